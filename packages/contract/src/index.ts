@@ -1,1 +1,14 @@
-export {};
+/** The vocabulary of AgentCore. Types and schemas only: nothing here does anything. */
+export * from "./adapter.ts";
+export * from "./duration.ts";
+export * from "./error-class.ts";
+export * from "./error-codes.ts";
+export * from "./errors.ts";
+export * from "./job.ts";
+export * from "./permit.ts";
+export * from "./ports.ts";
+export * from "./result.ts";
+export * from "./run-event.ts";
+export * from "./runtime.ts";
+export * from "./task.ts";
+export * from "./worker-event.ts";

@@ -1,0 +1,52 @@
+/**
+ * Durations as people write them: `200ms`, `30s`, `5m`, `2h`, `1h30m`, `1d`. A bare number has no unit and is refused,
+ * because `timeout: 10` has meant both ten seconds and ten milliseconds to careful people.
+ */
+import { z } from "zod";
+
+const unitMs = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1 } as const;
+const pattern =
+  /^(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?$/;
+
+/** Longest duration accepted: 366 days. */
+export const durationMsMax = 366 * unitMs.d;
+
+/** Milliseconds, or `undefined` where the text is no duration (also for a bare number, an empty text, or above a year). */
+export function parseDurationMs(text: string): number | undefined {
+  const match = pattern.exec(text.trim());
+  if (match === null || text.trim() === "") return undefined;
+  const [, d, h, m, s, ms] = match;
+  const total =
+    Number(d ?? 0) * unitMs.d +
+    Number(h ?? 0) * unitMs.h +
+    Number(m ?? 0) * unitMs.m +
+    Number(s ?? 0) * unitMs.s +
+    Number(ms ?? 0);
+  return total <= durationMsMax ? Math.round(total) : undefined;
+}
+
+/** `90061` → `1m30s`: the largest two units that are not zero, for people. */
+export function formatDuration(durationMs: number): string {
+  if (durationMs < 1000) return `${Math.round(durationMs)}ms`;
+  if (durationMs < 60_000) return `${(durationMs / 1000).toFixed(1).replace(/\.0$/, "")}s`;
+  const seconds = Math.round(durationMs / 1000);
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m${seconds % 60 === 0 ? "" : `${seconds % 60}s`}`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 1440) return `${Math.floor(minutes / 60)}h${minutes % 60 === 0 ? "" : `${minutes % 60}m`}`;
+  const hours = Math.round(minutes / 60);
+  return `${Math.floor(hours / 24)}d${hours % 24 === 0 ? "" : `${hours % 24}h`}`;
+}
+
+/** A duration in a configuration file or on the command line; decodes to milliseconds. */
+export const durationSchema = z
+  .string({ error: "a duration needs a unit, such as 30s, 5m or 1h30m" })
+  .transform((text, context) => {
+    const durationMs = parseDurationMs(text);
+    if (durationMs !== undefined) return durationMs;
+    context.addIssue({
+      code: "custom",
+      message: `"${text}" is not a duration; write a number with a unit, such as 200ms, 30s, 5m, 1h30m (at most 366d)`,
+    });
+    return z.NEVER;
+  })
+  .meta({ description: "A duration with a unit: 200ms, 30s, 5m, 2h, 1h30m.", examples: ["30s", "1h30m"] });

@@ -1,0 +1,134 @@
+/**
+ * Why an attempt did not succeed: a closed set that every adapter maps its worker's failures to. The class decides the
+ * default retry, whether a breaker counts it, and what the provider's pause is.
+ */
+import { z } from "zod";
+
+export const errorClasses = [
+  "rate_limited",
+  "quota_exhausted",
+  "provider_unavailable",
+  "network",
+  "auth",
+  "invalid_request",
+  "worker_missing",
+  "worker_crashed",
+  "worker_protocol",
+  "timeout",
+  "stalled",
+  "budget_exhausted",
+  "permission_denied",
+  "task_failed",
+  "cancelled",
+  "lost",
+  "internal",
+] as const;
+export const errorClassSchema = z.enum(errorClasses);
+export type ErrorClass = z.infer<typeof errorClassSchema>;
+
+/** Whose fault a class is; breakers count `provider` and `worker` only. */
+export type FaultDomain = "provider" | "worker" | "account" | "task" | "caller" | "system";
+
+export interface ErrorClassTraits {
+  /** Retried by default while attempts remain. */
+  readonly retryable: boolean;
+  readonly fault: FaultDomain;
+  /** Which breaker the failure counts against: the provider's, the worker's, or none. */
+  readonly trips: "provider" | "worker" | "none";
+  readonly meaning: string;
+}
+
+export const errorClassTraits: Readonly<Record<ErrorClass, ErrorClassTraits>> = {
+  rate_limited: {
+    retryable: true,
+    fault: "provider",
+    trips: "none",
+    meaning: "The provider asked for fewer requests; its target is paused for everybody.",
+  },
+  quota_exhausted: {
+    retryable: false,
+    fault: "account",
+    trips: "none",
+    meaning: "The account has no credit or its usage window is used up.",
+  },
+  provider_unavailable: {
+    retryable: true,
+    fault: "provider",
+    trips: "provider",
+    meaning: "The provider answered with a server error or garbage.",
+  },
+  network: {
+    retryable: true,
+    fault: "provider",
+    trips: "provider",
+    meaning: "The provider could not be reached, or the connection broke.",
+  },
+  auth: {
+    retryable: false,
+    fault: "account",
+    trips: "none",
+    meaning: "The credential is missing, wrong or not allowed.",
+  },
+  invalid_request: {
+    retryable: false,
+    fault: "caller",
+    trips: "none",
+    meaning: "The provider or the worker refused the request as wrong (model, session, flags).",
+  },
+  worker_missing: {
+    retryable: false,
+    fault: "system",
+    trips: "none",
+    meaning: "The worker's program is not installed, or too old.",
+  },
+  worker_crashed: {
+    retryable: true,
+    fault: "worker",
+    trips: "worker",
+    meaning: "The worker ended by a signal or without saying how.",
+  },
+  worker_protocol: {
+    retryable: true,
+    fault: "worker",
+    trips: "worker",
+    meaning: "The worker's output was not what its adapter understands.",
+  },
+  timeout: {
+    retryable: true,
+    fault: "task",
+    trips: "none",
+    meaning: "The attempt's wall-clock limit passed.",
+  },
+  stalled: {
+    retryable: true,
+    fault: "worker",
+    trips: "worker",
+    meaning: "The worker was silent, with no tool call in flight, for longer than allowed.",
+  },
+  budget_exhausted: {
+    retryable: false,
+    fault: "caller",
+    trips: "none",
+    meaning: "The cost or token ceiling was reached.",
+  },
+  permission_denied: {
+    retryable: false,
+    fault: "caller",
+    trips: "none",
+    meaning: "The worker needed a tool that its capabilities do not allow.",
+  },
+  task_failed: {
+    retryable: true,
+    fault: "task",
+    trips: "none",
+    meaning: "The worker ran properly and the task failed (exit code, verify script, missing output).",
+  },
+  cancelled: { retryable: false, fault: "caller", trips: "none", meaning: "Somebody asked for it to stop." },
+  lost: {
+    retryable: true,
+    fault: "system",
+    trips: "none",
+    meaning: "The runtime or the machine died during the attempt; its outcome is unknown.",
+  },
+  internal: { retryable: true, fault: "system", trips: "none", meaning: "A fault of AgentCore itself." },
+};

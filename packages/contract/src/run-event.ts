@@ -1,0 +1,71 @@
+/**
+ * The catalogue of what AgentCore itself says happened, from submit to terminal state. Screens, `--json`, `why`, logs and
+ * metrics are subscribers of this one stream; every decision in it carries its code and evidence.
+ */
+import { z } from "zod";
+import { permitRecordSchema, evidenceSchema } from "./permit.ts";
+import { workerResultSchema } from "./result.ts";
+import { workerEventSchema } from "./worker-event.ts";
+
+const base = { jobId: z.string(), at: z.number() };
+const decision = { code: z.string(), message: z.string(), evidence: evidenceSchema };
+
+export const runEventSchema = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("job_submitted"), ...base, deduplicated: z.boolean() }),
+  z.strictObject({
+    type: z.literal("permit_granted"),
+    ...base,
+    attempt: z.int(),
+    permit: permitRecordSchema,
+  }),
+  z.strictObject({
+    type: z.literal("permit_deferred"),
+    ...base,
+    attempt: z.int(),
+    retryAfterMs: z.number(),
+    ...decision,
+  }),
+  z.strictObject({ type: z.literal("permit_rejected"), ...base, attempt: z.int(), ...decision }),
+  z.strictObject({ type: z.literal("attempt_started"), ...base, attempt: z.int(), worker: z.string() }),
+  z.strictObject({ type: z.literal("worker_event"), ...base, attempt: z.int(), event: workerEventSchema }),
+  z.strictObject({ type: z.literal("attempt_stopping"), ...base, attempt: z.int(), ...decision }),
+  z.strictObject({ type: z.literal("attempt_ended"), ...base, attempt: z.int(), result: workerResultSchema }),
+  z.strictObject({
+    type: z.literal("retry_scheduled"),
+    ...base,
+    attempt: z.int(),
+    delayMs: z.number(),
+    ...decision,
+  }),
+  z.strictObject({ type: z.literal("job_ended"), ...base, outcome: z.string(), attempts: z.int() }),
+  z.strictObject({
+    type: z.literal("escalation"),
+    ...base,
+    stage: z.string(),
+    target: z.string(),
+    ...decision,
+  }),
+]);
+export type RunEvent = z.infer<typeof runEventSchema>;
+
+/** The last line of `--json`: its fields are part of the public interface. Null where not known, never invented. */
+export const resultLineSchema = z.strictObject({
+  type: z.literal("result"),
+  jobId: z.string(),
+  ...workerResultSchema.pick({
+    outcome: true,
+    errorClass: true,
+    code: true,
+    summary: true,
+    costUsd: true,
+    costBasis: true,
+    usage: true,
+    artifacts: true,
+    session: true,
+    durationMs: true,
+  }).shape,
+  attempts: z.int().nonnegative(),
+  observations: workerResultSchema.shape.observations,
+  containment: workerResultSchema.shape.containment,
+});
+export type ResultLine = z.infer<typeof resultLineSchema>;

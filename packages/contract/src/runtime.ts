@@ -1,0 +1,103 @@
+/**
+ * The one interface between policy and mechanism. Served in process by `@agentcore/core` and over JSON lines by
+ * `agentcore runtime --stdio`; a scheduler cannot tell which. All methods may be called at any time, in any order.
+ */
+import { z } from "zod";
+import type { RunIdentity } from "./adapter.ts";
+import type { ErrorCode } from "./error-codes.ts";
+import type {
+  PermitDecision,
+  PermitRequest,
+  StopCause,
+  Evidence,
+  BudgetLevel,
+  BreakerLevel,
+} from "./permit.ts";
+import type { WorkerResult } from "./result.ts";
+import type { WorkerTask } from "./task.ts";
+import type { WorkerEvent } from "./worker-event.ts";
+import { budgetLevelSchema, breakerLevelSchema } from "./permit.ts";
+import { containmentLevelSchema } from "./result.ts";
+
+export interface Runtime {
+  /** One decision, made at once. What it holds is held until `execute` ends or `releasePermit`. */
+  requestPermit(request: PermitRequest): Promise<PermitDecision>;
+  /**
+   * Runs the task under a live permit, which it consumes. Rejects with `AC_PERMIT_INVALID` for a permit that this runtime
+   * did not issue, that was used, or that does not fit the task. Events arrive in order; `result` never rejects afterwards.
+   */
+  execute(permitId: string, task: WorkerTask, observer?: ExecutionObserver): Promise<WorkerResult>;
+  /** Gives back a permit that was never executed. Does nothing for one that has ended. */
+  releasePermit(permitId: string): Promise<void>;
+  /** Stops an execution; it still ends with its one result. Does nothing for one that has ended. */
+  cancel(permitId: string, cause: Pick<StopCause, "message"> & { immediate?: boolean }): Promise<void>;
+  load(): Promise<LoadReport>;
+  /** Tells the runtime what its queue looks like, as a signal for backpressure. */
+  reportQueue(queue: { readonly depth: number; readonly oldestWaitMs: number }): void;
+  /** Returns a function that unsubscribes. */
+  onEscalation(listener: (escalation: Escalation) => void): () => void;
+  /** Grants no more permits, and resolves when the last execution has ended. */
+  drain(): Promise<void>;
+  /** Cancels what runs, proves it gone, and ends. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface ExecutionObserver {
+  onEvent?(event: WorkerEvent): void;
+  /** The worker's identity, known before it is let go; a scheduler keeps it for the sweep after a crash. */
+  onStarted?(identity: RunIdentity): void;
+}
+
+export const pressureLevels = ["accept", "degrade", "defer", "reject"] as const;
+export const pressureLevelSchema = z.enum(pressureLevels);
+/** The uniform answer of backpressure, from mild to severe. */
+export type PressureLevel = z.infer<typeof pressureLevelSchema>;
+
+export const loadReportSchema = z.strictObject({
+  permitsLive: z.int().nonnegative(),
+  executing: z.int().nonnegative(),
+  pressure: pressureLevelSchema,
+  /** The signal that decides the level, such as `memory` or `event_loop`; null at `accept`. */
+  pressureSignal: z.string().nullable(),
+  eventLoopDelayMs: z.number().nonnegative(),
+  memoryAvailableBytes: z.number().nonnegative().nullable(),
+  containment: containmentLevelSchema,
+  draining: z.boolean(),
+  budgets: z.array(budgetLevelSchema),
+  breakers: z.array(breakerLevelSchema),
+});
+export type LoadReport = {
+  readonly permitsLive: number;
+  readonly executing: number;
+  readonly pressure: PressureLevel;
+  readonly pressureSignal: string | null;
+  readonly eventLoopDelayMs: number;
+  readonly memoryAvailableBytes: number | null;
+  readonly containment: "sealed" | "best-effort";
+  readonly draining: boolean;
+  readonly budgets: readonly BudgetLevel[];
+  readonly breakers: readonly BreakerLevel[];
+};
+
+/** Staged defence: what the watchdog did, from mild to severe. */
+export const defenceStages = [
+  "shed",
+  "throttle",
+  "open_breaker",
+  "isolate_worker",
+  "isolate_workspace",
+  "global_stop",
+  "notify",
+] as const;
+export const defenceStageSchema = z.enum(defenceStages);
+export type DefenceStage = z.infer<typeof defenceStageSchema>;
+
+export interface Escalation {
+  readonly stage: DefenceStage;
+  readonly code: ErrorCode;
+  /** What it concerns: `worker:codex`, `workspace:/path`, `global`. */
+  readonly target: string;
+  readonly message: string;
+  readonly evidence: Evidence;
+  readonly at: number;
+}

@@ -1,0 +1,45 @@
+/** What a worker is asked to do. A task names an adapter and a workspace; it carries no limits of its own (see `job.ts`). */
+import { z } from "zod";
+
+export const capabilities = ["read", "edit", "run_tests", "run_commands"] as const;
+
+/**
+ * What the worker may do in the workspace. `read` is implied by every other. `run_tests` allows commands that the
+ * adapter can recognise as test runs; `run_commands` allows any command. Adapters map these to their CLI's own flags.
+ */
+export const capabilitySchema = z.enum(capabilities);
+export type Capability = z.infer<typeof capabilitySchema>;
+
+/** Instructions longer than this are refused at submit: 1 MiB of UTF-8 for the whole job payload. */
+export const jobPayloadBytesMax = 1024 * 1024;
+
+export const outputSpecSchema = z.strictObject({
+  name: z.string().min(1),
+  /** Relative to the workspace; may not leave it. */
+  path: z.string().min(1),
+  optional: z.boolean().default(false),
+});
+export type OutputSpec = z.infer<typeof outputSpecSchema>;
+
+export const workerTaskSchema = z.strictObject({
+  /** Name of the adapter: `shell`, `claude-code`, `codex`, `opencode`, or one loaded from the configuration. */
+  worker: z.string().min(1),
+  /** Absolute path of the directory the worker works in. */
+  workspace: z.string().min(1),
+  /** The prompt; for the shell worker, the script. */
+  instructions: z.string().trim().min(1, "instructions are empty"),
+  /** Model name as the worker's CLI knows it; the worker's own default where absent. */
+  model: z.string().min(1).optional(),
+  capabilities: z.array(capabilitySchema).default(["read"]),
+  /** Extra environment for the worker, on top of the allow-list. */
+  env: z.record(z.string(), z.string()).optional(),
+  /** A session of the worker's own to resume, as an earlier result reported it. */
+  session: z.string().min(1).optional(),
+  outputs: z.array(outputSpecSchema).optional(),
+  /** A shell script that must exit 0 in the workspace for the run to count as succeeded. */
+  verify: z.string().min(1).optional(),
+  /** Further arguments for the worker's command line, passed as they are. */
+  args: z.array(z.string()).optional(),
+});
+export type WorkerTask = z.infer<typeof workerTaskSchema>;
+export type WorkerTaskInput = z.input<typeof workerTaskSchema>;
