@@ -1,22 +1,31 @@
+import { existsSync, readdirSync } from "node:fs";
 import { defineConfig } from "vitest/config";
 
 // Tests run on the sources: the `@agentcore/source` condition maps every workspace package to its src/index.ts.
 const conditions = ["@agentcore/source"];
 
+const packages = ["packages", "apps"].flatMap((parent) =>
+  readdirSync(parent)
+    .map((name) => `${parent}/${name}`)
+    .filter((directory) => existsSync(`${directory}/package.json`)),
+);
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    projects: ["packages/*", "apps/*"].map((directory) => ({
-      extends: true as const,
-      test: { name: directory, include: [`${directory}/src/**/*.test.ts`, `${directory}/test/**/*.test.ts`] },
-    })),
-    execArgv: ["--conditions=@agentcore/source"],
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
-    teardownTimeout: 10_000,
-    fileParallelism: true,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    projects: packages.map((directory) => ({
+      extends: true as const,
+      test: {
+        name: directory,
+        include: [`${directory}/src/**/*.test.ts`, `${directory}/test/**/*.test.ts`],
+        passWithNoTests: true,
+        execArgv: ["--conditions=@agentcore/source"],
+      },
+    })),
   },
 });

@@ -11,4 +11,5 @@ export * from "./result.ts";
 export * from "./run-event.ts";
 export * from "./runtime.ts";
 export * from "./task.ts";
+export * from "./wire.ts";
 export * from "./worker-event.ts";

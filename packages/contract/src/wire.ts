@@ -1,0 +1,126 @@
+/**
+ * The messages of `agentcore runtime --stdio`: JSON-RPC 2.0, one JSON object a line, UTF-8, at most `wireMessageBytesMax`
+ * bytes. The scheduler is the client, the runtime the server; both send notifications. `docs/wire.md` explains the flow
+ * for a scheduler in another language. A message that is malformed, oversized, unknown or out of order gets an error
+ * reply and changes nothing.
+ */
+import { z } from "zod";
+import { defenceStageSchema, loadReportSchema } from "./runtime.ts";
+import { evidenceSchema, permitRecordSchema, permitRequestSchema } from "./permit.ts";
+import { workerResultSchema } from "./result.ts";
+import { workerTaskSchema } from "./task.ts";
+import { workerEventSchema } from "./worker-event.ts";
+
+/** Versions of the protocol this package describes, newest first. */
+export const wireProtocolVersions = [1] as const;
+/** Longest message either side accepts: 8 MiB. */
+export const wireMessageBytesMax = 8 * 1024 * 1024;
+/** Events a runtime sends for one execution beyond the last acknowledged one, before it holds further ones back. */
+export const wireEventWindow = 1024;
+/** Interval of the runtime's heartbeat. A client that misses several takes the runtime for dead. */
+export const wireHeartbeatMs = 1000;
+
+/** Error codes of JSON-RPC itself, and the one for errors of AgentCore, whose `data` says more. */
+export const wireErrorCodes = {
+  parse: -32700,
+  invalidRequest: -32600,
+  unknownMethod: -32601,
+  invalidParams: -32602,
+  internal: -32603,
+  agentcore: -32000,
+} as const;
+
+export const runIdentitySchema = z.strictObject({
+  marker: z.string(),
+  implementation: z.string(),
+  hostPid: z.int(),
+  hostPidStartTicks: z.number().nullable(),
+  pidNamespace: z.string().nullable(),
+  cgroupPath: z.string().nullable(),
+  bootId: z.string().nullable(),
+});
+
+const denial = { code: z.string(), message: z.string(), evidence: evidenceSchema };
+
+export const permitDecisionSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("granted"), permit: permitRecordSchema }),
+  z.strictObject({ kind: z.literal("deferred"), retryAfterMs: z.number().nonnegative(), ...denial }),
+  z.strictObject({ kind: z.literal("rejected"), ...denial }),
+]);
+
+const party = z.strictObject({ name: z.string(), version: z.string() });
+const permitRef = { permitId: z.string().min(1) };
+const nothing = z.null();
+
+/** Requests of the client. `execute` answers when the execution has ended; all others at once. */
+export const wireRequests = {
+  /** First message; anything before it is refused with `AC_WIRE_NOT_READY`. */
+  initialize: {
+    params: z.strictObject({ protocolVersions: z.array(z.int()).min(1), client: party }),
+    result: z.strictObject({
+      protocolVersion: z.int(),
+      server: party,
+      heartbeatMs: z.number(),
+      eventWindow: z.int(),
+      load: loadReportSchema,
+    }),
+  },
+  "permit/request": { params: permitRequestSchema, result: permitDecisionSchema },
+  "permit/release": { params: z.strictObject(permitRef), result: nothing },
+  execute: { params: z.strictObject({ ...permitRef, task: workerTaskSchema }), result: workerResultSchema },
+  cancel: {
+    params: z.strictObject({ ...permitRef, message: z.string(), immediate: z.boolean().optional() }),
+    result: nothing,
+  },
+  load: { params: z.strictObject({}), result: loadReportSchema },
+  /** Grants no more permits; answers when the last execution has ended. */
+  drain: { params: z.strictObject({}), result: nothing },
+  /** Cancels what runs, proves it gone, answers, exits. The end of stdin means the same, with finished results spooled. */
+  shutdown: { params: z.strictObject({}), result: nothing },
+} as const;
+export type WireMethod = keyof typeof wireRequests;
+export type WireParams<M extends WireMethod> = z.infer<(typeof wireRequests)[M]["params"]>;
+export type WireResult<M extends WireMethod> = z.infer<(typeof wireRequests)[M]["result"]>;
+
+/** Notifications of the client. */
+export const wireClientNotifications = {
+  /** All events of the execution up to and including `seq` were taken in; the runtime may send `eventWindow` more. */
+  "event/ack": z.strictObject({ ...permitRef, seq: z.int().nonnegative() }),
+  "queue/report": z.strictObject({ depth: z.int().nonnegative(), oldestWaitMs: z.number().nonnegative() }),
+} as const;
+export type WireClientNotification = keyof typeof wireClientNotifications;
+
+/** Notifications of the runtime. */
+export const wireServerNotifications = {
+  started: z.strictObject({ ...permitRef, identity: runIdentitySchema }),
+  /** `seq` counts from 1 within one execution, without gaps. */
+  event: z.strictObject({ ...permitRef, seq: z.int().positive(), event: workerEventSchema }),
+  heartbeat: loadReportSchema,
+  escalation: z.strictObject({ stage: defenceStageSchema, target: z.string(), at: z.number(), ...denial }),
+} as const;
+export type WireServerNotification = keyof typeof wireServerNotifications;
+
+const id = z.union([z.int(), z.string().max(128)]);
+
+export const wireRequestEnvelopeSchema = z.strictObject({
+  jsonrpc: z.literal("2.0"),
+  /** Absent in a notification. */
+  id: id.optional(),
+  method: z.string(),
+  params: z.unknown().optional(),
+});
+export type WireRequestEnvelope = z.infer<typeof wireRequestEnvelopeSchema>;
+
+export const wireErrorSchema = z.strictObject({
+  code: z.int(),
+  message: z.string(),
+  data: z.strictObject({ code: z.string(), cure: z.string(), evidence: evidenceSchema }).optional(),
+});
+export type WireError = z.infer<typeof wireErrorSchema>;
+
+export const wireResponseEnvelopeSchema = z.union([
+  z.strictObject({ jsonrpc: z.literal("2.0"), id, result: z.unknown() }),
+  /** `id` is null where the request's could not be read. */
+  z.strictObject({ jsonrpc: z.literal("2.0"), id: id.nullable(), error: wireErrorSchema }),
+]);
+export type WireResponseEnvelope = z.infer<typeof wireResponseEnvelopeSchema>;
