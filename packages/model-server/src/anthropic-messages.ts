@@ -1,6 +1,14 @@
 /** Anthropic Messages (`POST /v1/messages`, with any query), as Claude Code speaks it. */
 import { sseEvent, type Protocol, type Reply } from "./protocol.ts";
-import { asList, asObject, asText, contentText, propertyNames, type Json, type OfferedTool } from "./request.ts";
+import {
+  asList,
+  asObject,
+  asText,
+  contentText,
+  propertyNames,
+  type Json,
+  type OfferedTool,
+} from "./request.ts";
 
 const errorTypes: Readonly<Record<number, string>> = {
   400: "invalid_request_error",
@@ -31,7 +39,12 @@ function contentBlocks(reply: Reply): readonly Json[] {
   return blocks;
 }
 
-function message(reply: Reply, content: readonly Json[], stopReason: string | null, outputTokens: number): Json {
+function message(
+  reply: Reply,
+  content: readonly Json[],
+  stopReason: string | null,
+  outputTokens: number,
+): Json {
   return {
     id: `msg_${reply.id}`,
     type: "message",
@@ -83,7 +96,8 @@ export const anthropicMessages: Protocol = {
 
   frames(reply) {
     const events: Json[] = [{ type: "message_start", message: message(reply, [], null, 1) }];
-    for (const [index, block] of contentBlocks(reply).entries()) events.push(...blockEvents(block, index, reply));
+    for (const [index, block] of contentBlocks(reply).entries())
+      events.push(...blockEvents(block, index, reply));
     events.push({
       type: "message_delta",
       delta: { stop_reason: stopReason(reply), stop_sequence: null },

@@ -3,11 +3,23 @@
  * `prompt_tokens` counts the cached tokens too, so the usage of a script is added up.
  */
 import { sseEvent, type Protocol, type Reply } from "./protocol.ts";
-import { asList, asObject, asText, contentText, propertyNames, type Json, type OfferedTool } from "./request.ts";
+import {
+  asList,
+  asObject,
+  asText,
+  contentText,
+  propertyNames,
+  type Json,
+  type OfferedTool,
+} from "./request.ts";
 
 function offeredTool(tool: Json): OfferedTool {
   const definition = asObject(tool["function"]);
-  return { name: asText(definition["name"]), type: "function", properties: propertyNames(definition["parameters"]) };
+  return {
+    name: asText(definition["name"]),
+    type: "function",
+    properties: propertyNames(definition["parameters"]),
+  };
 }
 
 function toolCalls(reply: Reply): readonly Json[] {
@@ -15,7 +27,11 @@ function toolCalls(reply: Reply): readonly Json[] {
   if (call === undefined) return [];
   const input = call.type === "function" ? call.input : { input: call.input };
   return [
-    { id: `call_${reply.id}`, type: "function", function: { name: call.name, arguments: JSON.stringify(input) } },
+    {
+      id: `call_${reply.id}`,
+      type: "function",
+      function: { name: call.name, arguments: JSON.stringify(input) },
+    },
   ];
 }
 
@@ -90,6 +106,8 @@ export const openaiChat: Protocol = {
   },
 
   errorBody(status, text) {
-    return { error: { message: text, type: status < 500 ? "invalid_request_error" : "server_error", code: null } };
+    return {
+      error: { message: text, type: status < 500 ? "invalid_request_error" : "server_error", code: null },
+    };
   },
 };

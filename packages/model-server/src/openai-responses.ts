@@ -3,7 +3,15 @@
  * so the usage of a script, which keeps the two apart, is added up.
  */
 import { sseEvent, type MappedToolCall, type Protocol, type Reply } from "./protocol.ts";
-import { asList, asObject, asText, contentText, propertyNames, type Json, type OfferedTool } from "./request.ts";
+import {
+  asList,
+  asObject,
+  asText,
+  contentText,
+  propertyNames,
+  type Json,
+  type OfferedTool,
+} from "./request.ts";
 
 function offeredTool(tool: Json): OfferedTool | undefined {
   switch (tool["type"]) {
@@ -120,6 +128,8 @@ export const openaiResponses: Protocol = {
   },
 
   errorBody(status, text) {
-    return { error: { message: text, type: status < 500 ? "invalid_request_error" : "server_error", code: null } };
+    return {
+      error: { message: text, type: status < 500 ? "invalid_request_error" : "server_error", code: null },
+    };
   },
 };

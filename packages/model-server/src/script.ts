@@ -34,7 +34,12 @@ const namedCallSchema = z.strictObject({
   input: z.union([z.record(z.string(), z.unknown()), z.string()]),
 });
 
-export const toolCallSchema = z.union([shellCallSchema, writeFileCallSchema, editFileCallSchema, namedCallSchema]);
+export const toolCallSchema = z.union([
+  shellCallSchema,
+  writeFileCallSchema,
+  editFileCallSchema,
+  namedCallSchema,
+]);
 
 const repeatSchema = z.union([z.int().positive(), z.literal("forever")]);
 

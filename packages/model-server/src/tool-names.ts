@@ -24,18 +24,34 @@ const forms: Readonly<Record<Kind, readonly ToolForm[]>> = {
     { tool: "bash", protocol: "openai-chat", input: described },
     { tool: "exec_command", protocol: "openai-responses", input: (call) => ({ cmd: call["command"] }) },
     { tool: "shell_command", protocol: "openai-responses", input: (call) => ({ command: call["command"] }) },
-    { tool: "shell", protocol: "openai-responses", input: (call) => ({ command: ["bash", "-lc", call["command"]] }) },
+    {
+      tool: "shell",
+      protocol: "openai-responses",
+      input: (call) => ({ command: ["bash", "-lc", call["command"]] }),
+    },
   ],
   write_file: [
-    { tool: "Write", protocol: "anthropic-messages", input: (call) => ({ file_path: call["path"], content: call["content"] }) },
-    { tool: "write", protocol: "openai-chat", input: (call) => ({ filePath: call["path"], content: call["content"] }) },
+    {
+      tool: "Write",
+      protocol: "anthropic-messages",
+      input: (call) => ({ file_path: call["path"], content: call["content"] }),
+    },
+    {
+      tool: "write",
+      protocol: "openai-chat",
+      input: (call) => ({ filePath: call["path"], content: call["content"] }),
+    },
     { tool: "apply_patch", protocol: "openai-responses", input: (call) => addFilePatch(call) },
   ],
   edit_file: [
     {
       tool: "Edit",
       protocol: "anthropic-messages",
-      input: (call) => ({ file_path: call["path"], old_string: call["oldText"], new_string: call["newText"] }),
+      input: (call) => ({
+        file_path: call["path"],
+        old_string: call["oldText"],
+        new_string: call["newText"],
+      }),
     },
     {
       tool: "edit",
@@ -75,7 +91,11 @@ function isKind(name: string): name is Kind {
 }
 
 /** The form whose tool was offered in this protocol, else the protocol's first. */
-function chooseForm(kind: Kind, protocol: ProtocolName, offered: readonly OfferedTool[]): ToolForm | undefined {
+function chooseForm(
+  kind: Kind,
+  protocol: ProtocolName,
+  offered: readonly OfferedTool[],
+): ToolForm | undefined {
   const candidates = forms[kind].filter((form) => form.protocol === protocol);
   return candidates.find((form) => offered.some((tool) => tool.name === form.tool)) ?? candidates[0];
 }
