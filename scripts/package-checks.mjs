@@ -1,0 +1,29 @@
+// Packs every published package as a user would get it and checks the tarball: publint for its exports and files,
+// attw for what TypeScript makes of its types. The first problem of each is printed with its name.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { spawnSync } from "node:child_process";
+import { pack } from "./pack.mjs";
+import { toolEnv } from "./process.mjs";
+
+const folder = mkdtempSync(join(tmpdir(), "agentcore-pack-"));
+const failures = [];
+
+function check(name, command, args) {
+  const { status, stdout, stderr } = spawnSync(command, args, { env: toolEnv(), encoding: "utf8" });
+  if (status === 0) return;
+  failures.push(name);
+  console.error(`${name}: ${command} failed\n${stdout}${stderr}`);
+}
+
+try {
+  for (const { name, tarball } of pack(folder)) {
+    check(name, "publint", ["run", "--strict", tarball]);
+    if (name !== "agentcore") check(name, "attw", [tarball, "--profile", "esm-only"]);
+    console.log(`${name}: checked`);
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+process.exitCode = failures.length === 0 ? 0 : 1;

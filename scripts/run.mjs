@@ -1,0 +1,32 @@
+// The workspace's commands, each of which sets up what it needs first: `node scripts/run.mjs NAME [ARGS…]`.
+// They stand in package.json as npm scripts, so that a machine with only Node >= 20 and npm runs all of them.
+import { checks, runChecks } from "./checks.mjs";
+import { run } from "./process.mjs";
+import { build, setUp } from "./setup.mjs";
+
+const source = "--conditions=@agentcore/source";
+
+const commands = {
+  test: (args) => run("vitest", ["run", ...args]),
+  verify: (args) => runChecks(args.length > 0 ? args : Object.keys(checks)),
+  /** As `verify`, without the tests: what `.ci/run` does after `npm test`. */
+  checks: (args) =>
+    runChecks(args.length > 0 ? args : Object.keys(checks).filter((name) => name !== "tests")),
+  bench: async (args) => {
+    await build();
+    return run("node", ["packages/bench/dist/main.js", ...args]);
+  },
+  simulate: (args) => run("node", [source, "packages/simulation/src/main.ts", ...args]),
+  "test:workers": (args) => run("node", [source, "packages/worker-tests/src/run.ts", ...args]),
+  agentcore: (args) =>
+    run("node", [source, "apps/cli/src/main.ts", ...args], { cwd: process.env.INIT_CWD ?? process.cwd() }),
+};
+
+const [name = "", ...args] = process.argv.slice(2);
+const command = commands[name];
+if (command === undefined) {
+  console.error(`unknown command "${name}"; there are: ${Object.keys(commands).join(", ")}`);
+  process.exit(2);
+}
+await setUp();
+process.exitCode = await command(args);
