@@ -1,0 +1,155 @@
+/**
+ * The durable book of what was spent and what is held. The gate decides in memory first; where a cost or token budget
+ * applies, the permit's hold is then written here before the worker starts, and this port is what makes the sum right
+ * across crashes and across processes that share one state directory.
+ *
+ * Invariants that every implementation keeps (see `ledgerConformanceCases` in `@agentcore/core/testing`):
+ * 1. `hold` succeeds only if for every counter with a cap: spent + held + amount ≤ cap, checked and written in one
+ *    transaction that no other process can interleave with.
+ * 2. An acknowledged call is durable before its promise resolves. Calls made in one tick may be committed together; they
+ *    take effect in the order they were made.
+ * 3. A hold is settled once. Settling moves its amounts from held to spent in the counters it was held in, whatever the
+ *    calendar says by then, so that a run across midnight is booked to the day that reserved for it.
+ * 4. Nothing is forgotten: a hold whose owner died stays held until somebody settles it.
+ *
+ * Amounts are integers: micro-dollars (10⁻⁶ USD, so that sums do not drift) and tokens.
+ */
+import type { CostBasis } from "@agentcore/contract";
+
+/** Fixed windows aligned in UTC; `total` never ends. */
+export type BudgetWindow = "hour" | "day" | "month" | "total";
+
+/** Which counter an amount is booked in: a scope of the budget tree in one window. */
+export interface CounterKey {
+  /** `global`, `tenant:NAME`, `worker:NAME`, `provider:NAME` or `job:ID`. */
+  readonly scope: string;
+  readonly window: BudgetWindow;
+  /** Start of the window in ms since the epoch; 0 for `total`. */
+  readonly windowStart: number;
+}
+
+/** A counter that a hold is booked in, with the caps that must not be passed; null: counted, not capped. */
+export interface CappedCounter extends CounterKey {
+  readonly costCapMicroUsd: number | null;
+  readonly tokensCap: number | null;
+}
+
+export interface CounterLevel extends CounterKey {
+  readonly costSpentMicroUsd: number;
+  readonly costHeldMicroUsd: number;
+  readonly tokensSpent: number;
+  readonly tokensHeld: number;
+}
+
+/** Whose hold it is; tells a dead owner from a live one after a crash, also where the pid was given to another process. */
+export interface LedgerOwner {
+  readonly pid: number;
+  /** Start time of the process in clock ticks, as in `/proc/<pid>/stat`; null where the system has none. */
+  readonly startTicks: number | null;
+  readonly bootId: string | null;
+}
+
+export interface HoldEntry {
+  /** Id of the permit; unique for ever. */
+  readonly holdId: string;
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly worker: string;
+  readonly owner: LedgerOwner;
+  /** Moment of the hold, in ms since the epoch. */
+  readonly heldAt: number;
+  /** Amounts held in every counter below; 0 where no such ceiling applies. */
+  readonly costMicroUsd: number;
+  readonly tokens: number;
+  /** No two with the same key. */
+  readonly counters: readonly CappedCounter[];
+}
+
+/** What an attempt really used. */
+export interface Spent {
+  readonly costMicroUsd: number;
+  readonly tokens: number;
+  readonly basis: CostBasis;
+  readonly settledAt: number;
+}
+
+export type HoldOutcome =
+  | { readonly ok: true }
+  /** Nothing was written. `level` is the counter as it stands, `cap` what it may not pass. */
+  | {
+      readonly ok: false;
+      readonly kind: "cost_usd" | "tokens";
+      readonly cap: number;
+      readonly level: CounterLevel;
+    };
+
+export type SettleOutcome =
+  /** Booked. */
+  | "settled"
+  /** The hold had been charged an estimate (after a crash), which the known amount has now replaced. */
+  | "corrected"
+  /** Settled before; nothing was changed. */
+  | "already_settled"
+  /** No such hold; nothing was changed. */
+  | "unknown";
+
+export interface Ledger {
+  /**
+   * Holds the entry's amounts in all its counters, or in none. A `holdId` seen before is refused with a rejection
+   * (`AC_INTERNAL`): ids are never reused. Storage failures reject with `AC_STORE_UNAVAILABLE`, and nothing is held.
+   */
+  hold(entry: HoldEntry): Promise<HoldOutcome>;
+  /**
+   * Ends a hold. What was really spent is booked even where it is more than was held. A hold that was settled with the
+   * basis `estimated` is settled once more by one with `reported` or `metered`: the difference is booked.
+   */
+  settle(holdId: string, spent: Spent): Promise<SettleOutcome>;
+  /** Books an attempt that needed no hold, so that levels stay true when a cap is configured later. Checks no cap. */
+  charge(entry: HoldEntry, spent: Spent): Promise<void>;
+  /** Levels of the counters asked for, in that order; zeros where nothing was booked. */
+  levels(keys: readonly CounterKey[]): Promise<readonly CounterLevel[]>;
+  /** Holds not settled yet, of all processes, oldest first. */
+  openHolds(): Promise<readonly HoldEntry[]>;
+}
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+
+const startOfMonth = (at: number, monthsLater: number): number => {
+  const date = new Date(at);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + monthsLater, 1);
+};
+
+const windowBounds: Readonly<Record<BudgetWindow, (at: number) => readonly [start: number, end: number]>> = {
+  hour: (at) => [floorTo(hourMs, at), floorTo(hourMs, at) + hourMs],
+  day: (at) => [floorTo(dayMs, at), floorTo(dayMs, at) + dayMs],
+  month: (at) => [startOfMonth(at, 0), startOfMonth(at, 1)],
+  total: () => [0, Infinity],
+};
+
+function floorTo(unitMs: number, at: number): number {
+  return Math.floor(at / unitMs) * unitMs;
+}
+
+/** Start of the window that a moment lies in, UTC. */
+export function windowStartOf(window: BudgetWindow, at: number): number {
+  return windowBounds[window](at)[0];
+}
+
+/** End of the window that a moment lies in; `Infinity` for `total`. */
+export function windowEndOf(window: BudgetWindow, at: number): number {
+  return windowBounds[window](at)[1];
+}
+
+/** Largest amount accepted, in dollars: keeps every sum an exact integer of micro-dollars. */
+export const costUsdMax = 1_000_000_000;
+
+/** Dollars to whole micro-dollars, rounded up: a charge is never lost to rounding. */
+export function microUsdOf(costUsd: number): number {
+  // 0.1 + 0.2 dollars must be 300,000 and not 300,001: forgive the noise of the binary fraction before rounding up.
+  return Math.ceil(Number((costUsd * 1e6).toFixed(3)));
+}
+
+export function usdOf(microUsd: number): number {
+  return microUsd / 1e6;
+}

@@ -1,0 +1,304 @@
+/**
+ * What every {@link Ledger} must do, as cases that any test runner can run: `for (const { name, run } of
+ * ledgerConformanceCases(harness)) test(name, run)`. Each case opens a ledger of its own. A durable implementation gives
+ * `reopen`, which opens the same state again, beside the first, as another process would.
+ */
+import assert from "node:assert/strict";
+import {
+  type BudgetWindow,
+  type CappedCounter,
+  type CounterLevel,
+  type HoldEntry,
+  type Ledger,
+  type LedgerOwner,
+  type Spent,
+  windowStartOf,
+} from "../ledger.ts";
+
+export interface LedgerHarness {
+  /** A fresh, empty ledger. */
+  open(): Promise<OpenLedger>;
+}
+
+export interface OpenLedger {
+  readonly ledger: Ledger;
+  /** The same state through another handle, as another process sees it; absent for a ledger that is not shared. */
+  readonly reopen?: () => Promise<OpenLedger>;
+  close(): Promise<void>;
+}
+
+export interface ConformanceCase {
+  readonly name: string;
+  /** Rejects with an `AssertionError` where the implementation differs. */
+  readonly run: () => Promise<void>;
+}
+
+const at = Date.UTC(2026, 10, 24, 11, 30);
+const owner: LedgerOwner = { pid: 4711, startTicks: 99, bootId: "boot" };
+
+/** A counter of one scope; caps in micro-dollars and tokens. */
+export function counterOf(
+  scope: string,
+  window: BudgetWindow,
+  caps: { cost?: number; tokens?: number } = {},
+): CappedCounter {
+  return {
+    scope,
+    window,
+    windowStart: windowStartOf(window, at),
+    costCapMicroUsd: caps.cost ?? null,
+    tokensCap: caps.tokens ?? null,
+  };
+}
+
+function entryOf(
+  holdId: string,
+  counters: readonly CappedCounter[],
+  amounts: Partial<Pick<HoldEntry, "costMicroUsd" | "tokens" | "heldAt" | "owner">> = {},
+): HoldEntry {
+  return {
+    holdId,
+    jobId: `job of ${holdId}`,
+    attempt: 1,
+    worker: "shell",
+    owner,
+    heldAt: at,
+    costMicroUsd: 0,
+    tokens: 0,
+    counters,
+    ...amounts,
+  };
+}
+
+function spentOf(costMicroUsd: number, tokens: number, basis: Spent["basis"] = "reported"): Spent {
+  return { costMicroUsd, tokens, basis, settledAt: at + 1000 };
+}
+
+/** The four amounts of a level, in the order cost spent, cost held, tokens spent, tokens held. */
+function amountsOf(level: CounterLevel | undefined): readonly number[] {
+  assert.ok(level !== undefined);
+  return [level.costSpentMicroUsd, level.costHeldMicroUsd, level.tokensSpent, level.tokensHeld];
+}
+
+async function amountsAt(ledger: Ledger, counter: CappedCounter): Promise<readonly number[]> {
+  const [level] = await ledger.levels([counter]);
+  return amountsOf(level);
+}
+
+type Check = (ledger: Ledger, opened: OpenLedger) => Promise<void>;
+
+const checks: Readonly<Record<string, Check>> = {
+  "a counter that was never used reads as zeros, and reading creates nothing": async (ledger) => {
+    const levels = await ledger.levels([counterOf("global", "day"), counterOf("tenant:a", "total")]);
+    assert.deepEqual(levels.map(amountsOf), [
+      [0, 0, 0, 0],
+      [0, 0, 0, 0],
+    ]);
+    assert.equal(levels[1]?.scope, "tenant:a");
+    assert.deepEqual(await ledger.openHolds(), []);
+  },
+
+  "a hold counts in every one of its counters": async (ledger) => {
+    const day = counterOf("global", "day", { cost: 1000 });
+    const total = counterOf("tenant:a", "total");
+    const outcome = await ledger.hold(entryOf("h1", [day, total], { costMicroUsd: 600, tokens: 7 }));
+    assert.deepEqual(outcome, { ok: true });
+    assert.deepEqual(await amountsAt(ledger, day), [0, 600, 0, 7]);
+    assert.deepEqual(await amountsAt(ledger, total), [0, 600, 0, 7]);
+  },
+
+  "a hold may fill its cap exactly, and not by one micro-dollar more": async (ledger) => {
+    const day = counterOf("global", "day", { cost: 1000 });
+    assert.equal((await ledger.hold(entryOf("h1", [day], { costMicroUsd: 400 }))).ok, true);
+    assert.equal((await ledger.hold(entryOf("h2", [day], { costMicroUsd: 601 }))).ok, false);
+    assert.equal((await ledger.hold(entryOf("h3", [day], { costMicroUsd: 600 }))).ok, true);
+  },
+
+  "a refused hold names the counter that refused, and leaves no trace in the others": async (ledger) => {
+    const roomy = counterOf("global", "day", { cost: 10_000 });
+    const tight = counterOf("worker:shell", "hour", { tokens: 10 });
+    const outcome = await ledger.hold(entryOf("h1", [roomy, tight], { costMicroUsd: 5, tokens: 11 }));
+    assert.ok(!outcome.ok);
+    assert.equal(outcome.kind, "tokens");
+    assert.equal(outcome.cap, 10);
+    assert.equal(outcome.level.scope, "worker:shell");
+    assert.equal(outcome.level.window, "hour");
+    assert.deepEqual(await amountsAt(ledger, roomy), [0, 0, 0, 0]);
+    assert.deepEqual(await ledger.openHolds(), []);
+  },
+
+  "a refused hold's id may be held later": async (ledger) => {
+    const day = counterOf("global", "day", { cost: 10 });
+    assert.equal((await ledger.hold(entryOf("h1", [day], { costMicroUsd: 11 }))).ok, false);
+    assert.equal((await ledger.hold(entryOf("h1", [day], { costMicroUsd: 10 }))).ok, true);
+  },
+
+  "a counter without a cap counts and refuses nothing": async (ledger) => {
+    const free = counterOf("global", "total");
+    assert.equal((await ledger.hold(entryOf("h1", [free], { costMicroUsd: 9e12, tokens: 9e12 }))).ok, true);
+    assert.deepEqual(await amountsAt(ledger, free), [0, 9e12, 0, 9e12]);
+  },
+
+  "windows of one scope are counted apart": async (ledger) => {
+    const today = counterOf("global", "day", { cost: 100 });
+    const tomorrow: CappedCounter = { ...today, windowStart: today.windowStart + 86_400_000 };
+    assert.equal((await ledger.hold(entryOf("h1", [today], { costMicroUsd: 100 }))).ok, true);
+    assert.equal((await ledger.hold(entryOf("h2", [tomorrow], { costMicroUsd: 100 }))).ok, true);
+    assert.equal((await ledger.hold(entryOf("h3", [today], { costMicroUsd: 1 }))).ok, false);
+  },
+
+  "settling moves what was really spent from held to spent, in the window of the hold": async (ledger) => {
+    const hour = counterOf("global", "hour", { cost: 1000 });
+    await ledger.hold(entryOf("h1", [hour], { costMicroUsd: 800, tokens: 80 }));
+    const outcome = await ledger.settle("h1", { ...spentOf(300, 30), settledAt: at + 7_200_000 });
+    assert.equal(outcome, "settled");
+    assert.deepEqual(await amountsAt(ledger, hour), [300, 0, 30, 0]);
+    assert.equal((await ledger.hold(entryOf("h2", [hour], { costMicroUsd: 700 }))).ok, true);
+  },
+
+  "a settlement above the hold is booked as it is, and then nothing more fits": async (ledger) => {
+    const day = counterOf("global", "day", { cost: 1000 });
+    await ledger.hold(entryOf("h1", [day], { costMicroUsd: 1000 }));
+    assert.equal(await ledger.settle("h1", spentOf(1200, 0)), "settled");
+    assert.deepEqual(await amountsAt(ledger, day), [1200, 0, 0, 0]);
+    assert.equal((await ledger.hold(entryOf("h2", [day], { costMicroUsd: 1 }))).ok, false);
+  },
+
+  "a second settlement changes nothing": async (ledger) => {
+    const day = counterOf("global", "day");
+    await ledger.hold(entryOf("h1", [day], { costMicroUsd: 10 }));
+    assert.equal(await ledger.settle("h1", spentOf(7, 0)), "settled");
+    assert.equal(await ledger.settle("h1", spentOf(9, 0)), "already_settled");
+    assert.equal(await ledger.settle("h1", spentOf(9, 0, "estimated")), "already_settled");
+    assert.deepEqual(await amountsAt(ledger, day), [7, 0, 0, 0]);
+  },
+
+  "a known amount replaces an estimate, once": async (ledger) => {
+    const day = counterOf("global", "day");
+    await ledger.hold(entryOf("h1", [day], { costMicroUsd: 100, tokens: 50 }));
+    assert.equal(await ledger.settle("h1", spentOf(100, 50, "estimated")), "settled");
+    assert.equal(await ledger.settle("h1", spentOf(100, 50, "estimated")), "already_settled");
+    assert.equal(await ledger.settle("h1", spentOf(40, 20, "reported")), "corrected");
+    assert.equal(await ledger.settle("h1", spentOf(1, 1, "metered")), "already_settled");
+    assert.deepEqual(await amountsAt(ledger, day), [40, 0, 20, 0]);
+  },
+
+  "settling what was never held says so": async (ledger) => {
+    assert.equal(await ledger.settle("nobody", spentOf(1, 1)), "unknown");
+  },
+
+  "a hold id is never used twice": async (ledger) => {
+    const day = counterOf("global", "day");
+    await ledger.hold(entryOf("h1", [day], { costMicroUsd: 10 }));
+    await assert.rejects(ledger.hold(entryOf("h1", [day], { costMicroUsd: 10 })), { code: "AC_INTERNAL" });
+    await ledger.settle("h1", spentOf(1, 0));
+    await assert.rejects(ledger.hold(entryOf("h1", [day], { costMicroUsd: 10 })), { code: "AC_INTERNAL" });
+    assert.deepEqual(await amountsAt(ledger, day), [1, 0, 0, 0]);
+  },
+
+  "a charge without a hold is booked, and its id is used up": async (ledger) => {
+    const day = counterOf("global", "day", { cost: 10 });
+    await ledger.charge(entryOf("c1", [day]), spentOf(25, 5));
+    assert.deepEqual(await amountsAt(ledger, day), [25, 0, 5, 0]);
+    assert.equal((await ledger.hold(entryOf("h1", [day], { costMicroUsd: 1 }))).ok, false);
+    await assert.rejects(ledger.charge(entryOf("c1", [day]), spentOf(1, 1)), { code: "AC_INTERNAL" });
+    assert.deepEqual(await amountsAt(ledger, day), [25, 0, 5, 0]);
+  },
+
+  "open holds are listed whole, oldest first, until they are settled": async (ledger) => {
+    const day = counterOf("global", "day", { cost: 1000, tokens: 5 });
+    const late = entryOf("h-late", [day], { costMicroUsd: 1, heldAt: at + 5 });
+    const early = entryOf("h-early", [day, counterOf("job:j", "total")], {
+      tokens: 2,
+      owner: { pid: 1, startTicks: null, bootId: null },
+    });
+    await ledger.hold(late);
+    await ledger.hold(early);
+    assert.deepEqual(await ledger.openHolds(), [early, late]);
+    await ledger.settle("h-early", spentOf(0, 0, "none"));
+    assert.deepEqual(await ledger.openHolds(), [late]);
+  },
+
+  "of many holds at once, exactly as many are granted as fit": async (ledger) => {
+    const day = counterOf("global", "day", { cost: 1000 });
+    const outcomes = await Promise.all(
+      Array.from({ length: 64 }, (_, i) => ledger.hold(entryOf(`h${i}`, [day], { costMicroUsd: 90 }))),
+    );
+    assert.equal(outcomes.filter((outcome) => outcome.ok).length, 11);
+    assert.deepEqual(await amountsAt(ledger, day), [0, 990, 0, 0]);
+  },
+
+  "calls made in one tick take effect in their order": async (ledger) => {
+    const day = counterOf("global", "day", { cost: 100 });
+    const outcomes = await Promise.all([
+      ledger.hold(entryOf("h1", [day], { costMicroUsd: 100 })),
+      ledger.settle("h1", spentOf(30, 0)),
+      ledger.hold(entryOf("h2", [day], { costMicroUsd: 70 })),
+      ledger.hold(entryOf("h3", [day], { costMicroUsd: 1 })),
+    ]);
+    assert.equal(outcomes[1], "settled");
+    assert.deepEqual(outcomes[2], { ok: true });
+    assert.equal((outcomes[3] as { ok: boolean }).ok, false);
+    assert.deepEqual(await amountsAt(ledger, day), [30, 70, 0, 0]);
+  },
+};
+
+/** Only for a ledger that can be opened again. */
+const sharedChecks: Readonly<Record<string, Check>> = {
+  "what was acknowledged is there when the ledger is opened again": async (ledger, opened) => {
+    const day = counterOf("global", "day", { cost: 1000 });
+    await ledger.hold(entryOf("h1", [day], { costMicroUsd: 300 }));
+    await ledger.hold(entryOf("h2", [day], { costMicroUsd: 200 }));
+    await ledger.settle("h1", spentOf(100, 9));
+    const again = await reopen(opened);
+    try {
+      assert.deepEqual(await amountsAt(again.ledger, day), [100, 200, 9, 0]);
+      assert.deepEqual(await again.ledger.openHolds(), [entryOf("h2", [day], { costMicroUsd: 200 })]);
+      assert.equal(await again.ledger.settle("h2", spentOf(200, 0, "estimated")), "settled");
+      assert.equal(await ledger.settle("h2", spentOf(50, 0)), "corrected");
+      assert.deepEqual(await amountsAt(again.ledger, day), [150, 0, 9, 0]);
+    } finally {
+      await again.close();
+    }
+  },
+
+  "two handles on one state cannot both have the last of a budget": async (ledger, opened) => {
+    const day = counterOf("global", "day", { cost: 1000 });
+    const again = await reopen(opened);
+    try {
+      const outcomes = await Promise.all(
+        Array.from({ length: 40 }, (_, i) =>
+          (i % 2 === 0 ? ledger : again.ledger).hold(entryOf(`h${i}`, [day], { costMicroUsd: 90 })),
+        ),
+      );
+      assert.equal(outcomes.filter((outcome) => outcome.ok).length, 11);
+      assert.deepEqual(await amountsAt(ledger, day), [0, 990, 0, 0]);
+    } finally {
+      await again.close();
+    }
+  },
+};
+
+async function reopen(opened: OpenLedger): Promise<OpenLedger> {
+  assert.ok(opened.reopen !== undefined);
+  return opened.reopen();
+}
+
+/** The cases; those about reopening are left out unless `harness` says that its ledgers are shared. */
+export function ledgerConformanceCases(
+  harness: LedgerHarness,
+  options: { readonly shared: boolean },
+): readonly ConformanceCase[] {
+  const all = options.shared ? { ...checks, ...sharedChecks } : checks;
+  return Object.entries(all).map(([name, check]) => ({
+    name,
+    run: async () => {
+      const opened = await harness.open();
+      try {
+        await check(opened.ledger, opened);
+      } finally {
+        await opened.close();
+      }
+    },
+  }));
+}
