@@ -16,6 +16,8 @@ const commands = {
     await build();
     return run("node", ["packages/bench/dist/main.js", ...args]);
   },
+  /** Writes the documents that are generated from the code. */
+  docs: async () => (await run("node", [source, "packages/tidy/src/main.ts"])) || run("oxfmt", ["docs"]),
   simulate: (args) => run("node", [source, "packages/simulation/src/main.ts", ...args]),
   "test:workers": (args) => run("node", [source, "packages/worker-tests/src/run.ts", ...args]),
   agentcore: (args) =>

@@ -1,0 +1,42 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { manifestOf, packageFolders, read, root } from "./repository.ts";
+
+/** ```ts blocks of a README, each a whole program. */
+function examples(folder: string): string[] {
+  return [...read(`${folder}/README.md`).matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1] ?? "");
+}
+
+const published = packageFolders().filter((folder) => manifestOf(folder).private !== true);
+
+describe.each(published)("the README of %s", (folder) => {
+  it("has an example", () => {
+    expect(examples(folder)).not.toEqual([]);
+  });
+
+  it("has examples that run and print nothing to stderr", async () => {
+    const results = await Promise.all(examples(folder).map((code, index) => runExample(folder, code, index)));
+    expect(results.filter((result) => result.code !== 0 || result.stderr !== "")).toEqual([]);
+  });
+});
+
+/** Runs an example as a file of its own package, so that it finds the package and what that depends on by name. */
+async function runExample(folder: string, code: string, index: number) {
+  const file = join(root, folder, `.readme-example-${index}-${process.pid}.ts`);
+  writeFileSync(file, code);
+  try {
+    const child = spawn(process.execPath, ["--conditions=@agentcore/source", file], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const stderr: string[] = [];
+    child.stdout.resume();
+    child.stderr.setEncoding("utf8").on("data", (text: string) => stderr.push(text));
+    const [exitCode] = (await once(child, "close")) as [number | null];
+    return { index, code: exitCode, stderr: stderr.join("") };
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
