@@ -1,0 +1,377 @@
+/**
+ * The port to whatever keeps jobs. Implementations: `createMemoryStore` here, `@agentcore/store-sqlite`; both pass
+ * `jobStoreConformance` of `@agentcore/scheduler/testing`, and so must any other.
+ *
+ * What holds for every method: it is one transaction, all or nothing. The promise settles after the commit, so what was
+ * acknowledged survives a power cut (the memory store has no such thing to offer). Calls that arrive together may share
+ * one commit. A rejected promise is an `AgentCoreError` (`AC_STORE_UNAVAILABLE` where it may work later) and means that
+ * nothing of the call was done, or, where the commit itself failed, that it is unknown: repeating the call is safe.
+ * Several processes may use one store. Times are the caller's; a store reads no clock.
+ */
+import type { Evidence, Job, PermitRecord, RunIdentity, WorkerResult } from "@agentcore/contract";
+import type { AttemptRecord, AttemptRef, JobRecord, JobStateKind, Reason } from "./job-record.ts";
+
+export interface JobStore {
+  // --- Submit ---------------------------------------------------------------------------------------------------------
+
+  /**
+   * Puts jobs into the queue, all in one transaction and in this order (so two of one call may coalesce). Answers one
+   * result for each. An id that is there already (also as an alias) answers with that job and changes nothing, so a
+   * submitter that never saw its acknowledgement can repeat the call.
+   *
+   * With a key that an unfinished job holds, `decideDedup` is asked inside the transaction; it must be pure and quick.
+   * `coalesce` remembers the submission's id as an alias of the holder's where `rememberAlias` says so. `replace`
+   * cancels a queued holder at once and requests the cancel of a running one; the key belongs to the new job from then
+   * on. `reject` stores nothing.
+   */
+  submit(submissions: readonly Submission[], decideDedup: DecideDedup): Promise<readonly SubmitResult[]>;
+
+  // --- Work -----------------------------------------------------------------------------------------------------------
+
+  /**
+   * Takes up to `limit` jobs that are due and may run, each as a new attempt (`attempt + 1`, `epoch + 1`) of `owner`.
+   *
+   * May run: not excluded by the filter; fewer than `perKey` jobs with its concurrency key running, those just claimed
+   * included; no other job with its idempotency key running (a `latest-wins` successor waits for the end of the old one).
+   * What may not run is skipped and does not hold up what comes after it.
+   *
+   * Order: within a tenant by `rank`, then by id. Among tenants, that first job wins whose rank is lowest when its wait
+   * is counted from no earlier than its tenant's last claim, that is the lowest `rank + max(0, served - readyFrom)` with
+   * `served = min(last claim of the tenant, now)`; then that of the tenant with fewest running; then by rank, then by
+   * id. `compareCandidates` of `claim-order.ts` is this order. Equal priorities so take turns, and nobody starves: an
+   * unserved tenant keeps gaining on the others.
+   *
+   * An owner that is not registered, or was fenced by a takeover, claims nothing.
+   */
+  claim(request: ClaimRequest): Promise<readonly JobRecord[]>;
+
+  /**
+   * Ends attempts and claims the next ones in one transaction: the one call of a busy scheduler. Settlements are applied
+   * first, each guarded by its `AttemptRef` (id, attempt, epoch, state `running`), so the claim sees what they free. A
+   * stale settlement changes nothing; a result that it carries goes to the late results. Results are in the order of the
+   * settlements.
+   */
+  settleAndClaim(settlements: readonly Settlement[], claim?: ClaimRequest): Promise<SettledAndClaimed>;
+
+  /** Notes who the attempt's processes are. Guarded like a settlement. */
+  recordStarted(
+    ref: AttemptRef,
+    started: { readonly at: number; readonly identity: RunIdentity; readonly permit: PermitRecord },
+  ): Promise<Applied>;
+
+  /**
+   * Cancels a queued job at once; asks the owner of a running one to stop it (`cancelRequested`, first reason wins).
+   * `ended`: it was over already.
+   */
+  requestCancel(jobId: string, reason: Reason, now: number): Promise<CancelAnswer>;
+
+  /** The owner's running jobs that somebody asked to stop. */
+  cancelRequests(owner: string): Promise<readonly JobRecord[]>;
+
+  /** When the next queued job that is not due yet becomes due, in ms since the epoch; null: there is none. */
+  nextRunAt(now: number): Promise<number | null>;
+
+  // --- Owners and their leases ----------------------------------------------------------------------------------------
+
+  /** Makes an owner known, with beat 0. An owner id is used once: it is new for every start of a scheduler. */
+  registerOwner(owner: OwnerRegistration): Promise<void>;
+
+  /**
+   * Raises the owner's beat. `fenced`: the owner is not registered any more because somebody took over; it must stop
+   * all it runs. Observers judge an owner by whether its beat changes within `leaseMs` of their own monotonic clock, so
+   * that no wall clock can end a lease early or keep it alive.
+   */
+  heartbeat(owner: string): Promise<"ok" | "fenced">;
+
+  /** All registered owners. */
+  owners(): Promise<readonly OwnerRecord[]>;
+
+  /**
+   * Moves every running job of `from` to `to` with `epoch + 1` and removes `from`, so that whatever `from` still writes
+   * is stale. Does nothing where `from` is gone already or its beat is no longer `beat` (it lives). Attempt numbers stay:
+   * the new owner ends these attempts once it has proof that nothing of them runs. Answers the jobs moved.
+   */
+  takeOver(request: TakeOverRequest): Promise<readonly JobRecord[]>;
+
+  /** The owner's running jobs. */
+  runningOf(owner: string): Promise<readonly JobRecord[]>;
+
+  /** Forgets an owner that ended properly. Refused (`false`) while it has running jobs. */
+  removeOwner(owner: string): Promise<boolean>;
+
+  // --- Ask ------------------------------------------------------------------------------------------------------------
+
+  /** By id or alias. */
+  get(jobId: string): Promise<JobRecord | undefined>;
+  /** Those of the jobs (by id, not alias) that have ended. */
+  ended(jobIds: readonly string[]): Promise<readonly JobRecord[]>;
+  /** In order of their numbers. */
+  attempts(jobId: string): Promise<readonly AttemptRecord[]>;
+  /** Newest id first. */
+  list(query: JobQuery): Promise<JobPage>;
+  /** What was decided about a job, oldest first. */
+  decisions(jobId: string): Promise<readonly Decision[]>;
+  lateResults(jobId: string): Promise<readonly LateResult[]>;
+  stats(now: number): Promise<QueueStats>;
+  /** Ids ahead of a queued job in its tenant, at most `limit`, first in line first; for `why`. */
+  aheadOf(jobId: string, limit: number): Promise<readonly string[]>;
+
+  // --- Decisions, dead letters, retention -----------------------------------------------------------------------------
+
+  /**
+   * Adds to the journal of decisions. One that repeats the job's latest (same type, code and attempt) raises that one's
+   * `count` and `lastAt` and takes its evidence, so a job that waits for days stays a few lines. Unknown jobs are ignored.
+   */
+  recordDecisions(decisions: readonly NewDecision[]): Promise<void>;
+
+  /**
+   * Submits a copy of a dead job as a new job and marks the dead one `replayedAs` it, in one transaction. A second
+   * replay answers with the first one's job. `held`: its key is held by an unfinished job. `not_dead`: nothing to replay.
+   */
+  replay(deadJobId: string, submission: Submission): Promise<ReplayResult>;
+
+  /** Deletes dead letters for good, with their attempts and decisions. Answers how many. */
+  purgeDead(query: Omit<JobQuery, "states" | "limit" | "before">): Promise<number>;
+
+  /**
+   * Deletes jobs that ended before the moment, with all that belongs to them: succeeded, cancelled, and dead ones that
+   * were replayed. Dead letters proper stay. At most `limit` (default 1,000) a call; answers how many.
+   */
+  deleteEnded(request: { readonly endedBefore: number; readonly limit?: number }): Promise<number>;
+
+  // --- Change notification --------------------------------------------------------------------------------------------
+
+  /** Called after each commit of this process that changed jobs. Must not throw. Returns what unsubscribes. */
+  onChange(listener: () => void): () => void;
+
+  /** A number that differs from its last answer when another process may have changed jobs. Cheap: polled 4 times a second. */
+  externalVersion(): Promise<number>;
+
+  /** Ends pending commits and lets go of files. Idempotent; other calls afterwards reject. */
+  close(): Promise<void>;
+}
+
+// --- Submit -------------------------------------------------------------------------------------------------------------
+
+export interface Submission {
+  readonly job: Job;
+  readonly submittedAt: number;
+  readonly runAt: number;
+  /** See `QueuedState.delayMs`: 0 for a job that may run at once, null for an absolute `notBefore`. */
+  readonly delayMs: number | null;
+  readonly rank: number;
+  readonly readyFrom: number;
+  readonly concurrencyKey: string | null;
+  /** The caller chose the id itself and may repeat the submit with it. */
+  readonly rememberAlias: boolean;
+}
+
+export type DedupChoice = "coalesce" | "replace" | "reject";
+/** Pure: what becomes of `incoming` while `holder`, queued or running, has its key. */
+export type DecideDedup = (incoming: Job, holder: JobRecord) => DedupChoice;
+
+export type SubmitResult =
+  /** `replaced`: the older job whose key this one took. */
+  | { readonly kind: "accepted"; readonly record: JobRecord; readonly replaced: string | null }
+  /** The submission is the same job as this one, by key or by id. */
+  | { readonly kind: "deduplicated"; readonly record: JobRecord }
+  | { readonly kind: "rejected"; readonly holder: JobRecord };
+
+// --- Work ---------------------------------------------------------------------------------------------------------------
+
+export interface ClaimRequest {
+  readonly owner: string;
+  readonly now: number;
+  readonly limit: number;
+  /** Most running jobs with one concurrency key. */
+  readonly perKey: number;
+  readonly exclude: ClaimFilter;
+}
+
+/** What cannot run now, as the runtime said. A few names each, never a list of jobs. */
+export interface ClaimFilter {
+  readonly workers: readonly string[];
+  readonly tenants: readonly string[];
+  readonly concurrencyKeys: readonly string[];
+}
+
+export type Applied = "applied" | "stale";
+
+/** How one attempt ends. */
+export type Settlement = {
+  readonly ref: AttemptRef;
+  readonly at: number;
+  /** Added to the journal with it; dropped where the settlement is stale. */
+  readonly decisions?: readonly NewDecision[];
+} & SettlementOutcome;
+
+export type SettlementOutcome =
+  | { readonly kind: "succeeded"; readonly result: WorkerResult; readonly charge: Charge }
+  /** Back to the queue for another attempt. */
+  | {
+      readonly kind: "retry";
+      readonly result: WorkerResult;
+      readonly charge: Charge;
+      readonly runAt: number;
+      readonly delayMs: number;
+      readonly reason: Reason;
+    }
+  /** `result` is null where the attempt never ran, because its permit was refused for good. */
+  | {
+      readonly kind: "dead";
+      readonly result: WorkerResult | null;
+      readonly charge: Charge;
+      readonly reason: Reason;
+    }
+  | {
+      readonly kind: "cancelled";
+      readonly result: WorkerResult | null;
+      readonly charge: Charge;
+      readonly reason: Reason;
+    }
+  /** The attempt never began: back to the queue, and its number is given back. A requested cancel ends the job instead. */
+  | {
+      readonly kind: "defer";
+      readonly runAt: number;
+      readonly delayMs: number;
+      readonly reason: Reason;
+    };
+
+/** What the attempt adds to the job's spending. */
+export interface Charge {
+  readonly costUsd: number;
+  readonly tokens: number;
+}
+
+export interface SettledAndClaimed {
+  /** `record` is the job after an applied settlement; for a stale one as it stands, undefined where there is no such job. */
+  readonly settled: readonly { readonly applied: Applied; readonly record: JobRecord | undefined }[];
+  readonly claimed: readonly JobRecord[];
+}
+
+export type CancelAnswer =
+  | { readonly kind: "cancelled"; readonly record: JobRecord }
+  | { readonly kind: "requested"; readonly record: JobRecord }
+  | { readonly kind: "ended"; readonly record: JobRecord }
+  | { readonly kind: "not_found" };
+
+// --- Owners -------------------------------------------------------------------------------------------------------------
+
+/** Recognises the owner's process on its own machine, so that its death can be seen without waiting for the lease. */
+export interface OwnerProcess {
+  readonly host: string;
+  readonly bootId: string | null;
+  readonly pid: number;
+  readonly startTicks: number | null;
+}
+
+export interface OwnerRegistration {
+  readonly owner: string;
+  readonly process: OwnerProcess;
+  /** The owner beats several times in this; one that does not beat at all for so long may be taken over. */
+  readonly leaseMs: number;
+  readonly at: number;
+}
+
+export interface OwnerRecord extends OwnerRegistration {
+  readonly beat: number;
+}
+
+export interface TakeOverRequest {
+  readonly from: string;
+  readonly to: string;
+  /** The beat at which `from` was last seen. */
+  readonly beat: number;
+  readonly at: number;
+}
+
+// --- Ask ----------------------------------------------------------------------------------------------------------------
+
+export interface JobQuery {
+  readonly states?: readonly JobStateKind[];
+  readonly worker?: string;
+  readonly tenant?: string;
+  readonly key?: string;
+  /** All of these labels with these values. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Code of the reason for which a job is dead or cancelled. */
+  readonly code?: string;
+  /** Dead letters: leave out those replayed already. */
+  readonly notReplayed?: boolean;
+  /** Only these ids. */
+  readonly ids?: readonly string[];
+  readonly submittedBefore?: number;
+  /** Cursor: only ids below this one. */
+  readonly before?: string;
+  /** 1 to 1,000; default 100. */
+  readonly limit?: number;
+}
+
+export interface JobPage {
+  readonly jobs: readonly JobRecord[];
+  /** Pass as `before` for the next page; null: this was the last. */
+  readonly next: string | null;
+}
+
+export interface QueueStats {
+  /** Queued and due. */
+  readonly ready: number;
+  /** Queued for later. */
+  readonly delayed: number;
+  readonly running: number;
+  readonly succeeded: number;
+  /** Not replayed. */
+  readonly dead: number;
+  readonly cancelled: number;
+  /** How long the longest waiting due job has been due; 0 where none waits. */
+  readonly oldestWaitMs: number;
+}
+
+export type DecisionType =
+  | "deferred"
+  | "rejected"
+  | "degraded"
+  | "retry"
+  | "dead"
+  | "cancelled"
+  | "lost"
+  | "superseded"
+  | "parked"
+  | "stale"
+  | "replayed";
+
+export interface NewDecision extends Reason {
+  readonly jobId: string;
+  readonly at: number;
+  /** 0 where no attempt had begun. */
+  readonly attempt: number;
+  readonly type: DecisionType;
+}
+
+export interface Decision extends NewDecision {
+  /** How often in a row. */
+  readonly count: number;
+  readonly lastAt: number;
+}
+
+/** A result that came for an attempt which was no longer its sender's: kept, not applied. */
+export interface LateResult {
+  readonly ref: AttemptRef;
+  readonly at: number;
+  readonly kind: SettlementOutcome["kind"];
+  readonly result: WorkerResult;
+}
+
+export type ReplayResult =
+  | { readonly kind: "accepted"; readonly record: JobRecord }
+  | { readonly kind: "already"; readonly record: JobRecord }
+  | { readonly kind: "held"; readonly holder: JobRecord }
+  | { readonly kind: "not_dead" };
+
+/** No filter. */
+export const excludeNothing: ClaimFilter = { workers: [], tenants: [], concurrencyKeys: [] };
+
+/** Evidence that a store adds to `AC_SUPERSEDED`, the reason of a job whose key a newer one took. */
+export function supersededBy(jobId: string): Evidence {
+  return { supersededBy: jobId };
+}
