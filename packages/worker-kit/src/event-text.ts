@@ -1,0 +1,40 @@
+/**
+ * Worker events carry at most `eventTextCharsMax` characters of text; the log on disk keeps the rest. These builders cut
+ * there and say so, and are what adapters use for free text of any length.
+ */
+import { eventTextCharsMax, type WorkerEvent } from "@agentcore/contract";
+
+export interface BoundedText {
+  readonly text: string;
+  readonly truncated?: true;
+}
+
+/** The text, cut at `charsMax` with `truncated: true` where it was longer. A surrogate pair is never split. */
+export function boundedText(text: string, charsMax = eventTextCharsMax): BoundedText {
+  if (text.length <= charsMax) return { text };
+  const last = text.charCodeAt(charsMax - 1);
+  const end = last >= 0xd800 && last <= 0xdbff ? charsMax - 1 : charsMax;
+  return { text: text.slice(0, end), truncated: true };
+}
+
+/** One line for people: white space runs become one space, cut with an ellipsis. Default 200 characters. */
+export function oneLine(text: string, charsMax = 200): string {
+  const line = text
+    .slice(0, charsMax * 8)
+    .replace(/\s+/g, " ")
+    .trim();
+  return line.length <= charsMax ? line : `${boundedText(line, charsMax - 1).text}…`;
+}
+
+export function textEvent(text: string): WorkerEvent {
+  return { type: "text", ...boundedText(text) };
+}
+export function stdoutEvent(line: string): WorkerEvent {
+  return { type: "stdout", ...boundedText(line) };
+}
+export function stderrEvent(line: string): WorkerEvent {
+  return { type: "stderr", ...boundedText(line) };
+}
+export function rawEvent(line: string): WorkerEvent {
+  return { type: "raw", ...boundedText(line) };
+}

@@ -1,0 +1,77 @@
+/**
+ * Costs estimated from reported tokens, for workers that report no cost. The price list is the data set inside
+ * `@pydantic/genai-prices`, as installed: it is never updated over the network, and is loaded on first use because it
+ * is two megabytes that most commands never need.
+ */
+import type { Usage } from "@agentcore/contract";
+
+/** Estimates synchronously once the list is loaded. */
+export interface PriceList {
+  /** US dollars, or null for a model that is not on the list or usage that says nothing. */
+  estimateCostUsd(provider: string | null, model: string | null, usage: Usage): number | null;
+}
+
+let loaded: Promise<PriceList> | undefined;
+
+/** Loads the list once per process. */
+export function loadPriceList(): Promise<PriceList> {
+  loaded ??= import("@pydantic/genai-prices").then(({ calcPrice }) => ({
+    estimateCostUsd(provider, model, usage) {
+      const tokens = tokensOf(usage);
+      if (model === null || tokens === null) return null;
+      const name = splitModelName(provider, model);
+      const options = name.provider === null ? {} : { providerId: name.provider };
+      // Prices step up with the size of one request, and a run's usage is the sum of many. Priced at a thousandth, the
+      // sum stays in the first step, which is where the requests of an ordinary run are.
+      const price = calcPrice(scale(tokens, 1 / requestScale), name.model, options);
+      return price === null ? null : price.total_price * requestScale;
+    },
+  }));
+  return loaded;
+}
+
+/**
+ * US dollars for a run's tokens at list price, or null for a model that is not on the list or usage that says nothing.
+ * An estimate, not a bill: a run's sum does not show requests that were long enough for a dearer step, time-limited
+ * discounts or a contract's own prices.
+ */
+export async function estimateCostUsd(
+  provider: string | null,
+  model: string | null,
+  usage: Usage,
+): Promise<number | null> {
+  return (await loadPriceList()).estimateCostUsd(provider, model, usage);
+}
+
+const requestScale = 1000;
+
+type Tokens = { input_tokens: number; cache_read_tokens: number; output_tokens: number };
+
+/** The list counts cached input as part of the input; our usage keeps the two apart. */
+function tokensOf(usage: Usage): Tokens | null {
+  if (usage.inputTokens === null && usage.outputTokens === null) return null;
+  const cached = usage.cachedInputTokens ?? 0;
+  return {
+    input_tokens: (usage.inputTokens ?? 0) + cached,
+    cache_read_tokens: cached,
+    output_tokens: usage.outputTokens ?? 0,
+  };
+}
+
+function scale(tokens: Tokens, factor: number): Tokens {
+  return {
+    input_tokens: tokens.input_tokens * factor,
+    cache_read_tokens: tokens.cache_read_tokens * factor,
+    output_tokens: tokens.output_tokens * factor,
+  };
+}
+
+/** `anthropic/claude-sonnet-4-5`, as some workers write it, names its provider itself. */
+function splitModelName(provider: string | null, model: string): { provider: string | null; model: string } {
+  const slash = model.indexOf("/");
+  if (slash <= 0) return { provider, model };
+  const prefix = model.slice(0, slash);
+  return provider === null || provider === prefix
+    ? { provider: prefix, model: model.slice(slash + 1) }
+    : { provider, model };
+}

@@ -1,0 +1,101 @@
+/**
+ * What `doctor` shows about a worker and what a run checks before it starts: is the program there, is it new enough, and
+ * does it have a credential. Versions are kept by path, size and modification time, so that a process asks each
+ * installed program once.
+ */
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { AgentCoreError, type WorkerAdapter } from "@agentcore/contract";
+import { programEnvironment } from "../environment.ts";
+import { findProgram } from "./find-program.ts";
+import { compareVersions, readVersion, type VersionAnswer } from "./version.ts";
+
+/** Where the worker's credential would come from. */
+export type CredentialStatus =
+  | { readonly kind: "not-needed" }
+  | { readonly kind: "environment"; readonly variable: string }
+  | { readonly kind: "login"; readonly path: string }
+  /** Neither a variable is set nor a login file there. The worker may still have one that we do not know of. */
+  | { readonly kind: "none" };
+
+export type ProgramStatus =
+  /** `version` null: the program did not say, or was not asked because no lowest version is set. */
+  | { readonly kind: "found"; readonly path: string; readonly version: string | null }
+  | { readonly kind: "missing"; readonly message: string }
+  | { readonly kind: "too-old"; readonly path: string; readonly version: string; readonly message: string }
+  /** It is there, but does not say its version properly, so that nothing is known about it. */
+  | { readonly kind: "unusable"; readonly path: string; readonly message: string };
+
+export interface DetectOptions {
+  /** The caller's environment: PATH, HOME and credentials are looked up in it. */
+  readonly hostEnv: Readonly<Record<string, string | undefined>>;
+  /** Path of the program from the configuration, instead of the search on PATH. */
+  readonly path?: string;
+  /** Ask for the version even where the adapter sets no lowest one, as `doctor` does. Default false. */
+  readonly alwaysAskVersion?: boolean;
+}
+
+export async function detectProgram(adapter: WorkerAdapter, options: DetectOptions): Promise<ProgramStatus> {
+  const { program } = adapter;
+  const path = findProgram(options.path ?? program.command, options.hostEnv["PATH"]);
+  if (path === null) {
+    const where =
+      options.path === undefined ? `${program.command} is not on PATH` : `${options.path} is no program`;
+    return { kind: "missing", message: `${adapter.title}: ${where}; install it with: ${program.install}` };
+  }
+  if (program.minVersion === undefined && options.alwaysAskVersion !== true) {
+    return { kind: "found", path, version: null };
+  }
+  const answer = await versionOf(path, adapter, options.hostEnv);
+  if (answer.kind === "unreadable") {
+    const message = `${adapter.title}: ${path} ${program.versionArgs.join(" ")} failed: ${answer.reason}; reinstall it with: ${program.install}`;
+    return { kind: "unusable", path, message };
+  }
+  if (program.minVersion !== undefined && compareVersions(answer.version, program.minVersion) < 0) {
+    const message = `${adapter.title} ${answer.version} is older than ${program.minVersion}; update it with: ${program.install}`;
+    return { kind: "too-old", path, version: answer.version, message };
+  }
+  return { kind: "found", path, version: answer.version };
+}
+
+/** The path of a usable program; throws `AC_WORKER_MISSING` or `AC_WORKER_TOO_OLD` with the install line. */
+export async function requireProgram(adapter: WorkerAdapter, options: DetectOptions): Promise<string> {
+  const status = await detectProgram(adapter, options);
+  if (status.kind === "found") return status.path;
+  const code = status.kind === "too-old" ? "AC_WORKER_TOO_OLD" : "AC_WORKER_MISSING";
+  throw new AgentCoreError(code, status.message, { evidence: { worker: adapter.name } });
+}
+
+/** Looks at variables and files only; whether the credential is accepted is the provider's to say. */
+export function credentialStatus(
+  adapter: WorkerAdapter,
+  hostEnv: Readonly<Record<string, string | undefined>>,
+): CredentialStatus {
+  const { credentialEnv, loginPaths } = adapter.program;
+  if (credentialEnv.length === 0 && loginPaths.length === 0) return { kind: "not-needed" };
+  const variable = credentialEnv.find((name) => (hostEnv[name] ?? "") !== "");
+  if (variable !== undefined) return { kind: "environment", variable };
+  const home = hostEnv["HOME"] ?? "";
+  const path =
+    home === "" ? undefined : loginPaths.map((part) => join(home, part)).find((file) => existsSync(file));
+  return path === undefined ? { kind: "none" } : { kind: "login", path };
+}
+
+const answers = new Map<string, Promise<VersionAnswer>>();
+
+function versionOf(
+  path: string,
+  adapter: WorkerAdapter,
+  hostEnv: Readonly<Record<string, string | undefined>>,
+): Promise<VersionAnswer> {
+  const { size, mtimeMs } = statSync(path);
+  const key = [path, size, mtimeMs, ...adapter.program.versionArgs].join("\0");
+  const known = answers.get(key);
+  if (known !== undefined) return known;
+  const asked = readVersion(path, adapter.program.versionArgs, programEnvironment(hostEnv)).then((answer) => {
+    if (answer.kind === "unreadable") answers.delete(key); // perhaps a busy machine: ask again next time
+    return answer;
+  });
+  answers.set(key, asked);
+  return asked;
+}

@@ -1,0 +1,251 @@
+/**
+ * The one place that decides what a run came to. Pure: everything that is known about the ended run goes in, outcome,
+ * class, code and a summary for people come out. An exit code of 0 is a claim, not a success: every worker is known to
+ * exit 0 after a denied tool, a failed tool or a swallowed error.
+ *
+ * | in this order                                 | outcome            | class              | code                 |
+ * |-----------------------------------------------|--------------------|--------------------|----------------------|
+ * | processes survived, run was not being stopped | failed             | internal           | AC_UNCONTAINED       |
+ * | it was stopped: by the cause's kind           | cancelled, …       | cancelled, …       | the cause's (*)      |
+ * | it never started                              | failed             | the failure's      | the failure's        |
+ * | the adapter's reader failed                   | failed             | worker_protocol    | AC_ADAPTER_INVALID   |
+ * | the worker reported an error                  | failed             | the error's        | AC_PROVIDER_STATUS or AC_WORKER_ERROR |
+ * | terminal event `error`, without an error      | failed             | permission_denied if a tool was denied, else task_failed | AC_TOOL_DENIED / AC_WORKER_ERROR |
+ * | ended by a signal of somebody else            | failed             | worker_crashed     | AC_WORKER_SIGNAL     |
+ * | no terminal event, a tool was denied          | failed             | permission_denied  | AC_TOOL_DENIED       |
+ * | no terminal event, unreadable lines           | failed             | worker_protocol    | AC_WORKER_OUTPUT     |
+ * | no terminal event, exit 0                     | failed             | worker_protocol    | AC_WORKER_NO_RESULT  |
+ * | exit not 0: the worker has no terminal event  | failed             | task_failed        | AC_WORKER_EXIT       |
+ * | exit not 0: it has one (come or not)          | failed             | worker_crashed     | AC_WORKER_EXIT       |
+ * | a declared output is missing                  | failed             | task_failed        | AC_OUTPUT_MISSING    |
+ * | the verify script failed                      | failed             | task_failed        | AC_VERIFY_FAILED     |
+ * | a tool was denied, and nothing shows the work | failed             | permission_denied  | AC_TOOL_DENIED       |
+ * | otherwise                                     | succeeded          | –                  | –                    |
+ *
+ * (*) AC_UNCONTAINED where processes survived the stop: the outcome stays the cause's, so that a cancelled job is not
+ * retried, and the code says what is worse.
+ *
+ * What shows the work, after a denied tool: a change in the workspace, a verify script that passed, or a declared output.
+ * With any of them the run succeeded in spite of the denial, and the summary names the tool. Without them a worker's
+ * "done" is not believed: that is how a run that was allowed nothing would pass for one that had nothing to do.
+ */
+import type {
+  ErrorClass,
+  ErrorCode,
+  Outcome,
+  StopCause,
+  WorkerError,
+  WorkerReport,
+} from "@agentcore/contract";
+import { oneLine } from "./event-text.ts";
+
+/** How the worker's process ended. A shell's or an init's `128 + n` counts as the signal n. */
+export type WorkerExit =
+  | { readonly kind: "exited"; readonly code: number }
+  | { readonly kind: "signaled"; readonly signal: string }
+  | { readonly kind: "not_started"; readonly failure: StartFailure };
+
+export interface StartFailure {
+  readonly class: ErrorClass;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+export type VerifyOutcome =
+  | { readonly kind: "not_run" }
+  | { readonly kind: "passed" }
+  | { readonly kind: "failed"; readonly reason: string };
+
+export interface VerdictInput {
+  /** What ended the run from outside, if that came before the worker's own end. */
+  readonly stop: StopCause | null;
+  readonly exit: WorkerExit;
+  /** Null where the adapter's reader threw; `readerFailure` says what. */
+  readonly report: WorkerReport | null;
+  readonly readerFailure: string | null;
+  /** Null: it could not be found out. */
+  readonly workspaceChanged: boolean | null;
+  /** Declared outputs that are there. */
+  readonly outputsFound: number;
+  /** Declared outputs that should be there and are not, each with the reason. */
+  readonly outputsMissing: readonly string[];
+  readonly verify: VerifyOutcome;
+  readonly survivors: number;
+  /** Last lines of stderr: the reason, where the worker gave none of its own. */
+  readonly stderrTail: string;
+}
+
+export interface Verdict {
+  readonly outcome: Outcome;
+  readonly errorClass: ErrorClass | null;
+  readonly code: ErrorCode | null;
+  readonly retryAfterMs: number | null;
+  readonly summary: string;
+}
+
+export function verdict(input: VerdictInput): Verdict {
+  if (input.stop !== null) return stopped(input.stop, input.survivors);
+  if (input.survivors > 0) return failed("internal", "AC_UNCONTAINED", uncontainedText(input.survivors));
+  if (input.exit.kind === "not_started") {
+    const { class: errorClass, code, message } = input.exit.failure;
+    return failed(errorClass, code, message);
+  }
+  if (input.report === null) {
+    return failed(
+      "worker_protocol",
+      "AC_ADAPTER_INVALID",
+      `the adapter failed while reading the output: ${input.readerFailure ?? "no reason known"}`,
+    );
+  }
+  return judgeWorker(input, input.report, input.exit) ?? judgeWork(input, input.report);
+}
+
+const stopOutcomes: Readonly<Record<StopCause["kind"], { outcome: Outcome; errorClass: ErrorClass }>> = {
+  cancelled: { outcome: "cancelled", errorClass: "cancelled" },
+  isolated: { outcome: "cancelled", errorClass: "cancelled" },
+  deadline: { outcome: "timed_out", errorClass: "timeout" },
+  stalled: { outcome: "stalled", errorClass: "stalled" },
+  budget: { outcome: "budget_exhausted", errorClass: "budget_exhausted" },
+  runtime_lost: { outcome: "lost", errorClass: "lost" },
+};
+
+function stopped(stop: StopCause, survivors: number): Verdict {
+  const { outcome, errorClass } = stopOutcomes[stop.kind];
+  const uncontained = survivors > 0;
+  return {
+    outcome,
+    errorClass,
+    code: uncontained ? "AC_UNCONTAINED" : stop.code,
+    retryAfterMs: null,
+    summary: uncontained ? `${stop.message}; ${uncontainedText(survivors)}` : stop.message,
+  };
+}
+
+/** What the worker itself says, in words and by its exit; null where both claim success. */
+function judgeWorker(
+  input: VerdictInput,
+  report: WorkerReport,
+  exit: Exclude<WorkerExit, { kind: "not_started" }>,
+): Verdict | null {
+  if (report.error !== null) return failedByReport(report.error, report.deniedTools);
+  if (report.terminal === "error") return denied(report, "gave up") ?? workerError(report, input.stderrTail);
+  if (exit.kind === "signaled") {
+    return failed(
+      "worker_crashed",
+      "AC_WORKER_SIGNAL",
+      withTail(`ended by ${exit.signal}`, input.stderrTail),
+    );
+  }
+  if (report.terminal === "none") {
+    return denied(report, "stopped") ?? noTerminalEvent(report, exit.code, input.stderrTail);
+  }
+  if (exit.code === 0) return null;
+  return report.terminal === "success"
+    ? failed(
+        "worker_crashed",
+        "AC_WORKER_EXIT",
+        withTail(`said it had succeeded, then ${exitText(exit.code)}`, input.stderrTail),
+      )
+    : failed("task_failed", "AC_WORKER_EXIT", withTail(exitText(exit.code), input.stderrTail));
+}
+
+function noTerminalEvent(report: WorkerReport, exitCode: number, stderrTail: string): Verdict {
+  if (report.malformedLines > 0) {
+    const lines = report.malformedLines === 1 ? "1 line" : `${report.malformedLines} lines`;
+    return failed(
+      "worker_protocol",
+      "AC_WORKER_OUTPUT",
+      withTail(`${exitText(exitCode)} after ${lines} that the adapter cannot read`, stderrTail),
+    );
+  }
+  return exitCode === 0
+    ? failed(
+        "worker_protocol",
+        "AC_WORKER_NO_RESULT",
+        withTail("exited with 0 but reported no result", stderrTail),
+      )
+    : failed("worker_crashed", "AC_WORKER_EXIT", withTail(`${exitText(exitCode)} and no result`, stderrTail));
+}
+
+/** Whether the work is there, once the worker claims that it is. */
+function judgeWork(input: VerdictInput, report: WorkerReport): Verdict {
+  if (input.outputsMissing.length > 0) {
+    return failed("task_failed", "AC_OUTPUT_MISSING", `missing output: ${input.outputsMissing.join("; ")}`);
+  }
+  if (input.verify.kind === "failed") {
+    return failed("task_failed", "AC_VERIFY_FAILED", `the verify script ${input.verify.reason}`);
+  }
+  const shown = input.workspaceChanged === true || input.verify.kind === "passed" || input.outputsFound > 0;
+  if (!shown) {
+    const refused = denied(report, "changed nothing");
+    if (refused !== null) return refused;
+  }
+  const summary = report.summary === "" ? "exited with 0" : report.summary;
+  return {
+    outcome: "succeeded",
+    errorClass: null,
+    code: null,
+    retryAfterMs: null,
+    summary:
+      report.deniedTools.length === 0
+        ? summary
+        : `${summary}\n(refused on the way: ${names(report.deniedTools)})`,
+  };
+}
+
+function failedByReport(error: WorkerError, deniedTools: readonly string[]): Verdict {
+  const status = error.status === null ? "" : ` (status ${error.status})`;
+  const also = deniedTools.length === 0 ? "" : `; refused on the way: ${names(deniedTools)}`;
+  const code =
+    error.class === "permission_denied"
+      ? "AC_TOOL_DENIED"
+      : error.status === null
+        ? "AC_WORKER_ERROR"
+        : "AC_PROVIDER_STATUS";
+  return {
+    outcome: error.class === "budget_exhausted" ? "budget_exhausted" : "failed",
+    errorClass: error.class,
+    code: error.class === "budget_exhausted" ? "AC_COST_CEILING" : code,
+    retryAfterMs: error.retryAfterMs,
+    summary: `${error.message}${error.message.includes(String(error.status)) ? "" : status}${also}`,
+  };
+}
+
+function workerError(report: WorkerReport, stderrTail: string): Verdict {
+  const text = report.summary === "" ? withTail("the worker reported an error", stderrTail) : report.summary;
+  return failed("task_failed", "AC_WORKER_ERROR", text);
+}
+
+/** The refusal of a tool as the reason, where one was refused. */
+function denied(report: WorkerReport, then: string): Verdict | null {
+  if (report.deniedTools.length === 0) return null;
+  const words = report.summary === "" ? "" : `: ${oneLine(report.summary, 500)}`;
+  return failed(
+    "permission_denied",
+    "AC_TOOL_DENIED",
+    `the worker was refused ${names(report.deniedTools)} and ${then}${words}`,
+  );
+}
+
+function failed(errorClass: ErrorClass, code: ErrorCode, summary: string): Verdict {
+  return { outcome: "failed", errorClass, code, retryAfterMs: null, summary };
+}
+
+function uncontainedText(survivors: number): string {
+  return `${survivors === 1 ? "1 process" : `${survivors} processes`} of the run could not be ended`;
+}
+
+function exitText(code: number): string {
+  if (code === 126) return "exited with 126 (a command could not be executed)";
+  if (code === 127) return "exited with 127 (a command was not found)";
+  return `exited with ${code}`;
+}
+
+function names(tools: readonly string[]): string {
+  return [...new Set(tools)].join(", ");
+}
+
+function withTail(text: string, stderrTail: string): string {
+  const tail = stderrTail.trim();
+  return tail === "" ? text : `${text}: ${tail}`;
+}
