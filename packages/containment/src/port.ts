@@ -1,0 +1,99 @@
+/**
+ * The port of containment: starting one command in such a way that nothing of it can stay behind. Three
+ * implementations stand behind it (`bubblewrap`, `unshare`, `process-group`); `openContainment` picks one by a probe.
+ * A run goes through: `start` (boxed and waiting) → `go` (released) → the payload ends, or is stopped → everything left
+ * is killed → emptiness is proved → receipt. The runner of `@agentcore/worker-kit` is the usual caller.
+ */
+import type { Readable, Writable } from "node:stream";
+import type { ContainmentLevel, ContainmentReceipt, RunIdentity } from "@agentcore/contract";
+
+export const implementationNames = ["bubblewrap", "unshare", "process-group"] as const;
+export type ImplementationName = (typeof implementationNames)[number];
+
+/** Environment variable by which a run's processes are recognised from outside; set by {@link Containment.start}. */
+export const markerVariable = "AGENTCORE_RUN_ID";
+
+/** One command to run contained. No shell is put in between: `args` arrive as they are. */
+export interface ContainedCommand {
+  /** Absolute path of a program, or a name that is looked up on the PATH of `env`. */
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  /**
+   * The whole environment of the payload; nothing is inherited besides. Names must be `[A-Za-z_][A-Za-z0-9_]*`.
+   * `PWD` and {@link markerVariable} are set on top.
+   */
+  readonly env: Readonly<Record<string, string>>;
+  /** Unique id of this run, `[A-Za-z0-9][A-Za-z0-9._-]{0,127}`; a UUID does well. Must not be used twice. */
+  readonly marker: string;
+}
+
+export interface Containment {
+  readonly level: ContainmentLevel;
+  readonly implementation: ImplementationName;
+  /**
+   * Starts the box and holds the payload back until {@link Contained.go}: if this process dies before, the payload
+   * never runs. Resolves once the box is known by identity, and recorded where a registry is in use.
+   *
+   * Rejects with an `AgentCoreError`: `AC_WORKSPACE_MISSING` (cwd), `AC_WORKER_MISSING` (command not found),
+   * `AC_WORKER_SPAWN` (the system refused, the box did not become ready, or called from a worker thread),
+   * `AC_JOB_INVALID` (marker or environment).
+   */
+  start(command: ContainedCommand): Promise<Contained>;
+}
+
+/** How the payload itself ended; exactly one of the two is set. */
+export interface PayloadExit {
+  readonly code: number | null;
+  /**
+   * Under `bubblewrap` and `unshare` a payload that dies of SIGINT or SIGPIPE is seen as exit code 130 or 141: the
+   * shell that waits for it does not tell the two apart.
+   */
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface StopOptions {
+  /** From the first TERM to KILL. Default 5,000. */
+  readonly graceMs?: number;
+  /** From the first TERM to the second. Default 2,000; not sent if `graceMs` is not longer. */
+  readonly secondTermAfterMs?: number;
+  /** KILL at once. Also hastens a stop that is already in progress. Default false. */
+  readonly immediate?: boolean;
+}
+
+/** A process of the run, numbered as this process sees it. */
+export interface ContainedProcess {
+  readonly pid: number;
+  /** Start time in clock ticks since boot; together with `pid` it names one process for good. */
+  readonly startTicks: number;
+  /** Name of its program as the kernel keeps it, at most 15 bytes. */
+  readonly name: string;
+}
+
+/** A started run. It ends by itself or by {@link stop}; both lead to one receipt, which every caller gets. */
+export interface Contained {
+  readonly level: ContainmentLevel;
+  readonly implementation: ImplementationName;
+  readonly identity: RunIdentity;
+  readonly stdin: Writable;
+  /** Ends when the last process that holds it is gone. */
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Releases the payload. Calling it again, or after a stop, does nothing. */
+  go(): void;
+  /** When the payload has ended. What it left behind is then killed without being asked for; see {@link finish}. */
+  readonly exited: Promise<PayloadExit>;
+  /** Sends TERM to the payload alone, once, outside of any stop. Does nothing if it has ended. */
+  terminate(): Promise<void>;
+  /** Kills everything at once and returns; {@link finish} has the proof. */
+  kill(): void;
+  /**
+   * TERM to the payload, TERM again, KILL to all, `cgroup.kill`, then proof of emptiness. As soon as the payload ends,
+   * the rest is killed without waiting out the grace. Never rejects; `survivors` above 0 means uncontained.
+   */
+  stop(options?: StopOptions): Promise<ContainmentReceipt>;
+  /** The receipt, once the payload has ended for whatever reason and the box is proved empty or given up. */
+  finish(): Promise<ContainmentReceipt>;
+  /** The processes behind `survivors` of the receipt: the evidence of an uncontained run. Empty before and otherwise. */
+  survivors(): readonly ContainedProcess[];
+}
