@@ -83,6 +83,12 @@ export interface OutputReader {
   stderr(line: string, oversized: boolean): readonly WorkerEvent[];
   /** Called once, after both streams ended. */
   end(): WorkerReport;
+  /**
+   * Optional; asked after each line. Not null: the worker goes on but will never get anywhere by itself (it repeats
+   * empty answers for ever, or retries a refused credential), and the runner stops the run. Must be cheap and keep its
+   * answer; `end()` then reports the same error, which decides the result.
+   */
+  fatal?(): WorkerError | null;
 }
 
 /** What the adapter understood from the output alone; the runner's verdict adds exit status, workspace and verify. */
