@@ -8,7 +8,7 @@
  * nothing of the call was done, or, where the commit itself failed, that it is unknown: repeating the call is safe.
  * Several processes may use one store. Times are the caller's; a store reads no clock.
  */
-import type { Evidence, Job, PermitRecord, RunIdentity, WorkerResult } from "@agentcore/contract";
+import type { Job, PermitRecord, RunIdentity, WorkerResult } from "@agentcore/contract";
 import type { AttemptRecord, AttemptRef, JobRecord, JobStateKind, Reason } from "./job-record.ts";
 
 export interface JobStore {
@@ -370,8 +370,3 @@ export type ReplayResult =
 
 /** No filter. */
 export const excludeNothing: ClaimFilter = { workers: [], tenants: [], concurrencyKeys: [] };
-
-/** Evidence that a store adds to `AC_SUPERSEDED`, the reason of a job whose key a newer one took. */
-export function supersededBy(jobId: string): Evidence {
-  return { supersededBy: jobId };
-}

@@ -1,0 +1,199 @@
+/**
+ * The one function that moves a job from one state to the next. It is pure: a store loads the record, calls
+ * {@link transition}, and writes the answer and its effects in the same transaction. An event that does not fit the state,
+ * or names another attempt or epoch than the current one, is stale and changes nothing.
+ */
+import type { Evidence, WorkerResult } from "@agentcore/contract";
+import type { AttemptRef, JobRecord, JobState, Reason, RunningState, StartedAttempt } from "./job-record.ts";
+import type { Charge, Settlement } from "./job-store.ts";
+
+export type JobEvent =
+  | { readonly type: "claim"; readonly owner: string; readonly at: number }
+  | { readonly type: "started"; readonly ref: AttemptRef; readonly started: StartedAttempt }
+  | { readonly type: "settle"; readonly settlement: Settlement }
+  | { readonly type: "request_cancel"; readonly reason: Reason; readonly at: number }
+  | { readonly type: "take_over"; readonly owner: string }
+  | { readonly type: "mark_replayed"; readonly replayedAs: string };
+
+/** What a store writes besides the record. */
+export type JobEffect =
+  | {
+      readonly type: "attempt_opened";
+      readonly attempt: number;
+      readonly owner: string;
+      readonly claimedAt: number;
+    }
+  | { readonly type: "attempt_started"; readonly attempt: number; readonly started: StartedAttempt }
+  | { readonly type: "attempt_moved"; readonly attempt: number; readonly owner: string }
+  | {
+      readonly type: "attempt_closed";
+      readonly attempt: number;
+      readonly endedAt: number;
+      readonly result: WorkerResult | null;
+      readonly decision: "succeeded" | "retry" | "dead" | "cancelled";
+    }
+  /** The attempt never began: its entry is removed, its number is free again. */
+  | { readonly type: "attempt_withdrawn"; readonly attempt: number };
+
+export type Transition =
+  | { readonly applied: true; readonly record: JobRecord; readonly effects: readonly JobEffect[] }
+  | { readonly applied: false };
+
+const stale: Transition = { applied: false };
+
+export function transition(record: JobRecord, event: JobEvent): Transition {
+  switch (event.type) {
+    case "claim":
+      return claim(record, event.owner, event.at);
+    case "started":
+      return recordStarted(record, event.ref, event.started);
+    case "settle":
+      return settle(record, event.settlement);
+    case "request_cancel":
+      return requestCancel(record, event.reason, event.at);
+    case "take_over":
+      return takeOver(record, event.owner);
+    case "mark_replayed":
+      return markReplayed(record, event.replayedAs);
+  }
+}
+
+/** Evidence of `AC_SUPERSEDED`, the reason of a job whose key a newer one took. */
+export function supersededReason(newJobId: string): Reason {
+  const evidence: Evidence = { supersededBy: newJobId };
+  return { code: "AC_SUPERSEDED", message: `job ${newJobId} has the same key and took its place`, evidence };
+}
+
+function claim(record: JobRecord, owner: string, at: number): Transition {
+  if (record.state.kind !== "queued") return stale;
+  const attempt = record.attempt + 1;
+  const state: RunningState = {
+    kind: "running",
+    owner,
+    claimedAt: at,
+    started: null,
+    cancelRequested: null,
+  };
+  return {
+    applied: true,
+    record: { ...record, state, attempt, epoch: record.epoch + 1 },
+    effects: [{ type: "attempt_opened", attempt, owner, claimedAt: at }],
+  };
+}
+
+/** The running state that `ref` names, or undefined where the reference is stale. */
+function current(record: JobRecord, ref: AttemptRef): RunningState | undefined {
+  const { state } = record;
+  const same = record.job.id === ref.jobId && record.attempt === ref.attempt && record.epoch === ref.epoch;
+  return state.kind === "running" && same ? state : undefined;
+}
+
+function recordStarted(record: JobRecord, ref: AttemptRef, started: StartedAttempt): Transition {
+  const running = current(record, ref);
+  if (running === undefined) return stale;
+  return {
+    applied: true,
+    record: { ...record, state: { ...running, started } },
+    effects: [{ type: "attempt_started", attempt: record.attempt, started }],
+  };
+}
+
+function settle(record: JobRecord, settlement: Settlement): Transition {
+  const running = current(record, settlement.ref);
+  if (running === undefined) return stale;
+  const { at } = settlement;
+  const cancelled = running.cancelRequested;
+  switch (settlement.kind) {
+    case "succeeded":
+      return close(record, settlement, { kind: "succeeded", endedAt: at });
+    case "dead":
+      return close(record, settlement, {
+        kind: "dead",
+        endedAt: at,
+        reason: settlement.reason,
+        replayedAs: null,
+      });
+    case "cancelled":
+      return close(record, settlement, { kind: "cancelled", endedAt: at, reason: settlement.reason });
+    case "retry": {
+      // Whoever asked for the job to stop did not mean "after the next attempt".
+      if (cancelled !== null) {
+        return close(
+          record,
+          { ...settlement, kind: "cancelled" },
+          { kind: "cancelled", endedAt: at, reason: cancelled },
+        );
+      }
+      const { runAt, delayMs, reason } = settlement;
+      return close(record, settlement, { kind: "queued", runAt, delayMs, waitingFor: reason });
+    }
+    case "defer": {
+      const { runAt, delayMs, reason } = settlement;
+      const state: JobState =
+        cancelled === null
+          ? { kind: "queued", runAt, delayMs, waitingFor: reason }
+          : { kind: "cancelled", endedAt: at, reason: cancelled };
+      return {
+        applied: true,
+        record: { ...record, state, attempt: record.attempt - 1 },
+        effects: [{ type: "attempt_withdrawn", attempt: record.attempt }],
+      };
+    }
+  }
+}
+
+interface Closing {
+  readonly kind: "succeeded" | "retry" | "dead" | "cancelled";
+  readonly at: number;
+  readonly result: WorkerResult | null;
+  readonly charge: Charge;
+}
+
+function close(record: JobRecord, closing: Closing, state: JobState): Transition {
+  const { at, result, charge, kind } = closing;
+  const spent = {
+    costUsd: record.spent.costUsd + charge.costUsd,
+    tokens: record.spent.tokens + charge.tokens,
+  };
+  return {
+    applied: true,
+    record: { ...record, state, spent, result: state.kind === "queued" ? null : result },
+    effects: [{ type: "attempt_closed", attempt: record.attempt, endedAt: at, result, decision: kind }],
+  };
+}
+
+function requestCancel(record: JobRecord, reason: Reason, at: number): Transition {
+  const { state } = record;
+  switch (state.kind) {
+    case "queued":
+      return {
+        applied: true,
+        record: { ...record, state: { kind: "cancelled", endedAt: at, reason } },
+        effects: [],
+      };
+    case "running": {
+      const cancelRequested = state.cancelRequested ?? reason;
+      return { applied: true, record: { ...record, state: { ...state, cancelRequested } }, effects: [] };
+    }
+    case "succeeded":
+    case "dead":
+    case "cancelled":
+      return stale;
+  }
+}
+
+function takeOver(record: JobRecord, owner: string): Transition {
+  const { state } = record;
+  if (state.kind !== "running") return stale;
+  return {
+    applied: true,
+    record: { ...record, state: { ...state, owner }, epoch: record.epoch + 1 },
+    effects: [{ type: "attempt_moved", attempt: record.attempt, owner }],
+  };
+}
+
+function markReplayed(record: JobRecord, replayedAs: string): Transition {
+  const { state } = record;
+  if (state.kind !== "dead" || state.replayedAs !== null) return stale;
+  return { applied: true, record: { ...record, state: { ...state, replayedAs } }, effects: [] };
+}
