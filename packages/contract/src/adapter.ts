@@ -158,4 +158,9 @@ export interface RunIdentity {
 export interface WorkerRun {
   /** Settles when the container is proved empty, or given up as uncontained; never rejects. */
   readonly result: Promise<WorkerResult>;
+  /**
+   * Skips what is left of the grace period of a stop that is already in progress: KILL at once (a second Ctrl-C). A
+   * signal aborts only once, so this is the second channel. Does nothing for a run that is not being stopped.
+   */
+  hasten(): void;
 }
