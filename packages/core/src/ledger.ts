@@ -147,7 +147,7 @@ export const costUsdMax = 1_000_000_000;
 /** Dollars to whole micro-dollars, rounded up: a charge is never lost to rounding. */
 export function microUsdOf(costUsd: number): number {
   // 0.1 + 0.2 dollars must be 300,000 and not 300,001: forgive the noise of the binary fraction before rounding up.
-  return Math.ceil(Number((costUsd * 1e6).toFixed(3)));
+  return Math.max(0, Math.ceil(costUsd * 1e6 - 1e-4));
 }
 
 export function usdOf(microUsd: number): number {

@@ -4,14 +4,15 @@
  * to a bound, for corrections and double settles; counters of past hours and days and of finished jobs are bounded too.
  */
 import { AgentCoreError } from "@agentcore/contract";
-import type {
-  CounterKey,
-  CounterLevel,
-  HoldEntry,
-  HoldOutcome,
-  Ledger,
-  SettleOutcome,
-  Spent,
+import {
+  type CounterKey,
+  type CounterLevel,
+  type HoldEntry,
+  type HoldOutcome,
+  type Ledger,
+  type SettleOutcome,
+  type Spent,
+  windowEndOf,
 } from "./ledger.ts";
 
 /** Settled holds remembered for a later correction; the oldest is forgotten first. */
@@ -20,14 +21,18 @@ const settledHoldsMax = 10_000;
 /** Counters kept before those of past windows and of finished jobs are forgotten. */
 const countersMax = 20_000;
 
-interface MutableLevel {
+interface Amounts {
   costSpentMicroUsd: number;
   costHeldMicroUsd: number;
   tokensSpent: number;
   tokensHeld: number;
 }
 
-const nothing: Readonly<MutableLevel> = {
+interface MutableLevel extends Amounts {
+  readonly key: CounterKey;
+}
+
+const nothing: Readonly<Amounts> = {
   costSpentMicroUsd: 0,
   costHeldMicroUsd: 0,
   tokensSpent: 0,
@@ -99,19 +104,19 @@ export function createMemoryLedger(): Ledger {
 }
 
 interface Counters {
-  read(this: void, key: CounterKey): Readonly<MutableLevel>;
+  read(this: void, key: CounterKey): Readonly<Amounts>;
   addHeld(entry: HoldEntry, sign: 1 | -1): void;
   addSpent(entry: HoldEntry, costMicroUsd: number, tokens: number): void;
 }
 
 function createCounters(): Counters {
   const levels = new Map<string, MutableLevel>();
-  const levelOf = (key: CounterKey): MutableLevel => {
+  const levelOf = (key: CounterKey, at: number): MutableLevel => {
     let level = levels.get(nameOf(key));
     if (level === undefined) {
-      level = { ...nothing };
+      if (levels.size >= countersMax) forgetOldCounters(levels, at);
+      level = { key, ...nothing };
       levels.set(nameOf(key), level);
-      if (levels.size > countersMax) forgetOldCounters(levels, key.windowStart);
     }
     return level;
   };
@@ -119,14 +124,14 @@ function createCounters(): Counters {
     read: (key) => levels.get(nameOf(key)) ?? nothing,
     addHeld(entry, sign) {
       for (const counter of entry.counters) {
-        const level = levelOf(counter);
+        const level = levelOf(counter, entry.heldAt);
         level.costHeldMicroUsd += sign * entry.costMicroUsd;
         level.tokensHeld += sign * entry.tokens;
       }
     },
     addSpent(entry, costMicroUsd, tokens) {
       for (const counter of entry.counters) {
-        const level = levelOf(counter);
+        const level = levelOf(counter, entry.heldAt);
         level.costSpentMicroUsd += costMicroUsd;
         level.tokensSpent += tokens;
       }
@@ -138,16 +143,15 @@ function nameOf(key: CounterKey): string {
   return `${key.window} ${key.windowStart} ${key.scope}`;
 }
 
-/** Drops the older half of the counters that hold nothing, in order of creation; lasting totals of the tree stay. */
-function forgetOldCounters(levels: Map<string, MutableLevel>, currentStart: number): void {
-  let toDrop = Math.floor(levels.size / 2);
+/** Drops counters that hold nothing: of windows that have ended, then the older half of the jobs'. */
+function forgetOldCounters(levels: Map<string, MutableLevel>, at: number): void {
+  let jobsToDrop = Math.floor(countersMax / 2);
   for (const [name, level] of levels) {
-    if (toDrop === 0) return;
-    const isCurrent = name.startsWith("month ") || name.includes(` ${currentStart} `);
-    const isLastingTotal = name.startsWith("total ") && !name.startsWith("total 0 job:");
-    if (isCurrent || isLastingTotal || level.costHeldMicroUsd > 0 || level.tokensHeld > 0) continue;
-    levels.delete(name);
-    toDrop -= 1;
+    if (level.costHeldMicroUsd > 0 || level.tokensHeld > 0) continue;
+    const hasEnded = windowEndOf(level.key.window, level.key.windowStart) <= at;
+    const isOldJob = level.key.scope.startsWith("job:") && jobsToDrop > 0;
+    if (isOldJob) jobsToDrop -= 1;
+    if (hasEnded || isOldJob) levels.delete(name);
   }
 }
 
@@ -158,7 +162,7 @@ export function replacesEstimate(before: Pick<Spent, "basis">, after: Pick<Spent
 
 function firstRefusal(
   entry: HoldEntry,
-  levelOf: (key: CounterKey) => Readonly<MutableLevel>,
+  levelOf: (key: CounterKey) => Readonly<Amounts>,
 ): Extract<HoldOutcome, { ok: false }> | null {
   for (const counter of entry.counters) {
     const level = levelOf(counter);
@@ -174,6 +178,8 @@ function firstRefusal(
   return null;
 }
 
-function snapshot(key: CounterKey, level: Readonly<MutableLevel>): CounterLevel {
-  return { scope: key.scope, window: key.window, windowStart: key.windowStart, ...level };
+function snapshot(key: CounterKey, level: Readonly<Amounts>): CounterLevel {
+  const { costSpentMicroUsd, costHeldMicroUsd, tokensSpent, tokensHeld } = level;
+  const { scope, window, windowStart } = key;
+  return { scope, window, windowStart, costSpentMicroUsd, costHeldMicroUsd, tokensSpent, tokensHeld };
 }
