@@ -42,7 +42,9 @@ test("finds a process by its environment, its command line or its directory, and
       await startSleep({ cwd: folder }),
     ];
     await startSleep({});
-    expect((await processesOf(id)).map((each) => each.pid).sort()).toEqual(wanted.sort());
+    expect((await processesOf(id)).map((each) => each.pid).sort((a, b) => a - b)).toEqual(
+      wanted.sort((a, b) => a - b),
+    );
   } finally {
     await rm(folder, { recursive: true });
   }

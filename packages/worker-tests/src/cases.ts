@@ -1,0 +1,226 @@
+/**
+ * The matrix: what the model does, what is done to the run, and what must come of it for each worker. Data only; the
+ * driver is `drive-case.ts`. A new kind of failure is a new row here.
+ */
+import type { Capability, ErrorClass, Outcome } from "@agentcore/contract";
+import type { Script, Turn, Usage } from "@agentcore/model-server";
+
+export const workerNames = ["claude-code", "codex", "opencode"] as const;
+export type WorkerName = (typeof workerNames)[number];
+
+/** When the driver stops a run from outside, as the runtime's watchdog or a person would. */
+export type StopPlan =
+  /** Once the model was asked that many times and the worker is waiting for the answer. */
+  | {
+      readonly when: "asked";
+      readonly count: number;
+      readonly afterMs: number;
+      readonly kind: "cancelled" | "stalled" | "deadline";
+    }
+  /** Once that many `sleep` processes of the run are seen from outside. */
+  | {
+      readonly when: "sleeping";
+      readonly count: number;
+      readonly kind: "cancelled" | "stalled" | "deadline";
+    };
+
+export interface Expectation {
+  readonly outcome: Outcome;
+  readonly errorClass: ErrorClass | null;
+  /** From the start to the result; a run that takes longer fails the case. Generous: the machine may be busy. */
+  readonly maxSeconds: number;
+  readonly retryAfterMs?: number;
+  /** Files that must be in the workspace, with their text, and among the files changed. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Texts each of which must occur in an observed command. */
+  readonly commands?: readonly string[];
+  /** Tokens that the result must report, exactly. */
+  readonly usage?: Usage;
+  /** How often the model may have been asked, the title call not counted. Default: at least once. */
+  readonly requests?: readonly [min: number, max: number];
+  /** The tool that must have been refused, as a pattern over `denied` events. */
+  readonly denied?: RegExp;
+  /** `sleep` processes that must have been alive at the look. */
+  readonly sleepersSeen?: number;
+}
+
+export interface WorkerCase {
+  readonly name: string;
+  readonly capabilities: readonly Capability[];
+  /** Files of the workspace, committed before the run. */
+  readonly workspace?: Readonly<Record<string, string>>;
+  readonly script: (workspace: string) => Script;
+  readonly endpoint?: "refusing";
+  readonly stop?: StopPlan;
+  /** Without a stop: look at the run's processes when the model is asked for the n-th time. */
+  readonly lookAtRequest?: number;
+  readonly expected: Readonly<Record<WorkerName, Expectation>>;
+}
+
+const everything: readonly Capability[] = ["read", "edit", "run_tests", "run_commands"];
+
+const written = { "hello.txt": "hello from the script\n" };
+
+function writeHello(workspace: string): Turn {
+  return {
+    text: "I will write the file.",
+    toolCall: {
+      name: "write_file",
+      input: { path: `${workspace}/hello.txt`, content: "hello from the script\n" },
+    },
+    usage: { inputTokens: 800, cachedInputTokens: 200, outputTokens: 50 },
+  };
+}
+
+function shell(command: string): Turn {
+  return {
+    toolCall: { name: "shell", input: { command } },
+    usage: { inputTokens: 200, cachedInputTokens: 900, outputTokens: 40 },
+  };
+}
+
+const done: Turn = {
+  text: "All done.",
+  usage: { inputTokens: 100, cachedInputTokens: 1000, outputTokens: 30 },
+};
+
+/** The same for each worker, but for what is said otherwise. */
+function each(
+  common: Expectation,
+  overrides: Partial<Record<WorkerName, Partial<Expectation>>> = {},
+): Record<WorkerName, Expectation> {
+  return {
+    "claude-code": { ...common, ...overrides["claude-code"] },
+    codex: { ...common, ...overrides.codex },
+    opencode: { ...common, ...overrides.opencode },
+  };
+}
+
+function failsWith(errorClass: ErrorClass, maxSeconds = 30): Expectation {
+  return { outcome: "failed", errorClass, maxSeconds };
+}
+
+/** The model answers every request with this status. */
+function statusCase(name: string, turn: Turn, expected: WorkerCase["expected"]): WorkerCase {
+  return { name, capabilities: everything, script: () => [{ ...turn, repeat: "forever" }], expected };
+}
+
+/** A shell tool runs a script that starts `count` sleeps; the run is cancelled once all of them are seen. */
+function cancelToolCase(what: string, lines: string, count: number): WorkerCase {
+  return {
+    name: `cancel while a shell tool runs ${what}`,
+    capabilities: everything,
+    workspace: { "wait.sh": lines },
+    script: () => [shell("sh ./wait.sh"), done],
+    stop: { when: "sleeping", count, kind: "cancelled" },
+    expected: each({ outcome: "cancelled", errorClass: "cancelled", maxSeconds: 40 }),
+  };
+}
+
+/** OpenCode retries a server error five times by itself, 2 to 32 s apart, and has no setting against it. */
+const openCodeRetries = { maxSeconds: 150 };
+
+export const cases: readonly WorkerCase[] = [
+  {
+    name: "success",
+    capabilities: everything,
+    script: (workspace) => [
+      writeHello(workspace),
+      shell("echo shell-ran > shell.txt && cat hello.txt"),
+      done,
+    ],
+    expected: each({
+      outcome: "succeeded",
+      errorClass: null,
+      maxSeconds: 40,
+      files: { ...written, "shell.txt": "shell-ran\n" },
+      commands: ["echo shell-ran > shell.txt && cat hello.txt"],
+      usage: { inputTokens: 1100, cachedInputTokens: 2100, outputTokens: 120 },
+      requests: [3, 3],
+    }),
+  },
+  {
+    name: "denied tool",
+    capabilities: ["read"],
+    script: (workspace) => [writeHello(workspace), shell("touch shell.txt"), done],
+    expected: each({ ...failsWith("permission_denied"), denied: /./ }),
+  },
+  statusCase("401", { status: 401 }, each(failsWith("auth"))),
+  {
+    name: "402 in the middle of a run",
+    capabilities: everything,
+    script: (workspace) => [writeHello(workspace), { status: 402, repeat: "forever" }],
+    expected: each({ ...failsWith("quota_exhausted"), files: written }),
+  },
+  statusCase("403", { status: 403 }, each(failsWith("auth"))),
+  statusCase("429", { status: 429 }, each(failsWith("rate_limited"), { opencode: openCodeRetries })),
+  statusCase(
+    "429 with retry-after 1",
+    { status: 429, retryAfterSeconds: 1 },
+    each(failsWith("rate_limited"), { opencode: { retryAfterMs: 1000 } }),
+  ),
+  statusCase("500", { status: 500 }, each(failsWith("provider_unavailable"), { opencode: openCodeRetries })),
+  statusCase("529", { status: 529 }, each(failsWith("provider_unavailable"), { opencode: openCodeRetries })),
+  {
+    name: "connection refused",
+    capabilities: everything,
+    script: () => [],
+    endpoint: "refusing",
+    expected: each(
+      { ...failsWith("network"), requests: [0, 0] },
+      { codex: { maxSeconds: 60 }, opencode: { maxSeconds: 180 } },
+    ),
+  },
+  statusCase("garbage body", { garbage: "body" }, each(failsWith("provider_unavailable"))),
+  statusCase("garbage stream", { garbage: "sse" }, each(failsWith("provider_unavailable"))),
+  {
+    name: "hang before the first byte",
+    capabilities: everything,
+    script: () => [{ hang: "before-headers", repeat: "forever" }],
+    stop: { when: "asked", count: 1, afterMs: 3000, kind: "stalled" },
+    expected: each({ outcome: "stalled", errorClass: "stalled", maxSeconds: 40 }),
+  },
+  {
+    name: "hang in the stream",
+    capabilities: everything,
+    script: () => [{ hang: "mid-stream", repeat: "forever" }],
+    stop: { when: "asked", count: 1, afterMs: 3000, kind: "stalled" },
+    expected: each({ outcome: "stalled", errorClass: "stalled", maxSeconds: 40 }),
+  },
+  {
+    name: "slow drip",
+    capabilities: everything,
+    script: () => [{ ...done, text: "This answer comes slowly.", drip: { chunkMs: 1000, chunks: 5 } }],
+    expected: each({ outcome: "succeeded", errorClass: null, maxSeconds: 60, requests: [1, 1] }),
+  },
+  {
+    name: "cancel while the model hangs",
+    capabilities: everything,
+    script: () => [{ hang: "before-headers", repeat: "forever" }],
+    stop: { when: "asked", count: 1, afterMs: 0, kind: "cancelled" },
+    expected: each({ outcome: "cancelled", errorClass: "cancelled", maxSeconds: 40 }),
+  },
+  cancelToolCase("sleep", "sleep 3600\n", 1),
+  cancelToolCase("setsid sleep", "setsid sleep 3600 &\nsleep 3600\n", 2),
+  cancelToolCase("nohup sleep &", "nohup sleep 3600 > /dev/null 2>&1 &\nsleep 3600\n", 2),
+  {
+    name: "a daemon left behind, exit 0",
+    capabilities: everything,
+    workspace: { "daemon.sh": "setsid nohup sleep 3600 > /dev/null 2>&1 < /dev/null &\necho started\n" },
+    // The last answer drips, so that there is time to see the daemon alive before the run ends.
+    script: () => [shell("sh ./daemon.sh"), { ...done, drip: { chunkMs: 300, chunks: 5 } }],
+    lookAtRequest: 2,
+    expected: each(
+      {
+        outcome: "succeeded",
+        errorClass: null,
+        maxSeconds: 40,
+        commands: ["sh ./daemon.sh"],
+        requests: [2, 2],
+        sleepersSeen: 1,
+      },
+      // Codex's own sandbox is a PID namespace per command, which takes the daemon with it.
+      { codex: { sleepersSeen: 0 } },
+    ),
+  },
+];

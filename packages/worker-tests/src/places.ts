@@ -1,0 +1,8 @@
+/** Where the rig's own files are: the committed pins, and the cache folder of the installed CLIs (git-ignored). */
+import { join } from "node:path";
+
+const packageFolder = join(import.meta.dirname, "..");
+
+export const pinsFolder = join(packageFolder, "clis");
+export const cacheFolder = join(packageFolder, "..", "..", ".cache", "workers");
+export const vitestConfig = join(packageFolder, "vitest.config.ts");

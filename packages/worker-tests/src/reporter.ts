@@ -1,0 +1,53 @@
+/**
+ * Prints the matrix as it goes: one line per case with what it came to, the reason under a failed one, and nothing else.
+ * Counts what passed and what did not; a case that never ran, or an error outside of any case, counts as failed.
+ */
+import type { Reporter, SerializedError, TestCase, TestModule } from "vitest/node";
+
+export interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+export class MatrixReporter implements Reporter {
+  #passed = 0;
+  #failed = 0;
+  readonly #print: (line: string) => void;
+  readonly #selective: boolean;
+
+  /** `selective`: the run leaves out cases on purpose; then a skipped one is not counted. */
+  constructor(print: (line: string) => void, selective: boolean) {
+    this.#print = print;
+    this.#selective = selective;
+  }
+
+  get counts(): Counts {
+    return { passed: this.#passed, failed: this.#failed };
+  }
+
+  onTestCaseResult(test: TestCase): void {
+    const { state, errors } = test.result();
+    if (state === "skipped" && this.#selective) return;
+    const passed = state === "passed";
+    if (passed) this.#passed += 1;
+    else this.#failed += 1;
+    const note = (test.meta() as { note?: string }).note ?? "";
+    this.#print(`${passed ? "ok    " : "FAILED"} ${test.fullName.padEnd(58)} ${note}`);
+    for (const error of errors ?? []) this.#print(indent(describe(error)));
+  }
+
+  onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[]): void {
+    const outside = [...errors, ...modules.flatMap((module) => module.errors())];
+    this.#failed += outside.length;
+    for (const error of outside) this.#print(`FAILED outside of any case\n${indent(describe(error))}`);
+  }
+}
+
+function describe(error: SerializedError | { message: string; stack?: string; diff?: string }): string {
+  const diff = "diff" in error && typeof error.diff === "string" ? `\n${error.diff}` : "";
+  return `${error.message}${diff}`;
+}
+
+function indent(text: string): string {
+  return text.replaceAll(/^/gm, "         ");
+}
