@@ -1,10 +1,10 @@
 /**
  * Drives one case of the matrix for one worker, through the real adapter and the real runner, and says what was seen:
  * the result, the events, the requests that reached the model server, and the processes counted from outside.
- * It judges nothing; `matrix.workers.ts` compares what is returned here with the expectation.
+ * It judges nothing; `deviations.ts` compares what is returned here with the expectation.
  */
 import { execFile } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -18,7 +18,7 @@ import type {
 } from "@agentcore/contract";
 import type { ModelServer, Run } from "@agentcore/model-server";
 import type { StopPlan, WorkerCase } from "./cases.ts";
-import { processesOf, type SeenProcess } from "./process-scan.ts";
+import { processesOf, sleepers, type SeenProcess } from "./process-scan.ts";
 import type { WorkerSetup } from "./workers.ts";
 
 /** What all cases share. */
@@ -41,7 +41,10 @@ export interface CaseRecord {
   readonly seenBefore: readonly SeenProcess[];
   /** Processes of the run seen after its result. */
   readonly seenAfter: readonly SeenProcess[];
-  readonly workspace: string;
+  /** Text of each file at the top of the workspace. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Tools that the worker's permissions refused, from the events. */
+  readonly denied: readonly string[];
 }
 
 const run = promisify(execFile);
@@ -79,8 +82,15 @@ export async function driveCase(rig: Rig, worker: WorkerSetup, testCase: WorkerC
     stopToResultMs: stoppedAt === undefined ? undefined : atMs - stoppedAt,
     seenBefore: before,
     seenAfter: await processesOf(id),
-    workspace,
+    files: await readFiles(workspace),
+    denied: events.filter((event) => event.type === "denied").map((event) => event.tool),
   };
+}
+
+async function readFiles(folder: string): Promise<Readonly<Record<string, string>>> {
+  const entries = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isFile());
+  const texts = entries.map(async ({ name }) => [name, await readFile(join(folder, name), "utf8")] as const);
+  return Object.fromEntries(await Promise.all(texts));
 }
 
 async function prepareWorkspace(workspace: string, files: Readonly<Record<string, string>>): Promise<void> {
@@ -179,11 +189,6 @@ async function stopMoment(plan: StopPlan, watched: Watched): Promise<readonly Se
     if (sleepers(seen).length >= plan.count || ended || giveUp.aborted) return seen;
     await sleep(50);
   }
-}
-
-/** The `sleep` programs among them. */
-export function sleepers(seen: readonly SeenProcess[]): readonly SeenProcess[] {
-  return seen.filter((each) => /^(\/\S*\/)?sleep 3600$/.test(each.command));
 }
 
 const stopCodes = {

@@ -44,3 +44,8 @@ async function readProc(read: () => Promise<string>): Promise<string> {
     throw error;
   }
 }
+
+/** The `sleep` programs of the cases among them. */
+export function sleepers(seen: readonly SeenProcess[]): readonly SeenProcess[] {
+  return seen.filter((each) => /^(\/\S*\/)?sleep 3600$/.test(each.command));
+}

@@ -4,6 +4,14 @@
  */
 import type { Reporter, SerializedError, TestCase, TestModule } from "vitest/node";
 
+/** What a case may leave in its `task.meta` for its line. */
+interface CaseMeta {
+  /** What it came to, in a few words. */
+  readonly note?: string;
+  /** What happened, printed only where it failed. */
+  readonly story?: unknown;
+}
+
 export interface Counts {
   readonly passed: number;
   readonly failed: number;
@@ -31,9 +39,10 @@ export class MatrixReporter implements Reporter {
     const passed = state === "passed";
     if (passed) this.#passed += 1;
     else this.#failed += 1;
-    const note = (test.meta() as { note?: string }).note ?? "";
-    this.#print(`${passed ? "ok    " : "FAILED"} ${test.fullName.padEnd(58)} ${note}`);
+    const { note, story } = test.meta() as CaseMeta;
+    this.#print(`${passed ? "ok    " : "FAILED"} ${test.fullName.padEnd(58)} ${note ?? ""}`.trimEnd());
     for (const error of errors ?? []) this.#print(indent(describe(error)));
+    if (!passed && story !== undefined) this.#print(indent(JSON.stringify(story, undefined, 1)));
   }
 
   onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[]): void {
