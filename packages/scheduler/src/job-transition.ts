@@ -5,7 +5,7 @@
  */
 import type { Evidence, WorkerResult } from "@agentcore/contract";
 import type { AttemptRef, JobRecord, JobState, Reason, RunningState, StartedAttempt } from "./job-record.ts";
-import type { Charge, Settlement } from "./job-store.ts";
+import type { Charge, Settlement, Submission } from "./job-store.ts";
 
 export type JobEvent =
   | { readonly type: "claim"; readonly owner: string; readonly at: number }
@@ -56,6 +56,23 @@ export function transition(record: JobRecord, event: JobEvent): Transition {
     case "mark_replayed":
       return markReplayed(record, event.replayedAs);
   }
+}
+
+/** The record of a job just submitted. */
+export function newRecord(submission: Submission): JobRecord {
+  const { job, submittedAt, runAt, delayMs, rank, readyFrom, concurrencyKey } = submission;
+  return {
+    job,
+    state: { kind: "queued", runAt, delayMs, waitingFor: null },
+    submittedAt,
+    attempt: 0,
+    epoch: 0,
+    spent: { costUsd: 0, tokens: 0 },
+    rank,
+    readyFrom,
+    concurrencyKey,
+    result: null,
+  };
 }
 
 /** Evidence of `AC_SUPERSEDED`, the reason of a job whose key a newer one took. */

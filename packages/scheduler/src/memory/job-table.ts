@@ -1,0 +1,210 @@
+/**
+ * The jobs of the memory store and every index over them. `put` and `drop` are the only ways to change a record, and keep
+ * all indexes in step; the store above it decides what to write. A record object is never modified, only replaced.
+ */
+import type { JobRecord, JobState } from "../job-record.ts";
+import { isDue, isTerminal } from "../job-record.ts";
+import type { ClaimRequest, QueueStats } from "../job-store.ts";
+import { compareCandidates, type Candidate } from "../claim-order.ts";
+import { IndexedHeap } from "./indexed-heap.ts";
+import { ReadyQueue, tenantOf, type Eligibility } from "./ready-queue.ts";
+
+const byRunAt = (a: JobRecord, b: JobRecord): number => runAtOf(a.state) - runAtOf(b.state);
+
+export class JobTable {
+  readonly #jobs = new Map<string, JobRecord>();
+  readonly #ready = new ReadyQueue();
+  readonly #readyByRunAt = new IndexedHeap<JobRecord>(byRunAt);
+  readonly #delayed = new IndexedHeap<JobRecord>(byRunAt);
+  /** Queued jobs whose idempotency key is still running under the job they replaced. */
+  readonly #heldByKey = new Map<string, JobRecord>();
+  readonly #runningByOwner = new Map<string, Map<string, JobRecord>>();
+  readonly #runningByConcurrencyKey = new Map<string, number>();
+  readonly #runningByKey = new Map<string, number>();
+  readonly #runningByTenant = new Map<string, number>();
+  readonly #servedAt = new Map<string, number>();
+  readonly #counts = { queued: 0, running: 0, succeeded: 0, dead: 0, cancelled: 0 };
+  #replayed = 0;
+  #latestNow = 0;
+
+  get(id: string): JobRecord | undefined {
+    return this.#jobs.get(id);
+  }
+
+  all(): Iterable<JobRecord> {
+    return this.#jobs.values();
+  }
+
+  runningOf(owner: string): JobRecord[] {
+    return [...(this.#runningByOwner.get(owner)?.values() ?? [])];
+  }
+
+  put(record: JobRecord): void {
+    this.drop(record.job.id);
+    this.#jobs.set(record.job.id, record);
+    this.#index(record);
+  }
+
+  drop(id: string): void {
+    const record = this.#jobs.get(id);
+    if (record === undefined) return;
+    this.#jobs.delete(id);
+    this.#unindex(record);
+  }
+
+  /** The next job in claim order, or undefined. `put` its running record before asking for another. */
+  nextToClaim(request: ClaimRequest): JobRecord | undefined {
+    this.#promote(request.now);
+    const eligibility: Eligibility = {
+      exclude: request.exclude,
+      perKey: request.perKey,
+      runningWithKey: (key) => this.#runningByConcurrencyKey.get(key) ?? 0,
+    };
+    let best: { readonly record: JobRecord; readonly candidate: Candidate } | undefined;
+    for (const tenant of this.#ready.tenants()) {
+      if (request.exclude.tenants.includes(tenant)) continue;
+      const record = this.#ready.head(tenant, eligibility);
+      if (record === undefined) continue;
+      const candidate = this.#candidate(record);
+      if (best === undefined || compareCandidates(candidate, best.candidate, request.now) < 0) {
+        best = { record, candidate };
+      }
+    }
+    return best?.record;
+  }
+
+  markServed(record: JobRecord, now: number): void {
+    this.#servedAt.set(tenantOf(record), now);
+  }
+
+  nextRunAt(now: number): number | null {
+    this.#promote(now);
+    const next = this.#delayed.peek();
+    return next === undefined ? null : runAtOf(next.state);
+  }
+
+  ahead(record: JobRecord, limit: number): string[] {
+    return this.#ready.ahead(record, limit);
+  }
+
+  stats(now: number): QueueStats {
+    this.#promote(now);
+    const oldest = this.#readyByRunAt.peek();
+    return {
+      ready: this.#counts.queued - this.#delayed.size,
+      delayed: this.#delayed.size,
+      running: this.#counts.running,
+      succeeded: this.#counts.succeeded,
+      dead: this.#counts.dead - this.#replayed,
+      cancelled: this.#counts.cancelled,
+      oldestWaitMs: oldest === undefined ? 0 : Math.max(0, now - runAtOf(oldest.state)),
+    };
+  }
+
+  #candidate(record: JobRecord): Candidate {
+    const tenant = tenantOf(record);
+    return {
+      id: record.job.id,
+      rank: record.rank,
+      readyFrom: record.readyFrom,
+      tenantServedAt: this.#servedAt.get(tenant) ?? 0,
+      tenantRunning: this.#runningByTenant.get(tenant) ?? 0,
+    };
+  }
+
+  /** Moves delayed jobs that have become due to the ready ones. */
+  #promote(now: number): void {
+    // Only after the clock was set back can a job be due although an earlier one is not.
+    const due =
+      now < this.#latestNow
+        ? this.#delayed.values().filter((record) => dueAt(record.state, now))
+        : this.#takeDue(now);
+    this.#latestNow = now;
+    for (const record of due) {
+      this.#delayed.remove(record);
+      this.#addReady(record);
+    }
+  }
+
+  *#takeDue(now: number): Iterable<JobRecord> {
+    for (;;) {
+      const first = this.#delayed.peek();
+      if (first === undefined || runAtOf(first.state) > now) return;
+      this.#delayed.remove(first);
+      yield first;
+    }
+  }
+
+  #addReady(record: JobRecord): void {
+    const { key } = record.job;
+    this.#readyByRunAt.push(record);
+    if (key !== undefined && (this.#runningByKey.get(key) ?? 0) > 0) this.#heldByKey.set(key, record);
+    else this.#ready.add(record);
+  }
+
+  #index(record: JobRecord): void {
+    const { state, job } = record;
+    this.#counts[state.kind] += 1;
+    if (state.kind === "dead" && state.replayedAs !== null) this.#replayed += 1;
+    if (state.kind === "queued") {
+      // A job that may run at once is ready whatever the clock says later; see `isDue`.
+      if (state.delayMs === 0) this.#addReady(record);
+      else this.#delayed.push(record);
+    }
+    if (state.kind !== "running") return;
+    const owned = this.#runningByOwner.get(state.owner) ?? new Map<string, JobRecord>();
+    this.#runningByOwner.set(state.owner, owned.set(job.id, record));
+    add(this.#runningByTenant, tenantOf(record), 1);
+    if (record.concurrencyKey !== null) add(this.#runningByConcurrencyKey, record.concurrencyKey, 1);
+    if (job.key !== undefined) add(this.#runningByKey, job.key, 1);
+  }
+
+  #unindex(record: JobRecord): void {
+    const { state, job } = record;
+    this.#counts[state.kind] -= 1;
+    if (state.kind === "dead" && state.replayedAs !== null) this.#replayed -= 1;
+    if (state.kind === "queued") {
+      this.#delayed.remove(record);
+      this.#readyByRunAt.remove(record);
+      this.#ready.remove(record);
+      if (job.key !== undefined && this.#heldByKey.get(job.key) === record) this.#heldByKey.delete(job.key);
+    }
+    if (state.kind !== "running") return;
+    const owned = this.#runningByOwner.get(state.owner);
+    owned?.delete(job.id);
+    if (owned?.size === 0) this.#runningByOwner.delete(state.owner);
+    add(this.#runningByTenant, tenantOf(record), -1);
+    if (record.concurrencyKey !== null) {
+      add(this.#runningByConcurrencyKey, record.concurrencyKey, -1);
+      this.#ready.release(record.concurrencyKey);
+    }
+    if (job.key !== undefined) this.#freeKey(job.key);
+  }
+
+  #freeKey(key: string): void {
+    if (add(this.#runningByKey, key, -1) > 0) return;
+    const held = this.#heldByKey.get(key);
+    this.#heldByKey.delete(key);
+    if (held !== undefined) this.#ready.add(held);
+  }
+}
+
+function add(counts: Map<string, number>, key: string, difference: number): number {
+  const count = (counts.get(key) ?? 0) + difference;
+  if (count === 0) counts.delete(key);
+  else counts.set(key, count);
+  return count;
+}
+
+function runAtOf(state: JobState): number {
+  return state.kind === "queued" ? state.runAt : 0;
+}
+
+function dueAt(state: JobState, now: number): boolean {
+  return state.kind === "queued" && isDue(state, now);
+}
+
+/** Whether a job still holds its idempotency key, as far as its own state says. */
+export function isUnfinished(record: JobRecord | undefined): record is JobRecord {
+  return record !== undefined && !isTerminal(record.state);
+}

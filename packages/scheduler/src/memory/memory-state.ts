@@ -1,0 +1,89 @@
+/** Everything the memory store holds, and the one way to change a job in it: through the transition function. */
+import { AgentCoreError } from "@agentcore/contract";
+import type { JobRecord } from "../job-record.ts";
+import type { NewDecision, OwnerRecord } from "../job-store.ts";
+import { transition, type JobEvent } from "../job-transition.ts";
+import { isUnfinished, JobTable } from "./job-table.ts";
+import { Journal } from "./journal.ts";
+
+export class MemoryState {
+  readonly jobs = new JobTable();
+  readonly journal = new Journal();
+  readonly owners = new Map<string, OwnerRecord>();
+  /** Key → id of the job that holds it. The job may have ended since; then the key is free. */
+  readonly keys = new Map<string, string>();
+  readonly aliases = new Map<string, string>();
+  readonly #aliasesOf = new Map<string, string[]>();
+  readonly #listeners = new Set<() => void>();
+  closed = false;
+
+  assertOpen(): void {
+    if (this.closed) {
+      throw new AgentCoreError("AC_STORE_UNAVAILABLE", "the memory store is closed; create another one");
+    }
+  }
+
+  find(jobId: string): JobRecord | undefined {
+    return this.jobs.get(jobId) ?? this.jobs.get(this.aliases.get(jobId) ?? "");
+  }
+
+  /** The record after the event, or undefined where it was stale. */
+  apply(jobId: string, event: JobEvent): JobRecord | undefined {
+    const before = this.jobs.get(jobId);
+    const next = before === undefined ? undefined : transition(before, event);
+    if (next === undefined || !next.applied) return undefined;
+    this.jobs.put(next.record);
+    this.journal.apply(jobId, next.effects);
+    if (!isUnfinished(next.record)) this.freeKey(next.record);
+    return next.record;
+  }
+
+  freeKey(record: JobRecord): void {
+    const { key, id } = record.job;
+    if (key !== undefined && this.keys.get(key) === id) this.keys.delete(key);
+  }
+
+  holderOf(key: string | undefined): JobRecord | undefined {
+    return key === undefined ? undefined : this.jobs.get(this.keys.get(key) ?? "");
+  }
+
+  addAlias(alias: string, jobId: string): void {
+    if (alias === jobId) return;
+    this.aliases.set(alias, jobId);
+    this.#aliasesOf.set(jobId, [...(this.#aliasesOf.get(jobId) ?? []), alias]);
+  }
+
+  addDecisions(decisions: readonly NewDecision[] = []): void {
+    for (const decision of decisions) {
+      if (this.jobs.get(decision.jobId) !== undefined) this.journal.addDecision(decision);
+    }
+  }
+
+  /** Deletes matching jobs, at most `limit`, with all that belongs to them. Answers how many. */
+  dropAll(matches: (record: JobRecord) => boolean, limit: number): number {
+    let dropped = 0;
+    for (const record of this.jobs.all()) {
+      if (dropped >= limit) break;
+      if (!matches(record)) continue;
+      this.drop(record.job.id);
+      dropped += 1;
+    }
+    return dropped;
+  }
+
+  drop(jobId: string): void {
+    this.jobs.drop(jobId);
+    this.journal.drop(jobId);
+    for (const alias of this.#aliasesOf.get(jobId) ?? []) this.aliases.delete(alias);
+    this.#aliasesOf.delete(jobId);
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  notify(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}

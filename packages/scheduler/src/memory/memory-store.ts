@@ -1,0 +1,95 @@
+/**
+ * A job store that lives in this process, for embedding and tests: everything the port says except that it survives the
+ * process. Each method runs to its end before another begins, so it is one transaction.
+ */
+import { listLimitDefault, listLimitMax, matchesQuery } from "../job-query.ts";
+import type { JobRecord } from "../job-record.ts";
+import type { JobPage, JobQuery, JobStore } from "../job-store.ts";
+import { isUnfinished } from "./job-table.ts";
+import { MemoryState } from "./memory-state.ts";
+import { forgetOwner, heartbeat, registerOwner, takeOver } from "./owners.ts";
+import { replay, submitAll } from "./submit.ts";
+import { claim, requestCancel, settleAndClaim } from "./work.ts";
+
+export function createMemoryStore(): JobStore {
+  const state = new MemoryState();
+  // Acknowledged in a later turn, like a commit, and after the listeners were called.
+  const write = async <T>(command: () => T): Promise<T> => {
+    state.assertOpen();
+    const answer = command();
+    state.notify();
+    return answer;
+  };
+  const read = async <T>(query: () => T): Promise<T> => {
+    state.assertOpen();
+    return query();
+  };
+  return {
+    submit: (submissions, decideDedup) => write(() => submitAll(state, submissions, decideDedup)),
+    claim: (request) => write(() => claim(state, request)),
+    settleAndClaim: (settlements, request) => write(() => settleAndClaim(state, settlements, request)),
+    recordStarted: (ref, started) =>
+      write(() => (state.apply(ref.jobId, { type: "started", ref, started }) ? "applied" : "stale")),
+    requestCancel: (jobId, reason, now) => write(() => requestCancel(state, jobId, reason, now)),
+    cancelRequests: (owner) => read(() => state.jobs.runningOf(owner).filter(wantsCancel)),
+    nextRunAt: (now) => read(() => state.jobs.nextRunAt(now)),
+    registerOwner: (owner) => write(() => registerOwner(state, owner)),
+    heartbeat: (owner) => read(() => heartbeat(state, owner)),
+    owners: () => read(() => [...state.owners.values()]),
+    takeOver: (request) => write(() => takeOver(state, request)),
+    runningOf: (owner) => read(() => state.jobs.runningOf(owner)),
+    removeOwner: (owner) => write(() => forgetOwner(state, owner)),
+    get: (jobId) => read(() => state.find(jobId)),
+    ended: (ids) =>
+      read(() => ids.flatMap((id) => state.jobs.get(id) ?? []).filter((job) => !isUnfinished(job))),
+    attempts: (jobId) => read(() => state.journal.attempts(jobId)),
+    list: (query) => read(() => list(state, query)),
+    decisions: (jobId) => read(() => state.journal.decisions(jobId)),
+    lateResults: (jobId) => read(() => state.journal.lateResults(jobId)),
+    stats: (now) => read(() => state.jobs.stats(now)),
+    aheadOf: (jobId, limit) => read(() => ahead(state, jobId, limit)),
+    recordDecisions: (decisions) => write(() => state.addDecisions(decisions)),
+    replay: (deadJobId, submission) => write(() => replay(state, deadJobId, submission)),
+    purgeDead: (query) =>
+      write(() => state.dropAll((job) => job.state.kind === "dead" && matchesQuery(job, query), Infinity)),
+    deleteEnded: ({ endedBefore, limit = 1000 }) =>
+      write(() => state.dropAll((job) => isSpent(job, endedBefore), limit)),
+    onChange: (listener) => state.subscribe(listener),
+    externalVersion: () => read(() => 0),
+    close: async () => {
+      state.closed = true;
+    },
+  };
+}
+
+function wantsCancel({ state }: JobRecord): boolean {
+  return state.kind === "running" && state.cancelRequested !== null;
+}
+
+/** Ended before the moment, and not a dead letter that somebody may still want. */
+function isSpent({ state }: JobRecord, endedBefore: number): boolean {
+  switch (state.kind) {
+    case "queued":
+    case "running":
+      return false;
+    case "dead":
+      return state.replayedAs !== null && state.endedAt < endedBefore;
+    case "succeeded":
+    case "cancelled":
+      return state.endedAt < endedBefore;
+  }
+}
+
+function list(state: MemoryState, query: JobQuery): JobPage {
+  const limit = Math.min(Math.max(query.limit ?? listLimitDefault, 1), listLimitMax);
+  const found = [...state.jobs.all()]
+    .filter((record) => matchesQuery(record, query))
+    .sort((a, b) => (a.job.id < b.job.id ? 1 : -1));
+  const jobs = found.slice(0, limit);
+  return { jobs, next: found.length > limit ? jobs.at(-1)!.job.id : null };
+}
+
+function ahead(state: MemoryState, jobId: string, limit: number): readonly string[] {
+  const record = state.find(jobId);
+  return record?.state.kind === "queued" ? state.jobs.ahead(record, limit) : [];
+}

@@ -1,0 +1,48 @@
+/** Claims, settlements and cancels in the memory store. */
+import type { JobRecord, Reason } from "../job-record.ts";
+import type { CancelAnswer, ClaimRequest, SettledAndClaimed, Settlement } from "../job-store.ts";
+import type { MemoryState } from "./memory-state.ts";
+
+export function claim(state: MemoryState, request: ClaimRequest): JobRecord[] {
+  const claimed: JobRecord[] = [];
+  if (!state.owners.has(request.owner)) return claimed;
+  while (claimed.length < request.limit) {
+    const next = state.jobs.nextToClaim(request);
+    if (next === undefined) break;
+    const record = state.apply(next.job.id, { type: "claim", owner: request.owner, at: request.now });
+    if (record === undefined) break;
+    state.jobs.markServed(record, request.now);
+    claimed.push(record);
+  }
+  return claimed;
+}
+
+export function settleAndClaim(
+  state: MemoryState,
+  settlements: readonly Settlement[],
+  request: ClaimRequest | undefined,
+): SettledAndClaimed {
+  const settled = settlements.map((settlement) => settle(state, settlement));
+  return { settled, claimed: request === undefined ? [] : claim(state, request) };
+}
+
+function settle(state: MemoryState, settlement: Settlement): SettledAndClaimed["settled"][number] {
+  const { ref, at, kind } = settlement;
+  const record = state.apply(ref.jobId, { type: "settle", settlement });
+  if (record !== undefined) {
+    state.addDecisions(settlement.decisions);
+    return { applied: "applied", record };
+  }
+  const unchanged = state.jobs.get(ref.jobId);
+  const result = kind === "defer" ? null : settlement.result;
+  if (result !== null) state.journal.addLateResult({ ref, at, kind, result });
+  return { applied: "stale", record: unchanged };
+}
+
+export function requestCancel(state: MemoryState, jobId: string, reason: Reason, now: number): CancelAnswer {
+  const record = state.find(jobId);
+  if (record === undefined) return { kind: "not_found" };
+  const after = state.apply(record.job.id, { type: "request_cancel", reason, at: now });
+  if (after === undefined) return { kind: "ended", record };
+  return { kind: after.state.kind === "cancelled" ? "cancelled" : "requested", record: after };
+}

@@ -1,0 +1,38 @@
+/**
+ * The conformance suite of the `JobStore` port. It needs no test framework: run each case of it as a test.
+ *
+ * ```ts
+ * it.each(jobStoreConformance)("$name", ({ run }) => run({ open: async () => openMyStore() }));
+ * ```
+ */
+import { claimCases } from "./claim-cases.ts";
+import type { ConformanceCase, SharedStoreHarness } from "./fixtures.ts";
+import { journalCases } from "./journal-cases.ts";
+import { ownerCases } from "./owner-cases.ts";
+import { settleCases } from "./settle-cases.ts";
+import { sharedCases } from "./shared-cases.ts";
+import { submitCases } from "./submit-cases.ts";
+
+export type { ConformanceCase, SharedStoreHarness, StoreHarness } from "./fixtures.ts";
+export {
+  byJobDedup,
+  claimAs,
+  claimRequest,
+  submitJobs,
+  testJob,
+  testOwner,
+  testResult,
+  testSubmission,
+} from "./fixtures.ts";
+
+/** What every store must do. */
+export const jobStoreConformance: readonly ConformanceCase[] = [
+  ...submitCases,
+  ...claimCases,
+  ...settleCases,
+  ...ownerCases,
+  ...journalCases,
+];
+
+/** What a store must do besides that several connections can share. */
+export const sharedJobStoreConformance: readonly ConformanceCase<SharedStoreHarness>[] = sharedCases;

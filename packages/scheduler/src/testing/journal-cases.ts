@@ -1,0 +1,241 @@
+/** What is kept for people: decisions, dead letters, lists, figures; and what retention removes. */
+import assert from "node:assert/strict";
+import type { JobRecord } from "../job-record.ts";
+import { attemptRef } from "../job-record.ts";
+import type { JobStore, NewDecision } from "../job-store.ts";
+import {
+  byJobDedup,
+  cancelReason,
+  claimAs,
+  die,
+  idsOf,
+  retry,
+  runningJob,
+  settleOne,
+  startAt,
+  storeCase,
+  submitJobs,
+  succeed,
+  testJob,
+  testReason,
+  testSubmission,
+  testTask,
+  type ConformanceCase,
+} from "./fixtures.ts";
+
+const deferral = (jobId: string, at: number, attempt = 1): NewDecision => ({
+  jobId,
+  at,
+  attempt,
+  type: "deferred",
+  code: "AC_CONCURRENCY",
+  message: `at ${at}`,
+  evidence: { at },
+});
+
+async function deadJob(store: JobStore, job = testJob()): Promise<JobRecord> {
+  const record = await settleOne(store, die(await runningJob(store, "o", job)));
+  assert.equal(record?.state.kind, "dead");
+  return record;
+}
+
+const replayOf = (dead: JobRecord) => testSubmission({ ...dead.job, id: testJob().id });
+
+export const journalCases: readonly ConformanceCase[] = [
+  storeCase("keeps decisions in order and counts repetitions of the latest", async (store) => {
+    const job = testJob();
+    await submitJobs(store, job);
+    await store.recordDecisions([deferral(job.id, 1), deferral(job.id, 2), deferral("nobody", 2)]);
+    await store.recordDecisions([deferral(job.id, 3)]);
+    await store.recordDecisions([deferral(job.id, 4, 2), deferral(job.id, 5, 1)]);
+    const decisions = await store.decisions(job.id);
+    assert.deepEqual(decisions, [
+      { ...deferral(job.id, 3), at: 1, lastAt: 3, count: 3 },
+      { ...deferral(job.id, 4, 2), lastAt: 4, count: 1 },
+      { ...deferral(job.id, 5, 1), lastAt: 5, count: 1 },
+    ]);
+    assert.deepEqual(await store.decisions("nobody"), []);
+  }),
+  storeCase("notes the decisions of a settlement that was applied, and of no other", async (store) => {
+    const record = await runningJob(store, "o");
+    const decisions: NewDecision[] = [
+      { ...testReason, jobId: record.job.id, at: startAt, attempt: 1, type: "retry" },
+    ];
+    const stale = { ...attemptRef(record), epoch: 7 };
+    await store.settleAndClaim([{ ...retry(record), ref: stale, decisions }]);
+    assert.deepEqual(await store.decisions(record.job.id), []);
+    await store.settleAndClaim([{ ...retry(record), decisions }]);
+    assert.deepEqual(
+      (await store.decisions(record.job.id)).map(({ type }) => type),
+      ["retry"],
+    );
+  }),
+  storeCase("replays a dead job as a new one, edited, and keeps the evidence of the old", async (store) => {
+    const dead = await deadJob(store);
+    const submission = replayOf(dead);
+    const edited = {
+      ...submission,
+      job: { ...submission.job, task: { ...dead.job.task, instructions: "true # 2" } },
+    };
+    const answer = await store.replay(dead.job.id, edited);
+    assert.equal(answer.kind, "accepted");
+    const old = await store.get(dead.job.id);
+    assert.equal(old?.state.kind === "dead" && old.state.replayedAs, edited.job.id);
+    assert.equal((await store.attempts(dead.job.id)).length, 1);
+    const [claimed] = await claimAs(store, "o", 9);
+    assert.equal(claimed?.job.task.instructions, "true # 2");
+    assert.equal(claimed?.attempt, 1);
+  }),
+  storeCase("replays a dead job once, however often it is asked to", async (store) => {
+    const dead = await deadJob(store);
+    const answers = await Promise.all([
+      store.replay(dead.job.id, replayOf(dead)),
+      store.replay(dead.job.id, replayOf(dead)),
+      store.replay(dead.job.id, replayOf(dead)),
+    ]);
+    assert.deepEqual(answers.map(({ kind }) => kind).sort(), ["accepted", "already", "already"]);
+    assert.equal((await claimAs(store, "o", 9)).length, 1);
+  }),
+  storeCase("refuses to replay what is not dead, or whose key an unfinished job holds", async (store) => {
+    const running = await runningJob(store, "o");
+    assert.equal((await store.replay(running.job.id, replayOf(running))).kind, "not_dead");
+    assert.equal((await store.replay("nobody", replayOf(running))).kind, "not_dead");
+    const dead = await deadJob(store, testJob({ key: "k" }));
+    const holder = testJob({ key: "k" });
+    await submitJobs(store, holder);
+    const answer = await store.replay(dead.job.id, replayOf(dead));
+    assert.equal(answer.kind === "held" && answer.holder.job.id, holder.id);
+  }),
+  storeCase("holds the key of a replayed job", async (store) => {
+    const dead = await deadJob(store, testJob({ key: "k" }));
+    await store.replay(dead.job.id, replayOf(dead));
+    const [result] = await store.submit([testSubmission(testJob({ key: "k" }))], byJobDedup);
+    assert.equal(result?.kind, "deduplicated");
+  }),
+  storeCase("drops no dead letter by itself, and purges exactly those asked for", async (store) => {
+    const codex = await deadJob(store, testJob({ task: testTask("/w/1", "codex") }));
+    const shell = await deadJob(store);
+    assert.equal(await store.deleteEnded({ endedBefore: startAt + 1_000_000 }), 0);
+    assert.equal(await store.purgeDead({ worker: "codex" }), 1);
+    assert.equal(await store.get(codex.job.id), undefined);
+    assert.deepEqual(await store.attempts(codex.job.id), []);
+    assert.equal((await store.get(shell.job.id))?.state.kind, "dead");
+    assert.equal(await store.purgeDead({}), 1);
+  }),
+  storeCase("never purges a job that is not dead", async (store) => {
+    await runningJob(store, "o");
+    await submitJobs(store, testJob());
+    assert.equal(await store.purgeDead({}), 0);
+  }),
+  storeCase(
+    "deletes ended jobs of before the moment, in portions, with all that belongs to them",
+    async (store) => {
+      const key = { key: "k" };
+      const succeeded = await runningJob(store, "o", testJob(key));
+      const alias = testJob(key);
+      await submitJobs(store, alias);
+      await store.recordDecisions([deferral(succeeded.job.id, 1)]);
+      await settleOne(store, succeed(succeeded));
+      const cancelled = testJob();
+      await submitJobs(store, cancelled);
+      await store.requestCancel(cancelled.id, cancelReason, startAt);
+      const dead = await deadJob(store);
+      await store.replay(dead.job.id, replayOf(dead));
+      assert.equal(await store.deleteEnded({ endedBefore: startAt }), 0);
+      assert.equal(await store.deleteEnded({ endedBefore: startAt + 2, limit: 2 }), 2);
+      assert.equal(await store.deleteEnded({ endedBefore: startAt + 2 }), 1);
+      for (const id of [succeeded.job.id, alias.id, cancelled.id, dead.job.id]) {
+        assert.equal(await store.get(id), undefined);
+        assert.deepEqual(await store.decisions(id), []);
+      }
+      assert.equal((await store.list({})).jobs.length, 1);
+    },
+  ),
+  storeCase("lists the newest first, page by page", async (store) => {
+    const jobs = Array.from({ length: 7 }, () => testJob());
+    await submitJobs(store, ...jobs);
+    const seen: string[] = [];
+    let before: string | undefined;
+    for (;;) {
+      const page = await store.list({ limit: 3, ...(before === undefined ? {} : { before }) });
+      seen.push(...idsOf(page.jobs));
+      if (page.next === null) break;
+      before = page.next;
+    }
+    assert.deepEqual(seen, jobs.map((job) => job.id).reverse());
+  }),
+  storeCase("lists by state, worker, tenant, key, labels, code, ids and time of submit", async (store) => {
+    const dead = await deadJob(store, testJob({ task: testTask("/w/1", "codex") }));
+    const replayed = await deadJob(store);
+    await store.replay(replayed.job.id, replayOf(replayed));
+    const labelled = testJob({ key: "k", context: { tenant: "t", labels: { a: "1", b: "2" } } });
+    await store.submit([testSubmission(labelled, { submittedAt: startAt + 50 })], byJobDedup);
+    const listed = async (query: Parameters<JobStore["list"]>[0]) => idsOf((await store.list(query)).jobs);
+    assert.deepEqual(await listed({ worker: "codex" }), [dead.job.id]);
+    assert.deepEqual(await listed({ states: ["dead"] }), [replayed.job.id, dead.job.id]);
+    assert.deepEqual(await listed({ states: ["dead"], notReplayed: true }), [dead.job.id]);
+    assert.deepEqual(await listed({ code: testReason.code, worker: "shell" }), [replayed.job.id]);
+    assert.deepEqual(await listed({ tenant: "t" }), [labelled.id]);
+    assert.deepEqual(await listed({ key: "k" }), [labelled.id]);
+    assert.deepEqual(await listed({ labels: { a: "1", b: "2" } }), [labelled.id]);
+    assert.deepEqual(await listed({ labels: { a: "2" } }), []);
+    assert.deepEqual(await listed({ ids: [dead.job.id, "nobody"] }), [dead.job.id]);
+    assert.deepEqual(await listed({ states: ["queued"], submittedBefore: startAt + 50, key: "k" }), []);
+    assert.deepEqual(await listed({ states: [] }), []);
+  }),
+  storeCase("counts what there is", async (store) => {
+    const ended = { succeeded: 0, dead: 0, cancelled: 0 };
+    assert.deepEqual(await store.stats(startAt), {
+      ...ended,
+      ready: 0,
+      delayed: 0,
+      running: 0,
+      oldestWaitMs: 0,
+    });
+    await deadJob(store);
+    await settleOne(store, succeed(await runningJob(store, "o")));
+    await runningJob(store, "o");
+    await submitJobs(store, testJob(), testJob());
+    const delayed = { runAt: startAt + 900, readyFrom: startAt + 900, delayMs: null };
+    await store.submit([testSubmission(testJob(), delayed)], byJobDedup);
+    const counts = { running: 1, succeeded: 1, dead: 1, cancelled: 0 };
+    assert.deepEqual(await store.stats(startAt + 70), { ...counts, ready: 2, delayed: 1, oldestWaitMs: 70 });
+    assert.deepEqual(await store.stats(startAt + 1000), {
+      ...counts,
+      ready: 3,
+      delayed: 0,
+      oldestWaitMs: 1000,
+    });
+  }),
+  storeCase("names the jobs ahead of a queued one", async (store) => {
+    const jobs = [testJob(), testJob({ priority: { value: 5 } }), testJob()];
+    await submitJobs(store, ...jobs);
+    assert.deepEqual(await store.aheadOf(jobs[2]!.id, 9), [jobs[1]!.id, jobs[0]!.id]);
+    assert.deepEqual(await store.aheadOf(jobs[2]!.id, 1), [jobs[1]!.id]);
+    assert.deepEqual(await store.aheadOf("nobody", 9), []);
+  }),
+  storeCase("calls listeners after the change they hear of can be read", async (store) => {
+    const job = testJob();
+    const seen: Promise<JobRecord | undefined>[] = [];
+    const stop = store.onChange(() => seen.push(store.get(job.id)));
+    await submitJobs(store, job);
+    assert.ok(seen.length > 0);
+    assert.equal((await seen[0])?.job.id, job.id);
+    stop();
+    const heard = seen.length;
+    await submitJobs(store, testJob());
+    assert.equal(seen.length, heard);
+  }),
+  {
+    name: "refuses work after it was closed, and may be closed again",
+    async run(harness) {
+      const store = await harness.open();
+      await store.close();
+      await store.close();
+      await assert.rejects(store.get("nobody"), { code: "AC_STORE_UNAVAILABLE" });
+      await assert.rejects(store.submit([testSubmission(testJob())], byJobDedup), {
+        code: "AC_STORE_UNAVAILABLE",
+      });
+    },
+  },
+];
