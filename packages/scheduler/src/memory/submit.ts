@@ -1,5 +1,4 @@
 /** Submit and replay in the memory store. */
-import type { JobRecord } from "../job-record.ts";
 import type { DecideDedup, ReplayResult, Submission, SubmitResult } from "../job-store.ts";
 import { newRecord, supersededReason } from "../job-transition.ts";
 import { isUnfinished } from "./job-table.ts";
