@@ -37,6 +37,8 @@ export const runEventSchema = z.discriminatedUnion("type", [
     delayMs: z.number(),
     ...decision,
   }),
+  /** A subscriber fell so far behind that this many of the worker's events were not handed to it; the logs have them. */
+  z.strictObject({ type: z.literal("events_dropped"), ...base, count: z.int().positive() }),
   z.strictObject({ type: z.literal("job_ended"), ...base, outcome: z.string(), attempts: z.int() }),
   z.strictObject({
     type: z.literal("escalation"),
