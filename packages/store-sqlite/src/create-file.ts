@@ -1,0 +1,44 @@
+/**
+ * Makes a new database under another name and gives it its own when it is complete, so a file called `state.db` is whole
+ * at every moment, and an empty or truncated one is always damage. Of several processes that create at once, one wins.
+ */
+import { closeSync, constants, fsyncSync, linkSync, openSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import type { SqliteDriver } from "./driver.ts";
+import { applyMigrations } from "./migrate.ts";
+import { applicationId } from "./schema.ts";
+import { createSql } from "./sql.ts";
+
+export function createFile(driver: SqliteDriver, path: string, now: number, uniqueSuffix: string): void {
+  const draft = `${path}.new-${uniqueSuffix}`;
+  // Jobs hold prompts and environment variables: nobody else may read them. The log files take over this mode.
+  closeSync(openSync(draft, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR, 0o600));
+  try {
+    const connection = driver.open(draft, { readOnly: false });
+    try {
+      connection.exec(`PRAGMA synchronous = FULL; PRAGMA application_id = ${applicationId}`);
+      applyMigrations(connection, createSql(connection), 0, now);
+      connection.exec("PRAGMA journal_mode = WAL");
+    } finally {
+      connection.close();
+    }
+    publish(draft, path);
+  } finally {
+    for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(draft + suffix, { force: true });
+  }
+}
+
+function publish(draft: string, path: string): void {
+  try {
+    linkSync(draft, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    return;
+  }
+  const directory = openSync(dirname(path), "r");
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}

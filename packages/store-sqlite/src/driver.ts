@@ -1,0 +1,48 @@
+/**
+ * The few calls that this package makes on SQLite. `node:sqlite` is the driver in use; the interface is what fault
+ * injection wraps in tests (see `./testing`), and where better-sqlite3 could stand in. All calls are synchronous.
+ */
+import * as sqlite from "node:sqlite";
+
+/** What SQLite stores and gives back. Integers beyond 2^53 do not occur in our tables. */
+export type SqlValue = string | number | null;
+export type SqlRow = Readonly<Record<string, SqlValue>>;
+
+export interface SqliteStatement {
+  run(...values: SqlValue[]): { readonly changes: number };
+  get(...values: SqlValue[]): SqlRow | undefined;
+  all(...values: SqlValue[]): readonly SqlRow[];
+}
+
+export interface SqliteConnection {
+  /** Runs SQL that returns nothing of interest: pragmas, transaction control, definitions. */
+  exec(sql: string): void;
+  prepare(sql: string): SqliteStatement;
+  /** Copies the database, as one transaction sees it, to `path`, without holding the event loop for long. */
+  backup(path: string): Promise<void>;
+  close(): void;
+}
+
+export interface SqliteDriver {
+  open(path: string, options: { readonly readOnly: boolean }): SqliteConnection;
+}
+
+/** Pages copied in one step of a backup: all of them, so that another process's write cannot make it start again. */
+const backupPagesPerStep = 2 ** 31 - 1;
+
+export const nodeSqliteDriver: SqliteDriver = {
+  open(path, { readOnly }) {
+    const database = new sqlite.DatabaseSync(path, { readOnly });
+    return {
+      exec: (sql) => database.exec(sql),
+      prepare: (sql) => database.prepare(sql) as unknown as SqliteStatement,
+      backup: async (target) => {
+        // Node before 22.16 has no `backup`; VACUUM INTO gives the same file, and holds the event loop meanwhile.
+        const backup = (sqlite as Partial<typeof sqlite>).backup;
+        if (backup === undefined) database.prepare("VACUUM INTO ?").run(target);
+        else await backup(database, target, { rate: backupPagesPerStep });
+      },
+      close: () => database.close(),
+    };
+  },
+};

@@ -1,0 +1,115 @@
+/**
+ * Looks at a database file before anything of ours writes to it, and decides what opening it means. Looking is done with
+ * plain reads and a read-only connection, so a file that is refused is left byte for byte as it was found.
+ */
+import { closeSync, openSync, readSync, statSync } from "node:fs";
+import type { SqliteConnection, SqliteDriver } from "./driver.ts";
+import { applicationId } from "./schema.ts";
+import { createSql } from "./sql.ts";
+import { failureOf } from "./sqlite-error.ts";
+
+export type FileFacts =
+  | { readonly kind: "absent"; readonly orphanedLog: boolean }
+  | { readonly kind: "damaged"; readonly reason: string }
+  | { readonly kind: "database"; readonly schemaVersion: number };
+
+export type OpeningDecision =
+  | { readonly kind: "create" }
+  | { readonly kind: "open" }
+  | { readonly kind: "migrate"; readonly from: number }
+  | { readonly kind: "refuse-newer"; readonly schemaVersion: number }
+  | { readonly kind: "refuse-damaged"; readonly reason: string };
+
+/** `ours` is the version that this code writes. */
+export function decideOpening(facts: FileFacts, ours: number): OpeningDecision {
+  switch (facts.kind) {
+    case "absent":
+      // SQLite would replay the old log into the new file, and mix two databases.
+      return facts.orphanedLog
+        ? { kind: "refuse-damaged", reason: "its write-ahead log is there, but the database is missing" }
+        : { kind: "create" };
+    case "damaged":
+      return { kind: "refuse-damaged", reason: facts.reason };
+    case "database":
+      if (facts.schemaVersion > ours) return { kind: "refuse-newer", schemaVersion: facts.schemaVersion };
+      return facts.schemaVersion < ours ? { kind: "migrate", from: facts.schemaVersion } : { kind: "open" };
+  }
+}
+
+/** How thoroughly a file is checked when it is opened. */
+export type StartCheck =
+  /** Header, schema and, up to {@link quickCheckBytesMax}, the structure of every page. */
+  | "quick"
+  /** Header and schema only. */
+  | "header";
+
+/** A file above this size is not read in full at every start; `checkIntegrity` does it on demand. */
+export const quickCheckBytesMax = 32 * 1024 * 1024;
+
+const headerBytes = 100;
+const magic = "SQLite format 3\0";
+const applicationIdOffset = 68;
+
+/** Throws the system's or the driver's error where the file cannot be read just now. */
+export function inspectFile(driver: SqliteDriver, path: string, check: StartCheck): FileFacts {
+  const size = sizeOf(path);
+  if (size === undefined) return { kind: "absent", orphanedLog: (sizeOf(`${path}-wal`) ?? 0) > 0 };
+  const flaw = flawOfHeader(readHeader(path));
+  if (flaw !== null) return { kind: "damaged", reason: flaw };
+  const connection = driver.open(path, { readOnly: true });
+  try {
+    connection.exec("PRAGMA busy_timeout = 0");
+    return inspectContents(connection, check === "quick" && size <= quickCheckBytesMax);
+  } catch (error) {
+    // A statement of ours fails only where our tables are not what they must be.
+    const failure = failureOf(error);
+    if (failure === "busy" || failure === "unavailable") throw error;
+    return { kind: "damaged", reason: error instanceof Error ? error.message : String(error) };
+  } finally {
+    connection.close();
+  }
+}
+
+function inspectContents(connection: SqliteConnection, everyPage: boolean): FileFacts {
+  const sql = createSql(connection);
+  const newest = sql.get("SELECT max(version) AS version FROM schema_version");
+  if (typeof newest?.version !== "number") {
+    return { kind: "damaged", reason: "its schema version is missing" };
+  }
+  const flaws = everyPage ? integrityFlaws(connection, "quick_check") : [];
+  return flaws.length > 0
+    ? { kind: "damaged", reason: flaws.join("; ") }
+    : { kind: "database", schemaVersion: newest.version };
+}
+
+/** What SQLite finds wrong; empty where all is well. `integrity_check` also compares indexes with their tables. */
+export function integrityFlaws(
+  connection: Pick<SqliteConnection, "prepare">,
+  check: "quick_check" | "integrity_check",
+): readonly string[] {
+  const rows = connection.prepare(`PRAGMA ${check}(5)`).all();
+  return rows.map((row) => String(Object.values(row)[0])).filter((line) => line !== "ok");
+}
+
+function flawOfHeader(header: Buffer): string | null {
+  if (header.length < headerBytes) return `it has only ${header.length} bytes of its header`;
+  if (header.toString("latin1", 0, magic.length) !== magic) return "it is not a SQLite database";
+  if (header.readUInt32BE(applicationIdOffset) !== applicationId) {
+    return "it is a SQLite database, but not one of AgentCore";
+  }
+  return null;
+}
+
+function readHeader(path: string): Buffer {
+  const file = openSync(path, "r");
+  try {
+    const header = Buffer.alloc(headerBytes);
+    return header.subarray(0, readSync(file, header, 0, headerBytes, 0));
+  } finally {
+    closeSync(file);
+  }
+}
+
+function sizeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.size;
+}

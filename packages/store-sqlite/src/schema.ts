@@ -1,0 +1,32 @@
+/**
+ * The tables of `state.db`, as the migrations that lead to them. A migration that was released is never changed: what
+ * comes later is a new one. A database of a later version than this code knows is refused, because writing to it could
+ * break what its own version relies on.
+ *
+ * The row of a job (`jobs`) is small and holds what decides who runs next; the job as submitted and the results lie in
+ * tables of their own, so that a change of state never rewrites a long prompt. Columns that hold JSON end in `_json`;
+ * moments are in ms since the epoch.
+ */
+import { jobTables } from "./schema-jobs.ts";
+import { ledgerTables } from "./schema-ledger.ts";
+
+export interface Migration {
+  readonly version: number;
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** In the file's header, so that no other program's database is taken for ours: "AgCo". */
+export const applicationId = 0x4167436f;
+
+const versionTable = `
+CREATE TABLE schema_version (
+  version INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  applied_at REAL NOT NULL
+) STRICT;
+`;
+
+export const migrations: readonly Migration[] = [
+  { version: 1, name: "jobs and ledger", sql: versionTable + jobTables + ledgerTables },
+];

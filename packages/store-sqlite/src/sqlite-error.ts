@@ -1,0 +1,72 @@
+/**
+ * What a failure of SQLite means for us. The result code decides: `busy` is waited for, `unavailable` is reported and
+ * tried anew by the next call, `corrupt` stops the use of the file, everything else is a fault of a single statement.
+ */
+import { AgentCoreError, isAgentCoreError } from "@agentcore/contract";
+
+export type SqliteFailure =
+  /** Another connection holds the lock. */
+  | "busy"
+  /** The file or its directory cannot be read or written just now: full disk, permissions, input/output error. */
+  | "unavailable"
+  /** The file is damaged, or is no database. */
+  | "corrupt"
+  /** This statement's own fault; its neighbours in a transaction are not concerned. */
+  | "statement";
+
+/** Primary result codes, from https://www.sqlite.org/rescode.html. */
+const failureOfCode: Readonly<Record<number, SqliteFailure>> = {
+  5: "busy", // SQLITE_BUSY
+  6: "busy", // SQLITE_LOCKED
+  7: "unavailable", // SQLITE_NOMEM
+  8: "unavailable", // SQLITE_READONLY
+  10: "unavailable", // SQLITE_IOERR
+  11: "corrupt", // SQLITE_CORRUPT
+  13: "unavailable", // SQLITE_FULL
+  14: "unavailable", // SQLITE_CANTOPEN
+  15: "busy", // SQLITE_PROTOCOL: lost a race for the write-ahead log's locks
+  22: "unavailable", // SQLITE_NOLFS: the file is too large for this system
+  26: "corrupt", // SQLITE_NOTADB
+};
+
+/** Classifies what a driver threw. Anything that is no error of SQLite is the statement's own. */
+export function failureOf(error: unknown): SqliteFailure {
+  const code = resultCodeOf(error);
+  return code === undefined ? "statement" : (failureOfCode[code & 0xff] ?? "statement");
+}
+
+function resultCodeOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !("errcode" in error)) return undefined;
+  return typeof error.errcode === "number" ? error.errcode : undefined;
+}
+
+/** What a caller gets instead of the driver's error: a code of the catalogue, the file, and what to do. */
+export function storeErrorOf(error: unknown, path: string): AgentCoreError {
+  if (isAgentCoreError(error)) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  const evidence = { path, reason, resultCode: resultCodeOf(error) ?? null };
+  switch (failureOf(error)) {
+    case "busy":
+      return new AgentCoreError(
+        "AC_STORE_UNAVAILABLE",
+        `${path} is locked by another process (${reason}); it is tried again with the next call`,
+        { evidence, cause: error },
+      );
+    case "unavailable":
+      return new AgentCoreError(
+        "AC_STORE_UNAVAILABLE",
+        `${path} cannot be used just now: ${reason}; free disk space or correct the permissions, and work goes on`,
+        { evidence, cause: error },
+      );
+    case "corrupt":
+      return new AgentCoreError("AC_STORE_CORRUPT", `${path} is damaged: ${reason}; restore a backup`, {
+        evidence,
+        cause: error,
+      });
+    case "statement":
+      return new AgentCoreError("AC_INTERNAL", `a statement on ${path} failed: ${reason}`, {
+        evidence,
+        cause: error,
+      });
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * The {@link Ledger} of `@agentcore/core` on `state.db`. Each call is one write of the database's group commit, so a check
+ * and its hold are one transaction that no other process can come between. A hold's row stays after its settlement, so that
+ * its id is not used again and a known amount can still replace an estimate.
+ *
+ * Settled holds, and counters of windows that ended and of jobs, are deleted once they are older than `keepMs`; counters
+ * that never end (`total` of anything but a job) and open holds stay for ever.
+ */
+import { AgentCoreError } from "@agentcore/contract";
+import {
+  type CounterKey,
+  type CounterLevel,
+  type HoldEntry,
+  type HoldOutcome,
+  type Ledger,
+  type SettleOutcome,
+  type Spent,
+  replacesEstimate,
+} from "@agentcore/core";
+import type { Sql } from "./sql.ts";
+import type { StateDatabase } from "./state-database.ts";
+
+export interface SqliteLedgerOptions {
+  /** How long settled holds and ended counters are kept, by the moment of the hold. Default 90 days. */
+  readonly keepMs?: number;
+}
+
+const dayMs = 86_400_000;
+/** Old rows are looked for at most this often, and so many are deleted at once. */
+const cleanUpEveryMs = 3_600_000;
+const cleanUpRowsMax = 1000;
+
+export function createSqliteLedger(database: StateDatabase, options: SqliteLedgerOptions = {}): Ledger {
+  const { keepMs = 90 * dayMs } = options;
+  let cleanedUpAt = -Infinity;
+
+  const cleanUp = (sql: Sql, now: number): void => {
+    if (Math.abs(now - cleanedUpAt) < cleanUpEveryMs) return;
+    cleanedUpAt = now;
+    deleteOld(sql, now - keepMs);
+  };
+
+  return {
+    hold: (entry) =>
+      database.write((sql) => {
+        cleanUp(sql, entry.heldAt);
+        return hold(sql, entry);
+      }),
+    settle: (holdId, spent) => database.write((sql) => settle(sql, holdId, spent)),
+    charge: (entry, spent) =>
+      database.write((sql) => {
+        cleanUp(sql, entry.heldAt);
+        refuseKnown(sql, entry.holdId);
+        insertHold(sql, entry);
+        markSettled(sql, entry.holdId, spent);
+        book(sql, entry, { costSpent: spent.costMicroUsd, tokensSpent: spent.tokens });
+      }),
+    levels: (keys) => database.read((sql) => keys.map((key) => levelOf(sql, key))),
+    openHolds: () =>
+      database.read((sql) =>
+        sql
+          .all("SELECT entry_json FROM ledger_holds WHERE settled_at IS NULL ORDER BY held_at, rowid")
+          .map((row) => JSON.parse(String(row.entry_json)) as HoldEntry),
+      ),
+  };
+}
+
+function hold(sql: Sql, entry: HoldEntry): HoldOutcome {
+  refuseKnown(sql, entry.holdId);
+  const refusal = firstRefusal(sql, entry);
+  if (refusal !== null) return refusal;
+  insertHold(sql, entry);
+  book(sql, entry, { costHeld: entry.costMicroUsd, tokensHeld: entry.tokens });
+  return { ok: true };
+}
+
+function firstRefusal(sql: Sql, entry: HoldEntry): Extract<HoldOutcome, { ok: false }> | null {
+  for (const counter of entry.counters) {
+    const { costCapMicroUsd, tokensCap } = counter;
+    if (costCapMicroUsd === null && tokensCap === null) continue;
+    const level = levelOf(sql, counter);
+    const cost = level.costSpentMicroUsd + level.costHeldMicroUsd + entry.costMicroUsd;
+    const tokens = level.tokensSpent + level.tokensHeld + entry.tokens;
+    if (costCapMicroUsd !== null && cost > costCapMicroUsd) {
+      return { ok: false, kind: "cost_usd", cap: costCapMicroUsd, level };
+    }
+    if (tokensCap !== null && tokens > tokensCap) {
+      return { ok: false, kind: "tokens", cap: tokensCap, level };
+    }
+  }
+  return null;
+}
+
+interface HoldRow {
+  readonly entry_json: string;
+  readonly spent_cost: number | null;
+  readonly spent_tokens: number | null;
+  readonly spent_basis: Spent["basis"] | null;
+}
+
+function settle(sql: Sql, holdId: string, spent: Spent): SettleOutcome {
+  const row = sql.get(
+    "SELECT entry_json, spent_cost, spent_tokens, spent_basis FROM ledger_holds WHERE hold_id = ?",
+    holdId,
+  ) as HoldRow | undefined;
+  if (row === undefined) return "unknown";
+  const entry = JSON.parse(row.entry_json) as HoldEntry;
+  if (row.spent_basis === null) {
+    markSettled(sql, holdId, spent);
+    book(sql, entry, {
+      costHeld: -entry.costMicroUsd,
+      tokensHeld: -entry.tokens,
+      costSpent: spent.costMicroUsd,
+      tokensSpent: spent.tokens,
+    });
+    return "settled";
+  }
+  if (!replacesEstimate({ basis: row.spent_basis }, spent)) return "already_settled";
+  markSettled(sql, holdId, spent);
+  book(sql, entry, {
+    costSpent: spent.costMicroUsd - (row.spent_cost ?? 0),
+    tokensSpent: spent.tokens - (row.spent_tokens ?? 0),
+  });
+  return "corrected";
+}
+
+function refuseKnown(sql: Sql, holdId: string): void {
+  if (sql.get("SELECT 1 AS known FROM ledger_holds WHERE hold_id = ?", holdId) === undefined) return;
+  throw new AgentCoreError("AC_INTERNAL", `hold ${holdId} exists already; hold ids are never reused`);
+}
+
+function insertHold(sql: Sql, entry: HoldEntry): void {
+  sql.run(
+    "INSERT INTO ledger_holds (hold_id, job_id, entry_json, held_at) VALUES (?, ?, ?, ?)",
+    entry.holdId,
+    entry.jobId,
+    JSON.stringify(entry),
+    entry.heldAt,
+  );
+}
+
+function markSettled(sql: Sql, holdId: string, spent: Spent): void {
+  sql.run(
+    "UPDATE ledger_holds SET spent_cost = ?, spent_tokens = ?, spent_basis = ?, settled_at = ? WHERE hold_id = ?",
+    spent.costMicroUsd,
+    spent.tokens,
+    spent.basis,
+    spent.settledAt,
+    holdId,
+  );
+}
+
+interface Amounts {
+  readonly costSpent?: number;
+  readonly costHeld?: number;
+  readonly tokensSpent?: number;
+  readonly tokensHeld?: number;
+}
+
+/** Adds the amounts to each counter of the entry. The table's checks refuse a held amount below zero. */
+function book(sql: Sql, entry: HoldEntry, add: Amounts): void {
+  const amounts = [add.costSpent ?? 0, add.costHeld ?? 0, add.tokensSpent ?? 0, add.tokensHeld ?? 0];
+  for (const { scope, window, windowStart } of entry.counters) {
+    const key = [scope, window, windowStart];
+    const updated = sql.run(
+      `UPDATE ledger_counters SET cost_spent = cost_spent + ?, cost_held = cost_held + ?,
+         tokens_spent = tokens_spent + ?, tokens_held = tokens_held + ?
+       WHERE scope = ? AND window = ? AND window_start = ?`,
+      ...amounts,
+      ...key,
+    );
+    if (updated > 0) continue;
+    sql.run("INSERT INTO ledger_counters VALUES (?, ?, ?, ?, ?, ?, ?, ?)", ...key, ...amounts, entry.heldAt);
+  }
+}
+
+interface CounterRow {
+  readonly cost_spent: number;
+  readonly cost_held: number;
+  readonly tokens_spent: number;
+  readonly tokens_held: number;
+}
+
+function levelOf(sql: Sql, { scope, window, windowStart }: CounterKey): CounterLevel {
+  const row = sql.get(
+    `SELECT cost_spent, cost_held, tokens_spent, tokens_held FROM ledger_counters
+     WHERE scope = ? AND window = ? AND window_start = ?`,
+    scope,
+    window,
+    windowStart,
+  ) as CounterRow | undefined;
+  return {
+    scope,
+    window,
+    windowStart,
+    costSpentMicroUsd: row?.cost_spent ?? 0,
+    costHeldMicroUsd: row?.cost_held ?? 0,
+    tokensSpent: row?.tokens_spent ?? 0,
+    tokensHeld: row?.tokens_held ?? 0,
+  };
+}
+
+function deleteOld(sql: Sql, before: number): void {
+  sql.run(
+    `DELETE FROM ledger_holds WHERE hold_id IN (
+       SELECT hold_id FROM ledger_holds WHERE settled_at < ? AND settled_at IS NOT NULL LIMIT ?)`,
+    before,
+    cleanUpRowsMax,
+  );
+  sql.run(
+    `DELETE FROM ledger_counters WHERE (scope, window, window_start) IN (
+       SELECT scope, window, window_start FROM ledger_counters
+       WHERE created_at < ? AND cost_held = 0 AND tokens_held = 0
+         AND (window <> 'total' OR scope GLOB 'job:*') LIMIT ?)`,
+    before,
+    cleanUpRowsMax,
+  );
+}

@@ -1,0 +1,194 @@
+/**
+ * The state of AgentCore on disk: one SQLite file, `state.db`, that several processes of one machine share. Write-ahead
+ * log with a full sync at each commit, so that what was acknowledged survives a power cut; writes of one turn of the event
+ * loop share a commit. `createSqliteJobStore` and `createSqliteLedger` are built on it.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { AgentCoreError, type Clock, type Random } from "@agentcore/contract";
+import { rollBack } from "./commit-batch.ts";
+import { createFile } from "./create-file.ts";
+import { type SqliteConnection, type SqliteDriver, nodeSqliteDriver } from "./driver.ts";
+import { type StartCheck, decideOpening, inspectFile, integrityFlaws } from "./inspect-file.ts";
+import { keepAside } from "./keep-aside.ts";
+import { type LockWait, retryWhileLocked } from "./lock-wait.ts";
+import { applyMigrations, schemaVersion } from "./migrate.ts";
+import { type Sql, createSql } from "./sql.ts";
+import { storeErrorOf } from "./sqlite-error.ts";
+import { systemClock, systemRandom } from "./system.ts";
+import { createWriteQueue } from "./write-queue.ts";
+
+export interface StateDatabaseOptions {
+  /** Where `state.db` lies; created if missing, readable by its owner only. Must be on a local disk. */
+  readonly directory: string;
+  /** Longest wait for a lock that another process holds, in ms. Default 10,000. */
+  readonly lockTimeoutMs?: number;
+  /** How thoroughly the file is checked when it is opened. Default `quick`. */
+  readonly startCheck?: StartCheck;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** Default: the system's. */
+  readonly random?: Random;
+  /** Default: `node:sqlite`. */
+  readonly driver?: SqliteDriver;
+}
+
+export interface StateDatabase {
+  readonly path: string;
+  /**
+   * Runs `write` in a transaction and settles with what it returned once that is durable. It may run more than once, and
+   * must do nothing but read and write through `sql`; what it throws rejects the promise and undoes its writes alone.
+   */
+  write<T>(write: (sql: Sql) => T): Promise<T>;
+  /** Runs `query` on one consistent view that includes every write called before it. */
+  read<T>(query: (sql: Sql) => T): Promise<T>;
+  /** Called after each commit of this handle. Must not throw. Returns what unsubscribes. */
+  onCommit(listener: () => void): () => void;
+  /** Reads every page and compares every index; what is wrong with them, empty where all is well. Holds the event loop. */
+  checkIntegrity(): Promise<readonly string[]>;
+  /** Copies a consistent view to a file that must not exist yet. Writes go on meanwhile. */
+  backup(path: string): Promise<void>;
+  /** Waits for the writes called before it, then lets go of the file. Idempotent; other calls afterwards reject. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens, creates or migrates `state.db`. Rejects with `AC_STORE_UNAVAILABLE` (cannot be read or written, or stays locked),
+ * `AC_STORE_NEWER` or `AC_STORE_CORRUPT`; in the last two cases the file is left as it is, and a damaged one is copied.
+ */
+export async function openStateDatabase(options: StateDatabaseOptions): Promise<StateDatabase> {
+  const { directory, startCheck = "quick", driver = nodeSqliteDriver } = options;
+  const { clock = systemClock, random = systemRandom, lockTimeoutMs = 10_000 } = options;
+  const wait: LockWait = { clock, random, lockTimeoutMs };
+  const path = join(directory, "state.db");
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const facts = await retryWhileLocked(wait, () => inspectFile(driver, path, startCheck));
+    const decision = decideOpening(facts, schemaVersion);
+    switch (decision.kind) {
+      case "refuse-newer":
+        throw newerError(path, decision.schemaVersion);
+      case "refuse-damaged":
+        throw damagedError(path, decision.reason, keepAside(path));
+      case "create":
+        await retryWhileLocked(wait, () => createFile(driver, path, clock.now(), uniqueSuffix(random)));
+        break;
+      case "migrate":
+      case "open":
+        break;
+    }
+    const connection = await retryWhileLocked(wait, () => connect(driver, path));
+    const sql = createSql(connection);
+    if (decision.kind === "migrate") {
+      await retryWhileLocked(wait, () => applyMigrations(connection, sql, decision.from, clock.now()));
+    }
+    return createHandle(path, connection, sql, wait);
+  } catch (error) {
+    throw storeErrorOf(error, path);
+  }
+}
+
+function uniqueSuffix(random: Random): string {
+  return `${process.pid}-${random.next().toString(36).slice(2)}`;
+}
+
+function connect(driver: SqliteDriver, path: string): SqliteConnection {
+  const connection = driver.open(path, { readOnly: false });
+  try {
+    // The log is cut back to 64 MiB after a burst. Waiting for locks is ours (see lock-wait.ts), so SQLite's is off.
+    connection.exec(`
+      PRAGMA busy_timeout = 0;
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = FULL;
+      PRAGMA foreign_keys = ON;
+      PRAGMA trusted_schema = OFF;
+      PRAGMA temp_store = MEMORY;
+      PRAGMA cache_size = -16384;
+      PRAGMA journal_size_limit = 67108864;
+    `);
+    return connection;
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+function createHandle(path: string, connection: SqliteConnection, sql: Sql, wait: LockWait): StateDatabase {
+  const listeners = new Set<() => void>();
+  const queue = createWriteQueue(sql, {
+    ...wait,
+    path,
+    onCommit: () => {
+      for (const listener of listeners) listener();
+    },
+  });
+  let closing: Promise<void> | undefined;
+  const assertOpen = (): void => {
+    if (closing !== undefined)
+      throw new AgentCoreError("AC_STORE_UNAVAILABLE", `${path} was closed; open it again`);
+  };
+  const read = async <T>(query: (sql: Sql) => T): Promise<T> => {
+    assertOpen();
+    // Behind writes that wait already, so that it sees them.
+    if (queue.size > 0) return queue.add(query);
+    try {
+      return await retryWhileLocked(wait, () => inSnapshot(sql, query));
+    } catch (error) {
+      throw storeErrorOf(error, path);
+    }
+  };
+  return {
+    path,
+    write: async (write) => {
+      assertOpen();
+      return queue.add(write);
+    },
+    read,
+    onCommit(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    checkIntegrity: () => read(() => integrityFlaws(connection, "integrity_check")),
+    async backup(target) {
+      assertOpen();
+      try {
+        await connection.backup(target);
+      } catch (error) {
+        throw storeErrorOf(error, target);
+      }
+    },
+    close() {
+      closing ??= queue.idle().then(() => connection.close());
+      return closing;
+    },
+  };
+}
+
+function inSnapshot<T>(sql: Sql, query: (sql: Sql) => T): T {
+  sql.run("BEGIN");
+  try {
+    const answer = query(sql);
+    sql.run("COMMIT");
+    return answer;
+  } catch (error) {
+    rollBack(sql);
+    throw error;
+  }
+}
+
+function newerError(path: string, found: number): AgentCoreError {
+  return new AgentCoreError(
+    "AC_STORE_NEWER",
+    `${path} has schema version ${found} and this version of AgentCore knows ${schemaVersion}; update AgentCore, or use another state directory`,
+    { evidence: { path, found, known: schemaVersion } },
+  );
+}
+
+function damagedError(path: string, reason: string, copy: string | null): AgentCoreError {
+  const kept = copy === null ? "it was left as it is" : `it was left as it is, and a copy is kept at ${copy}`;
+  return new AgentCoreError(
+    "AC_STORE_CORRUPT",
+    `${path} is damaged: ${reason}; ${kept}; move it away and restore a backup in its place, or use another state directory`,
+    { evidence: { path, reason, copy } },
+  );
+}
