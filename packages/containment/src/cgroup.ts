@@ -1,0 +1,159 @@
+/**
+ * One cgroup (version 2) per run, where this process may create one: it counts the run's processes, proves that none is
+ * left, and kills what the PID namespace did not. Nothing is assumed about where the hierarchy is mounted, and no
+ * controller is needed. A run's cgroup lies below the one of this process, so whoever limits us limits our workers too.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { ignore } from "@agentcore/contract";
+
+export type CgroupParent =
+  | { readonly available: true; readonly directory: string }
+  | { readonly available: false; readonly directory: string | null; readonly reason: string };
+
+/** Mount point and mount root of the first cgroup2 file system in the text of `/proc/self/mountinfo`. */
+export function parseCgroupMount(mountinfo: string): { root: string; mountPoint: string } | null {
+  for (const line of mountinfo.split("\n")) {
+    const [before, after] = line.split(" - ");
+    if (before === undefined || after === undefined || !after.startsWith("cgroup2 ")) continue;
+    const fields = before.split(" ");
+    const [root, mountPoint] = [fields[3], fields[4]];
+    if (root !== undefined && mountPoint !== undefined) {
+      return { root: unescapeMount(root), mountPoint: unescapeMount(mountPoint) };
+    }
+  }
+  return null;
+}
+
+function unescapeMount(text: string): string {
+  return text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
+    String.fromCodePoint(Number.parseInt(octal, 8)),
+  );
+}
+
+/** Path of this process in the version 2 hierarchy, from the text of `/proc/self/cgroup`. */
+export function parseOwnCgroup(text: string): string | null {
+  return /^0::(\/.*)$/m.exec(text)?.[1] ?? null;
+}
+
+/** The directory of a cgroup path as seen through a mount; null if the path lies outside of what is mounted. */
+export function cgroupDirectory(mount: { root: string; mountPoint: string }, own: string): string | null {
+  const relative = path.posix.relative(mount.root, own);
+  return relative.startsWith("..") ? null : path.posix.join(mount.mountPoint, relative);
+}
+
+/** Finds where runs' cgroups can be made, and tries it by making one. */
+export function findCgroupParent(): CgroupParent {
+  let directory: string | null = null;
+  try {
+    const mount = parseCgroupMount(readFileSync("/proc/self/mountinfo", "utf8"));
+    if (mount === null) return { available: false, directory, reason: "no cgroup version 2 is mounted" };
+    const own = parseOwnCgroup(readFileSync("/proc/self/cgroup", "utf8"));
+    directory = own === null ? null : cgroupDirectory(mount, own);
+    if (directory === null) {
+      return { available: false, directory, reason: "the cgroup of this process is not visible from here" };
+    }
+    const trial = path.join(directory, `agentcore-trial-${process.pid}-${process.hrtime.bigint()}`);
+    mkdirSync(trial);
+    const canKill = existsSync(path.join(trial, "cgroup.kill"));
+    rmdirSync(trial);
+    if (!canKill)
+      return { available: false, directory, reason: "the kernel has no cgroup.kill (before 5.14)" };
+    return { available: true, directory };
+  } catch (error) {
+    return { available: false, directory, reason: (error as Error).message };
+  }
+}
+
+/** The cgroup of one run. */
+export class RunCgroup {
+  readonly directory: string;
+
+  private constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  /** Makes the cgroup of a new run; null where that is refused, which costs the proof and not the run. */
+  static create(parent: string, marker: string): RunCgroup | null {
+    const directory = path.join(parent, `agentcore-${marker}`);
+    try {
+      mkdirSync(directory);
+      return new RunCgroup(directory);
+    } catch (error) {
+      ignore(error, "without a cgroup the run is proved empty by its PID namespace or by a scan");
+      return null;
+    }
+  }
+
+  /** The cgroup that an earlier process made; null if it does not exist. */
+  static open(directory: string): RunCgroup | null {
+    return existsSync(path.join(directory, "cgroup.procs")) ? new RunCgroup(directory) : null;
+  }
+
+  /** Pids in it and below it, in the numbers of this process. */
+  pids(): number[] {
+    return this.#directories().flatMap((directory) =>
+      (readOrNull(path.join(directory, "cgroup.procs")) ?? "")
+        .split("\n")
+        .filter((line) => line !== "" && line !== "0")
+        .map(Number),
+    );
+  }
+
+  /** Whether any process, zombies aside, is in it or below it. */
+  isPopulated(): boolean {
+    return /^populated 1$/m.test(readOrNull(path.join(this.directory, "cgroup.events")) ?? "");
+  }
+
+  /** Kills everything in it and below it, also what is being forked meanwhile. False where that is refused. */
+  kill(): boolean {
+    try {
+      writeFileSync(path.join(this.directory, "cgroup.kill"), "1");
+      return true;
+    } catch (error) {
+      ignore(error, "the caller goes on with what else it has and reports what is left");
+      return false;
+    }
+  }
+
+  /** Removes it with all below; false while something is in it. */
+  remove(): boolean {
+    try {
+      for (const directory of this.#directories().reverse()) rmdirSync(directory);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return true;
+      ignore(error, "EBUSY while a zombie is still in it; tried again by the caller or by the next sweep");
+      return false;
+    }
+  }
+
+  /** Itself first, then everything below, parents before children. */
+  #directories(): string[] {
+    const found = [this.directory];
+    for (const directory of found) {
+      for (const entry of listDirectories(directory)) found.push(path.join(directory, entry));
+    }
+    return found;
+  }
+}
+
+function readOrNull(file: string): string | null {
+  try {
+    return readFileSync(file, "latin1");
+  } catch (error) {
+    ignore(error, "the cgroup has been removed, so nothing is in it");
+    return null;
+  }
+}
+
+function listDirectories(directory: string): string[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name);
+  } catch (error) {
+    ignore(error, "the cgroup has been removed, so nothing is below it");
+    return [];
+  }
+}

@@ -1,0 +1,265 @@
+/**
+ * One contained run from `go` to its receipt, the same for every kind of box. It ends once, for whatever comes first:
+ * the payload ends, somebody stops it, or the box dies. From there one path leads to the receipt: kill what is left,
+ * look until nothing is, at most {@link emptyWithinMs}, and report what was really seen.
+ *
+ * | phase    | means                                           | leaves by                         |
+ * |----------|-------------------------------------------------|-----------------------------------|
+ * | held     | the box waits for `go`                          | go, stop, death of the box        |
+ * | running  | the payload runs, perhaps asked by TERM to end  | its exit, end of the grace, kill  |
+ * | emptying | everything left is being killed                 | empty, or time is up              |
+ * | ended    | the receipt is there                            |                                   |
+ */
+import { constants } from "node:os";
+import type { Readable, Writable } from "node:stream";
+import type { Clock, ContainmentLevel, ContainmentReceipt, RunIdentity } from "@agentcore/contract";
+import type { Box } from "./box.ts";
+import type { Launched } from "./launch.ts";
+import type { Contained, ContainedProcess, ImplementationName, PayloadExit, StopOptions } from "./port.ts";
+import { nextStopStep, stopTiming, type StopTiming } from "./stop-plan.ts";
+import { pause, settledWithin } from "./system-clock.ts";
+
+const emptyWithinMs = 10_000;
+/** Waits between looks while emptying; the last one repeats. */
+const lookAfterMs = [1, 2, 4, 8, 15, 25] as const;
+/** How long a box in which nothing is left may take to end by itself. */
+const closeWithinMs = 500;
+/** How long to look for a payload that has been released and is not forked yet. */
+const payloadWithinMs = 1_000;
+/** After the end of a best-effort run: silence after which an output that somebody escaped with is given up. */
+const heldOutputMs = 250;
+
+export interface RunParts {
+  readonly level: ContainmentLevel;
+  readonly implementation: ImplementationName;
+  readonly box: Box;
+  readonly launched: Launched;
+  readonly clock: Clock;
+  /** Called once with the receipt, before anybody else gets it. */
+  readonly onEnded: (receipt: ContainmentReceipt) => void;
+}
+
+export class ContainedRun implements Contained {
+  readonly level: ContainmentLevel;
+  readonly implementation: ImplementationName;
+  readonly identity: RunIdentity;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  readonly exited: Promise<PayloadExit>;
+  readonly #box: Box;
+  readonly #launched: Launched;
+  readonly #clock: Clock;
+  readonly #onEnded: (receipt: ContainmentReceipt) => void;
+  readonly #receipt = Promise.withResolvers<ContainmentReceipt>();
+  readonly #hasten = Promise.withResolvers<void>();
+  readonly #signals: string[] = [];
+  #phase: "held" | "running" | "emptying" | "ended" = "held";
+  #stopping = false;
+  #hastened = false;
+  #payloadEnded = false;
+  #outermostEnded = false;
+  #endingSinceMs: number | null = null;
+  #processesSeen = 0;
+  #survivors: readonly ContainedProcess[] = [];
+
+  constructor(parts: RunParts) {
+    this.level = parts.level;
+    this.implementation = parts.implementation;
+    this.#box = parts.box;
+    this.#launched = parts.launched;
+    this.#clock = parts.clock;
+    this.#onEnded = parts.onEnded;
+    this.identity = parts.box.identity;
+    this.stdin = parts.launched.stdin;
+    this.stdout = parts.launched.stdout;
+    this.stderr = parts.launched.stderr;
+    this.exited = this.#watchPayload();
+    void this.#launched.ended.then(() => {
+      this.#outermostEnded = true;
+    });
+  }
+
+  go(): void {
+    if (this.#phase !== "held" || this.#stopping) return;
+    this.#phase = "running";
+    this.#launched.release();
+  }
+
+  async terminate(): Promise<void> {
+    if (this.#phase === "running" && !this.#payloadEnded) await this.#signalPayload();
+  }
+
+  kill(): void {
+    void this.stop({ immediate: true });
+  }
+
+  stop(options: StopOptions = {}): Promise<ContainmentReceipt> {
+    if (options.immediate === true) {
+      this.#hastened = true;
+      this.#hasten.resolve();
+    }
+    if (!this.#stopping) {
+      this.#stopping = true;
+      void this.#askToEnd(stopTiming(options));
+    }
+    return this.#receipt.promise;
+  }
+
+  finish(): Promise<ContainmentReceipt> {
+    return this.#receipt.promise;
+  }
+
+  survivors(): readonly ContainedProcess[] {
+    return this.#survivors;
+  }
+
+  async #watchPayload(): Promise<PayloadExit> {
+    const exit = await Promise.race([
+      this.#launched.reported.then(({ status, bySignal }) => payloadExit(status, bySignal)),
+      this.#launched.ended.then((end) => this.#exitOfOutermost(end)),
+    ]);
+    this.#payloadEnded = true;
+    void this.#empty();
+    return exit;
+  }
+
+  /** The exit of the outermost process, where nothing better is known: it is the payload's own, or stands for it. */
+  #exitOfOutermost(end: { code: number | null; signal: NodeJS.Signals | null }): PayloadExit {
+    if (end.signal !== null || this.level === "best-effort") return end;
+    if (this.#hastened || this.#signals.includes("KILL")) return { code: null, signal: "SIGKILL" };
+    return payloadExit(end.code ?? 0, (end.code ?? 0) > 128);
+  }
+
+  async #askToEnd(timing: StopTiming): Promise<void> {
+    const startedMs = this.#markEnding();
+    this.#look();
+    for (let termsSent = 0; this.#phase === "held" || this.#phase === "running";) {
+      const step = nextStopStep(
+        {
+          elapsedMs: this.#clock.monotonicMs() - startedMs,
+          termsSent,
+          released: this.#phase === "running",
+          hastened: this.#hastened,
+        },
+        timing,
+      );
+      switch (step.do) {
+        case "term":
+          termsSent += 1;
+          if (await this.#signalPayload()) this.#signals.push("TERM");
+          break;
+        case "wait":
+          await settledWithin(this.#clock, Promise.race([this.exited, this.#hasten.promise]), step.delayMs);
+          this.#look();
+          break;
+        case "kill":
+          await this.#empty();
+          return;
+      }
+    }
+  }
+
+  /** TERM to the payload, waiting for it to exist where it has only just been released. */
+  async #signalPayload(): Promise<boolean> {
+    const deadlineMs = this.#clock.monotonicMs() + payloadWithinMs;
+    while (!this.#payloadEnded && this.#clock.monotonicMs() < deadlineMs) {
+      const outcome = this.#box.signalPayload("SIGTERM");
+      if (outcome !== "gone") {
+        // A stopped payload could not act on it.
+        this.#box.signalPayload("SIGCONT");
+        return outcome === "sent";
+      }
+      await settledWithin(this.#clock, this.exited, 1);
+    }
+    return false;
+  }
+
+  async #empty(): Promise<void> {
+    if (this.#phase === "emptying" || this.#phase === "ended") return;
+    const neverReleased = this.#phase === "held";
+    this.#phase = "emptying";
+    const startedMs = this.#markEnding();
+    const left = this.#look();
+    const mustKill = !this.#payloadEnded || neverReleased || left.length > 0;
+    if (mustKill) this.#signals.push(...this.#box.killAll(0));
+    this.#launched.hangUp();
+    const empty = await this.#untilEmpty(mustKill ? 0 : closeWithinMs);
+    this.#survivors = empty ? [] : this.#box.processes();
+    if (empty) this.#box.dispose();
+    this.#end(empty ? this.#clock.monotonicMs() - startedMs : null);
+  }
+
+  async #untilEmpty(leaveAloneMs: number): Promise<boolean> {
+    const startedMs = this.#clock.monotonicMs();
+    const deadlineMs = startedMs + emptyWithinMs;
+    for (let pass = 1; !this.#box.isEmpty(); pass += 1) {
+      if (this.#clock.monotonicMs() >= deadlineMs) return false;
+      const delayMs = lookAfterMs[Math.min(pass, lookAfterMs.length) - 1] as number;
+      await (this.#outermostEnded
+        ? pause(this.#clock, delayMs)
+        : settledWithin(this.#clock, this.#launched.ended, delayMs));
+      if (this.#box.isEmpty()) break;
+      if (this.#clock.monotonicMs() - startedMs < leaveAloneMs) continue;
+      this.#look();
+      this.#signals.push(...this.#box.killAll(pass));
+    }
+    return true;
+  }
+
+  #end(emptyAfterMs: number | null): void {
+    this.#phase = "ended";
+    const receipt: ContainmentReceipt = {
+      level: this.level,
+      implementation: this.implementation,
+      processesSeen: this.#processesSeen,
+      // Not empty and nobody to name: the box itself is what is left.
+      survivors: emptyAfterMs === null ? Math.max(1, this.#survivors.length) : 0,
+      signals: [...this.#signals],
+      emptyAfterMs,
+      provedBy: this.#box.provedBy,
+    };
+    this.#onEnded(receipt);
+    this.#receipt.resolve(receipt);
+    if (this.level === "best-effort") {
+      for (const stream of [this.stdout, this.stderr]) void this.#giveUpHeldOutput(stream);
+    }
+  }
+
+  /** A process that escaped may hold an output open for ever; whoever reads it must not wait that long. */
+  async #giveUpHeldOutput(stream: Readable & { bytesRead?: number }): Promise<void> {
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    stream.once("close", () => resolve());
+    // Where nobody has begun to read, what is still in the pipe is kept for them.
+    for (let before = -1; !stream.closed && stream.readableFlowing !== null;) {
+      const read = stream.bytesRead ?? 0;
+      if (read === before && stream.readableLength === 0) {
+        stream.destroy();
+        return;
+      }
+      before = read;
+      await settledWithin(this.#clock, closed, heldOutputMs);
+    }
+  }
+
+  #markEnding(): number {
+    this.#endingSinceMs ??= this.#clock.monotonicMs();
+    return this.#endingSinceMs;
+  }
+
+  #look(): ContainedProcess[] {
+    const processes = this.#box.processes();
+    this.#processesSeen = Math.max(this.#processesSeen, processes.length);
+    return processes;
+  }
+}
+
+const signalNames = new Map(
+  Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]),
+);
+
+/** From a shell's `$?`: above 128 it may stand for a signal. */
+function payloadExit(status: number, bySignal: boolean): PayloadExit {
+  const signal = bySignal ? signalNames.get(status - 128) : undefined;
+  return signal === undefined ? { code: status, signal: null } : { code: null, signal };
+}

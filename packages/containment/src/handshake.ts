@@ -1,0 +1,61 @@
+/**
+ * The first thing that runs inside every box is one of the two shell scripts below, with descriptor 3 as its line to us.
+ * It says `ready` when the box around it is complete and armed, and goes on only after the answer `go`: if this process
+ * dies before that, the read ends and the payload never runs. Both scripts need nothing but a POSIX shell; every word
+ * of them was tried with dash and bash. The payload's stderr comes as descriptor 4, because what the wrapper has to say
+ * (util-linux complains when its child is killed) must not end up among the payload's words.
+ *
+ * In a PID namespace the script stays: under `unshare` it is PID 1 and therefore reaps what the payload abandons. The
+ * payload becomes the leader of a session of its own, so that a `kill 0` there reaches neither the script nor the box.
+ */
+
+/** `$1`: directory of the run's cgroup or empty. Writing 0 there moves the writer, whatever its pid is called here. */
+const joinCgroupAndWait = `
+cgroup=$1; shift
+if [ -n "$cgroup" ] && { echo 0 >"$cgroup/cgroup.procs"; } 2>/dev/null; then echo ready cgroup >&3; else echo ready >&3; fi
+read -r answer <&3 && [ "$answer" = go ] || exit 125`;
+
+/**
+ * `$1`: cgroup, `$2`: setsid, then the payload. After the payload the script waits to be told, so that what was left
+ * behind can be counted first. Its own stderr is the line to us: a shell writes a word about a child that was killed by
+ * a signal, and none about one that exited, which tells `exit 143` from a death by TERM.
+ */
+export const waitingScript = `${joinCgroupAndWait}
+setsid=$1; shift
+trap : HUP INT QUIT USR1 USR2 ALRM TERM
+exec 2>&3 3>&-
+(exec "$setsid" -- "$@" 2>&4 4>&-)
+echo "exit $?" >&2
+read -r answer <&2
+exit 0`;
+
+/** `$1`: cgroup, then the payload, which takes the place of the script. */
+export const replacingScript = `${joinCgroupAndWait}
+exec 2>&4 3>&- 4>&-
+exec "$@"`;
+
+/** What the line has said so far. */
+export type HandshakeState =
+  | { readonly phase: "starting" }
+  | { readonly phase: "ready"; readonly inCgroup: boolean; readonly signalNoted: boolean }
+  | { readonly phase: "exited"; readonly status: number; readonly bySignal: boolean };
+
+export const handshakeStart: HandshakeState = { phase: "starting" };
+
+/** The state after one more line. Lines that mean nothing in a state leave it as it is. */
+export function afterLine(state: HandshakeState, line: string): HandshakeState {
+  switch (state.phase) {
+    case "starting":
+      return line === "ready" || line === "ready cgroup"
+        ? { phase: "ready", inCgroup: line.endsWith("cgroup"), signalNoted: false }
+        : state;
+    case "ready": {
+      const exit = /^exit (\d+)$/.exec(line);
+      if (exit === null) return { ...state, signalNoted: true };
+      const status = Number(exit[1]);
+      return { phase: "exited", status, bySignal: state.signalNoted && status > 128 };
+    }
+    case "exited":
+      return state;
+  }
+}

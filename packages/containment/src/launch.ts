@@ -1,0 +1,181 @@
+/**
+ * Spawns one box and brings it to the point where it waits for `go`. Whatever goes wrong until then is one typed error,
+ * and nothing is left of the attempt. Must be called on the main thread: the kernel's parent-death signal, on which
+ * everything here rests, fires when the *thread* that spawned ends, not the process.
+ */
+import { once } from "node:events";
+import { spawn, type ChildProcess } from "node:child_process";
+import type { Duplex, Readable, Writable } from "node:stream";
+import { isMainThread } from "node:worker_threads";
+import { AgentCoreError, ignore, type Clock } from "@agentcore/contract";
+import { afterLine, handshakeStart, type HandshakeState } from "./handshake.ts";
+import { markerVariable, type ContainedCommand } from "./port.ts";
+import { settledWithin } from "./system-clock.ts";
+
+const readyWithinMs = 15_000;
+/** A shell's word about a killed child is one line; anything longer is not from our script. */
+const longestLine = 4_096;
+const longestComplaint = 2_000;
+const complaintWithinMs = 500;
+
+/** A command line that builds the box and ends in one of the scripts of `handshake.ts`. */
+export interface CommandLine {
+  readonly file: string;
+  readonly args: readonly string[];
+}
+
+/** A box that waits. The process is the outermost one: the wrapper, or the payload itself where there is none. */
+export interface Launched {
+  readonly pid: number;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  readonly inCgroup: boolean;
+  /** Sends `go`. */
+  release(): void;
+  /** Ends the line, which lets a script that waits after its payload end. */
+  hangUp(): void;
+  /** Kills the outermost process; it is our child and not reaped yet, so the pid cannot be a stranger's. */
+  killOutermost(): void;
+  /** The script's word about the payload; never settles if the script is killed before. */
+  readonly reported: Promise<{ status: number; bySignal: boolean }>;
+  /** End of the outermost process and of the line, in whatever order. */
+  readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+}
+
+function refuseWorkerThread(): void {
+  if (isMainThread) return;
+  throw new AgentCoreError(
+    "AC_WORKER_SPAWN",
+    "a contained process must be started on the main thread: Linux kills it when the thread that started it ends. " +
+      "Start it there, or in a child process",
+  );
+}
+
+/** Resolves when the box waits for `go`. */
+export async function launch(line: CommandLine, command: ContainedCommand, clock: Clock): Promise<Launched> {
+  refuseWorkerThread();
+  const child = spawnDetached(line, command);
+  const watched = watchLine(child);
+  const exit = exitOf(child);
+  // Also fails when the line closes first; the reason is then in the exit and in what was complained about on stderr.
+  const settled = await settledWithin(
+    clock,
+    Promise.race([watched.ready, watched.closed, exit]),
+    readyWithinMs,
+  );
+  const state = watched.state();
+  if (state.phase !== "ready") {
+    child.kill("SIGKILL");
+    throw await startError({ line, child, exit, settled }, clock);
+  }
+  child.stderr?.resume();
+  (child.stdio[4] as Duplex).end();
+  const ended = Promise.all([exit, watched.closed]).then(([how]) => how.exit);
+  return {
+    pid: child.pid as number,
+    stdin: child.stdin as Writable,
+    stdout: child.stdout as Readable,
+    stderr: child.stdio[4] as Readable,
+    inCgroup: state.inCgroup,
+    release: () => watched.channel.write("go\n"),
+    hangUp: () => watched.channel.end(),
+    killOutermost: () => child.kill("SIGKILL"),
+    reported: watched.reported,
+    ended,
+  };
+}
+
+function spawnDetached(line: CommandLine, command: ContainedCommand): ChildProcess {
+  try {
+    return spawn(line.file, line.args, {
+      cwd: command.cwd,
+      env: { ...command.env, [markerVariable]: command.marker },
+      // What the wrapper says (2) is kept apart from what the payload says (4).
+      stdio: ["pipe", "pipe", "pipe", "pipe", "pipe"],
+      // A session of its own: no controlling terminal, and Ctrl-C there reaches us alone.
+      detached: true,
+    });
+  } catch (error) {
+    throw new AgentCoreError("AC_WORKER_SPAWN", `cannot start ${line.file}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+interface Exit {
+  readonly exit: { code: number | null; signal: NodeJS.Signals | null };
+  readonly error: Error | null;
+}
+
+function exitOf(child: ChildProcess): Promise<Exit> {
+  return new Promise((resolve) => {
+    child.once("exit", (code, signal) => resolve({ exit: { code, signal }, error: null }));
+    child.once("error", (error) => resolve({ exit: { code: null, signal: null }, error }));
+  });
+}
+
+function watchLine(child: ChildProcess) {
+  const channel = child.stdio[3] as Duplex;
+  const ready = Promise.withResolvers<void>();
+  const reported = Promise.withResolvers<{ status: number; bySignal: boolean }>();
+  const closed = Promise.withResolvers<void>();
+  let state: HandshakeState = handshakeStart;
+  let rest = "";
+  channel.setEncoding("latin1");
+  channel.on("data", (chunk: string) => {
+    const lines = (rest + chunk).split("\n");
+    rest = (lines.pop() as string).slice(-longestLine);
+    for (const text of lines) state = afterLine(state, text);
+    if (state.phase !== "starting") ready.resolve();
+    if (state.phase === "exited") reported.resolve({ status: state.status, bySignal: state.bySignal });
+  });
+  channel.on("error", (error) => ignore(error, "the box is gone; its exit says how"));
+  channel.once("close", () => closed.resolve());
+  // A payload that does not read its stdin is no fault of ours, and must not end this process.
+  child.stdin?.on("error", (error) => ignore(error, "the payload closed its stdin"));
+  return {
+    channel,
+    state: () => state,
+    ready: ready.promise,
+    reported: reported.promise,
+    closed: closed.promise,
+  };
+}
+
+interface FailedStart {
+  readonly line: CommandLine;
+  readonly child: ChildProcess;
+  readonly exit: Promise<Exit>;
+  /** False if the time ran out. */
+  readonly settled: boolean;
+}
+
+async function startError(
+  { line, child, exit, settled }: FailedStart,
+  clock: Clock,
+): Promise<AgentCoreError> {
+  const how = await exit;
+  const stderr = child.stderr as Readable;
+  const complaint =
+    how.error === null ? await readComplaint(stderr, clock) : `${how.error.message} (${line.file})`;
+  for (const stream of child.stdio) stream?.destroy();
+  const what = settled
+    ? `ended before it was ready (exit code ${how.exit.code ?? "none"}, signal ${how.exit.signal ?? "none"})`
+    : `was not ready within ${readyWithinMs} ms`;
+  return new AgentCoreError("AC_WORKER_SPAWN", `${line.file} ${what}: ${complaint || "no message"}`, {
+    evidence: { program: line.file, exitCode: how.exit.code, signal: how.exit.signal, message: complaint },
+    ...(how.error !== null && { cause: how.error }),
+  });
+}
+
+/** What the box said before it failed. Bounded in time too: something may still hold the other end. */
+async function readComplaint(stderr: Readable, clock: Clock): Promise<string> {
+  let text = "";
+  stderr.setEncoding("utf8");
+  stderr.on("data", (chunk: string) => {
+    text = (text + chunk).slice(0, longestComplaint);
+  });
+  await settledWithin(clock, once(stderr, "close"), complaintWithinMs);
+  return text.trim();
+}

@@ -1,0 +1,44 @@
+/**
+ * Which processes belong to a run where no PID namespace says so. Members are those known already, those found in the
+ * run's cgroup or by its marker, their descendants, and whoever shares a session with a member. A process that was given
+ * an empty environment and has left parent and session behind is not found: that is what makes this level best-effort.
+ */
+import type { ProcessFact, ProcessRef } from "./proc.ts";
+
+export interface RunTraces {
+  /** Members seen before, the payload among them. */
+  readonly known: readonly ProcessRef[];
+  /** Pids that the cgroup lists. */
+  readonly cgroupPids: ReadonlySet<number>;
+  /** Whether a process carries the run's marker. Asked only for processes that started late enough to. */
+  readonly hasMarker: (pid: number) => boolean;
+  /** Nothing that started before this belongs to the run. */
+  readonly notBeforeTicks: number;
+  /** Never members: this process, and the session it lives in. */
+  readonly ownPid: number;
+  readonly ownSession: number;
+}
+
+export function selectMembers(processes: readonly ProcessFact[], traces: RunTraces): ProcessFact[] {
+  const candidates = processes.filter(
+    (fact) => fact.startTicks >= traces.notBeforeTicks && fact.pid !== traces.ownPid,
+  );
+  const known = new Map(traces.known.map((ref) => [ref.pid, ref.startTicks]));
+  const members = new Map<number, ProcessFact>();
+  for (const fact of candidates) {
+    const isSeed =
+      known.get(fact.pid) === fact.startTicks ||
+      traces.cgroupPids.has(fact.pid) ||
+      traces.hasMarker(fact.pid);
+    if (isSeed) members.set(fact.pid, fact);
+  }
+  for (let before = -1; before !== members.size;) {
+    before = members.size;
+    const sessions = new Set([...members.values()].map((fact) => fact.session));
+    sessions.delete(traces.ownSession);
+    for (const fact of candidates) {
+      if (members.has(fact.ppid) || sessions.has(fact.session)) members.set(fact.pid, fact);
+    }
+  }
+  return [...members.values()];
+}

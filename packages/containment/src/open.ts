@@ -1,0 +1,100 @@
+/**
+ * Composition: probe this machine, choose the best implementation, and bind it to the real clock, the cgroup hierarchy
+ * and the registry of runs. This is what a runtime calls once at its start, on its main thread.
+ */
+import path from "node:path";
+import { AgentCoreError, type Clock } from "@agentcore/contract";
+import { findCgroupParent } from "./cgroup.ts";
+import { createContainment } from "./containment.ts";
+import type { Containment, ImplementationName } from "./port.ts";
+import { forgetProbe, probeKey, readProbe, writeProbe } from "./probe-cache.ts";
+import { probeImplementations, type ContainmentProbe, type ImplementationReport } from "./probe.ts";
+import { openRegistry } from "./registry.ts";
+import { sweepRegistry, type SweepReport } from "./sweep.ts";
+import { systemClock } from "./system-clock.ts";
+
+export interface OpenContainmentOptions {
+  /**
+   * Directory for the registry of runs and the cached probe, made if missing; shared by any number of processes.
+   * Without it nothing is recorded: what a crash leaves of a best-effort run is then never swept, and each start probes.
+   */
+  readonly stateDir?: string;
+  /** Exactly this one, or an error. Default: the first available of bubblewrap, unshare, process-group. */
+  readonly implementation?: ImplementationName;
+  /** Refuse with `AC_CONTAINMENT_UNAVAILABLE` what is not sealed. Default false. */
+  readonly requireSealed?: boolean;
+  /** Make a cgroup for each run where this process may. Default true. */
+  readonly cgroups?: boolean;
+  /** Default: the real one. */
+  readonly clock?: Clock;
+}
+
+export interface OpenedContainment extends Containment {
+  /** What was found out about this machine, for `doctor`. */
+  readonly probe: ContainmentProbe;
+  /** Kills what earlier processes left behind. Call it before taking work. Finds nothing without a `stateDir`. */
+  sweep(): Promise<SweepReport>;
+}
+
+/** Throws `AC_CONTAINMENT_UNAVAILABLE` where what is demanded is not there, `AC_STORE_UNAVAILABLE` for the directory. */
+export async function openContainment(options: OpenContainmentOptions = {}): Promise<OpenedContainment> {
+  const clock = options.clock ?? systemClock;
+  const cacheFile =
+    options.stateDir === undefined ? null : path.join(options.stateDir, "containment-probe.json");
+  const implementations = await cachedProbe(cacheFile, clock);
+  const cgroup =
+    options.cgroups === false
+      ? ({ available: false, directory: null, reason: "not wanted" } as const)
+      : findCgroupParent();
+  const registryDir = options.stateDir === undefined ? null : path.join(options.stateDir, "runs");
+  const containment = createContainment({
+    implementation: choose(implementations, options),
+    clock,
+    cgroupParent: cgroup.available ? cgroup.directory : null,
+    registry: registryDir === null ? null : openRegistry(registryDir),
+  });
+  return {
+    ...containment,
+    probe: { implementations, cgroup },
+    start: async (command) => {
+      try {
+        return await containment.start(command);
+      } catch (error) {
+        // A box that was possible and is not any more must not be believed in again.
+        if (cacheFile !== null && (error as AgentCoreError).code === "AC_WORKER_SPAWN")
+          forgetProbe(cacheFile);
+        throw error;
+      }
+    },
+    sweep: async () => (registryDir === null ? { runs: [] } : sweepRegistry(registryDir, clock)),
+  };
+}
+
+async function cachedProbe(cacheFile: string | null, clock: Clock): Promise<readonly ImplementationReport[]> {
+  if (cacheFile === null) return probeImplementations(clock);
+  const key = probeKey();
+  const cached = readProbe(cacheFile, key);
+  if (cached !== null) return cached;
+  const implementations = await probeImplementations(clock);
+  writeProbe(cacheFile, key, implementations);
+  return implementations;
+}
+
+function choose(
+  reports: readonly ImplementationReport[],
+  { implementation, requireSealed = false }: OpenContainmentOptions,
+) {
+  const wanted = reports.filter(
+    (report) =>
+      (implementation === undefined || report.implementation === implementation) &&
+      (!requireSealed || report.level === "sealed"),
+  );
+  const way = wanted.find((report) => report.way !== null)?.way;
+  if (way) return way;
+  const reasons = wanted.map((report) => `${report.implementation}: ${report.reason}`);
+  throw new AgentCoreError(
+    "AC_CONTAINMENT_UNAVAILABLE",
+    `no ${requireSealed ? "sealed " : ""}containment is available here. ${reasons.join(". ")}`,
+    { evidence: Object.fromEntries(wanted.map((report) => [report.implementation, report.reason])) },
+  );
+}

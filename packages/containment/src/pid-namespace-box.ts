@@ -1,0 +1,136 @@
+/**
+ * A box with a PID namespace around the payload (`bubblewrap`, `unshare`). The kernel kills everything in the namespace
+ * when its init dies and lets init go only when all are dead, so "init is gone" is the proof; nothing inside can leave.
+ * The run's cgroup, where there is one, counts, and is the second net and a second proof.
+ */
+import type { RunIdentity } from "@agentcore/contract";
+import type { Box } from "./box.ts";
+import type { RunCgroup } from "./cgroup.ts";
+import type { Launched } from "./launch.ts";
+import type { ContainedProcess, ImplementationName } from "./port.ts";
+import {
+  childrenOf,
+  descendantsOf,
+  innermostPid,
+  isAlive,
+  isDead,
+  listPids,
+  pidNamespaceOf,
+  readBootId,
+  readProcess,
+  signalProcess,
+  type ProcessFact,
+  type SignalOutcome,
+} from "./proc.ts";
+
+/** From this pass on the namespace has had its time, and everything else that can kill is used too. */
+const secondNetFromPass = 6;
+
+export interface BoxParts {
+  readonly implementation: ImplementationName;
+  readonly marker: string;
+  readonly launched: Launched;
+  readonly cgroup: RunCgroup | null;
+}
+
+/**
+ * The box of a launched wrapper that waits for `go`. Null if the namespace cannot be found below the wrapper, that is,
+ * if it has died in the meantime.
+ */
+export function pidNamespaceBox(parts: BoxParts): Box | null {
+  const init = onlyChild(parts.launched.pid);
+  // bubblewrap brings an init of its own and the script is its child; under unshare the script is the init.
+  const script = init !== null && parts.implementation === "bubblewrap" ? onlyChild(init.pid) : init;
+  if (init === null || script === null) return null;
+  return new PidNamespaceBox(parts, init, script);
+}
+
+function onlyChild(parent: number): ProcessFact | null {
+  const [child] = childrenOf(parent);
+  return child === undefined ? null : readProcess(child);
+}
+
+class PidNamespaceBox implements Box {
+  readonly identity: RunIdentity;
+  readonly provedBy: string;
+  readonly #launched: Launched;
+  readonly #cgroup: RunCgroup | null;
+  readonly #init: ProcessFact;
+  readonly #script: ProcessFact;
+  readonly #payloadInnermostPid: number;
+  readonly #sent = new Set<string>();
+  #wrapperEnded = false;
+
+  constructor(parts: BoxParts, init: ProcessFact, script: ProcessFact) {
+    this.#launched = parts.launched;
+    this.#cgroup = parts.cgroup;
+    this.#init = init;
+    this.#script = script;
+    // The payload is the first and only process that the script forks.
+    this.#payloadInnermostPid = (innermostPid(script.pid) ?? 0) + 1;
+    this.provedBy = this.#cgroup === null ? "pid-namespace" : "cgroup";
+    this.identity = {
+      marker: parts.marker,
+      implementation: parts.implementation,
+      hostPid: init.pid,
+      hostPidStartTicks: init.startTicks,
+      pidNamespace: pidNamespaceOf(init.pid),
+      cgroupPath: parts.cgroup?.directory ?? null,
+      bootId: readBootId(),
+    };
+    void parts.launched.ended.then(() => {
+      this.#wrapperEnded = true;
+    });
+  }
+
+  processes(): ContainedProcess[] {
+    const found = new Map<number, ProcessFact>();
+    if (isAlive(this.#init)) for (const fact of descendantsOf(this.#init.pid)) found.set(fact.pid, fact);
+    for (const pid of this.#cgroup?.pids() ?? []) {
+      const fact = readProcess(pid);
+      if (fact !== null && !isDead(fact)) found.set(pid, fact);
+    }
+    found.delete(this.#init.pid);
+    found.delete(this.#script.pid);
+    return [...found.values()].map(({ pid, startTicks, name }) => ({ pid, startTicks, name }));
+  }
+
+  signalPayload(signal: NodeJS.Signals): SignalOutcome {
+    if (!isAlive(this.#script)) return "gone";
+    for (const pid of childrenOf(this.#script.pid)) {
+      const fact = readProcess(pid);
+      if (fact?.ppid === this.#script.pid && innermostPid(pid) === this.#payloadInnermostPid) {
+        return signalProcess(fact, signal);
+      }
+    }
+    return "gone";
+  }
+
+  killAll(pass: number): string[] {
+    const sent: string[] = [];
+    if (signalProcess(this.#init, "SIGKILL") === "sent") sent.push("KILL");
+    if (pass >= secondNetFromPass) {
+      if (!this.#wrapperEnded) this.#launched.killOutermost();
+      if (this.#cgroup?.isPopulated() && this.#cgroup.kill()) sent.push("cgroup.kill");
+    }
+    const fresh = sent.filter((name) => !this.#sent.has(name));
+    for (const name of fresh) this.#sent.add(name);
+    return fresh;
+  }
+
+  isEmpty(): boolean {
+    if (!this.#wrapperEnded || isAlive(this.#init)) return false;
+    return this.#cgroup === null
+      ? !isNamespaceInUse(this.identity.pidNamespace)
+      : !this.#cgroup.isPopulated();
+  }
+
+  dispose(): void {
+    this.#cgroup?.remove();
+  }
+}
+
+/** Whether any visible process lives in that PID namespace. */
+export function isNamespaceInUse(namespace: string | null): boolean {
+  return namespace !== null && listPids().some((pid) => pidNamespaceOf(pid) === namespace);
+}

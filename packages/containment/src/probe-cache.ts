@@ -1,0 +1,93 @@
+/**
+ * Keeps the outcome of a probe in a small file, because a probe costs more than everything else at the start of a run.
+ * It holds as long as nothing changes that could change the outcome: the boot, the kernel, the user, the programs (path,
+ * size, time of change), and the settings that allow namespaces. The cgroup is never cached: finding it is cheap, and
+ * it depends on where this process was started.
+ */
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { release } from "node:os";
+import path from "node:path";
+import { ignore } from "@agentcore/contract";
+import { readBootId } from "./proc.ts";
+import type { ImplementationReport } from "./probe.ts";
+import { findSystemProgram } from "./programs.ts";
+
+const formatVersion = 1;
+
+interface CachedProbe {
+  readonly key: string;
+  readonly implementations: readonly ImplementationReport[];
+}
+
+/** Everything that the outcome of a probe depends on, as one string. */
+export function probeKey(): string {
+  const programs = ["bwrap", "unshare", "setpriv", "setsid", "sh"].map((name) => {
+    const file = findSystemProgram(name);
+    const stat = file === null ? undefined : statSync(file, { throwIfNoEntry: false });
+    return [name, file, stat?.size, stat?.mtimeMs, stat?.ctimeMs];
+  });
+  const settings = [
+    "/proc/sys/user/max_user_namespaces",
+    "/proc/sys/user/max_pid_namespaces",
+    "/proc/sys/kernel/unprivileged_userns_clone",
+    "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+    "/proc/self/uid_map",
+  ].map(readOrNull);
+  return JSON.stringify([
+    formatVersion,
+    readBootId(),
+    release(),
+    process.geteuid?.(),
+    process.getegid?.(),
+    programs,
+    settings,
+  ]);
+}
+
+/** The cached outcome; null if there is none for this key, whatever the reason. */
+export function readProbe(file: string, key: string): readonly ImplementationReport[] | null {
+  const text = readOrNull(file);
+  if (text === null) return null;
+  try {
+    const cached = JSON.parse(text) as CachedProbe;
+    return cached.key === key && Array.isArray(cached.implementations) ? cached.implementations : null;
+  } catch (error) {
+    ignore(error, "a damaged cache is no cache");
+    return null;
+  }
+}
+
+/** Best effort: where it cannot be written, the next start probes again. */
+export function writeProbe(
+  file: string,
+  key: string,
+  implementations: readonly ImplementationReport[],
+): void {
+  const cached: CachedProbe = { key, implementations };
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    writeFileSync(temporary, `${JSON.stringify(cached)}\n`, { mode: 0o600 });
+    renameSync(temporary, file);
+  } catch (error) {
+    ignore(error, "costs the next start a probe and nothing else");
+  }
+}
+
+/** Forgets the outcome, because reality has contradicted it. */
+export function forgetProbe(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch (error) {
+    ignore(error, "a later start fails in the same way and says so");
+  }
+}
+
+function readOrNull(file: string): string | null {
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (error) {
+    ignore(error, "this system has no such file");
+    return null;
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * A box without walls: the payload leads a session of its own, and what belongs to it is found by session, parentage,
+ * marker and cgroup. Killing is a loop of stop, look again, kill, because a snapshot is out of date when it is read.
+ * Best-effort: see `members.ts` for who is not found. Without `/proc` (macOS) only the process group itself is reached.
+ */
+import type { RunIdentity } from "@agentcore/contract";
+import type { Box } from "./box.ts";
+import type { RunCgroup } from "./cgroup.ts";
+import { selectMembers } from "./members.ts";
+import type { BoxParts } from "./pid-namespace-box.ts";
+import { markerVariable, type ContainedProcess } from "./port.ts";
+import {
+  hasEnvironmentEntry,
+  listProcesses,
+  readBootId,
+  readProcess,
+  signalProcess,
+  uidOf,
+  type ProcessFact,
+  type ProcessRef,
+  type SignalOutcome,
+} from "./proc.ts";
+
+/** How often a pass looks again for processes forked while it was stopping the others. */
+const stopRounds = 20;
+/** Looks in a row that must find nothing before the run counts as empty, where no cgroup says so too. */
+const cleanLooks = 3;
+
+export interface MemberSearch {
+  readonly marker: string;
+  readonly cgroup: RunCgroup | null;
+  readonly known: readonly ProcessRef[];
+  readonly notBeforeTicks: number;
+}
+
+/** The run's processes of our own uid, as far as they can be found. */
+export function findMembers(search: MemberSearch): ProcessFact[] {
+  const entry = `${markerVariable}=${search.marker}`;
+  const uid = process.geteuid?.();
+  return selectMembers(listProcesses(), {
+    known: search.known,
+    cgroupPids: new Set(search.cgroup?.pids()),
+    hasMarker: (pid) => hasEnvironmentEntry(pid, entry),
+    notBeforeTicks: search.notBeforeTicks,
+    ownPid: process.pid,
+    ownSession: readProcess(process.pid)?.session ?? 0,
+  }).filter((fact) => uidOf(fact.pid) === uid);
+}
+
+/** Stops every member, and those found meanwhile, then kills them. Returns who was there. */
+export function killMembers(search: MemberSearch): ProcessFact[] {
+  const stopped = new Map<number, ProcessFact>();
+  for (let round = 0; round < stopRounds; round += 1) {
+    const fresh = findMembers({ ...search, known: [...search.known, ...stopped.values()] }).filter(
+      (fact) => !stopped.has(fact.pid),
+    );
+    if (fresh.length === 0) break;
+    for (const fact of fresh) {
+      signalProcess(fact, "SIGSTOP");
+      stopped.set(fact.pid, fact);
+    }
+  }
+  for (const fact of stopped.values()) signalProcess(fact, "SIGKILL");
+  return [...stopped.values()];
+}
+
+/** The box of a launched payload that waits for `go`; null if it has died in the meantime. */
+export function processGroupBox(parts: BoxParts): Box | null {
+  const payload = readProcess(parts.launched.pid);
+  if (payload === null) return process.platform === "linux" ? null : new GroupOnlyBox(parts);
+  return new ProcessGroupBox(parts, payload);
+}
+
+function identityOf(parts: BoxParts, startTicks: number | null): RunIdentity {
+  return {
+    marker: parts.marker,
+    implementation: parts.implementation,
+    hostPid: parts.launched.pid,
+    hostPidStartTicks: startTicks,
+    pidNamespace: null,
+    cgroupPath: parts.cgroup?.directory ?? null,
+    bootId: readBootId(),
+  };
+}
+
+class ProcessGroupBox implements Box {
+  readonly identity: RunIdentity;
+  readonly provedBy: string;
+  readonly #cgroup: RunCgroup | null;
+  readonly #payload: ProcessFact;
+  readonly #sent = new Set<string>();
+  #known: ProcessRef[];
+  #payloadReaped = false;
+
+  constructor(parts: BoxParts, payload: ProcessFact) {
+    this.#cgroup = parts.cgroup;
+    this.#payload = payload;
+    this.#known = [payload];
+    this.provedBy = this.#cgroup === null ? "process-group" : "cgroup";
+    this.identity = identityOf(parts, payload.startTicks);
+    void parts.launched.ended.then(() => {
+      this.#payloadReaped = true;
+    });
+  }
+
+  processes(): ContainedProcess[] {
+    return this.#members().map(({ pid, startTicks, name }) => ({ pid, startTicks, name }));
+  }
+
+  signalPayload(signal: NodeJS.Signals): SignalOutcome {
+    return signalProcess(this.#payload, signal);
+  }
+
+  killAll(): string[] {
+    const sent: string[] = [];
+    const killed = killMembers(this.#search());
+    if (killed.length > 0) sent.push("KILL");
+    this.#remember(killed);
+    if (this.#cgroup?.isPopulated() && this.#cgroup.kill()) sent.push("cgroup.kill");
+    const fresh = sent.filter((name) => !this.#sent.has(name));
+    for (const name of fresh) this.#sent.add(name);
+    return fresh;
+  }
+
+  isEmpty(): boolean {
+    if (!this.#payloadReaped || this.#cgroup?.isPopulated()) return false;
+    const looks = this.#cgroup === null ? cleanLooks : 1;
+    for (let look = 0; look < looks; look += 1) if (this.#members().length > 0) return false;
+    return true;
+  }
+
+  dispose(): void {
+    this.#cgroup?.remove();
+  }
+
+  #search(): MemberSearch {
+    return {
+      marker: this.identity.marker,
+      cgroup: this.#cgroup,
+      known: this.#known,
+      notBeforeTicks: this.#payload.startTicks,
+    };
+  }
+
+  #members(): ProcessFact[] {
+    const members = findMembers(this.#search());
+    this.#remember(members);
+    return members;
+  }
+
+  /** Keeps who is there now: a member that later leaves parent, session and environment is still known. */
+  #remember(members: readonly ProcessFact[]): void {
+    this.#known = [this.#payload, ...members];
+  }
+}
+
+/** For systems without `/proc`: the process group by its number, kept from the start. */
+class GroupOnlyBox implements Box {
+  readonly identity: RunIdentity;
+  readonly provedBy = "process-group";
+  readonly #group: number;
+
+  constructor(parts: BoxParts) {
+    this.identity = identityOf(parts, null);
+    this.#group = parts.launched.pid;
+  }
+
+  processes(): ContainedProcess[] {
+    return this.isEmpty() ? [] : [{ pid: this.#group, startTicks: 0, name: "process group" }];
+  }
+
+  signalPayload(signal: NodeJS.Signals): SignalOutcome {
+    return signalNumber(this.#group, signal);
+  }
+
+  killAll(pass: number): string[] {
+    return signalNumber(-this.#group, "SIGKILL") === "sent" && pass === 0 ? ["KILL"] : [];
+  }
+
+  /** The leader's exit is not the group's: only "no such group" is. */
+  isEmpty(): boolean {
+    return signalNumber(-this.#group, 0) === "gone";
+  }
+
+  dispose(): void {
+    // Nothing was taken.
+  }
+}
+
+function signalNumber(pid: number, signal: NodeJS.Signals | 0): SignalOutcome {
+  try {
+    process.kill(pid, signal);
+    return "sent";
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ESRCH" ? "gone" : "refused";
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * The directory in which every run is written down before it may start and struck out when it is proved empty, so that
+ * after a crash of everything a later process knows what to look for. One small JSON file per run, written by rename;
+ * several processes share the directory. Nothing is flushed to the disk: what a power failure loses, it has also killed.
+ */
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { AgentCoreError, ignore, type RunIdentity } from "@agentcore/contract";
+import { pidNamespaceOf, readBootId, readProcess, type ProcessRef } from "./proc.ts";
+
+const recordVersion = 1;
+/** A half-written file older than this belongs to a process that died writing it. */
+const abandonedAfterMs = 60_000;
+
+export interface RunOwner extends ProcessRef {
+  /** The PID namespace in which `pid` counts; null where the system has none. */
+  readonly pidNamespace: string | null;
+}
+
+export interface RunRecord {
+  readonly version: typeof recordVersion;
+  readonly marker: string;
+  readonly implementation: string;
+  readonly cgroupPath: string | null;
+  readonly bootId: string | null;
+  readonly owner: RunOwner;
+  /** Null until the box is ready, that is, as long as no payload can have been released. */
+  readonly identity: RunIdentity | null;
+}
+
+/** The record of one run that is being started. */
+export interface RecordHandle {
+  /** Adds what the box is recognised by. Throws where it cannot be written. */
+  identify(identity: RunIdentity): void;
+  /** Strikes it out. Never throws: a record that stays is found to be over by the next sweep. */
+  remove(): void;
+}
+
+export interface RunRegistry {
+  readonly directory: string;
+  /** Throws `AC_STORE_UNAVAILABLE` where it cannot be written, and `AC_JOB_INVALID` for a marker that is in use. */
+  add(run: Pick<RunRecord, "marker" | "implementation" | "cgroupPath">): RecordHandle;
+}
+
+export type ListedRecord =
+  | { readonly file: string; readonly record: RunRecord }
+  | { readonly file: string; readonly record: null; readonly reason: string };
+
+/** Opens the directory and makes it if it is missing. Throws `AC_STORE_UNAVAILABLE` where that is refused. */
+export function openRegistry(directory: string): RunRegistry {
+  const owner = thisProcess();
+  const bootId = readBootId();
+  attempt(directory, () => mkdirSync(directory, { recursive: true, mode: 0o700 }));
+  return {
+    directory,
+    add(run) {
+      const file = recordFile(directory, run.marker);
+      const record: RunRecord = { version: recordVersion, ...run, bootId, owner, identity: null };
+      attempt(directory, () => write(file, record));
+      return {
+        identify: (identity) => attempt(directory, () => write(file, { ...record, identity })),
+        remove: () => removeRecord(file),
+      };
+    },
+  };
+}
+
+export function recordFile(directory: string, marker: string): string {
+  return path.join(directory, `${marker}.json`);
+}
+
+export function removeRecord(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch (error) {
+    ignore(error, "the run is over; the next sweep finds that out too and removes the record");
+  }
+}
+
+/** Every record, also those that cannot be understood. Empty if the directory does not exist. */
+export function listRecords(directory: string, nowMs: number): ListedRecord[] {
+  const listed: ListedRecord[] = [];
+  for (const name of listNames(directory)) {
+    const file = path.join(directory, name);
+    if (name.endsWith(".tmp")) {
+      if (nowMs - modifiedMs(file) > abandonedAfterMs) removeRecord(file);
+      continue;
+    }
+    if (!name.endsWith(".json")) continue;
+    const text = readOrNull(file);
+    // Struck out by its owner since the directory was read.
+    if (text === null) continue;
+    const record = parseRecord(text);
+    listed.push(
+      record === null ? { file, record, reason: "not a run record of this version" } : { file, record },
+    );
+  }
+  return listed;
+}
+
+/** Null for anything that is not a whole record. */
+export function parseRecord(text: string): RunRecord | null {
+  try {
+    const record = JSON.parse(text) as RunRecord;
+    const isRecord =
+      record.version === recordVersion &&
+      typeof record.marker === "string" &&
+      typeof record.implementation === "string" &&
+      Number.isInteger(record.owner.pid) &&
+      Number.isInteger(record.owner.startTicks) &&
+      isStringOrNull(record.cgroupPath) &&
+      isStringOrNull(record.bootId) &&
+      isIdentityOrNull(record.identity);
+    return isRecord ? record : null;
+  } catch (error) {
+    ignore(error, "reported by the caller as unreadable");
+    return null;
+  }
+}
+
+function isStringOrNull(value: unknown): boolean {
+  return value === null || typeof value === "string";
+}
+
+function isIdentityOrNull(value: RunIdentity | null): boolean {
+  return value === null || (Number.isInteger(value.hostPid) && isStringOrNull(value.pidNamespace));
+}
+
+function thisProcess(): RunOwner {
+  return {
+    pid: process.pid,
+    startTicks: readProcess(process.pid)?.startTicks ?? 0,
+    pidNamespace: pidNamespaceOf("self"),
+  };
+}
+
+function write(file: string, record: RunRecord): void {
+  const temporary = `${file}.${process.pid}.tmp`;
+  writeFileSync(temporary, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+  renameSync(temporary, file);
+}
+
+function attempt<T>(directory: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw new AgentCoreError(
+      "AC_STORE_UNAVAILABLE",
+      `the registry of runs in ${directory} cannot be written: ${(error as Error).message}`,
+      { cause: error, evidence: { directory } },
+    );
+  }
+}
+
+function listNames(directory: string): string[] {
+  try {
+    return readdirSync(directory).sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw new AgentCoreError(
+      "AC_STORE_UNAVAILABLE",
+      `the registry of runs in ${directory} cannot be read: ${(error as Error).message}`,
+      { cause: error, evidence: { directory } },
+    );
+  }
+}
+
+function readOrNull(file: string): string | null {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+function modifiedMs(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}

@@ -1,0 +1,139 @@
+/**
+ * Kills what an earlier process has left behind, found by the registry of runs. Runs before any new work is taken.
+ * A run whose owner still lives is never touched; what cannot be killed stays on record and is reported every time.
+ */
+import path from "node:path";
+import type { Clock, RunIdentity } from "@agentcore/contract";
+import { RunCgroup } from "./cgroup.ts";
+import { isNamespaceInUse } from "./pid-namespace-box.ts";
+import type { ContainedProcess } from "./port.ts";
+import { isAlive, pidNamespaceOf, readBootId, signalProcess, uidOf, type ProcessRef } from "./proc.ts";
+import { findMembers, killMembers } from "./process-group-box.ts";
+import { listRecords, removeRecord, type RunRecord } from "./registry.ts";
+import { pause, systemClock } from "./system-clock.ts";
+
+const emptyWithinMs = 10_000;
+const longestPauseMs = 50;
+
+export type SweepVerdict =
+  /** Its owner lives: not ours to touch. */
+  | "owned"
+  /** Recorded in another PID namespace of this boot, such as another container: it cannot be judged from here. */
+  | "foreign"
+  /** Nothing was left of it; struck out. */
+  | "gone"
+  /** Something was left and is dead now; struck out. */
+  | "emptied"
+  /** Something is left that could not be killed; stays on record. */
+  | "left"
+  /** The record cannot be understood; stays for somebody to look at. */
+  | "unreadable";
+
+export interface SweptRun {
+  readonly file: string;
+  readonly marker: string | null;
+  readonly verdict: SweepVerdict;
+  /** How many processes were found alive. */
+  readonly found: number;
+  /** Who is still alive, for `left`. */
+  readonly survivors: readonly ContainedProcess[];
+}
+
+export interface SweepReport {
+  readonly runs: readonly SweptRun[];
+}
+
+/** What a record is judged by, besides itself. */
+export interface SweepFacts {
+  readonly bootId: string | null;
+  readonly pidNamespace: string | null;
+  readonly ownerAlive: boolean;
+}
+
+/** Whether a recorded run may be swept, and if not, why. */
+export function judgeRecord(record: RunRecord, facts: SweepFacts): "sweep" | "owned" | "foreign" | "gone" {
+  // No process outlives a boot.
+  if (record.bootId !== facts.bootId) return "gone";
+  if (record.owner.pidNamespace !== facts.pidNamespace) return "foreign";
+  return facts.ownerAlive ? "owned" : "sweep";
+}
+
+/** Sweeps every run in a registry directory. Throws `AC_STORE_UNAVAILABLE` if it exists and cannot be read. */
+export async function sweepRegistry(directory: string, clock: Clock = systemClock): Promise<SweepReport> {
+  const bootId = readBootId();
+  const pidNamespace = pidNamespaceOf("self");
+  const runs = listRecords(directory, clock.now()).map(async (listed): Promise<SweptRun> => {
+    const { file, record } = listed;
+    if (record === null) return { file, marker: null, verdict: "unreadable", found: 0, survivors: [] };
+    const verdict = judgeRecord(record, { bootId, pidNamespace, ownerAlive: isAlive(record.owner) });
+    if (verdict === "gone") removeRecord(file);
+    if (verdict !== "sweep") return { file, marker: record.marker, verdict, found: 0, survivors: [] };
+    const cleared = await clearRun({ ...record, notBeforeTicks: record.owner.startTicks }, clock);
+    if (cleared.empty) removeRecord(file);
+    const outcome = !cleared.empty ? "left" : cleared.found > 0 ? "emptied" : "gone";
+    return {
+      file,
+      marker: record.marker,
+      verdict: outcome,
+      found: cleared.found,
+      survivors: cleared.survivors,
+    };
+  });
+  return { runs: await Promise.all(runs) };
+}
+
+/** What a run is looked for by. */
+export interface RunTrail {
+  readonly marker: string;
+  readonly cgroupPath: string | null;
+  readonly identity: RunIdentity | null;
+  /** Nothing that started earlier belongs to the run. */
+  readonly notBeforeTicks: number;
+}
+
+export interface Cleared {
+  /** How many processes were found alive. */
+  readonly found: number;
+  readonly empty: boolean;
+  /** Who is left, as far as it has a name, if not empty. */
+  readonly survivors: readonly ContainedProcess[];
+}
+
+/** Kills what is left of one run and proves it, whoever owns it. Also takes a wrapper that never became ready. */
+export async function clearRun(trail: RunTrail, clock: Clock): Promise<Cleared> {
+  const cgroup = recordedCgroup(trail);
+  const init = recordedInit(trail.identity);
+  const search = { ...trail, cgroup, known: init === null ? [] : [init] };
+  const left = (): ContainedProcess[] =>
+    findMembers(search).map(({ pid, startTicks, name }) => ({ pid, startTicks, name }));
+  const isEmpty = (): boolean =>
+    left().length === 0 &&
+    !(cgroup?.isPopulated() ?? false) &&
+    !isNamespaceInUse(trail.identity?.pidNamespace ?? null);
+  const found = new Map<number, ContainedProcess>();
+  const deadlineMs = clock.monotonicMs() + emptyWithinMs;
+  for (let delayMs = 1; !isEmpty(); delayMs = Math.min(longestPauseMs, delayMs * 2)) {
+    for (const fact of left()) found.set(fact.pid, fact);
+    if (clock.monotonicMs() >= deadlineMs) return { found: found.size, empty: false, survivors: left() };
+    if (cgroup?.isPopulated()) cgroup.kill();
+    if (init !== null) signalProcess(init, "SIGKILL");
+    for (const fact of killMembers(search)) found.set(fact.pid, fact);
+    await pause(clock, delayMs);
+  }
+  cgroup?.remove();
+  return { found: found.size, empty: true, survivors: [] };
+}
+
+/** Only a directory that this package itself would have named so: a record must not be able to point elsewhere. */
+function recordedCgroup({ cgroupPath, marker }: RunTrail): RunCgroup | null {
+  if (cgroupPath === null || path.basename(cgroupPath) !== `agentcore-${marker}`) return null;
+  return RunCgroup.open(cgroupPath);
+}
+
+/** The process that the run was recognised by, if it is still that one, in that namespace, and ours to signal. */
+function recordedInit(identity: RunIdentity | null): ProcessRef | null {
+  if (identity === null || identity.hostPidStartTicks === null) return null;
+  const ref = { pid: identity.hostPid, startTicks: identity.hostPidStartTicks };
+  if (!isAlive(ref) || uidOf(ref.pid) !== process.geteuid?.()) return null;
+  return identity.pidNamespace === null || pidNamespaceOf(ref.pid) === identity.pidNamespace ? ref : null;
+}

@@ -1,0 +1,39 @@
+/** The real clock: the default where the composition of this package is not given another. */
+import type { Clock, Timer } from "@agentcore/contract";
+
+const longestTimeoutMs = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  setTimer(delayMs: number, fire: () => void): Timer {
+    let handle: NodeJS.Timeout;
+    const arm = (remainingMs: number): void => {
+      const stepMs = Math.min(remainingMs, longestTimeoutMs);
+      handle = setTimeout(() => (remainingMs > stepMs ? arm(remainingMs - stepMs) : fire()), stepMs);
+    };
+    arm(delayMs);
+    return { cancel: () => clearTimeout(handle) };
+  },
+};
+
+/** Waits for `promise`, at most `delayMs`. Says which it was. */
+export async function settledWithin(
+  clock: Clock,
+  promise: Promise<unknown>,
+  delayMs: number,
+): Promise<boolean> {
+  const { promise: timedOut, resolve } = Promise.withResolvers<false>();
+  const timer = clock.setTimer(delayMs, () => resolve(false));
+  try {
+    return await Promise.race([promise.then(() => true as const), timedOut]);
+  } finally {
+    timer.cancel();
+  }
+}
+
+export function pause(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.setTimer(delayMs, resolve);
+  });
+}
