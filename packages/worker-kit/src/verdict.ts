@@ -7,6 +7,7 @@
  * |-----------------------------------------------|--------------------|--------------------|----------------------|
  * | processes survived, run was not being stopped | failed             | internal           | AC_UNCONTAINED       |
  * | it was stopped: by the cause's kind           | cancelled, …       | cancelled, …       | the cause's (*)      |
+ * | AgentCore itself failed                       | failed             | internal           | AC_INTERNAL          |
  * | it never started                              | failed             | the failure's      | the failure's        |
  * | the adapter's reader failed                   | failed             | worker_protocol    | AC_ADAPTER_INVALID   |
  * | the worker reported an error                  | failed             | the error's        | AC_PROVIDER_STATUS or AC_WORKER_ERROR |
@@ -63,6 +64,8 @@ export interface VerdictInput {
   /** Null where the adapter's reader threw; `readerFailure` says what. */
   readonly report: WorkerReport | null;
   readonly readerFailure: string | null;
+  /** What AgentCore itself got wrong while the worker ran; null for nothing. */
+  readonly internalFailure: string | null;
   /** Null: it could not be found out. */
   readonly workspaceChanged: boolean | null;
   /** Declared outputs that are there. */
@@ -86,6 +89,9 @@ export interface Verdict {
 export function verdict(input: VerdictInput): Verdict {
   if (input.stop !== null) return stopped(input.stop, input.survivors);
   if (input.survivors > 0) return failed("internal", "AC_UNCONTAINED", uncontainedText(input.survivors));
+  if (input.internalFailure !== null) {
+    return failed("internal", "AC_INTERNAL", `internal error: ${input.internalFailure}`);
+  }
   if (input.exit.kind === "not_started") {
     const { class: errorClass, code, message } = input.exit.failure;
     return failed(errorClass, code, message);

@@ -1,0 +1,101 @@
+/**
+ * The files of a directory by size, times and inode: enough to tell which were created, changed or deleted between two
+ * looks, without reading any. Bounded: stops at `entriesMax` files and directories and says so. Does not follow symbolic
+ * links, does not enter `.git`, `.hg`, `.svn` and `node_modules`.
+ */
+import type { Dirent } from "node:fs";
+import { lstat, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { WorkspaceChange, WorkspaceObserver } from "./workspace-change.ts";
+
+/** Directory names that are not entered. */
+export const unseenDirectories: ReadonlySet<string> = new Set([".git", ".hg", ".svn", "node_modules"]);
+
+/** Whether the path, relative to the workspace, is below a directory that is not entered. */
+export function isUnseen(path: string): boolean {
+  return path.split("/").some((part) => unseenDirectories.has(part));
+}
+
+export interface TreeSnapshot {
+  /** Path relative to the root → fingerprint. */
+  readonly files: ReadonlyMap<string, string>;
+  /** Null: everything was seen. */
+  readonly incomplete: string | null;
+}
+
+export async function takeSnapshot(root: string, entriesMax: number): Promise<TreeSnapshot> {
+  const files = new Map<string, string>();
+  const pending = [""];
+  let entriesSeen = 0;
+  let incomplete: string | null = null;
+  for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
+    const entries = await readDirectory(join(root, directory));
+    if (typeof entries === "string") {
+      incomplete = `${directory === "" ? "." : directory} could not be read: ${entries}`;
+      continue;
+    }
+    entriesSeen += entries.length;
+    if (entriesSeen > entriesMax) {
+      return { files, incomplete: `it holds more than ${entriesMax} files` };
+    }
+    const prefix = directory === "" ? "" : `${directory}/`;
+    const names: string[] = [];
+    for (const entry of entries) {
+      if (!entry.isDirectory()) names.push(prefix + entry.name);
+      else if (!unseenDirectories.has(entry.name)) pending.push(prefix + entry.name);
+    }
+    await Promise.all(names.map((name) => addFingerprint(files, root, name)));
+  }
+  return { files, incomplete };
+}
+
+/** The entries; a reason where it cannot be read; none where it vanished meanwhile. */
+async function readDirectory(path: string): Promise<Dirent[] | string> {
+  try {
+    return await readdir(path, { withFileTypes: true });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? String(error);
+    return code === "ENOENT" || code === "ENOTDIR" ? [] : code;
+  }
+}
+
+async function addFingerprint(files: Map<string, string>, root: string, name: string): Promise<void> {
+  // A file that vanishes between the listing and this is as good as not listed.
+  const found = await lstat(join(root, name)).catch(() => null);
+  if (found === null) return;
+  files.set(name, `${found.ino}:${found.size}:${found.mode}:${found.mtimeMs}:${found.ctimeMs}`);
+}
+
+/** Paths that are in one only, or differ, sorted. */
+export function changedFiles(before: TreeSnapshot, after: TreeSnapshot): string[] {
+  const changed: string[] = [];
+  for (const [path, fingerprint] of after.files) {
+    if (before.files.get(path) !== fingerprint) changed.push(path);
+  }
+  for (const path of before.files.keys()) {
+    if (!after.files.has(path)) changed.push(path);
+  }
+  return changed.sort();
+}
+
+export function createSnapshotObserver(workspace: string, entriesMax: number): WorkspaceObserver {
+  let before: TreeSnapshot | null = null;
+  return {
+    async before() {
+      before = await takeSnapshot(workspace, entriesMax);
+      return null;
+    },
+    async after(): Promise<WorkspaceChange> {
+      const incomplete = before === null ? "it was never looked at" : before.incomplete;
+      if (before === null || incomplete !== null) return unknownChange(incomplete);
+      const after = await takeSnapshot(workspace, entriesMax);
+      if (after.incomplete !== null) return unknownChange(after.incomplete);
+      return { files: changedFiles(before, after), complete: true, patch: null, note: null };
+    },
+  };
+}
+
+/** An incomplete look would report as deleted or created what it merely did not reach. */
+function unknownChange(reason: string | null): WorkspaceChange {
+  return { files: [], complete: false, patch: null, note: `the workspace was not compared: ${reason}` };
+}

@@ -1,0 +1,100 @@
+/**
+ * The private directory of one attempt: HOME and TMPDIR of the worker, its logs, patch and outputs. Also remembers which
+ * HOME holds which of a worker's own sessions, so that a task which resumes one finds it there.
+ */
+import { createHash } from "node:crypto";
+import { mkdir, realpath, rename, rm, symlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { AgentCoreError, ignore } from "@agentcore/contract";
+
+export interface AttemptDirectory {
+  readonly path: string;
+  /** A directory, or a link to the HOME of the run whose session is resumed. */
+  readonly home: string;
+  readonly tmp: string;
+}
+
+export interface AttemptName {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly permitId: string;
+}
+
+/** Throws `AC_STORE_UNAVAILABLE` where the directory cannot be made. */
+export async function createAttemptDirectory(
+  attemptsDir: string,
+  name: AttemptName,
+  resumedHome: string | null,
+): Promise<AttemptDirectory> {
+  try {
+    const path = await makePrivateDirectory(join(attemptsDir, fileNameOf(name.jobId)), name);
+    const home = join(path, "home");
+    const tmp = join(path, "tmp");
+    await Promise.all([
+      resumedHome === null ? mkdir(home, { mode: 0o700 }) : symlink(resumedHome, home),
+      mkdir(tmp, { mode: 0o700 }),
+    ]);
+    return { path, home, tmp };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new AgentCoreError(
+      "AC_STORE_UNAVAILABLE",
+      `cannot make the attempt's directory below ${attemptsDir}: ${reason}`,
+      { cause: error },
+    );
+  }
+}
+
+/** `<attempt>`, or `<attempt>-<permit>` where an attempt of that number left its directory there before. */
+async function makePrivateDirectory(jobDirectory: string, name: AttemptName): Promise<string> {
+  await mkdir(jobDirectory, { recursive: true, mode: 0o700 });
+  const path = join(jobDirectory, String(name.attempt));
+  try {
+    await mkdir(path, { mode: 0o700 });
+    return path;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    const other = `${path}-${fileNameOf(name.permitId)}`;
+    await mkdir(other, { mode: 0o700 });
+    return other;
+  }
+}
+
+/** The HOME in which a session of this worker was made; null where it is not known, or gone. */
+export async function homeOfSession(
+  attemptsDir: string,
+  worker: string,
+  session: string,
+): Promise<string | null> {
+  try {
+    return await realpath(sessionLink(attemptsDir, worker, session));
+  } catch (error) {
+    ignore(error, "a session of another machine, or pruned: the worker itself says that it does not know it");
+    return null;
+  }
+}
+
+export async function rememberSession(
+  attemptsDir: string,
+  worker: string,
+  session: string,
+  home: string,
+): Promise<void> {
+  const link = sessionLink(attemptsDir, worker, session);
+  await mkdir(dirname(link), { recursive: true, mode: 0o700 });
+  const real = await realpath(home);
+  const fresh = join(dirname(link), `.${fileNameOf(real)}`);
+  await rm(fresh, { force: true });
+  await symlink(real, fresh);
+  await rename(fresh, link);
+}
+
+function sessionLink(attemptsDir: string, worker: string, session: string): string {
+  return join(attemptsDir, ".sessions", fileNameOf(worker), fileNameOf(session));
+}
+
+/** The text itself where it is a harmless file name, else a digest of it. */
+export function fileNameOf(text: string): string {
+  if (/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,119}$/.test(text)) return text;
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+}

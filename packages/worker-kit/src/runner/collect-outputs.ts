@@ -1,0 +1,95 @@
+/**
+ * Declared outputs: checked to be there and inside the workspace, and copied into the attempt's directory, where they
+ * stay whatever happens to the workspace. A path may not leave the workspace, also not through a symbolic link.
+ */
+import { constants } from "node:fs";
+import { copyFile, cp, lstat, mkdir, readdir, realpath, stat } from "node:fs/promises";
+import { join, relative, resolve } from "node:path";
+import type { Artifact, OutputSpec } from "@agentcore/contract";
+import { fileNameOf } from "./attempt-directory.ts";
+
+export interface CollectedOutputs {
+  readonly artifacts: readonly Artifact[];
+  /** Outputs that should be there and are not usable, each with the reason. */
+  readonly missing: readonly string[];
+}
+
+export async function collectOutputs(
+  outputs: readonly OutputSpec[],
+  workspace: string,
+  attemptDir: string,
+  bytesMax: number,
+): Promise<CollectedOutputs> {
+  const artifacts: Artifact[] = [];
+  const missing: string[] = [];
+  for (const output of outputs) {
+    const source = await resolveInside(workspace, output.path);
+    if (typeof source !== "string") {
+      if (!source.absent || !output.optional)
+        missing.push(`${output.name} (${output.path}): ${source.reason}`);
+      continue;
+    }
+    const path = join(attemptDir, "outputs", fileNameOf(output.name));
+    const copied = await copyOutput(source, path, bytesMax);
+    if (typeof copied === "string") missing.push(`${output.name} (${output.path}): ${copied}`);
+    else artifacts.push({ name: output.name, kind: "output", path, bytes: copied });
+  }
+  return { artifacts, missing };
+}
+
+/** The real path, or why there is none. */
+async function resolveInside(
+  workspace: string,
+  path: string,
+): Promise<string | { readonly absent: boolean; readonly reason: string }> {
+  if (leaves(workspace, resolve(workspace, path))) {
+    return { absent: false, reason: "the path leaves the workspace" };
+  }
+  try {
+    const [root, target] = await Promise.all([realpath(workspace), realpath(resolve(workspace, path))]);
+    if (!leaves(root, target)) return target;
+    return { absent: false, reason: "a symbolic link leads out of the workspace" };
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? String(error);
+    const absent = code === "ENOENT" || code === "ENOTDIR";
+    return { absent, reason: absent ? "it is not there" : `it cannot be read: ${code}` };
+  }
+}
+
+function leaves(root: string, path: string): boolean {
+  const way = relative(root, path);
+  return way === ".." || way.startsWith("../") || way.startsWith("/");
+}
+
+/** Bytes copied, or why not. Links inside a directory are copied as links. */
+async function copyOutput(source: string, target: string, bytesMax: number): Promise<number | string> {
+  try {
+    const found = await stat(source);
+    if (!found.isFile() && !found.isDirectory()) return "it is neither a file nor a directory";
+    const bytes = found.isFile() ? found.size : await directoryBytes(source, bytesMax);
+    if (bytes > bytesMax) return `it is larger than ${bytesMax} bytes`;
+    await mkdir(join(target, ".."), { recursive: true, mode: 0o700 });
+    if (found.isFile()) await copyFile(source, target, constants.COPYFILE_FICLONE);
+    else await cp(source, target, { recursive: true, verbatimSymlinks: true, filter: isCopied });
+    return bytes;
+  } catch (error) {
+    return `it could not be copied: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+/** Sockets, pipes and devices are left out: copying them would fail or block. */
+async function isCopied(source: string): Promise<boolean> {
+  const found = await lstat(source);
+  return found.isFile() || found.isDirectory() || found.isSymbolicLink();
+}
+
+/** Sum of the files' sizes; stops counting above the limit. */
+async function directoryBytes(directory: string, bytesMax: number): Promise<number> {
+  let bytes = 0;
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    bytes += (await lstat(join(entry.parentPath, entry.name))).size;
+    if (bytes > bytesMax) break;
+  }
+  return bytes;
+}

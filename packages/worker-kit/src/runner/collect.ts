@@ -1,0 +1,154 @@
+/**
+ * Last stages of a run, once its container is proved empty: what changed, is it there, does it verify, what did it cost,
+ * and the verdict over all of it. Nothing of the worker runs any more, so what is looked at here stays as it is.
+ */
+import { rm } from "node:fs/promises";
+import { ignore } from "@agentcore/contract";
+import type { Artifact, ContainmentReceipt, StopCause, WorkerEvent, WorkerResult } from "@agentcore/contract";
+import { unknownUsage } from "@agentcore/contract";
+import type { ActivityLog } from "../observe/activity-log.ts";
+import { isUnseen } from "../observe/tree-snapshot.ts";
+import { mergeClaims, type WorkspaceChange } from "../observe/workspace-change.ts";
+import { verdict, type VerdictInput, type WorkerExit } from "../verdict.ts";
+import { rememberSession } from "./attempt-directory.ts";
+import { collectOutputs, type CollectedOutputs } from "./collect-outputs.ts";
+import type { CostMeter } from "./cost-meter.ts";
+import type { Observation } from "./observation.ts";
+import type { LogFile } from "./output-log.ts";
+import type { Run } from "./prepare.ts";
+import type { OutputRead } from "./read-output.ts";
+import { makeResult, type RunTimes } from "./result.ts";
+import type { StopWatch } from "./stop-watch.ts";
+import { runVerifyScript, type VerifyRun } from "./verify-script.ts";
+
+/** A run whose worker has ended and whose container is empty, or given up. */
+export interface EndedRun {
+  readonly run: Run;
+  readonly times: RunTimes;
+  readonly stop: StopWatch;
+  /** What stopped the worker from outside, if that came before its own exit. */
+  readonly cause: StopCause | null;
+  readonly internalFailure: string | null;
+  readonly exit: WorkerExit;
+  readonly receipt: ContainmentReceipt;
+  readonly read: OutputRead;
+  readonly activity: ActivityLog;
+  readonly meter: CostMeter;
+  readonly observation: Observation;
+  readonly emit: (event: WorkerEvent) => void;
+}
+
+export async function collectRun(ended: EndedRun): Promise<WorkerResult> {
+  const { run, read, emit } = ended;
+  const change = await ended.observation.change(lookLimitMs(ended));
+  if (change.note !== null) emit({ type: "progress", text: change.note });
+  const claimed = verdictInput(ended, change, null, null);
+  // Only what would otherwise pass as a success is worth checking.
+  const checks = verdict(claimed).outcome === "succeeded" ? await checkWork(ended) : null;
+  const input = verdictInput(ended, change, checks?.outputs ?? null, checks?.verify ?? null);
+  const decided = verdict(input);
+  const session = read.report?.session ?? null;
+  await tidyAttempt(ended, session);
+  const cost =
+    read.report === null
+      ? { costUsd: null, costBasis: "none" as const }
+      : await ended.meter.total(read.report);
+  return makeResult(run.parts.clock, ended.times, {
+    verdict: decided,
+    exit: ended.exit,
+    artifacts: [
+      ...patchArtifact(change),
+      ...(checks?.outputs.artifacts ?? []),
+      ...logArtifact("stdout", "stdout", read.stdout),
+      ...logArtifact("stderr", "stderr", read.stderr),
+      ...logArtifact("verify", "log", checks?.verify?.log ?? null),
+    ],
+    observations: {
+      commands: [...ended.activity.commands()],
+      filesChanged: [...mergeClaims(change, ended.activity.claimedFiles(), isUnseen)],
+    },
+    usage: read.report?.usage ?? unknownUsage,
+    ...cost,
+    session,
+    containment: ended.receipt,
+  });
+}
+
+/** Whoever stopped the run waits for its result: git gets less time then, and none where it is to end at once. */
+function lookLimitMs(ended: EndedRun): number {
+  const { gitTimeoutMs, graceMs } = ended.run.parts.limits;
+  if (ended.cause === null) return gitTimeoutMs;
+  return ended.cause.immediate === true ? 0 : Math.min(gitTimeoutMs, graceMs);
+}
+
+interface Checks {
+  readonly outputs: CollectedOutputs;
+  /** Null where the task has no verify script, or outputs are missing already. */
+  readonly verify: VerifyRun | null;
+}
+
+async function checkWork(ended: EndedRun): Promise<Checks> {
+  const { run, stop, emit } = ended;
+  const { task } = run.request;
+  const outputs = await collectOutputs(
+    task.outputs ?? [],
+    task.workspace,
+    run.attempt.path,
+    run.parts.limits.outputBytesMax,
+  );
+  if (task.verify === undefined || outputs.missing.length > 0) return { outputs, verify: null };
+  const onNotice = (text: string): void => emit({ type: "progress", text: `verify: ${text}` });
+  return { outputs, verify: await runVerifyScript(run, task.verify, stop, onNotice) };
+}
+
+function verdictInput(
+  ended: EndedRun,
+  change: WorkspaceChange,
+  outputs: CollectedOutputs | null,
+  verify: VerifyRun | null,
+): VerdictInput {
+  const changed = change.files.length > 0 ? true : change.complete ? false : null;
+  // A stop that came while the verify script ran has decided the run; one that came later has not.
+  const stop =
+    ended.cause ?? (verify !== null && verify.outcome.kind === "failed" ? ended.stop.cause() : null);
+  return {
+    stop,
+    exit: ended.exit,
+    report: ended.read.report,
+    readerFailure: ended.read.readerFailure,
+    internalFailure: ended.internalFailure,
+    workspaceChanged: changed,
+    outputsFound: outputs?.artifacts.length ?? 0,
+    outputsMissing: outputs?.missing ?? [],
+    verify: verify?.outcome ?? { kind: "not_run" },
+    survivors: ended.receipt.survivors + (verify?.survivors ?? 0),
+    stderrTail: ended.read.stderrTail,
+  };
+}
+
+/** Removes what nobody will look at: temporary files, and a HOME that holds no session to resume. */
+async function tidyAttempt(ended: EndedRun, session: string | null): Promise<void> {
+  const { run, receipt } = ended;
+  if (receipt.survivors > 0) return;
+  const { adapter } = run.request;
+  const drop = (path: string): Promise<void> => rm(path, { recursive: true, force: true });
+  try {
+    const keepsSession = session !== null && run.home === "own";
+    await Promise.all([
+      drop(run.attempt.tmp),
+      keepsSession
+        ? rememberSession(run.parts.attemptsDir, adapter.name, session, run.attempt.home)
+        : drop(run.attempt.home),
+    ]);
+  } catch (error) {
+    ignore(error, "left-over files of an ended run: the result stands, and pruning takes them later");
+  }
+}
+
+function patchArtifact(change: WorkspaceChange): Artifact[] {
+  return change.patch === null ? [] : [{ name: "changes", kind: "patch", ...change.patch }];
+}
+
+function logArtifact(name: string, kind: "stdout" | "stderr" | "log", file: LogFile | null): Artifact[] {
+  return file === null ? [] : [{ name, kind, path: file.path, bytes: file.bytes }];
+}

@@ -1,0 +1,76 @@
+/**
+ * One short command beside the worker, contained like it: git, the verify script. It is contained because what it runs
+ * is decided by files that a worker may have written (git filters, hooks, test scripts). It ends with the run's stop or
+ * its own time limit, and nothing of it stays behind.
+ */
+import type { Containment, PayloadExit } from "@agentcore/containment";
+import type { Clock, ContainmentReceipt } from "@agentcore/contract";
+import { pumpStream, type StreamSink } from "./pump.ts";
+import type { StopWatch } from "./stop-watch.ts";
+
+export interface ContainedStep {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Mark of its processes: the run's own, and a suffix. */
+  readonly marker: string;
+  /** Null: no limit of its own. */
+  readonly timeoutMs: number | null;
+  readonly stdout: StreamSink;
+  readonly stderr: StreamSink;
+  /** See `RunnerLimits.drainQuietMs`. */
+  readonly drainQuietMs: number;
+}
+
+export interface StepEnd {
+  readonly exit: PayloadExit;
+  readonly timedOut: boolean;
+  readonly receipt: ContainmentReceipt;
+}
+
+/** Rejects only where the step could not be started. `stop` null: it does not end with the run. */
+export async function runContainedStep(
+  parts: { readonly containment: Containment; readonly clock: Clock },
+  step: ContainedStep,
+  stop: StopWatch | null,
+): Promise<StepEnd> {
+  const { command, args, cwd, env, marker } = step;
+  const contained = await parts.containment.start({ command, args, cwd, env, marker });
+  let timedOut = false;
+  const pumps = [pumpStream(contained.stdout, step.stdout), pumpStream(contained.stderr, step.stderr)];
+  contained.stdin.on("error", () => undefined).end(); // a step that reads no input need not take it
+  const onTimeout = (): void => {
+    timedOut = true;
+    contained.kill();
+  };
+  const timer = step.timeoutMs === null ? null : parts.clock.setTimer(step.timeoutMs, onTimeout);
+  const unsubscribe = stop?.onCause((cause) => void contained.stop({ immediate: cause.immediate === true }));
+  contained.go();
+  const exit = await contained.exited;
+  const receipt = await contained.finish();
+  for (const pump of pumps) pump.abandon(parts.clock, step.drainQuietMs);
+  await Promise.all(pumps.map((pump) => pump.ended));
+  timer?.cancel();
+  unsubscribe?.();
+  return { exit, timedOut, receipt };
+}
+
+/** Collects a step's output in memory. What does not fit is dropped, and `overflowed` says so. */
+export function collectText(bytesMax: number): StreamSink & { text(): string; overflowed(): boolean } {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let overflowed = false;
+  return {
+    write(chunk) {
+      if (bytes + chunk.length <= bytesMax) chunks.push(chunk);
+      else overflowed = true;
+      bytes += chunk.length;
+      return true;
+    },
+    onDrain: (resume) => resume(),
+    end: () => undefined,
+    text: () => Buffer.concat(chunks).toString("utf8"),
+    overflowed: () => overflowed,
+  };
+}

@@ -1,0 +1,33 @@
+/**
+ * The `WorkerRunner` of AgentCore: starts any adapter's worker contained, under a permit, and returns one result. This is
+ * the package's composition: everything ambient comes in here.
+ */
+import type { RunRequest, WorkerRun, WorkerRunner } from "@agentcore/contract";
+import { defaultRunnerLimits, type RunnerLimits, type RunnerParts } from "./parts.ts";
+import { runAttempt, type Hastening } from "./run-attempt.ts";
+
+export interface ProcessRunnerOptions extends Omit<RunnerParts, "limits"> {
+  readonly limits?: Partial<RunnerLimits>;
+}
+
+export function createProcessRunner(options: ProcessRunnerOptions): WorkerRunner {
+  const parts: RunnerParts = { ...options, limits: { ...defaultRunnerLimits, ...options.limits } };
+  return {
+    containmentLevel: parts.containment.level,
+    start(request: RunRequest): WorkerRun {
+      let hastening: Hastening | null = null;
+      let asked = false;
+      const result = runAttempt(parts, request, (channel) => {
+        hastening = channel;
+        if (asked) channel.hasten();
+      });
+      return {
+        result,
+        hasten() {
+          asked = true;
+          hastening?.hasten();
+        },
+      };
+    },
+  };
+}

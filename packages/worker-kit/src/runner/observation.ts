@@ -1,0 +1,87 @@
+/** The look at the workspace that belongs to a run: git steps go through the run's own containment and marks. */
+import { realpathSync } from "node:fs";
+import { programEnvironment } from "../environment.ts";
+import type { GitStep, GitStepEnd } from "../observe/git-observer.ts";
+import { observeWorkspace } from "../observe/observe-workspace.ts";
+import type { WorkspaceChange } from "../observe/workspace-change.ts";
+import { findProgram } from "../program/find-program.ts";
+import { collectText, runContainedStep } from "./contained-step.ts";
+import type { Run } from "./prepare.ts";
+import type { StopWatch } from "./stop-watch.ts";
+
+export interface Observation {
+  /** When the state before the run is known. Never rejects. */
+  readonly looked: Promise<void>;
+  /**
+   * Compares with the state before. `timeoutMs`: for git; 0: do not look, the run is to end now. Never rejects.
+   */
+  change(timeoutMs: number): Promise<WorkspaceChange>;
+}
+
+/** Names of changed files kept in memory: 16 MiB. */
+const namesBytesMax = 16 * 1024 * 1024;
+
+/** The first look begins at once, and is given up when the run is stopped. */
+export function beginObservation(run: Run, stop: StopWatch): Observation {
+  const { parts, request, attempt } = run;
+  const workspace = realpathSync(request.task.workspace);
+  let timeoutMs = parts.limits.gitTimeoutMs;
+  const observer = observeWorkspace({
+    workspace,
+    attemptDir: attempt.path,
+    patchBytesMax: parts.limits.patchBytesMax,
+    snapshotEntriesMax: parts.limits.snapshotEntriesMax,
+    gitAvailable: findProgram("git", run.env["PATH"]) !== null,
+    run: (step) => runGitStep(run, workspace, step, timeoutMs, step.name === "before" ? stop : null),
+  });
+  let failure: unknown;
+  const looked = observer.before().catch((error: unknown) => {
+    failure = error;
+  });
+  return {
+    looked,
+    async change(limitMs) {
+      await looked;
+      if (limitMs === 0) return notCompared("the run was to end at once");
+      timeoutMs = limitMs;
+      try {
+        if (failure !== undefined) throw failure;
+        return await observer.after();
+      } catch (error) {
+        return notCompared(error instanceof Error ? error.message : String(error));
+      }
+    },
+  };
+}
+
+function notCompared(reason: string): WorkspaceChange {
+  return { files: [], complete: false, patch: null, note: `the workspace was not compared: ${reason}` };
+}
+
+async function runGitStep(
+  run: Run,
+  workspace: string,
+  step: GitStep,
+  timeoutMs: number,
+  stop: StopWatch | null,
+): Promise<GitStepEnd> {
+  const stdout = collectText(namesBytesMax);
+  const stderr = collectText(64 * 1024);
+  const end = await runContainedStep(
+    run.parts,
+    {
+      command: "/bin/sh",
+      args: ["-c", step.script, "git", ...step.args],
+      cwd: workspace,
+      env: { ...programEnvironment(run.parts.hostEnv), ...step.env },
+      marker: `${run.marker}.${step.name}`,
+      timeoutMs,
+      stdout,
+      stderr,
+      drainQuietMs: run.parts.limits.drainQuietMs,
+    },
+    stop,
+  );
+  const exitCode = end.timedOut ? null : end.exit.code;
+  return { exitCode, stdout: stdout.text(), stderr: stderr.text(), overflowed: stdout.overflowed() };
+}

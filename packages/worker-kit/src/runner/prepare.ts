@@ -1,0 +1,96 @@
+/**
+ * First stage of a run: everything that is fixed before a process starts, gathered into one immutable value that the
+ * later stages read. Throws an `AgentCoreError` for anything that makes the start pointless.
+ */
+import { mkdir, stat, writeFile } from "node:fs/promises";
+import { dirname, isAbsolute } from "node:path";
+import { AgentCoreError, type RunRequest, type WorkerPlan } from "@agentcore/contract";
+import { requireCapabilities } from "../capabilities.ts";
+import { workerEnvironment } from "../environment.ts";
+import { requireProgram } from "../program/detect-program.ts";
+import { createAttemptDirectory, homeOfSession, type AttemptDirectory } from "./attempt-directory.ts";
+import type { RunnerParts } from "./parts.ts";
+import { readWorkerSettings } from "./worker-settings.ts";
+
+/** One attempt, as far as it is fixed before its process starts. */
+export interface Run {
+  readonly parts: RunnerParts;
+  readonly request: RunRequest;
+  readonly marker: string;
+  readonly attempt: AttemptDirectory;
+  readonly plan: WorkerPlan;
+  readonly home: "own" | "user";
+  /** Of the worker. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Of the verify script: the worker's, without what the adapter added (credentials). */
+  readonly verifyEnv: Readonly<Record<string, string>>;
+  /** What the worker is asked to use, if anything. */
+  readonly model: string | null;
+}
+
+export async function prepareRun(parts: RunnerParts, request: RunRequest): Promise<Run> {
+  const { adapter, permit, task } = request;
+  await requireWorkspace(task.workspace);
+  requireCapabilities(adapter.name, adapter.capabilities, permit.grants.capabilities);
+  const settings = readWorkerSettings(adapter.name, request.settings);
+  const hostEnv = parts.hostEnv;
+  const program = await requireProgram(adapter, {
+    hostEnv,
+    ...(settings.program === undefined ? {} : { path: settings.program }),
+  });
+  const resumed =
+    task.session === undefined ? null : await homeOfSession(parts.attemptsDir, adapter.name, task.session);
+  const name = { jobId: permit.jobId, attempt: permit.attempt, permitId: permit.id };
+  const attempt = await createAttemptDirectory(parts.attemptsDir, name, resumed);
+  const plan = adapter.plan(task, {
+    grants: permit.grants,
+    program,
+    hostEnv,
+    attemptDir: attempt.path,
+    settings: request.settings,
+  });
+  await writePlannedFiles(adapter.name, plan.files ?? {});
+  const marker = parts.ids.next();
+  const home = settings.home ?? plan.home;
+  const environment = {
+    hostEnv,
+    home,
+    attemptDir: attempt.path,
+    planEnv: plan.env,
+    taskEnv: task.env ?? {},
+    marks: {
+      AGENTCORE_RUN_ID: marker,
+      AGENTCORE_JOB_ID: permit.jobId,
+      AGENTCORE_ATTEMPT: String(permit.attempt),
+    },
+  };
+  return {
+    parts,
+    request,
+    marker,
+    attempt,
+    plan,
+    home,
+    env: workerEnvironment(environment),
+    verifyEnv: workerEnvironment({ ...environment, planEnv: {} }),
+    model: permit.grants.model ?? task.model ?? null,
+  };
+}
+
+async function requireWorkspace(workspace: string): Promise<void> {
+  const found = isAbsolute(workspace) ? await stat(workspace).catch(() => null) : null;
+  if (found?.isDirectory() === true) return;
+  throw new AgentCoreError("AC_WORKSPACE_MISSING", `the workspace is not a directory: ${workspace}`, {
+    evidence: { workspace },
+  });
+}
+
+async function writePlannedFiles(worker: string, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [path, content] of Object.entries(files)) {
+    if (!isAbsolute(path)) {
+      throw new AgentCoreError("AC_ADAPTER_INVALID", `${worker} plans a file with a relative path: ${path}`);
+    }
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await writeFile(path, content, { mode: 0o600 });
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * Third stage of a run: both streams of the worker through log, framing and the adapter's reader into events. Stands
+ * between a third party's reader and everything else: texts are bounded here whatever the reader returns, and a reader
+ * that throws ends the run instead of the process.
+ */
+import { join } from "node:path";
+import type { Contained } from "@agentcore/containment";
+import type { OutputReader, WorkerError, WorkerEvent, WorkerReport } from "@agentcore/contract";
+import { AgentCoreError, eventTextCharsMax } from "@agentcore/contract";
+import { boundedText } from "../event-text.ts";
+import { createLineFramer, type LineFramer } from "../line-framer.ts";
+import { createOutputLog, type LogFile, type OutputLog } from "./output-log.ts";
+import type { Run } from "./prepare.ts";
+import { pumpStream, type StreamSink } from "./pump.ts";
+import { createTextTail } from "./text-tail.ts";
+
+export interface OutputReading {
+  /** When both streams have ended. */
+  readonly ended: Promise<void>;
+  /** Gives up streams that something outside the container holds open. */
+  abandon(): void;
+  /** What was read, once {@link ended}. Closes the logs. */
+  collect(): Promise<OutputRead>;
+}
+
+export interface OutputRead {
+  readonly report: WorkerReport | null;
+  readonly readerFailure: string | null;
+  readonly stdout: LogFile | null;
+  readonly stderr: LogFile | null;
+  readonly stderrTail: string;
+}
+
+/** Why the runner should stop the worker on account of its output. */
+export type OutputAlarm =
+  | { readonly kind: "fatal"; readonly error: WorkerError }
+  | { readonly kind: "reader_failed"; readonly message: string };
+
+export function readOutput(
+  run: Run,
+  contained: Contained,
+  emit: (event: WorkerEvent) => void,
+  onAlarm: (alarm: OutputAlarm) => void,
+): OutputReading {
+  const { limits, clock } = run.parts;
+  const reading = guardReader(run, emit, onAlarm);
+  const tail = createTextTail();
+  const logs = {
+    stdout: openLog(run, "stdout", emit),
+    stderr: openLog(run, "stderr", emit),
+  };
+  const stdout = pumpStream(
+    contained.stdout,
+    logAndFrame(logs.stdout, createLineFramer(reading.stdout, limits.lineCharsMax)),
+  );
+  const onStderr = (line: string, oversized: boolean): void => {
+    tail.add(line);
+    reading.stderr(line, oversized);
+  };
+  const stderr = pumpStream(
+    contained.stderr,
+    logAndFrame(logs.stderr, createLineFramer(onStderr, limits.lineCharsMax)),
+  );
+  return {
+    ended: Promise.all([stdout.ended, stderr.ended]).then(() => undefined),
+    abandon() {
+      stdout.abandon(clock, limits.drainQuietMs);
+      stderr.abandon(clock, limits.drainQuietMs);
+    },
+    async collect() {
+      const [stdoutFile, stderrFile] = await Promise.all([logs.stdout.close(), logs.stderr.close()]);
+      return { ...reading.end(), stdout: stdoutFile, stderr: stderrFile, stderrTail: tail.text() };
+    },
+  };
+}
+
+function logAndFrame(log: OutputLog, framer: LineFramer): StreamSink {
+  return {
+    write(chunk) {
+      const flowing = log.write(chunk);
+      framer.write(chunk);
+      return flowing;
+    },
+    onDrain: log.onDrain,
+    end: framer.end,
+  };
+}
+
+function openLog(run: Run, name: "stdout" | "stderr", emit: (event: WorkerEvent) => void) {
+  return createOutputLog({
+    path: join(run.attempt.path, `${name}.log`),
+    bytesMax: run.parts.limits.logBytesMax,
+    onNotice: (text) => emit({ type: "progress", text: `${name}: ${text}` }),
+  });
+}
+
+interface GuardedReader {
+  readonly stdout: (line: string, oversized: boolean) => void;
+  readonly stderr: (line: string, oversized: boolean) => void;
+  readonly end: () => Pick<OutputRead, "report" | "readerFailure">;
+}
+
+/** The adapter's reader, with its failures turned into one alarm, after which it is not asked again. */
+function guardReader(
+  run: Run,
+  emit: (event: WorkerEvent) => void,
+  onAlarm: (alarm: OutputAlarm) => void,
+): GuardedReader {
+  const { adapter, task } = run.request;
+  let failure: string | null = null;
+  let fatal: WorkerError | null = null;
+  const attempt = <T>(action: () => T): T | null => {
+    if (failure !== null) return null;
+    try {
+      return action();
+    } catch (error) {
+      failure = error instanceof Error ? error.message : String(error);
+      onAlarm({ kind: "reader_failed", message: failure });
+      return null;
+    }
+  };
+  const reader = attempt<OutputReader>(() => adapter.createReader({ task, model: run.model }));
+  const line = (stream: "stdout" | "stderr") => (text: string, oversized: boolean) => {
+    attempt(() => {
+      for (const event of reader?.[stream](text, oversized) ?? []) emit(boundEvent(event));
+    });
+    if (fatal !== null || reader?.fatal === undefined) return;
+    fatal = attempt(() => reader.fatal?.() ?? null);
+    if (fatal !== null) onAlarm({ kind: "fatal", error: fatal });
+  };
+  return {
+    stdout: line("stdout"),
+    stderr: line("stderr"),
+    end() {
+      const report = attempt(() => reader?.end() ?? null);
+      if (report === null) return { report: null, readerFailure: failure };
+      return { report: { ...report, error: report.error ?? fatal }, readerFailure: null };
+    },
+  };
+}
+
+/** Cuts every long text of an event; the log keeps the whole. Cheap for the usual short ones. Throws for no event. */
+export function boundEvent(event: WorkerEvent): WorkerEvent {
+  switch (event.type) {
+    case "text":
+    case "stdout":
+    case "stderr":
+    case "raw":
+      return event.text.length <= eventTextCharsMax ? event : { ...event, ...boundedText(event.text) };
+    case "progress":
+    case "denied":
+      return event.text.length <= eventTextCharsMax
+        ? event
+        : { ...event, text: boundedText(event.text).text };
+    case "tool_result":
+      return event.summary.length <= eventTextCharsMax
+        ? event
+        : { ...event, summary: boundedText(event.summary).text, truncated: true };
+    case "tool_call":
+      return boundToolCall(event);
+    case "started":
+    case "file_change":
+    case "usage":
+      return event;
+    default:
+      throw new AgentCoreError("AC_ADAPTER_INVALID", `unknown event: ${JSON.stringify(event).slice(0, 200)}`);
+  }
+}
+
+function boundToolCall(event: Extract<WorkerEvent, { type: "tool_call" }>): WorkerEvent {
+  const { command, summary } = event;
+  if (summary.length <= eventTextCharsMax && (command?.length ?? 0) <= eventTextCharsMax) return event;
+  return {
+    ...event,
+    summary: boundedText(summary).text,
+    ...(command === undefined ? {} : { command: boundedText(command).text }),
+  };
+}

@@ -1,0 +1,91 @@
+/** Puts results together. Success and failure, started or not, have one shape. */
+import type {
+  Clock,
+  CostBasis,
+  Observations,
+  Artifact,
+  ContainmentReceipt,
+  StopCause,
+  Usage,
+  WorkerResult,
+} from "@agentcore/contract";
+import { unknownUsage } from "@agentcore/contract";
+import { boundedText } from "../event-text.ts";
+import { verdict, type StartFailure, type Verdict, type WorkerExit } from "../verdict.ts";
+
+export interface RunTimes {
+  /** Wall clock, in ms since the epoch. */
+  readonly startedAt: number;
+  readonly startedMonotonicMs: number;
+}
+
+export interface ResultParts {
+  readonly verdict: Verdict;
+  readonly exit: WorkerExit;
+  readonly artifacts: readonly Artifact[];
+  readonly observations: Observations;
+  readonly usage: Usage;
+  readonly costUsd: number | null;
+  readonly costBasis: CostBasis;
+  readonly session: string | null;
+  readonly containment: ContainmentReceipt | null;
+}
+
+/** Longest summary; the logs have the rest. */
+const summaryCharsMax = 4000;
+
+export function makeResult(clock: Clock, times: RunTimes, parts: ResultParts): WorkerResult {
+  const { verdict, exit } = parts;
+  const summary = boundedText(verdict.summary, summaryCharsMax);
+  return {
+    outcome: verdict.outcome,
+    errorClass: verdict.errorClass,
+    code: verdict.code,
+    retryAfterMs: verdict.retryAfterMs,
+    summary: summary.truncated === true ? `${summary.text}…` : summary.text,
+    artifacts: [...parts.artifacts],
+    observations: parts.observations,
+    usage: parts.usage,
+    costUsd: parts.costUsd,
+    costBasis: parts.costBasis,
+    session: parts.session,
+    exitCode: exit.kind === "exited" ? exit.code : null,
+    containment: parts.containment,
+    startedAt: times.startedAt,
+    durationMs: Math.max(0, clock.monotonicMs() - times.startedMonotonicMs),
+  };
+}
+
+/** For a run that was stopped before it started, or could not start. */
+export function notStartedResult(
+  clock: Clock,
+  times: RunTimes,
+  stop: StopCause | null,
+  failure: StartFailure,
+  receipt: ContainmentReceipt | null = null,
+): WorkerResult {
+  const exit: WorkerExit = { kind: "not_started", failure };
+  return makeResult(clock, times, {
+    verdict: verdict({
+      stop,
+      exit,
+      report: null,
+      readerFailure: null,
+      internalFailure: null,
+      workspaceChanged: false,
+      outputsFound: 0,
+      outputsMissing: [],
+      verify: { kind: "not_run" },
+      survivors: receipt?.survivors ?? 0,
+      stderrTail: "",
+    }),
+    exit,
+    artifacts: [],
+    observations: { commands: [], filesChanged: [] },
+    usage: unknownUsage,
+    costUsd: null,
+    costBasis: "none",
+    session: null,
+    containment: receipt,
+  });
+}

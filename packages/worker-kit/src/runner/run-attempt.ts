@@ -1,0 +1,159 @@
+/**
+ * One attempt from start to result, as a row of stages over one immutable {@link Run}:
+ *
+ * prepare → start (boxed, held back; the workspace is looked at meanwhile) → go → output → exit or stop → proved empty →
+ * collect → verdict.
+ *
+ * The first cause ends the run: the worker's own exit, or the permit's signal. Whatever goes wrong becomes a result;
+ * what AgentCore itself gets wrong becomes `internal`, after the container was emptied.
+ */
+import type { Contained } from "@agentcore/containment";
+import {
+  ignore,
+  type RunRequest,
+  type StopCause,
+  type WorkerEvent,
+  type WorkerResult,
+} from "@agentcore/contract";
+import { createActivityLog } from "../observe/activity-log.ts";
+import { collectRun } from "./collect.ts";
+import { createCostMeter } from "./cost-meter.ts";
+import { beginObservation, type Observation } from "./observation.ts";
+import type { RunnerLimits, RunnerParts } from "./parts.ts";
+import { prepareRun, type Run } from "./prepare.ts";
+import { readOutput } from "./read-output.ts";
+import { notStartedResult, type RunTimes } from "./result.ts";
+import { startFailureOf } from "./start-failure.ts";
+import { watchStop, type StopWatch } from "./stop-watch.ts";
+import { exitOf } from "./worker-exit.ts";
+
+/** The run's second channel for stopping, see `WorkerRun.hasten`. */
+export interface Hastening {
+  hasten(): void;
+}
+
+export async function runAttempt(
+  parts: RunnerParts,
+  request: RunRequest,
+  onHastening: (hastening: Hastening) => void,
+): Promise<WorkerResult> {
+  const times: RunTimes = { startedAt: parts.clock.now(), startedMonotonicMs: parts.clock.monotonicMs() };
+  const stop = watchStop(request.permit.signal);
+  const notStarted = (error: unknown): WorkerResult =>
+    notStartedResult(parts.clock, times, stop.cause(), startFailureOf(error));
+  try {
+    if (stop.cause() !== null) return notStarted(null);
+    const run = await prepareRun(parts, request);
+    return await runPrepared(run, times, stop, onHastening);
+  } catch (error) {
+    return notStarted(error);
+  } finally {
+    stop.settle();
+  }
+}
+
+async function runPrepared(
+  run: Run,
+  times: RunTimes,
+  stop: StopWatch,
+  onHastening: (hastening: Hastening) => void,
+): Promise<WorkerResult> {
+  const { parts, plan, request } = run;
+  // The container starts and the workspace is looked at side by side; the worker is let go after both.
+  const observation = beginObservation(run, stop);
+  const starting = parts.containment.start({
+    command: plan.command,
+    args: plan.args,
+    cwd: request.task.workspace,
+    env: run.env,
+    marker: run.marker,
+  });
+  const [started] = await Promise.allSettled([starting, observation.looked]);
+  if (started.status === "rejected") throw started.reason;
+  const contained = started.value;
+  onHastening({
+    hasten() {
+      if (stop.cause() !== null) void contained.stop({ immediate: true });
+    },
+  });
+  try {
+    return await superviseWorker(run, times, stop, contained, observation);
+  } catch (error) {
+    contained.kill();
+    const receipt = await contained.finish();
+    return notStartedResult(parts.clock, times, stop.cause(), startFailureOf(error), receipt);
+  }
+}
+
+async function superviseWorker(
+  run: Run,
+  times: RunTimes,
+  stop: StopWatch,
+  contained: Contained,
+  observation: Observation,
+): Promise<WorkerResult> {
+  const { limits } = run.parts;
+  const activity = createActivityLog(run.request.task.workspace, limits.commandsMax);
+  const meter = createCostMeter(run);
+  const ending = createEnding(contained, limits);
+  const emit = (event: WorkerEvent): void => {
+    try {
+      const priced = meter.price(event);
+      activity.add(priced);
+      run.request.onEvent(priced);
+    } catch (error) {
+      ending.internal(error);
+    }
+  };
+  const output = readOutput(run, contained, emit, ending.alarm);
+  stop.onCause(ending.stop);
+  if (stop.cause() === null) release(run, contained);
+
+  const exit = await contained.exited;
+  const { cause, internalFailure } = ending.settle();
+  const receipt = await contained.finish();
+  contained.stdin.destroy();
+  output.abandon();
+  await output.ended;
+  const read = await output.collect();
+  const ended = { run, times, stop, cause, internalFailure, exit: exitOf(exit), receipt, read };
+  return collectRun({ ...ended, activity, meter, observation, emit });
+}
+
+/** Lets the payload go, and gives it its input. A worker that never reads it, or is gone, is no error of the run. */
+function release(run: Run, contained: Contained): void {
+  contained.stdin.on("error", (error) => ignore(error, "EPIPE: the worker did not want its input"));
+  run.request.onStarted?.(contained.identity);
+  contained.go();
+  contained.stdin.end(run.plan.stdin);
+}
+
+/** Why the worker is being stopped: the first reason counts, all of them stop it. */
+function createEnding(contained: Contained, limits: RunnerLimits) {
+  let first: "none" | "own_exit" | "alarm" | "internal" | StopCause = "none";
+  let internalFailure: string | null = null;
+  const stopWorker = (immediate: boolean): void => {
+    const { graceMs, secondTermAfterMs } = limits;
+    void contained.stop({ graceMs, secondTermAfterMs, immediate });
+  };
+  return {
+    stop(this: void, cause: StopCause): void {
+      if (first === "none") first = cause;
+      stopWorker(cause.immediate === true);
+    },
+    /** The output says that going on is pointless; the reader's report will say why. */
+    alarm(this: void): void {
+      if (first === "none") first = "alarm";
+      stopWorker(false);
+    },
+    internal(error: unknown): void {
+      internalFailure ??= error instanceof Error ? error.message : String(error);
+      if (first === "none") first = "internal";
+      stopWorker(true);
+    },
+    settle(): { readonly cause: StopCause | null; readonly internalFailure: string | null } {
+      if (first === "none") first = "own_exit";
+      return { cause: typeof first === "string" ? null : first, internalFailure };
+    },
+  };
+}

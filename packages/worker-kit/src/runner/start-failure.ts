@@ -1,0 +1,26 @@
+/** Why a run could not start, as the result says it: each error code that may come up has one class. */
+import { isAgentCoreError, type ErrorClass, type ErrorCode } from "@agentcore/contract";
+import type { StartFailure } from "../verdict.ts";
+
+const classes: Partial<Record<ErrorCode, ErrorClass>> = {
+  AC_USAGE: "invalid_request",
+  AC_CONFIG_INVALID: "invalid_request",
+  AC_JOB_INVALID: "invalid_request",
+  AC_WORKSPACE_MISSING: "invalid_request",
+  AC_WORKER_UNKNOWN: "invalid_request",
+  AC_CAPABILITY_UNSUPPORTED: "invalid_request",
+  AC_WORKER_MISSING: "worker_missing",
+  AC_WORKER_TOO_OLD: "worker_missing",
+  AC_ADAPTER_INVALID: "worker_protocol",
+};
+
+export function startFailureOf(error: unknown): StartFailure {
+  if (isAgentCoreError(error)) {
+    return { class: classes[error.code] ?? "internal", code: error.code, message: error.message };
+  }
+  return {
+    class: "internal",
+    code: "AC_INTERNAL",
+    message: `internal error: ${error instanceof Error ? error.message : String(error)}`,
+  };
+}

@@ -1,0 +1,52 @@
+/**
+ * The first cause that stops a run, and who is to be told. Listens to the permit's signal from the start of the run; a
+ * cause that comes after {@link StopWatch.settle} no longer counts, because the worker had ended by itself before.
+ */
+import { isErrorCode, type StopCause } from "@agentcore/contract";
+
+export interface StopWatch {
+  readonly cause: () => StopCause | null;
+  /** Calls the listener once, at once if the cause is there already. Returns a function that takes it back. */
+  onCause(listener: (cause: StopCause) => void): () => void;
+  /** Ends the watch; the cause stays what it is. */
+  settle(): void;
+}
+
+export function watchStop(signal: AbortSignal): StopWatch {
+  let cause: StopCause | null = null;
+  const listeners = new Set<(cause: StopCause) => void>();
+  const onAbort = (): void => {
+    cause = toStopCause(signal.reason);
+    for (const listener of listeners) listener(cause);
+    listeners.clear();
+  };
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+  return {
+    cause: () => cause,
+    onCause(listener) {
+      if (cause !== null) listener(cause);
+      else listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    settle() {
+      signal.removeEventListener("abort", onAbort);
+      listeners.clear();
+    },
+  };
+}
+
+/** A permit's signal carries a StopCause; anything else that aborts it counts as somebody cancelling. */
+function toStopCause(reason: unknown): StopCause {
+  if (isStopCause(reason)) return reason;
+  const message = reason instanceof Error ? reason.message : "the run was cancelled";
+  return { kind: "cancelled", code: "AC_CANCELLED", message, evidence: {} };
+}
+
+function isStopCause(value: unknown): value is StopCause {
+  if (typeof value !== "object" || value === null) return false;
+  const { kind, code, message } = value as Record<string, unknown>;
+  return (
+    typeof kind === "string" && typeof message === "string" && typeof code === "string" && isErrorCode(code)
+  );
+}

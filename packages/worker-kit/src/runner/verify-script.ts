@@ -1,0 +1,68 @@
+/**
+ * The task's verify script: run after a worker that claims success, in the workspace, contained like the worker, with
+ * the worker's environment except its credentials. Exit code 0 and nothing else passes. Its output is one log.
+ */
+import { join } from "node:path";
+import { findProgram } from "../program/find-program.ts";
+import type { VerifyOutcome } from "../verdict.ts";
+import { runContainedStep, type StepEnd } from "./contained-step.ts";
+import { createOutputLog, type LogFile } from "./output-log.ts";
+import type { Run } from "./prepare.ts";
+import type { StreamSink } from "./pump.ts";
+import type { StopWatch } from "./stop-watch.ts";
+
+export interface VerifyRun {
+  readonly outcome: VerifyOutcome;
+  readonly log: LogFile | null;
+  readonly survivors: number;
+}
+
+/** Command and arguments that run a script as the shell worker does: `bash -e -c`, or `sh` where there is no bash. */
+export function scriptCommand(
+  script: string,
+  pathVariable: string | undefined,
+): { readonly command: string; readonly args: readonly string[] } {
+  return { command: findProgram("bash", pathVariable) ?? "/bin/sh", args: ["-e", "-c", script] };
+}
+
+/** Never rejects: a script that cannot be started has failed. */
+export async function runVerifyScript(
+  run: Run,
+  script: string,
+  stop: StopWatch,
+  onNotice: (text: string) => void,
+): Promise<VerifyRun> {
+  const { parts, request, attempt } = run;
+  const log = createOutputLog({
+    path: join(attempt.path, "verify.log"),
+    bytesMax: parts.limits.logBytesMax,
+    onNotice,
+  });
+  const sink: StreamSink = { write: log.write, onDrain: log.onDrain, end: () => undefined };
+  try {
+    const end = await runContainedStep(
+      parts,
+      {
+        ...scriptCommand(script, run.verifyEnv["PATH"]),
+        cwd: request.task.workspace,
+        env: run.verifyEnv,
+        marker: `${run.marker}.verify`,
+        timeoutMs: null,
+        stdout: sink,
+        stderr: sink,
+        drainQuietMs: parts.limits.drainQuietMs,
+      },
+      stop,
+    );
+    return { outcome: outcomeOf(end), log: await log.close(), survivors: end.receipt.survivors };
+  } catch (error) {
+    const reason = `could not be started: ${error instanceof Error ? error.message : String(error)}`;
+    return { outcome: { kind: "failed", reason }, log: await log.close(), survivors: 0 };
+  }
+}
+
+function outcomeOf(end: StepEnd): VerifyOutcome {
+  const { code, signal } = end.exit;
+  if (code === 0) return { kind: "passed" };
+  return { kind: "failed", reason: code === null ? `was ended by ${signal}` : `exited with ${code}` };
+}

@@ -1,0 +1,36 @@
+/** How a process ended, as the verdict takes it. */
+import { constants } from "node:os";
+import type { PayloadExit } from "@agentcore/containment";
+import type { WorkerExit } from "../verdict.ts";
+
+/** Signals whose `128 + n` is believed: those that end a process from outside, or by a crash. */
+const signalNames = [
+  "SIGHUP",
+  "SIGINT",
+  "SIGQUIT",
+  "SIGILL",
+  "SIGTRAP",
+  "SIGABRT",
+  "SIGBUS",
+  "SIGFPE",
+  "SIGKILL",
+  "SIGSEGV",
+  "SIGPIPE",
+  "SIGALRM",
+  "SIGTERM",
+  "SIGXCPU",
+  "SIGXFSZ",
+  "SIGSYS",
+] as const;
+
+const signalOfCode = new Map<number, string>(
+  signalNames.map((name) => [128 + constants.signals[name], name]),
+);
+
+/** A shell, or an init, reports a signal n as exit code `128 + n`; many programs do it themselves. */
+export function exitOf(exit: PayloadExit): Exclude<WorkerExit, { kind: "not_started" }> {
+  if (exit.signal !== null) return { kind: "signaled", signal: exit.signal };
+  const code = exit.code ?? 0;
+  const signal = signalOfCode.get(code);
+  return signal === undefined ? { kind: "exited", code } : { kind: "signaled", signal };
+}
