@@ -1,0 +1,14 @@
+/** A worker's CLI that refuses its own command line says so on stderr only, in one of a few well-known forms. */
+import { stripVTControlCharacters } from "node:util";
+import type { WorkerError } from "@agentcore/contract";
+import { oneLine } from "./event-text.ts";
+
+const usageErrors =
+  /^\W{0,3}error:? .*\b(?:unknown (?:option|argument|command)|unexpected argument|unrecognized (?:option|argument)|invalid value|required argument|argument missing|cannot be used with|must be provided)/i;
+
+/** The line as an `invalid_request`, or null for any other line. Colour codes are ignored. */
+export function usageErrorOf(stderrLine: string): WorkerError | null {
+  const line = stripVTControlCharacters(stderrLine.slice(0, 1000));
+  if (!usageErrors.test(line)) return null;
+  return { class: "invalid_request", message: oneLine(line, 500), status: null, retryAfterMs: null };
+}

@@ -1,0 +1,16 @@
+import { unknownUsage } from "@agentcore/contract";
+import { expect, it } from "vitest";
+import { addUsage, sumUsage } from "./usage-sum.ts";
+
+const some = { inputTokens: 3, cachedInputTokens: null, outputTokens: 1 };
+
+it("adds field by field and keeps the unknown unknown", () => {
+  expect(addUsage(unknownUsage, some)).toEqual(some);
+  expect(addUsage(some, unknownUsage)).toEqual(some);
+  expect(sumUsage([some, { inputTokens: 2, cachedInputTokens: 5, outputTokens: 0 }])).toEqual({
+    inputTokens: 5,
+    cachedInputTokens: 5,
+    outputTokens: 1,
+  });
+  expect(sumUsage([])).toEqual(unknownUsage);
+});

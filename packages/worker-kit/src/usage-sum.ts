@@ -1,0 +1,19 @@
+/** Sums of token counts. A worker that says nothing about one kind leaves it unknown, never 0. */
+import { unknownUsage, type Usage } from "@agentcore/contract";
+
+/** Field by field; unknown and a number make the number, unknown and unknown stay unknown. */
+export function addUsage(a: Usage, b: Usage): Usage {
+  return {
+    inputTokens: sum(a.inputTokens, b.inputTokens),
+    cachedInputTokens: sum(a.cachedInputTokens, b.cachedInputTokens),
+    outputTokens: sum(a.outputTokens, b.outputTokens),
+  };
+}
+
+export function sumUsage(parts: readonly Usage[]): Usage {
+  return parts.reduce(addUsage, unknownUsage);
+}
+
+function sum(a: number | null, b: number | null): number | null {
+  return a === null ? b : a + (b ?? 0);
+}
