@@ -8,7 +8,7 @@
  * nothing of the call was done, or, where the commit itself failed, that it is unknown: repeating the call is safe.
  * Several processes may use one store. Times are the caller's; a store reads no clock.
  */
-import type { Job, PermitRecord, RunIdentity, WorkerResult } from "@agentcore/contract";
+import type { Job, PermitRecord, Priority, RunIdentity, WorkerResult } from "@agentcore/contract";
 import type { AttemptRecord, AttemptRef, JobRecord, JobStateKind, Reason } from "./job-record.ts";
 
 export interface JobStore {
@@ -112,6 +112,7 @@ export interface JobStore {
   /** What was decided about a job, oldest first. */
   decisions(jobId: string): Promise<readonly Decision[]>;
   lateResults(jobId: string): Promise<readonly LateResult[]>;
+  /** Figures of the queue; cheap enough to be asked once a second. */
   stats(now: number): Promise<QueueStats>;
   /** Ids ahead of a queued job in its tenant, at most `limit`, first in line first; for `why`. */
   aheadOf(jobId: string, limit: number): Promise<readonly string[]>;
@@ -141,7 +142,10 @@ export interface JobStore {
 
   // --- Change notification --------------------------------------------------------------------------------------------
 
-  /** Called after each commit of this process that changed jobs. Must not throw. Returns what unsubscribes. */
+  /**
+   * Called after each commit of this process that changed jobs; not after a claim that found none or a settlement that
+   * was stale. Must not throw. Returns what unsubscribes.
+   */
   onChange(listener: () => void): () => void;
 
   /** A number that differs from its last answer when another process may have changed jobs. Cheap: polled 4 times a second. */
@@ -191,8 +195,16 @@ export interface ClaimRequest {
 /** What cannot run now, as the runtime said. A few names each, never a list of jobs. */
 export interface ClaimFilter {
   readonly workers: readonly string[];
+  /** One model of a worker; null: the jobs that name no model. */
+  readonly models: readonly ExcludedModel[];
   readonly tenants: readonly string[];
+  readonly classes: readonly Priority["class"][];
   readonly concurrencyKeys: readonly string[];
+}
+
+export interface ExcludedModel {
+  readonly worker: string;
+  readonly model: string | null;
 }
 
 export type Applied = "applied" | "stale";
@@ -369,4 +381,10 @@ export type ReplayResult =
   | { readonly kind: "not_dead" };
 
 /** No filter. */
-export const excludeNothing: ClaimFilter = { workers: [], tenants: [], concurrencyKeys: [] };
+export const excludeNothing: ClaimFilter = {
+  workers: [],
+  models: [],
+  tenants: [],
+  classes: [],
+  concurrencyKeys: [],
+};

@@ -26,6 +26,8 @@ export class JobTable {
   readonly #counts = { queued: 0, running: 0, succeeded: 0, dead: 0, cancelled: 0 };
   #replayed = 0;
   #latestNow = 0;
+  /** Rises with every change of a job. */
+  changes = 0;
 
   get(id: string): JobRecord | undefined {
     return this.#jobs.get(id);
@@ -41,6 +43,7 @@ export class JobTable {
 
   put(record: JobRecord): void {
     this.drop(record.job.id);
+    this.changes += 1;
     this.#jobs.set(record.job.id, record);
     this.#index(record);
   }
@@ -48,6 +51,7 @@ export class JobTable {
   drop(id: string): void {
     const record = this.#jobs.get(id);
     if (record === undefined) return;
+    this.changes += 1;
     this.#jobs.delete(id);
     this.#unindex(record);
   }

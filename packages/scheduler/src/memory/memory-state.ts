@@ -15,6 +15,7 @@ export class MemoryState {
   readonly aliases = new Map<string, string>();
   readonly #aliasesOf = new Map<string, string[]>();
   readonly #listeners = new Set<() => void>();
+  #notified = 0;
   closed = false;
 
   assertOpen(): void {
@@ -83,7 +84,10 @@ export class MemoryState {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Tells the listeners where a job changed since the last call. */
   notify(): void {
+    if (this.jobs.changes === this.#notified) return;
+    this.#notified = this.jobs.changes;
     for (const listener of this.#listeners) listener();
   }
 }

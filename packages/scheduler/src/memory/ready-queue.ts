@@ -1,8 +1,10 @@
 /**
- * The due jobs of the memory store, arranged so that what cannot run costs nothing: tenant → worker → lanes (one for each
- * concurrency key) → jobs. A worker that is excluded is passed over whole; a lane whose key is taken is parked until one
- * of its runs ends. Finding the first eligible job is O(log n) in jobs and lanes, linear in tenants and workers.
+ * The due jobs of the memory store, arranged so that what cannot run costs nothing: tenant → kind (worker, model,
+ * class) → lanes (one for each concurrency key) → jobs. A kind that is excluded is passed over whole; a lane whose key is
+ * taken is parked until one of its runs ends. Finding the first eligible job is O(log n) in jobs and lanes, linear in
+ * tenants and kinds.
  */
+import type { Priority } from "@agentcore/contract";
 import type { JobRecord } from "../job-record.ts";
 import type { ClaimFilter } from "../job-store.ts";
 import { IndexedHeap } from "./indexed-heap.ts";
@@ -14,9 +16,23 @@ export interface Eligibility {
   runningWithKey(concurrencyKey: string): number;
 }
 
-interface Lane {
-  readonly tenant: string;
+/** What jobs may be excluded by together. */
+interface Kind {
   readonly worker: string;
+  readonly model: string | null;
+  readonly priorityClass: Priority["class"];
+}
+
+interface KindQueue {
+  readonly kind: Kind;
+  readonly lanes: IndexedHeap<Lane>;
+}
+
+interface Lane {
+  readonly id: string;
+  readonly tenant: string;
+  readonly kindId: string;
+  readonly kind: Kind;
   readonly concurrencyKey: string | null;
   readonly jobs: IndexedHeap<JobRecord>;
 }
@@ -30,7 +46,7 @@ const byRank = (a: JobRecord, b: JobRecord): number =>
   a.rank - b.rank || (a.job.id < b.job.id ? -1 : a.job.id > b.job.id ? 1 : 0);
 
 export class ReadyQueue {
-  readonly #tenants = new Map<string, Map<string, IndexedHeap<Lane>>>();
+  readonly #tenants = new Map<string, Map<string, KindQueue>>();
   readonly #lanes = new Map<string, Lane>();
   /** Lanes taken out because their concurrency key is at its limit. */
   readonly #parked = new Map<string, Set<Lane>>();
@@ -48,7 +64,7 @@ export class ReadyQueue {
   }
 
   remove(record: JobRecord): void {
-    const lane = this.#lanes.get(laneId(record));
+    const lane = this.#lanes.get(laneIdOf(record));
     if (lane === undefined || !lane.jobs.has(record)) return;
     this.#unlink(lane);
     lane.jobs.remove(record);
@@ -69,8 +85,8 @@ export class ReadyQueue {
       this.#parkedAtPerKey = eligibility.perKey;
     }
     let best: JobRecord | undefined;
-    for (const [worker, lanes] of this.#tenants.get(tenant) ?? []) {
-      if (eligibility.exclude.workers.includes(worker)) continue;
+    for (const { kind, lanes } of this.#tenants.get(tenant)?.values() ?? []) {
+      if (isExcluded(kind, eligibility.exclude)) continue;
       const first = this.#firstEligible(lanes, eligibility);
       if (first !== undefined && (best === undefined || byRank(first, best) < 0)) best = first;
     }
@@ -116,12 +132,15 @@ export class ReadyQueue {
   }
 
   #laneOf(record: JobRecord): Lane {
-    const id = laneId(record);
+    const id = laneIdOf(record);
     const existing = this.#lanes.get(id);
     if (existing !== undefined) return existing;
+    const kind = kindOf(record);
     const lane: Lane = {
+      id,
       tenant: tenantOf(record),
-      worker: record.job.task.worker,
+      kindId: JSON.stringify(kind),
+      kind,
       concurrencyKey: record.concurrencyKey,
       jobs: new IndexedHeap(byRank),
     };
@@ -133,30 +152,42 @@ export class ReadyQueue {
   #link(lane: Lane): void {
     const { concurrencyKey: key } = lane;
     if (lane.jobs.size === 0) {
-      this.#lanes.delete(laneId(lane));
+      this.#lanes.delete(lane.id);
       if (key !== null) this.#parked.get(key)?.delete(lane);
       return;
     }
     if (key !== null && this.#parked.get(key)?.has(lane) === true) return;
-    const workers = this.#tenants.get(lane.tenant) ?? new Map<string, IndexedHeap<Lane>>();
-    this.#tenants.set(lane.tenant, workers);
-    const lanes =
-      workers.get(lane.worker) ?? new IndexedHeap<Lane>((a, b) => byRank(a.jobs.peek()!, b.jobs.peek()!));
-    workers.set(lane.worker, lanes);
-    lanes.push(lane);
+    const kinds = this.#tenants.get(lane.tenant) ?? new Map<string, KindQueue>();
+    this.#tenants.set(lane.tenant, kinds);
+    const queue = kinds.get(lane.kindId) ?? { kind: lane.kind, lanes: new IndexedHeap<Lane>(byFirstJob) };
+    kinds.set(lane.kindId, queue);
+    queue.lanes.push(lane);
   }
 
   #unlink(lane: Lane): void {
-    const workers = this.#tenants.get(lane.tenant);
-    const lanes = workers?.get(lane.worker);
-    if (workers === undefined || lanes === undefined) return;
-    lanes.remove(lane);
-    if (lanes.size === 0) workers.delete(lane.worker);
-    if (workers.size === 0) this.#tenants.delete(lane.tenant);
+    const kinds = this.#tenants.get(lane.tenant);
+    const queue = kinds?.get(lane.kindId);
+    if (kinds === undefined || queue === undefined) return;
+    queue.lanes.remove(lane);
+    if (queue.lanes.size === 0) kinds.delete(lane.kindId);
+    if (kinds.size === 0) this.#tenants.delete(lane.tenant);
   }
 }
 
-function laneId(of: JobRecord | Lane): string {
-  const [tenant, worker] = "job" in of ? [tenantOf(of), of.job.task.worker] : [of.tenant, of.worker];
-  return JSON.stringify([tenant, worker, of.concurrencyKey]);
+const byFirstJob = (a: Lane, b: Lane): number => byRank(a.jobs.peek()!, b.jobs.peek()!);
+
+function kindOf({ job }: JobRecord): Kind {
+  return { worker: job.task.worker, model: job.task.model ?? null, priorityClass: job.priority.class };
+}
+
+function laneIdOf(record: JobRecord): string {
+  return JSON.stringify([tenantOf(record), kindOf(record), record.concurrencyKey]);
+}
+
+function isExcluded(kind: Kind, exclude: ClaimFilter): boolean {
+  return (
+    exclude.workers.includes(kind.worker) ||
+    exclude.classes.includes(kind.priorityClass) ||
+    exclude.models.some(({ worker, model }) => worker === kind.worker && model === kind.model)
+  );
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { compareCandidates, createRankPolicy } from "../claim-order.ts";
 import type { JobRecord } from "../job-record.ts";
 import { isDue } from "../job-record.ts";
-import { excludeNothing, type ClaimRequest, type JobStore } from "../job-store.ts";
+import { excludeNothing, type ClaimFilter, type ClaimRequest, type JobStore } from "../job-store.ts";
 import {
   byJobDedup,
   claimAs,
@@ -165,22 +165,35 @@ export const claimCases: readonly ConformanceCase[] = [
     );
     assert.equal((await claimAs(store, "o", 9)).length, 3);
   }),
-  storeCase(
-    "passes over excluded workers, tenants and concurrency keys, and finds them again later",
-    async (store) => {
-      const worker = testJob({ task: testTask("/work/1", "codex") });
-      const tenant = testJob({ context: { tenant: "acme" } });
-      const workspace = testJob({ task: testTask("/work/busy") });
-      const plain = testJob();
-      await submitJobs(store, worker, tenant, workspace, plain);
-      const exclude = { workers: ["codex"], tenants: ["acme"], concurrencyKeys: ["/work/busy"] };
-      assert.deepEqual(idsOf(await claimAs(store, "o", 9, { exclude })), [plain.id]);
-      assert.deepEqual(
-        idsOf(await claimAs(store, "o", 9)).sort(),
-        [worker.id, tenant.id, workspace.id].sort(),
-      );
-    },
-  ),
+  storeCase("passes over what is excluded, each by its own name, and finds it again later", async (store) => {
+    const codex = testTask("/work/1", "codex");
+    const jobs = {
+      worker: testJob({ task: testTask("/work/2", "opencode") }),
+      model: testJob({ task: { ...codex, model: "large" } }),
+      noModel: testJob({ task: { ...codex, workspace: "/work/3", worker: "claude-code" } }),
+      tenant: testJob({ context: { tenant: "acme" } }),
+      class: testJob({ priority: { class: "interactive" } }),
+      workspace: testJob({ task: testTask("/work/busy") }),
+      otherModel: testJob({ task: { ...codex, workspace: "/work/4", model: "small" } }),
+      plain: testJob(),
+    };
+    await submitJobs(store, ...Object.values(jobs));
+    const exclude: ClaimFilter = {
+      workers: ["opencode"],
+      models: [
+        { worker: "codex", model: "large" },
+        { worker: "claude-code", model: null },
+        { worker: "shell", model: "small" },
+      ],
+      tenants: ["acme"],
+      classes: ["interactive"],
+      concurrencyKeys: ["/work/busy"],
+    };
+    assert.deepEqual(idsOf(await claimAs(store, "o", 9, { exclude })), [jobs.otherModel.id, jobs.plain.id]);
+    const { worker, model, noModel, tenant, class: person, workspace } = jobs;
+    const rest = [worker, model, noModel, tenant, person, workspace].map((job) => job.id);
+    assert.deepEqual(idsOf(await claimAs(store, "o", 9)).sort(), rest.sort());
+  }),
   storeCase("holds a delayed job until its moment and says when that is", async (store) => {
     const job = testJob({ notBefore: startAt + 5000 });
     const times = { runAt: startAt + 5000, readyFrom: startAt + 5000, delayMs: null };

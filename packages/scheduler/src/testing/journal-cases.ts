@@ -7,6 +7,7 @@ import {
   byJobDedup,
   cancelReason,
   claimAs,
+  claimRequest,
   die,
   idsOf,
   retry,
@@ -221,6 +222,10 @@ export const journalCases: readonly ConformanceCase[] = [
     await submitJobs(store, job);
     assert.ok(seen.length > 0);
     assert.equal((await seen[0])?.job.id, job.id);
+    await claimAs(store, "o", 0);
+    const beforeEmpty = seen.length;
+    await store.claim(claimRequest("o", 0));
+    assert.equal(seen.length, beforeEmpty, "a claim that took nothing was announced as a change");
     stop();
     const heard = seen.length;
     await submitJobs(store, testJob());
