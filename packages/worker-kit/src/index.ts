@@ -1,4 +1,5 @@
 /** What an adapter author needs, and the runner that starts any adapter's worker under a permit. */
+export * from "./adapter-settings.ts";
 export * from "./capabilities.ts";
 export * from "./environment.ts";
 export * from "./event-text.ts";
