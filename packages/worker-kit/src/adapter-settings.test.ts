@@ -2,18 +2,18 @@ import { expect, it } from "vitest";
 import { z } from "zod";
 import { commonSettings, configuredKey, pickEnv, readAdapterSettings } from "./adapter-settings.ts";
 
-const schema = z.strictObject({ ...commonSettings, maxTurns: z.int().positive().optional() });
+const schema = z.strictObject({ ...commonSettings, max_turns: z.int().positive().optional() });
 
-it("fills in defaults", () => {
-  expect(readAdapterSettings("codex", schema, { model: "m" })).toEqual({ model: "m", passEnv: [] });
+it("reads its own settings and leaves the runner's alone", () => {
+  const settings = { model: "m", program: "/bin/x", home: "own", env_pass: ["A"] };
+  expect(readAdapterSettings("codex", schema, settings)).toEqual({ model: "m" });
 });
 
 it.each([
   [{ modle: "m" }, /workers\.codex.*modle/],
-  [{ maxTurns: 0 }, /workers\.codex\.maxTurns/],
-  [{ baseUrl: "file:///etc" }, /workers\.codex\.baseUrl: must be an http or https address/],
-  [{ apiKeyEnv: "sk-123" }, /workers\.codex\.apiKeyEnv: must be the name/],
-  [{ home: "mine" }, /workers\.codex\.home/],
+  [{ max_turns: 0 }, /workers\.codex\.settings\.max_turns/],
+  [{ base_url: "file:///etc" }, /workers\.codex\.settings\.base_url: must be an http or https address/],
+  [{ api_key_env: "sk-123" }, /workers\.codex\.settings\.api_key_env: must be the name/],
 ])("refuses %j by name", (settings, message) => {
   expect(() => readAdapterSettings("codex", schema, settings)).toThrow(
     expect.objectContaining({ code: "AC_CONFIG_INVALID", message: expect.stringMatching(message) }),
