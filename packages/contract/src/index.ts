@@ -10,6 +10,7 @@ export * from "./ports.ts";
 export * from "./result.ts";
 export * from "./run-event.ts";
 export * from "./runtime.ts";
+export * from "./spool.ts";
 export * from "./task.ts";
 export * from "./wire.ts";
 export * from "./worker-event.ts";

@@ -23,6 +23,8 @@ export const permitRequestSchema = z.strictObject({
   /** What is left of the job's own ceilings. */
   maxCostUsd: z.number().nonnegative().optional(),
   maxTokens: z.int().nonnegative().optional(),
+  /** The job's own limit for silence with no tool call in flight; default: the runtime's. */
+  silenceTimeoutMs: z.int().positive().optional(),
   /** Moment after which a result is of no use, in ms since the epoch. */
   deadline: z.number().optional(),
   priorityClass: z.enum(["interactive", "batch"]).default("batch"),
