@@ -1,1 +1,2 @@
-export {};
+/** Runs a shell script as a worker. */
+export { shellAdapter, shellAdapter as default } from "./shell-adapter.ts";

@@ -65,6 +65,8 @@ export interface WorkerEnvironmentRequest {
   /** As in the plan: an empty HOME at `<attemptDir>/home`, or the caller's. */
   readonly home: "own" | "user";
   readonly attemptDir: string;
+  /** Names that the configuration lets through as the caller has them; they win over the adapter. */
+  readonly passedNames?: readonly string[];
   /** What the adapter adds. */
   readonly planEnv: Readonly<Record<string, string>>;
   /** What the task names; wins over the adapter. */
@@ -84,6 +86,7 @@ export function workerEnvironment(request: WorkerEnvironmentRequest): Record<str
     ...(request.home === "own" ? ownDirectories(attemptDir) : userDirectories(hostEnv, attemptDir)),
     TMPDIR: join(attemptDir, "tmp"),
     ...planEnv,
+    ...pick(hostEnv, request.passedNames ?? []),
     ...taskEnv,
     ...request.marks,
   };

@@ -56,6 +56,7 @@ export async function prepareRun(parts: RunnerParts, request: RunRequest): Promi
     hostEnv,
     home,
     attemptDir: attempt.path,
+    passedNames: settings.envPass,
     planEnv: plan.env,
     taskEnv: task.env ?? {},
     marks: {

@@ -1,24 +1,40 @@
-/** Settings that every worker has, whatever its adapter: where its program is, and whose HOME it gets. */
+/**
+ * Settings that every worker has, whatever its adapter: where its program is, whose HOME it gets, and what it gets of the
+ * caller's environment beyond the allow-list. The runner reads them; all other names are the adapter's own.
+ */
 import { AgentCoreError } from "@agentcore/contract";
+import { forbiddenVariables } from "../environment.ts";
 
 export interface WorkerSettings {
   /** `program`: path of the worker's program, instead of a search on PATH. */
   readonly program?: string;
   /** `home`: `own` for an empty one per run, `user` for the caller's; default: what the adapter plans. */
   readonly home?: "own" | "user";
+  /** `env_pass`: names of variables that the worker gets as the caller has them. */
+  readonly envPass: readonly string[];
 }
 
-/** Throws `AC_CONFIG_INVALID`. Settings of other names are the adapter's own. */
+/** Throws `AC_CONFIG_INVALID`. */
 export function readWorkerSettings(
   worker: string,
   settings: Readonly<Record<string, unknown>>,
 ): WorkerSettings {
-  const { program, home } = settings;
+  const { program, home, env_pass: envPass = [] } = settings;
   if (program !== undefined && (typeof program !== "string" || program === "")) {
     throw new AgentCoreError("AC_CONFIG_INVALID", `workers.${worker}.program must be the path of a program`);
   }
   if (home !== undefined && home !== "own" && home !== "user") {
     throw new AgentCoreError("AC_CONFIG_INVALID", `workers.${worker}.home must be "own" or "user"`);
   }
-  return { ...(program === undefined ? {} : { program }), ...(home === undefined ? {} : { home }) };
+  if (!Array.isArray(envPass) || !envPass.every((name) => typeof name === "string")) {
+    throw new AgentCoreError("AC_CONFIG_INVALID", `workers.${worker}.env_pass must be a list of names`);
+  }
+  const refused = envPass.find((name) => forbiddenVariables.includes(name));
+  if (refused !== undefined) {
+    throw new AgentCoreError(
+      "AC_CONFIG_INVALID",
+      `workers.${worker}.env_pass may not name ${refused}: it would reach outside the container`,
+    );
+  }
+  return { envPass, ...(program === undefined ? {} : { program }), ...(home === undefined ? {} : { home }) };
 }

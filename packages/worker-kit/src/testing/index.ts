@@ -1,2 +1,14 @@
-/** For tests of adapters: the conformance suite and the scriptable fake agent. */
-export const conformanceVersion = 1;
+/** For tests of adapters: the conformance suite, the scriptable fake agent, and a way to run one worker for real. */
+export {
+  drive,
+  driveToEnd,
+  makePermit,
+  makeTask,
+  makeTemporaryDirectory,
+  type DrivenRun,
+  type DriveOptions,
+} from "./drive.ts";
+export { createFakeAgent, type FakeAgent, type FakeAgentOptions } from "./fake-agent.ts";
+export { fakeChildren, type FakeChild, type FakeLedgerEntry, type FakeStep } from "./fake-agent-script.ts";
+export { randomIds, realClock } from "./real-ports.ts";
+export { findSurvivors, type Survivor } from "./survivors.ts";

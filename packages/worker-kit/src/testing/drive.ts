@@ -1,0 +1,167 @@
+/**
+ * Runs one adapter's worker once, for real: real containment, real processes, the real runner, under a permit made for
+ * the occasion. What tests of adapters use instead of a whole runtime.
+ */
+import { mkdtempSync, realpathSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openContainment, type Containment } from "@agentcore/containment";
+import type {
+  Capability,
+  Permit,
+  RunIdentity,
+  StopCause,
+  WorkerAdapter,
+  WorkerEvent,
+  WorkerResult,
+  WorkerRunner,
+  WorkerTask,
+} from "@agentcore/contract";
+import { createProcessRunner } from "../runner/create-process-runner.ts";
+import type { RunnerLimits } from "../runner/parts.ts";
+import { randomIds, realClock } from "./real-ports.ts";
+
+export interface DriveOptions {
+  readonly adapter: WorkerAdapter;
+  /** Path of the program in place of the adapter's own, such as a fake agent's. */
+  readonly program?: string;
+  /** Default: a new empty temporary directory. */
+  readonly workspace?: string;
+  /** Merged over a task with instructions and the capability `edit`, where the adapter has it. */
+  readonly task?: Partial<WorkerTask>;
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Default: this process's own environment. */
+  readonly hostEnv?: Readonly<Record<string, string | undefined>>;
+  readonly limits?: Partial<RunnerLimits>;
+  /** Default: the best that this machine has. */
+  readonly containment?: Containment;
+  /** Default: a new temporary directory. */
+  readonly attemptsDir?: string;
+  readonly model?: string;
+}
+
+export interface DrivenRun {
+  readonly result: Promise<WorkerResult>;
+  /** So far. */
+  readonly events: readonly WorkerEvent[];
+  readonly workspace: string;
+  readonly attemptsDir: string;
+  /** Rejects where the worker was never let go. */
+  readonly started: Promise<RunIdentity>;
+  stop(cause?: Partial<StopCause>): void;
+  hasten(): void;
+}
+
+/** Starts a run and returns at once. */
+export async function drive(options: DriveOptions): Promise<DrivenRun> {
+  const containment = options.containment ?? (await machineContainment());
+  const attemptsDir = options.attemptsDir ?? makeTemporaryDirectory("attempts");
+  const runner = createProcessRunner({
+    containment,
+    clock: realClock,
+    ids: randomIds,
+    hostEnv: options.hostEnv ?? process.env,
+    attemptsDir,
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+  });
+  return driveRunner(runner, options, attemptsDir);
+}
+
+function driveRunner(runner: WorkerRunner, options: DriveOptions, attemptsDir: string): DrivenRun {
+  const { adapter } = options;
+  const workspace = options.workspace ?? makeTemporaryDirectory("workspace");
+  const stopping = new AbortController();
+  const started = Promise.withResolvers<RunIdentity>();
+  const events: WorkerEvent[] = [];
+  const task = makeTask(adapter, workspace, options.task);
+  const run = runner.start({
+    adapter,
+    task,
+    permit: makePermit(task, stopping.signal, options.model ?? null),
+    settings: {
+      ...options.settings,
+      ...(options.program === undefined ? {} : { program: options.program }),
+    },
+    onEvent: (event) => events.push(event),
+    onStarted: started.resolve,
+  });
+  void run.result.then((result) =>
+    started.reject(new Error(`the worker was not started: ${result.summary}`)),
+  );
+  started.promise.catch(() => undefined); // whoever waits for it is told; nobody need wait
+  return {
+    result: run.result,
+    events,
+    workspace,
+    attemptsDir,
+    started: started.promise,
+    stop(cause) {
+      stopping.abort(cancelCause(cause));
+    },
+    hasten: () => run.hasten(),
+  };
+}
+
+/** Runs to the end. */
+export async function driveToEnd(
+  options: DriveOptions,
+): Promise<DrivenRun & { readonly ended: WorkerResult }> {
+  const run = await drive(options);
+  return { ...run, ended: await run.result };
+}
+
+export function makeTask(
+  adapter: WorkerAdapter,
+  workspace: string,
+  overrides: Partial<WorkerTask> = {},
+): WorkerTask {
+  const capabilities: Capability[] = adapter.capabilities.includes("edit") ? ["read", "edit"] : ["read"];
+  return { worker: adapter.name, workspace, instructions: "Do the task.", capabilities, ...overrides };
+}
+
+/** A permit that grants what the task asks for, without ceilings. */
+export function makePermit(task: WorkerTask, signal: AbortSignal, model: string | null = null): Permit {
+  return {
+    id: randomIds.next(),
+    jobId: randomIds.next(),
+    attempt: 1,
+    worker: task.worker,
+    provider: null,
+    workspace: task.workspace,
+    issuedAt: realClock.now(),
+    deadline: realClock.now() + 600_000,
+    grants: {
+      capabilities: task.capabilities,
+      maxCostUsd: null,
+      maxTokens: null,
+      model: model ?? task.model ?? null,
+      timeoutMs: 600_000,
+    },
+    degraded: [],
+    budgets: [],
+    breakers: [],
+    signal,
+  };
+}
+
+function cancelCause(cause: Partial<StopCause> = {}): StopCause {
+  return {
+    kind: "cancelled",
+    code: "AC_CANCELLED",
+    message: "cancelled by the test",
+    evidence: {},
+    ...cause,
+  };
+}
+
+export function makeTemporaryDirectory(name: string): string {
+  return realpathSync(mkdtempSync(join(tmpdir(), `agentcore-${name}-`)));
+}
+
+let opened: Promise<Containment> | undefined;
+
+/** Probed once per process. */
+function machineContainment(): Promise<Containment> {
+  opened ??= openContainment();
+  return opened;
+}
