@@ -4,3 +4,4 @@ export { type StartCheck, quickCheckBytesMax } from "./inspect-file.ts";
 export type { Sql } from "./sql.ts";
 export { openStateDatabase, type StateDatabase, type StateDatabaseOptions } from "./state-database.ts";
 export { createSqliteLedger, type SqliteLedgerOptions } from "./sqlite-ledger.ts";
+export { createSqliteJobStore } from "./sqlite-job-store.ts";

@@ -1,12 +1,21 @@
 /** Tables of the job store, version 1. */
 
 export const jobTables = `
+-- Whose turn is decided together: jobs that a claim can only take or exclude alike. '' where a job names none.
+CREATE TABLE lines (
+  line INTEGER PRIMARY KEY,
+  tenant TEXT NOT NULL,
+  worker TEXT NOT NULL,
+  model TEXT NOT NULL,
+  class TEXT NOT NULL,
+  UNIQUE (tenant, worker, model, class)
+) STRICT;
+
 CREATE TABLE jobs (
   seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
   state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'succeeded', 'dead', 'cancelled')),
-  tenant TEXT NOT NULL,           -- '' where the job names none
-  worker TEXT NOT NULL,
+  line INTEGER NOT NULL REFERENCES lines (line),
   key TEXT,
   holds_key INTEGER NOT NULL,     -- 1 from submit to the end, unless a newer job took the key
   concurrency_key TEXT,
@@ -36,15 +45,15 @@ CREATE TABLE jobs (
   replayed_as TEXT
 ) STRICT;
 
--- A lane is all ready jobs of one tenant, worker and concurrency key. Only the front of each lane is looked at to find the
--- next job, so that a thousand jobs waiting for one workspace do not hide the one behind them.
-CREATE INDEX jobs_lane ON jobs (concurrency_key, tenant, worker, rank, id) WHERE ready = 1 AND concurrency_key IS NOT NULL;
-CREATE INDEX jobs_front ON jobs (tenant, worker, rank, id) WHERE front = 1;
+-- A lane is all ready jobs of one line and concurrency key. Only the front of each lane is looked at to find the next job,
+-- so that a thousand jobs waiting for one workspace do not hide the one behind them.
+CREATE INDEX jobs_lane ON jobs (concurrency_key, line, rank, id) WHERE ready = 1 AND concurrency_key IS NOT NULL;
+CREATE INDEX jobs_front ON jobs (line, rank, id) WHERE front = 1;
 CREATE INDEX jobs_queued ON jobs (ready, run_at) WHERE state = 'queued';
 CREATE INDEX jobs_delayed ON jobs (delayed_at) WHERE state = 'queued' AND ready = 0 AND delayed_at IS NOT NULL;
 CREATE UNIQUE INDEX jobs_key_holder ON jobs (key) WHERE holds_key = 1;
 CREATE INDEX jobs_running_owner ON jobs (owner) WHERE state = 'running';
-CREATE INDEX jobs_running_tenant ON jobs (tenant) WHERE state = 'running';
+CREATE INDEX jobs_running_line ON jobs (line) WHERE state = 'running';
 CREATE INDEX jobs_running_lane ON jobs (concurrency_key) WHERE state = 'running' AND concurrency_key IS NOT NULL;
 CREATE INDEX jobs_running_key ON jobs (key) WHERE state = 'running' AND key IS NOT NULL;
 CREATE INDEX jobs_dead ON jobs (id) WHERE state = 'dead';
@@ -113,11 +122,12 @@ CREATE TABLE tenants (
   served_at REAL NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Kept with each change of state, so that the figures of a long queue cost nothing to read.
+-- Kept with each change of state, so that the figures of a long queue cost nothing to read. \`ready\` and \`delayed\` are the
+-- queued jobs by their column \`ready\`; \`dead\` leaves out the \`replayed\`.
 CREATE TABLE job_counts (
   kind TEXT PRIMARY KEY,
   count INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 INSERT INTO job_counts VALUES
-  ('queued', 0), ('running', 0), ('succeeded', 0), ('dead', 0), ('cancelled', 0), ('replayed', 0);
+  ('ready', 0), ('delayed', 0), ('running', 0), ('succeeded', 0), ('dead', 0), ('replayed', 0), ('cancelled', 0);
 `;

@@ -1,0 +1,120 @@
+/** What is kept about a job besides its state: its attempts, what was decided about it, results that came too late. */
+import type { Evidence, WorkerResult } from "@agentcore/contract";
+import type {
+  AttemptRecord,
+  Decision,
+  DecisionType,
+  JobRecord,
+  LateResult,
+  NewDecision,
+  StartedAttempt,
+} from "@agentcore/scheduler";
+import type { Sql } from "../sql.ts";
+import { findById } from "./job-row.ts";
+
+/** Decisions kept for one job; beyond it the oldest go. Repetitions are counted in one, so few jobs come near. */
+export const decisionsPerJobMax = 200;
+
+export function addDecisions(sql: Sql, decisions: readonly NewDecision[]): void {
+  for (const decision of decisions) addDecision(sql, decision);
+}
+
+function addDecision(sql: Sql, decision: NewDecision): void {
+  const { jobId, at, attempt, type, code, message } = decision;
+  const evidence = JSON.stringify(decision.evidence);
+  const seq = sql.get("SELECT seq FROM jobs WHERE id = ?", jobId)?.seq;
+  if (seq === undefined) return;
+  const latest = sql.get(
+    "SELECT number, type, code, attempt FROM decisions WHERE job = ? ORDER BY number DESC LIMIT 1",
+    seq,
+  );
+  if (latest?.type === type && latest.code === code && latest.attempt === attempt) {
+    sql.run(
+      "UPDATE decisions SET message = ?, evidence_json = ?, count = count + 1, last_at = ? WHERE number = ?",
+      message,
+      evidence,
+      at,
+      latest.number ?? null,
+    );
+    return;
+  }
+  sql.run(
+    `INSERT INTO decisions (job, at, attempt, type, code, message, evidence_json, count, last_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?)`,
+    seq,
+    at,
+    attempt,
+    type,
+    code,
+    message,
+    evidence,
+    at,
+  );
+  sql.run(
+    `DELETE FROM decisions WHERE job = ?1 AND number <=
+       (SELECT number FROM decisions WHERE job = ?1 ORDER BY number DESC LIMIT 1 OFFSET ${decisionsPerJobMax})`,
+    seq,
+  );
+}
+
+export function decisionsOf(sql: Sql, jobId: string): readonly Decision[] {
+  const rows = sql.all(
+    "SELECT d.* FROM decisions d JOIN jobs j ON j.seq = d.job WHERE j.id = ? ORDER BY d.number",
+    jobId,
+  );
+  return rows.map((row) => ({
+    jobId,
+    at: Number(row.at),
+    attempt: Number(row.attempt),
+    type: row.type as DecisionType,
+    code: String(row.code),
+    message: String(row.message),
+    evidence: JSON.parse(String(row.evidence_json)) as Evidence,
+    count: Number(row.count),
+    lastAt: Number(row.last_at),
+  }));
+}
+
+export function addLateResult(sql: Sql, { ref, at, kind, result }: LateResult): void {
+  sql.run(
+    "INSERT INTO late_results (job_id, attempt, epoch, at, kind, result_json) VALUES (?, ?, ?, ?, ?, ?)",
+    ref.jobId,
+    ref.attempt,
+    ref.epoch,
+    at,
+    kind,
+    JSON.stringify(result),
+  );
+}
+
+export function lateResultsOf(sql: Sql, jobId: string): readonly LateResult[] {
+  return sql.all("SELECT * FROM late_results WHERE job_id = ? ORDER BY number", jobId).map((row) => ({
+    ref: { jobId, attempt: Number(row.attempt), epoch: Number(row.epoch) },
+    at: Number(row.at),
+    kind: row.kind as LateResult["kind"],
+    result: JSON.parse(String(row.result_json)) as WorkerResult,
+  }));
+}
+
+export function attemptsOf(sql: Sql, jobId: string): readonly AttemptRecord[] {
+  const ended = sql
+    .all("SELECT a.* FROM attempts a JOIN jobs j ON j.seq = a.job WHERE j.id = ? ORDER BY a.attempt", jobId)
+    .map((row): AttemptRecord => ({
+      jobId,
+      attempt: Number(row.attempt),
+      owner: String(row.owner),
+      claimedAt: Number(row.claimed_at),
+      started: row.started_json === null ? null : (JSON.parse(String(row.started_json)) as StartedAttempt),
+      endedAt: Number(row.ended_at),
+      result: row.result_json === null ? null : (JSON.parse(String(row.result_json)) as WorkerResult),
+      decision: row.decision as AttemptRecord["decision"],
+    }));
+  const record = findById(sql, jobId)?.record;
+  return record === undefined ? ended : [...ended, ...attemptInProgress(record)];
+}
+
+function attemptInProgress({ job, state, attempt }: JobRecord): readonly AttemptRecord[] {
+  if (state.kind !== "running") return [];
+  const { owner, claimedAt, started } = state;
+  return [{ jobId: job.id, attempt, owner, claimedAt, started, endedAt: null, result: null, decision: null }];
+}

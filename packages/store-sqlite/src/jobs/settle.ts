@@ -1,0 +1,63 @@
+/** How attempts begin, end and are asked to stop. A write that names an attempt which is over changes nothing. */
+import type {
+  Applied,
+  AttemptRef,
+  CancelAnswer,
+  ClaimRequest,
+  JobRecord,
+  Reason,
+  SettledAndClaimed,
+  Settlement,
+  StartedAttempt,
+} from "@agentcore/scheduler";
+import type { Sql } from "../sql.ts";
+import { claim } from "./claim.ts";
+import { findByAnyId, findById, recordsOf, selectJob } from "./job-row.ts";
+import { applyEvent } from "./job-writes.ts";
+import { addDecisions, addLateResult } from "./journal.ts";
+
+export function settleAndClaim(
+  sql: Sql,
+  settlements: readonly Settlement[],
+  request: ClaimRequest | undefined,
+): SettledAndClaimed {
+  const settled = settlements.map((settlement) => settle(sql, settlement));
+  return { settled, claimed: request === undefined ? [] : claim(sql, request) };
+}
+
+function settle(sql: Sql, settlement: Settlement): SettledAndClaimed["settled"][number] {
+  const { ref, at, kind, decisions = [] } = settlement;
+  const stored = findById(sql, ref.jobId);
+  const record = stored && applyEvent(sql, stored, { type: "settle", settlement });
+  if (record !== undefined) {
+    addDecisions(sql, decisions);
+    return { applied: "applied", record };
+  }
+  const result = kind === "defer" ? null : settlement.result;
+  if (result !== null) addLateResult(sql, { ref, at, kind, result });
+  return { applied: "stale", record: stored?.record };
+}
+
+export function recordStarted(sql: Sql, ref: AttemptRef, started: StartedAttempt): Applied {
+  const stored = findById(sql, ref.jobId);
+  const record = stored && applyEvent(sql, stored, { type: "started", ref, started });
+  return record === undefined ? "stale" : "applied";
+}
+
+export function requestCancel(sql: Sql, jobId: string, reason: Reason, now: number): CancelAnswer {
+  const stored = findByAnyId(sql, jobId);
+  if (stored === undefined) return { kind: "not_found" };
+  const record = applyEvent(sql, stored, { type: "request_cancel", reason, at: now });
+  if (record === undefined) return { kind: "ended", record: stored.record };
+  return { kind: record.state.kind === "cancelled" ? "cancelled" : "requested", record };
+}
+
+export function cancelRequests(sql: Sql, owner: string): readonly JobRecord[] {
+  return recordsOf(
+    sql.all(
+      `${selectJob} WHERE j.state = 'running' AND j.owner = ? AND j.cancel_requested_json IS NOT NULL
+       ORDER BY j.claimed_at, j.id`,
+      owner,
+    ),
+  );
+}

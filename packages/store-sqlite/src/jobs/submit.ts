@@ -1,0 +1,103 @@
+/** Submit and replay: one holder of a key, one job of an id. */
+import { AgentCoreError, type Job, jobPayloadBytesMax } from "@agentcore/contract";
+import {
+  type DecideDedup,
+  type ReplayResult,
+  type Submission,
+  type SubmitResult,
+  supersededReason,
+} from "@agentcore/scheduler";
+import type { Sql } from "../sql.ts";
+import { findByAnyId, findHolder } from "./job-row.ts";
+import { applyEvent, insertJob, releaseKey } from "./job-writes.ts";
+
+/** A submission with its job as text, so that the text is made once and outside the transaction. */
+export interface PreparedSubmission {
+  readonly submission: Submission;
+  readonly jobJson: string;
+}
+
+/** The scheduler refuses a payload above {@link jobPayloadBytesMax}; with all its other fields a job is never twice that. */
+const jobJsonBytesMax = 2 * jobPayloadBytesMax;
+
+/** Throws `AC_JOB_INVALID` or `AC_JOB_TOO_LARGE`. */
+export function prepare(submission: Submission): PreparedSubmission {
+  const jobJson = textOf(submission.job);
+  const bytes = jobJson.length > jobJsonBytesMax / 3 ? Buffer.byteLength(jobJson) : jobJson.length;
+  if (bytes > jobJsonBytesMax) {
+    throw new AgentCoreError(
+      "AC_JOB_TOO_LARGE",
+      `job ${submission.job.id} takes ${bytes} bytes as JSON and at most ${jobJsonBytesMax} are stored; put large input in a file of the workspace`,
+      { evidence: { jobId: submission.job.id, bytes, bytesMax: jobJsonBytesMax } },
+    );
+  }
+  return { submission, jobJson };
+}
+
+function textOf(job: Job): string {
+  try {
+    return JSON.stringify(job);
+  } catch (error) {
+    throw new AgentCoreError("AC_JOB_INVALID", `job ${job.id} cannot be written as JSON: ${String(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+export function submitAll(
+  sql: Sql,
+  submissions: readonly PreparedSubmission[],
+  decideDedup: DecideDedup,
+): SubmitResult[] {
+  return submissions.map((prepared) => submitOne(sql, prepared, decideDedup));
+}
+
+function submitOne(
+  sql: Sql,
+  { submission, jobJson }: PreparedSubmission,
+  decideDedup: DecideDedup,
+): SubmitResult {
+  const { job } = submission;
+  const known = findByAnyId(sql, job.id);
+  if (known !== undefined) return { kind: "deduplicated", record: known.record };
+  const holder = job.key === undefined ? undefined : findHolder(sql, job.key);
+  if (holder === undefined) {
+    return { kind: "accepted", record: insertJob(sql, submission, jobJson), replaced: null };
+  }
+  switch (decideDedup(job, holder.record)) {
+    case "coalesce":
+      if (submission.rememberAlias) {
+        sql.run("INSERT INTO aliases (alias, job) VALUES (?, ?)", job.id, holder.row.seq);
+      }
+      return { kind: "deduplicated", record: holder.record };
+    case "reject":
+      return { kind: "rejected", holder: holder.record };
+    case "replace": {
+      const reason = supersededReason(job.id);
+      applyEvent(sql, holder, { type: "request_cancel", reason, at: submission.submittedAt });
+      releaseKey(sql, holder);
+      const record = insertJob(sql, submission, jobJson);
+      return { kind: "accepted", record, replaced: holder.row.id };
+    }
+  }
+}
+
+export function replay(
+  sql: Sql,
+  deadJobId: string,
+  { submission, jobJson }: PreparedSubmission,
+): ReplayResult {
+  const dead = findByAnyId(sql, deadJobId);
+  if (dead?.record.state.kind !== "dead") return { kind: "not_dead" };
+  if (dead.record.state.replayedAs !== null) {
+    // The earlier replay may have ended and been deleted since; the dead letter was dealt with all the same.
+    const earlier = findByAnyId(sql, dead.record.state.replayedAs);
+    return earlier === undefined ? { kind: "not_dead" } : { kind: "already", record: earlier.record };
+  }
+  const { key } = submission.job;
+  const holder = key === undefined ? undefined : findHolder(sql, key);
+  if (holder !== undefined) return { kind: "held", holder: holder.record };
+  const record = insertJob(sql, submission, jobJson);
+  applyEvent(sql, dead, { type: "mark_replayed", replayedAs: record.job.id });
+  return { kind: "accepted", record };
+}

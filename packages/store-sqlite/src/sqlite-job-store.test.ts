@@ -1,0 +1,34 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { JobStore } from "@agentcore/scheduler";
+import {
+  type SharedStoreHarness,
+  jobStoreConformance,
+  sharedJobStoreConformance,
+} from "@agentcore/scheduler/testing";
+import { afterAll, describe, expect, test } from "vitest";
+import { createSqliteJobStore } from "./sqlite-job-store.ts";
+import { openStateDatabase } from "./state-database.ts";
+
+const root = await mkdtemp(join(tmpdir(), "agentcore-jobs-"));
+afterAll(() => rm(root, { recursive: true }));
+
+const directories = new WeakMap<JobStore, string>();
+
+async function openIn(directory: string): Promise<JobStore> {
+  const store = createSqliteJobStore(await openStateDatabase({ directory }));
+  directories.set(store, directory);
+  return store;
+}
+
+const harness: SharedStoreHarness = {
+  open: async () => openIn(await mkdtemp(join(root, "store-"))),
+  connect: (to) => openIn(directories.get(to) ?? root),
+};
+
+describe("the SQLite job store meets the port's conformance suite", () => {
+  test.each([...jobStoreConformance, ...sharedJobStoreConformance])("$name", async ({ run }) => {
+    await expect(run(harness)).resolves.toBeUndefined();
+  });
+});

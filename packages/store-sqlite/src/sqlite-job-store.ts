@@ -1,0 +1,107 @@
+/**
+ * The `JobStore` of `@agentcore/scheduler` on `state.db`. Each method is one write of the database's group commit, or one
+ * consistent read; the methods' SQL is in `jobs/`. Several stores, also in several processes, may share one file.
+ */
+import type { JobStore, SubmitResult } from "@agentcore/scheduler";
+import { claim } from "./jobs/claim.ts";
+import { findByAnyId } from "./jobs/job-row.ts";
+import { addDecisions, attemptsOf, decisionsOf, lateResultsOf } from "./jobs/journal.ts";
+import { allOwners, heartbeat, registerOwner, removeOwner, runningOf, takeOver } from "./jobs/owners.ts";
+import { aheadOf, endedOf, list, nextRunAt, stats } from "./jobs/queries.ts";
+import { deleteEnded, purgeDead } from "./jobs/retention.ts";
+import { cancelRequests, recordStarted, requestCancel, settleAndClaim } from "./jobs/settle.ts";
+import { prepare, replay, submitAll } from "./jobs/submit.ts";
+import type { Sql } from "./sql.ts";
+import type { StateDatabase } from "./state-database.ts";
+
+/** Closing the store closes the database, and with it every other store or ledger made on the same handle. */
+export function createSqliteJobStore(database: StateDatabase): JobStore {
+  const read = database.read.bind(database);
+  const { write, onChange } = notifyingWrites(database);
+  return {
+    submit: async (submissions, decideDedup) => {
+      const prepared = submissions.map(prepare);
+      return write((sql) => submitAll(sql, prepared, decideDedup), someAccepted);
+    },
+    claim: (request) => write((sql) => claim(sql, request), isNotEmpty),
+    settleAndClaim: (settlements, request) =>
+      write(
+        (sql) => settleAndClaim(sql, settlements, request),
+        ({ settled, claimed }) => claimed.length > 0 || settled.some(({ applied }) => applied === "applied"),
+      ),
+    recordStarted: (ref, started) =>
+      write(
+        (sql) => recordStarted(sql, ref, started),
+        (applied) => applied === "applied",
+      ),
+    requestCancel: (jobId, reason, now) =>
+      write(
+        (sql) => requestCancel(sql, jobId, reason, now),
+        ({ kind }) => kind === "cancelled" || kind === "requested",
+      ),
+    cancelRequests: (owner) => read((sql) => cancelRequests(sql, owner)),
+    nextRunAt: (now) => read((sql) => nextRunAt(sql, now)),
+
+    registerOwner: (owner) => database.write((sql) => registerOwner(sql, owner)),
+    heartbeat: (owner) => database.write((sql) => heartbeat(sql, owner)),
+    owners: () => read(allOwners),
+    takeOver: (request) => write((sql) => takeOver(sql, request), isNotEmpty),
+    runningOf: (owner) => read((sql) => runningOf(sql, owner)),
+    removeOwner: (owner) => database.write((sql) => removeOwner(sql, owner)),
+
+    get: (jobId) => read((sql) => findByAnyId(sql, jobId)?.record),
+    ended: (jobIds) => read((sql) => endedOf(sql, jobIds)),
+    attempts: (jobId) => read((sql) => attemptsOf(sql, jobId)),
+    list: (query) => read((sql) => list(sql, query)),
+    decisions: (jobId) => read((sql) => decisionsOf(sql, jobId)),
+    lateResults: (jobId) => read((sql) => lateResultsOf(sql, jobId)),
+    stats: (now) => read((sql) => stats(sql, now)),
+    aheadOf: (jobId, limit) => read((sql) => aheadOf(sql, jobId, limit)),
+
+    recordDecisions: (decisions) => database.write((sql) => addDecisions(sql, decisions)),
+    replay: async (deadJobId, submission) => {
+      const prepared = prepare(submission);
+      return write(
+        (sql) => replay(sql, deadJobId, prepared),
+        ({ kind }) => kind === "accepted",
+      );
+    },
+    purgeDead: (query) => write((sql) => purgeDead(sql, query), isNotZero),
+    deleteEnded: (request) => write((sql) => deleteEnded(sql, request), isNotZero),
+
+    onChange,
+    externalVersion: () => read((sql) => Number(sql.get("PRAGMA data_version")?.data_version)),
+    close: () => database.close(),
+  };
+}
+
+const isNotEmpty = (answer: readonly unknown[]): boolean => answer.length > 0;
+const isNotZero = (answer: number): boolean => answer > 0;
+const someAccepted = (answer: readonly SubmitResult[]): boolean =>
+  answer.some(({ kind }) => kind === "accepted");
+
+/** Writes after whose commit the listeners are called, once for all that changed jobs and were committed together. */
+function notifyingWrites(database: StateDatabase) {
+  const listeners = new Set<() => void>();
+  let changed = false;
+  database.onCommit(() => {
+    if (!changed) return;
+    changed = false;
+    for (const listener of listeners) listener();
+  });
+  return {
+    write: <T>(write: (sql: Sql) => T, changesJobs: (answer: T) => boolean): Promise<T> =>
+      database.write((sql) => {
+        const answer = write(sql);
+        // Set before the commit; should that fail, a listener is called once too often at the next one.
+        changed ||= changesJobs(answer);
+        return answer;
+      }),
+    onChange: (listener: () => void) => {
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+      };
+    },
+  };
+}
