@@ -10,5 +10,16 @@ export {
 } from "./drive.ts";
 export { createFakeAgent, type FakeAgent, type FakeAgentOptions } from "./fake-agent.ts";
 export { fakeChildren, type FakeChild, type FakeLedgerEntry, type FakeStep } from "./fake-agent-script.ts";
+export { damage, seededRandom } from "./damage.ts";
 export { randomIds, realClock } from "./real-ports.ts";
 export { findSurvivors, type Survivor } from "./survivors.ts";
+export { recordingsDocument, rowOf, squeezeMarkdown, type RecordingRow } from "./recordings-table.ts";
+export {
+  readRecording,
+  recordingNames,
+  replay,
+  stopCause,
+  type Recording,
+  type Replay,
+  type ReplayOptions,
+} from "./replay.ts";
