@@ -1,0 +1,281 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { plan, type Action } from "./plan.ts";
+import type { PlanStep } from "./plan-step.ts";
+import { applyEvent, initialState, type RunEvent, type RunState } from "./run-state.ts";
+import { statusOf, type WorkOutcome } from "./step-state.ts";
+
+const seed = Number(process.env["AGENTCORE_SEED"] ?? 20_261_124);
+
+function step(id: string, dependsOn: readonly string[] = [], rest: Partial<PlanStep> = {}): PlanStep {
+  return { id, dependsOn, maxRetries: 0, onFailure: "abort", loop: null, ...rest };
+}
+
+function after(steps: readonly PlanStep[], events: readonly RunEvent[]): RunState {
+  const byId = new Map(steps.map((one) => [one.id, one]));
+  return events.reduce((state, event) => applyEvent(byId, state, event), initialState(steps));
+}
+
+const started = (id: string): RunEvent => ({
+  type: "step",
+  step: id,
+  event: { type: "work_started", jobId: `job-${id}` },
+});
+const ended = (id: string, outcome: WorkOutcome = "succeeded"): RunEvent => ({
+  type: "step",
+  step: id,
+  event: { type: "work_ended", outcome, reason: "why", violations: [] },
+});
+const brief = (actions: readonly Action[]) =>
+  actions.map((action) =>
+    "step" in action ? `${action.type} ${action.step}` : `${action.type} ${action.outcome}`,
+  );
+
+describe("the plan", () => {
+  const diamond = [step("a"), step("b", ["a"]), step("c", ["a"]), step("d", ["b", "c"])];
+
+  it.each<[string, readonly RunEvent[], readonly string[]]>([
+    ["starts what depends on nothing", [], ["start_work a"]],
+    ["waits for what runs", [started("a")], []],
+    ["starts what has become free", [started("a"), ended("a")], ["start_work b", "start_work c"]],
+    ["waits for all dependencies", [started("a"), ended("a"), started("b"), started("c"), ended("b")], []],
+    [
+      "ends the run when all have ended",
+      [
+        started("a"),
+        ended("a"),
+        started("b"),
+        started("c"),
+        ended("b"),
+        ended("c"),
+        started("d"),
+        ended("d"),
+      ],
+      ["end_run SUCCEEDED"],
+    ],
+    [
+      "cancels what runs and skips the rest when a step fails",
+      [started("a"), ended("a"), started("b"), started("c"), ended("b", "failed")],
+      ["cancel_job c", "skip d"],
+    ],
+    [
+      "ends as failed once nothing runs any more",
+      [
+        started("a"),
+        ended("a", "failed"),
+        ...["b", "c", "d"].map((id): RunEvent => ({
+          type: "step",
+          step: id,
+          event: { type: "skipped", reason: "", passes: false },
+        })),
+      ],
+      ["end_run FAILED"],
+    ],
+    [
+      "stops at the time limit",
+      [started("a"), { type: "stop_requested", reason: { outcome: "TIMED_OUT", message: "too late" } }],
+      ["cancel_job a", "skip b", "skip c", "skip d"],
+    ],
+    ["does nothing after the end", [{ type: "run_ended", outcome: "CANCELLED" }], []],
+  ])("%s", (_name, events, expected) => {
+    expect(brief(plan({ steps: diamond, state: after(diamond, events), concurrency: null }))).toEqual(
+      expected,
+    );
+  });
+
+  it("keeps to its concurrency, in the order of the file", () => {
+    const steps = [step("a"), step("b"), step("c")];
+    expect(brief(plan({ steps, state: after(steps, []), concurrency: 2 }))).toEqual([
+      "start_work a",
+      "start_work b",
+    ]);
+    expect(
+      brief(plan({ steps, state: after(steps, [started("a"), started("b"), ended("a")]), concurrency: 2 })),
+    ).toEqual(["start_work c"]);
+  });
+
+  it("skips a step whose condition is false without stopping its dependants", () => {
+    const steps = [
+      step("a"),
+      step("b", ["a"], { condition: (view) => view.status("a") !== "SUCCEEDED" }),
+      step("c", ["b"]),
+    ];
+    const state = after(steps, [started("a"), ended("a")]);
+    expect(plan({ steps, state, concurrency: null })).toEqual([
+      { type: "skip", step: "b", reason: "its condition is false", passes: true },
+    ]);
+    const skipped = after(steps, [
+      started("a"),
+      ended("a"),
+      { type: "step", step: "b", event: { type: "skipped", reason: "", passes: true } },
+    ]);
+    expect(brief(plan({ steps, state: skipped, concurrency: null }))).toEqual(["start_work c"]);
+  });
+
+  it("lets dependants of a step that may fail run", () => {
+    const steps = [step("a", [], { onFailure: "continue" }), step("b", ["a"])];
+    expect(
+      brief(plan({ steps, state: after(steps, [started("a"), ended("a", "failed")]), concurrency: null })),
+    ).toEqual(["start_work b"]);
+  });
+
+  it("keeps the first reason to stop", () => {
+    const state = after(
+      [step("a")],
+      [
+        { type: "stop_requested", reason: { outcome: "CANCELLED", message: "first" } },
+        { type: "stop_requested", reason: { outcome: "TIMED_OUT", message: "second" } },
+      ],
+    );
+    expect(state.stop?.message).toBe("first");
+  });
+});
+
+// --- 500 random graphs --------------------------------------------------------------------------------------------------
+
+interface RandomStep {
+  readonly dependencies: readonly number[];
+  readonly maxRetries: number;
+  readonly onFailure: PlanStep["onFailure"];
+  /** Outcome of each attempt, the last one repeated. */
+  readonly outcomes: readonly WorkOutcome[];
+}
+
+const graph = fc
+  .array(
+    fc.record({
+      dependencies: fc.array(fc.nat(1000), { maxLength: 4 }),
+      maxRetries: fc.nat(2),
+      onFailure: fc.constantFrom<PlanStep["onFailure"]>("abort", "retry", "continue", "continue"),
+      outcomes: fc.array(fc.constantFrom<WorkOutcome>("succeeded", "succeeded", "succeeded", "failed"), {
+        minLength: 1,
+        maxLength: 4,
+      }),
+    }),
+    { minLength: 1, maxLength: 25 },
+  )
+  .map((nodes): RandomStep[] =>
+    nodes.map((node, index) => ({
+      ...node,
+      dependencies: index === 0 ? [] : [...new Set(node.dependencies.map((n) => n % index))],
+    })),
+  );
+
+/** What the rules say of each step, without the planner: in topological order, which is the order of the list. */
+function model(nodes: readonly RandomStep[]): { aborts: boolean; statuses: string[] } {
+  const statuses: string[] = [];
+  let aborts = false;
+  for (const [index, node] of nodes.entries()) {
+    const blocked = node.dependencies.some(
+      (n) => statuses[n] === "SKIPPED" || (statuses[n] === "FAILED" && nodes[n]?.onFailure !== "continue"),
+    );
+    const tries = Array.from(
+      { length: node.maxRetries + 1 },
+      (_, n) => node.outcomes[Math.min(n, node.outcomes.length - 1)],
+    );
+    const status = blocked ? "SKIPPED" : tries.includes("succeeded") ? "SUCCEEDED" : "FAILED";
+    statuses[index] = status;
+    if (status === "FAILED" && node.onFailure !== "continue") aborts = true;
+  }
+  return { aborts, statuses };
+}
+
+describe("500 random graphs", () => {
+  it("run in order, within their concurrency, to exactly one end for each step, as the model says", () => {
+    fc.assert(
+      fc.property(
+        graph,
+        fc.integer({ min: 1, max: 5 }),
+        fc.infiniteStream(fc.nat(1_000_000)),
+        (nodes, concurrency, chance) => {
+          const steps = nodes.map((node, index) =>
+            step(String(index), node.dependencies.map(String), {
+              maxRetries: node.maxRetries,
+              onFailure: node.onFailure,
+            }),
+          );
+          const final = drive(steps, nodes, concurrency, () => chance.next().value as number);
+          const expected = model(nodes);
+          const statuses = steps.map(({ id }) => statusOf(final.steps.get(id)!));
+          if (expected.aborts) {
+            expect(final.outcome).toBe("FAILED");
+            expect(
+              statuses.every((status) => ["SUCCEEDED", "FAILED", "SKIPPED", "CANCELLED"].includes(status)),
+            ).toBe(true);
+          } else {
+            expect(final.outcome).toBe("SUCCEEDED");
+            expect(statuses).toEqual(expected.statuses);
+          }
+        },
+      ),
+      { numRuns: 500, seed },
+    );
+  });
+});
+
+/** Performs the actions as a runner would, ending running jobs in random order; checks order and concurrency on the way. */
+function drive(
+  steps: readonly PlanStep[],
+  nodes: readonly RandomStep[],
+  concurrency: number,
+  random: () => number,
+): RunState {
+  const byId = new Map(steps.map((one) => [one.id, one]));
+  const running = new Map<string, WorkOutcome>();
+  const ends = new Map<string, number>();
+  let state = initialState(steps);
+  const apply = (event: RunEvent) => {
+    const before = state;
+    state = applyEvent(byId, state, event);
+    if (event.type !== "step") return;
+    const wasEnded = before.steps.get(event.step)?.kind === "ended";
+    if (!wasEnded && state.steps.get(event.step)?.kind === "ended")
+      ends.set(event.step, (ends.get(event.step) ?? 0) + 1);
+  };
+  for (let turn = 0; state.outcome === null; turn++) {
+    expect(turn).toBeLessThan(1000);
+    const actions = plan({ steps, state, concurrency });
+    expect(actions.length + running.size).toBeGreaterThan(0);
+    for (const action of actions) perform(action);
+    expect(running.size).toBeLessThanOrEqual(concurrency);
+    const [id, outcome] = [...running][random() % Math.max(1, running.size)] ?? [];
+    if (id === undefined || outcome === undefined) continue;
+    running.delete(id);
+    apply(ended(id, outcome));
+  }
+  expect(running.size).toBe(0);
+  expect([...ends.values()].every((count) => count === 1)).toBe(true);
+  expect(ends.size).toBe(steps.length);
+  return state;
+
+  function perform(action: Action): void {
+    switch (action.type) {
+      case "start_work": {
+        const node = nodes[Number(action.step)]!;
+        for (const dependency of node.dependencies)
+          expect(state.steps.get(String(dependency))?.kind).toBe("ended");
+        running.set(action.step, node.outcomes[Math.min(action.attempt - 1, node.outcomes.length - 1)]!);
+        apply(started(action.step));
+        return;
+      }
+      case "skip":
+        apply({
+          type: "step",
+          step: action.step,
+          event: { type: "skipped", reason: action.reason, passes: action.passes },
+        });
+        return;
+      case "cancel_job":
+        running.set(action.step, "cancelled");
+        return;
+      case "cancel_step":
+        apply({ type: "step", step: action.step, event: { type: "cancelled", reason: action.reason } });
+        return;
+      case "end_run":
+        apply({ type: "run_ended", outcome: action.outcome });
+        return;
+      case "start_check":
+        throw new Error("no step of these graphs has a check");
+    }
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * The state of a whole run: the states of its steps and why it stops, if it does. Journal events go through `applyEvent`
+ * one by one; a resumed run is the fold of its journal and nothing else.
+ */
+import { assert } from "@agentcore/contract";
+import type { PlanStep } from "./plan-step.ts";
+import { transition, type StepEvent, type StepState } from "./step-state.ts";
+
+export type RunOutcome = "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "CANCELLED";
+
+export interface StopReason {
+  readonly outcome: Exclude<RunOutcome, "SUCCEEDED">;
+  readonly message: string;
+}
+
+export interface RunState {
+  readonly steps: ReadonlyMap<string, StepState>;
+  /** Set once; the first reason wins. Nothing new starts from then on. */
+  readonly stop: StopReason | null;
+  readonly outcome: RunOutcome | null;
+}
+
+export type RunEvent =
+  | { readonly type: "step"; readonly step: string; readonly event: StepEvent }
+  | { readonly type: "stop_requested"; readonly reason: StopReason }
+  | { readonly type: "run_ended"; readonly outcome: RunOutcome };
+
+export function initialState(steps: readonly PlanStep[]): RunState {
+  return { steps: new Map(steps.map((step) => [step.id, { kind: "waiting" }])), stop: null, outcome: null };
+}
+
+/** `steps` must be those the state was made of. */
+export function applyEvent(steps: ReadonlyMap<string, PlanStep>, state: RunState, event: RunEvent): RunState {
+  switch (event.type) {
+    case "step": {
+      const step = steps.get(event.step);
+      const before = state.steps.get(event.step);
+      assert(step !== undefined && before !== undefined, `the journal names an unknown step "${event.step}"`);
+      const after = transition(step, before, event.event);
+      if (after === before) return state;
+      const next = new Map(state.steps).set(event.step, after);
+      return { ...state, steps: next, stop: state.stop ?? stopAfter(step, after) };
+    }
+    case "stop_requested":
+      return { ...state, stop: state.stop ?? event.reason };
+    case "run_ended":
+      return { ...state, outcome: state.outcome ?? event.outcome };
+  }
+}
+
+/** A step that fails without leave to go on takes the run with it. */
+function stopAfter(step: PlanStep, state: StepState): StopReason | null {
+  if (state.kind !== "ended" || state.passes) return null;
+  if (state.status !== "FAILED" && state.status !== "CANCELLED") return null;
+  return {
+    outcome: "FAILED",
+    message: `step "${step.id}" ${state.status === "FAILED" ? "failed" : "was cancelled"}: ${state.reason}`,
+  };
+}

@@ -1,0 +1,218 @@
+/**
+ * The life of one step instance. `transition` is the only function that moves it; it is pure, and an event that does not
+ * fit the state is ignored, so that a journal read twice gives the same state.
+ *
+ * | state      | meaning                                              | leaves by                                        |
+ * | ---------- | ---------------------------------------------------- | ------------------------------------------------ |
+ * | `waiting`  | its dependencies have not ended                       | `work_started`, `skipped`                        |
+ * | `ready`    | its next piece (work or check) may start              | `work_started`, `check_started`, `cancelled`     |
+ * | `working`  | an attempt at one iteration is a job                  | `work_ended`                                     |
+ * | `checking` | the completion check of an iteration is a job         | `check_ended`                                    |
+ * | `ended`    | one final status                                      | never                                            |
+ */
+import type { ConvergenceRules, EndedStatus, PlanStep, StepStatus } from "./plan-step.ts";
+
+/** Where a step is in its loop; carried from piece to piece. */
+export interface Progress {
+  /** From 1. */
+  readonly iteration: number;
+  /** Attempts at this iteration so far; the running one included. */
+  readonly attempt: number;
+  /** Attempts of all iterations, for the record. Numbers are never reused. */
+  readonly attemptsInAll: number;
+  /** Checks of this iteration so far that failed to decide. */
+  readonly undecided: number;
+  /** Stage of convergence, from 0; its text is appended to the instructions. */
+  readonly stage: number;
+  /** The last set of fingerprints, sorted, and how often in a row it came back. */
+  readonly fingerprints: readonly string[];
+  readonly sameFor: number;
+}
+
+export type StepState =
+  | { readonly kind: "waiting" }
+  | { readonly kind: "ready"; readonly piece: "work" | "check"; readonly progress: Progress }
+  | { readonly kind: "working"; readonly jobId: string; readonly progress: Progress }
+  | { readonly kind: "checking"; readonly jobId: string; readonly progress: Progress }
+  | {
+      readonly kind: "ended";
+      readonly status: EndedStatus;
+      readonly reason: string;
+      readonly progress: Progress;
+      /** Its dependants may run. */
+      readonly passes: boolean;
+    };
+
+export type WorkOutcome = "succeeded" | "failed" | "cancelled";
+export type CheckDecision = "complete" | "incomplete" | "undecided";
+
+export type StepEvent =
+  | { readonly type: "work_started"; readonly jobId: string }
+  | {
+      readonly type: "work_ended";
+      readonly outcome: WorkOutcome;
+      readonly reason: string;
+      /** What makes a succeeded attempt count as failed iteration, such as a change outside `allowed_paths`. */
+      readonly violations: readonly string[];
+    }
+  | { readonly type: "check_started"; readonly jobId: string }
+  | {
+      readonly type: "check_ended";
+      readonly decision: CheckDecision;
+      readonly reason: string;
+      readonly fingerprints: readonly string[];
+    }
+  | { readonly type: "skipped"; readonly reason: string; readonly passes: boolean }
+  | { readonly type: "cancelled"; readonly reason: string };
+
+export const noProgress: Progress = {
+  iteration: 1,
+  attempt: 0,
+  attemptsInAll: 0,
+  undecided: 0,
+  stage: 0,
+  fingerprints: [],
+  sameFor: 0,
+};
+
+export function transition(step: PlanStep, state: StepState, event: StepEvent): StepState {
+  switch (event.type) {
+    case "work_started":
+      return startWork(state, event.jobId);
+    case "check_started":
+      return state.kind === "ready" && state.piece === "check"
+        ? { kind: "checking", jobId: event.jobId, progress: state.progress }
+        : state;
+    case "work_ended":
+      return state.kind === "working" ? afterWork(step, state.progress, event) : state;
+    case "check_ended":
+      return state.kind === "checking" ? afterCheck(step, state.progress, event) : state;
+    case "skipped":
+      return state.kind === "waiting"
+        ? {
+            kind: "ended",
+            status: "SKIPPED",
+            reason: event.reason,
+            progress: noProgress,
+            passes: event.passes,
+          }
+        : state;
+    case "cancelled":
+      return state.kind === "ended" ? state : end("CANCELLED", event.reason, progressOf(state), false);
+  }
+}
+
+function startWork(state: StepState, jobId: string): StepState {
+  const begins = state.kind === "waiting" || (state.kind === "ready" && state.piece === "work");
+  if (!begins) return state;
+  const before = progressOf(state);
+  const progress = { ...before, attempt: before.attempt + 1, attemptsInAll: before.attemptsInAll + 1 };
+  return { kind: "working", jobId, progress };
+}
+
+function afterWork(
+  step: PlanStep,
+  progress: Progress,
+  event: Extract<StepEvent, { type: "work_ended" }>,
+): StepState {
+  switch (event.outcome) {
+    case "cancelled":
+      return end("CANCELLED", event.reason, progress, false);
+    case "failed":
+      if (progress.attempt <= step.maxRetries) return { kind: "ready", piece: "work", progress };
+      return end("FAILED", event.reason, progress, step.onFailure === "continue");
+    case "succeeded":
+      if (event.violations.length > 0) return nextIteration(step, progress, event.violations, event.reason);
+      if (step.loop === null) return end("SUCCEEDED", event.reason, progress, true);
+      return { kind: "ready", piece: "check", progress };
+  }
+}
+
+function afterCheck(
+  step: PlanStep,
+  progress: Progress,
+  event: Extract<StepEvent, { type: "check_ended" }>,
+): StepState {
+  switch (event.decision) {
+    case "complete":
+      return end("SUCCEEDED", event.reason, progress, true);
+    case "incomplete":
+      return nextIteration(step, progress, event.fingerprints, event.reason);
+    case "undecided": {
+      const undecided = progress.undecided + 1;
+      if (undecided < (step.loop?.undecidedMax ?? 1)) {
+        return { kind: "ready", piece: "check", progress: { ...progress, undecided } };
+      }
+      const reason = `the completion check did not decide: ${event.reason}`;
+      return end("FAILED", reason, { ...progress, undecided }, step.onFailure === "continue");
+    }
+  }
+}
+
+/** After an iteration that did not complete the step: around again, at a higher stage where nothing moves, or the end. */
+function nextIteration(
+  step: PlanStep,
+  progress: Progress,
+  fingerprints: readonly string[],
+  reason: string,
+): StepState {
+  const converging = observe(step.loop?.convergence ?? null, progress, fingerprints);
+  if (converging.gaveUp) {
+    return end(
+      "FAILED",
+      `no progress at the last stage: ${reason}`,
+      converging.progress,
+      step.onFailure === "continue",
+    );
+  }
+  const maxIterations = step.loop?.maxIterations ?? 1;
+  if (progress.iteration >= maxIterations) {
+    const text = `not complete after ${maxIterations} iterations: ${reason}`;
+    return step.loop?.onExhausted === "continue"
+      ? end("INCOMPLETE", text, converging.progress, true)
+      : end("FAILED", text, converging.progress, step.onFailure === "continue");
+  }
+  const next = { ...converging.progress, iteration: progress.iteration + 1, attempt: 0, undecided: 0 };
+  return { kind: "ready", piece: "work", progress: next };
+}
+
+function observe(rules: ConvergenceRules | null, progress: Progress, seen: readonly string[]) {
+  if (rules === null || seen.length === 0) {
+    return { gaveUp: false, progress: { ...progress, fingerprints: [], sameFor: 0 } };
+  }
+  const fingerprints = [...new Set(seen)].sort();
+  const same = fingerprints.join("\n") === progress.fingerprints.join("\n");
+  const sameFor = same ? progress.sameFor + 1 : 1;
+  if (sameFor < rules.stallThreshold) {
+    return { gaveUp: false, progress: { ...progress, fingerprints, sameFor } };
+  }
+  if (progress.stage >= rules.maxStage) {
+    return { gaveUp: rules.failOnMaxStage, progress: { ...progress, fingerprints, sameFor } };
+  }
+  // The higher stage gets its own chance: the count starts again.
+  return { gaveUp: false, progress: { ...progress, stage: progress.stage + 1, fingerprints, sameFor: 0 } };
+}
+
+export function progressOf(state: StepState): Progress {
+  return state.kind === "waiting" ? noProgress : state.progress;
+}
+
+function end(status: EndedStatus, reason: string, progress: Progress, passes: boolean): StepState {
+  return { kind: "ended", status, reason, progress, passes };
+}
+
+/** The status that people see. */
+export function statusOf(state: StepState): StepStatus {
+  switch (state.kind) {
+    case "waiting":
+      return "PENDING";
+    case "ready":
+      return "READY";
+    case "working":
+      return "RUNNING";
+    case "checking":
+      return "CHECKING";
+    case "ended":
+      return state.status;
+  }
+}
