@@ -11,7 +11,7 @@ export interface Box {
   readonly identity: RunIdentity;
   /** How {@link isEmpty} knows: `cgroup`, `pid-namespace` or `process-group`. */
   readonly provedBy: string;
-  /** The payload and everything it started that runs now, without our own wrapper, init and waiting script. */
+  /** The payload and everything it started that runs now, without our own wrapper and waiting script. */
   processes(): ContainedProcess[];
   /** `gone` also while the payload has not been forked yet. */
   signalPayload(signal: NodeJS.Signals): SignalOutcome;

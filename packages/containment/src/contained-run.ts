@@ -83,6 +83,8 @@ export class ContainedRun implements Contained {
   go(): void {
     if (this.#phase !== "held" || this.#stopping) return;
     this.#phase = "running";
+    // The payload itself counts, also if it is over before anybody looks.
+    this.#processesSeen = 1;
     this.#launched.release();
   }
 

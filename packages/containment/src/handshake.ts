@@ -5,8 +5,8 @@
  * of them was tried with dash and bash. The payload's stderr comes as descriptor 4, because what the wrapper has to say
  * (util-linux complains when its child is killed) must not end up among the payload's words.
  *
- * In a PID namespace the script stays: under `unshare` it is PID 1 and therefore reaps what the payload abandons. The
- * payload becomes the leader of a session of its own, so that a `kill 0` there reaches neither the script nor the box.
+ * In a PID namespace the script stays as PID 1: it reaps what the payload abandons, and the payload keeps the ordinary
+ * behaviour of signals, which PID 1 does not have. The payload becomes the leader of a session of its own, so that a `kill 0` there reaches neither the script nor the box.
  */
 
 /** `$1`: directory of the run's cgroup or empty. Writing 0 there moves the writer, whatever its pid is called here. */

@@ -77,8 +77,9 @@ export function commandLine(
   switch (implementation.name) {
     case "bubblewrap": {
       // Not below setpriv: bubblewrap arms the parent-death signal itself, at a moment when dying of it leaves less
-      // behind than dying of an earlier one would.
-      const box = words("--dev-bind / / --proc /proc --unshare-pid --new-session --die-with-parent");
+      // behind than dying of an earlier one would. Not with its own init: bubblewrap would end before that has been
+      // reaped, and where this process is PID 1 of a container nobody else would ever reap it.
+      const box = words("--dev-bind / / --proc /proc --unshare-pid --as-pid-1 --die-with-parent");
       const user = implementation.userNamespace ? ["--unshare-user"] : [];
       const script = [shell, "-c", waitingScript, "sh", cgroup, implementation.setsid];
       return { file: implementation.bwrap, args: [...box, ...user, "--", ...script, ...payload] };

@@ -10,26 +10,21 @@ export interface RunTraces {
   readonly known: readonly ProcessRef[];
   /** Pids that the cgroup lists. */
   readonly cgroupPids: ReadonlySet<number>;
-  /** Whether a process carries the run's marker. Asked only for processes that started late enough to. */
-  readonly hasMarker: (pid: number) => boolean;
-  /** Nothing that started before this belongs to the run. */
-  readonly notBeforeTicks: number;
-  /** Never members: this process, and the session it lives in. */
-  readonly ownPid: number;
+  /** Pids of those that carry the run's marker. */
+  readonly marked: ReadonlySet<number>;
+  /** The session that this process lives in, which is nobody's trace. */
   readonly ownSession: number;
 }
 
-export function selectMembers(processes: readonly ProcessFact[], traces: RunTraces): ProcessFact[] {
-  const candidates = processes.filter(
-    (fact) => fact.startTicks >= traces.notBeforeTicks && fact.pid !== traces.ownPid,
-  );
+/** Out of `candidates`, which must hold neither this process nor any that started before the run. */
+export function selectMembers(candidates: readonly ProcessFact[], traces: RunTraces): ProcessFact[] {
   const known = new Map(traces.known.map((ref) => [ref.pid, ref.startTicks]));
   const members = new Map<number, ProcessFact>();
   for (const fact of candidates) {
     const isSeed =
       known.get(fact.pid) === fact.startTicks ||
       traces.cgroupPids.has(fact.pid) ||
-      traces.hasMarker(fact.pid);
+      traces.marked.has(fact.pid);
     if (isSeed) members.set(fact.pid, fact);
   }
   for (let before = -1; before !== members.size;) {

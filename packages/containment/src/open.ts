@@ -6,6 +6,7 @@ import path from "node:path";
 import { AgentCoreError, type Clock } from "@agentcore/contract";
 import { findCgroupParent } from "./cgroup.ts";
 import { createContainment } from "./containment.ts";
+import type { Implementation } from "./implementations.ts";
 import type { Containment, ImplementationName } from "./port.ts";
 import { forgetProbe, probeKey, readProbe, writeProbe } from "./probe-cache.ts";
 import { probeImplementations, type ContainmentProbe, type ImplementationReport } from "./probe.ts";
@@ -41,14 +42,16 @@ export async function openContainment(options: OpenContainmentOptions = {}): Pro
   const clock = options.clock ?? systemClock;
   const cacheFile =
     options.stateDir === undefined ? null : path.join(options.stateDir, "containment-probe.json");
-  const implementations = await cachedProbe(cacheFile, clock);
+  const implementations = await probeOnce(cacheFile, clock, options);
+  const implementation = choose(implementations, options);
+  if (implementation === null) throw unavailable(implementations, options);
   const cgroup =
     options.cgroups === false
       ? ({ available: false, directory: null, reason: "not wanted" } as const)
       : findCgroupParent();
   const registryDir = options.stateDir === undefined ? null : path.join(options.stateDir, "runs");
   const containment = createContainment({
-    implementation: choose(implementations, options),
+    implementation,
     clock,
     cgroupParent: cgroup.available ? cgroup.directory : null,
     registry: registryDir === null ? null : openRegistry(registryDir),
@@ -70,31 +73,44 @@ export async function openContainment(options: OpenContainmentOptions = {}): Pro
   };
 }
 
-async function cachedProbe(cacheFile: string | null, clock: Clock): Promise<readonly ImplementationReport[]> {
+/** From the cache where that has what is wanted, else by a fresh probe. */
+async function probeOnce(
+  cacheFile: string | null,
+  clock: Clock,
+  options: OpenContainmentOptions,
+): Promise<readonly ImplementationReport[]> {
   if (cacheFile === null) return probeImplementations(clock);
   const key = probeKey();
   const cached = readProbe(cacheFile, key);
-  if (cached !== null) return cached;
+  if (cached !== null && choose(cached, options) !== null) return cached;
   const implementations = await probeImplementations(clock);
   writeProbe(cacheFile, key, implementations);
   return implementations;
 }
 
+function isWanted(report: ImplementationReport, options: OpenContainmentOptions): boolean {
+  return (
+    (options.implementation === undefined || report.implementation === options.implementation) &&
+    (options.requireSealed !== true || report.level === "sealed")
+  );
+}
+
 function choose(
   reports: readonly ImplementationReport[],
-  { implementation, requireSealed = false }: OpenContainmentOptions,
-) {
-  const wanted = reports.filter(
-    (report) =>
-      (implementation === undefined || report.implementation === implementation) &&
-      (!requireSealed || report.level === "sealed"),
-  );
-  const way = wanted.find((report) => report.way !== null)?.way;
-  if (way) return way;
+  options: OpenContainmentOptions,
+): Implementation | null {
+  return reports.find((report) => isWanted(report, options) && report.way !== null)?.way ?? null;
+}
+
+function unavailable(
+  reports: readonly ImplementationReport[],
+  options: OpenContainmentOptions,
+): AgentCoreError {
+  const wanted = reports.filter((report) => isWanted(report, options));
   const reasons = wanted.map((report) => `${report.implementation}: ${report.reason}`);
-  throw new AgentCoreError(
+  return new AgentCoreError(
     "AC_CONTAINMENT_UNAVAILABLE",
-    `no ${requireSealed ? "sealed " : ""}containment is available here. ${reasons.join(". ")}`,
+    `no ${options.requireSealed === true ? "sealed " : ""}containment is available here. ${reasons.join(". ")}`,
     { evidence: Object.fromEntries(wanted.map((report) => [report.implementation, report.reason])) },
   );
 }

@@ -25,6 +25,8 @@ import {
 
 /** From this pass on the namespace has had its time, and everything else that can kill is used too. */
 const secondNetFromPass = 6;
+/** In the numbers of the namespace: the waiting script is 1, and the payload the first process that it forks. */
+const payloadInnermostPid = 2;
 
 export interface BoxParts {
   readonly implementation: ImplementationName;
@@ -38,16 +40,9 @@ export interface BoxParts {
  * if it has died in the meantime.
  */
 export function pidNamespaceBox(parts: BoxParts): Box | null {
-  const init = onlyChild(parts.launched.pid);
-  // bubblewrap brings an init of its own and the script is its child; under unshare the script is the init.
-  const script = init !== null && parts.implementation === "bubblewrap" ? onlyChild(init.pid) : init;
-  if (init === null || script === null) return null;
-  return new PidNamespaceBox(parts, init, script);
-}
-
-function onlyChild(parent: number): ProcessFact | null {
-  const [child] = childrenOf(parent);
-  return child === undefined ? null : readProcess(child);
+  const [pid] = childrenOf(parts.launched.pid);
+  const init = pid === undefined ? null : readProcess(pid);
+  return init === null ? null : new PidNamespaceBox(parts, init);
 }
 
 class PidNamespaceBox implements Box {
@@ -56,18 +51,13 @@ class PidNamespaceBox implements Box {
   readonly #launched: Launched;
   readonly #cgroup: RunCgroup | null;
   readonly #init: ProcessFact;
-  readonly #script: ProcessFact;
-  readonly #payloadInnermostPid: number;
   readonly #sent = new Set<string>();
   #wrapperEnded = false;
 
-  constructor(parts: BoxParts, init: ProcessFact, script: ProcessFact) {
+  constructor(parts: BoxParts, init: ProcessFact) {
     this.#launched = parts.launched;
     this.#cgroup = parts.cgroup;
     this.#init = init;
-    this.#script = script;
-    // The payload is the first and only process that the script forks.
-    this.#payloadInnermostPid = (innermostPid(script.pid) ?? 0) + 1;
     this.provedBy = this.#cgroup === null ? "pid-namespace" : "cgroup";
     this.identity = {
       marker: parts.marker,
@@ -91,15 +81,14 @@ class PidNamespaceBox implements Box {
       if (fact !== null && !isDead(fact)) found.set(pid, fact);
     }
     found.delete(this.#init.pid);
-    found.delete(this.#script.pid);
     return [...found.values()].map(({ pid, startTicks, name }) => ({ pid, startTicks, name }));
   }
 
   signalPayload(signal: NodeJS.Signals): SignalOutcome {
-    if (!isAlive(this.#script)) return "gone";
-    for (const pid of childrenOf(this.#script.pid)) {
+    if (!isAlive(this.#init)) return "gone";
+    for (const pid of childrenOf(this.#init.pid)) {
       const fact = readProcess(pid);
-      if (fact?.ppid === this.#script.pid && innermostPid(pid) === this.#payloadInnermostPid) {
+      if (fact?.ppid === this.#init.pid && innermostPid(pid) === payloadInnermostPid) {
         return signalProcess(fact, signal);
       }
     }
@@ -132,5 +121,10 @@ class PidNamespaceBox implements Box {
 
 /** Whether any visible process lives in that PID namespace. */
 export function isNamespaceInUse(namespace: string | null): boolean {
-  return namespace !== null && listPids().some((pid) => pidNamespaceOf(pid) === namespace);
+  return namespace !== null && listPids().some((pid) => pidNamespaceOf(pid) === namespace && isRunning(pid));
+}
+
+function isRunning(pid: number): boolean {
+  const fact = readProcess(pid);
+  return fact !== null && !isDead(fact);
 }

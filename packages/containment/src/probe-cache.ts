@@ -1,18 +1,21 @@
 /**
  * Keeps the outcome of a probe in a small file, because a probe costs more than everything else at the start of a run.
  * It holds as long as nothing changes that could change the outcome: the boot, the kernel, the user, the programs (path,
- * size, time of change), and the settings that allow namespaces. The cgroup is never cached: finding it is cheap, and
- * it depends on where this process was started.
+ * size, time of change), our own command lines, and the settings that allow namespaces. Only a probe that found a sealed
+ * way is kept: a machine that was merely too busy to pass must not count as unfit until its next boot. The cgroup is
+ * never cached: finding it is cheap, and it depends on where this process was started.
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import path from "node:path";
 import { ignore } from "@agentcore/contract";
+import { candidates, commandLine } from "./implementations.ts";
 import { readBootId } from "./proc.ts";
 import type { ImplementationReport } from "./probe.ts";
 import { findSystemProgram } from "./programs.ts";
 
 const formatVersion = 1;
+const anyCommand = { command: "true", args: [] };
 
 interface CachedProbe {
   readonly key: string;
@@ -33,11 +36,16 @@ export function probeKey(): string {
     "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
     "/proc/self/uid_map",
   ].map(readOrNull);
+  const uid = process.geteuid?.() ?? 0;
+  const commandLines = candidates(uid).map((candidate) =>
+    "missing" in candidate ? candidate : candidate.map((way) => commandLine(way, anyCommand, null)),
+  );
   return JSON.stringify([
     formatVersion,
+    commandLines,
     readBootId(),
     release(),
-    process.geteuid?.(),
+    uid,
     process.getegid?.(),
     programs,
     settings,

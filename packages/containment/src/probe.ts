@@ -119,7 +119,7 @@ function startTrial(way: Implementation) {
   const supervisor = spawn("/bin/sh", ["-c", '"$@" & wait', "sh", line.file, ...line.args], {
     cwd: "/",
     env: { PATH: "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin" },
-    stdio: ["ignore", "pipe", "pipe", "pipe", "ignore"],
+    stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
     detached: true,
   });
   let stage: "starting" | "released" | "killed" = "starting";
@@ -138,9 +138,11 @@ function startTrial(way: Implementation) {
     stage = "killed";
     supervisor.kill("SIGKILL");
   });
-  supervisor.stderr?.setEncoding("utf8").on("data", (chunk: string) => {
-    complaint = (complaint + chunk).slice(0, 500);
-  });
+  for (const stream of [supervisor.stderr, supervisor.stdio[4]] as Readable[]) {
+    stream.setEncoding("utf8").on("data", (chunk: string) => {
+      complaint = (complaint + chunk).slice(0, 500);
+    });
+  }
   supervisor.once("error", () => resolve());
   stdout.once("close", () => resolve());
   return {

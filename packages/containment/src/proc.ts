@@ -88,6 +88,14 @@ export function listPids(): number[] {
   return entries.filter((entry) => /^[1-9]\d*$/.test(entry)).map(Number);
 }
 
+/** The same, the newest first. Pids are given out in a circle, and the kernel says where it is. */
+export function listNewestPids(): number[] {
+  const newest = Number(orNull(() => readFileSync("/proc/loadavg", "latin1"))?.split(" ")[4] ?? 0);
+  const [young, old] = [[], []] as [number[], number[]];
+  for (const pid of listPids()) (pid <= newest ? young : old).push(pid);
+  return [...young.reverse(), ...old.reverse()];
+}
+
 /** Every process that runs, as of a moment that is not quite one moment. */
 export function listProcesses(): ProcessFact[] {
   return listPids()

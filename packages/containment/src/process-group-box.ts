@@ -11,7 +11,8 @@ import type { BoxParts } from "./pid-namespace-box.ts";
 import { markerVariable, type ContainedProcess } from "./port.ts";
 import {
   hasEnvironmentEntry,
-  listProcesses,
+  isDead,
+  listNewestPids,
   readBootId,
   readProcess,
   signalProcess,
@@ -23,6 +24,8 @@ import {
 
 /** How often a pass looks again for processes forked while it was stopping the others. */
 const stopRounds = 20;
+/** Rounds in a row that find nobody new, after which the others are killed. */
+const dryRounds = 2;
 /** Looks in a row that must find nothing before the run counts as empty, where no cgroup says so too. */
 const cleanLooks = 3;
 
@@ -35,14 +38,31 @@ export interface MemberSearch {
 
 /** The run's processes of our own uid, as far as they can be found. */
 export function findMembers(search: MemberSearch): ProcessFact[] {
+  return lookFor(search, () => undefined);
+}
+
+/**
+ * One look at the machine, newest processes first and each one's environment at once: a process that keeps replacing
+ * itself is only found by whoever is quicker. `onMarked` is called in the same instant.
+ */
+function lookFor(search: MemberSearch, onMarked: (fact: ProcessFact) => void): ProcessFact[] {
   const entry = `${markerVariable}=${search.marker}`;
   const uid = process.geteuid?.();
-  return selectMembers(listProcesses(), {
+  const marked = new Set<number>();
+  const processes: ProcessFact[] = [];
+  for (const pid of listNewestPids()) {
+    const fact = readProcess(pid);
+    if (fact === null || isDead(fact) || fact.startTicks < search.notBeforeTicks || pid === process.pid)
+      continue;
+    processes.push(fact);
+    if (!hasEnvironmentEntry(pid, entry) || uidOf(pid) !== uid) continue;
+    marked.add(pid);
+    onMarked(fact);
+  }
+  return selectMembers(processes, {
     known: search.known,
     cgroupPids: new Set(search.cgroup?.pids()),
-    hasMarker: (pid) => hasEnvironmentEntry(pid, entry),
-    notBeforeTicks: search.notBeforeTicks,
-    ownPid: process.pid,
+    marked,
     ownSession: readProcess(process.pid)?.session ?? 0,
   }).filter((fact) => uidOf(fact.pid) === uid);
 }
@@ -50,15 +70,16 @@ export function findMembers(search: MemberSearch): ProcessFact[] {
 /** Stops every member, and those found meanwhile, then kills them. Returns who was there. */
 export function killMembers(search: MemberSearch): ProcessFact[] {
   const stopped = new Map<number, ProcessFact>();
-  for (let round = 0; round < stopRounds; round += 1) {
-    const fresh = findMembers({ ...search, known: [...search.known, ...stopped.values()] }).filter(
-      (fact) => !stopped.has(fact.pid),
-    );
-    if (fresh.length === 0) break;
-    for (const fact of fresh) {
-      signalProcess(fact, "SIGSTOP");
-      stopped.set(fact.pid, fact);
-    }
+  const stop = (fact: ProcessFact): void => {
+    signalProcess(fact, "SIGSTOP");
+    stopped.set(fact.pid, fact);
+  };
+  for (let round = 0, dry = 0; round < stopRounds && dry < dryRounds; round += 1) {
+    const before = stopped.size;
+    const known = [...search.known, ...stopped.values()];
+    const members = lookFor({ ...search, known }, (fact) => stopped.has(fact.pid) || stop(fact));
+    for (const fact of members) if (!stopped.has(fact.pid)) stop(fact);
+    dry = stopped.size === before ? dry + 1 : 0;
   }
   for (const fact of stopped.values()) signalProcess(fact, "SIGKILL");
   return [...stopped.values()];

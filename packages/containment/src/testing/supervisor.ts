@@ -1,0 +1,78 @@
+/**
+ * A supervising process for the conformance suite: opens one implementation and starts hostile workers in it, told so
+ * by JSON lines on stdin. The suite kills it, or asks it to end a run, and then looks from outside.
+ * Arguments: implementation, state directory.
+ */
+import { createInterface } from "node:readline";
+import { markerVariable, openContainment, type Contained, type ImplementationName } from "../index.ts";
+import { armedLine, hostileCommand, type HostileEnding } from "./hostile-worker.ts";
+
+/** What the suite sends. */
+export type SupervisorOrder =
+  /** Start and release, and say nothing more. */
+  | { readonly do: "start"; readonly token: string; readonly kinds: string }
+  /** Start, release, wait until armed, end in this way, report the receipt. */
+  | {
+      readonly do: "run";
+      readonly token: string;
+      readonly kinds: string;
+      readonly ending: "normal" | "cancel" | "timeout";
+      readonly holdMs: number;
+    }
+  | { readonly do: "sweep" };
+
+const [implementation, stateDir] = process.argv.slice(2) as [ImplementationName, string];
+const containment = await openContainment({ implementation, stateDir });
+
+function say(message: unknown): void {
+  process.stdout.write(`${JSON.stringify(message)}\n`);
+}
+
+async function startHostile(token: string, kinds: string, ending: HostileEnding): Promise<Contained> {
+  return containment.start({
+    ...hostileCommand({ token, ending, kinds }),
+    cwd: "/",
+    env: { PATH: process.env.PATH ?? "/usr/bin:/bin", [markerVariable]: "overwritten" },
+    marker: `conformance-${token}`,
+  });
+}
+
+async function armed(run: Contained): Promise<void> {
+  let text = "";
+  for await (const chunk of run.stdout.iterator({ destroyOnReturn: false })) {
+    text += String(chunk);
+    if (text.includes(armedLine)) return;
+  }
+}
+
+const hostileEndings = { normal: "exits", cancel: "stays", timeout: "stays-deaf" } as const;
+
+async function perform(order: SupervisorOrder): Promise<void> {
+  switch (order.do) {
+    case "start": {
+      const run = await startHostile(order.token, order.kinds, "stays");
+      run.stdout.resume();
+      run.go();
+      return;
+    }
+    case "run": {
+      const run = await startHostile(order.token, order.kinds, hostileEndings[order.ending]);
+      run.go();
+      await armed(run);
+      run.stdout.resume();
+      if (order.ending !== "normal") {
+        await new Promise((resolve) => setTimeout(resolve, order.holdMs));
+        void run.stop(order.ending === "timeout" ? { graceMs: 60, secondTermAfterMs: 30 } : {});
+      }
+      say({ exit: await run.exited, receipt: await run.finish() });
+      return;
+    }
+    case "sweep":
+      say({ swept: await containment.sweep() });
+  }
+}
+
+say({ up: true });
+for await (const line of createInterface({ input: process.stdin })) {
+  await perform(JSON.parse(line) as SupervisorOrder);
+}
