@@ -1,1 +1,3 @@
-export {};
+/** Runs Claude Code as a worker. */
+export { claudeCodeAdapter, claudeCodeAdapter as default } from "./adapter.ts";
+export { claudeSettingsSchema, type ClaudeSettings } from "./settings.ts";

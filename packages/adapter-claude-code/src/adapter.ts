@@ -1,0 +1,22 @@
+/** Claude Code as a worker. Everything that varies by run is in `plan.ts`; everything that it prints in `reader.ts`. */
+import { adapterContractVersion, type WorkerAdapter } from "@agentcore/contract";
+import { credentialVariables, planClaude } from "./plan.ts";
+import { createClaudeReader } from "./reader.ts";
+
+export const claudeCodeAdapter: WorkerAdapter = {
+  contractVersion: adapterContractVersion,
+  name: "claude-code",
+  title: "Claude Code",
+  provider: "anthropic",
+  capabilities: ["read", "edit", "run_tests", "run_commands"],
+  program: {
+    command: "claude",
+    versionArgs: ["--version"],
+    minVersion: "2.1.330",
+    install: "npm install -g @anthropic-ai/claude-code",
+    credentialEnv: credentialVariables,
+    loginPaths: [".claude/.credentials.json"],
+  },
+  plan: planClaude,
+  createReader: createClaudeReader,
+};

@@ -1,0 +1,153 @@
+/**
+ * `assistant` and `user` lines as events: what the model said, which tools it called, and what came of them. Remembers
+ * the calls in flight, bounded, because a result names its call by id only.
+ */
+import { unknownUsage, type Usage, type WorkerEvent } from "@agentcore/contract";
+import {
+  addUsage,
+  arrayAt,
+  booleanAt,
+  isJsonObject,
+  objectAt,
+  oneLine,
+  stringAt,
+  textEvent,
+  type JsonObject,
+} from "@agentcore/worker-kit";
+import { unavailableTool, type Denials } from "./denials.ts";
+import { usageOf } from "./result-line.ts";
+
+const callsInFlightMax = 1000;
+const countedMessagesMax = 256;
+
+interface ToolCall {
+  readonly tool: string;
+  readonly path: string | null;
+}
+
+/** Tools whose success changes the file they name. */
+const editingTools = new Set(["Edit", "MultiEdit", "Write", "NotebookEdit"]);
+
+export class ClaudeMessages {
+  /** The model's last words. */
+  lastText = "";
+  readonly #denials: Denials;
+  readonly #inFlight = new Map<string, ToolCall>();
+  readonly #counted = new Set<string>();
+  #usage: Usage = unknownUsage;
+
+  constructor(denials: Denials) {
+    this.#denials = denials;
+  }
+
+  assistant(line: JsonObject): WorkerEvent[] {
+    const message = objectAt(line, "message");
+    const events: WorkerEvent[] = [];
+    for (const part of arrayAt(message, "content")) {
+      const type = stringAt(part, "type");
+      if (type === "text") events.push(...this.#text(line, stringAt(part, "text") ?? ""));
+      else if (type === "tool_use" && isJsonObject(part)) events.push(this.#toolCall(part));
+      else if (type === "thinking") events.push({ type: "progress", text: "thinking" });
+    }
+    const usage = this.#countUsage(message);
+    return usage === null ? events : [...events, usage];
+  }
+
+  user(line: JsonObject): WorkerEvent[] {
+    return arrayAt(line, "message", "content").flatMap((part) =>
+      stringAt(part, "type") === "tool_result" && isJsonObject(part) ? this.#toolResult(part, line) : [],
+    );
+  }
+
+  /** Claude Code also prints its own error texts as if the model had said them. */
+  #text(line: JsonObject, text: string): WorkerEvent[] {
+    if (text === "") return [];
+    if (booleanAt(line, "is_api_error_message") === true)
+      return [{ type: "progress", text: oneLine(text, 500) }];
+    this.lastText = text;
+    return [textEvent(text)];
+  }
+
+  #toolCall(part: JsonObject): WorkerEvent {
+    const id = stringAt(part, "id") ?? "";
+    const tool = stringAt(part, "name") ?? "unknown";
+    const input = objectAt(part, "input");
+    const command = tool.toLowerCase() === "bash" ? stringAt(input, "command") : null;
+    const path = stringAt(input, "file_path") ?? stringAt(input, "notebook_path");
+    remember(this.#inFlight, id, { tool, path });
+    return {
+      type: "tool_call",
+      id,
+      tool,
+      summary: oneLine(command ?? path ?? JSON.stringify(input ?? {})),
+      ...(command === null ? {} : { command }),
+      ...(path === null ? {} : { path }),
+    };
+  }
+
+  #toolResult(part: JsonObject, line: JsonObject): WorkerEvent[] {
+    const id = stringAt(part, "tool_use_id") ?? "";
+    const call = this.#inFlight.get(id);
+    this.#inFlight.delete(id);
+    const text = resultText(part);
+    const ok = booleanAt(part, "is_error") !== true;
+    const exitCode = call?.tool === "Bash" ? exitCodeOf(ok, text) : null;
+    const events: WorkerEvent[] = [{ type: "tool_result", id, ok, exitCode, summary: oneLine(text, 500) }];
+    const refused = ok ? null : unavailableTool(text);
+    if (refused !== null) events.push(this.#denials.add(refused, text));
+    const edited = ok && call !== undefined && editingTools.has(call.tool) ? call.path : null;
+    if (edited !== null) {
+      const created = stringAt(line, "tool_use_result", "type") === "create";
+      events.push({ type: "file_change", path: edited, change: created ? "create" : "modify" });
+    }
+    return events;
+  }
+
+  /**
+   * The run's tokens so far. A message comes in several lines with the same id, and none has its final output count, so
+   * this is a lower bound until the result line.
+   */
+  #countUsage(message: JsonObject | null): WorkerEvent | null {
+    const id = stringAt(message, "id");
+    if (id === null || this.#counted.has(id)) return null;
+    this.#counted.add(id);
+    if (this.#counted.size > countedMessagesMax) {
+      for (const oldest of this.#counted) {
+        this.#counted.delete(oldest);
+        break;
+      }
+    }
+    const usage = usageOf(objectAt(message, "usage"));
+    if ((usage.inputTokens ?? 0) + (usage.cachedInputTokens ?? 0) === 0) return null;
+    this.#usage = addUsage(this.#usage, usage);
+    return { type: "usage", usage: this.#usage, costUsd: null };
+  }
+
+  usageSoFar(): Usage {
+    return this.#usage;
+  }
+}
+
+function remember(calls: Map<string, ToolCall>, id: string, call: ToolCall): void {
+  calls.set(id, call);
+  if (calls.size <= callsInFlightMax) return;
+  for (const oldest of calls.keys()) {
+    calls.delete(oldest);
+    return;
+  }
+}
+
+function resultText(part: JsonObject): string {
+  const content = stringAt(part, "content");
+  if (content !== null) return content;
+  return arrayAt(part, "content")
+    .map((each) => stringAt(each, "text") ?? "")
+    .filter((text) => text !== "")
+    .join("\n");
+}
+
+function exitCodeOf(ok: boolean, text: string): number | null {
+  if (ok) return 0;
+  const code = /^Exit code (\d{1,3})\b/.exec(text)?.[1];
+  return code === undefined ? null : Number(code);
+}

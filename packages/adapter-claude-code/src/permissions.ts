@@ -1,0 +1,85 @@
+/**
+ * Capabilities as Claude Code's own permission flags. Two walls, so that one mistake is not enough: `--tools` decides which
+ * tools the model is offered at all (subagents too), and the permission mode refuses whatever no rule allows.
+ *
+ * No rule names Read, Edit or Write: an allow rule would lift the mode's limit to the workspace.
+ */
+import type { Capability } from "@agentcore/contract";
+import { capabilitySet, mapCapabilities, testCommandPrefixes } from "@agentcore/worker-kit";
+
+export interface ClaudePermissions {
+  /** `acceptEdits` writes below the workspace without asking; `dontAsk` refuses what no rule allows. */
+  readonly mode: "acceptEdits" | "dontAsk";
+  readonly tools: readonly string[];
+  readonly allowRules: readonly string[];
+}
+
+/** Tools by the capability that needs them. Task starts subagents, which have the same tools; TaskCreate is a to-do list. */
+const toolsByCapability: Readonly<Record<Capability, readonly string[]>> = {
+  read: ["Read", "Glob", "Grep", "Task", "TaskCreate", "TaskGet", "TaskList", "TaskUpdate"],
+  edit: ["Edit", "Write", "NotebookEdit"],
+  run_tests: ["Bash"],
+  run_commands: ["Bash", "TaskStop"],
+};
+
+export function claudePermissions(
+  granted: readonly Capability[],
+  extraTools: readonly string[],
+): ClaudePermissions {
+  const set = capabilitySet(granted);
+  return {
+    mode: set.edit ? "acceptEdits" : "dontAsk",
+    tools: [...new Set([...mapCapabilities(granted, toolsByCapability), ...extraTools])],
+    allowRules: [...commandRules(set.runTests, set.runCommands), ...extraTools],
+  };
+}
+
+function commandRules(runTests: boolean, runCommands: boolean): readonly string[] {
+  if (runCommands) return ["Bash"];
+  return runTests ? testCommandPrefixes.map((prefix) => `Bash(${prefix}:*)`) : [];
+}
+
+/** Flags that a task's own `args` may not hold, because they decide what the run may do or how it is read. */
+export const reservedFlags: readonly string[] = [
+  "--add-dir",
+  "--agent",
+  "--agents",
+  "--allow-dangerously-skip-permissions",
+  "--allowed-tools",
+  "--allowedTools",
+  "--bg",
+  "--background",
+  "--cloud",
+  "--continue",
+  "-c",
+  "--dangerously-skip-permissions",
+  "--desktop",
+  "--disallowed-tools",
+  "--disallowedTools",
+  "--environment",
+  "--input-format",
+  "--max-budget-usd",
+  "--max-turns",
+  "--mcp-config",
+  "--model",
+  "--output-format",
+  "--permission-mode",
+  "--permission-prompt-tool",
+  "--permission-prompts",
+  "--plugin-dir",
+  "--plugin-url",
+  "--print",
+  "-p",
+  "--remote-control",
+  "--restricted",
+  "--resume",
+  "-r",
+  "--session-id",
+  "--setting-sources",
+  "--settings",
+  "--teleport",
+  "--tmux",
+  "--tools",
+  "--worktree",
+  "-w",
+];

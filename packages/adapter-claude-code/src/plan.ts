@@ -1,0 +1,105 @@
+/**
+ * The command line and environment of one run of Claude Code: prompt on stdin, JSON lines on stdout, permissions from the
+ * task's capabilities, bounded retries, and no traffic but the model's.
+ */
+import type { PlanContext, WorkerPlan, WorkerTask } from "@agentcore/contract";
+import {
+  configuredKey,
+  networkEnvironment,
+  pickEnv,
+  readAdapterSettings,
+  refuseReservedArgs,
+} from "@agentcore/worker-kit";
+import { claudePermissions, reservedFlags } from "./permissions.ts";
+import { claudeSettingsSchema, type ClaudeSettings } from "./settings.ts";
+
+/** Any of these is a credential; with one of them no login of the user is needed. */
+export const credentialVariables: readonly string[] = [
+  "ANTHROPIC_API_KEY",
+  "ANTHROPIC_AUTH_TOKEN",
+  "CLAUDE_CODE_OAUTH_TOKEN",
+];
+
+export function planClaude(task: WorkerTask, context: PlanContext): WorkerPlan {
+  const settings = readAdapterSettings(task.worker, claudeSettingsSchema, context.settings);
+  refuseReservedArgs(task.worker, task.args ?? [], { flags: reservedFlags });
+  const credentials = findCredentials(task, context, settings);
+  const home = Object.keys(credentials).length > 0 ? "own" : "user";
+  return {
+    command: context.program,
+    args: commandLine(task, context, settings),
+    env: {
+      ...networkEnvironment(context.hostEnv),
+      ...(home === "user" ? pickEnv(context.hostEnv, ["CLAUDE_CONFIG_DIR"]) : {}),
+      ...endpoint(context, settings),
+      ...credentials,
+      ...behaviour(settings),
+    },
+    stdin: task.instructions,
+    home,
+  };
+}
+
+function commandLine(task: WorkerTask, context: PlanContext, settings: ClaudeSettings): string[] {
+  const { grants } = context;
+  const permissions = claudePermissions(grants.capabilities, settings.extra_tools);
+  return [
+    "-p",
+    "--output-format",
+    "stream-json",
+    "--verbose",
+    ...(settings.partial_messages ? ["--include-partial-messages"] : []),
+    "--setting-sources",
+    settings.setting_sources.join(","),
+    "--strict-mcp-config",
+    // Variadic, so another flag must follow.
+    ...(settings.project_memory ? ["--add-dir", "."] : []),
+    "--permission-mode",
+    permissions.mode,
+    "--tools",
+    permissions.tools.join(","),
+    ...flag("--allowedTools", permissions.allowRules.length > 0 ? permissions.allowRules.join(",") : null),
+    ...flag("--model", grants.model ?? task.model ?? settings.model),
+    ...flag("--max-turns", settings.max_turns),
+    ...flag("--max-budget-usd", budget(grants.maxCostUsd)),
+    ...flag("--resume", task.session),
+    ...(task.args ?? []),
+  ];
+}
+
+function flag(name: string, value: string | number | null | undefined): string[] {
+  return value === null || value === undefined ? [] : [name, String(value)];
+}
+
+/** A second net below the runtime's own ceiling; Claude Code overshoots it by one request. */
+function budget(maxCostUsd: number | null): number | null {
+  return maxCostUsd === null || maxCostUsd <= 0 ? null : maxCostUsd;
+}
+
+function findCredentials(
+  task: WorkerTask,
+  context: PlanContext,
+  settings: ClaudeSettings,
+): Record<string, string> {
+  const env = { ...context.hostEnv, ...task.env };
+  const key = configuredKey(task.worker, settings.api_key_env, env);
+  return key === undefined ? pickEnv(env, credentialVariables) : { ANTHROPIC_API_KEY: key };
+}
+
+function endpoint(context: PlanContext, settings: ClaudeSettings): Record<string, string> {
+  if (settings.base_url !== undefined) return { ANTHROPIC_BASE_URL: settings.base_url };
+  return pickEnv(context.hostEnv, ["ANTHROPIC_BASE_URL"]);
+}
+
+function behaviour(settings: ClaudeSettings): Record<string, string> {
+  return {
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+    DISABLE_AUTOUPDATER: "1",
+    DISABLE_TELEMETRY: "1",
+    DISABLE_ERROR_REPORTING: "1",
+    CLAUDE_CODE_MAX_RETRIES: String(settings.max_retries),
+    API_TIMEOUT_MS: String(settings.request_timeout),
+    // The workspace's settings files are not read, but its CLAUDE.md is wanted: it comes with `--add-dir`.
+    ...(settings.project_memory ? { CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD: "1" } : {}),
+  };
+}

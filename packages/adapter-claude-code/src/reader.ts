@@ -1,0 +1,177 @@
+/**
+ * Reads `--output-format stream-json`. Lines in order: `system/init`, then `assistant`, `user` and further `system` lines,
+ * at the end one `result`. A run that was stopped or crashed has no `result`; then what is known so far is reported.
+ */
+import {
+  errorClassTraits,
+  type OutputReader,
+  type ReaderContext,
+  type WorkerError,
+  type WorkerEvent,
+  type WorkerReport,
+} from "@agentcore/contract";
+import {
+  countAt,
+  jsonLineReader,
+  numberAt,
+  oneLine,
+  providerError,
+  stderrEvent,
+  stringAt,
+  usageErrorOf,
+  type JsonObject,
+} from "@agentcore/worker-kit";
+import { Denials } from "./denials.ts";
+import { ClaudeMessages } from "./messages.ts";
+import { readResult, type ClaudeResult } from "./result-line.ts";
+
+/** From this retry on, a refusal that no retry cures ends the run: a first one may be a login being renewed. */
+const hopelessRetry = 3;
+
+/** Of the pieces of an answer, how many make one sign of life. */
+const piecesPerProgress = 8;
+
+/** Printed between the lines that matter; nothing in them is for people. */
+const quietSubtypes = new Set([
+  "status",
+  "hook_started",
+  "hook_progress",
+  "hook_response",
+  "compact_boundary",
+  "task_started",
+  "task_progress",
+  "task_updated",
+  "task_notification",
+]);
+
+export function createClaudeReader(context: ReaderContext): OutputReader {
+  const state = new ClaudeRun(context.model);
+  const lines = jsonLineReader({
+    object: (line) => state.line(line),
+    stderr: (line) => state.stderr(line),
+    end: (malformedLines) => state.report(malformedLines),
+  });
+  return {
+    ...lines,
+    stdout(line, oversized) {
+      // By far the most lines where partial messages are on: not worth parsing.
+      return isPiece(line) ? state.piece() : lines.stdout(line, oversized);
+    },
+    fatal: () => state.hopeless,
+  };
+}
+
+function isPiece(line: string): boolean {
+  return (
+    line.startsWith('{"type":"stream_event"') && line.slice(0, 100).includes('"type":"content_block_delta"')
+  );
+}
+
+class ClaudeRun {
+  hopeless: WorkerError | null = null;
+  readonly #denials = new Denials();
+  readonly #messages = new ClaudeMessages(this.#denials);
+  #session: string | null = null;
+  #model: string | null;
+  #result: ClaudeResult | null = null;
+  /** Why the provider is being asked again; null once it has answered. */
+  #retrying: WorkerError | null = null;
+  #usageError: WorkerError | null = null;
+  #pieces = 0;
+
+  constructor(model: string | null) {
+    this.#model = model;
+  }
+
+  line(line: JsonObject): readonly WorkerEvent[] | null {
+    switch (stringAt(line, "type")) {
+      case "assistant":
+        this.#retrying = null;
+        return this.#messages.assistant(line);
+      case "user":
+        return this.#messages.user(line);
+      case "system":
+        return this.#system(line);
+      case "result":
+        return this.#end(line);
+      case "stream_event":
+        return [];
+      case "tool_progress":
+        return [{ type: "progress", text: toolProgress(line) }];
+      default:
+        return null;
+    }
+  }
+
+  piece(): readonly WorkerEvent[] {
+    this.#retrying = null;
+    this.#pieces += 1;
+    return this.#pieces % piecesPerProgress === 1 ? [{ type: "progress", text: "answering" }] : [];
+  }
+
+  stderr(line: string): readonly WorkerEvent[] {
+    this.#usageError ??= usageErrorOf(line);
+    return line === "" ? [] : [stderrEvent(line)];
+  }
+
+  report(malformedLines: number): WorkerReport {
+    const result = this.#result;
+    const costUsd = result?.costUsd ?? null;
+    for (const tool of result?.deniedTools ?? []) this.#denials.note(tool);
+    return {
+      terminal: result === null ? "none" : result.error === null ? "success" : "error",
+      error: result === null ? (this.hopeless ?? this.#retrying ?? this.#usageError) : result.error,
+      deniedTools: this.#denials.tools(),
+      summary: result !== null && result.summary !== "" ? result.summary : this.#messages.lastText,
+      session: result?.session ?? this.#session,
+      model: this.#model,
+      usage: result?.usage ?? this.#messages.usageSoFar(),
+      costUsd,
+      costBasis: costUsd === null ? "none" : "reported",
+      malformedLines,
+    };
+  }
+
+  #system(line: JsonObject): readonly WorkerEvent[] | null {
+    const subtype = stringAt(line, "subtype");
+    if (subtype === "init") return [this.#started(line)];
+    if (subtype === "api_retry") return [this.#apiRetry(line)];
+    if (subtype === "permission_denied") {
+      return [this.#denials.add(stringAt(line, "tool_name") ?? "unknown", stringAt(line, "message") ?? "")];
+    }
+    return subtype !== null && quietSubtypes.has(subtype) ? [] : null;
+  }
+
+  #started(line: JsonObject): WorkerEvent {
+    this.#session = stringAt(line, "session_id") ?? this.#session;
+    this.#model = stringAt(line, "model") ?? this.#model;
+    return { type: "started", session: this.#session, model: this.#model };
+  }
+
+  #apiRetry(line: JsonObject): WorkerEvent {
+    const status = numberAt(line, "error_status");
+    const reason = stringAt(line, "error") ?? "no answer";
+    const attempt = countAt(line, "attempt") ?? 0;
+    const words = status === null ? reason : `${status} ${reason}`;
+    this.#retrying = providerError({ message: `the provider answers ${words}`, status });
+    if (attempt >= hopelessRetry && !errorClassTraits[this.#retrying.class].retryable) {
+      this.hopeless ??= this.#retrying;
+    }
+    const seconds = ((numberAt(line, "retry_delay_ms") ?? 0) / 1000).toFixed(1);
+    return {
+      type: "progress",
+      text: `provider: ${oneLine(words)}; retry ${attempt} of ${countAt(line, "max_retries") ?? "?"} in ${seconds} s`,
+    };
+  }
+
+  #end(line: JsonObject): WorkerEvent[] {
+    this.#result = readResult(line);
+    const { usage, costUsd } = this.#result;
+    return [{ type: "usage", usage, costUsd }];
+  }
+}
+
+function toolProgress(line: JsonObject): string {
+  const seconds = Math.round(numberAt(line, "elapsed_time_seconds") ?? 0);
+  return oneLine(`${stringAt(line, "tool_name") ?? "a tool"} has been running for ${seconds} s`);
+}

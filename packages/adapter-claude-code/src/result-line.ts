@@ -1,0 +1,95 @@
+/**
+ * Claude Code's last line, `result`, as outcome, error, tokens and cost. `subtype` may say "success" for a failed run;
+ * `is_error` is what counts.
+ */
+import { unknownUsage, type Usage, type WorkerError } from "@agentcore/contract";
+import {
+  arrayAt,
+  booleanAt,
+  countAt,
+  numberAt,
+  objectAt,
+  providerError,
+  stringAt,
+  sumUsage,
+  type JsonObject,
+} from "@agentcore/worker-kit";
+
+export interface ClaudeResult {
+  readonly error: WorkerError | null;
+  readonly summary: string;
+  readonly usage: Usage;
+  readonly costUsd: number | null;
+  readonly session: string | null;
+  readonly deniedTools: readonly string[];
+}
+
+export function readResult(line: JsonObject): ClaudeResult {
+  const failed = booleanAt(line, "is_error") !== false;
+  const firstError = arrayAt(line, "errors").find((each) => typeof each === "string");
+  const summary = stringAt(line, "result") ?? firstError ?? "";
+  return {
+    error: failed ? errorOf(line, summary) : null,
+    summary,
+    ...spendOf(line),
+    session: stringAt(line, "session_id"),
+    deniedTools: arrayAt(line, "permission_denials").flatMap((denial) => stringAt(denial, "tool_name") ?? []),
+  };
+}
+
+function errorOf(line: JsonObject, summary: string): WorkerError {
+  const subtype = stringAt(line, "subtype");
+  const ended = stringAt(line, "terminal_reason");
+  const message = summary === "" ? `Claude Code failed: ${ended ?? subtype ?? "no reason given"}` : summary;
+  const plain = { message, status: null, retryAfterMs: null };
+  if (subtype === "error_max_budget_usd" || ended === "budget_exhausted") {
+    return { class: "budget_exhausted", ...plain };
+  }
+  if (subtype === "error_max_turns" || ended === "max_turns") return { class: "task_failed", ...plain };
+  // An interrupt that the runner did not send: were it the runner's, the stop's own cause would decide.
+  if (ended?.startsWith("aborted_") === true) {
+    return { class: "worker_crashed", ...plain, message: `Claude Code was interrupted (${ended})` };
+  }
+  return providerError({ message, status: numberAt(line, "api_error_status") });
+}
+
+/**
+ * What this run spent. A resumed session's `modelUsage` and `total_cost_usd` hold earlier runs too, and `usage` misses the
+ * request that a budget cut off; the usage since the last result has neither fault, where it is printed.
+ */
+function spendOf(line: JsonObject): { usage: Usage; costUsd: number | null } {
+  const models = Object.values(objectAt(line, "model_usage_since_last_result") ?? {});
+  if (models.length > 0) {
+    return {
+      usage: sumUsage(models.map((each) => modelUsage(each))),
+      costUsd: models.reduce<number>((total, each) => total + (numberAt(each, "costUSD") ?? 0), 0),
+    };
+  }
+  return { usage: usageOf(objectAt(line, "usage")), costUsd: positive(numberAt(line, "total_cost_usd")) };
+}
+
+function modelUsage(model: unknown): Usage {
+  return {
+    inputTokens: plus(countAt(model, "inputTokens"), countAt(model, "cacheCreationInputTokens")),
+    cachedInputTokens: countAt(model, "cacheReadInputTokens"),
+    outputTokens: countAt(model, "outputTokens"),
+  };
+}
+
+/** A `usage` object of the Messages API. Tokens written to the cache are billed as input, so they count as such. */
+export function usageOf(usage: JsonObject | null): Usage {
+  if (usage === null) return unknownUsage;
+  return {
+    inputTokens: plus(countAt(usage, "input_tokens"), countAt(usage, "cache_creation_input_tokens")),
+    cachedInputTokens: countAt(usage, "cache_read_input_tokens"),
+    outputTokens: countAt(usage, "output_tokens"),
+  };
+}
+
+function plus(a: number | null, b: number | null): number | null {
+  return a === null ? b : a + (b ?? 0);
+}
+
+function positive(value: number | null): number | null {
+  return value !== null && value >= 0 ? value : null;
+}
