@@ -26,7 +26,8 @@
  * (*) AC_UNCONTAINED where processes survived the stop: the outcome stays the cause's, so that a cancelled job is not
  * retried, and the code says what is worse.
  *
- * What shows the work, after a denied tool: a change in the workspace, a verify script that passed, or a declared output.
+ * What shows the work, after a denied tool: a change in the workspace, a verify script that passed, or a declared
+ * output that was written during the run.
  * With any of them the run succeeded in spite of the denial, and the summary names the tool. Without them a worker's
  * "done" is not believed: that is how a run that was allowed nothing would pass for one that had nothing to do.
  */
@@ -68,8 +69,8 @@ export interface VerdictInput {
   readonly internalFailure: string | null;
   /** Null: it could not be found out. */
   readonly workspaceChanged: boolean | null;
-  /** Declared outputs that are there. */
-  readonly outputsFound: number;
+  /** Declared outputs that were written during the run. */
+  readonly outputsWritten: number;
   /** Declared outputs that should be there and are not, each with the reason. */
   readonly outputsMissing: readonly string[];
   readonly verify: VerifyOutcome;
@@ -87,6 +88,16 @@ export interface Verdict {
 }
 
 export function verdict(input: VerdictInput): Verdict {
+  return judgeRun(input) ?? judgeWork(input);
+}
+
+/** Whether the run would pass for a success, so that it is worth looking at outputs and running the verify script. */
+export function claimsSuccess(input: VerdictInput): boolean {
+  return judgeRun(input) === null;
+}
+
+/** What went wrong with the run itself; null where the worker ended properly and claims success. */
+function judgeRun(input: VerdictInput): Verdict | null {
   if (input.stop !== null) return stopped(input.stop, input.survivors);
   if (input.survivors > 0) return failed("internal", "AC_UNCONTAINED", uncontainedText(input.survivors));
   if (input.internalFailure !== null) {
@@ -103,7 +114,7 @@ export function verdict(input: VerdictInput): Verdict {
       `the adapter failed while reading the output: ${input.readerFailure ?? "no reason known"}`,
     );
   }
-  return judgeWorker(input, input.report, input.exit) ?? judgeWork(input, input.report);
+  return judgeWorker(input, input.report, input.exit);
 }
 
 const stopOutcomes: Readonly<Record<StopCause["kind"], { outcome: Outcome; errorClass: ErrorClass }>> = {
@@ -173,29 +184,32 @@ function noTerminalEvent(report: WorkerReport, exitCode: number, stderrTail: str
     : failed("worker_crashed", "AC_WORKER_EXIT", withTail(`${exitText(exitCode)} and no result`, stderrTail));
 }
 
+type LastWords = Pick<WorkerReport, "summary" | "deniedTools">;
+
 /** Whether the work is there, once the worker claims that it is. */
-function judgeWork(input: VerdictInput, report: WorkerReport): Verdict {
+function judgeWork(input: VerdictInput): Verdict {
+  const words: LastWords = input.report ?? { summary: "", deniedTools: [] };
   if (input.outputsMissing.length > 0) {
     return failed("task_failed", "AC_OUTPUT_MISSING", `missing output: ${input.outputsMissing.join("; ")}`);
   }
   if (input.verify.kind === "failed") {
     return failed("task_failed", "AC_VERIFY_FAILED", `the verify script ${input.verify.reason}`);
   }
-  const shown = input.workspaceChanged === true || input.verify.kind === "passed" || input.outputsFound > 0;
+  const shown = input.workspaceChanged === true || input.verify.kind === "passed" || input.outputsWritten > 0;
   if (!shown) {
-    const refused = denied(report, "changed nothing");
+    const refused = denied(words, "changed nothing");
     if (refused !== null) return refused;
   }
-  const summary = report.summary === "" ? "exited with 0" : report.summary;
+  const summary = words.summary === "" ? "exited with 0" : words.summary;
   return {
     outcome: "succeeded",
     errorClass: null,
     code: null,
     retryAfterMs: null,
     summary:
-      report.deniedTools.length === 0
+      words.deniedTools.length === 0
         ? summary
-        : `${summary}\n(refused on the way: ${names(report.deniedTools)})`,
+        : `${summary}\n(refused on the way: ${names(words.deniedTools)})`,
   };
 }
 
@@ -223,7 +237,7 @@ function workerError(report: WorkerReport, stderrTail: string): Verdict {
 }
 
 /** The refusal of a tool as the reason, where one was refused. */
-function denied(report: WorkerReport, then: string): Verdict | null {
+function denied(report: LastWords, then: string): Verdict | null {
   if (report.deniedTools.length === 0) return null;
   const words = report.summary === "" ? "" : `: ${oneLine(report.summary, 500)}`;
   return failed(

@@ -10,6 +10,8 @@ import { fileNameOf } from "./attempt-directory.ts";
 
 export interface CollectedOutputs {
   readonly artifacts: readonly Artifact[];
+  /** How many of them were written during the run, and so are the worker's. */
+  readonly written: number;
   /** Outputs that should be there and are not usable, each with the reason. */
   readonly missing: readonly string[];
 }
@@ -18,9 +20,10 @@ export async function collectOutputs(
   outputs: readonly OutputSpec[],
   workspace: string,
   attemptDir: string,
-  bytesMax: number,
+  limits: { readonly bytesMax: number; /** Of the run, in ms since the epoch. */ readonly startedAt: number },
 ): Promise<CollectedOutputs> {
   const artifacts: Artifact[] = [];
+  let written = 0;
   const missing: string[] = [];
   for (const output of outputs) {
     const source = await resolveInside(workspace, output.path);
@@ -30,11 +33,15 @@ export async function collectOutputs(
       continue;
     }
     const path = join(attemptDir, "outputs", fileNameOf(output.name));
-    const copied = await copyOutput(source, path, bytesMax);
-    if (typeof copied === "string") missing.push(`${output.name} (${output.path}): ${copied}`);
-    else artifacts.push({ name: output.name, kind: "output", path, bytes: copied });
+    const copied = await copyOutput(source, path, limits.bytesMax);
+    if (typeof copied === "string") {
+      missing.push(`${output.name} (${output.path}): ${copied}`);
+      continue;
+    }
+    artifacts.push({ name: output.name, kind: "output", path, bytes: copied.bytes });
+    if (copied.changedAt >= limits.startedAt - fileClockLagMs) written += 1;
   }
-  return { artifacts, missing };
+  return { artifacts, written, missing };
 }
 
 /** The real path, or why there is none. */
@@ -61,8 +68,17 @@ function leaves(root: string, path: string): boolean {
   return way === ".." || way.startsWith("../") || way.startsWith("/");
 }
 
-/** Bytes copied, or why not. Links inside a directory are copied as links. */
-async function copyOutput(source: string, target: string, bytesMax: number): Promise<number | string> {
+/** The kernel stamps files with a clock that is up to a tick behind. */
+const fileClockLagMs = 10;
+
+interface Copied {
+  readonly bytes: number;
+  /** Of the file, or of the directory itself, in ms since the epoch. */
+  readonly changedAt: number;
+}
+
+/** What was copied, or why not. Links inside a directory are copied as links. */
+async function copyOutput(source: string, target: string, bytesMax: number): Promise<Copied | string> {
   try {
     const found = await stat(source);
     if (!found.isFile() && !found.isDirectory()) return "it is neither a file nor a directory";
@@ -71,7 +87,7 @@ async function copyOutput(source: string, target: string, bytesMax: number): Pro
     await mkdir(join(target, ".."), { recursive: true, mode: 0o700 });
     if (found.isFile()) await copyFile(source, target, constants.COPYFILE_FICLONE);
     else await cp(source, target, { recursive: true, verbatimSymlinks: true, filter: isCopied });
-    return bytes;
+    return { bytes, changedAt: found.ctimeMs };
   } catch (error) {
     return `it could not be copied: ${error instanceof Error ? error.message : String(error)}`;
   }

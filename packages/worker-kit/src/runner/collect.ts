@@ -9,7 +9,7 @@ import { unknownUsage } from "@agentcore/contract";
 import type { ActivityLog } from "../observe/activity-log.ts";
 import { isUnseen } from "../observe/tree-snapshot.ts";
 import { mergeClaims, type WorkspaceChange } from "../observe/workspace-change.ts";
-import { verdict, type VerdictInput, type WorkerExit } from "../verdict.ts";
+import { claimsSuccess, verdict, type VerdictInput, type WorkerExit } from "../verdict.ts";
 import { rememberSession } from "./attempt-directory.ts";
 import { collectOutputs, type CollectedOutputs } from "./collect-outputs.ts";
 import type { CostMeter } from "./cost-meter.ts";
@@ -43,8 +43,7 @@ export async function collectRun(ended: EndedRun): Promise<WorkerResult> {
   const change = await ended.observation.change(lookLimitMs(ended));
   if (change.note !== null) emit({ type: "progress", text: change.note });
   const claimed = verdictInput(ended, change, null, null);
-  // Only what would otherwise pass as a success is worth checking.
-  const checks = verdict(claimed).outcome === "succeeded" ? await checkWork(ended) : null;
+  const checks = claimsSuccess(claimed) ? await checkWork(ended) : null;
   const input = verdictInput(ended, change, checks?.outputs ?? null, checks?.verify ?? null);
   const decided = verdict(input);
   const session = read.report?.session ?? null;
@@ -90,12 +89,10 @@ interface Checks {
 async function checkWork(ended: EndedRun): Promise<Checks> {
   const { run, stop, emit } = ended;
   const { task } = run.request;
-  const outputs = await collectOutputs(
-    task.outputs ?? [],
-    task.workspace,
-    run.attempt.path,
-    run.parts.limits.outputBytesMax,
-  );
+  const outputs = await collectOutputs(task.outputs ?? [], task.workspace, run.attempt.path, {
+    bytesMax: run.parts.limits.outputBytesMax,
+    startedAt: ended.times.startedAt,
+  });
   if (task.verify === undefined || outputs.missing.length > 0) return { outputs, verify: null };
   const onNotice = (text: string): void => emit({ type: "progress", text: `verify: ${text}` });
   return { outputs, verify: await runVerifyScript(run, task.verify, stop, onNotice) };
@@ -118,7 +115,7 @@ function verdictInput(
     readerFailure: ended.read.readerFailure,
     internalFailure: ended.internalFailure,
     workspaceChanged: changed,
-    outputsFound: outputs?.artifacts.length ?? 0,
+    outputsWritten: outputs?.written ?? 0,
     outputsMissing: outputs?.missing ?? [],
     verify: verify?.outcome ?? { kind: "not_run" },
     survivors: ended.receipt.survivors + (verify?.survivors ?? 0),

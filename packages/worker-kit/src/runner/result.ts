@@ -73,7 +73,7 @@ export function notStartedResult(
       readerFailure: null,
       internalFailure: null,
       workspaceChanged: false,
-      outputsFound: 0,
+      outputsWritten: 0,
       outputsMissing: [],
       verify: { kind: "not_run" },
       survivors: receipt?.survivors ?? 0,

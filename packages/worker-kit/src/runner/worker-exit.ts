@@ -1,6 +1,5 @@
 /** How a process ended, as the verdict takes it. */
 import { constants } from "node:os";
-import type { PayloadExit } from "@agentcore/containment";
 import type { WorkerExit } from "../verdict.ts";
 
 /** Signals whose `128 + n` is believed: those that end a process from outside, or by a crash. */
@@ -28,9 +27,19 @@ const signalOfCode = new Map<number, string>(
 );
 
 /** A shell, or an init, reports a signal n as exit code `128 + n`; many programs do it themselves. */
-export function exitOf(exit: PayloadExit): Exclude<WorkerExit, { kind: "not_started" }> {
-  if (exit.signal !== null) return { kind: "signaled", signal: exit.signal };
-  const code = exit.code ?? 0;
-  const signal = signalOfCode.get(code);
-  return signal === undefined ? { kind: "exited", code } : { kind: "signaled", signal };
+export function exitOf(exit: {
+  readonly code: number | null;
+  readonly signal: string | null;
+}): Exclude<WorkerExit, { kind: "not_started" }> {
+  if (exit.signal !== null) return { kind: "signaled", signal: usualNames[exit.signal] ?? exit.signal };
+  if (exit.code === null) return { kind: "signaled", signal: "an unknown signal" };
+  const signal = signalOfCode.get(exit.code);
+  return signal === undefined ? { kind: "exited", code: exit.code } : { kind: "signaled", signal };
 }
+
+/** Signals that have two names. */
+const usualNames: Readonly<Record<string, string>> = {
+  SIGIOT: "SIGABRT",
+  SIGPOLL: "SIGIO",
+  SIGUNUSED: "SIGSYS",
+};

@@ -38,6 +38,12 @@ export interface DriveOptions {
   /** Default: a new temporary directory. */
   readonly attemptsDir?: string;
   readonly model?: string;
+  /** Default: a new one. */
+  readonly jobId?: string;
+  /** In place of the one that `DrivenRun.stop` aborts. */
+  readonly signal?: AbortSignal;
+  /** Gets each event instead of `DrivenRun.events`, for runs with more than memory should hold. */
+  readonly onEvent?: (event: WorkerEvent) => void;
 }
 
 export interface DrivenRun {
@@ -48,8 +54,10 @@ export interface DrivenRun {
   readonly attemptsDir: string;
   /** Rejects where the worker was never let go. */
   readonly started: Promise<RunIdentity>;
-  stop(cause?: Partial<StopCause>): void;
-  hasten(): void;
+  /** Resolves with the first event, past or to come, that fits; rejects where the run ends without one. */
+  readonly seen: (fits: (event: WorkerEvent) => boolean) => Promise<WorkerEvent>;
+  readonly stop: (cause?: Partial<StopCause>) => void;
+  readonly hasten: () => void;
 }
 
 /** Starts a run and returns at once. */
@@ -73,16 +81,25 @@ function driveRunner(runner: WorkerRunner, options: DriveOptions, attemptsDir: s
   const stopping = new AbortController();
   const started = Promise.withResolvers<RunIdentity>();
   const events: WorkerEvent[] = [];
+  const watchers = new Set<(event: WorkerEvent) => void>();
+  const onEvent = (event: WorkerEvent): void => {
+    if (options.onEvent === undefined) events.push(event);
+    else options.onEvent(event);
+    for (const watcher of watchers) watcher(event);
+  };
   const task = makeTask(adapter, workspace, options.task);
   const run = runner.start({
     adapter,
     task,
-    permit: makePermit(task, stopping.signal, options.model ?? null),
+    permit: {
+      ...makePermit(task, options.signal ?? stopping.signal, options.model ?? null),
+      ...(options.jobId === undefined ? {} : { jobId: options.jobId }),
+    },
     settings: {
       ...options.settings,
       ...(options.program === undefined ? {} : { program: options.program }),
     },
-    onEvent: (event) => events.push(event),
+    onEvent,
     onStarted: started.resolve,
   });
   void run.result.then((result) =>
@@ -95,6 +112,13 @@ function driveRunner(runner: WorkerRunner, options: DriveOptions, attemptsDir: s
     workspace,
     attemptsDir,
     started: started.promise,
+    seen: (fits) =>
+      new Promise((found, missed) => {
+        const past = events.find(fits);
+        if (past !== undefined) found(past);
+        watchers.add((event) => void (fits(event) && found(event)));
+        void run.result.then((result) => missed(new Error(`the run ended before: ${result.summary}`)));
+      }),
     stop(cause) {
       stopping.abort(cancelCause(cause));
     },

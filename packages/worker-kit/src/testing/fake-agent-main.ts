@@ -4,7 +4,16 @@
  */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
-import { closeSync, fsyncSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import type { FakeChild, FakeLedgerEntry, FakeScript, FakeStep, FakeStream } from "./fake-agent-script.ts";
 
 const descriptors: Readonly<Record<FakeStream, number>> = { stdout: 1, stderr: 2 };
@@ -51,7 +60,8 @@ async function performStep(step: Exclude<FakeStep, { do: "change_group" }>): Pro
     case "delete_file":
       return rmSync(step.path, { force: true });
     case "spawn":
-      return startChild(step.how, step.holdOutput);
+      startChild(step.how, step.holdOutput);
+      return untilChildRuns(step.how);
     case "ignore_signals":
       for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => undefined);
       return;
@@ -128,6 +138,27 @@ function startChild(how: FakeChild, holdOutput: boolean): void {
   const [command = "", ...rest] = commands[how];
   const output = holdOutput ? "inherit" : "ignore";
   spawn(command, rest, { stdio: ["ignore", output, output] }).unref();
+}
+
+/** Waits until the child's own program runs, and notes it: a test that kills it then kills something. */
+async function untilChildRuns(how: FakeChild): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!isTagged()) {
+    if (Date.now() > deadline) throw new Error(`the ${how} child did not start`);
+    await new Promise((resume) => void setTimeout(resume, 2));
+  }
+  note({ event: "spawned", at: Date.now(), how });
+}
+
+/** Whether a process is called by the tag, as the sleeping program is once it runs. */
+function isTagged(): boolean {
+  return readdirSync("/proc").some((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith(script.tag);
+    } catch {
+      return false; // gone meanwhile
+    }
+  });
 }
 
 function continueInOwnGroup(step: number): Promise<void> {

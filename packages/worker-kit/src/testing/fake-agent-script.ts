@@ -25,7 +25,7 @@ export type FakeStep =
   /** Writes a file; the path is relative to the working directory. */
   | { readonly do: "write_file"; readonly path: string; readonly content: string }
   | { readonly do: "delete_file"; readonly path: string }
-  /** Starts a process that lives for an hour; see {@link FakeChild}. */
+  /** Starts a process that lives for an hour, and waits until it runs; see {@link FakeChild}. */
   | { readonly do: "spawn"; readonly how: FakeChild; readonly holdOutput: boolean }
   /** From now on SIGTERM, SIGINT and SIGHUP are ignored. */
   | { readonly do: "ignore_signals" }
@@ -69,6 +69,7 @@ export type FakeLedgerEntry =
   | { readonly event: "start"; readonly at: number; readonly runId: string | null }
   | { readonly event: "cost"; readonly at: number; readonly usd: number }
   | { readonly event: "stdin"; readonly at: number; readonly bytes: number }
+  | { readonly event: "spawned"; readonly at: number; readonly how: FakeChild }
   | { readonly event: "flushed"; readonly at: number }
   | {
       readonly event: "surroundings";

@@ -10,10 +10,11 @@ export {
 } from "./drive.ts";
 export { createFakeAgent, type FakeAgent, type FakeAgentOptions } from "./fake-agent.ts";
 export { fakeChildren, type FakeChild, type FakeLedgerEntry, type FakeStep } from "./fake-agent-script.ts";
-export { damage, seededRandom } from "./damage.ts";
 export { randomIds, realClock } from "./real-ports.ts";
+export { scriptedAdapter } from "./scripted-adapter.ts";
 export { findSurvivors, type Survivor } from "./survivors.ts";
-export { recordingsDocument, rowOf, squeezeMarkdown, type RecordingRow } from "./recordings-table.ts";
+export { damagedReplayProblems, replayRows, unreadOutput, type RecordingSuite } from "./recordings-suite.ts";
+export { recordingsDocument, squeezeMarkdown, type RecordingRow } from "./recordings-table.ts";
 export {
   readRecording,
   recordingNames,

@@ -99,7 +99,7 @@ export function replay(adapter: WorkerAdapter, recording: Recording, options: Re
       readerFailure: null,
       internalFailure: null,
       workspaceChanged: options.workspaceChanged ?? filesClaimed.length > 0,
-      outputsFound: 0,
+      outputsWritten: 0,
       outputsMissing: [],
       verify: { kind: "not_run" },
       survivors: 0,

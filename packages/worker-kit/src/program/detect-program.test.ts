@@ -1,0 +1,144 @@
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  adapterContractVersion,
+  unknownUsage,
+  type WorkerAdapter,
+  type WorkerProgram,
+} from "@agentcore/contract";
+import { describe, expect, it } from "vitest";
+import { credentialStatus, detectProgram, requireProgram } from "./detect-program.ts";
+import { findProgram } from "./find-program.ts";
+
+function adapter(program: Partial<WorkerProgram>): WorkerAdapter {
+  return {
+    contractVersion: adapterContractVersion,
+    name: "agent",
+    title: "The Agent",
+    provider: null,
+    capabilities: ["read"],
+    program: {
+      command: "agent",
+      versionArgs: ["--version"],
+      install: "npm install -g agent",
+      credentialEnv: [],
+      loginPaths: [],
+      ...program,
+    },
+    plan: () => ({ command: "agent", args: [], env: {}, stdin: "", home: "own" }),
+    createReader: () => ({
+      stdout: () => [],
+      stderr: () => [],
+      end: () => ({
+        terminal: "none",
+        error: null,
+        deniedTools: [],
+        summary: "",
+        session: null,
+        model: null,
+        usage: unknownUsage,
+        costUsd: null,
+        costBasis: "none",
+        malformedLines: 0,
+      }),
+    }),
+  };
+}
+
+function installed(script: string): { directory: string; path: string; hostEnv: Record<string, string> } {
+  const directory = mkdtempSync(join(tmpdir(), "agentcore-detect-"));
+  const path = join(directory, "agent");
+  writeFileSync(path, `#!/bin/sh\n${script}\n`);
+  chmodSync(path, 0o755);
+  return { directory, path, hostEnv: { PATH: `/nowhere:${directory}:/usr/bin:/bin` } };
+}
+
+describe("a worker's program", () => {
+  it("is found on PATH, and not started where nothing is asked of its version", async () => {
+    const { path, hostEnv } = installed("exit 1");
+    expect(await detectProgram(adapter({}), { hostEnv })).toEqual({ kind: "found", path, version: null });
+  });
+
+  it("is found at the path of the configuration", async () => {
+    const { path } = installed("echo 1.0.0");
+    const status = await detectProgram(adapter({}), { hostEnv: { PATH: "" }, path, alwaysAskVersion: true });
+    expect(status).toEqual({ kind: "found", path, version: "1.0.0" });
+  });
+
+  it("that is missing is named together with how to install it", async () => {
+    await expect(requireProgram(adapter({}), { hostEnv: { PATH: "/nowhere" } })).rejects.toMatchObject({
+      code: "AC_WORKER_MISSING",
+      message: "The Agent: agent is not on PATH; install it with: npm install -g agent",
+    });
+    const status = await detectProgram(adapter({}), { hostEnv: {}, path: "/no/such/agent" });
+    expect(status).toMatchObject({
+      kind: "missing",
+      message: expect.stringContaining("/no/such/agent is no program"),
+    });
+  });
+
+  it("that is too old is named with both versions and how to update it", async () => {
+    const { hostEnv } = installed("echo agent 1.9.0");
+    await expect(requireProgram(adapter({ minVersion: "1.10.0" }), { hostEnv })).rejects.toMatchObject({
+      code: "AC_WORKER_TOO_OLD",
+      message: "The Agent 1.9.0 is older than 1.10.0; update it with: npm install -g agent",
+    });
+  });
+
+  it("that cannot say its version is unusable where one is required", async () => {
+    const { hostEnv } = installed("echo no native binary >&2; exit 1");
+    await expect(requireProgram(adapter({ minVersion: "1.0.0" }), { hostEnv })).rejects.toMatchObject({
+      code: "AC_WORKER_MISSING",
+      message: expect.stringContaining("no native binary"),
+    });
+  });
+
+  it("is asked for its version once, until it changes", async () => {
+    const { directory, path, hostEnv } = installed('echo asked >> "$0.log"; echo 1.0.0');
+    const agent = adapter({ minVersion: "1.0.0" });
+    await Promise.all([requireProgram(agent, { hostEnv }), requireProgram(agent, { hostEnv })]);
+    await requireProgram(agent, { hostEnv });
+    expect(readFileSync(join(directory, "agent.log"), "utf8")).toBe("asked\n");
+    writeFileSync(path, "#!/bin/sh\necho 0.9.0 and some more bytes\n");
+    await expect(requireProgram(agent, { hostEnv })).rejects.toMatchObject({ code: "AC_WORKER_TOO_OLD" });
+  });
+});
+
+describe("the search for a program", () => {
+  it("takes executable files only, in the order of PATH, and never the current directory", () => {
+    const first = mkdtempSync(join(tmpdir(), "agentcore-path-"));
+    const second = mkdtempSync(join(tmpdir(), "agentcore-path-"));
+    writeFileSync(join(first, "tool"), "not executable", { mode: 0o644 });
+    mkdirSync(join(first, "folder"));
+    writeFileSync(join(second, "tool"), "#!/bin/sh\n", { mode: 0o755 });
+    expect(findProgram("tool", `${first}:${second}`)).toBe(join(second, "tool"));
+    expect(findProgram("folder", first)).toBeNull();
+    expect(findProgram("tool", undefined)).toBeNull();
+    expect(findProgram("tool", `:.:`, second)).toBeNull();
+    expect(findProgram("./tool", undefined, second)).toBe(join(second, "tool"));
+  });
+});
+
+describe("a worker's credential", () => {
+  const agent = adapter({ credentialEnv: ["KEY", "TOKEN"], loginPaths: [".agent/auth.json"] });
+  const home = mkdtempSync(join(tmpdir(), "agentcore-home-"));
+
+  it("is not needed by some, and comes from the environment first", () => {
+    expect(credentialStatus(adapter({}), {})).toEqual({ kind: "not-needed" });
+    expect(credentialStatus(agent, { KEY: "", TOKEN: "x", HOME: home })).toEqual({
+      kind: "environment",
+      variable: "TOKEN",
+    });
+  });
+
+  it("comes from the worker's own login where there is one", () => {
+    expect(credentialStatus(agent, { HOME: home })).toEqual({ kind: "none" });
+    mkdirSync(join(home, ".agent"));
+    writeFileSync(join(home, ".agent/auth.json"), "{}");
+    expect(credentialStatus(agent, { HOME: home })).toEqual({
+      kind: "login",
+      path: join(home, ".agent/auth.json"),
+    });
+  });
+});

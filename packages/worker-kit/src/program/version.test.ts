@@ -1,0 +1,74 @@
+import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { compareVersions, findVersion, readVersion } from "./version.ts";
+
+function program(script: string): string {
+  const path = join(mkdtempSync(join(tmpdir(), "agentcore-version-")), "program");
+  writeFileSync(path, `#!/bin/sh\n${script}\n`);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+const env = { PATH: "/usr/bin:/bin" };
+
+describe("a version", () => {
+  it.each([
+    ["2.1.330 (Claude Code)", "2.1.330"],
+    ["codex-cli 0.169.0", "0.169.0"],
+    ["v1.18\n", "1.18"],
+    ["1.2.3-beta.1+build", "1.2.3-beta.1"],
+    ["no number", null],
+    ["5", null],
+    ["built 2026-11-24, version 3.4.5", "3.4.5"],
+  ])("in %j is %s", (text, expected) => {
+    expect(findVersion(text)).toBe(expected);
+  });
+
+  it.each([
+    ["1.2.3", "1.2.3", 0],
+    ["1.2", "1.2.0", 0],
+    ["1.10.0", "1.9.9", 1],
+    ["0.169.0", "1.0.0", -1],
+    ["1.0.0-beta", "1.0.0", -1],
+    ["1.0.0", "1.0.0-beta", 1],
+    ["1.0.0-a", "1.0.0-b", -1],
+  ])("%s compared with %s is %i", (left, right, expected) => {
+    expect(Math.sign(compareVersions(left, right))).toBe(expected);
+  });
+
+  it("is read from what a program prints", async () => {
+    expect(await readVersion(program('echo "x 1.2.3 $1"'), ["--version"], env)).toEqual({
+      kind: "version",
+      version: "1.2.3",
+    });
+    expect(await readVersion(program("echo 4.5.6 >&2"), [], env)).toEqual({
+      kind: "version",
+      version: "4.5.6",
+    });
+  });
+
+  it.each([
+    ["prints none", "echo hello", "it printed no version"],
+    ["fails with words", "echo broken install >&2; exit 3", "broken install"],
+    ["fails without words", "exit 3", "it exited with 3"],
+  ])("is unreadable where the program %s", async (_what, script, reason) => {
+    expect(await readVersion(program(script), [], env)).toEqual({ kind: "unreadable", reason });
+  });
+
+  it("is unreadable where the program hangs, and the program is ended", async () => {
+    const answer = await readVersion(program("exec sleep 3600"), [], env, 50);
+    expect(answer).toEqual({ kind: "unreadable", reason: "no answer within 50 ms" });
+  });
+
+  it("is asked with the environment given and no other", async () => {
+    const path = program('[ -z "$AGENTCORE_TEST_LEAK" ] && echo 1.0.0');
+    process.env["AGENTCORE_TEST_LEAK"] = "x";
+    try {
+      expect((await readVersion(path, [], env)).kind).toBe("version");
+    } finally {
+      delete process.env["AGENTCORE_TEST_LEAK"];
+    }
+  });
+});
