@@ -1,3 +1,19 @@
 /** The mechanism: what may run, how much it may use, when it must stop. */
+export { type RuntimeConfig, type RuntimeConfigInput, runtimeConfigSchema } from "./config/runtime-config.ts";
+export type { LivePermit } from "./gate/permit.ts";
+export { type ReconciledHold, reconcileHolds, type ReconcileOptions } from "./ledger-reconcile.ts";
 export * from "./ledger.ts";
 export { createMemoryLedger, replacesEstimate } from "./memory-ledger.ts";
+export {
+  createMachineSignals,
+  type MachineSample,
+  type MachineSignals,
+  type MachineSignalsOptions,
+} from "./pressure/machine-signals.ts";
+export {
+  createRuntime,
+  type InProcessRuntime,
+  type QuarantineReason,
+  type RuntimeOptions,
+} from "./runtime/create-runtime.ts";
+export { createIds, ownerIsDead, processOwner, systemClock, systemIds, systemRandom } from "./system.ts";

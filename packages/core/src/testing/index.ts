@@ -1,2 +1,4 @@
 /** Conformance suites and deterministic ports for tests of what is built on `@agentcore/core`. */
 export * from "./ledger-conformance.ts";
+export * from "./manual-clock.ts";
+export * from "./seed.ts";

@@ -1,0 +1,67 @@
+/**
+ * All breakers of the runtime, and the global valve: when a configured share of them is open, the fault is likely to be
+ * common (the network, the machine), and nothing is started except probes. Only breakers still cooling down count, so the
+ * valve ends by itself at the latest when their cool-downs do, also if nobody asks for their targets again.
+ */
+import type { BreakerLevel } from "@agentcore/contract";
+import type { BreakersConfig } from "../config/defence-config.ts";
+import { Breaker } from "./breaker.ts";
+
+export class BreakerSet {
+  private readonly config: BreakersConfig;
+  private readonly breakers = new Set<Breaker>();
+  /** Breakers that have opened and were not yet seen to be done with it: a superset of those cooling down. */
+  private readonly opened = new Set<Breaker>();
+  private readonly onOpen: (breaker: Breaker) => void;
+
+  constructor(config: BreakersConfig, onOpen: (breaker: Breaker) => void = () => {}) {
+    this.config = config;
+    this.onOpen = onOpen;
+  }
+
+  create(target: string): Breaker {
+    const breaker = new Breaker(target, this.config, (opened) => {
+      this.opened.add(opened);
+      this.onOpen(opened);
+    });
+    this.breakers.add(breaker);
+    return breaker;
+  }
+
+  /** Forgets a breaker that is idle, to make room for other targets. */
+  drop(breaker: Breaker): void {
+    this.breakers.delete(breaker);
+    this.opened.delete(breaker);
+  }
+
+  get size(): number {
+    return this.breakers.size;
+  }
+
+  /** How many breakers are cooling down; cheap while none is. */
+  coolingCount(nowMs: number): number {
+    if (this.opened.size === 0) return 0;
+    let count = 0;
+    for (const breaker of this.opened) if (breaker.isCooling(nowMs)) count += 1;
+    return count;
+  }
+
+  valveIsShut(nowMs: number): boolean {
+    if (this.opened.size < this.config.valve_min_open) return false;
+    const cooling = this.coolingCount(nowMs);
+    return cooling >= this.config.valve_min_open && cooling / this.breakers.size >= this.config.valve_share;
+  }
+
+  /** Time until the first of the open breakers is due for a probe. */
+  valveWaitMs(nowMs: number): number {
+    let wait = Infinity;
+    for (const breaker of this.opened) {
+      if (breaker.isCooling(nowMs)) wait = Math.min(wait, breaker.waitMs(nowMs));
+    }
+    return wait === Infinity ? 0 : wait;
+  }
+
+  levels(nowMs: number, now: number): BreakerLevel[] {
+    return [...this.breakers].map((breaker) => breaker.level(nowMs, now));
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * The pause of one provider target after "too many requests", "overloaded" or a retry-after: a fact about the provider,
+ * not about the job that met it. The target is closed for everybody until the pause is over; then runs are let in up to a
+ * number in flight that was cut at the refusal and grows by one for about each round of successes (additive increase,
+ * multiplicative decrease, as in TCP congestion avoidance, RFC 5681 §3.1), until it no longer limits anything.
+ */
+import type { ProviderPauseConfig } from "../config/defence-config.ts";
+
+export class ProviderPause {
+  private readonly config: ProviderPauseConfig;
+  /** Runs in flight at this target. */
+  inFlight = 0;
+  /** Most runs in flight; `Infinity` while the provider is content. */
+  allowed = Infinity;
+  private pausedUntilMs = -Infinity;
+  private pausedAtMs = -Infinity;
+  /** Runs in flight when the provider first refused: where the limit ends. */
+  private peak = 0;
+  private refusalsInRow = 0;
+
+  constructor(config: ProviderPauseConfig) {
+    this.config = config;
+  }
+
+  /** Time until the pause is over; 0 if there is none. */
+  waitMs(nowMs: number): number {
+    return nowMs >= this.pausedUntilMs ? 0 : Math.ceil(this.pausedUntilMs - nowMs);
+  }
+
+  get isFull(): boolean {
+    return this.inFlight >= Math.floor(this.allowed);
+  }
+
+  enter(): void {
+    this.inFlight += 1;
+  }
+
+  leave(): void {
+    this.inFlight -= 1;
+  }
+
+  /**
+   * The provider refused a run that had started at `startedAtMs`. Runs that were under way when the last pause began meet
+   * the same refusal: they may lengthen the pause and do not cut the limit again. Call before the run leaves.
+   */
+  refused(nowMs: number, startedAtMs: number, retryAfterMs: number | null): void {
+    const isNews = startedAtMs >= this.pausedAtMs;
+    if (isNews) {
+      if (this.allowed === Infinity) this.peak = Math.max(1, this.inFlight);
+      this.allowed = Math.max(1, Math.floor(Math.min(this.allowed, this.inFlight) * this.config.decrease));
+      this.pausedAtMs = nowMs;
+      this.refusalsInRow += 1;
+    }
+    const doubled = this.config.first * 2 ** Math.min(this.refusalsInRow - 1, 30);
+    const pauseMs = Math.min(retryAfterMs ?? doubled, this.config.max);
+    this.pausedUntilMs = Math.max(this.pausedUntilMs, nowMs + pauseMs);
+  }
+
+  succeeded(): void {
+    this.refusalsInRow = 0;
+    if (this.allowed === Infinity) return;
+    this.allowed += 1 / this.allowed;
+    if (this.allowed > this.peak) this.allowed = Infinity;
+  }
+}

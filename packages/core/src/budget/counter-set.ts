@@ -1,0 +1,46 @@
+/**
+ * The counters of one kind that a path through the budget tree holds from, looked at together. Their current windows are
+ * found once and kept until the clock leaves the first of them, so that a decision compares two numbers before it reads
+ * the levels.
+ */
+import type { BudgetCounter, WindowLevel } from "./budget-counter.ts";
+
+export class CounterSet {
+  /** From the root down. */
+  readonly counters: readonly BudgetCounter[];
+  private windows: readonly WindowLevel[] = [];
+  private validFrom = Infinity;
+  private validUntil = -Infinity;
+
+  constructor(counters: readonly BudgetCounter[]) {
+    this.counters = counters;
+  }
+
+  get isEmpty(): boolean {
+    return this.counters.length === 0;
+  }
+
+  /** The window of each counter that a moment of the wall clock lies in. */
+  windowsAt(now: number): readonly WindowLevel[] {
+    if (now >= this.validFrom && now < this.validUntil) return this.windows;
+    this.windows = this.counters.map((counter) => counter.levelAt(now));
+    this.validFrom = Math.max(0, ...this.windows.map((window) => window.startsAt));
+    this.validUntil = Math.min(Infinity, ...this.windows.map((window) => window.endsAt));
+    return this.windows;
+  }
+
+  /** What every counter has left; `Infinity` where there is none. */
+  leastFreeAt(now: number): number {
+    let least = Infinity;
+    for (const window of this.windowsAt(now)) {
+      const free = window.cap - window.spent - window.held;
+      if (free < least) least = free;
+    }
+    return least;
+  }
+
+  /** The first counter, from the root, that has less left than an amount; null if none has. */
+  firstBelow(amount: number, now: number): BudgetCounter | null {
+    return this.counters.find((counter) => counter.levelAt(now).free < amount) ?? null;
+  }
+}

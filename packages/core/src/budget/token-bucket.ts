@@ -1,0 +1,50 @@
+/**
+ * Start rate as a token bucket: `count` starts at once, then one every `per / count`. Levels are computed when asked,
+ * from the time passed in, so there is no timer and a query changes nothing.
+ * In any stretch of length `per`, at most 2 × count starts fit (a full bucket, and its refill).
+ */
+
+/** Forgives the rounding of many small refills: a token that is there to within this part of one, is there. */
+const epsilon = 1e-9;
+
+export class TokenBucket {
+  readonly count: number;
+  readonly perMs: number;
+  private readonly tokensPerMs: number;
+  private tokens: number;
+  private updatedAtMs = 0;
+
+  /** Starts full. */
+  constructor(count: number, perMs: number) {
+    this.count = count;
+    this.perMs = perMs;
+    this.tokensPerMs = count / perMs;
+    this.tokens = count;
+  }
+
+  /** Tokens at a moment of the monotonic clock, fractions included. */
+  levelAt(nowMs: number): number {
+    const refilled = this.tokens + (nowMs - this.updatedAtMs) * this.tokensPerMs;
+    return refilled < this.count ? refilled : this.count;
+  }
+
+  /** Time until a token is there; 0 if one is. */
+  waitMs(nowMs: number): number {
+    const missing = 1 - this.levelAt(nowMs);
+    return missing <= epsilon ? 0 : Math.ceil(missing / this.tokensPerMs - epsilon);
+  }
+
+  /** Takes one token; the caller has seen `waitMs` say 0 at the same moment. */
+  take(nowMs: number): void {
+    const level = this.levelAt(nowMs) - 1;
+    this.tokens = level > 0 ? level : 0;
+    this.updatedAtMs = nowMs;
+  }
+
+  /** Puts back a token that was taken for a start that did not happen. */
+  giveBack(nowMs: number): void {
+    const level = this.levelAt(nowMs) + 1;
+    this.tokens = level < this.count ? level : this.count;
+    this.updatedAtMs = nowMs;
+  }
+}

@@ -1,0 +1,102 @@
+/** The `limits` section of the configuration: the budget tree, from the whole runtime down to one attempt. */
+import { durationSchema } from "@agentcore/contract";
+import { z } from "zod";
+import { costUsdMax } from "../ledger.ts";
+
+const concurrencySchema = z
+  .int()
+  .min(1)
+  .max(10_000)
+  .meta({ description: "Runs in progress at once.", examples: [4] });
+
+export const startRateSchema = z
+  .strictObject({
+    count: z.int().min(1).max(1_000_000).meta({ description: "Starts allowed in each period." }),
+    per: durationSchema.refine((ms) => ms > 0, "a period of 0 allows no rate; write 1s or more"),
+  })
+  .meta({
+    description: "Starts per period, as a token bucket: up to `count` at once, then one every `per / count`.",
+    examples: [{ count: 10, per: "1m" }],
+  });
+
+const costUsdSchema = z
+  .number()
+  .positive()
+  .max(costUsdMax)
+  .meta({ description: "US dollars.", examples: [25] });
+const tokensSchema = z
+  .int()
+  .positive()
+  .max(1e12)
+  .meta({ description: "Tokens, input and output together.", examples: [5_000_000] });
+
+const windowsOf = (amount: typeof costUsdSchema | typeof tokensSchema, what: string) =>
+  z
+    .strictObject({
+      hour: amount.optional(),
+      day: amount.optional(),
+      month: amount.optional(),
+      total: amount.optional(),
+    })
+    .meta({
+      description: `Most ${what} per window. Windows are calendar hours, days and months in UTC; \`total\` never ends.`,
+    });
+
+/** Limits of one scope of the tree: the whole runtime, a tenant, a worker or a provider. */
+export const scopeLimitsSchema = z.strictObject({
+  concurrency: concurrencySchema.optional(),
+  start_rate: startRateSchema.optional(),
+  cost_usd: windowsOf(costUsdSchema, "US dollars").optional(),
+  tokens: windowsOf(tokensSchema, "tokens").optional(),
+});
+export type ScopeLimits = z.output<typeof scopeLimitsSchema>;
+
+export const jobLimitsConfigSchema = z
+  .strictObject({
+    attempts: z.int().min(1).max(100).default(10).meta({ description: "Most attempts of a job." }),
+    timeout: durationSchema.prefault("24h").meta({
+      description: "Longest wall clock of one attempt; a longer one asked for is shortened to this.",
+    }),
+    cost_usd: costUsdSchema
+      .optional()
+      .meta({ description: "Most US dollars for all attempts of a job together." }),
+    tokens: tokensSchema.optional().meta({ description: "Most tokens for all attempts of a job together." }),
+  })
+  .meta({ description: "Ceilings of every job, whatever it asks for." });
+
+export const attemptLimitsSchema = z
+  .strictObject({
+    cost_usd: costUsdSchema
+      .default(5)
+      .meta({ description: "Ceiling of an attempt whose job names none, held where a cost budget applies." }),
+    tokens: tokensSchema.default(5_000_000).meta({
+      description: "Ceiling of an attempt whose job names none, held where a token budget applies.",
+    }),
+  })
+  .meta({ description: "What an attempt holds of the budgets above it when its job names no ceiling." });
+
+export const limitsSchema = z
+  .strictObject({
+    global: scopeLimitsSchema
+      .extend({ concurrency: concurrencySchema.default(4) })
+      .prefault({})
+      .meta({ description: "Limits of everything together." }),
+    tenants: z
+      .record(z.string().min(1), scopeLimitsSchema)
+      .default({})
+      .meta({ description: "Limits by tenant; `default` holds for every tenant not named, each by itself." }),
+    workers: z
+      .record(z.string().min(1), scopeLimitsSchema)
+      .default({})
+      .meta({ description: "Limits by worker, such as `codex`." }),
+    providers: z
+      .record(z.string().min(1), scopeLimitsSchema)
+      .default({})
+      .meta({ description: "Limits by provider, such as `anthropic`." }),
+    job: jobLimitsConfigSchema.prefault({}),
+    attempt: attemptLimitsSchema.prefault({}),
+  })
+  .meta({
+    description:
+      "The budget tree. A run holds from every scope it belongs to: global, tenant, worker, provider, job.",
+  });

@@ -1,0 +1,206 @@
+/**
+ * The delegation gateway: the only place that starts a worker. It takes a live permit of this gate that was never used and
+ * the task it was granted for, runs the adapter's worker under watch, forwards its events, and ends the permit exactly
+ * once, with one result. It never rejects after a worker may have started: whatever goes wrong is a result.
+ */
+import {
+  AgentCoreError,
+  type Clock,
+  type ExecutionObserver,
+  type Log,
+  type WorkerEvent,
+  type WorkerResult,
+  type WorkerRun,
+  type WorkerRunner,
+  type WorkerTask,
+} from "@agentcore/contract";
+import type { Gate } from "../gate/gate.ts";
+import type { LivePermit } from "../gate/permit.ts";
+import type { Bookkeeping } from "../runtime/bookkeeping.ts";
+import { healthOf } from "../watchdog/verdict.ts";
+import type { Watchdog, WatchedRun } from "../watchdog/watchdog.ts";
+import { fitTask } from "./fit.ts";
+import type { Pacer } from "./pacer.ts";
+import { type Charge, chargeOf, type RunSightings, withCharge } from "./spending.ts";
+import { endingOf, unstartedResult } from "./unstarted.ts";
+
+export interface GatewayParts {
+  readonly gate: Gate;
+  readonly bookkeeping: Bookkeeping;
+  readonly watchdog: Watchdog;
+  readonly pacer: Pacer;
+  readonly runner: WorkerRunner;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Settings of each worker from the configuration, by its name. */
+  readonly settings: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+/** Events that only a model's answer causes: after one of them, something was spent. */
+const answers: ReadonlySet<WorkerEvent["type"]> = new Set(["text", "tool_call", "tool_result", "usage"]);
+
+interface Execution {
+  readonly permit: LivePermit;
+  readonly watched: WatchedRun;
+  readonly observer: ExecutionObserver;
+  readonly seen: { -readonly [K in keyof RunSightings]: RunSightings[K] };
+  run: WorkerRun | null;
+}
+
+export class Gateway {
+  private readonly parts: GatewayParts;
+  private readonly executions = new Map<string, Execution>();
+
+  constructor(parts: GatewayParts) {
+    this.parts = parts;
+  }
+
+  get executing(): number {
+    return this.executions.size;
+  }
+
+  /** Rejects with `AC_PERMIT_INVALID`, before anything has started, for a permit or a task that will not do. */
+  async execute(permitId: string, task: WorkerTask, observer: ExecutionObserver): Promise<WorkerResult> {
+    const permit = this.livePermit(permitId);
+    const fitted = fitTask(permit, task);
+    permit.state = "executing";
+    const watched = this.parts.watchdog.watch(permit);
+    const seen = { released: false, answered: false, costUsd: null, tokens: 0 };
+    const execution: Execution = { permit, watched, observer, seen, run: null };
+    this.executions.set(permitId, execution);
+    const result = await this.run(execution, fitted);
+    return this.finish(execution, result);
+  }
+
+  private livePermit(permitId: string): LivePermit {
+    const permit = this.parts.gate.live.get(permitId);
+    if (permit === undefined) {
+      throw invalidPermit(permitId, "is not live: it was not issued here, has ended, or has expired");
+    }
+    if (permit.state !== "granted")
+      throw invalidPermit(permitId, "was used already; a permit authorises one attempt");
+    return permit;
+  }
+
+  /** Skips what is left of the grace period of a run that was told to stop. */
+  hasten(permitId: string): void {
+    this.executions.get(permitId)?.run?.hasten();
+  }
+
+  private async run(execution: Execution, task: WorkerTask): Promise<WorkerResult> {
+    const { permit } = execution;
+    const startedAt = this.parts.clock.now();
+    try {
+      const obstacle = (await this.holdFailure(permit)) ?? (await this.waitForTurn(permit));
+      if (obstacle !== null) return obstacle;
+      return await this.delegate(execution, task);
+    } catch (error) {
+      this.parts.log.error({ error, permitId: permit.id }, "a run failed by a fault of its own runtime");
+      const why = error instanceof Error ? error.message : String(error);
+      return this.unstarted(
+        permit,
+        startedAt,
+        { outcome: "failed", errorClass: "internal" },
+        "AC_INTERNAL",
+        why,
+      );
+    }
+  }
+
+  /** A permit that was granted by the synchronous decision alone is held in the ledger now; nothing runs without. */
+  private async holdFailure(permit: LivePermit): Promise<WorkerResult | null> {
+    const { bookkeeping, clock } = this.parts;
+    if (!bookkeeping.needsHold(permit)) return null;
+    const startedAt = clock.now();
+    const denied = await bookkeeping.hold(permit);
+    if (denied === null) return null;
+    const ending =
+      denied.code === "AC_STORE_UNAVAILABLE"
+        ? ({ outcome: "failed", errorClass: "internal" } as const)
+        : ({ outcome: "budget_exhausted", errorClass: "budget_exhausted" } as const);
+    return this.unstarted(permit, startedAt, ending, denied.code, denied.message);
+  }
+
+  /** Waits until the worker's pace allows a start, or the run is stopped. */
+  private async waitForTurn(permit: LivePermit): Promise<WorkerResult | null> {
+    const startedAt = this.parts.clock.now();
+    if (permit.cause === null) {
+      const stopped = new Promise<void>((resolve) => {
+        permit.signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+      await Promise.race([this.parts.pacer.turn(permit.worker), stopped]);
+    }
+    const { cause } = permit;
+    return cause === null
+      ? null
+      : this.unstarted(permit, startedAt, endingOf(cause), cause.code, cause.message);
+  }
+
+  private unstarted(
+    permit: LivePermit,
+    startedAt: number,
+    ending: ReturnType<typeof endingOf>,
+    code: Parameters<typeof unstartedResult>[0]["code"],
+    summary: string,
+  ): WorkerResult {
+    const durationMs = Math.max(0, this.parts.clock.now() - startedAt);
+    this.parts.log.info({ permitId: permit.id, code, summary }, "a run ended before its worker started");
+    return unstartedResult({ ...ending, code, summary, startedAt, durationMs });
+  }
+
+  private async delegate(execution: Execution, task: WorkerTask): Promise<WorkerResult> {
+    const { permit, seen } = execution;
+    const { runner, settings } = this.parts;
+    execution.run = runner.start({
+      adapter: permit.holds.path.worker.adapter,
+      task,
+      permit,
+      settings: settings[permit.worker] ?? {},
+      onEvent: (event) => this.onEvent(execution, event),
+      onStarted: (identity) => {
+        seen.released = true;
+        this.tell(execution, (observer) => observer.onStarted?.(identity));
+      },
+    });
+    return execution.run.result;
+  }
+
+  private onEvent(execution: Execution, event: WorkerEvent): void {
+    const { seen, watched } = execution;
+    if (answers.has(event.type)) seen.answered = true;
+    this.parts.watchdog.event(watched, event);
+    seen.costUsd = watched.watch.costUsd;
+    seen.tokens = watched.watch.tokens;
+    this.tell(execution, (observer) => observer.onEvent?.(event));
+  }
+
+  /** An observer that throws is its caller's fault and must not become the run's. */
+  private tell(execution: Execution, say: (observer: ExecutionObserver) => void): void {
+    try {
+      say(execution.observer);
+    } catch (error) {
+      this.parts.log.error({ error, permitId: execution.permit.id }, "an observer of a run failed");
+    }
+  }
+
+  private async finish(execution: Execution, result: WorkerResult): Promise<WorkerResult> {
+    const { permit, watched, seen } = execution;
+    const { gate, watchdog, bookkeeping, clock } = this.parts;
+    const { cost, tokens } = permit.holds;
+    const bounds = { costMicroUsd: cost?.amount ?? null, tokens: tokens?.amount ?? null };
+    const charge: Charge = chargeOf(result, seen, bounds, permit.provider !== null);
+    const { worker, provider, refusal } = healthOf(result);
+    const { costMicroUsd, tokens: tokensUsed } = charge;
+    const health = { workerHealth: worker, providerHealth: provider, refusal };
+    gate.end(permit, { started: seen.released, ...health, costMicroUsd, tokens: tokensUsed });
+    this.executions.delete(permit.id);
+    watchdog.ended(watched, result);
+    await bookkeeping.settle(permit, { ...charge });
+    this.parts.log.debug({ permitId: permit.id, outcome: result.outcome, at: clock.now() }, "a run ended");
+    return withCharge(result, charge);
+  }
+}
+
+function invalidPermit(permitId: string, why: string): AgentCoreError {
+  return new AgentCoreError("AC_PERMIT_INVALID", `permit ${permitId} ${why}`, { evidence: { permitId } });
+}

@@ -1,0 +1,417 @@
+/**
+ * The permit gate: one synchronous decision. `request` first asks every question, changing nothing, and only when all are
+ * answered yes takes everything at once; there is no `await` in between, so no two requests can both see the last slot, and
+ * a denial has nothing to give back. The order of the questions is part of the interface: attempts and deadline, isolation,
+ * backpressure, breakers and provider pauses, concurrency and workspace lock, start rate, cost and tokens.
+ *
+ * A permit ends exactly once, by `end`; whatever it held is given back there and nowhere else. The gate has no timers and
+ * does no I/O: the runtime tells it about time, pressure and results.
+ */
+import {
+  assert,
+  type BreakerLevel,
+  type BudgetLevel,
+  type Clock,
+  type Degradation,
+  type ErrorCode,
+  type Ids,
+  type PermitDecision,
+  type PermitRequest,
+  type PressureLevel,
+  type WorkerAdapter,
+} from "@agentcore/contract";
+import { BreakerSet } from "../breaker/breaker-set.ts";
+import type { Breaker, Health } from "../breaker/breaker.ts";
+import type { RuntimeConfig } from "../config/runtime-config.ts";
+import { microUsdOf, usdOf } from "../ledger.ts";
+import { WorkspaceLocks, type WorkspaceNode } from "../workspace/workspace-locks.ts";
+import { CeilingPlanner, holdAmount, noCeiling, settleAmount } from "./ceiling.ts";
+import { degradeTask } from "./degradation.ts";
+import * as denials from "./denials.ts";
+import type { Denied } from "./denials.ts";
+import { LivePermit } from "./permit.ts";
+import { type Path, type ProviderTarget, Targets } from "./targets.ts";
+
+export interface GateOptions {
+  readonly config: RuntimeConfig;
+  readonly adapters: readonly WorkerAdapter[];
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly containmentLevel: "sealed" | "best-effort";
+  readonly onBreakerOpen?: (breaker: Breaker) => void;
+}
+
+/** What the end of an attempt says about the targets it ran on, and what it used. */
+export interface PermitEnd {
+  /** Whether a worker was started; a permit given back unused returns its start-rate token. */
+  readonly started: boolean;
+  readonly workerHealth: Health;
+  readonly providerHealth: Health;
+  /** Set where the provider asked for fewer requests; the wait is null where it named none. */
+  readonly refusal: { readonly retryAfterMs: number | null } | null;
+  readonly costMicroUsd: number;
+  readonly tokens: number;
+}
+
+/** The end of a permit that was never used. */
+export const unusedEnd: PermitEnd = {
+  started: false,
+  workerHealth: "neutral",
+  providerHealth: "neutral",
+  refusal: null,
+  costMicroUsd: 0,
+  tokens: 0,
+};
+
+/** What the watchdog and the machine's state impose on every request. */
+export interface Restrictions {
+  pressure: PressureLevel;
+  pressureSignal: string | null;
+  /** When the pressure may have changed. */
+  pressureRetryMs: number;
+  /** Stage `shed`: batch work waits, interactive work goes on. */
+  shedsBatch: boolean;
+  draining: boolean;
+  /** Stage `global_stop`: why nothing is granted any more, or null. */
+  stoppedBecause: string | null;
+}
+
+interface Plan {
+  readonly request: PermitRequest;
+  readonly path: Path;
+  readonly node: WorkspaceNode;
+  readonly now: number;
+  readonly nowMs: number;
+  readonly cost: number;
+  readonly tokens: number;
+  readonly degraded: Degradation[];
+}
+
+export class Gate {
+  readonly targets: Targets;
+  readonly breakers: BreakerSet;
+  readonly locks = new WorkspaceLocks();
+  readonly live = new Map<string, LivePermit>();
+  readonly cost: CeilingPlanner;
+  readonly tokens: CeilingPlanner;
+  readonly restrictions: Restrictions = {
+    pressure: "accept",
+    pressureSignal: null,
+    pressureRetryMs: 1000,
+    shedsBatch: false,
+    draining: false,
+    stoppedBecause: null,
+  };
+  private readonly config: RuntimeConfig;
+  private readonly clock: Clock;
+  private readonly ids: Ids;
+  private readonly containmentLevel: "sealed" | "best-effort";
+  private readonly liveByJob = new Map<string, LivePermit>();
+
+  constructor(options: GateOptions) {
+    const { config } = options;
+    this.config = config;
+    this.clock = options.clock;
+    this.ids = options.ids;
+    this.containmentLevel = options.containmentLevel;
+    this.breakers = new BreakerSet(config.breakers, options.onBreakerOpen);
+    this.targets = new Targets(config, options.adapters, this.breakers);
+    this.cost = costPlanner(config);
+    this.tokens = tokensPlanner(config);
+  }
+
+  /** `directory`: the workspace with symbolic links resolved, which is what is locked. */
+  request(request: PermitRequest, directory = request.workspace): PermitDecision<LivePermit> {
+    assertSane(request);
+    const nowMs = this.clock.monotonicMs();
+    const now = this.clock.now();
+    const path = this.targets.resolve(request, nowMs);
+    if (path === null) {
+      const evidence = { worker: request.worker, known: [...this.targets.workers.keys()] };
+      return denials.rejected("AC_WORKER_UNKNOWN", `no adapter is named "${request.worker}"`, evidence);
+    }
+    const node = this.locks.node(directory);
+    return (
+      this.checkEligible(request, path, now) ??
+      this.checkIsolated(path, node, nowMs) ??
+      this.checkPressure(request) ??
+      this.checkBreakers(path, nowMs) ??
+      this.checkConcurrency(request, path, node) ??
+      checkStartRate(path, nowMs) ??
+      this.decideAmounts(request, path, node, now, nowMs)
+    );
+  }
+
+  private checkEligible(request: PermitRequest, path: Path, now: number): Denied | null {
+    const { restrictions, config } = this;
+    if (restrictions.draining) return denials.rejected("AC_DRAINING", "the runtime is shutting down");
+    const attemptsMax = Math.min(request.maxAttempts, config.limits.job.attempts);
+    if (request.attempt > attemptsMax) {
+      return denials.rejected("AC_ATTEMPTS_EXHAUSTED", `attempt ${request.attempt} of ${attemptsMax}`, {
+        attempt: request.attempt,
+        limit: attemptsMax,
+        setting: attemptsMax === request.maxAttempts ? "job" : "limits.job.attempts",
+      });
+    }
+    const { deadline } = request;
+    if (deadline !== undefined && now >= deadline) {
+      return denials.rejected("AC_DEADLINE_PASSED", "the job's deadline has passed", { deadline, now });
+    }
+    if (request.requireContainment === "sealed" && this.containmentLevel !== "sealed") {
+      const evidence = { required: "sealed", available: this.containmentLevel };
+      return denials.rejected("AC_CONTAINMENT_UNAVAILABLE", "sealed containment is not available", evidence);
+    }
+    return checkCapabilities(request, path);
+  }
+
+  private checkIsolated(path: Path, node: WorkspaceNode, nowMs: number): Denied | null {
+    const { stoppedBecause } = this.restrictions;
+    if (stoppedBecause !== null) return denials.rejected("AC_GLOBAL_STOP", stoppedBecause);
+    if (nowMs < path.worker.isolatedUntilMs) return denials.workerIsolated(path.worker, nowMs);
+    const isolated = this.locks.quarantineAt(node, nowMs);
+    return isolated === null ? null : denials.workspaceIsolated(isolated, nowMs);
+  }
+
+  private checkPressure(request: PermitRequest): Denied | null {
+    const { pressure, pressureSignal, pressureRetryMs, shedsBatch } = this.restrictions;
+    if (pressure === "defer" || pressure === "reject") {
+      return denials.backpressureDenied(pressure, pressureSignal, pressureRetryMs);
+    }
+    return shedsBatch && request.priorityClass === "batch"
+      ? denials.backpressureDenied("defer", "shed", pressureRetryMs)
+      : null;
+  }
+
+  private checkBreakers(path: Path, nowMs: number): Denied | null {
+    const { worker, provider } = path;
+    const denied =
+      breakerDenied(worker.breaker, nowMs) ?? (provider && breakerDenied(provider.breaker, nowMs));
+    if (denied !== null) return denied;
+    if (this.breakers.valveIsShut(nowMs) && !isProbe(path, nowMs)) {
+      const { breakers } = this;
+      return denials.valveShut(breakers.coolingCount(nowMs), breakers.size, breakers.valveWaitMs(nowMs));
+    }
+    return provider && checkPause(provider, nowMs);
+  }
+
+  private checkConcurrency(request: PermitRequest, path: Path, node: WorkspaceNode): Denied | null {
+    const running = this.liveByJob.get(request.jobId);
+    if (running !== undefined) return denials.jobIsRunning(request.jobId, running.id);
+    for (const scope of path.scopes) {
+      if (scope.running >= scope.concurrencyLimit) return denials.concurrencyDenied(scope);
+    }
+    if (!this.config.workspace_lock) return null;
+    const locked = this.locks.conflict(node);
+    return locked === null ? null : denials.workspaceLocked(node.path, locked);
+  }
+
+  private decideAmounts(
+    request: PermitRequest,
+    path: Path,
+    node: WorkspaceNode,
+    now: number,
+    nowMs: number,
+  ): PermitDecision<LivePermit> {
+    const { jobId, maxCostUsd, maxTokens } = request;
+    const spends = path.provider !== null;
+    const isPressed = this.restrictions.pressure === "degrade";
+    const degraded: Degradation[] = [];
+
+    const askedCost = maxCostUsd === undefined ? undefined : microUsdOf(maxCostUsd);
+    const costAsk = this.cost.ask(jobId, askedCost, spends, path.cost);
+    let cost = costAsk;
+    if (costAsk !== noCeiling) {
+      cost = this.cost.grant(costAsk, askedCost !== undefined, isPressed, path.cost, now);
+      if (cost === 0) return this.cost.denial(jobId, costAsk, path.cost, now);
+      if (cost < costAsk) degraded.push(this.cost.reduction(costAsk, cost, isPressed));
+    }
+    const tokensAsk = this.tokens.ask(jobId, maxTokens, spends, path.tokens);
+    let tokens = tokensAsk;
+    if (tokensAsk !== noCeiling) {
+      tokens = this.tokens.grant(tokensAsk, maxTokens !== undefined, isPressed, path.tokens, now);
+      if (tokens === 0) return this.tokens.denial(jobId, tokensAsk, path.tokens, now);
+      if (tokens < tokensAsk) degraded.push(this.tokens.reduction(tokensAsk, tokens, isPressed));
+    }
+    return {
+      kind: "granted",
+      permit: this.grant({ request, path, node, now, nowMs, cost, tokens, degraded }),
+    };
+  }
+
+  /** Takes everything. Nothing below may fail: the questions have all been answered. */
+  private grant(plan: Plan): LivePermit {
+    const { request, path, node, now, nowMs, degraded } = plan;
+    const timeoutMs = this.grantTimeout(plan);
+    let task = { capabilities: request.capabilities, model: request.model ?? null };
+    if (this.restrictions.pressure === "degrade") {
+      const reduced = degradeTask(task, this.config.degrade);
+      task = reduced.grants;
+      degraded.push(...reduced.degraded);
+    }
+    const id = this.ids.next();
+    for (const scope of path.scopes) scope.running += 1;
+    for (const scope of path.ratedScopes) scope.startRate?.take(nowMs);
+    const locksWorkspace = this.config.workspace_lock;
+    if (locksWorkspace) this.locks.lock(node, id);
+    path.provider?.pause.enter();
+    const holds = {
+      issuedAt: now,
+      issuedAtMs: nowMs,
+      path,
+      workspace: node,
+      locksWorkspace,
+      workerEntry: path.worker.breaker.enter(),
+      providerEntry: path.provider === null ? null : path.provider.breaker.enter(),
+      cost: holdAmount(plan.cost, path.cost, now),
+      tokens: holdAmount(plan.tokens, path.tokens, now),
+    };
+    const grants = {
+      capabilities: task.capabilities,
+      maxCostUsd: holds.cost === null ? null : usdOf(holds.cost.amount),
+      maxTokens: holds.tokens === null ? null : holds.tokens.amount,
+      model: task.model,
+      timeoutMs,
+    };
+    const permit = new LivePermit(id, request, grants, degraded, holds, this);
+    this.live.set(id, permit);
+    this.liveByJob.set(request.jobId, permit);
+    return permit;
+  }
+
+  private grantTimeout(plan: Plan): number {
+    const { timeoutMs, deadline } = plan.request;
+    const untilDeadlineMs = deadline === undefined ? Infinity : Math.max(1, Math.floor(deadline - plan.now));
+    const asked = Math.min(timeoutMs, untilDeadlineMs);
+    const granted = Math.min(asked, this.config.limits.job.timeout);
+    if (granted < asked)
+      plan.degraded.push(shorter(asked, granted, "AC_DEGRADED", "limits.job.timeout is shorter"));
+    const factor = this.restrictions.pressure === "degrade" ? this.config.degrade.timeout_factor : 1;
+    if (factor === 1) return granted;
+    const reduced = Math.max(1, Math.floor(granted * factor));
+    plan.degraded.push(shorter(granted, reduced, "AC_BACKPRESSURE", "the machine is under pressure"));
+    return reduced;
+  }
+
+  /** Ends a permit and gives back all that it held. False for one that has ended: nothing is ever given back twice. */
+  end(permit: LivePermit, end: PermitEnd): boolean {
+    if (permit.state === "ended") return false;
+    permit.state = "ended";
+    this.live.delete(permit.id);
+    this.liveByJob.delete(permit.request.jobId);
+    const { holds } = permit;
+    const { path } = holds;
+    const nowMs = this.clock.monotonicMs();
+    for (const scope of path.scopes) scope.running -= 1;
+    if (!end.started) for (const scope of path.ratedScopes) scope.startRate?.giveBack(nowMs);
+    if (holds.locksWorkspace) this.locks.unlock(holds.workspace);
+    path.worker.breaker.leave(holds.workerEntry, end.workerHealth, nowMs);
+    if (path.provider !== null) endAtProvider(path.provider, permit, end, nowMs);
+    if (holds.cost !== null) settleAmount(holds.cost, end.costMicroUsd);
+    if (holds.tokens !== null) settleAmount(holds.tokens, end.tokens);
+    this.cost.job.add(permit.request.jobId, end.costMicroUsd);
+    this.tokens.job.add(permit.request.jobId, end.tokens);
+    return true;
+  }
+
+  /** Permits that were granted at least `ttlMs` ago and never used. */
+  unusedFor(ttlMs: number): LivePermit[] {
+    const nowMs = this.clock.monotonicMs();
+    return [...this.live.values()].filter(
+      (permit) => permit.state === "granted" && nowMs - permit.holds.issuedAtMs >= ttlMs,
+    );
+  }
+
+  budgetLevels(path: Path | null = null): BudgetLevel[] {
+    const [nowMs, now] = [this.clock.monotonicMs(), this.clock.now()];
+    const scopes = path === null ? this.targets.scopes() : path.scopes;
+    return scopes.flatMap((scope) => scope.levels(nowMs, now));
+  }
+
+  breakerLevels(path: Path | null = null): BreakerLevel[] {
+    const [nowMs, now] = [this.clock.monotonicMs(), this.clock.now()];
+    if (path === null) return this.breakers.levels(nowMs, now);
+    const breakers =
+      path.provider === null ? [path.worker.breaker] : [path.worker.breaker, path.provider.breaker];
+    return breakers.map((breaker) => breaker.level(nowMs, now));
+  }
+}
+
+function shorter(fromMs: number, toMs: number, code: ErrorCode, reason: string): Degradation {
+  return { field: "timeoutMs", from: fromMs, to: toMs, code, reason };
+}
+
+function costPlanner({ limits, degrade }: RuntimeConfig): CeilingPlanner {
+  return new CeilingPlanner({
+    kind: "cost_usd",
+    standard: microUsdOf(limits.attempt.cost_usd),
+    jobCap: limits.job.cost_usd === undefined ? Infinity : microUsdOf(limits.job.cost_usd),
+    pressedFactor: degrade.cost_factor,
+    shrinksAsked: degrade.when_budget_is_short,
+    minShare: degrade.min_share,
+  });
+}
+
+function tokensPlanner({ limits, degrade }: RuntimeConfig): CeilingPlanner {
+  return new CeilingPlanner({
+    kind: "tokens",
+    standard: limits.attempt.tokens,
+    jobCap: limits.job.tokens ?? Infinity,
+    pressedFactor: degrade.tokens_factor,
+    shrinksAsked: degrade.when_budget_is_short,
+    minShare: degrade.min_share,
+  });
+}
+
+/** A number that is not one would poison every sum it is added to. */
+function assertSane(request: PermitRequest): void {
+  const { attempt, timeoutMs, maxCostUsd, maxTokens } = request;
+  assert(attempt >= 1 && timeoutMs >= 1, "a permit request needs an attempt and a timeout of at least 1");
+  assert(maxCostUsd === undefined || maxCostUsd >= 0, "maxCostUsd must be a number of at least 0");
+  assert(maxTokens === undefined || maxTokens >= 0, "maxTokens must be a number of at least 0");
+}
+
+function checkCapabilities(request: PermitRequest, path: Path): Denied | null {
+  const supported = path.worker.adapter.capabilities;
+  for (const capability of request.capabilities) {
+    if (supported.includes(capability)) continue;
+    const message = `worker ${request.worker} cannot enforce the capability ${capability}`;
+    const evidence = { worker: request.worker, asked: capability, supported: [...supported] };
+    return denials.rejected("AC_CAPABILITY_UNSUPPORTED", message, evidence);
+  }
+  return null;
+}
+
+function breakerDenied(breaker: Breaker, nowMs: number): Denied | null {
+  const admission = breaker.admission(nowMs);
+  if (admission === "open")
+    return denials.breakerOpen(breaker.target, breaker.waitMs(nowMs), breaker.failuresInRow);
+  return admission === "probing" ? denials.breakerProbing(breaker.target) : null;
+}
+
+function isProbe(path: Path, nowMs: number): boolean {
+  return (
+    path.worker.breaker.admission(nowMs) === "probe" || path.provider?.breaker.admission(nowMs) === "probe"
+  );
+}
+
+function checkPause(provider: ProviderTarget, nowMs: number): Denied | null {
+  const waitMs = provider.pause.waitMs(nowMs);
+  return waitMs > 0 || provider.pause.isFull ? denials.providerPaused(provider, waitMs) : null;
+}
+
+function checkStartRate(path: Path, nowMs: number): Denied | null {
+  for (const scope of path.ratedScopes) {
+    const waitMs = scope.startRate?.waitMs(nowMs) ?? 0;
+    if (waitMs > 0) return denials.startRateDenied(scope, waitMs);
+  }
+  return null;
+}
+
+function endAtProvider(provider: ProviderTarget, permit: LivePermit, end: PermitEnd, nowMs: number): void {
+  const { pause, breaker } = provider;
+  if (end.refusal !== null) pause.refused(nowMs, permit.holds.issuedAtMs, end.refusal.retryAfterMs);
+  pause.leave();
+  if (end.providerHealth === "success") pause.succeeded();
+  const entry = permit.holds.providerEntry;
+  if (entry !== null) breaker.leave(entry, end.providerHealth, nowMs);
+}

@@ -1,0 +1,33 @@
+/**
+ * What the attempts of one job have spent so far, where the configuration caps a job (`limits.job`). Remembered for a
+ * bounded number of recent jobs: an older one is looked up in the ledger when its next attempt's hold is refused there.
+ */
+
+const jobsMax = 10_000;
+
+export class JobSpending {
+  readonly cap: number;
+  private readonly spent = new Map<string, number>();
+
+  /** `cap`: micro-dollars or tokens for all attempts of a job; `Infinity` for none. */
+  constructor(cap: number) {
+    this.cap = cap;
+  }
+
+  /** What is left of the job's ceiling, as far as is known here; `Infinity` without a cap. */
+  leftFor(jobId: string): number {
+    return this.cap === Infinity ? Infinity : Math.max(0, this.cap - (this.spent.get(jobId) ?? 0));
+  }
+
+  add(jobId: string, amount: number): void {
+    if (amount > 0 && this.cap !== Infinity) this.learn(jobId, (this.spent.get(jobId) ?? 0) + amount);
+  }
+
+  /** Takes over what the ledger knows. */
+  learn(jobId: string, amount: number): void {
+    if (this.cap === Infinity) return;
+    this.spent.delete(jobId);
+    this.spent.set(jobId, amount);
+    if (this.spent.size > jobsMax) this.spent.delete(this.spent.keys().next().value ?? "");
+  }
+}

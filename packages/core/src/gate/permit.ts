@@ -1,0 +1,161 @@
+/**
+ * A permit while it lives: what was granted, and everything that is held for it. Only the gate creates and ends one; what
+ * it holds is given back exactly once, by whichever end comes first. The parts that are seldom looked at (the signal, the
+ * budget and breaker levels) are made when they are asked for, because a grant takes about a microsecond and an
+ * `AbortController` alone would take as long.
+ */
+import {
+  assert,
+  type BreakerLevel,
+  type BudgetLevel,
+  type Degradation,
+  type Grants,
+  type Permit,
+  type PermitRecord,
+  type PermitRequest,
+  type StopCause,
+} from "@agentcore/contract";
+import type { BreakerEntry } from "../breaker/breaker.ts";
+import type { WindowLevel } from "../budget/budget-counter.ts";
+import type { WorkspaceNode } from "../workspace/workspace-locks.ts";
+import type { Path } from "./targets.ts";
+
+/** `granted` until it is executed, `executing` until its run ends, then `ended`. Never backwards. */
+export type PermitState = "granted" | "executing" | "ended";
+
+/** An amount, held in the current window of every counter of the path that caps its kind. */
+export interface AmountHold {
+  /** Micro-dollars or tokens. */
+  readonly amount: number;
+  readonly windows: readonly WindowLevel[];
+}
+
+/** What the gate took for a permit. */
+export interface Holds {
+  /** On the wall clock. */
+  readonly issuedAt: number;
+  /** The same moment on the monotonic clock. */
+  readonly issuedAtMs: number;
+  readonly path: Path;
+  readonly workspace: WorkspaceNode;
+  readonly locksWorkspace: boolean;
+  readonly workerEntry: BreakerEntry;
+  readonly providerEntry: BreakerEntry | null;
+  readonly cost: AmountHold | null;
+  readonly tokens: AmountHold | null;
+}
+
+/** Computes the levels of a permit when they are asked for. */
+export interface LevelsSource {
+  budgetLevels(path: Path): BudgetLevel[];
+  breakerLevels(path: Path): BreakerLevel[];
+}
+
+export class LivePermit implements Permit {
+  readonly id: string;
+  readonly request: PermitRequest;
+  readonly grants: Grants;
+  readonly degraded: Degradation[];
+  readonly holds: Holds;
+  state: PermitState = "granted";
+  private readonly source: LevelsSource;
+  private controller: AbortController | null = null;
+  private stopCause: StopCause | null = null;
+  private stopListener: ((cause: StopCause) => void) | null = null;
+
+  constructor(
+    id: string,
+    request: PermitRequest,
+    grants: Grants,
+    degraded: Degradation[],
+    holds: Holds,
+    source: LevelsSource,
+  ) {
+    this.id = id;
+    this.request = request;
+    this.grants = grants;
+    this.degraded = degraded;
+    this.holds = holds;
+    this.source = source;
+  }
+
+  get jobId(): string {
+    return this.request.jobId;
+  }
+  get attempt(): number {
+    return this.request.attempt;
+  }
+  get worker(): string {
+    return this.request.worker;
+  }
+  get provider(): string | null {
+    return this.request.provider ?? this.holds.path.worker.adapter.provider;
+  }
+  get workspace(): string {
+    return this.request.workspace;
+  }
+  get issuedAt(): number {
+    return this.holds.issuedAt;
+  }
+  get deadline(): number {
+    return this.issuedAt + this.grants.timeoutMs;
+  }
+
+  /** As they stand now; in a record, as they stood at issue. */
+  get budgets(): BudgetLevel[] {
+    return this.source.budgetLevels(this.holds.path);
+  }
+  get breakers(): BreakerLevel[] {
+    return this.source.breakerLevels(this.holds.path);
+  }
+
+  get signal(): AbortSignal {
+    if (this.controller === null) {
+      this.controller = new AbortController();
+      if (this.stopCause !== null) this.controller.abort(this.stopCause);
+    }
+    return this.controller.signal;
+  }
+
+  /** Why it was stopped, if it was. */
+  get cause(): StopCause | null {
+    return this.stopCause;
+  }
+
+  /** Stops the attempt. The first cause is the one that counts; returns whether this was it. */
+  stop(cause: StopCause): boolean {
+    if (this.stopCause !== null || this.state === "ended") return false;
+    this.stopCause = cause;
+    this.stopListener?.(cause);
+    this.controller?.abort(cause);
+    return true;
+  }
+
+  /** One listener, called with the first cause before the signal aborts. */
+  onStop(listener: (cause: StopCause) => void): void {
+    assert(this.stopListener === null, `permit ${this.id} has a stop listener already`);
+    this.stopListener = listener;
+  }
+
+  toJSON(): PermitRecord {
+    return recordOf(this);
+  }
+}
+
+/** The part of a permit that is data. */
+export function recordOf(permit: Permit): PermitRecord {
+  return {
+    id: permit.id,
+    jobId: permit.jobId,
+    attempt: permit.attempt,
+    worker: permit.worker,
+    provider: permit.provider,
+    workspace: permit.workspace,
+    issuedAt: permit.issuedAt,
+    deadline: permit.deadline,
+    grants: permit.grants,
+    degraded: permit.degraded,
+    budgets: permit.budgets,
+    breakers: permit.breakers,
+  };
+}

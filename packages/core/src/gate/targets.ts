@@ -1,0 +1,204 @@
+/**
+ * What a request is about, resolved once and kept: the scopes of the budget tree it holds from, its worker's and its
+ * provider's breaker and pause. Everything here is looked up by name in constant time; names that callers make up (tenants,
+ * models) are kept up to a bound, and idle ones are dropped first.
+ */
+import type { PermitRequest, WorkerAdapter } from "@agentcore/contract";
+import { CounterSet } from "../budget/counter-set.ts";
+import { Scope } from "../budget/scope.ts";
+import type { Breaker } from "../breaker/breaker.ts";
+import type { BreakerSet } from "../breaker/breaker-set.ts";
+import { ProviderPause } from "../breaker/provider-pause.ts";
+import type { ScopeLimits } from "../config/limits-config.ts";
+import type { RuntimeConfig } from "../config/runtime-config.ts";
+
+/** Tenants and models kept each; beyond it, idle ones are dropped. */
+const namesMax = 10_000;
+
+/** A kind of worker. */
+export interface WorkerTarget {
+  readonly name: string;
+  readonly adapter: WorkerAdapter;
+  readonly scope: Scope;
+  readonly breaker: Breaker;
+  /** End of its isolation on the monotonic clock; -Infinity if there is none. */
+  isolatedUntilMs: number;
+  isolationReason: string;
+}
+
+/** A provider, or one model of it: what is paused and broken together. */
+export interface ProviderTarget {
+  readonly name: string;
+  readonly scope: Scope;
+  readonly breaker: Breaker;
+  readonly pause: ProviderPause;
+}
+
+/** Everything that one combination of tenant, worker, provider and model holds from. */
+export interface Path {
+  readonly worker: WorkerTarget;
+  readonly provider: ProviderTarget | null;
+  readonly tenant: Scope | null;
+  /** From the root down. */
+  readonly scopes: readonly Scope[];
+  readonly ratedScopes: readonly Scope[];
+  readonly cost: CounterSet;
+  readonly tokens: CounterSet;
+  /** Scopes that the ledger counts it in, whether or not they are capped. */
+  readonly ledgerScopes: readonly string[];
+}
+
+interface PathNames {
+  readonly worker: WorkerTarget;
+  readonly tenant: string;
+  readonly provider: string;
+  readonly model: string;
+}
+
+export class Targets {
+  readonly root: Scope;
+  readonly workers = new Map<string, WorkerTarget>();
+  private readonly config: RuntimeConfig;
+  private readonly breakers: BreakerSet;
+  private readonly providerScopes = new Map<string, Scope>();
+  private readonly providers = new Map<string, ProviderTarget>();
+  private readonly tenants = new Map<string, Scope | null>();
+  /** By tenant, provider and model; "" where a request names none. */
+  private readonly paths = new Map<WorkerTarget, Map<string, Map<string, Map<string, Path>>>>();
+  private pathCount = 0;
+
+  constructor(config: RuntimeConfig, adapters: readonly WorkerAdapter[], breakers: BreakerSet) {
+    this.config = config;
+    this.breakers = breakers;
+    this.root = new Scope("global", "limits.global", config.limits.global);
+    for (const adapter of adapters) {
+      const { name } = adapter;
+      const scope = new Scope(`worker:${name}`, `limits.workers.${name}`, config.limits.workers[name] ?? {});
+      const breaker = breakers.create(scope.name);
+      const isolation = { isolatedUntilMs: -Infinity, isolationReason: "" };
+      this.workers.set(name, { name, adapter, scope, breaker, ...isolation });
+    }
+  }
+
+  /** Null for a worker that nobody registered. */
+  resolve(request: PermitRequest, nowMs: number): Path | null {
+    const worker = this.workers.get(request.worker);
+    if (worker === undefined) return null;
+    const tenant = request.tenant ?? "";
+    const provider = request.provider ?? worker.adapter.provider ?? "";
+    const model = request.model ?? "";
+    return (
+      this.paths.get(worker)?.get(tenant)?.get(provider)?.get(model) ??
+      this.addPath({ worker, tenant, provider, model }, nowMs)
+    );
+  }
+
+  private addPath(names: PathNames, nowMs: number): Path {
+    const { worker, tenant, provider, model } = names;
+    if (this.pathCount >= namesMax) this.dropIdle(nowMs);
+    const path = this.pathOf(worker, this.providerTarget(provider, model), tenant);
+    const byTenant = getOrAdd(this.paths, worker);
+    getOrAdd(getOrAdd(byTenant, tenant), provider).set(model, path);
+    this.pathCount += 1;
+    return path;
+  }
+
+  private pathOf(worker: WorkerTarget, provider: ProviderTarget | null, tenantName: string): Path {
+    const tenant = this.tenant(tenantName);
+    const scopes = [this.root, tenant, worker.scope, provider?.scope ?? null].filter(
+      (scope) => scope !== null,
+    );
+    const ledgerScopes = scopes.map((scope) => scope.name);
+    if (tenant === null && tenantName !== "") ledgerScopes.splice(1, 0, `tenant:${tenantName}`);
+    return {
+      worker,
+      provider,
+      tenant,
+      scopes,
+      ratedScopes: scopes.filter((scope) => scope.startRate !== null),
+      cost: new CounterSet(scopes.flatMap((scope) => scope.costCounters)),
+      tokens: new CounterSet(scopes.flatMap((scope) => scope.tokenCounters)),
+      ledgerScopes,
+    };
+  }
+
+  private providerTarget(provider: string, model: string): ProviderTarget | null {
+    if (provider === "") return null;
+    const name = model === "" ? `provider:${provider}` : `provider:${provider}/${model}`;
+    const known = this.providers.get(name);
+    if (known !== undefined) return known;
+    const target: ProviderTarget = {
+      name,
+      scope: this.providerScope(provider),
+      breaker: this.breakers.create(name),
+      pause: new ProviderPause(this.config.provider_pause),
+    };
+    this.providers.set(name, target);
+    return target;
+  }
+
+  private providerScope(provider: string): Scope {
+    let scope = this.providerScopes.get(provider);
+    if (scope === undefined) {
+      const limits = this.config.limits.providers[provider] ?? {};
+      scope = new Scope(`provider:${provider}`, `limits.providers.${provider}`, limits);
+      this.providerScopes.set(provider, scope);
+    }
+    return scope;
+  }
+
+  private tenant(name: string): Scope | null {
+    if (name === "") return null;
+    let scope = this.tenants.get(name);
+    if (scope === undefined) {
+      scope = tenantScope(name, this.config.limits.tenants);
+      this.tenants.set(name, scope);
+    }
+    return scope;
+  }
+
+  /** Drops paths, models and tenants that nothing runs on; what the ledger knows about them stays known there. */
+  private dropIdle(nowMs: number): void {
+    this.paths.clear();
+    this.pathCount = 0;
+    for (const [name, target] of this.providers) {
+      const isIdle =
+        target.pause.inFlight === 0 && target.pause.allowed === Infinity && target.breaker.isIdle;
+      if (!isIdle) continue;
+      this.providers.delete(name);
+      this.breakers.drop(target.breaker);
+    }
+    for (const [name, scope] of this.tenants) {
+      if (scope === null || scope.isIdle(nowMs)) this.tenants.delete(name);
+    }
+  }
+
+  /** Scopes known now, from the root down. */
+  scopes(): Scope[] {
+    const tenants = [...this.tenants.values()].filter((scope) => scope !== null);
+    const workers = [...this.workers.values()].map((worker) => worker.scope);
+    return [this.root, ...tenants, ...workers, ...this.providerScopes.values()];
+  }
+
+  providerTargets(): readonly ProviderTarget[] {
+    return [...this.providers.values()];
+  }
+}
+
+function getOrAdd<K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> {
+  let inner = map.get(key);
+  if (inner === undefined) {
+    inner = new Map();
+    map.set(key, inner);
+  }
+  return inner;
+}
+
+/** Null where no limit holds for the tenant. */
+function tenantScope(name: string, limits: Readonly<Record<string, ScopeLimits>>): Scope | null {
+  if (Object.hasOwn(limits, name)) {
+    return new Scope(`tenant:${name}`, `limits.tenants.${name}`, limits[name] ?? {});
+  }
+  const { default: shared } = limits;
+  return shared === undefined ? null : new Scope(`tenant:${name}`, "limits.tenants.default", shared);
+}

@@ -1,0 +1,91 @@
+/**
+ * Real signals of the machine. The delay of the event loop comes from Node's histogram (99th percentile since the last
+ * sample); memory, pressure-stall information and disk from Linux's `/proc` and `statfs`. Where the system does not tell
+ * (no `/proc/pressure`, another operating system) a signal is null, and its thresholds then decide nothing.
+ */
+import { readFile, statfs } from "node:fs/promises";
+import { freemem } from "node:os";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { ignore } from "@agentcore/contract";
+
+export interface MachineSample {
+  readonly eventLoopDelayMs: number;
+  readonly memoryAvailableBytes: number | null;
+  readonly memoryPressurePercent: number | null;
+  readonly diskFreeBytes: number | null;
+}
+
+/** Port: how the runtime looks at the machine. */
+export interface MachineSignals {
+  /** Never rejects. */
+  sample(): Promise<MachineSample>;
+  /** Ends whatever it keeps running. */
+  close(): void;
+}
+
+/** Time between two measurements of the event loop. A delay shorter than this is not seen. */
+const resolutionMs = 10;
+
+export interface MachineSignalsOptions {
+  /** Directory whose file system is watched for space. */
+  readonly stateDir?: string;
+  /** Root of the proc file system; for tests. */
+  readonly procDir?: string;
+}
+
+export function createMachineSignals(options: MachineSignalsOptions = {}): MachineSignals {
+  const { stateDir, procDir = "/proc" } = options;
+  const histogram = monitorEventLoopDelay({ resolution: resolutionMs });
+  histogram.enable();
+  return {
+    async sample() {
+      const delayMs = histogram.count === 0 ? 0 : histogram.percentile(99) / 1e6 - resolutionMs;
+      histogram.reset();
+      const [memory, pressure, diskFreeBytes] = await Promise.all([
+        readText(`${procDir}/meminfo`),
+        readText(`${procDir}/pressure/memory`),
+        stateDir === undefined ? null : diskFree(stateDir),
+      ]);
+      return {
+        eventLoopDelayMs: Math.max(0, delayMs),
+        memoryAvailableBytes: memory === null ? freemem() : memoryAvailable(memory),
+        memoryPressurePercent: pressure === null ? null : someAvg10(pressure),
+        diskFreeBytes,
+      };
+    },
+    close() {
+      histogram.disable();
+    },
+  };
+}
+
+async function readText(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    ignore(error, "a kernel without this file does not tell; the signal is null");
+    return null;
+  }
+}
+
+async function diskFree(directory: string): Promise<number | null> {
+  try {
+    const { bavail, bsize } = await statfs(directory);
+    return bavail * bsize;
+  } catch (error) {
+    ignore(error, "the state directory may not exist yet; the store says so where it matters");
+    return null;
+  }
+}
+
+/** `MemAvailable` of `/proc/meminfo`, which counts what the kernel can reclaim; in bytes. */
+export function memoryAvailable(meminfo: string): number | null {
+  const match = /^MemAvailable:\s+(\d+) kB$/m.exec(meminfo);
+  return match === null ? null : Number(match[1]) * 1024;
+}
+
+/** `some avg10` of `/proc/pressure/memory`, percent. */
+export function someAvg10(pressure: string): number | null {
+  const match = /^some avg10=(\d+(?:\.\d+)?)/m.exec(pressure);
+  return match === null ? null : Number(match[1]);
+}

@@ -1,0 +1,85 @@
+/**
+ * Looks at the machine when asked to and keeps the gate's restriction up to date. It has no timer: the runtime asks while
+ * something runs, and before a permit where the last look is too old, so that an idle runtime costs nothing.
+ */
+import type { Clock, Log } from "@agentcore/contract";
+import type { BackpressureConfig } from "../config/pressure-config.ts";
+import type { Gate } from "../gate/gate.ts";
+import { nextPressure, noPressure, type PressureSample, type PressureState } from "./backpressure.ts";
+import type { MachineSample, MachineSignals } from "./machine-signals.ts";
+
+/** A scheduler that has not reported its queue for this long is not believed to have one. */
+const queueReportMsMax = 60_000;
+
+const unknownMachine: MachineSample = {
+  eventLoopDelayMs: 0,
+  memoryAvailableBytes: null,
+  memoryPressurePercent: null,
+  diskFreeBytes: null,
+};
+
+export interface PressureMonitorOptions {
+  /** Absent: only what the runtime and its scheduler know themselves counts. */
+  readonly signals?: MachineSignals | undefined;
+  readonly config: BackpressureConfig;
+  readonly gate: Gate;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class PressureMonitor {
+  private readonly options: PressureMonitorOptions;
+  private state: PressureState = noPressure;
+  private sampledAtMs = -Infinity;
+  private queue = { oldestWaitMs: 0, atMs: -Infinity };
+  private sampling: Promise<void> | null = null;
+  /** The last look. */
+  machine: MachineSample = unknownMachine;
+
+  constructor(options: PressureMonitorOptions) {
+    this.options = options;
+  }
+
+  reportQueue(oldestWaitMs: number): void {
+    this.queue = { oldestWaitMs, atMs: this.options.clock.monotonicMs() };
+  }
+
+  get isStale(): boolean {
+    return this.options.clock.monotonicMs() - this.sampledAtMs >= this.options.config.sample_every;
+  }
+
+  /** Looks now; several callers share one look. */
+  refresh(): Promise<void> {
+    this.sampling ??= this.sample().finally(() => {
+      this.sampling = null;
+    });
+    return this.sampling;
+  }
+
+  private async sample(): Promise<void> {
+    const { signals, config, gate, clock, log } = this.options;
+    this.sampledAtMs = clock.monotonicMs();
+    if (signals !== undefined) this.machine = await signals.sample();
+    const nowMs = clock.monotonicMs();
+    const { running, concurrencyLimit } = gate.targets.root;
+    const queueIsKnown = nowMs - this.queue.atMs < queueReportMsMax;
+    const sample: PressureSample = {
+      ...this.machine,
+      inFlightShare: running / concurrencyLimit,
+      queueLagMs: queueIsKnown ? this.queue.oldestWaitMs : null,
+    };
+    const before = this.state;
+    this.state = nextPressure(before, sample, config, nowMs);
+    if (this.state.level !== before.level) {
+      log.info(
+        { from: before.level, to: this.state.level, signal: this.state.signal, sample },
+        "backpressure changed",
+      );
+    }
+    const { restrictions } = gate;
+    restrictions.pressure = this.state.level;
+    restrictions.pressureSignal = this.state.signal;
+    const calmMs = this.state.betterSinceMs === null ? 0 : nowMs - this.state.betterSinceMs;
+    restrictions.pressureRetryMs = Math.max(config.sample_every, config.recovery - calmMs);
+  }
+}

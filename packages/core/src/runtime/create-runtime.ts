@@ -1,0 +1,389 @@
+/**
+ * The runtime in process: the contract's `Runtime`, made of the gate, the ledger's bookkeeping, the machine's signals, the
+ * watchdog and the delegation gateway. Everything ambient comes in as a parameter; `system.ts` has the real ones.
+ *
+ * A permit asked for with `requestPermit` is held in the ledger, where a ceiling applies, before it is returned; one from
+ * `tryPermit` is decided at once and held when it is executed, before its worker starts. Nothing runs without.
+ */
+import {
+  AgentCoreError,
+  type Clock,
+  type Escalation,
+  type Evidence,
+  type ExecutionObserver,
+  type Ids,
+  type LoadReport,
+  type Log,
+  type PermitDecision,
+  type PermitRequest,
+  permitRequestSchema,
+  type Runtime,
+  type StopCause,
+  type WorkerAdapter,
+  type WorkerResult,
+  type WorkerRunner,
+  type WorkerTask,
+  workerTaskSchema,
+} from "@agentcore/contract";
+import { z } from "zod";
+import type { RuntimeConfig } from "../config/runtime-config.ts";
+import { Gateway } from "../delegation/gateway.ts";
+import { createPacer } from "../delegation/pacer.ts";
+import { type Denied, rejected } from "../gate/denials.ts";
+import { Gate, unusedEnd } from "../gate/gate.ts";
+import { type LivePermit, recordOf } from "../gate/permit.ts";
+import type { Ledger, LedgerOwner } from "../ledger.ts";
+import { createMemoryLedger } from "../memory-ledger.ts";
+import type { MachineSignals } from "../pressure/machine-signals.ts";
+import { PressureMonitor } from "../pressure/pressure-monitor.ts";
+import { processOwner } from "../system.ts";
+import { Watchdog } from "../watchdog/watchdog.ts";
+import { Bookkeeping } from "./bookkeeping.ts";
+import { Heartbeat } from "./heartbeat.ts";
+
+export interface RuntimeOptions {
+  readonly config: RuntimeConfig;
+  readonly adapters: readonly WorkerAdapter[];
+  readonly runner: WorkerRunner;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** Default: in memory, so that budgets end with the process. */
+  readonly ledger?: Ledger;
+  /** Who holds in the ledger; needed where it is shared or outlives the process. Default: this process. */
+  readonly owner?: LedgerOwner;
+  /** How to look at the machine. Default: not at all, so that only the queue and the runs in flight make pressure. */
+  readonly signals?: MachineSignals;
+  /** Default: nothing is logged. */
+  readonly log?: Log;
+  /** Settings of each worker, by its name. Default: none. */
+  readonly settings?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /**
+   * Resolves symbolic links of a workspace, so that two names of one directory share one lock; rejects where there is no
+   * such directory. Default: the path as it is.
+   */
+  readonly realPath?: (path: string) => Promise<string>;
+}
+
+export interface QuarantineReason {
+  readonly message: string;
+  readonly evidence?: Evidence;
+}
+
+/** A runtime in this process, with what only its own process can do. */
+export interface InProcessRuntime extends Runtime {
+  /** The gate's decision by itself: synchronous, without validation of the request, without the ledger. */
+  tryPermit(request: PermitRequest): PermitDecision<LivePermit>;
+  /** Gives back, at once, a permit that was not executed; whether there was one. */
+  giveBack(permitId: string): boolean;
+  /** Refuses runs in a directory, and above and below it, until lifted: for a run of an earlier process left uncontained. */
+  quarantine(workspace: string, why: QuarantineReason): void;
+  /** Whether there was a quarantine to lift. */
+  liftQuarantine(workspace: string): boolean;
+}
+
+const silentLog: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+export function createRuntime(options: RuntimeOptions): InProcessRuntime {
+  return new LocalRuntime(options);
+}
+
+class LocalRuntime implements InProcessRuntime {
+  private readonly options: RuntimeOptions;
+  private readonly clock: Clock;
+  private readonly log: Log;
+  private readonly gate: Gate;
+  private readonly bookkeeping: Bookkeeping;
+  private readonly pressure: PressureMonitor;
+  private readonly watchdog: Watchdog;
+  private readonly gateway: Gateway;
+  private readonly heartbeat: Heartbeat;
+  private readonly listeners = new Set<(escalation: Escalation) => void>();
+  /** Called when nothing is live any more. */
+  private readonly idleWaiters: (() => void)[] = [];
+  /** Calls of `execute` that have not returned. */
+  private executing = 0;
+  private closing: Promise<void> | null = null;
+
+  constructor(options: RuntimeOptions) {
+    const { config, clock, runner, log = silentLog } = options;
+    this.options = options;
+    this.clock = clock;
+    this.log = log;
+    this.gate = new Gate({
+      config,
+      adapters: options.adapters,
+      clock,
+      ids: options.ids,
+      containmentLevel: runner.containmentLevel,
+      onBreakerOpen: ({ target, failuresInRow }) => {
+        const message = `${target} has failed ${failuresInRow} times in a row; its breaker is open`;
+        const denial = { code: "AC_BREAKER_OPEN", message, evidence: { target, failuresInRow } } as const;
+        this.escalate({ stage: "open_breaker", target, at: clock.now(), ...denial });
+      },
+    });
+    const { gate } = this;
+    const { ledger = createMemoryLedger(), owner = processOwner() } = options;
+    this.bookkeeping = new Bookkeeping({ ledger, gate, owner, clock, log });
+    this.pressure = new PressureMonitor({
+      signals: options.signals,
+      config: config.backpressure,
+      gate,
+      clock,
+      log,
+    });
+    this.watchdog = new Watchdog({
+      config,
+      gate,
+      clock,
+      escalate: (escalation) => this.escalate(escalation),
+      stopAll: (cause) => this.stopAll(cause),
+    });
+    const { bookkeeping, watchdog } = this;
+    const { settings = {} } = options;
+    this.gateway = new Gateway({
+      gate,
+      bookkeeping,
+      watchdog,
+      pacer: createPacer(config.pacing),
+      runner,
+      clock,
+      log,
+      settings,
+    });
+    this.heartbeat = new Heartbeat({
+      clock,
+      nextDueMs: () => this.nextDueMs(),
+      beat: (sleptMs) => this.beat(sleptMs),
+    });
+  }
+
+  tryPermit(request: PermitRequest): PermitDecision<LivePermit> {
+    return this.decide(request, request.workspace);
+  }
+
+  async requestPermit(input: PermitRequest): Promise<PermitDecision> {
+    const request = parsed(permitRequestSchema, input, "permit request");
+    const directory = await this.realPath(request.workspace);
+    if (directory === null) {
+      const { workspace } = request;
+      return rejected("AC_WORKSPACE_MISSING", `${workspace} is not a directory`, { workspace });
+    }
+    if (this.pressure.isStale) await this.pressure.refresh();
+    const first = await this.decideAndHold(request, directory);
+    if (first.kind === "granted" || !isAboutBudget(first)) return first;
+    // What other processes spent or settled may have changed the answer: the ledger is asked, once.
+    return (await this.refreshBudgets(request)) ? this.decideAndHold(request, directory) : first;
+  }
+
+  /** The directory that a workspace names; null where there is none. */
+  private async realPath(workspace: string): Promise<string | null> {
+    const { realPath } = this.options;
+    if (realPath === undefined) return workspace;
+    try {
+      return await realPath(workspace);
+    } catch (error) {
+      this.log.debug({ error, workspace }, "a workspace could not be resolved");
+      return null;
+    }
+  }
+
+  private async refreshBudgets(request: PermitRequest): Promise<boolean> {
+    const path = this.gate.targets.resolve(request, this.clock.monotonicMs());
+    if (path === null) return false;
+    try {
+      await this.bookkeeping.refresh(path, request.jobId);
+      return true;
+    } catch (error) {
+      this.log.warn({ error }, "the ledger could not be read; the levels known here stand");
+      return false;
+    }
+  }
+
+  private async decideAndHold(request: PermitRequest, directory: string): Promise<PermitDecision> {
+    const decision = this.decide(request, directory);
+    if (decision.kind !== "granted") return decision;
+    const { permit } = decision;
+    const record = recordOf(permit);
+    if (!this.bookkeeping.needsHold(permit)) return { kind: "granted", permit: record };
+    const denied = await this.bookkeeping.hold(permit);
+    if (denied !== null) {
+      this.endUnused(permit);
+      return denied;
+    }
+    if (permit.state === "granted") return { kind: "granted", permit: record };
+    // Stopped, closed or expired while the ledger wrote: the hold must not outlive the permit.
+    await this.bookkeeping.settle(permit, nothingSpent);
+    return rejected("AC_DRAINING", "the runtime ended the permit while it was being held");
+  }
+
+  private decide(request: PermitRequest, directory: string): PermitDecision<LivePermit> {
+    const decision = this.gate.request(request, directory);
+    if (decision.kind === "granted" && !this.heartbeat.isBeating) this.heartbeat.arm();
+    return decision;
+  }
+
+  async execute(permitId: string, task: WorkerTask, observer: ExecutionObserver = {}): Promise<WorkerResult> {
+    const checked = parsed(workerTaskSchema, task, "task");
+    this.executing += 1;
+    try {
+      const result = this.gateway.execute(permitId, checked, observer);
+      this.heartbeat.arm();
+      return await result;
+    } finally {
+      this.executing -= 1;
+      this.afterEnd();
+    }
+  }
+
+  giveBack(permitId: string): boolean {
+    const permit = this.gate.live.get(permitId);
+    if (permit === undefined || permit.state !== "granted") return false;
+    this.endUnused(permit);
+    return true;
+  }
+
+  async releasePermit(permitId: string): Promise<void> {
+    this.giveBack(permitId);
+    await this.bookkeeping.flush();
+  }
+
+  /** Ends a permit that no worker ran under. */
+  private endUnused(permit: LivePermit): void {
+    this.gate.end(permit, unusedEnd);
+    if (this.bookkeeping.isHeld(permit)) void this.bookkeeping.settle(permit, nothingSpent);
+    this.afterEnd();
+  }
+
+  async cancel(permitId: string, cause: Pick<StopCause, "message"> & { immediate?: boolean }): Promise<void> {
+    const permit = this.gate.live.get(permitId);
+    if (permit === undefined) return;
+    const isFirst = permit.stop({ kind: "cancelled", code: "AC_CANCELLED", evidence: {}, ...cause });
+    if (permit.state === "granted") this.endUnused(permit);
+    else if (!isFirst && cause.immediate === true) this.gateway.hasten(permitId);
+  }
+
+  private stopAll(cause: StopCause): void {
+    for (const permit of this.gate.live.values()) {
+      permit.stop(cause);
+      if (permit.state === "granted") this.endUnused(permit);
+    }
+  }
+
+  async load(): Promise<LoadReport> {
+    const { gate, pressure } = this;
+    const { restrictions } = gate;
+    return {
+      permitsLive: gate.live.size,
+      executing: this.gateway.executing,
+      pressure: restrictions.pressure,
+      pressureSignal: restrictions.pressureSignal,
+      eventLoopDelayMs: pressure.machine.eventLoopDelayMs,
+      memoryAvailableBytes: pressure.machine.memoryAvailableBytes,
+      containment: this.options.runner.containmentLevel,
+      draining: restrictions.draining,
+      budgets: gate.budgetLevels(),
+      breakers: gate.breakerLevels(),
+    };
+  }
+
+  reportQueue(queue: { readonly depth: number; readonly oldestWaitMs: number }): void {
+    this.pressure.reportQueue(queue.depth === 0 ? 0 : queue.oldestWaitMs);
+  }
+
+  onEscalation(listener: (escalation: Escalation) => void): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
+  private escalate(escalation: Escalation): void {
+    this.log.warn({ escalation }, escalation.message);
+    for (const listener of this.listeners) {
+      try {
+        listener(escalation);
+      } catch (error) {
+        this.log.error({ error }, "a listener of escalations failed");
+      }
+    }
+  }
+
+  quarantine(workspace: string, why: QuarantineReason): void {
+    const { message, evidence = {} } = why;
+    this.gate.locks.quarantine(workspace, {
+      code: "AC_WORKSPACE_ISOLATED",
+      message,
+      evidence,
+      untilMs: Infinity,
+    });
+  }
+
+  liftQuarantine(workspace: string): boolean {
+    return this.gate.locks.liftQuarantine(workspace);
+  }
+
+  /** When the heartbeat is needed next; null while nothing is live. */
+  private nextDueMs(): number | null {
+    if (this.isIdle) return null;
+    const { config } = this.options;
+    return Math.min(this.watchdog.nextDueMs(), this.clock.monotonicMs() + config.permit_ttl);
+  }
+
+  private beat(sleptMs: number): void {
+    this.watchdog.tick(sleptMs);
+    for (const permit of this.gate.unusedFor(this.options.config.permit_ttl)) this.endUnused(permit);
+    if (this.pressure.isStale) void this.pressure.refresh();
+  }
+
+  private get isIdle(): boolean {
+    return this.gate.live.size === 0 && this.executing === 0;
+  }
+
+  private afterEnd(): void {
+    if (!this.isIdle) return;
+    this.heartbeat.arm();
+    for (const resolve of this.idleWaiters.splice(0)) resolve();
+  }
+
+  private async idle(): Promise<void> {
+    if (this.isIdle) return;
+    await new Promise<void>((resolve) => {
+      this.idleWaiters.push(resolve);
+    });
+  }
+
+  async drain(): Promise<void> {
+    this.gate.restrictions.draining = true;
+    await this.idle();
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.closeOnce();
+    return this.closing;
+  }
+
+  private async closeOnce(): Promise<void> {
+    this.gate.restrictions.draining = true;
+    const message = "the runtime is closing";
+    this.stopAll({ kind: "cancelled", code: "AC_CANCELLED", message, evidence: {} });
+    const graceOver = this.clock.setTimer(this.options.config.shutdown.grace, () => {
+      for (const permit of this.gate.live.values()) this.gateway.hasten(permit.id);
+    });
+    await this.idle();
+    graceOver.cancel();
+    this.heartbeat.stop();
+    await this.bookkeeping.close();
+    this.options.signals?.close();
+    this.listeners.clear();
+  }
+}
+
+function parsed<T extends z.ZodType>(schema: T, value: unknown, what: string): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new AgentCoreError("AC_JOB_INVALID", `the ${what} is wrong: ${z.prettifyError(result.error)}`);
+}
+
+const nothingSpent = { costMicroUsd: 0, tokens: 0, basis: "none" } as const;
+
+function isAboutBudget(denied: Denied): boolean {
+  return denied.code === "AC_BUDGET_COST" || denied.code === "AC_BUDGET_TOKENS";
+}

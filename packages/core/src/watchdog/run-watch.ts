@@ -1,0 +1,176 @@
+/**
+ * The watch over one run: wall clock, silence, progress and ceilings. A pure transition; the shell feeds it the worker's
+ * events and the passing of time, and stops the run for the first cause that it names.
+ *
+ * Three kinds of being stuck are told apart:
+ * - silent: no event at all, with no tool call in flight, for `silenceMs`;
+ * - silent in a tool: no event at all while a tool call is in flight, for `toolSilenceMs` (a test suite may run long);
+ * - busy without progress: it prints, and nothing comes of it, for `noProgressMs` (off unless configured).
+ * Time in which the runtime itself was stopped (a suspended machine, SIGSTOP) counts for none of the limits: after waking
+ * up, a run has as much time left as it had before.
+ */
+import type { StopCause, WorkerEvent } from "@agentcore/contract";
+
+export interface RunLimits {
+  readonly timeoutMs: number;
+  readonly silenceMs: number;
+  readonly toolSilenceMs: number;
+  readonly noProgressMs: number | null;
+  readonly maxCostUsd: number | null;
+  readonly maxTokens: number | null;
+}
+
+export interface RunWatch {
+  readonly limits: RunLimits;
+  readonly deadlineMs: number;
+  readonly lastEventMs: number;
+  readonly lastProgressMs: number;
+  readonly toolsInFlight: ReadonlySet<string>;
+  readonly tokens: number;
+  readonly costUsd: number | null;
+}
+
+export type WatchInput =
+  | { readonly kind: "event"; readonly event: WorkerEvent }
+  | { readonly kind: "tick" }
+  /** The runtime did not run for this long. */
+  | { readonly kind: "woke"; readonly sleptMs: number };
+
+export interface WatchStep {
+  readonly watch: RunWatch;
+  /** Why the run must stop now; null while it may go on. */
+  readonly stop: StopCause | null;
+}
+
+/** Tool calls remembered; a worker that opens more without ending any is not believed to wait for the first ones. */
+const toolsMax = 1000;
+
+export function startWatch(limits: RunLimits, startedMs: number, nowMs: number): RunWatch {
+  return {
+    limits,
+    deadlineMs: startedMs + limits.timeoutMs,
+    lastEventMs: nowMs,
+    lastProgressMs: nowMs,
+    toolsInFlight: new Set(),
+    tokens: 0,
+    costUsd: null,
+  };
+}
+
+export function stepWatch(watch: RunWatch, input: WatchInput, nowMs: number): WatchStep {
+  switch (input.kind) {
+    case "event": {
+      const after = afterEvent(watch, input.event, nowMs);
+      return { watch: after, stop: input.event.type === "usage" ? overCeiling(after) : null };
+    }
+    case "woke": {
+      const { sleptMs } = input;
+      const moved = {
+        ...watch,
+        deadlineMs: watch.deadlineMs + sleptMs,
+        lastEventMs: watch.lastEventMs + sleptMs,
+        lastProgressMs: watch.lastProgressMs + sleptMs,
+      };
+      return { watch: moved, stop: overTime(moved, nowMs) };
+    }
+    case "tick":
+      return { watch, stop: overTime(watch, nowMs) };
+  }
+}
+
+/** When the next limit of time is reached if nothing happens. */
+export function nextDueMs(watch: RunWatch): number {
+  const { limits } = watch;
+  const silenceMs = watch.toolsInFlight.size > 0 ? limits.toolSilenceMs : limits.silenceMs;
+  const progressDue = limits.noProgressMs === null ? Infinity : watch.lastProgressMs + limits.noProgressMs;
+  return Math.min(watch.deadlineMs, watch.lastEventMs + silenceMs, progressDue);
+}
+
+function afterEvent(watch: RunWatch, event: WorkerEvent, nowMs: number): RunWatch {
+  const seen = { ...watch, lastEventMs: nowMs };
+  switch (event.type) {
+    case "tool_call":
+      return { ...seen, lastProgressMs: nowMs, toolsInFlight: withTool(watch.toolsInFlight, event.id) };
+    case "tool_result": {
+      const toolsInFlight = new Set(watch.toolsInFlight);
+      toolsInFlight.delete(event.id);
+      return { ...seen, lastProgressMs: nowMs, toolsInFlight };
+    }
+    case "usage": {
+      const { inputTokens, cachedInputTokens, outputTokens } = event.usage;
+      const tokens = (inputTokens ?? 0) + (cachedInputTokens ?? 0) + (outputTokens ?? 0);
+      const isMore = tokens > watch.tokens;
+      const lastProgressMs = isMore ? nowMs : watch.lastProgressMs;
+      // Totals only grow; one that arrives late and out of order does not lower what is known.
+      const costUsd = event.costUsd === null ? watch.costUsd : Math.max(event.costUsd, watch.costUsd ?? 0);
+      return { ...seen, lastProgressMs, tokens: Math.max(tokens, watch.tokens), costUsd };
+    }
+    case "started":
+    case "text":
+    case "file_change":
+    case "denied":
+      return { ...seen, lastProgressMs: nowMs };
+    case "progress":
+    case "stdout":
+    case "stderr":
+    case "raw":
+      return seen;
+  }
+}
+
+function withTool(tools: ReadonlySet<string>, id: string): ReadonlySet<string> {
+  const next = new Set(tools).add(id);
+  if (next.size > toolsMax) next.delete(next.values().next().value ?? id);
+  return next;
+}
+
+function overCeiling(watch: RunWatch): StopCause | null {
+  const { maxCostUsd, maxTokens } = watch.limits;
+  const { costUsd, tokens } = watch;
+  if (maxCostUsd !== null && costUsd !== null && costUsd >= maxCostUsd) {
+    const message = `$${costUsd} were spent; the ceiling is $${maxCostUsd}`;
+    return { kind: "budget", code: "AC_COST_CEILING", message, evidence: { costUsd, maxCostUsd } };
+  }
+  if (maxTokens !== null && tokens >= maxTokens) {
+    const message = `${tokens} tokens were used; the ceiling is ${maxTokens}`;
+    return { kind: "budget", code: "AC_TOKEN_CEILING", message, evidence: { tokens, maxTokens } };
+  }
+  return null;
+}
+
+function overTime(watch: RunWatch, nowMs: number): StopCause | null {
+  const { limits, deadlineMs, lastEventMs, lastProgressMs, toolsInFlight } = watch;
+  if (nowMs >= deadlineMs) {
+    const { timeoutMs } = limits;
+    const message = `the wall-clock limit of ${timeoutMs} ms passed`;
+    return { kind: "deadline", code: "AC_TIMEOUT", message, evidence: { timeoutMs } };
+  }
+  const silentMs = nowMs - lastEventMs;
+  if (toolsInFlight.size > 0 && silentMs >= limits.toolSilenceMs) {
+    return stalled("silent_in_tool", silentMs, limits.toolSilenceMs, [...toolsInFlight].slice(0, 10));
+  }
+  if (toolsInFlight.size === 0 && silentMs >= limits.silenceMs) {
+    return stalled("silent", silentMs, limits.silenceMs, []);
+  }
+  const idleMs = nowMs - lastProgressMs;
+  if (limits.noProgressMs !== null && idleMs >= limits.noProgressMs) {
+    return stalled("no_progress", idleMs, limits.noProgressMs, [...toolsInFlight].slice(0, 10));
+  }
+  return null;
+}
+
+const stallWords = {
+  silent: "the worker was silent, with no tool call in flight",
+  silent_in_tool: "the worker was silent with a tool call in flight",
+  no_progress: "the worker printed and made no progress",
+} as const;
+
+function stalled(how: keyof typeof stallWords, forMs: number, limitMs: number, tools: string[]): StopCause {
+  const message = `${stallWords[how]} for ${Math.round(forMs)} ms; the limit is ${limitMs} ms`;
+  return {
+    kind: "stalled",
+    code: "AC_STALLED",
+    message,
+    evidence: { how, forMs, limitMs, toolsInFlight: tools },
+  };
+}

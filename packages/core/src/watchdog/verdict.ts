@@ -1,0 +1,46 @@
+/**
+ * What the end of a run says about those involved: pure functions of its result. Only faults of a provider or a worker count
+ * against them; a failed task, a cancel, a missing credential or an empty account say nothing about either.
+ */
+import { errorClassTraits, type WorkerResult } from "@agentcore/contract";
+import type { Health } from "../breaker/breaker.ts";
+
+export interface RunHealth {
+  readonly worker: Health;
+  readonly provider: Health;
+  /** The provider asked for fewer requests; null if it did not. */
+  readonly refusal: { readonly retryAfterMs: number | null } | null;
+}
+
+type Verdict = Pick<WorkerResult, "outcome" | "errorClass" | "retryAfterMs">;
+
+/** What the breakers and the provider's pause are told. */
+export function healthOf({ outcome, errorClass, retryAfterMs }: Verdict): RunHealth {
+  if (outcome === "succeeded") return { worker: "success", provider: "success", refusal: null };
+  if (errorClass === null) return { worker: "neutral", provider: "neutral", refusal: null };
+  const { trips } = errorClassTraits[errorClass];
+  // The model answered and the worker did what it does: the task is what failed.
+  const bothWorked = errorClass === "task_failed" || errorClass === "permission_denied";
+  const healthFor = (target: "worker" | "provider"): Health => {
+    if (trips === target) return "failure";
+    return bothWorked ? "success" : "neutral";
+  };
+  const isRefusal =
+    errorClass === "rate_limited" ||
+    (retryAfterMs !== null && (errorClass === "provider_unavailable" || errorClass === "quota_exhausted"));
+  return {
+    worker: healthFor("worker"),
+    provider: healthFor("provider"),
+    refusal: isRefusal ? { retryAfterMs } : null,
+  };
+}
+
+/** Whose failure a run is, for the search for concentrations; `none` for a success and for what nobody here can help. */
+export type Blame = "worker" | "task" | "none";
+
+export function blameOf({ outcome, errorClass }: Verdict): Blame {
+  if (outcome === "succeeded" || outcome === "cancelled" || errorClass === null) return "none";
+  const { fault } = errorClassTraits[errorClass];
+  if (fault === "worker" || fault === "provider") return errorClass === "rate_limited" ? "none" : "worker";
+  return fault === "task" ? "task" : "none";
+}

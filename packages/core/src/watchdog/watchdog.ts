@@ -1,0 +1,274 @@
+/**
+ * The shell of the watchdog: holds the watch of each run and the stage of each target, asks the pure functions beside it
+ * what follows from the next fact, and does it to the gate. It has no timer of its own: the runtime calls `tick` when
+ * `nextDueMs` has come. Every measure is told to the listeners of escalations, with its code and evidence.
+ */
+import type {
+  Clock,
+  Denial,
+  DefenceStage,
+  Escalation,
+  StopCause,
+  WorkerEvent,
+  WorkerResult,
+} from "@agentcore/contract";
+import type { RuntimeConfig } from "../config/runtime-config.ts";
+import type { Gate } from "../gate/gate.ts";
+import type { LivePermit } from "../gate/permit.ts";
+import type { WorkerTarget } from "../gate/targets.ts";
+import {
+  type GlobalStage,
+  nextGlobalStage,
+  nextWorkerStage,
+  type Staged,
+  type WorkerStage,
+} from "./defence.ts";
+import { type Concentration, RecentRuns } from "./recent-runs.ts";
+import {
+  nextDueMs,
+  type RunLimits,
+  type RunWatch,
+  startWatch,
+  stepWatch,
+  type WatchInput,
+} from "./run-watch.ts";
+import { blameOf, healthOf } from "./verdict.ts";
+
+export interface WatchdogOptions {
+  readonly config: RuntimeConfig;
+  readonly gate: Gate;
+  readonly clock: Clock;
+  readonly escalate: (escalation: Escalation) => void;
+  /** Stops everything that runs. */
+  readonly stopAll: (cause: StopCause) => void;
+}
+
+/** One run under watch. */
+export interface WatchedRun {
+  readonly permit: LivePermit;
+  watch: RunWatch;
+  /** When it was told to stop, on the monotonic clock. */
+  stoppedAtMs: number | null;
+  isSlowToStop: boolean;
+}
+
+const everything = "global";
+
+export class Watchdog {
+  private readonly options: WatchdogOptions;
+  private readonly runs = new Set<WatchedRun>();
+  private readonly workerRuns: RecentRuns;
+  private readonly workspaceRuns: RecentRuns;
+  private readonly allRuns: RecentRuns;
+  private readonly workerStages = new Map<string, Staged<WorkerStage>>();
+  private global: Staged<GlobalStage> = { stage: "none", sinceMs: -Infinity };
+  private uncontained = 0;
+
+  constructor(options: WatchdogOptions) {
+    this.options = options;
+    const {
+      concentration_runs: runs,
+      concentration_share: share,
+      concentration_within: withinMs,
+    } = options.config.watchdog;
+    this.workerRuns = new RecentRuns({ runs, share, withinMs });
+    this.workspaceRuns = new RecentRuns({ runs, share, withinMs });
+    this.allRuns = new RecentRuns({ runs: 2 * runs, share, withinMs });
+  }
+
+  /** Begins to watch a permit's run; its wall clock counts from the permit's issue. */
+  watch(permit: LivePermit): WatchedRun {
+    const nowMs = this.options.clock.monotonicMs();
+    const watch = startWatch(this.limitsOf(permit), permit.holds.issuedAtMs, nowMs);
+    const run: WatchedRun = { permit, watch, stoppedAtMs: null, isSlowToStop: false };
+    permit.onStop(() => {
+      run.stoppedAtMs = this.options.clock.monotonicMs();
+    });
+    this.runs.add(run);
+    return run;
+  }
+
+  private limitsOf({ request, grants }: LivePermit): RunLimits {
+    const { watchdog } = this.options.config;
+    return {
+      timeoutMs: grants.timeoutMs,
+      silenceMs: Math.min(request.silenceTimeoutMs ?? watchdog.silence, watchdog.silence_max),
+      toolSilenceMs: watchdog.tool_silence,
+      noProgressMs: watchdog.no_progress ?? null,
+      maxCostUsd: grants.maxCostUsd,
+      maxTokens: grants.maxTokens,
+    };
+  }
+
+  event(run: WatchedRun, event: WorkerEvent): void {
+    this.step(run, { kind: "event", event }, this.options.clock.monotonicMs());
+  }
+
+  private step(run: WatchedRun, input: WatchInput, nowMs: number): void {
+    const { watch, stop } = stepWatch(run.watch, input, nowMs);
+    run.watch = watch;
+    if (stop !== null) run.permit.stop(stop);
+  }
+
+  /** When `tick` has something to do at the latest; `Infinity` if nothing is watched. */
+  nextDueMs(): number {
+    let due = Infinity;
+    for (const run of this.runs) due = Math.min(due, this.dueOf(run));
+    return due;
+  }
+
+  private dueOf(run: WatchedRun): number {
+    if (run.stoppedAtMs === null) return nextDueMs(run.watch);
+    return run.isSlowToStop ? Infinity : run.stoppedAtMs + this.options.config.watchdog.cancel_slow;
+  }
+
+  /** `sleptMs`: for how long the runtime itself did not run. */
+  tick(sleptMs: number): void {
+    const nowMs = this.options.clock.monotonicMs();
+    const input: WatchInput = sleptMs > 0 ? { kind: "woke", sleptMs } : { kind: "tick" };
+    for (const run of this.runs) {
+      if (run.stoppedAtMs === null) this.step(run, input, nowMs);
+      else this.checkStopping(run, nowMs);
+    }
+    for (const worker of this.options.gate.targets.workers.values()) this.judgeWorker(worker, false, nowMs);
+    this.judgeEverything(nowMs);
+    this.options.gate.locks.liftExpired(nowMs);
+  }
+
+  private checkStopping(run: WatchedRun, nowMs: number): void {
+    const { cancel_slow: limitMs } = this.options.config.watchdog;
+    const sinceMs = nowMs - (run.stoppedAtMs ?? nowMs);
+    if (run.isSlowToStop || sinceMs < limitMs) return;
+    run.isSlowToStop = true;
+    const { permit } = run;
+    this.escalate("notify", `worker:${permit.worker}`, {
+      code: "AC_CANCEL_SLOW",
+      message: `a run of ${permit.worker} is still there ${Math.round(sinceMs)} ms after it was told to stop`,
+      evidence: { permitId: permit.id, jobId: permit.jobId, workspace: permit.workspace, sinceMs, limitMs },
+    });
+  }
+
+  /** Takes in how a run ended. Call after the gate has ended its permit. */
+  ended(run: WatchedRun, result: WorkerResult): void {
+    this.runs.delete(run);
+    const nowMs = this.options.clock.monotonicMs();
+    const { permit } = run;
+    const blame = blameOf(result);
+    const {
+      path: { worker },
+      workspace: { path: directory },
+    } = permit.holds;
+    if ((result.containment?.survivors ?? 0) > 0) this.quarantine(permit, result);
+    const isEvidence = blame !== "none" || result.outcome === "succeeded";
+    if (isEvidence) {
+      this.workerRuns.add(worker.name, blame === "worker", nowMs);
+      this.allRuns.add(everything, blame === "worker", nowMs);
+      // While the worker itself is suspect, its failures say nothing about where it worked.
+      if (this.stageOf(worker).stage === "none") this.workspaceRuns.add(directory, blame !== "none", nowMs);
+    }
+    this.judgeWorker(worker, healthOf(result).worker === "success", nowMs);
+    this.judgeWorkspace(directory, nowMs);
+    this.judgeEverything(nowMs);
+  }
+
+  private stageOf(worker: WorkerTarget): Staged<WorkerStage> {
+    return this.workerStages.get(worker.name) ?? { stage: "none", sinceMs: -Infinity };
+  }
+
+  private judgeWorker(worker: WorkerTarget, worked: boolean, nowMs: number): void {
+    const before = this.stageOf(worker);
+    // Behind an open breaker only probes run, and each later than the last: fewer of them must do.
+    const isProbed = before.stage === "open_breaker";
+    const runs = this.options.config.watchdog.concentration_runs;
+    const runsMin = isProbed ? Math.max(2, Math.ceil(runs / 3)) : runs;
+    const concentration = this.workerRuns.concentration(worker.name, nowMs, runsMin);
+    const after = nextWorkerStage(before, { concentration, worked }, nowMs, this.options.config.watchdog);
+    if (after === before) return;
+    this.workerStages.set(worker.name, after);
+    this.workerRuns.clear(worker.name);
+    const denial = concentrated(`worker ${worker.name}`, concentration);
+    if (after.stage === "open_breaker") {
+      worker.breaker.trip(nowMs);
+      this.escalate("open_breaker", `worker:${worker.name}`, denial);
+    }
+    if (after.stage === "isolate_worker") {
+      worker.isolatedUntilMs = nowMs + this.options.config.watchdog.isolation;
+      worker.isolationReason = denial.message;
+      this.escalate("isolate_worker", `worker:${worker.name}`, { ...denial, code: "AC_WORKER_ISOLATED" });
+    }
+  }
+
+  private judgeWorkspace(workspace: string, nowMs: number): void {
+    const concentration = this.workspaceRuns.concentration(workspace, nowMs);
+    if (concentration === null) return;
+    this.workspaceRuns.clear(workspace);
+    const denial = {
+      ...concentrated(`workspace ${workspace}`, concentration),
+      code: "AC_WORKSPACE_ISOLATED",
+    } as const;
+    const untilMs = nowMs + this.options.config.watchdog.isolation;
+    this.options.gate.locks.quarantine(workspace, { ...denial, untilMs });
+    this.escalate("isolate_workspace", `workspace:${workspace}`, denial);
+  }
+
+  private judgeEverything(nowMs: number): void {
+    const { gate, config, stopAll } = this.options;
+    const before = this.global;
+    const isolatedWorkers = [...gate.targets.workers.values()].filter(
+      (one) => nowMs < one.isolatedUntilMs,
+    ).length;
+    const slow = [...this.runs].filter((run) => run.isSlowToStop).length;
+    const concentration = this.allRuns.concentration(everything, nowMs);
+    const evidence = { concentration, isolatedWorkers, unstoppable: this.uncontained + slow };
+    this.global = nextGlobalStage(before, evidence, nowMs, config.watchdog);
+    const { stage } = this.global;
+    if (stage === before.stage) return;
+    this.allRuns.clear(everything);
+    gate.restrictions.shedsBatch = stage === "shed" || stage === "throttle";
+    const { concurrency } = config.limits.global;
+    gate.targets.root.concurrencyLimit =
+      stage === "throttle" ? Math.max(1, Math.floor(concurrency / 2)) : concurrency;
+    if (stage === "global_stop") {
+      const message = `everything was stopped: ${isolatedWorkers} workers isolated, ${evidence.unstoppable} runs could not be ended`;
+      const denial: Denial = {
+        code: "AC_GLOBAL_STOP",
+        message,
+        evidence: { isolatedWorkers, uncontained: this.uncontained, slow },
+      };
+      gate.restrictions.stoppedBecause = message;
+      this.escalate("global_stop", everything, denial);
+      stopAll({ kind: "isolated", ...denial });
+    } else if (stage !== "none" && concentration !== null) {
+      this.escalate(stage, everything, concentrated("all workers together", concentration));
+    }
+  }
+
+  private quarantine(permit: LivePermit, result: WorkerResult): void {
+    this.uncontained += 1;
+    const { survivors = 0, level, implementation } = result.containment ?? {};
+    const denial: Denial = {
+      code: "AC_UNCONTAINED",
+      message: `${survivors} processes of job ${permit.jobId} (attempt ${permit.attempt}) could not be ended`,
+      evidence: {
+        permitId: permit.id,
+        jobId: permit.jobId,
+        survivors,
+        level: level ?? null,
+        implementation: implementation ?? null,
+      },
+    };
+    const { path: directory } = permit.holds.workspace;
+    this.options.gate.locks.quarantine(directory, { ...denial, untilMs: Infinity });
+    this.escalate("isolate_workspace", `workspace:${directory}`, denial);
+  }
+
+  private escalate(stage: DefenceStage, target: string, denial: Denial): void {
+    this.options.escalate({ stage, target, at: this.options.clock.now(), ...denial });
+  }
+}
+
+function concentrated(what: string, concentration: Concentration | null): Denial {
+  const { runs, failures } = concentration ?? { runs: 0, failures: 0 };
+  const message = `${failures} of the last ${runs} runs of ${what} failed`;
+  return { code: "AC_FAILURE_CONCENTRATION", message, evidence: { runs, failures } };
+}
