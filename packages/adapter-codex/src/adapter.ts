@@ -1,0 +1,23 @@
+/** Codex as a worker. Everything that varies by run is in `plan.ts`; everything that it prints in `reader.ts`. */
+import { adapterContractVersion, type WorkerAdapter } from "@agentcore/contract";
+import { credentialVariables, planCodex } from "./plan.ts";
+import { createCodexReader } from "./reader.ts";
+
+export const codexAdapter: WorkerAdapter = {
+  contractVersion: adapterContractVersion,
+  name: "codex",
+  title: "Codex",
+  provider: "openai",
+  // All of them together; `plan` refuses `edit` and `run_tests` without `run_commands`, see `sandbox.ts`.
+  capabilities: ["read", "edit", "run_tests", "run_commands"],
+  program: {
+    command: "codex",
+    versionArgs: ["--version"],
+    minVersion: "0.169.0",
+    install: "npm install -g @openai/codex",
+    credentialEnv: credentialVariables,
+    loginPaths: [".codex/auth.json"],
+  },
+  plan: planCodex,
+  createReader: createCodexReader,
+};

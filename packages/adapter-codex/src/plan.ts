@@ -1,0 +1,112 @@
+/**
+ * The command line and environment of one run of Codex: prompt on stdin, JSON lines on stdout, the sandbox from the task's
+ * capabilities, bounded retries, and no traffic but the model's. All configuration goes by `-c`, because `exec resume` has
+ * fewer flags than `exec`, and because the user's own `config.toml` then loses.
+ */
+import type { PlanContext, WorkerPlan, WorkerTask } from "@agentcore/contract";
+import {
+  configuredKey,
+  networkEnvironment,
+  pickEnv,
+  readAdapterSettings,
+  refuseReservedArgs,
+} from "@agentcore/worker-kit";
+import { reservedArgs, sandboxMode } from "./sandbox.ts";
+import { codexSettingsSchema, type CodexSettings } from "./settings.ts";
+
+/** Any of these is a credential, the first one set counts; without them Codex relies on the user's login. */
+export const credentialVariables: readonly string[] = ["CODEX_API_KEY", "OPENAI_API_KEY"];
+
+/** Where the key goes in the worker's environment; the commands it runs do not see it. */
+const keyVariable = "OPENAI_API_KEY";
+
+/** The name under which Codex is told of the provider. Its built-in ones allow no bound on retries. */
+const providerName = "agentcore";
+
+const openAiAddress = "https://api.openai.com/v1";
+
+type TomlValue = string | number | boolean | readonly string[];
+
+export function planCodex(task: WorkerTask, context: PlanContext): WorkerPlan {
+  const settings = readAdapterSettings(task.worker, codexSettingsSchema, context.settings);
+  refuseReservedArgs(task.worker, task.args ?? [], reservedArgs);
+  const key = findKey(task, context, settings);
+  const address = settings.base_url ?? (key === undefined ? undefined : addressOf(context));
+  const home = address === undefined ? "user" : "own";
+  const config = {
+    sandbox_mode: sandboxMode(task.worker, context.grants.capabilities),
+    ...(settings.network ? { "sandbox_workspace_write.network_access": true } : {}),
+    ...closedDoors,
+    ...(address === undefined ? {} : providerConfig(address, key !== undefined, settings)),
+  };
+  const model = context.grants.model ?? task.model ?? settings.model;
+  return {
+    command: context.program,
+    args: [
+      "exec",
+      ...(task.session === undefined ? [] : ["resume"]),
+      "--json",
+      "--skip-git-repo-check",
+      "--ignore-rules",
+      ...Object.entries(config).flatMap(([name, value]) => ["-c", `${name}=${toml(value)}`]),
+      ...(model === undefined ? [] : ["--model", model]),
+      ...(task.args ?? []),
+      ...(task.session === undefined ? [] : [task.session, "-"]),
+    ],
+    env: {
+      ...networkEnvironment(context.hostEnv),
+      ...(home === "user" ? pickEnv(context.hostEnv, ["CODEX_HOME"]) : {}),
+      ...(key === undefined ? {} : { [keyVariable]: key }),
+    },
+    stdin: task.instructions,
+    home,
+  };
+}
+
+/** Keeps Codex from the network of its makers, from a wait without end, and the key from the commands it runs. */
+const closedDoors: Readonly<Record<string, TomlValue>> = {
+  "features.plugins": false,
+  "features.apps": false,
+  "features.unbounded_connection_retries": false,
+  "analytics.enabled": false,
+  check_for_update_on_startup: false,
+  web_search: "disabled",
+  "shell_environment_policy.exclude": [...credentialVariables],
+};
+
+function providerConfig(
+  address: string,
+  hasKey: boolean,
+  settings: CodexSettings,
+): Record<string, TomlValue> {
+  const provider: Record<string, TomlValue> = {
+    name: providerName,
+    base_url: address,
+    wire_api: "responses",
+    ...(hasKey ? { env_key: keyVariable } : {}),
+    request_max_retries: settings.max_retries,
+    stream_max_retries: settings.max_retries,
+    stream_idle_timeout_ms: settings.stream_idle_timeout,
+  };
+  return {
+    model_provider: providerName,
+    ...Object.fromEntries(
+      Object.entries(provider).map(([name, value]) => [`model_providers.${providerName}.${name}`, value]),
+    ),
+  };
+}
+
+function findKey(task: WorkerTask, context: PlanContext, settings: CodexSettings): string | undefined {
+  const env = { ...context.hostEnv, ...task.env };
+  const configured = configuredKey(task.worker, settings.api_key_env, env);
+  return configured ?? Object.values(pickEnv(env, credentialVariables))[0];
+}
+
+function addressOf(context: PlanContext): string {
+  return pickEnv(context.hostEnv, ["OPENAI_BASE_URL"])["OPENAI_BASE_URL"] ?? openAiAddress;
+}
+
+/** A TOML value; its strings and lists of strings are written as JSON writes them. */
+function toml(value: TomlValue): string {
+  return typeof value === "string" || typeof value === "object" ? JSON.stringify(value) : String(value);
+}

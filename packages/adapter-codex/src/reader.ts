@@ -1,0 +1,172 @@
+/**
+ * Reads `codex exec --json`: `thread.started`, `turn.started`, `item.*` and `error` lines, at the end `turn.completed` or
+ * `turn.failed`. Refused tools and a session that does not exist are on stderr only.
+ */
+import {
+  errorClassTraits,
+  unknownUsage,
+  type OutputReader,
+  type ReaderContext,
+  type Usage,
+  type WorkerError,
+  type WorkerEvent,
+  type WorkerReport,
+} from "@agentcore/contract";
+import {
+  classifyProviderText,
+  countAt,
+  jsonLineReader,
+  objectAt,
+  oneLine,
+  stderrEvent,
+  stringAt,
+  usageErrorOf,
+  type JsonObject,
+} from "@agentcore/worker-kit";
+import { failureOf, isSandboxBroken, reconnection, refusedTool } from "./failure.ts";
+import { CodexItems } from "./items.ts";
+
+const deniedToolsMax = 100;
+
+const sandboxBroken: WorkerError = {
+  class: "worker_crashed",
+  message:
+    "Codex could not put up its sandbox, so its tools failed: CODEX_HOME must not be below the temporary directory",
+  status: null,
+  retryAfterMs: null,
+};
+
+export function createCodexReader(context: ReaderContext): OutputReader {
+  const state = new CodexRun(context.model);
+  const lines = jsonLineReader({
+    object: (line) => state.line(line),
+    stderr: (line) => state.stderr(line),
+    end: (malformedLines) => state.report(malformedLines),
+  });
+  return { ...lines, fatal: () => state.hopeless };
+}
+
+class CodexRun {
+  hopeless: WorkerError | null = null;
+  readonly #denied = new Set<string>();
+  readonly #items = new CodexItems((tool, text) => this.#deny(tool, text));
+  readonly #model: string | null;
+  #session: string | null = null;
+  #usage: Usage = unknownUsage;
+  #completed = false;
+  #failure: WorkerError | null = null;
+  /** The last `error` line: the reason, should the run end without saying more. */
+  #lastError: WorkerError | null = null;
+  #startError: WorkerError | null = null;
+  #sandboxBroken = false;
+
+  constructor(model: string | null) {
+    this.#model = model;
+  }
+
+  line(line: JsonObject): readonly WorkerEvent[] | null {
+    switch (stringAt(line, "type")) {
+      case "thread.started":
+        this.#session = stringAt(line, "thread_id") ?? this.#session;
+        return [{ type: "started", session: this.#session, model: this.#model }];
+      case "turn.started":
+      case "item.updated":
+        return [];
+      case "item.started":
+        return this.#item(line, (item) => this.#items.started(item));
+      case "item.completed":
+        return this.#item(line, (item) => this.#items.completed(item));
+      case "error":
+        return [this.#error(stringAt(line, "message") ?? "an error without a message")];
+      case "turn.completed":
+        return [this.#complete(line)];
+      case "turn.failed":
+        this.#failure = failureOf(stringAt(line, "error", "message") ?? "the turn failed");
+        return [];
+      default:
+        return null;
+    }
+  }
+
+  stderr(line: string): readonly WorkerEvent[] {
+    if (line === "" || line === "Reading prompt from stdin...") return [];
+    const refused = refusedTool(line);
+    if (refused !== null) return [this.#deny(refused.tool, refused.reason)];
+    if (isSandboxBroken(line)) this.#sandboxBroken = true;
+    this.#startError ??= usageErrorOf(line) ?? startErrorOf(line);
+    return [stderrEvent(line)];
+  }
+
+  report(malformedLines: number): WorkerReport {
+    const error = this.#errorAtEnd();
+    return {
+      terminal: this.#failure !== null ? "error" : this.#completed ? "success" : "none",
+      error,
+      deniedTools: [...this.#denied],
+      summary: error !== null ? error.message : this.#items.lastText,
+      session: this.#session,
+      model: this.#model,
+      usage: this.#usage,
+      costUsd: null,
+      costBasis: "none",
+      malformedLines,
+    };
+  }
+
+  #errorAtEnd(): WorkerError | null {
+    if (this.#failure !== null) return this.#failure;
+    if (this.#completed) {
+      return this.#sandboxBroken && this.#items.commandsSucceeded === 0 ? sandboxBroken : null;
+    }
+    return this.hopeless ?? this.#lastError ?? this.#startError;
+  }
+
+  #item(line: JsonObject, read: (item: JsonObject) => WorkerEvent[] | null): readonly WorkerEvent[] | null {
+    const item = objectAt(line, "item");
+    this.#lastError = null;
+    return item === null ? null : read(item);
+  }
+
+  /**
+   * A request that is tried again is progress. Not so where trying again is useless, or where a 429 says how long to wait:
+   * Codex then sleeps for as long as it was told, without a word. (A 429 that does not say so is never tried again.)
+   */
+  #error(message: string): WorkerEvent {
+    const again = reconnection(message);
+    this.#lastError = again?.error ?? failureOf(message);
+    if (again !== null && isHopeless(again.error, again.attempt)) this.hopeless ??= again.error;
+    return { type: "progress", text: oneLine(message, 500) };
+  }
+
+  /** `input_tokens` includes the cached ones. Of a resumed session all numbers are totals since its beginning. */
+  #complete(line: JsonObject): WorkerEvent {
+    this.#completed = true;
+    const input = countAt(line, "usage", "input_tokens");
+    const cached = countAt(line, "usage", "cached_input_tokens");
+    this.#usage = {
+      inputTokens: input === null ? null : Math.max(0, input - (cached ?? 0)),
+      cachedInputTokens: cached,
+      outputTokens: countAt(line, "usage", "output_tokens"),
+    };
+    return { type: "usage", usage: this.#usage, costUsd: null };
+  }
+
+  #deny(tool: string, text: string): WorkerEvent {
+    if (this.#denied.size < deniedToolsMax) this.#denied.add(tool);
+    return { type: "denied", tool, text: oneLine(text, 500) };
+  }
+}
+
+function isHopeless(error: WorkerError, attempt: number): boolean {
+  if (error.class === "rate_limited") return true;
+  // The first refusal of a credential may be a login that is being renewed.
+  return !errorClassTraits[error.class].retryable && (error.class !== "auth" || attempt > 1);
+}
+
+/** `Error: …`, with which Codex ends before it has a thread. */
+function startErrorOf(line: string): WorkerError | null {
+  const message = /^Error: (.*)$/.exec(line)?.[1];
+  if (message === undefined) return null;
+  const errorClass = classifyProviderText(message) ?? "worker_crashed";
+  return { class: errorClass, message: oneLine(message, 500), status: null, retryAfterMs: null };
+}
