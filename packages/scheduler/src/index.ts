@@ -1,8 +1,34 @@
 /** The policy layer: a durable queue that feeds a runtime. */
 export * from "./claim-order.ts";
+export type { RunEventListener } from "./drive/run-events.ts";
 export * from "./job-query.ts";
 export * from "./job-record.ts";
 export type * from "./job-store.ts";
 export { excludeNothing } from "./job-store.ts";
 export * from "./job-transition.ts";
 export { createMemoryStore } from "./memory/memory-store.ts";
+export type { AbandonedAttempt, ProveGone } from "./recovery/recovery.ts";
+export { openSpoolDirectory, type ResultSpool } from "./recovery/spool.ts";
+export type { RetryBudgetOptions } from "./retry/retry-budget.ts";
+export {
+  backoffCapMs,
+  decideRetry,
+  errorClassOf,
+  type RetryAnswer,
+  type RetryPolicyFunction,
+  type RetryQuestion,
+} from "./retry/retry-table.ts";
+export type { SchedulerOptions } from "./scheduler-options.ts";
+export { createScheduler, type CloseOptions, type Scheduler } from "./scheduler.ts";
+export type { DeadLetterQuery, DeadLetters, EditJob, FailedReplay, Replayed } from "./submit/dead-letters.ts";
+export type { JobEnd } from "./submit/job-end.ts";
+export type { JobHandle } from "./submit/job-handle.ts";
+export { decideDedup, defaultPolicies, type SchedulerPolicies } from "./submit/policies.ts";
+export {
+  QueueClient,
+  type CancelOptions,
+  type QueueClientOptions,
+  type SubmitOutcome,
+} from "./submit/queue-client.ts";
+export type { WhyReport } from "./submit/why.ts";
+export { silentLog, systemClock, systemIds, systemRandom } from "./system-ports.ts";

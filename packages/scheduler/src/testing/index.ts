@@ -25,6 +25,16 @@ export {
   testSubmission,
 } from "./fixtures.ts";
 
+export {
+  cancelledResult,
+  createFakeRuntime,
+  takeTime,
+  type FakeExecution,
+  type FakeRuntime,
+  type FakeRuntimeOptions,
+} from "./fake-runtime.ts";
+export { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";
+
 /** What every store must do. */
 export const jobStoreConformance: readonly ConformanceCase[] = [
   ...submitCases,

@@ -1,0 +1,59 @@
+/** Decides how an attempt ends, with the policies of this scheduler, and tells about it once it is written. */
+import type { ResolvedOptions } from "../scheduler-options.ts";
+import type { SettledAndClaimed, Settlement } from "../job-store.ts";
+import { RetryBudget } from "../retry/retry-budget.ts";
+import { decideRetry, type RetryPolicyFunction } from "../retry/retry-table.ts";
+import type { QueueClient } from "../submit/queue-client.ts";
+import { settleResult, type EndedAttempt } from "./settlement.ts";
+
+export class AttemptSettler {
+  readonly #options: ResolvedOptions;
+  readonly #client: QueueClient;
+  readonly #budget: RetryBudget;
+
+  constructor(options: ResolvedOptions, client: QueueClient) {
+    this.#options = options;
+    this.#client = client;
+    this.#budget = new RetryBudget(options.retryBudget, options.clock.monotonicMs());
+  }
+
+  /** Never throws: a policy that does is replaced by the default one for this attempt. */
+  decide(ended: EndedAttempt): Settlement {
+    const { clock, random, log } = this.#options;
+    if (ended.record.attempt === 1) this.#budget.noteFirstAttempt();
+    const decideWith = (retry: RetryPolicyFunction): Settlement =>
+      settleResult(ended, {
+        retry,
+        budget: this.#budget,
+        random,
+        now: clock.now(),
+        nowMs: clock.monotonicMs(),
+      });
+    try {
+      return decideWith(this.#client.policies.retry);
+    } catch (error) {
+      log.error({ error, jobId: ended.record.job.id }, "the retry policy threw; the default one decides");
+      return decideWith(decideRetry);
+    }
+  }
+
+  /** The end was committed, or found to be about an attempt that is not this scheduler's any more. */
+  announce(settlement: Settlement, { applied, record }: SettledAndClaimed["settled"][number]): void {
+    const { log, clock } = this.#options;
+    const { jobId, attempt } = settlement.ref;
+    if (applied === "stale")
+      log.warn({ jobId, attempt, kind: settlement.kind }, "the end of an attempt came too late");
+    if (applied === "applied" && settlement.kind === "retry" && record?.state.kind === "queued") {
+      const { delayMs, reason } = settlement;
+      this.#client.events.publish({
+        type: "retry_scheduled",
+        jobId,
+        at: clock.now(),
+        attempt,
+        delayMs,
+        ...reason,
+      });
+    }
+    if (record !== undefined) this.#client.announceEnd(record);
+  }
+}

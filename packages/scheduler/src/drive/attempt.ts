@@ -1,0 +1,226 @@
+/**
+ * One attempt, from its claim to the settlement that ends it: ask for a permit, execute under it, decide. It writes
+ * nothing about its end itself; the drive loop does, together with the next claim. It ends exactly once, whatever the
+ * runtime does.
+ */
+import {
+  isAgentCoreError,
+  type Clock,
+  type Denial,
+  type ErrorCode,
+  type ExecutionObserver,
+  type Log,
+  type PermitDecision,
+  type PermitRecord,
+  type RunIdentity,
+  type Runtime,
+  type WorkerResult,
+} from "@agentcore/contract";
+import { attemptRef, type JobRecord, type Reason } from "../job-record.ts";
+import type { Settlement } from "../job-store.ts";
+import { failedResult } from "../retry/charge.ts";
+import { scopeOfDenial, type DenialScope } from "./denial-scope.ts";
+import { permitRequestOf } from "./permit-request.ts";
+import type { RunEvents } from "./run-events.ts";
+import { decisionOf, type EndedAttempt } from "./settlement.ts";
+
+export interface AttemptPorts {
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly events: RunEvents;
+  /** Decides what follows. Must not throw. */
+  readonly settle: (ended: EndedAttempt) => Settlement;
+  /** Keeps who the attempt's processes are, durably, trying again as long as the attempt is current. */
+  readonly recordStarted: (record: JobRecord, identity: RunIdentity, permit: PermitRecord) => void;
+  readonly onGranted: (record: JobRecord) => void;
+  readonly onDenied: (scope: DenialScope, denial: DenialFacts) => void;
+}
+
+export interface DenialFacts {
+  readonly retryAfterMs: number;
+  readonly reason: Reason;
+}
+
+/**
+ * Refusals that are about the state of the system rather than about the job, with the time after which to ask again. The
+ * job stays in the queue.
+ */
+const heldFor: Readonly<Partial<Record<ErrorCode, number>>> = {
+  AC_BACKPRESSURE: 1000,
+  AC_DRAINING: 2000,
+  AC_GLOBAL_STOP: 5000,
+  AC_RUNTIME_LOST: 1000,
+  AC_RESTART_INTENSITY: 30_000,
+};
+
+/** A runtime that fails to answer is asked again after this. */
+const unansweredMs = 1000;
+
+export class Attempt {
+  readonly record: JobRecord;
+  readonly #ports: AttemptPorts;
+  #granted = false;
+  #permitId: string | null = null;
+  #stopped: Reason | null = null;
+
+  constructor(record: JobRecord, ports: AttemptPorts) {
+    this.record = record;
+    this.#ports = ports;
+  }
+
+  /** Whether the runtime has let it in; before that it only asks. */
+  get isGranted(): boolean {
+    return this.#granted;
+  }
+
+  /** Never rejects. */
+  async run(): Promise<Settlement> {
+    const decision = await this.#ask();
+    switch (decision.kind) {
+      case "deferred":
+        return this.#defer(decision, decision.retryAfterMs);
+      case "rejected": {
+        const retryAfterMs = heldFor[decision.code];
+        return retryAfterMs === undefined ? this.#reject(decision) : this.#defer(decision, retryAfterMs);
+      }
+      case "granted":
+        return this.#executeUnder(decision.permit);
+    }
+  }
+
+  /** The first reason wins; asking again with `immediate` hastens the stop. */
+  stop(reason: Reason, immediate: boolean): void {
+    const first = this.#stopped === null;
+    this.#stopped ??= reason;
+    if (this.#permitId === null) return;
+    if (first) this.#publishStopping(reason);
+    this.#cancel(this.#permitId, immediate);
+  }
+
+  async #ask(): Promise<PermitDecision> {
+    try {
+      return await this.#ports.runtime.requestPermit(permitRequestOf(this.record));
+    } catch (error) {
+      this.#ports.log.warn(
+        { error, jobId: this.record.job.id },
+        "the runtime did not answer a permit request",
+      );
+      return { kind: "deferred", retryAfterMs: unansweredMs, ...denialOf(error) };
+    }
+  }
+
+  async #executeUnder(permit: PermitRecord): Promise<Settlement> {
+    const { events, clock, onGranted } = this.#ports;
+    const { record } = this;
+    const { attempt, job } = record;
+    this.#granted = true;
+    onGranted(record);
+    events.publish({ type: "permit_granted", jobId: job.id, at: clock.now(), attempt, permit });
+    if (this.#stopped !== null) return this.#giveBack(permit, this.#stopped);
+    this.#permitId = permit.id;
+    const execution = await this.#execute(permit);
+    if (execution.kind === "not_begun") return this.#defer(execution.denial, unansweredMs);
+    const { result } = execution;
+    events.publish({ type: "attempt_ended", jobId: job.id, at: clock.now(), attempt, result });
+    return this.#ports.settle({ record, result, stopped: this.#stopped });
+  }
+
+  async #execute(
+    permit: PermitRecord,
+  ): Promise<{ kind: "ended"; result: WorkerResult } | { kind: "not_begun"; denial: Denial }> {
+    const { runtime, clock, log } = this.#ports;
+    const startedAt = clock.now();
+    try {
+      return {
+        kind: "ended",
+        result: await runtime.execute(permit.id, this.record.job.task, this.#observer(permit)),
+      };
+    } catch (error) {
+      const denial = denialOf(error);
+      log.warn(
+        { error, jobId: this.record.job.id, permitId: permit.id },
+        "the runtime refused to execute a permit",
+      );
+      // The runtime that granted it is gone and the worker was never started.
+      if (denial.code === "AC_RUNTIME_LOST") return { kind: "not_begun", denial };
+      return { kind: "ended", result: failedResult(denial, startedAt, clock.now()) };
+    }
+  }
+
+  #observer(permit: PermitRecord): ExecutionObserver {
+    const { events, clock } = this.#ports;
+    const { attempt, job } = this.record;
+    return {
+      onStarted: (identity) => {
+        const at = clock.now();
+        events.publish({ type: "attempt_started", jobId: job.id, at, attempt, worker: job.task.worker });
+        this.#ports.recordStarted(this.record, identity, permit);
+      },
+      onEvent: (event) => {
+        if (!events.isHeard(job.id)) return;
+        events.publish({ type: "worker_event", jobId: job.id, at: clock.now(), attempt, event });
+      },
+    };
+  }
+
+  /** Granted although the attempt is not wanted any more. */
+  async #giveBack(permit: PermitRecord, stopped: Reason): Promise<Settlement> {
+    try {
+      await this.#ports.runtime.releasePermit(permit.id);
+    } catch (error) {
+      this.#ports.log.warn({ error, permitId: permit.id }, "the runtime did not take back a permit");
+    }
+    const at = this.#ports.clock.now();
+    // A requested cancel ends a deferred job; a stop for the scheduler's own sake leaves it in the queue.
+    return { ref: attemptRef(this.record), at, kind: "defer", runAt: at, delayMs: 0, reason: stopped };
+  }
+
+  #defer(denial: Denial, retryAfterMs: number): Settlement {
+    const { events, clock } = this.#ports;
+    const { record } = this;
+    const { code, message, evidence } = denial;
+    const reason: Reason = { code, message, evidence };
+    const at = clock.now();
+    const { attempt, job } = record;
+    events.publish({ type: "permit_deferred", jobId: job.id, at, attempt, retryAfterMs, ...reason });
+    const scope = scopeOfDenial({ ...denial, retryAfterMs }, record);
+    this.#ports.onDenied(scope, { retryAfterMs, reason });
+    // What concerns more than this job is kept back by the throttle: the job itself stays ready, in its place.
+    const delayMs = scope.kind === "job" ? Math.ceil(retryAfterMs) : 0;
+    const decisions = [decisionOf(record, at, "deferred", reason)];
+    return { ref: attemptRef(record), at, kind: "defer", runAt: at + delayMs, delayMs, reason, decisions };
+  }
+
+  #reject({ code, message, evidence }: Denial): Settlement {
+    const { events, clock } = this.#ports;
+    const { record } = this;
+    const reason: Reason = { code, message, evidence };
+    const at = clock.now();
+    events.publish({ type: "permit_rejected", jobId: record.job.id, at, attempt: record.attempt, ...reason });
+    const decisions = [decisionOf(record, at, "rejected", reason)];
+    const charge = { costUsd: 0, tokens: 0 };
+    return { ref: attemptRef(record), at, kind: "dead", result: null, charge, reason, decisions };
+  }
+
+  #publishStopping(reason: Reason): void {
+    const { events, clock } = this.#ports;
+    const { attempt, job } = this.record;
+    events.publish({ type: "attempt_stopping", jobId: job.id, at: clock.now(), attempt, ...reason });
+  }
+
+  #cancel(permitId: string, immediate: boolean): void {
+    const { runtime, log } = this.#ports;
+    const message = this.#stopped?.message ?? "";
+    runtime.cancel(permitId, { message, immediate }).catch((error: unknown) => {
+      // The execution ends all the same, by its own limits or as lost.
+      log.warn({ error, permitId, jobId: this.record.job.id }, "the runtime did not take a cancel");
+    });
+  }
+}
+
+function denialOf(error: unknown): Denial {
+  if (isAgentCoreError(error)) return { code: error.code, message: error.message, evidence: error.evidence };
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: "AC_INTERNAL", message, evidence: {} };
+}

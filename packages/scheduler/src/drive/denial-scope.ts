@@ -1,0 +1,99 @@
+/**
+ * Whom a denied permit concerns besides the job that asked. The runtime answers one request at a time; from the code and
+ * the evidence of its answer the scheduler learns what else need not be asked for now. Where the answer does not say, it
+ * concerns the one job only: asking too often costs little, not asking could hold up what might run.
+ */
+import type { Denial } from "@agentcore/contract";
+import type { JobRecord } from "../job-record.ts";
+
+export type DenialScope =
+  | { readonly kind: "global" }
+  | { readonly kind: "worker"; readonly worker: string }
+  | { readonly kind: "model"; readonly worker: string; readonly model: string | null }
+  | { readonly kind: "tenant"; readonly tenant: string }
+  | { readonly kind: "class"; readonly class: "interactive" | "batch" }
+  | { readonly kind: "concurrency_key"; readonly concurrencyKey: string }
+  | { readonly kind: "job" };
+
+/** A budget that is exhausted for longer than this parks the jobs that ask too much, one by one; others may fit. */
+const budgetHeldMs = 10_000;
+
+export function scopeOfDenial(
+  denial: Denial & { readonly retryAfterMs: number },
+  record: JobRecord,
+): DenialScope {
+  const { code, evidence, retryAfterMs } = denial;
+  switch (code) {
+    case "AC_GLOBAL_VALVE":
+    case "AC_GLOBAL_STOP":
+    case "AC_DRAINING":
+    case "AC_RUNTIME_LOST":
+    case "AC_RESTART_INTENSITY":
+      return { kind: "global" };
+    case "AC_BACKPRESSURE":
+      return evidence["signal"] === "shed" ? { kind: "class", class: "batch" } : { kind: "global" };
+    case "AC_WORKER_ISOLATED":
+      return { kind: "worker", worker: record.job.task.worker };
+    case "AC_WORKSPACE_LOCKED":
+    case "AC_WORKSPACE_ISOLATED":
+      return record.concurrencyKey === null
+        ? { kind: "job" }
+        : { kind: "concurrency_key", concurrencyKey: record.concurrencyKey };
+    case "AC_BREAKER_OPEN":
+    case "AC_BREAKER_PROBING":
+    case "AC_PROVIDER_PAUSED":
+      return scopeOfTarget(evidence["target"], record);
+    case "AC_CONCURRENCY":
+    case "AC_START_RATE":
+      return scopeOfTarget(evidence["scope"], record);
+    case "AC_BUDGET_COST":
+    case "AC_BUDGET_TOKENS":
+      return retryAfterMs > budgetHeldMs ? { kind: "job" } : scopeOfTarget(evidence["scope"], record);
+    default:
+      return { kind: "job" };
+  }
+}
+
+/** `global`, `tenant:NAME`, `worker:NAME`, `provider:NAME` or `provider:NAME/MODEL`, as the runtime names its scopes. */
+function scopeOfTarget(target: unknown, { job }: JobRecord): DenialScope {
+  if (typeof target !== "string") return { kind: "job" };
+  const { worker, model = null } = job.task;
+  const kind = target.split(":", 1)[0];
+  switch (kind) {
+    case "global":
+      return { kind: "global" };
+    case "worker":
+      return { kind: "worker", worker };
+    case "provider":
+      return target.includes("/") ? { kind: "model", worker, model } : { kind: "worker", worker };
+    case "tenant":
+      return job.context.tenant === undefined
+        ? { kind: "job" }
+        : { kind: "tenant", tenant: job.context.tenant };
+    default:
+      return { kind: "job" };
+  }
+}
+
+export function scopeId(scope: DenialScope): string {
+  return JSON.stringify(scope);
+}
+
+export function covers(scope: DenialScope, { job, concurrencyKey }: JobRecord): boolean {
+  switch (scope.kind) {
+    case "global":
+      return true;
+    case "worker":
+      return job.task.worker === scope.worker;
+    case "model":
+      return job.task.worker === scope.worker && (job.task.model ?? null) === scope.model;
+    case "tenant":
+      return job.context.tenant === scope.tenant;
+    case "class":
+      return job.priority.class === scope.class;
+    case "concurrency_key":
+      return concurrencyKey === scope.concurrencyKey;
+    case "job":
+      return false;
+  }
+}

@@ -1,0 +1,260 @@
+/**
+ * Claims jobs while there is room and writes the ends of attempts, both in one call to the store. One turn runs at a time;
+ * what happens meanwhile is gathered for the next, so a busy loop batches by itself and an idle one does nothing at all:
+ * it is woken by submits, ends, changes elsewhere and the timers of delayed and throttled jobs.
+ *
+ * | woken by                        | then                                                     |
+ * | ------------------------------- | -------------------------------------------------------- |
+ * | a job was submitted here        | claim                                                    |
+ * | an attempt ended                | settle it and claim                                      |
+ * | a commit here or elsewhere      | claim; pass on cancels that others asked for             |
+ * | a delayed job becomes due       | claim                                                    |
+ * | a throttled scope may be asked  | claim one more of it                                     |
+ * | the store did not answer        | the same again, after a growing delay                    |
+ *
+ * A store call that failed may have been done all the same. Settlements are repeated until they are answered, and jobs
+ * that the store thinks run here but do not are put back before the next claim.
+ */
+import type { Clock, Log, Timer } from "@agentcore/contract";
+import { attemptRef, type JobRecord, type Reason } from "../job-record.ts";
+import type { ClaimRequest, JobStore, SettledAndClaimed, Settlement } from "../job-store.ts";
+import type { Attempt } from "./attempt.ts";
+import type { ClaimStep, Throttle } from "./throttle.ts";
+
+export interface DriveLoopPorts {
+  readonly store: JobStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly throttle: Throttle;
+  /** Most attempts in flight. */
+  readonly concurrency: number;
+  readonly perKey: number;
+  readonly createAttempt: (record: JobRecord) => Attempt;
+  /** A job of ours that does not run here because its earlier owner's attempt is not proved gone yet. */
+  readonly isRecovering: (jobId: string) => boolean;
+  /** Called after a settlement was committed, or found to be stale. */
+  readonly onSettled: (settlement: Settlement, settled: SettledAndClaimed["settled"][number]) => void;
+  /** Called when the loop has come to rest: nothing in flight and nothing to claim at the moment. */
+  readonly onQuiet: () => void;
+}
+
+/** A settlement to be written, and whom to tell once it was. */
+interface Outgoing {
+  readonly settlement: Settlement;
+  readonly written: () => void;
+}
+
+const retryMsMin = 50;
+const retryMsMax = 5000;
+
+export class DriveLoop {
+  readonly #ports: DriveLoopPorts;
+  readonly #active = new Map<string, Attempt>();
+  #outbox: Outgoing[] = [];
+  readonly #awaitingEmpty: (() => void)[] = [];
+  #owner: string | null = null;
+  #claimDue = true;
+  #reconcileDue = false;
+  #inTurn = false;
+  #wanted = false;
+  #failures = 0;
+  #timer: Timer | undefined;
+
+  constructor(ports: DriveLoopPorts) {
+    this.#ports = ports;
+  }
+
+  /** Records of the attempts in flight. */
+  active(): readonly JobRecord[] {
+    return [...this.#active.values()].map((attempt) => attempt.record);
+  }
+
+  /** Records of the attempts that the runtime has let in. */
+  granted(): readonly JobRecord[] {
+    return [...this.#active.values()].filter(({ isGranted }) => isGranted).map(({ record }) => record);
+  }
+
+  /** Nothing in flight and nothing left to write. */
+  get isEmpty(): boolean {
+    return this.#active.size === 0 && this.#outbox.length === 0 && !this.#inTurn;
+  }
+
+  /** Claims from now on as this owner. */
+  resume(owner: string): void {
+    this.#owner = owner;
+    this.wake();
+  }
+
+  /** Claims nothing more; attempts in flight go on and their ends are written. */
+  pause(): void {
+    this.#owner = null;
+  }
+
+  /** There may be something to claim. */
+  wake(): void {
+    this.#claimDue = true;
+    this.#turnSoon();
+  }
+
+  /** Writes the end of an attempt. Resolves once the store has answered, however often it must be asked. */
+  settle(settlement: Settlement): Promise<void> {
+    return new Promise((written) => {
+      this.#outbox.push({ settlement, written });
+      this.wake();
+    });
+  }
+
+  /** Resolves once nothing is in flight and everything is written. Pause first, or it may take for ever. */
+  whenEmpty(): Promise<void> {
+    if (this.isEmpty) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#awaitingEmpty.push(resolve);
+    });
+  }
+
+  stop(jobId: string, reason: Reason, immediate: boolean): void {
+    this.#active.get(jobId)?.stop(reason, immediate);
+  }
+
+  stopAll(reason: Reason, immediate: boolean): void {
+    for (const attempt of this.#active.values()) attempt.stop(reason, immediate);
+  }
+
+  close(): void {
+    this.pause();
+    this.#timer?.cancel();
+  }
+
+  #turnSoon(): void {
+    this.#wanted = true;
+    if (this.#inTurn) return;
+    this.#inTurn = true;
+    void this.#turns();
+  }
+
+  async #turns(): Promise<void> {
+    while (this.#wanted) {
+      this.#wanted = false;
+      this.#timer?.cancel();
+      try {
+        await this.#turn();
+        this.#failures = 0;
+      } catch (error) {
+        this.#onFailure(error);
+      }
+    }
+    this.#inTurn = false;
+    if (!this.isEmpty) return;
+    for (const resolve of this.#awaitingEmpty.splice(0)) resolve();
+    if (!this.#claimDue) this.#ports.onQuiet();
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#reconcileDue) await this.#reconcile();
+    const { throttle, clock } = this.#ports;
+    const active = this.active();
+    throttle.advance(active, clock.monotonicMs());
+    const steps = this.#claimSteps(active);
+    if (this.#outbox.length === 0 && steps.length === 0) return this.#armTimer(false);
+    this.#claimDue = false;
+    let exhausted = false;
+    for (const step of steps.length === 0 ? [undefined] : steps) {
+      const claimed = await this.#settleAndClaim(step);
+      exhausted = step !== undefined && claimed < step.limit;
+      if (exhausted) break;
+    }
+    await this.#armTimer(exhausted);
+  }
+
+  #claimSteps(active: readonly JobRecord[]): readonly ClaimStep[] {
+    const free = this.#ports.concurrency - active.length;
+    if (this.#owner === null || !this.#claimDue || free <= 0) return [];
+    return this.#ports.throttle.plan(free, active);
+  }
+
+  async #settleAndClaim(step: ClaimStep | undefined): Promise<number> {
+    const { store, onSettled } = this.#ports;
+    const outgoing = this.#outbox;
+    this.#outbox = [];
+    const settlements = outgoing.map(({ settlement }) => settlement);
+    const request = this.#requestOf(step);
+    let answer: SettledAndClaimed;
+    try {
+      answer = await store.settleAndClaim(settlements, request);
+    } catch (error) {
+      this.#outbox = [...outgoing, ...this.#outbox];
+      this.#reconcileDue = true;
+      throw error;
+    }
+    for (const [index, { settlement, written }] of outgoing.entries()) {
+      const settled = answer.settled[index];
+      if (settled !== undefined) onSettled(settlement, settled);
+      written();
+    }
+    for (const record of answer.claimed) {
+      if (this.#owner === request?.owner) this.#begin(record);
+      else this.#putBack(record, "claimed while the scheduler was stopping");
+    }
+    return answer.claimed.length;
+  }
+
+  #requestOf(step: ClaimStep | undefined): ClaimRequest | undefined {
+    if (step === undefined || this.#owner === null) return undefined;
+    const { clock, perKey } = this.#ports;
+    return { owner: this.#owner, now: clock.now(), limit: step.limit, perKey, exclude: step.exclude };
+  }
+
+  #begin(record: JobRecord): void {
+    const attempt = this.#ports.createAttempt(record);
+    this.#active.set(record.job.id, attempt);
+    void attempt.run().then((settlement) => {
+      this.#active.delete(record.job.id);
+      return this.settle(settlement);
+    });
+  }
+
+  #putBack(record: JobRecord, message: string): void {
+    const at = this.#ports.clock.now();
+    const reason: Reason = { code: "AC_DRAINING", message, evidence: {} };
+    void this.settle({ ref: attemptRef(record), at, kind: "defer", runAt: at, delayMs: 0, reason });
+  }
+
+  /** Puts back what was claimed by a call whose answer never came. */
+  async #reconcile(): Promise<void> {
+    const { store, isRecovering } = this.#ports;
+    if (this.#owner === null) return;
+    const settling = new Set(this.#outbox.map(({ settlement }) => settlement.ref.jobId));
+    for (const record of await store.runningOf(this.#owner)) {
+      const id = record.job.id;
+      if (this.#active.has(id) || settling.has(id) || isRecovering(id)) continue;
+      this.#putBack(record, "claimed by a call whose answer was lost");
+    }
+    this.#reconcileDue = false;
+  }
+
+  /**
+   * Looks again when a throttled scope may be asked or, where there was less to claim than there is room for, when the
+   * next delayed job is due.
+   */
+  async #armTimer(exhausted: boolean): Promise<void> {
+    const { store, clock, throttle } = this.#ports;
+    if (this.#owner === null) return;
+    const recheckAtMs = throttle.nextRecheckMs();
+    const runAt = exhausted ? await store.nextRunAt(clock.now()) : null;
+    const waits = [
+      ...(recheckAtMs === null ? [] : [recheckAtMs - clock.monotonicMs()]),
+      ...(runAt === null ? [] : [runAt - clock.now()]),
+    ];
+    if (waits.length === 0 || this.#wanted) return;
+    this.#timer = clock.setTimer(Math.max(1, Math.min(...waits)), () => this.wake());
+  }
+
+  #onFailure(error: unknown): void {
+    const { log, clock } = this.#ports;
+    const delayMs = Math.min(retryMsMax, retryMsMin * 2 ** Math.min(this.#failures, 10));
+    if (this.#failures === 0) log.error({ error }, "the job store did not take a change; trying again");
+    this.#failures += 1;
+    this.#claimDue = true;
+    this.#timer = clock.setTimer(delayMs, () => this.wake());
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * What is done now and then rather than at every change: passing on cancels asked for elsewhere, reporting the queue to
+ * the runtime, noticing that the wall clock was set, deleting old jobs, applying results that were spooled late.
+ */
+import type { Recovery } from "../recovery/recovery.ts";
+import type { ResolvedOptions } from "../scheduler-options.ts";
+import type { QueueClient } from "../submit/queue-client.ts";
+import type { Change } from "./change-watch.ts";
+import type { DriveLoop } from "./drive-loop.ts";
+
+export interface HousekeepingPorts {
+  readonly options: ResolvedOptions;
+  readonly client: QueueClient;
+  readonly loop: DriveLoop;
+  readonly recovery: Recovery;
+  readonly owner: () => string | null;
+}
+
+/** In ticks of a quarter of a second. */
+const reportEvery = 4;
+const deleteEvery = 240;
+/** A step of the wall clock against the monotonic one that timers must be looked at again for. */
+const clockStepMs = 1000;
+
+export class Housekeeping {
+  readonly #ports: HousekeepingPorts;
+  readonly #awaitingIdle: (() => void)[] = [];
+  #ticks = 0;
+  #cancelsDue = true;
+  #working = false;
+  #wallAheadMs: number;
+
+  constructor(ports: HousekeepingPorts) {
+    this.#ports = ports;
+    this.#wallAheadMs = this.#wallAhead();
+  }
+
+  onChange(change: Change): void {
+    this.#cancelsDue ||= change !== "tick";
+    if (change !== "tick") this.#ports.loop.wake();
+    if (change !== "here") void this.#work();
+  }
+
+  onQuiet(): void {
+    if (this.#awaitingIdle.length > 0) void this.#tellIfIdle();
+  }
+
+  whenIdle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#awaitingIdle.push(resolve);
+      void this.#tellIfIdle();
+    });
+  }
+
+  async #work(): Promise<void> {
+    if (this.#working) return;
+    this.#working = true;
+    this.#ticks += 1;
+    if (Math.abs(this.#wallAhead() - this.#wallAheadMs) > clockStepMs) {
+      this.#wallAheadMs = this.#wallAhead();
+      this.#ports.loop.wake();
+    }
+    try {
+      if (this.#cancelsDue) await this.#passOnCancels();
+      if (this.#ticks % reportEvery === 0) await this.#report();
+      if (this.#ticks % reportEvery === 0) await this.#ports.recovery.applySpool();
+      if (this.#ticks % deleteEvery === 0) await this.#deleteEnded();
+      if (this.#awaitingIdle.length > 0) await this.#tellIfIdle();
+    } catch (error) {
+      this.#ports.options.log.warn({ error }, "housekeeping of the job store failed; trying again");
+    }
+    this.#working = false;
+  }
+
+  async #passOnCancels(): Promise<void> {
+    const { loop, owner, options } = this.#ports;
+    const name = owner();
+    if (name === null) return;
+    this.#cancelsDue = false;
+    for (const { job, state } of await options.store.cancelRequests(name)) {
+      if (state.kind === "running" && state.cancelRequested !== null)
+        loop.stop(job.id, state.cancelRequested, false);
+    }
+  }
+
+  async #report(): Promise<void> {
+    const { options, client } = this.#ports;
+    const { ready, oldestWaitMs } = await client.stats();
+    options.runtime.reportQueue({ depth: ready, oldestWaitMs });
+  }
+
+  async #deleteEnded(): Promise<void> {
+    const { store, clock, keepEndedMs } = this.#ports.options;
+    await store.deleteEnded({ endedBefore: clock.now() - keepEndedMs });
+  }
+
+  async #tellIfIdle(): Promise<void> {
+    const { ready, delayed, running } = await this.#ports.client.stats();
+    if (ready + delayed + running > 0) return;
+    for (const resolve of this.#awaitingIdle.splice(0)) resolve();
+  }
+
+  #wallAhead(): number {
+    const { clock } = this.#ports.options;
+    return clock.now() - clock.monotonicMs();
+  }
+}

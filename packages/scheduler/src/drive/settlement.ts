@@ -1,0 +1,94 @@
+/** How an attempt's result becomes the end of the attempt: the decision between gathering the result and writing it. */
+import type { ErrorClass, Random, WorkerResult } from "@agentcore/contract";
+import { attemptRef, type JobRecord, type Reason } from "../job-record.ts";
+import type { Charge, DecisionType, NewDecision, Settlement } from "../job-store.ts";
+import { chargeOf } from "../retry/charge.ts";
+import { drawsOnBudget, type RetryBudget } from "../retry/retry-budget.ts";
+import {
+  errorClassOf,
+  withinLimits,
+  type RetryAnswer,
+  type RetryPolicyFunction,
+  type RetryQuestion,
+} from "../retry/retry-table.ts";
+
+export interface DecisionPorts {
+  readonly retry: RetryPolicyFunction;
+  readonly budget: RetryBudget;
+  readonly random: Random;
+  readonly now: number;
+  readonly nowMs: number;
+}
+
+export interface EndedAttempt {
+  readonly record: JobRecord;
+  readonly result: WorkerResult;
+  /** Why the scheduler itself asked for the stop; null where it did not. */
+  readonly stopped: Reason | null;
+  /** Default: what the result says. */
+  readonly charge?: Charge;
+}
+
+/** Codes of a stop that is about the scheduler or the runtime rather than about the job: the job is not over. */
+const systemStops = new Set(["AC_DRAINING", "AC_RUNTIME_LOST", "AC_GLOBAL_STOP"]);
+
+export function settleResult(ended: EndedAttempt, ports: DecisionPorts): Settlement {
+  const { record, result, stopped } = ended;
+  const charge = ended.charge ?? chargeOf(result);
+  const base = { ref: attemptRef(record), at: ports.now, charge };
+  if (result.outcome === "succeeded") return { ...base, kind: "succeeded", result };
+  if (stopped !== null && errorClassOf(result) === "cancelled" && !systemStops.has(stopped.code)) {
+    const decisions = [decisionOf(record, ports.now, "cancelled", stopped)];
+    return { ...base, kind: "cancelled", result, reason: stopped, decisions };
+  }
+  const counted = asCounted(result, stopped);
+  const spent = {
+    costUsd: record.spent.costUsd + charge.costUsd,
+    tokens: record.spent.tokens + charge.tokens,
+  };
+  const question = {
+    job: record.job,
+    result: counted,
+    attempt: record.attempt,
+    spent,
+    chance: ports.random.next(),
+  };
+  const answer = withBudget(question, withinLimits(question, ports.retry(question)), ports);
+  if (answer.kind === "dead") {
+    const decisions = [decisionOf(record, ports.now, "dead", answer.reason)];
+    return { ...base, kind: "dead", result, reason: answer.reason, decisions };
+  }
+  const { delayMs, reason } = answer;
+  const type = answer.parked ? "parked" : errorClassOf(counted) === "lost" ? "lost" : "retry";
+  const decisions = [decisionOf(record, ports.now, type, reason)];
+  return { ...base, kind: "retry", result, runAt: ports.now + delayMs, delayMs, reason, decisions };
+}
+
+/**
+ * An attempt that was stopped although nobody wanted its job to end (a shutdown, an isolation by the watchdog) counts as
+ * lost: whether it may run again is for the job's own limits to say.
+ */
+function asCounted(result: WorkerResult, stopped: Reason | null): WorkerResult {
+  if (errorClassOf(result) !== "cancelled") return result;
+  const errorClass: ErrorClass = "lost";
+  return {
+    ...result,
+    errorClass,
+    code: stopped?.code ?? result.code,
+    summary: stopped?.message ?? result.summary,
+  };
+}
+
+function withBudget(question: RetryQuestion, answer: RetryAnswer, ports: DecisionPorts): RetryAnswer {
+  if (answer.kind === "dead" || !drawsOnBudget(errorClassOf(question.result))) return answer;
+  const putOffMs = ports.budget.spend(ports.nowMs);
+  if (putOffMs <= answer.delayMs) return answer;
+  const evidence = { ...answer.reason.evidence, retryBudgetWaitMs: putOffMs };
+  const message = `${answer.reason.message} (put off by ${putOffMs} ms: the retry budget is used up)`;
+  return { ...answer, delayMs: putOffMs, reason: { ...answer.reason, message, evidence } };
+}
+
+export function decisionOf(record: JobRecord, at: number, type: DecisionType, reason: Reason): NewDecision {
+  const { code, message, evidence } = reason;
+  return { jobId: record.job.id, attempt: record.attempt, at, type, code, message, evidence };
+}

@@ -1,0 +1,190 @@
+/**
+ * Ends the attempts that an owner left behind. For each: a spooled result is applied as if it had just come; else the
+ * attempt is swept, and once it is proved gone it counts as lost. What cannot be proved gone stays running in the store,
+ * keeps its workspace shut, and is tried again for ever; it is never forgotten and never run beside.
+ */
+import type { Clock, Log, RunIdentity, SpooledResult, Timer, WorkerResult } from "@agentcore/contract";
+import type { JobRecord, StartedAttempt } from "../job-record.ts";
+import type { Charge, JobStore } from "../job-store.ts";
+import { chargeOf, chargeOfLost, lostResult } from "../retry/charge.ts";
+import type { ResultSpool } from "./spool.ts";
+
+/** An attempt whose owner is gone. `identity` is null where nobody noted that its worker was started. */
+export interface AbandonedAttempt {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly identity: RunIdentity | null;
+}
+
+/** Kills whatever is left of an attempt and answers whether nothing is. May be called again. */
+export type ProveGone = (attempt: AbandonedAttempt) => Promise<boolean>;
+
+export interface RecoveryPorts {
+  readonly store: JobStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly spool: ResultSpool;
+  readonly proveGone: ProveGone;
+  /** Decides and writes the end of an attempt; resolves after the commit. */
+  readonly settle: (record: JobRecord, result: WorkerResult, charge: Charge) => Promise<void>;
+  /** An attempt could not be proved gone: something of it may still run. Told once for each. */
+  readonly onUnproved: (record: JobRecord) => void;
+}
+
+interface Pending {
+  readonly record: JobRecord;
+  readonly started: StartedAttempt | null;
+  /** Its end is being written. */
+  ending: boolean;
+  told: boolean;
+}
+
+const againMs = 2000;
+
+export class Recovery {
+  readonly #ports: RecoveryPorts;
+  readonly #pending = new Map<string, Pending>();
+  #timer: Timer | undefined;
+  #working: Promise<void> | null = null;
+  #passWanted = false;
+  #closed = false;
+
+  constructor(ports: RecoveryPorts) {
+    this.#ports = ports;
+  }
+
+  /** Whether the job waits for proof that its attempt is gone. */
+  has(jobId: string): boolean {
+    return this.#pending.has(jobId);
+  }
+
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  /** Another scheduler has these attempts now. */
+  forget(): void {
+    this.#pending.clear();
+  }
+
+  add(records: readonly JobRecord[]): void {
+    for (const record of records) {
+      const started = record.state.kind === "running" ? record.state.started : null;
+      this.#pending.set(record.job.id, { record, started, ending: false, told: false });
+    }
+  }
+
+  /**
+   * One pass over everything: resolves when each attempt was either ended or found not to be provable yet, which is then
+   * tried again by itself. Never rejects.
+   */
+  pass(): Promise<void> {
+    this.#timer?.cancel();
+    this.#passWanted = true;
+    this.#working ??= this.#passes();
+    return this.#working;
+  }
+
+  /** Jobs may be added while a pass is under way: whoever asked for one afterwards gets a whole one. */
+  async #passes(): Promise<void> {
+    while (this.#passWanted) {
+      this.#passWanted = false;
+      await this.#passOnce();
+    }
+    this.#working = null;
+    if (this.#pending.size > 0) this.#arm();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+  }
+
+  /**
+   * Applies spooled results to the attempts that wait here. One for an attempt that another scheduler still owns is left
+   * for whoever takes it over; one for an attempt that has ended is kept as a late result, unless it was what ended it.
+   */
+  async applySpool(): Promise<void> {
+    const { spool } = this.#ports;
+    for (const spooled of await spool.list()) {
+      const pending = this.#pending.get(spooled.jobId);
+      if (pending?.record.attempt === spooled.attempt) {
+        await this.#end(pending, spooled.result, chargeOf(spooled.result));
+      } else if (await this.#isOwnedElsewhere(spooled)) {
+        continue;
+      } else {
+        await this.#keepLate(spooled);
+      }
+      await spool.remove(spooled);
+    }
+  }
+
+  async #passOnce(): Promise<void> {
+    const { log } = this.#ports;
+    try {
+      await this.applySpool();
+      const waiting = [...this.#pending.values()].filter(({ ending }) => !ending);
+      const gone = await Promise.all(waiting.map((pending) => this.#isGone(pending)));
+      // What finished while it was swept is still better than lost.
+      await this.applySpool();
+      const lost = waiting.filter((pending, index) => gone[index] === true && !pending.ending);
+      await Promise.all(lost.map((pending) => this.#endAsLost(pending)));
+    } catch (error) {
+      log.error({ error }, "could not finish a pass of the recovery; trying again");
+    }
+  }
+
+  async #isGone(pending: Pending): Promise<boolean> {
+    const { proveGone, log, onUnproved } = this.#ports;
+    const { record, started } = pending;
+    const { attempt, job } = record;
+    let gone = false;
+    try {
+      gone = await proveGone({ jobId: job.id, attempt, identity: started?.identity ?? null });
+    } catch (error) {
+      log.error({ error, jobId: job.id, attempt }, "the sweep of an abandoned attempt failed; trying again");
+    }
+    if (!gone && !pending.told) {
+      pending.told = true;
+      onUnproved(record);
+    }
+    return gone;
+  }
+
+  async #endAsLost(pending: Pending): Promise<void> {
+    const { record, started } = pending;
+    const claimedAt = record.state.kind === "running" ? record.state.claimedAt : record.submittedAt;
+    const message = `attempt ${record.attempt} was lost: whoever ran it is gone, and left no result`;
+    const result = lostResult({ started, claimedAt, now: this.#ports.clock.now(), message });
+    await this.#end(pending, result, chargeOfLost(result, started));
+  }
+
+  async #end(pending: Pending, result: WorkerResult, charge: Charge): Promise<void> {
+    pending.ending = true;
+    await this.#ports.settle(pending.record, result, charge);
+    this.#pending.delete(pending.record.job.id);
+  }
+
+  async #isOwnedElsewhere({ jobId, attempt }: SpooledResult): Promise<boolean> {
+    const record = await this.#ports.store.get(jobId);
+    return record?.state.kind === "running" && record.attempt === attempt;
+  }
+
+  async #keepLate({ jobId, attempt, result }: SpooledResult): Promise<void> {
+    const { store, clock, log } = this.#ports;
+    const attempts = await store.attempts(jobId);
+    const known = attempts.find((record) => record.attempt === attempt)?.result;
+    if (known !== undefined && known !== null && known.outcome !== "lost") return;
+    log.warn({ jobId, attempt }, "a spooled result came too late; it is kept, not applied");
+    // No claim ever had this epoch: the store finds the settlement stale and keeps its result.
+    const ref = { jobId, attempt, epoch: -1 };
+    await store.settleAndClaim([
+      { ref, at: clock.now(), kind: "succeeded", result, charge: chargeOf(result) },
+    ]);
+  }
+
+  #arm(): void {
+    if (this.#closed) return;
+    this.#timer = this.#ports.clock.setTimer(againMs, () => void this.pass());
+  }
+}

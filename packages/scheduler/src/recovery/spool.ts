@@ -1,0 +1,82 @@
+/**
+ * Results that a runtime could not deliver because its scheduler was gone; see `spooledResultSchema`. Read before any
+ * attempt is counted as lost, so that work which finished is not paid for twice.
+ */
+import { readdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { AgentCoreError, spooledResultSchema, type Log, type SpooledResult } from "@agentcore/contract";
+
+export interface ResultSpool {
+  /** What is there now, in no particular order. */
+  list(): Promise<readonly SpooledResult[]>;
+  /** Called once the result was applied or kept as late. */
+  remove(result: SpooledResult): Promise<void>;
+}
+
+export const emptySpool: ResultSpool = {
+  list: async () => [],
+  remove: async () => {},
+};
+
+/**
+ * The spool directory of a state directory. It need not exist. A file that is no spooled result is set aside with the
+ * suffix `.unreadable`, and never deleted.
+ */
+export function openSpoolDirectory(directory: string, log: Log): ResultSpool {
+  return {
+    async list() {
+      const names = await listNames(directory);
+      const read = names.map((name) => readResult(directory, name, log));
+      return (await Promise.all(read)).filter((result) => result !== undefined);
+    },
+    async remove(result) {
+      await rm(join(directory, fileName(result)), { force: true });
+    },
+  };
+}
+
+const suffix = ".json";
+const fileName = (result: SpooledResult): string => `${result.permitId}${suffix}`;
+
+async function listNames(directory: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(directory)).filter((name) => name.endsWith(suffix));
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw new AgentCoreError("AC_STORE_UNAVAILABLE", `cannot read the result spool ${directory}`, {
+      cause: error,
+    });
+  }
+}
+
+async function readResult(directory: string, name: string, log: Log): Promise<SpooledResult | undefined> {
+  const path = join(directory, name);
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw new AgentCoreError("AC_STORE_UNAVAILABLE", `cannot read the spooled result ${path}`, {
+      cause: error,
+    });
+  }
+  const result = parse(text);
+  if (result !== undefined && fileName(result) === name) return result;
+  log.error({ path }, "set aside a file of the result spool that is no result");
+  await rename(path, `${path}.unreadable`);
+  return undefined;
+}
+
+function parse(text: string): SpooledResult | undefined {
+  try {
+    return spooledResultSchema.parse(JSON.parse(text));
+  } catch (error) {
+    if (error instanceof SyntaxError || (error instanceof Error && error.name === "ZodError"))
+      return undefined;
+    throw error;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}

@@ -1,0 +1,86 @@
+/**
+ * What an attempt adds to its job's spending. A known cost counts as it is. An attempt whose end nobody saw counts with
+ * all it was allowed, where its worker calls a provider at all: the ceiling of the job must hold whatever happened.
+ */
+import { unknownUsage, type Denial, type Grants, type Job, type WorkerResult } from "@agentcore/contract";
+import type { Spending, StartedAttempt } from "../job-record.ts";
+import type { Charge } from "../job-store.ts";
+
+export function chargeOf(result: WorkerResult): Charge {
+  const { inputTokens, cachedInputTokens, outputTokens } = result.usage;
+  const tokens = (inputTokens ?? 0) + (cachedInputTokens ?? 0) + (outputTokens ?? 0);
+  return { costUsd: result.costUsd ?? 0, tokens };
+}
+
+/** What a result says where no worker said anything. */
+function nothingKnown() {
+  return {
+    retryAfterMs: null,
+    artifacts: [],
+    observations: { commands: [], filesChanged: [] },
+    usage: unknownUsage,
+    costUsd: null,
+    costBasis: "none",
+    session: null,
+    exitCode: null,
+    containment: null,
+  } satisfies Partial<WorkerResult>;
+}
+
+export interface LostAttempt {
+  readonly started: StartedAttempt | null;
+  readonly claimedAt: number;
+  readonly now: number;
+  readonly message: string;
+}
+
+/** The result of an attempt that is proved gone and left none. */
+export function lostResult({ started, claimedAt, now, message }: LostAttempt): WorkerResult {
+  const startedAt = started?.at ?? claimedAt;
+  const costUsd = grantsOf(started)?.maxCostUsd ?? null;
+  return {
+    ...nothingKnown(),
+    outcome: "lost",
+    errorClass: "lost",
+    code: "AC_RUNTIME_LOST",
+    summary: message,
+    costUsd,
+    costBasis: costUsd === null ? "none" : "estimated",
+    startedAt,
+    durationMs: Math.max(0, now - startedAt),
+  };
+}
+
+/** The result of an attempt that the runtime refused to execute although it had granted the permit. */
+export function failedResult(denial: Denial, startedAt: number, now: number): WorkerResult {
+  const { code, message: summary } = denial;
+  const durationMs = Math.max(0, now - startedAt);
+  return {
+    ...nothingKnown(),
+    outcome: "failed",
+    errorClass: "internal",
+    code,
+    summary,
+    startedAt,
+    durationMs,
+  };
+}
+
+/** The charge of a lost attempt: its cost is in the result, its tokens are bounded by the permit likewise. */
+export function chargeOfLost(result: WorkerResult, started: StartedAttempt | null): Charge {
+  return { costUsd: result.costUsd ?? 0, tokens: grantsOf(started)?.maxTokens ?? 0 };
+}
+
+/** What the attempt was allowed to use; null where it was not started, or calls no provider. */
+function grantsOf(started: StartedAttempt | null): Grants | null {
+  return started === null || started.permit.provider === null ? null : started.permit.grants;
+}
+
+/** What is left of the job's own ceilings, for the next permit request. */
+export function leftOf(job: Job, spent: Spending): { maxCostUsd?: number; maxTokens?: number } {
+  const { maxCostUsd, maxTokens } = job.limits;
+  return {
+    ...(maxCostUsd === undefined ? {} : { maxCostUsd: Math.max(0, maxCostUsd - spent.costUsd) }),
+    ...(maxTokens === undefined ? {} : { maxTokens: Math.max(0, maxTokens - spent.tokens) }),
+  };
+}

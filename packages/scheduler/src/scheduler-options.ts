@@ -1,0 +1,70 @@
+/** What a scheduler takes, and what it assumes where nothing is given. */
+import { hostname } from "node:os";
+import type { Clock, Ids, Log, Random, Runtime } from "@agentcore/contract";
+import type { JobStore, OwnerProcess } from "./job-store.ts";
+import type { ProveGone } from "./recovery/recovery.ts";
+import { emptySpool, type ResultSpool } from "./recovery/spool.ts";
+import type { RetryBudgetOptions } from "./retry/retry-budget.ts";
+import type { SchedulerPolicies } from "./submit/policies.ts";
+import { silentLog, systemClock, systemIds, systemRandom } from "./system-ports.ts";
+
+export interface SchedulerOptions {
+  readonly store: JobStore;
+  /** In this process or behind a wire; the scheduler cannot tell. It is not closed with the scheduler. */
+  readonly runtime: Runtime;
+  /** Replace any of the policy functions. */
+  readonly policy?: Partial<SchedulerPolicies>;
+  /** Names of the workers that there are; a job for another one is refused at submit. Default: not checked. */
+  readonly workers?: readonly string[];
+  /** Most attempts in flight here. The runtime's own limits hold besides. Default 64. */
+  readonly concurrency?: number;
+  /** Most attempts in flight with one concurrency key (the workspace, by default). Default 1. */
+  readonly perKey?: number;
+  /** An owner that shows no sign of life for so long is taken over from. Default 10 s. */
+  readonly leaseMs?: number;
+  /** Retries that outages may cause across all jobs. */
+  readonly retryBudget?: RetryBudgetOptions;
+  /** How long jobs that ended well, or were cancelled, are kept. Dead letters stay. Default 7 days. */
+  readonly keepEndedMs?: number;
+  /** Results that a runtime could not deliver. Default: none. */
+  readonly spool?: ResultSpool;
+  /**
+   * Proof that an attempt left behind by a dead scheduler is gone. Default: there is none, so such an attempt is never
+   * followed by another. Needed with every store that outlives the process.
+   */
+  readonly proveGone?: ProveGone;
+  /** This process, as others may recognise it. Default: its host name and pid, no start time. */
+  readonly process?: OwnerProcess;
+  /** Whether an owner's process on this host is known to be gone. Default: never known, so leases have to run out. */
+  readonly isProcessGone?: (process: OwnerProcess) => boolean;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly ids?: Ids;
+  readonly log?: Log;
+}
+
+export type ResolvedOptions = Required<Omit<SchedulerOptions, "workers" | "policy">> &
+  Pick<SchedulerOptions, "workers" | "policy">;
+
+export function resolveOptions(options: SchedulerOptions): ResolvedOptions {
+  return {
+    concurrency: 64,
+    perKey: 1,
+    leaseMs: 10_000,
+    retryBudget: {},
+    keepEndedMs: 7 * 86_400_000,
+    spool: emptySpool,
+    proveGone: async () => false,
+    process: { host: hostname(), bootId: null, pid: process.pid, startTicks: null },
+    isProcessGone: () => false,
+    clock: systemClock,
+    random: systemRandom,
+    ids: systemIds,
+    log: silentLog,
+    ...withoutUndefined(options),
+  };
+}
+
+function withoutUndefined<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+}

@@ -1,0 +1,252 @@
+/**
+ * The scheduler: one owner of jobs in a store, feeding one runtime. This file only puts the parts together; what each
+ * does is in its own file. Life of an owner: register, take over from the dead, end what they left behind, claim and run
+ * until closed or fenced. One that was fenced stops all it runs and goes on as a new owner.
+ */
+import type { Escalation, JobSubmission } from "@agentcore/contract";
+import { Attempt } from "./drive/attempt.ts";
+import { DriveLoop } from "./drive/drive-loop.ts";
+import type { RunEventListener } from "./drive/run-events.ts";
+import { StartedNotes } from "./drive/started-notes.ts";
+import { AttemptSettler } from "./drive/attempt-settler.ts";
+import { Throttle } from "./drive/throttle.ts";
+import type { JobRecord, Reason } from "./job-record.ts";
+import type { CancelAnswer, QueueStats } from "./job-store.ts";
+import { Housekeeping } from "./drive/housekeeping.ts";
+import { OwnerLease } from "./recovery/owner-lease.ts";
+import { Recovery } from "./recovery/recovery.ts";
+import { resolveOptions, type ResolvedOptions, type SchedulerOptions } from "./scheduler-options.ts";
+import type { DeadLetters } from "./submit/dead-letters.ts";
+import type { JobHandle } from "./submit/job-handle.ts";
+import { QueueClient, type CancelOptions, type SubmitOutcome } from "./submit/queue-client.ts";
+import type { WhyReport } from "./submit/why.ts";
+
+export interface CloseOptions {
+  /**
+   * Let the attempts in flight end by themselves. Default false: they are stopped, count as lost, and are repeated only
+   * where their job's limits allow it.
+   */
+  readonly finishRunning?: boolean;
+}
+
+/**
+ * Starts a scheduler. Resolves once it has looked after what an earlier one left behind and has begun to claim. Rejects
+ * with `AC_STORE_UNAVAILABLE` where the store does not answer.
+ */
+export async function createScheduler(options: SchedulerOptions): Promise<Scheduler> {
+  const scheduler = new Scheduler(resolveOptions(options));
+  await scheduler.start();
+  return scheduler;
+}
+
+export class Scheduler {
+  readonly #options: ResolvedOptions;
+  readonly #client: QueueClient;
+  readonly #loop: DriveLoop;
+  readonly #recovery: Recovery;
+  readonly #throttle = new Throttle();
+  readonly #housekeeping: Housekeeping;
+  #lease: OwnerLease | null = null;
+  #closing: Promise<void> | null = null;
+  #unsubscribe: (() => void)[] = [];
+
+  /** Use {@link createScheduler}. */
+  constructor(options: ResolvedOptions) {
+    this.#options = options;
+    const { store, clock, log, spool, proveGone, policy: policies, ids, workers } = options;
+    const client = new QueueClient({ store, clock, ids, log, policies, workers });
+    this.#client = client;
+    const settler = new AttemptSettler(options, client);
+    this.#loop = this.#createLoop(settler);
+    this.#recovery = new Recovery({
+      store,
+      clock,
+      log,
+      spool,
+      proveGone,
+      settle: (record, result, charge) =>
+        this.#loop.settle(settler.decide({ record, result, stopped: null, charge })),
+      onUnproved: (record) => this.#escalateUnproved(record),
+    });
+    this.#housekeeping = new Housekeeping({
+      options,
+      client,
+      loop: this.#loop,
+      recovery: this.#recovery,
+      owner: () => this.#lease?.owner ?? null,
+    });
+  }
+
+  /** Called once, by `createScheduler`. */
+  async start(): Promise<void> {
+    const { runtime } = this.#options;
+    this.#client.attachRuns({
+      onSubmitted: () => this.#loop.wake(),
+      onCancelRequested: (record, reason, immediate) => this.#loop.stop(record.job.id, reason, immediate),
+    });
+    await this.#becomeOwner();
+    this.#unsubscribe = [
+      this.#client.changes.subscribe((change) => this.#housekeeping.onChange(change)),
+      runtime.onEscalation((escalation) => this.#publishEscalation(escalation)),
+    ];
+  }
+
+  /** See `QueueClient.submit`. */
+  submit(job: JobSubmission): Promise<JobHandle> {
+    return this.#client.submit(job);
+  }
+
+  /** See `QueueClient.submitAll`. */
+  submitAll(jobs: readonly JobSubmission[]): Promise<readonly SubmitOutcome[]> {
+    return this.#client.submitAll(jobs);
+  }
+
+  /** See `QueueClient.attach`. */
+  attach(jobId: string): Promise<JobHandle> {
+    return this.#client.attach(jobId);
+  }
+
+  /** See `QueueClient.cancel`. */
+  cancel(jobId: string, options?: CancelOptions): Promise<CancelAnswer> {
+    return this.#client.cancel(jobId, options);
+  }
+
+  /** Hears of everything that happens to jobs here, from submit to end. Returns what unsubscribes. */
+  subscribe(listener: RunEventListener): () => void {
+    return this.#client.subscribe(listener);
+  }
+
+  get deadLetters(): DeadLetters {
+    return this.#client.deadLetters;
+  }
+
+  why(jobId: string): Promise<WhyReport> {
+    return this.#client.why(jobId);
+  }
+
+  stats(): Promise<QueueStats> {
+    return this.#client.stats();
+  }
+
+  /** Scopes in which fewer jobs are started than there is room for, because the runtime said no, and its reasons. */
+  heldBack(): ReturnType<Throttle["reasons"]> {
+    return this.#throttle.reasons();
+  }
+
+  /** Attempts of dead schedulers that are not proved gone yet. */
+  get unrecovered(): number {
+    return this.#recovery.size;
+  }
+
+  /** Resolves when no job is queued, delayed or running, in this process or another. */
+  whenIdle(): Promise<void> {
+    return this.#housekeeping.whenIdle();
+  }
+
+  /**
+   * Ends this scheduler and everything it runs; idempotent. Jobs stay in the store. Does not close the store or the
+   * runtime. Resolves once all ends are written, so it waits as long as the store does not answer.
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(options);
+    return this.#closing;
+  }
+
+  async #close({ finishRunning = false }: CloseOptions): Promise<void> {
+    this.#loop.pause();
+    const reason: Reason = { code: "AC_DRAINING", message: "the scheduler is shutting down", evidence: {} };
+    if (!finishRunning) this.#loop.stopAll(reason, false);
+    await this.#loop.whenEmpty();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    this.#recovery.close();
+    this.#loop.close();
+    await this.#lease?.resign();
+    this.#client.closeClient();
+  }
+
+  async #becomeOwner(): Promise<void> {
+    const { store, clock, log, process, leaseMs, isProcessGone, ids } = this.#options;
+    const lease = new OwnerLease({
+      store,
+      clock,
+      log,
+      owner: ids.next(),
+      process,
+      leaseMs,
+      isProcessGone,
+      onTakenOver: (jobs) => this.#onTakenOver(jobs),
+      onFenced: () => void this.#onFenced(),
+    });
+    this.#lease = lease;
+    await lease.start();
+    // The sweep comes before the first claim.
+    await this.#recovery.pass();
+    this.#loop.resume(lease.owner);
+  }
+
+  #onTakenOver(jobs: readonly JobRecord[]): void {
+    this.#recovery.add(jobs);
+    void this.#recovery.pass();
+  }
+
+  async #onFenced(): Promise<void> {
+    const { log } = this.#options;
+    log.error({ owner: this.#lease?.owner }, "another scheduler took over; stopping what runs here");
+    this.#loop.pause();
+    this.#recovery.forget();
+    const reason: Reason = { code: "AC_RUNTIME_LOST", message: "another scheduler took over", evidence: {} };
+    this.#loop.stopAll(reason, true);
+    await this.#loop.whenEmpty();
+    if (this.#closing === null) await this.#becomeOwner();
+  }
+
+  #createLoop(settler: AttemptSettler): DriveLoop {
+    const { store, clock, log, runtime, concurrency, perKey } = this.#options;
+    const notes = new StartedNotes(store, clock, log);
+    const loop: DriveLoop = new DriveLoop({
+      store,
+      clock,
+      log,
+      throttle: this.#throttle,
+      concurrency,
+      perKey,
+      createAttempt: (record) =>
+        new Attempt(record, {
+          runtime,
+          clock,
+          log,
+          events: this.#client.events,
+          settle: (ended) => settler.decide(ended),
+          recordStarted: (record, identity, permit) => notes.write(record, identity, permit),
+          onGranted: (record) => {
+            if (!this.#throttle.isEmpty) this.#throttle.grant(record, loop.granted(), concurrency);
+          },
+          onDenied: (scope, denial) =>
+            this.#throttle.deny(scope, denial, loop.granted(), clock.monotonicMs()),
+        }),
+      isRecovering: (jobId) => this.#recovery.has(jobId),
+      onSettled: (settlement, settled) => settler.announce(settlement, settled),
+      onQuiet: () => this.#housekeeping.onQuiet(),
+    });
+    return loop;
+  }
+
+  #escalateUnproved({ job, attempt, concurrencyKey }: JobRecord): void {
+    const message = `attempt ${attempt} of job ${job.id} was left behind and cannot be proved gone; nothing runs beside it`;
+    this.#options.log.error({ jobId: job.id, attempt }, message);
+    this.#publishEscalation({
+      stage: "isolate_workspace",
+      code: "AC_UNCONTAINED",
+      target: concurrencyKey === null ? `job:${job.id}` : `workspace:${concurrencyKey}`,
+      message,
+      evidence: { jobId: job.id, attempt },
+      at: this.#options.clock.now(),
+    });
+  }
+
+  #publishEscalation(escalation: Escalation): void {
+    const { evidence } = escalation;
+    const jobId = typeof evidence["jobId"] === "string" ? evidence["jobId"] : "";
+    this.#client.events.publish({ type: "escalation", jobId, ...escalation });
+  }
+}

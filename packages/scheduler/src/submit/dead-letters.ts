@@ -1,0 +1,108 @@
+/**
+ * Jobs that ended badly. They stay, with every attempt's evidence, until somebody replays or purges them. A replay is a
+ * new job with attempts of its own; the dead letter remembers it, so that it is replayed once however often it is asked
+ * for, and a replay interrupted by a crash can be repeated.
+ */
+import { AgentCoreError, type Clock, type Ids, type Job, type JobInput } from "@agentcore/contract";
+import type { JobRecord } from "../job-record.ts";
+import type { JobPage, JobQuery, JobStore } from "../job-store.ts";
+import type { SchedulerPolicies } from "./policies.ts";
+import { keyHeld } from "./refusals.ts";
+import { toSubmission } from "./submission.ts";
+
+export type DeadLetterQuery = Omit<JobQuery, "states" | "notReplayed">;
+
+/** Changes the job before it is submitted again. */
+export type EditJob = (job: Job) => JobInput;
+
+export interface Replayed {
+  readonly deadJobId: string;
+  readonly jobId: string;
+  /** False where it had been replayed before: `jobId` is the job of that time. */
+  readonly isNew: boolean;
+}
+
+export interface DeadLettersPorts {
+  readonly store: JobStore;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly policies: SchedulerPolicies;
+  readonly workers?: readonly string[] | undefined;
+  /** There is something to run. */
+  readonly onReplayed: () => void;
+}
+
+export class DeadLetters {
+  readonly #ports: DeadLettersPorts;
+
+  constructor(ports: DeadLettersPorts) {
+    this.#ports = ports;
+  }
+
+  /** Those not replayed yet, newest first. */
+  list(query: DeadLetterQuery = {}): Promise<JobPage> {
+    return this.#ports.store.list({ ...query, states: ["dead"], notReplayed: true });
+  }
+
+  /** Throws `AC_JOB_NOT_FOUND` for a job that is not dead, `AC_KEY_HELD`, and what `submit` throws for a bad edit. */
+  async replay(deadJobId: string, edit: EditJob = (job) => job): Promise<Replayed> {
+    const { store, onReplayed } = this.#ports;
+    const dead = await store.get(deadJobId);
+    if (dead?.state.kind !== "dead") throw notDead(deadJobId);
+    const answer = await store.replay(dead.job.id, this.#submissionOf(dead, edit));
+    switch (answer.kind) {
+      case "accepted":
+        onReplayed();
+        return { deadJobId: dead.job.id, jobId: answer.record.job.id, isNew: true };
+      case "already":
+        return { deadJobId: dead.job.id, jobId: answer.record.job.id, isNew: false };
+      case "held":
+        throw keyHeld(answer.holder);
+      case "not_dead":
+        throw notDead(deadJobId);
+    }
+  }
+
+  /** Replays all that match, each by itself. One that cannot be replayed is reported and does not stop the others. */
+  async replayAll(
+    query: DeadLetterQuery = {},
+    edit?: EditJob,
+  ): Promise<{ readonly replayed: readonly Replayed[]; readonly failed: readonly FailedReplay[] }> {
+    const replayed: Replayed[] = [];
+    const failed: FailedReplay[] = [];
+    let page: JobPage = await this.list(query);
+    for (;;) {
+      for (const { job } of page.jobs) {
+        try {
+          replayed.push(await this.replay(job.id, edit));
+        } catch (error) {
+          if (!(error instanceof AgentCoreError) || error.code === "AC_STORE_UNAVAILABLE") throw error;
+          failed.push({ deadJobId: job.id, error });
+        }
+      }
+      if (page.next === null) return { replayed, failed };
+      page = await this.list({ ...query, before: page.next });
+    }
+  }
+
+  /** Deletes those that match for good, replayed or not. Answers how many. */
+  purge(query: Omit<DeadLetterQuery, "limit" | "before"> = {}): Promise<number> {
+    return this.#ports.store.purgeDead(query);
+  }
+
+  #submissionOf(dead: JobRecord, edit: EditJob) {
+    const { ids, policies, clock, workers } = this.#ports;
+    const { notBefore: _past, ...job } = dead.job;
+    const { id: _old, ...edited } = edit(job);
+    return toSubmission(edited, { ids, policies, workers, now: clock.now() });
+  }
+}
+
+export interface FailedReplay {
+  readonly deadJobId: string;
+  readonly error: AgentCoreError;
+}
+
+function notDead(jobId: string): AgentCoreError {
+  return new AgentCoreError("AC_JOB_NOT_FOUND", `job ${jobId} is no dead letter`, { evidence: { jobId } });
+}

@@ -1,0 +1,133 @@
+/** How a job ended, and waiting for it, whichever process runs the job. */
+import { AgentCoreError, type Log, type WorkerResult } from "@agentcore/contract";
+import type { Change, ChangeWatch } from "../drive/change-watch.ts";
+import { isTerminal, type JobRecord, type Reason, type Spending } from "../job-record.ts";
+import type { JobStore } from "../job-store.ts";
+
+export interface JobEnd {
+  readonly jobId: string;
+  readonly state: "succeeded" | "dead" | "cancelled";
+  /** Null where it succeeded. */
+  readonly reason: Reason | null;
+  /** Of the last attempt; null where none ran, because the job was refused or cancelled before. */
+  readonly result: WorkerResult | null;
+  readonly attempts: number;
+  readonly spent: Spending;
+}
+
+/** Undefined where the job has not ended. */
+export function jobEndOf(record: JobRecord): JobEnd | undefined {
+  const { job, state, result, attempt, spent } = record;
+  const common = { jobId: job.id, result, attempts: attempt, spent };
+  switch (state.kind) {
+    case "queued":
+    case "running":
+      return undefined;
+    case "succeeded":
+      return { ...common, state: "succeeded", reason: null };
+    case "dead":
+    case "cancelled":
+      return { ...common, state: state.kind, reason: state.reason };
+  }
+}
+
+interface Waiter {
+  readonly resolve: (record: JobRecord) => void;
+  readonly reject: (error: AgentCoreError) => void;
+}
+
+export interface JobEndsPorts {
+  readonly store: JobStore;
+  readonly changes: ChangeWatch;
+  readonly log: Log;
+}
+
+/** Jobs asked for in one go; with more waiting, each gets its turn. */
+const askedAtOnceMax = 1000;
+
+/** Everybody who waits for the end of a job. Asks the store for all of them together when something changed. */
+export class JobEnds {
+  readonly #ports: JobEndsPorts;
+  /** In the order in which they will be asked for. */
+  readonly #waiting = new Map<string, Set<Waiter>>();
+  #unsubscribe: (() => void) | undefined;
+  #asking = false;
+  /** How many of those waiting have not been asked for since the last change. */
+  #toAsk = 0;
+  #closed = false;
+
+  constructor(ports: JobEndsPorts) {
+    this.#ports = ports;
+  }
+
+  /** Resolves with the ended record; rejects only when the scheduler is closed first. */
+  wait(jobId: string): Promise<JobRecord> {
+    return new Promise<JobRecord>((resolve, reject) => {
+      if (this.#closed) return reject(closedBefore(jobId));
+      const waiters = this.#waiting.get(jobId) ?? new Set();
+      this.#waiting.set(jobId, waiters.add({ resolve, reject }));
+      this.#unsubscribe ??= this.#ports.changes.subscribe((change) => this.#onChange(change));
+    });
+  }
+
+  /** Tells an end that this process wrote or read itself, without asking the store. */
+  tell(record: JobRecord): void {
+    if (!isTerminal(record.state)) return;
+    const waiters = this.#waiting.get(record.job.id);
+    this.#waiting.delete(record.job.id);
+    for (const waiter of waiters ?? []) waiter.resolve(record);
+    this.#rest();
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const [jobId, waiters] of this.#waiting) {
+      for (const { reject } of waiters) reject(closedBefore(jobId));
+    }
+    this.#waiting.clear();
+    this.#rest();
+  }
+
+  #rest(): void {
+    if (this.#waiting.size > 0) return;
+    this.#unsubscribe?.();
+    this.#unsubscribe = undefined;
+  }
+
+  #onChange(change: Change): void {
+    if (change !== "tick") this.#toAsk = this.#waiting.size;
+    // Ends that this scheduler writes are told directly, so a commit here is not worth a question of its own.
+    if (change !== "here" && this.#toAsk > 0 && !this.#asking) void this.#ask();
+  }
+
+  async #ask(): Promise<void> {
+    this.#asking = true;
+    const ids = [...this.#waiting.keys()].slice(0, askedAtOnceMax);
+    try {
+      this.#toAsk -= ids.length;
+      for (const record of await this.#ports.store.ended(ids)) this.tell(record);
+      for (const id of ids) this.#moveToEnd(id);
+    } catch (error) {
+      this.#toAsk = this.#waiting.size;
+      this.#ports.log.warn({ error }, "could not ask for the ends of jobs; asking again");
+    }
+    this.#asking = false;
+  }
+
+  #moveToEnd(jobId: string): void {
+    const waiters = this.#waiting.get(jobId);
+    if (waiters === undefined || this.#waiting.size <= askedAtOnceMax) return;
+    this.#waiting.delete(jobId);
+    this.#waiting.set(jobId, waiters);
+  }
+}
+
+function closedBefore(jobId: string): AgentCoreError {
+  return new AgentCoreError(
+    "AC_DRAINING",
+    `the scheduler was closed before job ${jobId} ended; the job is kept`,
+    {
+      evidence: { jobId },
+    },
+  );
+}

@@ -1,0 +1,209 @@
+/**
+ * The part of a scheduler that needs no runtime: submit, ask, wait, cancel. A process that only hands in work uses it
+ * alone; whoever runs the jobs notices within a quarter of a second.
+ */
+import {
+  type AgentCoreError,
+  ignore,
+  type Clock,
+  type Ids,
+  type JobSubmission,
+  type Log,
+  type RunEvent,
+} from "@agentcore/contract";
+import { ChangeWatch } from "../drive/change-watch.ts";
+import { RunEvents, type RunEventListener } from "../drive/run-events.ts";
+import type { JobRecord, Reason } from "../job-record.ts";
+import { isTerminal } from "../job-record.ts";
+import type { CancelAnswer, JobStore, QueueStats, SubmitResult } from "../job-store.ts";
+import { DeadLetters } from "./dead-letters.ts";
+import { JobEnds, jobEndOf, type JobEnd } from "./job-end.ts";
+import type { JobHandle } from "./job-handle.ts";
+import { defaultPolicies, type SchedulerPolicies } from "./policies.ts";
+import { jobNotFound, keyHeld } from "./refusals.ts";
+import { toSubmission } from "./submission.ts";
+import { explain, type WhyReport } from "./why.ts";
+
+export interface QueueClientOptions {
+  readonly store: JobStore;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly policies?: Partial<SchedulerPolicies> | undefined;
+  /** Names of the workers that there are; a job for another one is refused at submit. Default: not checked. */
+  readonly workers?: readonly string[] | undefined;
+}
+
+/** What became of one of several submits. */
+export type SubmitOutcome =
+  | { readonly ok: true; readonly handle: JobHandle }
+  | { readonly ok: false; readonly error: AgentCoreError };
+
+export interface CancelOptions {
+  readonly message?: string;
+  readonly immediate?: boolean;
+}
+
+/** What the runs in this process want to hear of at once, instead of by the next poll. */
+export interface LocalRuns {
+  onSubmitted(): void;
+  onCancelRequested(record: JobRecord, reason: Reason, immediate: boolean): void;
+}
+
+export class QueueClient {
+  readonly store: JobStore;
+  readonly policies: SchedulerPolicies;
+  readonly changes: ChangeWatch;
+  readonly events: RunEvents;
+  readonly ends: JobEnds;
+  readonly deadLetters: DeadLetters;
+  readonly #options: QueueClientOptions;
+  #runs: LocalRuns | undefined;
+
+  constructor(options: QueueClientOptions) {
+    const { store, clock, log } = options;
+    this.#options = options;
+    this.store = store;
+    this.policies = { ...defaultPolicies, ...options.policies };
+    this.changes = new ChangeWatch(store, clock, log);
+    this.events = new RunEvents(log);
+    this.ends = new JobEnds({ store, changes: this.changes, log });
+    const { policies } = this;
+    const onReplayed = (): void => this.#runs?.onSubmitted();
+    this.deadLetters = new DeadLetters({ ...options, policies, onReplayed });
+  }
+
+  /** Called once by the part that runs jobs in this process. */
+  attachRuns(runs: LocalRuns): void {
+    this.#runs = runs;
+  }
+
+  /**
+   * Resolves once the job is durable. Throws `AC_JOB_INVALID`, `AC_JOB_TOO_LARGE` or `AC_WORKER_UNKNOWN` for a job that
+   * cannot be taken, `AC_KEY_HELD` where its key is held and the policy is to reject, `AC_STORE_UNAVAILABLE` where the
+   * store does not take it now.
+   */
+  async submit(job: JobSubmission): Promise<JobHandle> {
+    const [outcome] = await this.submitAll([job]);
+    if (outcome === undefined || !outcome.ok) throw outcome?.error ?? jobNotFound(String(job.id));
+    return outcome.handle;
+  }
+
+  /**
+   * All in one transaction; outcomes in the order of the jobs. A job whose key is held is refused by itself
+   * (`AC_KEY_HELD`); a job that is wrong refuses them all, by throwing as `submit` does, before any is stored.
+   */
+  async submitAll(jobs: readonly JobSubmission[]): Promise<readonly SubmitOutcome[]> {
+    const { ids, workers, clock } = this.#options;
+    const ports = { ids, workers, policies: this.policies, now: clock.now() };
+    const submissions = jobs.map((job) => toSubmission(job, ports));
+    const results = await this.store.submit(submissions, this.policies.dedup);
+    await this.#announce(results);
+    return results.map((result) => {
+      if (result.kind === "rejected") {
+        return { ok: false, error: keyHeld(result.holder) };
+      }
+      return { ok: true, handle: this.#handle(result.record.job.id, result.kind === "deduplicated") };
+    });
+  }
+
+  /** A handle of a job that was submitted before, by its id or an alias. Throws `AC_JOB_NOT_FOUND`. */
+  async attach(jobId: string): Promise<JobHandle> {
+    const record = await this.store.get(jobId);
+    if (record === undefined) throw jobNotFound(jobId);
+    return this.#handle(record.job.id, true);
+  }
+
+  async cancel(jobId: string, options: CancelOptions = {}): Promise<CancelAnswer> {
+    const { message = "cancelled by request", immediate = false } = options;
+    const reason: Reason = { code: "AC_CANCELLED", message, evidence: {} };
+    const answer = await this.store.requestCancel(jobId, reason, this.#options.clock.now());
+    if (answer.kind === "cancelled") this.announceEnd(answer.record);
+    if (answer.kind === "requested") this.#runs?.onCancelRequested(answer.record, reason, immediate);
+    return answer;
+  }
+
+  why(jobId: string): Promise<WhyReport> {
+    return explain(this.store, jobId);
+  }
+
+  stats(): Promise<QueueStats> {
+    return this.store.stats(this.#options.clock.now());
+  }
+
+  /** Hears of everything that happens in this process. Returns what unsubscribes. */
+  subscribe(listener: RunEventListener): () => void {
+    return this.events.subscribe(listener);
+  }
+
+  /** Publishes the end of a job and tells those who wait for it. */
+  announceEnd(record: JobRecord): void {
+    const end = jobEndOf(record);
+    if (end === undefined) return;
+    const { jobId, state: outcome, attempts } = end;
+    this.events.publish({ type: "job_ended", jobId, at: this.#options.clock.now(), outcome, attempts });
+    this.ends.tell(record);
+  }
+
+  closeClient(): void {
+    this.ends.close();
+  }
+
+  async #announce(results: readonly SubmitResult[]): Promise<void> {
+    const at = this.#options.clock.now();
+    let accepted = false;
+    for (const result of results) {
+      if (result.kind === "rejected") continue;
+      const jobId = result.record.job.id;
+      this.events.publish({ type: "job_submitted", jobId, at, deduplicated: result.kind === "deduplicated" });
+      if (result.kind !== "accepted") continue;
+      accepted = true;
+      if (result.replaced !== null) await this.#announceReplaced(result.replaced);
+    }
+    if (accepted) this.#runs?.onSubmitted();
+  }
+
+  async #announceReplaced(jobId: string): Promise<void> {
+    const old = await this.store.get(jobId);
+    if (old?.state.kind === "cancelled") this.announceEnd(old);
+    if (old?.state.kind !== "running" || old.state.cancelRequested === null) return;
+    this.#runs?.onCancelRequested(old, old.state.cancelRequested, false);
+  }
+
+  #handle(id: string, deduplicated: boolean): JobHandle {
+    return {
+      id,
+      deduplicated,
+      result: () => this.#result(id),
+      events: () => this.#eventsUntilEnd(id),
+      cancel: async (options) => (await this.cancel(id, options)).kind,
+    };
+  }
+
+  async #result(id: string): Promise<JobEnd> {
+    // Waiting first and asking second: an end between the two is not missed.
+    const waiting = this.ends.wait(id);
+    const [record] = await Promise.all([waiting, this.#tellIfEnded(id)]);
+    return jobEndOf(record)!;
+  }
+
+  async #tellIfEnded(id: string): Promise<void> {
+    const record = await this.store.get(id);
+    if (record === undefined) throw jobNotFound(id);
+    if (isTerminal(record.state)) this.ends.tell(record);
+  }
+
+  #eventsUntilEnd(id: string): AsyncIterable<RunEvent> {
+    const followed = this.events.follow(id);
+    // A job that ended before, or ends in another process, has nobody here to publish its end.
+    this.#result(id).then(
+      ({ state: outcome, attempts }) =>
+        followed.push({ type: "job_ended", jobId: id, at: this.#options.clock.now(), outcome, attempts }),
+      (error: unknown) => {
+        ignore(error, "the scheduler was closed, which `result()` tells; the events end");
+        followed.stop();
+      },
+    );
+    return followed.events;
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Time that passes only when a test says so. Wall clock and monotonic clock move together, except where the wall clock is
+ * set. Between two timers everything that is ready runs, so that code which awaits sees time as it would.
+ */
+import type { Clock } from "@agentcore/contract";
+
+export interface VirtualClock extends Clock {
+  /** Lets the time pass, firing timers in order; resolves when all that they started has come to rest. */
+  advance(durationMs: number): Promise<void>;
+  /** Fires the next timer, however far away. False where there is none. */
+  next(): Promise<boolean>;
+  /** Sets the wall clock; the monotonic clock and the timers do not notice. */
+  setWall(now: number): void;
+  readonly pending: number;
+}
+
+interface Due {
+  readonly atMs: number;
+  readonly order: number;
+  readonly fire: () => void;
+}
+
+/** Lets pending promises and I/O callbacks run. */
+export async function settle(rounds = 4): Promise<void> {
+  for (let round = 0; round < rounds; round += 1) await new Promise(setImmediate);
+}
+
+export function createVirtualClock(startAt = 1_700_000_000_000): VirtualClock {
+  let monotonicMs = 0;
+  let wallAheadMs = startAt;
+  let order = 0;
+  const timers = new Set<Due>();
+  const first = (): Due | undefined => {
+    let found: Due | undefined;
+    for (const due of timers) {
+      if (
+        found === undefined ||
+        due.atMs < found.atMs ||
+        (due.atMs === found.atMs && due.order < found.order)
+      ) {
+        found = due;
+      }
+    }
+    return found;
+  };
+  const fire = async (due: Due): Promise<void> => {
+    timers.delete(due);
+    monotonicMs = Math.max(monotonicMs, due.atMs);
+    due.fire();
+    await settle();
+  };
+  return {
+    now: () => wallAheadMs + monotonicMs,
+    monotonicMs: () => monotonicMs,
+    setTimer(delayMs, callback) {
+      order += 1;
+      const due = { atMs: monotonicMs + Math.max(0, delayMs), order, fire: callback };
+      timers.add(due);
+      return { cancel: () => timers.delete(due) };
+    },
+    async advance(durationMs) {
+      await settle();
+      const endMs = monotonicMs + durationMs;
+      for (let due = first(); due !== undefined && due.atMs <= endMs; due = first()) await fire(due);
+      monotonicMs = endMs;
+    },
+    async next() {
+      await settle();
+      const due = first();
+      if (due === undefined) return false;
+      await fire(due);
+      return true;
+    },
+    setWall(now) {
+      wallAheadMs = now - monotonicMs;
+    },
+    get pending() {
+      return timers.size;
+    },
+  };
+}
