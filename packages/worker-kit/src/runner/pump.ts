@@ -48,6 +48,7 @@ export function pumpStream(source: Readable, sink: StreamSink): StreamPump {
   return {
     ended,
     abandon(clock, quietMs) {
+      if (finished) return; // a timer for nothing would keep the process alive
       let seen = bytesRead;
       const look = (): void => {
         if (finished) return;
