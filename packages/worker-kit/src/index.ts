@@ -1,10 +1,12 @@
 /** What an adapter author needs, and the runner that starts any adapter's worker under a permit. */
 export * from "./adapter-settings.ts";
+export * from "./adapter-shape.ts";
 export * from "./capabilities.ts";
 export * from "./environment.ts";
 export * from "./event-text.ts";
 export * from "./json-lines.ts";
 export * from "./line-framer.ts";
+export * from "./load-adapter.ts";
 export * from "./prices.ts";
 export * from "./program/detect-program.ts";
 export * from "./program/find-program.ts";

@@ -6,8 +6,7 @@
 import { join } from "node:path";
 import type { Contained } from "@agentcore/containment";
 import type { OutputReader, WorkerError, WorkerEvent, WorkerReport } from "@agentcore/contract";
-import { AgentCoreError, eventTextCharsMax } from "@agentcore/contract";
-import { boundedText } from "../event-text.ts";
+import { checkedEvent, checkedReport } from "./checked-event.ts";
 import { createLineFramer, type LineFramer } from "../line-framer.ts";
 import { createOutputLog, type LogFile, type OutputLog } from "./output-log.ts";
 import type { Run } from "./prepare.ts";
@@ -122,7 +121,7 @@ function guardReader(
   const reader = attempt<OutputReader>(() => adapter.createReader({ task, model: run.model }));
   const line = (stream: "stdout" | "stderr") => (text: string, oversized: boolean) => {
     attempt(() => {
-      for (const event of reader?.[stream](text, oversized) ?? []) emit(boundEvent(event));
+      for (const event of reader?.[stream](text, oversized) ?? []) emit(checkedEvent(event));
     });
     if (fatal !== null || reader?.fatal === undefined) return;
     fatal = attempt(() => reader.fatal?.() ?? null);
@@ -132,47 +131,9 @@ function guardReader(
     stdout: line("stdout"),
     stderr: line("stderr"),
     end() {
-      const report = attempt(() => reader?.end() ?? null);
+      const report = attempt(() => (reader === null ? null : checkedReport(reader.end())));
       if (report === null) return { report: null, readerFailure: failure };
       return { report: { ...report, error: report.error ?? fatal }, readerFailure: null };
     },
-  };
-}
-
-/** Cuts every long text of an event; the log keeps the whole. Cheap for the usual short ones. Throws for no event. */
-export function boundEvent(event: WorkerEvent): WorkerEvent {
-  switch (event.type) {
-    case "text":
-    case "stdout":
-    case "stderr":
-    case "raw":
-      return event.text.length <= eventTextCharsMax ? event : { ...event, ...boundedText(event.text) };
-    case "progress":
-    case "denied":
-      return event.text.length <= eventTextCharsMax
-        ? event
-        : { ...event, text: boundedText(event.text).text };
-    case "tool_result":
-      return event.summary.length <= eventTextCharsMax
-        ? event
-        : { ...event, summary: boundedText(event.summary).text, truncated: true };
-    case "tool_call":
-      return boundToolCall(event);
-    case "started":
-    case "file_change":
-    case "usage":
-      return event;
-    default:
-      throw new AgentCoreError("AC_ADAPTER_INVALID", `unknown event: ${JSON.stringify(event).slice(0, 200)}`);
-  }
-}
-
-function boundToolCall(event: Extract<WorkerEvent, { type: "tool_call" }>): WorkerEvent {
-  const { command, summary } = event;
-  if (summary.length <= eventTextCharsMax && (command?.length ?? 0) <= eventTextCharsMax) return event;
-  return {
-    ...event,
-    summary: boundedText(summary).text,
-    ...(command === undefined ? {} : { command: boundedText(command).text }),
   };
 }

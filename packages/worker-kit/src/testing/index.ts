@@ -1,4 +1,16 @@
 /** For tests of adapters: the conformance suite, the scriptable fake agent, and a way to run one worker for real. */
+export type {
+  AdapterConformanceOptions,
+  ConformanceCheck,
+  ConformanceFailureScenario,
+  ConformanceReport,
+  ConformanceScenario,
+} from "./conformance/options.ts";
+export {
+  adapterConformanceChecks,
+  formatConformanceReport,
+  runAdapterConformance,
+} from "./conformance/run-conformance.ts";
 export {
   drive,
   driveToEnd,

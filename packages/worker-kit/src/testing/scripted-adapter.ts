@@ -69,7 +69,7 @@ function textOf(value: JsonObject): { type: "text"; text: string } | undefined {
 }
 
 function reportOf(result: JsonObject | null): WorkerReport {
-  const costUsd = numberAt(result, "costUsd");
+  const costUsd = costOf(numberAt(result, "costUsd"));
   const common = {
     error: null,
     deniedTools: [],
@@ -84,6 +84,11 @@ function reportOf(result: JsonObject | null): WorkerReport {
   if (result === null) return { ...common, terminal: "none" };
   if (valueAt(result, "ok") === true) return { ...common, terminal: "success" };
   return { ...common, terminal: "error", error: errorOf(result) };
+}
+
+/** Anything may stand in a worker's output, and a negative cost would give budget back. */
+function costOf(number: number | null): number | null {
+  return number !== null && number >= 0 ? number : null;
 }
 
 /** `{"ok":false,"class":"rate_limited","status":429,"retryAfterMs":1000}`; without a class the task failed. */

@@ -1,0 +1,44 @@
+/** What makes a value an adapter, checked at run time: adapters come from packages that no compiler has seen with ours. */
+import { adapterContractVersion, capabilitySchema, type WorkerAdapter } from "@agentcore/contract";
+import { z } from "zod";
+
+const functionSchema = z.custom<(...args: never) => unknown>((value) => typeof value === "function", {
+  error: "must be a function",
+});
+
+/** Members beyond these are the adapter's own business. */
+const adapterSchema = z.looseObject({
+  contractVersion: z.literal(adapterContractVersion, {
+    error: `must be ${adapterContractVersion}, the version of the contract that this release speaks`,
+  }),
+  name: z.string().regex(/^[a-z][a-z0-9-]*$/, "must be lower case: letters, digits and -, a letter first"),
+  title: z.string().min(1),
+  provider: z.string().min(1).nullable(),
+  capabilities: z.array(capabilitySchema),
+  program: z.looseObject({
+    command: z.string().min(1),
+    versionArgs: z.array(z.string()),
+    minVersion: z
+      .string()
+      .regex(/^\d+\.\d+(\.\d+)?/, "must be a version such as 1.2.3")
+      .optional(),
+    install: z.string().min(1, "must say how to install the program"),
+    credentialEnv: z.array(z.string()),
+    loginPaths: z.array(z.string()),
+  }),
+  plan: functionSchema,
+  createReader: functionSchema,
+});
+
+/** What is wrong or missing, one text each, as `program.install: …`; empty for an adapter. */
+export function adapterProblems(value: unknown): string[] {
+  const parsed = adapterSchema.safeParse(value);
+  if (parsed.success) return [];
+  return parsed.error.issues.map(({ path, message }) =>
+    path.length === 0 ? message : `${path.map(String).join(".")}: ${message}`,
+  );
+}
+
+export function isAdapter(value: unknown): value is WorkerAdapter {
+  return adapterProblems(value).length === 0;
+}

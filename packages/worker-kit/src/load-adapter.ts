@@ -1,0 +1,92 @@
+/**
+ * Loads an adapter that is not part of this repository: the default export of a package or a file, named in the
+ * configuration. Importing it runs its code in this process: an adapter is trusted as the configuration is, only what
+ * it starts is contained.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { AgentCoreError, type WorkerAdapter } from "@agentcore/contract";
+import { adapterProblems, isAdapter } from "./adapter-shape.ts";
+
+/**
+ * `name`: a package (`@acme/agentcore-adapter`), looked up as an import in `fromDir` would be, or a path (`./x.js`,
+ * `/opt/x.js`), relative to `fromDir`. Throws `AC_ADAPTER_INVALID`: not found, cannot be imported, or no adapter, with
+ * everything that is missing.
+ */
+export async function loadAdapter(name: string, fromDir: string): Promise<WorkerAdapter> {
+  const file = isPath(name) ? resolveFile(name, fromDir) : resolvePackage(name, fromDir);
+  const value = await importDefault(name, file);
+  if (isAdapter(value)) return value;
+  const problems = value === undefined ? ["it has no default export"] : adapterProblems(value);
+  throw invalid(name, `is no adapter: ${problems.join("; ")}`);
+}
+
+function isPath(name: string): boolean {
+  return /^\.{0,2}\//.test(name);
+}
+
+function resolveFile(name: string, fromDir: string): string {
+  const file = resolve(fromDir, name);
+  if (!existsSync(file)) throw invalid(name, `was not found: there is no ${file}`);
+  return file;
+}
+
+function resolvePackage(name: string, fromDir: string): string {
+  const from = join(resolve(fromDir), "agentcore.yaml");
+  try {
+    return createRequire(from).resolve(name);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // A package for `import` only hides from `require`; its entry is then read off its manifest.
+    const entry = code === "ERR_PACKAGE_PATH_NOT_EXPORTED" ? importEntry(name, resolve(fromDir)) : null;
+    if (entry !== null) return entry;
+    throw invalid(
+      name,
+      `was not found from ${resolve(fromDir)}; install it there with: npm install ${name}`,
+      error,
+    );
+  }
+}
+
+/** The file behind the `import` or `default` condition of the package's main export, in the nearest `node_modules`. */
+function importEntry(name: string, fromDir: string): string | null {
+  for (let directory = fromDir; ; directory = dirname(directory)) {
+    const root = join(directory, "node_modules", name);
+    const manifest = join(root, "package.json");
+    if (existsSync(manifest)) {
+      const { exports } = JSON.parse(readFileSync(manifest, "utf8")) as { exports?: unknown };
+      const entry = conditionOf((exports as Record<string, unknown> | undefined)?.["."] ?? exports);
+      return entry === null ? null : join(root, entry);
+    }
+    if (dirname(directory) === directory) return null;
+  }
+}
+
+function conditionOf(target: unknown): string | null {
+  if (typeof target === "string") return target;
+  if (typeof target !== "object" || target === null) return null;
+  const conditions = target as Record<string, unknown>;
+  return conditionOf(conditions["import"] ?? conditions["node"] ?? conditions["default"] ?? null);
+}
+
+async function importDefault(name: string, file: string): Promise<unknown> {
+  try {
+    const module = (await import(pathToFileURL(file).href)) as { default?: unknown };
+    return module.default;
+  } catch (error) {
+    throw invalid(
+      name,
+      `cannot be imported: ${error instanceof Error ? error.message : String(error)}`,
+      error,
+    );
+  }
+}
+
+function invalid(name: string, problem: string, cause?: unknown): AgentCoreError {
+  return new AgentCoreError("AC_ADAPTER_INVALID", `the adapter ${name} ${problem}`, {
+    evidence: { adapter: name },
+    cause,
+  });
+}

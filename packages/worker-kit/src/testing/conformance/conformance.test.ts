@@ -1,0 +1,151 @@
+import type { OutputReader, PlanContext, WorkerAdapter, WorkerPlan } from "@agentcore/contract";
+import { describe, expect, it } from "vitest";
+import { scriptedAdapter } from "../scripted-adapter.ts";
+import type { AdapterConformanceOptions } from "./options.ts";
+import {
+  adapterConformanceChecks,
+  formatConformanceReport,
+  runAdapterConformance,
+} from "./run-conformance.ts";
+
+const options: AdapterConformanceOptions = {
+  adapter: scriptedAdapter,
+  beginning: ['{"type":"started","session":"s","model":"m"}'],
+  success: {
+    stdout: [
+      '{"type":"started","session":"s","model":"m"}',
+      '{"type":"tool_call","id":"1","tool":"sh","summary":"ls","command":"ls"}',
+      '{"type":"tool_result","id":"1","ok":true,"exitCode":0,"summary":""}',
+      '{"type":"usage","usage":{"inputTokens":10,"cachedInputTokens":0,"outputTokens":5},"costUsd":0.1}',
+      '{"type":"result","ok":true,"summary":"done","costUsd":0.1}',
+    ],
+  },
+  failures: [
+    {
+      name: "rate limited",
+      errorClass: "rate_limited",
+      stdout: [
+        '{"type":"result","ok":false,"class":"rate_limited","status":429,"retryAfterMs":5,"summary":"wait"}',
+      ],
+    },
+    { name: "failed", errorClass: "task_failed", stdout: ['{"type":"result","ok":false,"summary":"no"}'] },
+  ],
+};
+
+describe("an adapter that conforms", () => {
+  it.each(adapterConformanceChecks(options).map((check) => [check.name, check.run] as const))(
+    "%s",
+    async (_name, run) => {
+      await expect(run()).resolves.toBeUndefined();
+    },
+  );
+});
+
+/** Adapters that each break one rule, with part of the name of the check that must catch it, and of what it says. */
+const broken: readonly [what: string, check: string, message: string, adapter: Partial<WorkerAdapter>][] = [
+  ["lacks a name", "has the shape", "name: must be lower case", { name: "" }],
+  [
+    "plans by chance",
+    "same plan",
+    "two plans of one task differ",
+    planning(() => ({ args: [String(Math.random())] })),
+  ],
+  [
+    "changes its task",
+    "same plan",
+    "read only",
+    {
+      plan(task, context) {
+        (task as { instructions: string }).instructions = "other";
+        return scriptedAdapter.plan(task, context);
+      },
+    },
+  ],
+  [
+    "puts a key on the command line",
+    "no credential",
+    "pass it in `env`",
+    {
+      program: { ...scriptedAdapter.program, credentialEnv: ["KEY"] },
+      ...planning((env) => ({ args: [`--key=${env["KEY"]}`] })),
+    },
+  ],
+  [
+    "plans a forbidden variable",
+    "may have",
+    "may not set SSH_AUTH_SOCK",
+    planning(() => ({ env: { SSH_AUTH_SOCK: "x" } })),
+  ],
+  [
+    "throws on odd input",
+    "never throws",
+    "JSON",
+    reading((reader) => withStdout(reader, (line) => void JSON.parse(line))),
+  ],
+  [
+    "invents events",
+    "never throws",
+    "not an event of the contract",
+    reading((reader) => ({ ...reader, stdout: (text) => [{ type: "text", text, extra: 1 } as never] })),
+  ],
+  [
+    "believes exit code 0",
+    "without a result",
+    "it succeeded",
+    reading((reader) => withEnd(reader, { terminal: "success" })),
+  ],
+  [
+    "believes everything",
+    "told apart: rate limited",
+    "its class is worker_crashed",
+    reading((reader) => withEnd(reader, { terminal: "success", error: null })),
+  ],
+  [
+    "passes a secret of the caller on",
+    "leaks",
+    "the worker got KEY",
+    planning((env) => ({ env: { KEY: env["AWS_SECRET_ACCESS_KEY"] ?? "" } })),
+  ],
+];
+
+function planning(change: (env: PlanContext["hostEnv"]) => Partial<WorkerPlan>): Partial<WorkerAdapter> {
+  return {
+    plan: (task, context) => ({ ...scriptedAdapter.plan(task, context), ...change(context.hostEnv) }),
+  };
+}
+
+function reading(change: (reader: OutputReader) => OutputReader): Partial<WorkerAdapter> {
+  return { createReader: (context) => change(scriptedAdapter.createReader(context)) };
+}
+
+function withStdout(reader: OutputReader, look: (line: string) => void): OutputReader {
+  return {
+    ...reader,
+    stdout(line, oversized) {
+      look(line);
+      return reader.stdout(line, oversized);
+    },
+  };
+}
+
+function withEnd(reader: OutputReader, members: object): OutputReader {
+  return { ...reader, end: () => ({ ...reader.end(), ...members }) };
+}
+
+describe("the suite catches an adapter that", () => {
+  it.each(broken)("%s", async (_what, name, message, members) => {
+    const adapter = { ...scriptedAdapter, ...members };
+    const checks = adapterConformanceChecks({ ...options, adapter, seed: 1 });
+    await expect(checks.find((check) => check.name.includes(name))?.run()).rejects.toThrow(message);
+  });
+});
+
+it("a report names what is not met, and the seed to repeat it with", async () => {
+  const adapter = { ...scriptedAdapter, name: "Not A Name" };
+  const report = await runAdapterConformance({ ...options, adapter, failures: [], seed: 7, fuzzRounds: 5 });
+  expect(report).toMatchObject({ adapter: "Not A Name", seed: 7, passed: false });
+  expect(report.checks.filter(({ failure }) => failure !== null)).toHaveLength(1);
+  expect(formatConformanceReport(report)).toMatch(
+    /^FAIL the adapter has the shape[\s\S]*name: must be lower case[\s\S]*, seed 7$/,
+  );
+});
