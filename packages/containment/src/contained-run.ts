@@ -89,7 +89,9 @@ export class ContainedRun implements Contained {
   }
 
   async terminate(): Promise<void> {
-    if (this.#phase === "running" && !this.#payloadEnded) await this.#signalPayload();
+    if (this.#phase !== "running" || !(await this.#signalPayload())) return;
+    this.#markEnding();
+    this.#signals.push("TERM");
   }
 
   kill(): void {

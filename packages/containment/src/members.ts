@@ -8,6 +8,8 @@ import type { ProcessFact, ProcessRef } from "./proc.ts";
 export interface RunTraces {
   /** Members seen before, the payload among them. */
   readonly known: readonly ProcessRef[];
+  /** Who leads, or led, the session that the payload was started in. */
+  readonly leader: ProcessRef | null;
   /** Pids that the cgroup lists. */
   readonly cgroupPids: ReadonlySet<number>;
   /** Pids of those that carry the run's marker. */
@@ -20,6 +22,13 @@ export interface RunTraces {
 export function selectMembers(candidates: readonly ProcessFact[], traces: RunTraces): ProcessFact[] {
   const known = new Map(traces.known.map((ref) => [ref.pid, ref.startTicks]));
   const members = new Map<number, ProcessFact>();
+  // While anybody is left in a session its number is not given out again. Somebody else under that number means that
+  // the session had emptied and the number begun a new life.
+  const { leader } = traces;
+  const isReused = candidates.some(
+    (fact) => fact.pid === leader?.pid && fact.startTicks !== leader.startTicks,
+  );
+  const leaderSession = leader === null || isReused ? [] : [leader.pid];
   for (const fact of candidates) {
     const isSeed =
       known.get(fact.pid) === fact.startTicks ||
@@ -29,7 +38,7 @@ export function selectMembers(candidates: readonly ProcessFact[], traces: RunTra
   }
   for (let before = -1; before !== members.size;) {
     before = members.size;
-    const sessions = new Set([...members.values()].map((fact) => fact.session));
+    const sessions = new Set([...leaderSession, ...[...members.values()].map((fact) => fact.session)]);
     sessions.delete(traces.ownSession);
     for (const fact of candidates) {
       if (members.has(fact.ppid) || sessions.has(fact.session)) members.set(fact.pid, fact);

@@ -33,10 +33,11 @@ export interface MemberSearch {
   readonly marker: string;
   readonly cgroup: RunCgroup | null;
   readonly known: readonly ProcessRef[];
+  readonly leader: ProcessRef | null;
   readonly notBeforeTicks: number;
 }
 
-/** The run's processes of our own uid, as far as they can be found. */
+/** The run's processes, as far as they can be found. A marker counts on a process of our own uid only. */
 export function findMembers(search: MemberSearch): ProcessFact[] {
   return lookFor(search, () => undefined);
 }
@@ -61,10 +62,11 @@ function lookFor(search: MemberSearch, onMarked: (fact: ProcessFact) => void): P
   }
   return selectMembers(processes, {
     known: search.known,
+    leader: search.leader,
     cgroupPids: new Set(search.cgroup?.pids()),
     marked,
     ownSession: readProcess(process.pid)?.session ?? 0,
-  }).filter((fact) => uidOf(fact.pid) === uid);
+  });
 }
 
 /** Stops every member, and those found meanwhile, then kills them. Returns who was there. */
@@ -159,6 +161,7 @@ class ProcessGroupBox implements Box {
       marker: this.identity.marker,
       cgroup: this.#cgroup,
       known: this.#known,
+      leader: this.#payload,
       notBeforeTicks: this.#payload.startTicks,
     };
   }

@@ -18,7 +18,7 @@ const longestPauseMs = 50;
 export type SweepVerdict =
   /** Its owner lives: not ours to touch. */
   | "owned"
-  /** Recorded in another PID namespace of this boot, such as another container: it cannot be judged from here. */
+  /** Cannot be judged from here: recorded in another PID namespace of this boot, such as another container. */
   | "foreign"
   /** Nothing was left of it; struck out. */
   | "gone"
@@ -52,6 +52,8 @@ export interface SweepFacts {
 
 /** Whether a recorded run may be swept, and if not, why. */
 export function judgeRecord(record: RunRecord, facts: SweepFacts): "sweep" | "owned" | "foreign" | "gone" {
+  // Without /proc nothing can be told apart by its start time, and nothing is touched.
+  if (facts.bootId === null) return "foreign";
   // No process outlives a boot.
   if (record.bootId !== facts.bootId) return "gone";
   if (record.owner.pidNamespace !== facts.pidNamespace) return "foreign";
@@ -103,7 +105,12 @@ export interface Cleared {
 export async function clearRun(trail: RunTrail, clock: Clock): Promise<Cleared> {
   const cgroup = recordedCgroup(trail);
   const init = recordedInit(trail.identity);
-  const search = { ...trail, cgroup, known: init === null ? [] : [init] };
+  const search = {
+    ...trail,
+    cgroup,
+    known: init === null ? [] : [init],
+    leader: recordedLeader(trail.identity),
+  };
   const left = (): ContainedProcess[] =>
     findMembers(search).map(({ pid, startTicks, name }) => ({ pid, startTicks, name }));
   const isEmpty = (): boolean =>
@@ -136,4 +143,10 @@ function recordedInit(identity: RunIdentity | null): ProcessRef | null {
   const ref = { pid: identity.hostPid, startTicks: identity.hostPidStartTicks };
   if (!isAlive(ref) || uidOf(ref.pid) !== process.geteuid?.()) return null;
   return identity.pidNamespace === null || pidNamespaceOf(ref.pid) === identity.pidNamespace ? ref : null;
+}
+
+/** The session of a run without a namespace is named by its payload, also after that has died. */
+function recordedLeader(identity: RunIdentity | null): ProcessRef | null {
+  if (identity?.implementation !== "process-group" || identity.hostPidStartTicks === null) return null;
+  return { pid: identity.hostPid, startTicks: identity.hostPidStartTicks };
 }

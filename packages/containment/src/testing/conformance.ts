@@ -76,6 +76,7 @@ class Bench {
   readonly #which: ConformanceCase;
   readonly #stateDir: string;
   readonly #random: Random;
+  readonly #number: number;
   readonly #name: string;
   readonly #tokens: string[] = [];
   readonly #cgroups: HarnessCgroup[] = [];
@@ -93,6 +94,7 @@ class Bench {
     this.#stateDir = stateDir;
     this.#random = random;
     benches += 1;
+    this.#number = benches;
     this.#name = `agentcore-conformance-${process.pid}-${benches}`;
   }
 
@@ -116,7 +118,7 @@ class Bench {
 
   /** The suite kills each supervisor at a moment of its own choosing, then lets the next one sweep. */
   async killSupervisors(): Promise<void> {
-    const sweeper = await this.#startSupervisor();
+    let sweeper: Supervisor | undefined;
     let next = this.#startSupervisor();
     for (let run = 0; run < this.#which.runs; run += 1) {
       const supervisor = await next;
@@ -127,13 +129,14 @@ class Bench {
       await new Promise((resolve) => setTimeout(resolve, killAfterMs));
       await this.#killOne(supervisor, token);
       if (this.#look(supervisor.cgroup, token).length > 0) {
+        sweeper ??= await this.#startSupervisor();
         await sweeper.ask({ do: "sweep" });
         const left = this.#look(supervisor.cgroup, token);
         this.#leftAfterSweep = (this.#leftAfterSweep ?? 0) + left.length;
         if (left.length > 0) await this.#kill(supervisor.cgroup, token);
       }
     }
-    await sweeper.end();
+    await sweeper?.end();
   }
 
   async #killOne(supervisor: Supervisor, token: string): Promise<void> {
@@ -178,7 +181,8 @@ class Bench {
   }
 
   #newToken(): string {
-    const token = `${process.pid}${String(benches).padStart(4, "0")}${String(this.#tokens.length).padStart(6, "0")}`;
+    const digits = [this.#number, this.#tokens.length].map((each) => String(each).padStart(5, "0"));
+    const token = `${process.pid}${digits.join("")}`;
     this.#tokens.push(token);
     return token;
   }
@@ -227,6 +231,11 @@ function killNow(pid: number): void {
   }
 }
 
+/** One for all supervisors of a user: starting them is most of the time that the suite takes. */
+function compileCache(uid: number | null): string {
+  return path.join(tmpdir(), `agentcore-conformance-cache-${uid ?? process.geteuid?.() ?? 0}`);
+}
+
 interface SupervisorParts {
   readonly which: ConformanceCase;
   readonly stateDir: string;
@@ -261,7 +270,7 @@ class Supervisor {
       ["-c", enter, "sh", cgroup?.directory ?? "", ...user, ...node, which.implementation, stateDir],
       {
         stdio: ["pipe", "pipe", "inherit"],
-        env: { ...process.env, NODE_COMPILE_CACHE: path.join(stateDir, "cache") },
+        env: { ...process.env, NODE_COMPILE_CACHE: compileCache(which.uid) },
       },
     );
     child.stdin.on("error", () => undefined);

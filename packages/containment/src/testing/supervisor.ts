@@ -9,6 +9,8 @@ import { armedLine, hostileCommand, type HostileEnding } from "./hostile-worker.
 
 /** What the suite sends. */
 export type SupervisorOrder =
+  /** Start, do not release, and say when the box waits. */
+  | { readonly do: "hold"; readonly token: string; readonly kinds: string }
   /** Start and release, and say nothing more. */
   | { readonly do: "start"; readonly token: string; readonly kinds: string }
   /** Start, release, wait until armed, end in this way, report the receipt. */
@@ -49,6 +51,11 @@ const hostileEndings = { normal: "exits", cancel: "stays", timeout: "stays-deaf"
 
 async function perform(order: SupervisorOrder): Promise<void> {
   switch (order.do) {
+    case "hold": {
+      const run = await startHostile(order.token, order.kinds, "stays");
+      say({ holding: run.identity });
+      return;
+    }
     case "start": {
       const run = await startHostile(order.token, order.kinds, "stays");
       run.stdout.resume();

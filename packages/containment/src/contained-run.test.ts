@@ -1,0 +1,165 @@
+import { PassThrough } from "node:stream";
+import type { ContainmentReceipt, RunIdentity } from "@agentcore/contract";
+import { expect, test } from "vitest";
+import type { Box } from "./box.ts";
+import { ContainedRun } from "./contained-run.ts";
+import type { Launched } from "./launch.ts";
+import { VirtualClock } from "./testing/virtual-clock.ts";
+
+const identity: RunIdentity = {
+  marker: "m",
+  implementation: "unshare",
+  hostPid: 4_000_000,
+  hostPidStartTicks: 1,
+  pidNamespace: null,
+  cgroupPath: null,
+  bootId: null,
+};
+
+/** A box in which one process can be made to outlive everything. */
+class StubbornBox implements Box {
+  readonly identity = identity;
+  readonly provedBy = "pid-namespace";
+  readonly passes: number[] = [];
+  alive: { pid: number; startTicks: number; name: string }[] = [{ pid: 7, startTicks: 9, name: "worker" }];
+  diesOnPass = Number.POSITIVE_INFINITY;
+  disposed = 0;
+  onDeath: () => void = () => undefined;
+
+  processes() {
+    return this.alive;
+  }
+  signalPayload() {
+    return "sent" as const;
+  }
+  killAll(pass: number) {
+    this.passes.push(pass);
+    if (pass >= this.diesOnPass) {
+      this.alive = [];
+      this.onDeath();
+    }
+    return pass === 0 ? ["KILL"] : [];
+  }
+  isEmpty() {
+    return this.alive.length === 0;
+  }
+  dispose() {
+    this.disposed += 1;
+  }
+}
+
+function start(box: StubbornBox, level: "sealed" | "best-effort" = "sealed") {
+  const clock = new VirtualClock();
+  const receipts: ContainmentReceipt[] = [];
+  const ended = Promise.withResolvers<{ code: number | null; signal: NodeJS.Signals | null }>();
+  const reported = Promise.withResolvers<{ status: number; bySignal: boolean }>();
+  const launched: Launched = {
+    pid: 1,
+    stdin: new PassThrough(),
+    stdout: new PassThrough(),
+    stderr: new PassThrough(),
+    inCgroup: false,
+    release: () => undefined,
+    hangUp: () => undefined,
+    killOutermost: () => undefined,
+    reported: reported.promise,
+    ended: ended.promise,
+  };
+  box.onDeath = () => ended.resolve({ code: null, signal: "SIGKILL" });
+  const run = new ContainedRun({
+    level,
+    implementation: level === "sealed" ? "unshare" : "process-group",
+    box,
+    launched,
+    clock,
+    onEnded: (receipt) => receipts.push(receipt),
+  });
+  return { run, clock, receipts, launched, reported, ended };
+}
+
+test("reports who is left after ten seconds, and gives nothing back", async () => {
+  const box = new StubbornBox();
+  const { run, clock, receipts } = start(box);
+  run.go();
+  const stopping = run.stop({ graceMs: 0 });
+  await clock.runUntilSettled(stopping);
+  const receipt = await stopping;
+  expect(receipt).toEqual({
+    level: "sealed",
+    implementation: "unshare",
+    processesSeen: 1,
+    survivors: 1,
+    signals: ["KILL"],
+    emptyAfterMs: null,
+    provedBy: "pid-namespace",
+  });
+  expect(clock.monotonicMs()).toBeGreaterThanOrEqual(10_000);
+  expect(run.survivors()).toEqual([{ pid: 7, startTicks: 9, name: "worker" }]);
+  expect(receipts).toEqual([receipt]);
+  expect(box.disposed).toBe(0);
+  expect(box.passes.length).toBeGreaterThan(100);
+});
+
+test("counts a box that cannot be emptied as a survivor even if nobody in it has a name", async () => {
+  const box = new StubbornBox();
+  box.processes = () => [];
+  const { run, clock } = start(box);
+  run.go();
+  const stopping = run.stop({ graceMs: 0 });
+  await clock.runUntilSettled(stopping);
+  expect(await stopping).toMatchObject({ survivors: 1, emptyAfterMs: null });
+});
+
+test("keeps killing until it works, and measures from the first signal", async () => {
+  const box = new StubbornBox();
+  box.diesOnPass = 4;
+  const { run, clock } = start(box);
+  run.go();
+  const stopping = run.stop({ graceMs: 1_000, secondTermAfterMs: 400 });
+  await clock.runUntilSettled(stopping);
+  expect(await stopping).toMatchObject({ survivors: 0, signals: ["TERM", "TERM", "KILL"] });
+  expect((await stopping).emptyAfterMs).toBeGreaterThanOrEqual(1_000);
+  expect(box.passes).toEqual([0, 1, 2, 3, 4]);
+  expect(box.disposed).toBe(1);
+});
+
+test("a payload that ends during the grace cuts it short", async () => {
+  const box = new StubbornBox();
+  box.diesOnPass = 0;
+  const { run, clock, reported } = start(box);
+  run.go();
+  const stopping = run.stop({ graceMs: 60_000, secondTermAfterMs: 30_000 });
+  await clock.advance(500);
+  reported.resolve({ status: 143, bySignal: true });
+  await clock.runUntilSettled(stopping);
+  expect(await run.exited).toEqual({ code: null, signal: "SIGTERM" });
+  expect(await stopping).toMatchObject({ signals: ["TERM", "KILL"], survivors: 0 });
+  expect(clock.monotonicMs()).toBeLessThan(1_000);
+});
+
+test("a box that dies before it was let go is an end like any other", async () => {
+  const box = new StubbornBox();
+  box.alive = [];
+  const { run, clock, ended } = start(box);
+  ended.resolve({ code: 125, signal: null });
+  await clock.runUntilSettled(run.finish());
+  expect(await run.exited).toEqual({ code: 125, signal: null });
+  expect(await run.finish()).toMatchObject({ survivors: 0, processesSeen: 0 });
+});
+
+test("a best-effort run gives up an output that somebody escaped with, after it has gone quiet", async () => {
+  const box = new StubbornBox();
+  box.alive = [];
+  const { run, clock, launched, ended } = start(box, "best-effort");
+  const stdout = launched.stdout as PassThrough;
+  let read = "";
+  stdout.on("data", (chunk) => (read += String(chunk)));
+  run.go();
+  stdout.write("still ");
+  ended.resolve({ code: 0, signal: null });
+  await clock.runUntilSettled(run.finish());
+  stdout.write("talking");
+  await clock.advance(1_000);
+  expect(stdout.closed).toBe(true);
+  expect(read).toBe("still talking");
+});

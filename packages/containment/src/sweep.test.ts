@@ -1,0 +1,269 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { RunIdentity } from "@agentcore/contract";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { findCgroupParent, RunCgroup } from "./cgroup.ts";
+import { markerVariable } from "./port.ts";
+import { isAlive, pidNamespaceOf, readBootId, readProcess } from "./proc.ts";
+import { listRecords, openRegistry, parseRecord, recordFile, type RunRecord } from "./registry.ts";
+import { judgeRecord, sweepRegistry } from "./sweep.ts";
+import { availableImplementations } from "./testing/available.ts";
+import { isReleased, sightings } from "./testing/outside.ts";
+
+let directory: string;
+const children: ChildProcess[] = [];
+beforeEach(() => {
+  directory = mkdtempSync(path.join(tmpdir(), "agentcore-sweep-"));
+});
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const owner = { pid: 2 ** 22, startTicks: 1, pidNamespace: pidNamespaceOf("self") };
+
+function record(marker: string, more: Partial<RunRecord> = {}): RunRecord {
+  const bootId = readBootId();
+  return {
+    version: 1,
+    marker,
+    implementation: "process-group",
+    cgroupPath: null,
+    bootId,
+    owner,
+    identity: null,
+    ...more,
+  };
+}
+
+function write(entry: RunRecord): string {
+  const file = recordFile(directory, entry.marker);
+  writeFileSync(file, JSON.stringify(entry));
+  return file;
+}
+
+/** A process that would run for minutes; with a marker or without. */
+function sleeper(marker?: string): ChildProcess {
+  const env = { PATH: process.env.PATH, ...(marker !== undefined && { [markerVariable]: marker }) };
+  const child = spawn("sleep", ["300"], { env, stdio: "ignore", detached: true });
+  children.push(child);
+  return child;
+}
+
+function identityOf(pid: number, marker: string, more: Partial<RunIdentity> = {}): RunIdentity {
+  return {
+    marker,
+    implementation: "process-group",
+    hostPid: pid,
+    hostPidStartTicks: readProcess(pid)?.startTicks ?? null,
+    pidNamespace: null,
+    cgroupPath: null,
+    bootId: readBootId(),
+    ...more,
+  };
+}
+
+describe("a record is judged", () => {
+  const facts = { bootId: readBootId(), pidNamespace: owner.pidNamespace, ownerAlive: false };
+  test.each([
+    ["its owner is gone", record("m"), facts, "sweep"],
+    ["its owner lives", record("m"), { ...facts, ownerAlive: true }, "owned"],
+    ["it is of an earlier boot", record("m", { bootId: "earlier" }), facts, "gone"],
+    [
+      "it is of an earlier boot and its owner's pid is in use again",
+      record("m", { bootId: "earlier" }),
+      { ...facts, ownerAlive: true },
+      "gone",
+    ],
+    [
+      "it is another container's",
+      record("m", { owner: { ...owner, pidNamespace: "pid:[1]" } }),
+      facts,
+      "foreign",
+    ],
+    ["there is no /proc to look in", record("m", { bootId: null }), { ...facts, bootId: null }, "foreign"],
+  ] as const)("when %s", (_, entry, known, verdict) => {
+    expect(judgeRecord(entry, known)).toBe(verdict);
+  });
+});
+
+test("the registry writes a run down whole, adds who it is, and strikes it out", () => {
+  const registry = openRegistry(path.join(directory, "below", "runs"));
+  const handle = registry.add({ marker: "a", implementation: "unshare", cgroupPath: "/c/agentcore-a" });
+  const file = recordFile(registry.directory, "a");
+  const before = parseRecord(readFileSync(file, "utf8"));
+  expect(before).toMatchObject({
+    marker: "a",
+    cgroupPath: "/c/agentcore-a",
+    identity: null,
+    owner: { pid: process.pid },
+  });
+  handle.identify(identityOf(process.pid, "a"));
+  expect(parseRecord(readFileSync(file, "utf8"))?.identity?.hostPid).toBe(process.pid);
+  expect(readdirSync(registry.directory)).toEqual(["a.json"]);
+  handle.remove();
+  handle.remove();
+  expect(readdirSync(registry.directory)).toEqual([]);
+});
+
+test("a registry that cannot be written is a typed error that names it", () => {
+  const blocked = path.join(directory, "file");
+  writeFileSync(blocked, "");
+  expect(() => openRegistry(path.join(blocked, "runs"))).toThrow(
+    expect.objectContaining({ code: "AC_STORE_UNAVAILABLE", message: expect.stringContaining(blocked) }),
+  );
+});
+
+test.each([
+  ["", null],
+  ["{", null],
+  ["null", null],
+  ["[]", null],
+  ['{"version":1}', null],
+  [JSON.stringify({ ...record("m"), version: 2 }), null],
+  [JSON.stringify({ ...record("m"), owner: { pid: "1" } }), null],
+  [JSON.stringify({ ...record("m"), identity: {} }), null],
+  [JSON.stringify(record("m")), record("m")],
+])("reads the record %s", (text, expected) => {
+  expect(parseRecord(text)).toEqual(expected);
+});
+
+test("sweeps nothing where there is nothing", async () => {
+  expect(await sweepRegistry(path.join(directory, "missing"))).toEqual({ runs: [] });
+});
+
+test("kills the marked processes of a run whose owner is gone, and nobody else's", async () => {
+  const [mine, stranger] = [sleeper("run-1"), sleeper("run-2")];
+  write(record("run-1"));
+  await expect.poll(() => readProcess(mine.pid as number)?.name).toBe("sleep");
+  const report = await sweepRegistry(directory);
+  expect(report.runs).toMatchObject([{ marker: "run-1", verdict: "emptied", found: 1, survivors: [] }]);
+  await expect.poll(() => mine.signalCode).toBe("SIGKILL");
+  expect(stranger.signalCode).toBeNull();
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+test("leaves the runs of a living owner alone, of this process and of others", async () => {
+  const child = sleeper("run-3");
+  const self = readProcess(process.pid);
+  write(record("run-3", { owner: { ...owner, pid: process.pid, startTicks: self?.startTicks ?? 0 } }));
+  const report = await sweepRegistry(directory);
+  expect(report.runs).toMatchObject([{ marker: "run-3", verdict: "owned", found: 0 }]);
+  expect(child.signalCode).toBeNull();
+  expect(readdirSync(directory)).toEqual(["run-3.json"]);
+});
+
+test("takes an owner whose pid now belongs to somebody else for gone", async () => {
+  write(record("run-4", { owner: { ...owner, pid: process.pid, startTicks: 1 } }));
+  expect((await sweepRegistry(directory)).runs).toMatchObject([{ verdict: "gone" }]);
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+test("does not signal a process that merely has the recorded pid", async () => {
+  const stranger = sleeper();
+  const pid = stranger.pid as number;
+  const ticks = readProcess(pid)?.startTicks ?? 0;
+  write(record("run-5", { identity: identityOf(pid, "run-5", { hostPidStartTicks: ticks - 1 }) }));
+  write(
+    record("run-6", {
+      identity: identityOf(pid, "run-6", { pidNamespace: "pid:[1]", implementation: "unshare" }),
+    }),
+  );
+  const report = await sweepRegistry(directory);
+  expect(report.runs.map((run) => run.verdict)).toEqual(["gone", "gone"]);
+  expect(stranger.signalCode).toBeNull();
+});
+
+test("does not touch a cgroup that a record points to but that is not the run's", async () => {
+  const parent = findCgroupParent();
+  // Without cgroups the record below points nowhere, and must be struck out all the same.
+  const other = parent.available ? RunCgroup.create(parent.directory, `other-${process.pid}`) : null;
+  write(record("run-7", { cgroupPath: other?.directory ?? "/sys/fs/cgroup/agentcore-none" }));
+  expect((await sweepRegistry(directory)).runs).toMatchObject([{ verdict: "gone" }]);
+  if (other !== null) expect(existsSync(other.directory)).toBe(true);
+  other?.remove();
+});
+
+test("keeps and reports what it does not understand", async () => {
+  writeFileSync(path.join(directory, "odd.json"), "{");
+  writeFileSync(path.join(directory, "notes.txt"), "not ours");
+  const report = await sweepRegistry(directory);
+  expect(report.runs).toMatchObject([
+    { file: path.join(directory, "odd.json"), marker: null, verdict: "unreadable" },
+  ]);
+  expect(readdirSync(directory).sort()).toEqual(["notes.txt", "odd.json"]);
+});
+
+test("removes a half-written file only when it is old", () => {
+  const file = path.join(directory, "x.json.1.tmp");
+  writeFileSync(file, "{");
+  expect(listRecords(directory, Date.now())).toEqual([]);
+  expect(existsSync(file)).toBe(true);
+  utimesSync(file, 1, 1);
+  expect(listRecords(directory, Date.now())).toEqual([]);
+  expect(existsSync(file)).toBe(false);
+});
+
+test("two sweeps at once do no harm", async () => {
+  const child = sleeper("run-8");
+  write(record("run-8"));
+  await expect.poll(() => readProcess(child.pid as number)?.name).toBe("sleep");
+  const reports = await Promise.all([sweepRegistry(directory), sweepRegistry(directory)]);
+  expect(reports.flatMap((report) => report.runs.map((run) => run.survivors))).toEqual([[], []]);
+  await expect.poll(() => child.signalCode).toBe("SIGKILL");
+});
+
+describe.each(await availableImplementations())("$implementation", ({ implementation }) => {
+  test("after the death of a supervisor, a sweep finds what is left by its record and clears it", async () => {
+    const supervisor = spawn(
+      process.execPath,
+      [
+        "--conditions=@agentcore/source",
+        fileURLToPath(new URL("./testing/supervisor.ts", import.meta.url)),
+        implementation,
+        directory,
+      ],
+      { stdio: ["pipe", "pipe", "inherit"] },
+    );
+    const token = `${process.pid}${Date.now()}`;
+    const lines = createInterface({ input: supervisor.stdout });
+    await once(lines, "line");
+    // Kinds a and b keep their environment: those that a best-effort sweep must find.
+    supervisor.stdin.write(`${JSON.stringify({ do: "start", token, kinds: "ab" })}\n`);
+    await expect.poll(() => sightings(token).filter(isReleased).length).toBeGreaterThanOrEqual(3);
+    const [file] = listRecords(path.join(directory, "runs"), Date.now());
+    const recorded = file?.record;
+    expect(recorded?.identity?.implementation).toBe(implementation);
+    supervisor.kill("SIGKILL");
+    await once(supervisor, "exit");
+    const report = await sweepRegistry(path.join(directory, "runs"));
+    expect(report.runs).toHaveLength(1);
+    expect(["emptied", "gone"]).toContain(report.runs[0]?.verdict);
+    expect(sightings(token)).toEqual([]);
+    expect(readdirSync(path.join(directory, "runs"))).toEqual([]);
+    const { identity } = recorded as RunRecord;
+    expect(isAlive({ pid: identity?.hostPid ?? 0, startTicks: identity?.hostPidStartTicks ?? 0 })).toBe(
+      false,
+    );
+    if (identity?.cgroupPath) expect(existsSync(identity.cgroupPath)).toBe(false);
+  });
+});
+
+test("the directory of records is its owner's alone", () => {
+  openRegistry(path.join(directory, "runs"));
+  expect(statSync(path.join(directory, "runs")).mode & 0o777).toBe(0o700);
+});
