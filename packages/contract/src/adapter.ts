@@ -67,6 +67,8 @@ export interface WorkerPlan {
   readonly stdin: string;
   /** `own`: an empty HOME below `attemptDir`. `user`: the caller's, because the worker relies on its own login. */
   readonly home: "own" | "user";
+  /** The model that the run will use, where the adapter knows it; else the task's or the grant's. */
+  readonly model?: string;
   /** Files to create before the start, by absolute path; their directories are created too. */
   readonly files?: Readonly<Record<string, string>>;
 }

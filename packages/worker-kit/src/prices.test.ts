@@ -22,8 +22,10 @@ describe("an estimated cost", () => {
   });
 
   it("understands a model name that names its provider", async () => {
-    const named = await estimateCostUsd(null, "anthropic/claude-sonnet-4-5", million);
-    expect(named).toBe(await estimateCostUsd("anthropic", "claude-sonnet-4-5", million));
+    const plain = await estimateCostUsd("anthropic", "claude-sonnet-4-5", million);
+    expect(await estimateCostUsd(null, "anthropic/claude-sonnet-4-5", million)).toBe(plain);
+    expect(await estimateCostUsd("anthropic", "anthropic/claude-sonnet-4-5", million)).toBe(plain);
+    expect(await estimateCostUsd("opencode", "anthropic/claude-sonnet-4-5", million)).toBe(plain);
   });
 
   it.each([

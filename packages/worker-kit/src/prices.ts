@@ -19,12 +19,18 @@ export function loadPriceList(): Promise<PriceList> {
     estimateCostUsd(provider, model, usage) {
       const tokens = tokensOf(usage);
       if (model === null || tokens === null) return null;
-      const name = splitModelName(provider, model);
-      const options = name.provider === null ? {} : { providerId: name.provider };
       // Prices step up with the size of one request, and a run's usage is the sum of many. Priced at a thousandth, the
       // sum stays in the first step, which is where the requests of an ordinary run are.
-      const price = calcPrice(scale(tokens, 1 / requestScale), name.model, options);
-      return price === null ? null : price.total_price * requestScale;
+      const scaled = scale(tokens, 1 / requestScale);
+      for (const name of possibleNames(provider, model)) {
+        const price = calcPrice(
+          scaled,
+          name.model,
+          name.provider === null ? {} : { providerId: name.provider },
+        );
+        if (price !== null) return price.total_price * requestScale;
+      }
+      return null;
     },
   }));
   return loaded;
@@ -66,12 +72,19 @@ function scale(tokens: Tokens, factor: number): Tokens {
   };
 }
 
-/** `anthropic/claude-sonnet-4-5`, as some workers write it, names its provider itself. */
-function splitModelName(provider: string | null, model: string): { provider: string | null; model: string } {
+interface ModelName {
+  readonly provider: string | null;
+  readonly model: string;
+}
+
+/**
+ * As given first, since gateways do sell `anthropic/claude-sonnet-4-5` under that very name; then as a name that says its
+ * provider itself, as workers write it which can talk to several.
+ */
+function possibleNames(provider: string | null, model: string): ModelName[] {
   const slash = model.indexOf("/");
-  if (slash <= 0) return { provider, model };
-  const prefix = model.slice(0, slash);
-  return provider === null || provider === prefix
-    ? { provider: prefix, model: model.slice(slash + 1) }
-    : { provider, model };
+  const asGiven = { provider, model };
+  if (slash <= 0) return [asGiven];
+  const named = { provider: model.slice(0, slash), model: model.slice(slash + 1) };
+  return provider === null ? [named] : [asGiven, named];
 }

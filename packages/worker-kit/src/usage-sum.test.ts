@@ -1,6 +1,6 @@
 import { unknownUsage } from "@agentcore/contract";
 import { expect, it } from "vitest";
-import { addUsage, sumUsage } from "./usage-sum.ts";
+import { addUsage, addUsd, sumUsage } from "./usage-sum.ts";
 
 const some = { inputTokens: 3, cachedInputTokens: null, outputTokens: 1 };
 
@@ -13,4 +13,8 @@ it("adds field by field and keeps the unknown unknown", () => {
     outputTokens: 1,
   });
   expect(sumUsage([])).toEqual(unknownUsage);
+});
+
+it("adds dollars without binary noise", () => {
+  expect([0.00321, 0.00147, 0.00135].reduce(addUsd, 0)).toBe(0.00603);
 });

@@ -1,4 +1,4 @@
-/** Sums of token counts. A worker that says nothing about one kind leaves it unknown, never 0. */
+/** Sums of token counts and of money. A worker that says nothing about one kind leaves it unknown, never 0. */
 import { unknownUsage, type Usage } from "@agentcore/contract";
 
 /** Field by field; unknown and a number make the number, unknown and unknown stay unknown. */
@@ -16,4 +16,9 @@ export function sumUsage(parts: readonly Usage[]): Usage {
 
 function sum(a: number | null, b: number | null): number | null {
   return a === null ? b : a + (b ?? 0);
+}
+
+/** Dollars, rounded to billionths: sums of prices would otherwise end in the noise of binary fractions. */
+export function addUsd(a: number, b: number): number {
+  return Math.round((a + b) * 1e9) / 1e9;
 }

@@ -74,7 +74,7 @@ export async function prepareRun(parts: RunnerParts, request: RunRequest): Promi
     home,
     env: workerEnvironment(environment),
     verifyEnv: workerEnvironment({ ...environment, planEnv: {} }),
-    model: permit.grants.model ?? task.model ?? null,
+    model: plan.model ?? permit.grants.model ?? task.model ?? null,
   };
 }
 
