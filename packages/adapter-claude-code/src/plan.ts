@@ -25,9 +25,10 @@ export function planClaude(task: WorkerTask, context: PlanContext): WorkerPlan {
   refuseReservedArgs(task.worker, task.args ?? [], { flags: reservedFlags });
   const credentials = findCredentials(task, context, settings);
   const home = Object.keys(credentials).length > 0 ? "own" : "user";
+  const model = context.grants.model ?? task.model ?? settings.model;
   return {
     command: context.program,
-    args: commandLine(task, context, settings),
+    args: commandLine(task, context, settings, model),
     env: {
       ...networkEnvironment(context.hostEnv),
       ...(home === "user" ? pickEnv(context.hostEnv, ["CLAUDE_CONFIG_DIR"]) : {}),
@@ -37,10 +38,16 @@ export function planClaude(task: WorkerTask, context: PlanContext): WorkerPlan {
     },
     stdin: task.instructions,
     home,
+    ...(model === undefined ? {} : { model }),
   };
 }
 
-function commandLine(task: WorkerTask, context: PlanContext, settings: ClaudeSettings): string[] {
+function commandLine(
+  task: WorkerTask,
+  context: PlanContext,
+  settings: ClaudeSettings,
+  model: string | undefined,
+): string[] {
   const { grants } = context;
   const permissions = claudePermissions(grants.capabilities, settings.extra_tools);
   return [
@@ -59,7 +66,7 @@ function commandLine(task: WorkerTask, context: PlanContext, settings: ClaudeSet
     "--tools",
     permissions.tools.join(","),
     ...flag("--allowedTools", permissions.allowRules.length > 0 ? permissions.allowRules.join(",") : null),
-    ...flag("--model", grants.model ?? task.model ?? settings.model),
+    ...flag("--model", model),
     ...flag("--max-turns", settings.max_turns),
     ...flag("--max-budget-usd", budget(grants.maxCostUsd)),
     ...flag("--resume", task.session),

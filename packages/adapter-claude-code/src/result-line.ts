@@ -4,6 +4,7 @@
  */
 import { unknownUsage, type Usage, type WorkerError } from "@agentcore/contract";
 import {
+  addUsd,
   arrayAt,
   booleanAt,
   countAt,
@@ -62,7 +63,10 @@ function spendOf(line: JsonObject): { usage: Usage; costUsd: number | null } {
   if (models.length > 0) {
     return {
       usage: sumUsage(models.map((each) => modelUsage(each))),
-      costUsd: models.reduce<number>((total, each) => total + (numberAt(each, "costUSD") ?? 0), 0),
+      costUsd: models.reduce<number>(
+        (total, each) => addUsd(total, positive(numberAt(each, "costUSD")) ?? 0),
+        0,
+      ),
     };
   }
   return { usage: usageOf(objectAt(line, "usage")), costUsd: positive(numberAt(line, "total_cost_usd")) };

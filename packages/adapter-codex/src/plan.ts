@@ -60,6 +60,7 @@ export function planCodex(task: WorkerTask, context: PlanContext): WorkerPlan {
     },
     stdin: task.instructions,
     home,
+    ...(model === undefined ? {} : { model }),
   };
 }
 
