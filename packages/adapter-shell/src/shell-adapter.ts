@@ -50,7 +50,7 @@ function plan(task: WorkerTask, context: PlanContext): WorkerPlan {
       ? scriptCommand(script, context.hostEnv["PATH"])
       : { command: context.program, args: ["-e", "-c", script] };
   // Like `sh -c SCRIPT NAME ARGS`: the task's further arguments are the script's $1, $2, ….
-  return { command, args: [...args, "agentcore", ...(task.args ?? [])], env: {}, stdin: "", home: "own" };
+  return { command, args: [...args, "script", ...(task.args ?? [])], env: {}, stdin: "", home: "own" };
 }
 
 /** Longest last words: what is shown as the summary of a run that succeeded. */
