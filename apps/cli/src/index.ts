@@ -1,1 +1,2 @@
-export {};
+/** The command line's library door: see README.md. */
+export { exitCodeOf, exitCodes } from "./exit-code.ts";

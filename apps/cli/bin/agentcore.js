@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+// The program's first file, read by whatever Node is on PATH: it must parse on old versions, so that they get a clear
+// line instead of a syntax error. It answers `--version` by itself, because loading the command line for that would
+// cost several times as much, and turns on Node's compile cache before the bundle is loaded.
+const nodeMin = [22, 13];
+const [major, minor] = process.versions.node.split(".").map(Number);
+
+if (major < nodeMin[0] || (major === nodeMin[0] && minor < nodeMin[1])) {
+  process.stderr.write(
+    `agentcore: needs Node ${nodeMin.join(".")} or newer, and this is ${process.versions.node}; install it from https://nodejs.org\n`,
+  );
+  process.exitCode = 2;
+} else if (process.argv.length === 3 && (process.argv[2] === "--version" || process.argv[2] === "-V")) {
+  const { readFileSync } = process.getBuiltinModule("node:fs");
+  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  process.stdout.write(`${version}\n`);
+} else {
+  process.getBuiltinModule("node:module").enableCompileCache();
+  import("../dist/bundle/main.js").catch((error) => {
+    if (error.code !== "ERR_MODULE_NOT_FOUND" || !String(error.url).endsWith("/dist/bundle/main.js"))
+      throw error;
+    process.stderr.write("agentcore: this checkout is not built; run `npm start` once in its root\n");
+    process.exitCode = 2;
+  });
+}

@@ -1,0 +1,73 @@
+/**
+ * Which workers there are: the built-in ones and those that the configuration names. Each adapter is loaded when it is
+ * asked for, so that a run pays for the one it uses. A configured adapter is looked up from the configuration file's own
+ * directory.
+ */
+import { AgentCoreError, isAgentCoreError, type Capability, type WorkerAdapter } from "@agentcore/contract";
+import { loadAdapter as loadForeignAdapter, requireCapabilities } from "@agentcore/worker-kit";
+import { dirname } from "node:path";
+import type { LoadedConfig } from "./config/load.ts";
+import { didYouMean } from "./suggest.ts";
+
+const builtIn: Readonly<Record<string, () => Promise<WorkerAdapter>>> = {
+  shell: async () => (await import("@agentcore/adapter-shell")).default,
+  "claude-code": async () => (await import("@agentcore/adapter-claude-code")).default,
+  codex: async () => (await import("@agentcore/adapter-codex")).default,
+  opencode: async () => (await import("@agentcore/adapter-opencode")).default,
+};
+
+/** Names of every worker, built-in first. */
+export function workerNames(loaded: LoadedConfig): string[] {
+  return [...new Set([...Object.keys(builtIn), ...Object.keys(loaded.config.workers)])];
+}
+
+/** Throws `AC_WORKER_UNKNOWN` with the list and the nearest name, or `AC_ADAPTER_INVALID`. */
+export async function loadAdapter(name: string, loaded: LoadedConfig): Promise<WorkerAdapter> {
+  const configured = Object.hasOwn(loaded.config.workers, name)
+    ? loaded.config.workers[name]?.adapter
+    : undefined;
+  if (configured !== undefined) return loadConfigured(name, configured, loaded);
+  const load = Object.hasOwn(builtIn, name) ? builtIn[name] : undefined;
+  if (load !== undefined) return load();
+  const names = workerNames(loaded).filter((known) => known !== name);
+  const hint = Object.hasOwn(loaded.config.workers, name) ? "; the configuration gives it no adapter" : "";
+  throw new AgentCoreError(
+    "AC_WORKER_UNKNOWN",
+    `there is no worker "${name}"${hint}; there are ${names.join(", ")}${didYouMean(name, names)}`,
+    { evidence: { worker: name, known: names } },
+  );
+}
+
+/** The adapter, if it can enforce what is asked for; throws `AC_CAPABILITY_UNSUPPORTED` besides. */
+export async function requireWorker(
+  name: string,
+  asked: readonly Capability[],
+  loaded: LoadedConfig,
+): Promise<WorkerAdapter> {
+  const adapter = await loadAdapter(name, loaded);
+  requireCapabilities(name, adapter.capabilities, asked);
+  return adapter;
+}
+
+/** Every adapter; a broken one is an error in its place. */
+export async function loadAdapters(
+  loaded: LoadedConfig,
+): Promise<readonly { readonly name: string; readonly adapter: WorkerAdapter | AgentCoreError }[]> {
+  return Promise.all(
+    workerNames(loaded).map(async (name) => ({
+      name,
+      adapter: await loadAdapter(name, loaded).catch((error: unknown) => {
+        if (isAgentCoreError(error)) return error;
+        throw error;
+      }),
+    })),
+  );
+}
+
+/** The configuration names the worker: two workers may share one adapter with different settings. */
+async function loadConfigured(name: string, specifier: string, loaded: LoadedConfig): Promise<WorkerAdapter> {
+  const directory = loaded.path === null ? process.cwd() : dirname(loaded.path);
+  const adapter = await loadForeignAdapter(specifier, directory);
+  // Not a copy by spread: an adapter may be a class instance with its methods on the prototype.
+  return Object.create(adapter, { name: { value: name, enumerable: true } }) as WorkerAdapter;
+}

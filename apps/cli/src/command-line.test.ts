@@ -1,0 +1,138 @@
+import { afterAll, describe, expect, test } from "vitest";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { agentcore, jsonLinesOf, makeScratch } from "./testing/agentcore-process.ts";
+
+const scratch = makeScratch();
+afterAll(() => scratch.remove());
+const run = (args: readonly string[], input = "") => agentcore(scratch, args, { input });
+
+describe("help", () => {
+  test("lists the commands, and each has examples", async () => {
+    const { code, stdout, stderr } = await run(["--help"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const commands = [...stdout.matchAll(/^ {2}([a-z]+) /gm)]
+      .map(([, name]) => name ?? "")
+      .filter((name) => name !== "help");
+    expect(commands).toEqual(
+      expect.arrayContaining(["run", "doctor", "schema", "completion", "jobs", "why"]),
+    );
+    for (const name of commands) {
+      const help = await run(["help", name]);
+      expect(help.code).toBe(0);
+      expect(help.stdout).toMatch(name === "jobs" || name === "dlq" ? /Commands:/ : /Examples:/);
+    }
+  });
+
+  test("is what no arguments get", async () => {
+    const { code, stdout } = await run([]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("Usage: agentcore COMMAND");
+  });
+
+  test("of `run` says the exit codes", async () => {
+    const { stdout } = await run(["run", "--help"]);
+    expect(stdout).toContain("130 cancelled");
+  });
+});
+
+test("the version is the package's", async () => {
+  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  };
+  expect((await run(["--version"])).stdout).toBe(`${version}\n`);
+});
+
+describe("bad input exits 2 with one clear message and starts nothing:", () => {
+  mkdirSync(join(scratch.root, "bad"));
+  writeFileSync(
+    join(scratch.root, "bad", "agentcore.yaml"),
+    "defualts: {}\nlimits: { global: { concurrency: none } }\n",
+  );
+  writeFileSync(join(scratch.root, "file"), "");
+
+  test.each([
+    [["rnu"], /^agentcore: unknown command 'rnu'\n\(Did you mean run\?\)\n$/],
+    [["run", "--wroker", "shell", "x"], /unknown option '--wroker'\n\(Did you mean --worker\?\)/],
+    [["run", "true", "extra", "--worker", "shell"], /too many arguments/],
+    [["run", "true"], /which worker\? name one with --worker/],
+    [["run", "--worker", "shell"], /what is to be done\?/],
+    [["run", "", "--worker", "shell"], /the instructions are empty/],
+    [["run", "  \n ", "--worker", "shell"], /the instructions are empty/],
+    [["run", "-", "--worker", "shell"], /the instructions are empty/],
+    [
+      ["run", "true", "--worker", "shlel"],
+      /there is no worker "shlel"; there are shell, claude-code, codex, opencode; did you mean "shell"\?/,
+    ],
+    [["run", "true", "--worker", "toString"], /there is no worker "toString"/],
+    [
+      ["run", "true", "--worker", "shell", "--workspace", "nowhere"],
+      /the workspace .*nowhere does not exist/,
+    ],
+    [
+      ["run", "true", "--worker", "shell", "--workspace", "../file"],
+      /the workspace .*file is not a directory/,
+    ],
+    [
+      ["run", "true", "--worker", "shell", "--capabilities", "fly"],
+      /"fly" is not a capability; there are read, edit, run_tests, run_commands/,
+    ],
+    [
+      ["run", "true", "--worker", "shell", "--timeout", "10"],
+      /option '--timeout <duration>'.*"10" has no unit; write 10s for seconds or 10m for minutes/,
+    ],
+    [["run", "true", "--worker", "shell", "--timeout", "soon"], /"soon" is not a duration/],
+    [
+      ["run", "true", "--worker", "shell", "--max-cost", "-1"],
+      /"-1" is not an amount above zero in US dollars/,
+    ],
+    [["run", "true", "--worker", "shell", "--max-cost", "NaN"], /"NaN" is not an amount/],
+    [["run", "true", "--worker", "shell", "--max-attempts", "0"], /"0" is not a whole number from 1/],
+    [["run", "true", "--worker", "shell", "--max-attempts", "101"], /limits\.maxAttempts/],
+    [
+      ["run", "true", "--worker", "shell", "--dedup", "latest"],
+      /Allowed choices are coalesce, latest-wins, reject/,
+    ],
+    [["run", "true", "--worker", "shell", "--env", "1=2"], /not NAME=VALUE/],
+    [["run", "true", "--worker", "shell", "--config", "none.yaml"], /none\.yaml: there is no such file/],
+    [["schema", "confg"], /no schema "confg"; there are config, job, event, result; did you mean "config"\?/],
+    [["completion", "tcsh"], /no completion for "tcsh"/],
+    [["jobs", "show", "no-such-job"], /there is no job "no-such-job"/],
+    [["jobs", "list", "--state", "runing"], /"runing" is not a state.*did you mean "running"\?/],
+  ])("%j", async (args, message) => {
+    const { code, stdout, stderr } = await run(args);
+    expect(stderr).toMatch(message);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  test("a configuration with mistakes, all of them at once", async () => {
+    const { code, stderr } = await agentcore(scratch, ["run", "true", "--worker", "shell"], {
+      cwd: join(scratch.root, "bad"),
+    });
+    expect(code).toBe(2);
+    expect(stderr).toContain('agentcore.yaml:1:1: defualts: no such setting; did you mean "defaults"?');
+    expect(stderr).toContain("agentcore.yaml:2:");
+    expect(stderr).toContain("AC_CONFIG_INVALID");
+  });
+
+  test("for programs as a line of JSON too", async () => {
+    const { code, stdout } = await run(["run", "true", "--worker", "nobody", "--json"]);
+    expect(code).toBe(2);
+    expect(jsonLinesOf(stdout)).toEqual([
+      expect.objectContaining({
+        type: "error",
+        code: "AC_WORKER_UNKNOWN",
+        evidence: expect.objectContaining({ worker: "nobody" }),
+      }),
+    ]);
+    const usage = await run(["run", "true", "--worker", "shell", "--timeout", "10", "--json"]);
+    expect(jsonLinesOf(usage.stdout)).toEqual([expect.objectContaining({ type: "error", code: "AC_USAGE" })]);
+  });
+});
+
+test.each(["config", "job", "event", "result"])("the schema %s is printed as JSON", async (name) => {
+  const { code, stdout } = await run(["schema", name]);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ $schema: expect.stringContaining("json-schema.org") });
+});

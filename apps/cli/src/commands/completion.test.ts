@@ -1,0 +1,54 @@
+import { describe, expect, test } from "vitest";
+import { execFileSync } from "node:child_process";
+import { PassThrough } from "node:stream";
+import { buildProgram } from "../command-line.ts";
+import { completion } from "./completion.ts";
+
+async function script(shell: string): Promise<string> {
+  const stdout = new PassThrough();
+  const io = { stdin: new PassThrough(), stdout, stderr: new PassThrough(), env: {}, cwd: "/" };
+  expect(await completion(shell, buildProgram(io, { exitCode: 0 }), io)).toBe(0);
+  return String(stdout.read());
+}
+
+describe("in bash", () => {
+  async function complete(...words: string[]): Promise<string[]> {
+    const quoted = words.map((word) => `'${word}'`).join(" ");
+    const program = `${await script("bash")}
+      COMP_WORDS=(agentcore ${quoted}); COMP_CWORD=${words.length}; _agentcore || true; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    return execFileSync("bash", ["-uc", program], { encoding: "utf8" }).trim().split("\n");
+  }
+
+  test("commands are completed", async () => {
+    expect(await complete("")).toEqual(
+      expect.arrayContaining(["run", "doctor", "schema", "completion", "help"]),
+    );
+    expect(await complete("doc")).toEqual(["doctor"]);
+  });
+
+  test("options are those of the command that was typed", async () => {
+    expect(await complete("run", "--max-")).toEqual(["--max-cost", "--max-tokens", "--max-attempts"]);
+    expect(await complete("doctor", "--max-")).toEqual([""]);
+    expect(await complete("run", "do it", "--work")).toEqual(["--worker", "--workspace"]);
+  });
+
+  test("values are completed where they are known", async () => {
+    expect(await complete("run", "--worker", "c")).toEqual(["claude-code", "codex"]);
+    expect(await complete("run", "-w", "sh")).toEqual(["shell"]);
+    expect(await complete("run", "--dedup", "")).toEqual(["coalesce", "latest-wins", "reject"]);
+    expect(await complete("run", "--workspace", "/us")).toEqual(["/usr"]);
+  });
+});
+
+test.each(["zsh", "fish"])("the script for %s names every command and option", async (shell) => {
+  const text = await script(shell);
+  for (const word of ["run", "doctor", "schema", "completion"]) expect(text).toContain(word);
+  for (const option of ["max-cost", "workspace", "json"])
+    expect(text).toMatch(new RegExp(`(--|-l )${option}`));
+});
+
+test("another shell is refused with the list and the nearest", async () => {
+  await expect(script("zhs")).rejects.toThrow(
+    'no completion for "zhs"; there are bash, zsh, fish; did you mean "zsh"?',
+  );
+});

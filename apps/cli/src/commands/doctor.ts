@@ -1,0 +1,66 @@
+/** `agentcore doctor`: what this machine offers for running agents, and what to do about what is missing. Changes nothing. */
+import { ignore, isAgentCoreError } from "@agentcore/contract";
+import { loadConfig, type LoadedConfig } from "../config/load.ts";
+import { configSchema } from "../config/schema.ts";
+import { examineContainment, examineGit, examineNode, examineState } from "../doctor/examine.ts";
+import type { Check, DoctorReport } from "../doctor/report.ts";
+import { examineWorkers } from "../doctor/workers.ts";
+import { exitCodes } from "../exit-code.ts";
+import type { Io } from "../io.ts";
+import { doctorLines } from "../screen/doctor-screen.ts";
+import { plainScreen } from "../screen/terminal.ts";
+import { resolveStateDir } from "../state-dir.ts";
+import { packageVersion } from "../version.ts";
+
+export interface DoctorOptions {
+  readonly json?: boolean;
+  readonly config?: string;
+  readonly stateDir?: string;
+}
+
+export async function doctor(options: DoctorOptions, io: Io): Promise<number> {
+  const report = await examine(options, io);
+  if (options.json === true) io.stdout.write(`${JSON.stringify(report)}\n`);
+  else plainScreen(io.stdout).print(doctorLines(report));
+  return report.ok ? exitCodes.succeeded : exitCodes.failed;
+}
+
+async function examine(options: DoctorOptions, io: Io): Promise<DoctorReport> {
+  const { loaded, check: config } = await examineConfig(options, io);
+  const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
+  const [containment, git, stateCheck, workers] = await Promise.all([
+    examineContainment(),
+    examineGit(io.env),
+    examineState(state),
+    examineWorkers(loaded, io.env),
+  ]);
+  const checks = [examineNode(process.versions.node), containment, git, stateCheck, config];
+  return {
+    version: packageVersion(),
+    ok: checks.every(({ status }) => status !== "bad"),
+    checks,
+    workers,
+  };
+}
+
+/** A broken configuration is a finding, and the rest is examined without it. */
+async function examineConfig(
+  options: DoctorOptions,
+  io: Io,
+): Promise<{ loaded: LoadedConfig; check: Check }> {
+  const check = { id: "configuration", title: "Configuration" };
+  try {
+    const loaded = await loadConfig({
+      cwd: io.cwd,
+      env: io.env,
+      ...(options.config === undefined ? {} : { path: options.config }),
+    });
+    const detail = loaded.path ?? "no agentcore.yaml here or above: every setting has its default";
+    return { loaded, check: { ...check, status: "ok", detail, cure: null } };
+  } catch (error) {
+    if (!isAgentCoreError(error)) throw error;
+    ignore(error, "it is reported as a check");
+    const loaded = { config: configSchema({}).parse({}), path: null };
+    return { loaded, check: { ...check, status: "bad", detail: error.message, cure: error.cure } };
+  }
+}

@@ -1,0 +1,92 @@
+/** `agentcore jobs list|show|wait|cancel`: looks at the queue and asks jobs to stop. Runs nothing itself. */
+import { AgentCoreError } from "@agentcore/contract";
+import type { JobQuery, JobStateKind, JobStore } from "@agentcore/scheduler";
+import { systemClock } from "@agentcore/core";
+import { exitCodes } from "../exit-code.ts";
+import type { Io } from "../io.ts";
+import { jobDetailJson, jobJson } from "../job-json.ts";
+import { findJob, withStore, type StateOptions } from "../open-store.ts";
+import { jobLines, jobTable } from "../screen/job-screen.ts";
+import { span } from "../screen/line.ts";
+import { plainScreen } from "../screen/terminal.ts";
+
+export interface ListOptions extends StateOptions {
+  readonly state?: readonly JobStateKind[];
+  readonly worker?: string;
+  readonly tenant?: string;
+  readonly key?: string;
+  readonly label?: Readonly<Record<string, string>>;
+  readonly before?: string;
+  readonly limit?: number;
+}
+
+export async function listJobs(options: ListOptions, io: Io): Promise<number> {
+  return withStore(options, io, async ({ store }) => {
+    const page = await store.list(queryOf(options));
+    if (options.json === true) {
+      io.stdout.write(`${JSON.stringify({ jobs: page.jobs.map(jobJson), next: page.next })}\n`);
+      return exitCodes.succeeded;
+    }
+    const screen = plainScreen(io.stdout);
+    if (page.jobs.length === 0) screen.print([[span("No jobs.", "dim")]]);
+    else screen.print(jobTable(page.jobs, systemClock.now()));
+    if (page.next !== null) screen.print([[span(`More with --before ${page.next}`, "dim")]]);
+    return exitCodes.succeeded;
+  });
+}
+
+/** Filters that `jobs list` and `dlq` share. */
+export function queryOf(options: ListOptions): JobQuery {
+  return {
+    ...(options.state === undefined ? {} : { states: options.state }),
+    ...(options.worker === undefined ? {} : { worker: options.worker }),
+    ...(options.tenant === undefined ? {} : { tenant: options.tenant }),
+    ...(options.key === undefined ? {} : { key: options.key }),
+    ...(options.label === undefined ? {} : { labels: options.label }),
+    ...(options.before === undefined ? {} : { before: options.before }),
+    ...(options.limit === undefined ? {} : { limit: options.limit }),
+  };
+}
+
+export async function showJob(id: string, options: StateOptions, io: Io): Promise<number> {
+  return withStore(options, io, async ({ store }) => {
+    const record = await findJob(store, id);
+    const [attempts, late] = await Promise.all([
+      store.attempts(record.job.id),
+      store.lateResults(record.job.id),
+    ]);
+    if (options.json === true) io.stdout.write(`${JSON.stringify(jobDetailJson(record, attempts, late))}\n`);
+    else plainScreen(io.stdout).print(jobLines(record, attempts, late, systemClock.now()));
+    return exitCodes.succeeded;
+  });
+}
+
+export async function cancelJobs(ids: readonly string[], options: StateOptions, io: Io): Promise<number> {
+  return withStore(options, io, async ({ store }) => {
+    // All are looked up before the first is stopped: a misspelt id stops nothing.
+    const records = await Promise.all(ids.map((id) => findJob(store, id)));
+    for (const { job } of records) {
+      const outcome = await cancelOne(store, job.id);
+      const line =
+        options.json === true
+          ? JSON.stringify({ id: job.id, outcome })
+          : `${job.id}  ${cancelWords[outcome]}`;
+      io.stdout.write(`${line}\n`);
+    }
+    return exitCodes.succeeded;
+  });
+}
+
+const cancelWords = {
+  cancelled: "cancelled",
+  requested: "is asked to stop; `agentcore jobs wait` waits for its end",
+  ended: "had ended already",
+} as const;
+
+async function cancelOne(store: JobStore, id: string): Promise<keyof typeof cancelWords> {
+  const reason = { code: "AC_CANCELLED", message: "cancelled with `agentcore jobs cancel`", evidence: {} };
+  const answer = await store.requestCancel(id, reason, systemClock.now());
+  if (answer.kind === "not_found")
+    throw new AgentCoreError("AC_JOB_NOT_FOUND", `job ${id} was deleted meanwhile`);
+  return answer.kind;
+}

@@ -1,0 +1,188 @@
+/**
+ * `agentcore jobs logs JOB [-f]`: what the worker printed, read back through its adapter, so that it looks as it did while
+ * it ran. `--raw` gives the bytes. With `-f` it goes on until the job has ended, over all its attempts.
+ */
+import { isTerminal, type JobRecord, type JobStore } from "@agentcore/scheduler";
+import type { OutputReader, WorkerEvent } from "@agentcore/contract";
+import { createLineFramer, type LineFramer } from "@agentcore/worker-kit";
+import { once } from "node:events";
+import { open, type FileHandle } from "node:fs/promises";
+import { join } from "node:path";
+import { loadAdapter } from "../adapters.ts";
+import { systemClock } from "@agentcore/core";
+import { exitCodes } from "../exit-code.ts";
+import type { Io } from "../io.ts";
+import { findJob, withStore, type OpenedStore, type StateOptions } from "../open-store.ts";
+import { advance, emptyView } from "../screen/run-view.ts";
+import { plainScreen } from "../screen/terminal.ts";
+
+const pollMs = 250;
+const chunkBytes = 256 * 1024;
+
+export interface LogsOptions extends StateOptions {
+  readonly follow?: boolean;
+  /** Only this attempt; default: the last one, with `-f` also those that follow. */
+  readonly attempt?: number;
+  readonly raw?: boolean;
+}
+
+export async function logs(id: string, options: LogsOptions, io: Io): Promise<number> {
+  return withStore(options, io, async (opened) => {
+    let record = await findJob(opened.store, id);
+    const print = options.raw === true ? rawPrinter(io) : await eventPrinter(record, opened, options, io);
+    const follow = options.follow === true;
+    for (let attempt = options.attempt ?? Math.max(1, record.attempt); ; attempt += 1) {
+      await copyAttempt({ opened, jobId: record.job.id, attempt, print, follow });
+      record = await nextBegun(opened.store, record, attempt, follow && options.attempt === undefined);
+      if (record.attempt <= attempt) return exitCodes.succeeded;
+    }
+  });
+}
+
+/** The job once an attempt after this one has begun, or once there will be none; as it stands where nobody waits. */
+async function nextBegun(
+  store: JobStore,
+  before: JobRecord,
+  attempt: number,
+  wait: boolean,
+): Promise<JobRecord> {
+  if (!wait) return { ...before, attempt };
+  for (;;) {
+    const record = (await store.get(before.job.id)) ?? { ...before, attempt };
+    if (record.attempt > attempt || isTerminal(record.state)) return record;
+    await pause();
+  }
+}
+
+interface Copy {
+  readonly opened: OpenedStore;
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly print: Printer;
+  readonly follow: boolean;
+}
+
+/** Both streams of one attempt; while following, until the attempt is over. */
+async function copyAttempt({ opened, jobId, attempt, print, follow }: Copy): Promise<void> {
+  const directory = join(opened.state.attempts, jobId, String(attempt));
+  const printer = print(attempt);
+  const tails = (["stdout", "stderr"] as const).map(
+    (name) => new FileTail(join(directory, `${name}.log`), printer[name]),
+  );
+  for (;;) {
+    // Asked before reading: what is written after the answer "over" cannot exist.
+    const over = !follow || isOver(await opened.store.get(jobId), attempt);
+    for (const tail of tails) await tail.copyNew();
+    if (over) break;
+    await pause();
+  }
+  printer.end();
+  for (const tail of tails) await tail.close();
+}
+
+/** Nothing more will be written by this attempt. */
+function isOver(record: JobRecord | undefined, attempt: number): boolean {
+  if (record === undefined || isTerminal(record.state) || record.attempt > attempt) return true;
+  // It failed and the job waits for the next one. With a lower number, it has not begun.
+  return record.state.kind === "queued" && record.attempt === attempt;
+}
+
+const pause = (): Promise<void> => new Promise((resolve) => void systemClock.setTimer(pollMs, resolve));
+
+/** A file that may grow, or not be there yet. */
+class FileTail {
+  readonly #path: string;
+  readonly #take: (chunk: Uint8Array) => Promise<void>;
+  #file: FileHandle | undefined;
+  #offset = 0;
+
+  constructor(path: string, take: (chunk: Uint8Array) => Promise<void>) {
+    this.#path = path;
+    this.#take = take;
+  }
+
+  async copyNew(): Promise<void> {
+    this.#file ??= await open(this.#path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return undefined;
+      throw error;
+    });
+    const buffer = Buffer.alloc(chunkBytes);
+    while (this.#file !== undefined) {
+      const { bytesRead } = await this.#file.read(buffer, 0, chunkBytes, this.#offset);
+      if (bytesRead === 0) return;
+      this.#offset += bytesRead;
+      await this.#take(Buffer.from(buffer.subarray(0, bytesRead)));
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+  }
+}
+
+/** Where an attempt's bytes go. */
+type Printer = (attempt: number) => {
+  stdout(chunk: Uint8Array): Promise<void>;
+  stderr(chunk: Uint8Array): Promise<void>;
+  end(): void;
+};
+
+function rawPrinter(io: Io): Printer {
+  return () => ({
+    stdout: (chunk) => write(io.stdout, chunk),
+    stderr: (chunk) => write(io.stderr, chunk),
+    end: () => {},
+  });
+}
+
+async function write(stream: Io["stdout"], chunk: Uint8Array | string): Promise<void> {
+  if (!stream.write(chunk)) await once(stream, "drain");
+}
+
+async function eventPrinter(
+  { job }: JobRecord,
+  { loaded }: OpenedStore,
+  options: LogsOptions,
+  io: Io,
+): Promise<Printer> {
+  const adapter = await loadAdapter(job.task.worker, loaded);
+  const screen = plainScreen(io.stdout);
+  return (attempt) => {
+    let view = emptyView({ maxAttempts: job.limits.maxAttempts, maxCostUsd: null });
+    const show = (event: WorkerEvent): void => {
+      if (options.json === true) {
+        io.stdout.write(`${JSON.stringify({ type: "worker_event", jobId: job.id, attempt, event })}\n`);
+        return;
+      }
+      const step = advance(view, { type: "worker_event", jobId: job.id, attempt, at: 0, event });
+      view = step.view;
+      // The first span is the time, which a log does not have.
+      screen.print(step.lines.map((line) => line.slice(1)));
+    };
+    const reader = adapter.createReader({ task: job.task, model: job.task.model ?? null });
+    const stdout = framer(reader, "stdout", show);
+    const stderr = framer(reader, "stderr", show);
+    const take = (lines: LineFramer) => async (chunk: Uint8Array) => {
+      lines.write(chunk);
+      if (io.stdout.writableNeedDrain) await once(io.stdout, "drain");
+    };
+    return {
+      stdout: take(stdout),
+      stderr: take(stderr),
+      end: () => {
+        stdout.end();
+        stderr.end();
+      },
+    };
+  };
+}
+
+function framer(
+  reader: OutputReader,
+  name: "stdout" | "stderr",
+  show: (event: WorkerEvent) => void,
+): LineFramer {
+  return createLineFramer((line, oversized) => {
+    for (const event of reader[name](line, oversized)) show(event);
+  });
+}

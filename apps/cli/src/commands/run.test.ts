@@ -1,0 +1,208 @@
+import { afterAll, describe, expect, test } from "vitest";
+import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { resultLineSchema, runEventSchema, type ResultLine } from "@agentcore/contract";
+import { agentcore, jsonLinesOf, makeScratch, startAgentcore } from "../testing/agentcore-process.ts";
+
+const scratch = makeScratch();
+afterAll(() => scratch.remove());
+
+const shell = (script: string, ...options: string[]): string[] => [
+  "run",
+  script,
+  "--worker",
+  "shell",
+  ...options,
+];
+
+/** Every line but the last is an event, the last is the result; both as their schemas say. */
+function resultOf(stdout: string): ResultLine {
+  const lines = jsonLinesOf(stdout);
+  for (const line of lines.slice(0, -1)) expect(runEventSchema.safeParse(line).error).toBeUndefined();
+  return resultLineSchema.parse(lines.at(-1));
+}
+
+/** Processes whose command line holds the text, seen from outside. */
+function processesWith(text: string): string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((pid) => {
+      try {
+        return readFileSync(join("/proc", pid, "cmdline"), "utf8").replaceAll("\0", " ");
+      } catch {
+        return []; // ended while it was looked at
+      }
+    })
+    .filter((line) => line.includes(text) && !line.includes("agentcore"));
+}
+
+describe("each way a run can end has its exit code:", () => {
+  test("0 succeeded, with what it did and the proof that nothing is left", async () => {
+    const { code, stdout, stderr } = await agentcore(scratch, shell("echo hi > a.txt", "--json"));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(resultOf(stdout)).toMatchObject({
+      outcome: "succeeded",
+      errorClass: null,
+      code: null,
+      attempts: 1,
+      costUsd: null,
+      costBasis: "none",
+      observations: { filesChanged: ["a.txt"] },
+      containment: { survivors: 0, signals: [] },
+    });
+    expect(readFileSync(join(scratch.workspace, "a.txt"), "utf8")).toBe("hi\n");
+  });
+
+  test("1 failed", async () => {
+    const { code, stdout } = await agentcore(scratch, shell("exit 3", "--json"));
+    expect(code).toBe(1);
+    expect(resultOf(stdout)).toMatchObject({
+      outcome: "failed",
+      errorClass: "task_failed",
+      code: "AC_WORKER_EXIT",
+    });
+  });
+
+  test("1 failed, because the verify script says so", async () => {
+    const { code, stdout } = await agentcore(scratch, shell("true", "--verify", "exit 1", "--json"));
+    expect(code).toBe(1);
+    expect(resultOf(stdout)).toMatchObject({ code: "AC_VERIFY_FAILED" });
+  });
+
+  test("1 failed, because an output is missing", async () => {
+    const { code, stdout } = await agentcore(scratch, shell("true", "--output", "report=out.md", "--json"));
+    expect(code).toBe(1);
+    expect(resultOf(stdout)).toMatchObject({ code: "AC_OUTPUT_MISSING" });
+  });
+
+  test("3 refused by the gate, for good", async () => {
+    const config = join(scratch.root, "tight.yaml");
+    writeFileSync(config, "limits:\n  global:\n    cost_usd: { day: 1 }\n");
+    const { code, stdout } = await agentcore(
+      scratch,
+      shell("touch ran", "--max-cost", "5", "--config", config, "--json"),
+    );
+    expect(code).toBe(3);
+    expect(resultOf(stdout)).toMatchObject({ code: "AC_BUDGET_COST", attempts: 0, containment: null });
+    expect(existsSync(join(scratch.workspace, "ran"))).toBe(false);
+  });
+
+  test("4 timed out", async () => {
+    const { code, stdout } = await agentcore(scratch, shell("sleep 4711", "--timeout", "300ms", "--json"));
+    expect(code).toBe(4);
+    expect(resultOf(stdout)).toMatchObject({
+      outcome: "timed_out",
+      code: "AC_TIMEOUT",
+      containment: { survivors: 0 },
+    });
+    expect(processesWith("sleep 4711")).toEqual([]);
+  });
+
+  test("4 stalled", async () => {
+    const { code, stdout } = await agentcore(
+      scratch,
+      shell("sleep 4712", "--silence-timeout", "300ms", "--json"),
+    );
+    expect(code).toBe(4);
+    expect(resultOf(stdout)).toMatchObject({ outcome: "stalled", code: "AC_STALLED" });
+    expect(processesWith("sleep 4712")).toEqual([]);
+  });
+
+  test("130 cancelled by Ctrl-C, cleanly: the worker may end by itself", async () => {
+    const run = startAgentcore(
+      scratch,
+      shell("trap 'echo flushed; exit 0' TERM; echo ready; sleep 4713 & wait", "--json"),
+    );
+    await run.saw("ready");
+    run.child.kill("SIGINT");
+    const { code, stdout } = await run.finished;
+    expect(code).toBe(130);
+    expect(resultOf(stdout)).toMatchObject({ outcome: "cancelled", containment: { survivors: 0 } });
+    expect(stdout).toContain("flushed");
+    expect(processesWith("sleep 4713")).toEqual([]);
+  });
+
+  test("130 cancelled by a second Ctrl-C at once: a worker that ignores the first has no grace period left", async () => {
+    const run = startAgentcore(
+      scratch,
+      shell("trap '' TERM; echo ready; while :; do sleep 1; done", "--json"),
+    );
+    await run.saw("ready");
+    const start = performance.now();
+    run.child.kill("SIGINT");
+    await run.saw("attempt_stopping");
+    run.child.kill("SIGINT");
+    const { code, stdout } = await run.finished;
+    expect(code).toBe(130);
+    expect(resultOf(stdout).containment).toMatchObject({ survivors: 0 });
+    // The grace period is 5 s; this is no measurement, only far from it.
+    expect(performance.now() - start).toBeLessThan(4000);
+  });
+
+  test("130 cancelled by SIGTERM", async () => {
+    const run = startAgentcore(scratch, shell("echo ready; sleep 4714", "--json"));
+    await run.saw("ready");
+    run.child.kill("SIGTERM");
+    expect((await run.finished).code).toBe(130);
+    expect(processesWith("sleep 4714")).toEqual([]);
+  });
+});
+
+describe("a run", () => {
+  test("tells people what happens in lines, and sums up", async () => {
+    const { code, stdout } = await agentcore(scratch, shell("echo working; echo careful >&2"));
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/ permit {2}read · up to 30m · no cost ceiling\n/);
+    expect(stdout).toMatch(/ out {5}working\n/);
+    expect(stdout).toMatch(/ err {5}careful\n/);
+    expect(stdout).toMatch(/✓ succeeded in .*\n/);
+    expect(stdout).toMatch(/ contained {2}0 processes left, proved by /);
+    expect(stdout).not.toContain("\u001b");
+  });
+
+  test("reads the instructions from stdin", async () => {
+    const { stdout } = await agentcore(scratch, ["run", "-", "--worker", "shell"], {
+      input: "echo from\necho stdin\n",
+    });
+    expect(stdout).toMatch(/from\n.* stdin\n/);
+  });
+
+  test("gives the worker the environment named and no other", async () => {
+    const { stdout } = await agentcore(
+      scratch,
+      shell("echo [$GIVEN] [$PASSED] [$SECRET]", "--env", "GIVEN=1", "--env", "PASSED"),
+      {
+        env: { PASSED: "2", SECRET: "3" },
+      },
+    );
+    expect(stdout).toContain("[1] [2] []");
+  });
+
+  test("works where it is told, by default here", async () => {
+    const here = await agentcore(scratch, shell("pwd"));
+    expect(here.stdout).toContain(` ${realpathSync(scratch.workspace)}\n`);
+    const there = await agentcore(scratch, shell("pwd", "-C", scratch.root));
+    expect(there.stdout).toContain(` ${realpathSync(scratch.root)}\n`);
+  });
+
+  test("ends, cleanly, when the reader of its output goes away", async () => {
+    const run = startAgentcore(scratch, shell("while :; do echo 4715; sleep 0.05; done", "--json"));
+    await run.saw("4715");
+    run.child.stdout?.destroy();
+    const { code, stderr } = await run.finished;
+    expect({ code, stderr }).toEqual({ code: 130, stderr: "" });
+    expect(processesWith("echo 4715")).toEqual([]);
+  });
+
+  test("keeps its state where it is told, for its owner alone", async () => {
+    const stateDir = join(scratch.root, "elsewhere");
+    await agentcore(scratch, shell("true", "--state-dir", stateDir));
+    expect(readdirSync(stateDir)).toEqual(expect.arrayContaining(["attempts", "containment", "state.db"]));
+  });
+
+  test("is refused, with what to do, where its state cannot be kept", async () => {
+    const { code, stderr } = await agentcore(scratch, shell("true", "--state-dir", "/proc/nowhere"));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/state directory \/proc\/nowhere cannot be created.*--state-dir/);
+  });
+});

@@ -1,0 +1,27 @@
+/** `agentcore schema`: the JSON Schemas that programs and editors need. */
+import { AgentCoreError, jobSubmissionSchema, resultLineSchema, runEventSchema } from "@agentcore/contract";
+import * as z from "zod";
+import { configJsonSchema } from "../config/schema.ts";
+import { exitCodes } from "../exit-code.ts";
+import type { Io } from "../io.ts";
+import { didYouMean } from "../suggest.ts";
+
+const schemas: Readonly<Record<string, () => Record<string, unknown>>> = {
+  config: configJsonSchema,
+  job: () => z.toJSONSchema(jobSubmissionSchema, { io: "input" }),
+  event: () => z.toJSONSchema(runEventSchema),
+  result: () => z.toJSONSchema(resultLineSchema),
+};
+
+export async function schema(name: string, io: Io): Promise<number> {
+  const names = Object.keys(schemas);
+  const make = schemas[name];
+  if (make === undefined) {
+    throw new AgentCoreError(
+      "AC_USAGE",
+      `no schema "${name}"; there are ${names.join(", ")}${didYouMean(name, names)}`,
+    );
+  }
+  io.stdout.write(`${JSON.stringify(make(), null, 2)}\n`);
+  return exitCodes.succeeded;
+}

@@ -1,0 +1,22 @@
+/**
+ * `${NAME}` in a configuration value: replaced by the environment variable of that name, only in the fields whose
+ * description says so. A variable that is not set is an error, never an empty text; `$${` stands for `${` itself.
+ */
+import * as z from "zod";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const reference = /\$(\$)?\{([^}]*)\}/g;
+
+/** A text field that expands `${NAME}`. */
+export function envText(env: Environment) {
+  return z.string().transform((text, context) =>
+    text.replaceAll(reference, (whole, escaped: string | undefined, name: string) => {
+      if (escaped !== undefined) return whole.slice(1);
+      const value = env[name];
+      if (value !== undefined) return value;
+      context.addIssue({ code: "custom", message: `the environment variable ${name} is not set` });
+      return whole;
+    }),
+  );
+}

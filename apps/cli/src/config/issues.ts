@@ -1,0 +1,104 @@
+/**
+ * Errors of the schema as lines for people: where in the file, which setting, what is wrong, and what was probably meant.
+ * The names that are allowed at a place are read from the published JSON Schema, so there is no second list to keep.
+ */
+import type * as z from "zod";
+import { didYouMean } from "../suggest.ts";
+import type { Place, YamlSource } from "./yaml-source.ts";
+
+export interface ConfigIssue extends Place {
+  readonly message: string;
+}
+
+/** The part of JSON Schema that leads from a schema to that of one of its values. */
+interface JsonSchema {
+  readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, JsonSchema>>;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly additionalProperties?: JsonSchema | boolean;
+  readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly allOf?: readonly JsonSchema[];
+}
+
+export function describeIssues(
+  issues: readonly z.core.$ZodIssue[],
+  source: YamlSource & { ok: true },
+  schema: JsonSchema,
+): ConfigIssue[] {
+  return issues
+    .flatMap((issue) => describe(issue, source, schema))
+    .toSorted((a, b) => a.line - b.line || a.column - b.column);
+}
+
+function describe(
+  issue: z.core.$ZodIssue,
+  source: YamlSource & { ok: true },
+  schema: JsonSchema,
+): ConfigIssue[] {
+  if (issue.code === "unrecognized_keys") {
+    const known = namesAt(schema, issue.path);
+    return issue.keys.map((key) => ({
+      ...source.placeOfKey([...issue.path, key]),
+      message: `${dotted([...issue.path, key])}: no such setting${didYouMean(key, known)}`,
+    }));
+  }
+  if (issue.code === "invalid_union") {
+    // The branch that came furthest into the value says best what is wrong with it.
+    const deepest = issue.errors
+      .map((branch) => branch.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })))
+      .toSorted((a, b) => depth(b) - depth(a))[0];
+    if (deepest !== undefined && depth(deepest) > issue.path.length) {
+      return deepest.flatMap((inner) => describe(inner, source, schema));
+    }
+  }
+  if (issue.code === "invalid_key") {
+    const reason = issue.issues.map(({ message }) => message).join(", ");
+    return [{ ...source.placeOfKey(issue.path), message: `${dotted(issue.path)}: the name ${reason}` }];
+  }
+  const name = dotted(issue.path);
+  return [
+    {
+      ...source.placeOfValue(issue.path),
+      message: name === "" ? issue.message : `${name}: ${issue.message}`,
+    },
+  ];
+}
+
+function depth(branch: readonly { readonly path: readonly PropertyKey[] }[]): number {
+  return Math.max(0, ...branch.map((issue) => issue.path.length));
+}
+
+/** `workers.codex.env_pass[1]` */
+function dotted(path: readonly PropertyKey[]): string {
+  return path
+    .map((key, index) => (typeof key === "number" ? `[${key}]` : `${index === 0 ? "" : "."}${String(key)}`))
+    .join("");
+}
+
+/** Names of the settings allowed in the mapping at the path. */
+function namesAt(schema: JsonSchema, path: readonly PropertyKey[]): string[] {
+  let places = [schema];
+  for (const key of path) places = places.flatMap((place) => step(expand(place, schema), key));
+  return places
+    .flatMap((place) => expand(place, schema))
+    .flatMap((place) => Object.keys(place.properties ?? {}));
+}
+
+function expand(place: JsonSchema, root: JsonSchema): JsonSchema[] {
+  if (place.$ref !== undefined) {
+    const target = root.$defs?.[place.$ref.replace("#/$defs/", "")];
+    return target === undefined ? [] : expand(target, root);
+  }
+  const inner = [...(place.anyOf ?? []), ...(place.allOf ?? [])];
+  return [place, ...inner.flatMap((branch) => expand(branch, root))];
+}
+
+function step(places: readonly JsonSchema[], key: PropertyKey): JsonSchema[] {
+  return places.flatMap((place) => {
+    if (typeof key === "number") return place.items ?? [];
+    const named = place.properties?.[String(key)];
+    if (named !== undefined) return named;
+    return typeof place.additionalProperties === "object" ? place.additionalProperties : [];
+  });
+}

@@ -1,0 +1,137 @@
+import { afterAll, describe, expect, test } from "vitest";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { isAgentCoreError } from "@agentcore/contract";
+import { findConfig, loadConfig } from "./load.ts";
+
+const root = mkdtempSync(join(tmpdir(), "agentcore-config-"));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+let count = 0;
+async function load(text: string | Buffer, env: Record<string, string> = {}) {
+  const directory = join(root, String(count++));
+  mkdirSync(directory);
+  writeFileSync(join(directory, "agentcore.yaml"), text);
+  return loadConfig({ cwd: directory, env });
+}
+
+async function errorsOf(text: string | Buffer, env: Record<string, string> = {}): Promise<string[]> {
+  const error: unknown = await load(text, env).catch((reason: unknown) => reason);
+  if (!isAgentCoreError(error)) throw new Error("the configuration was accepted", { cause: error });
+  expect(error.code).toBe("AC_CONFIG_INVALID");
+  return error.message.split("\n");
+}
+
+test("no file means defaults everywhere", async () => {
+  const { config, path } = await loadConfig({ cwd: "/", env: {} });
+  expect(path).toBeNull();
+  expect(config.workers).toEqual({});
+  expect(config.limits.global.concurrency).toBeGreaterThan(0);
+});
+
+test("the nearest file upwards counts, unless one is named", async () => {
+  const deep = join(root, "up", "a", "b");
+  mkdirSync(deep, { recursive: true });
+  writeFileSync(join(root, "up", "agentcore.yaml"), "defaults: { worker: codex }\n");
+  writeFileSync(join(root, "up", "other.yaml"), "defaults: { worker: shell }\n");
+  mkdirSync(join(root, "up", "a", "agentcore.yaml"));
+  expect(findConfig(deep)).toBe(join(root, "up", "agentcore.yaml"));
+  expect((await loadConfig({ cwd: deep, env: {} })).config.defaults.worker).toBe("codex");
+  expect((await loadConfig({ cwd: deep, env: {}, path: "../../other.yaml" })).config.defaults.worker).toBe(
+    "shell",
+  );
+});
+
+test("everything that a file may say is read", async () => {
+  const { config } = await load(
+    `
+state_dir: \${BASE}/state
+defaults: { worker: mine, capabilities: [read, edit], timeout: 1h30m, max_cost: 2.5, max_attempts: 3 }
+workers:
+  mine: { adapter: ./mine.js, program: "\${BASE}/bin/mine", settings: { effort: high, list: [1] }, env_pass: [TOKEN] }
+limits:
+  global: { concurrency: 2 }
+`,
+    { BASE: "/b" },
+  );
+  expect(config.state_dir).toBe("/b/state");
+  expect(config.defaults).toMatchObject({ timeout: 5_400_000, max_cost: 2.5 });
+  expect(config.workers["mine"]).toEqual({
+    adapter: "./mine.js",
+    program: "/b/bin/mine",
+    settings: { effort: "high", list: [1] },
+    env_pass: ["TOKEN"],
+  });
+  expect(config.limits.global.concurrency).toBe(2);
+});
+
+describe("a wrong file", () => {
+  test("is told with the line and column of each error, all at once", async () => {
+    const errors = await errorsOf(
+      [
+        "defualts:",
+        "  worker: codex",
+        "defaults:",
+        "  timeout: 10",
+        "  max_cost: -1",
+        "workers:",
+        "  codex:",
+        "    progam: /x",
+        "    env_pass:",
+        "      - OK",
+        "      - not a name",
+        "  Bad_Name: {}",
+        "limits:",
+        "  global:",
+        "    concurency: 2",
+        "",
+      ].join("\n"),
+    );
+    expect(errors).toEqual([
+      'agentcore.yaml:1:1: defualts: no such setting; did you mean "defaults"?',
+      "agentcore.yaml:4:12: defaults.timeout: a duration needs a unit, such as 30s, 5m or 1h30m",
+      expect.stringMatching(/^agentcore\.yaml:5:13: defaults\.max_cost: /),
+      'agentcore.yaml:8:5: workers.codex.progam: no such setting; did you mean "program"?',
+      "agentcore.yaml:11:9: workers.codex.env_pass[1]: is not the name of an environment variable",
+      expect.stringMatching(/^agentcore\.yaml:12:3: workers\.Bad_Name: the name is not a worker's name/),
+      'agentcore.yaml:15:5: limits.global.concurency: no such setting; did you mean "concurrency"?',
+    ]);
+  });
+
+  test.each([
+    ["a: [1, 2", /^agentcore\.yaml:\d+:\d+: not YAML: /],
+    ["\t{", /not YAML/],
+    ["a: 1\na: 2\n", /^agentcore\.yaml:2:1: not YAML: Map keys must be unique/],
+    ["just words", /expected settings as `name: value`/],
+    ["- a\n- b\n", /expected settings as `name: value`/],
+    [Buffer.from([0, 1, 2, 255, 254]), /agentcore\.yaml:1:1: /],
+  ])("%j is one clear message", async (text, message) => {
+    const errors = await errorsOf(text);
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toMatch(message);
+  });
+
+  test("names an environment variable that is not set", async () => {
+    expect(await errorsOf("state_dir: ${NOWHERE}/x\n")).toEqual([
+      "agentcore.yaml:1:12: state_dir: the environment variable NOWHERE is not set",
+    ]);
+  });
+
+  test("does not expand variables where that is not documented", async () => {
+    const { config } = await load("defaults: { model: '${NOWHERE}' }\n");
+    expect(config.defaults.model).toBe("${NOWHERE}");
+  });
+
+  test("is named when it is not there, or too large", async () => {
+    await expect(loadConfig({ cwd: root, env: {}, path: "absent.yaml" })).rejects.toThrow(
+      "absent.yaml: there is no such file",
+    );
+    expect((await errorsOf(`# ${"x".repeat(1024 * 1024)}\n`))[0]).toContain("larger than 1 MiB");
+  });
+});
+
+test("an empty file is a valid one", async () => {
+  expect((await load("")).config.workers).toEqual({});
+  expect((await load("# nothing yet\n")).config.workers).toEqual({});
+});

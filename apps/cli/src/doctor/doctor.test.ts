@@ -1,0 +1,133 @@
+import { describe, expect, test } from "vitest";
+import type { ContainmentProbe, ImplementationReport } from "@agentcore/containment";
+import type { WorkerAdapter } from "@agentcore/contract";
+import { textOf } from "../screen/line.ts";
+import { doctorLines } from "../screen/doctor-screen.ts";
+import { containmentCheck } from "./examine.ts";
+import { workerReport } from "./workers.ts";
+
+const adapter: Pick<WorkerAdapter, "name" | "title" | "capabilities" | "program"> = {
+  name: "codex",
+  title: "Codex CLI",
+  capabilities: ["read", "edit"],
+  program: {
+    command: "codex",
+    versionArgs: ["--version"],
+    install: "npm install -g @openai/codex",
+    credentialEnv: ["OPENAI_API_KEY"],
+    loginPaths: [".codex/auth.json"],
+  },
+};
+
+describe("a worker", () => {
+  const found = { kind: "found", path: "/bin/codex", version: "1.2.3" } as const;
+  test.each([
+    [found, { kind: "environment", variable: "OPENAI_API_KEY" }, "ready", "OPENAI_API_KEY", null],
+    [found, { kind: "login", path: "/h/.codex/auth.json" }, "ready", "/h/.codex/auth.json", null],
+    [found, { kind: "not-needed" }, "ready", null, null],
+    [found, { kind: "none" }, "no_credential", null, "To use it, set OPENAI_API_KEY, or log in with codex."],
+    [
+      { kind: "missing", message: "" },
+      { kind: "none" },
+      "missing",
+      null,
+      "Install it: npm install -g @openai/codex",
+    ],
+    [
+      { kind: "too-old", path: "/bin/codex", version: "0.1.0", message: "old" },
+      { kind: "none" },
+      "too_old",
+      null,
+      "Update it: npm install -g @openai/codex",
+    ],
+    [
+      { kind: "unusable", path: "/bin/codex", message: "crashed" },
+      { kind: "none" },
+      "unusable",
+      null,
+      "Reinstall it: npm install -g @openai/codex",
+    ],
+  ] as const)("that is %o with a credential %o is %s", (program, credential, status, name, cure) => {
+    const report = workerReport(adapter, program, credential);
+    expect(report).toMatchObject({ status, credential: name, cure });
+  });
+});
+
+describe("containment", () => {
+  const way = (
+    implementation: ImplementationReport["implementation"],
+    available: boolean,
+  ): ImplementationReport => ({
+    implementation,
+    available,
+    level: implementation === "process-group" ? "best-effort" : "sealed",
+    reason: available ? "works" : "is not installed",
+    tookMs: 1,
+    way: null,
+  });
+  const probe = (...implementations: ImplementationReport[]): ContainmentProbe => ({
+    implementations,
+    cgroup: { available: false, directory: null, reason: "not writable" },
+  });
+
+  test("is well when sealed, and says by what", () => {
+    const check = containmentCheck(
+      probe(way("bubblewrap", false), way("unshare", true), way("process-group", true)),
+    );
+    expect(check).toMatchObject({ status: "ok", cure: null });
+    expect(check.detail).toBe(
+      "sealed by unshare: works; no cgroup: not writable; bubblewrap: is not installed",
+    );
+  });
+
+  test("is a warning when best-effort, with what to do", () => {
+    const check = containmentCheck(
+      probe(way("bubblewrap", false), way("unshare", false), way("process-group", true)),
+    );
+    expect(check.status).toBe("warn");
+    expect(check.cure).toContain("Install bubblewrap");
+  });
+
+  test("is bad when there is none", () => {
+    expect(containmentCheck(probe(way("bubblewrap", false))).status).toBe("bad");
+  });
+});
+
+test("the screen shows what was found, what to do about it and what to try", () => {
+  const lines = doctorLines({
+    version: "1.0.0",
+    ok: true,
+    checks: [
+      { id: "git", title: "git", status: "ok", detail: "2.39", cure: null },
+      {
+        id: "configuration",
+        title: "Configuration",
+        status: "bad",
+        detail: "a.yaml:1:1: wrong\na.yaml:2:1: too",
+        cure: "Correct it.",
+      },
+    ],
+    workers: [
+      workerReport(adapter, { kind: "missing", message: "" }, { kind: "none" }),
+      workerReport(
+        { ...adapter, name: "mine" },
+        { kind: "found", path: "/m", version: "2.0" },
+        { kind: "not-needed" },
+      ),
+    ],
+  });
+  expect(lines.map(textOf)).toEqual([
+    "AgentCore 1.0.0",
+    "  ✓ git              2.39",
+    "  ✗ Configuration    a.yaml:1:1: wrong",
+    "                     a.yaml:2:1: too",
+    "                     → Correct it.",
+    "",
+    "Workers",
+    "  – codex            codex not found",
+    "                     → Install it: npm install -g @openai/codex",
+    "  ✓ mine             2.0, needs no credential; can read, edit",
+    "",
+    'Try: agentcore run "Explain what this project does" --worker mine',
+  ]);
+});

@@ -1,0 +1,86 @@
+/** One function per check: each looks at one thing of the machine and says what it found. None of them throws. */
+import { probeContainment, type ContainmentProbe } from "@agentcore/containment";
+import { isAgentCoreError } from "@agentcore/contract";
+import { openStateDatabase } from "@agentcore/store-sqlite";
+import { findProgram, programEnvironment, readVersion } from "@agentcore/worker-kit";
+import { existsSync } from "node:fs";
+import { statfs } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Environment } from "../config/env-text.ts";
+import { formatBytes } from "../screen/summary.ts";
+import type { StateDir } from "../state-dir.ts";
+import type { Check } from "./report.ts";
+
+/** Below this the runtime's default backpressure defers runs. */
+const diskFreeBytesMin = 1024 ** 3;
+
+export function examineNode(version: string): Check {
+  return { id: "node", title: "Node", status: "ok", detail: version, cure: null };
+}
+
+export async function examineContainment(): Promise<Check> {
+  return containmentCheck(await probeContainment());
+}
+
+export function containmentCheck(probe: ContainmentProbe): Check {
+  const base = { id: "containment", title: "Containment" };
+  const chosen = probe.implementations.find(({ available }) => available);
+  const others = probe.implementations
+    .filter((report) => report !== chosen && !report.available)
+    .map(({ implementation, reason }) => `${implementation}: ${reason}`);
+  if (chosen === undefined) {
+    return { ...base, status: "bad", detail: others.join("; "), cure: "Install bubblewrap or util-linux." };
+  }
+  const cgroup = probe.cgroup.available ? "each run has a cgroup" : `no cgroup: ${probe.cgroup.reason}`;
+  const detail = [`${chosen.level} by ${chosen.implementation}: ${chosen.reason}`, cgroup, ...others].join(
+    "; ",
+  );
+  return chosen.level === "sealed"
+    ? { ...base, status: "ok", detail, cure: null }
+    : {
+        ...base,
+        status: "warn",
+        detail,
+        cure: "A worker's process may outlive its run here. Install bubblewrap, or allow user namespaces, for sealed containment.",
+      };
+}
+
+export async function examineGit(env: Environment): Promise<Check> {
+  const base = { id: "git", title: "git" };
+  const cure =
+    "Without git a result has no patch, and changed files are found by comparing the directory. Install git.";
+  const path = findProgram("git", env["PATH"]);
+  if (path === null) return { ...base, status: "warn", detail: "not on PATH", cure };
+  const answer = await readVersion(path, ["--version"], programEnvironment(env));
+  return answer.kind === "version"
+    ? { ...base, status: "ok", detail: `${answer.version} (${path})`, cure: null }
+    : { ...base, status: "warn", detail: `${path} --version failed: ${answer.reason}`, cure };
+}
+
+/** Opens the database as a run would, where there is one; makes nothing. */
+export async function examineState(state: StateDir): Promise<Check> {
+  const base = { id: "state", title: "State directory" };
+  try {
+    const isNew = !existsSync(join(state.path, "state.db"));
+    if (!isNew) await (await openStateDatabase({ directory: state.path })).close();
+    const free = await freeBytes(state.path);
+    const detail = `${state.path}, ${formatBytes(free)} free${isNew ? ", nothing in it yet" : ""}`;
+    if (free >= diskFreeBytesMin) return { ...base, status: "ok", detail, cure: null };
+    return {
+      ...base,
+      status: "warn",
+      detail,
+      cure: "Free disk space, or use another directory with --state-dir: runs wait below 1 GiB.",
+    };
+  } catch (error) {
+    const cure = isAgentCoreError(error) ? error.cure : "Use another directory with --state-dir.";
+    return { ...base, status: "bad", detail: (error as Error).message, cure };
+  }
+}
+
+async function freeBytes(path: string): Promise<number> {
+  let existing = path;
+  while (!existsSync(existing)) existing = dirname(existing);
+  const { bavail, bsize } = await statfs(existing);
+  return bavail * bsize;
+}

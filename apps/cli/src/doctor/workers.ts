@@ -1,0 +1,116 @@
+/** What there is to know about each worker without running it: program, version, credential, and what to do. */
+import { isAgentCoreError, type AgentCoreError, type WorkerAdapter } from "@agentcore/contract";
+import {
+  credentialStatus,
+  detectProgram,
+  type CredentialStatus,
+  type ProgramStatus,
+} from "@agentcore/worker-kit";
+import { loadAdapters } from "../adapters.ts";
+import type { Environment } from "../config/env-text.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import type { WorkerReport } from "./report.ts";
+
+export async function examineWorkers(loaded: LoadedConfig, env: Environment): Promise<WorkerReport[]> {
+  const adapters = await loadAdapters(loaded);
+  return Promise.all(
+    adapters.map(async ({ name, adapter }) => {
+      if (isAgentCoreError(adapter)) return invalidAdapter(name, adapter);
+      const path = loaded.config.workers[name]?.program;
+      const program = await detectProgram(adapter, {
+        hostEnv: env,
+        // The shell has no way to ask for one.
+        alwaysAskVersion: adapter.program.versionArgs.length > 0,
+        ...(path === undefined ? {} : { path }),
+      });
+      return workerReport(adapter, program, credentialStatus(adapter, env));
+    }),
+  );
+}
+
+function invalidAdapter(name: string, error: AgentCoreError): WorkerReport {
+  return {
+    name,
+    title: name,
+    status: "adapter_invalid",
+    path: null,
+    version: null,
+    credential: null,
+    capabilities: [],
+    detail: error.message,
+    cure: error.cure,
+  };
+}
+
+export function workerReport(
+  adapter: Pick<WorkerAdapter, "name" | "title" | "capabilities" | "program">,
+  program: ProgramStatus,
+  credential: CredentialStatus,
+): WorkerReport {
+  const base = {
+    name: adapter.name,
+    title: adapter.title,
+    capabilities: adapter.capabilities,
+    path: program.kind === "missing" ? null : program.path,
+    version: program.kind === "found" || program.kind === "too-old" ? program.version : null,
+    credential: nameOf(credential),
+  };
+  const install = adapter.program.install;
+  switch (program.kind) {
+    case "missing":
+      return {
+        ...base,
+        status: "missing",
+        detail: `${adapter.program.command} not found`,
+        cure: `Install it: ${install}`,
+      };
+    case "too-old":
+      return { ...base, status: "too_old", detail: program.message, cure: `Update it: ${install}` };
+    case "unusable":
+      return { ...base, status: "unusable", detail: program.message, cure: `Reinstall it: ${install}` };
+    case "found":
+      return { ...base, ...readiness(adapter, credential) };
+  }
+}
+
+function readiness(
+  adapter: Pick<WorkerAdapter, "program">,
+  credential: CredentialStatus,
+): Pick<WorkerReport, "status" | "detail" | "cure"> {
+  const { command, credentialEnv, loginPaths } = adapter.program;
+  switch (credential.kind) {
+    case "not-needed":
+      return { status: "ready", detail: "needs no credential", cure: null };
+    case "environment":
+      return {
+        status: "ready",
+        detail: `credential from ${credential.variable}; each run gets an empty HOME`,
+        cure: null,
+      };
+    case "login":
+      return { status: "ready", detail: `login in ${credential.path}; runs use your own HOME`, cure: null };
+    case "none": {
+      const ways = [
+        credentialEnv.length > 0 ? `set ${credentialEnv.join(" or ")}` : [],
+        loginPaths.length > 0 ? `log in with ${command}` : [],
+      ].flat();
+      return {
+        status: "no_credential",
+        detail: "no credential found",
+        cure: `To use it, ${ways.join(", or ")}.`,
+      };
+    }
+  }
+}
+
+function nameOf(credential: CredentialStatus): string | null {
+  switch (credential.kind) {
+    case "environment":
+      return credential.variable;
+    case "login":
+      return credential.path;
+    case "not-needed":
+    case "none":
+      return null;
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * What the process exits with; part of the public interface. The outcome decides, except where the gate refused the
+ * job: then nothing ran, and the caller can tell that from a failed run.
+ */
+import type { Outcome } from "@agentcore/contract";
+
+export const exitCodes = {
+  succeeded: 0,
+  failed: 1,
+  usage: 2,
+  refused: 3,
+  timedOut: 4,
+  budgetExhausted: 5,
+  cancelled: 130,
+} as const;
+
+export function exitCodeOf(outcome: Outcome, refused: boolean): number {
+  if (refused) return exitCodes.refused;
+  switch (outcome) {
+    case "succeeded":
+      return exitCodes.succeeded;
+    case "failed":
+    case "lost":
+      return exitCodes.failed;
+    case "timed_out":
+    case "stalled":
+      return exitCodes.timedOut;
+    case "budget_exhausted":
+      return exitCodes.budgetExhausted;
+    case "cancelled":
+      return exitCodes.cancelled;
+  }
+}

@@ -1,0 +1,119 @@
+import { afterAll, describe, expect, test } from "vitest";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { configSchema } from "./config/schema.ts";
+import type { LoadedConfig } from "./config/load.ts";
+import { checkJob, checkWorkspace, jobFromOptions, readInstructions } from "./job-from-options.ts";
+
+const root = realpathSync(mkdtempSync(join(tmpdir(), "agentcore-job-")));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const loaded = (config: object = {}): LoadedConfig => ({
+  config: configSchema({}).parse(config),
+  path: null,
+});
+
+test("options become a job, in the workspace named", () => {
+  mkdirSync(join(root, "w"), { recursive: true });
+  const job = jobFromOptions(
+    "do it",
+    {
+      worker: "codex",
+      workspace: "w",
+      capabilities: ["read", "edit"],
+      timeout: 60_000,
+      maxCost: 2.5,
+      key: "k",
+      dedup: "reject",
+      interactive: true,
+      requireSealed: true,
+      label: { a: "b" },
+      env: { A: "1" },
+    },
+    loaded(),
+    root,
+  );
+  expect(job).toMatchObject({
+    key: "k",
+    dedup: "reject",
+    priority: { class: "interactive" },
+    task: {
+      worker: "codex",
+      workspace: join(root, "w"),
+      instructions: "do it",
+      capabilities: ["read", "edit"],
+      env: { A: "1" },
+    },
+    limits: { timeoutMs: 60_000, maxCostUsd: 2.5, maxAttempts: 1 },
+    requireContainment: "sealed",
+    context: { labels: { a: "b" } },
+  });
+  expect(JSON.parse(JSON.stringify(job))).toEqual(job);
+});
+
+test("the configuration's defaults stand in for what is not said", () => {
+  const config = loaded({
+    defaults: { worker: "shell", capabilities: ["run_tests"], timeout: "5m", max_attempts: 3, model: "m" },
+  });
+  expect(jobFromOptions("x", {}, config, root)).toMatchObject({
+    task: { worker: "shell", capabilities: ["run_tests"], model: "m" },
+    limits: { timeoutMs: 300_000, maxAttempts: 3 },
+  });
+  expect(jobFromOptions("x", { worker: "codex", timeout: 1000 }, config, root)).toMatchObject({
+    task: { worker: "codex" },
+    limits: { timeoutMs: 1000 },
+  });
+});
+
+describe("refused", () => {
+  test("without a worker", () => {
+    expect(() => jobFromOptions("x", {}, loaded(), root)).toThrow("which worker? name one with --worker");
+  });
+
+  test("without a workspace that is a directory", () => {
+    writeFileSync(join(root, "file"), "");
+    expect(() => checkWorkspace(join(root, "absent"))).toThrow(/absent does not exist/);
+    expect(() => checkWorkspace(join(root, "file"))).toThrow(/file is not a directory/);
+  });
+
+  test("with every wrong field named", () => {
+    expect(() =>
+      checkJob({ task: { worker: "", workspace: "/", instructions: " " }, limits: { maxAttempts: 101 } }),
+    ).toThrow(/task\.worker: .*; task\.instructions: instructions are empty; limits\.maxAttempts: /);
+    expect(() => checkJob({})).toThrow("task: ");
+  });
+
+  test("when it is larger than a job may be", () => {
+    const instructions = "x".repeat(1024 * 1024);
+    expect(() => jobFromOptions(instructions, { worker: "shell" }, loaded(), root)).toThrow(
+      /1048576 are allowed/,
+    );
+  });
+});
+
+test("a workspace is known by its real path, whatever link leads there", () => {
+  mkdirSync(join(root, "real"));
+  symlinkSync(join(root, "real"), join(root, "link"));
+  expect(checkWorkspace(join(root, "link"))).toBe(join(root, "real"));
+});
+
+describe("instructions", () => {
+  const stdin = (text: string) => ({ stdin: Readable.from([Buffer.from(text)]) });
+
+  test("are the argument, or stdin for a dash", async () => {
+    expect(await readInstructions("do it", stdin("unread"))).toBe("do it");
+    expect(await readInstructions("-", stdin("from\nstdin\n"))).toBe("from\nstdin\n");
+  });
+
+  test.each([
+    [undefined, "", "what is to be done?"],
+    ["", "", "the instructions are empty"],
+    ["  \n", "", "the instructions are empty"],
+    ["-", "", "the instructions are empty"],
+    ["-", "x".repeat(1024 * 1024 + 1), "stdin has more than the 1048576 bytes"],
+  ])("%j are refused", async (argument, text, message) => {
+    await expect(readInstructions(argument, stdin(text))).rejects.toThrow(message);
+  });
+});

@@ -1,0 +1,152 @@
+/**
+ * A job from the command line and the configuration's defaults. Every mistake in it is found here, before anything is
+ * opened or started.
+ */
+import {
+  AgentCoreError,
+  jobPayloadBytesMax,
+  jobSubmissionSchema,
+  type Capability,
+  type Dedup,
+  type JobSubmission,
+  type OutputSpec,
+} from "@agentcore/contract";
+import { realpathSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import type { LoadedConfig } from "./config/load.ts";
+import type { Io } from "./io.ts";
+
+/** As the command line reads it; see `taskOptions`. */
+export interface TaskOptions {
+  readonly worker?: string;
+  readonly workspace?: string;
+  readonly capabilities?: readonly Capability[];
+  readonly model?: string;
+  readonly timeout?: number;
+  readonly maxCost?: number;
+  readonly maxTokens?: number;
+  readonly maxAttempts?: number;
+  readonly silenceTimeout?: number;
+  readonly key?: string;
+  readonly dedup?: Dedup;
+  readonly session?: string;
+  readonly verify?: string;
+  readonly output?: readonly OutputSpec[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly tenant?: string;
+  readonly label?: Readonly<Record<string, string>>;
+  readonly interactive?: boolean;
+  readonly requireSealed?: boolean;
+  readonly config?: string;
+  readonly stateDir?: string;
+}
+
+/** Throws `AC_USAGE`, `AC_WORKSPACE_MISSING`, `AC_JOB_INVALID` or `AC_JOB_TOO_LARGE`. */
+export function jobFromOptions(
+  instructions: string,
+  options: TaskOptions,
+  loaded: LoadedConfig,
+  cwd: string,
+): JobSubmission {
+  const { defaults } = loaded.config;
+  const worker = options.worker ?? defaults.worker;
+  if (worker === undefined) {
+    throw new AgentCoreError(
+      "AC_USAGE",
+      "which worker? name one with --worker, or set defaults.worker in agentcore.yaml; `agentcore doctor` lists them",
+    );
+  }
+  const capabilities = options.capabilities ?? defaults.capabilities;
+  return checkJob(
+    withoutUndefined({
+      key: options.key,
+      dedup: options.dedup ?? defaults.dedup,
+      priority: withoutUndefined({ class: options.interactive === true ? "interactive" : undefined }),
+      task: withoutUndefined({
+        worker,
+        workspace: checkWorkspace(resolve(cwd, options.workspace ?? ".")),
+        instructions,
+        model: options.model ?? defaults.model,
+        capabilities: capabilities === undefined ? undefined : [...capabilities],
+        env: options.env,
+        session: options.session,
+        outputs: options.output,
+        verify: options.verify,
+      }),
+      limits: withoutUndefined({
+        timeoutMs: options.timeout ?? defaults.timeout,
+        maxAttempts: options.maxAttempts ?? defaults.max_attempts,
+        maxCostUsd: options.maxCost ?? defaults.max_cost,
+        maxTokens: options.maxTokens ?? defaults.max_tokens,
+        silenceTimeoutMs: options.silenceTimeout,
+      }),
+      requireContainment: options.requireSealed === true ? "sealed" : undefined,
+      context: withoutUndefined({ tenant: options.tenant, labels: options.label }),
+    }),
+  );
+}
+
+/** The job if it is one; otherwise `AC_JOB_INVALID` with every field that is wrong. */
+export function checkJob(job: unknown): JobSubmission {
+  const size = Buffer.byteLength(JSON.stringify(job) ?? "");
+  if (size > jobPayloadBytesMax) {
+    throw new AgentCoreError(
+      "AC_JOB_TOO_LARGE",
+      `the job takes ${size} bytes of JSON, and ${jobPayloadBytesMax} are allowed`,
+    );
+  }
+  const parsed = jobSubmissionSchema.safeParse(job);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(
+    ({ path, message }) => `${path.join(".") || "the job"}: ${message}`,
+  );
+  throw new AgentCoreError("AC_JOB_INVALID", problems.join("; "));
+}
+
+/** The directory with symbolic links resolved, so that locks on it cannot be got around by another name for it. */
+export function checkWorkspace(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory() !== true) {
+    const what = found === undefined ? "does not exist" : "is not a directory";
+    throw new AgentCoreError("AC_WORKSPACE_MISSING", `the workspace ${path} ${what}`, {
+      evidence: { workspace: path },
+    });
+  }
+  return realpathSync(path);
+}
+
+/** The argument, or all of stdin where it is `-`. Reads no more than a job may be large. */
+export async function readInstructions(argument: string | undefined, io: Pick<Io, "stdin">): Promise<string> {
+  if (argument === undefined) {
+    throw new AgentCoreError(
+      "AC_USAGE",
+      "what is to be done? give the instructions as one argument in quotes, or - to read them from stdin",
+    );
+  }
+  const text = argument === "-" ? await readAll(io) : argument;
+  if (text.trim() === "") throw new AgentCoreError("AC_USAGE", "the instructions are empty");
+  return text;
+}
+
+async function readAll(io: Pick<Io, "stdin">): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of io.stdin as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > jobPayloadBytesMax) {
+      throw new AgentCoreError(
+        "AC_JOB_TOO_LARGE",
+        `stdin has more than the ${jobPayloadBytesMax} bytes that a job may take`,
+      );
+    }
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** Optional fields are left out rather than set to `undefined`: the job goes into a strict schema and a database. */
+function withoutUndefined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
+}

@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import { execFileSync, spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const module = fileURLToPath(new URL("log.ts", import.meta.url));
+
+function logged(level: string): { stdout: string; lines: { level: number; msg: string; n?: number }[] } {
+  const program = `
+    import { createLog } from ${JSON.stringify(module)};
+    const log = createLog(${JSON.stringify(level)});
+    log.debug({ n: 1 }, "a"); log.info({ n: 2 }, "b"); log.warn({ n: 3 }, "c"); log.error({ n: 4 }, "d");
+    await log.flush();`;
+  const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+    encoding: "utf8",
+  });
+  const lines = stderr.split("\n").filter(Boolean);
+  return { stdout, lines: lines.map((line) => JSON.parse(line) as { level: number; msg: string }) };
+}
+
+test("lines at or above the level go to stderr as JSON, in order, and nothing to stdout", () => {
+  const { stdout, lines } = logged("info");
+  expect(stdout).toBe("");
+  expect(lines.map(({ level, msg, n }) => [level, msg, n])).toEqual([
+    [30, "b", 2],
+    [40, "c", 3],
+    [50, "d", 4],
+  ]);
+});
+
+test("the logging library is not loaded where nothing is logged", () => {
+  const program = `
+    import { createLog } from ${JSON.stringify(module)};
+    const log = createLog("silent");
+    log.error({}, "unseen");
+    await log.flush();
+    process.stdout.write(String(Object.keys(process.getBuiltinModule("node:module")._cache).length));`;
+  expect(execFileSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" })).toBe(
+    "0",
+  );
+});

@@ -1,0 +1,47 @@
+/**
+ * The program's log: JSON lines on stderr, by pino. The library is loaded with the first line that the level lets
+ * through, because most runs log nothing and would pay for it all the same. Lines written before it is there keep their
+ * order.
+ */
+import type { Log } from "@agentcore/contract";
+
+export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export interface ProcessLog extends Log {
+  /** Resolves when everything logged so far is written. */
+  flush(): Promise<void>;
+}
+
+export function createLog(level: LogLevel): ProcessLog {
+  const threshold = logLevels.indexOf(level);
+  let written: Promise<void> = Promise.resolve();
+  let logger: Promise<Log> | undefined;
+  const write =
+    (at: Exclude<LogLevel, "silent">) =>
+    (fields: Readonly<Record<string, unknown>>, message: string): void => {
+      if (logLevels.indexOf(at) < threshold) return;
+      logger ??= loadPino(level);
+      const loaded = logger;
+      written = written.then(async () => (await loaded)[at](fields, message));
+    };
+  return {
+    debug: write("debug"),
+    info: write("info"),
+    warn: write("warn"),
+    error: write("error"),
+    flush: () => written,
+  };
+}
+
+async function loadPino(level: LogLevel): Promise<Log> {
+  const { pino } = await import("pino");
+  // Synchronous, so that the last line before a crash is not lost in a buffer.
+  const logger = pino({ level, base: { pid: process.pid } }, pino.destination({ fd: 2, sync: true }));
+  return {
+    debug: (fields, message) => logger.debug(fields, message),
+    info: (fields, message) => logger.info(fields, message),
+    warn: (fields, message) => logger.warn(fields, message),
+    error: (fields, message) => logger.error(fields, message),
+  };
+}

@@ -1,0 +1,30 @@
+/** A run for people: lines as things happen, a status line below them on a terminal, the summary at the end. */
+import type { Clock } from "@agentcore/contract";
+import { span } from "../screen/line.ts";
+import { advance, emptyView } from "../screen/run-view.ts";
+import { frameMs, statusLine } from "../screen/status-line.ts";
+import { summaryLines } from "../screen/summary.ts";
+import { createScreen, plainScreen, type ScreenStream } from "../screen/terminal.ts";
+import type { Presenter } from "./presenter.ts";
+
+export function people(
+  stdout: ScreenStream,
+  clock: Pick<Clock, "now" | "setTimer">,
+  limits: { readonly maxAttempts: number; readonly maxCostUsd: number | null },
+): Presenter {
+  let view = emptyView(limits);
+  const screen = createScreen(stdout, { line: () => statusLine(view, clock.now()), everyMs: frameMs, clock });
+  return {
+    event: (event) => {
+      const step = advance(view, event);
+      view = step.view;
+      screen.print(step.lines);
+    },
+    remark: (text) => screen.print([[span(text, "warn")]]),
+    end: (result, refused) => {
+      screen.close();
+      plainScreen(stdout).print(summaryLines(result, refused));
+    },
+    close: () => screen.close(),
+  };
+}

@@ -1,0 +1,38 @@
+/** How a command that could not do its work says so: one message, the cure, an exit code that tells usage from failure. */
+import { AgentCoreError, isAgentCoreError, type ErrorCode } from "@agentcore/contract";
+import { exitCodes } from "./exit-code.ts";
+import type { Io } from "./io.ts";
+
+/** Codes that mean: nothing was started, correct what you typed or configured. */
+const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "AC_USAGE",
+  "AC_CONFIG_INVALID",
+  "AC_JOB_INVALID",
+  "AC_JOB_TOO_LARGE",
+  "AC_JOB_NOT_FOUND",
+  "AC_WORKSPACE_MISSING",
+  "AC_WORKER_UNKNOWN",
+  "AC_ADAPTER_INVALID",
+  "AC_CAPABILITY_UNSUPPORTED",
+]);
+
+/** Prints the error and answers the exit code. With `json`, a line of type `error` goes to stdout as well. */
+export function reportError(error: unknown, io: Pick<Io, "stdout" | "stderr">, json: boolean): number {
+  if (!isAgentCoreError(error)) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    io.stderr.write(`agentcore: internal error: ${text}\n  Please report it with these lines.\n`);
+    if (json) writeJsonError(io, new AgentCoreError("AC_INTERNAL", String(error)));
+    return exitCodes.failed;
+  }
+  const { code, message, cure } = error;
+  io.stderr.write(`agentcore: ${message}\n  ${code}: ${cure}\n`);
+  if (json) writeJsonError(io, error);
+  return usageCodes.has(code) ? exitCodes.usage : exitCodes.failed;
+}
+
+export function writeJsonError(
+  io: Pick<Io, "stdout">,
+  { code, message, cure, evidence }: AgentCoreError,
+): void {
+  io.stdout.write(`${JSON.stringify({ type: "error", code, message, cure, evidence })}\n`);
+}

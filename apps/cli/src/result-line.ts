@@ -1,0 +1,77 @@
+/**
+ * The last line of `--json`: what a job came to, over all its attempts. Cost, tokens and time add up; everything else is
+ * the last attempt's. What is not known stays null: a sum of unknowns is unknown.
+ */
+import {
+  unknownUsage,
+  type CostBasis,
+  type ErrorClass,
+  type Outcome,
+  type ResultLine,
+  type Usage,
+  type WorkerResult,
+} from "@agentcore/contract";
+
+/** A job that ended without an attempt of its own: refused by the gate, or cancelled while it waited. */
+export interface EndedWithoutAttempt {
+  readonly outcome: Outcome;
+  readonly errorClass: ErrorClass | null;
+  readonly code: string | null;
+  readonly summary: string;
+}
+
+/** `attempts`: results in their order. `end` decides where there is none, or where the end was not the last attempt's. */
+export function resultLine(
+  jobId: string,
+  attempts: readonly WorkerResult[],
+  end: EndedWithoutAttempt | null,
+): ResultLine {
+  const last = attempts.at(-1);
+  const decided = end ??
+    last ?? { outcome: "lost", errorClass: "lost", code: "AC_RUNTIME_LOST", summary: "" };
+  return {
+    type: "result",
+    jobId,
+    outcome: decided.outcome,
+    errorClass: decided.errorClass,
+    code: decided.code,
+    attempts: attempts.length,
+    summary: decided.summary,
+    costUsd: sum(attempts.map(({ costUsd }) => costUsd)),
+    costBasis: weakest(attempts.map(({ costBasis }) => costBasis)),
+    usage: sumUsage(attempts.map(({ usage }) => usage)),
+    observations: last?.observations ?? { commands: [], filesChanged: [] },
+    artifacts: last?.artifacts ?? [],
+    session: last?.session ?? null,
+    containment: last?.containment ?? null,
+    durationMs: span(attempts),
+  };
+}
+
+function sum(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : known.reduce((total, value) => total + value, 0);
+}
+
+function sumUsage(usages: readonly Usage[]): Usage {
+  if (usages.length === 0) return unknownUsage;
+  const of = (key: keyof Usage): number | null => sum(usages.map((usage) => usage[key]));
+  return {
+    inputTokens: of("inputTokens"),
+    cachedInputTokens: of("cachedInputTokens"),
+    outputTokens: of("outputTokens"),
+  };
+}
+
+/** A sum is only as good as its worst part. */
+function weakest(bases: readonly CostBasis[]): CostBasis {
+  return (["estimated", "reported", "metered"] as const).find((basis) => bases.includes(basis)) ?? "none";
+}
+
+/** From the first attempt's start to the last one's end, waits between them included. */
+function span(attempts: readonly WorkerResult[]): number {
+  const first = attempts[0];
+  const last = attempts.at(-1);
+  if (first === undefined || last === undefined) return 0;
+  return Math.max(0, last.startedAt + last.durationMs - first.startedAt);
+}

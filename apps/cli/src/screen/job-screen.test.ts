@@ -1,0 +1,228 @@
+import { describe, expect, test } from "vitest";
+import { jobSchema, type WorkerResult } from "@agentcore/contract";
+import type { AttemptRecord, Decision, JobRecord, JobState } from "@agentcore/scheduler";
+import { budgetLines } from "./budget-screen.ts";
+import { jobLines, jobTable } from "./job-screen.ts";
+import { textOf } from "./line.ts";
+import { whyLines, type WhyFacts } from "./why-screen.ts";
+
+const now = 1_000_000;
+const reason = { code: "AC_CONCURRENCY", message: "4 of 4 runs of global are in progress", evidence: {} };
+
+function record(state: JobState, fields: Partial<JobRecord> = {}): JobRecord {
+  return {
+    job: jobSchema.parse({
+      id: "j1",
+      key: "nightly",
+      task: {
+        worker: "codex",
+        model: "m1",
+        workspace: "/w",
+        instructions: "Fix\nit",
+        capabilities: ["read", "edit"],
+      },
+      limits: { timeoutMs: 600_000, maxAttempts: 3, maxCostUsd: 2.5 },
+      context: { labels: { team: "core" } },
+    }),
+    state,
+    submittedAt: now - 65_000,
+    attempt: 1,
+    epoch: 1,
+    spent: { costUsd: 0.5, tokens: 100 },
+    rank: 0,
+    readyFrom: 0,
+    concurrencyKey: null,
+    result: null,
+    ...fields,
+  };
+}
+
+test("the list has one line for each job", () => {
+  const running = {
+    kind: "running",
+    owner: "o",
+    claimedAt: 0,
+    started: null,
+    cancelRequested: null,
+  } as const;
+  const jobs = [
+    record(running),
+    record({ ...running, cancelRequested: reason }, { spent: { costUsd: 0, tokens: 0 } }),
+  ];
+  expect(jobTable(jobs, now).map(textOf)).toEqual([
+    "JOB  STATE     WORKER  ATTEMPT   COST   AGE  INSTRUCTIONS",
+    "j1   running   codex       1/3  $0.50  1m5s  Fix it",
+    "j1   stopping  codex       1/3      –  1m5s  Fix it",
+  ]);
+});
+
+const result: WorkerResult = {
+  outcome: "failed",
+  errorClass: "task_failed",
+  code: "AC_WORKER_EXIT",
+  retryAfterMs: null,
+  summary: "exit code 1",
+  artifacts: [{ name: "stdout.log", kind: "stdout", path: "/s/stdout.log", bytes: 10 }],
+  observations: { commands: [], filesChanged: [] },
+  usage: { inputTokens: null, cachedInputTokens: null, outputTokens: null },
+  costUsd: 0.5,
+  costBasis: "reported",
+  session: null,
+  exitCode: 1,
+  containment: {
+    level: "sealed",
+    implementation: "unshare",
+    processesSeen: 1,
+    survivors: 0,
+    signals: [],
+    emptyAfterMs: 3,
+    provedBy: "pid-namespace",
+  },
+  startedAt: 0,
+  durationMs: 4000,
+};
+
+describe("one job", () => {
+  test("says what it is, where it stands, what its attempts were and what to do", () => {
+    const attempt: AttemptRecord = {
+      jobId: "j1",
+      attempt: 1,
+      owner: "o",
+      claimedAt: 0,
+      started: null,
+      endedAt: 5,
+      result,
+      decision: "dead",
+    };
+    const dead: JobState = {
+      kind: "dead",
+      endedAt: 5,
+      replayedAs: "j2",
+      reason: { ...reason, code: "AC_WORKER_EXIT", message: "exit code 1" },
+    };
+    expect(jobLines(record(dead), [attempt], [], now).map(textOf)).toEqual([
+      "j1  dead",
+      "  worker     codex, model m1",
+      "  workspace  /w",
+      "  may        read, edit",
+      "  limits     10m an attempt, 3 attempts, $2.50",
+      "  key        nightly (coalesce)",
+      "  labels     team=core",
+      "  submitted  1m5s ago",
+      "  spent      $0.50",
+      "  dead       exit code 1 (AC_WORKER_EXIT)",
+      "  do         Read its output; the artifacts name the logs.",
+      "  replayed   as j2",
+      "  task       Fix it",
+      "  attempt 1  failed: AC_WORKER_EXIT after 4s, $0.50 (reported)",
+      "             exit code 1",
+      "             stdout /s/stdout.log (10 B)",
+      "             0 processes left, proved by pid-namespace; sealed (unshare); no signal needed; empty after 3ms",
+    ]);
+  });
+
+  test.each([
+    [{ kind: "queued", runAt: now + 5000, delayMs: 5000, waitingFor: null }, "  runs       in 5s"],
+    [
+      { kind: "queued", runAt: now, delayMs: 0, waitingFor: reason },
+      "  waits for  4 of 4 runs of global are in progress (AC_CONCURRENCY)",
+    ],
+    [
+      { kind: "cancelled", endedAt: 1, reason: { ...reason, code: "AC_CANCELLED", message: "not wanted" } },
+      "  cancelled  not wanted (AC_CANCELLED)",
+    ],
+    [
+      {
+        kind: "running",
+        owner: "o",
+        claimedAt: 0,
+        started: null,
+        cancelRequested: { ...reason, code: "AC_CANCELLED", message: "enough" },
+      },
+      "  stopping   enough (AC_CANCELLED)",
+    ],
+  ] as const)("in state %o says %s", (state, line) => {
+    expect(jobLines(record(state), [], [], now).map(textOf)).toContain(line);
+  });
+
+  test("shows a result that came too late", () => {
+    const late = [
+      {
+        ref: { jobId: "j1", attempt: 1, epoch: 1 },
+        at: 1,
+        kind: "succeeded",
+        result: { ...result, outcome: "succeeded" },
+      },
+    ] as const;
+    const lines = jobLines(record({ kind: "succeeded", endedAt: 1 }), [], late, now).map(textOf);
+    expect(lines.at(-1)).toMatch(/attempt 1 {2}a late result, succeeded: kept, not applied/);
+  });
+});
+
+describe("why", () => {
+  const queued: JobState = { kind: "queued", runAt: now, delayMs: 0, waitingFor: null };
+  const facts: WhyFacts = { record: record(queued), decisions: [], ahead: [], placeOf: () => null, now };
+  const deferred: Decision = {
+    ...reason,
+    jobId: "j1",
+    at: now - 60_000,
+    attempt: 1,
+    type: "deferred",
+    count: 12,
+    lastAt: now - 2000,
+    evidence: { setting: "limits.global.concurrency", limit: 4, running: 4 },
+  };
+
+  test("names each decision with its code, evidence and the line of the configuration", () => {
+    const placeOf = (setting: string) =>
+      setting === "limits.global.concurrency" ? "/c/agentcore.yaml:3" : null;
+    expect(whyLines({ ...facts, decisions: [deferred], placeOf, ahead: ["a", "b"] }).map(textOf)).toEqual([
+      "j1  queued",
+      "        2s ago  deferred ×12 in 58s attempt 1  AC_CONCURRENCY",
+      "                4 of 4 runs of global are in progress",
+      "                limit=4  running=4",
+      "                limits.global.concurrency: /c/agentcore.yaml:3",
+      "                Wait, or raise the concurrency limit named in the evidence.",
+      "                queued behind a, b",
+    ]);
+    expect(whyLines({ ...facts, decisions: [deferred] }).map(textOf)).toContain(
+      "                limits.global.concurrency: its default",
+    );
+  });
+
+  test("says who is ahead, or that nothing holds it back", () => {
+    expect(whyLines({ ...facts, ahead: ["a", "b", "c", "d", "e", "f"] }).map(textOf)[1]).toContain(
+      "behind a, b, c, d, e, and 1 more",
+    );
+    expect(whyLines(facts).map(textOf)[1]).toContain("agentcore work");
+    expect(
+      whyLines({ ...facts, record: record({ kind: "succeeded", endedAt: 1 }) }).map(textOf)[1],
+    ).toContain("nothing was decided");
+  });
+});
+
+describe("budgets", () => {
+  test("are shown with what is held, spent and left", () => {
+    const lines = budgetLines(
+      [
+        { scope: "global", kind: "concurrency", limit: 4, held: 1, spent: 0 },
+        { scope: "tenant:acme", kind: "cost_usd", window: "day", limit: 25, held: 2.5, spent: 20 },
+      ],
+      [
+        { target: "worker:codex", state: "open", probeAt: 5 },
+        { target: "worker:shell", state: "closed", probeAt: null },
+      ],
+    );
+    expect(lines.map(textOf)).toEqual([
+      "SCOPE        LIMIT ON     PER   LIMIT   HELD   SPENT   LEFT",
+      "global       concurrency  –         4      1       0      3",
+      "tenant:acme  cost usd     day  $25.00  $2.50  $20.00  $2.50",
+      "",
+      "  breaker worker:codex: open",
+    ]);
+  });
+
+  test("that do not exist are said not to", () => {
+    expect(budgetLines([], []).map(textOf)[0]).toContain("No limit is set");
+  });
+});

@@ -1,0 +1,149 @@
+/** Jobs for people: the list, and one job with all its attempts. Data in, lines out. */
+import { errorCodes, formatDuration, isErrorCode, type Job } from "@agentcore/contract";
+import type { AttemptRecord, JobRecord, JobState, LateResult, Reason } from "@agentcore/scheduler";
+import { span, type Line, type Span, type Tone } from "./line.ts";
+import { formatCount, formatDollars } from "./run-view.ts";
+import { describeReceipt, formatBytes } from "./summary.ts";
+import { table } from "./table.ts";
+import { cut, oneLine } from "./text.ts";
+
+const listColumns = 60;
+const taskColumns = 500;
+
+export function jobTable(jobs: readonly JobRecord[], now: number): Line[] {
+  const columns = [
+    { title: "JOB" },
+    { title: "STATE" },
+    { title: "WORKER" },
+    { title: "ATTEMPT", align: "right" },
+    { title: "COST", align: "right" },
+    { title: "AGE", align: "right" },
+    { title: "INSTRUCTIONS" },
+  ] as const;
+  return table(
+    columns,
+    jobs.map((record) => [
+      span(record.job.id, "accent"),
+      stateSpan(record.state),
+      span(record.job.task.worker),
+      span(`${record.attempt}/${record.job.limits.maxAttempts}`),
+      span(record.spent.costUsd === 0 ? "–" : formatDollars(record.spent.costUsd)),
+      span(formatDuration(Math.max(0, now - record.submittedAt))),
+      span(cut(oneLine(record.job.task.instructions), listColumns), "dim"),
+    ]),
+  );
+}
+
+export function jobLines(
+  record: JobRecord,
+  attempts: readonly AttemptRecord[],
+  late: readonly LateResult[],
+  now: number,
+): Line[] {
+  const { job, state } = record;
+  const labels = Object.entries(job.context.labels).map(([name, value]) => `${name}=${value}`);
+  return [
+    [span(`${job.id}  `, "accent"), stateSpan(state)],
+    ...field("worker", [job.task.worker, job.task.model ?? []].flat().join(", model ")),
+    ...field("workspace", job.task.workspace),
+    ...field("may", job.task.capabilities.join(", ")),
+    ...field("limits", describeLimits(job)),
+    ...field("key", job.key === undefined ? "" : `${job.key} (${job.dedup})`),
+    ...field("labels", labels.join(", ")),
+    ...field("submitted", `${formatDuration(Math.max(0, now - record.submittedAt))} ago`),
+    ...field("spent", record.spent.costUsd === 0 ? "" : formatDollars(record.spent.costUsd)),
+    ...stateLines(state, now),
+    ...field("task", cut(oneLine(job.task.instructions), taskColumns)),
+    ...attempts.flatMap(attemptLines),
+    ...late.map(({ ref, result }) => [
+      span(`  attempt ${ref.attempt}  `, "warn"),
+      span(
+        `a late result, ${result.outcome}: kept, not applied, because the attempt was no longer its sender's`,
+      ),
+    ]),
+  ];
+}
+
+function attemptLines(attempt: AttemptRecord): Line[] {
+  const { result } = attempt;
+  const title = `attempt ${attempt.attempt}`;
+  if (result === null) {
+    const since = attempt.started === null ? "claimed, not started" : "running";
+    return field(title, attempt.decision === null ? since : `ended without a result: ${attempt.decision}`);
+  }
+  const code = result.code === null ? "" : `: ${result.code}`;
+  const cost = result.costUsd === null ? "" : `, ${formatDollars(result.costUsd)} (${result.costBasis})`;
+  return [
+    ...field(
+      title,
+      `${result.outcome}${code} after ${formatDuration(result.durationMs)}${cost}`,
+      result.outcome === "succeeded" ? "good" : "bad",
+    ),
+    ...field("", oneLine(result.summary)),
+    ...result.artifacts.flatMap(({ kind, path, bytes }) =>
+      field("", `${kind} ${path} (${formatBytes(bytes)})`),
+    ),
+    ...(result.containment === null ? [] : field("", describeReceipt(result.containment))),
+  ];
+}
+
+function stateLines(state: JobState, now: number): Line[] {
+  switch (state.kind) {
+    case "queued": {
+      const waitMs = state.runAt - now;
+      return [
+        ...field("runs", waitMs > 0 ? `in ${formatDuration(waitMs)}` : "when its turn comes"),
+        ...(state.waitingFor === null ? [] : reasonLines("waits for", state.waitingFor)),
+      ];
+    }
+    case "running": {
+      const cancel = state.cancelRequested;
+      return cancel === null ? [] : reasonLines("stopping", cancel);
+    }
+    case "succeeded":
+      return [];
+    case "dead":
+      return [
+        ...reasonLines("dead", state.reason),
+        ...(state.replayedAs === null ? [] : field("replayed", `as ${state.replayedAs}`)),
+      ];
+    case "cancelled":
+      return reasonLines("cancelled", state.reason);
+  }
+}
+
+function reasonLines(title: string, { code, message }: Reason): Line[] {
+  const cure = isErrorCode(code) ? errorCodes[code].cure : "";
+  return [...field(title, `${oneLine(message)} (${code})`), ...field("do", cure, "accent")];
+}
+
+function describeLimits({ limits }: Job): string {
+  return [
+    `${formatDuration(limits.timeoutMs)} an attempt`,
+    limits.maxAttempts === 1 ? "1 attempt" : `${limits.maxAttempts} attempts`,
+    limits.maxCostUsd === undefined ? [] : formatDollars(limits.maxCostUsd),
+    limits.maxTokens === undefined ? [] : `${formatCount(limits.maxTokens)} tokens`,
+  ]
+    .flat()
+    .join(", ");
+}
+
+const stateTones = {
+  queued: "plain",
+  running: "accent",
+  succeeded: "good",
+  dead: "bad",
+  cancelled: "warn",
+} as const satisfies Record<JobState["kind"], Tone>;
+
+export function stateSpan(state: JobState): Span {
+  return span(
+    state.kind === "running" && state.cancelRequested !== null ? "stopping" : state.kind,
+    stateTones[state.kind],
+  );
+}
+
+/** Nothing for an empty text. */
+export function field(title: string, text: string, tone: Tone = "plain"): Line[] {
+  return text === "" ? [] : [[span(`  ${title.padEnd(11)}`, "dim"), span(text, tone)]];
+}

@@ -1,0 +1,283 @@
+/**
+ * What a person sees of a run, as a pure fold: each event of the run gives a new view and the lines to print for it. The
+ * view holds what the status line shows (spend against ceiling, last action); the lines are never taken back. No clock:
+ * times come from the events.
+ */
+import {
+  formatDuration,
+  type PermitRecord,
+  type RunEvent,
+  type Usage,
+  type WorkerEvent,
+} from "@agentcore/contract";
+import { span, type Line, type Tone } from "./line.ts";
+import { oneLine } from "./text.ts";
+
+export type Phase = "waiting" | "running" | "stopping" | "ended";
+
+export interface RunView {
+  readonly phase: Phase;
+  /** Moment of the first event, in ms since the epoch; null before it. */
+  readonly startedAt: number | null;
+  readonly maxAttempts: number;
+  readonly attempt: number;
+  /** What earlier attempts cost; the current one is in `attemptCostUsd`. */
+  readonly earlierCostUsd: number;
+  readonly attemptCostUsd: number | null;
+  readonly ceilingUsd: number | null;
+  readonly tokens: number | null;
+  readonly lastAction: string;
+  /** Commands in flight by tool call id, to name them again when they end. */
+  readonly inFlight: ReadonlyMap<string, string>;
+}
+
+export interface Step {
+  readonly view: RunView;
+  readonly lines: readonly Line[];
+}
+
+/** Lines of one text that are shown; the log has all of them. */
+const textLinesMax = 40;
+
+export function emptyView(limits: {
+  readonly maxAttempts: number;
+  readonly maxCostUsd: number | null;
+}): RunView {
+  return {
+    phase: "waiting",
+    startedAt: null,
+    maxAttempts: limits.maxAttempts,
+    attempt: 0,
+    earlierCostUsd: 0,
+    attemptCostUsd: null,
+    ceilingUsd: limits.maxCostUsd,
+    tokens: null,
+    lastAction: "asking for a permit",
+    inFlight: new Map(),
+  };
+}
+
+export function advance(before: RunView, event: RunEvent): Step {
+  const view = before.startedAt === null ? { ...before, startedAt: event.at } : before;
+  const at = event.at - (view.startedAt ?? event.at);
+  const line: Entry = (verb, text, tone = "plain") => entry(at, verb, text, tone);
+  switch (event.type) {
+    case "worker_event":
+      return onWorkerEvent(view, event.event, line);
+    case "permit_granted":
+    case "permit_deferred":
+    case "permit_rejected":
+      return onPermit(view, event, line);
+    case "attempt_started":
+    case "attempt_stopping":
+    case "attempt_ended":
+    case "retry_scheduled":
+      return onAttempt(view, event, line);
+    case "job_submitted":
+      return event.deduplicated
+        ? step(view, [line("joined", `job ${event.jobId} with the same key is already there`, "warn")])
+        : step({ ...view, lastAction: "waiting for a permit" }, []);
+    case "job_ended":
+      return step({ ...view, phase: "ended" }, []);
+    case "events_dropped":
+      return step(view, [
+        line("", `… ${formatCount(event.count)} events left out here; the log has them`, "dim"),
+      ]);
+    case "escalation":
+      return step(view, [line("alarm", `${event.target}: ${coded(event)}`, "bad")]);
+  }
+}
+
+type Entry = (verb: string, text: string, tone?: Tone) => Line;
+type EventOf<T extends RunEvent["type"]> = Extract<RunEvent, { type: T }>;
+
+function onPermit(
+  view: RunView,
+  event: EventOf<"permit_granted" | "permit_deferred" | "permit_rejected">,
+  line: Entry,
+): Step {
+  switch (event.type) {
+    case "permit_granted": {
+      const { grants, degraded } = event.permit;
+      return step({ ...view, attempt: event.attempt, ceilingUsd: view.ceilingUsd ?? grants.maxCostUsd }, [
+        line("permit", describeGrants(event.permit)),
+        ...degraded.map(({ field, from, to, reason, code }) =>
+          line(
+            "reduced",
+            `${field}: ${JSON.stringify(from)} → ${JSON.stringify(to)}, ${reason} (${code})`,
+            "warn",
+          ),
+        ),
+      ]);
+    }
+    case "permit_deferred":
+      return step({ ...view, phase: "waiting", lastAction: `waiting: ${oneLine(event.message)}` }, [
+        line("wait", `${coded(event)}; asking again in ${formatDuration(event.retryAfterMs)}`, "warn"),
+      ]);
+    case "permit_rejected":
+      return step({ ...view, phase: "ended" }, [line("refused", coded(event), "bad")]);
+  }
+}
+
+function onAttempt(
+  view: RunView,
+  event: EventOf<"attempt_started" | "attempt_stopping" | "attempt_ended" | "retry_scheduled">,
+  line: Entry,
+): Step {
+  switch (event.type) {
+    case "attempt_started": {
+      const which = view.maxAttempts > 1 ? `, attempt ${event.attempt} of ${view.maxAttempts}` : "";
+      const next = {
+        phase: "running",
+        attempt: event.attempt,
+        lastAction: `${event.worker} starts`,
+      } as const;
+      return step({ ...view, ...next }, [line("start", `${event.worker}${which}`)]);
+    }
+    case "attempt_stopping":
+      return step({ ...view, phase: "stopping", lastAction: `stopping: ${oneLine(event.message)}` }, [
+        line("stop", coded(event), "warn"),
+      ]);
+    case "attempt_ended": {
+      const earlierCostUsd = view.earlierCostUsd + (event.result.costUsd ?? 0);
+      return step(
+        { ...view, earlierCostUsd, attemptCostUsd: null, inFlight: new Map(), lastAction: "ended" },
+        [],
+      );
+    }
+    case "retry_scheduled":
+      return step({ ...view, phase: "waiting", lastAction: "waiting to try again" }, [
+        line("retry", `in ${formatDuration(event.delayMs)}: ${coded(event)}`, "warn"),
+      ]);
+  }
+}
+
+/** What was decided, with the code to look it up by. */
+const coded = ({ message, code }: { readonly message: string; readonly code: string }): string =>
+  `${oneLine(message)} (${code})`;
+
+function onWorkerEvent(view: RunView, event: WorkerEvent, line: Entry): Step {
+  switch (event.type) {
+    case "started": {
+      const known = [
+        event.model === null ? [] : `model ${event.model}`,
+        event.session === null ? [] : `session ${event.session}`,
+      ].flat();
+      return step(
+        { ...view, lastAction: "thinking" },
+        known.length === 0 ? [] : [line("worker", known.join(" · "), "dim")],
+      );
+    }
+    case "text":
+      return step({ ...view, lastAction: lastLineOf(event.text) }, textLines("say", event.text, line));
+    case "stdout":
+      return step(
+        { ...view, lastAction: lastLineOf(event.text) || view.lastAction },
+        textLines("out", event.text, line),
+      );
+    case "stderr":
+      return step(view, textLines("err", event.text, line, "dim"));
+    case "tool_call": {
+      const what = oneLine(event.command ?? event.summary);
+      const inFlight = new Map(view.inFlight).set(event.id, what);
+      const [verb, text] = event.command === undefined ? ["tool", `${event.tool} ${what}`] : ["run", what];
+      return step({ ...view, inFlight, lastAction: `${verb} ${text}` }, [line(verb, text, "accent")]);
+    }
+    case "tool_result": {
+      const what = view.inFlight.get(event.id) ?? "";
+      const inFlight = new Map(view.inFlight);
+      inFlight.delete(event.id);
+      const next = { ...view, inFlight, lastAction: "thinking" };
+      if (event.ok && (event.exitCode ?? 0) === 0) return step(next, []);
+      const verb = event.exitCode === null ? "failed" : `exit ${event.exitCode}`;
+      return step(next, [line(verb, [what, oneLine(event.summary)].filter(Boolean).join(": "), "warn")]);
+    }
+    case "file_change":
+      return step({ ...view, lastAction: `${event.change} ${oneLine(event.path)}` }, [
+        line(event.change, oneLine(event.path), "accent"),
+      ]);
+    case "usage":
+      return step(
+        { ...view, tokens: tokensOf(event.usage), attemptCostUsd: event.costUsd ?? view.attemptCostUsd },
+        [],
+      );
+    case "progress":
+      return step({ ...view, lastAction: oneLine(event.text) }, [line("wait", oneLine(event.text), "dim")]);
+    case "denied":
+      return step(view, [line("denied", `${event.tool} ${oneLine(event.text)}`, "warn")]);
+    case "raw":
+      // Not for people: the log and `--json` have it.
+      return step(view, []);
+  }
+}
+
+const step = (view: RunView, lines: readonly Line[]): Step => ({ view, lines });
+
+function entry(atMs: number, verb: string, text: string, tone: Tone): Line {
+  return [
+    span(formatElapsed(atMs).padStart(7), "dim"),
+    span(`  ${verb.padEnd(8)}`, tone === "plain" ? "strong" : tone),
+    span(text, tone),
+  ];
+}
+
+function textLines(verb: string, text: string, line: Entry, tone: Tone = "plain"): Line[] {
+  const lines = text
+    .split(/\r\n|\r|\n/)
+    .map(oneLine)
+    .filter(Boolean);
+  const shown = lines.slice(0, textLinesMax).map((part, index) => line(index === 0 ? verb : "", part, tone));
+  const left = lines.length - shown.length;
+  return left > 0 ? [...shown, line("", `… ${left} more lines in the log`, "dim")] : shown;
+}
+
+const lastLineOf = (text: string): string =>
+  oneLine(
+    text
+      .trimEnd()
+      .split(/\r\n|\r|\n/)
+      .at(-1) ?? "",
+  );
+
+function tokensOf(usage: Usage): number | null {
+  const { inputTokens, cachedInputTokens, outputTokens } = usage;
+  if (inputTokens === null && outputTokens === null) return null;
+  return (inputTokens ?? 0) + (cachedInputTokens ?? 0) + (outputTokens ?? 0);
+}
+
+function describeGrants({ grants }: PermitRecord): string {
+  return [
+    grants.capabilities.join(", "),
+    `up to ${formatDuration(grants.timeoutMs)}`,
+    grants.maxCostUsd === null ? "no cost ceiling" : `up to ${formatDollars(grants.maxCostUsd)}`,
+    grants.maxTokens === null ? [] : `up to ${formatCount(grants.maxTokens)} tokens`,
+    grants.model === null ? [] : `model ${grants.model}`,
+  ]
+    .flat()
+    .join(" · ");
+}
+
+/** What has been spent so far; null while nothing is known. */
+export function spentUsd(view: RunView): number | null {
+  if (view.attemptCostUsd === null && view.earlierCostUsd === 0) return null;
+  return view.earlierCostUsd + (view.attemptCostUsd ?? 0);
+}
+
+/** `$0.12`, `$0.0042` below a cent, `$0`. */
+export function formatDollars(dollars: number): string {
+  if (dollars === 0) return "$0";
+  return dollars < 0.01 ? `$${dollars.toPrecision(2)}` : `$${dollars.toFixed(2)}`;
+}
+
+export const formatCount = (count: number): string => count.toLocaleString("en-US");
+
+/** `0.4s`, `42s`, `3m07s`, `2h05m`. */
+export function formatElapsed(elapsedMs: number): string {
+  const seconds = Math.max(0, elapsedMs) / 1000;
+  if (seconds < 9.95) return `${seconds.toFixed(1)}s`;
+  const whole = Math.floor(seconds);
+  if (whole < 60) return `${whole}s`;
+  const two = (value: number): string => String(value).padStart(2, "0");
+  if (whole < 3600) return `${Math.floor(whole / 60)}m${two(whole % 60)}s`;
+  return `${Math.floor(whole / 3600)}h${two(Math.floor((whole % 3600) / 60))}m`;
+}

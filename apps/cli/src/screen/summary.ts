@@ -1,0 +1,115 @@
+/** What is said when a run has ended: outcome, files, commands, cost, artifacts, the receipt, and on failure the cure. */
+import {
+  errorCodes,
+  formatDuration,
+  isErrorCode,
+  type Artifact,
+  type ContainmentReceipt,
+  type ResultLine,
+} from "@agentcore/contract";
+import { span, type Line, type Tone } from "./line.ts";
+import { formatCount, formatDollars } from "./run-view.ts";
+import { oneLine } from "./text.ts";
+
+/** Entries of one list that are shown; `--json` has all of them. */
+const listMax = 12;
+
+export function summaryLines(result: ResultLine, refused: boolean): Line[] {
+  return [
+    [],
+    headline(result, refused),
+    ...failure(result),
+    ...list("files", result.observations.filesChanged.map(oneLine)),
+    ...list(
+      "commands",
+      result.observations.commands.map(
+        ({ command, exitCode }) => `${oneLine(command)} → ${exitCode ?? "no exit code"}`,
+      ),
+    ),
+    row("cost", describeCost(result)),
+    ...(result.session === null ? [] : [row("session", result.session)]),
+    ...result.artifacts.map((artifact) =>
+      row(artifactTitle(artifact), `${artifact.path} (${formatBytes(artifact.bytes)})`),
+    ),
+    ...(result.containment === null ? [] : [receiptLine(result.containment)]),
+  ];
+}
+
+function headline(result: ResultLine, refused: boolean): Line {
+  const succeeded = result.outcome === "succeeded";
+  const outcome = refused ? "refused" : result.outcome.replaceAll("_", " ");
+  const tone: Tone = succeeded ? "good" : result.outcome === "cancelled" ? "warn" : "bad";
+  const attempts = result.attempts > 1 ? ` with ${result.attempts} attempts` : "";
+  const code =
+    result.code === null
+      ? ""
+      : `: ${result.code}${result.errorClass === null ? "" : ` (${result.errorClass})`}`;
+  return [
+    span(`${succeeded ? "✓" : "✗"} ${outcome}`, tone),
+    span(`${refused ? "" : ` in ${formatDuration(result.durationMs)}`}${attempts}`, "dim"),
+    span(code, tone),
+  ];
+}
+
+function failure(result: ResultLine): Line[] {
+  const words = oneLine(result.summary);
+  if (result.outcome === "succeeded") return words === "" ? [] : [row("summary", words)];
+  const cure = result.code !== null && isErrorCode(result.code) ? errorCodes[result.code].cure : "";
+  return [...(words === "" ? [] : [row("why", words)]), ...(cure === "" ? [] : [row("do", cure, "accent")])];
+}
+
+function describeCost({ costUsd, costBasis, usage }: ResultLine): string {
+  const cost =
+    costUsd === null
+      ? "none reported"
+      : costBasis === "none"
+        ? "none"
+        : `${formatDollars(costUsd)} (${costBasis})`;
+  const tokens = (["inputTokens", "cachedInputTokens", "outputTokens"] as const)
+    .filter((key) => usage[key] !== null)
+    .map(
+      (key) =>
+        `${formatCount(usage[key] ?? 0)} ${{ inputTokens: "in", cachedInputTokens: "cached", outputTokens: "out" }[key]}`,
+    );
+  return tokens.length === 0 ? cost : `${cost}; tokens: ${tokens.join(", ")}`;
+}
+
+/** `0 processes left, proved by pid-namespace; sealed by unshare; signals TERM, KILL; empty after 12ms` */
+export function describeReceipt(receipt: ContainmentReceipt): string {
+  const left = receipt.survivors === 1 ? "1 process" : `${receipt.survivors} processes`;
+  return [
+    `${left} left, proved by ${receipt.provedBy}`,
+    `${receipt.level} (${receipt.implementation})`,
+    receipt.signals.length === 0 ? "no signal needed" : `signals ${receipt.signals.join(", ")}`,
+    receipt.emptyAfterMs === null ? [] : `empty after ${formatDuration(receipt.emptyAfterMs)}`,
+  ]
+    .flat()
+    .join("; ");
+}
+
+function receiptLine(receipt: ContainmentReceipt): Line {
+  return row("contained", describeReceipt(receipt), receipt.survivors > 0 ? "bad" : "plain");
+}
+
+const artifactTitle = ({ kind, name }: Artifact): string =>
+  kind === "output" || kind === "file" ? name : kind;
+
+export function formatBytes(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  const units = ["KiB", "MiB", "GiB", "TiB"];
+  let value = bytes / 1024;
+  let unit = 0;
+  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit] ?? ""}`;
+}
+
+function list(title: string, entries: readonly string[]): Line[] {
+  const shown = entries.slice(0, listMax);
+  const left = entries.length - shown.length;
+  const lines = shown.map((entry, index) => row(index === 0 ? title : "", entry));
+  return left > 0 ? [...lines, row("", `… and ${left} more (--json lists all)`, "dim")] : lines;
+}
+
+function row(title: string, text: string, tone: Tone = "plain"): Line {
+  return [span(`  ${title.padEnd(11)}`, "dim"), span(text, tone)];
+}

@@ -1,0 +1,47 @@
+/**
+ * Text as it may go to a terminal: without control characters (a worker's output could otherwise move the cursor, set the
+ * title or hide lines), on one line, and cut to a width in columns rather than in letters.
+ */
+import { stripVTControlCharacters } from "node:util";
+
+// Control, format (bidirectional overrides among them), private use, lone surrogates; the tab and line ends are spaces.
+const unprintable = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}]/gu;
+
+/** One printable line: escape sequences and control characters gone, white space runs folded. */
+export function oneLine(text: string): string {
+  return stripVTControlCharacters(text).replaceAll(/\s+/gu, " ").replaceAll(unprintable, "").trim();
+}
+
+// East Asian wide and fullwidth blocks, and pictographs: two columns each in practically every terminal.
+const wide =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u;
+const zeroWidth = /^\p{M}+$/u;
+const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+const plainAscii = /^[\x20-\x7e]*$/;
+
+function graphemeWidth(grapheme: string): number {
+  if (zeroWidth.test(grapheme)) return 0;
+  return wide.test(grapheme) ? 2 : 1;
+}
+
+/** Columns that a line without control characters takes. */
+export function displayWidth(line: string): number {
+  if (plainAscii.test(line)) return line.length;
+  let width = 0;
+  for (const { segment } of segmenter.segment(line)) width += graphemeWidth(segment);
+  return width;
+}
+
+/** The line, or as much of it as fits in `columns` with an ellipsis that says so. */
+export function cut(line: string, columns: number): string {
+  if (columns <= 0) return "";
+  if (displayWidth(line) <= columns) return line;
+  let width = 0;
+  let kept = "";
+  for (const { segment } of segmenter.segment(line)) {
+    width += graphemeWidth(segment);
+    if (width > columns - 1) break;
+    kept += segment;
+  }
+  return `${kept}…`;
+}

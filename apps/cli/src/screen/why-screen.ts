@@ -1,0 +1,81 @@
+/**
+ * `why`: each decision about a job, oldest first, with its code, how often it was made, what was true at the time, and the
+ * setting that decided. What the gate refused names its limit; a job that only waits for its turn names who is ahead.
+ */
+import { errorCodes, formatDuration, isErrorCode } from "@agentcore/contract";
+import type { Decision, JobRecord } from "@agentcore/scheduler";
+import { stateSpan } from "./job-screen.ts";
+import { span, type Line } from "./line.ts";
+import { oneLine } from "./text.ts";
+
+export interface WhyFacts {
+  readonly record: JobRecord;
+  readonly decisions: readonly Decision[];
+  /** Jobs ahead of it in the queue, first in line first; the list may be cut. */
+  readonly ahead: readonly string[];
+  /** Place of a setting in the configuration file; null where it has its default. */
+  readonly placeOf: (setting: string) => string | null;
+  readonly now: number;
+}
+
+const aheadShownMax = 5;
+
+export function whyLines(facts: WhyFacts): Line[] {
+  const { record, decisions, now } = facts;
+  const head: Line = [span(`${record.job.id}  `, "accent"), stateSpan(record.state)];
+  if (decisions.length === 0) return [head, ...turnLines(facts), ...nothingLines(facts)];
+  return [head, ...decisions.flatMap((decision) => decisionLines(decision, facts, now)), ...turnLines(facts)];
+}
+
+function decisionLines(decision: Decision, { placeOf }: WhyFacts, now: number): Line[] {
+  const ago = `${formatDuration(Math.max(0, now - decision.lastAt))} ago`;
+  const often =
+    decision.count > 1
+      ? ` ×${decision.count} in ${formatDuration(Math.max(0, decision.lastAt - decision.at))}`
+      : "";
+  const attempt = decision.attempt > 0 ? ` attempt ${decision.attempt}` : "";
+  const { setting, ...evidence } = decision.evidence;
+  const facts = Object.entries(evidence).map(
+    ([name, value]) => `${name}=${typeof value === "string" ? oneLine(value) : JSON.stringify(value)}`,
+  );
+  const cure = isErrorCode(decision.code) ? errorCodes[decision.code].cure : "";
+  return [
+    [
+      span(`  ${ago.padStart(12)}  `, "dim"),
+      span(`${decision.type}${often}${attempt}`, "strong"),
+      span(`  ${decision.code}`, "warn"),
+    ],
+    indented(oneLine(decision.message)),
+    ...(facts.length === 0 ? [] : [indented(facts.join("  "), "dim")]),
+    ...(typeof setting === "string"
+      ? [indented(`${setting}: ${placeOf(setting) ?? "its default"}`, "accent")]
+      : []),
+    ...(cure === "" ? [] : [indented(cure, "accent")]),
+  ];
+}
+
+function turnLines({ record, ahead }: WhyFacts): Line[] {
+  if (record.state.kind !== "queued" || ahead.length === 0) return [];
+  const shown = ahead.slice(0, aheadShownMax).join(", ");
+  const more = ahead.length > aheadShownMax ? `, and ${ahead.length - aheadShownMax} more` : "";
+  return [indented(`queued behind ${shown}${more}`)];
+}
+
+function nothingLines({ record, ahead }: WhyFacts): Line[] {
+  switch (record.state.kind) {
+    case "queued":
+      return ahead.length > 0
+        ? []
+        : [indented("nothing holds it back: it waits for a worker process (`agentcore work`)")];
+    case "running":
+      return [indented("it runs; nothing was decided against it")];
+    case "succeeded":
+    case "dead":
+    case "cancelled":
+      return [indented("nothing was decided against it on the way")];
+  }
+}
+
+function indented(text: string, tone: "plain" | "dim" | "accent" = "plain"): Line {
+  return [span(" ".repeat(16)), span(text, tone)];
+}

@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { LoadedConfig } from "./config/load.ts";
+import { createStateDir, resolveStateDir } from "./state-dir.ts";
+
+const loaded = (path: string | null, stateDir?: string): LoadedConfig =>
+  ({ path, config: { state_dir: stateDir } }) as LoadedConfig;
+
+test.each([
+  ["the option, from the working directory", "s", loaded("/etc/agentcore.yaml", "/conf"), {}, "/cwd/s"],
+  [
+    "the configuration, from its file",
+    undefined,
+    loaded("/etc/agentcore.yaml", "./s"),
+    { HOME: "/h" },
+    "/etc/s",
+  ],
+  ["XDG_STATE_HOME", undefined, loaded(null), { HOME: "/h", XDG_STATE_HOME: "/x" }, "/x/agentcore"],
+  [
+    "HOME, where XDG_STATE_HOME is relative",
+    undefined,
+    loaded(null),
+    { HOME: "/h", XDG_STATE_HOME: "x" },
+    "/h/.local/state/agentcore",
+  ],
+])("state is kept where it is named by %s", (_case, option, config, env, expected) => {
+  expect(resolveStateDir(option, config, "/cwd", env).path).toBe(expected);
+});
+
+test("without any of them the option is asked for", () => {
+  expect(() => resolveStateDir(undefined, loaded(null), "/cwd", {})).toThrow("--state-dir");
+});
+
+test("it is created for its owner alone, and a place that cannot be is refused", () => {
+  const root = mkdtempSync(join(tmpdir(), "agentcore-state-"));
+  try {
+    const state = resolveStateDir("a/b", loaded(null), root, {});
+    createStateDir(state);
+    createStateDir(state);
+    expect(statSync(state.attempts).mode & 0o777).toBe(0o700);
+    writeFileSync(join(root, "file"), "");
+    expect(() => createStateDir(resolveStateDir("file/x", loaded(null), root, {}))).toThrow(
+      /cannot be created.*--state-dir/,
+    );
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+});

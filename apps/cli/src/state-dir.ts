@@ -1,0 +1,71 @@
+/** Where state is kept, and how the places inside it are called. Several processes share one state directory. */
+import { AgentCoreError } from "@agentcore/contract";
+import { mkdirSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import type { LoadedConfig } from "./config/load.ts";
+import type { Environment } from "./config/env-text.ts";
+
+export interface StateDir {
+  /** Holds `state.db`: jobs, attempts, decisions and the ledger. */
+  readonly path: string;
+  /** One directory per attempt: HOME, temporary files, logs, artifacts. */
+  readonly attempts: string;
+  /** What runs now, for the sweep after a crash, and what was found out about this machine. */
+  readonly containment: string;
+}
+
+/** The command line wins, then the configuration (relative to its file), then the XDG default. */
+export function resolveStateDir(
+  option: string | undefined,
+  loaded: LoadedConfig,
+  cwd: string,
+  env: Environment,
+): StateDir {
+  const configured = loaded.config.state_dir;
+  const path =
+    option !== undefined
+      ? resolve(cwd, option)
+      : configured !== undefined && loaded.path !== null
+        ? resolve(dirname(loaded.path), configured)
+        : defaultStateDir(env);
+  return { path, attempts: join(path, "attempts"), containment: join(path, "containment") };
+}
+
+function defaultStateDir(env: Environment): string {
+  const { XDG_STATE_HOME: stateHome = "", HOME: home = "" } = env;
+  if (stateHome.startsWith("/")) return join(stateHome, "agentcore");
+  if (home === "") {
+    throw new AgentCoreError(
+      "AC_USAGE",
+      "neither HOME nor XDG_STATE_HOME is set: say where to keep state with --state-dir",
+    );
+  }
+  return join(home, ".local/state/agentcore");
+}
+
+/** Creates what is not there, readable by its owner alone: logs and artifacts can hold secrets. */
+export function createStateDir(state: StateDir): void {
+  for (const directory of [state.path, state.attempts, state.containment]) {
+    try {
+      makeDirectory(directory);
+    } catch (error) {
+      throw new AgentCoreError(
+        "AC_STORE_UNAVAILABLE",
+        `the state directory ${directory} cannot be created: ${(error as Error).message}; name another with --state-dir`,
+        { cause: error, evidence: { path: directory } },
+      );
+    }
+  }
+}
+
+/** Not Node's own recursive form: that one never returns below /proc, where a directory is refused as "not found". */
+function makeDirectory(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  if (dirname(path) !== path) makeDirectory(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST" || !statSync(path).isDirectory()) throw error;
+  }
+}

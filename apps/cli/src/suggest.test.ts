@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { didYouMean, nearest } from "./suggest.ts";
+
+const workers = ["shell", "claude-code", "codex", "opencode"];
+
+test.each([
+  ["claude-cod", "claude-code"],
+  ["claudecode", "claude-code"],
+  ["Codex", "codex"],
+  ["cdoex", "codex"],
+  ["open-code", "opencode"],
+  ["shlel", "shell"],
+  ["shel", "shell"],
+  ["gemini", undefined],
+  ["", undefined],
+  ["xy", undefined],
+])("the nearest worker to %j is %j", (name, expected) => {
+  expect(nearest(name, workers)).toBe(expected);
+});
+
+test("a name with nothing near it gets no suggestion", () => {
+  expect(didYouMean("gemini", workers)).toBe("");
+  expect(didYouMean("codx", workers)).toBe('; did you mean "codex"?');
+});

@@ -1,0 +1,119 @@
+/** Runs the command line from source as a real process, in a scratch directory of its own. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const mainFile = fileURLToPath(new URL("../main.ts", import.meta.url));
+/** Node's own arguments with which a program of this workspace runs from source. */
+export const nodeArgs = ["--conditions=@agentcore/source"];
+
+export interface Scratch {
+  readonly root: string;
+  readonly workspace: string;
+  readonly stateDir: string;
+  remove(): void;
+}
+
+export function makeScratch(): Scratch {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), "agentcore-cli-")));
+  const workspace = join(root, "workspace");
+  mkdirSync(workspace);
+  return {
+    root,
+    workspace,
+    stateDir: join(root, "state"),
+    remove: () => rmSync(root, { recursive: true, force: true }),
+  };
+}
+
+export interface Finished {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Started {
+  readonly child: ChildProcess;
+  /** What stdout has given so far. */
+  stdout(): string;
+  /** Resolves when stdout holds the text; rejects when the process ends first. */
+  saw(text: string): Promise<void>;
+  readonly finished: Promise<Finished>;
+}
+
+export interface StartOptions {
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+/** Starts `agentcore ARGS` in the scratch workspace, with its state directory and nothing of the caller's configuration. */
+export function startAgentcore(
+  scratch: Scratch,
+  args: readonly string[],
+  options: StartOptions = {},
+): Started {
+  const child = spawn(process.execPath, [...nodeArgs, mainFile, ...args], {
+    cwd: options.cwd ?? scratch.workspace,
+    env: {
+      PATH: process.env["PATH"] ?? "",
+      HOME: scratch.root,
+      XDG_STATE_HOME: join(scratch.root, "xdg"),
+      NODE_COMPILE_CACHE: join(tmpdir(), "agentcore-test-compile-cache"),
+      ...options.env,
+    },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  const output = { stdout: "", stderr: "" };
+  const listeners = new Set<() => void>();
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8").on("data", (text: string) => {
+      output[name] += text;
+      for (const listener of listeners) listener();
+    });
+  }
+  child.stdin.on("error", () => {}).end(options.input ?? "");
+  const finished: Promise<Finished> = once(child, "close").then(([code, signal]) => ({
+    code,
+    signal,
+    ...output,
+  }));
+  return {
+    child,
+    stdout: () => output.stdout,
+    finished,
+    saw: (text) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          if (!output.stdout.includes(text)) return;
+          listeners.delete(look);
+          resolve();
+        };
+        listeners.add(look);
+        look();
+        void finished.then(({ code, stderr }) =>
+          reject(new Error(`ended with ${code} before "${text}":\n${output.stdout}${stderr}`)),
+        );
+      }),
+  };
+}
+
+export async function agentcore(
+  scratch: Scratch,
+  args: readonly string[],
+  options: StartOptions = {},
+): Promise<Finished> {
+  return startAgentcore(scratch, args, options).finished;
+}
+
+/** The JSON lines of an output. */
+export function jsonLinesOf(text: string): Record<string, unknown>[] {
+  return text
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
