@@ -1,0 +1,121 @@
+/**
+ * Kills a scheduler from the outside, as `kill -9` would: from that moment none of its calls has an effect or an answer,
+ * none of its timers fires, and it hears nothing. Used to enumerate crash points and by the simulation.
+ */
+import type { Clock, Runtime } from "@agentcore/contract";
+import type { JobStore } from "../job-store.ts";
+
+export interface Severable {
+  readonly store: JobStore;
+  readonly clock: Clock;
+  readonly isSevered: boolean;
+  /** Wraps anything else that the scheduler is given. */
+  wrap<T extends object>(target: T): T;
+  sever(): void;
+}
+
+export interface StoreCall {
+  /** Name of the method. */
+  readonly method: string;
+  /** Counts calls that may write, from 1. */
+  readonly write: number;
+}
+
+export interface SeverableOptions {
+  readonly store: JobStore;
+  readonly clock: Clock;
+  /** Called before each store call that may write; throwing makes the call fail without effect. */
+  readonly before?: (call: StoreCall) => void;
+  /** Called after it took effect and before its answer; throwing makes the caller see a failure all the same. */
+  readonly after?: (call: StoreCall) => void;
+}
+
+/** Methods that change nothing. */
+const queries = new Set<string>([
+  "get",
+  "ended",
+  "attempts",
+  "list",
+  "decisions",
+  "lateResults",
+  "stats",
+  "aheadOf",
+  "cancelRequests",
+  "nextRunAt",
+  "owners",
+  "runningOf",
+  "externalVersion",
+]);
+
+const never = <T>(): Promise<T> => new Promise<T>(() => {});
+
+export function createSeverable(options: SeverableOptions): Severable {
+  const { before, after } = options;
+  let severed = false;
+  let writes = 0;
+
+  const call = async (method: string, invoke: () => Promise<unknown>): Promise<unknown> => {
+    if (severed) return never();
+    const isWrite = !queries.has(method);
+    if (isWrite) writes += 1;
+    const seen: StoreCall = { method, write: writes };
+    if (isWrite) before?.(seen);
+    if (severed) return never();
+    const answer = await invoke();
+    if (isWrite) after?.(seen);
+    return severed ? never() : answer;
+  };
+
+  /** Passes calls on until severed; then they never answer. */
+  const wrap = <T extends object>(target: T, through?: typeof call): T =>
+    new Proxy(target, {
+      get(object, property) {
+        const value: unknown = Reflect.get(object, property);
+        if (typeof value !== "function") return value;
+        return (...args: unknown[]) => {
+          const invoke = (): unknown => Reflect.apply(value, object, muted(args));
+          if (through !== undefined && property !== "onChange")
+            return through(String(property), invoke as () => Promise<unknown>);
+          return severed ? never() : answering(invoke());
+        };
+      },
+    });
+
+  const answering = (answer: unknown): unknown =>
+    answer instanceof Promise
+      ? answer.then(
+          (value: unknown) => (severed ? never() : value),
+          (error: unknown) => (severed ? never() : Promise.reject(error)),
+        )
+      : answer;
+
+  /** Callbacks handed in are not called after the cut. */
+  const muted = (args: unknown[]): unknown[] =>
+    args.map((arg) =>
+      typeof arg === "function"
+        ? (...inner: unknown[]) => (severed ? undefined : Reflect.apply(arg, undefined, inner))
+        : arg,
+    );
+
+  const clock: Clock = {
+    now: () => options.clock.now(),
+    monotonicMs: () => options.clock.monotonicMs(),
+    setTimer: (delayMs, fire) => options.clock.setTimer(delayMs, () => (severed ? undefined : fire())),
+  };
+  return {
+    store: wrap(options.store, call),
+    clock,
+    get isSevered() {
+      return severed;
+    },
+    wrap: <T extends object>(target: T): T => wrap(target),
+    sever: () => {
+      severed = true;
+    },
+  };
+}
+
+/** A runtime whose workers die with it: what was executing never answers. */
+export function severableRuntime(severable: Severable, runtime: Runtime): Runtime {
+  return severable.wrap(runtime);
+}
