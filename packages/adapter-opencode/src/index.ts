@@ -1,1 +1,3 @@
-export {};
+/** Runs OpenCode as a worker. */
+export { openCodeAdapter, openCodeAdapter as default } from "./adapter.ts";
+export { openCodeSettingsSchema, type OpenCodeSettings } from "./settings.ts";

@@ -1,0 +1,23 @@
+/** OpenCode as a worker. Everything that varies by run is in `plan.ts`; everything that it prints in `reader.ts`. */
+import { adapterContractVersion, type WorkerAdapter } from "@agentcore/contract";
+import { planOpenCode } from "./plan.ts";
+import { credentialVariables } from "./provider.ts";
+import { createOpenCodeReader } from "./reader.ts";
+
+export const openCodeAdapter: WorkerAdapter = {
+  contractVersion: adapterContractVersion,
+  name: "opencode",
+  title: "OpenCode",
+  provider: "opencode",
+  capabilities: ["read", "edit", "run_tests", "run_commands"],
+  program: {
+    command: "opencode",
+    versionArgs: ["--version"],
+    minVersion: "1.18.33",
+    install: "npm install -g opencode-ai",
+    credentialEnv: credentialVariables,
+    loginPaths: [".local/share/opencode/auth.json"],
+  },
+  plan: planOpenCode,
+  createReader: createOpenCodeReader,
+};

@@ -1,0 +1,97 @@
+/**
+ * The command line and environment of one run of OpenCode: prompt on stdin, JSON lines on stdout, the configuration in one
+ * variable, permissions from the task's capabilities, and no traffic but the model's.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { AgentCoreError, type PlanContext, type WorkerPlan, type WorkerTask } from "@agentcore/contract";
+import {
+  capabilitySet,
+  networkEnvironment,
+  readAdapterSettings,
+  refuseReservedArgs,
+} from "@agentcore/worker-kit";
+import { openCodePermission, reservedFlags } from "./permissions.ts";
+import { planProvider } from "./provider.ts";
+import { openCodeSettingsSchema } from "./settings.ts";
+import { workspaceCode } from "./workspace-code.ts";
+
+export function planOpenCode(task: WorkerTask, context: PlanContext): WorkerPlan {
+  const settings = readAdapterSettings(task.worker, openCodeSettingsSchema, context.settings);
+  refuseReservedArgs(task.worker, task.args ?? [], { flags: reservedFlags });
+  const { runCommands } = capabilitySet(context.grants.capabilities);
+  if (!runCommands && !settings.trust_workspace) refuseWorkspaceCode(task);
+  const provider = planProvider(task, context, settings);
+  const home = provider.selfContained ? "own" : "user";
+  const config = {
+    autoupdate: false,
+    share: "disabled",
+    ...provider.config,
+    permission: openCodePermission(context.grants.capabilities),
+    instructions: settings.project_memory ? memoryFiles(task.workspace) : [],
+  };
+  return {
+    command: context.program,
+    args: [
+      "run",
+      "--format",
+      "json",
+      "--pure",
+      // Given a title, OpenCode does not ask the model for one, in a call whose tokens it would never report.
+      "--title",
+      "agentcore",
+      ...(task.session === undefined ? [] : ["--session", task.session]),
+      ...(task.args ?? []),
+    ],
+    env: {
+      ...networkEnvironment(context.hostEnv),
+      ...provider.env,
+      ...behaviour,
+      // Commands may need the package registry; OpenCode itself is kept from it by the files below.
+      ...(home === "user" && !runCommands ? { npm_config_offline: "true" } : {}),
+      OPENCODE_CONFIG_CONTENT: JSON.stringify(config),
+    },
+    stdin: task.instructions,
+    home,
+    ...(provider.model === undefined ? {} : { model: provider.model }),
+    ...(home === "own" ? { files: installedPlugin(context.attemptDir) } : {}),
+  };
+}
+
+const behaviour: Readonly<Record<string, string>> = {
+  OPENCODE_DISABLE_AUTOUPDATE: "1",
+  OPENCODE_DISABLE_MODELS_FETCH: "1",
+  OPENCODE_DISABLE_LSP_DOWNLOAD: "1",
+  // An opencode.json of the workspace could grant what the task was not granted.
+  OPENCODE_DISABLE_PROJECT_CONFIG: "1",
+};
+
+/**
+ * OpenCode installs a package into its configuration directory in the background of every run, from the registry, unless
+ * a lock file there says that it is installed. Below the run's own HOME it is never needed.
+ */
+function installedPlugin(attemptDir: string): Record<string, string> {
+  const directory = join(attemptDir, "home", ".config", "opencode");
+  const lock = { packages: { "": { dependencies: { "@opencode-ai/plugin": "*" } } } };
+  return {
+    [join(directory, "package-lock.json")]: JSON.stringify(lock),
+    [join(directory, "node_modules", ".keep")]: "",
+  };
+}
+
+/** The file that OpenCode would find by itself if it read the project's configuration. */
+function memoryFiles(workspace: string): string[] {
+  const files = ["AGENTS.md", "CLAUDE.md"].map((name) => join(workspace, name));
+  // A brace would be read as a placeholder of the configuration.
+  return files.filter((path) => !path.includes("{") && existsSync(path)).slice(0, 1);
+}
+
+function refuseWorkspaceCode(task: WorkerTask): void {
+  const path = workspaceCode(task.workspace);
+  if (path === null) return;
+  throw new AgentCoreError(
+    "AC_CAPABILITY_UNSUPPORTED",
+    `${task.worker} cannot be kept from running code in this workspace: OpenCode runs the plugins that ${path} brings; grant run_commands, take it away, or set workers.${task.worker}.settings.trust_workspace`,
+    { evidence: { worker: task.worker, path } },
+  );
+}

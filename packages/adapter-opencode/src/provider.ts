@@ -1,0 +1,177 @@
+/**
+ * Which provider and model a run uses, as OpenCode's configuration, and the variables that carry its key. Either an address
+ * from the settings, which becomes a provider of its own, or one of OpenCode's built-in providers, which the model names
+ * (`anthropic/claude-sonnet-4-5`).
+ */
+import { AgentCoreError, type PlanContext, type WorkerTask } from "@agentcore/contract";
+import { configuredKey, pickEnv } from "@agentcore/worker-kit";
+import { clientLibraries, type OpenCodeSettings } from "./settings.ts";
+
+export interface ProviderPlan {
+  /** Part of the configuration. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** As `provider/model`; undefined where OpenCode chooses. */
+  readonly model: string | undefined;
+  /** Variables with the key. Empty: OpenCode relies on the user's login. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Whether the run needs nothing of the user's own HOME. */
+  readonly selfContained: boolean;
+}
+
+/** Key variables of built-in providers. A provider that is not here gets those that `env_pass` names. */
+const keyVariables: Readonly<Record<string, readonly string[]>> = {
+  anthropic: ["ANTHROPIC_API_KEY"],
+  openai: ["OPENAI_API_KEY"],
+  openrouter: ["OPENROUTER_API_KEY"],
+  google: ["GOOGLE_GENERATIVE_AI_API_KEY", "GEMINI_API_KEY"],
+  groq: ["GROQ_API_KEY"],
+  mistral: ["MISTRAL_API_KEY"],
+  deepseek: ["DEEPSEEK_API_KEY"],
+  xai: ["XAI_API_KEY"],
+  opencode: ["OPENCODE_API_KEY"],
+};
+
+export const credentialVariables: readonly string[] = Object.values(keyVariables).flat();
+
+/** Addresses that the caller's environment may give for built-in providers. */
+const addressVariables: Readonly<Record<string, string>> = {
+  anthropic: "ANTHROPIC_BASE_URL",
+  openai: "OPENAI_BASE_URL",
+};
+
+export function planProvider(
+  task: WorkerTask,
+  context: PlanContext,
+  settings: OpenCodeSettings,
+): ProviderPlan {
+  const model = context.grants.model ?? task.model ?? settings.model;
+  if (model !== undefined) checkModel(model);
+  return settings.base_url === undefined
+    ? builtInProvider(task, context, settings, model)
+    : ownProvider(task, context, { ...settings, base_url: settings.base_url }, model);
+}
+
+/** OpenCode expands `{env:…}` and `{file:…}` anywhere in its configuration; a task must not be able to write either. */
+function checkModel(model: string): void {
+  if (/^[\w@][\w.:/@+~-]*$/.test(model)) return;
+  throw new AgentCoreError("AC_JOB_INVALID", `not the name of a model: ${JSON.stringify(model)}`, {
+    evidence: { model },
+  });
+}
+
+function ownProvider(
+  task: WorkerTask,
+  context: PlanContext,
+  settings: OpenCodeSettings & { base_url: string },
+  asked: string | undefined,
+): ProviderPlan {
+  if (asked === undefined) {
+    throw new AgentCoreError(
+      "AC_CONFIG_INVALID",
+      `workers.${task.worker}.settings: base_url needs a model; name one with --model or in the settings`,
+      { evidence: { worker: task.worker } },
+    );
+  }
+  const id = settings.provider;
+  const model = asked.startsWith(`${id}/`) ? asked.slice(id.length + 1) : asked;
+  const key = keyOf(task, context, settings, defaultKeyVariables[settings.api]);
+  return {
+    config: {
+      ...chosenModel(`${id}/${model}`),
+      enabled_providers: [id],
+      provider: {
+        [id]: {
+          npm: clientLibraries[settings.api],
+          name: id,
+          options: { baseURL: settings.base_url, ...keyOption(key), ...timeouts(settings) },
+          models: { [model]: modelEntry(model, settings) },
+        },
+      },
+    },
+    model: `${id}/${model}`,
+    env: key,
+    selfContained: true,
+  };
+}
+
+const defaultKeyVariables: Readonly<Record<OpenCodeSettings["api"], readonly string[]>> = {
+  "openai-chat": ["OPENAI_API_KEY"],
+  "openai-responses": ["OPENAI_API_KEY"],
+  "anthropic-messages": ["ANTHROPIC_API_KEY"],
+};
+
+function builtInProvider(
+  task: WorkerTask,
+  context: PlanContext,
+  settings: OpenCodeSettings,
+  model: string | undefined,
+): ProviderPlan {
+  const slash = model?.indexOf("/") ?? -1;
+  const id = model === undefined || slash <= 0 ? undefined : model.slice(0, slash);
+  const variables = id === undefined ? credentialVariables : (keyVariables[id] ?? []);
+  const key = keyOf(task, context, settings, variables);
+  const options = {
+    ...(settings.api_key_env === undefined ? {} : keyOption(key)),
+    ...addressOption(id, context),
+    ...timeouts(settings),
+  };
+  return {
+    config: {
+      ...(model === undefined ? {} : chosenModel(model)),
+      ...(id === undefined ? {} : { enabled_providers: [id], provider: { [id]: { options } } }),
+    },
+    model,
+    env: key,
+    selfContained: Object.keys(key).length > 0,
+  };
+}
+
+/** The same model for the small tasks that OpenCode gives to another by default: one provider, one bill. */
+function chosenModel(model: string): Record<string, string> {
+  return { model, small_model: model };
+}
+
+function keyOf(
+  task: WorkerTask,
+  context: PlanContext,
+  settings: OpenCodeSettings,
+  variables: readonly string[],
+): Record<string, string> {
+  const env = { ...context.hostEnv, ...task.env };
+  const name = settings.api_key_env;
+  const key = configuredKey(task.worker, name, env);
+  return name === undefined || key === undefined ? pickEnv(env, variables) : { [name]: key };
+}
+
+/** The key stays in the environment; the configuration only says where. */
+function keyOption(key: Readonly<Record<string, string>>): Record<string, string> {
+  const name = Object.keys(key)[0];
+  return name === undefined ? {} : { apiKey: `{env:${name}}` };
+}
+
+function addressOption(id: string | undefined, context: PlanContext): Record<string, string> {
+  const variable = id === undefined ? undefined : addressVariables[id];
+  const address =
+    variable === undefined ? undefined : pickEnv(context.hostEnv, [variable])[variable]?.replace(/\/+$/, "");
+  if (address === undefined) return {};
+  return { baseURL: address.endsWith("/v1") ? address : `${address}/v1` };
+}
+
+function timeouts(settings: OpenCodeSettings): Record<string, number> {
+  return { timeout: settings.request_timeout, chunkTimeout: settings.chunk_timeout };
+}
+
+function modelEntry(model: string, settings: OpenCodeSettings): Record<string, unknown> {
+  const { prices } = settings;
+  const cost = prices === undefined ? {} : { cost: costOf(prices) };
+  return {
+    name: model,
+    tool_call: true,
+    limit: { context: settings.context_tokens, output: settings.output_tokens },
+    ...cost,
+  };
+}
+
+function costOf(prices: NonNullable<OpenCodeSettings["prices"]>): Record<string, number> {
+  return { input: prices.input, output: prices.output, cache_read: prices.cached_input ?? prices.input };
+}

@@ -1,0 +1,213 @@
+/**
+ * Reads `opencode run --format json`: `step_start`, `text`, `tool_use`, `step_finish`, `error`. There is no first and no
+ * last line. A run has succeeded if its last step ended with reason `stop`; tokens and cost come by step and are summed.
+ *
+ * Answers that are no answers (a gateway's HTML with status 200) make OpenCode ask again without end, each time as a step
+ * without words, tools or tokens. Such a step gives no event, so that it is no sign of life, and some in a row are hopeless.
+ */
+import { stripVTControlCharacters } from "node:util";
+import {
+  unknownUsage,
+  type OutputReader,
+  type ReaderContext,
+  type Usage,
+  type WorkerError,
+  type WorkerEvent,
+  type WorkerReport,
+} from "@agentcore/contract";
+import {
+  addUsage,
+  addUsd,
+  classifyProviderText,
+  countAt,
+  jsonLineReader,
+  numberAt,
+  objectAt,
+  oneLine,
+  stderrEvent,
+  stringAt,
+  textEvent,
+  usageErrorOf,
+  type JsonObject,
+} from "@agentcore/worker-kit";
+import { failureOf } from "./failure.ts";
+import { readToolUse } from "./tools.ts";
+
+const emptyStepsMax = 5;
+const deniedToolsMax = 100;
+
+export function createOpenCodeReader(context: ReaderContext): OutputReader {
+  const state = new OpenCodeRun(context.model);
+  const lines = jsonLineReader({
+    object: (line) => state.line(line),
+    stderr: (line) => state.stderr(line),
+    end: (malformedLines) => state.report(malformedLines),
+  });
+  return { ...lines, fatal: () => state.hopeless };
+}
+
+class OpenCodeRun {
+  hopeless: WorkerError | null = null;
+  readonly #model: string | null;
+  readonly #denied = new Set<string>();
+  #session: string | null = null;
+  #lastText = "";
+  #usage: Usage = unknownUsage;
+  #costUsd = 0;
+  #lastReason: string | null = null;
+  #steps = 0;
+  /** Steps in a row that came to nothing, and whether the current one has. */
+  #emptySteps = 0;
+  #stepIsEmpty = true;
+  #failure: WorkerError | null = null;
+  #startError: WorkerError | null = null;
+
+  constructor(model: string | null) {
+    this.#model = model;
+  }
+
+  line(line: JsonObject): readonly WorkerEvent[] | null {
+    const events = this.#read(line);
+    if (events === null || this.#session !== null) return events;
+    // Nothing says when a run begins; the first line with a session does.
+    this.#session = stringAt(line, "sessionID");
+    if (this.#session === null) return events;
+    return [{ type: "started", session: this.#session, model: this.#model }, ...events];
+  }
+
+  stderr(line: string): readonly WorkerEvent[] {
+    const plain = stripVTControlCharacters(line).trim();
+    if (plain === "") return [];
+    const refused = /permission requested: (\w+)\b.*; auto-rejecting/.exec(plain);
+    if (refused !== null) return [this.#deny(refused[1] ?? "unknown", plain)];
+    this.#startError ??= usageErrorOf(plain) ?? startErrorOf(plain);
+    return [stderrEvent(plain)];
+  }
+
+  report(malformedLines: number): WorkerReport {
+    const error = this.#errorAtEnd();
+    const succeeded = error === null && this.#lastReason === "stop";
+    const costUsd = this.#costUsd > 0 ? this.#costUsd : null;
+    return {
+      terminal: error !== null ? "error" : succeeded ? "success" : "none",
+      error,
+      deniedTools: [...this.#denied],
+      summary: error !== null ? error.message : this.#lastText,
+      session: this.#session,
+      model: this.#model,
+      usage: this.#usage,
+      costUsd,
+      // A sum of 0 means that OpenCode knows no prices for the model, not that it was free.
+      costBasis: costUsd === null ? "none" : "reported",
+      malformedLines,
+    };
+  }
+
+  #read(line: JsonObject): readonly WorkerEvent[] | null {
+    switch (stringAt(line, "type")) {
+      case "step_start":
+        this.#stepIsEmpty = true;
+        return [];
+      case "text":
+        return this.#text(stringAt(line, "part", "text") ?? "");
+      case "reasoning":
+        this.#stepIsEmpty = false;
+        return [{ type: "progress", text: "thinking" }];
+      case "tool_use":
+        return this.#toolUse(line);
+      case "step_finish":
+        return this.#stepFinish(line);
+      case "error":
+        this.#failure = failureOf(line, this.#steps > 0);
+        return [];
+      default:
+        return null;
+    }
+  }
+
+  #text(text: string): WorkerEvent[] {
+    if (text === "") return [];
+    this.#stepIsEmpty = false;
+    this.#lastText = text;
+    return [textEvent(text)];
+  }
+
+  #toolUse(line: JsonObject): WorkerEvent[] {
+    this.#stepIsEmpty = false;
+    const { events, denied } = readToolUse(line);
+    return denied === null ? [...events] : [...events, this.#deny(denied.tool, denied.text)];
+  }
+
+  #stepFinish(line: JsonObject): WorkerEvent[] {
+    const part = objectAt(line, "part");
+    const usage = stepUsage(objectAt(part, "tokens"));
+    const tokens = (usage.inputTokens ?? 0) + (usage.cachedInputTokens ?? 0) + (usage.outputTokens ?? 0);
+    this.#steps += 1;
+    this.#lastReason = stringAt(part, "reason");
+    if (tokens > 0) this.#stepIsEmpty = false;
+    if (!this.#stepIsEmpty) this.#failure = null;
+    this.#countEmpty();
+    if (tokens === 0) return [];
+    this.#usage = addUsage(this.#usage, usage);
+    this.#costUsd = addUsd(this.#costUsd, Math.max(0, numberAt(part, "cost") ?? 0));
+    return [{ type: "usage", usage: this.#usage, costUsd: this.#costUsd > 0 ? this.#costUsd : null }];
+  }
+
+  #countEmpty(): void {
+    this.#emptySteps = this.#stepIsEmpty ? this.#emptySteps + 1 : 0;
+    if (this.#emptySteps >= emptyStepsMax) this.hopeless ??= emptyAnswers(this.#emptySteps);
+  }
+
+  #errorAtEnd(): WorkerError | null {
+    const known = this.#failure ?? this.hopeless;
+    if (known !== null) return known;
+    switch (this.#lastReason) {
+      case null:
+        return this.#startError;
+      case "length":
+      case "content-filter":
+        return { ...cutShort, message: `the model's last answer was cut short (${this.#lastReason})` };
+      default:
+        return this.#emptySteps > 0 ? emptyAnswers(this.#emptySteps) : null;
+    }
+  }
+
+  #deny(tool: string, text: string): WorkerEvent {
+    if (this.#denied.size < deniedToolsMax) this.#denied.add(tool);
+    return { type: "denied", tool, text: oneLine(text, 500) };
+  }
+}
+
+const cutShort = { class: "task_failed", status: null, retryAfterMs: null } as const;
+
+function emptyAnswers(count: number): WorkerError {
+  const times = count === 1 ? "once" : `${count} times in a row`;
+  return {
+    class: "provider_unavailable",
+    message: `the provider answered with nothing ${times}: neither words nor tokens`,
+    status: null,
+    retryAfterMs: null,
+  };
+}
+
+/** `input` excludes the cached tokens. What is neither input nor cache is output, thinking included. */
+function stepUsage(tokens: JsonObject | null): Usage {
+  const input = countAt(tokens, "input");
+  const cacheRead = countAt(tokens, "cache", "read");
+  const cacheWrite = countAt(tokens, "cache", "write") ?? 0;
+  const output = countAt(tokens, "output");
+  const reasoning = countAt(tokens, "reasoning") ?? 0;
+  return {
+    inputTokens: input === null ? null : input + cacheWrite,
+    cachedInputTokens: cacheRead,
+    outputTokens: output === null ? null : output + reasoning,
+  };
+}
+
+/** `Error: …`, with which OpenCode ends before it has a session. */
+function startErrorOf(line: string): WorkerError | null {
+  const message = /^Error: (.*)$/.exec(line)?.[1];
+  if (message === undefined) return null;
+  const errorClass = classifyProviderText(message) ?? "worker_crashed";
+  return { class: errorClass, message: oneLine(message, 500), status: null, retryAfterMs: null };
+}

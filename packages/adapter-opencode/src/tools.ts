@@ -1,0 +1,84 @@
+/**
+ * `tool_use` lines as events. OpenCode prints a tool once, when it has ended, so a call and its result come together; how
+ * long a tool has been running cannot be seen from outside.
+ */
+import type { WorkerEvent } from "@agentcore/contract";
+import { booleanAt, numberAt, objectAt, oneLine, stringAt, type JsonObject } from "@agentcore/worker-kit";
+
+export interface ToolUse {
+  readonly events: readonly WorkerEvent[];
+  /** The tool, where it was refused. */
+  readonly denied: { readonly tool: string; readonly text: string } | null;
+}
+
+/** Tools whose absence means that the task's capabilities do not include them, rather than that the model made one up. */
+const governedTools = new Set(
+  "bash edit write multiedit patch apply_patch webfetch websearch read glob grep".split(" "),
+);
+
+export function readToolUse(line: JsonObject): ToolUse {
+  const part = objectAt(line, "part");
+  const state = objectAt(part, "state");
+  const input = objectAt(state, "input");
+  const tool = stringAt(part, "tool") ?? "unknown";
+  const id = stringAt(part, "callID") ?? stringAt(part, "id") ?? "";
+  const command = tool === "bash" ? stringAt(input, "command") : null;
+  const path = stringAt(input, "filePath");
+  const ok = stringAt(state, "status") === "completed" && tool !== "invalid";
+  const text = stringAt(state, "error") ?? stringAt(state, "output") ?? "";
+  const exit = command === null ? null : numberAt(state, "metadata", "exit");
+  const exitCode = exit !== null && Number.isInteger(exit) ? exit : null;
+  const call: WorkerEvent = {
+    type: "tool_call",
+    id,
+    tool,
+    summary: oneLine(command ?? path ?? stringAt(state, "title") ?? JSON.stringify(input ?? {})),
+    ...(command === null ? {} : { command }),
+    ...(path === null ? {} : { path }),
+  };
+  const result: WorkerEvent = {
+    type: "tool_result",
+    id,
+    ok: ok && (exitCode ?? 0) === 0,
+    exitCode,
+    summary: oneLine(text, 500),
+  };
+  return {
+    events: [call, result, ...(ok ? changesOf(tool, path, input, state) : [])],
+    denied: ok ? null : refusal(tool, input, text),
+  };
+}
+
+function changesOf(
+  tool: string,
+  path: string | null,
+  input: JsonObject | null,
+  state: JsonObject | null,
+): WorkerEvent[] {
+  if (tool === "apply_patch" || tool === "patch") return patchedFiles(stringAt(input, "patchText") ?? "");
+  if (path === null || !["write", "edit", "multiedit"].includes(tool)) return [];
+  const created = tool === "write" && booleanAt(state, "metadata", "exists") === false;
+  return [{ type: "file_change", path, change: created ? "create" : "modify" }];
+}
+
+const patchChanges = { Add: "create", Update: "modify", Delete: "delete" } as const;
+
+/** The files that a patch in the `*** Begin Patch` form names. */
+function patchedFiles(patch: string): WorkerEvent[] {
+  return [...patch.matchAll(/^\*\*\* (Add|Update|Delete) File: (.+)$/gm)].map((match) => ({
+    type: "file_change",
+    path: (match[2] ?? "").trim(),
+    change: patchChanges[match[1] as keyof typeof patchChanges],
+  }));
+}
+
+function refusal(
+  tool: string,
+  input: JsonObject | null,
+  text: string,
+): { readonly tool: string; readonly text: string } | null {
+  if (/rule which prevents you|rejected permission/.test(text)) return { tool, text };
+  const asked = tool === "invalid" ? stringAt(input, "tool") : null;
+  const unavailable = asked !== null && text.includes("unavailable tool") && governedTools.has(asked);
+  return unavailable ? { tool: asked, text } : null;
+}

@@ -1,0 +1,55 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { workspaceCode } from "./workspace-code.ts";
+
+let root = "";
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "workspace-code-"));
+});
+afterEach(() => {
+  rmSync(root, { recursive: true });
+});
+
+function write(path: string, text = ""): void {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), text);
+}
+
+it.each([
+  [".opencode/plugin/a.ts", "", true],
+  [".opencode/plugins/a.js", "", true],
+  [".opencode/plugin/readme.md", "", false],
+  ["plugin/a.ts", "", false],
+  ["opencode.json", '{ "plugin": ["x"] }', true],
+  ["opencode.jsonc", '{ "plugins" : [] }', true],
+  [".opencode/opencode.json", '{ "plugin": ["./x.ts"] }', true],
+  ["opencode.json", '{ "model": "x" }', false],
+  [".opencode/plugin", "a file, no directory", false],
+  ["src/index.ts", "", false],
+])("%s holding %j counts: %s", (path, text, counts) => {
+  write(path, text);
+  expect(workspaceCode(root)).toBe(counts ? join(root, path) : null);
+});
+
+it("takes a configuration that is too long to read for one that names plugins", () => {
+  write("opencode.json", `{${" ".repeat(1024 * 1024)}}`);
+  expect(workspaceCode(root)).toBe(join(root, "opencode.json"));
+});
+
+it("looks up to the root of the repository, and no further", () => {
+  write("outer/.opencode/plugin/a.ts");
+  write("outer/repository/.git/HEAD");
+  write("outer/repository/packages/one/x.ts");
+  const workspace = join(root, "outer/repository/packages/one");
+  expect(workspaceCode(workspace)).toBeNull();
+  write("outer/repository/.opencode/plugin/b.ts");
+  expect(workspaceCode(workspace)).toBe(join(root, "outer/repository/.opencode/plugin/b.ts"));
+});
+
+it("looks at the workspace alone where there is no repository", () => {
+  write("outer/.opencode/plugin/a.ts");
+  write("outer/inner/x.ts");
+  expect(workspaceCode(join(root, "outer/inner"))).toBeNull();
+});
