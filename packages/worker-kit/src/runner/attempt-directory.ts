@@ -60,6 +60,15 @@ async function makePrivateDirectory(jobDirectory: string, name: AttemptName): Pr
   }
 }
 
+/** For an attempt that never started. The HOME of a resumed session is a link, and stays. */
+export async function removeAttemptDirectory(attempt: AttemptDirectory): Promise<void> {
+  try {
+    await rm(attempt.path, { recursive: true, force: true });
+  } catch (error) {
+    ignore(error, "an empty directory is left behind; why the attempt did not start matters more");
+  }
+}
+
 /** The HOME in which a session of this worker was made; null where it is not known, or gone. */
 export async function homeOfSession(
   attemptsDir: string,

@@ -8,9 +8,14 @@ import { AgentCoreError, type RunRequest, type WorkerPlan } from "@agentcore/con
 import { requireCapabilities } from "../capabilities.ts";
 import { workerEnvironment } from "../environment.ts";
 import { requireProgram } from "../program/detect-program.ts";
-import { createAttemptDirectory, homeOfSession, type AttemptDirectory } from "./attempt-directory.ts";
+import {
+  createAttemptDirectory,
+  homeOfSession,
+  removeAttemptDirectory,
+  type AttemptDirectory,
+} from "./attempt-directory.ts";
 import type { RunnerParts } from "./parts.ts";
-import { readWorkerSettings } from "./worker-settings.ts";
+import { readWorkerSettings, type WorkerSettings } from "./worker-settings.ts";
 
 /** One attempt, as far as it is fixed before its process starts. */
 export interface Run {
@@ -33,15 +38,33 @@ export async function prepareRun(parts: RunnerParts, request: RunRequest): Promi
   await requireWorkspace(task.workspace);
   requireCapabilities(adapter.name, adapter.capabilities, permit.grants.capabilities);
   const settings = readWorkerSettings(adapter.name, request.settings);
-  const hostEnv = parts.hostEnv;
   const program = await requireProgram(adapter, {
-    hostEnv,
+    hostEnv: parts.hostEnv,
     ...(settings.program === undefined ? {} : { path: settings.program }),
   });
   const resumed =
     task.session === undefined ? null : await homeOfSession(parts.attemptsDir, adapter.name, task.session);
   const name = { jobId: permit.jobId, attempt: permit.attempt, permitId: permit.id };
   const attempt = await createAttemptDirectory(parts.attemptsDir, name, resumed);
+  try {
+    return await planRun(parts, request, { settings, program, attempt });
+  } catch (error) {
+    await removeAttemptDirectory(attempt);
+    throw error;
+  }
+}
+
+/** What a run has, before it has a plan. */
+interface Found {
+  readonly settings: WorkerSettings;
+  readonly program: string;
+  readonly attempt: AttemptDirectory;
+}
+
+async function planRun(parts: RunnerParts, request: RunRequest, found: Found): Promise<Run> {
+  const { adapter, permit, task } = request;
+  const { settings, program, attempt } = found;
+  const { hostEnv } = parts;
   const plan = adapter.plan(task, {
     grants: permit.grants,
     program,

@@ -144,7 +144,7 @@ describe("a run is refused, with nothing started,", () => {
     ],
   ])("%s", async (_what, options, code, errorClass, message) => {
     const { program, ...settings } = options.settings ?? {};
-    const { ended, agent } = await run({
+    const { ended, agent, attemptsDir } = await run({
       ...options,
       settings,
       ...(program === undefined ? {} : { program: program as string }),
@@ -152,6 +152,10 @@ describe("a run is refused, with nothing started,", () => {
     expect(ended).toMatchObject({ outcome: "failed", errorClass, code, exitCode: null, containment: null });
     expect(ended.summary).toContain(message);
     expect(agent.ledger()).toEqual([]);
+    const made = existsSync(attemptsDir)
+      ? readdirSync(attemptsDir, { encoding: "utf8", recursive: true })
+      : [];
+    expect(made.filter((path) => path.includes("/"))).toEqual([]); // no attempt below any job
   });
 
   it("where the worker is too old, naming both versions", async () => {

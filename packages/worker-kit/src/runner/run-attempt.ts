@@ -16,6 +16,7 @@ import {
   type WorkerResult,
 } from "@agentcore/contract";
 import { createActivityLog } from "../observe/activity-log.ts";
+import { removeAttemptDirectory } from "./attempt-directory.ts";
 import { collectRun } from "./collect.ts";
 import { createCostMeter } from "./cost-meter.ts";
 import { beginObservation, type Observation } from "./observation.ts";
@@ -69,7 +70,10 @@ async function runPrepared(
     marker: run.marker,
   });
   const [started] = await Promise.allSettled([starting, observation.looked]);
-  if (started.status === "rejected") throw started.reason;
+  if (started.status === "rejected") {
+    await removeAttemptDirectory(run.attempt);
+    throw started.reason;
+  }
   const contained = started.value;
   onHastening({
     hasten() {

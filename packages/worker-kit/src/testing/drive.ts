@@ -184,8 +184,8 @@ export function makeTemporaryDirectory(name: string): string {
 
 let opened: Promise<Containment> | undefined;
 
-/** Probed once per process. */
-function machineContainment(): Promise<Containment> {
+/** The best that this machine has; probed once per process. */
+export function machineContainment(): Promise<Containment> {
   opened ??= openContainment();
   return opened;
 }
