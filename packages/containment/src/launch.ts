@@ -58,6 +58,7 @@ export async function launch(line: CommandLine, command: ContainedCommand, clock
   const child = spawnDetached(line, command);
   const watched = watchLine(child);
   const exit = exitOf(child);
+  const complaint = collectComplaint(child.stderr as Readable, clock);
   // Also fails when the line closes first; the reason is then in the exit and in what was complained about on stderr.
   const settled = await settledWithin(
     clock,
@@ -67,9 +68,8 @@ export async function launch(line: CommandLine, command: ContainedCommand, clock
   const state = watched.state();
   if (state.phase !== "ready") {
     child.kill("SIGKILL");
-    throw await startError({ line, child, exit, settled }, clock);
+    throw await startError({ line, child, exit, settled, complaint });
   }
-  child.stderr?.resume();
   (child.stdio[4] as Duplex).end();
   const ended = Promise.all([exit, watched.closed]).then(([how]) => how.exit);
   return {
@@ -149,33 +149,34 @@ interface FailedStart {
   readonly exit: Promise<Exit>;
   /** False if the time ran out. */
   readonly settled: boolean;
+  readonly complaint: () => Promise<string>;
 }
 
-async function startError(
-  { line, child, exit, settled }: FailedStart,
-  clock: Clock,
-): Promise<AgentCoreError> {
+async function startError({ line, child, exit, settled, complaint }: FailedStart): Promise<AgentCoreError> {
   const how = await exit;
-  const stderr = child.stderr as Readable;
-  const complaint =
-    how.error === null ? await readComplaint(stderr, clock) : `${how.error.message} (${line.file})`;
+  const said = how.error === null ? await complaint() : how.error.message;
   for (const stream of child.stdio) stream?.destroy();
   const what = settled
     ? `ended before it was ready (exit code ${how.exit.code ?? "none"}, signal ${how.exit.signal ?? "none"})`
     : `was not ready within ${readyWithinMs} ms`;
-  return new AgentCoreError("AC_WORKER_SPAWN", `${line.file} ${what}: ${complaint || "no message"}`, {
-    evidence: { program: line.file, exitCode: how.exit.code, signal: how.exit.signal, message: complaint },
+  return new AgentCoreError("AC_WORKER_SPAWN", `${line.file} ${what}: ${said || "no message"}`, {
+    evidence: { program: line.file, exitCode: how.exit.code, signal: how.exit.signal, message: said },
     ...(how.error !== null && { cause: how.error }),
   });
 }
 
-/** What the box said before it failed. Bounded in time too: something may still hold the other end. */
-async function readComplaint(stderr: Readable, clock: Clock): Promise<string> {
+/**
+ * Collects what the box has to say, the beginning of it, for an error. Listens from the start: Node throws away what
+ * nobody has asked for by the time a process exits. The wait is bounded: something may still hold the other end.
+ */
+function collectComplaint(stderr: Readable, clock: Clock): () => Promise<string> {
   let text = "";
-  stderr.setEncoding("utf8");
-  stderr.on("data", (chunk: string) => {
+  stderr.setEncoding("utf8").on("data", (chunk: string) => {
     text = (text + chunk).slice(0, longestComplaint);
   });
-  await settledWithin(clock, once(stderr, "close"), complaintWithinMs);
-  return text.trim();
+  const closed = once(stderr, "close");
+  return async () => {
+    await settledWithin(clock, closed, complaintWithinMs);
+    return text.trim();
+  };
 }

@@ -65,12 +65,13 @@ export function readProbe(file: string, key: string): readonly ImplementationRep
   }
 }
 
-/** Best effort: where it cannot be written, the next start probes again. */
+/** Where it cannot be written, the next start probes again. */
 export function writeProbe(
   file: string,
   key: string,
   implementations: readonly ImplementationReport[],
 ): void {
+  if (!implementations.some((report) => report.available && report.level === "sealed")) return;
   const cached: CachedProbe = { key, implementations };
   const temporary = `${file}.${process.pid}.tmp`;
   try {

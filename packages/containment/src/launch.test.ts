@@ -1,0 +1,100 @@
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { Clock } from "@agentcore/contract";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { findCgroupParent } from "./cgroup.ts";
+import { createContainment } from "./containment.ts";
+import { openRegistry } from "./registry.ts";
+import { systemClock } from "./system-clock.ts";
+import { sightings } from "./testing/outside.ts";
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(path.join(tmpdir(), "agentcore-launch-"));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+/** A box whose outermost program is something else altogether. */
+function oddBox(file: string, clock: Clock = systemClock) {
+  const parent = findCgroupParent();
+  return createContainment({
+    implementation: { name: "unshare", setpriv: file, unshare: "u", setsid: "s", userNamespace: false },
+    clock,
+    cgroupParent: parent.available ? parent.directory : null,
+    registry: openRegistry(directory),
+  });
+}
+
+let runs = 0;
+function command() {
+  runs += 1;
+  const marker = `launch-${process.pid}-${runs}`;
+  return { command: "/bin/true", args: [marker], cwd: "/", env: {}, marker };
+}
+
+/** Nothing on record, no cgroup, no process. */
+function expectNothingLeft(marker: string): void {
+  expect(readdirSync(directory)).toEqual([]);
+  expect(sightings(marker)).toEqual([]);
+  const parent = findCgroupParent();
+  if (parent.available) expect(readdirSync(parent.directory)).not.toContain(`agentcore-${marker}`);
+}
+
+test("a box that complains and dies is an error with its own words", async () => {
+  const failing = command();
+  // cat takes the options for the names of files that it does not know.
+  await expect(oddBox("/bin/cat").start(failing)).rejects.toMatchObject({
+    code: "AC_WORKER_SPAWN",
+    message: expect.stringMatching(/ended before it was ready \(exit code 1.*pdeathsig/),
+    evidence: { program: "/bin/cat", exitCode: 1 },
+  });
+  expectNothingLeft(failing.marker);
+});
+
+test("a box that dies without a word is an error too", async () => {
+  const failing = command();
+  await expect(oddBox("/bin/false").start(failing)).rejects.toMatchObject({
+    code: "AC_WORKER_SPAWN",
+    message: expect.stringContaining("no message"),
+  });
+  expectNothingLeft(failing.marker);
+});
+
+test("a program that is not there is an error that says so", async () => {
+  const failing = command();
+  await expect(oddBox("/nonexistent/setpriv").start(failing)).rejects.toMatchObject({
+    code: "AC_WORKER_SPAWN",
+    message: expect.stringContaining("ENOENT"),
+  });
+  expectNothingLeft(failing.marker);
+});
+
+test("a box that never becomes ready is given up and killed", async () => {
+  const failing = command();
+  // Every wait is over at once: fifteen seconds pass in no time.
+  const hasty: Clock = { ...systemClock, setTimer: (_, fire) => systemClock.setTimer(20, fire) };
+  const silent = path.join(directory, "silent");
+  writeFileSync(silent, `#!/bin/sh\nexec sleep 300.${process.pid}\n`);
+  chmodSync(silent, 0o755);
+  await expect(oddBox(silent, hasty).start(failing)).rejects.toMatchObject({
+    code: "AC_WORKER_SPAWN",
+    message: expect.stringContaining("was not ready within"),
+  });
+  rmSync(silent);
+  expectNothingLeft(failing.marker);
+  expect(sightings(`300.${process.pid}`)).toEqual([]);
+});
+
+test("without setpriv, cgroup and registry a process group is still a box", async () => {
+  const first = command();
+  const containment = createContainment({
+    implementation: { name: "process-group", setpriv: null },
+    clock: systemClock,
+    cgroupParent: null,
+    registry: null,
+  });
+  const run = await containment.start(first);
+  run.go();
+  expect(await run.finish()).toMatchObject({ provedBy: "process-group", survivors: 0 });
+});
