@@ -1,5 +1,7 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { expect, test } from "vitest";
-import { createIds, systemClock, systemIds } from "./system.ts";
+import { createIds, ownerIsDead, processOwner, systemClock, systemIds } from "./system.ts";
 
 test("ids are UUIDv7, strictly increasing and without repeats", () => {
   const ids = Array.from({ length: 20_000 }, () => systemIds.next());
@@ -53,3 +55,25 @@ test("a timer longer than setTimeout can hold does not fire at once", async () =
   timer.cancel();
   expect(fired).toBe(false);
 });
+
+test("this process owns its holds and is not dead", () => {
+  const owner = processOwner();
+  expect(owner.pid).toBe(process.pid);
+  expect(ownerIsDead(owner)).toBe(false);
+});
+
+test("an owner is dead when its process has ended", async () => {
+  const child = spawn(process.execPath, ["-e", "0"], { stdio: "ignore" });
+  const { pid = 0 } = child;
+  await once(child, "exit");
+  expect(ownerIsDead({ pid, startTicks: null, bootId: null })).toBe(true);
+});
+
+test.runIf(process.platform === "linux")(
+  "an owner is dead when its pid belongs to a later process, or the machine was restarted",
+  () => {
+    const owner = processOwner();
+    expect(ownerIsDead({ ...owner, startTicks: (owner.startTicks ?? 0) - 1 })).toBe(true);
+    expect(ownerIsDead({ ...owner, bootId: "another boot" })).toBe(true);
+  },
+);

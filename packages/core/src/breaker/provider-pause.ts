@@ -59,7 +59,7 @@ export class ProviderPause {
   succeeded(): void {
     this.refusalsInRow = 0;
     if (this.allowed === Infinity) return;
-    this.allowed += 1 / this.allowed;
+    this.allowed += 1 / Math.floor(this.allowed);
     if (this.allowed > this.peak) this.allowed = Infinity;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Real signals of the machine. The delay of the event loop comes from Node's histogram (99th percentile since the last
- * sample); memory, pressure-stall information and disk from Linux's `/proc` and `statfs`. Where the system does not tell
+ * Real signals of the machine. The delay of the event loop comes from Node's histogram (99th percentile over the last two
+ * samples); memory, pressure-stall information and disk from Linux's `/proc` and `statfs`. Where the system does not tell
  * (no `/proc/pressure`, another operating system) a signal is null, and its thresholds then decide nothing.
  */
 import { readFile, statfs } from "node:fs/promises";
@@ -35,26 +35,45 @@ export interface MachineSignalsOptions {
 
 export function createMachineSignals(options: MachineSignalsOptions = {}): MachineSignals {
   const { stateDir, procDir = "/proc" } = options;
-  const histogram = monitorEventLoopDelay({ resolution: resolutionMs });
-  histogram.enable();
+  const eventLoop = watchEventLoop();
   return {
     async sample() {
-      const delayMs = histogram.count === 0 ? 0 : histogram.percentile(99) / 1e6 - resolutionMs;
-      histogram.reset();
+      const eventLoopDelayMs = eventLoop.delayMs();
       const [memory, pressure, diskFreeBytes] = await Promise.all([
         readText(`${procDir}/meminfo`),
         readText(`${procDir}/pressure/memory`),
         stateDir === undefined ? null : diskFree(stateDir),
       ]);
       return {
-        eventLoopDelayMs: Math.max(0, delayMs),
+        eventLoopDelayMs,
         memoryAvailableBytes: memory === null ? freemem() : memoryAvailable(memory),
         memoryPressurePercent: pressure === null ? null : someAvg10(pressure),
         diskFreeBytes,
       };
     },
-    close() {
-      histogram.disable();
+    close: () => eventLoop.stop(),
+  };
+}
+
+/**
+ * Delay over the last two samples. Resetting a histogram loses the measurement in progress, and with it a block that lasts
+ * over the reset; so there are two, and each is reset while the other measures.
+ */
+function watchEventLoop(): { delayMs(): number; stop(): void } {
+  const histograms = [0, 1].map(() => monitorEventLoopDelay({ resolution: resolutionMs }));
+  for (const histogram of histograms) histogram.enable();
+  let samples = 0;
+  return {
+    delayMs() {
+      const histogram = histograms[samples % 2];
+      samples += 1;
+      if (histogram === undefined || histogram.count === 0) return 0;
+      const delayMs = histogram.percentile(99) / 1e6 - resolutionMs;
+      histogram.reset();
+      return Math.max(0, delayMs);
+    },
+    stop() {
+      for (const histogram of histograms) histogram.disable();
     },
   };
 }

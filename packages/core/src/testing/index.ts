@@ -2,3 +2,5 @@
 export * from "./ledger-conformance.ts";
 export * from "./manual-clock.ts";
 export * from "./seed.ts";
+export * from "./fake-worker.ts";
+export * from "./requests.ts";

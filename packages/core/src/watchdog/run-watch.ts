@@ -5,7 +5,8 @@
  * Three kinds of being stuck are told apart:
  * - silent: no event at all, with no tool call in flight, for `silenceMs`;
  * - silent in a tool: no event at all while a tool call is in flight, for `toolSilenceMs` (a test suite may run long);
- * - busy without progress: it prints, and nothing comes of it, for `noProgressMs` (off unless configured).
+ * - busy without progress: it prints, with no tool call in flight, and nothing comes of it, for `noProgressMs` (off unless
+ *   configured).
  * Time in which the runtime itself was stopped (a suspended machine, SIGSTOP) counts for none of the limits: after waking
  * up, a run has as much time left as it had before.
  */
@@ -80,10 +81,10 @@ export function stepWatch(watch: RunWatch, input: WatchInput, nowMs: number): Wa
 
 /** When the next limit of time is reached if nothing happens. */
 export function nextDueMs(watch: RunWatch): number {
-  const { limits } = watch;
-  const silenceMs = watch.toolsInFlight.size > 0 ? limits.toolSilenceMs : limits.silenceMs;
-  const progressDue = limits.noProgressMs === null ? Infinity : watch.lastProgressMs + limits.noProgressMs;
-  return Math.min(watch.deadlineMs, watch.lastEventMs + silenceMs, progressDue);
+  const { limits, deadlineMs, lastEventMs, lastProgressMs } = watch;
+  if (watch.toolsInFlight.size > 0) return Math.min(deadlineMs, lastEventMs + limits.toolSilenceMs);
+  const progressDue = limits.noProgressMs === null ? Infinity : lastProgressMs + limits.noProgressMs;
+  return Math.min(deadlineMs, lastEventMs + limits.silenceMs, progressDue);
 }
 
 function afterEvent(watch: RunWatch, event: WorkerEvent, nowMs: number): RunWatch {
@@ -146,17 +147,15 @@ function overTime(watch: RunWatch, nowMs: number): StopCause | null {
     return { kind: "deadline", code: "AC_TIMEOUT", message, evidence: { timeoutMs } };
   }
   const silentMs = nowMs - lastEventMs;
-  if (toolsInFlight.size > 0 && silentMs >= limits.toolSilenceMs) {
+  if (toolsInFlight.size > 0) {
+    if (silentMs < limits.toolSilenceMs) return null;
     return stalled("silent_in_tool", silentMs, limits.toolSilenceMs, [...toolsInFlight].slice(0, 10));
   }
-  if (toolsInFlight.size === 0 && silentMs >= limits.silenceMs) {
-    return stalled("silent", silentMs, limits.silenceMs, []);
-  }
+  if (silentMs >= limits.silenceMs) return stalled("silent", silentMs, limits.silenceMs, []);
   const idleMs = nowMs - lastProgressMs;
-  if (limits.noProgressMs !== null && idleMs >= limits.noProgressMs) {
-    return stalled("no_progress", idleMs, limits.noProgressMs, [...toolsInFlight].slice(0, 10));
-  }
-  return null;
+  return limits.noProgressMs !== null && idleMs >= limits.noProgressMs
+    ? stalled("no_progress", idleMs, limits.noProgressMs, [])
+    : null;
 }
 
 const stallWords = {

@@ -1,0 +1,638 @@
+import type {
+  ContainmentReceipt,
+  Escalation,
+  ExecutionObserver,
+  PermitRequest,
+  WorkerEvent,
+  WorkerTask,
+} from "@agentcore/contract";
+import { workerTaskSchema } from "@agentcore/contract";
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { RuntimeConfigInput } from "../config/runtime-config.ts";
+import { type Ledger, windowStartOf } from "../ledger.ts";
+import { createMemoryLedger } from "../memory-ledger.ts";
+import type { MachineSample } from "../pressure/machine-signals.ts";
+import { createIds } from "../system.ts";
+import { createFakeRunner, fakeAdapter, type FakeRunnerOptions } from "../testing/fake-worker.ts";
+import { createManualClock } from "../testing/manual-clock.ts";
+import { permitRequest, runtimeConfig } from "../testing/requests.ts";
+import { createRuntime, type RuntimeOptions } from "./create-runtime.ts";
+
+interface RigOptions extends Partial<Omit<RuntimeOptions, "config" | "runner">> {
+  readonly config?: RuntimeConfigInput;
+  readonly runner?: FakeRunnerOptions;
+}
+
+function rigOf({ config = {}, runner: runnerOptions = {}, ...rest }: RigOptions = {}) {
+  const clock = createManualClock();
+  const runner = createFakeRunner(runnerOptions);
+  const adapters = [fakeAdapter(), fakeAdapter({ name: "claude", provider: "anthropic" })];
+  const runtime = createRuntime({
+    config: runtimeConfig(config),
+    adapters,
+    runner,
+    clock,
+    ids: createIds(clock),
+    ...rest,
+  });
+  const escalations: Escalation[] = [];
+  runtime.onEscalation((escalation) => escalations.push(escalation));
+
+  const grant = async (change: Partial<PermitRequest> = {}): Promise<string> => {
+    const decision = await runtime.requestPermit(
+      permitRequest({ workspace: `/w/${Math.random()}`, ...change }),
+    );
+    if (decision.kind !== "granted") throw new TypeError(`${decision.code}: ${decision.message}`);
+    return decision.permit.id;
+  };
+  /** Asks for a permit and executes it in a workspace of its own. */
+  const start = async (change: Partial<PermitRequest> = {}, observer: ExecutionObserver = {}) => {
+    const request = permitRequest(change);
+    const permitId = await grant(request);
+    const result = runtime.execute(permitId, taskOf(request), observer);
+    return { permitId, request, result, run: await runner.nextRun() };
+  };
+  return { runtime, clock, runner, escalations, grant, start };
+}
+
+function taskOf(request: PermitRequest, change: Partial<WorkerTask> = {}): WorkerTask {
+  const { worker, workspace, capabilities, model } = request;
+  const task = { worker, workspace, capabilities, instructions: "do it", ...(model && { model }), ...change };
+  return workerTaskSchema.parse(task);
+}
+
+const receiptWith = (survivors: number): ContainmentReceipt => ({
+  level: "sealed",
+  implementation: "fake",
+  processesSeen: 3,
+  survivors,
+  signals: ["TERM", "KILL"],
+  emptyAfterMs: null,
+  provedBy: "cgroup",
+});
+
+const usage = (costUsd: number): WorkerEvent => ({
+  type: "usage",
+  usage: { inputTokens: 1, cachedInputTokens: 0, outputTokens: 1 },
+  costUsd,
+});
+
+describe("one run", () => {
+  test("events, identity and the one result come through, and everything is given back", async () => {
+    const rig = rigOf({ config: { limits: { global: { cost_usd: { day: 10 } } } } });
+    const seen: string[] = [];
+    const observer: ExecutionObserver = {
+      onEvent: (event) => seen.push(event.type),
+      onStarted: ({ implementation }) => seen.push(implementation),
+    };
+    const { result, run } = await rig.start({ maxCostUsd: 4 }, observer);
+    expect(await rig.runtime.load()).toMatchObject({ permitsLive: 1, executing: 1 });
+    run.emit({ type: "text", text: "hello" });
+    run.emit(usage(1.5));
+    run.finish({ costUsd: 1.5, costBasis: "reported" });
+    expect(await result).toMatchObject({ outcome: "succeeded", costUsd: 1.5 });
+    expect(seen).toEqual(["fake", "text", "usage"]);
+    const load = await rig.runtime.load();
+    expect(load).toMatchObject({ permitsLive: 0, executing: 0, draining: false, containment: "sealed" });
+    expect(load.budgets).toContainEqual({
+      scope: "global",
+      kind: "cost_usd",
+      window: "day",
+      limit: 10,
+      held: 0,
+      spent: 1.5,
+    });
+    expect(rig.clock.pendingTimers).toBe(0);
+  });
+
+  test("the runner gets the adapter, the settings and the task as granted", async () => {
+    const rig = rigOf({ settings: { codex: { model: "x" } } });
+    const { run, result } = await rig.start();
+    expect(run.request.adapter.name).toBe("codex");
+    expect(run.request.settings).toEqual({ model: "x" });
+    run.finish();
+    await result;
+  });
+
+  test("an observer that throws does not become the run's failure", async () => {
+    const rig = rigOf();
+    const angry = () => {
+      throw new RangeError("no");
+    };
+    const { run, result } = await rig.start({}, { onEvent: angry, onStarted: angry });
+    run.emit({ type: "text", text: "x" });
+    run.finish();
+    expect((await result).outcome).toBe("succeeded");
+  });
+
+  test("a runner that throws is a result, and the permit ends", async () => {
+    const rig = rigOf({ runner: { startThrows: new RangeError("no more processes") } });
+    const request = permitRequest();
+    const result = await rig.runtime.execute(await rig.grant(request), taskOf(request));
+    expect(result).toMatchObject({
+      outcome: "failed",
+      errorClass: "internal",
+      code: "AC_INTERNAL",
+      summary: "no more processes",
+    });
+    expect((await rig.runtime.load()).permitsLive).toBe(0);
+  });
+});
+
+describe("a permit", () => {
+  test("authorises one execution only", async () => {
+    const rig = rigOf();
+    const { permitId, request, run, result } = await rig.start();
+    await expect(rig.runtime.execute(permitId, taskOf(request))).rejects.toMatchObject({
+      code: "AC_PERMIT_INVALID",
+    });
+    run.finish();
+    await result;
+    await expect(rig.runtime.execute(permitId, taskOf(request))).rejects.toMatchObject({
+      code: "AC_PERMIT_INVALID",
+    });
+    expect(rig.runner.runs.length).toBe(1);
+  });
+
+  test("of another runtime, or made up, is worth nothing", async () => {
+    const [one, other] = [rigOf(), rigOf()];
+    const request = permitRequest();
+    const foreign = await other.grant(request);
+    for (const permitId of [foreign, "made-up"]) {
+      await expect(one.runtime.execute(permitId, taskOf(request))).rejects.toMatchObject({
+        code: "AC_PERMIT_INVALID",
+      });
+    }
+  });
+
+  test("stays usable after a task that does not fit it", async () => {
+    const rig = rigOf();
+    const request = permitRequest();
+    const permitId = await rig.grant(request);
+    const misfit = taskOf(request, { workspace: "/elsewhere" });
+    await expect(rig.runtime.execute(permitId, misfit)).rejects.toMatchObject({ code: "AC_PERMIT_INVALID" });
+    const result = rig.runtime.execute(permitId, taskOf(request));
+    (await rig.runner.nextRun()).finish();
+    expect((await result).outcome).toBe("succeeded");
+  });
+
+  test("that nobody uses is given back after its time, with its hold", async () => {
+    const ledger = createMemoryLedger();
+    const rig = rigOf({ ledger, config: { permit_ttl: "30s" } });
+    const request = permitRequest();
+    const permitId = await rig.grant({ ...request, maxCostUsd: 3 });
+    expect(await ledger.openHolds()).toHaveLength(1);
+    rig.clock.advance(31_000);
+    expect((await rig.runtime.load()).permitsLive).toBe(0);
+    expect(await ledger.openHolds()).toEqual([]);
+    await expect(rig.runtime.execute(permitId, taskOf(request))).rejects.toMatchObject({
+      code: "AC_PERMIT_INVALID",
+    });
+    expect(rig.clock.pendingTimers).toBe(0);
+  });
+
+  test("that is released is given back at once, and releasing again does nothing", async () => {
+    const ledger = createMemoryLedger();
+    const rig = rigOf({ ledger });
+    const permitId = await rig.grant({ maxCostUsd: 3 });
+    await rig.runtime.releasePermit(permitId);
+    await rig.runtime.releasePermit(permitId);
+    await rig.runtime.releasePermit("never-was");
+    expect(await ledger.openHolds()).toEqual([]);
+    expect((await rig.runtime.load()).permitsLive).toBe(0);
+  });
+
+  test("is refused for a request that is wrong, with the field named", async () => {
+    const { runtime } = rigOf();
+    await expect(runtime.requestPermit(permitRequest({ maxCostUsd: -1 }))).rejects.toMatchObject({
+      code: "AC_JOB_INVALID",
+      message: expect.stringContaining("maxCostUsd"),
+    });
+  });
+
+  test("crosses as plain data", async () => {
+    const { runtime } = rigOf();
+    const decision = await runtime.requestPermit(permitRequest());
+    expect(structuredClone(decision)).toEqual(decision);
+    expect(decision.kind === "granted" && "signal" in decision.permit).toBe(false);
+  });
+});
+
+describe("stopping a run", () => {
+  test("a cancel reaches the worker with its reason, and a second one hastens it", async () => {
+    const rig = rigOf({ runner: { ignoresStop: true } });
+    const { permitId, run, result } = await rig.start();
+    await rig.runtime.cancel(permitId, { message: "Ctrl-C" });
+    expect(run.cause).toMatchObject({ kind: "cancelled", code: "AC_CANCELLED", message: "Ctrl-C" });
+    await rig.runtime.cancel(permitId, { message: "again" });
+    expect(run.hastened).toBe(false);
+    await rig.runtime.cancel(permitId, { message: "now", immediate: true });
+    expect(run.hastened).toBe(true);
+    expect(run.cause?.message).toBe("Ctrl-C");
+    run.finish({ outcome: "cancelled", errorClass: "cancelled" });
+    expect((await result).outcome).toBe("cancelled");
+    await rig.runtime.cancel(permitId, { message: "late" });
+  });
+
+  test("a cancel of a permit that was not executed gives it back", async () => {
+    const rig = rigOf();
+    const permitId = await rig.grant();
+    await rig.runtime.cancel(permitId, { message: "changed my mind" });
+    expect((await rig.runtime.load()).permitsLive).toBe(0);
+  });
+
+  test.each<[string, RuntimeConfigInput, Partial<PermitRequest>, number, string]>([
+    ["its wall clock", {}, { timeoutMs: 250 }, 250, "AC_TIMEOUT"],
+    [
+      "the configured silence",
+      { watchdog: { silence: "20s" } },
+      { timeoutMs: 600_000 },
+      20_000,
+      "AC_STALLED",
+    ],
+    [
+      "the job's own silence",
+      { watchdog: { silence: "20s" } },
+      { timeoutMs: 600_000, silenceTimeoutMs: 5000 },
+      5000,
+      "AC_STALLED",
+    ],
+    [
+      "the longest silence a job may ask for",
+      { watchdog: { silence_max: "30s" } },
+      { timeoutMs: 600_000, silenceTimeoutMs: 90_000 },
+      30_000,
+      "AC_STALLED",
+    ],
+  ])("%s ends it, on time", async (_name, config, request, afterMs, code) => {
+    const rig = rigOf({ config });
+    const { run, result } = await rig.start(request);
+    rig.clock.advance(afterMs - 10);
+    expect(run.cause).toBeNull();
+    rig.clock.advance(15);
+    expect(run.cause?.code).toBe(code);
+    await result;
+  });
+
+  test("the cost ceiling ends it at the event that reaches it", async () => {
+    const rig = rigOf();
+    const { run, result } = await rig.start({ maxCostUsd: 1 });
+    run.emit(usage(0.99));
+    expect(run.cause).toBeNull();
+    run.emit(usage(1.02));
+    expect(run.cause).toMatchObject({ kind: "budget", code: "AC_COST_CEILING" });
+    expect(await result).toMatchObject({ outcome: "budget_exhausted", costUsd: 1.02, costBasis: "reported" });
+  });
+
+  test("a runtime that was suspended for two hours kills nobody on waking", async () => {
+    const rig = rigOf({ config: { watchdog: { silence: "10m" } } });
+    const { run, result } = await rig.start({ timeoutMs: 3_600_000 });
+    rig.clock.advance(60_000);
+    rig.clock.sleep(2 * 3_600_000);
+    rig.clock.advance(8 * 60_000);
+    expect(run.cause).toBeNull();
+    rig.clock.advance(2 * 60_000);
+    expect(run.cause?.code).toBe("AC_STALLED");
+    await result;
+  });
+
+  test("a correction of the wall clock, either way, ends nothing early and freezes nothing", async () => {
+    const rig = rigOf();
+    const { run, result } = await rig.start({ timeoutMs: 60_000 });
+    rig.clock.jump(30 * 86_400_000);
+    rig.clock.advance(30_000);
+    rig.clock.jump(-60 * 86_400_000);
+    rig.clock.advance(29_000);
+    expect(run.cause).toBeNull();
+    rig.clock.advance(2000);
+    expect(run.cause?.code).toBe("AC_TIMEOUT");
+    await result;
+  });
+});
+
+describe("the ledger", () => {
+  const day = (ledger: Ledger, at: number) =>
+    ledger.levels([{ scope: "global", window: "day", windowStart: windowStartOf("day", at) }]);
+  const config: RuntimeConfigInput = { limits: { global: { concurrency: 20, cost_usd: { day: 10 } } } };
+
+  test("holds the ceiling while a run goes on and what it spent afterwards", async () => {
+    const ledger = createMemoryLedger();
+    const rig = rigOf({ ledger, config });
+    const { run, result } = await rig.start({ maxCostUsd: 4, tenant: "acme" });
+    expect(await day(ledger, rig.clock.now())).toMatchObject([
+      { costHeldMicroUsd: 4_000_000, costSpentMicroUsd: 0 },
+    ]);
+    run.finish({ costUsd: 1.5, costBasis: "reported" });
+    await result;
+    expect(await day(ledger, rig.clock.now())).toMatchObject([
+      { costHeldMicroUsd: 0, costSpentMicroUsd: 1_500_000 },
+    ]);
+    const [tenant] = await ledger.levels([{ scope: "tenant:acme", window: "total", windowStart: 0 }]);
+    expect(tenant?.costSpentMicroUsd).toBe(1_500_000);
+  });
+
+  test("books a run that held nothing, so that a cap configured later counts it", async () => {
+    const ledger = createMemoryLedger();
+    const rig = rigOf({ ledger });
+    const { run, result } = await rig.start();
+    run.finish({ costUsd: 0.25, costBasis: "reported" });
+    await result;
+    expect(await day(ledger, rig.clock.now())).toMatchObject([{ costSpentMicroUsd: 250_000 }]);
+  });
+
+  test("refuses what another process has left nothing of, and everything is given back", async () => {
+    const ledger = createMemoryLedger();
+    const [one, other] = [rigOf({ ledger, config }), rigOf({ ledger, config })];
+    const { run, result } = await other.start({ maxCostUsd: 8 });
+    const denied = await one.runtime.requestPermit(permitRequest({ maxCostUsd: 3 }));
+    expect(denied).toMatchObject({
+      kind: "deferred",
+      code: "AC_BUDGET_COST",
+      evidence: { held: 8, limit: 10 },
+    });
+    expect((await one.runtime.load()).permitsLive).toBe(0);
+    run.finish({ costUsd: 7.5, costBasis: "reported" });
+    await result;
+    expect(await one.runtime.requestPermit(permitRequest({ maxCostUsd: 3 }))).toMatchObject({
+      kind: "deferred",
+      retryAfterMs: windowStartOf("day", one.clock.now()) + 86_400_000 - one.clock.now(),
+    });
+    expect((await one.runtime.requestPermit(permitRequest({ maxCostUsd: 2.5 }))).kind).toBe("granted");
+  });
+
+  test("lets an attempt have what the job's earlier attempts left, also those of another process", async () => {
+    const ledger = createMemoryLedger();
+    const capped: RuntimeConfigInput = { limits: { job: { cost_usd: 5 } } };
+    const earlier = rigOf({ ledger, config: capped });
+    const first = await earlier.start({ jobId: "j" });
+    first.run.finish({ outcome: "failed", errorClass: "task_failed", costUsd: 3, costBasis: "reported" });
+    await first.result;
+    const later = rigOf({ ledger, config: capped });
+    const decision = await later.runtime.requestPermit(permitRequest({ jobId: "j", attempt: 2 }));
+    expect(decision.kind === "granted" && decision.permit.grants.maxCostUsd).toBe(2);
+  });
+
+  test("holds for a permit of the synchronous decision before its worker starts, or nothing starts", async () => {
+    const ledger = createMemoryLedger();
+    const [one, other] = [rigOf({ ledger, config }), rigOf({ ledger, config })];
+    const requests = [permitRequest({ maxCostUsd: 6 }), permitRequest({ maxCostUsd: 6 })] as const;
+    const decisions = [one.runtime.tryPermit(requests[0]), other.runtime.tryPermit(requests[1])] as const;
+    expect(decisions.map((decision) => decision.kind)).toEqual(["granted", "granted"]);
+    const idOf = (decision: (typeof decisions)[number]) =>
+      decision.kind === "granted" ? decision.permit.id : "";
+    const running = one.runtime.execute(idOf(decisions[0]), taskOf(requests[0]));
+    const run = await one.runner.nextRun();
+    const refused = await other.runtime.execute(idOf(decisions[1]), taskOf(requests[1]));
+    expect(refused).toMatchObject({ outcome: "budget_exhausted", code: "AC_BUDGET_COST", costUsd: 0 });
+    expect(other.runner.runs.length).toBe(0);
+    run.finish({ costUsd: 1, costBasis: "reported" });
+    await running;
+  });
+
+  test("that cannot be written defers the permit and gives everything back", async () => {
+    const failing: Ledger = { ...createMemoryLedger(), hold: () => Promise.reject(new Error("disk full")) };
+    const rig = rigOf({ ledger: failing });
+    expect(await rig.runtime.requestPermit(permitRequest({ maxCostUsd: 1 }))).toMatchObject({
+      kind: "deferred",
+      code: "AC_STORE_UNAVAILABLE",
+      message: expect.stringContaining("disk full"),
+    });
+    expect(await rig.runtime.load()).toMatchObject({ permitsLive: 0 });
+  });
+
+  test("that cannot take a settlement keeps no run from its result, and gets it later", async () => {
+    const ledger = createMemoryLedger();
+    let broken = true;
+    const flaky: Ledger = {
+      ...ledger,
+      settle: (holdId, spent) => (broken ? Promise.reject(new Error("busy")) : ledger.settle(holdId, spent)),
+    };
+    const rig = rigOf({ ledger: flaky });
+    const { run, result } = await rig.start({ maxCostUsd: 2 });
+    run.finish({ costUsd: 1, costBasis: "reported" });
+    expect((await result).costUsd).toBe(1);
+    expect(await ledger.openHolds()).toHaveLength(1);
+    broken = false;
+    rig.clock.advance(10_000);
+    await rig.runtime.close();
+    expect(await ledger.openHolds()).toEqual([]);
+  });
+});
+
+describe("workspaces", () => {
+  test("two names of one directory are one lock", async () => {
+    const realPath = async (path: string) => path.replace("/link", "/real");
+    const rig = rigOf({ realPath });
+    await rig.grant({ workspace: "/real/project" });
+    expect(await rig.runtime.requestPermit(permitRequest({ workspace: "/link/project" }))).toMatchObject({
+      code: "AC_WORKSPACE_LOCKED",
+    });
+  });
+
+  test("one that does not exist is refused", async () => {
+    const { runtime } = rigOf({ realPath: () => Promise.reject(new Error("ENOENT")) });
+    expect(await runtime.requestPermit(permitRequest())).toMatchObject({
+      kind: "rejected",
+      code: "AC_WORKSPACE_MISSING",
+    });
+  });
+
+  test("one where a run could not be ended is quarantined until lifted", async () => {
+    const rig = rigOf();
+    const { run, result, request } = await rig.start();
+    const receipt = receiptWith(2);
+    run.finish({ containment: receipt });
+    await result;
+    const again = { workspace: request.workspace };
+    expect(await rig.runtime.requestPermit(permitRequest(again))).toMatchObject({
+      kind: "rejected",
+      code: "AC_UNCONTAINED",
+    });
+    expect(rig.escalations).toMatchObject([
+      { stage: "isolate_workspace", code: "AC_UNCONTAINED", target: `workspace:${request.workspace}` },
+    ]);
+    expect(rig.runtime.liftQuarantine(request.workspace)).toBe(true);
+    expect((await rig.runtime.requestPermit(permitRequest(again))).kind).toBe("granted");
+  });
+
+  test("one that an earlier process left behind can be quarantined by hand", async () => {
+    const { runtime } = rigOf();
+    runtime.quarantine("/w/dirty", { message: "left by attempt 3", evidence: { attempt: 3 } });
+    expect(await runtime.requestPermit(permitRequest({ workspace: "/w/dirty/sub" }))).toMatchObject({
+      code: "AC_WORKSPACE_ISOLATED",
+      evidence: { attempt: 3 },
+    });
+  });
+});
+
+describe("backpressure", () => {
+  const machine: MachineSample = {
+    eventLoopDelayMs: 0,
+    memoryAvailableBytes: 8e9,
+    memoryPressurePercent: 0,
+    diskFreeBytes: 1e12,
+  };
+
+  test("the machine is looked at before a permit, and its level falls again by itself", async () => {
+    let sample = machine;
+    const rig = rigOf({
+      signals: { sample: async () => sample, close: () => {} },
+      config: { backpressure: { recovery: "10s" } },
+    });
+    expect((await rig.runtime.requestPermit(permitRequest())).kind).toBe("granted");
+    sample = { ...machine, memoryAvailableBytes: 200e6 };
+    rig.clock.advance(1000);
+    const denied = await rig.runtime.requestPermit(permitRequest());
+    expect(denied).toMatchObject({
+      kind: "deferred",
+      code: "AC_BACKPRESSURE",
+      evidence: { signal: "memory_available" },
+    });
+    sample = machine;
+    for (let i = 0; i < 30; i += 1) {
+      rig.clock.advance(1000);
+      await rig.runtime.requestPermit(permitRequest());
+    }
+    expect((await rig.runtime.load()).pressure).toBe("accept");
+  });
+
+  test("a long queue counts while it is reported", async () => {
+    const rig = rigOf({ config: { backpressure: { queue_lag: { defer: "1m" } } } });
+    rig.runtime.reportQueue({ depth: 5, oldestWaitMs: 90_000 });
+    expect(await rig.runtime.requestPermit(permitRequest())).toMatchObject({ code: "AC_BACKPRESSURE" });
+  });
+});
+
+describe("the end of a runtime", () => {
+  test("draining lets runs end and grants nothing more", async () => {
+    const rig = rigOf();
+    const { run, result } = await rig.start();
+    let drained = false;
+    const drain = rig.runtime.drain().then(() => {
+      drained = true;
+    });
+    expect(await rig.runtime.requestPermit(permitRequest())).toMatchObject({
+      kind: "rejected",
+      code: "AC_DRAINING",
+    });
+    expect(drained).toBe(false);
+    expect(run.cause).toBeNull();
+    run.finish();
+    await result;
+    await drain;
+    expect((await rig.runtime.load()).draining).toBe(true);
+  });
+
+  test("closing stops what runs, waits for it, and leaves no timer", async () => {
+    const rig = rigOf({ config: { limits: { global: { concurrency: 9 } } } });
+    const runs = await Promise.all([rig.start(), rig.start()]);
+    await rig.grant();
+    const closing = rig.runtime.close();
+    expect(rig.runtime.close()).toBe(closing);
+    await closing;
+    const results = await Promise.all(runs.map(({ result }) => result));
+    expect(results.map(({ outcome }) => outcome)).toEqual(["cancelled", "cancelled"]);
+    expect(rig.clock.pendingTimers).toBe(0);
+  });
+
+  test("closing hastens what does not end within its grace", async () => {
+    const rig = rigOf({ runner: { ignoresStop: true }, config: { shutdown: { grace: "5s" } } });
+    const { run } = await rig.start();
+    const closing = rig.runtime.close();
+    rig.clock.advance(4999);
+    expect(run.hastened).toBe(false);
+    rig.clock.advance(1);
+    expect(run.hastened).toBe(true);
+    run.finish({ outcome: "cancelled", errorClass: "cancelled" });
+    await closing;
+  });
+});
+
+describe("escalation", () => {
+  const failed = { outcome: "failed", errorClass: "worker_crashed" } as const;
+  const quick: RuntimeConfigInput = {
+    breakers: { consecutive_failures: 100, failure_share: 0.99, window: 200 },
+    watchdog: { concentration_runs: 4, step: "1s", isolation: "10m", uncontained_max: 1 },
+  };
+  const failTimes = async (rig: ReturnType<typeof rigOf>, count: number, end: object = failed) => {
+    for (let i = 0; i < count; i += 1) {
+      const { run, result } = await rig.start();
+      run.finish(end);
+      await result;
+    }
+  };
+
+  test("failures of one worker open its breaker, then isolate it, and others go on", async () => {
+    const rig = rigOf({
+      config: { ...quick, breakers: { ...quick.breakers, cool_down: "2s", cool_down_max: "2s" } },
+    });
+    await failTimes(rig, 4);
+    expect(await rig.runtime.requestPermit(permitRequest())).toMatchObject({ code: "AC_BREAKER_OPEN" });
+    for (let i = 0; i < 2; i += 1) {
+      rig.clock.advance(2000);
+      await failTimes(rig, 1);
+    }
+    expect(await rig.runtime.requestPermit(permitRequest())).toMatchObject({ code: "AC_WORKER_ISOLATED" });
+    expect((await rig.runtime.requestPermit(permitRequest({ worker: "claude" }))).kind).toBe("granted");
+    const codes = rig.escalations.map(({ stage, code }) => `${stage} ${code}`);
+    expect(codes).toContain("open_breaker AC_FAILURE_CONCENTRATION");
+    expect(codes).toContain("isolate_worker AC_WORKER_ISOLATED");
+    rig.clock.advance(10 * 60_000);
+    expect((await rig.runtime.requestPermit(permitRequest())).kind).toBe("granted");
+  });
+
+  test("failures in one workspace isolate it, whoever worked there", async () => {
+    const rig = rigOf({ config: quick });
+    const workspace = "/w/broken";
+    for (let i = 0; i < 4; i += 1) {
+      const { run, result } = await rig.start({ workspace });
+      run.finish({ outcome: "failed", errorClass: "task_failed" });
+      await result;
+    }
+    expect(await rig.runtime.requestPermit(permitRequest({ workspace }))).toMatchObject({
+      code: "AC_WORKSPACE_ISOLATED",
+    });
+    expect((await rig.runtime.requestPermit(permitRequest())).kind).toBe("granted");
+  });
+
+  test("runs that cannot be ended stop everything, and a restart is what clears it", async () => {
+    const rig = rigOf({ config: quick });
+    const bystander = await rig.start();
+    const receipt = receiptWith(1);
+    const { run, result } = await rig.start();
+    run.finish({ containment: receipt });
+    await result;
+    expect(bystander.run.cause).toMatchObject({ kind: "isolated", code: "AC_GLOBAL_STOP" });
+    expect((await bystander.result).outcome).toBe("cancelled");
+    expect(await rig.runtime.requestPermit(permitRequest())).toMatchObject({
+      kind: "rejected",
+      code: "AC_GLOBAL_STOP",
+    });
+    expect(rig.escalations.map(({ stage }) => stage)).toEqual(["isolate_workspace", "global_stop"]);
+  });
+
+  test("a run that does not end when told to is reported once", async () => {
+    const rig = rigOf({ runner: { ignoresStop: true }, config: { watchdog: { cancel_slow: "30s" } } });
+    const { permitId, run, result } = await rig.start();
+    await rig.runtime.cancel(permitId, { message: "stop" });
+    rig.clock.advance(120_000);
+    expect(rig.escalations).toMatchObject([
+      { stage: "notify", code: "AC_CANCEL_SLOW", evidence: { permitId } },
+    ]);
+    run.finish({ outcome: "cancelled", errorClass: "cancelled" });
+    await result;
+  });
+
+  test("a breaker that opens by itself is reported, and a listener that throws keeps nobody from knowing", async () => {
+    const rig = rigOf({ config: { breakers: { consecutive_failures: 2 } } });
+    onTestFinished(() => rig.runtime.close());
+    rig.runtime.onEscalation(() => {
+      throw new RangeError("no");
+    });
+    const later: string[] = [];
+    const unsubscribe = rig.runtime.onEscalation(({ target }) => later.push(target));
+    await failTimes(rig, 2, { outcome: "failed", errorClass: "network" });
+    expect(later).toEqual(["provider:openai"]);
+    unsubscribe();
+  });
+});

@@ -1,0 +1,52 @@
+import { type ErrorClass, errorClasses } from "@agentcore/contract";
+import { expect, test } from "vitest";
+import { fakeResult } from "../testing/fake-worker.ts";
+import { blameOf, healthOf } from "./verdict.ts";
+
+/** What the end with each class says: worker's breaker, provider's breaker, whether the provider is paused, who is blamed. */
+const table: Readonly<
+  Record<ErrorClass, [worker: string, provider: string, pauses: boolean, blame: string]>
+> = {
+  rate_limited: ["neutral", "neutral", true, "none"],
+  quota_exhausted: ["neutral", "neutral", false, "none"],
+  provider_unavailable: ["neutral", "failure", false, "worker"],
+  network: ["neutral", "failure", false, "worker"],
+  auth: ["neutral", "neutral", false, "none"],
+  invalid_request: ["neutral", "neutral", false, "none"],
+  worker_missing: ["neutral", "neutral", false, "none"],
+  worker_crashed: ["failure", "neutral", false, "worker"],
+  worker_protocol: ["failure", "neutral", false, "worker"],
+  timeout: ["neutral", "neutral", false, "task"],
+  stalled: ["failure", "neutral", false, "worker"],
+  budget_exhausted: ["neutral", "neutral", false, "none"],
+  permission_denied: ["success", "success", false, "none"],
+  task_failed: ["success", "success", false, "task"],
+  cancelled: ["neutral", "neutral", false, "none"],
+  lost: ["neutral", "neutral", false, "none"],
+  internal: ["neutral", "neutral", false, "none"],
+};
+
+test.each(errorClasses.map((errorClass) => [errorClass, ...table[errorClass]] as const))(
+  "a run that failed with %s: worker %s, provider %s, pause %s, blame %s",
+  (errorClass, worker, provider, pauses, blame) => {
+    const result = fakeResult({ outcome: "failed", errorClass });
+    expect(healthOf(result)).toEqual({ worker, provider, refusal: pauses ? { retryAfterMs: null } : null });
+    expect(blameOf(result)).toBe(blame);
+  },
+);
+
+test("a success speaks for both", () => {
+  expect(healthOf(fakeResult())).toEqual({ worker: "success", provider: "success", refusal: null });
+  expect(blameOf(fakeResult())).toBe("none");
+});
+
+test.each([
+  ["rate_limited", true],
+  ["provider_unavailable", true],
+  ["quota_exhausted", true],
+  ["auth", false],
+  ["worker_crashed", false],
+] as const)("a wait asked for with %s pauses the provider: %s", (errorClass, pauses) => {
+  const { refusal } = healthOf(fakeResult({ outcome: "failed", errorClass, retryAfterMs: 5000 }));
+  expect(refusal).toEqual(pauses ? { retryAfterMs: 5000 } : null);
+});
