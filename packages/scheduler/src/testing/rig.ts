@@ -45,7 +45,8 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     ...(decide === undefined ? {} : { decide }),
     ...(execute === undefined ? {} : { execute }),
   });
-  const base = { store, runtime, clock, random: middle, log, ids: countingIds("id"), ...rest };
+  const process = { host: "h", bootId: "b", pid: 1, startTicks: 1 };
+  const base = { store, runtime, clock, random: middle, log, ids: countingIds("id"), process, ...rest };
   const scheduler = await createScheduler(base);
   return {
     clock,
