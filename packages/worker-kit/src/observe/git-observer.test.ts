@@ -101,7 +101,9 @@ describe("a workspace in a git repository", () => {
       writeFileSync(join(root, "name with space"), "x\n");
     });
     execFileSync("git", ["apply", found.patch?.path ?? ""], { cwd: copy, env: gitEnv });
-    expect(spawnSync("diff", ["-r", "--exclude=.git", root, copy]).stdout.toString()).toBe("");
+    expect(
+      execFileSync("sh", ["-c", `diff -r --exclude=.git '${root}' '${copy}' && echo same`]).toString(),
+    ).toBe("same\n");
   });
 
   it("leaves the index, the objects and the status as they were", async () => {
@@ -182,6 +184,19 @@ describe("a workspace in a git repository", () => {
     const found = await looks.after();
     expect(found).toMatchObject({ files: ["big0", "big1", "big2", "big3"], complete: true, patch: null });
     expect(found.note).toContain("larger than 65536 bytes");
+  });
+
+  it("goes on without what git cannot read, such as a repository that the worker has just made, and says so", async () => {
+    const root = repository();
+    const found = await observe(root, () => {
+      writeFileSync(join(root, "new"), "x");
+      mkdirSync(join(root, "nested"));
+      git(join(root, "nested"), "init", "-q");
+      writeFileSync(join(root, "nested/file"), "x");
+    });
+    expect(found).toMatchObject({ files: ["new"], complete: false });
+    expect(found.patchText).toContain("b/new");
+    expect(found.note).toContain("'nested/' does not have a commit checked out");
   });
 
   it("says that it does not know where the worker destroyed the repository", async () => {

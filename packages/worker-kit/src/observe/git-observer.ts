@@ -49,7 +49,21 @@ export function findRepository(workspace: string): string | null {
   }
 }
 
-/** `$1`: largest file in 512-byte blocks. Prints the tree's id. */
+/**
+ * Adds everything below the workspace to the private index and sets `seen`: `part` where git cannot read some of it, such
+ * as a nested repository that has no commit yet. A workspace that the repository ignores is none of git's business.
+ */
+const addEverything = `
+seen=whole
+git add -A --ignore-errors -- . || {
+  code=$?
+  [ "$code" -eq 1 ] || exit "$code"
+  if git check-ignore -q .; then echo "the repository ignores the workspace" >&2; exit 1; fi
+  seen=part
+}
+`;
+
+/** `$1`: largest file in 512-byte blocks. Prints what was seen and the tree's id. */
 const beforeScript = `
 set -eu
 ulimit -f "$1"
@@ -58,18 +72,19 @@ git rev-parse --path-format=absolute --git-path objects --git-path index > "$AC_
 if [ -f "$index" ]; then cp "$index" "$GIT_INDEX_FILE"; fi
 export GIT_ALTERNATE_OBJECT_DIRECTORIES="$objects"
 export GIT_OBJECT_DIRECTORY="$AC_GIT/objects"
-git add -A -- .
-git write-tree
+${addEverything}
+echo "$seen $(git write-tree)"
 `;
 
-/** `$1`: largest file in 512-byte blocks; `$2`: the tree before; `$3`: the patch. Prints names, separated by NUL. */
+/** `$1`: largest file in 512-byte blocks; `$2`: the tree before; `$3`: the patch. Prints what was seen and names, each with a NUL. */
 const afterScript = `
 set -eu
 ulimit -f "$1"
 { IFS= read -r objects; IFS= read -r index; } < "$AC_GIT/paths"
 export GIT_ALTERNATE_OBJECT_DIRECTORIES="$objects"
 export GIT_OBJECT_DIRECTORY="$AC_GIT/objects"
-git add -A -- .
+${addEverything}
+printf '%s\\0' "$seen"
 after=$(git write-tree)
 if [ "$after" = "$2" ]; then exit 0; fi
 git diff-tree -r -z --name-only --no-renames --relative "$2" "$after"
@@ -84,7 +99,7 @@ export function createGitObserver(options: GitObserverOptions): WorkspaceObserve
   const patch = join(options.attemptDir, "changes.patch");
   const blocksMax = String(Math.ceil(options.patchBytesMax / 512));
   const env = gitEnvironment(directory);
-  let treeBefore: string | null = null;
+  let before: { readonly tree: string; readonly seen: string } | null = null;
 
   return {
     async before() {
@@ -95,34 +110,36 @@ export function createGitObserver(options: GitObserverOptions): WorkspaceObserve
         env,
         name: "before",
       });
-      const tree = typeof end === "string" || end.exitCode !== 0 ? "" : end.stdout.trim();
-      if (/^[0-9a-f]{40,64}$/.test(tree)) {
-        treeBefore = tree;
+      const output = typeof end === "string" || end.exitCode !== 0 ? "" : end.stdout;
+      const [, seen, tree] = /^(whole|part) ([0-9a-f]{40,64})\n$/.exec(output) ?? [];
+      if (seen !== undefined && tree !== undefined) {
+        before = { seen, tree };
         return null;
       }
       await rm(directory, { recursive: true, force: true });
       return typeof end === "string" ? end : reasonOf(end);
     },
     async after(): Promise<WorkspaceChange> {
-      if (treeBefore === null) return notCompared("git could not read it before the run");
-      const args = [blocksMax, treeBefore, patch];
+      if (before === null) return notCompared("git could not read it before the run");
+      const args = [blocksMax, before.tree, patch];
       const end = await tryStep(options.run, { script: afterScript, args, env, name: "after" });
       await rm(directory, { recursive: true, force: true });
       if (typeof end === "string") return notCompared(end);
       if (end.overflowed) return notCompared("more files changed than can be listed");
       if (end.exitCode !== 0 && end.exitCode !== patchFailedCode) return notCompared(reasonOf(end));
-      const files = end.stdout.split("\0").filter((name) => name !== "");
-      if (end.exitCode === 0) {
-        return { files: files.sort(), complete: true, patch: await fileOf(patch), note: null };
-      }
+      const [seen, ...names] = end.stdout.split("\0").slice(0, -1);
+      const files = names.sort();
+      const complete = seen === "whole" && before.seen === "whole";
+      const partly = complete ? null : `git could not read all of the workspace: ${reasonOf(end)}`;
+      if (end.exitCode === 0) return { files, complete, patch: await fileOf(patch), note: partly };
       await rm(patch, { force: true });
       const note = `no patch: it would be larger than ${options.patchBytesMax} bytes, or git failed: ${reasonOf(end)}`;
-      return { files: files.sort(), complete: true, patch: null, note };
+      return { files, complete, patch: null, note };
     },
   };
 }
 
-/** No locks on the user's index, no questions, no pager, no monitor; messages in English; paths taken literally. */
+/** No locks on the user's index, no questions, no pager, no monitor; messages in English. */
 function gitEnvironment(directory: string): Record<string, string> {
   const config = { "core.fsmonitor": "false", "core.splitIndex": "false", "core.looseCompression": "0" };
   const entries = Object.entries(config).flatMap(([key, value], index) => [
@@ -135,7 +152,6 @@ function gitEnvironment(directory: string): Record<string, string> {
     GIT_OPTIONAL_LOCKS: "0",
     GIT_TERMINAL_PROMPT: "0",
     GIT_PAGER: "cat",
-    GIT_LITERAL_PATHSPECS: "1",
     GIT_CONFIG_COUNT: String(Object.keys(config).length),
     ...(Object.fromEntries(entries) as Record<string, string>),
     LC_ALL: "C",

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import type { WorkspaceChange, WorkspaceObserver } from "./workspace-change.ts";
 
 /** Directory names that are not entered. */
-export const unseenDirectories: ReadonlySet<string> = new Set([".git", ".hg", ".svn", "node_modules"]);
+const unseenDirectories: ReadonlySet<string> = new Set([".git", ".hg", ".svn", "node_modules"]);
 
 /** Whether the path, relative to the workspace, is below a directory that is not entered. */
 export function isUnseen(path: string): boolean {

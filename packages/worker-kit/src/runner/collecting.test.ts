@@ -139,7 +139,7 @@ describe("declared outputs", () => {
     const workspace = makeTemporaryDirectory("workspace");
     symlinkSync("/etc/passwd", join(workspace, "link"));
     symlinkSync("/etc", join(workspace, "dir"));
-    execFileSync("mkfifo", [join(workspace, "pipe")]);
+    execFileSync("sh", ["-c", "mkfifo pipe"], { cwd: workspace });
     writeFileSync(join(workspace, "large"), "x".repeat(101));
     const { ended } = await run([say], {
       workspace,
