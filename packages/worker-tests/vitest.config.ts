@@ -14,9 +14,9 @@ export default defineConfig({
     // Workers are spawned from the main thread of one process: a contained worker dies with the thread that spawned it.
     pool: "forks",
     maxWorkers: 1,
-    // Most of a case is waiting for a CLI's own retries; three at a time keep two cores busy without starving them.
-    maxConcurrency: 3,
-    testTimeout: 240_000,
+    // Most of a case is waiting, above all for OpenCode's own retries of a minute and more; see start-slots.ts.
+    maxConcurrency: 8,
+    testTimeout: 300_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
   },

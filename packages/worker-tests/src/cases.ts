@@ -2,8 +2,11 @@
  * The matrix: what the model does, what is done to the run, and what must come of it for each worker. Data only; the
  * driver is `drive-case.ts`. A new kind of failure is a new row here.
  */
-import type { Capability, ErrorClass, Outcome } from "@agentcore/contract";
+import type { Capability, CostBasis, ErrorClass, Outcome } from "@agentcore/contract";
 import type { Script, Turn, Usage } from "@agentcore/model-server";
+
+/** From a stop to the result, at most: the runner's grace of 5 s before KILL, and what a busy machine adds. */
+export const stopMsMax = 10_000;
 
 export const workerNames = ["claude-code", "codex", "opencode"] as const;
 export type WorkerName = (typeof workerNames)[number];
@@ -15,27 +18,33 @@ export type StopPlan =
       readonly when: "asked";
       readonly count: number;
       readonly afterMs: number;
-      readonly kind: "cancelled" | "stalled" | "deadline";
+      readonly kind: "cancelled" | "stalled";
     }
   /** Once that many `sleep` processes of the run are seen from outside. */
   | {
       readonly when: "sleeping";
       readonly count: number;
-      readonly kind: "cancelled" | "stalled" | "deadline";
+      readonly kind: "cancelled" | "stalled";
     };
 
 export interface Expectation {
   readonly outcome: Outcome;
   readonly errorClass: ErrorClass | null;
-  /** From the start to the result; a run that takes longer fails the case. Generous: the machine may be busy. */
+  /** From the start to the result; a run that takes longer fails the case. Generous: a busy machine starts OpenCode in 20 s. */
   readonly maxSeconds: number;
   readonly retryAfterMs?: number;
   /** Files that must be in the workspace, with their text, and among the files changed. */
   readonly files?: Readonly<Record<string, string>>;
+  /** The run was refused before anything started, so there is no receipt. */
+  readonly notStarted?: boolean;
+  /** Files that must not be in the workspace. */
+  readonly absent?: readonly string[];
   /** Texts each of which must occur in an observed command. */
   readonly commands?: readonly string[];
   /** Tokens that the result must report, exactly. */
   readonly usage?: Usage;
+  /** What the result must say it cost, exactly. */
+  readonly cost?: { readonly usd: number | null; readonly basis: CostBasis };
   /** How often the model may have been asked, the title call not counted. Default: at least once. */
   readonly requests?: readonly [min: number, max: number];
   /** The tool that must have been refused, as a pattern over `denied` events. */
@@ -96,8 +105,22 @@ function each(
   };
 }
 
-function failsWith(errorClass: ErrorClass, maxSeconds = 30): Expectation {
+function failsWith(errorClass: ErrorClass, maxSeconds = 60): Expectation {
   return { outcome: "failed", errorClass, maxSeconds };
+}
+
+/** Codex can hold a worker to reading, or to everything; it refuses what is between before anything starts. */
+const refusedByCodex: Expectation = {
+  outcome: "failed",
+  errorClass: "invalid_request",
+  maxSeconds: 10,
+  notStarted: true,
+  requests: [0, 0],
+};
+
+/** For capabilities between reading and everything. */
+function limited(expected: Expectation): Record<WorkerName, Expectation> {
+  return { ...each(expected), codex: refusedByCodex };
 }
 
 /** The model answers every request with this status. */
@@ -113,12 +136,12 @@ function cancelToolCase(what: string, lines: string, count: number): WorkerCase 
     workspace: { "wait.sh": lines },
     script: () => [shell("sh ./wait.sh"), done],
     stop: { when: "sleeping", count, kind: "cancelled" },
-    expected: each({ outcome: "cancelled", errorClass: "cancelled", maxSeconds: 40 }),
+    expected: each({ outcome: "cancelled", errorClass: "cancelled", maxSeconds: 60 }),
   };
 }
 
 /** OpenCode retries a server error five times by itself, 2 to 32 s apart, and has no setting against it. */
-const openCodeRetries = { maxSeconds: 150 };
+const openCodeRetries = { maxSeconds: 200 };
 
 export const cases: readonly WorkerCase[] = [
   {
@@ -129,21 +152,60 @@ export const cases: readonly WorkerCase[] = [
       shell("echo shell-ran > shell.txt && cat hello.txt"),
       done,
     ],
-    expected: each({
-      outcome: "succeeded",
-      errorClass: null,
-      maxSeconds: 40,
-      files: { ...written, "shell.txt": "shell-ran\n" },
-      commands: ["echo shell-ran > shell.txt && cat hello.txt"],
-      usage: { inputTokens: 1100, cachedInputTokens: 2100, outputTokens: 120 },
-      requests: [3, 3],
-    }),
+    expected: each(
+      {
+        outcome: "succeeded",
+        errorClass: null,
+        maxSeconds: 60,
+        files: { ...written, "shell.txt": "shell-ran\n" },
+        commands: ["echo shell-ran > shell.txt && cat hello.txt"],
+        usage: { inputTokens: 1100, cachedInputTokens: 2100, outputTokens: 120 },
+        requests: [3, 3],
+      },
+      {
+        // List prices per million tokens of input, cached input and output: 3, 0.30 and 15 USD; and 5, 0.50 and 30 USD.
+        "claude-code": { cost: { usd: 0.00573, basis: "reported" } },
+        codex: { cost: { usd: 0.01015, basis: "estimated" } },
+        opencode: { cost: { usd: 0.00573, basis: "reported" } },
+      },
+    ),
   },
   {
     name: "denied tool",
     capabilities: ["read"],
     script: (workspace) => [writeHello(workspace), shell("touch shell.txt"), done],
-    expected: each({ ...failsWith("permission_denied"), denied: /./ }),
+    expected: each({ ...failsWith("permission_denied"), denied: /./, absent: ["hello.txt", "shell.txt"] }),
+  },
+  {
+    name: "edit without commands",
+    capabilities: ["read", "edit"],
+    script: (workspace) => [writeHello(workspace), shell("touch shell.txt"), done],
+    expected: limited({
+      outcome: "succeeded",
+      errorClass: null,
+      maxSeconds: 60,
+      files: written,
+      absent: ["shell.txt"],
+      denied: /bash|exec|shell/i,
+    }),
+  },
+  {
+    name: "tests without other commands",
+    capabilities: ["read", "edit", "run_tests"],
+    workspace: {
+      "some.test.mjs": "import { writeFileSync } from 'node:fs';\nwriteFileSync('tested.txt', 'yes');\n",
+      // Not `touch` or `rm`: Claude Code takes the plain file commands for edits.
+      "make.mjs": "import { writeFileSync } from 'node:fs';\nwriteFileSync('shell.txt', 'no');\n",
+    },
+    script: () => [shell("node --test"), shell("node make.mjs"), done],
+    expected: limited({
+      outcome: "succeeded",
+      errorClass: null,
+      maxSeconds: 60,
+      files: { "tested.txt": "yes" },
+      absent: ["shell.txt"],
+      denied: /bash|exec|shell/i,
+    }),
   },
   statusCase("401", { status: 401 }, each(failsWith("auth"))),
   {
@@ -159,6 +221,14 @@ export const cases: readonly WorkerCase[] = [
     { status: 429, retryAfterSeconds: 1 },
     each(failsWith("rate_limited"), { opencode: { retryAfterMs: 1000 } }),
   ),
+  {
+    // Claude Code gives up at once and Codex is ended by its adapter; OpenCode sleeps for the hour without a word.
+    name: "429 with retry-after 3600",
+    capabilities: everything,
+    script: () => [{ status: 429, retryAfterSeconds: 3600, repeat: "forever" }],
+    stop: { when: "asked", count: 1, afterMs: 20_000, kind: "stalled" },
+    expected: each(failsWith("rate_limited"), { opencode: { outcome: "stalled", errorClass: "stalled" } }),
+  },
   statusCase("500", { status: 500 }, each(failsWith("provider_unavailable"), { opencode: openCodeRetries })),
   statusCase("529", { status: 529 }, each(failsWith("provider_unavailable"), { opencode: openCodeRetries })),
   {
@@ -166,10 +236,7 @@ export const cases: readonly WorkerCase[] = [
     capabilities: everything,
     script: () => [],
     endpoint: "refusing",
-    expected: each(
-      { ...failsWith("network"), requests: [0, 0] },
-      { codex: { maxSeconds: 60 }, opencode: { maxSeconds: 180 } },
-    ),
+    expected: each({ ...failsWith("network"), requests: [0, 0] }, { opencode: { maxSeconds: 200 } }),
   },
   statusCase("garbage body", { garbage: "body" }, each(failsWith("provider_unavailable"))),
   statusCase("garbage stream", { garbage: "sse" }, each(failsWith("provider_unavailable"))),
@@ -178,14 +245,14 @@ export const cases: readonly WorkerCase[] = [
     capabilities: everything,
     script: () => [{ hang: "before-headers", repeat: "forever" }],
     stop: { when: "asked", count: 1, afterMs: 3000, kind: "stalled" },
-    expected: each({ outcome: "stalled", errorClass: "stalled", maxSeconds: 40 }),
+    expected: each({ outcome: "stalled", errorClass: "stalled", maxSeconds: 60 }),
   },
   {
     name: "hang in the stream",
     capabilities: everything,
     script: () => [{ hang: "mid-stream", repeat: "forever" }],
     stop: { when: "asked", count: 1, afterMs: 3000, kind: "stalled" },
-    expected: each({ outcome: "stalled", errorClass: "stalled", maxSeconds: 40 }),
+    expected: each({ outcome: "stalled", errorClass: "stalled", maxSeconds: 60 }),
   },
   {
     name: "slow drip",
@@ -198,7 +265,7 @@ export const cases: readonly WorkerCase[] = [
     capabilities: everything,
     script: () => [{ hang: "before-headers", repeat: "forever" }],
     stop: { when: "asked", count: 1, afterMs: 0, kind: "cancelled" },
-    expected: each({ outcome: "cancelled", errorClass: "cancelled", maxSeconds: 40 }),
+    expected: each({ outcome: "cancelled", errorClass: "cancelled", maxSeconds: 60 }),
   },
   cancelToolCase("sleep", "sleep 3600\n", 1),
   cancelToolCase("setsid sleep", "setsid sleep 3600 &\nsleep 3600\n", 2),
@@ -214,7 +281,7 @@ export const cases: readonly WorkerCase[] = [
       {
         outcome: "succeeded",
         errorClass: null,
-        maxSeconds: 40,
+        maxSeconds: 60,
         commands: ["sh ./daemon.sh"],
         requests: [2, 2],
         sleepersSeen: 1,

@@ -2,13 +2,14 @@
  * Compares what was seen of a case with what was expected, and says in words where they differ. Pure. What must hold in
  * every case (no process left, and a receipt that says so) is checked here too, so that no row can leave it out.
  */
-import type { Expectation } from "./cases.ts";
+import type { WorkerResult } from "@agentcore/contract";
+import { stopMsMax, type Expectation } from "./cases.ts";
 import type { CaseRecord } from "./drive-case.ts";
 import { sleepers } from "./process-scan.ts";
 
 export function deviations(seen: CaseRecord, expected: Expectation): readonly string[] {
   return [
-    ...survivors(seen),
+    ...survivors(seen, expected),
     ...verdictOf(seen, expected),
     ...requestsOf(seen, expected),
     ...workOf(seen, expected),
@@ -16,24 +17,40 @@ export function deviations(seen: CaseRecord, expected: Expectation): readonly st
   ];
 }
 
-function survivors({ seenAfter, result }: CaseRecord): readonly string[] {
+function survivors({ seenAfter, result }: CaseRecord, expected: Expectation): readonly string[] {
   const found = seenAfter.map(({ pid, command }) => `process ${pid} (${command}) is alive after the result`);
+  if (expected.notStarted === true) return [...found, ...differs("the receipt", result.containment, null)];
   const receipt = result.containment?.survivors;
   return receipt === 0
     ? found
     : [...found, `the receipt says ${receipt ?? "nothing"} about survivors, not 0`];
 }
 
-function verdictOf({ result, seconds }: CaseRecord, expected: Expectation): readonly string[] {
+function verdictOf(
+  { result, seconds, stopToResultMs = 0 }: CaseRecord,
+  expected: Expectation,
+): readonly string[] {
   const found = differs("outcome", result.outcome, expected.outcome);
   found.push(...differs("error class", result.errorClass, expected.errorClass));
   if (seconds > expected.maxSeconds)
     found.push(`took ${seconds.toFixed(1)} s, not at most ${expected.maxSeconds}`);
+  if (stopToResultMs > stopMsMax) {
+    found.push(`the result came ${Math.round(stopToResultMs)} ms after the stop, not within ${stopMsMax}`);
+  }
   if (expected.retryAfterMs !== undefined) {
     found.push(...differs("retry-after", result.retryAfterMs, expected.retryAfterMs));
   }
   if (expected.usage !== undefined) found.push(...differs("usage", result.usage, expected.usage));
+  if (expected.cost !== undefined) found.push(...cost(result, expected.cost));
   return found;
+}
+
+function cost(result: WorkerResult, expected: NonNullable<Expectation["cost"]>): readonly string[] {
+  const seen = {
+    usd: result.costUsd === null ? null : Number(result.costUsd.toFixed(9)),
+    basis: result.costBasis,
+  };
+  return differs("cost", seen, expected);
 }
 
 function requestsOf({ requests }: CaseRecord, expected: Expectation): readonly string[] {
@@ -51,6 +68,7 @@ function workOf({ result, files, denied }: CaseRecord, expected: Expectation): r
     if (!filesChanged.includes(name))
       found.push(`${name} is not among the files changed: ${filesChanged.join(", ")}`);
   }
+  for (const name of expected.absent ?? []) if (name in files) found.push(`${name} is in the workspace`);
   for (const text of expected.commands ?? []) {
     if (commands.some(({ command }) => command.includes(text))) continue;
     found.push(`no observed command has "${text}": ${JSON.stringify(commands)}`);

@@ -5,17 +5,26 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { implementationNames, openContainment } from "@agentcore/containment";
 import {
   startModelServer,
   startRefusingPort,
   type ModelServer,
   type RefusingPort,
 } from "@agentcore/model-server";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { cases, workerNames } from "./cases.ts";
 import { deviations } from "./deviations.ts";
-import { driveCase, type CaseRecord, type Rig } from "./drive-case.ts";
-import { workerSetup } from "./workers.ts";
+import { driveCase, type CaseRecord } from "./drive-case.ts";
+import type { Rig } from "./start-run.ts";
+import { driveResume, firstWords } from "./drive-resume.ts";
+import { installationPaths } from "./installation.ts";
+import { cacheFolder } from "./places.ts";
+import { startSlots } from "./start-slots.ts";
+import { workerSetups } from "./workers.ts";
+
+/** Which containment to use, where not the best one of this machine. */
+const wanted = implementationNames.find((name) => name === process.env["WORKER_TESTS_CONTAINMENT"]);
 
 let server: ModelServer;
 let refusing: RefusingPort;
@@ -24,7 +33,14 @@ let rig: Rig;
 beforeAll(async () => {
   server = await startModelServer();
   refusing = await startRefusingPort();
-  rig = { server, refusingUrl: refusing.url, folder: await mkdtemp(join(tmpdir(), "agentcore-workers-")) };
+  rig = {
+    server,
+    refusingUrl: refusing.url,
+    folder: await mkdtemp(join(tmpdir(), "agentcore-workers-")),
+    containment: await openContainment(wanted === undefined ? {} : { implementation: wanted }),
+    starts: startSlots(2),
+    programs: installationPaths(cacheFolder).programs,
+  };
 });
 
 afterAll(async () => {
@@ -37,14 +53,28 @@ const slowestFirst = workerNames
   .flatMap((worker) => cases.map((testCase) => ({ worker, testCase, expected: testCase.expected[worker] })))
   .sort((a, b) => b.expected.maxSeconds - a.expected.maxSeconds);
 
-describe.concurrent("real worker", () => {
-  test.for(slowestFirst)("$worker: $testCase.name", async ({ worker, testCase, expected }, { task }) => {
-    const record = await driveCase(rig, workerSetup(worker), testCase);
+for (const { worker, testCase, expected } of slowestFirst) {
+  test.concurrent(`${worker}: ${testCase.name}`, async ({ task }) => {
+    const record = await driveCase(rig, workerSetups[worker], testCase);
     const lastEvents = record.events.slice(-8).map((event) => JSON.stringify(event).slice(0, 400));
-    Object.assign(task.meta, { note: note(record), story: { result: record.result, lastEvents } });
-    expect(deviations(record, expected)).toEqual([]);
+    const found = deviations(record, expected);
+    Object.assign(task.meta, {
+      note: note(record),
+      story: { deviations: found, result: record.result, lastEvents },
+    });
+    expect(found).toEqual([]);
   });
-});
+}
+
+for (const worker of workerNames) {
+  test.concurrent(`${worker}: a session resumed`, async ({ task }) => {
+    const { first, second, conversation } = await driveResume(rig, workerSetups[worker]);
+    Object.assign(task.meta, { note: `${first.outcome}, then ${second.outcome}`, story: { first, second } });
+    expect([first.outcome, second.outcome]).toEqual(["succeeded", "succeeded"]);
+    expect(first.session).toBeTypeOf("string");
+    expect(conversation).toContain(firstWords);
+  });
+}
 
 function note({ result, requests, seconds, stopToResultMs, seenAfter }: CaseRecord): string {
   const stopped = stopToResultMs === undefined ? "" : `, ${Math.round(stopToResultMs)} ms after the stop`;

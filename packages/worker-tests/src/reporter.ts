@@ -2,6 +2,7 @@
  * Prints the matrix as it goes: one line per case with what it came to, the reason under a failed one, and nothing else.
  * Counts what passed and what did not; a case that never ran, or an error outside of any case, counts as failed.
  */
+import { stripVTControlCharacters } from "node:util";
 import type { Reporter, SerializedError, TestCase, TestModule } from "vitest/node";
 
 /** What a case may leave in its `task.meta` for its line. */
@@ -40,7 +41,7 @@ export class MatrixReporter implements Reporter {
     if (passed) this.#passed += 1;
     else this.#failed += 1;
     const { note, story } = test.meta() as CaseMeta;
-    this.#print(`${passed ? "ok    " : "FAILED"} ${test.fullName.padEnd(58)} ${note ?? ""}`.trimEnd());
+    this.#print(`${passed ? "ok    " : "FAILED"} ${test.fullName.padEnd(56)} ${note ?? ""}`.trimEnd());
     for (const error of errors ?? []) this.#print(indent(describe(error)));
     if (!passed && story !== undefined) this.#print(indent(JSON.stringify(story, undefined, 1)));
   }
@@ -52,9 +53,9 @@ export class MatrixReporter implements Reporter {
   }
 }
 
-function describe(error: SerializedError | { message: string; stack?: string; diff?: string }): string {
-  const diff = "diff" in error && typeof error.diff === "string" ? `\n${error.diff}` : "";
-  return `${error.message}${diff}`;
+/** Without vitest's diff and colours: what a case deviates in is in the message already. */
+function describe(error: { readonly message: string }): string {
+  return stripVTControlCharacters(error.message);
 }
 
 function indent(text: string): string {

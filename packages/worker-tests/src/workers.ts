@@ -1,22 +1,90 @@
-/** How each worker is set up for the matrix: its adapter, where its program is, and how it is pointed at the model server. */
-import type { WorkerAdapter, WorkerRunner } from "@agentcore/contract";
+/**
+ * How each worker is set up for the matrix: its adapter, its pinned program, and how it is pointed at the model server.
+ * The environment is made from scratch, so that no login or endpoint of the person who runs the tests is ever used.
+ */
+import { randomUUID } from "node:crypto";
+import { claudeCodeAdapter } from "@agentcore/adapter-claude-code";
+import { codexAdapter } from "@agentcore/adapter-codex";
+import { openCodeAdapter } from "@agentcore/adapter-opencode";
+import type { Containment } from "@agentcore/containment";
+import type { Clock, WorkerAdapter, WorkerRunner } from "@agentcore/contract";
+import { createProcessRunner } from "@agentcore/worker-kit";
 import type { WorkerName } from "./cases.ts";
+import type { CliName } from "./installation.ts";
 
-export interface RunnerOptions {
-  /** Base URL of the model server, without `/v1`. */
+/** One run's way to its model server, and where it may write. */
+export interface Endpoint {
+  /** Base URL without `/v1`. */
   readonly modelUrl: string;
   readonly key: string;
-  readonly stateFolder: string;
 }
 
 export interface WorkerSetup {
   readonly name: WorkerName;
   readonly adapter: WorkerAdapter;
+  readonly cli: CliName;
   readonly model: string;
-  readonly settings: Readonly<Record<string, unknown>>;
-  createRunner(options: RunnerOptions): WorkerRunner;
+  /** The environment variable that the worker's key is in. */
+  readonly keyVariable: string;
+  /** Settings of the worker, as in a configuration file. */
+  settings(modelUrl: string): Readonly<Record<string, unknown>>;
 }
 
-export function workerSetup(name: WorkerName): WorkerSetup {
-  throw new Error(`no adapter ${name} yet`);
+export const workerSetups: Readonly<Record<WorkerName, WorkerSetup>> = {
+  "claude-code": {
+    name: "claude-code",
+    adapter: claudeCodeAdapter,
+    cli: "claude",
+    model: "claude-sonnet-4-5",
+    keyVariable: "ANTHROPIC_API_KEY",
+    settings: (modelUrl) => ({ base_url: modelUrl }),
+  },
+  codex: {
+    name: "codex",
+    adapter: codexAdapter,
+    cli: "codex",
+    model: "gpt-5.5",
+    keyVariable: "OPENAI_API_KEY",
+    settings: (modelUrl) => ({ base_url: `${modelUrl}/v1` }),
+  },
+  opencode: {
+    name: "opencode",
+    adapter: openCodeAdapter,
+    cli: "opencode",
+    model: "scripted-model",
+    keyVariable: "OPENAI_API_KEY",
+    settings: (modelUrl) => ({
+      base_url: `${modelUrl}/v1`,
+      prices: { input: 3, cached_input: 0.3, output: 15 },
+    }),
+  },
+};
+
+const clock: Clock = {
+  now: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  setTimer(delayMs, fire) {
+    const timer = setTimeout(fire, delayMs);
+    return {
+      cancel: () => {
+        clearTimeout(timer);
+      },
+    };
+  },
+};
+
+export interface RunnerOptions {
+  readonly containment: Containment;
+  readonly attemptsDir: string;
+  readonly key: string;
+}
+
+export function createRunner(worker: WorkerSetup, options: RunnerOptions): WorkerRunner {
+  return createProcessRunner({
+    containment: options.containment,
+    clock,
+    ids: { next: () => randomUUID() },
+    hostEnv: { PATH: process.env["PATH"], LANG: "C.UTF-8", [worker.keyVariable]: options.key },
+    attemptsDir: options.attemptsDir,
+  });
 }
