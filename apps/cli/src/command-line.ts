@@ -2,21 +2,12 @@
  * The command line as data: commands, options, examples. What a command does is loaded when it is called, so that asking
  * for help, or running one command, pays for nothing else. The order here is the order of `agentcore --help`.
  */
-import { Command, CommanderError, Option } from "commander";
-import { AgentCoreError, dedupSchema } from "@agentcore/contract";
-import { examples, stateOption, value, type Define, type Finish } from "./command-line-parts.ts";
+import { Command, CommanderError } from "commander";
+import { AgentCoreError } from "@agentcore/contract";
+import { examples, stateOption, taskOptions, type Define, type Finish } from "./command-line-parts.ts";
 import { defineQueue } from "./command-line-queue.ts";
 import { exitCodes } from "./exit-code.ts";
 import type { Io } from "./io.ts";
-import {
-  readCapabilities,
-  readCount,
-  readDollars,
-  readDuration,
-  readEnv,
-  readLabel,
-  readOutput,
-} from "./option-values.ts";
 import { reportError, writeJsonError } from "./report-error.ts";
 import { packageVersion } from "./version.ts";
 
@@ -123,50 +114,4 @@ function defineAbout(define: Define, finish: Finish, io: Io, program: Command): 
         (await import("./commands/completion.ts")).completion(shell, program, io),
       ),
     );
-}
-
-/** What describes a task and its limits: `run` and `submit` take the same. */
-function taskOptions(command: Command, io: Io): Command {
-  return stateOption(
-    command
-      .option("-w, --worker <name>", "shell, claude-code, codex, opencode, or one of the configuration")
-      .option("-C, --workspace <dir>", "directory to work in (default: the current one)")
-      .option(
-        "--capabilities <list>",
-        "read, edit, run_tests, run_commands (default: read)",
-        value(readCapabilities),
-      )
-      .option("-m, --model <name>", "model, as the worker knows it")
-      .option(
-        "--timeout <duration>",
-        "wall clock of one attempt, such as 10m (default: 30m)",
-        value(readDuration),
-      )
-      .option("--max-cost <usd>", "US dollars for all attempts together", value(readDollars))
-      .option("--max-tokens <count>", "tokens for all attempts together", value(readCount))
-      .option("--max-attempts <count>", "attempts in all (default: 1)", value(readCount))
-      .option(
-        "--silence-timeout <duration>",
-        "longest silence of the worker with no tool call in flight",
-        value(readDuration),
-      )
-      .option("--key <key>", "idempotency key: no second job with it while one is unfinished")
-      .addOption(new Option("--dedup <policy>", "what to do then").choices(dedupSchema.options))
-      .option("--session <id>", "session of the worker to resume")
-      .option("--verify <script>", "shell script that must exit 0 in the workspace for the run to count")
-      .option(
-        "--output <[name=]path>",
-        "file that the task must leave behind; may be repeated",
-        value(readOutput),
-      )
-      .option(
-        "--env <name[=value]>",
-        "environment variable for the worker; may be repeated",
-        value(readEnv(io.env)),
-      )
-      .option("--tenant <name>", "who the run is for; budgets and fairness count by tenant")
-      .option("--label <name=value>", "label to find the job by; may be repeated", value(readLabel))
-      .option("--interactive", "priority class of people who wait (default for run; submit: batch)")
-      .option("--require-sealed", "refuse to run where containment is best-effort only"),
-  );
 }

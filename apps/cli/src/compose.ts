@@ -2,7 +2,7 @@
  * The composition: containment, ledger, store, runner and runtime of one process on one state directory, bound to the real
  * clock, chance and environment. Opening it first ends what an earlier process left running and settles what it left held.
  */
-import { openContainment, type SweepReport } from "@agentcore/containment";
+import { openContainment, type OpenedContainment, type SweepReport } from "@agentcore/containment";
 import type { Log, WorkerAdapter } from "@agentcore/contract";
 import {
   createMachineSignals,
@@ -32,6 +32,8 @@ export interface ComposeOptions {
 }
 
 export interface Composition {
+  readonly state: StateDir;
+  readonly containment: OpenedContainment;
   readonly runtime: InProcessRuntime;
   readonly store: JobStore;
   /** Stops what runs, proves it gone, and lets go of the state directory. Idempotent. */
@@ -79,7 +81,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     await close();
     throw error;
   }
-  return { runtime, store: createSqliteJobStore(database), close };
+  return { state, containment, runtime, store: createSqliteJobStore(database), close };
 }
 
 /** What an earlier process left and could not be ended is said, every time, until it is gone. */

@@ -123,21 +123,22 @@ export async function readInstructions(argument: string | undefined, io: Pick<Io
       "what is to be done? give the instructions as one argument in quotes, or - to read them from stdin",
     );
   }
-  const text = argument === "-" ? await readAll(io) : argument;
+  const text = argument === "-" ? await readAll(io, jobPayloadBytesMax) : argument;
   if (text.trim() === "") throw new AgentCoreError("AC_USAGE", "the instructions are empty");
   return text;
 }
 
-async function readAll(io: Pick<Io, "stdin">): Promise<string> {
+/** All of stdin; throws `AC_JOB_TOO_LARGE` as soon as there is more than `bytesMax`. */
+export async function readAll(io: Pick<Io, "stdin">, bytesMax: number): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of io.stdin as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     size += chunk.length;
-    if (size > jobPayloadBytesMax) {
+    if (size > bytesMax) {
       throw new AgentCoreError(
         "AC_JOB_TOO_LARGE",
-        `stdin has more than the ${jobPayloadBytesMax} bytes that a job may take`,
+        `stdin has more than the ${bytesMax} bytes that a job may take`,
       );
     }
   }

@@ -106,3 +106,22 @@ export function readStates(text: string, before: readonly JobStateKind[] = []): 
   }
   return [...found];
 }
+
+/** `limits.maxAttempts=3`: a field of a job and its new value; may be given several times. */
+export function readEdit(text: string, before: readonly Edit[] = []): Edit[] {
+  const [, path, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (path === undefined || value === undefined) throw new InvalidValue(`"${text}" is not PATH=VALUE`);
+  return [...before, { path: path.split("."), value }];
+}
+
+export interface Edit {
+  readonly path: readonly string[];
+  readonly value: string;
+}
+
+export function readPriority(text: string): number {
+  const value = /^-?\d+$/.test(text) ? Number(text) : NaN;
+  if (!(Math.abs(value) <= 1000))
+    throw new InvalidValue(`"${text}" is not a whole number from -1000 to 1000`);
+  return value;
+}

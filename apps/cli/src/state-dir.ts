@@ -12,6 +12,8 @@ export interface StateDir {
   readonly attempts: string;
   /** What runs now, for the sweep after a crash, and what was found out about this machine. */
   readonly containment: string;
+  /** Results of runs whose scheduler was gone when they ended. */
+  readonly spool: string;
 }
 
 /** The command line wins, then the configuration (relative to its file), then the XDG default. */
@@ -28,7 +30,12 @@ export function resolveStateDir(
       : configured !== undefined && loaded.path !== null
         ? resolve(dirname(loaded.path), configured)
         : defaultStateDir(env);
-  return { path, attempts: join(path, "attempts"), containment: join(path, "containment") };
+  return {
+    path,
+    attempts: join(path, "attempts"),
+    containment: join(path, "containment"),
+    spool: join(path, "spool"),
+  };
 }
 
 function defaultStateDir(env: Environment): string {
@@ -45,7 +52,7 @@ function defaultStateDir(env: Environment): string {
 
 /** Creates what is not there, readable by its owner alone: logs and artifacts can hold secrets. */
 export function createStateDir(state: StateDir): void {
-  for (const directory of [state.path, state.attempts, state.containment]) {
+  for (const directory of [state.path, state.attempts, state.containment, state.spool]) {
     try {
       makeDirectory(directory);
     } catch (error) {

@@ -1,11 +1,10 @@
 /** `agentcore jobs list|show|wait|cancel`: looks at the queue and asks jobs to stop. Runs nothing itself. */
-import { AgentCoreError } from "@agentcore/contract";
-import type { JobQuery, JobStateKind, JobStore } from "@agentcore/scheduler";
+import type { JobQuery, JobStateKind } from "@agentcore/scheduler";
 import { systemClock } from "@agentcore/core";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { jobDetailJson, jobJson } from "../job-json.ts";
-import { findJob, withStore, type StateOptions } from "../open-store.ts";
+import { findJob, withQueue, type StateOptions } from "../open-queue.ts";
 import { jobLines, jobTable } from "../screen/job-screen.ts";
 import { span } from "../screen/line.ts";
 import { plainScreen } from "../screen/terminal.ts";
@@ -21,7 +20,7 @@ export interface ListOptions extends StateOptions {
 }
 
 export async function listJobs(options: ListOptions, io: Io): Promise<number> {
-  return withStore(options, io, async ({ store }) => {
+  return withQueue(options, io, async ({ store }) => {
     const page = await store.list(queryOf(options));
     if (options.json === true) {
       io.stdout.write(`${JSON.stringify({ jobs: page.jobs.map(jobJson), next: page.next })}\n`);
@@ -49,7 +48,7 @@ export function queryOf(options: ListOptions): JobQuery {
 }
 
 export async function showJob(id: string, options: StateOptions, io: Io): Promise<number> {
-  return withStore(options, io, async ({ store }) => {
+  return withQueue(options, io, async ({ store }) => {
     const record = await findJob(store, id);
     const [attempts, late] = await Promise.all([
       store.attempts(record.job.id),
@@ -62,15 +61,15 @@ export async function showJob(id: string, options: StateOptions, io: Io): Promis
 }
 
 export async function cancelJobs(ids: readonly string[], options: StateOptions, io: Io): Promise<number> {
-  return withStore(options, io, async ({ store }) => {
+  return withQueue(options, io, async ({ store, client }) => {
     // All are looked up before the first is stopped: a misspelt id stops nothing.
     const records = await Promise.all(ids.map((id) => findJob(store, id)));
     for (const { job } of records) {
-      const outcome = await cancelOne(store, job.id);
+      const { kind } = await client.cancel(job.id, { message: "cancelled with `agentcore jobs cancel`" });
       const line =
         options.json === true
-          ? JSON.stringify({ id: job.id, outcome })
-          : `${job.id}  ${cancelWords[outcome]}`;
+          ? JSON.stringify({ id: job.id, outcome: kind })
+          : `${job.id}  ${cancelWords[kind]}`;
       io.stdout.write(`${line}\n`);
     }
     return exitCodes.succeeded;
@@ -81,12 +80,5 @@ const cancelWords = {
   cancelled: "cancelled",
   requested: "is asked to stop; `agentcore jobs wait` waits for its end",
   ended: "had ended already",
+  not_found: "was deleted meanwhile",
 } as const;
-
-async function cancelOne(store: JobStore, id: string): Promise<keyof typeof cancelWords> {
-  const reason = { code: "AC_CANCELLED", message: "cancelled with `agentcore jobs cancel`", evidence: {} };
-  const answer = await store.requestCancel(id, reason, systemClock.now());
-  if (answer.kind === "not_found")
-    throw new AgentCoreError("AC_JOB_NOT_FOUND", `job ${id} was deleted meanwhile`);
-  return answer.kind;
-}

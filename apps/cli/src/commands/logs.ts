@@ -12,7 +12,7 @@ import { loadAdapter } from "../adapters.ts";
 import { systemClock } from "@agentcore/core";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import { findJob, withStore, type OpenedStore, type StateOptions } from "../open-store.ts";
+import { findJob, withQueue, type OpenedQueue, type StateOptions } from "../open-queue.ts";
 import { advance, emptyView } from "../screen/run-view.ts";
 import { plainScreen } from "../screen/terminal.ts";
 
@@ -27,7 +27,7 @@ export interface LogsOptions extends StateOptions {
 }
 
 export async function logs(id: string, options: LogsOptions, io: Io): Promise<number> {
-  return withStore(options, io, async (opened) => {
+  return withQueue(options, io, async (opened) => {
     let record = await findJob(opened.store, id);
     const print = options.raw === true ? rawPrinter(io) : await eventPrinter(record, opened, options, io);
     const follow = options.follow === true;
@@ -55,7 +55,7 @@ async function nextBegun(
 }
 
 interface Copy {
-  readonly opened: OpenedStore;
+  readonly opened: OpenedQueue;
   readonly jobId: string;
   readonly attempt: number;
   readonly print: Printer;
@@ -141,7 +141,7 @@ async function write(stream: Io["stdout"], chunk: Uint8Array | string): Promise<
 
 async function eventPrinter(
   { job }: JobRecord,
-  { loaded }: OpenedStore,
+  { loaded }: OpenedQueue,
   options: LogsOptions,
   io: Io,
 ): Promise<Printer> {

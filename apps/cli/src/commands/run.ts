@@ -1,5 +1,5 @@
 /** `agentcore run`: one task now, shown while it runs; the exit code says how it ended. */
-import { loadConfig } from "../config/load.ts";
+import { loadOptionsConfig } from "../open-queue.ts";
 import { openEngine } from "../engine/open-engine.ts";
 import { exitCodeOf } from "../exit-code.ts";
 import { onInterrupt } from "../interrupt.ts";
@@ -18,11 +18,7 @@ export interface RunOptions extends TaskOptions {
 }
 
 export async function run(instructions: string | undefined, options: RunOptions, io: Io): Promise<number> {
-  const loaded = await loadConfig({
-    cwd: io.cwd,
-    env: io.env,
-    ...(options.config === undefined ? {} : { path: options.config }),
-  });
+  const loaded = await loadOptionsConfig(options, io);
   const text = await readInstructions(instructions, io);
   const job = jobFromOptions(text, { interactive: true, ...options }, loaded, io.cwd);
   await requireWorker(job.task.worker, job.task.capabilities ?? [], loaded);

@@ -1,11 +1,13 @@
 /** `budget`: every limit, how much of it is held by runs in progress, spent, and left. */
-import type { BreakerLevel, BudgetLevel } from "@agentcore/contract";
-import { span, type Line, type Tone } from "./line.ts";
+import type { BudgetLevel } from "@agentcore/contract";
+import { span, type Line, type Span, type Tone } from "./line.ts";
 import { formatCount, formatDollars } from "./run-view.ts";
 import { table } from "./table.ts";
 
-export function budgetLines(levels: readonly BudgetLevel[], breakers: readonly BreakerLevel[]): Line[] {
-  const open = breakers.filter(({ state }) => state !== "closed");
+export function budgetLines(levels: readonly BudgetLevel[]): Line[] {
+  if (levels.length === 0) {
+    return [[span("No cost or token limit is set; see `limits` in `agentcore schema`.", "dim")]];
+  }
   const columns = [
     { title: "SCOPE" },
     { title: "LIMIT ON" },
@@ -15,33 +17,20 @@ export function budgetLines(levels: readonly BudgetLevel[], breakers: readonly B
     { title: "SPENT", align: "right" },
     { title: "LEFT", align: "right" },
   ] as const;
-  const rows = levels.map((level) => {
-    const left = Math.max(0, level.limit - level.held - level.spent);
-    const amount = (value: number): string =>
-      level.kind === "cost_usd" ? formatDollars(value) : formatCount(value);
-    return [
-      span(level.scope),
-      span(level.kind.replaceAll("_", " ")),
-      span(level.window ?? "–"),
-      span(amount(level.limit)),
-      span(amount(level.held)),
-      span(amount(level.spent)),
-      span(amount(left), toneOf(left / level.limit)),
-    ];
-  });
+  return table(columns, levels.map(cells));
+}
+
+function cells({ scope, kind, window, limit, held, spent }: BudgetLevel): Span[] {
+  const left = Math.max(0, limit - held - spent);
+  const amount = (value: number): string => (kind === "cost_usd" ? formatDollars(value) : formatCount(value));
   return [
-    ...(rows.length === 0
-      ? [[span("No limit is set. `agentcore schema` describes `limits`.", "dim")]]
-      : table(columns, rows)),
-    ...(open.length === 0
-      ? []
-      : [
-          [],
-          ...open.map(({ target, state }) => [
-            span(`  breaker ${target}: `, "warn"),
-            span(state.replaceAll("_", " "), "bad"),
-          ]),
-        ]),
+    span(scope),
+    span(kind.replaceAll("_", " ")),
+    span(window ?? "–"),
+    span(amount(limit)),
+    span(amount(held)),
+    span(amount(spent)),
+    span(amount(left), toneOf(left / limit)),
   ];
 }
 

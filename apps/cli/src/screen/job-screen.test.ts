@@ -161,7 +161,14 @@ describe("one job", () => {
 
 describe("why", () => {
   const queued: JobState = { kind: "queued", runAt: now, delayMs: 0, waitingFor: null };
-  const facts: WhyFacts = { record: record(queued), decisions: [], ahead: [], placeOf: () => null, now };
+  const facts: WhyFacts = {
+    record: record(queued),
+    decisions: [],
+    ahead: [],
+    blockedBy: null,
+    placeOf: () => null,
+    now,
+  };
   const deferred: Decision = {
     ...reason,
     jobId: "j1",
@@ -176,14 +183,26 @@ describe("why", () => {
   test("names each decision with its code, evidence and the line of the configuration", () => {
     const placeOf = (setting: string) =>
       setting === "limits.global.concurrency" ? "/c/agentcore.yaml:3" : null;
-    expect(whyLines({ ...facts, decisions: [deferred], placeOf, ahead: ["a", "b"] }).map(textOf)).toEqual([
+    expect(
+      whyLines({
+        ...facts,
+        decisions: [deferred],
+        placeOf,
+        ahead: [
+          { jobId: "a", waitingFor: null },
+          { jobId: "b", waitingFor: reason },
+        ],
+        blockedBy: "c",
+      }).map(textOf),
+    ).toEqual([
       "j1  queued",
       "        2s ago  deferred ×12 in 58s attempt 1  AC_CONCURRENCY",
       "                4 of 4 runs of global are in progress",
       "                limit=4  running=4",
       "                limits.global.concurrency: /c/agentcore.yaml:3",
       "                Wait, or raise the concurrency limit named in the evidence.",
-      "                queued behind a, b",
+      "                c runs in the same workspace",
+      "                queued behind a, b (AC_CONCURRENCY)",
     ]);
     expect(whyLines({ ...facts, decisions: [deferred] }).map(textOf)).toContain(
       "                limits.global.concurrency: its default",
@@ -191,9 +210,12 @@ describe("why", () => {
   });
 
   test("says who is ahead, or that nothing holds it back", () => {
-    expect(whyLines({ ...facts, ahead: ["a", "b", "c", "d", "e", "f"] }).map(textOf)[1]).toContain(
-      "behind a, b, c, d, e, and 1 more",
-    );
+    expect(
+      whyLines({
+        ...facts,
+        ahead: ["a", "b", "c", "d", "e", "f"].map((jobId) => ({ jobId, waitingFor: null })),
+      }).map(textOf)[1],
+    ).toContain("behind a, b, c, d, e, and 1 more");
     expect(whyLines(facts).map(textOf)[1]).toContain("agentcore work");
     expect(
       whyLines({ ...facts, record: record({ kind: "succeeded", endedAt: 1 }) }).map(textOf)[1],
@@ -203,26 +225,18 @@ describe("why", () => {
 
 describe("budgets", () => {
   test("are shown with what is held, spent and left", () => {
-    const lines = budgetLines(
-      [
-        { scope: "global", kind: "concurrency", limit: 4, held: 1, spent: 0 },
-        { scope: "tenant:acme", kind: "cost_usd", window: "day", limit: 25, held: 2.5, spent: 20 },
-      ],
-      [
-        { target: "worker:codex", state: "open", probeAt: 5 },
-        { target: "worker:shell", state: "closed", probeAt: null },
-      ],
-    );
+    const lines = budgetLines([
+      { scope: "global", kind: "tokens", limit: 4000, held: 1000, spent: 0 },
+      { scope: "tenant:acme", kind: "cost_usd", window: "day", limit: 25, held: 2.5, spent: 20 },
+    ]);
     expect(lines.map(textOf)).toEqual([
-      "SCOPE        LIMIT ON     PER   LIMIT   HELD   SPENT   LEFT",
-      "global       concurrency  –         4      1       0      3",
-      "tenant:acme  cost usd     day  $25.00  $2.50  $20.00  $2.50",
-      "",
-      "  breaker worker:codex: open",
+      "SCOPE        LIMIT ON  PER   LIMIT   HELD   SPENT   LEFT",
+      "global       tokens    –     4,000  1,000       0  3,000",
+      "tenant:acme  cost usd  day  $25.00  $2.50  $20.00  $2.50",
     ]);
   });
 
   test("that do not exist are said not to", () => {
-    expect(budgetLines([], []).map(textOf)[0]).toContain("No limit is set");
+    expect(budgetLines([]).map(textOf)[0]).toContain("No cost or token limit is set");
   });
 });

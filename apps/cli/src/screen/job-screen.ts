@@ -147,3 +147,33 @@ export function stateSpan(state: JobState): Span {
 export function field(title: string, text: string, tone: Tone = "plain"): Line[] {
   return text === "" ? [] : [[span(`  ${title.padEnd(11)}`, "dim"), span(text, tone)]];
 }
+
+export function deadTable(jobs: readonly JobRecord[], now: number): Line[] {
+  const columns = [
+    { title: "JOB" },
+    { title: "WORKER" },
+    { title: "ATTEMPTS", align: "right" },
+    { title: "COST", align: "right" },
+    { title: "DIED", align: "right" },
+    { title: "CODE" },
+    { title: "WHY" },
+  ] as const;
+  return table(
+    columns,
+    jobs.flatMap(({ job, state, attempt, spent }) =>
+      state.kind !== "dead"
+        ? []
+        : [
+            [
+              span(job.id, "accent"),
+              span(job.task.worker),
+              span(String(attempt)),
+              span(spent.costUsd === 0 ? "–" : formatDollars(spent.costUsd)),
+              span(`${formatDuration(Math.max(0, now - state.endedAt))} ago`),
+              span(state.reason.code, "bad"),
+              span(cut(oneLine(state.reason.message), listColumns), "dim"),
+            ],
+          ],
+    ),
+  );
+}

@@ -3,16 +3,12 @@
  * setting that decided. What the gate refused names its limit; a job that only waits for its turn names who is ahead.
  */
 import { errorCodes, formatDuration, isErrorCode } from "@agentcore/contract";
-import type { Decision, JobRecord } from "@agentcore/scheduler";
+import type { Decision, WhyReport } from "@agentcore/scheduler";
 import { stateSpan } from "./job-screen.ts";
 import { span, type Line } from "./line.ts";
 import { oneLine } from "./text.ts";
 
-export interface WhyFacts {
-  readonly record: JobRecord;
-  readonly decisions: readonly Decision[];
-  /** Jobs ahead of it in the queue, first in line first; the list may be cut. */
-  readonly ahead: readonly string[];
+export interface WhyFacts extends Pick<WhyReport, "record" | "decisions" | "ahead" | "blockedBy"> {
   /** Place of a setting in the configuration file; null where it has its default. */
   readonly placeOf: (setting: string) => string | null;
   readonly now: number;
@@ -54,17 +50,21 @@ function decisionLines(decision: Decision, { placeOf }: WhyFacts, now: number): 
   ];
 }
 
-function turnLines({ record, ahead }: WhyFacts): Line[] {
-  if (record.state.kind !== "queued" || ahead.length === 0) return [];
-  const shown = ahead.slice(0, aheadShownMax).join(", ");
+function turnLines({ record, ahead, blockedBy }: WhyFacts): Line[] {
+  if (record.state.kind !== "queued") return [];
+  const blocked = blockedBy === null ? [] : [indented(`${blockedBy} runs in the same workspace`)];
+  if (ahead.length === 0) return blocked;
+  const shown = ahead
+    .slice(0, aheadShownMax)
+    .map(({ jobId, waitingFor }) => (waitingFor === null ? jobId : `${jobId} (${waitingFor.code})`));
   const more = ahead.length > aheadShownMax ? `, and ${ahead.length - aheadShownMax} more` : "";
-  return [indented(`queued behind ${shown}${more}`)];
+  return [...blocked, indented(`queued behind ${shown.join(", ")}${more}`)];
 }
 
-function nothingLines({ record, ahead }: WhyFacts): Line[] {
+function nothingLines({ record, ahead, blockedBy }: WhyFacts): Line[] {
   switch (record.state.kind) {
     case "queued":
-      return ahead.length > 0
+      return ahead.length > 0 || blockedBy !== null
         ? []
         : [indented("nothing holds it back: it waits for a worker process (`agentcore work`)")];
     case "running":

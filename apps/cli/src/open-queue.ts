@@ -1,9 +1,12 @@
-/** The job store of a state directory, for commands that ask or change it without running anything. */
-import { AgentCoreError } from "@agentcore/contract";
-import type { JobRecord, JobStore } from "@agentcore/scheduler";
+/** The queue of a state directory, for commands that hand in work, ask about it or change it without running anything. */
+import { AgentCoreError, type Log } from "@agentcore/contract";
+import { systemClock, systemIds } from "@agentcore/core";
+import { QueueClient, type JobRecord, type JobStore } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
+import { workerNames } from "./adapters.ts";
 import { loadConfig, type LoadedConfig } from "./config/load.ts";
 import type { Io } from "./io.ts";
+import { createLog } from "./log.ts";
 import { createStateDir, resolveStateDir, type StateDir } from "./state-dir.ts";
 import { nearest } from "./suggest.ts";
 
@@ -14,43 +17,52 @@ export interface StateOptions {
   readonly json?: boolean;
 }
 
-export interface OpenedStore {
+export interface OpenedQueue {
   readonly loaded: LoadedConfig;
   readonly state: StateDir;
   readonly store: JobStore;
+  readonly client: QueueClient;
 }
 
 export async function loadOptionsConfig(options: StateOptions, io: Io): Promise<LoadedConfig> {
-  return loadConfig({
-    cwd: io.cwd,
-    env: io.env,
-    ...(options.config === undefined ? {} : { path: options.config }),
-  });
+  const { config } = options;
+  return loadConfig({ cwd: io.cwd, env: io.env, ...(config === undefined ? {} : { path: config }) });
 }
 
-/** Opens the store, hands it to the command, and closes it whatever happens. */
-export async function withStore<T>(
+/** Opens the queue, hands it to the command, and closes it whatever happens. */
+export async function withQueue<T>(
   options: StateOptions,
   io: Io,
-  use: (opened: OpenedStore) => Promise<T>,
+  use: (opened: OpenedQueue) => Promise<T>,
 ): Promise<T> {
   const loaded = await loadOptionsConfig(options, io);
   const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
   createStateDir(state);
+  const log = createLog("warn");
   const store = createSqliteJobStore(await openStateDatabase({ directory: state.path }));
+  const client = openClient(store, loaded, log);
   try {
-    return await use({ loaded, state, store });
+    return await use({ loaded, state, store, client });
   } finally {
+    client.closeClient();
     await store.close();
+    await log.flush();
   }
 }
 
-/** The job of that id, or of the only id that begins so (six characters at least). Throws `AC_JOB_NOT_FOUND`. */
+function openClient(store: JobStore, loaded: LoadedConfig, log: Log): QueueClient {
+  return new QueueClient({ store, clock: systemClock, ids: systemIds, log, workers: workerNames(loaded) });
+}
+
+/** Ids may be shortened to as few characters as this, where only one job's id begins so. */
+const idCharsMin = 6;
+
+/** The job of that id, or of the only id that begins so. Throws `AC_JOB_NOT_FOUND`. */
 export async function findJob(store: JobStore, id: string): Promise<JobRecord> {
   const exact = await store.get(id);
   if (exact !== undefined) return exact;
   const { jobs } = await store.list({ limit: 1000 });
-  const alike = id.length < 6 ? [] : jobs.filter(({ job }) => job.id.startsWith(id));
+  const alike = id.length < idCharsMin ? [] : jobs.filter(({ job }) => job.id.startsWith(id));
   const [only] = alike;
   if (only !== undefined && alike.length === 1) return only;
   const near = nearest(

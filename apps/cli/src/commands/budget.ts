@@ -1,0 +1,75 @@
+/** `agentcore budget`: the cost and token limits of the configuration, and how much of each is held, spent and left. */
+import type { BudgetLevel } from "@agentcore/contract";
+import { systemClock, usdOf, windowStartOf, type BudgetWindow, type Ledger } from "@agentcore/core";
+import { createSqliteLedger, openStateDatabase } from "@agentcore/store-sqlite";
+import type { Config } from "../config/schema.ts";
+import { exitCodes } from "../exit-code.ts";
+import type { Io } from "../io.ts";
+import { loadOptionsConfig, type StateOptions } from "../open-queue.ts";
+import { budgetLines } from "../screen/budget-screen.ts";
+import { plainScreen } from "../screen/terminal.ts";
+import { createStateDir, resolveStateDir } from "../state-dir.ts";
+
+export async function budget(options: StateOptions, io: Io): Promise<number> {
+  const loaded = await loadOptionsConfig(options, io);
+  const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
+  createStateDir(state);
+  const database = await openStateDatabase({ directory: state.path });
+  try {
+    const levels = await levelsOf(loaded.config, createSqliteLedger(database), systemClock.now());
+    if (options.json === true) io.stdout.write(`${JSON.stringify({ budgets: levels })}\n`);
+    else plainScreen(io.stdout).print(budgetLines(levels));
+    return exitCodes.succeeded;
+  } finally {
+    await database.close();
+  }
+}
+
+interface Limit {
+  readonly scope: string;
+  readonly kind: "cost_usd" | "tokens";
+  readonly window: BudgetWindow;
+  readonly limit: number;
+}
+
+const windows = ["hour", "day", "month", "total"] as const satisfies readonly BudgetWindow[];
+
+/** What a scope of the configuration limits per window. */
+interface Scope {
+  readonly cost_usd?: Partial<Record<BudgetWindow, number | undefined>> | undefined;
+  readonly tokens?: Partial<Record<BudgetWindow, number | undefined>> | undefined;
+}
+
+/** Every cost and token limit that the configuration sets, from the whole down. */
+export function limitsOf({ limits }: Pick<Config, "limits">): Limit[] {
+  const named = (kind: string, scopes: Readonly<Record<string, Scope>>) =>
+    Object.entries(scopes).map(([name, scope]) => ({ name: `${kind}:${name}`, scope }));
+  const scopes: readonly { readonly name: string; readonly scope: Scope }[] = [
+    { name: "global", scope: limits.global },
+    ...named("tenant", limits.tenants),
+    ...named("worker", limits.workers),
+    ...named("provider", limits.providers),
+  ];
+  return scopes.flatMap(({ name, scope }) =>
+    (["cost_usd", "tokens"] as const).flatMap((kind) =>
+      windows.flatMap((window) => {
+        const limit = scope[kind]?.[window];
+        return limit === undefined ? [] : [{ scope: name, kind, window, limit }];
+      }),
+    ),
+  );
+}
+
+async function levelsOf(config: Config, ledger: Ledger, now: number): Promise<BudgetLevel[]> {
+  const limits = limitsOf(config);
+  const levels = await ledger.levels(
+    limits.map(({ scope, window }) => ({ scope, window, windowStart: windowStartOf(window, now) })),
+  );
+  return limits.map(({ scope, kind, window, limit }, index) => {
+    const level = levels[index];
+    const isCost = kind === "cost_usd";
+    const held = isCost ? usdOf(level?.costHeldMicroUsd ?? 0) : (level?.tokensHeld ?? 0);
+    const spent = isCost ? usdOf(level?.costSpentMicroUsd ?? 0) : (level?.tokensSpent ?? 0);
+    return { scope, kind, limit, held, spent, ...(window === "total" ? {} : { window }) };
+  });
+}

@@ -1,0 +1,149 @@
+/** `agentcore dlq list|show|replay|purge`: jobs that ended badly, kept until somebody decides about them. */
+import { AgentCoreError, ignore, isAgentCoreError, type Job, type JobInput } from "@agentcore/contract";
+import { systemClock } from "@agentcore/core";
+import type { DeadLetterQuery, EditJob, FailedReplay, Replayed } from "@agentcore/scheduler";
+import { exitCodes } from "../exit-code.ts";
+import type { Io } from "../io.ts";
+import { jobJson } from "../job-json.ts";
+import { findJob, withQueue, type OpenedQueue } from "../open-queue.ts";
+import type { Edit } from "../option-values.ts";
+import { deadTable } from "../screen/job-screen.ts";
+import { span } from "../screen/line.ts";
+import { plainScreen } from "../screen/terminal.ts";
+import { queryOf, type ListOptions } from "./jobs.ts";
+
+export interface DeadOptions extends ListOptions {
+  /** Only those that died with this code. */
+  readonly code?: string;
+  /** Without it a filter or an id is needed: nobody replays or deletes everything by accident. */
+  readonly all?: boolean;
+  /** Changes of the job before it is replayed, as `path=value`. */
+  readonly set?: readonly Edit[];
+}
+
+export async function listDead(options: DeadOptions, io: Io): Promise<number> {
+  return withQueue(options, io, async ({ client }) => {
+    const page = await client.deadLetters.list(deadQueryOf(options));
+    if (options.json === true) {
+      io.stdout.write(`${JSON.stringify({ jobs: page.jobs.map(jobJson), next: page.next })}\n`);
+      return exitCodes.succeeded;
+    }
+    const screen = plainScreen(io.stdout);
+    if (page.jobs.length === 0) screen.print([[span("No dead letters.", "dim")]]);
+    else screen.print(deadTable(page.jobs, systemClock.now()));
+    if (page.next !== null) screen.print([[span(`More with --before ${page.next}`, "dim")]]);
+    return exitCodes.succeeded;
+  });
+}
+
+export async function replayDead(ids: readonly string[], options: DeadOptions, io: Io): Promise<number> {
+  return withQueue(options, io, async ({ client, store }) => {
+    const edit = editOf(options.set ?? []);
+    const selection = await selectionOf(ids, options, store);
+    const { replayed, failed } =
+      selection.ids === undefined
+        ? await client.deadLetters.replayAll(selection, edit)
+        : await replayEach(selection.ids, edit, client);
+    for (const one of replayed) {
+      const note = one.isNew ? "" : " (it had been replayed before)";
+      io.stdout.write(
+        options.json === true
+          ? `${JSON.stringify(one)}\n`
+          : `${one.deadJobId}  replayed as ${one.jobId}${note}\n`,
+      );
+    }
+    for (const { deadJobId, error } of failed) {
+      const { code, message } = error;
+      if (options.json === true) io.stdout.write(`${JSON.stringify({ deadJobId, code, message })}\n`);
+      else io.stderr.write(`agentcore: ${deadJobId} was not replayed: ${message} (${code})\n`);
+    }
+    if (replayed.length + failed.length === 0) io.stderr.write("agentcore: no dead letter matches\n");
+    return failed.length === 0 ? exitCodes.succeeded : exitCodes.failed;
+  });
+}
+
+/** By id also those that were replayed before: the answer is then the job of that time. */
+async function replayEach(
+  ids: readonly string[],
+  edit: EditJob | undefined,
+  client: OpenedQueue["client"],
+): Promise<{ readonly replayed: readonly Replayed[]; readonly failed: readonly FailedReplay[] }> {
+  const replayed: Replayed[] = [];
+  const failed: FailedReplay[] = [];
+  for (const deadJobId of ids) {
+    try {
+      replayed.push(await client.deadLetters.replay(deadJobId, edit));
+    } catch (error) {
+      if (!isAgentCoreError(error)) throw error;
+      failed.push({ deadJobId, error });
+    }
+  }
+  return { replayed, failed };
+}
+
+export async function purgeDead(ids: readonly string[], options: DeadOptions, io: Io): Promise<number> {
+  return withQueue(options, io, async ({ client, store }) => {
+    const { limit: _limit, before: _before, ...query } = await selectionOf(ids, options, store);
+    const purged = await client.deadLetters.purge(query);
+    io.stdout.write(options.json === true ? `${JSON.stringify({ purged })}\n` : `${purged} deleted\n`);
+    return exitCodes.succeeded;
+  });
+}
+
+function deadQueryOf(options: DeadOptions): DeadLetterQuery {
+  const { states: _states, ...query } = queryOf(options);
+  return { ...query, ...(options.code === undefined ? {} : { code: options.code }) };
+}
+
+/** The ids given, or what the filters match; everything only where that is said. */
+async function selectionOf(
+  ids: readonly string[],
+  options: DeadOptions,
+  store: OpenedQueue["store"],
+): Promise<DeadLetterQuery> {
+  const filters = deadQueryOf(options);
+  const isFiltered = Object.keys(filters).length > 0;
+  if (ids.length > 0 && (isFiltered || options.all === true)) {
+    throw new AgentCoreError("AC_USAGE", "give ids or filters, not both");
+  }
+  if (ids.length > 0) {
+    const records = await Promise.all(ids.map((id) => findJob(store, id)));
+    const alive = records.find(({ state }) => state.kind !== "dead");
+    if (alive !== undefined) {
+      throw new AgentCoreError(
+        "AC_JOB_NOT_FOUND",
+        `job ${alive.job.id} is ${alive.state.kind}, no dead letter`,
+      );
+    }
+    return { ids: records.map(({ job }) => job.id) };
+  }
+  if (!isFiltered && options.all !== true) {
+    throw new AgentCoreError(
+      "AC_USAGE",
+      "which dead letters? give ids, a filter such as --worker or --code, or --all",
+    );
+  }
+  return filters;
+}
+
+/** Undefined where nothing is to be changed. */
+export function editOf(edits: readonly Edit[]): EditJob | undefined {
+  if (edits.length === 0) return undefined;
+  return (job: Job) => edits.reduce<JobInput>((edited, { path, value }) => setAt(edited, path, value), job);
+}
+
+function setAt<T extends object>(target: T, [key = "", ...rest]: readonly string[], text: string): T {
+  const before = (target as Record<string, unknown>)[key];
+  if (rest.length === 0) return { ...target, [key]: typeof before === "string" ? text : jsonOrText(text) };
+  const inner = typeof before === "object" && before !== null ? before : {};
+  return { ...target, [key]: setAt(inner, rest, text) };
+}
+
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    ignore(error, "what is no JSON is text");
+    return text;
+  }
+}

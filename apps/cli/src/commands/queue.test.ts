@@ -1,0 +1,330 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { resultLineSchema, runEventSchema } from "@agentcore/contract";
+import {
+  agentcore,
+  jsonLinesOf,
+  makeScratch,
+  startAgentcore,
+  type Scratch,
+} from "../testing/agentcore-process.ts";
+
+let scratch: Scratch;
+beforeEach(() => {
+  scratch = makeScratch();
+});
+afterEach(() => scratch.remove());
+
+const run = (...args: string[]) => agentcore(scratch, args);
+
+async function submit(script: string, ...options: string[]): Promise<string> {
+  const { code, stdout, stderr } = await run("submit", script, "--worker", "shell", ...options);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  return stdout.trim();
+}
+
+async function show(id: string) {
+  const { stdout } = await run("jobs", "show", id, "--json");
+  return JSON.parse(stdout) as {
+    id: string;
+    state: { kind: string };
+    attempt: number;
+    job: { limits: { maxAttempts: number }; context: { labels: Record<string, string> } };
+    attempts: { attempt: number; started: { permit: { grants: object } }; result: { outcome: string } }[];
+  };
+}
+
+async function waitFor(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error("the condition did not come true");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+test("a job outlives the process that submitted it, and `work --drain` runs it to its end", async () => {
+  const id = await submit("echo done > done.txt", "--label", "team=core");
+  expect((await show(id)).state.kind).toBe("queued");
+  const { code, stdout } = await run("work", "--drain", "--json");
+  expect(code).toBe(0);
+  for (const line of jsonLinesOf(stdout)) expect(runEventSchema.safeParse(line).error).toBeUndefined();
+  const job = await show(id);
+  expect(job).toMatchObject({
+    state: { kind: "succeeded" },
+    attempt: 1,
+    job: { context: { labels: { team: "core" } } },
+  });
+  expect(job.attempts[0]).toMatchObject({
+    attempt: 1,
+    result: { outcome: "succeeded" },
+    started: { permit: { grants: {} } },
+  });
+  expect(readFileSync(join(scratch.workspace, "done.txt"), "utf8")).toBe("done\n");
+});
+
+test("`jobs list` filters, pages and prints tables for people", async () => {
+  const first = await submit("true", "--label", "a=1");
+  const second = await submit("true", "--label", "a=2", "--tenant", "acme");
+  const ids = async (...args: string[]) =>
+    JSON.parse((await run("jobs", "list", "--json", ...args)).stdout) as {
+      jobs: { id: string }[];
+      next: string | null;
+    };
+  expect((await ids()).jobs.map(({ id }) => id)).toEqual([second, first]);
+  expect((await ids("--label", "a=1")).jobs.map(({ id }) => id)).toEqual([first]);
+  expect((await ids("--tenant", "acme")).jobs.map(({ id }) => id)).toEqual([second]);
+  expect((await ids("--state", "succeeded")).jobs).toEqual([]);
+  const page = await ids("--limit", "1");
+  expect(page).toMatchObject({ jobs: [{ id: second }], next: second });
+  expect((await ids("--before", second)).jobs.map(({ id }) => id)).toEqual([first]);
+  const table = await run("jobs", "list");
+  expect(table.stdout).toMatch(new RegExp(`^JOB .*\\n${second}  queued +shell`));
+});
+
+test("`jobs wait` exits as `run` would have, whichever process runs the job", async () => {
+  const id = await submit("exit 3");
+  const waiting = run("jobs", "wait", id, "--json");
+  await run("work", "--drain");
+  const { code, stdout } = await waiting;
+  expect(code).toBe(1);
+  expect(resultLineSchema.parse(JSON.parse(stdout))).toMatchObject({
+    jobId: id,
+    outcome: "failed",
+    code: "AC_WORKER_EXIT",
+  });
+});
+
+test("`jobs wait --timeout` gives up and leaves the job alone", async () => {
+  const id = await submit("true");
+  const { code, stderr } = await run("jobs", "wait", id, "--timeout", "100ms");
+  expect(code).toBe(1);
+  expect(stderr).toContain("has not ended after 100ms; it goes on");
+  expect((await show(id)).state.kind).toBe("queued");
+});
+
+test("`jobs cancel` ends a queued job at once and a running one cleanly, by any unique start of its id", async () => {
+  const queued = await submit("true", "--delay", "1h");
+  const running = await submit("echo go > go.txt; sleep 4720");
+  const working = startAgentcore(scratch, ["work"]);
+  await waitFor(() => existsSync(join(scratch.workspace, "go.txt")));
+  const { stdout, stderr } = await run("jobs", "cancel", queued, running);
+  expect(stderr).toBe("");
+  expect(stdout).toMatch(new RegExp(`${queued}  cancelled\\n${running}  is asked to stop`));
+  const waited = await run("jobs", "wait", running, "--json");
+  expect(waited.code).toBe(130);
+  expect(JSON.parse(waited.stdout)).toMatchObject({ outcome: "cancelled", containment: { survivors: 0 } });
+  expect((await show(queued)).state.kind).toBe("cancelled");
+  working.child.kill("SIGINT");
+  expect((await working.finished).code).toBe(0);
+});
+
+test("a misspelt id cancels nothing", async () => {
+  const id = await submit("true");
+  expect((await run("jobs", "cancel", id, "nonsense")).code).toBe(2);
+  expect((await show(id)).state.kind).toBe("queued");
+});
+
+describe("`work`", () => {
+  test("lets what runs finish at the first Ctrl-C, and starts nothing more", async () => {
+    const first = await submit("echo go > go.txt; sleep 1; echo end > end.txt");
+    const second = await submit("true");
+    const working = startAgentcore(scratch, ["work"]);
+    await waitFor(() => existsSync(join(scratch.workspace, "go.txt")));
+    working.child.kill("SIGINT");
+    const { code, stdout } = await working.finished;
+    expect(code).toBe(0);
+    expect(stdout).toContain(`${first}  succeeded`);
+    expect((await show(second)).state.kind).toBe("queued");
+  });
+
+  test("stops what runs at the second Ctrl-C; the job counts an attempt and may be tried again", async () => {
+    const id = await submit("echo go > go.txt; sleep 4721", "--max-attempts", "2");
+    const working = startAgentcore(scratch, ["work"]);
+    await waitFor(() => existsSync(join(scratch.workspace, "go.txt")));
+    working.child.kill("SIGINT");
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    working.child.kill("SIGINT");
+    expect((await working.finished).code).toBe(0);
+    expect(await show(id)).toMatchObject({ state: { kind: "queued" }, attempt: 1 });
+  });
+
+  test("killed in the middle, loses no job: the next one ends what is left and runs it again", async () => {
+    const id = await submit(
+      "echo x >> runs.txt; test $(wc -l < runs.txt) -gt 1 || sleep 4722",
+      "--max-attempts",
+      "2",
+    );
+    const working = startAgentcore(scratch, ["work"]);
+    await waitFor(() => existsSync(join(scratch.workspace, "runs.txt")));
+    working.child.kill("SIGKILL");
+    await working.finished;
+    const { code } = await run("work", "--drain");
+    expect(code).toBe(0);
+    const job = await show(id);
+    expect(job).toMatchObject({ state: { kind: "succeeded" }, attempt: 2 });
+    expect(job.attempts.map(({ result }) => result.outcome)).toEqual(["lost", "succeeded"]);
+  });
+});
+
+describe("dead letters", () => {
+  test("are listed with why, shown, replayed once with changes, and purged", async () => {
+    const id = await submit("exit 7", "--label", "team=core");
+    await run("work", "--drain");
+    const list = await run("dlq", "list");
+    expect(list.stdout).toMatch(new RegExp(`${id} .*AC_WORKER_EXIT`));
+    expect((await run("dlq", "show", id)).stdout).toContain("exited with 7");
+
+    const replay = await run(
+      "dlq",
+      "replay",
+      id,
+      "--set",
+      "task.instructions=true",
+      "--set",
+      "limits.maxAttempts=3",
+      "--json",
+    );
+    const { jobId, isNew } = JSON.parse(replay.stdout) as { jobId: string; isNew: boolean };
+    expect(isNew).toBe(true);
+    const again = await run("dlq", "replay", id, "--json");
+    expect(JSON.parse(again.stdout)).toMatchObject({ jobId, isNew: false });
+    await run("work", "--drain");
+    expect(await show(jobId)).toMatchObject({
+      state: { kind: "succeeded" },
+      job: { limits: { maxAttempts: 3 } },
+    });
+    expect((await run("dlq", "list")).stdout).toBe("No dead letters.\n");
+
+    expect((await run("dlq", "purge", "--label", "team=core")).stdout).toBe("1 deleted\n");
+    expect((await run("jobs", "show", id)).code).toBe(2);
+  });
+
+  test("are never all replayed or deleted by accident", async () => {
+    for (const verb of ["replay", "purge"]) {
+      const { code, stderr } = await run("dlq", verb);
+      expect(code).toBe(2);
+      expect(stderr).toContain("give ids, a filter such as --worker or --code, or --all");
+    }
+  });
+
+  test("a job that is none is refused", async () => {
+    const id = await submit("true");
+    const { code, stderr } = await run("dlq", "replay", id);
+    expect(code).toBe(2);
+    expect(stderr).toContain("is queued, no dead letter");
+  });
+});
+
+describe("a file of jobs", () => {
+  const job = (fields: object) =>
+    JSON.stringify({ task: { worker: "shell", workspace: ".", instructions: "true" }, ...fields });
+
+  test("is submitted whole, each job with its id, and repeating the call changes nothing", async () => {
+    const file = join(scratch.root, "jobs.jsonl");
+    writeFileSync(file, `${job({ id: "one" })}\n\n${job({ id: "two", key: "k" })}\n`);
+    const { code, stdout } = await run("submit", "--file", file, "--json");
+    expect(code).toBe(0);
+    expect(jsonLinesOf(stdout)).toEqual([
+      { type: "submitted", id: "one", deduplicated: false },
+      { type: "submitted", id: "two", deduplicated: false },
+    ]);
+    expect(jsonLinesOf((await run("submit", "--file", file, "--json")).stdout)).toMatchObject([
+      { id: "one", deduplicated: true },
+      { id: "two", deduplicated: true },
+    ]);
+  });
+
+  test.each([
+    ["{", /:2: not JSON/],
+    [job({ nonsense: 1 }), /:2: .*nonsense/],
+    [
+      job({ task: { worker: "nobody", workspace: ".", instructions: "x" } }),
+      /:2: there is no worker "nobody"/,
+    ],
+    [
+      job({ task: { worker: "shell", workspace: "absent", instructions: "x" } }),
+      /:2: the workspace .*absent does not exist/,
+    ],
+  ])("with a wrong line %s is refused whole, and the line is named", async (line, message) => {
+    const file = join(scratch.root, "jobs.jsonl");
+    writeFileSync(file, `${job({})}\n${line}\n`);
+    const { code, stderr } = await run("submit", "--file", file);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+    expect(JSON.parse((await run("jobs", "list", "--json")).stdout)).toMatchObject({ jobs: [] });
+  });
+});
+
+test("a key that is held: the submit joins the job, or is refused", async () => {
+  const id = await submit("true", "--key", "k");
+  const joined = await run("submit", "true", "--worker", "shell", "--key", "k");
+  expect(joined.stdout).toBe(`${id}\n`);
+  expect(joined.stderr).toContain("joined job");
+  const refused = await run("submit", "true", "--worker", "shell", "--key", "k", "--dedup", "reject");
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain("AC_KEY_HELD");
+});
+
+describe("`why`", () => {
+  test("names the decision, the evidence and the line of the configuration", async () => {
+    writeFileSync(
+      join(scratch.workspace, "agentcore.yaml"),
+      "limits:\n  global:\n    cost_usd:\n      day: 1\n",
+    );
+    const id = await submit("true", "--max-cost", "5");
+    await run("work", "--drain");
+    const { stdout } = await run("why", id);
+    expect(stdout).toContain("rejected");
+    expect(stdout).toContain("AC_BUDGET_COST");
+    expect(stdout).toMatch(/limits\.global\.cost_usd\.day: .*agentcore\.yaml:4\n/);
+    const [waited] = jsonLinesOf((await run("jobs", "wait", id, "--json")).stdout);
+    expect(waited).toMatchObject({ code: "AC_BUDGET_COST", attempts: 0 });
+    expect((await run("jobs", "wait", id)).code).toBe(3);
+  });
+
+  test("says that nothing holds a job back but the lack of a worker process", async () => {
+    const id = await submit("true");
+    expect((await run("why", id)).stdout).toContain("agentcore work");
+  });
+});
+
+test("`budget` shows what is held and spent against each limit", async () => {
+  writeFileSync(
+    join(scratch.workspace, "agentcore.yaml"),
+    "limits:\n  global:\n    cost_usd: { day: 25 }\n  workers:\n    shell: { tokens: { month: 1000 } }\n",
+  );
+  const { stdout } = await run("budget", "--json");
+  expect(JSON.parse(stdout)).toEqual({
+    budgets: [
+      { scope: "global", kind: "cost_usd", window: "day", limit: 25, held: 0, spent: 0 },
+      { scope: "worker:shell", kind: "tokens", window: "month", limit: 1000, held: 0, spent: 0 },
+    ],
+  });
+});
+
+describe("`jobs logs`", () => {
+  test("prints what the worker printed, as lines or as the bytes that came", async () => {
+    const id = await submit("echo out; echo err >&2");
+    await run("work", "--drain");
+    expect((await run("jobs", "logs", id)).stdout).toBe("  out     out\n  err     err\n");
+    expect(await run("jobs", "logs", id, "--raw")).toMatchObject({ stdout: "out\n", stderr: "err\n" });
+    expect(jsonLinesOf((await run("jobs", "logs", id, "--json")).stdout)).toMatchObject([
+      { type: "worker_event", jobId: id, attempt: 1, event: { type: "stdout", text: "out" } },
+      { event: { type: "stderr", text: "err" } },
+    ]);
+  });
+
+  test("follows a job over its attempts until it has ended", async () => {
+    const id = await submit(
+      "echo try >> tries.txt; cat tries.txt; test $(wc -l < tries.txt) = 2",
+      "--max-attempts",
+      "2",
+    );
+    const following = startAgentcore(scratch, ["jobs", "logs", "-f", id]);
+    await run("work", "--drain");
+    const { code, stdout } = await following.finished;
+    expect(code).toBe(0);
+    expect(stdout).toBe("  out     try\n  out     try\n  out     try\n");
+  });
+});

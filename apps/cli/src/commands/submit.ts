@@ -1,0 +1,130 @@
+/**
+ * `agentcore submit`: puts one job, or a file of them, into the queue and prints their ids. Whoever runs the queue
+ * (`agentcore work`) takes them from there.
+ */
+import { AgentCoreError, isAgentCoreError, type JobSubmission } from "@agentcore/contract";
+import { systemClock } from "@agentcore/core";
+import type { SubmitOutcome } from "@agentcore/scheduler";
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { requireWorker } from "../adapters.ts";
+import { exitCodes } from "../exit-code.ts";
+import type { Io } from "../io.ts";
+import {
+  checkJob,
+  checkWorkspace,
+  jobFromOptions,
+  readAll,
+  readInstructions,
+  type TaskOptions,
+} from "../job-from-options.ts";
+import { withQueue, type OpenedQueue, type StateOptions } from "../open-queue.ts";
+
+export interface SubmitOptions extends TaskOptions, StateOptions {
+  /** JSON lines, each a job; `-` is stdin. */
+  readonly file?: string;
+  readonly delay?: number;
+  readonly priority?: number;
+}
+
+export async function submit(
+  instructions: string | undefined,
+  options: SubmitOptions,
+  io: Io,
+): Promise<number> {
+  return withQueue(options, io, async (opened) => {
+    const jobs =
+      options.file === undefined
+        ? [await oneJob(instructions, options, opened, io)]
+        : await jobsOfFile(options.file, instructions, opened, io);
+    const outcomes = await opened.client.submitAll(jobs);
+    for (const outcome of outcomes) print(outcome, options.json === true, io);
+    return outcomes.every(({ ok }) => ok) ? exitCodes.succeeded : exitCodes.failed;
+  });
+}
+
+async function oneJob(
+  instructions: string | undefined,
+  options: SubmitOptions,
+  { loaded }: OpenedQueue,
+  io: Io,
+): Promise<JobSubmission> {
+  const job = jobFromOptions(await readInstructions(instructions, io), options, loaded, io.cwd);
+  await requireWorker(job.task.worker, job.task.capabilities ?? [], loaded);
+  return {
+    ...job,
+    ...(options.delay === undefined ? {} : { notBefore: systemClock.now() + options.delay }),
+    ...(options.priority === undefined ? {} : { priority: { ...job.priority, value: options.priority } }),
+  };
+}
+
+/** Every line is checked before the first job is stored; each error names its line. */
+async function jobsOfFile(
+  file: string,
+  instructions: string | undefined,
+  { loaded }: OpenedQueue,
+  io: Io,
+): Promise<JobSubmission[]> {
+  if (instructions !== undefined) {
+    throw new AgentCoreError(
+      "AC_USAGE",
+      "give instructions or --file, not both: the file's lines have their own",
+    );
+  }
+  const text = await readJobs(file, io);
+  const jobs: JobSubmission[] = [];
+  for (const [index, line] of text.split("\n").entries()) {
+    if (line.trim() === "") continue;
+    jobs.push(await atLine(`${file}:${index + 1}`, () => jobOfLine(line, loaded, io)));
+  }
+  if (jobs.length === 0) throw new AgentCoreError("AC_USAGE", `${file} has no jobs in it`);
+  return jobs;
+}
+
+async function readJobs(file: string, io: Io): Promise<string> {
+  if (file === "-") return readAll(io, Infinity);
+  try {
+    return await readFile(resolve(io.cwd, file), "utf8");
+  } catch (error) {
+    throw new AgentCoreError("AC_USAGE", `${file} cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+async function jobOfLine(line: string, loaded: OpenedQueue["loaded"], io: Io): Promise<JobSubmission> {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (error) {
+    throw new AgentCoreError("AC_JOB_INVALID", `not JSON: ${(error as Error).message}`, { cause: error });
+  }
+  const job = checkJob(value);
+  const workspace = checkWorkspace(resolve(io.cwd, job.task.workspace));
+  await requireWorker(job.task.worker, job.task.capabilities ?? [], loaded);
+  return { ...job, task: { ...job.task, workspace } };
+}
+
+async function atLine<T>(place: string, make: () => Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    if (!isAgentCoreError(error)) throw error;
+    throw new AgentCoreError(error.code, `${place}: ${error.message}`, {
+      evidence: error.evidence,
+      cause: error,
+    });
+  }
+}
+
+function print(outcome: SubmitOutcome, json: boolean, io: Io): void {
+  if (!outcome.ok) {
+    const { code, message, cure, evidence } = outcome.error;
+    if (json) io.stdout.write(`${JSON.stringify({ type: "error", code, message, cure, evidence })}\n`);
+    else io.stderr.write(`agentcore: ${message}\n  ${code}: ${cure}\n`);
+    return;
+  }
+  const { id, deduplicated } = outcome.handle;
+  io.stdout.write(json ? `${JSON.stringify({ type: "submitted", id, deduplicated })}\n` : `${id}\n`);
+  if (deduplicated && !json) io.stderr.write(`agentcore: joined job ${id}, which has the same key or id\n`);
+}

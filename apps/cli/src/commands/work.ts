@@ -1,0 +1,69 @@
+/**
+ * `agentcore work`: runs the queue in the foreground. Ctrl-C once: nothing more is started, what runs may finish; twice:
+ * what runs is stopped cleanly; three times: now. SIGTERM and SIGHUP stop what runs at once, cleanly, as a service manager
+ * expects.
+ */
+import type { RunEvent } from "@agentcore/contract";
+import { loadAdapters } from "../adapters.ts";
+import { compose } from "../compose.ts";
+import { exitCodes } from "../exit-code.ts";
+import { onInterrupt } from "../interrupt.ts";
+import type { Io } from "../io.ts";
+import { createLog, type LogLevel } from "../log.ts";
+import { loadOptionsConfig, type StateOptions } from "../open-queue.ts";
+import { startScheduler } from "../start-scheduler.ts";
+import { plainScreen } from "../screen/terminal.ts";
+import { workLine } from "../screen/work-screen.ts";
+import { resolveStateDir } from "../state-dir.ts";
+
+export interface WorkOptions extends StateOptions {
+  /** End when no job is queued, delayed or running. */
+  readonly drain?: boolean;
+  readonly concurrency?: number;
+  readonly logLevel?: LogLevel;
+}
+
+export async function work(options: WorkOptions, io: Io): Promise<number> {
+  const loaded = await loadOptionsConfig(options, io);
+  const log = createLog(options.logLevel ?? "warn");
+  const adapters = (await loadAdapters(loaded)).map(({ adapter }) => {
+    if (adapter instanceof Error) throw adapter;
+    return adapter;
+  });
+  const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
+  const composition = await compose({ config: loaded.config, state, adapters, env: io.env, log });
+  try {
+    const { concurrency = loaded.config.limits.global.concurrency } = options;
+    const scheduler = await startScheduler(composition, { log, concurrency });
+    scheduler.subscribe((event) => show(event, options.json === true, io));
+    const signals = listenForSignals();
+    const idle = options.drain === true ? scheduler.whenIdle().then(() => "finish" as const) : signals.first;
+    const how = await Promise.race([signals.first, idle]);
+    void signals.second.then(() => composition.runtime.close());
+    await scheduler.close({ finishRunning: how === "finish" });
+    signals.release();
+    return exitCodes.succeeded;
+  } finally {
+    await composition.close();
+    await log.flush();
+  }
+}
+
+function listenForSignals() {
+  const first = Promise.withResolvers<"finish" | "stop">();
+  const second = Promise.withResolvers<void>();
+  const interruption = onInterrupt((count, signal) => {
+    if (count === 1) first.resolve(signal === "SIGINT" ? "finish" : "stop");
+    else second.resolve();
+  });
+  return { first: first.promise, second: second.promise, release: () => interruption.release() };
+}
+
+function show(event: RunEvent, json: boolean, io: Io): void {
+  if (json) {
+    io.stdout.write(`${JSON.stringify(event)}\n`);
+    return;
+  }
+  const line = workLine(event);
+  if (line !== null) plainScreen(io.stdout).print([line]);
+}
