@@ -17,7 +17,7 @@ import type { Box } from "./box.ts";
 import type { Launched } from "./launch.ts";
 import type { Contained, ContainedProcess, ImplementationName, PayloadExit, StopOptions } from "./port.ts";
 import { nextStopStep, stopTiming, type StopTiming } from "./stop-plan.ts";
-import { pause, settledWithin } from "./system-clock.ts";
+import { pause, settledWithin } from "./waiting.ts";
 
 const emptyWithinMs = 10_000;
 /** Waits between looks while emptying; the last one repeats. */

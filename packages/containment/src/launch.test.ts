@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { findCgroupParent } from "./cgroup.ts";
 import { createContainment } from "./containment.ts";
 import { openRegistry } from "./registry.ts";
-import { systemClock } from "./system-clock.ts";
+import { systemClock } from "./system.ts";
 import { sightings } from "./testing/outside.ts";
 
 let directory: string;

@@ -10,7 +10,7 @@ import { isMainThread } from "node:worker_threads";
 import { AgentCoreError, ignore, type Clock } from "@agentcore/contract";
 import { afterLine, handshakeStart, type HandshakeState } from "./handshake.ts";
 import { markerVariable, type ContainedCommand } from "./port.ts";
-import { settledWithin } from "./system-clock.ts";
+import { settledWithin } from "./waiting.ts";
 
 const readyWithinMs = 15_000;
 /** A shell's word about a killed child is one line; anything longer is not from our script. */

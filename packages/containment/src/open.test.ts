@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openContainment } from "./open.ts";
 import { implementationNames } from "./port.ts";
 import { probeKey, readProbe, writeProbe } from "./probe-cache.ts";
+import { findSystemProgram } from "./programs.ts";
 import { probeContainment, type ImplementationReport } from "./probe.ts";
 
 let stateDir: string;
@@ -72,7 +73,9 @@ describe("where user namespaces are forbidden", () => {
     const program = fileURLToPath(new URL("./testing/print-probe.ts", import.meta.url));
     const node = [process.execPath, "--conditions=@agentcore/source", program];
     const outer = ["--user", "--map-current-user", "--keep-caps", "/bin/sh", "-c", forbid, "sh", ...node];
-    const child = spawn("unshare", outer, { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(findSystemProgram("unshare") ?? "unshare-is-missing", outer, {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     const printed = JSON.parse(await text(child.stdout)) as {
       implementation: string;
       level: string;

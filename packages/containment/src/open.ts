@@ -12,7 +12,7 @@ import { forgetProbe, probeKey, readProbe, writeProbe } from "./probe-cache.ts";
 import { probeImplementations, type ContainmentProbe, type ImplementationReport } from "./probe.ts";
 import { openRegistry } from "./registry.ts";
 import { sweepRegistry, type SweepReport } from "./sweep.ts";
-import { systemClock } from "./system-clock.ts";
+import { systemClock } from "./system.ts";
 
 export interface OpenContainmentOptions {
   /**

@@ -9,7 +9,8 @@ import { ignore, type Clock, type ContainmentLevel } from "@agentcore/contract";
 import { findCgroupParent, type CgroupParent } from "./cgroup.ts";
 import { candidates, commandLine, levelOf, type Implementation } from "./implementations.ts";
 import type { ImplementationName } from "./port.ts";
-import { settledWithin, systemClock } from "./system-clock.ts";
+import { systemClock } from "./system.ts";
+import { settledWithin } from "./waiting.ts";
 
 const probeWithinMs = 3_000;
 

@@ -97,7 +97,7 @@ export function listNewestPids(): number[] {
 }
 
 /** Every process that runs, as of a moment that is not quite one moment. */
-export function listProcesses(): ProcessFact[] {
+function listProcesses(): ProcessFact[] {
   return listPids()
     .map(readProcess)
     .filter((fact) => fact !== null && !isDead(fact)) as ProcessFact[];

@@ -18,7 +18,7 @@ function isProgram(file: string): boolean {
 }
 
 /** First program of that name on a PATH; null if there is none. A name with a slash stands for itself. */
-export function findProgram(name: string, searchPath: string): string | null {
+function findProgram(name: string, searchPath: string): string | null {
   if (name.includes("/")) return isProgram(name) ? name : null;
   for (const directory of searchPath.split(":")) {
     const candidate = path.join(directory === "" ? "." : directory, name);

@@ -12,7 +12,7 @@ const recordVersion = 1;
 /** A half-written file older than this belongs to a process that died writing it. */
 const abandonedAfterMs = 60_000;
 
-export interface RunOwner extends ProcessRef {
+interface RunOwner extends ProcessRef {
   /** The PID namespace in which `pid` counts; null where the system has none. */
   readonly pidNamespace: string | null;
 }
@@ -29,7 +29,7 @@ export interface RunRecord {
 }
 
 /** The record of one run that is being started. */
-export interface RecordHandle {
+interface RecordHandle {
   /** Adds what the box is recognised by. Throws where it cannot be written. */
   identify(identity: RunIdentity): void;
   /** Strikes it out. Never throws: a record that stays is found to be over by the next sweep. */

@@ -10,7 +10,8 @@ import type { ContainedProcess } from "./port.ts";
 import { isAlive, pidNamespaceOf, readBootId, signalProcess, uidOf, type ProcessRef } from "./proc.ts";
 import { findMembers, killMembers } from "./process-group-box.ts";
 import { listRecords, removeRecord, type RunRecord } from "./registry.ts";
-import { pause, systemClock } from "./system-clock.ts";
+import { systemClock } from "./system.ts";
+import { pause } from "./waiting.ts";
 
 const emptyWithinMs = 10_000;
 const longestPauseMs = 50;

@@ -1,0 +1,23 @@
+/** Waiting, on a clock that comes in as a parameter. */
+import type { Clock } from "@agentcore/contract";
+
+/** Waits for `promise`, at most `delayMs`. Says which it was. */
+export async function settledWithin(
+  clock: Clock,
+  promise: Promise<unknown>,
+  delayMs: number,
+): Promise<boolean> {
+  const { promise: timedOut, resolve } = Promise.withResolvers<false>();
+  const timer = clock.setTimer(delayMs, () => resolve(false));
+  try {
+    return await Promise.race([promise.then(() => true as const), timedOut]);
+  } finally {
+    timer.cancel();
+  }
+}
+
+export function pause(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.setTimer(delayMs, resolve);
+  });
+}
