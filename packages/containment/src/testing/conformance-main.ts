@@ -2,8 +2,9 @@
  * Runs the whole conformance suite on this machine and prints a table: every implementation, as this user and, as root,
  * as an unprivileged one, every ending. Ends with 1 if a sealed implementation left anything.
  *
- * AGENTCORE_SEED repeats a run. AGENTCORE_KILLS (200) is how often each supervisor is killed, AGENTCORE_STOPS (20) how
- * often each other ending is taken. AGENTCORE_REQUIRE_BWRAP=1 makes a missing bubblewrap an error.
+ * AGENTCORE_SEED repeats a run. AGENTCORE_KILLS (200) is how often the supervisor of a sealed implementation is killed (a
+ * quarter of it for best-effort, which is there to be described and not to pass), AGENTCORE_STOPS (20) how often each
+ * other ending is taken. AGENTCORE_REQUIRE_BWRAP=1 makes a missing bubblewrap an error.
  */
 import { availableParallelism } from "node:os";
 import { probeContainment } from "../index.ts";
@@ -26,13 +27,13 @@ const { implementations, cgroup } = await probeContainment();
 const uids = process.geteuid?.() === 0 ? [null, unprivilegedUid] : [null];
 const cases: ConformanceCase[] = implementations
   .filter((report) => report.available)
-  .flatMap(({ implementation }) =>
+  .flatMap(({ implementation, level }) =>
     uids.flatMap((uid) =>
       endings.map((ending) => ({
         implementation,
         uid,
         ending,
-        runs: ending === "supervisor-killed" ? kills : stops,
+        runs: ending !== "supervisor-killed" ? stops : level === "sealed" ? kills : Math.ceil(kills / 4),
       })),
     ),
   );
