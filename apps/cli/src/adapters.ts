@@ -7,7 +7,7 @@ import { AgentCoreError, isAgentCoreError, type Capability, type WorkerAdapter }
 import { loadAdapter as loadForeignAdapter, requireCapabilities } from "@agentcore/worker-kit";
 import { dirname } from "node:path";
 import type { LoadedConfig } from "./config/load.ts";
-import { didYouMean } from "./suggest.ts";
+import { didYouMean } from "@agentcore/yaml-file";
 
 const builtIn: Readonly<Record<string, () => Promise<WorkerAdapter>>> = {
   shell: async () => (await import("@agentcore/adapter-shell")).default,

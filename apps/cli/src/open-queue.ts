@@ -8,7 +8,7 @@ import { loadConfig, type LoadedConfig } from "./config/load.ts";
 import type { Io } from "./io.ts";
 import { createLog } from "./log.ts";
 import { createStateDir, resolveStateDir, type StateDir } from "./state-dir.ts";
-import { nearest } from "./suggest.ts";
+import { nearest } from "@agentcore/yaml-file";
 
 /** Options that every command with state has. */
 export interface StateOptions {

@@ -5,7 +5,7 @@
 import { capabilities, parseDurationMs, type Capability, type OutputSpec } from "@agentcore/contract";
 import { basename } from "node:path";
 import type { JobStateKind } from "@agentcore/scheduler";
-import { didYouMean } from "./suggest.ts";
+import { didYouMean } from "@agentcore/yaml-file";
 
 export const jobStates = [
   "queued",

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { configJsonSchema } from "../config/schema.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import { didYouMean } from "../suggest.ts";
+import { didYouMean } from "@agentcore/yaml-file";
 
 const schemas: Readonly<Record<string, () => Record<string, unknown>>> = {
   config: configJsonSchema,

@@ -3,10 +3,10 @@
  * All errors of a file are told at once, each with its line and column; nothing starts while there is one.
  */
 import { AgentCoreError } from "@agentcore/contract";
+import { readYaml, type YamlIssue } from "@agentcore/yaml-file";
 import { readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import type { Environment } from "./env-text.ts";
-import { describeIssues, type ConfigIssue } from "./issues.ts";
 import { configJsonSchema, configSchema, type Config } from "./schema.ts";
 
 export const configFileName = "agentcore.yaml";
@@ -31,23 +31,9 @@ export async function loadConfig(request: ConfigRequest): Promise<LoadedConfig> 
   const path = request.path === undefined ? findConfig(request.cwd) : resolve(request.cwd, request.path);
   if (path === null) return { config: configSchema(request.env).parse({}), path: null };
   const text = readText(path, request.cwd);
-  // Only a machine that has a file pays for the parser.
-  const { parseYaml } = await import("./yaml-source.ts");
-  const source = parseYaml(text);
-  const shown = shownPath(path, request.cwd);
-  if (!source.ok)
-    throw invalid(
-      shown,
-      source.problems.map(({ place, message }) => ({ ...place, message })),
-    );
-  const parsed = configSchema(request.env).safeParse(source.value ?? {});
-  if (parsed.success) return { config: parsed.data, path };
-  if (typeof source.value !== "object" || Array.isArray(source.value)) {
-    throw invalid(shown, [
-      { line: 1, column: 1, message: "expected settings as `name: value`, found something else" },
-    ]);
-  }
-  throw invalid(shown, describeIssues(parsed.error.issues, source, configJsonSchema()));
+  const read = await readYaml(text, { schema: configSchema(request.env), jsonSchema: configJsonSchema });
+  if (!read.ok) throw invalid(shownPath(path, request.cwd), read.issues);
+  return { config: read.value, path };
 }
 
 /** The nearest configuration file from the directory upwards. */
@@ -78,7 +64,7 @@ function readText(path: string, cwd: string): string {
   }
 }
 
-function invalid(shown: string, issues: readonly ConfigIssue[]): AgentCoreError {
+function invalid(shown: string, issues: readonly YamlIssue[]): AgentCoreError {
   const lines = issues.map(({ line, column, message }) => `${shown}:${line}:${column}: ${message}`);
   return new AgentCoreError("AC_CONFIG_INVALID", lines.join("\n"), {
     evidence: { errors: issues.map((issue) => ({ ...issue })) },

@@ -1,4 +1,5 @@
 /** Where a setting stands in the configuration file: evidence names it as a path, people need a line. */
+import { parseYaml } from "@agentcore/yaml-file";
 import { readFileSync } from "node:fs";
 import type { LoadedConfig } from "./load.ts";
 
@@ -6,8 +7,7 @@ import type { LoadedConfig } from "./load.ts";
 export async function createSettingPlaces(loaded: LoadedConfig): Promise<(setting: string) => string | null> {
   const { path } = loaded;
   if (path === null) return () => null;
-  const { parseYaml } = await import("./yaml-source.ts");
-  const source = parseYaml(readFileSync(path, "utf8"));
+  const source = await parseYaml(readFileSync(path, "utf8"));
   if (!source.ok) return () => null;
   return (setting) => {
     const keys = setting.split(".");

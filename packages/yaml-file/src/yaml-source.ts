@@ -1,21 +1,21 @@
 /**
  * A YAML text that still knows where each of its values stands, so that an error of the schema can be told with its line
- * and column. The parser is loaded here and only here, and only when there is a file to read.
+ * and column. The parser is loaded when the first text comes: a program without a file to read does not pay for it.
  */
-import { isMap, isScalar, LineCounter, parseDocument, type Document, type Node } from "yaml";
+import type { Document, Node } from "yaml";
 
 export interface Place {
   readonly line: number;
   readonly column: number;
 }
 
-export interface YamlProblem {
-  readonly place: Place;
+/** One mistake of a file. */
+export interface YamlIssue extends Place {
   readonly message: string;
 }
 
 export type YamlSource =
-  | { readonly ok: false; readonly problems: readonly YamlProblem[] }
+  | { readonly ok: false; readonly issues: readonly YamlIssue[] }
   | {
       readonly ok: true;
       readonly value: unknown;
@@ -27,7 +27,9 @@ export type YamlSource =
 
 const start: Place = { line: 1, column: 1 };
 
-export function parseYaml(text: string): YamlSource {
+/** Syntax only; see `readYaml` for syntax and schema together. */
+export async function parseYaml(text: string): Promise<YamlSource> {
+  const { LineCounter, parseDocument, isMap, isScalar } = await import("yaml");
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   const placeAt = (offset: number): Place => {
@@ -37,14 +39,22 @@ export function parseYaml(text: string): YamlSource {
   const [first] = document.errors;
   if (first !== undefined) {
     // The first one only: those behind it are mostly the parser's guesses after it lost its way.
-    return { ok: false, problems: [{ place: placeAt(first.pos[0]), message: `not YAML: ${first.message}` }] };
+    return { ok: false, issues: [{ ...placeAt(first.pos[0]), message: `not YAML: ${first.message}` }] };
   }
   return {
     ok: true,
     value: document.toJS({ maxAliasCount: 100 }) as unknown,
     placeOfValue: (path) => placeAt(offsetOfValue(document, path)),
-    placeOfKey: (path) => placeAt(offsetOfKey(document, path) ?? offsetOfValue(document, path)),
+    placeOfKey: (path) => placeAt(offsetOfKey(path) ?? offsetOfValue(document, path)),
   };
+
+  function offsetOfKey(path: readonly PropertyKey[]): number | undefined {
+    const parent = nodeAt(document, path.slice(0, -1));
+    if (!isMap(parent)) return undefined;
+    const wanted = String(path.at(-1));
+    const pair = parent.items.find(({ key }) => isScalar(key) && String(key.value) === wanted);
+    return isScalar(pair?.key) ? pair.key.range?.[0] : undefined;
+  }
 }
 
 function nodeAt(document: Document, path: readonly PropertyKey[]): Node | undefined {
@@ -59,12 +69,4 @@ function offsetOfValue(document: Document, path: readonly PropertyKey[]): number
     if (range !== undefined && range !== null) return range[0];
   }
   return 0;
-}
-
-function offsetOfKey(document: Document, path: readonly PropertyKey[]): number | undefined {
-  const parent = nodeAt(document, path.slice(0, -1));
-  if (!isMap(parent)) return undefined;
-  const wanted = String(path.at(-1));
-  const pair = parent.items.find(({ key }) => isScalar(key) && String(key.value) === wanted);
-  return isScalar(pair?.key) ? pair.key.range?.[0] : undefined;
 }

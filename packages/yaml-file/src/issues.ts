@@ -3,15 +3,11 @@
  * The names that are allowed at a place are read from the published JSON Schema, so there is no second list to keep.
  */
 import type * as z from "zod";
-import { didYouMean } from "../suggest.ts";
-import type { Place, YamlSource } from "./yaml-source.ts";
+import { didYouMean } from "./suggest.ts";
+import type { YamlIssue, YamlSource } from "./yaml-source.ts";
 
-export interface ConfigIssue extends Place {
-  readonly message: string;
-}
-
-/** The part of JSON Schema that leads from a schema to that of one of its values. */
-interface JsonSchema {
+/** The part of a JSON Schema that leads from a schema to that of one of its values. */
+export interface JsonSchema {
   readonly $ref?: string;
   readonly $defs?: Readonly<Record<string, JsonSchema>>;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
@@ -25,7 +21,7 @@ export function describeIssues(
   issues: readonly z.core.$ZodIssue[],
   source: YamlSource & { ok: true },
   schema: JsonSchema,
-): ConfigIssue[] {
+): YamlIssue[] {
   return issues
     .flatMap((issue) => describe(issue, source, schema))
     .toSorted((a, b) => a.line - b.line || a.column - b.column);
@@ -35,7 +31,7 @@ function describe(
   issue: z.core.$ZodIssue,
   source: YamlSource & { ok: true },
   schema: JsonSchema,
-): ConfigIssue[] {
+): YamlIssue[] {
   if (issue.code === "unrecognized_keys") {
     const known = namesAt(schema, issue.path);
     return issue.keys.map((key) => ({

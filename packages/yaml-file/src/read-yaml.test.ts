@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { readYaml } from "./read-yaml.ts";
+
+const schema = z.strictObject({
+  name: z.string(),
+  retries: z.int().min(0).optional(),
+  steps: z.record(z.string(), z.strictObject({ run: z.string() })).optional(),
+});
+const format = { schema, jsonSchema: () => z.toJSONSchema(schema, { io: "input" }) };
+
+async function issuesOf(text: string): Promise<string[]> {
+  const read = await readYaml(text, format);
+  if (read.ok) throw new Error("the text was accepted");
+  return read.issues.map(({ line, column, message }) => `${line}:${column} ${message}`);
+}
+
+describe("a YAML text", () => {
+  it("is read to the schema's value, with the place of each setting", async () => {
+    const read = await readYaml("name: a\nsteps:\n  one:\n    run: x\n", format);
+    expect(read).toMatchObject({ ok: true, value: { name: "a", steps: { one: { run: "x" } } } });
+    if (!read.ok) return;
+    expect(read.source.placeOfKey(["steps", "one", "run"])).toEqual({ line: 4, column: 5 });
+    expect(read.source.placeOfValue(["steps", "one", "run"])).toEqual({ line: 4, column: 10 });
+    expect(read.source.placeOfValue(["steps", "absent", "run"])).toEqual({ line: 3, column: 3 });
+  });
+
+  it("is told all its mistakes at once, in the order of the file", async () => {
+    expect(await issuesOf("retires: 1\nretries: -1\nsteps:\n  one:\n    rnu: x\n")).toEqual([
+      expect.stringMatching(/^1:1 name: /),
+      '1:1 retires: no such setting; did you mean "retries"?',
+      expect.stringMatching(/^2:10 retries: /),
+      expect.stringMatching(/^5:5 steps\.one\.run: /),
+      '5:5 steps.one.rnu: no such setting; did you mean "run"?',
+    ]);
+  });
+
+  it.each([
+    ["a: [1", /^1:\d+ not YAML: /],
+    ["name: a\nname: b\n", /^2:1 not YAML: Map keys must be unique/],
+    ["- a\n", /^1:1 expected settings as `name: value`/],
+    ["words", /^1:1 expected settings as `name: value`/],
+  ])("that is %j is one clear mistake", async (text, expected) => {
+    const issues = await issuesOf(text);
+    expect(issues).toHaveLength(1);
+    expect(issues[0]).toMatch(expected);
+  });
+
+  it("that is empty counts as no settings", async () => {
+    expect(await issuesOf("# nothing\n")).toEqual([expect.stringMatching(/^1:1 name: /)]);
+  });
+});

@@ -1,0 +1,32 @@
+/**
+ * A YAML file against its schema: the value, or every mistake with its place. Shared by the configuration and the workflow
+ * files, so that a mistake reads the same in each.
+ */
+import type * as z from "zod";
+import { describeIssues, type JsonSchema } from "./issues.ts";
+import { parseYaml, type YamlIssue, type YamlSource } from "./yaml-source.ts";
+
+export type YamlReading<T> =
+  | { readonly ok: true; readonly value: T; readonly source: YamlSource & { ok: true } }
+  | { readonly ok: false; readonly issues: readonly YamlIssue[] };
+
+export interface YamlFormat<T> {
+  /** Decides; an empty text is given to it as `{}`. */
+  readonly schema: z.ZodType<T>;
+  /** The same as JSON Schema (`z.toJSONSchema(schema, { io: "input" })`): the names that a mistake is compared with. */
+  readonly jsonSchema: () => JsonSchema;
+}
+
+export async function readYaml<T>(text: string, format: YamlFormat<T>): Promise<YamlReading<T>> {
+  const source = await parseYaml(text);
+  if (!source.ok) return { ok: false, issues: source.issues };
+  const value = source.value ?? {};
+  if (typeof value !== "object" || Array.isArray(value)) {
+    const message = "expected settings as `name: value`, found something else";
+    return { ok: false, issues: [{ line: 1, column: 1, message }] };
+  }
+  const parsed = format.schema.safeParse(value);
+  return parsed.success
+    ? { ok: true, value: parsed.data, source }
+    : { ok: false, issues: describeIssues(parsed.error.issues, source, format.jsonSchema()) };
+}
