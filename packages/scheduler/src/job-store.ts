@@ -190,6 +190,8 @@ export interface ClaimRequest {
   /** Most running jobs with one concurrency key. */
   readonly perKey: number;
   readonly exclude: ClaimFilter;
+  /** Only these jobs (ids, not aliases), in this order. Few: each is looked up. Default: every job, in claim order. */
+  readonly only?: readonly string[] | undefined;
 }
 
 /** What cannot run now, as the runtime said. A few names each, never a list of jobs. */

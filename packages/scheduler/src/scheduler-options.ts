@@ -18,6 +18,11 @@ export interface SchedulerOptions {
   readonly workers?: readonly string[];
   /** Most attempts in flight here. The runtime's own limits hold besides. Default 64. */
   readonly concurrency?: number;
+  /**
+   * Which jobs it runs: any of the store, or only those that it was handed itself (by `submit`, `submitAll`, `attach`),
+   * for a process that does one thing beside others that work through the queue. Default `any`.
+   */
+  readonly claims?: "any" | "own";
   /** Most attempts in flight with one concurrency key (the workspace, by default). Default 1. */
   readonly perKey?: number;
   /** An owner that shows no sign of life for so long is taken over from. Default 10 s. */
@@ -49,6 +54,7 @@ export type ResolvedOptions = Required<Omit<SchedulerOptions, "workers" | "polic
 export function resolveOptions(options: SchedulerOptions): ResolvedOptions {
   return {
     concurrency: 64,
+    claims: "any",
     perKey: 1,
     leaseMs: 10_000,
     retryBudget: {},

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { PermitDecision, RunEvent, WorkerResult } from "@agentcore/contract";
+import { QueueClient } from "./submit/queue-client.ts";
+import { silentLog, systemIds } from "./system-ports.ts";
 import { takeTime } from "./testing/fake-runtime.ts";
 import { testFailure, testResult } from "./testing/fixtures.ts";
 import { createRig, simpleJob, type Rig } from "./testing/rig.ts";
@@ -72,6 +74,25 @@ describe("a scheduler", () => {
     for await (const event of after) late.push(event.type);
     expect(late).toEqual(["job_ended"]);
     await rig.scheduler.close();
+  });
+
+  it("claims only what it was handed itself where it is told to, and joins what it coalesces into", async () => {
+    const rig = await createRig();
+    await rig.scheduler.close();
+    const { store, clock } = rig;
+    await new QueueClient({ store, clock, ids: systemIds, log: silentLog }).submitAll([
+      simpleJob({ id: "stranger" }),
+      simpleJob({ id: "joined", key: "k" }),
+    ]);
+    const scheduler = await rig.another({ claims: "own" });
+    const own = await scheduler.submit(simpleJob());
+    const joined = await scheduler.submit(simpleJob({ key: "k" }));
+    expect((await own.result()).state).toBe("succeeded");
+    expect(await joined.result()).toMatchObject({ jobId: "joined", state: "succeeded" });
+    expect((await store.get("stranger"))?.state.kind).toBe("queued");
+    const attached = await scheduler.attach("stranger");
+    expect((await attached.result()).state).toBe("succeeded");
+    await scheduler.close();
   });
 
   it("keeps no more attempts in flight than its concurrency", async () => {

@@ -201,7 +201,7 @@ export class Scheduler {
   }
 
   #createLoop(settler: AttemptSettler): DriveLoop {
-    const { store, clock, log, runtime, concurrency, perKey } = this.#options;
+    const { store, clock, log, runtime, concurrency, perKey, claims } = this.#options;
     const notes = new StartedNotes(store, clock, log);
     const loop: DriveLoop = new DriveLoop({
       store,
@@ -210,6 +210,7 @@ export class Scheduler {
       throttle: this.#throttle,
       concurrency,
       perKey,
+      only: () => (claims === "own" ? [...this.#client.own] : undefined),
       createAttempt: (record) =>
         new Attempt(record, {
           runtime,

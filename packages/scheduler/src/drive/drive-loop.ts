@@ -29,6 +29,8 @@ export interface DriveLoopPorts {
   /** Most attempts in flight. */
   readonly concurrency: number;
   readonly perKey: number;
+  /** The only jobs to claim; undefined: any. */
+  readonly only: () => readonly string[] | undefined;
   readonly createAttempt: (record: JobRecord) => Attempt;
   /** A job of ours that does not run here because its earlier owner's attempt is not proved gone yet. */
   readonly isRecovering: (jobId: string) => boolean;
@@ -200,8 +202,9 @@ export class DriveLoop {
 
   #requestOf(step: ClaimStep | undefined): ClaimRequest | undefined {
     if (step === undefined || this.#owner === null) return undefined;
-    const { clock, perKey } = this.#ports;
-    return { owner: this.#owner, now: clock.now(), limit: step.limit, perKey, exclude: step.exclude };
+    const { clock, perKey, only } = this.#ports;
+    const { limit, exclude } = step;
+    return { owner: this.#owner, now: clock.now(), limit, perKey, exclude, only: only() };
   }
 
   #begin(record: JobRecord): void {

@@ -7,7 +7,7 @@ import { isDue, isTerminal } from "../job-record.ts";
 import type { ClaimRequest, QueueStats } from "../job-store.ts";
 import { compareCandidates, type Candidate } from "../claim-order.ts";
 import { IndexedHeap } from "./indexed-heap.ts";
-import { ReadyQueue, tenantOf, type Eligibility } from "./ready-queue.ts";
+import { excludes, ReadyQueue, tenantOf, type Eligibility } from "./ready-queue.ts";
 
 const byRunAt = (a: JobRecord, b: JobRecord): number => runAtOf(a.state) - runAtOf(b.state);
 
@@ -59,6 +59,7 @@ export class JobTable {
   /** The next job in claim order, or undefined. `put` its running record before asking for another. */
   nextToClaim(request: ClaimRequest): JobRecord | undefined {
     this.#promote(request.now);
+    if (request.only !== undefined) return this.#firstOfOnly(request.only, request);
     const eligibility: Eligibility = {
       exclude: request.exclude,
       perKey: request.perKey,
@@ -75,6 +76,19 @@ export class JobTable {
       }
     }
     return best?.record;
+  }
+
+  #firstOfOnly(only: readonly string[], { exclude, perKey }: ClaimRequest): JobRecord | undefined {
+    return only
+      .map((id) => this.#jobs.get(id))
+      .find((record) => {
+        if (record === undefined || !this.#readyByRunAt.has(record)) return false;
+        const { concurrencyKey, job } = record;
+        if (job.key !== undefined && (this.#runningByKey.get(job.key) ?? 0) > 0) return false;
+        const running =
+          concurrencyKey === null ? 0 : (this.#runningByConcurrencyKey.get(concurrencyKey) ?? 0);
+        return running < perKey && !excludes(exclude, record);
+      });
   }
 
   markServed(record: JobRecord, now: number): void {

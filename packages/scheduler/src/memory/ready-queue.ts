@@ -184,6 +184,16 @@ function laneIdOf(record: JobRecord): string {
   return JSON.stringify([tenantOf(record), kindOf(record), record.concurrencyKey]);
 }
 
+/** Whether a claim with the filter passes over the job. */
+export function excludes(exclude: ClaimFilter, record: JobRecord): boolean {
+  const key = record.concurrencyKey;
+  return (
+    isExcluded(kindOf(record), exclude) ||
+    exclude.tenants.includes(tenantOf(record)) ||
+    (key !== null && exclude.concurrencyKeys.includes(key))
+  );
+}
+
 function isExcluded(kind: Kind, exclude: ClaimFilter): boolean {
   return (
     exclude.workers.includes(kind.worker) ||

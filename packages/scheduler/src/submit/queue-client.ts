@@ -57,6 +57,8 @@ export class QueueClient {
   readonly events: RunEvents;
   readonly ends: JobEnds;
   readonly deadLetters: DeadLetters;
+  /** Jobs that somebody here has a handle of and that have not ended. */
+  readonly own = new Set<string>();
   readonly #options: QueueClientOptions;
   #runs: LocalRuns | undefined;
 
@@ -111,6 +113,8 @@ export class QueueClient {
   async attach(jobId: string): Promise<JobHandle> {
     const record = await this.store.get(jobId);
     if (record === undefined) throw jobNotFound(jobId);
+    this.#adopt(record);
+    this.#runs?.onSubmitted();
     return this.#handle(record.job.id, true);
   }
 
@@ -141,6 +145,7 @@ export class QueueClient {
     const end = jobEndOf(record);
     if (end === undefined) return;
     const { jobId, state: outcome, attempts } = end;
+    this.own.delete(jobId);
     this.events.publish({ type: "job_ended", jobId, at: this.#options.clock.now(), outcome, attempts });
     this.ends.tell(record);
   }
@@ -151,16 +156,20 @@ export class QueueClient {
 
   async #announce(results: readonly SubmitResult[]): Promise<void> {
     const at = this.#options.clock.now();
-    let accepted = false;
     for (const result of results) {
       if (result.kind === "rejected") continue;
       const jobId = result.record.job.id;
+      this.#adopt(result.record);
       this.events.publish({ type: "job_submitted", jobId, at, deduplicated: result.kind === "deduplicated" });
-      if (result.kind !== "accepted") continue;
-      accepted = true;
-      if (result.replaced !== null) await this.#announceReplaced(result.replaced);
+      if (result.kind === "accepted" && result.replaced !== null) {
+        await this.#announceReplaced(result.replaced);
+      }
     }
-    if (accepted) this.#runs?.onSubmitted();
+    if (results.some(({ kind }) => kind !== "rejected")) this.#runs?.onSubmitted();
+  }
+
+  #adopt({ job, state }: JobRecord): void {
+    if (!isTerminal(state)) this.own.add(job.id);
   }
 
   async #announceReplaced(jobId: string): Promise<void> {

@@ -115,6 +115,31 @@ export const claimCases: readonly ConformanceCase[] = [
     assert.deepEqual([third?.attempt, third?.epoch], [2, 3]);
     assert.deepEqual(await store.get(third!.job.id), third);
   }),
+  storeCase("claims only the jobs named, in that order, where they are named", async (store) => {
+    const [first, second, third] = await submitAt(store, [0, {}], [1, {}], [2, {}]);
+    const only = [third!, "no-such-job", first!];
+    assert.deepEqual(idsOf(await claimAs(store, "o", 9, { ...later(3), only })), [third, first]);
+    assert.deepEqual(idsOf(await claimAs(store, "o", 9, { ...later(3), only })), []);
+    assert.deepEqual(idsOf(await claimAs(store, "o", 9, later(3))), [second]);
+  }),
+  storeCase("holds a job that is named to the same rules as any other", async (store) => {
+    const submissions = [
+      testSubmission(testJob({ id: "a" }), { concurrencyKey: "w" }),
+      testSubmission(testJob({ id: "b" }), { concurrencyKey: "w" }),
+      testSubmission(testJob({ id: "later", notBefore: startAt + 5000 }), {
+        runAt: startAt + 5000,
+        delayMs: null,
+        readyFrom: startAt + 5000,
+      }),
+    ];
+    await store.submit(submissions, byJobDedup);
+    const named = (...only: string[]): Partial<ClaimRequest> => ({ ...later(1), only });
+    const exclude: ClaimFilter = { ...excludeNothing, concurrencyKeys: ["w"] };
+    assert.deepEqual(await claimAs(store, "o", 9, { ...named("a"), exclude }), []);
+    assert.deepEqual(idsOf(await claimAs(store, "o", 9, named("later", "b", "a"))), ["b"]);
+    const due: Partial<ClaimRequest> = { ...later(5000), only: ["later"] };
+    assert.deepEqual(idsOf(await claimAs(store, "o", 9, due)), ["later"]);
+  }),
   storeCase("gives nothing to an owner it does not know", async (store) => {
     await submitJobs(store, testJob());
     assert.deepEqual(await store.claim(claimRequest("stranger", 1)), []);
