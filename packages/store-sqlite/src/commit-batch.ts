@@ -18,19 +18,36 @@ export type Settlement =
   /** The write's own fault; it left no trace, and the others are committed. */
   | { readonly ok: false; readonly error: unknown };
 
-export function commitBatch(sql: Sql, writes: readonly Write[]): readonly Settlement[] {
+/** Takes part in every transaction of writes. `begin` may come again without a commit: the earlier one was rolled back. */
+export interface TransactionPart {
+  begin(): void;
+  /** May still write. Must not fail for a reason of its own. */
+  beforeCommit(sql: Sql): void;
+}
+
+export function commitBatch(
+  sql: Sql,
+  writes: readonly Write[],
+  parts: Iterable<TransactionPart> = [],
+): readonly Settlement[] {
   try {
-    return inTransaction(sql, () => writes.map((write) => ({ ok: true, value: write(sql) })));
+    return inTransaction(sql, parts, () => writes.map((write) => ({ ok: true, value: write(sql) })));
   } catch (error) {
     if (failureOf(error) !== "statement") throw error;
-    return inTransaction(sql, () => writes.map((write) => applyWithSavepoint(sql, write)));
+    return inTransaction(sql, parts, () => writes.map((write) => applyWithSavepoint(sql, write)));
   }
 }
 
-function inTransaction(sql: Sql, apply: () => readonly Settlement[]): readonly Settlement[] {
+function inTransaction(
+  sql: Sql,
+  parts: Iterable<TransactionPart>,
+  apply: () => readonly Settlement[],
+): readonly Settlement[] {
   sql.run("BEGIN IMMEDIATE");
   try {
+    for (const part of parts) part.begin();
     const settlements = apply();
+    for (const part of parts) part.beforeCommit(sql);
     sql.run("COMMIT");
     return settlements;
   } catch (error) {

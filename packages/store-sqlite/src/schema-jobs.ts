@@ -1,76 +1,150 @@
-/** Tables of the job store, version 1. */
+/**
+ * Tables of the job store, version 1. `jobs` holds what was submitted and never changes. Where a job stands is a row in
+ * exactly one other table, each of which holds what exists in that state alone: `fronts`, `followers` or `delayed` while it
+ * is queued, `running`, `ended`. A change of state deletes from one and inserts into another, so it never rewrites a long
+ * prompt, and what is claimed next lies side by side at the head of a small tree, however long the queue is.
+ */
 
-export const jobTables = `
--- Whose turn is decided together: jobs that a claim can only take or exclude alike. '' where a job names none.
-CREATE TABLE lines (
-  line INTEGER PRIMARY KEY,
-  tenant TEXT NOT NULL,
-  worker TEXT NOT NULL,
-  model TEXT NOT NULL,
-  class TEXT NOT NULL,
-  UNIQUE (tenant, worker, model, class)
-) STRICT;
-
-CREATE TABLE jobs (
-  seq INTEGER PRIMARY KEY,
-  id TEXT NOT NULL UNIQUE,
-  state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'succeeded', 'dead', 'cancelled')),
-  line INTEGER NOT NULL REFERENCES lines (line),
+/** What a queued job takes with it from table to table. */
+const queuedColumns = `
+  job INTEGER NOT NULL,
   key TEXT,
-  holds_key INTEGER NOT NULL,     -- 1 from submit to the end, unless a newer job took the key
-  concurrency_key TEXT,
-  submitted_at REAL NOT NULL,
-  ready_from REAL NOT NULL,
-  rank REAL NOT NULL,
   attempt INTEGER NOT NULL,
   epoch INTEGER NOT NULL,
   cost_usd REAL NOT NULL,
   tokens REAL NOT NULL,
-  -- while queued
-  run_at REAL,
+  run_at REAL NOT NULL,
   delay_ms REAL,
+  waiting_for_json TEXT`;
+
+export const jobTables = `
+CREATE TABLE jobs (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  tenant TEXT NOT NULL,           -- '' where the job names none
+  worker TEXT NOT NULL,
+  line TEXT NOT NULL,             -- tenant, worker, model and class as JSON: what a claim takes or excludes alike
+  key TEXT,
+  concurrency_key TEXT,
+  submitted_at REAL NOT NULL,
+  ready_from REAL NOT NULL,
+  rank REAL NOT NULL,
+  job_json TEXT NOT NULL
+) STRICT;
+
+-- Queued and due. A lane is all such jobs of one line and concurrency key; its first one is in \`fronts\`, the others are
+-- \`followers\`, so that a thousand jobs waiting for one workspace do not hide the one behind them. Without a concurrency
+-- key, every job is a front.
+CREATE TABLE fronts (
+  line TEXT NOT NULL,
+  rank REAL NOT NULL,
+  id TEXT NOT NULL,
+  ready_from REAL NOT NULL,
+  concurrency_key TEXT, ${queuedColumns},
+  PRIMARY KEY (line, rank, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX fronts_lane ON fronts (concurrency_key, line) WHERE concurrency_key IS NOT NULL;
+CREATE INDEX fronts_run_at ON fronts (run_at);
+
+CREATE TABLE followers (
+  concurrency_key TEXT NOT NULL,
+  line TEXT NOT NULL,
+  rank REAL NOT NULL,
+  id TEXT NOT NULL,
+  ready_from REAL NOT NULL, ${queuedColumns},
+  PRIMARY KEY (concurrency_key, line, rank, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX followers_run_at ON followers (run_at);
+
+-- Queued for later.
+CREATE TABLE delayed (${queuedColumns},
   delayed_at REAL,                -- run_at - delay_ms: a clock that shows less was set back
-  ready INTEGER NOT NULL,         -- 1 once its moment has come
-  front INTEGER NOT NULL,         -- 1 while it is the first ready one of its lane
-  waiting_for_json TEXT,
-  -- while running
-  owner TEXT,
-  claimed_at REAL,
+  PRIMARY KEY (job)
+) STRICT;
+CREATE INDEX delayed_run_at ON delayed (run_at);
+CREATE INDEX delayed_delayed_at ON delayed (delayed_at) WHERE delayed_at IS NOT NULL;
+
+CREATE TABLE running (
+  job INTEGER PRIMARY KEY,
+  tenant TEXT NOT NULL,
+  key TEXT,
+  concurrency_key TEXT,
+  attempt INTEGER NOT NULL,
+  epoch INTEGER NOT NULL,
+  cost_usd REAL NOT NULL,
+  tokens REAL NOT NULL,
+  owner TEXT NOT NULL,
+  claimed_at REAL NOT NULL,
   started_json TEXT,
-  cancel_requested_json TEXT,
-  -- once ended
-  ended_at REAL,
+  cancel_requested_json TEXT
+) STRICT;
+CREATE INDEX running_owner ON running (owner);
+CREATE INDEX running_lane ON running (concurrency_key) WHERE concurrency_key IS NOT NULL;
+CREATE INDEX running_key ON running (key) WHERE key IS NOT NULL;
+
+CREATE TABLE ended (
+  job INTEGER PRIMARY KEY,
+  state TEXT NOT NULL CHECK (state IN ('succeeded', 'dead', 'cancelled')),
+  attempt INTEGER NOT NULL,
+  epoch INTEGER NOT NULL,
+  cost_usd REAL NOT NULL,
+  tokens REAL NOT NULL,
+  ended_at REAL NOT NULL,
   reason_code TEXT,
   reason_json TEXT,
   replayed_as TEXT
 ) STRICT;
+CREATE INDEX ended_dead ON ended (job) WHERE state = 'dead';
+CREATE INDEX ended_at ON ended (ended_at) WHERE state <> 'dead' OR replayed_as IS NOT NULL;
 
--- A lane is all ready jobs of one line and concurrency key. Only the front of each lane is looked at to find the next job,
--- so that a thousand jobs waiting for one workspace do not hide the one behind them.
-CREATE INDEX jobs_lane ON jobs (concurrency_key, line, rank, id) WHERE ready = 1 AND concurrency_key IS NOT NULL;
-CREATE INDEX jobs_front ON jobs (line, rank, id) WHERE front = 1;
-CREATE INDEX jobs_queued ON jobs (ready, run_at) WHERE state = 'queued';
-CREATE INDEX jobs_delayed ON jobs (delayed_at) WHERE state = 'queued' AND ready = 0 AND delayed_at IS NOT NULL;
-CREATE UNIQUE INDEX jobs_key_holder ON jobs (key) WHERE holds_key = 1;
-CREATE INDEX jobs_running_owner ON jobs (owner) WHERE state = 'running';
-CREATE INDEX jobs_running_line ON jobs (line) WHERE state = 'running';
-CREATE INDEX jobs_running_lane ON jobs (concurrency_key) WHERE state = 'running' AND concurrency_key IS NOT NULL;
-CREATE INDEX jobs_running_key ON jobs (key) WHERE state = 'running' AND key IS NOT NULL;
-CREATE INDEX jobs_dead ON jobs (id) WHERE state = 'dead';
-CREATE INDEX jobs_ended ON jobs (ended_at) WHERE ended_at IS NOT NULL AND (state <> 'dead' OR replayed_as IS NOT NULL);
+-- All of it in one row, for looking a job up by whatever is known of it.
+CREATE VIEW job_rows AS
+SELECT j.*,
+  CASE
+    WHEN r.job IS NOT NULL THEN 'running'
+    WHEN e.job IS NOT NULL THEN e.state
+    ELSE 'queued'
+  END AS state,
+  CASE
+    WHEN r.job IS NOT NULL THEN 'running'
+    WHEN e.job IS NOT NULL THEN 'ended'
+    WHEN f.job IS NOT NULL THEN 'fronts'
+    WHEN w.job IS NOT NULL THEN 'followers'
+    ELSE 'delayed'
+  END AS place,
+  coalesce(r.attempt, e.attempt, f.attempt, w.attempt, d.attempt) AS attempt,
+  coalesce(r.epoch, e.epoch, f.epoch, w.epoch, d.epoch) AS epoch,
+  coalesce(r.cost_usd, e.cost_usd, f.cost_usd, w.cost_usd, d.cost_usd) AS cost_usd,
+  coalesce(r.tokens, e.tokens, f.tokens, w.tokens, d.tokens) AS tokens,
+  coalesce(f.run_at, w.run_at, d.run_at) AS run_at,
+  coalesce(f.delay_ms, w.delay_ms, d.delay_ms) AS delay_ms,
+  coalesce(f.waiting_for_json, w.waiting_for_json, d.waiting_for_json) AS waiting_for_json,
+  r.owner, r.claimed_at, r.started_json, r.cancel_requested_json,
+  e.ended_at, e.reason_code, e.reason_json, e.replayed_as,
+  CASE WHEN e.job IS NOT NULL THEN (
+    SELECT a.result_json FROM attempts a WHERE a.job = j.seq AND a.attempt = e.attempt AND a.decision <> 'retry'
+  ) END AS result_json
+FROM jobs j
+LEFT JOIN running r ON r.job = j.seq
+LEFT JOIN ended e ON e.job = j.seq
+LEFT JOIN fronts f ON f.line = j.line AND f.rank = j.rank AND f.id = j.id
+LEFT JOIN followers w ON w.concurrency_key = j.concurrency_key AND w.line = j.line AND w.rank = j.rank AND w.id = j.id
+LEFT JOIN delayed d ON d.job = j.seq;
 
-CREATE TABLE job_texts (
-  job INTEGER PRIMARY KEY REFERENCES jobs (seq) ON DELETE CASCADE,
-  job_json TEXT NOT NULL
-) STRICT;
+-- Who holds an idempotency key: from submit to the end, unless a newer job takes it.
+CREATE TABLE key_holders (
+  key TEXT PRIMARY KEY,
+  job INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
+-- Ids of submissions that were coalesced into a job.
 CREATE TABLE aliases (
   alias TEXT PRIMARY KEY,
   job INTEGER NOT NULL REFERENCES jobs (seq) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX aliases_job ON aliases (job);
 
--- Attempts that have ended; the one in progress is in the row of its job.
+-- Attempts that have ended; the one in progress is in \`running\`.
 CREATE TABLE attempts (
   job INTEGER NOT NULL REFERENCES jobs (seq) ON DELETE CASCADE,
   attempt INTEGER NOT NULL,
@@ -122,8 +196,8 @@ CREATE TABLE tenants (
   served_at REAL NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Kept with each change of state, so that the figures of a long queue cost nothing to read. \`ready\` and \`delayed\` are the
--- queued jobs by their column \`ready\`; \`dead\` leaves out the \`replayed\`.
+-- Kept with each change of state, so that the figures of a long queue cost nothing to read: \`ready\` are the fronts and
+-- followers, \`dead\` leaves out the \`replayed\`.
 CREATE TABLE job_counts (
   kind TEXT PRIMARY KEY,
   count INTEGER NOT NULL

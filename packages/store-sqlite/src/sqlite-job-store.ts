@@ -5,19 +5,21 @@
 import type { JobStore, SubmitResult } from "@agentcore/scheduler";
 import { claim } from "./jobs/claim.ts";
 import { findByAnyId } from "./jobs/job-row.ts";
+import { type JobSql, type JobTransactions, createJobTransactions } from "./jobs/job-sql.ts";
 import { addDecisions, attemptsOf, decisionsOf, lateResultsOf } from "./jobs/journal.ts";
 import { allOwners, heartbeat, registerOwner, removeOwner, runningOf, takeOver } from "./jobs/owners.ts";
 import { aheadOf, endedOf, list, nextRunAt, stats } from "./jobs/queries.ts";
 import { deleteEnded, purgeDead } from "./jobs/retention.ts";
 import { cancelRequests, recordStarted, requestCancel, settleAndClaim } from "./jobs/settle.ts";
 import { prepare, replay, submitAll } from "./jobs/submit.ts";
-import type { Sql } from "./sql.ts";
 import type { StateDatabase } from "./state-database.ts";
 
 /** Closing the store closes the database, and with it every other store or ledger made on the same handle. */
 export function createSqliteJobStore(database: StateDatabase): JobStore {
+  const transactions = createJobTransactions();
+  database.addPart(transactions);
+  const { write, onChange } = notifyingWrites(database, transactions);
   const read = database.read.bind(database);
-  const { write, onChange } = notifyingWrites(database);
   return {
     submit: async (submissions, decideDedup) => {
       const prepared = submissions.map(prepare);
@@ -55,7 +57,11 @@ export function createSqliteJobStore(database: StateDatabase): JobStore {
     list: (query) => read((sql) => list(sql, query)),
     decisions: (jobId) => read((sql) => decisionsOf(sql, jobId)),
     lateResults: (jobId) => read((sql) => lateResultsOf(sql, jobId)),
-    stats: (now) => read((sql) => stats(sql, now)),
+    stats: (now) =>
+      read((sql) => {
+        transactions.save(sql);
+        return stats(sql, now);
+      }),
     aheadOf: (jobId, limit) => read((sql) => aheadOf(sql, jobId, limit)),
 
     recordDecisions: (decisions) => database.write((sql) => addDecisions(sql, decisions)),
@@ -81,7 +87,7 @@ const someAccepted = (answer: readonly SubmitResult[]): boolean =>
   answer.some(({ kind }) => kind === "accepted");
 
 /** Writes after whose commit the listeners are called, once for all that changed jobs and were committed together. */
-function notifyingWrites(database: StateDatabase) {
+function notifyingWrites(database: StateDatabase, transactions: JobTransactions) {
   const listeners = new Set<() => void>();
   let changed = false;
   database.onCommit(() => {
@@ -90,9 +96,9 @@ function notifyingWrites(database: StateDatabase) {
     for (const listener of listeners) listener();
   });
   return {
-    write: <T>(write: (sql: Sql) => T, changesJobs: (answer: T) => boolean): Promise<T> =>
+    write: <T>(write: (sql: JobSql) => T, changesJobs: (answer: T) => boolean): Promise<T> =>
       database.write((sql) => {
-        const answer = write(sql);
+        const answer = transactions.run(sql, write);
         // Set before the commit; should that fail, a listener is called once too often at the next one.
         changed ||= changesJobs(answer);
         return answer;

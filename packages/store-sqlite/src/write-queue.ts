@@ -5,7 +5,7 @@
  * itself. The number of waiting writes is bounded.
  */
 import { AgentCoreError } from "@agentcore/contract";
-import { type Settlement, type Write, commitBatch } from "./commit-batch.ts";
+import { type Settlement, type TransactionPart, type Write, commitBatch } from "./commit-batch.ts";
 import { type LockWait, retryWhileLocked } from "./lock-wait.ts";
 import type { Sql } from "./sql.ts";
 import { storeErrorOf } from "./sqlite-error.ts";
@@ -13,6 +13,7 @@ import { storeErrorOf } from "./sqlite-error.ts";
 export interface WriteQueueOptions extends LockWait {
   /** Path of the file, for messages. */
   readonly path: string;
+  readonly parts: Iterable<TransactionPart>;
   /** Called after each commit. Must not throw. */
   readonly onCommit: () => void;
 }
@@ -37,7 +38,7 @@ interface Waiting {
 }
 
 export function createWriteQueue(sql: Sql, options: WriteQueueOptions): WriteQueue {
-  const { path, onCommit } = options;
+  const { path, parts, onCommit } = options;
   let waiting: Waiting[] = [];
   let inCommit = 0;
   let running = false;
@@ -64,7 +65,7 @@ export function createWriteQueue(sql: Sql, options: WriteQueueOptions): WriteQue
     const writes = batch.map(({ write }) => write);
     let settlements: readonly Settlement[];
     try {
-      settlements = await retryWhileLocked(options, () => commitBatch(sql, writes));
+      settlements = await retryWhileLocked(options, () => commitBatch(sql, writes, parts));
     } catch (error) {
       for (const { settle } of batch) settle({ ok: false, error });
       return;

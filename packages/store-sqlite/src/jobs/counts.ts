@@ -3,13 +3,13 @@ import type { QueueStats } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
 import type { JobRow } from "./job-row.ts";
 
-/** The kinds of `QueueStats`, and those that it leaves out. */
+/** The kinds of `QueueStats`, and one that it leaves out. */
 export type CountedKind = Exclude<keyof QueueStats, "oldestWaitMs"> | "replayed";
 
-export function countedAs(row: Pick<JobRow, "state" | "ready" | "replayed_as">): CountedKind {
+export function countedAs(row: Pick<JobRow, "place" | "state" | "replayed_as">): CountedKind {
   switch (row.state) {
     case "queued":
-      return row.ready === 1 ? "ready" : "delayed";
+      return row.place === "delayed" ? "delayed" : "ready";
     case "dead":
       return row.replayed_as === null ? "dead" : "replayed";
     case "running":
@@ -21,16 +21,6 @@ export function countedAs(row: Pick<JobRow, "state" | "ready" | "replayed_as">):
 
 export function addToCount(sql: Sql, kind: CountedKind, difference: number): void {
   sql.run("UPDATE job_counts SET count = count + ? WHERE kind = ?", difference, kind);
-}
-
-export function moveCount(sql: Sql, from: CountedKind, to: CountedKind, jobs = 1): void {
-  if (from === to || jobs === 0) return;
-  sql.run(
-    "UPDATE job_counts SET count = count + iif(kind = ?1, -?3, ?3) WHERE kind IN (?1, ?2)",
-    from,
-    to,
-    jobs,
-  );
 }
 
 export function readCounts(sql: Sql): ReadonlyMap<string, number> {

@@ -1,30 +1,37 @@
 /**
- * The row of a job and the record that it stands for. A row is read whole, with the job as submitted and, once it has
- * ended, with the result of its last attempt; what a row's state does not use is ignored.
+ * The rows of a job, read as one, and the record that they stand for. What does not exist in the job's state is null or
+ * not there, and is not looked at.
  */
 import type { Job, WorkerResult } from "@agentcore/contract";
 import type { JobRecord, JobState, Reason, StartedAttempt } from "@agentcore/scheduler";
 import type { SqlValue } from "../driver.ts";
 import type { Sql } from "../sql.ts";
 
-export interface JobRow {
+/** The table that says where a job stands. */
+export type JobPlace = "fronts" | "followers" | "delayed" | "running" | "ended";
+
+/** What was submitted; never changes. */
+export interface SubmittedRow {
   readonly seq: number;
   readonly id: string;
-  readonly state: JobState["kind"];
-  readonly line: number;
+  readonly tenant: string;
+  readonly line: string;
   readonly key: string | null;
   readonly concurrency_key: string | null;
   readonly submitted_at: number;
   readonly ready_from: number;
   readonly rank: number;
+}
+
+export interface JobRow extends SubmittedRow {
+  readonly place: JobPlace;
+  readonly state: JobState["kind"];
   readonly attempt: number;
   readonly epoch: number;
   readonly cost_usd: number;
   readonly tokens: number;
   readonly run_at: number;
   readonly delay_ms: number | null;
-  readonly ready: number;
-  readonly front: number;
   readonly waiting_for_json: string | null;
   readonly owner: string;
   readonly claimed_at: number;
@@ -34,40 +41,57 @@ export interface JobRow {
   readonly reason_json: string;
   readonly replayed_as: string | null;
   readonly job_json: string;
-  readonly result_json: string | null;
+  readonly result_json?: string | null;
 }
 
-/** A row beside the record that it stands for: the row says where things are, the record what they mean. */
+/** The rows beside the record that they stand for: the rows say where things are, the record what they mean. */
 export interface StoredJob {
   readonly row: JobRow;
   readonly record: JobRecord;
 }
 
-/** Continues with WHERE, ORDER BY or a further JOIN; `j` is the job. */
-export const selectJob = `
-  SELECT j.seq, j.id, j.state, j.line, j.key, j.concurrency_key, j.submitted_at, j.ready_from, j.rank,
-    j.attempt, j.epoch, j.cost_usd, j.tokens, j.run_at, j.delay_ms, j.ready, j.front, j.waiting_for_json,
-    j.owner, j.claimed_at, j.started_json, j.cancel_requested_json, j.ended_at, j.reason_json, j.replayed_as,
-    t.job_json,
-    CASE WHEN j.ended_at IS NULL THEN NULL ELSE (
-      SELECT a.result_json FROM attempts a WHERE a.job = j.seq AND a.attempt = j.attempt AND a.decision <> 'retry'
-    ) END AS result_json
-  FROM jobs j JOIN job_texts t ON t.job = j.seq`;
-
 export function findById(sql: Sql, id: string): StoredJob | undefined {
-  return storedJob(sql.get(`${selectJob} WHERE j.id = ?`, id));
+  return storedJob(sql.get("SELECT * FROM job_rows WHERE id = ?", id));
 }
 
 /** By id or by the id of a submission that was coalesced into it. */
 export function findByAnyId(sql: Sql, id: string): StoredJob | undefined {
   return (
     findById(sql, id) ??
-    storedJob(sql.get(`${selectJob} JOIN aliases x ON x.job = j.seq WHERE x.alias = ?`, id))
+    storedJob(sql.get("SELECT r.* FROM aliases x JOIN job_rows r ON r.seq = x.job WHERE x.alias = ?", id))
   );
 }
 
 export function findHolder(sql: Sql, key: string): StoredJob | undefined {
-  return storedJob(sql.get(`${selectJob} WHERE j.key = ? AND j.holds_key = 1`, key));
+  return storedJob(
+    sql.get("SELECT r.* FROM key_holders h JOIN job_rows r ON r.seq = h.job WHERE h.key = ?", key),
+  );
+}
+
+const submittedColumns =
+  "j.seq, j.id, j.tenant, j.line, j.key, j.concurrency_key, j.submitted_at, j.ready_from, j.rank, j.job_json";
+
+/** Continues with WHERE or ORDER BY; `r` is the table `running`. As `job_rows`, for running jobs only, and quicker. */
+export const selectRunning = `
+  SELECT ${submittedColumns}, 'running' AS place, 'running' AS state, r.attempt, r.epoch, r.cost_usd, r.tokens,
+    r.owner, r.claimed_at, r.started_json, r.cancel_requested_json
+  FROM running r JOIN jobs j ON j.seq = r.job`;
+
+export function findRunning(sql: Sql, id: string): StoredJob | undefined {
+  return storedJob(sql.get(`${selectRunning} WHERE j.id = ?`, id));
+}
+
+/** A job that is ready; `place` is the table in which it was just seen. */
+export function findReady(sql: Sql, place: "fronts" | "followers", seq: number): StoredJob | undefined {
+  const keys = place === "fronts" ? "" : "q.concurrency_key = j.concurrency_key AND ";
+  return storedJob(
+    sql.get(
+      `SELECT ${submittedColumns}, '${place}' AS place, 'queued' AS state, q.attempt, q.epoch, q.cost_usd, q.tokens,
+         q.run_at, q.delay_ms, q.waiting_for_json
+       FROM jobs j JOIN ${place} q ON ${keys}q.line = j.line AND q.rank = j.rank AND q.id = j.id WHERE j.seq = ?`,
+      seq,
+    ),
+  );
 }
 
 export function recordsOf(rows: readonly unknown[]): readonly JobRecord[] {
@@ -91,7 +115,7 @@ export function recordOf(row: JobRow): JobRecord {
     rank: row.rank,
     readyFrom: row.ready_from,
     concurrencyKey: row.concurrency_key,
-    result: parsed(row.result_json) as WorkerResult | null,
+    result: parsed(row.result_json ?? null) as WorkerResult | null,
   };
 }
 

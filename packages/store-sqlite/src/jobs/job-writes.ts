@@ -1,7 +1,7 @@
 /**
- * The only writes to the rows of jobs. `insertJob` adds one; `applyEvent` asks the scheduler's transition function what an
- * event makes of a job, and writes the answer, guarded by the state, attempt and epoch that it was decided on. Lanes, the
- * key and the counts are kept in step here, so that no caller can forget them.
+ * The only writes to jobs. `insertJob` adds one; `applyEvent` asks the scheduler's transition function what an event makes
+ * of a job, and moves its row from the table of the old state to that of the new one. Each move is guarded: it takes away
+ * exactly the row, attempt and epoch that it was decided on, or fails.
  */
 import { assert } from "@agentcore/contract";
 import {
@@ -12,17 +12,40 @@ import {
   type Submission,
   transition,
 } from "@agentcore/scheduler";
-import type { Sql } from "../sql.ts";
-import { addToCount, countedAs, moveCount } from "./counts.ts";
-import { type StoredJob, jsonOf } from "./job-row.ts";
-import { becomesFront, lineOf, passFrontOn } from "./lanes.ts";
+import { countedAs } from "./counts.ts";
+import { type JobRow, type StoredJob, jsonOf } from "./job-row.ts";
+import type { JobSql } from "./job-sql.ts";
+import { type QueuedJob, dequeue, enqueue, lineOf } from "./queue.ts";
 
-/** `jobJson`: the job as text, made before the transaction. Its key must be free. */
-export function insertJob(sql: Sql, submission: Submission, jobJson: string): JobRecord {
+/**
+ * `jobJson`: the job as text, made before the transaction. `undefined` where the id is known already, as a job's or as an
+ * alias, and then nothing was written.
+ */
+export function insertJob(sql: JobSql, submission: Submission, jobJson: string): JobRecord | undefined {
   const { job, submittedAt, runAt, delayMs, rank, readyFrom, concurrencyKey } = submission;
+  const { id, key = null } = job;
+  const line = lineOf(job);
+  const inserted = sql.get(
+    `INSERT INTO jobs (id, tenant, worker, line, key, concurrency_key, submitted_at, ready_from, rank, job_json)
+     SELECT ?1, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM aliases WHERE alias = ?1)
+     ON CONFLICT (id) DO NOTHING RETURNING seq`,
+    id,
+    job.context.tenant ?? "",
+    job.task.worker,
+    line,
+    key,
+    concurrencyKey,
+    submittedAt,
+    readyFrom,
+    rank,
+    jobJson,
+  );
+  if (inserted === undefined) return undefined;
+  const seq = Number(inserted.seq);
+  const state: JobState = { kind: "queued", runAt, delayMs, waitingFor: null };
   const record: JobRecord = {
     job,
-    state: { kind: "queued", runAt, delayMs, waitingFor: null },
+    state,
     submittedAt,
     attempt: 0,
     epoch: 0,
@@ -32,117 +55,136 @@ export function insertJob(sql: Sql, submission: Submission, jobJson: string): Jo
     concurrencyKey,
     result: null,
   };
-  const line = lineOf(sql, job);
-  const ready = isReadyAtOnce(delayMs);
-  const front = ready === 1 && becomesFront(sql, placeOf(record, line));
-  sql.run(
-    `INSERT INTO jobs (id, state, line, key, holds_key, concurrency_key, submitted_at, ready_from, rank,
-       attempt, epoch, cost_usd, tokens, run_at, delay_ms, delayed_at, ready, front)
-     VALUES (?, 'queued', ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?, ?, ?, ?, ?)`,
-    job.id,
-    line,
-    job.key ?? null,
-    job.key === undefined ? 0 : 1,
-    concurrencyKey,
-    submittedAt,
-    readyFrom,
-    rank,
-    runAt,
-    delayMs,
-    delayedAt(runAt, delayMs),
-    ready,
-    front ? 1 : 0,
-  );
-  sql.run("INSERT INTO job_texts VALUES (last_insert_rowid(), ?)", jobJson);
-  addToCount(sql, ready === 1 ? "ready" : "delayed", 1);
+  const submitted = { seq, id, line, key, concurrency_key: concurrencyKey, ready_from: readyFrom, rank };
+  enqueue(sql, queuedJobOf(submitted, record, state));
+  if (key !== null) sql.run("INSERT OR REPLACE INTO key_holders VALUES (?, ?)", key, seq);
   return record;
 }
 
 /** The record after the event, or undefined where the event is stale, and then nothing was written. */
-export function applyEvent(sql: Sql, stored: StoredJob, event: JobEvent): JobRecord | undefined {
+export function applyEvent(sql: JobSql, stored: StoredJob, event: JobEvent): JobRecord | undefined {
   const next = transition(stored.record, event);
   if (!next.applied) return undefined;
-  const changed = writeState(sql, stored, next.record);
-  assert(changed === 1, `${changed} rows instead of 1 changed by ${event.type} of job ${stored.row.id}`);
-  const { row } = stored;
-  if (row.front === 1) passFrontOn(sql, row);
+  const before = stored.record.state.kind;
+  const after = next.record.state;
+  if (before === after.kind && before !== "queued") {
+    updateInPlace(sql, stored.row, next.record);
+  } else {
+    leave(sql, stored.row);
+    enter(sql, stored.row, next.record);
+  }
   for (const effect of next.effects) writeEffect(sql, stored, effect);
-  moveCount(sql, countedAs(row), countedAs(countedRow(next.record.state)));
   return next.record;
 }
 
-/** Takes the idempotency key from a job that still runs; a newer one gets it. */
-export function releaseKey(sql: Sql, stored: StoredJob): void {
-  sql.run("UPDATE jobs SET holds_key = 0 WHERE seq = ?", stored.row.seq);
-}
-
-function writeState(sql: Sql, { row }: StoredJob, after: JobRecord): number {
-  const guard = [row.seq, row.state, row.attempt, row.epoch];
-  const { state, attempt, epoch, spent } = after;
-  switch (state.kind) {
-    case "queued": {
-      const ready = isReadyAtOnce(state.delayMs);
-      const front = ready === 1 && becomesFront(sql, placeOf(after, row.line));
-      return sql.run(
-        `UPDATE jobs SET state = 'queued', attempt = ?, cost_usd = ?, tokens = ?, run_at = ?, delay_ms = ?,
-           delayed_at = ?, ready = ?, front = ?, waiting_for_json = ?,
-           owner = NULL, claimed_at = NULL, started_json = NULL, cancel_requested_json = NULL
-         WHERE seq = ? AND state = ? AND attempt = ? AND epoch = ?`,
-        attempt,
-        spent.costUsd,
-        spent.tokens,
-        state.runAt,
-        state.delayMs,
-        delayedAt(state.runAt, state.delayMs),
-        ready,
-        front ? 1 : 0,
-        jsonOf(state.waitingFor),
-        ...guard,
-      );
-    }
-    case "running":
-      return sql.run(
-        `UPDATE jobs SET state = 'running', attempt = ?, epoch = ?, owner = ?, claimed_at = ?, started_json = ?,
-           cancel_requested_json = ?, ready = 0, front = 0, waiting_for_json = NULL
-         WHERE seq = ? AND state = ? AND attempt = ? AND epoch = ?`,
+function leave(sql: JobSql, row: JobRow): void {
+  switch (row.place) {
+    case "fronts":
+    case "followers":
+    case "delayed":
+      dequeue(sql, row);
+      return;
+    case "running": {
+      const { seq, attempt, epoch } = row;
+      const deleted = sql.run(
+        "DELETE FROM running WHERE job = ? AND attempt = ? AND epoch = ?",
+        seq,
         attempt,
         epoch,
+      );
+      assertOne(deleted, row);
+      sql.count("running", -1);
+      return;
+    }
+    case "ended":
+      assert(false, `job ${row.id} has ended and cannot become anything else`);
+  }
+}
+
+function enter(sql: JobSql, row: JobRow, record: JobRecord): void {
+  const { state, attempt, epoch, spent } = record;
+  switch (state.kind) {
+    case "queued":
+      enqueue(sql, queuedJobOf(row, record, state));
+      return;
+    case "running":
+      sql.run(
+        `INSERT INTO running (job, tenant, key, concurrency_key, attempt, epoch, cost_usd, tokens, owner, claimed_at,
+           started_json, cancel_requested_json)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        row.seq,
+        row.tenant,
+        row.key,
+        row.concurrency_key,
+        attempt,
+        epoch,
+        spent.costUsd,
+        spent.tokens,
         state.owner,
         state.claimedAt,
         jsonOf(state.started),
         jsonOf(state.cancelRequested),
-        ...guard,
       );
+      sql.count("running", 1);
+      return;
     case "succeeded":
     case "dead":
     case "cancelled": {
       const reason = state.kind === "succeeded" ? null : state.reason;
-      return sql.run(
-        `UPDATE jobs SET state = ?, attempt = ?, cost_usd = ?, tokens = ?, ended_at = ?, reason_code = ?,
-           reason_json = ?, replayed_as = ?, holds_key = 0, ready = 0, front = 0, waiting_for_json = NULL,
-           owner = NULL, claimed_at = NULL, started_json = NULL, cancel_requested_json = NULL
-         WHERE seq = ? AND state = ? AND attempt = ? AND epoch = ?`,
+      sql.run(
+        `INSERT INTO ended (job, state, attempt, epoch, cost_usd, tokens, ended_at, reason_code, reason_json)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        row.seq,
         state.kind,
         attempt,
+        epoch,
         spent.costUsd,
         spent.tokens,
         state.endedAt,
         reason?.code ?? null,
         jsonOf(reason),
-        state.kind === "dead" ? state.replayedAs : null,
-        ...guard,
       );
+      if (row.key !== null) sql.run("DELETE FROM key_holders WHERE key = ? AND job = ?", row.key, row.seq);
+      sql.count(state.kind, 1);
     }
   }
 }
 
-function writeEffect(sql: Sql, { row, record }: StoredJob, effect: JobEffect): void {
+/** Changes within a state: a start, a requested cancel or a takeover of a running job; a replay of a dead one. */
+function updateInPlace(sql: JobSql, row: JobRow, { state, epoch }: JobRecord): void {
+  if (state.kind === "running") {
+    const updated = sql.run(
+      `UPDATE running SET epoch = ?, owner = ?, started_json = ?, cancel_requested_json = ?
+       WHERE job = ? AND attempt = ? AND epoch = ?`,
+      epoch,
+      state.owner,
+      jsonOf(state.started),
+      jsonOf(state.cancelRequested),
+      row.seq,
+      row.attempt,
+      row.epoch,
+    );
+    assertOne(updated, row);
+    return;
+  }
+  assert(state.kind === "dead", `job ${row.id} is ${state.kind}, which never changes`);
+  const updated = sql.run(
+    "UPDATE ended SET replayed_as = ? WHERE job = ? AND replayed_as IS NULL",
+    state.replayedAs,
+    row.seq,
+  );
+  assertOne(updated, row);
+  sql.count(countedAs(row), -1);
+  sql.count("replayed", 1);
+}
+
+function writeEffect(sql: JobSql, { row, record }: StoredJob, effect: JobEffect): void {
   switch (effect.type) {
     case "attempt_opened":
     case "attempt_started":
     case "attempt_moved":
     case "attempt_withdrawn":
-      // The attempt in progress is in the job's own row.
+      // The attempt in progress is the row in `running`.
       return;
     case "attempt_closed":
       assert(record.state.kind === "running", `job ${row.id} closes an attempt while it is ${row.state}`);
@@ -161,25 +203,28 @@ function writeEffect(sql: Sql, { row, record }: StoredJob, effect: JobEffect): v
   }
 }
 
-/** What the row of a job in this state is counted by. */
-function countedRow(state: JobState) {
+function assertOne(changed: number, row: JobRow): void {
+  assert(changed === 1, `${changed} rows instead of 1 changed for ${row.state} job ${row.id}`);
+}
+
+type SubmittedPart = Pick<
+  QueuedJob,
+  "seq" | "id" | "line" | "key" | "concurrency_key" | "ready_from" | "rank"
+>;
+
+function queuedJobOf(
+  submitted: SubmittedPart,
+  { attempt, epoch, spent }: JobRecord,
+  state: Extract<JobState, { kind: "queued" }>,
+): QueuedJob {
   return {
-    state: state.kind,
-    ready: state.kind === "queued" ? isReadyAtOnce(state.delayMs) : 0,
-    replayed_as: state.kind === "dead" ? state.replayedAs : null,
+    ...submitted,
+    attempt,
+    epoch,
+    cost_usd: spent.costUsd,
+    tokens: spent.tokens,
+    run_at: state.runAt,
+    delay_ms: state.delayMs,
+    waiting_for_json: state.waitingFor === null ? null : JSON.stringify(state.waitingFor),
   };
-}
-
-function placeOf(record: JobRecord, line: number) {
-  return { id: record.job.id, rank: record.rank, line, concurrency_key: record.concurrencyKey };
-}
-
-/** A job that need not wait is ready whatever the clock says later; any other is made so when its moment has come. */
-function isReadyAtOnce(delayMs: number | null): 0 | 1 {
-  return delayMs === 0 ? 1 : 0;
-}
-
-/** The moment at which a relative wait was decided; null for an absolute one. */
-function delayedAt(runAt: number, delayMs: number | null): number | null {
-  return delayMs === null ? null : runAt - delayMs;
 }

@@ -8,10 +8,11 @@ import type {
   TakeOverRequest,
 } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
-import { type JobRow, recordOf, recordsOf, selectJob } from "./job-row.ts";
+import { type JobRow, recordOf, recordsOf, selectRunning } from "./job-row.ts";
+import type { JobSql } from "./job-sql.ts";
 import { applyEvent } from "./job-writes.ts";
 
-const selectRunning = `${selectJob} WHERE j.state = 'running' AND j.owner = ? ORDER BY j.claimed_at, j.id`;
+const selectOwned = `${selectRunning} WHERE r.owner = ? ORDER BY r.claimed_at, j.id`;
 
 export function registerOwner(sql: Sql, { owner, process, leaseMs, at }: OwnerRegistration): void {
   const inserted = sql.run(
@@ -39,26 +40,21 @@ export function allOwners(sql: Sql): readonly OwnerRecord[] {
   }));
 }
 
-export function takeOver(sql: Sql, { from, to, beat }: TakeOverRequest): readonly JobRecord[] {
+export function takeOver(sql: JobSql, { from, to, beat }: TakeOverRequest): readonly JobRecord[] {
   if (from === to || sql.get("SELECT 1 AS known FROM owners WHERE owner = ?", to) === undefined) return [];
   if (sql.run("DELETE FROM owners WHERE owner = ? AND beat = ?", from, beat) === 0) return [];
-  return sql.all(selectRunning, from).flatMap((found) => {
+  return sql.all(selectOwned, from).flatMap((found) => {
     const row = found as unknown as JobRow;
     return applyEvent(sql, { row, record: recordOf(row) }, { type: "take_over", owner: to }) ?? [];
   });
 }
 
 export function runningOf(sql: Sql, owner: string): readonly JobRecord[] {
-  return recordsOf(sql.all(selectRunning, owner));
+  return recordsOf(sql.all(selectOwned, owner));
 }
 
 export function removeOwner(sql: Sql, owner: string): boolean {
-  if (
-    sql.get("SELECT 1 AS running FROM jobs WHERE state = 'running' AND owner = ? LIMIT 1", owner) !==
-    undefined
-  ) {
-    return false;
-  }
+  if (sql.get("SELECT 1 AS running FROM running WHERE owner = ? LIMIT 1", owner) !== undefined) return false;
   sql.run("DELETE FROM owners WHERE owner = ?", owner);
   return true;
 }

@@ -1,15 +1,15 @@
 /** Questions about jobs for people and for the scheduler's pace. They change nothing. */
-import type { JobPage, JobQuery, JobRecord, QueueStats } from "@agentcore/scheduler";
+import type { JobPage, JobQuery, JobRecord, JobStateKind, QueueStats } from "@agentcore/scheduler";
 import type { SqlValue } from "../driver.ts";
 import type { Sql } from "../sql.ts";
 import { type CountedKind, readCounts } from "./counts.ts";
-import { clockSetBackMsMin } from "./lanes.ts";
-import { findByAnyId, findById, recordsOf, selectJob } from "./job-row.ts";
+import { findByAnyId, findById, recordsOf } from "./job-row.ts";
+import { clockSetBackMsMin, parseLine } from "./queue.ts";
 
 const listLimitDefault = 100;
 const listLimitMax = 1000;
 
-/** A condition on `j` (the job) and `t` (its text), with its values. */
+/** A condition on `j`, a row of the view `job_rows`, with its values. */
 interface Condition {
   readonly text: string;
   readonly values: readonly SqlValue[];
@@ -18,7 +18,11 @@ interface Condition {
 export function list(sql: Sql, query: JobQuery): JobPage {
   const limit = Math.min(Math.max(1, query.limit ?? listLimitDefault), listLimitMax);
   const { text, values } = conditionOf(query);
-  const rows = sql.all(`${selectJob} WHERE ${text} ORDER BY j.id DESC LIMIT ?`, ...values, limit + 1);
+  const rows = sql.all(
+    `SELECT * FROM job_rows j WHERE ${text} ORDER BY j.id DESC LIMIT (? + 0)`,
+    ...values,
+    limit + 1,
+  );
   const jobs = recordsOf(rows.slice(0, limit));
   return { jobs, next: rows.length > limit ? (jobs.at(-1)?.job.id ?? null) : null };
 }
@@ -27,12 +31,11 @@ export function list(sql: Sql, query: JobQuery): JobPage {
 export function conditionOf(query: JobQuery): Condition {
   const { states, worker, tenant, key, labels, code, ids, submittedBefore, before } = query;
   const conditions: (Condition | undefined)[] = [
-    // A single state as a literal, so that the index of that state can serve it.
     states?.length === 1
-      ? { text: `j.state = '${states[0]}'`, values: [] }
+      ? { text: inState[states[0]!], values: [] }
       : given("j.state IN (SELECT value FROM json_each(?))", states && JSON.stringify(states)),
-    given("j.line IN (SELECT line FROM lines WHERE worker = ?)", worker),
-    given("j.line IN (SELECT line FROM lines WHERE tenant = ?)", tenant),
+    given("j.worker = ?", worker),
+    given("j.tenant = ?", tenant),
     given("j.key = ?", key),
     given(everyLabel, labels && JSON.stringify(labels)),
     given("j.reason_code = ?", code),
@@ -48,10 +51,19 @@ export function conditionOf(query: JobQuery): Condition {
   };
 }
 
+/** Conditions on a single state, which the table of that state can answer by itself where it is small. */
+const inState: Readonly<Record<JobStateKind, string>> = {
+  queued: "j.state = 'queued'",
+  running: "j.seq IN (SELECT job FROM running)",
+  succeeded: "j.state = 'succeeded'",
+  dead: "j.seq IN (SELECT job FROM ended INDEXED BY ended_dead WHERE state = 'dead')",
+  cancelled: "j.state = 'cancelled'",
+};
+
 /** No wanted label is missing or has another value. */
 const everyLabel = `NOT EXISTS (
   SELECT 1 FROM json_each(?) AS wanted WHERE NOT EXISTS (
-    SELECT 1 FROM json_each(t.job_json, '$.context.labels') AS label
+    SELECT 1 FROM json_each(j.job_json, '$.context.labels') AS label
     WHERE label.key = wanted.key AND label.value = wanted.value))`;
 
 function given(text: string, value: SqlValue | undefined): Condition | undefined {
@@ -67,12 +79,10 @@ export function endedOf(sql: Sql, jobIds: readonly string[]): readonly JobRecord
   });
 }
 
-/** Moves nothing from delayed to ready, as a claim does; it only looks at when each would be. */
+/** Makes nothing ready, as a claim does; it only looks at when each would be. */
 export function nextRunAt(sql: Sql, now: number): number | null {
   const row = sql.get(
-    `SELECT run_at FROM jobs INDEXED BY jobs_queued
-     WHERE state = 'queued' AND ready = 0 AND run_at > ? AND (delayed_at IS NULL OR delayed_at <= ?)
-     ORDER BY run_at LIMIT 1`,
+    `SELECT run_at FROM delayed WHERE run_at > ? AND (delayed_at IS NULL OR delayed_at <= ?) ORDER BY run_at LIMIT 1`,
     now,
     now + clockSetBackMsMin,
   );
@@ -97,9 +107,8 @@ export function stats(sql: Sql, now: number): QueueStats {
 /** Jobs whose moment has come since the last claim, which will make them ready. */
 function dueButNotReady(sql: Sql, now: number): number {
   const row = sql.get(
-    `SELECT (SELECT count(*) FROM jobs INDEXED BY jobs_queued WHERE state = 'queued' AND ready = 0 AND run_at <= ?1)
-       + (SELECT count(*) FROM jobs INDEXED BY jobs_delayed
-          WHERE state = 'queued' AND ready = 0 AND delayed_at IS NOT NULL AND delayed_at > ?2) AS due`,
+    `SELECT (SELECT count(*) FROM delayed WHERE run_at <= ?)
+       + (SELECT count(*) FROM delayed WHERE delayed_at > ?) AS due`,
     now,
     now + clockSetBackMsMin,
   );
@@ -107,29 +116,27 @@ function dueButNotReady(sql: Sql, now: number): number {
 }
 
 function oldestWaitMs(sql: Sql, now: number): number {
-  const firsts = [0, 1].map((ready) => {
-    const row = sql.get(
-      `SELECT run_at FROM jobs INDEXED BY jobs_queued WHERE state = 'queued' AND ready = ? AND run_at <= ?
-       ORDER BY run_at LIMIT 1`,
-      ready,
-      now,
-    );
-    return row === undefined ? now : Number(row.run_at);
-  });
-  return now - Math.min(...firsts);
+  const row = sql.get(
+    `SELECT min(run_at) AS first FROM (
+       SELECT min(run_at) AS run_at FROM fronts UNION ALL
+       SELECT min(run_at) AS run_at FROM followers UNION ALL
+       SELECT min(run_at) AS run_at FROM delayed)`,
+  );
+  return row === undefined || row.first === null ? 0 : Math.max(0, now - Number(row.first));
 }
 
-/** Reads all ready jobs of the tenant: for people, not for every turn. */
+/** Reads all ready jobs: for people, not for every turn. */
 export function aheadOf(sql: Sql, jobId: string, limit: number): readonly string[] {
   const row = findByAnyId(sql, jobId)?.row;
   if (row?.state !== "queued") return [];
   const ahead = sql.all(
-    `SELECT id FROM jobs WHERE state = 'queued' AND ready = 1 AND (rank, id) < (?, ?) AND line IN (
-       SELECT line FROM lines WHERE tenant = (SELECT tenant FROM lines WHERE line = ?))
-     ORDER BY rank, id LIMIT ?`,
+    `SELECT rank, id, line FROM fronts WHERE (rank, id) < (?1, ?2) AND json_extract(line, '$[0]') = ?3
+     UNION ALL
+     SELECT rank, id, line FROM followers WHERE (rank, id) < (?1, ?2) AND json_extract(line, '$[0]') = ?3
+     ORDER BY rank, id LIMIT (?4 + 0)`,
     row.rank,
     row.id,
-    row.line,
+    parseLine(row.line).tenant,
     limit,
   );
   return ahead.map((found) => String(found.id));

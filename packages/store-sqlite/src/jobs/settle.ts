@@ -12,12 +12,13 @@ import type {
 } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
 import { claim } from "./claim.ts";
-import { findByAnyId, findById, recordsOf, selectJob } from "./job-row.ts";
+import { findByAnyId, findById, findRunning, recordsOf, selectRunning } from "./job-row.ts";
+import type { JobSql } from "./job-sql.ts";
 import { applyEvent } from "./job-writes.ts";
 import { addDecisions, addLateResult } from "./journal.ts";
 
 export function settleAndClaim(
-  sql: Sql,
+  sql: JobSql,
   settlements: readonly Settlement[],
   request: ClaimRequest | undefined,
 ): SettledAndClaimed {
@@ -25,9 +26,9 @@ export function settleAndClaim(
   return { settled, claimed: request === undefined ? [] : claim(sql, request) };
 }
 
-function settle(sql: Sql, settlement: Settlement): SettledAndClaimed["settled"][number] {
+function settle(sql: JobSql, settlement: Settlement): SettledAndClaimed["settled"][number] {
   const { ref, at, kind, decisions = [] } = settlement;
-  const stored = findById(sql, ref.jobId);
+  const stored = findRunning(sql, ref.jobId);
   const record = stored && applyEvent(sql, stored, { type: "settle", settlement });
   if (record !== undefined) {
     addDecisions(sql, decisions);
@@ -35,16 +36,16 @@ function settle(sql: Sql, settlement: Settlement): SettledAndClaimed["settled"][
   }
   const result = kind === "defer" ? null : settlement.result;
   if (result !== null) addLateResult(sql, { ref, at, kind, result });
-  return { applied: "stale", record: stored?.record };
+  return { applied: "stale", record: (stored ?? findById(sql, ref.jobId))?.record };
 }
 
-export function recordStarted(sql: Sql, ref: AttemptRef, started: StartedAttempt): Applied {
-  const stored = findById(sql, ref.jobId);
+export function recordStarted(sql: JobSql, ref: AttemptRef, started: StartedAttempt): Applied {
+  const stored = findRunning(sql, ref.jobId);
   const record = stored && applyEvent(sql, stored, { type: "started", ref, started });
   return record === undefined ? "stale" : "applied";
 }
 
-export function requestCancel(sql: Sql, jobId: string, reason: Reason, now: number): CancelAnswer {
+export function requestCancel(sql: JobSql, jobId: string, reason: Reason, now: number): CancelAnswer {
   const stored = findByAnyId(sql, jobId);
   if (stored === undefined) return { kind: "not_found" };
   const record = applyEvent(sql, stored, { type: "request_cancel", reason, at: now });
@@ -55,8 +56,7 @@ export function requestCancel(sql: Sql, jobId: string, reason: Reason, now: numb
 export function cancelRequests(sql: Sql, owner: string): readonly JobRecord[] {
   return recordsOf(
     sql.all(
-      `${selectJob} WHERE j.state = 'running' AND j.owner = ? AND j.cancel_requested_json IS NOT NULL
-       ORDER BY j.claimed_at, j.id`,
+      `${selectRunning} WHERE r.owner = ? AND r.cancel_requested_json IS NOT NULL ORDER BY r.claimed_at, j.id`,
       owner,
     ),
   );

@@ -1,5 +1,5 @@
 /** Submit and replay: one holder of a key, one job of an id. */
-import { AgentCoreError, type Job, jobPayloadBytesMax } from "@agentcore/contract";
+import { AgentCoreError, type Job, assert, jobPayloadBytesMax } from "@agentcore/contract";
 import {
   type DecideDedup,
   type ReplayResult,
@@ -7,9 +7,9 @@ import {
   type SubmitResult,
   supersededReason,
 } from "@agentcore/scheduler";
-import type { Sql } from "../sql.ts";
-import { findByAnyId, findHolder } from "./job-row.ts";
-import { applyEvent, insertJob, releaseKey } from "./job-writes.ts";
+import { type StoredJob, findByAnyId, findHolder } from "./job-row.ts";
+import type { JobSql } from "./job-sql.ts";
+import { applyEvent, insertJob } from "./job-writes.ts";
 
 /** A submission with its job as text, so that the text is made once and outside the transaction. */
 export interface PreparedSubmission {
@@ -45,7 +45,7 @@ function textOf(job: Job): string {
 }
 
 export function submitAll(
-  sql: Sql,
+  sql: JobSql,
   submissions: readonly PreparedSubmission[],
   decideDedup: DecideDedup,
 ): SubmitResult[] {
@@ -53,17 +53,32 @@ export function submitAll(
 }
 
 function submitOne(
-  sql: Sql,
+  sql: JobSql,
   { submission, jobJson }: PreparedSubmission,
   decideDedup: DecideDedup,
 ): SubmitResult {
   const { job } = submission;
-  const known = findByAnyId(sql, job.id);
-  if (known !== undefined) return { kind: "deduplicated", record: known.record };
-  const holder = job.key === undefined ? undefined : findHolder(sql, job.key);
-  if (holder === undefined) {
-    return { kind: "accepted", record: insertJob(sql, submission, jobJson), replaced: null };
+  if (job.key !== undefined) {
+    const known = findByAnyId(sql, job.id);
+    if (known !== undefined) return { kind: "deduplicated", record: known.record };
+    const holder = findHolder(sql, job.key);
+    if (holder !== undefined) return submitHeld(sql, { submission, jobJson }, holder, decideDedup);
   }
+  const record = insertJob(sql, submission, jobJson);
+  if (record !== undefined) return { kind: "accepted", record, replaced: null };
+  const known = findByAnyId(sql, job.id);
+  assert(known !== undefined, `job ${job.id} is neither new nor known`);
+  return { kind: "deduplicated", record: known.record };
+}
+
+/** The submission's key belongs to an unfinished job. */
+function submitHeld(
+  sql: JobSql,
+  { submission, jobJson }: PreparedSubmission,
+  holder: StoredJob,
+  decideDedup: DecideDedup,
+): SubmitResult {
+  const { job } = submission;
   switch (decideDedup(job, holder.record)) {
     case "coalesce":
       if (submission.rememberAlias) {
@@ -75,15 +90,16 @@ function submitOne(
     case "replace": {
       const reason = supersededReason(job.id);
       applyEvent(sql, holder, { type: "request_cancel", reason, at: submission.submittedAt });
-      releaseKey(sql, holder);
+      // Where the holder still runs, this takes the key from it.
       const record = insertJob(sql, submission, jobJson);
+      assert(record !== undefined, `job ${job.id} was new a moment ago`);
       return { kind: "accepted", record, replaced: holder.row.id };
     }
   }
 }
 
 export function replay(
-  sql: Sql,
+  sql: JobSql,
   deadJobId: string,
   { submission, jobJson }: PreparedSubmission,
 ): ReplayResult {
@@ -98,6 +114,13 @@ export function replay(
   const holder = key === undefined ? undefined : findHolder(sql, key);
   if (holder !== undefined) return { kind: "held", holder: holder.record };
   const record = insertJob(sql, submission, jobJson);
+  if (record === undefined) throw idTaken(submission.job.id);
   applyEvent(sql, dead, { type: "mark_replayed", replayedAs: record.job.id });
   return { kind: "accepted", record };
+}
+
+function idTaken(id: string): AgentCoreError {
+  return new AgentCoreError("AC_JOB_INVALID", `there is a job ${id} already; replay under a new id`, {
+    evidence: { jobId: id },
+  });
 }
