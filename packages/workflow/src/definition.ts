@@ -1,0 +1,156 @@
+/**
+ * A workflow as the planner and the runner work on it: parsed, checked, agent profiles merged in, names in one spelling,
+ * durations in milliseconds, paths absolute. `parseWorkflow` makes it; nothing in it is checked again later.
+ */
+import type { Capability, OutputSpec } from "@agentcore/contract";
+import type { ConvergenceRules } from "./plan/plan-step.ts";
+
+export interface Workflow {
+  readonly name: string;
+  readonly description: string | null;
+  /** Absolute path of the file. */
+  readonly file: string;
+  /** SHA-256 of the texts of this file, the agent profiles and all sub-workflows: a resumed run must find the same. */
+  readonly hash: string;
+  /** For the whole run. */
+  readonly timeoutMs: number;
+  /** Steps at once; null: no limit of its own. */
+  readonly concurrency: number | null;
+  /** Relative to the workspace. */
+  readonly contextDir: string;
+  readonly budget: Budget | null;
+  readonly branch: BranchRules;
+  readonly inputs: ReadonlyMap<string, InputDeclaration>;
+  /** In the order of the file; a step with `matrix` is one entry here and becomes instances when inputs are known. */
+  readonly steps: readonly Step[];
+}
+
+export interface Budget {
+  readonly costUsd: number | null;
+  readonly tokens: number | null;
+}
+
+export interface BranchRules {
+  readonly createBranch: boolean;
+  readonly transitionStep: string | null;
+  readonly expectedWorkBranch: string | null;
+}
+
+export interface InputDeclaration {
+  readonly type: "string" | "number" | "boolean";
+  readonly default: string | number | boolean | null;
+  readonly required: boolean;
+  readonly description: string | null;
+}
+
+export interface Step {
+  readonly id: string;
+  readonly description: string | null;
+  readonly action: StepAction;
+  /** Relative to the run's workspace; `.` by default. */
+  readonly workspace: string;
+  readonly dependsOn: readonly string[];
+  readonly inputs: readonly ArtifactInput[];
+  readonly outputs: readonly StepOutput[];
+  /** Per attempt; null: the run's remaining time. */
+  readonly timeoutMs: number | null;
+  readonly maxRetries: number;
+  readonly onFailure: "abort" | "retry" | "continue";
+  readonly loop: Loop | null;
+  readonly stall: Stall | null;
+  readonly budget: Budget | null;
+  /** Text of `if`, checked; see `expression.ts`. Null: always. */
+  readonly condition: string | null;
+  /** Empty where the step has no matrix. Values are texts. */
+  readonly matrix: ReadonlyMap<string, readonly string[]>;
+  readonly isolation: "none" | "worktree";
+  readonly merge: "apply" | "none";
+  readonly verify: string | null;
+}
+
+export type StepAction =
+  | { readonly kind: "worker"; readonly work: WorkSpec }
+  | {
+      readonly kind: "workflow";
+      readonly workflow: Workflow;
+      readonly exports: readonly ArtifactExport[];
+      readonly exportsMode: "merge" | "replace";
+      readonly bubbleEvents: boolean;
+      readonly eventPrefix: string | null;
+    };
+
+/** Who works and on what: of a step, or of its completion check. */
+export interface WorkSpec {
+  /** Name of an adapter, in its own spelling: `shell`, `claude-code`, `codex`, `opencode`, or any other. */
+  readonly worker: string;
+  /** May hold `${{ inputs.k }}` and `${{ matrix.k }}`. */
+  readonly instructions: string;
+  readonly capabilities: readonly Capability[];
+  readonly model: string | null;
+  /** Further arguments for the worker's command line (`defaultArgs`, `variant`, `max_steps`, `max_command_time`). */
+  readonly args: readonly string[];
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+export interface ArtifactInput {
+  readonly from: string;
+  readonly artifact: string;
+  readonly as: string;
+}
+
+export interface StepOutput extends OutputSpec {
+  readonly type: string | null;
+}
+
+export interface ArtifactExport {
+  readonly from: string;
+  readonly artifact: string;
+  readonly as: string;
+}
+
+export interface Loop {
+  readonly check: WorkSpec;
+  readonly checkTimeoutMs: number | null;
+  /** Relative to the workspace; null: the exit code decides (shell worker only). */
+  readonly decisionFile: string | null;
+  readonly maxIterations: number;
+  readonly onExhausted: "abort" | "continue";
+  readonly convergence: Convergence | null;
+}
+
+export interface Convergence extends ConvergenceRules {
+  /** Texts by stage, appended to the instructions from that stage on. */
+  readonly stages: ReadonlyMap<number, string>;
+  /** Globs relative to the workspace; empty: everything is allowed. */
+  readonly allowedPaths: readonly string[];
+  readonly ignoredPaths: readonly string[];
+  readonly diffBaseRef: string | null;
+  readonly diffBaseRefFile: string | null;
+  readonly maxChangedFiles: number | null;
+}
+
+export interface Stall {
+  readonly noOutputTimeoutMs: number | null;
+  readonly activitySource: "worker_event" | "any_event" | "probe_only";
+  readonly probe: StallProbe | null;
+  readonly onStall: StallReaction;
+  readonly onTerminal: StallReaction;
+}
+
+export interface StallProbe {
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly command: string;
+  readonly stallThreshold: number;
+  readonly requireZeroExit: boolean;
+  readonly onProbeError: "ignore" | "stall" | "terminal";
+  readonly probeErrorThreshold: number;
+  readonly captureStderr: boolean;
+}
+
+export interface StallReaction {
+  readonly action: "interrupt" | "fail" | "ignore";
+  readonly errorClass: string | null;
+  readonly fingerprintPrefix: readonly string[];
+  readonly asIncomplete: boolean;
+}
