@@ -32,3 +32,17 @@ export {
 } from "./submit/queue-client.ts";
 export type { WhyReport } from "./submit/why.ts";
 export { silentLog, systemClock, systemIds, systemRandom } from "./system-ports.ts";
+export { defaultIntensity, type RestartIntensity } from "./wire/restart-intensity.ts";
+export {
+  runtimeProcess,
+  type RuntimeCommand,
+  type RuntimeProcess,
+  type StartRuntimeProcess,
+} from "./wire/runtime-process.ts";
+export {
+  superviseRuntime,
+  type RuntimeState,
+  type RuntimeStatus,
+  type SupervisedRuntime,
+  type SupervisedRuntimeOptions,
+} from "./wire/supervised-runtime.ts";

@@ -33,7 +33,11 @@ export {
   type FakeRuntime,
   type FakeRuntimeOptions,
 } from "./fake-runtime.ts";
+export { seededRandom } from "./seeded-random.ts";
+export { createSeverable, type Severable, type SeverableOptions, type StoreCall } from "./severable.ts";
 export { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";
+
+export type { WireProcessBehaviour } from "./wire-process.ts";
 
 /** What every store must do. */
 export const jobStoreConformance: readonly ConformanceCase[] = [

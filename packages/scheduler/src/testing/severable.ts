@@ -2,7 +2,7 @@
  * Kills a scheduler from the outside, as `kill -9` would: from that moment none of its calls has an effect or an answer,
  * none of its timers fires, and it hears nothing. Used to enumerate crash points and by the simulation.
  */
-import type { Clock, Runtime } from "@agentcore/contract";
+import type { Clock } from "@agentcore/contract";
 import type { JobStore } from "../job-store.ts";
 
 export interface Severable {
@@ -113,9 +113,4 @@ export function createSeverable(options: SeverableOptions): Severable {
       severed = true;
     },
   };
-}
-
-/** A runtime whose workers die with it: what was executing never answers. */
-export function severableRuntime(severable: Severable, runtime: Runtime): Runtime {
-  return severable.wrap(runtime);
 }

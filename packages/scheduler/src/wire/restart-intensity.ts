@@ -1,0 +1,31 @@
+/**
+ * How often a runtime may be restarted: at most `max` times in `windowMs`, then never again (escalation), as in the
+ * supervisors of Erlang/OTP. Restarts in a row wait longer and longer, so that a runtime which dies at once costs nothing.
+ */
+export interface RestartIntensity {
+  /** Default 5. */
+  readonly max: number;
+  /** Default 30 s. */
+  readonly windowMs: number;
+}
+
+export const defaultIntensity: RestartIntensity = { max: 5, windowMs: 30_000 };
+
+const delayMsMin = 100;
+const delayMsMax = 5000;
+
+export type RestartDecision =
+  | { readonly kind: "restart"; readonly delayMs: number; readonly restarts: readonly number[] }
+  | { readonly kind: "escalate" };
+
+/** `restarts` are the moments of the restarts so far, on the monotonic clock. */
+export function decideRestart(
+  restarts: readonly number[],
+  nowMs: number,
+  { max, windowMs }: RestartIntensity = defaultIntensity,
+): RestartDecision {
+  const recent = restarts.filter((at) => nowMs - at < windowMs);
+  if (recent.length >= max) return { kind: "escalate" };
+  const delayMs = Math.min(delayMsMax, delayMsMin * 2 ** recent.length);
+  return { kind: "restart", delayMs, restarts: [...recent, nowMs] };
+}

@@ -1,0 +1,53 @@
+/** The process that a supervised runtime runs in, as a port; and the real one. */
+import { spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
+import { AgentCoreError } from "@agentcore/contract";
+
+export interface RuntimeProcess {
+  readonly pid: number | null;
+  readonly input: Writable;
+  readonly output: Readable;
+  /** Resolves once, when the process is gone or never came to be; says how, for people. */
+  readonly exited: Promise<string>;
+  kill(signal: "SIGTERM" | "SIGKILL"): void;
+}
+
+/** Starts a runtime process. Throws `AgentCoreError` where that is refused at once. */
+export type StartRuntimeProcess = () => RuntimeProcess;
+
+export interface RuntimeCommand {
+  /** Program and arguments, such as `agentcore runtime --stdio`. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** The whole environment; nothing is added. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** What the runtime logs; default: dropped. */
+  readonly onStderr?: (chunk: Buffer) => void;
+}
+
+/** A real child process, in the process group of its parent, with its stdin and stdout as the wire. */
+export function runtimeProcess(options: RuntimeCommand): StartRuntimeProcess {
+  return () => {
+    const { command, args, env, cwd, onStderr } = options;
+    const child = spawn(command, args, { env, cwd, stdio: ["pipe", "pipe", "pipe"] });
+    child.stderr.on("data", (chunk: Buffer) => onStderr?.(chunk));
+    const exited = new Promise<string>((resolve) => {
+      child.once("error", (error) => resolve(`could not be started: ${error.message}`));
+      // `close` waits for the pipes, so that nothing it still said is missed.
+      child.once("close", (code, signal) =>
+        resolve(signal === null ? `exit code ${code}` : `signal ${signal}`),
+      );
+    });
+    if (child.stdin === null || child.stdout === null) {
+      throw new AgentCoreError("AC_RUNTIME_LOST", `could not start ${command}: its pipes are missing`);
+    }
+    return {
+      pid: child.pid ?? null,
+      input: child.stdin,
+      output: child.stdout,
+      exited,
+      kill: (signal) => void child.kill(signal),
+    };
+  };
+}

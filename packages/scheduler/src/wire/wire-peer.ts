@@ -1,0 +1,173 @@
+/**
+ * The client side of one connection to a runtime: requests and their answers, notifications both ways, each message
+ * validated. What is malformed, oversized or unknown harms nothing and is counted; a peer that sends too much of it is
+ * broken. After the connection has ended every open request is rejected with `AC_RUNTIME_LOST`.
+ */
+import type { Readable, Writable } from "node:stream";
+import {
+  AgentCoreError,
+  isErrorCode,
+  wireRequests,
+  wireResponseEnvelopeSchema,
+  wireServerNotifications,
+  type Log,
+  type WireError,
+  type WireMethod,
+  type WireParams,
+  type WireResult,
+  type WireServerNotification,
+} from "@agentcore/contract";
+import { z } from "zod";
+import { MessageLines, type IncomingLine } from "./message-lines.ts";
+
+export type ServerMessage = {
+  [N in WireServerNotification]: {
+    readonly name: N;
+    readonly params: z.infer<(typeof wireServerNotifications)[N]>;
+  };
+}[WireServerNotification];
+
+export interface WirePeerPorts {
+  /** What the runtime writes. */
+  readonly output: Readable;
+  /** What the runtime reads. */
+  readonly input: Writable;
+  readonly log: Log;
+  readonly onNotification: (message: ServerMessage) => void;
+  /** Any message at all: the other side lives. */
+  readonly onMessage: () => void;
+  /** The other side sends what it must not, again and again. */
+  readonly onBroken: (why: string) => void;
+}
+
+interface OpenRequest {
+  readonly method: WireMethod;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: AgentCoreError) => void;
+}
+
+/** Bad messages after which the peer counts as broken. */
+const badMessagesMax = 100;
+
+const incomingSchema = z.union([
+  wireResponseEnvelopeSchema,
+  z.strictObject({ jsonrpc: z.literal("2.0"), method: z.string(), params: z.unknown().optional() }),
+]);
+
+export class WirePeer {
+  readonly #ports: WirePeerPorts;
+  readonly #lines = new MessageLines();
+  readonly #open = new Map<number, OpenRequest>();
+  #nextId = 1;
+  #bad = 0;
+  #ended: AgentCoreError | null = null;
+
+  constructor(ports: WirePeerPorts) {
+    this.#ports = ports;
+    ports.output.on("data", (chunk: Buffer) => {
+      for (const line of this.#lines.push(chunk)) this.#take(line);
+    });
+    // The end of the process tells more than the pipe's error does; writing into it must not crash us.
+    ports.input.on("error", (error) => ports.log.debug({ error }, "could not write to the runtime"));
+    ports.output.on("error", (error) => ports.log.debug({ error }, "could not read from the runtime"));
+  }
+
+  request<M extends WireMethod>(method: M, params: WireParams<M>): Promise<WireResult<M>> {
+    if (this.#ended !== null) return Promise.reject(this.#ended);
+    const id = this.#nextId;
+    this.#nextId += 1;
+    return new Promise((resolve, reject) => {
+      this.#open.set(id, { method, resolve: resolve as (result: unknown) => void, reject });
+      this.#write({ jsonrpc: "2.0", id, method, params });
+    });
+  }
+
+  notify(method: string, params: unknown): void {
+    if (this.#ended === null) this.#write({ jsonrpc: "2.0", method, params });
+  }
+
+  /** Rejects everything that is open; nothing is written or taken afterwards. */
+  end(reason: AgentCoreError): void {
+    if (this.#ended !== null) return;
+    this.#ended = reason;
+    for (const { reject } of this.#open.values()) reject(reason);
+    this.#open.clear();
+  }
+
+  #write(message: object): void {
+    this.#ports.input.write(`${JSON.stringify(message)}\n`);
+  }
+
+  #take(line: IncomingLine): void {
+    if (this.#ended !== null) return;
+    this.#ports.onMessage();
+    if (line.kind === "oversized") return this.#onBad(`a message of ${line.bytes} bytes`);
+    const message = parse(line.text);
+    if (message === undefined) return this.#onBad("a message that is no JSON-RPC");
+    if ("method" in message) this.#onNotification(message.method, message.params);
+    else if ("error" in message) this.#onError(message.id, message.error);
+    else this.#onResult(message.id, message.result);
+  }
+
+  #onResult(id: string | number, result: unknown): void {
+    const request = this.#settle(id);
+    if (request === undefined) return this.#onBad(`an answer to request ${id}, which is not open`);
+    const parsed = wireRequests[request.method].result.safeParse(result);
+    if (parsed.success) return request.resolve(parsed.data);
+    this.#onBad(`an answer to ${request.method} of the wrong shape`);
+    request.reject(malformed(`the runtime's answer to ${request.method} is not valid`, parsed.error));
+  }
+
+  #onError(id: string | number | null, error: WireError): void {
+    const request = id === null ? undefined : this.#settle(id);
+    if (request === undefined) return this.#onBad(`an error that answers no open request: ${error.message}`);
+    request.reject(errorOf(error));
+  }
+
+  #settle(id: string | number): OpenRequest | undefined {
+    if (typeof id !== "number") return undefined;
+    const request = this.#open.get(id);
+    this.#open.delete(id);
+    return request;
+  }
+
+  #onNotification(method: string, params: unknown): void {
+    if (!isServerNotification(method))
+      return this.#onBad(`a notification of unknown name ${method.slice(0, 100)}`);
+    const parsed = wireServerNotifications[method].safeParse(params);
+    if (!parsed.success) return this.#onBad(`a notification ${method} of the wrong shape`);
+    this.#ports.onNotification({ name: method, params: parsed.data } as ServerMessage);
+  }
+
+  #onBad(what: string): void {
+    this.#bad += 1;
+    if (this.#bad <= 10) this.#ports.log.warn({ what }, "the runtime sent what it must not");
+    if (this.#bad === badMessagesMax)
+      this.#ports.onBroken(`it sent ${badMessagesMax} bad messages, the last: ${what}`);
+  }
+}
+
+function parse(text: string): z.infer<typeof incomingSchema> | undefined {
+  try {
+    return incomingSchema.safeParse(JSON.parse(text)).data;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function isServerNotification(method: string): method is WireServerNotification {
+  return Object.hasOwn(wireServerNotifications, method);
+}
+
+function malformed(message: string, cause: unknown): AgentCoreError {
+  return new AgentCoreError("AC_WIRE_MALFORMED", message, { cause });
+}
+
+/** The error of the other side as the same error here. */
+function errorOf({ message, data, code }: WireError): AgentCoreError {
+  if (data !== undefined && isErrorCode(data.code)) {
+    return new AgentCoreError(data.code, message, { evidence: data.evidence });
+  }
+  return new AgentCoreError("AC_INTERNAL", `the runtime answered with error ${code}: ${message}`);
+}

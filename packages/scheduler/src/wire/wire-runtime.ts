@@ -1,0 +1,200 @@
+/**
+ * A `Runtime` at the other end of a wire, for as long as that one process lives. Acknowledges events so that the runtime
+ * never runs far ahead, and watches its heartbeat. It knows nothing of restarts: `supervised-runtime.ts` does.
+ */
+import {
+  AgentCoreError,
+  wireProtocolVersions,
+  type Clock,
+  type Escalation,
+  type ExecutionObserver,
+  type LoadReport,
+  type Log,
+  type PermitDecision,
+  type PermitRequest,
+  type Timer,
+  type WireMethod,
+  type WireParams,
+  type WireResult,
+  type WorkerResult,
+  type WorkerTask,
+} from "@agentcore/contract";
+import type { Readable, Writable } from "node:stream";
+import { WirePeer, type ServerMessage } from "./wire-peer.ts";
+
+export interface WireRuntimePorts {
+  readonly output: Readable;
+  readonly input: Writable;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Named in the handshake. */
+  readonly client: { readonly name: string; readonly version: string };
+  /** Longest wait for an answer that should come at once. */
+  readonly answerMs: number;
+  readonly onEscalation: (escalation: Escalation) => void;
+  /** The runtime is of no use any more: it is silent, does not answer, or talks nonsense. Called once. */
+  readonly onFailed: (why: string) => void;
+}
+
+interface Execution {
+  readonly observer: ExecutionObserver | undefined;
+  /** Last event taken in. */
+  seq: number;
+  acknowledged: number;
+}
+
+/** Heartbeats that may be missed in a row. */
+const missedMax = 5;
+/** Share of the event window after which events are acknowledged. */
+const acknowledgeShare = 4;
+
+export class WireRuntime {
+  readonly #ports: WireRuntimePorts;
+  readonly #peer: WirePeer;
+  readonly #executions = new Map<string, Execution>();
+  #load: LoadReport | null = null;
+  #eventWindow = 1;
+  #missed = 0;
+  #timer: Timer | undefined;
+  #failed = false;
+
+  constructor(ports: WireRuntimePorts) {
+    this.#ports = ports;
+    this.#peer = new WirePeer({
+      output: ports.output,
+      input: ports.input,
+      log: ports.log,
+      onNotification: (message) => this.#onNotification(message),
+      onMessage: () => (this.#missed = 0),
+      onBroken: (why) => this.#fail(why),
+    });
+  }
+
+  /** Throws where the two do not understand each other. */
+  async handshake(): Promise<void> {
+    const { client } = this.#ports;
+    const answer = await this.#ask("initialize", { protocolVersions: [...wireProtocolVersions], client });
+    if (!wireProtocolVersions.some((version) => version === answer.protocolVersion)) {
+      const message = `the runtime speaks version ${answer.protocolVersion} of the protocol, this scheduler ${wireProtocolVersions.join(", ")}`;
+      throw new AgentCoreError("AC_WIRE_NOT_READY", message);
+    }
+    this.#load = answer.load;
+    this.#eventWindow = answer.eventWindow;
+    this.#watch(answer.heartbeatMs);
+  }
+
+  /** As the last heartbeat said. */
+  get lastLoad(): LoadReport | null {
+    return this.#load;
+  }
+
+  requestPermit(request: PermitRequest): Promise<PermitDecision> {
+    return this.#ask("permit/request", request) as Promise<PermitDecision>;
+  }
+
+  async releasePermit(permitId: string): Promise<void> {
+    await this.#ask("permit/release", { permitId });
+  }
+
+  async execute(permitId: string, task: WorkerTask, observer?: ExecutionObserver): Promise<WorkerResult> {
+    this.#executions.set(permitId, { observer, seq: 0, acknowledged: 0 });
+    try {
+      return await this.#peer.request("execute", { permitId, task });
+    } finally {
+      this.#executions.delete(permitId);
+    }
+  }
+
+  async cancel(
+    permitId: string,
+    cause: { readonly message: string; readonly immediate?: boolean },
+  ): Promise<void> {
+    const { message, immediate } = cause;
+    await this.#ask("cancel", { permitId, message, ...(immediate === undefined ? {} : { immediate }) });
+  }
+
+  load(): Promise<LoadReport> {
+    return this.#ask("load", {});
+  }
+
+  reportQueue(queue: { readonly depth: number; readonly oldestWaitMs: number }): void {
+    this.#peer.notify("queue/report", queue);
+  }
+
+  async drain(): Promise<void> {
+    await this.#peer.request("drain", {});
+  }
+
+  async shutdown(): Promise<void> {
+    await this.#peer.request("shutdown", {});
+  }
+
+  /** The process is gone: everything open is rejected with `AC_RUNTIME_LOST`. */
+  end(why: string): void {
+    this.#timer?.cancel();
+    this.#failed = true;
+    this.#peer.end(new AgentCoreError("AC_RUNTIME_LOST", why));
+  }
+
+  async #ask<M extends WireMethod>(method: M, params: WireParams<M>): Promise<WireResult<M>> {
+    const { clock, answerMs } = this.#ports;
+    const timer = clock.setTimer(answerMs, () =>
+      this.#fail(`it did not answer ${method} within ${answerMs} ms`),
+    );
+    try {
+      return await this.#peer.request(method, params);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  #onNotification(message: ServerMessage): void {
+    switch (message.name) {
+      case "heartbeat":
+        this.#load = message.params;
+        return;
+      case "escalation":
+        this.#ports.onEscalation(message.params as Escalation);
+        return;
+      case "started":
+        this.#executions.get(message.params.permitId)?.observer?.onStarted?.(message.params.identity);
+        return;
+      case "event":
+        this.#onEvent(message.params);
+        return;
+    }
+  }
+
+  #onEvent({ permitId, seq, event }: Extract<ServerMessage, { name: "event" }>["params"]): void {
+    const execution = this.#executions.get(permitId);
+    if (execution === undefined) return;
+    if (seq !== execution.seq + 1) {
+      this.#ports.log.warn({ permitId, seq, expected: execution.seq + 1 }, "an event came out of order");
+      if (seq <= execution.seq) return;
+    }
+    execution.seq = seq;
+    execution.observer?.onEvent?.(event);
+    if (seq - execution.acknowledged < Math.max(1, this.#eventWindow / acknowledgeShare)) return;
+    execution.acknowledged = seq;
+    this.#peer.notify("event/ack", { permitId, seq });
+  }
+
+  /** Counts beats that did not come. Time in which this process itself was stopped proves nothing about the other. */
+  #watch(heartbeatMs: number): void {
+    const { clock } = this.#ports;
+    const setAtMs = clock.monotonicMs();
+    this.#timer = clock.setTimer(heartbeatMs, () => {
+      const wasStopped = clock.monotonicMs() - setAtMs > heartbeatMs * 2;
+      this.#missed = wasStopped ? 0 : this.#missed + 1;
+      if (this.#missed > missedMax)
+        this.#fail(`it was silent for ${missedMax} heartbeats of ${heartbeatMs} ms`);
+      else this.#watch(heartbeatMs);
+    });
+  }
+
+  #fail(why: string): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#ports.onFailed(why);
+  }
+}
