@@ -17,3 +17,4 @@ export {
   type RuntimeOptions,
 } from "./runtime/create-runtime.ts";
 export { createIds, ownerIsDead, processOwner, systemClock, systemIds, systemRandom } from "./system.ts";
+export { type ServeEnd, type ServeOptions, serveRuntime } from "./serve/serve-runtime.ts";

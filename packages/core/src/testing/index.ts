@@ -4,3 +4,5 @@ export * from "./manual-clock.ts";
 export * from "./seed.ts";
 export * from "./fake-worker.ts";
 export * from "./requests.ts";
+export * from "./runtime-conformance.ts";
+export * from "./obedient-runner.ts";

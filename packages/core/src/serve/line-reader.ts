@@ -1,0 +1,64 @@
+/**
+ * Cuts a stream of bytes into lines of at most a given length. A line that is longer is given up at once and skipped to its
+ * end, so that memory stays bounded whatever arrives; the reader then goes on with the next line.
+ */
+
+export type WireLine =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "too_large" }
+  /** Not UTF-8. */
+  | { readonly kind: "not_text" };
+
+const newline = 0x0a;
+
+export class LineReader {
+  private readonly bytesMax: number;
+  private parts: Buffer[] = [];
+  private bytes = 0;
+  private isSkipping = false;
+  private readonly decoder = new TextDecoder("utf-8", { fatal: true });
+
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax;
+  }
+
+  /** The lines that a chunk completes, and one `too_large` as soon as a line is known to be. Empty lines are left out. */
+  push(chunk: Buffer): WireLine[] {
+    const lines: WireLine[] = [];
+    let from = 0;
+    for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, from)) {
+      this.keep(chunk.subarray(from, end), lines);
+      this.finish(lines);
+      from = end + 1;
+    }
+    this.keep(chunk.subarray(from), lines);
+    return lines;
+  }
+
+  private keep(part: Buffer, lines: WireLine[]): void {
+    if (this.isSkipping || part.length === 0) return;
+    this.bytes += part.length;
+    if (this.bytes <= this.bytesMax) {
+      this.parts.push(part);
+      return;
+    }
+    this.isSkipping = true;
+    this.parts = [];
+    lines.push({ kind: "too_large" });
+  }
+
+  private finish(lines: WireLine[]): void {
+    if (!this.isSkipping && this.bytes > 0) lines.push(this.decoded(Buffer.concat(this.parts)));
+    this.isSkipping = false;
+    this.parts = [];
+    this.bytes = 0;
+  }
+
+  private decoded(bytes: Buffer): WireLine {
+    try {
+      return { kind: "text", text: this.decoder.decode(bytes) };
+    } catch {
+      return { kind: "not_text" };
+    }
+  }
+}
