@@ -210,6 +210,7 @@ describe("the report", () => {
   it.each([
     ["\u001B[91m\u001B[1mError: \u001B[0mSession not found", "invalid_request"],
     ["Error: Unknown argument: bogus", "invalid_request"],
+    ["opencode run [message..]", "invalid_request"],
     ["Error: something fell over", "worker_crashed"],
   ])("reads %j on stderr as %s", (words, errorClass) => {
     expect(read([], [words]).reader.end().error?.class).toBe(errorClass);

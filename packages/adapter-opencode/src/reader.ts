@@ -178,6 +178,13 @@ class OpenCodeRun {
   }
 }
 
+const unknownArgument: WorkerError = {
+  class: "invalid_request",
+  message: "OpenCode printed its help: it does not know one of its arguments",
+  status: null,
+  retryAfterMs: null,
+};
+
 const cutShort = { class: "task_failed", status: null, retryAfterMs: null } as const;
 
 function emptyAnswers(count: number): WorkerError {
@@ -204,8 +211,9 @@ function stepUsage(tokens: JsonObject | null): Usage {
   };
 }
 
-/** `Error: …`, with which OpenCode ends before it has a session. */
+/** `Error: …`, with which OpenCode ends before it has a session; or its help, for an argument that it does not know. */
 function startErrorOf(line: string): WorkerError | null {
+  if (line.startsWith("opencode run [message")) return unknownArgument;
   const message = /^Error: (.*)$/.exec(line)?.[1];
   if (message === undefined) return null;
   const errorClass = classifyProviderText(message) ?? "worker_crashed";

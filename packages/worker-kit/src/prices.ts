@@ -4,6 +4,7 @@
  * is two megabytes that most commands never need.
  */
 import type { Usage } from "@agentcore/contract";
+import { addUsd } from "./usage-sum.ts";
 
 /** Estimates synchronously once the list is loaded. */
 export interface PriceList {
@@ -28,7 +29,7 @@ export function loadPriceList(): Promise<PriceList> {
           name.model,
           name.provider === null ? {} : { providerId: name.provider },
         );
-        if (price !== null) return price.total_price * requestScale;
+        if (price !== null) return addUsd(price.total_price * requestScale, 0);
       }
       return null;
     },
