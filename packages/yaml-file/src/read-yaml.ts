@@ -14,7 +14,7 @@ export interface YamlFormat<T> {
   /** Decides; an empty text is given to it as `{}`. */
   readonly schema: z.ZodType<T>;
   /** The same as JSON Schema (`z.toJSONSchema(schema, { io: "input" })`): the names that a mistake is compared with. */
-  readonly jsonSchema: () => JsonSchema;
+  readonly jsonSchema: () => object;
 }
 
 export async function readYaml<T>(text: string, format: YamlFormat<T>): Promise<YamlReading<T>> {
@@ -28,5 +28,5 @@ export async function readYaml<T>(text: string, format: YamlFormat<T>): Promise<
   const parsed = format.schema.safeParse(value);
   return parsed.success
     ? { ok: true, value: parsed.data, source }
-    : { ok: false, issues: describeIssues(parsed.error.issues, source, format.jsonSchema()) };
+    : { ok: false, issues: describeIssues(parsed.error.issues, source, format.jsonSchema() as JsonSchema) };
 }
