@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { adapterProblems } from "./adapter-shape.ts";
 import { loadAdapter } from "./load-adapter.ts";
-import { makeTemporaryDirectory } from "./testing/drive.ts";
+import { makeTemporaryDirectory } from "./testing/temporary-directories.ts";
 import { scriptedAdapter } from "./testing/scripted-adapter.ts";
 
 const adapterSource = `export default {

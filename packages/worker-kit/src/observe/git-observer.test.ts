@@ -1,16 +1,8 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import {
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { makeTemporaryDirectory } from "../testing/temporary-directories.ts";
 import { createGitObserver, findRepository, type GitStep, type GitStepEnd } from "./git-observer.ts";
 import { observeWorkspace } from "./observe-workspace.ts";
 
@@ -43,7 +35,7 @@ function git(cwd: string, ...args: string[]): string {
 
 /** A repository with one commit, a dirty file, an untracked one and an ignored one. */
 function repository(): string {
-  const root = realpathSync(mkdtempSync(join(tmpdir(), "agentcore-git-")));
+  const root = makeTemporaryDirectory("git");
   git(root, "init", "-q");
   writeFileSync(join(root, "clean"), "one\n");
   writeFileSync(join(root, "dirty"), "one\n");
@@ -57,7 +49,7 @@ function repository(): string {
 }
 
 function observer(workspace: string, patchBytesMax = 1024 * 1024) {
-  const attemptDir = mkdtempSync(join(tmpdir(), "agentcore-attempt-"));
+  const attemptDir = makeTemporaryDirectory("attempt");
   return createGitObserver({ workspace, attemptDir, patchBytesMax, run: runStep(workspace) });
 }
 
@@ -92,7 +84,7 @@ describe("a workspace in a git repository", () => {
 
   it("gives a patch that applies to the state before the run", async () => {
     const root = repository();
-    const copy = mkdtempSync(join(tmpdir(), "agentcore-copy-"));
+    const copy = makeTemporaryDirectory("copy");
     execFileSync("cp", ["-a", `${root}/.`, copy]);
     const found = await observe(root, () => {
       rmSync(join(root, "clean"));
@@ -141,7 +133,7 @@ describe("a workspace in a git repository", () => {
   });
 
   it("may have no commit yet, and nothing in it", async () => {
-    const root = realpathSync(mkdtempSync(join(tmpdir(), "agentcore-git-")));
+    const root = makeTemporaryDirectory("git");
     git(root, "init", "-q");
     const found = await observe(root, () => writeFileSync(join(root, "first"), "x"));
     expect(found.files).toEqual(["first"]);
@@ -149,7 +141,7 @@ describe("a workspace in a git repository", () => {
 
   it("may be a linked work tree", async () => {
     const root = repository();
-    const linked = join(mkdtempSync(join(tmpdir(), "agentcore-linked-")), "tree");
+    const linked = join(makeTemporaryDirectory("linked"), "tree");
     git(root, "worktree", "add", "-q", linked);
     const found = await observe(linked, () => writeFileSync(join(linked, "clean"), "two\n"));
     expect(found.files).toEqual(["clean"]);
@@ -211,7 +203,7 @@ describe("the choice of how to look", () => {
   const choose = (workspace: string, gitAvailable = true) =>
     observeWorkspace({
       workspace,
-      attemptDir: mkdtempSync(join(tmpdir(), "agentcore-attempt-")),
+      attemptDir: makeTemporaryDirectory("attempt"),
       patchBytesMax: 1024 * 1024,
       snapshotEntriesMax: 1000,
       gitAvailable,
@@ -219,7 +211,8 @@ describe("the choice of how to look", () => {
     });
 
   it("falls on file times where there is no repository, or no git", async () => {
-    const plain = realpathSync(mkdtempSync(join(tmpdir(), "agentcore-plain-")));
+    const plain = makeTemporaryDirectory("plain");
+    mkdirSync(join(plain, ".git")); // a directory of that name alone makes no repository
     expect(findRepository(plain)).toBeNull();
     for (const [workspace, gitAvailable] of [
       [plain, true],

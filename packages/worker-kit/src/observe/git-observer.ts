@@ -9,11 +9,11 @@
  * git runs contained and with bounded time and file size, because the repository's own configuration can make it run
  * programs (filters), and a worker may have written that configuration.
  */
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { mkdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ignore } from "@agentcore/contract";
-import type { WorkspaceChange, WorkspaceObserver } from "./workspace-change.ts";
+import { notCompared, type WorkspaceChange, type WorkspaceObserver } from "./workspace-change.ts";
 
 export interface GitStep {
   /** Script for `sh -c`, run in the workspace; `$1…` are `args`. */
@@ -41,10 +41,13 @@ export interface GitObserverOptions {
   readonly run: (step: GitStep) => Promise<GitStepEnd>;
 }
 
-/** The nearest directory from the workspace upwards that holds `.git`; null: not in a repository. */
+/** The nearest directory from the workspace upwards that is a work tree, as far as can be told without git; else null. */
 export function findRepository(workspace: string): string | null {
   for (let directory = workspace; ; directory = dirname(directory)) {
-    if (existsSync(join(directory, ".git"))) return directory;
+    // A file in a linked work tree; a directory elsewhere, which is a repository only if it has a HEAD.
+    const dotGit = join(directory, ".git");
+    if (existsSync(join(dotGit, "HEAD")) || (existsSync(dotGit) && statSync(dotGit).isFile()))
+      return directory;
     if (dirname(directory) === directory) return null;
   }
 }
@@ -169,10 +172,6 @@ async function tryStep(run: GitObserverOptions["run"], step: GitStep): Promise<G
 function reasonOf(end: GitStepEnd): string {
   if (end.exitCode === null) return "git took too long";
   return end.stderr.trim().split("\n").at(-1) ?? `git exited with ${end.exitCode}`;
-}
-
-function notCompared(reason: string): WorkspaceChange {
-  return { files: [], complete: false, patch: null, note: `the workspace was not compared: ${reason}` };
 }
 
 async function fileOf(path: string): Promise<{ path: string; bytes: number } | null> {

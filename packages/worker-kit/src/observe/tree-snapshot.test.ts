@@ -1,11 +1,11 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { makeTemporaryDirectory } from "../testing/temporary-directories.ts";
 import { changedFiles, createSnapshotObserver, isUnseen, takeSnapshot } from "./tree-snapshot.ts";
 
 function tree(): string {
-  const root = mkdtempSync(join(tmpdir(), "agentcore-tree-"));
+  const root = makeTemporaryDirectory("tree");
   mkdirSync(join(root, "a/b"), { recursive: true });
   mkdirSync(join(root, "node_modules"));
   for (const name of ["one", "a/two", "a/b/three", "node_modules/dep"]) writeFileSync(join(root, name), name);

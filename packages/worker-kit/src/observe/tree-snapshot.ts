@@ -6,7 +6,7 @@
 import type { Dirent } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { WorkspaceChange, WorkspaceObserver } from "./workspace-change.ts";
+import { notCompared, type WorkspaceChange, type WorkspaceObserver } from "./workspace-change.ts";
 
 /** Directory names that are not entered. */
 const unseenDirectories: ReadonlySet<string> = new Set([".git", ".hg", ".svn", "node_modules"]);
@@ -86,16 +86,12 @@ export function createSnapshotObserver(workspace: string, entriesMax: number): W
       return null;
     },
     async after(): Promise<WorkspaceChange> {
-      const incomplete = before === null ? "it was never looked at" : before.incomplete;
-      if (before === null || incomplete !== null) return unknownChange(incomplete);
+      // An incomplete look would report as deleted or created what it merely did not reach.
+      if (before === null) return notCompared("it was not looked at before the run");
+      if (before.incomplete !== null) return notCompared(before.incomplete);
       const after = await takeSnapshot(workspace, entriesMax);
-      if (after.incomplete !== null) return unknownChange(after.incomplete);
+      if (after.incomplete !== null) return notCompared(after.incomplete);
       return { files: changedFiles(before, after), complete: true, patch: null, note: null };
     },
   };
-}
-
-/** An incomplete look would report as deleted or created what it merely did not reach. */
-function unknownChange(reason: string | null): WorkspaceChange {
-  return { files: [], complete: false, patch: null, note: `the workspace was not compared: ${reason}` };
 }

@@ -10,6 +10,11 @@ export interface WorkspaceChange {
   readonly note: string | null;
 }
 
+/** For a look that failed, or was not worth taking. */
+export function notCompared(reason: string): WorkspaceChange {
+  return { files: [], complete: false, patch: null, note: `the workspace was not compared: ${reason}` };
+}
+
 /** Two looks at one workspace. Neither rejects: what cannot be found out is `complete: false` with a note. */
 export interface WorkspaceObserver {
   /** Must have resolved before the worker is let go. Not null: why this observer cannot serve; use another. */

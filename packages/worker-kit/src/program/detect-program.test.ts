@@ -1,5 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   adapterContractVersion,
@@ -8,6 +7,7 @@ import {
   type WorkerProgram,
 } from "@agentcore/contract";
 import { describe, expect, it } from "vitest";
+import { makeTemporaryDirectory } from "../testing/temporary-directories.ts";
 import { credentialStatus, detectProgram, requireProgram } from "./detect-program.ts";
 import { findProgram } from "./find-program.ts";
 
@@ -47,7 +47,7 @@ function adapter(program: Partial<WorkerProgram>): WorkerAdapter {
 }
 
 function installed(script: string): { directory: string; path: string; hostEnv: Record<string, string> } {
-  const directory = mkdtempSync(join(tmpdir(), "agentcore-detect-"));
+  const directory = makeTemporaryDirectory("detect");
   const path = join(directory, "agent");
   writeFileSync(path, `#!/bin/sh\n${script}\n`);
   chmodSync(path, 0o755);
@@ -76,6 +76,11 @@ describe("a worker's program", () => {
       kind: "missing",
       message: expect.stringContaining("/no/such/agent is no program"),
     });
+  });
+
+  it("whose path in the configuration is relative is refused, since it would depend on the directory", async () => {
+    const status = await detectProgram(adapter({}), { hostEnv: {}, path: "./bin/agent" });
+    expect(status).toMatchObject({ kind: "missing", message: expect.stringContaining("must be absolute") });
   });
 
   it("that is too old is named with both versions and how to update it", async () => {
@@ -107,22 +112,23 @@ describe("a worker's program", () => {
 
 describe("the search for a program", () => {
   it("takes executable files only, in the order of PATH, and never the current directory", () => {
-    const first = mkdtempSync(join(tmpdir(), "agentcore-path-"));
-    const second = mkdtempSync(join(tmpdir(), "agentcore-path-"));
+    const first = makeTemporaryDirectory("path");
+    const second = makeTemporaryDirectory("path");
     writeFileSync(join(first, "tool"), "not executable", { mode: 0o644 });
     mkdirSync(join(first, "folder"));
     writeFileSync(join(second, "tool"), "#!/bin/sh\n", { mode: 0o755 });
     expect(findProgram("tool", `${first}:${second}`)).toBe(join(second, "tool"));
     expect(findProgram("folder", first)).toBeNull();
     expect(findProgram("tool", undefined)).toBeNull();
-    expect(findProgram("tool", `:.:`, second)).toBeNull();
-    expect(findProgram("./tool", undefined, second)).toBe(join(second, "tool"));
+    expect(findProgram("sh", `:.:bin`)).toBeNull();
+    expect(findProgram("./tool", second)).toBeNull();
+    expect(findProgram(join(second, "tool"), undefined)).toBe(join(second, "tool"));
   });
 });
 
 describe("a worker's credential", () => {
   const agent = adapter({ credentialEnv: ["KEY", "TOKEN"], loginPaths: [".agent/auth.json"] });
-  const home = mkdtempSync(join(tmpdir(), "agentcore-home-"));
+  const home = makeTemporaryDirectory("home");
 
   it("is not needed by some, and comes from the environment first", () => {
     expect(credentialStatus(adapter({}), {})).toEqual({ kind: "not-needed" });

@@ -4,7 +4,7 @@
  * installed program once.
  */
 import { existsSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { AgentCoreError, type WorkerAdapter } from "@agentcore/contract";
 import { programEnvironment } from "../environment.ts";
 import { findProgram } from "./find-program.ts";
@@ -29,7 +29,7 @@ export type ProgramStatus =
 export interface DetectOptions {
   /** The caller's environment: PATH, HOME and credentials are looked up in it. */
   readonly hostEnv: Readonly<Record<string, string | undefined>>;
-  /** Path of the program from the configuration, instead of the search on PATH. */
+  /** The program of the configuration: an absolute path, or another name to look for on PATH. */
   readonly path?: string;
   /** Ask for the version even where the adapter sets no lowest one, as `doctor` does. Default false. */
   readonly alwaysAskVersion?: boolean;
@@ -39,8 +39,7 @@ export async function detectProgram(adapter: WorkerAdapter, options: DetectOptio
   const { program } = adapter;
   const path = findProgram(options.path ?? program.command, options.hostEnv["PATH"]);
   if (path === null) {
-    const where =
-      options.path === undefined ? `${program.command} is not on PATH` : `${options.path} is no program`;
+    const where = options.path === undefined ? `${program.command} is not on PATH` : wrongPath(options.path);
     return { kind: "missing", message: `${adapter.title}: ${where}; install it with: ${program.install}` };
   }
   if (program.minVersion === undefined && options.alwaysAskVersion !== true) {
@@ -56,6 +55,12 @@ export async function detectProgram(adapter: WorkerAdapter, options: DetectOptio
     return { kind: "too-old", path, version: answer.version, message };
   }
   return { kind: "found", path, version: answer.version };
+}
+
+function wrongPath(path: string): string {
+  if (path.includes("/") && !isAbsolute(path))
+    return `the path of its program must be absolute, and is ${path}`;
+  return `${path} is no program`;
 }
 
 /** The path of a usable program; throws `AC_WORKER_MISSING` or `AC_WORKER_TOO_OLD` with the install line. */

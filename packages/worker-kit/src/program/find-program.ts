@@ -4,14 +4,13 @@ import { delimiter, isAbsolute, resolve } from "node:path";
 import { ignore } from "@agentcore/contract";
 
 /**
- * Absolute path of an executable file, or null. A name with a slash is a path (relative to `cwd`); any other is looked up
- * in the directories of `pathVariable`, in order. Empty PATH entries, which would mean the current directory, are skipped.
+ * Absolute path of an executable file, or null. An absolute path stands for itself; a name is looked up in the directories
+ * of `pathVariable`, in order. What depends on the current directory is never found: a relative path, or an empty or
+ * relative entry of PATH.
  */
-export function findProgram(command: string, pathVariable: string | undefined, cwd = "/"): string | null {
-  if (command.includes("/")) {
-    const path = resolve(cwd, command);
-    return isExecutableFile(path) ? path : null;
-  }
+export function findProgram(command: string, pathVariable: string | undefined): string | null {
+  if (isAbsolute(command)) return isExecutableFile(command) ? command : null;
+  if (command.includes("/")) return null;
   for (const directory of (pathVariable ?? "").split(delimiter)) {
     if (!isAbsolute(directory)) continue;
     const path = resolve(directory, command);

@@ -1,11 +1,11 @@
-import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { makeTemporaryDirectory } from "../testing/temporary-directories.ts";
 import { compareVersions, findVersion, readVersion } from "./version.ts";
 
 function program(script: string): string {
-  const path = join(mkdtempSync(join(tmpdir(), "agentcore-version-")), "program");
+  const path = join(makeTemporaryDirectory("version"), "program");
   writeFileSync(path, `#!/bin/sh\n${script}\n`);
   chmodSync(path, 0o755);
   return path;

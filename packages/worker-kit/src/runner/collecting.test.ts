@@ -6,7 +6,8 @@ import type { WorkerAdapter, WorkerTask } from "@agentcore/contract";
 import { describe, expect, it } from "vitest";
 import { createFakeAgent } from "../testing/fake-agent.ts";
 import type { FakeStep } from "../testing/fake-agent-script.ts";
-import { drive, driveToEnd, makeTemporaryDirectory, type DriveOptions } from "../testing/drive.ts";
+import { drive, driveToEnd, type DriveOptions } from "../testing/drive.ts";
+import { makeTemporaryDirectory } from "../testing/temporary-directories.ts";
 import { scriptedAdapter } from "../testing/scripted-adapter.ts";
 import { findSurvivors } from "../testing/survivors.ts";
 

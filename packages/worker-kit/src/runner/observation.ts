@@ -3,7 +3,7 @@ import { realpathSync } from "node:fs";
 import { programEnvironment } from "../environment.ts";
 import type { GitStep, GitStepEnd } from "../observe/git-observer.ts";
 import { observeWorkspace } from "../observe/observe-workspace.ts";
-import type { WorkspaceChange } from "../observe/workspace-change.ts";
+import { notCompared, type WorkspaceChange } from "../observe/workspace-change.ts";
 import { findProgram } from "../program/find-program.ts";
 import { collectText, runContainedStep } from "./contained-step.ts";
 import type { Run } from "./prepare.ts";
@@ -12,9 +12,7 @@ import type { StopWatch } from "./stop-watch.ts";
 export interface Observation {
   /** When the state before the run is known. Never rejects. */
   readonly looked: Promise<void>;
-  /**
-   * Compares with the state before. `timeoutMs`: for git; 0: do not look, the run is to end now. Never rejects.
-   */
+  /** Compares with the state before. `timeoutMs`: for git; 0: do not look, the run is to end now. Never rejects. */
   change(timeoutMs: number): Promise<WorkspaceChange>;
 }
 
@@ -52,10 +50,6 @@ export function beginObservation(run: Run, stop: StopWatch): Observation {
       }
     },
   };
-}
-
-function notCompared(reason: string): WorkspaceChange {
-  return { files: [], complete: false, patch: null, note: `the workspace was not compared: ${reason}` };
 }
 
 async function runGitStep(

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createOutputLog } from "./output-log.ts";
-import { makeTemporaryDirectory } from "../testing/drive.ts";
+import { makeTemporaryDirectory } from "../testing/temporary-directories.ts";
 
 function log(bytesMax = 1000) {
   const path = join(makeTemporaryDirectory("log"), "stdout.log");

@@ -1,12 +1,12 @@
 /** What is refused before anything starts, and what a worker finds around itself when it starts. */
-import { chmodSync, existsSync, mkdtempSync, readdirSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AgentCoreError, type WorkerAdapter } from "@agentcore/contract";
 import { describe, expect, it } from "vitest";
 import { createFakeAgent } from "../testing/fake-agent.ts";
 import type { FakeLedgerEntry, FakeStep } from "../testing/fake-agent-script.ts";
-import { driveToEnd, makeTemporaryDirectory, type DriveOptions } from "../testing/drive.ts";
+import { driveToEnd, type DriveOptions } from "../testing/drive.ts";
+import { makeTemporaryDirectory } from "../testing/temporary-directories.ts";
 import { scriptedAdapter } from "../testing/scripted-adapter.ts";
 
 const say: FakeStep = {
@@ -213,7 +213,7 @@ describe("a worker finds", () => {
 
   it("the files that its adapter planned, which only its user can read", async () => {
     const workspace = makeTemporaryDirectory("workspace");
-    const directory = mkdtempSync(join(tmpdir(), "agentcore-planned-"));
+    const directory = makeTemporaryDirectory("planned");
     const path = join(directory, "deep/config.json");
     await run({ workspace, adapter: planning({ files: { [path]: "{}" } }) });
     expect(statSync(path).mode & 0o777).toBe(0o600);

@@ -30,19 +30,15 @@ export interface OutputRead {
   readonly stderrTail: string;
 }
 
-/** Why the runner should stop the worker on account of its output. */
-export type OutputAlarm =
-  | { readonly kind: "fatal"; readonly error: WorkerError }
-  | { readonly kind: "reader_failed"; readonly message: string };
-
+/** `onHopeless`: called where going on is pointless; the report then says why. */
 export function readOutput(
   run: Run,
   contained: Contained,
   emit: (event: WorkerEvent) => void,
-  onAlarm: (alarm: OutputAlarm) => void,
+  onHopeless: () => void,
 ): OutputReading {
   const { limits, clock } = run.parts;
-  const reading = guardReader(run, emit, onAlarm);
+  const reading = guardReader(run, emit, onHopeless);
   const tail = createTextTail();
   const logs = {
     stdout: openLog(run, "stdout", emit),
@@ -99,12 +95,8 @@ interface GuardedReader {
   readonly end: () => Pick<OutputRead, "report" | "readerFailure">;
 }
 
-/** The adapter's reader, with its failures turned into one alarm, after which it is not asked again. */
-function guardReader(
-  run: Run,
-  emit: (event: WorkerEvent) => void,
-  onAlarm: (alarm: OutputAlarm) => void,
-): GuardedReader {
+/** The adapter's reader. One that fails is not asked again. */
+function guardReader(run: Run, emit: (event: WorkerEvent) => void, onHopeless: () => void): GuardedReader {
   const { adapter, task } = run.request;
   let failure: string | null = null;
   let fatal: WorkerError | null = null;
@@ -114,7 +106,7 @@ function guardReader(
       return action();
     } catch (error) {
       failure = error instanceof Error ? error.message : String(error);
-      onAlarm({ kind: "reader_failed", message: failure });
+      onHopeless();
       return null;
     }
   };
@@ -125,7 +117,7 @@ function guardReader(
     });
     if (fatal !== null || reader?.fatal === undefined) return;
     fatal = attempt(() => reader.fatal?.() ?? null);
-    if (fatal !== null) onAlarm({ kind: "fatal", error: fatal });
+    if (fatal !== null) onHopeless();
   };
   return {
     stdout: line("stdout"),

@@ -109,7 +109,7 @@ async function superviseWorker(
       ending.internal(error);
     }
   };
-  const output = readOutput(run, contained, emit, ending.alarm);
+  const output = readOutput(run, contained, emit, ending.hopeless);
   stop.onCause(ending.stop);
   if (stop.cause() === null) release(run, contained);
 
@@ -134,7 +134,7 @@ function release(run: Run, contained: Contained): void {
 
 /** Why the worker is being stopped: the first reason counts, all of them stop it. */
 function createEnding(contained: Contained, limits: RunnerLimits) {
-  let first: "none" | "own_exit" | "alarm" | "internal" | StopCause = "none";
+  let first: "none" | "own_exit" | "output" | "internal" | StopCause = "none";
   let internalFailure: string | null = null;
   const stopWorker = (immediate: boolean): void => {
     const { graceMs, secondTermAfterMs } = limits;
@@ -145,9 +145,8 @@ function createEnding(contained: Contained, limits: RunnerLimits) {
       if (first === "none") first = cause;
       stopWorker(cause.immediate === true);
     },
-    /** The output says that going on is pointless; the reader's report will say why. */
-    alarm(this: void): void {
-      if (first === "none") first = "alarm";
+    hopeless(this: void): void {
+      if (first === "none") first = "output";
       stopWorker(false);
     },
     internal(error: unknown): void {

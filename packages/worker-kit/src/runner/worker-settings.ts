@@ -6,7 +6,7 @@ import { AgentCoreError } from "@agentcore/contract";
 import { forbiddenVariables } from "../environment.ts";
 
 export interface WorkerSettings {
-  /** `program`: path of the worker's program, instead of a search on PATH. */
+  /** `program`: the worker's program as an absolute path, or another name to look for on PATH. */
   readonly program?: string;
   /** `home`: `own` for an empty one per run, `user` for the caller's; default: what the adapter plans. */
   readonly home?: "own" | "user";

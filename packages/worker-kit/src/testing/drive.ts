@@ -2,9 +2,6 @@
  * Runs one adapter's worker once, for real: real containment, real processes, the real runner, under a permit made for
  * the occasion. What tests of adapters use instead of a whole runtime.
  */
-import { mkdtempSync, realpathSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { openContainment, type Containment } from "@agentcore/containment";
 import type {
   Capability,
@@ -20,6 +17,7 @@ import type {
 import { createProcessRunner } from "../runner/create-process-runner.ts";
 import type { RunnerLimits } from "../runner/parts.ts";
 import { randomIds, realClock } from "./real-ports.ts";
+import { makeTemporaryDirectory } from "./temporary-directories.ts";
 
 export interface DriveOptions {
   readonly adapter: WorkerAdapter;
@@ -176,10 +174,6 @@ function cancelCause(cause: Partial<StopCause> = {}): StopCause {
     evidence: {},
     ...cause,
   };
-}
-
-export function makeTemporaryDirectory(name: string): string {
-  return realpathSync(mkdtempSync(join(tmpdir(), `agentcore-${name}-`)));
 }
 
 let opened: Promise<Containment> | undefined;

@@ -1,9 +1,9 @@
 /** Makes a fake agent: an executable that an adapter can be pointed at instead of its real worker. */
-import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
+import { makeTemporaryDirectory } from "./temporary-directories.ts";
 import type { FakeLedgerEntry, FakeScript, FakeStep } from "./fake-agent-script.ts";
 
 export interface FakeAgent {
@@ -20,7 +20,7 @@ export interface FakeAgentOptions {
   readonly versionArgs?: readonly string[];
   /** Default: newer than any lowest version. */
   readonly version?: string;
-  /** Where its files go; default: a new temporary directory, which stays. */
+  /** Where its files go; default: a directory that is removed when this process ends. */
   readonly directory?: string;
 }
 
@@ -30,7 +30,7 @@ const mainPath = fileURLToPath(
 );
 
 export function createFakeAgent(steps: readonly FakeStep[], options: FakeAgentOptions = {}): FakeAgent {
-  const directory = options.directory ?? mkdtempSync(join(tmpdir(), "fake-agent-"));
+  const directory = options.directory ?? makeTemporaryDirectory("fake-agent");
   const id = randomUUID();
   const tag = `fake-${id}`;
   const ledger = join(directory, `ledger-${id}.jsonl`);

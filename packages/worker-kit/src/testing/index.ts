@@ -11,20 +11,13 @@ export {
   formatConformanceReport,
   runAdapterConformance,
 } from "./conformance/run-conformance.ts";
-export {
-  drive,
-  driveToEnd,
-  makePermit,
-  makeTask,
-  makeTemporaryDirectory,
-  type DrivenRun,
-  type DriveOptions,
-} from "./drive.ts";
+export { drive, driveToEnd, makePermit, makeTask, type DrivenRun, type DriveOptions } from "./drive.ts";
 export { createFakeAgent, type FakeAgent, type FakeAgentOptions } from "./fake-agent.ts";
 export { fakeChildren, type FakeChild, type FakeLedgerEntry, type FakeStep } from "./fake-agent-script.ts";
 export { randomIds, realClock } from "./real-ports.ts";
 export { scriptedAdapter } from "./scripted-adapter.ts";
 export { findSurvivors, type Survivor } from "./survivors.ts";
+export { makeTemporaryDirectory } from "./temporary-directories.ts";
 export { damagedReplayProblems, replayRows, unreadOutput, type RecordingSuite } from "./recordings-suite.ts";
 export { recordingsDocument, squeezeMarkdown, type RecordingRow } from "./recordings-table.ts";
 export {

@@ -13,7 +13,8 @@ import {
 import { adapterProblems } from "../../adapter-shape.ts";
 import { workerEnvironment } from "../../environment.ts";
 import { damage, seededRandom } from "../damage.ts";
-import { makePermit, makeTask, makeTemporaryDirectory } from "../drive.ts";
+import { makePermit, makeTask } from "../drive.ts";
+import { makeTemporaryDirectory } from "../temporary-directories.ts";
 import { mustHold, type AdapterConformanceOptions, type ConformanceCheck } from "./options.ts";
 
 export function adapterChecks(options: AdapterConformanceOptions, seed: number): ConformanceCheck[] {
