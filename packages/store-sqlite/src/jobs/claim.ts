@@ -12,7 +12,7 @@ import {
 } from "@agentcore/scheduler";
 import { assert } from "@agentcore/contract";
 import type { Sql } from "../sql.ts";
-import { findReady } from "./job-row.ts";
+import { type JobRow, findById, findReady } from "./job-row.ts";
 import type { JobSql } from "./job-sql.ts";
 import { applyEvent } from "./job-writes.ts";
 import { type Line, isBefore, parseLine, promoteDue } from "./queue.ts";
@@ -38,6 +38,7 @@ export function claim(sql: JobSql, request: ClaimRequest): JobRecord[] {
   const claimed: JobRecord[] = [];
   if (request.limit <= 0 || !isOwner(sql, request.owner)) return claimed;
   promoteDue(sql, request.now);
+  if (request.only !== undefined) return claimNamed(sql, request.only, request);
   const lines = openLines(sql, request);
   while (claimed.length < request.limit) {
     const next = firstOf(sql, lines, request.now);
@@ -47,6 +48,36 @@ export function claim(sql: JobSql, request: ClaimRequest): JobRecord[] {
     if (claimed.length < request.limit) refresh(sql, lines, next.head, request);
   }
   return claimed;
+}
+
+/** Jobs looked up by id, each by the rules that hold for any other. */
+function claimNamed(sql: JobSql, ids: readonly string[], request: ClaimRequest): JobRecord[] {
+  const claimed: JobRecord[] = [];
+  for (const id of ids) {
+    if (claimed.length === request.limit) break;
+    const stored = findById(sql, id);
+    if (stored === undefined || !mayRun(sql, stored.row, request)) continue;
+    const record = applyEvent(sql, stored, { type: "claim", owner: request.owner, at: request.now });
+    assert(record !== undefined, `job ${id} is in line and cannot be claimed`);
+    sql.markServed(stored.row.tenant, request.now);
+    claimed.push(record);
+  }
+  return claimed;
+}
+
+function mayRun(sql: Sql, row: JobRow, { exclude, perKey }: ClaimRequest): boolean {
+  const { place, line, key, concurrency_key: lane } = row;
+  if (place !== "fronts" && place !== "followers") return false;
+  if (isExcluded(parseLine(line), exclude) || (lane !== null && exclude.concurrencyKeys.includes(lane)))
+    return false;
+  const running = sql.get(
+    `SELECT
+       (SELECT count(*) FROM running WHERE concurrency_key IS NOT NULL AND concurrency_key = ?) AS lane,
+       (SELECT count(*) FROM running WHERE key IS NOT NULL AND key = ?) AS key`,
+    lane,
+    key,
+  ) as { readonly lane: number; readonly key: number };
+  return running.lane < perKey && running.key === 0;
 }
 
 function isOwner(sql: Sql, owner: string): boolean {
