@@ -258,11 +258,12 @@ function countersOf(
   heldAt: number,
   jobCaps: { cost: number; tokens: number },
 ): CappedCounter[] {
+  const starts = windows.map((window) => ({ window, windowStart: windowStartOf(window, heldAt) }));
   const counters = path.ledgerScopes.flatMap((scope) =>
-    windows.map((window) => ({
+    starts.map(({ window, windowStart }) => ({
       scope,
       window,
-      windowStart: windowStartOf(window, heldAt),
+      windowStart,
       costCapMicroUsd: capOf(path.cost.counters, scope, window),
       tokensCap: capOf(path.tokens.counters, scope, window),
     })),
