@@ -32,10 +32,14 @@ export interface QueuedState {
   readonly waitingFor: Reason | null;
 }
 
-/** What is known once the worker was started; the sweep after a crash needs `identity`, the accounting needs `permit`. */
+/**
+ * What is noted about an attempt that has its permit: the accounting after a crash needs `permit`, the sweep needs
+ * `identity`. Where the worker calls a provider, the permit is noted before the worker may start.
+ */
 export interface StartedAttempt {
   readonly at: number;
-  readonly identity: RunIdentity;
+  /** Null until the worker was started. */
+  readonly identity: RunIdentity | null;
   readonly permit: PermitRecord;
 }
 

@@ -8,8 +8,15 @@
  * nothing of the call was done, or, where the commit itself failed, that it is unknown: repeating the call is safe.
  * Several processes may use one store. Times are the caller's; a store reads no clock.
  */
-import type { Job, PermitRecord, Priority, RunIdentity, WorkerResult } from "@agentcore/contract";
-import type { AttemptRecord, AttemptRef, JobRecord, JobStateKind, Reason } from "./job-record.ts";
+import type { Job, Priority, WorkerResult } from "@agentcore/contract";
+import type {
+  AttemptRecord,
+  AttemptRef,
+  JobRecord,
+  JobStateKind,
+  Reason,
+  StartedAttempt,
+} from "./job-record.ts";
 
 export interface JobStore {
   // --- Submit ---------------------------------------------------------------------------------------------------------
@@ -53,11 +60,11 @@ export interface JobStore {
    */
   settleAndClaim(settlements: readonly Settlement[], claim?: ClaimRequest): Promise<SettledAndClaimed>;
 
-  /** Notes who the attempt's processes are. Guarded like a settlement. */
-  recordStarted(
-    ref: AttemptRef,
-    started: { readonly at: number; readonly identity: RunIdentity; readonly permit: PermitRecord },
-  ): Promise<Applied>;
+  /**
+   * Notes under which permit the attempt is executed and, once known, who its processes are; a later note replaces an
+   * earlier one. Guarded like a settlement.
+   */
+  recordStarted(ref: AttemptRef, started: StartedAttempt): Promise<Applied>;
 
   /**
    * Cancels a queued job at once; asks the owner of a running one to stop it (`cancelRequested`, first reason wins).

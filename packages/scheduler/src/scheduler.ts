@@ -81,6 +81,7 @@ export class Scheduler {
   async start(): Promise<void> {
     const { runtime } = this.#options;
     this.#client.attachRuns({
+      ownOnly: this.#options.claims === "own",
       onSubmitted: () => this.#loop.wake(),
       onCancelRequested: (record, reason, immediate) => this.#loop.stop(record.job.id, reason, immediate),
     });
@@ -218,7 +219,7 @@ export class Scheduler {
           log,
           events: this.#client.events,
           settle: (ended) => settler.decide(ended),
-          recordStarted: (record, identity, permit) => notes.write(record, identity, permit),
+          notes,
           onGranted: (record) => {
             if (!this.#throttle.isEmpty) this.#throttle.grant(record, loop.granted(), concurrency);
           },

@@ -12,7 +12,6 @@ import {
   type Log,
   type PermitDecision,
   type PermitRecord,
-  type RunIdentity,
   type Runtime,
   type WorkerResult,
 } from "@agentcore/contract";
@@ -23,6 +22,7 @@ import { scopeOfDenial, type DenialScope } from "./denial-scope.ts";
 import { permitRequestOf } from "./permit-request.ts";
 import type { RunEvents } from "./run-events.ts";
 import { decisionOf, type EndedAttempt } from "./settlement.ts";
+import type { StartedNotes } from "./started-notes.ts";
 
 export interface AttemptPorts {
   readonly runtime: Runtime;
@@ -31,8 +31,7 @@ export interface AttemptPorts {
   readonly events: RunEvents;
   /** Decides what follows. Must not throw. */
   readonly settle: (ended: EndedAttempt) => Settlement;
-  /** Keeps who the attempt's processes are, durably, trying again as long as the attempt is current. */
-  readonly recordStarted: (record: JobRecord, identity: RunIdentity, permit: PermitRecord) => void;
+  readonly notes: StartedNotes;
   readonly onGranted: (record: JobRecord) => void;
   readonly onDenied: (scope: DenialScope, denial: DenialFacts) => void;
 }
@@ -117,13 +116,34 @@ export class Attempt {
     this.#granted = true;
     onGranted(record);
     events.publish({ type: "permit_granted", jobId: job.id, at: clock.now(), attempt, permit });
-    if (this.#stopped !== null) return this.#giveBack(permit, this.#stopped);
+    const unnoted = await this.#notePermit(permit);
+    // Read after the note: a stop that came meanwhile had no execution to cancel.
+    const reason = this.#stopped ?? unnoted;
+    if (reason !== null) return this.#giveBack(permit, reason);
     this.#permitId = permit.id;
     const execution = await this.#execute(permit);
     if (execution.kind === "not_begun") return this.#defer(execution.denial, unansweredMs);
     const { result } = execution;
     events.publish({ type: "attempt_ended", jobId: job.id, at: clock.now(), attempt, result });
     return this.#ports.settle({ record, result, stopped: this.#stopped });
+  }
+
+  /** Null where the worker may start; else why it must not. */
+  async #notePermit(permit: PermitRecord): Promise<Reason | null> {
+    // A worker that calls no provider spends nothing: its start need not wait for the disk.
+    if (permit.provider === null) return null;
+    switch (await this.#ports.notes.permit(this.record, permit)) {
+      case "applied":
+        return null;
+      case "stale":
+        return {
+          code: "AC_STALE_ATTEMPT",
+          message: "another scheduler has taken over the job",
+          evidence: {},
+        };
+      case "unavailable":
+        return { code: "AC_STORE_UNAVAILABLE", message: "the permit could not be noted", evidence: {} };
+    }
   }
 
   async #execute(
@@ -155,7 +175,7 @@ export class Attempt {
       onStarted: (identity) => {
         const at = clock.now();
         events.publish({ type: "attempt_started", jobId: job.id, at, attempt, worker: job.task.worker });
-        this.#ports.recordStarted(this.record, identity, permit);
+        this.#ports.notes.identity(this.record, permit, identity);
       },
       onEvent: (event) => {
         if (!events.isHeard(job.id)) return;
@@ -164,16 +184,17 @@ export class Attempt {
     };
   }
 
-  /** Granted although the attempt is not wanted any more. */
-  async #giveBack(permit: PermitRecord, stopped: Reason): Promise<Settlement> {
+  /** Granted although the attempt is not wanted any more, or cannot be begun. */
+  async #giveBack(permit: PermitRecord, reason: Reason): Promise<Settlement> {
     try {
       await this.#ports.runtime.releasePermit(permit.id);
     } catch (error) {
       this.#ports.log.warn({ error, permitId: permit.id }, "the runtime did not take back a permit");
     }
     const at = this.#ports.clock.now();
+    const delayMs = this.#stopped === null ? unansweredMs : 0;
     // A requested cancel ends a deferred job; a stop for the scheduler's own sake leaves it in the queue.
-    return { ref: attemptRef(this.record), at, kind: "defer", runAt: at, delayMs: 0, reason: stopped };
+    return { ref: attemptRef(this.record), at, kind: "defer", runAt: at + delayMs, delayMs, reason };
   }
 
   #defer(denial: Denial, retryAfterMs: number): Settlement {

@@ -1,13 +1,16 @@
 /**
- * Keeps who the processes of a started attempt are. The worker does not wait for it, so a note that the store does not
- * take is repeated; once the attempt has ended the note is stale and that is the end of it.
+ * Keeps under which permit an attempt is executed and who its processes are, so that after a crash it can be swept and
+ * charged. An attempt whose worker can spend money does not start before its permit is noted: else nobody would know
+ * after a crash that there is something to account for. The identity follows while the worker already runs; a note that
+ * the store does not take is repeated until the attempt has ended and the note is stale.
  */
 import type { Clock, Log, PermitRecord, RunIdentity } from "@agentcore/contract";
 import { attemptRef, type JobRecord } from "../job-record.ts";
-import type { JobStore } from "../job-store.ts";
+import type { Applied, JobStore } from "../job-store.ts";
 
 const againMs = 200;
-const triesMax = 50;
+const triesBefore = 3;
+const triesAfter = 50;
 
 export class StartedNotes {
   readonly #store: JobStore;
@@ -20,16 +23,31 @@ export class StartedNotes {
     this.#log = log;
   }
 
-  write(record: JobRecord, identity: RunIdentity, permit: PermitRecord): void {
+  /** Resolves once it is durable; `unavailable` where the store does not take it. */
+  async permit(record: JobRecord, permit: PermitRecord): Promise<Applied | "unavailable"> {
+    return this.#write(record, permit, null, triesBefore);
+  }
+
+  /** Is written by itself. */
+  identity(record: JobRecord, permit: PermitRecord, identity: RunIdentity): void {
+    void this.#write(record, permit, identity, triesAfter);
+  }
+
+  async #write(
+    record: JobRecord,
+    permit: PermitRecord,
+    identity: RunIdentity | null,
+    triesMax: number,
+  ): Promise<Applied | "unavailable"> {
     const started = { at: this.#clock.now(), identity, permit };
-    const tryOnce = async (tries: number): Promise<void> => {
+    for (let tries = 1; ; tries += 1) {
       try {
-        await this.#store.recordStarted(attemptRef(record), started);
+        return await this.#store.recordStarted(attemptRef(record), started);
       } catch (error) {
-        this.#log.warn({ error, jobId: record.job.id, tries }, "could not note that an attempt was started");
-        if (tries < triesMax) this.#clock.setTimer(againMs, () => void tryOnce(tries + 1));
+        this.#log.warn({ error, jobId: record.job.id, tries }, "could not note that an attempt is started");
+        if (tries >= triesMax) return "unavailable";
       }
-    };
-    void tryOnce(1);
+      await new Promise<void>((resolve) => this.#clock.setTimer(againMs, resolve));
+    }
   }
 }

@@ -46,6 +46,8 @@ export interface CancelOptions {
 
 /** What the runs in this process want to hear of at once, instead of by the next poll. */
 export interface LocalRuns {
+  /** Only jobs are run that somebody here has a handle of. */
+  readonly ownOnly: boolean;
   onSubmitted(): void;
   onCancelRequested(record: JobRecord, reason: Reason, immediate: boolean): void;
 }
@@ -57,7 +59,7 @@ export class QueueClient {
   readonly events: RunEvents;
   readonly ends: JobEnds;
   readonly deadLetters: DeadLetters;
-  /** Jobs that somebody here has a handle of and that have not ended. */
+  /** Unfinished jobs that somebody here has a handle of; kept only where nothing else is run. */
   readonly own = new Set<string>();
   readonly #options: QueueClientOptions;
   #runs: LocalRuns | undefined;
@@ -169,7 +171,7 @@ export class QueueClient {
   }
 
   #adopt({ job, state }: JobRecord): void {
-    if (!isTerminal(state)) this.own.add(job.id);
+    if (this.#runs?.ownOnly === true && !isTerminal(state)) this.own.add(job.id);
   }
 
   async #announceReplaced(jobId: string): Promise<void> {

@@ -144,9 +144,12 @@ export const settleCases: readonly ConformanceCase[] = [
     assert.equal(after?.state.kind === "queued" && after.state.waitingFor?.code, "AC_CONCURRENCY");
     assert.deepEqual(await store.attempts(record.job.id), []);
   }),
-  storeCase("notes who the processes of a started attempt are", async (store) => {
+  storeCase("notes the permit of an attempt, then who its processes are", async (store) => {
     const record = await runningJob(store, "o");
     const started = { at: startAt + 1, identity: testIdentity, permit: testPermit(record) };
+    const permitOnly = { ...started, at: startAt, identity: null };
+    assert.equal(await store.recordStarted(attemptRef(record), permitOnly), "applied");
+    assert.deepEqual((await store.attempts(record.job.id))[0]?.started, permitOnly);
     assert.equal(await store.recordStarted(attemptRef(record), started), "applied");
     const after = await store.get(record.job.id);
     assert.deepEqual(after?.state.kind === "running" && after.state.started, started);
