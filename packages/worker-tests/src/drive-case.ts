@@ -32,7 +32,7 @@ export interface CaseRecord {
 }
 
 /** How long the driver waits for the moment at which it stops a run. */
-const stopMomentMs = 90_000;
+const stopMomentMs = 150_000;
 
 /** How long a worker that never asks its model counts as starting. */
 const startMs = 15_000;
