@@ -9,16 +9,19 @@ export interface StartSchedulerOptions {
   readonly log: Log;
   /** Most attempts in flight; the runtime's limits hold besides. */
   readonly concurrency: number;
+  /** `own`: only the jobs that this process submits. */
+  readonly claims: "any" | "own";
 }
 
 export async function startScheduler(
   { runtime, store, containment, state }: Composition,
-  { log, concurrency }: StartSchedulerOptions,
+  { log, concurrency, claims }: StartSchedulerOptions,
 ): Promise<Scheduler> {
   return createScheduler({
     store,
     runtime,
     concurrency,
+    claims,
     spool: openSpoolDirectory(state.spool, log),
     proveGone: proveGoneBySweep(containment),
     process: { host: hostname(), ...processOwner() },

@@ -108,6 +108,38 @@ describe("each way a run can end has its exit code:", () => {
     expect(processesWith("sleep 4712")).toEqual([]);
   });
 
+  test("5 budget exhausted: a worker that reports more than its ceiling is stopped", async () => {
+    const spender = `
+      const usage = { inputTokens: 1000, cachedInputTokens: null, outputTokens: 10 };
+      export default {
+        contractVersion: 1, name: "spender", title: "Spender", provider: "acme", capabilities: ["read"],
+        program: { command: "sh", versionArgs: [], install: "none", credentialEnv: [], loginPaths: [] },
+        plan: () => ({ command: "/bin/sh", args: ["-c", "echo spent; sleep 4716"], env: {}, stdin: "", home: "own" }),
+        createReader: () => ({
+          stdout: () => [{ type: "usage", usage, costUsd: 9 }],
+          stderr: () => [],
+          end: () => ({
+            terminal: "none", error: null, deniedTools: [], summary: "", session: null, model: null,
+            usage, costUsd: 9, costBasis: "reported", malformedLines: 0,
+          }),
+        }),
+      };`;
+    writeFileSync(join(scratch.root, "spender.mjs"), spender);
+    const config = join(scratch.root, "spender.yaml");
+    writeFileSync(config, "workers:\n  costly: { adapter: ./spender.mjs }\n");
+    const args = ["run", "spend", "--worker", "costly", "--max-cost", "1", "--config", config, "--json"];
+    const { code, stdout } = await agentcore(scratch, args);
+    expect(code).toBe(5);
+    expect(resultOf(stdout)).toMatchObject({
+      outcome: "budget_exhausted",
+      code: "AC_COST_CEILING",
+      costUsd: 9,
+      costBasis: "reported",
+      containment: { survivors: 0 },
+    });
+    expect(processesWith("sleep 4716")).toEqual([]);
+  });
+
   test("130 cancelled by Ctrl-C, cleanly: the worker may end by itself", async () => {
     const run = startAgentcore(
       scratch,
@@ -149,6 +181,34 @@ describe("each way a run can end has its exit code:", () => {
 });
 
 describe("a run", () => {
+  test("tries again where it may, and adds the attempts up", async () => {
+    const script = "echo x >> tries.txt; test $(wc -l < tries.txt) = 2";
+    const { code, stdout } = await agentcore(scratch, shell(script, "--max-attempts", "3", "--json"));
+    expect(code).toBe(0);
+    expect(resultOf(stdout)).toMatchObject({ outcome: "succeeded", attempts: 2 });
+    const types = jsonLinesOf(stdout).map(({ type }) => type);
+    expect(types.filter((type) => type === "retry_scheduled")).toHaveLength(1);
+  });
+
+  test("leaves the jobs of others in the queue alone", async () => {
+    const other = await agentcore(scratch, ["submit", "touch stranger", "--worker", "shell"]);
+    const { code } = await agentcore(scratch, shell("true"));
+    expect(code).toBe(0);
+    expect(existsSync(join(scratch.workspace, "stranger"))).toBe(false);
+    await agentcore(scratch, ["jobs", "cancel", other.stdout.trim()]);
+  });
+
+  test("joins a run with the same key, and both get the one result", async () => {
+    const script = "echo ready; echo run >> keyed.txt; sleep 1; echo last words";
+    const first = startAgentcore(scratch, shell(script, "--key", "k", "--json"));
+    await first.saw("ready");
+    const second = await agentcore(scratch, shell(script, "--key", "k", "--json"));
+    const [one, two] = [resultOf((await first.finished).stdout), resultOf(second.stdout)];
+    expect(two).toEqual(one);
+    expect(one.summary).toBe("last words");
+    expect(readFileSync(join(scratch.workspace, "keyed.txt"), "utf8")).toBe("run\n");
+  });
+
   test("tells people what happens in lines, and sums up", async () => {
     const { code, stdout } = await agentcore(scratch, shell("echo working; echo careful >&2"));
     expect(code).toBe(0);
@@ -205,4 +265,14 @@ describe("a run", () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/state directory \/proc\/nowhere cannot be created.*--state-dir/);
   });
+});
+test("two runs in one workspace do not mix: the second waits, or is refused with --no-wait", async () => {
+  const first = startAgentcore(scratch, shell("echo ready; sleep 2; touch first", "--json"));
+  await first.saw("ready");
+  const refused = await agentcore(scratch, shell("true", "--no-wait", "--json"));
+  expect(refused.code).toBe(3);
+  expect(resultOf(refused.stdout).code).toBe("AC_WORKSPACE_LOCKED");
+  const waited = await agentcore(scratch, shell("test -e first", "--json"));
+  expect((await first.finished).code).toBe(0);
+  expect(waited.code).toBe(0);
 });

@@ -1,15 +1,20 @@
 /** `agentcore run`: one task now, shown while it runs; the exit code says how it ended. */
-import { loadOptionsConfig } from "../open-queue.ts";
-import { openEngine } from "../engine/open-engine.ts";
-import { exitCodeOf } from "../exit-code.ts";
+import { ignore } from "@agentcore/contract";
+import { systemClock } from "@agentcore/core";
+import type { JobHandle } from "@agentcore/scheduler";
+import { requireWorker } from "../adapters.ts";
+import { compose } from "../compose.ts";
 import { onInterrupt } from "../interrupt.ts";
 import type { Io } from "../io.ts";
 import { jobFromOptions, readInstructions, type TaskOptions } from "../job-from-options.ts";
+import { createLog } from "../log.ts";
+import { loadOptionsConfig } from "../open-queue.ts";
 import { jsonLines } from "../present/json-lines.ts";
 import { people } from "../present/people.ts";
 import type { Presenter } from "../present/presenter.ts";
-import { systemClock } from "@agentcore/core";
-import { requireWorker } from "../adapters.ts";
+import { runJob } from "../run-job.ts";
+import { startScheduler } from "../start-scheduler.ts";
+import { resolveStateDir } from "../state-dir.ts";
 
 export interface RunOptions extends TaskOptions {
   readonly json?: boolean;
@@ -21,12 +26,10 @@ export async function run(instructions: string | undefined, options: RunOptions,
   const loaded = await loadOptionsConfig(options, io);
   const text = await readInstructions(instructions, io);
   const job = jobFromOptions(text, { interactive: true, ...options }, loaded, io.cwd);
-  await requireWorker(job.task.worker, job.task.capabilities ?? [], loaded);
-  const engine = await openEngine(job.task.worker, {
-    loaded,
-    io,
-    ...(options.stateDir === undefined ? {} : { stateDir: options.stateDir }),
-  });
+  const adapter = await requireWorker(job.task.worker, job.task.capabilities ?? [], loaded);
+  const log = createLog("warn");
+  const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
+  const composition = await compose({ config: loaded.config, state, adapters: [adapter], env: io.env, log });
   const presenter =
     options.json === true
       ? jsonLines(io.stdout, io.stderr)
@@ -34,36 +37,55 @@ export async function run(instructions: string | undefined, options: RunOptions,
           maxAttempts: job.limits?.maxAttempts ?? 1,
           maxCostUsd: job.limits?.maxCostUsd ?? null,
         });
+  const stops = stopOnRequest(io, presenter);
   try {
-    const running = engine.run(job, { onEvent: (event) => presenter.event(event), wait: options.wait });
-    const release = stopOnRequest(io, presenter, (message, immediate) => running.cancel(message, immediate));
-    const { result, refused } = await running.ended;
-    presenter.end(result, refused);
-    release();
-    return exitCodeOf(result.outcome, refused);
+    const scheduler = await startScheduler(composition, { log, concurrency: 1, claims: "own" });
+    const { wait } = options;
+    const outcome = await runJob(job, {
+      scheduler,
+      store: composition.store,
+      presenter,
+      wait,
+      onSubmitted: stops.watch,
+    });
+    presenter.end(outcome.result, outcome.refused);
+    await scheduler.close();
+    return outcome.exitCode;
   } finally {
     presenter.close();
-    await engine.close();
+    await composition.close();
+    await log.flush();
+    stops.release();
   }
 }
 
 /**
  * Ctrl-C, and a reader of our output that went away: nobody sees any more what is paid for, so the run is cancelled as the
- * shell would end any other program in a pipe.
+ * shell would end any other program in a pipe. A request that comes before the job is there is kept for it.
  */
-function stopOnRequest(
-  io: Io,
-  presenter: Presenter,
-  cancel: (message: string, immediate: boolean) => void,
-): () => void {
+function stopOnRequest(io: Io, presenter: Presenter) {
+  let handle: JobHandle | undefined;
+  let asked: { readonly message: string; readonly immediate: boolean } | undefined;
+  const cancel = (message: string, immediate: boolean): void => {
+    asked = { message, immediate };
+    handle?.cancel(asked).catch((error: unknown) => {
+      ignore(error, "the store does not answer; the third Ctrl-C needs none");
+      presenter.remark(`the cancel could not be written: ${String(error)}; once more ends this process`);
+    });
+  };
   const interruption = onInterrupt((count, signal) => {
     if (count === 1) presenter.remark("stopping; once more to kill it at once");
     cancel(count === 1 ? `stopped by ${signal}` : `killed by a second ${signal}`, count === 2);
   });
-  const onOutputError = (error: NodeJS.ErrnoException): void => {
+  io.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
     cancel("the reader of the output went away", false);
+  });
+  return {
+    watch: (submitted: JobHandle): void => {
+      handle = submitted;
+      if (asked !== undefined) cancel(asked.message, asked.immediate);
+    },
+    release: () => interruption.release(),
   };
-  io.stdout.on("error", onOutputError);
-  return () => interruption.release();
 }

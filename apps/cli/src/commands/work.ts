@@ -34,7 +34,7 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
   const composition = await compose({ config: loaded.config, state, adapters, env: io.env, log });
   try {
     const { concurrency = loaded.config.limits.global.concurrency } = options;
-    const scheduler = await startScheduler(composition, { log, concurrency });
+    const scheduler = await startScheduler(composition, { log, concurrency, claims: "any" });
     scheduler.subscribe((event) => show(event, options.json === true, io));
     const signals = listenForSignals();
     const idle = options.drain === true ? scheduler.whenIdle().then(() => "finish" as const) : signals.first;

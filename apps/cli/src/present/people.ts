@@ -5,6 +5,7 @@ import { advance, emptyView } from "../screen/run-view.ts";
 import { frameMs, statusLine } from "../screen/status-line.ts";
 import { summaryLines } from "../screen/summary.ts";
 import { createScreen, plainScreen, type ScreenStream } from "../screen/terminal.ts";
+import { drained } from "./drained.ts";
 import type { Presenter } from "./presenter.ts";
 
 export function people(
@@ -19,6 +20,7 @@ export function people(
       const step = advance(view, event);
       view = step.view;
       screen.print(step.lines);
+      return drained(stdout);
     },
     remark: (text) => screen.print([[span(text, "warn")]]),
     end: (result, refused) => {

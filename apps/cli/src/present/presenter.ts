@@ -2,7 +2,8 @@
 import type { ResultLine, RunEvent } from "@agentcore/contract";
 
 export interface Presenter {
-  event(event: RunEvent): void;
+  /** Resolves when the reader can take more. */
+  event(event: RunEvent): Promise<void>;
   /** A remark of this program itself, such as what Ctrl-C now does. Not part of the result. */
   remark(text: string): void;
   /** `refused`: the gate let nothing run. */
