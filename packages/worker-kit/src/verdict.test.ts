@@ -271,6 +271,18 @@ describe("the verdict", () => {
       "AC_VERIFY_FAILED",
     ],
     [
+      "a verify script that could not be started",
+      {
+        verify: {
+          kind: "not_started",
+          failure: { class: "internal", code: "AC_WORKER_SPAWN", message: "EAGAIN" },
+        },
+      },
+      "failed",
+      "internal",
+      "AC_WORKER_SPAWN",
+    ],
+    [
       "a missing output before a failed verify script",
       { outputsMissing: ["x"], verify: { kind: "failed", reason: "" } },
       "failed",

@@ -19,6 +19,7 @@
  * | exit not 0: the worker has no terminal event  | failed             | task_failed        | AC_WORKER_EXIT       |
  * | exit not 0: it has one (come or not)          | failed             | worker_crashed     | AC_WORKER_EXIT       |
  * | a declared output is missing                  | failed             | task_failed        | AC_OUTPUT_MISSING    |
+ * | the verify script could not be started        | failed             | the failure's      | the failure's        |
  * | the verify script failed                      | failed             | task_failed        | AC_VERIFY_FAILED     |
  * | a tool was denied, and nothing shows the work | failed             | permission_denied  | AC_TOOL_DENIED       |
  * | otherwise                                     | succeeded          | –                  | –                    |
@@ -56,7 +57,9 @@ export interface StartFailure {
 export type VerifyOutcome =
   | { readonly kind: "not_run" }
   | { readonly kind: "passed" }
-  | { readonly kind: "failed"; readonly reason: string };
+  | { readonly kind: "failed"; readonly reason: string }
+  /** Our fault, not the task's. */
+  | { readonly kind: "not_started"; readonly failure: StartFailure };
 
 export interface VerdictInput {
   /** What ended the run from outside, if that came before the worker's own end. */
@@ -191,6 +194,10 @@ function judgeWork(input: VerdictInput): Verdict {
   const words: LastWords = input.report ?? { summary: "", deniedTools: [] };
   if (input.outputsMissing.length > 0) {
     return failed("task_failed", "AC_OUTPUT_MISSING", `missing output: ${input.outputsMissing.join("; ")}`);
+  }
+  if (input.verify.kind === "not_started") {
+    const { class: errorClass, code, message } = input.verify.failure;
+    return failed(errorClass, code, `the verify script could not be started: ${message}`);
   }
   if (input.verify.kind === "failed") {
     return failed("task_failed", "AC_VERIFY_FAILED", `the verify script ${input.verify.reason}`);

@@ -107,7 +107,7 @@ function verdictInput(
   const changed = change.files.length > 0 ? true : change.complete ? false : null;
   // A stop that came while the verify script ran has decided the run; one that came later has not.
   const stop =
-    ended.cause ?? (verify !== null && verify.outcome.kind === "failed" ? ended.stop.cause() : null);
+    ended.cause ?? (verify !== null && verify.outcome.kind !== "passed" ? ended.stop.cause() : null);
   return {
     stop,
     exit: ended.exit,

@@ -9,6 +9,7 @@ import { runContainedStep, type StepEnd } from "./contained-step.ts";
 import { createOutputLog, type LogFile } from "./output-log.ts";
 import type { Run } from "./prepare.ts";
 import type { StreamSink } from "./pump.ts";
+import { startFailureOf } from "./start-failure.ts";
 import type { StopWatch } from "./stop-watch.ts";
 
 export interface VerifyRun {
@@ -25,7 +26,7 @@ export function scriptCommand(
   return { command: findProgram("bash", pathVariable) ?? "/bin/sh", args: ["-e", "-c", script] };
 }
 
-/** Never rejects: a script that cannot be started has failed. */
+/** Never rejects. */
 export async function runVerifyScript(
   run: Run,
   script: string,
@@ -56,8 +57,8 @@ export async function runVerifyScript(
     );
     return { outcome: outcomeOf(end), log: await log.close(), survivors: end.receipt.survivors };
   } catch (error) {
-    const reason = `could not be started: ${error instanceof Error ? error.message : String(error)}`;
-    return { outcome: { kind: "failed", reason }, log: await log.close(), survivors: 0 };
+    const outcome: VerifyOutcome = { kind: "not_started", failure: startFailureOf(error) };
+    return { outcome, log: await log.close(), survivors: 0 };
   }
 }
 
