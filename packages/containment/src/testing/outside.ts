@@ -49,6 +49,7 @@ function readOrEmpty(file: string): string {
 export interface HarnessCgroup {
   readonly directory: string;
   sightings(): Sighting[];
+  isPopulated(): boolean;
   /** Holds everybody in it where they are, or lets them go on. They can be killed meanwhile. */
   freeze(frozen: boolean): void;
   /** Kills everybody in it and removes it. */
@@ -67,8 +68,11 @@ export function makeHarnessCgroup(name: string): HarnessCgroup | null {
     ignore(error, "counted by arguments alone then, and the table says so");
     return null;
   }
+  const isPopulated = (): boolean =>
+    /^populated 1$/m.test(readOrEmpty(path.join(directory, "cgroup.events")));
   return {
     directory,
+    isPopulated,
     sightings: () =>
       tree(directory)
         .flatMap((each) => readOrEmpty(path.join(each, "cgroup.procs")).split("\n"))
@@ -77,7 +81,7 @@ export function makeHarnessCgroup(name: string): HarnessCgroup | null {
         .filter((seen): seen is Sighting => seen !== null),
     freeze: (frozen) => writeFileSync(path.join(directory, "cgroup.freeze"), frozen ? "1" : "0"),
     destroy: async () => {
-      while (/^populated 1$/m.test(readOrEmpty(path.join(directory, "cgroup.events")))) {
+      while (isPopulated()) {
         writeFileSync(path.join(directory, "cgroup.kill"), "1");
         await new Promise((resolve) => setTimeout(resolve, 2));
       }
