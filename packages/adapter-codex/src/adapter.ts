@@ -8,7 +8,7 @@ export const codexAdapter: WorkerAdapter = {
   name: "codex",
   title: "Codex",
   provider: "openai",
-  // All of them together; `plan` refuses `edit` and `run_tests` without `run_commands`, see `sandbox.ts`.
+  // By what they let commands change, not by which commands run: see `sandbox.ts`.
   capabilities: ["read", "edit", "run_tests", "run_commands"],
   program: {
     command: "codex",

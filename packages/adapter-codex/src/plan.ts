@@ -34,7 +34,7 @@ export function planCodex(task: WorkerTask, context: PlanContext): WorkerPlan {
   const address = settings.base_url ?? (key === undefined ? undefined : addressOf(context));
   const home = address === undefined ? "user" : "own";
   const config = {
-    sandbox_mode: sandboxMode(task.worker, context.grants.capabilities),
+    sandbox_mode: sandboxMode(context.grants.capabilities),
     ...(settings.network ? { "sandbox_workspace_write.network_access": true } : {}),
     ...closedDoors,
     ...(address === undefined ? {} : providerConfig(address, key !== undefined, settings)),

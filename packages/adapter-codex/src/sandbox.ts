@@ -1,28 +1,22 @@
 /**
  * Capabilities as Codex's sandbox. Codex reads, edits and runs everything through its shell, and no flag of it says which
- * commands may run; what it does enforce, with the kernel's help, is what a command may change. So:
+ * commands may run. What it does enforce, with the kernel's help, is what a command may change, and that is what the
+ * capabilities are mapped to:
  *
- * - nothing but `read`: the read-only sandbox. Commands run, and can neither write nor reach the network.
- * - `run_commands`, with or without the others: writes stay below the workspace and the temporary directory.
- * - `edit` or `run_tests` without `run_commands`: refused. The writable sandbox would run any command, more than asked for;
- *   the read-only one would do neither.
+ * - `read`, `run_tests`: the read-only sandbox. Commands run, and can neither write nor reach the network.
+ * - `edit`, `run_commands`: writes stay below the workspace and the temporary directory, the network stays closed.
+ *
+ * So no set of capabilities lets a command change more than the set allows; but a set without `run_commands` does not keep
+ * commands from running, and tests that must write need `edit`.
  */
-import { AgentCoreError, type Capability } from "@agentcore/contract";
+import type { Capability } from "@agentcore/contract";
 import { capabilitySet } from "@agentcore/worker-kit";
 
 export type SandboxMode = "read-only" | "workspace-write";
 
-/** Throws `AC_CAPABILITY_UNSUPPORTED` for a combination that Codex cannot hold a worker to. */
-export function sandboxMode(worker: string, granted: readonly Capability[]): SandboxMode {
+export function sandboxMode(granted: readonly Capability[]): SandboxMode {
   const set = capabilitySet(granted);
-  if (set.runCommands) return "workspace-write";
-  const alone = granted.filter((capability) => capability !== "read");
-  if (alone.length === 0) return "read-only";
-  throw new AgentCoreError(
-    "AC_CAPABILITY_UNSUPPORTED",
-    `${worker} cannot be held to ${alone.join(" and ")}: it reads and edits through its shell, and its sandbox limits what commands may change, not which commands run; ask for ${alone.join(",")},run_commands, or for read alone`,
-    { evidence: { worker, granted: [...granted] } },
-  );
+  return set.edit || set.runCommands ? "workspace-write" : "read-only";
 }
 
 /** Flags and configuration keys that a task's own `args` may not hold, because they decide what the run may do. */

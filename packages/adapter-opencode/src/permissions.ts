@@ -5,7 +5,7 @@
 import type { Capability } from "@agentcore/contract";
 import { capabilitySet, testCommandPrefixes } from "@agentcore/worker-kit";
 
-export type Rule = "allow" | "deny";
+type Rule = "allow" | "deny";
 export type Permission = Readonly<Record<string, Rule | Readonly<Record<string, Rule>>>>;
 
 export function openCodePermission(granted: readonly Capability[]): Permission {

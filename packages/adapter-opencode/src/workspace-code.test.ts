@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { workspaceCode } from "./workspace-code.ts";
+import { directoriesUp, workspaceCode } from "./workspace-code.ts";
 
 let root = "";
 beforeEach(() => {
@@ -48,8 +48,12 @@ it("looks up to the root of the repository, and no further", () => {
   expect(workspaceCode(workspace)).toBe(join(root, "outer/repository/.opencode/plugin/b.ts"));
 });
 
-it("looks at the workspace alone where there is no repository", () => {
-  write("outer/.opencode/plugin/a.ts");
-  write("outer/inner/x.ts");
-  expect(workspaceCode(join(root, "outer/inner"))).toBeNull();
+it.each([
+  ["/a/b", ["/a/b/c", "/a/b"]],
+  ["/a/b/c", ["/a/b/c"]],
+  ["/", ["/a/b/c", "/a/b", "/a", "/"]],
+  // Outside a repository nothing above the workspace counts.
+  [null, ["/a/b/c"]],
+])("of /a/b/c in the repository %s it looks at %j", (repository, directories) => {
+  expect(directoriesUp("/a/b/c", (directory) => directory === repository)).toEqual(directories);
 });

@@ -11,7 +11,8 @@ const configBytesMax = 1024 * 1024;
 
 /** The first file that would be run, or would name one to be; null where there is none. Looks up to the repository's root. */
 export function workspaceCode(workspace: string): string | null {
-  for (const directory of directoriesUp(workspace)) {
+  const isRepositoryRoot = (directory: string): boolean => existsSync(join(directory, ".git"));
+  for (const directory of directoriesUp(workspace, isRepositoryRoot)) {
     for (const config of [directory, join(directory, ".opencode")]) {
       const found = pluginIn(config, directory !== config) ?? pluginNamedIn(config);
       if (found !== null) return found;
@@ -20,12 +21,12 @@ export function workspaceCode(workspace: string): string | null {
   return null;
 }
 
-/** From the workspace up to the directory with the `.git`, or the workspace alone outside a repository. */
-function directoriesUp(workspace: string): string[] {
+/** From the workspace up to the root of its repository, or the workspace alone outside a repository. */
+export function directoriesUp(workspace: string, isRepositoryRoot: (directory: string) => boolean): string[] {
   const directories: string[] = [];
   for (let directory = workspace; ; directory = dirname(directory)) {
     directories.push(directory);
-    if (existsSync(join(directory, ".git"))) return directories;
+    if (isRepositoryRoot(directory)) return directories;
     if (dirname(directory) === directory) return [workspace];
   }
 }
