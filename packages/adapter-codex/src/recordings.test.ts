@@ -235,8 +235,8 @@ it("are listed in RECORDINGS.md", () => {
   expect(squeezeMarkdown(readFileSync(path, "utf8"))).toBe(squeezeMarkdown(document));
 });
 
-const seed = Number(process.env["DAMAGE_SEED"] ?? 20_261_124);
+const seed = Number(process.env["AGENTCORE_SEED"] ?? 20_261_124);
 
-it(`never make the reader throw when damaged (DAMAGE_SEED=${seed})`, () => {
+it(`never make the reader throw when damaged (AGENTCORE_SEED=${seed})`, () => {
   expect(damagedReplayProblems(suite, seed)).toEqual([]);
 });

@@ -1,0 +1,42 @@
+import { fileURLToPath } from "node:url";
+import type { ErrorClass } from "@agentcore/contract";
+import { adapterConformanceChecks, readRecording } from "@agentcore/worker-kit/testing";
+import { describe, expect, it } from "vitest";
+import { claudeCodeAdapter } from "./adapter.ts";
+
+const folder = fileURLToPath(new URL("../recordings", import.meta.url));
+
+function scenario(name: string) {
+  const { stdout, stderr } = readRecording(folder, name);
+  const linesOf = (text: string) => text.split("\n").filter((line) => line !== "");
+  return { stdout: linesOf(stdout), stderr: linesOf(stderr) };
+}
+
+const failure = (name: string, errorClass: ErrorClass, recording: string) => ({
+  name,
+  errorClass,
+  ...scenario(recording),
+});
+
+const checks = adapterConformanceChecks({
+  adapter: claudeCodeAdapter,
+  model: "claude-sonnet-4-5",
+  hostEnv: { ANTHROPIC_API_KEY: "k" },
+  beginning: scenario("success").stdout.slice(0, 1),
+  success: scenario("success"),
+  failures: [
+    failure("rate limited", "rate_limited", "e429"),
+    failure("out of credit", "quota_exhausted", "e402"),
+    failure("a bad request", "invalid_request", "e400"),
+    failure("a server error", "provider_unavailable", "e500"),
+    failure("garbage", "provider_unavailable", "garbage"),
+    failure("too many turns", "task_failed", "t-maxturns"),
+    failure("no such session", "invalid_request", "t-badresume"),
+  ],
+});
+
+describe("the adapter conforms:", () => {
+  it.each(checks.map((check) => [check.name, check.run] as const))("%s", async (_name, run) => {
+    await expect(run()).resolves.toBeUndefined();
+  });
+});
