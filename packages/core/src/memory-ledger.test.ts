@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { microUsdOf, windowEndOf, windowStartOf } from "./ledger.ts";
+import {
+  type BudgetWindow,
+  type CappedCounter,
+  type HoldEntry,
+  microUsdOf,
+  windowEndOf,
+  windowStartOf,
+} from "./ledger.ts";
 import { createMemoryLedger } from "./memory-ledger.ts";
 import { ledgerConformanceCases } from "./testing/ledger-conformance.ts";
 
@@ -39,3 +46,40 @@ test.each([
 ])("%d dollars are %d micro-dollars", (usd, microUsd) => {
   expect(microUsdOf(usd)).toBe(microUsd);
 });
+
+test("counters are kept within bounds, and none that still counts is forgotten", async () => {
+  const ledger = createMemoryLedger();
+  const spent = { costMicroUsd: 1, tokens: 0, basis: "reported", settledAt: 0 } as const;
+  const entry = (index: number): HoldEntry => ({
+    holdId: `h${index}`,
+    jobId: `j${index}`,
+    attempt: 1,
+    worker: "codex",
+    owner: { pid: 1, startTicks: null, bootId: null },
+    heldAt: index * 1000,
+    costMicroUsd: 5,
+    tokens: 0,
+    counters: [
+      counterAt("global", "total", 0),
+      counterAt("global", "hour", windowStartOf("hour", index * 1000)),
+      counterAt(`job:j${index}`, "total", 0),
+    ],
+  });
+  await ledger.hold(entry(0));
+  for (let i = 1; i <= 30_000; i += 1) await ledger.charge(entry(i), spent);
+  const lastHour = counterAt("global", "hour", windowStartOf("hour", 30_000_000));
+  const levels = await ledger.levels([
+    counterAt("global", "total", 0),
+    lastHour,
+    counterAt("job:j0", "total", 0),
+    counterAt("job:j1", "total", 0),
+    counterAt("job:j30000", "total", 0),
+  ]);
+  expect(levels.map((level) => level.costSpentMicroUsd)).toEqual([30_000, 1201, 0, 0, 1]);
+  expect(levels.map((level) => level.costHeldMicroUsd)).toEqual([5, 0, 5, 0, 0]);
+  expect(await ledger.settle("h0", spent)).toBe("settled");
+});
+
+function counterAt(scope: string, window: BudgetWindow, windowStart: number): CappedCounter {
+  return { scope, window, windowStart, costCapMicroUsd: null, tokensCap: null };
+}

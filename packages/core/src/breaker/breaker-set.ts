@@ -61,7 +61,9 @@ export class BreakerSet {
     return wait === Infinity ? 0 : wait;
   }
 
+  /** Of those that have something to tell. */
   levels(nowMs: number, now: number): BreakerLevel[] {
-    return [...this.breakers].map((breaker) => breaker.level(nowMs, now));
+    const telling = [...this.breakers].filter((breaker) => !breaker.isIdle);
+    return telling.map((breaker) => breaker.level(nowMs, now));
   }
 }

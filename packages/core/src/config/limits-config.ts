@@ -9,7 +9,7 @@ const concurrencySchema = z
   .max(10_000)
   .meta({ description: "Runs in progress at once.", examples: [4] });
 
-export const startRateSchema = z
+const startRateSchema = z
   .strictObject({
     count: z.int().min(1).max(1_000_000).meta({ description: "Starts allowed in each period." }),
     per: durationSchema.refine((ms) => ms > 0, "a period of 0 allows no rate; write 1s or more"),
@@ -43,7 +43,7 @@ const windowsOf = (amount: typeof costUsdSchema | typeof tokensSchema, what: str
     });
 
 /** Limits of one scope of the tree: the whole runtime, a tenant, a worker or a provider. */
-export const scopeLimitsSchema = z.strictObject({
+const scopeLimitsSchema = z.strictObject({
   concurrency: concurrencySchema.optional(),
   start_rate: startRateSchema.optional(),
   cost_usd: windowsOf(costUsdSchema, "US dollars").optional(),
@@ -51,7 +51,7 @@ export const scopeLimitsSchema = z.strictObject({
 });
 export type ScopeLimits = z.output<typeof scopeLimitsSchema>;
 
-export const jobLimitsConfigSchema = z
+const jobLimitsConfigSchema = z
   .strictObject({
     attempts: z.int().min(1).max(100).default(10).meta({ description: "Most attempts of a job." }),
     timeout: durationSchema.prefault("24h").meta({
@@ -64,7 +64,7 @@ export const jobLimitsConfigSchema = z
   })
   .meta({ description: "Ceilings of every job, whatever it asks for." });
 
-export const attemptLimitsSchema = z
+const attemptLimitsSchema = z
   .strictObject({
     cost_usd: costUsdSchema
       .default(5)

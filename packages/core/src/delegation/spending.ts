@@ -73,7 +73,7 @@ function mayHaveSpent(result: WorkerResult, seen: RunSightings, hasProvider: boo
 }
 
 /** All tokens that a worker says it used; null where it says nothing. */
-export function tokensOf(usage: Usage): number | null {
+function tokensOf(usage: Usage): number | null {
   const { inputTokens, cachedInputTokens, outputTokens } = usage;
   if (inputTokens === null && cachedInputTokens === null && outputTokens === null) return null;
   return (inputTokens ?? 0) + (cachedInputTokens ?? 0) + (outputTokens ?? 0);

@@ -12,7 +12,7 @@ import type { ProviderTarget, WorkerTarget } from "./targets.ts";
 export type Denied = Exclude<PermitDecision<never>, { kind: "granted" }>;
 
 /** When to ask again for something that is freed at no known moment: the end of another run. */
-export const freedByOthersMs = 500;
+const freedByOthersMs = 500;
 
 export function rejected(code: ErrorCode, message: string, evidence: Evidence = {}): Denied {
   return { kind: "rejected", code, message, evidence };

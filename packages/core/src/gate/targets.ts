@@ -157,7 +157,7 @@ export class Targets {
     return scope;
   }
 
-  /** Drops paths, models and tenants that nothing runs on; what the ledger knows about them stays known there. */
+  /** Drops paths, providers, models and tenants that nothing runs on; what the ledger knows about them stays known there. */
   private dropIdle(nowMs: number): void {
     this.paths.clear();
     this.pathCount = 0;
@@ -171,13 +171,18 @@ export class Targets {
     for (const [name, scope] of this.tenants) {
       if (scope === null || scope.isIdle(nowMs)) this.tenants.delete(name);
     }
+    const inUse = new Set([...this.providers.values()].map((target) => target.scope));
+    for (const [name, scope] of this.providerScopes) {
+      if (!inUse.has(scope) && scope.isIdle(nowMs)) this.providerScopes.delete(name);
+    }
   }
 
-  /** Scopes known now, from the root down. */
+  /** Scopes known now, from the root down; of tenants, which may be many, only those in which something runs. */
   scopes(): Scope[] {
     const tenants = [...this.tenants.values()].filter((scope) => scope !== null);
+    const busyTenants = tenants.filter((scope) => scope.running > 0);
     const workers = [...this.workers.values()].map((worker) => worker.scope);
-    return [this.root, ...tenants, ...workers, ...this.providerScopes.values()];
+    return [this.root, ...busyTenants, ...workers, ...this.providerScopes.values()];
   }
 
   providerTargets(): readonly ProviderTarget[] {

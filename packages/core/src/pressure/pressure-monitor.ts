@@ -44,22 +44,36 @@ export class PressureMonitor {
     this.queue = { oldestWaitMs, atMs: this.options.clock.monotonicMs() };
   }
 
-  get isStale(): boolean {
+  private get isStale(): boolean {
     return this.options.clock.monotonicMs() - this.sampledAtMs >= this.options.config.sample_every;
   }
 
+  /** Makes sure that the last look is recent: null if it is, else the look to wait for. */
+  bringUpToDate(): Promise<void> | null {
+    return this.sampling ?? (this.isStale ? this.refresh() : null);
+  }
+
   /** Looks now; several callers share one look. */
-  refresh(): Promise<void> {
+  private refresh(): Promise<void> {
     this.sampling ??= this.sample().finally(() => {
       this.sampling = null;
     });
     return this.sampling;
   }
 
+  /** A look that fails leaves the last one standing. */
+  private async look(signals: MachineSignals): Promise<void> {
+    try {
+      this.machine = await signals.sample();
+    } catch (error) {
+      this.options.log.warn({ error }, "the machine could not be looked at");
+    }
+  }
+
   private async sample(): Promise<void> {
     const { signals, config, gate, clock, log } = this.options;
     this.sampledAtMs = clock.monotonicMs();
-    if (signals !== undefined) this.machine = await signals.sample();
+    if (signals !== undefined) await this.look(signals);
     const nowMs = clock.monotonicMs();
     const { running, concurrencyLimit } = gate.targets.root;
     const queueIsKnown = nowMs - this.queue.atMs < queueReportMsMax;

@@ -496,10 +496,81 @@ describe("backpressure", () => {
     expect((await rig.runtime.load()).pressure).toBe("accept");
   });
 
+  test("a look that fails refuses nothing", async () => {
+    const signals = { sample: () => Promise.reject(new Error("no /proc")), close: () => {} };
+    expect((await rigOf({ signals }).runtime.requestPermit(permitRequest())).kind).toBe("granted");
+  });
+
   test("a long queue counts while it is reported", async () => {
     const rig = rigOf({ config: { backpressure: { queue_lag: { defer: "1m" } } } });
     rig.runtime.reportQueue({ depth: 5, oldestWaitMs: 90_000 });
     expect(await rig.runtime.requestPermit(permitRequest())).toMatchObject({ code: "AC_BACKPRESSURE" });
+  });
+});
+
+describe("a probe of a half-open breaker", () => {
+  const networkDown = { outcome: "failed", errorClass: "network" } as const;
+  const halfOpen = async (options: RigOptions = {}) => {
+    const config: RuntimeConfigInput = {
+      limits: { global: { cost_usd: { day: 10 } } },
+      breakers: { consecutive_failures: 1, cool_down: "10s" },
+      permit_ttl: "20s",
+    };
+    const rig = rigOf({ config, ...options });
+    const { run, result } = await rig.start({ maxCostUsd: 1 });
+    run.finish({ ...networkDown, costUsd: 0.1, costBasis: "reported" });
+    await result;
+    rig.clock.advance(10_000);
+    return rig;
+  };
+  type HalfOpen = Awaited<ReturnType<typeof halfOpen>>;
+
+  test.each<[string, (rig: HalfOpen) => Promise<unknown>]>([
+    ["refused by the budget", (rig) => rig.runtime.requestPermit(permitRequest({ maxCostUsd: 9.95 }))],
+    ["released unused", async (rig) => rig.runtime.releasePermit(await rig.grant())],
+    ["left to expire", async (rig) => rig.clock.advance((await rig.grant()).length * 1000)],
+    ["cancelled before it ran", async (rig) => rig.runtime.cancel(await rig.grant(), { message: "x" })],
+    [
+      "cancelled while it ran",
+      async (rig) => {
+        const { permitId, result } = await rig.start();
+        await rig.runtime.cancel(permitId, { message: "x" });
+        await result;
+      },
+    ],
+    [
+      "unable to start its worker",
+      async (rig) => {
+        const { run, result } = await rig.start();
+        run.finish({ outcome: "failed", errorClass: "worker_missing" });
+        await result;
+      },
+    ],
+    [
+      "ended by a fault of the runtime",
+      async (rig) => {
+        const { run, result } = await rig.start();
+        run.finish({ outcome: "failed", errorClass: "internal" });
+        await result;
+      },
+    ],
+  ])("that is %s leaves the way free for the next", async (_name, end) => {
+    const rig = await halfOpen();
+    await end(rig);
+    const prober = await rig.runtime.requestPermit(permitRequest());
+    expect(prober.kind).toBe("granted");
+    expect(await rig.runtime.requestPermit(permitRequest())).toMatchObject({ code: "AC_BREAKER_PROBING" });
+  });
+
+  test("that the ledger refuses leaves the way free for the next", async () => {
+    const ledger = createMemoryLedger();
+    const rig = await halfOpen({ ledger });
+    const other = rigOf({ ledger, config: { limits: { global: { cost_usd: { day: 10 } } } } });
+    await other.grant({ maxCostUsd: 9 });
+    expect(await rig.runtime.requestPermit(permitRequest({ maxCostUsd: 2 }))).toMatchObject({
+      code: "AC_BUDGET_COST",
+    });
+    expect((await rig.runtime.requestPermit(permitRequest({ maxCostUsd: 0.5 }))).kind).toBe("granted");
   });
 });
 

@@ -168,7 +168,8 @@ class LocalRuntime implements InProcessRuntime {
       const { workspace } = request;
       return rejected("AC_WORKSPACE_MISSING", `${workspace} is not a directory`, { workspace });
     }
-    if (this.pressure.isStale) await this.pressure.refresh();
+    const look = this.pressure.bringUpToDate();
+    if (look !== null) await look;
     const first = await this.decideAndHold(request, directory);
     if (first.kind === "granted" || !isAboutBudget(first)) return first;
     // What other processes spent or settled may have changed the answer: the ledger is asked, once.
@@ -330,7 +331,7 @@ class LocalRuntime implements InProcessRuntime {
   private beat(sleptMs: number): void {
     this.watchdog.tick(sleptMs);
     for (const permit of this.gate.unusedFor(this.options.config.permit_ttl)) this.endUnused(permit);
-    if (this.pressure.isStale) void this.pressure.refresh();
+    void this.pressure.bringUpToDate();
   }
 
   private get isIdle(): boolean {
