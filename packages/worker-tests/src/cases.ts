@@ -35,8 +35,6 @@ export interface Expectation {
   readonly retryAfterMs?: number;
   /** Files that must be in the workspace, with their text, and among the files changed. */
   readonly files?: Readonly<Record<string, string>>;
-  /** The run was refused before anything started, so there is no receipt. */
-  readonly notStarted?: boolean;
   /** Files that must not be in the workspace. */
   readonly absent?: readonly string[];
   /** Texts each of which must occur in an observed command. */
@@ -112,18 +110,16 @@ function failsWith(errorClass: ErrorClass, maxSeconds = 60): Expectation {
   return { outcome: "failed", errorClass, maxSeconds };
 }
 
-/** Codex can hold a worker to reading, or to everything; it refuses what is between before anything starts. */
-const refusedByCodex: Expectation = {
-  outcome: "failed",
-  errorClass: "invalid_request",
-  maxSeconds: 10,
-  notStarted: true,
-  requests: [0, 0],
-};
-
-/** For capabilities between reading and everything. */
-function limited(expected: Expectation): Record<WorkerName, Expectation> {
-  return { ...each(expected), codex: refusedByCodex };
+/**
+ * Which commands a worker without `run_commands` is refused. Codex refuses none: its sandbox limits what commands may
+ * change, and `edit` lets them change the workspace.
+ */
+function limited(
+  expected: Expectation,
+  ranByCodex: Readonly<Record<string, string>>,
+): Record<WorkerName, Expectation> {
+  const { absent: _absent, denied: _denied, ...common } = expected;
+  return { ...each(expected), codex: { ...common, files: { ...expected.files, ...ranByCodex } } };
 }
 
 /** The model answers every request with this status. */
@@ -183,14 +179,17 @@ export const cases: readonly WorkerCase[] = [
     name: "edit without commands",
     capabilities: ["read", "edit"],
     script: (workspace) => [writeHello(workspace), shell("touch shell.txt"), done],
-    expected: limited({
-      outcome: "succeeded",
-      errorClass: null,
-      maxSeconds: 60,
-      files: written,
-      absent: ["shell.txt"],
-      denied: /bash|exec|shell/i,
-    }),
+    expected: limited(
+      {
+        outcome: "succeeded",
+        errorClass: null,
+        maxSeconds: 60,
+        files: written,
+        absent: ["shell.txt"],
+        denied: /bash|exec|shell/i,
+      },
+      { "shell.txt": "" },
+    ),
   },
   {
     name: "tests without other commands",
@@ -201,14 +200,17 @@ export const cases: readonly WorkerCase[] = [
       "make.mjs": "import { writeFileSync } from 'node:fs';\nwriteFileSync('shell.txt', 'no');\n",
     },
     script: () => [shell("node --test"), shell("node make.mjs"), done],
-    expected: limited({
-      outcome: "succeeded",
-      errorClass: null,
-      maxSeconds: 60,
-      files: { "tested.txt": "yes" },
-      absent: ["shell.txt"],
-      denied: /bash|exec|shell/i,
-    }),
+    expected: limited(
+      {
+        outcome: "succeeded",
+        errorClass: null,
+        maxSeconds: 60,
+        files: { "tested.txt": "yes" },
+        absent: ["shell.txt"],
+        denied: /bash|exec|shell/i,
+      },
+      { "shell.txt": "no" },
+    ),
   },
   statusCase("401", { status: 401 }, each(failsWith("auth"))),
   {

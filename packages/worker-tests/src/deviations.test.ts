@@ -76,11 +76,6 @@ const rows: readonly Row[] = [
     result: { containment: { ...containment, signals: [], survivors: 2 } },
     says: /receipt says 2/,
   },
-  {
-    why: "there is a receipt of what was not to start",
-    expected: { notStarted: true },
-    says: /receipt is .*, not null/,
-  },
   { why: "the outcome differs", result: { outcome: "failed" }, says: /outcome is "failed", not "succeeded"/ },
   { why: "the class differs", result: { errorClass: "auth" }, says: /error class is "auth", not null/ },
   { why: "it took too long", seen: { seconds: 11 }, says: /took 11\.0 s, not at most 10/ },

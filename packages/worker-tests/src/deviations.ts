@@ -9,7 +9,7 @@ import { sleepers } from "./process-scan.ts";
 
 export function deviations(seen: CaseRecord, expected: Expectation): readonly string[] {
   return [
-    ...survivors(seen, expected),
+    ...survivors(seen),
     ...verdictOf(seen, expected),
     ...requestsOf(seen, expected),
     ...workOf(seen, expected),
@@ -17,9 +17,8 @@ export function deviations(seen: CaseRecord, expected: Expectation): readonly st
   ];
 }
 
-function survivors({ seenAfter, result }: CaseRecord, expected: Expectation): readonly string[] {
+function survivors({ seenAfter, result }: CaseRecord): readonly string[] {
   const found = seenAfter.map(({ pid, command }) => `process ${pid} (${command}) is alive after the result`);
-  if (expected.notStarted === true) return [...found, ...differs("the receipt", result.containment, null)];
   const receipt = result.containment?.survivors;
   return receipt === 0
     ? found

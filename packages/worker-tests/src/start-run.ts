@@ -26,6 +26,7 @@ export interface CasePlace {
   readonly id: string;
   readonly workspace: string;
   readonly attemptsDir: string;
+  readonly userHome: string;
 }
 
 const run = promisify(execFile);
@@ -45,7 +46,9 @@ export async function prepareCase(
   await run("git", ["init", "--quiet", "--initial-branch=main"], { cwd: workspace });
   await run("git", ["add", "--all"], { cwd: workspace });
   await run("git", [...identity, "commit", "--quiet", "--message=Start"], { cwd: workspace });
-  return { id, workspace, attemptsDir: join(folder, "attempts") };
+  const userHome = join(folder, "user");
+  await mkdir(userHome);
+  return { id, workspace, attemptsDir: join(folder, "attempts"), userHome };
 }
 
 export interface StartOptions {
@@ -64,7 +67,8 @@ export function startRun(
   options: StartOptions,
 ): Promise<WorkerResult> {
   const { containment, programs } = rig;
-  const runner = createRunner(worker, { containment, attemptsDir: place.attemptsDir, key: place.id });
+  const { attemptsDir, userHome } = place;
+  const runner = createRunner(worker, { containment, attemptsDir, userHome, key: place.id });
   const task: WorkerTask = {
     worker: worker.adapter.name,
     workspace: place.workspace,

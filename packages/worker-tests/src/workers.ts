@@ -12,13 +12,6 @@ import { createProcessRunner } from "@agentcore/worker-kit";
 import type { WorkerName } from "./cases.ts";
 import type { CliName } from "./installation.ts";
 
-/** One run's way to its model server, and where it may write. */
-export interface Endpoint {
-  /** Base URL without `/v1`. */
-  readonly modelUrl: string;
-  readonly key: string;
-}
-
 export interface WorkerSetup {
   readonly name: WorkerName;
   readonly adapter: WorkerAdapter;
@@ -26,7 +19,7 @@ export interface WorkerSetup {
   readonly model: string;
   /** The environment variable that the worker's key is in. */
   readonly keyVariable: string;
-  /** Settings of the worker, as in a configuration file. */
+  /** Settings of the worker, as in a configuration file. `modelUrl` has no `/v1`. */
   settings(modelUrl: string): Readonly<Record<string, unknown>>;
 }
 
@@ -76,6 +69,8 @@ const clock: Clock = {
 export interface RunnerOptions {
   readonly containment: Containment;
   readonly attemptsDir: string;
+  /** Stands for the HOME of the person who runs AgentCore: a worker's `--version` writes to it. */
+  readonly userHome: string;
   readonly key: string;
 }
 
@@ -84,7 +79,12 @@ export function createRunner(worker: WorkerSetup, options: RunnerOptions): Worke
     containment: options.containment,
     clock,
     ids: { next: () => randomUUID() },
-    hostEnv: { PATH: process.env["PATH"], LANG: "C.UTF-8", [worker.keyVariable]: options.key },
+    hostEnv: {
+      PATH: process.env["PATH"],
+      LANG: "C.UTF-8",
+      HOME: options.userHome,
+      [worker.keyVariable]: options.key,
+    },
     attemptsDir: options.attemptsDir,
   });
 }
