@@ -42,13 +42,13 @@ export class Housekeeping {
   }
 
   onQuiet(): void {
-    if (this.#awaitingIdle.length > 0) void this.#tellIfIdle();
+    if (this.#awaitingIdle.length > 0) this.#askIfIdle();
   }
 
   whenIdle(): Promise<void> {
     return new Promise((resolve) => {
       this.#awaitingIdle.push(resolve);
-      void this.#tellIfIdle();
+      this.#askIfIdle();
     });
   }
 
@@ -92,6 +92,13 @@ export class Housekeeping {
   async #deleteEnded(): Promise<void> {
     const { store, clock, keepEndedMs } = this.#ports.options;
     await store.deleteEnded({ endedBefore: clock.now() - keepEndedMs });
+  }
+
+  /** Where the store does not answer, the next tick asks again. */
+  #askIfIdle(): void {
+    this.#tellIfIdle().catch((error: unknown) => {
+      this.#ports.options.log.warn({ error }, "could not ask whether the queue is empty; asking again");
+    });
   }
 
   async #tellIfIdle(): Promise<void> {
