@@ -73,9 +73,14 @@ export class RunCgroup {
     this.directory = directory;
   }
 
+  /** Where the cgroup of a run lies, made or not. */
+  static directoryOf(parent: string, marker: string): string {
+    return path.join(parent, `agentcore-${marker}`);
+  }
+
   /** Makes the cgroup of a new run; null where that is refused, which costs the proof and not the run. */
   static create(parent: string, marker: string): RunCgroup | null {
-    const directory = path.join(parent, `agentcore-${marker}`);
+    const directory = RunCgroup.directoryOf(parent, marker);
     try {
       mkdirSync(directory);
       return new RunCgroup(directory);

@@ -278,6 +278,23 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     await run.finish();
   });
 
+  test("gives back every descriptor", async () => {
+    const openFiles = (): number => readdirSync("/proc/self/fd").length;
+    const once20 = async (): Promise<void> => {
+      for (let round = 0; round < 20; round += 1) {
+        const run = await containment.start(command("echo x; echo y >&2"));
+        const output = outputOf(run);
+        run.go();
+        run.stdin.end();
+        await Promise.all([run.finish(), output]);
+      }
+    };
+    await once20();
+    const before = openFiles();
+    await once20();
+    await expect.poll(openFiles).toBeLessThanOrEqual(before + 2);
+  });
+
   test("leaves a stranger alone", async () => {
     const stranger: ChildProcess = spawn("sleep", ["300"], { detached: true, stdio: "ignore" });
     const run = await containment.start(command("sleep 300"));

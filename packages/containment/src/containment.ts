@@ -2,7 +2,7 @@
  * The port over one implementation: check the command, record the run, make its cgroup, launch, find the box, hand it
  * out. Takes what it needs as parameters; `open.ts` composes it with the real ones.
  */
-import { AgentCoreError, type Clock, type ContainmentReceipt } from "@agentcore/contract";
+import { AgentCoreError, type Clock } from "@agentcore/contract";
 import { RunCgroup } from "./cgroup.ts";
 import { ContainedRun } from "./contained-run.ts";
 import { commandLine, levelOf, type Implementation } from "./implementations.ts";
@@ -35,59 +35,46 @@ export function createContainment(parts: ContainmentParts): Containment {
 
 async function start(parts: ContainmentParts, command: ContainedCommand): Promise<Contained> {
   checkCommand(command);
-  const cgroup = parts.cgroupParent === null ? null : RunCgroup.create(parts.cgroupParent, command.marker);
-  const { implementation, clock, registry } = parts;
-  const record = registry?.add({
+  const { implementation, clock, cgroupParent } = parts;
+  const cgroupPath = cgroupParent === null ? null : RunCgroup.directoryOf(cgroupParent, command.marker);
+  const record = parts.registry?.add({
     marker: command.marker,
     implementation: implementation.name,
-    cgroupPath: cgroup?.directory ?? null,
+    cgroupPath,
   });
   try {
-    const launched = await launch(
-      commandLine(implementation, command, cgroup?.directory ?? null),
-      command,
-      clock,
-    );
-    const boxParts = {
-      implementation: implementation.name,
-      marker: command.marker,
-      launched,
-      cgroup: launched.inCgroup ? cgroup : null,
-    };
-    if (!launched.inCgroup) cgroup?.remove();
-    const box =
-      implementation.name === "process-group" ? processGroupBox(boxParts) : pidNamespaceBox(boxParts);
-    if (box === null) {
-      launched.killOutermost();
-      throw new AgentCoreError(
-        "AC_WORKER_SPAWN",
-        `${implementation.name}: the box died before its payload began`,
-      );
-    }
+    const { box, launched } = await build(parts, command);
     record?.identify(box.identity);
-    const onEnded = (receipt: ContainmentReceipt): void => {
-      if (receipt.survivors === 0) record?.remove();
-    };
     return new ContainedRun({
       level: levelOf(implementation.name),
       implementation: implementation.name,
       box,
       launched,
       clock,
-      onEnded,
+      onEnded: ({ survivors }) => {
+        if (survivors === 0) record?.remove();
+      },
     });
   } catch (error) {
     // No payload was released, but a wrapper may be left that waits for ever.
-    const cleared = await clearRun(
-      {
-        marker: command.marker,
-        cgroupPath: cgroup?.directory ?? null,
-        identity: null,
-        notBeforeTicks: readProcess(process.pid)?.startTicks ?? 0,
-      },
-      clock,
-    );
-    if (cleared.empty) record?.remove();
+    const notBeforeTicks = readProcess(process.pid)?.startTicks ?? 0;
+    const trail = { marker: command.marker, cgroupPath, identity: null, notBeforeTicks };
+    if ((await clearRun(trail, clock)).empty) record?.remove();
     throw error;
   }
+}
+
+/** Makes the cgroup, launches the box and finds it. What fails here is cleared away by the caller. */
+async function build({ implementation, clock, cgroupParent }: ContainmentParts, command: ContainedCommand) {
+  const made = cgroupParent === null ? null : RunCgroup.create(cgroupParent, command.marker);
+  const line = commandLine(implementation, command, made?.directory ?? null);
+  const launched = await launch(line, command, clock);
+  const cgroup = launched.inCgroup ? made : null;
+  if (cgroup === null) made?.remove();
+  const { name } = implementation;
+  const parts = { implementation: name, marker: command.marker, launched, cgroup };
+  const box = name === "process-group" ? processGroupBox(parts) : pidNamespaceBox(parts);
+  if (box !== null) return { box, launched };
+  launched.killOutermost();
+  throw new AgentCoreError("AC_WORKER_SPAWN", `${name}: the box died before its payload began`);
 }

@@ -6,7 +6,9 @@
  * (util-linux complains when its child is killed) must not end up among the payload's words.
  *
  * In a PID namespace the script stays as PID 1: it reaps what the payload abandons, and the payload keeps the ordinary
- * behaviour of signals, which PID 1 does not have. The payload becomes the leader of a session of its own, so that a `kill 0` there reaches neither the script nor the box.
+ * behaviour of signals, which PID 1 does not have. It sets no traps: the kernel protects PID 1 without them, and a shell
+ * with traps forgets a signal that reaches its fork before that has put them back. The payload becomes the leader of a
+ * session of its own, so that a `kill 0` there reaches neither the script nor the box.
  */
 
 /** `$1`: directory of the run's cgroup or empty. Writing 0 there moves the writer, whatever its pid is called here. */
@@ -22,7 +24,6 @@ read -r answer <&3 && [ "$answer" = go ] || exit 125`;
  */
 export const waitingScript = `${joinCgroupAndWait}
 setsid=$1; shift
-trap : HUP INT QUIT USR1 USR2 ALRM TERM
 exec 2>&3 3>&-
 (exec "$setsid" -- "$@" 2>&4 4>&-)
 echo "exit $?" >&2

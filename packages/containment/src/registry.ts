@@ -3,9 +3,18 @@
  * after a crash of everything a later process knows what to look for. One small JSON file per run, written by rename;
  * several processes share the directory. Nothing is flushed to the disk: what a power failure loses, it has also killed.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
-import { AgentCoreError, ignore, type RunIdentity } from "@agentcore/contract";
+import { AgentCoreError, ignore, isAgentCoreError, type RunIdentity } from "@agentcore/contract";
 import { pidNamespaceOf, readBootId, readProcess, type ProcessRef } from "./proc.ts";
 
 const recordVersion = 1;
@@ -56,9 +65,9 @@ export function openRegistry(directory: string): RunRegistry {
     add(run) {
       const file = recordFile(directory, run.marker);
       const record: RunRecord = { version: recordVersion, ...run, bootId, owner, identity: null };
-      attempt(directory, () => write(file, record));
+      attempt(directory, () => create(file, record));
       return {
-        identify: (identity) => attempt(directory, () => write(file, { ...record, identity })),
+        identify: (identity) => attempt(directory, () => replace(file, { ...record, identity })),
         remove: () => removeRecord(file),
       };
     },
@@ -123,7 +132,12 @@ function isStringOrNull(value: unknown): boolean {
 }
 
 function isIdentityOrNull(value: RunIdentity | null): boolean {
-  return value === null || (Number.isInteger(value.hostPid) && isStringOrNull(value.pidNamespace));
+  return (
+    value === null ||
+    (Number.isInteger(value.hostPid) &&
+      isStringOrNull(value.pidNamespace) &&
+      isStringOrNull(value.cgroupPath))
+  );
 }
 
 function thisProcess(): RunOwner {
@@ -134,16 +148,38 @@ function thisProcess(): RunOwner {
   };
 }
 
-function write(file: string, record: RunRecord): void {
+/** Whole or not at all, and never over another run's. */
+function create(file: string, record: RunRecord): void {
+  const temporary = writeAside(file, record);
+  try {
+    linkSync(temporary, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    throw new AgentCoreError(
+      "AC_JOB_INVALID",
+      `marker "${record.marker}" is in use: ${file} is there already; give every run a marker of its own`,
+      { cause: error },
+    );
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+function replace(file: string, record: RunRecord): void {
+  renameSync(writeAside(file, record), file);
+}
+
+function writeAside(file: string, record: RunRecord): string {
   const temporary = `${file}.${process.pid}.tmp`;
   writeFileSync(temporary, `${JSON.stringify(record)}\n`, { mode: 0o600 });
-  renameSync(temporary, file);
+  return temporary;
 }
 
 function attempt<T>(directory: string, action: () => T): T {
   try {
     return action();
   } catch (error) {
+    if (isAgentCoreError(error)) throw error;
     throw new AgentCoreError(
       "AC_STORE_UNAVAILABLE",
       `the registry of runs in ${directory} cannot be written: ${(error as Error).message}`,

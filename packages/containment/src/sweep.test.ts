@@ -120,6 +120,16 @@ test("the registry writes a run down whole, adds who it is, and strikes it out",
   expect(readdirSync(registry.directory)).toEqual([]);
 });
 
+test("a marker is one run's only, as long as that is on record", () => {
+  const registry = openRegistry(directory);
+  const run = { marker: "a", implementation: "unshare", cgroupPath: null };
+  const first = registry.add(run);
+  expect(() => registry.add(run)).toThrow(expect.objectContaining({ code: "AC_JOB_INVALID" }));
+  expect(readdirSync(directory)).toEqual(["a.json"]);
+  first.remove();
+  registry.add(run).remove();
+});
+
 test("a registry that cannot be written is a typed error that names it", () => {
   const blocked = path.join(directory, "file");
   writeFileSync(blocked, "");

@@ -71,7 +71,7 @@ export async function sweepRegistry(directory: string, clock: Clock = systemCloc
     const verdict = judgeRecord(record, { bootId, pidNamespace, ownerAlive: isAlive(record.owner) });
     if (verdict === "gone") removeRecord(file);
     if (verdict !== "sweep") return { file, marker: record.marker, verdict, found: 0, survivors: [] };
-    const cleared = await clearRun({ ...record, notBeforeTicks: record.owner.startTicks }, clock);
+    const cleared = await clearRun(trailOf(record), clock);
     if (cleared.empty) removeRecord(file);
     const outcome = !cleared.empty ? "left" : cleared.found > 0 ? "emptied" : "gone";
     return {
@@ -83,6 +83,16 @@ export async function sweepRegistry(directory: string, clock: Clock = systemCloc
     };
   });
   return { runs: await Promise.all(runs) };
+}
+
+/** Once the run has an identity, that knows whether it really has a cgroup. */
+function trailOf({ marker, cgroupPath, identity, owner }: RunRecord): RunTrail {
+  return {
+    marker,
+    cgroupPath: identity === null ? cgroupPath : identity.cgroupPath,
+    identity,
+    notBeforeTicks: owner.startTicks,
+  };
 }
 
 /** What a run is looked for by. */
