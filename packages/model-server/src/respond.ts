@@ -54,7 +54,7 @@ function textReply(exchange: Exchange, chunks: readonly string[], usage: Usage):
 }
 
 /** The text in `count` pieces of about the same length, fewer when the text is shorter than that. */
-export function textChunks(text: string | undefined, count = 1): readonly string[] {
+function textChunks(text: string | undefined, count = 1): readonly string[] {
   if (text === undefined || text === "") return [];
   const size = Math.max(1, Math.ceil(text.length / count));
   const chunks: string[] = [];

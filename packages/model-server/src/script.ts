@@ -7,7 +7,7 @@ import { z } from "zod";
 import type { ModelRequest } from "./request.ts";
 
 /** Tokens that one answer reports. `inputTokens` excludes the cached ones, whatever the protocol's own convention is. */
-export const usageSchema = z.strictObject({
+const usageSchema = z.strictObject({
   inputTokens: z.int().nonnegative(),
   cachedInputTokens: z.int().nonnegative().default(0),
   outputTokens: z.int().nonnegative(),
@@ -34,19 +34,14 @@ const namedCallSchema = z.strictObject({
   input: z.union([z.record(z.string(), z.unknown()), z.string()]),
 });
 
-export const toolCallSchema = z.union([
-  shellCallSchema,
-  writeFileCallSchema,
-  editFileCallSchema,
-  namedCallSchema,
-]);
+const toolCallSchema = z.union([shellCallSchema, writeFileCallSchema, editFileCallSchema, namedCallSchema]);
 
 const repeatSchema = z.union([z.int().positive(), z.literal("forever")]);
 
 const common = { repeat: repeatSchema.optional(), usage: usageSchema.optional() };
 
 /** The turn forms. Each is recognised by the key that only it has. */
-export const turnSchema = z.union([
+const turnSchema = z.union([
   z.strictObject({
     text: z.string(),
     drip: z.strictObject({ chunkMs: z.int().positive(), chunks: z.int().positive().default(8) }).optional(),

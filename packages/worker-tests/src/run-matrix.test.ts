@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -7,8 +7,10 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 let folder: string;
 
 beforeEach(async () => {
-  // Inside the package, so that the cases written there find vitest.
-  folder = await mkdtemp(join(import.meta.dirname, "..", "run-matrix-"));
+  // Inside the workspace, so that the cases written there find vitest; ignored by git.
+  const cache = join(import.meta.dirname, "..", "..", "..", ".cache");
+  await mkdir(cache, { recursive: true });
+  folder = await mkdtemp(join(cache, "run-matrix-"));
 });
 
 afterEach(async () => {
