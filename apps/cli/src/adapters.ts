@@ -64,6 +64,14 @@ export async function loadAdapters(
   );
 }
 
+/** Every adapter; throws for the first one that is broken. */
+export async function requireAdapters(loaded: LoadedConfig): Promise<readonly WorkerAdapter[]> {
+  return (await loadAdapters(loaded)).map(({ adapter }) => {
+    if (isAgentCoreError(adapter)) throw adapter;
+    return adapter;
+  });
+}
+
 /** The configuration names the worker: two workers may share one adapter with different settings. */
 async function loadConfigured(name: string, specifier: string, loaded: LoadedConfig): Promise<WorkerAdapter> {
   const directory = loaded.path === null ? process.cwd() : dirname(loaded.path);

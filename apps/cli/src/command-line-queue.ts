@@ -7,6 +7,7 @@ import { readCount, readDuration, readEdit, readLabel, readPriority, readStates 
 export function defineQueue(define: Define, finish: Finish, io: Io): void {
   defineSubmit(define, finish, io);
   defineJobs(define("jobs", "Look at jobs, wait for them, stop them"), finish, io);
+  defineRuntime(define, finish, io);
   defineDead(define("dlq", "Look at jobs that ended badly, run them again, delete them"), finish, io);
   command(define, "budget", "Show the cost and token limits, and what is left of each")
     .addHelpText("after", examples(["agentcore budget", "agentcore budget --json"]))
@@ -43,6 +44,7 @@ function defineSubmit(define: Define, finish: Finish, io: Io): void {
     );
   command(define, "work", "Run the queue in the foreground")
     .option("--drain", "end when no job is left")
+    .option("--in-process", "run the runtime in this process instead of a supervised one of its own")
     .option(
       "--concurrency <count>",
       "most runs at once here (default: limits.global.concurrency)",
@@ -54,6 +56,16 @@ function defineSubmit(define: Define, finish: Finish, io: Io): void {
         "\nCtrl-C once lets what runs finish, twice stops it cleanly, three times ends at once.\nSIGTERM stops it cleanly.\n",
     )
     .action(finish(async (options) => (await import("./commands/work.ts")).work(options, io)));
+}
+
+function defineRuntime(define: Define, finish: Finish, io: Io): void {
+  stateOption(define("runtime", "Serve a runtime to a scheduler: JSON-RPC 2.0, one JSON object a line"))
+    .requiredOption("--stdio", "on stdin and stdout; the log goes to stderr")
+    .addHelpText(
+      "after",
+      examples(["agentcore runtime --stdio"]) + "\nThe messages are described in docs/wire.md.\n",
+    )
+    .action(finish(async (options) => (await import("./commands/runtime.ts")).runtime(options, io)));
 }
 
 function defineDead(dlq: Command, finish: Finish, io: Io): void {

@@ -1,9 +1,9 @@
 /**
- * The composition: containment, ledger, store, runner and runtime of one process on one state directory, bound to the real
- * clock, chance and environment. Opening it first ends what an earlier process left running and settles what it left held.
+ * The composition: what one process needs to run jobs on one state directory, bound to the real clock, chance and
+ * environment. Opening it first ends what an earlier process left running and settles what it left held.
  */
 import { openContainment, type OpenedContainment, type SweepReport } from "@agentcore/containment";
-import type { Log, WorkerAdapter } from "@agentcore/contract";
+import type { Log, Runtime, WorkerAdapter } from "@agentcore/contract";
 import {
   createMachineSignals,
   createRuntime,
@@ -14,13 +14,33 @@ import {
   systemIds,
   type InProcessRuntime,
 } from "@agentcore/core";
-import type { JobStore } from "@agentcore/scheduler";
-import { createSqliteJobStore, createSqliteLedger, openStateDatabase } from "@agentcore/store-sqlite";
+import { openSpoolDirectory, type JobStore } from "@agentcore/scheduler";
+import {
+  createSqliteJobStore,
+  createSqliteLedger,
+  openStateDatabase,
+  type StateDatabase,
+} from "@agentcore/store-sqlite";
 import { createProcessRunner } from "@agentcore/worker-kit";
 import { realpath } from "node:fs/promises";
-import type { Config } from "./config/schema.ts";
 import type { Environment } from "./config/env-text.ts";
+import type { Config } from "./config/schema.ts";
+import { createRecordedSpending } from "./recorded-spending.ts";
 import { createStateDir, type StateDir } from "./state-dir.ts";
+
+/** What is open on a state directory, whoever runs the workers. */
+export interface OpenState {
+  readonly state: StateDir;
+  readonly containment: OpenedContainment;
+  readonly database: StateDatabase;
+  readonly store: JobStore;
+}
+
+export interface Composition extends OpenState {
+  readonly runtime: Runtime;
+  /** Stops what runs, proves it gone, and lets go of the state directory. Idempotent. */
+  close(): Promise<void>;
+}
 
 export interface ComposeOptions {
   readonly config: Config;
@@ -31,30 +51,36 @@ export interface ComposeOptions {
   readonly log: Log;
 }
 
-export interface Composition {
-  readonly state: StateDir;
-  readonly containment: OpenedContainment;
-  readonly runtime: InProcessRuntime;
-  readonly store: JobStore;
-  /** Stops what runs, proves it gone, and lets go of the state directory. Idempotent. */
-  close(): Promise<void>;
+/** Throws `AC_STORE_…` and `AC_CONTAINMENT_UNAVAILABLE`; nothing is left open then. */
+export async function openState(state: StateDir, log: Log): Promise<OpenState> {
+  createStateDir(state);
+  const containment = await openContainment({ stateDir: state.containment });
+  const database = await openStateDatabase({ directory: state.path });
+  const store = createSqliteJobStore(database);
+  try {
+    reportSweep(await containment.sweep(), log);
+    await reconcileHolds(createSqliteLedger(database), {
+      ownerIsDead,
+      recordedSpending: createRecordedSpending(openSpoolDirectory(state.spool, log), store),
+      now: systemClock.now(),
+    });
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return { state, containment, database, store };
 }
 
-/** Throws `AC_STORE_…` and `AC_CONTAINMENT_UNAVAILABLE`; nothing is left open then. */
+/** Everything in this process. */
 export async function compose(options: ComposeOptions): Promise<Composition> {
   const { config, state, adapters, env, log } = options;
-  createStateDir(state);
-  const [containment, database] = await Promise.all([
-    openContainment({ stateDir: state.containment }),
-    openStateDatabase({ directory: state.path }),
-  ]);
-  const ledger = createSqliteLedger(database);
+  const open = await openState(state, log);
   const signals = createMachineSignals({ stateDir: state.path });
-  const runtime = createRuntime({
+  const runtime: InProcessRuntime = createRuntime({
     config,
     adapters,
     runner: createProcessRunner({
-      containment,
+      containment: open.containment,
       clock: systemClock,
       ids: systemIds,
       hostEnv: env,
@@ -62,26 +88,22 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     }),
     clock: systemClock,
     ids: systemIds,
-    ledger,
+    ledger: createSqliteLedger(open.database),
     owner: processOwner(),
     signals,
     log,
     settings: settingsOf(config),
     realPath: realpath,
   });
-  const close = async (): Promise<void> => {
-    await runtime.close();
-    signals.close();
-    await database.close();
+  return {
+    ...open,
+    runtime,
+    close: async () => {
+      await runtime.close();
+      signals.close();
+      await open.database.close();
+    },
   };
-  try {
-    reportSweep(await containment.sweep(), log);
-    await reconcileHolds(ledger, { ownerIsDead, now: systemClock.now() });
-  } catch (error) {
-    await close();
-    throw error;
-  }
-  return { state, containment, runtime, store: createSqliteJobStore(database), close };
 }
 
 /** What an earlier process left and could not be ended is said, every time, until it is gone. */

@@ -1,4 +1,5 @@
 /** A scheduler on a composition: who this process is, how another's death is seen, how its leavings are proved gone. */
+import type { OpenedContainment } from "@agentcore/containment";
 import type { Log } from "@agentcore/contract";
 import { ownerIsDead, processOwner, systemClock, systemIds, systemRandom } from "@agentcore/core";
 import { createScheduler, openSpoolDirectory, type ProveGone, type Scheduler } from "@agentcore/scheduler";
@@ -38,7 +39,7 @@ export async function startScheduler(
  * An attempt is gone when the registry of runs has nothing of it left. One whose start nobody noted cannot be told apart,
  * so it counts as gone only when nothing at all was left behind.
  */
-function proveGoneBySweep(containment: Composition["containment"]): ProveGone {
+export function proveGoneBySweep(containment: OpenedContainment): ProveGone {
   return async ({ identity }) => {
     const { runs } = await containment.sweep();
     const left = runs.filter(

@@ -149,22 +149,52 @@ describe("`work`", () => {
     expect(await show(id)).toMatchObject({ state: { kind: "queued" }, attempt: 1 });
   });
 
-  test("killed in the middle, loses no job: the next one ends what is left and runs it again", async () => {
-    const id = await submit(
-      "echo x >> runs.txt; test $(wc -l < runs.txt) -gt 1 || sleep 4722",
-      "--max-attempts",
-      "2",
-    );
+  const interrupted = "echo x >> runs.txt; test $(wc -l < runs.txt) -gt 1 || sleep 4722";
+
+  test("killed in the middle, loses no job: its runtime ends what runs, and the next one runs it again", async () => {
+    const id = await submit(interrupted, "--max-attempts", "2");
     const working = startAgentcore(scratch, ["work"]);
     await waitFor(() => existsSync(join(scratch.workspace, "runs.txt")));
     working.child.kill("SIGKILL");
     await working.finished;
-    const { code } = await run("work", "--drain");
-    expect(code).toBe(0);
+    expect((await run("work", "--drain")).code).toBe(0);
+    const job = await show(id);
+    expect(job).toMatchObject({ state: { kind: "succeeded" }, attempt: 2 });
+    // Spooled by the runtime when its scheduler was gone, or lost where it had no time to.
+    expect(job.attempts.map(({ result }) => result.outcome)).toEqual([
+      expect.stringMatching(/^(cancelled|lost)$/),
+      "succeeded",
+    ]);
+  });
+
+  test("starts its runtime again when that is killed, and the job with it", async () => {
+    const id = await submit(interrupted, "--max-attempts", "2");
+    const working = startAgentcore(scratch, ["work", "--drain"]);
+    await waitFor(() => existsSync(join(scratch.workspace, "runs.txt")));
+    const { pid } = working.child;
+    const runtimePid = Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ")[0]);
+    process.kill(runtimePid, "SIGKILL");
+    expect((await working.finished).code).toBe(0);
     const job = await show(id);
     expect(job).toMatchObject({ state: { kind: "succeeded" }, attempt: 2 });
     expect(job.attempts.map(({ result }) => result.outcome)).toEqual(["lost", "succeeded"]);
   });
+
+  test("can run everything in one process", async () => {
+    const id = await submit("true");
+    expect((await run("work", "--drain", "--in-process")).code).toBe(0);
+    expect((await show(id)).state.kind).toBe("succeeded");
+  });
+});
+
+test("`runtime --stdio` answers a client and ends with its stdin", async () => {
+  const hello = { protocolVersions: [1], client: { name: "test", version: "1" } };
+  const input = `${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params: hello })}\n`;
+  const { code, stdout, stderr } = await agentcore(scratch, ["runtime", "--stdio"], { input });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(jsonLinesOf(stdout)).toMatchObject([
+    { id: 1, result: { protocolVersion: 1, server: { name: "agentcore" } } },
+  ]);
 });
 
 describe("dead letters", () => {

@@ -4,8 +4,9 @@
  * expects.
  */
 import type { RunEvent } from "@agentcore/contract";
-import { loadAdapters } from "../adapters.ts";
+import { requireAdapters } from "../adapters.ts";
 import { compose } from "../compose.ts";
+import { composeSupervised } from "../compose-supervised.ts";
 import { exitCodes } from "../exit-code.ts";
 import { onInterrupt } from "../interrupt.ts";
 import type { Io } from "../io.ts";
@@ -20,18 +21,26 @@ export interface WorkOptions extends StateOptions {
   /** End when no job is queued, delayed or running. */
   readonly drain?: boolean;
   readonly concurrency?: number;
+  /** Run the runtime in this process instead of a supervised one of its own. */
+  readonly inProcess?: boolean;
   readonly logLevel?: LogLevel;
 }
 
 export async function work(options: WorkOptions, io: Io): Promise<number> {
   const loaded = await loadOptionsConfig(options, io);
   const log = createLog(options.logLevel ?? "warn");
-  const adapters = (await loadAdapters(loaded)).map(({ adapter }) => {
-    if (adapter instanceof Error) throw adapter;
-    return adapter;
-  });
+  const adapters = await requireAdapters(loaded);
   const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
-  const composition = await compose({ config: loaded.config, state, adapters, env: io.env, log });
+  const composition = await (options.inProcess === true
+    ? compose({ config: loaded.config, state, adapters, env: io.env, log })
+    : composeSupervised({
+        state,
+        configPath: loaded.path,
+        cwd: io.cwd,
+        env: io.env,
+        log,
+        onStderr: (chunk) => void io.stderr.write(chunk),
+      }));
   try {
     const { concurrency = loaded.config.limits.global.concurrency } = options;
     const scheduler = await startScheduler(composition, { log, concurrency, claims: "any" });

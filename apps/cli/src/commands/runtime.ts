@@ -1,0 +1,34 @@
+/**
+ * `agentcore runtime --stdio`: the runtime by itself, for a scheduler in another process or another language. Ctrl-C is the
+ * scheduler's to act upon (a terminal sends it to both); the end of stdin, or SIGTERM, ends everything that runs.
+ */
+import { serveRuntime, systemClock } from "@agentcore/core";
+import { requireAdapters } from "../adapters.ts";
+import { compose } from "../compose.ts";
+import { exitCodes } from "../exit-code.ts";
+import type { Io } from "../io.ts";
+import { createLog } from "../log.ts";
+import { loadOptionsConfig, type StateOptions } from "../open-queue.ts";
+import { resolveStateDir } from "../state-dir.ts";
+import { packageVersion } from "../version.ts";
+
+export async function runtime(options: StateOptions, io: Io): Promise<number> {
+  const loaded = await loadOptionsConfig(options, io);
+  const log = createLog("warn");
+  const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
+  const adapters = await requireAdapters(loaded);
+  const composition = await compose({ config: loaded.config, state, adapters, env: io.env, log });
+  process.on("SIGINT", () => log.debug({}, "left to the scheduler"));
+  process.once("SIGTERM", () => io.stdin.destroy());
+  await serveRuntime(composition.runtime, {
+    input: io.stdin,
+    output: io.stdout,
+    clock: systemClock,
+    log,
+    server: { name: "agentcore", version: packageVersion() },
+    spoolDir: state.spool,
+  });
+  await composition.close();
+  await log.flush();
+  return exitCodes.succeeded;
+}

@@ -1,0 +1,58 @@
+/**
+ * The composition with the runtime in a process of its own, which is started again when it dies. This process stays the
+ * scheduler; the child is `agentcore runtime --stdio` with the same configuration and state directory.
+ */
+import type { Log } from "@agentcore/contract";
+import { systemClock } from "@agentcore/core";
+import { runtimeProcess, superviseRuntime } from "@agentcore/scheduler";
+import { openState, type Composition } from "./compose.ts";
+import type { Environment } from "./config/env-text.ts";
+import { proveGoneBySweep } from "./start-scheduler.ts";
+import type { StateDir } from "./state-dir.ts";
+import { packageVersion } from "./version.ts";
+
+export interface ComposeSupervisedOptions {
+  readonly state: StateDir;
+  /** Absolute path of the configuration file, or null. */
+  readonly configPath: string | null;
+  readonly cwd: string;
+  readonly env: Environment;
+  readonly log: Log;
+  /** What the runtime process writes to stderr: its log. */
+  readonly onStderr: (chunk: Buffer) => void;
+}
+
+export async function composeSupervised(options: ComposeSupervisedOptions): Promise<Composition> {
+  const { state, configPath, cwd, env, log, onStderr } = options;
+  const open = await openState(state, log);
+  const args = [
+    ...process.execArgv,
+    process.argv[1] ?? "",
+    "runtime",
+    "--stdio",
+    "--state-dir",
+    state.path,
+    ...(configPath === null ? [] : ["--config", configPath]),
+  ];
+  const runtime = superviseRuntime({
+    start: runtimeProcess({ command: process.execPath, args, env: definedOnly(env), cwd, onStderr }),
+    proveGone: proveGoneBySweep(open.containment),
+    client: { name: "agentcore", version: packageVersion() },
+    clock: systemClock,
+    log,
+  });
+  return {
+    ...open,
+    runtime,
+    close: async () => {
+      await runtime.close();
+      await open.database.close();
+    },
+  };
+}
+
+function definedOnly(env: Environment): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}

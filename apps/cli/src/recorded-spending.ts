@@ -1,0 +1,37 @@
+/**
+ * What an attempt of a dead process is known to have spent: from the result that its runtime spooled, or from the one that
+ * the queue already has. Without either the ledger books the bound that was held, as an estimate.
+ */
+import type { Usage, WorkerResult } from "@agentcore/contract";
+import { microUsdOf, type HoldEntry, type Spent } from "@agentcore/core";
+import type { JobStore, ResultSpool } from "@agentcore/scheduler";
+
+export function createRecordedSpending(
+  spool: ResultSpool,
+  store: JobStore,
+): (hold: HoldEntry) => Promise<Omit<Spent, "settledAt"> | null> {
+  return async ({ holdId, jobId, attempt }) => {
+    const spooled = (await spool.list()).find(({ permitId }) => permitId === holdId);
+    const result = spooled?.result ?? (await resultInStore(store, jobId, attempt));
+    return result === null ? null : spendingOf(result);
+  };
+}
+
+async function resultInStore(store: JobStore, jobId: string, attempt: number): Promise<WorkerResult | null> {
+  const attempts = await store.attempts(jobId);
+  return attempts.find((record) => record.attempt === attempt)?.result ?? null;
+}
+
+/** Null where the result does not say, as for an attempt that was lost. */
+export function spendingOf({
+  costUsd,
+  costBasis,
+  usage,
+}: Pick<WorkerResult, "costUsd" | "costBasis" | "usage">): Omit<Spent, "settledAt"> | null {
+  if (costUsd === null) return null;
+  return { costMicroUsd: microUsdOf(costUsd), tokens: tokensOf(usage), basis: costBasis };
+}
+
+function tokensOf({ inputTokens, cachedInputTokens, outputTokens }: Usage): number {
+  return (inputTokens ?? 0) + (cachedInputTokens ?? 0) + (outputTokens ?? 0);
+}
