@@ -4,6 +4,7 @@
  */
 import { unknownUsage, type Usage, type WorkerError } from "@agentcore/contract";
 import {
+  addCounts,
   addUsd,
   arrayAt,
   booleanAt,
@@ -91,7 +92,7 @@ export function usageOf(usage: JsonObject | null): Usage {
 }
 
 function plus(a: number | null, b: number | null): number | null {
-  return a === null ? b : a + (b ?? 0);
+  return a === null ? b : addCounts(a, b ?? 0);
 }
 
 function positive(value: number | null): number | null {

@@ -64,7 +64,7 @@ export class CodexItems {
 
   #end(id: string, call: Call, item: JsonObject): WorkerEvent[] {
     const exit = valueAt(item, "exit_code");
-    const exitCode = typeof exit === "number" && Number.isInteger(exit) ? exit : null;
+    const exitCode = typeof exit === "number" && Number.isSafeInteger(exit) ? exit : null;
     const status = stringAt(item, "status");
     const ok = status !== "failed" && status !== "declined" && (exitCode ?? 0) === 0;
     if (call.command !== undefined && exitCode === 0) this.commandsSucceeded += 1;

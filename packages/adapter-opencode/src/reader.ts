@@ -16,6 +16,7 @@ import {
   type WorkerReport,
 } from "@agentcore/contract";
 import {
+  addCounts,
   addUsage,
   addUsd,
   classifyProviderText,
@@ -205,9 +206,9 @@ function stepUsage(tokens: JsonObject | null): Usage {
   const output = countAt(tokens, "output");
   const reasoning = countAt(tokens, "reasoning") ?? 0;
   return {
-    inputTokens: input === null ? null : input + cacheWrite,
+    inputTokens: input === null ? null : addCounts(input, cacheWrite),
     cachedInputTokens: cacheRead,
-    outputTokens: output === null ? null : output + reasoning,
+    outputTokens: output === null ? null : addCounts(output, reasoning),
   };
 }
 

@@ -27,7 +27,7 @@ export function readToolUse(line: JsonObject): ToolUse {
   const ok = stringAt(state, "status") === "completed" && tool !== "invalid";
   const text = stringAt(state, "error") ?? stringAt(state, "output") ?? "";
   const exit = command === null ? null : numberAt(state, "metadata", "exit");
-  const exitCode = exit !== null && Number.isInteger(exit) ? exit : null;
+  const exitCode = exit !== null && Number.isSafeInteger(exit) ? exit : null;
   const call: WorkerEvent = {
     type: "tool_call",
     id,

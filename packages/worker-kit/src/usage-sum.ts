@@ -14,11 +14,17 @@ export function sumUsage(parts: readonly Usage[]): Usage {
   return parts.reduce(addUsage, unknownUsage);
 }
 
-function sum(a: number | null, b: number | null): number | null {
-  return a === null ? b : a + (b ?? 0);
+/** One kind of tokens. Capped where integers stop being exact: a worker may print any number. */
+export function addCounts(a: number, b: number): number {
+  return Math.min(a + b, Number.MAX_SAFE_INTEGER);
 }
 
 /** Dollars, rounded to billionths: sums of prices would otherwise end in the noise of binary fractions. */
 export function addUsd(a: number, b: number): number {
-  return Math.round((a + b) * 1e9) / 1e9;
+  const rounded = Math.round((a + b) * 1e9) / 1e9;
+  return Number.isFinite(rounded) ? rounded : Number.MAX_SAFE_INTEGER;
+}
+
+function sum(a: number | null, b: number | null): number | null {
+  return a === null ? b : addCounts(a, b ?? 0);
 }

@@ -37,7 +37,7 @@ export function unreadOutput(suite: RecordingSuite): string[] {
  * Damages every recording `rounds` times and replays it. Returns what went wrong: a reader that threw, an event or report
  * that the contract forbids. Long recordings are cut to 60 lines.
  */
-export function damagedReplayProblems(suite: RecordingSuite, seed: number, rounds = 60): string[] {
+export function damagedReplayProblems(suite: RecordingSuite, seed: number, rounds = 200): string[] {
   const random = seededRandom(seed);
   return recordingNames(suite.folder).flatMap((name) => {
     const recording = readRecording(suite.folder, name);
