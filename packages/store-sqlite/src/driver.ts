@@ -9,7 +9,7 @@ export type SqlValue = string | number | null;
 export type SqlRow = Readonly<Record<string, SqlValue>>;
 
 export interface SqliteStatement {
-  run(...values: SqlValue[]): { readonly changes: number };
+  run(...values: SqlValue[]): { readonly changes: number; readonly lastInsertRowid: number };
   get(...values: SqlValue[]): SqlRow | undefined;
   all(...values: SqlValue[]): readonly SqlRow[];
 }

@@ -1,6 +1,7 @@
 /**
  * Looks at a database file before anything of ours writes to it, and decides what opening it means. Looking is done with
- * plain reads and a read-only connection, so a file that is refused is left byte for byte as it was found.
+ * plain reads and a read-only connection, so a file that is refused is left byte for byte as it was found (SQLite may add
+ * an empty log and its index beside it).
  */
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import type { SqliteConnection, SqliteDriver } from "./driver.ts";

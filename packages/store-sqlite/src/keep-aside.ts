@@ -1,5 +1,5 @@
 /**
- * Copies a damaged database and its log beside itself, so that whatever is tried on the original, the evidence is left.
+ * Copies a damaged database and what is in its log beside it, so that whatever is tried on the original, there is another.
  * The copy is named after the file's time of change, so a second start with the same file makes no second copy.
  */
 import { constants, copyFileSync, existsSync, statSync } from "node:fs";
@@ -14,7 +14,8 @@ export function keepAside(path: string): string | null {
       .replaceAll(/[-:]|\.\d+/g, "");
     const copy = `${path}.damaged-${stamp}`;
     for (const suffix of ["", "-wal"]) {
-      if (!existsSync(path + suffix) || existsSync(copy + suffix)) continue;
+      const size = statSync(path + suffix, { throwIfNoEntry: false })?.size ?? 0;
+      if ((suffix !== "" && size === 0) || existsSync(copy + suffix) || !existsSync(path + suffix)) continue;
       copyFileSync(path + suffix, copy + suffix, constants.COPYFILE_EXCL);
     }
     return copy;

@@ -29,8 +29,9 @@ const failureOfCode: Readonly<Record<number, SqliteFailure>> = {
   26: "corrupt", // SQLITE_NOTADB
 };
 
-/** Classifies what a driver threw. Anything that is no error of SQLite is the statement's own. */
+/** Classifies what a driver or the file system threw. Anything else is the statement's own. */
 export function failureOf(error: unknown): SqliteFailure {
+  if (error instanceof Error && "syscall" in error) return "unavailable";
   const code = resultCodeOf(error);
   return code === undefined ? "statement" : (failureOfCode[code & 0xff] ?? "statement");
 }
@@ -64,7 +65,7 @@ export function storeErrorOf(error: unknown, path: string): AgentCoreError {
         cause: error,
       });
     case "statement":
-      return new AgentCoreError("AC_INTERNAL", `a statement on ${path} failed: ${reason}`, {
+      return new AgentCoreError("AC_INTERNAL", `a call on ${path} failed: ${reason}`, {
         evidence,
         cause: error,
       });

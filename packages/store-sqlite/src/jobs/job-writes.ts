@@ -25,10 +25,10 @@ export function insertJob(sql: JobSql, submission: Submission, jobJson: string):
   const { job, submittedAt, runAt, delayMs, rank, readyFrom, concurrencyKey } = submission;
   const { id, key = null } = job;
   const line = lineOf(job);
-  const inserted = sql.get(
+  const seq = sql.insert(
     `INSERT INTO jobs (id, tenant, worker, line, key, concurrency_key, submitted_at, ready_from, rank, job_json)
      SELECT ?1, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM aliases WHERE alias = ?1)
-     ON CONFLICT (id) DO NOTHING RETURNING seq`,
+     ON CONFLICT (id) DO NOTHING`,
     id,
     job.context.tenant ?? "",
     job.task.worker,
@@ -40,8 +40,7 @@ export function insertJob(sql: JobSql, submission: Submission, jobJson: string):
     rank,
     jobJson,
   );
-  if (inserted === undefined) return undefined;
-  const seq = Number(inserted.seq);
+  if (seq === undefined) return undefined;
   const state: JobState = { kind: "queued", runAt, delayMs, waitingFor: null };
   const record: JobRecord = {
     job,

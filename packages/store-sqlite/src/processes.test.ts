@@ -1,0 +1,163 @@
+/** Real processes on one file: killed, stopped, and several at once. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import type { Submission } from "@agentcore/scheduler";
+import { attemptRef } from "@agentcore/scheduler";
+import { byJobDedup, testJob, testOwner, testSubmission } from "@agentcore/scheduler/testing";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createSqliteJobStore } from "./sqlite-job-store.ts";
+import { createSqliteLedger } from "./sqlite-ledger.ts";
+import { openStateDatabase } from "./state-database.ts";
+import { stateFlaws } from "./testing/state-flaws.ts";
+import { type Fact, factFlaws, finishJobs } from "./testing/ten-jobs.ts";
+
+let directory = "";
+const children = new Set<ChildProcess>();
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "agentcore-processes-"));
+});
+afterEach(() => {
+  for (const child of children) child.kill("SIGKILL");
+  children.clear();
+  rmSync(directory, { recursive: true });
+});
+
+const program = fileURLToPath(new URL("testing/child.ts", import.meta.url));
+
+/** Starts `child.ts`; `lines` grows by what it prints. A line that a kill cut off is left out. */
+function start(mode: string, name: string) {
+  const child = spawn(process.execPath, ["--conditions=@agentcore/source", program, mode, directory, name], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  children.add(child);
+  const lines: unknown[] = [];
+  let rest = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    const parts = (rest + text).split("\n");
+    rest = parts.pop() ?? "";
+    lines.push(...parts.map((part) => JSON.parse(part) as unknown));
+  });
+  const closed = once(child, "close") as Promise<[number | null]>;
+  const firstLine = once(child.stdout, "data");
+  return { child, lines, closed, firstLine };
+}
+
+async function withState<T>(
+  use: (state: Awaited<ReturnType<typeof openState>>) => Promise<T>,
+  lockTimeoutMs = 10_000,
+): Promise<T> {
+  const state = await openState(lockTimeoutMs);
+  try {
+    return await use(state);
+  } finally {
+    await state.database.close();
+  }
+}
+
+async function openState(lockTimeoutMs: number) {
+  const database = await openStateDatabase({ directory, lockTimeoutMs });
+  return { database, jobs: createSqliteJobStore(database), ledger: createSqliteLedger(database) };
+}
+
+const kills = Number(process.env.AGENTCORE_KILLS ?? 12);
+const seed = Number(process.env.AGENTCORE_SEED ?? 20_261_124);
+
+/** Park and Miller's generator: enough to choose moments. */
+function createDraws(from: number): () => number {
+  let state = from % 2_147_483_647;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+}
+
+test(`kill -9 at ${kills} moments from seed ${seed} loses nothing that was acknowledged, and the ledger stays true`, async () => {
+  const draw = createDraws(seed);
+  const facts: Fact[] = [];
+  for (let round = 0; round < kills; round += 1) {
+    const { child, lines, closed, firstLine } = start("work", `worker-${round}`);
+    await firstLine;
+    await sleep(draw() * 60);
+    child.kill("SIGKILL");
+    await closed;
+    facts.push(...(lines as Fact[]));
+    await withState(async ({ database, jobs, ledger }) => {
+      expect(await stateFlaws(database)).toEqual([]);
+      expect(await factFlaws({ jobs, ledger }, facts, false)).toEqual([]);
+    });
+  }
+  expect(facts.length).toBeGreaterThan(kills);
+  await withState(async ({ database, jobs, ledger }) => {
+    await finishJobs({ jobs, ledger });
+    expect(await factFlaws({ jobs, ledger }, facts, true)).toEqual([]);
+    expect(await stateFlaws(database)).toEqual([]);
+    expect(await ledger.openHolds()).toEqual([]);
+  });
+}, 120_000);
+
+test("16 claimers in two processes take 10,000 jobs, each once", async () => {
+  const submissions: Submission[] = Array.from({ length: 10_000 }, () => testSubmission(testJob()));
+  await withState(async ({ jobs }) => {
+    for (let at = 0; at < submissions.length; at += 1000) {
+      await jobs.submit(submissions.slice(at, at + 1000), byJobDedup);
+    }
+  });
+  const claimers = ["one", "two"].map((name) => start("claim-all", name));
+  for (const { closed } of claimers) expect((await closed)[0]).toBe(0);
+  const taken = claimers.map(({ lines }) => (lines as { id: string }[]).map(({ id }) => id));
+  expect(taken.flat().toSorted()).toEqual(submissions.map(({ job }) => job.id).toSorted());
+  expect(taken.map((ids) => ids.length > 0)).toEqual([true, true]);
+  await withState(async ({ database }) => {
+    expect(await stateFlaws(database)).toEqual([]);
+  });
+}, 120_000);
+
+test("an owner that was stopped past its takeover changes nothing when it wakes, and its result is kept", async () => {
+  const job = testJob();
+  await withState(({ jobs }) => jobs.submit([testSubmission(job)], byJobDedup));
+  const zombie = start("settle-late", "zombie");
+  await zombie.firstLine;
+  zombie.child.kill("SIGSTOP");
+  await withState(async ({ jobs }) => {
+    await jobs.registerOwner(testOwner("heir"));
+    const moved = await jobs.takeOver({ from: "zombie", to: "heir", beat: 0, at: 1 });
+    expect(moved.map(attemptRef)).toEqual([{ jobId: job.id, attempt: 1, epoch: 2 }]);
+  });
+  zombie.child.kill("SIGCONT");
+  zombie.child.stdin.end();
+  await zombie.closed;
+  expect(zombie.lines.at(-1)).toEqual({ applied: "stale", heartbeat: "fenced" });
+  await withState(async ({ jobs, database }) => {
+    const record = await jobs.get(job.id);
+    expect(record).toMatchObject({ epoch: 2, state: { kind: "running", owner: "heir" }, result: null });
+    expect(await jobs.lateResults(job.id)).toMatchObject([
+      { ref: { attempt: 1, epoch: 1 }, kind: "succeeded" },
+    ]);
+    expect(await stateFlaws(database)).toEqual([]);
+  });
+});
+
+test("a file that another process keeps locked is refused after the wait, and written once it is free", async () => {
+  await withState(async () => {});
+  const locker = start("lock", "locker");
+  await locker.firstLine;
+  await withState(async ({ jobs }) => {
+    const submission = testSubmission(testJob());
+    await expect(jobs.submit([submission], byJobDedup)).rejects.toMatchObject({
+      code: "AC_STORE_UNAVAILABLE",
+      message: expect.stringContaining("locked by another process") as string,
+    });
+    const patient = await openState(10_000);
+    const accepted = patient.jobs.submit([submission], byJobDedup);
+    locker.child.stdin.end();
+    expect((await accepted)[0]?.kind).toBe("accepted");
+    expect(await jobs.get(submission.job.id)).toBeDefined();
+    await patient.database.close();
+    await locker.closed;
+  }, 30);
+});

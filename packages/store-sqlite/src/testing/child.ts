@@ -1,0 +1,148 @@
+/**
+ * A process of its own that works on a state directory, for tests that kill, stop or multiply processes. Prints one JSON
+ * line for each thing it knows to be done, written before it goes on: `node child.ts MODE DIRECTORY NAME`.
+ */
+import { writeSync } from "node:fs";
+import { jobSchema } from "@agentcore/contract";
+import {
+  type ClaimRequest,
+  type JobRecord,
+  type Submission,
+  attemptRef,
+  excludeNothing,
+} from "@agentcore/scheduler";
+import { createSqliteJobStore } from "../sqlite-job-store.ts";
+import { createSqliteLedger } from "../sqlite-ledger.ts";
+import { openStateDatabase } from "../state-database.ts";
+import { type Fact, finishJobs, holdOf, resultOf } from "./ten-jobs.ts";
+
+const [mode = "", directory = "", name = ""] = process.argv.slice(2);
+const database = await openStateDatabase({ directory });
+const jobs = createSqliteJobStore(database);
+const ledger = createSqliteLedger(database);
+const startAt = 1_700_000_000_000;
+
+function say(line: object): void {
+  writeSync(1, `${JSON.stringify(line)}\n`);
+}
+const note = (fact: Fact): void => say(fact);
+
+const claimOf = (limit: number): ClaimRequest => ({
+  owner: name,
+  now: startAt,
+  limit,
+  perKey: 1,
+  exclude: excludeNothing,
+});
+
+async function register(owner: string): Promise<void> {
+  const identity = { host: "test", bootId: "boot", pid: process.pid, startTicks: null };
+  await jobs.registerOwner({ owner, process: identity, leaseMs: 10_000, at: startAt });
+}
+
+function submissionOf(id: string): Submission {
+  const job = jobSchema.parse({
+    id,
+    task: { worker: "shell", workspace: `/work/${id}`, instructions: "true" },
+  });
+  return {
+    job,
+    submittedAt: startAt,
+    runAt: startAt,
+    delayMs: 0,
+    rank: startAt,
+    readyFrom: startAt,
+    concurrencyKey: job.task.workspace,
+    rememberAlias: true,
+  };
+}
+
+const success = {
+  kind: "succeeded",
+  result: resultOf("succeeded"),
+  charge: { costUsd: 0, tokens: 0 },
+  at: startAt,
+} as const;
+
+/** Submits, claims, holds, settles, until it is killed. */
+async function work(): Promise<never> {
+  await finishJobs({ jobs, ledger }, `${name}-finisher`);
+  await register(name);
+  for (let round = 0; ; round += 1) {
+    const ids = Array.from({ length: 5 }, (_, index) => `${name}-${round}-${index}`);
+    await Promise.all(
+      ids.map(async (id) => {
+        await jobs.submit([submissionOf(id)], () => "coalesce");
+        note({ type: "submitted", id });
+      }),
+    );
+    const claimed = await jobs.claim(claimOf(4));
+    for (const record of claimed) note({ type: "claimed", id: record.job.id, epoch: record.epoch });
+    await Promise.all(claimed.map(runOne));
+  }
+}
+
+async function runOne(record: JobRecord): Promise<void> {
+  const { holdId, ...entry } = holdOf(record);
+  await ledger.hold({ holdId, ...entry });
+  note({ type: "held", holdId });
+  const ref = attemptRef(record);
+  await jobs.settleAndClaim([{ ref, ...success }]);
+  note({ type: "settled", id: ref.jobId, epoch: ref.epoch, state: "succeeded" });
+  await ledger.settle(holdId, { costMicroUsd: 250_000, tokens: 10, basis: "reported", settledAt: startAt });
+  note({ type: "spent", holdId });
+}
+
+/** Eight claimers that take one job at a time until there is none. */
+async function claimAll(): Promise<void> {
+  await register(name);
+  const claimer = async (): Promise<void> => {
+    for (;;) {
+      const [record] = await jobs.claim(claimOf(1));
+      if (record === undefined) return;
+      note({ type: "claimed", id: record.job.id, epoch: record.epoch });
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, claimer));
+}
+
+/** Claims a job, waits until stdin ends, and then says that it succeeded. */
+async function settleLate(): Promise<void> {
+  await register(name);
+  const [record] = await jobs.claim(claimOf(1));
+  if (record === undefined) throw new RangeError("there is nothing to claim");
+  const ref = attemptRef(record);
+  note({ type: "claimed", id: ref.jobId, epoch: ref.epoch });
+  for await (const _ of process.stdin);
+  const { settled } = await jobs.settleAndClaim([{ ref, ...success }], claimOf(1));
+  say({ applied: settled[0]?.applied, heartbeat: await jobs.heartbeat(name) });
+}
+
+/** Holds the write lock until stdin ends. */
+async function lock(): Promise<void> {
+  const { DatabaseSync } = await import("node:sqlite");
+  const connection = new DatabaseSync(database.path);
+  connection.exec("BEGIN IMMEDIATE");
+  say({ locked: true });
+  for await (const _ of process.stdin);
+  connection.exec("ROLLBACK");
+  connection.close();
+}
+
+switch (mode) {
+  case "work":
+    await work();
+    break;
+  case "claim-all":
+    await claimAll();
+    break;
+  case "settle-late":
+    await settleLate();
+    break;
+  case "lock":
+    await lock();
+    break;
+  default:
+    throw new RangeError(`no mode ${mode}`);
+}
+await database.close();

@@ -1,0 +1,88 @@
+/**
+ * What must hold in a `state.db` between any two commits, looked at with plain SQL and none of the store's own code. For
+ * tests that crash or starve a store; a sound database has no flaw.
+ */
+import type { Sql } from "../sql.ts";
+import type { StateDatabase } from "../state-database.ts";
+
+export async function stateFlaws(database: StateDatabase): Promise<readonly string[]> {
+  const damage = await database.checkIntegrity();
+  const flaws = await database.read((sql) => checks.flatMap((check) => flawsOf(sql, check)));
+  return [...damage, ...flaws];
+}
+
+interface Check {
+  /** What a row of the query means. */
+  readonly flaw: string;
+  readonly query: string;
+}
+
+const places = `
+  SELECT job, 'ready' AS kind FROM fronts UNION ALL
+  SELECT job, 'ready' FROM followers UNION ALL
+  SELECT job, 'delayed' FROM delayed UNION ALL
+  SELECT job, 'running' FROM running UNION ALL
+  SELECT job, iif(state = 'dead' AND replayed_as IS NOT NULL, 'replayed', state) FROM ended`;
+
+const checks: readonly Check[] = [
+  {
+    flaw: "a job stands in no table of a state, or in several",
+    query: `SELECT j.id, p.kinds FROM jobs j
+      LEFT JOIN (SELECT job, count(*) AS count, group_concat(kind) AS kinds FROM (${places}) GROUP BY job) p
+      ON p.job = j.seq WHERE coalesce(p.count, 0) <> 1`,
+  },
+  {
+    flaw: "a state is kept for a job that does not exist",
+    query: `SELECT job FROM (${places}) WHERE job NOT IN (SELECT seq FROM jobs)`,
+  },
+  {
+    flaw: "a count of jobs is wrong",
+    query: `SELECT c.kind, c.count, p.count AS actual FROM job_counts c
+      LEFT JOIN (SELECT kind, count(*) AS count FROM (${places}) GROUP BY kind) p ON p.kind = c.kind
+      WHERE c.count <> coalesce(p.count, 0)`,
+  },
+  {
+    flaw: "a lane has followers and no front, or several fronts",
+    query: `SELECT concurrency_key, line FROM (
+        SELECT concurrency_key, line, 0 AS fronts FROM followers UNION ALL
+        SELECT concurrency_key, line, 1 FROM fronts WHERE concurrency_key IS NOT NULL)
+      GROUP BY concurrency_key, line HAVING sum(fronts) <> 1`,
+  },
+  {
+    flaw: "a follower goes before the front of its lane",
+    query: `SELECT w.id FROM followers w JOIN fronts f ON f.concurrency_key = w.concurrency_key AND f.line = w.line
+      WHERE (w.rank, w.id) < (f.rank, f.id)`,
+  },
+  {
+    flaw: "a key is held by a job that has ended or has another key",
+    query: `SELECT h.key FROM key_holders h LEFT JOIN jobs j ON j.seq = h.job AND j.key = h.key
+      WHERE j.seq IS NULL OR h.job IN (SELECT job FROM ended)`,
+  },
+  {
+    flaw: "a queued job does not hold its key",
+    query: `SELECT j.id FROM jobs j LEFT JOIN key_holders h ON h.key = j.key AND h.job = j.seq
+      WHERE j.key IS NOT NULL AND h.job IS NULL AND j.seq IN (
+        SELECT job FROM fronts UNION ALL SELECT job FROM followers UNION ALL SELECT job FROM delayed)`,
+  },
+  {
+    flaw: "attempts are missing, or there are more than were begun",
+    query: `SELECT id FROM job_rows j WHERE
+      (SELECT count(*) FROM attempts a WHERE a.job = j.seq) <> j.attempt - iif(j.state = 'running', 1, 0)`,
+  },
+  {
+    flaw: "a counter of the ledger is not the sum of its holds",
+    query: `SELECT l.scope, l.window, l.cost_held, b.held, l.cost_spent, b.spent FROM ledger_counters l
+      LEFT JOIN (
+        SELECT json_extract(c.value, '$.scope') AS scope, json_extract(c.value, '$.window') AS window,
+          json_extract(c.value, '$.windowStart') AS start,
+          sum(iif(h.settled_at IS NULL, json_extract(h.entry_json, '$.costMicroUsd'), 0)) AS held,
+          sum(coalesce(h.spent_cost, 0)) AS spent
+        FROM ledger_holds h, json_each(h.entry_json, '$.counters') c GROUP BY 1, 2, 3) b
+      ON b.scope = l.scope AND b.window = l.window AND b.start = l.window_start
+      WHERE l.cost_held <> coalesce(b.held, 0) OR l.cost_spent <> coalesce(b.spent, 0)`,
+  },
+];
+
+function flawsOf(sql: Sql, { flaw, query }: Check): readonly string[] {
+  return sql.all(query).map((row) => `${flaw}: ${JSON.stringify(row)}`);
+}
