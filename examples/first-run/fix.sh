@@ -1,5 +1,7 @@
 # What an agent would do: look, change, check. The shell worker runs it as it stands.
-node --test || echo "The test fails, as expected: reduce has no start value."
+check() { node --test --test-reporter=tap | grep -E '^(not ok|# (pass|fail))'; }
+
+echo "Before:" && check
 sed -i 's/total + number)/total + number, 0)/' sum.js
-node --test
-echo "sum([]) is 0 now; the test passes."
+echo "After:" && check
+echo "sum([]) is 0 now: reduce had no start value."
