@@ -29,7 +29,7 @@ const start: Place = { line: 1, column: 1 };
 
 /** Syntax only; see `readYaml` for syntax and schema together. */
 export async function parseYaml(text: string): Promise<YamlSource> {
-  const { LineCounter, parseDocument, isMap, isScalar } = await import("yaml");
+  const { LineCounter, parseDocument, isMap, isScalar } = await import("./yaml-parser.ts");
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   const placeAt = (offset: number): Place => {
