@@ -1,0 +1,212 @@
+/**
+ * The expressions of `if` and of `${{ … }}`: comparisons and logic over inputs, matrix values and steps. A recursive
+ * descent parser for
+ *
+ *     or     = and { "||" and }
+ *     and    = not { "&&" not }
+ *     not    = "!" not | compare
+ *     compare = value [ ("==" | "!=") value ]
+ *     value  = text | number | true | false | null | reference | "(" or ")"
+ *     reference = ("inputs" | "matrix" | "steps") { "." name }
+ *
+ * Nothing in it can call, loop or fail at run time: a reference to what is not there is `null`.
+ */
+
+export type Value = string | number | boolean | null;
+
+export type Expression =
+  | { readonly kind: "literal"; readonly value: Value }
+  | { readonly kind: "reference"; readonly path: readonly string[] }
+  | { readonly kind: "not"; readonly of: Expression }
+  | {
+      readonly kind: "and" | "or" | "equal" | "unequal";
+      readonly left: Expression;
+      readonly right: Expression;
+    };
+
+export type ParsedExpression =
+  | { readonly ok: true; readonly expression: Expression }
+  | { readonly ok: false; readonly message: string };
+
+/** Answers a reference such as `["steps", "build", "status"]`; `null` for what is not there. */
+export type Lookup = (path: readonly string[]) => Value;
+
+const tokenPattern =
+  /\s*(?:(\|\||&&|==|!=|!|\(|\))|'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|(-?\d+(?:\.\d+)?)(?![\w.])|([A-Za-z_][\w-]*(?:\.[\w-]+)*))/y;
+
+type Token =
+  | { readonly kind: "sign"; readonly text: string }
+  | { readonly kind: "value"; readonly value: Value }
+  | { readonly kind: "name"; readonly path: readonly string[] };
+
+const roots = ["inputs", "matrix", "steps"];
+
+export function parseExpression(text: string): ParsedExpression {
+  try {
+    const tokens = tokenize(text);
+    const reader = { tokens, at: 0 };
+    const expression = readOr(reader);
+    const rest = reader.tokens[reader.at];
+    if (rest !== undefined) return { ok: false, message: `"${show(rest)}" is not expected there` };
+    return { ok: true, expression };
+  } catch (error) {
+    if (error instanceof ExpressionError) return { ok: false, message: error.message };
+    throw error;
+  }
+}
+
+/** All references of an expression, for checks before anything runs. */
+export function referencesOf(expression: Expression): readonly (readonly string[])[] {
+  switch (expression.kind) {
+    case "literal":
+      return [];
+    case "reference":
+      return [expression.path];
+    case "not":
+      return referencesOf(expression.of);
+    case "and":
+    case "or":
+    case "equal":
+    case "unequal":
+      return [...referencesOf(expression.left), ...referencesOf(expression.right)];
+  }
+}
+
+export function evaluate(expression: Expression, lookup: Lookup): Value {
+  switch (expression.kind) {
+    case "literal":
+      return expression.value;
+    case "reference":
+      return lookup(expression.path);
+    case "not":
+      return !isTrue(evaluate(expression.of, lookup));
+    case "and":
+      return isTrue(evaluate(expression.left, lookup)) && isTrue(evaluate(expression.right, lookup));
+    case "or":
+      return isTrue(evaluate(expression.left, lookup)) || isTrue(evaluate(expression.right, lookup));
+    case "equal":
+      return evaluate(expression.left, lookup) === evaluate(expression.right, lookup);
+    case "unequal":
+      return evaluate(expression.left, lookup) !== evaluate(expression.right, lookup);
+  }
+}
+
+/** False are `false`, `null`, 0 and the empty text. */
+export function isTrue(value: Value): boolean {
+  return value !== false && value !== null && value !== 0 && value !== "";
+}
+
+class ExpressionError extends Error {}
+
+interface Reader {
+  readonly tokens: readonly Token[];
+  at: number;
+}
+
+function tokenize(text: string): Token[] {
+  const tokens: Token[] = [];
+  const pattern = new RegExp(tokenPattern);
+  const end = text.trimEnd().length;
+  while (pattern.lastIndex < end) {
+    const from = pattern.lastIndex;
+    const match = pattern.exec(text);
+    if (match === null) throw new ExpressionError(`cannot read "${text.slice(from, from + 20).trim()}"`);
+    const [, sign, single, double, number, name] = match;
+    if (sign !== undefined) tokens.push({ kind: "sign", text: sign });
+    else if (single !== undefined || double !== undefined) {
+      tokens.push({ kind: "value", value: (single ?? double ?? "").replaceAll(/\\(.)/g, "$1") });
+    } else if (number !== undefined) tokens.push({ kind: "value", value: Number(number) });
+    else tokens.push(nameToken(name ?? ""));
+  }
+  return tokens;
+}
+
+function nameToken(name: string): Token {
+  if (name === "true" || name === "false") return { kind: "value", value: name === "true" };
+  if (name === "null") return { kind: "value", value: null };
+  const path = name.split(".");
+  if (!roots.includes(path[0] ?? "")) {
+    throw new ExpressionError(
+      `"${name}" is no reference; there are ${roots.map((root) => `${root}.…`).join(", ")}`,
+    );
+  }
+  return { kind: "name", path };
+}
+
+function readOr(reader: Reader): Expression {
+  let left = readAnd(reader);
+  while (take(reader, "||")) left = { kind: "or", left, right: readAnd(reader) };
+  return left;
+}
+
+function readAnd(reader: Reader): Expression {
+  let left = readNot(reader);
+  while (take(reader, "&&")) left = { kind: "and", left, right: readNot(reader) };
+  return left;
+}
+
+function readNot(reader: Reader): Expression {
+  return take(reader, "!") ? { kind: "not", of: readNot(reader) } : readCompare(reader);
+}
+
+function readCompare(reader: Reader): Expression {
+  const left = readValue(reader);
+  if (take(reader, "==")) return { kind: "equal", left, right: readValue(reader) };
+  if (take(reader, "!=")) return { kind: "unequal", left, right: readValue(reader) };
+  return left;
+}
+
+function readValue(reader: Reader): Expression {
+  if (take(reader, "(")) {
+    const inner = readOr(reader);
+    if (!take(reader, ")")) throw new ExpressionError(`a ")" is missing`);
+    return inner;
+  }
+  const token = reader.tokens[reader.at];
+  if (token === undefined) throw new ExpressionError("a value is missing at the end");
+  reader.at++;
+  switch (token.kind) {
+    case "value":
+      return { kind: "literal", value: token.value };
+    case "name":
+      return { kind: "reference", path: token.path };
+    case "sign":
+      throw new ExpressionError(`"${token.text}" is not expected there`);
+  }
+}
+
+function take(reader: Reader, sign: string): boolean {
+  const token = reader.tokens[reader.at];
+  if (token?.kind !== "sign" || token.text !== sign) return false;
+  reader.at++;
+  return true;
+}
+
+function show(token: Token): string {
+  switch (token.kind) {
+    case "sign":
+      return token.text;
+    case "name":
+      return token.path.join(".");
+    case "value":
+      return String(token.value);
+  }
+}
+
+// --- ${{ … }} in texts ------------------------------------------------------------------------------------------------------
+
+const placeholder = /\$\{\{([\s\S]*?)\}\}/g;
+
+/** The expressions in a text, each as written. */
+export function placeholdersIn(text: string): string[] {
+  return [...text.matchAll(placeholder)].map((match) => (match[1] ?? "").trim());
+}
+
+/** The text with each `${{ … }}` replaced by its value; `null` becomes nothing. The expressions must have been checked. */
+export function fillIn(text: string, lookup: Lookup): string {
+  return text.replaceAll(placeholder, (_whole, inner: string) => {
+    const parsed = parseExpression(inner);
+    const value = parsed.ok ? evaluate(parsed.expression, lookup) : null;
+    return value === null ? "" : String(value);
+  });
+}

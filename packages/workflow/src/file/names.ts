@@ -1,0 +1,36 @@
+/** Both spellings of names: those of this project and those that older workflow files use. */
+import { capabilities, type Capability } from "@agentcore/contract";
+import { z } from "zod";
+
+const workerAliases: Readonly<Record<string, string>> = {
+  CUSTOM: "shell",
+  SHELL: "shell",
+  CLAUDE_CODE: "claude-code",
+  CODEX_CLI: "codex",
+  CODEX: "codex",
+  OPENCODE: "opencode",
+};
+
+/** `CLAUDE_CODE` → `claude-code`; any other adapter's name stays as it is. */
+export const workerNameSchema = z
+  .string()
+  .min(1)
+  .transform((name) => workerAliases[name] ?? name)
+  .meta({
+    description:
+      "A worker: shell, claude-code, codex, opencode, or any adapter. CUSTOM, CLAUDE_CODE, CODEX_CLI and OPENCODE are accepted.",
+  });
+
+export const capabilityNameSchema = z
+  .enum([...capabilities, ...capabilities.map((name) => name.toUpperCase() as Uppercase<Capability>)])
+  .transform((name) => name.toLowerCase() as Capability)
+  .meta({ description: "read, edit, run_tests or run_commands, also in capitals." });
+
+/** Ids of steps, agents and artifacts: also folder names below the context directory. */
+export const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+export const idSchema = z
+  .string()
+  .regex(
+    idPattern,
+    "is not an id: letters, digits, dot, underscore and hyphen, beginning with a letter or digit",
+  );
