@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { execFileSync } from "node:child_process";
 import { PassThrough } from "node:stream";
-import { buildProgram } from "../command-line.ts";
+import { buildProgram } from "../command-line/program.ts";
 import { completion } from "./completion.ts";
 
 async function script(shell: string): Promise<string> {

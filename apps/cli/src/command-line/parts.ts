@@ -1,7 +1,7 @@
 /** What the definitions of commands share: options that many have, readers of values, examples. */
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { dedupSchema } from "@agentcore/contract";
-import type { Io } from "./io.ts";
+import type { Io } from "../io.ts";
 import {
   InvalidValue,
   readCapabilities,
@@ -11,12 +11,27 @@ import {
   readEnv,
   readLabel,
   readOutput,
-} from "./option-values.ts";
+} from "../option-values.ts";
 
+/** Makes a command of that name below the program, or below another command. */
 export type Define = (name: string, description: string) => Command;
+/** Turns a command's work, which answers an exit code, into what the command line library calls. */
 export type Finish = <Args extends unknown[]>(
   action: (...args: Args) => Promise<number>,
 ) => (...args: Args) => Promise<void>;
+
+/** What a definition is made with. */
+export interface Definition {
+  readonly define: Define;
+  readonly finish: Finish;
+  readonly io: Io;
+  readonly program: Command;
+}
+
+/** A command with the options that everything with state has. */
+export function stateCommand(define: Define, name: string, description: string): Command {
+  return stateOption(define(name, description)).option("--json", "JSON instead of a table");
+}
 
 /** Options of every command that has a configuration and state. */
 export function stateOption(command: Command): Command {

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { agentcore, jsonLinesOf, makeScratch } from "./testing/agentcore-process.ts";
+import { agentcore, jsonLinesOf, makeScratch } from "../testing/agentcore-process.ts";
 
 const scratch = makeScratch();
 afterAll(() => scratch.remove());
@@ -37,7 +37,7 @@ describe("help", () => {
 });
 
 test("the version is the package's", async () => {
-  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
     version: string;
   };
   expect((await run(["--version"])).stdout).toBe(`${version}\n`);

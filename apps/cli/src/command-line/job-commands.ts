@@ -1,0 +1,120 @@
+/** The commands about jobs that are there: `jobs`, `dlq`, `budget`, `why`. */
+import type { Command } from "commander";
+import { examples, stateCommand, value, type Define, type Definition } from "./parts.ts";
+import { readCount, readDuration, readEdit, readLabel, readStates } from "../option-values.ts";
+
+export function defineJobs({ define: defineTop, finish, io }: Definition): void {
+  const top = defineTop("jobs", "Look at jobs, wait for them, stop them");
+  const define: Define = (name, description) =>
+    top.command(name).description(description).allowExcessArguments(false);
+  filterOptions(stateCommand(define, "list", "List jobs, newest first"))
+    .option("--state <list>", "queued, running, succeeded, dead, cancelled", value(readStates))
+    .option("--before <job>", "only jobs with a lower id: the next page")
+    .option("--limit <count>", "at most so many (default: 100)", value(readCount))
+    .addHelpText(
+      "after",
+      examples([
+        "agentcore jobs list --state queued,running",
+        "agentcore jobs list --label team=core --json",
+      ]),
+    )
+    .action(finish(async (options) => (await import("../commands/jobs.ts")).listJobs(options, io)));
+  stateCommand(define, "show", "Show one job with its attempts, artifacts and receipts")
+    .argument("<job>", "id, or its first six characters or more")
+    .addHelpText("after", examples(["agentcore jobs show 0199a2c4"]))
+    .action(
+      finish(async (id: string, options) => (await import("../commands/jobs.ts")).showJob(id, options, io)),
+    );
+  stateCommand(define, "wait", "Wait for the end of a job, and exit as `run` would have")
+    .argument("<job>")
+    .option("--timeout <duration>", "give up waiting after this long; the job goes on", value(readDuration))
+    .addHelpText("after", examples(['agentcore jobs wait "$JOB" --timeout 1h --json']))
+    .action(
+      finish(async (id: string, options) =>
+        (await import("../commands/wait-job.ts")).waitForJob(id, options, io),
+      ),
+    );
+  stateCommand(define, "cancel", "Stop jobs: queued ones at once, running ones cleanly")
+    .argument("<job...>")
+    .addHelpText("after", examples(["agentcore jobs cancel 0199a2c4 0199a2c5"]))
+    .action(
+      finish(async (ids: string[], options) =>
+        (await import("../commands/jobs.ts")).cancelJobs(ids, options, io),
+      ),
+    );
+  stateCommand(define, "logs", "Print what the worker printed")
+    .argument("<job>")
+    .option("-f, --follow", "go on until the job has ended, over all its attempts")
+    .option("--attempt <number>", "only this attempt (default: the last)", value(readCount))
+    .option("--raw", "the bytes as they came, stdout to stdout and stderr to stderr")
+    .addHelpText("after", examples(["agentcore jobs logs -f 0199a2c4"]))
+    .action(
+      finish(async (id: string, options) => (await import("../commands/logs.ts")).logs(id, options, io)),
+    );
+}
+
+export function defineDead({ define: defineTop, finish, io }: Definition): void {
+  const top = defineTop("dlq", "Look at jobs that ended badly, run them again, delete them");
+  const define: Define = (name, description) =>
+    top.command(name).description(description).allowExcessArguments(false);
+  const select = (command: Command): Command =>
+    filterOptions(command)
+      .option("--code <code>", "only those that died with this code")
+      .option("--all", "every one");
+  filterOptions(stateCommand(define, "list", "List dead letters that were not replayed yet, newest first"))
+    .option("--code <code>", "only those that died with this code")
+    .option("--before <job>", "only jobs with a lower id: the next page")
+    .option("--limit <count>", "at most so many (default: 100)", value(readCount))
+    .addHelpText("after", examples(["agentcore dlq list --code AC_TIMEOUT"]))
+    .action(finish(async (options) => (await import("../commands/dlq.ts")).listDead(options, io)));
+  stateCommand(define, "show", "Show one with every attempt's evidence")
+    .argument("<job>")
+    .addHelpText("after", examples(["agentcore dlq show 0199a2c4"]))
+    .action(
+      finish(async (id: string, options) => (await import("../commands/jobs.ts")).showJob(id, options, io)),
+    );
+  select(stateCommand(define, "replay", "Put them into the queue again, each as a new job"))
+    .argument("[job...]")
+    .option("--set <path=value>", "change a field of the job first; may be repeated", value(readEdit))
+    .addHelpText(
+      "after",
+      examples([
+        "agentcore dlq replay 0199a2c4 --set limits.timeoutMs=3600000",
+        "agentcore dlq replay --code AC_RUNTIME_LOST",
+      ]),
+    )
+    .action(
+      finish(async (ids: string[], options) =>
+        (await import("../commands/dlq.ts")).replayDead(ids, options, io),
+      ),
+    );
+  select(stateCommand(define, "purge", "Delete them for good, with their attempts and decisions"))
+    .argument("[job...]")
+    .addHelpText("after", examples(["agentcore dlq purge --label team=core", "agentcore dlq purge --all"]))
+    .action(
+      finish(async (ids: string[], options) =>
+        (await import("../commands/dlq.ts")).purgeDead(ids, options, io),
+      ),
+    );
+}
+
+export function defineBudget({ define, finish, io }: Definition): void {
+  stateCommand(define, "budget", "Show the cost and token limits, and what is left of each")
+    .addHelpText("after", examples(["agentcore budget", "agentcore budget --json"]))
+    .action(finish(async (options) => (await import("../commands/budget.ts")).budget(options, io)));
+}
+
+export function defineWhy({ define, finish, io }: Definition): void {
+  stateCommand(define, "why", "Say what was decided about a job, by which rule, and who is ahead of it")
+    .argument("<job>", "id, or its first six characters or more")
+    .addHelpText("after", examples(["agentcore why 0199a2c4", "agentcore why 0199a2c4 --json"]))
+    .action(finish(async (id: string, options) => (await import("../commands/why.ts")).why(id, options, io)));
+}
+
+function filterOptions(command: Command): Command {
+  return command
+    .option("--worker <name>", "only jobs of this worker")
+    .option("--tenant <name>", "only jobs of this tenant")
+    .option("--key <key>", "only jobs with this idempotency key")
+    .option("--label <name=value>", "only jobs with this label; may be repeated", value(readLabel));
+}

@@ -1,0 +1,33 @@
+/** The commands about this program and this machine: `doctor`, `schema`, `completion`. */
+import { examples, stateOption, type Definition } from "./parts.ts";
+
+export function defineDoctor({ define, finish, io }: Definition): void {
+  stateOption(define("doctor", "Say which workers are here, how well they can be contained, and what to do"))
+    .option("--json", "one JSON object")
+    .addHelpText("after", examples(["agentcore doctor", "agentcore doctor --json"]))
+    .action(finish(async (options) => (await import("../commands/doctor.ts")).doctor(options, io)));
+}
+
+export function defineSchema({ define, finish, io }: Definition): void {
+  define("schema", "Print a JSON Schema")
+    .argument("[name]", "config, job, event or result", "config")
+    .addHelpText("after", examples(["agentcore schema > agentcore.schema.json", "agentcore schema result"]))
+    .action(finish(async (name: string) => (await import("../commands/schema.ts")).schema(name, io)));
+}
+
+export function defineCompletion({ define, finish, io, program }: Definition): void {
+  define("completion", "Print a completion script for a shell")
+    .argument("<shell>", "bash, zsh or fish")
+    .addHelpText(
+      "after",
+      examples([
+        "agentcore completion bash > ~/.local/share/bash-completion/completions/agentcore",
+        "agentcore completion fish > ~/.config/fish/completions/agentcore.fish",
+      ]),
+    )
+    .action(
+      finish(async (shell: string) =>
+        (await import("../commands/completion.ts")).completion(shell, program, io),
+      ),
+    );
+}

@@ -1,0 +1,91 @@
+/**
+ * The command line as data: commands, options, examples. What a command does is loaded when it is called, so that asking
+ * for help, or running one command, pays for nothing else.
+ */
+import { Command, CommanderError } from "commander";
+import { AgentCoreError } from "@agentcore/contract";
+import { exitCodes } from "../exit-code.ts";
+import type { Io } from "../io.ts";
+import { reportError, writeJsonError } from "../report-error.ts";
+import { packageVersion } from "../version.ts";
+import { defineBudget, defineDead, defineJobs, defineWhy } from "./job-commands.ts";
+import { defineCompletion, defineDoctor, defineSchema } from "./other-commands.ts";
+import { examples, type Definition } from "./parts.ts";
+import { defineRun, defineRuntime, defineSubmit, defineWork } from "./task-commands.ts";
+
+/** Runs the arguments (without program and script) and answers the exit code. */
+export async function runCommandLine(args: readonly string[], io: Io): Promise<number> {
+  const state = { exitCode: 0 };
+  const [first = ""] = args;
+  const program = buildProgram(io, state, Object.hasOwn(definitions, first) ? first : undefined);
+  try {
+    if (args.length === 0) program.help();
+    await program.parseAsync([...args], { from: "user" });
+    return state.exitCode;
+  } catch (error) {
+    const json = args.includes("--json");
+    if (!(error instanceof CommanderError)) return reportError(error, io, json);
+    // Commander has printed its own message; `--help` and `--version` come as errors with exit code 0.
+    if (error.exitCode === 0) return exitCodes.succeeded;
+    if (json) writeJsonError(io, new AgentCoreError("AC_USAGE", error.message.replace(/^error: /, "")));
+    return exitCodes.usage;
+  }
+}
+
+/** In the order of `agentcore --help`. */
+const definitions: Readonly<Record<string, (definition: Definition) => void>> = {
+  run: defineRun,
+  submit: defineSubmit,
+  work: defineWork,
+  jobs: defineJobs,
+  dlq: defineDead,
+  why: defineWhy,
+  budget: defineBudget,
+  doctor: defineDoctor,
+  runtime: defineRuntime,
+  schema: defineSchema,
+  completion: defineCompletion,
+};
+
+/**
+ * The program with every command, or with `only` one where it is known which is meant: describing the other ten would cost
+ * more than many a run. `state.exitCode` is set by the command that ran.
+ */
+export function buildProgram(io: Io, state: { exitCode: number }, only?: string): Command {
+  const program = new Command("agentcore")
+    .description(
+      "Runs coding agents unattended: they stop, stay within limits, can be watched, leave nothing behind.",
+    )
+    .usage("COMMAND [options]")
+    .version(packageVersion(), "-V, --version", "print the version")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      outputError: (text, write) => write(`agentcore: ${text.replace(/^error: /, "")}`),
+    })
+    .showSuggestionAfterError(true)
+    .addHelpText(
+      "after",
+      examples([
+        "agentcore doctor",
+        'agentcore run "Fix the failing test" --worker claude-code --capabilities edit,run_tests --max-cost 2.50',
+        "agentcore help run",
+      ]),
+    );
+  const definition: Definition = {
+    define: (name, description) => program.command(name).description(description).allowExcessArguments(false),
+    finish:
+      (action) =>
+      async (...args) => {
+        state.exitCode = await action(...args);
+      },
+    io,
+    program,
+  };
+  for (const [name, describe] of Object.entries(definitions)) {
+    // `completion` is written from the whole program.
+    if (only === undefined || only === "completion" || only === name) describe(definition);
+  }
+  return program;
+}

@@ -1,0 +1,82 @@
+/** The commands that run tasks or take them in: `run`, `submit`, `work`, `runtime`. */
+import { examples, stateCommand, stateOption, taskOptions, value, type Definition } from "./parts.ts";
+import { readCount, readDuration, readPriority } from "../option-values.ts";
+
+export function defineRun({ define, finish, io }: Definition): void {
+  taskOptions(
+    define("run", "Run one task now, and show it while it runs").argument(
+      "[instructions]",
+      "what to do; - reads it from stdin",
+    ),
+    io,
+  )
+    .option("--no-wait", "where the gate says `not now`, end with exit code 3 instead of waiting")
+    .option("--json", "one JSON event a line; the last line is the result")
+    .addHelpText(
+      "after",
+      examples([
+        'agentcore run "Make the failing test pass" --worker claude-code --capabilities edit,run_tests',
+        "agentcore run - --worker codex --timeout 20m --max-cost 2.50 --json < task.md",
+        "agentcore run --worker shell --capabilities run_commands 'npm run build'",
+      ]) +
+        "\nExit codes: 0 succeeded, 1 failed, 2 usage or configuration, 3 refused by the gate,\n4 timed out or stalled, 5 budget exhausted, 130 cancelled.\n",
+    )
+    .action(
+      finish(async (instructions: string | undefined, options) =>
+        (await import("../commands/run.ts")).run(instructions, options, io),
+      ),
+    );
+}
+
+export function defineSubmit({ define, finish, io }: Definition): void {
+  taskOptions(
+    define("submit", "Put a task into the queue and print its id").argument(
+      "[instructions]",
+      "what to do; - reads it from stdin",
+    ),
+    io,
+  )
+    .option("--file <file>", "jobs to submit, one JSON object a line; - reads them from stdin")
+    .option("--delay <duration>", "not before this much time has passed", value(readDuration))
+    .option("--priority <value>", "-1000 to 1000, higher first within a class", value(readPriority))
+    .option("--json", "one JSON object for each job")
+    .addHelpText(
+      "after",
+      examples([
+        'agentcore submit "Update the changelog" --worker codex --capabilities edit --key changelog',
+        "agentcore submit --file jobs.jsonl",
+      ]),
+    )
+    .action(
+      finish(async (instructions: string | undefined, options) =>
+        (await import("../commands/submit.ts")).submit(instructions, options, io),
+      ),
+    );
+}
+
+export function defineWork({ define, finish, io }: Definition): void {
+  stateCommand(define, "work", "Run the queue in the foreground")
+    .option("--drain", "end when no job is left")
+    .option("--in-process", "run the runtime in this process instead of a supervised one of its own")
+    .option(
+      "--concurrency <count>",
+      "most runs at once here (default: limits.global.concurrency)",
+      value(readCount),
+    )
+    .addHelpText(
+      "after",
+      examples(["agentcore work", "agentcore work --drain --concurrency 8 --json"]) +
+        "\nCtrl-C once lets what runs finish, twice stops it cleanly, three times ends at once.\nSIGTERM stops it cleanly.\n",
+    )
+    .action(finish(async (options) => (await import("../commands/work.ts")).work(options, io)));
+}
+
+export function defineRuntime({ define, finish, io }: Definition): void {
+  stateOption(define("runtime", "Serve a runtime to a scheduler: JSON-RPC 2.0, one JSON object a line"))
+    .requiredOption("--stdio", "on stdin and stdout; the log goes to stderr")
+    .addHelpText(
+      "after",
+      examples(["agentcore runtime --stdio"]) + "\nThe messages are described in docs/wire.md.\n",
+    )
+    .action(finish(async (options) => (await import("../commands/runtime.ts")).runtime(options, io)));
+}
