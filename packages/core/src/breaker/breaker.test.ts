@@ -105,12 +105,15 @@ describe("half open", () => {
   });
 
   test("outcomes of runs from before it opened are not counted against or for it", () => {
-    const breaker = breakerOf();
-    const early = Array.from({ length: 6 }, () => breaker.enter());
+    const breaker = breakerOf({ probes: 1 });
+    const early = Array.from({ length: 9 }, () => breaker.enter());
     for (const entry of early.slice(0, 3)) breaker.leave(entry, "failure", 0);
+    for (const entry of early.slice(3, 6)) breaker.leave(entry, "failure", 5000);
+    expect(breaker.waitMs(5000)).toBe(5000);
+    expect(breaker.failuresInRow).toBe(3);
     const probe = breaker.enter();
-    for (const entry of early.slice(3)) breaker.leave(entry, "success", 10_000);
-    expect(breaker.level(0, 0).state).toBe("half_open");
+    for (const entry of early.slice(6)) breaker.leave(entry, "success", 10_000);
+    expect(breaker.admission(10_000)).toBe("probing");
     breaker.leave(probe, "failure", 10_000);
     breaker.leave(probe, "success", 10_000);
     expect(breaker.waitMs(10_000)).toBe(20_000);

@@ -85,6 +85,14 @@ test.each<Case>([
     { costMicroUsd: 0, tokens: 0, basis: "none" },
   ],
   [
+    "that failed before its worker was let go",
+    { outcome: "failed", errorClass: "internal" },
+    { ...silent, released: false },
+    bound,
+    true,
+    { costMicroUsd: 0, tokens: 0, basis: "none" },
+  ],
+  [
     "whose first request was refused",
     { outcome: "failed", errorClass: "auth" },
     silent,

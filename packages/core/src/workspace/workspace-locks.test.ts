@@ -27,6 +27,7 @@ test.each([
   expect(locks.conflict(locks.node(wanted)) !== null).toBe(conflicts);
   locks.unlock(locks.node(held));
   expect(locks.conflict(locks.node(wanted))).toBeNull();
+  expect(locks.node("/").busyBelow).toBe(0);
 });
 
 describe("quarantine", () => {
