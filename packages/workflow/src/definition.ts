@@ -115,6 +115,8 @@ export interface Loop {
   readonly decisionFile: string | null;
   readonly maxIterations: number;
   readonly onExhausted: "abort" | "continue";
+  /** Checks that fail to decide, in a row, before the step fails. */
+  readonly undecidedMax: number;
   readonly convergence: Convergence | null;
 }
 

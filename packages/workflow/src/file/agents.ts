@@ -1,0 +1,33 @@
+/** Agent profiles from one or more files, the later ones winning; the files are those named, or the one beside the workflow. */
+import { readYaml } from "@agentcore/yaml-file";
+import { agentsFileSchema, agentsJsonSchema, type AgentProfile } from "./file-schema.ts";
+import type { Problem, ReadFile } from "./problem.ts";
+
+export interface LoadedAgents {
+  readonly agents: ReadonlyMap<string, AgentProfile>;
+  readonly texts: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+/** `required` files that are missing are mistakes; of the others a missing one counts as empty. */
+export async function loadAgents(
+  files: readonly { readonly path: string; readonly required: boolean }[],
+  readFile: ReadFile,
+): Promise<LoadedAgents> {
+  const agents = new Map<string, AgentProfile>();
+  const texts: string[] = [];
+  const problems: Problem[] = [];
+  for (const { path, required } of files) {
+    const text = await readFile(path);
+    if (text === null) {
+      if (required)
+        problems.push({ file: path, line: 1, column: 1, message: "there is no such file of agent profiles" });
+      continue;
+    }
+    texts.push(text);
+    const read = await readYaml(text, { schema: agentsFileSchema, jsonSchema: agentsJsonSchema });
+    if (read.ok) for (const [id, profile] of Object.entries(read.value.agents)) agents.set(id, profile);
+    else problems.push(...read.issues.map((issue) => ({ file: path, ...issue })));
+  }
+  return { agents, texts, problems };
+}

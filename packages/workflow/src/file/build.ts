@@ -1,0 +1,208 @@
+/** From the file's keys, already checked, to the definition that the planner and the runner work on. Pure. */
+import type { Capability } from "@agentcore/contract";
+import type {
+  ArtifactExport,
+  Budget,
+  Convergence,
+  InputDeclaration,
+  Loop,
+  Stall,
+  StallReaction,
+  Step,
+  StepAction,
+  WorkSpec,
+  Workflow,
+} from "../definition.ts";
+import type { AgentProfile, WorkflowFile } from "./file-schema.ts";
+import type { FileCheck, FileConvergence, FileStall, FileStep } from "./step-schema.ts";
+
+export interface BuildContext {
+  readonly file: string;
+  readonly hash: string;
+  readonly agents: ReadonlyMap<string, AgentProfile>;
+  /** The sub-workflow of a step. */
+  readonly child: (stepId: string) => Workflow;
+}
+
+/** How often in a row a completion check may fail to decide before its step fails. */
+const undecidedMax = 3;
+
+export function buildWorkflow(file: WorkflowFile, context: BuildContext): Workflow {
+  const stallDefaults = file.sentinel?.enabled === false ? undefined : file.sentinel?.defaults;
+  return {
+    name: file.name,
+    description: file.description ?? null,
+    file: context.file,
+    hash: context.hash,
+    timeoutMs: file.timeout,
+    concurrency: file.concurrency ?? null,
+    contextDir: file.context_dir ?? "./context",
+    budget: budgetOf(file.budget),
+    branch: {
+      createBranch: file.create_branch ?? false,
+      transitionStep: file.branch_transition_step ?? null,
+      expectedWorkBranch: file.expected_work_branch ?? null,
+    },
+    inputs: new Map(Object.entries(file.inputs ?? {}).map(([name, input]) => [name, inputOf(input)])),
+    steps: Object.entries(file.steps).map(([id, step]) => stepOf(id, step, stallDefaults, context)),
+  };
+}
+
+function inputOf(input: NonNullable<WorkflowFile["inputs"]>[string]): InputDeclaration {
+  return {
+    type: input.type ?? "string",
+    default: input.default ?? null,
+    required: input.required ?? false,
+    description: input.description ?? null,
+  };
+}
+
+function stepOf(
+  id: string,
+  step: FileStep,
+  stallDefaults: FileStall | undefined,
+  context: BuildContext,
+): Step {
+  const agent = step.agent === undefined ? undefined : context.agents.get(step.agent);
+  return {
+    id,
+    description: step.description ?? null,
+    action: actionOf(id, step, agent, context),
+    workspace: step.workspace ?? agent?.workspace ?? ".",
+    dependsOn: step.depends_on ?? [],
+    inputs: (step.inputs ?? []).map(artifactOf),
+    outputs: (step.outputs ?? []).map((output) => ({
+      name: output.name,
+      path: output.path,
+      type: output.type ?? null,
+      optional: output.optional ?? false,
+    })),
+    timeoutMs: step.timeout ?? agent?.timeout ?? null,
+    maxRetries: step.on_failure === "abort" ? 0 : (step.max_retries ?? 0),
+    onFailure: step.on_failure ?? "abort",
+    loop: loopOf(step, context),
+    stall: stallOf({ ...stallDefaults, ...step.stall }),
+    budget: budgetOf(step.budget),
+    condition: step.if ?? null,
+    matrix: new Map(Object.entries(step.matrix ?? {}).map(([key, values]) => [key, values.map(String)])),
+    isolation: step.isolation ?? "none",
+    merge: step.merge ?? (step.isolation === "worktree" ? "apply" : "none"),
+    verify: step.verify ?? null,
+  };
+}
+
+function actionOf(
+  id: string,
+  step: FileStep,
+  agent: AgentProfile | undefined,
+  context: BuildContext,
+): StepAction {
+  if (step.workflow === undefined) return { kind: "worker", work: workOf(step, agent) };
+  return {
+    kind: "workflow",
+    workflow: context.child(id),
+    exports: (step.exports ?? []).map(artifactOf),
+    exportsMode: step.exports_mode ?? "merge",
+    bubbleEvents: step.bubble_subworkflow_events ?? false,
+    eventPrefix: step.subworkflow_event_prefix ?? null,
+  };
+}
+
+/** A step's own keys override the profile's; the profile's base instructions come before. */
+function workOf(work: FileStep | FileCheck, agent: AgentProfile | undefined): WorkSpec {
+  const instructions = [agent?.base_instructions, work.instructions]
+    .filter((text) => text !== undefined)
+    .join("\n\n");
+  const variant = work.variant ?? agent?.variant;
+  const limits = "max_steps" in work ? work : undefined;
+  const maxSteps = limits?.max_steps ?? agent?.max_steps;
+  const maxCommandTimeMs = limits?.max_command_time ?? agent?.max_command_time;
+  return {
+    worker: work.worker ?? agent?.worker ?? "shell",
+    instructions,
+    capabilities: unique(work.capabilities ?? agent?.capabilities ?? ["read"]),
+    model: work.model ?? agent?.model ?? null,
+    args: work.defaultArgs ?? agent?.defaultArgs ?? [],
+    settings: {
+      ...(variant === undefined ? {} : { variant }),
+      ...(maxSteps === undefined ? {} : { max_steps: maxSteps }),
+      ...(maxCommandTimeMs === undefined ? {} : { max_command_time_ms: maxCommandTimeMs }),
+    },
+  };
+}
+
+function unique(capabilities: readonly Capability[]): readonly Capability[] {
+  return [...new Set(capabilities)];
+}
+
+function loopOf(step: FileStep, context: BuildContext): Loop | null {
+  const check = step.completion_check;
+  if (check === undefined) return null;
+  const agent = check.agent === undefined ? undefined : context.agents.get(check.agent);
+  return {
+    check: workOf(check, agent),
+    checkTimeoutMs: check.timeout ?? agent?.timeout ?? null,
+    decisionFile: check.decision_file ?? null,
+    maxIterations: step.max_iterations ?? 1,
+    onExhausted: step.on_iterations_exhausted ?? "abort",
+    undecidedMax,
+    convergence: convergenceOf(step.convergence),
+  };
+}
+
+function convergenceOf(rules: FileConvergence | undefined): Convergence | null {
+  if (rules === undefined || rules.enabled === false) return null;
+  return {
+    stallThreshold: rules.stall_threshold ?? 2,
+    maxStage: rules.max_stage ?? 3,
+    failOnMaxStage: rules.fail_on_max_stage ?? true,
+    stages: new Map((rules.stages ?? []).map(({ stage, append_instructions: text }) => [stage, text])),
+    allowedPaths: rules.allowed_paths ?? [],
+    ignoredPaths: rules.ignored_paths ?? [],
+    diffBaseRef: rules.diff_base_ref ?? null,
+    diffBaseRefFile: rules.diff_base_ref_file ?? null,
+    maxChangedFiles: rules.max_changed_files ?? null,
+  };
+}
+
+function stallOf(stall: FileStall): Stall | null {
+  const watches = stall.no_output_timeout !== undefined || stall.probe !== undefined;
+  if (stall.enabled === false || !watches) return null;
+  const { probe } = stall;
+  return {
+    noOutputTimeoutMs: stall.no_output_timeout ?? null,
+    activitySource: stall.activity_source ?? "worker_event",
+    probe:
+      probe === undefined
+        ? null
+        : {
+            intervalMs: probe.interval,
+            timeoutMs: probe.timeout ?? 10_000,
+            command: probe.command,
+            stallThreshold: probe.stall_threshold ?? 2,
+            requireZeroExit: probe.require_zero_exit ?? true,
+            onProbeError: probe.on_probe_error ?? "ignore",
+            probeErrorThreshold: probe.probe_error_threshold ?? 3,
+            captureStderr: probe.capture_stderr ?? true,
+          },
+    onStall: reactionOf(stall.on_stall, "interrupt"),
+    onTerminal: reactionOf(stall.on_terminal, "fail"),
+  };
+}
+
+function reactionOf(reaction: FileStall["on_stall"], action: StallReaction["action"]): StallReaction {
+  return {
+    action: reaction?.action ?? action,
+    errorClass: reaction?.error_class ?? null,
+    fingerprintPrefix: reaction?.fingerprint_prefix ?? [],
+    asIncomplete: reaction?.as_incomplete ?? false,
+  };
+}
+
+function budgetOf(budget: WorkflowFile["budget"]): Budget | null {
+  return budget === undefined ? null : { costUsd: budget.cost_usd ?? null, tokens: budget.tokens ?? null };
+}
+
+function artifactOf(entry: { from: string; artifact: string; as?: string | undefined }): ArtifactExport {
+  return { from: entry.from, artifact: entry.artifact, as: entry.as ?? entry.artifact };
+}

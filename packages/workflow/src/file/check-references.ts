@@ -1,0 +1,116 @@
+/** Checks of `if` and `${{ … }}`: expressions that can be read, and references to what there is. */
+import { didYouMean } from "@agentcore/yaml-file";
+import { parseExpression, placeholdersIn, referencesOf } from "../expression.ts";
+import { artifactsOf } from "./check-graph.ts";
+import {
+  listOf,
+  rawOf,
+  stepsOf,
+  textOf,
+  transitiveDependencies,
+  type Path,
+  type Raw,
+  type Report,
+} from "./raw.ts";
+
+export function checkReferences(file: Raw, report: Report): void {
+  const inputs = Object.keys(rawOf(file["inputs"]));
+  checkInputDefaults(file, report);
+  for (const [id, step] of stepsOf(file)) {
+    const path = ["steps", id];
+    const scope: Scope = { file, step: id, inputs, matrix: Object.keys(rawOf(step["matrix"])) };
+    const condition = textOf(step["if"]);
+    if (condition !== undefined)
+      checkExpression(condition, [...path, "if"], ["inputs", "steps"], scope, report);
+    const check = rawOf(step["completion_check"]);
+    checkText(step["instructions"], [...path, "instructions"], scope, report);
+    checkText(step["verify"], [...path, "verify"], scope, report);
+    checkText(check["instructions"], [...path, "completion_check", "instructions"], scope, report);
+    for (const [index, output] of listOf(step["outputs"]).entries()) {
+      checkText(rawOf(output)["path"], [...path, "outputs", index, "path"], scope, report);
+    }
+  }
+}
+
+interface Scope {
+  readonly file: Raw;
+  readonly step: string;
+  readonly inputs: readonly string[];
+  readonly matrix: readonly string[];
+}
+
+function checkText(value: unknown, path: Path, scope: Scope, report: Report): void {
+  for (const inner of placeholdersIn(textOf(value) ?? ""))
+    checkExpression(inner, path, ["inputs", "matrix"], scope, report);
+}
+
+function checkExpression(
+  text: string,
+  path: Path,
+  roots: readonly string[],
+  scope: Scope,
+  report: Report,
+): void {
+  const parsed = parseExpression(text);
+  if (!parsed.ok) return report(path, `"${text}" is not an expression: ${parsed.message}`);
+  for (const reference of referencesOf(parsed.expression)) {
+    const problem = roots.includes(reference[0] ?? "")
+      ? referenceProblem(reference, scope)
+      : `"${reference.join(".")}" cannot be used here; there are ${roots.join(" and ")}`;
+    if (problem !== null) report(path, problem);
+  }
+}
+
+function referenceProblem(reference: readonly string[], scope: Scope): string | null {
+  const [root = "", name = ""] = reference;
+  switch (root) {
+    case "inputs":
+      return known("input", reference, 2, name, scope.inputs);
+    case "matrix":
+      return known("matrix key", reference, 2, name, scope.matrix);
+    default:
+      return stepProblem(reference, scope);
+  }
+}
+
+function known(
+  what: string,
+  reference: readonly string[],
+  length: number,
+  name: string,
+  names: readonly string[],
+): string | null {
+  if (reference.length !== length) return `"${reference.join(".")}" has not the form ${reference[0]}.NAME`;
+  return names.includes(name) ? null : `there is no ${what} "${name}"${didYouMean(name, names)}`;
+}
+
+function stepProblem(reference: readonly string[], scope: Scope): string | null {
+  const [, id = "", field, output] = reference;
+  const steps = new Map(stepsOf(scope.file));
+  if (!steps.has(id)) return `no step has the id "${id}"${didYouMean(id, [...steps.keys()])}`;
+  if (!transitiveDependencies(scope.file, scope.step).has(id))
+    return `step "${scope.step}" does not wait for "${id}"; add it to depends_on`;
+  if (field === "status" && reference.length === 3) return null;
+  if (field !== "outputs" || reference.length !== 4)
+    return `"${reference.join(".")}" is neither steps.ID.status nor steps.ID.outputs.NAME`;
+  const names = artifactsOf(steps.get(id) ?? {});
+  return names.includes(output ?? "")
+    ? null
+    : `step "${id}" has no output "${output}"${didYouMean(output ?? "", names)}`;
+}
+
+function checkInputDefaults(file: Raw, report: Report): void {
+  for (const [name, value] of Object.entries(rawOf(file["inputs"]))) {
+    const input = rawOf(value);
+    const type = textOf(input["type"]) ?? "string";
+    const found = input["default"];
+    if (found === undefined) continue;
+    if (input["required"] === true)
+      report(
+        ["inputs", name, "required"],
+        "an input with a default is never missing; leave out one of the two",
+        "key",
+      );
+    if (typeof found !== type) report(["inputs", name, "default"], `is not a ${type}`);
+  }
+}

@@ -1,0 +1,130 @@
+/** Checks of single steps: who works, what goes with what, and paths that stay inside the workspace. */
+import { didYouMean } from "@agentcore/yaml-file";
+import { isAbsolute, normalize } from "node:path";
+import { listOf, rawOf, stepsOf, textOf, type Path, type Raw, type Report } from "./raw.ts";
+
+const ways = ["worker", "agent", "workflow"] as const;
+const shellNames = ["shell", "CUSTOM", "SHELL"];
+
+export interface KnownAgents {
+  readonly names: readonly string[];
+  /** Worker of an agent, in its own spelling. */
+  worker(agent: string): string | undefined;
+  hasCapabilities(agent: string): boolean;
+}
+
+export function checkSteps(file: Raw, agents: KnownAgents, report: Report): void {
+  checkPath(file["context_dir"], ["context_dir"], report);
+  for (const [id, step] of stepsOf(file)) {
+    const path = ["steps", id];
+    checkWay(id, step, agents, report);
+    checkLoop(step, path, agents, report);
+    checkBelongings(step, path, report);
+    checkPath(step["workspace"], [...path, "workspace"], report);
+    for (const [index, output] of listOf(step["outputs"]).entries()) {
+      checkPath(rawOf(output)["path"], [...path, "outputs", index, "path"], report);
+    }
+  }
+}
+
+/** Exactly one way to say who works; what goes with it is worth checking only where that is clear. */
+function checkWay(id: string, step: Raw, agents: KnownAgents, report: Report): void {
+  const path = ["steps", id];
+  const [chosen, second] = ways.filter((way) => step[way] !== undefined);
+  if (chosen === undefined) report(path, `step "${id}" needs one of worker, agent or workflow`, "key");
+  else if (second !== undefined)
+    report([...path, second], `step "${id}" may have only one of ${chosen}, ${second}`, "key");
+  else if (chosen === "workflow") checkSubWorkflowStep(step, path, report);
+  else checkWork(step, path, agents, report);
+}
+
+/** Who works, and that they know what to do. Shared by steps and completion checks. */
+function checkWork(work: Raw, path: Path, agents: KnownAgents, report: Report): void {
+  const agent = textOf(work["agent"]);
+  if (agent !== undefined && !agents.names.includes(agent)) {
+    const hint =
+      agents.names.length === 0
+        ? "; there is no agents.yaml beside the workflow, and none was named"
+        : didYouMean(agent, agents.names);
+    report([...path, "agent"], `no agent profile has the id "${agent}"${hint}`);
+  }
+  if (work["worker"] === undefined && agent === undefined) return;
+  if (work["instructions"] === undefined) report(path, "needs instructions", "key");
+  const given =
+    work["capabilities"] !== undefined ||
+    (agent !== undefined && (agents.hasCapabilities(agent) || !agents.names.includes(agent)));
+  if (!given) report(path, "needs capabilities: some of read, edit, run_tests, run_commands", "key");
+}
+
+function checkSubWorkflowStep(step: Raw, path: Path, report: Report): void {
+  for (const key of [
+    "instructions",
+    "capabilities",
+    "model",
+    "variant",
+    "defaultArgs",
+    "max_steps",
+    "max_command_time",
+    "verify",
+    "isolation",
+    "merge",
+  ]) {
+    if (step[key] !== undefined)
+      report(
+        [...path, key],
+        `"${key}" does not go with workflow; set it in the sub-workflow's own steps`,
+        "key",
+      );
+  }
+}
+
+function checkLoop(step: Raw, path: Path, agents: KnownAgents, report: Report): void {
+  const loops = typeof step["max_iterations"] === "number" && step["max_iterations"] > 1;
+  if (step["completion_check"] === undefined) {
+    if (loops)
+      report(
+        [...path, "max_iterations"],
+        "needs a completion_check, which decides when the loop is done",
+        "key",
+      );
+    if (step["convergence"] !== undefined)
+      report([...path, "convergence"], "needs a completion_check", "key");
+    return;
+  }
+  const check = rawOf(step["completion_check"]);
+  const checkPathTo = [...path, "completion_check"];
+  if (check["worker"] === undefined && check["agent"] === undefined)
+    report(checkPathTo, "needs worker or agent", "key");
+  if (check["worker"] !== undefined && check["agent"] !== undefined)
+    report([...checkPathTo, "agent"], "may have only one of worker, agent", "key");
+  checkWork(check, checkPathTo, agents, report);
+  checkPath(check["decision_file"], [...checkPathTo, "decision_file"], report);
+  const worker = textOf(check["worker"]) ?? agents.worker(textOf(check["agent"]) ?? "");
+  if (worker !== undefined && !shellNames.includes(worker) && check["decision_file"] === undefined) {
+    report(checkPathTo, "needs a decision_file: only the shell worker decides by its exit code", "key");
+  }
+}
+
+function checkBelongings(step: Raw, path: Path, report: Report): void {
+  if (step["merge"] !== undefined && step["isolation"] !== "worktree")
+    report([...path, "merge"], 'goes with "isolation: worktree" only', "key");
+  if (step["exports"] !== undefined && step["workflow"] === undefined)
+    report([...path, "exports"], "goes with workflow only", "key");
+  if (typeof step["max_retries"] === "number" && step["max_retries"] > 0 && step["on_failure"] === "abort") {
+    report(
+      [...path, "on_failure"],
+      'with max_retries write "retry" or "continue"; "abort" never retries',
+      "value",
+    );
+  }
+  const stall = rawOf(step["stall"]);
+  if (stall["activity_source"] === "probe_only" && stall["probe"] === undefined)
+    report([...path, "stall", "activity_source"], "probe_only needs a probe");
+}
+
+function checkPath(value: unknown, path: Path, report: Report): void {
+  const text = textOf(value);
+  if (text === undefined) return;
+  if (isAbsolute(text)) report(path, `"${text}" must be relative to the workspace`);
+  else if (normalize(text).split("/")[0] === "..") report(path, `"${text}" leaves the workspace`);
+}

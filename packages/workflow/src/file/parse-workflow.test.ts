@@ -1,0 +1,383 @@
+import { describe, expect, it } from "vitest";
+import type { Workflow } from "../definition.ts";
+import { parseWorkflow } from "./parse-workflow.ts";
+import { formatProblem } from "./problem.ts";
+
+type Files = Readonly<Record<string, string>>;
+
+async function parse(files: Files | string, agentFiles?: string[]) {
+  const all: Files = typeof files === "string" ? { "/w/main.yaml": files } : files;
+  return parseWorkflow({
+    file: "/w/main.yaml",
+    readFile: (path) => Promise.resolve(all[path] ?? null),
+    ...(agentFiles === undefined ? {} : { agentFiles }),
+  });
+}
+
+async function accepted(files: Files | string, agentFiles?: string[]): Promise<Workflow> {
+  const result = await parse(files, agentFiles);
+  if (!result.ok) throw new Error(result.problems.map(formatProblem).join("\n"));
+  return result.workflow;
+}
+
+async function problemsOf(files: Files | string, agentFiles?: string[]): Promise<string[]> {
+  const result = await parse(files, agentFiles);
+  if (result.ok) throw new Error("the workflow was accepted");
+  return result.problems.map((problem) => formatProblem(problem).replace("/w/main.yaml:", ""));
+}
+
+const head = 'name: w\nversion: "1"\ntimeout: 5m\n';
+const shell = "{ worker: shell, instructions: 'true', capabilities: [edit] }";
+/** A workflow of these steps, each a mapping in flow style; the first step stands in line 5. */
+const withSteps = (...steps: string[]) => `${head}steps:\n${steps.map((step) => `  ${step}\n`).join("")}`;
+
+describe("a workflow file", () => {
+  it("is read with its defaults", async () => {
+    const workflow = await accepted(withSteps(`build: ${shell}`));
+    expect(workflow).toMatchObject({
+      name: "w",
+      timeoutMs: 300_000,
+      concurrency: null,
+      contextDir: "./context",
+      budget: null,
+    });
+    expect(workflow.steps).toEqual([
+      expect.objectContaining({
+        id: "build",
+        workspace: ".",
+        maxRetries: 0,
+        onFailure: "abort",
+        loop: null,
+        stall: null,
+        isolation: "none",
+        merge: "none",
+        timeoutMs: null,
+        action: {
+          kind: "worker",
+          work: expect.objectContaining({ worker: "shell", instructions: "true", capabilities: ["edit"] }),
+        },
+      }),
+    ]);
+  });
+
+  it.each([
+    ["CUSTOM", "shell"],
+    ["CLAUDE_CODE", "claude-code"],
+    ["CODEX_CLI", "codex"],
+    ["OPENCODE", "opencode"],
+    ["opencode", "opencode"],
+    ["my-adapter", "my-adapter"],
+  ])("takes the worker name %s for %s", async (written, meant) => {
+    const { steps } = await accepted(
+      withSteps(`a: { worker: ${written}, instructions: x, capabilities: [READ, RUN_TESTS, read] }`),
+    );
+    expect(steps[0]?.action).toMatchObject({ work: { worker: meant, capabilities: ["read", "run_tests"] } });
+  });
+
+  it("keeps the order of its steps", async () => {
+    const { steps } = await accepted(withSteps(`z: ${shell}`, `a: ${shell}`, `m: ${shell}`));
+    expect(steps.map(({ id }) => id)).toEqual(["z", "a", "m"]);
+  });
+
+  it("merges an agent profile: the step's keys win, base instructions come first", async () => {
+    const { steps } = await accepted({
+      "/w/main.yaml": withSteps("a: { agent: dev, instructions: Do it., model: big }"),
+      "/w/agents.yaml":
+        'version: "1"\nagents:\n  dev: { worker: CODEX_CLI, model: small, capabilities: [edit], base_instructions: Be brief., timeout: 3m }\n',
+    });
+    expect(steps[0]).toMatchObject({
+      timeoutMs: 180_000,
+      action: {
+        work: { worker: "codex", model: "big", capabilities: ["edit"], instructions: "Be brief.\n\nDo it." },
+      },
+    });
+  });
+
+  it("lets later agent files win, and misses those that were named", async () => {
+    const files = {
+      "/w/main.yaml": withSteps("a: { agent: dev, instructions: x, capabilities: [read] }"),
+      "/one.yaml": 'version: "1"\nagents: { dev: { worker: codex } }\n',
+      "/two.yaml": 'version: "1"\nagents: { dev: { worker: opencode } }\n',
+    };
+    expect((await accepted(files, ["/one.yaml", "/two.yaml"])).steps[0]?.action).toMatchObject({
+      work: { worker: "opencode" },
+    });
+    expect(await problemsOf(files, ["/one.yaml", "/none.yaml"])).toEqual([
+      "/none.yaml:1:1: there is no such file of agent profiles",
+    ]);
+  });
+
+  it("loops with a completion check", async () => {
+    const check = "{ worker: shell, instructions: 'test -f done', capabilities: [read], timeout: 10s }";
+    const step = `a: { worker: shell, instructions: x, capabilities: [edit], completion_check: ${check}, max_iterations: 4, on_iterations_exhausted: continue, convergence: { stages: [{ stage: 1, append_instructions: Try. }] } }`;
+    const { steps } = await accepted(withSteps(step));
+    expect(steps[0]?.loop).toMatchObject({
+      maxIterations: 4,
+      onExhausted: "continue",
+      checkTimeoutMs: 10_000,
+      convergence: { stallThreshold: 2, maxStage: 3, failOnMaxStage: true },
+    });
+    expect(steps[0]?.loop?.convergence?.stages.get(1)).toBe("Try.");
+  });
+
+  it("takes stall settings for all steps from the sentinel block", async () => {
+    const text = withSteps(
+      `a: ${shell}`,
+      "b: { worker: shell, instructions: x, capabilities: [], stall: { no_output_timeout: 9s } }",
+      "c: { worker: shell, instructions: x, capabilities: [], stall: { enabled: false } }",
+    );
+    const { steps } = await accepted(`sentinel: { defaults: { no_output_timeout: 1m } }\n${text}`);
+    expect(steps.map((step) => step.stall?.noOutputTimeoutMs ?? null)).toEqual([60_000, 9000, null]);
+  });
+
+  it("contains its sub-workflows, and changes its hash with them", async () => {
+    const files = (body: string) => ({
+      "/w/main.yaml": withSteps(
+        "sub: { workflow: ./child.yaml, exports: [{ from: one, artifact: out, as: result }] }",
+        `next: { worker: shell, instructions: x, capabilities: [], depends_on: [sub], inputs: [{ from: sub, artifact: result }] }`,
+      ),
+      "/w/child.yaml": withSteps(
+        `one: { worker: shell, instructions: ${body}, capabilities: [edit], outputs: [{ name: out, path: out.txt }] }`,
+      ),
+    });
+    const first = await accepted(files("a"));
+    expect(first.steps[0]?.action).toMatchObject({
+      kind: "workflow",
+      exports: [{ from: "one", artifact: "out", as: "result" }],
+      workflow: { file: "/w/child.yaml" },
+    });
+    expect((await accepted(files("b"))).hash).not.toBe(first.hash);
+    expect((await accepted(files("a"))).hash).toBe(first.hash);
+  });
+});
+
+/** In the cases, ▸ stands before the place that the mistake is told with. */
+describe("a mistake", () => {
+  it.each<[string, string, string]>([
+    [
+      "no way to work",
+      withSteps("▸a: { instructions: x }"),
+      'steps.a: step "a" needs one of worker, agent or workflow',
+    ],
+    [
+      "two ways to work",
+      withSteps("a: { worker: shell, ▸agent: dev, instructions: x, capabilities: [read] }"),
+      'steps.a.agent: step "a" may have only one of worker, agent',
+    ],
+    [
+      "no instructions",
+      withSteps("▸a: { worker: shell, capabilities: [read] }"),
+      "steps.a: needs instructions",
+    ],
+    [
+      "no capabilities",
+      withSteps("▸a: { worker: shell, instructions: x }"),
+      "steps.a: needs capabilities: some of read, edit, run_tests, run_commands",
+    ],
+    [
+      "an unknown dependency",
+      withSteps(
+        `build: ${shell}`,
+        "b: { worker: shell, instructions: x, capabilities: [], depends_on: [▸biuld] }",
+      ),
+      'steps.b.depends_on[0]: no step has the id "biuld"; did you mean "build"?',
+    ],
+    [
+      "a step that waits for itself",
+      withSteps("a: { worker: shell, instructions: x, capabilities: [], depends_on: [▸a] }"),
+      'steps.a.depends_on[0]: step "a" depends on itself',
+    ],
+    [
+      "an unknown key",
+      withSteps("a: { worker: shell, instructions: x, capabilities: [], ▸tiemout: 5s }"),
+      'steps.a.tiemout: no such setting; did you mean "timeout"?',
+    ],
+    [
+      "a duration without a unit",
+      withSteps("a: { worker: shell, instructions: x, capabilities: [], timeout: ▸5 }"),
+      "steps.a.timeout: a duration needs a unit, such as 30s, 5m or 1h30m",
+    ],
+    [
+      "an input from a step that is not waited for",
+      withSteps(
+        `a: ${shell}`,
+        "b: { worker: shell, instructions: x, capabilities: [], inputs: [{ from: ▸a, artifact: o }] }",
+      ),
+      'steps.b.inputs[0].from: step "b" does not wait for "a"; add it to depends_on',
+    ],
+    [
+      "an artifact that nobody makes",
+      withSteps(
+        `a: ${shell}`,
+        "b: { worker: shell, instructions: x, capabilities: [], depends_on: [a], inputs: [{ from: a, artifact: ▸o }] }",
+      ),
+      'steps.b.inputs[0].artifact: step "a" has no output "o"',
+    ],
+    [
+      "a path that leaves the workspace",
+      withSteps("a: { worker: shell, instructions: x, capabilities: [], workspace: ▸../up }"),
+      'steps.a.workspace: "../up" leaves the workspace',
+    ],
+    [
+      "an absolute path",
+      withSteps(
+        "a: { worker: shell, instructions: x, capabilities: [], outputs: [{ name: o, path: ▸/etc }] }",
+      ),
+      'steps.a.outputs[0].path: "/etc" must be relative to the workspace',
+    ],
+    [
+      "iterations without a check",
+      withSteps("a: { worker: shell, instructions: x, capabilities: [], ▸max_iterations: 3 }"),
+      "steps.a.max_iterations: needs a completion_check, which decides when the loop is done",
+    ],
+    [
+      "an agent's check without a decision file",
+      withSteps(
+        "a: { worker: shell, instructions: x, capabilities: [], max_iterations: 3, ▸completion_check: { worker: codex, instructions: x, capabilities: [read] } }",
+      ),
+      "steps.a.completion_check: needs a decision_file: only the shell worker decides by its exit code",
+    ],
+    [
+      "an agent nobody knows",
+      withSteps("a: { agent: ▸dev, instructions: x }"),
+      'steps.a.agent: no agent profile has the id "dev"; there is no agents.yaml beside the workflow, and none was named',
+    ],
+    [
+      "a condition that cannot be read",
+      withSteps(`a: { worker: shell, instructions: x, capabilities: [], if: ▸'inputs.x =' }`),
+      'steps.a.if: "inputs.x =" is not an expression: cannot read "="',
+    ],
+    [
+      "a condition on a step that is not waited for",
+      withSteps(
+        `a: ${shell}`,
+        `b: { worker: shell, instructions: x, capabilities: [], if: ▸"steps.a.status == 'FAILED'" }`,
+      ),
+      'steps.b.if: step "b" does not wait for "a"; add it to depends_on',
+    ],
+    [
+      "an input that is not declared",
+      withSteps(`a: { worker: shell, instructions: ▸'x \${{ inputs.no }}', capabilities: [] }`),
+      'steps.a.instructions: there is no input "no"',
+    ],
+    [
+      "a matrix key that is not there",
+      withSteps(
+        `a: { worker: shell, instructions: ▸'x \${{ matrix.os }}', capabilities: [], matrix: { so: [1] } }`,
+      ),
+      'steps.a.instructions: there is no matrix key "os"; did you mean "so"?',
+    ],
+    [
+      "a default of another type",
+      `inputs: { n: { type: number, default: ▸many } }\n${withSteps(`a: ${shell}`)}`,
+      "inputs.n.default: is not a number",
+    ],
+    [
+      "a sub-workflow that is not there",
+      withSteps("a: { workflow: ▸./none.yaml }"),
+      "steps.a.workflow: there is no workflow file /w/none.yaml",
+    ],
+    [
+      "a workflow that contains itself",
+      withSteps("a: { workflow: ▸./main.yaml }"),
+      "steps.a.workflow: the workflows contain each other: /w/main.yaml → /w/main.yaml",
+    ],
+    [
+      "a merge without a worktree",
+      withSteps("a: { worker: shell, instructions: x, capabilities: [], ▸merge: apply }"),
+      'steps.a.merge: goes with "isolation: worktree" only',
+    ],
+    [
+      "no concurrency",
+      `concurrency: ▸0\n${withSteps(`a: ${shell}`)}`,
+      "concurrency: Too small: expected number to be >=1",
+    ],
+    [
+      "an id that is no folder name",
+      withSteps(`▸"a/b": ${shell}`),
+      "steps.a/b: the name is not an id: letters, digits, dot, underscore and hyphen, beginning with a letter or digit",
+    ],
+    [
+      "a version that is a number",
+      `name: w\nversion: ▸1\ntimeout: 5m\nsteps: { a: ${shell} }\n`,
+      'version: the version is "1", in quotes',
+    ],
+    ["no steps", `${head}steps: ▸{}\n`, "steps: has no step"],
+    ["two steps with one id", withSteps(`a: ${shell}`, `▸a: ${shell}`), "not YAML: Map keys must be unique"],
+    [
+      "retries with abort",
+      withSteps(
+        "a: { worker: shell, instructions: x, capabilities: [], max_retries: 2, on_failure: ▸abort }",
+      ),
+      'steps.a.on_failure: with max_retries write "retry" or "continue"; "abort" never retries',
+    ],
+  ])("such as %s is told with its place and its cure", async (_name, marked, expected) => {
+    const before = marked.slice(0, marked.indexOf("▸")).split("\n");
+    const place = `${before.length}:${(before.at(-1) ?? "").length + 1}`;
+    expect(await problemsOf(marked.replace("▸", ""))).toEqual([`${place}: ${expected}`]);
+  });
+
+  it("that is a cycle is named in full", async () => {
+    const step = (on: string) => `{ worker: shell, instructions: x, capabilities: [], depends_on: [${on}] }`;
+    const text = withSteps(`free: ${shell}`, `a: ${step("c")}`, `b: ${step("a")}`, `c: ${step("b, free")}`);
+    expect(await problemsOf(text)).toEqual([
+      "6:58: steps.a.depends_on: the steps wait for each other: a → c → b → a",
+    ]);
+  });
+
+  it("that is a missing file is told as such", async () => {
+    expect(await problemsOf({})).toEqual(["1:1: there is no such workflow file"]);
+  });
+
+  it("in a sub-workflow is told with that file", async () => {
+    const files = {
+      "/w/main.yaml": withSteps("a: { workflow: ./child.yaml }"),
+      "/w/child.yaml": withSteps("b: { instructions: x }"),
+    };
+    expect(await problemsOf(files)).toEqual([
+      '/w/child.yaml:5:3: steps.b: step "b" needs one of worker, agent or workflow',
+    ]);
+  });
+
+  it("of nesting without end is refused", async () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 12 }, (_, n) => [
+        n === 0 ? "/w/main.yaml" : `/w/${n}.yaml`,
+        n === 11 ? withSteps(`a: ${shell}`) : withSteps(`a: { workflow: ./${n + 1}.yaml }`),
+      ]),
+    );
+    expect(await problemsOf(files)).toEqual([
+      "/w/7.yaml:5:18: steps.a.workflow: sub-workflows are nested deeper than 8",
+    ]);
+  });
+
+  it("never comes alone: ten in one file are ten lines", async () => {
+    const text = [
+      'name: ""',
+      "version: '2'",
+      "timeout: 10",
+      "concurrency: 0",
+      "steps:",
+      "  a: { worker: shell, instructions: x, capabilities: [fly] }",
+      "  b: { worker: shell, instructions: x, capabilities: [read], depends_on: [aa] }",
+      "  c: { worker: shell, capabilities: [read] }",
+      "  d: { worker: shell, instructions: x, capabilities: [read], outputs: [{ name: o, path: ../o }] }",
+      "  e: { worker: shell, instructions: x, capabilities: [read], retries: 3 }",
+      "  f: { worker: shell, instructions: x, capabilities: [read], if: steps.a.state }",
+      "",
+    ].join("\n");
+    const problems = await problemsOf(text);
+    expect(problems.map((problem) => problem.split(":")[0])).toEqual([
+      "1",
+      "2",
+      "3",
+      "4",
+      "6",
+      "7",
+      "8",
+      "9",
+      "10",
+      "11",
+    ]);
+  });
+});

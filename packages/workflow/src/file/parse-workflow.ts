@@ -1,0 +1,172 @@
+/**
+ * Reads a workflow and all that belongs to it: agent profiles and sub-workflows, each file once for each place that names
+ * it. All mistakes of all files come back at once; with none, the definition does.
+ */
+import { parseYaml, readYaml, type YamlSource } from "@agentcore/yaml-file";
+import { createHash } from "node:crypto";
+import { dirname, join, resolve } from "node:path";
+import type { Workflow } from "../definition.ts";
+import { loadAgents, type LoadedAgents } from "./agents.ts";
+import { buildWorkflow } from "./build.ts";
+import { checkGraph } from "./check-graph.ts";
+import { checkReferences } from "./check-references.ts";
+import { checkSteps, type KnownAgents } from "./check-steps.ts";
+import { workflowFileSchema, workflowJsonSchema, type WorkflowFile } from "./file-schema.ts";
+import type { Problem, ReadFile } from "./problem.ts";
+import { rawOf, stepsOf, textOf, type Path, type Raw, type Report } from "./raw.ts";
+
+/** Sub-workflows deeper than this are refused. */
+export const nestingMax = 8;
+/** Larger files are refused: workflows are written by hand. */
+const fileCharsMax = 4 * 1024 * 1024;
+
+export interface ParseRequest {
+  /** Absolute path of the workflow file. */
+  readonly file: string;
+  /** Absolute paths of agent profile files, later ones winning; empty: `agents.yaml` beside the workflow, if it is there. */
+  readonly agentFiles?: readonly string[];
+  readonly readFile: ReadFile;
+}
+
+export type ParseResult =
+  | { readonly ok: true; readonly workflow: Workflow }
+  /** Sorted by file and place; at least one. */
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+export async function parseWorkflow(request: ParseRequest): Promise<ParseResult> {
+  const named = request.agentFiles ?? [];
+  const beside = { path: join(dirname(request.file), "agents.yaml"), required: false };
+  const agents = await loadAgents(
+    named.length > 0 ? named.map((path) => ({ path, required: true })) : [beside],
+    request.readFile,
+  );
+  const parsed = await parseFile(request.file, { agents, readFile: request.readFile, trail: [] });
+  const problems = [...agents.problems, ...parsed.problems];
+  return parsed.workflow !== null && problems.length === 0
+    ? { ok: true, workflow: parsed.workflow }
+    : { ok: false, problems };
+}
+
+interface Context {
+  readonly agents: LoadedAgents;
+  readonly readFile: ReadFile;
+  /** Files that led here, outermost first. */
+  readonly trail: readonly string[];
+}
+
+interface Parsed {
+  readonly workflow: Workflow | null;
+  readonly problems: readonly Problem[];
+}
+
+async function parseFile(file: string, context: Context): Promise<Parsed> {
+  const text = await context.readFile(file);
+  const whole = (message: string): Parsed => ({
+    workflow: null,
+    problems: [{ file, line: 1, column: 1, message }],
+  });
+  if (text === null) return whole("there is no such workflow file");
+  if (text.length > fileCharsMax) return whole("the file is larger than 4 MiB");
+
+  const read = await readYaml(text, { schema: workflowFileSchema, jsonSchema: workflowJsonSchema });
+  const source = read.ok ? read.source : await parseYaml(text);
+  const problems: Problem[] = read.ok ? [] : read.issues.map((issue) => ({ file, ...issue }));
+  if (!source.ok) return { workflow: null, problems };
+
+  const raw = rawOf(source.value);
+  const report = reporter(file, source, problems);
+  checkGraph(raw, report);
+  checkSteps(raw, knownAgents(context.agents), report);
+  checkReferences(raw, report);
+  const children = await parseChildren(file, raw, report, context);
+  problems.push(...children.problems);
+  problems.sort((a, b) => (a.file === b.file ? a.line - b.line || a.column - b.column : 0));
+  if (!read.ok || problems.length > 0) return { workflow: null, problems };
+  return { workflow: build(file, text, read.value, children.workflows, context), problems };
+}
+
+function build(
+  file: string,
+  text: string,
+  value: WorkflowFile,
+  children: ReadonlyMap<string, Workflow>,
+  context: Context,
+): Workflow {
+  const hash = createHash("sha256");
+  for (const part of [text, ...context.agents.texts, ...[...children.values()].map((child) => child.hash)])
+    hash.update(part).update("\0");
+  return buildWorkflow(value, {
+    file,
+    hash: hash.digest("hex"),
+    agents: context.agents.agents,
+    child: (stepId) => children.get(stepId) as Workflow,
+  });
+}
+
+function reporter(file: string, source: YamlSource & { ok: true }, problems: Problem[]): Report {
+  return (path, message, at = "value") => {
+    const place = at === "key" ? source.placeOfKey(path) : source.placeOfValue(path);
+    problems.push({ file, ...place, message: `${dotted(path)}: ${message}` });
+  };
+}
+
+function dotted(path: Path): string {
+  return path
+    .map((key, index) => (typeof key === "number" ? `[${key}]` : `${index === 0 ? "" : "."}${key}`))
+    .join("");
+}
+
+function knownAgents({ agents }: LoadedAgents): KnownAgents {
+  return {
+    names: [...agents.keys()],
+    worker: (id) => agents.get(id)?.worker,
+    hasCapabilities: (id) => agents.get(id)?.capabilities !== undefined,
+  };
+}
+
+async function parseChildren(file: string, raw: Raw, report: Report, context: Context) {
+  const workflows = new Map<string, Workflow>();
+  const problems: Problem[] = [];
+  const trail = [...context.trail, file];
+  for (const [id, step] of stepsOf(raw)) {
+    const named = textOf(step["workflow"]);
+    if (named === undefined) continue;
+    const path = ["steps", id, "workflow"];
+    const child = resolve(dirname(file), named);
+    if (trail.includes(child)) {
+      report(
+        path,
+        `the workflows contain each other: ${[...trail.slice(trail.indexOf(child)), child].join(" → ")}`,
+      );
+    } else if (trail.length >= nestingMax) {
+      report(path, `sub-workflows are nested deeper than ${nestingMax}`);
+    } else if ((await context.readFile(child)) === null) {
+      report(path, `there is no workflow file ${child}`);
+    } else {
+      const parsed = await parseFile(child, { ...context, trail });
+      problems.push(...parsed.problems);
+      if (parsed.workflow !== null) {
+        workflows.set(id, parsed.workflow);
+        checkExports(id, step, parsed.workflow, report);
+      }
+    }
+  }
+  return { workflows, problems };
+}
+
+function checkExports(id: string, step: Raw, child: Workflow, report: Report): void {
+  const entries = Array.isArray(step["exports"]) ? step["exports"].map(rawOf) : [];
+  for (const [index, entry] of entries.entries()) {
+    const from = textOf(entry["from"]);
+    const artifact = textOf(entry["artifact"]);
+    const source = child.steps.find((one) => one.id === from);
+    const path = ["steps", id, "exports", index];
+    if (from !== undefined && source === undefined)
+      report([...path, "from"], `the sub-workflow has no step "${from}"`);
+    const exported = source?.action.kind === "workflow" ? source.action.exports.map((one) => one.as) : [];
+    const names = [...(source?.outputs.map((output) => output.name) ?? []), ...exported];
+    if (source !== undefined && artifact !== undefined && !names.includes(artifact)) {
+      report([...path, "artifact"], `step "${from}" of the sub-workflow has no output "${artifact}"`);
+    }
+  }
+}

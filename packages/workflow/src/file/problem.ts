@@ -1,0 +1,17 @@
+/** One mistake of a workflow or a file that belongs to it, with its place; and the port through which files are read. */
+
+export interface Problem {
+  /** Path as the file was opened. */
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+}
+
+/** The text of a file by absolute path; null where there is none. Other failures reject. */
+export type ReadFile = (path: string) => Promise<string | null>;
+
+/** `file:line:column: message`, as compilers print it and editors open it. */
+export function formatProblem({ file, line, column, message }: Problem): string {
+  return `${file}:${line}:${column}: ${message}`;
+}
