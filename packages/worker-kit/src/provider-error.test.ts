@@ -27,6 +27,9 @@ it.each([
 });
 
 it.each([
+  ["Rate limit reached for gpt-5.5 in organization org-1 on tokens per min", "rate_limited"],
+  ["Too Many Requests", "rate_limited"],
+  ["You exceeded your current quota (see the rate limits page)", "quota_exhausted"],
   ["Missing environment variable: `AC_KEY`.", "auth"],
   ["Not logged in · Please run /login", "auth"],
   ["No conversation found with session ID: 9", "invalid_request"],

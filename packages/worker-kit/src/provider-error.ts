@@ -16,6 +16,7 @@ const words: readonly (readonly [ErrorClass, RegExp])[] = [
     "quota_exhausted",
     /insufficient_quota|exceeded your current quota|usage limit|credit balance|out of (?:credits|extra usage)|billing|payment required|hit your (?:[\w-]+ )?limit|spend(?:ing)? limit/i,
   ],
+  ["rate_limited", /rate[ _-]?limit|too many requests/i],
   [
     "auth",
     /(?:invalid|incorrect|missing|no) (?:x-)?api[- _]?key|api[- _]?key (?:is )?(?:missing|not valid|invalid)|missing environment variable|not logged in|run \/login|log ?in again|unauthori[sz]ed|authentication[ _](?:error|failed)|oauth token|token (?:has )?expired|permission_error|forbidden/i,
