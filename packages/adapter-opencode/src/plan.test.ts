@@ -121,12 +121,22 @@ describe("the command line", () => {
     const { command, args, stdin } = plan();
     expect(command).toBe("/opt/bin/opencode");
     expect(stdin).toBe("Fix it.");
-    expect(args).toEqual(["run", "--format", "json", "--pure", "--title", "agentcore"]);
+    expect(args).toEqual([
+      "run",
+      "--format",
+      "json",
+      "--pure",
+      "--print-logs",
+      "--log-level",
+      "ERROR",
+      "--title",
+      "agentcore",
+    ]);
   });
 
   it("resumes a session and passes a task's own args on", () => {
     const { args } = plan({ task: { session: "ses_1", args: ["--variant", "high"] } });
-    expect(args.slice(6)).toEqual(["--session", "ses_1", "--variant", "high"]);
+    expect(args.slice(9)).toEqual(["--session", "ses_1", "--variant", "high"]);
   });
 
   it.each([[["--auto"]], [["--attach", "http://x"]], [["-mx"]], [["--dir=/"]]])(

@@ -37,6 +37,10 @@ export function planOpenCode(task: WorkerTask, context: PlanContext): WorkerPlan
       "--format",
       "json",
       "--pure",
+      // Its errors on stderr: the only word of a request that failed and is being asked again.
+      "--print-logs",
+      "--log-level",
+      "ERROR",
       // Given a title, OpenCode does not ask the model for one, in a call whose tokens it would never report.
       "--title",
       "agentcore",

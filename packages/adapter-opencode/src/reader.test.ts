@@ -251,6 +251,52 @@ describe("answers that are none", () => {
   });
 });
 
+describe("requests that failed, as the log tells", () => {
+  const log = (words: string) =>
+    `timestamp=2026-11-24T11:29:11.591Z level=ERROR run=d2 message="stream error" small=false agent=build mode=primary error.error="AI_APICallError: ${words}"`;
+
+  it.each([
+    ["Internal server error", 2, null],
+    ["Internal server error", 3, "provider_unavailable"],
+    ["Cannot connect to API", 3, "network"],
+    ["Rate limit exceeded", 1, "rate_limited"],
+    ["words that say nothing", 10, null],
+  ])("%j %i times: %s", (words, count, errorClass) => {
+    const { reader } = read(
+      [],
+      Array.from({ length: count }, () => log(words)),
+    );
+    expect(reader.fatal?.()?.class ?? null).toBe(errorClass);
+    expect(reader.end().error?.class ?? null).toBe(errorClass);
+  });
+
+  it("are progress, with the provider's words", () => {
+    expect(read([], [log("Overloaded"), log("Overloaded")]).events).toEqual([
+      { type: "progress", text: "provider: Overloaded; failure 1" },
+      { type: "progress", text: "provider: Overloaded; failure 2" },
+    ]);
+  });
+
+  it("are forgotten once a step has ended", () => {
+    const { reader } = read([]);
+    for (let round = 0; round < 3; round += 1) {
+      reader.stderr(log("Overloaded"), false);
+      reader.stderr(log("Overloaded"), false);
+      reader.stdout(JSON.stringify(finish("stop", some)), false);
+    }
+    expect(reader.fatal?.()).toBeNull();
+    expect(reader.end().terminal).toBe("success");
+  });
+
+  it("other lines of the log are stderr, whatever they say", () => {
+    const line =
+      'timestamp=2026-11-24T11:29:11.591Z level=ERROR run=d2 message=x error="Error: Session not found"';
+    const { events, reader } = read([], [line]);
+    expect(events).toEqual([{ type: "stderr", text: line }]);
+    expect(reader.end().error).toBeNull();
+  });
+});
+
 it("keeps nothing without bound", () => {
   const refused = Array.from({ length: 300 }, (_, n) =>
     tool(`t${n}`, { status: "error", error: "a rule which prevents you" }),

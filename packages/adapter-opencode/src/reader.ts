@@ -4,6 +4,10 @@
  *
  * Answers that are no answers (a gateway's HTML with status 200) make OpenCode ask again without end, each time as a step
  * without words, tools or tokens. Such a step gives no event, so that it is no sign of life, and some in a row are hopeless.
+ *
+ * A request that failed is asked again five times over a minute or, where a provider's `retry-after` says so, after hours.
+ * The log on stderr tells of each failure in words. Where they say what it was, the run is given up after two
+ * retries, and at once for a rate limit, which is AgentCore's to wait for. Where they do not, OpenCode's own end has the status.
  */
 import { stripVTControlCharacters } from "node:util";
 import {
@@ -25,6 +29,7 @@ import {
   numberAt,
   objectAt,
   oneLine,
+  providerError,
   stderrEvent,
   stringAt,
   textEvent,
@@ -32,9 +37,12 @@ import {
   type JsonObject,
 } from "@agentcore/worker-kit";
 import { failureOf } from "./failure.ts";
+import { failedRequest, isLogLine } from "./log-line.ts";
 import { readToolUse } from "./tools.ts";
 
 const emptyStepsMax = 5;
+/** Retries of one request that are waited for, where the log says why it failed. */
+const retriesMax = 2;
 const deniedToolsMax = 100;
 
 export function createOpenCodeReader(context: ReaderContext): OutputReader {
@@ -60,6 +68,8 @@ class OpenCodeRun {
   /** Steps in a row that came to nothing, and whether the current one has. */
   #emptySteps = 0;
   #stepIsEmpty = true;
+  /** Failures of the current request, of which the log told. */
+  #failedRequests = 0;
   #failure: WorkerError | null = null;
   #startError: WorkerError | null = null;
 
@@ -79,6 +89,9 @@ class OpenCodeRun {
   stderr(line: string): readonly WorkerEvent[] {
     const plain = stripVTControlCharacters(line).trim();
     if (plain === "") return [];
+    const failed = failedRequest(plain);
+    if (failed !== null) return [this.#requestFailed(failed)];
+    if (isLogLine(plain)) return [stderrEvent(plain)];
     const refused = /permission requested: (\w+)\b.*; auto-rejecting/.exec(plain);
     if (refused !== null) return [this.#deny(refused[1] ?? "unknown", plain)];
     this.#startError ??= usageErrorOf(plain) ?? startErrorOf(plain);
@@ -102,6 +115,15 @@ class OpenCodeRun {
       costBasis: costUsd === null ? "none" : "reported",
       malformedLines,
     };
+  }
+
+  #requestFailed(words: string): WorkerEvent {
+    this.#failedRequests += 1;
+    const known = classifyProviderText(words);
+    if (known === "rate_limited" || (known !== null && this.#failedRequests > retriesMax)) {
+      this.hopeless ??= providerError({ message: words, status: null });
+    }
+    return { type: "progress", text: oneLine(`provider: ${words}; failure ${this.#failedRequests}`, 500) };
   }
 
   #read(line: JsonObject): readonly WorkerEvent[] | null {
@@ -140,6 +162,7 @@ class OpenCodeRun {
   }
 
   #stepFinish(line: JsonObject): WorkerEvent[] {
+    this.#failedRequests = 0;
     const part = objectAt(line, "part");
     const usage = stepUsage(objectAt(part, "tokens"));
     const tokens = (usage.inputTokens ?? 0) + (usage.cachedInputTokens ?? 0) + (usage.outputTokens ?? 0);
