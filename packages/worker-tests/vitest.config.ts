@@ -14,7 +14,7 @@ export default defineConfig({
     // Workers are spawned from the main thread of one process: a contained worker dies with the thread that spawned it.
     pool: "forks",
     maxWorkers: 1,
-    // Most of a case is waiting, above all for OpenCode's own retries of a minute and more; see start-slots.ts.
+    // Most of a case is waiting, for a model or for a CLI's own retries; starting is bounded by start-slots.ts.
     maxConcurrency: 8,
     testTimeout: 300_000,
     hookTimeout: 60_000,

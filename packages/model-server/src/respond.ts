@@ -90,11 +90,23 @@ function writePart(exchange: Exchange, then: () => void = () => {}): void {
 function sendStatus(exchange: Exchange, turn: Extract<Turn, { status: number }>): void {
   const { response, protocol } = exchange;
   if (turn.retryAfterSeconds !== undefined) response.setHeader("retry-after", String(turn.retryAfterSeconds));
-  sendJson(
-    response,
-    turn.status,
-    turn.body ?? protocol.errorBody(turn.status, `scripted status ${turn.status}`),
-  );
+  sendJson(response, turn.status, turn.body ?? protocol.errorBody(turn.status, errorWords(turn.status)));
+}
+
+/** What providers say with the statuses that matter; some clients pass on the words and not the status. */
+const wordsByStatus: Readonly<Record<number, string>> = {
+  401: "Invalid API key",
+  402: "Payment required",
+  403: "Forbidden",
+  404: "Model not found",
+  429: "Rate limit exceeded",
+  500: "Internal server error",
+  503: "Service unavailable",
+  529: "Overloaded",
+};
+
+function errorWords(status: number): string {
+  return `${wordsByStatus[status] ?? "An error"} (scripted status ${status})`;
 }
 
 function sendError(exchange: Exchange, status: number, message: string): void {
