@@ -3,12 +3,12 @@
 // (docs/adr/0003-bundle-the-command-line.md has the figures). `pnpm pack` runs this; so does `npm start` in a checkout.
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const outdir = join(here, "dist/bundle");
+const outdir = resolve(process.argv[2] ?? join(here, "dist/bundle"));
 
 /** `import { z }` keeps every locale of zod; `import * as z` lets the bundler drop what is not used. Same meaning. */
 const slimZod = {
@@ -26,7 +26,8 @@ const slimZod = {
 
 rmSync(outdir, { recursive: true, force: true });
 const { metafile } = await build({
-  entryPoints: [join(here, "src/main.ts")],
+  absWorkingDir: here,
+  entryPoints: ["src/main.ts"],
   outdir,
   bundle: true,
   splitting: true,
@@ -50,9 +51,7 @@ writeFileSync(join(outdir, "LICENSES.txt"), licences(Object.keys(metafile.inputs
 /** The licence texts of everything that is in the bundle. */
 function licences(/** @type {string[]} */ inputs) {
   const folders = new Set(
-    inputs.flatMap(
-      (path) => /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(join(process.cwd(), path))?.[1] ?? [],
-    ),
+    inputs.flatMap((path) => /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(join(here, path))?.[1] ?? []),
   );
   return [...folders]
     .map((folder) => {

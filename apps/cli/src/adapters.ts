@@ -16,6 +16,10 @@ const builtIn: Readonly<Record<string, () => Promise<WorkerAdapter>>> = {
   opencode: async () => (await import("@agentcore/adapter-opencode")).default,
 };
 
+export function builtInAdapters(): Promise<readonly WorkerAdapter[]> {
+  return Promise.all(Object.values(builtIn).map((load) => load()));
+}
+
 /** Names of every worker, built-in first. */
 export function workerNames(loaded: LoadedConfig): string[] {
   return [...new Set([...Object.keys(builtIn), ...Object.keys(loaded.config.workers)])];

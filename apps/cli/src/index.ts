@@ -1,2 +1,3 @@
-/** The command line's library door: see README.md. */
-export { exitCodeOf, exitCodes } from "./exit-code.ts";
+/** AgentCore as a library: everything that the command line composes, in the process of a service. See README.md. */
+export { createAgentCore, type AgentCore, type AgentCoreOptions } from "./create-agent-core.ts";
+export type { ConfigInput } from "./config/schema.ts";

@@ -35,7 +35,8 @@ export function createLog(level: LogLevel): ProcessLog {
 }
 
 async function loadPino(level: LogLevel): Promise<Log> {
-  const { pino } = await import("pino");
+  // The default export: a bundler gives a CommonJS module no other.
+  const { default: pino } = await import("pino");
   // Synchronous, so that the last line before a crash is not lost in a buffer.
   const logger = pino({ level, base: { pid: process.pid } }, pino.destination({ fd: 2, sync: true }));
   return {

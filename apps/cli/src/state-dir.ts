@@ -30,12 +30,12 @@ export function resolveStateDir(
       : configured !== undefined && loaded.path !== null
         ? resolve(dirname(loaded.path), configured)
         : defaultStateDir(env);
-  return {
-    path,
-    attempts: join(path, "attempts"),
-    containment: join(path, "containment"),
-    spool: join(path, "spool"),
-  };
+  return stateDirAt(path);
+}
+
+export function stateDirAt(path: string): StateDir {
+  const at = (name: string): string => join(path, name);
+  return { path, attempts: at("attempts"), containment: at("containment"), spool: at("spool") };
 }
 
 function defaultStateDir(env: Environment): string {

@@ -81,6 +81,9 @@ export function configSchema(env: Environment) {
 export type Config = z.output<ReturnType<typeof configSchema>>;
 export type WorkerConfig = Config["workers"][string];
 
+/** As written. */
+export type ConfigInput = z.input<ReturnType<typeof configSchema>>;
+
 /** The published JSON Schema of the file. */
 export function configJsonSchema(): Record<string, unknown> {
   return z.toJSONSchema(configSchema({}), { io: "input" });

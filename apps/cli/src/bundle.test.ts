@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { execFileSync, spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { makeScratch } from "./testing/agentcore-process.ts";
+
+const app = fileURLToPath(new URL("..", import.meta.url));
+const scratch = makeScratch();
+const installed = join(scratch.root, "installed");
+const bin = join(installed, "bin/agentcore.js");
+
+/** As it is installed: the bundle, the manifest and the first file, with no packages beside them. */
+beforeAll(() => {
+  mkdirSync(installed);
+  for (const name of ["bin", "package.json"])
+    cpSync(join(app, name), join(installed, name), { recursive: true });
+  execFileSync(process.execPath, [join(app, "bundle.mjs"), join(installed, "dist/bundle")], { cwd: app });
+});
+afterAll(() => scratch.remove());
+
+function run(
+  args: readonly string[],
+  options: { input?: string; node?: string; env?: Record<string, string> } = {},
+) {
+  return spawnSync(options.node ?? process.execPath, [bin, ...args], {
+    cwd: scratch.workspace,
+    encoding: "utf8",
+    input: options.input ?? "",
+    env: { PATH: process.env["PATH"] ?? "", HOME: scratch.root, ...options.env },
+  });
+}
+
+test("it runs a task, with no package installed beside it", () => {
+  const { status, stdout, stderr } = run(["run", "echo bundled", "--worker", "shell", "--json"]);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  expect(JSON.parse(stdout.trim().split("\n").at(-1) ?? "")).toMatchObject({
+    outcome: "succeeded",
+    summary: "bundled",
+  });
+});
+
+test("it runs the queue in a supervised process of its own", () => {
+  const id = run(["submit", "exit 3", "--worker", "shell"]).stdout.trim();
+  expect(run(["work", "--drain"])).toMatchObject({ status: 0, stderr: "" });
+  expect(run(["jobs", "wait", id]).status).toBe(1);
+});
+
+test("it reads a configuration and loads what it names", () => {
+  writeFileSync(join(scratch.workspace, "agentcore.yaml"), "workers: { mine: { adapter: ./absent.js } }\n");
+  const { stdout } = run(["doctor", "--json"]);
+  const { workers } = JSON.parse(stdout) as { workers: { name: string; status: string }[] };
+  expect(workers.map(({ name }) => name)).toEqual(["shell", "claude-code", "codex", "opencode", "mine"]);
+  expect(workers.find(({ name }) => name === "mine")).toMatchObject({ status: "adapter_invalid" });
+  writeFileSync(join(scratch.workspace, "agentcore.yaml"), "");
+});
+
+test("it logs what goes wrong, as JSON on stderr", () => {
+  const broken = join(scratch.root, "broken", "spool");
+  mkdirSync(broken, { recursive: true });
+  writeFileSync(join(broken, "p1.json"), "no result");
+  const { status, stderr } = run(["run", "true", "--worker", "shell", "--state-dir", join(broken, "..")]);
+  expect(status).toBe(0);
+  expect(JSON.parse(stderr.split("\n")[0] ?? "")).toMatchObject({
+    level: 50,
+    msg: expect.stringContaining("spool"),
+  });
+});
+
+test("its version needs nothing but the first file, and runs through a link as npm makes one", () => {
+  const link = join(scratch.root, "agentcore");
+  symlinkSync(bin, link);
+  const { version } = JSON.parse(readFileSync(join(app, "package.json"), "utf8")) as { version: string };
+  expect(execFileSync(link, ["--version"], { encoding: "utf8" })).toBe(`${version}\n`);
+});
+
+test("an old Node gets one clear line", () => {
+  // The first file reads nothing but the version before it decides.
+  const old = `Object.defineProperty(process.versions, "node", { value: "20.20.2" });`;
+  const preload = join(scratch.root, "old.cjs");
+  writeFileSync(preload, old);
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--require", preload, bin, "run"], {
+    encoding: "utf8",
+  });
+  expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+  expect(stderr).toBe(
+    "agentcore: needs Node 22.13 or newer, and this is 20.20.2; install it from https://nodejs.org\n",
+  );
+});
+
+test("a checkout that was not built says how to build it", () => {
+  const bare = join(scratch.root, "bare");
+  mkdirSync(bare);
+  for (const name of ["bin", "package.json"]) cpSync(join(app, name), join(bare, name), { recursive: true });
+  const { status, stderr } = spawnSync(process.execPath, [join(bare, "bin/agentcore.js"), "run"], {
+    encoding: "utf8",
+  });
+  expect({ status, stderr }).toEqual({
+    status: 2,
+    stderr: "agentcore: this checkout is not built; run `npm start` once in its root\n",
+  });
+});

@@ -1,0 +1,47 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createAgentCore } from "./create-agent-core.ts";
+import { agentcore, makeScratch, type Scratch } from "./testing/agentcore-process.ts";
+
+let scratch: Scratch;
+beforeEach(() => {
+  scratch = makeScratch();
+});
+afterEach(() => scratch.remove());
+
+const shellJob = (instructions: string) => ({
+  task: { worker: "shell", workspace: scratch.workspace, instructions },
+});
+
+test("a service runs jobs in its own process, and shares them with the command line", async () => {
+  const core = await createAgentCore({ stateDir: scratch.stateDir, env: { PATH: process.env["PATH"] } });
+  const job = await core.submit(shellJob("echo hi > hi.txt"));
+  const end = await job.result();
+  expect(end).toMatchObject({ state: "succeeded", attempts: 1 });
+  expect(end.result?.containment).toMatchObject({ survivors: 0 });
+  expect(readFileSync(join(scratch.workspace, "hi.txt"), "utf8")).toBe("hi\n");
+  const { stdout } = await agentcore(scratch, ["jobs", "show", job.id, "--state-dir", scratch.stateDir]);
+  expect(stdout).toContain("succeeded");
+  await core.close();
+  await core.close();
+});
+
+test("its configuration is checked like the file's", async () => {
+  const config = { limits: { global: { concurrency: 0 } } };
+  await expect(createAgentCore({ stateDir: scratch.stateDir, config })).rejects.toThrow(
+    /limits\.global\.concurrency: /,
+  );
+});
+
+test("closing lets what runs finish where that is asked for", async () => {
+  const core = await createAgentCore({ stateDir: scratch.stateDir, claims: "own" });
+  const job = await core.submit(shellJob("sleep 0.5; touch finished"));
+  const result = job.result();
+  const started = new Promise<void>((resolve) => {
+    core.scheduler.subscribe(({ type }) => type === "attempt_started" && resolve());
+  });
+  await started;
+  await core.close({ finishRunning: true });
+  expect((await result).state).toBe("succeeded");
+});

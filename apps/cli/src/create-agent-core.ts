@@ -1,0 +1,88 @@
+/**
+ * The composition for embedding: a queue, a scheduler and a runtime on one state directory, in this process. It shares the
+ * directory with any number of other processes, `agentcore` on the command line among them.
+ */
+import {
+  AgentCoreError,
+  type JobSubmission,
+  type Log,
+  type Runtime,
+  type WorkerAdapter,
+} from "@agentcore/contract";
+import { silentLog, type JobHandle, type Scheduler } from "@agentcore/scheduler";
+import { resolve } from "node:path";
+import { builtInAdapters } from "./adapters.ts";
+import { compose } from "./compose.ts";
+import type { Environment } from "./config/env-text.ts";
+import { configSchema, type Config, type ConfigInput } from "./config/schema.ts";
+import { startScheduler } from "./start-scheduler.ts";
+import { stateDirAt } from "./state-dir.ts";
+
+export interface AgentCoreOptions {
+  /** Where jobs, logs and artifacts are kept; made if missing. Must be on a local disk. */
+  readonly stateDir: string;
+  /** What `agentcore.yaml` would say, as an object; `state_dir`, `defaults` and `adapter` have no meaning here. */
+  readonly config?: ConfigInput;
+  /** Workers besides the built-in ones; one of the same name takes its place. */
+  readonly adapters?: readonly WorkerAdapter[];
+  /** Which jobs run here: any of the state directory, or only those submitted here. Default `any`. */
+  readonly claims?: "any" | "own";
+  /** The environment that workers and their credentials are taken from. Default: this process's. */
+  readonly env?: Environment;
+  /** Default: nothing is logged. */
+  readonly log?: Log;
+}
+
+export interface AgentCore {
+  /** The queue: submit, attach, cancel, dead letters, why. */
+  readonly scheduler: Scheduler;
+  /** The mechanism below it: load, escalations, drain. */
+  readonly runtime: Runtime;
+  /** Resolves once the job is durable. Rejects as `Scheduler.submit` does. */
+  submit(job: JobSubmission): Promise<JobHandle>;
+  /**
+   * Ends everything; idempotent. With `finishRunning` what runs may end by itself first; otherwise it is stopped and counts
+   * as an attempt. Jobs stay in the state directory.
+   */
+  close(options?: { readonly finishRunning?: boolean }): Promise<void>;
+}
+
+/**
+ * Rejects with `AC_CONFIG_INVALID` for a wrong configuration, `AC_STORE_…` where the state directory cannot be used, and
+ * `AC_CONTAINMENT_UNAVAILABLE` where workers cannot be contained at all.
+ */
+export async function createAgentCore(options: AgentCoreOptions): Promise<AgentCore> {
+  const { env = process.env, log = silentLog, claims = "any" } = options;
+  const config = checkConfig(options.config ?? {}, env);
+  const own = options.adapters ?? [];
+  const builtIn = (await builtInAdapters()).filter(
+    ({ name }) => !own.some((adapter) => adapter.name === name),
+  );
+  const composition = await compose({
+    config,
+    state: stateDirAt(resolve(options.stateDir)),
+    adapters: [...builtIn, ...own],
+    env,
+    log,
+  });
+  const { concurrency } = config.limits.global;
+  const scheduler = await startScheduler(composition, { log, concurrency, claims });
+  return {
+    scheduler,
+    runtime: composition.runtime,
+    submit: (job) => scheduler.submit(job),
+    close: async (how = {}) => {
+      await scheduler.close(how);
+      await composition.close();
+    },
+  };
+}
+
+function checkConfig(input: ConfigInput, env: Environment): Config {
+  const parsed = configSchema(env).safeParse(input);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(
+    ({ path, message }) => `${path.join(".") || "config"}: ${message}`,
+  );
+  throw new AgentCoreError("AC_CONFIG_INVALID", problems.join("; "));
+}
