@@ -6,6 +6,8 @@ export * from "./job-record.ts";
 export type * from "./job-store.ts";
 export { excludeNothing } from "./job-store.ts";
 export * from "./job-transition.ts";
+export * from "./journal.ts";
+export { createMemoryJournal } from "./memory/memory-journal.ts";
 export { createMemoryStore } from "./memory/memory-store.ts";
 export type { AbandonedAttempt, ProveGone } from "./recovery/recovery.ts";
 export { openSpoolDirectory, type ResultSpool } from "./recovery/spool.ts";

@@ -5,3 +5,4 @@ export type { Sql } from "./sql.ts";
 export { openStateDatabase, type StateDatabase, type StateDatabaseOptions } from "./state-database.ts";
 export { createSqliteLedger, type SqliteLedgerOptions } from "./sqlite-ledger.ts";
 export { createSqliteJobStore } from "./sqlite-job-store.ts";
+export { createSqliteJournal } from "./sqlite-journal.ts";

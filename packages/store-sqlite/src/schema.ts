@@ -8,6 +8,7 @@
  * moments are in ms since the epoch.
  */
 import { jobTables } from "./schema-jobs.ts";
+import { journalTables } from "./schema-journal.ts";
 import { ledgerTables } from "./schema-ledger.ts";
 
 export interface Migration {
@@ -29,4 +30,5 @@ CREATE TABLE schema_version (
 
 export const migrations: readonly Migration[] = [
   { version: 1, name: "jobs and ledger", sql: versionTable + jobTables + ledgerTables },
+  { version: 2, name: "journal", sql: journalTables },
 ];

@@ -1,0 +1,66 @@
+/**
+ * The port for append-only streams that survive the process: what a long piece of work did so far, entry by entry, so that
+ * another process can go on with it. A stream has a small header for lists, which each append may replace. Appends name the
+ * entry that they follow, so two writers of one stream cannot both go on: the second is told, and nothing of it is kept.
+ */
+
+/** Anything that JSON can hold. */
+export type JournalValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JournalValue[]
+  | { readonly [name: string]: JournalValue };
+
+export type JournalHeader = Readonly<Record<string, JournalValue>>;
+
+export interface JournalAppend {
+  /** How many entries the writer knows of; 0 makes a new stream, and then `header` is needed. */
+  readonly after: number;
+  readonly entries: readonly JournalValue[];
+  /** Replaces the stream's header in the same commit; absent: it stays. */
+  readonly header?: JournalHeader;
+}
+
+export interface JournalStream {
+  readonly stream: string;
+  readonly header: JournalHeader;
+  /** In the order in which they were appended. */
+  readonly entries: readonly JournalValue[];
+}
+
+export interface JournalListing {
+  readonly stream: string;
+  readonly header: JournalHeader;
+  readonly length: number;
+}
+
+export interface JournalQuery {
+  /** Only streams whose name begins so. */
+  readonly prefix: string;
+  /** Only names below this one: the next page. */
+  readonly before?: string;
+  /** Default 100, at most 1000. */
+  readonly limit?: number;
+}
+
+export interface Journal {
+  /**
+   * Resolves after the commit. `conflict`: the stream has another length than the writer thinks (for `after: 0`, it is
+   * there already), and nothing was written. Rejects with `AC_STORE_UNAVAILABLE`; then it is not known whether it was.
+   */
+  append(stream: string, append: JournalAppend): Promise<"appended" | "conflict">;
+  /** Undefined where there is no such stream. */
+  read(stream: string): Promise<JournalStream | undefined>;
+  /** By name, descending: names that begin with an id in order of time come newest first. */
+  list(query: JournalQuery): Promise<readonly JournalListing[]>;
+}
+
+const listLimitDefault = 100;
+const listLimitMax = 1000;
+
+/** What a query's `limit` means, for implementations. */
+export function journalLimit({ limit = listLimitDefault }: JournalQuery): number {
+  return Math.min(Math.max(limit, 1), listLimitMax);
+}

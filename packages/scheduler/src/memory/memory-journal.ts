@@ -1,0 +1,36 @@
+/** A journal that lives in this process, for embedding and tests: everything the port says except that it survives. */
+import { assert } from "@agentcore/contract";
+import { journalLimit, type Journal, type JournalHeader } from "../journal.ts";
+
+export function createMemoryJournal(): Journal {
+  const streams = new Map<string, { header: JournalHeader; entries: readonly string[] }>();
+  return {
+    async append(stream, { after, entries, header }) {
+      const known = streams.get(stream);
+      if ((known?.entries.length ?? 0) !== after || (known !== undefined && after === 0)) return "conflict";
+      const newHeader = header ?? known?.header;
+      assert(newHeader !== undefined, `the first append to ${stream} has no header`);
+      // As text, so that nobody changes what was written.
+      const added = entries.map((entry) => JSON.stringify(entry));
+      streams.set(stream, {
+        header: structuredClone(newHeader),
+        entries: [...(known?.entries ?? []), ...added],
+      });
+      return "appended";
+    },
+    async read(stream) {
+      const known = streams.get(stream);
+      if (known === undefined) return undefined;
+      return { stream, header: known.header, entries: known.entries.map((text) => JSON.parse(text)) };
+    },
+    async list(query) {
+      return [...streams]
+        .filter(
+          ([name]) => name.startsWith(query.prefix) && (query.before === undefined || name < query.before),
+        )
+        .sort(([a], [b]) => (a < b ? 1 : -1))
+        .slice(0, journalLimit(query))
+        .map(([stream, { header, entries }]) => ({ stream, header, length: entries.length }));
+    },
+  };
+}

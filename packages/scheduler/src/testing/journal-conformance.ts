@@ -1,0 +1,71 @@
+/** What every implementation of the `Journal` port must do. Needs no test framework: run each case as a test. */
+import assert from "node:assert/strict";
+import type { Journal } from "../journal.ts";
+
+export interface JournalCase {
+  /** A sentence about the journal. */
+  readonly name: string;
+  /** `open` makes a new, empty journal, and is called once. Rejects where the journal does not conform. */
+  readonly run: (open: () => Promise<Journal>) => Promise<void>;
+}
+
+const journalCase = (name: string, check: (journal: Journal) => Promise<void>): JournalCase => ({
+  name,
+  run: async (open) => check(await open()),
+});
+
+const header = { name: "a" };
+
+export const journalConformance: readonly JournalCase[] = [
+  journalCase("gives back entries in the order of their appends, with the newest header", async (journal) => {
+    const values = [{ n: 1, text: "one\n" }, ["two", null], "drei", 4.5, true] as const;
+    assert.equal(await journal.append("s", { after: 0, entries: values.slice(0, 2), header }), "appended");
+    assert.equal(await journal.append("s", { after: 2, entries: values.slice(2, 3) }), "appended");
+    assert.deepEqual(await journal.read("s"), { stream: "s", header, entries: values.slice(0, 3) });
+    const later = { name: "b", parts: [1, { deep: null }] };
+    assert.equal(
+      await journal.append("s", { after: 3, entries: values.slice(3), header: later }),
+      "appended",
+    );
+    assert.deepEqual(await journal.read("s"), { stream: "s", header: later, entries: values });
+  }),
+  journalCase("knows nothing of a stream that was never written", async (journal) => {
+    assert.equal(await journal.read("nobody"), undefined);
+    assert.deepEqual(await journal.list({ prefix: "" }), []);
+  }),
+  journalCase("keeps nothing of a writer that does not know the newest entry", async (journal) => {
+    await journal.append("s", { after: 0, entries: ["a", "b"], header });
+    for (const after of [0, 1, 3]) {
+      const late = { after, entries: ["late"], header: { name: "late" } };
+      assert.equal(await journal.append("s", late), "conflict");
+    }
+    assert.equal(await journal.append("new", { after: 1, entries: ["x"], header }), "conflict");
+    assert.deepEqual(await journal.read("s"), { stream: "s", header, entries: ["a", "b"] });
+    assert.equal(await journal.read("new"), undefined);
+  }),
+  journalCase("lets one of several simultaneous writers go on", async (journal) => {
+    await journal.append("s", { after: 0, entries: ["first"], header });
+    const answers = await Promise.all(
+      ["a", "b", "c", "d"].map((entry) => journal.append("s", { after: 1, entries: [entry] })),
+    );
+    assert.equal(answers.filter((answer) => answer === "appended").length, 1);
+    assert.equal((await journal.read("s"))?.entries.length, 2);
+  }),
+  journalCase("makes a stream without entries once", async (journal) => {
+    assert.equal(await journal.append("s", { after: 0, entries: [], header }), "appended");
+    assert.equal(await journal.append("s", { after: 0, entries: [], header }), "conflict");
+    assert.deepEqual(await journal.list({ prefix: "s" }), [{ stream: "s", header, length: 0 }]);
+  }),
+  journalCase("lists by prefix, descending, a page at a time", async (journal) => {
+    for (const stream of ["run:1", "run:3", "run:2", "other:9", "run_:4", "run%"]) {
+      await journal.append(stream, { after: 0, entries: [stream], header: { stream } });
+    }
+    const names = async (query: Parameters<Journal["list"]>[0]): Promise<string[]> =>
+      (await journal.list(query)).map(({ stream }) => stream);
+    assert.deepEqual(await names({ prefix: "run:" }), ["run:3", "run:2", "run:1"]);
+    assert.deepEqual(await names({ prefix: "run:", limit: 2 }), ["run:3", "run:2"]);
+    assert.deepEqual(await names({ prefix: "run:", before: "run:2" }), ["run:1"]);
+    const [newest] = await journal.list({ prefix: "run:", limit: 1 });
+    assert.deepEqual(newest, { stream: "run:3", header: { stream: "run:3" }, length: 1 });
+  }),
+];

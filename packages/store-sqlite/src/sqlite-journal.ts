@@ -1,0 +1,93 @@
+/** The `Journal` of `@agentcore/scheduler` on `state.db`: each append is one write of the database's group commit. */
+import { assert } from "@agentcore/contract";
+import { type Journal, type JournalAppend, type JournalHeader, journalLimit } from "@agentcore/scheduler";
+import type { Sql } from "./sql.ts";
+import type { StateDatabase } from "./state-database.ts";
+
+export function createSqliteJournal(database: StateDatabase): Journal {
+  return {
+    append: async (stream, append) => {
+      const texts = append.entries.map((entry) => JSON.stringify(entry));
+      return database.write((sql) => appendTexts(sql, stream, append, texts));
+    },
+    read: (stream) =>
+      database.read((sql) => {
+        const header = headerOf(sql, stream);
+        if (header === undefined) return undefined;
+        const rows = sql.all(
+          "SELECT entry_json FROM journal_entries WHERE stream = ? ORDER BY position",
+          stream,
+        );
+        return { stream, header, entries: rows.map((row) => JSON.parse(String(row.entry_json))) };
+      }),
+    list: (query) =>
+      database.read((sql) =>
+        sql
+          .all(
+            `SELECT stream, header_json, length FROM journal_streams
+             WHERE substr(stream, 1, length(?1)) = ?1 AND (?2 IS NULL OR stream < ?2)
+             ORDER BY stream DESC LIMIT ?3`,
+            query.prefix,
+            query.before ?? null,
+            journalLimit(query),
+          )
+          .map((row) => ({
+            stream: String(row.stream),
+            header: JSON.parse(String(row.header_json)) as JournalHeader,
+            length: Number(row.length),
+          })),
+      ),
+  };
+}
+
+function appendTexts(
+  sql: Sql,
+  stream: string,
+  { after, header }: JournalAppend,
+  texts: readonly string[],
+): "appended" | "conflict" {
+  if (!makeOrExtend(sql, stream, after, after + texts.length, header)) return "conflict";
+  for (const [index, text] of texts.entries()) {
+    sql.run(
+      "INSERT INTO journal_entries (stream, position, entry_json) VALUES (?, ?, ?)",
+      stream,
+      after + index,
+      text,
+    );
+  }
+  return "appended";
+}
+
+/** Whether the stream had the length that the writer knows of. */
+function makeOrExtend(
+  sql: Sql,
+  stream: string,
+  after: number,
+  length: number,
+  header: JournalHeader | undefined,
+): boolean {
+  if (after === 0) {
+    assert(header !== undefined, `the first append to ${stream} has no header`);
+    const made = sql.run(
+      "INSERT INTO journal_streams (stream, header_json, length) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+      stream,
+      JSON.stringify(header),
+      length,
+    );
+    return made === 1;
+  }
+  const extended = sql.run(
+    `UPDATE journal_streams SET length = ?, header_json = coalesce(?, header_json)
+     WHERE stream = ? AND length = ?`,
+    length,
+    header === undefined ? null : JSON.stringify(header),
+    stream,
+    after,
+  );
+  return extended === 1;
+}
+
+function headerOf(sql: Sql, stream: string): JournalHeader | undefined {
+  const row = sql.get("SELECT header_json FROM journal_streams WHERE stream = ?", stream);
+  return row === undefined ? undefined : (JSON.parse(String(row.header_json)) as JournalHeader);
+}
