@@ -143,12 +143,16 @@ export class RunCgroup {
   }
 }
 
+/** What a cgroup says that has been removed, or that a payload has turned into one of threads: nothing to be read. */
+const nothingThere = new Set(["ENOENT", "ENODEV", "EOPNOTSUPP"]);
+
+/** Null if there is nothing to be read; anything else must not be taken for "nobody is in it". */
 function readOrNull(file: string): string | null {
   try {
     return readFileSync(file, "latin1");
   } catch (error) {
-    ignore(error, "the cgroup has been removed, so nothing is in it");
-    return null;
+    if (nothingThere.has((error as NodeJS.ErrnoException).code ?? "")) return null;
+    throw error;
   }
 }
 
@@ -158,7 +162,7 @@ function listDirectories(directory: string): string[] {
       .filter((entry) => entry.isDirectory())
       .map((entry) => entry.name);
   } catch (error) {
-    ignore(error, "the cgroup has been removed, so nothing is below it");
-    return [];
+    if (nothingThere.has((error as NodeJS.ErrnoException).code ?? "")) return [];
+    throw error;
   }
 }

@@ -123,6 +123,32 @@ test("keeps killing until it works, and measures from the first signal", async (
   expect(box.disposed).toBe(1);
 });
 
+test("a system that cannot be looked at for a while delays the receipt and does not falsify it", async () => {
+  const box = new StubbornBox();
+  let refusals = 5;
+  const refuse = (): never => {
+    throw Object.assign(new Error("too many open files"), { code: "EMFILE" });
+  };
+  const [kill, isEmpty] = [box.killAll.bind(box), box.isEmpty.bind(box)];
+  box.processes = refuse;
+  box.killAll = (pass) => (refusals-- > 0 ? refuse() : kill(pass));
+  box.isEmpty = () => (refusals > 0 ? refuse() : isEmpty());
+  box.diesOnPass = 1;
+  const { run, clock } = start(box);
+  run.go();
+  const stopping = run.stop({ graceMs: 0 });
+  await clock.runUntilSettled(stopping);
+  expect(await stopping).toMatchObject({ survivors: 0, emptyAfterMs: expect.any(Number) });
+
+  const blind = new StubbornBox();
+  blind.isEmpty = refuse;
+  const other = start(blind);
+  other.run.go();
+  const never = other.run.stop({ graceMs: 0 });
+  await other.clock.runUntilSettled(never);
+  expect(await never).toMatchObject({ survivors: 1, emptyAfterMs: null });
+});
+
 test("a payload that ends during the grace cuts it short", async () => {
   const box = new StubbornBox();
   box.diesOnPass = 0;

@@ -12,7 +12,13 @@
  */
 import { constants } from "node:os";
 import type { Readable, Writable } from "node:stream";
-import type { Clock, ContainmentLevel, ContainmentReceipt, RunIdentity } from "@agentcore/contract";
+import {
+  ignore,
+  type Clock,
+  type ContainmentLevel,
+  type ContainmentReceipt,
+  type RunIdentity,
+} from "@agentcore/contract";
 import type { Box } from "./box.ts";
 import type { Launched } from "./launch.ts";
 import type { Contained, ContainedProcess, ImplementationName, PayloadExit, StopOptions } from "./port.ts";
@@ -168,10 +174,10 @@ export class ContainedRun implements Contained {
   async #signalPayload(): Promise<boolean> {
     const deadlineMs = this.#clock.monotonicMs() + payloadWithinMs;
     while (!this.#payloadEnded && this.#clock.monotonicMs() < deadlineMs) {
-      const outcome = this.#box.signalPayload("SIGTERM");
+      const outcome = this.#reach(() => this.#box.signalPayload("SIGTERM"), "gone");
       if (outcome !== "gone") {
         // A stopped payload could not act on it.
-        this.#box.signalPayload("SIGCONT");
+        this.#reach(() => this.#box.signalPayload("SIGCONT"), "gone");
         return outcome === "sent";
       }
       await settledWithin(this.#clock, this.exited, 1);
@@ -185,11 +191,11 @@ export class ContainedRun implements Contained {
     this.#phase = "emptying";
     const startedMs = this.#markEnding();
     const left = this.#look();
-    const mustKill = !this.#payloadEnded || neverReleased || left.length > 0;
-    if (mustKill) this.#signals.push(...this.#box.killAll(0));
+    const mustKill = !this.#payloadEnded || neverReleased || left === null || left.length > 0;
+    if (mustKill) this.#kill(0);
     this.#launched.hangUp();
     const empty = await this.#untilEmpty(mustKill ? 0 : closeWithinMs);
-    this.#survivors = empty ? [] : this.#box.processes();
+    this.#survivors = empty ? [] : (this.#look() ?? []);
     if (empty) this.#box.dispose();
     this.#end(empty ? this.#clock.monotonicMs() - startedMs : null);
   }
@@ -197,16 +203,16 @@ export class ContainedRun implements Contained {
   async #untilEmpty(leaveAloneMs: number): Promise<boolean> {
     const startedMs = this.#clock.monotonicMs();
     const deadlineMs = startedMs + emptyWithinMs;
-    for (let pass = 1; !this.#box.isEmpty(); pass += 1) {
+    for (let pass = 1; !this.#isEmpty(); pass += 1) {
       if (this.#clock.monotonicMs() >= deadlineMs) return false;
       const delayMs = lookAfterMs[Math.min(pass, lookAfterMs.length) - 1] as number;
       await (this.#outermostEnded
         ? pause(this.#clock, delayMs)
         : settledWithin(this.#clock, this.#launched.ended, delayMs));
-      if (this.#box.isEmpty()) break;
+      if (this.#isEmpty()) break;
       if (this.#clock.monotonicMs() - startedMs < leaveAloneMs) continue;
       this.#look();
-      this.#signals.push(...this.#box.killAll(pass));
+      this.#kill(pass);
     }
     return true;
   }
@@ -251,10 +257,33 @@ export class ContainedRun implements Contained {
     return this.#endingSinceMs;
   }
 
-  #look(): ContainedProcess[] {
-    const processes = this.#box.processes();
-    this.#processesSeen = Math.max(this.#processesSeen, processes.length);
+  /** Null if it could not be seen. */
+  #look(): ContainedProcess[] | null {
+    const processes = this.#reach(() => this.#box.processes(), null);
+    this.#processesSeen = Math.max(this.#processesSeen, processes?.length ?? 0);
     return processes;
+  }
+
+  #kill(pass: number): void {
+    this.#signals.push(...this.#reach(() => this.#box.killAll(pass), []));
+  }
+
+  /** What cannot be looked at does not count as empty. */
+  #isEmpty(): boolean {
+    return this.#reach(() => this.#box.isEmpty(), false);
+  }
+
+  /** The system may refuse to be looked at for a while, for want of file descriptors or memory. */
+  #reach<T>(action: () => T, otherwise: T): T {
+    try {
+      return action();
+    } catch (error) {
+      ignore(
+        error,
+        "tried again until the time is up; the receipt then says that the box is not proved empty",
+      );
+      return otherwise;
+    }
   }
 }
 

@@ -160,7 +160,8 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     const container = spawn("/usr/bin/unshare", args, { stdio: ["ignore", "pipe", "inherit"] });
     const told = JSON.parse(await text(container.stdout)) as { pid: number; zombies: number };
     expect(told.pid).toBe(1);
-    // A few may be of the probe, whose last processes end when they will. Without a namespace around them, the children that a payload abandons become this process's own.
+    // A few may be of the probe, whose last processes end when they will. Without a namespace around them, the children
+    // that a payload abandons become this process's own.
     expect(told.zombies).toBeLessThanOrEqual(level === "sealed" ? 4 : 2 * runs + 4);
   });
 
