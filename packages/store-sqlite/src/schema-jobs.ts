@@ -44,7 +44,6 @@ CREATE TABLE fronts (
   PRIMARY KEY (line, rank, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX fronts_lane ON fronts (concurrency_key, line) WHERE concurrency_key IS NOT NULL;
-CREATE INDEX fronts_run_at ON fronts (run_at);
 
 CREATE TABLE followers (
   concurrency_key TEXT NOT NULL,
@@ -54,7 +53,6 @@ CREATE TABLE followers (
   ready_from REAL NOT NULL, ${queuedColumns},
   PRIMARY KEY (concurrency_key, line, rank, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX followers_run_at ON followers (run_at);
 
 -- Queued for later.
 CREATE TABLE delayed (${queuedColumns},
@@ -197,7 +195,11 @@ CREATE TABLE tenants (
 ) STRICT, WITHOUT ROWID;
 
 -- Kept with each change of state, so that the figures of a long queue cost nothing to read: \`ready\` are the fronts and
--- followers, \`dead\` leaves out the \`replayed\`.
+-- followers, \`dead\` leaves out the \`replayed\`. \`ready_since\` counts the fronts and followers by the moment they became due.
+CREATE TABLE ready_since (
+  run_at REAL PRIMARY KEY,
+  jobs INTEGER NOT NULL CHECK (jobs > 0)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE job_counts (
   kind TEXT PRIMARY KEY,
   count INTEGER NOT NULL

@@ -10,14 +10,27 @@ import {
 import { afterAll, describe, expect, test } from "vitest";
 import { createSqliteJobStore } from "./sqlite-job-store.ts";
 import { openStateDatabase } from "./state-database.ts";
+import { stateFlaws } from "./testing/state-flaws.ts";
 
 const root = await mkdtemp(join(tmpdir(), "agentcore-jobs-"));
 afterAll(() => rm(root, { recursive: true }));
 
 const directories = new WeakMap<JobStore, string>();
 
+/** A store whose file is looked at when it is closed: whatever a case did, it must be sound. */
 async function openIn(directory: string): Promise<JobStore> {
-  const store = createSqliteJobStore(await openStateDatabase({ directory }));
+  const database = await openStateDatabase({ directory });
+  let checked: Promise<void> | undefined;
+  const store: JobStore = {
+    ...createSqliteJobStore(database),
+    close() {
+      checked ??= stateFlaws(database).then(async (flaws) => {
+        await database.close();
+        expect(flaws).toEqual([]);
+      });
+      return checked;
+    },
+  };
   directories.set(store, directory);
   return store;
 }

@@ -12,10 +12,10 @@ import {
 } from "@agentcore/scheduler";
 import { assert } from "@agentcore/contract";
 import type { Sql } from "../sql.ts";
-import { type JobRow, findById, findReady } from "./job-row.ts";
+import { type PlacedRow, findById, findReady } from "./job-row.ts";
 import type { JobSql } from "./job-sql.ts";
 import { applyEvent } from "./job-writes.ts";
-import { type Line, isBefore, parseLine, promoteDue } from "./queue.ts";
+import { type DelayedBounds, type Line, delayedBounds, isBefore, parseLine, promoteDue } from "./queue.ts";
 
 interface Head {
   readonly place: "fronts" | "followers";
@@ -36,8 +36,10 @@ interface OpenLine extends Line {
 
 export function claim(sql: JobSql, request: ClaimRequest): JobRecord[] {
   const claimed: JobRecord[] = [];
-  if (request.limit <= 0 || !isOwner(sql, request.owner)) return claimed;
-  promoteDue(sql, request.now);
+  if (request.limit <= 0) return claimed;
+  const known = sql.get(`SELECT ${delayedBounds} FROM owners WHERE owner = ?`, request.owner);
+  if (known === undefined) return claimed;
+  promoteDue(sql, known as unknown as DelayedBounds, request.now);
   if (request.only !== undefined) return claimNamed(sql, request.only, request);
   const lines = openLines(sql, request);
   while (claimed.length < request.limit) {
@@ -60,12 +62,13 @@ function claimNamed(sql: JobSql, ids: readonly string[], request: ClaimRequest):
     const record = applyEvent(sql, stored, { type: "claim", owner: request.owner, at: request.now });
     assert(record !== undefined, `job ${id} is in line and cannot be claimed`);
     sql.markServed(stored.row.tenant, request.now);
+    sql.claimed.remember(stored.row, record);
     claimed.push(record);
   }
   return claimed;
 }
 
-function mayRun(sql: Sql, row: JobRow, { exclude, perKey }: ClaimRequest): boolean {
+function mayRun(sql: Sql, row: PlacedRow, { exclude, perKey }: ClaimRequest): boolean {
   const { place, line, key, concurrency_key: lane } = row;
   if (place !== "fronts" && place !== "followers") return false;
   if (isExcluded(parseLine(line), exclude) || (lane !== null && exclude.concurrencyKeys.includes(lane)))
@@ -80,14 +83,11 @@ function mayRun(sql: Sql, row: JobRow, { exclude, perKey }: ClaimRequest): boole
   return running.lane < perKey && running.key === 0;
 }
 
-function isOwner(sql: Sql, owner: string): boolean {
-  return sql.get("SELECT 1 AS known FROM owners WHERE owner = ?", owner) !== undefined;
-}
-
 function take(sql: JobSql, head: Head, { owner, now }: ClaimRequest): JobRecord {
   const stored = findReady(sql, head.place, head.job);
   const record = stored && applyEvent(sql, stored, { type: "claim", owner, at: now });
   assert(record !== undefined, `job ${head.id} is in line and cannot be claimed`);
+  sql.claimed.remember(stored!.row, record);
   return record;
 }
 

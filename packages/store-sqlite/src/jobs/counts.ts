@@ -1,12 +1,12 @@
 /** How many jobs there are of each kind, kept with every change so that nobody has to count a long queue. */
 import type { QueueStats } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
-import type { JobRow } from "./job-row.ts";
+import type { PlacedRow } from "./job-row.ts";
 
 /** The kinds of `QueueStats`, and one that it leaves out. */
 export type CountedKind = Exclude<keyof QueueStats, "oldestWaitMs"> | "replayed";
 
-export function countedAs(row: Pick<JobRow, "place" | "state" | "replayed_as">): CountedKind {
+export function countedAs(row: Pick<PlacedRow, "place" | "state" | "replayed_as">): CountedKind {
   switch (row.state) {
     case "queued":
       return row.place === "delayed" ? "delayed" : "ready";
@@ -20,7 +20,22 @@ export function countedAs(row: Pick<JobRow, "place" | "state" | "replayed_as">):
 }
 
 export function addToCount(sql: Sql, kind: CountedKind, difference: number): void {
+  if (difference === 0) return;
   sql.run("UPDATE job_counts SET count = count + ? WHERE kind = ?", difference, kind);
+}
+
+/** Ready jobs are also counted by the moment they became due: the first such moment is the longest wait. */
+export function addToReadySince(sql: Sql, runAt: number, difference: number): void {
+  if (difference > 0) {
+    sql.run(
+      "INSERT INTO ready_since VALUES (?, ?) ON CONFLICT (run_at) DO UPDATE SET jobs = jobs + excluded.jobs",
+      runAt,
+      difference,
+    );
+  } else if (difference < 0) {
+    const isLast = sql.run("DELETE FROM ready_since WHERE run_at = ? AND jobs = ?", runAt, -difference) === 1;
+    if (!isLast) sql.run("UPDATE ready_since SET jobs = jobs + ? WHERE run_at = ?", difference, runAt);
+  }
 }
 
 export function readCounts(sql: Sql): ReadonlyMap<string, number> {

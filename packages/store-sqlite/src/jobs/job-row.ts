@@ -3,7 +3,7 @@
  * not there, and is not looked at.
  */
 import type { Job, WorkerResult } from "@agentcore/contract";
-import type { JobRecord, JobState, Reason, StartedAttempt } from "@agentcore/scheduler";
+import type { JobRecord, JobState, Reason, RunningState, StartedAttempt } from "@agentcore/scheduler";
 import type { SqlValue } from "../driver.ts";
 import type { Sql } from "../sql.ts";
 
@@ -44,9 +44,23 @@ export interface JobRow extends SubmittedRow {
   readonly result_json?: string | null;
 }
 
+/** Where a job's row is, and what its change is guarded by. */
+export interface PlacedRow extends SubmittedRow {
+  readonly place: JobPlace;
+  readonly state: JobState["kind"];
+  readonly attempt: number;
+  readonly epoch: number;
+  /** While queued. */
+  readonly run_at?: number;
+  /** While running. */
+  readonly started_json?: string | null;
+  /** Once dead. */
+  readonly replayed_as?: string | null;
+}
+
 /** The rows beside the record that they stand for: the rows say where things are, the record what they mean. */
 export interface StoredJob {
-  readonly row: JobRow;
+  readonly row: PlacedRow;
   readonly record: JobRecord;
 }
 
@@ -77,25 +91,29 @@ export const selectRunning = `
     r.owner, r.claimed_at, r.started_json, r.cancel_requested_json
   FROM running r JOIN jobs j ON j.seq = r.job`;
 
+const selectRunningById = `${selectRunning} WHERE j.id = ?`;
+
 export function findRunning(sql: Sql, id: string): StoredJob | undefined {
-  return storedJob(sql.get(`${selectRunning} WHERE j.id = ?`, id));
+  return storedJob(sql.get(selectRunningById, id));
 }
+
+const selectReady = (place: "fronts" | "followers", key: string): string => `
+  SELECT ${submittedColumns}, '${place}' AS place, 'queued' AS state, q.attempt, q.epoch, q.cost_usd, q.tokens,
+    q.run_at, q.delay_ms, q.waiting_for_json
+  FROM jobs j JOIN ${place} q ON ${key} q.line = j.line AND q.rank = j.rank AND q.id = j.id WHERE j.seq = ?`;
+
+const selectReadyFrom = {
+  fronts: selectReady("fronts", ""),
+  followers: selectReady("followers", "q.concurrency_key = j.concurrency_key AND"),
+};
 
 /** A job that is ready; `place` is the table in which it was just seen. */
 export function findReady(sql: Sql, place: "fronts" | "followers", seq: number): StoredJob | undefined {
-  const keys = place === "fronts" ? "" : "q.concurrency_key = j.concurrency_key AND ";
-  return storedJob(
-    sql.get(
-      `SELECT ${submittedColumns}, '${place}' AS place, 'queued' AS state, q.attempt, q.epoch, q.cost_usd, q.tokens,
-         q.run_at, q.delay_ms, q.waiting_for_json
-       FROM jobs j JOIN ${place} q ON ${keys}q.line = j.line AND q.rank = j.rank AND q.id = j.id WHERE j.seq = ?`,
-      seq,
-    ),
-  );
+  return storedJob(sql.get(selectReadyFrom[place], seq));
 }
 
 export function recordsOf(rows: readonly unknown[]): readonly JobRecord[] {
-  return rows.map((row) => recordOf(row as JobRow));
+  return (rows as readonly JobRow[]).map((row) => recordOf(row));
 }
 
 function storedJob(found: unknown): StoredJob | undefined {
@@ -129,13 +147,7 @@ function stateOf(row: JobRow): JobState {
         waitingFor: parsed(row.waiting_for_json) as Reason | null,
       };
     case "running":
-      return {
-        kind: "running",
-        owner: row.owner,
-        claimedAt: row.claimed_at,
-        started: parsed(row.started_json) as StartedAttempt | null,
-        cancelRequested: parsed(row.cancel_requested_json) as Reason | null,
-      };
+      return runningStateOf(row);
     case "succeeded":
       return { kind: "succeeded", endedAt: row.ended_at };
     case "dead":
@@ -148,6 +160,18 @@ function stateOf(row: JobRow): JobState {
     case "cancelled":
       return { kind: "cancelled", endedAt: row.ended_at, reason: JSON.parse(row.reason_json) as Reason };
   }
+}
+
+export function runningStateOf(
+  row: Pick<JobRow, "owner" | "claimed_at" | "started_json" | "cancel_requested_json">,
+): RunningState {
+  return {
+    kind: "running",
+    owner: row.owner,
+    claimedAt: row.claimed_at,
+    started: parsed(row.started_json) as StartedAttempt | null,
+    cancelRequested: parsed(row.cancel_requested_json) as Reason | null,
+  };
 }
 
 function parsed(json: string | null): unknown {

@@ -1,14 +1,18 @@
 /**
- * What the writes of one transaction have in common: the counts and the tenants served. Every job changes them, so they are
- * gathered in memory while the transaction works and written once, before its commit. A write adds to them only when it is
- * through, and they are forgotten when a transaction begins, so that one that is rolled back or run again leaves nothing.
+ * What the writes of one transaction have in common. Every change of a job changes counts and the turns of tenants, so these
+ * are gathered in memory while the transaction works and written once, before its commit. A write adds to them only when it
+ * is through, and they are forgotten when a transaction begins, so that one that is rolled back or run again leaves nothing.
  */
 import type { TransactionPart } from "../commit-batch.ts";
 import type { Sql } from "../sql.ts";
-import { type CountedKind, addToCount } from "./counts.ts";
+import { type ClaimedJobs, createClaimedJobs } from "./claimed-jobs.ts";
+import { type CountedKind, addToCount, addToReadySince } from "./counts.ts";
 
 export interface JobSql extends Sql {
+  readonly claimed: ClaimedJobs;
   count(kind: CountedKind, difference: number): void;
+  /** Counts a job that becomes ready (1) or is no longer (-1); `runAt` is when it became due. */
+  countReady(runAt: number, difference: 1 | -1): void;
   /** When the tenant last had a job claimed; 0: never. */
   servedAt(tenant: string): number;
   markServed(tenant: string, at: number): void;
@@ -21,18 +25,23 @@ export interface JobTransactions extends TransactionPart {
   save(sql: Sql): void;
 }
 
+interface Gathered {
+  readonly counts: Map<CountedKind, number>;
+  readonly ready: Map<number, number>;
+  readonly served: Map<string, number>;
+}
+
 export function createJobTransactions(): JobTransactions {
-  const counts = new Map<CountedKind, number>();
-  const served = new Map<string, number>();
+  const all = nothingGathered();
+  const claimed = createClaimedJobs();
   const forget = (): void => {
-    counts.clear();
-    served.clear();
+    for (const map of Object.values(all)) map.clear();
   };
   const save = (sql: Sql): void => {
-    for (const [kind, difference] of counts) {
-      if (difference !== 0) addToCount(sql, kind, difference);
-    }
-    for (const [tenant, at] of served) sql.run("INSERT OR REPLACE INTO tenants VALUES (?, ?)", tenant, at);
+    for (const [kind, difference] of all.counts) addToCount(sql, kind, difference);
+    for (const [runAt, difference] of all.ready) addToReadySince(sql, runAt, difference);
+    for (const [tenant, at] of all.served)
+      sql.run("INSERT OR REPLACE INTO tenants VALUES (?, ?)", tenant, at);
     forget();
   };
   return {
@@ -40,23 +49,32 @@ export function createJobTransactions(): JobTransactions {
     beforeCommit: save,
     save,
     run(sql, work) {
-      const newCounts = new Map<CountedKind, number>();
-      const newServed = new Map<string, number>();
+      const { counts, ready, served } = nothingGathered();
       const answer = work({
         ...sql,
-        count: (kind, difference) => add(newCounts, kind, difference),
-        servedAt: (tenant) => newServed.get(tenant) ?? served.get(tenant) ?? storedServedAt(sql, tenant),
-        markServed: (tenant, at) => newServed.set(tenant, at),
+        claimed,
+        count: (kind, difference) => add(counts, kind, difference),
+        countReady: (runAt, difference) => {
+          add(counts, "ready", difference);
+          add(ready, runAt, difference);
+        },
+        servedAt: (tenant) => served.get(tenant) ?? all.served.get(tenant) ?? storedServedAt(sql, tenant),
+        markServed: (tenant, at) => served.set(tenant, at),
       });
-      for (const [kind, difference] of newCounts) add(counts, kind, difference);
-      for (const [tenant, at] of newServed) served.set(tenant, at);
+      for (const [kind, difference] of counts) add(all.counts, kind, difference);
+      for (const [runAt, difference] of ready) add(all.ready, runAt, difference);
+      for (const [tenant, at] of served) all.served.set(tenant, at);
       return answer;
     },
   };
 }
 
-function add(counts: Map<CountedKind, number>, kind: CountedKind, difference: number): void {
-  counts.set(kind, (counts.get(kind) ?? 0) + difference);
+function nothingGathered(): Gathered {
+  return { counts: new Map(), ready: new Map(), served: new Map() };
+}
+
+function add<K>(counts: Map<K, number>, key: K, difference: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + difference);
 }
 
 function storedServedAt(sql: Sql, tenant: string): number {

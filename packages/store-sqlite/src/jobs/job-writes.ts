@@ -13,7 +13,7 @@ import {
   transition,
 } from "@agentcore/scheduler";
 import { countedAs } from "./counts.ts";
-import { type JobRow, type StoredJob, jsonOf } from "./job-row.ts";
+import { type PlacedRow, type StoredJob, jsonOf } from "./job-row.ts";
 import type { JobSql } from "./job-sql.ts";
 import { type QueuedJob, dequeue, enqueue, lineOf } from "./queue.ts";
 
@@ -76,7 +76,7 @@ export function applyEvent(sql: JobSql, stored: StoredJob, event: JobEvent): Job
   return next.record;
 }
 
-function leave(sql: JobSql, row: JobRow): void {
+function leave(sql: JobSql, row: PlacedRow): void {
   switch (row.place) {
     case "fronts":
     case "followers":
@@ -100,7 +100,7 @@ function leave(sql: JobSql, row: JobRow): void {
   }
 }
 
-function enter(sql: JobSql, row: JobRow, record: JobRecord): void {
+function enter(sql: JobSql, row: PlacedRow, record: JobRecord): void {
   const { state, attempt, epoch, spent } = record;
   switch (state.kind) {
     case "queued":
@@ -150,7 +150,7 @@ function enter(sql: JobSql, row: JobRow, record: JobRecord): void {
 }
 
 /** Changes within a state: a start, a requested cancel or a takeover of a running job; a replay of a dead one. */
-function updateInPlace(sql: JobSql, row: JobRow, { state, epoch }: JobRecord): void {
+function updateInPlace(sql: JobSql, row: PlacedRow, { state, epoch }: JobRecord): void {
   if (state.kind === "running") {
     const updated = sql.run(
       `UPDATE running SET epoch = ?, owner = ?, started_json = ?, cancel_requested_json = ?
@@ -194,7 +194,7 @@ function writeEffect(sql: JobSql, { row, record }: StoredJob, effect: JobEffect)
         effect.attempt,
         record.state.owner,
         record.state.claimedAt,
-        row.started_json,
+        row.started_json ?? null,
         effect.endedAt,
         jsonOf(effect.result),
         effect.decision,
@@ -202,7 +202,7 @@ function writeEffect(sql: JobSql, { row, record }: StoredJob, effect: JobEffect)
   }
 }
 
-function assertOne(changed: number, row: JobRow): void {
+function assertOne(changed: number, row: PlacedRow): void {
   assert(changed === 1, `${changed} rows instead of 1 changed for ${row.state} job ${row.id}`);
 }
 

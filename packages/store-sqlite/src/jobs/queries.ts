@@ -118,9 +118,7 @@ function dueButNotReady(sql: Sql, now: number): number {
 function oldestWaitMs(sql: Sql, now: number): number {
   const row = sql.get(
     `SELECT min(run_at) AS first FROM (
-       SELECT min(run_at) AS run_at FROM fronts UNION ALL
-       SELECT min(run_at) AS run_at FROM followers UNION ALL
-       SELECT min(run_at) AS run_at FROM delayed)`,
+       SELECT min(run_at) AS run_at FROM ready_since UNION ALL SELECT min(run_at) AS run_at FROM delayed)`,
   );
   return row === undefined || row.first === null ? 0 : Math.max(0, now - Number(row.first));
 }

@@ -6,7 +6,7 @@
  */
 import { type Job, type Priority, assert } from "@agentcore/contract";
 import type { Sql } from "../sql.ts";
-import type { JobRow, SubmittedRow } from "./job-row.ts";
+import type { JobRow, PlacedRow, SubmittedRow } from "./job-row.ts";
 import type { JobSql } from "./job-sql.ts";
 
 /** What of a job takes its place in the queue. */
@@ -40,52 +40,49 @@ export function lineOf({ task, context, priority }: Job): string {
   return JSON.stringify([context.tenant ?? "", task.worker, task.model ?? null, priority.class]);
 }
 
+/** Lines already taken apart: there are few, and each claim sees them again. */
+const parsedLines = new Map<string, Line>();
+const parsedLinesMax = 1000;
+
 export function parseLine(line: string): Line {
+  const known = parsedLines.get(line);
+  if (known !== undefined) return known;
   const [tenant, worker, model, priorityClass] = JSON.parse(line) as [
     string,
     string,
     string | null,
     Priority["class"],
   ];
-  return { tenant, worker, model, class: priorityClass };
+  const parsed = { tenant, worker, model, class: priorityClass };
+  if (parsedLines.size >= parsedLinesMax) parsedLines.clear();
+  parsedLines.set(line, parsed);
+  return parsed;
 }
 
 /** A job that need not wait is ready at once, whatever the clock says later; any other is delayed. */
 export function enqueue(sql: JobSql, job: QueuedJob): void {
   if (job.delay_ms === 0) {
     enterLane(sql, job);
-    sql.count("ready", 1);
+    sql.countReady(job.run_at, 1);
     return;
   }
-  sql.run(
-    `INSERT INTO delayed (${queuedColumns}, delayed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ...queuedValues(job),
-    job.delay_ms === null ? null : job.run_at - job.delay_ms,
-  );
+  sql.run(insertIntoDelayed, ...queuedValues(job), job.delay_ms === null ? null : job.run_at - job.delay_ms);
   sql.count("delayed", 1);
 }
 
 /** Takes a job out of the queue; it must be where its row says. */
-export function dequeue(sql: JobSql, row: JobRow): void {
+export function dequeue(sql: JobSql, row: PlacedRow): void {
   const { place, seq, line, rank, id, concurrency_key: key } = row;
   const gone = (deleted: number): void => assert(deleted === 1, `job ${id} is not in ${place}`);
   switch (place) {
     case "fronts":
-      gone(sql.run("DELETE FROM fronts WHERE line = ? AND rank = ? AND id = ?", line, rank, id));
+      gone(sql.run(deleteFront, line, rank, id));
       if (key !== null) passFrontOn(sql, row);
-      sql.count("ready", -1);
+      sql.countReady(dueMoment(row), -1);
       return;
     case "followers":
-      gone(
-        sql.run(
-          "DELETE FROM followers WHERE concurrency_key = ? AND line = ? AND rank = ? AND id = ?",
-          key,
-          line,
-          rank,
-          id,
-        ),
-      );
-      sql.count("ready", -1);
+      gone(sql.run(deleteFollower, key, line, rank, id));
+      sql.countReady(dueMoment(row), -1);
       return;
     case "delayed":
       gone(sql.run("DELETE FROM delayed WHERE job = ?", seq));
@@ -97,15 +94,28 @@ export function dequeue(sql: JobSql, row: JobRow): void {
   }
 }
 
+function dueMoment({ id, run_at: runAt }: PlacedRow): number {
+  assert(runAt !== undefined, `job ${id} is queued and has no moment to run at`);
+  return runAt;
+}
+
+export interface DelayedBounds {
+  /** First moment for which a job is delayed; null: none is. */
+  readonly first: number | null;
+  /** Latest moment at which a relative wait was decided. */
+  readonly latest: number | null;
+}
+
+/** Columns that read a {@link DelayedBounds}. */
+export const delayedBounds =
+  "(SELECT min(run_at) FROM delayed) AS first, (SELECT max(delayed_at) FROM delayed) AS latest";
+
 /** Makes jobs ready whose moment has come, or that wait only because the clock was set back. */
-export function promoteDue(sql: JobSql, now: number): void {
-  const bounds = sql.get(
-    "SELECT (SELECT min(run_at) FROM delayed) AS first, (SELECT max(delayed_at) FROM delayed) AS latest",
-  ) as { readonly first: number | null; readonly latest: number | null };
-  if (bounds.first !== null && bounds.first <= now) {
+export function promoteDue(sql: JobSql, { first, latest }: DelayedBounds, now: number): void {
+  if (first !== null && first <= now) {
     promote(sql, `d.run_at <= ? ORDER BY d.run_at LIMIT ${promotedMax}`, now);
   }
-  if (bounds.latest !== null && bounds.latest > now + clockSetBackMsMin) {
+  if (latest !== null && latest > now + clockSetBackMsMin) {
     promote(sql, `d.delayed_at > ? LIMIT ${promotedMax}`, now + clockSetBackMsMin);
   }
 }
@@ -120,23 +130,23 @@ function promote(sql: JobSql, which: string, at: number): void {
   for (const job of jobs) {
     sql.run("DELETE FROM delayed WHERE job = ?", job.seq);
     enterLane(sql, job);
+    sql.countReady(job.run_at, 1);
   }
   sql.count("delayed", -jobs.length);
-  sql.count("ready", jobs.length);
 }
 
 function enterLane(sql: Sql, job: QueuedJob): void {
   if (job.concurrency_key === null) {
-    insertFront(sql, job);
+    sql.run(insertIntoFronts, ...readyValues(job));
     return;
   }
   const front = frontOf(sql, job);
   if (front !== undefined && isBefore(front, job)) {
-    insertFollower(sql, job);
+    sql.run(insertIntoFollowers, ...readyValues(job));
     return;
   }
   if (front !== undefined) moveToFollowers(sql, front, job);
-  insertFront(sql, job);
+  sql.run(insertIntoFronts, ...readyValues(job));
 }
 
 /** The next of a lane takes the place of its front, which has just left. */
@@ -148,25 +158,13 @@ function passFrontOn(sql: Sql, { line, concurrency_key: key }: Lane): void {
   );
   if (next === undefined) return;
   const values = [key, line, Number(next.rank), String(next.id)];
-  sql.run(
-    `INSERT INTO fronts (line, rank, id, ready_from, concurrency_key, ${queuedColumns})
-     SELECT line, rank, id, ready_from, concurrency_key, ${queuedColumns} FROM followers
-     WHERE concurrency_key = ? AND line = ? AND rank = ? AND id = ?`,
-    ...values,
-  );
-  sql.run("DELETE FROM followers WHERE concurrency_key = ? AND line = ? AND rank = ? AND id = ?", ...values);
+  sql.run(copyFollowerToFronts, ...values);
+  sql.run(deleteFollower, ...values);
 }
 
 function moveToFollowers(sql: Sql, { rank, id }: Pick<FrontKey, "rank" | "id">, { line }: Lane): void {
-  sql.run(
-    `INSERT INTO followers (line, rank, id, ready_from, concurrency_key, ${queuedColumns})
-     SELECT line, rank, id, ready_from, concurrency_key, ${queuedColumns} FROM fronts
-     WHERE line = ? AND rank = ? AND id = ?`,
-    line,
-    rank,
-    id,
-  );
-  sql.run("DELETE FROM fronts WHERE line = ? AND rank = ? AND id = ?", line, rank, id);
+  sql.run(copyFrontToFollowers, line, rank, id);
+  sql.run(deleteFront, line, rank, id);
 }
 
 function frontOf(sql: Sql, { line, concurrency_key: key }: Lane): Pick<FrontKey, "rank" | "id"> | undefined {
@@ -182,35 +180,26 @@ export function isBefore(a: Pick<FrontKey, "rank" | "id">, b: Pick<FrontKey, "ra
   return a.rank < b.rank || (a.rank === b.rank && a.id < b.id);
 }
 
+// --- Statements, made once: a text that is put together anew each time costs as much as a seek ---------------------------
+
 const queuedColumns = "job, key, attempt, epoch, cost_usd, tokens, run_at, delay_ms, waiting_for_json";
+const readyColumns = `line, rank, id, ready_from, concurrency_key, ${queuedColumns}`;
+const frontIs = "WHERE line = ? AND rank = ? AND id = ?";
+const followerIs = "WHERE concurrency_key = ? AND line = ? AND rank = ? AND id = ?";
+
+const insertIntoDelayed = `INSERT INTO delayed (${queuedColumns}, delayed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const insertIntoFronts = `INSERT INTO fronts (${readyColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const insertIntoFollowers = insertIntoFronts.replace("fronts", "followers");
+const copyFollowerToFronts = `INSERT INTO fronts (${readyColumns}) SELECT ${readyColumns} FROM followers ${followerIs}`;
+const copyFrontToFollowers = `INSERT INTO followers (${readyColumns}) SELECT ${readyColumns} FROM fronts ${frontIs}`;
+const deleteFront = `DELETE FROM fronts ${frontIs}`;
+const deleteFollower = `DELETE FROM followers ${followerIs}`;
 
 function queuedValues(job: QueuedJob) {
   const { seq, key, attempt, epoch, cost_usd, tokens, run_at, delay_ms, waiting_for_json } = job;
   return [seq, key, attempt, epoch, cost_usd, tokens, run_at, delay_ms, waiting_for_json];
 }
 
-function insertFront(sql: Sql, job: QueuedJob): void {
-  sql.run(
-    `INSERT INTO fronts (line, rank, id, ready_from, concurrency_key, ${queuedColumns})
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    job.line,
-    job.rank,
-    job.id,
-    job.ready_from,
-    job.concurrency_key,
-    ...queuedValues(job),
-  );
-}
-
-function insertFollower(sql: Sql, job: QueuedJob): void {
-  sql.run(
-    `INSERT INTO followers (line, rank, id, ready_from, concurrency_key, ${queuedColumns})
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    job.line,
-    job.rank,
-    job.id,
-    job.ready_from,
-    job.concurrency_key,
-    ...queuedValues(job),
-  );
+function readyValues(job: QueuedJob) {
+  return [job.line, job.rank, job.id, job.ready_from, job.concurrency_key, ...queuedValues(job)];
 }

@@ -28,7 +28,7 @@ export function settleAndClaim(
 
 function settle(sql: JobSql, settlement: Settlement): SettledAndClaimed["settled"][number] {
   const { ref, at, kind, decisions = [] } = settlement;
-  const stored = findRunning(sql, ref.jobId);
+  const stored = sql.claimed.find(sql, ref.jobId) ?? findRunning(sql, ref.jobId);
   const record = stored && applyEvent(sql, stored, { type: "settle", settlement });
   if (record !== undefined) {
     addDecisions(sql, decisions);
@@ -40,7 +40,7 @@ function settle(sql: JobSql, settlement: Settlement): SettledAndClaimed["settled
 }
 
 export function recordStarted(sql: JobSql, ref: AttemptRef, started: StartedAttempt): Applied {
-  const stored = findRunning(sql, ref.jobId);
+  const stored = sql.claimed.find(sql, ref.jobId) ?? findRunning(sql, ref.jobId);
   const record = stored && applyEvent(sql, stored, { type: "started", ref, started });
   return record === undefined ? "stale" : "applied";
 }

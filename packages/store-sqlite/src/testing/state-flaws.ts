@@ -42,6 +42,13 @@ const checks: readonly Check[] = [
       WHERE c.count <> coalesce(p.count, 0)`,
   },
   {
+    flaw: "ready jobs are counted at the wrong moment",
+    query: `SELECT s.run_at, s.jobs, r.jobs AS actual FROM ready_since s FULL JOIN (
+        SELECT run_at, count(*) AS jobs FROM (SELECT run_at FROM fronts UNION ALL SELECT run_at FROM followers)
+        GROUP BY run_at) r
+      ON r.run_at = s.run_at WHERE s.jobs IS NOT r.jobs`,
+  },
+  {
     flaw: "a lane has followers and no front, or several fronts",
     query: `SELECT concurrency_key, line FROM (
         SELECT concurrency_key, line, 0 AS fronts FROM followers UNION ALL
