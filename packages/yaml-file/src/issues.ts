@@ -7,7 +7,7 @@ import { didYouMean } from "./suggest.ts";
 import type { YamlIssue, YamlSource } from "./yaml-source.ts";
 
 /** The part of a JSON Schema that leads from a schema to that of one of its values. */
-export interface JsonSchema {
+interface JsonSchema {
   readonly $ref?: string;
   readonly $defs?: Readonly<Record<string, JsonSchema>>;
   readonly properties?: Readonly<Record<string, JsonSchema>>;

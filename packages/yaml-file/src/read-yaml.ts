@@ -3,7 +3,7 @@
  * files, so that a mistake reads the same in each.
  */
 import type * as z from "zod";
-import { describeIssues, type JsonSchema } from "./issues.ts";
+import { describeIssues } from "./issues.ts";
 import { parseYaml, type YamlIssue, type YamlSource } from "./yaml-source.ts";
 
 export type YamlReading<T> =
@@ -28,5 +28,5 @@ export async function readYaml<T>(text: string, format: YamlFormat<T>): Promise<
   const parsed = format.schema.safeParse(value);
   return parsed.success
     ? { ok: true, value: parsed.data, source }
-    : { ok: false, issues: describeIssues(parsed.error.issues, source, format.jsonSchema() as JsonSchema) };
+    : { ok: false, issues: describeIssues(parsed.error.issues, source, format.jsonSchema()) };
 }

@@ -76,7 +76,6 @@ export type AgentProfile = z.output<typeof agentSchema>;
 export const agentsFileSchema = z
   .strictObject({ version, agents: z.record(idSchema, agentSchema) })
   .meta({ title: "AgentCore agent profiles", description: "Workers with their settings, by name." });
-export type AgentsFile = z.output<typeof agentsFileSchema>;
 
 export function workflowJsonSchema(): Record<string, unknown> {
   return z.toJSONSchema(workflowFileSchema, { io: "input" });

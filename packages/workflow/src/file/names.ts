@@ -27,7 +27,7 @@ export const capabilityNameSchema = z
   .meta({ description: "read, edit, run_tests or run_commands, also in capitals." });
 
 /** Ids of steps, agents and artifacts: also folder names below the context directory. */
-export const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 export const idSchema = z
   .string()
   .regex(
