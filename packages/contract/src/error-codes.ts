@@ -294,6 +294,47 @@ export const errorCodes = {
     retryable: false,
     cure: "Nothing to do; `agentcore jobs show` lists late results.",
   },
+  // Workflows
+  AC_WORKFLOW_INVALID: {
+    meaning: "The workflow file, or one that belongs to it, is wrong.",
+    retryable: false,
+    cure: "Correct the places named; `agentcore workflow validate` finds them all.",
+  },
+  AC_WORKFLOW_INPUT: {
+    meaning: "The inputs given to a workflow are not those it declares.",
+    retryable: false,
+    cure: "Give them with --input NAME=VALUE, as the file's `inputs` say.",
+  },
+  AC_WORKFLOW_PATH: {
+    meaning: "A path of a workflow leaves the workspace.",
+    retryable: false,
+    cure: "Name a path inside it; symbolic links must not lead out of it either.",
+  },
+  AC_WORKFLOW_GIT: {
+    meaning: "A git command that a workflow needs failed.",
+    retryable: false,
+    cure: "Read git's own message, and put the repository in order.",
+  },
+  AC_WORKFLOW_BRANCH: {
+    meaning: "The repository is not on a branch on which the workflow may work.",
+    retryable: false,
+    cure: "Check out the branch named, or see --base-branch, --protected-branches and --allow-protected-branch.",
+  },
+  AC_WORKFLOW_RUN_NOT_FOUND: {
+    meaning: "No workflow run has that id.",
+    retryable: false,
+    cure: "`agentcore workflow list` shows the ids.",
+  },
+  AC_WORKFLOW_CHANGED: {
+    meaning: "The workflow is not what it was when the run began.",
+    retryable: false,
+    cure: "Restore the files as they were, or start a new run.",
+  },
+  AC_WORKFLOW_TAKEN: {
+    meaning: "Another process works on the same workflow run.",
+    retryable: true,
+    cure: "Wait for it, or end it; then resume the run.",
+  },
   // Wire
   AC_WIRE_MALFORMED: {
     meaning: "A message is not valid.",
