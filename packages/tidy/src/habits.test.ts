@@ -22,7 +22,7 @@ interface Rule {
 }
 
 const composition = (path: string) =>
-  path.startsWith("apps/") || /\/(system|compose|[a-z-]*main)\.ts$/.test(path);
+  path.startsWith("apps/") || /\/(system(-ports)?|compose|[a-z-]*main)\.ts$/.test(path);
 
 const rules: readonly Rule[] = [
   {
