@@ -8,6 +8,7 @@ import * as sqlite from "node:sqlite";
 export type SqlValue = string | number | null;
 export type SqlRow = Readonly<Record<string, SqlValue>>;
 
+/** Values are bound by place, to plain `?`: Node 22.13 does not understand numbered ones. */
 export interface SqliteStatement {
   run(...values: SqlValue[]): { readonly changes: number; readonly lastInsertRowid: number };
   get(...values: SqlValue[]): SqlRow | undefined;

@@ -1,13 +1,20 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { JobStore } from "@agentcore/scheduler";
+import { jobPayloadBytesMax } from "@agentcore/contract";
+import { type JobRecord, type JobStore, type Settlement, attemptRef } from "@agentcore/scheduler";
 import {
   type SharedStoreHarness,
+  claimAs,
+  claimRequest,
   jobStoreConformance,
   sharedJobStoreConformance,
+  submitJobs,
+  testJob,
+  testResult,
 } from "@agentcore/scheduler/testing";
 import { afterAll, describe, expect, test } from "vitest";
+import { decisionsPerJobMax } from "./jobs/journal.ts";
 import { createSqliteJobStore } from "./sqlite-job-store.ts";
 import { openStateDatabase } from "./state-database.ts";
 import { stateFlaws } from "./testing/state-flaws.ts";
@@ -45,3 +52,57 @@ describe("the SQLite job store meets the port's conformance suite", () => {
     await expect(run(harness)).resolves.toBeUndefined();
   });
 });
+
+test("a job keeps its latest decisions, up to a bound", async () => {
+  const store = await harness.open();
+  const job = testJob();
+  await submitJobs(store, job);
+  const decisions = Array.from({ length: decisionsPerJobMax + 50 }, (_, at) => ({
+    jobId: job.id,
+    at,
+    attempt: 1,
+    type: "deferred" as const,
+    code: at % 2 === 0 ? "AC_CONCURRENCY" : "AC_START_RATE",
+    message: "",
+    evidence: {},
+  }));
+  await store.recordDecisions(decisions);
+  const kept = await store.decisions(job.id);
+  expect(kept.map(({ at }) => at)).toEqual(decisions.slice(50).map(({ at }) => at));
+  await store.close();
+});
+
+test("a job too large to be one of the scheduler's is refused, and so is one that is no JSON", async () => {
+  const store = await harness.open();
+  const large = testJob();
+  const huge = { ...large, task: { ...large.task, instructions: "x".repeat(2 * jobPayloadBytesMax) } };
+  await expect(submitJobs(store, huge)).rejects.toMatchObject({ code: "AC_JOB_TOO_LARGE" });
+  const cyclic = testJob();
+  Object.assign(cyclic.context.labels, { self: cyclic });
+  await expect(submitJobs(store, cyclic)).rejects.toMatchObject({ code: "AC_JOB_INVALID" });
+  expect((await store.list({})).jobs).toEqual([]);
+  await store.close();
+});
+
+test("a lane of a thousand jobs hides nothing behind it, and is worked off in its order", async () => {
+  const store = await harness.open();
+  const task = { worker: "shell", workspace: "/work/busy", instructions: "true" };
+  const busy = Array.from({ length: 1000 }, () => testJob({ task }));
+  const last = testJob();
+  await submitJobs(store, ...busy, last);
+  const [first, other] = await claimAs(store, "o", 9);
+  expect([first?.job.id, other?.job.id]).toEqual([busy[0]?.id, last.id]);
+  const order: string[] = [];
+  for (let running = first; running !== undefined;) {
+    order.push(running.job.id);
+    const { claimed } = await store.settleAndClaim([succeeded(running)], claimRequest("o", 9));
+    running = claimed[0];
+  }
+  expect(order).toEqual(busy.map(({ id }) => id));
+  await store.close();
+});
+
+function succeeded(record: JobRecord): Settlement {
+  const charge = { costUsd: 0, tokens: 0 };
+  return { ref: attemptRef(record), at: 1, kind: "succeeded", result: testResult(), charge };
+}

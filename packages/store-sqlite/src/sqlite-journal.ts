@@ -25,9 +25,11 @@ export function createSqliteJournal(database: StateDatabase): Journal {
         sql
           .all(
             `SELECT stream, header_json, length FROM journal_streams
-             WHERE substr(stream, 1, length(?1)) = ?1 AND (?2 IS NULL OR stream < ?2)
-             ORDER BY stream DESC LIMIT ?3`,
+             WHERE substr(stream, 1, length(?)) = ? AND (? IS NULL OR stream < ?)
+             ORDER BY stream DESC LIMIT (? + 0)`,
             query.prefix,
+            query.prefix,
+            query.before ?? null,
             query.before ?? null,
             journalLimit(query),
           )

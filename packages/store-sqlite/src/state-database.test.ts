@@ -25,7 +25,7 @@ import { applyMigrations } from "./migrate.ts";
 import { createSql } from "./sql.ts";
 import { openStateDatabase } from "./state-database.ts";
 import { faultyDriver, sqliteFailure } from "./testing/faulty-driver.ts";
-import { waitingMax } from "./write-queue.ts";
+import { batchMax, waitingMax } from "./write-queue.ts";
 
 let root = "";
 let directory = "";
@@ -291,6 +291,15 @@ describe("group commit", () => {
     );
     expect(commits() - before).toBe(1);
     expect(seen).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
+    await database.close();
+  });
+
+  test("a commit holds the event loop for a bounded number of writes", async () => {
+    const { driver, commits } = countingDriver();
+    const database = await openStateDatabase({ directory, driver });
+    const before = commits();
+    await Promise.all(Array.from({ length: 2 * batchMax + 1 }, () => database.write(() => 1)));
+    expect(commits() - before).toBe(3);
     await database.close();
   });
 

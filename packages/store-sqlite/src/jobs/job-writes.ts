@@ -27,7 +27,7 @@ export function insertJob(sql: JobSql, submission: Submission, jobJson: string):
   const line = lineOf(job);
   const seq = sql.insert(
     `INSERT INTO jobs (id, tenant, worker, line, key, concurrency_key, submitted_at, ready_from, rank, job_json)
-     SELECT ?1, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM aliases WHERE alias = ?1)
+     SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM aliases WHERE alias = ?)
      ON CONFLICT (id) DO NOTHING`,
     id,
     job.context.tenant ?? "",
@@ -39,6 +39,7 @@ export function insertJob(sql: JobSql, submission: Submission, jobJson: string):
     readyFrom,
     rank,
     jobJson,
+    id,
   );
   if (seq === undefined) return undefined;
   const state: JobState = { kind: "queued", runAt, delayMs, waitingFor: null };

@@ -51,8 +51,9 @@ function addDecision(sql: Sql, decision: NewDecision): void {
     at,
   );
   sql.run(
-    `DELETE FROM decisions WHERE job = ?1 AND number <=
-       (SELECT number FROM decisions WHERE job = ?1 ORDER BY number DESC LIMIT 1 OFFSET ${decisionsPerJobMax})`,
+    `DELETE FROM decisions WHERE job = ? AND number <=
+       (SELECT number FROM decisions WHERE job = ? ORDER BY number DESC LIMIT 1 OFFSET ${decisionsPerJobMax})`,
+    seq,
     seq,
   );
 }

@@ -127,14 +127,14 @@ function oldestWaitMs(sql: Sql, now: number): number {
 export function aheadOf(sql: Sql, jobId: string, limit: number): readonly string[] {
   const row = findByAnyId(sql, jobId)?.row;
   if (row?.state !== "queued") return [];
+  const place = [row.rank, row.id, parseLine(row.line).tenant];
   const ahead = sql.all(
-    `SELECT rank, id, line FROM fronts WHERE (rank, id) < (?1, ?2) AND json_extract(line, '$[0]') = ?3
+    `SELECT rank, id FROM fronts WHERE (rank, id) < (?, ?) AND json_extract(line, '$[0]') = ?
      UNION ALL
-     SELECT rank, id, line FROM followers WHERE (rank, id) < (?1, ?2) AND json_extract(line, '$[0]') = ?3
-     ORDER BY rank, id LIMIT (?4 + 0)`,
-    row.rank,
-    row.id,
-    parseLine(row.line).tenant,
+     SELECT rank, id FROM followers WHERE (rank, id) < (?, ?) AND json_extract(line, '$[0]') = ?
+     ORDER BY rank, id LIMIT (? + 0)`,
+    ...place,
+    ...place,
     limit,
   );
   return ahead.map((found) => String(found.id));
