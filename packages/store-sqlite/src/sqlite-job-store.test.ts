@@ -102,6 +102,24 @@ test("a lane of a thousand jobs hides nothing behind it, and is worked off in it
   await store.close();
 });
 
+test("what is remembered of a claimed job is not taken for a later job with its id", async () => {
+  const one = await harness.open();
+  const other = await harness.connect(one);
+  const first = testJob();
+  await submitJobs(one, first);
+  const [claimed] = await claimAs(one, "o", 1);
+  await other.settleAndClaim([succeeded(claimed!)]);
+  expect(await other.deleteEnded({ endedBefore: 10 })).toBe(1);
+  const second = { ...first, task: { ...first.task, instructions: "another" } };
+  await submitJobs(other, second);
+  const [claimedAgain] = await claimAs(other, "p", 1);
+  expect(claimedAgain).toMatchObject({ job: { id: first.id }, attempt: 1, epoch: 1 });
+  const { settled } = await one.settleAndClaim([succeeded(claimedAgain!)]);
+  expect(settled[0]?.record?.job.task.instructions).toBe("another");
+  await other.close();
+  await one.close();
+});
+
 function succeeded(record: JobRecord): Settlement {
   const charge = { costUsd: 0, tokens: 0 };
   return { ref: attemptRef(record), at: 1, kind: "succeeded", result: testResult(), charge };
