@@ -176,6 +176,7 @@ export class Scheduler {
       leaseMs,
       isProcessGone,
       onTakenOver: (jobs) => this.#onTakenOver(jobs),
+      onTakeOverUnknown: () => this.#loop.reconcile(),
       onFenced: () => void this.#onFenced(),
     });
     this.#lease = lease;
@@ -188,6 +189,14 @@ export class Scheduler {
   #onTakenOver(jobs: readonly JobRecord[]): void {
     this.#recovery.add(jobs);
     void this.#recovery.pass();
+  }
+
+  /** Jobs that are ours by a takeover whose answer was lost, or has not come yet. */
+  #inherit(records: readonly JobRecord[]): boolean {
+    if (this.#lease?.isTakingOver !== true) return false;
+    this.#lease.endTakingOver();
+    this.#onTakenOver(records);
+    return true;
   }
 
   async #onFenced(): Promise<void> {
@@ -226,7 +235,8 @@ export class Scheduler {
           onDenied: (scope, denial) =>
             this.#throttle.deny(scope, denial, loop.granted(), clock.monotonicMs()),
         }),
-      isRecovering: (jobId) => this.#recovery.has(jobId),
+      isRecovering: (record) => this.#recovery.has(record),
+      inherits: (records) => this.#inherit(records),
       onSettled: (settlement, settled) => settler.announce(settlement, settled),
       onQuiet: () => this.#housekeeping.onQuiet(),
     });

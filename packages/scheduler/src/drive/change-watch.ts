@@ -12,7 +12,7 @@ import type { JobStore } from "../job-store.ts";
 export type Change = "here" | "elsewhere" | "tick";
 
 /** Longest time until a change by another process is noticed. */
-export const externalPollMs = 250;
+const externalPollMs = 250;
 
 export class ChangeWatch {
   readonly #store: JobStore;

@@ -16,7 +16,7 @@
  * that the store thinks run here but do not are put back before the next claim.
  */
 import type { Clock, Log, Timer } from "@agentcore/contract";
-import { attemptRef, type JobRecord, type Reason } from "../job-record.ts";
+import { attemptRef, type AttemptRef, type JobRecord, type Reason } from "../job-record.ts";
 import type { ClaimRequest, JobStore, SettledAndClaimed, Settlement } from "../job-store.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ClaimStep, Throttle } from "./throttle.ts";
@@ -33,7 +33,12 @@ export interface DriveLoopPorts {
   readonly only: () => readonly string[] | undefined;
   readonly createAttempt: (record: JobRecord) => Attempt;
   /** A job of ours that does not run here because its earlier owner's attempt is not proved gone yet. */
-  readonly isRecovering: (jobId: string) => boolean;
+  readonly isRecovering: (record: JobRecord) => boolean;
+  /**
+   * Asked about jobs that the store says we run and that nothing here knows of. True: they are taken care of, because a
+   * takeover is under way or its answer was lost, so that they may be another owner's. False: we claimed them ourselves.
+   */
+  readonly inherits: (records: readonly JobRecord[]) => boolean;
   /** Called after a settlement was committed, or found to be stale. */
   readonly onSettled: (settlement: Settlement, settled: SettledAndClaimed["settled"][number]) => void;
   /** Called when the loop has come to rest: nothing in flight and nothing to claim at the moment. */
@@ -60,6 +65,8 @@ export class DriveLoop {
   #inTurn = false;
   #wanted = false;
   #failures = 0;
+  /** Whatever happens, the store is not asked again before the timer: a call that failed may itself have woken us. */
+  #backingOff = false;
   #timer: Timer | undefined;
 
   constructor(ports: DriveLoopPorts) {
@@ -98,6 +105,12 @@ export class DriveLoop {
     this.#turnSoon();
   }
 
+  /** Looks for jobs that the store says we run and that nothing here knows of. */
+  reconcile(): void {
+    this.#reconcileDue = true;
+    this.wake();
+  }
+
   /** Writes the end of an attempt. Resolves once the store has answered, however often it must be asked. */
   settle(settlement: Settlement): Promise<void> {
     return new Promise((written) => {
@@ -129,13 +142,13 @@ export class DriveLoop {
 
   #turnSoon(): void {
     this.#wanted = true;
-    if (this.#inTurn) return;
+    if (this.#inTurn || this.#backingOff) return;
     this.#inTurn = true;
     void this.#turns();
   }
 
   async #turns(): Promise<void> {
-    while (this.#wanted) {
+    while (this.#wanted && !this.#backingOff) {
       this.#wanted = false;
       this.#timer?.cancel();
       try {
@@ -224,15 +237,19 @@ export class DriveLoop {
 
   /** Puts back what was claimed by a call whose answer never came. */
   async #reconcile(): Promise<void> {
-    const { store, isRecovering } = this.#ports;
+    const { store, isRecovering, inherits } = this.#ports;
     if (this.#owner === null) return;
-    const settling = new Set(this.#outbox.map(({ settlement }) => settlement.ref.jobId));
-    for (const record of await store.runningOf(this.#owner)) {
-      const id = record.job.id;
-      if (this.#active.has(id) || settling.has(id) || isRecovering(id)) continue;
-      this.#putBack(record, "claimed by a call whose answer was lost");
-    }
+    const known = new Set([
+      ...this.active().map((record) => claimId(attemptRef(record))),
+      ...this.#outbox.map(({ settlement }) => claimId(settlement.ref)),
+    ]);
+    const running = await store.runningOf(this.#owner);
+    const unknown = running.filter(
+      (record) => !known.has(claimId(attemptRef(record))) && !isRecovering(record),
+    );
     this.#reconcileDue = false;
+    if (unknown.length === 0 || inherits(unknown)) return;
+    for (const record of unknown) this.#putBack(record, "claimed by a call whose answer was lost");
   }
 
   /**
@@ -258,6 +275,15 @@ export class DriveLoop {
     if (this.#failures === 0) log.error({ error }, "the job store did not take a change; trying again");
     this.#failures += 1;
     this.#claimDue = true;
-    this.#timer = clock.setTimer(delayMs, () => this.wake());
+    this.#backingOff = true;
+    this.#timer = clock.setTimer(delayMs, () => {
+      this.#backingOff = false;
+      this.wake();
+    });
   }
+}
+
+/** One job may be claimed again while the end of its earlier claim is still to be written. */
+function claimId({ jobId, epoch }: AttemptRef): string {
+  return `${epoch} ${jobId}`;
 }

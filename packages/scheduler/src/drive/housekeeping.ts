@@ -19,6 +19,8 @@ export interface HousekeepingPorts {
 /** In ticks of a quarter of a second. */
 const reportEvery = 4;
 const deleteEvery = 240;
+/** In ticks: after the wall clock was set, nothing is deleted for an hour, since it may be wrong. */
+const quietAfterStep = 14_400;
 /** A step of the wall clock against the monotonic one that timers must be looked at again for. */
 const clockStepMs = 1000;
 
@@ -26,6 +28,7 @@ export class Housekeeping {
   readonly #ports: HousekeepingPorts;
   readonly #awaitingIdle: (() => void)[] = [];
   #ticks = 0;
+  #deleteFrom = 0;
   #cancelsDue = true;
   #working = false;
   #wallAheadMs: number;
@@ -58,13 +61,14 @@ export class Housekeeping {
     this.#ticks += 1;
     if (Math.abs(this.#wallAhead() - this.#wallAheadMs) > clockStepMs) {
       this.#wallAheadMs = this.#wallAhead();
+      this.#deleteFrom = this.#ticks + quietAfterStep;
       this.#ports.loop.wake();
     }
     try {
       if (this.#cancelsDue) await this.#passOnCancels();
       if (this.#ticks % reportEvery === 0) await this.#report();
       if (this.#ticks % reportEvery === 0) await this.#ports.recovery.applySpool();
-      if (this.#ticks % deleteEvery === 0) await this.#deleteEnded();
+      if (this.#ticks % deleteEvery === 0 && this.#ticks >= this.#deleteFrom) await this.#deleteEnded();
       if (this.#awaitingIdle.length > 0) await this.#tellIfIdle();
     } catch (error) {
       this.#ports.options.log.warn({ error }, "housekeeping of the job store failed; trying again");

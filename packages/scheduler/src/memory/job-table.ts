@@ -42,13 +42,20 @@ export class JobTable {
   }
 
   put(record: JobRecord): void {
-    this.drop(record.job.id);
+    this.#remove(record.job.id);
     this.changes += 1;
     this.#jobs.set(record.job.id, record);
     this.#index(record);
+    this.#releaseHeld(record.job.key);
   }
 
   drop(id: string): void {
+    const key = this.#jobs.get(id)?.job.key;
+    this.#remove(id);
+    this.#releaseHeld(key);
+  }
+
+  #remove(id: string): void {
     const record = this.#jobs.get(id);
     if (record === undefined) return;
     this.changes += 1;
@@ -196,22 +203,22 @@ export class JobTable {
       add(this.#runningByConcurrencyKey, record.concurrencyKey, -1);
       this.#ready.release(record.concurrencyKey);
     }
-    if (job.key !== undefined) this.#freeKey(job.key);
+    if (job.key !== undefined) add(this.#runningByKey, job.key, -1);
   }
 
-  #freeKey(key: string): void {
-    if (add(this.#runningByKey, key, -1) > 0) return;
+  /** Lets the successor of a key go once nothing runs with it: only when a change is complete, not in the midst of it. */
+  #releaseHeld(key: string | undefined): void {
+    if (key === undefined || (this.#runningByKey.get(key) ?? 0) > 0) return;
     const held = this.#heldByKey.get(key);
     this.#heldByKey.delete(key);
     if (held !== undefined) this.#ready.add(held);
   }
 }
 
-function add(counts: Map<string, number>, key: string, difference: number): number {
+function add(counts: Map<string, number>, key: string, difference: number): void {
   const count = (counts.get(key) ?? 0) + difference;
   if (count === 0) counts.delete(key);
   else counts.set(key, count);
-  return count;
 }
 
 function runAtOf(state: JobState): number {

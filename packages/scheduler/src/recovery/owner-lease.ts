@@ -17,7 +17,9 @@ export interface OwnerLeasePorts {
   /** Whether an owner's process is known to be gone; false where that cannot be told. Looked at only on the same host. */
   readonly isProcessGone: (process: OwnerProcess) => boolean;
   /** Jobs of an owner that lost its lease are this one's now. */
-  readonly onTakenOver: (jobs: readonly JobRecord[], from: OwnerRecord) => void;
+  readonly onTakenOver: (jobs: readonly JobRecord[]) => void;
+  /** The answer of a takeover was lost: its jobs may be this owner's now. */
+  readonly onTakeOverUnknown: () => void;
   /** Somebody took over from this owner: what it runs is not its own any more. Called once. */
   readonly onFenced: () => void;
 }
@@ -35,6 +37,7 @@ export class OwnerLease {
   readonly #seen = new Map<string, Observation>();
   #timer: Timer | undefined;
   #ended = false;
+  #takingOver = false;
 
   constructor(ports: OwnerLeasePorts) {
     this.#ports = ports;
@@ -70,17 +73,40 @@ export class OwnerLease {
 
   /** Looks at the other owners and takes over from those that lost their lease. */
   async observe(): Promise<void> {
-    const { store, clock, owner, log } = this.#ports;
+    const { store, clock, owner } = this.#ports;
     const owners = await store.owners();
     const nowMs = clock.monotonicMs();
     for (const other of owners) {
       if (other.owner === owner || !this.#hasLost(other, nowMs)) continue;
-      const moved = await store.takeOver({ from: other.owner, to: owner, beat: other.beat, at: clock.now() });
-      log.warn({ from: other.owner, jobs: moved.length }, "took over from a scheduler that is gone");
-      this.#ports.onTakenOver(moved, other);
+      await this.#takeOver(other);
     }
     const known = new Set(owners.map((other) => other.owner));
     for (const name of this.#seen.keys()) if (!known.has(name)) this.#seen.delete(name);
+  }
+
+  /** Whether jobs of this owner may have come from another one, unknown to anybody here. */
+  get isTakingOver(): boolean {
+    return this.#takingOver;
+  }
+
+  /** Those jobs have been found. */
+  endTakingOver(): void {
+    this.#takingOver = false;
+  }
+
+  async #takeOver({ owner: from, beat }: OwnerRecord): Promise<void> {
+    const { store, clock, owner: to, log, onTakenOver, onTakeOverUnknown } = this.#ports;
+    this.#takingOver = true;
+    let moved: readonly JobRecord[];
+    try {
+      moved = await store.takeOver({ from, to, beat, at: clock.now() });
+    } catch (error) {
+      onTakeOverUnknown();
+      throw error;
+    }
+    log.warn({ from, jobs: moved.length }, "took over from a scheduler that is gone");
+    onTakenOver(moved);
+    this.#takingOver = false;
   }
 
   #hasLost(other: OwnerRecord, nowMs: number): boolean {

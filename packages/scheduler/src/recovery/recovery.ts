@@ -53,9 +53,9 @@ export class Recovery {
     this.#ports = ports;
   }
 
-  /** Whether the job waits for proof that its attempt is gone. */
-  has(jobId: string): boolean {
-    return this.#pending.has(jobId);
+  /** Whether this claim of the job waits for proof that its attempt is gone. */
+  has({ job, epoch }: JobRecord): boolean {
+    return this.#pending.get(job.id)?.record.epoch === epoch;
   }
 
   get size(): number {
@@ -162,7 +162,8 @@ export class Recovery {
   async #end(pending: Pending, result: WorkerResult, charge: Charge): Promise<void> {
     pending.ending = true;
     await this.#ports.settle(pending.record, result, charge);
-    this.#pending.delete(pending.record.job.id);
+    const { id } = pending.record.job;
+    if (this.#pending.get(id) === pending) this.#pending.delete(id);
   }
 
   async #isOwnedElsewhere({ jobId, attempt }: SpooledResult): Promise<boolean> {

@@ -1,5 +1,13 @@
 /** Plain jobs, results and shorthands for the conformance suite and for tests of this package. Nothing here is random. */
-import { jobSchema, unknownUsage, type Job, type JobInput, type WorkerResult } from "@agentcore/contract";
+import {
+  jobSchema,
+  unknownUsage,
+  type Job,
+  type JobInput,
+  type PermitRecord,
+  type RunIdentity,
+  type WorkerResult,
+} from "@agentcore/contract";
 import { createRankPolicy } from "../claim-order.ts";
 import type { JobRecord, Reason } from "../job-record.ts";
 import { attemptRef } from "../job-record.ts";
@@ -240,4 +248,31 @@ export async function runningJob(store: JobStore, owner: string, job = testJob()
   const [record] = await claimAs(store, owner, 1);
   if (record === undefined) throw new TypeError("the store did not give out the only job it has");
   return record;
+}
+
+export const testIdentity: RunIdentity = {
+  marker: "run-1",
+  implementation: "bubblewrap",
+  hostPid: 4711,
+  hostPidStartTicks: 99,
+  pidNamespace: "pid:[4026531836]",
+  cgroupPath: "/sys/fs/cgroup/agentcore/run-1",
+  bootId: "boot",
+};
+
+export function testPermit(record: JobRecord): PermitRecord {
+  return {
+    id: `permit-${record.job.id}-${record.attempt}`,
+    jobId: record.job.id,
+    attempt: record.attempt,
+    worker: record.job.task.worker,
+    provider: null,
+    workspace: record.job.task.workspace,
+    issuedAt: startAt,
+    deadline: startAt + 1000,
+    grants: { capabilities: ["read"], maxCostUsd: 1, maxTokens: null, model: null, timeoutMs: 1000 },
+    degraded: [],
+    budgets: [{ scope: "global", kind: "concurrency", limit: 10, held: 1, spent: 0 }],
+    breakers: [{ target: "worker:shell", state: "closed", probeAt: null }],
+  };
 }

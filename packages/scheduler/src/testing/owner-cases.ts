@@ -11,11 +11,12 @@ import {
   startAt,
   storeCase,
   succeed,
+  testIdentity,
   testOwner,
+  testPermit,
   testResult,
   type ConformanceCase,
 } from "./fixtures.ts";
-import { testIdentity, testPermit } from "./settle-cases.ts";
 
 const takeOver = (beat = 0) => ({ from: "old", to: "new", beat, at: startAt + 1 });
 

@@ -1,6 +1,5 @@
 /** How attempts end, and that a write about an attempt that is over changes nothing. */
 import assert from "node:assert/strict";
-import type { PermitRecord, RunIdentity } from "@agentcore/contract";
 import { attemptRef, type AttemptRef, type JobRecord } from "../job-record.ts";
 import type { Settlement } from "../job-store.ts";
 import {
@@ -19,38 +18,13 @@ import {
   submitJobs,
   succeed,
   testFailure,
+  testIdentity,
   testJob,
+  testPermit,
   testReason,
   testResult,
   type ConformanceCase,
 } from "./fixtures.ts";
-
-export const testIdentity: RunIdentity = {
-  marker: "run-1",
-  implementation: "bubblewrap",
-  hostPid: 4711,
-  hostPidStartTicks: 99,
-  pidNamespace: "pid:[4026531836]",
-  cgroupPath: "/sys/fs/cgroup/agentcore/run-1",
-  bootId: "boot",
-};
-
-export function testPermit(record: JobRecord): PermitRecord {
-  return {
-    id: `permit-${record.job.id}-${record.attempt}`,
-    jobId: record.job.id,
-    attempt: record.attempt,
-    worker: record.job.task.worker,
-    provider: null,
-    workspace: record.job.task.workspace,
-    issuedAt: startAt,
-    deadline: startAt + 1000,
-    grants: { capabilities: ["read"], maxCostUsd: 1, maxTokens: null, model: null, timeoutMs: 1000 },
-    degraded: [],
-    budgets: [{ scope: "global", kind: "concurrency", limit: 10, held: 1, spent: 0 }],
-    breakers: [{ target: "worker:shell", state: "closed", probeAt: null }],
-  };
-}
 
 const settlements = { succeeded: succeed, retry, dead: die, cancelled: endCancelled, defer };
 const kinds = ["succeeded", "retry", "dead", "cancelled", "defer"] as const;

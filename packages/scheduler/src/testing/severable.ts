@@ -1,6 +1,7 @@
 /**
  * Kills a scheduler from the outside, as `kill -9` would: from that moment none of its calls has an effect or an answer,
- * none of its timers fires, and it hears nothing. Used to enumerate crash points and by the simulation.
+ * none of its timers fires, and it hears nothing. Or stops it, as SIGSTOP would, until it is resumed. Used to enumerate
+ * crash points and by the simulation.
  */
 import type { Clock } from "@agentcore/contract";
 import type { JobStore } from "../job-store.ts";
@@ -12,6 +13,10 @@ export interface Severable {
   /** Wraps anything else that the scheduler is given. */
   wrap<T extends object>(target: T): T;
   sever(): void;
+  readonly isPaused: boolean;
+  /** Nothing that it calls is done, and none of its timers fires, before `resume`. */
+  pause(): void;
+  resume(): void;
 }
 
 export interface StoreCall {
@@ -52,10 +57,14 @@ const never = <T>(): Promise<T> => new Promise<T>(() => {});
 export function createSeverable(options: SeverableOptions): Severable {
   const { before, after } = options;
   let severed = false;
+  let asleep: PromiseWithResolvers<void> | null = null;
+  /** Resolves at once unless paused. */
+  const awake = async (): Promise<void> => asleep?.promise;
   let writes = 0;
 
   const call = async (method: string, invoke: () => Promise<unknown>): Promise<unknown> => {
     if (severed) return never();
+    await awake();
     const isWrite = !queries.has(method);
     if (isWrite) writes += 1;
     const seen: StoreCall = { method, write: writes };
@@ -63,6 +72,7 @@ export function createSeverable(options: SeverableOptions): Severable {
     if (severed) return never();
     const answer = await invoke();
     if (isWrite) after?.(seen);
+    await awake();
     return severed ? never() : answer;
   };
 
@@ -100,7 +110,22 @@ export function createSeverable(options: SeverableOptions): Severable {
   const clock: Clock = {
     now: () => options.clock.now(),
     monotonicMs: () => options.clock.monotonicMs(),
-    setTimer: (delayMs, fire) => options.clock.setTimer(delayMs, () => (severed ? undefined : fire())),
+    setTimer: (delayMs, fire) => {
+      let cancelled = false;
+      const fireUnlessCancelled = (): void => {
+        if (!severed && !cancelled) fire();
+      };
+      const timer = options.clock.setTimer(delayMs, () => {
+        if (asleep === null) fireUnlessCancelled();
+        else void asleep.promise.then(fireUnlessCancelled);
+      });
+      return {
+        cancel: () => {
+          cancelled = true;
+          timer.cancel();
+        },
+      };
+    },
   };
   return {
     store: wrap(options.store, call),
@@ -111,6 +136,16 @@ export function createSeverable(options: SeverableOptions): Severable {
     wrap: <T extends object>(target: T): T => wrap(target),
     sever: () => {
       severed = true;
+    },
+    get isPaused() {
+      return asleep !== null;
+    },
+    pause: () => {
+      asleep ??= Promise.withResolvers();
+    },
+    resume: () => {
+      asleep?.resolve();
+      asleep = null;
     },
   };
 }

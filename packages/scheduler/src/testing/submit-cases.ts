@@ -1,5 +1,6 @@
 /** What every store does at submit: durable jobs, and one holder of a key. */
 import assert from "node:assert/strict";
+import { attemptRef } from "../job-record.ts";
 import type { DecideDedup, SubmitResult } from "../job-store.ts";
 import {
   byJobDedup,
@@ -18,6 +19,8 @@ import {
   submitJobs,
   succeed,
   testJob,
+  testOwner,
+  testPermit,
   testSubmission,
   testTask,
   type ConformanceCase,
@@ -160,6 +163,19 @@ export const submitCases: readonly ConformanceCase[] = [
       assert.deepEqual(await claimAs(store, "o", 5), []);
       const { claimed } = await store.settleAndClaim([endCancelled(old)], claimRequest("o", 5));
       assert.deepEqual(idsOf(claimed), [newer.id]);
+    },
+  ),
+  storeCase(
+    "holds the newer job back whatever else happens to the older one while it runs",
+    async (store) => {
+      const old = await runningJob(store, "o", keyed());
+      await submitJobs(store, keyed("latest-wins"));
+      await store.requestCancel(old.job.id, cancelReason, startAt);
+      await store.recordStarted(attemptRef(old), { at: startAt, identity: null, permit: testPermit(old) });
+      assert.deepEqual(await claimAs(store, "o", 5), []);
+      await store.registerOwner(testOwner("p"));
+      await store.takeOver({ from: "o", to: "p", beat: 0, at: startAt });
+      assert.deepEqual(await claimAs(store, "p", 5), []);
     },
   ),
   storeCase("leaves the key with the newer job when the older one ends", async (store) => {

@@ -21,11 +21,12 @@ interface Due {
 }
 
 /** Lets pending promises and I/O callbacks run. */
-export async function settle(rounds = 4): Promise<void> {
+async function settle(rounds: number): Promise<void> {
   for (let round = 0; round < rounds; round += 1) await new Promise(setImmediate);
 }
 
-export function createVirtualClock(startAt = 1_700_000_000_000): VirtualClock {
+/** `rounds`: how often the event loop goes round between two timers. One will do for code that awaits promises only. */
+export function createVirtualClock(startAt = 1_700_000_000_000, rounds = 4): VirtualClock {
   let monotonicMs = 0;
   let wallAheadMs = startAt;
   let order = 0;
@@ -47,7 +48,7 @@ export function createVirtualClock(startAt = 1_700_000_000_000): VirtualClock {
     timers.delete(due);
     monotonicMs = Math.max(monotonicMs, due.atMs);
     due.fire();
-    await settle();
+    await settle(rounds);
   };
   return {
     now: () => wallAheadMs + monotonicMs,
@@ -59,13 +60,13 @@ export function createVirtualClock(startAt = 1_700_000_000_000): VirtualClock {
       return { cancel: () => timers.delete(due) };
     },
     async advance(durationMs) {
-      await settle();
+      await settle(rounds);
       const endMs = monotonicMs + durationMs;
       for (let due = first(); due !== undefined && due.atMs <= endMs; due = first()) await fire(due);
       monotonicMs = endMs;
     },
     async next() {
-      await settle();
+      await settle(rounds);
       const due = first();
       if (due === undefined) return false;
       await fire(due);
