@@ -3,7 +3,25 @@ export * from "./definition.ts";
 export { agentsJsonSchema, workflowJsonSchema } from "./file/file-schema.ts";
 export { nestingMax, parseWorkflow, type ParseRequest, type ParseResult } from "./file/parse-workflow.ts";
 export { formatProblem, type Problem, type ReadFile } from "./file/problem.ts";
+export { mermaidGraph } from "./mermaid.ts";
 export * from "./plan/plan.ts";
 export * from "./plan/plan-step.ts";
 export * from "./plan/run-state.ts";
 export * from "./plan/step-state.ts";
+export type { BranchOptions } from "./run/branch-rules.ts";
+export type { Git, GitAnswer } from "./run/git.ts";
+export type { InputValue, InputValues } from "./run/inputs.ts";
+export { listRuns, readRun, storedSteps, type RunListing, type StoredRun } from "./run/read-runs.ts";
+export type { StepReport } from "./run/record-files.ts";
+export type { RunPorts, RunResult, RunSettings, WorkflowEvent } from "./run/run-ports.ts";
+export type { BaseCommit, RunCreated, RunEntry } from "./run/run-record.ts";
+export {
+  resumeRun,
+  runNotFound,
+  runWorkflow,
+  workflowConcurrencyKey,
+  type ResumeOptions,
+  type RunHandle,
+  type RunOptions,
+  type StartOptions,
+} from "./run/run-workflow.ts";

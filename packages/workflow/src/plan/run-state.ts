@@ -2,7 +2,7 @@
  * The state of a whole run: the states of its steps and why it stops, if it does. Journal events go through `applyEvent`
  * one by one; a resumed run is the fold of its journal and nothing else.
  */
-import { assert } from "@agentcore/contract";
+import { assert, type ErrorCode } from "@agentcore/contract";
 import type { PlanStep } from "./plan-step.ts";
 import { transition, type StepEvent, type StepState } from "./step-state.ts";
 
@@ -11,6 +11,8 @@ export type RunOutcome = "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "CANCELLED";
 export interface StopReason {
   readonly outcome: Exclude<RunOutcome, "SUCCEEDED">;
   readonly message: string;
+  /** Says more than the outcome, such as that the budget is used up. */
+  readonly code?: ErrorCode;
 }
 
 export interface RunState {

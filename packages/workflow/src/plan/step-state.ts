@@ -44,7 +44,8 @@ export type StepState =
     };
 
 export type WorkOutcome = "succeeded" | "failed" | "cancelled";
-export type CheckDecision = "complete" | "incomplete" | "undecided";
+/** `failed`: decided, and the step cannot count as succeeded all the same, such as for a missing output. */
+export type CheckDecision = "complete" | "incomplete" | "undecided" | "failed";
 
 export type StepEvent =
   | { readonly type: "work_started"; readonly jobId: string }
@@ -138,6 +139,8 @@ function afterCheck(
       return end("SUCCEEDED", event.reason, progress, true);
     case "incomplete":
       return nextIteration(step, progress, event.fingerprints, event.reason);
+    case "failed":
+      return end("FAILED", event.reason, progress, step.onFailure === "continue");
     case "undecided": {
       const undecided = progress.undecided + 1;
       if (undecided < (step.loop?.undecidedMax ?? 1)) {

@@ -1,0 +1,99 @@
+/**
+ * Artifacts: copied from the workspace into the context directory when a step succeeds, and from there into the workspace
+ * of a step that takes them as input. A copy is made beside its place and put there by rename, so none is ever half there.
+ */
+import { cp, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { artifactDir, pathInside } from "./places.ts";
+
+export interface OutputToCollect {
+  readonly name: string;
+  /** Relative to `workspace`. */
+  readonly path: string;
+  readonly optional: boolean;
+}
+
+export interface Collected {
+  /** Names of the artifacts that are there. */
+  readonly artifacts: readonly string[];
+  /** Declared, not optional, and not there. */
+  readonly missing: readonly string[];
+}
+
+export interface CollectRequest {
+  readonly outputs: readonly OutputToCollect[];
+  readonly workspace: string;
+  readonly contextDir: string;
+  readonly stepId: string;
+}
+
+/** Rejects with `AC_WORKFLOW_PATH` for an output outside the workspace. Collects nothing where something is missing. */
+export async function collectOutputs(request: CollectRequest): Promise<Collected> {
+  const { workspace, contextDir, stepId } = request;
+  const found: { name: string; from: string }[] = [];
+  const missing: string[] = [];
+  for (const { name, path, optional } of request.outputs) {
+    const from = await pathInside(workspace, path);
+    if ((await stat(from).catch(() => null)) !== null) found.push({ name, from });
+    else if (!optional) missing.push(`${name} (${path})`);
+  }
+  if (missing.length > 0) return { artifacts: [], missing };
+  for (const { name, from } of found) await putArtifact(from, artifactDir(contextDir, stepId, name));
+  return { artifacts: found.map(({ name }) => name), missing };
+}
+
+/** The file or directory becomes `place/<its name>`; what was at `place` before is gone. */
+export async function putArtifact(from: string, place: string): Promise<void> {
+  const fresh = `${place}.new`;
+  await rm(fresh, { recursive: true, force: true });
+  await mkdir(fresh, { recursive: true });
+  await copy(from, join(fresh, basename(from)));
+  await swapIn(fresh, place);
+}
+
+/** All that is in one artifact becomes another artifact; answers whether the first is there. */
+export async function copyArtifact(from: string, place: string): Promise<boolean> {
+  if ((await stat(from).catch(() => null)) === null) return false;
+  const fresh = `${place}.new`;
+  await rm(fresh, { recursive: true, force: true });
+  await mkdir(dirname(fresh), { recursive: true });
+  await copy(from, fresh);
+  await swapIn(fresh, place);
+  return true;
+}
+
+async function swapIn(fresh: string, place: string): Promise<void> {
+  await rm(place, { recursive: true, force: true });
+  await rename(fresh, place);
+}
+
+export interface InputToCopy {
+  /** Directory of the artifact. */
+  readonly from: string;
+  /** Relative to `workspace`. */
+  readonly as: string;
+}
+
+/**
+ * Files that are there already stay where the artifact has none of their name. An artifact that was never collected (an
+ * optional one, or that of a step that did not succeed) leaves an empty directory.
+ */
+export async function copyInputs(inputs: readonly InputToCopy[], workspace: string): Promise<void> {
+  for (const { from, as } of inputs) {
+    const place = await pathInside(workspace, as);
+    await mkdir(place, { recursive: true });
+    for (const name of await namesIn(from)) await copy(join(from, name), join(place, name));
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  return readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+}
+
+/** Links are copied as links: what they point to is not pulled in. */
+async function copy(from: string, to: string): Promise<void> {
+  await cp(from, to, { recursive: true, force: true, verbatimSymlinks: true });
+}

@@ -1,0 +1,42 @@
+/** Whether what an iteration changed is what it may change: `allowed_paths` and `max_changed_files`. Pure. */
+import type { Convergence } from "../definition.ts";
+import { matchesPath } from "./path-glob.ts";
+
+export interface ChangeVerdict {
+  /** Fingerprints; empty: nothing is wrong. */
+  readonly violations: readonly string[];
+  readonly reason: string;
+}
+
+const shownMax = 5;
+
+/** `changed`: relative to the workspace. `always`: patterns of paths that never count, such as the context directory. */
+export function judgeChanges(
+  rules: Pick<Convergence, "allowedPaths" | "ignoredPaths" | "maxChangedFiles">,
+  changed: readonly string[],
+  always: readonly string[] = [],
+): ChangeVerdict {
+  const ignored = [...rules.ignoredPaths, ...always];
+  const counted = changed.filter((path) => !ignored.some((pattern) => matchesPath(pattern, path)));
+  const outside =
+    rules.allowedPaths.length === 0
+      ? []
+      : counted.filter((path) => !rules.allowedPaths.some((pattern) => matchesPath(pattern, path)));
+  const isTooMany = rules.maxChangedFiles !== null && counted.length > rules.maxChangedFiles;
+  const reasons = [
+    ...(outside.length === 0 ? [] : [`changed outside allowed_paths: ${shown(outside)}`]),
+    ...(isTooMany ? [`${counted.length} files changed, and ${rules.maxChangedFiles} are allowed`] : []),
+  ];
+  return {
+    violations: [
+      ...outside.map((path) => `outside_allowed_paths:${path}`),
+      ...(isTooMany ? ["too_many_changed_files"] : []),
+    ],
+    reason: reasons.join("; "),
+  };
+}
+
+function shown(paths: readonly string[]): string {
+  const rest = paths.length - shownMax;
+  return paths.slice(0, shownMax).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
+}

@@ -1,0 +1,70 @@
+/** One job of a step, from its submit to its end. Submitting an id again finds the job that is there. */
+import {
+  isAgentCoreError,
+  type ErrorCode,
+  type JobSubmission,
+  type RunEvent as JobEvent,
+} from "@agentcore/contract";
+import type { JobEnd, JobHandle } from "@agentcore/scheduler";
+import type { RunPorts } from "./run-ports.ts";
+
+export interface Canceller {
+  /** Asks for a stop; safe before the job is submitted, and more than once. */
+  cancel(message: string): void;
+}
+
+/** A way to cancel that something can be put behind later. */
+export class LateCanceller implements Canceller {
+  #message: string | null = null;
+  #target: ((message: string) => void) | null = null;
+
+  cancel(message: string): void {
+    if (this.#message !== null) return;
+    this.#message = message;
+    this.#target?.(message);
+  }
+
+  get isCancelled(): boolean {
+    return this.#message !== null;
+  }
+
+  bind(target: (message: string) => void): void {
+    this.#target = target;
+    if (this.#message !== null) target(this.#message);
+  }
+}
+
+/** Submits and waits. Rejects as `submit` and `result` do. */
+export async function runJob(
+  { scheduler, log }: Pick<RunPorts, "scheduler" | "log">,
+  job: JobSubmission,
+  canceller: LateCanceller,
+  onEvent: (event: JobEvent) => void,
+): Promise<JobEnd> {
+  const handle = await scheduler.submit(job);
+  canceller.bind((message) => {
+    handle.cancel({ message }).catch((error: unknown) => {
+      log.warn({ error, jobId: handle.id }, "a cancel could not be written; the job goes on to its own end");
+    });
+  });
+  const told = tell(handle, onEvent);
+  const end = await handle.result();
+  await told;
+  return end;
+}
+
+async function tell(handle: JobHandle, onEvent: (event: JobEvent) => void): Promise<void> {
+  for await (const event of handle.events()) onEvent(event);
+}
+
+const failuresOfRun: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "AC_STORE_UNAVAILABLE",
+  "AC_DRAINING",
+  "AC_INTERNAL",
+  "AC_WORKFLOW_TAKEN",
+]);
+
+/** Failures that say nothing about the step: the run stops where it is and can be resumed. */
+export function isFailureOfRun(error: unknown): boolean {
+  return !isAgentCoreError(error) || failuresOfRun.has(error.code);
+}

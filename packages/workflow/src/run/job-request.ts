@@ -1,0 +1,94 @@
+/** From a step's piece of work to the job that is submitted for it. Pure. */
+import type { JobSubmission } from "@agentcore/contract";
+import type { Budget, Stall, WorkSpec } from "../definition.ts";
+import type { BaseCommit } from "./run-record.ts";
+
+/**
+ * A job that was lost (the runtime or the machine died) is begun again this often. Only losses are repeated by the
+ * scheduler; what fails is repeated by the workflow's own rules, as a new job.
+ */
+export const interruptionsMax = 99;
+
+/** Label by which a scheduler tells jobs of a workflow; several of them may work in one workspace. */
+export const workflowRunLabel = "workflow.run";
+
+/** Longest time limit that a job takes. */
+const timeoutMsMax = 7 * 86_400_000;
+
+export interface PieceRequest {
+  readonly jobId: string;
+  readonly runId: string;
+  readonly workflowName: string;
+  readonly stepId: string;
+  readonly piece: "work" | "check";
+  readonly work: WorkSpec;
+  /** With its placeholders replaced. */
+  readonly instructions: string;
+  /** Absolute. */
+  readonly workspace: string;
+  readonly contextDir: string;
+  readonly iteration: number;
+  readonly verify: string | null;
+  readonly stall: Stall | null;
+  readonly ceiling: Budget;
+  readonly timeoutMs: number;
+  readonly notBefore: number | null;
+  readonly base: BaseCommit | null;
+}
+
+export function jobFor(request: PieceRequest): JobSubmission {
+  const { jobId, work, instructions, workspace, verify, stall, ceiling, notBefore } = request;
+  const { noOutputTimeoutMs, onStall } = stall ?? { noOutputTimeoutMs: null, onStall: null };
+  return {
+    id: jobId,
+    task: {
+      worker: work.worker,
+      workspace,
+      instructions,
+      capabilities: [...work.capabilities],
+      env: environment(request),
+      ...(work.model === null ? {} : { model: work.model }),
+      ...(work.args.length === 0 ? {} : { args: [...work.args] }),
+      ...(verify === null ? {} : { verify }),
+    },
+    limits: {
+      timeoutMs: Math.min(Math.max(1, Math.ceil(request.timeoutMs)), timeoutMsMax),
+      maxAttempts: interruptionsMax + 1,
+      ...(ceiling.costUsd === null ? {} : { maxCostUsd: ceiling.costUsd }),
+      ...(ceiling.tokens === null ? {} : { maxTokens: ceiling.tokens }),
+      ...(noOutputTimeoutMs === null || onStall?.action === "ignore"
+        ? {}
+        : { silenceTimeoutMs: noOutputTimeoutMs }),
+    },
+    retry: { retryOn: ["lost"], baseDelayMs: 0 },
+    ...(notBefore === null ? {} : { notBefore }),
+    context: {
+      labels: {
+        workflow: request.workflowName,
+        [workflowRunLabel]: request.runId,
+        "workflow.step": request.stepId,
+        "workflow.piece": request.piece,
+      },
+    },
+  };
+}
+
+function environment(request: PieceRequest): Record<string, string> {
+  const { jobId, runId, stepId, contextDir, iteration, piece, base } = request;
+  return {
+    AGENTCORE_WORKFLOW_ID: runId,
+    AGENTCORE_STEP_ID: stepId,
+    AGENTCORE_CONTEXT_DIR: contextDir,
+    AGENTCORE_ITERATION: String(iteration),
+    ...(base === null ? {} : { BASE_BRANCH: base.branch, BASE_SHA: base.sha }),
+    ...(piece === "check"
+      ? { AGENTCORE_COMPLETION_CHECK_ID: jobId, ROBOPPI_COMPLETION_CHECK_ID: jobId }
+      : {}),
+  };
+}
+
+/** The instructions with the texts of every stage reached so far. */
+export function withStages(instructions: string, stages: ReadonlyMap<number, string>, stage: number): string {
+  const reached = [...stages].filter(([at]) => at <= stage).sort(([a], [b]) => a - b);
+  return [instructions, ...reached.map(([, text]) => text)].join("\n\n");
+}

@@ -1,0 +1,37 @@
+/** Where a run keeps its files, and the rule that nothing it is told to touch lies outside the workspace. */
+import { AgentCoreError } from "@agentcore/contract";
+import { realpath } from "node:fs/promises";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
+
+export const stepDir = (contextDir: string, stepId: string): string => join(contextDir, stepId);
+
+export const artifactDir = (contextDir: string, stepId: string, artifact: string): string =>
+  join(stepDir(contextDir, stepId), artifact);
+
+/** Whether the path is the directory or below it, by name alone. */
+export function isWithin(directory: string, path: string): boolean {
+  const way = relative(directory, path);
+  return way === "" || (way !== ".." && !way.startsWith(`..${sep}`) && !way.startsWith(sep));
+}
+
+/**
+ * Absolute path of something in the workspace, which must be a real path. Throws `AC_WORKFLOW_PATH` where it lies outside,
+ * also by a symbolic link. What is not there yet is judged by the nearest directory above it that is.
+ */
+export async function pathInside(workspace: string, path: string): Promise<string> {
+  const absolute = resolve(workspace, path);
+  const real = isWithin(workspace, absolute) ? await realOf(absolute) : absolute;
+  if (isWithin(workspace, real)) return absolute;
+  throw new AgentCoreError("AC_WORKFLOW_PATH", `"${path}" leaves the workspace ${workspace}`, {
+    evidence: { path, workspace },
+  });
+}
+
+async function realOf(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT" || dirname(path) === path) throw error;
+    return join(await realOf(dirname(path)), basename(path));
+  }
+}

@@ -1,0 +1,84 @@
+/** The records that a run leaves in its context directory: `_workflow.json`, and `_meta.json` for each step. By rename. */
+import { mkdir, rename, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Workflow } from "../definition.ts";
+import { progressOf, statusOf, type StepState } from "../plan/step-state.ts";
+import { stepDir } from "./places.ts";
+import { noFacts, type RunRecord } from "./run-record.ts";
+
+/** One step as people and programs are told of it. */
+export interface StepReport {
+  readonly id: string;
+  readonly status: ReturnType<typeof statusOf>;
+  /** Why it ended so; empty where there is nothing to say. */
+  readonly reason: string;
+  readonly errorClass: string | null;
+  /** Jobs that worked on it, interrupted ones included; checks are not counted. */
+  readonly attempts: number;
+  readonly iterations: number;
+  /** Whether it has a completion check. */
+  readonly loops: boolean;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  readonly costUsd: number;
+  readonly tokens: number;
+  readonly artifacts: readonly string[];
+}
+
+export function stepReport(record: RunRecord, id: string, loops: boolean): StepReport {
+  const state: StepState = record.state.steps.get(id) ?? { kind: "waiting" };
+  const facts = record.facts.get(id) ?? noFacts;
+  const progress = progressOf(state);
+  return {
+    id,
+    status: statusOf(state),
+    reason: state.kind === "ended" ? state.reason : "",
+    errorClass: facts.errorClass,
+    attempts: progress.attemptsInAll + facts.interruptions,
+    iterations: progress.attemptsInAll === 0 ? 0 : progress.iteration,
+    loops,
+    startedAt: facts.startedAt,
+    endedAt: facts.endedAt,
+    costUsd: facts.spent.costUsd,
+    tokens: facts.spent.tokens,
+    artifacts: facts.artifacts,
+  };
+}
+
+export async function writeStepRecord(contextDir: string, report: StepReport): Promise<void> {
+  const { errorClass, startedAt, endedAt, costUsd, ...rest } = report;
+  await writeJson(join(stepDir(contextDir, report.id), "_meta.json"), {
+    ...rest,
+    error_class: errorClass,
+    started_at: startedAt,
+    ended_at: endedAt,
+    duration_ms: startedAt === null || endedAt === null ? null : endedAt - startedAt,
+    cost_usd: costUsd,
+  });
+}
+
+export async function writeRunRecord(workflow: Workflow, runId: string, record: RunRecord): Promise<void> {
+  const { created, state, spent, endedAt } = record;
+  await writeJson(join(created.contextDir, "_workflow.json"), {
+    run: runId,
+    name: created.name,
+    file: created.file,
+    definition_hash: workflow.hash,
+    state: state.outcome ?? "RUNNING",
+    reason: state.stop?.message ?? null,
+    started_at: created.at,
+    ended_at: endedAt,
+    cost_usd: spent.costUsd,
+    tokens: spent.tokens,
+    base_branch: created.base?.branch ?? null,
+    base_sha: created.base?.sha ?? null,
+    steps: Object.fromEntries([...state.steps].map(([id, step]) => [id, statusOf(step)])),
+  });
+}
+
+export async function writeJson(path: string, value: unknown): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const fresh = `${path}.new`;
+  await writeFile(fresh, `${JSON.stringify(value, null, 2)}\n`);
+  await rename(fresh, path);
+}

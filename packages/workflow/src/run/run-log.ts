@@ -1,0 +1,90 @@
+/**
+ * The record of one run with the journal behind it: every change is durable before anybody acts on it. A writer that finds
+ * entries of somebody else in the journal stops, with `AC_WORKFLOW_TAKEN`.
+ */
+import { AgentCoreError } from "@agentcore/contract";
+import type { JournalValue } from "@agentcore/scheduler";
+import type { Workflow } from "../definition.ts";
+import type { PlanStep } from "../plan/plan-step.ts";
+import type { RunPorts } from "./run-ports.ts";
+import {
+  foldEntry,
+  headerOf,
+  newRecord,
+  type RunCreated,
+  type RunEntry,
+  type RunRecord,
+} from "./run-record.ts";
+
+/** Streams of runs that somebody started, and of those that are steps of another run. */
+export const runStream = (runId: string): string => `workflow:${runId}`;
+export const childStream = (runId: string): string => `workflow-child:${runId}`;
+export const streamOf = (created: Pick<RunCreated, "parent">, runId: string): string =>
+  created.parent === null ? runStream(runId) : childStream(runId);
+
+export interface RunLogOptions {
+  readonly stream: string;
+  readonly workflow: Workflow;
+  readonly steps: ReadonlyMap<string, PlanStep>;
+  readonly owner: JournalValue;
+}
+
+export class RunLog {
+  readonly #journal: RunPorts["journal"];
+  readonly #options: RunLogOptions;
+  record: RunRecord;
+
+  private constructor(journal: RunPorts["journal"], options: RunLogOptions, record: RunRecord) {
+    this.#journal = journal;
+    this.#options = options;
+    this.record = record;
+  }
+
+  static async create(
+    journal: RunPorts["journal"],
+    options: RunLogOptions,
+    created: RunCreated,
+  ): Promise<RunLog> {
+    const record = newRecord([...options.steps.values()], created);
+    const header = headerOf(options.workflow, record, options.owner);
+    const answer = await journal.append(options.stream, { after: 0, entries: [asJson(created)], header });
+    if (answer === "conflict") throw taken(options.stream);
+    return new RunLog(journal, options, record);
+  }
+
+  /** The run as its journal tells it. `entries` are those of the stream, the first included. */
+  static open(
+    journal: RunPorts["journal"],
+    options: RunLogOptions,
+    entries: readonly JournalValue[],
+  ): RunLog {
+    const [created, ...rest] = entries as unknown as readonly [RunCreated, ...RunEntry[]];
+    const start = newRecord([...options.steps.values()], created);
+    const record = rest.reduce((folded, entry) => foldEntry(options.steps, folded, entry), start);
+    return new RunLog(journal, options, record);
+  }
+
+  /** Resolves once they are durable and in the record. */
+  async append(entries: readonly RunEntry[]): Promise<void> {
+    const { steps, stream, workflow, owner } = this.#options;
+    const record = entries.reduce((folded, entry) => foldEntry(steps, folded, entry), this.record);
+    const answer = await this.#journal.append(stream, {
+      after: this.record.length,
+      entries: entries.map(asJson),
+      header: headerOf(workflow, record, owner),
+    });
+    if (answer === "conflict") throw taken(stream);
+    this.record = record;
+  }
+}
+
+/** Entries are made of what JSON holds. */
+function asJson(entry: RunEntry): JournalValue {
+  return entry as unknown as JournalValue;
+}
+
+function taken(stream: string): AgentCoreError {
+  return new AgentCoreError("AC_WORKFLOW_TAKEN", `another process writes to ${stream}; this one stops`, {
+    evidence: { stream },
+  });
+}

@@ -1,0 +1,62 @@
+/** What a run works with and what it tells: ports, settings, and the events that a screen is made of. */
+import type { Clock, Ids, Log, RunEvent as JobEvent } from "@agentcore/contract";
+import type { Journal, JournalValue, Scheduler, Spending } from "@agentcore/scheduler";
+import type { RunOutcome } from "../plan/run-state.ts";
+import type { BranchOptions } from "./branch-rules.ts";
+import type { Git } from "./git.ts";
+import type { StepReport } from "./record-files.ts";
+
+export interface RunPorts {
+  /** Jobs in one workspace must be able to run side by side: see `workflowConcurrencyKey`. */
+  readonly scheduler: Pick<Scheduler, "submit" | "cancel">;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly git: Git;
+}
+
+export interface RunSettings {
+  readonly branch: BranchOptions;
+  /** Kept in the journal's header: who works on the run now. */
+  readonly owner: JournalValue;
+  /** Wait before the attempt that follows so many failed ones, in ms. */
+  readonly retryDelayMs: (failures: number) => number;
+  /** Whether a worker can cost anything. Nothing is reserved for one that cannot. */
+  readonly spends: (worker: string) => boolean;
+  /** Must not throw. */
+  readonly onEvent: (event: WorkflowEvent) => void;
+}
+
+export type WorkflowEvent =
+  | {
+      readonly type: "run_started";
+      readonly at: number;
+      readonly run: string;
+      readonly name: string;
+      readonly resumed: boolean;
+      readonly steps: readonly string[];
+    }
+  | { readonly type: "step_changed"; readonly at: number; readonly run: string; readonly step: StepReport }
+  | {
+      readonly type: "job_event";
+      readonly at: number;
+      readonly run: string;
+      readonly step: string;
+      readonly piece: "work" | "check";
+      readonly event: JobEvent;
+    }
+  | { readonly type: "run_ended"; readonly at: number; readonly run: string; readonly result: RunResult };
+
+export interface RunResult {
+  readonly run: string;
+  readonly outcome: RunOutcome;
+  /** Why it is not `SUCCEEDED`; null where it is. */
+  readonly reason: string | null;
+  /** Code of the catalogue that says more than the outcome, where there is one. */
+  readonly code: string | null;
+  readonly steps: readonly StepReport[];
+  readonly spent: Spending;
+  readonly startedAt: number;
+  readonly endedAt: number;
+}

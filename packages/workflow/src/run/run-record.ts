@@ -1,0 +1,198 @@
+/**
+ * What the journal of a run holds, and the record that its entries fold into. The first entry says what was started; each
+ * later one is an event of the plan with what is known about it. A resumed run folds the same entries and goes on.
+ */
+import { assert } from "@agentcore/contract";
+import type { JournalHeader, JournalValue, Spending } from "@agentcore/scheduler";
+import type { Budget, Workflow } from "../definition.ts";
+import type { PlanStep } from "../plan/plan-step.ts";
+import { applyEvent, initialState, type RunEvent, type RunState } from "../plan/run-state.ts";
+import { addSpending, nothingSpent } from "./budget-share.ts";
+import type { InputValues } from "./inputs.ts";
+
+export interface RunCreated {
+  readonly type: "created";
+  readonly version: 1;
+  readonly at: number;
+  readonly name: string;
+  /** Absolute path of the workflow file, and the hash of all its texts. */
+  readonly file: string;
+  readonly hash: string;
+  readonly workspace: string;
+  /** Absolute path. */
+  readonly contextDir: string;
+  readonly inputs: InputValues;
+  /** Ceiling of the whole run; for a sub-workflow, what its parent reserved. */
+  readonly budget: Budget | null;
+  /** Run that this one is a step of. */
+  readonly parent: string | null;
+  readonly base: BaseCommit | null;
+  /** Branch that was checked out at the start; null outside a repository, or for a detached HEAD. */
+  readonly startBranch: string | null;
+  /** For the whole run. */
+  readonly timeoutMs: number;
+  /** What the caller needs to find the same definition again, such as the agent profile files. */
+  readonly caller: JournalValue;
+}
+
+/** Of the repository at the start. */
+export interface BaseCommit {
+  readonly root: string;
+  readonly branch: string;
+  readonly sha: string;
+}
+
+export interface RunEventEntry {
+  readonly type: "event";
+  readonly at: number;
+  readonly event: RunEvent;
+  /** With a start: what the job may spend. */
+  readonly reserved?: Budget;
+  /** With an end: what it spent, and how often it was begun again because it was lost. */
+  readonly spent?: Spending;
+  readonly interruptions?: number;
+  readonly errorClass?: string;
+  /** With the end of a step: names of the artifacts it left. */
+  readonly artifacts?: readonly string[];
+  /** With the end of the step that changes the branch. */
+  readonly branch?: string;
+}
+
+export type RunEntry = RunCreated | RunEventEntry | { readonly type: "resumed"; readonly at: number };
+
+/** What is known about a step beside its state. */
+export interface StepFacts {
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  readonly spent: Spending;
+  readonly interruptions: number;
+  readonly errorClass: string | null;
+  readonly artifacts: readonly string[];
+  /** When its running job was started. */
+  readonly jobStartedAt: number | null;
+}
+
+export const noFacts: StepFacts = {
+  startedAt: null,
+  endedAt: null,
+  spent: nothingSpent,
+  interruptions: 0,
+  errorClass: null,
+  artifacts: [],
+  jobStartedAt: null,
+};
+
+export interface RunRecord {
+  readonly created: RunCreated;
+  readonly state: RunState;
+  readonly facts: ReadonlyMap<string, StepFacts>;
+  readonly spent: Spending;
+  /** What running jobs may still spend, by job id. */
+  readonly reserved: ReadonlyMap<string, Budget>;
+  /** Branch that steps must find; null until something changed it. */
+  readonly branch: string | null;
+  /** Time that the run was worked on before the last resume, as far as the journal knows. */
+  readonly activeMsBefore: number;
+  readonly activeSince: number;
+  readonly lastAt: number;
+  readonly endedAt: number | null;
+  /** Entries so far. */
+  readonly length: number;
+}
+
+export function newRecord(steps: readonly PlanStep[], created: RunCreated): RunRecord {
+  return {
+    created,
+    state: initialState(steps),
+    facts: new Map(),
+    spent: nothingSpent,
+    reserved: new Map(),
+    branch: null,
+    activeMsBefore: 0,
+    activeSince: created.at,
+    lastAt: created.at,
+    endedAt: null,
+    length: 1,
+  };
+}
+
+export function foldEntry(
+  steps: ReadonlyMap<string, PlanStep>,
+  record: RunRecord,
+  entry: RunEntry,
+): RunRecord {
+  const next = { ...record, length: record.length + 1, lastAt: Math.max(record.lastAt, entry.at) };
+  switch (entry.type) {
+    case "created":
+      assert(false, "a run was created twice");
+      return next;
+    case "resumed": {
+      const activeMsBefore = record.activeMsBefore + Math.max(0, record.lastAt - record.activeSince);
+      return { ...next, activeMsBefore, activeSince: entry.at };
+    }
+    case "event":
+      return foldEvent(steps, next, entry);
+  }
+}
+
+function foldEvent(steps: ReadonlyMap<string, PlanStep>, record: RunRecord, entry: RunEventEntry): RunRecord {
+  const { event, at } = entry;
+  const state = applyEvent(steps, record.state, event);
+  if (event.type !== "step") {
+    return { ...record, state, endedAt: event.type === "run_ended" ? at : record.endedAt };
+  }
+  const before = record.state.steps.get(event.step);
+  const after = state.steps.get(event.step);
+  const facts = factsAfter(record.facts.get(event.step) ?? noFacts, entry, after?.kind === "ended");
+  const reserved = new Map(record.reserved);
+  if (before?.kind === "working" || before?.kind === "checking") reserved.delete(before.jobId);
+  if (after?.kind === "working" || after?.kind === "checking") {
+    if (entry.reserved !== undefined) reserved.set(after.jobId, entry.reserved);
+  }
+  return {
+    ...record,
+    state,
+    reserved,
+    facts: new Map(record.facts).set(event.step, facts),
+    spent: addSpending(record.spent, entry.spent ?? nothingSpent),
+    branch: entry.branch ?? record.branch,
+  };
+}
+
+function factsAfter(facts: StepFacts, entry: RunEventEntry, ended: boolean): StepFacts {
+  const { event, at } = entry;
+  const starts =
+    event.type === "step" && (event.event.type === "work_started" || event.event.type === "check_started");
+  return {
+    startedAt: facts.startedAt ?? (starts ? at : null),
+    endedAt: ended ? (facts.endedAt ?? at) : null,
+    spent: addSpending(facts.spent, entry.spent ?? nothingSpent),
+    interruptions: facts.interruptions + (entry.interruptions ?? 0),
+    errorClass: entry.errorClass ?? (starts ? null : facts.errorClass),
+    artifacts: entry.artifacts ?? facts.artifacts,
+    jobStartedAt: starts ? at : facts.jobStartedAt,
+  };
+}
+
+/** The header of a run's stream: what lists show. */
+export function headerOf(workflow: Workflow, record: RunRecord, owner: JournalValue): JournalHeader {
+  const { created, state, endedAt, spent } = record;
+  const { name, file, workspace, parent, at } = created;
+  const steps = [...state.steps.values()];
+  return {
+    name,
+    file,
+    workspace,
+    parent,
+    startedAt: at,
+    endedAt,
+    outcome: state.outcome,
+    message: state.stop?.message ?? null,
+    steps: steps.length,
+    stepsEnded: steps.filter(({ kind }) => kind === "ended").length,
+    costUsd: spent.costUsd,
+    tokens: spent.tokens,
+    hash: workflow.hash,
+    owner,
+  };
+}

@@ -1,0 +1,204 @@
+/**
+ * The entry to runs: start one, or go on with one that an earlier process left. Both give a handle; the journal has all
+ * that a resume needs except the definition, which the caller reads again and which must be the same.
+ */
+import { AgentCoreError } from "@agentcore/contract";
+import type { JournalValue } from "@agentcore/scheduler";
+import { mkdir, realpath } from "node:fs/promises";
+import type { Budget, Workflow } from "../definition.ts";
+import { checkBranchAtStart, placeOf, resolveBase } from "./branch-rules.ts";
+import { resolveInputs, type InputValues } from "./inputs.ts";
+import { workflowRunLabel } from "./job-request.ts";
+import { LateCanceller } from "./job-piece.ts";
+import { pathInside } from "./places.ts";
+import { RunLog, runStream, streamOf } from "./run-log.ts";
+import type { RunPorts, RunResult, RunSettings } from "./run-ports.ts";
+import type { RunCreated, RunRecord } from "./run-record.ts";
+import type { ChildRequest } from "./step-child.ts";
+import { stepInstances } from "./step-instance.ts";
+import { WorkflowRun } from "./workflow-run.ts";
+
+export interface RunHandle {
+  readonly id: string;
+  /**
+   * How the run ends. Rejects where it cannot go on: `AC_STORE_UNAVAILABLE`, `AC_DRAINING`, `AC_WORKFLOW_TAKEN`; it can be
+   * resumed then.
+   */
+  result(): Promise<RunResult>;
+  /** Stops what runs; the run ends `CANCELLED`. */
+  cancel(message?: string): void;
+}
+
+export interface RunOptions extends RunPorts, Partial<RunSettings> {}
+
+export interface StartOptions extends RunOptions {
+  readonly workflow: Workflow;
+  /** Absolute path of a directory. */
+  readonly workspace: string;
+  /** Texts are read as the declared type. */
+  readonly inputs?: InputValues;
+  /** Instead of the workflow's own ceiling where it is lower. */
+  readonly budget?: Budget;
+  /** Given back by `readRun`, for finding the same definition again. */
+  readonly caller?: JournalValue;
+}
+
+/**
+ * Resolves once the run is journaled. Throws `AC_WORKFLOW_INPUT`, `AC_WORKFLOW_PATH`, `AC_WORKFLOW_BRANCH` or
+ * `AC_WORKFLOW_GIT` before anything is touched.
+ */
+export async function runWorkflow(options: StartOptions): Promise<RunHandle> {
+  const { workflow, ports, settings } = { ...split(options), workflow: options.workflow };
+  const created = await createdOf(options, settings);
+  await mkdir(created.contextDir, { recursive: true });
+  const runId = ports.ids.next();
+  return handleOf(runId, await openRun({ runId, workflow, created, ports, settings }));
+}
+
+export interface ResumeOptions extends RunOptions {
+  readonly id: string;
+  /** Read again from the file that `readRun` names. */
+  readonly workflow: Workflow;
+}
+
+/**
+ * Goes on from the last journaled entry. A run that has ended gives its result at once. Throws `AC_WORKFLOW_RUN_NOT_FOUND`,
+ * or `AC_WORKFLOW_CHANGED` for a definition that is not the one it began with.
+ */
+export async function resumeRun(options: ResumeOptions): Promise<RunHandle> {
+  const { id: runId, workflow } = options;
+  const { ports, settings } = split(options);
+  if ((await ports.journal.read(runStream(runId))) === undefined) throw runNotFound(runId);
+  return handleOf(runId, await openRun({ runId, workflow, created: null, ports, settings }));
+}
+
+export function runNotFound(runId: string): AgentCoreError {
+  return new AgentCoreError("AC_WORKFLOW_RUN_NOT_FOUND", `there is no workflow run ${runId}`, {
+    evidence: { run: runId },
+  });
+}
+
+/** How a workflow's jobs are put into a scheduler's policy: they share their workspace, unlike other jobs. */
+export function workflowConcurrencyKey(job: {
+  readonly task: { readonly workspace: string };
+  readonly context: { readonly labels: Readonly<Record<string, string>> };
+}): string | null {
+  return job.context.labels[workflowRunLabel] === undefined ? job.task.workspace : null;
+}
+
+async function createdOf(options: StartOptions, settings: RunSettings): Promise<RunCreated> {
+  const { workflow, git, clock } = options;
+  const inputs = resolveInputs(workflow, options.inputs ?? {});
+  const workspace = await realpath(options.workspace);
+  const contextDir = await pathInside(workspace, workflow.contextDir);
+  const base = await resolveBase(git, workspace, settings.branch);
+  if (base !== null) await checkBranchAtStart(git, workflow, workspace, base, settings.branch);
+  return {
+    type: "created",
+    version: 1,
+    at: clock.now(),
+    name: workflow.name,
+    file: workflow.file,
+    hash: workflow.hash,
+    workspace,
+    contextDir,
+    inputs,
+    budget: options.budget ?? workflow.budget,
+    parent: null,
+    base,
+    startBranch: base === null ? null : (await placeOf(git, workspace)).branch,
+    timeoutMs: workflow.timeoutMs,
+    caller: options.caller ?? null,
+  };
+}
+
+interface OpenRequest {
+  readonly runId: string;
+  readonly workflow: Workflow;
+  /** Null: it must be there. */
+  readonly created: RunCreated | null;
+  readonly ports: RunPorts;
+  readonly settings: RunSettings;
+}
+
+/** Makes the run, or opens it where its journal is there already. */
+async function openRun(request: OpenRequest): Promise<WorkflowRun> {
+  const { runId, workflow, created, ports, settings } = request;
+  const stream = created === null ? runStream(runId) : streamOf(created, runId);
+  const found = await ports.journal.read(stream);
+  const first = (found?.entries[0] as unknown as RunCreated | undefined) ?? created;
+  if (first === null) throw runNotFound(runId);
+  if (first.hash !== workflow.hash) throw changed(runId, first);
+  // Conditions look at the artifacts of the record as it is when they are asked.
+  const opened: { log: RunLog | null } = { log: null };
+  const instances = stepInstances(workflow, first.inputs, (step, artifact) =>
+    artifactOf(opened.log?.record.facts, step, artifact),
+  );
+  const steps = new Map(instances.map((instance) => [instance.id, instance.plan]));
+  const logOptions = { stream, workflow, steps, owner: settings.owner };
+  const log =
+    found === undefined
+      ? await RunLog.create(ports.journal, logOptions, first)
+      : RunLog.open(ports.journal, logOptions, found.entries);
+  opened.log = log;
+  const resumed = found !== undefined;
+  if (resumed && log.record.state.outcome === null) {
+    await log.append([{ type: "resumed", at: ports.clock.now() }]);
+  }
+  const startChild = (child: ChildRequest): Promise<RunResult> => startChildRun(child, ports, settings);
+  return new WorkflowRun({ runId, workflow, instances, log, ports, settings, startChild, resumed });
+}
+
+async function startChildRun(
+  { runId, workflow, created, onEvent, canceller }: ChildRequest,
+  ports: RunPorts,
+  settings: RunSettings,
+): Promise<RunResult> {
+  const run = await openRun({ runId, workflow, created, ports, settings: { ...settings, onEvent } });
+  canceller.bind((message) => run.stop("CANCELLED", message, "AC_CANCELLED"));
+  return run.drive();
+}
+
+function artifactOf(facts: RunRecord["facts"] | undefined, step: string, artifact: string): string | null {
+  for (const [id, { artifacts }] of facts ?? []) {
+    const isStep = id === step || id.startsWith(`${step}[`);
+    if (isStep && artifacts.includes(artifact)) return `${id}/${artifact}`;
+  }
+  return null;
+}
+
+function handleOf(id: string, run: WorkflowRun): RunHandle {
+  const canceller = new LateCanceller();
+  canceller.bind((message) => run.stop("CANCELLED", message, "AC_CANCELLED"));
+  const result = run.drive();
+  // Whoever asks for the result hears of it; nobody may.
+  result.catch(() => {});
+  return {
+    id,
+    result: () => result,
+    cancel: (message = "cancelled by request") => canceller.cancel(message),
+  };
+}
+
+function changed(runId: string, { file }: RunCreated): AgentCoreError {
+  return new AgentCoreError(
+    "AC_WORKFLOW_CHANGED",
+    `${file}, an agent profile or a sub-workflow has changed since run ${runId} began`,
+    { evidence: { run: runId, file } },
+  );
+}
+
+const retryDelayMsMax = 60_000;
+
+function split(options: RunOptions): { ports: RunPorts; settings: RunSettings } {
+  const { scheduler, journal, clock, ids, log, git } = options;
+  const settings: RunSettings = {
+    branch: options.branch ?? {},
+    owner: options.owner ?? null,
+    retryDelayMs:
+      options.retryDelayMs ?? ((failures) => Math.min(1000 * 2 ** (failures - 1), retryDelayMsMax)),
+    spends: options.spends ?? ((worker) => worker !== "shell"),
+    onEvent: options.onEvent ?? (() => {}),
+  };
+  return { ports: { scheduler, journal, clock, ids, log, git }, settings };
+}

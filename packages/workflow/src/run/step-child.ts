@@ -1,0 +1,155 @@
+/**
+ * A step that is a sub-workflow: a run of its own under the id that was journaled for the attempt, in a context directory
+ * of its own, with the ceiling that was reserved for it. Its exports become the step's artifacts.
+ */
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { StepAction, Workflow } from "../definition.ts";
+import { copyArtifact } from "./artifacts.ts";
+import { isUsedUp, lower, noCeiling } from "./budget-share.ts";
+import { isFailureOfRun, type LateCanceller } from "./job-piece.ts";
+import { artifactDir, pathInside, stepDir } from "./places.ts";
+import type { RunResult, WorkflowEvent } from "./run-ports.ts";
+import type { RunCreated, RunEventEntry } from "./run-record.ts";
+import { sharedWorkspace, type StartedPiece, type StepContext } from "./step-context.ts";
+import { ceilingOf, collect, failed, workEnded, type AttemptEnd } from "./step-work.ts";
+import { stepInstances } from "./step-instance.ts";
+
+export type ChildAction = Extract<StepAction, { kind: "workflow" }>;
+
+export interface ChildRequest {
+  readonly runId: string;
+  readonly workflow: Workflow;
+  /** For a run that is not there yet. */
+  readonly created: RunCreated;
+  readonly onEvent: (event: WorkflowEvent) => void;
+  readonly canceller: LateCanceller;
+}
+
+export type StartChild = (request: ChildRequest) => Promise<RunResult>;
+
+export interface ChildOptions {
+  readonly action: ChildAction;
+  readonly canceller: LateCanceller;
+  readonly startChild: StartChild;
+}
+
+export async function runChild(
+  context: StepContext,
+  started: StartedPiece,
+  options: ChildOptions,
+): Promise<RunEventEntry> {
+  return workEnded(context, started, await attempt(context, started, options));
+}
+
+async function attempt(
+  context: StepContext,
+  started: StartedPiece,
+  { action, canceller, startChild }: ChildOptions,
+): Promise<AttemptEnd> {
+  try {
+    const created = await childCreated(context, started, action);
+    if (created.budget !== null && isUsedUp(created.budget)) {
+      const reason = "nothing is left of its budget";
+      return { outcome: "failed", reason, errorClass: "budget_exhausted", violations: [] };
+    }
+    const onEvent = bubble(context, started, action);
+    const { jobId: runId } = started;
+    const result = await startChild({ runId, workflow: action.workflow, created, onEvent, canceller });
+    const end = { ...endOf(result), spent: result.spent };
+    if (end.outcome !== "succeeded") return end;
+    const artifacts = await takeExports(context, started, action, created.contextDir);
+    // What it exports is there after each iteration, for the completion check to look at.
+    const collected = started.instance.step.loop === null ? await collect(context, started) : {};
+    return { ...end, ...collected, artifacts: [...artifacts, ...(collected.artifacts ?? [])] };
+  } catch (error) {
+    if (isFailureOfRun(error)) throw error;
+    return failed(error);
+  }
+}
+
+async function childCreated(
+  context: StepContext,
+  started: StartedPiece,
+  { workflow }: ChildAction,
+): Promise<RunCreated> {
+  const { instance, attemptInAll } = started;
+  const { created } = context.record();
+  const budget = lower(workflow.budget ?? noCeiling, ceilingOf(context, started));
+  const timeoutMs = Math.min(workflow.timeoutMs, instance.step.timeoutMs ?? Infinity, context.leftMs());
+  return {
+    ...created,
+    at: context.ports.clock.now(),
+    name: workflow.name,
+    file: workflow.file,
+    hash: workflow.hash,
+    workspace: await pathInside(created.workspace, sharedWorkspace(context, instance)),
+    contextDir: join(stepDir(created.contextDir, instance.id), `_run-${attemptInAll}`),
+    inputs: Object.fromEntries([...workflow.inputs].map(([name, input]) => [name, input.default])),
+    budget: budget.costUsd === null && budget.tokens === null ? null : budget,
+    parent: context.runId,
+    timeoutMs,
+  };
+}
+
+function endOf(result: RunResult): AttemptEnd {
+  const reason = result.reason ?? "";
+  switch (result.outcome) {
+    case "SUCCEEDED":
+      return { outcome: "succeeded", reason, errorClass: null, violations: [] };
+    case "CANCELLED":
+      return { outcome: "cancelled", reason, errorClass: "cancelled", violations: [] };
+    case "TIMED_OUT":
+      return { outcome: "failed", reason, errorClass: "timeout", violations: [] };
+    case "FAILED":
+      return { outcome: "failed", reason, errorClass: "task_failed", violations: [] };
+  }
+}
+
+/** `replace` drops what an earlier iteration exported, `merge` keeps what is not exported anew. */
+async function takeExports(
+  context: StepContext,
+  { instance }: StartedPiece,
+  { workflow, exports, exportsMode }: ChildAction,
+  childContext: string,
+): Promise<readonly string[]> {
+  const { contextDir } = context.record().created;
+  const own = stepDir(contextDir, instance.id);
+  if (exportsMode === "replace") {
+    const names = await readdir(own).catch(() => []);
+    for (const name of names) if (!name.startsWith("_")) await rm(join(own, name), { recursive: true });
+  }
+  const ids = stepInstances(workflow, {}, () => null);
+  const taken: string[] = [];
+  for (const { from, artifact, as } of exports) {
+    for (const { id, matrix } of ids.filter(({ step }) => step.id === from)) {
+      const place = artifactDir(contextDir, instance.id, as);
+      const target = matrix.size === 0 ? place : join(place, id.slice(from.length + 1, -1));
+      if ((await copyArtifact(artifactDir(childContext, id, artifact), target)) && !taken.includes(as))
+        taken.push(as);
+    }
+  }
+  return taken;
+}
+
+/** A sub-workflow's steps are told as steps of the parent under a prefix, where the file asks for it. */
+function bubble(
+  context: StepContext,
+  { instance }: StartedPiece,
+  { bubbleEvents, eventPrefix }: ChildAction,
+): (event: WorkflowEvent) => void {
+  const prefix = eventPrefix ?? instance.id;
+  return (event) => {
+    if (!bubbleEvents) return;
+    if (event.type === "step_changed") {
+      context.emit({
+        ...event,
+        run: context.runId,
+        step: { ...event.step, id: `${prefix}/${event.step.id}` },
+      });
+    }
+    if (event.type === "job_event") {
+      context.emit({ ...event, run: context.runId, step: `${prefix}/${event.step}` });
+    }
+  };
+}

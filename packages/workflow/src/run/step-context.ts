@@ -1,0 +1,54 @@
+/** What the pieces of a step need to know of their run, and where they find things. */
+import { join } from "node:path";
+import type { Workflow } from "../definition.ts";
+import { artifactDir } from "./places.ts";
+import type { InputToCopy } from "./artifacts.ts";
+import type { RunPorts, RunSettings, WorkflowEvent } from "./run-ports.ts";
+import type { RunRecord } from "./run-record.ts";
+import type { StepInstance } from "./step-instance.ts";
+
+export interface StepContext {
+  readonly runId: string;
+  readonly workflow: Workflow;
+  readonly instances: readonly StepInstance[];
+  readonly ports: RunPorts;
+  readonly settings: RunSettings;
+  /** As it is now. */
+  readonly record: () => RunRecord;
+  /** Wall clock that the run has left. */
+  readonly leftMs: () => number;
+  readonly emit: (event: WorkflowEvent) => void;
+}
+
+/** A step with an attempt that was journaled. */
+export interface StartedPiece {
+  readonly instance: StepInstance;
+  readonly jobId: string;
+  readonly iteration: number;
+  /** Of this iteration, from 1. */
+  readonly attempt: number;
+  /** Of all iterations. */
+  readonly attemptInAll: number;
+  readonly stage: number;
+  readonly startedAt: number;
+  /** Whether an earlier process had started it: what is prepared before a job may be there already. */
+  readonly resumed: boolean;
+}
+
+/** The workspace of a step that has none of its own. */
+export function sharedWorkspace({ record }: StepContext, { step }: StepInstance): string {
+  return join(record().created.workspace, step.workspace);
+}
+
+/** Artifacts of a step with a matrix come from all its instances, each below its combination. */
+export function inputsOf({ record, instances }: StepContext, { step }: StepInstance): readonly InputToCopy[] {
+  const { contextDir } = record().created;
+  return step.inputs.flatMap(({ from, artifact, as }) =>
+    instances
+      .filter((other) => other.step.id === from)
+      .map(({ id, matrix }) => ({
+        from: artifactDir(contextDir, id, artifact),
+        as: matrix.size === 0 ? as : join(as, id.slice(from.length + 1, -1)),
+      })),
+  );
+}

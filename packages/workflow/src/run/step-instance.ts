@@ -1,0 +1,110 @@
+/**
+ * The steps that a run really has: each entry of the file once, or once for each combination of its matrix. An instance
+ * depends on all instances of what its step depends on. Pure; made once at the start of a run and again at a resume.
+ */
+import type { Step, Workflow } from "../definition.ts";
+import { evaluate, fillIn, isTrue, parseExpression, type Lookup, type Value } from "../expression.ts";
+import type { PlanStep, StatusView, StepStatus } from "../plan/plan-step.ts";
+import type { InputValues } from "./inputs.ts";
+
+export interface StepInstance {
+  /** `build`, or `build[os=linux,node=20]`. */
+  readonly id: string;
+  readonly step: Step;
+  readonly matrix: ReadonlyMap<string, string>;
+  readonly plan: PlanStep;
+  /** The text with `${{ inputs.k }}` and `${{ matrix.k }}` replaced. */
+  readonly fill: (text: string) => string;
+}
+
+/** What a collected artifact is to a condition: its path, or null where there is none. */
+export type ArtifactLookup = (stepId: string, artifact: string) => Value;
+
+export function stepInstances(
+  workflow: Workflow,
+  inputs: InputValues,
+  artifact: ArtifactLookup,
+): readonly StepInstance[] {
+  const idsOf = new Map(
+    workflow.steps.map((step) => [step.id, combinations(step.matrix).map((one) => instanceId(step, one))]),
+  );
+  return workflow.steps.flatMap((step) =>
+    combinations(step.matrix).map((matrix): StepInstance => {
+      const id = instanceId(step, matrix);
+      const own = lookup(inputs, matrix);
+      const dependsOn = step.dependsOn.flatMap((dependency) => idsOf.get(dependency) ?? []);
+      const condition = conditionOf(step, own, idsOf, artifact);
+      const { maxRetries, onFailure, loop } = step;
+      const plan = {
+        id,
+        dependsOn,
+        maxRetries,
+        onFailure,
+        loop,
+        ...(condition === null ? {} : { condition }),
+      };
+      return { id, step, matrix, plan, fill: (text) => fillIn(text, own) };
+    }),
+  );
+}
+
+/** One map for each combination, the last key changing fastest; one empty map where there is no matrix. */
+export function combinations(
+  matrix: ReadonlyMap<string, readonly string[]>,
+): readonly ReadonlyMap<string, string>[] {
+  let found: ReadonlyMap<string, string>[] = [new Map()];
+  for (const [key, values] of matrix)
+    found = found.flatMap((one) => values.map((value) => new Map([...one, [key, value]])));
+  return found;
+}
+
+/** Also a folder's name, so nothing in it may part folders. */
+export function instanceId(step: Step, matrix: ReadonlyMap<string, string>): string {
+  if (matrix.size === 0) return step.id;
+  const parts = [...matrix].map(([key, value]) => `${key}=${value.replaceAll(/[/\\\0\n]/g, "_")}`);
+  return `${step.id}[${parts.join(",")}]`;
+}
+
+function lookup(inputs: InputValues, matrix: ReadonlyMap<string, string>): Lookup {
+  return ([root, name = ""]) => {
+    if (root === "inputs") return Object.hasOwn(inputs, name) ? (inputs[name] ?? null) : null;
+    return root === "matrix" ? (matrix.get(name) ?? null) : null;
+  };
+}
+
+function conditionOf(
+  step: Step,
+  own: Lookup,
+  idsOf: ReadonlyMap<string, readonly string[]>,
+  artifact: ArtifactLookup,
+): PlanStep["condition"] | null {
+  if (step.condition === null) return null;
+  const parsed = parseExpression(step.condition);
+  if (!parsed.ok) return () => false;
+  return (view) => {
+    const answer = evaluate(parsed.expression, (path) => {
+      const [root, id = "", field, output = ""] = path;
+      if (root !== "steps") return own(path);
+      return field === "status" ? statusOfAll(view, idsOf.get(id) ?? []) : artifact(id, output);
+    });
+    return isTrue(answer);
+  };
+}
+
+/** Of several instances the worst counts. */
+const worstFirst: readonly StepStatus[] = [
+  "FAILED",
+  "CANCELLED",
+  "INCOMPLETE",
+  "CHECKING",
+  "RUNNING",
+  "READY",
+  "PENDING",
+  "SUCCEEDED",
+  "SKIPPED",
+];
+
+function statusOfAll(view: StatusView, ids: readonly string[]): StepStatus | null {
+  const statuses = new Set(ids.map((id) => view.status(id)));
+  return worstFirst.find((status) => statuses.has(status)) ?? null;
+}

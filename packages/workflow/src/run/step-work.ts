@@ -1,0 +1,234 @@
+/**
+ * One attempt at a step: prepare the workspace, run the job, judge what it changed, collect what it made. Answers the event
+ * that ends the attempt. Everything before the job may happen twice, when a run is resumed; the job does not.
+ */
+import { isAgentCoreError } from "@agentcore/contract";
+import type { Spending } from "@agentcore/scheduler";
+import { collectOutputs, copyInputs } from "./artifacts.ts";
+import { branchProblem, placeOf, unsafe } from "./branch-rules.ts";
+import { isUsedUp, noCeiling } from "./budget-share.ts";
+import { judgeChanges } from "./change-rules.ts";
+import { changedSince } from "./git.ts";
+import { isFailureOfRun, runJob, type LateCanceller } from "./job-piece.ts";
+import { workEnd, type WorkEnd } from "./job-outcome.ts";
+import { jobFor, withStages, type PieceRequest } from "./job-request.ts";
+import { isWithin, pathInside } from "./places.ts";
+import type { RunEventEntry } from "./run-record.ts";
+import { inputsOf, sharedWorkspace, type StartedPiece, type StepContext } from "./step-context.ts";
+import { readFile } from "node:fs/promises";
+import { relative } from "node:path";
+import type { WorkSpec } from "../definition.ts";
+
+/** What an attempt ended with, and what it took. */
+export interface AttemptEnd extends WorkEnd {
+  readonly spent?: Spending;
+  readonly interruptions?: number;
+  readonly artifacts?: readonly string[];
+  readonly branch?: string;
+}
+
+export async function runWork(
+  context: StepContext,
+  started: StartedPiece,
+  work: WorkSpec,
+  canceller: LateCanceller,
+): Promise<RunEventEntry> {
+  const end = await attempt(context, started, work, canceller);
+  return workEnded(context, started, end);
+}
+
+export function workEnded(context: StepContext, { instance }: StartedPiece, end: AttemptEnd): RunEventEntry {
+  const { outcome, reason, violations, errorClass, spent, interruptions, artifacts, branch } = end;
+  return {
+    type: "event",
+    at: context.ports.clock.now(),
+    event: { type: "step", step: instance.id, event: { type: "work_ended", outcome, reason, violations } },
+    ...(spent === undefined ? {} : { spent }),
+    ...(interruptions === undefined || interruptions === 0 ? {} : { interruptions }),
+    ...(errorClass === null ? {} : { errorClass }),
+    ...(artifacts === undefined ? {} : { artifacts }),
+    ...(branch === undefined ? {} : { branch }),
+  };
+}
+
+/** Failures of the step itself are its end; those of the run are thrown. */
+async function attempt(
+  context: StepContext,
+  started: StartedPiece,
+  work: WorkSpec,
+  canceller: LateCanceller,
+): Promise<AttemptEnd> {
+  const { ports } = context;
+  try {
+    const workspace = await prepare(context, started);
+    if (canceller.isCancelled && !started.resumed) return stoppedBefore;
+    if (isUsedUp(ceilingOf(context, started))) return budgetUsedUp;
+    const job = jobFor(await workRequest(context, started, work, workspace));
+    const end = await runJob(ports, job, canceller, (event) =>
+      context.emit({
+        type: "job_event",
+        at: ports.clock.now(),
+        run: context.runId,
+        step: started.instance.id,
+        piece: "work",
+        event,
+      }),
+    );
+    const cost = { spent: end.spent, interruptions: Math.max(0, end.attempts - 1) };
+    const verdict = workEnd(end, started.instance.step.stall);
+    if (verdict.outcome !== "succeeded" || verdict.violations.length > 0) return { ...verdict, ...cost };
+    return {
+      ...(await afterSuccess(context, started, verdict, end.result?.observations.filesChanged ?? [])),
+      ...cost,
+    };
+  } catch (error) {
+    if (isFailureOfRun(error)) throw error;
+    return failed(error);
+  }
+}
+
+const stoppedBefore: AttemptEnd = {
+  outcome: "cancelled",
+  reason: "stopped before it began",
+  errorClass: "cancelled",
+  violations: [],
+};
+
+const budgetUsedUp: AttemptEnd = {
+  outcome: "failed",
+  reason: "nothing is left of its budget",
+  errorClass: "budget_exhausted",
+  violations: [],
+};
+
+export function failed(error: unknown): AttemptEnd {
+  const reason = isAgentCoreError(error) ? `${error.message} (${error.code})` : String(error);
+  return { outcome: "failed", reason, errorClass: "invalid_request", violations: [] };
+}
+
+export function ceilingOf(context: StepContext, { jobId }: StartedPiece) {
+  return context.record().reserved.get(jobId) ?? noCeiling;
+}
+
+async function prepare(context: StepContext, started: StartedPiece): Promise<string> {
+  const { record, ports } = context;
+  const { instance, resumed } = started;
+  const workspace = await pathInside(record().created.workspace, sharedWorkspace(context, instance));
+  // Of a resumed attempt the job may be at work already: nothing is put under its feet.
+  if (resumed) return workspace;
+  await checkBranch(context, started);
+  await copyInputs(inputsOf(context, instance), workspace);
+  ports.log.debug({ step: instance.id, jobId: started.jobId }, "prepared");
+  return workspace;
+}
+
+async function checkBranch({ record, workflow, settings, ports }: StepContext, { instance }: StartedPiece) {
+  const { created, branch, state } = record();
+  const { base } = created;
+  if (base === null) return;
+  const { transitionStep } = workflow.branch;
+  const transitioned = transitionStep !== null && state.steps.get(transitionStep)?.kind === "ended";
+  const problem = branchProblem({
+    workflow,
+    step: instance.step,
+    base,
+    expected: branch ?? created.startBranch,
+    transitioned,
+    found: await placeOf(ports.git, created.workspace),
+    options: settings.branch,
+  });
+  if (problem !== null) throw unsafe(problem);
+}
+
+async function workRequest(
+  context: StepContext,
+  started: StartedPiece,
+  work: WorkSpec,
+  workspace: string,
+): Promise<PieceRequest> {
+  const { instance, stage, attempt: number } = started;
+  const { step, fill } = instance;
+  const stages = step.loop?.convergence?.stages ?? new Map<number, string>();
+  const delayMs = number > 1 ? context.settings.retryDelayMs(number - 1) : 0;
+  return {
+    ...pieceBasis(context, started),
+    piece: "work",
+    work,
+    instructions: withStages(fill(work.instructions), stages, stage),
+    workspace,
+    verify: step.verify === null ? null : fill(step.verify),
+    stall: step.stall,
+    timeoutMs: Math.min(step.timeoutMs ?? Infinity, context.leftMs()),
+    notBefore: delayMs > 0 ? context.ports.clock.now() + delayMs : null,
+  };
+}
+
+/** What jobs of a step's work and of its check have in common. */
+export function pieceBasis(context: StepContext, started: StartedPiece) {
+  const { created } = context.record();
+  return {
+    jobId: started.jobId,
+    runId: context.runId,
+    workflowName: created.name,
+    stepId: started.instance.id,
+    contextDir: created.contextDir,
+    iteration: started.iteration,
+    ceiling: ceilingOf(context, started),
+    base: created.base,
+  };
+}
+
+async function afterSuccess(
+  context: StepContext,
+  started: StartedPiece,
+  verdict: WorkEnd,
+  observed: readonly string[],
+): Promise<AttemptEnd> {
+  const { step } = started.instance;
+  const changes = await judge(context, started, observed);
+  if (changes.violations.length > 0) return { ...verdict, ...changes };
+  const branch = await branchAfter(context, started);
+  // A step that loops is not done before its check says so.
+  if (step.loop !== null) return { ...verdict, ...branch };
+  return { ...verdict, ...branch, ...(await collect(context, started)) };
+}
+
+async function branchAfter({ workflow, record, ports }: StepContext, { instance }: StartedPiece) {
+  if (instance.step.id !== workflow.branch.transitionStep || record().created.base === null) return {};
+  const { branch } = await placeOf(ports.git, record().created.workspace);
+  return branch === null ? {} : { branch };
+}
+
+/** Collects the outputs of a step that is done; a missing one makes it fail. */
+export async function collect(context: StepContext, started: StartedPiece): Promise<Partial<AttemptEnd>> {
+  const { instance } = started;
+  const { step, fill } = instance;
+  if (step.outputs.length === 0) return {};
+  const { artifacts, missing } = await collectOutputs({
+    outputs: step.outputs.map((output) => ({ ...output, path: fill(output.path) })),
+    workspace: sharedWorkspace(context, instance),
+    contextDir: context.record().created.contextDir,
+    stepId: instance.id,
+  });
+  if (missing.length === 0) return { artifacts };
+  const reason = `did not leave its output ${missing.join(", ")} (AC_OUTPUT_MISSING)`;
+  return { outcome: "failed", reason, errorClass: "task_failed" };
+}
+
+async function judge(context: StepContext, { instance }: StartedPiece, observed: readonly string[]) {
+  const rules = instance.step.loop?.convergence;
+  const hasRules =
+    rules !== undefined &&
+    rules !== null &&
+    (rules.allowedPaths.length > 0 || rules.maxChangedFiles !== null);
+  if (!hasRules) return { violations: [] };
+  const { created } = context.record();
+  const workspace = sharedWorkspace(context, instance);
+  const ref =
+    rules.diffBaseRefFile === null
+      ? rules.diffBaseRef
+      : (await readFile(await pathInside(workspace, rules.diffBaseRefFile), "utf8")).trim();
+  const changed = ref === null ? observed : await changedSince(context.ports.git, workspace, ref);
+  const always = isWithin(workspace, created.contextDir) ? [relative(workspace, created.contextDir)] : [];
+  return judgeChanges(rules, changed, always);
+}

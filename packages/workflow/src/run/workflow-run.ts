@@ -1,0 +1,221 @@
+/**
+ * Drives one run: asks the planner, journals what it answers, does it, journals what came of it, and asks again, until the
+ * run has ended. One loop is the only writer of the record; the pieces of steps work beside it and put their ends into its
+ * inbox. Nothing is started before its id is in the journal.
+ */
+import type { ErrorCode } from "@agentcore/contract";
+import type { RunOutcome } from "../plan/run-state.ts";
+import type { StepState } from "../plan/step-state.ts";
+import { orderOf } from "./budget-choice.ts";
+import { writeDiagnosis } from "./diagnosis.ts";
+import { Inbox } from "./inbox.ts";
+import { LateCanceller } from "./job-piece.ts";
+import { nextEntries } from "./next-entries.ts";
+import { stepReport, writeRunRecord, writeStepRecord } from "./record-files.ts";
+import type { RunLog } from "./run-log.ts";
+import type { RunPorts, RunResult, RunSettings, WorkflowEvent } from "./run-ports.ts";
+import { noFacts, type RunEntry, type RunEventEntry } from "./run-record.ts";
+import { runCheck } from "./step-check.ts";
+import type { StartedPiece, StepContext } from "./step-context.ts";
+import type { StepInstance } from "./step-instance.ts";
+import { runWork } from "./step-work.ts";
+import { runChild, type StartChild } from "./step-child.ts";
+import type { Workflow } from "../definition.ts";
+
+export interface WorkflowRunOptions {
+  readonly runId: string;
+  readonly workflow: Workflow;
+  readonly instances: readonly StepInstance[];
+  readonly log: RunLog;
+  readonly ports: RunPorts;
+  readonly settings: RunSettings;
+  /** Starts or resumes a run of a sub-workflow. */
+  readonly startChild: StartChild;
+  /** Whether an earlier process began it. */
+  readonly resumed: boolean;
+}
+
+export class WorkflowRun {
+  readonly #options: WorkflowRunOptions;
+  readonly #context: StepContext;
+  readonly #byId: ReadonlyMap<string, StepInstance>;
+  readonly #areOrdered: (a: string, b: string) => boolean;
+  readonly #inbox = new Inbox<RunEntry>();
+  readonly #cancellers = new Map<string, LateCanceller>();
+  /** End of the run's wall clock, on the monotonic clock. */
+  readonly #deadlineMs: number;
+
+  constructor(options: WorkflowRunOptions) {
+    const { runId, workflow, instances, log, ports, settings } = options;
+    this.#options = options;
+    this.#byId = new Map(instances.map((instance) => [instance.id, instance]));
+    this.#areOrdered = orderOf(instances.map((instance) => instance.plan));
+    const { created, activeMsBefore } = log.record;
+    this.#deadlineMs = ports.clock.monotonicMs() + Math.max(0, created.timeoutMs - activeMsBefore);
+    this.#context = {
+      runId,
+      workflow,
+      instances,
+      ports,
+      settings,
+      record: () => log.record,
+      leftMs: () => Math.max(1, this.#deadlineMs - ports.clock.monotonicMs()),
+      emit: (event) => settings.onEvent(event),
+    };
+  }
+
+  /** The first reason to stop counts. What runs is stopped cleanly, and the run ends with that outcome. */
+  stop(outcome: Exclude<RunOutcome, "SUCCEEDED">, message: string, code?: ErrorCode): void {
+    const reason = { outcome, message, ...(code === undefined ? {} : { code }) };
+    this.#inbox.put({ type: "event", at: this.#now(), event: { type: "stop_requested", reason } });
+  }
+
+  /** Resolves with the end of the run. Rejects where it could not go on; it can be resumed then. */
+  async drive(): Promise<RunResult> {
+    const { log, ports, workflow, runId, resumed } = this.#options;
+    this.#tellStart(resumed);
+    const timer = ports.clock.setTimer(this.#context.leftMs(), () =>
+      this.stop("TIMED_OUT", "the time limit of the run has passed", "AC_TIMEOUT"),
+    );
+    try {
+      if (resumed) await this.#pickUp();
+      await writeRunRecord(workflow, runId, log.record);
+      while (log.record.state.outcome === null) await this.#advance();
+      await writeRunRecord(workflow, runId, log.record);
+    } finally {
+      timer.cancel();
+    }
+    const result = this.#result();
+    this.#emit({ type: "run_ended", at: this.#now(), run: runId, result });
+    return result;
+  }
+
+  async #advance(): Promise<void> {
+    const { instances, log, ports, settings, workflow } = this.#options;
+    const { entries, cancels } = nextEntries({
+      instances,
+      record: log.record,
+      concurrency: workflow.concurrency,
+      now: this.#now(),
+      ids: ports.ids,
+      spends: settings.spends,
+      areOrdered: this.#areOrdered,
+    });
+    for (const { jobId, reason } of cancels) this.#cancellers.get(jobId)?.cancel(reason);
+    await this.#commit(entries.length > 0 ? entries : await this.#inbox.take());
+  }
+
+  /** Journals first, then does what was journaled. */
+  async #commit(entries: readonly RunEntry[]): Promise<void> {
+    await this.#options.log.append(entries);
+    const touched = new Set(entries.flatMap((entry) => stepsOf(entry)));
+    for (const id of touched) await this.#afterChange(id);
+  }
+
+  async #afterChange(id: string): Promise<void> {
+    const state = this.#stateOf(id);
+    const instance = this.#byId.get(id);
+    if (instance === undefined) return;
+    if (state.kind === "ended") await this.#record(instance);
+    if (state.kind === "working" || state.kind === "checking") this.#launch(instance, state, false);
+    this.#emit({
+      type: "step_changed",
+      at: this.#now(),
+      run: this.#options.runId,
+      step: this.#report(instance),
+    });
+  }
+
+  async #record(instance: StepInstance): Promise<void> {
+    const { contextDir } = this.#options.log.record.created;
+    await writeStepRecord(contextDir, this.#report(instance));
+    await writeDiagnosis(contextDir, instance, this.#stateOf(instance.id));
+  }
+
+  /** What an earlier process left: jobs are found again by their ids, records of ended steps are written again. */
+  async #pickUp(): Promise<void> {
+    for (const instance of this.#options.instances) {
+      const state = this.#stateOf(instance.id);
+      if (state.kind === "ended") await this.#record(instance);
+      if (state.kind === "working" || state.kind === "checking") this.#launch(instance, state, true);
+    }
+  }
+
+  #launch(
+    instance: StepInstance,
+    state: Extract<StepState, { kind: "working" | "checking" }>,
+    resumed: boolean,
+  ): void {
+    const { jobId, progress } = state;
+    const facts = this.#options.log.record.facts.get(instance.id) ?? noFacts;
+    const started: StartedPiece = {
+      instance,
+      jobId,
+      iteration: progress.iteration,
+      attempt: progress.attempt,
+      attemptInAll: progress.attemptsInAll,
+      stage: progress.stage,
+      startedAt: facts.jobStartedAt ?? this.#now(),
+      resumed,
+    };
+    const canceller = new LateCanceller();
+    this.#cancellers.set(jobId, canceller);
+    this.#perform(started, state.kind, canceller)
+      .then((entry) => this.#inbox.put(entry))
+      .catch((error: unknown) => this.#inbox.fail(error))
+      .finally(() => this.#cancellers.delete(jobId));
+  }
+
+  #perform(
+    started: StartedPiece,
+    kind: "working" | "checking",
+    canceller: LateCanceller,
+  ): Promise<RunEventEntry> {
+    const { action, loop } = started.instance.step;
+    if (kind === "checking" && loop !== null) return runCheck(this.#context, started, loop, canceller);
+    if (action.kind === "worker") return runWork(this.#context, started, action.work, canceller);
+    return runChild(this.#context, started, { action, canceller, startChild: this.#options.startChild });
+  }
+
+  #tellStart(resumed: boolean): void {
+    const { runId, instances, log } = this.#options;
+    const { name } = log.record.created;
+    const steps = instances.map(({ id }) => id);
+    this.#emit({ type: "run_started", at: this.#now(), run: runId, name, resumed, steps });
+  }
+
+  #result(): RunResult {
+    const { log, runId, instances } = this.#options;
+    const { state, spent, created, endedAt } = log.record;
+    return {
+      run: runId,
+      outcome: state.outcome ?? "FAILED",
+      reason: state.outcome === "SUCCEEDED" ? null : (state.stop?.message ?? null),
+      code: state.stop?.code ?? null,
+      steps: instances.map((instance) => this.#report(instance)),
+      spent,
+      startedAt: created.at,
+      endedAt: endedAt ?? this.#now(),
+    };
+  }
+
+  #report({ id, step }: StepInstance) {
+    return stepReport(this.#options.log.record, id, step.loop !== null);
+  }
+
+  #stateOf(id: string): StepState {
+    return this.#options.log.record.state.steps.get(id) ?? { kind: "waiting" };
+  }
+
+  #emit(event: WorkflowEvent): void {
+    this.#options.settings.onEvent(event);
+  }
+
+  #now(): number {
+    return this.#options.ports.clock.now();
+  }
+}
+
+function stepsOf(entry: RunEntry): readonly string[] {
+  return entry.type === "event" && entry.event.type === "step" ? [entry.event.step] : [];
+}
