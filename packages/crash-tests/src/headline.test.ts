@@ -1,0 +1,23 @@
+/** The headline crash test in small; `main.ts headline --jobs 500 --kills 200` is the whole of it. */
+import { announcedSeed } from "@agentcore/core/testing";
+import { expect, test } from "vitest";
+import { headline } from "./headline.ts";
+import { headlineLines } from "./headline-lines.ts";
+
+const [jobs, kills] = [60, 15];
+
+test(`${jobs} jobs through ${kills} kills of scheduler and runtime: none lost, none run twice, every cost known, nobody left`, async () => {
+  const seed = announcedSeed("headline crash test in small");
+  const report = await headline({ jobs, kills, seed, print: (line) => console.info(line) });
+  console.info(headlineLines(report, seed).join("\n"));
+  const { lost, duplicated, unaccounted, survivors } = report;
+  expect({ lost, duplicated, unaccounted, survivors }).toEqual({
+    lost: [],
+    duplicated: [],
+    unaccounted: [],
+    survivors: [],
+  });
+  expect(report.kills.scheduler + report.kills.runtime + report.kills.both).toBe(kills);
+  // Had the workers not run, there would be nothing to find.
+  expect(report.attempts).toBeGreaterThan(jobs / 2);
+}, 300_000);

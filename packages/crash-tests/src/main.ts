@@ -1,0 +1,34 @@
+/**
+ * The way in: `main.ts headline --jobs 500 --kills 200 --seed S` runs the crash test, `main.ts mutants` checks that tests
+ * notice planted bugs. Ends with 1 where something was found.
+ */
+import { parseArgs } from "node:util";
+import { announcedSeed } from "@agentcore/core/testing";
+import { headline } from "./headline.ts";
+import { headlineLines } from "./headline-lines.ts";
+import { isClean } from "./verdict.ts";
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    jobs: { type: "string", default: "500" },
+    kills: { type: "string", default: "200" },
+    seed: { type: "string" },
+    keep: { type: "boolean", default: false },
+  },
+});
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+switch (positionals[0]) {
+  case "headline": {
+    const seed = values.seed === undefined ? announcedSeed("headline crash test") : Number(values.seed);
+    const [jobs, kills] = [Number(values.jobs), Number(values.kills)];
+    const report = await headline({ jobs, kills, seed, keep: values.keep, print });
+    for (const line of headlineLines(report, seed)) print(line);
+    process.exitCode = isClean(report) ? 0 : 1;
+    break;
+  }
+  default:
+    print("usage: main.ts headline [--jobs N] [--kills N] [--seed S] [--keep]");
+    process.exitCode = 2;
+}

@@ -1,0 +1,51 @@
+/** What the kernel says about processes: who was started by whom, and how much processor time they took. */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ignore } from "@agentcore/contract";
+
+/** Pids of the direct children whose command line holds the word as an argument. */
+export function childrenWith(pid: number, word: string): number[] {
+  return readProc(`${pid}/task/${pid}/children`)
+    .split(" ")
+    .filter((text) => text !== "")
+    .map(Number)
+    .filter((child) => readProc(`${child}/cmdline`).split("\0").includes(word));
+}
+
+/** User and system time together, in ms; 0 for a process that is gone. */
+export function processorMs(pid: number): number {
+  const stat = readProc(`${pid}/stat`);
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return ((Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / ticksPerSecond()) * 1000;
+}
+
+let ticks: number | undefined;
+function ticksPerSecond(): number {
+  ticks ??= Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
+  return ticks;
+}
+
+/** Control groups of these runs that still hold a process. They lie below the group of this process, as our children's do. */
+export function populatedCgroups(runs: readonly string[]): string[] {
+  const mounts = readProc("self/mountinfo").split("\n");
+  const mount = mounts.find((line) => line.includes(" - cgroup2 "))?.split(" ")[4];
+  const own = /^0::(.*)$/m.exec(readProc("self/cgroup"))?.[1];
+  if (mount === undefined || own === undefined) return [];
+  return runs
+    .map((run) => join(mount, own, `agentcore-${run}`))
+    .filter((directory) => /populated 1/.test(readFile(join(directory, "cgroup.events"))));
+}
+
+function readProc(path: string): string {
+  return readFile(`/proc/${path}`);
+}
+
+function readFile(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    ignore(error, "gone meanwhile");
+    return "";
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * A place of its own for one crash test: state directory, configuration, the program under test, and the lock-taking
+ * program that workers run under. The program is bundled anew from the sources, because a restart must not cost seconds.
+ */
+import { build } from "esbuild";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { writeEnterProgram } from "./truth-ledger.ts";
+
+/** What one attempt is granted, and so the most that it can be charged where nobody saw its end. */
+export const attemptCostUsdMax = 0.05;
+
+export interface Rig {
+  readonly root: string;
+  readonly stateDir: string;
+  /** The program under test. */
+  readonly program: string;
+  readonly configPath: string;
+  /** Path of the lock-taking program. */
+  readonly enter: string;
+  /** Is in the command line of every process that a hostile script leaves behind. */
+  readonly token: string;
+  /** Likewise of fake agents. */
+  readonly tags: string[];
+  /** Everything that the program under test gets of an environment. */
+  readonly env: Readonly<Record<string, string>>;
+  remove(): void;
+}
+
+export async function makeRig(): Promise<Rig> {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), "agentcore-crash-")));
+  const at = (name: string): string => join(root, name);
+  for (const name of ["state", "jobs", "program"]) mkdirSync(at(name));
+  await bundle(at("program"));
+  const enter = writeEnterProgram(root);
+  writeFileSync(at("agentcore.yaml"), configuration(at("program/metered-adapter.js"), enter));
+  return {
+    root,
+    stateDir: at("state"),
+    program: at("program/main.js"),
+    configPath: at("agentcore.yaml"),
+    enter,
+    token: `left-${randomUUID()}`,
+    tags: [],
+    env: {
+      PATH: process.env["PATH"] ?? "",
+      HOME: root,
+      NODE_COMPILE_CACHE: at("compile-cache"),
+    },
+    remove: () => rmSync(root, { recursive: true, force: true, maxRetries: 5 }),
+  };
+}
+
+async function bundle(outdir: string): Promise<void> {
+  const cli = dirname(fileURLToPath(import.meta.resolve("agentcore/package.json")));
+  const adapter = fileURLToPath(new URL("./metered-adapter.ts", import.meta.url));
+  await build({
+    entryPoints: { main: join(cli, "src/main.ts"), "metered-adapter": adapter },
+    outdir,
+    bundle: true,
+    splitting: true,
+    platform: "node",
+    format: "esm",
+    target: "node22.13",
+    conditions: ["@agentcore/source"],
+    keepNames: true,
+    logLevel: "warning",
+    banner: {
+      js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+    },
+  });
+  // The program says its version from its manifest.
+  writeFileSync(
+    join(outdir, "package.json"),
+    '{ "name": "agentcore", "version": "0.0.0", "type": "module" }\n',
+  );
+}
+
+/** Breakers and watchdog stay out of the way: failing jobs are meant to fail for as long as the test runs. */
+function configuration(adapter: string, enter: string): string {
+  return JSON.stringify({
+    limits: {
+      global: { concurrency: 6, cost_usd: { total: 100_000 } },
+      attempt: { cost_usd: attemptCostUsdMax },
+    },
+    breakers: { consecutive_failures: 1_000_000, failure_share: 0.999, window: 10_000, valve_min_open: 1000 },
+    watchdog: { concentration_runs: 1000, concentration_share: 1 },
+    shutdown: { grace: "300ms" },
+    workers: { metered: { adapter, program: enter } },
+  });
+}

@@ -1,0 +1,95 @@
+/** A real scheduler, `agentcore work`, with the runtime that it supervises: started, listened to, killed, waited for. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { childrenWith } from "./processes.ts";
+import type { Rig } from "./rig.ts";
+
+/** A line of `work --json`. */
+export type HeardEvent = Readonly<Record<string, unknown>> & { readonly type: string };
+
+export class SchedulerProcess {
+  readonly events: HeardEvent[] = [];
+  readonly closed: Promise<void>;
+  readonly #child: ChildProcess;
+  readonly #listeners = new Set<() => void>();
+  #stderr = "";
+
+  constructor(rig: Rig, args: readonly string[] = []) {
+    const options = ["--state-dir", rig.stateDir, "--config", rig.configPath, "--json", ...args];
+    const child = spawn(process.execPath, [rig.program, "work", ...options], {
+      cwd: rig.root,
+      env: rig.env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#child = child;
+    createInterface({ input: child.stdout }).on("line", (line) => this.#hear(line));
+    // The end is what matters of a log that can be long.
+    child.stderr
+      .setEncoding("utf8")
+      .on("data", (text: string) => (this.#stderr = (this.#stderr + text).slice(-8000)));
+    this.closed = once(child, "close").then(() => {
+      for (const listener of this.#listeners) listener();
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
+  get isOver(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  get exitCode(): number | null {
+    return this.#child.exitCode;
+  }
+
+  /** The end of what it wrote to stderr. */
+  get log(): string {
+    return this.#stderr;
+  }
+
+  /** The runtime that it has now. */
+  runtimePids(): number[] {
+    return childrenWith(this.pid, "runtime");
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Whether such an event was heard before the deadline and the end of the process. */
+  heard(matches: (event: HeardEvent) => boolean, deadlineMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const finish = (answer: boolean): void => {
+        clearTimeout(timer);
+        this.#listeners.delete(look);
+        resolve(answer);
+      };
+      const look = (): void => {
+        if (this.events.some(matches)) finish(true);
+        else if (this.isOver) finish(false);
+      };
+      const timer = setTimeout(() => finish(false), deadlineMs);
+      this.#listeners.add(look);
+      look();
+    });
+  }
+
+  /** Ends it cleanly, and by force where that takes too long. */
+  async stop(): Promise<void> {
+    if (this.isOver) return this.closed;
+    const timer = setTimeout(() => this.signal("SIGKILL"), 20_000);
+    this.signal("SIGTERM");
+    await this.closed;
+    clearTimeout(timer);
+  }
+
+  #hear(line: string): void {
+    // A kill cuts the last line off.
+    if (!line.startsWith("{") || !line.endsWith("}")) return;
+    this.events.push(JSON.parse(line) as HeardEvent);
+    for (const listener of this.#listeners) listener();
+  }
+}
