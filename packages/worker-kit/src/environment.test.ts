@@ -73,9 +73,21 @@ describe("the environment of a worker", () => {
     expect(env).not.toHaveProperty("NOT_SET");
   });
 
-  it.each([...forbiddenVariables, "AGENTCORE_RUN_ID"])("cannot be given %s by anybody", (name) => {
-    expect(() => workerEnvironment({ ...request, taskEnv: { [name]: "x" } })).toThrow(`may not set ${name}`);
-    expect(() => workerEnvironment({ ...request, planEnv: { [name]: "x" } })).toThrow(`may not set ${name}`);
+  it.each([...forbiddenVariables, "AGENTCORE_RUN_ID", "AGENTCORE_JOB_ID", "AGENTCORE_ATTEMPT"])(
+    "cannot be given %s by anybody",
+    (name) => {
+      expect(() => workerEnvironment({ ...request, taskEnv: { [name]: "x" } })).toThrow(
+        `may not set ${name}`,
+      );
+      expect(() => workerEnvironment({ ...request, planEnv: { [name]: "x" } })).toThrow(
+        `may not set ${name}`,
+      );
+    },
+  );
+
+  it("may be given our other names, as a workflow's steps are", () => {
+    const taskEnv = { AGENTCORE_STEP_ID: "build" };
+    expect(workerEnvironment({ ...request, taskEnv })).toMatchObject(taskEnv);
   });
 
   it.each(["", "A=B", "1A", "A B", "A\0"])("cannot have a variable named %j", (name) => {

@@ -121,15 +121,19 @@ function pick(env: HostEnv, names: readonly string[]): Record<string, string> {
   return picked;
 }
 
+/** Set by the runner for every worker; a scheduler may name others of ours, such as those that a workflow's steps get. */
+const marks: readonly string[] = ["AGENTCORE_RUN_ID", "AGENTCORE_JOB_ID", "AGENTCORE_ATTEMPT"];
+
 function checkName(
   name: string,
   value: string | undefined,
   code: "AC_ADAPTER_INVALID" | "AC_JOB_INVALID",
   where: string,
 ): void {
-  if (forbiddenVariables.includes(name) || name.startsWith("AGENTCORE_")) {
-    const cure = name.startsWith("AGENTCORE_")
-      ? "names that begin with AGENTCORE_ are set by the runner"
+  const isMark = marks.includes(name);
+  if (forbiddenVariables.includes(name) || isMark) {
+    const cure = isMark
+      ? "the runner sets it, and recognises the worker's processes by it"
       : "it would reach outside the container; set it inside the script if it must be there";
     throw new AgentCoreError(code, `${where} may not set ${name}: ${cure}`, { evidence: { variable: name } });
   }
