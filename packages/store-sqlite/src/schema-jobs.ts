@@ -1,7 +1,7 @@
 /**
  * Tables of the job store, version 1. `jobs` holds what was submitted and never changes. Where a job stands is a row in
  * exactly one other table, each of which holds what exists in that state alone: `fronts`, `followers` or `delayed` while it
- * is queued, `running`, `ended`. A change of state deletes from one and inserts into another, so it never rewrites a long
+ * is queued, `running`, and `endings`, which has the attempts before as well. A change of state deletes from one and inserts into another, so it never rewrites a long
  * prompt, and what is claimed next lies side by side at the head of a small tree, however long the queue is.
  */
 
@@ -76,24 +76,34 @@ CREATE TABLE running (
   started_json TEXT,
   cancel_requested_json TEXT
 ) STRICT;
-CREATE INDEX running_owner ON running (owner);
 CREATE INDEX running_lane ON running (concurrency_key) WHERE concurrency_key IS NOT NULL;
 CREATE INDEX running_key ON running (key) WHERE key IS NOT NULL;
 
-CREATE TABLE ended (
-  job INTEGER PRIMARY KEY,
-  state TEXT NOT NULL CHECK (state IN ('succeeded', 'dead', 'cancelled')),
+-- How attempts ended, and jobs: \`state\` is set in the one row that ends its job. That row has no owner where no attempt was
+-- in progress, because the job was cancelled while it waited.
+CREATE TABLE endings (
+  number INTEGER PRIMARY KEY,
+  job INTEGER NOT NULL,
   attempt INTEGER NOT NULL,
+  ended_at REAL NOT NULL,
+  owner TEXT,
+  claimed_at REAL,
+  started_json TEXT,
+  result_json TEXT,
+  decision TEXT,
+  state TEXT CHECK (state IN ('succeeded', 'dead', 'cancelled')),
   epoch INTEGER NOT NULL,
   cost_usd REAL NOT NULL,
   tokens REAL NOT NULL,
-  ended_at REAL NOT NULL,
   reason_code TEXT,
   reason_json TEXT,
   replayed_as TEXT
 ) STRICT;
-CREATE INDEX ended_dead ON ended (job) WHERE state = 'dead';
-CREATE INDEX ended_at ON ended (ended_at) WHERE state <> 'dead' OR replayed_as IS NOT NULL;
+CREATE UNIQUE INDEX endings_of_job ON endings (job) WHERE state IS NOT NULL;
+CREATE UNIQUE INDEX endings_of_attempts ON endings (job, attempt) WHERE state IS NULL;
+CREATE INDEX endings_dead ON endings (job) WHERE state = 'dead';
+CREATE INDEX endings_old ON endings (ended_at)
+  WHERE state IS NOT NULL AND (state <> 'dead' OR replayed_as IS NOT NULL);
 
 -- All of it in one row, for looking a job up by whatever is known of it.
 CREATE VIEW job_rows AS
@@ -118,13 +128,10 @@ SELECT j.*,
   coalesce(f.delay_ms, w.delay_ms, d.delay_ms) AS delay_ms,
   coalesce(f.waiting_for_json, w.waiting_for_json, d.waiting_for_json) AS waiting_for_json,
   r.owner, r.claimed_at, r.started_json, r.cancel_requested_json,
-  e.ended_at, e.reason_code, e.reason_json, e.replayed_as,
-  CASE WHEN e.job IS NOT NULL THEN (
-    SELECT a.result_json FROM attempts a WHERE a.job = j.seq AND a.attempt = e.attempt AND a.decision <> 'retry'
-  ) END AS result_json
+  e.ended_at, e.reason_code, e.reason_json, e.replayed_as, e.result_json
 FROM jobs j
 LEFT JOIN running r ON r.job = j.seq
-LEFT JOIN ended e ON e.job = j.seq
+LEFT JOIN endings e ON e.job = j.seq AND e.state IS NOT NULL
 LEFT JOIN fronts f ON f.line = j.line AND f.rank = j.rank AND f.id = j.id
 LEFT JOIN followers w ON w.concurrency_key = j.concurrency_key AND w.line = j.line AND w.rank = j.rank AND w.id = j.id
 LEFT JOIN delayed d ON d.job = j.seq;
@@ -141,19 +148,6 @@ CREATE TABLE aliases (
   job INTEGER NOT NULL REFERENCES jobs (seq) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX aliases_job ON aliases (job);
-
--- Attempts that have ended; the one in progress is in \`running\`.
-CREATE TABLE attempts (
-  job INTEGER NOT NULL REFERENCES jobs (seq) ON DELETE CASCADE,
-  attempt INTEGER NOT NULL,
-  owner TEXT NOT NULL,
-  claimed_at REAL NOT NULL,
-  started_json TEXT,
-  ended_at REAL NOT NULL,
-  result_json TEXT,
-  decision TEXT NOT NULL,
-  UNIQUE (job, attempt)
-) STRICT;
 
 CREATE TABLE decisions (
   number INTEGER PRIMARY KEY,

@@ -6,7 +6,7 @@
 import { assert } from "@agentcore/contract";
 import { type Candidate, type ClaimRequest, type JobRecord, compareCandidates } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
-import { type PlacedRow, findById, findReady } from "./job-row.ts";
+import { type PlacedRow, findById, readyJob } from "./job-row.ts";
 import type { JobSql } from "./job-sql.ts";
 import { applyEvent } from "./job-writes.ts";
 import { type Head, type OpenLine, isExcluded, openLines } from "./lines.ts";
@@ -64,10 +64,10 @@ function mayRun(sql: Sql, row: PlacedRow, { exclude, perKey }: ClaimRequest): bo
 }
 
 function take(sql: JobSql, head: Head, { owner, now }: ClaimRequest): JobRecord {
-  const stored = findReady(sql, head.place, head.job);
-  const record = stored && applyEvent(sql, stored, { type: "claim", owner, at: now });
+  const stored = readyJob(sql, head.job, head.place, head);
+  const record = applyEvent(sql, stored, { type: "claim", owner, at: now });
   assert(record !== undefined, `job ${head.id} is in line and cannot be claimed`);
-  sql.claimed.remember(stored!.row, record);
+  sql.claimed.remember(stored.row, record);
   return record;
 }
 

@@ -6,7 +6,7 @@
 import type { Job } from "@agentcore/contract";
 import type { JobRecord } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
-import { type JobRow, type StoredJob, type SubmittedRow, runningStateOf } from "./job-row.ts";
+import { type JobRow, type StoredJob, type SubmittedRow, pickSubmitted, runningStateOf } from "./job-row.ts";
 
 /** Far more than run at once; the oldest is forgotten first. */
 const rememberedMax = 4096;
@@ -27,14 +27,9 @@ interface Claimed {
 export function createClaimedJobs(): ClaimedJobs {
   const claims = new Map<string, Claimed>();
   return {
-    remember(
-      { seq, id, tenant, line, key, concurrency_key, submitted_at, ready_from, rank },
-      { job, state, epoch },
-    ) {
+    remember(row, { job, state, epoch }) {
       if (state.kind !== "running") return;
-      claims.delete(id);
-      const submitted = { seq, id, tenant, line, key, concurrency_key, submitted_at, ready_from, rank };
-      claims.set(id, { submitted, job, owner: state.owner, epoch });
+      claims.set(row.id, { submitted: pickSubmitted(row), job, owner: state.owner, epoch });
       if (claims.size > rememberedMax) claims.delete(claims.keys().next().value ?? "");
     },
     find(sql, id) {

@@ -97,19 +97,39 @@ export function findRunning(sql: Sql, id: string): StoredJob | undefined {
   return storedJob(sql.get(selectRunningById, id));
 }
 
-const selectReady = (place: "fronts" | "followers", key: string): string => `
-  SELECT ${submittedColumns}, '${place}' AS place, 'queued' AS state, q.attempt, q.epoch, q.cost_usd, q.tokens,
-    q.run_at, q.delay_ms, q.waiting_for_json
-  FROM jobs j JOIN ${place} q ON ${key} q.line = j.line AND q.rank = j.rank AND q.id = j.id WHERE j.seq = ?`;
+const selectSubmitted = `SELECT ${submittedColumns} FROM jobs j WHERE j.seq = ?`;
 
-const selectReadyFrom = {
-  fronts: selectReady("fronts", ""),
-  followers: selectReady("followers", "q.concurrency_key = j.concurrency_key AND"),
-};
+/** What exists of a job while it is ready, besides what was submitted. */
+export type ReadyRow = Pick<
+  JobRow,
+  "attempt" | "epoch" | "cost_usd" | "tokens" | "run_at" | "delay_ms" | "waiting_for_json"
+>;
 
-/** A job that is ready; `place` is the table in which it was just seen. */
-export function findReady(sql: Sql, place: "fronts" | "followers", seq: number): StoredJob | undefined {
-  return storedJob(sql.get(selectReadyFrom[place], seq));
+/** A job that is ready, of its row in `place`. */
+export function readyJob(sql: Sql, seq: number, place: "fronts" | "followers", ready: ReadyRow): StoredJob {
+  const { attempt, epoch, cost_usd: costUsd, tokens, run_at: runAt, delay_ms: delayMs } = ready;
+  const submitted = sql.get(selectSubmitted, seq) as unknown as SubmittedRow & { readonly job_json: string };
+  const waitingFor = parsed(ready.waiting_for_json) as Reason | null;
+  return {
+    row: { ...pickSubmitted(submitted), place, state: "queued", attempt, epoch, run_at: runAt },
+    record: {
+      job: JSON.parse(submitted.job_json) as Job,
+      state: { kind: "queued", runAt, delayMs, waitingFor },
+      submittedAt: submitted.submitted_at,
+      attempt,
+      epoch,
+      spent: { costUsd, tokens },
+      rank: submitted.rank,
+      readyFrom: submitted.ready_from,
+      concurrencyKey: submitted.concurrency_key,
+      result: null,
+    },
+  };
+}
+
+export function pickSubmitted(row: SubmittedRow): SubmittedRow {
+  const { seq, id, tenant, line, key, concurrency_key, submitted_at, ready_from, rank } = row;
+  return { seq, id, tenant, line, key, concurrency_key, submitted_at, ready_from, rank };
 }
 
 export function recordsOf(rows: readonly unknown[]): readonly JobRecord[] {

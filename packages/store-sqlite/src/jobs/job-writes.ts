@@ -10,12 +10,16 @@ import {
   type JobRecord,
   type JobState,
   type Submission,
+  type Transition,
   transition,
 } from "@agentcore/scheduler";
 import { countedAs } from "./counts.ts";
 import { type PlacedRow, type StoredJob, jsonOf } from "./job-row.ts";
 import type { JobSql } from "./job-sql.ts";
 import { type QueuedJob, dequeue, enqueue, lineOf } from "./queue.ts";
+
+type AppliedTransition = Extract<Transition, { applied: true }>;
+type AttemptClosed = Extract<JobEffect, { type: "attempt_closed" }>;
 
 /**
  * `jobJson`: the job as text, made before the transaction. `undefined` where the id is known already, as a job's or as an
@@ -66,14 +70,12 @@ export function applyEvent(sql: JobSql, stored: StoredJob, event: JobEvent): Job
   const next = transition(stored.record, event);
   if (!next.applied) return undefined;
   const before = stored.record.state.kind;
-  const after = next.record.state;
-  if (before === after.kind && before !== "queued") {
+  if (before === next.record.state.kind && before !== "queued") {
     updateInPlace(sql, stored.row, next.record);
   } else {
     leave(sql, stored.row);
-    enter(sql, stored.row, next.record);
+    enter(sql, stored, next);
   }
-  for (const effect of next.effects) writeEffect(sql, stored, effect);
   return next.record;
 }
 
@@ -101,10 +103,13 @@ function leave(sql: JobSql, row: PlacedRow): void {
   }
 }
 
-function enter(sql: JobSql, row: PlacedRow, record: JobRecord): void {
+function enter(sql: JobSql, stored: StoredJob, { record, effects }: AppliedTransition): void {
+  const { row } = stored;
   const { state, attempt, epoch, spent } = record;
+  const closing = effects.find((effect) => effect.type === "attempt_closed");
   switch (state.kind) {
     case "queued":
+      if (closing !== undefined) insertEnding(sql, stored, record, closing);
       enqueue(sql, queuedJobOf(row, record, state));
       return;
     case "running":
@@ -129,25 +134,44 @@ function enter(sql: JobSql, row: PlacedRow, record: JobRecord): void {
       return;
     case "succeeded":
     case "dead":
-    case "cancelled": {
-      const reason = state.kind === "succeeded" ? null : state.reason;
-      sql.run(
-        `INSERT INTO ended (job, state, attempt, epoch, cost_usd, tokens, ended_at, reason_code, reason_json)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-        row.seq,
-        state.kind,
-        attempt,
-        epoch,
-        spent.costUsd,
-        spent.tokens,
-        state.endedAt,
-        reason?.code ?? null,
-        jsonOf(reason),
-      );
+    case "cancelled":
+      insertEnding(sql, stored, record, closing);
       if (row.key !== null) sql.run("DELETE FROM key_holders WHERE key = ? AND job = ?", row.key, row.seq);
       sql.count(state.kind, 1);
-    }
   }
+}
+
+/** One row for the end of an attempt, of a job, or of both at once. */
+function insertEnding(
+  sql: JobSql,
+  stored: StoredJob,
+  after: JobRecord,
+  closing: AttemptClosed | undefined,
+): void {
+  const { row, record } = stored;
+  const { state, epoch, spent } = after;
+  const running = closing !== undefined && record.state.kind === "running" ? record.state : null;
+  const ended = state.kind === "queued" || state.kind === "running" ? null : state;
+  const reason = ended === null || ended.kind === "succeeded" ? null : ended.reason;
+  sql.run(
+    `INSERT INTO endings (job, attempt, ended_at, owner, claimed_at, started_json, result_json, decision, state, epoch,
+       cost_usd, tokens, reason_code, reason_json)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    row.seq,
+    closing?.attempt ?? after.attempt,
+    closing?.endedAt ?? ended?.endedAt ?? null,
+    running?.owner ?? null,
+    running?.claimedAt ?? null,
+    running === null ? null : (row.started_json ?? null),
+    jsonOf(closing?.result ?? null),
+    closing?.decision ?? null,
+    ended?.kind ?? null,
+    epoch,
+    spent.costUsd,
+    spent.tokens,
+    reason?.code ?? null,
+    jsonOf(reason),
+  );
 }
 
 /** Changes within a state: a start, a requested cancel or a takeover of a running job; a replay of a dead one. */
@@ -169,38 +193,13 @@ function updateInPlace(sql: JobSql, row: PlacedRow, { state, epoch }: JobRecord)
   }
   assert(state.kind === "dead", `job ${row.id} is ${state.kind}, which never changes`);
   const updated = sql.run(
-    "UPDATE ended SET replayed_as = ? WHERE job = ? AND replayed_as IS NULL",
+    "UPDATE endings SET replayed_as = ? WHERE job = ? AND state IS NOT NULL AND replayed_as IS NULL",
     state.replayedAs,
     row.seq,
   );
   assertOne(updated, row);
   sql.count(countedAs(row), -1);
   sql.count("replayed", 1);
-}
-
-function writeEffect(sql: JobSql, { row, record }: StoredJob, effect: JobEffect): void {
-  switch (effect.type) {
-    case "attempt_opened":
-    case "attempt_started":
-    case "attempt_moved":
-    case "attempt_withdrawn":
-      // The attempt in progress is the row in `running`.
-      return;
-    case "attempt_closed":
-      assert(record.state.kind === "running", `job ${row.id} closes an attempt while it is ${row.state}`);
-      sql.run(
-        `INSERT INTO attempts (job, attempt, owner, claimed_at, started_json, ended_at, result_json, decision)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-        row.seq,
-        effect.attempt,
-        record.state.owner,
-        record.state.claimedAt,
-        row.started_json ?? null,
-        effect.endedAt,
-        jsonOf(effect.result),
-        effect.decision,
-      );
-  }
 }
 
 function assertOne(changed: number, row: PlacedRow): void {

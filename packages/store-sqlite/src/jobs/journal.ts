@@ -98,8 +98,16 @@ export function lateResultsOf(sql: Sql, jobId: string): readonly LateResult[] {
 }
 
 export function attemptsOf(sql: Sql, jobId: string): readonly AttemptRecord[] {
+  const stored = findById(sql, jobId);
+  if (stored === undefined) return [];
+  const { seq } = stored.row;
   const ended = sql
-    .all("SELECT a.* FROM attempts a JOIN jobs j ON j.seq = a.job WHERE j.id = ? ORDER BY a.attempt", jobId)
+    .all(
+      `SELECT * FROM endings WHERE job = ? AND state IS NULL UNION ALL
+       SELECT * FROM endings WHERE job = ? AND state IS NOT NULL AND owner IS NOT NULL ORDER BY attempt`,
+      seq,
+      seq,
+    )
     .map((row): AttemptRecord => ({
       jobId,
       attempt: Number(row.attempt),
@@ -110,8 +118,7 @@ export function attemptsOf(sql: Sql, jobId: string): readonly AttemptRecord[] {
       result: row.result_json === null ? null : (JSON.parse(String(row.result_json)) as WorkerResult),
       decision: row.decision as AttemptRecord["decision"],
     }));
-  const record = findById(sql, jobId)?.record;
-  return record === undefined ? ended : [...ended, ...attemptInProgress(record)];
+  return [...ended, ...attemptInProgress(stored.record)];
 }
 
 function attemptInProgress({ job, state, attempt }: JobRecord): readonly AttemptRecord[] {

@@ -4,9 +4,10 @@
  */
 import type { ClaimFilter, ClaimRequest } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
+import type { ReadyRow } from "./job-row.ts";
 import { type Line, isBefore, parseLine } from "./queue.ts";
 
-export interface Head {
+export interface Head extends ReadyRow {
   readonly place: "fronts" | "followers";
   readonly job: number;
   readonly id: string;
@@ -112,6 +113,7 @@ function mayRun(sql: Sql, line: string, front: Head, { exclude }: ClaimRequest):
 }
 
 const headColumns = `q.job, q.id, q.rank, q.ready_from, q.concurrency_key,
+  q.attempt, q.epoch, q.cost_usd, q.tokens, q.run_at, q.delay_ms, q.waiting_for_json,
   q.key IS NOT NULL AND EXISTS (
     SELECT 1 FROM running r INDEXED BY running_key WHERE r.key IS NOT NULL AND r.key = q.key) AS held`;
 

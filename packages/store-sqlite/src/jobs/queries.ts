@@ -56,7 +56,7 @@ const inState: Readonly<Record<JobStateKind, string>> = {
   queued: "j.state = 'queued'",
   running: "j.seq IN (SELECT job FROM running)",
   succeeded: "j.state = 'succeeded'",
-  dead: "j.seq IN (SELECT job FROM ended INDEXED BY ended_dead WHERE state = 'dead')",
+  dead: "j.seq IN (SELECT job FROM endings INDEXED BY endings_dead WHERE state = 'dead')",
   cancelled: "j.state = 'cancelled'",
 };
 

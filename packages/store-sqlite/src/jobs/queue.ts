@@ -151,16 +151,13 @@ function enterLane(sql: Sql, job: QueuedJob): void {
 
 /** The next of a lane takes the place of its front, which has just left. */
 function passFrontOn(sql: Sql, { line, concurrency_key: key }: Lane): void {
-  const next = sql.get(
-    "SELECT rank, id FROM followers WHERE concurrency_key = ? AND line = ? ORDER BY rank, id LIMIT 1",
-    key,
-    line,
-  );
+  const next = sql.get(selectFirstFollower, key, line) as FollowerRow | undefined;
   if (next === undefined) return;
-  const values = [key, line, Number(next.rank), String(next.id)];
-  sql.run(copyFollowerToFronts, ...values);
-  sql.run(deleteFollower, ...values);
+  sql.run(deleteFollower, key, line, next.rank, next.id);
+  sql.run(insertIntoFronts, ...readyValues({ ...next, seq: next.job }));
 }
+
+type FollowerRow = Omit<QueuedJob, "seq"> & { readonly job: number };
 
 function moveToFollowers(sql: Sql, { rank, id }: Pick<FrontKey, "rank" | "id">, { line }: Lane): void {
   sql.run(copyFrontToFollowers, line, rank, id);
@@ -190,7 +187,8 @@ const followerIs = "WHERE concurrency_key = ? AND line = ? AND rank = ? AND id =
 const insertIntoDelayed = `INSERT INTO delayed (${queuedColumns}, delayed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const insertIntoFronts = `INSERT INTO fronts (${readyColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const insertIntoFollowers = insertIntoFronts.replace("fronts", "followers");
-const copyFollowerToFronts = `INSERT INTO fronts (${readyColumns}) SELECT ${readyColumns} FROM followers ${followerIs}`;
+const selectFirstFollower = `
+  SELECT ${readyColumns} FROM followers WHERE concurrency_key = ? AND line = ? ORDER BY rank, id LIMIT 1`;
 const copyFrontToFollowers = `INSERT INTO followers (${readyColumns}) SELECT ${readyColumns} FROM fronts ${frontIs}`;
 const deleteFront = `DELETE FROM fronts ${frontIs}`;
 const deleteFollower = `DELETE FROM followers ${followerIs}`;

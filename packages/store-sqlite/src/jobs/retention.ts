@@ -25,8 +25,9 @@ export function deleteEnded(
     sql,
     sql.all(
       `SELECT j.seq, j.id, 'ended' AS place, e.state, e.replayed_as
-       FROM ended e INDEXED BY ended_at CROSS JOIN jobs j ON j.seq = e.job
-       WHERE (e.state <> 'dead' OR e.replayed_as IS NOT NULL) AND e.ended_at < ? ORDER BY e.ended_at LIMIT (? + 0)`,
+       FROM endings e INDEXED BY endings_old CROSS JOIN jobs j ON j.seq = e.job
+       WHERE e.state IS NOT NULL AND (e.state <> 'dead' OR e.replayed_as IS NOT NULL) AND e.ended_at < ?
+       ORDER BY e.ended_at LIMIT (? + 0)`,
       endedBefore,
       limit,
     ),
@@ -35,7 +36,8 @@ export function deleteEnded(
 
 function deleteJobs(sql: JobSql, rows: readonly unknown[]): number {
   for (const row of rows as readonly DoomedRow[]) {
-    sql.run("DELETE FROM ended WHERE job = ?", row.seq);
+    sql.run("DELETE FROM endings WHERE job = ? AND state IS NULL", row.seq);
+    sql.run("DELETE FROM endings WHERE job = ? AND state IS NOT NULL", row.seq);
     sql.run("DELETE FROM jobs WHERE seq = ?", row.seq);
     sql.run("DELETE FROM late_results WHERE job_id = ?", row.id);
     sql.count(countedAs(row), -1);

@@ -22,7 +22,7 @@ const places = `
   SELECT job, 'ready' FROM followers UNION ALL
   SELECT job, 'delayed' FROM delayed UNION ALL
   SELECT job, 'running' FROM running UNION ALL
-  SELECT job, iif(state = 'dead' AND replayed_as IS NOT NULL, 'replayed', state) FROM ended`;
+  SELECT job, iif(state = 'dead' AND replayed_as IS NOT NULL, 'replayed', state) FROM endings WHERE state IS NOT NULL`;
 
 const checks: readonly Check[] = [
   {
@@ -63,7 +63,7 @@ const checks: readonly Check[] = [
   {
     flaw: "a key is held by a job that has ended or has another key",
     query: `SELECT h.key FROM key_holders h LEFT JOIN jobs j ON j.seq = h.job AND j.key = h.key
-      WHERE j.seq IS NULL OR h.job IN (SELECT job FROM ended)`,
+      WHERE j.seq IS NULL OR h.job IN (SELECT job FROM endings WHERE state IS NOT NULL)`,
   },
   {
     flaw: "a queued job does not hold its key",
@@ -74,7 +74,7 @@ const checks: readonly Check[] = [
   {
     flaw: "attempts are missing, or there are more than were begun",
     query: `SELECT id FROM job_rows j WHERE
-      (SELECT count(*) FROM attempts a WHERE a.job = j.seq) <> j.attempt - iif(j.state = 'running', 1, 0)`,
+      (SELECT count(*) FROM endings e WHERE e.job = j.seq AND e.owner IS NOT NULL) <> j.attempt - iif(j.state = 'running', 1, 0)`,
   },
   {
     flaw: "a counter of the ledger is not the sum of its holds",
