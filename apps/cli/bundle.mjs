@@ -1,66 +1,142 @@
 // Bundles the command line into dist/bundle, straight from the sources of all packages. The libraries stay what `tsc -b`
 // makes of them; only this program is bundled, because loading its 200 modules one by one takes longer than a short run
 // (docs/adr/0003-bundle-the-command-line.md has the figures). `pnpm pack` runs this; so does `npm start` in a checkout.
-import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+//
+// Two programs come out. `main.js` is split, so that a command loads what it needs. `run.js` is `agentcore run` in one file:
+// resolving two dozen files costs more there than reading one. What it loads only now and then it takes from the other.
+import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { isBuiltin } from "node:module";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+
+/** @typedef {import("esbuild").Plugin} Plugin */
 
 const here = dirname(fileURLToPath(import.meta.url));
 const outdir = resolve(process.argv[2] ?? join(here, "dist/bundle"));
 
-/** `import { z }` keeps every locale of zod; `import * as z` lets the bundler drop what is not used. Same meaning. */
-const slimZod = {
-  name: "slim-zod",
-  setup(/** @type {import("esbuild").PluginBuild} */ bundler) {
-    bundler.onLoad({ filter: /\/(packages|apps)\/.*\.ts$/ }, async ({ path }) => ({
-      contents: (await readFile(path, "utf8")).replaceAll(
+/** What `run.js` always needs: these imports are made at its start instead of when they are reached. */
+const neededByRun = ["./command-line/program.ts", "../commands/run.ts", "@agentcore/adapter-shell"];
+
+/**
+ * Reads our sources. `import { z }` keeps every locale of zod; `import * as z` means the same and lets the bundler drop what
+ * is not used.
+ * @param {readonly string[]} hoisted
+ * @returns {Plugin}
+ */
+const sources = (hoisted) => ({
+  name: "sources",
+  setup(bundler) {
+    bundler.onLoad({ filter: /\/(packages|apps)\/.*\.ts$/ }, async ({ path }) => {
+      const text = (await readFile(path, "utf8")).replaceAll(
         'import { z } from "zod"',
         'import * as z from "zod"',
-      ),
-      loader: "ts",
-    }));
+      );
+      return { contents: hoist(text, hoisted), loader: "ts" };
+    });
+  },
+});
+
+/** Turns `await import("x")` into a static import, for the modules named. */
+function hoist(/** @type {string} */ text, /** @type {readonly string[]} */ modules) {
+  return modules.reduce((source, path, index) => {
+    const dynamic = `await import("${path}")`;
+    if (!source.includes(dynamic)) return source;
+    return `import * as hoisted${index} from "${path}";\n${source.replace(dynamic, `hoisted${index}`)}`;
+  }, text);
+}
+
+/**
+ * `import … from "node:crypto"` makes Node read every property of the module, which loads parts of it that nobody asked for;
+ * for `node:process` it opens the standard streams. Taking the same objects from `process.getBuiltinModule` does not.
+ * @type {Plugin}
+ */
+const directBuiltins = {
+  name: "direct-builtins",
+  setup(bundler) {
+    bundler.onResolve({ filter: /^(?:node:)?[a-z_/]+$/ }, ({ path, kind }) => {
+      if (kind !== "import-statement" || !isBuiltin(path)) return undefined;
+      return { path: path.replace(/^(?:node:)?/, "node:"), namespace: "builtin", sideEffects: false };
+    });
+    bundler.onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => {
+      const names = Object.keys(process.getBuiltinModule(path)).filter((name) => name !== "default");
+      const lines = [
+        `const m = /* @__PURE__ */ process.getBuiltinModule("${path}");`,
+        "export default m;",
+        ...names.map((name) => `export const ${name} = /* @__PURE__ */ (() => m.${name})();`),
+      ];
+      return { contents: lines.join("\n") };
+    });
   },
 };
 
-rmSync(outdir, { recursive: true, force: true });
-const { metafile } = await build({
+/**
+ * Leaves dynamic imports to the other program, and notes which files they are.
+ * @param {Map<string, string>} entries
+ * @returns {Plugin}
+ */
+const fromTheOther = (entries) => ({
+  name: "from-the-other",
+  setup(bundler) {
+    bundler.onResolve({ filter: /.*/ }, async ({ path, kind, resolveDir, pluginData }) => {
+      if (kind !== "dynamic-import" || pluginData === "resolving") return undefined;
+      const found = await bundler.resolve(path, { kind, resolveDir, pluginData: "resolving" });
+      const name = `lazy-${basename(path).replace(/\.ts$/, "")}`;
+      entries.set(name, found.path);
+      return { path: `./${name}.js`, external: true };
+    });
+  },
+});
+
+/** @type {import("esbuild").BuildOptions} */
+const common = {
   absWorkingDir: here,
-  entryPoints: ["src/main.ts"],
   outdir,
   bundle: true,
-  splitting: true,
   platform: "node",
   format: "esm",
   target: "node22.13",
   conditions: ["@agentcore/source"],
   minifySyntax: true,
   minifyWhitespace: true,
-  keepNames: true,
   metafile: true,
   logLevel: "warning",
-  plugins: [slimZod],
-  // CommonJS dependencies call `require` for Node's own modules.
-  banner: {
-    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
-  },
+};
+// CommonJS dependencies call `require` for Node's own modules, and for nothing else once they are bundled.
+const requireBuiltin = "const require = (id) => process.getBuiltinModule(id);";
+
+rmSync(outdir, { recursive: true, force: true });
+
+/** @type {Map<string, string>} */
+const lazy = new Map();
+const run = await build({
+  ...common,
+  entryPoints: { run: "src/main.ts" },
+  plugins: [fromTheOther(lazy), sources(neededByRun), directBuiltins],
+  // As src/main.ts does: here every schema is made before its first line.
+  banner: { js: `${requireBuiltin} globalThis.__zod_globalConfig = { jitless: true };` },
 });
-writeFileSync(join(outdir, "LICENSES.txt"), licences(Object.keys(metafile.inputs)));
+const main = await build({
+  ...common,
+  entryPoints: { main: "src/main.ts", ...Object.fromEntries(lazy) },
+  splitting: true,
+  plugins: [sources([]), directBuiltins],
+  banner: { js: requireBuiltin },
+});
+const inputs = [run, main].flatMap(({ metafile }) => Object.keys(metafile?.inputs ?? {}));
+writeFileSync(join(outdir, "LICENSES.txt"), licences(inputs));
 
 /** The licence texts of everything that is in the bundle. */
-function licences(/** @type {string[]} */ inputs) {
+function licences(/** @type {string[]} */ paths) {
   const folders = new Set(
-    inputs.flatMap((path) => /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(join(here, path))?.[1] ?? []),
+    paths.flatMap((path) => /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(join(here, path))?.[1] ?? []),
   );
   return [...folders]
     .map((folder) => {
       const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
       const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
-      const text =
-        file === undefined || !existsSync(join(folder, file))
-          ? `License: ${license}\n`
-          : readFileSync(join(folder, file), "utf8");
+      const text = file === undefined ? `License: ${license}\n` : readFileSync(join(folder, file), "utf8");
       return `${name} ${version}\n\n${text}`;
     })
     .toSorted()

@@ -16,8 +16,9 @@ if (major < nodeMin[0] || (major === nodeMin[0] && minor < nodeMin[1])) {
   process.stdout.write(`${version}\n`);
 } else {
   process.getBuiltinModule("node:module").enableCompileCache();
-  import("../dist/bundle/main.js").catch((error) => {
-    if (error.code !== "ERR_MODULE_NOT_FOUND" || !String(error.url).endsWith("/dist/bundle/main.js"))
+  const program = process.argv[2] === "run" ? "run.js" : "main.js";
+  import(`../dist/bundle/${program}`).catch((error) => {
+    if (error.code !== "ERR_MODULE_NOT_FOUND" || !String(error.url).endsWith(`/dist/bundle/${program}`))
       throw error;
     process.stderr.write("agentcore: this checkout is not built; run `npm start` once in its root\n");
     process.exitCode = 2;

@@ -11,10 +11,17 @@ export interface Io {
   readonly cwd: string;
 }
 
+/** Streams are made when they are first asked for: a run that reads no stdin need not open it. */
 export const processIo = (): Io => ({
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
+  get stdin() {
+    return process.stdin;
+  },
+  get stdout() {
+    return process.stdout;
+  },
+  get stderr() {
+    return process.stderr;
+  },
   env: process.env,
   cwd: process.cwd(),
 });

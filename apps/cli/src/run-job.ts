@@ -27,7 +27,7 @@ export async function runJob(job: JobSubmission, options: RunJobOptions): Promis
   const { id, deduplicated } = handle;
   const following = follow(handle, presenter, wait);
   await presenter.event({ type: "job_submitted", jobId: id, at: systemClock.now(), deduplicated });
-  const refusal = (await blocked(scheduler, handle, presenter, wait)) ?? (await following);
+  const refusal = (await blocked(options, handle, following)) ?? (await following);
   await handle.result();
   if (refusal !== null) return refusedOutcome(id, refusal);
   const [record, attempts] = await Promise.all([store.get(id), store.attempts(id)]);
@@ -51,15 +51,18 @@ async function follow(handle: JobHandle, presenter: Presenter, wait: boolean): P
 const isDeferral = (event: RunEvent): event is Extract<RunEvent, { type: "permit_deferred" }> =>
   event.type === "permit_deferred";
 
+/** A job that has no permit after this long is asked about. */
+const noticeAfterMs = 250;
+
 /** A job in whose workspace another one runs is not even asked for a permit: it stays in the queue until that ends. */
 async function blocked(
-  scheduler: Scheduler,
+  { scheduler, presenter, wait }: RunJobOptions,
   handle: JobHandle,
-  presenter: Presenter,
-  wait: boolean,
+  following: Promise<unknown>,
 ): Promise<Reason | null> {
-  const { blockedBy } = await scheduler.why(handle.id);
-  if (blockedBy === null) return null;
+  if (await endedWithin(noticeAfterMs, following)) return null;
+  const { record, blockedBy } = await scheduler.why(handle.id);
+  if (record.state.kind !== "queued" || blockedBy === null) return null;
   const message = `job ${blockedBy} runs in the same workspace`;
   if (wait) {
     presenter.remark(`waiting: ${message}`);
@@ -67,6 +70,17 @@ async function blocked(
   }
   await handle.cancel({ message: `not run: ${message}` });
   return { code: "AC_WORKSPACE_LOCKED", message, evidence: { blockedBy } };
+}
+
+function endedWithin(timeMs: number, ending: Promise<unknown>): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = systemClock.setTimer(timeMs, () => resolve(false));
+    const ended = (): void => {
+      timer.cancel();
+      resolve(true);
+    };
+    ending.then(ended, ended);
+  });
 }
 
 const deletedMeanwhile: Reason = {

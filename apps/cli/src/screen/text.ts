@@ -9,6 +9,7 @@ const unprintable = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}]/gu;
 
 /** One printable line: escape sequences and control characters gone, white space runs folded. */
 export function oneLine(text: string): string {
+  if (plainAscii.test(text)) return text.replaceAll(/ {2,}/g, " ").trim();
   return stripVTControlCharacters(text).replaceAll(/\s+/gu, " ").replaceAll(unprintable, "").trim();
 }
 
@@ -16,8 +17,16 @@ export function oneLine(text: string): string {
 const wide =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u;
 const zeroWidth = /^\p{M}+$/u;
-const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+let segmenter: Intl.Segmenter | undefined;
 const plainAscii = /^[\x20-\x7e]*$/;
+// One letter, one column: Latin, and the punctuation, arrows, lines and marks that this program prints itself.
+const narrow = /^[\x20-\x7e\u00a1-\u02ff\u2010-\u2027\u2190-\u21ff\u2500-\u257f\u2713\u2717\u2800-\u28ff]*$/;
+
+/** Made when a line first needs it, because that takes longer than the whole start of the program. */
+function graphemesOf(line: string): Iterable<{ readonly segment: string }> {
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
+  return segmenter.segment(line);
+}
 
 function graphemeWidth(grapheme: string): number {
   if (zeroWidth.test(grapheme)) return 0;
@@ -26,19 +35,20 @@ function graphemeWidth(grapheme: string): number {
 
 /** Columns that a line without control characters takes. */
 export function displayWidth(line: string): number {
-  if (plainAscii.test(line)) return line.length;
+  if (narrow.test(line)) return line.length;
   let width = 0;
-  for (const { segment } of segmenter.segment(line)) width += graphemeWidth(segment);
+  for (const { segment } of graphemesOf(line)) width += graphemeWidth(segment);
   return width;
 }
 
 /** The line, or as much of it as fits in `columns` with an ellipsis that says so. */
 export function cut(line: string, columns: number): string {
   if (columns <= 0) return "";
+  if (narrow.test(line)) return line.length <= columns ? line : `${line.slice(0, columns - 1)}…`;
   if (displayWidth(line) <= columns) return line;
   let width = 0;
   let kept = "";
-  for (const { segment } of segmenter.segment(line)) {
+  for (const { segment } of graphemesOf(line)) {
     width += graphemeWidth(segment);
     if (width > columns - 1) break;
     kept += segment;
