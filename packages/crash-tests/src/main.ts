@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { announcedSeed } from "@agentcore/core/testing";
 import { headline } from "./headline.ts";
 import { headlineLines } from "./headline-lines.ts";
+import { mutantLine, runMutants } from "./mutants/run-mutants.ts";
 import { isClean } from "./verdict.ts";
 
 const { positionals, values } = parseArgs({
@@ -28,7 +29,14 @@ switch (positionals[0]) {
     process.exitCode = isClean(report) ? 0 : 1;
     break;
   }
+  case "mutants": {
+    const rows = await runMutants((row) => print(mutantLine(row)));
+    const caught = rows.filter(({ outcome }) => outcome === "caught").length;
+    print(`${caught} of ${rows.length} planted bugs caught`);
+    process.exitCode = caught === rows.length ? 0 : 1;
+    break;
+  }
   default:
-    print("usage: main.ts headline [--jobs N] [--kills N] [--seed S] [--keep]");
+    print("usage: main.ts headline [--jobs N] [--kills N] [--seed S] [--keep] | main.ts mutants");
     process.exitCode = 2;
 }

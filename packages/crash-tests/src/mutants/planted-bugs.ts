@@ -1,0 +1,140 @@
+/**
+ * Bugs that were worth planting, because systems like this one were seen to have them. Each is a small change of one
+ * source file, and names the test that must fail when it is made. `main.ts mutants` plants them in a copy of the workspace.
+ */
+export interface PlantedBug {
+  readonly name: string;
+  /** What goes wrong where this bug is real. */
+  readonly harm: string;
+  /** Below the workspace's root. */
+  readonly file: string;
+  /** Occurs exactly once in the file. */
+  readonly search: string;
+  readonly replace: string;
+  readonly caughtBy: {
+    readonly file: string;
+    /** Name of the test, or the beginning of it where the test is a table. */
+    readonly test: string;
+    /** The file that has the name, where that is a suite's and not the test file itself. */
+    readonly namedIn?: string;
+  };
+}
+
+const storeTests = "packages/store-sqlite/src/sqlite-job-store.test.ts";
+
+export const plantedBugs: readonly PlantedBug[] = [
+  {
+    name: "attempt check dropped",
+    harm: "a settlement of an earlier attempt ends the current one",
+    file: "packages/scheduler/src/job-transition.ts",
+    search: " && record.attempt === ref.attempt",
+    replace: "",
+    caughtBy: {
+      file: "packages/scheduler/src/job-transition.test.ts",
+      test: "takes nothing that names another attempt",
+    },
+  },
+  {
+    name: "epoch check dropped",
+    harm: "an owner that was taken over from still settles its claim",
+    file: "packages/scheduler/src/job-transition.ts",
+    search: " && record.epoch === ref.epoch",
+    replace: "",
+    caughtBy: {
+      file: "packages/scheduler/src/job-transition.test.ts",
+      test: "takes nothing that names another epoch",
+    },
+  },
+  {
+    name: "fsync skipped",
+    harm: "a power cut takes back what was acknowledged",
+    file: "packages/store-sqlite/src/state-database.ts",
+    search: "PRAGMA synchronous = FULL;",
+    replace: "PRAGMA synchronous = OFF;",
+    caughtBy: {
+      file: "packages/store-sqlite/src/state-database.test.ts",
+      test: "uses the write-ahead log and a full sync, and waits for locks itself",
+    },
+  },
+  {
+    name: "hold not settled",
+    harm: "money stays held after its run, until nothing may start",
+    file: "packages/core/src/delegation/gateway.ts",
+    search: "    await bookkeeping.settle(permit, { ...charge });\n",
+    replace: "",
+    caughtBy: {
+      file: "packages/core/src/runtime/create-runtime.test.ts",
+      test: "holds the ceiling while a run goes on and what it spent afterwards",
+    },
+  },
+  {
+    name: "group kill only",
+    harm: "children that left the process group outlive their run",
+    file: "packages/containment/src/process-group-box.ts",
+    search: "    const killed = killMembers(this.#search());\n",
+    replace: "    process.kill(-this.#payload.pid, 'SIGKILL');\n    const killed: ProcessFact[] = [];\n",
+    caughtBy: {
+      file: "packages/containment/src/conformance.test.ts",
+      test: "best-effort finds everybody who keeps parent, session or environment",
+    },
+  },
+  {
+    name: "key freed before retry",
+    harm: "a second job of the key runs while the first waits for its next attempt",
+    file: "packages/store-sqlite/src/jobs/job-writes.ts",
+    search: "      enqueue(sql, queuedJobOf(row, record, state));\n",
+    replace:
+      '      sql.run("DELETE FROM key_holders WHERE job = ?", row.seq);\n      enqueue(sql, queuedJobOf(row, record, state));\n',
+    caughtBy: {
+      file: storeTests,
+      // The rest of the name is cut off where the suite is run as a table.
+      test: "holds a key through claim",
+      namedIn: "packages/scheduler/src/testing/submit-cases.ts",
+    },
+  },
+  {
+    name: "wall clock in the lease",
+    harm: "a correction of the clock takes jobs from a scheduler that lives",
+    file: "packages/scheduler/src/recovery/owner-lease.ts",
+    search: "const nowMs = clock.monotonicMs();",
+    replace: "const nowMs = clock.now();",
+    caughtBy: {
+      file: "packages/scheduler/src/recovery/recovery.test.ts",
+      test: "of a silent owner lasts just as long when the wall clock is set by",
+    },
+  },
+  {
+    name: "last cause wins",
+    harm: "a timeout is reported as the cancel that came after it",
+    file: "packages/core/src/gate/permit.ts",
+    search: 'if (this.stopCause !== null || this.state === "ended") return false;',
+    replace: 'if (this.state === "ended") return false;',
+    caughtBy: {
+      file: "packages/core/src/gate/gate.test.ts",
+      test: "its signal aborts with the first cause, also where it is first looked at later",
+    },
+  },
+  {
+    name: "half-open probe not returned",
+    harm: "a breaker whose probe was cancelled refuses for ever",
+    file: "packages/core/src/breaker/breaker.ts",
+    search: "    entry.inFlight -= 1;\n",
+    replace: '    if (health !== "neutral") entry.inFlight -= 1;\n',
+    caughtBy: {
+      file: "packages/core/src/breaker/breaker.test.ts",
+      test: "a probe that says nothing makes room for another, for ever",
+    },
+  },
+  {
+    name: "late result applied",
+    harm: "a scheduler that slept past its lease ends the attempt of its heir",
+    file: "packages/store-sqlite/src/jobs/settle.ts",
+    search: 'applyEvent(sql, stored, { type: "settle", settlement });',
+    replace:
+      'applyEvent(sql, stored, { type: "settle", settlement: { ...settlement, ref: { ...ref, attempt: stored.record.attempt, epoch: stored.record.epoch } } });',
+    caughtBy: {
+      file: "packages/store-sqlite/src/processes.test.ts",
+      test: "an owner that was stopped past its takeover changes nothing when it wakes, and its result is kept",
+    },
+  },
+];
