@@ -3,6 +3,7 @@
  * steps that may edit do not run on a protected branch. Outside a git repository none of it applies.
  */
 import { AgentCoreError } from "@agentcore/contract";
+import { resolve } from "node:path";
 import type { Step, Workflow } from "../definition.ts";
 import { currentBranch, gitText, repositoryRoot, type Git } from "./git.ts";
 import { matchesPath } from "./path-glob.ts";
@@ -36,7 +37,7 @@ export async function resolveBase(
     "--quiet",
     `${branch}^{commit}`,
   ]);
-  if (exitCode === 0) return { root, branch, sha: stdout.trim() };
+  if (exitCode === 0) return { root, gitDir: await gitDirOf(git, root), branch, sha: stdout.trim() };
   const head = await git(workspace, ["rev-parse", "--verify", "--quiet", "HEAD"]);
   if (head.exitCode !== 0) return null;
   throw unsafe(`there is no branch "${branch}" in ${root}`);
@@ -114,8 +115,8 @@ export async function checkBranchAtStart(
   }
 }
 
-export async function headSha(git: Git, cwd: string): Promise<string> {
-  return (await gitText(git, cwd, ["rev-parse", "HEAD"])).trim();
+async function gitDirOf(git: Git, root: string): Promise<string> {
+  return resolve(root, (await gitText(git, root, ["rev-parse", "--git-common-dir"])).trim());
 }
 
 export function unsafe(message: string): AgentCoreError {

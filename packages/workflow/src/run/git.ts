@@ -7,12 +7,21 @@ export interface GitAnswer {
   readonly stderr: string;
 }
 
-/** Runs `git ARGS` in a directory. Rejects only where git cannot be started. */
-export type Git = (cwd: string, args: readonly string[]) => Promise<GitAnswer>;
+/** Runs `git ARGS` in a directory, `env` besides the environment. Rejects only where git cannot be started. */
+export type Git = (
+  cwd: string,
+  args: readonly string[],
+  env?: Readonly<Record<string, string>>,
+) => Promise<GitAnswer>;
 
 /** What git printed; throws `AC_WORKFLOW_GIT` where it failed. */
-export async function gitText(git: Git, cwd: string, args: readonly string[]): Promise<string> {
-  const { exitCode, stdout, stderr } = await git(cwd, args);
+export async function gitText(
+  git: Git,
+  cwd: string,
+  args: readonly string[],
+  env?: Readonly<Record<string, string>>,
+): Promise<string> {
+  const { exitCode, stdout, stderr } = await git(cwd, args, env);
   if (exitCode === 0) return stdout;
   throw new AgentCoreError(
     "AC_WORKFLOW_GIT",

@@ -38,6 +38,8 @@ export interface RunCreated {
 /** Of the repository at the start. */
 export interface BaseCommit {
   readonly root: string;
+  /** Absolute path of what all worktrees of the repository share. */
+  readonly gitDir: string;
   readonly branch: string;
   readonly sha: string;
 }

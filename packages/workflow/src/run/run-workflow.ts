@@ -92,7 +92,8 @@ async function createdOf(options: StartOptions, settings: RunSettings): Promise<
   const workspace = await realpath(options.workspace);
   const contextDir = await pathInside(workspace, workflow.contextDir);
   const base = await resolveBase(git, workspace, settings.branch);
-  if (base !== null) await checkBranchAtStart(git, workflow, workspace, base, settings.branch);
+  if (base === null) requireNoWorktree(workflow, workspace);
+  else await checkBranchAtStart(git, workflow, workspace, base, settings.branch);
   return {
     type: "created",
     version: 1,
@@ -110,6 +111,17 @@ async function createdOf(options: StartOptions, settings: RunSettings): Promise<
     timeoutMs: workflow.timeoutMs,
     caller: options.caller ?? null,
   };
+}
+
+/** Throws `AC_WORKFLOW_GIT` where a step needs a repository and there is none. */
+function requireNoWorktree(workflow: Workflow, workspace: string): void {
+  for (const { id, isolation, action } of workflow.steps) {
+    if (isolation === "worktree") {
+      const message = `step "${id}" works in a git worktree, and ${workspace} is in no repository with a commit`;
+      throw new AgentCoreError("AC_WORKFLOW_GIT", message);
+    }
+    if (action.kind === "workflow") requireNoWorktree(action.workflow, workspace);
+  }
 }
 
 interface OpenRequest {

@@ -8,7 +8,7 @@ import { isFailureOfRun, runJob, type LateCanceller } from "./job-piece.ts";
 import { jobFor } from "./job-request.ts";
 import { pathInside } from "./places.ts";
 import type { RunEventEntry } from "./run-record.ts";
-import { sharedWorkspace, type StartedPiece, type StepContext } from "./step-context.ts";
+import { stepWorkspace, workspaceRoot, type StartedPiece, type StepContext } from "./step-context.ts";
 import { ceilingOf, collect, failed, pieceBasis } from "./step-work.ts";
 import type { StepEvent } from "../plan/step-state.ts";
 
@@ -66,7 +66,7 @@ function submit(
     piece: "check",
     work: loop.check,
     instructions: instance.fill(loop.check.instructions),
-    workspace: sharedWorkspace(context, instance),
+    workspace: stepWorkspace(context, instance),
     verify: null,
     stall: null,
     timeoutMs: Math.min(loop.checkTimeoutMs ?? instance.step.timeoutMs ?? Infinity, context.leftMs()),
@@ -127,8 +127,8 @@ async function readDecision(
 
 function decisionPath(context: StepContext, { instance }: StartedPiece, file: string): Promise<string> {
   return pathInside(
-    context.record().created.workspace,
-    `${sharedWorkspace(context, instance)}/${instance.fill(file)}`,
+    workspaceRoot(context, instance),
+    `${stepWorkspace(context, instance)}/${instance.fill(file)}`,
   );
 }
 

@@ -8,11 +8,11 @@ import type { StepAction, Workflow } from "../definition.ts";
 import { copyArtifact } from "./artifacts.ts";
 import { isUsedUp, lower, noCeiling } from "./budget-share.ts";
 import { isFailureOfRun, type LateCanceller } from "./job-piece.ts";
-import { artifactDir, pathInside, stepDir } from "./places.ts";
+import { artifactDir, stepDir } from "./places.ts";
 import type { RunResult, WorkflowEvent } from "./run-ports.ts";
 import type { RunCreated, RunEventEntry } from "./run-record.ts";
-import { sharedWorkspace, type StartedPiece, type StepContext } from "./step-context.ts";
-import { ceilingOf, collect, failed, workEnded, type AttemptEnd } from "./step-work.ts";
+import { worktreeOf, type StartedPiece, type StepContext } from "./step-context.ts";
+import { ceilingOf, collect, failed, prepare, workEnded, type AttemptEnd } from "./step-work.ts";
 import { stepInstances } from "./step-instance.ts";
 
 export type ChildAction = Extract<StepAction, { kind: "workflow" }>;
@@ -75,6 +75,7 @@ async function childCreated(
 ): Promise<RunCreated> {
   const { instance, attemptInAll } = started;
   const { created } = context.record();
+  const place = worktreeOf(context, instance);
   const budget = lower(workflow.budget ?? noCeiling, ceilingOf(context, started));
   const timeoutMs = Math.min(workflow.timeoutMs, instance.step.timeoutMs ?? Infinity, context.leftMs());
   return {
@@ -83,7 +84,10 @@ async function childCreated(
     name: workflow.name,
     file: workflow.file,
     hash: workflow.hash,
-    workspace: await pathInside(created.workspace, sharedWorkspace(context, instance)),
+    workspace: await prepare(context, started),
+    ...(place === null || created.base === null
+      ? {}
+      : { base: { ...created.base, root: place.path }, startBranch: null }),
     contextDir: join(stepDir(created.contextDir, instance.id), `_run-${attemptInAll}`),
     inputs: Object.fromEntries([...workflow.inputs].map(([name, input]) => [name, input.default])),
     budget: budget.costUsd === null && budget.tokens === null ? null : budget,

@@ -1,11 +1,12 @@
 /** What the pieces of a step need to know of their run, and where they find things. */
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import type { Workflow } from "../definition.ts";
 import { artifactDir } from "./places.ts";
 import type { InputToCopy } from "./artifacts.ts";
 import type { RunPorts, RunSettings, WorkflowEvent } from "./run-ports.ts";
 import type { RunRecord } from "./run-record.ts";
 import type { StepInstance } from "./step-instance.ts";
+import { worktreePlace, type WorktreePlace } from "./worktree.ts";
 
 export interface StepContext {
   readonly runId: string;
@@ -35,9 +36,21 @@ export interface StartedPiece {
   readonly resumed: boolean;
 }
 
-/** The workspace of a step that has none of its own. */
-export function sharedWorkspace({ record }: StepContext, { step }: StepInstance): string {
-  return join(record().created.workspace, step.workspace);
+/** The step's worktree; null where it works in the run's workspace. */
+export function worktreeOf({ record, runId }: StepContext, { id, step }: StepInstance): WorktreePlace | null {
+  const { base } = record().created;
+  return step.isolation === "none" || base === null ? null : worktreePlace(base, runId, id);
+}
+
+/** What paths of the step must not leave: the run's workspace, or the same place in the step's worktree. */
+export function workspaceRoot(context: StepContext, instance: StepInstance): string {
+  const { workspace } = context.record().created;
+  const place = worktreeOf(context, instance);
+  return place === null ? workspace : join(place.path, relative(place.root, workspace));
+}
+
+export function stepWorkspace(context: StepContext, instance: StepInstance): string {
+  return join(workspaceRoot(context, instance), instance.step.workspace);
 }
 
 /** Artifacts of a step with a matrix come from all its instances, each below its combination. */

@@ -12,11 +12,19 @@ import { changedSince } from "./git.ts";
 import { isFailureOfRun, runJob, type LateCanceller } from "./job-piece.ts";
 import { workEnd, type WorkEnd } from "./job-outcome.ts";
 import { jobFor, withStages, type PieceRequest } from "./job-request.ts";
-import { isWithin, pathInside } from "./places.ts";
+import { artifactDir, isWithin, pathInside } from "./places.ts";
+import { ensureWorktree, finishWorktree } from "./worktree.ts";
 import type { RunEventEntry } from "./run-record.ts";
-import { inputsOf, sharedWorkspace, type StartedPiece, type StepContext } from "./step-context.ts";
+import {
+  inputsOf,
+  stepWorkspace,
+  workspaceRoot,
+  worktreeOf,
+  type StartedPiece,
+  type StepContext,
+} from "./step-context.ts";
 import { readFile } from "node:fs/promises";
-import { relative } from "node:path";
+import { join, relative } from "node:path";
 import type { WorkSpec } from "../definition.ts";
 
 /** What an attempt ended with, and what it took. */
@@ -110,15 +118,16 @@ export function ceilingOf(context: StepContext, { jobId }: StartedPiece) {
   return context.record().reserved.get(jobId) ?? noCeiling;
 }
 
-async function prepare(context: StepContext, started: StartedPiece): Promise<string> {
+/** Makes the workspace ready; answers its path. */
+export async function prepare(context: StepContext, started: StartedPiece): Promise<string> {
   const { record, ports } = context;
   const { instance, resumed } = started;
-  const workspace = await pathInside(record().created.workspace, sharedWorkspace(context, instance));
+  const place = worktreeOf(context, instance);
+  if (!resumed) await checkBranch(context, started);
+  if (place !== null) await ensureWorktree(ports.git, place, record().created.contextDir);
+  const workspace = await pathInside(workspaceRoot(context, instance), stepWorkspace(context, instance));
   // Of a resumed attempt the job may be at work already: nothing is put under its feet.
-  if (resumed) return workspace;
-  await checkBranch(context, started);
-  await copyInputs(inputsOf(context, instance), workspace);
-  ports.log.debug({ step: instance.id, jobId: started.jobId }, "prepared");
+  if (!resumed) await copyInputs(inputsOf(context, instance), workspace);
   return workspace;
 }
 
@@ -203,16 +212,27 @@ async function branchAfter({ workflow, record, ports }: StepContext, { instance 
 export async function collect(context: StepContext, started: StartedPiece): Promise<Partial<AttemptEnd>> {
   const { instance } = started;
   const { step, fill } = instance;
-  if (step.outputs.length === 0) return {};
+  const { contextDir } = context.record().created;
+  const place = worktreeOf(context, instance);
+  if (step.outputs.length === 0 && place === null) return {};
   const { artifacts, missing } = await collectOutputs({
     outputs: step.outputs.map((output) => ({ ...output, path: fill(output.path) })),
-    workspace: sharedWorkspace(context, instance),
-    contextDir: context.record().created.contextDir,
+    workspace: stepWorkspace(context, instance),
+    contextDir,
     stepId: instance.id,
   });
-  if (missing.length === 0) return { artifacts };
-  const reason = `did not leave its output ${missing.join(", ")} (AC_OUTPUT_MISSING)`;
-  return { outcome: "failed", reason, errorClass: "task_failed" };
+  if (missing.length > 0) {
+    const reason = `did not leave its output ${missing.join(", ")} (AC_OUTPUT_MISSING)`;
+    return { outcome: "failed", reason, errorClass: "task_failed" };
+  }
+  if (place === null) return { artifacts };
+  await finishWorktree(context.ports.git, {
+    place,
+    patchFile: join(artifactDir(contextDir, instance.id, "patch"), "changes.patch"),
+    merge: step.merge,
+    exclude: step.inputs.map(({ as }) => join(relative(place.path, stepWorkspace(context, instance)), as)),
+  });
+  return { artifacts: [...artifacts, "patch"] };
 }
 
 async function judge(context: StepContext, { instance }: StartedPiece, observed: readonly string[]) {
@@ -223,7 +243,7 @@ async function judge(context: StepContext, { instance }: StartedPiece, observed:
     (rules.allowedPaths.length > 0 || rules.maxChangedFiles !== null);
   if (!hasRules) return { violations: [] };
   const { created } = context.record();
-  const workspace = sharedWorkspace(context, instance);
+  const workspace = stepWorkspace(context, instance);
   const ref =
     rules.diffBaseRefFile === null
       ? rules.diffBaseRef

@@ -128,7 +128,8 @@ function resultOf(stdout: string, exitCode: number | null, stopped: boolean): Wo
     : testResult({ ...common, outcome: "failed", errorClass: "task_failed", code: "AC_WORKER_EXIT" });
 }
 
-export const git: Git = async (cwd, args) => {
-  const { status, stdout, stderr } = spawnSync("git", [...args], { cwd, encoding: "utf8" });
+export const git: Git = async (cwd, args, env) => {
+  const options = { cwd, encoding: "utf8", env: { ...process.env, ...env } } as const;
+  const { status, stdout, stderr } = spawnSync("git", [...args], options);
   return { exitCode: status ?? 1, stdout, stderr };
 };
