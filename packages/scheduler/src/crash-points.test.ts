@@ -178,6 +178,21 @@ describe("a scheduler that is killed at any store write", () => {
 
 const unavailable = () => new AgentCoreError("AC_STORE_UNAVAILABLE", "injected");
 
+/** A submitter that is told "unavailable" repeats the call with the same ids. */
+async function submitAndFinish(world: World, booted: Booted): Promise<void> {
+  const scheduler = await booted.booting;
+  while (world.acknowledged.size < jobCount) {
+    try {
+      await world.submitAll(scheduler);
+    } catch (error) {
+      if (!(error instanceof AgentCoreError)) throw error;
+      await new Promise<void>((resolve) => void world.clock.setTimer(50, resolve));
+    }
+  }
+  await scheduler.whenIdle();
+  await scheduler.close();
+}
+
 describe("a store whose calls fail", () => {
   it.each(["before", "after"] as const)(
     "once, %s taking effect, for each call: the work is done all the same",
@@ -192,20 +207,7 @@ describe("a store whose calls fail", () => {
         };
         const booted = world.boot({ [when]: fail });
         let finished = false;
-        void (async () => {
-          const scheduler = await booted.booting;
-          // A submitter that is told "unknown" repeats the call with the same ids.
-          for (;;) {
-            try {
-              await world.submitAll(scheduler);
-              break;
-            } catch (error) {
-              if (!(error instanceof AgentCoreError)) throw error;
-            }
-          }
-          await scheduler.whenIdle();
-          await scheduler.close();
-        })().then(() => (finished = true));
+        void submitAndFinish(world, booted).then(() => (finished = true));
         await until(world.clock, () => finished);
         expect(finished, `write ${n}`).toBe(true);
         expect(await world.faults()).toEqual([]);
@@ -214,6 +216,25 @@ describe("a store whose calls fail", () => {
       }
     },
   );
+
+  it("from each call on, for ten seconds: the work is done all the same", async () => {
+    for (let n = 2; ; n += 1) {
+      const world = new World();
+      let healAtMs = Infinity;
+      const fail: Hook = ({ write }) => {
+        const nowMs = world.clock.monotonicMs();
+        if (write === n) healAtMs = Math.min(healAtMs, nowMs + 10_000);
+        if (write >= n && nowMs < healAtMs) throw unavailable();
+      };
+      const booted = world.boot({ before: fail });
+      let finished = false;
+      void submitAndFinish(world, booted).then(() => (finished = true));
+      await until(world.clock, () => finished);
+      expect(finished, `from write ${n}`).toBe(true);
+      expect(await world.faults(), `from write ${n}`).toEqual([]);
+      if (healAtMs === Infinity) break;
+    }
+  });
 
   it("for a while: nothing is lost, and work goes on by itself", async () => {
     const world = new World();

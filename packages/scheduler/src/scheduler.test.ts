@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { PermitDecision, RunEvent, WorkerResult } from "@agentcore/contract";
+import { AgentCoreError, type PermitDecision, type RunEvent, type WorkerResult } from "@agentcore/contract";
+import { createRankPolicy } from "./claim-order.ts";
+import type { JobStore } from "./job-store.ts";
+import { createMemoryStore } from "./memory/memory-store.ts";
 import { QueueClient } from "./submit/queue-client.ts";
 import { silentLog, systemIds } from "./system-ports.ts";
 import { takeTime } from "./testing/fake-runtime.ts";
@@ -296,6 +299,66 @@ describe("a scheduler", () => {
     await scheduler.close();
   });
 
+  describe("a worker that can spend", () => {
+    const paid = simpleJob({ task: { worker: "codex", workspace: "/paid", instructions: "x" } });
+    const granted = (decision: PermitDecision): PermitDecision =>
+      decision.kind === "granted"
+        ? { kind: "granted", permit: { ...decision.permit, provider: "openai" } }
+        : decision;
+
+    it("starts after its permit was noted, so that a crash leaves something to account for", async () => {
+      const order: string[] = [];
+      const memory = createMemoryStore();
+      const store: JobStore = {
+        ...memory,
+        recordStarted: async (ref, started) => {
+          const applied = await memory.recordStarted(ref, started);
+          order.push(started.identity === null ? "permit noted" : "identity noted");
+          return applied;
+        },
+      };
+      const { scheduler } = await createRig({
+        store,
+        decide: (_request, grant) => granted(grant()),
+        execute: () => {
+          order.push("started");
+          return testResult();
+        },
+      });
+      await (await scheduler.submit(paid)).result();
+      expect(order.slice(0, 2)).toEqual(["permit noted", "started"]);
+      await scheduler.close();
+    });
+
+    it("does not start while the store takes no note, and gives its permit back", async () => {
+      let down = true;
+      const memory = createMemoryStore();
+      const store: JobStore = {
+        ...memory,
+        recordStarted: async (ref, started) => {
+          if (down) throw new AgentCoreError("AC_STORE_UNAVAILABLE", "full");
+          return memory.recordStarted(ref, started);
+        },
+      };
+      const { scheduler, runtime, clock } = await createRig({
+        store,
+        decide: (_request, grant) => granted(grant()),
+      });
+      const handle = await scheduler.submit(paid);
+      await clock.advance(5000);
+      expect(runtime.ledger).toEqual([]);
+      expect((await scheduler.why(handle.id)).record).toMatchObject({
+        attempt: 0,
+        state: { waitingFor: { code: "AC_STORE_UNAVAILABLE" } },
+      });
+      down = false;
+      await clock.advance(5000);
+      expect((await handle.result()).attempts).toBe(1);
+      expect(runtime.permitsLive).toBe(0);
+      await scheduler.close();
+    });
+  });
+
   it("does not repeat an attempt whose processes are left", async () => {
     const containment = {
       level: "best-effort",
@@ -392,6 +455,32 @@ describe("a scheduler", () => {
     expect(good?.ok && (await store.get(good.handle.id))).toBeUndefined();
     expect(bad?.ok && (await store.get(bad.handle.id))?.state.kind).toBe("dead");
     await scheduler.close();
+  });
+});
+
+describe("under a load that never ends", () => {
+  it("runs the lowest of all within what priority is worth in time", async () => {
+    // As by default, a hundred times faster: nobody is overtaken by what comes 56 s later.
+    const rank = createRankPolicy({ valueMs: 10, interactiveMs: 36_000 });
+    const rig = await slowRig(1000, { concurrency: 1, policy: { rank } });
+    await rig.scheduler.submit(simpleJob());
+    const lowest = await rig.scheduler.submit(simpleJob({ priority: { class: "batch", value: -1000 } }));
+    let started = Infinity;
+    rig.scheduler.subscribe((event) => {
+      if (event.type === "attempt_started" && event.jobId === lowest.id) started = event.at;
+    });
+    const from = rig.clock.now();
+    const most = () => simpleJob({ priority: { class: "interactive", value: 1000 } });
+    // Two come for every one that can run: 112 are ahead of it when the last comes that may be.
+    for (let second = 0; second < 130; second += 1) {
+      await rig.scheduler.submitAll([most(), most()]);
+      await rig.clock.advance(1000);
+    }
+    expect(started - from).toBeGreaterThan(100_000);
+    expect(started - from).toBeLessThan(116_000);
+    const closing = rig.scheduler.close();
+    await rig.clock.advance(1);
+    await closing;
   });
 });
 
