@@ -7,7 +7,7 @@ import { basename } from "node:path";
 import type { JobStateKind } from "@agentcore/scheduler";
 import { didYouMean } from "@agentcore/yaml-file";
 
-export const jobStates = [
+const jobStates = [
   "queued",
   "running",
   "succeeded",

@@ -16,7 +16,7 @@ import {
 /** Makes a command of that name below the program, or below another command. */
 export type Define = (name: string, description: string) => Command;
 /** Turns a command's work, which answers an exit code, into what the command line library calls. */
-export type Finish = <Args extends unknown[]>(
+type Finish = <Args extends unknown[]>(
   action: (...args: Args) => Promise<number>,
 ) => (...args: Args) => Promise<void>;
 
@@ -45,7 +45,7 @@ export function stateOption(command: Command): Command {
     );
 }
 
-export function configOption(): Option {
+function configOption(): Option {
   return new Option("--config <file>", "configuration file (default: the nearest agentcore.yaml upwards)");
 }
 

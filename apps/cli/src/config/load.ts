@@ -9,7 +9,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import type { Environment } from "./env-text.ts";
 import { configJsonSchema, configSchema, type Config } from "./schema.ts";
 
-export const configFileName = "agentcore.yaml";
+const configFileName = "agentcore.yaml";
 /** Larger files are refused: a configuration is written by hand. */
 const configBytesMax = 1024 * 1024;
 

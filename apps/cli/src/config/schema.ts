@@ -79,7 +79,6 @@ export function configSchema(env: Environment) {
 
 /** As read: defaults filled in, durations in milliseconds, sizes in bytes. */
 export type Config = z.output<ReturnType<typeof configSchema>>;
-export type WorkerConfig = Config["workers"][string];
 
 /** As written. */
 export type ConfigInput = z.input<ReturnType<typeof configSchema>>;

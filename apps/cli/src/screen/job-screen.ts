@@ -144,7 +144,7 @@ export function stateSpan(state: JobState): Span {
 }
 
 /** Nothing for an empty text. */
-export function field(title: string, text: string, tone: Tone = "plain"): Line[] {
+function field(title: string, text: string, tone: Tone = "plain"): Line[] {
   return text === "" ? [] : [[span(`  ${title.padEnd(11)}`, "dim"), span(text, tone)]];
 }
 

@@ -13,7 +13,7 @@ import {
 import { span, type Line, type Tone } from "./line.ts";
 import { oneLine } from "./text.ts";
 
-export type Phase = "waiting" | "running" | "stopping" | "ended";
+type Phase = "waiting" | "running" | "stopping" | "ended";
 
 export interface RunView {
   readonly phase: Phase;

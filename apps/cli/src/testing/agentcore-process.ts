@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-export const mainFile = fileURLToPath(new URL("../main.ts", import.meta.url));
+const mainFile = fileURLToPath(new URL("../main.ts", import.meta.url));
 /** Node's own arguments with which a program of this workspace runs from source. */
-export const nodeArgs = ["--conditions=@agentcore/source"];
+const nodeArgs = ["--conditions=@agentcore/source"];
 
 export interface Scratch {
   readonly root: string;
