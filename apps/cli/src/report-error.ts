@@ -14,6 +14,12 @@ const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "AC_WORKER_UNKNOWN",
   "AC_ADAPTER_INVALID",
   "AC_CAPABILITY_UNSUPPORTED",
+  "AC_WORKFLOW_INVALID",
+  "AC_WORKFLOW_INPUT",
+  "AC_WORKFLOW_PATH",
+  "AC_WORKFLOW_BRANCH",
+  "AC_WORKFLOW_RUN_NOT_FOUND",
+  "AC_WORKFLOW_CHANGED",
 ]);
 
 /** Prints the error and answers the exit code. With `json`, a line of type `error` goes to stdout as well. */

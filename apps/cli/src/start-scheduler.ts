@@ -2,7 +2,13 @@
 import type { OpenedContainment } from "@agentcore/containment";
 import type { Log } from "@agentcore/contract";
 import { ownerIsDead, processOwner, systemClock, systemIds, systemRandom } from "@agentcore/core";
-import { createScheduler, openSpoolDirectory, type ProveGone, type Scheduler } from "@agentcore/scheduler";
+import {
+  createScheduler,
+  openSpoolDirectory,
+  type ProveGone,
+  type Scheduler,
+  type SchedulerPolicies,
+} from "@agentcore/scheduler";
 import { hostname } from "node:os";
 import type { Composition } from "./compose.ts";
 
@@ -12,17 +18,20 @@ export interface StartSchedulerOptions {
   readonly concurrency: number;
   /** `own`: only the jobs that this process submits. */
   readonly claims: "any" | "own";
+  /** Default: the scheduler's own. */
+  readonly policy?: Partial<SchedulerPolicies>;
 }
 
 export async function startScheduler(
   { runtime, store, containment, state }: Composition,
-  { log, concurrency, claims }: StartSchedulerOptions,
+  { log, concurrency, claims, policy = {} }: StartSchedulerOptions,
 ): Promise<Scheduler> {
   return createScheduler({
     store,
     runtime,
     concurrency,
     claims,
+    policy,
     spool: openSpoolDirectory(state.spool, log),
     proveGone: proveGoneBySweep(containment),
     process: { host: hostname(), ...processOwner() },

@@ -12,6 +12,7 @@ import { defineBudget, defineDead, defineJobs, defineWhy } from "./job-commands.
 import { defineCompletion, defineDoctor, defineSchema } from "./other-commands.ts";
 import { examples, type Definition } from "./parts.ts";
 import { defineRun, defineRuntime, defineSubmit, defineWork } from "./task-commands.ts";
+import { defineWorkflow } from "./workflow-commands.ts";
 
 /** Runs the arguments (without program and script) and answers the exit code. */
 export async function runCommandLine(args: readonly string[], io: Io): Promise<number> {
@@ -37,6 +38,7 @@ const definitions: Readonly<Record<string, (definition: Definition) => void>> = 
   run: defineRun,
   submit: defineSubmit,
   work: defineWork,
+  workflow: defineWorkflow,
   jobs: defineJobs,
   dlq: defineDead,
   why: defineWhy,

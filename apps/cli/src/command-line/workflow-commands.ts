@@ -1,0 +1,113 @@
+/** The commands about workflows: `workflow run|resume|validate|graph|list|show`. */
+import type { Command } from "commander";
+import { readCount, readDollars, readLabel } from "../option-values.ts";
+import { examples, stateCommand, stateOption, value, type Define, type Definition } from "./parts.ts";
+
+export function defineWorkflow({ define: defineTop, finish, io }: Definition): void {
+  const top = defineTop(
+    "workflow",
+    "Run workflows: many steps, in order, within one budget, resumable",
+  ).addHelpText("after", examples(["agentcore workflow run ci.yaml", "agentcore help workflow run"]));
+  const define: Define = (name, description) =>
+    top.command(name).description(description).allowExcessArguments(false);
+  defineRun({ define, finish, io });
+  showOptions(stateOption(define("resume", "Go on with a run where its process was ended")))
+    .argument("<run>", "id, or its first six characters or more")
+    .addHelpText("after", examples(["agentcore workflow resume 0199a2c4"]) + exitCodesText)
+    .action(
+      finish(async (run: string, options) =>
+        (await import("../commands/workflow-run.ts")).resumeWorkflow(run, options, io),
+      ),
+    );
+  agentsOption(define("validate", "Find every mistake of a workflow file; runs nothing"))
+    .argument("<file>")
+    .option("--json", "one JSON object")
+    .addHelpText("after", examples(["agentcore workflow validate ci.yaml"]))
+    .action(
+      finish(async (file: string, options) =>
+        (await import("../commands/workflow.ts")).validateWorkflow(file, options, io),
+      ),
+    );
+  agentsOption(define("graph", "Print the steps and what they wait for, as Mermaid text"))
+    .argument("<file>")
+    .addHelpText("after", examples(["agentcore workflow graph ci.yaml > ci.mmd"]))
+    .action(
+      finish(async (file: string, options) =>
+        (await import("../commands/workflow.ts")).graphWorkflow(file, options, io),
+      ),
+    );
+  defineLooks({ define, finish, io });
+}
+
+type Below = Pick<Definition, "define" | "finish" | "io">;
+
+function defineRun({ define, finish, io }: Below): void {
+  showOptions(agentsOption(stateOption(define("run", "Run a workflow file to its end"))))
+    .argument("<file>")
+    .option("-C, --workspace <dir>", "directory to work in (default: the current one)")
+    .option("--input <name=value>", "parameter of the workflow; may be repeated", value(readLabel))
+    .option("--max-cost <usd>", "ceiling of the whole run, if lower than the file's", value(readDollars))
+    .option("--max-tokens <count>", "likewise, in tokens", value(readCount))
+    .option("--base-branch <name>", "base of the work (default: $BASE_BRANCH, else the current branch)")
+    .option("--protected-branches <list>", "where steps may not edit (default: main,master,release/*)", list)
+    .option("--allow-protected-branch", "let steps edit there all the same")
+    .addHelpText(
+      "after",
+      examples([
+        "agentcore workflow run ci.yaml --workspace . --junit report.xml",
+        "agentcore workflow run fix.yaml --input issue=42 --max-cost 5 --json",
+      ]) + exitCodesText,
+    )
+    .action(
+      finish(async (file: string, options) =>
+        (await import("../commands/workflow-run.ts")).runWorkflowFile(file, options, io),
+      ),
+    );
+}
+
+function defineLooks({ define, finish, io }: Below): void {
+  stateCommand(define, "list", "List runs, newest first")
+    .option("--before <run>", "only runs with a lower id: the next page")
+    .option("--limit <count>", "at most so many (default: 100)", value(readCount))
+    .addHelpText("after", examples(["agentcore workflow list --json"]))
+    .action(
+      finish(async (options) => (await import("../commands/workflow.ts")).listWorkflowRuns(options, io)),
+    );
+  stateCommand(define, "show", "Show a run and its steps")
+    .argument("<run>", "id, or its first six characters or more")
+    .addHelpText("after", examples(["agentcore workflow show 0199a2c4"]))
+    .action(
+      finish(async (run: string, options) =>
+        (await import("../commands/workflow.ts")).showWorkflowRun(run, options, io),
+      ),
+    );
+}
+
+const exitCodesText =
+  "\nExit codes: 0 succeeded, 1 failed, 2 usage or a mistake in the file, 4 timed out, 5 budget exhausted, 130 cancelled.\n";
+
+function showOptions(command: Command): Command {
+  return command
+    .option("-v, --verbose", "show what the steps print")
+    .option("--junit <file>", "write a JUnit report when it ends")
+    .option("--json", "one JSON event a line; the last line is the result");
+}
+
+function agentsOption(command: Command): Command {
+  return command.option(
+    "--agents <file>",
+    "agent profiles; may be repeated, later ones win (default: $AGENTCORE_AGENTS_FILE, else agents.yaml beside the file)",
+    value(readAgentFile),
+  );
+}
+
+function readAgentFile(file: string, before: readonly string[] = []): readonly string[] {
+  return [...before, file];
+}
+
+function list(text: string): readonly string[] {
+  return text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+}

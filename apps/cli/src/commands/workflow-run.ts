@@ -1,0 +1,219 @@
+/** `agentcore workflow run|resume`: works on a run in this process until it ends; the exit code says how. */
+import { AgentCoreError, type Log } from "@agentcore/contract";
+import { ownerIsDead, processOwner, systemClock, systemIds } from "@agentcore/core";
+import type { Journal, JournalValue } from "@agentcore/scheduler";
+import { createSqliteJournal } from "@agentcore/store-sqlite";
+import {
+  readRun,
+  resumeRun,
+  runNotFound,
+  runWorkflow,
+  workflowConcurrencyKey,
+  type BranchOptions,
+  type RunHandle,
+  type RunOptions,
+  type RunResult,
+  type Workflow,
+  type WorkflowEvent,
+} from "@agentcore/workflow";
+import { writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { resolve } from "node:path";
+import { requireWorker } from "../adapters.ts";
+import { compose } from "../compose.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import { exitCodes } from "../exit-code.ts";
+import { onInterrupt } from "../interrupt.ts";
+import type { Io } from "../io.ts";
+import { checkWorkspace } from "../job-from-options.ts";
+import { createLog } from "../log.ts";
+import { loadOptionsConfig, type StateOptions } from "../open-queue.ts";
+import { startScheduler } from "../start-scheduler.ts";
+import { resolveStateDir } from "../state-dir.ts";
+import { findRunId } from "../workflow/find-run.ts";
+import { systemGit } from "../workflow/git.ts";
+import { junitReport } from "../workflow/junit.ts";
+import { requireWorkflow } from "../workflow/load-workflow.ts";
+import { withJournal } from "../workflow/open-journal.ts";
+import { workersOf } from "../workflow/workers-of.ts";
+import { workflowJsonLines, workflowLines, type WorkflowPresenter } from "../workflow/workflow-presenter.ts";
+
+interface ShowOptions extends StateOptions {
+  readonly verbose?: boolean;
+  readonly junit?: string;
+}
+
+export interface WorkflowRunOptions extends ShowOptions {
+  readonly workspace?: string;
+  readonly input?: Readonly<Record<string, string>>;
+  readonly agents?: readonly string[];
+  readonly maxCost?: number;
+  readonly maxTokens?: number;
+  readonly baseBranch?: string;
+  readonly protectedBranches?: readonly string[];
+  readonly allowProtectedBranch?: boolean;
+}
+
+/** Most jobs of a workflow in flight; the workflow's own concurrency and the runtime's limits hold besides. */
+const jobsAtOnceMax = 64;
+
+export async function runWorkflowFile(file: string, options: WorkflowRunOptions, io: Io): Promise<number> {
+  const { workflow, agentFiles } = await requireWorkflow(file, options.agents, io);
+  const workspace = checkWorkspace(resolve(io.cwd, options.workspace ?? "."));
+  const branch = branchOptions(options, io);
+  const caller: Caller = { agentFiles, branch };
+  return withEngine(workflow, options, io, (engine) =>
+    runWorkflow({
+      ...engine,
+      branch,
+      workflow,
+      workspace,
+      inputs: options.input ?? {},
+      caller: caller as unknown as JournalValue,
+      ...budgetOf(workflow, options),
+    }),
+  );
+}
+
+export async function resumeWorkflow(run: string, options: ShowOptions, io: Io): Promise<number> {
+  const { id, file, caller } = await withJournal(options, io, (journal) => findInterrupted(journal, run));
+  const { workflow } = await requireWorkflow(file, caller.agentFiles, io);
+  return withEngine(workflow, options, io, (engine) =>
+    resumeRun({ ...engine, branch: caller.branch, id, workflow }),
+  );
+}
+
+async function findInterrupted(journal: Journal, run: string) {
+  const id = await findRunId(journal, run);
+  const stored = await readRun(journal, id);
+  if (stored === undefined) throw runNotFound(run);
+  if (stored.header["outcome"] === null) requireFree(stored.header["owner"] ?? null, id);
+  return { id, file: stored.created.file, caller: stored.created.caller as unknown as Caller };
+}
+
+/** What `run` leaves in the journal for `resume`. */
+interface Caller {
+  readonly agentFiles: readonly string[];
+  readonly branch: BranchOptions;
+}
+
+/** Everything that runs jobs, opened for one run and closed behind it. */
+async function withEngine(
+  workflow: Workflow,
+  options: ShowOptions,
+  io: Io,
+  begin: (engine: RunOptions) => Promise<RunHandle>,
+): Promise<number> {
+  const loaded = await loadOptionsConfig(options, io);
+  const log = createLog("warn");
+  const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
+  const adapters = await adaptersFor(workflow, loaded);
+  // Steps of a workflow share their workspace by design: its own order keeps them apart where that matters.
+  const config = { ...loaded.config, workspace_lock: false };
+  const composition = await compose({ config, state, adapters, env: io.env, log });
+  const presenter =
+    options.json === true ? workflowJsonLines(io) : workflowLines(io, options.verbose === true);
+  try {
+    const scheduler = await startScheduler(composition, {
+      log,
+      concurrency: jobsAtOnceMax,
+      claims: "own",
+      policy: { concurrencyKey: workflowConcurrencyKey },
+    });
+    try {
+      const journal = createSqliteJournal(composition.database);
+      const onEvent = (event: WorkflowEvent): void => presenter.event(event);
+      const run = { ...runPorts(log, io), scheduler, journal, onEvent };
+      const result = await follow(await begin(run), presenter, io);
+      presenter.end(result);
+      await writeJunit(options.junit, workflow.name, result, io);
+      return exitCodeOf(result);
+    } finally {
+      await scheduler.close();
+    }
+  } finally {
+    await composition.close();
+    await log.flush();
+  }
+}
+
+async function writeJunit(file: string | undefined, name: string, result: RunResult, io: Io): Promise<void> {
+  if (file !== undefined) await writeFile(resolve(io.cwd, file), junitReport(name, result));
+}
+
+function runPorts(log: Log, io: Io) {
+  return {
+    clock: systemClock,
+    ids: systemIds,
+    log,
+    git: systemGit(io.env),
+    owner: { host: hostname(), ...processOwner() },
+  };
+}
+
+function adaptersFor(workflow: Workflow, loaded: LoadedConfig) {
+  return Promise.all([...workersOf(workflow)].map(([worker, asked]) => requireWorker(worker, asked, loaded)));
+}
+
+async function follow(handle: RunHandle, presenter: WorkflowPresenter, io: Io): Promise<RunResult> {
+  const interruption = onInterrupt((count, signal) => {
+    if (count === 1) presenter.remark("stopping; what runs is ended cleanly");
+    handle.cancel(`stopped by ${signal}`);
+  });
+  io.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    handle.cancel("the reader of the output went away");
+  });
+  try {
+    return await handle.result();
+  } finally {
+    interruption.release();
+  }
+}
+
+/** A run whose process is alive is not resumed beside it. */
+function requireFree(owner: JournalValue, run: string): void {
+  const known = owner as unknown as ({ readonly host: string } & ReturnType<typeof processOwner>) | null;
+  if (known === null || known.host !== hostname() || ownerIsDead(known)) return;
+  throw new AgentCoreError("AC_WORKFLOW_TAKEN", `process ${known.pid} works on run ${run}`, {
+    evidence: { run, pid: known.pid },
+  });
+}
+
+function branchOptions(options: WorkflowRunOptions, io: Io): BranchOptions {
+  const { baseBranch = io.env["BASE_BRANCH"], protectedBranches, allowProtectedBranch } = options;
+  return {
+    ...(baseBranch === undefined || baseBranch === "" ? {} : { baseBranch }),
+    ...(protectedBranches === undefined ? {} : { protectedBranches }),
+    ...(allowProtectedBranch === true ? { allowProtectedBranch } : {}),
+  };
+}
+
+/** The command line can only lower the file's ceiling. */
+function budgetOf({ budget }: Workflow, { maxCost, maxTokens }: WorkflowRunOptions) {
+  if (maxCost === undefined && maxTokens === undefined) return {};
+  const costUsd = Math.min(budget?.costUsd ?? Infinity, maxCost ?? Infinity);
+  const tokens = Math.min(budget?.tokens ?? Infinity, maxTokens ?? Infinity);
+  return {
+    budget: {
+      costUsd: Number.isFinite(costUsd) ? costUsd : null,
+      tokens: Number.isFinite(tokens) ? tokens : null,
+    },
+  };
+}
+
+function exitCodeOf({ outcome, code, steps }: Pick<RunResult, "outcome" | "code" | "steps">): number {
+  switch (outcome) {
+    case "SUCCEEDED":
+      return exitCodes.succeeded;
+    case "TIMED_OUT":
+      return exitCodes.timedOut;
+    case "CANCELLED":
+      return exitCodes.cancelled;
+    case "FAILED": {
+      const failed = steps.find(({ status }) => status === "FAILED");
+      const isBudget = code === "AC_COST_CEILING" || failed?.errorClass === "budget_exhausted";
+      return isBudget ? exitCodes.budgetExhausted : exitCodes.failed;
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { agentcore, jsonLinesOf, makeScratch, startAgentcore } from "../testing/agentcore-process.ts";
+
+const scratch = makeScratch();
+afterAll(() => scratch.remove());
+
+function workflowFile(name: string, text: string): string {
+  const path = join(scratch.root, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+const shell = (id: string, script: string, more = ""): string =>
+  `  ${id}:\n    worker: shell\n    capabilities: [run_commands]\n    instructions: |\n      ${script.replaceAll("\n", "\n      ")}\n${more}`;
+const head = (name: string, timeout = "1m"): string =>
+  `name: ${name}\nversion: "1"\ntimeout: ${timeout}\nsteps:\n`;
+
+const hello = workflowFile(
+  "hello.yaml",
+  head("hello").replace("steps:", "inputs:\n  who: { default: world }\nsteps:") +
+    shell(
+      "greet",
+      'echo "hello ${{ inputs.who }}" > hello.txt',
+      "    outputs:\n      - { name: text, path: hello.txt }\n",
+    ) +
+    shell(
+      "count",
+      "echo $AGENTCORE_ITERATION > n",
+      "    depends_on: [greet]\n    max_iterations: 3\n    completion_check:\n      worker: shell\n      capabilities: [read]\n      instructions: test $(cat n) = 2\n",
+    ),
+);
+
+describe("workflow run", () => {
+  test("0 succeeded: plain lines, a summary, a JUnit report, and the run is there to look at", async () => {
+    const { code, stdout, stderr } = await agentcore(scratch, [
+      "workflow",
+      "run",
+      hello,
+      "--junit",
+      "report.xml",
+      "-v",
+    ]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/^hello {2}run /);
+    expect(stdout).toMatch(/PASS {4}count \(2 iterations\)/);
+    expect(stdout).toMatch(/Workflow: SUCCEEDED/);
+    expect(readFileSync(join(scratch.workspace, "context/greet/text/hello.txt"), "utf8")).toBe(
+      "hello world\n",
+    );
+    expect(readFileSync(join(scratch.workspace, "report.xml"), "utf8")).toContain(
+      'name="hello" tests="2" failures="0"',
+    );
+    const listed = jsonLinesOf((await agentcore(scratch, ["workflow", "list", "--json"])).stdout)[0];
+    const { runs } = listed as { runs: { id: string; outcome: string }[] };
+    expect(runs).toMatchObject([{ name: "hello", outcome: "SUCCEEDED", steps: 2, stepsEnded: 2 }]);
+    const shown = await agentcore(scratch, ["workflow", "show", runs[0]?.id ?? ""]);
+    expect(shown.stdout).toMatch(/count \(2 iterations\)/);
+  });
+
+  test("with --json prints one event a line and the result last", async () => {
+    const args = ["workflow", "run", hello, "--json", "--input", "who=you"];
+    const lines = jsonLinesOf((await agentcore(scratch, args)).stdout);
+    expect(lines[0]).toMatchObject({ type: "run_started", name: "hello", steps: ["greet", "count"] });
+    expect(lines.some(({ type }) => type === "job_event")).toBe(true);
+    expect(lines.at(-1)).toMatchObject({
+      type: "result",
+      outcome: "SUCCEEDED",
+      steps: [{ id: "greet" }, { iterations: 2 }],
+    });
+    expect(readFileSync(join(scratch.workspace, "hello.txt"), "utf8")).toBe("hello you\n");
+  });
+
+  test("1 failed: a verify script must pass, and what waits is skipped", async () => {
+    const file = workflowFile(
+      "fail.yaml",
+      head("fail") + shell("a", "true", "    verify: exit 7\n") + shell("b", "true", "    depends_on: [a]\n"),
+    );
+    const { code, stdout } = await agentcore(scratch, ["workflow", "run", file]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/FAIL +a .*AC_VERIFY_FAILED/);
+    expect(stdout).toMatch(/SKIP +b/);
+  });
+
+  test("4 timed out, 130 cancelled", async () => {
+    const late = workflowFile("late.yaml", head("late", "500ms") + shell("a", "sleep 60"));
+    expect((await agentcore(scratch, ["workflow", "run", late])).code).toBe(4);
+    const long = workflowFile("long.yaml", head("long") + shell("a", "echo begun; sleep 60"));
+    const started = startAgentcore(scratch, ["workflow", "run", long, "-v"]);
+    await started.saw("a | begun");
+    started.child.kill("SIGINT");
+    const { code, stdout } = await started.finished;
+    expect(code).toBe(130);
+    expect(stdout).toContain("Workflow: CANCELLED");
+  });
+
+  test("steps side by side share the workspace", async () => {
+    const wait = (mine: string, other: string): string =>
+      `touch ${mine}; until test -e ${other}; do sleep 0.05; done`;
+    const file = workflowFile(
+      "side.yaml",
+      head("side") + shell("a", wait("a", "b")) + shell("b", wait("b", "a")),
+    );
+    expect((await agentcore(scratch, ["workflow", "run", file])).code).toBe(0);
+  });
+});
+
+describe("2, and nothing is started, for", () => {
+  const wrong = workflowFile(
+    "wrong.yaml",
+    `name: wrong\nversion: 1\ntimeout: 10\nsteps:\n  a:\n    worker: shell\n    capabilities: [fly]\n    instructions: x\n    depends_on: [b]\n`,
+  );
+
+  test("a file with mistakes: each with its place", async () => {
+    const { code, stderr } = await agentcore(scratch, ["workflow", "validate", wrong]);
+    expect(code).toBe(2);
+    for (const place of ["wrong.yaml:2:", "wrong.yaml:3:", "wrong.yaml:7:", "wrong.yaml:9:"])
+      expect(stderr).toContain(place);
+    expect(stderr).toContain("wrong.yaml: 4 mistakes");
+    const run = await agentcore(scratch, ["workflow", "run", wrong]);
+    expect(run.code).toBe(2);
+    expect(run.stderr).toContain("AC_WORKFLOW_INVALID");
+  });
+
+  test.each([
+    [["workflow", "run", "gone.yaml"], /no such workflow file/],
+    [["workflow", "run", hello, "--input", "nobody=x"], /there is no input "nobody"; there are who/],
+    [["workflow", "run", hello, "--workspace", "gone"], /AC_WORKSPACE_MISSING/],
+    [["workflow", "resume", "0123456789"], /AC_WORKFLOW_RUN_NOT_FOUND/],
+    [["workflow", "show", "0123456789"], /AC_WORKFLOW_RUN_NOT_FOUND/],
+  ])("%j", async (args, message) => {
+    const { code, stderr } = await agentcore(scratch, args);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+  });
+});
+
+test("validate and graph say what a sound file is", async () => {
+  expect((await agentcore(scratch, ["workflow", "validate", hello])).stdout).toMatch(
+    /2 steps, no mistakes\n$/,
+  );
+  expect((await agentcore(scratch, ["workflow", "graph", hello])).stdout).toContain("s0 --> s1");
+});

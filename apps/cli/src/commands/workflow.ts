@@ -1,0 +1,116 @@
+/** `agentcore workflow validate|graph|list|show`: looks at files and runs; runs nothing. */
+import { formatDuration } from "@agentcore/contract";
+import { systemClock } from "@agentcore/core";
+import type { JournalHeader } from "@agentcore/scheduler";
+import {
+  formatProblem,
+  listRuns,
+  mermaidGraph,
+  readRun,
+  runNotFound,
+  storedSteps,
+} from "@agentcore/workflow";
+import { exitCodes } from "../exit-code.ts";
+import type { Io } from "../io.ts";
+import type { StateOptions } from "../open-queue.ts";
+import { span, type Line } from "../screen/line.ts";
+import { table } from "../screen/table.ts";
+import { plainScreen } from "../screen/terminal.ts";
+import { findRunId } from "../workflow/find-run.ts";
+import { loadWorkflow, requireWorkflow } from "../workflow/load-workflow.ts";
+import { withJournal } from "../workflow/open-journal.ts";
+import { stepTable } from "../workflow/workflow-screen.ts";
+
+export interface FileOptions {
+  readonly agents?: readonly string[];
+  readonly json?: boolean;
+}
+
+export async function validateWorkflow(file: string, options: FileOptions, io: Io): Promise<number> {
+  const loaded = await loadWorkflow(file, options.agents, io);
+  const problems = loaded.ok ? [] : loaded.problems;
+  if (options.json === true) io.stdout.write(`${JSON.stringify({ ok: loaded.ok, problems })}\n`);
+  else if (loaded.ok) io.stdout.write(`${file}: ${loaded.workflow.steps.length} steps, no mistakes\n`);
+  else {
+    const count = problems.length === 1 ? "1 mistake" : `${problems.length} mistakes`;
+    io.stderr.write(`${problems.map(formatProblem).join("\n")}\n${file}: ${count}\n`);
+  }
+  return loaded.ok ? exitCodes.succeeded : exitCodes.usage;
+}
+
+export async function graphWorkflow(file: string, options: FileOptions, io: Io): Promise<number> {
+  const { workflow } = await requireWorkflow(file, options.agents, io);
+  io.stdout.write(mermaidGraph(workflow));
+  return exitCodes.succeeded;
+}
+
+export interface ListRunsOptions extends StateOptions {
+  readonly before?: string;
+  readonly limit?: number;
+}
+
+export async function listWorkflowRuns(options: ListRunsOptions, io: Io): Promise<number> {
+  return withJournal(options, io, async (journal) => {
+    const { before, limit } = options;
+    const runs = await listRuns(journal, {
+      ...(before === undefined ? {} : { before }),
+      ...(limit === undefined ? {} : { limit }),
+    });
+    if (options.json === true) {
+      const found = runs.map(({ id, header }) => ({ id, ...header }));
+      io.stdout.write(`${JSON.stringify({ runs: found })}\n`);
+      return exitCodes.succeeded;
+    }
+    const columns = ["RUN", "STATE", "STEPS", "TIME", "WORKFLOW"].map((title) => ({ title }));
+    const rows = runs.map(({ id, header }) => [
+      span(id),
+      span(stateOf(header)),
+      span(`${textOf(header["stepsEnded"])}/${textOf(header["steps"])}`),
+      span(formatDuration(timeOf(header))),
+      span(textOf(header["name"])),
+    ]);
+    const lines: Line[] = runs.length === 0 ? [[span("No workflow runs.", "dim")]] : table(columns, rows);
+    plainScreen(io.stdout).print(lines);
+    return exitCodes.succeeded;
+  });
+}
+
+export async function showWorkflowRun(run: string, options: StateOptions, io: Io): Promise<number> {
+  return withJournal(options, io, async (journal) => {
+    const id = await findRunId(journal, run);
+    const stored = await readRun(journal, id);
+    if (stored === undefined) throw runNotFound(run);
+    const { created, header } = stored;
+    const caller = created.caller as { readonly agentFiles?: readonly string[] } | null;
+    const loaded = await loadWorkflow(created.file, caller?.agentFiles ?? [], io);
+    const same = loaded.ok && loaded.workflow.hash === created.hash;
+    const steps = same ? storedSteps(stored, loaded.workflow) : null;
+    if (options.json === true) {
+      io.stdout.write(`${JSON.stringify({ id, ...header, inputs: created.inputs, steps })}\n`);
+      return exitCodes.succeeded;
+    }
+    const message = header["message"];
+    plainScreen(io.stdout).print([
+      [
+        span(textOf(header["name"]), "strong"),
+        span(`  ${stateOf(header)}  ${formatDuration(timeOf(header))}`),
+      ],
+      [span(`run ${id} of ${created.file} in ${created.workspace}`, "dim")],
+      ...(message === null ? [] : [[span(textOf(message), "dim")]]),
+      [],
+      ...(steps === null
+        ? [[span("The file has changed since; its steps are not shown.", "warn")]]
+        : stepTable(steps)),
+    ]);
+    return exitCodes.succeeded;
+  });
+}
+
+const textOf = (value: JournalHeader[string] | undefined): string =>
+  typeof value === "string" ? value : JSON.stringify(value ?? null);
+
+const stateOf = ({ outcome = null }: JournalHeader): string => textOf(outcome ?? "RUNNING");
+
+function timeOf({ startedAt, endedAt }: JournalHeader): number {
+  return Number(endedAt ?? systemClock.now()) - Number(startedAt);
+}

@@ -1,0 +1,51 @@
+/** Reads a workflow with all that belongs to it, or says everything that is wrong with it. */
+import { AgentCoreError } from "@agentcore/contract";
+import { formatProblem, parseWorkflow, type Problem, type Workflow } from "@agentcore/workflow";
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { Io } from "../io.ts";
+
+export type LoadedWorkflow =
+  | { readonly ok: true; readonly workflow: Workflow; readonly agentFiles: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** `agents`: as given with --agents; without any, those of the environment; without those, the file beside the workflow. */
+export async function loadWorkflow(
+  file: string,
+  agents: readonly string[] | undefined,
+  io: Io,
+): Promise<LoadedWorkflow> {
+  const named = agents ?? agentFilesOf(io.env);
+  const agentFiles = named.map((path) => resolve(io.cwd, path));
+  const parsed = await parseWorkflow({ file: resolve(io.cwd, file), agentFiles, readFile: readText });
+  return parsed.ok ? { ...parsed, agentFiles } : parsed;
+}
+
+/** The workflow; throws `AC_WORKFLOW_INVALID` with a line for each mistake. */
+export async function requireWorkflow(
+  file: string,
+  agents: readonly string[] | undefined,
+  io: Io,
+): Promise<Extract<LoadedWorkflow, { ok: true }>> {
+  const loaded = await loadWorkflow(file, agents, io);
+  if (loaded.ok) return loaded;
+  const lines = loaded.problems.map(formatProblem);
+  throw new AgentCoreError("AC_WORKFLOW_INVALID", lines.join("\n"), {
+    evidence: { problems: loaded.problems.map((problem) => ({ ...problem })) },
+  });
+}
+
+function agentFilesOf(env: Io["env"]): readonly string[] {
+  const text = env["AGENTCORE_AGENTS_FILE"] ?? env["ROBOPPI_AGENTS_FILE"] ?? "";
+  return text.split(":").filter((path) => path !== "");
+}
+
+async function readText(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR") return null;
+    throw error;
+  }
+}

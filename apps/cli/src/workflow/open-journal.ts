@@ -1,0 +1,23 @@
+/** The journal of a state directory, for commands that look at runs without working on them. */
+import type { Journal } from "@agentcore/scheduler";
+import { createSqliteJournal, openStateDatabase } from "@agentcore/store-sqlite";
+import type { Io } from "../io.ts";
+import { loadOptionsConfig, type StateOptions } from "../open-queue.ts";
+import { createStateDir, resolveStateDir } from "../state-dir.ts";
+
+/** Opens the journal, hands it to the command, and closes it whatever happens. */
+export async function withJournal<T>(
+  options: StateOptions,
+  io: Io,
+  use: (journal: Journal) => Promise<T>,
+): Promise<T> {
+  const loaded = await loadOptionsConfig(options, io);
+  const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
+  createStateDir(state);
+  const database = await openStateDatabase({ directory: state.path });
+  try {
+    return await use(createSqliteJournal(database));
+  } finally {
+    await database.close();
+  }
+}

@@ -1,0 +1,21 @@
+/** Which workers a workflow needs, sub-workflows and completion checks included. Pure. */
+import type { Capability } from "@agentcore/contract";
+import type { WorkSpec, Workflow } from "@agentcore/workflow";
+
+/** By name, with every capability that some step asks of it. */
+export function workersOf(workflow: Workflow): ReadonlyMap<string, readonly Capability[]> {
+  const asked = new Map<string, Set<Capability>>();
+  for (const { worker, capabilities } of worksOf(workflow)) {
+    const known = asked.get(worker) ?? new Set();
+    for (const capability of capabilities) known.add(capability);
+    asked.set(worker, known);
+  }
+  return new Map([...asked].map(([worker, capabilities]) => [worker, [...capabilities]]));
+}
+
+function worksOf(workflow: Workflow): readonly WorkSpec[] {
+  return workflow.steps.flatMap(({ action, loop }) => [
+    ...(action.kind === "worker" ? [action.work] : worksOf(action.workflow)),
+    ...(loop === null ? [] : [loop.check]),
+  ]);
+}

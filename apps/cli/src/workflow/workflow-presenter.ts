@@ -1,0 +1,66 @@
+/** What a run prints while it goes on: JSON events, or a line for each change of a step. */
+import type { RunResult, WorkflowEvent } from "@agentcore/workflow";
+import type { Io } from "../io.ts";
+import { span } from "../screen/line.ts";
+import { plainScreen } from "../screen/terminal.ts";
+import { stepLine, summary } from "./workflow-screen.ts";
+
+export interface WorkflowPresenter {
+  event(event: WorkflowEvent): void;
+  end(result: RunResult): void;
+  /** A sentence that is no part of the output proper. */
+  remark(text: string): void;
+}
+
+export function workflowJsonLines(io: Pick<Io, "stdout" | "stderr">): WorkflowPresenter {
+  const write = (value: unknown): void => void io.stdout.write(`${JSON.stringify(value)}\n`);
+  return {
+    event: (event) => {
+      if (event.type !== "run_ended") write(event);
+    },
+    end: (result) => write({ type: "result", ...result }),
+    remark: (text) => void io.stderr.write(`agentcore: ${text}\n`),
+  };
+}
+
+/** `verbose` shows what the steps print, too. */
+export function workflowLines(io: Pick<Io, "stdout" | "stderr">, verbose: boolean): WorkflowPresenter {
+  const screen = plainScreen(io.stdout);
+  const shown = new Map<string, string>();
+  const showStep = (event: Extract<WorkflowEvent, { type: "step_changed" }>): void => {
+    const { step } = event;
+    const state = `${step.status} ${step.iterations} ${step.attempts}`;
+    if (shown.get(step.id) === state || step.status === "READY") return;
+    shown.set(step.id, state);
+    screen.print([stepLine(step)]);
+  };
+  return {
+    event(event) {
+      switch (event.type) {
+        case "run_started": {
+          const again = event.resumed ? "resumed " : "";
+          screen.print([[span(event.name, "strong"), span(`  ${again}run ${event.run}`, "dim")]]);
+          break;
+        }
+        case "step_changed":
+          showStep(event);
+          break;
+        case "job_event": {
+          const text = verbose ? outputOf(event) : null;
+          if (text !== null) screen.print([[span(`${event.step} | `, "dim"), span(text)]]);
+          break;
+        }
+        case "run_ended":
+          break;
+      }
+    },
+    end: (result) => screen.print(summary(result)),
+    remark: (text) => void io.stderr.write(`agentcore: ${text}\n`),
+  };
+}
+
+function outputOf({ event }: Extract<WorkflowEvent, { type: "job_event" }>): string | null {
+  if (event.type !== "worker_event") return null;
+  const { event: said } = event;
+  return said.type === "stdout" || said.type === "stderr" || said.type === "text" ? said.text : null;
+}

@@ -1,0 +1,101 @@
+/** A run as lines for people: one for each change of a step, and a summary at the end. Pure. */
+import { formatDuration } from "@agentcore/contract";
+import type { RunResult, StepReport } from "@agentcore/workflow";
+import { span, type Line, type Tone } from "../screen/line.ts";
+import { table } from "../screen/table.ts";
+
+type Status = StepReport["status"];
+
+const labels: Readonly<Record<Status, { readonly text: string; readonly tone: Tone }>> = {
+  PENDING: { text: "PENDING", tone: "dim" },
+  READY: { text: "READY", tone: "dim" },
+  RUNNING: { text: "RUNNING", tone: "accent" },
+  CHECKING: { text: "CHECKING", tone: "accent" },
+  SUCCEEDED: { text: "PASS", tone: "good" },
+  FAILED: { text: "FAIL", tone: "bad" },
+  INCOMPLETE: { text: "INCOMPLETE", tone: "warn" },
+  SKIPPED: { text: "SKIP", tone: "dim" },
+  CANCELLED: { text: "CANCELLED", tone: "warn" },
+};
+
+const hasEnded = ({ status }: StepReport): boolean =>
+  labels[status].text !== status || status === "INCOMPLETE" || status === "CANCELLED";
+
+/** `PASS  build  2.3s`. */
+export function stepLine(step: StepReport): Line {
+  const { text, tone } = labels[step.status];
+  const details = [...(hasEnded(step) ? endDetails(step) : iterationOf(step))].join("  ");
+  return [
+    span(text.padEnd(10), tone),
+    span(` ${step.id}`),
+    span(details === "" ? "" : `  ${details}`, "dim"),
+  ];
+}
+
+function iterationOf({ loops, iterations, attempts }: StepReport): string[] {
+  if (loops && iterations > 1) return [`iteration ${iterations}`];
+  return attempts > 1 ? [`attempt ${attempts}`] : [];
+}
+
+function endDetails(step: StepReport): string[] {
+  const { loops, iterations, costUsd, reason, status } = step;
+  return [
+    ...(loops && iterations > 0 ? [`(${iterations} ${iterations === 1 ? "iteration" : "iterations"})`] : []),
+    ...(durationOf(step) === "" ? [] : [durationOf(step)]),
+    ...(costUsd > 0 ? [`$${costUsd.toFixed(4)}`] : []),
+    ...(status === "SUCCEEDED" || reason === "" ? [] : [reason.replaceAll("\n", " ")]),
+  ];
+}
+
+function durationOf({ startedAt, endedAt }: StepReport): string {
+  return startedAt === null || endedAt === null ? "" : formatDuration(endedAt - startedAt);
+}
+
+/** The table of steps that a run ends with. */
+export function stepTable(steps: readonly StepReport[]): Line[] {
+  const rows = steps.map((step) => {
+    const { text, tone } = labels[step.status];
+    const { id, loops, iterations, costUsd, reason, status } = step;
+    const times =
+      loops && iterations > 0 ? ` (${iterations} ${iterations === 1 ? "iteration" : "iterations"})` : "";
+    return [
+      span(text, tone),
+      span(`${id}${times}`),
+      span(durationOf(step)),
+      span(costUsd > 0 ? `$${costUsd.toFixed(4)}` : ""),
+      span(status === "SUCCEEDED" ? "" : reason.replaceAll("\n", " "), "dim"),
+    ];
+  });
+  const columns = [
+    { title: "RESULT" },
+    { title: "STEP" },
+    { title: "TIME", align: "right" },
+    { title: "COST", align: "right" },
+    { title: "WHY" },
+  ] as const;
+  return table(columns, rows);
+}
+
+const outcomeTones: Readonly<Record<RunResult["outcome"], Tone>> = {
+  SUCCEEDED: "good",
+  FAILED: "bad",
+  TIMED_OUT: "bad",
+  CANCELLED: "warn",
+};
+
+export function summary(result: RunResult): Line[] {
+  const { outcome, reason, spent, startedAt, endedAt, run } = result;
+  const money = spent.costUsd > 0 ? `  $${spent.costUsd.toFixed(4)}` : "";
+  return [
+    [],
+    ...stepTable(result.steps),
+    [],
+    [
+      span("Workflow: "),
+      span(outcome, outcomeTones[outcome]),
+      span(`  (${formatDuration(endedAt - startedAt)})${money}`),
+      span(`  run ${run}`, "dim"),
+    ],
+    ...(reason === null ? [] : [[span(reason, "dim")]]),
+  ];
+}
