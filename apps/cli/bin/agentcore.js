@@ -16,6 +16,12 @@ if (major < nodeMin[0] || (major === nodeMin[0] && minor < nodeMin[1])) {
   process.stdout.write(`${version}\n`);
 } else {
   process.getBuiltinModule("node:module").enableCompileCache();
+  // Node 22 calls its SQLite experimental in a warning on stderr. It is the release that AgentCore was tested with.
+  const { emitWarning } = process;
+  process.emitWarning = (warning, ...rest) => {
+    if (!String(warning).startsWith("SQLite is an experimental feature"))
+      emitWarning.call(process, warning, ...rest);
+  };
   const program = process.argv[2] === "run" ? "run.js" : "main.js";
   import(`../dist/bundle/${program}`).catch((error) => {
     if (error.code !== "ERR_MODULE_NOT_FOUND" || !String(error.url).endsWith(`/dist/bundle/${program}`))
