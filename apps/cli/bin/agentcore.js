@@ -16,7 +16,7 @@ if (major < nodeMin[0] || (major === nodeMin[0] && minor < nodeMin[1])) {
   process.stdout.write(`${version}\n`);
 } else {
   process.getBuiltinModule("node:module").enableCompileCache();
-  // Node 22 calls its SQLite experimental in a warning on stderr. It is the release that AgentCore was tested with.
+  // Node 22 warns on stderr that its SQLite is experimental. Nobody who runs this program can do anything about that.
   const { emitWarning } = process;
   process.emitWarning = (warning, ...rest) => {
     if (!String(warning).startsWith("SQLite is an experimental feature"))
