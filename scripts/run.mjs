@@ -1,7 +1,7 @@
 // The workspace's commands, each of which sets up what it needs first: `node scripts/run.mjs NAME [ARGS…]`.
 // They stand in package.json as npm scripts, so that a machine with only Node >= 20 and npm runs all of them.
 import { checks, runChecks } from "./checks.mjs";
-import { run } from "./process.mjs";
+import { root, run } from "./process.mjs";
 import { build, setUp } from "./setup.mjs";
 
 const source = "--conditions=@agentcore/source";
@@ -19,9 +19,12 @@ const commands = {
   /** Writes the documents that are generated from the code. */
   docs: async () => (await run("node", [source, "packages/tidy/src/main.ts"])) || run("oxfmt", ["docs"]),
   simulate: (args) => run("node", [source, "packages/simulation/src/main.ts", ...args]),
+  "crash-tests": (args) => run("node", [source, "packages/crash-tests/src/main.ts", ...args]),
   "test:workers": (args) => run("node", [source, "packages/worker-tests/src/run.ts", ...args]),
   agentcore: (args) =>
-    run("node", [source, "apps/cli/src/main.ts", ...args], { cwd: process.env.INIT_CWD ?? process.cwd() }),
+    run("node", [source, `${root}/apps/cli/src/main.ts`, ...args], {
+      cwd: process.env.INIT_CWD ?? process.cwd(),
+    }),
 };
 
 const [name = "", ...args] = process.argv.slice(2);
