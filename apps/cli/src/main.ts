@@ -8,5 +8,10 @@ const args = process.argv.slice(2);
 // Schemas read this when they are made, so it comes before everything that makes some.
 z.config({ jitless: args[0] !== "work" && args[0] !== "runtime" });
 
+// A reader that has had enough (`agentcore jobs list | head`) is no error; a command to which it means more says so.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
+
 const { runCommandLine } = await import("./command-line/program.ts");
 process.exitCode = await runCommandLine(args, processIo());

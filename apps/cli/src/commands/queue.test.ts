@@ -82,6 +82,13 @@ test("`jobs list` filters, pages and prints tables for people", async () => {
   expect(table.stdout).toMatch(new RegExp(`^JOB .*\\n${second}  queued +shell`));
 });
 
+test("a reader of a list that has had enough is no error", async () => {
+  await submit("true");
+  const listing = startAgentcore(scratch, ["jobs", "list"]);
+  listing.child.stdout?.destroy();
+  expect(await listing.finished).toMatchObject({ code: 0, stderr: "" });
+});
+
 test("`jobs wait` exits as `run` would have, whichever process runs the job", async () => {
   const id = await submit("exit 3");
   const waiting = run("jobs", "wait", id, "--json");
