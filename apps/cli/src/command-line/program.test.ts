@@ -95,7 +95,10 @@ describe("bad input exits 2 with one clear message and starts nothing:", () => {
     ],
     [["run", "true", "--worker", "shell", "--env", "1=2"], /not NAME=VALUE/],
     [["run", "true", "--worker", "shell", "--config", "none.yaml"], /none\.yaml: there is no such file/],
-    [["schema", "confg"], /no schema "confg"; there are config, job, event, result; did you mean "config"\?/],
+    [
+      ["schema", "confg"],
+      /no schema "confg"; there are config, workflow, agents, job, event, result; did you mean "config"\?/,
+    ],
     [["completion", "tcsh"], /no completion for "tcsh"/],
     [["jobs", "show", "no-such-job"], /there is no job "no-such-job"/],
     [["jobs", "list", "--state", "runing"], /"runing" is not a state.*did you mean "running"\?/],
@@ -131,8 +134,11 @@ describe("bad input exits 2 with one clear message and starts nothing:", () => {
   });
 });
 
-test.each(["config", "job", "event", "result"])("the schema %s is printed as JSON", async (name) => {
-  const { code, stdout } = await run(["schema", name]);
-  expect(code).toBe(0);
-  expect(JSON.parse(stdout)).toMatchObject({ $schema: expect.stringContaining("json-schema.org") });
-});
+test.each(["config", "workflow", "agents", "job", "event", "result"])(
+  "the schema %s is printed as JSON",
+  async (name) => {
+    const { code, stdout } = await run(["schema", name]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ $schema: expect.stringContaining("json-schema.org") });
+  },
+);

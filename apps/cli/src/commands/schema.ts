@@ -1,13 +1,16 @@
 /** `agentcore schema`: the JSON Schemas that programs and editors need. */
 import { AgentCoreError, jobSubmissionSchema, resultLineSchema, runEventSchema } from "@agentcore/contract";
+import { agentsJsonSchema, workflowJsonSchema } from "@agentcore/workflow";
+import { didYouMean } from "@agentcore/yaml-file";
 import * as z from "zod";
 import { configJsonSchema } from "../config/schema.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import { didYouMean } from "@agentcore/yaml-file";
 
 const schemas: Readonly<Record<string, () => Record<string, unknown>>> = {
   config: configJsonSchema,
+  workflow: workflowJsonSchema,
+  agents: agentsJsonSchema,
   job: () => z.toJSONSchema(jobSubmissionSchema, { io: "input" }),
   event: () => z.toJSONSchema(runEventSchema),
   result: () => z.toJSONSchema(resultLineSchema),
