@@ -15,6 +15,7 @@ import { RunLog, runStream, streamOf } from "./run-log.ts";
 import type { RunPorts, RunResult, RunSettings } from "./run-ports.ts";
 import type { RunCreated, RunRecord } from "./run-record.ts";
 import type { ChildRequest } from "./step-child.ts";
+import { keysWithoutEffect } from "./keys-without-effect.ts";
 import { stepInstances } from "./step-instance.ts";
 import { WorkflowRun } from "./workflow-run.ts";
 
@@ -51,6 +52,7 @@ export async function runWorkflow(options: StartOptions): Promise<RunHandle> {
   const { workflow, ports, settings } = { ...split(options), workflow: options.workflow };
   const created = await createdOf(options, settings);
   await mkdir(created.contextDir, { recursive: true });
+  for (const { step, what } of keysWithoutEffect(workflow)) ports.log.warn({ step }, `${what} has no effect`);
   const runId = ports.ids.next();
   return handleOf(runId, await openRun({ runId, workflow, created, ports, settings }));
 }
