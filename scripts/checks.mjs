@@ -11,7 +11,7 @@ export const checks = {
   lint: () => run("oxlint", ["--type-aware", "--deny-warnings"]),
   format: () => run("oxfmt", ["--check", "."]),
   boundaries: () => run("turbo", ["boundaries"]),
-  "dead code": () => run("knip", ["--no-progress"]),
+  "dead code": () => run("knip", ["--no-progress", "--no-config-hints"]),
   versions: () => run("sherif", ["--fail-on-warnings"]),
   changesets: () => run("node", ["scripts/changesets.mjs"]),
   tests: () => run("vitest", ["run"]),
@@ -19,6 +19,7 @@ export const checks = {
     await build();
     return run("node", ["scripts/package-checks.mjs"]);
   },
+  simulation: () => run("node", [source, "packages/simulation/src/main.ts", "--seeds", "200"]),
   "third-party adapter": () => run("node", ["scripts/third-party.mjs"]),
   "containment conformance": () =>
     run("node", [source, "packages/containment/src/testing/conformance-main.ts"]),
