@@ -53,6 +53,20 @@ export async function runJob(
   return end;
 }
 
+/** Whether the job was ever submitted; of one that was not, nothing may be relied on. */
+export async function isSubmitted(
+  { scheduler }: Pick<RunPorts, "scheduler">,
+  jobId: string,
+): Promise<boolean> {
+  try {
+    await scheduler.attach(jobId);
+    return true;
+  } catch (error) {
+    if (isAgentCoreError(error) && error.code === "AC_JOB_NOT_FOUND") return false;
+    throw error;
+  }
+}
+
 async function tell(handle: JobHandle, onEvent: (event: JobEvent) => void): Promise<void> {
   for await (const event of handle.events()) onEvent(event);
 }

@@ -8,7 +8,7 @@ import type { StepReport } from "./record-files.ts";
 
 export interface RunPorts {
   /** Jobs in one workspace must be able to run side by side: see `workflowConcurrencyKey`. */
-  readonly scheduler: Pick<Scheduler, "submit" | "cancel">;
+  readonly scheduler: Pick<Scheduler, "submit" | "attach">;
   readonly journal: Journal;
   readonly clock: Clock;
   readonly ids: Ids;

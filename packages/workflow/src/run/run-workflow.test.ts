@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { AgentCoreError } from "@agentcore/contract";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Convergence, Loop, Step } from "../definition.ts";
 import { createRunRig, git, type RunRig } from "../testing/run-rig.ts";
 import { shellStep, shellWork, testStep, testWorkflow } from "../testing/test-workflow.ts";
-import type { RunResult } from "./run-ports.ts";
+import type { RunPorts, RunResult } from "./run-ports.ts";
 import { ensureWorktree, finishWorktree, worktreePlace } from "./worktree.ts";
 
 let rig: RunRig;
@@ -325,6 +326,14 @@ describe("a sub-workflow", () => {
     expect(result.reason).toContain('step "no" failed: exit code 1');
   });
 
+  it("expects the branch that its parent has gone to", async () => {
+    const commit = "git -c user.name=a -c user.email=a@b commit -qm x --allow-empty";
+    await rig.run(testWorkflow([shellStep("git", `git init -qb work; ${commit}`)]));
+    const branch = { createBranch: true, transitionStep: "go", expectedWorkBranch: null };
+    const steps = [shellStep("go", "git checkout -qb elsewhere"), sub({ dependsOn: ["go"] })];
+    expect((await rig.run(testWorkflow(steps, { branch }))).outcome).toBe("SUCCEEDED");
+  });
+
   it("is cancelled with its parent", async () => {
     const endless = testWorkflow([shellStep("long", "touch long-started; sleep 60")], { hash: "endless" });
     const { action, ...rest } = sub();
@@ -355,6 +364,28 @@ describe("a run that was interrupted", () => {
     expect(result.steps.map(({ attempts }) => attempts)).toEqual([1, 2, 1]);
     expect(text("ledger")).toBe("a\nb\nb\nc\n");
     expect(await (await rig.resume(handle.id, workflow)).result()).toEqual(result);
+  });
+
+  it("prepares what was journaled and never begun", async () => {
+    const workflow = testWorkflow([
+      shellStep("a", "echo 42 > x", { outputs: [output("x", "x")] }),
+      shellStep("b", "test $(cat in/x) = 42", {
+        dependsOn: ["a"],
+        inputs: [{ from: "a", artifact: "x", as: "in" }],
+      }),
+    ]);
+    const { scheduler } = rig;
+    const failing: RunPorts["scheduler"] = {
+      attach: (id) => scheduler.attach(id),
+      submit: async (job) => {
+        if (job.context?.labels?.["workflow.step"] === "a") return scheduler.submit(job);
+        rmSync(join(rig.workspace, "in"), { recursive: true });
+        throw new AgentCoreError("AC_STORE_UNAVAILABLE", "pulled out");
+      },
+    };
+    const handle = await rig.start(workflow, { scheduler: failing });
+    await expect(handle.result()).rejects.toMatchObject({ code: "AC_STORE_UNAVAILABLE" });
+    expect((await (await rig.resume(handle.id, workflow)).result()).outcome).toBe("SUCCEEDED");
   });
 
   it("is refused with another definition, and where there is none", async () => {

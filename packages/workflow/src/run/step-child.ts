@@ -85,14 +85,15 @@ async function childCreated(
     file: workflow.file,
     hash: workflow.hash,
     workspace: await prepare(context, started),
-    ...(place === null || created.base === null
-      ? {}
-      : { base: { ...created.base, root: place.path }, startBranch: null }),
     contextDir: join(stepDir(created.contextDir, instance.id), `_run-${attemptInAll}`),
     inputs: Object.fromEntries([...workflow.inputs].map(([name, input]) => [name, input.default])),
     budget: budget.costUsd === null && budget.tokens === null ? null : budget,
     parent: context.runId,
+    startBranch: context.record().branch ?? created.startBranch,
     timeoutMs,
+    ...(place === null || created.base === null
+      ? {}
+      : { base: { ...created.base, root: place.path }, startBranch: null }),
   };
 }
 

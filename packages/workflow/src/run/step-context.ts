@@ -32,7 +32,7 @@ export interface StartedPiece {
   readonly attemptInAll: number;
   readonly stage: number;
   readonly startedAt: number;
-  /** Whether an earlier process had started it: what is prepared before a job may be there already. */
+  /** Whether an earlier process had begun it: its workspace is prepared, and its job may be at work. */
   readonly resumed: boolean;
 }
 

@@ -9,10 +9,10 @@ import type { StepState } from "../plan/step-state.ts";
 import { orderOf } from "./budget-choice.ts";
 import { writeDiagnosis } from "./diagnosis.ts";
 import { Inbox } from "./inbox.ts";
-import { LateCanceller } from "./job-piece.ts";
+import { isSubmitted, LateCanceller } from "./job-piece.ts";
 import { nextEntries } from "./next-entries.ts";
 import { stepReport, writeRunRecord, writeStepRecord } from "./record-files.ts";
-import type { RunLog } from "./run-log.ts";
+import { childStream, type RunLog } from "./run-log.ts";
 import type { RunPorts, RunResult, RunSettings, WorkflowEvent } from "./run-ports.ts";
 import { noFacts, type RunEntry, type RunEventEntry } from "./run-record.ts";
 import { runCheck } from "./step-check.ts";
@@ -34,6 +34,8 @@ export interface WorkflowRunOptions {
   /** Whether an earlier process began it. */
   readonly resumed: boolean;
 }
+
+type RunningState = Extract<StepState, { kind: "working" | "checking" }>;
 
 export class WorkflowRun {
   readonly #options: WorkflowRunOptions;
@@ -137,15 +139,20 @@ export class WorkflowRun {
     for (const instance of this.#options.instances) {
       const state = this.#stateOf(instance.id);
       if (state.kind === "ended") await this.#record(instance);
-      if (state.kind === "working" || state.kind === "checking") this.#launch(instance, state, true);
+      if (state.kind === "working" || state.kind === "checking") {
+        this.#launch(instance, state, await this.#wasBegun(instance, state));
+      }
     }
   }
 
-  #launch(
-    instance: StepInstance,
-    state: Extract<StepState, { kind: "working" | "checking" }>,
-    resumed: boolean,
-  ): void {
+  /** A start is journaled before it is made: the earlier process may have ended between the two. */
+  async #wasBegun({ step }: StepInstance, { kind, jobId }: RunningState): Promise<boolean> {
+    const { ports } = this.#options;
+    if (kind === "checking" || step.action.kind === "worker") return isSubmitted(ports, jobId);
+    return (await ports.journal.read(childStream(jobId))) !== undefined;
+  }
+
+  #launch(instance: StepInstance, state: RunningState, resumed: boolean): void {
     const { jobId, progress } = state;
     const facts = this.#options.log.record.facts.get(instance.id) ?? noFacts;
     const started: StartedPiece = {

@@ -42,6 +42,8 @@ export interface RunRig {
   readonly journal: Journal;
   readonly runtime: FakeRuntime;
   readonly events: readonly WorkflowEvent[];
+  /** The one that runs jobs now. */
+  readonly scheduler: Scheduler;
   start(workflow: Workflow, options?: Partial<StartOptions>): Promise<RunHandle>;
   run(workflow: Workflow, options?: Partial<StartOptions>): Promise<RunResult>;
   /** Ends the scheduler, and goes on with the run on a new one, as another process would. */
@@ -75,6 +77,9 @@ export async function createRunRig(): Promise<RunRig> {
     journal,
     runtime,
     events,
+    get scheduler() {
+      return scheduler;
+    },
     start,
     run: async (workflow, options) => (await start(workflow, options)).result(),
     async restart() {
