@@ -43,8 +43,7 @@ export {
 } from "./wire/runtime-process.ts";
 export {
   superviseRuntime,
-  type RuntimeState,
-  type RuntimeStatus,
   type SupervisedRuntime,
   type SupervisedRuntimeOptions,
 } from "./wire/supervised-runtime.ts";
+export type { RuntimeStatus } from "./wire/runtime-keeper.ts";

@@ -17,7 +17,7 @@ import {
 } from "@agentcore/contract";
 import { attemptRef, type JobRecord, type Reason } from "../job-record.ts";
 import type { Settlement } from "../job-store.ts";
-import { failedResult } from "../retry/charge.ts";
+import { chargeUnder, failedResult } from "../retry/charge.ts";
 import { scopeOfDenial, type DenialScope } from "./denial-scope.ts";
 import { permitRequestOf } from "./permit-request.ts";
 import type { RunEvents } from "./run-events.ts";
@@ -125,7 +125,12 @@ export class Attempt {
     if (execution.kind === "not_begun") return this.#defer(execution.denial, unansweredMs);
     const { result } = execution;
     events.publish({ type: "attempt_ended", jobId: job.id, at: clock.now(), attempt, result });
-    return this.#ports.settle({ record, result, stopped: this.#stopped });
+    return this.#ports.settle({
+      record,
+      result,
+      stopped: this.#stopped,
+      charge: chargeUnder(permit, result),
+    });
   }
 
   /** Null where the worker may start; else why it must not. */
@@ -162,6 +167,7 @@ export class Attempt {
         { error, jobId: this.record.job.id, permitId: permit.id },
         "the runtime refused to execute a permit",
       );
+      await this.#release(permit.id);
       // The runtime that granted it is gone and the worker was never started.
       if (denial.code === "AC_RUNTIME_LOST") return { kind: "not_begun", denial };
       return { kind: "ended", result: failedResult(denial, startedAt, clock.now()) };
@@ -186,15 +192,19 @@ export class Attempt {
 
   /** Granted although the attempt is not wanted any more, or cannot be begun. */
   async #giveBack(permit: PermitRecord, reason: Reason): Promise<Settlement> {
-    try {
-      await this.#ports.runtime.releasePermit(permit.id);
-    } catch (error) {
-      this.#ports.log.warn({ error, permitId: permit.id }, "the runtime did not take back a permit");
-    }
+    await this.#release(permit.id);
     const at = this.#ports.clock.now();
     const delayMs = this.#stopped === null ? unansweredMs : 0;
     // A requested cancel ends a deferred job; a stop for the scheduler's own sake leaves it in the queue.
     return { ref: attemptRef(this.record), at, kind: "defer", runAt: at + delayMs, delayMs, reason };
+  }
+
+  async #release(permitId: string): Promise<void> {
+    try {
+      await this.#ports.runtime.releasePermit(permitId);
+    } catch (error) {
+      this.#ports.log.warn({ error, permitId }, "the runtime did not take back a permit");
+    }
   }
 
   #defer(denial: Denial, retryAfterMs: number): Settlement {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { testJob, testResult } from "../testing/fixtures.ts";
 import { fakeIdentity, fakePermit } from "../testing/fake-runtime.ts";
-import { chargeOf, chargeOfLost, leftOf, lostResult } from "./charge.ts";
+import { chargeOf, chargeOfLost, chargeUnder, leftOf, lostResult } from "./charge.ts";
 
 const request = {
   jobId: "j",
@@ -30,6 +30,19 @@ describe("what an attempt costs", () => {
     const result = lostResult({ ...lost, started });
     expect(result).toMatchObject({ outcome: "lost", costUsd: 3, costBasis: "estimated", durationMs: 20 });
     expect(chargeOfLost(result, started)).toEqual({ costUsd: 3, tokens: 500 });
+  });
+
+  it("is bounded likewise where the runtime was lost, and as reported where it was not", () => {
+    const result = lostResult({ ...lost, started });
+    expect(chargeUnder(started.permit, result)).toEqual({ costUsd: 3, tokens: 500 });
+    expect(chargeUnder(started.permit, lostResult({ ...lost, started: null }))).toEqual({
+      costUsd: 0,
+      tokens: 0,
+    });
+    expect(chargeUnder(started.permit, testResult({ costUsd: 1, costBasis: "estimated" }))).toEqual({
+      costUsd: 1,
+      tokens: 0,
+    });
   });
 
   it("is nothing where it was never started, or calls no provider", () => {

@@ -2,7 +2,14 @@
  * What an attempt adds to its job's spending. A known cost counts as it is. An attempt whose end nobody saw counts with
  * all it was allowed, where its worker calls a provider at all: the ceiling of the job must hold whatever happened.
  */
-import { unknownUsage, type Denial, type Grants, type Job, type WorkerResult } from "@agentcore/contract";
+import {
+  unknownUsage,
+  type Denial,
+  type Grants,
+  type Job,
+  type PermitRecord,
+  type WorkerResult,
+} from "@agentcore/contract";
 import type { Spending, StartedAttempt } from "../job-record.ts";
 import type { Charge } from "../job-store.ts";
 
@@ -69,6 +76,12 @@ export function failedResult(denial: Denial, startedAt: number, now: number): Wo
 /** The charge of a lost attempt: its cost is in the result, its tokens are bounded by the permit likewise. */
 export function chargeOfLost(result: WorkerResult, started: StartedAttempt | null): Charge {
   return { costUsd: result.costUsd ?? 0, tokens: grantsOf(started)?.maxTokens ?? 0 };
+}
+
+/** The charge of an attempt that ran under a permit; where its runtime was lost after the start, tokens are bounded too. */
+export function chargeUnder(permit: PermitRecord, result: WorkerResult): Charge {
+  if (result.outcome !== "lost" || result.costBasis !== "estimated") return chargeOf(result);
+  return chargeOfLost(result, { at: result.startedAt, identity: null, permit });
 }
 
 /** What the attempt was allowed to use; null where it was not started, or calls no provider. */

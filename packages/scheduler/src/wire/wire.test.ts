@@ -15,10 +15,10 @@ import { simpleJob } from "../testing/rig.ts";
 import type { WireProcessBehaviour } from "../testing/wire-process.ts";
 import { MessageLines } from "./message-lines.ts";
 import { decideRestart } from "./restart-intensity.ts";
+import type { RuntimeStatus } from "./runtime-keeper.ts";
 import { runtimeProcess } from "./runtime-process.ts";
 import {
   superviseRuntime,
-  type RuntimeState,
   type SupervisedRuntime,
   type SupervisedRuntimeOptions,
 } from "./supervised-runtime.ts";
@@ -66,7 +66,7 @@ async function grant(runtime: SupervisedRuntime): Promise<string> {
 }
 
 /** Resolves when the runtime has reached the state. */
-function reaches(runtime: SupervisedRuntime, state: RuntimeState): Promise<void> {
+function reaches(runtime: SupervisedRuntime, state: RuntimeStatus["state"]): Promise<void> {
   return new Promise((resolve) => {
     if (runtime.status().state === state) return resolve();
     const stop = runtime.onStatus((status) => {

@@ -1,0 +1,214 @@
+/**
+ * Keeps a runtime process alive: starts it, watches it, and starts it again when it dies, hangs or talks nonsense, up to the
+ * restart intensity; then it is given up for good.
+ *
+ * | state       | meaning                              | leaves by                                     |
+ * | ----------- | ------------------------------------ | --------------------------------------------- |
+ * | `starting`  | a process runs, no handshake yet     | handshake → `ready`; death → `waiting`        |
+ * | `ready`     | the process can be used              | death → `waiting`; close → `closed`           |
+ * | `waiting`   | the process died, a restart is due   | its delay has passed → `starting`             |
+ * | `escalated` | it died once more than is allowed    | never                                         |
+ * | `closed`    | the end was asked for                | never                                         |
+ */
+import {
+  AgentCoreError,
+  type Clock,
+  type Escalation,
+  type LoadReport,
+  type Log,
+  type Timer,
+} from "@agentcore/contract";
+import { decideRestart, type RestartIntensity } from "./restart-intensity.ts";
+import type { RuntimeProcess, StartRuntimeProcess } from "./runtime-process.ts";
+import { WireRuntime } from "./wire-runtime.ts";
+
+/** One process, from its start to its end. */
+export interface Incarnation {
+  readonly process: RuntimeProcess;
+  readonly wire: WireRuntime;
+  /** Why it is of no use any more; null as long as it is. */
+  failure: string | null;
+}
+
+export type KeeperState =
+  | { readonly kind: "starting" | "ready"; readonly incarnation: Incarnation }
+  | { readonly kind: "waiting"; readonly untilMs: number }
+  | { readonly kind: "escalated"; readonly message: string }
+  | { readonly kind: "closed" };
+
+export interface RuntimeStatus {
+  readonly state: KeeperState["kind"];
+  readonly pid: number | null;
+  /** Restarts so far. */
+  readonly restarts: number;
+  /** Why the runtime died last; null: it never did. */
+  readonly lastDeath: string | null;
+}
+
+export interface RuntimeKeeperPorts {
+  readonly start: StartRuntimeProcess;
+  readonly intensity: RestartIntensity;
+  readonly answerMs: number;
+  readonly closeMs: number;
+  readonly client: { readonly name: string; readonly version: string };
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onEscalation: (escalation: Escalation) => void;
+}
+
+const killAfterTermMs = 5000;
+
+export class RuntimeKeeper {
+  readonly #ports: RuntimeKeeperPorts;
+  readonly #listeners = new Set<() => void>();
+  #state: KeeperState = { kind: "waiting", untilMs: 0 };
+  #restarts: readonly number[] = [];
+  #restartCount = 0;
+  #lastDeath: string | null = null;
+  #lastLoad: LoadReport | null = null;
+  #timer: Timer | undefined;
+
+  constructor(ports: RuntimeKeeperPorts) {
+    this.#ports = ports;
+  }
+
+  get state(): KeeperState {
+    return this.#state;
+  }
+
+  /** The process that can be used now, or null. */
+  get ready(): Incarnation | null {
+    return this.#state.kind === "ready" ? this.#state.incarnation : null;
+  }
+
+  /** What the latest process said last about its load. */
+  get lastLoad(): LoadReport | null {
+    const state = this.#state;
+    const current =
+      state.kind === "starting" || state.kind === "ready" ? state.incarnation.wire.lastLoad : null;
+    return current ?? this.#lastLoad;
+  }
+
+  status(): RuntimeStatus {
+    const state = this.#state;
+    const pid = state.kind === "starting" || state.kind === "ready" ? state.incarnation.process.pid : null;
+    return { state: state.kind, pid, restarts: this.#restartCount, lastDeath: this.#lastDeath };
+  }
+
+  /** Called after each change of state. Returns what unsubscribes. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Starts a process. Never throws: one that cannot be started has died. */
+  launch(): void {
+    const { start, clock, log, client, answerMs, onEscalation } = this.#ports;
+    let process: RuntimeProcess;
+    try {
+      process = start();
+    } catch (error) {
+      return this.#onDeath(messageOf(error));
+    }
+    const { input, output } = process;
+    const onFailed = (why: string): void => this.#giveUp(incarnation, why);
+    const wire = new WireRuntime({ input, output, clock, log, client, answerMs, onEscalation, onFailed });
+    const incarnation: Incarnation = { process, wire, failure: null };
+    this.#enter({ kind: "starting", incarnation });
+    void process.exited.then((how) => this.#onExit(incarnation, how));
+    wire.handshake().then(
+      () => this.#onHandshake(incarnation),
+      (error: unknown) => this.#giveUp(incarnation, messageOf(error)),
+    );
+  }
+
+  /** Asks the process to end, and makes it. Resolves when it is gone. */
+  async close(): Promise<void> {
+    const { clock, closeMs } = this.#ports;
+    const state = this.#state;
+    this.#timer?.cancel();
+    this.#enter({ kind: "closed" });
+    if (state.kind !== "starting" && state.kind !== "ready") return;
+    const { process, wire } = state.incarnation;
+    const term = clock.setTimer(closeMs, () => process.kill("SIGTERM"));
+    const kill = clock.setTimer(closeMs + killAfterTermMs, () => process.kill("SIGKILL"));
+    if (state.kind === "ready") await unlessLost(wire.shutdown());
+    process.input.end();
+    await process.exited;
+    term.cancel();
+    kill.cancel();
+    wire.end("the runtime was closed");
+  }
+
+  #onHandshake(incarnation: Incarnation): void {
+    if (this.#state.kind === "starting" && incarnation.failure === null)
+      this.#enter({ kind: "ready", incarnation });
+  }
+
+  /** The process lives and is of no use: it is killed, and its exit does the rest. */
+  #giveUp(incarnation: Incarnation, why: string): void {
+    if (incarnation.failure !== null) return;
+    this.#ports.log.error({ why, pid: incarnation.process.pid }, "the runtime is given up");
+    incarnation.failure = why;
+    incarnation.process.kill("SIGKILL");
+  }
+
+  #onExit(incarnation: Incarnation, how: string): void {
+    incarnation.failure ??= how;
+    this.#lastLoad = incarnation.wire.lastLoad ?? this.#lastLoad;
+    incarnation.wire.end(`the runtime died: ${incarnation.failure}`);
+    if (this.#state.kind !== "closed") this.#onDeath(incarnation.failure);
+  }
+
+  #onDeath(how: string): void {
+    const { clock, log, intensity } = this.#ports;
+    this.#lastDeath = how;
+    const nowMs = clock.monotonicMs();
+    const decision = decideRestart(this.#restarts, nowMs, intensity);
+    if (decision.kind === "escalate") return this.#escalate(how);
+    this.#restarts = decision.restarts;
+    this.#restartCount += 1;
+    log.warn({ how, delayMs: decision.delayMs }, "the runtime died; restarting it");
+    this.#enter({ kind: "waiting", untilMs: nowMs + decision.delayMs });
+    this.#timer = clock.setTimer(decision.delayMs, () => this.launch());
+  }
+
+  #escalate(how: string): void {
+    const { clock, onEscalation } = this.#ports;
+    const { max, windowMs } = this.#ports.intensity;
+    const message = `the runtime died again after ${max} restarts in ${windowMs} ms and is not restarted any more: ${how}`;
+    this.#enter({ kind: "escalated", message });
+    const evidence = { restarts: max, windowMs, lastDeath: how };
+    const at = clock.now();
+    onEscalation({
+      stage: "global_stop",
+      code: "AC_RESTART_INTENSITY",
+      target: "runtime",
+      message,
+      evidence,
+      at,
+    });
+  }
+
+  #enter(state: KeeperState): void {
+    this.#state = state;
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+/** What cannot be asked of a dead runtime has come to pass by its death. */
+export async function unlessLost(asked: Promise<void>): Promise<void> {
+  try {
+    await asked;
+  } catch (error) {
+    if (!isLost(error)) throw error;
+  }
+}
+
+export function isLost(error: unknown): error is AgentCoreError {
+  return error instanceof AgentCoreError && error.code === "AC_RUNTIME_LOST";
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
