@@ -77,3 +77,19 @@ test.runIf(process.platform === "linux")(
     expect(ownerIsDead({ ...owner, bootId: "another boot" })).toBe(true);
   },
 );
+
+test("a process that is dead and not reaped yet is dead", async () => {
+  // The shell becomes a program that does not wait for the child it was left with.
+  const parent = spawn("sh", ["-c", "sh -c 'read line' <&3 & echo $!; exec sleep 60"], {
+    stdio: ["ignore", "pipe", "inherit", "pipe"],
+  });
+  const [printed] = (await once(parent.stdout!, "data")) as [Buffer];
+  const owner = { pid: Number(printed.toString()), startTicks: null, bootId: null };
+  expect(ownerIsDead(owner)).toBe(false);
+  process.kill(owner.pid, "SIGKILL");
+  await expect.poll(() => ownerIsDead(owner)).toBe(true);
+  // It is still there: nobody has reaped it.
+  expect(process.kill(owner.pid, 0)).toBe(true);
+  parent.kill("SIGKILL");
+  await once(parent, "close");
+});

@@ -88,17 +88,20 @@ export const systemIds: Ids = createIds();
 
 /** This process as the owner of its holds. On a system without `/proc`, its pid alone. */
 export function processOwner(): LedgerOwner {
-  return { pid: process.pid, startTicks: startTicksOf(process.pid), bootId: bootId() };
+  return { pid: process.pid, startTicks: ticksOf(statOf(process.pid)), bootId: bootId() };
 }
 
 /**
- * Whether the owner of a hold is gone: another boot, no such process, or a process that got its pid later. Where the system
- * does not tell start times, a process with that pid counts as the owner.
+ * Whether the owner of a hold is gone: another boot, no such process, one that is dead and waits to be reaped (by an init
+ * that may take its time), or a process that got its pid later. Where the system does not tell start times, a process with
+ * that pid counts as the owner.
  */
 export function ownerIsDead(owner: LedgerOwner): boolean {
   const boot = bootId();
   if (owner.bootId !== null && boot !== null && owner.bootId !== boot) return true;
-  const startTicks = startTicksOf(owner.pid);
+  const fields = statOf(owner.pid);
+  if (fields?.[0] === "Z" || fields?.[0] === "X") return true;
+  const startTicks = ticksOf(fields);
   if (startTicks !== null && owner.startTicks !== null) return startTicks !== owner.startTicks;
   try {
     process.kill(owner.pid, 0);
@@ -112,11 +115,15 @@ function bootId(): string | null {
   return readProc("/proc/sys/kernel/random/boot_id")?.trim() ?? null;
 }
 
-/** Start time of a process in clock ticks since boot: field 22 of `/proc/<pid>/stat`, counted after the command's name. */
-function startTicksOf(pid: number): number | null {
+/** The fields of `/proc/<pid>/stat` after the command's name, which may hold anything: the first is the state. */
+function statOf(pid: number): string[] | null {
   const stat = readProc(`/proc/${pid}/stat`);
-  if (stat === null) return null;
-  const ticks = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
+  return stat === null ? null : stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+}
+
+/** Start time in clock ticks since boot: field 22 of all. */
+function ticksOf(fields: readonly string[] | null): number | null {
+  const ticks = Number(fields?.[19]);
   return Number.isNaN(ticks) ? null : ticks;
 }
 
