@@ -106,6 +106,30 @@ describe("workflow run", () => {
   });
 });
 
+test("a run that another process works on is not resumed beside it, and can be once that is gone", async () => {
+  const file = workflowFile(
+    "taken.yaml",
+    head("taken") +
+      shell("a", "echo begun; test -e go || sleep 60") +
+      shell("b", "true", "    depends_on: [a]\n"),
+  );
+  const started = startAgentcore(scratch, ["workflow", "run", file, "--json"]);
+  await started.saw('"begun"');
+  const run = String(jsonLinesOf(started.stdout().split("\n")[0] ?? "")[0]?.["run"]);
+  const refused = await agentcore(scratch, ["workflow", "resume", run]);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain("AC_WORKFLOW_TAKEN");
+  started.child.kill("SIGKILL");
+  await started.finished;
+  writeFileSync(join(scratch.workspace, "go"), "");
+  const resumed = await agentcore(scratch, ["workflow", "resume", run, "--json"]);
+  expect(resumed.code).toBe(0);
+  expect(jsonLinesOf(resumed.stdout).at(-1)).toMatchObject({
+    outcome: "SUCCEEDED",
+    steps: [{ attempts: 2 }, { attempts: 1 }],
+  });
+});
+
 describe("2, and nothing is started, for", () => {
   const wrong = workflowFile(
     "wrong.yaml",
