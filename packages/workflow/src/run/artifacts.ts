@@ -43,7 +43,7 @@ export async function collectOutputs(request: CollectRequest): Promise<Collected
 }
 
 /** The file or directory becomes `place/<its name>`; what was at `place` before is gone. */
-export async function putArtifact(from: string, place: string): Promise<void> {
+async function putArtifact(from: string, place: string): Promise<void> {
   const fresh = `${place}.new`;
   await rm(fresh, { recursive: true, force: true });
   await mkdir(fresh, { recursive: true });

@@ -17,7 +17,7 @@ export interface BranchOptions {
   readonly allowProtectedBranch?: boolean;
 }
 
-export const protectedBranchesDefault: readonly string[] = ["main", "master", "release/*"];
+const protectedBranchesDefault: readonly string[] = ["main", "master", "release/*"];
 
 /** Null outside a repository, or in one without a commit. Throws `AC_WORKFLOW_BRANCH` for a detached HEAD without a base. */
 export async function resolveBase(

@@ -6,7 +6,7 @@ import { writeJson } from "./record-files.ts";
 import type { StepInstance } from "./step-instance.ts";
 
 /** Whether the step ended because nothing moved at the last stage. Pure. */
-export function gaveUp({ step }: StepInstance, state: StepState): boolean {
+function gaveUp({ step }: StepInstance, state: StepState): boolean {
   const rules = step.loop?.convergence;
   if (rules === undefined || rules === null || !rules.failOnMaxStage) return false;
   if (state.kind !== "ended" || state.status !== "FAILED") return false;

@@ -7,7 +7,7 @@ import type { BaseCommit } from "./run-record.ts";
  * A job that was lost (the runtime or the machine died) is begun again this often. Only losses are repeated by the
  * scheduler; what fails is repeated by the workflow's own rules, as a new job.
  */
-export const interruptionsMax = 99;
+const interruptionsMax = 99;
 
 /** Label by which a scheduler tells jobs of a workflow; several of them may work in one workspace. */
 export const workflowRunLabel = "workflow.run";

@@ -49,7 +49,7 @@ export function stepInstances(
 }
 
 /** One map for each combination, the last key changing fastest; one empty map where there is no matrix. */
-export function combinations(
+function combinations(
   matrix: ReadonlyMap<string, readonly string[]>,
 ): readonly ReadonlyMap<string, string>[] {
   let found: ReadonlyMap<string, string>[] = [new Map()];
@@ -59,7 +59,7 @@ export function combinations(
 }
 
 /** Also a folder's name, so nothing in it may part folders. */
-export function instanceId(step: Step, matrix: ReadonlyMap<string, string>): string {
+function instanceId(step: Step, matrix: ReadonlyMap<string, string>): string {
   if (matrix.size === 0) return step.id;
   const parts = [...matrix].map(([key, value]) => `${key}=${value.replaceAll(/[/\\\0\n]/g, "_")}`);
   return `${step.id}[${parts.join(",")}]`;
