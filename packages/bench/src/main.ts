@@ -30,6 +30,10 @@ const sections: Readonly<
     title: "Durable queue against the storage floor",
     run: async (report) => (await import("./store.ts")).benchStore(report),
   },
+  queue: {
+    title: "Durable queue beside BullMQ and pg-boss",
+    run: async (report) => (await import("./queue-peers.ts")).benchQueuePeers(report),
+  },
 };
 
 function commit(): string {

@@ -1,0 +1,117 @@
+/**
+ * Ours, whole: the scheduler on its SQLite store with full sync, feeding the real runtime in this process, with permits and
+ * workspace locks. Only the worker is none: its run ends as soon as it begins.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  adapterContractVersion,
+  capabilities,
+  type JobSubmission,
+  unknownUsage,
+  type WorkerAdapter,
+  type WorkerResult,
+  type WorkerRunner,
+} from "@agentcore/contract";
+import {
+  createRuntime,
+  runtimeConfigSchema,
+  systemClock as runtimeClock,
+  systemIds as runtimeIds,
+} from "@agentcore/core";
+import { createScheduler, QueueClient, silentLog, systemClock, systemIds } from "@agentcore/scheduler";
+import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
+import { type Contender, maxAttempts, payload, priorityOf } from "./contender.ts";
+
+const unused = (): never => {
+  throw new TypeError("no worker is started here");
+};
+
+const adapter: WorkerAdapter = {
+  contractVersion: adapterContractVersion,
+  name: "none",
+  title: "No worker",
+  provider: null,
+  capabilities,
+  program: { command: "true", versionArgs: [], install: "", credentialEnv: [], loginPaths: [] },
+  plan: unused,
+  createReader: unused,
+};
+
+const result: WorkerResult = {
+  outcome: "succeeded",
+  errorClass: null,
+  code: null,
+  retryAfterMs: null,
+  summary: "",
+  artifacts: [],
+  observations: { commands: [], filesChanged: [] },
+  usage: unknownUsage,
+  costUsd: null,
+  costBasis: "none",
+  session: null,
+  exitCode: 0,
+  containment: null,
+  startedAt: 0,
+  durationMs: 0,
+};
+
+function runnerThat(started: () => void): WorkerRunner {
+  return {
+    containmentLevel: "sealed",
+    start() {
+      started();
+      return { result: Promise.resolve(result), hasten: () => {} };
+    },
+  };
+}
+
+/** Jobs take turns in these; one runs in each at a time. */
+const workspaces = 1000;
+
+function jobOf(index: number): JobSubmission {
+  return {
+    priority: { value: priorityOf(index) },
+    task: { worker: "none", workspace: `/work/${index % workspaces}`, instructions: payload },
+    limits: { maxAttempts },
+  };
+}
+
+export const agentcore: Contender = {
+  name: "AgentCore",
+  async open() {
+    const directory = mkdtempSync(join(tmpdir(), "agentcore-bench-"));
+    const store = createSqliteJobStore(await openStateDatabase({ directory }));
+    const client = new QueueClient({ store, clock: systemClock, ids: systemIds, log: silentLog });
+    return {
+      submit: (index) => client.submit(jobOf(index)),
+      submitMany: (from, count) =>
+        client.submitAll(Array.from({ length: count }, (_, at) => jobOf(from + at))),
+      async work(concurrency, { started, done }) {
+        const runtime = createRuntime({
+          config: runtimeConfigSchema.parse({ limits: { global: { concurrency } } }),
+          adapters: [adapter],
+          runner: runnerThat(started),
+          clock: runtimeClock,
+          ids: runtimeIds,
+        });
+        const scheduler = await createScheduler({ store, runtime, concurrency });
+        const unsubscribe = scheduler.subscribe(({ type }) => {
+          if (type === "job_ended") done();
+        });
+        return {
+          async stop() {
+            unsubscribe();
+            await scheduler.close();
+            await runtime.close();
+          },
+        };
+      },
+      async close() {
+        await store.close();
+        rmSync(directory, { recursive: true });
+      },
+    };
+  },
+};

