@@ -1,0 +1,91 @@
+import type { WorkerResult } from "@agentcore/contract";
+import type { JobEnd } from "@agentcore/scheduler";
+import { testResult } from "@agentcore/scheduler/testing";
+import { describe, expect, it } from "vitest";
+import type { Stall } from "../definition.ts";
+import { workEnd, type WorkEnd } from "./job-outcome.ts";
+
+const end = (state: JobEnd["state"], result: Partial<WorkerResult> | null): JobEnd => ({
+  jobId: "j",
+  state,
+  reason: state === "succeeded" ? null : { code: "AC_X", message: "why", evidence: {} },
+  result: result === null ? null : testResult(result),
+  attempts: 1,
+  spent: { costUsd: 0, tokens: 0 },
+});
+const reaction = {
+  action: "interrupt",
+  errorClass: null,
+  fingerprintPrefix: [],
+  asIncomplete: false,
+} as const;
+const stall = (asIncomplete: boolean): Stall => ({
+  noOutputTimeoutMs: 1000,
+  activitySource: "worker_event",
+  probe: null,
+  onStall: { ...reaction, asIncomplete, errorClass: "hung", fingerprintPrefix: ["quiet"] },
+  onTerminal: reaction,
+});
+const failure = {
+  outcome: "failed",
+  errorClass: "task_failed",
+  code: "AC_WORKER_EXIT",
+  exitCode: 3,
+  summary: "no",
+} as const;
+const silence = {
+  outcome: "stalled",
+  errorClass: "stalled",
+  code: "AC_STALLED",
+  exitCode: null,
+  summary: "silent",
+} as const;
+
+describe("the end of a job, as the end of an attempt", () => {
+  it.each<[string, JobEnd, Stall | null, Partial<WorkEnd>]>([
+    [
+      "a success",
+      end("succeeded", { summary: "done" }),
+      null,
+      { outcome: "succeeded", reason: "done", errorClass: null },
+    ],
+    [
+      "a cancel says who asked",
+      end("cancelled", { summary: "half" }),
+      null,
+      { outcome: "cancelled", reason: "why" },
+    ],
+    [
+      "a failure says exit code and code",
+      end("dead", failure),
+      null,
+      { outcome: "failed", reason: "exit code 3: no (AC_WORKER_EXIT)", errorClass: "task_failed" },
+    ],
+    [
+      "a refusal has no result",
+      end("dead", null),
+      null,
+      { outcome: "failed", reason: "why (AC_X)", errorClass: null },
+    ],
+    [
+      "silence is a failure",
+      end("dead", silence),
+      null,
+      { outcome: "failed", errorClass: "stalled", violations: [] },
+    ],
+    [
+      "silence has the class that the step names",
+      end("dead", silence),
+      stall(false),
+      { outcome: "failed", errorClass: "hung" },
+    ],
+    [
+      "silence may count as an iteration that failed",
+      end("dead", silence),
+      stall(true),
+      { outcome: "succeeded", violations: ["quiet", "stalled"] },
+    ],
+  ])("%s", (_name, job, rules, expected) => {
+    expect(workEnd(job, rules)).toMatchObject(expected);
+  });
+});

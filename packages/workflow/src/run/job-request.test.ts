@@ -1,0 +1,69 @@
+import { jobSubmissionSchema } from "@agentcore/contract";
+import { describe, expect, it } from "vitest";
+import { shellWork } from "../testing/test-workflow.ts";
+import { jobFor, withStages, type PieceRequest } from "./job-request.ts";
+
+const request = (rest: Partial<PieceRequest> = {}): PieceRequest => ({
+  jobId: "job-1",
+  runId: "run-1",
+  workflowName: "ci",
+  stepId: "build",
+  piece: "work",
+  work: shellWork("make"),
+  instructions: "make all",
+  workspace: "/work",
+  contextDir: "/work/context",
+  iteration: 2,
+  verify: null,
+  stall: null,
+  ceiling: { costUsd: null, tokens: null },
+  timeoutMs: 1000.5,
+  notBefore: null,
+  base: null,
+  ...rest,
+});
+
+describe("the job of a step", () => {
+  it("is one that the scheduler takes, repeats only what was lost, and knows its place", () => {
+    const job = jobFor(request());
+    expect(jobSubmissionSchema.parse(job)).toMatchObject({
+      id: "job-1",
+      task: { worker: "shell", workspace: "/work", instructions: "make all" },
+      limits: { timeoutMs: 1001, maxAttempts: 100 },
+      retry: { retryOn: ["lost"] },
+      context: { labels: { "workflow.run": "run-1", "workflow.step": "build", "workflow.piece": "work" } },
+    });
+    expect(job.task.env).toEqual({
+      AGENTCORE_WORKFLOW_ID: "run-1",
+      AGENTCORE_STEP_ID: "build",
+      AGENTCORE_CONTEXT_DIR: "/work/context",
+      AGENTCORE_ITERATION: "2",
+    });
+  });
+
+  it("has its ceilings, its base and, for a check, the check's id", () => {
+    const base = { root: "/work", gitDir: "/work/.git", branch: "work", sha: "abc" };
+    const job = jobFor(
+      request({ piece: "check", ceiling: { costUsd: 0.5, tokens: 10 }, base, timeoutMs: Infinity }),
+    );
+    expect(job.limits).toMatchObject({ maxCostUsd: 0.5, maxTokens: 10, timeoutMs: 7 * 86_400_000 });
+    expect(job.task.env).toMatchObject({
+      BASE_BRANCH: "work",
+      BASE_SHA: "abc",
+      AGENTCORE_COMPLETION_CHECK_ID: "job-1",
+      ROBOPPI_COMPLETION_CHECK_ID: "job-1",
+    });
+  });
+
+  it.each([
+    [0, "do"],
+    [1, "do\n\nharder"],
+    [5, "do\n\nharder\n\nor say why"],
+  ])("at stage %i is asked %j", (stage, text) => {
+    const stages = new Map([
+      [3, "or say why"],
+      [1, "harder"],
+    ]);
+    expect(withStages("do", stages, stage)).toBe(text);
+  });
+});
