@@ -9,6 +9,7 @@ import {
   type Scheduler,
   type SchedulerPolicies,
 } from "@agentcore/scheduler";
+import { runLabel } from "@agentcore/worker-kit";
 import { hostname } from "node:os";
 import type { Composition } from "./compose.ts";
 
@@ -45,17 +46,16 @@ export async function startScheduler(
 }
 
 /**
- * An attempt is gone when the registry of runs has nothing of it left. One whose start nobody noted cannot be told apart,
- * so it counts as gone only when nothing at all was left behind.
+ * An attempt is gone when the registry of runs has nothing of it left: not the worker, and no step beside it. The runtime
+ * of a dead scheduler may live on for a while and still be ending it; its runs are then found by the attempt's label, also
+ * where nobody could note their start. What cannot be judged at all stands in the way of an attempt whose start is unknown.
  */
 export function proveGoneBySweep(containment: OpenedContainment): ProveGone {
-  return async ({ identity }) => {
+  return async ({ jobId, attempt, identity }) => {
     const { runs } = await containment.sweep();
-    const left = runs.filter(
-      ({ verdict }) => verdict === "left" || verdict === "foreign" || verdict === "unreadable",
-    );
-    if (identity === null) return left.length === 0;
-    const own = runs.find(({ marker }) => marker === identity.marker);
-    return own === undefined || own.verdict === "gone" || own.verdict === "emptied";
+    const label = runLabel(jobId, attempt);
+    const there = runs.filter(({ verdict }) => verdict !== "gone" && verdict !== "emptied");
+    if (there.some((run) => run.label === label || run.marker === identity?.marker)) return false;
+    return identity !== null || there.every(({ verdict }) => verdict === "owned");
   };
 }

@@ -39,6 +39,7 @@ async function start(parts: ContainmentParts, command: ContainedCommand): Promis
   const cgroupPath = cgroupParent === null ? null : RunCgroup.directoryOf(cgroupParent, command.marker);
   const record = parts.registry?.add({
     marker: command.marker,
+    label: command.label,
     implementation: implementation.name,
     cgroupPath,
   });

@@ -26,6 +26,11 @@ export interface ContainedCommand {
   readonly env: Readonly<Record<string, string>>;
   /** Unique id of this run, `[A-Za-z0-9][A-Za-z0-9._-]{0,127}`; a UUID does well. Must not be used twice. */
   readonly marker: string;
+  /**
+   * What the run is for, in the caller's words; kept with its record and reported by a sweep. Several runs may have the
+   * same one. A later process finds by it a run whose marker it never learnt.
+   */
+  readonly label?: string;
 }
 
 export interface Containment {

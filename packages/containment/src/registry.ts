@@ -29,6 +29,8 @@ interface RunOwner extends ProcessRef {
 export interface RunRecord {
   readonly version: typeof recordVersion;
   readonly marker: string;
+  /** See `ContainedCommand.label`; absent in records of earlier versions. */
+  readonly label?: string | undefined;
   readonly implementation: string;
   readonly cgroupPath: string | null;
   readonly bootId: string | null;
@@ -48,7 +50,7 @@ interface RecordHandle {
 export interface RunRegistry {
   readonly directory: string;
   /** Throws `AC_STORE_UNAVAILABLE` where it cannot be written, and `AC_JOB_INVALID` for a marker that is in use. */
-  add(run: Pick<RunRecord, "marker" | "implementation" | "cgroupPath">): RecordHandle;
+  add(run: Pick<RunRecord, "marker" | "label" | "implementation" | "cgroupPath">): RecordHandle;
 }
 
 export type ListedRecord =
@@ -114,6 +116,7 @@ export function parseRecord(text: string): RunRecord | null {
     const isRecord =
       record.version === recordVersion &&
       typeof record.marker === "string" &&
+      ["string", "undefined"].includes(typeof record.label) &&
       typeof record.implementation === "string" &&
       Number.isInteger(record.owner.pid) &&
       Number.isInteger(record.owner.startTicks) &&

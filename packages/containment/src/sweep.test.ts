@@ -277,3 +277,16 @@ test("the directory of records is its owner's alone", () => {
   openRegistry(path.join(directory, "runs"));
   expect(statSync(path.join(directory, "runs")).mode & 0o777).toBe(0o700);
 });
+
+test("what a run is for is reported with it, also while its owner lives", async () => {
+  const me = readProcess(process.pid);
+  const living = { ...owner, pid: process.pid, startTicks: me?.startTicks ?? 0 };
+  write(record("labelled", { owner: living, label: "job#1" }));
+  write(record("unlabelled", { owner: living }));
+  const { runs } = await sweepRegistry(directory);
+  const labels = Object.fromEntries(runs.map(({ marker, label, verdict }) => [marker, { label, verdict }]));
+  expect(labels).toEqual({
+    labelled: { label: "job#1", verdict: "owned" },
+    unlabelled: { label: null, verdict: "owned" },
+  });
+});

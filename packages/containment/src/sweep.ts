@@ -33,6 +33,8 @@ export type SweepVerdict =
 export interface SweptRun {
   readonly file: string;
   readonly marker: string | null;
+  /** See `ContainedCommand.label`; null where it has none or cannot be read. */
+  readonly label: string | null;
   readonly verdict: SweepVerdict;
   /** How many processes were found alive. */
   readonly found: number;
@@ -67,16 +69,19 @@ export async function sweepRegistry(directory: string, clock: Clock = systemCloc
   const pidNamespace = pidNamespaceOf("self");
   const runs = listRecords(directory, clock.now()).map(async (listed): Promise<SweptRun> => {
     const { file, record } = listed;
-    if (record === null) return { file, marker: null, verdict: "unreadable", found: 0, survivors: [] };
+    if (record === null)
+      return { file, marker: null, label: null, verdict: "unreadable", found: 0, survivors: [] };
+    const { marker, label = null } = record;
     const verdict = judgeRecord(record, { bootId, pidNamespace, ownerAlive: isAlive(record.owner) });
     if (verdict === "gone") removeRecord(file);
-    if (verdict !== "sweep") return { file, marker: record.marker, verdict, found: 0, survivors: [] };
+    if (verdict !== "sweep") return { file, marker, label, verdict, found: 0, survivors: [] };
     const cleared = await clearRun(trailOf(record), clock);
     if (cleared.empty) removeRecord(file);
     const outcome = !cleared.empty ? "left" : cleared.found > 0 ? "emptied" : "gone";
     return {
       file,
-      marker: record.marker,
+      marker,
+      label,
       verdict: outcome,
       found: cleared.found,
       survivors: cleared.survivors,

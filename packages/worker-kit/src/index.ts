@@ -17,6 +17,7 @@ export * from "./reserved-args.ts";
 export * from "./retry-after.ts";
 export { createProcessRunner, type ProcessRunnerOptions } from "./runner/create-process-runner.ts";
 export { defaultRunnerLimits, type RunnerLimits } from "./runner/parts.ts";
+export { runLabel } from "./runner/prepare.ts";
 export { scriptCommand } from "./runner/verify-script.ts";
 export * from "./usage-error.ts";
 export * from "./usage-sum.ts";

@@ -15,6 +15,8 @@ export interface ContainedStep {
   readonly env: Readonly<Record<string, string>>;
   /** Mark of its processes: the run's own, and a suffix. */
   readonly marker: string;
+  /** The run's own. */
+  readonly label: string;
   /** Null: no limit of its own. */
   readonly timeoutMs: number | null;
   readonly stdout: StreamSink;
@@ -35,8 +37,8 @@ export async function runContainedStep(
   step: ContainedStep,
   stop: StopWatch | null,
 ): Promise<StepEnd> {
-  const { command, args, cwd, env, marker } = step;
-  const contained = await parts.containment.start({ command, args, cwd, env, marker });
+  const { command, args, cwd, env, marker, label } = step;
+  const contained = await parts.containment.start({ command, args, cwd, env, marker, label });
   let timedOut = false;
   const pumps = [pumpStream(contained.stdout, step.stdout), pumpStream(contained.stderr, step.stderr)];
   contained.stdin.on("error", () => undefined).end(); // a step that reads no input need not take it

@@ -69,6 +69,7 @@ async function runGitStep(
       cwd: workspace,
       env: { ...programEnvironment(run.parts.hostEnv), ...step.env },
       marker: `${run.marker}.${step.name}`,
+      label: run.label,
       timeoutMs,
       stdout,
       stderr,

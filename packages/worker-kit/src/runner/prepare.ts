@@ -22,6 +22,8 @@ export interface Run {
   readonly parts: RunnerParts;
   readonly request: RunRequest;
   readonly marker: string;
+  /** See {@link runLabel}. */
+  readonly label: string;
   readonly attempt: AttemptDirectory;
   readonly plan: WorkerPlan;
   readonly home: "own" | "user";
@@ -92,6 +94,7 @@ async function planRun(parts: RunnerParts, request: RunRequest, found: Found): P
     parts,
     request,
     marker,
+    label: runLabel(permit.jobId, permit.attempt),
     attempt,
     plan,
     home,
@@ -99,6 +102,11 @@ async function planRun(parts: RunnerParts, request: RunRequest, found: Found): P
     verifyEnv: workerEnvironment({ ...environment, planEnv: {} }),
     model: plan.model ?? permit.grants.model ?? task.model ?? null,
   };
+}
+
+/** What the containment's records call everything that runs for an attempt. */
+export function runLabel(jobId: string, attempt: number): string {
+  return `${jobId}#${attempt}`;
 }
 
 async function requireWorkspace(workspace: string): Promise<void> {

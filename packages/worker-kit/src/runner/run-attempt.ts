@@ -68,6 +68,7 @@ async function runPrepared(
     cwd: request.task.workspace,
     env: run.env,
     marker: run.marker,
+    label: run.label,
   });
   const [started] = await Promise.allSettled([starting, observation.looked]);
   if (started.status === "rejected") {

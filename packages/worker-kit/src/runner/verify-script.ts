@@ -48,6 +48,7 @@ export async function runVerifyScript(
         cwd: request.task.workspace,
         env: run.verifyEnv,
         marker: `${run.marker}.verify`,
+        label: run.label,
         timeoutMs: null,
         stdout: sink,
         stderr: sink,
