@@ -13,14 +13,14 @@ export type PlannedJob = JobSubmission & { readonly id: string };
 type ScriptKind = "quick" | "slow" | "failing" | "flickering" | "leaving" | "deaf";
 type AgentKind = "paid" | "refused" | "dying" | "leaving";
 const scriptKinds = ["quick", "slow", "slow", "slow", "failing", "flickering", "leaving"] as const;
-const agentKinds = ["paid", "paid", "paid", "refused", "dying", "leaving"] as const;
+const agentKinds = ["paid", "paid", "paid", "paid", "paid", "refused", "dying", "leaving"] as const;
 const deafShare = 0.02;
 
 export function planJob(rig: Rig, id: string, draws: Draws): PlannedJob {
   const workspace = makeJobDirectory(rig.root, id);
-  const deaf = draws.chance(deafShare);
-  const task = deaf
-    ? shellTask(rig, workspace, scriptOf("deaf", draws))
+  const isDeaf = draws.chance(deafShare);
+  const task = isDeaf
+    ? deaf(shellTask(rig, workspace, scriptOf("deaf", draws)))
     : draws.chance(0.6)
       ? shellTask(rig, workspace, scriptOf(draws.pick(scriptKinds), draws))
       : agentTask(rig, workspace, stepsOf(draws.pick(agentKinds), draws));
@@ -30,7 +30,7 @@ export function planJob(rig: Rig, id: string, draws: Draws): PlannedJob {
     priority: { class: draws.chance(0.2) ? "interactive" : "batch", value: draws.whole(-5, 5) },
     task: { ...task, workspace },
     // A deaf worker is ended by its timeout; the others are done long before, however busy the machine is.
-    limits: { maxAttempts: draws.whole(3, 8), timeoutMs: deaf ? 1000 : 60_000 },
+    limits: { maxAttempts: draws.whole(3, 8), timeoutMs: isDeaf ? 1000 : 60_000 },
     retry: {
       baseDelayMs: 20,
       maxDelayMs: 200,
@@ -56,6 +56,11 @@ export function shellTask(rig: Rig, directory: string, script: string) {
   };
 }
 
+/** With everything in it, the lock-taking program too, ignoring what can be ignored. */
+export function deaf<Task extends { readonly instructions: string }>(task: Task): Task {
+  return { ...task, instructions: `trap '' TERM INT HUP; ${task.instructions}` };
+}
+
 /** A metered fake agent under the same lock. */
 export function agentTask(rig: Rig, directory: string, steps: readonly FakeStep[]) {
   const agent = createFakeAgent(steps, { directory });
@@ -76,7 +81,7 @@ function scriptOf(kind: ScriptKind, draws: Draws): string {
     case "leaving":
       return `setsid -f bash -c "$stubborn"; setsid -f env -i PATH="$PATH" bash -c "$stubborn"; sleep 0.1`;
     case "deaf":
-      return `trap '' TERM INT HUP; bash -c "$stubborn"`;
+      return `bash -c "$stubborn"`;
   }
 }
 

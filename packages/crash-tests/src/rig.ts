@@ -30,13 +30,18 @@ export interface Rig {
   remove(): void;
 }
 
-export async function makeRig(): Promise<Rig> {
+export interface RigOptions {
+  /** How long a runtime that closes waits for its workers. Default: a moment, so that many restarts fit into a test. */
+  readonly graceMs?: number;
+}
+
+export async function makeRig({ graceMs = 300 }: RigOptions = {}): Promise<Rig> {
   const root = realpathSync(mkdtempSync(join(tmpdir(), "agentcore-crash-")));
   const at = (name: string): string => join(root, name);
   for (const name of ["state", "jobs", "program"]) mkdirSync(at(name));
   await bundle(at("program"));
   const enter = writeEnterProgram(root);
-  writeFileSync(at("agentcore.yaml"), configuration(at("program/metered-adapter.js"), enter));
+  writeFileSync(at("agentcore.yaml"), configuration(at("program/metered-adapter.js"), enter, graceMs));
   return {
     root,
     stateDir: at("state"),
@@ -80,7 +85,7 @@ async function bundle(outdir: string): Promise<void> {
 }
 
 /** Breakers and watchdog stay out of the way: failing jobs are meant to fail for as long as the test runs. */
-function configuration(adapter: string, enter: string): string {
+function configuration(adapter: string, enter: string, graceMs: number): string {
   return JSON.stringify({
     limits: {
       global: { concurrency: 6, cost_usd: { total: 100_000 } },
@@ -88,7 +93,7 @@ function configuration(adapter: string, enter: string): string {
     },
     breakers: { consecutive_failures: 1_000_000, failure_share: 0.999, window: 10_000, valve_min_open: 1000 },
     watchdog: { concentration_runs: 1000, concentration_share: 1 },
-    shutdown: { grace: "300ms" },
+    shutdown: { grace: `${graceMs}ms` },
     workers: { metered: { adapter, program: enter } },
   });
 }

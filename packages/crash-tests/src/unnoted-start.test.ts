@@ -1,0 +1,64 @@
+/** A scheduler that dies after its worker was started and before it could note so: the next one must not run beside it. */
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout as pause } from "node:timers/promises";
+import { systemClock, systemIds } from "@agentcore/core";
+import { QueueClient, silentLog } from "@agentcore/scheduler";
+import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
+import { expect, onTestFinished, test } from "vitest";
+import { deaf, shellTask } from "./job-plan.ts";
+import { makeRig } from "./rig.ts";
+import { SchedulerProcess } from "./scheduler-process.ts";
+import { makeJobDirectory, readTrueJob } from "./truth-ledger.ts";
+
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new RangeError("waited in vain");
+    await pause(2);
+  }
+}
+
+test("an attempt whose start nobody noted is not followed by another while its runtime still ends it", async () => {
+  // The worker does not listen to TERM, so the orphaned runtime needs its whole grace to end it.
+  const rig = await makeRig({ graceMs: 4000 });
+  onTestFinished(() => rig.remove());
+  const database = await openStateDatabase({ directory: rig.stateDir });
+  onTestFinished(() => database.close());
+  const store = createSqliteJobStore(database);
+  const client = new QueueClient({ store, clock: systemClock, ids: systemIds, log: silentLog });
+  onTestFinished(() => client.closeClient());
+  const workspace = makeJobDirectory(rig.root, "deaf");
+  const script = `[ "$AGENTCORE_ATTEMPT" -gt 1 ] || sleep 60`;
+  const task = { ...deaf(shellTask(rig, workspace, script)), workspace };
+
+  const victim = new SchedulerProcess(rig);
+  onTestFinished(() => victim.stop());
+  // Once one job is done, the runtime is there and the next one is claimed at once.
+  const place = makeJobDirectory(rig.root, "first");
+  const first = await client.submit({ task: { ...shellTask(rig, place, "true"), workspace: place } });
+  await first.result();
+  const [runtimePid = -1] = victim.runtimePids();
+  process.kill(runtimePid, "SIGSTOP");
+  const job = await client.submit({
+    id: "deaf",
+    task,
+    limits: { maxAttempts: 2 },
+    retry: { baseDelayMs: 0 },
+  });
+  await until(async () => (await store.get("deaf"))?.state.kind === "running");
+  // The runtime goes on once nothing can be written any more, the start of the worker included.
+  const lock = new DatabaseSync(database.path, { timeout: 1000 });
+  lock.exec("BEGIN IMMEDIATE");
+  process.kill(runtimePid, "SIGCONT");
+  await until(() => readTrueJob(workspace).attempts.length > 0);
+  victim.signal("SIGKILL");
+  await victim.closed;
+  lock.exec("ROLLBACK");
+  lock.close();
+  expect((await store.get("deaf"))?.state).toMatchObject({ kind: "running", started: null });
+
+  const heir = new SchedulerProcess(rig);
+  onTestFinished(() => heir.stop());
+  expect(await job.result()).toMatchObject({ state: "succeeded", attempts: 2 });
+  expect(readTrueJob(workspace)).toMatchObject({ overlaps: 0, attempts: [{ attempt: 1 }, { attempt: 2 }] });
+}, 90_000);
