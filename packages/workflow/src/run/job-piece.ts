@@ -78,7 +78,24 @@ const failuresOfRun: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "AC_WORKFLOW_TAKEN",
 ]);
 
+/** What the file system says about a path that a step names, unlike a disk that is full or broken. */
+const pathFailures: ReadonlySet<unknown> = new Set([
+  "EACCES",
+  "EEXIST",
+  "EISDIR",
+  "ELOOP",
+  "ENAMETOOLONG",
+  "ENOENT",
+  "ENOTDIR",
+  "EPERM",
+  "ERR_FS_CP_DIR_TO_NON_DIR",
+  "ERR_FS_CP_NON_DIR_TO_DIR",
+  "ERR_FS_CP_FIFO_PIPE",
+  "ERR_FS_CP_SOCKET",
+]);
+
 /** Failures that say nothing about the step: the run stops where it is and can be resumed. */
 export function isFailureOfRun(error: unknown): boolean {
-  return !isAgentCoreError(error) || failuresOfRun.has(error.code);
+  if (isAgentCoreError(error)) return failuresOfRun.has(error.code);
+  return !(error instanceof Error && "code" in error && pathFailures.has(error.code));
 }

@@ -132,6 +132,18 @@ describe("a run", () => {
     expect((await rig.run(testWorkflow([looped]))).reason).toContain("AC_OUTPUT_MISSING");
   });
 
+  it("fails a step whose paths are in the way of others", async () => {
+    const result = await rig.run(
+      testWorkflow([
+        shellStep("a", "touch x in", { outputs: [output("x", "x")] }),
+        shellStep("b", "true", { dependsOn: ["a"], inputs: [{ from: "a", artifact: "x", as: "in" }] }),
+        shellStep("c", "mkfifo pipe", { outputs: [output("p", "pipe")], onFailure: "continue" }),
+      ]),
+    );
+    expect(labels(result)).toEqual({ a: "SUCCEEDED", b: "FAILED", c: "FAILED" });
+    expect(result.reason).toContain("EEXIST");
+  });
+
   it("skips a step whose condition is false, and not those that wait for it", async () => {
     const result = await rig.run(
       testWorkflow([

@@ -49,7 +49,8 @@ export interface StartOptions extends RunOptions {
  * `AC_WORKFLOW_GIT` before anything is touched.
  */
 export async function runWorkflow(options: StartOptions): Promise<RunHandle> {
-  const { workflow, ports, settings } = { ...split(options), workflow: options.workflow };
+  const { workflow } = options;
+  const { ports, settings } = split(options);
   const created = await createdOf(options, settings);
   await mkdir(created.contextDir, { recursive: true });
   for (const { step, what } of keysWithoutEffect(workflow)) ports.log.warn({ step }, `${what} has no effect`);
