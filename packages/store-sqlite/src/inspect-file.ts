@@ -39,23 +39,27 @@ export function decideOpening(facts: FileFacts, ours: number): OpeningDecision {
 
 /** How thoroughly a file is checked when it is opened. */
 export type StartCheck =
-  /** Header, schema and, up to {@link quickCheckBytesMax}, the structure of every page. */
+  /** Header, length, schema and, up to {@link quickCheckBytesMax}, the structure of every page. */
   | "quick"
-  /** Header and schema only. */
+  /** Header, length and schema only. */
   | "header";
 
-/** A file above this size is not read in full at every start; `checkIntegrity` does it on demand. */
-export const quickCheckBytesMax = 32 * 1024 * 1024;
+/** A file above this size is not read in full at every start, which would take 10 ms or more; see `checkIntegrity`. */
+export const quickCheckBytesMax = 8 * 1024 * 1024;
 
 const headerBytes = 100;
 const magic = "SQLite format 3\0";
+const pageSizeOffset = 16;
+const pageCountOffset = 28;
 const applicationIdOffset = 68;
 
 /** Throws the system's or the driver's error where the file cannot be read just now. */
 export function inspectFile(driver: SqliteDriver, path: string, check: StartCheck): FileFacts {
   const size = sizeOf(path);
-  if (size === undefined) return { kind: "absent", orphanedLog: (sizeOf(`${path}-wal`) ?? 0) > 0 };
-  const flaw = flawOfHeader(readHeader(path));
+  const hasLog = (sizeOf(`${path}-wal`) ?? 0) > 0;
+  if (size === undefined) return { kind: "absent", orphanedLog: hasLog };
+  // With a log, the file may not have grown yet to what its header says.
+  const flaw = flawOfHeader(readHeader(path), hasLog ? Infinity : size);
   if (flaw !== null) return { kind: "damaged", reason: flaw };
   const connection = driver.open(path, { readOnly: true });
   try {
@@ -92,13 +96,14 @@ export function integrityFlaws(
   return rows.map((row) => String(Object.values(row)[0])).filter((line) => line !== "ok");
 }
 
-function flawOfHeader(header: Buffer): string | null {
+function flawOfHeader(header: Buffer, size: number): string | null {
   if (header.length < headerBytes) return `it has only ${header.length} bytes of its header`;
   if (header.toString("latin1", 0, magic.length) !== magic) return "it is not a SQLite database";
   if (header.readUInt32BE(applicationIdOffset) !== applicationId) {
     return "it is a SQLite database, but not one of AgentCore";
   }
-  return null;
+  const bytes = header.readUInt16BE(pageSizeOffset) * header.readUInt32BE(pageCountOffset);
+  return size < bytes ? `it has ${size} of its ${bytes} bytes` : null;
 }
 
 function readHeader(path: string): Buffer {

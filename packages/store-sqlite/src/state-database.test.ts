@@ -149,6 +149,13 @@ describe("opening", () => {
     expect(filesOf()).toEqual(after);
   });
 
+  test("notices a file that was cut, also where it is too large to be read in full", async () => {
+    const path = await createDatabase(500);
+    truncateSync(path, statSync(path).size - 4096);
+    const error = await refusalOf(openStateDatabase({ directory, startCheck: "header" }));
+    expect(error.message).toMatch(/it has \d+ of its \d+ bytes/);
+  });
+
   test("refuses a log whose database is gone, because it would be replayed into a new one", async () => {
     const database = await openStateDatabase({ directory });
     await database.write((sql) => sql.run(insertOwner, "o"));

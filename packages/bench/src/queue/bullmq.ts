@@ -44,11 +44,13 @@ const optionsOf = (index: number): JobOptions => ({
   backoff: { type: "exponential", delay: 1000 },
 });
 
+const serverProgram = "redis-server";
+
 export function bullmq(appendfsync: "everysec" | "always"): Contender {
   return {
     name: `BullMQ, Redis ${appendfsync}`,
     async open() {
-      if (spawnSync("redis-server", ["--version"]).error !== undefined) {
+      if (spawnSync(serverProgram, ["--version"]).error !== undefined) {
         throw new Unavailable("redis-server is not installed: apt-get install redis-server");
       }
       const { Queue, Worker } = installPeers()("bullmq") as BullMq;
@@ -56,7 +58,7 @@ export function bullmq(appendfsync: "everysec" | "always"): Contender {
       const socket = join(directory, "redis.sock");
       const settings = ["--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "yes"];
       const server = await startServer(
-        "redis-server",
+        serverProgram,
         [...settings, "--appendfsync", appendfsync, "--dir", directory],
         { isReady: () => existsSync(socket), cwd: directory },
       );
