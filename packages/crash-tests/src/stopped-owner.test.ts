@@ -1,6 +1,7 @@
 /** A scheduler that is stopped past its lease and wakes: what it says then changes nothing, and is kept. */
 import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { systemClock, systemIds } from "@agentcore/core";
 import { QueueClient, silentLog } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
@@ -12,6 +13,23 @@ import { SchedulerProcess } from "./scheduler-process.ts";
 import { makeJobDirectory, readTrueJob } from "./truth-ledger.ts";
 
 const spentUsd = 0.02;
+
+/** A process stopped in the middle of a commit would keep the file locked, and nobody could write until it goes on. */
+async function stopBetweenCommits(scheduler: SchedulerProcess, path: string): Promise<void> {
+  const other = new DatabaseSync(path, { timeout: 0 });
+  onTestFinished(() => other.close());
+  for (;;) {
+    scheduler.signal("SIGSTOP");
+    try {
+      other.exec("BEGIN IMMEDIATE; ROLLBACK");
+      return;
+    } catch (error) {
+      expect(error).toMatchObject({ errcode: 5 });
+      scheduler.signal("SIGCONT");
+      await pause(5);
+    }
+  }
+}
 
 test("the late result of a stopped owner touches no row and is kept, and the attempts do not overlap", async () => {
   const rig = await makeRig();
@@ -39,7 +57,7 @@ test("the late result of a stopped owner touches no row and is kept, and the att
   const job = await client.submit({ id: "slow", task: { ...task, workspace }, limits, retry });
   expect(await stopped.heard(({ type }) => type === "attempt_started", 30_000)).toBe(true);
   // Its runtime goes on: the worker comes to its end, and nobody hears of it.
-  stopped.signal("SIGSTOP");
+  await stopBetweenCommits(stopped, database.path);
   const heir = new SchedulerProcess(rig);
   onTestFinished(() => heir.stop());
   expect(await job.result()).toMatchObject({ state: "succeeded", attempts: 2 });

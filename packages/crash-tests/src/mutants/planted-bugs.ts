@@ -100,7 +100,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace: "const nowMs = clock.now();",
     caughtBy: {
       file: "packages/scheduler/src/recovery/recovery.test.ts",
-      test: "of a silent owner lasts just as long when the wall clock is set by",
+      test: "does not end early when the wall clock is set by",
     },
   },
   {
