@@ -29,6 +29,9 @@ export interface CloseOptions {
   readonly finishRunning?: boolean;
 }
 
+const againMsMin = 100;
+const againMsMax = 5000;
+
 /**
  * Starts a scheduler. Resolves once it has looked after what an earlier one left behind and has begun to claim. Rejects
  * with `AC_STORE_UNAVAILABLE` where the store does not answer.
@@ -207,7 +210,20 @@ export class Scheduler {
     const reason: Reason = { code: "AC_RUNTIME_LOST", message: "another scheduler took over", evidence: {} };
     this.#loop.stopAll(reason, true);
     await this.#loop.whenEmpty();
-    if (this.#closing === null) await this.#becomeOwner();
+    await this.#becomeOwnerAgain();
+  }
+
+  /** As long as it takes: a scheduler that is no owner does nothing, and its callers would wait in vain. */
+  async #becomeOwnerAgain(): Promise<void> {
+    const { clock, log } = this.#options;
+    for (let delayMs = againMsMin; this.#closing === null; delayMs = Math.min(againMsMax, delayMs * 2)) {
+      try {
+        return await this.#becomeOwner();
+      } catch (error) {
+        log.warn({ error, delayMs }, "could not become an owner again; trying again");
+      }
+      await new Promise<void>((resolve) => void clock.setTimer(delayMs, resolve));
+    }
   }
 
   #createLoop(settler: AttemptSettler): DriveLoop {
