@@ -94,13 +94,13 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "wall clock in the lease",
-    harm: "a correction of the clock takes jobs from a scheduler that lives",
+    harm: "a correction of the clock keeps a dead scheduler alive, or takes jobs from one that lives",
     file: "packages/scheduler/src/recovery/owner-lease.ts",
     search: "const nowMs = clock.monotonicMs();",
     replace: "const nowMs = clock.now();",
     caughtBy: {
       file: "packages/scheduler/src/recovery/recovery.test.ts",
-      test: "does not end early when the wall clock is set by",
+      test: "does not live on when the wall clock is set by",
     },
   },
   {
