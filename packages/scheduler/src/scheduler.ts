@@ -186,7 +186,8 @@ export class Scheduler {
     await lease.start();
     // The sweep comes before the first claim.
     await this.#recovery.pass();
-    this.#loop.resume(lease.owner);
+    if (this.#closing === null) this.#loop.resume(lease.owner);
+    else await lease.resign();
   }
 
   #onTakenOver(jobs: readonly JobRecord[]): void {
