@@ -1,24 +1,14 @@
 /** Checks of how steps hang together: dependencies that exist, no cycles, artifacts that an earlier step really makes. */
 import { didYouMean } from "@agentcore/yaml-file";
-import {
-  dependenciesOf,
-  listOf,
-  rawOf,
-  stepsOf,
-  textOf,
-  transitiveDependencies,
-  type Raw,
-  type Report,
-} from "./raw.ts";
+import { dependenciesOf, listOf, rawOf, textOf, type Raw, type RawSteps, type Report } from "./raw.ts";
 
-export function checkGraph(file: Raw, report: Report): void {
-  const ids = stepsOf(file).map(([id]) => id);
-  for (const [id, step] of stepsOf(file)) {
-    checkDependencies(id, step, ids, report);
-    checkInputs(file, id, step, ids, report);
+export function checkGraph(file: Raw, steps: RawSteps, report: Report): void {
+  for (const [id, step] of steps.byId) {
+    checkDependencies(id, step, steps, report);
+    checkInputs(id, step, steps, report);
     checkNames(id, step, report);
   }
-  const cycle = findCycle(file);
+  const cycle = findCycle(steps.byId);
   if (cycle !== undefined) {
     report(
       ["steps", cycle[0] ?? "", "depends_on"],
@@ -27,38 +17,39 @@ export function checkGraph(file: Raw, report: Report): void {
     );
   }
   const transition = textOf(file["branch_transition_step"]);
-  if (transition !== undefined && !ids.includes(transition)) {
-    report(["branch_transition_step"], `no step has the id "${transition}"${didYouMean(transition, ids)}`);
+  if (transition !== undefined && !steps.byId.has(transition)) {
+    report(
+      ["branch_transition_step"],
+      `no step has the id "${transition}"${didYouMean(transition, steps.ids)}`,
+    );
   }
 }
 
-function checkDependencies(id: string, step: Raw, ids: readonly string[], report: Report): void {
+function checkDependencies(id: string, step: Raw, steps: RawSteps, report: Report): void {
   const seen = new Set<string>();
   for (const [index, dependency] of listOf(step["depends_on"]).entries()) {
     if (typeof dependency !== "string") continue;
     const path = ["steps", id, "depends_on", index];
     if (dependency === id) report(path, `step "${id}" depends on itself`);
-    else if (!ids.includes(dependency))
-      report(path, `no step has the id "${dependency}"${didYouMean(dependency, ids)}`);
+    else if (!steps.byId.has(dependency))
+      report(path, `no step has the id "${dependency}"${didYouMean(dependency, steps.ids)}`);
     else if (seen.has(dependency)) report(path, `"${dependency}" is listed twice`);
     seen.add(dependency);
   }
 }
 
-function checkInputs(file: Raw, id: string, step: Raw, ids: readonly string[], report: Report): void {
-  const before = transitiveDependencies(file, id);
-  const steps = new Map(stepsOf(file));
+function checkInputs(id: string, step: Raw, steps: RawSteps, report: Report): void {
   for (const [index, value] of listOf(step["inputs"]).entries()) {
     const from = textOf(rawOf(value)["from"]);
     const artifact = textOf(rawOf(value)["artifact"]);
     if (from === undefined) continue;
     const path = ["steps", id, "inputs", index];
-    if (!ids.includes(from)) {
-      report([...path, "from"], `no step has the id "${from}"${didYouMean(from, ids)}`);
-    } else if (!before.has(from)) {
+    if (!steps.byId.has(from)) {
+      report([...path, "from"], `no step has the id "${from}"${didYouMean(from, steps.ids)}`);
+    } else if (!steps.waitsFor(id).has(from)) {
       report([...path, "from"], `step "${id}" does not wait for "${from}"; add it to depends_on`);
     } else if (artifact !== undefined) {
-      const made = artifactsOf(steps.get(from) ?? {});
+      const made = artifactsOf(steps.byId.get(from) ?? {});
       if (!made.includes(artifact)) {
         report(
           [...path, "artifact"],
@@ -90,13 +81,13 @@ function checkNames(id: string, step: Raw, report: Report): void {
 }
 
 /** The ids of one cycle, in the order of waiting; undefined where there is none. */
-function findCycle(file: Raw): readonly string[] | undefined {
-  const steps = new Map(stepsOf(file));
+function findCycle(steps: ReadonlyMap<string, Raw>): readonly string[] | undefined {
   const done = new Set<string>();
   for (const start of steps.keys()) {
+    if (done.has(start)) continue;
     // Depth first without recursion, since a chain may be long: `trail` is the way from the start to here.
     const trail: { id: string; rest: string[] }[] = [
-      { id: start, rest: [...dependenciesOf(steps.get(start) ?? {})] },
+      { id: start, rest: [...dependenciesOf(steps.get(start))] },
     ];
     const onTrail = new Set([start]);
     for (let top = trail.at(-1); top !== undefined; top = trail.at(-1)) {
@@ -109,7 +100,7 @@ function findCycle(file: Raw): readonly string[] | undefined {
         const ids = trail.map(({ id }) => id);
         return ids.slice(ids.indexOf(next));
       } else if (next !== top.id && !done.has(next) && steps.has(next)) {
-        trail.push({ id: next, rest: [...dependenciesOf(steps.get(next) ?? {})] });
+        trail.push({ id: next, rest: [...dependenciesOf(steps.get(next))] });
         onTrail.add(next);
       }
     }

@@ -2,23 +2,14 @@
 import { didYouMean } from "@agentcore/yaml-file";
 import { parseExpression, placeholdersIn, referencesOf } from "../expression.ts";
 import { artifactsOf } from "./check-graph.ts";
-import {
-  listOf,
-  rawOf,
-  stepsOf,
-  textOf,
-  transitiveDependencies,
-  type Path,
-  type Raw,
-  type Report,
-} from "./raw.ts";
+import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
 
-export function checkReferences(file: Raw, report: Report): void {
+export function checkReferences(file: Raw, steps: RawSteps, report: Report): void {
   const inputs = Object.keys(rawOf(file["inputs"]));
   checkInputDefaults(file, report);
-  for (const [id, step] of stepsOf(file)) {
+  for (const [id, step] of steps.byId) {
     const path = ["steps", id];
-    const scope: Scope = { file, step: id, inputs, matrix: Object.keys(rawOf(step["matrix"])) };
+    const scope: Scope = { steps, step: id, inputs, matrix: Object.keys(rawOf(step["matrix"])) };
     const condition = textOf(step["if"]);
     if (condition !== undefined)
       checkExpression(condition, [...path, "if"], ["inputs", "steps"], scope, report);
@@ -33,7 +24,7 @@ export function checkReferences(file: Raw, report: Report): void {
 }
 
 interface Scope {
-  readonly file: Raw;
+  readonly steps: RawSteps;
   readonly step: string;
   readonly inputs: readonly string[];
   readonly matrix: readonly string[];
@@ -86,14 +77,14 @@ function known(
 
 function stepProblem(reference: readonly string[], scope: Scope): string | null {
   const [, id = "", field, output] = reference;
-  const steps = new Map(stepsOf(scope.file));
-  if (!steps.has(id)) return `no step has the id "${id}"${didYouMean(id, [...steps.keys()])}`;
-  if (!transitiveDependencies(scope.file, scope.step).has(id))
+  const { steps } = scope;
+  if (!steps.byId.has(id)) return `no step has the id "${id}"${didYouMean(id, steps.ids)}`;
+  if (!steps.waitsFor(scope.step).has(id))
     return `step "${scope.step}" does not wait for "${id}"; add it to depends_on`;
   if (field === "status" && reference.length === 3) return null;
   if (field !== "outputs" || reference.length !== 4)
     return `"${reference.join(".")}" is neither steps.ID.status nor steps.ID.outputs.NAME`;
-  const names = artifactsOf(steps.get(id) ?? {});
+  const names = artifactsOf(steps.byId.get(id) ?? {});
   return names.includes(output ?? "")
     ? null
     : `step "${id}" has no output "${output}"${didYouMean(output ?? "", names)}`;

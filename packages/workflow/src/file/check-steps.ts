@@ -1,7 +1,7 @@
 /** Checks of single steps: who works, what goes with what, and paths that stay inside the workspace. */
 import { didYouMean } from "@agentcore/yaml-file";
 import { isAbsolute, normalize } from "node:path";
-import { listOf, rawOf, stepsOf, textOf, type Path, type Raw, type Report } from "./raw.ts";
+import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
 
 const ways = ["worker", "agent", "workflow"] as const;
 const shellNames = ["shell", "CUSTOM", "SHELL"];
@@ -13,9 +13,9 @@ export interface KnownAgents {
   hasCapabilities(agent: string): boolean;
 }
 
-export function checkSteps(file: Raw, agents: KnownAgents, report: Report): void {
+export function checkSteps(file: Raw, steps: RawSteps, agents: KnownAgents, report: Report): void {
   checkPath(file["context_dir"], ["context_dir"], report);
-  for (const [id, step] of stepsOf(file)) {
+  for (const [id, step] of steps.byId) {
     const path = ["steps", id];
     checkWay(id, step, agents, report);
     checkLoop(step, path, agents, report);

@@ -13,7 +13,7 @@ import { checkReferences } from "./check-references.ts";
 import { checkSteps, type KnownAgents } from "./check-steps.ts";
 import { workflowFileSchema, workflowJsonSchema, type WorkflowFile } from "./file-schema.ts";
 import type { Problem, ReadFile } from "./problem.ts";
-import { rawOf, stepsOf, textOf, type Path, type Raw, type Report } from "./raw.ts";
+import { rawOf, rawStepsOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
 
 /** Sub-workflows deeper than this are refused. */
 export const nestingMax = 8;
@@ -75,10 +75,11 @@ async function parseFile(file: string, context: Context): Promise<Parsed> {
 
   const raw = rawOf(source.value);
   const report = reporter(file, source, problems);
-  checkGraph(raw, report);
-  checkSteps(raw, knownAgents(context.agents), report);
-  checkReferences(raw, report);
-  const children = await parseChildren(file, raw, report, context);
+  const steps = rawStepsOf(raw);
+  checkGraph(raw, steps, report);
+  checkSteps(raw, steps, knownAgents(context.agents), report);
+  checkReferences(raw, steps, report);
+  const children = await parseChildren(file, steps, report, context);
   problems.push(...children.problems);
   problems.sort((a, b) => (a.file === b.file ? a.line - b.line || a.column - b.column : 0));
   if (!read.ok || problems.length > 0) return { workflow: null, problems };
@@ -124,11 +125,11 @@ function knownAgents({ agents }: LoadedAgents): KnownAgents {
   };
 }
 
-async function parseChildren(file: string, raw: Raw, report: Report, context: Context) {
+async function parseChildren(file: string, steps: RawSteps, report: Report, context: Context) {
   const workflows = new Map<string, Workflow>();
   const problems: Problem[] = [];
   const trail = [...context.trail, file];
-  for (const [id, step] of stepsOf(raw)) {
+  for (const [id, step] of steps.byId) {
     const named = textOf(step["workflow"]);
     if (named === undefined) continue;
     const path = ["steps", id, "workflow"];

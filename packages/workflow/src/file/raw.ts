@@ -21,22 +21,38 @@ export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** Steps in the order of the file. */
-export function stepsOf(file: Raw): readonly (readonly [id: string, step: Raw])[] {
-  return Object.entries(rawOf(file["steps"])).map(([id, step]) => [id, rawOf(step)] as const);
+/** The steps of a file and how they wait for each other. Made once for a file, since all checks ask it. */
+export interface RawSteps {
+  /** In the order of the file. */
+  readonly byId: ReadonlyMap<string, Raw>;
+  readonly ids: readonly string[];
+  /** Ids that a step waits for, directly or through others; cycles and unknown ids are passed over. Kept once asked for. */
+  waitsFor(id: string): ReadonlySet<string>;
 }
 
-export function dependenciesOf(step: Raw): readonly string[] {
-  return listOf(step["depends_on"]).filter((id) => typeof id === "string");
+export function rawStepsOf(file: Raw): RawSteps {
+  const byId = new Map(Object.entries(rawOf(file["steps"])).map(([id, step]) => [id, rawOf(step)]));
+  const waits = new Map<string, ReadonlySet<string>>();
+  return {
+    byId,
+    ids: [...byId.keys()],
+    waitsFor(id) {
+      const known = waits.get(id) ?? transitiveDependencies(byId, id);
+      waits.set(id, known);
+      return known;
+    },
+  };
 }
 
-/** Ids that a step waits for, directly or through others; cycles and unknown ids are passed over. */
-export function transitiveDependencies(file: Raw, id: string): ReadonlySet<string> {
-  const steps = new Map(stepsOf(file));
+export function dependenciesOf(step: Raw | undefined): readonly string[] {
+  return listOf(step?.["depends_on"]).filter((id) => typeof id === "string");
+}
+
+function transitiveDependencies(steps: ReadonlyMap<string, Raw>, id: string): ReadonlySet<string> {
   const found = new Set<string>();
   const open = [id];
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    for (const dependency of dependenciesOf(steps.get(at) ?? {})) {
+    for (const dependency of dependenciesOf(steps.get(at))) {
       if (!steps.has(dependency) || found.has(dependency)) continue;
       found.add(dependency);
       open.push(dependency);
