@@ -7,6 +7,7 @@ import type { FakeStep } from "../testing/fake-agent-script.ts";
 import { drive, driveToEnd, type DriveOptions } from "../testing/drive.ts";
 import { scriptedAdapter } from "../testing/scripted-adapter.ts";
 import { findSurvivors } from "../testing/survivors.ts";
+import { withLiveGrowth } from "../testing/live-memory.ts";
 
 const success = '{"type":"result","ok":true,"summary":"done"}';
 const say: FakeStep = { do: "print", stream: "stdout", lines: [success] };
@@ -23,19 +24,6 @@ function artifact(result: WorkerResult, name: string) {
 
 function texts(events: readonly WorkerEvent[], type: "text" | "raw" | "stderr"): string[] {
   return events.flatMap((event) => (event.type === type ? [event.text] : []));
-}
-
-/** Highest resident size above where it was, looked at all the time that the action takes. */
-async function growthOf<T>(action: () => Promise<T>): Promise<{ value: T; growthMb: number }> {
-  const before = process.memoryUsage.rss();
-  let peak = before;
-  const timer = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), 5);
-  try {
-    const value = await action();
-    return { value, growthMb: (Math.max(peak, process.memoryUsage.rss()) - before) / 1024 ** 2 };
-  } finally {
-    clearInterval(timer);
-  }
 }
 
 describe("a worker that", () => {
@@ -69,7 +57,7 @@ describe("a worker that", () => {
   it("prints 200 MB to stderr is read to the end in bounded memory, and the log has it all", async () => {
     const bytes = 200 * 1024 * 1024;
     const line = "e".repeat(1023);
-    const { value, growthMb } = await growthOf(async () => {
+    const { value, growthMb } = await withLiveGrowth(async () => {
       let lines = 0;
       const agent = createFakeAgent([{ do: "flood", stream: "stderr", line, bytes }, say]);
       const driven = await drive({
@@ -87,7 +75,7 @@ describe("a worker that", () => {
 
   it("prints one line of 50 MB is read in bounded memory; the reader gets its first part", async () => {
     const bytes = 50 * 1024 * 1024;
-    const { value, growthMb } = await growthOf(() =>
+    const { value, growthMb } = await withLiveGrowth(() =>
       run([{ do: "long_line", stream: "stdout", prefix: '{"type":"text","text":"', bytes }, say]),
     );
     expect(value.ended.outcome).toBe("succeeded");

@@ -4,6 +4,7 @@ import { workerResultSchema } from "@agentcore/contract";
 import { drive, machineContainment, type DrivenRun, type DriveOptions } from "../drive.ts";
 import { createFakeAgent, type FakeAgent } from "../fake-agent.ts";
 import { fakeChildren, type FakeLedgerEntry, type FakeStep } from "../fake-agent-script.ts";
+import { withLiveGrowth } from "../live-memory.ts";
 import { findSurvivors } from "../survivors.ts";
 import {
   mustHold,
@@ -14,7 +15,7 @@ import {
 
 /** Longest that any of these runs may take from its last step, or from the stop, to its result. */
 const endsWithinMs = 20_000;
-/** Resident growth allowed while hostile output is read. */
+/** Growth of live memory allowed while hostile output is read, in MiB. */
 const growthMbMax = 64;
 
 const changedFile = "conformance.txt";
@@ -274,16 +275,8 @@ function outputChecks(options: AdapterConformanceOptions, bench: Bench): Conform
 }
 
 async function inBoundedMemory(action: () => Promise<void>): Promise<void> {
-  const before = process.memoryUsage.rss();
-  let peak = before;
-  const timer = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), 5);
-  try {
-    await action();
-  } finally {
-    clearInterval(timer);
-  }
-  const growthMb = Math.round((peak - before) / 1024 ** 2);
-  mustHold(growthMb < growthMbMax, `resident memory grew by ${growthMb} MB`);
+  const { growthMb } = await withLiveGrowth(action);
+  mustHold(growthMb < growthMbMax, `live memory grew by ${Math.round(growthMb)} MB`);
 }
 
 async function environmentDoesNotLeak(options: AdapterConformanceOptions, bench: Bench): Promise<void> {

@@ -1,0 +1,37 @@
+/**
+ * How much live memory an action holds at its height. The collector is run before each look, so that what counts is what
+ * cannot be freed: resident memory also has whatever garbage the engine was in no hurry to collect, which on a busy
+ * machine says more about the machine than about the code.
+ */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
+const lookEveryMs = 100;
+
+/** Bytes that are still reachable, on the heap and in buffers outside it. */
+function liveBytes(collect: () => void): number {
+  // Twice: buffers are counted until the sweep that the first collection began has ended, and the second waits for it.
+  collect();
+  collect();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+/** Runs the action and answers its value with the growth of live memory at its height, in MiB. */
+export async function withLiveGrowth<T>(action: () => Promise<T>): Promise<{ value: T; growthMb: number }> {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const before = liveBytes(collect);
+  let peak = before;
+  const look = () => {
+    peak = Math.max(peak, liveBytes(collect));
+  };
+  const timer = setInterval(look, lookEveryMs);
+  try {
+    const value = await action();
+    look();
+    return { value, growthMb: (peak - before) / 1024 ** 2 };
+  } finally {
+    clearInterval(timer);
+  }
+}
