@@ -151,7 +151,7 @@ function planJob(chance: Chance, seed: number, index: number): PlannedJob {
         : {}),
       task: {
         worker,
-        workspace: `/work/${chance.below(8)}`,
+        workspace: `/projects/${chance.below(8)}`,
         instructions: "simulated",
         capabilities: ["read"],
       },

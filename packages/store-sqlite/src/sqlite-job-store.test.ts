@@ -86,7 +86,7 @@ test("a job too large to be one of the scheduler's is refused, and so is one tha
 
 test("a lane of a thousand jobs hides nothing behind it, and is worked off in its order", async () => {
   const store = await harness.open();
-  const task = { worker: "shell", workspace: "/work/busy", instructions: "true" };
+  const task = { worker: "shell", workspace: "/projects/busy", instructions: "true" };
   const busy = Array.from({ length: 1000 }, () => testJob({ task }));
   const last = testJob();
   await submitJobs(store, ...busy, last);

@@ -16,7 +16,7 @@ export function permitRequest(change: Partial<PermitRequest> = {}): PermitReques
     attempt: 1,
     maxAttempts: 3,
     worker: "codex",
-    workspace: `/work/${made}`,
+    workspace: `/projects/${made}`,
     capabilities: ["read", "edit"],
     timeoutMs: 60_000,
     priorityClass: "batch",

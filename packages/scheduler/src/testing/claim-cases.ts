@@ -153,7 +153,7 @@ export const claimCases: readonly ConformanceCase[] = [
   storeCase(
     "runs one job of a concurrency key at a time and goes on with others meanwhile",
     async (store) => {
-      const shared = { task: testTask("/work/shared") };
+      const shared = { task: testTask("/projects/shared") };
       const [first, second, free] = [testJob(shared), testJob(shared), testJob()];
       await submitJobs(store, first, second, free);
       const claimed = await claimAs(store, "o", 9);
@@ -163,7 +163,7 @@ export const claimCases: readonly ConformanceCase[] = [
     },
   ),
   storeCase("frees the concurrency key of a deferred and of a retried job", async (store) => {
-    const shared = { task: testTask("/work/shared") };
+    const shared = { task: testTask("/projects/shared") };
     const [first, second] = [testJob(shared), testJob(shared)];
     await submitJobs(store, first, second);
     const [one] = await claimAs(store, "o", 9);
@@ -176,14 +176,14 @@ export const claimCases: readonly ConformanceCase[] = [
     assert.deepEqual(idsOf(afterRetry.claimed), [first.id]);
   }),
   storeCase("runs as many jobs of a concurrency key as the claim allows", async (store) => {
-    const jobs = Array.from({ length: 5 }, () => testJob({ task: testTask("/work/shared") }));
+    const jobs = Array.from({ length: 5 }, () => testJob({ task: testTask("/projects/shared") }));
     await submitJobs(store, ...jobs);
     assert.equal((await claimAs(store, "o", 9)).length, 1);
     assert.equal((await claimAs(store, "o", 9, { perKey: 3 })).length, 2);
     assert.equal((await claimAs(store, "o", 9, { perKey: 3 })).length, 0);
   }),
   storeCase("sets no limit for jobs without a concurrency key", async (store) => {
-    const jobs = Array.from({ length: 3 }, () => testJob({ task: testTask("/work/shared") }));
+    const jobs = Array.from({ length: 3 }, () => testJob({ task: testTask("/projects/shared") }));
     await store.submit(
       jobs.map((job) => testSubmission(job, { concurrencyKey: null })),
       byJobDedup,
@@ -191,15 +191,15 @@ export const claimCases: readonly ConformanceCase[] = [
     assert.equal((await claimAs(store, "o", 9)).length, 3);
   }),
   storeCase("passes over what is excluded, each by its own name, and finds it again later", async (store) => {
-    const codex = testTask("/work/1", "codex");
+    const codex = testTask("/projects/1", "codex");
     const jobs = {
-      worker: testJob({ task: testTask("/work/2", "opencode") }),
+      worker: testJob({ task: testTask("/projects/2", "opencode") }),
       model: testJob({ task: { ...codex, model: "large" } }),
-      noModel: testJob({ task: { ...codex, workspace: "/work/3", worker: "claude-code" } }),
+      noModel: testJob({ task: { ...codex, workspace: "/projects/3", worker: "claude-code" } }),
       tenant: testJob({ context: { tenant: "acme" } }),
       class: testJob({ priority: { class: "interactive" } }),
-      workspace: testJob({ task: testTask("/work/busy") }),
-      otherModel: testJob({ task: { ...codex, workspace: "/work/4", model: "small" } }),
+      workspace: testJob({ task: testTask("/projects/busy") }),
+      otherModel: testJob({ task: { ...codex, workspace: "/projects/4", model: "small" } }),
       plain: testJob(),
     };
     await submitJobs(store, ...Object.values(jobs));
@@ -212,7 +212,7 @@ export const claimCases: readonly ConformanceCase[] = [
       ],
       tenants: ["acme"],
       classes: ["interactive"],
-      concurrencyKeys: ["/work/busy"],
+      concurrencyKeys: ["/projects/busy"],
     };
     assert.deepEqual(idsOf(await claimAs(store, "o", 9, { exclude })), [jobs.otherModel.id, jobs.plain.id]);
     const { worker, model, noModel, tenant, class: person, workspace } = jobs;
@@ -289,7 +289,7 @@ async function claimLikeTheModel(store: JobStore, seed: number): Promise<void> {
       const tenant = ["", "a", "b"][below(3)]!;
       return testJob({
         priority: { class: below(4) === 0 ? "interactive" : "batch", value: below(5) * 3 },
-        task: testTask(`/work/${below(6)}`, below(2) === 0 ? "shell" : "codex"),
+        task: testTask(`/projects/${below(6)}`, below(2) === 0 ? "shell" : "codex"),
         context: tenant === "" ? {} : { tenant },
       });
     });

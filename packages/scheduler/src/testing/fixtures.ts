@@ -84,7 +84,7 @@ let jobNumber = 0;
 export function testJob(overrides: Partial<JobInput> = {}): Job {
   jobNumber += 1;
   const id = `job-${String(jobNumber).padStart(8, "0")}`;
-  return jobSchema.parse({ id, task: testTask(`/work/${id}`), ...overrides });
+  return jobSchema.parse({ id, task: testTask(`/projects/${id}`), ...overrides });
 }
 
 export function testTask(workspace: string, worker = "shell"): JobInput["task"] {

@@ -63,5 +63,8 @@ let workspaces = 0;
 /** A job that the fake runtime knows by its instructions; in a workspace of its own unless one is named. */
 export function simpleJob(overrides: Partial<JobSubmission> = {}): JobSubmission {
   workspaces += 1;
-  return { task: { worker: "shell", workspace: `/work/${workspaces}`, instructions: "true" }, ...overrides };
+  return {
+    task: { worker: "shell", workspace: `/projects/${workspaces}`, instructions: "true" },
+    ...overrides,
+  };
 }

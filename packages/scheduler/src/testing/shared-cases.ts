@@ -71,7 +71,7 @@ export const sharedCases: readonly ConformanceCase<SharedStoreHarness>[] = [
     );
   }),
   sharedCase("runs one job of a concurrency key over both connections", async (one, other) => {
-    const shared = { task: testTask("/work/shared") };
+    const shared = { task: testTask("/projects/shared") };
     await submitJobs(one, testJob(shared), testJob(shared));
     const claimed = [...(await claimAs(one, "o", 9)), ...(await claimAs(other, "p", 9))];
     assert.equal(claimed.length, 1);

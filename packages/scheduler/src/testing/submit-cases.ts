@@ -41,7 +41,7 @@ export const submitCases: readonly ConformanceCase[] = [
       dedup: "reject",
       task: {
         worker: "codex",
-        workspace: "/work/ü",
+        workspace: "/projects/ü",
         instructions: "line\n\u0001“quoted” 🎈",
         model: "m",
         capabilities: ["read", "edit"],
@@ -70,7 +70,7 @@ export const submitCases: readonly ConformanceCase[] = [
       spent: { costUsd: 0, tokens: 0 },
       rank: -1.5,
       readyFrom: startAt + 5,
-      concurrencyKey: "/work/ü",
+      concurrencyKey: "/projects/ü",
       result: null,
     });
   }),

@@ -43,7 +43,7 @@ async function register(owner: string): Promise<void> {
 function submissionOf(id: string): Submission {
   const job = jobSchema.parse({
     id,
-    task: { worker: "shell", workspace: `/work/${id}`, instructions: "true" },
+    task: { worker: "shell", workspace: `/projects/${id}`, instructions: "true" },
   });
   return {
     job,

@@ -205,11 +205,11 @@ async function registerOwner(jobs: JobStore, name: string): Promise<void> {
   await jobs.registerOwner({ owner: name, process, leaseMs: 10_000, at: startAt });
 }
 
-const sharedTask: JobInput["task"] = { worker: "shell", workspace: "/work/shared", instructions: "true" };
+const sharedTask: JobInput["task"] = { worker: "shell", workspace: "/projects/shared", instructions: "true" };
 const idOf = (number: number): string => `job-${String(number).padStart(4, "0")}`;
 
 function submissionOf(number: number, input: Partial<JobInput> = {}, delayMs = 0): Submission {
-  const task = { worker: "shell", workspace: `/work/${number}`, instructions: "true" };
+  const task = { worker: "shell", workspace: `/projects/${number}`, instructions: "true" };
   const job = jobSchema.parse({ id: idOf(number), task, ...input });
   const runAt = startAt + delayMs;
   return {

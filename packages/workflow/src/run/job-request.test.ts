@@ -12,7 +12,7 @@ const request = (rest: Partial<PieceRequest> = {}): PieceRequest => ({
   work: shellWork("make"),
   instructions: "make all",
   workspace: "/work",
-  contextDir: "/work/context",
+  contextDir: "/projects/context",
   iteration: 2,
   verify: null,
   stall: null,
@@ -36,13 +36,13 @@ describe("the job of a step", () => {
     expect(job.task.env).toEqual({
       AGENTCORE_WORKFLOW_ID: "run-1",
       AGENTCORE_STEP_ID: "build",
-      AGENTCORE_CONTEXT_DIR: "/work/context",
+      AGENTCORE_CONTEXT_DIR: "/projects/context",
       AGENTCORE_ITERATION: "2",
     });
   });
 
   it("has its ceilings, its base and, for a check, the check's id", () => {
-    const base = { root: "/work", gitDir: "/work/.git", branch: "work", sha: "abc" };
+    const base = { root: "/work", gitDir: "/projects/.git", branch: "work", sha: "abc" };
     const job = jobFor(
       request({ piece: "check", ceiling: { costUsd: 0.5, tokens: 10 }, base, timeoutMs: Infinity }),
     );
