@@ -3,7 +3,7 @@
  * environment. Opening it first ends what an earlier process left running and settles what it left held.
  */
 import { openContainment, type OpenedContainment, type SweepReport } from "@agentcore/containment";
-import type { Log, Runtime, WorkerAdapter } from "@agentcore/contract";
+import type { AgentCoreError, Log, Runtime, WorkerAdapter } from "@agentcore/contract";
 import {
   createMachineSignals,
   createRuntime,
@@ -27,6 +27,7 @@ import type { Environment } from "./config/env-text.ts";
 import type { Config } from "./config/schema.ts";
 import { createRecordedSpending } from "./recorded-spending.ts";
 import { createStateDir, type StateDir } from "./state-dir.ts";
+import { watchStore } from "./watch-store.ts";
 
 /** What is open on a state directory, whoever runs the workers. */
 export interface OpenState {
@@ -34,6 +35,8 @@ export interface OpenState {
   readonly containment: OpenedContainment;
   readonly database: StateDatabase;
   readonly store: JobStore;
+  /** Resolves when the store will not work again; see `watchStore`. */
+  readonly broken: Promise<AgentCoreError>;
 }
 
 export interface Composition extends OpenState {
@@ -56,7 +59,7 @@ export async function openState(state: StateDir, log: Log): Promise<OpenState> {
   createStateDir(state);
   const containment = await openContainment({ stateDir: state.containment });
   const database = await openStateDatabase({ directory: state.path });
-  const store = createSqliteJobStore(database);
+  const { store, broken } = watchStore(createSqliteJobStore(database));
   try {
     reportSweep(await containment.sweep(), log);
     await reconcileHolds(createSqliteLedger(database), {
@@ -68,7 +71,7 @@ export async function openState(state: StateDir, log: Log): Promise<OpenState> {
     await database.close();
     throw error;
   }
-  return { state, containment, database, store };
+  return { state, containment, database, store, broken };
 }
 
 /** Everything in this process. */

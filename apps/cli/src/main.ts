@@ -15,3 +15,15 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 
 const { runCommandLine } = await import("./command-line/program.ts");
 process.exitCode = await runCommandLine(args, processIo());
+endSoon();
+
+/**
+ * The process ends by itself when nothing is left to do. Where something was left open, such as the timers of a scheduler
+ * whose store never answered, it must end all the same; but not before everything was written.
+ */
+function endSoon(): void {
+  setTimeout(() => {
+    if (process.stdout.writableLength + process.stderr.writableLength > 0) endSoon();
+    else process.exit();
+  }, 5000).unref();
+}

@@ -45,6 +45,17 @@ export async function startScheduler(
   });
 }
 
+/** Longest wait for a store that does not take the last ends: the next process on the state directory accounts for them. */
+const closeMsMax = 10_000;
+
+/** Ends the scheduler and what it runs, as far as the store lets it, in bounded time. */
+export async function closeScheduler(scheduler: Scheduler): Promise<void> {
+  const { promise: waited, resolve } = Promise.withResolvers<void>();
+  const timer = systemClock.setTimer(closeMsMax, resolve);
+  await Promise.race([scheduler.close(), waited]);
+  timer.cancel();
+}
+
 /**
  * An attempt is gone when the registry of runs has nothing of it left: not the worker, and no step beside it. The runtime
  * of a dead scheduler may live on for a while and still be ending it; its runs are then found by the attempt's label, also

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { resultLineSchema, runEventSchema, type ResultLine } from "@agentcore/contract";
 import { agentcore, jsonLinesOf, makeScratch, startAgentcore } from "../testing/agentcore-process.ts";
 
@@ -266,6 +267,17 @@ describe("a run", () => {
     expect(stderr).toMatch(/state directory \/proc\/nowhere cannot be created.*--state-dir/);
   });
 });
+test("a run ends with an error, and does not wait for ever, where its store will not work again", async () => {
+  const args = shell("true", "--state-dir", join(scratch.root, "broken"));
+  expect((await agentcore(scratch, args)).code).toBe(0);
+  const database = new DatabaseSync(join(scratch.root, "broken", "state.db"));
+  database.exec("DROP TABLE jobs");
+  database.close();
+  const { code, stderr } = await agentcore(scratch, args);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/agentcore: .*state\.db.*no such table/);
+});
+
 test("two runs in one workspace do not mix: the second waits, or is refused with --no-wait", async () => {
   const first = startAgentcore(scratch, shell("echo ready; sleep 2; touch first", "--json"));
   await first.saw("ready");

@@ -1,19 +1,19 @@
 /** `agentcore run`: one task now, shown while it runs; the exit code says how it ended. */
-import { ignore } from "@agentcore/contract";
+import { AgentCoreError, formatDuration, ignore, type JobSubmission, type Timer } from "@agentcore/contract";
 import { systemClock } from "@agentcore/core";
 import type { JobHandle } from "@agentcore/scheduler";
 import { requireWorker } from "../adapters.ts";
-import { compose } from "../compose.ts";
+import { compose, type Composition } from "../compose.ts";
 import { onInterrupt } from "../interrupt.ts";
 import type { Io } from "../io.ts";
 import { jobFromOptions, readInstructions, type TaskOptions } from "../job-from-options.ts";
-import { createLog } from "../log.ts";
+import { createLog, type ProcessLog } from "../log.ts";
 import { loadOptionsConfig } from "../open-queue.ts";
 import { jsonLines } from "../present/json-lines.ts";
 import { people } from "../present/people.ts";
 import type { Presenter } from "../present/presenter.ts";
 import { runJob } from "../run-job.ts";
-import { startScheduler } from "../start-scheduler.ts";
+import { closeScheduler, startScheduler } from "../start-scheduler.ts";
 import { resolveStateDir } from "../state-dir.ts";
 
 export interface RunOptions extends TaskOptions {
@@ -39,35 +39,67 @@ export async function run(instructions: string | undefined, options: RunOptions,
         });
   const stops = stopOnRequest(io, presenter);
   try {
-    const scheduler = await startScheduler(composition, { log, concurrency: 1, claims: "own" });
-    const { wait } = options;
-    const outcome = await runJob(job, {
-      scheduler,
-      store: composition.store,
-      presenter,
-      wait,
-      onSubmitted: stops.watch,
-    });
+    const outcome = await runToItsEnd(job, { composition, log, presenter, stops, wait: options.wait });
     presenter.end(outcome.result, outcome.refused);
-    await scheduler.close();
     return outcome.exitCode;
   } finally {
     presenter.close();
     await composition.close();
     await log.flush();
+  }
+}
+
+interface RunParts {
+  readonly composition: Composition;
+  readonly log: ProcessLog;
+  readonly presenter: Presenter;
+  readonly stops: Stops;
+  readonly wait: boolean;
+}
+
+/** Throws where the store will not work again, or does not take the end of a run that was asked to stop. */
+async function runToItsEnd(job: JobSubmission, { composition, log, presenter, stops, wait }: RunParts) {
+  const hopeless = Promise.race([failed(composition), stops.givenUp]);
+  const starting = startScheduler(composition, { log, concurrency: 1, claims: "own" });
+  const scheduler = await Promise.race([starting, hopeless]);
+  const { store } = composition;
+  const onSubmitted = (handle: JobHandle): void => stops.watch(handle);
+  try {
+    return await Promise.race([runJob(job, { scheduler, store, presenter, wait, onSubmitted }), hopeless]);
+  } finally {
+    await closeScheduler(scheduler);
     stops.release();
   }
+}
+
+async function failed({ broken }: Composition): Promise<never> {
+  throw await broken;
+}
+
+/** A run that was asked to end and has not by then is left to the next process on the state directory. */
+const endWithinMs = 60_000;
+
+interface Stops {
+  /** Rejects when the run did not end although it was asked to. */
+  readonly givenUp: Promise<never>;
+  watch(submitted: JobHandle): void;
+  release(): void;
 }
 
 /**
  * Ctrl-C, and a reader of our output that went away: nobody sees any more what is paid for, so the run is cancelled as the
  * shell would end any other program in a pipe. A request that comes before the job is there is kept for it.
  */
-function stopOnRequest(io: Io, presenter: Presenter) {
+function stopOnRequest(io: Io, presenter: Presenter): Stops {
   let handle: JobHandle | undefined;
   let asked: { readonly message: string; readonly immediate: boolean } | undefined;
+  const givenUp = Promise.withResolvers<never>();
+  let timer: Timer | undefined;
+  let released = false;
   const cancel = (message: string, immediate: boolean): void => {
+    if (released) return;
     asked = { message, immediate };
+    timer ??= systemClock.setTimer(endWithinMs, () => givenUp.reject(notEnded(message)));
     handle?.cancel(asked).catch((error: unknown) => {
       ignore(error, "the store does not answer; the third Ctrl-C needs none");
       presenter.remark(`the cancel could not be written: ${String(error)}; once more ends this process`);
@@ -86,6 +118,18 @@ function stopOnRequest(io: Io, presenter: Presenter) {
       handle = submitted;
       if (asked !== undefined) cancel(asked.message, asked.immediate);
     },
-    release: () => interruption.release(),
+    givenUp: givenUp.promise,
+    release: () => {
+      released = true;
+      timer?.cancel();
+      interruption.release();
+    },
   };
+}
+
+function notEnded(message: string): AgentCoreError {
+  return new AgentCoreError(
+    "AC_STORE_UNAVAILABLE",
+    `${message}, and the end of the run could not be written within ${formatDuration(endWithinMs)}; what runs is ended now`,
+  );
 }

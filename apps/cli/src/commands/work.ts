@@ -3,7 +3,7 @@
  * what runs is stopped cleanly; three times: now. SIGTERM and SIGHUP stop what runs at once, cleanly, as a service manager
  * expects.
  */
-import type { RunEvent } from "@agentcore/contract";
+import { isAgentCoreError, type RunEvent } from "@agentcore/contract";
 import { requireAdapters } from "../adapters.ts";
 import { compose } from "../compose.ts";
 import { composeSupervised } from "../compose-supervised.ts";
@@ -12,7 +12,7 @@ import { onInterrupt } from "../interrupt.ts";
 import type { Io } from "../io.ts";
 import { createLog, type LogLevel } from "../log.ts";
 import { loadOptionsConfig, type StateOptions } from "../open-queue.ts";
-import { startScheduler } from "../start-scheduler.ts";
+import { closeScheduler, startScheduler } from "../start-scheduler.ts";
 import { plainScreen } from "../screen/terminal.ts";
 import { workLine } from "../screen/work-screen.ts";
 import { resolveStateDir } from "../state-dir.ts";
@@ -43,11 +43,17 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
       }));
   try {
     const { concurrency = loaded.config.limits.global.concurrency } = options;
-    const scheduler = await startScheduler(composition, { log, concurrency, claims: "any" });
+    const starting = startScheduler(composition, { log, concurrency, claims: "any" });
+    const scheduler = await Promise.race([starting, composition.broken]);
+    if (isAgentCoreError(scheduler)) throw scheduler;
     scheduler.subscribe((event) => show(event, options.json === true, io));
     const signals = listenForSignals();
     const idle = options.drain === true ? scheduler.whenIdle().then(() => "finish" as const) : signals.first;
-    const how = await Promise.race([signals.first, idle]);
+    const how = await Promise.race([signals.first, idle, composition.broken]);
+    if (isAgentCoreError(how)) {
+      await closeScheduler(scheduler);
+      throw how;
+    }
     void signals.second.then(() => composition.runtime.close());
     await scheduler.close({ finishRunning: how === "finish" });
     signals.release();

@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { AgentCoreError, type ErrorCode } from "@agentcore/contract";
+import { createMemoryStore, type JobStore } from "@agentcore/scheduler";
+import { watchStore } from "./watch-store.ts";
+
+function failing(code: ErrorCode): JobStore {
+  const settleAndClaim = (): never => {
+    throw new AgentCoreError(code, "refused");
+  };
+  return { ...createMemoryStore(), settleAndClaim };
+}
+
+const settled = (promise: Promise<unknown>): Promise<unknown> =>
+  Promise.race([promise, Promise.resolve("pending")]);
+
+test("a store that will never take the change is told, and its error goes on", async () => {
+  const { store, broken } = watchStore(failing("AC_STORE_CORRUPT"));
+  await expect(store.settleAndClaim([])).rejects.toThrow("refused");
+  expect(await settled(broken)).toMatchObject({ code: "AC_STORE_CORRUPT" });
+});
+
+test("one that may take it later is not", async () => {
+  const { store, broken } = watchStore(failing("AC_STORE_UNAVAILABLE"));
+  await expect(store.settleAndClaim([])).rejects.toThrow("refused");
+  expect(await settled(broken)).toBe("pending");
+});
+
+test("everything else is the store's own", async () => {
+  const { store } = watchStore(createMemoryStore());
+  expect(await store.settleAndClaim([])).toEqual({ settled: [], claimed: [] });
+  expect(await store.get("nothing")).toBeUndefined();
+});

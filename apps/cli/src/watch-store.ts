@@ -1,0 +1,30 @@
+/**
+ * Tells a store that will work again from one that will not. A scheduler waits for either, because jobs must not be lost to
+ * a full disk; but a program in front of somebody has to say that it waits for nothing.
+ */
+import { isAgentCoreError, type AgentCoreError } from "@agentcore/contract";
+import type { JobStore } from "@agentcore/scheduler";
+
+export interface WatchedStore {
+  readonly store: JobStore;
+  /** Resolves when a change was refused for a reason that time does not cure; else never. */
+  readonly broken: Promise<AgentCoreError>;
+}
+
+export function watchStore(store: JobStore): WatchedStore {
+  const { promise: broken, resolve } = Promise.withResolvers<AgentCoreError>();
+  return {
+    broken,
+    store: {
+      ...store,
+      settleAndClaim: async (settlements, claim) => {
+        try {
+          return await store.settleAndClaim(settlements, claim);
+        } catch (error) {
+          if (isAgentCoreError(error) && error.code !== "AC_STORE_UNAVAILABLE") resolve(error);
+          throw error;
+        }
+      },
+    },
+  };
+}
