@@ -68,12 +68,12 @@ function runnerThat(started: () => void): WorkerRunner {
 }
 
 /** Jobs take turns in these; one runs in each at a time. */
-const workspaces = 1000;
+const workspaces = 100;
 
 function jobOf(index: number): JobSubmission {
   return {
     priority: { value: priorityOf(index) },
-    task: { worker: "none", workspace: `/work/${index % workspaces}`, instructions: payload },
+    task: { worker: "none", workspace: `/projects/${index % workspaces}`, instructions: payload },
     limits: { maxAttempts },
   };
 }
