@@ -17,10 +17,9 @@ if (major < nodeMin[0] || (major === nodeMin[0] && minor < nodeMin[1])) {
 } else {
   process.getBuiltinModule("node:module").enableCompileCache();
   // Node 22 warns on stderr that its SQLite is experimental. Nobody who runs this program can do anything about that.
-  const { emitWarning } = process;
+  const emitWarning = process.emitWarning.bind(process);
   process.emitWarning = (warning, ...rest) => {
-    if (!String(warning).startsWith("SQLite is an experimental feature"))
-      emitWarning.call(process, warning, ...rest);
+    if (!String(warning).startsWith("SQLite is an experimental feature")) emitWarning(warning, ...rest);
   };
   const program = process.argv[2] === "run" ? "run.js" : "main.js";
   import(`../dist/bundle/${program}`).catch((error) => {
