@@ -55,12 +55,17 @@ export const pgBoss: Contender = {
     const directory = mkdtempSync(join(tmpdir(), "agentcore-bench-"));
     const server = await startPostgres(programs, directory);
     const boss = new PgBoss({ host: directory, user: "bench", database: "postgres", max: 20 });
-    boss.on("error", (error) => console.error(error.message));
+    let closing = false;
+    boss.on("error", (error) => {
+      // The server takes its connections down when it stops.
+      if (!closing) console.error(error.message);
+    });
     await boss.start();
     await boss.createQueue(queueName);
     return {
       ...queueOn(boss),
       async close() {
+        closing = true;
         await boss.stop({ graceful: false });
         await server.stop();
         rmSync(directory, { recursive: true });
