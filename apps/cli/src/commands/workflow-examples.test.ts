@@ -1,0 +1,53 @@
+/** The examples of the guide, each run as its reader would. The one that needs real agents is only validated. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { agentcore, makeScratch, type Scratch } from "../testing/agentcore-process.ts";
+
+const folder = fileURLToPath(new URL("../../../../examples/workflows", import.meta.url));
+const scratches: Scratch[] = [];
+afterAll(() => scratches.forEach((scratch) => scratch.remove()));
+
+/** What a run leaves in its context directory, by example. */
+const left: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "hello.yaml": { "greet/greeting/hello.txt": "Hello from AgentCore\n" },
+  "build-test-report.yaml": { "report/report/report.txt": "math: ok, greet: ok\n" },
+  "todo-loop.yaml": { "work/list/todo.md": "- [x] one\n- [x] two\n- [x] three\n" },
+  "failure-recovery.yaml": { "explain/explained/explained.txt": "lint failed:\nline 3 is too long\n" },
+  "matrix.yaml": {},
+  "count-up.yaml": { "add/count/count.txt": "1\n" },
+  "sub-workflow-loop.yaml": { "count/count/count.txt": "3\n" },
+  "budgeted-fan-out.yaml": {},
+};
+const withAgents = ["implement-review-fix.yaml"];
+
+let files: string[] = [];
+beforeAll(() => {
+  files = readdirSync(folder).filter((file) => file.endsWith(".yaml") && file !== "agents.yaml");
+});
+
+test("every example is run or validated here", () => {
+  expect([...Object.keys(left), ...withAgents].toSorted()).toEqual(files.toSorted());
+});
+
+test.each(Object.entries(left))(
+  "the example %s succeeds and leaves what it says",
+  async (file, artifacts) => {
+    const scratch = makeScratch();
+    scratches.push(scratch);
+    const { code, stdout, stderr } = await agentcore(scratch, ["workflow", "run", join(folder, file)]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toContain("Workflow: SUCCEEDED");
+    const context = join(scratch.workspace, "context");
+    const found = Object.keys(artifacts).map((path) => [path, readFileSync(join(context, path), "utf8")]);
+    expect(Object.fromEntries(found)).toEqual(artifacts);
+  },
+);
+
+test.each(withAgents)("the example %s, which needs real agents, is without mistakes", async (file) => {
+  const scratch = makeScratch();
+  scratches.push(scratch);
+  const { code } = await agentcore(scratch, ["workflow", "validate", join(folder, file)]);
+  expect(code).toBe(0);
+});
