@@ -98,6 +98,23 @@ describe("a scheduler", () => {
     await scheduler.close();
   });
 
+  it("notices what another process did before its first look", async () => {
+    const rig = await slowRig(100, { claims: "own" });
+    let version = 0;
+    rig.store.onChange(() => (version += 1));
+    // As a second process sees the store: it is not told of commits, it has to ask.
+    const store = { ...rig.store, onChange: () => () => {}, externalVersion: async () => version };
+    const other = await rig.another({ claims: "own", store });
+    const { task } = simpleJob();
+    const first = await rig.scheduler.submit({ task });
+    const second = await other.submit({ task });
+    await rig.clock.advance(150);
+    expect((await first.result()).state).toBe("succeeded");
+    await rig.clock.advance(250);
+    expect((await second.result()).state).toBe("succeeded");
+    await Promise.all([rig.scheduler.close(), other.close()]);
+  });
+
   it("keeps no more attempts in flight than its concurrency", async () => {
     const rig = await slowRig(100, { concurrency: 3 });
     const handles = await Promise.all(Array.from({ length: 10 }, () => rig.scheduler.submit(simpleJob())));

@@ -57,8 +57,8 @@ export class ChangeWatch {
   async #poll(): Promise<void> {
     try {
       const version = await this.#store.externalVersion();
-      const changed = this.#version !== undefined && version !== this.#version;
-      // What could not be asked may have changed meanwhile.
+      const changed = version !== this.#version;
+      // What could not be asked may have changed meanwhile; and at the first look, since the listener began.
       const missed = this.#failing;
       this.#version = version;
       this.#failing = false;
