@@ -1,8 +1,9 @@
 /**
  * Tables of the job store, version 1. `jobs` holds what was submitted and never changes. Where a job stands is a row in
  * exactly one other table, each of which holds what exists in that state alone: `fronts`, `followers` or `delayed` while it
- * is queued, `running`, and `endings`, which has the attempts before as well. A change of state deletes from one and inserts into another, so it never rewrites a long
- * prompt, and what is claimed next lies side by side at the head of a small tree, however long the queue is.
+ * is queued, `running`, and `endings`, which has its earlier attempts as well. A change of state deletes from one and
+ * inserts into another, so it never rewrites a long prompt, and what is claimed next lies side by side at the head of a
+ * small tree, however long the queue is.
  */
 
 /** What a queued job takes with it from table to table. */

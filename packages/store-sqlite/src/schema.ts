@@ -3,9 +3,7 @@
  * comes later is a new one. A database of a later version than this code knows is refused, because writing to it could
  * break what its own version relies on.
  *
- * The row of a job (`jobs`) is small and holds what decides who runs next; the job as submitted and the results lie in
- * tables of their own, so that a change of state never rewrites a long prompt. Columns that hold JSON end in `_json`;
- * moments are in ms since the epoch.
+ * Columns that hold JSON end in `_json`; moments are in ms since the epoch.
  */
 import { jobTables } from "./schema-jobs.ts";
 import { journalTables } from "./schema-journal.ts";
