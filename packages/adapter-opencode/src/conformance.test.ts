@@ -1,16 +1,12 @@
 import { fileURLToPath } from "node:url";
 import type { ErrorClass } from "@agentcore/contract";
-import { adapterConformanceChecks, readRecording } from "@agentcore/worker-kit/testing";
+import { adapterConformanceChecks, recordedScenario } from "@agentcore/worker-kit/testing";
 import { describe, expect, it } from "vitest";
 import { openCodeAdapter } from "./adapter.ts";
 
 const folder = fileURLToPath(new URL("../recordings", import.meta.url));
 
-function scenario(name: string) {
-  const { stdout, stderr } = readRecording(folder, name);
-  const linesOf = (text: string) => text.split("\n").filter((line) => line !== "");
-  return { stdout: linesOf(stdout), stderr: linesOf(stderr) };
-}
+const scenario = (name: string) => recordedScenario(folder, name);
 
 const failure = (name: string, errorClass: ErrorClass, recording: string) => ({
   name,

@@ -22,6 +22,7 @@ export { damagedReplayProblems, replayRows, unreadOutput, type RecordingSuite } 
 export { recordingsDocument, squeezeMarkdown, type RecordingRow } from "./recordings-table.ts";
 export {
   readRecording,
+  recordedScenario,
   recordingNames,
   replay,
   stopCause,

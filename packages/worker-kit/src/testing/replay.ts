@@ -3,6 +3,7 @@
  * anything. A recording is three files beside each other: `NAME.stdout.jsonl`, `NAME.stderr.txt` and `NAME.exit.json`
  * (`{"code": 1, "signal": null}`); a stream that printed nothing may be missing.
  */
+import type { ConformanceScenario } from "./conformance/options.ts";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type {
@@ -66,6 +67,13 @@ export function readRecording(folder: string, name: string): Recording {
     stderr: read("stderr.txt"),
     exit: JSON.parse(readFileSync(join(folder, `${name}.exit.json`), "utf8")) as Recording["exit"],
   };
+}
+
+/** What a recorded worker printed, as a scenario of the conformance suite. */
+export function recordedScenario(folder: string, name: string): ConformanceScenario {
+  const { stdout, stderr } = readRecording(folder, name);
+  const linesOf = (text: string) => text.split("\n").filter((line) => line !== "");
+  return { stdout: linesOf(stdout), stderr: linesOf(stderr) };
 }
 
 export function replay(adapter: WorkerAdapter, recording: Recording, options: ReplayOptions = {}): Replay {
