@@ -2,8 +2,7 @@
  * The composition with the runtime in a process of its own, which is started again when it dies. This process stays the
  * scheduler; the child is `agentcore runtime --stdio` with the same configuration and state directory.
  */
-import type { Log } from "@agentcore/contract";
-import { systemClock } from "@agentcore/core";
+import { type Log, systemClock } from "@agentcore/contract";
 import { runtimeProcess, superviseRuntime } from "@agentcore/scheduler";
 import { openState, type Composition } from "./compose.ts";
 import type { Environment } from "./config/env-text.ts";

@@ -3,15 +3,20 @@
  * environment. Opening it first ends what an earlier process left running and settles what it left held.
  */
 import { openContainment, type OpenedContainment, type SweepReport } from "@agentcore/containment";
-import type { AgentCoreError, Log, Runtime, WorkerAdapter } from "@agentcore/contract";
+import {
+  type AgentCoreError,
+  type Log,
+  type Runtime,
+  systemClock,
+  systemIds,
+  type WorkerAdapter,
+} from "@agentcore/contract";
 import {
   createMachineSignals,
   createRuntime,
   ownerIsDead,
   processOwner,
   reconcileHolds,
-  systemClock,
-  systemIds,
   type InProcessRuntime,
 } from "@agentcore/core";
 import { openSpoolDirectory, type JobStore } from "@agentcore/scheduler";

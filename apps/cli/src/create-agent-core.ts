@@ -7,9 +7,10 @@ import {
   type JobSubmission,
   type Log,
   type Runtime,
+  silentLog,
   type WorkerAdapter,
 } from "@agentcore/contract";
-import { silentLog, type JobHandle, type Scheduler } from "@agentcore/scheduler";
+import { type JobHandle, type Scheduler } from "@agentcore/scheduler";
 import { resolve } from "node:path";
 import { builtInAdapters } from "./adapters.ts";
 import { compose } from "./compose.ts";

@@ -1,6 +1,5 @@
 /** The queue of a state directory, for commands that hand in work, ask about it or change it without running anything. */
-import { AgentCoreError, type Log } from "@agentcore/contract";
-import { systemClock, systemIds } from "@agentcore/core";
+import { AgentCoreError, type Log, systemClock, systemIds } from "@agentcore/contract";
 import { QueueClient, type JobRecord, type JobStore } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { workerNames } from "./adapters.ts";

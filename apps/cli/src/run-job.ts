@@ -2,8 +2,7 @@
  * One job now, in this process, through the same queue as every other: submitted, claimed by a scheduler that takes nothing
  * else, followed to its end. What happens on the way goes to the presenter; asking for a stop is up to the caller.
  */
-import type { JobSubmission, RunEvent } from "@agentcore/contract";
-import { systemClock } from "@agentcore/core";
+import { type JobSubmission, type RunEvent, systemClock } from "@agentcore/contract";
 import type { JobHandle, JobStore, Reason, Scheduler } from "@agentcore/scheduler";
 import { exitCodes } from "./exit-code.ts";
 import { outcomeOf, type JobOutcome } from "./job-outcome.ts";

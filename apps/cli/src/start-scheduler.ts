@@ -1,7 +1,7 @@
 /** A scheduler on a composition: who this process is, how another's death is seen, how its leavings are proved gone. */
 import type { OpenedContainment } from "@agentcore/containment";
-import type { Log } from "@agentcore/contract";
-import { ownerIsDead, processOwner, systemClock, systemIds, systemRandom } from "@agentcore/core";
+import { type Log, systemClock, systemIds, systemRandom } from "@agentcore/contract";
+import { ownerIsDead, processOwner } from "@agentcore/core";
 import {
   createScheduler,
   openSpoolDirectory,

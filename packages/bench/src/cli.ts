@@ -8,8 +8,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openContainment } from "@agentcore/containment";
-import { adapterContractVersion, unknownUsage, type WorkerAdapter } from "@agentcore/contract";
-import { createRuntime, runtimeConfigSchema, systemClock, systemIds } from "@agentcore/core";
+import {
+  adapterContractVersion,
+  systemClock,
+  systemIds,
+  unknownUsage,
+  type WorkerAdapter,
+} from "@agentcore/contract";
+import { createRuntime, runtimeConfigSchema } from "@agentcore/core";
 import { createProcessRunner } from "@agentcore/worker-kit";
 import { quantile, type Report } from "./report.ts";
 

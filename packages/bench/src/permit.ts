@@ -13,16 +13,12 @@ import {
   adapterContractVersion,
   capabilities,
   type PermitRequest,
+  systemClock,
+  systemIds,
   type WorkerAdapter,
   type WorkerRunner,
 } from "@agentcore/contract";
-import {
-  createRuntime,
-  type InProcessRuntime,
-  runtimeConfigSchema,
-  systemClock,
-  systemIds,
-} from "@agentcore/core";
+import { createRuntime, type InProcessRuntime, runtimeConfigSchema } from "@agentcore/core";
 import Bottleneck from "bottleneck";
 import { circuitBreaker, ConsecutiveBreaker, handleAll } from "cockatiel";
 import PQueue from "p-queue";

@@ -1,12 +1,11 @@
 import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { Clock } from "@agentcore/contract";
+import { type Clock, systemClock } from "@agentcore/contract";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { findCgroupParent } from "./cgroup.ts";
 import { createContainment } from "./containment.ts";
 import { openRegistry } from "./registry.ts";
-import { systemClock } from "./system.ts";
 import { sightings } from "./testing/outside.ts";
 
 let directory: string;

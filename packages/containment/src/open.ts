@@ -3,7 +3,7 @@
  * and the registry of runs. This is what a runtime calls once at its start, on its main thread.
  */
 import path from "node:path";
-import { AgentCoreError, type Clock } from "@agentcore/contract";
+import { AgentCoreError, type Clock, systemClock } from "@agentcore/contract";
 import { findCgroupParent } from "./cgroup.ts";
 import { createContainment } from "./containment.ts";
 import type { Implementation } from "./implementations.ts";
@@ -12,7 +12,6 @@ import { forgetProbe, probeKey, readProbe, writeProbe } from "./probe-cache.ts";
 import { probeImplementations, type ContainmentProbe, type ImplementationReport } from "./probe.ts";
 import { openRegistry } from "./registry.ts";
 import { sweepRegistry, type SweepReport } from "./sweep.ts";
-import { systemClock } from "./system.ts";
 
 export interface OpenContainmentOptions {
   /**

@@ -3,14 +3,13 @@
  * A run whose owner still lives is never touched; what cannot be killed stays on record and is reported every time.
  */
 import path from "node:path";
-import type { Clock, RunIdentity } from "@agentcore/contract";
+import { type Clock, type RunIdentity, systemClock } from "@agentcore/contract";
 import { RunCgroup } from "./cgroup.ts";
 import { isNamespaceInUse } from "./pid-namespace-box.ts";
 import type { ContainedProcess } from "./port.ts";
 import { isAlive, pidNamespaceOf, readBootId, signalProcess, uidOf, type ProcessRef } from "./proc.ts";
 import { findMembers, killMembers } from "./process-group-box.ts";
 import { listRecords, removeRecord, type RunRecord } from "./registry.ts";
-import { systemClock } from "./system.ts";
 import { pause } from "./waiting.ts";
 
 const emptyWithinMs = 10_000;

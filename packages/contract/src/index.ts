@@ -1,4 +1,4 @@
-/** The vocabulary of AgentCore. Types and schemas only: nothing here does anything. */
+/** The vocabulary of AgentCore: types, schemas, and the real ports that every layer shares (docs/adr/0006). */
 export * from "./adapter.ts";
 export * from "./duration.ts";
 export * from "./error-class.ts";
@@ -11,6 +11,7 @@ export * from "./result.ts";
 export * from "./run-event.ts";
 export * from "./runtime.ts";
 export * from "./spool.ts";
+export * from "./system.ts";
 export * from "./task.ts";
 export * from "./wire.ts";
 export * from "./worker-event.ts";

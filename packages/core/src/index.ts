@@ -16,5 +16,5 @@ export {
   type QuarantineReason,
   type RuntimeOptions,
 } from "./runtime/create-runtime.ts";
-export { createIds, ownerIsDead, processOwner, systemClock, systemIds, systemRandom } from "./system.ts";
+export { ownerIsDead, processOwner } from "./process-owner.ts";
 export { type ServeEnd, type ServeOptions, serveRuntime } from "./serve/serve-runtime.ts";

@@ -2,9 +2,9 @@
 import { writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
-import { systemClock, systemIds } from "@agentcore/core";
+import { silentLog, systemClock, systemIds } from "@agentcore/contract";
 import { announcedSeed } from "@agentcore/core/testing";
-import { QueueClient, silentLog, type JobHandle } from "@agentcore/scheduler";
+import { QueueClient, type JobHandle } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { expect, onTestFinished, test } from "vitest";
 import { createDraws } from "./draws.ts";

@@ -1,7 +1,7 @@
 /** A runtime that keeps dying: given up after exactly the configured number of restarts, at no cost, and with no job lost. */
 import { setTimeout as pause } from "node:timers/promises";
-import { systemClock, systemIds } from "@agentcore/core";
-import { defaultIntensity, QueueClient, silentLog } from "@agentcore/scheduler";
+import { silentLog, systemClock, systemIds } from "@agentcore/contract";
+import { defaultIntensity, QueueClient } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { expect, onTestFinished, test } from "vitest";
 import { shellTask } from "./job-plan.ts";

@@ -2,8 +2,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { systemClock, systemIds } from "@agentcore/core";
-import { QueueClient, silentLog } from "@agentcore/scheduler";
+import { silentLog, systemClock, systemIds } from "@agentcore/contract";
+import { QueueClient } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { findSurvivors } from "@agentcore/worker-kit/testing";
 import { expect, onTestFinished, test } from "vitest";

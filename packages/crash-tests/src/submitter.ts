@@ -6,8 +6,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
-import { systemClock, systemIds } from "@agentcore/core";
-import { QueueClient, silentLog, type JobEnd, type JobStore } from "@agentcore/scheduler";
+import { silentLog, systemClock, systemIds } from "@agentcore/contract";
+import { QueueClient, type JobEnd, type JobStore } from "@agentcore/scheduler";
 import type { Draws } from "./draws.ts";
 import type { PlannedJob } from "./job-plan.ts";
 import type { Rig } from "./rig.ts";

@@ -1,8 +1,8 @@
 /** A scheduler that dies after its worker was started and before it could note so: the next one must not run beside it. */
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
-import { systemClock, systemIds } from "@agentcore/core";
-import { QueueClient, silentLog } from "@agentcore/scheduler";
+import { silentLog, systemClock, systemIds } from "@agentcore/contract";
+import { QueueClient } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { expect, onTestFinished, test } from "vitest";
 import { deaf, shellTask } from "./job-plan.ts";

@@ -33,7 +33,6 @@ export {
   type SubmitOutcome,
 } from "./submit/queue-client.ts";
 export type { WhyReport } from "./submit/why.ts";
-export { silentLog, systemClock, systemIds, systemRandom } from "./system-ports.ts";
 export { defaultIntensity, type RestartIntensity } from "./wire/restart-intensity.ts";
 export {
   runtimeProcess,

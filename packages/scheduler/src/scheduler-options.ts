@@ -1,12 +1,21 @@
 /** What a scheduler takes, and what it assumes where nothing is given. */
 import { hostname } from "node:os";
-import type { Clock, Ids, Log, Random, Runtime } from "@agentcore/contract";
+import {
+  type Clock,
+  type Ids,
+  type Log,
+  type Random,
+  type Runtime,
+  silentLog,
+  systemClock,
+  systemIds,
+  systemRandom,
+} from "@agentcore/contract";
 import type { JobStore, OwnerProcess } from "./job-store.ts";
 import type { ProveGone } from "./recovery/recovery.ts";
 import { emptySpool, type ResultSpool } from "./recovery/spool.ts";
 import type { RetryBudgetOptions } from "./retry/retry-budget.ts";
 import type { SchedulerPolicies } from "./submit/policies.ts";
-import { silentLog, systemClock, systemIds, systemRandom } from "./system-ports.ts";
 
 export interface SchedulerOptions {
   readonly store: JobStore;

@@ -1,10 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { AgentCoreError, type PermitDecision, type RunEvent, type WorkerResult } from "@agentcore/contract";
+import {
+  AgentCoreError,
+  type PermitDecision,
+  type RunEvent,
+  silentLog,
+  systemIds,
+  type WorkerResult,
+} from "@agentcore/contract";
 import { createRankPolicy } from "./claim-order.ts";
 import type { JobStore } from "./job-store.ts";
 import { createMemoryStore } from "./memory/memory-store.ts";
 import { QueueClient } from "./submit/queue-client.ts";
-import { silentLog, systemIds } from "./system-ports.ts";
 import { takeTime } from "./testing/fake-runtime.ts";
 import { testFailure, testResult } from "./testing/fixtures.ts";
 import { createRig, simpleJob, type Rig } from "./testing/rig.ts";

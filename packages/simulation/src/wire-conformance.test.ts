@@ -4,7 +4,8 @@
  */
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { createRuntime, serveRuntime, systemClock, systemIds } from "@agentcore/core";
+import { silentLog, systemClock, systemIds } from "@agentcore/contract";
+import { createRuntime, serveRuntime } from "@agentcore/core";
 import {
   fakeAdapter,
   obedientRunner,
@@ -12,7 +13,7 @@ import {
   runtimeConformanceCases,
   type OpenRuntime,
 } from "@agentcore/core/testing";
-import { silentLog, superviseRuntime, type RuntimeProcess } from "@agentcore/scheduler";
+import { superviseRuntime, type RuntimeProcess } from "@agentcore/scheduler";
 
 let places = 0;
 

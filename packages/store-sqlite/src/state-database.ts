@@ -5,7 +5,7 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { AgentCoreError, type Clock, type Random } from "@agentcore/contract";
+import { AgentCoreError, type Clock, type Random, systemClock, systemRandom } from "@agentcore/contract";
 import { type TransactionPart, rollBack } from "./commit-batch.ts";
 import { createFile } from "./create-file.ts";
 import { type SqliteConnection, type SqliteDriver, nodeSqliteDriver } from "./driver.ts";
@@ -15,7 +15,6 @@ import { type LockWait, retryWhileLocked } from "./lock-wait.ts";
 import { applyMigrations, schemaVersion } from "./migrate.ts";
 import { type Sql, createSql } from "./sql.ts";
 import { storeErrorOf } from "./sqlite-error.ts";
-import { systemClock, systemRandom } from "./system.ts";
 import { createWriteQueue } from "./write-queue.ts";
 
 export interface StateDatabaseOptions {

@@ -1,6 +1,6 @@
 /** `agentcore budget`: the cost and token limits of the configuration, and how much of each is held, spent and left. */
-import type { BudgetLevel } from "@agentcore/contract";
-import { systemClock, usdOf, windowStartOf, type BudgetWindow, type Ledger } from "@agentcore/core";
+import { type BudgetLevel, systemClock } from "@agentcore/contract";
+import { usdOf, windowStartOf, type BudgetWindow, type Ledger } from "@agentcore/core";
 import { createSqliteLedger, openStateDatabase } from "@agentcore/store-sqlite";
 import type { Config } from "../config/schema.ts";
 import { exitCodes } from "../exit-code.ts";

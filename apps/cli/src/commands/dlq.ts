@@ -1,6 +1,12 @@
 /** `agentcore dlq list|show|replay|purge`: jobs that ended badly, kept until somebody decides about them. */
-import { AgentCoreError, ignore, isAgentCoreError, type Job, type JobInput } from "@agentcore/contract";
-import { systemClock } from "@agentcore/core";
+import {
+  AgentCoreError,
+  ignore,
+  isAgentCoreError,
+  type Job,
+  type JobInput,
+  systemClock,
+} from "@agentcore/contract";
 import type { DeadLetterQuery, EditJob, FailedReplay, Replayed } from "@agentcore/scheduler";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";

@@ -1,6 +1,6 @@
 /** `agentcore jobs list|show|wait|cancel`: looks at the queue and asks jobs to stop. Runs nothing itself. */
+import { systemClock } from "@agentcore/contract";
 import type { JobQuery, JobStateKind } from "@agentcore/scheduler";
-import { systemClock } from "@agentcore/core";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { jobDetailJson, jobJson } from "../job-json.ts";

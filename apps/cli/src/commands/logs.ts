@@ -3,13 +3,12 @@
  * it ran. `--raw` gives the bytes. With `-f` it goes on until the job has ended, over all its attempts.
  */
 import { isTerminal, type JobRecord, type JobStore } from "@agentcore/scheduler";
-import type { OutputReader, WorkerEvent } from "@agentcore/contract";
+import { type OutputReader, systemClock, type WorkerEvent } from "@agentcore/contract";
 import { createLineFramer, type LineFramer } from "@agentcore/worker-kit";
 import { once } from "node:events";
 import { open, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { loadAdapter } from "../adapters.ts";
-import { systemClock } from "@agentcore/core";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { findJob, withQueue, type OpenedQueue, type StateOptions } from "../open-queue.ts";

@@ -1,6 +1,12 @@
 /** `agentcore run`: one task now, shown while it runs; the exit code says how it ended. */
-import { AgentCoreError, formatDuration, ignore, type JobSubmission, type Timer } from "@agentcore/contract";
-import { systemClock } from "@agentcore/core";
+import {
+  AgentCoreError,
+  formatDuration,
+  ignore,
+  type JobSubmission,
+  systemClock,
+  type Timer,
+} from "@agentcore/contract";
 import type { JobHandle } from "@agentcore/scheduler";
 import { requireWorker } from "../adapters.ts";
 import { compose, type Composition } from "../compose.ts";

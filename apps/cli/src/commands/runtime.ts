@@ -2,7 +2,8 @@
  * `agentcore runtime --stdio`: the runtime by itself, for a scheduler in another process or another language. Ctrl-C is the
  * scheduler's to act upon (a terminal sends it to both); the end of stdin, or SIGTERM, ends everything that runs.
  */
-import { serveRuntime, systemClock } from "@agentcore/core";
+import { systemClock } from "@agentcore/contract";
+import { serveRuntime } from "@agentcore/core";
 import { requireAdapters } from "../adapters.ts";
 import { compose } from "../compose.ts";
 import { exitCodes } from "../exit-code.ts";

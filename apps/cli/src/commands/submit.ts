@@ -2,8 +2,7 @@
  * `agentcore submit`: puts one job, or a file of them, into the queue and prints their ids. Whoever runs the queue
  * (`agentcore work`) takes them from there.
  */
-import { AgentCoreError, isAgentCoreError, type JobSubmission } from "@agentcore/contract";
-import { systemClock } from "@agentcore/core";
+import { AgentCoreError, isAgentCoreError, type JobSubmission, systemClock } from "@agentcore/contract";
 import type { SubmitOutcome } from "@agentcore/scheduler";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";

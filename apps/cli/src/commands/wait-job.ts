@@ -1,6 +1,5 @@
 /** `agentcore jobs wait JOB`: waits for its end, whichever process runs it, and exits as `run` would have. */
-import { AgentCoreError, formatDuration } from "@agentcore/contract";
-import { systemClock } from "@agentcore/core";
+import { AgentCoreError, formatDuration, systemClock } from "@agentcore/contract";
 import type { Io } from "../io.ts";
 import { outcomeOf } from "../job-outcome.ts";
 import { findJob, withQueue, type StateOptions } from "../open-queue.ts";

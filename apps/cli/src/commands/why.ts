@@ -1,5 +1,5 @@
 /** `agentcore why JOB`: every decision about it, with its code, the evidence, and the line of the configuration behind it. */
-import { systemClock } from "@agentcore/core";
+import { systemClock } from "@agentcore/contract";
 import { createSettingPlaces } from "../config/setting-place.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";

@@ -1,6 +1,6 @@
 /** `agentcore workflow run|resume`: works on a run in this process until it ends; the exit code says how. */
-import { AgentCoreError, type Log } from "@agentcore/contract";
-import { ownerIsDead, processOwner, systemClock, systemIds } from "@agentcore/core";
+import { AgentCoreError, type Log, systemClock, systemIds } from "@agentcore/contract";
+import { ownerIsDead, processOwner } from "@agentcore/core";
 import type { Journal, JournalValue } from "@agentcore/scheduler";
 import { createSqliteJournal } from "@agentcore/store-sqlite";
 import {

@@ -1,6 +1,5 @@
 /** `agentcore workflow validate|graph|list|show`: looks at files and runs; runs nothing. */
-import { formatDuration } from "@agentcore/contract";
-import { systemClock } from "@agentcore/core";
+import { formatDuration, systemClock } from "@agentcore/contract";
 import type { JournalHeader } from "@agentcore/scheduler";
 import {
   formatProblem,

@@ -9,18 +9,16 @@ import {
   adapterContractVersion,
   capabilities,
   type JobSubmission,
+  silentLog,
+  systemClock,
+  systemIds,
   unknownUsage,
   type WorkerAdapter,
   type WorkerResult,
   type WorkerRunner,
 } from "@agentcore/contract";
-import {
-  createRuntime,
-  runtimeConfigSchema,
-  systemClock as runtimeClock,
-  systemIds as runtimeIds,
-} from "@agentcore/core";
-import { createScheduler, QueueClient, silentLog, systemClock, systemIds } from "@agentcore/scheduler";
+import { createRuntime, runtimeConfigSchema } from "@agentcore/core";
+import { createScheduler, QueueClient } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { type Contender, maxAttempts, payload, priorityOf } from "./contender.ts";
 
@@ -93,8 +91,8 @@ export const agentcore: Contender = {
           config: runtimeConfigSchema.parse({ limits: { global: { concurrency } } }),
           adapters: [adapter],
           runner: runnerThat(started),
-          clock: runtimeClock,
-          ids: runtimeIds,
+          clock: systemClock,
+          ids: systemIds,
         });
         const scheduler = await createScheduler({ store, runtime, concurrency });
         const unsubscribe = scheduler.subscribe(({ type }) => {

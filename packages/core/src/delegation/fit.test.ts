@@ -1,8 +1,7 @@
-import { type WorkerTask, workerTaskSchema } from "@agentcore/contract";
+import { createIds, type WorkerTask, workerTaskSchema } from "@agentcore/contract";
 import { describe, expect, test } from "vitest";
 import { Gate } from "../gate/gate.ts";
 import type { LivePermit } from "../gate/permit.ts";
-import { createIds } from "../system.ts";
 import { fakeAdapter } from "../testing/fake-worker.ts";
 import { createManualClock } from "../testing/manual-clock.ts";
 import { permitRequest, runtimeConfig } from "../testing/requests.ts";

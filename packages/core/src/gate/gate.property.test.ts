@@ -4,10 +4,9 @@
  * zero; a denial is never given where the model sees room. fast-check shrinks a failure to the few operations that matter.
  */
 import assert from "node:assert/strict";
-import type { BudgetLevel } from "@agentcore/contract";
+import { type BudgetLevel, createIds } from "@agentcore/contract";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { createIds } from "../system.ts";
 import { fakeAdapter } from "../testing/fake-worker.ts";
 import { createManualClock } from "../testing/manual-clock.ts";
 import { permitRequest, runtimeConfig } from "../testing/requests.ts";

@@ -1,7 +1,6 @@
-import type { Capability, PermitDecision, PermitRequest } from "@agentcore/contract";
+import { type Capability, createIds, type PermitDecision, type PermitRequest } from "@agentcore/contract";
 import { describe, expect, test } from "vitest";
 import type { RuntimeConfigInput } from "../config/runtime-config.ts";
-import { createIds } from "../system.ts";
 import { fakeAdapter } from "../testing/fake-worker.ts";
 import { createManualClock, type ManualClock } from "../testing/manual-clock.ts";
 import { permitRequest, runtimeConfig } from "../testing/requests.ts";

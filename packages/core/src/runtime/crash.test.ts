@@ -4,12 +4,11 @@
  * micro-dollar, a crashed attempt is charged its bound, and in the end nothing is held.
  */
 import assert from "node:assert/strict";
-import { type PermitRequest, type WorkerResult, workerTaskSchema } from "@agentcore/contract";
+import { createIds, type PermitRequest, type WorkerResult, workerTaskSchema } from "@agentcore/contract";
 import { expect, test } from "vitest";
 import { reconcileHolds } from "../ledger-reconcile.ts";
 import { type Ledger, type LedgerOwner, microUsdOf, windowStartOf } from "../ledger.ts";
 import { createMemoryLedger } from "../memory-ledger.ts";
-import { createIds } from "../system.ts";
 import { createFakeRunner, fakeAdapter, type FakeRunner } from "../testing/fake-worker.ts";
 import { createManualClock } from "../testing/manual-clock.ts";
 import { permitRequest, runtimeConfig } from "../testing/requests.ts";

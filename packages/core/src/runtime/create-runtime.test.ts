@@ -1,10 +1,11 @@
-import type {
-  ContainmentReceipt,
-  Escalation,
-  ExecutionObserver,
-  PermitRequest,
-  WorkerEvent,
-  WorkerTask,
+import {
+  type ContainmentReceipt,
+  createIds,
+  type Escalation,
+  type ExecutionObserver,
+  type PermitRequest,
+  type WorkerEvent,
+  type WorkerTask,
 } from "@agentcore/contract";
 import { workerTaskSchema } from "@agentcore/contract";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -12,7 +13,6 @@ import type { RuntimeConfigInput } from "../config/runtime-config.ts";
 import { type Ledger, windowStartOf } from "../ledger.ts";
 import { createMemoryLedger } from "../memory-ledger.ts";
 import type { MachineSample } from "../pressure/machine-signals.ts";
-import { createIds } from "../system.ts";
 import { createFakeRunner, fakeAdapter, type FakeRunnerOptions } from "../testing/fake-worker.ts";
 import { createManualClock } from "../testing/manual-clock.ts";
 import { permitRequest, runtimeConfig } from "../testing/requests.ts";

@@ -1,6 +1,6 @@
 /**
  * The runtime in process: the contract's `Runtime`, made of the gate, the ledger's bookkeeping, the machine's signals, the
- * watchdog and the delegation gateway. Everything ambient comes in as a parameter; `system.ts` has the real ones.
+ * watchdog and the delegation gateway. Everything ambient comes in as a parameter; the contract has the real ones.
  *
  * A permit asked for with `requestPermit` is held in the ledger, where a ceiling applies, before it is returned; one from
  * `tryPermit` is decided at once and held when it is executed, before its worker starts. Nothing runs without.
@@ -36,7 +36,7 @@ import type { Ledger, LedgerOwner } from "../ledger.ts";
 import { createMemoryLedger } from "../memory-ledger.ts";
 import type { MachineSignals } from "../pressure/machine-signals.ts";
 import { PressureMonitor } from "../pressure/pressure-monitor.ts";
-import { processOwner } from "../system.ts";
+import { processOwner } from "../process-owner.ts";
 import { Watchdog } from "../watchdog/watchdog.ts";
 import { Bookkeeping } from "./bookkeeping.ts";
 import { Heartbeat } from "./heartbeat.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { systemClock, systemIds } from "../system.ts";
+import { systemClock, systemIds } from "@agentcore/contract";
 import { obedientRunner } from "../testing/obedient-runner.ts";
 import { fakeAdapter } from "../testing/fake-worker.ts";
 import { runtimeConfig } from "../testing/requests.ts";

@@ -5,6 +5,8 @@ import { PassThrough } from "node:stream";
 import {
   type Log,
   spooledResultSchema,
+  systemClock,
+  systemIds,
   wireMessageBytesMax,
   wireRequests,
   wireResponseEnvelopeSchema,
@@ -13,7 +15,6 @@ import {
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { RuntimeConfigInput } from "../config/runtime-config.ts";
 import { createRuntime } from "../runtime/create-runtime.ts";
-import { systemClock, systemIds } from "../system.ts";
 import { fakeAdapter } from "../testing/fake-worker.ts";
 import { obedientRunner } from "../testing/obedient-runner.ts";
 import { permitRequest, runtimeConfig } from "../testing/requests.ts";

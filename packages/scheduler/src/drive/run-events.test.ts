@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { RunEvent } from "@agentcore/contract";
-import { silentLog } from "../system-ports.ts";
+import { type RunEvent, silentLog } from "@agentcore/contract";
 import { bufferedEventsMax, RunEvents } from "./run-events.ts";
 
 const output = (n: number): RunEvent => ({

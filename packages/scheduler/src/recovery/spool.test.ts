@@ -2,8 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { SpooledResult } from "@agentcore/contract";
-import { silentLog } from "../system-ports.ts";
+import { silentLog, type SpooledResult } from "@agentcore/contract";
 import { testResult } from "../testing/fixtures.ts";
 import { openSpoolDirectory } from "./spool.ts";
 

@@ -16,12 +16,13 @@ import {
   type PermitRequest,
   type RunIdentity,
   type Runtime,
+  silentLog,
+  systemClock,
   type WorkerResult,
   type WorkerTask,
 } from "@agentcore/contract";
 import type { ProveGone } from "../recovery/recovery.ts";
 import { lostResult } from "../retry/charge.ts";
-import { silentLog, systemClock } from "../system-ports.ts";
 import { defaultIntensity, type RestartIntensity } from "./restart-intensity.ts";
 import { isLost, RuntimeKeeper, unlessLost, type Incarnation, type RuntimeStatus } from "./runtime-keeper.ts";
 import type { StartRuntimeProcess } from "./runtime-process.ts";

@@ -5,12 +5,12 @@ import {
   AgentCoreError,
   type Escalation,
   type PermitRequest,
+  silentLog,
   type WorkerEvent,
   type WorkerTask,
 } from "@agentcore/contract";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import { createScheduler } from "../scheduler.ts";
-import { silentLog } from "../system-ports.ts";
 import { simpleJob } from "../testing/rig.ts";
 import type { WireProcessBehaviour } from "../testing/wire-process.ts";
 import { MessageLines } from "./message-lines.ts";

@@ -3,14 +3,11 @@
  * the workspace, without the gate and the containment of the real one; the command line's tests have those. A script tells
  * what it cost by a last line `cost=0.25`, and that it was lost by `lost`.
  */
-import type { WorkerResult } from "@agentcore/contract";
+import { silentLog, systemClock, systemIds, type WorkerResult } from "@agentcore/contract";
 import {
   createMemoryJournal,
   createMemoryStore,
   createScheduler,
-  silentLog,
-  systemClock,
-  systemIds,
   type Journal,
   type JobStore,
   type Scheduler,
