@@ -32,7 +32,7 @@ export interface CasePlace {
 const run = promisify(execFile);
 
 export async function prepareCase(
-  rig: Rig,
+  rig: Pick<Rig, "folder">,
   name: string,
   files: Readonly<Record<string, string>> = {},
 ): Promise<CasePlace> {
