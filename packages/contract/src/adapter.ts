@@ -6,7 +6,7 @@
 import type { ErrorClass } from "./error-class.ts";
 import type { Grants, Permit } from "./permit.ts";
 import type { CostBasis, Usage, WorkerResult } from "./result.ts";
-import type { Capability, WorkerTask } from "./task.ts";
+import type { Capability, TaskOption, WorkerTask } from "./task.ts";
 import type { WorkerEvent } from "./worker-event.ts";
 
 /** Raised when the interface changes in a way that old adapters cannot meet. */
@@ -22,8 +22,15 @@ export interface WorkerAdapter {
   readonly provider: string | null;
   /** Capabilities that the worker can enforce. A task that needs another is refused before anything starts. */
   readonly capabilities: readonly Capability[];
+  /** Settings of a task that this worker has. A task that sets another gets a `warning` event. Absent: none. */
+  readonly options?: readonly TaskOption[];
   /** How to find the worker's program; the runner and `doctor` use it. */
   readonly program: WorkerProgram;
+  /**
+   * Throws `AC_JOB_INVALID` for arguments that `plan` would refuse whatever else the task says, so that a file that names
+   * them can be refused before anything runs. Absent: nothing is known before `plan`.
+   */
+  checkArgs?(args: readonly string[]): void;
   /** Command line and environment for one attempt. Throws `AgentCoreError` for a task it cannot serve. */
   plan(task: WorkerTask, context: PlanContext): WorkerPlan;
   /** A fresh reader for one attempt's output. */
@@ -165,4 +172,19 @@ export interface WorkerRun {
    * signal aborts only once, so this is the second channel. Does nothing for a run that is not being stopped.
    */
   hasten(): void;
+  /**
+   * Runs a script of the task beside the worker, contained like it and with its environment but for its credentials, and
+   * ends it with the run. Never rejects. Absent: this runner runs no probes.
+   */
+  probe?(script: string, timeoutMs: number): Promise<ProbeOutput>;
+}
+
+/** What one look of a probe gave. */
+export interface ProbeOutput {
+  /** Null where it was ended by a signal, or never started. */
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Why there is nothing to read: it could not be started, took too long, printed too much; null where there is. */
+  readonly failure: string | null;
 }

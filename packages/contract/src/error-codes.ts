@@ -172,6 +172,16 @@ export const errorCodes = {
     retryable: true,
     cure: "Retry; raise the silence limit where the worker is known to think for long.",
   },
+  AC_PROBE_STALLED: {
+    meaning: "The task's probe found no progress as often as the task allows.",
+    retryable: true,
+    cure: "Read what the probe found; correct the task, or the probe where it is wrong.",
+  },
+  AC_PROBE_TERMINAL: {
+    meaning: "The task's probe found a state that the worker cannot get out of.",
+    retryable: false,
+    cure: "Read what the probe found and remove the cause; trying again meets it again.",
+  },
   AC_COST_CEILING: {
     meaning: "The run reached its cost ceiling and was stopped.",
     retryable: false,

@@ -7,6 +7,7 @@ export * from "./errors.ts";
 export * from "./job.ts";
 export * from "./permit.ts";
 export * from "./ports.ts";
+export * from "./probe.ts";
 export * from "./result.ts";
 export * from "./run-event.ts";
 export * from "./runtime.ts";

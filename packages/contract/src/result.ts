@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { errorClassSchema } from "./error-class.ts";
+import { probeFindingSchema } from "./probe.ts";
 
 export const outcomes = [
   "succeeded",
@@ -95,6 +96,8 @@ export const workerResultSchema = z.strictObject({
   /** Exit code of the worker's process; null if it was killed by a signal or never started. */
   exitCode: z.int().nullable(),
   containment: containmentReceiptSchema.nullable(),
+  /** What the task's probe had found, where that stopped the run. */
+  probe: probeFindingSchema.optional(),
   startedAt: z.number(),
   durationMs: z.number().nonnegative(),
 });

@@ -1,5 +1,6 @@
 /** What a worker is asked to do. A task names an adapter and a workspace; it carries no limits of its own (see `job.ts`). */
 import { z } from "zod";
+import { probeSpecSchema } from "./probe.ts";
 
 export const capabilities = ["read", "edit", "run_tests", "run_commands"] as const;
 
@@ -12,6 +13,19 @@ export type Capability = z.infer<typeof capabilitySchema>;
 
 /** Instructions longer than this are refused at submit: 1 MiB of UTF-8 for the whole job payload. */
 export const jobPayloadBytesMax = 1024 * 1024;
+
+/**
+ * Settings of a task that only some workers have; an adapter names its own in `options`. A worker without one works all
+ * the same, and a `warning` event says that the setting has no effect.
+ */
+export const taskOptions = ["variant", "maxSteps", "maxCommandTimeMs"] as const;
+export type TaskOption = (typeof taskOptions)[number];
+
+/** One word, so that no command line can take it for a flag. */
+export const variantSchema = z
+  .string()
+  .max(100)
+  .regex(/^[A-Za-z0-9][\w.-]*$/, "must be one word, such as high");
 
 export const outputSpecSchema = z.strictObject({
   name: z.string().min(1),
@@ -38,8 +52,16 @@ export const workerTaskSchema = z.strictObject({
   outputs: z.array(outputSpecSchema).optional(),
   /** A shell script that must exit 0 in the workspace for the run to count as succeeded. */
   verify: z.string().min(1).optional(),
-  /** Further arguments for the worker's command line, passed as they are. */
+  /** Further arguments for the worker's command line, as far as its adapter allows them: no limit can be lifted by one. */
   args: z.array(z.string()).optional(),
+  /** How hard the model is to think, in the worker's own word: `low`, `high`. See {@link taskOptions}. */
+  variant: variantSchema.optional(),
+  /** Answers of the model after which the worker gives up. See {@link taskOptions}. */
+  maxSteps: z.int().positive().optional(),
+  /** Longest time for one command that the model runs. See {@link taskOptions}. */
+  maxCommandTimeMs: z.int().positive().optional(),
+  /** Looks at the run from outside while the worker works. */
+  probe: probeSpecSchema.optional(),
 });
 export type WorkerTask = z.infer<typeof workerTaskSchema>;
 export type WorkerTaskInput = z.input<typeof workerTaskSchema>;

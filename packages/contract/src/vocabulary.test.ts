@@ -81,12 +81,32 @@ describe("a job", () => {
     expect(job.task.capabilities).toEqual(["read"]);
   });
 
+  it("has a probe that stops it on any bad finding, unless told", () => {
+    const probe = { command: "./look.sh", intervalMs: 1000 };
+    expect(jobSchema.parse({ id: "1", task: { ...task, probe } }).task.probe).toEqual({
+      ...probe,
+      timeoutMs: 10_000,
+      stallThreshold: 2,
+      requireZeroExit: false,
+      onError: "ignore",
+      errorThreshold: 3,
+      stopsOn: ["stalled", "terminal"],
+      countsAsActivity: false,
+      keepStderr: false,
+    });
+  });
+
   it.each([
     ["empty instructions", { id: "1", task: { ...task, instructions: "  \n" } }],
     ["a negative cost", { id: "1", task, limits: { maxCostUsd: -1 } }],
     ["a cost that is not a number", { id: "1", task, limits: { maxCostUsd: Number.NaN } }],
     ["an unknown capability", { id: "1", task: { ...task, capabilities: ["fly"] } }],
     ["an unknown key", { id: "1", task, limit: {} }],
+    [
+      "a variant that a command line could take for a flag",
+      { id: "1", task: { ...task, variant: "--auto" } },
+    ],
+    ["a probe without pause", { id: "1", task: { ...task, probe: { command: "true", intervalMs: 0 } } }],
     ["no attempts", { id: "1", task, limits: { maxAttempts: 0 } }],
   ])("is refused with %s", (_name, input) => {
     expect(jobSchema.safeParse(input).success).toBe(false);

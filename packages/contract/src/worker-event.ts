@@ -3,6 +3,7 @@
  * Texts are bounded by the runner (`eventTextCharsMax`); the full output is on disk, by reference in the result.
  */
 import { z } from "zod";
+import { probeClassSchema } from "./probe.ts";
 import { usageSchema } from "./result.ts";
 
 /** Longest text carried in one event. Longer ones are cut there with `truncated: true`; the log keeps all of it. */
@@ -48,6 +49,20 @@ export const workerEventSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("progress"), text }),
   /** A tool call that the worker's permissions refused. */
   z.strictObject({ type: z.literal("denied"), tool: text, text }),
+  /** Something of the task that this worker does not do; the run goes on. */
+  z.strictObject({ type: z.literal("warning"), text }),
+  /** A look of the task's probe, from the runtime: what it found, and how often in a row. It is no sign of the worker. */
+  z.strictObject({
+    type: z.literal("probe"),
+    found: probeClassSchema,
+    inRow: z.int().positive(),
+    /** Null for an error. */
+    digest: text.nullable(),
+    fingerprints: z.array(text),
+    reasons: z.array(text),
+    summary: z.json(),
+    stderr: text.optional(),
+  }),
   z.strictObject({ type: z.literal("stdout"), text, truncated }),
   z.strictObject({ type: z.literal("stderr"), text, truncated }),
   /** A line that the adapter does not know, as it came. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { PermitRecord, RunEvent, WorkerEvent, WorkerResult } from "@agentcore/contract";
+import type { PermitRecord, ProbeClass, RunEvent, WorkerEvent, WorkerResult } from "@agentcore/contract";
 import { textOf } from "./line.ts";
 import { advance, emptyView, formatDollars, formatElapsed, spentUsd, type RunView } from "./run-view.ts";
 import { statusLine } from "./status-line.ts";
@@ -39,6 +39,16 @@ function play(events: readonly RunEvent[], limits = { maxAttempts: 1, maxCostUsd
 }
 
 const worker = (event: WorkerEvent, at = 1000): RunEvent => ({ type: "worker_event", ...base, at, event });
+
+const probe = (found: ProbeClass, inRow: number): WorkerEvent => ({
+  type: "probe",
+  found,
+  inRow,
+  digest: null,
+  fingerprints: [],
+  reasons: ["no new file"],
+  summary: null,
+});
 
 describe("the lines of a run", () => {
   const table: readonly (readonly [RunEvent, readonly string[]])[] = [
@@ -88,6 +98,13 @@ describe("the lines of a run", () => {
     [worker({ type: "progress", text: "provider is busy" }), ["   0.0s  wait    provider is busy"]],
     [worker({ type: "denied", tool: "Bash", text: "rm -rf /" }), ["   0.0s  denied  Bash rm -rf /"]],
     [worker({ type: "raw", text: "{}" }), []],
+    [
+      worker({ type: "warning", text: "maxSteps has no effect" }),
+      ["   0.0s  note    maxSteps has no effect"],
+    ],
+    [worker(probe("progressing", 3)), []],
+    [worker(probe("stalled", 2)), ["   0.0s  probe   stalled (2 in a row): no new file"]],
+    [worker(probe("terminal", 1)), ["   0.0s  probe   terminal: no new file"]],
     [
       { type: "attempt_stopping", ...base, code: "AC_TIMEOUT", message: "10m passed", evidence: {} },
       ["   0.0s  stop    10m passed (AC_TIMEOUT)"],

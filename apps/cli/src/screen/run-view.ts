@@ -205,6 +205,10 @@ function onWorkerEvent(view: RunView, event: WorkerEvent, line: Entry): Step {
       return step({ ...view, lastAction: oneLine(event.text) }, [line("wait", oneLine(event.text), "dim")]);
     case "denied":
       return step(view, [line("denied", `${event.tool} ${oneLine(event.text)}`, "warn")]);
+    case "warning":
+      return step(view, [line("note", oneLine(event.text), "warn")]);
+    case "probe":
+      return step(view, probeLines(event, line));
     case "raw":
       // Not for people: the log and `--json` have it.
       return step(view, []);
@@ -229,6 +233,15 @@ function textLines(verb: string, text: string, line: Entry, tone: Tone = "plain"
   const shown = lines.slice(0, textLinesMax).map((part, index) => line(index === 0 ? verb : "", part, tone));
   const left = lines.length - shown.length;
   return left > 0 ? [...shown, line("", `… ${left} more lines in the log`, "dim")] : shown;
+}
+
+/** Looks that find progress are told to nobody: there may be thousands of them. */
+function probeLines({ found, inRow, reasons }: Extract<WorkerEvent, { type: "probe" }>, line: Entry): Line[] {
+  if (found === "progressing") return [];
+  const times = inRow === 1 ? "" : ` (${inRow} in a row)`;
+  return [
+    line("probe", [`${found}${times}`, oneLine(reasons.join("; "))].filter(Boolean).join(": "), "warn"),
+  ];
 }
 
 const lastLineOf = (text: string): string =>

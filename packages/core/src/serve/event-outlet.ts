@@ -123,11 +123,23 @@ function charsOf(event: WorkerEvent): number {
     case "stderr":
     case "raw":
     case "denied":
+    case "warning":
       return eventChars + event.text.length;
     case "tool_call":
     case "tool_result":
       return eventChars + event.summary.length;
+    case "probe":
+      return eventChars + probeChars(event);
     default:
       return eventChars;
   }
+}
+
+function probeChars({
+  fingerprints,
+  reasons,
+  summary,
+  stderr = "",
+}: Extract<WorkerEvent, { type: "probe" }>) {
+  return JSON.stringify([fingerprints, reasons, summary]).length + stderr.length;
 }

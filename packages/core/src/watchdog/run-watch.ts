@@ -111,7 +111,10 @@ function afterEvent(watch: RunWatch, event: WorkerEvent, nowMs: number): RunWatc
     case "file_change":
     case "denied":
       return { ...seen, lastProgressMs: nowMs };
+    case "probe":
+      return watch;
     case "progress":
+    case "warning":
     case "stdout":
     case "stderr":
     case "raw":

@@ -25,6 +25,7 @@ export function checkedEvent(event: WorkerEvent): WorkerEvent {
     case "raw":
       return event.text.length <= eventTextCharsMax ? event : { ...event, ...boundedText(event.text) };
     case "progress":
+    case "warning":
     case "denied":
       return event.text.length <= eventTextCharsMax
         ? event
