@@ -1,5 +1,7 @@
 /** The few git commands that a run needs. Programs are started through a port, with an argument list and no shell. */
 import { AgentCoreError } from "@agentcore/contract";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 
 export interface GitAnswer {
   readonly exitCode: number;
@@ -49,4 +51,26 @@ export async function changedSince(git: Git, cwd: string, ref: string): Promise<
   return [...new Set([...differing.split("\0"), ...untracked.split("\0")])]
     .filter((path) => path !== "")
     .sort();
+}
+
+interface Repository {
+  readonly root: string;
+  readonly gitDir: string;
+}
+
+/** For refs that only the holder of the repository's lock writes. */
+export async function setRef(git: Git, repository: Repository, ref: string, commit: string): Promise<void> {
+  await dropRefLock(repository, ref);
+  await gitText(git, repository.root, ["update-ref", ref, commit]);
+}
+
+/** One that is not there is fine. */
+export async function removeRef(git: Git, repository: Repository, ref: string): Promise<void> {
+  await dropRefLock(repository, ref);
+  await gitText(git, repository.root, ["update-ref", "-d", ref]);
+}
+
+/** A git that was killed leaves its own lock on the ref, for ever. */
+async function dropRefLock({ gitDir }: Repository, ref: string): Promise<void> {
+  await rm(join(gitDir, `${ref}.lock`), { force: true });
 }

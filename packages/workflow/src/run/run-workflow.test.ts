@@ -3,10 +3,9 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Convergence, Loop, Step } from "../definition.ts";
-import { createRunRig, git, type RunRig } from "../testing/run-rig.ts";
+import { createRunRig, type RunRig } from "../testing/run-rig.ts";
 import { shellStep, shellWork, testStep, testWorkflow } from "../testing/test-workflow.ts";
 import type { RunPorts, RunResult } from "./run-ports.ts";
-import { ensureWorktree, finishWorktree, worktreePlace } from "./worktree.ts";
 
 let rig: RunRig;
 beforeEach(async () => {
@@ -435,87 +434,6 @@ describe("branch safety", () => {
       }),
     );
     expect((await rig.run(testWorkflow(strays, { branch: transition }))).outcome).toBe("SUCCEEDED");
-  });
-});
-
-describe("a step with a worktree of its own", () => {
-  const isolated = (id: string, script: string, rest: Partial<Step> = {}): Step =>
-    shellStep(id, script, { isolation: "worktree", merge: "apply", ...rest });
-  const setUp = () =>
-    rig.run(
-      testWorkflow([
-        shellStep(
-          "git",
-          "git init -qb work; seq 20 > tracked; git add tracked; git -c user.name=a -c user.email=a@b commit -qm x; echo mine > untracked",
-        ),
-      ]),
-    );
-  const worktrees = () =>
-    git(rig.workspace, ["worktree", "list"]).then(({ stdout }) => stdout.trim().split("\n").length);
-
-  it("starts from all that is there, and its patch is merged back, new files included", async () => {
-    await setUp();
-    const steps = [
-      isolated(
-        "a",
-        "test $(cat untracked) = mine; sed -i 's/^1$/A/' tracked; echo new > fresh; touch in-tree",
-        {
-          outputs: [output("f", "fresh")],
-        },
-      ),
-      isolated("b", "sed -i 's/^20$/C/' tracked; test ! -e in-tree"),
-    ];
-    const result = await rig.run(testWorkflow(steps));
-    expect(result).toMatchObject({
-      outcome: "SUCCEEDED",
-      steps: [{ artifacts: ["f", "patch"] }, { artifacts: ["patch"] }],
-    });
-    expect(text("tracked")).toMatch(/^A\n2\n[^]*\n19\nC\n$/);
-    expect(text("fresh")).toBe("new\n");
-    expect(text("context/a/f/fresh")).toBe("new\n");
-    expect(text("context/b/patch/changes.patch")).toContain("+C");
-    expect(await worktrees()).toBe(1);
-  });
-
-  it("keeps everything where its patch does not apply, and touches nothing with `merge: none`", async () => {
-    await setUp();
-    const apart = await rig.run(testWorkflow([isolated("a", "echo x > tracked", { merge: "none" })]));
-    expect(apart.outcome).toBe("SUCCEEDED");
-    expect(text("tracked")).toMatch(/^1\n2\n/);
-    const clash = isolated("b", `echo mine > tracked; echo theirs > ${join(rig.workspace, "tracked")}`);
-    const result = await rig.run(testWorkflow([clash]));
-    expect(result.reason).toContain("the step's changes do not apply to the workspace");
-    expect(text("tracked")).toBe("theirs\n");
-    expect(text("context/b/patch/changes.patch")).toContain("+mine");
-    expect(await worktrees()).toBe(2);
-  });
-
-  it("is refused outside a repository, before anything runs", async () => {
-    await expect(rig.start(testWorkflow([isolated("a", "true")]))).rejects.toMatchObject({
-      code: "AC_WORKFLOW_GIT",
-    });
-  });
-
-  it("is finished once, whenever it is interrupted", async () => {
-    await setUp();
-    const base = { root: rig.workspace, gitDir: join(rig.workspace, ".git") };
-    const place = worktreePlace(base, "run", "step[a=1]");
-    await ensureWorktree(git, place, join(rig.workspace, "context"));
-    await ensureWorktree(git, place, join(rig.workspace, "context"));
-    writeFileSync(join(place.path, "tracked"), "changed\n");
-    writeFileSync(join(rig.workspace, "tracked"), "changed\n");
-    const request = {
-      place,
-      patchFile: join(rig.workspace, "context/p"),
-      merge: "apply",
-      exclude: [],
-    } as const;
-    await finishWorktree(git, request);
-    await finishWorktree(git, request);
-    expect(text("tracked")).toBe("changed\n");
-    expect(existsSync(place.path)).toBe(false);
-    const saved = await git(rig.workspace, ["show", `${place.refs}/before:untracked`]);
-    expect(saved.stdout).toBe("mine\n");
   });
 });
 

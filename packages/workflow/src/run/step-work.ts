@@ -13,7 +13,7 @@ import { isFailureOfRun, runJob, type LateCanceller } from "./job-piece.ts";
 import { workEnd, type WorkEnd } from "./job-outcome.ts";
 import { jobFor, withStages, type PieceRequest } from "./job-request.ts";
 import { artifactDir, isWithin, pathInside } from "./places.ts";
-import { ensureWorktree, finishWorktree } from "./worktree.ts";
+import { ensureWorktree, mergeWorktree } from "./worktree.ts";
 import type { RunEventEntry } from "./run-record.ts";
 import {
   inputsOf,
@@ -124,7 +124,7 @@ export async function prepare(context: StepContext, started: StartedPiece): Prom
   const { instance, resumed } = started;
   const place = worktreeOf(context, instance);
   if (!resumed) await checkBranch(context, started);
-  if (place !== null) await ensureWorktree(ports.git, place, record().created.contextDir);
+  if (place !== null) await ensureWorktree(ports, place, record().created.contextDir);
   const workspace = await pathInside(workspaceRoot(context, instance), stepWorkspace(context, instance));
   // Of a resumed attempt the job may be at work already: nothing is put under its feet.
   if (!resumed) await copyInputs(inputsOf(context, instance), workspace);
@@ -226,7 +226,7 @@ export async function collect(context: StepContext, started: StartedPiece): Prom
     return { outcome: "failed", reason, errorClass: "task_failed" };
   }
   if (place === null) return { artifacts };
-  await finishWorktree(context.ports.git, {
+  await mergeWorktree(context.ports, {
     place,
     patchFile: join(artifactDir(contextDir, instance.id, "patch"), "changes.patch"),
     merge: step.merge,

@@ -16,11 +16,12 @@ import { childStream, type RunLog } from "./run-log.ts";
 import type { RunPorts, RunResult, RunSettings, WorkflowEvent } from "./run-ports.ts";
 import { noFacts, type RunEntry, type RunEventEntry } from "./run-record.ts";
 import { runCheck } from "./step-check.ts";
-import type { StartedPiece, StepContext } from "./step-context.ts";
+import { worktreeOf, type StartedPiece, type StepContext } from "./step-context.ts";
 import type { StepInstance } from "./step-instance.ts";
 import { runWork } from "./step-work.ts";
 import { runChild, type StartChild } from "./step-child.ts";
 import type { Workflow } from "../definition.ts";
+import { discardWorktree } from "./worktree.ts";
 
 export interface WorkflowRunOptions {
   readonly runId: string;
@@ -36,6 +37,7 @@ export interface WorkflowRunOptions {
 }
 
 type RunningState = Extract<StepState, { kind: "working" | "checking" }>;
+type EndedState = Extract<StepState, { kind: "ended" }>;
 
 export class WorkflowRun {
   readonly #options: WorkflowRunOptions;
@@ -44,6 +46,8 @@ export class WorkflowRun {
   readonly #areOrdered: (a: string, b: string) => boolean;
   readonly #inbox = new Inbox<RunEntry>();
   readonly #cancellers = new Map<string, LateCanceller>();
+  /** Removals of worktrees that are not needed any more; they hold up nobody but the end. */
+  readonly #discards: Promise<void>[] = [];
   /** End of the run's wall clock, on the monotonic clock. */
   readonly #deadlineMs: number;
 
@@ -83,6 +87,7 @@ export class WorkflowRun {
       if (resumed) await this.#pickUp();
       await writeRunRecord(workflow, runId, log.record);
       while (log.record.state.outcome === null) await this.#advance();
+      await Promise.all(this.#discards);
       await writeRunRecord(workflow, runId, log.record);
     } finally {
       timer.cancel();
@@ -118,7 +123,7 @@ export class WorkflowRun {
     const state = this.#stateOf(id);
     const instance = this.#byId.get(id);
     if (instance === undefined) return;
-    if (state.kind === "ended") await this.#record(instance);
+    if (state.kind === "ended") await this.#conclude(instance, state);
     if (state.kind === "working" || state.kind === "checking") this.#launch(instance, state, false);
     this.#emit({
       type: "step_changed",
@@ -128,17 +133,35 @@ export class WorkflowRun {
     });
   }
 
-  async #record(instance: StepInstance): Promise<void> {
+  async #conclude(instance: StepInstance, state: EndedState): Promise<void> {
     const { contextDir } = this.#options.log.record.created;
     await writeStepRecord(contextDir, this.#report(instance));
-    await writeDiagnosis(contextDir, instance, this.#stateOf(instance.id));
+    await writeDiagnosis(contextDir, instance, state);
+    this.#discards.push(this.#discard(instance, state));
+  }
+
+  /** Only now that the step's end is journaled: nobody asks for its worktree again. */
+  async #discard(instance: StepInstance, { status }: EndedState): Promise<void> {
+    const { ports } = this.#options;
+    const place = worktreeOf(this.#context, instance);
+    if (place === null) return;
+    try {
+      const discarded = await discardWorktree(ports, place, status === "SUCCEEDED");
+      const where = { step: instance.id, worktree: place.path, ref: `${place.refs}/after` };
+      if (discarded === "saved") ports.log.info(where, "the step's unmerged changes are kept in a ref");
+      if (discarded === "kept")
+        ports.log.warn(where, "the step's worktree holds repositories of its own and is left where it is");
+    } catch (error) {
+      const where = { error, step: instance.id, worktree: place.path };
+      ports.log.warn(where, "the step's worktree could not be removed; it is left where it is");
+    }
   }
 
   /** What an earlier process left: jobs are found again by their ids, records of ended steps are written again. */
   async #pickUp(): Promise<void> {
     for (const instance of this.#options.instances) {
       const state = this.#stateOf(instance.id);
-      if (state.kind === "ended") await this.#record(instance);
+      if (state.kind === "ended") await this.#conclude(instance, state);
       if (state.kind === "working" || state.kind === "checking") {
         this.#launch(instance, state, await this.#wasBegun(instance, state));
       }
