@@ -27,6 +27,6 @@ test("one that may take it later is not", async () => {
 
 test("everything else is the store's own", async () => {
   const { store } = watchStore(createMemoryStore());
-  expect(await store.settleAndClaim([])).toEqual({ settled: [], claimed: [] });
+  expect(await store.settleAndClaim([])).toEqual({ settled: [], claimed: [], nextRunAt: null });
   expect(await store.get("nothing")).toBeUndefined();
 });

@@ -85,6 +85,7 @@ export class Scheduler {
     const { runtime } = this.#options;
     this.#client.attachRuns({
       ownOnly: this.#options.claims === "own",
+      onSubmitting: () => this.#loop.expectSubmit(),
       onSubmitted: () => this.#loop.wake(),
       onCancelRequested: (record, reason, immediate) => this.#loop.stop(record.job.id, reason, immediate),
     });

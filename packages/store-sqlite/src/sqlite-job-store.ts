@@ -8,7 +8,7 @@ import { findByAnyId } from "./jobs/job-row.ts";
 import { type JobSql, type JobTransactions, createJobTransactions } from "./jobs/job-sql.ts";
 import { addDecisions, attemptsOf, decisionsOf, lateResultsOf } from "./jobs/journal.ts";
 import { allOwners, heartbeat, registerOwner, removeOwner, runningOf, takeOver } from "./jobs/owners.ts";
-import { aheadOf, endedOf, list, nextRunAt, stats } from "./jobs/queries.ts";
+import { aheadOf, endedOf, list, stats } from "./jobs/queries.ts";
 import { deleteEnded, purgeDead } from "./jobs/retention.ts";
 import { cancelRequests, recordStarted, requestCancel, settleAndClaim } from "./jobs/settle.ts";
 import { prepare, replay, submitAll } from "./jobs/submit.ts";
@@ -42,7 +42,6 @@ export function createSqliteJobStore(database: StateDatabase): JobStore {
         ({ kind }) => kind === "cancelled" || kind === "requested",
       ),
     cancelRequests: (owner) => read((sql) => cancelRequests(sql, owner)),
-    nextRunAt: (now) => read((sql) => nextRunAt(sql, now)),
 
     registerOwner: (owner) => database.write((sql) => registerOwner(sql, owner)),
     heartbeat: (owner) => database.write((sql) => heartbeat(sql, owner)),

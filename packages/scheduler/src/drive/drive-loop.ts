@@ -1,11 +1,12 @@
 /**
- * Claims jobs while there is room and writes the ends of attempts, both in one call to the store. One turn runs at a time;
- * what happens meanwhile is gathered for the next, so a busy loop batches by itself and an idle one does nothing at all:
- * it is woken by submits, ends, changes elsewhere and the timers of delayed and throttled jobs.
+ * Claims jobs while there is room and writes the ends of attempts, both in one call to the store. One turn runs at a time,
+ * and begins only when the event loop has gone round: what happens until then is gathered for it, so that all attempts that
+ * end together share a commit, and an idle loop does nothing at all. It is woken by submits, ends, changes elsewhere and
+ * the timers of delayed and throttled jobs.
  *
  * | woken by                        | then                                                     |
  * | ------------------------------- | -------------------------------------------------------- |
- * | a job was submitted here        | claim                                                    |
+ * | a job is being submitted here   | claim, in the commit that stores it where it can be      |
  * | an attempt ended                | settle it and claim                                      |
  * | a commit here or elsewhere      | claim; pass on cancels that others asked for             |
  * | a delayed job becomes due       | claim                                                    |
@@ -62,6 +63,8 @@ export class DriveLoop {
   #owner: string | null = null;
   #claimDue = true;
   #reconcileDue = false;
+  /** Jobs are being submitted here, and may be in the answer of the next claim. */
+  #submitting = false;
   #inTurn = false;
   #wanted = false;
   #failures = 0;
@@ -103,6 +106,12 @@ export class DriveLoop {
   wake(): void {
     this.#claimDue = true;
     this.#turnSoon();
+  }
+
+  /** A job is about to be handed to the store by this process: the claim that follows it can share its commit. */
+  expectSubmit(): void {
+    this.#submitting = true;
+    this.wake();
   }
 
   /** Looks for jobs that the store says we run and that nothing here knows of. */
@@ -149,6 +158,7 @@ export class DriveLoop {
 
   async #turns(): Promise<void> {
     while (this.#wanted && !this.#backingOff) {
+      await nextTurn();
       this.#wanted = false;
       this.#timer?.cancel();
       try {
@@ -170,15 +180,15 @@ export class DriveLoop {
     const active = this.active();
     throttle.advance(active, clock.monotonicMs());
     const steps = this.#claimSteps(active);
-    if (this.#outbox.length === 0 && steps.length === 0) return this.#armTimer(false);
+    if (this.#outbox.length === 0 && steps.length === 0) return this.#armTimer(null);
     this.#claimDue = false;
-    let exhausted = false;
+    let nextRunAt: number | null = null;
     for (const step of steps.length === 0 ? [undefined] : steps) {
-      const claimed = await this.#settleAndClaim(step);
-      exhausted = step !== undefined && claimed < step.limit;
-      if (exhausted) break;
+      const answer = await this.#settleAndClaim(step);
+      ({ nextRunAt } = answer);
+      if (step !== undefined && answer.claimed.length < step.limit) break;
     }
-    await this.#armTimer(exhausted);
+    this.#armTimer(nextRunAt);
   }
 
   #claimSteps(active: readonly JobRecord[]): readonly ClaimStep[] {
@@ -187,10 +197,12 @@ export class DriveLoop {
     return this.#ports.throttle.plan(free, active);
   }
 
-  async #settleAndClaim(step: ClaimStep | undefined): Promise<number> {
+  async #settleAndClaim(step: ClaimStep | undefined): Promise<SettledAndClaimed> {
     const { store, onSettled } = this.#ports;
     const outgoing = this.#outbox;
     this.#outbox = [];
+    const submitting = this.#submitting;
+    this.#submitting = false;
     const settlements = outgoing.map(({ settlement }) => settlement);
     const request = this.#requestOf(step);
     let answer: SettledAndClaimed;
@@ -206,11 +218,13 @@ export class DriveLoop {
       if (settled !== undefined) onSettled(settlement, settled);
       written();
     }
+    // Whoever submitted one of these jobs has the same commit for an answer, and is to hear of the job from its beginning.
+    if (submitting && answer.claimed.length > 0) await nextTurn();
     for (const record of answer.claimed) {
       if (this.#owner === request?.owner) this.#begin(record);
       else this.#putBack(record, "claimed while the scheduler was stopping");
     }
-    return answer.claimed.length;
+    return answer;
   }
 
   #requestOf(step: ClaimStep | undefined): ClaimRequest | undefined {
@@ -256,17 +270,16 @@ export class DriveLoop {
    * Looks again when a throttled scope may be asked or, where there was less to claim than there is room for, when the
    * next delayed job is due.
    */
-  async #armTimer(exhausted: boolean): Promise<void> {
-    const { store, clock, throttle } = this.#ports;
-    if (this.#owner === null) return;
+  #armTimer(nextRunAt: number | null): void {
+    const { clock, throttle } = this.#ports;
+    if (this.#owner === null || this.#wanted) return;
     const recheckAtMs = throttle.nextRecheckMs();
-    const runAt = exhausted ? await store.nextRunAt(clock.now()) : null;
-    const waits = [
-      ...(recheckAtMs === null ? [] : [recheckAtMs - clock.monotonicMs()]),
-      ...(runAt === null ? [] : [runAt - clock.now()]),
-    ];
-    if (waits.length === 0 || this.#wanted) return;
-    this.#timer = clock.setTimer(Math.max(1, Math.min(...waits)), () => this.wake());
+    if (recheckAtMs === null && nextRunAt === null) return;
+    const waitMs = Math.min(
+      recheckAtMs === null ? Infinity : recheckAtMs - clock.monotonicMs(),
+      nextRunAt === null ? Infinity : nextRunAt - clock.now(),
+    );
+    this.#timer = clock.setTimer(Math.max(1, waitMs), () => this.wake());
   }
 
   #onFailure(error: unknown): void {
@@ -281,6 +294,13 @@ export class DriveLoop {
       this.wake();
     });
   }
+}
+
+/** Resolves when the event loop has gone round: after everything that is ready now. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 /** One job may be claimed again while the end of its earlier claim is still to be written. */

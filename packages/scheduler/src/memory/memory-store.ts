@@ -32,7 +32,6 @@ export function createMemoryStore(): JobStore {
       write(() => (state.apply(ref.jobId, { type: "started", ref, started }) ? "applied" : "stale")),
     requestCancel: (jobId, reason, now) => write(() => requestCancel(state, jobId, reason, now)),
     cancelRequests: (owner) => read(() => state.jobs.runningOf(owner).filter(wantsCancel)),
-    nextRunAt: (now) => read(() => state.jobs.nextRunAt(now)),
     registerOwner: (owner) => write(() => registerOwner(state, owner)),
     heartbeat: (owner) => read(() => heartbeat(state, owner)),
     owners: () => read(() => [...state.owners.values()]),

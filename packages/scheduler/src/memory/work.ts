@@ -23,7 +23,10 @@ export function settleAndClaim(
   request: ClaimRequest | undefined,
 ): SettledAndClaimed {
   const settled = settlements.map((settlement) => settle(state, settlement));
-  return { settled, claimed: request === undefined ? [] : claim(state, request) };
+  const claimed = request === undefined ? [] : claim(state, request);
+  const nextRunAt =
+    request === undefined || claimed.length === request.limit ? null : state.jobs.nextRunAt(request.now);
+  return { settled, claimed, nextRunAt };
 }
 
 function settle(state: MemoryState, settlement: Settlement): SettledAndClaimed["settled"][number] {

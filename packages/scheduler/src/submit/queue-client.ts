@@ -48,6 +48,8 @@ export interface CancelOptions {
 export interface LocalRuns {
   /** Only jobs are run that somebody here has a handle of. */
   readonly ownOnly: boolean;
+  /** Jobs are handed to the store right after this. */
+  onSubmitting(): void;
   onSubmitted(): void;
   onCancelRequested(record: JobRecord, reason: Reason, immediate: boolean): void;
 }
@@ -101,6 +103,7 @@ export class QueueClient {
     const { ids, workers, clock } = this.#options;
     const ports = { ids, workers, policies: this.policies, now: clock.now() };
     const submissions = jobs.map((job) => toSubmission(job, ports));
+    this.#runs?.onSubmitting();
     const results = await this.store.submit(submissions, this.policies.dedup);
     await this.#announce(results);
     return results.map((result) => {

@@ -222,12 +222,17 @@ export const claimCases: readonly ConformanceCase[] = [
   storeCase("holds a delayed job until its moment and says when that is", async (store) => {
     const job = testJob({ notBefore: startAt + 5000 });
     const times = { runAt: startAt + 5000, readyFrom: startAt + 5000, delayMs: null };
-    assert.equal(await store.nextRunAt(startAt), null);
+    await store.registerOwner(testOwner("o"));
+    const claimAt = (now: number, limit: number) =>
+      store.settleAndClaim([], claimRequest("o", limit, { now }));
+    assert.deepEqual(await claimAt(startAt, 1), { settled: [], claimed: [], nextRunAt: null });
     await store.submit([testSubmission(job, times)], byJobDedup);
-    assert.equal(await store.nextRunAt(startAt), startAt + 5000);
+    assert.equal((await store.settleAndClaim([])).nextRunAt, null);
+    assert.deepEqual(await claimAt(startAt, 1), { settled: [], claimed: [], nextRunAt: startAt + 5000 });
     assert.deepEqual(await claimAs(store, "o", 1, later(4999)), []);
-    assert.deepEqual(idsOf(await claimAs(store, "o", 1, later(5000))), [job.id]);
-    assert.equal(await store.nextRunAt(startAt + 5000), null);
+    const { claimed, nextRunAt } = await claimAt(startAt + 5000, 2);
+    assert.deepEqual(idsOf(claimed), [job.id]);
+    assert.equal(nextRunAt, null);
   }),
   storeCase("does not freeze a retry or a fresh job when the clock is set back by a month", async (store) => {
     const before = startAt - 2_592_000_000;

@@ -46,7 +46,6 @@ const queries = new Set<string>([
   "stats",
   "aheadOf",
   "cancelRequests",
-  "nextRunAt",
   "owners",
   "runningOf",
   "externalVersion",

@@ -16,6 +16,7 @@ import { findByAnyId, findById, findRunning, recordsOf, selectRunning } from "./
 import type { JobSql } from "./job-sql.ts";
 import { applyEvent } from "./job-writes.ts";
 import { addDecisions, addLateResult } from "./journal.ts";
+import { nextRunAt } from "./queries.ts";
 
 export function settleAndClaim(
   sql: JobSql,
@@ -23,7 +24,9 @@ export function settleAndClaim(
   request: ClaimRequest | undefined,
 ): SettledAndClaimed {
   const settled = settlements.map((settlement) => settle(sql, settlement));
-  return { settled, claimed: request === undefined ? [] : claim(sql, request) };
+  if (request === undefined) return { settled, claimed: [], nextRunAt: null };
+  const claimed = claim(sql, request);
+  return { settled, claimed, nextRunAt: claimed.length < request.limit ? nextRunAt(sql, request.now) : null };
 }
 
 function settle(sql: JobSql, settlement: Settlement): SettledAndClaimed["settled"][number] {
