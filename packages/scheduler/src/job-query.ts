@@ -16,8 +16,16 @@ export function matchesQuery(record: JobRecord, query: JobQuery): boolean {
     (query.code === undefined || reasonCode === query.code) &&
     (query.notReplayed !== true || state.kind !== "dead" || state.replayedAs === null) &&
     (query.ids === undefined || query.ids.includes(job.id)) &&
-    (query.submittedBefore === undefined || record.submittedAt < query.submittedBefore) &&
+    (query.errorClass === undefined || record.result?.errorClass === query.errorClass) &&
+    isWithin(record.submittedAt, query.submittedAfter, query.submittedBefore) &&
+    isWithin("endedAt" in state ? state.endedAt : null, query.endedAfter, query.endedBefore) &&
     (query.before === undefined || job.id < query.before) &&
     Object.entries(query.labels ?? {}).every(([name, value]) => job.context.labels[name] === value)
   );
+}
+
+/** No moment is within no bounds only. */
+function isWithin(at: number | null, after: number | undefined, before: number | undefined): boolean {
+  if (at === null) return after === undefined && before === undefined;
+  return (after === undefined || at >= after) && (before === undefined || at < before);
 }

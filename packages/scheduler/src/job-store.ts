@@ -8,7 +8,7 @@
  * nothing of the call was done, or, where the commit itself failed, that it is unknown: repeating the call is safe.
  * Several processes may use one store. Times are the caller's; a store reads no clock.
  */
-import type { Job, Priority, WorkerResult } from "@agentcore/contract";
+import type { ErrorClass, Job, Priority, WorkerResult } from "@agentcore/contract";
 import type {
   AttemptRecord,
   AttemptRef,
@@ -74,6 +74,9 @@ export interface JobStore {
 
   /** The owner's running jobs that somebody asked to stop. */
   cancelRequests(owner: string): Promise<readonly JobRecord[]>;
+
+  /** When the next queued job that is not due yet becomes due, in ms since the epoch; null: there is none. */
+  nextRunAt(now: number): Promise<number | null>;
 
   // --- Owners and their leases ----------------------------------------------------------------------------------------
 
@@ -265,11 +268,6 @@ export interface SettledAndClaimed {
   /** `record` is the job after an applied settlement; for a stale one as it stands, undefined where there is no such job. */
   readonly settled: readonly { readonly applied: Applied; readonly record: JobRecord | undefined }[];
   readonly claimed: readonly JobRecord[];
-  /**
-   * Where less was claimed than asked for: when the next queued job that is not due yet becomes due, in ms since the epoch.
-   * Null: there is none, the claim got all it asked for, or nothing was to be claimed.
-   */
-  readonly nextRunAt: number | null;
 }
 
 export type CancelAnswer =
@@ -323,7 +321,14 @@ export interface JobQuery {
   readonly notReplayed?: boolean;
   /** Only these ids. */
   readonly ids?: readonly string[];
+  /** Error class of the result that ended the job. */
+  readonly errorClass?: ErrorClass;
+  /** Moments in ms since the epoch. `before` excludes the moment itself, `after` includes it. */
   readonly submittedBefore?: number;
+  readonly submittedAfter?: number;
+  /** Only jobs that have ended. */
+  readonly endedBefore?: number;
+  readonly endedAfter?: number;
   /** Cursor: only ids below this one. */
   readonly before?: string;
   /** 1 to 1,000; default 100. */

@@ -1,13 +1,14 @@
 /** The commands about jobs that are there: `jobs`, `dlq`, `budget`, `why`. */
 import type { Command } from "commander";
 import { examples, stateCommand, value, type Define, type Definition } from "./parts.ts";
-import { readCount, readDuration, readEdit, readLabel, readStates } from "../option-values.ts";
+import { readCount, readDuration, readEdit, readStates } from "../option-values.ts";
+import { readWhere } from "../where.ts";
 
 export function defineJobs({ define: defineTop, finish, io }: Definition): void {
   const top = defineTop("jobs", "Look at jobs, wait for them, stop them");
   const define: Define = (name, description) =>
     top.command(name).description(description).allowExcessArguments(false);
-  filterOptions(stateCommand(define, "list", "List jobs, newest first"))
+  where(stateCommand(define, "list", "List jobs, newest first"))
     .option("--state <list>", "queued, running, succeeded, dead, cancelled", value(readStates))
     .option("--before <job>", "only jobs with a lower id: the next page")
     .option("--limit <count>", "at most so many (default: 100)", value(readCount))
@@ -15,7 +16,7 @@ export function defineJobs({ define: defineTop, finish, io }: Definition): void 
       "after",
       examples([
         "agentcore jobs list --state queued,running",
-        "agentcore jobs list --label team=core --json",
+        "agentcore jobs list --where worker=codex --where submitted_after=1d --json",
       ]),
     )
     .action(finish(async (options) => (await import("../commands/jobs.ts")).listJobs(options, io)));
@@ -57,15 +58,11 @@ export function defineDead({ define: defineTop, finish, io }: Definition): void 
   const top = defineTop("dlq", "Look at jobs that ended badly, run them again, delete them");
   const define: Define = (name, description) =>
     top.command(name).description(description).allowExcessArguments(false);
-  const select = (command: Command): Command =>
-    filterOptions(command)
-      .option("--code <code>", "only those that died with this code")
-      .option("--all", "every one");
-  filterOptions(stateCommand(define, "list", "List dead letters that were not replayed yet, newest first"))
-    .option("--code <code>", "only those that died with this code")
+  const select = (command: Command): Command => where(command).option("--all", "every one");
+  where(stateCommand(define, "list", "List dead letters that were not replayed yet, newest first"))
     .option("--before <job>", "only jobs with a lower id: the next page")
     .option("--limit <count>", "at most so many (default: 100)", value(readCount))
-    .addHelpText("after", examples(["agentcore dlq list --code AC_TIMEOUT"]))
+    .addHelpText("after", examples(["agentcore dlq list --where code=AC_TIMEOUT"]))
     .action(finish(async (options) => (await import("../commands/dlq.ts")).listDead(options, io)));
   stateCommand(define, "show", "Show one with every attempt's evidence")
     .argument("<job>")
@@ -80,7 +77,7 @@ export function defineDead({ define: defineTop, finish, io }: Definition): void 
       "after",
       examples([
         "agentcore dlq replay 0199a2c4 --set limits.timeoutMs=3600000",
-        "agentcore dlq replay --code AC_RUNTIME_LOST",
+        "agentcore dlq replay --where worker=codex --where error_class=network --where ended_after=6h",
       ]),
     )
     .action(
@@ -90,7 +87,13 @@ export function defineDead({ define: defineTop, finish, io }: Definition): void 
     );
   select(stateCommand(define, "purge", "Delete them for good, with their attempts and decisions"))
     .argument("[job...]")
-    .addHelpText("after", examples(["agentcore dlq purge --label team=core", "agentcore dlq purge --all"]))
+    .addHelpText(
+      "after",
+      examples([
+        "agentcore dlq purge --where ended_before=90d --where label.team=core",
+        "agentcore dlq purge --all",
+      ]),
+    )
     .action(
       finish(async (ids: string[], options) =>
         (await import("../commands/dlq.ts")).purgeDead(ids, options, io),
@@ -111,10 +114,17 @@ export function defineWhy({ define, finish, io }: Definition): void {
     .action(finish(async (id: string, options) => (await import("../commands/why.ts")).why(id, options, io)));
 }
 
-function filterOptions(command: Command): Command {
+function where(command: Command): Command {
   return command
-    .option("--worker <name>", "only jobs of this worker")
-    .option("--tenant <name>", "only jobs of this tenant")
-    .option("--key <key>", "only jobs with this idempotency key")
-    .option("--label <name=value>", "only jobs with this label; may be repeated", value(readLabel));
+    .option(
+      "--where <field=value>",
+      "only jobs that meet this; may be repeated, with another field each time",
+      value(readWhere),
+    )
+    .addHelpText(
+      "after",
+      `
+Fields of --where: worker, tenant, key, label.NAME; code and error_class of the end; submitted_before, submitted_after,
+ended_before and ended_after with an age (7d) or a time (2026-05-01T12:00Z; UTC where it names no zone).`,
+    );
 }

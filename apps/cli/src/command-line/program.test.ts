@@ -101,6 +101,7 @@ describe("bad input exits 2 with one clear message and starts nothing:", () => {
     ],
     [["completion", "tcsh"], /no completion for "tcsh"/],
     [["jobs", "show", "no-such-job"], /there is no job "no-such-job"/],
+    [["dlq", "purge", "--where", "wroker=shell"], /"wroker" is not a field;.*did you mean "worker"\?/],
     [["jobs", "list", "--state", "runing"], /"runing" is not a state.*did you mean "running"\?/],
   ])("%j", async (args, message) => {
     const { code, stdout, stderr } = await run(args);

@@ -36,6 +36,7 @@ describe("in bash", () => {
     expect(await complete("run", "--worker", "c")).toEqual(["claude-code", "codex"]);
     expect(await complete("run", "-w", "sh")).toEqual(["shell"]);
     expect(await complete("run", "--dedup", "")).toEqual(["coalesce", "latest-wins", "reject"]);
+    expect(await complete("dlq", "purge", "--where", "ended")).toEqual(["ended_before=", "ended_after="]);
     expect(await complete("run", "--workspace", "/us")).toEqual(["/usr"]);
   });
 });

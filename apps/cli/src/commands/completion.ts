@@ -6,6 +6,7 @@ import type { Command, Option } from "commander";
 import { AgentCoreError, capabilities, dedupSchema } from "@agentcore/contract";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
+import { whereFields } from "../where.ts";
 import { didYouMean } from "@agentcore/yaml-file";
 
 const shells = { bash, zsh, fish } as const;
@@ -49,6 +50,8 @@ function valuesOf(option: Option): OptionShape["values"] {
       return capabilities;
     case "--dedup":
       return dedupSchema.options;
+    case "--where":
+      return whereFields.map((field) => (field.endsWith(".") ? field : `${field}=`));
     case "--workspace":
     case "--state-dir":
       return "directories";
@@ -92,7 +95,10 @@ function bash(commands: readonly CommandShape[]): string {
   for (const { flags, values } of commands.flatMap(({ options }) => options)) {
     if (values === null) continue;
     const source = values === "files" ? "-f" : values === "directories" ? "-d" : `-W "${values.join(" ")}"`;
-    const reply = `COMPREPLY=($(compgen ${source} -- "$word"))`;
+    const isPrefix = Array.isArray(values) && values.some((word) => word.endsWith("="));
+    // Outside of a completion, as in a test, the shell knows no options of it.
+    const open = isPrefix ? "; compopt -o nospace 2>/dev/null" : "";
+    const reply = `COMPREPLY=($(compgen ${source} -- "$word"))${open}`;
     flagsByReply.set(reply, new Set([...(flagsByReply.get(reply) ?? []), ...flags]));
   }
   const paths = commands.map(({ path }) => path).filter(Boolean);

@@ -16,12 +16,10 @@ import type { Edit } from "../option-values.ts";
 import { deadTable } from "../screen/job-screen.ts";
 import { span } from "../screen/line.ts";
 import { plainScreen } from "../screen/terminal.ts";
-import { queryOf, type ListOptions } from "./jobs.ts";
+import { listQuery, type ListOptions } from "./jobs.ts";
 
 export interface DeadOptions extends ListOptions {
-  /** Only those that died with this code. */
-  readonly code?: string;
-  /** Without it a filter or an id is needed: nobody replays or deletes everything by accident. */
+  /** Without it a condition or an id is needed: nobody replays or deletes everything by accident. */
   readonly all?: boolean;
   /** Changes of the job before it is replayed, as `path=value`. */
   readonly set?: readonly Edit[];
@@ -29,7 +27,7 @@ export interface DeadOptions extends ListOptions {
 
 export async function listDead(options: DeadOptions, io: Io): Promise<number> {
   return withQueue(options, io, async ({ client }) => {
-    const page = await client.deadLetters.list(deadQueryOf(options));
+    const page = await client.deadLetters.list(listQuery(options));
     if (options.json === true) {
       io.stdout.write(`${JSON.stringify({ jobs: page.jobs.map(jobJson), next: page.next })}\n`);
       return exitCodes.succeeded;
@@ -96,21 +94,16 @@ export async function purgeDead(ids: readonly string[], options: DeadOptions, io
   });
 }
 
-function deadQueryOf(options: DeadOptions): DeadLetterQuery {
-  const { states: _states, ...query } = queryOf(options);
-  return { ...query, ...(options.code === undefined ? {} : { code: options.code }) };
-}
-
-/** The ids given, or what the filters match; everything only where that is said. */
+/** The ids given, or what meets the conditions; everything only where that is said. */
 async function selectionOf(
   ids: readonly string[],
   options: DeadOptions,
   store: OpenedQueue["store"],
 ): Promise<DeadLetterQuery> {
-  const filters = deadQueryOf(options);
-  const isFiltered = Object.keys(filters).length > 0;
-  if (ids.length > 0 && (isFiltered || options.all === true)) {
-    throw new AgentCoreError("AC_USAGE", "give ids or filters, not both");
+  const query = listQuery(options);
+  const isLimited = Object.keys(query).length > 0;
+  if (Number(ids.length > 0) + Number(isLimited) + Number(options.all === true) > 1) {
+    throw new AgentCoreError("AC_USAGE", "give ids, or conditions, or --all, not two of them");
   }
   if (ids.length > 0) {
     const records = await Promise.all(ids.map((id) => findJob(store, id)));
@@ -123,13 +116,13 @@ async function selectionOf(
     }
     return { ids: records.map(({ job }) => job.id) };
   }
-  if (!isFiltered && options.all !== true) {
+  if (!isLimited && options.all !== true) {
     throw new AgentCoreError(
       "AC_USAGE",
-      "which dead letters? give ids, a filter such as --worker or --code, or --all",
+      "which dead letters? give ids, a condition such as --where code=AC_TIMEOUT, or --all",
     );
   }
-  return filters;
+  return query;
 }
 
 /** Undefined where nothing is to be changed. */

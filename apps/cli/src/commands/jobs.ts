@@ -8,20 +8,19 @@ import { findJob, withQueue, type StateOptions } from "../open-queue.ts";
 import { jobLines, jobTable } from "../screen/job-screen.ts";
 import { span } from "../screen/line.ts";
 import { plainScreen } from "../screen/terminal.ts";
+import { queryOf, type Condition } from "../where.ts";
 
 export interface ListOptions extends StateOptions {
   readonly state?: readonly JobStateKind[];
-  readonly worker?: string;
-  readonly tenant?: string;
-  readonly key?: string;
-  readonly label?: Readonly<Record<string, string>>;
+  readonly where?: readonly Condition[];
+  /** Cursor: only ids below this one. */
   readonly before?: string;
   readonly limit?: number;
 }
 
 export async function listJobs(options: ListOptions, io: Io): Promise<number> {
   return withQueue(options, io, async ({ store }) => {
-    const page = await store.list(queryOf(options));
+    const page = await store.list(listQuery(options));
     if (options.json === true) {
       io.stdout.write(`${JSON.stringify({ jobs: page.jobs.map(jobJson), next: page.next })}\n`);
       return exitCodes.succeeded;
@@ -35,13 +34,10 @@ export async function listJobs(options: ListOptions, io: Io): Promise<number> {
 }
 
 /** Filters that `jobs list` and `dlq` share. */
-export function queryOf(options: ListOptions): JobQuery {
+export function listQuery(options: ListOptions): JobQuery {
   return {
+    ...queryOf(options.where ?? [], systemClock.now()),
     ...(options.state === undefined ? {} : { states: options.state }),
-    ...(options.worker === undefined ? {} : { worker: options.worker }),
-    ...(options.tenant === undefined ? {} : { tenant: options.tenant }),
-    ...(options.key === undefined ? {} : { key: options.key }),
-    ...(options.label === undefined ? {} : { labels: options.label }),
     ...(options.before === undefined ? {} : { before: options.before }),
     ...(options.limit === undefined ? {} : { limit: options.limit }),
   };

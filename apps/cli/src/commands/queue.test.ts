@@ -72,8 +72,10 @@ test("`jobs list` filters, pages and prints tables for people", async () => {
       next: string | null;
     };
   expect((await ids()).jobs.map(({ id }) => id)).toEqual([second, first]);
-  expect((await ids("--label", "a=1")).jobs.map(({ id }) => id)).toEqual([first]);
-  expect((await ids("--tenant", "acme")).jobs.map(({ id }) => id)).toEqual([second]);
+  expect((await ids("--where", "label.a=1")).jobs.map(({ id }) => id)).toEqual([first]);
+  expect((await ids("--where", "label.a=1", "--where", "tenant=acme")).jobs).toEqual([]);
+  expect((await ids("--where", "submitted_before=1h")).jobs).toEqual([]);
+  expect((await ids("--where", "tenant=acme")).jobs.map(({ id }) => id)).toEqual([second]);
   expect((await ids("--state", "succeeded")).jobs).toEqual([]);
   const page = await ids("--limit", "1");
   expect(page).toMatchObject({ jobs: [{ id: second }], next: second });
@@ -233,7 +235,8 @@ describe("dead letters", () => {
     });
     expect((await run("dlq", "list")).stdout).toBe("No dead letters.\n");
 
-    expect((await run("dlq", "purge", "--label", "team=core")).stdout).toBe("1 deleted\n");
+    expect((await run("dlq", "purge", "--where", "label.team=shop")).stdout).toBe("0 deleted\n");
+    expect((await run("dlq", "purge", "--where", "label.team=core")).stdout).toBe("1 deleted\n");
     expect((await run("jobs", "show", id)).code).toBe(2);
   });
 
@@ -241,8 +244,31 @@ describe("dead letters", () => {
     for (const verb of ["replay", "purge"]) {
       const { code, stderr } = await run("dlq", verb);
       expect(code).toBe(2);
-      expect(stderr).toContain("give ids, a filter such as --worker or --code, or --all");
+      expect(stderr).toContain("give ids, a condition such as --where code=AC_TIMEOUT, or --all");
+      const both = await run("dlq", verb, "--where", "worker=shell", "--all");
+      expect(both.stderr).toContain("give ids, or conditions, or --all, not two of them");
+      expect(both.code).toBe(2);
     }
+  });
+
+  test("are replayed where they meet every condition", async () => {
+    const failed = await submit("exit 7", "--tenant", "acme");
+    const other = await submit("exit 7", "--tenant", "umbrella");
+    await run("work", "--drain");
+    const where = [
+      "--where",
+      "tenant=acme",
+      "--where",
+      "error_class=task_failed",
+      "--where",
+      "ended_after=1h",
+    ];
+    const listed = await run("dlq", "list", ...where, "--json");
+    expect((JSON.parse(listed.stdout) as { jobs: { id: string }[] }).jobs).toMatchObject([{ id: failed }]);
+    const replayed = await run("dlq", "replay", ...where);
+    expect(replayed.stdout).toMatch(new RegExp(`^${failed}  replayed as .*\n$`));
+    expect((await run("dlq", "list")).stdout).toContain(other);
+    expect((await run("dlq", "replay", ...where)).stderr).toContain("no dead letter matches");
   });
 
   test("a job that is none is refused", async () => {

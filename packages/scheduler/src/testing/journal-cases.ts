@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { JobRecord } from "../job-record.ts";
 import { attemptRef } from "../job-record.ts";
-import type { JobStore, NewDecision } from "../job-store.ts";
+import type { JobQuery, JobStore, NewDecision } from "../job-store.ts";
 import {
   byJobDedup,
   cancelReason,
@@ -165,13 +165,13 @@ export const journalCases: readonly ConformanceCase[] = [
     }
     assert.deepEqual(seen, jobs.map((job) => job.id).reverse());
   }),
-  storeCase("lists by state, worker, tenant, key, labels, code, ids and time of submit", async (store) => {
+  storeCase("lists by state, worker, tenant, key, labels, code and ids", async (store) => {
     const dead = await deadJob(store, testJob({ task: testTask("/w/1", "codex") }));
     const replayed = await deadJob(store);
     await store.replay(replayed.job.id, replayOf(replayed));
     const labelled = testJob({ key: "k", context: { tenant: "t", labels: { a: "1", b: "2" } } });
     await store.submit([testSubmission(labelled, { submittedAt: startAt + 50 })], byJobDedup);
-    const listed = async (query: Parameters<JobStore["list"]>[0]) => idsOf((await store.list(query)).jobs);
+    const listed = async (query: JobQuery) => idsOf((await store.list(query)).jobs);
     assert.deepEqual(await listed({ worker: "codex" }), [dead.job.id]);
     assert.deepEqual(await listed({ states: ["dead"] }), [replayed.job.id, dead.job.id]);
     assert.deepEqual(await listed({ states: ["dead"], notReplayed: true }), [dead.job.id]);
@@ -181,8 +181,37 @@ export const journalCases: readonly ConformanceCase[] = [
     assert.deepEqual(await listed({ labels: { a: "1", b: "2" } }), [labelled.id]);
     assert.deepEqual(await listed({ labels: { a: "2" } }), []);
     assert.deepEqual(await listed({ ids: [dead.job.id, "nobody"] }), [dead.job.id]);
-    assert.deepEqual(await listed({ states: ["queued"], submittedBefore: startAt + 50, key: "k" }), []);
     assert.deepEqual(await listed({ states: [] }), []);
+  }),
+  storeCase("lists by the moments of submit and end, from the first to before the last", async (store) => {
+    const dead = await deadJob(store);
+    const endedAt = dead.state.kind === "dead" ? dead.state.endedAt : NaN;
+    const later = testJob();
+    await store.submit([testSubmission(later, { submittedAt: startAt + 50 })], byJobDedup);
+    const listed = async (query: JobQuery) => idsOf((await store.list(query)).jobs);
+    assert.deepEqual(await listed({ submittedBefore: startAt + 50 }), [dead.job.id]);
+    assert.deepEqual(await listed({ submittedBefore: startAt + 51 }), [later.id, dead.job.id]);
+    assert.deepEqual(await listed({ submittedAfter: startAt + 50 }), [later.id]);
+    assert.deepEqual(await listed({ submittedAfter: startAt + 51 }), []);
+    assert.deepEqual(await listed({ endedBefore: endedAt }), []);
+    assert.deepEqual(await listed({ endedBefore: endedAt + 1 }), [dead.job.id]);
+    assert.deepEqual(await listed({ endedAfter: endedAt }), [dead.job.id]);
+    assert.deepEqual(await listed({ endedAfter: endedAt + 1 }), []);
+  }),
+  storeCase("lists and purges by the error class of the last result", async (store) => {
+    const failed = await deadJob(store);
+    const unstarted = await runningJob(store, "o");
+    const neverRan = {
+      kind: "dead",
+      result: null,
+      charge: { costUsd: 0, tokens: 0 },
+      reason: testReason,
+    } as const;
+    await settleOne(store, { ref: attemptRef(unstarted), at: startAt + 1, ...neverRan });
+    assert.deepEqual(idsOf((await store.list({ errorClass: "task_failed" })).jobs), [failed.job.id]);
+    assert.deepEqual(idsOf((await store.list({ errorClass: "timeout" })).jobs), []);
+    assert.equal(await store.purgeDead({ errorClass: "task_failed" }), 1);
+    assert.equal((await store.get(unstarted.job.id))?.state.kind, "dead");
   }),
   storeCase("counts what there is", async (store) => {
     const ended = { succeeded: 0, dead: 0, cancelled: 0 };

@@ -29,7 +29,7 @@ export function list(sql: Sql, query: JobQuery): JobPage {
 
 /** The query as SQL. Its text varies only with which fields are given, so few statements are ever prepared. */
 export function conditionOf(query: JobQuery): Condition {
-  const { states, worker, tenant, key, labels, code, ids, submittedBefore, before } = query;
+  const { states, worker, tenant, key, labels, code, errorClass, ids, before } = query;
   const conditions: (Condition | undefined)[] = [
     states?.length === 1
       ? { text: inState[states[0]!], values: [] }
@@ -39,9 +39,13 @@ export function conditionOf(query: JobQuery): Condition {
     given("j.key = ?", key),
     given(everyLabel, labels && JSON.stringify(labels)),
     given("j.reason_code = ?", code),
+    given("j.result_json ->> '$.errorClass' = ?", errorClass),
     query.notReplayed === true ? { text: "j.replayed_as IS NULL", values: [] } : undefined,
     given("j.id IN (SELECT value FROM json_each(?))", ids && JSON.stringify(ids)),
-    given("j.submitted_at < ?", submittedBefore),
+    given("j.submitted_at < ?", query.submittedBefore),
+    given("j.submitted_at >= ?", query.submittedAfter),
+    given("j.ended_at < ?", query.endedBefore),
+    given("j.ended_at >= ?", query.endedAfter),
     given("j.id < ?", before),
   ];
   const present = conditions.filter((condition) => condition !== undefined);
