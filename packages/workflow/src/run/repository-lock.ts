@@ -36,8 +36,7 @@ export function withRepositoryLock<T>(options: RepositoryLockOptions, work: () =
   return next;
 }
 
-/** Where the lock is, for those who look at a repository. */
-export const repositoryLockFile = (gitDir: string): string => join(gitDir, "agentcore", "lock");
+const repositoryLockFile = (gitDir: string): string => join(gitDir, "agentcore", "lock");
 
 async function locked<T>(options: RepositoryLockOptions, work: () => Promise<T>): Promise<T> {
   const path = repositoryLockFile(options.gitDir);
