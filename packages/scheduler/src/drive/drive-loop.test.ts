@@ -35,7 +35,7 @@ function recording(store: JobStore): { readonly store: JobStore; readonly calls:
 
 /** An answer takes more or fewer steps to arrive, depending on how many hands it passes through. */
 async function passOn(steps: number): Promise<void> {
-  for (let step = 0; step < steps; step += 1) await null;
+  for (let step = 0; step < steps; step += 1) await Promise.resolve();
 }
 
 it("writes the ends of all attempts that end together in one call, which claims the next", async () => {
