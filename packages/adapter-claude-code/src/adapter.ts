@@ -1,5 +1,6 @@
 /** Claude Code as a worker. Everything that varies by run is in `plan.ts`; everything that it prints in `reader.ts`. */
 import { adapterContractVersion, type WorkerAdapter } from "@agentcore/contract";
+import { checkClaudeArgs } from "./args.ts";
 import { credentialVariables, planClaude } from "./plan.ts";
 import { createClaudeReader } from "./reader.ts";
 
@@ -9,6 +10,8 @@ export const claudeCodeAdapter: WorkerAdapter = {
   title: "Claude Code",
   provider: "anthropic",
   capabilities: ["read", "edit", "run_tests", "run_commands"],
+  options: ["variant", "maxSteps", "maxCommandTimeMs"],
+  checkArgs: checkClaudeArgs,
   program: {
     command: "claude",
     versionArgs: ["--version"],

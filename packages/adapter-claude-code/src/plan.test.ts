@@ -1,6 +1,7 @@
 import type { Capability, PlanContext, WorkerTask } from "@agentcore/contract";
 import { testCommandPrefixes } from "@agentcore/worker-kit";
 import { describe, expect, it } from "vitest";
+import { claudeCodeAdapter } from "./adapter.ts";
 import { planClaude } from "./plan.ts";
 
 interface Given {
@@ -99,7 +100,11 @@ describe("the command line", () => {
     ["--setting-sources", { settings: { setting_sources: ["user", "project"] } }, "user,project"],
     ["--add-dir", {}, "."],
     ["--add-dir", { settings: { project_memory: false } }, undefined],
+    ["--max-turns", { task: { maxSteps: 5 } }, "5"],
+    ["--max-turns", { task: { maxSteps: 5 }, settings: { max_turns: 7 } }, "5"],
+    ["--max-turns", { task: { maxSteps: 9 }, settings: { max_turns: 7 } }, "7"],
     ["--effort", { task: { args: ["--effort", "high"] } }, "high"],
+    ["--effort", { task: { variant: "low" } }, "low"],
   ])("%s for %j is %s", (flag, given, value) => {
     expect(valueOf(plan(given).args, flag)).toBe(value);
   });
@@ -108,11 +113,32 @@ describe("the command line", () => {
     expect(plan({ settings: { partial_messages: true } }).args).toContain("--include-partial-messages");
   });
 
+  it("passes a task's own args on, after its variant, so that they count", () => {
+    const args = ["--effort", "max", "--append-system-prompt=Be brief."];
+    expect(plan({ task: { variant: "low", args } }).args.slice(-3)).toEqual(args);
+    expect(() => claudeCodeAdapter.checkArgs?.(args)).not.toThrow();
+  });
+
   it.each([
     [["--dangerously-skip-permissions"]],
+    [["--allow-dangerously-skip-permissions"]],
+    [["--permission-mode", "bypassPermissions"]],
     [["--allowedTools=Bash"]],
+    [["--allowed-tools", "Bash"]],
+    [["--add-dir", "/"]],
     [["--settings", "{}"]],
+    [["--setting-sources", "project"]],
     [["--mcp-config", "x.json"]],
+    [["--output-format", "text"]],
+    [["--max-turns", "1000"]],
+    [["--max-budget-usd", "1000"]],
+    [["--model", "opus"]],
+    [["--fallback-model", "opus"]],
+    [["--debug-file", "/tmp/x"]],
+    [["-c"]],
+    [["--effort", "--dangerously-skip-permissions"]],
+    [["another prompt"]],
+    [["--flag-of-a-later-version"]],
   ])("refuses %j in a task's args", (args) => {
     expect(() => plan({ task: { args } })).toThrow(expect.objectContaining({ code: "AC_JOB_INVALID" }));
   });
@@ -128,6 +154,14 @@ describe("the environment", () => {
       CLAUDE_CODE_MAX_RETRIES: "3",
       API_TIMEOUT_MS: "300000",
       CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD: "1",
+    });
+  });
+
+  it("ends a command at the task's limit, instead of moving it to the background", () => {
+    expect(plan({ task: { maxCommandTimeMs: 90_000 } }).env).toMatchObject({
+      BASH_DEFAULT_TIMEOUT_MS: "90000",
+      BASH_MAX_TIMEOUT_MS: "90000",
+      CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1",
     });
   });
 

@@ -3,14 +3,9 @@
  * task's capabilities, bounded retries, and no traffic but the model's.
  */
 import type { PlanContext, WorkerPlan, WorkerTask } from "@agentcore/contract";
-import {
-  configuredKey,
-  networkEnvironment,
-  pickEnv,
-  readAdapterSettings,
-  refuseReservedArgs,
-} from "@agentcore/worker-kit";
-import { claudePermissions, reservedFlags } from "./permissions.ts";
+import { configuredKey, networkEnvironment, pickEnv, readAdapterSettings } from "@agentcore/worker-kit";
+import { checkClaudeArgs } from "./args.ts";
+import { claudePermissions } from "./permissions.ts";
 import { claudeSettingsSchema, type ClaudeSettings } from "./settings.ts";
 
 /** Any of these is a credential; with one of them no login of the user is needed. */
@@ -22,7 +17,7 @@ export const credentialVariables: readonly string[] = [
 
 export function planClaude(task: WorkerTask, context: PlanContext): WorkerPlan {
   const settings = readAdapterSettings(task.worker, claudeSettingsSchema, context.settings);
-  refuseReservedArgs(task.worker, task.args ?? [], { flags: reservedFlags });
+  checkClaudeArgs(task.args ?? []);
   const credentials = findCredentials(task, context, settings);
   const home = Object.keys(credentials).length > 0 ? "own" : "user";
   const model = context.grants.model ?? task.model ?? settings.model;
@@ -35,6 +30,7 @@ export function planClaude(task: WorkerTask, context: PlanContext): WorkerPlan {
       ...endpoint(context, settings),
       ...credentials,
       ...behaviour(settings),
+      ...commandTime(task.maxCommandTimeMs),
     },
     stdin: task.instructions,
     home,
@@ -67,7 +63,8 @@ function commandLine(
     permissions.tools.join(","),
     ...flag("--allowedTools", permissions.allowRules.length > 0 ? permissions.allowRules.join(",") : null),
     ...flag("--model", model),
-    ...flag("--max-turns", settings.max_turns),
+    ...flag("--effort", task.variant),
+    ...flag("--max-turns", lower(task.maxSteps, settings.max_turns)),
     ...flag("--max-budget-usd", budget(grants.maxCostUsd)),
     ...flag("--resume", task.session),
     ...(task.args ?? []),
@@ -76,6 +73,10 @@ function commandLine(
 
 function flag(name: string, value: string | number | null | undefined): string[] {
   return value === null || value === undefined ? [] : [name, String(value)];
+}
+
+function lower(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
 /** A second net below the runtime's own ceiling; Claude Code overshoots it by one request. */
@@ -96,6 +97,16 @@ function findCredentials(
 function endpoint(context: PlanContext, settings: ClaudeSettings): Record<string, string> {
   if (settings.base_url !== undefined) return { ANTHROPIC_BASE_URL: settings.base_url };
   return pickEnv(context.hostEnv, ["ANTHROPIC_BASE_URL"]);
+}
+
+/** A command that takes longer is ended; without the last variable it would only be moved to the background. */
+function commandTime(maxMs: number | undefined): Record<string, string> {
+  if (maxMs === undefined) return {};
+  return {
+    BASH_DEFAULT_TIMEOUT_MS: String(maxMs),
+    BASH_MAX_TIMEOUT_MS: String(maxMs),
+    CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1",
+  };
 }
 
 function behaviour(settings: ClaudeSettings): Record<string, string> {

@@ -1,5 +1,6 @@
 /** Codex as a worker. Everything that varies by run is in `plan.ts`; everything that it prints in `reader.ts`. */
 import { adapterContractVersion, type WorkerAdapter } from "@agentcore/contract";
+import { checkCodexArgs } from "./args.ts";
 import { credentialVariables, planCodex } from "./plan.ts";
 import { createCodexReader } from "./reader.ts";
 
@@ -10,6 +11,8 @@ export const codexAdapter: WorkerAdapter = {
   provider: "openai",
   // By what they let commands change, not by which commands run: see `sandbox.ts`.
   capabilities: ["read", "edit", "run_tests", "run_commands"],
+  options: ["variant"],
+  checkArgs: checkCodexArgs,
   program: {
     command: "codex",
     versionArgs: ["--version"],

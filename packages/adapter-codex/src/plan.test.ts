@@ -1,5 +1,6 @@
 import type { Capability, PlanContext, WorkerTask } from "@agentcore/contract";
 import { describe, expect, it } from "vitest";
+import { codexAdapter } from "./adapter.ts";
 import { planCodex } from "./plan.ts";
 
 interface Given {
@@ -122,12 +123,37 @@ describe("the command line", () => {
   });
 
   it.each([
+    ["high", '"high"'],
+    ["x-high", '"x-high"'],
+  ])("the variant %s is the effort %s", (variant, effort) => {
+    expect(configOf(plan({ task: { variant } }).args)["model_reasoning_effort"]).toBe(effort);
+  });
+
+  it("lets the args of a task count before its variant", () => {
+    const args = ["-c", "model_reasoning_effort=low"];
+    expect(configOf(plan({ task: { variant: "high", args } }).args)["model_reasoning_effort"]).toBe("low");
+    expect(() => codexAdapter.checkArgs?.(args)).not.toThrow();
+  });
+
+  it.each([
     [["--sandbox", "danger-full-access"]],
     [["-sdanger-full-access"]],
     [["--dangerously-bypass-approvals-and-sandbox"]],
     [["-c", 'sandbox_mode="danger-full-access"']],
     [["-c", "features.plugins=true"]],
     [["--config=model_providers.agentcore.base_url=x"]],
+    [["-c", "shell_environment_policy.exclude=[]"]],
+    [["-c", "sandbox_workspace_write.network_access=true"]],
+    [["-c", "web_search=live"]],
+    [["-c", 'model="big"']],
+    [["-c", 'notify=["sh"]']],
+    [["-csandbox_mode=x"]],
+    [["-c", "--full-auto"]],
+    [["--search"]],
+    [["--output-schema", "/etc/passwd"]],
+    [["resume", "01a2"]],
+    [["--"]],
+    [["--flag-of-a-later-version"]],
   ])("refuses %j in a task's args", (args) => {
     expect(() => plan({ task: { args } })).toThrow(expect.objectContaining({ code: "AC_JOB_INVALID" }));
   });

@@ -4,14 +4,9 @@
  * fewer flags than `exec`, and because the user's own `config.toml` then loses.
  */
 import type { PlanContext, WorkerPlan, WorkerTask } from "@agentcore/contract";
-import {
-  configuredKey,
-  networkEnvironment,
-  pickEnv,
-  readAdapterSettings,
-  refuseReservedArgs,
-} from "@agentcore/worker-kit";
-import { reservedArgs, sandboxMode } from "./sandbox.ts";
+import { configuredKey, networkEnvironment, pickEnv, readAdapterSettings } from "@agentcore/worker-kit";
+import { checkCodexArgs } from "./args.ts";
+import { sandboxMode } from "./sandbox.ts";
 import { codexSettingsSchema, type CodexSettings } from "./settings.ts";
 
 /** Any of these is a credential, the first one set counts; without them Codex relies on the user's login. */
@@ -29,7 +24,7 @@ type TomlValue = string | number | boolean | readonly string[];
 
 export function planCodex(task: WorkerTask, context: PlanContext): WorkerPlan {
   const settings = readAdapterSettings(task.worker, codexSettingsSchema, context.settings);
-  refuseReservedArgs(task.worker, task.args ?? [], reservedArgs);
+  checkCodexArgs(task.args ?? []);
   const key = findKey(task, context, settings);
   const address = settings.base_url ?? (key === undefined ? undefined : addressOf(context));
   const home = address === undefined ? "user" : "own";
@@ -37,6 +32,7 @@ export function planCodex(task: WorkerTask, context: PlanContext): WorkerPlan {
     sandbox_mode: sandboxMode(context.grants.capabilities),
     ...(settings.network ? { "sandbox_workspace_write.network_access": true } : {}),
     ...closedDoors,
+    ...(task.variant === undefined ? {} : { model_reasoning_effort: task.variant }),
     ...(address === undefined ? {} : providerConfig(address, key !== undefined, settings)),
   };
   const model = context.grants.model ?? task.model ?? settings.model;

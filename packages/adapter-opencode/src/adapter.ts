@@ -1,5 +1,6 @@
 /** OpenCode as a worker. Everything that varies by run is in `plan.ts`; everything that it prints in `reader.ts`. */
 import { adapterContractVersion, type WorkerAdapter } from "@agentcore/contract";
+import { checkOpenCodeArgs } from "./args.ts";
 import { planOpenCode } from "./plan.ts";
 import { credentialVariables } from "./provider.ts";
 import { createOpenCodeReader } from "./reader.ts";
@@ -10,6 +11,8 @@ export const openCodeAdapter: WorkerAdapter = {
   title: "OpenCode",
   provider: "opencode",
   capabilities: ["read", "edit", "run_tests", "run_commands"],
+  options: ["variant", "maxSteps", "maxCommandTimeMs"],
+  checkArgs: checkOpenCodeArgs,
   program: {
     command: "opencode",
     versionArgs: ["--version"],

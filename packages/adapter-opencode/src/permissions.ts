@@ -31,32 +31,3 @@ function testPatterns(): Record<string, Rule> {
   const allowed = testCommandPrefixes.flatMap((prefix) => [prefix, `${prefix} *`]);
   return { "*": "deny", ...Object.fromEntries(allowed.map((pattern) => [pattern, "allow"])), "*>*": "deny" };
 }
-
-/** Flags that a task's own `args` may not hold, because they decide what the run may do or how it is read. */
-export const reservedFlags: readonly string[] = [
-  "--agent",
-  "--attach",
-  "--auto",
-  "--command",
-  "--continue",
-  "-c",
-  "--dangerously-skip-permissions",
-  "--dir",
-  "--format",
-  "--fork",
-  "--interactive",
-  "-i",
-  "--log-level",
-  "--model",
-  "-m",
-  "--password",
-  "-p",
-  "--port",
-  "--print-logs",
-  "--session",
-  "-s",
-  "--share",
-  "--title",
-  "--username",
-  "-u",
-];

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Capability, PlanContext, WorkerTask } from "@agentcore/contract";
 import { testCommandPrefixes } from "@agentcore/worker-kit";
 import { afterEach, describe, expect, it } from "vitest";
+import { openCodeAdapter } from "./adapter.ts";
 import { planOpenCode } from "./plan.ts";
 
 interface Given {
@@ -139,12 +140,37 @@ describe("the command line", () => {
     expect(args.slice(9)).toEqual(["--session", "ses_1", "--variant", "high"]);
   });
 
-  it.each([[["--auto"]], [["--attach", "http://x"]], [["-mx"]], [["--dir=/"]]])(
-    "refuses %j in a task's args",
-    (args) => {
-      expect(() => plan({ task: { args } })).toThrow(expect.objectContaining({ code: "AC_JOB_INVALID" }));
-    },
-  );
+  it.each([
+    [{ variant: "high" }, ["--variant", "high"]],
+    [{ variant: "high", args: ["--thinking"] }, ["--variant", "high", "--thinking"]],
+    [{ variant: "high", args: ["--variant", "low"] }, ["--variant", "low"]],
+    [{ variant: "high", args: ["--variant=low"] }, ["--variant=low"]],
+  ])("names one variant for %j: %j", (task, args) => {
+    expect(plan({ task }).args.slice(9)).toEqual(args);
+    expect(() => openCodeAdapter.checkArgs?.(args)).not.toThrow();
+  });
+
+  it.each([
+    [["--auto"]],
+    [["--dangerously-skip-permissions"]],
+    [["--dangerouslySkipPermissions"]],
+    [["--no-pure"]],
+    [["--attach", "http://x"]],
+    [["-mx"]],
+    [["--dir=/"]],
+    [["--file", "/etc/passwd"]],
+    [["--format", "default"]],
+    [["--variant", "--auto"]],
+    [["another prompt"]],
+    [["--flag-of-a-later-version"]],
+  ])("refuses %j in a task's args", (args) => {
+    expect(() => plan({ task: { args } })).toThrow(expect.objectContaining({ code: "AC_JOB_INVALID" }));
+  });
+
+  it("asks OpenCode to come to an end after the task's steps", () => {
+    expect(configOf({ task: { maxSteps: 4 } })).toMatchObject({ agent: { build: { steps: 4 } } });
+    expect(configOf()).not.toHaveProperty("agent");
+  });
 });
 
 describe("the environment", () => {
@@ -156,6 +182,11 @@ describe("the environment", () => {
       OPENCODE_DISABLE_PROJECT_CONFIG: "1",
       npm_config_offline: "true",
     });
+  });
+
+  it("gives commands the task's time", () => {
+    const { env } = plan({ task: { maxCommandTimeMs: 90_000 } });
+    expect(env["OPENCODE_EXPERIMENTAL_BASH_DEFAULT_TIMEOUT_MS"]).toBe("90000");
   });
 
   it("leaves the package registry to a run that may run commands", () => {

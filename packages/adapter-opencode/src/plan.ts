@@ -5,20 +5,16 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { AgentCoreError, type PlanContext, type WorkerPlan, type WorkerTask } from "@agentcore/contract";
-import {
-  capabilitySet,
-  networkEnvironment,
-  readAdapterSettings,
-  refuseReservedArgs,
-} from "@agentcore/worker-kit";
-import { openCodePermission, reservedFlags } from "./permissions.ts";
+import { capabilitySet, networkEnvironment, readAdapterSettings } from "@agentcore/worker-kit";
+import { checkOpenCodeArgs, variantArgs } from "./args.ts";
+import { openCodePermission } from "./permissions.ts";
 import { planProvider } from "./provider.ts";
 import { openCodeSettingsSchema } from "./settings.ts";
 import { workspaceCode } from "./workspace-code.ts";
 
 export function planOpenCode(task: WorkerTask, context: PlanContext): WorkerPlan {
   const settings = readAdapterSettings(task.worker, openCodeSettingsSchema, context.settings);
-  refuseReservedArgs(task.worker, task.args ?? [], { flags: reservedFlags });
+  checkOpenCodeArgs(task.args ?? []);
   const { runCommands } = capabilitySet(context.grants.capabilities);
   if (!runCommands && !settings.trust_workspace) refuseWorkspaceCode(task);
   const provider = planProvider(task, context, settings);
@@ -27,6 +23,8 @@ export function planOpenCode(task: WorkerTask, context: PlanContext): WorkerPlan
     autoupdate: false,
     share: "disabled",
     ...provider.config,
+    // Near the end of its steps OpenCode asks the model to come to an end; the reader sees to it.
+    ...(task.maxSteps === undefined ? {} : { agent: { build: { steps: task.maxSteps } } }),
     permission: openCodePermission(context.grants.capabilities),
     instructions: settings.project_memory ? memoryFiles(task.workspace) : [],
   };
@@ -45,12 +43,14 @@ export function planOpenCode(task: WorkerTask, context: PlanContext): WorkerPlan
       "--title",
       "agentcore",
       ...(task.session === undefined ? [] : ["--session", task.session]),
+      ...variantArgs(task.variant, task.args ?? []),
       ...(task.args ?? []),
     ],
     env: {
       ...networkEnvironment(context.hostEnv),
       ...provider.env,
       ...behaviour,
+      ...commandTime(task.maxCommandTimeMs),
       // Commands may need the package registry; OpenCode itself is kept from it by the files below.
       ...(home === "user" && !runCommands ? { npm_config_offline: "true" } : {}),
       OPENCODE_CONFIG_CONTENT: JSON.stringify(config),
@@ -69,6 +69,11 @@ const behaviour: Readonly<Record<string, string>> = {
   // An opencode.json of the workspace could grant what the task was not granted.
   OPENCODE_DISABLE_PROJECT_CONFIG: "1",
 };
+
+/** For commands for which the model asks no time of its own; OpenCode has no limit for those. */
+function commandTime(maxMs: number | undefined): Record<string, string> {
+  return maxMs === undefined ? {} : { OPENCODE_EXPERIMENTAL_BASH_DEFAULT_TIMEOUT_MS: String(maxMs) };
+}
 
 /**
  * OpenCode installs a package into its configuration directory in the background of every run, from the registry, unless

@@ -2,8 +2,9 @@ import type { WorkerEvent } from "@agentcore/contract";
 import { describe, expect, it } from "vitest";
 import { createOpenCodeReader } from "./reader.ts";
 
-function read(lines: readonly unknown[], stderr: readonly string[] = []) {
-  const task = { worker: "opencode", workspace: "/workspace", instructions: "x", capabilities: [] };
+function read(lines: readonly unknown[], stderr: readonly string[] = [], maxSteps?: number) {
+  const common = { worker: "opencode", workspace: "/workspace", instructions: "x", capabilities: [] };
+  const task = maxSteps === undefined ? common : { ...common, maxSteps };
   const reader = createOpenCodeReader({ task, model: "acme/big" });
   const events = lines.flatMap((line) => reader.stdout(JSON.stringify(line), false));
   const fromStderr = stderr.flatMap((line) => reader.stderr(line, false));
@@ -22,6 +23,28 @@ const finish = (reason: string, tokens: object = {}, cost = 0) =>
 const tool = (name: string, state: object) => line("tool_use", { tool: name, callID: "c1", state });
 const failure = (error: object) => ({ type: "error", sessionID: "ses_1", error });
 const some = { input: 10, output: 2 };
+
+describe("the steps that the task allows", () => {
+  const working = [start, tool("bash", {}), finish("tool-calls", some)];
+  const answering = [start, text("Done."), finish("stop", some)];
+
+  it.each<[string, unknown[], number | undefined, string | null]>([
+    ["goes on below them", [...working, ...working], 3, null],
+    ["is given up after the last one", [...working, ...working], 2, "not done after 2 steps"],
+    ["has succeeded with the last one", [...working, ...answering], 2, null],
+    ["has no limit of its own", Array.from({ length: 99 }, () => working).flat(), undefined, null],
+  ])("a run %s", (_what, lines, maxSteps, message) => {
+    const { reader } = read(lines, [], maxSteps);
+    if (message === null) expect(reader.fatal?.()).toBeNull();
+    else {
+      expect(reader.fatal?.()).toMatchObject({
+        class: "task_failed",
+        message: expect.stringContaining(message),
+      });
+      expect(reader.end()).toMatchObject({ terminal: "error", error: { class: "task_failed" } });
+    }
+  });
+});
 
 describe("tools", () => {
   it.each([

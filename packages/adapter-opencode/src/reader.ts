@@ -46,7 +46,7 @@ const retriesMax = 2;
 const deniedToolsMax = 100;
 
 export function createOpenCodeReader(context: ReaderContext): OutputReader {
-  const state = new OpenCodeRun(context.model);
+  const state = new OpenCodeRun(context);
   const lines = jsonLineReader({
     object: (line) => state.line(line),
     stderr: (line) => state.stderr(line),
@@ -58,6 +58,7 @@ export function createOpenCodeReader(context: ReaderContext): OutputReader {
 class OpenCodeRun {
   hopeless: WorkerError | null = null;
   readonly #model: string | null;
+  readonly #stepsMax: number;
   readonly #denied = new Set<string>();
   #session: string | null = null;
   #lastText = "";
@@ -73,8 +74,9 @@ class OpenCodeRun {
   #failure: WorkerError | null = null;
   #startError: WorkerError | null = null;
 
-  constructor(model: string | null) {
+  constructor({ model, task }: ReaderContext) {
     this.#model = model;
+    this.#stepsMax = task.maxSteps ?? Infinity;
   }
 
   line(line: JsonObject): readonly WorkerEvent[] | null {
@@ -171,6 +173,9 @@ class OpenCodeRun {
     if (tokens > 0) this.#stepIsEmpty = false;
     if (!this.#stepIsEmpty) this.#failure = null;
     this.#countEmpty();
+    // OpenCode goes on after its last step where the model calls another tool; a last answer without one is its end.
+    if (this.#steps >= this.#stepsMax && this.#lastReason === "tool-calls")
+      this.hopeless ??= tooManySteps(this.#steps);
     if (tokens === 0) return [];
     this.#usage = addUsage(this.#usage, usage);
     this.#costUsd = addUsd(this.#costUsd, Math.max(0, numberAt(part, "cost") ?? 0));
@@ -210,6 +215,15 @@ const unknownArgument: WorkerError = {
 };
 
 const cutShort = { class: "task_failed", status: null, retryAfterMs: null } as const;
+
+function tooManySteps(count: number): WorkerError {
+  return {
+    class: "task_failed",
+    message: `not done after ${count} steps, the most that the task allows`,
+    status: null,
+    retryAfterMs: null,
+  };
+}
 
 function emptyAnswers(count: number): WorkerError {
   const times = count === 1 ? "once" : `${count} times in a row`;

@@ -1,5 +1,10 @@
 /** What makes a value an adapter, checked at run time: adapters come from packages that no compiler has seen with ours. */
-import { adapterContractVersion, capabilitySchema, type WorkerAdapter } from "@agentcore/contract";
+import {
+  adapterContractVersion,
+  capabilitySchema,
+  taskOptions,
+  type WorkerAdapter,
+} from "@agentcore/contract";
 import { z } from "zod";
 
 const functionSchema = z.custom<(...args: never) => unknown>((value) => typeof value === "function", {
@@ -26,6 +31,8 @@ const adapterSchema = z.looseObject({
     credentialEnv: z.array(z.string()),
     loginPaths: z.array(z.string()),
   }),
+  options: z.array(z.enum(taskOptions)).optional(),
+  checkArgs: functionSchema.optional(),
   plan: functionSchema,
   createReader: functionSchema,
 });

@@ -1,6 +1,7 @@
 /** What an adapter author needs, and the runner that starts any adapter's worker under a permit. */
 export * from "./adapter-settings.ts";
 export * from "./adapter-shape.ts";
+export * from "./allowed-args.ts";
 export * from "./capabilities.ts";
 export * from "./environment.ts";
 export * from "./event-text.ts";
@@ -13,12 +14,12 @@ export * from "./program/find-program.ts";
 export * from "./program/version.ts";
 export * from "./provider-error.ts";
 export * from "./provider-status.ts";
-export * from "./reserved-args.ts";
 export * from "./retry-after.ts";
 export { createProcessRunner, type ProcessRunnerOptions } from "./runner/create-process-runner.ts";
 export { defaultRunnerLimits, type RunnerLimits } from "./runner/parts.ts";
 export { runLabel } from "./runner/prepare.ts";
 export { scriptCommand } from "./runner/verify-script.ts";
+export * from "./task-options.ts";
 export * from "./usage-error.ts";
 export * from "./usage-sum.ts";
 export * from "./verdict.ts";

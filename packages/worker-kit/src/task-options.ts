@@ -1,0 +1,11 @@
+/** What a task asks of a worker that this worker does not have. Pure. */
+import { taskOptions, type TaskOption, type WorkerAdapter, type WorkerTask } from "@agentcore/contract";
+
+/** The settings of the task that have no effect, in the order of the contract. */
+export function unsupportedOptions(
+  adapter: Pick<WorkerAdapter, "options">,
+  task: Partial<Pick<WorkerTask, TaskOption>>,
+): readonly TaskOption[] {
+  const { options = [] } = adapter;
+  return taskOptions.filter((option) => task[option] !== undefined && !options.includes(option));
+}
