@@ -1,6 +1,7 @@
 /**
- * The way in: `main.ts headline --jobs 500 --kills 200 --seed S` runs the crash test, `main.ts mutants` checks that tests
- * notice planted bugs. Ends with 1 where something was found.
+ * The way in: `main.ts headline --jobs 500 --kills 200 --seed S` runs the crash test of the queue, `main.ts workflow
+ * --kills 100 --seed S` that of workflows, `main.ts mutants` checks that tests notice planted bugs. Ends with 1 where
+ * something was found.
  */
 import { parseArgs } from "node:util";
 import { announcedSeed } from "@agentcore/core/testing";
@@ -8,12 +9,14 @@ import { headline } from "./headline.ts";
 import { headlineLines } from "./headline-lines.ts";
 import { mutantLine, runMutants } from "./mutants/run-mutants.ts";
 import { isClean } from "./verdict.ts";
+import * as workflow from "./workflow/workflow-kills.ts";
+import { workflowKillsLines } from "./workflow/workflow-kills-lines.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
     jobs: { type: "string", default: "500" },
-    kills: { type: "string", default: "200" },
+    kills: { type: "string" },
     seed: { type: "string" },
     keep: { type: "boolean", default: false },
   },
@@ -23,10 +26,17 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 switch (positionals[0]) {
   case "headline": {
     const seed = values.seed === undefined ? announcedSeed("headline crash test") : Number(values.seed);
-    const [jobs, kills] = [Number(values.jobs), Number(values.kills)];
+    const [jobs, kills] = [Number(values.jobs), Number(values.kills ?? 200)];
     const report = await headline({ jobs, kills, seed, keep: values.keep, print });
     for (const line of headlineLines(report, seed)) print(line);
     process.exitCode = isClean(report) ? 0 : 1;
+    break;
+  }
+  case "workflow": {
+    const seed = values.seed === undefined ? announcedSeed("workflow crash test") : Number(values.seed);
+    const report = await workflow.workflowKills({ kills: Number(values.kills ?? 100), seed, print });
+    for (const line of workflowKillsLines(report, seed)) print(line);
+    process.exitCode = workflow.isClean(report) ? 0 : 1;
     break;
   }
   case "mutants": {
@@ -37,6 +47,8 @@ switch (positionals[0]) {
     break;
   }
   default:
-    print("usage: main.ts headline [--jobs N] [--kills N] [--seed S] [--keep] | main.ts mutants");
+    print(
+      "usage: main.ts headline [--jobs N] [--kills N] [--seed S] [--keep] | workflow [--kills N] [--seed S] | mutants",
+    );
     process.exitCode = 2;
 }

@@ -13,6 +13,20 @@ export function childrenWith(pid: number, word: string): number[] {
     .filter((child) => readProc(`${child}/cmdline`).split("\0").includes(word));
 }
 
+/** Kills a process and all that it started, as far as they can be seen, parents first. */
+export function killTree(pid: number): void {
+  const children = readProc(`${pid}/task/${pid}/children`)
+    .split(" ")
+    .filter((text) => text !== "")
+    .map(Number);
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    ignore(error, "gone meanwhile");
+  }
+  for (const child of children) killTree(child);
+}
+
 /** User and system time together, in ms; 0 for a process that is gone. */
 export function processorMs(pid: number): number {
   const stat = readProc(`${pid}/stat`);

@@ -33,15 +33,17 @@ export interface Rig {
 export interface RigOptions {
   /** How long a runtime that closes waits for its workers. Default: a moment, so that many restarts fit into a test. */
   readonly graceMs?: number;
+  /** Most attempts of a job, the interrupted ones included. Default: the program's own. */
+  readonly attemptsMax?: number;
 }
 
-export async function makeRig({ graceMs = 300 }: RigOptions = {}): Promise<Rig> {
+export async function makeRig(options: RigOptions = {}): Promise<Rig> {
   const root = realpathSync(mkdtempSync(join(tmpdir(), "agentcore-crash-")));
   const at = (name: string): string => join(root, name);
   for (const name of ["state", "jobs", "program"]) mkdirSync(at(name));
   await bundle(at("program"));
   const enter = writeEnterProgram(root);
-  writeFileSync(at("agentcore.yaml"), configuration(at("program/metered-adapter.js"), enter, graceMs));
+  writeFileSync(at("agentcore.yaml"), configuration(at("program/metered-adapter.js"), enter, options));
   return {
     root,
     stateDir: at("state"),
@@ -85,11 +87,13 @@ async function bundle(outdir: string): Promise<void> {
 }
 
 /** Breakers and watchdog stay out of the way: failing jobs are meant to fail for as long as the test runs. */
-function configuration(adapter: string, enter: string, graceMs: number): string {
+function configuration(adapter: string, enter: string, options: RigOptions): string {
+  const { graceMs = 300, attemptsMax } = options;
   return JSON.stringify({
     limits: {
       global: { concurrency: 6, cost_usd: { total: 100_000 } },
       attempt: { cost_usd: attemptCostUsdMax },
+      ...(attemptsMax === undefined ? {} : { job: { attempts: attemptsMax } }),
     },
     breakers: { consecutive_failures: 1_000_000, failure_share: 0.999, window: 10_000, valve_min_open: 1000 },
     watchdog: { concentration_runs: 1000, concentration_share: 1 },

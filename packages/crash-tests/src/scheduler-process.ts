@@ -1,4 +1,7 @@
-/** A real scheduler, `agentcore work`, with the runtime that it supervises: started, listened to, killed, waited for. */
+/**
+ * A real scheduler: `agentcore work` with the runtime that it supervises, or another command that holds one. Started,
+ * listened to, killed, waited for.
+ */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -15,9 +18,9 @@ export class SchedulerProcess {
   readonly #listeners = new Set<() => void>();
   #stderr = "";
 
-  constructor(rig: Rig, args: readonly string[] = []) {
+  constructor(rig: Rig, args: readonly string[] = [], command: readonly string[] = ["work"]) {
     const options = ["--state-dir", rig.stateDir, "--config", rig.configPath, "--json", ...args];
-    const child = spawn(process.execPath, [rig.program, "work", ...options], {
+    const child = spawn(process.execPath, [rig.program, ...command, ...options], {
       cwd: rig.root,
       env: rig.env,
       stdio: ["ignore", "pipe", "pipe"],
