@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const mainFile = fileURLToPath(new URL("../main.ts", import.meta.url));
-/** Node's own arguments with which a program of this workspace runs from source. */
-const nodeArgs = ["--conditions=@agentcore/source"];
+/** The words that start `agentcore` from source. */
+export const agentcoreCommand = [process.execPath, "--conditions=@agentcore/source", mainFile] as const;
 
 export interface Scratch {
   readonly root: string;
@@ -57,7 +57,8 @@ export function startAgentcore(
   args: readonly string[],
   options: StartOptions = {},
 ): Started {
-  const child = spawn(process.execPath, [...nodeArgs, mainFile, ...args], {
+  const [node, ...nodeArgs] = agentcoreCommand;
+  const child = spawn(node, [...nodeArgs, ...args], {
     cwd: options.cwd ?? scratch.workspace,
     env: {
       PATH: process.env["PATH"] ?? "",
