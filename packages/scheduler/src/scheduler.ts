@@ -76,7 +76,7 @@ export class Scheduler {
       client,
       loop: this.#loop,
       recovery: this.#recovery,
-      owner: () => this.#lease?.owner ?? null,
+      lease: () => this.#lease,
     });
   }
 

@@ -1,7 +1,9 @@
 /**
  * What is done now and then rather than at every change: passing on cancels asked for elsewhere, reporting the queue to
- * the runtime, noticing that the wall clock was set, deleting old jobs, applying results that were spooled late.
+ * the runtime, noticing that another scheduler died or that the wall clock was set, deleting old jobs, applying results that
+ * were spooled late.
  */
+import type { OwnerLease } from "../recovery/owner-lease.ts";
 import type { Recovery } from "../recovery/recovery.ts";
 import type { ResolvedOptions } from "../scheduler-options.ts";
 import type { QueueClient } from "../submit/queue-client.ts";
@@ -13,7 +15,8 @@ export interface HousekeepingPorts {
   readonly client: QueueClient;
   readonly loop: DriveLoop;
   readonly recovery: Recovery;
-  readonly owner: () => string | null;
+  /** Null before this scheduler is an owner. */
+  readonly lease: () => OwnerLease | null;
 }
 
 /** In ticks of a quarter of a second. */
@@ -66,6 +69,7 @@ export class Housekeeping {
     }
     try {
       if (this.#cancelsDue) await this.#passOnCancels();
+      await this.#ports.lease()?.lookForDead();
       if (this.#ticks % reportEvery === 0) await this.#report();
       if (this.#ticks % reportEvery === 0) await this.#ports.recovery.applySpool();
       if (this.#ticks % deleteEvery === 0 && this.#ticks >= this.#deleteFrom) await this.#deleteEnded();
@@ -77,11 +81,11 @@ export class Housekeeping {
   }
 
   async #passOnCancels(): Promise<void> {
-    const { loop, owner, options } = this.#ports;
-    const name = owner();
-    if (name === null) return;
+    const { loop, lease, options } = this.#ports;
+    const owner = lease()?.owner;
+    if (owner === undefined) return;
     this.#cancelsDue = false;
-    for (const { job, state } of await options.store.cancelRequests(name)) {
+    for (const { job, state } of await options.store.cancelRequests(owner)) {
       if (state.kind === "running" && state.cancelRequested !== null)
         loop.stop(job.id, state.cancelRequested, false);
     }
@@ -94,8 +98,10 @@ export class Housekeeping {
   }
 
   async #deleteEnded(): Promise<void> {
-    const { store, clock, keepEndedMs } = this.#ports.options;
-    await store.deleteEnded({ endedBefore: clock.now() - keepEndedMs });
+    const { store, journal, clock, keepEndedMs } = this.#ports.options;
+    const endedBefore = clock.now() - keepEndedMs;
+    await store.deleteEnded({ endedBefore });
+    await journal?.deleteEnded({ endedBefore });
   }
 
   /** Where the store does not answer, the next tick asks again. */

@@ -1,7 +1,8 @@
 /**
  * This scheduler's lease, and its view of the others'. A lease is a beat that rises; an owner whose beat has not changed
  * for its whole lease by the observer's own monotonic clock has lost it, and so has one whose process is gone. No wall
- * clock is compared with another, so no jump of one can end a lease early or keep it alive.
+ * clock is compared with another, so no jump of one can end a lease early or keep it alive. Processes of this machine are
+ * looked at more often than beats are read: a death is seen at once, and costs no question to the store.
  */
 import type { Clock, Log, Timer } from "@agentcore/contract";
 import type { JobRecord } from "../job-record.ts";
@@ -35,6 +36,9 @@ interface Observation {
 export class OwnerLease {
   readonly #ports: OwnerLeasePorts;
   readonly #seen = new Map<string, Observation>();
+  /** The other owners, when they were last read. */
+  #others: readonly OwnerRecord[] = [];
+  #observing: Promise<void> | null = null;
   #timer: Timer | undefined;
   #ended = false;
   #takingOver = false;
@@ -72,16 +76,26 @@ export class OwnerLease {
   }
 
   /** Looks at the other owners and takes over from those that lost their lease. */
-  async observe(): Promise<void> {
+  observe(): Promise<void> {
+    this.#observing ??= this.#observeOnce().finally(() => {
+      this.#observing = null;
+    });
+    return this.#observing;
+  }
+
+  /** Between two beats: observes only where the process of an owner that is known here is seen to be gone. */
+  async lookForDead(): Promise<void> {
+    if (!this.#ended && this.#others.some((other) => this.#isGone(other))) await this.observe();
+  }
+
+  async #observeOnce(): Promise<void> {
     const { store, clock, owner } = this.#ports;
     const owners = await store.owners();
     const nowMs = clock.monotonicMs();
-    for (const other of owners) {
-      if (other.owner === owner || !this.#hasLost(other, nowMs)) continue;
-      await this.#takeOver(other);
-    }
-    const known = new Set(owners.map((other) => other.owner));
+    this.#others = owners.filter((other) => other.owner !== owner);
+    const known = new Set(this.#others.map((other) => other.owner));
     for (const name of this.#seen.keys()) if (!known.has(name)) this.#seen.delete(name);
+    for (const other of this.#others) if (this.#hasLost(other, nowMs)) await this.#takeOver(other);
   }
 
   /** Whether jobs of this owner may have come from another one, unknown to anybody here. */
@@ -104,14 +118,19 @@ export class OwnerLease {
       onTakeOverUnknown();
       throw error;
     }
+    this.#others = this.#others.filter(({ owner }) => owner !== from);
     log.warn({ from, jobs: moved.length }, "took over from a scheduler that is gone");
     onTakenOver(moved);
     this.#takingOver = false;
   }
 
-  #hasLost(other: OwnerRecord, nowMs: number): boolean {
+  #isGone({ process: other }: OwnerRecord): boolean {
     const { process, isProcessGone } = this.#ports;
-    if (other.process.host === process.host && isProcessGone(other.process)) return true;
+    return other.host === process.host && isProcessGone(other);
+  }
+
+  #hasLost(other: OwnerRecord, nowMs: number): boolean {
+    if (this.#isGone(other)) return true;
     const seen = this.#seen.get(other.owner);
     if (seen?.beat === other.beat) return nowMs - seen.sinceMs >= other.leaseMs;
     this.#seen.set(other.owner, { beat: other.beat, sinceMs: nowMs });

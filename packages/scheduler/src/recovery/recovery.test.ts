@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { RunEvent, Runtime, SpooledResult } from "@agentcore/contract";
+import type { JobStore } from "../job-store.ts";
+import { createMemoryStore } from "../memory/memory-store.ts";
 import { createScheduler, type Scheduler } from "../scheduler.ts";
 import type { SchedulerOptions } from "../scheduler-options.ts";
 import { createFakeRuntime, takeTime, type FakeRuntime } from "../testing/fake-runtime.ts";
@@ -265,6 +267,33 @@ describe("a lease", () => {
     expect((await rig.store.owners()).length).toBe(2);
     await rig.clock.advance(leaseMs);
     expect((await rig.store.owners()).length).toBe(1);
+    await rig.scheduler.close();
+  });
+
+  it("does not hold up the jobs of a process that is seen to be gone, and its neighbours do not ask the store for that", async () => {
+    const gone = new Set<number>();
+    const memory = createMemoryStore();
+    let asked = 0;
+    const store: JobStore = {
+      ...memory,
+      owners() {
+        asked += 1;
+        return memory.owners();
+      },
+    };
+    const isProcessGone = ({ pid }: { pid: number }): boolean => gone.has(pid);
+    const rig = await createRig({ store, leaseMs, isProcessGone, proveGone: async () => true });
+    const victim = await bootVictim({ store: memory, clock: rig.clock });
+    await victim.scheduler.submit(simpleJob());
+    await rig.clock.advance(leaseMs / 5);
+    asked = 0;
+    await rig.clock.advance(1500);
+    victim.severable.sever();
+    expect(asked).toBe(0);
+    gone.add(1000 + boots);
+    await rig.clock.advance(250);
+    expect(asked).toBe(1);
+    expect((await memory.stats(rig.clock.now())).running).toBe(0);
     await rig.scheduler.close();
   });
 
