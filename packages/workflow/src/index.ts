@@ -11,6 +11,7 @@ export * from "./plan/step-state.ts";
 export type { BranchOptions } from "./run/branch-rules.ts";
 export type { Git, GitAnswer } from "./run/git.ts";
 export type { InputValue, InputValues } from "./run/inputs.ts";
+export { isBudgetCode } from "./run/job-outcome.ts";
 export { listRuns, readRun, storedSteps, type RunListing, type StoredRun } from "./run/read-runs.ts";
 export type { StepReport } from "./run/record-files.ts";
 export type { RunPorts, RunResult, RunSettings, WorkflowEvent } from "./run/run-ports.ts";

@@ -4,6 +4,7 @@ import { ownerIsDead, processOwner } from "@agentcore/core";
 import type { Journal, JournalValue } from "@agentcore/scheduler";
 import { createSqliteJournal } from "@agentcore/store-sqlite";
 import {
+  isBudgetCode,
   readRun,
   resumeRun,
   runNotFound,
@@ -202,7 +203,7 @@ function budgetOf({ budget }: Workflow, { maxCost, maxTokens }: WorkflowRunOptio
   };
 }
 
-function exitCodeOf({ outcome, code, steps }: Pick<RunResult, "outcome" | "code" | "steps">): number {
+function exitCodeOf({ outcome, code }: Pick<RunResult, "outcome" | "code">): number {
   switch (outcome) {
     case "SUCCEEDED":
       return exitCodes.succeeded;
@@ -210,10 +211,7 @@ function exitCodeOf({ outcome, code, steps }: Pick<RunResult, "outcome" | "code"
       return exitCodes.timedOut;
     case "CANCELLED":
       return exitCodes.cancelled;
-    case "FAILED": {
-      const failed = steps.find(({ status }) => status === "FAILED");
-      const isBudget = code === "AC_COST_CEILING" || failed?.errorClass === "budget_exhausted";
-      return isBudget ? exitCodes.budgetExhausted : exitCodes.failed;
-    }
+    case "FAILED":
+      return isBudgetCode(code) ? exitCodes.budgetExhausted : exitCodes.failed;
   }
 }

@@ -9,6 +9,7 @@ const step = (rest: Partial<StepReport>): StepReport => ({
   status: "SUCCEEDED",
   reason: "",
   errorClass: null,
+  code: null,
   attempts: 1,
   iterations: 1,
   loops: false,

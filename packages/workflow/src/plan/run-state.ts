@@ -13,6 +13,8 @@ export interface StopReason {
   readonly message: string;
   /** Says more than the outcome, such as that the budget is used up. */
   readonly code?: ErrorCode;
+  /** The step whose end stops the run. */
+  readonly step?: string;
 }
 
 export interface RunState {
@@ -56,6 +58,7 @@ function stopAfter(step: PlanStep, state: StepState): StopReason | null {
   if (state.status !== "FAILED" && state.status !== "CANCELLED") return null;
   return {
     outcome: "FAILED",
+    step: step.id,
     message: `step "${step.id}" ${state.status === "FAILED" ? "failed" : "was cancelled"}: ${state.reason}`,
   };
 }

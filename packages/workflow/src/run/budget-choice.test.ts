@@ -45,6 +45,33 @@ describe("the choice of who starts with what", () => {
     ],
     ["the step's own budget is a ceiling too", { starts: [start("a", { own: usd(1) })] }, { a: 1 }],
     ["with nothing left it waits for those that run", { left: usd(0), reservationsRunning: true }, {}],
+    [
+      "of those with a budget of their own as many start as have all of it",
+      { starts: ["a", "b", "c"].map((step) => start(step, { own: usd(4) })) },
+      { a: 4, b: 4 },
+    ],
+    [
+      "a budget of its own is waited for while others may give back",
+      { starts: [start("a", { own: usd(4) })], left: usd(3), reservationsRunning: true },
+      {},
+    ],
+    [
+      "with nobody to give back, what is left must do",
+      { starts: [start("a", { own: usd(4) }), start("b", { own: usd(4) })], left: usd(3) },
+      { a: 3 },
+    ],
+    [
+      "those without one share what the others leave, and leave a part to those that wait",
+      {
+        starts: [start("a"), start("b", { own: usd(4) }), start("c", { own: usd(9) }), start("d")],
+      },
+      { a: 2, b: 4, d: 2 },
+    ],
+    [
+      "a budget of its own that is used up starts, to fail by it",
+      { starts: [start("a", { own: usd(0) })] },
+      { a: 0 },
+    ],
   ])("%s", (_name, question, expected) => {
     expect(given(question)).toEqual(expected);
   });
@@ -52,6 +79,16 @@ describe("the choice of who starts with what", () => {
   it("is over where nothing is left and nothing runs", () => {
     expect(ask({ left: usd(0) }).isExhausted).toBe(true);
     expect(ask({ left: usd(0), reservationsRunning: true }).isExhausted).toBe(false);
+    const starts = [start("free", { spends: false }), start("a")];
+    expect(ask({ left: usd(0), starts }).isExhausted).toBe(true);
+    expect(ask({ left: usd(0), starts: [start("free", { spends: false })] }).isExhausted).toBe(false);
+  });
+
+  it("divides tokens where the step's own budget names only dollars", () => {
+    const left = { costUsd: 10, tokens: 900 };
+    const { ceilings } = ask({ starts: [start("a", { own: usd(1) }), start("b")], left, waiting: ["c"] });
+    expect(ceilings.get("a")).toEqual({ costUsd: 1, tokens: 300 });
+    expect(ceilings.get("b")).toEqual({ costUsd: 4.5, tokens: 300 });
   });
 
   it("knows who waits for whom, also through others", () => {

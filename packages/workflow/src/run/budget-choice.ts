@@ -1,10 +1,11 @@
 /**
- * Who of those that may start now starts, and with what ceiling. Work that could run at the same time gets equal parts of
- * what is left; work that can only come later leaves its part to those before it. Pure.
+ * Who of those that may start now starts, and with what ceiling. A step with a budget of its own is given all of it or waits,
+ * for as long as running work may give something back. The others get equal parts of the rest, for work that could run at the
+ * same time; work that can only come later leaves its part to those before it. Pure.
  */
 import type { Budget } from "../definition.ts";
 import type { PlanStep } from "../plan/plan-step.ts";
-import { budgetShare, isUsedUp, lower } from "./budget-share.ts";
+import { budgetLeft, budgetShare, covers, isUsedUp, lower, nothingSpent } from "./budget-share.ts";
 
 export interface Start {
   readonly step: string;
@@ -36,22 +37,45 @@ export interface BudgetAnswer {
 }
 
 export function chooseStarts(question: BudgetQuestion): BudgetAnswer {
-  const { starts, left, waiting, slots, areOrdered } = question;
+  const { starts, reservationsRunning } = question;
+  const ceilings = new Map(starts.filter(({ spends }) => !spends).map(({ step, own }) => [step, own]));
   const spending = starts.filter(({ spends }) => spends);
-  const ceilings = new Map<string, Budget>();
-  let isExhausted = false;
-  for (const { step, spends, own } of starts) {
-    if (!spends) {
-      ceilings.set(step, own);
-      continue;
-    }
-    const rivals = waiting.filter((other) => !areOrdered(step, other)).length;
-    const parts = Math.max(spending.length, Math.min(slots ?? Infinity, spending.length + rivals));
-    const share = budgetShare(left, parts);
-    if (!isUsedUp(share)) ceilings.set(step, lower(share, own));
-    else if (!question.reservationsRunning && ceilings.size === 0) isExhausted = true;
+  const withOwn = spending.filter(({ own }) => hasCeiling(own));
+  const open = spending.filter(({ own }) => !hasCeiling(own));
+  const granted: Budget[] = [];
+  const grant = (step: string, ceiling: Budget): void => {
+    ceilings.set(step, ceiling);
+    granted.push(ceiling);
+  };
+  const rest = (): Budget => budgetLeft(question.left, nothingSpent, granted);
+  for (const { step, own } of withOwn) {
+    const wanted = filled(own, budgetShare(rest(), partsFor(step, question, spending.length)));
+    const waits = !covers(rest(), wanted) && (reservationsRunning || granted.length > 0);
+    const ceiling = lower(rest(), wanted);
+    if (!waits && (isUsedUp(own) || !isUsedUp(ceiling))) grant(step, ceiling);
   }
-  return { ceilings, isExhausted };
+  const sharing = spending.length - granted.length;
+  const shared = rest();
+  for (const { step } of open) {
+    const share = budgetShare(shared, partsFor(step, question, sharing));
+    if (!isUsedUp(share)) grant(step, share);
+  }
+  return { ceilings, isExhausted: spending.length > 0 && granted.length === 0 && !reservationsRunning };
+}
+
+/** Into how many parts what is left is divided: one for each of `starting`, and for others that may run beside the step. */
+function partsFor(step: string, { waiting, slots, areOrdered }: BudgetQuestion, starting: number): number {
+  const rivals = waiting.filter((other) => !areOrdered(step, other)).length;
+  return Math.max(starting, Math.min(slots ?? Infinity, starting + rivals));
+}
+
+function hasCeiling({ costUsd, tokens }: Budget): boolean {
+  return costUsd !== null || tokens !== null;
+}
+
+/** The step's own ceiling; where it names none of a kind, its part. */
+function filled(own: Budget, share: Budget): Budget {
+  return { costUsd: own.costUsd ?? share.costUsd, tokens: own.tokens ?? share.tokens };
 }
 
 /** Above so many steps, all count as unordered: the answer is then more careful than it need be. */

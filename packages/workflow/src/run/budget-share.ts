@@ -24,6 +24,16 @@ function lowerField(a: number | null, b: number | null): number | null {
   return a === null ? b : b === null ? a : Math.min(a, b);
 }
 
+/** Whether all of a ceiling is there to be reserved. */
+export function covers(left: Budget, wanted: Budget): boolean {
+  return coversField(left.costUsd, wanted.costUsd) && coversField(left.tokens, wanted.tokens);
+}
+
+/** A rest of less than a micro-dollar is what sums of fractions leave. */
+function coversField(left: number | null, wanted: number | null): boolean {
+  return left === null || wanted === null || wanted <= left + 1e-6;
+}
+
 /** What is neither spent nor reserved; never below zero. */
 export function budgetLeft(ceiling: Budget, spent: Spending, reserved: Iterable<Budget>): Budget {
   let { costUsd, tokens } = ceiling;
@@ -45,6 +55,12 @@ export function budgetShare(left: Budget, parts: number): Budget {
     costUsd: left.costUsd === null ? null : Math.floor((left.costUsd / parts) * 1e6 + 1e-6) / 1e6,
     tokens: left.tokens === null ? null : Math.floor(left.tokens / parts),
   };
+}
+
+/** Code for a ceiling of which this is left: that of tokens where only those can be what is used up. */
+export function ceilingCode(left: Budget): "AC_COST_CEILING" | "AC_TOKEN_CEILING" {
+  const isMoney = left.costUsd !== null && (isUsedUp({ ...left, tokens: null }) || left.tokens === null);
+  return isMoney ? "AC_COST_CEILING" : "AC_TOKEN_CEILING";
 }
 
 /** Nothing may be started with it. */

@@ -13,6 +13,10 @@ const end = (state: JobEnd["state"], result: Partial<WorkerResult> | null): JobE
   attempts: 1,
   spent: { costUsd: 0, tokens: 0 },
 });
+const refused = (code: string, result: Partial<WorkerResult> | null): JobEnd => ({
+  ...end("dead", result),
+  reason: { code, message: "why", evidence: {} },
+});
 const reaction = {
   action: "interrupt",
   errorClass: null,
@@ -66,6 +70,18 @@ describe("the end of a job, as the end of an attempt", () => {
       end("dead", null),
       null,
       { outcome: "failed", reason: "why (AC_X)", errorClass: null },
+    ],
+    [
+      "a refusal for lack of budget is the budget's",
+      refused("AC_BUDGET_TOKENS", null),
+      null,
+      { reason: "why (AC_BUDGET_TOKENS)", errorClass: "budget_exhausted", code: "AC_BUDGET_TOKENS" },
+    ],
+    [
+      "a loss that used up the ceiling is the budget's",
+      refused("AC_COST_CEILING", { outcome: "lost", errorClass: "lost", code: "AC_RUNTIME_LOST" }),
+      null,
+      { reason: "why (AC_COST_CEILING)", errorClass: "budget_exhausted", code: "AC_COST_CEILING" },
     ],
     [
       "silence is a failure",

@@ -7,12 +7,26 @@ export interface WorkEnd {
   readonly outcome: WorkOutcome;
   readonly reason: string;
   readonly errorClass: string | null;
+  /** Of the catalogue, where the end has one. */
+  readonly code?: string;
   /** What makes a finished attempt count as a failed iteration. */
   readonly violations: readonly string[];
 }
 
+/** What a job is ended or refused with where a ceiling leaves it nothing to spend. */
+const budgetCodes: ReadonlySet<string> = new Set([
+  "AC_COST_CEILING",
+  "AC_TOKEN_CEILING",
+  "AC_BUDGET_COST",
+  "AC_BUDGET_TOKENS",
+]);
+
+/** Whether a step or a run that ended with this code was ended by a budget. */
+export function isBudgetCode(code: string | null | undefined): boolean {
+  return typeof code === "string" && budgetCodes.has(code);
+}
+
 export function workEnd(end: JobEnd, stall: Stall | null): WorkEnd {
-  const errorClass = end.result?.errorClass ?? null;
   const reason = end.result?.summary || (end.reason?.message ?? "");
   switch (end.state) {
     case "succeeded":
@@ -27,8 +41,15 @@ export function workEnd(end: JobEnd, stall: Stall | null): WorkEnd {
     case "dead":
       return end.result?.outcome === "stalled"
         ? stalledEnd(reason, stall)
-        : { outcome: "failed", reason: failureText(end, reason), errorClass, violations: [] };
+        : { outcome: "failed", reason: failureText(end, reason), violations: [], ...classOf(end) };
   }
+}
+
+/** Where the job's ceiling kept it from another attempt, that counts, not what the last attempt died of. */
+export function classOf({ result, reason }: JobEnd): Pick<WorkEnd, "errorClass" | "code"> {
+  const code = (isBudgetCode(reason?.code) ? reason?.code : (result?.code ?? reason?.code)) ?? null;
+  const errorClass = isBudgetCode(code) ? "budget_exhausted" : (result?.errorClass ?? null);
+  return { errorClass, ...(code === null ? {} : { code }) };
 }
 
 function stalledEnd(reason: string, stall: Stall | null): WorkEnd {
@@ -39,6 +60,8 @@ function stalledEnd(reason: string, stall: Stall | null): WorkEnd {
 }
 
 function failureText({ result, reason }: JobEnd, text: string): string {
+  if (isBudgetCode(reason?.code) && !isBudgetCode(result?.code))
+    return `${reason?.message} (${reason?.code})`;
   const code = result?.code ?? reason?.code;
   const exit =
     result?.exitCode === null || result?.exitCode === undefined ? "" : `exit code ${result.exitCode}: `;

@@ -3,7 +3,7 @@ import type { Ids } from "@agentcore/contract";
 import type { Budget } from "../definition.ts";
 import { plan, type Action } from "../plan/plan.ts";
 import { chooseStarts, type Start } from "./budget-choice.ts";
-import { budgetLeft, noCeiling } from "./budget-share.ts";
+import { budgetLeft, ceilingCode, noCeiling } from "./budget-share.ts";
 import { noFacts, type RunEntry, type RunRecord } from "./run-record.ts";
 import type { StepInstance } from "./step-instance.ts";
 
@@ -117,12 +117,14 @@ function ownLeft({ id, step }: StepInstance, record: RunRecord): Budget {
 }
 
 function budgetStop({ created, spent }: RunRecord, at: number): RunEntry {
-  const { costUsd = null, tokens = null } = created.budget ?? {};
+  const ceiling = created.budget ?? noCeiling;
+  const { costUsd, tokens } = ceiling;
   const parts = [
     ...(costUsd === null ? [] : [`$${spent.costUsd.toFixed(4)} of $${costUsd}`]),
     ...(tokens === null ? [] : [`${spent.tokens} of ${tokens} tokens`]),
   ];
   const message = `the budget of the run is used up: ${parts.join(" and ")} spent`;
-  const reason = { outcome: "FAILED", message, code: "AC_COST_CEILING" } as const;
+  const code = ceilingCode(budgetLeft(ceiling, spent, []));
+  const reason = { outcome: "FAILED", message, code } as const;
   return { type: "event", at, event: { type: "stop_requested", reason } };
 }

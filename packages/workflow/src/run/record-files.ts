@@ -13,6 +13,8 @@ export interface StepReport {
   /** Why it ended so; empty where there is nothing to say. */
   readonly reason: string;
   readonly errorClass: string | null;
+  /** Of the catalogue, where its last piece ended with one. */
+  readonly code: string | null;
   /** Jobs that worked on it, interrupted ones included; checks are not counted. */
   readonly attempts: number;
   readonly iterations: number;
@@ -34,6 +36,7 @@ export function stepReport(record: RunRecord, id: string, loops: boolean): StepR
     status: statusOf(state),
     reason: state.kind === "ended" ? state.reason : "",
     errorClass: facts.errorClass,
+    code: facts.code,
     attempts: progress.attemptsInAll + facts.interruptions,
     iterations: progress.attemptsInAll === 0 ? 0 : progress.iteration,
     loops,

@@ -54,6 +54,8 @@ export interface RunEventEntry {
   readonly spent?: Spending;
   readonly interruptions?: number;
   readonly errorClass?: string;
+  /** Code of the catalogue. */
+  readonly code?: string;
   /** With the end of a step: names of the artifacts it left. */
   readonly artifacts?: readonly string[];
   /** With the end of the step that changes the branch. */
@@ -69,6 +71,7 @@ export interface StepFacts {
   readonly spent: Spending;
   readonly interruptions: number;
   readonly errorClass: string | null;
+  readonly code: string | null;
   readonly artifacts: readonly string[];
   /** When its running job was started. */
   readonly jobStartedAt: number | null;
@@ -80,6 +83,7 @@ export const noFacts: StepFacts = {
   spent: nothingSpent,
   interruptions: 0,
   errorClass: null,
+  code: null,
   artifacts: [],
   jobStartedAt: null,
 };
@@ -171,6 +175,7 @@ function factsAfter(facts: StepFacts, entry: RunEventEntry, ended: boolean): Ste
     spent: addSpending(facts.spent, entry.spent ?? nothingSpent),
     interruptions: facts.interruptions + (entry.interruptions ?? 0),
     errorClass: entry.errorClass ?? (starts ? null : facts.errorClass),
+    code: entry.code ?? (starts ? null : facts.code),
     artifacts: entry.artifacts ?? facts.artifacts,
     jobStartedAt: starts ? at : facts.jobStartedAt,
   };

@@ -262,37 +262,6 @@ describe("a step that loops", () => {
   });
 });
 
-describe("a budget", () => {
-  const agent = (id: string, script: string, rest: Partial<Step> = {}): Step =>
-    testStep(id, { kind: "worker", work: shellWork(script, { worker: "agent" }) }, rest);
-
-  it("is never exceeded by what steps side by side may spend", async () => {
-    const steps = Array.from({ length: 20 }, (_unused, index) => agent(`s${index}`, "echo cost=0.05"));
-    const result = await rig.run(testWorkflow(steps, { budget: { costUsd: 1, tokens: null } }));
-    expect(result.outcome).toBe("SUCCEEDED");
-    expect(result.spent.costUsd).toBeCloseTo(1);
-    const { jobs } = await rig.store.list({});
-    expect(jobs.map(({ job }) => job.limits.maxCostUsd)).toEqual(Array.from({ length: 20 }, () => 0.05));
-  });
-
-  it("that is used up stops the run", async () => {
-    const chain = [agent("a", "echo cost=1"), agent("b", "echo cost=1", { dependsOn: ["a"] })];
-    const result = await rig.run(testWorkflow(chain, { budget: { costUsd: 1, tokens: null } }));
-    expect(labels(result)).toEqual({ a: "SUCCEEDED", b: "SKIPPED" });
-    expect(result).toMatchObject({ outcome: "FAILED", code: "AC_COST_CEILING" });
-  });
-
-  it("of a step bounds all its attempts together", async () => {
-    const step = agent("a", "echo cost=0.4; exit 1", {
-      maxRetries: 5,
-      onFailure: "retry",
-      budget: { costUsd: 0.8, tokens: null },
-    });
-    const result = await rig.run(testWorkflow([step]));
-    expect(result.steps[0]).toMatchObject({ status: "FAILED", errorClass: "budget_exhausted", costUsd: 0.8 });
-  });
-});
-
 describe("a sub-workflow", () => {
   const child = testWorkflow(
     [shellStep("make", "echo $AGENTCORE_ITERATION >> made", { outputs: [output("made", "made")] })],

@@ -1,7 +1,7 @@
 /** One completion check: the job, and what it decided. When the step is complete its outputs are collected. */
 import { readFile, rm, stat } from "node:fs/promises";
 import type { JobEnd } from "@agentcore/scheduler";
-import type { Loop } from "../definition.ts";
+import type { Budget, Loop } from "../definition.ts";
 import { decideByExitCode, decideByFile, type Decision, type DecisionFile } from "./decision.ts";
 import { isUsedUp } from "./budget-share.ts";
 import { isFailureOfRun, runJob, type LateCanceller } from "./job-piece.ts";
@@ -9,7 +9,8 @@ import { jobFor } from "./job-request.ts";
 import { pathInside } from "./places.ts";
 import type { RunEventEntry } from "./run-record.ts";
 import { stepWorkspace, workspaceRoot, type StartedPiece, type StepContext } from "./step-context.ts";
-import { ceilingOf, collect, failed, pieceBasis } from "./step-work.ts";
+import { classOf } from "./job-outcome.ts";
+import { budgetUsedUp, ceilingOf, collect, failed, pieceBasis } from "./step-work.ts";
 import type { StepEvent } from "../plan/step-state.ts";
 
 /** Larger decision files are not read: a decision is short. */
@@ -22,8 +23,9 @@ export async function runCheck(
   canceller: LateCanceller,
 ): Promise<RunEventEntry> {
   try {
-    const undecided = await beforeCheck(context, started, loop);
-    if (undecided !== null) return ended(context, started, checkEnded(undecided));
+    const ceiling = ceilingOf(context, started);
+    if (isUsedUp(ceiling)) return nothingLeft(context, started, ceiling);
+    await removeDecision(context, started, loop);
     const end = await submit(context, started, loop, canceller);
     const took = { spent: end.spent, interruptions: 0 };
     if (end.state === "cancelled") {
@@ -31,7 +33,8 @@ export async function runCheck(
       return { ...ended(context, started, event), ...took };
     }
     const decision = decide(started, loop, end, await readDecision(context, started, loop));
-    return { ...(await conclude(context, started, decision)), ...took };
+    const failure = decision.decision === "undecided" && end.state === "dead" ? failureOf(end) : {};
+    return { ...(await conclude(context, started, decision)), ...failure, ...took };
   } catch (error) {
     if (isFailureOfRun(error)) throw error;
     const { reason } = failed(error);
@@ -39,19 +42,24 @@ export async function runCheck(
   }
 }
 
-/** Why the check cannot run, or null. Removes what an earlier check decided. */
-async function beforeCheck(
-  context: StepContext,
-  started: StartedPiece,
-  loop: Loop,
-): Promise<Decision | null> {
-  if (isUsedUp(ceilingOf(context, started))) {
-    return { decision: "undecided", reason: "nothing is left of its budget", fingerprints: [] };
-  }
-  if (loop.decisionFile !== null && !started.resumed) {
-    await rm(await decisionPath(context, started, loop.decisionFile), { force: true });
-  }
-  return null;
+/** To ask again would be in vain. */
+function nothingLeft(context: StepContext, started: StartedPiece, ceiling: Budget): RunEventEntry {
+  const { reason, errorClass, code } = budgetUsedUp(ceiling);
+  const text = `its completion check cannot run: ${reason}`;
+  const event = checkEnded({ decision: "failed", reason: text, fingerprints: [] });
+  return { ...ended(context, started, event), errorClass, code };
+}
+
+/** What the check's own job ended by, for the record. */
+function failureOf(end: JobEnd): Partial<RunEventEntry> {
+  const { errorClass, code } = classOf(end);
+  return { ...(errorClass === null ? {} : { errorClass }), ...(code === undefined ? {} : { code }) };
+}
+
+/** That of an earlier check. */
+async function removeDecision(context: StepContext, started: StartedPiece, loop: Loop): Promise<void> {
+  if (loop.decisionFile === null || started.resumed) return;
+  await rm(await decisionPath(context, started, loop.decisionFile), { force: true });
 }
 
 function submit(

@@ -12,7 +12,16 @@ import { artifactDir, stepDir } from "./places.ts";
 import type { RunResult, WorkflowEvent } from "./run-ports.ts";
 import type { RunCreated, RunEventEntry } from "./run-record.ts";
 import { worktreeOf, type StartedPiece, type StepContext } from "./step-context.ts";
-import { ceilingOf, collect, failed, prepare, workEnded, type AttemptEnd } from "./step-work.ts";
+import {
+  budgetUsedUp,
+  ceilingOf,
+  collect,
+  failed,
+  prepare,
+  workEnded,
+  type AttemptEnd,
+} from "./step-work.ts";
+import { isBudgetCode } from "./job-outcome.ts";
 import { stepInstances } from "./step-instance.ts";
 
 export type ChildAction = Extract<StepAction, { kind: "workflow" }>;
@@ -50,8 +59,7 @@ async function attempt(
   try {
     const created = await childCreated(context, started, action);
     if (created.budget !== null && isUsedUp(created.budget)) {
-      const reason = "nothing is left of its budget";
-      return { outcome: "failed", reason, errorClass: "budget_exhausted", violations: [] };
+      return budgetUsedUp(created.budget);
     }
     const onEvent = bubble(context, started, action);
     const { jobId: runId } = started;
@@ -106,8 +114,11 @@ function endOf(result: RunResult): AttemptEnd {
       return { outcome: "cancelled", reason, errorClass: "cancelled", violations: [] };
     case "TIMED_OUT":
       return { outcome: "failed", reason, errorClass: "timeout", violations: [] };
-    case "FAILED":
-      return { outcome: "failed", reason, errorClass: "task_failed", violations: [] };
+    case "FAILED": {
+      const errorClass = isBudgetCode(result.code) ? "budget_exhausted" : "task_failed";
+      const code = result.code === null ? {} : { code: result.code };
+      return { outcome: "failed", reason, errorClass, violations: [], ...code };
+    }
   }
 }
 

@@ -6,7 +6,7 @@ import { isAgentCoreError } from "@agentcore/contract";
 import type { Spending } from "@agentcore/scheduler";
 import { collectOutputs, copyInputs } from "./artifacts.ts";
 import { branchProblem, placeOf, unsafe } from "./branch-rules.ts";
-import { isUsedUp, noCeiling } from "./budget-share.ts";
+import { ceilingCode, isUsedUp, noCeiling } from "./budget-share.ts";
 import { judgeChanges } from "./change-rules.ts";
 import { changedSince } from "./git.ts";
 import { isFailureOfRun, runJob, type LateCanceller } from "./job-piece.ts";
@@ -25,7 +25,7 @@ import {
 } from "./step-context.ts";
 import { readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
-import type { WorkSpec } from "../definition.ts";
+import type { Budget, WorkSpec } from "../definition.ts";
 
 /** What an attempt ended with, and what it took. */
 export interface AttemptEnd extends WorkEnd {
@@ -46,7 +46,7 @@ export async function runWork(
 }
 
 export function workEnded(context: StepContext, { instance }: StartedPiece, end: AttemptEnd): RunEventEntry {
-  const { outcome, reason, violations, errorClass, spent, interruptions, artifacts, branch } = end;
+  const { outcome, reason, violations, errorClass, code, spent, interruptions, artifacts, branch } = end;
   return {
     type: "event",
     at: context.ports.clock.now(),
@@ -54,6 +54,7 @@ export function workEnded(context: StepContext, { instance }: StartedPiece, end:
     ...(spent === undefined ? {} : { spent }),
     ...(interruptions === undefined || interruptions === 0 ? {} : { interruptions }),
     ...(errorClass === null ? {} : { errorClass }),
+    ...(code === undefined ? {} : { code }),
     ...(artifacts === undefined ? {} : { artifacts }),
     ...(branch === undefined ? {} : { branch }),
   };
@@ -70,7 +71,8 @@ async function attempt(
   try {
     const workspace = await prepare(context, started);
     if (canceller.isCancelled && !started.resumed) return stoppedBefore;
-    if (isUsedUp(ceilingOf(context, started))) return budgetUsedUp;
+    const ceiling = ceilingOf(context, started);
+    if (isUsedUp(ceiling)) return budgetUsedUp(ceiling);
     const job = jobFor(await workRequest(context, started, work, workspace));
     const end = await runJob(ports, job, canceller, (event) =>
       context.emit({
@@ -102,16 +104,21 @@ const stoppedBefore: AttemptEnd = {
   violations: [],
 };
 
-const budgetUsedUp: AttemptEnd = {
-  outcome: "failed",
-  reason: "nothing is left of its budget",
-  errorClass: "budget_exhausted",
-  violations: [],
-};
+/** The end of a piece for which nothing is left to spend. */
+export function budgetUsedUp(ceiling: Budget) {
+  return {
+    outcome: "failed",
+    reason: "nothing is left of its budget",
+    errorClass: "budget_exhausted",
+    code: ceilingCode(ceiling),
+    violations: [],
+  } as const;
+}
 
 export function failed(error: unknown): AttemptEnd {
   const reason = isAgentCoreError(error) ? `${error.message} (${error.code})` : String(error);
-  return { outcome: "failed", reason, errorClass: "invalid_request", violations: [] };
+  const code = isAgentCoreError(error) ? { code: error.code } : {};
+  return { outcome: "failed", reason, errorClass: "invalid_request", violations: [], ...code };
 }
 
 export function ceilingOf(context: StepContext, { jobId }: StartedPiece) {
@@ -223,7 +230,7 @@ export async function collect(context: StepContext, started: StartedPiece): Prom
   });
   if (missing.length > 0) {
     const reason = `did not leave its output ${missing.join(", ")} (AC_OUTPUT_MISSING)`;
-    return { outcome: "failed", reason, errorClass: "task_failed" };
+    return { outcome: "failed", reason, errorClass: "task_failed", code: "AC_OUTPUT_MISSING" };
   }
   if (place === null) return { artifacts };
   await mergeWorktree(context.ports, {

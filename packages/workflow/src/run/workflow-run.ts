@@ -216,12 +216,13 @@ export class WorkflowRun {
 
   #result(): RunResult {
     const { log, runId, instances } = this.#options;
-    const { state, spent, created, endedAt } = log.record;
+    const { state, facts, spent, created, endedAt } = log.record;
+    const { stop } = state;
     return {
       run: runId,
       outcome: state.outcome ?? "FAILED",
-      reason: state.outcome === "SUCCEEDED" ? null : (state.stop?.message ?? null),
-      code: state.stop?.code ?? null,
+      reason: state.outcome === "SUCCEEDED" ? null : (stop?.message ?? null),
+      code: stop?.code ?? facts.get(stop?.step ?? "")?.code ?? null,
       steps: instances.map((instance) => this.#report(instance)),
       spent,
       startedAt: created.at,

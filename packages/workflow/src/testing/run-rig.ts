@@ -1,9 +1,10 @@
 /**
  * Runs workflows on a real scheduler with a memory store and journal. Its runtime runs each job's instructions with bash in
  * the workspace, without the gate and the containment of the real one; the command line's tests have those. A script tells
- * what it cost by a last line `cost=0.25`, and that it was lost by `lost`.
+ * what it cost by a last line `cost=0.25`, that it was lost by `lost`, and while it runs what it has spent so far by lines
+ * `spent=0.1` (dollars) and `used=100` (tokens): it is stopped by the first that reaches its ceiling.
  */
-import { silentLog, systemClock, systemIds, type WorkerResult } from "@agentcore/contract";
+import { silentLog, systemClock, systemIds, type Grants, type WorkerResult } from "@agentcore/contract";
 import {
   createMemoryJournal,
   createMemoryStore,
@@ -100,7 +101,7 @@ function openScheduler(store: JobStore, runtime: FakeRuntime): Promise<Scheduler
   });
 }
 
-function runScript({ task, signal }: FakeExecution): Promise<WorkerResult> {
+function runScript({ task, signal, permit }: FakeExecution): Promise<WorkerResult> {
   const script = task.verify === undefined ? task.instructions : `${task.instructions}\n${task.verify}`;
   return new Promise((resolve, reject) => {
     const child = spawn("bash", ["-e", "-c", script], {
@@ -110,11 +111,55 @@ function runScript({ task, signal }: FakeExecution): Promise<WorkerResult> {
       detached: true,
     });
     let stdout = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
-    signal.addEventListener("abort", () => process.kill(-(child.pid ?? 0), "SIGKILL"));
+    const kill = (): void => {
+      if (child.exitCode === null && child.signalCode === null) process.kill(-(child.pid ?? 0), "SIGKILL");
+    };
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      stdout += text;
+      if (spendingOf(stdout, permit.grants).over !== null) kill();
+    });
+    signal.addEventListener("abort", kill);
     child.on("error", reject);
-    child.on("close", (exitCode) => resolve(resultOf(stdout, exitCode, signal.aborted)));
+    child.on("close", (exitCode) => {
+      const spent = spendingOf(stdout, permit.grants);
+      resolve(testResult({ ...resultOf(stdout, exitCode, signal.aborted), ...reported(spent) }));
+    });
   });
+}
+
+interface Spending {
+  readonly costUsd: number | null;
+  readonly tokens: number | null;
+  readonly over: "AC_COST_CEILING" | "AC_TOKEN_CEILING" | null;
+}
+
+/** What a script said that it spent, up to the first report that reached a ceiling. */
+function spendingOf(stdout: string, { maxCostUsd, maxTokens }: Grants): Spending {
+  let spending: Spending = { costUsd: null, tokens: null, over: null };
+  for (const [, kind, amount] of stdout.matchAll(/^(spent|used)=([\d.]+)$/gm)) {
+    const value = Number(amount);
+    spending =
+      kind === "spent"
+        ? { ...spending, costUsd: value, over: value >= (maxCostUsd ?? Infinity) ? "AC_COST_CEILING" : null }
+        : { ...spending, tokens: value, over: value >= (maxTokens ?? Infinity) ? "AC_TOKEN_CEILING" : null };
+    if (spending.over !== null) break;
+  }
+  return spending;
+}
+
+function reported({ costUsd, tokens, over }: Spending): Partial<WorkerResult> {
+  return {
+    ...(costUsd === null ? {} : { costUsd }),
+    ...(tokens === null ? {} : { usage: { inputTokens: tokens, cachedInputTokens: 0, outputTokens: 0 } }),
+    ...(over === null
+      ? {}
+      : {
+          outcome: "budget_exhausted",
+          errorClass: "budget_exhausted",
+          code: over,
+          summary: "at its ceiling",
+        }),
+  };
 }
 
 function resultOf(stdout: string, exitCode: number | null, stopped: boolean): WorkerResult {
