@@ -51,9 +51,18 @@ export const jobContextSchema = z.strictObject({
 });
 export type JobContext = z.infer<typeof jobContextSchema>;
 
+/**
+ * Names a job: a UUIDv7, or any text that its caller chose, up to 512 characters. It is printed, and stands in the environment
+ * of workers, so control characters are refused.
+ */
+export const jobIdSchema = z
+  .string()
+  .min(1)
+  .max(512)
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, "an id has no control characters");
+
 export const jobSchema = z.strictObject({
-  /** UUIDv7. */
-  id: z.string().min(1),
+  id: jobIdSchema,
   priority: prioritySchema.prefault({}),
   /** Idempotency key: held from submit to the terminal state. */
   key: z.string().min(1).max(512).optional(),
@@ -71,5 +80,5 @@ export type Job = z.infer<typeof jobSchema>;
 export type JobInput = z.input<typeof jobSchema>;
 
 /** What `submit` takes: a job whose id may be left to the scheduler. */
-export const jobSubmissionSchema = jobSchema.extend({ id: z.string().min(1).optional() });
+export const jobSubmissionSchema = jobSchema.extend({ id: jobIdSchema.optional() });
 export type JobSubmission = z.input<typeof jobSubmissionSchema>;

@@ -4,10 +4,11 @@
  */
 import { z } from "zod";
 import type { ErrorCode } from "./error-codes.ts";
+import { jobIdSchema } from "./job.ts";
 import { capabilitySchema } from "./task.ts";
 
 export const permitRequestSchema = z.strictObject({
-  jobId: z.string().min(1),
+  jobId: jobIdSchema,
   /** From 1, never reused. */
   attempt: z.int().positive(),
   maxAttempts: z.int().positive(),

@@ -53,6 +53,18 @@ describe("the error catalogue", () => {
   });
 });
 
+describe("a job's id", () => {
+  const idOf = (id: string) => jobSchema.shape.id.safeParse(id).success;
+
+  it.each(["0199a2c4", "a/b", "..", ".", "two words", "ü😀", "x".repeat(512)])("may be %j", (id) => {
+    expect(idOf(id)).toBe(true);
+  });
+
+  it.each(["", "x".repeat(513), "a\0b", "a\nb", "a\u001b[2Jb", "\ud800"])("may not be %j", (id) => {
+    expect(idOf(id)).toBe(false);
+  });
+});
+
 describe("an AgentCoreError", () => {
   it("is recognised by its brand, also from another copy of the package", () => {
     const error = new AgentCoreError("AC_TIMEOUT", "too slow", { evidence: { limitMs: 5 } });

@@ -4,7 +4,7 @@
  */
 import { isTerminal, type JobRecord, type JobStore } from "@agentcore/scheduler";
 import { type OutputReader, systemClock, type WorkerEvent } from "@agentcore/contract";
-import { createLineFramer, type LineFramer } from "@agentcore/worker-kit";
+import { createLineFramer, findAttemptDirectory, type LineFramer } from "@agentcore/worker-kit";
 import { once } from "node:events";
 import { open, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
@@ -63,20 +63,39 @@ interface Copy {
 
 /** Both streams of one attempt; while following, until the attempt is over. */
 async function copyAttempt({ opened, jobId, attempt, print, follow }: Copy): Promise<void> {
-  const directory = join(opened.state.attempts, jobId, String(attempt));
   const printer = print(attempt);
-  const tails = (["stdout", "stderr"] as const).map(
-    (name) => new FileTail(join(directory, `${name}.log`), printer[name]),
-  );
+  let tails: readonly FileTail[] = [];
   for (;;) {
     // Asked before reading: what is written after the answer "over" cannot exist.
     const over = !follow || isOver(await opened.store.get(jobId), attempt);
+    if (tails.length === 0) {
+      const directory = await directoryOf(opened, jobId, attempt, over);
+      if (directory !== null) tails = tailsIn(directory, printer);
+    }
     for (const tail of tails) await tail.copyNew();
     if (over) break;
     await pause();
   }
   printer.end();
   for (const tail of tails) await tail.close();
+}
+
+function tailsIn(directory: string, printer: ReturnType<Printer>): readonly FileTail[] {
+  const names = ["stdout", "stderr"] as const;
+  return names.map((name) => new FileTail(join(directory, `${name}.log`), printer[name]));
+}
+
+/** Where the attempt's logs are; null while it is not known which permit it has, unless that will not be known any more. */
+async function directoryOf(
+  { store, state }: OpenedQueue,
+  jobId: string,
+  attempt: number,
+  over: boolean,
+): Promise<string | null> {
+  const record = (await store.attempts(jobId)).find((one) => one.attempt === attempt);
+  const permitId = record?.started?.permit.id;
+  if (permitId === undefined && !over) return null;
+  return findAttemptDirectory(state.attempts, { jobId, attempt, permitId: permitId ?? "" });
 }
 
 /** Nothing more will be written by this attempt. */

@@ -301,6 +301,8 @@ describe("a file of jobs", () => {
   test.each([
     ["{", /:2: not JSON/],
     [job({ nonsense: 1 }), /:2: .*nonsense/],
+    [job({ id: "a\nb" }), /:2: id: an id has no control characters/],
+    [job({ id: "x".repeat(513) }), /:2: id: .*512/],
     [
       job({ task: { worker: "nobody", workspace: ".", instructions: "x" } }),
       /:2: there is no worker "nobody"/,
@@ -376,6 +378,20 @@ describe("`jobs logs`", () => {
       { type: "worker_event", jobId: id, attempt: 1, event: { type: "stdout", text: "out" } },
       { event: { type: "stderr", text: "err" } },
     ]);
+  });
+
+  test("finds the logs of a job whatever its id is, also the second time that the id is used", async () => {
+    const file = join(scratch.root, "jobs.jsonl");
+    const id = `../my jobs/${"ü".repeat(290)}`;
+    for (const word of ["one", "two"]) {
+      const task = { worker: "shell", workspace: ".", instructions: `echo ${word}; exit 1` };
+      writeFileSync(file, JSON.stringify({ id, task }));
+      expect((await run("submit", "--file", file)).stdout).toBe(`${id}\n`);
+      await run("work", "--drain");
+      expect((await run("jobs", "logs", id, "--raw")).stdout).toBe(`${word}\n`);
+      expect((await run("jobs", "logs", id, "-f", "--raw")).stdout).toBe(`${word}\n`);
+      expect((await run("dlq", "purge", id)).stdout).toBe("1 deleted\n");
+    }
   });
 
   test("follows a job over its attempts until it has ended", async () => {

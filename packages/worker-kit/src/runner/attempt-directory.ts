@@ -1,9 +1,10 @@
 /**
- * The private directory of one attempt: HOME and TMPDIR of the worker, its logs, patch and outputs. Also remembers which
- * HOME holds which of a worker's own sessions, so that a task which resumes one finds it there.
+ * The private directory of one attempt: HOME and TMPDIR of the worker, its logs, patch and outputs. Ids may be any text, so
+ * this is the one place that makes file names of them; readers of logs ask it too. Also remembers which HOME holds which of a
+ * worker's own sessions, so that a task which resumes one finds it there.
  */
 import { createHash } from "node:crypto";
-import { mkdir, realpath, rename, rm, symlink } from "node:fs/promises";
+import { mkdir, realpath, rename, rm, stat, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AgentCoreError, ignore } from "@agentcore/contract";
 
@@ -27,7 +28,7 @@ export async function createAttemptDirectory(
   resumedHome: string | null,
 ): Promise<AttemptDirectory> {
   try {
-    const path = await makePrivateDirectory(join(attemptsDir, fileNameOf(name.jobId)), name);
+    const path = await makePrivateDirectory(attemptsDir, name);
     const home = join(path, "home");
     const tmp = join(path, "tmp");
     await Promise.all([
@@ -45,16 +46,30 @@ export async function createAttemptDirectory(
   }
 }
 
-/** `<attempt>`, or `<attempt>-<permit>` where an attempt of that number left its directory there before. */
-async function makePrivateDirectory(jobDirectory: string, name: AttemptName): Promise<string> {
-  await mkdir(jobDirectory, { recursive: true, mode: 0o700 });
-  const path = join(jobDirectory, String(name.attempt));
+/** Where the files of an attempt that has begun are. */
+export async function findAttemptDirectory(attemptsDir: string, name: AttemptName): Promise<string> {
+  const { usual, other } = placesOf(attemptsDir, name);
+  const found = await stat(other).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+    return null;
+  });
+  return found === null ? usual : other;
+}
+
+/** The other place is for an attempt whose number left a directory there before, as a job's does whose id is used again. */
+function placesOf(attemptsDir: string, { jobId, attempt, permitId }: AttemptName) {
+  const usual = join(attemptsDir, fileNameOf(jobId), String(attempt));
+  return { usual, other: `${usual}-${fileNameOf(permitId)}` };
+}
+
+async function makePrivateDirectory(attemptsDir: string, name: AttemptName): Promise<string> {
+  const { usual, other } = placesOf(attemptsDir, name);
+  await mkdir(dirname(usual), { recursive: true, mode: 0o700 });
   try {
-    await mkdir(path, { mode: 0o700 });
-    return path;
+    await mkdir(usual, { mode: 0o700 });
+    return usual;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    const other = `${path}-${fileNameOf(name.permitId)}`;
     await mkdir(other, { mode: 0o700 });
     return other;
   }

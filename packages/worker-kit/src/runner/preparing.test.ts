@@ -1,11 +1,12 @@
 /** What is refused before anything starts, and what a worker finds around itself when it starts. */
 import { chmodSync, existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { AgentCoreError, type WorkerAdapter } from "@agentcore/contract";
 import { describe, expect, it } from "vitest";
 import { createFakeAgent } from "../testing/fake-agent.ts";
 import type { FakeLedgerEntry, FakeStep } from "../testing/fake-agent-script.ts";
 import { driveToEnd, type DriveOptions } from "../testing/drive.ts";
+import { findAttemptDirectory } from "./attempt-directory.ts";
 import { makeTemporaryDirectory } from "../testing/temporary-directories.ts";
 import { scriptedAdapter } from "../testing/scripted-adapter.ts";
 
@@ -229,14 +230,31 @@ describe("an attempt's directory", () => {
     await run(names);
     const directories = readdirSync(join(attemptsDir, "job-1")).sort();
     expect(directories).toEqual(["1", expect.stringMatching(/^1-/)]);
+    const found = await Promise.all(
+      [directories[1]?.slice(2) ?? "", "another"].map((permitId) =>
+        findAttemptDirectory(attemptsDir, { jobId: "job-1", attempt: 1, permitId }),
+      ),
+    );
+    expect(found.map((path) => basename(path))).toEqual([directories[1], "1"]);
     expect(statSync(join(attemptsDir, "job-1/1")).mode & 0o777).toBe(0o700);
   });
 
-  it("stays below its parent whatever the job is called", async () => {
+  it.each([
+    ["../../escape"],
+    [".."],
+    ["a/b"],
+    [".hidden"],
+    ["two words"],
+    ["ü".repeat(300)],
+    ["x".repeat(121)],
+  ])("stays below its parent for a job called %s, and is found again", async (jobId) => {
     const attemptsDir = makeTemporaryDirectory("attempts");
-    const { ended } = await run({ attemptsDir, jobId: "../../escape" });
+    const { ended } = await run({ attemptsDir, jobId });
     expect(ended.outcome).toBe("succeeded");
+    const [name = ""] = readdirSync(attemptsDir);
     expect(readdirSync(attemptsDir)).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/)]);
+    const found = await findAttemptDirectory(attemptsDir, { jobId, attempt: 1, permitId: "p" });
+    expect(found).toBe(join(attemptsDir, name, "1"));
   });
 });
 
