@@ -7,6 +7,7 @@ import {
   AgentCoreError,
   type Clock,
   type ExecutionObserver,
+  type ProbeOutput,
   type Log,
   type WorkerEvent,
   type WorkerResult,
@@ -46,6 +47,13 @@ interface Execution {
   readonly seen: { -readonly [K in keyof RunSightings]: RunSightings[K] };
   run: WorkerRun | null;
 }
+
+const noProbes: ProbeOutput = {
+  exitCode: null,
+  stdout: "",
+  stderr: "",
+  failure: "what starts workers here runs no probes",
+};
 
 export class Gateway {
   private readonly parts: GatewayParts;
@@ -160,9 +168,20 @@ export class Gateway {
       onStarted: (identity) => {
         seen.released = true;
         this.tell(execution, (observer) => observer.onStarted?.(identity));
+        this.probe(execution, task);
       },
     });
     return execution.run.result;
+  }
+
+  /** The looks of the task's probe run under the permit of the attempt that they look at: docs/adr/0007. */
+  private probe(execution: Execution, { probe: spec }: WorkerTask): void {
+    if (spec === undefined) return;
+    this.parts.watchdog.probe(execution.watched, {
+      spec,
+      look: async () => (await execution.run?.probe?.(spec.command, spec.timeoutMs)) ?? noProbes,
+      tell: (event) => this.tell(execution, (observer) => observer.onEvent?.(event)),
+    });
   }
 
   private onEvent(execution: Execution, event: WorkerEvent): void {
@@ -197,8 +216,15 @@ export class Gateway {
     watchdog.ended(watched, result);
     await bookkeeping.settle(permit, { ...charge });
     this.parts.log.debug({ permitId: permit.id, outcome: result.outcome, at: clock.now() }, "a run ended");
-    return withCharge(result, charge);
+    return withFinding(withCharge(result, charge), execution);
   }
+}
+
+/** What the probe had found belongs to the result of a run that it stopped, and to no other. */
+function withFinding(result: WorkerResult, { permit, watched }: Execution): WorkerResult {
+  const stopped = watched.probing?.stopped ?? null;
+  if (stopped === null || permit.cause !== stopped.cause || result.outcome !== "stalled") return result;
+  return { ...result, probe: stopped.finding };
 }
 
 function invalidPermit(permitId: string, why: string): AgentCoreError {

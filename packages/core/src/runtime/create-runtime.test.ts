@@ -4,6 +4,9 @@ import {
   type Escalation,
   type ExecutionObserver,
   type PermitRequest,
+  type ProbeOutput,
+  type ProbeSpec,
+  probeSpecSchema,
   type WorkerEvent,
   type WorkerTask,
 } from "@agentcore/contract";
@@ -46,10 +49,14 @@ function rigOf({ config = {}, runner: runnerOptions = {}, ...rest }: RigOptions 
     return decision.permit.id;
   };
   /** Asks for a permit and executes it in a workspace of its own. */
-  const start = async (change: Partial<PermitRequest> = {}, observer: ExecutionObserver = {}) => {
+  const start = async (
+    change: Partial<PermitRequest> = {},
+    observer: ExecutionObserver = {},
+    task: Partial<WorkerTask> = {},
+  ) => {
     const request = permitRequest(change);
     const permitId = await grant(request);
-    const result = runtime.execute(permitId, taskOf(request), observer);
+    const result = runtime.execute(permitId, taskOf(request, task), observer);
     return { permitId, request, result, run: await runner.nextRun() };
   };
   return { runtime, clock, runner, escalations, grant, start };
@@ -705,5 +712,113 @@ describe("escalation", () => {
     await failTimes(rig, 2, { outcome: "failed", errorClass: "network" });
     expect(later).toEqual(["provider:openai"]);
     unsubscribe();
+  });
+});
+
+describe("a probe", () => {
+  const probe = probeSpecSchema.parse({ command: "./look.sh", intervalMs: 1000 });
+  const says = (answer: object) => ({ stdout: JSON.stringify(answer) });
+
+  /** A run whose probe gives these answers, one after another; the last one again and again. */
+  async function probed(answers: readonly Partial<ProbeOutput>[], change: Partial<ProbeSpec> = {}) {
+    const asked: [string, number][] = [];
+    const look = async (script: string, timeoutMs: number) => {
+      asked.push([script, timeoutMs]);
+      return answers[Math.min(asked.length, answers.length) - 1] ?? {};
+    };
+    const rig = rigOf({ runner: { look }, config: { watchdog: { silence: "20s" } } });
+    const events: WorkerEvent[] = [];
+    const onEvent = (event: WorkerEvent) => void events.push(event);
+    const task = { probe: { ...probe, ...change } };
+    const started = await rig.start({ timeoutMs: 600_000 }, { onEvent }, task);
+    /** Lets so many seconds pass, with what each look answers taken in. */
+    const pass = async (seconds: number) => {
+      for (let second = 0; second < seconds; second += 1) {
+        rig.clock.advance(1000);
+        await new Promise((settled) => setImmediate(settled));
+      }
+    };
+    return { ...rig, ...started, asked, events, pass };
+  }
+
+  test("looks once an interval, and every look is an event", async () => {
+    const { asked, events, pass, run, result } = await probed([says({ class: "progressing" })]);
+    await pass(5);
+    expect(asked).toEqual(Array.from({ length: 5 }, () => ["./look.sh", 10_000]));
+    expect(events.map((event) => event.type === "probe" && event.found)).toEqual(
+      Array(5).fill("progressing"),
+    );
+    run.finish();
+    await result;
+    await pass(3);
+    expect(asked).toHaveLength(5);
+  });
+
+  test("stops the run, and what it found is in the result", async () => {
+    const answer = {
+      class: "stalled",
+      fingerprints: ["db/locked"],
+      reasons: ["no row"],
+      summary: { rows: 7 },
+    };
+    const { pass, run, result, escalations } = await probed([says(answer)]);
+    await pass(1);
+    expect(run.cause).toBeNull();
+    await pass(1);
+    expect(run.cause).toMatchObject({ kind: "stalled", code: "AC_PROBE_STALLED" });
+    expect(await result).toMatchObject({
+      outcome: "stalled",
+      code: "AC_PROBE_STALLED",
+      probe: { class: "stalled", by: "answer", fingerprints: ["db/locked"], summary: { rows: 7 } },
+    });
+    expect(escalations).toEqual([]);
+  });
+
+  test("has no say in a run that was stopped before", async () => {
+    const { pass, run, result, runtime, permitId, asked } = await probed([says({ class: "terminal" })]);
+    await runtime.cancel(permitId, { message: "Ctrl-C" });
+    await pass(3);
+    expect(asked).toEqual([]);
+    expect(run.cause?.code).toBe("AC_CANCELLED");
+    expect(await result).not.toHaveProperty("probe");
+  });
+
+  test.each([
+    [false, 20],
+    [true, null],
+  ])(
+    "that finds progress ends a silence where the task says so (%s): stopped after %s s",
+    async (counts, at) => {
+      const { pass, run, result } = await probed([says({ class: "progressing" })], {
+        countsAsActivity: counts,
+      });
+      await pass(19);
+      expect(run.cause).toBeNull();
+      await pass(2);
+      expect(run.cause?.code ?? null).toBe(at === null ? null : "AC_STALLED");
+      if (at === null) run.finish();
+      await result;
+    },
+  );
+
+  test("tells its stderr only where the task asks for it", async () => {
+    const loud = { ...says({}), stderr: "secret" };
+    const quiet = await probed([loud]);
+    await quiet.pass(1);
+    expect(quiet.events).toMatchObject([{ type: "probe" }]);
+    expect(JSON.stringify(quiet.events)).not.toContain("secret");
+    const kept = await probed([loud], { keepStderr: true });
+    await kept.pass(1);
+    expect(kept.events).toMatchObject([{ type: "probe", stderr: "secret" }]);
+    for (const { run } of [quiet, kept]) run.finish();
+  });
+
+  test("that a runner cannot run is an error of the probe, not of the run", async () => {
+    const { pass, run, events } = await probed([{ failure: "the probe could not be started" }]);
+    await pass(3);
+    const error = { found: "error", reasons: ["the probe could not be started"] };
+    expect(events).toMatchObject([error, error, error]);
+    expect(run.cause).toBeNull();
+    run.finish();
   });
 });

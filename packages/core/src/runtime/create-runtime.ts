@@ -136,6 +136,7 @@ class LocalRuntime implements InProcessRuntime {
       gate,
       clock,
       escalate: (escalation) => this.escalate(escalation),
+      onDue: () => this.heartbeat.arm(),
       stopAll: (cause) => this.stopAll(cause),
     });
     const { bookkeeping, watchdog } = this;

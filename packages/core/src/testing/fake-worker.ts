@@ -5,6 +5,7 @@
  */
 import {
   type Capability,
+  type ProbeOutput,
   capabilities,
   type RunRequest,
   type StopCause,
@@ -88,6 +89,8 @@ export interface FakeRunnerOptions {
   readonly result?: (request: RunRequest) => Partial<WorkerResult>;
   /** `start` throws, which a runner must not do. */
   readonly startThrows?: Error;
+  /** What a look of a task's probe gives. */
+  readonly look?: (script: string, timeoutMs: number) => Promise<Partial<ProbeOutput>>;
 }
 
 class Run implements FakeRun, WorkerRun {
@@ -96,10 +99,12 @@ class Run implements FakeRun, WorkerRun {
   cause: StopCause | null = null;
   hastened = false;
   isFinished = false;
+  private readonly look: FakeRunnerOptions["look"];
   private readonly resolve: (result: WorkerResult) => void;
 
-  constructor(request: RunRequest, ignoresStop: boolean) {
+  constructor(request: RunRequest, { ignoresStop = false, look }: FakeRunnerOptions) {
     this.request = request;
+    this.look = look;
     const settled = Promise.withResolvers<WorkerResult>();
     this.result = settled.promise;
     this.resolve = settled.resolve;
@@ -124,6 +129,10 @@ class Run implements FakeRun, WorkerRun {
   hasten(): void {
     this.hastened = true;
   }
+
+  async probe(script: string, timeoutMs: number): Promise<ProbeOutput> {
+    return { exitCode: 0, stdout: "", stderr: "", failure: null, ...(await this.look?.(script, timeoutMs)) };
+  }
 }
 
 export function createFakeRunner(options: FakeRunnerOptions = {}): FakeRunner {
@@ -135,7 +144,7 @@ export function createFakeRunner(options: FakeRunnerOptions = {}): FakeRunner {
     runs,
     start(request) {
       if (options.startThrows !== undefined) throw options.startThrows;
-      const run = new Run(request, options.ignoresStop ?? false);
+      const run = new Run(request, options);
       runs.push(run);
       request.onStarted?.({
         marker: request.permit.id,

@@ -33,6 +33,8 @@ export interface RunWatch {
 
 export type WatchInput =
   | { readonly kind: "event"; readonly event: WorkerEvent }
+  /** Something other than the worker's own events shows that it gets on. */
+  | { readonly kind: "activity" }
   | { readonly kind: "tick" }
   /** The runtime did not run for this long. */
   | { readonly kind: "woke"; readonly sleptMs: number };
@@ -64,6 +66,8 @@ export function stepWatch(watch: RunWatch, input: WatchInput, nowMs: number): Wa
       const after = afterEvent(watch, input.event, nowMs);
       return { watch: after, stop: input.event.type === "usage" ? overCeiling(after) : null };
     }
+    case "activity":
+      return { watch: { ...watch, lastEventMs: nowMs, lastProgressMs: nowMs }, stop: null };
     case "woke": {
       const { sleptMs } = input;
       const moved = {

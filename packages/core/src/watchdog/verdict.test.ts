@@ -35,6 +35,15 @@ test.each(errorClasses.map((errorClass) => [errorClass, ...table[errorClass]] as
   },
 );
 
+test.each(["AC_PROBE_STALLED", "AC_PROBE_TERMINAL"])(
+  "what a probe found (%s) is the task's affair",
+  (code) => {
+    const result = fakeResult({ outcome: "stalled", errorClass: "stalled", code });
+    expect(healthOf(result)).toEqual({ worker: "neutral", provider: "neutral", refusal: null });
+    expect(blameOf(result)).toBe("task");
+  },
+);
+
 test("a success speaks for both", () => {
   expect(healthOf(fakeResult())).toEqual({ worker: "success", provider: "success", refusal: null });
   expect(blameOf(fakeResult())).toBe("none");

@@ -2,7 +2,7 @@
  * What the end of a run says about those involved: pure functions of its result. Only faults of a provider or a worker count
  * against them; a failed task, a cancel, a missing credential or an empty account say nothing about either.
  */
-import { errorClassTraits, type WorkerResult } from "@agentcore/contract";
+import { errorClassTraits, type ErrorCode, type WorkerResult } from "@agentcore/contract";
 import type { Health } from "../breaker/breaker.ts";
 
 export interface RunHealth {
@@ -12,12 +12,16 @@ export interface RunHealth {
   readonly refusal: { readonly retryAfterMs: number | null } | null;
 }
 
-type Verdict = Pick<WorkerResult, "outcome" | "errorClass" | "retryAfterMs">;
+type Verdict = Pick<WorkerResult, "outcome" | "errorClass" | "retryAfterMs" | "code">;
+
+/** A probe looks at the task's own affairs: what it finds is no fault of the worker's. */
+const probeCodes: ReadonlySet<string | null> = new Set<ErrorCode>(["AC_PROBE_STALLED", "AC_PROBE_TERMINAL"]);
 
 /** What the breakers and the provider's pause are told. */
-export function healthOf({ outcome, errorClass, retryAfterMs }: Verdict): RunHealth {
+export function healthOf({ outcome, errorClass, retryAfterMs, code }: Verdict): RunHealth {
   if (outcome === "succeeded") return { worker: "success", provider: "success", refusal: null };
-  if (errorClass === null) return { worker: "neutral", provider: "neutral", refusal: null };
+  if (errorClass === null || probeCodes.has(code))
+    return { worker: "neutral", provider: "neutral", refusal: null };
   const { trips } = errorClassTraits[errorClass];
   // The model answered and the worker did what it does: the task is what failed.
   const bothWorked = errorClass === "task_failed" || errorClass === "permission_denied";
@@ -38,8 +42,9 @@ export function healthOf({ outcome, errorClass, retryAfterMs }: Verdict): RunHea
 /** Whose failure a run is, for the search for concentrations; `none` for a success and for what nobody here can help. */
 export type Blame = "worker" | "task" | "none";
 
-export function blameOf({ outcome, errorClass }: Verdict): Blame {
+export function blameOf({ outcome, errorClass, code }: Verdict): Blame {
   if (outcome === "succeeded" || outcome === "cancelled" || errorClass === null) return "none";
+  if (probeCodes.has(code)) return "task";
   const { fault } = errorClassTraits[errorClass];
   if (fault === "worker" || fault === "provider") return errorClass === "rate_limited" ? "none" : "worker";
   return fault === "task" ? "task" : "none";

@@ -8,6 +8,8 @@ import type {
   Denial,
   DefenceStage,
   Escalation,
+  ProbeOutput,
+  ProbeSpec,
   StopCause,
   WorkerEvent,
   WorkerResult,
@@ -23,6 +25,7 @@ import {
   type Staged,
   type WorkerStage,
 } from "./defence.ts";
+import { Probing } from "./probing.ts";
 import { type Concentration, RecentRuns } from "./recent-runs.ts";
 import {
   nextDueMs,
@@ -39,6 +42,8 @@ export interface WatchdogOptions {
   readonly gate: Gate;
   readonly clock: Clock;
   readonly escalate: (escalation: Escalation) => void;
+  /** `nextDueMs` may have become earlier. */
+  readonly onDue: () => void;
   /** Stops everything that runs. */
   readonly stopAll: (cause: StopCause) => void;
 }
@@ -50,6 +55,15 @@ export interface WatchedRun {
   /** When it was told to stop, on the monotonic clock. */
   stoppedAtMs: number | null;
   isSlowToStop: boolean;
+  /** Null until its worker is at work, and for a task without a probe. */
+  probing: Probing | null;
+}
+
+/** What it takes to probe a run. */
+export interface ProbeParts {
+  readonly spec: ProbeSpec;
+  readonly look: () => Promise<ProbeOutput>;
+  readonly tell: (event: WorkerEvent) => void;
 }
 
 const everything = "global";
@@ -80,9 +94,10 @@ export class Watchdog {
   watch(permit: LivePermit): WatchedRun {
     const nowMs = this.options.clock.monotonicMs();
     const watch = startWatch(this.limitsOf(permit), permit.holds.issuedAtMs, nowMs);
-    const run: WatchedRun = { permit, watch, stoppedAtMs: null, isSlowToStop: false };
+    const run: WatchedRun = { permit, watch, stoppedAtMs: null, isSlowToStop: false, probing: null };
     permit.onStop(() => {
       run.stoppedAtMs = this.options.clock.monotonicMs();
+      run.probing?.end();
     });
     this.runs.add(run);
     return run;
@@ -98,6 +113,20 @@ export class Watchdog {
       maxCostUsd: grants.maxCostUsd,
       maxTokens: grants.maxTokens,
     };
+  }
+
+  /** Begins to probe a run, whose worker has just been let go. */
+  probe(run: WatchedRun, parts: ProbeParts): void {
+    if (run.stoppedAtMs !== null || run.probing !== null) return;
+    const { clock, onDue } = this.options;
+    run.probing = new Probing({
+      ...parts,
+      clock,
+      onDue,
+      stop: (cause) => run.permit.stop(cause),
+      onActivity: () => this.step(run, { kind: "activity" }, clock.monotonicMs()),
+    });
+    onDue();
   }
 
   event(run: WatchedRun, event: WorkerEvent): void {
@@ -118,7 +147,7 @@ export class Watchdog {
   }
 
   private dueOf(run: WatchedRun): number {
-    if (run.stoppedAtMs === null) return nextDueMs(run.watch);
+    if (run.stoppedAtMs === null) return Math.min(nextDueMs(run.watch), run.probing?.nextDueMs() ?? Infinity);
     return run.isSlowToStop ? Infinity : run.stoppedAtMs + this.options.config.watchdog.cancel_slow;
   }
 
@@ -127,8 +156,10 @@ export class Watchdog {
     const nowMs = this.options.clock.monotonicMs();
     const input: WatchInput = sleptMs > 0 ? { kind: "woke", sleptMs } : { kind: "tick" };
     for (const run of this.runs) {
-      if (run.stoppedAtMs === null) this.step(run, input, nowMs);
-      else this.checkStopping(run, nowMs);
+      if (run.stoppedAtMs === null) {
+        this.step(run, input, nowMs);
+        run.probing?.tick();
+      } else this.checkStopping(run, nowMs);
     }
     for (const worker of this.options.gate.targets.workers.values()) this.judgeWorker(worker, false, nowMs);
     this.judgeEverything(nowMs);
@@ -151,6 +182,7 @@ export class Watchdog {
   /** Takes in how a run ended. Call after the gate has ended its permit. */
   ended(run: WatchedRun, result: WorkerResult): void {
     this.runs.delete(run);
+    run.probing?.end();
     const nowMs = this.options.clock.monotonicMs();
     const { permit } = run;
     const blame = blameOf(result);

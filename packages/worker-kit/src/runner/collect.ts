@@ -31,6 +31,8 @@ export interface EndedRun {
   readonly internalFailure: string | null;
   readonly exit: WorkerExit;
   readonly receipt: ContainmentReceipt;
+  /** Processes of the task's probe that could not be ended. */
+  readonly probeSurvivors: number;
   readonly read: OutputRead;
   readonly activity: ActivityLog;
   readonly meter: CostMeter;
@@ -118,15 +120,15 @@ function verdictInput(
     outputsWritten: outputs?.written ?? 0,
     outputsMissing: outputs?.missing ?? [],
     verify: verify?.outcome ?? { kind: "not_run" },
-    survivors: ended.receipt.survivors + (verify?.survivors ?? 0),
+    survivors: ended.receipt.survivors + ended.probeSurvivors + (verify?.survivors ?? 0),
     stderrTail: ended.read.stderrTail,
   };
 }
 
 /** Removes what nobody will look at: temporary files, and a HOME that holds no session to resume. */
 async function tidyAttempt(ended: EndedRun, session: string | null): Promise<void> {
-  const { run, receipt } = ended;
-  if (receipt.survivors > 0) return;
+  const { run, receipt, probeSurvivors } = ended;
+  if (receipt.survivors + probeSurvivors > 0) return;
   const { adapter } = run.request;
   const drop = (path: string): Promise<void> => rm(path, { recursive: true, force: true });
   try {

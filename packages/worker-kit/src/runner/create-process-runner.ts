@@ -2,30 +2,40 @@
  * The `WorkerRunner` of AgentCore: starts any adapter's worker contained, under a permit, and returns one result. This is
  * the package's composition: everything ambient comes in here.
  */
-import type { RunRequest, WorkerRun, WorkerRunner } from "@agentcore/contract";
+import type { ProbeOutput, RunRequest, WorkerRun, WorkerRunner } from "@agentcore/contract";
 import { defaultRunnerLimits, type RunnerLimits, type RunnerParts } from "./parts.ts";
-import { runAttempt, type Hastening } from "./run-attempt.ts";
+import { runAttempt, type RunControl } from "./run-attempt.ts";
 
 export interface ProcessRunnerOptions extends Omit<RunnerParts, "limits"> {
   readonly limits?: Partial<RunnerLimits>;
 }
+
+const notAtWork: ProbeOutput = {
+  exitCode: null,
+  stdout: "",
+  stderr: "",
+  failure: "the worker has not been started",
+};
 
 export function createProcessRunner(options: ProcessRunnerOptions): WorkerRunner {
   const parts: RunnerParts = { ...options, limits: { ...defaultRunnerLimits, ...options.limits } };
   return {
     containmentLevel: parts.containment.level,
     start(request: RunRequest): WorkerRun {
-      let hastening: Hastening | null = null;
+      let control: RunControl | null = null;
       let asked = false;
       const result = runAttempt(parts, request, (channel) => {
-        hastening = channel;
+        control = channel;
         if (asked) channel.hasten();
       });
       return {
         result,
         hasten() {
           asked = true;
-          hastening?.hasten();
+          control?.hasten();
+        },
+        async probe(script, timeoutMs) {
+          return (await control?.probe(script, timeoutMs)) ?? notAtWork;
         },
       };
     },

@@ -10,33 +10,37 @@
 import type { Contained } from "@agentcore/containment";
 import {
   ignore,
+  type ProbeOutput,
   type RunRequest,
   type StopCause,
   type WorkerEvent,
   type WorkerResult,
 } from "@agentcore/contract";
 import { createActivityLog } from "../observe/activity-log.ts";
+import { unsupportedOptions } from "../task-options.ts";
 import { removeAttemptDirectory } from "./attempt-directory.ts";
 import { collectRun } from "./collect.ts";
 import { createCostMeter } from "./cost-meter.ts";
 import { beginObservation, type Observation } from "./observation.ts";
 import type { RunnerLimits, RunnerParts } from "./parts.ts";
 import { prepareRun, type Run } from "./prepare.ts";
+import { createProbes, type Probes } from "./probe-script.ts";
 import { readOutput } from "./read-output.ts";
 import { notStartedResult, type RunTimes } from "./result.ts";
 import { startFailureOf } from "./start-failure.ts";
 import { watchStop, type StopWatch } from "./stop-watch.ts";
 import { exitOf } from "./worker-exit.ts";
 
-/** The run's second channel for stopping, see `WorkerRun.hasten`. */
-export interface Hastening {
+/** What can be asked of a run once its worker has been started: see `WorkerRun`. */
+export interface RunControl {
   hasten(): void;
+  probe(script: string, timeoutMs: number): Promise<ProbeOutput>;
 }
 
 export async function runAttempt(
   parts: RunnerParts,
   request: RunRequest,
-  onHastening: (hastening: Hastening) => void,
+  onControl: (control: RunControl) => void,
 ): Promise<WorkerResult> {
   const times: RunTimes = { startedAt: parts.clock.now(), startedMonotonicMs: parts.clock.monotonicMs() };
   const stop = watchStop(request.permit.signal);
@@ -45,7 +49,7 @@ export async function runAttempt(
   try {
     if (stop.cause() !== null) return notStarted(null);
     const run = await prepareRun(parts, request);
-    return await runPrepared(run, times, stop, onHastening);
+    return await runPrepared(run, times, stop, onControl);
   } catch (error) {
     return notStarted(error);
   } finally {
@@ -57,7 +61,7 @@ async function runPrepared(
   run: Run,
   times: RunTimes,
   stop: StopWatch,
-  onHastening: (hastening: Hastening) => void,
+  onControl: (control: RunControl) => void,
 ): Promise<WorkerResult> {
   const { parts, plan, request } = run;
   // The container starts and the workspace is looked at side by side; the worker is let go after both.
@@ -76,27 +80,36 @@ async function runPrepared(
     throw started.reason;
   }
   const contained = started.value;
-  onHastening({
+  const probes = createProbes(run, stop);
+  onControl({
     hasten() {
       if (stop.cause() !== null) void contained.stop({ immediate: true });
     },
+    probe: (script, timeoutMs) => probes.look(script, timeoutMs),
   });
   try {
-    return await superviseWorker(run, times, stop, contained, observation);
+    return await superviseWorker({ run, times, stop, observation }, contained, probes);
   } catch (error) {
     contained.kill();
+    await probes.end();
     const receipt = await contained.finish();
     return notStartedResult(parts.clock, times, stop.cause(), startFailureOf(error), receipt);
   }
 }
 
+interface Supervised {
+  readonly run: Run;
+  readonly times: RunTimes;
+  readonly stop: StopWatch;
+  readonly observation: Observation;
+}
+
 async function superviseWorker(
-  run: Run,
-  times: RunTimes,
-  stop: StopWatch,
+  supervised: Supervised,
   contained: Contained,
-  observation: Observation,
+  probes: Probes,
 ): Promise<WorkerResult> {
+  const { run, stop } = supervised;
   const { limits } = run.parts;
   const activity = createActivityLog(run.request.task.workspace, limits.commandsMax);
   const meter = createCostMeter(run);
@@ -112,17 +125,24 @@ async function superviseWorker(
   };
   const output = readOutput(run, contained, emit, ending.hopeless);
   stop.onCause(ending.stop);
+  for (const text of vainRequests(run)) emit({ type: "warning", text });
   if (stop.cause() === null) release(run, contained);
 
   const exit = await contained.exited;
   const { cause, internalFailure } = ending.settle();
-  const receipt = await contained.finish();
+  const [receipt, probeSurvivors] = await Promise.all([contained.finish(), probes.end()]);
   contained.stdin.destroy();
   output.abandon();
   await output.ended;
   const read = await output.collect();
-  const ended = { run, times, stop, cause, internalFailure, exit: exitOf(exit), receipt, read };
-  return collectRun({ ...ended, activity, meter, observation, emit });
+  const ended = { ...supervised, cause, internalFailure, exit: exitOf(exit), receipt, probeSurvivors, read };
+  return collectRun({ ...ended, activity, meter, emit });
+}
+
+function vainRequests({ request: { adapter, task } }: Run): readonly string[] {
+  return unsupportedOptions(adapter, task).map(
+    (option) => `${option} has no effect: ${adapter.title} has no such setting`,
+  );
 }
 
 /** Lets the payload go, and gives it its input. A worker that never reads it, or is gone, is no error of the run. */

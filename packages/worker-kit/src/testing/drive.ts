@@ -6,6 +6,7 @@ import { openContainment, type Containment } from "@agentcore/containment";
 import type {
   Capability,
   Permit,
+  ProbeOutput,
   RunIdentity,
   StopCause,
   WorkerAdapter,
@@ -56,7 +57,10 @@ export interface DrivenRun {
   readonly seen: (fits: (event: WorkerEvent) => boolean) => Promise<WorkerEvent>;
   readonly stop: (cause?: Partial<StopCause>) => void;
   readonly hasten: () => void;
+  readonly probe: (script: string, timeoutMs?: number) => Promise<ProbeOutput>;
 }
+
+const aMinuteMs = 60_000;
 
 /** Starts a run and returns at once. */
 export async function drive(options: DriveOptions): Promise<DrivenRun> {
@@ -121,6 +125,11 @@ function driveRunner(runner: WorkerRunner, options: DriveOptions, attemptsDir: s
       stopping.abort(cancelCause(cause));
     },
     hasten: () => run.hasten(),
+    async probe(script, timeoutMs = aMinuteMs) {
+      const output = await run.probe?.(script, timeoutMs);
+      if (output === undefined) throw new TypeError("this runner runs no probes");
+      return output;
+    },
   };
 }
 

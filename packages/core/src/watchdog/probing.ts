@@ -1,0 +1,75 @@
+/**
+ * The looks of one run's probe: begins each when it is due, one at a time, tells what it found, and stops the run where
+ * `probe-watch.ts` says so. Has no timer of its own: the watchdog calls `tick`. Nothing happens after `end`.
+ */
+import type {
+  Clock,
+  ProbeFinding,
+  ProbeOutput,
+  ProbeSpec,
+  StopCause,
+  WorkerEvent,
+} from "@agentcore/contract";
+import { startProbeWatch, stepProbe, type ProbeInput, type ProbeWatch } from "./probe-watch.ts";
+
+export interface ProbingOptions {
+  readonly spec: ProbeSpec;
+  /** Runs the probe's script once. Never rejects. */
+  readonly look: () => Promise<ProbeOutput>;
+  readonly clock: Clock;
+  readonly tell: (event: WorkerEvent) => void;
+  readonly stop: (cause: StopCause) => void;
+  /** A look has found progress, and that is to count as a sign of the worker. */
+  readonly onActivity: () => void;
+  /** `nextDueMs` may have become earlier. */
+  readonly onDue: () => void;
+}
+
+export class Probing {
+  private readonly options: ProbingOptions;
+  private watch: ProbeWatch;
+  private ended = false;
+  /** Why the run was stopped, and on what finding; null while it was not. */
+  stopped: { readonly cause: StopCause; readonly finding: ProbeFinding } | null = null;
+
+  constructor(options: ProbingOptions) {
+    this.options = options;
+    this.watch = startProbeWatch(options.spec, options.clock.monotonicMs());
+  }
+
+  nextDueMs(): number {
+    return this.ended ? Infinity : this.watch.dueMs;
+  }
+
+  tick(): void {
+    if (!this.ended) this.step({ kind: "tick" });
+  }
+
+  end(): void {
+    this.ended = true;
+  }
+
+  private step(input: ProbeInput): void {
+    const { options } = this;
+    const { spec } = options;
+    const { watch, looks, report, stop } = stepProbe(this.watch, input, options.clock.monotonicMs());
+    this.watch = watch;
+    if (looks) void this.look();
+    if (report !== null) {
+      const stderr = input.kind === "looked" && spec.keepStderr ? { stderr: input.output.stderr } : {};
+      options.tell({ type: "probe", ...report, ...stderr });
+      if (report.found === "progressing" && spec.countsAsActivity) options.onActivity();
+    }
+    if (stop === null) return;
+    this.ended = true;
+    this.stopped = stop;
+    options.stop(stop.cause);
+  }
+
+  private async look(): Promise<void> {
+    const output = await this.options.look();
+    if (this.ended) return;
+    this.step({ kind: "looked", output });
+    this.options.onDue();
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * The looks of a task's probe: its script, run beside the worker in the workspace, contained like it, with the worker's
+ * environment except its credentials. A look ends with its own time limit, with too much output, and with the run; it is
+ * killed then, since nobody waits for its answer any more.
+ */
+import { probeOutputBytesMax, type ProbeOutput, type StopCause } from "@agentcore/contract";
+import { collectText, runContainedStep, type StepEnd } from "./contained-step.ts";
+import type { Run } from "./prepare.ts";
+import { startFailureOf } from "./start-failure.ts";
+import { watchStop, type StopWatch } from "./stop-watch.ts";
+import { scriptCommand } from "./verify-script.ts";
+
+export interface Probes {
+  /** Never rejects. */
+  look(script: string, timeoutMs: number): Promise<ProbeOutput>;
+  /** Ends what is under way and refuses further looks; answers how many processes could not be ended. */
+  end(): Promise<number>;
+}
+
+const stderrBytesMax = 16 * 1024;
+
+const noLongerWanted: StopCause = {
+  kind: "cancelled",
+  code: "AC_CANCELLED",
+  message: "the look of the probe is no longer wanted",
+  evidence: {},
+  immediate: true,
+};
+
+const overBy = `the probe printed more than ${probeOutputBytesMax / 1024} KiB`;
+
+export function createProbes(run: Run, stop: StopWatch): Probes {
+  const underWay = new Map<Promise<ProbeOutput>, AbortController>();
+  let looks = 0;
+  let ended = false;
+  let survivors = 0;
+  const endAll = (): void => {
+    ended = true;
+    for (const look of underWay.values()) look.abort(noLongerWanted);
+  };
+  stop.onCause(endAll);
+  return {
+    async look(script, timeoutMs) {
+      if (ended) return unanswered("the run has ended");
+      looks += 1;
+      const aborting = new AbortController();
+      const marker = `${run.marker}.probe${looks}`;
+      const look = runLook(run, { script, timeoutMs, marker, aborting }).then((done) => {
+        survivors += done.survivors;
+        return done.output;
+      });
+      underWay.set(look, aborting);
+      const output = await look;
+      underWay.delete(look);
+      return output;
+    },
+    async end() {
+      endAll();
+      await Promise.all(underWay.keys());
+      return survivors;
+    },
+  };
+}
+
+interface Look {
+  readonly script: string;
+  readonly timeoutMs: number;
+  readonly marker: string;
+  readonly aborting: AbortController;
+}
+
+async function runLook(
+  run: Run,
+  { script, timeoutMs, marker, aborting }: Look,
+): Promise<{ readonly output: ProbeOutput; readonly survivors: number }> {
+  const { parts, request, label } = run;
+  const stdout = collectText(probeOutputBytesMax);
+  const stderr = collectText(stderrBytesMax);
+  const boundedStdout = {
+    ...stdout,
+    write(chunk: Buffer): boolean {
+      const more = stdout.write(chunk);
+      if (stdout.overflowed()) aborting.abort(noLongerWanted);
+      return more;
+    },
+  };
+  try {
+    const end = await runContainedStep(
+      parts,
+      {
+        ...scriptCommand(script, run.verifyEnv["PATH"]),
+        cwd: request.task.workspace,
+        env: run.verifyEnv,
+        marker,
+        label,
+        timeoutMs,
+        stdout: boundedStdout,
+        stderr,
+        drainQuietMs: parts.limits.drainQuietMs,
+      },
+      watchStop(aborting.signal),
+    );
+    const failure = stdout.overflowed() ? overBy : failureOf(end, timeoutMs);
+    const said = { stdout: stdout.text(), stderr: stderrText(stderr) };
+    return { output: { exitCode: end.exit.code, ...said, failure }, survivors: end.receipt.survivors };
+  } catch (error) {
+    const { message } = startFailureOf(error);
+    return { output: unanswered(`the probe could not be started: ${message}`), survivors: 0 };
+  }
+}
+
+function failureOf({ timedOut, exit }: StepEnd, timeoutMs: number): string | null {
+  if (timedOut) return `the probe took longer than ${timeoutMs} ms`;
+  return exit.code === null ? `the probe was ended by ${exit.signal}` : null;
+}
+
+function stderrText(stderr: ReturnType<typeof collectText>): string {
+  return stderr.overflowed() ? `${stderr.text()}\n(more than ${stderrBytesMax} bytes)` : stderr.text();
+}
+
+function unanswered(failure: string): ProbeOutput {
+  return { exitCode: null, stdout: "", stderr: "", failure };
+}
