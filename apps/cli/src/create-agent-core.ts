@@ -67,7 +67,12 @@ export async function createAgentCore(options: AgentCoreOptions): Promise<AgentC
     log,
   });
   const { concurrency } = config.limits.global;
-  const scheduler = await startScheduler(composition, { log, concurrency, claims });
+  const scheduler = await startScheduler(composition, {
+    log,
+    concurrency,
+    keepEndedMs: config.keep_ended,
+    claims,
+  });
   return {
     scheduler,
     runtime: composition.runtime,

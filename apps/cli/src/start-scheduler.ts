@@ -9,6 +9,7 @@ import {
   type Scheduler,
   type SchedulerPolicies,
 } from "@agentcore/scheduler";
+import { createSqliteJournal } from "@agentcore/store-sqlite";
 import { runLabel } from "@agentcore/worker-kit";
 import { hostname } from "node:os";
 import type { Composition } from "./compose.ts";
@@ -17,6 +18,8 @@ export interface StartSchedulerOptions {
   readonly log: Log;
   /** Most attempts in flight; the runtime's limits hold besides. */
   readonly concurrency: number;
+  /** Time after which ended jobs and workflow runs are deleted. */
+  readonly keepEndedMs: number;
   /** `own`: only the jobs that this process submits. */
   readonly claims: "any" | "own";
   /** Default: the scheduler's own. */
@@ -24,13 +27,15 @@ export interface StartSchedulerOptions {
 }
 
 export async function startScheduler(
-  { runtime, store, containment, state }: Composition,
-  { log, concurrency, claims, policy = {} }: StartSchedulerOptions,
+  { runtime, store, containment, database, state }: Composition,
+  { log, concurrency, keepEndedMs, claims, policy = {} }: StartSchedulerOptions,
 ): Promise<Scheduler> {
   return createScheduler({
     store,
     runtime,
     concurrency,
+    keepEndedMs,
+    journal: createSqliteJournal(database),
     claims,
     policy,
     spool: openSpoolDirectory(state.spool, log),

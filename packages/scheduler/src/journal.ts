@@ -13,6 +13,10 @@ export type JournalValue =
   | readonly JournalValue[]
   | { readonly [name: string]: JournalValue };
 
+/**
+ * Whatever lists shall show. Two names have a meaning here: `endedAt` (ms since the epoch, or null) says that nothing more
+ * comes, and since when; `partOf` names the stream that this one belongs to, and with which alone it is deleted.
+ */
 export type JournalHeader = Readonly<Record<string, JournalValue>>;
 
 export interface JournalAppend {
@@ -55,7 +59,21 @@ export interface Journal {
   read(stream: string): Promise<JournalStream | undefined>;
   /** By name, descending: names that begin with an id in order of time come newest first. */
   list(query: JournalQuery): Promise<readonly JournalListing[]>;
+  /**
+   * Deletes streams that are part of no other and whose header says that they ended before the moment, the oldest first,
+   * each with all that are part of it. Answers how many, those parts not counted. A stream without an end is never deleted.
+   */
+  deleteEnded(request: JournalDeletion): Promise<number>;
 }
+
+export interface JournalDeletion {
+  readonly endedBefore: number;
+  /** Default 1000. */
+  readonly limit?: number;
+}
+
+/** For implementations. */
+export const journalDeletionLimit = 1000;
 
 const listLimitDefault = 100;
 const listLimitMax = 1000;

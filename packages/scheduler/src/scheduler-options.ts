@@ -12,6 +12,7 @@ import {
   systemRandom,
 } from "@agentcore/contract";
 import type { JobStore, OwnerProcess } from "./job-store.ts";
+import type { Journal } from "./journal.ts";
 import type { ProveGone } from "./recovery/recovery.ts";
 import { emptySpool, type ResultSpool } from "./recovery/spool.ts";
 import type { RetryBudgetOptions } from "./retry/retry-budget.ts";
@@ -40,6 +41,8 @@ export interface SchedulerOptions {
   readonly retryBudget?: RetryBudgetOptions;
   /** How long jobs that ended well, or were cancelled, are kept. Dead letters stay. Default 7 days. */
   readonly keepEndedMs?: number;
+  /** Its ended streams are deleted after the same time, with all that belongs to them. Default: none. */
+  readonly journal?: Pick<Journal, "deleteEnded">;
   /** Results that a runtime could not deliver. Default: none. */
   readonly spool?: ResultSpool;
   /**
@@ -57,8 +60,8 @@ export interface SchedulerOptions {
   readonly log?: Log;
 }
 
-export type ResolvedOptions = Required<Omit<SchedulerOptions, "workers" | "policy">> &
-  Pick<SchedulerOptions, "workers" | "policy">;
+export type ResolvedOptions = Required<Omit<SchedulerOptions, "workers" | "policy" | "journal">> &
+  Pick<SchedulerOptions, "workers" | "policy" | "journal">;
 
 export function resolveOptions(options: SchedulerOptions): ResolvedOptions {
   return {

@@ -9,6 +9,8 @@ import {
 } from "@agentcore/contract";
 import { createRankPolicy } from "./claim-order.ts";
 import type { JobStore } from "./job-store.ts";
+import type { JournalHeader } from "./journal.ts";
+import { createMemoryJournal } from "./memory/memory-journal.ts";
 import { createMemoryStore } from "./memory/memory-store.ts";
 import { QueueClient } from "./submit/queue-client.ts";
 import { takeTime } from "./testing/fake-runtime.ts";
@@ -462,6 +464,19 @@ describe("a scheduler", () => {
     } as const;
     runtime.escalate(escalation);
     expect(seen).toEqual([{ type: "escalation", jobId: "", ...escalation }]);
+    await scheduler.close();
+  });
+
+  it("deletes what ended long ago of the journal, too, and nothing that has not ended", async () => {
+    const journal = createMemoryJournal();
+    const { scheduler, clock } = await createRig({ journal, keepEndedMs: 60_000 });
+    const make = (stream: string, header: JournalHeader) =>
+      journal.append(stream, { after: 0, entries: [], header });
+    await make("ended", { endedAt: clock.now() });
+    await make("part", { partOf: "ended" });
+    await make("open", { endedAt: null });
+    await clock.advance(200_000);
+    expect((await journal.list({ prefix: "" })).map(({ stream }) => stream)).toEqual(["open"]);
     await scheduler.close();
   });
 

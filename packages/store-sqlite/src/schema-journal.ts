@@ -7,6 +7,10 @@ CREATE TABLE journal_streams (
   length INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- For retention, which asks again and again what ended long ago.
+CREATE INDEX journal_ends ON journal_streams (header_json ->> '$.endedAt') WHERE header_json ->> '$.partOf' IS NULL;
+CREATE INDEX journal_parts ON journal_streams (header_json ->> '$.partOf') WHERE header_json ->> '$.partOf' IS NOT NULL;
+
 CREATE TABLE journal_entries (
   stream TEXT NOT NULL REFERENCES journal_streams (stream),
   position INTEGER NOT NULL,

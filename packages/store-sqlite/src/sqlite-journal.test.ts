@@ -36,3 +36,23 @@ test("an append that was acknowledged is there for the next process, and fences 
     await next.close();
   }
 });
+
+test("retention finds what ended long ago by an index, however many streams there are", async () => {
+  const database = await open(await mkdtemp(join(root, "state-")));
+  try {
+    const plans = await database.read((sql) =>
+      [
+        `SELECT stream FROM journal_streams
+         WHERE header_json ->> '$.endedAt' < 1 AND header_json ->> '$.partOf' IS NULL
+         ORDER BY header_json ->> '$.endedAt' LIMIT (1 + 0)`,
+        "SELECT stream FROM journal_streams WHERE header_json ->> '$.partOf' = 'a'",
+      ].map((text) => sql.all(`EXPLAIN QUERY PLAN ${text}`).map(({ detail }) => detail)),
+    );
+    expect(plans.map((plan) => plan.join("; "))).toEqual([
+      expect.stringMatching(/^SEARCH journal_streams USING (COVERING )?INDEX journal_ends [^;]*$/),
+      expect.stringMatching(/^SEARCH journal_streams USING (COVERING )?INDEX journal_parts [^;]*$/),
+    ]);
+  } finally {
+    await database.close();
+  }
+});

@@ -1,6 +1,12 @@
 /** The `Journal` of `@agentcore/scheduler` on `state.db`: each append is one write of the database's group commit. */
 import { assert } from "@agentcore/contract";
-import { type Journal, type JournalAppend, type JournalHeader, journalLimit } from "@agentcore/scheduler";
+import {
+  type Journal,
+  type JournalAppend,
+  type JournalHeader,
+  journalDeletionLimit,
+  journalLimit,
+} from "@agentcore/scheduler";
 import type { Sql } from "./sql.ts";
 import type { StateDatabase } from "./state-database.ts";
 
@@ -39,6 +45,8 @@ export function createSqliteJournal(database: StateDatabase): Journal {
             length: Number(row.length),
           })),
       ),
+    deleteEnded: ({ endedBefore, limit = journalDeletionLimit }) =>
+      database.write((sql) => deleteEnded(sql, endedBefore, limit)),
   };
 }
 
@@ -87,6 +95,27 @@ function makeOrExtend(
     after,
   );
   return extended === 1;
+}
+
+function deleteEnded(sql: Sql, endedBefore: number, limit: number): number {
+  const ended = sql.all(
+    `SELECT stream FROM journal_streams
+     WHERE header_json ->> '$.endedAt' < ? AND header_json ->> '$.partOf' IS NULL
+     ORDER BY header_json ->> '$.endedAt' LIMIT (? + 0)`,
+    endedBefore,
+    limit,
+  );
+  for (const { stream } of ended) {
+    const parts = sql.all(
+      "SELECT stream FROM journal_streams WHERE header_json ->> '$.partOf' = ?",
+      String(stream),
+    );
+    for (const doomed of [...parts, { stream }]) {
+      sql.run("DELETE FROM journal_entries WHERE stream = ?", String(doomed.stream));
+      sql.run("DELETE FROM journal_streams WHERE stream = ?", String(doomed.stream));
+    }
+  }
+  return ended.length;
 }
 
 function headerOf(sql: Sql, stream: string): JournalHeader | undefined {

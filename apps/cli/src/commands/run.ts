@@ -45,7 +45,9 @@ export async function run(instructions: string | undefined, options: RunOptions,
         });
   const stops = stopOnRequest(io, presenter);
   try {
-    const outcome = await runToItsEnd(job, { composition, log, presenter, stops, wait: options.wait });
+    const { keep_ended: keepEndedMs } = loaded.config;
+    const parts = { composition, log, keepEndedMs, presenter, stops, wait: options.wait };
+    const outcome = await runToItsEnd(job, parts);
     presenter.end(outcome.result, outcome.refused);
     return outcome.exitCode;
   } finally {
@@ -58,15 +60,17 @@ export async function run(instructions: string | undefined, options: RunOptions,
 interface RunParts {
   readonly composition: Composition;
   readonly log: ProcessLog;
+  readonly keepEndedMs: number;
   readonly presenter: Presenter;
   readonly stops: Stops;
   readonly wait: boolean;
 }
 
 /** Throws where the store will not work again, or does not take the end of a run that was asked to stop. */
-async function runToItsEnd(job: JobSubmission, { composition, log, presenter, stops, wait }: RunParts) {
+async function runToItsEnd(job: JobSubmission, parts: RunParts) {
+  const { composition, log, keepEndedMs, presenter, stops, wait } = parts;
   const hopeless = Promise.race([failed(composition), stops.givenUp]);
-  const starting = startScheduler(composition, { log, concurrency: 1, claims: "own" });
+  const starting = startScheduler(composition, { log, concurrency: 1, keepEndedMs, claims: "own" });
   const scheduler = await Promise.race([starting, hopeless]);
   const { store } = composition;
   const onSubmitted = (handle: JobHandle): void => stops.watch(handle);

@@ -42,8 +42,9 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
         onStderr: (chunk) => void io.stderr.write(chunk),
       }));
   try {
-    const { concurrency = loaded.config.limits.global.concurrency } = options;
-    const starting = startScheduler(composition, { log, concurrency, claims: "any" });
+    const { keep_ended: keepEndedMs, limits } = loaded.config;
+    const { concurrency = limits.global.concurrency } = options;
+    const starting = startScheduler(composition, { log, concurrency, keepEndedMs, claims: "any" });
     const scheduler = await Promise.race([starting, composition.broken]);
     if (isAgentCoreError(scheduler)) throw scheduler;
     scheduler.subscribe((event) => show(event, options.json === true, io));

@@ -118,6 +118,7 @@ async function withEngine(
     const scheduler = await startScheduler(composition, {
       log,
       concurrency: jobsAtOnceMax,
+      keepEndedMs: config.keep_ended,
       claims: "own",
       policy: { concurrencyKey: workflowConcurrencyKey },
     });

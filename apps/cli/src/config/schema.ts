@@ -62,6 +62,10 @@ export function configSchema(env: Environment) {
         description:
           "Where jobs, logs and artifacts are kept; relative to this file. `${NAME}` is expanded. Default: $XDG_STATE_HOME/agentcore.",
       }),
+      keep_ended: durationSchema.prefault("7d").meta({
+        description:
+          "How long jobs that succeeded or were cancelled, and workflow runs that ended, are kept. Dead jobs stay until they are purged.",
+      }),
       defaults: defaultsSchema.prefault({}),
       workers: z
         .record(

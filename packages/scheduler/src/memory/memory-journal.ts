@@ -1,6 +1,6 @@
 /** A journal that lives in this process, for embedding and tests: everything the port says except that it survives. */
 import { assert } from "@agentcore/contract";
-import { journalLimit, type Journal, type JournalHeader } from "../journal.ts";
+import { journalDeletionLimit, journalLimit, type Journal, type JournalHeader } from "../journal.ts";
 
 export function createMemoryJournal(): Journal {
   const streams = new Map<string, { header: JournalHeader; entries: readonly string[] }>();
@@ -31,6 +31,19 @@ export function createMemoryJournal(): Journal {
         .sort(([a], [b]) => (a < b ? 1 : -1))
         .slice(0, journalLimit(query))
         .map(([stream, { header, entries }]) => ({ stream, header, length: entries.length }));
+    },
+    async deleteEnded({ endedBefore, limit = journalDeletionLimit }) {
+      const endOf = (header: JournalHeader): number =>
+        typeof header["endedAt"] === "number" ? header["endedAt"] : Infinity;
+      const ended = [...streams]
+        .filter(([, { header }]) => (header["partOf"] ?? null) === null && endOf(header) < endedBefore)
+        .sort(([, a], [, b]) => endOf(a.header) - endOf(b.header))
+        .slice(0, limit);
+      const doomed = new Set<unknown>(ended.map(([stream]) => stream));
+      for (const [stream, { header }] of streams) {
+        if (doomed.has(stream) || doomed.has(header["partOf"])) streams.delete(stream);
+      }
+      return doomed.size;
     },
   };
 }

@@ -1,6 +1,6 @@
 /** What every implementation of the `Journal` port must do. Needs no test framework: run each case as a test. */
 import assert from "node:assert/strict";
-import type { Journal } from "../journal.ts";
+import type { Journal, JournalHeader } from "../journal.ts";
 
 export interface JournalCase {
   /** A sentence about the journal. */
@@ -67,5 +67,32 @@ export const journalConformance: readonly JournalCase[] = [
     assert.deepEqual(await names({ prefix: "run:", before: "run:2" }), ["run:1"]);
     const [newest] = await journal.list({ prefix: "run:", limit: 1 });
     assert.deepEqual(newest, { stream: "run:3", header: { stream: "run:3" }, length: 1 });
+  }),
+  journalCase("deletes what ended before the moment, the oldest first, with its parts", async (journal) => {
+    const make = (stream: string, streamHeader: JournalHeader) =>
+      journal.append(stream, { after: 0, entries: ["a", "b"], header: streamHeader });
+    await make("late", { endedAt: 20 });
+    await make("early", { endedAt: 10, partOf: null });
+    await make("part", { endedAt: 5, partOf: "late" });
+    await make("part of a part", { endedAt: null, partOf: "late" });
+    await make("newer", { endedAt: 30 });
+    const left = async (): Promise<string[]> =>
+      (await journal.list({ prefix: "" })).map(({ stream }) => stream).sort();
+    assert.equal(await journal.deleteEnded({ endedBefore: 10 }), 0);
+    assert.equal(await journal.deleteEnded({ endedBefore: 30, limit: 1 }), 1);
+    assert.deepEqual(await left(), ["late", "newer", "part", "part of a part"]);
+    assert.equal(await journal.deleteEnded({ endedBefore: 30 }), 1);
+    assert.deepEqual(await left(), ["newer"]);
+    assert.equal(await journal.read("part"), undefined);
+    assert.equal(await journal.append("late", { after: 2, entries: ["c"] }), "conflict");
+    assert.equal(await make("late", { again: true }), "appended");
+    assert.equal((await journal.read("late"))?.entries.length, 2);
+  }),
+  journalCase("never deletes what has not ended, whatever its parts did", async (journal) => {
+    await journal.append("open", { after: 0, entries: [], header: { endedAt: null } });
+    await journal.append("silent", { after: 0, entries: [], header });
+    await journal.append("part", { after: 0, entries: [], header: { endedAt: 1, partOf: "open" } });
+    assert.equal(await journal.deleteEnded({ endedBefore: Number.MAX_SAFE_INTEGER }), 0);
+    assert.equal((await journal.list({ prefix: "" })).length, 3);
   }),
 ];

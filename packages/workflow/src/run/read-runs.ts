@@ -2,7 +2,7 @@
 import type { Journal, JournalHeader } from "@agentcore/scheduler";
 import type { Workflow } from "../definition.ts";
 import { stepReport, type StepReport } from "./record-files.ts";
-import { runStream } from "./run-log.ts";
+import { childStream, runStream } from "./streams.ts";
 import { foldEntry, newRecord, type RunCreated, type RunEntry } from "./run-record.ts";
 import { stepInstances } from "./step-instance.ts";
 
@@ -34,7 +34,11 @@ export interface StoredRun {
 
 /** Undefined where there is no such run. */
 export async function readRun(journal: Journal, id: string): Promise<StoredRun | undefined> {
-  const found = await journal.read(runStream(id));
+  return readStream(journal, runStream(id));
+}
+
+async function readStream(journal: Journal, stream: string): Promise<StoredRun | undefined> {
+  const found = await journal.read(stream);
   if (found === undefined) return undefined;
   const entries = found.entries as unknown as readonly RunEntry[];
   return { created: entries[0] as RunCreated, header: found.header, entries };
@@ -48,4 +52,43 @@ export function storedSteps({ created, entries }: StoredRun, workflow: Workflow)
     .slice(1)
     .reduce((folded, entry) => foldEntry(steps, folded, entry), newRecord([...steps.values()], created));
   return instances.map(({ id, step }) => stepReport(record, id, step.loop !== null));
+}
+
+/** The steps of a stored run and of the runs of its sub-workflows, by the path of step ids that leads to each. */
+export type StepsByPath = ReadonlyMap<string, readonly StepReport[]>;
+
+/** As `storedSteps`, with the latest run of each sub-workflow. A step with a matrix has a report for each instance. */
+export async function readStepsWithin(
+  journal: Journal,
+  stored: StoredRun,
+  workflow: Workflow,
+): Promise<StepsByPath> {
+  const found = new Map<string, StepReport[]>();
+  const visit = async (run: StoredRun, within: Workflow, above: string): Promise<void> => {
+    const instances = stepInstances(within, run.created.inputs, () => null);
+    const reports = new Map(storedSteps(run, within).map((report) => [report.id, report]));
+    const children = latestJobs(run.entries);
+    for (const { id, step } of instances) {
+      const path = above === "" ? step.id : `${above}/${step.id}`;
+      const report = reports.get(id);
+      if (report !== undefined) found.set(path, [...(found.get(path) ?? []), report]);
+      const jobId = children.get(id);
+      if (step.action.kind === "worker" || jobId === undefined) continue;
+      const child = await readStream(journal, childStream(jobId));
+      if (child !== undefined) await visit(child, step.action.workflow, path);
+    }
+  };
+  await visit(stored, workflow, "");
+  return found;
+}
+
+/** By step instance: the job of its latest attempt, which is the id of its run where it is a sub-workflow. */
+function latestJobs(entries: readonly RunEntry[]): ReadonlyMap<string, string> {
+  return new Map(
+    entries.flatMap((entry): [string, string][] =>
+      entry.type === "event" && entry.event.type === "step" && entry.event.event.type === "work_started"
+        ? [[entry.event.step, entry.event.event.jobId]]
+        : [],
+    ),
+  );
 }

@@ -16,12 +16,6 @@ import {
   type RunRecord,
 } from "./run-record.ts";
 
-/** Streams of runs that somebody started, and of those that are steps of another run. */
-export const runStream = (runId: string): string => `workflow:${runId}`;
-export const childStream = (runId: string): string => `workflow-child:${runId}`;
-export const streamOf = (created: Pick<RunCreated, "parent">, runId: string): string =>
-  created.parent === null ? runStream(runId) : childStream(runId);
-
 export interface RunLogOptions {
   readonly stream: string;
   readonly workflow: Workflow;

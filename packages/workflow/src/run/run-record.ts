@@ -9,6 +9,7 @@ import type { PlanStep } from "../plan/plan-step.ts";
 import { applyEvent, initialState, type RunEvent, type RunState } from "../plan/run-state.ts";
 import { addSpending, nothingSpent } from "./budget-share.ts";
 import type { InputValues } from "./inputs.ts";
+import { runStream } from "./streams.ts";
 
 export interface RunCreated {
   readonly type: "created";
@@ -26,6 +27,8 @@ export interface RunCreated {
   readonly budget: Budget | null;
   /** Run that this one is a step of. */
   readonly parent: string | null;
+  /** Run that somebody started and that this one is part of, at whatever depth; null for that one itself. */
+  readonly root: string | null;
   readonly base: BaseCommit | null;
   /** Branch that was checked out at the start; null outside a repository, or for a detached HEAD. */
   readonly startBranch: string | null;
@@ -181,16 +184,17 @@ function factsAfter(facts: StepFacts, entry: RunEventEntry, ended: boolean): Ste
   };
 }
 
-/** The header of a run's stream: what lists show. */
+/** The header of a run's stream: what lists show, and what retention goes by. */
 export function headerOf(workflow: Workflow, record: RunRecord, owner: JournalValue): JournalHeader {
   const { created, state, endedAt, spent } = record;
-  const { name, file, workspace, parent, at } = created;
+  const { name, file, workspace, parent, root, at } = created;
   const steps = [...state.steps.values()];
   return {
     name,
     file,
     workspace,
     parent,
+    partOf: root === null ? null : runStream(root),
     startedAt: at,
     endedAt,
     outcome: state.outcome,

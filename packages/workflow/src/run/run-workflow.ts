@@ -11,9 +11,10 @@ import { resolveInputs, type InputValues } from "./inputs.ts";
 import { workflowRunLabel } from "./job-request.ts";
 import { LateCanceller } from "./job-piece.ts";
 import { pathInside } from "./places.ts";
-import { RunLog, runStream, streamOf } from "./run-log.ts";
+import { RunLog } from "./run-log.ts";
 import type { RunPorts, RunResult, RunSettings } from "./run-ports.ts";
 import type { RunCreated, RunRecord } from "./run-record.ts";
+import { runStream, streamOf } from "./streams.ts";
 import type { ChildRequest } from "./step-child.ts";
 import { keysWithoutEffect } from "./keys-without-effect.ts";
 import { stepInstances } from "./step-instance.ts";
@@ -109,6 +110,7 @@ async function createdOf(options: StartOptions, settings: RunSettings): Promise<
     inputs,
     budget: options.budget ?? workflow.budget,
     parent: null,
+    root: null,
     base,
     startBranch: base === null ? null : (await placeOf(git, workspace)).branch,
     timeoutMs: workflow.timeoutMs,

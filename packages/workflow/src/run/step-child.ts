@@ -97,6 +97,7 @@ async function childCreated(
     inputs: Object.fromEntries([...workflow.inputs].map(([name, input]) => [name, input.default])),
     budget: budget.costUsd === null && budget.tokens === null ? null : budget,
     parent: context.runId,
+    root: created.root ?? context.runId,
     startBranch: context.record().branch ?? created.startBranch,
     timeoutMs,
     ...(place === null || created.base === null
