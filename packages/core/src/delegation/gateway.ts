@@ -132,11 +132,12 @@ export class Gateway {
   /** Waits until the worker's pace allows a start, or the run is stopped. */
   private async waitForTurn(permit: LivePermit): Promise<WorkerResult | null> {
     const startedAt = this.parts.clock.now();
-    if (permit.cause === null) {
+    const turn = permit.cause === null ? this.parts.pacer.turn(permit.worker) : null;
+    if (turn !== null) {
       const stopped = new Promise<void>((resolve) => {
         permit.signal.addEventListener("abort", () => resolve(), { once: true });
       });
-      await Promise.race([this.parts.pacer.turn(permit.worker), stopped]);
+      await Promise.race([turn, stopped]);
     }
     const { cause } = permit;
     return cause === null

@@ -6,8 +6,8 @@ import Bottleneck from "bottleneck";
 import type { PacingConfig } from "../config/defence-config.ts";
 
 export interface Pacer {
-  /** Resolves when a run of the worker may start; at once where nothing is configured. */
-  turn(worker: string): Promise<void>;
+  /** Resolves when a run of the worker may start; null where nothing is configured for it. */
+  turn(worker: string): Promise<void> | null;
 }
 
 export function createPacer(config: PacingConfig): Pacer {
@@ -16,8 +16,6 @@ export function createPacer(config: PacingConfig): Pacer {
     limiters.set(worker, new Bottleneck({ minTime }));
   }
   return {
-    async turn(worker) {
-      await limiters.get(worker)?.schedule(async () => {});
-    },
+    turn: (worker) => limiters.get(worker)?.schedule(async () => {}) ?? null,
   };
 }

@@ -21,25 +21,37 @@ export interface ConcentrationLimits {
   readonly withinMs: number;
 }
 
+interface KeptEnds {
+  /** Oldest first. */
+  readonly ends: RunEnd[];
+  /** Failures among them: mostly none, and then there is nothing to look for. */
+  failures: number;
+}
+
 export class RecentRuns {
   private readonly limits: ConcentrationLimits;
-  private readonly ends = new Map<string, readonly RunEnd[]>();
+  private readonly kept = new Map<string, KeptEnds>();
 
   constructor(limits: ConcentrationLimits) {
     this.limits = limits;
   }
 
   add(key: string, failed: boolean, nowMs: number): void {
-    const before = this.ends.get(key) ?? [];
-    this.ends.delete(key);
-    this.ends.set(key, [...before, { atMs: nowMs, failed }].slice(-this.limits.runs));
-    if (this.ends.size > keysMax) this.ends.delete(this.ends.keys().next().value ?? key);
+    const kept = this.kept.get(key) ?? { ends: [], failures: 0 };
+    this.kept.delete(key);
+    this.kept.set(key, kept);
+    if (this.kept.size > keysMax) this.kept.delete(this.kept.keys().next().value ?? key);
+    kept.ends.push({ atMs: nowMs, failed });
+    if (failed) kept.failures += 1;
+    if (kept.ends.length > this.limits.runs && kept.ends.shift()?.failed === true) kept.failures -= 1;
   }
 
   /** The failures of a key if they are concentrated, else null. `runs`: how many runs are evidence here. */
   concentration(key: string, nowMs: number, runs = this.limits.runs): Concentration | null {
     const { share, withinMs } = this.limits;
-    const recent = (this.ends.get(key) ?? []).filter((end) => nowMs - end.atMs <= withinMs);
+    const { ends, failures: failuresMax } = this.kept.get(key) ?? { ends: [], failures: 0 };
+    if (ends.length < runs || failuresMax < share * runs) return null;
+    const recent = ends.filter((end) => nowMs - end.atMs <= withinMs);
     const failures = recent.filter((end) => end.failed).length;
     return recent.length >= runs && failures >= share * recent.length
       ? { runs: recent.length, failures }
@@ -48,6 +60,6 @@ export class RecentRuns {
 
   /** Forgets a key: what was acted upon is not evidence a second time. */
   clear(key: string): void {
-    this.ends.delete(key);
+    this.kept.delete(key);
   }
 }

@@ -246,10 +246,8 @@ export class Watchdog {
   private judgeEverything(nowMs: number): void {
     const { gate, config, stopAll } = this.options;
     const before = this.global;
-    const isolatedWorkers = [...gate.targets.workers.values()].filter(
-      (one) => nowMs < one.isolatedUntilMs,
-    ).length;
-    const slow = [...this.runs].filter((run) => run.isSlowToStop).length;
+    const isolatedWorkers = countOf(gate.targets.workers.values(), (one) => nowMs < one.isolatedUntilMs);
+    const slow = countOf(this.runs, (run) => run.isSlowToStop);
     const concentration = this.allRuns.concentration(everything, nowMs);
     const evidence = { concentration, isolatedWorkers, unstoppable: this.uncontained + slow };
     this.global = nextGlobalStage(before, evidence, nowMs, config.watchdog);
@@ -297,6 +295,12 @@ export class Watchdog {
   private escalate(stage: DefenceStage, target: string, denial: Denial): void {
     this.options.escalate({ stage, target, at: this.options.clock.now(), ...denial });
   }
+}
+
+function countOf<T>(items: Iterable<T>, matches: (item: T) => boolean): number {
+  let count = 0;
+  for (const item of items) if (matches(item)) count += 1;
+  return count;
 }
 
 function concentrated(what: string, concentration: Concentration | null): Denial {
