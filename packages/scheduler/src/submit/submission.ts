@@ -4,6 +4,7 @@
  */
 import { AgentCoreError, jobPayloadBytesMax, jobSchema, type Ids, type Job } from "@agentcore/contract";
 import type { Submission } from "../job-store.ts";
+import { payloadSize } from "./payload-size.ts";
 import type { SchedulerPolicies } from "./policies.ts";
 
 export interface SubmissionPorts {
@@ -14,15 +15,17 @@ export interface SubmissionPorts {
   readonly workers?: readonly string[] | undefined;
 }
 
-const depthMax = 32;
+/** More than the fields take that a job has and its submission can leave out. */
+const defaultsBytesMax = 4096;
 
 /** Throws `AC_JOB_INVALID`, `AC_JOB_TOO_LARGE` or `AC_WORKER_UNKNOWN`. */
 export function toSubmission(input: unknown, ports: SubmissionPorts): Submission {
-  checkShape(input, depthMax, new Set());
+  const { bytesMin, bytesMax } = payloadSize(input, jobPayloadBytesMax);
+  if (bytesMin > jobPayloadBytesMax) throw tooLarge(`more than ${jobPayloadBytesMax}`, bytesMin);
   const isRecord = typeof input === "object" && input !== null;
   const choosesId = isRecord && "id" in input && input.id !== undefined;
   const job = parseJob(isRecord && !choosesId ? { ...input, id: ports.ids.next() } : input);
-  checkSize(job);
+  if (bytesMax + defaultsBytesMax > jobPayloadBytesMax) checkSize(job);
   if (ports.workers !== undefined && !ports.workers.includes(job.task.worker)) {
     const known = [...ports.workers];
     throw new AgentCoreError(
@@ -73,23 +76,10 @@ function parseJob(input: unknown): Job {
 
 function checkSize(job: Job): void {
   const bytes = Buffer.byteLength(JSON.stringify(job));
-  if (bytes <= jobPayloadBytesMax) return;
-  throw new AgentCoreError(
-    "AC_JOB_TOO_LARGE",
-    `the job is ${bytes} bytes; at most ${jobPayloadBytesMax} are taken`,
-    {
-      evidence: { bytes, limit: jobPayloadBytesMax },
-    },
-  );
+  if (bytes > jobPayloadBytesMax) throw tooLarge(String(bytes), bytes);
 }
 
-/** Refuses cycles and depth, which would end a parser in a stack overflow. */
-function checkShape(value: unknown, depthLeft: number, above: Set<object>): void {
-  if (typeof value !== "object" || value === null) return;
-  if (depthLeft === 0)
-    throw new AgentCoreError("AC_JOB_INVALID", `the job is nested deeper than ${depthMax} levels`);
-  if (above.has(value)) throw new AgentCoreError("AC_JOB_INVALID", "the job contains itself");
-  above.add(value);
-  for (const part of Object.values(value)) checkShape(part, depthLeft - 1, above);
-  above.delete(value);
+function tooLarge(howMuch: string, bytes: number): AgentCoreError {
+  const message = `the job is ${howMuch} bytes; at most ${jobPayloadBytesMax} are taken`;
+  return new AgentCoreError("AC_JOB_TOO_LARGE", message, { evidence: { bytes, limit: jobPayloadBytesMax } });
 }
