@@ -13,7 +13,7 @@ import {
 } from "@agentcore/contract";
 import type { JobStore, OwnerProcess } from "./job-store.ts";
 import type { Journal } from "./journal.ts";
-import type { ProveGone } from "./recovery/recovery.ts";
+import type { ProveGone, SpendingOfLost } from "./recovery/recovery.ts";
 import { emptySpool, type ResultSpool } from "./recovery/spool.ts";
 import type { RetryBudgetOptions } from "./retry/retry-budget.ts";
 import type { SchedulerPolicies } from "./submit/policies.ts";
@@ -50,6 +50,11 @@ export interface SchedulerOptions {
    * followed by another. Needed with every store that outlives the process.
    */
   readonly proveGone?: ProveGone;
+  /**
+   * What an attempt that was lost can have spent at most, by its own records. Default: they do not say, and it is charged
+   * all that its permit allowed.
+   */
+  readonly spendingOfLost?: SpendingOfLost;
   /** This process, as others may recognise it. Default: its host name and pid, no start time. */
   readonly process?: OwnerProcess;
   /** Whether an owner's process on this host is known to be gone. Default: never known, so leases have to run out. */
@@ -73,6 +78,7 @@ export function resolveOptions(options: SchedulerOptions): ResolvedOptions {
     keepEndedMs: 7 * 86_400_000,
     spool: emptySpool,
     proveGone: async () => false,
+    spendingOfLost: async () => null,
     process: { host: hostname(), bootId: null, pid: process.pid, startTicks: null },
     isProcessGone: () => false,
     clock: systemClock,

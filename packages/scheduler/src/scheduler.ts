@@ -56,7 +56,7 @@ export class Scheduler {
   /** Use {@link createScheduler}. */
   constructor(options: ResolvedOptions) {
     this.#options = options;
-    const { store, clock, log, spool, proveGone, policy: policies, ids, workers } = options;
+    const { store, clock, log, spool, proveGone, spendingOfLost, policy: policies, ids, workers } = options;
     const client = new QueueClient({ store, clock, ids, log, policies, workers });
     this.#client = client;
     const settler = new AttemptSettler(options, client);
@@ -67,6 +67,7 @@ export class Scheduler {
       log,
       spool,
       proveGone,
+      spendingOfLost,
       settle: (record, result, charge) =>
         this.#loop.settle(settler.decide({ record, result, stopped: null, charge })),
       onUnproved: (record) => this.#escalateUnproved(record),

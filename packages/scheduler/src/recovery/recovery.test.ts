@@ -98,6 +98,29 @@ describe("a restart", () => {
     await scheduler.close();
   });
 
+  it("charges a lost attempt what its own records say", async () => {
+    const { rig, jobId } = await killedRig(simpleJob());
+    const scheduler = await rig.another({
+      ...next,
+      spendingOfLost: async ({ job, attempt }) => ({
+        costUsd: attempt / 4,
+        tokens: job.id === jobId ? 7 : 0,
+      }),
+    });
+    expect((await (await scheduler.attach(jobId)).result()).spent).toEqual({ costUsd: 0.25, tokens: 7 });
+    const [lost] = await rig.store.attempts(jobId);
+    expect(lost?.result).toMatchObject({ outcome: "lost", costUsd: 0.25, costBasis: "estimated" });
+    await scheduler.close();
+  });
+
+  it("goes on where the records of a lost attempt cannot be read", async () => {
+    const { rig, jobId } = await killedRig(simpleJob());
+    const spendingOfLost = async () => Promise.reject(new Error("no such file"));
+    const scheduler = await rig.another({ ...next, spendingOfLost });
+    expect(await (await scheduler.attach(jobId)).result()).toMatchObject({ state: "dead", attempts: 1 });
+    await scheduler.close();
+  });
+
   it("does not repeat a job that may run once only", async () => {
     const { rig, jobId } = await killedRig(simpleJob());
     const scheduler = await rig.another(next);

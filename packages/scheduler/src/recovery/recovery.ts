@@ -3,7 +3,7 @@
  * attempt is swept, and once it is proved gone it counts as lost. What cannot be proved gone stays running in the store,
  * keeps its workspace shut, and is tried again for ever; it is never forgotten and never run beside.
  */
-import type { Clock, Log, RunIdentity, SpooledResult, Timer, WorkerResult } from "@agentcore/contract";
+import type { Clock, Job, Log, RunIdentity, SpooledResult, Timer, WorkerResult } from "@agentcore/contract";
 import type { JobRecord, StartedAttempt } from "../job-record.ts";
 import type { Charge, JobStore } from "../job-store.ts";
 import { chargeOf, chargeOfLost, lostResult } from "../retry/charge.ts";
@@ -19,12 +19,20 @@ export interface AbandonedAttempt {
 /** Kills whatever is left of an attempt and answers whether nothing is. May be called again. */
 export type ProveGone = (attempt: AbandonedAttempt) => Promise<boolean>;
 
+/** What an attempt that is gone can have spent at most, by its own records; null where they do not say. */
+export type SpendingOfLost = (attempt: {
+  readonly job: Job;
+  readonly attempt: number;
+  readonly permitId: string;
+}) => Promise<Charge | null>;
+
 export interface RecoveryPorts {
   readonly store: JobStore;
   readonly clock: Clock;
   readonly log: Log;
   readonly spool: ResultSpool;
   readonly proveGone: ProveGone;
+  readonly spendingOfLost: SpendingOfLost;
   /** Decides and writes the end of an attempt; resolves after the commit. */
   readonly settle: (record: JobRecord, result: WorkerResult, charge: Charge) => Promise<void>;
   /** An attempt could not be proved gone: something of it may still run. Told once for each. */
@@ -155,8 +163,21 @@ export class Recovery {
     const { record, started } = pending;
     const claimedAt = record.state.kind === "running" ? record.state.claimedAt : record.submittedAt;
     const message = `attempt ${record.attempt} was lost: whoever ran it is gone, and left no result`;
-    const result = lostResult({ started, claimedAt, now: this.#ports.clock.now(), message });
-    await this.#end(pending, result, chargeOfLost(result, started));
+    const recorded = await this.#recordedSpending(pending);
+    const result = lostResult({ started, claimedAt, now: this.#ports.clock.now(), message, recorded });
+    await this.#end(pending, result, chargeOfLost(result, started, recorded));
+  }
+
+  async #recordedSpending({ record, started }: Pending): Promise<Charge | null> {
+    const { spendingOfLost, log } = this.#ports;
+    if (started === null) return null;
+    const { job, attempt } = record;
+    try {
+      return await spendingOfLost({ job, attempt, permitId: started.permit.id });
+    } catch (error) {
+      log.warn({ error, jobId: job.id, attempt }, "the records of a lost attempt cannot be read");
+      return null;
+    }
   }
 
   async #end(pending: Pending, result: WorkerResult, charge: Charge): Promise<void> {

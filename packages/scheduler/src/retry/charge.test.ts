@@ -32,6 +32,13 @@ describe("what an attempt costs", () => {
     expect(chargeOfLost(result, started)).toEqual({ costUsd: 3, tokens: 500 });
   });
 
+  it("is what its own records bound it by, where they say", () => {
+    const recorded = { costUsd: 0.5, tokens: 70 };
+    const result = lostResult({ ...lost, started, recorded });
+    expect(result).toMatchObject({ costUsd: 0.5, costBasis: "estimated" });
+    expect(chargeOfLost(result, started, recorded)).toEqual(recorded);
+  });
+
   it("is bounded likewise where the runtime was lost, and as reported where it was not", () => {
     const result = lostResult({ ...lost, started });
     expect(chargeUnder(started.permit, result)).toEqual({ costUsd: 3, tokens: 500 });

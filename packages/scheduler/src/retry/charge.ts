@@ -1,6 +1,7 @@
 /**
  * What an attempt adds to its job's spending. A known cost counts as it is. An attempt whose end nobody saw counts with
- * all it was allowed, where its worker calls a provider at all: the ceiling of the job must hold whatever happened.
+ * what its records bound it by; without such records with all it was allowed, where its worker calls a provider at all:
+ * the ceiling of the job must hold whatever happened.
  */
 import {
   unknownUsage,
@@ -39,12 +40,14 @@ export interface LostAttempt {
   readonly claimedAt: number;
   readonly now: number;
   readonly message: string;
+  /** Most that it can have spent, by its own records; null where they do not say. */
+  readonly recorded?: Charge | null;
 }
 
 /** The result of an attempt that is proved gone and left none. */
-export function lostResult({ started, claimedAt, now, message }: LostAttempt): WorkerResult {
+export function lostResult({ started, claimedAt, now, message, recorded }: LostAttempt): WorkerResult {
   const startedAt = started?.at ?? claimedAt;
-  const costUsd = grantsOf(started)?.maxCostUsd ?? null;
+  const costUsd = recorded?.costUsd ?? grantsOf(started)?.maxCostUsd ?? null;
   return {
     ...nothingKnown(),
     outcome: "lost",
@@ -73,9 +76,14 @@ export function failedResult(denial: Denial, startedAt: number, now: number): Wo
   };
 }
 
-/** The charge of a lost attempt: its cost is in the result, its tokens are bounded by the permit likewise. */
-export function chargeOfLost(result: WorkerResult, started: StartedAttempt | null): Charge {
-  return { costUsd: result.costUsd ?? 0, tokens: grantsOf(started)?.maxTokens ?? 0 };
+/** The charge of a lost attempt: its cost is in the result, its tokens are bounded likewise. */
+export function chargeOfLost(
+  result: WorkerResult,
+  started: StartedAttempt | null,
+  recorded: Charge | null = null,
+): Charge {
+  const tokens = recorded?.tokens ?? grantsOf(started)?.maxTokens ?? 0;
+  return { costUsd: result.costUsd ?? 0, tokens };
 }
 
 /** The charge of an attempt that ran under a permit; where its runtime was lost after the start, tokens are bounded too. */
