@@ -19,7 +19,7 @@ import {
   reconcileHolds,
   type InProcessRuntime,
 } from "@agentcore/core";
-import { openSpoolDirectory, type JobStore } from "@agentcore/scheduler";
+import { openSpoolDirectory, type JobStore, type SpendingOfLost } from "@agentcore/scheduler";
 import {
   createSqliteJobStore,
   createSqliteLedger,
@@ -31,7 +31,9 @@ import { realpath } from "node:fs/promises";
 import type { Environment } from "./config/env-text.ts";
 import type { Config } from "./config/schema.ts";
 import { createRecordedSpending } from "./recorded-spending.ts";
+import { Quarantine } from "./quarantine.ts";
 import { createStateDir, type StateDir } from "./state-dir.ts";
+import { createTranscriptSpending } from "./transcript-spending.ts";
 import { watchStore } from "./watch-store.ts";
 
 /** What is open on a state directory, whoever runs the workers. */
@@ -40,6 +42,8 @@ export interface OpenState {
   readonly containment: OpenedContainment;
   readonly database: StateDatabase;
   readonly store: JobStore;
+  /** By what lost attempts printed. */
+  readonly spendingOfLost: SpendingOfLost;
   /** Resolves when the store will not work again; see `watchStore`. */
   readonly broken: Promise<AgentCoreError>;
 }
@@ -60,29 +64,34 @@ export interface ComposeOptions {
 }
 
 /** Throws `AC_STORE_…` and `AC_CONTAINMENT_UNAVAILABLE`; nothing is left open then. */
-export async function openState(state: StateDir, log: Log): Promise<OpenState> {
+export async function openState(
+  state: StateDir,
+  adapters: readonly WorkerAdapter[],
+  log: Log,
+): Promise<OpenState> {
   createStateDir(state);
   const containment = await openContainment({ stateDir: state.containment });
   const database = await openStateDatabase({ directory: state.path });
   const { store, broken } = watchStore(createSqliteJobStore(database));
+  const spendingOfLost = createTranscriptSpending({ attemptsDir: state.attempts, adapters });
   try {
     reportSweep(await containment.sweep(), log);
     await reconcileHolds(createSqliteLedger(database), {
       ownerIsDead,
-      recordedSpending: createRecordedSpending(openSpoolDirectory(state.spool, log), store),
+      recordedSpending: createRecordedSpending(openSpoolDirectory(state.spool, log), store, spendingOfLost),
       now: systemClock.now(),
     });
   } catch (error) {
     await database.close();
     throw error;
   }
-  return { state, containment, database, store, broken };
+  return { state, containment, database, store, spendingOfLost, broken };
 }
 
 /** Everything in this process. */
 export async function compose(options: ComposeOptions): Promise<Composition> {
   const { config, state, adapters, env, log } = options;
-  const open = await openState(state, log);
+  const open = await openState(state, adapters, log);
   const signals = createMachineSignals({ stateDir: state.path });
   const runtime: InProcessRuntime = createRuntime({
     config,
@@ -103,10 +112,12 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     settings: settingsOf(config),
     realPath: realpath,
   });
+  const quarantine = new Quarantine({ containment: open.containment, runtime, clock: systemClock, log });
   return {
     ...open,
     runtime,
     close: async () => {
+      quarantine.close();
       await runtime.close();
       signals.close();
       await open.database.close();

@@ -40,6 +40,7 @@ async function start(parts: ContainmentParts, command: ContainedCommand): Promis
   const record = parts.registry?.add({
     marker: command.marker,
     label: command.label,
+    cwd: command.cwd,
     implementation: implementation.name,
     cgroupPath,
   });
@@ -54,6 +55,7 @@ async function start(parts: ContainmentParts, command: ContainedCommand): Promis
       clock,
       onEnded: ({ survivors }) => {
         if (survivors === 0) record?.remove();
+        else record?.giveUp();
       },
     });
   } catch (error) {

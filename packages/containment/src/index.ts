@@ -1,5 +1,10 @@
 /** Starts a process that cannot leave anything behind: probing, spawning, stopping and proving emptiness. */
-export { openContainment, type OpenContainmentOptions, type OpenedContainment } from "./open.ts";
+export {
+  lookAtLeftRuns,
+  openContainment,
+  type OpenContainmentOptions,
+  type OpenedContainment,
+} from "./open.ts";
 export * from "./port.ts";
 export { probeContainment, type ContainmentProbe, type ImplementationReport } from "./probe.ts";
 export type { CgroupParent } from "./cgroup.ts";

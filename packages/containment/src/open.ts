@@ -11,7 +11,7 @@ import type { Containment, ImplementationName } from "./port.ts";
 import { forgetProbe, probeKey, readProbe, writeProbe } from "./probe-cache.ts";
 import { probeImplementations, type ContainmentProbe, type ImplementationReport } from "./probe.ts";
 import { openRegistry } from "./registry.ts";
-import { sweepRegistry, type SweepReport } from "./sweep.ts";
+import { lookAtRegistry, sweepRegistry, type SweepReport, type SweptRun } from "./sweep.ts";
 
 export interface OpenContainmentOptions {
   /**
@@ -34,6 +34,8 @@ export interface OpenedContainment extends Containment {
   readonly probe: ContainmentProbe;
   /** Kills what earlier processes left behind. Call it before taking work. Finds nothing without a `stateDir`. */
   sweep(): Promise<SweepReport>;
+  /** See {@link lookAtLeftRuns}, for its own `stateDir`. */
+  left(): readonly SweptRun[];
 }
 
 /** Throws `AC_CONTAINMENT_UNAVAILABLE` where what is demanded is not there, `AC_STORE_UNAVAILABLE` for the directory. */
@@ -48,7 +50,7 @@ export async function openContainment(options: OpenContainmentOptions = {}): Pro
     options.cgroups === false
       ? ({ available: false, directory: null, reason: "not wanted" } as const)
       : findCgroupParent();
-  const registryDir = options.stateDir === undefined ? null : path.join(options.stateDir, "runs");
+  const registryDir = options.stateDir === undefined ? null : registryIn(options.stateDir);
   const containment = createContainment({
     implementation,
     clock,
@@ -69,7 +71,20 @@ export async function openContainment(options: OpenContainmentOptions = {}): Pro
       }
     },
     sweep: async () => (registryDir === null ? { runs: [] } : sweepRegistry(registryDir, clock)),
+    left: () => (registryDir === null ? [] : lookAtRegistry(registryDir, clock)),
   };
+}
+
+/**
+ * The runs of a `stateDir` that nobody works on any more and of which something is alive. Makes, kills and strikes out
+ * nothing: for people who ask. Throws `AC_STORE_UNAVAILABLE` where the directory cannot be read.
+ */
+export function lookAtLeftRuns(stateDir: string): readonly SweptRun[] {
+  return lookAtRegistry(registryIn(stateDir));
+}
+
+function registryIn(stateDir: string): string {
+  return path.join(stateDir, "runs");
 }
 
 /** From the cache where that has what is wanted, else by a fresh probe. */

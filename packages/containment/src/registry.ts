@@ -31,6 +31,10 @@ export interface RunRecord {
   readonly marker: string;
   /** See `ContainedCommand.label`; absent in records of earlier versions. */
   readonly label?: string | undefined;
+  /** Where it works; absent in records of earlier versions. */
+  readonly cwd?: string | undefined;
+  /** Its owner could not empty it, and leaves it to whoever looks next, also while the owner itself lives. */
+  readonly givenUp?: true | undefined;
   readonly implementation: string;
   readonly cgroupPath: string | null;
   readonly bootId: string | null;
@@ -43,6 +47,8 @@ export interface RunRecord {
 interface RecordHandle {
   /** Adds what the box is recognised by. Throws where it cannot be written. */
   identify(identity: RunIdentity): void;
+  /** Its box could not be emptied. Never throws: what stays unsaid is found once this process has ended. */
+  giveUp(): void;
   /** Strikes it out. Never throws: a record that stays is found to be over by the next sweep. */
   remove(): void;
 }
@@ -50,7 +56,7 @@ interface RecordHandle {
 export interface RunRegistry {
   readonly directory: string;
   /** Throws `AC_STORE_UNAVAILABLE` where it cannot be written, and `AC_JOB_INVALID` for a marker that is in use. */
-  add(run: Pick<RunRecord, "marker" | "label" | "implementation" | "cgroupPath">): RecordHandle;
+  add(run: Pick<RunRecord, "marker" | "label" | "cwd" | "implementation" | "cgroupPath">): RecordHandle;
 }
 
 export type ListedRecord =
@@ -66,10 +72,21 @@ export function openRegistry(directory: string): RunRegistry {
     directory,
     add(run) {
       const file = recordFile(directory, run.marker);
-      const record: RunRecord = { version: recordVersion, ...run, bootId, owner, identity: null };
+      let record: RunRecord = { version: recordVersion, ...run, bootId, owner, identity: null };
+      const change = (part: Partial<RunRecord>): void => {
+        record = { ...record, ...part };
+        replace(file, record);
+      };
       attempt(directory, () => create(file, record));
       return {
-        identify: (identity) => attempt(directory, () => replace(file, { ...record, identity })),
+        identify: (identity) => attempt(directory, () => change({ identity })),
+        giveUp: () => {
+          try {
+            change({ givenUp: true });
+          } catch (error) {
+            ignore(error, "the record stays, and is swept once this process has ended");
+          }
+        },
         remove: () => removeRecord(file),
       };
     },
@@ -117,6 +134,7 @@ export function parseRecord(text: string): RunRecord | null {
       record.version === recordVersion &&
       typeof record.marker === "string" &&
       ["string", "undefined"].includes(typeof record.label) &&
+      ["string", "undefined"].includes(typeof record.cwd) &&
       typeof record.implementation === "string" &&
       Number.isInteger(record.owner.pid) &&
       Number.isInteger(record.owner.startTicks) &&

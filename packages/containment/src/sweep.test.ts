@@ -20,7 +20,7 @@ import { findCgroupParent, RunCgroup } from "./cgroup.ts";
 import { markerVariable } from "./port.ts";
 import { isAlive, pidNamespaceOf, readBootId, readProcess } from "./proc.ts";
 import { listRecords, openRegistry, parseRecord, recordFile, type RunRecord } from "./registry.ts";
-import { judgeRecord, sweepRegistry } from "./sweep.ts";
+import { judgeRecord, lookAtRegistry, sweepRegistry } from "./sweep.ts";
 import { availableImplementations } from "./testing/available.ts";
 import { isReleased, sightings } from "./testing/outside.ts";
 
@@ -226,6 +226,38 @@ test("removes a half-written file only when it is old", () => {
   utimesSync(file, 1, 1);
   expect(listRecords(directory, Date.now())).toEqual([]);
   expect(existsSync(file)).toBe(false);
+});
+
+test("a look names what a sweep would end, and ends nothing", async () => {
+  const child = sleeper("run-9");
+  write(record("run-9", { label: "job#1", cwd: "/w" }));
+  write(record("run-10"));
+  writeFileSync(path.join(directory, "odd.json"), "{");
+  await expect.poll(() => readProcess(child.pid as number)?.name).toBe("sleep");
+  expect(lookAtRegistry(directory)).toMatchObject([
+    {
+      marker: "run-9",
+      label: "job#1",
+      cwd: "/w",
+      verdict: "left",
+      survivors: [{ pid: child.pid, name: "sleep" }],
+    },
+  ]);
+  expect(child.signalCode).toBeNull();
+  expect(readdirSync(directory).sort()).toEqual(["odd.json", "run-10.json", "run-9.json"]);
+  await sweepRegistry(directory);
+  expect(lookAtRegistry(directory)).toEqual([]);
+});
+
+test("what its owner has given up is swept, also while the owner lives", async () => {
+  const registry = openRegistry(directory);
+  const handle = registry.add({ marker: "run-11", cwd: "/w", implementation: "unshare", cgroupPath: null });
+  handle.identify(identityOf(1, "run-11", { pidNamespace: "pid:[1]" }));
+  expect((await sweepRegistry(directory)).runs).toMatchObject([{ verdict: "owned" }]);
+  handle.giveUp();
+  expect(parseRecord(readFileSync(recordFile(directory, "run-11"), "utf8"))?.identity?.hostPid).toBe(1);
+  expect((await sweepRegistry(directory)).runs).toMatchObject([{ verdict: "gone", cwd: "/w" }]);
+  expect(readdirSync(directory)).toEqual([]);
 });
 
 test("two sweeps at once do no harm", async () => {

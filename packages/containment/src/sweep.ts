@@ -16,7 +16,7 @@ const emptyWithinMs = 10_000;
 const longestPauseMs = 50;
 
 export type SweepVerdict =
-  /** Its owner lives: not ours to touch. */
+  /** Its owner lives and works on it: not ours to touch. */
   | "owned"
   /** Cannot be judged from here: recorded in another PID namespace of this boot, such as another container. */
   | "foreign"
@@ -34,6 +34,8 @@ export interface SweptRun {
   readonly marker: string | null;
   /** See `ContainedCommand.label`; null where it has none or cannot be read. */
   readonly label: string | null;
+  /** Where it works; null where that cannot be read. */
+  readonly cwd: string | null;
   readonly verdict: SweepVerdict;
   /** How many processes were found alive. */
   readonly found: number;
@@ -59,34 +61,51 @@ export function judgeRecord(record: RunRecord, facts: SweepFacts): "sweep" | "ow
   // No process outlives a boot.
   if (record.bootId !== facts.bootId) return "gone";
   if (record.owner.pidNamespace !== facts.pidNamespace) return "foreign";
-  return facts.ownerAlive ? "owned" : "sweep";
+  return facts.ownerAlive && record.givenUp !== true ? "owned" : "sweep";
 }
 
 /** Sweeps every run in a registry directory. Throws `AC_STORE_UNAVAILABLE` if it exists and cannot be read. */
 export async function sweepRegistry(directory: string, clock: Clock = systemClock): Promise<SweepReport> {
-  const bootId = readBootId();
-  const pidNamespace = pidNamespaceOf("self");
-  const runs = listRecords(directory, clock.now()).map(async (listed): Promise<SweptRun> => {
-    const { file, record } = listed;
-    if (record === null)
-      return { file, marker: null, label: null, verdict: "unreadable", found: 0, survivors: [] };
-    const { marker, label = null } = record;
-    const verdict = judgeRecord(record, { bootId, pidNamespace, ownerAlive: isAlive(record.owner) });
-    if (verdict === "gone") removeRecord(file);
-    if (verdict !== "sweep") return { file, marker, label, verdict, found: 0, survivors: [] };
-    const cleared = await clearRun(trailOf(record), clock);
-    if (cleared.empty) removeRecord(file);
-    const outcome = !cleared.empty ? "left" : cleared.found > 0 ? "emptied" : "gone";
-    return {
-      file,
-      marker,
-      label,
-      verdict: outcome,
-      found: cleared.found,
-      survivors: cleared.survivors,
-    };
+  const runs = judgeRegistry(directory, clock).map(async ({ run, record }): Promise<SweptRun> => {
+    if (run.verdict === "gone") removeRecord(run.file);
+    if (record === null) return run;
+    const { empty, found, survivors } = await clearRun(trailOf(record), clock);
+    if (empty) removeRecord(run.file);
+    return { ...run, verdict: !empty ? "left" : found > 0 ? "emptied" : "gone", found, survivors };
   });
   return { runs: await Promise.all(runs) };
+}
+
+/**
+ * Looks, and changes nothing: the runs on record that nobody works on any more and of which something is alive, all as
+ * `left`. A sweep might still end them. Throws as {@link sweepRegistry} does.
+ */
+export function lookAtRegistry(directory: string, clock: Clock = systemClock): readonly SweptRun[] {
+  return judgeRegistry(directory, clock).flatMap(({ run, record }) => {
+    if (record === null) return [];
+    const remains = remainsOf(trailOf(record));
+    if (remains.isEmpty()) return [];
+    const survivors = remains.left();
+    return [{ ...run, verdict: "left" as const, found: survivors.length, survivors }];
+  });
+}
+
+/** Every run on record as far as its record tells; with the record where the run itself must be looked for. */
+function judgeRegistry(
+  directory: string,
+  clock: Clock,
+): readonly { readonly run: SweptRun; readonly record: RunRecord | null }[] {
+  const bootId = readBootId();
+  const pidNamespace = pidNamespaceOf("self");
+  return listRecords(directory, clock.now()).map(({ file, record }) => {
+    const { marker = null, label = null, cwd = null } = record ?? {};
+    const known = { file, marker, label, cwd, found: 0, survivors: [] };
+    if (record === null) return { run: { ...known, verdict: "unreadable" }, record: null };
+    const verdict = judgeRecord(record, { bootId, pidNamespace, ownerAlive: isAlive(record.owner) });
+    // Until it was looked for, what is to be swept counts as left.
+    if (verdict === "sweep") return { run: { ...known, verdict: "left" }, record };
+    return { run: { ...known, verdict }, record: null };
+  });
 }
 
 /** Once the run has an identity, that knows whether it really has a cgroup. */
@@ -116,8 +135,8 @@ export interface Cleared {
   readonly survivors: readonly ContainedProcess[];
 }
 
-/** Kills what is left of one run and proves it, whoever owns it. Also takes a wrapper that never became ready. */
-export async function clearRun(trail: RunTrail, clock: Clock): Promise<Cleared> {
+/** What of a run can still be found, now and at later looks. */
+function remainsOf(trail: RunTrail) {
   const cgroup = recordedCgroup(trail);
   const init = recordedInit(trail.identity);
   const search = {
@@ -132,6 +151,12 @@ export async function clearRun(trail: RunTrail, clock: Clock): Promise<Cleared> 
     left().length === 0 &&
     !(cgroup?.isPopulated() ?? false) &&
     !isNamespaceInUse(trail.identity?.pidNamespace ?? null);
+  return { cgroup, init, search, left, isEmpty };
+}
+
+/** Kills what is left of one run and proves it, whoever owns it. Also takes a wrapper that never became ready. */
+export async function clearRun(trail: RunTrail, clock: Clock): Promise<Cleared> {
+  const { cgroup, init, search, left, isEmpty } = remainsOf(trail);
   const found = new Map<number, ContainedProcess>();
   const deadlineMs = clock.monotonicMs() + emptyWithinMs;
   for (let delayMs = 1; !isEmpty(); delayMs = Math.min(longestPauseMs, delayMs * 2)) {

@@ -195,7 +195,7 @@ export const errorCodes = {
   AC_UNCONTAINED: {
     meaning: "Processes of the run could not be ended; the workspace is quarantined.",
     retryable: false,
-    cure: "End the processes that the receipt names, then lift the quarantine.",
+    cure: "End the processes that `agentcore doctor` names; the quarantine is lifted once they are gone.",
   },
   AC_RUNTIME_LOST: {
     meaning: "The runtime died during the run.",

@@ -2,7 +2,13 @@
 import { ignore, isAgentCoreError } from "@agentcore/contract";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { configSchema } from "../config/schema.ts";
-import { examineContainment, examineGit, examineNode, examineState } from "../doctor/examine.ts";
+import {
+  examineContainment,
+  examineGit,
+  examineNode,
+  examineQuarantine,
+  examineState,
+} from "../doctor/examine.ts";
 import type { Check, DoctorReport } from "../doctor/report.ts";
 import { examineWorkers } from "../doctor/workers.ts";
 import { exitCodes } from "../exit-code.ts";
@@ -34,7 +40,8 @@ async function examine(options: DoctorOptions, io: Io): Promise<DoctorReport> {
     examineState(state),
     examineWorkers(loaded, io.env),
   ]);
-  const checks = [examineNode(process.versions.node), containment, git, stateCheck, config];
+  const quarantine = examineQuarantine(state);
+  const checks = [examineNode(process.versions.node), containment, git, stateCheck, quarantine, config];
   return {
     version: packageVersion(),
     ok: checks.every(({ status }) => status !== "bad"),

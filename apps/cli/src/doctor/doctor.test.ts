@@ -3,7 +3,7 @@ import type { ContainmentProbe, ImplementationReport } from "@agentcore/containm
 import type { WorkerAdapter } from "@agentcore/contract";
 import { textOf } from "../screen/line.ts";
 import { doctorLines } from "../screen/doctor-screen.ts";
-import { containmentCheck } from "./examine.ts";
+import { containmentCheck, quarantineCheck } from "./examine.ts";
 import { workerReport } from "./workers.ts";
 
 const adapter: Pick<WorkerAdapter, "name" | "title" | "capabilities" | "program"> = {
@@ -90,6 +90,34 @@ describe("containment", () => {
 
   test("is bad when there is none", () => {
     expect(containmentCheck(probe(way("bubblewrap", false))).status).toBe("bad");
+  });
+});
+
+describe("a workspace in quarantine", () => {
+  const left = (pids: readonly number[]) => ({
+    file: "/runs/m.json",
+    marker: "m",
+    label: "job-1#2",
+    cwd: "/w",
+    verdict: "left" as const,
+    found: pids.length,
+    survivors: pids.map((pid) => ({ pid, startTicks: 1, name: "sleep" })),
+  });
+
+  test("is named with the job, its processes, and how to end them", () => {
+    const check = quarantineCheck([left([17, 18]), { ...left([19]), cwd: null }]);
+    expect(check).toMatchObject({
+      status: "warn",
+      detail:
+        "/w: job job-1 (attempt 2) left sleep (pid 17), sleep (pid 18)\n" +
+        "/runs/m.json: job job-1 (attempt 2) left sleep (pid 19)",
+    });
+    expect(check.cure).toContain("`kill -9 17 18 19`");
+  });
+
+  test("is none where nothing is left", () => {
+    expect(quarantineCheck([])).toMatchObject({ status: "ok", cure: null });
+    expect(quarantineCheck([left([])]).cure).toContain("end them, or restart the machine");
   });
 });
 

@@ -1,5 +1,10 @@
 /** One function per check: each looks at one thing of the machine and says what it found. None of them throws. */
-import { probeContainment, type ContainmentProbe } from "@agentcore/containment";
+import {
+  lookAtLeftRuns,
+  probeContainment,
+  type ContainmentProbe,
+  type SweptRun,
+} from "@agentcore/containment";
 import { isAgentCoreError } from "@agentcore/contract";
 import { openStateDatabase } from "@agentcore/store-sqlite";
 import { findProgram, programEnvironment, readVersion } from "@agentcore/worker-kit";
@@ -7,6 +12,7 @@ import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Environment } from "../config/env-text.ts";
+import { describeLeft } from "../quarantine.ts";
 import { formatBytes } from "../screen/summary.ts";
 import type { StateDir } from "../state-dir.ts";
 import type { Check } from "./report.ts";
@@ -76,6 +82,30 @@ export async function examineState(state: StateDir): Promise<Check> {
     const cure = isAgentCoreError(error) ? error.cure : "Use another directory with --state-dir.";
     return { ...base, status: "bad", detail: (error as Error).message, cure };
   }
+}
+
+/** Runs of which something is alive although nobody works on them: their workspaces are refused until it is gone. */
+export function examineQuarantine(state: StateDir): Check {
+  const base = { id: "quarantine", title: "Quarantine" };
+  try {
+    return quarantineCheck(lookAtLeftRuns(state.containment));
+  } catch (error) {
+    const cure = isAgentCoreError(error) ? error.cure : null;
+    return { ...base, status: "bad", detail: (error as Error).message, cure };
+  }
+}
+
+export function quarantineCheck(left: readonly SweptRun[]): Check {
+  const base = { id: "quarantine", title: "Quarantine" };
+  if (left.length === 0) return { ...base, status: "ok", detail: "no run left anything behind", cure: null };
+  const pids = left.flatMap(({ survivors }) => survivors.map(({ pid }) => pid));
+  const what = pids.length === 0 ? "them" : `them with \`kill -9 ${pids.join(" ")}\``;
+  return {
+    ...base,
+    status: "warn",
+    detail: left.map((run) => `${run.cwd ?? run.file}: ${describeLeft(run)}`).join("\n"),
+    cure: `The next run tries to end ${pids.length === 0 ? "them" : "these processes"}. Where it cannot, end ${what}, or restart the machine. Their workspaces are used again once they are gone.`,
+  };
 }
 
 async function freeBytes(path: string): Promise<number> {

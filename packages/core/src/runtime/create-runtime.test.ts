@@ -466,7 +466,7 @@ describe("workspaces", () => {
     const { runtime } = rigOf();
     runtime.quarantine("/w/dirty", { message: "left by attempt 3", evidence: { attempt: 3 } });
     expect(await runtime.requestPermit(permitRequest({ workspace: "/w/dirty/sub" }))).toMatchObject({
-      code: "AC_WORKSPACE_ISOLATED",
+      code: "AC_UNCONTAINED",
       evidence: { attempt: 3 },
     });
   });

@@ -311,7 +311,7 @@ class LocalRuntime implements InProcessRuntime {
   quarantine(workspace: string, why: QuarantineReason): void {
     const { message, evidence = {} } = why;
     this.gate.locks.quarantine(workspace, {
-      code: "AC_WORKSPACE_ISOLATED",
+      code: "AC_UNCONTAINED",
       message,
       evidence,
       untilMs: Infinity,
