@@ -3,6 +3,7 @@
  * The names that are allowed at a place are read from the published JSON Schema, so there is no second list to keep.
  */
 import type * as z from "zod";
+import { sentenceOf } from "./sentence.ts";
 import { didYouMean } from "./suggest.ts";
 import type { YamlIssue, YamlSource } from "./yaml-source.ts";
 
@@ -36,7 +37,7 @@ function describe(
     const known = namesAt(schema, issue.path);
     return issue.keys.map((key) => ({
       ...source.placeOfKey([...issue.path, key]),
-      message: `${dotted([...issue.path, key])}: no such setting${didYouMean(key, known)}`,
+      message: `${dotted([...issue.path, key])}: no such setting${didYouMean(key, known) || "; leave it out"}`,
     }));
   }
   if (issue.code === "invalid_union") {
@@ -53,12 +54,16 @@ function describe(
     return [{ ...source.placeOfKey(issue.path), message: `${dotted(issue.path)}: the name ${reason}` }];
   }
   const name = dotted(issue.path);
-  return [
-    {
-      ...source.placeOfValue(issue.path),
-      message: name === "" ? issue.message : `${name}: ${issue.message}`,
-    },
-  ];
+  const message = sentenceOf(issue, valueAt(source.value, issue.path));
+  return [{ ...source.placeOfValue(issue.path), message: name === "" ? message : `${name}: ${message}` }];
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (at, key) =>
+      typeof at === "object" && at !== null ? (at as Readonly<Record<PropertyKey, unknown>>)[key] : undefined,
+    value,
+  );
 }
 
 function depth(branch: readonly { readonly path: readonly PropertyKey[] }[]): number {
