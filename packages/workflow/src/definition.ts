@@ -73,6 +73,8 @@ export type StepAction =
   | {
       readonly kind: "workflow";
       readonly workflow: Workflow;
+      /** Its parameters by name; texts may hold `${{ inputs.k }}` and `${{ matrix.k }}` of the step's own workflow. */
+      readonly with: ReadonlyMap<string, string | number | boolean>;
       readonly exports: readonly ArtifactExport[];
       readonly exportsMode: "merge" | "replace";
       readonly bubbleEvents: boolean;

@@ -202,6 +202,14 @@ export function placeholdersIn(text: string): string[] {
   return [...text.matchAll(placeholder)].map((match) => (match[1] ?? "").trim());
 }
 
+/** A text that is one `${{ … }}` and nothing else keeps the kind of its value; any other is filled in. */
+export function valueIn(text: string, lookup: Lookup): Value {
+  const [inner, second] = placeholdersIn(text);
+  const isWhole = inner !== undefined && second === undefined && /^\$\{\{[\s\S]*\}\}$/.test(text.trim());
+  const parsed = isWhole ? parseExpression(inner) : null;
+  return parsed?.ok === true ? evaluate(parsed.expression, lookup) : fillIn(text, lookup);
+}
+
 /** The text with each `${{ … }}` replaced by its value; `null` becomes nothing. The expressions must have been checked. */
 export function fillIn(text: string, lookup: Lookup): string {
   return text.replaceAll(placeholder, (_whole, inner: string) => {

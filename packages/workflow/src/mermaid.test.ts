@@ -17,6 +17,7 @@ it("draws steps, who works on them, what waits for what, and loops", () => {
     kind: "workflow",
     workflow,
     exports: [],
+    with: new Map(),
     exportsMode: "merge",
     bubbleEvents: false,
     eventPrefix: null,

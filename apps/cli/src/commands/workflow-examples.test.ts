@@ -17,7 +17,7 @@ const left: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "failure-recovery.yaml": { "explain/explained/explained.txt": "lint failed:\nline 3 is too long\n" },
   "matrix.yaml": {},
   "count-up.yaml": { "add/count/count.txt": "1\n" },
-  "sub-workflow-loop.yaml": { "count/count/count.txt": "3\n" },
+  "sub-workflow-loop.yaml": { "count/count/count.txt": "6\n" },
   "budgeted-fan-out.yaml": {},
 };
 const withAgents = ["implement-review-fix.yaml"];

@@ -101,6 +101,7 @@ function actionOf(
   return {
     kind: "workflow",
     workflow: context.child(id),
+    with: new Map(Object.entries(step.with ?? {})),
     exports: (step.exports ?? []).map(artifactOf),
     exportsMode: step.exports_mode ?? "merge",
     bubbleEvents: step.bubble_subworkflow_events ?? false,

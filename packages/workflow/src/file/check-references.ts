@@ -16,6 +16,9 @@ export function checkReferences(file: Raw, steps: RawSteps, report: Report): voi
     const check = rawOf(step["completion_check"]);
     checkText(step["instructions"], [...path, "instructions"], scope, report);
     checkText(step["verify"], [...path, "verify"], scope, report);
+    for (const [name, value] of Object.entries(rawOf(step["with"]))) {
+      checkText(value, [...path, "with", name], scope, report);
+    }
     checkText(check["instructions"], [...path, "completion_check", "instructions"], scope, report);
     for (const [index, output] of listOf(step["outputs"]).entries()) {
       checkText(rawOf(output)["path"], [...path, "outputs", index, "path"], scope, report);

@@ -108,8 +108,16 @@ function checkLoop(step: Raw, path: Path, agents: KnownAgents, report: Report): 
 function checkBelongings(step: Raw, path: Path, report: Report): void {
   if (step["merge"] !== undefined && step["isolation"] !== "worktree")
     report([...path, "merge"], 'goes with "isolation: worktree" only', "key");
-  if (step["exports"] !== undefined && step["workflow"] === undefined)
-    report([...path, "exports"], "goes with workflow only", "key");
+  for (const key of [
+    "with",
+    "exports",
+    "exports_mode",
+    "bubble_subworkflow_events",
+    "subworkflow_event_prefix",
+  ]) {
+    if (step[key] !== undefined && step["workflow"] === undefined)
+      report([...path, key], "goes with workflow only", "key");
+  }
   if (typeof step["max_retries"] === "number" && step["max_retries"] > 0 && step["on_failure"] === "abort") {
     report(
       [...path, "on_failure"],

@@ -278,6 +278,11 @@ describe("a mistake", () => {
       "steps.a.workflow: there is no workflow file /w/none.yaml",
     ],
     [
+      "inputs for a step that is no sub-workflow",
+      withSteps("a: { worker: shell, instructions: x, capabilities: [], ▸with: { n: 1 } }"),
+      "steps.a.with: goes with workflow only",
+    ],
+    [
       "a workflow that contains itself",
       withSteps("a: { workflow: ▸./main.yaml }"),
       "steps.a.workflow: the workflows contain each other: /w/main.yaml → /w/main.yaml",
@@ -290,7 +295,7 @@ describe("a mistake", () => {
     [
       "no concurrency",
       `concurrency: ▸0\n${withSteps(`a: ${shell}`)}`,
-      "concurrency: Too small: expected number to be >=1",
+      "concurrency: is 0; write at least 1",
     ],
     [
       "an id that is no folder name",
@@ -338,6 +343,45 @@ describe("a mistake", () => {
       '/w/child.yaml:5:3: steps.b: step "b" needs one of worker, agent or workflow',
     ]);
   });
+
+  it.each<[string, string, string]>([
+    [
+      "that the sub-workflow does not have",
+      "a: { workflow: ./child.yaml, with: { word: x, ▸tiems: 2 } }",
+      'steps.a.with.tiems: the sub-workflow has no input "tiems"; did you mean "times"?',
+    ],
+    [
+      "of another type",
+      "a: { workflow: ./child.yaml, with: { word: x, times: ▸many } }",
+      "steps.a.with.times: is not a number",
+    ],
+    [
+      "that is needed and not given",
+      "a: { workflow: ./child.yaml, ▸with: { times: 2 } }",
+      'steps.a.with: the sub-workflow needs the input "word"; give it in with: { word: … }',
+    ],
+    [
+      "that is needed where nothing is given",
+      "a: { ▸workflow: ./child.yaml }",
+      'steps.a.workflow: the sub-workflow needs the input "word"; give it in with: { word: … }',
+    ],
+    [
+      "of a value that nobody declares",
+      "a: { workflow: ./child.yaml, with: { word: ▸'${{ inputs.no }}' } }",
+      'steps.a.with.word: there is no input "no"',
+    ],
+  ])(
+    "in an input of a sub-workflow %s is told with its place and its cure",
+    async (_name, marked, expected) => {
+      const main = withSteps(marked);
+      const child = `inputs: { word: { required: true }, times: { type: number } }\n${withSteps(`b: ${shell}`)}`;
+      const before = main.slice(0, main.indexOf("▸")).split("\n");
+      const place = `${before.length}:${(before.at(-1) ?? "").length + 1}`;
+      expect(await problemsOf({ "/w/main.yaml": main.replace("▸", ""), "/w/child.yaml": child })).toEqual([
+        `${place}: ${expected}`,
+      ]);
+    },
+  );
 
   it("of nesting without end is refused", async () => {
     const files = Object.fromEntries(

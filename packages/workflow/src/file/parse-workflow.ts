@@ -11,9 +11,10 @@ import { buildWorkflow } from "./build.ts";
 import { checkGraph } from "./check-graph.ts";
 import { checkReferences } from "./check-references.ts";
 import { checkSteps, type KnownAgents } from "./check-steps.ts";
+import { checkSubWorkflow } from "./check-sub-workflow.ts";
 import { workflowFileSchema, workflowJsonSchema, type WorkflowFile } from "./file-schema.ts";
 import type { Problem, ReadFile } from "./problem.ts";
-import { rawOf, rawStepsOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
+import { rawOf, rawStepsOf, textOf, type Path, type RawSteps, type Report } from "./raw.ts";
 
 /** Sub-workflows deeper than this are refused. */
 export const nestingMax = 8;
@@ -148,26 +149,9 @@ async function parseChildren(file: string, steps: RawSteps, report: Report, cont
       problems.push(...parsed.problems);
       if (parsed.workflow !== null) {
         workflows.set(id, parsed.workflow);
-        checkExports(id, step, parsed.workflow, report);
+        checkSubWorkflow(id, step, parsed.workflow, report);
       }
     }
   }
   return { workflows, problems };
-}
-
-function checkExports(id: string, step: Raw, child: Workflow, report: Report): void {
-  const entries = Array.isArray(step["exports"]) ? step["exports"].map(rawOf) : [];
-  for (const [index, entry] of entries.entries()) {
-    const from = textOf(entry["from"]);
-    const artifact = textOf(entry["artifact"]);
-    const source = child.steps.find((one) => one.id === from);
-    const path = ["steps", id, "exports", index];
-    if (from !== undefined && source === undefined)
-      report([...path, "from"], `the sub-workflow has no step "${from}"`);
-    const exported = source?.action.kind === "workflow" ? source.action.exports.map((one) => one.as) : [];
-    const names = [...(source?.outputs.map((output) => output.name) ?? []), ...exported];
-    if (source !== undefined && artifact !== undefined && !names.includes(artifact)) {
-      report([...path, "artifact"], `step "${from}" of the sub-workflow has no output "${artifact}"`);
-    }
-  }
 }

@@ -139,6 +139,13 @@ export const stepSchema = z.strictObject({
     .min(1)
     .optional()
     .meta({ description: "Script that must exit 0 for the step to count as succeeded." }),
+  with: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+    .optional()
+    .meta({
+      description:
+        "The sub-workflow's inputs, by name. Texts may hold ${{ inputs.NAME }} and ${{ matrix.NAME }}.",
+    }),
   exports: z.array(artifactSchema).optional(),
   exports_mode: z.enum(["merge", "replace"]).optional(),
   bubble_subworkflow_events: z.boolean().optional(),

@@ -1,12 +1,20 @@
 /** The parameters of a run: what the caller gave, read as the workflow declares it. Pure. */
 import { AgentCoreError } from "@agentcore/contract";
-import type { InputDeclaration, Workflow } from "../definition.ts";
+import type { Workflow } from "../definition.ts";
+import { readAs } from "../input-value.ts";
 
 export type InputValue = string | number | boolean | null;
 export type InputValues = Readonly<Record<string, InputValue>>;
 
-/** Throws `AC_WORKFLOW_INPUT` with everything that is wrong with them. Texts are read as the declared type. */
-export function resolveInputs(workflow: Workflow, given: InputValues): InputValues {
+/**
+ * Throws `AC_WORKFLOW_INPUT` with everything that is wrong with them. Texts are read as the declared type. `cure`: how one
+ * that is missing is given.
+ */
+export function resolveInputs(
+  workflow: Workflow,
+  given: InputValues,
+  cure = (name: string): string => `give it with --input ${name}=VALUE`,
+): InputValues {
   const problems: string[] = [];
   const values: Record<string, InputValue> = {};
   for (const name of Object.keys(given)) {
@@ -19,8 +27,7 @@ export function resolveInputs(workflow: Workflow, given: InputValues): InputValu
   for (const [name, declaration] of workflow.inputs) {
     const value = Object.hasOwn(given, name) ? given[name] : undefined;
     if (value === undefined) {
-      if (declaration.required)
-        problems.push(`input "${name}" is required; give it with --input ${name}=VALUE`);
+      if (declaration.required) problems.push(`input "${name}" is required; ${cure(name)}`);
       values[name] = declaration.default;
       continue;
     }
@@ -33,15 +40,16 @@ export function resolveInputs(workflow: Workflow, given: InputValues): InputValu
   return values;
 }
 
-function readAs({ type }: InputDeclaration, value: InputValue): InputValue | undefined {
-  if (typeof value === type) return value;
-  if (typeof value !== "string") return type === "string" && value !== null ? String(value) : undefined;
-  switch (type) {
-    case "string":
-      return value;
-    case "number":
-      return value.trim() !== "" && Number.isFinite(Number(value)) ? Number(value) : undefined;
-    case "boolean":
-      return value === "true" ? true : value === "false" ? false : undefined;
-  }
+/** The inputs of a sub-workflow. What comes out as nothing counts as not given. */
+export function childInputs(
+  workflow: Workflow,
+  given: ReadonlyMap<string, string | number | boolean>,
+  valueOf: (text: string) => InputValue,
+): InputValues {
+  const values = [...given].map(([name, value]) => [
+    name,
+    typeof value === "string" ? valueOf(value) : value,
+  ]);
+  const known = values.filter(([, value]) => value !== null);
+  return resolveInputs(workflow, Object.fromEntries(known), (name) => `give it in with: { ${name}: … }`);
 }

@@ -27,6 +27,7 @@ it("names what a file asks for in vain, in sub-workflows too", () => {
     kind: "workflow",
     workflow: inner,
     exports: [],
+    with: new Map(),
     exportsMode: "merge",
     bubbleEvents: false,
     eventPrefix: null,

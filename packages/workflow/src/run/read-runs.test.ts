@@ -17,6 +17,7 @@ const action = (workflow = inside) =>
     kind: "workflow",
     workflow,
     exports: [],
+    with: new Map(),
     exportsMode: "merge",
     bubbleEvents: false,
     eventPrefix: null,

@@ -160,6 +160,7 @@ describe("the budget of a run", () => {
         kind: "workflow",
         workflow: child,
         exports: [],
+        with: new Map(),
         exportsMode: "merge",
         bubbleEvents: false,
         eventPrefix: null,

@@ -135,7 +135,7 @@ describe("a run", () => {
     const result = await rig.run(
       testWorkflow([
         shellStep("a", "touch x in", { outputs: [output("x", "x")] }),
-        shellStep("b", "true", { dependsOn: ["a"], inputs: [{ from: "a", artifact: "x", as: "in" }] }),
+        shellStep("b", "true", { dependsOn: ["a", "c"], inputs: [{ from: "a", artifact: "x", as: "in" }] }),
         shellStep("c", "mkfifo pipe", { outputs: [output("p", "pipe")], onFailure: "continue" }),
       ]),
     );
@@ -274,6 +274,7 @@ describe("a sub-workflow", () => {
         kind: "workflow",
         workflow: child,
         exports: [{ from: "make", artifact: "made", as: "result" }],
+        with: new Map(),
         exportsMode: "merge",
         bubbleEvents,
         eventPrefix: null,
@@ -304,6 +305,62 @@ describe("a sub-workflow", () => {
       testWorkflow([{ ...rest, action: { ...action, workflow: failing, exports: [] } }]),
     );
     expect(result.reason).toContain('step "no" failed: exit code 1');
+  });
+
+  it("gets its inputs from its step, from the parent's inputs and its matrix, each in its own type", async () => {
+    const declared = (type: "string" | "number", by: string | null = null) => ({
+      type,
+      default: by,
+      required: false,
+      description: null,
+    });
+    const say = testWorkflow(
+      [shellStep("say", "echo ${{ inputs.word }}-${{ inputs.times }}-${{ inputs.rest }} >> said")],
+      {
+        hash: "say",
+        inputs: new Map([
+          ["word", declared("string")],
+          ["times", declared("number")],
+          ["rest", declared("string", "as-declared")],
+        ]),
+      },
+    );
+    const { action, ...rest } = sub({ matrix: new Map([["who", ["a", "b"]]]) });
+    if (action.kind !== "workflow") throw new TypeError("not a sub-workflow");
+    const given = new Map<string, string | number>([
+      ["word", "${{ matrix.who }}/${{ inputs.n }}"],
+      ["times", "${{ inputs.n }}"],
+      ["rest", "${{ inputs.unset }}"],
+    ]);
+    const steps = [{ ...rest, action: { ...action, workflow: say, exports: [], with: given } }];
+    const inputs = new Map([
+      ["n", declared("number")],
+      ["unset", declared("string")],
+    ]);
+    const result = await rig.run(testWorkflow(steps, { inputs, concurrency: 1 }), { inputs: { n: 7 } });
+    expect(result.outcome).toBe("SUCCEEDED");
+    expect(text("said")).toBe("a/7-7-as-declared\nb/7-7-as-declared\n");
+  });
+
+  it("that gets an input it cannot read fails its step", async () => {
+    const child = testWorkflow([shellStep("one", "true")], {
+      inputs: new Map([["n", { type: "number", default: null, required: true, description: null }]]),
+    });
+    const { action, ...rest } = sub();
+    if (action.kind !== "workflow") throw new TypeError("not a sub-workflow");
+    const run = (value: string) =>
+      rig.run(
+        testWorkflow(
+          [{ ...rest, action: { ...action, workflow: child, exports: [], with: new Map([["n", value]]) } }],
+          {
+            inputs: new Map([["x", { type: "string", default: null, required: false, description: null }]]),
+          },
+        ),
+      );
+    expect((await run("seven ${{ inputs.x }}")).reason).toContain('input "n" is a number, not "seven "');
+    expect((await run("${{ inputs.x }}")).reason).toContain(
+      'input "n" is required; give it in with: { n: … }',
+    );
   });
 
   it("expects the branch that its parent has gone to", async () => {

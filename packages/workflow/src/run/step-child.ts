@@ -8,6 +8,7 @@ import type { StepAction, Workflow } from "../definition.ts";
 import { copyArtifact } from "./artifacts.ts";
 import { isUsedUp, lower, noCeiling } from "./budget-share.ts";
 import { isFailureOfRun, type LateCanceller } from "./job-piece.ts";
+import { childInputs } from "./inputs.ts";
 import { artifactDir, stepDir } from "./places.ts";
 import type { RunResult, WorkflowEvent } from "./run-ports.ts";
 import type { RunCreated, RunEventEntry } from "./run-record.ts";
@@ -79,7 +80,7 @@ async function attempt(
 async function childCreated(
   context: StepContext,
   started: StartedPiece,
-  { workflow }: ChildAction,
+  { workflow, with: given }: ChildAction,
 ): Promise<RunCreated> {
   const { instance, attemptInAll } = started;
   const { created } = context.record();
@@ -94,7 +95,7 @@ async function childCreated(
     hash: workflow.hash,
     workspace: await prepare(context, started),
     contextDir: join(stepDir(created.contextDir, instance.id), `_run-${attemptInAll}`),
-    inputs: Object.fromEntries([...workflow.inputs].map(([name, input]) => [name, input.default])),
+    inputs: childInputs(workflow, given, instance.value),
     budget: budget.costUsd === null && budget.tokens === null ? null : budget,
     parent: context.runId,
     root: created.root ?? context.runId,

@@ -1,0 +1,59 @@
+/** Checks of a step against the sub-workflow that it names: what it gives to it, and what it takes from it. */
+import { didYouMean } from "@agentcore/yaml-file";
+import type { InputDeclaration, Workflow } from "../definition.ts";
+import { placeholdersIn } from "../expression.ts";
+import { readAs } from "../input-value.ts";
+import { listOf, rawOf, textOf, type Raw, type Report } from "./raw.ts";
+
+export function checkSubWorkflow(id: string, step: Raw, child: Workflow, report: Report): void {
+  checkGiven(id, step, child, report);
+  checkExports(id, step, child, report);
+}
+
+function checkGiven(id: string, step: Raw, child: Workflow, report: Report): void {
+  const given = rawOf(step["with"]);
+  for (const [name, value] of Object.entries(given)) {
+    const path = ["steps", id, "with", name];
+    const declaration = child.inputs.get(name);
+    const names = [...child.inputs.keys()];
+    if (declaration === undefined) {
+      const hint = names.length === 0 ? "; it has none" : didYouMean(name, names);
+      report(path, `the sub-workflow has no input "${name}"${hint}`, "key");
+    } else if (!canBe(declaration, value)) report(path, `is not a ${declaration.type}`);
+  }
+  for (const [name, { required }] of child.inputs) {
+    if (!required || Object.hasOwn(given, name)) continue;
+    const at = step["with"] === undefined ? "workflow" : "with";
+    report(
+      ["steps", id, at],
+      `the sub-workflow needs the input "${name}"; give it in with: { ${name}: … }`,
+      "key",
+    );
+  }
+}
+
+/** What is filled in is known only when the step starts. */
+function canBe(declaration: InputDeclaration, value: unknown): boolean {
+  if (typeof value === "string" && placeholdersIn(value).length > 0) return true;
+  if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") return true;
+  return readAs(declaration, value) !== undefined;
+}
+
+function checkExports(id: string, step: Raw, child: Workflow, report: Report): void {
+  for (const [index, value] of listOf(step["exports"]).entries()) {
+    const entry = rawOf(value);
+    const from = textOf(entry["from"]);
+    const artifact = textOf(entry["artifact"]);
+    const source = child.steps.find((one) => one.id === from);
+    const path = ["steps", id, "exports", index];
+    const ids = child.steps.map((one) => one.id);
+    if (from !== undefined && source === undefined)
+      report([...path, "from"], `the sub-workflow has no step "${from}"${didYouMean(from, ids)}`);
+    const exported = source?.action.kind === "workflow" ? source.action.exports.map((one) => one.as) : [];
+    const names = [...(source?.outputs.map((output) => output.name) ?? []), ...exported];
+    if (source !== undefined && artifact !== undefined && !names.includes(artifact)) {
+      const hint = didYouMean(artifact, names);
+      report([...path, "artifact"], `step "${from}" of the sub-workflow has no output "${artifact}"${hint}`);
+    }
+  }
+}

@@ -1,0 +1,17 @@
+/** How a value becomes one of a parameter's declared type: from the command line, from a file, from another workflow. Pure. */
+import type { InputDeclaration } from "./definition.ts";
+import type { Value } from "./expression.ts";
+
+/** Undefined where it is no such thing. */
+export function readAs({ type }: InputDeclaration, value: Value): Value | undefined {
+  if (typeof value === type) return value;
+  if (typeof value !== "string") return type === "string" && value !== null ? String(value) : undefined;
+  switch (type) {
+    case "string":
+      return value;
+    case "number":
+      return value.trim() !== "" && Number.isFinite(Number(value)) ? Number(value) : undefined;
+    case "boolean":
+      return value === "true" ? true : value === "false" ? false : undefined;
+  }
+}
