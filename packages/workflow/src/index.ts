@@ -3,6 +3,7 @@ export * from "./definition.ts";
 export { agentsJsonSchema, workflowJsonSchema } from "./file/file-schema.ts";
 export { nestingMax, parseWorkflow, type ParseRequest, type ParseResult } from "./file/parse-workflow.ts";
 export { formatProblem, type Problem, type ReadFile } from "./file/problem.ts";
+export { nodesWithin, workflowGraph, type GraphEdge, type GraphNode, type WorkflowGraph } from "./graph.ts";
 export { mermaidGraph } from "./mermaid.ts";
 export * from "./plan/plan.ts";
 export * from "./plan/plan-step.ts";
@@ -12,8 +13,18 @@ export type { BranchOptions } from "./run/branch-rules.ts";
 export type { Git, GitAnswer } from "./run/git.ts";
 export type { InputValue, InputValues } from "./run/inputs.ts";
 export { isBudgetCode } from "./run/job-outcome.ts";
-export { listRuns, readRun, storedSteps, type RunListing, type StoredRun } from "./run/read-runs.ts";
+export {
+  listRuns,
+  readRun,
+  readStepsWithin,
+  storedSteps,
+  type RunListing,
+  type StepsByPath,
+  type StoredRun,
+} from "./run/read-runs.ts";
+export { stepInstances, type StepInstance } from "./run/step-instance.ts";
 export type { StepReport } from "./run/record-files.ts";
+export { worstStatus } from "./run/step-instance.ts";
 export type { RunPorts, RunResult, RunSettings, WorkflowEvent } from "./run/run-ports.ts";
 export type { BaseCommit, RunCreated, RunEntry } from "./run/run-record.ts";
 export {

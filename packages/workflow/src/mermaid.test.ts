@@ -1,23 +1,14 @@
 import { expect, it } from "vitest";
 import { mermaidGraph } from "./mermaid.ts";
-import { shellStep, shellWork, testStep, testWorkflow } from "./testing/test-workflow.ts";
+import { shellStep, shellWork, testLoop, testStep, testWorkflow } from "./testing/test-workflow.ts";
 
-it("draws steps, who works on them, what waits for what, and loops", () => {
-  const loop = {
-    check: shellWork("true"),
-    checkTimeoutMs: null,
-    decisionFile: null,
-    maxIterations: 4,
-    onExhausted: "abort",
-    undecidedMax: 3,
-    convergence: null,
-  } as const;
+it("draws steps, who works on them, what waits for what and when, and loops", () => {
+  const loop = testLoop(shellWork("true"));
   const workflow = testWorkflow([shellStep("inner", "true")], { name: 'the "child"' });
   const sub = {
     kind: "workflow",
     workflow,
     exports: [],
-    with: new Map(),
     exportsMode: "merge",
     bubbleEvents: false,
     eventPrefix: null,
@@ -26,16 +17,18 @@ it("draws steps, who works on them, what waits for what, and loops", () => {
     testWorkflow([
       shellStep("build", "make", { matrix: new Map([["os", ["a", "b"]]]) }),
       shellStep("fix", "fix", { dependsOn: ["build"], loop }),
-      testStep("sub", sub, { dependsOn: ["build", "fix"] }),
+      testStep("sub", sub, { dependsOn: ["build", "fix"], condition: "steps.fix.status == 'FAILED'" }),
+      shellStep("free", "true", { condition: "inputs.x" }),
     ]),
   );
   expect(graph).toBe(`flowchart TD
   s0["build<br/>shell<br/>× 2"]
   s1["fix<br/>shell"]
   s2[["sub<br/>the #34;child#34;"]]
+  s3["free<br/>shell<br/>if inputs.x"]
   s0 --> s1
-  s0 --> s2
-  s1 --> s2
+  s0 -.-> s2
+  s1 -.->|"steps.fix.status == 'FAILED'"| s2
   s1 -. up to 4 .-> s1
 `);
 });

@@ -1,23 +1,31 @@
 /** The graph of a workflow as Mermaid text, which code hosts and editors draw. Pure. */
-import type { Step, Workflow } from "./definition.ts";
+import type { Workflow } from "./definition.ts";
+import { workflowGraph, type GraphEdge, type GraphNode } from "./graph.ts";
 
 export function mermaidGraph(workflow: Workflow): string {
-  const name = new Map(workflow.steps.map(({ id }, index) => [id, `s${index}`]));
-  const nodes = workflow.steps.map((step) => `  ${name.get(step.id)}${shape(step)}`);
-  const edges = workflow.steps.flatMap(({ id, dependsOn }) =>
-    dependsOn.map((dependency) => `  ${name.get(dependency)} --> ${name.get(id)}`),
+  const { nodes, edges } = workflowGraph(workflow);
+  const name = new Map(nodes.map(({ path }, index) => [path, `s${index}`]));
+  const loops = nodes.flatMap(({ path, step: { loop } }) =>
+    loop === null ? [] : [`  ${name.get(path)} -. up to ${loop.maxIterations} .-> ${name.get(path)}`],
   );
-  const loops = workflow.steps.flatMap(({ id, loop }) =>
-    loop === null ? [] : [`  ${name.get(id)} -. up to ${loop.maxIterations} .-> ${name.get(id)}`],
-  );
-  return `${["flowchart TD", ...nodes, ...edges, ...loops].join("\n")}\n`;
+  const lines = [
+    ...nodes.map((node) => `  ${name.get(node.path)}${shape(node)}`),
+    ...edges.map((edge) => `  ${name.get(edge.from)} ${arrow(edge)} ${name.get(edge.to)}`),
+    ...loops,
+  ];
+  return `${["flowchart TD", ...lines].join("\n")}\n`;
 }
 
-function shape(step: Step): string {
-  const who = step.action.kind === "worker" ? step.action.work.worker : step.action.workflow.name;
-  const times = [...step.matrix.values()].reduce((product, values) => product * values.length, 1);
-  const label = [step.id, who, ...(times > 1 ? [`× ${times}`] : [])].map(quote).join("<br/>");
-  return step.action.kind === "worker" ? `["${label}"]` : `[["${label}"]]`;
+function shape({ step, worker, instances, condition, inner }: GraphNode): string {
+  const times = instances > 1 ? [`× ${instances}`] : [];
+  const when = condition === null ? [] : [`if ${condition}`];
+  const label = [step.id, worker, ...times, ...when].map(quote).join("<br/>");
+  return inner === null ? `["${label}"]` : `[["${label}"]]`;
+}
+
+function arrow({ label, conditional }: GraphEdge): string {
+  const line = conditional ? "-.->" : "-->";
+  return label === null ? line : `${line}|"${quote(label)}"|`;
 }
 
 function quote(text: string): string {

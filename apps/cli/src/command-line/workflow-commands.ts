@@ -28,14 +28,7 @@ export function defineWorkflow({ define: defineTop, finish, io }: Definition): v
         (await import("../commands/workflow.ts")).validateWorkflow(file, options, io),
       ),
     );
-  agentsOption(define("graph", "Print the steps and what they wait for, as Mermaid text"))
-    .argument("<file>")
-    .addHelpText("after", examples(["agentcore workflow graph ci.yaml > ci.mmd"]))
-    .action(
-      finish(async (file: string, options) =>
-        (await import("../commands/workflow.ts")).graphWorkflow(file, options, io),
-      ),
-    );
+  defineGraph({ define, finish, io });
   defineLooks({ define, finish, io });
 }
 
@@ -65,6 +58,35 @@ function defineRun({ define, finish, io }: Below): void {
     );
 }
 
+function defineGraph({ define, finish, io }: Below): void {
+  pictureOptions(
+    agentsOption(
+      stateOption(define("graph", "Show the steps and what they wait for: Mermaid text, or a picture")),
+    ),
+  )
+    .argument("[file]")
+    .option("--run <run>", "instead of a file: a run, with how each of its steps stands")
+    .addHelpText(
+      "after",
+      examples([
+        "agentcore workflow graph ci.yaml > ci.mmd",
+        "agentcore workflow graph ci.yaml --html ci.html",
+        "agentcore workflow graph --run 0199a2c4 --svg run.svg",
+      ]),
+    )
+    .action(
+      finish(async (file: string | undefined, options) =>
+        (await import("../commands/workflow-graph.ts")).graphWorkflow(file, options, io),
+      ),
+    );
+}
+
+function pictureOptions(command: Command): Command {
+  return command
+    .option("--svg [file]", "a picture; without a file to stdout")
+    .option("--html [file]", "a page with the picture and what there is to know of each step");
+}
+
 function defineLooks({ define, finish, io }: Below): void {
   stateCommand(define, "list", "List runs, newest first")
     .option("--before <run>", "only runs with a lower id: the next page")
@@ -73,9 +95,12 @@ function defineLooks({ define, finish, io }: Below): void {
     .action(
       finish(async (options) => (await import("../commands/workflow.ts")).listWorkflowRuns(options, io)),
     );
-  stateCommand(define, "show", "Show a run and its steps")
+  pictureOptions(stateCommand(define, "show", "Show a run and its steps"))
     .argument("<run>", "id, or its first six characters or more")
-    .addHelpText("after", examples(["agentcore workflow show 0199a2c4"]))
+    .addHelpText(
+      "after",
+      examples(["agentcore workflow show 0199a2c4", "agentcore workflow show 0199a2c4 --html run.html"]),
+    )
     .action(
       finish(async (run: string, options) =>
         (await import("../commands/workflow.ts")).showWorkflowRun(run, options, io),

@@ -1,14 +1,7 @@
-/** `agentcore workflow validate|graph|list|show`: looks at files and runs; runs nothing. */
+/** `agentcore workflow validate|list|show`: looks at files and runs; runs nothing. */
 import { formatDuration, systemClock } from "@agentcore/contract";
 import type { JournalHeader } from "@agentcore/scheduler";
-import {
-  formatProblem,
-  listRuns,
-  mermaidGraph,
-  readRun,
-  runNotFound,
-  storedSteps,
-} from "@agentcore/workflow";
+import { formatProblem, listRuns, readRun, runNotFound, storedSteps } from "@agentcore/workflow";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import type { StateOptions } from "../open-queue.ts";
@@ -16,9 +9,10 @@ import { span, type Line } from "../screen/line.ts";
 import { table } from "../screen/table.ts";
 import { plainScreen } from "../screen/terminal.ts";
 import { findRunId } from "../workflow/find-run.ts";
-import { loadWorkflow, requireWorkflow } from "../workflow/load-workflow.ts";
+import { loadWorkflow } from "../workflow/load-workflow.ts";
 import { withJournal } from "../workflow/open-journal.ts";
 import { stepTable } from "../workflow/workflow-screen.ts";
+import { asksForPicture, drawRun, type PictureOptions } from "./workflow-graph.ts";
 
 export interface FileOptions {
   readonly agents?: readonly string[];
@@ -35,12 +29,6 @@ export async function validateWorkflow(file: string, options: FileOptions, io: I
     io.stderr.write(`${problems.map(formatProblem).join("\n")}\n${file}: ${count}\n`);
   }
   return loaded.ok ? exitCodes.succeeded : exitCodes.usage;
-}
-
-export async function graphWorkflow(file: string, options: FileOptions, io: Io): Promise<number> {
-  const { workflow } = await requireWorkflow(file, options.agents, io);
-  io.stdout.write(mermaidGraph(workflow));
-  return exitCodes.succeeded;
 }
 
 export interface ListRunsOptions extends StateOptions {
@@ -74,7 +62,12 @@ export async function listWorkflowRuns(options: ListRunsOptions, io: Io): Promis
   });
 }
 
-export async function showWorkflowRun(run: string, options: StateOptions, io: Io): Promise<number> {
+export async function showWorkflowRun(
+  run: string,
+  options: StateOptions & PictureOptions,
+  io: Io,
+): Promise<number> {
+  if (asksForPicture(options)) return drawRun(run, options, io);
   return withJournal(options, io, async (journal) => {
     const id = await findRunId(journal, run);
     const stored = await readRun(journal, id);

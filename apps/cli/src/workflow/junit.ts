@@ -1,40 +1,58 @@
-/** A run as a JUnit report, which CI systems show: one test case for each step. Pure. */
+/**
+ * A run as a JUnit report, which CI systems show: one test case for each step. There is no standard; elements, attributes
+ * and their order are those that the schemas of Ant and of Jenkins both accept, and the text of a failure stands in its
+ * `message` as well as in the element, because readers show one or the other. Pure.
+ */
 import type { RunResult, StepReport } from "@agentcore/workflow";
+import { escapeMarkup } from "../markup.ts";
+import { oneLine } from "../screen/text.ts";
 
 export function junitReport(name: string, result: RunResult): string {
   const { steps, startedAt, endedAt } = result;
   const count = (...statuses: StepReport["status"][]): number =>
     steps.filter(({ status }) => statuses.includes(status)).length;
-  const attributes = [
-    `name="${escape(name)}"`,
+  const counts = [
     `tests="${steps.length}"`,
     `failures="${count("FAILED", "INCOMPLETE")}"`,
     `errors="${count("CANCELLED")}"`,
+  ].join(" ");
+  const suite = [
+    `name="${escapeMarkup(name)}"`,
+    counts,
     `skipped="${count("SKIPPED")}"`,
     `time="${seconds(endedAt - startedAt)}"`,
+    `timestamp="${timestamp(startedAt)}"`,
   ].join(" ");
-  const cases = steps.map((step) => testCase(name, step)).join("");
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n<testsuite ${attributes} timestamp="${new Date(startedAt).toISOString()}">\n${cases}</testsuite>\n</testsuites>\n`;
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites name="${escapeMarkup(name)}" ${counts} time="${seconds(endedAt - startedAt)}">`,
+    `<testsuite ${suite}>`,
+    ...steps.map((step) => testCase(name, step)),
+    "</testsuite>",
+    "</testsuites>",
+    "",
+  ].join("\n");
 }
 
 function testCase(name: string, step: StepReport): string {
   const { id, startedAt, endedAt } = step;
   const time = startedAt === null || endedAt === null ? 0 : endedAt - startedAt;
-  const head = `<testcase classname="${escape(name)}" name="${escape(id)}" time="${seconds(time)}"`;
+  const head = `<testcase name="${escapeMarkup(id)}" classname="${escapeMarkup(name)}" time="${seconds(time)}"`;
   const inner = verdict(step);
-  return inner === "" ? `${head}/>\n` : `${head}>${inner}</testcase>\n`;
+  return inner === "" ? `${head}/>` : `${head}>${inner}</testcase>`;
 }
 
 function verdict({ status, reason, errorClass }: StepReport): string {
-  const message = `message="${escape(reason)}"`;
+  const element = (name: string, type: string): string =>
+    `<${name} message="${escapeMarkup(oneLine(reason))}" type="${escapeMarkup(type)}">${escapeMarkup(reason)}</${name}>`;
   switch (status) {
     case "FAILED":
     case "INCOMPLETE":
-      return `<failure type="${escape(errorClass ?? status.toLowerCase())}" ${message}/>`;
+      return element("failure", errorClass ?? status.toLowerCase());
     case "CANCELLED":
-      return `<error type="cancelled" ${message}/>`;
+      return element("error", "cancelled");
     case "SKIPPED":
-      return `<skipped ${message}/>`;
+      return `<skipped message="${escapeMarkup(oneLine(reason))}"/>`;
     case "SUCCEEDED":
     case "PENDING":
     case "READY":
@@ -44,14 +62,7 @@ function verdict({ status, reason, errorClass }: StepReport): string {
   }
 }
 
-const seconds = (durationMs: number): string => (durationMs / 1000).toFixed(3);
+const seconds = (durationMs: number): string => (Math.max(0, durationMs) / 1000).toFixed(3);
 
-const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-
-/** Also without the control characters that XML cannot hold. */
-function escape(text: string): string {
-  return text
-    .replaceAll(/[^\P{Cc}\t\n\r]/gu, "")
-    .replaceAll(/[&<>"]/g, (sign) => entities[sign] ?? sign)
-    .replaceAll("\n", "&#10;");
-}
+/** UTC, to the second and without a zone: the schema of Ant takes no other. */
+const timestamp = (at: number): string => new Date(at).toISOString().slice(0, 19);

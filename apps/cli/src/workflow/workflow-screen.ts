@@ -3,27 +3,11 @@ import { formatDuration } from "@agentcore/contract";
 import type { RunResult, StepReport } from "@agentcore/workflow";
 import { span, type Line, type Tone } from "../screen/line.ts";
 import { table } from "../screen/table.ts";
-
-type Status = StepReport["status"];
-
-const labels: Readonly<Record<Status, { readonly text: string; readonly tone: Tone }>> = {
-  PENDING: { text: "PENDING", tone: "dim" },
-  READY: { text: "READY", tone: "dim" },
-  RUNNING: { text: "RUNNING", tone: "accent" },
-  CHECKING: { text: "CHECKING", tone: "accent" },
-  SUCCEEDED: { text: "PASS", tone: "good" },
-  FAILED: { text: "FAIL", tone: "bad" },
-  INCOMPLETE: { text: "INCOMPLETE", tone: "warn" },
-  SKIPPED: { text: "SKIP", tone: "dim" },
-  CANCELLED: { text: "CANCELLED", tone: "warn" },
-};
-
-const hasEnded = ({ status }: StepReport): boolean =>
-  labels[status].text !== status || status === "INCOMPLETE" || status === "CANCELLED";
+import { hasEnded, iterationsText, statusLabel } from "./status.ts";
 
 /** `PASS  build  2.3s`. */
 export function stepLine(step: StepReport): Line {
-  const { text, tone } = labels[step.status];
+  const { text, tone } = statusLabel(step.status);
   const details = [...(hasEnded(step) ? endDetails(step) : iterationOf(step))].join("  ");
   return [
     span(text.padEnd(10), tone),
@@ -38,9 +22,10 @@ function iterationOf({ loops, iterations, attempts }: StepReport): string[] {
 }
 
 function endDetails(step: StepReport): string[] {
-  const { loops, iterations, costUsd, reason, status } = step;
+  const { costUsd, reason, status } = step;
+  const iterations = iterationsText(step);
   return [
-    ...(loops && iterations > 0 ? [`(${iterations} ${iterations === 1 ? "iteration" : "iterations"})`] : []),
+    ...(iterations === "" ? [] : [`(${iterations})`]),
     ...(durationOf(step) === "" ? [] : [durationOf(step)]),
     ...(costUsd > 0 ? [`$${costUsd.toFixed(4)}`] : []),
     ...(status === "SUCCEEDED" || reason === "" ? [] : [reason.replaceAll("\n", " ")]),
@@ -54,10 +39,10 @@ function durationOf({ startedAt, endedAt }: StepReport): string {
 /** The table of steps that a run ends with. */
 export function stepTable(steps: readonly StepReport[]): Line[] {
   const rows = steps.map((step) => {
-    const { text, tone } = labels[step.status];
-    const { id, loops, iterations, costUsd, reason, status } = step;
-    const times =
-      loops && iterations > 0 ? ` (${iterations} ${iterations === 1 ? "iteration" : "iterations"})` : "";
+    const { text, tone } = statusLabel(step.status);
+    const { id, costUsd, reason, status } = step;
+    const iterations = iterationsText(step);
+    const times = iterations === "" ? "" : ` (${iterations})`;
     return [
       span(text, tone),
       span(`${id}${times}`),

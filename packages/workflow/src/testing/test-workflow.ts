@@ -1,5 +1,5 @@
 /** Workflows as data, for tests of what works on a parsed one. */
-import type { Step, StepAction, WorkSpec, Workflow } from "../definition.ts";
+import type { Loop, Step, StepAction, WorkSpec, Workflow } from "../definition.ts";
 
 export function shellWork(script: string, rest: Partial<WorkSpec> = {}): WorkSpec {
   return {
@@ -15,6 +15,19 @@ export function shellWork(script: string, rest: Partial<WorkSpec> = {}): WorkSpe
 
 export function shellStep(id: string, script: string, rest: Partial<Step> = {}): Step {
   return testStep(id, { kind: "worker", work: shellWork(script) }, rest);
+}
+
+export function testLoop(check: WorkSpec, rest: Partial<Loop> = {}): Loop {
+  return {
+    check,
+    checkTimeoutMs: null,
+    decisionFile: null,
+    maxIterations: 4,
+    onExhausted: "abort",
+    undecidedMax: 3,
+    convergence: null,
+    ...rest,
+  };
 }
 
 export function testStep(id: string, action: StepAction, rest: Partial<Step> = {}): Step {

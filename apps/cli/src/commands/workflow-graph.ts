@@ -1,0 +1,87 @@
+/** `agentcore workflow graph`, and the pictures of `workflow show`: the steps as Mermaid text, SVG or an HTML page. */
+import { AgentCoreError } from "@agentcore/contract";
+import { mermaidGraph, nodesWithin, workflowGraph, type Workflow } from "@agentcore/workflow";
+import { writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { exitCodes } from "../exit-code.ts";
+import type { Io } from "../io.ts";
+import type { StateOptions } from "../open-queue.ts";
+import { requireWorkflow } from "../workflow/load-workflow.ts";
+import { withJournal } from "../workflow/open-journal.ts";
+import type { PictureRun } from "../workflow/picture/facts.ts";
+import { readPicture } from "../workflow/read-picture.ts";
+
+/** Files to write; true: to stdout. */
+export interface PictureOptions {
+  readonly svg?: string | true;
+  readonly html?: string | true;
+}
+
+export interface GraphOptions extends PictureOptions, StateOptions {
+  readonly agents?: readonly string[];
+  readonly run?: string;
+}
+
+export const asksForPicture = ({ svg, html }: PictureOptions): boolean =>
+  svg !== undefined || html !== undefined;
+
+export async function graphWorkflow(
+  file: string | undefined,
+  options: GraphOptions,
+  io: Io,
+): Promise<number> {
+  if (options.run !== undefined) {
+    if (file !== undefined) throw usage("name a file or a --run, not both: a run knows its file");
+    if (!asksForPicture(options)) throw usage("--run goes with --svg or --html");
+    return drawRun(options.run, options, io);
+  }
+  if (file === undefined) throw usage("name a workflow file, or a --run");
+  const { workflow } = await requireWorkflow(file, options.agents, io);
+  if (asksForPicture(options)) return draw(workflow, null, options, io);
+  io.stdout.write(mermaidGraph(workflow));
+  return exitCodes.succeeded;
+}
+
+export async function drawRun(id: string, options: PictureOptions & StateOptions, io: Io): Promise<number> {
+  const { workflow, run } = await withJournal(options, io, (journal) => readPicture(journal, id, io));
+  return draw(workflow, run, options, io);
+}
+
+/** Laying out more takes minutes, and nobody can read it. */
+const picturedMax = 600;
+
+async function draw(
+  workflow: Workflow,
+  run: PictureRun | null,
+  { svg, html }: PictureOptions,
+  io: Io,
+): Promise<number> {
+  if (svg === true && html === true)
+    throw usage("only one of --svg and --html can go to stdout; name a file");
+  const graph = workflowGraph(workflow);
+  const { length } = nodesWithin(graph);
+  if (length > picturedMax) {
+    throw usage(
+      `${length} steps with those of sub-workflows are too many for a picture, which takes ${picturedMax}; without --svg and --html they come out as Mermaid text`,
+    );
+  }
+  const put = async (to: string | true, text: string): Promise<void> => {
+    if (to === true) return void io.stdout.write(text);
+    await writeFile(resolve(io.cwd, to), text);
+    io.stdout.write(`${to}: ${length} ${length === 1 ? "step" : "steps"}\n`);
+  };
+  // With the layout library, which nothing else needs.
+  if (svg !== undefined) {
+    const { svgPicture } = await import("../workflow/picture/svg.ts");
+    await put(svg, svgPicture(graph, run));
+  }
+  if (html !== undefined) {
+    const { htmlPage } = await import("../workflow/picture/page.ts");
+    await put(html, htmlPage(graph, run));
+  }
+  return exitCodes.succeeded;
+}
+
+function usage(message: string): AgentCoreError {
+  return new AgentCoreError("AC_USAGE", message);
+}

@@ -1,0 +1,198 @@
+/**
+ * A workflow as one HTML page: the picture, and below it what there is to know of each step. Self-contained and without any
+ * script: the boxes of the picture are links to the steps, whose details open by themselves. Pure.
+ */
+import { formatDuration } from "@agentcore/contract";
+import {
+  nodesWithin,
+  type GraphNode,
+  type StepReport,
+  type WorkSpec,
+  type WorkflowGraph,
+} from "@agentcore/workflow";
+import { basename } from "node:path";
+import { escapeMarkup } from "../../markup.ts";
+import { formatCount, formatDollars } from "../../screen/run-view.ts";
+import { iterationsText, statusLabel } from "../status.ts";
+import { factsOf, type PictureRun } from "./facts.ts";
+import { boxClass, pageStyle } from "./style.ts";
+import { svgPicture, titleOf } from "./svg.ts";
+
+/** The page may load nothing and run nothing, whatever stands in it. */
+const policy = "default-src 'none'; style-src 'unsafe-inline'";
+
+export function htmlPage(graph: WorkflowGraph, run: PictureRun | null): string {
+  const nodes = nodesWithin(graph);
+  const ids = new Map(nodes.map(({ path }, index) => [path, `step-${index + 1}`]));
+  const linkTo = (path: string): string => `#${ids.get(path) ?? ""}`;
+  const { name, description } = graph.workflow;
+  return [
+    "<!doctype html>",
+    '<html lang="en">',
+    `<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="Content-Security-Policy" content="${policy}">`,
+    `<title>${escapeMarkup(titleOf(graph, run))}</title><style>${pageStyle()}</style></head>`,
+    "<body><main>",
+    `<h1>${escapeMarkup(name)}</h1>`,
+    description === null ? "" : `<p>${escapeMarkup(description)}</p>`,
+    listOf([...(run === null ? [] : runRows(run)), ...workflowRows(graph)]),
+    `<figure><div class="scroll" role="region" tabindex="0" aria-label="Graph of the steps">${svgPicture(graph, run, { linkTo })}</div>`,
+    `<figcaption class="dim">${legend(nodes)}</figcaption></figure>`,
+    "<h2>Steps</h2>",
+    ...nodes.map((node) => stepSection(node, ids.get(node.path) ?? "", run)),
+    "</main></body></html>",
+    "",
+  ].join("\n");
+}
+
+type Row = readonly [name: string, value: string];
+
+function runRows(run: PictureRun): readonly Row[] {
+  return [
+    ["Run", run.id],
+    ["State", run.outcome],
+    ...(run.message === null ? [] : [["Why", run.message] as const]),
+    ["Time", formatDuration(run.durationMs)],
+    ["Cost", formatDollars(run.costUsd)],
+  ];
+}
+
+function workflowRows({ workflow }: WorkflowGraph): readonly Row[] {
+  const { budget, concurrency, inputs, timeoutMs } = workflow;
+  return [
+    ["Time limit", formatDuration(timeoutMs)],
+    ...(concurrency === null ? [] : [["Steps at once", String(concurrency)] as const]),
+    ...(budget === null ? [] : [["Budget", budgetText(budget)] as const]),
+    ...(inputs.size === 0 ? [] : [["Inputs", [...inputs.keys()].join(", ")] as const]),
+  ];
+}
+
+function budgetText({
+  costUsd,
+  tokens,
+}: {
+  readonly costUsd: number | null;
+  readonly tokens: number | null;
+}) {
+  return [
+    costUsd === null ? [] : formatDollars(costUsd),
+    tokens === null ? [] : `${formatCount(tokens)} tokens`,
+  ]
+    .flat()
+    .join(", ");
+}
+
+function legend(nodes: readonly GraphNode[]): string {
+  const has = (test: (node: GraphNode) => boolean): boolean => nodes.some(test);
+  return [
+    "An arrow leads from a step to those that wait for it.",
+    ...(has(({ step }) => step.condition !== null)
+      ? ["A dashed one leads to a step that runs on a condition only."]
+      : []),
+    ...(has(({ step }) => step.loop !== null)
+      ? ["An arrow back says how often a step is repeated at most."]
+      : []),
+    ...(has(({ instances }) => instances > 1) ? ["Stacked boxes are one step for each combination."] : []),
+  ].join(" ");
+}
+
+/** The summary says how it ended; the rest is there when it is opened, or when the picture's link leads to it. */
+function stepSection(node: GraphNode, id: string, run: PictureRun | null): string {
+  const { rows, state } = factsOf(node, run);
+  const reports = run?.steps.get(node.path) ?? [];
+  const mark =
+    state === null
+      ? ""
+      : `<span class="${boxClass(statusLabel(state.status).tone).replace("box", "state")}">${escapeMarkup(state.text)}</span> `;
+  return [
+    `<details><summary>${mark}<strong>${escapeMarkup(node.path)}</strong> <span class="dim">${escapeMarkup(rows[0] ?? "")}</span></summary>`,
+    `<div id="${id}" tabindex="-1">`,
+    listOf([...stepRows(node), ...reportRows(reports)]),
+    instructionsOf(node),
+    "</div></details>",
+  ].join("");
+}
+
+function stepRows(node: GraphNode): readonly Row[] {
+  const { step, instances } = node;
+  const { action, condition, dependsOn, loop, matrix } = step;
+  return [
+    ...(step.description === null ? [] : [["Is for", step.description] as const]),
+    ...(action.kind === "worker"
+      ? workRows(action.work)
+      : [["Workflow", basename(action.workflow.file)] as const]),
+    ...(dependsOn.length === 0 ? [] : [["Waits for", dependsOn.join(", ")] as const]),
+    ...(condition === null ? [] : [["Only if", condition] as const]),
+    ...(loop === null ? [] : loopRows(loop)),
+    ...(instances === 1
+      ? []
+      : [["Matrix", [...matrix].map(([key, values]) => `${key}: ${values.join(", ")}`).join("; ")] as const]),
+    ...limitRows(step),
+  ];
+}
+
+function workRows({ worker, model, capabilities }: WorkSpec): readonly Row[] {
+  return [
+    ["Worker", model === null ? worker : `${worker}, model ${model}`],
+    ["May", capabilities.join(", ")],
+  ];
+}
+
+function loopRows({ maxIterations, check }: NonNullable<GraphNode["step"]["loop"]>): readonly Row[] {
+  return [
+    ["Repeated", `up to ${maxIterations} times, until ${check.worker} finds it complete`],
+    ["Check", check.instructions],
+  ];
+}
+
+function limitRows({
+  budget,
+  isolation,
+  maxRetries,
+  onFailure,
+  timeoutMs,
+  verify,
+}: GraphNode["step"]): readonly Row[] {
+  return [
+    ...(timeoutMs === null ? [] : [["Time limit", formatDuration(timeoutMs)] as const]),
+    ...(budget === null ? [] : [["Budget", budgetText(budget)] as const]),
+    ...(maxRetries === 0 ? [] : [["Retries", String(maxRetries)] as const]),
+    ...(onFailure === "continue" ? [["After a failure", "the run goes on"] as const] : []),
+    ...(isolation === "none" ? [] : [["Isolation", "a git worktree of its own"] as const]),
+    ...(verify === null ? [] : [["Verified by", verify] as const]),
+  ];
+}
+
+/** One row for each instance that the run has of the step. */
+function reportRows(reports: readonly StepReport[]): readonly Row[] {
+  return reports.map((report) => {
+    const { id, status, reason, attempts, startedAt, endedAt, costUsd, tokens, artifacts } = report;
+    const parts = [
+      statusLabel(status).text,
+      iterationsText(report),
+      attempts > 1 ? `${attempts} attempts` : "",
+      startedAt === null || endedAt === null ? "" : formatDuration(endedAt - startedAt),
+      costUsd > 0 ? formatDollars(costUsd) : "",
+      tokens > 0 ? `${formatCount(tokens)} tokens` : "",
+      artifacts.length === 0 ? "" : `left ${artifacts.join(", ")}`,
+      reason,
+    ];
+    return [id, parts.filter((part) => part !== "").join("; ")];
+  });
+}
+
+/** Characters of instructions that a page holds; the file has them whole. */
+const instructionsMax = 8000;
+
+function instructionsOf({ step: { action } }: GraphNode): string {
+  if (action.kind === "workflow") return "";
+  const { instructions } = action.work;
+  const left = instructions.length - instructionsMax;
+  const text =
+    left > 0 ? `${instructions.slice(0, instructionsMax)}\n… ${left} more characters` : instructions;
+  return `<pre tabindex="0" role="group" aria-label="Instructions">${escapeMarkup(text)}</pre>`;
+}
+
+function listOf(rows: readonly Row[]): string {
+  const items = rows.map(([name, value]) => `<dt>${escapeMarkup(name)}</dt><dd>${escapeMarkup(value)}</dd>`);
+  return `<dl>${items.join("")}</dl>`;
+}

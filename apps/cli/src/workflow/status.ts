@@ -1,0 +1,33 @@
+/** How the state of a step is called and coloured, wherever people see it. Pure. */
+import type { StepReport } from "@agentcore/workflow";
+import type { Tone } from "../screen/line.ts";
+
+type Status = StepReport["status"];
+
+interface Label {
+  readonly text: string;
+  readonly tone: Tone;
+}
+
+const labels: Readonly<Record<Status, Label>> = {
+  PENDING: { text: "PENDING", tone: "dim" },
+  READY: { text: "READY", tone: "dim" },
+  RUNNING: { text: "RUNNING", tone: "accent" },
+  CHECKING: { text: "CHECKING", tone: "accent" },
+  SUCCEEDED: { text: "PASS", tone: "good" },
+  FAILED: { text: "FAIL", tone: "bad" },
+  INCOMPLETE: { text: "INCOMPLETE", tone: "warn" },
+  SKIPPED: { text: "SKIP", tone: "dim" },
+  CANCELLED: { text: "CANCELLED", tone: "warn" },
+};
+
+export const statusLabel = (status: Status): Label => labels[status];
+
+const ended: ReadonlySet<Status> = new Set(["SUCCEEDED", "FAILED", "INCOMPLETE", "SKIPPED", "CANCELLED"]);
+export const hasEnded = ({ status }: Pick<StepReport, "status">): boolean => ended.has(status);
+
+/** `3 iterations` of a step that loops; empty for others and before the first. */
+export function iterationsText({ loops, iterations }: StepReport): string {
+  if (!loops || iterations === 0) return "";
+  return iterations === 1 ? "1 iteration" : `${iterations} iterations`;
+}

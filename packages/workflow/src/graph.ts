@@ -1,0 +1,82 @@
+/**
+ * The graph of a workflow as people are shown it: a node for each step, an edge for each dependency with what it depends on,
+ * and the graph of each sub-workflow inside its step. Pure; every picture is drawn from this.
+ */
+import type { Step, Workflow } from "./definition.ts";
+import { parseExpression, referencesOf } from "./expression.ts";
+
+export interface WorkflowGraph {
+  readonly workflow: Workflow;
+  /** In the order of the file. */
+  readonly nodes: readonly GraphNode[];
+  readonly edges: readonly GraphEdge[];
+}
+
+export interface GraphNode {
+  /** Ids of the steps that lead here from the outermost workflow, with `/` between them. */
+  readonly path: string;
+  readonly step: Step;
+  /** Name of the worker, or of the sub-workflow. */
+  readonly worker: string;
+  /** Combinations of its matrix; 1 where it has none. */
+  readonly instances: number;
+  /** The sub-workflow; null where a worker works. */
+  readonly inner: WorkflowGraph | null;
+  /** Its condition where no edge shows it, because it looks at no step that it waits for. */
+  readonly condition: string | null;
+}
+
+export interface GraphEdge {
+  /** Paths of nodes of the same graph. */
+  readonly from: string;
+  readonly to: string;
+  /** What has to hold for the way to be taken, or that it is taken after failures too. Null: `from` has to succeed. */
+  readonly label: string | null;
+  /** Whether the step at its end may be left out. */
+  readonly conditional: boolean;
+}
+
+export function workflowGraph(workflow: Workflow, path = ""): WorkflowGraph {
+  const below = (id: string): string => (path === "" ? id : `${path}/${id}`);
+  const byId = new Map(workflow.steps.map((step) => [step.id, step]));
+  const edges = workflow.steps.flatMap((step) =>
+    step.dependsOn.map((id) => ({ from: below(id), to: below(step.id), ...wayTo(step, byId.get(id)) })),
+  );
+  const nodes = workflow.steps.map((step): GraphNode => {
+    const own = below(step.id);
+    const isShown = step.dependsOn.some((id) => mentioned(step).has(id));
+    return {
+      path: own,
+      step,
+      worker: step.action.kind === "worker" ? step.action.work.worker : step.action.workflow.name,
+      instances: [...step.matrix.values()].reduce((product, values) => product * values.length, 1),
+      inner: step.action.kind === "worker" ? null : workflowGraph(step.action.workflow, own),
+      condition: isShown ? null : step.condition,
+    };
+  });
+  return { workflow, nodes, edges };
+}
+
+/** Nodes of the graph and of the graphs in it. */
+export function nodesWithin(graph: WorkflowGraph): readonly GraphNode[] {
+  return graph.nodes.flatMap((node) => [node, ...(node.inner === null ? [] : nodesWithin(node.inner))]);
+}
+
+function wayTo(step: Step, from: Step | undefined): Pick<GraphEdge, "label" | "conditional"> {
+  const conditional = step.condition !== null;
+  if (from !== undefined && mentioned(step).has(from.id)) return { label: step.condition, conditional };
+  if (from?.onFailure === "continue") return { label: "also after a failure", conditional };
+  if (from?.loop?.onExhausted === "continue") return { label: "also when incomplete", conditional };
+  return { label: null, conditional };
+}
+
+/** Ids of the steps that its condition looks at. */
+function mentioned({ condition }: Step): ReadonlySet<string> {
+  const parsed = condition === null ? null : parseExpression(condition);
+  if (parsed === null || !parsed.ok) return new Set();
+  return new Set(
+    referencesOf(parsed.expression).flatMap(([root, id]) =>
+      root === "steps" && id !== undefined ? [id] : [],
+    ),
+  );
+}
