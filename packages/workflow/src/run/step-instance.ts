@@ -3,7 +3,15 @@
  * depends on all instances of what its step depends on. Pure; made once at the start of a run and again at a resume.
  */
 import type { Step, Workflow } from "../definition.ts";
-import { evaluate, fillIn, isTrue, parseExpression, type Lookup, type Value } from "../expression.ts";
+import {
+  evaluate,
+  fillIn,
+  isTrue,
+  parseExpression,
+  valueIn,
+  type Lookup,
+  type Value,
+} from "../expression.ts";
 import type { PlanStep, StatusView, StepStatus } from "../plan/plan-step.ts";
 import type { InputValues } from "./inputs.ts";
 
@@ -15,6 +23,8 @@ export interface StepInstance {
   readonly plan: PlanStep;
   /** The text with `${{ inputs.k }}` and `${{ matrix.k }}` replaced. */
   readonly fill: (text: string) => string;
+  /** Likewise, but what is a placeholder only keeps its kind. */
+  readonly value: (text: string) => Value;
 }
 
 /** What a collected artifact is to a condition: its path, or null where there is none. */
@@ -43,7 +53,14 @@ export function stepInstances(
         loop,
         ...(condition === null ? {} : { condition }),
       };
-      return { id, step, matrix, plan, fill: (text) => fillIn(text, own) };
+      return {
+        id,
+        step,
+        matrix,
+        plan,
+        fill: (text) => fillIn(text, own),
+        value: (text) => valueIn(text, own),
+      };
     }),
   );
 }
