@@ -53,6 +53,7 @@ it("sub-workflows are graphs inside their step, however deep, and a matrix is co
       kind: "workflow",
       workflow,
       exports: [],
+      with: new Map(),
       exportsMode: "merge",
       bubbleEvents: false,
       eventPrefix: null,

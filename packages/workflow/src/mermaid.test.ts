@@ -9,6 +9,7 @@ it("draws steps, who works on them, what waits for what and when, and loops", ()
     kind: "workflow",
     workflow,
     exports: [],
+    with: new Map(),
     exportsMode: "merge",
     bubbleEvents: false,
     eventPrefix: null,
