@@ -2,7 +2,7 @@
  * The composition with the runtime in a process of its own, which is started again when it dies. This process stays the
  * scheduler; the child is `agentcore runtime --stdio` with the same configuration and state directory.
  */
-import { type Log, systemClock } from "@agentcore/contract";
+import { type Log, systemClock, type WorkerAdapter } from "@agentcore/contract";
 import { runtimeProcess, superviseRuntime } from "@agentcore/scheduler";
 import { openState, type Composition } from "./compose.ts";
 import type { Environment } from "./config/env-text.ts";
@@ -12,6 +12,8 @@ import { packageVersion } from "./version.ts";
 
 export interface ComposeSupervisedOptions {
   readonly state: StateDir;
+  /** To read what lost attempts printed. */
+  readonly adapters: readonly WorkerAdapter[];
   /** Absolute path of the configuration file, or null. */
   readonly configPath: string | null;
   readonly cwd: string;
@@ -22,8 +24,8 @@ export interface ComposeSupervisedOptions {
 }
 
 export async function composeSupervised(options: ComposeSupervisedOptions): Promise<Composition> {
-  const { state, configPath, cwd, env, log, onStderr } = options;
-  const open = await openState(state, log);
+  const { state, adapters, configPath, cwd, env, log, onStderr } = options;
+  const open = await openState(state, adapters, log);
   const args = [
     ...process.execArgv,
     process.argv[1] ?? "",

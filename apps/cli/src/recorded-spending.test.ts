@@ -12,10 +12,15 @@ const result = (costUsd: number | null): WorkerResult =>
   }) as WorkerResult;
 const hold = { holdId: "p1", jobId: "j1", attempt: 2 } as HoldEntry;
 
-function recorded(spooled: readonly Partial<SpooledResult>[], attempts: readonly Partial<AttemptRecord>[]) {
+function recorded(
+  spooled: readonly Partial<SpooledResult>[],
+  attempts: readonly Partial<AttemptRecord>[],
+  printed: { readonly costUsd: number; readonly tokens: number } | null = null,
+) {
   const spool = { list: async () => spooled } as unknown as ResultSpool;
-  const store = { attempts: async () => attempts } as unknown as JobStore;
-  return createRecordedSpending(spool, store)(hold);
+  const job = { id: hold.jobId };
+  const store = { attempts: async () => attempts, get: async () => ({ job }) } as unknown as JobStore;
+  return createRecordedSpending(spool, store, async () => printed)(hold);
 }
 
 test("a spooled result of the permit says what was spent", async () => {
@@ -32,6 +37,15 @@ test("otherwise the queue's own record of that attempt does", async () => {
     { attempt: 2, result: result(0.25) },
   ];
   expect(await recorded([], attempts)).toMatchObject({ costMicroUsd: 250_000 });
+});
+
+test("without a result, what its worker printed bounds it", async () => {
+  const lost = [{ attempt: 2, result: null }];
+  expect(await recorded([], lost, { costUsd: 0.125, tokens: 9 })).toEqual({
+    costMicroUsd: 125_000,
+    tokens: 9,
+    basis: "estimated",
+  });
 });
 
 test("without a record nothing is known", async () => {

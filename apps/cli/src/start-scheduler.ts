@@ -27,7 +27,7 @@ export interface StartSchedulerOptions {
 }
 
 export async function startScheduler(
-  { runtime, store, containment, database, state }: Composition,
+  { runtime, store, spendingOfLost, containment, database, state }: Composition,
   { log, concurrency, keepEndedMs, claims, policy = {} }: StartSchedulerOptions,
 ): Promise<Scheduler> {
   return createScheduler({
@@ -40,6 +40,7 @@ export async function startScheduler(
     policy,
     spool: openSpoolDirectory(state.spool, log),
     proveGone: proveGoneBySweep(containment),
+    spendingOfLost,
     process: { host: hostname(), ...processOwner() },
     // The host was compared by the scheduler; a pid of another machine is never looked up here.
     isProcessGone: (owner) => ownerIsDead(owner),

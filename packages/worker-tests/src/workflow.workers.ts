@@ -1,8 +1,9 @@
-/** The example `implement-review-fix.yaml` with the three real workers in one workflow. */
+/** The example `implement-review-fix.yaml` with the three real workers in one workflow: undisturbed, and killed in the middle. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startModelServer, type ModelServer } from "@agentcore/model-server";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startModelServer, type ModelServer, type Script } from "@agentcore/model-server";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   conversations,
@@ -13,11 +14,11 @@ import {
   type WorkflowPlace,
   type WorkflowRig,
 } from "./drive-workflow.ts";
-import type { CliEnd } from "./agentcore-cli.ts";
+import { startCli, type CliEnd } from "./agentcore-cli.ts";
 import { installationPaths } from "./installation.ts";
 import { cacheFolder } from "./places.ts";
 import { processesOf } from "./process-scan.ts";
-import { answersOf, filesInTheEnd, tokensEach } from "./review-team.ts";
+import { answersOf, filesInTheEnd, positionOf, tokensEach } from "./review-team.ts";
 
 let server: ModelServer;
 let rig: WorkflowRig;
@@ -37,6 +38,8 @@ afterAll(async () => {
 const claudeUsd = 0.00465;
 const codexUsd = 0.00825;
 const openCodeUsd = 0.00465;
+/** The file is right already: it is read, and nothing is left to do. */
+const resumedFixAnswers = 2;
 
 test.concurrent("workflow: implement, review, fix, review, write up", async ({ task }) => {
   const place = await prepareWorkflow(rig, "calm");
@@ -68,6 +71,34 @@ test.concurrent("workflow: implement, review, fix, review, write up", async ({ t
   expect(await processesOf(place.id)).toEqual([]);
 });
 
+test.concurrent("workflow: killed in the middle of the fix, and resumed", async ({ task }) => {
+  const reached = Promise.withResolvers<undefined>();
+  const place = await prepareWorkflow(rig, "killed", (script) => hangOnceInFix(script, reached.resolve));
+  const startedAt = performance.now();
+  const first = startExample(place);
+  await Promise.race([reached.promise, first.ended]);
+  first.child.kill("SIGKILL");
+  const run = /run (\S+)/.exec((await first.ended).stdout)?.[1] ?? "";
+  expect(await survivorsWithin(place.id, 10_000)).toEqual([]);
+  const end = await startCli(place, ["workflow", "resume", run]).ended;
+  Object.assign(task.meta, {
+    note: await note(place, end, startedAt),
+    story: { first: await first.ended, end },
+  });
+  expect(end.code).toBe(0);
+  const left = await readLeft(place);
+  expectSameEnd(left);
+  // What had finished was not done again; the interrupted attempt counts.
+  expect(left.implement).toMatchObject({ attempts: 3 });
+  // The lost attempt is charged by what it printed, not with all the $5 that it might have spent.
+  const { implement, review } = answersOf;
+  const without = (implement + resumedFixAnswers) * claudeUsd + 2 * review * codexUsd;
+  expect(left.implement["cost_usd"]).toBeGreaterThan(without + claudeUsd);
+  expect(left.implement["cost_usd"]).toBeLessThan(without + answersOf.fix * claudeUsd);
+  expect(conversationsOf(place)).toEqual({ "claude-code": 3, codex: 2, opencode: 1 });
+  expect(await processesOf(place.id)).toEqual([]);
+});
+
 function expectSameEnd(left: Left): void {
   expect(left.files).toEqual(filesInTheEnd);
   expect(left.implement).toMatchObject({
@@ -91,6 +122,28 @@ function conversationsOf({ models }: WorkflowPlace) {
     codex: conversations(models.codex),
     opencode: conversations(models.opencode),
   };
+}
+
+/** The third answer of a conversation is that of the fix, whose file is written by then. */
+function hangOnceInFix(script: Script, reached: (value: undefined) => void): Script {
+  let hung = false;
+  return (request, index) => {
+    if (typeof script !== "function") throw new TypeError("the script is a list");
+    if (hung || positionOf(request) < 2) return script(request, index);
+    hung = true;
+    reached(undefined);
+    return { hang: "before-headers" };
+  };
+}
+
+/** Sealed workers die with the process that started them, a moment later. */
+async function survivorsWithin(id: string, ms: number) {
+  const deadline = performance.now() + ms;
+  for (;;) {
+    const seen = await processesOf(id);
+    if (seen.length === 0 || performance.now() > deadline) return seen;
+    await sleep(20);
+  }
 }
 
 async function note(place: WorkflowPlace, end: CliEnd, startedAt: number): Promise<string> {

@@ -35,6 +35,7 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
     ? compose({ config: loaded.config, state, adapters, env: io.env, log })
     : composeSupervised({
         state,
+        adapters,
         configPath: loaded.path,
         cwd: io.cwd,
         env: io.env,

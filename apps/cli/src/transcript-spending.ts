@@ -1,0 +1,98 @@
+/**
+ * What an attempt that was lost can have spent, read back through its adapter from what its worker printed. Where the worker
+ * came to say what the whole run cost, that is it. Else it is what was reported so far and, for the answer that was under way,
+ * once more as much as the costliest one took. Where nothing was reported nothing is known, and the bound is charged.
+ */
+import { ignore, type OutputReader, type WorkerAdapter, type WorkerEvent } from "@agentcore/contract";
+import type { SpendingOfLost } from "@agentcore/scheduler";
+import { createLineFramer, findAttemptDirectory, loadPriceList, type PriceList } from "@agentcore/worker-kit";
+import { createReadStream } from "node:fs";
+import { join } from "node:path";
+import { tokensOf } from "./recorded-spending.ts";
+
+export interface TranscriptOptions {
+  /** Directory of the attempts' own directories. */
+  readonly attemptsDir: string;
+  /** Of the workers that may have printed; what another one printed cannot be read. */
+  readonly adapters: readonly WorkerAdapter[];
+}
+
+export function createTranscriptSpending({ attemptsDir, adapters }: TranscriptOptions): SpendingOfLost {
+  return async ({ job, attempt, permitId }) => {
+    const { task } = job;
+    const adapter = adapters.find(({ name }) => name === task.worker);
+    if (adapter === undefined) return null;
+    const directory = await findAttemptDirectory(attemptsDir, { jobId: job.id, attempt, permitId });
+    const prices = await loadPriceList();
+    const meter = new TranscriptMeter(adapter.provider, task.model ?? null, prices);
+    const reader = adapter.createReader({ task, model: task.model ?? null });
+    if (!(await readTranscript(join(directory, "stdout.log"), reader, (event) => meter.take(event))))
+      return null;
+    const { costUsd, usage } = reader.end();
+    return costUsd === null ? meter.estimate() : { costUsd, tokens: tokensOf(usage) };
+  };
+}
+
+interface Spending {
+  readonly costUsd: number;
+  readonly tokens: number;
+}
+
+/** Follows the totals that a worker reports. */
+export class TranscriptMeter {
+  readonly #provider: string | null;
+  readonly #prices: PriceList;
+  #model: string | null;
+  #total: Spending = { costUsd: 0, tokens: 0 };
+  #costliest: Spending = { costUsd: 0, tokens: 0 };
+  #isKnown = true;
+
+  constructor(provider: string | null, model: string | null, prices: PriceList) {
+    this.#provider = provider;
+    this.#model = model;
+    this.#prices = prices;
+  }
+
+  take(event: WorkerEvent): void {
+    if (event.type === "started") this.#model = event.model ?? this.#model;
+    if (event.type !== "usage") return;
+    const { usage } = event;
+    const costUsd = event.costUsd ?? this.#prices.estimateCostUsd(this.#provider, this.#model, usage);
+    if (costUsd === null) this.#isKnown = false;
+    const before = this.#total;
+    this.#total = largest(before, { costUsd: costUsd ?? 0, tokens: tokensOf(usage) });
+    this.#costliest = largest(this.#costliest, {
+      costUsd: this.#total.costUsd - before.costUsd,
+      tokens: this.#total.tokens - before.tokens,
+    });
+  }
+
+  /** Null where some of it has no price, or nothing was reported. */
+  estimate(): Spending | null {
+    const { costUsd, tokens } = this.#total;
+    if (!this.#isKnown || costUsd === 0) return null;
+    return { costUsd: costUsd + this.#costliest.costUsd, tokens: tokens + this.#costliest.tokens };
+  }
+}
+
+function largest(a: Spending, b: Spending): Spending {
+  return { costUsd: Math.max(a.costUsd, b.costUsd), tokens: Math.max(a.tokens, b.tokens) };
+}
+
+/** False where there is no transcript. */
+async function readTranscript(
+  path: string,
+  reader: OutputReader,
+  take: (event: WorkerEvent) => void,
+): Promise<boolean> {
+  const lines = createLineFramer((line, oversized) => reader.stdout(line, oversized).forEach(take));
+  try {
+    for await (const chunk of createReadStream(path) as AsyncIterable<Uint8Array>) lines.write(chunk);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    ignore(error, "its worker was not started");
+    return false;
+  }
+  lines.end();
+  return true;
+}
