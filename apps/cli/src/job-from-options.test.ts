@@ -8,11 +8,20 @@ import type { LoadedConfig } from "./config/load.ts";
 import { checkJob, checkWorkspace, jobFromOptions, readInstructions } from "./job-from-options.ts";
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), "agentcore-job-")));
+const here = { cwd: root, env: {} };
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const loaded = (config: object = {}): LoadedConfig => ({
   config: configSchema({}).parse(config),
   path: null,
+});
+
+test.each([
+  ["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "taken on"],
+  ["not one", "left out"],
+])("the caller's TRACEPARENT %j is %s", (text, what) => {
+  const job = jobFromOptions("x", { worker: "shell" }, loaded(), { cwd: root, env: { TRACEPARENT: text } });
+  expect(job.context?.traceparent).toBe(what === "taken on" ? text : undefined);
 });
 
 test("options become a job, in the workspace named", () => {
@@ -33,7 +42,7 @@ test("options become a job, in the workspace named", () => {
       env: { A: "1" },
     },
     loaded(),
-    root,
+    here,
   );
   expect(job).toMatchObject({
     key: "k",
@@ -57,11 +66,11 @@ test("the configuration's defaults stand in for what is not said", () => {
   const config = loaded({
     defaults: { worker: "shell", capabilities: ["run_tests"], timeout: "5m", max_attempts: 3, model: "m" },
   });
-  expect(jobFromOptions("x", {}, config, root)).toMatchObject({
+  expect(jobFromOptions("x", {}, config, here)).toMatchObject({
     task: { worker: "shell", capabilities: ["run_tests"], model: "m" },
     limits: { timeoutMs: 300_000, maxAttempts: 3 },
   });
-  expect(jobFromOptions("x", { worker: "codex", timeout: 1000 }, config, root)).toMatchObject({
+  expect(jobFromOptions("x", { worker: "codex", timeout: 1000 }, config, here)).toMatchObject({
     task: { worker: "codex" },
     limits: { timeoutMs: 1000 },
   });
@@ -69,7 +78,7 @@ test("the configuration's defaults stand in for what is not said", () => {
 
 describe("refused", () => {
   test("without a worker", () => {
-    expect(() => jobFromOptions("x", {}, loaded(), root)).toThrow("which worker? name one with --worker");
+    expect(() => jobFromOptions("x", {}, loaded(), here)).toThrow("which worker? name one with --worker");
   });
 
   test("without a workspace that is a directory", () => {
@@ -87,7 +96,7 @@ describe("refused", () => {
 
   test("when it is larger than a job may be", () => {
     const instructions = "x".repeat(1024 * 1024);
-    expect(() => jobFromOptions(instructions, { worker: "shell" }, loaded(), root)).toThrow(
+    expect(() => jobFromOptions(instructions, { worker: "shell" }, loaded(), here)).toThrow(
       /1048576 are allowed/,
     );
   });

@@ -6,6 +6,7 @@ import {
   AgentCoreError,
   jobPayloadBytesMax,
   jobSubmissionSchema,
+  traceparentSchema,
   type Capability,
   type Dedup,
   type JobSubmission,
@@ -46,7 +47,7 @@ export function jobFromOptions(
   instructions: string,
   options: TaskOptions,
   loaded: LoadedConfig,
-  cwd: string,
+  { cwd, env }: Pick<Io, "cwd" | "env">,
 ): JobSubmission {
   const { defaults } = loaded.config;
   const worker = options.worker ?? defaults.worker;
@@ -81,7 +82,12 @@ export function jobFromOptions(
         silenceTimeoutMs: options.silenceTimeout,
       }),
       requireContainment: options.requireSealed === true ? "sealed" : undefined,
-      context: withoutUndefined({ tenant: options.tenant, labels: options.label }),
+      context: withoutUndefined({
+        // As the standard asks, one that is malformed is as good as none.
+        traceparent: traceparentSchema.safeParse(env["TRACEPARENT"]).data,
+        tenant: options.tenant,
+        labels: options.label,
+      }),
     }),
   );
 }

@@ -43,9 +43,17 @@ export const retryPolicySchema = z.strictObject({
 });
 export type RetryPolicy = z.infer<typeof retryPolicySchema>;
 
+/** As in W3C Trace Context, level 1; later versions may add to its end. */
+export const traceparentSchema = z
+  .string()
+  .regex(
+    /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-[\x21-\x7e]*)?$/,
+    "not a W3C traceparent, such as 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+  );
+
 export const jobContextSchema = z.strictObject({
-  /** W3C trace context of the caller. */
-  traceparent: z.string().optional(),
+  /** The caller's place in its trace. Workers get it as `TRACEPARENT`, and each `attempt_started` names it. */
+  traceparent: traceparentSchema.optional(),
   tenant: z.string().min(1).optional(),
   labels: z.record(z.string(), z.string()).default({}),
 });

@@ -26,7 +26,14 @@ export const runEventSchema = z.discriminatedUnion("type", [
     ...decision,
   }),
   z.strictObject({ type: z.literal("permit_rejected"), ...base, attempt: z.int(), ...decision }),
-  z.strictObject({ type: z.literal("attempt_started"), ...base, attempt: z.int(), worker: z.string() }),
+  z.strictObject({
+    type: z.literal("attempt_started"),
+    ...base,
+    attempt: z.int(),
+    worker: z.string(),
+    /** The job's, where it has one. */
+    traceparent: z.string().optional(),
+  }),
   z.strictObject({ type: z.literal("worker_event"), ...base, attempt: z.int(), event: workerEventSchema }),
   z.strictObject({ type: z.literal("attempt_stopping"), ...base, attempt: z.int(), ...decision }),
   z.strictObject({ type: z.literal("attempt_ended"), ...base, attempt: z.int(), result: workerResultSchema }),

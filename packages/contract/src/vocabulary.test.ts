@@ -8,6 +8,7 @@ import {
   isAgentCoreError,
   isErrorCode,
   jobSchema,
+  traceparentSchema,
   wireRequestEnvelopeSchema,
   wireRequests,
   workerResultSchema,
@@ -62,6 +63,33 @@ describe("a job's id", () => {
 
   it.each(["", "x".repeat(513), "a\0b", "a\nb", "a\u001b[2Jb", "\ud800"])("may not be %j", (id) => {
     expect(idOf(id)).toBe(false);
+  });
+});
+
+describe("a traceparent", () => {
+  const trace = "0af7651916cd43dd8448eb211c80319c";
+  const parent = "b7ad6b7169203331";
+  const isTaken = (text: string) => traceparentSchema.safeParse(text).success;
+
+  it.each([
+    `00-${trace}-${parent}-01`,
+    `00-${trace}-${parent}-00`,
+    `cc-${trace}-${parent}-01-what-the-future`,
+  ])("may be %s", (text) => {
+    expect(isTaken(text)).toBe(true);
+  });
+
+  it.each([
+    "",
+    trace,
+    `ff-${trace}-${parent}-01`,
+    `00-${"0".repeat(32)}-${parent}-01`,
+    `00-${trace}-${"0".repeat(16)}-01`,
+    `00-${trace.toUpperCase()}-${parent}-01`,
+    `00-${trace}-${parent}-01\n`,
+    `00-${trace}-${parent}-01-a\0b`,
+  ])("may not be %j", (text) => {
+    expect(isTaken(text)).toBe(false);
   });
 });
 

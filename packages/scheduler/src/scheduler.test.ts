@@ -70,6 +70,28 @@ describe("a scheduler", () => {
     await scheduler.close();
   });
 
+  it("hands the caller's place in its trace to the worker, and says so", async () => {
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const given: unknown[] = [];
+    const { scheduler } = await createRig({
+      execute: ({ task }) => {
+        given.push(task.env);
+        return testResult();
+      },
+    });
+    const started: unknown[] = [];
+    scheduler.subscribe((event) => {
+      if (event.type === "attempt_started") started.push(event.traceparent);
+    });
+    const env = { A: "1" };
+    const traced = simpleJob({ context: { traceparent } });
+    const task = { ...traced.task, env };
+    for (const job of [{ ...traced, task }, simpleJob()]) await (await scheduler.submit(job)).result();
+    expect(given).toEqual([{ TRACEPARENT: traceparent, ...env }, undefined]);
+    expect(started).toEqual([traceparent, undefined]);
+    await scheduler.close();
+  });
+
   it("lets a consumer follow a job at its own pace, to its end", async () => {
     const rig = await slowRig(100);
     const handle = await rig.scheduler.submit(simpleJob());

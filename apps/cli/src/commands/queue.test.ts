@@ -301,6 +301,7 @@ describe("a file of jobs", () => {
   test.each([
     ["{", /:2: not JSON/],
     [job({ nonsense: 1 }), /:2: .*nonsense/],
+    [job({ context: { traceparent: "00-1-2-3" } }), /:2: context\.traceparent: not a W3C traceparent/],
     [job({ id: "a\nb" }), /:2: id: an id has no control characters/],
     [job({ id: "x".repeat(513) }), /:2: id: .*512/],
     [

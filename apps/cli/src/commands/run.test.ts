@@ -40,6 +40,30 @@ function processesWith(text: string): string[] {
     .filter((line) => line.includes(text) && !line.includes("agentcore"));
 }
 
+describe("the caller's place in its trace", () => {
+  const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const startedWith = (stdout: string) =>
+    jsonLinesOf(stdout).find(({ type }) => type === "attempt_started")?.["traceparent"];
+
+  test("reaches the worker and the events", async () => {
+    const env = { TRACEPARENT: traceparent };
+    const { stdout } = await agentcore(scratch, shell('echo "[$TRACEPARENT]" > trace.txt', "--json"), {
+      env,
+    });
+    expect(readFileSync(join(scratch.workspace, "trace.txt"), "utf8")).toBe(`[${traceparent}]\n`);
+    expect(startedWith(stdout)).toBe(traceparent);
+  });
+
+  test("is not there where the caller has none, and is the task's own where that names one", async () => {
+    const { stdout } = await agentcore(scratch, shell('echo "[$TRACEPARENT]" > trace.txt', "--json"));
+    expect(readFileSync(join(scratch.workspace, "trace.txt"), "utf8")).toBe("[]\n");
+    expect(startedWith(stdout)).toBeUndefined();
+    const own = shell('echo "[$TRACEPARENT]" > trace.txt', "--env", "TRACEPARENT=mine");
+    await agentcore(scratch, own, { env: { TRACEPARENT: traceparent } });
+    expect(readFileSync(join(scratch.workspace, "trace.txt"), "utf8")).toBe("[mine]\n");
+  });
+});
+
 describe("each way a run can end has its exit code:", () => {
   test("0 succeeded, with what it did and the proof that nothing is left", async () => {
     const { code, stdout, stderr } = await agentcore(scratch, shell("echo hi > a.txt", "--json"));

@@ -31,7 +31,7 @@ export interface RunOptions extends TaskOptions {
 export async function run(instructions: string | undefined, options: RunOptions, io: Io): Promise<number> {
   const loaded = await loadOptionsConfig(options, io);
   const text = await readInstructions(instructions, io);
-  const job = jobFromOptions(text, { interactive: true, ...options }, loaded, io.cwd);
+  const job = jobFromOptions(text, { interactive: true, ...options }, loaded, io);
   const adapter = await requireWorker(job.task.worker, job.task.capabilities ?? [], loaded);
   const log = createLog("warn");
   const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);

@@ -48,7 +48,7 @@ async function oneJob(
   { loaded }: OpenedQueue,
   io: Io,
 ): Promise<JobSubmission> {
-  const job = jobFromOptions(await readInstructions(instructions, io), options, loaded, io.cwd);
+  const job = jobFromOptions(await readInstructions(instructions, io), options, loaded, io);
   await requireWorker(job.task.worker, job.task.capabilities ?? [], loaded);
   return {
     ...job,

@@ -19,7 +19,7 @@ import { attemptRef, type JobRecord, type Reason } from "../job-record.ts";
 import type { Settlement } from "../job-store.ts";
 import { chargeUnder, failedResult } from "../retry/charge.ts";
 import { scopeOfDenial, type DenialScope } from "./denial-scope.ts";
-import { permitRequestOf } from "./permit-request.ts";
+import { executedTask, permitRequestOf } from "./permit-request.ts";
 import type { RunEvents } from "./run-events.ts";
 import { decisionOf, type EndedAttempt } from "./settlement.ts";
 import type { StartedNotes } from "./started-notes.ts";
@@ -159,7 +159,7 @@ export class Attempt {
     try {
       return {
         kind: "ended",
-        result: await runtime.execute(permit.id, this.record.job.task, this.#observer(permit)),
+        result: await runtime.execute(permit.id, executedTask(this.record.job), this.#observer(permit)),
       };
     } catch (error) {
       const denial = denialOf(error);
@@ -180,7 +180,14 @@ export class Attempt {
     return {
       onStarted: (identity) => {
         const at = clock.now();
-        events.publish({ type: "attempt_started", jobId: job.id, at, attempt, worker: job.task.worker });
+        events.publish({
+          type: "attempt_started",
+          jobId: job.id,
+          at,
+          attempt,
+          worker: job.task.worker,
+          ...(job.context.traceparent === undefined ? {} : { traceparent: job.context.traceparent }),
+        });
         this.#ports.notes.identity(this.record, permit, identity);
       },
       onEvent: (event) => {

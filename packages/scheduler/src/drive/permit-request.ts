@@ -1,5 +1,5 @@
 /** What the scheduler asks the runtime for on behalf of one attempt. */
-import type { PermitRequest } from "@agentcore/contract";
+import type { Job, PermitRequest, WorkerTask } from "@agentcore/contract";
 import type { JobRecord } from "../job-record.ts";
 import { leftOf } from "../retry/charge.ts";
 
@@ -20,4 +20,10 @@ export function permitRequestOf({ job, attempt, spent }: JobRecord): PermitReque
     priorityClass: job.priority.class,
     ...(job.requireContainment === undefined ? {} : { requireContainment: job.requireContainment }),
   };
+}
+
+/** The task as it is executed: it carries the caller's place in its trace, unless it names one of its own. */
+export function executedTask({ task, context: { traceparent } }: Job): WorkerTask {
+  if (traceparent === undefined) return task;
+  return { ...task, env: { TRACEPARENT: traceparent, ...task.env } };
 }
