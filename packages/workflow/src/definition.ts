@@ -21,8 +21,19 @@ export interface Workflow {
   readonly budget: Budget | null;
   readonly branch: BranchRules;
   readonly inputs: ReadonlyMap<string, InputDeclaration>;
+  readonly telemetry: Telemetry | null;
   /** In the order of the file; a step with `matrix` is one entry here and becomes instances when inputs are known. */
   readonly steps: readonly Step[];
+}
+
+/** What a run writes about itself, for other programs. Paths are relative to the context directory. */
+export interface Telemetry {
+  /** One JSON object a line, appended. */
+  readonly eventsFile: string;
+  /** Where the run is now; replaced. */
+  readonly stateFile: string;
+  /** Whether the events hold what workers print and run; otherwise only that they did, and how much. */
+  readonly includeWorkerOutput: boolean;
 }
 
 export interface Budget {
@@ -57,6 +68,7 @@ export interface Step {
   readonly maxRetries: number;
   readonly onFailure: "abort" | "retry" | "continue";
   readonly loop: Loop | null;
+  /** Null: nothing is said; the guard of the sub-workflow step around it is part of it already. */
   readonly stall: Stall | null;
   readonly budget: Budget | null;
   /** Text of `if`, checked; see `expression.ts`. Null: always. */
@@ -89,9 +101,12 @@ export interface WorkSpec {
   readonly instructions: string;
   readonly capabilities: readonly Capability[];
   readonly model: string | null;
-  /** Further arguments for the worker's command line (`defaultArgs`, `variant`, `max_steps`, `max_command_time`). */
+  /** Further arguments for the worker's command line (`defaultArgs`), as far as its adapter allows them. */
   readonly args: readonly string[];
-  readonly settings: Readonly<Record<string, unknown>>;
+  /** For workers that have such a thing; for the shell worker `maxCommandTimeMs` limits the script. */
+  readonly variant: string | null;
+  readonly maxSteps: number | null;
+  readonly maxCommandTimeMs: number | null;
 }
 
 export interface ArtifactInput {
@@ -113,6 +128,8 @@ export interface ArtifactExport {
 export interface Loop {
   readonly check: WorkSpec;
   readonly checkTimeoutMs: number | null;
+  /** Null: nothing is said. */
+  readonly checkStall: Stall | null;
   /** Relative to the workspace; null: the exit code decides (shell worker only). */
   readonly decisionFile: string | null;
   readonly maxIterations: number;
@@ -133,6 +150,7 @@ export interface Convergence extends ConvergenceRules {
   readonly maxChangedFiles: number | null;
 }
 
+/** When a job counts as standing still, and what then happens. */
 export interface Stall {
   readonly noOutputTimeoutMs: number | null;
   readonly activitySource: "worker_event" | "any_event" | "probe_only";

@@ -7,14 +7,15 @@ import type {
   InputDeclaration,
   Loop,
   Stall,
-  StallReaction,
   Step,
   StepAction,
+  Telemetry,
   WorkSpec,
   Workflow,
 } from "../definition.ts";
+import { guardedBy, stallOf } from "./build-stall.ts";
 import type { AgentProfile, WorkflowFile } from "./file-schema.ts";
-import type { FileCheck, FileConvergence, FileStall, FileStep } from "./step-schema.ts";
+import type { FileCheck, FileConvergence, FileStep } from "./step-schema.ts";
 
 export interface BuildContext {
   readonly file: string;
@@ -24,11 +25,12 @@ export interface BuildContext {
   readonly child: (stepId: string) => Workflow;
 }
 
+type Sentinel = WorkflowFile["sentinel"];
+
 /** How often in a row a completion check may fail to decide before its step fails. */
 const undecidedMax = 3;
 
 export function buildWorkflow(file: WorkflowFile, context: BuildContext): Workflow {
-  const stallDefaults = file.sentinel?.enabled === false ? undefined : file.sentinel?.defaults;
   return {
     name: file.name,
     description: file.description ?? null,
@@ -44,7 +46,8 @@ export function buildWorkflow(file: WorkflowFile, context: BuildContext): Workfl
       expectedWorkBranch: file.expected_work_branch ?? null,
     },
     inputs: new Map(Object.entries(file.inputs ?? {}).map(([name, input]) => [name, inputOf(input)])),
-    steps: Object.entries(file.steps).map(([id, step]) => stepOf(id, step, stallDefaults, context)),
+    steps: Object.entries(file.steps).map(([id, step]) => stepOf(id, step, file.sentinel, context)),
+    telemetry: telemetryOf(file.sentinel),
   };
 }
 
@@ -57,17 +60,13 @@ function inputOf(input: NonNullable<WorkflowFile["inputs"]>[string]): InputDecla
   };
 }
 
-function stepOf(
-  id: string,
-  step: FileStep,
-  stallDefaults: FileStall | undefined,
-  context: BuildContext,
-): Step {
+function stepOf(id: string, step: FileStep, sentinel: Sentinel, context: BuildContext): Step {
   const agent = step.agent === undefined ? undefined : context.agents.get(step.agent);
+  const stall = stallOf(step.stall, sentinel);
   return {
     id,
     description: step.description ?? null,
-    action: actionOf(id, step, agent, context),
+    action: actionOf(id, step, agent, { ...context, stall }),
     workspace: step.workspace ?? agent?.workspace ?? ".",
     dependsOn: step.depends_on ?? [],
     inputs: (step.inputs ?? []).map(artifactOf),
@@ -80,8 +79,8 @@ function stepOf(
     timeoutMs: step.timeout ?? agent?.timeout ?? null,
     maxRetries: step.on_failure === "abort" ? 0 : (step.max_retries ?? 0),
     onFailure: step.on_failure ?? "abort",
-    loop: loopOf(step, context),
-    stall: stallOf({ ...stallDefaults, ...step.stall }),
+    loop: loopOf(step, sentinel, context),
+    stall,
     budget: budgetOf(step.budget),
     condition: step.if ?? null,
     matrix: new Map(Object.entries(step.matrix ?? {}).map(([key, values]) => [key, values.map(String)])),
@@ -95,12 +94,12 @@ function actionOf(
   id: string,
   step: FileStep,
   agent: AgentProfile | undefined,
-  context: BuildContext,
+  { child, stall }: BuildContext & { readonly stall: Stall | null },
 ): StepAction {
   if (step.workflow === undefined) return { kind: "worker", work: workOf(step, agent) };
   return {
     kind: "workflow",
-    workflow: context.child(id),
+    workflow: guardedBy(child(id), stall),
     with: new Map(Object.entries(step.with ?? {})),
     exports: (step.exports ?? []).map(artifactOf),
     exportsMode: step.exports_mode ?? "merge",
@@ -114,21 +113,16 @@ function workOf(work: FileStep | FileCheck, agent: AgentProfile | undefined): Wo
   const instructions = [agent?.base_instructions, work.instructions]
     .filter((text) => text !== undefined)
     .join("\n\n");
-  const variant = work.variant ?? agent?.variant;
   const limits = "max_steps" in work ? work : undefined;
-  const maxSteps = limits?.max_steps ?? agent?.max_steps;
-  const maxCommandTimeMs = limits?.max_command_time ?? agent?.max_command_time;
   return {
     worker: work.worker ?? agent?.worker ?? "shell",
     instructions,
     capabilities: unique(work.capabilities ?? agent?.capabilities ?? ["read"]),
     model: work.model ?? agent?.model ?? null,
     args: work.defaultArgs ?? agent?.defaultArgs ?? [],
-    settings: {
-      ...(variant === undefined ? {} : { variant }),
-      ...(maxSteps === undefined ? {} : { max_steps: maxSteps }),
-      ...(maxCommandTimeMs === undefined ? {} : { max_command_time_ms: maxCommandTimeMs }),
-    },
+    variant: work.variant ?? agent?.variant ?? null,
+    maxSteps: limits?.max_steps ?? agent?.max_steps ?? null,
+    maxCommandTimeMs: limits?.max_command_time ?? agent?.max_command_time ?? null,
   };
 }
 
@@ -136,13 +130,14 @@ function unique(capabilities: readonly Capability[]): readonly Capability[] {
   return [...new Set(capabilities)];
 }
 
-function loopOf(step: FileStep, context: BuildContext): Loop | null {
+function loopOf(step: FileStep, sentinel: Sentinel, context: BuildContext): Loop | null {
   const check = step.completion_check;
   if (check === undefined) return null;
   const agent = check.agent === undefined ? undefined : context.agents.get(check.agent);
   return {
     check: workOf(check, agent),
     checkTimeoutMs: check.timeout ?? agent?.timeout ?? null,
+    checkStall: stallOf(check.stall, sentinel),
     decisionFile: check.decision_file ?? null,
     maxIterations: step.max_iterations ?? 1,
     onExhausted: step.on_iterations_exhausted ?? "abort",
@@ -166,37 +161,13 @@ function convergenceOf(rules: FileConvergence | undefined): Convergence | null {
   };
 }
 
-function stallOf(stall: FileStall): Stall | null {
-  const watches = stall.no_output_timeout !== undefined || stall.probe !== undefined;
-  if (stall.enabled === false || !watches) return null;
-  const { probe } = stall;
+function telemetryOf(sentinel: Sentinel): Telemetry | null {
+  if (sentinel?.telemetry === undefined || sentinel.enabled === false) return null;
+  const { events_file: events, state_file: state, include_worker_output: output } = sentinel.telemetry;
   return {
-    noOutputTimeoutMs: stall.no_output_timeout ?? null,
-    activitySource: stall.activity_source ?? "worker_event",
-    probe:
-      probe === undefined
-        ? null
-        : {
-            intervalMs: probe.interval,
-            timeoutMs: probe.timeout ?? 10_000,
-            command: probe.command,
-            stallThreshold: probe.stall_threshold ?? 2,
-            requireZeroExit: probe.require_zero_exit ?? true,
-            onProbeError: probe.on_probe_error ?? "ignore",
-            probeErrorThreshold: probe.probe_error_threshold ?? 3,
-            captureStderr: probe.capture_stderr ?? true,
-          },
-    onStall: reactionOf(stall.on_stall, "interrupt"),
-    onTerminal: reactionOf(stall.on_terminal, "fail"),
-  };
-}
-
-function reactionOf(reaction: FileStall["on_stall"], action: StallReaction["action"]): StallReaction {
-  return {
-    action: reaction?.action ?? action,
-    errorClass: reaction?.error_class ?? null,
-    fingerprintPrefix: reaction?.fingerprint_prefix ?? [],
-    asIncomplete: reaction?.as_incomplete ?? false,
+    eventsFile: events ?? "_workflow/events.jsonl",
+    stateFile: state ?? "_workflow/state.json",
+    includeWorkerOutput: output ?? false,
   };
 }
 

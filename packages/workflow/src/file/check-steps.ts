@@ -15,11 +15,17 @@ export interface KnownAgents {
 
 export function checkSteps(file: Raw, steps: RawSteps, agents: KnownAgents, report: Report): void {
   checkPath(file["context_dir"], ["context_dir"], report);
+  const sentinel = rawOf(file["sentinel"]);
+  const stallDefaults = rawOf(sentinel["defaults"]);
+  checkTelemetry(rawOf(sentinel["telemetry"]), report);
   for (const [id, step] of steps.byId) {
     const path = ["steps", id];
     checkWay(id, step, agents, report);
     checkLoop(step, path, agents, report);
     checkBelongings(step, path, report);
+    checkStall(step["stall"], [...path, "stall"], stallDefaults, report);
+    const checkPathTo = [...path, "completion_check", "stall"];
+    checkStall(rawOf(step["completion_check"])["stall"], checkPathTo, stallDefaults, report);
     checkPath(step["workspace"], [...path, "workspace"], report);
     for (const [index, output] of listOf(step["outputs"]).entries()) {
       checkPath(rawOf(output)["path"], [...path, "outputs", index, "path"], report);
@@ -125,14 +131,23 @@ function checkBelongings(step: Raw, path: Path, report: Report): void {
       "value",
     );
   }
-  const stall = rawOf(step["stall"]);
-  if (stall["activity_source"] === "probe_only" && stall["probe"] === undefined)
-    report([...path, "stall", "activity_source"], "probe_only needs a probe");
 }
 
-function checkPath(value: unknown, path: Path, report: Report): void {
+/** Of the whole guard, with what the sentinel block adds to the step's own keys. */
+function checkStall(own: unknown, path: Path, defaults: Raw, report: Report): void {
+  const stall = { ...defaults, ...rawOf(own) };
+  if (rawOf(own)["activity_source"] === "probe_only" && stall["probe"] === undefined)
+    report([...path, "activity_source"], "probe_only needs a probe");
+}
+
+function checkTelemetry(telemetry: Raw, report: Report): void {
+  for (const key of ["events_file", "state_file"])
+    checkPath(telemetry[key], ["sentinel", "telemetry", key], report, "the context directory");
+}
+
+function checkPath(value: unknown, path: Path, report: Report, root = "the workspace"): void {
   const text = textOf(value);
   if (text === undefined) return;
-  if (isAbsolute(text)) report(path, `"${text}" must be relative to the workspace`);
-  else if (normalize(text).split("/")[0] === "..") report(path, `"${text}" leaves the workspace`);
+  if (isAbsolute(text)) report(path, `"${text}" must be relative to ${root}`);
+  else if (normalize(text).split("/")[0] === "..") report(path, `"${text}" leaves ${root}`);
 }

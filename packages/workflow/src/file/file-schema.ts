@@ -1,5 +1,5 @@
 /** The formats of a workflow file and of an agent profile file, version "1"; `workflowJsonSchema` is what editors use. */
-import { durationSchema } from "@agentcore/contract";
+import { durationSchema, variantSchema } from "@agentcore/contract";
 import { z } from "zod";
 import { capabilityNameSchema, idSchema, workerNameSchema } from "./names.ts";
 import { budgetSchema, stallSchema, stepSchema } from "./step-schema.ts";
@@ -15,7 +15,14 @@ const inputSchema = z
 
 const sentinelSchema = z.strictObject({
   enabled: z.boolean().optional(),
-  defaults: stallSchema.optional(),
+  defaults: stallSchema
+    .extend({
+      interrupt: z
+        .strictObject({ strategy: z.literal("cancel").optional() })
+        .optional()
+        .meta({ description: "How a job is stopped; there is one way." }),
+    })
+    .optional(),
   telemetry: z
     .strictObject({
       events_file: z.string().min(1).optional(),
@@ -58,7 +65,7 @@ export type WorkflowFile = z.output<typeof workflowFileSchema>;
 const agentSchema = z.strictObject({
   worker: workerNameSchema,
   model: z.string().min(1).optional(),
-  variant: z.string().min(1).optional(),
+  variant: variantSchema.optional(),
   capabilities: z.array(capabilityNameSchema).optional(),
   workspace: z.string().min(1).optional(),
   timeout: durationSchema.optional(),

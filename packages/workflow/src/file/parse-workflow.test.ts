@@ -292,11 +292,7 @@ describe("a mistake", () => {
       withSteps("a: { worker: shell, instructions: x, capabilities: [], ▸merge: apply }"),
       'steps.a.merge: goes with "isolation: worktree" only',
     ],
-    [
-      "no concurrency",
-      `concurrency: ▸0\n${withSteps(`a: ${shell}`)}`,
-      "concurrency: is 0; write at least 1",
-    ],
+    ["no concurrency", `concurrency: ▸0\n${withSteps(`a: ${shell}`)}`, "concurrency: is 0; write at least 1"],
     [
       "an id that is no folder name",
       withSteps(`▸"a/b": ${shell}`),

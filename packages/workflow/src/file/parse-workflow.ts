@@ -12,6 +12,7 @@ import { checkGraph } from "./check-graph.ts";
 import { checkReferences } from "./check-references.ts";
 import { checkSteps, type KnownAgents } from "./check-steps.ts";
 import { checkSubWorkflow } from "./check-sub-workflow.ts";
+import { checkWorkers, type KnownWorkers } from "./check-workers.ts";
 import { workflowFileSchema, workflowJsonSchema, type WorkflowFile } from "./file-schema.ts";
 import type { Problem, ReadFile } from "./problem.ts";
 import { rawOf, rawStepsOf, textOf, type Path, type RawSteps, type Report } from "./raw.ts";
@@ -27,10 +28,13 @@ export interface ParseRequest {
   /** Absolute paths of agent profile files, later ones winning; empty: `agents.yaml` beside the workflow, if it is there. */
   readonly agentFiles?: readonly string[];
   readonly readFile: ReadFile;
+  /** Without it, what steps ask of their workers is not looked at. */
+  readonly workers?: KnownWorkers;
 }
 
 export type ParseResult =
-  | { readonly ok: true; readonly workflow: Workflow }
+  /** Warnings: what a step asks for in vain. */
+  | { readonly ok: true; readonly workflow: Workflow; readonly warnings: readonly Problem[] }
   /** Sorted by file and place; at least one. */
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
@@ -41,16 +45,18 @@ export async function parseWorkflow(request: ParseRequest): Promise<ParseResult>
     named.length > 0 ? named.map((path) => ({ path, required: true })) : [beside],
     request.readFile,
   );
-  const parsed = await parseFile(request.file, { agents, readFile: request.readFile, trail: [] });
+  const { readFile, workers = null } = request;
+  const parsed = await parseFile(request.file, { agents, readFile, workers, trail: [] });
   const problems = [...agents.problems, ...parsed.problems];
   return parsed.workflow !== null && problems.length === 0
-    ? { ok: true, workflow: parsed.workflow }
+    ? { ok: true, workflow: parsed.workflow, warnings: parsed.warnings }
     : { ok: false, problems };
 }
 
 interface Context {
   readonly agents: LoadedAgents;
   readonly readFile: ReadFile;
+  readonly workers: KnownWorkers | null;
   /** Files that led here, outermost first. */
   readonly trail: readonly string[];
 }
@@ -58,6 +64,7 @@ interface Context {
 interface Parsed {
   readonly workflow: Workflow | null;
   readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
 }
 
 async function parseFile(file: string, context: Context): Promise<Parsed> {
@@ -65,6 +72,7 @@ async function parseFile(file: string, context: Context): Promise<Parsed> {
   const whole = (message: string): Parsed => ({
     workflow: null,
     problems: [{ file, line: 1, column: 1, message }],
+    warnings: [],
   });
   if (text === null) return whole("there is no such workflow file");
   if (text.length > fileCharsMax) return whole("the file is larger than 4 MiB");
@@ -72,7 +80,8 @@ async function parseFile(file: string, context: Context): Promise<Parsed> {
   const read = await readYaml(text, { schema: workflowFileSchema, jsonSchema: workflowJsonSchema });
   const source = read.ok ? read.source : await parseYaml(text);
   const problems: Problem[] = read.ok ? [] : read.issues.map((issue) => ({ file, ...issue }));
-  if (!source.ok) return { workflow: null, problems };
+  const warnings: Problem[] = [];
+  if (!source.ok) return { workflow: null, problems, warnings };
 
   const raw = rawOf(source.value);
   const report = reporter(file, source, problems);
@@ -80,11 +89,16 @@ async function parseFile(file: string, context: Context): Promise<Parsed> {
   checkGraph(raw, steps, report);
   checkSteps(raw, steps, knownAgents(context.agents), report);
   checkReferences(raw, steps, report);
+  if (context.workers !== null) {
+    const tell = { mistake: report, warning: reporter(file, source, warnings) };
+    checkWorkers(steps, (id) => rawOf(context.agents.agents.get(id)), context.workers, tell);
+  }
   const children = await parseChildren(file, steps, report, context);
   problems.push(...children.problems);
+  warnings.push(...children.warnings);
   problems.sort((a, b) => (a.file === b.file ? a.line - b.line || a.column - b.column : 0));
-  if (!read.ok || problems.length > 0) return { workflow: null, problems };
-  return { workflow: build(file, text, read.value, children.workflows, context), problems };
+  if (!read.ok || problems.length > 0) return { workflow: null, problems, warnings };
+  return { workflow: build(file, text, read.value, children.workflows, context), problems, warnings };
 }
 
 function build(
@@ -129,6 +143,7 @@ function knownAgents({ agents }: LoadedAgents): KnownAgents {
 async function parseChildren(file: string, steps: RawSteps, report: Report, context: Context) {
   const workflows = new Map<string, Workflow>();
   const problems: Problem[] = [];
+  const warnings: Problem[] = [];
   const trail = [...context.trail, file];
   for (const [id, step] of steps.byId) {
     const named = textOf(step["workflow"]);
@@ -147,11 +162,12 @@ async function parseChildren(file: string, steps: RawSteps, report: Report, cont
     } else {
       const parsed = await parseFile(child, { ...context, trail });
       problems.push(...parsed.problems);
+      warnings.push(...parsed.warnings);
       if (parsed.workflow !== null) {
         workflows.set(id, parsed.workflow);
         checkSubWorkflow(id, step, parsed.workflow, report);
       }
     }
   }
-  return { workflows, problems };
+  return { workflows, problems, warnings };
 }

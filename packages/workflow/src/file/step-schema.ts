@@ -1,5 +1,5 @@
 /** The schema of one step as it stands in a file; `file-schema.ts` has the rest. Keys are the file's, unknown ones are errors. */
-import { durationSchema } from "@agentcore/contract";
+import { durationSchema, variantSchema } from "@agentcore/contract";
 import { z } from "zod";
 import { capabilityNameSchema, idSchema, workerNameSchema } from "./names.ts";
 
@@ -11,19 +11,37 @@ export const budgetSchema = z
   .meta({ description: "Ceilings; reserved before anything starts." });
 
 const path = z.string().min(1);
-const errorClassText = z.string().min(1);
+
+/** Shorter intervals would keep the machine busy with looking. */
+const probeIntervalMsMin = 100;
+
+const errorClassText = z.string().min(1).meta({
+  description:
+    "Name for the record. NON_RETRYABLE allows no further attempt, FATAL stops the run too; so do the classes of AgentCore that a retry cannot cure.",
+});
 
 const stallReactionSchema = z.strictObject({
-  action: z.enum(["interrupt", "fail", "ignore"]).optional(),
+  action: z.enum(["interrupt", "fail", "ignore"]).optional().meta({
+    description:
+      "interrupt: the attempt has failed; fail: the step has, without a retry; ignore: only recorded.",
+  }),
   error_class: errorClassText.optional(),
   fingerprint_prefix: z.array(z.string()).optional(),
-  as_incomplete: z.boolean().optional(),
+  as_incomplete: z.boolean().optional().meta({
+    description:
+      "Count it as an iteration that is not complete, with the fingerprints found, not as a failure.",
+  }),
 });
 
 const probeSchema = z.strictObject({
-  interval: durationSchema,
+  interval: durationSchema.refine((ms) => ms >= probeIntervalMsMin, {
+    error: `looks more often than every ${probeIntervalMsMin}ms`,
+  }),
   timeout: durationSchema.optional(),
-  command: z.string().min(1),
+  command: z.string().trim().min(1).meta({
+    description:
+      "Script that prints one JSON object: {class: progressing|stalled|terminal, digest?, fingerprints?, reasons?, summary?}.",
+  }),
   stall_threshold: z.int().min(1).optional(),
   require_zero_exit: z.boolean().optional(),
   on_probe_error: z.enum(["ignore", "stall", "terminal"]).optional(),
@@ -55,11 +73,9 @@ const workKeys = {
     .meta({ description: "The prompt; for the shell worker a script, run by `bash -e -c`." }),
   capabilities: z.array(capabilityNameSchema).optional(),
   model: z.string().min(1).optional(),
-  variant: z
-    .string()
-    .min(1)
+  variant: variantSchema
     .optional()
-    .meta({ description: "Passed to the adapter as the setting `variant`." }),
+    .meta({ description: "How hard the model is to think, in the worker's own word." }),
   defaultArgs: z
     .array(z.string())
     .optional()

@@ -19,7 +19,12 @@ const converging: PlanStep = {
 
 const started: StepEvent = { type: "work_started", jobId: "j" };
 const worked: StepEvent = { type: "work_ended", outcome: "succeeded", reason: "", violations: [] };
-const failed: StepEvent = { type: "work_ended", outcome: "failed", reason: "broken", violations: [] };
+const failed: Extract<StepEvent, { type: "work_ended" }> = {
+  type: "work_ended",
+  outcome: "failed",
+  reason: "broken",
+  violations: [],
+};
 const checking: StepEvent = { type: "check_started", jobId: "c" };
 const decided = (
   decision: "complete" | "incomplete" | "undecided",
@@ -59,6 +64,32 @@ describe("a step", () => {
       "that fails twice with one retry",
       { ...plain, maxRetries: 1 },
       [started, failed, started, failed],
+      "FAILED",
+      false,
+    ],
+    [
+      "that fails for good, whatever retries it has",
+      { ...plain, maxRetries: 3, onFailure: "continue" },
+      [started, { ...failed, final: "step" }],
+      "FAILED",
+      true,
+    ],
+    [
+      "that fails fatally, though it may fail",
+      { ...plain, maxRetries: 3, onFailure: "continue" },
+      [started, { ...failed, final: "run" }],
+      "FAILED",
+      false,
+    ],
+    [
+      "whose check fails fatally, though it may fail",
+      { ...looping, onFailure: "continue" },
+      [
+        started,
+        worked,
+        checking,
+        { type: "check_ended", decision: "failed", reason: "", fingerprints: [], final: "run" },
+      ],
       "FAILED",
       false,
     ],

@@ -55,6 +55,8 @@ export type StepEvent =
       readonly reason: string;
       /** What makes a succeeded attempt count as failed iteration, such as a change outside `allowed_paths`. */
       readonly violations: readonly string[];
+      /** A failure after which nothing is tried again: at this step, or in the whole run. */
+      readonly final?: "step" | "run";
     }
   | { readonly type: "check_started"; readonly jobId: string }
   | {
@@ -62,6 +64,8 @@ export type StepEvent =
       readonly decision: CheckDecision;
       readonly reason: string;
       readonly fingerprints: readonly string[];
+      /** With `failed`: whatever the step says about its failure, it stops the run. */
+      readonly final?: "run";
     }
   | { readonly type: "skipped"; readonly reason: string; readonly passes: boolean }
   | { readonly type: "cancelled"; readonly reason: string };
@@ -120,8 +124,9 @@ function afterWork(
     case "cancelled":
       return end("CANCELLED", event.reason, progress, false);
     case "failed":
-      if (progress.attempt <= step.maxRetries) return { kind: "ready", piece: "work", progress };
-      return end("FAILED", event.reason, progress, step.onFailure === "continue");
+      if (event.final === undefined && progress.attempt <= step.maxRetries)
+        return { kind: "ready", piece: "work", progress };
+      return end("FAILED", event.reason, progress, event.final !== "run" && step.onFailure === "continue");
     case "succeeded":
       if (event.violations.length > 0) return nextIteration(step, progress, event.violations, event.reason);
       if (step.loop === null) return end("SUCCEEDED", event.reason, progress, true);
@@ -140,7 +145,7 @@ function afterCheck(
     case "incomplete":
       return nextIteration(step, progress, event.fingerprints, event.reason);
     case "failed":
-      return end("FAILED", event.reason, progress, step.onFailure === "continue");
+      return end("FAILED", event.reason, progress, event.final !== "run" && step.onFailure === "continue");
     case "undecided": {
       const undecided = progress.undecided + 1;
       if (undecided < (step.loop?.undecidedMax ?? 1)) {

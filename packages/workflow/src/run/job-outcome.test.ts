@@ -2,7 +2,8 @@ import type { WorkerResult } from "@agentcore/contract";
 import type { JobEnd } from "@agentcore/scheduler";
 import { testResult } from "@agentcore/scheduler/testing";
 import { describe, expect, it } from "vitest";
-import type { Stall } from "../definition.ts";
+import type { Stall, StallReaction } from "../definition.ts";
+import { testReaction, testStall } from "../testing/test-workflow.ts";
 import { workEnd, type WorkEnd } from "./job-outcome.ts";
 
 const end = (state: JobEnd["state"], result: Partial<WorkerResult> | null): JobEnd => ({
@@ -17,19 +18,8 @@ const refused = (code: string, result: Partial<WorkerResult> | null): JobEnd => 
   ...end("dead", result),
   reason: { code, message: "why", evidence: {} },
 });
-const reaction = {
-  action: "interrupt",
-  errorClass: null,
-  fingerprintPrefix: [],
-  asIncomplete: false,
-} as const;
-const stall = (asIncomplete: boolean): Stall => ({
-  noOutputTimeoutMs: 1000,
-  activitySource: "worker_event",
-  probe: null,
-  onStall: { ...reaction, asIncomplete, errorClass: "hung", fingerprintPrefix: ["quiet"] },
-  onTerminal: reaction,
-});
+const stall = (rest: Partial<StallReaction>): Stall =>
+  testStall({ onStall: testReaction({ errorClass: "hung", fingerprintPrefix: ["quiet"], ...rest }) });
 const failure = {
   outcome: "failed",
   errorClass: "task_failed",
@@ -92,14 +82,20 @@ describe("the end of a job, as the end of an attempt", () => {
     [
       "silence has the class that the step names",
       end("dead", silence),
-      stall(false),
+      stall({}),
       { outcome: "failed", errorClass: "hung" },
     ],
     [
       "silence may count as an iteration that failed",
       end("dead", silence),
-      stall(true),
-      { outcome: "succeeded", violations: ["quiet", "stalled"] },
+      stall({ asIncomplete: true }),
+      { outcome: "succeeded", violations: ["quiet", "stall/no-output"], code: "AC_STALLED" },
+    ],
+    [
+      "silence may fail the step for good",
+      end("dead", silence),
+      stall({ action: "fail" }),
+      { outcome: "failed", final: "step", reason: "silent (AC_STALLED)" },
     ],
   ])("%s", (_name, job, rules, expected) => {
     expect(workEnd(job, rules)).toMatchObject(expected);

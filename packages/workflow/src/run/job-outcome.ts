@@ -2,6 +2,7 @@
 import type { JobEnd } from "@agentcore/scheduler";
 import type { Stall } from "../definition.ts";
 import type { WorkOutcome } from "../plan/step-state.ts";
+import { stallEnd, type StallEnd } from "./stall-end.ts";
 
 export interface WorkEnd {
   readonly outcome: WorkOutcome;
@@ -11,6 +12,8 @@ export interface WorkEnd {
   readonly code?: string;
   /** What makes a finished attempt count as a failed iteration. */
   readonly violations: readonly string[];
+  /** A failure after which nothing is tried again: at this step, or in the whole run. */
+  readonly final?: "step" | "run";
 }
 
 /** What a job is ended or refused with where a ceiling leaves it nothing to spend. */
@@ -38,10 +41,11 @@ export function workEnd(end: JobEnd, stall: Stall | null): WorkEnd {
         errorClass: "cancelled",
         violations: [],
       };
-    case "dead":
-      return end.result?.outcome === "stalled"
-        ? stalledEnd(reason, stall)
-        : { outcome: "failed", reason: failureText(end, reason), violations: [], ...classOf(end) };
+    case "dead": {
+      const stalled = stallEnd(end.result, stall);
+      if (stalled !== null) return stalledEnd(end, reason, stalled);
+      return { outcome: "failed", reason: failureText(end, reason), violations: [], ...classOf(end) };
+    }
   }
 }
 
@@ -52,11 +56,13 @@ export function classOf({ result, reason }: JobEnd): Pick<WorkEnd, "errorClass" 
   return { errorClass, ...(code === null ? {} : { code }) };
 }
 
-function stalledEnd(reason: string, stall: Stall | null): WorkEnd {
-  const reaction = stall?.onStall;
-  const errorClass = reaction?.errorClass ?? "stalled";
-  if (reaction?.asIncomplete !== true) return { outcome: "failed", reason, errorClass, violations: [] };
-  return { outcome: "succeeded", reason, errorClass, violations: [...reaction.fingerprintPrefix, "stalled"] };
+function stalledEnd(end: JobEnd, text: string, stalled: StallEnd): WorkEnd {
+  const { asIncomplete, errorClass, fingerprints, final } = stalled;
+  const reason = failureText(end, text);
+  const { code } = classOf(end);
+  const common = { reason, errorClass, ...(code === undefined ? {} : { code }) };
+  if (asIncomplete) return { outcome: "succeeded", violations: fingerprints, ...common };
+  return { outcome: "failed", violations: [], ...common, ...(final === undefined ? {} : { final }) };
 }
 
 function failureText({ result, reason }: JobEnd, text: string): string {

@@ -1,6 +1,7 @@
 import { jobSubmissionSchema } from "@agentcore/contract";
 import { describe, expect, it } from "vitest";
-import { shellWork } from "../testing/test-workflow.ts";
+import type { WorkSpec } from "../definition.ts";
+import { shellWork, testProbe, testStall } from "../testing/test-workflow.ts";
 import { jobFor, withStages, type PieceRequest } from "./job-request.ts";
 
 const request = (rest: Partial<PieceRequest> = {}): PieceRequest => ({
@@ -52,6 +53,36 @@ describe("the job of a step", () => {
       BASE_SHA: "abc",
       AGENTCORE_COMPLETION_CHECK_ID: "job-1",
       ROBOPPI_COMPLETION_CHECK_ID: "job-1",
+    });
+  });
+
+  it.each<[string, Partial<WorkSpec>, object]>([
+    [
+      "an agent's settings are the task's",
+      { worker: "opencode", variant: "high", maxSteps: 5, maxCommandTimeMs: 90_000, args: ["--thinking"] },
+      { task: { variant: "high", maxSteps: 5, maxCommandTimeMs: 90_000, args: ["--thinking"] } },
+    ],
+    [
+      "the time of a script's one command is the script's",
+      { worker: "shell", maxCommandTimeMs: 500 },
+      { limits: { timeoutMs: 500 } },
+    ],
+    [
+      "the time of a script's one command lengthens nothing",
+      { worker: "shell", maxCommandTimeMs: 5000 },
+      { limits: { timeoutMs: 1001 } },
+    ],
+  ])("%s", (_what, rest, expected) => {
+    const job = jobFor(request({ work: shellWork("make", rest) }));
+    expect(jobSubmissionSchema.parse(job)).toMatchObject(expected);
+    if (rest.worker === "shell") expect(job.task).not.toHaveProperty("maxCommandTimeMs");
+  });
+
+  it("asks the runtime for its guard", () => {
+    const stall = testStall({ noOutputTimeoutMs: 700, probe: testProbe({ command: "./look.sh" }) });
+    expect(jobSubmissionSchema.parse(jobFor(request({ stall })))).toMatchObject({
+      task: { probe: { command: "./look.sh", stopsOn: ["stalled", "terminal"] } },
+      limits: { silenceTimeoutMs: 700 },
     });
   });
 

@@ -2,6 +2,7 @@
 import type { JobSubmission } from "@agentcore/contract";
 import type { Budget, Stall, WorkSpec } from "../definition.ts";
 import type { BaseCommit } from "./run-record.ts";
+import { stallRequest } from "./stall-request.ts";
 
 /**
  * A job that was lost (the runtime or the machine died) is begun again this often. Only losses are repeated by the
@@ -37,8 +38,9 @@ export interface PieceRequest {
 }
 
 export function jobFor(request: PieceRequest): JobSubmission {
-  const { jobId, work, instructions, workspace, verify, stall, ceiling, notBefore } = request;
-  const { noOutputTimeoutMs, onStall } = stall ?? { noOutputTimeoutMs: null, onStall: null };
+  const { jobId, work, instructions, workspace, verify, ceiling, notBefore } = request;
+  const timeoutMs = wallClock(request);
+  const { probe, silenceTimeoutMs } = stallRequest(request.stall, timeoutMs);
   return {
     id: jobId,
     task: {
@@ -49,16 +51,16 @@ export function jobFor(request: PieceRequest): JobSubmission {
       env: environment(request),
       ...(work.model === null ? {} : { model: work.model }),
       ...(work.args.length === 0 ? {} : { args: [...work.args] }),
+      ...settingsOf(work),
       ...(verify === null ? {} : { verify }),
+      ...(probe === undefined ? {} : { probe }),
     },
     limits: {
-      timeoutMs: Math.min(Math.max(1, Math.ceil(request.timeoutMs)), timeoutMsMax),
+      timeoutMs,
       maxAttempts: interruptionsMax + 1,
       ...(ceiling.costUsd === null ? {} : { maxCostUsd: ceiling.costUsd }),
       ...(ceiling.tokens === null ? {} : { maxTokens: ceiling.tokens }),
-      ...(noOutputTimeoutMs === null || onStall?.action === "ignore"
-        ? {}
-        : { silenceTimeoutMs: noOutputTimeoutMs }),
+      ...(silenceTimeoutMs === undefined ? {} : { silenceTimeoutMs }),
     },
     retry: { retryOn: ["lost"], baseDelayMs: 0 },
     ...(notBefore === null ? {} : { notBefore }),
@@ -70,6 +72,21 @@ export function jobFor(request: PieceRequest): JobSubmission {
         "workflow.piece": request.piece,
       },
     },
+  };
+}
+
+/** Of the shell worker the whole script is the one command whose time `max_command_time` limits. */
+function wallClock({ work, timeoutMs }: PieceRequest): number {
+  const commandMs = work.worker === "shell" ? (work.maxCommandTimeMs ?? Infinity) : Infinity;
+  return Math.min(Math.max(1, Math.ceil(Math.min(timeoutMs, commandMs))), timeoutMsMax);
+}
+
+/** What workers may have a setting for; one that has none says so in a `warning` event. */
+function settingsOf({ worker, variant, maxSteps, maxCommandTimeMs }: WorkSpec) {
+  return {
+    ...(variant === null ? {} : { variant }),
+    ...(maxSteps === null ? {} : { maxSteps }),
+    ...(maxCommandTimeMs === null || worker === "shell" ? {} : { maxCommandTimeMs }),
   };
 }
 

@@ -27,6 +27,7 @@ const twenty = (script: string, rest: Partial<Step> = {}): Step[] =>
 const loop = (script: string): Loop => ({
   check: agentWork(script),
   checkTimeoutMs: null,
+  checkStall: null,
   decisionFile: "decision",
   maxIterations: 5,
   onExhausted: "abort",

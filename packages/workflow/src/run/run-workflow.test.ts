@@ -20,6 +20,7 @@ const json = (...path: string[]) => JSON.parse(text(...path)) as Record<string, 
 const loop = (script: string, rest: Partial<Loop> = {}): Loop => ({
   check: shellWork(script),
   checkTimeoutMs: null,
+  checkStall: null,
   decisionFile: null,
   maxIterations: 5,
   onExhausted: "abort",

@@ -16,7 +16,6 @@ import type { RunPorts, RunResult, RunSettings } from "./run-ports.ts";
 import type { RunCreated, RunRecord } from "./run-record.ts";
 import { runStream, streamOf } from "./streams.ts";
 import type { ChildRequest } from "./step-child.ts";
-import { keysWithoutEffect } from "./keys-without-effect.ts";
 import { stepInstances } from "./step-instance.ts";
 import { WorkflowRun } from "./workflow-run.ts";
 
@@ -54,7 +53,6 @@ export async function runWorkflow(options: StartOptions): Promise<RunHandle> {
   const { ports, settings } = split(options);
   const created = await createdOf(options, settings);
   await mkdir(created.contextDir, { recursive: true });
-  for (const { step, what } of keysWithoutEffect(workflow)) ports.log.warn({ step }, `${what} has no effect`);
   const runId = ports.ids.next();
   return handleOf(runId, await openRun({ runId, workflow, created, ports, settings }));
 }

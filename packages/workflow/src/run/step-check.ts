@@ -4,13 +4,15 @@ import type { JobEnd } from "@agentcore/scheduler";
 import type { Budget, Loop } from "../definition.ts";
 import { decideByExitCode, decideByFile, type Decision, type DecisionFile } from "./decision.ts";
 import { isUsedUp } from "./budget-share.ts";
-import { isFailureOfRun, runJob, type LateCanceller } from "./job-piece.ts";
+import { isFailureOfRun, type LateCanceller } from "./job-piece.ts";
 import { jobFor } from "./job-request.ts";
+import { runPieceJob } from "./piece-job.ts";
 import { pathInside } from "./places.ts";
 import type { RunEventEntry } from "./run-record.ts";
 import { stepWorkspace, workspaceRoot, type StartedPiece, type StepContext } from "./step-context.ts";
 import { classOf } from "./job-outcome.ts";
 import { budgetUsedUp, ceilingOf, collect, failed, pieceBasis } from "./step-work.ts";
+import { stallEnd, type StallEnd } from "./stall-end.ts";
 import type { StepEvent } from "../plan/step-state.ts";
 
 /** Larger decision files are not read: a decision is short. */
@@ -32,6 +34,9 @@ export async function runCheck(
       const event = { type: "cancelled", reason: end.reason?.message ?? "cancelled" } as const;
       return { ...ended(context, started, event), ...took };
     }
+    const stalled = stallEnd(end.result, loop.checkStall);
+    if (stalled !== null && (stalled.asIncomplete || stalled.final !== undefined))
+      return { ...stalledEntry(context, started, end, stalled), ...took };
     const decision = decide(started, loop, end, await readDecision(context, started, loop));
     const failure = decision.decision === "undecided" && end.state === "dead" ? failureOf(end) : {};
     return { ...(await conclude(context, started, decision)), ...failure, ...took };
@@ -48,6 +53,25 @@ function nothingLeft(context: StepContext, started: StartedPiece, ceiling: Budge
   const text = `its completion check cannot run: ${reason}`;
   const event = checkEnded({ decision: "failed", reason: text, fingerprints: [] });
   return { ...ended(context, started, event), errorClass, code };
+}
+
+function stalledEntry(
+  context: StepContext,
+  started: StartedPiece,
+  end: JobEnd,
+  stalled: StallEnd,
+): RunEventEntry {
+  const entry = { ...ended(context, started, afterStall(end, stalled)), ...failureOf(end) };
+  return { ...entry, errorClass: stalled.errorClass };
+}
+
+/** A check that stood still has not decided, unless its guard says what that counts as. */
+function afterStall(end: JobEnd, { asIncomplete, fingerprints, final }: StallEnd): StepEvent {
+  const reason = end.result?.summary ?? "";
+  if (asIncomplete) return checkEnded({ decision: "incomplete", reason, fingerprints });
+  const text = `its completion check was stopped: ${reason}`;
+  const event = checkEnded({ decision: "failed", reason: text, fingerprints: [] });
+  return final === "run" ? { ...event, final } : event;
 }
 
 /** What the check's own job ended by, for the record. */
@@ -69,6 +93,7 @@ function submit(
   canceller: LateCanceller,
 ): Promise<JobEnd> {
   const { instance } = started;
+  const { checkStall: stall } = loop;
   const job = jobFor({
     ...pieceBasis(context, started),
     piece: "check",
@@ -76,20 +101,11 @@ function submit(
     instructions: instance.fill(loop.check.instructions),
     workspace: stepWorkspace(context, instance),
     verify: null,
-    stall: null,
+    stall,
     timeoutMs: Math.min(loop.checkTimeoutMs ?? instance.step.timeoutMs ?? Infinity, context.leftMs()),
     notBefore: null,
   });
-  return runJob(context.ports, job, canceller, (event) =>
-    context.emit({
-      type: "job_event",
-      at: context.ports.clock.now(),
-      run: context.runId,
-      step: instance.id,
-      piece: "check",
-      event,
-    }),
-  );
+  return runPieceJob(context, started, { piece: "check", job, stall }, canceller);
 }
 
 function decide(started: StartedPiece, loop: Loop, end: JobEnd, file: DecisionFile | null): Decision {

@@ -9,9 +9,10 @@ import { branchProblem, placeOf, unsafe } from "./branch-rules.ts";
 import { ceilingCode, isUsedUp, noCeiling } from "./budget-share.ts";
 import { judgeChanges } from "./change-rules.ts";
 import { changedSince } from "./git.ts";
-import { isFailureOfRun, runJob, type LateCanceller } from "./job-piece.ts";
+import { isFailureOfRun, type LateCanceller } from "./job-piece.ts";
 import { workEnd, type WorkEnd } from "./job-outcome.ts";
 import { jobFor, withStages, type PieceRequest } from "./job-request.ts";
+import { runPieceJob } from "./piece-job.ts";
 import { artifactDir, isWithin, pathInside } from "./places.ts";
 import { ensureWorktree, mergeWorktree } from "./worktree.ts";
 import type { RunEventEntry } from "./run-record.ts";
@@ -46,11 +47,13 @@ export async function runWork(
 }
 
 export function workEnded(context: StepContext, { instance }: StartedPiece, end: AttemptEnd): RunEventEntry {
-  const { outcome, reason, violations, errorClass, code, spent, interruptions, artifacts, branch } = end;
+  const { outcome, reason, violations, final, errorClass, code, spent, interruptions, artifacts, branch } =
+    end;
+  const event = { type: "work_ended", outcome, reason, violations } as const;
   return {
     type: "event",
     at: context.ports.clock.now(),
-    event: { type: "step", step: instance.id, event: { type: "work_ended", outcome, reason, violations } },
+    event: { type: "step", step: instance.id, event: final === undefined ? event : { ...event, final } },
     ...(spent === undefined ? {} : { spent }),
     ...(interruptions === undefined || interruptions === 0 ? {} : { interruptions }),
     ...(errorClass === null ? {} : { errorClass }),
@@ -67,25 +70,16 @@ async function attempt(
   work: WorkSpec,
   canceller: LateCanceller,
 ): Promise<AttemptEnd> {
-  const { ports } = context;
   try {
     const workspace = await prepare(context, started);
     if (canceller.isCancelled && !started.resumed) return stoppedBefore;
     const ceiling = ceilingOf(context, started);
     if (isUsedUp(ceiling)) return budgetUsedUp(ceiling);
     const job = jobFor(await workRequest(context, started, work, workspace));
-    const end = await runJob(ports, job, canceller, (event) =>
-      context.emit({
-        type: "job_event",
-        at: ports.clock.now(),
-        run: context.runId,
-        step: started.instance.id,
-        piece: "work",
-        event,
-      }),
-    );
+    const { stall } = started.instance.step;
+    const end = await runPieceJob(context, started, { piece: "work", job, stall }, canceller);
     const cost = { spent: end.spent, interruptions: Math.max(0, end.attempts - 1) };
-    const verdict = workEnd(end, started.instance.step.stall);
+    const verdict = workEnd(end, stall);
     if (verdict.outcome !== "succeeded" || verdict.violations.length > 0) return { ...verdict, ...cost };
     return {
       ...(await afterSuccess(context, started, verdict, end.result?.observations.filesChanged ?? [])),

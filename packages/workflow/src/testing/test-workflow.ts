@@ -1,5 +1,14 @@
 /** Workflows as data, for tests of what works on a parsed one. */
-import type { Loop, Step, StepAction, WorkSpec, Workflow } from "../definition.ts";
+import type {
+  Loop,
+  Stall,
+  StallProbe,
+  StallReaction,
+  Step,
+  StepAction,
+  WorkSpec,
+  Workflow,
+} from "../definition.ts";
 
 export function shellWork(script: string, rest: Partial<WorkSpec> = {}): WorkSpec {
   return {
@@ -8,7 +17,9 @@ export function shellWork(script: string, rest: Partial<WorkSpec> = {}): WorkSpe
     capabilities: ["run_commands"],
     model: null,
     args: [],
-    settings: {},
+    variant: null,
+    maxSteps: null,
+    maxCommandTimeMs: null,
     ...rest,
   };
 }
@@ -21,6 +32,7 @@ export function testLoop(check: WorkSpec, rest: Partial<Loop> = {}): Loop {
   return {
     check,
     checkTimeoutMs: null,
+    checkStall: null,
     decisionFile: null,
     maxIterations: 4,
     onExhausted: "abort",
@@ -66,7 +78,38 @@ export function testWorkflow(steps: readonly Step[], rest: Partial<Workflow> = {
     budget: null,
     branch: { createBranch: false, transitionStep: null, expectedWorkBranch: null },
     inputs: new Map(),
+    telemetry: null,
     steps,
+    ...rest,
+  };
+}
+
+/** A guard that watches nothing, unless told. */
+export function testStall(rest: Partial<Stall> = {}): Stall {
+  return {
+    noOutputTimeoutMs: null,
+    activitySource: "worker_event",
+    probe: null,
+    onStall: testReaction(),
+    onTerminal: testReaction({ action: "fail" }),
+    ...rest,
+  };
+}
+
+export function testReaction(rest: Partial<StallReaction> = {}): StallReaction {
+  return { action: "interrupt", errorClass: null, fingerprintPrefix: [], asIncomplete: false, ...rest };
+}
+
+export function testProbe(rest: Partial<StallProbe> = {}): StallProbe {
+  return {
+    intervalMs: 1000,
+    timeoutMs: 10_000,
+    command: "true",
+    stallThreshold: 2,
+    requireZeroExit: false,
+    onProbeError: "ignore",
+    probeErrorThreshold: 3,
+    captureStderr: false,
     ...rest,
   };
 }

@@ -1,0 +1,62 @@
+/**
+ * How the end of a job that its guard stopped is read: what triggered it, which of the guard's reactions holds, and what
+ * follows for the step. Everything is in the job's result, so that a run that is resumed reads the same. Pure.
+ */
+import { errorClassTraits, errorClassSchema, type WorkerResult } from "@agentcore/contract";
+import type { Stall, StallReaction } from "../definition.ts";
+
+export type StallTrigger = "no_output" | "no_progress" | "terminal";
+
+export interface StallEnd {
+  readonly trigger: StallTrigger;
+  readonly action: "interrupt" | "fail";
+  readonly errorClass: string;
+  /** What was found, by names that are the same each time; the step's own prefix first. */
+  readonly fingerprints: readonly string[];
+  readonly reasons: readonly string[];
+  readonly asIncomplete: boolean;
+  /** A failure after which nothing is tried again: at this step, or in the whole run. */
+  readonly final?: "step" | "run";
+}
+
+const fingerprintOf: Readonly<Record<StallTrigger, string>> = {
+  no_output: "stall/no-output",
+  no_progress: "stall/no-progress",
+  terminal: "stall/terminal",
+};
+
+/** Null for a job that nothing stopped for standing still. `stall` null: only the runtime's own limits held. */
+export function stallEnd(result: WorkerResult | null, stall: Stall | null): StallEnd | null {
+  if (result?.outcome !== "stalled") return null;
+  const trigger = triggerOf(result);
+  const reaction = trigger === "terminal" ? stall?.onTerminal : stall?.onStall;
+  // A guard that ignores silence may still be met by a limit of the runtime's: that attempt has failed.
+  const action = reaction === undefined || reaction.action === "ignore" ? "interrupt" : reaction.action;
+  const { fingerprints = [], reasons = [result.summary] } = result.probe ?? {};
+  return {
+    trigger,
+    action,
+    errorClass: reaction?.errorClass ?? "stalled",
+    fingerprints: [
+      ...new Set([...(reaction?.fingerprintPrefix ?? []), fingerprintOf[trigger], ...fingerprints]),
+    ],
+    reasons,
+    asIncomplete: reaction?.asIncomplete ?? false,
+    ...finality(action, reaction?.errorClass ?? null),
+  };
+}
+
+function triggerOf({ code }: WorkerResult): StallTrigger {
+  if (code === "AC_PROBE_TERMINAL") return "terminal";
+  return code === "AC_PROBE_STALLED" ? "no_progress" : "no_output";
+}
+
+function finality(
+  action: StallEnd["action"],
+  errorClass: StallReaction["errorClass"],
+): Pick<StallEnd, "final"> {
+  if (errorClass === "FATAL") return { final: "run" };
+  const known = errorClassSchema.safeParse(errorClass).data;
+  const isHopeless = known !== undefined && !errorClassTraits[known].retryable;
+  return action === "fail" || errorClass === "NON_RETRYABLE" || isHopeless ? { final: "step" } : {};
+}

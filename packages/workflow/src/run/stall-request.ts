@@ -1,0 +1,46 @@
+/** From the guard of a step to what its job asks of the runtime, which keeps it: `docs/adr/0007`. Pure. */
+import type { ProbeSpec } from "@agentcore/contract";
+import type { Stall } from "../definition.ts";
+
+export interface StallRequest {
+  readonly probe?: ProbeSpec;
+  /** Absent: the runtime's own. */
+  readonly silenceTimeoutMs?: number;
+}
+
+/** `timeoutMs`: the job's wall clock. A silence as long is none that the job asks to be stopped for. */
+export function stallRequest(stall: Stall | null, timeoutMs: number): StallRequest {
+  if (stall === null) return {};
+  const { probe } = stall;
+  return {
+    ...silenceOf(stall, timeoutMs),
+    ...(probe === null ? {} : { probe: probeSpec(stall, probe) }),
+  };
+}
+
+function silenceOf(stall: Stall, timeoutMs: number): Pick<StallRequest, "silenceTimeoutMs"> {
+  const { noOutputTimeoutMs, activitySource, onStall } = stall;
+  // The runtime has a limit of its own, which a job may raise as far as the runtime allows, and not lift.
+  if (activitySource === "probe_only") return { silenceTimeoutMs: timeoutMs };
+  if (noOutputTimeoutMs === null) return {};
+  return { silenceTimeoutMs: onStall.action === "ignore" ? timeoutMs : noOutputTimeoutMs };
+}
+
+function probeSpec(stall: Stall, probe: NonNullable<Stall["probe"]>): ProbeSpec {
+  const { onStall, onTerminal, activitySource } = stall;
+  return {
+    command: probe.command,
+    intervalMs: probe.intervalMs,
+    timeoutMs: probe.timeoutMs,
+    stallThreshold: probe.stallThreshold,
+    requireZeroExit: probe.requireZeroExit,
+    onError: probe.onProbeError,
+    errorThreshold: probe.probeErrorThreshold,
+    stopsOn: [
+      ...(onStall.action === "ignore" ? [] : ["stalled" as const]),
+      ...(onTerminal.action === "ignore" ? [] : ["terminal" as const]),
+    ],
+    countsAsActivity: activitySource === "any_event",
+    keepStderr: probe.captureStderr,
+  };
+}
