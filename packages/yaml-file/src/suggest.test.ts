@@ -22,3 +22,9 @@ test("a name with nothing near it gets no suggestion", () => {
   expect(didYouMean("gemini", workers)).toBe("");
   expect(didYouMean("codx", workers)).toBe('; did you mean "codex"?');
 });
+
+test("among thousands of names none is looked for", () => {
+  const many = Array.from({ length: 3000 }, (_, index) => `step-${index}`);
+  expect(nearest("stpe-1", many.slice(0, 100))).toBe("step-1");
+  expect(nearest("stpe-1", many)).toBeUndefined();
+});

@@ -20,8 +20,12 @@ function editDistance(a: string, b: string): number {
   return last[b.length] ?? 0;
 }
 
+/** Among more names none is looked for: a file with thousands of mistakes would take minutes. */
+const candidatesMax = 2000;
+
 /** The candidate nearest to `name`, if it is near enough to have been meant: at most a third of its letters differ. */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
+  if (candidates.length > candidatesMax) return undefined;
   const wanted = name.toLowerCase();
   let best: string | undefined;
   let bestDistance = Infinity;

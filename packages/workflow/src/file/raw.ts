@@ -2,6 +2,7 @@
  * A workflow file as the checks look at it: whatever the text held, read without trust. The schema may have found mistakes
  * in it already; the checks pass over what has not the shape they need, so that all mistakes of both come out at once.
  */
+import { waitingIn } from "./waiting.ts";
 
 export type Raw = Readonly<Record<string, unknown>>;
 export type Path = readonly (string | number)[];
@@ -26,37 +27,23 @@ export interface RawSteps {
   /** In the order of the file. */
   readonly byId: ReadonlyMap<string, Raw>;
   readonly ids: readonly string[];
-  /** Ids that a step waits for, directly or through others; cycles and unknown ids are passed over. Kept once asked for. */
-  waitsFor(id: string): ReadonlySet<string>;
+  /** What a step waits for, directly or through others; cycles and unknown ids are passed over. */
+  waitsFor(id: string): { has(other: string): boolean };
 }
 
 export function rawStepsOf(file: Raw): RawSteps {
   const byId = new Map(Object.entries(rawOf(file["steps"])).map(([id, step]) => [id, rawOf(step)]));
-  const waits = new Map<string, ReadonlySet<string>>();
+  const dependencies = new Map(
+    [...byId].map(([id, step]) => [id, dependenciesOf(step).filter((other) => byId.has(other))]),
+  );
+  const waits = waitingIn((id) => dependencies.get(id) ?? []);
   return {
     byId,
     ids: [...byId.keys()],
-    waitsFor(id) {
-      const known = waits.get(id) ?? transitiveDependencies(byId, id);
-      waits.set(id, known);
-      return known;
-    },
+    waitsFor: (id) => ({ has: (other) => waits(id, other) }),
   };
 }
 
 export function dependenciesOf(step: Raw | undefined): readonly string[] {
   return listOf(step?.["depends_on"]).filter((id) => typeof id === "string");
-}
-
-function transitiveDependencies(steps: ReadonlyMap<string, Raw>, id: string): ReadonlySet<string> {
-  const found = new Set<string>();
-  const open = [id];
-  for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    for (const dependency of dependenciesOf(steps.get(at))) {
-      if (!steps.has(dependency) || found.has(dependency)) continue;
-      found.add(dependency);
-      open.push(dependency);
-    }
-  }
-  return found;
 }
