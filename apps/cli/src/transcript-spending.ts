@@ -39,7 +39,7 @@ interface Spending {
 }
 
 /** Follows the totals that a worker reports. */
-export class TranscriptMeter {
+class TranscriptMeter {
   readonly #provider: string | null;
   readonly #prices: PriceList;
   #model: string | null;

@@ -57,6 +57,15 @@ export function budgetShare(left: Budget, parts: number): Budget {
   };
 }
 
+/** `$2`, `2000 tokens`, or both. */
+export function budgetText({ costUsd, tokens }: Budget): string {
+  const parts = [
+    ...(costUsd === null ? [] : [`$${costUsd}`]),
+    ...(tokens === null ? [] : [`${tokens} tokens`]),
+  ];
+  return parts.join(" and ");
+}
+
 /** Code for a ceiling of which this is left: that of tokens where only those can be what is used up. */
 export function ceilingCode(left: Budget): "AC_COST_CEILING" | "AC_TOKEN_CEILING" {
   const isMoney = left.costUsd !== null && (isUsedUp({ ...left, tokens: null }) || left.tokens === null);

@@ -84,7 +84,8 @@ describe("the budget of a run", () => {
     const result = await rig.run(workflow);
     expect(statuses(result)).toEqual({ FAILED: 1, CANCELLED: 19 });
     expect(result).toMatchObject({ outcome: "FAILED", code });
-    expect(result.reason).toContain(`step "s7" failed: at its ceiling (${code})`);
+    const part = `that was its part of the run's ${budget.costUsd === null ? "2000 tokens" : "$2"}`;
+    expect(result.reason).toBe(`step "s7" failed: at its ceiling (${code}); ${part}`);
     expect(result.steps[7]).toMatchObject({ errorClass: "budget_exhausted", code });
     expect(result.spent[field]).toBeCloseTo(field === "costUsd" ? 0.1 + 19 * 0.02 : 100 + 19 * 20);
     await expectWithin(result, workflow, field);

@@ -6,7 +6,7 @@ import { isAgentCoreError } from "@agentcore/contract";
 import type { Spending } from "@agentcore/scheduler";
 import { collectOutputs, copyInputs } from "./artifacts.ts";
 import { branchProblem, placeOf, unsafe } from "./branch-rules.ts";
-import { ceilingCode, isUsedUp, noCeiling } from "./budget-share.ts";
+import { budgetText, ceilingCode, isUsedUp, noCeiling } from "./budget-share.ts";
 import { judgeChanges } from "./change-rules.ts";
 import { changedSince } from "./git.ts";
 import { isFailureOfRun, type LateCanceller } from "./job-piece.ts";
@@ -79,7 +79,7 @@ async function attempt(
     const { stall } = started.instance.step;
     const end = await runPieceJob(context, started, { piece: "work", job, stall }, canceller);
     const cost = { spent: end.spent, interruptions: Math.max(0, end.attempts - 1) };
-    const verdict = workEnd(end, stall);
+    const verdict = withOrigin(context, started, workEnd(end, stall));
     if (verdict.outcome !== "succeeded" || verdict.violations.length > 0) return { ...verdict, ...cost };
     return {
       ...(await afterSuccess(context, started, verdict, end.result?.observations.filesChanged ?? [])),
@@ -89,6 +89,13 @@ async function attempt(
     if (isFailureOfRun(error)) throw error;
     return failed(error);
   }
+}
+
+/** The ceiling that a step reached is nowhere in the file, where it is its part of the run's. */
+function withOrigin({ record }: StepContext, { instance }: StartedPiece, end: WorkEnd): WorkEnd {
+  const { budget } = record().created;
+  if (end.errorClass !== "budget_exhausted" || budget === null || instance.step.budget !== null) return end;
+  return { ...end, reason: `${end.reason}; that was its part of the run's ${budgetText(budget)}` };
 }
 
 const stoppedBefore: AttemptEnd = {
