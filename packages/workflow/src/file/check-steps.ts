@@ -1,6 +1,7 @@
 /** Checks of single steps: who works, what goes with what, and paths that stay inside the workspace. */
 import { didYouMean } from "@agentcore/yaml-file";
 import { isAbsolute, normalize } from "node:path";
+import { folderName } from "../folder-name.ts";
 import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
 
 const ways = ["worker", "agent", "workflow"] as const;
@@ -27,8 +28,26 @@ export function checkSteps(file: Raw, steps: RawSteps, agents: KnownAgents, repo
     const checkPathTo = [...path, "completion_check", "stall"];
     checkStall(rawOf(step["completion_check"])["stall"], checkPathTo, stallDefaults, report);
     checkPath(step["workspace"], [...path, "workspace"], report);
+    checkMatrix(rawOf(step["matrix"]), [...path, "matrix"], report);
     for (const [index, output] of listOf(step["outputs"]).entries()) {
       checkPath(rawOf(output)["path"], [...path, "outputs", index, "path"], report);
+    }
+  }
+}
+
+/** Each combination has a folder of its own, so no two values of a key may read alike as its name. */
+function checkMatrix(matrix: Raw, path: Path, report: Report): void {
+  for (const [key, values] of Object.entries(matrix)) {
+    const byName = new Map<string, string>();
+    for (const [index, value] of listOf(values).entries()) {
+      const text = String(value);
+      const other = byName.get(folderName(text));
+      if (other === text) report([...path, key, index], `"${text}" is listed twice`);
+      else if (other !== undefined) {
+        const message = `"${text}" and "${other}" make the same folder name; write another value`;
+        report([...path, key, index], message);
+      }
+      byName.set(folderName(text), text);
     }
   }
 }

@@ -391,7 +391,7 @@ describe("a mistake", () => {
     ]);
   });
 
-  it("never comes alone: ten in one file are ten lines", async () => {
+  it("never comes alone: ten in one file are ten lines, each with line, column and cure", async () => {
     const text = [
       'name: ""',
       "version: '2'",
@@ -406,18 +406,17 @@ describe("a mistake", () => {
       "  f: { worker: shell, instructions: x, capabilities: [read], if: steps.a.state }",
       "",
     ].join("\n");
-    const problems = await problemsOf(text);
-    expect(problems.map((problem) => problem.split(":")[0])).toEqual([
-      "1",
-      "2",
-      "3",
-      "4",
-      "6",
-      "7",
-      "8",
-      "9",
-      "10",
-      "11",
+    expect(await problemsOf(text)).toEqual([
+      "1:7: name: is empty; write something",
+      '2:10: version: the version is "1", in quotes',
+      "3:10: timeout: a duration needs a unit, such as 30s, 5m or 1h30m",
+      "4:14: concurrency: is 0; write at least 1",
+      '6:55: steps.a.capabilities[0]: "fly" is not one of read, edit, run_tests, run_commands',
+      '7:75: steps.b.depends_on[0]: no step has the id "aa"; did you mean "a"?',
+      "8:3: steps.c: needs instructions",
+      '9:89: steps.d.outputs[0].path: "../o" leaves the workspace',
+      "10:62: steps.e.retries: no such setting; leave it out",
+      '11:66: steps.f.if: step "f" does not wait for "a"; add it to depends_on',
     ]);
   });
 });

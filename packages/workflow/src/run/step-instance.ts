@@ -12,6 +12,7 @@ import {
   type Lookup,
   type Value,
 } from "../expression.ts";
+import { folderName } from "../folder-name.ts";
 import type { PlanStep, StatusView, StepStatus } from "../plan/plan-step.ts";
 import type { InputValues } from "./inputs.ts";
 
@@ -78,7 +79,7 @@ function combinations(
 /** Also a folder's name, so nothing in it may part folders. */
 function instanceId(step: Step, matrix: ReadonlyMap<string, string>): string {
   if (matrix.size === 0) return step.id;
-  const parts = [...matrix].map(([key, value]) => `${key}=${value.replaceAll(/[/\\\0\n]/g, "_")}`);
+  const parts = [...matrix].map(([key, value]) => `${key}=${folderName(value)}`);
   return `${step.id}[${parts.join(",")}]`;
 }
 
