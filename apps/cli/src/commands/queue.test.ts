@@ -152,10 +152,27 @@ describe("`work`", () => {
     const working = startAgentcore(scratch, ["work"]);
     await waitFor(() => existsSync(join(scratch.workspace, "go.txt")));
     working.child.kill("SIGINT");
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await working.saw("finishing what runs; once more stops it");
     working.child.kill("SIGINT");
     expect((await working.finished).code).toBe(0);
     expect(await show(id)).toMatchObject({ state: { kind: "queued" }, attempt: 1 });
+  });
+
+  test("leaves at once at the third Ctrl-C; what ran is ended by its runtime, and no job is lost", async () => {
+    const script = "test -e go.txt && exit 0; trap '' TERM; touch go.txt; while :; do sleep 1; done";
+    const id = await submit(script, "--max-attempts", "2");
+    const working = startAgentcore(scratch, ["work"]);
+    await waitFor(() => existsSync(join(scratch.workspace, "go.txt")));
+    working.child.kill("SIGINT");
+    await working.saw("finishing what runs; once more stops it");
+    working.child.kill("SIGINT");
+    // The worker ignores TERM, so the clean stop takes its five seconds.
+    await working.saw("stopping what runs; once more ends this process at once");
+    working.child.kill("SIGINT");
+    expect((await working.finished).code).toBe(130);
+    expect((await show(id)).state.kind).toBe("running");
+    expect((await run("work", "--drain")).code).toBe(0);
+    expect(await show(id)).toMatchObject({ state: { kind: "succeeded" }, attempt: 2 });
   });
 
   const interrupted = "echo x >> runs.txt; test $(wc -l < runs.txt) -gt 1 || sleep 4722";

@@ -197,6 +197,26 @@ describe("each way a run can end has its exit code:", () => {
     expect(resultOf(stdout).containment).toMatchObject({ survivors: 0, signals: ["TERM", "KILL"] });
   });
 
+  test("130 at once at the third Ctrl-C, also where the store does not answer; the worker dies with it", async () => {
+    const locked = makeScratch();
+    const args = shell("echo ready; sleep 4717", "--state-dir", locked.stateDir);
+    const run = startAgentcore(locked, args);
+    await run.saw("ready");
+    const other = new DatabaseSync(join(locked.stateDir, "state.db"));
+    other.exec("BEGIN EXCLUSIVE");
+    run.child.kill("SIGINT");
+    await run.saw("stopping; once more to kill it at once");
+    run.child.kill("SIGINT");
+    await run.saw("killing it; once more ends this process at once");
+    run.child.kill("SIGINT");
+    const { code, stdout } = await run.finished;
+    expect(code).toBe(130);
+    expect(stdout).not.toMatch(/cancelled/i);
+    await expect.poll(() => processesWith("sleep 4717"), { timeout: 10_000 }).toEqual([]);
+    other.close();
+    locked.remove();
+  });
+
   test("130 cancelled by SIGTERM", async () => {
     const run = startAgentcore(scratch, shell("echo ready; sleep 4714", "--json"));
     await run.saw("ready");

@@ -116,7 +116,11 @@ function stopOnRequest(io: Io, presenter: Presenter): Stops {
     });
   };
   const interruption = onInterrupt((count, signal) => {
-    if (count === 1) presenter.remark("stopping; once more to kill it at once");
+    presenter.remark(
+      count === 1
+        ? "stopping; once more to kill it at once"
+        : "killing it; once more ends this process at once",
+    );
     cancel(count === 1 ? `stopped by ${signal}` : `killed by a second ${signal}`, count === 2);
   });
   io.stdout.on("error", (error: NodeJS.ErrnoException) => {

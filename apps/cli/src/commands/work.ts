@@ -49,7 +49,7 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
     const scheduler = await Promise.race([starting, composition.broken]);
     if (isAgentCoreError(scheduler)) throw scheduler;
     scheduler.subscribe((event) => show(event, options.json === true, io));
-    const signals = listenForSignals();
+    const signals = listenForSignals((text) => void io.stderr.write(`agentcore: ${text}\n`));
     const idle = options.drain === true ? scheduler.whenIdle().then(() => "finish" as const) : signals.first;
     const how = await Promise.race([signals.first, idle, composition.broken]);
     if (isAgentCoreError(how)) {
@@ -66,12 +66,20 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
   }
 }
 
-function listenForSignals() {
+function listenForSignals(remark: (text: string) => void) {
   const first = Promise.withResolvers<"finish" | "stop">();
   const second = Promise.withResolvers<void>();
   const interruption = onInterrupt((count, signal) => {
-    if (count === 1) first.resolve(signal === "SIGINT" ? "finish" : "stop");
-    else second.resolve();
+    if (count === 2) {
+      remark("stopping what runs; once more ends this process at once");
+      second.resolve();
+    } else if (signal === "SIGINT") {
+      remark("finishing what runs; once more stops it");
+      first.resolve("finish");
+    } else {
+      remark("stopping what runs");
+      first.resolve("stop");
+    }
   });
   return { first: first.promise, second: second.promise, release: () => interruption.release() };
 }

@@ -40,7 +40,7 @@ export interface Started {
   readonly child: ChildProcess;
   /** What stdout has given so far. */
   stdout(): string;
-  /** Resolves when stdout holds the text; rejects when the process ends first. */
+  /** Resolves when stdout or stderr holds the text; rejects when the process ends first. */
   saw(text: string): Promise<void>;
   readonly finished: Promise<Finished>;
 }
@@ -90,7 +90,7 @@ export function startAgentcore(
     saw: (text) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
-          if (!output.stdout.includes(text)) return;
+          if (!output.stdout.includes(text) && !output.stderr.includes(text)) return;
           listeners.delete(look);
           resolve();
         };
