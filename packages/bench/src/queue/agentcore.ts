@@ -82,10 +82,11 @@ export const agentcore: Contender = {
     const directory = mkdtempSync(join(tmpdir(), "agentcore-bench-"));
     const store = createSqliteJobStore(await openStateDatabase({ directory }));
     const client = new QueueClient({ store, clock: systemClock, ids: systemIds, log: silentLog });
+    // Where the worker is in the process that submits, a user has the scheduler itself to submit to.
+    let door: Pick<QueueClient, "submit" | "submitAll"> = client;
     return {
-      submit: (index) => client.submit(jobOf(index)),
-      submitMany: (from, count) =>
-        client.submitAll(Array.from({ length: count }, (_, at) => jobOf(from + at))),
+      submit: (index) => door.submit(jobOf(index)),
+      submitMany: (from, count) => door.submitAll(Array.from({ length: count }, (_, at) => jobOf(from + at))),
       async work(concurrency, { started, done }) {
         const runtime = createRuntime({
           config: runtimeConfigSchema.parse({ limits: { global: { concurrency } } }),
@@ -95,11 +96,13 @@ export const agentcore: Contender = {
           ids: systemIds,
         });
         const scheduler = await createScheduler({ store, runtime, concurrency });
+        door = scheduler;
         const unsubscribe = scheduler.subscribe(({ type }) => {
           if (type === "job_ended") done();
         });
         return {
           async stop() {
+            door = client;
             unsubscribe();
             await scheduler.close();
             await runtime.close();

@@ -85,7 +85,8 @@ it("claims a job before its submit is answered, and begins it only afterwards", 
   await clock.advance(0);
   calls.splice(0);
   const submitting = scheduler.submit(simpleJob());
-  await clock.advance(0);
+  // The event loop has not gone round: what a store groups into one commit.
+  await passOn(20);
   expect(calls.map(({ method }) => method)).toEqual(["submit", "settleAndClaim"]);
   commit.resolve();
   const handle = await submitting;
@@ -93,5 +94,39 @@ it("claims a job before its submit is answered, and begins it only afterwards", 
   const types: string[] = [];
   for await (const event of handle.events()) types.push(event.type);
   expect(types).toEqual(["permit_granted", "attempt_started", "attempt_ended", "job_ended"]);
+  await scheduler.close();
+});
+
+it("claims a job likewise that is submitted at the end of another", async () => {
+  const { store, calls } = recording(createMemoryStore());
+  const { scheduler } = await createRig({ store });
+  await (await scheduler.submit(simpleJob())).result();
+  calls.splice(0);
+  const submitting = scheduler.submit(simpleJob());
+  await passOn(20);
+  expect(calls).toEqual([
+    { method: "submit", settlements: 0, claimed: 0 },
+    { method: "settleAndClaim", settlements: 0, claimed: 1 },
+  ]);
+  expect((await (await submitting).result()).state).toBe("succeeded");
+  await scheduler.close();
+});
+
+it("waits for room without asking, however many jobs are submitted", async () => {
+  const { store, calls } = recording(createMemoryStore());
+  const gate = Promise.withResolvers<void>();
+  const { scheduler, clock } = await createRig({
+    store,
+    concurrency: 1,
+    execute: () => gate.promise.then(() => testResult()),
+  });
+  await scheduler.submit(simpleJob());
+  await clock.advance(0);
+  calls.splice(0);
+  const handles = await Promise.all(Array.from({ length: 5 }, () => scheduler.submit(simpleJob())));
+  await clock.advance(0);
+  expect(calls.map(({ method }) => method)).toEqual(Array.from({ length: 5 }, () => "submit"));
+  gate.resolve();
+  await Promise.all(handles.map((handle) => handle.result()));
   await scheduler.close();
 });

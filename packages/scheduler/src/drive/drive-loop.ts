@@ -1,8 +1,8 @@
 /**
  * Claims jobs while there is room and writes the ends of attempts, both in one call to the store. One turn runs at a time,
  * and begins only when the event loop has gone round: what happens until then is gathered for it, so that all attempts that
- * end together share a commit, and an idle loop does nothing at all. It is woken by submits, ends, changes elsewhere and
- * the timers of delayed and throttled jobs.
+ * end together share a commit. Only for a job that is being submitted it begins at once, to share that commit. An idle loop
+ * does nothing at all: it is woken by submits, ends, changes elsewhere and the timers of delayed and throttled jobs.
  *
  * | woken by                        | then                                                     |
  * | ------------------------------- | -------------------------------------------------------- |
@@ -65,6 +65,7 @@ export class DriveLoop {
   #reconcileDue = false;
   /** Jobs are being submitted here, and may be in the answer of the next claim. */
   #submitting = false;
+  #endGathering = (): void => {};
   #inTurn = false;
   #wanted = false;
   #failures = 0;
@@ -108,9 +109,10 @@ export class DriveLoop {
     this.#turnSoon();
   }
 
-  /** A job is about to be handed to the store by this process: the claim that follows it can share its commit. */
+  /** A job was handed to the store by this process just now: a claim that follows at once can share its commit. */
   expectSubmit(): void {
     this.#submitting = true;
+    if (this.#outbox.length === 0) this.#endGathering();
     this.wake();
   }
 
@@ -158,7 +160,7 @@ export class DriveLoop {
 
   async #turns(): Promise<void> {
     while (this.#wanted && !this.#backingOff) {
-      await nextTurn();
+      await this.#gather();
       this.#wanted = false;
       this.#timer?.cancel();
       try {
@@ -174,7 +176,18 @@ export class DriveLoop {
     if (!this.#claimDue) this.#ports.onQuiet();
   }
 
+  /** Waits for what else is ready now; not where a claim can share the commit of a submit, and nothing is lost by it. */
+  async #gather(): Promise<void> {
+    if (this.#submitting && this.#outbox.length === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#endGathering = resolve;
+      setImmediate(resolve);
+    });
+  }
+
   async #turn(): Promise<void> {
+    const submitting = this.#submitting;
+    this.#submitting = false;
     if (this.#reconcileDue) await this.#reconcile();
     const { throttle, clock } = this.#ports;
     const active = this.active();
@@ -184,7 +197,7 @@ export class DriveLoop {
     this.#claimDue = false;
     let nextRunAt: number | null = null;
     for (const step of steps.length === 0 ? [undefined] : steps) {
-      const answer = await this.#settleAndClaim(step);
+      const answer = await this.#settleAndClaim(step, submitting);
       ({ nextRunAt } = answer);
       if (step !== undefined && answer.claimed.length < step.limit) break;
     }
@@ -197,12 +210,10 @@ export class DriveLoop {
     return this.#ports.throttle.plan(free, active);
   }
 
-  async #settleAndClaim(step: ClaimStep | undefined): Promise<SettledAndClaimed> {
+  async #settleAndClaim(step: ClaimStep | undefined, submitting: boolean): Promise<SettledAndClaimed> {
     const { store, onSettled } = this.#ports;
     const outgoing = this.#outbox;
     this.#outbox = [];
-    const submitting = this.#submitting;
-    this.#submitting = false;
     const settlements = outgoing.map(({ settlement }) => settlement);
     const request = this.#requestOf(step);
     let answer: SettledAndClaimed;

@@ -48,7 +48,7 @@ export interface CancelOptions {
 export interface LocalRuns {
   /** Only jobs are run that somebody here has a handle of. */
   readonly ownOnly: boolean;
-  /** Jobs are handed to the store right after this. */
+  /** Jobs were handed to the store just now, and it has not answered yet. */
   onSubmitting(): void;
   onSubmitted(): void;
   onCancelRequested(record: JobRecord, reason: Reason, immediate: boolean): void;
@@ -103,8 +103,9 @@ export class QueueClient {
     const { ids, workers, clock } = this.#options;
     const ports = { ids, workers, policies: this.policies, now: clock.now() };
     const submissions = jobs.map((job) => toSubmission(job, ports));
+    const storing = this.store.submit(submissions, this.policies.dedup);
     this.#runs?.onSubmitting();
-    const results = await this.store.submit(submissions, this.policies.dedup);
+    const results = await storing;
     await this.#announce(results);
     return results.map((result) => {
       if (result.kind === "rejected") {
