@@ -2,6 +2,7 @@
 export * from "./definition.ts";
 export { agentsJsonSchema, workflowJsonSchema } from "./file/file-schema.ts";
 export { nestingMax, parseWorkflow, type ParseRequest, type ParseResult } from "./file/parse-workflow.ts";
+export type { KnownWorkers, LookUpWorkers } from "./file/check-workers.ts";
 export { formatProblem, type Problem, type ReadFile } from "./file/problem.ts";
 export { nodesWithin, workflowGraph, type GraphEdge, type GraphNode, type WorkflowGraph } from "./graph.ts";
 export { mermaidGraph } from "./mermaid.ts";

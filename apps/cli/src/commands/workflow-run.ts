@@ -34,7 +34,8 @@ import { resolveStateDir } from "../state-dir.ts";
 import { findRunId } from "../workflow/find-run.ts";
 import { systemGit } from "../workflow/git.ts";
 import { junitReport } from "../workflow/junit.ts";
-import { requireWorkflow } from "../workflow/load-workflow.ts";
+import { lookUpWorkers } from "../workflow/known-workers.ts";
+import { requireWorkflow, writeWarnings } from "../workflow/load-workflow.ts";
 import { withJournal } from "../workflow/open-journal.ts";
 import { workersOf } from "../workflow/workers-of.ts";
 import { workflowJsonLines, workflowLines, type WorkflowPresenter } from "../workflow/workflow-presenter.ts";
@@ -59,7 +60,9 @@ export interface WorkflowRunOptions extends ShowOptions {
 const jobsAtOnceMax = 64;
 
 export async function runWorkflowFile(file: string, options: WorkflowRunOptions, io: Io): Promise<number> {
-  const { workflow, agentFiles } = await requireWorkflow(file, options.agents, io);
+  const workers = lookUpWorkers(() => loadOptionsConfig(options, io));
+  const { workflow, agentFiles, warnings } = await requireWorkflow(file, options.agents, io, workers);
+  writeWarnings(warnings, io);
   const workspace = checkWorkspace(resolve(io.cwd, options.workspace ?? "."));
   const branch = branchOptions(options, io);
   const caller: Caller = { agentFiles, branch };

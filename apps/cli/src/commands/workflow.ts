@@ -4,12 +4,13 @@ import type { JournalHeader } from "@agentcore/scheduler";
 import { formatProblem, listRuns, readRun, runNotFound, storedSteps } from "@agentcore/workflow";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import type { StateOptions } from "../open-queue.ts";
+import { loadOptionsConfig, type StateOptions } from "../open-queue.ts";
 import { span, type Line } from "../screen/line.ts";
 import { table } from "../screen/table.ts";
 import { plainScreen } from "../screen/terminal.ts";
 import { findRunId } from "../workflow/find-run.ts";
-import { loadWorkflow } from "../workflow/load-workflow.ts";
+import { lookUpWorkers } from "../workflow/known-workers.ts";
+import { loadWorkflow, writeWarnings } from "../workflow/load-workflow.ts";
 import { withJournal } from "../workflow/open-journal.ts";
 import { stepTable } from "../workflow/workflow-screen.ts";
 import { asksForPicture, drawRun, type PictureOptions } from "./workflow-graph.ts";
@@ -20,11 +21,15 @@ export interface FileOptions {
 }
 
 export async function validateWorkflow(file: string, options: FileOptions, io: Io): Promise<number> {
-  const loaded = await loadWorkflow(file, options.agents, io);
+  const workers = lookUpWorkers(() => loadOptionsConfig({}, io));
+  const loaded = await loadWorkflow(file, options.agents, io, workers);
   const problems = loaded.ok ? [] : loaded.problems;
-  if (options.json === true) io.stdout.write(`${JSON.stringify({ ok: loaded.ok, problems })}\n`);
-  else if (loaded.ok) io.stdout.write(`${file}: ${loaded.workflow.steps.length} steps, no mistakes\n`);
-  else {
+  const warnings = loaded.ok ? loaded.warnings : [];
+  if (options.json === true) io.stdout.write(`${JSON.stringify({ ok: loaded.ok, problems, warnings })}\n`);
+  else if (loaded.ok) {
+    writeWarnings(warnings, io);
+    io.stdout.write(`${file}: ${loaded.workflow.steps.length} steps, no mistakes\n`);
+  } else {
     const count = problems.length === 1 ? "1 mistake" : `${problems.length} mistakes`;
     io.stderr.write(`${problems.map(formatProblem).join("\n")}\n${file}: ${count}\n`);
   }

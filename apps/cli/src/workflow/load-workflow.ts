@@ -1,23 +1,48 @@
 /** Reads a workflow with all that belongs to it, or says everything that is wrong with it. */
 import { AgentCoreError } from "@agentcore/contract";
-import { formatProblem, parseWorkflow, type Problem, type Workflow } from "@agentcore/workflow";
-import { readFile } from "node:fs/promises";
+import {
+  formatProblem,
+  parseWorkflow,
+  type LookUpWorkers,
+  type Problem,
+  type Workflow,
+} from "@agentcore/workflow";
+import { readFile, realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Io } from "../io.ts";
 
 export type LoadedWorkflow =
-  | { readonly ok: true; readonly workflow: Workflow; readonly agentFiles: readonly string[] }
+  | {
+      readonly ok: true;
+      readonly workflow: Workflow;
+      readonly warnings: readonly Problem[];
+      readonly agentFiles: readonly string[];
+    }
   | { readonly ok: false; readonly problems: readonly Problem[] };
+
+export interface WorkflowChecks {
+  /** To check what steps ask of their workers. */
+  readonly workers?: LookUpWorkers;
+  /** Where the workflow is to run, to check that no symbolic link leads out of it. */
+  readonly workspace?: string;
+}
 
 /** `agents`: as given with --agents; without any, those of the environment; without those, the file beside the workflow. */
 export async function loadWorkflow(
   file: string,
   agents: readonly string[] | undefined,
   io: Io,
+  { workers, workspace }: WorkflowChecks = {},
 ): Promise<LoadedWorkflow> {
   const named = agents ?? agentFilesOf(io.env);
   const agentFiles = named.map((path) => resolve(io.cwd, path));
-  const parsed = await parseWorkflow({ file: resolve(io.cwd, file), agentFiles, readFile: readText });
+  const parsed = await parseWorkflow({
+    file: resolve(io.cwd, file),
+    agentFiles,
+    readFile: readText,
+    ...(workers === undefined ? {} : { workers }),
+    ...(workspace === undefined ? {} : { workspace: await realpath(workspace) }),
+  });
   return parsed.ok ? { ...parsed, agentFiles } : parsed;
 }
 
@@ -26,13 +51,19 @@ export async function requireWorkflow(
   file: string,
   agents: readonly string[] | undefined,
   io: Io,
+  checks?: WorkflowChecks,
 ): Promise<Extract<LoadedWorkflow, { ok: true }>> {
-  const loaded = await loadWorkflow(file, agents, io);
+  const loaded = await loadWorkflow(file, agents, io, checks);
   if (loaded.ok) return loaded;
   const lines = loaded.problems.map(formatProblem);
   throw new AgentCoreError("AC_WORKFLOW_INVALID", lines.join("\n"), {
     evidence: { problems: loaded.problems.map((problem) => ({ ...problem })) },
   });
+}
+
+/** What a step asks for in vain: the workflow runs all the same. */
+export function writeWarnings(warnings: readonly Problem[], io: Io): void {
+  for (const warning of warnings) io.stderr.write(`${formatProblem(warning)} (a warning)\n`);
 }
 
 function agentFilesOf(env: Io["env"]): readonly string[] {

@@ -1,6 +1,6 @@
 import type { TaskOption } from "@agentcore/contract";
 import { expect, it } from "vitest";
-import type { KnownWorkers } from "./check-workers.ts";
+import type { KnownWorkers, LookUpWorkers } from "./check-workers.ts";
 import { parseWorkflow } from "./parse-workflow.ts";
 import { formatProblem } from "./problem.ts";
 
@@ -9,9 +9,16 @@ const has: Readonly<Record<string, readonly TaskOption[]>> = {
   codex: ["variant"],
   opencode: ["variant", "maxSteps", "maxCommandTimeMs"],
 };
-const workers: KnownWorkers = {
+const known: KnownWorkers = {
   options: (worker) => has[worker] ?? null,
   argsProblem: (worker, args) => (args.includes("--loud") ? `${worker} refuses --loud` : null),
+};
+
+/** Says who was asked about. */
+let lookedUp: readonly string[] = [];
+const workers: LookUpWorkers = async (names) => {
+  lookedUp = names;
+  return known;
 };
 
 const agents = `version: "1"
@@ -101,4 +108,10 @@ it("tells the warnings of sub-workflows with their file", async () => {
     workers,
   });
   expect(parsed.ok && parsed.warnings.map(({ file: where }) => where)).toEqual(["/w/child.yaml"]);
+});
+
+it("looks up only workers of which something is asked", async () => {
+  lookedUp = [];
+  await said(`a: { worker: codex, ${base} }`, `b: { worker: OPENCODE, ${base}, variant: high }`);
+  expect(lookedUp).toEqual(["opencode"]);
 });

@@ -14,49 +14,66 @@ export interface KnownWorkers {
   argsProblem(worker: string, args: readonly string[]): string | null;
 }
 
-/** Who works on a step or a check, and on what terms: the profile's, unless its own keys say otherwise. */
-export type ProfileOf = (agent: string) => Raw;
+/** Finds out about these workers; called once for a file at most, with those of which it asks something. */
+export type LookUpWorkers = (names: readonly string[]) => Promise<KnownWorkers>;
 
 const keys: readonly (readonly [TaskOption, string])[] = [
   ["variant", "variant"],
   ["maxSteps", "max_steps"],
   ["maxCommandTimeMs", "max_command_time"],
 ];
+const argsKey = "defaultArgs";
 
-export function checkWorkers(
+/** A step or a check. */
+interface Work {
+  readonly path: Path;
+  readonly own: Raw;
+  /** Its own keys and those of its agent profile. */
+  readonly all: Raw;
+  readonly worker: string;
+}
+
+export async function checkWorkers(
   steps: RawSteps,
-  profileOf: ProfileOf,
-  workers: KnownWorkers,
+  profileOf: (agent: string) => Raw,
+  lookUp: LookUpWorkers,
   tell: { readonly mistake: Report; readonly warning: Report },
-): void {
-  const checkOne = (work: Raw, path: Path): void => {
-    const agent = textOf(work["agent"]);
-    const profile = agent === undefined ? {} : profileOf(agent);
-    const named = textOf(work["worker"]) ?? textOf(profile["worker"]);
-    if (named === undefined) return;
-    const worker = canonicalWorker(named);
+): Promise<void> {
+  const asking = worksOf(steps, profileOf).filter(({ all }) =>
+    [argsKey, ...keys.map(([, key]) => key)].some((key) => all[key] !== undefined),
+  );
+  if (asking.length === 0) return;
+  const workers = await lookUp([...new Set(asking.map(({ worker }) => worker))]);
+  for (const { path, own, all, worker } of asking) {
     // What comes from the profile is told where the profile is named.
-    const placeOf = (key: string): Path => [...path, work[key] === undefined ? "agent" : key];
-    const args = listOf(work["defaultArgs"] ?? profile["defaultArgs"]).filter(
-      (arg) => typeof arg === "string",
-    );
+    const placeOf = (key: string): Path => [...path, own[key] === undefined ? "agent" : key];
+    const args = listOf(all[argsKey]).filter((arg) => typeof arg === "string");
     const problem = workers.argsProblem(worker, args);
-    if (problem !== null) tell.mistake(placeOf("defaultArgs"), problem);
-    for (const key of vainKeys({ ...profile, ...work }, worker, workers))
+    if (problem !== null) tell.mistake(placeOf(argsKey), problem);
+    for (const key of vainKeys(all, worker, workers))
       tell.warning(placeOf(key), `"${key}" has no effect: ${worker} has no such setting`, "key");
-  };
-  for (const [id, step] of steps.byId) {
-    checkOne(step, ["steps", id]);
-    checkOne(rawOf(step["completion_check"]), ["steps", id, "completion_check"]);
   }
 }
 
-function vainKeys(work: Raw, worker: string, workers: KnownWorkers): readonly string[] {
+function worksOf(steps: RawSteps, profileOf: (agent: string) => Raw): readonly Work[] {
+  const workOf = (own: Raw, path: Path): readonly Work[] => {
+    const agent = textOf(own["agent"]);
+    const all = { ...(agent === undefined ? {} : profileOf(agent)), ...own };
+    const worker = textOf(all["worker"]);
+    return worker === undefined ? [] : [{ path, own, all, worker: canonicalWorker(worker) }];
+  };
+  return [...steps.byId].flatMap(([id, step]) => [
+    ...workOf(step, ["steps", id]),
+    ...workOf(rawOf(step["completion_check"]), ["steps", id, "completion_check"]),
+  ]);
+}
+
+function vainKeys(all: Raw, worker: string, workers: KnownWorkers): readonly string[] {
   const known = workers.options(worker);
   if (known === null) return [];
   // The shell's script is its one command: the workflow limits its time.
   const options: readonly TaskOption[] = worker === "shell" ? [...known, "maxCommandTimeMs"] : known;
   return keys
-    .filter(([option, key]) => work[key] !== undefined && !options.includes(option))
+    .filter(([option, key]) => all[key] !== undefined && !options.includes(option))
     .map(([, key]) => key);
 }

@@ -9,10 +9,11 @@ import type { Workflow } from "../definition.ts";
 import { loadAgents, type LoadedAgents } from "./agents.ts";
 import { buildWorkflow } from "./build.ts";
 import { checkGraph } from "./check-graph.ts";
+import { checkLinks } from "./check-links.ts";
 import { checkReferences } from "./check-references.ts";
 import { checkSteps, type KnownAgents } from "./check-steps.ts";
 import { checkSubWorkflow } from "./check-sub-workflow.ts";
-import { checkWorkers, type KnownWorkers } from "./check-workers.ts";
+import { checkWorkers, type LookUpWorkers } from "./check-workers.ts";
 import { workflowFileSchema, workflowJsonSchema, type WorkflowFile } from "./file-schema.ts";
 import type { Problem, ReadFile } from "./problem.ts";
 import { rawOf, rawStepsOf, textOf, type Path, type RawSteps, type Report } from "./raw.ts";
@@ -29,7 +30,9 @@ export interface ParseRequest {
   readonly agentFiles?: readonly string[];
   readonly readFile: ReadFile;
   /** Without it, what steps ask of their workers is not looked at. */
-  readonly workers?: KnownWorkers;
+  readonly workers?: LookUpWorkers;
+  /** Real path of where the run is to work. Without it, symbolic links are not looked at. */
+  readonly workspace?: string;
 }
 
 export type ParseResult =
@@ -45,8 +48,8 @@ export async function parseWorkflow(request: ParseRequest): Promise<ParseResult>
     named.length > 0 ? named.map((path) => ({ path, required: true })) : [beside],
     request.readFile,
   );
-  const { readFile, workers = null } = request;
-  const parsed = await parseFile(request.file, { agents, readFile, workers, trail: [] });
+  const { readFile, workers = null, workspace = null } = request;
+  const parsed = await parseFile(request.file, { agents, readFile, workers, workspace, trail: [] });
   const problems = [...agents.problems, ...parsed.problems];
   return parsed.workflow !== null && problems.length === 0
     ? { ok: true, workflow: parsed.workflow, warnings: parsed.warnings }
@@ -56,7 +59,8 @@ export async function parseWorkflow(request: ParseRequest): Promise<ParseResult>
 interface Context {
   readonly agents: LoadedAgents;
   readonly readFile: ReadFile;
-  readonly workers: KnownWorkers | null;
+  readonly workers: LookUpWorkers | null;
+  readonly workspace: string | null;
   /** Files that led here, outermost first. */
   readonly trail: readonly string[];
 }
@@ -89,9 +93,10 @@ async function parseFile(file: string, context: Context): Promise<Parsed> {
   checkGraph(raw, steps, report);
   checkSteps(raw, steps, knownAgents(context.agents), report);
   checkReferences(raw, steps, report);
+  if (context.workspace !== null) await checkLinks(raw, steps, context.workspace, report);
   if (context.workers !== null) {
     const tell = { mistake: report, warning: reporter(file, source, warnings) };
-    checkWorkers(steps, (id) => rawOf(context.agents.agents.get(id)), context.workers, tell);
+    await checkWorkers(steps, (id) => rawOf(context.agents.agents.get(id)), context.workers, tell);
   }
   const children = await parseChildren(file, steps, report, context);
   problems.push(...children.problems);
@@ -160,7 +165,9 @@ async function parseChildren(file: string, steps: RawSteps, report: Report, cont
     } else if ((await context.readFile(child)) === null) {
       report(path, `there is no workflow file ${child}`);
     } else {
-      const parsed = await parseFile(child, { ...context, trail });
+      const workspace =
+        context.workspace === null ? null : join(context.workspace, textOf(step["workspace"]) ?? ".");
+      const parsed = await parseFile(child, { ...context, workspace, trail });
       problems.push(...parsed.problems);
       warnings.push(...parsed.warnings);
       if (parsed.workflow !== null) {
