@@ -2,16 +2,8 @@
  * Every recording of the real CLI, replayed. The rows are what each must come to; `RECORDINGS.md` is the same table for
  * people (`UPDATE_RECORDINGS=1` writes it anew).
  */
-import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import {
-  damagedReplayProblems,
-  recordingsDocument,
-  replayRows,
-  squeezeMarkdown,
-  unreadOutput,
-  type RecordingRow,
-} from "@agentcore/worker-kit/testing";
+import { recordingChecks, type RecordingRow } from "@agentcore/worker-kit/testing";
 import { expect, it } from "vitest";
 import { claudeCodeAdapter } from "./adapter.ts";
 
@@ -211,41 +203,13 @@ const rows: Readonly<Record<string, RecordingRow>> = {
   },
 };
 
-const intro = [
-  "# Recordings of Claude Code 2.1.330",
-  "",
-  "What the CLI printed when it was driven against a scripted model server, and what the adapter makes of it. The files",
-  "are in `recordings/`. A question mark stands for what the CLI did not say. The test beside the adapter replays each one",
-  "and compares it with this table; a recording without a line fails it.",
-].join("\n");
-
-const suite = {
+const checks = recordingChecks({
   adapter: claudeCodeAdapter,
-  folder: fileURLToPath(new URL("../recordings", import.meta.url)),
+  title: "Claude Code 2.1.330",
+  directory: fileURLToPath(new URL("..", import.meta.url)),
   rows,
-};
-
-it("come to what their rows say, each of them", () => {
-  expect(replayRows(suite)).toEqual(rows);
 });
 
-it("leave no line unread, and give no event that the contract forbids", () => {
-  expect(unreadOutput(suite)).toEqual([]);
-});
-
-it.each([1, 7, 4096])("come to the same in chunks of %i bytes", (chunkBytes) => {
-  expect(replayRows(suite, chunkBytes)).toEqual(rows);
-});
-
-it("are listed in RECORDINGS.md", () => {
-  const path = fileURLToPath(new URL("../RECORDINGS.md", import.meta.url));
-  const document = recordingsDocument(intro, rows);
-  if (process.env["UPDATE_RECORDINGS"] === "1") writeFileSync(path, document);
-  expect(squeezeMarkdown(readFileSync(path, "utf8"))).toBe(squeezeMarkdown(document));
-});
-
-const seed = Number(process.env["AGENTCORE_SEED"] ?? 20_261_124);
-
-it(`never make the reader throw when damaged (AGENTCORE_SEED=${seed})`, () => {
-  expect(damagedReplayProblems(suite, seed)).toEqual([]);
+it.each(checks)("$name", ({ run }) => {
+  expect(run).not.toThrow();
 });

@@ -18,8 +18,8 @@ export { randomIds, realClock } from "./real-ports.ts";
 export { scriptedAdapter } from "./scripted-adapter.ts";
 export { findSurvivors, type Survivor } from "./survivors.ts";
 export { makeTemporaryDirectory } from "./temporary-directories.ts";
-export { damagedReplayProblems, replayRows, unreadOutput, type RecordingSuite } from "./recordings-suite.ts";
-export { recordingsDocument, squeezeMarkdown, type RecordingRow } from "./recordings-table.ts";
+export { recordingChecks, type RecordingCheck, type RecordingChecks } from "./recordings-checks.ts";
+export type { RecordingRow } from "./recordings-table.ts";
 export {
   readRecording,
   recordedScenario,
