@@ -50,7 +50,8 @@ function repository(): string {
 
 function observer(workspace: string, patchBytesMax = 1024 * 1024) {
   const attemptDir = makeTemporaryDirectory("attempt");
-  return createGitObserver({ workspace, attemptDir, patchBytesMax, run: runStep(workspace) });
+  const unobserved = ["records", "a*"];
+  return createGitObserver({ workspace, attemptDir, patchBytesMax, unobserved, run: runStep(workspace) });
 }
 
 /** What the observer says about a change made between its two looks. */
@@ -80,6 +81,22 @@ describe("a workspace in a git repository", () => {
     expect(found.files).toEqual(["clean", "dirty", "new", "untracked"]);
     expect(found.patchText).toContain("+during");
     expect(found.patchText).not.toContain("+before");
+  });
+
+  it("shows nothing of what is not to be observed", async () => {
+    const root = repository();
+    mkdirSync(join(root, "records"));
+    writeFileSync(join(root, "records/tracked"), "one\n");
+    git(root, "add", "records");
+    const found = await observe(root, () => {
+      writeFileSync(join(root, "records/tracked"), "two\n");
+      writeFileSync(join(root, "records/new"), "new\n");
+      mkdirSync(join(root, "a*"));
+      writeFileSync(join(root, "a*/new"), "new\n");
+      writeFileSync(join(root, "ab"), "seen\n");
+    });
+    expect(found).toMatchObject({ files: ["ab"], complete: true });
+    expect(found.patchText).not.toContain("records");
   });
 
   it("gives a patch that applies to the state before the run", async () => {
@@ -205,6 +222,7 @@ describe("the choice of how to look", () => {
       workspace,
       attemptDir: makeTemporaryDirectory("attempt"),
       patchBytesMax: 1024 * 1024,
+      unobserved: ["records"],
       snapshotEntriesMax: 1000,
       gitAvailable,
       run: runStep(workspace),
@@ -221,6 +239,8 @@ describe("the choice of how to look", () => {
       const looks = choose(workspace, gitAvailable);
       await looks.before();
       writeFileSync(join(workspace, "new"), "x");
+      mkdirSync(join(workspace, "records"));
+      writeFileSync(join(workspace, "records/new"), "x");
       expect(await looks.after()).toEqual({ files: ["new"], complete: true, patch: null, note: null });
     }
   });

@@ -37,6 +37,8 @@ export interface GitObserverOptions {
   /** Private directory of the attempt; `git/` and `changes.patch` are made in it. */
   readonly attemptDir: string;
   readonly patchBytesMax: number;
+  /** Paths in the workspace, relative to it, in which nothing is looked at. */
+  readonly unobserved: readonly string[];
   /** Runs one script contained; rejects where it could not be started. */
   readonly run: (step: GitStep) => Promise<GitStepEnd>;
 }
@@ -54,11 +56,12 @@ export function findRepository(workspace: string): string | null {
 
 /**
  * Adds everything below the workspace to the private index and sets `seen`: `part` where git cannot read some of it, such
- * as a nested repository that has no commit yet. A workspace that the repository ignores is none of git's business.
+ * as a nested repository that has no commit yet. A workspace that the repository ignores is none of git's business. The
+ * arguments of the script that are left are what is not to be added.
  */
 const addEverything = `
 seen=whole
-git add -A --ignore-errors -- . || {
+git add -A --ignore-errors -- . "$@" || {
   code=$?
   [ "$code" -eq 1 ] || exit "$code"
   if git check-ignore -q .; then echo "the repository ignores the workspace" >&2; exit 1; fi
@@ -66,10 +69,10 @@ git add -A --ignore-errors -- . || {
 }
 `;
 
-/** `$1`: largest file in 512-byte blocks. Prints what was seen and the tree's id. */
+/** `$1`: largest file in 512-byte blocks; then what is left out. Prints what was seen and the tree's id. */
 const beforeScript = `
 set -eu
-ulimit -f "$1"
+ulimit -f "$1"; shift
 git rev-parse --path-format=absolute --git-path objects --git-path index > "$AC_GIT/paths"
 { IFS= read -r objects; IFS= read -r index; } < "$AC_GIT/paths"
 if [ -f "$index" ]; then cp "$index" "$GIT_INDEX_FILE"; fi
@@ -79,20 +82,21 @@ ${addEverything}
 echo "$seen $(git write-tree)"
 `;
 
-/** `$1`: largest file in 512-byte blocks; `$2`: the tree before; `$3`: the patch. Prints what was seen and names, each with a NUL. */
+/** `$1`: largest file in 512-byte blocks; `$2`: the tree before; `$3`: the patch; then what is left out. Prints what was seen and names, each with a NUL. */
 const afterScript = `
 set -eu
 ulimit -f "$1"
+before=$2; patch=$3; shift 3
 { IFS= read -r objects; IFS= read -r index; } < "$AC_GIT/paths"
 export GIT_ALTERNATE_OBJECT_DIRECTORIES="$objects"
 export GIT_OBJECT_DIRECTORY="$AC_GIT/objects"
 ${addEverything}
 printf '%s\\0' "$seen"
 after=$(git write-tree)
-if [ "$after" = "$2" ]; then exit 0; fi
-git diff-tree -r -z --name-only --no-renames --relative "$2" "$after"
+if [ "$after" = "$before" ]; then exit 0; fi
+git diff-tree -r -z --name-only --no-renames --relative "$before" "$after"
 git diff-tree -r -p --binary --full-index --no-renames --no-color --no-ext-diff --no-textconv --relative \\
-  --src-prefix=a/ --dst-prefix=b/ "$2" "$after" > "$3" || exit 3
+  --src-prefix=a/ --dst-prefix=b/ "$before" "$after" > "$patch" || exit 3
 `;
 
 const patchFailedCode = 3;
@@ -102,6 +106,7 @@ export function createGitObserver(options: GitObserverOptions): WorkspaceObserve
   const patch = join(options.attemptDir, "changes.patch");
   const blocksMax = String(Math.ceil(options.patchBytesMax / 512));
   const env = gitEnvironment(directory);
+  const leftOut = options.unobserved.map((path) => `:(exclude,literal)${path}`);
   let before: { readonly tree: string; readonly seen: string } | null = null;
 
   return {
@@ -109,7 +114,7 @@ export function createGitObserver(options: GitObserverOptions): WorkspaceObserve
       await mkdir(join(directory, "objects"), { recursive: true, mode: 0o700 });
       const end = await tryStep(options.run, {
         script: beforeScript,
-        args: [blocksMax],
+        args: [blocksMax, ...leftOut],
         env,
         name: "before",
       });
@@ -124,7 +129,7 @@ export function createGitObserver(options: GitObserverOptions): WorkspaceObserve
     },
     async after(): Promise<WorkspaceChange> {
       if (before === null) return notCompared("git could not read it before the run");
-      const args = [blocksMax, before.tree, patch];
+      const args = [blocksMax, before.tree, patch, ...leftOut];
       const end = await tryStep(options.run, { script: afterScript, args, env, name: "after" });
       await rm(directory, { recursive: true, force: true });
       if (typeof end === "string") return notCompared(end);

@@ -34,5 +34,5 @@ export function observeWorkspace(options: ObserverOptions): ChosenObserver {
 }
 
 function snapshotOf(options: ObserverOptions): WorkspaceObserver {
-  return createSnapshotObserver(options.workspace, options.snapshotEntriesMax);
+  return createSnapshotObserver(options.workspace, options.snapshotEntriesMax, options.unobserved);
 }

@@ -23,7 +23,13 @@ export interface TreeSnapshot {
   readonly incomplete: string | null;
 }
 
-export async function takeSnapshot(root: string, entriesMax: number): Promise<TreeSnapshot> {
+/** `unobserved`: paths of directories, relative to the root, that are not entered either. */
+export async function takeSnapshot(
+  root: string,
+  entriesMax: number,
+  unobserved: readonly string[] = [],
+): Promise<TreeSnapshot> {
+  const left = new Set(unobserved);
   const files = new Map<string, string>();
   const pending = [""];
   let entriesSeen = 0;
@@ -42,7 +48,8 @@ export async function takeSnapshot(root: string, entriesMax: number): Promise<Tr
     const names: string[] = [];
     for (const entry of entries) {
       if (!entry.isDirectory()) names.push(prefix + entry.name);
-      else if (!unseenDirectories.has(entry.name)) pending.push(prefix + entry.name);
+      else if (!unseenDirectories.has(entry.name) && !left.has(prefix + entry.name))
+        pending.push(prefix + entry.name);
     }
     await Promise.all(names.map((name) => addFingerprint(files, root, name)));
   }
@@ -78,18 +85,22 @@ export function changedFiles(before: TreeSnapshot, after: TreeSnapshot): string[
   return changed.sort();
 }
 
-export function createSnapshotObserver(workspace: string, entriesMax: number): WorkspaceObserver {
+export function createSnapshotObserver(
+  workspace: string,
+  entriesMax: number,
+  unobserved: readonly string[] = [],
+): WorkspaceObserver {
   let before: TreeSnapshot | null = null;
   return {
     async before() {
-      before = await takeSnapshot(workspace, entriesMax);
+      before = await takeSnapshot(workspace, entriesMax, unobserved);
       return null;
     },
     async after(): Promise<WorkspaceChange> {
       // An incomplete look would report as deleted or created what it merely did not reach.
       if (before === null) return notCompared("it was not looked at before the run");
       if (before.incomplete !== null) return notCompared(before.incomplete);
-      const after = await takeSnapshot(workspace, entriesMax);
+      const after = await takeSnapshot(workspace, entriesMax, unobserved);
       if (after.incomplete !== null) return notCompared(after.incomplete);
       return { files: changedFiles(before, after), complete: true, patch: null, note: null };
     },

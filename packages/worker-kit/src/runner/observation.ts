@@ -29,6 +29,7 @@ export function beginObservation(run: Run, stop: StopWatch): Observation {
     attemptDir: attempt.path,
     patchBytesMax: parts.limits.patchBytesMax,
     snapshotEntriesMax: parts.limits.snapshotEntriesMax,
+    unobserved: request.task.unobserved ?? [],
     gitAvailable: findProgram("git", run.env["PATH"]) !== null,
     run: (step) => runGitStep(run, workspace, step, timeoutMs, step.name === "before" ? stop : null),
   });

@@ -42,6 +42,15 @@ describe("the job of a step", () => {
     });
   });
 
+  it.each([
+    ["/work", "/work/context", ["context"]],
+    ["/work", "/work/out/run", ["out/run"]],
+    ["/work/part", "/work/context", undefined],
+    ["/work", "/work", undefined],
+  ])("in %s with its records in %s leaves unobserved: %s", (workspace, contextDir, expected) => {
+    expect(jobFor(request({ workspace, contextDir })).task.unobserved).toEqual(expected);
+  });
+
   it("has its ceilings, its base and, for a check, the check's id", () => {
     const base = { root: "/work", gitDir: "/projects/.git", branch: "work", sha: "abc" };
     const job = jobFor(

@@ -1,6 +1,8 @@
 /** From a step's piece of work to the job that is submitted for it. Pure. */
 import type { JobSubmission } from "@agentcore/contract";
+import { relative } from "node:path";
 import type { Budget, Stall, WorkSpec } from "../definition.ts";
+import { isWithin } from "./places.ts";
 import type { BaseCommit } from "./run-record.ts";
 import { stallRequest } from "./stall-request.ts";
 
@@ -49,6 +51,7 @@ export function jobFor(request: PieceRequest): JobSubmission {
       instructions,
       capabilities: [...work.capabilities],
       env: environment(request),
+      ...unobserved(request),
       ...(work.model === null ? {} : { model: work.model }),
       ...(work.args.length === 0 ? {} : { args: [...work.args] }),
       ...settingsOf(work),
@@ -88,6 +91,12 @@ function settingsOf({ worker, variant, maxSteps, maxCommandTimeMs }: WorkSpec) {
     ...(maxSteps === null ? {} : { maxSteps }),
     ...(maxCommandTimeMs === null || worker === "shell" ? {} : { maxCommandTimeMs }),
   };
+}
+
+/** The records and artifacts of a run are not its steps' work, and other steps' appear while one is at work. */
+function unobserved({ workspace, contextDir }: PieceRequest): { unobserved?: string[] } {
+  const way = relative(workspace, contextDir);
+  return way !== "" && isWithin(workspace, contextDir) ? { unobserved: [way] } : {};
 }
 
 function environment(request: PieceRequest): Record<string, string> {
