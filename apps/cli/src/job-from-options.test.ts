@@ -97,8 +97,13 @@ describe("refused", () => {
   test("when it is larger than a job may be", () => {
     const instructions = "x".repeat(1024 * 1024);
     expect(() => jobFromOptions(instructions, { worker: "shell" }, loaded(), here)).toThrow(
-      /1048576 are allowed/,
+      /at most 1048576 are taken/,
     );
+    const { task } = jobFromOptions("x", { worker: "shell" }, loaded(), here);
+    const spare = 1024 * 1024 - Buffer.byteLength(JSON.stringify({ task }));
+    const filled = (more: number) => ({ task: { ...task, instructions: "x".repeat(spare + more) } });
+    expect(() => checkJob(filled(1))).not.toThrow();
+    expect(() => checkJob(filled(2))).toThrow(/1048576 are allowed/);
   });
 });
 

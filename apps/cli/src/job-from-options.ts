@@ -12,6 +12,7 @@ import {
   type JobSubmission,
   type OutputSpec,
 } from "@agentcore/contract";
+import { checkPayload } from "@agentcore/scheduler";
 import { realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { LoadedConfig } from "./config/load.ts";
@@ -94,6 +95,7 @@ export function jobFromOptions(
 
 /** The job if it is one; otherwise `AC_JOB_INVALID` with every field that is wrong. */
 export function checkJob(job: unknown): JobSubmission {
+  checkPayload(job);
   const size = Buffer.byteLength(JSON.stringify(job) ?? "");
   if (size > jobPayloadBytesMax) {
     throw new AgentCoreError(

@@ -26,6 +26,7 @@ export type { DeadLetterQuery, DeadLetters, EditJob, FailedReplay, Replayed } fr
 export type { JobEnd } from "./submit/job-end.ts";
 export type { JobHandle } from "./submit/job-handle.ts";
 export { decideDedup, defaultPolicies, type SchedulerPolicies } from "./submit/policies.ts";
+export { checkPayload } from "./submit/submission.ts";
 export {
   QueueClient,
   type CancelOptions,

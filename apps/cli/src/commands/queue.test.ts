@@ -339,6 +339,22 @@ describe("a file of jobs", () => {
   });
 });
 
+test.each([
+  [
+    "nested a hundred thousand levels deep",
+    `{"a":`.repeat(100_000) + "1" + "}".repeat(100_000),
+    "AC_JOB_INVALID",
+  ],
+  ["larger than a mebibyte", JSON.stringify({ a: "x".repeat(1024 * 1024) }), "AC_JOB_TOO_LARGE"],
+])("a line of a file that is %s is refused with its place and its code", async (_what, labels, code) => {
+  const file = join(scratch.root, "jobs.jsonl");
+  const task = JSON.stringify({ worker: "shell", workspace: ".", instructions: "true" });
+  writeFileSync(file, `{"task":${task},"context":{"labels":${labels}}}\n`);
+  const refused = await run("submit", "--file", file);
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toMatch(new RegExp(`^agentcore: .*jobs\\.jsonl:1: .*\n  ${code}: `));
+});
+
 test("a key that is held: the submit joins the job, or is refused", async () => {
   const id = await submit("true", "--key", "k");
   const joined = await run("submit", "true", "--worker", "shell", "--key", "k");

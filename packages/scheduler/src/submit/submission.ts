@@ -18,10 +18,19 @@ export interface SubmissionPorts {
 /** More than the fields take that a job has and its submission can leave out. */
 const defaultsBytesMax = 4096;
 
-/** Throws `AC_JOB_INVALID`, `AC_JOB_TOO_LARGE` or `AC_WORKER_UNKNOWN`. */
-export function toSubmission(input: unknown, ports: SubmissionPorts): Submission {
+/**
+ * Bounds the size and depth of what may be anything at all: afterwards it may be parsed and written out. Answers what it takes
+ * at most. Throws `AC_JOB_INVALID` for a cycle or depth, `AC_JOB_TOO_LARGE` where it is certainly too large.
+ */
+export function checkPayload(input: unknown): { readonly bytesMax: number } {
   const { bytesMin, bytesMax } = payloadSize(input, jobPayloadBytesMax);
   if (bytesMin > jobPayloadBytesMax) throw tooLarge(`more than ${jobPayloadBytesMax}`, bytesMin);
+  return { bytesMax };
+}
+
+/** Throws `AC_JOB_INVALID`, `AC_JOB_TOO_LARGE` or `AC_WORKER_UNKNOWN`. */
+export function toSubmission(input: unknown, ports: SubmissionPorts): Submission {
+  const { bytesMax } = checkPayload(input);
   const isRecord = typeof input === "object" && input !== null;
   const choosesId = isRecord && "id" in input && input.id !== undefined;
   const job = parseJob(isRecord && !choosesId ? { ...input, id: ports.ids.next() } : input);
