@@ -61,9 +61,10 @@ const jobsAtOnceMax = 64;
 
 export async function runWorkflowFile(file: string, options: WorkflowRunOptions, io: Io): Promise<number> {
   const workers = lookUpWorkers(() => loadOptionsConfig(options, io));
-  const { workflow, agentFiles, warnings } = await requireWorkflow(file, options.agents, io, workers);
-  writeWarnings(warnings, io);
   const workspace = checkWorkspace(resolve(io.cwd, options.workspace ?? "."));
+  const checks = { workers, workspace };
+  const { workflow, agentFiles, warnings } = await requireWorkflow(file, options.agents, io, checks);
+  writeWarnings(warnings, io);
   const branch = branchOptions(options, io);
   const caller: Caller = { agentFiles, branch };
   return withEngine(workflow, options, io, (engine) =>

@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { agentcore, jsonLinesOf, makeScratch, startAgentcore } from "../testing/agentcore-process.ts";
@@ -145,6 +146,17 @@ describe("2, and nothing is started, for", () => {
     const run = await agentcore(scratch, ["workflow", "run", wrong]);
     expect(run.code).toBe(2);
     expect(run.stderr).toContain("AC_WORKFLOW_INVALID");
+  });
+
+  test("a path that leaves the workspace by a symbolic link, with its place", async () => {
+    symlinkSync(tmpdir(), join(scratch.workspace, "outside"));
+    const linked = workflowFile(
+      "linked.yaml",
+      `name: linked\nversion: "1"\ntimeout: 1m\nsteps:\n  a:\n    worker: shell\n    capabilities: [edit]\n    workspace: outside\n    instructions: touch ran\n`,
+    );
+    const { code, stderr } = await agentcore(scratch, ["workflow", "run", linked]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("linked.yaml:8:16: steps.a.workspace");
   });
 
   test.each([

@@ -22,7 +22,7 @@ export interface FileOptions {
 
 export async function validateWorkflow(file: string, options: FileOptions, io: Io): Promise<number> {
   const workers = lookUpWorkers(() => loadOptionsConfig({}, io));
-  const loaded = await loadWorkflow(file, options.agents, io, workers);
+  const loaded = await loadWorkflow(file, options.agents, io, { workers });
   const problems = loaded.ok ? [] : loaded.problems;
   const warnings = loaded.ok ? loaded.warnings : [];
   if (options.json === true) io.stdout.write(`${JSON.stringify({ ok: loaded.ok, problems, warnings })}\n`);

@@ -9,13 +9,12 @@ test("whoever reads a record while it is written finds one whole record or anoth
   const directory = mkdtempSync(join(tmpdir(), "agentcore-records-"));
   const path = join(directory, "below", "_meta.json");
   await writeJson(path, { n: 0, text: "" });
-  let isOver = false;
+  const last = 200;
   const writing = (async () => {
-    for (let n = 1; n <= 200; n++) await writeJson(path, { n, text: "x".repeat(n * 500) });
-    isOver = true;
+    for (let n = 1; n <= last; n++) await writeJson(path, { n, text: "x".repeat(n * 500) });
   })();
   const seen = new Set<number>();
-  while (!isOver) {
+  while (!seen.has(last)) {
     const { n, text } = JSON.parse(readFileSync(path, "utf8")) as { n: number; text: string };
     expect(text.length).toBe(n * 500);
     seen.add(n);
