@@ -17,6 +17,7 @@ import type { RunCreated, RunRecord } from "./run-record.ts";
 import { runStream, streamOf } from "./streams.ts";
 import type { ChildRequest } from "./step-child.ts";
 import { stepInstances } from "./step-instance.ts";
+import { telemetryPaths } from "./telemetry.ts";
 import { WorkflowRun } from "./workflow-run.ts";
 
 export interface RunHandle {
@@ -93,6 +94,7 @@ async function createdOf(options: StartOptions, settings: RunSettings): Promise<
   const inputs = resolveInputs(workflow, options.inputs ?? {});
   const workspace = await realpath(options.workspace);
   const contextDir = await pathInside(workspace, workflow.contextDir);
+  if (workflow.telemetry !== null) await telemetryPaths(workflow.telemetry, contextDir);
   const base = await resolveBase(git, workspace, settings.branch);
   if (base === null) requireNoWorktree(workflow, workspace);
   else await checkBranchAtStart(git, workflow, workspace, base, settings.branch);

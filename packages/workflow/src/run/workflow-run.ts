@@ -17,6 +17,7 @@ import type { RunPorts, RunResult, RunSettings, WorkflowEvent } from "./run-port
 import { noFacts, type RunEntry, type RunEventEntry } from "./run-record.ts";
 import { runCheck } from "./step-check.ts";
 import { childStream } from "./streams.ts";
+import { openTelemetry, type RunTelemetry } from "./telemetry.ts";
 import { worktreeOf, type StartedPiece, type StepContext } from "./step-context.ts";
 import type { StepInstance } from "./step-instance.ts";
 import { runWork } from "./step-work.ts";
@@ -49,6 +50,7 @@ export class WorkflowRun {
   readonly #cancellers = new Map<string, LateCanceller>();
   /** Removals of worktrees that are not needed any more; they hold up nobody but the end. */
   readonly #discards: Promise<void>[] = [];
+  #telemetry: RunTelemetry | null = null;
   /** End of the run's wall clock, on the monotonic clock. */
   readonly #deadlineMs: number;
 
@@ -67,7 +69,7 @@ export class WorkflowRun {
       settings,
       record: () => log.record,
       leftMs: () => Math.max(1, this.#deadlineMs - ports.clock.monotonicMs()),
-      emit: (event) => settings.onEvent(event),
+      emit: (event) => this.#emit(event),
     };
   }
 
@@ -79,6 +81,17 @@ export class WorkflowRun {
 
   /** Resolves with the end of the run. Rejects where it could not go on; it can be resumed then. */
   async drive(): Promise<RunResult> {
+    const { log, ports, workflow } = this.#options;
+    const { contextDir } = log.record.created;
+    this.#telemetry = await openTelemetry({ workflow, contextDir, clock: ports.clock, log: ports.log });
+    try {
+      return await this.#driveToEnd();
+    } finally {
+      await this.#telemetry.close();
+    }
+  }
+
+  async #driveToEnd(): Promise<RunResult> {
     const { log, ports, workflow, runId, resumed } = this.#options;
     this.#tellStart(resumed);
     const timer = ports.clock.setTimer(this.#context.leftMs(), () =>
@@ -240,6 +253,7 @@ export class WorkflowRun {
   }
 
   #emit(event: WorkflowEvent): void {
+    this.#telemetry?.take(event);
     this.#options.settings.onEvent(event);
   }
 
