@@ -38,6 +38,7 @@ export async function composeSupervised(options: ComposeSupervisedOptions): Prom
   const runtime = superviseRuntime({
     start: runtimeProcess({ command: process.execPath, args, env: definedOnly(env), cwd, onStderr }),
     proveGone: proveGoneBySweep(open.containment),
+    spendingOfLost: open.spendingOfLost,
     client: { name: "agentcore", version: packageVersion() },
     clock: systemClock,
     log,

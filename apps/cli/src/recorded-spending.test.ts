@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { SpooledResult, WorkerResult } from "@agentcore/contract";
+import { unknownUsage, type SpooledResult, type WorkerResult } from "@agentcore/contract";
 import type { HoldEntry } from "@agentcore/core";
-import type { AttemptRecord, JobStore, ResultSpool } from "@agentcore/scheduler";
+import type { AttemptRecord, JobStore, LostSpending, ResultSpool } from "@agentcore/scheduler";
 import { createRecordedSpending, spendingOf } from "./recorded-spending.ts";
 
 const result = (costUsd: number | null): WorkerResult =>
@@ -15,10 +15,10 @@ const hold = { holdId: "p1", jobId: "j1", attempt: 2 } as HoldEntry;
 function recorded(
   spooled: readonly Partial<SpooledResult>[],
   attempts: readonly Partial<AttemptRecord>[],
-  printed: { readonly costUsd: number; readonly tokens: number } | null = null,
+  printed: LostSpending | null = null,
 ) {
   const spool = { list: async () => spooled } as unknown as ResultSpool;
-  const job = { id: hold.jobId };
+  const job = { task: {} };
   const store = { attempts: async () => attempts, get: async () => ({ job }) } as unknown as JobStore;
   return createRecordedSpending(spool, store, async () => printed)(hold);
 }
@@ -41,7 +41,7 @@ test("otherwise the queue's own record of that attempt does", async () => {
 
 test("without a result, what its worker printed bounds it", async () => {
   const lost = [{ attempt: 2, result: null }];
-  expect(await recorded([], lost, { costUsd: 0.125, tokens: 9 })).toEqual({
+  expect(await recorded([], lost, { costUsd: 0.125, usage: { ...unknownUsage, outputTokens: 9 } })).toEqual({
     costMicroUsd: 125_000,
     tokens: 9,
     basis: "estimated",

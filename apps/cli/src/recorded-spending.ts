@@ -29,9 +29,9 @@ async function printed(
   }: { readonly jobId: string; readonly attempt: number; readonly permitId: string },
 ): Promise<Omit<Spent, "settledAt"> | null> {
   const record = await store.get(jobId);
-  const spent = record === undefined ? null : await spendingOfLost({ job: record.job, attempt, permitId });
-  if (spent === null) return null;
-  return { costMicroUsd: microUsdOf(spent.costUsd), tokens: spent.tokens, basis: "estimated" };
+  const spent =
+    record === undefined ? null : await spendingOfLost({ jobId, attempt, permitId, task: record.job.task });
+  return spent === null ? null : spendingOf({ ...spent, costBasis: "estimated" });
 }
 
 async function resultInStore(store: JobStore, jobId: string, attempt: number): Promise<WorkerResult | null> {
@@ -49,6 +49,6 @@ export function spendingOf({
   return { costMicroUsd: microUsdOf(costUsd), tokens: tokensOf(usage), basis: costBasis };
 }
 
-export function tokensOf({ inputTokens, cachedInputTokens, outputTokens }: Usage): number {
+function tokensOf({ inputTokens, cachedInputTokens, outputTokens }: Usage): number {
   return (inputTokens ?? 0) + (cachedInputTokens ?? 0) + (outputTokens ?? 0);
 }

@@ -3,12 +3,18 @@
  * came to say what the whole run cost, that is it. Else it is what was reported so far and, for the answer that was under way,
  * once more as much as the costliest one took. Where nothing was reported nothing is known, and the bound is charged.
  */
-import { ignore, type OutputReader, type WorkerAdapter, type WorkerEvent } from "@agentcore/contract";
-import type { SpendingOfLost } from "@agentcore/scheduler";
+import {
+  ignore,
+  type OutputReader,
+  unknownUsage,
+  type Usage,
+  type WorkerAdapter,
+  type WorkerEvent,
+} from "@agentcore/contract";
+import type { LostSpending, SpendingOfLost } from "@agentcore/scheduler";
 import { createLineFramer, findAttemptDirectory, loadPriceList, type PriceList } from "@agentcore/worker-kit";
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
-import { tokensOf } from "./recorded-spending.ts";
 
 export interface TranscriptOptions {
   /** Directory of the attempts' own directories. */
@@ -18,33 +24,30 @@ export interface TranscriptOptions {
 }
 
 export function createTranscriptSpending({ attemptsDir, adapters }: TranscriptOptions): SpendingOfLost {
-  return async ({ job, attempt, permitId }) => {
-    const { task } = job;
+  return async ({ jobId, attempt, permitId, task }) => {
     const adapter = adapters.find(({ name }) => name === task.worker);
     if (adapter === undefined) return null;
-    const directory = await findAttemptDirectory(attemptsDir, { jobId: job.id, attempt, permitId });
+    const directory = await findAttemptDirectory(attemptsDir, { jobId, attempt, permitId });
     const prices = await loadPriceList();
     const meter = new TranscriptMeter(adapter.provider, task.model ?? null, prices);
     const reader = adapter.createReader({ task, model: task.model ?? null });
     if (!(await readTranscript(join(directory, "stdout.log"), reader, (event) => meter.take(event))))
       return null;
     const { costUsd, usage } = reader.end();
-    return costUsd === null ? meter.estimate() : { costUsd, tokens: tokensOf(usage) };
+    return costUsd === null ? meter.estimate() : { costUsd, usage };
   };
 }
 
-interface Spending {
-  readonly costUsd: number;
-  readonly tokens: number;
-}
+const nothing: LostSpending = { costUsd: 0, usage: unknownUsage };
 
 /** Follows the totals that a worker reports. */
 class TranscriptMeter {
   readonly #provider: string | null;
   readonly #prices: PriceList;
   #model: string | null;
-  #total: Spending = { costUsd: 0, tokens: 0 };
-  #costliest: Spending = { costUsd: 0, tokens: 0 };
+  #total = nothing;
+  /** Of one answer. */
+  #most = nothing;
   #isKnown = true;
 
   constructor(provider: string | null, model: string | null, prices: PriceList) {
@@ -60,23 +63,35 @@ class TranscriptMeter {
     const costUsd = event.costUsd ?? this.#prices.estimateCostUsd(this.#provider, this.#model, usage);
     if (costUsd === null) this.#isKnown = false;
     const before = this.#total;
-    this.#total = largest(before, { costUsd: costUsd ?? 0, tokens: tokensOf(usage) });
-    this.#costliest = largest(this.#costliest, {
-      costUsd: this.#total.costUsd - before.costUsd,
-      tokens: this.#total.tokens - before.tokens,
-    });
+    this.#total = combine(Math.max, before, { costUsd: costUsd ?? 0, usage });
+    this.#most = combine(Math.max, this.#most, combine(minus, this.#total, before));
   }
 
   /** Null where some of it has no price, or nothing was reported. */
-  estimate(): Spending | null {
-    const { costUsd, tokens } = this.#total;
-    if (!this.#isKnown || costUsd === 0) return null;
-    return { costUsd: costUsd + this.#costliest.costUsd, tokens: tokens + this.#costliest.tokens };
+  estimate(): LostSpending | null {
+    if (!this.#isKnown || this.#total.costUsd === 0) return null;
+    return combine(plus, this.#total, this.#most);
   }
 }
 
-function largest(a: Spending, b: Spending): Spending {
-  return { costUsd: Math.max(a.costUsd, b.costUsd), tokens: Math.max(a.tokens, b.tokens) };
+type Operation = (a: number, b: number) => number;
+const plus: Operation = (a, b) => a + b;
+const minus: Operation = (a, b) => a - b;
+
+/** Field by field; what neither says stays unknown. */
+function combine(operation: Operation, a: LostSpending, b: LostSpending): LostSpending {
+  const field = (name: keyof Usage): number | null => {
+    const [first, second] = [a.usage[name], b.usage[name]];
+    return first === null && second === null ? null : operation(first ?? 0, second ?? 0);
+  };
+  return {
+    costUsd: operation(a.costUsd, b.costUsd),
+    usage: {
+      inputTokens: field("inputTokens"),
+      cachedInputTokens: field("cachedInputTokens"),
+      outputTokens: field("outputTokens"),
+    },
+  };
 }
 
 /** False where there is no transcript. */

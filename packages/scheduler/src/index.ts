@@ -9,7 +9,8 @@ export * from "./job-transition.ts";
 export * from "./journal.ts";
 export { createMemoryJournal } from "./memory/memory-journal.ts";
 export { createMemoryStore } from "./memory/memory-store.ts";
-export type { AbandonedAttempt, ProveGone, SpendingOfLost } from "./recovery/recovery.ts";
+export type { AbandonedAttempt, ProveGone } from "./recovery/recovery.ts";
+export type { LostSpending, SpendingOfLost } from "./retry/charge.ts";
 export { openSpoolDirectory, type ResultSpool } from "./recovery/spool.ts";
 export type { RetryBudgetOptions } from "./retry/retry-budget.ts";
 export {

@@ -13,8 +13,9 @@ import {
 } from "@agentcore/contract";
 import type { JobStore, OwnerProcess } from "./job-store.ts";
 import type { Journal } from "./journal.ts";
-import type { ProveGone, SpendingOfLost } from "./recovery/recovery.ts";
+import type { ProveGone } from "./recovery/recovery.ts";
 import { emptySpool, type ResultSpool } from "./recovery/spool.ts";
+import type { SpendingOfLost } from "./retry/charge.ts";
 import type { RetryBudgetOptions } from "./retry/retry-budget.ts";
 import type { SchedulerPolicies } from "./submit/policies.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { RunEvent, Runtime, SpooledResult } from "@agentcore/contract";
+import { unknownUsage, type RunEvent, type Runtime, type SpooledResult } from "@agentcore/contract";
 import type { JobStore } from "../job-store.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import { createScheduler, type Scheduler } from "../scheduler.ts";
@@ -102,9 +102,9 @@ describe("a restart", () => {
     const { rig, jobId } = await killedRig(simpleJob());
     const scheduler = await rig.another({
       ...next,
-      spendingOfLost: async ({ job, attempt }) => ({
-        costUsd: attempt / 4,
-        tokens: job.id === jobId ? 7 : 0,
+      spendingOfLost: async (lost) => ({
+        costUsd: lost.attempt / 4,
+        usage: { ...unknownUsage, outputTokens: lost.jobId === jobId ? 7 : 0 },
       }),
     });
     expect((await (await scheduler.attach(jobId)).result()).spent).toEqual({ costUsd: 0.25, tokens: 7 });

@@ -3,10 +3,17 @@
  * attempt is swept, and once it is proved gone it counts as lost. What cannot be proved gone stays running in the store,
  * keeps its workspace shut, and is tried again for ever; it is never forgotten and never run beside.
  */
-import type { Clock, Job, Log, RunIdentity, SpooledResult, Timer, WorkerResult } from "@agentcore/contract";
+import type { Clock, Log, RunIdentity, SpooledResult, Timer, WorkerResult } from "@agentcore/contract";
 import type { JobRecord, StartedAttempt } from "../job-record.ts";
 import type { Charge, JobStore } from "../job-store.ts";
-import { chargeOf, chargeOfLost, lostResult } from "../retry/charge.ts";
+import {
+  chargeOf,
+  chargeOfLost,
+  lostResult,
+  type LostSpending,
+  type SpendingOfLost,
+} from "../retry/charge.ts";
+import { spendingIfReadable } from "./lost-spending.ts";
 import type { ResultSpool } from "./spool.ts";
 
 /** An attempt whose owner is gone. `identity` is null where nobody noted that its worker was started. */
@@ -18,13 +25,6 @@ export interface AbandonedAttempt {
 
 /** Kills whatever is left of an attempt and answers whether nothing is. May be called again. */
 export type ProveGone = (attempt: AbandonedAttempt) => Promise<boolean>;
-
-/** What an attempt that is gone can have spent at most, by its own records; null where they do not say. */
-export type SpendingOfLost = (attempt: {
-  readonly job: Job;
-  readonly attempt: number;
-  readonly permitId: string;
-}) => Promise<Charge | null>;
 
 export interface RecoveryPorts {
   readonly store: JobStore;
@@ -165,19 +165,19 @@ export class Recovery {
     const message = `attempt ${record.attempt} was lost: whoever ran it is gone, and left no result`;
     const recorded = await this.#recordedSpending(pending);
     const result = lostResult({ started, claimedAt, now: this.#ports.clock.now(), message, recorded });
-    await this.#end(pending, result, chargeOfLost(result, started, recorded));
+    await this.#end(pending, result, chargeOfLost(result, started));
   }
 
-  async #recordedSpending({ record, started }: Pending): Promise<Charge | null> {
+  async #recordedSpending({ record, started }: Pending): Promise<LostSpending | null> {
     const { spendingOfLost, log } = this.#ports;
     if (started === null) return null;
     const { job, attempt } = record;
-    try {
-      return await spendingOfLost({ job, attempt, permitId: started.permit.id });
-    } catch (error) {
-      log.warn({ error, jobId: job.id, attempt }, "the records of a lost attempt cannot be read");
-      return null;
-    }
+    const { task } = job;
+    return spendingIfReadable(
+      spendingOfLost,
+      { jobId: job.id, attempt, permitId: started.permit.id, task },
+      log,
+    );
   }
 
   async #end(pending: Pending, result: WorkerResult, charge: Charge): Promise<void> {

@@ -17,7 +17,7 @@ const request = {
   priorityClass: "batch" as const,
 };
 const started = { at: 10, identity: fakeIdentity("p"), permit: fakePermit("p", request, 5) };
-const lost = { claimedAt: 1, now: 30, message: "gone" };
+const lost = { claimedAt: 1, now: 30, message: "gone", recorded: null };
 
 describe("what an attempt costs", () => {
   it("is what its result says, every kind of token counted", () => {
@@ -33,10 +33,11 @@ describe("what an attempt costs", () => {
   });
 
   it("is what its own records bound it by, where they say", () => {
-    const recorded = { costUsd: 0.5, tokens: 70 };
-    const result = lostResult({ ...lost, started, recorded });
-    expect(result).toMatchObject({ costUsd: 0.5, costBasis: "estimated" });
-    expect(chargeOfLost(result, started, recorded)).toEqual(recorded);
+    const usage = { inputTokens: 60, cachedInputTokens: null, outputTokens: 10 };
+    const result = lostResult({ ...lost, started, recorded: { costUsd: 0.5, usage } });
+    expect(result).toMatchObject({ costUsd: 0.5, costBasis: "estimated", usage });
+    expect(chargeOfLost(result, started)).toEqual({ costUsd: 0.5, tokens: 70 });
+    expect(chargeUnder(started.permit, result)).toEqual({ costUsd: 0.5, tokens: 70 });
   });
 
   it("is bounded likewise where the runtime was lost, and as reported where it was not", () => {

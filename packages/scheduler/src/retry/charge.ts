@@ -9,15 +9,21 @@ import {
   type Grants,
   type Job,
   type PermitRecord,
+  type Usage,
   type WorkerResult,
+  type WorkerTask,
 } from "@agentcore/contract";
 import type { Spending, StartedAttempt } from "../job-record.ts";
 import type { Charge } from "../job-store.ts";
 
-export function chargeOf(result: WorkerResult): Charge {
-  const { inputTokens, cachedInputTokens, outputTokens } = result.usage;
-  const tokens = (inputTokens ?? 0) + (cachedInputTokens ?? 0) + (outputTokens ?? 0);
-  return { costUsd: result.costUsd ?? 0, tokens };
+export function chargeOf({ costUsd, usage }: WorkerResult): Charge {
+  return { costUsd: costUsd ?? 0, tokens: tokensOf(usage) ?? 0 };
+}
+
+/** Null where the worker does not say. */
+function tokensOf({ inputTokens, cachedInputTokens, outputTokens }: Usage): number | null {
+  if (inputTokens === null && cachedInputTokens === null && outputTokens === null) return null;
+  return (inputTokens ?? 0) + (cachedInputTokens ?? 0) + (outputTokens ?? 0);
 }
 
 /** What a result says where no worker said anything. */
@@ -40,9 +46,22 @@ export interface LostAttempt {
   readonly claimedAt: number;
   readonly now: number;
   readonly message: string;
-  /** Most that it can have spent, by its own records; null where they do not say. */
-  readonly recorded?: Charge | null;
+  readonly recorded: LostSpending | null;
 }
+
+/** Most that a lost attempt can have spent, by its own records. */
+export interface LostSpending {
+  readonly costUsd: number;
+  readonly usage: Usage;
+}
+
+/** Asks for it, once nothing of the attempt runs; null where the records do not say. */
+export type SpendingOfLost = (attempt: {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly permitId: string;
+  readonly task: WorkerTask;
+}) => Promise<LostSpending | null>;
 
 /** The result of an attempt that is proved gone and left none. */
 export function lostResult({ started, claimedAt, now, message, recorded }: LostAttempt): WorkerResult {
@@ -56,6 +75,7 @@ export function lostResult({ started, claimedAt, now, message, recorded }: LostA
     summary: message,
     costUsd,
     costBasis: costUsd === null ? "none" : "estimated",
+    usage: recorded?.usage ?? unknownUsage,
     startedAt,
     durationMs: Math.max(0, now - startedAt),
   };
@@ -77,13 +97,9 @@ export function failedResult(denial: Denial, startedAt: number, now: number): Wo
 }
 
 /** The charge of a lost attempt: its cost is in the result, its tokens are bounded likewise. */
-export function chargeOfLost(
-  result: WorkerResult,
-  started: StartedAttempt | null,
-  recorded: Charge | null = null,
-): Charge {
-  const tokens = recorded?.tokens ?? grantsOf(started)?.maxTokens ?? 0;
-  return { costUsd: result.costUsd ?? 0, tokens };
+export function chargeOfLost({ costUsd, usage }: WorkerResult, started: StartedAttempt | null): Charge {
+  const tokens = tokensOf(usage) ?? grantsOf(started)?.maxTokens ?? 0;
+  return { costUsd: costUsd ?? 0, tokens };
 }
 
 /** The charge of an attempt that ran under a permit; where its runtime was lost after the start, tokens are bounded too. */

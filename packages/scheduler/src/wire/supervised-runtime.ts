@@ -22,7 +22,8 @@ import {
   type WorkerTask,
 } from "@agentcore/contract";
 import type { ProveGone } from "../recovery/recovery.ts";
-import { lostResult } from "../retry/charge.ts";
+import { spendingIfReadable } from "../recovery/lost-spending.ts";
+import { lostResult, type SpendingOfLost } from "../retry/charge.ts";
 import { defaultIntensity, type RestartIntensity } from "./restart-intensity.ts";
 import { isLost, RuntimeKeeper, unlessLost, type Incarnation, type RuntimeStatus } from "./runtime-keeper.ts";
 import type { StartRuntimeProcess } from "./runtime-process.ts";
@@ -31,6 +32,8 @@ export interface SupervisedRuntimeOptions {
   readonly start: StartRuntimeProcess;
   /** Proof that a worker is gone whose runtime died. */
   readonly proveGone: ProveGone;
+  /** What that worker can have spent at most, by its own records. Default: all that its permit allowed. */
+  readonly spendingOfLost?: SpendingOfLost;
   /** Default: 5 restarts in 30 s. */
   readonly intensity?: RestartIntensity;
   /** Longest wait for the handshake, and for each answer that should come at once. Default 30 s. */
@@ -76,6 +79,7 @@ const startingMs = 100;
 class Supervisor implements SupervisedRuntime {
   readonly #keeper: RuntimeKeeper;
   readonly #proveGone: ProveGone;
+  readonly #spendingOfLost: SpendingOfLost;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #listeners = new Set<(escalation: Escalation) => void>();
@@ -87,6 +91,7 @@ class Supervisor implements SupervisedRuntime {
   constructor(options: SupervisedRuntimeOptions) {
     const { start, clock = systemClock, log = silentLog } = options;
     this.#proveGone = options.proveGone;
+    this.#spendingOfLost = options.spendingOfLost ?? (async () => null);
     this.#clock = clock;
     this.#log = log;
     this.#keeper = new RuntimeKeeper({
@@ -244,7 +249,7 @@ class Supervisor implements SupervisedRuntime {
     try {
       return await issuer.wire.execute(permit.id, task, this.#noting(execution, observer));
     } catch (error) {
-      if (isLost(error)) return this.#endAsLost(execution);
+      if (isLost(error)) return this.#endAsLost(execution, task);
       throw error;
     }
   }
@@ -260,14 +265,20 @@ class Supervisor implements SupervisedRuntime {
   }
 
   /** Resolves when the process is gone and nothing of the worker is left, however long that takes. */
-  async #endAsLost({ issuer, permit, claimedAt, started }: Execution): Promise<WorkerResult> {
+  async #endAsLost(
+    { issuer, permit, claimedAt, started }: Execution,
+    task: WorkerTask,
+  ): Promise<WorkerResult> {
     await issuer.process.exited;
     const { jobId, attempt } = permit;
     const identity = started?.identity ?? null;
     while (!(await this.#isGone({ jobId, attempt, identity }))) {
       await new Promise<void>((resolve) => void this.#clock.setTimer(proveAgainMs, resolve));
     }
+    const lost = { jobId, attempt, permitId: permit.id, task };
+    const isStarted = started !== null;
     return lostResult({
+      recorded: isStarted ? await spendingIfReadable(this.#spendingOfLost, lost, this.#log) : null,
       started: started === null ? null : { ...started, permit },
       claimedAt,
       now: this.#clock.now(),

@@ -6,6 +6,7 @@ import {
   type Escalation,
   type PermitRequest,
   silentLog,
+  unknownUsage,
   type WorkerEvent,
   type WorkerTask,
 } from "@agentcore/contract";
@@ -157,6 +158,20 @@ describe("a supervised runtime", () => {
     expect(runtime.status()).toMatchObject({ state: "ready", restarts: 1, lastDeath: "exit code 9" });
     expect(runtime.status().pid).not.toBe(first);
     expect((await runtime.execute(await grant(runtime), task("true"))).outcome).toBe("succeeded");
+  });
+
+  it("charges what ran in a process that died by its own records", async () => {
+    const usage = { ...unknownUsage, outputTokens: 9 };
+    const runtime = supervise(
+      {},
+      {
+        proveGone: async () => true,
+        spendingOfLost: async (lost) => (lost.task.instructions === "die" ? { costUsd: 0.25, usage } : null),
+      },
+    );
+    await runtime.ready();
+    const result = await runtime.execute(await grant(runtime), task("die"));
+    expect(result).toMatchObject({ outcome: "lost", costUsd: 0.25, costBasis: "estimated", usage });
   });
 
   it("does not execute a permit of a process that died: the attempt has not begun", async () => {

@@ -1,0 +1,17 @@
+/** Asks what a lost attempt can have spent. Records that cannot be read are said, and count as none: the bound is charged. */
+import type { Log } from "@agentcore/contract";
+import type { LostSpending, SpendingOfLost } from "../retry/charge.ts";
+
+export async function spendingIfReadable(
+  spendingOfLost: SpendingOfLost,
+  lost: Parameters<SpendingOfLost>[0],
+  log: Log,
+): Promise<LostSpending | null> {
+  try {
+    return await spendingOfLost(lost);
+  } catch (error) {
+    const { jobId, attempt } = lost;
+    log.warn({ error, jobId, attempt }, "the records of a lost attempt cannot be read");
+    return null;
+  }
+}
