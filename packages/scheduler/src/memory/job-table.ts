@@ -73,7 +73,7 @@ export class JobTable {
       runningWithKey: (key) => this.#runningByConcurrencyKey.get(key) ?? 0,
     };
     let best: { readonly record: JobRecord; readonly candidate: Candidate } | undefined;
-    for (const tenant of this.#ready.tenants()) {
+    for (const tenant of this.#ready.tenants(request)) {
       if (request.exclude.tenants.includes(tenant)) continue;
       const record = this.#ready.head(tenant, eligibility);
       if (record === undefined) continue;

@@ -52,7 +52,12 @@ export class ReadyQueue {
   readonly #parked = new Map<string, Set<Lane>>();
   #parkedAtPerKey = 0;
 
-  tenants(): Iterable<string> {
+  /** Tenants that may have a head. A lane that is parked at another limit than this is looked at again. */
+  tenants({ perKey }: Pick<Eligibility, "perKey">): Iterable<string> {
+    if (perKey !== this.#parkedAtPerKey) {
+      for (const key of this.#parked.keys()) this.release(key);
+      this.#parkedAtPerKey = perKey;
+    }
     return this.#tenants.keys();
   }
 
@@ -78,12 +83,8 @@ export class ReadyQueue {
     for (const lane of lanes ?? []) this.#link(lane);
   }
 
-  /** The tenant's first job that may run now. */
+  /** The first job that may run now of one of the {@link tenants}. */
   head(tenant: string, eligibility: Eligibility): JobRecord | undefined {
-    if (eligibility.perKey !== this.#parkedAtPerKey) {
-      for (const key of this.#parked.keys()) this.release(key);
-      this.#parkedAtPerKey = eligibility.perKey;
-    }
     let best: JobRecord | undefined;
     for (const { kind, lanes } of this.#tenants.get(tenant)?.values() ?? []) {
       if (isExcluded(kind, eligibility.exclude)) continue;

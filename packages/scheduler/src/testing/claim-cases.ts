@@ -179,6 +179,7 @@ export const claimCases: readonly ConformanceCase[] = [
     const jobs = Array.from({ length: 5 }, () => testJob({ task: testTask("/projects/shared") }));
     await submitJobs(store, ...jobs);
     assert.equal((await claimAs(store, "o", 9)).length, 1);
+    assert.equal((await claimAs(store, "o", 9)).length, 0);
     assert.equal((await claimAs(store, "o", 9, { perKey: 3 })).length, 2);
     assert.equal((await claimAs(store, "o", 9, { perKey: 3 })).length, 0);
   }),
