@@ -284,6 +284,11 @@ export const errorCodes = {
     retryable: false,
     cure: "Update AgentCore, or use another state directory.",
   },
+  AC_STORE_OLDER: {
+    meaning: "The database was written by a version so old that this one cannot bring it forward.",
+    retryable: false,
+    cure: "Use another state directory, or the version that wrote it.",
+  },
   AC_JOB_NOT_FOUND: {
     meaning: "No job has that id.",
     retryable: false,
