@@ -130,3 +130,15 @@ it("waits for room without asking, however many jobs are submitted", async () =>
   await Promise.all(handles.map((handle) => handle.result()));
   await scheduler.close();
 });
+
+it("does not ask for a job before it is known as its own, where it runs only those", async () => {
+  const { store, calls } = recording(createMemoryStore());
+  const { scheduler, clock } = await createRig({ store, claims: "own" });
+  await clock.advance(0);
+  calls.splice(0);
+  const submitting = scheduler.submit(simpleJob());
+  await passOn(20);
+  expect(calls.map(({ method }) => method)).toEqual(["submit"]);
+  expect((await (await submitting).result()).state).toBe("succeeded");
+  await scheduler.close();
+});

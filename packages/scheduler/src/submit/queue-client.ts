@@ -104,7 +104,8 @@ export class QueueClient {
     const ports = { ids, workers, policies: this.policies, now: clock.now() };
     const submissions = jobs.map((job) => toSubmission(job, ports));
     const storing = this.store.submit(submissions, this.policies.dedup);
-    this.#runs?.onSubmitting();
+    // Own jobs are known once their submit is answered: there is nothing to claim before.
+    if (this.#runs?.ownOnly === false) this.#runs.onSubmitting();
     const results = await storing;
     await this.#announce(results);
     return results.map((result) => {
