@@ -75,9 +75,6 @@ export interface JobStore {
   /** The owner's running jobs that somebody asked to stop. */
   cancelRequests(owner: string): Promise<readonly JobRecord[]>;
 
-  /** When the next queued job that is not due yet becomes due, in ms since the epoch; null: there is none. */
-  nextRunAt(now: number): Promise<number | null>;
-
   // --- Owners and their leases ----------------------------------------------------------------------------------------
 
   /** Makes an owner known, with beat 0. An owner id is used once: it is new for every start of a scheduler. */
@@ -268,6 +265,11 @@ export interface SettledAndClaimed {
   /** `record` is the job after an applied settlement; for a stale one as it stands, undefined where there is no such job. */
   readonly settled: readonly { readonly applied: Applied; readonly record: JobRecord | undefined }[];
   readonly claimed: readonly JobRecord[];
+  /**
+   * Where less was claimed than asked for: when the next queued job that is not due yet becomes due, in ms since the epoch.
+   * Null: there is none, the claim got all it asked for, or nothing was to be claimed.
+   */
+  readonly nextRunAt: number | null;
 }
 
 export type CancelAnswer =
