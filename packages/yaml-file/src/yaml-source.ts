@@ -1,9 +1,9 @@
 /**
  * A YAML text that still knows where each of its values stands, so that an error of the schema can be told with its line
- * and column. The parser is loaded when the first text comes: a program without a file to read does not pay for it.
+ * and column. Two parsers share the work: js-yaml reads values, some ten times as fast; `yaml` knows places, and is asked
+ * only where there is a mistake. They are loaded when the first text comes: a program without a file to read does not pay.
  */
 import type { Document, Node } from "yaml";
-import { readPlainYaml } from "./plain-yaml.ts";
 import type * as yamlParser from "./yaml-parser.ts";
 
 export interface Place {
@@ -29,18 +29,42 @@ export type YamlSource =
 
 const start: Place = { line: 1, column: 1 };
 
+const aliasesMax = 100;
+
 type Parser = typeof yamlParser;
 
 /** Syntax only; see `readYaml` for syntax and schema together. */
 export async function parseYaml(text: string): Promise<YamlSource> {
   const parser: Parser = await import("./yaml-parser.ts");
-  const value = readPlainYaml(text);
-  // Places are asked for where there is a mistake: only then is such a text parsed in full.
-  if (value !== undefined) return { ok: true, value, ...placesIn(() => locate(parser, text)) };
+  const fast = readFast(parser, text);
+  if (fast !== null) return { ok: true, value: fast.value, ...placesIn(() => locate(parser, text)) };
   const located = locate(parser, text);
-  const { document, issue } = located;
-  if (issue !== undefined) return { ok: false, issues: [issue] };
-  return { ok: true, value: document.toJS({ maxAliasCount: 100 }) as unknown, ...placesIn(() => located) };
+  const read = located.issue === undefined ? readPlaced(located) : located.issue;
+  if ("message" in read) return { ok: false, issues: [read] };
+  return { ok: true, value: read.value, ...placesIn(() => located) };
+}
+
+/** The parser notices only here that aliases expand to too much. */
+function readPlaced({ document }: Located): { readonly value: unknown } | YamlIssue {
+  try {
+    return { value: document.toJS({ maxAliasCount: aliasesMax }) as unknown };
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error;
+    return { ...start, message: `not YAML: ${error.message}` };
+  }
+}
+
+/**
+ * Null where the fast parser finds a mistake, or a thing that the other one is the judge of: an alias, which may expand to
+ * anything, a text without a value, a tag that nobody knows.
+ */
+function readFast({ load, YAMLException }: Parser, text: string): { readonly value: unknown } | null {
+  try {
+    return { value: load(text, { maxAliases: 0 }) };
+  } catch (error) {
+    if (error instanceof YAMLException) return null;
+    throw error;
+  }
 }
 
 /** A parsed text with what leads from its nodes to their places. */
@@ -55,14 +79,19 @@ interface Located {
 function locate(parser: Parser, text: string): Located {
   const lines = new parser.LineCounter();
   // The parser compares each key with all before it, which takes seconds in a mapping of thousands.
-  const document = parser.parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
+  const document = parser.parseDocument(text, {
+    lineCounter: lines,
+    logLevel: "error",
+    prettyErrors: false,
+    uniqueKeys: false,
+  });
   const placeAt = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
     return line === 0 ? start : { line, column: col };
   };
   const [error] = document.errors;
   const mistake =
-    error === undefined ? repeatedKey(parser, document) : { offset: error.pos[0], message: error.message };
+    error === undefined ? overlooked(parser, document) : { offset: error.pos[0], message: error.message };
   const issue =
     mistake === undefined
       ? undefined
@@ -70,12 +99,18 @@ function locate(parser: Parser, text: string): Located {
   return { parser, document, issue, placeAt };
 }
 
-function repeatedKey({ visit, isScalar }: Parser, document: Document) {
+/** Mistakes that the parser is not asked for, or does not find before the values are taken out. */
+function overlooked({ visit, isScalar }: Parser, document: Document) {
   let found: { readonly offset: number; readonly message: string } | undefined;
+  const anchors = new Set<string>();
+  const noteAnchor = ({ anchor }: { anchor?: string }): void => {
+    if (anchor !== undefined) anchors.add(anchor);
+  };
   visit(document, {
-    Map(_, { items }) {
+    Map(_, map) {
+      noteAnchor(map);
       const seen = new Set<unknown>();
-      for (const { key } of items) {
+      for (const { key } of map.items) {
         if (!isScalar(key)) continue;
         if (seen.has(key.value)) {
           found = { offset: key.range?.[0] ?? 0, message: "Map keys must be unique" };
@@ -84,6 +119,13 @@ function repeatedKey({ visit, isScalar }: Parser, document: Document) {
         seen.add(key.value);
       }
       return undefined;
+    },
+    Seq: (_, sequence) => noteAnchor(sequence),
+    Scalar: (_, scalar) => noteAnchor(scalar),
+    Alias(_, { source, range }) {
+      if (anchors.has(source)) return undefined;
+      found = { offset: range?.[0] ?? 0, message: `no value is named &${source} before this` };
+      return visit.BREAK;
     },
   });
   return found;
