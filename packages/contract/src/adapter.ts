@@ -174,9 +174,9 @@ export interface WorkerRun {
   hasten(): void;
   /**
    * Runs a script of the task beside the worker, contained like it and with its environment but for its credentials, and
-   * ends it with the run. Never rejects. Absent: this runner runs no probes.
+   * ends it with the run: null then. Never rejects. Absent: this runner runs no probes.
    */
-  probe?(script: string, timeoutMs: number): Promise<ProbeOutput>;
+  probe?(script: string, timeoutMs: number): Promise<ProbeOutput | null>;
 }
 
 /** What one look of a probe gave. */

@@ -180,7 +180,10 @@ export class Gateway {
     if (spec === undefined) return;
     this.parts.watchdog.probe(execution.watched, {
       spec,
-      look: async () => (await execution.run?.probe?.(spec.command, spec.timeoutMs)) ?? noProbes,
+      look: async () => {
+        const { run } = execution;
+        return run?.probe === undefined ? noProbes : run.probe(spec.command, spec.timeoutMs);
+      },
       tell: (event) => this.tell(execution, (observer) => observer.onEvent?.(event)),
     });
   }

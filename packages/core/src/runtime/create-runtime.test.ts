@@ -720,11 +720,11 @@ describe("a probe", () => {
   const says = (answer: object) => ({ stdout: JSON.stringify(answer) });
 
   /** A run whose probe gives these answers, one after another; the last one again and again. */
-  async function probed(answers: readonly Partial<ProbeOutput>[], change: Partial<ProbeSpec> = {}) {
+  async function probed(answers: readonly (Partial<ProbeOutput> | null)[], change: Partial<ProbeSpec> = {}) {
     const asked: [string, number][] = [];
     const look = async (script: string, timeoutMs: number) => {
       asked.push([script, timeoutMs]);
-      return answers[Math.min(asked.length, answers.length) - 1] ?? {};
+      return answers[Math.min(asked.length, answers.length) - 1] ?? null;
     };
     const rig = rigOf({ runner: { look }, config: { watchdog: { silence: "20s" } } });
     const events: WorkerEvent[] = [];
@@ -811,6 +811,14 @@ describe("a probe", () => {
     await kept.pass(1);
     expect(kept.events).toMatchObject([{ type: "probe", stderr: "secret" }]);
     for (const { run } of [quiet, kept]) run.finish();
+  });
+
+  test("that ends with the run has found nothing, and does not look again", async () => {
+    const spec = { onError: "terminal", errorThreshold: 1 } as const;
+    const { pass, run, events, asked } = await probed([null], spec);
+    await pass(3);
+    expect({ asked: asked.length, events, cause: run.cause }).toEqual({ asked: 1, events: [], cause: null });
+    run.finish();
   });
 
   test("that a runner cannot run is an error of the probe, not of the run", async () => {

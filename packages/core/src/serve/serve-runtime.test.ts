@@ -324,6 +324,32 @@ describe("the end of a connection", () => {
     await expect(readdir(spoolDir)).rejects.toMatchObject({ code: "ENOENT" });
   });
 
+  test("a client that is behind with its reading is heard: it can cancel", async () => {
+    const { input, output, runtime, instructions, place, served } = serve();
+    const send = (message: object) => input.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+    const client = { name: "slow", version: "0" };
+    send({ id: 1, method: "initialize", params: { protocolVersions: [1], client } });
+    const request = permitRequest(place());
+    const decision = await runtime.requestPermit(request);
+    if (decision.kind !== "granted") throw new TypeError(decision.message);
+    const { id: permitId } = decision.permit;
+    const { worker, workspace, capabilities } = request;
+    const task = { worker, workspace, capabilities, instructions: instructions.hangs };
+    send({ id: 2, method: "execute", params: { permitId, task } });
+    for (let i = 0; !output.writableNeedDrain; i += 1) {
+      send({ id: `q${i}`, method: "load", params: {} });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    // The next question is where a server might stop listening.
+    send({ id: "q", method: "load", params: {} });
+    await new Promise((resolve) => setImmediate(resolve));
+    send({ id: 3, method: "cancel", params: { permitId, message: "enough" } });
+    while ((await runtime.load()).executing > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(output.writableNeedDrain).toBe(true);
+    input.destroy();
+    expect(await served).toBe("disconnected");
+  });
+
   test("a client that does not read is not fed without end", async () => {
     const { input, output, runtime, instructions, place, served } = serve();
     const line = (message: object) => `${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`;

@@ -42,6 +42,9 @@ export interface ServeOptions {
   readonly spoolDir?: string;
 }
 
+/** Bytes that wait for the client to read them, beyond which it is not listened to. */
+const unreadBytesMax = 1024 * 1024;
+
 /** Why serving ended: the client said goodbye, or was gone. */
 export type ServeEnd = "shutdown" | "disconnected";
 
@@ -120,7 +123,8 @@ class Server {
 
   private onData(chunk: Buffer): void {
     for (const line of this.reader.push(chunk)) this.onLine(line);
-    // Answers that nobody reads must not pile up: no more questions until they have gone out.
+    // Answers that nobody reads must not pile up: no more questions until they have gone out. Up to there even a client that
+    // is behind with its reading is heard, so that it can acknowledge and cancel.
     if (this.options.output.writableNeedDrain) this.options.input.pause();
   }
 

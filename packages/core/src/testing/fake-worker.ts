@@ -90,7 +90,7 @@ export interface FakeRunnerOptions {
   /** `start` throws, which a runner must not do. */
   readonly startThrows?: Error;
   /** What a look of a task's probe gives. */
-  readonly look?: (script: string, timeoutMs: number) => Promise<Partial<ProbeOutput>>;
+  readonly look?: (script: string, timeoutMs: number) => Promise<Partial<ProbeOutput> | null>;
 }
 
 class Run implements FakeRun, WorkerRun {
@@ -130,8 +130,9 @@ class Run implements FakeRun, WorkerRun {
     this.hastened = true;
   }
 
-  async probe(script: string, timeoutMs: number): Promise<ProbeOutput> {
-    return { exitCode: 0, stdout: "", stderr: "", failure: null, ...(await this.look?.(script, timeoutMs)) };
+  async probe(script: string, timeoutMs: number): Promise<ProbeOutput | null> {
+    const said = await this.look?.(script, timeoutMs);
+    return said === null ? null : { exitCode: 0, stdout: "", stderr: "", failure: null, ...said };
   }
 }
 

@@ -14,8 +14,8 @@ import { startProbeWatch, stepProbe, type ProbeInput, type ProbeWatch } from "./
 
 export interface ProbingOptions {
   readonly spec: ProbeSpec;
-  /** Runs the probe's script once. Never rejects. */
-  readonly look: () => Promise<ProbeOutput>;
+  /** Runs the probe's script once. Never rejects. Null: the run has ended, and nothing follows from the look. */
+  readonly look: () => Promise<ProbeOutput | null>;
   readonly clock: Clock;
   readonly tell: (event: WorkerEvent) => void;
   readonly stop: (cause: StopCause) => void;
@@ -68,7 +68,8 @@ export class Probing {
 
   private async look(): Promise<void> {
     const output = await this.options.look();
-    if (this.ended) return;
+    if (output === null) this.end();
+    if (output === null || this.ended) return;
     this.step({ kind: "looked", output });
     this.options.onDue();
   }

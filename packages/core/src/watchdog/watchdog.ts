@@ -62,7 +62,7 @@ export interface WatchedRun {
 /** What it takes to probe a run. */
 export interface ProbeParts {
   readonly spec: ProbeSpec;
-  readonly look: () => Promise<ProbeOutput>;
+  readonly look: () => Promise<ProbeOutput | null>;
   readonly tell: (event: WorkerEvent) => void;
 }
 

@@ -2,20 +2,13 @@
  * The `WorkerRunner` of AgentCore: starts any adapter's worker contained, under a permit, and returns one result. This is
  * the package's composition: everything ambient comes in here.
  */
-import type { ProbeOutput, RunRequest, WorkerRun, WorkerRunner } from "@agentcore/contract";
+import type { RunRequest, WorkerRun, WorkerRunner } from "@agentcore/contract";
 import { defaultRunnerLimits, type RunnerLimits, type RunnerParts } from "./parts.ts";
 import { runAttempt, type RunControl } from "./run-attempt.ts";
 
 export interface ProcessRunnerOptions extends Omit<RunnerParts, "limits"> {
   readonly limits?: Partial<RunnerLimits>;
 }
-
-const notAtWork: ProbeOutput = {
-  exitCode: null,
-  stdout: "",
-  stderr: "",
-  failure: "the worker has not been started",
-};
 
 export function createProcessRunner(options: ProcessRunnerOptions): WorkerRunner {
   const parts: RunnerParts = { ...options, limits: { ...defaultRunnerLimits, ...options.limits } };
@@ -35,7 +28,7 @@ export function createProcessRunner(options: ProcessRunnerOptions): WorkerRunner
           control?.hasten();
         },
         async probe(script, timeoutMs) {
-          return (await control?.probe(script, timeoutMs)) ?? notAtWork;
+          return control === null ? null : control.probe(script, timeoutMs);
         },
       };
     },

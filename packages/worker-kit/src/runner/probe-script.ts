@@ -11,8 +11,8 @@ import { watchStop, type StopWatch } from "./stop-watch.ts";
 import { scriptCommand } from "./verify-script.ts";
 
 export interface Probes {
-  /** Never rejects. */
-  look(script: string, timeoutMs: number): Promise<ProbeOutput>;
+  /** Never rejects. Null: the run ended before the look did. */
+  look(script: string, timeoutMs: number): Promise<ProbeOutput | null>;
   /** Ends what is under way and refuses further looks; answers how many processes could not be ended. */
   end(): Promise<number>;
 }
@@ -41,7 +41,7 @@ export function createProbes(run: Run, stop: StopWatch): Probes {
   stop.onCause(endAll);
   return {
     async look(script, timeoutMs) {
-      if (ended) return unanswered("the run has ended");
+      if (ended) return null;
       looks += 1;
       const aborting = new AbortController();
       const marker = `${run.marker}.probe${looks}`;
@@ -52,7 +52,7 @@ export function createProbes(run: Run, stop: StopWatch): Probes {
       underWay.set(look, aborting);
       const output = await look;
       underWay.delete(look);
-      return output;
+      return ended ? null : output;
     },
     async end() {
       endAll();

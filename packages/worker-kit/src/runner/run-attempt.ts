@@ -34,7 +34,7 @@ import { exitOf } from "./worker-exit.ts";
 /** What can be asked of a run once its worker has been started: see `WorkerRun`. */
 export interface RunControl {
   hasten(): void;
-  probe(script: string, timeoutMs: number): Promise<ProbeOutput>;
+  probe(script: string, timeoutMs: number): Promise<ProbeOutput | null>;
 }
 
 export async function runAttempt(

@@ -57,7 +57,7 @@ export interface DrivenRun {
   readonly seen: (fits: (event: WorkerEvent) => boolean) => Promise<WorkerEvent>;
   readonly stop: (cause?: Partial<StopCause>) => void;
   readonly hasten: () => void;
-  readonly probe: (script: string, timeoutMs?: number) => Promise<ProbeOutput>;
+  readonly probe: (script: string, timeoutMs?: number) => Promise<ProbeOutput | null>;
 }
 
 const aMinuteMs = 60_000;
@@ -126,9 +126,8 @@ function driveRunner(runner: WorkerRunner, options: DriveOptions, attemptsDir: s
     },
     hasten: () => run.hasten(),
     async probe(script, timeoutMs = aMinuteMs) {
-      const output = await run.probe?.(script, timeoutMs);
-      if (output === undefined) throw new TypeError("this runner runs no probes");
-      return output;
+      if (run.probe === undefined) throw new TypeError("this runner runs no probes");
+      return run.probe(script, timeoutMs);
     },
   };
 }
