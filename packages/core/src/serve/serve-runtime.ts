@@ -125,7 +125,7 @@ class Server {
     for (const line of this.reader.push(chunk)) this.onLine(line);
     // Answers that nobody reads must not pile up: no more questions until they have gone out. Up to there even a client that
     // is behind with its reading is heard, so that it can acknowledge and cancel.
-    if (this.options.output.writableNeedDrain) this.options.input.pause();
+    if (this.options.output.writableLength > unreadBytesMax) this.options.input.pause();
   }
 
   private onDrain(): void {
