@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { manifestOf, packageFolders, read, root } from "./repository.ts";
@@ -30,9 +31,12 @@ test.each(withExamples)(
 /** Runs an example as a file of its own package, so that it finds the package and what that depends on by name. */
 async function runExample(folder: string, code: string, index: number) {
   const file = join(root, folder, `.readme-example-${index}-${process.pid}.ts`);
+  // An example need not show how to clean up after itself.
+  const directory = mkdtempSync(join(tmpdir(), "readme-example-"));
   writeFileSync(file, code);
   try {
     const child = spawn(process.execPath, ["--conditions=@agentcore/source", file], {
+      env: { ...process.env, TMPDIR: directory },
       stdio: ["ignore", "pipe", "pipe"],
     });
     const stderr: string[] = [];
@@ -42,5 +46,6 @@ async function runExample(folder: string, code: string, index: number) {
     return { index, code: exitCode, stderr: stderr.join("") };
   } finally {
     rmSync(file, { force: true });
+    rmSync(directory, { recursive: true, force: true });
   }
 }

@@ -1,0 +1,36 @@
+/**
+ * A temporary directory for the tests of one run, removed at its end: vitest's global setup. What the tests' own helpers leave
+ * on purpose is known here by name; anything else was forgotten by a test, or is a leak of the product, and fails the run.
+ */
+import { chmodSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const known = [
+  // Removed by their processes at their end, which the workers of a test run do not live to see.
+  /^agentcore-testing-\d+$/,
+  // Shared by the tests of a run; the last one is Node's own.
+  /^agentcore-test-compile-cache$/,
+  /^agentcore-conformance-cache-/,
+  /^node-compile-cache$/,
+];
+
+/** Those of the names that nobody has said would be there. */
+export function forgottenIn(names: readonly string[]): readonly string[] {
+  return names.filter((name) => !known.some((pattern) => pattern.test(name))).toSorted();
+}
+
+/** The processes of the tests inherit `TMPDIR`. Answers what removes the directory and looks at what is in it first. */
+export default function useTestDirectory(): () => void {
+  const directory = mkdtempSync(join(realpathSync(tmpdir()), "agentcore-tests-"));
+  // Some tests run programs as another user.
+  chmodSync(directory, 0o755);
+  process.env["TMPDIR"] = directory;
+  return () => {
+    const forgotten = forgottenIn(readdirSync(directory));
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+    if (forgotten.length === 0) return;
+    process.exitCode = 1;
+    process.stderr.write(`The tests left these in their temporary directory:\n  ${forgotten.join("\n  ")}\n`);
+  };
+}
