@@ -113,7 +113,8 @@ function workOf(work: FileStep | FileCheck, agent: AgentProfile | undefined): Wo
   const instructions = [agent?.base_instructions, work.instructions]
     .filter((text) => text !== undefined)
     .join("\n\n");
-  const limits = "max_steps" in work ? work : undefined;
+  // A check has no limits of its own, but may have its profile's.
+  const limits = work as Pick<FileStep, "max_steps" | "max_command_time">;
   return {
     worker: work.worker ?? agent?.worker ?? "shell",
     instructions,
@@ -121,8 +122,8 @@ function workOf(work: FileStep | FileCheck, agent: AgentProfile | undefined): Wo
     model: work.model ?? agent?.model ?? null,
     args: work.defaultArgs ?? agent?.defaultArgs ?? [],
     variant: work.variant ?? agent?.variant ?? null,
-    maxSteps: limits?.max_steps ?? agent?.max_steps ?? null,
-    maxCommandTimeMs: limits?.max_command_time ?? agent?.max_command_time ?? null,
+    maxSteps: limits.max_steps ?? agent?.max_steps ?? null,
+    maxCommandTimeMs: limits.max_command_time ?? agent?.max_command_time ?? null,
   };
 }
 
