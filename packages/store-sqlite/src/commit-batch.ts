@@ -18,7 +18,10 @@ export type Settlement =
   /** The write's own fault; it left no trace, and the others are committed. */
   | { readonly ok: false; readonly error: unknown };
 
-/** Takes part in every transaction of writes. `begin` may come again without a commit: the earlier one was rolled back. */
+/**
+ * Takes part in every transaction of writes. `begin` may come again without a commit: the earlier one was rolled back. A write
+ * that has a savepoint of its own is like a transaction to the part.
+ */
 export interface TransactionPart {
   begin(): void;
   /** May still write. Must not fail for a reason of its own. */
@@ -31,23 +34,19 @@ export function commitBatch(
   parts: Iterable<TransactionPart> = [],
 ): readonly Settlement[] {
   try {
-    return inTransaction(sql, parts, () => writes.map((write) => ({ ok: true, value: write(sql) })));
+    return inTransaction(sql, () =>
+      withParts(sql, parts, () => writes.map((write) => ({ ok: true, value: write(sql) }))),
+    );
   } catch (error) {
     if (failureOf(error) !== "statement") throw error;
-    return inTransaction(sql, parts, () => writes.map((write) => applyWithSavepoint(sql, write)));
+    return inTransaction(sql, () => writes.map((write) => applyWithSavepoint(sql, write, parts)));
   }
 }
 
-function inTransaction(
-  sql: Sql,
-  parts: Iterable<TransactionPart>,
-  apply: () => readonly Settlement[],
-): readonly Settlement[] {
+function inTransaction(sql: Sql, apply: () => readonly Settlement[]): readonly Settlement[] {
   sql.run("BEGIN IMMEDIATE");
   try {
-    for (const part of parts) part.begin();
     const settlements = apply();
-    for (const part of parts) part.beforeCommit(sql);
     sql.run("COMMIT");
     return settlements;
   } catch (error) {
@@ -56,10 +55,17 @@ function inTransaction(
   }
 }
 
-function applyWithSavepoint(sql: Sql, write: Write): Settlement {
+function withParts<T>(sql: Sql, parts: Iterable<TransactionPart>, apply: () => T): T {
+  for (const part of parts) part.begin();
+  const answer = apply();
+  for (const part of parts) part.beforeCommit(sql);
+  return answer;
+}
+
+function applyWithSavepoint(sql: Sql, write: Write, parts: Iterable<TransactionPart>): Settlement {
   sql.run("SAVEPOINT one_write");
   try {
-    const value = write(sql);
+    const value = withParts(sql, parts, () => write(sql));
     sql.run("RELEASE one_write");
     return { ok: true, value };
   } catch (error) {

@@ -7,6 +7,8 @@ import * as sqlite from "node:sqlite";
 /** What SQLite stores and gives back. Integers beyond 2^53 do not occur in our tables. */
 export type SqlValue = string | number | null;
 export type SqlRow = Readonly<Record<string, SqlValue>>;
+/** The values of a row in the order of the columns asked for. */
+export type SqlValues = readonly SqlValue[];
 
 /** Values are bound by place, to plain `?`: Node 22.13 does not understand numbered ones. */
 export interface SqliteStatement {
@@ -15,10 +17,17 @@ export interface SqliteStatement {
   all(...values: SqlValue[]): readonly SqlRow[];
 }
 
+/** As {@link SqliteStatement}, for rows without names: what reads often takes half the time so. */
+export interface SqliteValuesStatement {
+  get(...values: SqlValue[]): SqlValues | undefined;
+  all(...values: SqlValue[]): readonly SqlValues[];
+}
+
 export interface SqliteConnection {
   /** Runs SQL that returns nothing of interest: pragmas, transaction control, definitions. */
   exec(sql: string): void;
   prepare(sql: string): SqliteStatement;
+  prepareValues(sql: string): SqliteValuesStatement;
   /** Copies the database, as one transaction sees it, to `path`, without holding the event loop for long. */
   backup(path: string): Promise<void>;
   close(): void;
@@ -37,6 +46,7 @@ export const nodeSqliteDriver: SqliteDriver = {
     return {
       exec: (sql) => database.exec(sql),
       prepare: (sql) => database.prepare(sql) as unknown as SqliteStatement,
+      prepareValues: (sql) => prepareValues(database, sql),
       backup: async (target) => {
         // Node before 22.16 has no `backup`; VACUUM INTO gives the same file, and holds the event loop meanwhile.
         const backup = (sqlite as Partial<typeof sqlite>).backup;
@@ -47,3 +57,22 @@ export const nodeSqliteDriver: SqliteDriver = {
     };
   },
 };
+
+function prepareValues(database: sqlite.DatabaseSync, sql: string): SqliteValuesStatement {
+  const statement = database.prepare(sql);
+  // Node before 22.16 has only rows with names.
+  if ((statement as Partial<typeof statement>).setReturnArrays === undefined) return withoutNames(statement);
+  statement.setReturnArrays(true);
+  return statement as unknown as SqliteValuesStatement;
+}
+
+function withoutNames(statement: sqlite.StatementSync): SqliteValuesStatement {
+  const valuesOf = (row: object): SqlValues => Object.values(row) as SqlValue[];
+  return {
+    get(...values) {
+      const row = statement.get(...values);
+      return row === undefined ? undefined : valuesOf(row);
+    },
+    all: (...values) => statement.all(...values).map(valuesOf),
+  };
+}

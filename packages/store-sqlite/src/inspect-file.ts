@@ -19,10 +19,11 @@ export type OpeningDecision =
   | { readonly kind: "open" }
   | { readonly kind: "migrate"; readonly from: number }
   | { readonly kind: "refuse-newer"; readonly schemaVersion: number }
+  | { readonly kind: "refuse-older"; readonly schemaVersion: number }
   | { readonly kind: "refuse-damaged"; readonly reason: string };
 
-/** `ours` is the version that this code writes. */
-export function decideOpening(facts: FileFacts, ours: number): OpeningDecision {
+/** `ours` is the version that this code writes, `oldest` the first that it can bring forward. */
+export function decideOpening(facts: FileFacts, ours: number, oldest: number): OpeningDecision {
   switch (facts.kind) {
     case "absent":
       // SQLite would replay the old log into the new file, and mix two databases.
@@ -33,6 +34,7 @@ export function decideOpening(facts: FileFacts, ours: number): OpeningDecision {
       return { kind: "refuse-damaged", reason: facts.reason };
     case "database":
       if (facts.schemaVersion > ours) return { kind: "refuse-newer", schemaVersion: facts.schemaVersion };
+      if (facts.schemaVersion < oldest) return { kind: "refuse-older", schemaVersion: facts.schemaVersion };
       return facts.schemaVersion < ours ? { kind: "migrate", from: facts.schemaVersion } : { kind: "open" };
   }
 }

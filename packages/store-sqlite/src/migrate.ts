@@ -5,6 +5,8 @@ import { type Migration, migrations } from "./schema.ts";
 import type { Sql } from "./sql.ts";
 
 export const schemaVersion = migrations.at(-1)!.version;
+/** The oldest version that the migrations lead on from. */
+export const schemaVersionMin = migrations[0]!.version;
 
 /** `from`: version found before; read again inside the transaction, because another process may have been quicker. */
 export function applyMigrations(

@@ -1,7 +1,7 @@
 /** Real processes on one file: killed, stopped, and several at once. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -161,3 +161,26 @@ test("a file that another process keeps locked is refused after the wait, and wr
     await locker.closed;
   }, 30);
 });
+
+test("whoever comes while another process is stopped in the middle of a commit reads, and is refused a write in bounded time", async () => {
+  await withState(async () => {});
+  const stopped = start("stop-in-commit", "half-written");
+  await stopped.firstLine;
+  await waitUntilStopped(stopped.child.pid!);
+  await withState(async ({ jobs }) => {
+    expect(await jobs.get("half-written")).toBeUndefined();
+    await expect(jobs.submit([testSubmission(testJob())], byJobDedup)).rejects.toMatchObject({
+      code: "AC_STORE_UNAVAILABLE",
+      message: expect.stringContaining("locked by another process") as string,
+    });
+    stopped.child.kill("SIGCONT");
+    expect((await stopped.closed)[0]).toBe(0);
+    expect(await jobs.get("half-written")).toBeDefined();
+    expect((await jobs.submit([testSubmission(testJob())], byJobDedup))[0]?.kind).toBe("accepted");
+  }, 50);
+}, 20_000);
+
+/** The signal is sent before the state is visible to others. */
+async function waitUntilStopped(pid: number): Promise<void> {
+  while (!/^State:\tT/m.test(readFileSync(`/proc/${pid}/status`, "utf8"))) await sleep(1);
+}

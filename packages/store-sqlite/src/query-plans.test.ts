@@ -23,6 +23,10 @@ function recordingDriver(texts: Set<string>): SqliteDriver {
           texts.add(sql);
           return connection.prepare(sql);
         },
+        prepareValues(sql) {
+          texts.add(sql);
+          return connection.prepareValues(sql);
+        },
       };
     },
   };

@@ -1,83 +1,87 @@
 /**
- * Tables of the job store, version 1. `jobs` holds what was submitted and never changes. Where a job stands is a row in
- * exactly one other table, each of which holds what exists in that state alone: `fronts`, `followers` or `delayed` while it
- * is queued, `running`, and `endings`, which has its earlier attempts as well. A change of state deletes from one and
- * inserts into another, so it never rewrites a long prompt, and what is claimed next lies side by side at the head of a
- * small tree, however long the queue is.
+ * Tables of the job store. `jobs` holds what was submitted and never changes. Where a job stands is a row in exactly one
+ * other table: `ready`, `followers` or `delayed` while it is queued, `running`, and `endings`, which has its earlier attempts
+ * as well. A change of state deletes from one and inserts into another, so it never rewrites a long prompt, and what is
+ * claimed next lies side by side at the head of a small tree, however long the queue is. The rows of the queue are short:
+ * what few jobs have, the marks of earlier attempts, stands apart in `requeued`.
  */
-
-/** What a queued job takes with it from table to table. */
-const queuedColumns = `
-  job INTEGER NOT NULL,
-  key TEXT,
-  attempt INTEGER NOT NULL,
-  epoch INTEGER NOT NULL,
-  cost_usd REAL NOT NULL,
-  tokens REAL NOT NULL,
-  run_at REAL NOT NULL,
-  delay_ms REAL,
-  waiting_for_json TEXT`;
 
 export const jobTables = `
 CREATE TABLE jobs (
   seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
-  tenant TEXT NOT NULL,           -- '' where the job names none
-  worker TEXT NOT NULL,
-  line TEXT NOT NULL,             -- tenant, worker, model and class as JSON: what a claim takes or excludes alike
+  line TEXT NOT NULL,             -- tenant ('' for none), worker, model and class as JSON: what a claim takes or excludes alike
   key TEXT,
   concurrency_key TEXT,
   submitted_at REAL NOT NULL,
   ready_from REAL NOT NULL,
   rank REAL NOT NULL,
+  run_at REAL NOT NULL,
+  delay_ms REAL,
   job_json TEXT NOT NULL
 ) STRICT;
 
--- Queued and due. A lane is all such jobs of one line and concurrency key; its first one is in \`fronts\`, the others are
--- \`followers\`, so that a thousand jobs waiting for one workspace do not hide the one behind them. Without a concurrency
--- key, every job is a front.
-CREATE TABLE fronts (
+-- Queued and due, next first. A lane is all such jobs of one line and concurrency key. Its first is always here; the others
+-- may be among the \`followers\`, where a thousand jobs that wait for one workspace do not hide the one behind them.
+CREATE TABLE ready (
   line TEXT NOT NULL,
   rank REAL NOT NULL,
   id TEXT NOT NULL,
+  job INTEGER NOT NULL,
   ready_from REAL NOT NULL,
-  concurrency_key TEXT, ${queuedColumns},
+  key TEXT,
+  concurrency_key TEXT,
   PRIMARY KEY (line, rank, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX fronts_lane ON fronts (concurrency_key, line) WHERE concurrency_key IS NOT NULL;
 
 CREATE TABLE followers (
   concurrency_key TEXT NOT NULL,
   line TEXT NOT NULL,
   rank REAL NOT NULL,
   id TEXT NOT NULL,
-  ready_from REAL NOT NULL, ${queuedColumns},
+  job INTEGER NOT NULL,
+  ready_from REAL NOT NULL,
+  key TEXT,
   PRIMARY KEY (concurrency_key, line, rank, id)
 ) STRICT, WITHOUT ROWID;
 
 -- Queued for later.
-CREATE TABLE delayed (${queuedColumns},
-  delayed_at REAL,                -- run_at - delay_ms: a clock that shows less was set back
-  PRIMARY KEY (job)
+CREATE TABLE delayed (
+  job INTEGER PRIMARY KEY,
+  run_at REAL NOT NULL,
+  delayed_at REAL                 -- run_at - delay_ms: a clock that shows less was set back
 ) STRICT;
 CREATE INDEX delayed_run_at ON delayed (run_at);
 CREATE INDEX delayed_delayed_at ON delayed (delayed_at) WHERE delayed_at IS NOT NULL;
 
-CREATE TABLE running (
+-- What a queued job brings along that was claimed before. It waits by these moments instead of those of its submit.
+CREATE TABLE requeued (
   job INTEGER PRIMARY KEY,
-  tenant TEXT NOT NULL,
-  key TEXT,
-  concurrency_key TEXT,
   attempt INTEGER NOT NULL,
   epoch INTEGER NOT NULL,
+  cost_usd REAL NOT NULL,
+  tokens REAL NOT NULL,
+  run_at REAL NOT NULL,
+  delay_ms REAL,
+  waiting_for_json TEXT
+) STRICT;
+
+CREATE TABLE running (
+  lane TEXT NOT NULL,             -- its concurrency key, '' for none
+  job INTEGER NOT NULL,
+  tenant TEXT NOT NULL,
+  key TEXT,
+  attempt INTEGER NOT NULL,
+  epoch INTEGER NOT NULL,
+  revision INTEGER NOT NULL,      -- how often the row changed since the claim
   cost_usd REAL NOT NULL,
   tokens REAL NOT NULL,
   owner TEXT NOT NULL,
   claimed_at REAL NOT NULL,
   started_json TEXT,
-  cancel_requested_json TEXT
-) STRICT;
-CREATE INDEX running_lane ON running (concurrency_key) WHERE concurrency_key IS NOT NULL;
+  cancel_requested_json TEXT,
+  PRIMARY KEY (lane, job)
+) STRICT, WITHOUT ROWID;
 CREATE INDEX running_key ON running (key) WHERE key IS NOT NULL;
 
 -- How attempts ended, and jobs: \`state\` is set in the one row that ends its job. That row has no owner where no attempt was
@@ -108,7 +112,8 @@ CREATE INDEX endings_old ON endings (ended_at)
 
 -- All of it in one row, for looking a job up by whatever is known of it.
 CREATE VIEW job_rows AS
-SELECT j.*,
+SELECT j.seq, j.id, j.line ->> '$[0]' AS tenant, j.line ->> '$[1]' AS worker, j.line, j.key, j.concurrency_key,
+  j.submitted_at, j.ready_from, j.rank, j.job_json,
   CASE
     WHEN r.job IS NOT NULL THEN 'running'
     WHEN e.job IS NOT NULL THEN e.state
@@ -117,25 +122,25 @@ SELECT j.*,
   CASE
     WHEN r.job IS NOT NULL THEN 'running'
     WHEN e.job IS NOT NULL THEN 'ended'
-    WHEN f.job IS NOT NULL THEN 'fronts'
+    WHEN q.job IS NOT NULL THEN 'ready'
     WHEN w.job IS NOT NULL THEN 'followers'
     ELSE 'delayed'
   END AS place,
-  coalesce(r.attempt, e.attempt, f.attempt, w.attempt, d.attempt) AS attempt,
-  coalesce(r.epoch, e.epoch, f.epoch, w.epoch, d.epoch) AS epoch,
-  coalesce(r.cost_usd, e.cost_usd, f.cost_usd, w.cost_usd, d.cost_usd) AS cost_usd,
-  coalesce(r.tokens, e.tokens, f.tokens, w.tokens, d.tokens) AS tokens,
-  coalesce(f.run_at, w.run_at, d.run_at) AS run_at,
-  coalesce(f.delay_ms, w.delay_ms, d.delay_ms) AS delay_ms,
-  coalesce(f.waiting_for_json, w.waiting_for_json, d.waiting_for_json) AS waiting_for_json,
-  r.owner, r.claimed_at, r.started_json, r.cancel_requested_json,
+  coalesce(r.attempt, e.attempt, p.attempt, 0) AS attempt,
+  coalesce(r.epoch, e.epoch, p.epoch, 0) AS epoch,
+  coalesce(r.cost_usd, e.cost_usd, p.cost_usd, 0) AS cost_usd,
+  coalesce(r.tokens, e.tokens, p.tokens, 0) AS tokens,
+  iif(p.job IS NULL, j.run_at, p.run_at) AS run_at,
+  iif(p.job IS NULL, j.delay_ms, p.delay_ms) AS delay_ms,
+  p.waiting_for_json,
+  r.owner, r.claimed_at, r.revision, r.started_json, r.cancel_requested_json,
   e.ended_at, e.reason_code, e.reason_json, e.replayed_as, e.result_json
 FROM jobs j
-LEFT JOIN running r ON r.job = j.seq
+LEFT JOIN running r ON r.lane = coalesce(j.concurrency_key, '') AND r.job = j.seq
 LEFT JOIN endings e ON e.job = j.seq AND e.state IS NOT NULL
-LEFT JOIN fronts f ON f.line = j.line AND f.rank = j.rank AND f.id = j.id
-LEFT JOIN followers w ON w.concurrency_key = j.concurrency_key AND w.line = j.line AND w.rank = j.rank AND w.id = j.id
-LEFT JOIN delayed d ON d.job = j.seq;
+LEFT JOIN requeued p ON p.job = j.seq
+LEFT JOIN ready q ON q.line = j.line AND q.rank = j.rank AND q.id = j.id
+LEFT JOIN followers w ON w.concurrency_key = j.concurrency_key AND w.line = j.line AND w.rank = j.rank AND w.id = j.id;
 
 -- Who holds an idempotency key: from submit to the end, unless a newer job takes it.
 CREATE TABLE key_holders (
@@ -189,8 +194,8 @@ CREATE TABLE tenants (
   served_at REAL NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Kept with each change of state, so that the figures of a long queue cost nothing to read: \`ready\` are the fronts and
--- followers, \`dead\` leaves out the \`replayed\`. \`ready_since\` counts the fronts and followers by the moment they became due.
+-- Kept with each change of state, so that the figures of a long queue cost nothing to read: \`ready\` includes the
+-- \`followers\`, \`dead\` leaves out the \`replayed\`. \`ready_since\` counts the ready ones by the moment they became due.
 CREATE TABLE ready_since (
   run_at REAL PRIMARY KEY,
   jobs INTEGER NOT NULL CHECK (jobs > 0)
@@ -200,5 +205,5 @@ CREATE TABLE job_counts (
   count INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 INSERT INTO job_counts VALUES
-  ('ready', 0), ('delayed', 0), ('running', 0), ('succeeded', 0), ('dead', 0), ('replayed', 0), ('cancelled', 0);
+  ('ready', 0), ('followers', 0), ('delayed', 0), ('running', 0), ('succeeded', 0), ('dead', 0), ('replayed', 0), ('cancelled', 0);
 `;

@@ -1,7 +1,7 @@
 /**
  * The tables of `state.db`, as the migrations that lead to them. A migration that was released is never changed: what
  * comes later is a new one. A database of a later version than this code knows is refused, because writing to it could
- * break what its own version relies on.
+ * break what its own version relies on; so is one from before the first migration, because nothing leads on from there.
  *
  * Columns that hold JSON end in `_json`; moments are in ms since the epoch.
  */
@@ -26,7 +26,11 @@ CREATE TABLE schema_version (
 ) STRICT;
 `;
 
+/** Versions 1 and 2 were never released. */
 export const migrations: readonly Migration[] = [
-  { version: 1, name: "jobs and ledger", sql: versionTable + jobTables + ledgerTables },
-  { version: 2, name: "journal", sql: journalTables },
+  {
+    version: 3,
+    name: "jobs, ledger and journal",
+    sql: versionTable + jobTables + ledgerTables + journalTables,
+  },
 ];

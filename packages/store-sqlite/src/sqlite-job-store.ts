@@ -2,8 +2,8 @@
  * The `JobStore` of `@agentcore/scheduler` on `state.db`. Each method is one write of the database's group commit, or one
  * consistent read; the methods' SQL is in `jobs/`. Several stores, also in several processes, may share one file.
  */
-import type { JobStore, SubmitResult } from "@agentcore/scheduler";
-import { claim } from "./jobs/claim.ts";
+import { ignore } from "@agentcore/contract";
+import type { ClaimRequest, JobStore, Settlement, SubmitResult } from "@agentcore/scheduler";
 import { findByAnyId } from "./jobs/job-row.ts";
 import { type JobSql, type JobTransactions, createJobTransactions } from "./jobs/job-sql.ts";
 import { addDecisions, attemptsOf, decisionsOf, lateResultsOf } from "./jobs/journal.ts";
@@ -20,17 +20,14 @@ export function createSqliteJobStore(database: StateDatabase): JobStore {
   database.addPart(transactions);
   const { write, onChange } = notifyingWrites(database, transactions);
   const read = database.read.bind(database);
+  const settleAndClaimAll = createSettleAndClaim(write);
   return {
     submit: async (submissions, decideDedup) => {
       const prepared = submissions.map(prepare);
       return write((sql) => submitAll(sql, prepared, decideDedup), someAccepted);
     },
-    claim: (request) => write((sql) => claim(sql, request), isNotEmpty),
-    settleAndClaim: (settlements, request) =>
-      write(
-        (sql) => settleAndClaim(sql, settlements, request),
-        ({ settled, claimed }) => claimed.length > 0 || settled.some(({ applied }) => applied === "applied"),
-      ),
+    claim: async (request) => (await settleAndClaimAll([], request)).claimed,
+    settleAndClaim: settleAndClaimAll,
     recordStarted: (ref, started) =>
       write(
         (sql) => recordStarted(sql, ref, started),
@@ -80,13 +77,45 @@ export function createSqliteJobStore(database: StateDatabase): JobStore {
   };
 }
 
+/** Where a claim ends early because of a crowd in its way, others follow, until it has all it asked for. */
+function createSettleAndClaim(write: NotifyingWrite): JobStore["settleAndClaim"] {
+  const once = (settlements: readonly Settlement[], request: ClaimRequest | undefined) =>
+    write(
+      (sql) => settleAndClaim(sql, settlements, request),
+      ({ settled, claimed }) => claimed.length > 0 || settled.some(({ applied }) => applied === "applied"),
+    );
+  return async (settlements, request) => {
+    const { cutOff, ...first } = await once(settlements, request);
+    if (!cutOff || request === undefined) return first;
+    const claimed = [...first.claimed];
+    for (;;) {
+      try {
+        const more = await once([], { ...request, limit: request.limit - claimed.length });
+        claimed.push(...more.claimed);
+        if (!more.cutOff) return { ...first, claimed, nextRunAt: more.nextRunAt };
+      } catch (error) {
+        ignore(
+          error,
+          "what was claimed before is the caller's; it is told to ask for the rest at once, and learns then",
+        );
+        return { ...first, claimed, nextRunAt: request.now };
+      }
+    }
+  };
+}
+
 const isNotEmpty = (answer: readonly unknown[]): boolean => answer.length > 0;
 const isNotZero = (answer: number): boolean => answer > 0;
 const someAccepted = (answer: readonly SubmitResult[]): boolean =>
   answer.some(({ kind }) => kind === "accepted");
 
+type NotifyingWrite = <T>(write: (sql: JobSql) => T, changesJobs: (answer: T) => boolean) => Promise<T>;
+
 /** Writes after whose commit the listeners are called, once for all that changed jobs and were committed together. */
-function notifyingWrites(database: StateDatabase, transactions: JobTransactions) {
+function notifyingWrites(
+  database: StateDatabase,
+  transactions: JobTransactions,
+): Pick<JobStore, "onChange"> & { readonly write: NotifyingWrite } {
   const listeners = new Set<() => void>();
   let changed = false;
   database.onCommit(() => {
@@ -95,14 +124,14 @@ function notifyingWrites(database: StateDatabase, transactions: JobTransactions)
     for (const listener of listeners) listener();
   });
   return {
-    write: <T>(write: (sql: JobSql) => T, changesJobs: (answer: T) => boolean): Promise<T> =>
+    write: (write, changesJobs) =>
       database.write((sql) => {
-        const answer = transactions.run(sql, write);
+        const answer = write(transactions.sqlFor(sql));
         // Set before the commit; should that fail, a listener is called once too often at the next one.
         changed ||= changesJobs(answer);
         return answer;
       }),
-    onChange: (listener: () => void) => {
+    onChange: (listener) => {
       listeners.add(listener);
       return () => {
         listeners.delete(listener);

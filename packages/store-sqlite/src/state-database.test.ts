@@ -122,6 +122,16 @@ describe("opening", () => {
     expect(filesOf()).toEqual(before);
   });
 
+  test("refuses a schema that nothing leads on from, names the versions, and changes nothing", async () => {
+    const path = await createDatabase(1);
+    execute(path, "UPDATE schema_version SET version = 2");
+    const before = filesOf();
+    const error = await refusalOf(openStateDatabase({ directory }));
+    expect(error.code).toBe("AC_STORE_OLDER");
+    expect(error.message).toMatch(/version 2 .* from 3 on; use another state directory/);
+    expect(filesOf()).toEqual(before);
+  });
+
   const damages: readonly (readonly [string, (path: string) => void])[] = [
     ["an empty file", (path) => truncateSync(path, 0)],
     ["a file cut within its header", (path) => truncateSync(path, 60)],
@@ -334,22 +344,25 @@ describe("group commit", () => {
     await database.close();
   });
 
-  test("a part of the transaction takes part in its commit, and begins anew when it is run again", async () => {
+  test("a part of the transaction takes part in its commit, and in each write that is tried alone", async () => {
     const database = await openStateDatabase({ directory });
-    let count = 0;
+    let names: string[] = [];
     database.addPart({
       begin: () => {
-        count = 0;
+        names = [];
       },
-      beforeCommit: (sql) => sql.run(insertOwner, `count ${count}`),
+      beforeCommit: (sql) => sql.run(insertOwner, names.join("+")),
     });
-    const write = (fails: boolean) =>
+    const write = (name: string) =>
       database.write(() => {
-        if (fails) throw new RangeError("no");
-        count += 1;
+        names.push(name);
+        if (name === "fails") throw new RangeError("no");
       });
-    await Promise.allSettled([write(false), write(true), write(false)]);
-    expect(await database.read((sql) => sql.all(ownersOf))).toEqual([{ owner: "count 2" }]);
+    const owners = () => database.read((sql) => sql.all(ownersOf).map((row) => row.owner));
+    await Promise.all([write("a"), write("b")]);
+    expect(await owners()).toEqual(["a+b"]);
+    await Promise.allSettled([write("c"), write("fails"), write("d")]);
+    expect(await owners()).toEqual(["a+b", "c", "d"]);
     await database.close();
   });
 

@@ -12,7 +12,7 @@ import { type SqliteConnection, type SqliteDriver, nodeSqliteDriver } from "./dr
 import { type StartCheck, decideOpening, inspectFile, integrityFlaws } from "./inspect-file.ts";
 import { keepAside } from "./keep-aside.ts";
 import { type LockWait, retryWhileLocked } from "./lock-wait.ts";
-import { applyMigrations, schemaVersion } from "./migrate.ts";
+import { applyMigrations, schemaVersion, schemaVersionMin } from "./migrate.ts";
 import { type Sql, createSql } from "./sql.ts";
 import { storeErrorOf } from "./sqlite-error.ts";
 import { createWriteQueue } from "./write-queue.ts";
@@ -55,7 +55,8 @@ export interface StateDatabase {
 
 /**
  * Opens, creates or migrates `state.db`. Rejects with `AC_STORE_UNAVAILABLE` (cannot be read or written, or stays locked),
- * `AC_STORE_NEWER` or `AC_STORE_CORRUPT`; in the last two cases the file is left as it is, and a damaged one is copied.
+ * `AC_STORE_NEWER`, `AC_STORE_OLDER` or `AC_STORE_CORRUPT`; in the last three cases the file is left as it is, and a damaged
+ * one is copied.
  */
 export async function openStateDatabase(options: StateDatabaseOptions): Promise<StateDatabase> {
   const { directory, startCheck = "quick", driver = nodeSqliteDriver } = options;
@@ -65,10 +66,12 @@ export async function openStateDatabase(options: StateDatabaseOptions): Promise<
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const facts = await retryWhileLocked(wait, () => inspectFile(driver, path, startCheck));
-    const decision = decideOpening(facts, schemaVersion);
+    const decision = decideOpening(facts, schemaVersion, schemaVersionMin);
     switch (decision.kind) {
       case "refuse-newer":
         throw newerError(path, decision.schemaVersion);
+      case "refuse-older":
+        throw olderError(path, decision.schemaVersion);
       case "refuse-damaged":
         throw damagedError(path, decision.reason, keepAside(path));
       case "create":
@@ -83,7 +86,8 @@ export async function openStateDatabase(options: StateDatabaseOptions): Promise<
     if (decision.kind === "migrate") {
       await retryWhileLocked(wait, () => applyMigrations(connection, sql, decision.from, clock.now()));
     }
-    return createHandle(path, connection, sql, wait);
+    const openSource = (): SqliteConnection => driver.open(path, { readOnly: true });
+    return createHandle({ path, connection, sql, openSource }, wait);
   } catch (error) {
     throw storeErrorOf(error, path);
   }
@@ -116,7 +120,15 @@ function connect(driver: SqliteDriver, path: string): SqliteConnection {
   }
 }
 
-function createHandle(path: string, connection: SqliteConnection, sql: Sql, wait: LockWait): StateDatabase {
+interface OpenFile {
+  readonly path: string;
+  readonly connection: SqliteConnection;
+  readonly sql: Sql;
+  /** Another connection, for a backup: SQLite refuses to copy from one that is in the middle of a write. */
+  readonly openSource: () => SqliteConnection;
+}
+
+function createHandle({ path, connection, sql, openSource }: OpenFile, wait: LockWait): StateDatabase {
   const listeners = new Set<() => void>();
   const parts = new Set<TransactionPart>();
   const queue = createWriteQueue(sql, {
@@ -129,8 +141,7 @@ function createHandle(path: string, connection: SqliteConnection, sql: Sql, wait
   });
   let closing: Promise<void> | undefined;
   const assertOpen = (): void => {
-    if (closing !== undefined)
-      throw new AgentCoreError("AC_STORE_UNAVAILABLE", `${path} was closed; open it again`);
+    if (closing !== undefined) throw closedError(path);
   };
   const read = async <T>(query: (sql: Sql) => T): Promise<T> => {
     assertOpen();
@@ -144,10 +155,7 @@ function createHandle(path: string, connection: SqliteConnection, sql: Sql, wait
   };
   return {
     path,
-    write: async (write) => {
-      assertOpen();
-      return queue.add(write);
-    },
+    write: (write) => (closing === undefined ? queue.add(write) : Promise.reject(closedError(path))),
     read,
     addPart: (part) => {
       parts.add(part);
@@ -160,7 +168,12 @@ function createHandle(path: string, connection: SqliteConnection, sql: Sql, wait
     async backup(target) {
       assertOpen();
       try {
-        await connection.backup(target);
+        const source = openSource();
+        try {
+          await source.backup(target);
+        } finally {
+          source.close();
+        }
       } catch (error) {
         throw storeErrorOf(error, target);
       }
@@ -184,11 +197,23 @@ function inSnapshot<T>(sql: Sql, query: (sql: Sql) => T): T {
   }
 }
 
+function closedError(path: string): AgentCoreError {
+  return new AgentCoreError("AC_STORE_UNAVAILABLE", `${path} was closed; open it again`);
+}
+
 function newerError(path: string, found: number): AgentCoreError {
   return new AgentCoreError(
     "AC_STORE_NEWER",
     `${path} has schema version ${found} and this version of AgentCore knows ${schemaVersion}; update AgentCore, or use another state directory`,
     { evidence: { path, found, known: schemaVersion } },
+  );
+}
+
+function olderError(path: string, found: number): AgentCoreError {
+  return new AgentCoreError(
+    "AC_STORE_OLDER",
+    `${path} has schema version ${found} and this version of AgentCore reads versions from ${schemaVersionMin} on; use another state directory, or the version of AgentCore that wrote it`,
+    { evidence: { path, found, oldest: schemaVersionMin } },
   );
 }
 

@@ -129,9 +129,9 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: "late result applied",
     harm: "a scheduler that slept past its lease ends the attempt of its heir",
     file: "packages/store-sqlite/src/jobs/settle.ts",
-    search: 'applyEvent(sql, stored, { type: "settle", settlement });',
+    search: "(stored && applyEvent(sql, stored, event));",
     replace:
-      'applyEvent(sql, stored, { type: "settle", settlement: { ...settlement, ref: { ...ref, attempt: stored.record.attempt, epoch: stored.record.epoch } } });',
+      "(stored && applyEvent(sql, stored, { ...event, settlement: { ...settlement, ref: { ...ref, attempt: stored.record.attempt, epoch: stored.record.epoch } } }));",
     caughtBy: {
       file: "packages/store-sqlite/src/processes.test.ts",
       test: "an owner that was stopped past its takeover changes nothing when it wakes, and its result is kept",

@@ -1,35 +1,50 @@
 /**
- * Who runs next. The head of a line (see `queue.ts`) is the first of its fronts that may run. The heads are compared in
+ * Who runs next. The head of a line (see `lines.ts`) is the first of its ready jobs that may run. The heads are compared in
  * JavaScript by the scheduler's own order, so that every store has the same. The cost of a claim is a few index seeks for
- * each line, and for each front of a line that waits for a running job; it does not depend on how many jobs wait.
+ * each line and each claimed job; it does not depend on how many jobs wait, but for what a claim meets once and moves away.
  */
 import { assert } from "@agentcore/contract";
 import { type Candidate, type ClaimRequest, type JobRecord, compareCandidates } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
-import { type PlacedRow, findById, readyJob } from "./job-row.ts";
+import { type PlacedRow, type ReadyRow, findById, readyJob } from "./job-row.ts";
 import type { JobSql } from "./job-sql.ts";
 import { applyEvent } from "./job-writes.ts";
-import { type Head, type OpenLine, isExcluded, openLines } from "./lines.ts";
-import { type DelayedBounds, delayedBounds, isBefore, parseLine, promoteDue } from "./queue.ts";
+import { isExcluded, parseLine } from "./line.ts";
+import { type OpenLine, openLines } from "./lines.ts";
+import type { Crowd } from "./passed-jobs.ts";
+import { delayedBounds, isBefore, promoteDue } from "./queue.ts";
 
 const selectOwner = `SELECT ${delayedBounds} FROM owners WHERE owner = ?`;
 
-export function claim(sql: JobSql, request: ClaimRequest): JobRecord[] {
+export interface Claimed {
+  readonly claimed: readonly JobRecord[];
+  /** So many jobs were in the way that there may be more to claim, once these are moved away: after the commit. */
+  readonly cutOff: boolean;
+}
+
+const nothing: Claimed = { claimed: [], cutOff: false };
+
+export function claim(sql: JobSql, request: ClaimRequest): Claimed {
+  if (request.limit <= 0) return nothing;
+  const known = sql.values(selectOwner, request.owner);
+  if (known === undefined) return nothing;
+  const [first, latest] = known as [number | null, number | null];
+  promoteDue(sql, { first, latest }, request.now);
+  if (request.only !== undefined) {
+    return { claimed: claimNamed(sql, request.only, request), cutOff: false };
+  }
   const claimed: JobRecord[] = [];
-  if (request.limit <= 0) return claimed;
-  const known = sql.get(selectOwner, request.owner);
-  if (known === undefined) return claimed;
-  promoteDue(sql, known as unknown as DelayedBounds, request.now);
-  if (request.only !== undefined) return claimNamed(sql, request.only, request);
-  const lines = openLines(sql, request);
+  const crowd: Crowd = { passed: 0, cutOff: false };
+  const lines = openLines(sql, request, crowd);
   while (claimed.length < request.limit) {
     const next = firstOf(sql, lines, request.now);
-    if (next === undefined) break;
+    if (next === undefined || crowd.cutOff) break;
     claimed.push(take(sql, next.head, request));
     sql.markServed(next.tenant, request.now);
     for (const line of lines) line.claimed(next.head);
   }
-  return claimed;
+  for (const line of lines) line.close();
+  return { claimed, cutOff: crowd.cutOff };
 }
 
 /** Jobs looked up by id, each by the rules that hold for any other. */
@@ -41,8 +56,7 @@ function claimNamed(sql: JobSql, ids: readonly string[], request: ClaimRequest):
     if (stored === undefined || !mayRun(sql, stored.row, request)) continue;
     const record = applyEvent(sql, stored, { type: "claim", owner: request.owner, at: request.now });
     assert(record !== undefined, `job ${id} is in line and cannot be claimed`);
-    sql.markServed(stored.row.tenant, request.now);
-    sql.claimed.remember(stored.row, record);
+    sql.markServed(parseLine(stored.row.line).tenant, request.now);
     claimed.push(record);
   }
   return claimed;
@@ -50,12 +64,12 @@ function claimNamed(sql: JobSql, ids: readonly string[], request: ClaimRequest):
 
 function mayRun(sql: Sql, row: PlacedRow, { exclude, perKey }: ClaimRequest): boolean {
   const { place, line, key, concurrency_key: lane } = row;
-  if (place !== "fronts" && place !== "followers") return false;
+  if (place !== "ready" && place !== "followers") return false;
   if (isExcluded(parseLine(line), exclude) || (lane !== null && exclude.concurrencyKeys.includes(lane)))
     return false;
   const running = sql.get(
     `SELECT
-       (SELECT count(*) FROM running WHERE concurrency_key IS NOT NULL AND concurrency_key = ?) AS lane,
+       (SELECT count(*) FROM running WHERE lane = ?) AS lane,
        (SELECT count(*) FROM running WHERE key IS NOT NULL AND key = ?) AS key`,
     lane,
     key,
@@ -63,11 +77,10 @@ function mayRun(sql: Sql, row: PlacedRow, { exclude, perKey }: ClaimRequest): bo
   return running.lane < perKey && running.key === 0;
 }
 
-function take(sql: JobSql, head: Head, { owner, now }: ClaimRequest): JobRecord {
-  const stored = readyJob(sql, head.job, head.place, head);
+function take(sql: JobSql, head: ReadyRow, { owner, now }: ClaimRequest): JobRecord {
+  const stored = readyJob(sql, head);
   const record = applyEvent(sql, stored, { type: "claim", owner, at: now });
   assert(record !== undefined, `job ${head.id} is in line and cannot be claimed`);
-  sql.claimed.remember(stored.row, record);
   return record;
 }
 
@@ -76,15 +89,15 @@ function firstOf(
   sql: JobSql,
   lines: readonly OpenLine[],
   now: number,
-): { readonly tenant: string; readonly head: Head } | undefined {
-  const firsts = new Map<string, Head>();
+): { readonly tenant: string; readonly head: ReadyRow } | undefined {
+  const firsts = new Map<string, ReadyRow>();
   for (const line of lines) {
     const { tenant } = line;
     const head = line.head();
     const other = firsts.get(tenant);
     if (head !== undefined && (other === undefined || isBefore(head, other))) firsts.set(tenant, head);
   }
-  let best: { readonly tenant: string; readonly head: Head } | undefined;
+  let best: { readonly tenant: string; readonly head: ReadyRow } | undefined;
   for (const [tenant, head] of firsts) {
     const candidate = { tenant, head };
     const goesFirst =
@@ -97,7 +110,7 @@ function firstOf(
 /** What the order asks about the tenant is read when it is asked: with one tenant, never. */
 function candidateOf(
   sql: JobSql,
-  { tenant, head }: { readonly tenant: string; readonly head: Head },
+  { tenant, head }: { readonly tenant: string; readonly head: ReadyRow },
 ): Candidate {
   return {
     id: head.id,

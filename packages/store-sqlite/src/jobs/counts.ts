@@ -3,8 +3,8 @@ import type { QueueStats } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
 import type { PlacedRow } from "./job-row.ts";
 
-/** The kinds of `QueueStats`, and one that it leaves out. */
-export type CountedKind = Exclude<keyof QueueStats, "oldestWaitMs"> | "replayed";
+/** The kinds of `QueueStats`, and two that it leaves out; the followers are among the ready ones. */
+export type CountedKind = Exclude<keyof QueueStats, "oldestWaitMs"> | "replayed" | "followers";
 
 export function countedAs(row: Pick<PlacedRow, "place" | "state" | "replayed_as">): CountedKind {
   switch (row.state) {
@@ -36,6 +36,10 @@ export function addToReadySince(sql: Sql, runAt: number, difference: number): vo
     const isLast = sql.run("DELETE FROM ready_since WHERE run_at = ? AND jobs = ?", runAt, -difference) === 1;
     if (!isLast) sql.run("UPDATE ready_since SET jobs = jobs + ? WHERE run_at = ?", difference, runAt);
   }
+}
+
+export function readCount(sql: Sql, kind: CountedKind): number {
+  return Number(sql.values("SELECT count FROM job_counts WHERE kind = ?", kind)?.[0]);
 }
 
 export function readCounts(sql: Sql): ReadonlyMap<string, number> {

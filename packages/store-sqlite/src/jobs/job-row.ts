@@ -3,18 +3,23 @@
  * not there, and is not looked at.
  */
 import type { Job, WorkerResult } from "@agentcore/contract";
-import type { JobRecord, JobState, Reason, RunningState, StartedAttempt } from "@agentcore/scheduler";
-import type { SqlValue } from "../driver.ts";
+import type {
+  JobRecord,
+  JobState,
+  QueuedState,
+  Reason,
+  RunningState,
+  StartedAttempt,
+} from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
 
 /** The table that says where a job stands. */
-export type JobPlace = "fronts" | "followers" | "delayed" | "running" | "ended";
+export type JobPlace = "ready" | "followers" | "delayed" | "running" | "ended";
 
 /** What was submitted; never changes. */
 export interface SubmittedRow {
   readonly seq: number;
   readonly id: string;
-  readonly tenant: string;
   readonly line: string;
   readonly key: string | null;
   readonly concurrency_key: string | null;
@@ -35,6 +40,7 @@ export interface JobRow extends SubmittedRow {
   readonly waiting_for_json: string | null;
   readonly owner: string;
   readonly claimed_at: number;
+  readonly revision: number;
   readonly started_json: string | null;
   readonly cancel_requested_json: string | null;
   readonly ended_at: number;
@@ -53,6 +59,7 @@ export interface PlacedRow extends SubmittedRow {
   /** While queued. */
   readonly run_at?: number;
   /** While running. */
+  readonly revision?: number | null;
   readonly started_json?: string | null;
   /** Once dead. */
   readonly replayed_as?: string | null;
@@ -82,14 +89,12 @@ export function findHolder(sql: Sql, key: string): StoredJob | undefined {
   );
 }
 
-const submittedColumns =
-  "j.seq, j.id, j.tenant, j.line, j.key, j.concurrency_key, j.submitted_at, j.ready_from, j.rank, j.job_json";
-
 /** Continues with WHERE or ORDER BY; `r` is the table `running`. As `job_rows`, for running jobs only, and quicker. */
 export const selectRunning = `
-  SELECT ${submittedColumns}, 'running' AS place, 'running' AS state, r.attempt, r.epoch, r.cost_usd, r.tokens,
-    r.owner, r.claimed_at, r.started_json, r.cancel_requested_json
-  FROM running r JOIN jobs j ON j.seq = r.job`;
+  SELECT j.seq, j.id, j.line, j.key, j.concurrency_key, j.submitted_at, j.ready_from, j.rank, j.job_json,
+    'running' AS place, 'running' AS state, r.attempt, r.epoch, r.cost_usd, r.tokens,
+    r.owner, r.claimed_at, r.revision, r.started_json, r.cancel_requested_json
+  FROM running r JOIN jobs j ON j.seq = r.job AND coalesce(j.concurrency_key, '') = r.lane`;
 
 const selectRunningById = `${selectRunning} WHERE j.id = ?`;
 
@@ -97,39 +102,72 @@ export function findRunning(sql: Sql, id: string): StoredJob | undefined {
   return storedJob(sql.get(selectRunningById, id));
 }
 
-const selectSubmitted = `SELECT ${submittedColumns} FROM jobs j WHERE j.seq = ?`;
-
-/** What exists of a job while it is ready, besides what was submitted. */
+/** What of a job stands in `ready`. */
 export type ReadyRow = Pick<
-  JobRow,
-  "attempt" | "epoch" | "cost_usd" | "tokens" | "run_at" | "delay_ms" | "waiting_for_json"
->;
+  SubmittedRow,
+  "line" | "id" | "rank" | "key" | "concurrency_key" | "ready_from"
+> & {
+  readonly job: number;
+};
 
-/** A job that is ready, of its row in `place`. */
-export function readyJob(sql: Sql, seq: number, place: "fronts" | "followers", ready: ReadyRow): StoredJob {
-  const { attempt, epoch, cost_usd: costUsd, tokens, run_at: runAt, delay_ms: delayMs } = ready;
-  const submitted = sql.get(selectSubmitted, seq) as unknown as SubmittedRow & { readonly job_json: string };
-  const waitingFor = parsed(ready.waiting_for_json) as Reason | null;
+const selectQueued = `
+  SELECT j.submitted_at, j.job_json, j.run_at, j.delay_ms,
+    p.attempt, p.epoch, p.cost_usd, p.tokens, p.run_at AS again_at, p.delay_ms AS again_delay_ms, p.waiting_for_json
+  FROM jobs j LEFT JOIN requeued p ON p.job = j.seq WHERE j.seq = ?`;
+
+type QueuedValues = readonly [
+  submittedAt: number,
+  jobJson: string,
+  runAt: number,
+  delayMs: number | null,
+  attempt: number | null,
+  epoch: number,
+  costUsd: number,
+  tokens: number,
+  runAgainAt: number,
+  againDelayMs: number | null,
+  waitingForJson: string | null,
+];
+
+/** A job in `ready`, with what its row there does not say. */
+export function readyJob(sql: Sql, ready: ReadyRow): StoredJob {
+  const { job: seq, id, line, rank, key, concurrency_key, ready_from } = ready;
+  const values = sql.values(selectQueued, seq) as unknown as QueuedValues;
+  const submitted_at = values[0];
+  const { attempt, epoch, spent, state } = standingOf(values);
+  const submitted = { seq, id, line, key, concurrency_key, submitted_at, ready_from, rank };
   return {
-    row: { ...pickSubmitted(submitted), place, state: "queued", attempt, epoch, run_at: runAt },
+    row: { ...submitted, place: "ready", state: "queued", attempt, epoch, run_at: state.runAt },
     record: {
-      job: JSON.parse(submitted.job_json) as Job,
-      state: { kind: "queued", runAt, delayMs, waitingFor },
-      submittedAt: submitted.submitted_at,
+      job: JSON.parse(values[1]) as Job,
+      state,
+      submittedAt: submitted_at,
       attempt,
       epoch,
-      spent: { costUsd, tokens },
-      rank: submitted.rank,
-      readyFrom: submitted.ready_from,
-      concurrencyKey: submitted.concurrency_key,
+      spent,
+      rank,
+      readyFrom: ready_from,
+      concurrencyKey: concurrency_key,
       result: null,
     },
   };
 }
 
-export function pickSubmitted(row: SubmittedRow): SubmittedRow {
-  const { seq, id, tenant, line, key, concurrency_key, submitted_at, ready_from, rank } = row;
-  return { seq, id, tenant, line, key, concurrency_key, submitted_at, ready_from, rank };
+function standingOf(
+  values: QueuedValues,
+): Pick<JobRecord, "attempt" | "epoch" | "spent"> & { readonly state: QueuedState } {
+  const attempt = values[4];
+  if (attempt === null) {
+    const state: QueuedState = { kind: "queued", runAt: values[2], delayMs: values[3], waitingFor: null };
+    return { attempt: 0, epoch: 0, spent: { costUsd: 0, tokens: 0 }, state };
+  }
+  const waitingFor = parsed(values[10]) as Reason | null;
+  return {
+    attempt,
+    epoch: values[5],
+    spent: { costUsd: values[6], tokens: values[7] },
+    state: { kind: "queued", runAt: values[8], delayMs: values[9], waitingFor },
+  };
 }
 
 export function recordsOf(rows: readonly unknown[]): readonly JobRecord[] {
@@ -182,7 +220,7 @@ function stateOf(row: JobRow): JobState {
   }
 }
 
-export function runningStateOf(
+function runningStateOf(
   row: Pick<JobRow, "owner" | "claimed_at" | "started_json" | "cancel_requested_json">,
 ): RunningState {
   return {
@@ -198,6 +236,6 @@ function parsed(json: string | null): unknown {
   return json === null ? null : JSON.parse(json);
 }
 
-export function jsonOf(value: object | null): SqlValue {
+export function jsonOf(value: object | null): string | null {
   return value === null ? null : JSON.stringify(value);
 }

@@ -16,7 +16,8 @@ import {
 import { countedAs } from "./counts.ts";
 import { type PlacedRow, type StoredJob, jsonOf } from "./job-row.ts";
 import type { JobSql } from "./job-sql.ts";
-import { type QueuedJob, dequeue, enqueue, lineOf } from "./queue.ts";
+import { lineOf, parseLine } from "./line.ts";
+import { type QueuedJob, dequeue, enqueue } from "./queue.ts";
 
 type AppliedTransition = Extract<Transition, { applied: true }>;
 type AttemptClosed = Extract<JobEffect, { type: "attempt_closed" }>;
@@ -29,21 +30,20 @@ export function insertJob(sql: JobSql, submission: Submission, jobJson: string):
   const { job, submittedAt, runAt, delayMs, rank, readyFrom, concurrencyKey } = submission;
   const { id, key = null } = job;
   const line = lineOf(job);
+  if (sql.hasAliases() && isAlias(sql, id)) return undefined;
   const seq = sql.insert(
-    `INSERT INTO jobs (id, tenant, worker, line, key, concurrency_key, submitted_at, ready_from, rank, job_json)
-     SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM aliases WHERE alias = ?)
-     ON CONFLICT (id) DO NOTHING`,
+    `INSERT INTO jobs (id, line, key, concurrency_key, submitted_at, ready_from, rank, run_at, delay_ms, job_json)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
     id,
-    job.context.tenant ?? "",
-    job.task.worker,
     line,
     key,
     concurrencyKey,
     submittedAt,
     readyFrom,
     rank,
+    runAt,
+    delayMs,
     jobJson,
-    id,
   );
   if (seq === undefined) return undefined;
   const state: JobState = { kind: "queued", runAt, delayMs, waitingFor: null };
@@ -65,42 +65,60 @@ export function insertJob(sql: JobSql, submission: Submission, jobJson: string):
   return record;
 }
 
+function isAlias(sql: JobSql, id: string): boolean {
+  return sql.values("SELECT 1 FROM aliases WHERE alias = ?", id) !== undefined;
+}
+
 /** The record after the event, or undefined where the event is stale, and then nothing was written. */
 export function applyEvent(sql: JobSql, stored: StoredJob, event: JobEvent): JobRecord | undefined {
   const next = transition(stored.record, event);
   if (!next.applied) return undefined;
-  const before = stored.record.state.kind;
-  if (before === next.record.state.kind && before !== "queued") {
-    updateInPlace(sql, stored.row, next.record);
-  } else {
-    leave(sql, stored.row);
-    enter(sql, stored, next);
-  }
+  const { id, state } = stored.row;
+  assert(write(sql, stored, next), `the row of ${state} job ${id} is not what was read a moment ago`);
   return next.record;
 }
 
-function leave(sql: JobSql, row: PlacedRow): void {
-  switch (row.place) {
-    case "fronts":
-    case "followers":
-    case "delayed":
-      dequeue(sql, row);
-      return;
-    case "running": {
-      const { seq, attempt, epoch } = row;
-      const deleted = sql.run(
-        "DELETE FROM running WHERE job = ? AND attempt = ? AND epoch = ?",
-        seq,
-        attempt,
-        epoch,
-      );
-      assertOne(deleted, row);
-      sql.count("running", -1);
-      return;
-    }
-    case "ended":
-      assert(false, `job ${row.id} has ended and cannot become anything else`);
+/**
+ * As `applyEvent`, to a running job that this store remembers. Undefined also where the job is not any more what was
+ * remembered, and then nothing was written: it must be read.
+ */
+export function applyToClaimed(sql: JobSql, id: string, event: JobEvent): JobRecord | undefined {
+  const stored = sql.claimed.find(id);
+  const next = stored && transition(stored.record, event);
+  if (next?.applied === true && write(sql, stored!, next)) return next.record;
+  sql.claimed.forget(id);
+  return undefined;
+}
+
+/** False: the row was not the one that the transition was decided on, and nothing was written. */
+function write(sql: JobSql, stored: StoredJob, next: AppliedTransition): boolean {
+  const before = stored.record.state.kind;
+  if (before === next.record.state.kind && before !== "queued")
+    return updateInPlace(sql, stored, next.record);
+  if (!leave(sql, stored)) return false;
+  enter(sql, stored, next);
+  return true;
+}
+
+function leave(sql: JobSql, { row, record }: StoredJob): boolean {
+  const { state, attempt, epoch } = record;
+  if (state.kind !== "running") {
+    dequeue(sql, row);
+    return true;
   }
+  const deleted = sql.run(
+    "DELETE FROM running WHERE lane = ? AND job = ? AND attempt = ? AND epoch = ? AND owner = ? AND revision = ?",
+    row.concurrency_key ?? "",
+    row.seq,
+    attempt,
+    epoch,
+    state.owner,
+    row.revision ?? null,
+  );
+  if (deleted === 0) return false;
+  sql.claimed.forget(row.id);
+  sql.count("running", -1);
+  return true;
 }
 
 function enter(sql: JobSql, stored: StoredJob, { record, effects }: AppliedTransition): void {
@@ -114,22 +132,20 @@ function enter(sql: JobSql, stored: StoredJob, { record, effects }: AppliedTrans
       return;
     case "running":
       sql.run(
-        `INSERT INTO running (job, tenant, key, concurrency_key, attempt, epoch, cost_usd, tokens, owner, claimed_at,
-           started_json, cancel_requested_json)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO running (lane, job, tenant, key, attempt, epoch, revision, cost_usd, tokens, owner, claimed_at)
+         VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?)`,
+        row.concurrency_key ?? "",
         row.seq,
-        row.tenant,
+        parseLine(row.line).tenant,
         row.key,
-        row.concurrency_key,
         attempt,
         epoch,
         spent.costUsd,
         spent.tokens,
         state.owner,
         state.claimedAt,
-        jsonOf(state.started),
-        jsonOf(state.cancelRequested),
       );
+      sql.claimed.remember({ row: runningRow(row, record, 0, null), record });
       sql.count("running", 1);
       return;
     case "succeeded":
@@ -175,21 +191,28 @@ function insertEnding(
 }
 
 /** Changes within a state: a start, a requested cancel or a takeover of a running job; a replay of a dead one. */
-function updateInPlace(sql: JobSql, row: PlacedRow, { state, epoch }: JobRecord): void {
-  if (state.kind === "running") {
+function updateInPlace(sql: JobSql, { row, record: before }: StoredJob, after: JobRecord): boolean {
+  const { state, epoch } = after;
+  if (before.state.kind === "running" && state.kind === "running") {
+    const startedJson = jsonOf(state.started);
     const updated = sql.run(
-      `UPDATE running SET epoch = ?, owner = ?, started_json = ?, cancel_requested_json = ?
-       WHERE job = ? AND attempt = ? AND epoch = ?`,
+      `UPDATE running SET epoch = ?, owner = ?, started_json = ?, cancel_requested_json = ?, revision = revision + 1
+       WHERE lane = ? AND job = ? AND attempt = ? AND epoch = ? AND owner = ? AND revision = ?`,
       epoch,
       state.owner,
-      jsonOf(state.started),
+      startedJson,
       jsonOf(state.cancelRequested),
+      row.concurrency_key ?? "",
       row.seq,
-      row.attempt,
-      row.epoch,
+      before.attempt,
+      before.epoch,
+      before.state.owner,
+      row.revision ?? null,
     );
-    assertOne(updated, row);
-    return;
+    if (updated === 0) return false;
+    const revision = (row.revision ?? 0) + 1;
+    sql.claimed.remember({ row: runningRow(row, after, revision, startedJson), record: after });
+    return true;
   }
   assert(state.kind === "dead", `job ${row.id} is ${state.kind}, which never changes`);
   const updated = sql.run(
@@ -197,13 +220,22 @@ function updateInPlace(sql: JobSql, row: PlacedRow, { state, epoch }: JobRecord)
     state.replayedAs,
     row.seq,
   );
-  assertOne(updated, row);
+  if (updated === 0) return false;
   sql.count(countedAs(row), -1);
   sql.count("replayed", 1);
+  return true;
 }
 
-function assertOne(changed: number, row: PlacedRow): void {
-  assert(changed === 1, `${changed} rows instead of 1 changed for ${row.state} job ${row.id}`);
+/** Without what else was read with the row, which may be long. */
+function runningRow(
+  { seq, id, line, key, concurrency_key, submitted_at, ready_from, rank }: PlacedRow,
+  { attempt, epoch }: JobRecord,
+  revision: number,
+  startedJson: string | null,
+): PlacedRow {
+  const submitted = { seq, id, line, key, concurrency_key, submitted_at, ready_from, rank };
+  const place = { place: "running", state: "running", attempt, epoch } as const;
+  return { ...submitted, ...place, revision, started_json: startedJson };
 }
 
 type SubmittedPart = Pick<

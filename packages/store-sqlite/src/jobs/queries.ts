@@ -4,7 +4,8 @@ import type { SqlValue } from "../driver.ts";
 import type { Sql } from "../sql.ts";
 import { type CountedKind, readCounts } from "./counts.ts";
 import { findByAnyId, findById, recordsOf } from "./job-row.ts";
-import { clockSetBackMsMin, parseLine } from "./queue.ts";
+import { parseLine } from "./line.ts";
+import { clockSetBackMsMin } from "./queue.ts";
 
 const listLimitDefault = 100;
 const listLimitMax = 1000;
@@ -133,7 +134,7 @@ export function aheadOf(sql: Sql, jobId: string, limit: number): readonly string
   if (row?.state !== "queued") return [];
   const place = [row.rank, row.id, parseLine(row.line).tenant];
   const ahead = sql.all(
-    `SELECT rank, id FROM fronts WHERE (rank, id) < (?, ?) AND json_extract(line, '$[0]') = ?
+    `SELECT rank, id FROM ready WHERE (rank, id) < (?, ?) AND json_extract(line, '$[0]') = ?
      UNION ALL
      SELECT rank, id FROM followers WHERE (rank, id) < (?, ?) AND json_extract(line, '$[0]') = ?
      ORDER BY rank, id LIMIT (? + 0)`,

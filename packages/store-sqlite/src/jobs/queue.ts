@@ -1,12 +1,15 @@
 /**
- * The queue: putting jobs in and taking them out, with the lanes kept in order. A lane is all ready jobs of one line and
- * concurrency key, by rank and id; its first is in `fronts`, which is where a claim looks, and the others are `followers`. A
- * job without a concurrency key is always a front. A job whose moment has not come is `delayed`, until `promoteDue` makes
- * it ready; ready it stays, also when the clock is set back afterwards.
+ * The queue: putting jobs in and taking them out. A lane is all ready jobs of one line and concurrency key, by rank and id.
+ * Its first is always in `ready`, which is where a claim looks, so whatever leaves `ready` lets the first follower of its lane
+ * in. A job that comes goes to `ready` as well, which costs least; only where very many stand there does it join the
+ * followers at once. A claim moves there what is in its way (see `lines.ts`). A job without a concurrency key has no followers.
+ *
+ * A job whose moment has not come is `delayed`, until `promoteDue` makes it ready; ready it stays, also when the clock is
+ * set back afterwards.
  */
-import { type Job, type Priority, assert } from "@agentcore/contract";
+import { assert } from "@agentcore/contract";
 import type { Sql } from "../sql.ts";
-import type { JobRow, PlacedRow, SubmittedRow } from "./job-row.ts";
+import type { JobRow, PlacedRow, ReadyRow, SubmittedRow } from "./job-row.ts";
 import type { JobSql } from "./job-sql.ts";
 
 /** What of a job takes its place in the queue. */
@@ -16,19 +19,18 @@ export type QueuedJob = Pick<
 > &
   Pick<JobRow, "attempt" | "epoch" | "cost_usd" | "tokens" | "run_at" | "delay_ms" | "waiting_for_json">;
 
-type Lane = Pick<SubmittedRow, "line" | "concurrency_key">;
-type FrontKey = Pick<SubmittedRow, "line" | "rank" | "id">;
-
-/** What a claim takes or excludes alike. */
-export interface Line {
-  readonly tenant: string;
-  readonly worker: string;
-  readonly model: string | null;
-  readonly class: Priority["class"];
-}
+/** What of it stands in `ready` and in `followers`. */
+type InLine = Omit<ReadyRow, "job"> & { readonly seq: number };
+export type Position = Pick<SubmittedRow, "rank" | "id">;
 
 /** Jobs that become ready in one call at most, so that a crowd of parked ones does not hold up the event loop at once. */
 const promotedMax = 10_000;
+
+/**
+ * Jobs in `ready` beyond which one that comes is put behind the others of its lane at once. A claim that finds only busy
+ * workspaces has at most about so many jobs to move out of its way.
+ */
+const unsortedMax = 10_000;
 
 /**
  * A clock that shows an earlier moment than the one at which a wait was decided was set back, and the wait is over (see
@@ -36,68 +38,64 @@ const promotedMax = 10_000;
  */
 export const clockSetBackMsMin = 1000;
 
-export function lineOf({ task, context, priority }: Job): string {
-  return JSON.stringify([context.tenant ?? "", task.worker, task.model ?? null, priority.class]);
-}
-
-/** Lines already taken apart: there are few, and each claim sees them again. */
-const parsedLines = new Map<string, Line>();
-const parsedLinesMax = 1000;
-
-export function parseLine(line: string): Line {
-  const known = parsedLines.get(line);
-  if (known !== undefined) return known;
-  const [tenant, worker, model, priorityClass] = JSON.parse(line) as [
-    string,
-    string,
-    string | null,
-    Priority["class"],
-  ];
-  const parsed = { tenant, worker, model, class: priorityClass };
-  if (parsedLines.size >= parsedLinesMax) parsedLines.clear();
-  parsedLines.set(line, parsed);
-  return parsed;
-}
-
 /** A job that need not wait is ready at once, whatever the clock says later; any other is delayed. */
 export function enqueue(sql: JobSql, job: QueuedJob): void {
+  if (job.epoch > 0) {
+    const { seq, attempt, epoch, cost_usd, tokens, run_at, delay_ms, waiting_for_json } = job;
+    sql.run(
+      "INSERT INTO requeued VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      seq,
+      attempt,
+      epoch,
+      cost_usd,
+      tokens,
+      run_at,
+      delay_ms,
+      waiting_for_json,
+    );
+  }
   if (job.delay_ms === 0) {
-    enterLane(sql, job);
+    enterLine(sql, job);
     sql.countReady(job.run_at, 1);
     return;
   }
-  sql.run(insertIntoDelayed, ...queuedValues(job), job.delay_ms === null ? null : job.run_at - job.delay_ms);
+  const delayedAt = job.delay_ms === null ? null : job.run_at - job.delay_ms;
+  sql.run("INSERT INTO delayed VALUES (?, ?, ?)", job.seq, job.run_at, delayedAt);
   sql.count("delayed", 1);
 }
 
 /** Takes a job out of the queue; it must be where its row says. */
 export function dequeue(sql: JobSql, row: PlacedRow): void {
-  const { place, seq, line, rank, id, concurrency_key: key } = row;
+  const { place, seq, line, rank, id, concurrency_key: lane } = row;
   const gone = (deleted: number): void => assert(deleted === 1, `job ${id} is not in ${place}`);
   switch (place) {
-    case "fronts":
-      gone(sql.run(deleteFront, line, rank, id));
-      if (key !== null) passFrontOn(sql, row);
+    case "ready":
+      gone(sql.run(deleteReady, line, rank, id));
+      if (lane !== null) letFirstFollowerIn(sql, line, lane);
       sql.countReady(dueMoment(row), -1);
-      return;
+      break;
     case "followers":
-      gone(sql.run(deleteFollower, key, line, rank, id));
+      gone(sql.run(deleteFollower, lane, line, rank, id));
+      sql.count("followers", -1);
       sql.countReady(dueMoment(row), -1);
-      return;
+      break;
     case "delayed":
       gone(sql.run("DELETE FROM delayed WHERE job = ?", seq));
       sql.count("delayed", -1);
-      return;
+      break;
     case "running":
     case "ended":
       assert(false, `job ${id} is ${place} and not queued`);
   }
+  if (row.epoch > 0) sql.run("DELETE FROM requeued WHERE job = ?", seq);
 }
 
 function dueMoment({ id, run_at: runAt }: PlacedRow): number {
   assert(runAt !== undefined, `job ${id} is queued and has no moment to run at`);
   return runAt;
 }
+
+// --- Delayed jobs -------------------------------------------------------------------------------------------------------
 
 export interface DelayedBounds {
   /** First moment for which a job is delayed; null: none is. */
@@ -122,82 +120,109 @@ export function promoteDue(sql: JobSql, { first, latest }: DelayedBounds, now: n
 
 function promote(sql: JobSql, which: string, at: number): void {
   const jobs = sql.all(
-    `SELECT j.seq, j.id, j.line, j.key, j.concurrency_key, j.ready_from, j.rank,
-       d.attempt, d.epoch, d.cost_usd, d.tokens, d.run_at, d.delay_ms, d.waiting_for_json
+    `SELECT j.seq, j.id, j.line, j.key, j.concurrency_key, j.ready_from, j.rank, d.run_at
      FROM delayed d CROSS JOIN jobs j ON j.seq = d.job WHERE ${which}`,
     at,
-  ) as readonly unknown[] as readonly QueuedJob[];
+  ) as readonly unknown[] as readonly (InLine & Pick<QueuedJob, "run_at">)[];
   for (const job of jobs) {
     sql.run("DELETE FROM delayed WHERE job = ?", job.seq);
-    enterLane(sql, job);
+    enterLine(sql, job);
     sql.countReady(job.run_at, 1);
   }
   sql.count("delayed", -jobs.length);
 }
 
-function enterLane(sql: Sql, job: QueuedJob): void {
-  if (job.concurrency_key === null) {
-    sql.run(insertIntoFronts, ...readyValues(job));
-    return;
+// --- Lanes --------------------------------------------------------------------------------------------------------------
+
+function enterLine(sql: JobSql, job: InLine): void {
+  const { line, rank, id, seq, ready_from: readyFrom, key, concurrency_key: lane } = job;
+  if (lane !== null && sql.countOf("ready") - sql.countOf("followers") >= unsortedMax) {
+    if (isBehindOthers(sql, job, lane)) {
+      sql.run(
+        "INSERT INTO followers VALUES (?, ?, ?, ?, ?, ?, ?)",
+        lane,
+        line,
+        rank,
+        id,
+        seq,
+        readyFrom,
+        key,
+      );
+      sql.count("followers", 1);
+      return;
+    }
+    sql.fronts.remember(line, lane, { rank, id });
   }
-  const front = frontOf(sql, job);
+  sql.run("INSERT INTO ready VALUES (?, ?, ?, ?, ?, ?, ?)", line, rank, id, seq, readyFrom, key, lane);
+}
+
+/** Whether a job of the lane is known to be in `ready` that goes before this one. */
+function isBehindOthers(sql: JobSql, job: InLine, lane: string): boolean {
+  const front = sql.fronts.find(job.line, lane);
   if (front !== undefined && isBefore(front, job)) {
-    sql.run(insertIntoFollowers, ...readyValues(job));
-    return;
+    const { rank, id } = front;
+    if (sql.values("SELECT 1 FROM ready WHERE line = ? AND rank = ? AND id = ?", job.line, rank, id))
+      return true;
   }
-  if (front !== undefined) moveToFollowers(sql, front, job);
-  sql.run(insertIntoFronts, ...readyValues(job));
+  // The first of a lane is in `ready`, so a follower has one before it.
+  const follower = firstFollower(sql, job.line, lane);
+  return follower !== undefined && isBefore(follower, job);
 }
 
-/** The next of a lane takes the place of its front, which has just left. */
-function passFrontOn(sql: Sql, { line, concurrency_key: key }: Lane): void {
-  const next = sql.get(selectFirstFollower, key, line) as FollowerRow | undefined;
-  if (next === undefined) return;
-  sql.run(deleteFollower, key, line, next.rank, next.id);
-  sql.run(insertIntoFronts, ...readyValues({ ...next, seq: next.job }));
+/** The job that left `ready` may have been the first of its lane. */
+function letFirstFollowerIn(sql: JobSql, line: string, lane: string): void {
+  const first = firstFollower(sql, line, lane);
+  if (first !== undefined) moveToReady(sql, line, lane, first);
 }
 
-type FollowerRow = Omit<QueuedJob, "seq"> & { readonly job: number };
-
-function moveToFollowers(sql: Sql, { rank, id }: Pick<FrontKey, "rank" | "id">, { line }: Lane): void {
-  sql.run(copyFrontToFollowers, line, rank, id);
-  sql.run(deleteFront, line, rank, id);
+function firstFollower(sql: Sql, line: string, lane: string): Position | undefined {
+  return positionOf(sql.values(selectFirstFollower, lane, line));
 }
 
-function frontOf(sql: Sql, { line, concurrency_key: key }: Lane): Pick<FrontKey, "rank" | "id"> | undefined {
-  return sql.get(
-    `SELECT rank, id FROM fronts INDEXED BY fronts_lane
-     WHERE concurrency_key IS NOT NULL AND concurrency_key = ? AND line = ?`,
-    key,
-    line,
-  ) as Pick<FrontKey, "rank" | "id"> | undefined;
+/** Lets the first follower of the lane in that no running job with its idempotency key holds up; false: there is none. */
+export function letFreeFollowerIn(sql: JobSql, line: string, lane: string): boolean {
+  const free = positionOf(sql.values(selectFreeFollower, lane, line));
+  if (free === undefined) return false;
+  moveToReady(sql, line, lane, free);
+  return true;
 }
 
-export function isBefore(a: Pick<FrontKey, "rank" | "id">, b: Pick<FrontKey, "rank" | "id">): boolean {
+function positionOf(values: readonly unknown[] | undefined): Position | undefined {
+  if (values === undefined) return undefined;
+  const [rank, id] = values as [number, string];
+  return { rank, id };
+}
+
+function moveToReady(sql: JobSql, line: string, lane: string, { rank, id }: Position): void {
+  sql.run(copyToReady, lane, line, rank, id);
+  sql.run(deleteFollower, lane, line, rank, id);
+  sql.count("followers", -1);
+}
+
+/** Moves a job out of the way. Another job of its lane must be in `ready` that goes before it, and stay there. */
+export function moveToFollowers(sql: JobSql, { line, rank, id }: ReadyRow): void {
+  sql.run(copyToFollowers, line, rank, id);
+  sql.run(deleteReady, line, rank, id);
+  sql.count("followers", 1);
+}
+
+export function isBefore(a: Position, b: Position): boolean {
   return a.rank < b.rank || (a.rank === b.rank && a.id < b.id);
 }
 
 // --- Statements, made once: a text that is put together anew each time costs as much as a seek ---------------------------
 
-const queuedColumns = "job, key, attempt, epoch, cost_usd, tokens, run_at, delay_ms, waiting_for_json";
-const readyColumns = `line, rank, id, ready_from, concurrency_key, ${queuedColumns}`;
-const frontIs = "WHERE line = ? AND rank = ? AND id = ?";
-const followerIs = "WHERE concurrency_key = ? AND line = ? AND rank = ? AND id = ?";
+const columns = "concurrency_key, line, rank, id, job, ready_from, key";
+const isReady = "WHERE line = ? AND rank = ? AND id = ?";
+const isFollower = "WHERE concurrency_key = ? AND line = ? AND rank = ? AND id = ?";
 
-const insertIntoDelayed = `INSERT INTO delayed (${queuedColumns}, delayed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-const insertIntoFronts = `INSERT INTO fronts (${readyColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-const insertIntoFollowers = insertIntoFronts.replace("fronts", "followers");
+const deleteReady = `DELETE FROM ready ${isReady}`;
+const deleteFollower = `DELETE FROM followers ${isFollower}`;
+const copyToReady = `INSERT INTO ready (${columns}) SELECT ${columns} FROM followers ${isFollower}`;
+const copyToFollowers = `INSERT INTO followers (${columns}) SELECT ${columns} FROM ready ${isReady}`;
 const selectFirstFollower = `
-  SELECT ${readyColumns} FROM followers WHERE concurrency_key = ? AND line = ? ORDER BY rank, id LIMIT 1`;
-const copyFrontToFollowers = `INSERT INTO followers (${readyColumns}) SELECT ${readyColumns} FROM fronts ${frontIs}`;
-const deleteFront = `DELETE FROM fronts ${frontIs}`;
-const deleteFollower = `DELETE FROM followers ${followerIs}`;
-
-function queuedValues(job: QueuedJob) {
-  const { seq, key, attempt, epoch, cost_usd, tokens, run_at, delay_ms, waiting_for_json } = job;
-  return [seq, key, attempt, epoch, cost_usd, tokens, run_at, delay_ms, waiting_for_json];
-}
-
-function readyValues(job: QueuedJob) {
-  return [job.line, job.rank, job.id, job.ready_from, job.concurrency_key, ...queuedValues(job)];
-}
+  SELECT rank, id FROM followers WHERE concurrency_key = ? AND line = ? ORDER BY rank, id LIMIT 1`;
+const selectFreeFollower = `
+  SELECT rank, id FROM followers f WHERE concurrency_key = ? AND line = ? AND (key IS NULL OR NOT EXISTS (
+    SELECT 1 FROM running r INDEXED BY running_key WHERE r.key IS NOT NULL AND r.key = f.key))
+  ORDER BY rank, id LIMIT 1`;

@@ -14,25 +14,33 @@ import type { Sql } from "../sql.ts";
 import { claim } from "./claim.ts";
 import { findByAnyId, findById, findRunning, recordsOf, selectRunning } from "./job-row.ts";
 import type { JobSql } from "./job-sql.ts";
-import { applyEvent } from "./job-writes.ts";
+import { applyEvent, applyToClaimed } from "./job-writes.ts";
 import { addDecisions, addLateResult } from "./journal.ts";
 import { nextRunAt } from "./queries.ts";
+
+export interface SettledAndClaimedSome extends SettledAndClaimed {
+  /** See `Claimed`. */
+  readonly cutOff: boolean;
+}
 
 export function settleAndClaim(
   sql: JobSql,
   settlements: readonly Settlement[],
   request: ClaimRequest | undefined,
-): SettledAndClaimed {
+): SettledAndClaimedSome {
   const settled = settlements.map((settlement) => settle(sql, settlement));
-  if (request === undefined) return { settled, claimed: [], nextRunAt: null };
-  const claimed = claim(sql, request);
-  return { settled, claimed, nextRunAt: claimed.length < request.limit ? nextRunAt(sql, request.now) : null };
+  if (request === undefined) return { settled, claimed: [], nextRunAt: null, cutOff: false };
+  const { claimed, cutOff } = claim(sql, request);
+  const isAll = claimed.length >= request.limit;
+  return { settled, claimed, nextRunAt: isAll ? null : nextRunAt(sql, request.now), cutOff };
 }
 
 function settle(sql: JobSql, settlement: Settlement): SettledAndClaimed["settled"][number] {
   const { ref, at, kind, decisions = [] } = settlement;
-  const stored = sql.claimed.find(sql, ref.jobId) ?? findRunning(sql, ref.jobId);
-  const record = stored && applyEvent(sql, stored, { type: "settle", settlement });
+  const event = { type: "settle", settlement } as const;
+  const remembered = applyToClaimed(sql, ref.jobId, event);
+  const stored = remembered === undefined ? findRunning(sql, ref.jobId) : undefined;
+  const record = remembered ?? (stored && applyEvent(sql, stored, event));
   if (record !== undefined) {
     addDecisions(sql, decisions);
     return { applied: "applied", record };
@@ -43,8 +51,10 @@ function settle(sql: JobSql, settlement: Settlement): SettledAndClaimed["settled
 }
 
 export function recordStarted(sql: JobSql, ref: AttemptRef, started: StartedAttempt): Applied {
-  const stored = sql.claimed.find(sql, ref.jobId) ?? findRunning(sql, ref.jobId);
-  const record = stored && applyEvent(sql, stored, { type: "started", ref, started });
+  const event = { type: "started", ref, started } as const;
+  if (applyToClaimed(sql, ref.jobId, event) !== undefined) return "applied";
+  const stored = findRunning(sql, ref.jobId);
+  const record = stored && applyEvent(sql, stored, event);
   return record === undefined ? "stale" : "applied";
 }
 

@@ -81,9 +81,7 @@ function submitHeld(
   const { job } = submission;
   switch (decideDedup(job, holder.record)) {
     case "coalesce":
-      if (submission.rememberAlias) {
-        sql.run("INSERT INTO aliases (alias, job) VALUES (?, ?)", job.id, holder.row.seq);
-      }
+      if (submission.rememberAlias) sql.addAlias(job.id, holder.row.seq);
       return { kind: "deduplicated", record: holder.record };
     case "reject":
       return { kind: "rejected", holder: holder.record };

@@ -11,9 +11,11 @@ import {
   attemptRef,
   excludeNothing,
 } from "@agentcore/scheduler";
+import { nodeSqliteDriver } from "../driver.ts";
 import { createSqliteJobStore } from "../sqlite-job-store.ts";
 import { createSqliteLedger } from "../sqlite-ledger.ts";
 import { openStateDatabase } from "../state-database.ts";
+import { faultyDriver } from "./faulty-driver.ts";
 import { type Fact, finishJobs, holdOf, resultOf } from "./ten-jobs.ts";
 
 const [mode = "", directory = "", name = ""] = process.argv.slice(2);
@@ -129,6 +131,23 @@ async function lock(): Promise<void> {
   connection.close();
 }
 
+/** Submits a job, and stops itself when all of it is written but the commit. */
+async function stopInCommit(): Promise<void> {
+  let isArmed = false;
+  const driver = faultyDriver(nodeSqliteDriver, {
+    before({ sql }) {
+      if (!isArmed || !sql.startsWith("COMMIT")) return;
+      say({ stopping: true });
+      process.kill(process.pid, "SIGSTOP");
+    },
+  });
+  const own = createSqliteJobStore(await openStateDatabase({ directory, driver }));
+  isArmed = true;
+  await own.submit([submissionOf(name)], () => "coalesce");
+  note({ type: "submitted", id: name });
+  await own.close();
+}
+
 switch (mode) {
   case "work":
     await work();
@@ -141,6 +160,9 @@ switch (mode) {
     break;
   case "lock":
     await lock();
+    break;
+  case "stop-in-commit":
+    await stopInCommit();
     break;
   default:
     throw new RangeError(`no mode ${mode}`);

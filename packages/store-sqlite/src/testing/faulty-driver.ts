@@ -3,7 +3,7 @@
  * changes rows) and lets a plan look at each, before and after it is done. A plan may throw {@link sqliteFailure}, kill the
  * process, or copy the files as they are at that moment.
  */
-import type { SqliteConnection, SqliteDriver, SqliteStatement } from "../driver.ts";
+import type { SqliteConnection, SqliteDriver, SqliteStatement, SqliteValuesStatement } from "../driver.ts";
 
 export interface WriteOperation {
   /** From 1, over all connections of the driver. */
@@ -58,12 +58,18 @@ export function faultyDriver(inner: SqliteDriver, plan: FaultPlan): SqliteDriver
     all: (...values) => watched(sql, () => statement.all(...values)),
   });
 
+  const watchValues = (sql: string, statement: SqliteValuesStatement): SqliteValuesStatement => ({
+    get: (...values) => watched(sql, () => statement.get(...values)),
+    all: (...values) => watched(sql, () => statement.all(...values)),
+  });
+
   return {
     open(path, options) {
       const connection: SqliteConnection = inner.open(path, options);
       return {
         exec: (sql) => watched(sql, () => connection.exec(sql)),
         prepare: (sql) => watchStatement(sql, connection.prepare(sql)),
+        prepareValues: (sql) => watchValues(sql, connection.prepareValues(sql)),
         backup: (target) => connection.backup(target),
         close: () => connection.close(),
       };

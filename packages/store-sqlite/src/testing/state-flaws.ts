@@ -18,7 +18,7 @@ interface Check {
 }
 
 const places = `
-  SELECT job, 'ready' AS kind FROM fronts UNION ALL
+  SELECT job, 'ready' AS kind FROM ready UNION ALL
   SELECT job, 'ready' FROM followers UNION ALL
   SELECT job, 'delayed' FROM delayed UNION ALL
   SELECT job, 'running' FROM running UNION ALL
@@ -39,26 +39,36 @@ const checks: readonly Check[] = [
     flaw: "a count of jobs is wrong",
     query: `SELECT c.kind, c.count, p.count AS actual FROM job_counts c
       LEFT JOIN (SELECT kind, count(*) AS count FROM (${places}) GROUP BY kind) p ON p.kind = c.kind
-      WHERE c.count <> coalesce(p.count, 0)`,
+      WHERE c.kind <> 'followers' AND c.count <> coalesce(p.count, 0)`,
+  },
+  {
+    flaw: "the followers are counted wrong",
+    query: `SELECT count, (SELECT count(*) FROM followers) AS actual FROM job_counts
+      WHERE kind = 'followers' AND count <> (SELECT count(*) FROM followers)`,
+  },
+  {
+    flaw: "a job waits again without the marks of its attempts, or has them and does not wait",
+    query: `SELECT id FROM job_rows WHERE (state = 'queued' AND epoch > 0) <> (seq IN (SELECT job FROM requeued))`,
   },
   {
     flaw: "ready jobs are counted at the wrong moment",
     query: `SELECT s.run_at, s.jobs, r.jobs AS actual FROM ready_since s FULL JOIN (
-        SELECT run_at, count(*) AS jobs FROM (SELECT run_at FROM fronts UNION ALL SELECT run_at FROM followers)
-        GROUP BY run_at) r
+        SELECT run_at, count(*) AS jobs FROM job_rows WHERE place IN ('ready', 'followers') GROUP BY run_at) r
       ON r.run_at = s.run_at WHERE s.jobs IS NOT r.jobs`,
   },
   {
-    flaw: "a lane has followers and no front, or several fronts",
-    query: `SELECT concurrency_key, line FROM (
-        SELECT concurrency_key, line, 0 AS fronts FROM followers UNION ALL
-        SELECT concurrency_key, line, 1 FROM fronts WHERE concurrency_key IS NOT NULL)
-      GROUP BY concurrency_key, line HAVING sum(fronts) <> 1`,
+    flaw: "the first job of a lane is a follower",
+    query: `SELECT w.id FROM followers w WHERE NOT EXISTS (
+      SELECT 1 FROM ready q WHERE q.concurrency_key = w.concurrency_key AND q.line = w.line
+        AND (q.rank, q.id) < (w.rank, w.id))`,
   },
   {
-    flaw: "a follower goes before the front of its lane",
-    query: `SELECT w.id FROM followers w JOIN fronts f ON f.concurrency_key = w.concurrency_key AND f.line = w.line
-      WHERE (w.rank, w.id) < (f.rank, f.id)`,
+    flaw: "a job stands in the queue in a place that is not its own",
+    query: `SELECT j.id FROM jobs j JOIN (
+        SELECT job, line, rank, id, ready_from, key, concurrency_key FROM ready UNION ALL
+        SELECT job, line, rank, id, ready_from, key, concurrency_key FROM followers) q ON q.job = j.seq
+      WHERE (q.line, q.rank, q.id, q.ready_from) IS NOT (j.line, j.rank, j.id, j.ready_from)
+        OR q.key IS NOT j.key OR q.concurrency_key IS NOT j.concurrency_key`,
   },
   {
     flaw: "a key is held by a job that has ended or has another key",
@@ -69,7 +79,7 @@ const checks: readonly Check[] = [
     flaw: "a queued job does not hold its key",
     query: `SELECT j.id FROM jobs j LEFT JOIN key_holders h ON h.key = j.key AND h.job = j.seq
       WHERE j.key IS NOT NULL AND h.job IS NULL AND j.seq IN (
-        SELECT job FROM fronts UNION ALL SELECT job FROM followers UNION ALL SELECT job FROM delayed)`,
+        SELECT job FROM ready UNION ALL SELECT job FROM followers UNION ALL SELECT job FROM delayed)`,
   },
   {
     flaw: "attempts are missing, or there are more than were begun",

@@ -1,0 +1,203 @@
+/** The queue of the SQLite store, where it is more than the port asks for: lanes, crowds, and what is remembered of a claim. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Random } from "@agentcore/contract";
+import {
+  type ClaimRequest,
+  type JobRecord,
+  type JobStore,
+  type Settlement,
+  type Submission,
+  attemptRef,
+  createMemoryStore,
+  excludeNothing,
+} from "@agentcore/scheduler";
+import {
+  byJobDedup,
+  claimAs,
+  claimRequest,
+  seededRandom,
+  submitJobs,
+  testJob,
+  testOwner,
+  testResult,
+  testSubmission,
+} from "@agentcore/scheduler/testing";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createSqliteJobStore } from "./sqlite-job-store.ts";
+import { type StateDatabase, openStateDatabase } from "./state-database.ts";
+import { stateFlaws } from "./testing/state-flaws.ts";
+
+let directory = "";
+let database: StateDatabase;
+let store: JobStore;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "agentcore-lanes-"));
+  database = await openStateDatabase({ directory });
+  store = createSqliteJobStore(database);
+});
+afterEach(async () => {
+  const flaws = await stateFlaws(database);
+  await database.close();
+  await rm(directory, { recursive: true });
+  if (flaws.length > 0) throw new TypeError(flaws.join("\n"));
+});
+
+const reason = { code: "AC_CANCELLED", message: "asked for by a test", evidence: {} };
+const charge = { costUsd: 0, tokens: 0 };
+const result = testResult();
+
+function succeeded(record: JobRecord): Settlement {
+  return { ref: attemptRef(record), at: 1, kind: "succeeded", result, charge };
+}
+
+function retried(record: JobRecord): Settlement {
+  return { ref: attemptRef(record), at: 1, kind: "retry", result, charge, runAt: 1, delayMs: 0, reason };
+}
+
+const idsOf = (records: readonly JobRecord[]): string[] => records.map(({ job }) => job.id);
+
+/** Many submissions quickly: of one job, under other ids. */
+function copies(count: number, workspaceOf: (index: number) => string): Submission[] {
+  const job = testJob();
+  return Array.from({ length: count }, (_, index) => ({
+    ...testSubmission({ ...job, id: `${job.id}-${String(index).padStart(6, "0")}` }),
+    concurrencyKey: workspaceOf(index),
+  }));
+}
+
+async function submitBulk(submissions: readonly Submission[]): Promise<void> {
+  for (let at = 0; at < submissions.length; at += 1000) {
+    await store.submit(submissions.slice(at, at + 1000), byJobDedup);
+  }
+}
+
+const followers = async (): Promise<number> =>
+  database.read((sql) => Number(sql.get("SELECT count(*) AS count FROM followers")?.count));
+
+describe("a workspace that many jobs wait for", () => {
+  test("hides nothing behind it, however many they are, and is worked off in its order", async () => {
+    const busy = copies(4500, () => "/projects/busy");
+    const free = testSubmission(testJob());
+    await submitBulk([...busy, free]);
+    const claimed = await claimAs(store, "o", 9);
+    expect(idsOf(claimed)).toEqual([busy[0]!.job.id, free.job.id]);
+    expect(await followers()).toBe(4498);
+    const order: string[] = [];
+    for (let running = claimed[0]; running !== undefined && order.length < 50;) {
+      order.push(running.job.id);
+      const next = await store.settleAndClaim([succeeded(running)], claimRequest("o", 9));
+      running = next.claimed[0];
+    }
+    expect(order).toEqual(busy.slice(0, 50).map(({ job }) => job.id));
+  });
+
+  test("is passed over by a settlement's claim as well, which then says when to come back", async () => {
+    const [first, ...rest] = copies(4500, () => "/projects/busy");
+    const free = testSubmission(testJob());
+    const later = testSubmission(testJob(), { runAt: 1e15, readyFrom: 1e15, delayMs: null });
+    await submitBulk([first!]);
+    await claimAs(store, "o", 1);
+    await submitBulk([...rest, free, later]);
+    const { claimed, nextRunAt } = await store.settleAndClaim([], claimRequest("o", 9));
+    expect([idsOf(claimed), nextRunAt]).toEqual([[free.job.id], 1e15]);
+  });
+
+  test("has its later jobs set aside at once where very many are in line", async () => {
+    await submitBulk(copies(12_000, (index) => `/projects/${index % 2}`));
+    expect(await followers()).toBeGreaterThan(1900);
+    const more = copies(2, () => "/projects/2");
+    await submitBulk(more);
+    const claimed = await claimAs(store, "o", 9);
+    expect(claimed.map(({ concurrencyKey }) => concurrencyKey)).toEqual([
+      "/projects/0",
+      "/projects/1",
+      "/projects/2",
+    ]);
+  });
+});
+
+const seeds = process.env.AGENTCORE_SEED === undefined ? [1, 2, 3, 4] : [Number(process.env.AGENTCORE_SEED)];
+
+test.each(seeds)("claims as the memory store does, whatever the mix (seed %i)", async (seed) => {
+  const model = createMemoryStore();
+  const random = seededRandom(seed);
+  for (const each of [store, model]) await each.registerOwner(testOwner("o"));
+  for (let step = 0; step < 100; step += 1) {
+    const act = actionOf(random, step);
+    const [ours, theirs] = [await act(store), await act(model)];
+    expect({ step, answer: ours }).toEqual({ step, answer: theirs });
+  }
+  await model.close();
+});
+
+const below = (random: Random, bound: number): number => Math.floor(random.next() * bound);
+
+/** What one step does to a store; the same for every store it is given. */
+function actionOf(random: Random, step: number): (on: JobStore) => Promise<unknown> {
+  const submissions = Array.from({ length: below(random, 8) }, () => randomSubmission(random, step));
+  const ending = random.next() < 0.6;
+  const again = random.next() < 0.3;
+  const cancelled = random.next() < 0.2 ? below(random, 5) : null;
+  const exclude: ClaimRequest["exclude"] = {
+    ...excludeNothing,
+    concurrencyKeys: random.next() < 0.3 ? ["/w/0"] : [],
+    workers: random.next() < 0.1 ? ["codex"] : [],
+  };
+  const perKey = 1 + below(random, 3);
+  const request = claimRequest("o", below(random, 6), { now: 1_700_000_000_000 + step, perKey, exclude });
+  return async (on) => {
+    const submitted = await on.submit(submissions, byJobDedup);
+    const waiting = (await on.list({ states: ["queued"] })).jobs;
+    const unwanted = cancelled === null ? undefined : waiting[cancelled];
+    if (unwanted !== undefined) await on.requestCancel(unwanted.job.id, reason, step);
+    const running = (await on.runningOf("o")).toSorted((a, b) => (a.job.id < b.job.id ? -1 : 1));
+    const settle = running.slice(0, ending ? 2 : 0).map(again ? retried : succeeded);
+    const { settled, claimed } = await on.settleAndClaim(settle, request);
+    return { submitted: submitted.map(({ kind }) => kind), settled, claimed: idsOf(claimed) };
+  };
+}
+
+function randomSubmission(random: Random, step: number): Submission {
+  const lane = below(random, 4);
+  const job = testJob({
+    priority: { value: below(random, 3) * 5 },
+    task: {
+      worker: below(random, 3) === 0 ? "codex" : "shell",
+      workspace: `/w/${lane}`,
+      instructions: "true",
+    },
+    context: below(random, 3) === 0 ? { tenant: "acme" } : {},
+    ...(below(random, 4) === 0 ? { key: `key-${below(random, 3)}`, dedup: "latest-wins" as const } : {}),
+  });
+  const submittedAt = 1_700_000_000_000 + step;
+  return testSubmission(job, { submittedAt, concurrencyKey: lane === 3 ? null : `/w/${lane}` });
+}
+
+describe("what is remembered of a claimed job", () => {
+  test("is not taken for another job in its row", async () => {
+    const other = createSqliteJobStore(await openStateDatabase({ directory }));
+    const [first] = await submitJobs(store, testJob());
+    const [claimed] = await claimAs(store, "o", 1);
+    expect(claimed?.job.id).toBe(first!.job.id);
+    await other.settleAndClaim([succeeded(claimed!)]);
+    expect(await other.deleteEnded({ endedBefore: 10 })).toBe(1);
+    const [second] = await submitJobs(store, testJob());
+    await claimAs(store, "o", 1);
+    const { settled } = await store.settleAndClaim([succeeded(claimed!)]);
+    expect(settled).toEqual([{ applied: "stale", record: undefined }]);
+    expect((await store.get(second!.job.id))?.state.kind).toBe("running");
+    await other.close();
+  });
+
+  test("gives way to what another process did to the job", async () => {
+    const other = createSqliteJobStore(await openStateDatabase({ directory }));
+    await submitJobs(store, testJob());
+    const [claimed] = await claimAs(store, "o", 1);
+    await other.requestCancel(claimed!.job.id, reason, 1);
+    const { settled } = await store.settleAndClaim([retried(claimed!)]);
+    expect(settled[0]?.record?.state).toEqual({ kind: "cancelled", endedAt: 1, reason });
+    await other.close();
+  });
+});
