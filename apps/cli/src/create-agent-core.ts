@@ -8,6 +8,7 @@ import {
   type Log,
   type Runtime,
   silentLog,
+  systemClock,
   type WorkerAdapter,
 } from "@agentcore/contract";
 import { type JobHandle, type Scheduler } from "@agentcore/scheduler";
@@ -16,6 +17,7 @@ import { builtInAdapters } from "./adapters.ts";
 import { compose } from "./compose.ts";
 import type { Environment } from "./config/env-text.ts";
 import { configSchema, type Config, type ConfigInput } from "./config/schema.ts";
+import { pruneAttemptsRegularly } from "./prune-attempts.ts";
 import { startScheduler } from "./start-scheduler.ts";
 import { stateDirAt } from "./state-dir.ts";
 
@@ -73,11 +75,20 @@ export async function createAgentCore(options: AgentCoreOptions): Promise<AgentC
     keepEndedMs: config.keep_ended,
     claims,
   });
+  const { store, state } = composition;
+  const stopPruning = pruneAttemptsRegularly({
+    attemptsDir: state.attempts,
+    store,
+    keepMs: config.keep_ended,
+    clock: systemClock,
+    log,
+  });
   return {
     scheduler,
     runtime: composition.runtime,
     submit: (job) => scheduler.submit(job),
     close: async (how = {}) => {
+      stopPruning();
       await scheduler.close(how);
       await composition.close();
     },

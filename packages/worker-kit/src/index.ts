@@ -17,7 +17,7 @@ export * from "./provider-status.ts";
 export * from "./retry-after.ts";
 export { createProcessRunner, type ProcessRunnerOptions } from "./runner/create-process-runner.ts";
 export { defaultRunnerLimits, type RunnerLimits } from "./runner/parts.ts";
-export { findAttemptDirectory } from "./runner/attempt-directory.ts";
+export { findAttemptDirectory, listJobDirectories, type JobDirectory } from "./runner/attempt-directory.ts";
 export { runLabel } from "./runner/prepare.ts";
 export { scriptCommand } from "./runner/verify-script.ts";
 export * from "./task-options.ts";

@@ -3,7 +3,7 @@
  * what runs is stopped cleanly; three times: now. SIGTERM and SIGHUP stop what runs at once, cleanly, as a service manager
  * expects.
  */
-import { isAgentCoreError, type RunEvent } from "@agentcore/contract";
+import { isAgentCoreError, systemClock, type RunEvent } from "@agentcore/contract";
 import { requireAdapters } from "../adapters.ts";
 import { compose } from "../compose.ts";
 import { composeSupervised } from "../compose-supervised.ts";
@@ -12,6 +12,7 @@ import { onInterrupt } from "../interrupt.ts";
 import type { Io } from "../io.ts";
 import { createLog, type LogLevel } from "../log.ts";
 import { loadOptionsConfig, type StateOptions } from "../open-queue.ts";
+import { pruneAttemptsRegularly } from "../prune-attempts.ts";
 import { closeScheduler, startScheduler } from "../start-scheduler.ts";
 import { plainScreen } from "../screen/terminal.ts";
 import { workLine } from "../screen/work-screen.ts";
@@ -42,12 +43,16 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
         log,
         onStderr: (chunk) => void io.stderr.write(chunk),
       }));
+  let stopPruning: (() => void) | undefined;
   try {
     const { keep_ended: keepEndedMs, limits } = loaded.config;
     const { concurrency = limits.global.concurrency } = options;
     const starting = startScheduler(composition, { log, concurrency, keepEndedMs, claims: "any" });
     const scheduler = await Promise.race([starting, composition.broken]);
     if (isAgentCoreError(scheduler)) throw scheduler;
+    const { store } = composition;
+    const kept = { attemptsDir: state.attempts, store, keepMs: keepEndedMs };
+    stopPruning = pruneAttemptsRegularly({ ...kept, clock: systemClock, log });
     scheduler.subscribe((event) => show(event, options.json === true, io));
     const signals = listenForSignals((text) => void io.stderr.write(`agentcore: ${text}\n`));
     const idle = options.drain === true ? scheduler.whenIdle().then(() => "finish" as const) : signals.first;
@@ -61,6 +66,7 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
     signals.release();
     return exitCodes.succeeded;
   } finally {
+    stopPruning?.();
     await composition.close();
     await log.flush();
   }

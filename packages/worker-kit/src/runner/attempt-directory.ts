@@ -4,8 +4,8 @@
  * worker's own sessions, so that a task which resumes one finds it there.
  */
 import { createHash } from "node:crypto";
-import { mkdir, realpath, rename, rm, stat, symlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, readdir, readFile, realpath, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { AgentCoreError, ignore } from "@agentcore/contract";
 
 export interface AttemptDirectory {
@@ -64,7 +64,7 @@ function placesOf(attemptsDir: string, { jobId, attempt, permitId }: AttemptName
 
 async function makePrivateDirectory(attemptsDir: string, name: AttemptName): Promise<string> {
   const { usual, other } = placesOf(attemptsDir, name);
-  await mkdir(dirname(usual), { recursive: true, mode: 0o700 });
+  await makeJobDirectory(dirname(usual), name.jobId);
   try {
     await mkdir(usual, { mode: 0o700 });
     return usual;
@@ -73,6 +73,41 @@ async function makePrivateDirectory(attemptsDir: string, name: AttemptName): Pro
     await mkdir(other, { mode: 0o700 });
     return other;
   }
+}
+
+/** In the directory of a job whose id is no file name. */
+const idFile = "job-id";
+
+async function makeJobDirectory(path: string, jobId: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  if (basename(path) !== jobId) await writeFile(join(path, idFile), jobId, { mode: 0o600 });
+}
+
+/** The files of all attempts of one job. */
+export interface JobDirectory {
+  readonly jobId: string;
+  readonly path: string;
+  /** When its latest attempt began, in ms since the epoch. */
+  readonly changedAt: number;
+}
+
+/** Of every job that ever ran here and was not pruned. Empty where there is no such directory. */
+export async function listJobDirectories(attemptsDir: string): Promise<readonly JobDirectory[]> {
+  const names = await readdir(attemptsDir).catch(emptyIfMissing);
+  const listed: JobDirectory[] = [];
+  for (const name of names) {
+    if (name.startsWith(".")) continue;
+    const path = join(attemptsDir, name);
+    const id = await readFile(join(path, idFile), "utf8").catch(emptyIfMissing);
+    const { mtimeMs: changedAt } = await stat(path);
+    listed.push({ jobId: typeof id === "string" ? id : name, path, changedAt });
+  }
+  return listed;
+}
+
+function emptyIfMissing(error: NodeJS.ErrnoException): [] {
+  if (error.code !== "ENOENT") throw error;
+  return [];
 }
 
 /** For an attempt that never started. The HOME of a resumed session is a link, and stays. */

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { createFakeAgent } from "../testing/fake-agent.ts";
 import type { FakeLedgerEntry, FakeStep } from "../testing/fake-agent-script.ts";
 import { driveToEnd, type DriveOptions } from "../testing/drive.ts";
-import { findAttemptDirectory } from "./attempt-directory.ts";
+import { findAttemptDirectory, listJobDirectories } from "./attempt-directory.ts";
 import { makeTemporaryDirectory } from "../testing/temporary-directories.ts";
 import { scriptedAdapter } from "../testing/scripted-adapter.ts";
 
@@ -229,6 +229,8 @@ describe("an attempt's directory", () => {
     await run(names);
     await run(names);
     const directories = readdirSync(join(attemptsDir, "job-1")).sort();
+    expect(await listJobDirectories(attemptsDir)).toMatchObject([{ jobId: "job-1" }]);
+    expect(await listJobDirectories(join(attemptsDir, "missing"))).toEqual([]);
     expect(directories).toEqual(["1", expect.stringMatching(/^1-/)]);
     const found = await Promise.all(
       [directories[1]?.slice(2) ?? "", "another"].map((permitId) =>
@@ -255,6 +257,8 @@ describe("an attempt's directory", () => {
     expect(readdirSync(attemptsDir)).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/)]);
     const found = await findAttemptDirectory(attemptsDir, { jobId, attempt: 1, permitId: "p" });
     expect(found).toBe(join(attemptsDir, name, "1"));
+    const path = join(attemptsDir, name);
+    expect(await listJobDirectories(attemptsDir)).toMatchObject([{ jobId, path }]);
   });
 });
 

@@ -1,0 +1,53 @@
+/**
+ * Removes the files of attempts whose job is not in the store any more, because it ended long ago or was purged. The files
+ * of a job that the store never knew, as another scheduler's are, go by the same rule: when nothing was added to them for
+ * as long as ended jobs are kept. `agentcore work` and `createAgentCore` do so at their start and then once an hour.
+ */
+import { ignore, type Clock, type Log, type Timer } from "@agentcore/contract";
+import type { JobStore } from "@agentcore/scheduler";
+import { listJobDirectories } from "@agentcore/worker-kit";
+import { rm } from "node:fs/promises";
+
+export interface PruneOptions {
+  readonly attemptsDir: string;
+  readonly store: Pick<JobStore, "get">;
+  readonly keepMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const everyMs = 3_600_000;
+
+/** Returns what stops it. A pass that fails is logged, and the next one tries again. */
+export function pruneAttemptsRegularly(options: PruneOptions): () => void {
+  const { clock, log } = options;
+  let timer: Timer | undefined;
+  let stopped = false;
+  const pass = async (): Promise<void> => {
+    try {
+      const pruned = await pruneAttempts(options);
+      if (pruned > 0) log.info({ pruned }, "removed the files of jobs that are not kept any more");
+    } catch (error) {
+      if (stopped) ignore(error, "the store was closed meanwhile; the next process goes on");
+      else log.warn({ error }, "could not remove the files of old attempts; trying again in an hour");
+    }
+    if (!stopped) timer = clock.setTimer(everyMs, () => void pass());
+  };
+  timer = clock.setTimer(0, () => void pass());
+  return () => {
+    stopped = true;
+    timer?.cancel();
+  };
+}
+
+/** Answers of how many jobs. */
+export async function pruneAttempts({ attemptsDir, store, keepMs, clock }: PruneOptions): Promise<number> {
+  let pruned = 0;
+  for (const { jobId, path, changedAt } of await listJobDirectories(attemptsDir)) {
+    const isRecent = clock.now() - changedAt < keepMs;
+    if (isRecent || (await store.get(jobId)) !== undefined) continue;
+    await rm(path, { recursive: true, force: true });
+    pruned += 1;
+  }
+  return pruned;
+}
