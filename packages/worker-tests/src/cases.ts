@@ -2,7 +2,7 @@
  * The matrix: what the model does, what is done to the run, and what must come of it for each worker. Data only; the
  * driver is `drive-case.ts`. A new kind of failure is a new row here.
  */
-import type { Capability, CostBasis, ErrorClass, Outcome } from "@agentcore/contract";
+import type { Capability, CostBasis, ErrorClass, Outcome, TaskOption, WorkerTask } from "@agentcore/contract";
 import type { Script, Turn, Usage } from "@agentcore/model-server";
 
 /** From a stop to the result, at most: the runner's grace of 5 s before KILL, and what a busy machine adds. */
@@ -47,13 +47,19 @@ export interface Expectation {
   readonly requests?: readonly [min: number, max: number];
   /** The tool that must have been refused, as a pattern over `denied` events. */
   readonly denied?: RegExp;
+  /** What the run must have warned of: settings that the worker does not have. Default: nothing. */
+  readonly warnings?: readonly string[];
   /** `sleep` processes that must have been alive at the look. */
   readonly sleepersSeen?: number;
 }
 
+export type TaskSettings = Partial<Pick<WorkerTask, TaskOption | "args">>;
+
 export interface WorkerCase {
   readonly name: string;
   readonly capabilities: readonly Capability[];
+  /** Settings that only some workers have, and arguments of the task's own. */
+  readonly task?: TaskSettings;
   /** Files of the workspace, committed before the run. */
   readonly workspace?: Readonly<Record<string, string>>;
   readonly script: (workspace: string) => Script;
@@ -290,5 +296,40 @@ export const cases: readonly WorkerCase[] = [
       // Codex's own sandbox is a PID namespace per command, which takes the daemon with it.
       { codex: { sleepersSeen: 0 } },
     ),
+  },
+  {
+    name: "three steps at most",
+    capabilities: everything,
+    task: { maxSteps: 3 },
+    script: () => [{ ...shell("true"), repeat: 5 }, done],
+    expected: each(
+      // OpenCode may have asked once more before it is ended.
+      { outcome: "failed", errorClass: "task_failed", maxSeconds: 60, requests: [3, 4] },
+      { codex: { outcome: "succeeded", errorClass: null, requests: [6, 6], warnings: ["maxSteps"] } },
+    ),
+  },
+  {
+    name: "a command beyond its time",
+    capabilities: everything,
+    task: { maxCommandTimeMs: 3000 },
+    workspace: { "wait.sh": "tail -f /dev/null\n" },
+    script: () => [shell("sh ./wait.sh"), done],
+    expected: each(
+      {
+        outcome: "succeeded",
+        errorClass: null,
+        maxSeconds: 60,
+        commands: ["sh ./wait.sh"],
+        requests: [2, 2],
+      },
+      { codex: { warnings: ["maxCommandTimeMs"] } },
+    ),
+  },
+  {
+    name: "a variant",
+    capabilities: everything,
+    task: { variant: "high" },
+    script: () => [done],
+    expected: each({ outcome: "succeeded", errorClass: null, maxSeconds: 60, requests: [1, 1] }),
   },
 ];

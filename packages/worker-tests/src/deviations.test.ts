@@ -42,6 +42,7 @@ const record: CaseRecord = {
   seenAfter: [],
   files: { "a.txt": "text\n" },
   denied: ["Write"],
+  warnings: [],
 };
 
 const expected: Expectation = {
@@ -110,6 +111,11 @@ const rows: readonly Row[] = [
     why: "a command was not observed",
     result: { observations: { commands: [], filesChanged: ["a.txt"] } },
     says: /no observed command has "cat a\.txt"/,
+  },
+  {
+    why: "a setting has no effect",
+    seen: { warnings: ["maxSteps has no effect: Codex has no such setting"] },
+    says: /what has no effect is \["maxSteps"\], not \[\]/,
   },
   { why: "no tool was denied", seen: { denied: [] }, says: /no denied tool matches/ },
   { why: "nothing slept", seen: { seenBefore: [] }, says: /sleeping processes during the run is 0, not 1/ },

@@ -59,7 +59,7 @@ function requestsOf({ requests }: CaseRecord, expected: Expectation): readonly s
 }
 
 /** Files, commands and refusals: what the worker did, in the workspace and in what the adapter observed. */
-function workOf({ result, files, denied }: CaseRecord, expected: Expectation): readonly string[] {
+function workOf({ result, files, denied, warnings }: CaseRecord, expected: Expectation): readonly string[] {
   const { commands, filesChanged } = result.observations;
   const found: string[] = [];
   for (const [name, text] of Object.entries(expected.files ?? {})) {
@@ -72,6 +72,8 @@ function workOf({ result, files, denied }: CaseRecord, expected: Expectation): r
     if (commands.some(({ command }) => command.includes(text))) continue;
     found.push(`no observed command has "${text}": ${JSON.stringify(commands)}`);
   }
+  const vain = warnings.map((text) => text.split(" ")[0]);
+  found.push(...differs("what has no effect", vain, expected.warnings ?? []));
   if (expected.denied !== undefined && !denied.some((tool) => expected.denied?.test(tool) === true)) {
     found.push(`no denied tool matches ${String(expected.denied)}: ${JSON.stringify(denied)}`);
   }

@@ -27,6 +27,7 @@ export interface CaseRecord {
   readonly seenAfter: readonly SeenProcess[];
   /** Text of each file at the top of the workspace. */
   readonly files: Readonly<Record<string, string>>;
+  readonly warnings: readonly string[];
   /** Tools that the worker's permissions refused, from the events. */
   readonly denied: readonly string[];
 }
@@ -47,6 +48,7 @@ export async function driveCase(rig: Rig, worker: WorkerSetup, testCase: WorkerC
   const startedAt = performance.now();
   const ended = startRun(rig, worker, place, {
     capabilities: testCase.capabilities,
+    ...(testCase.task === undefined ? {} : { task: testCase.task }),
     modelUrl: testCase.endpoint === "refusing" ? rig.refusingUrl : rig.server.url,
     signal: stopping.signal,
     onEvent: (event) => void events.push(event),
@@ -67,6 +69,7 @@ export async function driveCase(rig: Rig, worker: WorkerSetup, testCase: WorkerC
     seenBefore: moment.seen,
     seenAfter: await processesOf(id),
     files: await readFiles(workspace),
+    warnings: events.filter((event) => event.type === "warning").map((event) => event.text),
     denied: events.filter((event) => event.type === "denied").map((event) => event.tool),
   };
 }

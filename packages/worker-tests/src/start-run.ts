@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import type { Containment } from "@agentcore/containment";
 import type { Capability, Permit, WorkerEvent, WorkerResult, WorkerTask } from "@agentcore/contract";
 import type { ModelServer } from "@agentcore/model-server";
+import type { TaskSettings } from "./cases.ts";
 import type { InstallationPaths } from "./installation.ts";
 import type { StartSlots } from "./start-slots.ts";
 import { createRunner, type WorkerSetup } from "./workers.ts";
@@ -53,6 +54,7 @@ export async function prepareCase(
 
 export interface StartOptions {
   readonly capabilities: readonly Capability[];
+  readonly task?: TaskSettings;
   readonly modelUrl: string;
   readonly attempt?: number;
   readonly session?: string;
@@ -77,6 +79,7 @@ export function startRun(
     capabilities: [...options.capabilities],
     // Inherited by every process of the run: one of the three ways in which they are counted from outside.
     env: { WORKER_TEST_CASE: place.id },
+    ...options.task,
     ...(options.session === undefined ? {} : { session: options.session }),
   };
   return runner.start({
