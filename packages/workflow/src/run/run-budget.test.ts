@@ -1,9 +1,10 @@
 import type { Journal } from "@agentcore/scheduler";
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Budget, Loop, Step, Workflow } from "../definition.ts";
 import { createRunRig, type RunRig } from "../testing/run-rig.ts";
+import { until } from "../testing/until.ts";
 import { shellWork, testStep, testWorkflow } from "../testing/test-workflow.ts";
 import type { RunResult } from "./run-ports.ts";
 import { foldEntry, newRecord, type RunCreated, type RunEntry, type RunRecord } from "./run-record.ts";
@@ -73,6 +74,13 @@ function jobIdOf(records: readonly RunRecord[], step: string): string {
 async function expectWithin(result: RunResult, workflow: Workflow, field: keyof Budget): Promise<void> {
   const records = await moments(rig.journal, result.run, workflow);
   expect(mostClaimed(records, field)).toBeLessThanOrEqual((workflow.budget?.[field] ?? 0) + 1e-9);
+}
+
+/** Whether the screen was told that the step has ended. */
+function spentBy({ events }: RunRig, step: string): boolean {
+  return events.some(
+    (event) => event.type === "step_changed" && event.step.id === step && event.step.endedAt !== null,
+  );
 }
 
 describe("the budget of a run", () => {
@@ -147,6 +155,26 @@ describe("the budget of a run", () => {
     expect(result.steps[0]).toMatchObject({ status: "CANCELLED", iterations: 2 });
     expect(result.spent.costUsd).toBeCloseTo(1);
     await expectWithin(result, workflow, "costUsd");
+  });
+
+  it("holds across a restart: what was spent and set aside before counts", async () => {
+    const gone = "touch waits; until test -e go; do sleep 0.02; done; echo cost=0.3";
+    const workflow = testWorkflow(
+      [agent("a", "echo cost=0.4"), agent("b", gone), agent("c", "echo cost=0.3", { dependsOn: ["a", "b"] })],
+      { budget: usd(1) },
+    );
+    const handle = await rig.start(workflow);
+    await until(() => existsSync(join(rig.workspace, "waits")) && spentBy(rig, "a"));
+    await rig.restart();
+    await expect(handle.result()).rejects.toMatchObject({ code: "AC_DRAINING" });
+    writeFileSync(join(rig.workspace, "go"), "");
+    const result = await (await rig.resume(handle.id, workflow)).result();
+    expect(result).toMatchObject({ outcome: "SUCCEEDED" });
+    expect(result.spent.costUsd).toBeCloseTo(1);
+    await expectWithin(result, workflow, "costUsd");
+    const { jobs } = await rig.store.list({});
+    const last = jobs.find(({ job }) => job.context.labels["workflow.step"] === "c");
+    expect(last?.job.limits.maxCostUsd).toBeCloseTo(0.3);
   });
 
   it("bounds sub-workflows, whatever budget they name", async () => {

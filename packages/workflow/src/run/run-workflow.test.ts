@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Convergence, Loop, Step } from "../definition.ts";
+import { until } from "../testing/until.ts";
 import { createRunRig, type RunRig } from "../testing/run-rig.ts";
 import { shellStep, shellWork, testStep, testWorkflow } from "../testing/test-workflow.ts";
 import type { RunPorts, RunResult } from "./run-ports.ts";
@@ -463,13 +464,3 @@ describe("branch safety", () => {
     expect((await rig.run(testWorkflow(strays, { branch: transition }))).outcome).toBe("SUCCEEDED");
   });
 });
-
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  while (!holds()) {
-    if (performance.now() > deadline) throw new TypeError("did not happen within 20 s");
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
-  }
-}
