@@ -821,6 +821,21 @@ describe("a probe", () => {
     run.finish();
   });
 
+  test("that makes the runner throw is an error of the probe, too", async () => {
+    const look = () => Promise.reject(new Error("no containers left"));
+    const rig = rigOf({ runner: { look } });
+    const events: WorkerEvent[] = [];
+    const onEvent = (event: WorkerEvent) => void events.push(event);
+    const { run, result } = await rig.start({}, { onEvent }, { probe });
+    rig.clock.advance(1000);
+    await new Promise((settled) => setImmediate(settled));
+    expect(events).toMatchObject([
+      { found: "error", reasons: ["the probe could not be run: no containers left"] },
+    ]);
+    run.finish();
+    await result;
+  });
+
   test("that a runner cannot run is an error of the probe, not of the run", async () => {
     const { pass, run, events } = await probed([{ failure: "the probe could not be started" }]);
     await pass(3);

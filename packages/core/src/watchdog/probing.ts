@@ -67,10 +67,16 @@ export class Probing {
   }
 
   private async look(): Promise<void> {
-    const output = await this.options.look();
+    const output = await this.options.look().catch(failedLook);
     if (output === null) this.end();
     if (output === null || this.ended) return;
     this.step({ kind: "looked", output });
     this.options.onDue();
   }
+}
+
+/** A runner that rejects breaks its contract; the run it looks at is not to suffer for that. */
+function failedLook(error: unknown): ProbeOutput {
+  const why = error instanceof Error ? error.message : String(error);
+  return { exitCode: null, stdout: "", stderr: "", failure: `the probe could not be run: ${why}` };
 }

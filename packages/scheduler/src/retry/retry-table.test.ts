@@ -48,6 +48,19 @@ describe("the retry table", () => {
     expect(decide(question({ errorClass }, {}, { retry: { retryOn: [] } })).kind).toBe("dead");
   });
 
+  it.each([
+    ["stalled", "retry", "retry"],
+    ["terminal", "dead", "retry"],
+  ] as const)(
+    "takes what a probe found %s for %s, and for %s where the job asks for it",
+    (found, byDefault, asked) => {
+      const probe = { class: found, by: "answer" as const, fingerprints: [], reasons: [], summary: null };
+      const result = { outcome: "stalled", errorClass: "stalled", probe } as const;
+      expect(decide(question(result)).kind).toBe(byDefault);
+      expect(decide(question(result, {}, { retry: { retryOn: ["stalled"] } })).kind).toBe(asked);
+    },
+  );
+
   it("takes the class from the outcome where the result names none", () => {
     const classes = outcomes.map((outcome) => errorClassOf(testResult({ outcome, errorClass: null })));
     expect(classes).toEqual([

@@ -67,8 +67,9 @@ export const decideRetry: RetryPolicyFunction = ({ job, result, attempt, chance 
   const policy = job.retry ?? retryPolicySchema.parse({});
   const wait = waits[errorClass] ?? "asked";
   const resetKnown = wait === "until_reset" && result.retryAfterMs !== null;
-  const wanted =
-    policy.retryOn?.includes(errorClass) ?? (errorClassTraits[errorClass].retryable || resetKnown);
+  // What the probe found terminal, another attempt finds again.
+  const isCurable = errorClassTraits[errorClass].retryable && result.probe?.class !== "terminal";
+  const wanted = policy.retryOn?.includes(errorClass) ?? (isCurable || resetKnown);
   if (!wanted) return { kind: "dead", reason: reasonOf(result, `${errorClass} is not retried`) };
   // Parked jobs would all come back at the reset: they are spread over the longest delay instead of the next one.
   const capMs = resetKnown ? policy.maxDelayMs : backoffCapMs(policy, attempt);
