@@ -1,5 +1,8 @@
-/** Which pieces of work a run's journal holds the end of, sub-workflows included; in the words of the steps' own ledger. */
-import type { Journal, JournalListing } from "@agentcore/scheduler";
+/**
+ * Which pieces of work had their end on record: in the journal of the run or of a sub-workflow's, or as the end of their
+ * job, which may be one step ahead of the journal. In the words of the steps' own ledger.
+ */
+import type { JobStore, Journal, JournalListing } from "@agentcore/scheduler";
 import { subWorkflows } from "./killed-workflow.ts";
 
 /** What is read of an entry. */
@@ -11,7 +14,7 @@ interface Entry {
   };
 }
 
-export interface JournaledRun {
+export interface RecordedRun {
   /** Null: none was begun yet. */
   readonly id: string | null;
   readonly outcome: string | null;
@@ -20,26 +23,30 @@ export interface JournaledRun {
 }
 
 const outerPrefix = "workflow:";
+const childPrefix = "workflow-child:";
 
 /** Of the newest run in the journal that `isOurs`. */
-export async function readJournaledRun(
-  journal: Journal,
+export async function readRecordedRun(
+  { journal, store }: { readonly journal: Journal; readonly store: JobStore },
   isOurs: (listing: JournalListing) => boolean,
-): Promise<JournaledRun> {
+): Promise<RecordedRun> {
   const outer = (await journal.list({ prefix: outerPrefix })).find(isOurs);
   if (outer === undefined) return { id: null, outcome: null, finished: [] };
   const id = outer.stream.slice(outerPrefix.length);
-  const children = (await journal.list({ prefix: "workflow-child:" })).filter(
+  const children = (await journal.list({ prefix: childPrefix })).filter(
     ({ header }) => header["parent"] === id,
   );
-  const finished: string[] = [];
+  const finished = new Set<string>();
   for (const { stream, header } of [outer, ...children]) {
-    const inner = stream === outer.stream ? "" : `${String(header["name"])}-`;
+    const isOuter = stream === outer.stream;
+    const inner = isOuter ? "" : `${String(header["name"])}-`;
     const entries = (await journal.read(stream))?.entries ?? [];
-    finished.push(...piecesOf(entries as unknown as readonly Entry[]).map((piece) => inner + piece));
+    const run = isOuter ? id : stream.slice(childPrefix.length);
+    const pieces = [...piecesOf(entries as unknown as readonly Entry[]), ...(await piecesEnded(store, run))];
+    for (const piece of pieces) finished.add(inner + piece);
   }
   const outcome = outer.header["outcome"];
-  return { id, outcome: typeof outcome === "string" ? outcome : null, finished };
+  return { id, outcome: typeof outcome === "string" ? outcome : null, finished: [...finished] };
 }
 
 /** Nothing fails in this workflow, so the n-th attempt that succeeded is the n-th iteration. */
@@ -53,5 +60,14 @@ function piecesOf(entries: readonly Entry[]): string[] {
     const iteration = (iterations.get(step) ?? 0) + 1;
     iterations.set(step, iteration);
     return [`${step} ${iteration}`];
+  });
+}
+
+async function piecesEnded(store: JobStore, run: string): Promise<string[]> {
+  const labels = { "workflow.run": run, "workflow.piece": "work" };
+  const { jobs } = await store.list({ labels, states: ["succeeded"], limit: 1000 });
+  return jobs.map(({ job }) => {
+    const { labels: found } = job.context;
+    return `${found["workflow.step"]} ${job.task.env?.["AGENTCORE_ITERATION"]}`;
   });
 }

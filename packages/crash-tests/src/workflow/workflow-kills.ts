@@ -1,18 +1,18 @@
 /**
  * `kill -9` at many random moments of one workflow run, resumed after each. What must hold is checked from outside: no piece
- * of work whose end was journaled begins again (by the steps' own ledger), everything that the run leaves equals what an
+ * of work whose end is on record begins again (by the steps' own ledger), everything that the run leaves equals what an
  * undisturbed run left, and no process outlives it.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
-import type { Journal } from "@agentcore/scheduler";
-import { createSqliteJournal, openStateDatabase } from "@agentcore/store-sqlite";
+import type { JobStore, Journal } from "@agentcore/scheduler";
+import { createSqliteJobStore, createSqliteJournal, openStateDatabase } from "@agentcore/store-sqlite";
 import { findSurvivors } from "@agentcore/worker-kit/testing";
 import { createDraws, type Draws } from "../draws.ts";
 import { killTree } from "../processes.ts";
 import { makeRig, type Rig } from "../rig.ts";
 import { SchedulerProcess } from "../scheduler-process.ts";
-import { readJournaledRun, type JournaledRun } from "./finished-pieces.ts";
+import { readRecordedRun, type RecordedRun } from "./finished-pieces.ts";
 import { nextKill, type KillMoment } from "./kill-moments.ts";
 import {
   differences,
@@ -39,7 +39,7 @@ export interface WorkflowKillsReport {
   /** Pieces of work of an undisturbed run, and those that began in the disturbed one. */
   readonly pieces: number;
   readonly begun: number;
-  /** Pieces that began after their end was in the journal. */
+  /** Pieces that began after their end was on record. */
   readonly finishedAgain: readonly string[];
   /** Pieces that an undisturbed run does and this one did not. */
   readonly missing: readonly string[];
@@ -67,7 +67,8 @@ export async function workflowKills(options: WorkflowKillsOptions): Promise<Work
   const database = await openStateDatabase({ directory: rig.stateDir });
   const file = writeKilledWorkflow(rig.root, rig.token);
   const calm = await undisturbed(rig, file);
-  const run = new KilledRun({ rig, file, calm, journal: createSqliteJournal(database), ...options });
+  const records = { journal: createSqliteJournal(database), store: createSqliteJobStore(database) };
+  const run = new KilledRun({ rig, file, calm, records, ...options });
   try {
     const { outcome } = await run.untilEnd();
     await pause(quiescenceMs);
@@ -115,10 +116,10 @@ interface KilledRunOptions extends WorkflowKillsOptions {
   readonly rig: Rig;
   readonly file: string;
   readonly calm: CalmRun;
-  readonly journal: Journal;
+  readonly records: { readonly journal: Journal; readonly store: JobStore };
 }
 
-/** Where the ledger stood when the end of a piece was found in the journal: it must not come up again behind that. */
+/** Where the ledger stood when the end of a piece was found on record: it must not come up again behind that. */
 interface Finished {
   readonly piece: string;
   readonly at: number;
@@ -138,12 +139,12 @@ class KilledRun {
     this.workspace = makeRepository(join(options.rig.root, "disturbed"));
   }
 
-  async untilEnd(): Promise<JournaledRun> {
+  async untilEnd(): Promise<RecordedRun> {
     const { kills, print } = this.#options;
     for (;;) {
-      const journaled = await this.#look();
-      if (journaled.outcome !== null) return journaled;
-      const process = this.#start(journaled.id);
+      const recorded = await this.#look();
+      if (recorded.outcome !== null) return recorded;
+      const process = this.#start(recorded.id);
       if (this.counts.kills < kills) await this.#killAtMoment(process);
       await process.closed;
       this.#events += process.events.filter(isProgress).length;
@@ -163,17 +164,17 @@ class KilledRun {
       .map(({ piece }) => piece);
   }
 
-  async #look(): Promise<JournaledRun> {
-    const journaled = await readJournaledRun(
-      this.#options.journal,
+  async #look(): Promise<RecordedRun> {
+    const recorded = await readRecordedRun(
+      this.#options.records,
       ({ header }) => header["workspace"] === this.workspace,
     );
     // Whoever made the ledger is dead, and so are those that it started: nothing is added while this is read.
     const at = readLedger(this.workspace).length;
-    for (const piece of journaled.finished) {
+    for (const piece of recorded.finished) {
       if (!this.#finished.has(piece)) this.#finished.set(piece, { piece, at });
     }
-    return journaled;
+    return recorded;
   }
 
   #start(id: string | null): SchedulerProcess {

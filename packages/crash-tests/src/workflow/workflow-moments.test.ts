@@ -3,13 +3,18 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as soon, setTimeout as pause } from "node:timers/promises";
-import type { Journal } from "@agentcore/scheduler";
-import { createSqliteJournal, openStateDatabase, type StateDatabase } from "@agentcore/store-sqlite";
+import type { JobStore, Journal } from "@agentcore/scheduler";
+import {
+  createSqliteJobStore,
+  createSqliteJournal,
+  openStateDatabase,
+  type StateDatabase,
+} from "@agentcore/store-sqlite";
 import { findSurvivors } from "@agentcore/worker-kit/testing";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { makeRig, type Rig } from "../rig.ts";
 import { SchedulerProcess } from "../scheduler-process.ts";
-import { readJournaledRun } from "./finished-pieces.ts";
+import { readRecordedRun } from "./finished-pieces.ts";
 import { differences, makeRepository, readArtifacts, readLedger } from "./killed-workflow.ts";
 
 const filesOfOutput = 800;
@@ -38,7 +43,7 @@ steps:
 let rig: Rig;
 let file: string;
 let database: StateDatabase;
-let journal: Journal;
+let records: { readonly journal: Journal; readonly store: JobStore };
 let expected: Readonly<Record<string, string>>;
 let rounds = 0;
 let found = true;
@@ -46,7 +51,7 @@ let found = true;
 beforeAll(async () => {
   rig = await makeRig();
   database = await openStateDatabase({ directory: rig.stateDir });
-  journal = createSqliteJournal(database);
+  records = { journal: createSqliteJournal(database), store: createSqliteJobStore(database) };
   file = join(rig.root, "moments.yaml");
   writeFileSync(file, text);
   const calm = makeRepository(join(rig.root, "calm"));
@@ -75,7 +80,7 @@ async function finished(process: SchedulerProcess): Promise<void> {
 }
 
 const runIn = (workspace: string) =>
-  readJournaledRun(journal, ({ header }) => header["workspace"] === workspace);
+  readRecordedRun(records, ({ header }) => header["workspace"] === workspace);
 
 const asUndisturbed = {
   ledger: ["make", "change"],
