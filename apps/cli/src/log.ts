@@ -13,7 +13,12 @@ export interface ProcessLog extends Log {
   flush(): Promise<void>;
 }
 
-export function createLog(level: LogLevel): ProcessLog {
+/** Where the lines go; default: stderr, written at once. */
+export interface LogDestination {
+  write(line: string): void;
+}
+
+export function createLog(level: LogLevel, destination?: LogDestination): ProcessLog {
   const threshold = logLevels.indexOf(level);
   let written: Promise<void> = Promise.resolve();
   let logger: Promise<Log> | undefined;
@@ -21,7 +26,7 @@ export function createLog(level: LogLevel): ProcessLog {
     (at: Exclude<LogLevel, "silent">) =>
     (fields: Readonly<Record<string, unknown>>, message: string): void => {
       if (logLevels.indexOf(at) < threshold) return;
-      logger ??= loadPino(level);
+      logger ??= loadPino(level, destination);
       const loaded = logger;
       written = written.then(async () => (await loaded)[at](fields, message));
     };
@@ -34,11 +39,12 @@ export function createLog(level: LogLevel): ProcessLog {
   };
 }
 
-async function loadPino(level: LogLevel): Promise<Log> {
+async function loadPino(level: LogLevel, destination: LogDestination | undefined): Promise<Log> {
   // The default export: a bundler gives a CommonJS module no other.
   const { default: pino } = await import("pino");
   // Synchronous, so that the last line before a crash is not lost in a buffer.
-  const logger = pino({ level, base: { pid: process.pid } }, pino.destination({ fd: 2, sync: true }));
+  const stderr = (): LogDestination => pino.destination({ fd: 2, sync: true });
+  const logger = pino({ level, base: { pid: process.pid } }, destination ?? stderr());
   return {
     debug: (fields, message) => logger.debug(fields, message),
     info: (fields, message) => logger.info(fields, message),

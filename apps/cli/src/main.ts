@@ -8,9 +8,10 @@ const args = process.argv.slice(2);
 // Schemas read this when they are made, so it comes before everything that makes some.
 z.config({ jitless: args[0] !== "work" && args[0] !== "runtime" });
 
-// A reader that has had enough (`agentcore jobs list | head`) is no error; a command to which it means more says so.
+// A reader that has had enough (`agentcore jobs list | head`) is no error, nor is a terminal that was closed; a command to
+// which it means more says so.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
+  if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
 });
 
 const { runCommandLine } = await import("./command-line/program.ts");

@@ -113,7 +113,8 @@ const exitCodesText =
 
 function showOptions(command: Command): Command {
   return command
-    .option("-v, --verbose", "show what the steps print")
+    .option("-v, --verbose", "lines with what the steps print, instead of the live screen of a terminal")
+    .option("--plain", "a line for each change of a step, instead of the live screen of a terminal")
     .option("--junit <file>", "write a JUnit report when it ends")
     .option("--json", "one JSON event a line; the last line is the result");
 }

@@ -11,12 +11,14 @@ import {
   runWorkflow,
   workflowConcurrencyKey,
   type BranchOptions,
+  type Budget,
   type RunHandle,
   type RunOptions,
   type RunResult,
   type Workflow,
   type WorkflowEvent,
 } from "@agentcore/workflow";
+import { writeSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
@@ -27,13 +29,16 @@ import { exitCodes } from "../exit-code.ts";
 import { onInterrupt } from "../interrupt.ts";
 import type { Io } from "../io.ts";
 import { checkWorkspace } from "../job-from-options.ts";
-import { createLog } from "../log.ts";
+import { createLog, type ProcessLog } from "../log.ts";
 import { loadOptionsConfig, type StateOptions } from "../open-queue.ts";
 import { startScheduler } from "../start-scheduler.ts";
 import { resolveStateDir } from "../state-dir.ts";
 import { findRunId } from "../workflow/find-run.ts";
 import { systemGit } from "../workflow/git.ts";
 import { junitReport } from "../workflow/junit.ts";
+import { heldOutput } from "../workflow/live/held-output.ts";
+import { canBeLive, workflowLive } from "../workflow/live/live-presenter.ts";
+import type { LiveRunOptions } from "../workflow/live/live-run.ts";
 import { lookUpWorkers } from "../workflow/known-workers.ts";
 import { requireWorkflow, writeWarnings } from "../workflow/load-workflow.ts";
 import { withJournal } from "../workflow/open-journal.ts";
@@ -42,6 +47,7 @@ import { workflowJsonLines, workflowLines, type WorkflowPresenter } from "../wor
 
 interface ShowOptions extends StateOptions {
   readonly verbose?: boolean;
+  readonly plain?: boolean;
   readonly junit?: string;
 }
 
@@ -67,7 +73,8 @@ export async function runWorkflowFile(file: string, options: WorkflowRunOptions,
   writeWarnings(warnings, io);
   const branch = branchOptions(options, io);
   const caller: Caller = { agentFiles, branch };
-  return withEngine(workflow, options, io, (engine) =>
+  const budget = budgetOf(workflow, options);
+  return withEngine({ workflow, budget: budget ?? workflow.budget }, options, io, (engine) =>
     runWorkflow({
       ...engine,
       branch,
@@ -75,15 +82,17 @@ export async function runWorkflowFile(file: string, options: WorkflowRunOptions,
       workspace,
       inputs: options.input ?? {},
       caller: caller as unknown as JournalValue,
-      ...budgetOf(workflow, options),
+      ...(budget === null ? {} : { budget }),
     }),
   );
 }
 
 export async function resumeWorkflow(run: string, options: ShowOptions, io: Io): Promise<number> {
-  const { id, file, caller } = await withJournal(options, io, (journal) => findInterrupted(journal, run));
+  const { id, file, caller, budget } = await withJournal(options, io, (journal) =>
+    findInterrupted(journal, run),
+  );
   const { workflow } = await requireWorkflow(file, caller.agentFiles, io);
-  return withEngine(workflow, options, io, (engine) =>
+  return withEngine({ workflow, budget }, options, io, (engine) =>
     resumeRun({ ...engine, branch: caller.branch, id, workflow }),
   );
 }
@@ -93,7 +102,8 @@ async function findInterrupted(journal: Journal, run: string) {
   const stored = await readRun(journal, id);
   if (stored === undefined) throw runNotFound(run);
   if (stored.header["outcome"] === null) requireFree(stored.header["owner"] ?? null, id);
-  return { id, file: stored.created.file, caller: stored.created.caller as unknown as Caller };
+  const { file, caller, budget } = stored.created;
+  return { id, file, budget, caller: caller as unknown as Caller };
 }
 
 /** What `run` leaves in the journal for `resume`. */
@@ -102,22 +112,26 @@ interface Caller {
   readonly branch: BranchOptions;
 }
 
+interface ShownRun {
+  readonly workflow: Workflow;
+  /** Of the whole run. */
+  readonly budget: Budget | null;
+}
+
 /** Everything that runs jobs, opened for one run and closed behind it. */
 async function withEngine(
-  workflow: Workflow,
+  { workflow, budget }: ShownRun,
   options: ShowOptions,
   io: Io,
   begin: (engine: RunOptions) => Promise<RunHandle>,
 ): Promise<number> {
   const loaded = await loadOptionsConfig(options, io);
-  const log = createLog("warn");
+  const { presenter, log } = presenterFor(options, { workflow, capUsd: budget?.costUsd ?? null }, io);
   const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
   const adapters = await adaptersFor(workflow, loaded);
   // Steps of a workflow share their workspace by design: its own order keeps them apart where that matters.
   const config = { ...loaded.config, workspace_lock: false };
   const composition = await compose({ config, state, adapters, env: io.env, log });
-  const presenter =
-    options.json === true ? workflowJsonLines(io) : workflowLines(io, options.verbose === true);
   try {
     const scheduler = await startScheduler(composition, {
       log,
@@ -129,18 +143,39 @@ async function withEngine(
     try {
       const journal = createSqliteJournal(composition.database);
       const onEvent = (event: WorkflowEvent): void => presenter.event(event);
-      const run = { ...runPorts(log, io), scheduler, journal, onEvent };
+      const run = {
+        ...runPorts(log, io),
+        scheduler,
+        journal,
+        onEvent,
+        tellsChildren: presenter.wantsChildren,
+      };
       const result = await follow(await begin(run), presenter, io);
       presenter.end(result);
       await writeJunit(options.junit, workflow.name, result, io);
       return exitCodeOf(result);
     } finally {
+      presenter.close();
       await scheduler.close();
     }
   } finally {
     await composition.close();
     await log.flush();
   }
+}
+
+/** JSON for programs; for people a live screen where there is one, else lines. */
+function presenterFor(
+  { json, verbose, plain }: ShowOptions,
+  run: LiveRunOptions,
+  io: Io,
+): { readonly presenter: WorkflowPresenter; readonly log: ProcessLog } {
+  if (json === true) return { presenter: workflowJsonLines(io), log: createLog("warn") };
+  if (verbose === true || plain === true || !canBeLive(io))
+    return { presenter: workflowLines(io, verbose === true), log: createLog("warn") };
+  const stderr = heldOutput((text) => writeSync(2, text));
+  const log = io.stderr.isTTY === true ? createLog("warn", stderr) : createLog("warn");
+  return { presenter: workflowLive(io, run, stderr), log };
 }
 
 async function writeJunit(file: string | undefined, name: string, result: RunResult, io: Io): Promise<void> {
@@ -167,7 +202,7 @@ async function follow(handle: RunHandle, presenter: WorkflowPresenter, io: Io): 
     handle.cancel(`stopped by ${signal}`);
   });
   io.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
+    if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
     handle.cancel("the reader of the output went away");
   });
   try {
@@ -195,16 +230,14 @@ function branchOptions(options: WorkflowRunOptions, io: Io): BranchOptions {
   };
 }
 
-/** The command line can only lower the file's ceiling. */
-function budgetOf({ budget }: Workflow, { maxCost, maxTokens }: WorkflowRunOptions) {
-  if (maxCost === undefined && maxTokens === undefined) return {};
+/** The command line can only lower the file's ceiling. Null: it says nothing. */
+function budgetOf({ budget }: Workflow, { maxCost, maxTokens }: WorkflowRunOptions): Budget | null {
+  if (maxCost === undefined && maxTokens === undefined) return null;
   const costUsd = Math.min(budget?.costUsd ?? Infinity, maxCost ?? Infinity);
   const tokens = Math.min(budget?.tokens ?? Infinity, maxTokens ?? Infinity);
   return {
-    budget: {
-      costUsd: Number.isFinite(costUsd) ? costUsd : null,
-      tokens: Number.isFinite(tokens) ? tokens : null,
-    },
+    costUsd: Number.isFinite(costUsd) ? costUsd : null,
+    tokens: Number.isFinite(tokens) ? tokens : null,
   };
 }
 

@@ -1,5 +1,15 @@
-/** Steps and results of workflow runs as data, for tests of what shows them. */
-import type { RunResult, StepReport } from "@agentcore/workflow";
+/** Workflows, steps and results of runs as data, for tests of what shows them. */
+import { parseWorkflow, type RunResult, type StepReport, type Workflow } from "@agentcore/workflow";
+
+/** The workflow of `main.yaml`, whose sub-workflows are the other files. Throws where it has mistakes. */
+export async function parsedWorkflow(files: Readonly<Record<string, string>>): Promise<Workflow> {
+  const parsed = await parseWorkflow({
+    file: "/w/main.yaml",
+    readFile: async (path) => files[path.replace("/w/", "")] ?? null,
+  });
+  if (!parsed.ok) throw new Error(parsed.problems.map(({ message }) => message).join("\n"));
+  return parsed.workflow;
+}
 
 /** A step that succeeded in 2.3 s. */
 export function testReport(rest: Partial<StepReport>): StepReport {

@@ -6,20 +6,26 @@ import { plainScreen } from "../screen/terminal.ts";
 import { stepLine, summary } from "./workflow-screen.ts";
 
 export interface WorkflowPresenter {
+  /** Whether the steps of sub-workflows are of interest that their file does not pass on. */
+  readonly wantsChildren: boolean;
   event(event: WorkflowEvent): void;
   end(result: RunResult): void;
   /** A sentence that is no part of the output proper. */
   remark(text: string): void;
+  /** Leaves the screen as it should be left, also where there is no result. Idempotent. */
+  close(): void;
 }
 
 export function workflowJsonLines(io: Pick<Io, "stdout" | "stderr">): WorkflowPresenter {
   const write = (value: unknown): void => void io.stdout.write(`${JSON.stringify(value)}\n`);
   return {
+    wantsChildren: false,
     event: (event) => {
       if (event.type !== "run_ended") write(event);
     },
     end: (result) => write({ type: "result", ...result }),
     remark: (text) => void io.stderr.write(`agentcore: ${text}\n`),
+    close: () => {},
   };
 }
 
@@ -35,6 +41,7 @@ export function workflowLines(io: Pick<Io, "stdout" | "stderr">, verbose: boolea
     screen.print([stepLine(step)]);
   };
   return {
+    wantsChildren: false,
     event(event) {
       switch (event.type) {
         case "run_started": {
@@ -56,6 +63,7 @@ export function workflowLines(io: Pick<Io, "stdout" | "stderr">, verbose: boolea
     },
     end: (result) => screen.print(summary(result)),
     remark: (text) => void io.stderr.write(`agentcore: ${text}\n`),
+    close: () => {},
   };
 }
 

@@ -24,6 +24,8 @@ export interface RunSettings {
   readonly retryDelayMs: (failures: number) => number;
   /** Whether a worker can cost anything. Nothing is reserved for one that cannot. */
   readonly spends: (worker: string) => boolean;
+  /** Tells the steps of sub-workflows too where their file does not ask for it; below the id of their step then. */
+  readonly tellsChildren: boolean;
   /** Must not throw. */
   readonly onEvent: (event: WorkflowEvent) => void;
 }

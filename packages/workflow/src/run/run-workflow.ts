@@ -215,6 +215,7 @@ function split(options: RunOptions): { ports: RunPorts; settings: RunSettings } 
     retryDelayMs:
       options.retryDelayMs ?? ((failures) => Math.min(1000 * 2 ** (failures - 1), retryDelayMsMax)),
     spends: options.spends ?? ((worker) => worker !== "shell"),
+    tellsChildren: options.tellsChildren ?? false,
     onEvent: options.onEvent ?? (() => {}),
   };
   return { ports: { scheduler, journal, clock, ids, log, git }, settings };

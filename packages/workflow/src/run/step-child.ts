@@ -150,15 +150,16 @@ async function takeExports(
   return taken;
 }
 
-/** A sub-workflow's steps are told as steps of the parent under a prefix, where the file asks for it. */
+/** A sub-workflow's steps are told as steps of the parent under a prefix, where the file or the caller asks for it. */
 function bubble(
   context: StepContext,
   { instance }: StartedPiece,
   { bubbleEvents, eventPrefix }: ChildAction,
 ): (event: WorkflowEvent) => void {
-  const prefix = eventPrefix ?? instance.id;
+  const { tellsChildren } = context.settings;
+  const prefix = tellsChildren ? instance.id : (eventPrefix ?? instance.id);
   return (event) => {
-    if (!bubbleEvents) return;
+    if (!bubbleEvents && !tellsChildren) return;
     if (event.type === "step_changed") {
       context.emit({
         ...event,

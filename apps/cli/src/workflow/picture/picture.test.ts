@@ -1,19 +1,13 @@
-import { parseWorkflow, workflowGraph, type WorkflowGraph } from "@agentcore/workflow";
+import { workflowGraph, type WorkflowGraph } from "@agentcore/workflow";
 import { describe, expect, it } from "vitest";
-import { testReport } from "../../testing/workflow-run.ts";
+import { parsedWorkflow, testReport } from "../../testing/workflow-run.ts";
 import { factsOf, type PictureRun } from "./facts.ts";
 import { placeGraph, type Placed, type PlacedNode } from "./layout.ts";
 import { htmlPage } from "./page.ts";
 import { svgPicture } from "./svg.ts";
 
-async function graphOf(files: Readonly<Record<string, string>>): Promise<WorkflowGraph> {
-  const parsed = await parseWorkflow({
-    file: "/w/main.yaml",
-    readFile: async (path) => files[path.replace("/w/", "")] ?? null,
-  });
-  if (!parsed.ok) throw new Error(parsed.problems.map(({ message }) => message).join("\n"));
-  return workflowGraph(parsed.workflow);
-}
+const graphOf = async (files: Readonly<Record<string, string>>): Promise<WorkflowGraph> =>
+  workflowGraph(await parsedWorkflow(files));
 
 const head = (name: string): string => `name: ${JSON.stringify(name)}\nversion: "1"\ntimeout: 1h\nsteps:\n`;
 const shell = (id: string, more = "", script = "true"): string =>

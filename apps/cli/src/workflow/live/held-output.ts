@@ -1,0 +1,35 @@
+/** Lines for a stream that cannot take them now, because a screen is drawn on the same terminal: kept, and written afterwards. */
+
+export interface HeldOutput {
+  /** Writes at once, or keeps the text while held. */
+  write(text: string): void;
+  hold(): void;
+  /** Writes what was kept, in order. Idempotent. */
+  release(): void;
+}
+
+/** Lines that are kept; of more only the number is told. */
+const keptMax = 1000;
+
+export function heldOutput(write: (text: string) => void): HeldOutput {
+  let held = false;
+  let kept: string[] = [];
+  let dropped = 0;
+  return {
+    write: (text) => {
+      if (!held) return write(text);
+      if (kept.length < keptMax) kept.push(text);
+      else dropped++;
+    },
+    hold: () => {
+      held = true;
+    },
+    release: () => {
+      held = false;
+      const lines = dropped === 0 ? kept : [...kept, `agentcore: ${dropped} more lines were not kept\n`];
+      kept = [];
+      dropped = 0;
+      for (const line of lines) write(line);
+    },
+  };
+}

@@ -1,0 +1,89 @@
+/**
+ * A run on a terminal: the live screen while it goes on, the summary when it has ended. `q` leaves the screen for plain
+ * lines; so does everything that a screen cannot be on.
+ */
+import { systemClock } from "@agentcore/contract";
+import type { WorkflowEvent } from "@agentcore/workflow";
+import { readFileSync } from "node:fs";
+import type { Io } from "../../io.ts";
+import { workflowLines, type WorkflowPresenter } from "../workflow-presenter.ts";
+import type { HeldOutput } from "./held-output.ts";
+import { liveFrame } from "./live-frame.ts";
+import { LiveRun, type LiveRunOptions } from "./live-run.ts";
+import { openLiveTerminal, type LiveTerminal } from "./live-terminal.ts";
+
+/** Whether the screen of this process can be had whole: a terminal that moves its cursor, large enough, and in front. */
+export function canBeLive({ stdout, env }: Pick<Io, "stdout" | "env">): boolean {
+  const { isTTY, columns = 0, rows = 0 } = stdout;
+  if (isTTY !== true || columns < 20 || rows < 5) return false;
+  const { TERM: term = "" } = env;
+  return term !== "" && term !== "dumb" && isInForeground(readOwnStat());
+}
+
+/** A shell's background job that took the keyboard would be stopped for it. `stat`: text of /proc/self/stat. */
+export function isInForeground(stat: string | null): boolean {
+  if (stat === null) return true;
+  // The name of the program, in parentheses, may hold anything; after it: state, ppid, pgrp, session, tty, tpgid.
+  const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return group === foreground;
+}
+
+function readOwnStat(): string | null {
+  try {
+    return readFileSync("/proc/self/stat", "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+export function workflowLive(
+  io: Pick<Io, "stdin" | "stdout" | "stderr">,
+  options: LiveRunOptions,
+  /** What would stand in the middle of the screen if it were written meanwhile. */
+  stderr: Pick<HeldOutput, "hold" | "release">,
+): WorkflowPresenter {
+  const live = new LiveRun(options);
+  const lines = workflowLines(io, false);
+  let state: "before" | "live" | "lines" = "before";
+  let terminal: LiveTerminal | undefined;
+  const close = (next: "lines"): void => {
+    state = next;
+    terminal?.close();
+    stderr.release();
+  };
+  const open = (): void => {
+    if (state !== "before") return;
+    state = "live";
+    stderr.hold();
+    terminal = openLiveTerminal({
+      stdin: io.stdin as Parameters<typeof openLiveTerminal>[0]["stdin"],
+      stdout: io.stdout,
+      clock: systemClock,
+      frame: (size) => liveFrame(live, systemClock.now(), size),
+      onPress: (press) => {
+        if (press === "lines") close("lines");
+        else if (press === "interrupt") process.kill(process.pid, "SIGINT");
+        else live.press(press);
+      },
+    });
+  };
+  return {
+    wantsChildren: true,
+    event: (event: WorkflowEvent) => {
+      if (state === "lines") return lines.event(event);
+      live.apply(event);
+      // Not at once: whoever starts the run listens for signals by then.
+      if (event.type === "run_started") setImmediate(open);
+    },
+    end: (result) => {
+      close("lines");
+      lines.end(result);
+    },
+    remark: (text) => {
+      if (state === "live") live.remark = text;
+      else lines.remark(text);
+    },
+    close: () => close("lines"),
+  };
+}

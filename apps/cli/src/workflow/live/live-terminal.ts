@@ -1,0 +1,140 @@
+/**
+ * The terminal that a live screen has to itself: the alternate screen, so that what was there before comes back whole. Only
+ * lines that changed are written, in one piece that terminals show at once. However the process ends, except by KILL, the
+ * terminal is as it was: at its end, before a crash is reported, and while it is stopped. Keys are read where stdin is a
+ * terminal too. This file and `terminal.ts` hold the escape sequences.
+ */
+import type { Clock, Timer } from "@agentcore/contract";
+import type { ReadStream } from "node:tty";
+import { cutLine, paint, type Line } from "../../screen/line.ts";
+import type { ScreenStream } from "../../screen/terminal.ts";
+import { pressesIn, type Press } from "./keys.ts";
+import type { FrameSize } from "./live-frame.ts";
+
+const enter = "\u001b[?1049h\u001b[?25l\u001b[?7l\u001b[2J";
+const leave = "\u001b[?7h\u001b[?25h\u001b[?1049l";
+const beginUpdate = "\u001b[?2026h";
+const endUpdate = "\u001b[?2026l";
+/** Before the line, not after it: behind a line as wide as the screen the cursor stands on its last letter. */
+const eraseLine = "\u001b[2K";
+
+/** Between two looks at the run. */
+const tickMs = 100;
+/** Ticks after which every line is written again, since other programs may have written over it. */
+const wholeEvery = 50;
+
+export interface LiveTerminalOptions {
+  readonly stdout: ScreenStream;
+  readonly stdin: NodeJS.ReadableStream & Partial<Pick<ReadStream, "isTTY" | "setRawMode" | "unref">>;
+  readonly clock: Pick<Clock, "setTimer">;
+  readonly frame: (size: FrameSize) => readonly Line[];
+  readonly onPress: (press: Exclude<Press, "suspend">) => void;
+}
+
+export interface LiveTerminal {
+  /** The terminal as it was. Idempotent. */
+  close(): void;
+}
+
+export function openLiveTerminal(options: LiveTerminalOptions): LiveTerminal {
+  const { stdout, clock, frame, onPress } = options;
+  let open = true;
+  let drawn: readonly string[] = [];
+  let timer: Timer | undefined;
+  let ticks = 0;
+  const draw = (): void => {
+    const { columns = 80, rows = 24 } = stdout;
+    const lines = frame({ columns, rows }).map((line) => paint(cutLine(line, columns), stdout));
+    const text = changes(drawn, lines, rows);
+    drawn = lines;
+    if (text !== "") stdout.write(`${beginUpdate}${text}${endUpdate}`);
+  };
+  const redraw = (): void => {
+    drawn = [];
+    draw();
+  };
+  const tick = (): void => {
+    timer = clock.setTimer(tickMs, tick);
+    // A terminal that takes nothing more, such as a stopped one, gets the next picture instead of all of them.
+    if (stdout.writableNeedDrain) return;
+    if (++ticks % wholeEvery === 0) redraw();
+    else draw();
+  };
+  const keys = readKeys(options.stdin, (press) => {
+    if (press === "suspend") return suspend();
+    onPress(press);
+    if (open) draw();
+  });
+  const suspend = (): void => {
+    timer?.cancel();
+    keys.pause();
+    stdout.write(leave);
+    process.kill(process.pid, "SIGTSTP");
+    // Fires once the process goes on; at once where no shell would wake it, since such a process is not stopped.
+    timer = clock.setTimer(tickMs, resume);
+  };
+  const resume = (): void => {
+    if (!open) return;
+    keys.resume();
+    stdout.write(enter);
+    drawn = [];
+    tick();
+  };
+  const close = (): void => {
+    if (!open) return;
+    open = false;
+    timer?.cancel();
+    stdout.off("resize", redraw);
+    process.off("exit", close).off("uncaughtExceptionMonitor", close);
+    keys.close();
+    stdout.write(leave);
+  };
+  process.on("exit", close).on("uncaughtExceptionMonitor", close);
+  stdout.on("resize", redraw);
+  stdout.write(enter);
+  tick();
+  return { close };
+}
+
+/** What has to be written where those lines are on the screen and these are to be. */
+function changes(before: readonly string[], after: readonly string[], rows: number): string {
+  const isWhole = before.length === 0;
+  let text = "";
+  for (let row = 0; row < rows; row++) {
+    const line = after[row] ?? "";
+    if (isWhole || (before[row] ?? "") !== line) text += `\u001b[${row + 1};1H${eraseLine}${line}`;
+  }
+  return text;
+}
+
+interface KeyReader {
+  pause(): void;
+  resume(): void;
+  close(): void;
+}
+
+function readKeys(stdin: LiveTerminalOptions["stdin"], onPress: (press: Press) => void): KeyReader {
+  if (stdin.isTTY !== true || stdin.setRawMode === undefined)
+    return { pause: () => {}, resume: () => {}, close: () => {} };
+  const read = (chunk: Buffer | string): void => pressesIn(chunk.toString()).forEach(onPress);
+  // A terminal that went away: the run goes on, or is ended by the hang-up that comes with it.
+  const gone = (): void => void stdin.pause();
+  const pause = (): void => {
+    stdin.setRawMode?.(false);
+    stdin.pause();
+  };
+  const resume = (): void => {
+    stdin.setRawMode?.(true);
+    stdin.resume();
+  };
+  stdin.on("data", read).on("error", gone);
+  resume();
+  return {
+    pause,
+    resume,
+    close: () => {
+      stdin.off("data", read);
+      pause();
+    },
+  };
+}
