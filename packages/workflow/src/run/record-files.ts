@@ -1,4 +1,5 @@
 /** The records that a run leaves in its context directory: `_workflow.json`, and `_meta.json` for each step. By rename. */
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Workflow } from "../definition.ts";
@@ -48,9 +49,13 @@ export function stepReport(record: RunRecord, id: string, loops: boolean): StepR
   };
 }
 
-export async function writeStepRecord(contextDir: string, report: StepReport): Promise<void> {
+/**
+ * At once: those who wait for the step find its record, and start the sooner. So short a file is written faster than the thread
+ * pool is reached.
+ */
+export function writeStepRecord(contextDir: string, report: StepReport): void {
   const { errorClass, startedAt, endedAt, costUsd, ...rest } = report;
-  await writeJson(join(stepDir(contextDir, report.id), "_meta.json"), {
+  writeJsonSync(join(stepDir(contextDir, report.id), "_meta.json"), {
     ...rest,
     error_class: errorClass,
     started_at: startedAt,
@@ -82,6 +87,15 @@ export async function writeRunRecord(workflow: Workflow, runId: string, record: 
 export async function writeJson(path: string, value: unknown): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const fresh = `${path}.new`;
-  await writeFile(fresh, `${JSON.stringify(value, null, 2)}\n`);
+  await writeFile(fresh, jsonText(value));
   await rename(fresh, path);
 }
+
+function writeJsonSync(path: string, value: unknown): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const fresh = `${path}.new`;
+  writeFileSync(fresh, jsonText(value));
+  renameSync(fresh, path);
+}
+
+const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;

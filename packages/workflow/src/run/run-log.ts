@@ -27,11 +27,14 @@ export class RunLog {
   readonly #journal: RunPorts["journal"];
   readonly #options: RunLogOptions;
   record: RunRecord;
+  /** As it will be with what is being appended: what follows is decided by it. */
+  foreseen: RunRecord;
 
   private constructor(journal: RunPorts["journal"], options: RunLogOptions, record: RunRecord) {
     this.#journal = journal;
     this.#options = options;
     this.record = record;
+    this.foreseen = record;
   }
 
   static async create(
@@ -58,10 +61,23 @@ export class RunLog {
     return new RunLog(journal, options, record);
   }
 
-  /** Resolves once they are durable and in the record. */
-  async append(entries: readonly RunEntry[]): Promise<void> {
-    const { steps, stream, workflow, owner } = this.#options;
-    const record = entries.reduce((folded, entry) => foldEntry(steps, folded, entry), this.record);
+  /**
+   * Resolves once the entries are durable and in the record, with all that was appended: what `follows` says comes of them,
+   * and of that again, goes into the same commit. Where there is nothing to append, nothing is written.
+   */
+  async append(
+    happened: readonly RunEntry[],
+    follows: (record: RunRecord) => readonly RunEntry[] = () => [],
+  ): Promise<readonly RunEntry[]> {
+    const { stream, workflow, owner } = this.#options;
+    const entries = [...happened];
+    this.foreseen = this.#folded(this.record, happened);
+    for (let next = follows(this.foreseen); next.length > 0; next = follows(this.foreseen)) {
+      entries.push(...next);
+      this.foreseen = this.#folded(this.foreseen, next);
+    }
+    const record = this.foreseen;
+    if (entries.length === 0) return entries;
     const answer = await this.#journal.append(stream, {
       after: this.record.length,
       entries: entries.map(asJson),
@@ -69,6 +85,11 @@ export class RunLog {
     });
     if (answer === "conflict") throw taken(stream);
     this.record = record;
+    return entries;
+  }
+
+  #folded(record: RunRecord, entries: readonly RunEntry[]): RunRecord {
+    return entries.reduce((folded, entry) => foldEntry(this.#options.steps, folded, entry), record);
   }
 }
 

@@ -149,7 +149,7 @@ async function openRun(request: OpenRequest): Promise<WorkflowRun> {
   // Conditions look at the artifacts of the record as it is when they are asked.
   const opened: { log: RunLog | null } = { log: null };
   const instances = stepInstances(workflow, first.inputs, (step, artifact) =>
-    artifactOf(opened.log?.record.facts, step, artifact),
+    artifactOf(opened.log?.foreseen.facts, step, artifact),
   );
   const steps = new Map(instances.map((instance) => [instance.id, instance.plan]));
   const logOptions = { stream, workflow, steps, owner: settings.owner };

@@ -89,7 +89,8 @@ describe("the telemetry of a run", () => {
   const text = (name: string) => readFileSync(join(rig.workspace, "context", "t", name), "utf8");
 
   it("is every event, and the state at the end", async () => {
-    const workflow = testWorkflow([shellStep("a", "echo hi"), shellStep("b", "exit 1")], { telemetry });
+    const steps = [shellStep("a", "echo hi"), shellStep("b", "exit 1", { dependsOn: ["a"] })];
+    const workflow = testWorkflow(steps, { telemetry });
     const result = await rig.run(workflow);
     expect(result.outcome).toBe("FAILED");
     const lines = text("events.jsonl")

@@ -10,11 +10,11 @@ import { orderOf } from "./budget-choice.ts";
 import { writeDiagnosis } from "./diagnosis.ts";
 import { Inbox } from "./inbox.ts";
 import { isSubmitted, LateCanceller } from "./job-piece.ts";
-import { nextEntries } from "./next-entries.ts";
+import { nextEntries, type Next } from "./next-entries.ts";
 import { stepReport, writeRunRecord, writeStepRecord } from "./record-files.ts";
 import type { RunLog } from "./run-log.ts";
 import type { RunPorts, RunResult, RunSettings, WorkflowEvent } from "./run-ports.ts";
-import { noFacts, type RunEntry, type RunEventEntry } from "./run-record.ts";
+import { noFacts, type RunEntry, type RunEventEntry, type RunRecord } from "./run-record.ts";
 import { runCheck } from "./step-check.ts";
 import { childStream } from "./streams.ts";
 import { openTelemetry, type RunTelemetry } from "./telemetry.ts";
@@ -100,7 +100,8 @@ export class WorkflowRun {
     try {
       if (resumed) await this.#pickUp();
       await writeRunRecord(workflow, runId, log.record);
-      while (log.record.state.outcome === null) await this.#advance();
+      await this.#advance([]);
+      while (log.record.state.outcome === null) await this.#advance(await this.#inbox.take());
       await Promise.all(this.#discards);
       await writeRunRecord(workflow, runId, log.record);
     } finally {
@@ -111,26 +112,30 @@ export class WorkflowRun {
     return result;
   }
 
-  async #advance(): Promise<void> {
-    const { instances, log, ports, settings, workflow } = this.#options;
-    const { entries, cancels } = nextEntries({
+  /** Journals what happened together with what comes of it, then does what was journaled. */
+  async #advance(happened: readonly RunEntry[]): Promise<void> {
+    let cancels: Next["cancels"] = [];
+    const entries = await this.#options.log.append(happened, (record) => {
+      const next = this.#next(record);
+      ({ cancels } = next);
+      return next.entries;
+    });
+    for (const { jobId, reason } of cancels) this.#cancellers.get(jobId)?.cancel(reason);
+    const touched = new Set(entries.flatMap((entry) => stepsOf(entry)));
+    for (const id of touched) await this.#afterChange(id);
+  }
+
+  #next(record: RunRecord): Next {
+    const { instances, ports, settings, workflow } = this.#options;
+    return nextEntries({
       instances,
-      record: log.record,
+      record,
       concurrency: workflow.concurrency,
       now: this.#now(),
       ids: ports.ids,
       spends: settings.spends,
       areOrdered: this.#areOrdered,
     });
-    for (const { jobId, reason } of cancels) this.#cancellers.get(jobId)?.cancel(reason);
-    await this.#commit(entries.length > 0 ? entries : await this.#inbox.take());
-  }
-
-  /** Journals first, then does what was journaled. */
-  async #commit(entries: readonly RunEntry[]): Promise<void> {
-    await this.#options.log.append(entries);
-    const touched = new Set(entries.flatMap((entry) => stepsOf(entry)));
-    for (const id of touched) await this.#afterChange(id);
   }
 
   async #afterChange(id: string): Promise<void> {
@@ -149,7 +154,7 @@ export class WorkflowRun {
 
   async #conclude(instance: StepInstance, state: EndedState): Promise<void> {
     const { contextDir } = this.#options.log.record.created;
-    await writeStepRecord(contextDir, this.#report(instance));
+    writeStepRecord(contextDir, this.#report(instance));
     await writeDiagnosis(contextDir, instance, state);
     this.#discards.push(this.#discard(instance, state));
   }
