@@ -26,6 +26,10 @@ const sections: Readonly<
     title: "Containment: cost, and cancel to last process dead",
     run: async (report) => (await import("./containment.ts")).benchContainment(report),
   },
+  workflow: {
+    title: "Workflows: what they add to their commands, and a large file",
+    run: async (report) => (await import("./workflow.ts")).benchWorkflow(report),
+  },
   store: {
     title: "Durable queue against the storage floor",
     run: async (report) => (await import("./store.ts")).benchStore(report),

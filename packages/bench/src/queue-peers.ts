@@ -2,8 +2,12 @@
  * Our queue beside BullMQ and pg-boss: the same jobs with a payload of 220 bytes, ten priorities and three attempts, a
  * handler that does nothing, producer and worker in this process. Ours also decides on a permit for each, locks its
  * workspace, and keeps what the attempt was. Every figure is the median of rounds in which all take turns, because the disk
- * of a shared machine is another one every minute.
+ * of a shared machine is another one every minute. The bare sync of that disk takes turns as well: whoever acknowledges only
+ * what is on it cannot end more jobs than run at once for each sync.
  */
+import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { agentcore } from "./queue/agentcore.ts";
 import { bullmq } from "./queue/bullmq.ts";
 import { type Contender, type OpenQueue, Unavailable } from "./queue/contender.ts";
@@ -35,8 +39,10 @@ export async function benchQueuePeers(report: Report, options: QueueBenchOptions
   const contenders = [agentcore, bullmq("everysec"), bullmq("always"), pgBoss];
   const figures = new Map(contenders.map(({ name }) => [name, new Map<string, Figure>()]));
   const missing = new Map<string, string>();
+  const syncs: number[] = [];
   for (const phase of [submits, drains(10), drains(50), idle]) {
     for (let round = 0; round < rounds; round += 1) {
+      syncs.push(syncsPerSecond());
       for (const contender of contenders.filter(({ name }) => !missing.has(name))) {
         const reason = await run(contender, phase, jobs, noteIn(figures.get(contender.name)!));
         if (reason !== null) missing.set(contender.name, reason);
@@ -44,6 +50,8 @@ export async function benchQueuePeers(report: Report, options: QueueBenchOptions
     }
   }
   const ours = figures.get(agentcore.name)!;
+  const floor = medianOf(syncs);
+  report({ name: "floor: 4 KiB written and synced, one after another", value: floor, unit: "syncs/s" });
   for (const { name } of contenders) {
     if (missing.has(name))
       report({ name, value: Number.NaN, unit: "", note: `not measured: ${missing.get(name)}` });
@@ -52,7 +60,7 @@ export async function benchQueuePeers(report: Report, options: QueueBenchOptions
       const row = { name: `${name}: ${what}`, value, unit };
       report(
         name === agentcore.name
-          ? row
+          ? { ...row, ...perSync(what, value / floor) }
           : { ...row, note: comparison(medianOf(ours.get(what)!.values), value, unit) },
       );
     }
@@ -78,6 +86,42 @@ async function run(contender: Contender, phase: Phase, jobs: number, note: Note)
   }
 }
 
+const firstCaller = "submit, one caller";
+const runs = (concurrency: number): string => `run, ${concurrency} at once`;
+
+/** How many jobs one sync can be for. */
+const jobsOfSync: Readonly<Record<string, number>> = {
+  [firstCaller]: 1,
+  [runs(10)]: 10,
+  [runs(50)]: 50,
+};
+
+function perSync(what: string, jobs: number): { readonly note?: string } {
+  const jobsMax = jobsOfSync[what];
+  return jobsMax === undefined
+    ? {}
+    : { note: `${jobs.toFixed(1)} for each sync of the floor, of ${jobsMax}` };
+}
+
+/** What a queue that syncs its log for each acknowledgement cannot do without. */
+function syncsPerSecond(): number {
+  const times = 100;
+  const block = Buffer.alloc(4096);
+  const directory = mkdtempSync(join(tmpdir(), "agentcore-bench-"));
+  const file = openSync(join(directory, "log"), "w");
+  try {
+    const startedAt = performance.now();
+    for (let sync = 0; sync < times; sync += 1) {
+      writeSync(file, block);
+      fdatasyncSync(file);
+    }
+    return (times * 1000) / (performance.now() - startedAt);
+  } finally {
+    closeSync(file);
+    rmSync(directory, { recursive: true });
+  }
+}
+
 /** How we compare: above 1 is in our favour. */
 function comparison(own: number, peer: number, unit: Unit): string {
   const factor = unit === "ms" ? peer / own : own / peer;
@@ -85,7 +129,7 @@ function comparison(own: number, peer: number, unit: Unit): string {
 }
 
 const submits: Phase = async (queue, jobs, note) => {
-  note("submit, one caller", await perSecond(500, 1, (index) => queue.submit(index)), "jobs/s");
+  note(firstCaller, await perSecond(500, 1, (index) => queue.submit(index)), "jobs/s");
   note("submit, 64 callers", await perSecond(jobs, 64, (index) => queue.submit(1000 + index)), "jobs/s");
   const calls = await perSecond(jobs / 1000, 1, (call) => queue.submitMany(100_000 + call * 1000, 1000));
   note("submit, 1,000 a call", calls * 1000, "jobs/s");
@@ -94,7 +138,7 @@ const submits: Phase = async (queue, jobs, note) => {
 function drains(concurrency: number): Phase {
   return async (queue, jobs, note) => {
     for (let from = 0; from < jobs; from += 1000) await queue.submitMany(from, 1000);
-    note(`run, ${concurrency} at once`, await drain(queue, concurrency, jobs), "jobs/s");
+    note(runs(concurrency), await drain(queue, concurrency, jobs), "jobs/s");
   };
 }
 
