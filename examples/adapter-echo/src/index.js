@@ -3,7 +3,7 @@
  * export is what AgentCore looks for.
  */
 import { adapterContractVersion } from "@agentcore/contract";
-import { capabilitySet } from "@agentcore/worker-kit";
+import { capabilitySet, requireAllowedArgs } from "@agentcore/worker-kit";
 import { createReader } from "./reader.js";
 
 /** @type {import("@agentcore/contract").WorkerAdapter} */
@@ -23,12 +23,15 @@ const echoAdapter = {
     credentialEnv: [],
     loginPaths: [],
   },
+  // What a task may add to the command line: nothing here. Else it could add --allow-write.
+  checkArgs: (args) => requireAllowedArgs("echo", args, {}),
   plan(task, context) {
+    requireAllowedArgs("echo", task.args ?? [], {});
     // The grants count, not what the task asked for: a permit may allow less.
     const { edit } = capabilitySet(context.grants.capabilities);
     return {
       command: context.program,
-      args: [...(edit ? ["--allow-write"] : []), ...(task.args ?? [])],
+      args: edit ? ["--allow-write"] : [],
       env: {},
       stdin: task.instructions,
       home: "own",

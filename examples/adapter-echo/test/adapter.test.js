@@ -50,6 +50,11 @@ describe("the echo agent", () => {
     assert.equal(ended.errorClass, "permission_denied");
   });
 
+  it("takes no argument that would let it edit", async () => {
+    const { ended } = await drive({ instructions: "hello", capabilities: ["read"], args: ["--allow-write"] });
+    assert.equal(ended.code, "AC_JOB_INVALID");
+  });
+
   it("passes on how long its provider asks to wait", async () => {
     const { ended } = await drive({ instructions: "fail: please", capabilities: ["edit"] });
     assert.equal(ended.errorClass, "rate_limited");

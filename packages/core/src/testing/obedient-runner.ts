@@ -9,12 +9,14 @@ export interface ObedientRunner {
     readonly fails: string;
     readonly hangs: string;
     emits(count: number): string;
+    /** For a probe: it answers with that. */
+    answers(answer: object): string;
   };
 }
 
 /** Instructions: `succeed`, `fail`, `hang` until stopped, or `emit N` numbered lines. */
 export function obedientRunner(): ObedientRunner {
-  const fake = createFakeRunner();
+  const fake = createFakeRunner({ look: async (script) => ({ stdout: script }) });
   const obey = (run: FakeRun | undefined): void => {
     const [verb, argument] = run?.request.task.instructions.split(" ") ?? [];
     const lines = verb === "emit" ? Number(argument) : 0;
@@ -34,6 +36,12 @@ export function obedientRunner(): ObedientRunner {
         return run;
       },
     },
-    instructions: { succeeds: "succeed", fails: "fail", hangs: "hang", emits: (count) => `emit ${count}` },
+    instructions: {
+      succeeds: "succeed",
+      fails: "fail",
+      hangs: "hang",
+      emits: (count) => `emit ${count}`,
+      answers: (answer) => JSON.stringify(answer),
+    },
   };
 }

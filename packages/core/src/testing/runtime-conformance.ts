@@ -8,6 +8,7 @@ import {
   type PermitDecision,
   permitRecordSchema,
   type PermitRequest,
+  probeSpecSchema,
   type RunIdentity,
   type Runtime,
   type WorkerEvent,
@@ -33,6 +34,8 @@ export interface OpenRuntime {
     readonly hangs: string;
     /** Emits at least this many events, then succeeds. */
     emits(count: number): string;
+    /** Script of a probe whose looks all give this answer. */
+    answers(answer: object): string;
   };
   close(): Promise<void>;
 }
@@ -68,15 +71,19 @@ class Subject {
   }
 
   /** Asks and executes; the result comes later. */
-  async start(instructions: string, change: Partial<PermitRequest> = {}) {
+  async start(instructions: string, change: Partial<PermitRequest> = {}, task: Partial<WorkerTask> = {}) {
     const request = this.request(change);
     const permitId = await this.grant(request);
     const events: WorkerEvent[] = [];
     const identities: RunIdentity[] = [];
-    const result = this.runtime.execute(permitId, this.task(request, instructions), {
-      onEvent: (event) => events.push(event),
-      onStarted: (identity) => identities.push(identity),
-    });
+    const result = this.runtime.execute(
+      permitId,
+      { ...this.task(request, instructions), ...task },
+      {
+        onEvent: (event) => events.push(event),
+        onStarted: (identity) => identities.push(identity),
+      },
+    );
     return { permitId, request, result, events, identities };
   }
 }
@@ -221,6 +228,29 @@ const cases: Readonly<Record<string, Case>> = {
       );
       assert.equal(numbers.length, count);
       assert.ok(numbers.every((number, index) => number === index));
+    },
+  },
+
+  "a probe stops the run, each look is an event, and what it found is in the result": {
+    check: async (subject) => {
+      const answer = {
+        class: "stalled",
+        fingerprints: ["db/locked"],
+        reasons: ["no row"],
+        summary: { n: 7 },
+      };
+      const command = subject.instructions.answers(answer);
+      const probe = probeSpecSchema.parse({ command, intervalMs: 100, stallThreshold: 3 });
+      const { result, events } = await subject.start(subject.instructions.hangs, {}, { probe });
+      const { outcome, code, probe: finding } = await result;
+      assert.deepEqual({ outcome, code }, { outcome: "stalled", code: "AC_PROBE_STALLED" });
+      assert.deepEqual(finding, { ...answer, by: "answer" });
+      const looks = events.flatMap((event) => (event.type === "probe" ? [[event.found, event.inRow]] : []));
+      assert.deepEqual(looks, [
+        ["stalled", 1],
+        ["stalled", 2],
+        ["stalled", 3],
+      ]);
     },
   },
 
