@@ -104,6 +104,17 @@ export const plantedBugs: readonly PlantedBug[] = [
     },
   },
   {
+    name: "early takeover",
+    harm: "an owner that beats slowly loses its jobs to a neighbour while it works on them",
+    file: "packages/scheduler/src/recovery/owner-lease.ts",
+    search: "nowMs - seen.sinceMs >= other.leaseMs",
+    replace: "nowMs - seen.sinceMs >= other.leaseMs / 10",
+    caughtBy: {
+      file: "packages/scheduler/src/recovery/recovery.test.ts",
+      test: "does not end early when the wall clock is set by",
+    },
+  },
+  {
     name: "last cause wins",
     harm: "a timeout is reported as the cancel that came after it",
     file: "packages/core/src/gate/permit.ts",
