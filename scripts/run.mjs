@@ -16,8 +16,10 @@ const commands = {
     await build();
     return run("node", ["packages/bench/dist/main.js", ...args]);
   },
-  /** Writes the documents that are generated from the code. */
-  docs: async () => (await run("node", [source, "packages/tidy/src/main.ts"])) || run("oxfmt", ["docs"]),
+  /** Writes the documents and schemas that are generated from the code. */
+  docs: async () =>
+    (await run("node", [source, "packages/tidy/src/main.ts"])) ||
+    run("oxfmt", ["docs", "packages/workflow/schemas"]),
   simulate: (args) => run("node", [source, "packages/simulation/src/main.ts", ...args]),
   "crash-tests": (args) => run("node", [source, "packages/crash-tests/src/main.ts", ...args]),
   "test:workers": (args) => run("node", [source, "packages/worker-tests/src/run.ts", ...args]),

@@ -49,4 +49,9 @@ export const durationSchema = z
     });
     return z.NEVER;
   })
-  .meta({ description: "A duration with a unit: 200ms, 30s, 5m, 2h, 1h30m.", examples: ["30s", "1h30m"] });
+  .meta({
+    description: "A duration with a unit: 200ms, 30s, 5m, 2h, 1h30m.",
+    examples: ["30s", "1h30m"],
+    // For editors; `parseDurationMs` decides.
+    pattern: `^(?=.)${pattern.source.slice(1)}`,
+  });

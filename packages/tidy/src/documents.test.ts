@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 import { errorCodesDocument } from "./error-codes-document.ts";
+import { publishedSchemas } from "./published-schemas.ts";
 import { manifestOf, packageFolders, read, root, trackedFiles } from "./repository.ts";
 
 const documents = trackedFiles().filter((path) => path.endsWith(".md"));
@@ -20,6 +21,13 @@ describe("the documents", () => {
   it("list the error codes as the catalogue has them (`npm run docs` writes the list)", () => {
     expect(squeeze(read("docs/error-codes.md"))).toBe(squeeze(errorCodesDocument()));
   });
+
+  it.each(Object.entries(publishedSchemas()))(
+    "include the schema %s as the code has it (`npm run docs` writes it)",
+    (path, schema) => {
+      expect(JSON.parse(read(path))).toEqual(schema);
+    },
+  );
 
   it("begin the README with the two commands", () => {
     const firstBlock = /```sh\n([\s\S]*?)```/.exec(read("README.md"))?.[1] ?? "";

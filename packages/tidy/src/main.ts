@@ -1,7 +1,10 @@
-/** `npm run docs`: writes the generated documents. */
+/** `npm run docs`: writes the documents and schemas that are generated from the code. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { errorCodesDocument } from "./error-codes-document.ts";
+import { publishedSchemas } from "./published-schemas.ts";
 import { root } from "./repository.ts";
 
 writeFileSync(join(root, "docs/error-codes.md"), errorCodesDocument());
+for (const [path, schema] of Object.entries(publishedSchemas()))
+  writeFileSync(join(root, path), `${JSON.stringify(schema, null, 2)}\n`);

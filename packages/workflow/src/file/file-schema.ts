@@ -6,39 +6,60 @@ import { budgetSchema, stallSchema, stepSchema } from "./step-schema.ts";
 
 const inputSchema = z
   .strictObject({
-    type: z.enum(["string", "number", "boolean"]).optional(),
-    default: z.union([z.string(), z.number(), z.boolean()]).optional(),
-    required: z.boolean().optional(),
-    description: z.string().optional(),
+    type: z.enum(["string", "number", "boolean"]).optional().meta({ description: "Default: string." }),
+    default: z
+      .union([z.string(), z.number(), z.boolean()])
+      .optional()
+      .meta({ description: "Value where none is given." }),
+    required: z
+      .boolean()
+      .optional()
+      .meta({ description: "Whether a run without it is refused. Default: false." }),
+    description: z.string().optional().meta({ description: "For people." }),
   })
   .meta({ description: "A parameter, given with `--input NAME=VALUE`, used as `${{ inputs.NAME }}`." });
 
 const sentinelSchema = z.strictObject({
-  enabled: z.boolean().optional(),
+  enabled: z.boolean().optional().meta({ description: "Default: true." }),
   defaults: stallSchema
     .extend({
       interrupt: z
-        .strictObject({ strategy: z.literal("cancel").optional() })
+        .strictObject({ strategy: z.literal("cancel").optional().meta({ description: "cancel." }) })
         .optional()
         .meta({ description: "How a job is stopped; there is one way." }),
     })
-    .optional(),
+    .optional()
+    .meta({ description: "`stall` of the steps that say nothing else." }),
   telemetry: z
     .strictObject({
-      events_file: z.string().min(1).optional(),
-      state_file: z.string().min(1).optional(),
-      include_worker_output: z.boolean().optional(),
+      events_file: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({ description: "File in the workspace that events are written to, one JSON object a line." }),
+      state_file: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({ description: "File in the workspace that holds how the steps stand." }),
+      include_worker_output: z
+        .boolean()
+        .optional()
+        .meta({ description: "Whether what workers print is among the events. Default: false." }),
     })
-    .optional(),
+    .optional()
+    .meta({ description: "Files for programs that watch the run." }),
 });
 
-const version = z.literal("1", { error: 'the version is "1", in quotes' });
+const version = z
+  .literal("1", { error: 'the version is "1", in quotes' })
+  .meta({ description: 'Of the format: "1", in quotes.' });
 
 export const workflowFileSchema = z
   .strictObject({
-    name: z.string().min(1),
+    name: z.string().min(1).meta({ description: "Of the workflow, in lists and reports." }),
     version,
-    description: z.string().optional(),
+    description: z.string().optional().meta({ description: "For people." }),
     timeout: durationSchema.meta({ description: "For the whole run." }),
     concurrency: z.int().min(1).optional().meta({ description: "Steps at once." }),
     context_dir: z
@@ -47,14 +68,27 @@ export const workflowFileSchema = z
       .optional()
       .meta({ description: "Inside the workspace. Default: ./context." }),
     budget: budgetSchema.optional(),
-    create_branch: z.boolean().optional(),
-    branch_transition_step: idSchema.optional(),
-    expected_work_branch: z.string().min(1).optional(),
+    create_branch: z
+      .boolean()
+      .optional()
+      .meta({ description: "Whether a step of this run changes the branch. Default: false." }),
+    branch_transition_step: idSchema
+      .optional()
+      .meta({ description: "The step that changes the branch; later ones expect what it left." }),
+    expected_work_branch: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ description: "Branch that the steps expect. Default: the one at the start." }),
     inputs: z
       .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]*$/, "is not an input's name"), inputSchema)
-      .optional(),
+      .optional()
+      .meta({ description: "Parameters of the workflow, by name." }),
     sentinel: sentinelSchema.optional().meta({ description: "Sets `stall` for all steps." }),
-    steps: z.record(idSchema, stepSchema).refine((steps) => Object.keys(steps).length > 0, "has no step"),
+    steps: z
+      .record(idSchema, stepSchema)
+      .refine((steps) => Object.keys(steps).length > 0, "has no step")
+      .meta({ description: "The steps, by id.", minProperties: 1 }),
   })
   .meta({
     title: "AgentCore workflow",
@@ -62,26 +96,45 @@ export const workflowFileSchema = z
   });
 export type WorkflowFile = z.output<typeof workflowFileSchema>;
 
-const agentSchema = z.strictObject({
-  worker: workerNameSchema,
-  model: z.string().min(1).optional(),
-  variant: variantSchema.optional(),
-  capabilities: z.array(capabilityNameSchema).optional(),
-  workspace: z.string().min(1).optional(),
-  timeout: durationSchema.optional(),
-  max_steps: z.int().min(1).optional(),
-  max_command_time: durationSchema.optional(),
-  base_instructions: z
-    .string()
-    .optional()
-    .meta({ description: "Comes before the instructions of each step." }),
-  defaultArgs: z.array(z.string()).optional(),
-  description: z.string().optional(),
-});
+const agentSchema = z
+  .strictObject({
+    worker: workerNameSchema,
+    model: z.string().min(1).optional().meta({ description: "Model, as the worker knows it." }),
+    variant: variantSchema
+      .optional()
+      .meta({ description: "How hard the model is to think, in the worker's own word." }),
+    capabilities: z
+      .array(capabilityNameSchema)
+      .optional()
+      .meta({ description: "What the worker may do, where a step says nothing else." }),
+    workspace: z.string().min(1).optional().meta({ description: "Directory inside the workspace." }),
+    timeout: durationSchema.optional().meta({ description: "Of one attempt." }),
+    max_steps: z
+      .int()
+      .min(1)
+      .optional()
+      .meta({ description: "Turns that the agent may take, where its worker can count them." }),
+    max_command_time: durationSchema
+      .optional()
+      .meta({ description: "Longest command of the agent, where its worker has such a limit." }),
+    base_instructions: z
+      .string()
+      .optional()
+      .meta({ description: "Comes before the instructions of each step." }),
+    defaultArgs: z
+      .array(z.string())
+      .optional()
+      .meta({ description: "Further arguments for the worker's command line." }),
+    description: z.string().optional().meta({ description: "For people." }),
+  })
+  .meta({ description: "A worker with its settings; what a step says itself goes before." });
 export type AgentProfile = z.output<typeof agentSchema>;
 
 export const agentsFileSchema = z
-  .strictObject({ version, agents: z.record(idSchema, agentSchema) })
+  .strictObject({
+    version,
+    agents: z.record(idSchema, agentSchema).meta({ description: "The profiles, by id." }),
+  })
   .meta({ title: "AgentCore agent profiles", description: "Workers with their settings, by name." });
 
 export function workflowJsonSchema(): Record<string, unknown> {

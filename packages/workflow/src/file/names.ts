@@ -14,10 +14,15 @@ const workerAliases: Readonly<Record<string, string>> = {
 /** `CLAUDE_CODE` → `claude-code`; any other adapter's name stays as it is. */
 export const canonicalWorker = (name: string): string => workerAliases[name] ?? name;
 
-export const workerNameSchema = z.string().min(1).transform(canonicalWorker).meta({
-  description:
-    "A worker: shell, claude-code, codex, opencode, or any adapter. CUSTOM, CLAUDE_CODE, CODEX_CLI and OPENCODE are accepted.",
-});
+export const workerNameSchema = z
+  .string()
+  .min(1)
+  .transform(canonicalWorker)
+  .meta({
+    description:
+      "A worker: shell, claude-code, codex, opencode, or any adapter. CUSTOM, CLAUDE_CODE, CODEX_CLI and OPENCODE are accepted.",
+    examples: ["shell", "claude-code", "codex", "opencode"],
+  });
 
 export const capabilityNameSchema = z
   .enum([...capabilities, ...capabilities.map((name) => name.toUpperCase() as Uppercase<Capability>)])

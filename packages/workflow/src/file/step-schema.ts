@@ -26,7 +26,10 @@ const stallReactionSchema = z.strictObject({
       "interrupt: the attempt has failed; fail: the step has, without a retry; ignore: only recorded.",
   }),
   error_class: errorClassText.optional(),
-  fingerprint_prefix: z.array(z.string()).optional(),
+  fingerprint_prefix: z
+    .array(z.string())
+    .optional()
+    .meta({ description: "Put before the fingerprints found, to tell them from others." }),
   as_incomplete: z.boolean().optional().meta({
     description:
       "Count it as an iteration that is not complete, with the fingerprints found, not as a failure.",
@@ -34,31 +37,60 @@ const stallReactionSchema = z.strictObject({
 });
 
 const probeSchema = z.strictObject({
-  interval: durationSchema.refine((ms) => ms >= probeIntervalMsMin, {
-    error: `looks more often than every ${probeIntervalMsMin}ms`,
-  }),
-  timeout: durationSchema.optional(),
+  interval: durationSchema
+    .refine((ms) => ms >= probeIntervalMsMin, {
+      error: `looks more often than every ${probeIntervalMsMin}ms`,
+    })
+    .meta({ description: `Time between two looks, at least ${probeIntervalMsMin}ms.` }),
+  timeout: durationSchema.optional().meta({ description: "Longest look. Default: 10s." }),
   command: z.string().trim().min(1).meta({
     description:
       "Script that prints one JSON object: {class: progressing|stalled|terminal, digest?, fingerprints?, reasons?, summary?}.",
   }),
-  stall_threshold: z.int().min(1).optional(),
-  require_zero_exit: z.boolean().optional(),
-  on_probe_error: z.enum(["ignore", "stall", "terminal"]).optional(),
-  probe_error_threshold: z.int().min(1).optional(),
-  capture_stderr: z.boolean().optional(),
+  stall_threshold: z
+    .int()
+    .min(1)
+    .optional()
+    .meta({ description: "Looks in a row that find no progress before it counts. Default: 2." }),
+  require_zero_exit: z
+    .boolean()
+    .optional()
+    .meta({ description: "Whether a script that exits otherwise has failed to look. Default: true." }),
+  on_probe_error: z
+    .enum(["ignore", "stall", "terminal"])
+    .optional()
+    .meta({ description: "What looks that fail count as. Default: ignore." }),
+  probe_error_threshold: z
+    .int()
+    .min(1)
+    .optional()
+    .meta({ description: "Looks in a row that fail before they count. Default: 3." }),
+  capture_stderr: z
+    .boolean()
+    .optional()
+    .meta({ description: "Whether the record holds what the script wrote to stderr. Default: true." }),
 });
 
 export const stallSchema = z
   .strictObject({
-    enabled: z.boolean().optional(),
+    enabled: z
+      .boolean()
+      .optional()
+      .meta({ description: "false: this step is not watched, whatever is set for all." }),
     no_output_timeout: durationSchema
       .optional()
       .meta({ description: "Longest silence; a tool call in flight is not silence." }),
-    activity_source: z.enum(["worker_event", "any_event", "probe_only"]).optional(),
-    probe: probeSchema.optional(),
-    on_stall: stallReactionSchema.optional(),
-    on_terminal: stallReactionSchema.optional(),
+    activity_source: z
+      .enum(["worker_event", "any_event", "probe_only"])
+      .optional()
+      .meta({ description: "What counts as a sign of life. Default: worker_event." }),
+    probe: probeSchema.optional().meta({ description: "A script that looks at the step from outside." }),
+    on_stall: stallReactionSchema
+      .optional()
+      .meta({ description: "What happens when it stands still. Default: interrupt." }),
+    on_terminal: stallReactionSchema
+      .optional()
+      .meta({ description: "What happens when the probe says that it cannot succeed. Default: fail." }),
   })
   .meta({ description: "When a step counts as standing still, and what then happens." });
 
@@ -71,8 +103,11 @@ const workKeys = {
     .min(1)
     .optional()
     .meta({ description: "The prompt; for the shell worker a script, run by `bash -e -c`." }),
-  capabilities: z.array(capabilityNameSchema).optional(),
-  model: z.string().min(1).optional(),
+  capabilities: z
+    .array(capabilityNameSchema)
+    .optional()
+    .meta({ description: "What the worker may do; needed with `worker`." }),
+  model: z.string().min(1).optional().meta({ description: "Model, as the worker knows it." }),
   variant: variantSchema
     .optional()
     .meta({ description: "How hard the model is to think, in the worker's own word." }),
@@ -80,7 +115,9 @@ const workKeys = {
     .array(z.string())
     .optional()
     .meta({ description: "Further arguments for the worker's command line." }),
-  timeout: durationSchema.optional(),
+  timeout: durationSchema
+    .optional()
+    .meta({ description: "Of one attempt. Default: what is left of the run's time limit." }),
 } as const;
 
 export const completionCheckSchema = z
@@ -91,82 +128,184 @@ export const completionCheckSchema = z
       .meta({ description: "File in the workspace that holds the check's decision." }),
     stall: stallSchema.optional(),
   })
-  .meta({ description: "Runs after each successful iteration and decides whether the step is complete." });
+  .meta({
+    description: "Runs after each successful iteration and decides whether the step is complete.",
+    oneOf: [{ required: ["worker"] }, { required: ["agent"] }],
+    required: ["instructions"],
+  });
 
-export const convergenceSchema = z.strictObject({
-  enabled: z.boolean().optional(),
-  stall_threshold: z.int().min(1).optional(),
-  max_stage: z.int().min(1).optional(),
-  fail_on_max_stage: z.boolean().optional(),
-  stages: z.array(z.strictObject({ stage: z.int().min(1), append_instructions: z.string() })).optional(),
-  allowed_paths: z.array(z.string().min(1)).optional(),
-  ignored_paths: z.array(z.string().min(1)).optional(),
-  diff_base_ref: z.string().min(1).optional(),
-  diff_base_ref_file: path.optional(),
-  max_changed_files: z.int().min(1).optional(),
+export const convergenceSchema = z
+  .strictObject({
+    enabled: z.boolean().optional().meta({ description: "Default: true." }),
+    stall_threshold: z
+      .int()
+      .min(1)
+      .optional()
+      .meta({ description: "How often the same findings come back before the stage rises. Default: 2." }),
+    max_stage: z.int().min(1).optional().meta({ description: "The last stage. Default: 3." }),
+    fail_on_max_stage: z
+      .boolean()
+      .optional()
+      .meta({ description: "Whether the step fails when nothing moves at the last stage. Default: true." }),
+    stages: z
+      .array(
+        z.strictObject({
+          stage: z.int().min(1).meta({ description: "From this stage on." }),
+          append_instructions: z.string().meta({ description: "Joins the instructions." }),
+        }),
+      )
+      .optional()
+      .meta({ description: "Texts that join the instructions, by stage." }),
+    allowed_paths: z
+      .array(z.string().min(1))
+      .optional()
+      .meta({ description: "Globs of files that an iteration may change. Default: all." }),
+    ignored_paths: z
+      .array(z.string().min(1))
+      .optional()
+      .meta({ description: "Globs of files whose changes do not count." }),
+    diff_base_ref: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ description: "Commit that changed files are counted from. Default: those of the iteration." }),
+    diff_base_ref_file: path
+      .optional()
+      .meta({ description: "File in the workspace that names that commit." }),
+    max_changed_files: z
+      .int()
+      .min(1)
+      .optional()
+      .meta({ description: "Files that an iteration may change; one with more is not complete." }),
+  })
+  .meta({ description: "What is done when iterations find the same again and again." });
+
+const artifactSchema = z.strictObject({
+  from: idSchema.meta({ description: "Step that left the artifact." }),
+  artifact: idSchema.meta({ description: "Name of the artifact, as in the step's outputs." }),
+  as: idSchema.optional().meta({ description: "Name here. Default: the artifact's." }),
 });
 
-const artifactSchema = z.strictObject({ from: idSchema, artifact: idSchema, as: idSchema.optional() });
+/** What `check-steps.ts` demands of a step and a schema can say, for editors. */
+const wayToWork = [
+  { required: ["worker", "capabilities", "instructions"] },
+  { required: ["agent", "instructions"] },
+  { required: ["workflow"] },
+];
 
-export const stepSchema = z.strictObject({
-  ...workKeys,
-  description: z.string().optional(),
-  workflow: path.optional().meta({ description: "A sub-workflow file, relative to this one." }),
-  workspace: path
-    .optional()
-    .meta({ description: "Directory inside the workspace. Default: the workspace itself." }),
-  depends_on: z.array(idSchema).optional(),
-  inputs: z
-    .array(artifactSchema)
-    .optional()
-    .meta({ description: "Artifacts of earlier steps, copied into the workspace." }),
-  outputs: z
-    .array(
-      z.strictObject({ name: idSchema, path, type: z.string().optional(), optional: z.boolean().optional() }),
-    )
-    .optional()
-    .meta({ description: "Collected when the step succeeds; a missing one fails it unless `optional`." }),
-  max_retries: z.int().min(0).max(99).optional(),
-  on_failure: z.enum(["abort", "retry", "continue"]).optional(),
-  max_steps: z.int().min(1).optional(),
-  max_command_time: durationSchema.optional(),
-  completion_check: completionCheckSchema.optional(),
-  max_iterations: z.int().min(1).max(1000).optional(),
-  on_iterations_exhausted: z.enum(["abort", "continue"]).optional(),
-  convergence: convergenceSchema.optional(),
-  stall: stallSchema.optional(),
-  budget: budgetSchema.optional(),
-  if: z
-    .string()
-    .min(1)
-    .optional()
-    .meta({ description: "Condition over inputs, steps.ID.status and steps.ID.outputs." }),
-  matrix: z
-    .record(
-      z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]*$/, "is not a matrix key"),
-      z.array(z.union([z.string(), z.number(), z.boolean()])).min(1),
-    )
-    .optional()
-    .meta({ description: "One instance of the step for each combination." }),
-  isolation: z.enum(["none", "worktree"]).optional(),
-  merge: z.enum(["apply", "none"]).optional(),
-  verify: z
-    .string()
-    .min(1)
-    .optional()
-    .meta({ description: "Script that must exit 0 for the step to count as succeeded." }),
-  with: z
-    .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
-    .optional()
-    .meta({
+export const stepSchema = z
+  .strictObject({
+    ...workKeys,
+    description: z.string().optional().meta({ description: "For people; shown in pictures." }),
+    workflow: path.optional().meta({ description: "A sub-workflow file, relative to this one." }),
+    workspace: path
+      .optional()
+      .meta({ description: "Directory inside the workspace. Default: the workspace itself." }),
+    depends_on: z
+      .array(idSchema)
+      .optional()
+      .meta({ description: "Steps that must have ended before this one starts." }),
+    inputs: z
+      .array(artifactSchema)
+      .optional()
+      .meta({ description: "Artifacts of earlier steps, copied into the workspace." }),
+    outputs: z
+      .array(
+        z.strictObject({
+          name: idSchema.meta({ description: "Name of the artifact." }),
+          path: path.meta({ description: "File or folder in the workspace." }),
+          type: z.string().optional().meta({ description: "For people; means nothing to the run." }),
+          optional: z
+            .boolean()
+            .optional()
+            .meta({ description: "Whether it may be missing. Default: false." }),
+        }),
+      )
+      .optional()
+      .meta({ description: "Collected when the step succeeds; a missing one fails it unless `optional`." }),
+    max_retries: z
+      .int()
+      .min(0)
+      .max(99)
+      .optional()
+      .meta({ description: "Further attempts after a failure. Default: 0." }),
+    on_failure: z.enum(["abort", "retry", "continue"]).optional().meta({
       description:
-        "The sub-workflow's inputs, by name. Texts may hold ${{ inputs.NAME }} and ${{ matrix.NAME }}.",
+        "abort (default): the run stops; retry: after `max_retries` further attempts; continue: what waits for it runs.",
     }),
-  exports: z.array(artifactSchema).optional(),
-  exports_mode: z.enum(["merge", "replace"]).optional(),
-  bubble_subworkflow_events: z.boolean().optional(),
-  subworkflow_event_prefix: z.string().optional(),
-});
+    max_steps: z
+      .int()
+      .min(1)
+      .optional()
+      .meta({ description: "Turns that the agent may take, where its worker can count them." }),
+    max_command_time: durationSchema
+      .optional()
+      .meta({ description: "Longest command of the agent, where its worker has such a limit." }),
+    completion_check: completionCheckSchema.optional(),
+    max_iterations: z
+      .int()
+      .min(1)
+      .max(1000)
+      .optional()
+      .meta({ description: "How often the step is worked on until its check is content. Default: 1." }),
+    on_iterations_exhausted: z.enum(["abort", "continue"]).optional().meta({
+      description: "continue: the step ends INCOMPLETE and what waits for it runs. Default: abort.",
+    }),
+    convergence: convergenceSchema.optional(),
+    stall: stallSchema.optional(),
+    budget: budgetSchema.optional(),
+    if: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ description: "Condition over inputs, steps.ID.status and steps.ID.outputs." }),
+    matrix: z
+      .record(
+        z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]*$/, "is not a matrix key"),
+        z.array(z.union([z.string(), z.number(), z.boolean()])).min(1),
+      )
+      .optional()
+      .meta({ description: "One instance of the step for each combination." }),
+    isolation: z
+      .enum(["none", "worktree"])
+      .optional()
+      .meta({ description: "worktree: a git worktree of its own. Default: none." }),
+    merge: z
+      .enum(["apply", "none"])
+      .optional()
+      .meta({ description: "What becomes of a worktree's patch. Default: it is applied to the workspace." }),
+    verify: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ description: "Script that must exit 0 for the step to count as succeeded." }),
+    with: z
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+      .optional()
+      .meta({
+        description:
+          "The sub-workflow's inputs, by name. Texts may hold ${{ inputs.NAME }} and ${{ matrix.NAME }}.",
+      }),
+    exports: z
+      .array(artifactSchema)
+      .optional()
+      .meta({ description: "Artifacts of the sub-workflow that become this step's." }),
+    exports_mode: z
+      .enum(["merge", "replace"])
+      .optional()
+      .meta({ description: "replace: what an earlier iteration exported is dropped. Default: merge." }),
+    bubble_subworkflow_events: z.boolean().optional().meta({
+      description: "Whether the sub-workflow's steps are told as steps of this run. Default: false.",
+    }),
+    subworkflow_event_prefix: z
+      .string()
+      .optional()
+      .meta({ description: "What they are told below. Default: this step's id." }),
+  })
+  .meta({
+    description: "One step: exactly one of worker, agent or workflow says who works.",
+    oneOf: wayToWork,
+  });
 
 export type FileStep = z.output<typeof stepSchema>;
 export type FileCheck = z.output<typeof completionCheckSchema>;
