@@ -1,5 +1,5 @@
 /** The guards of a workflow's steps, with the real runtime: real probes in real containers, killed and resumed. */
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
@@ -260,6 +260,22 @@ describe("as_incomplete", () => {
     const { steps } = await run(workflowFile({ a: { keys, script: "true" } }));
     expect(steps).toMatchObject([{ status: "FAILED", errorClass: "stalled" }]);
     expect(readFileSync(join(scratch.workspace, "asked"), "utf8")).toBe("x\n");
+  });
+});
+
+test("the guard of a sub-workflow step holds for the steps in it, and its failure is the step's", async () => {
+  const child = workflowFile({ inner: { script: "sleep 60" } });
+  renameSync(child, join(scratch.root, "child.yaml"));
+  const file = join(scratch.root, "outer.yaml");
+  writeFileSync(
+    file,
+    `${head}steps:\n  sub: { workflow: ./child.yaml, stall: { no_output_timeout: 300ms } }\n`,
+  );
+  const { steps } = await run(file);
+  expect(steps).toMatchObject([{ id: "sub", status: "FAILED" }]);
+  expect(json("sub", "_run-1", "inner", "_stall", "event.json")).toMatchObject({
+    step: { id: "inner" },
+    trigger: { kind: "no_output" },
   });
 });
 
