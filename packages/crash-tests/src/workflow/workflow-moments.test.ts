@@ -17,7 +17,7 @@ import { SchedulerProcess } from "../scheduler-process.ts";
 import { readRecordedRun } from "./finished-pieces.ts";
 import { differences, makeRepository, readArtifacts, readLedger } from "./killed-workflow.ts";
 
-const filesOfOutput = 800;
+const filesOfOutput = 400;
 const text = `name: moments
 version: "1"
 timeout: 10m

@@ -175,4 +175,5 @@ it.each(["before", "after"] as const)(
       });
     }
   },
+  300_000,
 );

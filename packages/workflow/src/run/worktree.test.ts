@@ -242,6 +242,7 @@ describe("a worktree that is interrupted", () => {
         if (!died) expect(command).toBeGreaterThan(12);
       }
     },
+    300_000,
   );
 
   it("while its unmerged work is saved keeps all of it", async () => {
