@@ -2,7 +2,6 @@
  * Last stages of a run, once its container is proved empty: what changed, is it there, does it verify, what did it cost,
  * and the verdict over all of it. Nothing of the worker runs any more, so what is looked at here stays as it is.
  */
-import { rm } from "node:fs/promises";
 import { ignore } from "@agentcore/contract";
 import type { Artifact, ContainmentReceipt, StopCause, WorkerEvent, WorkerResult } from "@agentcore/contract";
 import { unknownUsage } from "@agentcore/contract";
@@ -10,7 +9,7 @@ import type { ActivityLog } from "../observe/activity-log.ts";
 import { isUnseen } from "../observe/tree-snapshot.ts";
 import { mergeClaims, type WorkspaceChange } from "../observe/workspace-change.ts";
 import { claimsSuccess, verdict, type VerdictInput, type WorkerExit } from "../verdict.ts";
-import { rememberSession } from "./attempt-directory.ts";
+import { dropDirectory, rememberSession } from "./attempt-directory.ts";
 import { collectOutputs, type CollectedOutputs } from "./collect-outputs.ts";
 import type { CostMeter } from "./cost-meter.ts";
 import type { Observation } from "./observation.ts";
@@ -130,14 +129,13 @@ async function tidyAttempt(ended: EndedRun, session: string | null): Promise<voi
   const { run, receipt, probeSurvivors } = ended;
   if (receipt.survivors + probeSurvivors > 0) return;
   const { adapter } = run.request;
-  const drop = (path: string): Promise<void> => rm(path, { recursive: true, force: true });
   try {
     const keepsSession = session !== null && run.home === "own";
     await Promise.all([
-      drop(run.attempt.tmp),
+      dropDirectory(run.attempt.tmp),
       keepsSession
         ? rememberSession(run.parts.attemptsDir, adapter.name, session, run.attempt.home)
-        : drop(run.attempt.home),
+        : dropDirectory(run.attempt.home),
     ]);
   } catch (error) {
     ignore(error, "left-over files of an ended run: the result stands, and pruning takes them later");
