@@ -3,7 +3,8 @@
  * repository on a work branch, a scripted model for each worker, and what is there afterwards. It judges nothing.
  */
 import { execFile } from "node:child_process";
-import { readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { ModelServer, Run, Script } from "@agentcore/model-server";
@@ -62,6 +63,14 @@ export function startExample(place: WorkflowPlace): StartedCli {
 /** Conversations that a worker began: its own, and those of its interrupted attempts. */
 export function conversations({ requests }: Run): number {
   return requests.filter((one) => one.answeredBy !== "title" && positionOf(one) === 0).length;
+}
+
+/** Whether some job's first attempt has printed the text. */
+export async function hasPrinted({ stateDir }: WorkflowPlace, text: string): Promise<boolean> {
+  const attempts = join(stateDir, "attempts");
+  const transcripts = (await readdir(attempts)).map((job) => join(attempts, job, "1", "stdout.log"));
+  const printed = await Promise.all(transcripts.filter(existsSync).map((file) => readFile(file, "utf8")));
+  return printed.some((transcript) => transcript.includes(text));
 }
 
 export type StepRecord = Readonly<Record<string, unknown>>;

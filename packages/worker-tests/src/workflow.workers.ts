@@ -7,6 +7,7 @@ import { startModelServer, type ModelServer, type Script } from "@agentcore/mode
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   conversations,
+  hasPrinted,
   prepareWorkflow,
   readLeft,
   startExample,
@@ -77,9 +78,13 @@ test.concurrent("workflow: killed in the middle of the fix, and resumed", async 
   const startedAt = performance.now();
   const first = startExample(place);
   await Promise.race([reached.promise, first.ended]);
+  // What the worker printed is what its attempt is charged by; a busy runner reads it a little later.
+  expect(await within(60_000, () => hasPrinted(place, '"name":"Edit"'))).toBe(true);
   first.child.kill("SIGKILL");
   const run = /run (\S+)/.exec((await first.ended).stdout)?.[1] ?? "";
-  expect(await survivorsWithin(place.id, 10_000)).toEqual([]);
+  // Sealed workers die with the process that started them, a moment later.
+  await within(10_000, async () => (await processesOf(place.id)).length === 0);
+  expect(await processesOf(place.id)).toEqual([]);
   const end = await startCli(place, ["workflow", "resume", run]).ended;
   Object.assign(task.meta, {
     note: await note(place, end, startedAt),
@@ -136,14 +141,14 @@ function hangOnceInFix(script: Script, reached: (value: undefined) => void): Scr
   };
 }
 
-/** Sealed workers die with the process that started them, a moment later. */
-async function survivorsWithin(id: string, ms: number) {
+/** Whether it came to hold in that time. */
+async function within(ms: number, holds: () => Promise<boolean>): Promise<boolean> {
   const deadline = performance.now() + ms;
-  for (;;) {
-    const seen = await processesOf(id);
-    if (seen.length === 0 || performance.now() > deadline) return seen;
+  while (!(await holds())) {
+    if (performance.now() > deadline) return false;
     await sleep(20);
   }
+  return true;
 }
 
 async function note(place: WorkflowPlace, end: CliEnd, startedAt: number): Promise<string> {
