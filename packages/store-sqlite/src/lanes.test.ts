@@ -178,12 +178,13 @@ function randomSubmission(random: Random, step: number): Submission {
 describe("what is remembered of a claimed job", () => {
   test("is not taken for another job in its row", async () => {
     const other = createSqliteJobStore(await openStateDatabase({ directory }));
-    const [first] = await submitJobs(store, testJob());
+    const shared = { task: { worker: "shell", workspace: "/projects/shared", instructions: "true" } };
+    const [first] = await submitJobs(store, testJob(shared));
     const [claimed] = await claimAs(store, "o", 1);
     expect(claimed?.job.id).toBe(first!.job.id);
     await other.settleAndClaim([succeeded(claimed!)]);
     expect(await other.deleteEnded({ endedBefore: 10 })).toBe(1);
-    const [second] = await submitJobs(store, testJob());
+    const [second] = await submitJobs(store, testJob(shared));
     await claimAs(store, "o", 1);
     const { settled } = await store.settleAndClaim([succeeded(claimed!)]);
     expect(settled).toEqual([{ applied: "stale", record: undefined }]);

@@ -5,6 +5,7 @@ import { jobPayloadBytesMax } from "@agentcore/contract";
 import { type JobRecord, type JobStore, type Settlement, attemptRef } from "@agentcore/scheduler";
 import {
   type SharedStoreHarness,
+  byJobDedup,
   claimAs,
   claimRequest,
   jobStoreConformance,
@@ -12,6 +13,7 @@ import {
   submitJobs,
   testJob,
   testResult,
+  testSubmission,
 } from "@agentcore/scheduler/testing";
 import { afterAll, describe, expect, test } from "vitest";
 import { decisionsPerJobMax } from "./jobs/journal.ts";
@@ -99,6 +101,18 @@ test("a lane of a thousand jobs hides nothing behind it, and is worked off in it
     running = claimed[0];
   }
   expect(order).toEqual(busy.map(({ id }) => id));
+  await store.close();
+});
+
+test("an id that became an alias a moment ago, in the same transaction, is known", async () => {
+  const store = await harness.open();
+  const [holder, alias] = [testJob({ key: "k" }), testJob({ key: "k" })];
+  const { key: _, ...again } = alias;
+  const results = await store.submit(
+    [holder, alias, again].map((job) => testSubmission(job)),
+    byJobDedup,
+  );
+  expect(results.map(({ kind }) => kind)).toEqual(["accepted", "deduplicated", "deduplicated"]);
   await store.close();
 });
 
