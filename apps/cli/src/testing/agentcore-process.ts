@@ -14,6 +14,9 @@ export interface Scratch {
   readonly root: string;
   readonly workspace: string;
   readonly stateDir: string;
+  /** Started in it and not ended yet. */
+  readonly running: Set<ChildProcess>;
+  /** Deletes it, and ends what a failed test left running in it. */
   remove(): void;
 }
 
@@ -21,11 +24,16 @@ export function makeScratch(): Scratch {
   const root = realpathSync(mkdtempSync(join(tmpdir(), "agentcore-cli-")));
   const workspace = join(root, "workspace");
   mkdirSync(workspace);
+  const running = new Set<ChildProcess>();
   return {
     root,
     workspace,
     stateDir: join(root, "state"),
-    remove: () => rmSync(root, { recursive: true, force: true }),
+    running,
+    remove() {
+      for (const child of running) child.kill("SIGKILL");
+      rmSync(root, { recursive: true, force: true, maxRetries: 5 });
+    },
   };
 }
 
@@ -69,6 +77,8 @@ export function startAgentcore(
     },
     stdio: ["pipe", "pipe", "pipe"],
   });
+  scratch.running.add(child);
+  child.once("exit", () => scratch.running.delete(child));
   const output = { stdout: "", stderr: "" };
   const listeners = new Set<() => void>();
   for (const name of ["stdout", "stderr"] as const) {

@@ -73,6 +73,8 @@ export function startOnPty(scratch: Scratch, args: readonly string[], options: P
     },
     stdio: ["pipe", "pipe", "inherit"],
   });
+  scratch.running.add(child);
+  child.once("exit", () => scratch.running.delete(child));
   let raw = "";
   const listeners = new Set<() => void>();
   child.stdout.on("data", (chunk: Buffer) => {
