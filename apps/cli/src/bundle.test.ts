@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeScratch } from "./testing/agentcore-process.ts";
@@ -53,6 +53,40 @@ test("it reads a configuration and loads what it names", () => {
   expect(workers.map(({ name }) => name)).toEqual(["shell", "claude-code", "codex", "opencode", "mine"]);
   expect(workers.find(({ name }) => name === "mine")).toMatchObject({ status: "adapter_invalid" });
   writeFileSync(join(scratch.workspace, "agentcore.yaml"), "");
+});
+
+test("it draws a workflow, with a layout library that nothing else loads", () => {
+  const file = join(scratch.workspace, "one.yaml");
+  writeFileSync(
+    file,
+    'name: one\nversion: "1"\ntimeout: 1m\nsteps: { a: { worker: shell, capabilities: [read], instructions: "true" } }\n',
+  );
+  const { status, stdout } = run(["workflow", "graph", file, "--html"]);
+  expect(status).toBe(0);
+  expect(stdout).toContain("</svg>");
+  // Each file of the bundle, with those that it loads before its first line.
+  const folder = join(installed, "dist/bundle");
+  const loadedWith = (name: string, seen = new Set<string>()): Set<string> => {
+    if (seen.has(name)) return seen;
+    seen.add(name);
+    const text = readFileSync(join(folder, name), "utf8");
+    for (const [, next = ""] of text.matchAll(/(?:^|[;}\n])(?:import|export)[^;"]*"\.\/([^"]+)"/g))
+      loadedWith(next, seen);
+    return seen;
+  };
+  const drawing = readdirSync(folder).filter((name) =>
+    readFileSync(join(folder, name), "utf8").includes("network-simplex"),
+  );
+  expect(drawing).not.toEqual([]);
+  const programs = [
+    "main.js",
+    "run.js",
+    "lazy-workflow.js",
+    "lazy-workflow-graph.js",
+    "lazy-workflow-run.js",
+  ];
+  for (const program of programs)
+    expect([...loadedWith(program)].filter((name) => drawing.includes(name))).toEqual([]);
 });
 
 test("it logs what goes wrong, as JSON on stderr", () => {

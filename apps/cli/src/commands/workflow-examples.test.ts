@@ -15,10 +15,16 @@ const left: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "build-test-report.yaml": { "report/report/report.txt": "math: ok, greet: ok\n" },
   "todo-loop.yaml": { "work/list/todo.md": "- [x] one\n- [x] two\n- [x] three\n" },
   "failure-recovery.yaml": { "explain/explained/explained.txt": "lint failed:\nline 3 is too long\n" },
-  "matrix.yaml": {},
+  "matrix.yaml": {
+    "say[name=Ada,loud=false]/said/said-Ada-false.txt": "Hello, Ada (loud: false)\n",
+    "say[name=Grace,loud=true]/said/said-Grace-true.txt": "Hello, Grace (loud: true)\n",
+  },
   "count-up.yaml": { "add/count/count.txt": "1\n" },
   "sub-workflow-loop.yaml": { "count/count/count.txt": "6\n" },
-  "budgeted-fan-out.yaml": {},
+  "budgeted-fan-out.yaml": {
+    "join/summary/summary.txt":
+      "summary of containment\nsummary of contract\nsummary of core\nsummary of scheduler\n",
+  },
 };
 const withAgents = ["implement-review-fix.yaml"];
 
