@@ -3,9 +3,24 @@ import type { Git } from "@agentcore/workflow";
 import { execFile } from "node:child_process";
 import type { Environment } from "../config/env-text.ts";
 
+/** What git itself hands to hooks and sub-commands: it would lead to the caller's repository instead of the workspace's. */
+const ofAnotherRepository: ReadonlySet<string> = new Set([
+  "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+  "GIT_COMMON_DIR",
+  "GIT_DIR",
+  "GIT_INDEX_FILE",
+  "GIT_NAMESPACE",
+  "GIT_OBJECT_DIRECTORY",
+  "GIT_PREFIX",
+  "GIT_WORK_TREE",
+]);
+
 const outputBytesMax = 256 * 1024 * 1024;
 
-export function systemGit(env: Environment): Git {
+export function systemGit(environment: Environment): Git {
+  const env = Object.fromEntries(
+    Object.entries(environment).filter(([name]) => !ofAnotherRepository.has(name)),
+  );
   return (cwd, args, more = {}) =>
     new Promise((resolve, reject) => {
       const options = {

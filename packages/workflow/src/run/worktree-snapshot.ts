@@ -2,8 +2,8 @@
  * Commits of everything that is in a directory, tracked or not, made without touching the index that people use; and what
  * can be told from two of them. Ignored files are no part of a snapshot.
  */
-import { mkdtemp, rm, stat } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { copyFile, mkdtemp, rm, stat, utimes } from "node:fs/promises";
+import { join, relative, resolve } from "node:path";
 import { gitText, type Git } from "./git.ts";
 import { isWithin } from "./places.ts";
 import type { WorktreePlace } from "./worktree.ts";
@@ -33,7 +33,7 @@ const addTriesMax = 5;
 /** Answers the commit. */
 export async function snapshot(git: Git, { cwd, indexBeside, exclude }: SnapshotRequest): Promise<string> {
   return withIndex(indexBeside, async (env) => {
-    await gitText(git, cwd, ["read-tree", "HEAD"], env);
+    await beginIndex(git, cwd, env);
     const add = ["add", "--all", "--", ".", ...(await pathspecsWithout(git, cwd, env, exclude))];
     for (let tries = 1; ; tries++) {
       if (tries === addTriesMax) await gitText(git, cwd, add, env);
@@ -54,6 +54,23 @@ async function withIndex<T>(beside: string, work: (env: IndexEnv) => Promise<T>)
     return await work({ GIT_INDEX_FILE: join(directory, "index") });
   } finally {
     await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/**
+ * As the index that is there: it knows which files did not change, so that they need not be read, and which are left out of a
+ * sparse checkout, so that they do not look removed.
+ */
+async function beginIndex(git: Git, cwd: string, env: IndexEnv): Promise<void> {
+  const path = resolve(cwd, (await gitText(git, cwd, ["rev-parse", "--git-path", "index"])).trim());
+  try {
+    const writtenAtS = Math.floor((await stat(path)).mtimeMs / 1000);
+    await copyFile(path, env.GIT_INDEX_FILE);
+    // Git reads a file again that is as new as the index, since it may have changed within that tick; it goes by this time.
+    await utimes(env.GIT_INDEX_FILE, writtenAtS, writtenAtS);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    await gitText(git, cwd, ["read-tree", "HEAD"], env);
   }
 }
 

@@ -66,6 +66,24 @@ describe("a step with a worktree of its own", () => {
     expect(text("x")).toBe("x\n");
   });
 
+  it("removes nothing that a sparse checkout leaves out, and begins with what is only staged", async () => {
+    for (const name of ["in", "out"]) {
+      mkdirSync(at(name));
+      writeFileSync(at(name, "file"), `${name}\n`);
+    }
+    await asked("add", "in", "out");
+    await asked("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "y");
+    await asked("sparse-checkout", "set", "in");
+    writeFileSync(at("in/staged"), "staged\n");
+    await asked("add", "in/staged");
+    expect(existsSync(at("out"))).toBe(false);
+    const result = await rig.run(testWorkflow([isolated("a", "test -e in/staged; echo changed > in/file")]));
+    expect(result).toMatchObject({ outcome: "SUCCEEDED" });
+    expect(text("in/file")).toBe("changed\n");
+    expect(text("context/a/patch/changes.patch")).not.toContain("out/file");
+    expect(await asked("status", "--porcelain", "--", "in", "out")).toBe("M in/file\nA  in/staged".trim());
+  });
+
   it("touches nothing with `merge: none`", async () => {
     const apart = await rig.run(testWorkflow([isolated("a", "echo x > tracked", { merge: "none" })]));
     expect(apart.outcome).toBe("SUCCEEDED");
