@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { writeEnterProgram } from "./truth-ledger.ts";
 
 /** What one attempt is granted, and so the most that it can be charged where nobody saw its end. */
-export const attemptCostUsdMax = 0.05;
+const attemptCostUsdMax = 0.05;
 
 export interface Rig {
   readonly root: string;
