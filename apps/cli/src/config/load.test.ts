@@ -43,6 +43,11 @@ test("the nearest file upwards counts, unless one is named", async () => {
   );
 });
 
+test("ended jobs and workflow runs are kept for a week, or for as long as the file says", async () => {
+  expect((await load("")).config.keep_ended).toBe(7 * 86_400_000);
+  expect((await load("keep_ended: 12h")).config.keep_ended).toBe(12 * 3_600_000);
+});
+
 test("everything that a file may say is read", async () => {
   const { config } = await load(
     `
