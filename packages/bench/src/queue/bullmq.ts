@@ -3,7 +3,8 @@
  * lose a second of acknowledged jobs in a power cut.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Contender, Unavailable, maxAttempts, payload, priorityOf } from "./contender.ts";
@@ -60,7 +61,7 @@ export function bullmq(appendfsync: "everysec" | "always"): Contender {
       const server = await startServer(
         serverProgram,
         [...settings, "--appendfsync", appendfsync, "--dir", directory],
-        { isReady: () => existsSync(socket), cwd: directory },
+        { isReady: () => answers(socket), cwd: directory },
       );
       const connection = { path: socket, maxRetriesPerRequest: null };
       const queue = new Queue("bench", { connection });
@@ -89,4 +90,16 @@ export function bullmq(appendfsync: "everysec" | "always"): Contender {
       };
     },
   };
+}
+
+/** The socket is there a moment before anybody listens at it. */
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = connect(path);
+    connection.once("error", () => resolve(false));
+    connection.once("connect", () => {
+      connection.destroy();
+      resolve(true);
+    });
+  });
 }

@@ -13,7 +13,9 @@ const readyTimeoutMs = 20_000;
 export async function startServer(
   command: string,
   args: readonly string[],
-  options: Pick<SpawnOptions, "uid" | "gid" | "cwd"> & { readonly isReady: () => boolean },
+  options: Pick<SpawnOptions, "uid" | "gid" | "cwd"> & {
+    readonly isReady: () => boolean | Promise<boolean>;
+  },
 ): Promise<Server> {
   const { isReady, ...spawnOptions } = options;
   const child = spawn(command, args, { ...spawnOptions, stdio: ["ignore", "ignore", "pipe"] });
@@ -24,7 +26,7 @@ export async function startServer(
   });
   const closed = once(child, "close");
   const waitUntilReady = async (): Promise<void> => {
-    for (const startedAt = performance.now(); !isReady(); await sleep(20)) {
+    for (const startedAt = performance.now(); !(await isReady()); await sleep(20)) {
       if (child.exitCode !== null || performance.now() - startedAt > readyTimeoutMs) {
         throw new Error(`${command} did not start: ${messages.join("").slice(-500)}`);
       }
