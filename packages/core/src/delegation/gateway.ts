@@ -225,10 +225,9 @@ export class Gateway {
 }
 
 /** What the probe had found belongs to the result of a run that it stopped, and to no other. */
-function withFinding(result: WorkerResult, { permit, watched }: Execution): WorkerResult {
-  const stopped = watched.probing?.stopped ?? null;
-  if (stopped === null || permit.cause !== stopped.cause || result.outcome !== "stalled") return result;
-  return { ...result, probe: stopped.finding };
+function withFinding(result: WorkerResult, { watched: { probing } }: Execution): WorkerResult {
+  const finding = probing?.finding ?? null;
+  return finding === null || result.outcome !== "stalled" ? result : { ...result, probe: finding };
 }
 
 function invalidPermit(permitId: string, why: string): AgentCoreError {

@@ -783,6 +783,24 @@ describe("a probe", () => {
     expect(await result).not.toHaveProperty("probe");
   });
 
+  test("has no say either with a look that was under way when the run was stopped", async () => {
+    const answer = Promise.withResolvers<Partial<ProbeOutput>>();
+    const rig = rigOf({
+      runner: { look: () => answer.promise, ignoresStop: true },
+      config: { watchdog: { silence: "20s" } },
+    });
+    const events: WorkerEvent[] = [];
+    const onEvent = (event: WorkerEvent) => void events.push(event);
+    const { run, result } = await rig.start({ timeoutMs: 600_000 }, { onEvent }, { probe });
+    rig.clock.advance(21_000);
+    expect(run.cause?.code).toBe("AC_STALLED");
+    answer.resolve(says({ class: "terminal" }));
+    await new Promise((settled) => setImmediate(settled));
+    run.finish({ outcome: "stalled", errorClass: "stalled", code: "AC_STALLED" });
+    expect(await result).not.toHaveProperty("probe");
+    expect(events).toEqual([]);
+  });
+
   test.each([
     [false, 20],
     [true, null],

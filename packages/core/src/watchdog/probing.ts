@@ -29,8 +29,8 @@ export class Probing {
   private readonly options: ProbingOptions;
   private watch: ProbeWatch;
   private ended = false;
-  /** Why the run was stopped, and on what finding; null while it was not. */
-  stopped: { readonly cause: StopCause; readonly finding: ProbeFinding } | null = null;
+  /** What the run was stopped for; null unless it was the probe that stopped it. */
+  finding: ProbeFinding | null = null;
 
   constructor(options: ProbingOptions) {
     this.options = options;
@@ -62,13 +62,12 @@ export class Probing {
     }
     if (stop === null) return;
     this.ended = true;
-    this.stopped = stop;
+    this.finding = stop.finding;
     options.stop(stop.cause);
   }
 
   private async look(): Promise<void> {
     const output = await this.options.look().catch(failedLook);
-    if (output === null) this.end();
     if (output === null || this.ended) return;
     this.step({ kind: "looked", output });
     this.options.onDue();

@@ -76,6 +76,18 @@ describe("a look", () => {
     expect(findSurvivors([mark])).toEqual([]);
   });
 
+  it("does not go on while the worker is given time to end", async () => {
+    const agent = createFakeAgent([{ do: "ignore_signals" }, ready, hang]);
+    const limits = { graceMs: 600_000, secondTermAfterMs: 500_000 };
+    const run = await drive({ adapter: scriptedAdapter, program: agent.program, limits });
+    await run.seen((event) => event.type === "stderr");
+    const looking = run.probe("tail -f /dev/null", 600_000);
+    run.stop();
+    expect(await looking).toBeNull();
+    run.hasten();
+    expect((await run.result).outcome).toBe("cancelled");
+  });
+
   it("ends with a worker that ends by itself", async () => {
     const adapter = { ...scriptedAdapter, plan: waitsForFile };
     const run = await drive({ adapter, program: "/bin/sh" });
