@@ -53,16 +53,14 @@ async function start(parts: ContainmentParts, command: ContainedCommand): Promis
       box,
       launched,
       clock,
-      onEnded: ({ survivors }) => {
-        if (survivors === 0) record?.remove();
-        else record?.giveUp();
-      },
+      onEnded: ({ survivors }) => record?.end(survivors),
     });
   } catch (error) {
     // No payload was released, but a wrapper may be left that waits for ever.
     const notBeforeTicks = readProcess(process.pid)?.startTicks ?? 0;
     const trail = { marker: command.marker, cgroupPath, identity: null, notBeforeTicks };
-    if ((await clearRun(trail, clock)).empty) record?.remove();
+    const { empty, survivors } = await clearRun(trail, clock);
+    record?.end(empty ? 0 : Math.max(1, survivors.length));
     throw error;
   }
 }

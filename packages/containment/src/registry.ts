@@ -47,10 +47,11 @@ export interface RunRecord {
 interface RecordHandle {
   /** Adds what the box is recognised by. Throws where it cannot be written. */
   identify(identity: RunIdentity): void;
-  /** Its box could not be emptied. Never throws: what stays unsaid is found once this process has ended. */
-  giveUp(): void;
-  /** Strikes it out. Never throws: a record that stays is found to be over by the next sweep. */
-  remove(): void;
+  /**
+   * The run has ended. Strikes it out where nothing survived; else gives it up to whoever looks next. Never throws: a record
+   * that stays as it was is judged by a sweep once this process has ended.
+   */
+  end(survivors: number): void;
 }
 
 export interface RunRegistry {
@@ -80,14 +81,14 @@ export function openRegistry(directory: string): RunRegistry {
       attempt(directory, () => create(file, record));
       return {
         identify: (identity) => attempt(directory, () => change({ identity })),
-        giveUp: () => {
+        end: (survivors) => {
+          if (survivors === 0) return removeRecord(file);
           try {
             change({ givenUp: true });
           } catch (error) {
             ignore(error, "the record stays, and is swept once this process has ended");
           }
         },
-        remove: () => removeRecord(file),
       };
     },
   };

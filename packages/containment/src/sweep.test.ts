@@ -115,8 +115,8 @@ test("the registry writes a run down whole, adds who it is, and strikes it out",
   handle.identify(identityOf(process.pid, "a"));
   expect(parseRecord(readFileSync(file, "utf8"))?.identity?.hostPid).toBe(process.pid);
   expect(readdirSync(registry.directory)).toEqual(["a.json"]);
-  handle.remove();
-  handle.remove();
+  handle.end(0);
+  handle.end(0);
   expect(readdirSync(registry.directory)).toEqual([]);
 });
 
@@ -126,8 +126,8 @@ test("a marker is one run's only, as long as that is on record", () => {
   const first = registry.add(run);
   expect(() => registry.add(run)).toThrow(expect.objectContaining({ code: "AC_JOB_INVALID" }));
   expect(readdirSync(directory)).toEqual(["a.json"]);
-  first.remove();
-  registry.add(run).remove();
+  first.end(0);
+  registry.add(run).end(0);
 });
 
 test("a registry that cannot be written is a typed error that names it", () => {
@@ -254,7 +254,7 @@ test("what its owner has given up is swept, also while the owner lives", async (
   const handle = registry.add({ marker: "run-11", cwd: "/w", implementation: "unshare", cgroupPath: null });
   handle.identify(identityOf(1, "run-11", { pidNamespace: "pid:[1]" }));
   expect((await sweepRegistry(directory)).runs).toMatchObject([{ verdict: "owned" }]);
-  handle.giveUp();
+  handle.end(2);
   expect(parseRecord(readFileSync(recordFile(directory, "run-11"), "utf8"))?.identity?.hostPid).toBe(1);
   expect((await sweepRegistry(directory)).runs).toMatchObject([{ verdict: "gone", cwd: "/w" }]);
   expect(readdirSync(directory)).toEqual([]);
