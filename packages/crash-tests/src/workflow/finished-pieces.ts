@@ -39,7 +39,8 @@ export async function readRecordedRun(
   const finished = new Set<string>();
   for (const { stream, header } of [outer, ...children]) {
     const isOuter = stream === outer.stream;
-    const inner = isOuter ? "" : `${String(header["name"])}-`;
+    const { name } = header;
+    const inner = isOuter || typeof name !== "string" ? "" : `${name}-`;
     const entries = (await journal.read(stream))?.entries ?? [];
     const run = isOuter ? id : stream.slice(childPrefix.length);
     const pieces = [...piecesOf(entries as unknown as readonly Entry[]), ...(await piecesEnded(store, run))];
