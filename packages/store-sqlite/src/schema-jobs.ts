@@ -195,15 +195,13 @@ CREATE TABLE tenants (
 ) STRICT, WITHOUT ROWID;
 
 -- Kept with each change of state, so that the figures of a long queue cost nothing to read: \`ready\` includes the
--- \`followers\`, \`dead\` leaves out the \`replayed\`. \`ready_since\` counts the ready ones by the moment they became due.
-CREATE TABLE ready_since (
-  run_at REAL PRIMARY KEY,
-  jobs INTEGER NOT NULL CHECK (jobs > 0)
-) STRICT, WITHOUT ROWID;
+-- \`followers\`, \`dead\` leaves out the \`replayed\`. The ready ones are counted by the moment they became due as well.
 CREATE TABLE job_counts (
-  kind TEXT PRIMARY KEY,
-  count INTEGER NOT NULL
+  kind TEXT NOT NULL,
+  since REAL NOT NULL,            -- the moment, for the kind 'ready_since'; 0 for all others
+  count INTEGER NOT NULL,
+  PRIMARY KEY (kind, since)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO job_counts VALUES
-  ('ready', 0), ('followers', 0), ('delayed', 0), ('running', 0), ('succeeded', 0), ('dead', 0), ('replayed', 0), ('cancelled', 0);
+INSERT INTO job_counts SELECT value, 0, 0 FROM json_each(
+  '["ready", "followers", "delayed", "running", "succeeded", "dead", "replayed", "cancelled"]');
 `;

@@ -21,29 +21,29 @@ export function countedAs(row: Pick<PlacedRow, "place" | "state" | "replayed_as"
 
 export function addToCount(sql: Sql, kind: CountedKind, difference: number): void {
   if (difference === 0) return;
-  sql.run("UPDATE job_counts SET count = count + ? WHERE kind = ?", difference, kind);
+  sql.run("UPDATE job_counts SET count = count + ? WHERE kind = ? AND since = 0", difference, kind);
 }
 
 /** Ready jobs are also counted by the moment they became due: the first such moment is the longest wait. */
 export function addToReadySince(sql: Sql, runAt: number, difference: number): void {
   if (difference > 0) {
     sql.run(
-      "INSERT INTO ready_since VALUES (?, ?) ON CONFLICT (run_at) DO UPDATE SET jobs = jobs + excluded.jobs",
+      `INSERT INTO job_counts VALUES ('ready_since', ?, ?)
+       ON CONFLICT (kind, since) DO UPDATE SET count = count + excluded.count`,
       runAt,
       difference,
     );
   } else if (difference < 0) {
-    const isLast = sql.run("DELETE FROM ready_since WHERE run_at = ? AND jobs = ?", runAt, -difference) === 1;
-    if (!isLast) sql.run("UPDATE ready_since SET jobs = jobs + ? WHERE run_at = ?", difference, runAt);
+    const isLast = sql.run(`DELETE FROM job_counts ${isSince} AND count = ?`, runAt, -difference) === 1;
+    if (!isLast) sql.run(`UPDATE job_counts SET count = count + ? ${isSince}`, difference, runAt);
   }
 }
 
-export function readCount(sql: Sql, kind: CountedKind): number {
-  return Number(sql.values("SELECT count FROM job_counts WHERE kind = ?", kind)?.[0]);
-}
+const isSince = "WHERE kind = 'ready_since' AND since = ?";
 
-export function readCounts(sql: Sql): ReadonlyMap<string, number> {
-  return new Map(
-    sql.all("SELECT kind, count FROM job_counts").map((row) => [String(row.kind), Number(row.count)]),
-  );
+/** A query of one column, `first`; null where no job is ready. */
+export const firstReadySince = "SELECT min(since) AS first FROM job_counts WHERE kind = 'ready_since'";
+
+export function readCount(sql: Sql, kind: CountedKind): number {
+  return Number(sql.values("SELECT count FROM job_counts WHERE kind = ? AND since = 0", kind)?.[0]);
 }

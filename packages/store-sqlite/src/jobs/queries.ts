@@ -2,7 +2,7 @@
 import type { JobPage, JobQuery, JobRecord, JobStateKind, QueueStats } from "@agentcore/scheduler";
 import type { SqlValue } from "../driver.ts";
 import type { Sql } from "../sql.ts";
-import { type CountedKind, readCounts } from "./counts.ts";
+import { type CountedKind, firstReadySince, readCount } from "./counts.ts";
 import { findByAnyId, findById, recordsOf } from "./job-row.ts";
 import { parseLine } from "./line.ts";
 import { clockSetBackMsMin } from "./queue.ts";
@@ -95,8 +95,7 @@ export function nextRunAt(sql: Sql, now: number): number | null {
 }
 
 export function stats(sql: Sql, now: number): QueueStats {
-  const counts = readCounts(sql);
-  const count = (kind: CountedKind): number => counts.get(kind) ?? 0;
+  const count = (kind: CountedKind): number => readCount(sql, kind);
   const due = dueButNotReady(sql, now);
   return {
     ready: count("ready") + due,
@@ -122,8 +121,8 @@ function dueButNotReady(sql: Sql, now: number): number {
 
 function oldestWaitMs(sql: Sql, now: number): number {
   const row = sql.get(
-    `SELECT min(run_at) AS first FROM (
-       SELECT min(run_at) AS run_at FROM ready_since UNION ALL SELECT min(run_at) AS run_at FROM delayed)`,
+    `SELECT min(first) AS first FROM (
+       ${firstReadySince} UNION ALL SELECT min(run_at) AS first FROM delayed)`,
   );
   return row === undefined || row.first === null ? 0 : Math.max(0, now - Number(row.first));
 }
