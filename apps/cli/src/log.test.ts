@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { execFileSync, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { createLog } from "./log.ts";
 
 const module = fileURLToPath(new URL("log.ts", import.meta.url));
 
@@ -25,6 +26,15 @@ test("lines at or above the level go to stderr as JSON, in order, and nothing to
     [40, "c", 3],
     [50, "d", 4],
   ]);
+});
+
+test("lines can go to another destination", async () => {
+  const written: string[] = [];
+  const log = createLog("warn", { write: (line) => written.push(line) });
+  log.info({}, "unseen");
+  log.warn({ n: 1 }, "seen");
+  await log.flush();
+  expect(written.map((line) => JSON.parse(line) as object)).toMatchObject([{ level: 40, msg: "seen", n: 1 }]);
 });
 
 test("the logging library is not loaded where nothing is logged", () => {

@@ -18,7 +18,11 @@ export interface Screen {
 }
 
 /** What the screen needs of a stream; `process.stdout` is one. */
-export type ScreenStream = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
+export type ScreenStream = Writable & {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+};
 
 export function createScreen(
   stream: ScreenStream,

@@ -83,6 +83,15 @@ describe("the steps of a sub-workflow", () => {
     await rig.run(testWorkflow([sub({ bubbleEvents: true, eventPrefix })]));
     expect(told()).toEqual(new Set(["sub", id]));
   });
+
+  it.each([false, true])(
+    "are told of below their step where the caller wants them, whatever the file says: %j",
+    async (bubbleEvents) => {
+      const step = sub({ bubbleEvents, eventPrefix: "inner" });
+      await rig.run(testWorkflow([step]), { tellsChildren: true });
+      expect(told()).toEqual(new Set(["sub", "sub/make"]));
+    },
+  );
 });
 
 it("each iteration of a sub-workflow has a context directory of its own", async () => {
