@@ -167,7 +167,7 @@ export class WorkflowRun {
     try {
       const discarded = await discardWorktree(ports, place, status === "SUCCEEDED");
       const where = { step: instance.id, worktree: place.path, ref: `${place.refs}/after` };
-      if (discarded === "saved") ports.log.info(where, "the step's unmerged changes are kept in a ref");
+      if (discarded === "saved") ports.log.warn(where, "the step's unmerged changes are kept in a ref");
       if (discarded === "kept")
         ports.log.warn(where, "the step's worktree holds repositories of its own and is left where it is");
     } catch (error) {
