@@ -49,11 +49,11 @@ export async function benchRecovery(report: Report, options: RecoveryBenchOption
     for (const rescue of ["restart", "standby"] as const) results[rescue].push(await runTrial(rescue));
   }
   const names: Record<Rescue, string> = {
-    restart: "kill -9, started again on the same state",
-    standby: "kill -9, another one standing by",
+    restart: "kill -9, then started again on the same state",
+    standby: "kill -9 while another process stands by",
   };
   for (const rescue of ["restart", "standby"] as const) {
-    reportRescue(report, `${names[rescue]}: until its jobs run again`, results[rescue]);
+    reportRescue(report, names[rescue], results[rescue]);
   }
   const cold = [...results.restart, ...results.standby].flatMap(({ coldMs }) => coldMs).toSorted(upwards);
   const name = "floor: a first start, until its jobs run";
@@ -66,7 +66,7 @@ function reportRescue(report: Report, name: string, trials: readonly Trial[]): v
     trials.reduce((total, trial) => total + count(trial), 0);
   const jobs = `${trials.length} kills, ${trials.length * jobsPerTrial} jobs`;
   const counts = `lost ${sum(({ lost }) => lost)}, run twice ${sum(({ ranTwice }) => ranTwice)}`;
-  const note = `aim: under ${aimMs}; up to ${backoffCapMs(retryPolicySchema.parse({}), 1)} of it are the jitter of the retry`;
+  const note = `aim: under ${aimMs}; ${backoffCapMs(retryPolicySchema.parse({}), 1)} of it may be the jitter of the retry`;
   report({ name: `${name}, p50`, value: quantile(times, 0.5), unit: "ms", note: `${jobs}; ${counts}` });
   report({
     name: `${name}, max`,
