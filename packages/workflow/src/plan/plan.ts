@@ -45,7 +45,8 @@ export function plan(input: PlanInput): readonly Action[] {
 
 function planRunning({ steps, state, concurrency }: PlanInput): readonly Action[] {
   const actions: Action[] = [];
-  let free = (concurrency ?? Infinity) - steps.filter((step) => isActive(stateOf(state, step))).length;
+  let free = concurrency ?? Infinity;
+  for (const one of state.steps.values()) if (isActive(one)) free--;
   for (const step of steps) {
     const action = planStep(step, state, free > 0);
     if (action === null) continue;
@@ -82,8 +83,9 @@ function planStep(step: PlanStep, state: RunState, mayStart: boolean): Action | 
 
 /** Why a waiting step will not run, `not_yet` while that is open, null where it may run. */
 function skipReason(step: PlanStep, state: RunState): { reason: string; passes: boolean } | "not_yet" | null {
+  // Most steps of a large workflow leave here, at every look.
+  if (step.dependsOn.some((id) => state.steps.get(id)?.kind !== "ended")) return "not_yet";
   const dependencies = step.dependsOn.map((id) => ({ id, state: state.steps.get(id) }));
-  if (dependencies.some((dependency) => dependency.state?.kind !== "ended")) return "not_yet";
   const blocking = dependencies.find(
     (dependency) => dependency.state?.kind === "ended" && !dependency.state.passes,
   );

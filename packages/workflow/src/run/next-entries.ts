@@ -28,10 +28,22 @@ export function nextEntries(question: NextQuestion): Next {
   const { instances, record, concurrency, now } = question;
   const actions = plan({ steps: instances.map((one) => one.plan), state: record.state, concurrency });
   const starts = actions.filter(isStart);
+  if (starts.length === 0)
+    return { entries: entriesOf(actions, question, new Map()), cancels: cancelsOf(actions) };
   const { ceilings, isExhausted } = budget(question, starts);
   if (isExhausted) return { entries: [budgetStop(record, now)], cancels: [] };
-  const entries = actions.flatMap((action) => entryOf(action, question, ceilings));
-  return { entries, cancels: actions.filter((action) => action.type === "cancel_job") };
+  return { entries: entriesOf(actions, question, ceilings), cancels: cancelsOf(actions) };
+}
+
+const cancelsOf = (actions: readonly Action[]): Next["cancels"] =>
+  actions.filter((action) => action.type === "cancel_job");
+
+function entriesOf(
+  actions: readonly Action[],
+  question: NextQuestion,
+  ceilings: ReadonlyMap<string, Budget>,
+): readonly RunEntry[] {
+  return actions.flatMap((action) => entryOf(action, question, ceilings));
 }
 
 const isStart = (action: Action): action is StartAction =>
