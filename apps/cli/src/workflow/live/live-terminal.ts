@@ -85,11 +85,12 @@ export function openLiveTerminal(options: LiveTerminalOptions): LiveTerminal {
     open = false;
     timer?.cancel();
     stdout.off("resize", redraw);
-    process.off("exit", close).off("uncaughtExceptionMonitor", close);
+    process.off("exit", close);
     keys.close();
     stdout.write(leave);
   };
-  process.on("exit", close).on("uncaughtExceptionMonitor", close);
+  // Also for a crash, which is reported after it.
+  process.on("exit", close);
   stdout.on("resize", redraw);
   stdout.write(enter);
   tick();
