@@ -5,7 +5,7 @@
 import type { Draws } from "../draws.ts";
 
 export type KillMoment =
-  /** So long after the process was started, whether or not it has come to the run by then. */
+  /** So long after the process was started, at the latest with its first word about the run. */
   | { readonly kind: "start"; readonly afterMs: number }
   /** So long after it has told of so many changes. */
   | { readonly kind: "progress"; readonly events: number; readonly afterMs: number };
@@ -25,7 +25,7 @@ const startShare = 0.25;
 const sooner = 0.8;
 const afterMsMax = 120;
 /** Changes that are kept for the last kills. */
-const eventsReserve = 8;
+const eventsReserve = 12;
 
 export function nextKill(question: KillQuestion, draws: Draws): KillMoment {
   const { eventsInAll, eventsSoFar, killsLeft, startMs } = question;

@@ -208,11 +208,16 @@ class KilledRun {
 const changeWaitMs = 30_000;
 
 async function until(moment: KillMoment, process: SchedulerProcess): Promise<void> {
-  if (moment.kind === "progress") {
-    await process.heard(({ type }) => type === "run_started", changeWaitMs);
-    await process.heard(() => process.events.filter(isProgress).length >= moment.events, changeWaitMs);
+  const begins = process.heard(({ type }) => type === "run_started", changeWaitMs);
+  switch (moment.kind) {
+    case "start":
+      await Promise.race([begins, pause(moment.afterMs)]);
+      return;
+    case "progress":
+      await begins;
+      await process.heard(() => process.events.filter(isProgress).length >= moment.events, changeWaitMs);
+      await pause(moment.afterMs);
   }
-  await pause(moment.afterMs);
 }
 
 function compareLedgers(calm: string, disturbed: string) {
