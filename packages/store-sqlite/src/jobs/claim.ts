@@ -34,7 +34,7 @@ export function claim(sql: JobSql, request: ClaimRequest): Claimed {
     return { claimed: claimNamed(sql, request.only, request), cutOff: false };
   }
   const claimed: JobRecord[] = [];
-  const crowd: Crowd = { passed: 0, cutOff: false };
+  const crowd: Crowd = { isLookedAt: sql.looksAtCrowd(), passed: 0, cutOff: false };
   const lines = openLines(sql, request, crowd);
   while (claimed.length < request.limit) {
     const next = firstOf(sql, lines, request.now);
@@ -44,6 +44,7 @@ export function claim(sql: JobSql, request: ClaimRequest): Claimed {
     for (const line of lines) line.claimed(next.head);
   }
   for (const line of lines) line.close();
+  if (crowd.cutOff) sql.lookAgain();
   return { claimed, cutOff: crowd.cutOff };
 }
 

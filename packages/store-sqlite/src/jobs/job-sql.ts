@@ -20,6 +20,9 @@ export interface JobSql extends Sql {
   /** Whether any id is an alias. */
   hasAliases(): boolean;
   addAlias(alias: string, job: number): void;
+  /** Whether this claim looks at what is in its way; every few do, and the one after {@link lookAgain}. */
+  looksAtCrowd(): boolean;
+  lookAgain(): void;
   /** When the tenant last had a job claimed; 0: never. */
   servedAt(tenant: string): number;
   markServed(tenant: string, at: number): void;
@@ -32,6 +35,9 @@ export interface JobTransactions extends TransactionPart {
   save(sql: Sql): void;
 }
 
+/** Claims of which one looks at what is in the way. */
+const claimsPerLook = 16;
+
 export function createJobTransactions(): JobTransactions {
   const counts = new Map<CountedKind, number>();
   const ready = new Map<number, number>();
@@ -39,6 +45,8 @@ export function createJobTransactions(): JobTransactions {
   /** What is stored, as far as it was asked for in this transaction. */
   const storedCounts = new Map<CountedKind, number>();
   let hasAliases: boolean | undefined;
+  /** Claims since one looked at what was in its way. Only a matter of pace: it is not taken back with a transaction. */
+  let claimsSinceLook = claimsPerLook;
   const forget = (): void => {
     for (const map of [counts, ready, served, storedCounts]) map.clear();
     hasAliases = undefined;
@@ -73,6 +81,14 @@ export function createJobTransactions(): JobTransactions {
     addAlias: (alias, job) => {
       sql.run("INSERT INTO aliases (alias, job) VALUES (?, ?)", alias, job);
       hasAliases = true;
+    },
+    looksAtCrowd: () => {
+      const isDue = claimsSinceLook >= claimsPerLook;
+      claimsSinceLook = isDue ? 1 : claimsSinceLook + 1;
+      return isDue;
+    },
+    lookAgain: () => {
+      claimsSinceLook = claimsPerLook;
     },
     servedAt: (tenant) => served.get(tenant) ?? storedServedAt(sql, tenant),
     markServed: (tenant, at) => served.set(tenant, at),

@@ -19,8 +19,9 @@ export interface OpenLine extends Line {
   close(): void;
 }
 
-/** Jobs read at once: first as many as the claim may take, later more. */
+/** Jobs read at once: first as many as the claim may take, then more each time. */
 const readAheadMax = 64;
+const readAheadGrowth = 8;
 const readAgainMax = 512;
 
 const beginning: Position = { rank: -Infinity, id: "" };
@@ -47,6 +48,9 @@ interface Claim {
   readonly crowd: Crowd;
 }
 
+/** More than ever run with one concurrency key. */
+const noneIsHidden = 2 ** 31;
+
 function createHeads(
   sql: JobSql,
   line: string,
@@ -60,11 +64,12 @@ function createHeads(
   const taken = new Set<string>();
   let left = request.limit;
   let readAhead = Math.min(left, readAheadMax);
+  const hiddenFrom = crowd.isLookedAt ? noneIsHidden : request.perKey;
 
   const readMore = (after: Position): void => {
     const count = readAhead;
-    const jobs = readyAfter(sql, line, after, count);
-    readAhead = readAgainMax;
+    const jobs = readyAfter(sql, line, { after, count, hiddenFrom });
+    readAhead = Math.min(readAheadGrowth * readAhead, readAgainMax);
     readTo = jobs.length < count ? null : jobs.at(-1)!;
     for (const job of jobs) {
       const seen = passed.see(job);
@@ -120,12 +125,20 @@ const selectReady = `
     q.key IS NOT NULL AND EXISTS (
       SELECT 1 FROM running r INDEXED BY running_key WHERE r.key IS NOT NULL AND r.key = q.key) AS held,
     (SELECT count(*) FROM running r WHERE r.lane = q.concurrency_key) AS running
-  FROM ready q WHERE q.line = ? AND (q.rank, q.id) > (?, ?) ORDER BY q.rank, q.id LIMIT (? + 0)`;
+  FROM ready q WHERE q.line = ? AND (q.rank, q.id) > (?, ?) AND running < ?
+  ORDER BY q.rank, q.id LIMIT (? + 0)`;
 
 type ReadValues = readonly [number, string, number, number, string | null, string | null, number, number];
 
-function readyAfter(sql: Sql, line: string, after: Position, count: number): readonly ReadJob[] {
-  return sql.allValues(selectReady, line, after.rank, after.id, count).map((values) => {
+interface Reading {
+  readonly after: Position;
+  readonly count: number;
+  /** As many running jobs of its concurrency key hide a job. */
+  readonly hiddenFrom: number;
+}
+
+function readyAfter(sql: Sql, line: string, { after, count, hiddenFrom }: Reading): readonly ReadJob[] {
+  return sql.allValues(selectReady, line, after.rank, after.id, hiddenFrom, count).map((values) => {
     const [rank, id, job, readyFrom, key, lane, held, running] = values as ReadValues;
     return { line, rank, id, job, ready_from: readyFrom, key, concurrency_key: lane, held, running };
   });

@@ -10,6 +10,8 @@ import { letFreeFollowerIn, moveToFollowers } from "./queue.ts";
 
 /** How many jobs one claim passed over, in all of its lines. */
 export interface Crowd {
+  /** Whether jobs of busy workspaces are read, to be moved out of the way; where not, SQLite passes over them, which is quicker. */
+  readonly isLookedAt: boolean;
   passed: number;
   /** The claim must end, because a line was not read to its next head; another claim, after its commit, reads on. */
   cutOff: boolean;
