@@ -41,6 +41,13 @@ describe("a script", () => {
     );
   });
 
+  it("begins without the start-up files of a login, which bash reads when its stdin is a socket", async () => {
+    const home = makeTemporaryDirectory("home");
+    writeFileSync(join(home, ".bashrc"), "echo read\n");
+    const { events } = await run("echo $HOME", { env: { HOME: home } });
+    expect(events.filter(({ type }) => type === "stdout")).toEqual([{ type: "stdout", text: home }]);
+  });
+
   it("stops at its first failing command", async () => {
     const { ended } = await run("false; echo not reached > a.txt");
     expect(ended).toMatchObject({

@@ -18,12 +18,18 @@ export interface VerifyRun {
   readonly survivors: number;
 }
 
-/** Command and arguments that run a script as the shell worker does: `bash -e -c`, or `sh` where there is no bash. */
+/**
+ * Command and arguments that run a script as the shell worker does: `bash -e -c`, or `sh` where there is no bash. Without
+ * `--norc`, bash reads its start-up files where stdin is a socket, as it is under Node: it takes that for a remote login.
+ */
 export function scriptCommand(
   script: string,
   pathVariable: string | undefined,
 ): { readonly command: string; readonly args: readonly string[] } {
-  return { command: findProgram("bash", pathVariable) ?? "/bin/sh", args: ["-e", "-c", script] };
+  const bash = findProgram("bash", pathVariable);
+  return bash === null
+    ? { command: "/bin/sh", args: ["-e", "-c", script] }
+    : { command: bash, args: ["--norc", "-e", "-c", script] };
 }
 
 /** Never rejects. */
