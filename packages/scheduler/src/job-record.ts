@@ -126,10 +126,13 @@ export function isTerminal(state: JobState): boolean {
   return state.kind !== "queued" && state.kind !== "running";
 }
 
+/** A wall clock that shows a moment so much earlier than one it has shown was set back; less is a small correction. In ms. */
+export const clockSetBackMsMin = 1000;
+
 /**
  * Whether a queued job may run at `now`. A relative wait that lies further ahead than it was ever meant to is due: the
  * wall clock was set back, and waiting for it to catch up could take a month.
  */
-export function isDue(state: QueuedState, now: number): boolean {
-  return state.runAt <= now || (state.delayMs !== null && state.runAt - now > state.delayMs);
+export function isDue({ runAt, delayMs }: QueuedState, now: number): boolean {
+  return runAt <= now || (delayMs !== null && runAt - delayMs > now + clockSetBackMsMin);
 }

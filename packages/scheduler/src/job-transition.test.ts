@@ -102,8 +102,8 @@ describe("a job", () => {
   it("is due when the wall clock was set back further than it was meant to wait", () => {
     const state = { kind: "queued", runAt: 10_000, delayMs: 5000, waitingFor: null } as const;
     expect(isDue(state, 9999)).toBe(false);
-    expect(isDue(state, 5000)).toBe(false);
-    expect(isDue(state, 4999)).toBe(true);
+    expect(isDue(state, 4000)).toBe(false);
+    expect(isDue(state, 3999)).toBe(true);
     expect(isDue({ ...state, delayMs: null }, 0)).toBe(false);
   });
 

@@ -197,12 +197,14 @@ export class Scheduler {
     void this.#recovery.pass();
   }
 
-  /** Jobs that are ours by a takeover whose answer was lost, or has not come yet. */
-  #inherit(records: readonly JobRecord[]): boolean {
-    if (this.#lease?.isTakingOver !== true) return false;
-    this.#lease.endTakingOver();
-    this.#onTakenOver(records);
-    return true;
+  /** Jobs may be ours by a takeover whose answer was lost, or has not come yet. */
+  #lookIntoTakeovers(): (records: readonly JobRecord[]) => boolean {
+    const mayBeTakenOver = this.#lease?.lookIntoTakeovers();
+    return (records) => {
+      if (mayBeTakenOver?.() !== true) return false;
+      if (records.length > 0) this.#onTakenOver(records);
+      return true;
+    };
   }
 
   async #onFenced(): Promise<void> {
@@ -255,7 +257,7 @@ export class Scheduler {
             this.#throttle.deny(scope, denial, loop.granted(), clock.monotonicMs()),
         }),
       isRecovering: (record) => this.#recovery.has(record),
-      inherits: (records) => this.#inherit(records),
+      lookIntoTakeovers: () => this.#lookIntoTakeovers(),
       onSettled: (settlement, settled) => settler.announce(settlement, settled),
       onQuiet: () => this.#housekeeping.onQuiet(),
     });

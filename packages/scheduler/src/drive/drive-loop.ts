@@ -36,10 +36,10 @@ export interface DriveLoopPorts {
   /** A job of ours that does not run here because its earlier owner's attempt is not proved gone yet. */
   readonly isRecovering: (record: JobRecord) => boolean;
   /**
-   * Asked about jobs that the store says we run and that nothing here knows of. True: they are taken care of, because a
-   * takeover is under way or its answer was lost, so that they may be another owner's. False: we claimed them ourselves.
+   * Called before the store is asked which jobs we run. What it gives is called with those of them that nothing here knows of.
+   * True: they are taken care of, because they may be another owner's by a takeover. False: we claimed them ourselves.
    */
-  readonly inherits: (records: readonly JobRecord[]) => boolean;
+  readonly lookIntoTakeovers: () => (records: readonly JobRecord[]) => boolean;
   /** Called after a settlement was committed, or found to be stale. */
   readonly onSettled: (settlement: Settlement, settled: SettledAndClaimed["settled"][number]) => void;
   /** Called when the loop has come to rest: nothing in flight and nothing to claim at the moment. */
@@ -262,19 +262,30 @@ export class DriveLoop {
 
   /** Puts back what was claimed by a call whose answer never came. */
   async #reconcile(): Promise<void> {
-    const { store, isRecovering, inherits } = this.#ports;
+    const { isRecovering, lookIntoTakeovers } = this.#ports;
     if (this.#owner === null) return;
+    const inherits = lookIntoTakeovers();
+    this.#reconcileDue = false;
+    const running = await this.#runningOf(this.#owner);
     const known = new Set([
       ...this.active().map((record) => claimId(attemptRef(record))),
       ...this.#outbox.map(({ settlement }) => claimId(settlement.ref)),
     ]);
-    const running = await store.runningOf(this.#owner);
     const unknown = running.filter(
       (record) => !known.has(claimId(attemptRef(record))) && !isRecovering(record),
     );
-    this.#reconcileDue = false;
-    if (unknown.length === 0 || inherits(unknown)) return;
+    if (inherits(unknown)) return;
     for (const record of unknown) this.#putBack(record, "claimed by a call whose answer was lost");
+  }
+
+  /** Where the store does not answer, it is asked again; what else asks for it meanwhile is not forgotten. */
+  async #runningOf(owner: string): Promise<readonly JobRecord[]> {
+    try {
+      return await this.#ports.store.runningOf(owner);
+    } catch (error) {
+      this.#reconcileDue = true;
+      throw error;
+    }
   }
 
   /**

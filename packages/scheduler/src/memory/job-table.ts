@@ -16,6 +16,8 @@ export class JobTable {
   readonly #ready = new ReadyQueue();
   readonly #readyByRunAt = new IndexedHeap<JobRecord>(byRunAt);
   readonly #delayed = new IndexedHeap<JobRecord>(byRunAt);
+  /** The delayed jobs that wait for so long, not until a moment; first the one whose wait was decided last. */
+  readonly #waiting = new IndexedHeap<JobRecord>((a, b) => waitsFrom(b.state) - waitsFrom(a.state));
   /** Queued jobs whose idempotency key is still running under the job they replaced. */
   readonly #heldByKey = new Map<string, JobRecord>();
   readonly #runningByOwner = new Map<string, Map<string, JobRecord>>();
@@ -25,7 +27,6 @@ export class JobTable {
   readonly #servedAt = new Map<string, number>();
   readonly #counts = { queued: 0, running: 0, succeeded: 0, dead: 0, cancelled: 0 };
   #replayed = 0;
-  #latestNow = 0;
   /** Rises with every change of a job. */
   changes = 0;
 
@@ -137,27 +138,24 @@ export class JobTable {
     };
   }
 
-  /** Moves delayed jobs that have become due to the ready ones. */
+  /** Moves delayed jobs that are due to the ready ones; see `isDue`. */
   #promote(now: number): void {
-    // Only after the clock was set back can a job be due although an earlier one is not.
-    const due =
-      now < this.#latestNow
-        ? this.#delayed.values().filter((record) => dueAt(record.state, now))
-        : this.#takeDue(now);
-    this.#latestNow = now;
-    for (const record of due) {
-      this.#delayed.remove(record);
-      this.#addReady(record);
+    for (;;) {
+      const next = [this.#delayed.peek(), this.#waiting.peek()].find((record) => dueAt(record?.state, now));
+      if (next === undefined) return;
+      this.#removeDelayed(next);
+      this.#addReady(next);
     }
   }
 
-  *#takeDue(now: number): Iterable<JobRecord> {
-    for (;;) {
-      const first = this.#delayed.peek();
-      if (first === undefined || runAtOf(first.state) > now) return;
-      this.#delayed.remove(first);
-      yield first;
-    }
+  #addDelayed(record: JobRecord): void {
+    this.#delayed.push(record);
+    if (waitsFrom(record.state) > -Infinity) this.#waiting.push(record);
+  }
+
+  #removeDelayed(record: JobRecord): void {
+    this.#delayed.remove(record);
+    this.#waiting.remove(record);
   }
 
   #addReady(record: JobRecord): void {
@@ -174,7 +172,7 @@ export class JobTable {
     if (state.kind === "queued") {
       // A job that may run at once is ready whatever the clock says later; see `isDue`.
       if (state.delayMs === 0) this.#addReady(record);
-      else this.#delayed.push(record);
+      else this.#addDelayed(record);
     }
     if (state.kind !== "running") return;
     const owned = this.#runningByOwner.get(state.owner) ?? new Map<string, JobRecord>();
@@ -189,7 +187,7 @@ export class JobTable {
     this.#counts[state.kind] -= 1;
     if (state.kind === "dead" && state.replayedAs !== null) this.#replayed -= 1;
     if (state.kind === "queued") {
-      this.#delayed.remove(record);
+      this.#removeDelayed(record);
       this.#readyByRunAt.remove(record);
       this.#ready.remove(record);
       if (job.key !== undefined && this.#heldByKey.get(job.key) === record) this.#heldByKey.delete(job.key);
@@ -225,8 +223,13 @@ function runAtOf(state: JobState): number {
   return state.kind === "queued" ? state.runAt : 0;
 }
 
-function dueAt(state: JobState, now: number): boolean {
-  return state.kind === "queued" && isDue(state, now);
+/** When its wait was decided; -Infinity for a job that waits until a moment. */
+function waitsFrom(state: JobState): number {
+  return state.kind === "queued" && state.delayMs !== null ? state.runAt - state.delayMs : -Infinity;
+}
+
+function dueAt(state: JobState | undefined, now: number): boolean {
+  return state?.kind === "queued" && isDue(state, now);
 }
 
 /** Whether a job still holds its idempotency key, as far as its own state says. */

@@ -42,6 +42,9 @@ export class OwnerLease {
   #timer: Timer | undefined;
   #ended = false;
   #takingOver = false;
+  /** Takeovers whose answer was lost, and how many of them have been looked into since. */
+  #unanswered = 0;
+  #lookedInto = 0;
 
   constructor(ports: OwnerLeasePorts) {
     this.#ports = ports;
@@ -98,14 +101,17 @@ export class OwnerLease {
     for (const other of this.#others) if (this.#hasLost(other, nowMs)) await this.#takeOver(other);
   }
 
-  /** Whether jobs of this owner may have come from another one, unknown to anybody here. */
-  get isTakingOver(): boolean {
-    return this.#takingOver;
-  }
-
-  /** Those jobs have been found. */
-  endTakingOver(): void {
-    this.#takingOver = false;
+  /**
+   * To be called before asking which jobs are this owner's. The function that it gives answers, when the answer is there,
+   * whether jobs among them that nobody here knows may come from a takeover.
+   */
+  lookIntoTakeovers(): () => boolean {
+    const before = this.#unanswered;
+    return () => {
+      const possible = this.#takingOver || this.#unanswered > this.#lookedInto;
+      this.#lookedInto = Math.max(this.#lookedInto, before);
+      return possible;
+    };
   }
 
   async #takeOver({ owner: from, beat }: OwnerRecord): Promise<void> {
@@ -115,13 +121,15 @@ export class OwnerLease {
     try {
       moved = await store.takeOver({ from, to, beat, at: clock.now() });
     } catch (error) {
+      this.#unanswered += 1;
       onTakeOverUnknown();
       throw error;
+    } finally {
+      this.#takingOver = false;
     }
     this.#others = this.#others.filter(({ owner }) => owner !== from);
     log.warn({ from, jobs: moved.length }, "took over from a scheduler that is gone");
     onTakenOver(moved);
-    this.#takingOver = false;
   }
 
   #isGone({ process: other }: OwnerRecord): boolean {

@@ -244,6 +244,13 @@ export const claimCases: readonly ConformanceCase[] = [
     const claimed = await claimAs(store, "o", 9, { now: before });
     assert.deepEqual(idsOf(claimed).sort(), [retried.job.id, fresh.id].sort());
   }),
+  storeCase("does not freeze a retry that is written after the clock was set back", async (store) => {
+    const before = startAt - 2_592_000_000;
+    const retried = await runningJob(store, "o");
+    assert.deepEqual(await claimAs(store, "o", 9, { now: before }), []);
+    await settleOne(store, retry(retried, startAt + 5000));
+    assert.deepEqual(idsOf(await claimAs(store, "o", 9, { now: before })), [retried.job.id]);
+  }),
   storeCase("holds a job with an absolute moment when the clock is set back", async (store) => {
     const times = { runAt: startAt + 5000, readyFrom: startAt + 5000, delayMs: null };
     await store.submit([testSubmission(testJob({ notBefore: startAt + 5000 }), times)], byJobDedup);

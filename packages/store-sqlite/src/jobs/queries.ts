@@ -1,11 +1,17 @@
 /** Questions about jobs for people and for the scheduler's pace. They change nothing. */
-import type { JobPage, JobQuery, JobRecord, JobStateKind, QueueStats } from "@agentcore/scheduler";
+import {
+  clockSetBackMsMin,
+  type JobPage,
+  type JobQuery,
+  type JobRecord,
+  type JobStateKind,
+  type QueueStats,
+} from "@agentcore/scheduler";
 import type { SqlValue } from "../driver.ts";
 import type { Sql } from "../sql.ts";
 import { type CountedKind, firstReadySince, readCount } from "./counts.ts";
 import { findByAnyId, findById, recordsOf } from "./job-row.ts";
 import { parseLine } from "./line.ts";
-import { clockSetBackMsMin } from "./queue.ts";
 
 const listLimitDefault = 100;
 const listLimitMax = 1000;

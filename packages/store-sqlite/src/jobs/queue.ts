@@ -8,6 +8,7 @@
  * set back afterwards.
  */
 import { assert } from "@agentcore/contract";
+import { clockSetBackMsMin } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
 import type { JobRow, PlacedRow, ReadyRow, SubmittedRow } from "./job-row.ts";
 import type { JobSql } from "./job-sql.ts";
@@ -31,12 +32,6 @@ const promotedMax = 10_000;
  * workspaces has at most about so many jobs to move out of its way.
  */
 const unsortedMax = 10_000;
-
-/**
- * A clock that shows an earlier moment than the one at which a wait was decided was set back, and the wait is over (see
- * `isDue`). Up to this much is taken for the small corrections that clocks make all the time.
- */
-export const clockSetBackMsMin = 1000;
 
 /** A job that need not wait is ready at once, whatever the clock says later; any other is delayed. */
 export function enqueue(sql: JobSql, job: QueuedJob): void {
