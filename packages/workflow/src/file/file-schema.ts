@@ -1,8 +1,8 @@
 /** The formats of a workflow file and of an agent profile file, version "1"; `workflowJsonSchema` is what editors use. */
-import { durationSchema, variantSchema } from "@agentcore/contract";
+import { durationSchema } from "@agentcore/contract";
 import { z } from "zod";
 import { capabilityNameSchema, idSchema, workerNameSchema } from "./names.ts";
-import { budgetSchema, stallSchema, stepSchema } from "./step-schema.ts";
+import { budgetSchema, limitKeys, modelKeys, stallSchema, stepSchema } from "./step-schema.ts";
 
 const inputSchema = z
   .strictObject({
@@ -99,32 +99,18 @@ export type WorkflowFile = z.output<typeof workflowFileSchema>;
 const agentSchema = z
   .strictObject({
     worker: workerNameSchema,
-    model: z.string().min(1).optional().meta({ description: "Model, as the worker knows it." }),
-    variant: variantSchema
-      .optional()
-      .meta({ description: "How hard the model is to think, in the worker's own word." }),
+    ...modelKeys,
+    ...limitKeys,
     capabilities: z
       .array(capabilityNameSchema)
       .optional()
       .meta({ description: "What the worker may do, where a step says nothing else." }),
     workspace: z.string().min(1).optional().meta({ description: "Directory inside the workspace." }),
     timeout: durationSchema.optional().meta({ description: "Of one attempt." }),
-    max_steps: z
-      .int()
-      .min(1)
-      .optional()
-      .meta({ description: "Turns that the agent may take, where its worker can count them." }),
-    max_command_time: durationSchema
-      .optional()
-      .meta({ description: "Longest command of the agent, where its worker has such a limit." }),
     base_instructions: z
       .string()
       .optional()
       .meta({ description: "Comes before the instructions of each step." }),
-    defaultArgs: z
-      .array(z.string())
-      .optional()
-      .meta({ description: "Further arguments for the worker's command line." }),
     description: z.string().optional().meta({ description: "For people." }),
   })
   .meta({ description: "A worker with its settings; what a step says itself goes before." });

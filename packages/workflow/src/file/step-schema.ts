@@ -55,7 +55,7 @@ const probeSchema = z.strictObject({
   require_zero_exit: z
     .boolean()
     .optional()
-    .meta({ description: "Whether a script that exits otherwise has failed to look. Default: true." }),
+    .meta({ description: "Whether a script that exits otherwise has failed to look. Default: false." }),
   on_probe_error: z
     .enum(["ignore", "stall", "terminal"])
     .optional()
@@ -68,7 +68,7 @@ const probeSchema = z.strictObject({
   capture_stderr: z
     .boolean()
     .optional()
-    .meta({ description: "Whether the record holds what the script wrote to stderr. Default: true." }),
+    .meta({ description: "Whether the record holds what the script wrote to stderr. Default: false." }),
 });
 
 export const stallSchema = z
@@ -94,6 +94,30 @@ export const stallSchema = z
   })
   .meta({ description: "When a step counts as standing still, and what then happens." });
 
+/** What steps, checks and agent profiles say about the model. */
+export const modelKeys = {
+  model: z.string().min(1).optional().meta({ description: "Model, as the worker knows it." }),
+  variant: variantSchema
+    .optional()
+    .meta({ description: "How hard the model is to think, in the worker's own word." }),
+  defaultArgs: z
+    .array(z.string())
+    .optional()
+    .meta({ description: "Further arguments for the worker's command line." }),
+} as const;
+
+/** What steps and agent profiles say about limits that only some workers have. */
+export const limitKeys = {
+  max_steps: z
+    .int()
+    .min(1)
+    .optional()
+    .meta({ description: "Turns that the agent may take, where its worker can count them." }),
+  max_command_time: durationSchema
+    .optional()
+    .meta({ description: "Longest command of the agent, where its worker has such a limit." }),
+} as const;
+
 /** What a step and its completion check have in common: who works, on what. */
 const workKeys = {
   worker: workerNameSchema.optional(),
@@ -107,14 +131,7 @@ const workKeys = {
     .array(capabilityNameSchema)
     .optional()
     .meta({ description: "What the worker may do; needed with `worker`." }),
-  model: z.string().min(1).optional().meta({ description: "Model, as the worker knows it." }),
-  variant: variantSchema
-    .optional()
-    .meta({ description: "How hard the model is to think, in the worker's own word." }),
-  defaultArgs: z
-    .array(z.string())
-    .optional()
-    .meta({ description: "Further arguments for the worker's command line." }),
+  ...modelKeys,
   timeout: durationSchema
     .optional()
     .meta({ description: "Of one attempt. Default: what is left of the run's time limit." }),
@@ -233,14 +250,7 @@ export const stepSchema = z
       description:
         "abort (default): the run stops; retry: after `max_retries` further attempts; continue: what waits for it runs.",
     }),
-    max_steps: z
-      .int()
-      .min(1)
-      .optional()
-      .meta({ description: "Turns that the agent may take, where its worker can count them." }),
-    max_command_time: durationSchema
-      .optional()
-      .meta({ description: "Longest command of the agent, where its worker has such a limit." }),
+    ...limitKeys,
     completion_check: completionCheckSchema.optional(),
     max_iterations: z
       .int()
