@@ -8,18 +8,20 @@ import type { Clock, Ids, Log, Random } from "./ports.ts";
 /** `setTimeout` fires at once for anything longer. */
 const timeoutMsMax = 2 ** 31 - 1;
 
-/** Wall and monotonic clock of this process. Timers keep the process alive until they fire or are cancelled. */
+/** Wall and monotonic clock of this process. No timer fires early; each keeps the process alive until it fires or is cancelled. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
   setTimer(delayMs, fire) {
     const dueAtMs = performance.now() + delayMs;
     let handle: NodeJS.Timeout;
-    const arm = (): void => {
-      const leftMs = dueAtMs - performance.now();
-      handle = leftMs > timeoutMsMax ? setTimeout(arm, timeoutMsMax) : setTimeout(fire, Math.max(0, leftMs));
+    const wait = (): void => {
+      const leftMs = Math.ceil(dueAtMs - performance.now());
+      handle = setTimeout(look, Math.min(Math.max(0, leftMs), timeoutMsMax));
     };
-    arm();
+    // A timeout may also come a millisecond early: Node counts in whole ones.
+    const look = (): void => (performance.now() < dueAtMs ? wait() : fire());
+    wait();
     return { cancel: () => clearTimeout(handle) };
   },
 };
