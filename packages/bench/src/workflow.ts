@@ -8,7 +8,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openContainment, type OpenedContainment } from "@agentcore/containment";
 import { costOf, costOfNode, type Cost } from "./process-cost.ts";
@@ -17,7 +17,8 @@ import { chainFile, fanOutFile, largeFile } from "./workflow-files.ts";
 
 const rounds = 3;
 const app = fileURLToPath(new URL("../../../apps/cli/", import.meta.url));
-const planProgram = fileURLToPath(new URL("workflow-plan-main.ts", import.meta.url));
+/** Beside this file, compiled or not as this one is. */
+const planProgram = fileURLToPath(new URL(`workflow-plan-main${extname(import.meta.url)}`, import.meta.url));
 const command = ["bash", "-e", "-c", "true", "script"] as const;
 /** Bash reads `~/.bashrc` where its stdin is a socket, as with Node; a worker has a HOME of its own, so these have too. */
 const env = { PATH: process.env["PATH"] ?? "/usr/bin:/bin", HOME: "/nonexistent" };
