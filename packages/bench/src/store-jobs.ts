@@ -1,5 +1,5 @@
 /** The jobs of the store's benchmark, and how it claims and ends them. */
-import { type Job, type WorkerResult, jobSchema, unknownUsage } from "@agentcore/contract";
+import { type Job, jobSchema } from "@agentcore/contract";
 import {
   type ClaimRequest,
   type DecideDedup,
@@ -11,6 +11,7 @@ import {
   createRankPolicy,
   excludeNothing,
 } from "@agentcore/scheduler";
+import { resultOfNothing } from "./result-of-nothing.ts";
 
 const startAt = Date.now();
 const rank = createRankPolicy();
@@ -49,30 +50,12 @@ export function claimOf(limit: number): ClaimRequest {
   return { owner: owner.owner, now: Date.now(), limit, perKey: 1, exclude: excludeNothing };
 }
 
-export const result: WorkerResult = {
-  outcome: "succeeded",
-  errorClass: null,
-  code: null,
-  retryAfterMs: null,
-  summary: "",
-  artifacts: [],
-  observations: { commands: [], filesChanged: [] },
-  usage: unknownUsage,
-  costUsd: null,
-  costBasis: "none",
-  session: null,
-  exitCode: 0,
-  containment: null,
-  startedAt: startAt,
-  durationMs: 0,
-};
-
 export function succeed(record: JobRecord): Settlement {
   return {
     ref: attemptRef(record),
     at: startAt,
     kind: "succeeded",
-    result,
+    result: resultOfNothing,
     charge: { costUsd: 0, tokens: 0 },
   };
 }

@@ -12,14 +12,13 @@ import {
   silentLog,
   systemClock,
   systemIds,
-  unknownUsage,
   type WorkerAdapter,
-  type WorkerResult,
   type WorkerRunner,
 } from "@agentcore/contract";
 import { createRuntime, runtimeConfigSchema } from "@agentcore/core";
 import { createScheduler, QueueClient } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
+import { resultOfNothing } from "../result-of-nothing.ts";
 import { type Contender, maxAttempts, payload, priorityOf } from "./contender.ts";
 
 const unused = (): never => {
@@ -37,30 +36,12 @@ const adapter: WorkerAdapter = {
   createReader: unused,
 };
 
-const result: WorkerResult = {
-  outcome: "succeeded",
-  errorClass: null,
-  code: null,
-  retryAfterMs: null,
-  summary: "",
-  artifacts: [],
-  observations: { commands: [], filesChanged: [] },
-  usage: unknownUsage,
-  costUsd: null,
-  costBasis: "none",
-  session: null,
-  exitCode: 0,
-  containment: null,
-  startedAt: 0,
-  durationMs: 0,
-};
-
 function runnerThat(started: () => void): WorkerRunner {
   return {
     containmentLevel: "sealed",
     start() {
       started();
-      return { result: Promise.resolve(result), hasten: () => {} };
+      return { result: Promise.resolve(resultOfNothing), hasten: () => {} };
     },
   };
 }

@@ -12,7 +12,7 @@ const request = (rest: Partial<PieceRequest> = {}): PieceRequest => ({
   piece: "work",
   work: shellWork("make"),
   instructions: "make all",
-  workspace: "/work",
+  workspace: "/projects/a",
   contextDir: "/projects/context",
   iteration: 2,
   verify: null,
@@ -29,7 +29,7 @@ describe("the job of a step", () => {
     const job = jobFor(request());
     expect(jobSubmissionSchema.parse(job)).toMatchObject({
       id: "job-1",
-      task: { worker: "shell", workspace: "/work", instructions: "make all" },
+      task: { worker: "shell", workspace: "/projects/a", instructions: "make all" },
       limits: { timeoutMs: 1001, maxAttempts: 100 },
       retry: { retryOn: ["lost"] },
       context: { labels: { "workflow.run": "run-1", "workflow.step": "build", "workflow.piece": "work" } },
@@ -43,16 +43,16 @@ describe("the job of a step", () => {
   });
 
   it.each([
-    ["/work", "/work/context", ["context"]],
-    ["/work", "/work/out/run", ["out/run"]],
-    ["/work/part", "/work/context", undefined],
-    ["/work", "/work", undefined],
+    ["/projects/a", "/projects/a/context", ["context"]],
+    ["/projects/a", "/projects/a/out/run", ["out/run"]],
+    ["/projects/a/part", "/projects/a/context", undefined],
+    ["/projects/a", "/projects/a", undefined],
   ])("in %s with its records in %s leaves unobserved: %s", (workspace, contextDir, expected) => {
     expect(jobFor(request({ workspace, contextDir })).task.unobserved).toEqual(expected);
   });
 
   it("has its ceilings, its base and, for a check, the check's id", () => {
-    const base = { root: "/work", gitDir: "/projects/.git", branch: "work", sha: "abc" };
+    const base = { root: "/projects/a", gitDir: "/projects/.git", branch: "work", sha: "abc" };
     const job = jobFor(
       request({ piece: "check", ceiling: { costUsd: 0.5, tokens: 10 }, base, timeoutMs: Infinity }),
     );

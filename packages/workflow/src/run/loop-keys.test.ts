@@ -2,9 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Convergence, Loop } from "../definition.ts";
 import { createRunRig, type RunRig } from "../testing/run-rig.ts";
-import { shellStep, shellWork, testWorkflow } from "../testing/test-workflow.ts";
+import { shellLoop, shellStep, shellWork, testConvergence, testWorkflow } from "../testing/test-workflow.ts";
 
 let rig: RunRig;
 beforeEach(async () => {
@@ -13,29 +12,6 @@ beforeEach(async () => {
 afterEach(() => rig.close());
 
 const text = (...path: string[]): string => readFileSync(join(rig.workspace, ...path), "utf8");
-const loop = (script: string, rest: Partial<Loop> = {}): Loop => ({
-  check: shellWork(script),
-  checkTimeoutMs: null,
-  checkStall: null,
-  decisionFile: null,
-  maxIterations: 5,
-  onExhausted: "abort",
-  undecidedMax: 3,
-  convergence: null,
-  ...rest,
-});
-const convergence = (rest: Partial<Convergence> = {}): Convergence => ({
-  stallThreshold: 1,
-  maxStage: 1,
-  failOnMaxStage: true,
-  stages: new Map(),
-  allowedPaths: [],
-  ignoredPaths: [],
-  diffBaseRef: null,
-  diffBaseRefFile: null,
-  maxChangedFiles: null,
-  ...rest,
-});
 
 describe("`completion_check`", () => {
   it("runs after each iteration that succeeded, and after no attempt that failed", async () => {
@@ -43,7 +19,7 @@ describe("`completion_check`", () => {
     const step = shellStep("a", script, {
       maxRetries: 1,
       onFailure: "retry",
-      loop: loop("echo check >> log; test $(grep -c check log) = 2"),
+      loop: shellLoop("echo check >> log; test $(grep -c check log) = 2"),
     });
     const result = await rig.run(testWorkflow([step]));
     expect(result.steps[0]).toMatchObject({ status: "SUCCEEDED", iterations: 2, attempts: 3 });
@@ -51,7 +27,7 @@ describe("`completion_check`", () => {
   });
 
   it("that finds a step without further iterations incomplete fails it", async () => {
-    const step = shellStep("a", "echo x >> log", { loop: loop("exit 1", { maxIterations: 1 }) });
+    const step = shellStep("a", "echo x >> log", { loop: shellLoop("exit 1", { maxIterations: 1 }) });
     const result = await rig.run(testWorkflow([step]));
     expect(result.steps[0]).toMatchObject({ status: "FAILED", iterations: 1 });
     expect(text("log")).toBe("x\n");
@@ -59,7 +35,7 @@ describe("`completion_check`", () => {
 
   it("that does not decide is asked again, without another iteration", async () => {
     const step = shellStep("a", "echo work >> log", {
-      loop: loop("echo check >> log; test $(grep -c check log) = 3 || exit 7"),
+      loop: shellLoop("echo check >> log; test $(grep -c check log) = 3 || exit 7"),
     });
     expect((await rig.run(testWorkflow([step]))).steps[0]).toMatchObject({
       status: "SUCCEEDED",
@@ -69,7 +45,7 @@ describe("`completion_check`", () => {
   });
 
   it("that never decides fails the step, and is not read as complete", async () => {
-    const step = shellStep("a", "true", { loop: loop("echo check >> log; exit 7") });
+    const step = shellStep("a", "true", { loop: shellLoop("echo check >> log; exit 7") });
     const result = await rig.run(testWorkflow([step]));
     expect(result.steps[0]).toMatchObject({ status: "FAILED", iterations: 1 });
     expect(result.reason).toContain("the completion check did not decide");
@@ -81,7 +57,7 @@ describe("`completion_check`", () => {
     const ids =
       "test $AGENTCORE_COMPLETION_CHECK_ID = $ROBOPPI_COMPLETION_CHECK_ID; echo $AGENTCORE_COMPLETION_CHECK_ID > id";
     const step = shellStep("a", "test -z $AGENTCORE_COMPLETION_CHECK_ID", {
-      loop: loop("", { check: { ...check, instructions: ids }, checkTimeoutMs: 3000 }),
+      loop: shellLoop("", { check: { ...check, instructions: ids }, checkTimeoutMs: 3000 }),
     });
     expect((await rig.run(testWorkflow([step]))).outcome).toBe("SUCCEEDED");
     const { jobs } = await rig.store.list({ limit: 1 });
@@ -100,10 +76,10 @@ describe("`convergence`", () => {
 
   it("stays at its stage while other findings come", async () => {
     const step = shellStep("a", "echo plain >> log", {
-      loop: loop(incomplete('\\"$AGENTCORE_ITERATION\\"'), {
+      loop: shellLoop(incomplete('\\"$AGENTCORE_ITERATION\\"'), {
         decisionFile: "why",
         maxIterations: 3,
-        convergence: convergence({ stallThreshold: 2, stages: new Map([[1, "echo harder >> log"]]) }),
+        convergence: testConvergence({ stallThreshold: 2, stages: new Map([[1, "echo harder >> log"]]) }),
       }),
     });
     expect((await rig.run(testWorkflow([step]))).steps[0]).toMatchObject({ status: "FAILED", iterations: 3 });
@@ -113,10 +89,10 @@ describe("`convergence`", () => {
   it("counts the same findings in any order, and takes the threshold for what it says", async () => {
     const either = "test $((AGENTCORE_ITERATION % 2)) = 0 && set -- a b || set -- b a; ";
     const step = shellStep("a", "echo plain >> log", {
-      loop: loop(either + incomplete('\\"$1\\", \\"$2\\"'), {
+      loop: shellLoop(either + incomplete('\\"$1\\", \\"$2\\"'), {
         decisionFile: "why",
         maxIterations: 4,
-        convergence: convergence({
+        convergence: testConvergence({
           stallThreshold: 3,
           maxStage: 2,
           stages: new Map([[1, "echo harder >> log"]]),
@@ -128,9 +104,13 @@ describe("`convergence`", () => {
   });
 
   it("with `fail_on_max_stage: false` goes on at the last stage until its iterations are used up", async () => {
-    const rules = convergence({ failOnMaxStage: false });
+    const rules = testConvergence({ failOnMaxStage: false });
     const step = shellStep("a", "true", {
-      loop: loop(incomplete('\\"same\\"'), { decisionFile: "why", maxIterations: 4, convergence: rules }),
+      loop: shellLoop(incomplete('\\"same\\"'), {
+        decisionFile: "why",
+        maxIterations: 4,
+        convergence: rules,
+      }),
     });
     expect((await rig.run(testWorkflow([step]))).steps[0]).toMatchObject({ status: "FAILED", iterations: 4 });
   });
@@ -138,13 +118,15 @@ describe("`convergence`", () => {
   it("counts more changed files than `max_changed_files` as a failed iteration, but for `ignored_paths`", async () => {
     await rig.run(testWorkflow([shellStep("git", git)]));
     const script = "touch one two notes.md; test $AGENTCORE_ITERATION = 1 || rm two";
-    const rules = convergence({
+    const rules = testConvergence({
       maxChangedFiles: 1,
       ignoredPaths: ["*.md"],
       diffBaseRef: "HEAD",
       maxStage: 3,
     });
-    const step = shellStep("a", script, { loop: loop("echo check >> check.md", { convergence: rules }) });
+    const step = shellStep("a", script, {
+      loop: shellLoop("echo check >> check.md", { convergence: rules }),
+    });
     expect((await rig.run(testWorkflow([step]))).steps[0]).toMatchObject({
       status: "SUCCEEDED",
       iterations: 2,
@@ -158,13 +140,13 @@ describe("`convergence`", () => {
         shellStep("git", `${git}; git rev-parse HEAD > base.txt; touch before; git add before; ${git}`),
       ]),
     );
-    const rules = convergence({
+    const rules = testConvergence({
       allowedPaths: ["after"],
       ignoredPaths: ["base.txt"],
       diffBaseRefFile: "base.txt",
     });
     const step = shellStep("a", "touch after", {
-      loop: loop("true", { maxIterations: 1, convergence: rules }),
+      loop: shellLoop("true", { maxIterations: 1, convergence: rules }),
     });
     const result = await rig.run(testWorkflow([step]));
     expect(result.reason).toContain("changed outside allowed_paths: before");

@@ -2,10 +2,17 @@ import { AgentCoreError } from "@agentcore/contract";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Convergence, Loop, Step } from "../definition.ts";
+import type { Step } from "../definition.ts";
 import { until } from "../testing/until.ts";
 import { createRunRig, type RunRig } from "../testing/run-rig.ts";
-import { shellStep, shellWork, testStep, testWorkflow } from "../testing/test-workflow.ts";
+import {
+  shellLoop,
+  shellStep,
+  shellWork,
+  testConvergence,
+  testStep,
+  testWorkflow,
+} from "../testing/test-workflow.ts";
 import type { RunPorts, RunResult } from "./run-ports.ts";
 
 let rig: RunRig;
@@ -18,29 +25,6 @@ const labels = ({ steps }: RunResult): Record<string, string> =>
   Object.fromEntries(steps.map(({ id, status }) => [id, status]));
 const text = (...path: string[]): string => readFileSync(join(rig.workspace, ...path), "utf8");
 const json = (...path: string[]) => JSON.parse(text(...path)) as Record<string, unknown>;
-const loop = (script: string, rest: Partial<Loop> = {}): Loop => ({
-  check: shellWork(script),
-  checkTimeoutMs: null,
-  checkStall: null,
-  decisionFile: null,
-  maxIterations: 5,
-  onExhausted: "abort",
-  undecidedMax: 3,
-  convergence: null,
-  ...rest,
-});
-const convergence = (rest: Partial<Convergence> = {}): Convergence => ({
-  stallThreshold: 1,
-  maxStage: 1,
-  failOnMaxStage: true,
-  stages: new Map(),
-  allowedPaths: [],
-  ignoredPaths: [],
-  diffBaseRef: null,
-  diffBaseRefFile: null,
-  maxChangedFiles: null,
-  ...rest,
-});
 const output = (name: string, path: string, optional = false) => ({ name, path, optional, type: null });
 
 describe("a run", () => {
@@ -129,7 +113,7 @@ describe("a run", () => {
   it("fails a step whose output is missing", async () => {
     const result = await rig.run(testWorkflow([shellStep("a", "true", { outputs: [output("x", "gone")] })]));
     expect(result.reason).toBe('step "a" failed: did not leave its output x (gone) (AC_OUTPUT_MISSING)');
-    const looped = shellStep("b", "true", { outputs: [output("x", "gone")], loop: loop("true") });
+    const looped = shellStep("b", "true", { outputs: [output("x", "gone")], loop: shellLoop("true") });
     expect((await rig.run(testWorkflow([looped]))).reason).toContain("AC_OUTPUT_MISSING");
   });
 
@@ -205,7 +189,7 @@ describe("a step that loops", () => {
   it("works until its check says that it is complete, and only then are outputs collected", async () => {
     const step = shellStep("todo", "echo $AGENTCORE_ITERATION >> done.txt", {
       outputs: [output("done", "done.txt")],
-      loop: loop("test ! -e context/todo/done; test $(wc -l < done.txt) -ge 3"),
+      loop: shellLoop("test ! -e context/todo/done; test $(wc -l < done.txt) -ge 3"),
     });
     const result = await rig.run(testWorkflow([step]));
     expect(result.steps[0]).toMatchObject({ status: "SUCCEEDED", iterations: 3, attempts: 3 });
@@ -216,7 +200,7 @@ describe("a step that loops", () => {
     ["abort", "FAILED", "FAILED"],
     ["continue", "INCOMPLETE", "SUCCEEDED"],
   ])("that is never complete ends by `%s` as %s", async (onExhausted, status, outcome) => {
-    const step = shellStep("a", "true", { loop: loop("exit 1", { maxIterations: 2, onExhausted }) });
+    const step = shellStep("a", "true", { loop: shellLoop("exit 1", { maxIterations: 2, onExhausted }) });
     const result = await rig.run(testWorkflow([step, shellStep("b", "true", { dependsOn: ["a"] })]));
     expect(result).toMatchObject({ outcome, steps: [{ status, iterations: 2 }, {}] });
   });
@@ -225,7 +209,7 @@ describe("a step that loops", () => {
     const decide =
       'echo "{\\"decision\\": \\"$(test $AGENTCORE_ITERATION = 2 && echo complete || echo incomplete)\\", \\"check_id\\": \\"$AGENTCORE_COMPLETION_CHECK_ID\\"}" > decision';
     const by = (script: string) =>
-      loop(script, { check: shellWork(script, { worker: "agent" }), decisionFile: "decision" });
+      shellLoop(script, { check: shellWork(script, { worker: "agent" }), decisionFile: "decision" });
     const good = await rig.run(testWorkflow([shellStep("a", "true", { loop: by(decide) })]));
     expect(good.steps[0]).toMatchObject({ status: "SUCCEEDED", iterations: 2 });
     writeFileSync(join(rig.workspace, "decision"), "COMPLETE");
@@ -239,9 +223,9 @@ describe("a step that loops", () => {
   it("gets the texts of the stages it has reached, and gives up at the last with a diagnosis", async () => {
     const check = 'echo \'{"decision": "incomplete", "fingerprints": ["same"]}\' > why; exit 1';
     const step = shellStep("fix", "echo plain >> log", {
-      loop: loop(check, {
+      loop: shellLoop(check, {
         decisionFile: "why",
-        convergence: convergence({ stages: new Map([[1, "echo harder >> log"]]) }),
+        convergence: testConvergence({ stages: new Map([[1, "echo harder >> log"]]) }),
       }),
     });
     const result = await rig.run(testWorkflow([step]));
@@ -257,8 +241,8 @@ describe("a step that loops", () => {
     const commit = "git -c user.name=a -c user.email=a@b commit -qm x --allow-empty";
     await rig.run(testWorkflow([shellStep("git", `git init -qb work; ${commit}`)]));
     const script = "mkdir -p src; touch src/a; rm -f outside; test $AGENTCORE_ITERATION = 2 || touch outside";
-    const rules = convergence({ allowedPaths: ["src"], diffBaseRef: "HEAD", maxStage: 3 });
-    const step = shellStep("edit", script, { loop: loop("true", { convergence: rules }) });
+    const rules = testConvergence({ allowedPaths: ["src"], diffBaseRef: "HEAD", maxStage: 3 });
+    const step = shellStep("edit", script, { loop: shellLoop("true", { convergence: rules }) });
     const result = await rig.run(testWorkflow([step]));
     expect(result.steps[0]).toMatchObject({ status: "SUCCEEDED", iterations: 2 });
   });
@@ -298,7 +282,7 @@ describe("a sub-workflow", () => {
   });
 
   it("can loop, and fails with its child", async () => {
-    const looped = await rig.run(testWorkflow([sub({ loop: loop("test $(wc -l < made) = 2") })]));
+    const looped = await rig.run(testWorkflow([sub({ loop: shellLoop("test $(wc -l < made) = 2") })]));
     expect(looped.steps[0]).toMatchObject({ status: "SUCCEEDED", iterations: 2, artifacts: ["result"] });
     const failing = testWorkflow([shellStep("no", "exit 1")], { hash: "failing" });
     const { action, ...rest } = sub();

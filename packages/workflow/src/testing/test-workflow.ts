@@ -1,5 +1,6 @@
 /** Workflows as data, for tests of what works on a parsed one. */
 import type {
+  Convergence,
   Loop,
   Stall,
   StallProbe,
@@ -38,6 +39,27 @@ export function testLoop(check: WorkSpec, rest: Partial<Loop> = {}): Loop {
     onExhausted: "abort",
     undecidedMax: 3,
     convergence: null,
+    ...rest,
+  };
+}
+
+/** A loop of at most five iterations, whose check is a script. */
+export function shellLoop(script: string, rest: Partial<Loop> = {}): Loop {
+  return testLoop(shellWork(script), { maxIterations: 5, ...rest });
+}
+
+/** Has one stage, and fails there. */
+export function testConvergence(rest: Partial<Convergence> = {}): Convergence {
+  return {
+    stallThreshold: 1,
+    maxStage: 1,
+    failOnMaxStage: true,
+    stages: new Map(),
+    allowedPaths: [],
+    ignoredPaths: [],
+    diffBaseRef: null,
+    diffBaseRefFile: null,
+    maxChangedFiles: null,
     ...rest,
   };
 }
