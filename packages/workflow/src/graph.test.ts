@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { nodesWithin, workflowGraph } from "./graph.ts";
-import { shellStep, shellWork, testLoop, testStep, testWorkflow } from "./testing/test-workflow.ts";
+import {
+  shellStep,
+  shellWork,
+  subWorkflow,
+  testLoop,
+  testStep,
+  testWorkflow,
+} from "./testing/test-workflow.ts";
 
 describe("the way between two steps says", () => {
   const cases = [
@@ -48,25 +55,15 @@ it("a condition stands at its step where no way shows it", () => {
 });
 
 it("sub-workflows are graphs inside their step, however deep, and a matrix is counted", () => {
-  const sub = (workflow: ReturnType<typeof testWorkflow>) =>
-    ({
-      kind: "workflow",
-      workflow,
-      exports: [],
-      with: new Map(),
-      exportsMode: "merge",
-      bubbleEvents: false,
-      eventPrefix: null,
-    }) as const;
   const innermost = testWorkflow([shellStep("x", "true"), shellStep("y", "true", { dependsOn: ["x"] })], {
     name: "innermost",
   });
-  const middle = testWorkflow([testStep("m", sub(innermost))], { name: "middle" });
+  const middle = testWorkflow([testStep("m", subWorkflow(innermost))], { name: "middle" });
   const matrix = new Map([
     ["os", ["a", "b"]],
     ["node", ["20", "22", "24"]],
   ]);
-  const graph = workflowGraph(testWorkflow([testStep("top", sub(middle), { matrix })]));
+  const graph = workflowGraph(testWorkflow([testStep("top", subWorkflow(middle), { matrix })]));
   expect(nodesWithin(graph).map(({ path, worker, instances }) => [path, worker, instances])).toEqual([
     ["top", "middle", 6],
     ["top/m", "innermost", 1],

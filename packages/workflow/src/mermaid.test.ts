@@ -1,24 +1,25 @@
 import { expect, it } from "vitest";
 import { mermaidGraph } from "./mermaid.ts";
-import { shellStep, shellWork, testLoop, testStep, testWorkflow } from "./testing/test-workflow.ts";
+import {
+  shellStep,
+  shellWork,
+  subWorkflow,
+  testLoop,
+  testStep,
+  testWorkflow,
+} from "./testing/test-workflow.ts";
 
 it("draws steps, who works on them, what waits for what and when, and loops", () => {
   const loop = testLoop(shellWork("true"));
   const workflow = testWorkflow([shellStep("inner", "true")], { name: 'the "child"' });
-  const sub = {
-    kind: "workflow",
-    workflow,
-    exports: [],
-    with: new Map(),
-    exportsMode: "merge",
-    bubbleEvents: false,
-    eventPrefix: null,
-  } as const;
   const graph = mermaidGraph(
     testWorkflow([
       shellStep("build", "make", { matrix: new Map([["os", ["a", "b"]]]) }),
       shellStep("fix", "fix", { dependsOn: ["build"], loop }),
-      testStep("sub", sub, { dependsOn: ["build", "fix"], condition: "steps.fix.status == 'FAILED'" }),
+      testStep("sub", subWorkflow(workflow), {
+        dependsOn: ["build", "fix"],
+        condition: "steps.fix.status == 'FAILED'",
+      }),
       shellStep("free", "true", { condition: "inputs.x" }),
     ]),
   );

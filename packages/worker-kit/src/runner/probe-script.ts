@@ -8,7 +8,7 @@ import { collectText, runContainedStep, type StepEnd } from "./contained-step.ts
 import type { Run } from "./prepare.ts";
 import { startFailureOf } from "./start-failure.ts";
 import { watchStop, type StopWatch } from "./stop-watch.ts";
-import { scriptCommand } from "./verify-script.ts";
+import { scriptStep } from "./verify-script.ts";
 
 export interface Probes {
   /** Never rejects. Null: the run ended before the look did. */
@@ -73,7 +73,6 @@ async function runLook(
   run: Run,
   { script, timeoutMs, marker, aborting }: Look,
 ): Promise<{ readonly output: ProbeOutput; readonly survivors: number }> {
-  const { parts, request, label } = run;
   const stdout = collectText(probeOutputBytesMax);
   const stderr = collectText(stderrBytesMax);
   const boundedStdout = {
@@ -86,17 +85,13 @@ async function runLook(
   };
   try {
     const end = await runContainedStep(
-      parts,
+      run.parts,
       {
-        ...scriptCommand(script, run.verifyEnv["PATH"]),
-        cwd: request.task.workspace,
-        env: run.verifyEnv,
+        ...scriptStep(run, script),
         marker,
-        label,
         timeoutMs,
         stdout: boundedStdout,
         stderr,
-        drainQuietMs: parts.limits.drainQuietMs,
       },
       watchStop(aborting.signal),
     );

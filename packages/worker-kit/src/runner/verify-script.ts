@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { findProgram } from "../program/find-program.ts";
 import type { VerifyOutcome } from "../verdict.ts";
-import { runContainedStep, type StepEnd } from "./contained-step.ts";
+import { runContainedStep, type ContainedStep, type StepEnd } from "./contained-step.ts";
 import { createOutputLog, type LogFile } from "./output-log.ts";
 import type { Run } from "./prepare.ts";
 import type { StreamSink } from "./pump.ts";
@@ -32,6 +32,17 @@ export function scriptCommand(
     : { command: bash, args: ["--norc", "-e", "-c", script] };
 }
 
+/** What every script of a task has: it runs in the workspace, with the worker's environment but for its credentials. */
+export function scriptStep(run: Run, script: string) {
+  return {
+    ...scriptCommand(script, run.verifyEnv["PATH"]),
+    cwd: run.request.task.workspace,
+    env: run.verifyEnv,
+    label: run.label,
+    drainQuietMs: run.parts.limits.drainQuietMs,
+  } as const satisfies Partial<ContainedStep>;
+}
+
 /** Never rejects. */
 export async function runVerifyScript(
   run: Run,
@@ -39,7 +50,7 @@ export async function runVerifyScript(
   stop: StopWatch,
   onNotice: (text: string) => void,
 ): Promise<VerifyRun> {
-  const { parts, request, attempt } = run;
+  const { parts, attempt } = run;
   const log = createOutputLog({
     path: join(attempt.path, "verify.log"),
     bytesMax: parts.limits.logBytesMax,
@@ -50,15 +61,11 @@ export async function runVerifyScript(
     const end = await runContainedStep(
       parts,
       {
-        ...scriptCommand(script, run.verifyEnv["PATH"]),
-        cwd: request.task.workspace,
-        env: run.verifyEnv,
+        ...scriptStep(run, script),
         marker: `${run.marker}.verify`,
-        label: run.label,
         timeoutMs: null,
         stdout: sink,
         stderr: sink,
-        drainQuietMs: parts.limits.drainQuietMs,
       },
       stop,
     );

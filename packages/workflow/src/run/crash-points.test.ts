@@ -9,7 +9,7 @@ import { join, relative } from "node:path";
 import { expect, it } from "vitest";
 import type { Workflow } from "../definition.ts";
 import { createRunRig, git, type RunRig } from "../testing/run-rig.ts";
-import { shellStep, shellWork, testStep, testWorkflow } from "../testing/test-workflow.ts";
+import { shellLoop, shellStep, subWorkflow, testStep, testWorkflow } from "../testing/test-workflow.ts";
 import { listRuns } from "./read-runs.ts";
 import type { RunPorts } from "./run-ports.ts";
 
@@ -26,16 +26,7 @@ const inner = testWorkflow(
 const workflow: Workflow = testWorkflow([
   shellStep("make", `${note} echo $AGENTCORE_ITERATION > make.out`, {
     outputs: output("make.out"),
-    loop: {
-      check: shellWork("test $(cat make.out) = 2"),
-      checkTimeoutMs: null,
-      checkStall: null,
-      decisionFile: null,
-      maxIterations: 3,
-      onExhausted: "abort",
-      undecidedMax: 1,
-      convergence: null,
-    },
+    loop: shellLoop("test $(cat make.out) = 2", { maxIterations: 3, undecidedMax: 1 }),
   }),
   shellStep("apart", `${note} echo apart > apart.out`, {
     dependsOn: ["make"],
@@ -43,19 +34,9 @@ const workflow: Workflow = testWorkflow([
     merge: "apply",
     outputs: output("apart.out"),
   }),
-  testStep(
-    "sub",
-    {
-      kind: "workflow",
-      workflow: inner,
-      with: new Map(),
-      exports: [{ from: "inner", artifact: "out", as: "out" }],
-      exportsMode: "merge",
-      bubbleEvents: false,
-      eventPrefix: null,
-    },
-    { dependsOn: ["apart"] },
-  ),
+  testStep("sub", subWorkflow(inner, { exports: [{ from: "inner", artifact: "out", as: "out" }] }), {
+    dependsOn: ["apart"],
+  }),
 ]);
 
 async function makeRig(): Promise<RunRig> {

@@ -1,7 +1,7 @@
 import { AgentCoreError } from "@agentcore/contract";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { createRunRig, type RunRig } from "../testing/run-rig.ts";
-import { shellStep, testStep, testWorkflow } from "../testing/test-workflow.ts";
+import { shellStep, subWorkflow, testStep, testWorkflow } from "../testing/test-workflow.ts";
 import { listRuns, readRun } from "./read-runs.ts";
 import type { RunPorts } from "./run-ports.ts";
 
@@ -12,18 +12,8 @@ beforeEach(async () => {
 afterEach(() => rig.close());
 
 const inside = testWorkflow([shellStep("one", "true")], { hash: "inside" });
-const action = (workflow = inside) =>
-  ({
-    kind: "workflow",
-    workflow,
-    exports: [],
-    with: new Map(),
-    exportsMode: "merge",
-    bubbleEvents: false,
-    eventPrefix: null,
-  }) as const;
-const between = testWorkflow([testStep("inner", action())], { hash: "between" });
-const nested = testWorkflow([testStep("outer", action(between))]);
+const between = testWorkflow([testStep("inner", subWorkflow(inside))], { hash: "between" });
+const nested = testWorkflow([testStep("outer", subWorkflow(between))]);
 
 const streams = async (): Promise<number> => (await rig.journal.list({ prefix: "" })).length;
 const later = (): number => Date.now() + 1_000_000;

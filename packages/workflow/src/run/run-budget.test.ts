@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Budget, Loop, Step, Workflow } from "../definition.ts";
 import { createRunRig, type RunRig } from "../testing/run-rig.ts";
 import { until } from "../testing/until.ts";
-import { shellWork, testStep, testWorkflow } from "../testing/test-workflow.ts";
+import { shellWork, subWorkflow, testLoop, testStep, testWorkflow } from "../testing/test-workflow.ts";
 import type { RunResult } from "./run-ports.ts";
 import { foldEntry, newRecord, type RunCreated, type RunEntry, type RunRecord } from "./run-record.ts";
 import { stepInstances } from "./step-instance.ts";
@@ -25,16 +25,8 @@ const agent = (id: string, script: string, rest: Partial<Step> = {}): Step =>
   testStep(id, { kind: "worker", work: agentWork(script) }, rest);
 const twenty = (script: string, rest: Partial<Step> = {}): Step[] =>
   Array.from({ length: 20 }, (_unused, index) => agent(`s${index}`, script, rest));
-const loop = (script: string): Loop => ({
-  check: agentWork(script),
-  checkTimeoutMs: null,
-  checkStall: null,
-  decisionFile: "decision",
-  maxIterations: 5,
-  onExhausted: "abort",
-  undecidedMax: 3,
-  convergence: null,
-});
+const loop = (script: string): Loop =>
+  testLoop(agentWork(script), { decisionFile: "decision", maxIterations: 5 });
 /** Says that it began, waits until all have, and only one of them goes on to its ceiling. */
 const meet = (report: string, ceiling: string): string =>
   `echo ${report}; touch "begun-$AGENTCORE_STEP_ID"; test $AGENTCORE_STEP_ID = s7 || sleep 60
@@ -185,16 +177,7 @@ describe("the budget of a run", () => {
       ],
       { name: "child", file: "/test/child.yaml", hash: "child", budget: usd(9) },
     );
-    const sub = (id: string): Step =>
-      testStep(id, {
-        kind: "workflow",
-        workflow: child,
-        exports: [],
-        with: new Map(),
-        exportsMode: "merge",
-        bubbleEvents: false,
-        eventPrefix: null,
-      });
+    const sub = (id: string): Step => testStep(id, subWorkflow(child));
     const workflow = testWorkflow(
       [
         sub("one"),

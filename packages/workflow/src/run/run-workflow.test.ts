@@ -9,6 +9,7 @@ import {
   shellLoop,
   shellStep,
   shellWork,
+  subWorkflow,
   testConvergence,
   testStep,
   testWorkflow,
@@ -256,15 +257,7 @@ describe("a sub-workflow", () => {
   const sub = (rest: Partial<Step> = {}, bubbleEvents = false): Step =>
     testStep(
       "sub",
-      {
-        kind: "workflow",
-        workflow: child,
-        exports: [{ from: "make", artifact: "made", as: "result" }],
-        with: new Map(),
-        exportsMode: "merge",
-        bubbleEvents,
-        eventPrefix: null,
-      },
+      subWorkflow(child, { exports: [{ from: "make", artifact: "made", as: "result" }], bubbleEvents }),
       rest,
     );
 

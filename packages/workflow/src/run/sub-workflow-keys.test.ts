@@ -2,9 +2,16 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Step, StepAction } from "../definition.ts";
+import type { Step } from "../definition.ts";
 import { createRunRig, type RunRig } from "../testing/run-rig.ts";
-import { shellStep, shellWork, testStep, testWorkflow } from "../testing/test-workflow.ts";
+import {
+  shellLoop,
+  shellStep,
+  subWorkflow,
+  type SubWorkflow,
+  testStep,
+  testWorkflow,
+} from "../testing/test-workflow.ts";
 
 let rig: RunRig;
 beforeEach(async () => {
@@ -14,7 +21,6 @@ afterEach(() => rig.close());
 
 const at = (...path: string[]): string => join(rig.workspace, ...path);
 const optional = (name: string) => ({ name, path: name, optional: true, type: null });
-type ChildAction = Extract<StepAction, { kind: "workflow" }>;
 
 /** Makes `first` in the first iteration of its parent and `second` in the second. */
 const child = testWorkflow(
@@ -25,33 +31,11 @@ const child = testWorkflow(
   ],
   { name: "child", hash: "child" },
 );
-const sub = (rest: Partial<ChildAction>, step: Partial<Step> = {}): Step =>
-  testStep(
-    "sub",
-    {
-      kind: "workflow",
-      workflow: child,
-      with: new Map(),
-      exports: ["first", "second"].map((artifact) => ({ from: "make", artifact, as: artifact })),
-      exportsMode: "merge",
-      bubbleEvents: false,
-      eventPrefix: null,
-      ...rest,
-    },
-    step,
-  );
-const twice: Partial<Step> = {
-  loop: {
-    check: shellWork("test -e second"),
-    checkTimeoutMs: null,
-    checkStall: null,
-    decisionFile: null,
-    maxIterations: 3,
-    onExhausted: "abort",
-    undecidedMax: 3,
-    convergence: null,
-  },
+const sub = (rest: Partial<SubWorkflow>, step: Partial<Step> = {}): Step => {
+  const exports = ["first", "second"].map((artifact) => ({ from: "make", artifact, as: artifact }));
+  return testStep("sub", subWorkflow(child, { exports, ...rest }), step);
 };
+const twice: Partial<Step> = { loop: shellLoop("test -e second", { maxIterations: 3 }) };
 
 describe("`exports_mode`", () => {
   it.each<["merge" | "replace", readonly string[]]>([

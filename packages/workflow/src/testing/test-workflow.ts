@@ -88,6 +88,22 @@ export function testStep(id: string, action: StepAction, rest: Partial<Step> = {
   };
 }
 
+export type SubWorkflow = Extract<StepAction, { kind: "workflow" }>;
+
+/** The action of a step that runs `workflow`, which exports nothing. */
+export function subWorkflow(workflow: Workflow, rest: Partial<SubWorkflow> = {}): SubWorkflow {
+  return {
+    kind: "workflow",
+    workflow,
+    with: new Map(),
+    exports: [],
+    exportsMode: "merge",
+    bubbleEvents: false,
+    eventPrefix: null,
+    ...rest,
+  };
+}
+
 export function testWorkflow(steps: readonly Step[], rest: Partial<Workflow> = {}): Workflow {
   return {
     name: "test",
