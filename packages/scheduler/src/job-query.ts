@@ -1,6 +1,42 @@
-/** What a job query means, as a predicate: for stores that look at records one by one, and as the reference for others. */
-import type { JobRecord } from "./job-record.ts";
-import type { JobQuery } from "./job-store.ts";
+/**
+ * Which jobs a store is asked for. What a query means stands here as a predicate, too: for stores that look at records one by
+ * one, and as the reference for others.
+ */
+import type { ErrorClass } from "@agentcore/contract";
+import type { JobRecord, JobStateKind } from "./job-record.ts";
+
+export interface JobQuery {
+  readonly states?: readonly JobStateKind[];
+  readonly worker?: string;
+  readonly tenant?: string;
+  readonly key?: string;
+  /** All of these labels with these values. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Code of the reason for which a job is dead or cancelled. */
+  readonly code?: string;
+  /** Dead letters: leave out those replayed already. */
+  readonly notReplayed?: boolean;
+  /** Only these ids. */
+  readonly ids?: readonly string[];
+  /** Error class of the result that ended the job. */
+  readonly errorClass?: ErrorClass;
+  /** Moments in ms since the epoch. `before` excludes the moment itself, `after` includes it. */
+  readonly submittedBefore?: number;
+  readonly submittedAfter?: number;
+  /** Only jobs that have ended. */
+  readonly endedBefore?: number;
+  readonly endedAfter?: number;
+  /** Cursor: only ids below this one. */
+  readonly before?: string;
+  /** 1 to 1,000; default 100. */
+  readonly limit?: number;
+}
+
+export interface JobPage {
+  readonly jobs: readonly JobRecord[];
+  /** Pass as `before` for the next page; null: this was the last. */
+  readonly next: string | null;
+}
 
 export const listLimitDefault = 100;
 export const listLimitMax = 1000;

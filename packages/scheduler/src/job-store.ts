@@ -8,15 +8,10 @@
  * nothing of the call was done, or, where the commit itself failed, that it is unknown: repeating the call is safe.
  * Several processes may use one store. Times are the caller's; a store reads no clock.
  */
-import type { ErrorClass, Job, Priority, WorkerResult } from "@agentcore/contract";
-import type {
-  AttemptRecord,
-  AttemptRef,
-  JobRecord,
-  JobStateKind,
-  Reason,
-  StartedAttempt,
-} from "./job-record.ts";
+import type { Job, Priority, WorkerResult } from "@agentcore/contract";
+import type { Decision, NewDecision } from "./decision.ts";
+import type { JobPage, JobQuery } from "./job-query.ts";
+import type { AttemptRecord, AttemptRef, JobRecord, Reason, StartedAttempt } from "./job-record.ts";
 
 export interface JobStore {
   // --- Submit ---------------------------------------------------------------------------------------------------------
@@ -310,39 +305,6 @@ export interface TakeOverRequest {
 
 // --- Ask ----------------------------------------------------------------------------------------------------------------
 
-export interface JobQuery {
-  readonly states?: readonly JobStateKind[];
-  readonly worker?: string;
-  readonly tenant?: string;
-  readonly key?: string;
-  /** All of these labels with these values. */
-  readonly labels?: Readonly<Record<string, string>>;
-  /** Code of the reason for which a job is dead or cancelled. */
-  readonly code?: string;
-  /** Dead letters: leave out those replayed already. */
-  readonly notReplayed?: boolean;
-  /** Only these ids. */
-  readonly ids?: readonly string[];
-  /** Error class of the result that ended the job. */
-  readonly errorClass?: ErrorClass;
-  /** Moments in ms since the epoch. `before` excludes the moment itself, `after` includes it. */
-  readonly submittedBefore?: number;
-  readonly submittedAfter?: number;
-  /** Only jobs that have ended. */
-  readonly endedBefore?: number;
-  readonly endedAfter?: number;
-  /** Cursor: only ids below this one. */
-  readonly before?: string;
-  /** 1 to 1,000; default 100. */
-  readonly limit?: number;
-}
-
-export interface JobPage {
-  readonly jobs: readonly JobRecord[];
-  /** Pass as `before` for the next page; null: this was the last. */
-  readonly next: string | null;
-}
-
 export interface QueueStats {
   /** Queued and due. */
   readonly ready: number;
@@ -355,33 +317,6 @@ export interface QueueStats {
   readonly cancelled: number;
   /** How long the longest waiting due job has been due; 0 where none waits. */
   readonly oldestWaitMs: number;
-}
-
-export type DecisionType =
-  | "deferred"
-  | "rejected"
-  | "degraded"
-  | "retry"
-  | "dead"
-  | "cancelled"
-  | "lost"
-  | "superseded"
-  | "parked"
-  | "stale"
-  | "replayed";
-
-export interface NewDecision extends Reason {
-  readonly jobId: string;
-  readonly at: number;
-  /** 0 where no attempt had begun. */
-  readonly attempt: number;
-  readonly type: DecisionType;
-}
-
-export interface Decision extends NewDecision {
-  /** How often in a row. */
-  readonly count: number;
-  readonly lastAt: number;
 }
 
 /** A result that came for an attempt which was no longer its sender's: kept, not applied. */

@@ -1,7 +1,8 @@
 /** How an attempt's result becomes the end of the attempt: the decision between gathering the result and writing it. */
 import type { ErrorClass, Random, WorkerResult } from "@agentcore/contract";
 import { attemptRef, type JobRecord, type Reason } from "../job-record.ts";
-import type { Charge, DecisionType, NewDecision, Settlement } from "../job-store.ts";
+import type { DecisionType, NewDecision } from "../decision.ts";
+import type { Charge, Settlement } from "../job-store.ts";
 import { chargeOf } from "../retry/charge.ts";
 import { drawsOnBudget, type RetryBudget } from "../retry/retry-budget.ts";
 import {

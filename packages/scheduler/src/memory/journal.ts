@@ -1,6 +1,7 @@
 /** What the memory store keeps beside the jobs: attempts, decisions and late results, each by job id. */
 import type { AttemptRecord } from "../job-record.ts";
-import type { Decision, LateResult, NewDecision } from "../job-store.ts";
+import type { Decision, NewDecision } from "../decision.ts";
+import type { LateResult } from "../job-store.ts";
 import type { JobEffect } from "../job-transition.ts";
 
 export class Journal {

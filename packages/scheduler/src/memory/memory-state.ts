@@ -1,7 +1,8 @@
 /** Everything the memory store holds, and the one way to change a job in it: through the transition function. */
 import { AgentCoreError } from "@agentcore/contract";
 import type { JobRecord } from "../job-record.ts";
-import type { NewDecision, OwnerRecord } from "../job-store.ts";
+import type { NewDecision } from "../decision.ts";
+import type { OwnerRecord } from "../job-store.ts";
 import { transition, type JobEvent } from "../job-transition.ts";
 import { isUnfinished, JobTable } from "./job-table.ts";
 import { Journal } from "./journal.ts";

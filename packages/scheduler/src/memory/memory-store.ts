@@ -2,9 +2,9 @@
  * A job store that lives in this process, for embedding and tests: everything the port says except that it survives the
  * process. Each method runs to its end before another begins, so it is one transaction.
  */
-import { listLimitDefault, listLimitMax, matchesQuery } from "../job-query.ts";
+import { type JobPage, type JobQuery, listLimitDefault, listLimitMax, matchesQuery } from "../job-query.ts";
 import type { JobRecord } from "../job-record.ts";
-import type { JobPage, JobQuery, JobStore } from "../job-store.ts";
+import type { JobStore } from "../job-store.ts";
 import { isUnfinished } from "./job-table.ts";
 import { MemoryState } from "./memory-state.ts";
 import { forgetOwner, heartbeat, registerOwner, takeOver } from "./owners.ts";

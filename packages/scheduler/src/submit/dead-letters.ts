@@ -5,7 +5,8 @@
  */
 import { AgentCoreError, type Clock, type Ids, type Job, type JobInput } from "@agentcore/contract";
 import type { JobRecord } from "../job-record.ts";
-import type { JobPage, JobQuery, JobStore } from "../job-store.ts";
+import type { JobPage, JobQuery } from "../job-query.ts";
+import type { JobStore } from "../job-store.ts";
 import type { SchedulerPolicies } from "./policies.ts";
 import { keyHeld } from "./refusals.ts";
 import { toSubmission } from "./submission.ts";

@@ -1,6 +1,7 @@
 /** Everything that was decided about a job, and what it waits for now: gathered from the store, for people and programs. */
 import type { AttemptRecord, JobRecord, Reason } from "../job-record.ts";
-import type { Decision, JobStore, LateResult } from "../job-store.ts";
+import type { Decision } from "../decision.ts";
+import type { JobStore, LateResult } from "../job-store.ts";
 import { jobNotFound } from "./refusals.ts";
 
 export interface WhyReport {

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import type { JobRecord } from "../job-record.ts";
 import { attemptRef } from "../job-record.ts";
-import type { JobQuery, JobStore, NewDecision } from "../job-store.ts";
+import type { NewDecision } from "../decision.ts";
+import type { JobQuery } from "../job-query.ts";
+import type { JobStore } from "../job-store.ts";
 import {
   byJobDedup,
   cancelReason,

@@ -1,0 +1,29 @@
+/** What was decided about a job, and why: what a store keeps for `why`. */
+import type { Reason } from "./job-record.ts";
+
+export type DecisionType =
+  | "deferred"
+  | "rejected"
+  | "degraded"
+  | "retry"
+  | "dead"
+  | "cancelled"
+  | "lost"
+  | "superseded"
+  | "parked"
+  | "stale"
+  | "replayed";
+
+export interface NewDecision extends Reason {
+  readonly jobId: string;
+  readonly at: number;
+  /** 0 where no attempt had begun. */
+  readonly attempt: number;
+  readonly type: DecisionType;
+}
+
+export interface Decision extends NewDecision {
+  /** How often in a row. */
+  readonly count: number;
+  readonly lastAt: number;
+}
