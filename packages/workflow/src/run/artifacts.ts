@@ -2,9 +2,9 @@
  * Artifacts: copied from the workspace into the context directory when a step succeeds, and from there into the workspace
  * of a step that takes them as input. A copy is made beside its place and put there by rename, so none is ever half there.
  */
-import { cp, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { cp, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { artifactDir, pathInside } from "./places.ts";
+import { artifactDir, isThere, pathInside } from "./places.ts";
 
 export interface OutputToCollect {
   readonly name: string;
@@ -34,7 +34,7 @@ export async function collectOutputs(request: CollectRequest): Promise<Collected
   const missing: string[] = [];
   for (const { name, path, optional } of request.outputs) {
     const from = await pathInside(workspace, path);
-    if ((await stat(from).catch(() => null)) !== null) found.push({ name, from });
+    if (await isThere(from)) found.push({ name, from });
     else if (!optional) missing.push(`${name} (${path})`);
   }
   if (missing.length > 0) return { artifacts: [], missing };
@@ -53,7 +53,7 @@ async function putArtifact(from: string, place: string): Promise<void> {
 
 /** All that is in one artifact becomes another artifact; answers whether the first is there. */
 export async function copyArtifact(from: string, place: string): Promise<boolean> {
-  if ((await stat(from).catch(() => null)) === null) return false;
+  if (!(await isThere(from))) return false;
   const fresh = `${place}.new`;
   await rm(fresh, { recursive: true, force: true });
   await mkdir(dirname(fresh), { recursive: true });

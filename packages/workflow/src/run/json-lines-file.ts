@@ -33,9 +33,7 @@ export class JsonLinesFile {
     }
     this.#held.push(line);
     this.#heldChars += line.length;
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = null;
-    });
+    this.#writing ??= this.#write();
   }
 
   /** Resolves when everything so far is written, or cannot be. */
@@ -59,6 +57,9 @@ export class JsonLinesFile {
       this.#isBroken = true;
       this.#held = [];
       this.#log.warn({ error, path: this.#path }, "a record of the run cannot be written; the run goes on");
+    } finally {
+      // In the same step as the last look at what is held: a line that comes right after it begins a write of its own.
+      this.#writing = null;
     }
   }
 }

@@ -1,6 +1,6 @@
 /** Where a run keeps its files, and the rule that nothing it is told to touch lies outside the workspace. */
 import { AgentCoreError } from "@agentcore/contract";
-import { realpath } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 
 export const stepDir = (contextDir: string, stepId: string): string => join(contextDir, stepId);
@@ -12,6 +12,11 @@ export const artifactDir = (contextDir: string, stepId: string, artifact: string
 export function isWithin(directory: string, path: string): boolean {
   const way = relative(directory, path);
   return way === "" || (way !== ".." && !way.startsWith(`..${sep}`) && !way.startsWith(sep));
+}
+
+/** Whether there is something at the path that can be seen. */
+export async function isThere(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null)) !== null;
 }
 
 /**

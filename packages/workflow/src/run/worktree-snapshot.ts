@@ -5,7 +5,7 @@
 import { copyFile, mkdtemp, rm, stat, utimes } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { gitText, type Git } from "./git.ts";
-import { isWithin } from "./places.ts";
+import { isThere, isWithin } from "./places.ts";
 import type { WorktreePlace } from "./worktree.ts";
 
 export interface SnapshotRequest {
@@ -110,8 +110,7 @@ export async function unfinishedPaths(
   });
   const paths: string[] = [];
   for (const name of changed) {
-    const isThere = removed.has(name) && (await stat(join(root, name)).catch(() => null)) !== null;
-    if (isThere || differing.has(name)) paths.push(name);
+    if (differing.has(name) || (removed.has(name) && (await isThere(join(root, name))))) paths.push(name);
   }
   return { paths, isPart: paths.length > 0 && paths.length < changed.length };
 }
@@ -129,7 +128,7 @@ export async function ownRepositoriesIn(
   const found: string[] = [];
   for (const line of links) {
     const name = line.slice(line.indexOf("\t") + 1);
-    if ((await stat(join(path, name, ".git")).catch(() => null)) !== null) found.push(name);
+    if (await isThere(join(path, name, ".git"))) found.push(name);
   }
   return found;
 }

@@ -8,6 +8,7 @@ import { AgentCoreError, ignore, type Clock } from "@agentcore/contract";
 import { mkdir, readdir, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { gitText, removeRef, setRef, type Git } from "./git.ts";
+import { isThere } from "./places.ts";
 import { withRepositoryLock } from "./repository-lock.ts";
 import { shortHash } from "./short-hash.ts";
 import { indexPrefix, ownRepositoriesIn, snapshot, unfinishedPaths } from "./worktree-snapshot.ts";
@@ -53,12 +54,8 @@ export function worktreePlace(
 type Mark = "ready" | "merged" | "saved";
 
 const markFile = ({ path }: WorktreePlace, mark: Mark): string => `${path}.${mark}`;
-const isMarked = (place: WorktreePlace, mark: Mark): Promise<boolean> => exists(markFile(place, mark));
+const isMarked = (place: WorktreePlace, mark: Mark): Promise<boolean> => isThere(markFile(place, mark));
 const setMark = (place: WorktreePlace, mark: Mark): Promise<void> => writeFile(markFile(place, mark), "");
-
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => null)) !== null;
-}
 
 /** Makes it, unless it is there. `exclude`: absolute path that is no part of the work. */
 export async function ensureWorktree(
@@ -163,7 +160,7 @@ export async function discardWorktree(
   isMerged: boolean,
 ): Promise<Discarded> {
   const { gitDir, path, refs } = place;
-  if (!(await exists(dirname(path)))) return "removed";
+  if (!(await isThere(dirname(path)))) return "removed";
   return withRepositoryLock({ clock, gitDir }, async () => {
     const isUnmerged = !isMerged && (await isMarked(place, "ready"));
     if (isUnmerged && !(await isMarked(place, "saved"))) await save(git, place);

@@ -47,8 +47,8 @@ export function workflowLive(
   const lines = workflowLines(io, false);
   let state: "before" | "live" | "lines" = "before";
   let terminal: LiveTerminal | undefined;
-  const close = (next: "lines"): void => {
-    state = next;
+  const close = (): void => {
+    state = "lines";
     terminal?.close();
     stderr.release();
   };
@@ -62,7 +62,7 @@ export function workflowLive(
       clock: systemClock,
       frame: (size) => liveFrame(live, systemClock.now(), size),
       onPress: (press) => {
-        if (press === "lines") close("lines");
+        if (press === "lines") close();
         else if (press === "interrupt") process.kill(process.pid, "SIGINT");
         else live.press(press);
       },
@@ -77,13 +77,13 @@ export function workflowLive(
       if (event.type === "run_started") setImmediate(open);
     },
     end: (result) => {
-      close("lines");
+      close();
       lines.end(result);
     },
     remark: (text) => {
       if (state === "live") live.remark = text;
       else lines.remark(text);
     },
-    close: () => close("lines"),
+    close,
   };
 }
