@@ -1,7 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename } from "node:path";
-import { expect, test } from "vitest";
-import { forgottenIn } from "./test-directory.ts";
+import { basename, join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { contentsOf, forgottenIn } from "./test-directory.ts";
 
 test("what a test forgot is told from what helpers leave on purpose", () => {
   const names = [
@@ -12,6 +13,14 @@ test("what a test forgot is told from what helpers leave on purpose", () => {
   ];
   expect(forgottenIn(names)).toEqual(["agentcore-attempt-a1b2c3", "agentcore-testing-x"]);
   expect(forgottenIn([])).toEqual([]);
+});
+
+test("what lies in a forgotten directory is named, as far as it tells whose it was", () => {
+  const directory = mkdtempSync(join(tmpdir(), "agentcore-contents-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  for (const name of ["a", "b", "c", "d", "e", "f"]) writeFileSync(join(directory, name), "");
+  expect(contentsOf(directory)).toBe(" (a, b, c, d, e, 1 more)");
+  expect(contentsOf(join(directory, "a"))).toBe("");
 });
 
 test("this run has a temporary directory of its own", () => {
