@@ -52,7 +52,7 @@ export async function headline(options: HeadlineOptions): Promise<HeadlineReport
       ...run.record(),
     });
     const verdict = judge(gathered);
-    if (isClean(verdict) && options.keep !== true) rig.remove();
+    if (isClean(verdict) && options.keep !== true) await rig.remove();
     const elapsedMs = Math.round(performance.now() - startedAt);
     const { kills } = run;
     return { ...verdict, jobs: options.jobs, kills, attempts, estimated, elapsedMs, root: rig.root };

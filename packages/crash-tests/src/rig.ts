@@ -8,6 +8,8 @@ import { randomUUID } from "node:crypto";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { findSurvivors } from "@agentcore/worker-kit/testing";
+import { until } from "./until.ts";
 import { writeEnterProgram } from "./truth-ledger.ts";
 
 /** What one attempt is granted, and so the most that it can be charged where nobody saw its end. */
@@ -27,7 +29,8 @@ export interface Rig {
   readonly tags: string[];
   /** Everything that the program under test gets of an environment. */
   readonly env: Readonly<Record<string, string>>;
-  remove(): void;
+  /** Once nothing runs in it any more: a runtime that lost its scheduler writes its results after that. */
+  remove(): Promise<void>;
 }
 
 export interface RigOptions {
@@ -57,7 +60,10 @@ export async function makeRig(options: RigOptions = {}): Promise<Rig> {
       HOME: root,
       NODE_COMPILE_CACHE: at("compile-cache"),
     },
-    remove: () => rmSync(root, { recursive: true, force: true, maxRetries: 5 }),
+    async remove() {
+      await until(() => findSurvivors([root]).length === 0, { what: `the end of every process of ${root}` });
+      rmSync(root, { recursive: true, force: true, maxRetries: 5 });
+    },
   };
 }
 

@@ -1,6 +1,5 @@
 /** A scheduler that dies after its worker was started and before it could note so: the next one must not run beside it. */
 import { DatabaseSync } from "node:sqlite";
-import { setTimeout as pause } from "node:timers/promises";
 import { silentLog, systemClock, systemIds } from "@agentcore/contract";
 import { QueueClient } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
@@ -9,14 +8,7 @@ import { deaf, shellTask } from "./job-plan.ts";
 import { makeRig } from "./rig.ts";
 import { SchedulerProcess } from "./scheduler-process.ts";
 import { makeJobDirectory, readTrueJob } from "./truth-ledger.ts";
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new RangeError("waited in vain");
-    await pause(2);
-  }
-}
+import { until } from "./until.ts";
 
 test("an attempt whose start nobody noted is not followed by another while its runtime still ends it", async () => {
   // The worker does not listen to TERM, so the orphaned runtime needs its whole grace to end it.

@@ -15,8 +15,8 @@ beforeAll(async () => {
 afterEach(({ task }) => {
   found &&= task.result?.state === "pass";
 });
-afterAll(() => {
-  if (found) rig.remove();
+afterAll(async () => {
+  if (found) await rig.remove();
 });
 
 const stepsOfRun = 4;

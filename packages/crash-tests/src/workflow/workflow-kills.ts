@@ -83,7 +83,7 @@ export async function workflowKills(options: WorkflowKillsOptions): Promise<Work
       elapsedMs: Math.round(performance.now() - startedAt),
       root: rig.root,
     };
-    if (isClean(report)) rig.remove();
+    if (isClean(report)) await rig.remove();
     return report;
   } finally {
     await database.close();

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setImmediate as soon, setTimeout as pause } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import type { JobStore, Journal } from "@agentcore/scheduler";
 import {
   createSqliteJobStore,
@@ -14,6 +14,7 @@ import { findSurvivors } from "@agentcore/worker-kit/testing";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { makeRig, type Rig } from "../rig.ts";
 import { SchedulerProcess } from "../scheduler-process.ts";
+import { until } from "../until.ts";
 import { readRecordedRun } from "./finished-pieces.ts";
 import { differences, makeRepository, readArtifacts, readLedger } from "./killed-workflow.ts";
 
@@ -63,8 +64,11 @@ afterEach(({ task }) => {
 });
 afterAll(async () => {
   await database.close();
-  if (found) rig.remove();
+  if (found) await rig.remove();
 });
+
+/** It is met where it is seen at once. */
+const moment = { deadlineMs: 60_000, isBrief: true } as const;
 
 const newWorkspace = (): string => makeRepository(join(rig.root, `round-${rounds++}`));
 
@@ -106,14 +110,6 @@ async function leftAtEnd(workspace: string) {
   };
 }
 
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 60_000;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new TypeError("did not happen within a minute");
-    await soon();
-  }
-}
-
 async function kill(process: SchedulerProcess): Promise<void> {
   process.signal("SIGKILL");
   await process.closed;
@@ -133,7 +129,7 @@ test("a kill within the first milliseconds of a process leaves nothing in the wa
 test("a kill at the journal's first record leaves a run that can be resumed", async () => {
   const workspace = newWorkspace();
   const process = start(workspace, null);
-  await until(async () => (await runIn(workspace)).id !== null);
+  await until(async () => (await runIn(workspace)).id !== null, moment);
   await kill(process);
   expect(await leftAtEnd(workspace)).toEqual(asUndisturbed);
 });
@@ -142,7 +138,7 @@ test("a kill in the middle of the collection of outputs makes them whole at the 
   const workspace = newWorkspace();
   const process = start(workspace, null);
   const half = join(workspace, "context/make/many.new/many");
-  await until(() => existsSync(half) && readdirSync(half).length > 10);
+  await until(() => existsSync(half) && readdirSync(half).length > 10, moment);
   await kill(process);
   expect(readdirSync(half).length).toBeLessThan(filesOfOutput);
   expect(await leftAtEnd(workspace)).toEqual(asUndisturbed);
