@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { InstallationError, installClis, type InstallOptions } from "./install.ts";
+import { pinNewest } from "./newest.ts";
 
 let folder: string;
 let reported: string[];
@@ -99,4 +100,21 @@ test("the committed pins name the three CLIs, with integrity, and no registry", 
     ]),
   );
   expect(names.filter((name) => packages[name]?.integrity === undefined)).toEqual([]);
+});
+
+test("the newest versions are pinned beside the committed ones, and installed without a lockfile", async () => {
+  const newestPinsFolder = join(folder, "newest");
+  const viewing = await npmThat("");
+  await writeFile(join(folder, "bin", "npm"), "#!/bin/sh\necho 9.9.9\n");
+  await pinNewest({ pinsFolder: viewing.pinsFolder, newestPinsFolder, env: viewing.env });
+  const options = { ...(await npmThat(install("9.9.9"))), pinsFolder: newestPinsFolder };
+  const paths = await installClis(options);
+  expect(await readFile(paths.programs.claude, "utf8")).toContain("9.9.9");
+  await expect(readFile(join(paths.folder, "package-lock.json"))).rejects.toThrow("ENOENT");
+});
+
+test("a registry that does not answer for the newest version is an error that names the package", async () => {
+  const { pinsFolder, env } = await npmThat("exit 1");
+  const newest = pinNewest({ pinsFolder, newestPinsFolder: join(folder, "newest"), env });
+  await expect(newest).rejects.toThrow(/newest version of @anthropic-ai\/claude-code.*registry/);
 });

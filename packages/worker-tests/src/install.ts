@@ -25,7 +25,7 @@ export class InstallationError extends Error {
 }
 
 export interface InstallOptions {
-  /** The folder with the committed `package.json` and `package-lock.json`. */
+  /** The folder with the `package.json` that pins the CLIs, and a `package-lock.json` if there is one. */
   readonly pinsFolder: string;
   /** Where the CLIs go. */
   readonly cacheFolder: string;
@@ -47,7 +47,9 @@ export async function installClis(options: InstallOptions): Promise<Installation
   await mkdir(paths.folder, { recursive: true });
   await rm(paths.marker, { force: true });
   await writeFile(join(paths.folder, "package.json"), pins.manifest);
-  await writeFile(join(paths.folder, "package-lock.json"), pins.lockfile);
+  const lockfile = join(paths.folder, "package-lock.json");
+  if (pins.lockfile === undefined) await rm(lockfile, { force: true });
+  else await writeFile(lockfile, pins.lockfile);
   await npmInstall(paths, options.env);
   await checkVersions(paths, versions);
   await writeFile(paths.marker, wanted);
@@ -57,7 +59,7 @@ export async function installClis(options: InstallOptions): Promise<Installation
 async function readPins(folder: string): Promise<Pins> {
   return {
     manifest: await readFile(join(folder, "package.json"), "utf8"),
-    lockfile: await readFile(join(folder, "package-lock.json"), "utf8"),
+    lockfile: await readIfThere(join(folder, "package-lock.json")),
   };
 }
 

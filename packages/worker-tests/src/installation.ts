@@ -18,7 +18,8 @@ const packageNames: Readonly<Record<CliName, string>> = {
 /** Text of the two files that pin the CLIs: `clis/package.json` and `clis/package-lock.json`. */
 export interface Pins {
   readonly manifest: string;
-  readonly lockfile: string;
+  /** Undefined where only the CLIs' own versions are pinned, as for the newest ones. */
+  readonly lockfile: string | undefined;
 }
 
 /** Where things are below the cache folder. */
@@ -44,13 +45,27 @@ export function installationPaths(folder: string): InstallationPaths {
 /** Changes whenever a pin does, and with the Node version, because npm chooses packages by it. */
 export function fingerprint(pins: Pins, nodeVersion: string): string {
   const hash = createHash("sha256");
-  for (const part of [pins.manifest, pins.lockfile, nodeVersion]) hash.update(part).update("\0");
+  for (const part of [pins.manifest, pins.lockfile ?? "", nodeVersion]) hash.update(part).update("\0");
   return hash.digest("hex");
+}
+
+interface Manifest {
+  readonly dependencies: Readonly<Record<string, string>>;
+}
+
+/** The npm packages that a manifest pins. */
+export const pinnedPackages = (manifest: string): readonly string[] =>
+  Object.keys((JSON.parse(manifest) as Manifest).dependencies);
+
+/** The manifest with other versions of the packages that it pins. */
+export function manifestWithVersions(manifest: string, versions: ReadonlyMap<string, string>): string {
+  const dependencies = Object.fromEntries(versions);
+  return `${JSON.stringify({ ...(JSON.parse(manifest) as Manifest), dependencies }, null, 2)}\n`;
 }
 
 /** The pinned version of each CLI. */
 export function pinnedVersions(manifest: string): Readonly<Record<CliName, string>> {
-  const { dependencies } = JSON.parse(manifest) as { dependencies: Record<string, string> };
+  const { dependencies } = JSON.parse(manifest) as Manifest;
   const version = (name: CliName): string => {
     const found = dependencies[packageNames[name]];
     if (found === undefined) throw new Error(`clis/package.json does not pin ${packageNames[name]}`);
