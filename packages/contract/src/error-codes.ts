@@ -254,7 +254,7 @@ export const errorCodes = {
   },
   // Escalation
   AC_FAILURE_CONCENTRATION: {
-    meaning: "Most recent runs of one worker or in one workspace failed.",
+    meaning: "Most recent runs of one worker, in one workspace or of all workers together failed.",
     retryable: true,
     cure: "Look at the failures that the evidence names.",
   },

@@ -14,6 +14,9 @@ export type Denied = Exclude<PermitDecision<never>, { kind: "granted" }>;
 /** When to ask again for something that is freed at no known moment: the end of another run. */
 const freedByOthersMs = 500;
 
+/** When to ask again in stage `shed`, which lasts for minutes. */
+const shedRetryMs = 1000;
+
 export function rejected(code: ErrorCode, message: string, evidence: Evidence = {}): Denied {
   return { kind: "rejected", code, message, evidence };
 }
@@ -142,6 +145,15 @@ export function backpressureDenied(
   return level === "reject"
     ? rejected("AC_BACKPRESSURE", message, evidence)
     : deferred("AC_BACKPRESSURE", retryAfterMs, message, evidence);
+}
+
+/** Stage `shed` of the defence: interactive work goes on, batch work waits until runs succeed again or the stage is over. */
+export function batchShed(): Denied {
+  const message = "batch work waits: most of the recent runs of all workers together failed";
+  return deferred("AC_FAILURE_CONCENTRATION", shedRetryMs, message, {
+    stage: "shed",
+    setting: "watchdog.concentration_share",
+  });
 }
 
 /** A counter as it stands, here or in the ledger; amounts in micro-dollars or tokens. */

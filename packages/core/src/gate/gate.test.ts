@@ -197,7 +197,7 @@ describe("every kind of no", () => {
         "shedding of batch work",
         {},
         ({ gate }) => ((gate.restrictions.shedsBatch = true), {}),
-        { kind: "deferred", code: "AC_BACKPRESSURE" },
+        { kind: "deferred", code: "AC_FAILURE_CONCENTRATION" },
       ],
       [
         "all slots taken",

@@ -177,9 +177,7 @@ export class Gate {
     if (pressure === "defer" || pressure === "reject") {
       return denials.backpressureDenied(pressure, pressureSignal, pressureRetryMs);
     }
-    return shedsBatch && request.priorityClass === "batch"
-      ? denials.backpressureDenied("defer", "shed", pressureRetryMs)
-      : null;
+    return shedsBatch && request.priorityClass === "batch" ? denials.batchShed() : null;
   }
 
   private checkBreakers(path: Path, nowMs: number): Denied | null {

@@ -169,7 +169,7 @@ class LocalRuntime implements InProcessRuntime {
       const { workspace } = request;
       return rejected("AC_WORKSPACE_MISSING", `${workspace} is not a directory`, { workspace });
     }
-    const look = this.pressure.bringUpToDate();
+    const look = this.lookAtMachine();
     if (look !== null) await look;
     const first = await this.decideAndHold(request, directory);
     if (first.kind === "granted" || !isAboutBudget(first)) return first;
@@ -322,9 +322,16 @@ class LocalRuntime implements InProcessRuntime {
     return this.gate.locks.liftQuarantine(workspace);
   }
 
-  /** When the heartbeat is needed next; null while nothing is live. */
+  /**
+   * When the heartbeat is needed next. Null while nothing is live and nothing is withheld: what was taken away for a while
+   * is given back by a beat, and nobody may be let in that would cause one.
+   */
   private nextDueMs(): number | null {
-    if (this.isIdle) return null;
+    if (this.isIdle) {
+      if (this.closing !== null) return null;
+      const { pressure } = this.gate.restrictions;
+      return this.watchdog.isOnGuard || pressure !== "accept" ? Infinity : null;
+    }
     const { config } = this.options;
     return Math.min(this.watchdog.nextDueMs(), this.clock.monotonicMs() + config.permit_ttl);
   }
@@ -332,7 +339,12 @@ class LocalRuntime implements InProcessRuntime {
   private beat(sleptMs: number): void {
     this.watchdog.tick(sleptMs);
     for (const permit of this.gate.unusedFor(this.options.config.permit_ttl)) this.endUnused(permit);
-    void this.pressure.bringUpToDate();
+    void this.lookAtMachine();
+  }
+
+  /** Null where the last look is recent. What a look finds may have to be found gone by a later one. */
+  private lookAtMachine(): Promise<void> | null {
+    return this.pressure.bringUpToDate()?.then(() => this.heartbeat.arm()) ?? null;
   }
 
   private get isIdle(): boolean {

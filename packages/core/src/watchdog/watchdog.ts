@@ -139,6 +139,12 @@ export class Watchdog {
     if (stop !== null) run.permit.stop(stop);
   }
 
+  /** Whether a stage of the defence is in force that time alone may end: `tick` must go on, also while nothing runs. */
+  get isOnGuard(): boolean {
+    if (this.global.stage === "shed" || this.global.stage === "throttle") return true;
+    return [...this.workerStages.values()].some(({ stage }) => stage === "isolate_worker");
+  }
+
   /** When `tick` has something to do at the latest; `Infinity` if nothing is watched. */
   nextDueMs(): number {
     let due = Infinity;

@@ -14,7 +14,7 @@ const rows: [string, Evidence, DenialScope][] = [
   ["AC_DRAINING", {}, { kind: "global" }],
   ["AC_RESTART_INTENSITY", {}, { kind: "global" }],
   ["AC_BACKPRESSURE", { signal: "memory" }, { kind: "global" }],
-  ["AC_BACKPRESSURE", { signal: "shed" }, { kind: "class", class: "batch" }],
+  ["AC_FAILURE_CONCENTRATION", { stage: "shed" }, { kind: "class", class: "batch" }],
   ["AC_WORKER_ISOLATED", {}, worker],
   ["AC_WORKSPACE_LOCKED", {}, { kind: "concurrency_key", concurrencyKey: "/w" }],
   ["AC_BREAKER_OPEN", { target: "worker:codex" }, worker],

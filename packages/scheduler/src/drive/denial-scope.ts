@@ -31,7 +31,9 @@ export function scopeOfDenial(
     case "AC_RESTART_INTENSITY":
       return { kind: "global" };
     case "AC_BACKPRESSURE":
-      return evidence["signal"] === "shed" ? { kind: "class", class: "batch" } : { kind: "global" };
+      return { kind: "global" };
+    case "AC_FAILURE_CONCENTRATION":
+      return evidence["stage"] === "shed" ? { kind: "class", class: "batch" } : { kind: "job" };
     case "AC_WORKER_ISOLATED":
       return { kind: "worker", worker: record.job.task.worker };
     case "AC_WORKSPACE_LOCKED":
