@@ -2,6 +2,8 @@
 // The program's first file, read by whatever Node is on PATH: it must parse on old versions, so that they get a clear
 // line instead of a syntax error. It answers `--version` by itself, because loading the command line for that would
 // cost several times as much, and turns on Node's compile cache before the bundle is loaded.
+import { compileCacheDirectory } from "./compile-cache.js";
+
 const nodeMin = [22, 13];
 const [major, minor] = process.versions.node.split(".").map(Number);
 
@@ -15,7 +17,8 @@ if (major < nodeMin[0] || (major === nodeMin[0] && minor < nodeMin[1])) {
   const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   process.stdout.write(`${version}\n`);
 } else {
-  process.getBuiltinModule("node:module").enableCompileCache();
+  const compileCache = compileCacheDirectory(process.env);
+  if (compileCache !== null) process.getBuiltinModule("node:module").enableCompileCache(compileCache);
   // Node 22 warns on stderr that its SQLite is experimental. Nobody who runs this program can do anything about that.
   const emitWarning = process.emitWarning.bind(process);
   process.emitWarning = (warning, ...rest) => {

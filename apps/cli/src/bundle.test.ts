@@ -1,6 +1,19 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeScratch } from "./testing/agentcore-process.ts";
@@ -98,6 +111,71 @@ test("it logs what goes wrong, as JSON on stderr", () => {
   expect(JSON.parse(stderr.split("\n")[0] ?? "")).toMatchObject({
     level: 50,
     msg: expect.stringContaining("spool"),
+  });
+});
+
+describe("what Node compiled is kept", () => {
+  const home = join(scratch.root, "home");
+  const kept = join(home, ".cache/agentcore/compile-cache");
+  const shared = join(scratch.root, "shared-tmp");
+  beforeEach(() => {
+    mkdirSync(home);
+    mkdirSync(shared);
+  });
+  afterEach(() => {
+    for (const path of [home, shared]) rmSync(path, { recursive: true });
+  });
+  /** Runs a command; names what was kept in the directory of the user's own and in the shared one. */
+  function keptBy(env: Record<string, string> = {}) {
+    const ran = run(["doctor", "--help"], { env: { HOME: home, TMPDIR: shared, ...env } });
+    expect(ran).toMatchObject({ status: 0, stderr: "" });
+    expect(readdirSync(shared)).toEqual([]);
+    return existsSync(kept) && lstatSync(kept).isDirectory() ? readdirSync(kept) : [];
+  }
+
+  test("in a directory that is the user's alone, whatever the umask", () => {
+    const before = process.umask(0);
+    try {
+      expect(keptBy()).not.toEqual([]);
+      for (const path of [kept, join(kept, ".."), join(kept, "../..")])
+        expect(statSync(path).mode & 0o777).toBe(0o700);
+    } finally {
+      process.umask(before);
+    }
+    const cacheHome = join(home, "xdg");
+    mkdirSync(cacheHome);
+    keptBy({ XDG_CACHE_HOME: cacheHome });
+    expect(readdirSync(join(cacheHome, "agentcore/compile-cache"))).not.toEqual([]);
+  });
+
+  test("nowhere, where others could write to it or replace it", () => {
+    mkdirSync(kept, { recursive: true, mode: 0o700 });
+    chmodSync(kept, 0o777);
+    expect(keptBy()).toEqual([]);
+    chmodSync(kept, 0o700);
+    chmodSync(join(home, ".cache"), 0o777);
+    expect(keptBy()).toEqual([]);
+    chmodSync(join(home, ".cache"), 0o755);
+    rmSync(kept, { recursive: true });
+    mkdirSync(join(home, "planted"), { mode: 0o700 });
+    symlinkSync(join(home, "planted"), kept);
+    keptBy();
+    expect(readdirSync(join(home, "planted"))).toEqual([]);
+  });
+
+  test.runIf(process.geteuid?.() === 0)("nowhere, where it or what is above it is another user's", () => {
+    mkdirSync(kept, { recursive: true, mode: 0o700 });
+    chownSync(kept, 2002, 2002);
+    expect(keptBy()).toEqual([]);
+    chownSync(kept, 0, 0);
+    chownSync(home, 2002, 2002);
+    expect(keptBy()).toEqual([]);
+  });
+
+  test("nowhere, where there is no home, which is not made", () => {
+    keptBy({ HOME: join(home, "absent") });
+    keptBy({ HOME: "" });
+    expect(readdirSync(home)).toEqual([]);
   });
 });
 

@@ -7,7 +7,7 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -245,9 +245,19 @@ function killNow(pid: number): void {
   }
 }
 
-/** One for all supervisors of a user: starting them is most of the time that the suite takes. */
+const compileCaches = new Map<number | null, string>();
+
+/**
+ * One for all supervisors of a user, since starting them is most of the time that the suite takes. A new directory, because
+ * Node runs what it finds there, and a name that is known before could be made by another user first.
+ */
 function compileCache(uid: number | null): string {
-  return path.join(tmpdir(), `agentcore-conformance-cache-${uid ?? process.geteuid?.() ?? 0}`);
+  const made = compileCaches.get(uid);
+  if (made !== undefined) return made;
+  const directory = mkdtempSync(path.join(tmpdir(), "agentcore-conformance-cache-"));
+  if (uid !== null) chownSync(directory, uid, uid);
+  compileCaches.set(uid, directory);
+  return directory;
 }
 
 interface SupervisorParts {
