@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { judgeChanges } from "./change-rules.ts";
 import { matchesPath } from "./path-glob.ts";
@@ -14,10 +15,39 @@ describe("a path pattern", () => {
     ["**/*.md", "README.md", true],
     ["a?c.[x]", "abc.[x]", true],
     ["a+b", "aab", false],
+    ["**/b", "ab", false],
+    ["**/b", "a/b/c", true],
+    ["a**b", "a/x/b", true],
+    ["a*b", "a/b", false],
+    ["a/**/b", "a/b", true],
+    ["a/**/b", "a/x/y/b", true],
+    ["*", "a/b", true],
+    ["?", "/", false],
+    ["", "a", false],
+    [".*", "a", false],
   ])("%s covers %s: %s", (pattern, path, expected) => {
     expect(matchesPath(pattern, path)).toBe(expected);
   });
 });
+
+/** In a process of its own, since nothing interrupts a function that does not return. */
+it("patterns that are made to take long take no time", () => {
+  const cases = [
+    ["*a".repeat(10) + "b", "a".repeat(200)],
+    ["**/".repeat(200) + "x", "a/".repeat(2000)],
+    ["*?".repeat(100) + "b", "a".repeat(2000)],
+    ["**".repeat(200) + "x", "a/".repeat(2000)],
+  ];
+  const program = `
+    import { matchesPath } from ${JSON.stringify(new URL("./path-glob.ts", import.meta.url).href)};
+    console.log(JSON.stringify(${JSON.stringify(cases)}.map(([pattern, path]) => matchesPath(pattern, path))));
+  `;
+  const { stdout, signal } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+    timeout: 20_000,
+    encoding: "utf8",
+  });
+  expect({ signal, stdout }).toEqual({ signal: null, stdout: "[false,false,false,false]\n" });
+}, 30_000);
 
 describe("what an iteration changed", () => {
   const rules = { allowedPaths: ["src/**"], ignoredPaths: ["**/*.log"], maxChangedFiles: 2 };
