@@ -12,6 +12,7 @@ export class BreakerSet {
   private readonly breakers = new Set<Breaker>();
   /** Breakers that have opened and were not yet seen to be done with it: a superset of those cooling down. */
   private readonly opened = new Set<Breaker>();
+  /** Not called for a breaker that the watchdog tripped. */
   private readonly onOpen: (breaker: Breaker) => void;
 
   constructor(config: BreakersConfig, onOpen: (breaker: Breaker) => void = () => {}) {
@@ -20,9 +21,9 @@ export class BreakerSet {
   }
 
   create(target: string): Breaker {
-    const breaker = new Breaker(target, this.config, (opened) => {
+    const breaker = new Breaker(target, this.config, (opened, isTripped) => {
       this.opened.add(opened);
-      this.onOpen(opened);
+      if (!isTripped) this.onOpen(opened);
     });
     this.breakers.add(breaker);
     return breaker;

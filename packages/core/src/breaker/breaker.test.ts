@@ -122,20 +122,23 @@ describe("half open", () => {
 
 test("tripping opens it whatever it counted, and a second time changes nothing", () => {
   const opened: string[] = [];
-  const breaker = new Breaker("worker:x", config, ({ target }) => opened.push(target));
-  breaker.trip(5);
-  breaker.trip(7000);
+  const breaker = new Breaker("worker:x", config, ({ target }, isTripped) =>
+    opened.push(`${target} ${isTripped}`),
+  );
+  expect(breaker.trip(5, "failed in 8 of its last 10 runs")).toBe(true);
+  expect(breaker.trip(7000, "failed in 9 of its last 10 runs")).toBe(false);
+  expect(breaker.openedBecause).toBe("failed in 8 of its last 10 runs");
   expect(breaker.level(0, 1000)).toEqual({ target: "worker:x", state: "open", probeAt: 11_005 });
-  expect(opened).toEqual(["worker:x"]);
+  expect(opened).toEqual(["worker:x true"]);
 });
 
 describe("the global valve", () => {
   test("it is shut while enough of the breakers cool down, and no longer", () => {
     const set = new BreakerSet({ ...config, valve_min_open: 2, valve_share: 0.5 });
     const breakers = Array.from({ length: 4 }, (_, i) => set.create(`provider:${i}`));
-    breakers[0]?.trip(0);
+    breakers[0]?.trip(0, "failed");
     expect(set.valveIsShut(0)).toBe(false);
-    breakers[1]?.trip(1000);
+    breakers[1]?.trip(1000, "failed");
     expect(set.valveIsShut(1000)).toBe(true);
     expect(set.valveWaitMs(1000)).toBe(9000);
     expect(set.valveIsShut(9999)).toBe(true);
@@ -146,7 +149,7 @@ describe("the global valve", () => {
 
   test("few breakers open are no common cause, whatever their share", () => {
     const set = new BreakerSet({ ...config, valve_min_open: 3, valve_share: 0.5 });
-    for (const breaker of [set.create("a"), set.create("b")]) breaker.trip(0);
+    for (const breaker of [set.create("a"), set.create("b")]) breaker.trip(0, "failed");
     expect(set.valveIsShut(0)).toBe(false);
   });
 });

@@ -54,17 +54,22 @@ export type Health = "success" | "failure" | "neutral";
 /** Whether a run may enter: `probe` only as one of the bounded number of probes. */
 export type Admission = "pass" | "probe" | "open" | "probing";
 
+/** `isTripped`: by the watchdog, which tells of it itself. */
+export type OnOpen = (breaker: Breaker, isTripped: boolean) => void;
+
 export class Breaker {
   readonly target: string;
   private readonly config: BreakersConfig;
-  private readonly onOpen: (breaker: Breaker) => void;
+  private readonly onOpen: OnOpen;
   private readonly coolDowns: ExponentialBackoff<unknown>;
   private strategies: readonly IBreaker[];
   private state: BreakerState = { kind: "closed" };
   /** Failures since the last success, as evidence. */
   failuresInRow = 0;
+  /** Why it opened last, to follow the name of its target: "has failed 5 times in a row". */
+  openedBecause = "";
 
-  constructor(target: string, config: BreakersConfig, onOpen: (breaker: Breaker) => void) {
+  constructor(target: string, config: BreakersConfig, onOpen: OnOpen) {
     this.target = target;
     this.config = config;
     this.onOpen = onOpen;
@@ -115,14 +120,20 @@ export class Breaker {
     this.failuresInRow += 1;
     // Every strategy is told before any of them is listened to.
     const verdicts = this.strategies.map((strategy) => strategy.failure(CircuitState.Closed));
-    if (verdicts.includes(true)) this.open(this.coolDowns.next(), nowMs);
+    if (!verdicts.includes(true)) return;
+    const { consecutive_failures: inRow, failure_share: share, window } = this.config;
+    const why =
+      this.failuresInRow >= inRow
+        ? `has failed ${this.failuresInRow} times in a row`
+        : `has failed in ${Math.round(share * 100)} % or more of its last ${window} runs`;
+    this.open(this.coolDowns.next(), nowMs, why);
   }
 
   private leaveHalfOpen(entry: HalfOpen, health: Health, nowMs: number): void {
     entry.inFlight -= 1;
     if (health === "failure") {
       this.failuresInRow += 1;
-      this.open(entry.backoff.next(undefined), nowMs);
+      this.open(entry.backoff.next(undefined), nowMs, "has failed again when it was probed");
     }
     if (health !== "success") return;
     entry.successes += 1;
@@ -132,15 +143,18 @@ export class Breaker {
     this.state = { kind: "closed" };
   }
 
-  /** Opens it by decision of the watchdog, whatever it counted itself. */
-  trip(nowMs: number): void {
-    if (this.state.kind === "open") return;
-    this.open(this.state.kind === "half_open" ? this.state.backoff : this.coolDowns.next(), nowMs);
+  /** Opens it by decision of the watchdog, whatever it counted itself; whether it was not open already. */
+  trip(nowMs: number, why: string): boolean {
+    if (this.state.kind === "open") return false;
+    const backoff = this.state.kind === "half_open" ? this.state.backoff : this.coolDowns.next();
+    this.open(backoff, nowMs, why, true);
+    return true;
   }
 
-  private open(backoff: IBackoff<unknown>, nowMs: number): void {
+  private open(backoff: IBackoff<unknown>, nowMs: number, why: string, isTripped = false): void {
+    this.openedBecause = why;
     this.state = { kind: "open", probeAtMs: nowMs + backoff.duration, backoff };
-    this.onOpen(this);
+    this.onOpen(this, isTripped);
   }
 
   /** Open with its cool-down not over: what the global valve counts. A breaker that is due for a probe is not. */

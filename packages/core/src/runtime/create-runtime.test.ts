@@ -662,15 +662,45 @@ describe("escalation", () => {
   test("failures in one workspace isolate it, whoever worked there", async () => {
     const rig = rigOf({ config: quick });
     const workspace = "/w/broken";
-    for (let i = 0; i < 4; i += 1) {
-      const { run, result } = await rig.start({ workspace });
-      run.finish({ outcome: "failed", errorClass: "task_failed" });
+    for (const worker of ["codex", "claude", "codex", "claude"]) {
+      const { run, result } = await rig.start({ workspace, worker });
+      run.finish(failed);
       await result;
     }
     expect(await rig.runtime.requestPermit(permitRequest({ workspace }))).toMatchObject({
       code: "AC_WORKSPACE_ISOLATED",
     });
     expect((await rig.runtime.requestPermit(permitRequest())).kind).toBe("granted");
+  });
+
+  test("tasks that fail isolate no workspace: what is to report on them runs there too", async () => {
+    const rig = rigOf();
+    const workspace = "/w/tests";
+    const ends = [
+      { outcome: "failed", errorClass: "task_failed" },
+      { outcome: "timed_out", errorClass: "timeout" },
+      { outcome: "stalled", errorClass: "stalled", code: "AC_PROBE_STALLED" },
+    ] as const;
+    for (let i = 0; i < 30; i += 1) {
+      const { run, result } = await rig.start({ workspace });
+      run.finish(ends[i % ends.length]);
+      await result;
+    }
+    expect((await rig.runtime.requestPermit(permitRequest({ workspace }))).kind).toBe("granted");
+    expect(rig.escalations).toEqual([]);
+  });
+
+  test("one trip of a breaker is told of once, with what tripped it, in the refusal too", async () => {
+    const watchdog = { ...quick.watchdog, concentration_share: 0.75 };
+    const rig = rigOf({ config: { ...quick, watchdog } });
+    for (const end of [failed, failed, failed, { outcome: "succeeded" }] as const)
+      await failTimes(rig, 1, end);
+    const tripped = rig.escalations.filter(({ stage }) => stage === "open_breaker");
+    expect(tripped.map(({ target }) => target)).toEqual(["worker:codex"]);
+    expect(await rig.runtime.requestPermit(permitRequest())).toMatchObject({
+      code: "AC_BREAKER_OPEN",
+      message: "worker:codex failed in 3 of its last 4 runs; its breaker is open",
+    });
   });
 
   test("runs that cannot be ended stop everything, and a restart is what clears it", async () => {

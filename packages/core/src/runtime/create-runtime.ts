@@ -29,7 +29,7 @@ import { z } from "zod";
 import type { RuntimeConfig } from "../config/runtime-config.ts";
 import { Gateway } from "../delegation/gateway.ts";
 import { createPacer } from "../delegation/pacer.ts";
-import { type Denied, rejected } from "../gate/denials.ts";
+import { breakerOpen, type Denied, rejected } from "../gate/denials.ts";
 import { Gate, unusedEnd } from "../gate/gate.ts";
 import { type LivePermit, recordOf } from "../gate/permit.ts";
 import type { Ledger, LedgerOwner } from "../ledger.ts";
@@ -115,10 +115,16 @@ class LocalRuntime implements InProcessRuntime {
       clock,
       ids: options.ids,
       containmentLevel: runner.containmentLevel,
-      onBreakerOpen: ({ target, failuresInRow }) => {
-        const message = `${target} has failed ${failuresInRow} times in a row; its breaker is open`;
-        const denial = { code: "AC_BREAKER_OPEN", message, evidence: { target, failuresInRow } } as const;
-        this.escalate({ stage: "open_breaker", target, at: clock.now(), ...denial });
+      onBreakerOpen: (breaker) => {
+        const { code, message, evidence } = breakerOpen(breaker, breaker.waitMs(clock.monotonicMs()));
+        this.escalate({
+          stage: "open_breaker",
+          target: breaker.target,
+          at: clock.now(),
+          code,
+          message,
+          evidence,
+        });
       },
     });
     const { gate } = this;

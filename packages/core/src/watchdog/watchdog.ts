@@ -201,11 +201,12 @@ export class Watchdog {
     if (isEvidence) {
       this.workerRuns.add(worker.name, blame === "worker", nowMs);
       this.allRuns.add(everything, blame === "worker", nowMs);
-      // While the worker itself is suspect, its failures say nothing about where it worked.
-      if (this.stageOf(worker).stage === "none") this.workspaceRuns.add(directory, blame !== "none", nowMs);
+      // While the worker itself is suspect, its failures say nothing about where it worked. A task that failed never does:
+      // the steps of a workflow share one workspace, and a test that fails is what they are there to find.
+      if (this.stageOf(worker).stage === "none") this.workspaceRuns.add(directory, blame === "worker", nowMs);
     }
     this.judgeWorker(worker, healthOf(result).worker === "success", nowMs);
-    this.judgeWorkspace(directory, nowMs);
+    if (this.stageOf(worker).stage === "none") this.judgeWorkspace(directory, nowMs);
     this.judgeEverything(nowMs);
   }
 
@@ -226,8 +227,9 @@ export class Watchdog {
     this.workerRuns.clear(worker.name);
     const denial = concentrated(`worker ${worker.name}`, concentration);
     if (after.stage === "open_breaker") {
-      worker.breaker.trip(nowMs);
-      this.escalate("open_breaker", `worker:${worker.name}`, denial);
+      // One that had opened by its own count was told of then.
+      const wasShut = worker.breaker.trip(nowMs, `failed in ${ofLast(concentration)} runs`);
+      if (wasShut) this.escalate("open_breaker", `worker:${worker.name}`, denial);
     }
     if (after.stage === "isolate_worker") {
       worker.isolatedUntilMs = nowMs + this.options.config.watchdog.isolation;
@@ -307,6 +309,11 @@ function countOf<T>(items: Iterable<T>, matches: (item: T) => boolean): number {
   let count = 0;
   for (const item of items) if (matches(item)) count += 1;
   return count;
+}
+
+function ofLast(concentration: Concentration | null): string {
+  const { runs, failures } = concentration ?? { runs: 0, failures: 0 };
+  return `${failures} of its last ${runs}`;
 }
 
 function concentrated(what: string, concentration: Concentration | null): Denial {
