@@ -39,6 +39,12 @@ export class CounterSet {
     return least;
   }
 
+  /** The counter that has the least left; null where there is none. */
+  tightestAt(now: number): BudgetCounter | null {
+    const least = this.leastFreeAt(now);
+    return this.counters.find((counter) => counter.levelAt(now).free === least) ?? null;
+  }
+
   /** The first counter, from the root, that has less left than an amount; null if none has. */
   firstBelow(amount: number, now: number): BudgetCounter | null {
     return this.counters.find((counter) => counter.levelAt(now).free < amount) ?? null;

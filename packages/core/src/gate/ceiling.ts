@@ -2,7 +2,7 @@
  * How much of the cost or token budgets an attempt holds. Arithmetic on what is asked for, what is left, and whether it
  * may be less; amounts are micro-dollars or tokens. There is one planner for each of the two kinds.
  */
-import type { Degradation } from "@agentcore/contract";
+import { assert, type Degradation } from "@agentcore/contract";
 import type { BudgetKind } from "../budget/budget-counter.ts";
 import type { CounterSet } from "../budget/counter-set.ts";
 import { usdOf } from "../ledger.ts";
@@ -27,6 +27,21 @@ export interface CeilingPolicy {
   readonly minShare: number;
 }
 
+export interface CeilingRequest {
+  readonly jobId: string;
+  /** What is left of the ceiling that the job names; absent where it names none. */
+  readonly asked: number | undefined;
+  /** Whether the worker has a provider that bills it; one that has none holds only what its job names. */
+  readonly spends: boolean;
+  readonly isPressed: boolean;
+  readonly counters: CounterSet;
+  readonly now: number;
+}
+
+export type CeilingPlan =
+  /** `amount` may be {@link noCeiling}. */
+  { readonly amount: number; readonly degraded: readonly Degradation[] } | Denied;
+
 export class CeilingPlanner {
   readonly job: JobSpending;
   private readonly policy: CeilingPolicy;
@@ -37,49 +52,78 @@ export class CeilingPlanner {
   }
 
   /**
-   * What an attempt asks for, or {@link noCeiling}. `spends`: whether its worker has a provider that bills it; one that
-   * has none holds only what its job names.
+   * What an attempt holds: the least of its ceiling (what its job names, else the standard one), of what is left of the
+   * configured ceiling of a job, and of what is left of every budget above. Each reduction is said, or it is a refusal.
    */
-  ask(jobId: string, asked: number | undefined, spends: boolean, counters: CounterSet): number {
-    const { policy, job } = this;
-    if (policy.jobCap !== Infinity && (spends || asked !== undefined)) {
-      return Math.min(asked ?? Infinity, job.leftFor(jobId));
-    }
-    if (asked !== undefined) return asked;
-    return spends && !counters.isEmpty ? policy.standard : noCeiling;
+  plan(request: CeilingRequest): CeilingPlan {
+    const { jobId, asked, counters, now } = request;
+    const ceiling = asked ?? this.standardFor(request);
+    if (ceiling === noCeiling) return { amount: noCeiling, degraded: [] };
+    const ask = Math.min(ceiling, this.job.leftFor(jobId));
+    if (ask === 0) return nothingLeftOfJob(jobId, this.policy.kind);
+    const amount = this.grant(ask, request);
+    if (amount === 0) return this.denial(ask, counters, now);
+    return { amount, degraded: this.reductions(ceiling, ask, amount, request) };
+  }
+
+  /** Of an attempt that names no ceiling: one whose worker nobody bills, or that no budget counts, has none. */
+  private standardFor({ spends, counters }: CeilingRequest): number {
+    const isCapped = !counters.isEmpty || this.policy.jobCap !== Infinity;
+    return spends && isCapped ? this.policy.standard : noCeiling;
   }
 
   /** What is granted of an ask: all of it, what is left where less will do, or 0 for a refusal. */
-  grant(ask: number, isNamed: boolean, isPressed: boolean, counters: CounterSet, now: number): number {
-    const { pressedFactor, shrinksAsked, minShare } = this.policy;
-    const wanted = isPressed ? Math.max(1, Math.floor(ask * pressedFactor)) : ask;
+  private grant(ask: number, { asked, isPressed, counters, now }: CeilingRequest): number {
+    const { shrinksAsked, minShare } = this.policy;
+    const wanted = isPressed ? this.pressed(ask) : ask;
     const free = counters.leastFreeAt(now);
-    if (wanted <= free) return ask === 0 ? 0 : wanted;
+    if (wanted <= free) return wanted;
     const worthwhile = Math.max(1, Math.ceil(ask * minShare));
-    return (!isNamed || shrinksAsked) && free >= worthwhile ? free : 0;
+    return (asked === undefined || shrinksAsked) && free >= worthwhile ? free : 0;
+  }
+
+  private pressed(ask: number): number {
+    return Math.max(1, Math.floor(ask * this.policy.pressedFactor));
   }
 
   /** Why `grant` said 0. */
-  denial(jobId: string, ask: number, counters: CounterSet, now: number): Denied {
-    const counter = counters.firstBelow(ask, now);
-    if (ask === 0 || counter === null) return nothingLeftOfJob(jobId, this.policy.kind);
+  private denial(ask: number, counters: CounterSet, now: number): Denied {
+    const counter = counters.firstBelow(ask, now) ?? counters.tightestAt(now);
+    assert(counter !== null, "only a counter refuses an amount");
     const { kind, scope, window, setting, cap } = counter;
     const { spent, held, endsAt: windowEndsAt } = counter.levelAt(now);
     return budgetDenied({ kind, scope, window, setting, cap, spent, held, ask, windowEndsAt }, now);
   }
 
-  /** Says what was reduced, for a grant below its ask. */
-  reduction(ask: number, granted: number, isPressed: boolean): Degradation {
-    const { kind, pressedFactor } = this.policy;
-    const isCost = kind === "cost_usd";
-    const shown = (amount: number) => (isCost ? usdOf(amount) : amount);
-    const byPressure = isPressed && granted === Math.max(1, Math.floor(ask * pressedFactor));
-    const why = byPressure
-      ? { code: "AC_BACKPRESSURE", reason: "the machine is under pressure" }
-      : { code: isCost ? "AC_BUDGET_COST" : "AC_BUDGET_TOKENS", reason: "a budget has no more left" };
-    return { field: isCost ? "maxCostUsd" : "maxTokens", from: shown(ask), to: shown(granted), ...why };
+  /** What was reduced, in the order in which it was. */
+  private reductions(
+    ceiling: number,
+    ask: number,
+    amount: number,
+    { isPressed, counters, now }: CeilingRequest,
+  ): Degradation[] {
+    const { kind } = this.policy;
+    const code = kind === "cost_usd" ? "AC_BUDGET_COST" : "AC_BUDGET_TOKENS";
+    const left = (setting: string) => ({ code, reason: `all that is left of ${setting}` });
+    const wanted = isPressed ? this.pressed(ask) : ask;
+    const steps = [
+      { from: ceiling, to: ask, why: () => left(`limits.job.${kind}`) },
+      { from: ask, to: wanted, why: () => underPressure },
+      { from: wanted, to: amount, why: () => left(counters.tightestAt(now)?.setting ?? "a budget") },
+    ];
+    return steps
+      .filter(({ from, to }) => to < from)
+      .map(({ from, to, why }) => ({ ...this.change(from, to), ...why() }));
+  }
+
+  private change(from: number, to: number): Pick<Degradation, "field" | "from" | "to"> {
+    return this.policy.kind === "cost_usd"
+      ? { field: "maxCostUsd", from: usdOf(from), to: usdOf(to) }
+      : { field: "maxTokens", from, to };
   }
 }
+
+const underPressure = { code: "AC_BACKPRESSURE", reason: "the machine is under pressure" };
 
 /** Holds an amount in the current window of every counter. */
 export function holdAmount(amount: number, counters: CounterSet, now: number): AmountHold | null {

@@ -3,6 +3,7 @@
  * these it is. Evidence names the configuration setting that decided, so that `why` can point at its line.
  */
 import type { Denial, ErrorCode, Evidence, PermitDecision } from "@agentcore/contract";
+import type { Breaker } from "../breaker/breaker.ts";
 import type { BudgetKind } from "../budget/budget-counter.ts";
 import type { Scope } from "../budget/scope.ts";
 import { type BudgetWindow, usdOf } from "../ledger.ts";
@@ -105,8 +106,8 @@ export function startRateDenied(scope: Scope, waitMs: number): Denied {
   );
 }
 
-export function breakerOpen(target: string, waitMs: number, failuresInRow: number): Denied {
-  const message = `${target} has failed ${failuresInRow} times in a row; its breaker is open`;
+export function breakerOpen({ target, openedBecause, failuresInRow }: Breaker, waitMs: number): Denied {
+  const message = `${target} ${openedBecause}; its breaker is open`;
   return deferred("AC_BREAKER_OPEN", waitMs, message, { target, failuresInRow, setting: "breakers" });
 }
 

@@ -380,7 +380,13 @@ describe("ceilings", () => {
     const second = grant();
     expect(second.grants.maxCostUsd).toBe(2);
     expect(second.degraded).toEqual([
-      { field: "maxCostUsd", from: 8, to: 2, code: "AC_BUDGET_COST", reason: "a budget has no more left" },
+      {
+        field: "maxCostUsd",
+        from: 8,
+        to: 2,
+        code: "AC_BUDGET_COST",
+        reason: "all that is left of limits.global.cost_usd.day",
+      },
     ]);
     expect(probe()).toBe("AC_BUDGET_COST");
   });
@@ -403,6 +409,36 @@ describe("ceilings", () => {
     gate.end(second, { ...worked, costMicroUsd: 1_500_000 });
     expect(probe({ jobId: "j", attempt: 3 })).toBe("AC_BUDGET_COST");
     expect(probe({ jobId: "another" })).toBe("granted");
+  });
+
+  test("an attempt's own ceiling holds under a job's, and a cut to what is left of the job is said", () => {
+    const limits = { global: { cost_usd: { day: 50 } }, attempt: { cost_usd: 1 }, job: { cost_usd: 10 } };
+    const { gate, grant } = rigOf({ limits: { ...limits, global: { ...limits.global, concurrency: 9 } } });
+    expect(grant()).toMatchObject({ grants: { maxCostUsd: 1 }, degraded: [] });
+    const reason = "all that is left of limits.job.cost_usd";
+    const cut = { field: "maxCostUsd", to: 10, code: "AC_BUDGET_COST", reason };
+    expect(grant({ maxCostUsd: 20 })).toMatchObject({
+      grants: { maxCostUsd: 10 },
+      degraded: [{ ...cut, from: 20 }],
+    });
+    gate.end(grant({ jobId: "j", maxCostUsd: 10 }), { ...worked, costMicroUsd: 9_500_000 });
+    const last = grant({ jobId: "j", attempt: 2 });
+    expect(last).toMatchObject({ grants: { maxCostUsd: 0.5 }, degraded: [{ ...cut, from: 1, to: 0.5 }] });
+  });
+
+  test("every step of a reduction is said: the job's ceiling, the machine, the budget", () => {
+    const { gate, grant } = rigOf({
+      limits: { global: { tokens: { day: 300 } }, job: { tokens: 1000 } },
+      degrade: { tokens_factor: 0.5, when_budget_is_short: true },
+    });
+    Object.assign(gate.restrictions, { pressure: "degrade", pressureSignal: "memory_pressure" });
+    const { grants, degraded } = grant({ maxTokens: 2000 });
+    expect(grants.maxTokens).toBe(300);
+    expect(degraded.map(({ from, to, reason }) => [from, to, reason])).toEqual([
+      [2000, 1000, "all that is left of limits.job.tokens"],
+      [1000, 500, "the machine is under pressure"],
+      [500, 300, "all that is left of limits.global.tokens.day"],
+    ]);
   });
 
   test("backpressure degrades what is granted, as configured, and says so", () => {

@@ -25,7 +25,7 @@ import type { Breaker, Health } from "../breaker/breaker.ts";
 import type { RuntimeConfig } from "../config/runtime-config.ts";
 import { microUsdOf, usdOf } from "../ledger.ts";
 import { WorkspaceLocks, type WorkspaceNode } from "../workspace/workspace-locks.ts";
-import { CeilingPlanner, holdAmount, noCeiling, settleAmount } from "./ceiling.ts";
+import { CeilingPlanner, holdAmount, settleAmount } from "./ceiling.ts";
 import { degradeTask } from "./degradation.ts";
 import * as denials from "./denials.ts";
 import type { Denied } from "./denials.ts";
@@ -211,29 +211,19 @@ export class Gate {
     nowMs: number,
   ): PermitDecision<LivePermit> {
     const { jobId, maxCostUsd, maxTokens } = request;
-    const spends = path.provider !== null;
-    const isPressed = this.restrictions.pressure === "degrade";
-    const degraded: Degradation[] = [];
+    const about = { jobId, spends: path.provider !== null, now, isPressed: this.isPressed };
+    const asked = maxCostUsd === undefined ? undefined : microUsdOf(maxCostUsd);
+    const cost = this.cost.plan({ ...about, asked, counters: path.cost });
+    if ("kind" in cost) return cost;
+    const tokens = this.tokens.plan({ ...about, asked: maxTokens, counters: path.tokens });
+    if ("kind" in tokens) return tokens;
+    const degraded = [...cost.degraded, ...tokens.degraded];
+    const amounts = { cost: cost.amount, tokens: tokens.amount, degraded };
+    return { kind: "granted", permit: this.grant({ request, path, node, now, nowMs, ...amounts }) };
+  }
 
-    const askedCost = maxCostUsd === undefined ? undefined : microUsdOf(maxCostUsd);
-    const costAsk = this.cost.ask(jobId, askedCost, spends, path.cost);
-    let cost = costAsk;
-    if (costAsk !== noCeiling) {
-      cost = this.cost.grant(costAsk, askedCost !== undefined, isPressed, path.cost, now);
-      if (cost === 0) return this.cost.denial(jobId, costAsk, path.cost, now);
-      if (cost < costAsk) degraded.push(this.cost.reduction(costAsk, cost, isPressed));
-    }
-    const tokensAsk = this.tokens.ask(jobId, maxTokens, spends, path.tokens);
-    let tokens = tokensAsk;
-    if (tokensAsk !== noCeiling) {
-      tokens = this.tokens.grant(tokensAsk, maxTokens !== undefined, isPressed, path.tokens, now);
-      if (tokens === 0) return this.tokens.denial(jobId, tokensAsk, path.tokens, now);
-      if (tokens < tokensAsk) degraded.push(this.tokens.reduction(tokensAsk, tokens, isPressed));
-    }
-    return {
-      kind: "granted",
-      permit: this.grant({ request, path, node, now, nowMs, cost, tokens, degraded }),
-    };
+  private get isPressed(): boolean {
+    return this.restrictions.pressure === "degrade";
   }
 
   /** Takes everything. Nothing below may fail: the questions have all been answered. */
@@ -241,7 +231,7 @@ export class Gate {
     const { request, path, node, now, nowMs, degraded } = plan;
     const timeoutMs = this.grantTimeout(plan);
     let task = { capabilities: request.capabilities, model: request.model ?? null };
-    if (this.restrictions.pressure === "degrade") {
+    if (this.isPressed) {
       const reduced = degradeTask(task, this.config.degrade);
       task = reduced.grants;
       degraded.push(...reduced.degraded);
@@ -283,7 +273,7 @@ export class Gate {
     const granted = Math.min(asked, this.config.limits.job.timeout);
     if (granted < asked)
       plan.degraded.push(shorter(asked, granted, "AC_DEGRADED", "limits.job.timeout is shorter"));
-    const factor = this.restrictions.pressure === "degrade" ? this.config.degrade.timeout_factor : 1;
+    const factor = this.isPressed ? this.config.degrade.timeout_factor : 1;
     if (factor === 1) return granted;
     const reduced = Math.max(1, Math.floor(granted * factor));
     plan.degraded.push(shorter(granted, reduced, "AC_BACKPRESSURE", "the machine is under pressure"));
@@ -381,8 +371,7 @@ function checkCapabilities(request: PermitRequest, path: Path): Denied | null {
 
 function breakerDenied(breaker: Breaker, nowMs: number): Denied | null {
   const admission = breaker.admission(nowMs);
-  if (admission === "open")
-    return denials.breakerOpen(breaker.target, breaker.waitMs(nowMs), breaker.failuresInRow);
+  if (admission === "open") return denials.breakerOpen(breaker, breaker.waitMs(nowMs));
   return admission === "probing" ? denials.breakerProbing(breaker.target) : null;
 }
 
