@@ -330,6 +330,21 @@ export const errorCodes = {
     retryable: false,
     cure: "Read git's own message, and put the repository in order.",
   },
+  AC_GIT_MISSING: {
+    meaning: "Git is needed and was not found.",
+    retryable: false,
+    cure: "Install git, or put it on PATH.",
+  },
+  AC_GIT_TIMEOUT: {
+    meaning: "A git command took too long and was ended.",
+    retryable: true,
+    cure: "See what keeps it: a filter of the repository that hangs, a slow disk, a very large work tree.",
+  },
+  AC_GIT_FAILED: {
+    meaning: "A git command could not be started, or did not run to its end.",
+    retryable: true,
+    cure: "Read the reason in the message.",
+  },
   AC_WORKFLOW_BRANCH: {
     meaning: "The repository is not on a branch on which the workflow may work.",
     retryable: false,

@@ -11,7 +11,7 @@ export * from "./plan/plan-step.ts";
 export * from "./plan/run-state.ts";
 export * from "./plan/step-state.ts";
 export type { BranchOptions } from "./run/branch-rules.ts";
-export type { Git, GitAnswer } from "./run/git.ts";
+export type { Git, GitAnswer, GitOptions } from "./run/git.ts";
 export type { InputValue, InputValues } from "./run/inputs.ts";
 export { isBudgetCode } from "./run/job-outcome.ts";
 export {

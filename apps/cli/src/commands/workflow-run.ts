@@ -18,12 +18,13 @@ import {
   type Workflow,
   type WorkflowEvent,
 } from "@agentcore/workflow";
+import { createContainedGit } from "@agentcore/worker-kit";
 import { writeSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { requireWorker } from "../adapters.ts";
-import { compose } from "../compose.ts";
+import { compose, type Composition } from "../compose.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { exitCodes } from "../exit-code.ts";
 import { onInterrupt } from "../interrupt.ts";
@@ -34,7 +35,6 @@ import { loadOptionsConfig, type StateOptions } from "../open-queue.ts";
 import { startScheduler } from "../start-scheduler.ts";
 import { resolveStateDir } from "../state-dir.ts";
 import { findRunId } from "../workflow/find-run.ts";
-import { systemGit } from "../workflow/git.ts";
 import { junitReport } from "../workflow/junit.ts";
 import { heldOutput } from "../workflow/live/held-output.ts";
 import { canBeLive, workflowLive } from "../workflow/live/live-presenter.ts";
@@ -144,7 +144,7 @@ async function withEngine(
       const journal = createSqliteJournal(composition.database);
       const onEvent = (event: WorkflowEvent): void => presenter.event(event);
       const run = {
-        ...runPorts(log, io),
+        ...runPorts(composition, log, io),
         scheduler,
         journal,
         onEvent,
@@ -182,12 +182,12 @@ async function writeJunit(file: string | undefined, name: string, result: RunRes
   if (file !== undefined) await writeFile(resolve(io.cwd, file), junitReport(name, result));
 }
 
-function runPorts(log: Log, io: Io) {
+function runPorts({ containment }: Composition, log: Log, io: Io) {
   return {
     clock: systemClock,
     ids: systemIds,
     log,
-    git: systemGit(io.env),
+    git: createContainedGit({ containment, clock: systemClock, ids: systemIds, hostEnv: io.env }),
     owner: { host: hostname(), ...processOwner() },
   };
 }

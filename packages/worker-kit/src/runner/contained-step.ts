@@ -17,6 +17,8 @@ export interface ContainedStep {
   readonly marker: string;
   /** The run's own. */
   readonly label: string;
+  /** What it reads from its stdin. Default: nothing. */
+  readonly input?: string;
   /** Null: no limit of its own. */
   readonly timeoutMs: number | null;
   readonly stdout: StreamSink;
@@ -41,7 +43,7 @@ export async function runContainedStep(
   const contained = await parts.containment.start({ command, args, cwd, env, marker, label });
   let timedOut = false;
   const pumps = [pumpStream(contained.stdout, step.stdout), pumpStream(contained.stderr, step.stderr)];
-  contained.stdin.on("error", () => undefined).end(); // a step that reads no input need not take it
+  contained.stdin.on("error", () => undefined); // a step that reads no input need not take it
   const onTimeout = (): void => {
     timedOut = true;
     contained.kill();
@@ -49,6 +51,7 @@ export async function runContainedStep(
   const timer = step.timeoutMs === null ? null : parts.clock.setTimer(step.timeoutMs, onTimeout);
   const unsubscribe = stop?.onCause((cause) => void contained.stop({ immediate: cause.immediate === true }));
   contained.go();
+  contained.stdin.end(step.input);
   const exit = await contained.exited;
   const receipt = await contained.finish();
   for (const pump of pumps) pump.abandon(parts.clock, step.drainQuietMs);

@@ -3,27 +3,39 @@ import { AgentCoreError } from "@agentcore/contract";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 
+export interface GitOptions {
+  /** Besides the environment of git, such as `GIT_INDEX_FILE`. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** What git reads from its stdin. Default: nothing. */
+  readonly input?: string;
+  /** Default 60,000. */
+  readonly timeoutMs?: number;
+  /** Ends git at once; the call then rejects with `AC_CANCELLED`. */
+  readonly signal?: AbortSignal;
+}
+
 export interface GitAnswer {
   readonly exitCode: number;
   readonly stdout: string;
+  /** All that git said. */
   readonly stderr: string;
 }
 
-/** Runs `git ARGS` in a directory, `env` besides the environment. Rejects only where git cannot be started. */
-export type Git = (
-  cwd: string,
-  args: readonly string[],
-  env?: Readonly<Record<string, string>>,
-) => Promise<GitAnswer>;
+/**
+ * Runs `git ARGS` in a directory, with hooks, monitors and external diffs off. Resolves where git ran to its end, whatever
+ * its exit code. Rejects with `AC_GIT_MISSING`, `AC_GIT_TIMEOUT`, `AC_GIT_FAILED`, `AC_CANCELLED`, or
+ * `AC_WORKSPACE_MISSING` where there is no such directory; none of these says anything about the repository.
+ */
+export type Git = (cwd: string, args: readonly string[], options?: GitOptions) => Promise<GitAnswer>;
 
 /** What git printed; throws `AC_WORKFLOW_GIT` where it failed. */
 export async function gitText(
   git: Git,
   cwd: string,
   args: readonly string[],
-  env?: Readonly<Record<string, string>>,
+  options?: GitOptions,
 ): Promise<string> {
-  const { exitCode, stdout, stderr } = await git(cwd, args, env);
+  const { exitCode, stdout, stderr } = await git(cwd, args, options);
   if (exitCode === 0) return stdout;
   throw new AgentCoreError(
     "AC_WORKFLOW_GIT",

@@ -36,11 +36,11 @@ export async function snapshot(git: Git, { cwd, indexBeside, exclude }: Snapshot
     await beginIndex(git, cwd, env);
     const add = ["add", "--all", "--", ".", ...(await pathspecsWithout(git, cwd, env, exclude))];
     for (let tries = 1; ; tries++) {
-      if (tries === addTriesMax) await gitText(git, cwd, add, env);
-      else if ((await git(cwd, add, env)).exitCode !== 0) continue;
+      if (tries === addTriesMax) await gitText(git, cwd, add, { env });
+      else if ((await git(cwd, add, { env })).exitCode !== 0) continue;
       break;
     }
-    const tree = (await gitText(git, cwd, ["write-tree"], env)).trim();
+    const tree = (await gitText(git, cwd, ["write-tree"], { env })).trim();
     const commit = [...identity, "commit-tree", tree, "-p", "HEAD", "-m", "snapshot of a workflow step"];
     return (await gitText(git, cwd, commit)).trim();
   });
@@ -70,7 +70,7 @@ async function beginIndex(git: Git, cwd: string, env: IndexEnv): Promise<void> {
     await utimes(env.GIT_INDEX_FILE, writtenAtS, writtenAtS);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    await gitText(git, cwd, ["read-tree", "HEAD"], env);
+    await gitText(git, cwd, ["read-tree", "HEAD"], { env });
   }
 }
 
@@ -84,7 +84,7 @@ async function pathspecsWithout(
   const pathspecs: string[] = [];
   for (const path of exclude.filter((one) => isWithin(cwd, one))) {
     const name = relative(cwd, path);
-    const { exitCode } = await git(cwd, ["check-ignore", "--quiet", "--", name], env);
+    const { exitCode } = await git(cwd, ["check-ignore", "--quiet", "--", name], { env });
     if (exitCode !== 0) pathspecs.push(`:(exclude,literal)${name}`);
   }
   return pathspecs;
@@ -103,10 +103,10 @@ export async function unfinishedPaths(
   const changed = await names();
   const removed = new Set(await names("--diff-filter=D"));
   const differing = await withIndex(path, async (env) => {
-    await gitText(git, root, ["read-tree", `${refs}/after`], env);
+    await gitText(git, root, ["read-tree", `${refs}/after`], { env });
     // Answers 1 where a file differs, which is what is asked for.
-    await git(root, ["update-index", "-q", "--refresh"], env);
-    return new Set(splitNames(await gitText(git, root, ["diff-files", "--name-only", "-z"], env)));
+    await git(root, ["update-index", "-q", "--refresh"], { env });
+    return new Set(splitNames(await gitText(git, root, ["diff-files", "--name-only", "-z"], { env })));
   });
   const paths: string[] = [];
   for (const name of changed) {

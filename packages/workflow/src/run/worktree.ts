@@ -121,7 +121,7 @@ async function writePatch(
     "--",
     ...paths,
   ];
-  await gitText(git, root, args, { GIT_LITERAL_PATHSPECS: "1" });
+  await gitText(git, root, args, { env: { GIT_LITERAL_PATHSPECS: "1" } });
   await rename(`${file}.new`, file);
 }
 

@@ -175,8 +175,8 @@ function resultOf(stdout: string, exitCode: number | null, stopped: boolean): Wo
     : testResult({ ...common, outcome: "failed", errorClass: "task_failed", code: "AC_WORKER_EXIT" });
 }
 
-export const git: Git = async (cwd, args, env) => {
-  const options = { cwd, encoding: "utf8", env: { ...process.env, ...env } } as const;
+export const git: Git = async (cwd, args, { env, input } = {}) => {
+  const options = { cwd, encoding: "utf8", input, env: { ...process.env, ...env } } as const;
   const { status, stdout, stderr } = spawnSync("git", [...args], options);
   return { exitCode: status ?? 1, stdout, stderr };
 };

@@ -1,0 +1,132 @@
+/**
+ * The one place where AgentCore runs git outside of a run: contained like a worker, with a worker's environment, limited in
+ * time and output, and ended together with its caller. A git that did not run to its end is an error, never an answer.
+ */
+import type { Containment } from "@agentcore/containment";
+import { AgentCoreError, isAgentCoreError, type Clock, type Ids, type StopCause } from "@agentcore/contract";
+import { findProgram } from "../program/find-program.ts";
+import { collectText, runContainedStep, type StepEnd } from "../runner/contained-step.ts";
+import { defaultRunnerLimits } from "../runner/parts.ts";
+import { watchStop } from "../runner/stop-watch.ts";
+import { gitEnvironment, hardenedArgs } from "./hardening.ts";
+
+export interface GitOptions {
+  /** Besides the environment of git, such as `GIT_INDEX_FILE`. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** What git reads from its stdin. Default: nothing. */
+  readonly input?: string;
+  /** Default 60,000. */
+  readonly timeoutMs?: number;
+  /** Ends git at once; the call then rejects with `AC_CANCELLED`. */
+  readonly signal?: AbortSignal;
+}
+
+export interface GitAnswer {
+  readonly exitCode: number;
+  readonly stdout: string;
+  /** All that git said, up to 1 MiB. */
+  readonly stderr: string;
+}
+
+/**
+ * Runs `git ARGS` in a directory. Resolves where git ran to its end, whatever its exit code. Rejects with
+ * `AC_WORKSPACE_MISSING` (the directory), `AC_GIT_MISSING`, `AC_GIT_TIMEOUT`, `AC_CANCELLED`, or `AC_GIT_FAILED` where git
+ * could not be started, was ended by a signal, printed more than 256 MiB, or left processes that could not be ended.
+ */
+export type ContainedGit = (cwd: string, args: readonly string[], options?: GitOptions) => Promise<GitAnswer>;
+
+export interface ContainedGitParts {
+  readonly containment: Containment;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** The caller's environment, from which PATH, HOME and the language are taken. */
+  readonly hostEnv: Readonly<Record<string, string | undefined>>;
+}
+
+const timeoutMsDefault = 60_000;
+const stdoutBytesMax = 256 * 1024 * 1024;
+const stderrBytesMax = 1024 * 1024;
+
+const noLongerWanted: StopCause = {
+  kind: "cancelled",
+  code: "AC_CANCELLED",
+  message: "what git was to say is no longer wanted",
+  evidence: {},
+  immediate: true,
+};
+
+const wasAborted = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;
+
+export function createContainedGit(parts: ContainedGitParts): ContainedGit {
+  const base = gitEnvironment(parts.hostEnv);
+  return async (cwd, args, options = {}) => {
+    const { timeoutMs = timeoutMsDefault, signal, input } = options;
+    const env = { ...base, ...options.env };
+    const what = `git ${args.join(" ")} in ${cwd}`;
+    if (wasAborted(signal)) throw cancelled(what);
+    const command = findProgram("git", env["PATH"]);
+    if (command === null) throw new AgentCoreError("AC_GIT_MISSING", "git is not on PATH; install git");
+    const stdout = collectText(stdoutBytesMax);
+    const stderr = collectText(stderrBytesMax);
+    const ending = new AbortController();
+    const end = (): void => ending.abort(noLongerWanted);
+    signal?.addEventListener("abort", end, { once: true });
+    const sink = {
+      ...stdout,
+      write(chunk: Buffer): boolean {
+        const more = stdout.write(chunk);
+        if (stdout.overflowed()) end();
+        return more;
+      },
+    };
+    try {
+      const step = {
+        command,
+        args: hardenedArgs(args),
+        cwd,
+        env,
+        marker: parts.ids.next(),
+        label: "git",
+        timeoutMs,
+        stdout: sink,
+        stderr,
+        drainQuietMs: defaultRunnerLimits.drainQuietMs,
+        ...(input === undefined ? {} : { input }),
+      };
+      const ended = await runContainedStep(parts, step, watchStop(ending.signal)).catch((error: unknown) => {
+        throw notStarted(what, error);
+      });
+      if (wasAborted(signal)) throw cancelled(what);
+      const exitCode = exitCodeOf(ended, { what, timeoutMs, overflowed: stdout.overflowed() });
+      return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
+    } finally {
+      signal?.removeEventListener("abort", end);
+    }
+  };
+}
+
+interface Ended {
+  readonly what: string;
+  readonly timeoutMs: number;
+  readonly overflowed: boolean;
+}
+
+function exitCodeOf({ exit, timedOut, receipt }: StepEnd, { what, timeoutMs, overflowed }: Ended): number {
+  if (timedOut)
+    throw new AgentCoreError("AC_GIT_TIMEOUT", `${what} took longer than ${timeoutMs} ms and was ended`);
+  if (overflowed) throw failed(`${what} printed more than ${stdoutBytesMax} bytes`);
+  if (receipt.survivors > 0)
+    throw failed(`${what} left ${receipt.survivors} processes that could not be ended`);
+  if (exit.code === null) throw failed(`${what} was ended by ${exit.signal}`);
+  return exit.code;
+}
+
+function notStarted(what: string, error: unknown): unknown {
+  if (isAgentCoreError(error) && error.code === "AC_WORKSPACE_MISSING") return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new AgentCoreError("AC_GIT_FAILED", `${what} could not be started: ${reason}`, { cause: error });
+}
+
+const failed = (message: string): AgentCoreError => new AgentCoreError("AC_GIT_FAILED", message);
+const cancelled = (what: string): AgentCoreError =>
+  new AgentCoreError("AC_CANCELLED", `${what} was no longer wanted`);

@@ -1,0 +1,70 @@
+/**
+ * What every git that AgentCore runs is told, whoever owns the repository. A repository's configuration names programs
+ * (monitors, hooks, external diffs), and a worker can write that configuration. The boundary is the box that git runs in;
+ * this keeps such programs from being started in it at all, where that does not change what git stores or checks out.
+ *
+ * Left on: `filter.*`. A clean or smudge filter (Git LFS, git-crypt) decides what is stored; without it a snapshot would
+ * hold other bytes than the repository's own commits do. `docs/adr` says why.
+ */
+import { programEnvironment } from "../environment.ts";
+
+/** Overrides the files of the system, the user and the repository; git hands it on to the git of submodules. */
+const configuration: Readonly<Record<string, string>> = {
+  "core.fsmonitor": "false",
+  "core.hooksPath": "/dev/null",
+  "commit.gpgSign": "false",
+  "gc.auto": "0",
+  "log.showSignature": "false",
+  "maintenance.auto": "false",
+  "submodule.recurse": "false",
+};
+
+/**
+ * The environment of git: that of AgentCore's own programs, so that the user's configuration counts (`safe.directory`, the
+ * ignored files, line endings, filters), and none of the caller's `GIT_*`, which would lead to another repository.
+ * No questions, no pager, no editor, no network, no locks on the user's index; messages in English.
+ */
+export function gitEnvironment(
+  hostEnv: Readonly<Record<string, string | undefined>>,
+  more: { readonly config?: Readonly<Record<string, string>> } = {},
+): Record<string, string> {
+  return {
+    ...programEnvironment(hostEnv),
+    GIT_ALLOW_PROTOCOL: "",
+    GIT_ASKPASS: "",
+    GIT_EDITOR: ":",
+    GIT_OPTIONAL_LOCKS: "0",
+    GIT_PAGER: "cat",
+    GIT_SSH_COMMAND: "false",
+    GIT_TERMINAL_PROMPT: "0",
+    LC_ALL: "C",
+    ...configEnvironment({ ...configuration, ...more.config }),
+  };
+}
+
+function configEnvironment(config: Readonly<Record<string, string>>): Record<string, string> {
+  const pairs = Object.entries(config).flatMap(([key, value], index) => [
+    [`GIT_CONFIG_KEY_${index}`, key],
+    [`GIT_CONFIG_VALUE_${index}`, value],
+  ]);
+  return { ...Object.fromEntries(pairs), GIT_CONFIG_COUNT: String(pairs.length / 2) };
+}
+
+/** Commands that may show a difference through a program that the configuration names. */
+const comparing: ReadonlySet<string> = new Set([
+  "diff",
+  "diff-files",
+  "diff-index",
+  "diff-tree",
+  "log",
+  "show",
+]);
+
+/** The arguments, with the options that no configuration can express. `args` may begin with `-c NAME=VALUE`. */
+export function hardenedArgs(args: readonly string[]): readonly string[] {
+  let at = 0;
+  while (args[at] === "-c") at += 2;
+  const command = args[at];
+  if (command === undefined || !comparing.has(command)) return args;
+  return [...args.slice(0, at + 1), "--no-ext-diff", "--no-textconv", ...args.slice(at + 1)];
+}
