@@ -5,7 +5,7 @@
 import { AgentCoreError, type Clock } from "@agentcore/contract";
 import { RunCgroup } from "./cgroup.ts";
 import { ContainedRun } from "./contained-run.ts";
-import { commandLine, levelOf, type Implementation } from "./implementations.ts";
+import { commandLine, hidesFiles, levelOf, type Implementation } from "./implementations.ts";
 import { launch } from "./launch.ts";
 import { pidNamespaceBox } from "./pid-namespace-box.ts";
 import type { Contained, ContainedCommand, Containment } from "./port.ts";
@@ -14,6 +14,7 @@ import { readProcess } from "./proc.ts";
 import { checkCommand } from "./programs.ts";
 import type { RunRegistry } from "./registry.ts";
 import { clearRun } from "./sweep.ts";
+import { planView, type View } from "./view.ts";
 
 export interface ContainmentParts {
   readonly implementation: Implementation;
@@ -22,6 +23,8 @@ export interface ContainmentParts {
   readonly cgroupParent: string | null;
   /** Where runs are recorded for a later sweep; null: nowhere. */
   readonly registry: RunRegistry | null;
+  /** See `OpenContainmentOptions.hidden`. */
+  readonly hidden: readonly string[];
 }
 
 export function createContainment(parts: ContainmentParts): Containment {
@@ -29,12 +32,14 @@ export function createContainment(parts: ContainmentParts): Containment {
   return {
     implementation: name,
     level: levelOf(name),
+    hides: hidesFiles(name),
     start: (command) => start(parts, command),
   };
 }
 
 async function start(parts: ContainmentParts, command: ContainedCommand): Promise<Contained> {
   checkCommand(command);
+  const view = planView(hidesFiles(parts.implementation.name) ? parts.hidden : [], command);
   const { implementation, clock, cgroupParent } = parts;
   const cgroupPath = cgroupParent === null ? null : RunCgroup.directoryOf(cgroupParent, command.marker);
   const record = parts.registry?.add({
@@ -45,7 +50,7 @@ async function start(parts: ContainmentParts, command: ContainedCommand): Promis
     cgroupPath,
   });
   try {
-    const { box, launched } = await build(parts, command);
+    const { box, launched } = await build(parts, command, view);
     record?.identify(box.identity);
     return new ContainedRun({
       level: levelOf(implementation.name),
@@ -66,9 +71,13 @@ async function start(parts: ContainmentParts, command: ContainedCommand): Promis
 }
 
 /** Makes the cgroup, launches the box and finds it. What fails here is cleared away by the caller. */
-async function build({ implementation, clock, cgroupParent }: ContainmentParts, command: ContainedCommand) {
+async function build(
+  { implementation, clock, cgroupParent }: ContainmentParts,
+  command: ContainedCommand,
+  view: View,
+) {
   const made = cgroupParent === null ? null : RunCgroup.create(cgroupParent, command.marker);
-  const line = commandLine(implementation, command, made?.directory ?? null);
+  const line = commandLine(implementation, command, made?.directory ?? null, view);
   const launched = await launch(line, command, clock);
   const cgroup = launched.inCgroup ? made : null;
   if (cgroup === null) made?.remove();

@@ -6,6 +6,9 @@ import { replacingScript, waitingScript } from "./handshake.ts";
 import type { CommandLine } from "./launch.ts";
 import type { ContainedCommand, ImplementationName } from "./port.ts";
 import { findSystemProgram } from "./programs.ts";
+import { bubblewrapMounts } from "./view-bubblewrap.ts";
+import { setupScript } from "./view-unshare.ts";
+import type { View } from "./view.ts";
 
 /** An implementation with the programs that it was found to need on this machine. */
 export type Implementation =
@@ -32,6 +35,9 @@ export type Implementation =
 export type MissingProgram = { readonly name: ImplementationName; readonly missing: string };
 
 const shell = "/bin/sh";
+
+/** For `setpriv`: nothing in the box gets back what building it took. */
+const noPrivileges = words("--bounding-set=-all --inh-caps=-all --ambient-caps=-all --no-new-privs --");
 
 /** The ways to try on this machine, per implementation, or the program that is missing for it. */
 export function candidates(uid: number): (readonly Implementation[] | MissingProgram)[] {
@@ -66,11 +72,17 @@ export function levelOf(name: ImplementationName): "sealed" | "best-effort" {
   return name === "process-group" ? "best-effort" : "sealed";
 }
 
+/** Whether a worker in it can be kept from seeing directories: that takes a file system view of its own. */
+export function hidesFiles(name: ImplementationName): boolean {
+  return name !== "process-group";
+}
+
 /** The whole command line that runs `command` in a box. */
 export function commandLine(
   implementation: Implementation,
-  command: Pick<ContainedCommand, "command" | "args">,
+  command: Pick<ContainedCommand, "command" | "args" | "cwd">,
   cgroupDirectory: string | null,
+  view: View,
 ): CommandLine {
   const payload = [command.command, ...command.args];
   const cgroup = cgroupDirectory ?? "";
@@ -82,13 +94,17 @@ export function commandLine(
       const box = words("--dev-bind / / --proc /proc --unshare-pid --as-pid-1 --die-with-parent");
       const user = implementation.userNamespace ? ["--unshare-user"] : [];
       const script = [shell, "-c", waitingScript, "sh", cgroup, implementation.setsid];
-      return { file: implementation.bwrap, args: [...box, ...user, "--", ...script, ...payload] };
+      const mounts = bubblewrapMounts(view);
+      return { file: implementation.bwrap, args: [...box, ...user, ...mounts, "--", ...script, ...payload] };
     }
     case "unshare": {
       const armed = ["--pdeathsig", "KILL", "--", implementation.unshare];
-      const user = implementation.userNamespace ? words("--user --map-current-user") : [];
+      const setup = setupScript(view, command.cwd);
+      const mount = setup === null ? [] : [shell, "-c", setup, "sh", implementation.setpriv, ...noPrivileges];
+      const keep = setup === null ? [] : ["--keep-caps"];
+      const user = implementation.userNamespace ? [...words("--user --map-current-user"), ...keep] : [];
       const box = words("--pid --fork --kill-child --mount-proc --propagation slave");
-      const script = [shell, "-c", waitingScript, "sh", cgroup, implementation.setsid];
+      const script = [...mount, shell, "-c", waitingScript, "sh", cgroup, implementation.setsid];
       return { file: implementation.setpriv, args: [...armed, ...user, ...box, "--", ...script, ...payload] };
     }
     case "process-group": {

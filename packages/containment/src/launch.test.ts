@@ -22,6 +22,7 @@ function oddBox(file: string, clock: Clock = systemClock) {
     clock,
     cgroupParent: parent.available ? parent.directory : null,
     registry: openRegistry(directory),
+    hidden: [],
   });
 }
 
@@ -92,6 +93,7 @@ test("without setpriv, cgroup and registry a process group is still a box", asyn
     clock: systemClock,
     cgroupParent: null,
     registry: null,
+    hidden: [],
   });
   const run = await containment.start(first);
   run.go();

@@ -23,6 +23,12 @@ export interface OpenContainmentOptions {
   readonly implementation?: ImplementationName;
   /** Refuse with `AC_CONTAINMENT_UNAVAILABLE` what is not sealed. Default false. */
   readonly requireSealed?: boolean;
+  /**
+   * Directories that no run sees or reaches, as far as it does not name what stays visible: an empty, read-only directory
+   * lies over each of them, and nothing above it can be renamed. Looked up again at each start; one that does not exist is
+   * left out. Where {@link Containment.hides} is false they are as visible as everything else. Default: none.
+   */
+  readonly hidden?: readonly string[];
   /** Make a cgroup for each run where this process may. Default true. */
   readonly cgroups?: boolean;
   /** Default: the real one. */
@@ -56,6 +62,7 @@ export async function openContainment(options: OpenContainmentOptions = {}): Pro
     clock,
     cgroupParent: cgroup.available ? cgroup.directory : null,
     registry: registryDir === null ? null : openRegistry(registryDir),
+    hidden: options.hidden ?? [],
   });
   return {
     ...containment,

@@ -31,18 +31,26 @@ export interface ContainedCommand {
    * same one. A later process finds by it a run whose marker it never learnt.
    */
   readonly label?: string;
+  /**
+   * Directories below a hidden one (see `OpenContainmentOptions.hidden`) that this run sees and may write; everything else
+   * below it is not there for the run. A symbolic link to a directory is there as a link, with the directory at its own
+   * place. `cwd` is always visible. Default: none. Without effect on directories that are not hidden.
+   */
+  readonly visible?: readonly string[];
 }
 
 export interface Containment {
   readonly level: ContainmentLevel;
   readonly implementation: ImplementationName;
+  /** Whether hidden directories are really out of a worker's sight and reach. False for `process-group`, which cannot. */
+  readonly hides: boolean;
   /**
    * Starts the box and holds the payload back until {@link Contained.go}: if this process dies before, the payload
    * never runs. Resolves once the box is known by identity, and recorded where a registry is in use.
    *
    * Rejects with an `AgentCoreError`: `AC_WORKSPACE_MISSING` (cwd), `AC_WORKER_MISSING` (command not found),
    * `AC_WORKER_SPAWN` (the system refused, the box did not become ready, or called from a worker thread),
-   * `AC_JOB_INVALID` (marker or environment).
+   * `AC_JOB_INVALID` (marker or environment, a `cwd` that is a hidden directory itself, a `visible` that is no directory).
    */
   start(command: ContainedCommand): Promise<Contained>;
 }

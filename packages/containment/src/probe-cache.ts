@@ -15,7 +15,7 @@ import type { ImplementationReport } from "./probe.ts";
 import { findSystemProgram } from "./programs.ts";
 
 const formatVersion = 1;
-const anyCommand = { command: "true", args: [] };
+const anyCommand = { command: "true", args: [], cwd: "/" };
 
 interface CachedProbe {
   readonly key: string;
@@ -38,7 +38,7 @@ export function probeKey(): string {
   ].map(readOrNull);
   const uid = process.geteuid?.() ?? 0;
   const commandLines = candidates(uid).map((candidate) =>
-    "missing" in candidate ? candidate : candidate.map((way) => commandLine(way, anyCommand, null)),
+    "missing" in candidate ? candidate : candidate.map((way) => commandLine(way, anyCommand, null, [])),
   );
   return JSON.stringify([
     formatVersion,
