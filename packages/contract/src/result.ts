@@ -49,8 +49,10 @@ export const commandObservationSchema = z.strictObject({
 });
 export const observationsSchema = z.strictObject({
   commands: z.array(commandObservationSchema),
-  /** Relative to the workspace, sorted. */
-  filesChanged: z.array(z.string()),
+  /** Relative to the workspace, sorted. Null: it is not known what changed. */
+  filesChanged: z.array(z.string()).nullable(),
+  /** Why more may have changed than `filesChanged` says. Left out where everything was compared. */
+  incomplete: z.string().optional(),
 });
 export type Observations = z.infer<typeof observationsSchema>;
 export type CommandObservation = z.infer<typeof commandObservationSchema>;

@@ -64,8 +64,8 @@ function workOf({ result, files, denied, warnings }: CaseRecord, expected: Expec
   const found: string[] = [];
   for (const [name, text] of Object.entries(expected.files ?? {})) {
     found.push(...differs(`text of ${name}`, files[name] ?? null, text));
-    if (!filesChanged.includes(name))
-      found.push(`${name} is not among the files changed: ${filesChanged.join(", ")}`);
+    if (filesChanged?.includes(name) !== true)
+      found.push(`${name} is not among the files changed: ${filesChanged?.join(", ") ?? "not known"}`);
   }
   for (const name of expected.absent ?? []) if (name in files) found.push(`${name} is in the workspace`);
   for (const text of expected.commands ?? []) {

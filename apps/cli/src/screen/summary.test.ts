@@ -103,6 +103,16 @@ test("a long list says how much of it is not shown", () => {
   expect(lines).toContain("             … and 18 more (--json lists all)");
 });
 
+test("what is not known to have changed is said, and not left out", () => {
+  const changed = (filesChanged: string[] | null, incomplete: string) =>
+    texts({ ...succeeded, observations: { commands: [], filesChanged, incomplete } });
+  expect(changed(null, "git took too long")).toContain("  files      not known: git took too long");
+  expect(changed([], "why")).toContain("  files      perhaps more: why");
+  expect(changed(["a"], "why")).toEqual(
+    expect.arrayContaining(["  files      a", "             perhaps more: why"]),
+  );
+});
+
 test.each([
   [0, "0 B"],
   [1023, "1023 B"],

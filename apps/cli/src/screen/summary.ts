@@ -5,6 +5,7 @@ import {
   isErrorCode,
   type Artifact,
   type ContainmentReceipt,
+  type Observations,
   type ResultLine,
 } from "@agentcore/contract";
 import { span, type Line, type Tone } from "./line.ts";
@@ -19,7 +20,7 @@ export function summaryLines(result: ResultLine, refused: boolean): Line[] {
     [],
     headline(result, refused),
     ...failure(result),
-    ...list("files", result.observations.filesChanged.map(oneLine)),
+    ...fileRows(result.observations),
     ...list(
       "commands",
       result.observations.commands.map(
@@ -101,6 +102,14 @@ export function formatBytes(bytes: number): string {
   let unit = 0;
   for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit] ?? ""}`;
+}
+
+/** What is not known is said: an empty list would read as "changed nothing". */
+function fileRows({ filesChanged, incomplete }: Observations): Line[] {
+  if (filesChanged === null) return [row("files", `not known: ${oneLine(incomplete ?? "not compared")}`)];
+  const rows = list("files", filesChanged.map(oneLine));
+  if (incomplete === undefined) return rows;
+  return [...rows, row(rows.length === 0 ? "files" : "", `perhaps more: ${oneLine(incomplete)}`, "dim")];
 }
 
 function list(title: string, entries: readonly string[]): Line[] {

@@ -31,7 +31,7 @@ function nothingKnown() {
   return {
     retryAfterMs: null,
     artifacts: [],
-    observations: { commands: [], filesChanged: [] },
+    observations: { commands: [], filesChanged: null },
     usage: unknownUsage,
     costUsd: null,
     costBasis: "none",

@@ -211,7 +211,7 @@ describe("a workspace in a git repository", () => {
   it("says that it does not know where the worker destroyed the repository", async () => {
     const root = repository();
     const found = await observe(root, () => rmSync(join(root, ".git"), { recursive: true }));
-    expect(found).toMatchObject({ files: [], complete: false, patch: null });
+    expect(found).toMatchObject({ files: null, complete: false, patch: null });
     expect(found.note).toContain("not a git repository");
   });
 });

@@ -47,7 +47,7 @@ describe("a look at the files of a workspace", () => {
     await observer.before();
     writeFileSync(join(root, "new"), "x");
     expect(await observer.after()).toEqual({
-      files: [],
+      files: null,
       complete: false,
       patch: null,
       note: "the workspace was not compared: it holds more than 3 files",

@@ -1,7 +1,7 @@
 /** What a run changed in its workspace, and how sure that is. Two observers find it out: git, and file times. */
 export interface WorkspaceChange {
-  /** Relative to the workspace, sorted. */
-  readonly files: readonly string[];
+  /** Relative to the workspace, sorted. Null: nothing is known. */
+  readonly files: readonly string[] | null;
   /** False: more may have changed than the list says. */
   readonly complete: boolean;
   /** Unified diff of the files, where the workspace is in a git repository and something changed. */
@@ -12,7 +12,7 @@ export interface WorkspaceChange {
 
 /** For a look that failed, or was not worth taking. */
 export function notCompared(reason: string): WorkspaceChange {
-  return { files: [], complete: false, patch: null, note: `the workspace was not compared: ${reason}` };
+  return { files: null, complete: false, patch: null, note: `the workspace was not compared: ${reason}` };
 }
 
 /** Two looks at one workspace. Neither rejects: what cannot be found out is `complete: false` with a note. */
@@ -30,8 +30,8 @@ export function mergeClaims(
   change: WorkspaceChange,
   claims: readonly string[],
   unseen: (path: string) => boolean,
-): readonly string[] {
+): readonly string[] | null {
   const added = change.complete ? claims.filter(unseen) : claims;
   if (added.length === 0) return change.files;
-  return [...new Set([...change.files, ...added])].sort();
+  return [...new Set([...(change.files ?? []), ...added])].sort();
 }

@@ -65,13 +65,21 @@ export async function collectRun(ended: EndedRun): Promise<WorkerResult> {
     ],
     observations: {
       commands: [...ended.activity.commands()],
-      filesChanged: [...mergeClaims(change, ended.activity.claimedFiles(), isUnseen)],
+      ...filesObserved(change, ended.activity.claimedFiles()),
     },
     usage: read.report?.usage ?? unknownUsage,
     ...cost,
     session,
     containment: ended.receipt,
   });
+}
+
+function filesObserved(change: WorkspaceChange, claims: readonly string[]) {
+  const files = mergeClaims(change, claims, isUnseen);
+  return {
+    filesChanged: files === null ? null : [...files],
+    ...(change.complete ? {} : { incomplete: change.note ?? "the workspace was not compared" }),
+  };
 }
 
 /** Whoever stopped the run waits for its result: git gets less time then, and none where it is to end at once. */
@@ -105,7 +113,7 @@ function verdictInput(
   outputs: CollectedOutputs | null,
   verify: VerifyRun | null,
 ): VerdictInput {
-  const changed = change.files.length > 0 ? true : change.complete ? false : null;
+  const changed = (change.files ?? []).length > 0 ? true : change.complete ? false : null;
   // A stop that came while the verify script ran has decided the run; one that came later has not.
   const stop =
     ended.cause ?? (verify !== null && verify.outcome.kind !== "passed" ? ended.stop.cause() : null);

@@ -44,7 +44,7 @@ describe("a start that fails", () => {
   it.each([
     [1, "succeeded", null, ["a"]],
     [2, "failed", "AC_WORKER_SPAWN", []],
-    [3, "succeeded", null, []],
+    [3, "succeeded", null, null],
     [4, "failed", "AC_WORKER_SPAWN", ["a"]],
     [5, "succeeded", null, ["a"]],
   ] as const)("as number %i leaves a typed result: %s %s", async (failing, outcome, code, filesChanged) => {

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { judgeChanges } from "./change-rules.ts";
+import { judgeChanges, observedOf, unjudgedChanges } from "./change-rules.ts";
 import { matchesPath } from "./path-glob.ts";
 
 describe("a path pattern", () => {
@@ -64,5 +64,16 @@ describe("what an iteration changed", () => {
       violations: [],
       reason: "",
     });
+  });
+});
+
+it("changes that are not known, or not all of them, are no proof that the rules were kept", () => {
+  expect(observedOf({ commands: [], filesChanged: ["a"] })).toEqual({ files: ["a"], unknown: null });
+  expect(observedOf({ commands: [], filesChanged: [], incomplete: "why" }).unknown).toBe("why");
+  expect(observedOf({ commands: [], filesChanged: null }).unknown).toBe("the workspace was not compared");
+  expect(observedOf(undefined).unknown).toBe("the workspace was not compared");
+  expect(unjudgedChanges("why")).toEqual({
+    violations: ["changes_not_known"],
+    reason: "allowed_paths and max_changed_files cannot be judged: why",
   });
 });

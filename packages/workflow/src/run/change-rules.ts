@@ -1,4 +1,5 @@
 /** Whether what an iteration changed is what it may change: `allowed_paths` and `max_changed_files`. Pure. */
+import type { Observations } from "@agentcore/contract";
 import type { Convergence } from "../definition.ts";
 import { matchesPath } from "./path-glob.ts";
 
@@ -6,6 +7,18 @@ export interface ChangeVerdict {
   /** Fingerprints; empty: nothing is wrong. */
   readonly violations: readonly string[];
   readonly reason: string;
+}
+
+export interface ObservedChanges {
+  readonly files: readonly string[];
+  /** Why more may have changed; null: everything was compared. */
+  readonly unknown: string | null;
+}
+
+export function observedOf(seen: Observations | undefined): ObservedChanges {
+  const { filesChanged, incomplete } = seen ?? { filesChanged: null };
+  const unknown = incomplete ?? (filesChanged === null ? "the workspace was not compared" : null);
+  return { files: filesChanged ?? [], unknown };
 }
 
 const shownMax = 5;
@@ -33,6 +46,14 @@ export function judgeChanges(
       ...(isTooMany ? ["too_many_changed_files"] : []),
     ],
     reason: reasons.join("; "),
+  };
+}
+
+/** Where it is not known what changed, nothing shows that the rules were kept. */
+export function unjudgedChanges(reason: string): ChangeVerdict {
+  return {
+    violations: ["changes_not_known"],
+    reason: `allowed_paths and max_changed_files cannot be judged: ${reason}`,
   };
 }
 

@@ -7,7 +7,7 @@ import type { Spending } from "@agentcore/scheduler";
 import { collectOutputs, copyInputs } from "./artifacts.ts";
 import { branchProblem, placeOf, unsafe } from "./branch-rules.ts";
 import { budgetText, ceilingCode, isUsedUp, noCeiling } from "./budget-share.ts";
-import { judgeChanges } from "./change-rules.ts";
+import { judgeChanges, observedOf, unjudgedChanges, type ObservedChanges } from "./change-rules.ts";
 import { changedSince } from "./git.ts";
 import { isFailureOfRun, type LateCanceller } from "./job-piece.ts";
 import { workEnd, type WorkEnd } from "./job-outcome.ts";
@@ -82,7 +82,7 @@ async function attempt(
     const verdict = withOrigin(context, started, workEnd(end, stall));
     if (verdict.outcome !== "succeeded" || verdict.violations.length > 0) return { ...verdict, ...cost };
     return {
-      ...(await afterSuccess(context, started, verdict, end.result?.observations.filesChanged ?? [])),
+      ...(await afterSuccess(context, started, verdict, observedOf(end.result?.observations))),
       ...cost,
     };
   } catch (error) {
@@ -199,7 +199,7 @@ async function afterSuccess(
   context: StepContext,
   started: StartedPiece,
   verdict: WorkEnd,
-  observed: readonly string[],
+  observed: ObservedChanges,
 ): Promise<AttemptEnd> {
   const { step } = started.instance;
   const changes = await judge(context, started, observed);
@@ -243,7 +243,7 @@ export async function collect(context: StepContext, started: StartedPiece): Prom
   return { artifacts: [...artifacts, "patch"] };
 }
 
-async function judge(context: StepContext, { instance }: StartedPiece, observed: readonly string[]) {
+async function judge(context: StepContext, { instance }: StartedPiece, observed: ObservedChanges) {
   const rules = instance.step.loop?.convergence;
   const hasRules =
     rules !== undefined &&
@@ -256,7 +256,8 @@ async function judge(context: StepContext, { instance }: StartedPiece, observed:
     rules.diffBaseRefFile === null
       ? rules.diffBaseRef
       : (await readFile(await pathInside(workspace, rules.diffBaseRefFile), "utf8")).trim();
-  const changed = ref === null ? observed : await changedSince(context.ports.git, workspace, ref);
+  if (ref === null && observed.unknown !== null) return unjudgedChanges(observed.unknown);
+  const changed = ref === null ? observed.files : await changedSince(context.ports.git, workspace, ref);
   const always = isWithin(workspace, created.contextDir) ? [relative(workspace, created.contextDir)] : [];
   return judgeChanges(rules, changed, always);
 }

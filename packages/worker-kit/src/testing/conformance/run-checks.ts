@@ -116,7 +116,7 @@ function endingChecks(options: AdapterConformanceOptions, bench: Bench): Conform
         const { result } = await bench.run([write, ...perform(success, 0)]);
         mustHold(result.outcome === "succeeded", `it ${result.outcome}: ${result.code} ${result.summary}`);
         mustHold(
-          result.observations.filesChanged.includes(changedFile),
+          result.observations.filesChanged?.includes(changedFile) === true,
           `${changedFile} is not among the files changed`,
         );
       },
