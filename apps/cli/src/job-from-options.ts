@@ -12,7 +12,7 @@ import {
   type JobSubmission,
   type OutputSpec,
 } from "@agentcore/contract";
-import { checkPayload } from "@agentcore/scheduler";
+import { checkPayload, reservedLabelPrefix } from "@agentcore/scheduler";
 import { realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { LoadedConfig } from "./config/load.ts";
@@ -104,11 +104,22 @@ export function checkJob(job: unknown): JobSubmission {
     );
   }
   const parsed = jobSubmissionSchema.safeParse(job);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    refuseReservedLabels(parsed.data);
+    return parsed.data;
+  }
   const problems = parsed.error.issues.map(
     ({ path, message }) => `${path.join(".") || "the job"}: ${message}`,
   );
   throw new AgentCoreError("AC_JOB_INVALID", problems.join("; "));
+}
+
+/** A job with such a label would count as a step of a run and wait for it. */
+function refuseReservedLabels({ context }: JobSubmission): void {
+  const reserved = Object.keys(context?.labels ?? {}).find((name) => name.startsWith(reservedLabelPrefix));
+  if (reserved === undefined) return;
+  const message = `the label "${reserved}" cannot be set: names that begin with ${reservedLabelPrefix} are for the steps of workflows`;
+  throw new AgentCoreError("AC_JOB_INVALID", message, { evidence: { label: reserved } });
 }
 
 /** The directory with symbolic links resolved, so that locks on it cannot be got around by another name for it. */

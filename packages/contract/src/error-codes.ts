@@ -294,6 +294,11 @@ export const errorCodes = {
     retryable: false,
     cure: "`agentcore jobs list` shows the ids.",
   },
+  AC_JOB_IN_RUN: {
+    meaning: "The job is a step of a workflow run and is not run again on its own.",
+    retryable: false,
+    cure: "Resume the run: `agentcore workflow resume RUN`, or `agentcore workflow retry RUN` where it has failed.",
+  },
   AC_KEY_HELD: {
     meaning: "A job with the same key is not finished, and the policy is to reject.",
     retryable: true,
@@ -359,6 +364,16 @@ export const errorCodes = {
     meaning: "The workflow is not what it was when the run began.",
     retryable: false,
     cure: "Restore the files as they were, or start a new run.",
+  },
+  AC_WORKFLOW_ENDED: {
+    meaning: "The workflow run has already ended.",
+    retryable: false,
+    cure: "Look at it with `agentcore workflow show RUN`; a failed one is begun again with `agentcore workflow retry RUN`.",
+  },
+  AC_WORKFLOW_RECORD: {
+    meaning: "An entry of a workflow run's journal cannot be read.",
+    retryable: false,
+    cure: "Restore the state directory from a copy, or start a new run; the workspace is untouched.",
   },
   AC_WORKFLOW_TAKEN: {
     meaning: "Another process works on the same workflow run.",

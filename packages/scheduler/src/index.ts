@@ -8,6 +8,7 @@ export type * from "./job-store.ts";
 export { excludeNothing } from "./job-store.ts";
 export * from "./job-transition.ts";
 export * from "./journal.ts";
+export { reservedLabelPrefix, runLabel, runOfPiece } from "./piece.ts";
 export { createMemoryJournal } from "./memory/memory-journal.ts";
 export { createMemoryStore } from "./memory/memory-store.ts";
 export type { AbandonedAttempt, ProveGone } from "./recovery/recovery.ts";

@@ -4,6 +4,7 @@
  */
 import type { ErrorClass } from "@agentcore/contract";
 import type { JobRecord, JobStateKind } from "./job-record.ts";
+import { runOfPiece } from "./piece.ts";
 
 export interface JobQuery {
   readonly states?: readonly JobStateKind[];
@@ -16,6 +17,8 @@ export interface JobQuery {
   readonly code?: string;
   /** Dead letters: leave out those replayed already. */
   readonly notReplayed?: boolean;
+  /** Leave out the pieces of workflow runs. */
+  readonly notPieces?: boolean;
   /** Only these ids. */
   readonly ids?: readonly string[];
   /** Error class of the result that ended the job. */
@@ -51,6 +54,7 @@ export function matchesQuery(record: JobRecord, query: JobQuery): boolean {
     (query.key === undefined || job.key === query.key) &&
     (query.code === undefined || reasonCode === query.code) &&
     (query.notReplayed !== true || state.kind !== "dead" || state.replayedAs === null) &&
+    (query.notPieces !== true || runOfPiece(job) === null) &&
     (query.ids === undefined || query.ids.includes(job.id)) &&
     (query.errorClass === undefined || record.result?.errorClass === query.errorClass) &&
     isWithin(record.submittedAt, query.submittedAfter, query.submittedBefore) &&

@@ -57,7 +57,10 @@ export type JobState =
   | QueuedState
   | RunningState
   | { readonly kind: "succeeded"; readonly endedAt: number }
-  /** `replayedAs`: id of the job that repeats this one; at most one ever does. */
+  /**
+   * `replayedAs`: id of the job that repeats this one; at most one ever does. Of a piece of a workflow it is the id of its run,
+   * which deals with its death.
+   */
   | {
       readonly kind: "dead";
       readonly endedAt: number;

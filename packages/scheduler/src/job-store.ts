@@ -35,7 +35,8 @@ export interface JobStore {
    *
    * May run: not excluded by the filter; fewer than `perKey` jobs with its concurrency key running, those just claimed
    * included; no other job with its idempotency key running (a `latest-wins` successor waits for the end of the old one).
-   * What may not run is skipped and does not hold up what comes after it.
+   * What may not run is skipped and does not hold up what comes after it. A piece of a workflow run (`piece.ts`) is taken only
+   * where `only` or `pieces` names it.
    *
    * Order: within a tenant by `rank`, then by id. Among tenants, that first job wins whose rank is lowest when its wait
    * is counted from no earlier than its tenant's last claim, that is the lowest `rank + max(0, served - readyFrom)` with
@@ -111,7 +112,7 @@ export interface JobStore {
   /** What was decided about a job, oldest first. */
   decisions(jobId: string): Promise<readonly Decision[]>;
   lateResults(jobId: string): Promise<readonly LateResult[]>;
-  /** Figures of the queue; cheap enough to be asked once a second. */
+  /** Figures of the queue; cheap enough to be asked once a second. Pieces that wait are left out: nothing here may take them. */
   stats(now: number): Promise<QueueStats>;
   /** Ids ahead of a queued job in its tenant, at most `limit`, first in line first; for `why`. */
   aheadOf(jobId: string, limit: number): Promise<readonly string[]>;
@@ -191,6 +192,8 @@ export interface ClaimRequest {
   readonly exclude: ClaimFilter;
   /** Only these jobs (ids, not aliases), in this order. Few: each is looked up. Default: every job, in claim order. */
   readonly only?: readonly string[] | undefined;
+  /** Pieces of workflow runs that may be taken as well, before all others. Default: none. Without effect beside `only`. */
+  readonly pieces?: readonly string[] | undefined;
 }
 
 /** What cannot run now, as the runtime said. A few names each, never a list of jobs. */

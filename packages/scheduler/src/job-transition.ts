@@ -6,6 +6,7 @@
 import type { Evidence, WorkerResult } from "@agentcore/contract";
 import type { AttemptRef, JobRecord, JobState, Reason, RunningState, StartedAttempt } from "./job-record.ts";
 import type { Charge, Settlement, Submission } from "./job-store.ts";
+import { runOfPiece } from "./piece.ts";
 
 export type JobEvent =
   | { readonly type: "claim"; readonly owner: string; readonly at: number }
@@ -128,7 +129,7 @@ function settle(record: JobRecord, settlement: Settlement): Transition {
         kind: "dead",
         endedAt: at,
         reason: settlement.reason,
-        replayedAs: null,
+        replayedAs: runOfPiece(record.job),
       });
     case "cancelled":
       return close(record, settlement, { kind: "cancelled", endedAt: at, reason: settlement.reason });

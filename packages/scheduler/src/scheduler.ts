@@ -242,6 +242,7 @@ export class Scheduler {
       concurrency,
       perKey,
       only: () => (claims === "own" ? [...this.#client.own] : undefined),
+      pieces: () => (claims === "own" ? [] : [...this.#client.own]),
       createAttempt: (record) =>
         new Attempt(record, {
           runtime,

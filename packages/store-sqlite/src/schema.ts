@@ -6,6 +6,7 @@
  * Columns that hold JSON end in `_json`; moments are in ms since the epoch.
  */
 import { jobTables } from "./schema-jobs.ts";
+import { pieces } from "./schema-pieces.ts";
 import { journalTables } from "./schema-journal.ts";
 import { ledgerTables } from "./schema-ledger.ts";
 
@@ -33,4 +34,5 @@ export const migrations: readonly Migration[] = [
     name: "jobs, ledger and journal",
     sql: versionTable + jobTables + ledgerTables + journalTables,
   },
+  { version: 4, name: "pieces of workflow runs", sql: pieces },
 ];

@@ -10,6 +10,7 @@ export function defineJobs({ define: defineTop, finish, io }: Definition): void 
     top.command(name).description(description).allowExcessArguments(false);
   where(stateCommand(define, "list", "List jobs, newest first"))
     .option("--state <list>", "queued, running, succeeded, dead, cancelled", value(readStates))
+    .option("--all", "the steps of workflow runs as well")
     .option("--before <job>", "only jobs with a lower id: the next page")
     .option("--limit <count>", "at most so many (default: 100)", value(readCount))
     .addHelpText(

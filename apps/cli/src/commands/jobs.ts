@@ -1,6 +1,6 @@
 /** `agentcore jobs list|show|wait|cancel`: looks at the queue and asks jobs to stop. Runs nothing itself. */
 import { systemClock } from "@agentcore/contract";
-import type { JobQuery, JobStateKind } from "@agentcore/scheduler";
+import { reservedLabelPrefix, type JobQuery, type JobStateKind } from "@agentcore/scheduler";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { jobDetailJson, jobJson } from "../job-json.ts";
@@ -18,9 +18,18 @@ export interface ListOptions extends StateOptions {
   readonly limit?: number;
 }
 
-export async function listJobs(options: ListOptions, io: Io): Promise<number> {
+interface JobListOptions extends ListOptions {
+  /** The steps of workflow runs as well. */
+  readonly all?: boolean;
+}
+
+export async function listJobs(options: JobListOptions, io: Io): Promise<number> {
   return withQueue(options, io, async ({ store }) => {
-    const page = await store.list(listQuery(options));
+    const query = listQuery(options);
+    const asksForSteps = Object.keys(query.labels ?? {}).some((name) => name.startsWith(reservedLabelPrefix));
+    const page = await store.list(
+      options.all === true || asksForSteps ? query : { ...query, notPieces: true },
+    );
     if (options.json === true) {
       io.stdout.write(`${JSON.stringify({ jobs: page.jobs.map(jobJson), next: page.next })}\n`);
       return exitCodes.succeeded;

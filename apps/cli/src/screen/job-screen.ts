@@ -1,6 +1,13 @@
 /** Jobs for people: the list, and one job with all its attempts. Data in, lines out. */
 import { errorCodes, formatDuration, isErrorCode, type Job } from "@agentcore/contract";
-import type { AttemptRecord, JobRecord, JobState, LateResult, Reason } from "@agentcore/scheduler";
+import {
+  runOfPiece,
+  type AttemptRecord,
+  type JobRecord,
+  type JobState,
+  type LateResult,
+  type Reason,
+} from "@agentcore/scheduler";
 import { span, type Line, type Span, type Tone } from "./line.ts";
 import { formatCount, formatDollars } from "./run-view.ts";
 import { describeReceipt, formatBytes } from "./summary.ts";
@@ -11,6 +18,7 @@ const listColumns = 60;
 const taskColumns = 500;
 
 export function jobTable(jobs: readonly JobRecord[], now: number): Line[] {
+  const steps = jobs.some(({ job }) => runOfPiece(job) !== null);
   const columns = [
     { title: "JOB" },
     { title: "STATE" },
@@ -18,6 +26,7 @@ export function jobTable(jobs: readonly JobRecord[], now: number): Line[] {
     { title: "ATTEMPT", align: "right" },
     { title: "COST", align: "right" },
     { title: "AGE", align: "right" },
+    ...(steps ? [{ title: "STEP OF A RUN" }] : []),
     { title: "INSTRUCTIONS" },
   ] as const;
   return table(
@@ -26,12 +35,30 @@ export function jobTable(jobs: readonly JobRecord[], now: number): Line[] {
       span(record.job.id, "accent"),
       stateSpan(record.state),
       span(record.job.task.worker),
-      span(`${record.attempt}/${record.job.limits.maxAttempts}`),
+      span(attemptText(record)),
       span(record.spent.costUsd === 0 ? "–" : formatDollars(record.spent.costUsd)),
       span(formatDuration(Math.max(0, now - record.submittedAt))),
+      ...(steps ? [span(pieceText(record.job))] : []),
       span(cut(oneLine(record.job.task.instructions), listColumns), "dim"),
     ]),
   );
+}
+
+/** A step's job is repeated only where it was lost; its run decides about everything else. */
+function attemptText({ attempt, job }: JobRecord): string {
+  return runOfPiece(job) === null ? `${attempt}/${job.limits.maxAttempts}` : String(attempt);
+}
+
+/** `0199a2c4-…  build, check, iteration 2`; empty for a job that is no step of a run. */
+export function pieceText(job: Job): string {
+  const run = runOfPiece(job);
+  if (run === null) return "";
+  const { labels } = job.context;
+  const step = labels["workflow.step"] ?? "";
+  const check = labels["workflow.piece"] === "check" ? ["check"] : [];
+  const iteration = labels["workflow.iteration"];
+  const parts = [step, ...check, ...(iteration === undefined ? [] : [`iteration ${iteration}`])];
+  return `${run}  ${parts.join(", ")}`;
 }
 
 export function jobLines(
@@ -49,10 +76,11 @@ export function jobLines(
     ...field("may", job.task.capabilities.join(", ")),
     ...field("limits", describeLimits(job)),
     ...field("key", job.key === undefined ? "" : `${job.key} (${job.dedup})`),
+    ...field("step of", pieceText(job)),
     ...field("labels", labels.join(", ")),
     ...field("submitted", `${formatDuration(Math.max(0, now - record.submittedAt))} ago`),
     ...field("spent", record.spent.costUsd === 0 ? "" : formatDollars(record.spent.costUsd)),
-    ...stateLines(state, now),
+    ...stateLines(record, now),
     ...field("task", cut(oneLine(job.task.instructions), taskColumns)),
     ...attempts.flatMap(attemptLines),
     ...late.map(({ ref, result }) => [
@@ -87,7 +115,7 @@ function attemptLines(attempt: AttemptRecord): Line[] {
   ];
 }
 
-function stateLines(state: JobState, now: number): Line[] {
+function stateLines({ job, state }: JobRecord, now: number): Line[] {
   switch (state.kind) {
     case "queued": {
       const waitMs = state.runAt - now;
@@ -103,13 +131,17 @@ function stateLines(state: JobState, now: number): Line[] {
     case "succeeded":
       return [];
     case "dead":
-      return [
-        ...reasonLines("dead", state.reason),
-        ...(state.replayedAs === null ? [] : field("replayed", `as ${state.replayedAs}`)),
-      ];
+      return [...reasonLines("dead", state.reason), ...replayLines(job, state.replayedAs)];
     case "cancelled":
       return reasonLines("cancelled", state.reason);
   }
+}
+
+/** What became of a dead job. */
+function replayLines(job: Job, replayedAs: string | null): Line[] {
+  const run = runOfPiece(job);
+  if (run !== null) return field("decided by", `workflow run ${run}: agentcore workflow show ${run}`);
+  return replayedAs === null ? [] : field("replayed", `as ${replayedAs}`);
 }
 
 function reasonLines(title: string, { code, message }: Reason): Line[] {
@@ -117,10 +149,13 @@ function reasonLines(title: string, { code, message }: Reason): Line[] {
   return [...field(title, `${oneLine(message)} (${code})`), ...field("do", cure, "accent")];
 }
 
-function describeLimits({ limits }: Job): string {
+function describeLimits(job: Job): string {
+  const { limits } = job;
+  const isPiece = runOfPiece(job) !== null;
+  const attempts = limits.maxAttempts === 1 ? "1 attempt" : `${limits.maxAttempts} attempts`;
   return [
-    `${formatDuration(limits.timeoutMs)} an attempt`,
-    limits.maxAttempts === 1 ? "1 attempt" : `${limits.maxAttempts} attempts`,
+    `${formatDuration(limits.timeoutMs)} an attempt${isPiece ? " (the step's timeout, or what was left of the run's)" : ""}`,
+    isPiece ? "begun again only if its process is lost" : attempts,
     limits.maxCostUsd === undefined ? [] : formatDollars(limits.maxCostUsd),
     limits.maxTokens === undefined ? [] : `${formatCount(limits.maxTokens)} tokens`,
   ]

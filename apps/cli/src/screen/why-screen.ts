@@ -3,7 +3,7 @@
  * setting that decided. What the gate refused names its limit; a job that only waits for its turn names who is ahead.
  */
 import { errorCodes, formatDuration, isErrorCode } from "@agentcore/contract";
-import type { Decision, WhyReport } from "@agentcore/scheduler";
+import { runOfPiece, type Decision, type WhyReport } from "@agentcore/scheduler";
 import { stateSpan } from "./job-screen.ts";
 import { span, type Line } from "./line.ts";
 import { oneLine } from "./text.ts";
@@ -52,6 +52,13 @@ function decisionLines(decision: Decision, { placeOf }: WhyFacts, now: number): 
 
 function turnLines({ record, ahead, blockedBy }: WhyFacts): Line[] {
   if (record.state.kind !== "queued") return [];
+  const run = runOfPiece(record.job);
+  if (run !== null) {
+    return [
+      indented(`it is a step of workflow run ${run} and starts only in that run`),
+      indented(`agentcore workflow resume ${run} goes on with it where its process has ended`, "accent"),
+    ];
+  }
   const blocked = blockedBy === null ? [] : [indented(`${blockedBy} runs in the same workspace`)];
   if (ahead.length === 0) return blocked;
   const shown = ahead
@@ -64,6 +71,7 @@ function turnLines({ record, ahead, blockedBy }: WhyFacts): Line[] {
 function nothingLines({ record, ahead, blockedBy }: WhyFacts): Line[] {
   switch (record.state.kind) {
     case "queued":
+      if (runOfPiece(record.job) !== null) return [];
       return ahead.length > 0 || blockedBy !== null
         ? []
         : [indented("nothing holds it back: it waits for a worker process (`agentcore work`)")];

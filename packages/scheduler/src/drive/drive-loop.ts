@@ -32,6 +32,8 @@ export interface DriveLoopPorts {
   readonly perKey: number;
   /** The only jobs to claim; undefined: any. */
   readonly only: () => readonly string[] | undefined;
+  /** Pieces of workflow runs that are worked on here. */
+  readonly pieces: () => readonly string[];
   readonly createAttempt: (record: JobRecord) => Attempt;
   /** A job of ours that does not run here because its earlier owner's attempt is not proved gone yet. */
   readonly isRecovering: (record: JobRecord) => boolean;
@@ -240,9 +242,9 @@ export class DriveLoop {
 
   #requestOf(step: ClaimStep | undefined): ClaimRequest | undefined {
     if (step === undefined || this.#owner === null) return undefined;
-    const { clock, perKey, only } = this.#ports;
+    const { clock, perKey, only, pieces } = this.#ports;
     const { limit, exclude } = step;
-    return { owner: this.#owner, now: clock.now(), limit, perKey, exclude, only: only() };
+    return { owner: this.#owner, now: clock.now(), limit, perKey, exclude, only: only(), pieces: pieces() };
   }
 
   #begin(record: JobRecord): void {

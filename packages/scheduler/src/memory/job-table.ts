@@ -6,6 +6,7 @@ import type { JobRecord, JobState } from "../job-record.ts";
 import { isDue, isTerminal } from "../job-record.ts";
 import type { ClaimRequest, QueueStats } from "../job-store.ts";
 import { compareCandidates, type Candidate } from "../claim-order.ts";
+import { runOfPiece } from "../piece.ts";
 import { IndexedHeap } from "./indexed-heap.ts";
 import { excludes, ReadyQueue, tenantOf, type Eligibility } from "./ready-queue.ts";
 
@@ -16,6 +17,9 @@ export class JobTable {
   readonly #ready = new ReadyQueue();
   readonly #readyByRunAt = new IndexedHeap<JobRecord>(byRunAt);
   readonly #delayed = new IndexedHeap<JobRecord>(byRunAt);
+  /** Pieces of workflow runs that are due, and those that are not: among the delayed as well. */
+  readonly #readyPieces = new Set<JobRecord>();
+  readonly #delayedPieces = new Set<JobRecord>();
   /** The delayed jobs that wait for so long, not until a moment; first the one whose wait was decided last. */
   readonly #waiting = new IndexedHeap<JobRecord>((a, b) => waitsFrom(b.state) - waitsFrom(a.state));
   /** Queued jobs whose idempotency key is still running under the job they replaced. */
@@ -68,6 +72,8 @@ export class JobTable {
   nextToClaim(request: ClaimRequest): JobRecord | undefined {
     this.#promote(request.now);
     if (request.only !== undefined) return this.#firstOfOnly(request.only, request);
+    const piece = this.#firstOfOnly(request.pieces ?? [], request);
+    if (piece !== undefined) return piece;
     const eligibility: Eligibility = {
       exclude: request.exclude,
       perKey: request.perKey,
@@ -90,7 +96,8 @@ export class JobTable {
     return only
       .map((id) => this.#jobs.get(id))
       .find((record) => {
-        if (record === undefined || !this.#readyByRunAt.has(record)) return false;
+        if (record === undefined) return false;
+        if (!this.#readyByRunAt.has(record) && !this.#readyPieces.has(record)) return false;
         const { concurrencyKey, job } = record;
         if (job.key !== undefined && (this.#runningByKey.get(job.key) ?? 0) > 0) return false;
         const running =
@@ -117,8 +124,8 @@ export class JobTable {
     this.#promote(now);
     const oldest = this.#readyByRunAt.peek();
     return {
-      ready: this.#counts.queued - this.#delayed.size,
-      delayed: this.#delayed.size,
+      ready: this.#counts.queued - this.#delayed.size - this.#readyPieces.size,
+      delayed: this.#delayed.size - this.#delayedPieces.size,
       running: this.#counts.running,
       succeeded: this.#counts.succeeded,
       dead: this.#counts.dead - this.#replayed,
@@ -150,16 +157,22 @@ export class JobTable {
 
   #addDelayed(record: JobRecord): void {
     this.#delayed.push(record);
+    if (isPiece(record)) this.#delayedPieces.add(record);
     if (waitsFrom(record.state) > -Infinity) this.#waiting.push(record);
   }
 
   #removeDelayed(record: JobRecord): void {
     this.#delayed.remove(record);
+    this.#delayedPieces.delete(record);
     this.#waiting.remove(record);
   }
 
   #addReady(record: JobRecord): void {
     const { key } = record.job;
+    if (isPiece(record)) {
+      this.#readyPieces.add(record);
+      return;
+    }
     this.#readyByRunAt.push(record);
     if (key !== undefined && (this.#runningByKey.get(key) ?? 0) > 0) this.#heldByKey.set(key, record);
     else this.#ready.add(record);
@@ -189,6 +202,7 @@ export class JobTable {
     if (state.kind === "queued") {
       this.#removeDelayed(record);
       this.#readyByRunAt.remove(record);
+      this.#readyPieces.delete(record);
       this.#ready.remove(record);
       if (job.key !== undefined && this.#heldByKey.get(job.key) === record) this.#heldByKey.delete(job.key);
     }
@@ -218,6 +232,8 @@ function add(counts: Map<string, number>, key: string, difference: number): void
   if (count === 0) counts.delete(key);
   else counts.set(key, count);
 }
+
+const isPiece = ({ job }: JobRecord): boolean => runOfPiece(job) !== null;
 
 function runAtOf(state: JobState): number {
   return state.kind === "queued" ? state.runAt : 0;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { runLabel } from "../piece.ts";
 import { testFailure, testResult } from "../testing/fixtures.ts";
 import { createRig, simpleJob, type Rig } from "../testing/rig.ts";
 
@@ -22,6 +23,20 @@ async function rigWithDead(count: number): Promise<{ rig: Rig; ids: string[] }> 
 }
 
 describe("dead letters", () => {
+  it("are no steps of workflow runs: those are neither listed, replayed nor purged, and their run is named", async () => {
+    const { rig } = await rigWithDead(0);
+    const { deadLetters } = rig.scheduler;
+    const piece = await rig.scheduler.submit(failing({ context: { labels: { [runLabel]: "run-1" } } }));
+    expect(await piece.result()).toMatchObject({ state: "dead" });
+    expect((await deadLetters.list()).jobs).toEqual([]);
+    expect(await deadLetters.purge()).toBe(0);
+    await expect(deadLetters.replay(piece.id)).rejects.toMatchObject({
+      code: "AC_JOB_IN_RUN",
+      message: expect.stringContaining("agentcore workflow resume run-1") as string,
+    });
+    await rig.scheduler.close();
+  });
+
   it("are listed, and replayed as new jobs, edited", async () => {
     const { rig, ids } = await rigWithDead(2);
     const { deadLetters } = rig.scheduler;

@@ -7,6 +7,7 @@ import { AgentCoreError, type Clock, type Ids, type Job, type JobInput } from "@
 import type { JobRecord } from "../job-record.ts";
 import type { JobPage, JobQuery } from "../job-query.ts";
 import type { JobStore } from "../job-store.ts";
+import { runOfPiece } from "../piece.ts";
 import type { SchedulerPolicies } from "./policies.ts";
 import { keyHeld } from "./refusals.ts";
 import { toSubmission } from "./submission.ts";
@@ -40,16 +41,18 @@ export class DeadLetters {
     this.#ports = ports;
   }
 
-  /** Those not replayed yet, newest first. */
+  /** Those not replayed yet, newest first. Pieces of workflow runs are none: their run deals with them. */
   list(query: DeadLetterQuery = {}): Promise<JobPage> {
-    return this.#ports.store.list({ ...query, states: ["dead"], notReplayed: true });
+    return this.#ports.store.list({ ...query, states: ["dead"], notReplayed: true, notPieces: true });
   }
 
-  /** Throws `AC_JOB_NOT_FOUND` for a job that is not dead, `AC_KEY_HELD`, and what `submit` throws for a bad edit. */
+  /** Throws `AC_JOB_NOT_FOUND` for a job that is not dead, `AC_JOB_IN_RUN` for a piece of a workflow run, `AC_KEY_HELD`, and what `submit` throws for a bad edit. */
   async replay(deadJobId: string, edit: EditJob = (job) => job): Promise<Replayed> {
     const { store, onReplayed } = this.#ports;
     const dead = await store.get(deadJobId);
     if (dead?.state.kind !== "dead") throw notDead(deadJobId);
+    const run = runOfPiece(dead.job);
+    if (run !== null) throw inRun(dead.job.id, run);
     const answer = await store.replay(dead.job.id, this.#submissionOf(dead, edit));
     switch (answer.kind) {
       case "accepted":
@@ -86,9 +89,9 @@ export class DeadLetters {
     }
   }
 
-  /** Deletes those that match for good, replayed or not. Answers how many. */
+  /** Deletes those that match for good, replayed or not; never a piece of a workflow run. Answers how many. */
   purge(query: Omit<DeadLetterQuery, "limit" | "before"> = {}): Promise<number> {
-    return this.#ports.store.purgeDead(query);
+    return this.#ports.store.purgeDead({ ...query, notPieces: true });
   }
 
   #submissionOf(dead: JobRecord, edit: EditJob) {
@@ -102,6 +105,11 @@ export class DeadLetters {
 export interface FailedReplay {
   readonly deadJobId: string;
   readonly error: AgentCoreError;
+}
+
+function inRun(jobId: string, run: string): AgentCoreError {
+  const message = `job ${jobId} is a step of workflow run ${run}; resume the run: agentcore workflow resume ${run}`;
+  return new AgentCoreError("AC_JOB_IN_RUN", message, { evidence: { jobId, run } });
 }
 
 function notDead(jobId: string): AgentCoreError {

@@ -20,6 +20,7 @@ import { DeadLetters } from "./dead-letters.ts";
 import { JobEnds, jobEndOf, type JobEnd } from "./job-end.ts";
 import type { JobHandle } from "./job-handle.ts";
 import { defaultPolicies, type SchedulerPolicies } from "./policies.ts";
+import { runOfPiece } from "../piece.ts";
 import { jobNotFound, keyHeld } from "./refusals.ts";
 import { toSubmission } from "./submission.ts";
 import { explain, type WhyReport } from "./why.ts";
@@ -61,7 +62,10 @@ export class QueueClient {
   readonly events: RunEvents;
   readonly ends: JobEnds;
   readonly deadLetters: DeadLetters;
-  /** Unfinished jobs that somebody here has a handle of; kept only where nothing else is run. */
+  /**
+   * Unfinished jobs that somebody here has a handle of: all of them where nothing else is run, else only the pieces of workflow
+   * runs, which are claimed by name.
+   */
   readonly own = new Set<string>();
   readonly #options: QueueClientOptions;
   #runs: LocalRuns | undefined;
@@ -176,7 +180,8 @@ export class QueueClient {
   }
 
   #adopt({ job, state }: JobRecord): void {
-    if (this.#runs?.ownOnly === true && !isTerminal(state)) this.own.add(job.id);
+    if (this.#runs === undefined || isTerminal(state)) return;
+    if (this.#runs.ownOnly || runOfPiece(job) !== null) this.own.add(job.id);
   }
 
   async #announceReplaced(jobId: string): Promise<void> {

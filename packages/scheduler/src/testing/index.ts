@@ -6,6 +6,7 @@
  * ```
  */
 import { claimCases } from "./claim-cases.ts";
+import { pieceCases } from "./piece-cases.ts";
 import type { ConformanceCase, SharedStoreHarness } from "./fixtures.ts";
 import { journalCases } from "./journal-cases.ts";
 import { ownerCases } from "./owner-cases.ts";
@@ -18,6 +19,11 @@ export {
   byJobDedup,
   claimAs,
   claimRequest,
+  die,
+  idsOf,
+  retry,
+  settleOne,
+  startAt,
   submitJobs,
   testJob,
   testOwner,
@@ -44,6 +50,7 @@ export type { WireProcessBehaviour } from "./wire-process.ts";
 export const jobStoreConformance: readonly ConformanceCase[] = [
   ...submitCases,
   ...claimCases,
+  ...pieceCases,
   ...settleCases,
   ...ownerCases,
   ...journalCases,

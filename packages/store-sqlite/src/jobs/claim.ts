@@ -33,7 +33,7 @@ export function claim(sql: JobSql, request: ClaimRequest): Claimed {
   if (request.only !== undefined) {
     return { claimed: claimNamed(sql, request.only, request), cutOff: false };
   }
-  const claimed: JobRecord[] = [];
+  const claimed = claimNamed(sql, request.pieces ?? [], request);
   const crowd: Crowd = { isLookedAt: sql.looksAtCrowd(), passed: 0, cutOff: false };
   const lines = openLines(sql, request, crowd);
   while (claimed.length < request.limit) {

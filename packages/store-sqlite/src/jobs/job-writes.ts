@@ -13,12 +13,13 @@ import {
   type Transition,
   transition,
 } from "@agentcore/scheduler";
-import { countedAs } from "./counts.ts";
+import { type CountedKind, countedAs } from "./counts.ts";
 import { type PlacedRow, type StoredJob, jsonOf } from "./job-row.ts";
 import type { JobSql } from "./job-sql.ts";
 import { lineOf, parseLine } from "./line.ts";
 import { type QueuedJob, dequeue, enqueue } from "./queue.ts";
 
+type EndedState = Exclude<JobState, { kind: "queued" | "running" }>;
 type AppliedTransition = Extract<Transition, { applied: true }>;
 type AttemptClosed = Extract<JobEffect, { type: "attempt_closed" }>;
 
@@ -153,8 +154,13 @@ function enter(sql: JobSql, stored: StoredJob, { record, effects }: AppliedTrans
     case "cancelled":
       insertEnding(sql, stored, record, closing);
       if (row.key !== null) sql.run("DELETE FROM key_holders WHERE key = ? AND job = ?", row.key, row.seq);
-      sql.count(state.kind, 1);
+      sql.count(countOfEnded(state), 1);
   }
+}
+
+function countOfEnded(state: EndedState): CountedKind {
+  const replayed_as = state.kind === "dead" ? state.replayedAs : null;
+  return countedAs({ place: "ended", state: state.kind, replayed_as });
 }
 
 /** One row for the end of an attempt, of a job, or of both at once. */
@@ -171,8 +177,8 @@ function insertEnding(
   const reason = ended === null || ended.kind === "succeeded" ? null : ended.reason;
   sql.run(
     `INSERT INTO endings (job, attempt, ended_at, owner, claimed_at, started_json, result_json, decision, state, epoch,
-       cost_usd, tokens, reason_code, reason_json)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       cost_usd, tokens, reason_code, reason_json, replayed_as)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     row.seq,
     closing?.attempt ?? after.attempt,
     closing?.endedAt ?? ended?.endedAt ?? null,
@@ -187,6 +193,7 @@ function insertEnding(
     spent.tokens,
     reason?.code ?? null,
     jsonOf(reason),
+    ended?.kind === "dead" ? ended.replayedAs : null,
   );
 }
 

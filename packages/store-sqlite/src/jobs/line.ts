@@ -1,18 +1,25 @@
 /** Lines: what a claim takes or excludes alike. */
 import type { Job, Priority } from "@agentcore/contract";
-import type { ClaimFilter } from "@agentcore/scheduler";
+import { runOfPiece, type ClaimFilter } from "@agentcore/scheduler";
 
 export interface Line {
   readonly tenant: string;
   readonly worker: string;
   readonly model: string | null;
   readonly class: Priority["class"];
+  /** Pieces of workflow runs: only a claim that names them takes them, and no figure of the queue counts them. */
+  readonly isPiece: boolean;
 }
 
 /** The text under which a line is stored; `''` stands for no tenant. */
-export function lineOf({ task, context, priority }: Job): string {
-  return JSON.stringify([context.tenant ?? "", task.worker, task.model ?? null, priority.class]);
+export function lineOf(job: Job): string {
+  const { task, context, priority } = job;
+  const line = [context.tenant ?? "", task.worker, task.model ?? null, priority.class];
+  return JSON.stringify(runOfPiece(job) === null ? line : [...line, "piece"]);
 }
+
+/** SQL that holds for the lines of jobs that are no pieces. */
+export const notPieceLine = (line: string): string => `json_array_length(${line}) = 4`;
 
 /** Lines already taken apart: there are few, and each claim sees them again. */
 const parsedLines = new Map<string, Line>();
@@ -21,13 +28,14 @@ const parsedLinesMax = 1000;
 export function parseLine(line: string): Line {
   const known = parsedLines.get(line);
   if (known !== undefined) return known;
-  const [tenant, worker, model, priorityClass] = JSON.parse(line) as [
+  const [tenant, worker, model, priorityClass, piece] = JSON.parse(line) as [
     string,
     string,
     string | null,
     Priority["class"],
+    "piece"?,
   ];
-  const parsed = { tenant, worker, model, class: priorityClass };
+  const parsed = { tenant, worker, model, class: priorityClass, isPiece: piece !== undefined };
   if (parsedLines.size >= parsedLinesMax) parsedLines.clear();
   parsedLines.set(line, parsed);
   return parsed;

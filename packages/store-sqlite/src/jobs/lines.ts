@@ -26,12 +26,12 @@ const readAgainMax = 512;
 
 const beginning: Position = { rank: -Infinity, id: "" };
 
-/** Every line that has ready jobs and is not excluded, by skipping from one to the next in the index. */
+/** Every line that has ready jobs and is not excluded, those of pieces left out, by skipping from one to the next in the index. */
 export function openLines(sql: JobSql, request: ClaimRequest, crowd: Crowd): readonly OpenLine[] {
   const lines: OpenLine[] = [];
   for (let line = lineAfter(sql, ""); line !== undefined; line = lineAfter(sql, line)) {
     const names = parseLine(line);
-    if (!isExcluded(names, request.exclude))
+    if (!names.isPiece && !isExcluded(names, request.exclude))
       lines.push({ ...names, ...createHeads(sql, line, { request, crowd }) });
   }
   return lines;

@@ -11,7 +11,7 @@ import type { SqlValue } from "../driver.ts";
 import type { Sql } from "../sql.ts";
 import { type CountedKind, firstReadySince, readCount } from "./counts.ts";
 import { findByAnyId, findById, recordsOf } from "./job-row.ts";
-import { parseLine } from "./line.ts";
+import { notPieceLine, parseLine } from "./line.ts";
 
 const listLimitDefault = 100;
 const listLimitMax = 1000;
@@ -48,6 +48,7 @@ export function conditionOf(query: JobQuery): Condition {
     given("j.reason_code = ?", code),
     given("j.result_json ->> '$.errorClass' = ?", errorClass),
     query.notReplayed === true ? { text: "j.replayed_as IS NULL", values: [] } : undefined,
+    query.notPieces === true ? { text: notPieceLine("j.line"), values: [] } : undefined,
     given("j.id IN (SELECT value FROM json_each(?))", ids && JSON.stringify(ids)),
     given("j.submitted_at < ?", query.submittedBefore),
     given("j.submitted_at >= ?", query.submittedAfter),
@@ -114,11 +115,14 @@ export function stats(sql: Sql, now: number): QueueStats {
   };
 }
 
+/** Without the pieces of runs; continues with conditions on `d`. */
+const delayedJobs = `FROM delayed d CROSS JOIN jobs j ON j.seq = d.job WHERE ${notPieceLine("j.line")}`;
+
 /** Jobs whose moment has come since the last claim, which will make them ready. */
 function dueButNotReady(sql: Sql, now: number): number {
   const row = sql.get(
-    `SELECT (SELECT count(*) FROM delayed WHERE run_at <= ?)
-       + (SELECT count(*) FROM delayed WHERE delayed_at > ?) AS due`,
+    `SELECT (SELECT count(*) ${delayedJobs} AND d.run_at <= ?)
+       + (SELECT count(*) ${delayedJobs} AND d.delayed_at > ?) AS due`,
     now,
     now + clockSetBackMsMin,
   );
@@ -128,7 +132,8 @@ function dueButNotReady(sql: Sql, now: number): number {
 function oldestWaitMs(sql: Sql, now: number): number {
   const row = sql.get(
     `SELECT min(first) AS first FROM (
-       ${firstReadySince} UNION ALL SELECT min(run_at) AS first FROM delayed)`,
+       ${firstReadySince} UNION ALL SELECT min(d.run_at) AS first ${delayedJobs} AND d.run_at <= ?)`,
+    now,
   );
   return row === undefined || row.first === null ? 0 : Math.max(0, now - Number(row.first));
 }
@@ -139,7 +144,7 @@ export function aheadOf(sql: Sql, jobId: string, limit: number): readonly string
   if (row?.state !== "queued") return [];
   const place = [row.rank, row.id, parseLine(row.line).tenant];
   const ahead = sql.all(
-    `SELECT rank, id FROM ready WHERE (rank, id) < (?, ?) AND json_extract(line, '$[0]') = ?
+    `SELECT rank, id FROM ready WHERE (rank, id) < (?, ?) AND json_extract(line, '$[0]') = ? AND ${notPieceLine("line")}
      UNION ALL
      SELECT rank, id FROM followers WHERE (rank, id) < (?, ?) AND json_extract(line, '$[0]') = ?
      ORDER BY rank, id LIMIT (? + 0)`,

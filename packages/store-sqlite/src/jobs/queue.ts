@@ -12,6 +12,7 @@ import { clockSetBackMsMin } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
 import type { JobRow, PlacedRow, ReadyRow, SubmittedRow } from "./job-row.ts";
 import type { JobSql } from "./job-sql.ts";
+import { parseLine } from "./line.ts";
 
 /** What of a job takes its place in the queue. */
 export type QueuedJob = Pick<
@@ -51,12 +52,12 @@ export function enqueue(sql: JobSql, job: QueuedJob): void {
   }
   if (job.delay_ms === 0) {
     enterLine(sql, job);
-    sql.countReady(job.run_at, 1);
+    countReady(sql, job, job.run_at, 1);
     return;
   }
   const delayedAt = job.delay_ms === null ? null : job.run_at - job.delay_ms;
   sql.run("INSERT INTO delayed VALUES (?, ?, ?)", job.seq, job.run_at, delayedAt);
-  sql.count("delayed", 1);
+  countDelayed(sql, job, 1);
 }
 
 /** Takes a job out of the queue; it must be where its row says. */
@@ -67,7 +68,7 @@ export function dequeue(sql: JobSql, row: PlacedRow): void {
     case "ready":
       gone(sql.run(deleteReady, line, rank, id));
       if (lane !== null) letFirstFollowerIn(sql, line, lane);
-      sql.countReady(dueMoment(row), -1);
+      countReady(sql, row, dueMoment(row), -1);
       break;
     case "followers":
       gone(sql.run(deleteFollower, lane, line, rank, id));
@@ -76,13 +77,22 @@ export function dequeue(sql: JobSql, row: PlacedRow): void {
       break;
     case "delayed":
       gone(sql.run("DELETE FROM delayed WHERE job = ?", seq));
-      sql.count("delayed", -1);
+      countDelayed(sql, row, -1);
       break;
     case "running":
     case "ended":
       assert(false, `job ${id} is ${place} and not queued`);
   }
   if (row.epoch > 0) sql.run("DELETE FROM requeued WHERE job = ?", seq);
+}
+
+/** Pieces of workflow runs are not counted: nothing but their run waits for them. */
+function countReady(sql: JobSql, { line }: Pick<QueuedJob, "line">, runAt: number, by: 1 | -1): void {
+  if (!parseLine(line).isPiece) sql.countReady(runAt, by);
+}
+
+function countDelayed(sql: JobSql, { line }: Pick<QueuedJob, "line">, by: 1 | -1): void {
+  if (!parseLine(line).isPiece) sql.count("delayed", by);
 }
 
 function dueMoment({ id, run_at: runAt }: PlacedRow): number {
@@ -122,9 +132,9 @@ function promote(sql: JobSql, which: string, at: number): void {
   for (const job of jobs) {
     sql.run("DELETE FROM delayed WHERE job = ?", job.seq);
     enterLine(sql, job);
-    sql.countReady(job.run_at, 1);
+    countReady(sql, job, job.run_at, 1);
+    countDelayed(sql, job, -1);
   }
-  sql.count("delayed", -jobs.length);
 }
 
 // --- Lanes --------------------------------------------------------------------------------------------------------------

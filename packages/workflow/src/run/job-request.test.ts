@@ -7,6 +7,7 @@ import { jobFor, withStages, type PieceRequest } from "./job-request.ts";
 const request = (rest: Partial<PieceRequest> = {}): PieceRequest => ({
   jobId: "job-1",
   runId: "run-1",
+  rootRunId: "run-1",
   workflowName: "ci",
   stepId: "build",
   piece: "work",
@@ -32,7 +33,14 @@ describe("the job of a step", () => {
       task: { worker: "shell", workspace: "/projects/a", instructions: "make all" },
       limits: { timeoutMs: 1001, maxAttempts: 100 },
       retry: { retryOn: ["lost"] },
-      context: { labels: { "workflow.run": "run-1", "workflow.step": "build", "workflow.piece": "work" } },
+      context: {
+        labels: {
+          "workflow.run": "run-1",
+          "workflow.step": "build",
+          "workflow.piece": "work",
+          "workflow.iteration": "2",
+        },
+      },
     });
     expect(job.task.env).toEqual({
       AGENTCORE_WORKFLOW_ID: "run-1",

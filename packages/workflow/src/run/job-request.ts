@@ -1,5 +1,6 @@
 /** From a step's piece of work to the job that is submitted for it. Pure. */
 import type { JobSubmission } from "@agentcore/contract";
+import { runLabel } from "@agentcore/scheduler";
 import { relative } from "node:path";
 import type { Budget, Stall, WorkSpec } from "../definition.ts";
 import { isWithin } from "./places.ts";
@@ -12,15 +13,14 @@ import { stallRequest } from "./stall-request.ts";
  */
 const interruptionsMax = 99;
 
-/** Label by which a scheduler tells jobs of a workflow; several of them may work in one workspace. */
-export const workflowRunLabel = "workflow.run";
-
 /** Longest time limit that a job takes. */
 const timeoutMsMax = 7 * 86_400_000;
 
 export interface PieceRequest {
   readonly jobId: string;
   readonly runId: string;
+  /** Of the run that somebody started: the same, but for a sub-workflow's step. */
+  readonly rootRunId: string;
   readonly workflowName: string;
   readonly stepId: string;
   readonly piece: "work" | "check";
@@ -70,9 +70,10 @@ export function jobFor(request: PieceRequest): JobSubmission {
     context: {
       labels: {
         workflow: request.workflowName,
-        [workflowRunLabel]: request.runId,
+        [runLabel]: request.rootRunId,
         "workflow.step": request.stepId,
         "workflow.piece": request.piece,
+        "workflow.iteration": String(request.iteration),
       },
     },
   };

@@ -3,12 +3,11 @@
  * that a resume needs except the definition, which the caller reads again and which must be the same.
  */
 import { AgentCoreError } from "@agentcore/contract";
-import type { JournalValue } from "@agentcore/scheduler";
+import { runLabel, type JournalValue } from "@agentcore/scheduler";
 import { mkdir, realpath } from "node:fs/promises";
 import type { Budget, Workflow } from "../definition.ts";
 import { checkBranchAtStart, placeOf, resolveBase } from "./branch-rules.ts";
 import { resolveInputs, type InputValues } from "./inputs.ts";
-import { workflowRunLabel } from "./job-request.ts";
 import { LateCanceller } from "./job-piece.ts";
 import { pathInside } from "./places.ts";
 import { RunLog } from "./run-log.ts";
@@ -86,7 +85,7 @@ export function workflowConcurrencyKey(job: {
   readonly task: { readonly workspace: string };
   readonly context: { readonly labels: Readonly<Record<string, string>> };
 }): string | null {
-  return job.context.labels[workflowRunLabel] === undefined ? job.task.workspace : null;
+  return job.context.labels[runLabel] === undefined ? job.task.workspace : null;
 }
 
 async function createdOf(options: StartOptions, settings: RunSettings): Promise<RunCreated> {

@@ -186,6 +186,7 @@ export function pieceBasis(context: StepContext, started: StartedPiece) {
   return {
     jobId: started.jobId,
     runId: context.runId,
+    rootRunId: created.root ?? context.runId,
     workflowName: created.name,
     stepId: started.instance.id,
     contextDir: created.contextDir,
