@@ -70,7 +70,7 @@ export async function openState(
   log: Log,
 ): Promise<OpenState> {
   createStateDir(state);
-  const containment = await openContainment({ stateDir: state.containment });
+  const containment = await openContainment({ stateDir: state.containment, hidden: [state.path] });
   const database = await openStateDatabase({ directory: state.path });
   const { store, broken } = watchStore(createSqliteJobStore(database));
   const spendingOfLost = createTranscriptSpending({ attemptsDir: state.attempts, adapters });

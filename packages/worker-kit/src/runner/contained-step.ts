@@ -17,6 +17,8 @@ export interface ContainedStep {
   readonly marker: string;
   /** The run's own. */
   readonly label: string;
+  /** See `ContainedCommand.visible`. */
+  readonly visible?: readonly string[];
   /** What it reads from its stdin. Default: nothing. */
   readonly input?: string;
   /** Null: no limit of its own. */
@@ -39,8 +41,8 @@ export async function runContainedStep(
   step: ContainedStep,
   stop: StopWatch | null,
 ): Promise<StepEnd> {
-  const { command, args, cwd, env, marker, label } = step;
-  const contained = await parts.containment.start({ command, args, cwd, env, marker, label });
+  const { command, args, cwd, env, marker, label, visible = [] } = step;
+  const contained = await parts.containment.start({ command, args, cwd, env, marker, label, visible });
   let timedOut = false;
   const pumps = [pumpStream(contained.stdout, step.stdout), pumpStream(contained.stderr, step.stderr)];
   contained.stdin.on("error", () => undefined); // a step that reads no input need not take it

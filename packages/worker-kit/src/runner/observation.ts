@@ -71,6 +71,7 @@ async function runGitStep(
       env: { ...programEnvironment(run.parts.hostEnv), ...step.env },
       marker: `${run.marker}.${step.name}`,
       label: run.label,
+      visible: [run.attempt.path],
       timeoutMs,
       stdout,
       stderr,

@@ -73,6 +73,7 @@ async function runPrepared(
     env: run.env,
     marker: run.marker,
     label: run.label,
+    visible: [run.attempt.home, run.attempt.tmp],
   });
   const [started] = await Promise.allSettled([starting, observation.looked]);
   if (started.status === "rejected") {

@@ -39,6 +39,7 @@ export function scriptStep(run: Run, script: string) {
     cwd: run.request.task.workspace,
     env: run.verifyEnv,
     label: run.label,
+    visible: [run.attempt.home, run.attempt.tmp],
     drainQuietMs: run.parts.limits.drainQuietMs,
   } as const satisfies Partial<ContainedStep>;
 }
