@@ -5,12 +5,14 @@
 import { type Log, systemClock, type WorkerAdapter } from "@agentcore/contract";
 import { runtimeProcess, superviseRuntime } from "@agentcore/scheduler";
 import { openState, type Composition } from "./compose.ts";
+import type { Config } from "./config/schema.ts";
 import type { Environment } from "./config/env-text.ts";
 import { proveGoneBySweep } from "./start-scheduler.ts";
 import type { StateDir } from "./state-dir.ts";
 import { packageVersion } from "./version.ts";
 
 export interface ComposeSupervisedOptions {
+  readonly config: Config;
   readonly state: StateDir;
   /** To read what lost attempts printed. */
   readonly adapters: readonly WorkerAdapter[];
@@ -24,8 +26,8 @@ export interface ComposeSupervisedOptions {
 }
 
 export async function composeSupervised(options: ComposeSupervisedOptions): Promise<Composition> {
-  const { state, adapters, configPath, cwd, env, log, onStderr } = options;
-  const open = await openState(state, adapters, log);
+  const { state, configPath, cwd, env, log, onStderr } = options;
+  const open = await openState(options);
   const args = [
     ...process.execArgv,
     process.argv[1] ?? "",

@@ -64,21 +64,26 @@ export interface ComposeOptions {
 }
 
 /** Throws `AC_STORE_…` and `AC_CONTAINMENT_UNAVAILABLE`; nothing is left open then. */
-export async function openState(
-  state: StateDir,
-  adapters: readonly WorkerAdapter[],
-  log: Log,
-): Promise<OpenState> {
+export async function openState({
+  config,
+  state,
+  adapters,
+  log,
+}: Pick<ComposeOptions, "config" | "state" | "adapters" | "log">): Promise<OpenState> {
   createStateDir(state);
   const containment = await openContainment({ stateDir: state.containment, hidden: [state.path] });
   const database = await openStateDatabase({ directory: state.path });
   const { store, broken } = watchStore(createSqliteJobStore(database));
-  const spendingOfLost = createTranscriptSpending({ attemptsDir: state.attempts, adapters });
+  const { attempt: limits } = config.limits;
+  const spendingOfLost = createTranscriptSpending({ attemptsDir: state.attempts, adapters, limits });
+  const spool = openSpoolDirectory(state.spool, log);
   try {
     reportSweep(await containment.sweep(), log);
     await reconcileHolds(createSqliteLedger(database), {
       ownerIsDead,
-      recordedSpending: createRecordedSpending(openSpoolDirectory(state.spool, log), store, spendingOfLost),
+      recordedSpending: createRecordedSpending({ spool, store, spendingOfLost, limits }),
+      onUnreadable: ({ holdId }, error) =>
+        log.warn({ error, holdId }, "the records of a lost attempt cannot be read; its ceiling is charged"),
       now: systemClock.now(),
     });
   } catch (error) {
@@ -91,7 +96,7 @@ export async function openState(
 /** Everything in this process. */
 export async function compose(options: ComposeOptions): Promise<Composition> {
   const { config, state, adapters, env, log } = options;
-  const open = await openState(state, adapters, log);
+  const open = await openState(options);
   const signals = createMachineSignals({ stateDir: state.path });
   const runtime: InProcessRuntime = createRuntime({
     config,

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { unknownUsage, type SpooledResult, type WorkerResult } from "@agentcore/contract";
-import type { HoldEntry } from "@agentcore/core";
+import { type HoldEntry, standardAttemptLimits } from "@agentcore/core";
 import type { AttemptRecord, JobStore, LostSpending, ResultSpool } from "@agentcore/scheduler";
-import { createRecordedSpending, spendingOf } from "./recorded-spending.ts";
+import { createRecordedSpending } from "./recorded-spending.ts";
 
 const result = (costUsd: number | null): WorkerResult =>
   ({
@@ -10,7 +10,7 @@ const result = (costUsd: number | null): WorkerResult =>
     costBasis: "reported",
     usage: { inputTokens: 10, cachedInputTokens: null, outputTokens: 5 },
   }) as WorkerResult;
-const hold = { holdId: "p1", jobId: "j1", attempt: 2 } as HoldEntry;
+const hold = { holdId: "p1", jobId: "j1", attempt: 2, costMicroUsd: 5_000_000, tokens: 0 } as HoldEntry;
 
 function recorded(
   spooled: readonly Partial<SpooledResult>[],
@@ -20,7 +20,8 @@ function recorded(
   const spool = { list: async () => spooled } as unknown as ResultSpool;
   const job = { task: {} };
   const store = { attempts: async () => attempts, get: async () => ({ job }) } as unknown as JobStore;
-  return createRecordedSpending(spool, store, async () => printed)(hold);
+  const limits = { ...standardAttemptLimits, plausible_cost_usd: 100 };
+  return createRecordedSpending({ spool, store, spendingOfLost: async () => printed, limits })(hold);
 }
 
 test("a spooled result of the permit says what was spent", async () => {
@@ -50,5 +51,26 @@ test("without a result, what its worker printed bounds it", async () => {
 
 test("without a record nothing is known", async () => {
   expect(await recorded([], [{ attempt: 2, result: null }])).toBeNull();
-  expect(spendingOf(result(null))).toBeNull();
+  expect(await recorded([{ permitId: "p1", result: result(null) }], [])).toBeNull();
 });
+
+test.each([
+  [1e13, 100_000_000, "estimated"],
+  [1e9, 100_000_000, "estimated"],
+  [Number.MAX_VALUE, 100_000_000, "estimated"],
+  [1e-320, 0, "reported"],
+  [99.5, 99_500_000, "reported"],
+])(
+  "a spooled cost of %d is booked as an amount that a ledger can take",
+  async (costUsd, costMicroUsd, basis) => {
+    const spooled = [{ permitId: "p1", result: result(costUsd) }];
+    expect(await recorded(spooled, [])).toEqual({ costMicroUsd, tokens: 15, basis });
+  },
+);
+
+test.each([Number.NaN, Infinity, -1, "5"])(
+  "a spooled cost of %s is no amount, and says nothing",
+  async (costUsd) => {
+    expect(await recorded([{ permitId: "p1", result: result(costUsd as number) }], [])).toBeNull();
+  },
+);

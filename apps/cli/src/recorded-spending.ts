@@ -2,53 +2,50 @@
  * What an attempt of a dead process is known to have spent: from the result that its runtime spooled, from the one that the
  * queue already has, or by what its worker printed. Without any of them the ledger books the bound that was held.
  */
-import type { Usage, WorkerResult } from "@agentcore/contract";
-import { microUsdOf, type HoldEntry, type Spent } from "@agentcore/core";
+import type { WorkerResult } from "@agentcore/contract";
+import {
+  type HoldEntry,
+  plausibleLimitsOf,
+  plausibleSpending,
+  type RuntimeConfig,
+  type Spent,
+  usdOf,
+} from "@agentcore/core";
 import type { JobStore, ResultSpool, SpendingOfLost } from "@agentcore/scheduler";
 
+export interface SpendingRecords {
+  readonly spool: ResultSpool;
+  readonly store: JobStore;
+  readonly spendingOfLost: SpendingOfLost;
+  /** What the records are believed: a worker can have printed any number. */
+  readonly limits: RuntimeConfig["limits"]["attempt"];
+}
+
 export function createRecordedSpending(
-  spool: ResultSpool,
-  store: JobStore,
-  spendingOfLost: SpendingOfLost,
+  records: SpendingRecords,
 ): (hold: HoldEntry) => Promise<Omit<Spent, "settledAt"> | null> {
-  return async ({ holdId, jobId, attempt }) => {
-    const spooled = (await spool.list()).find(({ permitId }) => permitId === holdId);
-    const result = spooled?.result ?? (await resultInStore(store, jobId, attempt));
-    const known = result === null ? null : spendingOf(result);
-    return known ?? (await printed(store, spendingOfLost, { jobId, attempt, permitId: holdId }));
+  return async (hold) => {
+    const plausible = plausibleLimitsOf(records.limits, hold);
+    const spooled = (await records.spool.list()).find(({ permitId }) => permitId === hold.holdId);
+    const result = spooled?.result ?? (await resultInStore(records.store, hold));
+    const known = result === null ? null : plausibleSpending(result, plausible);
+    if (known !== null) return known;
+    const printed = await printedBy(records, hold);
+    return printed === null ? null : plausibleSpending({ ...printed, costBasis: "estimated" }, plausible);
   };
 }
 
-async function printed(
-  store: JobStore,
-  spendingOfLost: SpendingOfLost,
-  {
-    jobId,
-    attempt,
-    permitId,
-  }: { readonly jobId: string; readonly attempt: number; readonly permitId: string },
-): Promise<Omit<Spent, "settledAt"> | null> {
+async function printedBy(
+  { store, spendingOfLost }: SpendingRecords,
+  { jobId, attempt, holdId: permitId, costMicroUsd }: HoldEntry,
+) {
   const record = await store.get(jobId);
-  const spent =
-    record === undefined ? null : await spendingOfLost({ jobId, attempt, permitId, task: record.job.task });
-  return spent === null ? null : spendingOf({ ...spent, costBasis: "estimated" });
+  if (record === undefined) return null;
+  const maxCostUsd = costMicroUsd > 0 ? usdOf(costMicroUsd) : null;
+  return spendingOfLost({ jobId, attempt, permitId, task: record.job.task, maxCostUsd });
 }
 
-async function resultInStore(store: JobStore, jobId: string, attempt: number): Promise<WorkerResult | null> {
+async function resultInStore(store: JobStore, { jobId, attempt }: HoldEntry): Promise<WorkerResult | null> {
   const attempts = await store.attempts(jobId);
   return attempts.find((record) => record.attempt === attempt)?.result ?? null;
-}
-
-/** Null where the result does not say, as for an attempt that was lost. */
-export function spendingOf({
-  costUsd,
-  costBasis,
-  usage,
-}: Pick<WorkerResult, "costUsd" | "costBasis" | "usage">): Omit<Spent, "settledAt"> | null {
-  if (costUsd === null) return null;
-  return { costMicroUsd: microUsdOf(costUsd), tokens: tokensOf(usage), basis: costBasis };
-}
-
-function tokensOf({ inputTokens, cachedInputTokens, outputTokens }: Usage): number {
-  return (inputTokens ?? 0) + (cachedInputTokens ?? 0) + (outputTokens ?? 0);
 }

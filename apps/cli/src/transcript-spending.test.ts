@@ -13,7 +13,7 @@ const usage = (inputTokens: number, costUsd: number | null) => ({
 });
 interface Expected {
   readonly costUsd: number;
-  readonly inputTokens: number;
+  readonly inputTokens: number | null;
 }
 const billed: WorkerAdapter = { ...scriptedAdapter, provider: "anthropic" };
 
@@ -23,8 +23,12 @@ async function spendingOf(lines: readonly object[] | null, worker = "scripted") 
   mkdirSync(join(attemptsDir, "job", "1"), { recursive: true });
   const text = lines?.map((line) => `${JSON.stringify(line)}\n`).join("");
   if (text !== undefined) writeFileSync(join(attemptsDir, "job", "1", "stdout.log"), text);
-  const ask = createTranscriptSpending({ attemptsDir, adapters: [billed] });
-  return ask({ jobId: "job", attempt: 1, permitId: "p", task });
+  const ask = createTranscriptSpending({
+    attemptsDir,
+    adapters: [billed],
+    limits: { response_cost_usd: 0.25 },
+  });
+  return ask({ jobId: "job", attempt: 1, permitId: "p", task, maxCostUsd: 2 });
 }
 
 test.each<[string, readonly object[] | null, Expected | null]>([
@@ -40,7 +44,12 @@ test.each<[string, readonly object[] | null, Expected | null]>([
     { costUsd: 0.12, inputTokens: 100 },
   ],
   ["nothing, where a model has no price", [{ ...started, model: "none" }, usage(100, null)], null],
-  ["nothing, where nothing was reported", [started, { type: "text", text: "thinking" }], null],
+  ["one response, where no answer came", [started], { costUsd: 0.25, inputTokens: null }],
+  [
+    "nothing, where answers came and nothing was reported",
+    [started, { type: "text", text: "thinking" }],
+    null,
+  ],
   ["nothing, where the worker was never started", null, null],
 ])("%s", async (_name, lines, expected) => {
   const found = await spendingOf(lines);

@@ -1,7 +1,8 @@
 /**
  * What an attempt that was lost can have spent, read back through its adapter from what its worker printed. Where the worker
  * came to say what the whole run cost, that is it. Else it is what was reported so far and, for the answer that was under way,
- * once more as much as the costliest one took. Where nothing was reported nothing is known, and the bound is charged.
+ * once more as much as the costliest one took. Before its first answer it is the bound of one response. Where answers came and
+ * their cost is not known, the attempt's ceiling is charged.
  */
 import {
   ignore,
@@ -11,6 +12,7 @@ import {
   type WorkerAdapter,
   type WorkerEvent,
 } from "@agentcore/contract";
+import { isAnswer, type RuntimeConfig } from "@agentcore/core";
 import type { LostSpending, SpendingOfLost } from "@agentcore/scheduler";
 import { createLineFramer, findAttemptDirectory, loadPriceList, type PriceList } from "@agentcore/worker-kit";
 import { createReadStream } from "node:fs";
@@ -21,10 +23,15 @@ export interface TranscriptOptions {
   readonly attemptsDir: string;
   /** Of the workers that may have printed; what another one printed cannot be read. */
   readonly adapters: readonly WorkerAdapter[];
+  readonly limits: Pick<RuntimeConfig["limits"]["attempt"], "response_cost_usd">;
 }
 
-export function createTranscriptSpending({ attemptsDir, adapters }: TranscriptOptions): SpendingOfLost {
-  return async ({ jobId, attempt, permitId, task }) => {
+export function createTranscriptSpending({
+  attemptsDir,
+  adapters,
+  limits,
+}: TranscriptOptions): SpendingOfLost {
+  return async ({ jobId, attempt, permitId, task, maxCostUsd }) => {
     const adapter = adapters.find(({ name }) => name === task.worker);
     if (adapter === undefined) return null;
     const directory = await findAttemptDirectory(attemptsDir, { jobId, attempt, permitId });
@@ -34,7 +41,11 @@ export function createTranscriptSpending({ attemptsDir, adapters }: TranscriptOp
     if (!(await readTranscript(join(directory, "stdout.log"), reader, (event) => meter.take(event))))
       return null;
     const { costUsd, usage } = reader.end();
-    return costUsd === null ? meter.estimate() : { costUsd, usage };
+    if (costUsd !== null) return { costUsd, usage };
+    if (meter.isAnswered || adapter.provider === null) return meter.estimate();
+    return maxCostUsd === null
+      ? null
+      : { costUsd: Math.min(maxCostUsd, limits.response_cost_usd), usage: unknownUsage };
   };
 }
 
@@ -49,6 +60,8 @@ class TranscriptMeter {
   /** Of one answer. */
   #most = nothing;
   #isKnown = true;
+  /** Something came that only a model's answer causes. */
+  isAnswered = false;
 
   constructor(provider: string | null, model: string | null, prices: PriceList) {
     this.#provider = provider;
@@ -58,6 +71,7 @@ class TranscriptMeter {
 
   take(event: WorkerEvent): void {
     if (event.type === "started") this.#model = event.model ?? this.#model;
+    if (isAnswer(event)) this.isAnswered = true;
     if (event.type !== "usage") return;
     const { usage } = event;
     const costUsd = event.costUsd ?? this.#prices.estimateCostUsd(this.#provider, this.#model, usage);

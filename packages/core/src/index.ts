@@ -1,5 +1,12 @@
 /** The mechanism: what may run, how much it may use, when it must stop. */
 export { type RuntimeConfig, type RuntimeConfigInput, runtimeConfigSchema } from "./config/runtime-config.ts";
+export {
+  plausibleLimitsOf,
+  plausibleSpending,
+  standardAttemptLimits,
+  tokensOf,
+} from "./delegation/plausible.ts";
+export { isAnswer } from "./delegation/spending.ts";
 export type { LivePermit } from "./gate/permit.ts";
 export { type ReconciledHold, reconcileHolds, type ReconcileOptions } from "./ledger-reconcile.ts";
 export * from "./ledger.ts";

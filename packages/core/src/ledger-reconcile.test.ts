@@ -51,3 +51,21 @@ test("of two processes that reconcile at once, one settles", async () => {
   expect(both.flat()).toHaveLength(1);
   expect(await ledger.levels([total])).toMatchObject([{ costSpentMicroUsd: 100 }]);
 });
+
+test.each([
+  [
+    "amounts that are none",
+    async () => ({ costMicroUsd: 1e19, tokens: Number.NaN, basis: "reported" as const }),
+  ],
+  ["records that cannot be read", async () => Promise.reject(new Error("not JSON"))],
+])("%s are charged the bound, and keep no process from its start", async (_name, recordedSpending) => {
+  const ledger = createMemoryLedger();
+  await ledger.hold(hold("lost", dead));
+  await ledger.hold(hold("other", dead));
+  const settled = await reconcileHolds(ledger, { ownerIsDead, recordedSpending, now: 7 });
+  expect(settled.map(({ spent }) => [spent.costMicroUsd, spent.basis])).toEqual([
+    [100, "estimated"],
+    [100, "estimated"],
+  ]);
+  expect(await ledger.openHolds()).toEqual([]);
+});

@@ -4,12 +4,15 @@
  * worker's transcript), that is booked; else the bound that was held, flagged `estimated`, which a later record may still
  * replace. A hold whose owner lives is left alone.
  */
+import { isAgentCoreError } from "@agentcore/contract";
 import type { HoldEntry, Ledger, LedgerOwner, Spent } from "./ledger.ts";
 
 export interface ReconcileOptions {
   readonly ownerIsDead: (owner: LedgerOwner) => boolean;
   /** What the attempt's own record says it spent; null where there is no record. */
   readonly recordedSpending?: (hold: HoldEntry) => Promise<Omit<Spent, "settledAt"> | null>;
+  /** Told of a record that could not be read; the hold is charged its bound then. */
+  readonly onUnreadable?: (hold: HoldEntry, error: unknown) => void;
   /** Wall clock, in ms since the epoch. */
   readonly now: number;
 }
@@ -19,12 +22,33 @@ export interface ReconciledHold {
   readonly spent: Spent;
 }
 
+/** A record that cannot be read, or that says no amounts, must not keep the runtime from its start: the bound is charged. */
+async function recordedOf(
+  hold: HoldEntry,
+  { recordedSpending, onUnreadable }: ReconcileOptions,
+): Promise<Omit<Spent, "settledAt"> | null> {
+  try {
+    const recorded = (await recordedSpending?.(hold)) ?? null;
+    return recorded !== null && isAmount(recorded.costMicroUsd) && isAmount(recorded.tokens)
+      ? recorded
+      : null;
+  } catch (error) {
+    if (isAgentCoreError(error) && error.code === "AC_STORE_UNAVAILABLE") throw error;
+    onUnreadable?.(hold, error);
+    return null;
+  }
+}
+
+function isAmount(amount: number): boolean {
+  return Number.isSafeInteger(amount) && amount >= 0;
+}
+
 /** What this call settled; holds that another process settled meanwhile are not in it. */
 export async function reconcileHolds(ledger: Ledger, options: ReconcileOptions): Promise<ReconciledHold[]> {
   const orphans = (await ledger.openHolds()).filter((hold) => options.ownerIsDead(hold.owner));
   const reconciled = await Promise.all(
     orphans.map(async (hold): Promise<ReconciledHold | null> => {
-      const recorded = (await options.recordedSpending?.(hold)) ?? null;
+      const recorded = await recordedOf(hold, options);
       const bound = { costMicroUsd: hold.costMicroUsd, tokens: hold.tokens, basis: "estimated" } as const;
       const spent: Spent = { ...(recorded ?? bound), settledAt: options.now };
       return (await ledger.settle(hold.holdId, spent)) === "settled" ? { hold, spent } : null;

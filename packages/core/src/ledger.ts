@@ -144,10 +144,10 @@ export function windowEndOf(window: BudgetWindow, at: number): number {
 /** Largest amount accepted, in dollars: keeps every sum an exact integer of micro-dollars. */
 export const costUsdMax = 1_000_000_000;
 
-/** Dollars to whole micro-dollars, rounded up: a charge is never lost to rounding. */
+/** Dollars to whole micro-dollars, rounded up: a charge is never lost to rounding. What is no amount is 0. */
 export function microUsdOf(costUsd: number): number {
   // 0.1 + 0.2 dollars must be 300,000 and not 300,001: forgive the noise of the binary fraction before rounding up.
-  return Math.max(0, Math.ceil(costUsd * 1e6 - 1e-4));
+  return costUsd > 0 ? Math.max(0, Math.ceil(Math.min(costUsd, costUsdMax) * 1e6 - 1e-4)) : 0;
 }
 
 export function usdOf(microUsd: number): number {

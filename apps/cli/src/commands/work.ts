@@ -35,6 +35,7 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
   const composition = await (options.inProcess === true
     ? compose({ config: loaded.config, state, adapters, env: io.env, log })
     : composeSupervised({
+        config: loaded.config,
         state,
         adapters,
         configPath: loaded.path,

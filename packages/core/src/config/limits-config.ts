@@ -64,7 +64,7 @@ const jobLimitsConfigSchema = z
   })
   .meta({ description: "Ceilings of every job, whatever it asks for." });
 
-const attemptLimitsSchema = z
+export const attemptLimitsSchema = z
   .strictObject({
     cost_usd: costUsdSchema
       .default(5)
@@ -72,8 +72,21 @@ const attemptLimitsSchema = z
     tokens: tokensSchema.default(5_000_000).meta({
       description: "Ceiling of an attempt whose job names none, held where a token budget applies.",
     }),
+    response_cost_usd: costUsdSchema.default(0.25).meta({
+      description:
+        "Charged, at most, to an attempt that ended before its first answer: the request that may have been under way.",
+    }),
+    response_tokens: tokensSchema.default(100_000).meta({ description: "The same in tokens." }),
+    plausible_cost_usd: costUsdSchema.default(1000).meta({
+      description:
+        "Most that an attempt's own report of its cost is believed; a higher one is cut to this and flagged `estimated`. Twice the attempt's ceiling, where that is more.",
+    }),
+    plausible_tokens: tokensSchema.default(10_000_000_000).meta({ description: "The same in tokens." }),
   })
-  .meta({ description: "What an attempt holds of the budgets above it when its job names no ceiling." });
+  .meta({
+    description: "What an attempt holds of the budgets above it, and what its own reports are worth.",
+  });
+export type AttemptLimits = z.output<typeof attemptLimitsSchema>;
 
 export const limitsSchema = z
   .strictObject({

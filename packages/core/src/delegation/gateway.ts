@@ -15,14 +15,23 @@ import {
   type WorkerRunner,
   type WorkerTask,
 } from "@agentcore/contract";
+import type { AttemptLimits } from "../config/limits-config.ts";
 import type { Gate } from "../gate/gate.ts";
 import type { LivePermit } from "../gate/permit.ts";
+import { microUsdOf } from "../ledger.ts";
 import type { Bookkeeping } from "../runtime/bookkeeping.ts";
 import { healthOf } from "../watchdog/verdict.ts";
 import type { Watchdog, WatchedRun } from "../watchdog/watchdog.ts";
 import { fitTask } from "./fit.ts";
 import type { Pacer } from "./pacer.ts";
-import { type Charge, chargeOf, type RunSightings, withCharge } from "./spending.ts";
+import {
+  type HeldAmounts,
+  plausibleEvent,
+  type PlausibleLimits,
+  plausibleLimitsOf,
+  plausibleResult,
+} from "./plausible.ts";
+import { type Charge, chargeOf, isAnswer, withCharge } from "./spending.ts";
 import { endingOf, unstartedResult } from "./unstarted.ts";
 
 export interface GatewayParts {
@@ -33,18 +42,18 @@ export interface GatewayParts {
   readonly runner: WorkerRunner;
   readonly clock: Clock;
   readonly log: Log;
+  readonly attemptLimits: AttemptLimits;
   /** Settings of each worker from the configuration, by its name. */
   readonly settings: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
-
-/** Events that only a model's answer causes: after one of them, something was spent. */
-const answers: ReadonlySet<WorkerEvent["type"]> = new Set(["text", "tool_call", "tool_result", "usage"]);
 
 interface Execution {
   readonly permit: LivePermit;
   readonly watched: WatchedRun;
   readonly observer: ExecutionObserver;
-  readonly seen: { -readonly [K in keyof RunSightings]: RunSightings[K] };
+  readonly seen: { released: boolean; answered: boolean };
+  readonly held: HeldAmounts;
+  readonly plausible: PlausibleLimits;
   run: WorkerRun | null;
 }
 
@@ -73,8 +82,11 @@ export class Gateway {
     const fitted = fitTask(permit, task);
     permit.state = "executing";
     const watched = this.parts.watchdog.watch(permit);
-    const seen = { released: false, answered: false, costUsd: null, tokens: 0 };
-    const execution: Execution = { permit, watched, observer, seen, run: null };
+    const seen = { released: false, answered: false };
+    const { cost, tokens } = permit.holds;
+    const held = { costMicroUsd: cost?.amount ?? null, tokens: tokens?.amount ?? null };
+    const plausible = plausibleLimitsOf(this.parts.attemptLimits, held);
+    const execution: Execution = { permit, watched, observer, seen, held, plausible, run: null };
     this.executions.set(permitId, execution);
     const result = await this.run(execution, fitted);
     return this.finish(execution, result);
@@ -188,12 +200,11 @@ export class Gateway {
     });
   }
 
-  private onEvent(execution: Execution, event: WorkerEvent): void {
-    const { seen, watched } = execution;
-    if (answers.has(event.type)) seen.answered = true;
+  private onEvent(execution: Execution, said: WorkerEvent): void {
+    const { seen, watched, plausible } = execution;
+    const event = plausibleEvent(said, plausible);
+    if (isAnswer(event)) seen.answered = true;
     this.parts.watchdog.event(watched, event);
-    seen.costUsd = watched.watch.costUsd;
-    seen.tokens = watched.watch.tokens;
     this.tell(execution, (observer) => observer.onEvent?.(event));
   }
 
@@ -206,12 +217,22 @@ export class Gateway {
     }
   }
 
-  private async finish(execution: Execution, result: WorkerResult): Promise<WorkerResult> {
+  private chargeOf(
+    { permit, watched: { watch }, seen, held, plausible }: Execution,
+    result: WorkerResult,
+  ): Charge {
+    const { response_cost_usd: responseUsd, response_tokens: tokens } = this.parts.attemptLimits;
+    const bounds = { ...held, response: { costMicroUsd: microUsdOf(responseUsd), tokens } };
+    const charge = chargeOf(result, { ...watch, ...seen }, bounds, permit.provider !== null);
+    const costMicroUsd = Math.min(charge.costMicroUsd, microUsdOf(plausible.costUsd));
+    return { ...charge, costMicroUsd };
+  }
+
+  private async finish(execution: Execution, said: WorkerResult): Promise<WorkerResult> {
     const { permit, watched, seen } = execution;
     const { gate, watchdog, bookkeeping, clock } = this.parts;
-    const { cost, tokens } = permit.holds;
-    const bounds = { costMicroUsd: cost?.amount ?? null, tokens: tokens?.amount ?? null };
-    const charge: Charge = chargeOf(result, seen, bounds, permit.provider !== null);
+    const result = plausibleResult(said, execution.plausible);
+    const charge = this.chargeOf(execution, result);
     const { worker, provider, refusal } = healthOf(result);
     const { costMicroUsd, tokens: tokensUsed } = charge;
     const health = { workerHealth: worker, providerHealth: provider, refusal };

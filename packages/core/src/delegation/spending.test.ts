@@ -3,10 +3,20 @@ import { expect, test } from "vitest";
 import { fakeResult } from "../testing/fake-worker.ts";
 import { chargeOf, type RunBounds, type RunSightings, withCharge } from "./spending.ts";
 
-const ran: RunSightings = { released: true, answered: true, costUsd: null, tokens: 0 };
+const ran: RunSightings = {
+  released: true,
+  answered: true,
+  costUsd: null,
+  tokens: 0,
+  costliestUsd: 0,
+  costliestTokens: 0,
+};
 const silent: RunSightings = { ...ran, answered: false };
-const bound: RunBounds = { costMicroUsd: 5_000_000, tokens: 1000 };
-const noBound: RunBounds = { costMicroUsd: null, tokens: null };
+const response = { costMicroUsd: 250_000, tokens: 400 };
+const bound: RunBounds = { costMicroUsd: 5_000_000, tokens: 1000, response };
+const small: RunBounds = { costMicroUsd: 100_000, tokens: 100, response };
+const noBound: RunBounds = { costMicroUsd: null, tokens: null, response };
+const answeredTwice = { ...ran, costUsd: 0.75, tokens: 300, costliestUsd: 0.5, costliestTokens: 200 };
 const tokens = { inputTokens: 10, cachedInputTokens: null, outputTokens: 5 };
 
 type Case = [string, Partial<WorkerResult>, RunSightings, RunBounds, boolean, ReturnType<typeof chargeOf>];
@@ -52,20 +62,74 @@ test.each<Case>([
     { costMicroUsd: 5_000_000, tokens: 15, basis: "estimated" },
   ],
   [
-    "that was killed after reporting on the way",
+    "that was killed after reporting on the way, while its next answer may have been under way",
     { outcome: "cancelled", errorClass: "cancelled" },
-    { ...ran, costUsd: 0.75, tokens: 300 },
+    answeredTwice,
+    bound,
+    true,
+    { costMicroUsd: 1_250_000, tokens: 500, basis: "estimated" },
+  ],
+  [
+    "that was killed and is priced from what it came to report, which is not less than was seen",
+    {
+      outcome: "budget_exhausted",
+      errorClass: "budget_exhausted",
+      costUsd: 0.1,
+      costBasis: "estimated",
+      usage: tokens,
+    },
+    answeredTwice,
+    bound,
+    true,
+    { costMicroUsd: 1_250_000, tokens: 500, basis: "estimated" },
+  ],
+  [
+    "that was killed and still said what all of it had cost",
+    { outcome: "cancelled", errorClass: "cancelled", costUsd: 0.8, costBasis: "reported", usage: tokens },
+    answeredTwice,
+    bound,
+    true,
+    { costMicroUsd: 800_000, tokens: 300, basis: "reported" },
+  ],
+  [
+    "that ended as it should, having reported totals only on the way",
+    {},
+    answeredTwice,
     bound,
     true,
     { costMicroUsd: 750_000, tokens: 300, basis: "reported" },
   ],
   [
-    "that was killed before reporting",
+    "that was refused after answers whose cost it had reported",
+    { outcome: "failed", errorClass: "rate_limited" },
+    answeredTwice,
+    bound,
+    true,
+    { costMicroUsd: 750_000, tokens: 300, basis: "reported" },
+  ],
+  [
+    "that crashed after answers whose cost it had reported",
+    { outcome: "failed", errorClass: "worker_crashed" },
+    answeredTwice,
+    bound,
+    true,
+    { costMicroUsd: 1_250_000, tokens: 500, basis: "estimated" },
+  ],
+  [
+    "that hung before its first answer",
     { outcome: "timed_out", errorClass: "timeout" },
     silent,
     bound,
     true,
-    { costMicroUsd: 5_000_000, tokens: 1000, basis: "estimated" },
+    { costMicroUsd: 250_000, tokens: 400, basis: "estimated" },
+  ],
+  [
+    "that hung before its first answer and was allowed less than a response",
+    { outcome: "stalled", errorClass: "stalled" },
+    silent,
+    small,
+    true,
+    { costMicroUsd: 100_000, tokens: 100, basis: "estimated" },
   ],
   [
     "that reported nothing and held nothing",
@@ -101,7 +165,7 @@ test.each<Case>([
     { costMicroUsd: 0, tokens: 0, basis: "none" },
   ],
   [
-    "that was refused after it had been answered",
+    "that was refused after answers whose cost nobody knows",
     { outcome: "failed", errorClass: "rate_limited" },
     ran,
     bound,
@@ -114,7 +178,7 @@ test.each<Case>([
     silent,
     bound,
     true,
-    { costMicroUsd: 5_000_000, tokens: 1000, basis: "estimated" },
+    { costMicroUsd: 250_000, tokens: 400, basis: "estimated" },
   ],
 ])("a run %s", (_name, change, seen, bounds, hasProvider, expected) => {
   expect(chargeOf(fakeResult(change), seen, bounds, hasProvider)).toEqual(expected);
@@ -123,6 +187,12 @@ test.each<Case>([
 test("a result says what was charged where the worker did not", () => {
   const charged = withCharge(fakeResult(), { costMicroUsd: 5_000_000, tokens: 0, basis: "estimated" });
   expect(charged).toMatchObject({ costUsd: 5, costBasis: "estimated" });
+});
+
+test("a result that says less than was charged takes over the charge", () => {
+  const partial = fakeResult({ costUsd: 0.1, costBasis: "estimated" });
+  const charged = withCharge(partial, { costMicroUsd: 1_250_000, tokens: 0, basis: "estimated" });
+  expect(charged).toMatchObject({ costUsd: 1.25, costBasis: "estimated" });
 });
 
 test("a result keeps what the worker said, and stays unknown where nothing was charged", () => {

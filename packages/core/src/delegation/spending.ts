@@ -1,10 +1,13 @@
 /**
- * What an ended run is charged. Pure: from its result and what was seen of it. What is known is charged as it is; what is
- * not known is charged at the bound that was held and flagged `estimated`, unless it is plain that nothing was spent. A
- * charge that is too low would let a budget be passed unseen; one that is too high is corrected when the truth is learnt.
+ * What an ended run is charged. Pure: from its result and what was seen of it. What the worker itself says of its whole run
+ * is charged as it is. Of a run that was cut short the totals that it came to report are known, and one answer may have
+ * been under way: it counts as the costliest one did. Before the first answer it counts as the configured bound of one
+ * response. Only where answers came and no cost is known, all that was held is charged. Each of these is flagged
+ * `estimated`, and is corrected when the truth is learnt.
  */
-import type { CostBasis, ErrorClass, Usage, WorkerResult } from "@agentcore/contract";
+import type { CostBasis, ErrorClass, WorkerEvent, WorkerResult } from "@agentcore/contract";
 import { microUsdOf, usdOf } from "../ledger.ts";
+import { tokensOf } from "./plausible.ts";
 
 /** What the gateway saw of a run, beside its result. */
 export interface RunSightings {
@@ -15,12 +18,17 @@ export interface RunSightings {
   /** The last totals that it reported while running. */
   readonly costUsd: number | null;
   readonly tokens: number;
+  /** Most by which the totals grew from one report to the next. */
+  readonly costliestUsd: number;
+  readonly costliestTokens: number;
 }
 
-/** What was held for it; null where there was no ceiling. */
+/** Most that a run can be charged without its own word; null where nothing was held. */
 export interface RunBounds {
   readonly costMicroUsd: number | null;
   readonly tokens: number | null;
+  /** Of one response. */
+  readonly response: { readonly costMicroUsd: number; readonly tokens: number };
 }
 
 export interface Charge {
@@ -29,7 +37,14 @@ export interface Charge {
   readonly basis: CostBasis;
 }
 
-/** Failures in which the provider refused the first request, so that an unanswered run has cost nothing. */
+/** Events that only a model's answer causes: after one of them, something was spent. */
+const answers: ReadonlySet<WorkerEvent["type"]> = new Set(["text", "tool_call", "tool_result", "usage"]);
+
+export function isAnswer({ type }: WorkerEvent): boolean {
+  return answers.has(type);
+}
+
+/** Failures in which the provider refused the last request, so that no answer was under way. */
 const refusals: ReadonlySet<ErrorClass> = new Set([
   "auth",
   "quota_exhausted",
@@ -40,47 +55,65 @@ const refusals: ReadonlySet<ErrorClass> = new Set([
   "worker_missing",
 ]);
 
+/** Failures in which an answer may have been cut off, once there had been any. */
+const breaks: ReadonlySet<ErrorClass> = new Set(["network", "worker_crashed", "worker_protocol"]);
+
 export function chargeOf(
   result: WorkerResult,
   seen: RunSightings,
   bounds: RunBounds,
   hasProvider: boolean,
 ): Charge {
-  const cost = costOf(result, seen, bounds, hasProvider);
-  const tokens = tokensOf(result.usage) ?? (seen.tokens > 0 ? seen.tokens : null);
-  if (tokens !== null) return { ...cost, tokens };
-  const isUnknown = bounds.tokens !== null && mayHaveSpent(result, seen, hasProvider);
-  return isUnknown ? { ...cost, tokens: bounds.tokens ?? 0, basis: "estimated" } : { ...cost, tokens: 0 };
+  const { costUsd, costBasis } = result;
+  const usedTokens = most(tokensOf(result.usage), seen.tokens > 0 ? seen.tokens : null);
+  if (costUsd !== null && costBasis !== "estimated") {
+    return { costMicroUsd: microUsdOf(costUsd), tokens: usedTokens ?? 0, basis: costBasis };
+  }
+  const isOpen = hasProvider && seen.answered && endedInAnswer(result);
+  const knownUsd = most(costUsd, seen.costUsd);
+  const unknown = unknownOf(result, seen, bounds, hasProvider);
+  const tokens = usedTokens === null ? unknown.tokens : usedTokens + (isOpen ? seen.costliestTokens : 0);
+  if (knownUsd === null) {
+    const isGuess = unknown.costMicroUsd > 0 || (usedTokens === null && tokens > 0);
+    return { costMicroUsd: unknown.costMicroUsd, tokens, basis: isGuess ? "estimated" : "none" };
+  }
+  const openUsd = isOpen ? seen.costliestUsd : 0;
+  const basis = costUsd !== null || openUsd > 0 ? "estimated" : "reported";
+  return { costMicroUsd: microUsdOf(knownUsd + openUsd), tokens, basis };
 }
 
-function costOf(
+/** What is charged where the worker said nothing: of what was held, all, one response, or nothing. */
+function unknownOf(
   result: WorkerResult,
   seen: RunSightings,
   bounds: RunBounds,
   hasProvider: boolean,
-): { costMicroUsd: number; basis: CostBasis } {
-  if (result.costUsd !== null) return { costMicroUsd: microUsdOf(result.costUsd), basis: result.costBasis };
-  if (seen.costUsd !== null) return { costMicroUsd: microUsdOf(seen.costUsd), basis: "reported" };
-  return bounds.costMicroUsd !== null && mayHaveSpent(result, seen, hasProvider)
-    ? { costMicroUsd: bounds.costMicroUsd, basis: "estimated" }
-    : { costMicroUsd: 0, basis: "none" };
+): { readonly costMicroUsd: number; readonly tokens: number } {
+  const held = { costMicroUsd: bounds.costMicroUsd ?? 0, tokens: bounds.tokens ?? 0 };
+  if (!hasProvider || !seen.released) return nothing;
+  if (seen.answered) return held;
+  if (result.errorClass !== null && refusals.has(result.errorClass)) return nothing;
+  return {
+    costMicroUsd: Math.min(held.costMicroUsd, bounds.response.costMicroUsd),
+    tokens: Math.min(held.tokens, bounds.response.tokens),
+  };
 }
 
-function mayHaveSpent(result: WorkerResult, seen: RunSightings, hasProvider: boolean): boolean {
-  if (!hasProvider || !seen.released) return false;
-  const wasRefused = !seen.answered && result.errorClass !== null && refusals.has(result.errorClass);
-  return !wasRefused;
+const nothing = { costMicroUsd: 0, tokens: 0 };
+
+/** Whether the run was ended from outside, or broke off, so that an answer may have been under way. */
+function endedInAnswer({ outcome, errorClass }: WorkerResult): boolean {
+  if (outcome === "failed") return errorClass !== null && breaks.has(errorClass);
+  return outcome !== "succeeded";
 }
 
-/** All tokens that a worker says it used; null where it says nothing. */
-function tokensOf(usage: Usage): number | null {
-  const { inputTokens, cachedInputTokens, outputTokens } = usage;
-  if (inputTokens === null && cachedInputTokens === null && outputTokens === null) return null;
-  return (inputTokens ?? 0) + (cachedInputTokens ?? 0) + (outputTokens ?? 0);
+function most(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.max(a, b);
 }
 
-/** The result with what it was charged, where the worker itself did not say: the caller counts what the ledger counts. */
+/** The result with what it was charged, where that is more than the worker itself said: the caller counts what the ledger counts. */
 export function withCharge(result: WorkerResult, charge: Charge): WorkerResult {
-  if (result.costUsd !== null || charge.basis === "none") return result;
+  const isSaid = result.costUsd !== null && charge.costMicroUsd <= microUsdOf(result.costUsd);
+  if (isSaid || charge.basis === "none") return result;
   return { ...result, costUsd: usdOf(charge.costMicroUsd), costBasis: charge.basis };
 }

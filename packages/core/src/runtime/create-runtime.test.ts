@@ -8,6 +8,7 @@ import {
   type ProbeSpec,
   probeSpecSchema,
   type WorkerEvent,
+  unknownUsage,
   type WorkerTask,
 } from "@agentcore/contract";
 import { workerTaskSchema } from "@agentcore/contract";
@@ -281,6 +282,45 @@ describe("stopping a run", () => {
     await result;
   });
 
+  test.each([
+    [1e13, 1000, "estimated"],
+    [1e9, 1000, "estimated"],
+    [999, 999, "reported"],
+    [1e-320, 0, "reported"],
+    [Number.NaN, 5, "estimated"],
+    [Infinity, 5, "estimated"],
+    [-1, 5, "estimated"],
+    ["5", 5, "estimated"],
+  ])("a reported cost of %s is booked as $%d, %s", async (reported, booked, costBasis) => {
+    const ledger = createMemoryLedger();
+    const rig = rigOf({ ledger, config: { limits: { global: { cost_usd: { total: 5000 } } } } });
+    const { run, result } = await rig.start({ maxCostUsd: 5 });
+    run.emit({ type: "text", text: "hello" });
+    const [costUsd, tokens] = [reported as number, reported as number];
+    run.finish({ costUsd, costBasis: "reported", usage: { ...unknownUsage, outputTokens: tokens } });
+    const ended = await result;
+    expect(ended.costBasis).toBe(costBasis);
+    expect(ended.costUsd).toBeCloseTo(booked);
+    if (booked === 1000) expect(ended.summary).toContain("limits.attempt.plausible_cost_usd");
+    const [level] = await ledger.levels([{ scope: "global", window: "total", windowStart: 0 }]);
+    expect(level).toMatchObject({ costSpentMicroUsd: booked * 1e6, costHeldMicroUsd: 0 });
+    expect(Number.isSafeInteger(level?.tokensSpent)).toBe(true);
+  });
+
+  test.each([1e13, Number.NaN, -5])(
+    "a total of %s on the way neither lifts a ceiling nor breaks a sum",
+    async (said) => {
+      const rig = rigOf({ config: { limits: { global: { cost_usd: { day: 5000 } } } } });
+      const { run, result } = await rig.start({ maxCostUsd: 5 });
+      run.emit(usage(said));
+      expect(run.cause?.code ?? null).toBe(said > 5 ? "AC_COST_CEILING" : null);
+      run.emit(usage(5));
+      expect((await result).outcome).toBe("budget_exhausted");
+      const { budgets } = await rig.runtime.load();
+      for (const { spent, held } of budgets) expect([Number.isFinite(spent), held]).toEqual([true, 0]);
+    },
+  );
+
   test("the cost ceiling ends it at the event that reaches it", async () => {
     const rig = rigOf();
     const { run, result } = await rig.start({ maxCostUsd: 1 });
@@ -288,7 +328,12 @@ describe("stopping a run", () => {
     expect(run.cause).toBeNull();
     run.emit(usage(1.02));
     expect(run.cause).toMatchObject({ kind: "budget", code: "AC_COST_CEILING" });
-    expect(await result).toMatchObject({ outcome: "budget_exhausted", costUsd: 1.02, costBasis: "reported" });
+    // What was reported, and the answer that may have been under way: as much as the costliest one.
+    expect(await result).toMatchObject({
+      outcome: "budget_exhausted",
+      costUsd: 2.01,
+      costBasis: "estimated",
+    });
   });
 
   test("a runtime that was suspended for two hours kills nobody on waking", async () => {

@@ -155,6 +155,7 @@ class LocalRuntime implements InProcessRuntime {
       runner,
       clock,
       log,
+      attemptLimits: config.limits.attempt,
       settings,
     });
     this.heartbeat = new Heartbeat({

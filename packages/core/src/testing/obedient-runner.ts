@@ -7,6 +7,7 @@ export interface ObedientRunner {
   readonly instructions: {
     readonly succeeds: string;
     readonly fails: string;
+    readonly crashes: string;
     readonly hangs: string;
     emits(count: number): string;
     /** For a probe: it answers with that. */
@@ -14,7 +15,7 @@ export interface ObedientRunner {
   };
 }
 
-/** Instructions: `succeed`, `fail`, `hang` until stopped, or `emit N` numbered lines. */
+/** Instructions: `succeed`, `fail`, `crash`, `hang` until stopped, or `emit N` numbered lines. */
 export function obedientRunner(): ObedientRunner {
   const fake = createFakeRunner({ look: async (script) => ({ stdout: script }) });
   const obey = (run: FakeRun | undefined): void => {
@@ -23,6 +24,13 @@ export function obedientRunner(): ObedientRunner {
     for (let i = 0; i < lines; i += 1) run?.emit({ type: "stdout", text: String(i) });
     if (verb === "fail")
       run?.finish({ outcome: "failed", errorClass: "task_failed", code: "AC_WORKER_EXIT", exitCode: 1 });
+    else if (verb === "crash")
+      run?.finish({
+        outcome: "failed",
+        errorClass: "worker_crashed",
+        code: "AC_WORKER_SIGNAL",
+        exitCode: null,
+      });
     else if (verb !== "hang") run?.finish();
   };
   return {
@@ -39,6 +47,7 @@ export function obedientRunner(): ObedientRunner {
     instructions: {
       succeeds: "succeed",
       fails: "fail",
+      crashes: "crash",
       hangs: "hang",
       emits: (count) => `emit ${count}`,
       answers: (answer) => JSON.stringify(answer),

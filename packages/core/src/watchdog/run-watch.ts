@@ -29,6 +29,9 @@ export interface RunWatch {
   readonly toolsInFlight: ReadonlySet<string>;
   readonly tokens: number;
   readonly costUsd: number | null;
+  /** Most by which the totals grew from one report to the next: what one answer may take. */
+  readonly costliestUsd: number;
+  readonly costliestTokens: number;
 }
 
 export type WatchInput =
@@ -57,6 +60,8 @@ export function startWatch(limits: RunLimits, startedMs: number, nowMs: number):
     toolsInFlight: new Set(),
     tokens: 0,
     costUsd: null,
+    costliestUsd: 0,
+    costliestTokens: 0,
   };
 }
 
@@ -108,7 +113,14 @@ function afterEvent(watch: RunWatch, event: WorkerEvent, nowMs: number): RunWatc
       const lastProgressMs = isMore ? nowMs : watch.lastProgressMs;
       // Totals only grow; one that arrives late and out of order does not lower what is known.
       const costUsd = event.costUsd === null ? watch.costUsd : Math.max(event.costUsd, watch.costUsd ?? 0);
-      return { ...seen, lastProgressMs, tokens: Math.max(tokens, watch.tokens), costUsd };
+      return {
+        ...seen,
+        lastProgressMs,
+        tokens: Math.max(tokens, watch.tokens),
+        costUsd,
+        costliestUsd: Math.max(watch.costliestUsd, (costUsd ?? 0) - (watch.costUsd ?? 0)),
+        costliestTokens: Math.max(watch.costliestTokens, tokens - watch.tokens),
+      };
     }
     case "started":
     case "text":

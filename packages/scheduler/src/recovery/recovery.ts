@@ -175,7 +175,13 @@ export class Recovery {
     const { task } = job;
     return spendingIfReadable(
       spendingOfLost,
-      { jobId: job.id, attempt, permitId: started.permit.id, task },
+      {
+        jobId: job.id,
+        attempt,
+        permitId: started.permit.id,
+        task,
+        maxCostUsd: started.permit.grants.maxCostUsd,
+      },
       log,
     );
   }

@@ -61,6 +61,8 @@ export type SpendingOfLost = (attempt: {
   readonly attempt: number;
   readonly permitId: string;
   readonly task: WorkerTask;
+  /** Its ceiling; null where it had none. */
+  readonly maxCostUsd: number | null;
 }) => Promise<LostSpending | null>;
 
 /** The result of an attempt that is proved gone and left none. */

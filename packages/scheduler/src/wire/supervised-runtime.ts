@@ -275,7 +275,7 @@ class Supervisor implements SupervisedRuntime {
     while (!(await this.#isGone({ jobId, attempt, identity }))) {
       await new Promise<void>((resolve) => void this.#clock.setTimer(proveAgainMs, resolve));
     }
-    const lost = { jobId, attempt, permitId: permit.id, task };
+    const lost = { jobId, attempt, permitId: permit.id, task, maxCostUsd: permit.grants.maxCostUsd };
     const isStarted = started !== null;
     return lostResult({
       recorded: isStarted ? await spendingIfReadable(this.#spendingOfLost, lost, this.#log) : null,

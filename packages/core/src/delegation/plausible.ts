@@ -1,0 +1,93 @@
+/**
+ * The border between what a worker says that it spent and the books. A worker can print any number: what is no amount at
+ * all (negative, infinite, no number) is unknown, and what no single attempt can have spent is cut to the configured most
+ * (`limits.attempt.plausible_*`) and counts as an estimate. Everything that reaches a budget has passed through here.
+ */
+import type { CostBasis, Usage, WorkerEvent, WorkerResult } from "@agentcore/contract";
+import { type AttemptLimits, attemptLimitsSchema } from "../config/limits-config.ts";
+import { microUsdOf, type Spent, usdOf } from "../ledger.ts";
+
+/** Most that one attempt is believed to have spent. */
+export interface PlausibleLimits {
+  readonly costUsd: number;
+  readonly tokens: number;
+}
+
+/** Amounts that were held for an attempt; null or 0 where none were. */
+export interface HeldAmounts {
+  readonly costMicroUsd: number | null;
+  readonly tokens: number | null;
+}
+
+/** An attempt with a high ceiling may pass it by one response, so that its ceiling alone must not make a report implausible. */
+const ofCeiling = 2;
+
+export function plausibleLimitsOf(
+  limits: AttemptLimits,
+  { costMicroUsd, tokens }: HeldAmounts,
+): PlausibleLimits {
+  return {
+    costUsd: Math.max(limits.plausible_cost_usd, ofCeiling * usdOf(costMicroUsd ?? 0)),
+    tokens: Math.max(limits.plausible_tokens, ofCeiling * (tokens ?? 0)),
+  };
+}
+
+/** For what has no configuration at hand. */
+export const standardAttemptLimits: AttemptLimits = attemptLimitsSchema.parse({});
+
+/** Null for what is no amount of money. */
+function costOf(costUsd: unknown): number | null {
+  return typeof costUsd === "number" && Number.isFinite(costUsd) && costUsd >= 0 ? costUsd : null;
+}
+
+function countOf(count: unknown, most: number): number | null {
+  return typeof count === "number" && count >= 0 ? Math.min(Math.round(count), most) : null;
+}
+
+function plausibleUsage(usage: Usage, { tokens }: PlausibleLimits): Usage {
+  return {
+    inputTokens: countOf(usage.inputTokens, tokens),
+    cachedInputTokens: countOf(usage.cachedInputTokens, tokens),
+    outputTokens: countOf(usage.outputTokens, tokens),
+  };
+}
+
+export function plausibleEvent(event: WorkerEvent, limits: PlausibleLimits): WorkerEvent {
+  if (event.type !== "usage") return event;
+  const costUsd = costOf(event.costUsd);
+  return {
+    type: "usage",
+    usage: plausibleUsage(event.usage, limits),
+    costUsd: costUsd === null ? null : Math.min(costUsd, limits.costUsd),
+  };
+}
+
+/** The result with amounts that a budget can take; its summary says what was not believed. */
+export function plausibleResult(result: WorkerResult, limits: PlausibleLimits): WorkerResult {
+  const usage = plausibleUsage(result.usage, limits);
+  const costUsd = costOf(result.costUsd);
+  if (costUsd === null) return { ...result, usage, costUsd, costBasis: "none" };
+  if (costUsd <= limits.costUsd) return { ...result, usage, costUsd };
+  const summary = `${result.summary} (it reported a cost of $${costUsd}, which no attempt is believed; $${limits.costUsd} were charged: limits.attempt.plausible_cost_usd)`;
+  return { ...result, usage, costUsd: limits.costUsd, costBasis: "estimated", summary };
+}
+
+/** What is booked for a result or a record of one: whole amounts, none above the most. Null where it does not say. */
+export function plausibleSpending(
+  { costUsd: reported, costBasis, usage }: { costUsd: number | null; costBasis: CostBasis; usage: Usage },
+  limits: PlausibleLimits,
+): Omit<Spent, "settledAt"> | null {
+  const costUsd = costOf(reported);
+  if (costUsd === null) return null;
+  return {
+    costMicroUsd: microUsdOf(Math.min(costUsd, limits.costUsd)),
+    tokens: tokensOf(plausibleUsage(usage, limits)) ?? 0,
+    basis: costUsd > limits.costUsd ? "estimated" : costBasis,
+  };
+}
+
+/** All tokens that a worker says it used; null where it says nothing. */
+export function tokensOf({ inputTokens, cachedInputTokens, outputTokens }: Usage): number | null {
+  if (inputTokens === null && cachedInputTokens === null && outputTokens === null) return null;
+  return (inputTokens ?? 0) + (cachedInputTokens ?? 0) + (outputTokens ?? 0);
+}
