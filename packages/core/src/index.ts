@@ -7,7 +7,6 @@ export {
   tokensOf,
 } from "./delegation/plausible.ts";
 export { isAnswer } from "./delegation/spending.ts";
-export type { LivePermit } from "./gate/permit.ts";
 export { type ReconciledHold, reconcileHolds, type ReconcileOptions } from "./ledger-reconcile.ts";
 export * from "./ledger.ts";
 export { createMemoryLedger, replacesEstimate } from "./memory-ledger.ts";

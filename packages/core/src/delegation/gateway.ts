@@ -17,7 +17,8 @@ import {
 } from "@agentcore/contract";
 import type { AttemptLimits } from "../config/limits-config.ts";
 import type { Gate } from "../gate/gate.ts";
-import type { LivePermit } from "../gate/permit.ts";
+import { ownData } from "../gate/own-data.ts";
+import { type LivePermit, recordOf } from "../gate/permit.ts";
 import { microUsdOf } from "../ledger.ts";
 import type { Bookkeeping } from "../runtime/bookkeeping.ts";
 import { healthOf } from "../watchdog/verdict.ts";
@@ -79,7 +80,7 @@ export class Gateway {
   /** Rejects with `AC_PERMIT_INVALID`, before anything has started, for a permit or a task that will not do. */
   async execute(permitId: string, task: WorkerTask, observer: ExecutionObserver): Promise<WorkerResult> {
     const permit = this.livePermit(permitId);
-    const fitted = fitTask(permit, task);
+    const fitted = ownData(fitTask(permit, task));
     permit.state = "executing";
     const watched = this.parts.watchdog.watch(permit);
     const seen = { released: false, answered: false };
@@ -175,12 +176,12 @@ export class Gateway {
     execution.run = runner.start({
       adapter: permit.holds.path.worker.adapter,
       task,
-      permit,
+      permit: Object.freeze({ ...recordOf(permit), signal: permit.signal }),
       settings: settings[permit.worker] ?? {},
       onEvent: (event) => this.onEvent(execution, event),
       onStarted: (identity) => {
         seen.released = true;
-        this.tell(execution, (observer) => observer.onStarted?.(identity));
+        this.tell(execution, (observer) => observer.onStarted?.({ ...identity }));
         this.probe(execution, task);
       },
     });

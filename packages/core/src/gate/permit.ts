@@ -73,8 +73,12 @@ export class LivePermit implements Permit {
   ) {
     this.id = id;
     this.request = request;
-    this.grants = grants;
+    // What is handed on must not be changed by whoever gets it: the watch and the runner go by it.
+    Object.freeze(grants.capabilities);
+    this.grants = Object.freeze(grants);
+    for (const one of degraded) Object.freeze(one);
     this.degraded = degraded;
+    Object.freeze(degraded);
     this.holds = holds;
     this.source = source;
   }
@@ -142,8 +146,61 @@ export class LivePermit implements Permit {
   }
 }
 
+/** The data of a live permit for a caller in this process, who must not have the permit itself. Its levels are as they stand. */
+export class PermitView implements PermitRecord {
+  readonly #permit: LivePermit;
+
+  constructor(permit: LivePermit) {
+    this.#permit = permit;
+    Object.freeze(this);
+  }
+
+  get id(): string {
+    return this.#permit.id;
+  }
+  get jobId(): string {
+    return this.#permit.jobId;
+  }
+  get attempt(): number {
+    return this.#permit.attempt;
+  }
+  get worker(): string {
+    return this.#permit.worker;
+  }
+  get provider(): string | null {
+    return this.#permit.provider;
+  }
+  get workspace(): string {
+    return this.#permit.workspace;
+  }
+  get issuedAt(): number {
+    return this.#permit.issuedAt;
+  }
+  get deadline(): number {
+    return this.#permit.deadline;
+  }
+  /** Frozen. */
+  get grants(): Grants {
+    return this.#permit.grants;
+  }
+  /** Frozen. */
+  get degraded(): Degradation[] {
+    return this.#permit.degraded;
+  }
+  get budgets(): BudgetLevel[] {
+    return this.#permit.budgets;
+  }
+  get breakers(): BreakerLevel[] {
+    return this.#permit.breakers;
+  }
+
+  toJSON(): PermitRecord {
+    return recordOf(this);
+  }
+}
+
 /** The part of a permit that is data. */
-export function recordOf(permit: Permit): PermitRecord {
+export function recordOf(permit: PermitRecord): PermitRecord {
   return {
     id: permit.id,
     jobId: permit.jobId,

@@ -31,7 +31,8 @@ import { Gateway } from "../delegation/gateway.ts";
 import { createPacer } from "../delegation/pacer.ts";
 import { breakerOpen, type Denied, rejected } from "../gate/denials.ts";
 import { Gate, unusedEnd } from "../gate/gate.ts";
-import { type LivePermit, recordOf } from "../gate/permit.ts";
+import { ownData } from "../gate/own-data.ts";
+import { type LivePermit, PermitView, recordOf } from "../gate/permit.ts";
 import type { Ledger, LedgerOwner } from "../ledger.ts";
 import { createMemoryLedger } from "../memory-ledger.ts";
 import type { MachineSignals } from "../pressure/machine-signals.ts";
@@ -72,7 +73,7 @@ export interface QuarantineReason {
 /** A runtime in this process, with what only its own process can do. */
 export interface InProcessRuntime extends Runtime {
   /** The gate's decision by itself: synchronous, without validation of the request, without the ledger. */
-  tryPermit(request: PermitRequest): PermitDecision<LivePermit>;
+  tryPermit(request: PermitRequest): PermitDecision;
   /** Gives back, at once, a permit that was not executed; whether there was one. */
   giveBack(permitId: string): boolean;
   /** Refuses runs in a directory, and above and below it, until lifted: for a run of an earlier process left uncontained. */
@@ -105,8 +106,10 @@ class LocalRuntime implements InProcessRuntime {
   private closing: Promise<void> | null = null;
 
   constructor(options: RuntimeOptions) {
-    const { config, clock, runner, log = silentLog } = options;
-    this.options = options;
+    const { clock, runner, log = silentLog } = options;
+    // Its owner keeps the one that it gave: what it changes there changes no limit here.
+    const config = ownData(options.config);
+    this.options = { ...options, config };
     this.clock = clock;
     this.log = log;
     this.gate = new Gate({
@@ -165,8 +168,12 @@ class LocalRuntime implements InProcessRuntime {
     });
   }
 
-  tryPermit(request: PermitRequest): PermitDecision<LivePermit> {
-    return this.decide(request, request.workspace);
+  tryPermit(request: PermitRequest): PermitDecision {
+    const own = Object.freeze({ ...request, capabilities: Object.freeze([...request.capabilities]) });
+    const decision = this.decide(own as PermitRequest, own.workspace);
+    return decision.kind === "granted"
+      ? { kind: "granted", permit: new PermitView(decision.permit) }
+      : decision;
   }
 
   async requestPermit(input: PermitRequest): Promise<PermitDecision> {
@@ -212,7 +219,7 @@ class LocalRuntime implements InProcessRuntime {
     const decision = this.decide(request, directory);
     if (decision.kind !== "granted") return decision;
     const { permit } = decision;
-    const record = recordOf(permit);
+    const record = ownData(recordOf(permit));
     if (!this.bookkeeping.needsHold(permit)) return { kind: "granted", permit: record };
     const denied = await this.bookkeeping.hold(permit);
     if (denied !== null) {
@@ -397,9 +404,10 @@ class LocalRuntime implements InProcessRuntime {
   }
 }
 
+/** Checked, and nobody else's: see {@link ownData}. */
 function parsed<T extends z.ZodType>(schema: T, value: unknown, what: string): z.output<T> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
+  const result = schema.safeParse(ownData(value));
+  if (result.success) return ownData(result.data);
   throw new AgentCoreError("AC_JOB_INVALID", `the ${what} is wrong: ${z.prettifyError(result.error)}`);
 }
 

@@ -1,0 +1,26 @@
+/**
+ * Our own copy of what a caller gave or is given. A policy in the same process could otherwise change it after it was
+ * checked: by a getter that answers differently each time, a proxy, a reference that it keeps, or a property that it adds to
+ * `Object.prototype`. Each property is read once, nothing is inherited, and nothing can be changed later.
+ */
+import { AgentCoreError } from "@agentcore/contract";
+
+/** Deeper than any request or task; a value that contains itself ends here. */
+const depthMax = 64;
+
+/** A frozen copy of plain data. Throws `AC_JOB_INVALID` for a function, a symbol, or a value that is nested too deeply. */
+export function ownData<T>(value: T, depth = 0): T {
+  if (typeof value === "function" || typeof value === "symbol" || depth > depthMax) {
+    throw new AgentCoreError(
+      "AC_JOB_INVALID",
+      "only plain data can be handed over, nested 64 levels at most",
+    );
+  }
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return Object.freeze(value.map((item) => ownData(item, depth + 1))) as T;
+  const copy = Object.create(null) as Record<string, unknown>;
+  for (const key of Object.keys(value)) {
+    copy[key] = ownData((value as Record<string, unknown>)[key], depth + 1);
+  }
+  return Object.freeze(copy) as T;
+}
