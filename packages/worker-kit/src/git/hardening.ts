@@ -26,7 +26,6 @@ const configuration: Readonly<Record<string, string>> = {
  */
 export function gitEnvironment(
   hostEnv: Readonly<Record<string, string | undefined>>,
-  more: { readonly config?: Readonly<Record<string, string>> } = {},
 ): Record<string, string> {
   return {
     ...programEnvironment(hostEnv),
@@ -38,12 +37,12 @@ export function gitEnvironment(
     GIT_SSH_COMMAND: "false",
     GIT_TERMINAL_PROMPT: "0",
     LC_ALL: "C",
-    ...configEnvironment({ ...configuration, ...more.config }),
+    ...configEnvironment(),
   };
 }
 
-function configEnvironment(config: Readonly<Record<string, string>>): Record<string, string> {
-  const pairs = Object.entries(config).flatMap(([key, value], index) => [
+function configEnvironment(): Record<string, string> {
+  const pairs = Object.entries(configuration).flatMap(([key, value], index) => [
     [`GIT_CONFIG_KEY_${index}`, key],
     [`GIT_CONFIG_VALUE_${index}`, value],
   ]);

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { gitEnvironment } from "../git/hardening.ts";
 import { makeTemporaryDirectory } from "../testing/temporary-directories.ts";
 import { createGitObserver, findRepository, type GitStep, type GitStepEnd } from "./git-observer.ts";
 import { observeWorkspace } from "./observe-workspace.ts";
@@ -13,11 +14,12 @@ function runStep(workspace: string): (step: GitStep) => Promise<GitStepEnd> {
   return (step) => {
     const end = spawnSync("/bin/sh", ["-c", step.script, "git", ...step.args], {
       cwd: workspace,
-      env: { ...gitEnv, ...step.env },
+      env: { ...gitEnvironment(gitEnv), ...step.env },
       encoding: "utf8",
     });
     return Promise.resolve({
       exitCode: end.status,
+      timedOut: false,
       stdout: end.stdout,
       stderr: end.stderr,
       overflowed: false,
@@ -51,7 +53,15 @@ function repository(): string {
 function observer(workspace: string, patchBytesMax = 1024 * 1024) {
   const attemptDir = makeTemporaryDirectory("attempt");
   const unobserved = ["records", "a*"];
-  return createGitObserver({ workspace, attemptDir, patchBytesMax, unobserved, run: runStep(workspace) });
+  const repository = findRepository(workspace) ?? "";
+  return createGitObserver({
+    workspace,
+    repository,
+    attemptDir,
+    patchBytesMax,
+    unobserved,
+    run: runStep(workspace),
+  });
 }
 
 /** What the observer says about a change made between its two looks. */
@@ -206,13 +216,6 @@ describe("a workspace in a git repository", () => {
     expect(found).toMatchObject({ files: ["new"], complete: false });
     expect(found.patchText).toContain("b/new");
     expect(found.note).toContain("'nested/' does not have a commit checked out");
-  });
-
-  it("says that it does not know where the worker destroyed the repository", async () => {
-    const root = repository();
-    const found = await observe(root, () => rmSync(join(root, ".git"), { recursive: true }));
-    expect(found).toMatchObject({ files: null, complete: false, patch: null });
-    expect(found.note).toContain("not a git repository");
   });
 });
 

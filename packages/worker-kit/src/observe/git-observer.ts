@@ -1,31 +1,38 @@
 /**
  * What a run changed, as git sees it: the work tree is written to a tree object before and after, by way of a private
- * index and a private object directory, and the two trees are compared. So the user's index, objects and refs stay
- * untouched, changes that were there before are not put down to the run (also inside files that were dirty already),
- * untracked files count and ignored ones do not, and it makes no difference whether the worker commits.
+ * git directory, and the two trees are compared. So the user's index, objects and refs stay untouched, changes that were
+ * there before are not put down to the run (also inside files that were dirty already), untracked files count and ignored
+ * ones do not, and it makes no difference whether the worker commits, or what it does to the repository's index,
+ * configuration, exclusions and attributes. That it did something to the last three is said.
  *
- * Not seen: changes to ignored files, and changes inside nested repositories and submodules.
+ * Not seen: changes to ignored files, and changes inside nested repositories and submodules. Filters are off: a file that
+ * passes through one (Git LFS) and is written anew with the same content counts as changed.
  *
- * git runs contained and with bounded time and file size, because the repository's own configuration can make it run
- * programs (filters), and a worker may have written that configuration.
+ * git runs contained and with bounded time and file size.
  */
 import { existsSync, statSync } from "node:fs";
-import { mkdir, rm, stat } from "node:fs/promises";
+import { rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ignore } from "@agentcore/contract";
+import { afterScript, beforeScript, patchFailedCode } from "./git-scripts.ts";
+import { digestOfGitDir, makePrivateGitDir } from "./private-git-dir.ts";
 import { notCompared, type WorkspaceChange, type WorkspaceObserver } from "./workspace-change.ts";
 
 export interface GitStep {
   /** Script for `sh -c`, run in the workspace; `$1…` are `args`. */
   readonly script: string;
   readonly args: readonly string[];
+  /** Besides the environment of git. */
   readonly env: Readonly<Record<string, string>>;
+  /** Directories of the attempt that it needs to see. */
+  readonly visible: readonly string[];
   readonly name: "before" | "after";
 }
 
 export interface GitStepEnd {
   /** Null: ended by a signal or the time limit. */
   readonly exitCode: number | null;
+  readonly timedOut: boolean;
   readonly stdout: string;
   readonly stderr: string;
   /** Stdout was longer than is kept. */
@@ -34,6 +41,8 @@ export interface GitStepEnd {
 
 export interface GitObserverOptions {
   readonly workspace: string;
+  /** Top level of the work tree that it is in: see {@link findRepository}. */
+  readonly repository: string;
   /** Private directory of the attempt; `git/` and `changes.patch` are made in it. */
   readonly attemptDir: string;
   readonly patchBytesMax: number;
@@ -54,74 +63,39 @@ export function findRepository(workspace: string): string | null {
   }
 }
 
-/**
- * Adds everything below the workspace to the private index and sets `seen`: `part` where git cannot read some of it, such
- * as a nested repository that has no commit yet. A workspace that the repository ignores is none of git's business. The
- * arguments of the script that are left are what is not to be added.
- */
-const addEverything = `
-seen=whole
-git add -A --ignore-errors -- . "$@" || {
-  code=$?
-  [ "$code" -eq 1 ] || exit "$code"
-  if git check-ignore -q .; then echo "the repository ignores the workspace" >&2; exit 1; fi
-  seen=part
+interface StateBefore {
+  readonly seen: string;
+  readonly tree: string;
+  /** Of the repository; see the scripts. */
+  readonly repositoryDigest: string;
+  /** What its work trees share, and the git directory of this one. */
+  readonly places: readonly [common: string, own: string];
+  readonly privateDigest: string;
 }
-`;
-
-/** `$1`: largest file in 512-byte blocks; then what is left out. Prints what was seen and the tree's id. */
-const beforeScript = `
-set -eu
-ulimit -f "$1"; shift
-git rev-parse --path-format=absolute --git-path objects --git-path index > "$AC_GIT/paths"
-{ IFS= read -r objects; IFS= read -r index; } < "$AC_GIT/paths"
-if [ -f "$index" ]; then cp "$index" "$GIT_INDEX_FILE"; fi
-export GIT_ALTERNATE_OBJECT_DIRECTORIES="$objects"
-export GIT_OBJECT_DIRECTORY="$AC_GIT/objects"
-${addEverything}
-echo "$seen $(git write-tree)"
-`;
-
-/** `$1`: largest file in 512-byte blocks; `$2`: the tree before; `$3`: the patch; then what is left out. Prints what was seen and names, each with a NUL. */
-const afterScript = `
-set -eu
-ulimit -f "$1"
-before=$2; patch=$3; shift 3
-{ IFS= read -r objects; IFS= read -r index; } < "$AC_GIT/paths"
-export GIT_ALTERNATE_OBJECT_DIRECTORIES="$objects"
-export GIT_OBJECT_DIRECTORY="$AC_GIT/objects"
-${addEverything}
-printf '%s\\0' "$seen"
-after=$(git write-tree)
-if [ "$after" = "$before" ]; then exit 0; fi
-git diff-tree -r -z --name-only --no-renames --relative "$before" "$after"
-git diff-tree -r -p --binary --full-index --no-renames --no-color --no-ext-diff --no-textconv --relative \\
-  --src-prefix=a/ --dst-prefix=b/ "$before" "$after" > "$patch" || exit 3
-`;
-
-const patchFailedCode = 3;
 
 export function createGitObserver(options: GitObserverOptions): WorkspaceObserver {
   const directory = join(options.attemptDir, "git");
-  const patch = join(options.attemptDir, "changes.patch");
+  const patch = join(directory, "changes.patch");
   const blocksMax = String(Math.ceil(options.patchBytesMax / 512));
-  const env = gitEnvironment(directory);
+  const env = { AC_GIT: directory, GIT_WORK_TREE: options.repository };
+  const common = { visible: [directory] };
   const leftOut = options.unobserved.map((path) => `:(exclude,literal)${path}`);
-  let before: { readonly tree: string; readonly seen: string } | null = null;
+  let before: StateBefore | null = null;
 
   return {
     async before() {
-      await mkdir(join(directory, "objects"), { recursive: true, mode: 0o700 });
+      await makePrivateGitDir(directory);
       const end = await tryStep(options.run, {
+        ...common,
         script: beforeScript,
         args: [blocksMax, ...leftOut],
-        env,
+        env: { ...env, GIT_DIR: join(options.repository, ".git") },
         name: "before",
       });
-      const output = typeof end === "string" || end.exitCode !== 0 ? "" : end.stdout;
-      const [, seen, tree] = /^(whole|part) ([0-9a-f]{40,64})\n$/.exec(output) ?? [];
-      if (seen !== undefined && tree !== undefined) {
-        before = { seen, tree };
+      if (typeof end !== "string" && end.exitCode === 0) {
+        const [seen = "", tree = "", repositoryDigest = "", shared = "", own = ""] = end.stdout.split("\0");
+        const privateDigest = await digestOfGitDir(directory);
+        before = { seen, tree, repositoryDigest, places: [shared, own], privateDigest };
         return null;
       }
       await rm(directory, { recursive: true, force: true });
@@ -129,40 +103,21 @@ export function createGitObserver(options: GitObserverOptions): WorkspaceObserve
     },
     async after(): Promise<WorkspaceChange> {
       if (before === null) return notCompared("git could not read it before the run");
-      const args = [blocksMax, before.tree, patch, ...leftOut];
-      const end = await tryStep(options.run, { script: afterScript, args, env, name: "after" });
+      if ((await digestOfGitDir(directory)) !== before.privateDigest) {
+        await rm(directory, { recursive: true, force: true });
+        return notCompared("the run changed what git compares with");
+      }
+      const args = [blocksMax, before.tree, patch, ...before.places, ...leftOut];
+      const step = { ...common, script: afterScript, args, env, name: "after" } as const;
+      const end = await tryStep(options.run, step);
+      const change = await changeOf(end, before, {
+        patch,
+        kept: join(options.attemptDir, "changes.patch"),
+        bytesMax: options.patchBytesMax,
+      });
       await rm(directory, { recursive: true, force: true });
-      if (typeof end === "string") return notCompared(end);
-      if (end.overflowed) return notCompared("more files changed than can be listed");
-      if (end.exitCode !== 0 && end.exitCode !== patchFailedCode) return notCompared(reasonOf(end));
-      const [seen, ...names] = end.stdout.split("\0").slice(0, -1);
-      const files = names.sort();
-      const complete = seen === "whole" && before.seen === "whole";
-      const partly = complete ? null : `git could not read all of the workspace: ${reasonOf(end)}`;
-      if (end.exitCode === 0) return { files, complete, patch: await fileOf(patch), note: partly };
-      await rm(patch, { force: true });
-      const note = `no patch: it would be larger than ${options.patchBytesMax} bytes, or git failed: ${reasonOf(end)}`;
-      return { files, complete, patch: null, note };
+      return change;
     },
-  };
-}
-
-/** No locks on the user's index, no questions, no pager, no monitor; messages in English. */
-function gitEnvironment(directory: string): Record<string, string> {
-  const config = { "core.fsmonitor": "false", "core.splitIndex": "false", "core.looseCompression": "0" };
-  const entries = Object.entries(config).flatMap(([key, value], index) => [
-    [`GIT_CONFIG_KEY_${index}`, key],
-    [`GIT_CONFIG_VALUE_${index}`, value],
-  ]);
-  return {
-    AC_GIT: directory,
-    GIT_INDEX_FILE: join(directory, "index"),
-    GIT_OPTIONAL_LOCKS: "0",
-    GIT_TERMINAL_PROMPT: "0",
-    GIT_PAGER: "cat",
-    GIT_CONFIG_COUNT: String(Object.keys(config).length),
-    ...(Object.fromEntries(entries) as Record<string, string>),
-    LC_ALL: "C",
   };
 }
 
@@ -174,15 +129,56 @@ async function tryStep(run: GitObserverOptions["run"], step: GitStep): Promise<G
   }
 }
 
-function reasonOf(end: GitStepEnd): string {
-  if (end.exitCode === null) return "git took too long";
-  return end.stderr.trim().split("\n").at(-1) ?? `git exited with ${end.exitCode}`;
+interface PatchPlaces {
+  /** Where git writes it, and where it stays. */
+  readonly patch: string;
+  readonly kept: string;
+  readonly bytesMax: number;
 }
 
-async function fileOf(path: string): Promise<{ path: string; bytes: number } | null> {
+async function changeOf(
+  end: GitStepEnd | string,
+  before: StateBefore,
+  { patch, kept, bytesMax }: PatchPlaces,
+): Promise<WorkspaceChange> {
+  if (typeof end === "string") return notCompared(end);
+  if (end.overflowed) return notCompared("more files changed than can be listed");
+  if (end.exitCode !== 0 && end.exitCode !== patchFailedCode) return notCompared(reasonOf(end));
+  const [seen, digest, ...names] = end.stdout.split("\0").slice(0, -1);
+  const unseen = [
+    ...(seen === "whole" && before.seen === "whole"
+      ? []
+      : [`git could not read all of the workspace: ${reasonOf(end)}`]),
+    ...(digest === before.repositoryDigest
+      ? []
+      : ["the configuration, exclusions, attributes or hooks of the repository changed meanwhile"]),
+  ];
+  const seenPart = { files: names.sort(), complete: unseen.length === 0 };
+  if (end.exitCode === 0) {
+    const note = unseen.length === 0 ? null : unseen.join("; ");
+    return { ...seenPart, patch: await keepPatch(patch, kept), note };
+  }
+  const note = `no patch: it would be larger than ${bytesMax} bytes, or git failed: ${reasonOf(end)}`;
+  return { ...seenPart, patch: null, note: [...unseen, note].join("; ") };
+}
+
+/** The complaint, not the advice that git gives after it. */
+function reasonOf(end: GitStepEnd): string {
+  if (end.exitCode === null) return end.timedOut ? "git took too long" : "git was ended by a signal";
+  const lines = end.stderr.trim().split("\n");
+  const complaints = lines.filter((line) => /^(fatal|error): /.test(line));
+  const reason = (complaints.length > 0 ? complaints : lines).join("; ").slice(0, reasonCharsMax);
+  return reason === "" ? `git exited with ${end.exitCode}` : reason;
+}
+
+const reasonCharsMax = 500;
+
+async function keepPatch(path: string, kept: string): Promise<{ path: string; bytes: number } | null> {
   try {
     const { size } = await stat(path);
-    return size === 0 ? null : { path, bytes: size };
+    if (size === 0) return null;
+    await rename(path, kept);
+    return { path: kept, bytes: size };
   } catch (error) {
     ignore(error, "nothing changed, so no patch was written");
     return null;

@@ -3,7 +3,7 @@ import { createGitObserver, findRepository, type GitObserverOptions } from "./gi
 import { createSnapshotObserver } from "./tree-snapshot.ts";
 import type { WorkspaceChange, WorkspaceObserver } from "./workspace-change.ts";
 
-export interface ObserverOptions extends GitObserverOptions {
+export interface ObserverOptions extends Omit<GitObserverOptions, "repository"> {
   readonly snapshotEntriesMax: number;
   readonly gitAvailable: boolean;
 }
@@ -14,8 +14,9 @@ export interface ChosenObserver {
 }
 
 export function observeWorkspace(options: ObserverOptions): ChosenObserver {
-  const useGit = options.gitAvailable && findRepository(options.workspace) !== null;
-  let observer: WorkspaceObserver = useGit ? createGitObserver(options) : snapshotOf(options);
+  const repository = options.gitAvailable ? findRepository(options.workspace) : null;
+  let observer: WorkspaceObserver =
+    repository === null ? snapshotOf(options) : createGitObserver({ ...options, repository });
   let refusal: string | null = null;
   return {
     async before() {

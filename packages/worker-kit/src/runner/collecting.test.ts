@@ -78,7 +78,7 @@ describe("the changes of a run", () => {
     });
   });
 
-  it("cost nothing that outlives the run, also where the repository has a filter that would", async () => {
+  it("start no filter of the repository, and are seen behind one", async () => {
     const workspace = repository();
     const { agent, ended } = await run(
       [
@@ -93,8 +93,8 @@ describe("the changes of a run", () => {
     const clean = `setsid -f bash -c 'exec -a ${tag} sleep 3600' </dev/null >/dev/null 2>&1; touch ${workspace}/../${tag}; cat`;
     execFileSync("git", ["config", "filter.hostile.clean", clean], { cwd: workspace });
     const second = await run([{ do: "write_file", path: "file", content: "three\n" }, say], { workspace });
-    expect(second.ended.outcome).toBe("succeeded");
-    expect(existsSync(join(workspace, "..", tag))).toBe(true); // the filter did run
+    expect(second.ended).toMatchObject({ outcome: "succeeded", observations: { filesChanged: ["file"] } });
+    expect(existsSync(join(workspace, "..", tag))).toBe(false);
     expect(findSurvivors([tag])).toEqual([]);
   });
 });

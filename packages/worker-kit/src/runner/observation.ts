@@ -1,6 +1,6 @@
 /** The look at the workspace that belongs to a run: git steps go through the run's own containment and marks. */
 import { realpathSync } from "node:fs";
-import { programEnvironment } from "../environment.ts";
+import { gitEnvironment } from "../git/hardening.ts";
 import type { GitStep, GitStepEnd } from "../observe/git-observer.ts";
 import { observeWorkspace } from "../observe/observe-workspace.ts";
 import { notCompared, type WorkspaceChange } from "../observe/workspace-change.ts";
@@ -68,10 +68,10 @@ async function runGitStep(
       command: "/bin/sh",
       args: ["-c", step.script, "git", ...step.args],
       cwd: workspace,
-      env: { ...programEnvironment(run.parts.hostEnv), ...step.env },
+      env: { ...gitEnvironment(run.parts.hostEnv), ...step.env },
+      visible: step.visible,
       marker: `${run.marker}.${step.name}`,
       label: run.label,
-      visible: [run.attempt.path],
       timeoutMs,
       stdout,
       stderr,
@@ -80,5 +80,6 @@ async function runGitStep(
     stop,
   );
   const exitCode = end.timedOut ? null : end.exit.code;
-  return { exitCode, stdout: stdout.text(), stderr: stderr.text(), overflowed: stdout.overflowed() };
+  const said = { stdout: stdout.text(), stderr: stderr.text(), overflowed: stdout.overflowed() };
+  return { exitCode, timedOut: end.timedOut, ...said };
 }

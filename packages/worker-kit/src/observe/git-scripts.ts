@@ -1,0 +1,102 @@
+/**
+ * What git is asked before and after a run. Both scripts work in a private git directory (`$AC_GIT`) on the work tree of
+ * the workspace (`$GIT_WORK_TREE`): index, objects, configuration, exclusions and attributes are of that directory. The
+ * repository itself is read once, before the run; afterwards nothing of it counts but its objects.
+ */
+
+export const patchFailedCode = 3;
+
+/** Settings of the repository and its user that decide what bytes a file has for git, and no program. */
+const settings = "^(core\\.(autocrlf|eol|ignorecase|precomposeunicode)|extensions\\.objectformat)$";
+
+/** Lines of a configuration that git writes in everyday work, such as by `push -u` or `remote add`. */
+const everyday = "^(branch\\..*|remote\\..*\\.(url|fetch)|submodule\\..*\\.(url|active))=";
+
+/**
+ * Prints a digest of what in a repository directs later commands of git, and is in no commit. `$1`: what its work trees
+ * share, `$2`: the git directory of this one.
+ */
+const digestOfRepository = `
+repository_digest() {
+  {
+    for file in "$1/config" "$2/config.worktree"; do
+      if [ -f "$file" ]; then echo "$file"; git config --file "$file" --no-includes --list 2>&1 | grep -vE '${everyday}'; fi
+    done
+    for file in "$1/info/exclude" "$1/info/attributes" "$1/hooks/"*; do
+      if [ -f "$file" ]; then ls -l "$file" | cut -c 1-10; echo "$file"; cat "$file"; fi
+    done
+  } | git hash-object --stdin
+}
+`;
+
+/**
+ * Adds everything below the workspace to the private index and sets `seen`: `part` where git cannot read some of it, such
+ * as a nested repository that has no commit yet. A workspace that the repository ignores is none of git's business. The
+ * arguments of the script that are left are what is not to be added. Files outside of a sparse checkout are added where
+ * they are there; an older git does not know the option, and adds them anyhow.
+ */
+const addEverything = `
+seen=whole
+case $(git add -h 2>&1 || :) in *--sparse*) sparse=--sparse ;; *) sparse= ;; esac
+git add -A --ignore-errors $sparse -- . "$@" || {
+  code=$?
+  [ "$code" -eq 1 ] || exit "$code"
+  if git check-ignore -q .; then echo "the repository ignores the workspace" >&2; exit 1; fi
+  seen=part
+}
+`;
+
+const usePrivate = `
+export GIT_DIR="$AC_GIT" GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null GIT_CONFIG_NOSYSTEM=1 GIT_ATTR_NOSYSTEM=1
+`;
+
+/**
+ * `$1`: largest file in 512-byte blocks; then what is left out. Runs with the \`GIT_DIR\` of the repository. Prints, each with a
+ * NUL: what was seen, the tree's id, the digest of the repository, what its work trees share, its git directory.
+ */
+export const beforeScript = `
+set -eu
+ulimit -f "$1"; shift
+${digestOfRepository}
+{ IFS= read -r common; IFS= read -r own; IFS= read -r objects; IFS= read -r index; IFS= read -r info; } <<PATHS
+$(git rev-parse --path-format=absolute --git-common-dir --git-dir --git-path objects --git-path index --git-path info)
+PATHS
+user_file() { git config --type=path --get "core.$1File" || echo "\${XDG_CONFIG_HOME:-$HOME/.config}/git/$2"; }
+copy_file() { if [ -f "$1" ]; then cat "$1"; echo; fi; }
+{ copy_file "$(user_file excludes ignore)"; copy_file "$info/exclude"; } > "$AC_GIT/info/exclude"
+copy_file "$(user_file attributes attributes)" > "$AC_GIT/attributes"
+copy_file "$info/attributes" > "$AC_GIT/info/attributes"
+echo "$objects" > "$AC_GIT/objects/info/alternates"
+{ git config --get-regexp '${settings}' || :; } | while read -r key value; do
+  git config --file "$AC_GIT/config" "$key" "$value"
+done
+digest=$(repository_digest "$common" "$own")
+if [ -f "$index" ]; then
+  cp -p "$index" "$AC_GIT/index"
+  for shared in "$own"/sharedindex.*; do if [ -f "$shared" ]; then cp -p "$shared" "$AC_GIT"; fi; done
+fi
+${usePrivate}
+git ls-files -v -z | grep -z '^[a-z]' | sed -z 's/^..//' | git update-index -z --no-assume-unchanged --stdin
+${addEverything}
+printf '%s\\0' "$seen" "$(git write-tree --missing-ok)" "$digest" "$common" "$own"
+`;
+
+/**
+ * `$1`: largest file in 512-byte blocks; `$2`: the tree before; `$3`: the patch; `$4`, `$5`: the directories whose digest is
+ * printed; then what is left out. Prints what was seen, the digest, and the names of changed files, each with a NUL.
+ */
+export const afterScript = `
+set -eu
+ulimit -f "$1"
+before=$2; patch=$3; common=$4; own=$5; shift 5
+rm -f "$patch"
+${digestOfRepository}
+${usePrivate}
+${addEverything}
+printf '%s\\0' "$seen" "$(repository_digest "$common" "$own")"
+after=$(git write-tree --missing-ok)
+if [ "$after" = "$before" ]; then exit 0; fi
+git diff-tree -r -z --name-only --no-renames --relative "$before" "$after"
+git diff-tree -r -p --binary --full-index --no-renames --no-color --no-ext-diff --no-textconv --relative \\
+  --src-prefix=a/ --dst-prefix=b/ "$before" "$after" > "$patch" || exit ${patchFailedCode}
+`;

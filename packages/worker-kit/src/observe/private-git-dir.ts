@@ -1,0 +1,67 @@
+/**
+ * The git directory of an observer: an index, objects and a fixed configuration of its own, in a place that the worker is not
+ * given. Where the containment cannot hide it, a digest shows whether the worker was at it.
+ */
+import { createHash } from "node:crypto";
+import { constants } from "node:fs";
+import { mkdir, open, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+/** No filters, no programs; every file is looked at, also outside of a sparse checkout. Objects are not kept: no compression. */
+const configText = (directory: string): string => `[core]
+\trepositoryFormatVersion = 1
+\tbare = false
+\tfileMode = true
+\tsymlinks = true
+\tsparseCheckout = true
+\tsplitIndex = false
+\tuntrackedCache = false
+\tlooseCompression = 0
+\tsafecrlf = false
+\texcludesFile = /dev/null
+\tattributesFile = ${JSON.stringify(join(directory, "attributes"))}
+[advice]
+\taddEmbeddedRepo = false
+`;
+
+export async function makePrivateGitDir(directory: string): Promise<void> {
+  const parts = ["objects/info", "refs", "info"].map((name) => join(directory, name));
+  for (const part of parts) await mkdir(part, { recursive: true, mode: 0o700 });
+  await writeFile(join(directory, "HEAD"), "ref: refs/heads/observed\n");
+  await writeFile(join(directory, "config"), configText(directory));
+}
+
+/** Everything in it that decides what git sees. */
+const deciding = [
+  "HEAD",
+  "config",
+  "index",
+  "attributes",
+  "info/exclude",
+  "info/attributes",
+  "objects/info/alternates",
+];
+
+/** Of the files that decide what git sees; never rejects, and never waits for a file that is none. */
+export async function digestOfGitDir(directory: string): Promise<string> {
+  const digest = createHash("sha256");
+  for (const name of deciding) digest.update(`${name}\0${await digestOfFile(join(directory, name))}\0`);
+  return digest.digest("hex");
+}
+
+async function digestOfFile(path: string): Promise<string> {
+  try {
+    // A worker may have put a pipe or a link in its place.
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      if (!(await file.stat()).isFile()) return "no file";
+      const digest = createHash("sha256");
+      for await (const chunk of file.createReadStream({ autoClose: false })) digest.update(chunk as Buffer);
+      return digest.digest("hex");
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? String(error);
+  }
+}
