@@ -96,7 +96,9 @@ export type SettleOutcome =
 export interface Ledger {
   /**
    * Holds the entry's amounts in all its counters, or in none. A `holdId` seen before is refused with a rejection
-   * (`AC_INTERNAL`): ids are never reused. Storage failures reject with `AC_STORE_UNAVAILABLE`, and nothing is held.
+   * (`AC_INTERNAL`): ids are never reused. Storage failures reject with `AC_STORE_UNAVAILABLE`; whether it is held is not known
+   * then, because a commit can fail after it took effect. The caller ends it with `settle`, which says `unknown` where
+   * nothing is held.
    */
   hold(entry: HoldEntry): Promise<HoldOutcome>;
   /**

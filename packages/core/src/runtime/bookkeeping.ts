@@ -29,13 +29,19 @@ const windows: readonly BudgetWindow[] = ["hour", "day", "month", "total"];
 /** Delays between tries to settle while the store is unavailable. */
 const retryDelaysMs = [50, 200, 1000, 5000];
 
+const nothingSpent = { costMicroUsd: 0, tokens: 0, basis: "none" } as const;
+
 /** Settlements that may wait for the store before no more permits with a ceiling are granted. */
 const pendingMax = 10_000;
 
 interface Pending {
   readonly entry: HoldEntry;
   readonly spent: Spent;
-  readonly isCharge: boolean;
+  /**
+   * `hold`: settles one that is there. `charge`: books an attempt that held nothing. `doubtful`: ends a hold whose write
+   * failed, and which may be there all the same: a commit can fail after it took effect.
+   */
+  readonly kind: "hold" | "charge" | "doubtful";
 }
 
 export interface BookkeepingOptions {
@@ -56,6 +62,8 @@ export class Bookkeeping {
   private readonly held = new Map<string, HoldEntry>();
   private readonly pending: Pending[] = [];
   private failures = 0;
+  /** The store may be gone: what cannot be settled now is not tried again. */
+  private isClosed = false;
   private retryTimer: Timer | null = null;
   private flushing: Promise<void> | null = null;
 
@@ -87,6 +95,7 @@ export class Bookkeeping {
       outcome = await this.ledger.hold(entry);
     } catch (error) {
       this.log.error({ error, permitId: permit.id }, "the ledger could not take a hold");
+      void this.book({ entry, spent: { ...nothingSpent, settledAt: this.clock.now() }, kind: "doubtful" });
       return storeDenied(error instanceof Error ? error.message : String(error));
     }
     if (!outcome.ok) return this.learn(permit.holds.path, permit.request.jobId, outcome, entry);
@@ -100,11 +109,17 @@ export class Bookkeeping {
     this.held.delete(permit.id);
     const isNothing = spent.costMicroUsd === 0 && spent.tokens === 0;
     if (entry === undefined && isNothing) return;
-    this.pending.push({
+    await this.book({
       entry: entry ?? this.entryOf(permit),
       spent: { ...spent, settledAt: this.clock.now() },
-      isCharge: entry === undefined,
+      kind: entry === undefined ? "charge" : "hold",
     });
+  }
+
+  private async book(one: Pending): Promise<void> {
+    this.pending.push(one);
+    // A store that fails is not tried again for each request that it fails.
+    if (one.kind === "doubtful" && this.retryTimer !== null) return;
     await this.flush();
   }
 
@@ -136,7 +151,7 @@ export class Bookkeeping {
     });
     await this.flushing;
     // Something may have been added after the last one was taken.
-    if (this.pending.length > 0 && this.retryTimer === null) await this.flush();
+    if (this.pending.length > 0 && this.retryTimer === null && !this.isClosed) await this.flush();
   }
 
   private async flushPending(): Promise<void> {
@@ -144,7 +159,7 @@ export class Bookkeeping {
     this.retryTimer = null;
     while (this.pending.length > 0) {
       const batch = this.pending.splice(0);
-      const failed = await Promise.all(batch.map((one) => this.book(one)));
+      const failed = await Promise.all(batch.map((one) => this.write(one)));
       const again = batch.filter((_, index) => failed[index]);
       this.pending.unshift(...again);
       if (again.length > 0) {
@@ -156,10 +171,10 @@ export class Bookkeeping {
   }
 
   /** Whether it failed and must be tried again. */
-  private async book({ entry, spent, isCharge }: Pending): Promise<boolean> {
+  private async write({ entry, spent, kind }: Pending): Promise<boolean> {
     try {
-      if (isCharge) await this.ledger.charge(entry, spent);
-      else this.checkSettled(entry, await this.ledger.settle(entry.holdId, spent));
+      if (kind === "charge") await this.ledger.charge(entry, spent);
+      else this.checkSettled(entry, await this.ledger.settle(entry.holdId, spent), kind);
       return false;
     } catch (error) {
       if (isAgentCoreError(error) && error.code === "AC_INTERNAL") {
@@ -174,12 +189,13 @@ export class Bookkeeping {
     }
   }
 
-  private checkSettled(entry: HoldEntry, outcome: SettleOutcome): void {
-    if (outcome === "settled" || outcome === "corrected") return;
+  private checkSettled(entry: HoldEntry, outcome: SettleOutcome, kind: Pending["kind"]): void {
+    if (outcome === "settled" || outcome === "corrected" || kind === "doubtful") return;
     this.log.error({ holdId: entry.holdId, outcome }, "a hold was not there to be settled");
   }
 
   private retryLater(): void {
+    if (this.isClosed) return;
     const delayMs = retryDelaysMs[Math.min(this.failures, retryDelaysMs.length - 1)] ?? 5000;
     this.failures += 1;
     this.retryTimer = this.clock.setTimer(delayMs, () => {
@@ -190,6 +206,7 @@ export class Bookkeeping {
 
   /** Last try before the end. What still waits stays held in the ledger and is charged by the next start's reconciliation. */
   async close(): Promise<void> {
+    this.isClosed = true;
     await this.flush();
     this.retryTimer?.cancel();
     this.retryTimer = null;

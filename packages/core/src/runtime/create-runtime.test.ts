@@ -12,7 +12,7 @@ import {
   type WorkerTask,
 } from "@agentcore/contract";
 import { workerTaskSchema } from "@agentcore/contract";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { RuntimeConfigInput } from "../config/runtime-config.ts";
 import { type Ledger, windowStartOf } from "../ledger.ts";
 import { createMemoryLedger } from "../memory-ledger.ts";
@@ -450,6 +450,70 @@ describe("the ledger", () => {
       message: expect.stringContaining("disk full"),
     });
     expect(await rig.runtime.load()).toMatchObject({ permitsLive: 0 });
+  });
+
+  test.each([true, false])(
+    "whose commit fails is given back, whether or not it took effect (%s)",
+    async (took) => {
+      const ledger = createMemoryLedger();
+      let isDown = true;
+      const down = () => Promise.reject(new Error("disk I/O error"));
+      const flaky: Ledger = {
+        ...ledger,
+        hold: async (entry) => {
+          if (took) await ledger.hold(entry);
+          return down();
+        },
+        settle: (holdId, spent) => (isDown ? down() : ledger.settle(holdId, spent)),
+      };
+      const rig = rigOf({ ledger: flaky });
+      for (let i = 0; i < 3; i += 1) {
+        const decision = await rig.runtime.requestPermit(permitRequest({ maxCostUsd: 1 }));
+        expect(decision).toMatchObject({ kind: "deferred", code: "AC_STORE_UNAVAILABLE" });
+      }
+      expect(await ledger.openHolds()).toHaveLength(took ? 3 : 0);
+      isDown = false;
+      rig.clock.advance(10_000);
+      await vi.waitFor(async () => expect(await ledger.openHolds()).toEqual([]));
+      expect(rig.clock.pendingTimers).toBe(0);
+    },
+  );
+
+  test("that is being written when the runtime closes is ended before the ledger is left alone", async () => {
+    const ledger = createMemoryLedger();
+    const written = Promise.withResolvers<void>();
+    let calls = 0;
+    const slow: Ledger = {
+      ...ledger,
+      hold: async (entry) => {
+        const outcome = await ledger.hold(entry);
+        await written.promise;
+        return outcome;
+      },
+      settle: (holdId, spent) => ((calls += 1), ledger.settle(holdId, spent)),
+    };
+    const rig = rigOf({ ledger: slow });
+    const asked = rig.runtime.requestPermit(permitRequest({ maxCostUsd: 1 }));
+    await vi.waitFor(async () => expect(await ledger.openHolds()).toHaveLength(1));
+    let isClosed = false;
+    const closing = rig.runtime.close().then(() => (isClosed = true));
+    await new Promise(setImmediate);
+    expect(isClosed).toBe(false);
+    written.resolve();
+    expect(await asked).toMatchObject({ kind: "rejected", code: "AC_DRAINING" });
+    await closing;
+    expect(await ledger.openHolds()).toEqual([]);
+    expect([calls, rig.clock.pendingTimers]).toEqual([1, 0]);
+  });
+
+  test("that cannot be settled while the runtime closes is left to the next start, with no timer", async () => {
+    const gone: Ledger = { ...createMemoryLedger(), settle: () => Promise.reject(new Error("closed")) };
+    const rig = rigOf({ ledger: gone });
+    await rig.grant({ maxCostUsd: 1 });
+    await rig.runtime.close();
+    rig.clock.advance(60_000);
+    await new Promise(setImmediate);
+    expect(rig.clock.pendingTimers).toBe(0);
   });
 
   test("that cannot take a settlement keeps no run from its result, and gets it later", async () => {

@@ -15,6 +15,7 @@ import {
   type LoadReport,
   type Log,
   type PermitDecision,
+  type PermitRecord,
   type PermitRequest,
   permitRequestSchema,
   type Runtime,
@@ -103,6 +104,8 @@ class LocalRuntime implements InProcessRuntime {
   private readonly idleWaiters: (() => void)[] = [];
   /** Calls of `execute` that have not returned. */
   private executing = 0;
+  /** Holds that the ledger is writing. */
+  private holding = 0;
   private closing: Promise<void> | null = null;
 
   constructor(options: RuntimeOptions) {
@@ -221,6 +224,16 @@ class LocalRuntime implements InProcessRuntime {
     const { permit } = decision;
     const record = ownData(recordOf(permit));
     if (!this.bookkeeping.needsHold(permit)) return { kind: "granted", permit: record };
+    this.holding += 1;
+    try {
+      return await this.hold(permit, record);
+    } finally {
+      this.holding -= 1;
+      this.afterEnd();
+    }
+  }
+
+  private async hold(permit: LivePermit, record: PermitRecord): Promise<PermitDecision> {
     const denied = await this.bookkeeping.hold(permit);
     if (denied !== null) {
       this.endUnused(permit);
@@ -362,7 +375,7 @@ class LocalRuntime implements InProcessRuntime {
   }
 
   private get isIdle(): boolean {
-    return this.gate.live.size === 0 && this.executing === 0;
+    return this.gate.live.size === 0 && this.executing === 0 && this.holding === 0;
   }
 
   private afterEnd(): void {

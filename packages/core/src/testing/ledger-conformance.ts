@@ -187,6 +187,17 @@ const checks: Readonly<Record<string, Check>> = {
     assert.equal(await ledger.settle("nobody", spentOf(1, 1)), "unknown");
   },
 
+  "a hold is ended by a settlement that was asked for before it answered": async (ledger) => {
+    const day = counterOf("global", "day", { cost: 10 });
+    const held = ledger.hold(entryOf("h1", [day], { costMicroUsd: 10 }));
+    const settled = ledger.settle("h1", spentOf(0, 0, "none"));
+    const next = ledger.hold(entryOf("h2", [day], { costMicroUsd: 10 }));
+    assert.deepEqual([await held, await settled, await next], [{ ok: true }, "settled", { ok: true }]);
+    await ledger.settle("h2", spentOf(0, 0, "none"));
+    assert.deepEqual(await ledger.openHolds(), []);
+    assert.deepEqual(await amountsAt(ledger, day), [0, 0, 0, 0]);
+  },
+
   "a hold id is never used twice": async (ledger) => {
     const day = counterOf("global", "day");
     await ledger.hold(entryOf("h1", [day], { costMicroUsd: 10 }));
