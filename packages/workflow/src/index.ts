@@ -11,6 +11,7 @@ export * from "./plan/plan-step.ts";
 export * from "./plan/run-state.ts";
 export * from "./plan/step-state.ts";
 export type { BranchOptions } from "./run/branch-rules.ts";
+export { requestCancel } from "./run/cancel-request.ts";
 export type { Git, GitAnswer, GitOptions } from "./run/git.ts";
 export type { InputValue, InputValues } from "./run/inputs.ts";
 export { isBudgetCode } from "./run/job-outcome.ts";
@@ -26,14 +27,17 @@ export {
 export { stepInstances, type StepInstance } from "./run/step-instance.ts";
 export type { StepReport } from "./run/record-files.ts";
 export { worstStatus } from "./run/step-instance.ts";
+export type { RetryChoice } from "./run/retry-run.ts";
 export type { RunPorts, RunResult, RunSettings, WorkflowEvent } from "./run/run-ports.ts";
 export type { BaseCommit, RunCreated, RunEntry } from "./run/run-record.ts";
 export {
   resumeRun,
+  retryRun,
   runNotFound,
   runWorkflow,
   workflowConcurrencyKey,
   type ResumeOptions,
+  type RetryOptions,
   type RunHandle,
   type RunOptions,
   type StartOptions,

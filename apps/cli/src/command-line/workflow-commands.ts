@@ -1,4 +1,4 @@
-/** The commands about workflows: `workflow run|resume|validate|graph|list|show`. */
+/** The commands about workflows: `workflow run|resume|retry|cancel|validate|graph|list|show`. */
 import type { Command } from "commander";
 import { readCount, readDollars, readLabel } from "../option-values.ts";
 import { examples, stateCommand, stateOption, value, type Define, type Definition } from "./parts.ts";
@@ -11,12 +11,40 @@ export function defineWorkflow({ define: defineTop, finish, io }: Definition): v
   const define: Define = (name, description) =>
     top.command(name).description(description).allowExcessArguments(false);
   defineRun({ define, finish, io });
-  showOptions(stateOption(define("resume", "Go on with a run where its process was ended")))
+  showOptions(stateOption(define("resume", "Continue an interrupted run")))
     .argument("<run>", "id, or its first six characters or more")
     .addHelpText("after", examples(["agentcore workflow resume 0199a2c4"]) + exitCodesText)
     .action(
       finish(async (run: string, options) =>
         (await import("../commands/workflow-run.ts")).resumeWorkflow(run, options, io),
+      ),
+    );
+  showOptions(
+    stateOption(define("retry", "Begin again what failed in a run that has ended; what succeeded is kept")),
+  )
+    .argument("<run>", "id, or its first six characters or more")
+    .option("--failed", "the steps that failed, and what waited for them (the default)")
+    .option("--from <step>", "this step, and all that waits for it")
+    .addHelpText(
+      "after",
+      examples(["agentcore workflow retry 0199a2c4", "agentcore workflow retry 0199a2c4 --from build"]) +
+        exitCodesText,
+    )
+    .action(
+      finish(async (run: string, options) =>
+        (await import("../commands/workflow-run.ts")).retryWorkflow(run, options, io),
+      ),
+    );
+  stateCommand(
+    define,
+    "cancel",
+    "End a run: the process that works on it is asked to stop, and it is not resumed",
+  )
+    .argument("<run>", "id, or its first six characters or more")
+    .addHelpText("after", examples(["agentcore workflow cancel 0199a2c4"]))
+    .action(
+      finish(async (run: string, options) =>
+        (await import("../commands/workflow-run.ts")).cancelWorkflow(run, options, io),
       ),
     );
   agentsOption(define("validate", "Find every mistake of a workflow file; runs nothing"))
@@ -109,7 +137,7 @@ function defineLooks({ define, finish, io }: Below): void {
 }
 
 const exitCodesText =
-  "\nExit codes: 0 succeeded, 1 failed, 2 usage or a mistake in the file, 4 timed out, 5 budget exhausted, 130 cancelled.\n";
+  "\nExit codes: 0 succeeded, 1 failed, 2 usage or a mistake in the file, 4 timed out, 5 budget exhausted, 130 cancelled or interrupted.\n";
 
 function showOptions(command: Command): Command {
   return command

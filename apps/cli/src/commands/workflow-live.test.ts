@@ -107,7 +107,7 @@ describe("the terminal is left as it was", () => {
     await pty.until(seen("a begins"));
     pty.type("\u0003");
     expect(await pty.finished).toBe(130);
-    expect(pty.screen().join("\n")).toContain("Workflow: CANCELLED");
+    expect(pty.screen().join("\n")).toContain("Workflow: INTERRUPTED");
     expectRestored(pty);
   });
 

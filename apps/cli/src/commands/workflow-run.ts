@@ -1,16 +1,19 @@
 /** `agentcore workflow run|resume`: works on a run in this process until it ends; the exit code says how. */
 import { AgentCoreError, type Log, systemClock, systemIds } from "@agentcore/contract";
-import { ownerIsDead, processOwner } from "@agentcore/core";
+import { processOwner } from "@agentcore/core";
 import type { Journal, JournalValue } from "@agentcore/scheduler";
 import { createSqliteJournal } from "@agentcore/store-sqlite";
 import {
   isBudgetCode,
   readRun,
+  requestCancel,
   resumeRun,
+  retryRun,
   runNotFound,
   runWorkflow,
   workflowConcurrencyKey,
   type BranchOptions,
+  type RetryChoice,
   type Budget,
   type RunHandle,
   type RunOptions,
@@ -35,6 +38,7 @@ import { loadOptionsConfig, type StateOptions } from "../open-queue.ts";
 import { startScheduler } from "../start-scheduler.ts";
 import { resolveStateDir } from "../state-dir.ts";
 import { findRunId } from "../workflow/find-run.ts";
+import { liveOwner } from "../workflow/run-owner.ts";
 import { junitReport } from "../workflow/junit.ts";
 import { heldOutput } from "../workflow/live/held-output.ts";
 import { canBeLive, workflowLive } from "../workflow/live/live-presenter.ts";
@@ -88,22 +92,90 @@ export async function runWorkflowFile(file: string, options: WorkflowRunOptions,
 }
 
 export async function resumeWorkflow(run: string, options: ShowOptions, io: Io): Promise<number> {
-  const { id, file, caller, budget } = await withJournal(options, io, (journal) =>
-    findInterrupted(journal, run),
-  );
+  const { id, file, caller, budget, outcome } = await findFreeRun(run, options, io);
   const { workflow } = await requireWorkflow(file, caller.agentFiles, io);
+  if (outcome !== null) {
+    const retry = outcome === "SUCCEEDED" ? "" : `; begin what failed again: agentcore workflow retry ${id}`;
+    io.stderr.write(`agentcore: the run has already ended (${outcome})${retry}\n`);
+  }
   return withEngine({ workflow, budget }, options, io, (engine) =>
     resumeRun({ ...engine, branch: caller.branch, id, workflow }),
   );
 }
 
-async function findInterrupted(journal: Journal, run: string) {
+export interface RetryWorkflowOptions extends ShowOptions {
+  /** What failed and what waited for it: the default. */
+  readonly failed?: boolean;
+  /** A step, with all that waits for it. */
+  readonly from?: string;
+}
+
+export async function retryWorkflow(run: string, options: RetryWorkflowOptions, io: Io): Promise<number> {
+  const { from, failed } = options;
+  if (from !== undefined && failed === true)
+    throw new AgentCoreError("AC_USAGE", "give --failed or --from STEP, not both");
+  const { id, file, caller, budget } = await findFreeRun(run, options, io);
+  const { workflow } = await requireWorkflow(file, caller.agentFiles, io);
+  const choice: RetryChoice = from === undefined ? { kind: "failed" } : { kind: "from", step: from };
+  return withEngine({ workflow, budget }, options, io, (engine) =>
+    retryRun({ ...engine, branch: caller.branch, id, workflow, choice }),
+  );
+}
+
+export interface CancelWorkflowOptions extends StateOptions {
+  readonly json?: boolean;
+}
+
+/** Asks the process that works on the run, or ends the run here where there is none. */
+export async function cancelWorkflow(run: string, options: CancelWorkflowOptions, io: Io): Promise<number> {
+  const message = "cancelled with `agentcore workflow cancel`";
+  const id = await withJournal(options, io, async (journal) => {
+    const { id, stored } = await findStored(journal, run);
+    const { outcome, owner } = stored.header;
+    if (typeof outcome === "string") {
+      throw new AgentCoreError("AC_WORKFLOW_ENDED", `run ${id} has already ended (${outcome})`, {
+        evidence: { run: id },
+      });
+    }
+    if (liveOwner(owner ?? null) === null) return null;
+    await requestCancel(journal, id, { at: systemClock.now(), message });
+    return id;
+  });
+  if (id !== null) {
+    const text =
+      options.json === true
+        ? JSON.stringify({ run: id, outcome: "requested" })
+        : `${id}  cancellation requested; follow it with agentcore workflow show ${id}`;
+    io.stdout.write(`${text}\n`);
+    return exitCodes.succeeded;
+  }
+  const { id: free, file, caller, budget } = await findFreeRun(run, options, io);
+  const { workflow } = await requireWorkflow(file, caller.agentFiles, io);
+  const code = await withEngine({ workflow, budget }, options, io, async (engine) => {
+    const handle = await resumeRun({ ...engine, branch: caller.branch, id: free, workflow });
+    handle.cancel(message);
+    return handle;
+  });
+  return code === exitCodes.cancelled ? exitCodes.succeeded : code;
+}
+
+/** A run that no living process works on. Throws `AC_WORKFLOW_TAKEN`. */
+async function findFreeRun(run: string, options: StateOptions, io: Io) {
+  return withJournal(options, io, async (journal) => {
+    const { id, stored } = await findStored(journal, run);
+    const outcome = stored.header["outcome"] ?? null;
+    if (outcome === null) requireFree(stored.header["owner"] ?? null, id);
+    const { file, caller, budget } = stored.created;
+    const ended = typeof outcome === "string" ? outcome : null;
+    return { id, file, budget, caller: caller as unknown as Caller, outcome: ended };
+  });
+}
+
+async function findStored(journal: Journal, run: string) {
   const id = await findRunId(journal, run);
   const stored = await readRun(journal, id);
   if (stored === undefined) throw runNotFound(run);
-  if (stored.header["outcome"] === null) requireFree(stored.header["owner"] ?? null, id);
-  const { file, caller, budget } = stored.created;
-  return { id, file, budget, caller: caller as unknown as Caller };
+  return { id, stored };
 }
 
 /** What `run` leaves in the journal for `resume`. */
@@ -198,12 +270,16 @@ function adaptersFor(workflow: Workflow, loaded: LoadedConfig) {
 
 async function follow(handle: RunHandle, presenter: WorkflowPresenter, io: Io): Promise<RunResult> {
   const interruption = onInterrupt((count, signal) => {
-    if (count === 1) presenter.remark("stopping; what runs is ended cleanly");
-    handle.cancel(`stopped by ${signal}`);
+    presenter.remark(
+      count === 1
+        ? "Stopping… the run can be resumed. Press Ctrl-C again to kill what runs now"
+        : "killing what runs; once more to leave at once",
+    );
+    handle.interrupt(`stopped by ${signal}`, { immediate: count > 1 });
   });
   io.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
-    handle.cancel("the reader of the output went away");
+    handle.interrupt("the reader of the output went away");
   });
   try {
     return await handle.result();
@@ -214,8 +290,8 @@ async function follow(handle: RunHandle, presenter: WorkflowPresenter, io: Io): 
 
 /** A run whose process is alive is not resumed beside it. */
 function requireFree(owner: JournalValue, run: string): void {
-  const known = owner as unknown as ({ readonly host: string } & ReturnType<typeof processOwner>) | null;
-  if (known === null || known.host !== hostname() || ownerIsDead(known)) return;
+  const known = liveOwner(owner);
+  if (known === null) return;
   throw new AgentCoreError("AC_WORKFLOW_TAKEN", `process ${known.pid} works on run ${run}`, {
     evidence: { run, pid: known.pid },
   });
@@ -248,6 +324,7 @@ function exitCodeOf({ outcome, code }: Pick<RunResult, "outcome" | "code">): num
     case "TIMED_OUT":
       return exitCodes.timedOut;
     case "CANCELLED":
+    case "INTERRUPTED":
       return exitCodes.cancelled;
     case "FAILED":
       return isBudgetCode(code) ? exitCodes.budgetExhausted : exitCodes.failed;

@@ -84,7 +84,7 @@ describe("workflow run", () => {
     expect(stdout).toMatch(/SKIP +b/);
   });
 
-  test("4 timed out, 130 cancelled", async () => {
+  test("4 timed out, 130 interrupted", async () => {
     const late = workflowFile("late.yaml", head("late", "500ms") + shell("a", "sleep 60"));
     expect((await agentcore(scratch, ["workflow", "run", late])).code).toBe(4);
     const long = workflowFile("long.yaml", head("long") + shell("a", "echo begun; sleep 60"));
@@ -93,7 +93,8 @@ describe("workflow run", () => {
     started.child.kill("SIGINT");
     const { code, stdout } = await started.finished;
     expect(code).toBe(130);
-    expect(stdout).toContain("Workflow: CANCELLED");
+    expect(stdout).toContain("Workflow: INTERRUPTED");
+    expect(stdout).toMatch(/go on with it: agentcore workflow resume \S+\n$/);
   });
 
   test("steps side by side share the workspace", async () => {

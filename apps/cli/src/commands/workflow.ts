@@ -11,6 +11,7 @@ import { plainScreen } from "../screen/terminal.ts";
 import { findRunId } from "../workflow/find-run.ts";
 import { lookUpWorkers } from "../workflow/known-workers.ts";
 import { loadWorkflow, writeWarnings } from "../workflow/load-workflow.ts";
+import { runStateOf } from "../workflow/run-owner.ts";
 import { withJournal } from "../workflow/open-journal.ts";
 import { stepTable } from "../workflow/workflow-screen.ts";
 import { asksForPicture, drawRun, type PictureOptions } from "./workflow-graph.ts";
@@ -49,14 +50,14 @@ export async function listWorkflowRuns(options: ListRunsOptions, io: Io): Promis
       ...(limit === undefined ? {} : { limit }),
     });
     if (options.json === true) {
-      const found = runs.map(({ id, header }) => ({ id, ...header }));
+      const found = runs.map(({ id, header }) => ({ id, ...header, state: runStateOf(header) }));
       io.stdout.write(`${JSON.stringify({ runs: found })}\n`);
       return exitCodes.succeeded;
     }
     const columns = ["RUN", "STATE", "STEPS", "TIME", "WORKFLOW"].map((title) => ({ title }));
     const rows = runs.map(({ id, header }) => [
       span(id),
-      span(stateOf(header)),
+      span(runStateOf(header)),
       span(`${textOf(header["stepsEnded"])}/${textOf(header["steps"])}`),
       span(formatDuration(timeOf(header))),
       span(textOf(header["name"])),
@@ -83,17 +84,20 @@ export async function showWorkflowRun(
     const same = loaded.ok && loaded.workflow.hash === created.hash;
     const steps = same ? storedSteps(stored, loaded.workflow) : null;
     if (options.json === true) {
-      io.stdout.write(`${JSON.stringify({ id, ...header, inputs: created.inputs, steps })}\n`);
+      io.stdout.write(
+        `${JSON.stringify({ id, ...header, state: runStateOf(header), inputs: created.inputs, steps })}\n`,
+      );
       return exitCodes.succeeded;
     }
     const message = header["message"];
     plainScreen(io.stdout).print([
       [
         span(textOf(header["name"]), "strong"),
-        span(`  ${stateOf(header)}  ${formatDuration(timeOf(header))}`),
+        span(`  ${runStateOf(header)}  ${formatDuration(timeOf(header))}`),
       ],
       [span(`run ${id} of ${created.file} in ${created.workspace}`, "dim")],
       ...(message === null ? [] : [[span(textOf(message), "dim")]]),
+      ...cureLines(id, runStateOf(header)),
       [],
       ...(steps === null
         ? [[span("The file has changed since; its steps are not shown.", "warn")]]
@@ -103,10 +107,15 @@ export async function showWorkflowRun(
   });
 }
 
+/** What to do about a run that stands still or has failed. */
+function cureLines(id: string, state: string): Line[] {
+  if (state === "INTERRUPTED") return [[span(`go on with it: agentcore workflow resume ${id}`, "accent")]];
+  const isOver = state === "SUCCEEDED" || state === "RUNNING";
+  return isOver ? [] : [[span(`begin what failed again: agentcore workflow retry ${id}`, "accent")]];
+}
+
 const textOf = (value: JournalHeader[string] | undefined): string =>
   typeof value === "string" ? value : JSON.stringify(value ?? null);
-
-const stateOf = ({ outcome = null }: JournalHeader): string => textOf(outcome ?? "RUNNING");
 
 function timeOf({ startedAt, endedAt }: JournalHeader): number {
   return Number(endedAt ?? systemClock.now()) - Number(startedAt);

@@ -5,6 +5,7 @@ import { readRun, readStepsWithin, runNotFound, type Workflow } from "@agentcore
 import type { Io } from "../io.ts";
 import { findRunId } from "./find-run.ts";
 import { requireWorkflow } from "./load-workflow.ts";
+import { runStateOf } from "./run-owner.ts";
 import type { PictureRun } from "./picture/facts.ts";
 
 /** Throws `AC_WORKFLOW_RUN_NOT_FOUND`, or `AC_WORKFLOW_CHANGED` where the file is not what the run was begun with. */
@@ -23,12 +24,12 @@ export async function readPicture(
     const message = `${created.file}, an agent profile or a sub-workflow has changed since run ${id} began`;
     throw new AgentCoreError("AC_WORKFLOW_CHANGED", message, { evidence: { run: id, file: created.file } });
   }
-  const { outcome, message, endedAt, costUsd } = header;
+  const { message, endedAt, costUsd } = header;
   return {
     workflow,
     run: {
       id,
-      outcome: typeof outcome === "string" ? outcome : "RUNNING",
+      outcome: runStateOf(header),
       message: typeof message === "string" ? message : null,
       durationMs: Number(endedAt ?? systemClock.now()) - created.at,
       costUsd: Number(costUsd ?? 0),

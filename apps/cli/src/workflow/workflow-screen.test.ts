@@ -31,5 +31,8 @@ it("the table and the summary say how each step and the run ended", () => {
   expect(stepTable(steps).map(textOf)[1]).toMatch(/^PASS {4}a \(2 iterations\) +2\.3s/);
   const lines = summary(result(steps)).map(textOf);
   expect(lines).toContain("Workflow: FAILED  (5s)  $0.5000  run run-1");
-  expect(lines.at(-1)).toBe('step "b" failed');
+  expect(lines.slice(-2)).toEqual([
+    'step "b" failed',
+    "begin what failed again: agentcore workflow retry run-1",
+  ]);
 });

@@ -61,11 +61,20 @@ export function stepTable(steps: readonly StepReport[]): Line[] {
   return table(columns, rows);
 }
 
+/** How to go on with a run that was stopped or failed. */
+function goOnLines({ outcome, run }: RunResult): Line[] {
+  if (outcome === "SUCCEEDED") return [];
+  const command = outcome === "INTERRUPTED" ? "resume" : "retry";
+  const what = outcome === "INTERRUPTED" ? "go on with it" : "begin what failed again";
+  return [[span(`${what}: agentcore workflow ${command} ${run}`, "accent")]];
+}
+
 const outcomeTones: Readonly<Record<RunResult["outcome"], Tone>> = {
   SUCCEEDED: "good",
   FAILED: "bad",
   TIMED_OUT: "bad",
   CANCELLED: "warn",
+  INTERRUPTED: "warn",
 };
 
 export function summary(result: RunResult): Line[] {
@@ -82,5 +91,6 @@ export function summary(result: RunResult): Line[] {
       span(`  run ${run}`, "dim"),
     ],
     ...(reason === null ? [] : [[span(reason, "dim")]]),
+    ...goOnLines(result),
   ];
 }

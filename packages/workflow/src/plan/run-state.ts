@@ -27,7 +27,9 @@ export interface RunState {
 export type RunEvent =
   | { readonly type: "step"; readonly step: string; readonly event: StepEvent }
   | { readonly type: "stop_requested"; readonly reason: StopReason }
-  | { readonly type: "run_ended"; readonly outcome: RunOutcome };
+  | { readonly type: "run_ended"; readonly outcome: RunOutcome }
+  /** Somebody retries a run that has ended: these steps begin anew. */
+  | { readonly type: "retried"; readonly steps: readonly string[] };
 
 export function initialState(steps: readonly PlanStep[]): RunState {
   return { steps: new Map(steps.map((step) => [step.id, { kind: "waiting" }])), stop: null, outcome: null };
@@ -49,7 +51,19 @@ export function applyEvent(steps: ReadonlyMap<string, PlanStep>, state: RunState
       return { ...state, stop: state.stop ?? event.reason };
     case "run_ended":
       return { ...state, outcome: state.outcome ?? event.outcome };
+    case "retried":
+      return retried(steps, state, event.steps);
   }
+}
+
+function retried(steps: ReadonlyMap<string, PlanStep>, state: RunState, ids: readonly string[]): RunState {
+  const after = new Map(state.steps);
+  for (const id of ids) {
+    const [step, before] = [steps.get(id), after.get(id)];
+    assert(step !== undefined && before !== undefined, `the journal names an unknown step "${id}"`);
+    after.set(id, transition(step, before, { type: "reset" }));
+  }
+  return { steps: after, stop: null, outcome: null };
 }
 
 /** A step that fails without leave to go on takes the run with it. */

@@ -4,11 +4,11 @@
  *
  * | state      | meaning                                              | leaves by                                        |
  * | ---------- | ---------------------------------------------------- | ------------------------------------------------ |
- * | `waiting`  | its dependencies have not ended                       | `work_started`, `skipped`                        |
+ * | `waiting`  | its dependencies have not ended                       | `work_started`, `skipped`, `cancelled`           |
  * | `ready`    | its next piece (work or check) may start              | `work_started`, `check_started`, `cancelled`     |
- * | `working`  | an attempt at one iteration is a job                  | `work_ended`                                     |
- * | `checking` | the completion check of an iteration is a job         | `check_ended`                                    |
- * | `ended`    | one final status                                      | never                                            |
+ * | `working`  | an attempt at one iteration is a job                  | `work_ended`, `interrupted`                      |
+ * | `checking` | the completion check of an iteration is a job         | `check_ended`, `interrupted`                     |
+ * | `ended`    | one final status                                      | `reset`: somebody retries the run                |
  */
 import type { ConvergenceRules, EndedStatus, PlanStep, StepStatus } from "./plan-step.ts";
 
@@ -30,7 +30,8 @@ export interface Progress {
 }
 
 export type StepState =
-  | { readonly kind: "waiting" }
+  /** `progress`: of a step that was reset. */
+  | { readonly kind: "waiting"; readonly progress?: Progress }
   | { readonly kind: "ready"; readonly piece: "work" | "check"; readonly progress: Progress }
   | { readonly kind: "working"; readonly jobId: string; readonly progress: Progress }
   | { readonly kind: "checking"; readonly jobId: string; readonly progress: Progress }
@@ -68,7 +69,11 @@ export type StepEvent =
       readonly final?: "run";
     }
   | { readonly type: "skipped"; readonly reason: string; readonly passes: boolean }
-  | { readonly type: "cancelled"; readonly reason: string };
+  | { readonly type: "cancelled"; readonly reason: string }
+  /** Its job was stopped because the run was; the piece begins anew, and that counts as no failure. */
+  | { readonly type: "interrupted" }
+  /** Begins from the start again, whatever it was. */
+  | { readonly type: "reset" };
 
 export const noProgress: Progress = {
   iteration: 1,
@@ -98,13 +103,30 @@ export function transition(step: PlanStep, state: StepState, event: StepEvent): 
             kind: "ended",
             status: "SKIPPED",
             reason: event.reason,
-            progress: noProgress,
+            progress: progressOf(state),
             passes: event.passes,
           }
         : state;
     case "cancelled":
       return state.kind === "ended" ? state : end("CANCELLED", event.reason, progressOf(state), false);
+    case "interrupted":
+      return interrupted(state);
+    case "reset":
+      return state.kind === "ended" ? { kind: "waiting", progress: anew(state.progress) } : state;
   }
+}
+
+function interrupted(state: StepState): StepState {
+  const { kind } = state;
+  if (kind === "checking") return { kind: "ready", piece: "check", progress: state.progress };
+  if (kind !== "working") return state;
+  const { progress } = state;
+  return { kind: "ready", piece: "work", progress: { ...progress, attempt: progress.attempt - 1 } };
+}
+
+/** Numbers of attempts are never reused. */
+function anew({ attemptsInAll }: Progress): Progress {
+  return { ...noProgress, attemptsInAll };
 }
 
 function startWork(state: StepState, jobId: string): StepState {
@@ -202,7 +224,7 @@ function observe(rules: ConvergenceRules | null, progress: Progress, seen: reado
 }
 
 export function progressOf(state: StepState): Progress {
-  return state.kind === "waiting" ? noProgress : state.progress;
+  return state.progress ?? noProgress;
 }
 
 function end(status: EndedStatus, reason: string, progress: Progress, passes: boolean): StepState {

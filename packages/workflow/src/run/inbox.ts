@@ -3,6 +3,7 @@ export class Inbox<T> {
   #items: T[] = [];
   #failure: { readonly error: unknown } | null = null;
   #wake: (() => void) | null = null;
+  #isWoken = false;
 
   put(item: T): void {
     this.#items.push(item);
@@ -15,14 +16,25 @@ export class Inbox<T> {
     this.#wake?.();
   }
 
-  /** All there is, in order; at least one. */
+  /** Lets the reader go on, also without an item. */
+  wake(): void {
+    this.#isWoken = true;
+    this.#wake?.();
+  }
+
+  get isEmpty(): boolean {
+    return this.#items.length === 0 && this.#failure === null;
+  }
+
+  /** All there is, in order; waits until there is something, or for `wake`. */
   async take(): Promise<readonly T[]> {
-    while (this.#items.length === 0 && this.#failure === null) {
+    while (this.isEmpty && !this.#isWoken) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
       this.#wake = null;
     }
+    this.#isWoken = false;
     if (this.#failure !== null) throw this.#failure.error;
     const items = this.#items;
     this.#items = [];

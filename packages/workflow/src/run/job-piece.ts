@@ -8,29 +8,56 @@ import {
 import type { JobEnd, JobHandle } from "@agentcore/scheduler";
 import type { RunPorts } from "./run-ports.ts";
 
-export interface Canceller {
-  /** Asks for a stop; safe before the job is submitted, and more than once. */
-  cancel(message: string): void;
+export interface StopRequest {
+  readonly message: string;
+  /** Not to end now, but to begin anew when the run is resumed. */
+  readonly interrupts: boolean;
+  readonly immediate: boolean;
+}
+
+/**
+ * With what the jobs of an interrupted run are cancelled. A resume tells by it that a job was not stopped for its own sake, where
+ * the process was killed before it could write that down.
+ */
+const interruptedMessage = "the workflow run was interrupted";
+
+/** Whether a cancelled job was stopped by the interruption of its run. */
+export function wasInterrupted({ state, reason }: Pick<JobEnd, "state" | "reason">): boolean {
+  return state === "cancelled" && reason?.message === interruptedMessage;
 }
 
 /** A way to cancel that something can be put behind later. */
-export class LateCanceller implements Canceller {
-  #message: string | null = null;
-  #target: ((message: string) => void) | null = null;
+export class LateCanceller {
+  #request: StopRequest | null = null;
+  #target: ((request: StopRequest) => void) | null = null;
 
+  /** Asks for a stop; safe before the job is submitted, and more than once: the first counts, but for its haste. */
   cancel(message: string): void {
-    if (this.#message !== null) return;
-    this.#message = message;
-    this.#target?.(message);
+    this.#ask({ message, interrupts: false, immediate: false });
+  }
+
+  interrupt(message: string, immediate: boolean): void {
+    this.#ask({ message, interrupts: true, immediate });
   }
 
   get isCancelled(): boolean {
-    return this.#message !== null;
+    return this.#request !== null;
   }
 
-  bind(target: (message: string) => void): void {
+  get isInterrupted(): boolean {
+    return this.#request?.interrupts === true;
+  }
+
+  bind(target: (request: StopRequest) => void): void {
     this.#target = target;
-    if (this.#message !== null) target(this.#message);
+    if (this.#request !== null) target(this.#request);
+  }
+
+  #ask(request: StopRequest): void {
+    const before = this.#request;
+    if (before !== null && (before.immediate || !request.immediate)) return;
+    this.#request = before === null ? request : { ...before, immediate: true };
+    this.#target?.(this.#request);
   }
 }
 
@@ -42,10 +69,15 @@ export async function runJob(
   onEvent: (event: JobEvent) => void,
 ): Promise<JobEnd> {
   const handle = await scheduler.submit(job);
-  canceller.bind((message) => {
-    handle.cancel({ message }).catch((error: unknown) => {
-      log.warn({ error, jobId: handle.id }, "a cancel could not be written; the job goes on to its own end");
-    });
+  canceller.bind(({ message, interrupts, immediate }) => {
+    handle
+      .cancel({ message: interrupts ? interruptedMessage : message, immediate })
+      .catch((error: unknown) => {
+        log.warn(
+          { error, jobId: handle.id },
+          "a cancel could not be written; the job goes on to its own end",
+        );
+      });
   });
   const told = tell(handle, onEvent);
   const end = await handle.result();

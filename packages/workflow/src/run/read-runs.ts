@@ -2,8 +2,9 @@
 import type { Journal, JournalHeader } from "@agentcore/scheduler";
 import type { Workflow } from "../definition.ts";
 import { stepReport, type StepReport } from "./record-files.ts";
+import { foldEntries, readEntries } from "./run-entry.ts";
 import { childStream, runStream } from "./streams.ts";
-import { foldEntry, newRecord, type RunCreated, type RunEntry } from "./run-record.ts";
+import type { RunCreated, RunEntry } from "./run-record.ts";
 import { stepInstances } from "./step-instance.ts";
 
 export interface RunListing {
@@ -27,12 +28,14 @@ export async function listRuns(
 }
 
 export interface StoredRun {
+  /** Name of its stream. */
+  readonly stream: string;
   readonly created: RunCreated;
   readonly header: JournalHeader;
   readonly entries: readonly RunEntry[];
 }
 
-/** Undefined where there is no such run. */
+/** Undefined where there is no such run. Throws `AC_WORKFLOW_RECORD` where its journal cannot be read. */
 export async function readRun(journal: Journal, id: string): Promise<StoredRun | undefined> {
   return readStream(journal, runStream(id));
 }
@@ -40,17 +43,14 @@ export async function readRun(journal: Journal, id: string): Promise<StoredRun |
 async function readStream(journal: Journal, stream: string): Promise<StoredRun | undefined> {
   const found = await journal.read(stream);
   if (found === undefined) return undefined;
-  const entries = found.entries as unknown as readonly RunEntry[];
-  return { created: entries[0] as RunCreated, header: found.header, entries };
+  return { stream, header: found.header, ...readEntries(stream, found.entries) };
 }
 
 /** The steps of a stored run as they stand; `workflow` must be the definition it was begun with. */
-export function storedSteps({ created, entries }: StoredRun, workflow: Workflow): readonly StepReport[] {
-  const instances = stepInstances(workflow, created.inputs, () => null);
+export function storedSteps(stored: StoredRun, workflow: Workflow): readonly StepReport[] {
+  const instances = stepInstances(workflow, stored.created.inputs, () => null);
   const steps = new Map(instances.map((instance) => [instance.id, instance.plan]));
-  const record = entries
-    .slice(1)
-    .reduce((folded, entry) => foldEntry(steps, folded, entry), newRecord([...steps.values()], created));
+  const record = foldEntries(stored.stream, steps, stored);
   return instances.map(({ id, step }) => stepReport(record, id, step.loop !== null));
 }
 

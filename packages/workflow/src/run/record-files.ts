@@ -66,14 +66,14 @@ export function writeStepRecord(contextDir: string, report: StepReport): void {
 }
 
 export async function writeRunRecord(workflow: Workflow, runId: string, record: RunRecord): Promise<void> {
-  const { created, state, spent, endedAt } = record;
+  const { created, state, spent, endedAt, interruption } = record;
   await writeJson(join(created.contextDir, "_workflow.json"), {
     run: runId,
     name: created.name,
     file: created.file,
     definition_hash: workflow.hash,
-    state: state.outcome ?? "RUNNING",
-    reason: state.stop?.message ?? null,
+    state: state.outcome ?? (interruption === null ? "RUNNING" : "INTERRUPTED"),
+    reason: state.stop?.message ?? interruption,
     started_at: created.at,
     ended_at: endedAt,
     cost_usd: spent.costUsd,

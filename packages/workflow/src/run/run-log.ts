@@ -6,6 +6,7 @@ import { AgentCoreError } from "@agentcore/contract";
 import type { JournalValue } from "@agentcore/scheduler";
 import type { Workflow } from "../definition.ts";
 import type { PlanStep } from "../plan/plan-step.ts";
+import { foldEntries, type RunEntries } from "./run-entry.ts";
 import type { RunPorts } from "./run-ports.ts";
 import {
   foldEntry,
@@ -49,16 +50,9 @@ export class RunLog {
     return new RunLog(journal, options, record);
   }
 
-  /** The run as its journal tells it. `entries` are those of the stream, the first included. */
-  static open(
-    journal: RunPorts["journal"],
-    options: RunLogOptions,
-    entries: readonly JournalValue[],
-  ): RunLog {
-    const [created, ...rest] = entries as unknown as readonly [RunCreated, ...RunEntry[]];
-    const start = newRecord([...options.steps.values()], created);
-    const record = rest.reduce((folded, entry) => foldEntry(options.steps, folded, entry), start);
-    return new RunLog(journal, options, record);
+  /** The run as its journal tells it. */
+  static open(journal: RunPorts["journal"], options: RunLogOptions, stored: RunEntries): RunLog {
+    return new RunLog(journal, options, foldEntries(options.stream, options.steps, stored));
   }
 
   /**

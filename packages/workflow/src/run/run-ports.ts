@@ -52,7 +52,8 @@ export type WorkflowEvent =
 
 export interface RunResult {
   readonly run: string;
-  readonly outcome: RunOutcome;
+  /** `INTERRUPTED`: it was stopped, not ended, and `resumeRun` goes on with it. */
+  readonly outcome: RunOutcome | "INTERRUPTED";
   /** Why it is not `SUCCEEDED`; null where it is. */
   readonly reason: string | null;
   /** Code of the catalogue that says more than the outcome, where there is one. */

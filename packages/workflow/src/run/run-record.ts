@@ -65,7 +65,18 @@ export interface RunEventEntry {
   readonly branch?: string;
 }
 
-export type RunEntry = RunCreated | RunEventEntry | { readonly type: "resumed"; readonly at: number };
+/** The run was stopped by a signal or by its caller, not ended: it waits for somebody to resume it. */
+export interface RunInterruptedEntry {
+  readonly type: "interrupted";
+  readonly at: number;
+  readonly message: string;
+}
+
+export type RunEntry =
+  | RunCreated
+  | RunEventEntry
+  | RunInterruptedEntry
+  | { readonly type: "resumed"; readonly at: number };
 
 /** What is known about a step beside its state. */
 export interface StepFacts {
@@ -105,6 +116,8 @@ export interface RunRecord {
   readonly activeSince: number;
   readonly lastAt: number;
   readonly endedAt: number | null;
+  /** Why nobody works on it now, where it was stopped and not resumed since. */
+  readonly interruption: string | null;
   /** Entries so far. */
   readonly length: number;
 }
@@ -121,6 +134,7 @@ export function newRecord(steps: readonly PlanStep[], created: RunCreated): RunR
     activeSince: created.at,
     lastAt: created.at,
     endedAt: null,
+    interruption: null,
     length: 1,
   };
 }
@@ -137,8 +151,10 @@ export function foldEntry(
       return next;
     case "resumed": {
       const activeMsBefore = record.activeMsBefore + Math.max(0, record.lastAt - record.activeSince);
-      return { ...next, activeMsBefore, activeSince: entry.at };
+      return { ...next, activeMsBefore, activeSince: entry.at, interruption: null };
     }
+    case "interrupted":
+      return { ...next, interruption: entry.message };
     case "event":
       return foldEvent(steps, next, entry);
   }
@@ -147,6 +163,13 @@ export function foldEntry(
 function foldEvent(steps: ReadonlyMap<string, PlanStep>, record: RunRecord, entry: RunEventEntry): RunRecord {
   const { event, at } = entry;
   const state = applyEvent(steps, record.state, event);
+  // A retry has the whole time of the run again.
+  if (event.type === "retried") {
+    const facts = new Map(record.facts);
+    for (const id of event.steps) facts.set(id, factsAnew(facts.get(id)));
+    const fresh = { activeMsBefore: 0, activeSince: at, endedAt: null, interruption: null };
+    return { ...record, ...fresh, state, facts };
+  }
   if (event.type !== "step") {
     return { ...record, state, endedAt: event.type === "run_ended" ? at : record.endedAt };
   }
@@ -168,6 +191,11 @@ function foldEvent(steps: ReadonlyMap<string, PlanStep>, record: RunRecord, entr
   };
 }
 
+/** What it spent and how often it was interrupted stays. */
+function factsAnew({ spent, interruptions }: StepFacts = noFacts): StepFacts {
+  return { ...noFacts, spent, interruptions };
+}
+
 function factsAfter(facts: StepFacts, entry: RunEventEntry, ended: boolean): StepFacts {
   const { event, at } = entry;
   const starts =
@@ -186,7 +214,7 @@ function factsAfter(facts: StepFacts, entry: RunEventEntry, ended: boolean): Ste
 
 /** The header of a run's stream: what lists show, and what retention goes by. */
 export function headerOf(workflow: Workflow, record: RunRecord, owner: JournalValue): JournalHeader {
-  const { created, state, endedAt, spent } = record;
+  const { created, state, endedAt, spent, interruption } = record;
   const { name, file, workspace, parent, root, at } = created;
   const steps = [...state.steps.values()];
   return {
@@ -198,12 +226,13 @@ export function headerOf(workflow: Workflow, record: RunRecord, owner: JournalVa
     startedAt: at,
     endedAt,
     outcome: state.outcome,
-    message: state.stop?.message ?? null,
+    message: state.stop?.message ?? interruption,
+    interrupted: interruption !== null,
     steps: steps.length,
     stepsEnded: steps.filter(({ kind }) => kind === "ended").length,
     costUsd: spent.costUsd,
     tokens: spent.tokens,
     hash: workflow.hash,
-    owner,
+    owner: interruption === null && endedAt === null ? owner : null,
   };
 }

@@ -10,12 +10,14 @@ import { checkBranchAtStart, placeOf, resolveBase } from "./branch-rules.ts";
 import { resolveInputs, type InputValues } from "./inputs.ts";
 import { LateCanceller } from "./job-piece.ts";
 import { pathInside } from "./places.ts";
+import { stepsToRetry, type RetryChoice } from "./retry-run.ts";
+import { readEntries } from "./run-entry.ts";
 import { RunLog } from "./run-log.ts";
 import type { RunPorts, RunResult, RunSettings } from "./run-ports.ts";
 import type { RunCreated, RunRecord } from "./run-record.ts";
 import { runStream, streamOf } from "./streams.ts";
 import type { ChildRequest } from "./step-child.ts";
-import { stepInstances } from "./step-instance.ts";
+import { stepInstances, type StepInstance } from "./step-instance.ts";
 import { telemetryPaths } from "./telemetry.ts";
 import { WorkflowRun } from "./workflow-run.ts";
 
@@ -28,6 +30,11 @@ export interface RunHandle {
   result(): Promise<RunResult>;
   /** Stops what runs; the run ends `CANCELLED`. */
   cancel(message?: string): void;
+  /**
+   * Stops what runs, cleanly or at once, and does not end the run: its result is `INTERRUPTED`, and `resumeRun` goes on with it.
+   * Finished steps do not run again. A run that is ending already ends as it would have.
+   */
+  interrupt(message?: string, options?: { readonly immediate?: boolean }): void;
 }
 
 export interface RunOptions extends RunPorts, Partial<RunSettings> {}
@@ -68,10 +75,40 @@ export interface ResumeOptions extends RunOptions {
  * or `AC_WORKFLOW_CHANGED` for a definition that is not the one it began with.
  */
 export async function resumeRun(options: ResumeOptions): Promise<RunHandle> {
+  return reopen(options);
+}
+
+async function reopen(options: ResumeOptions, retry?: RetryChoice): Promise<RunHandle> {
   const { id: runId, workflow } = options;
   const { ports, settings } = split(options);
   if ((await ports.journal.read(runStream(runId))) === undefined) throw runNotFound(runId);
-  return handleOf(runId, await openRun({ runId, workflow, created: null, ports, settings }));
+  return handleOf(
+    runId,
+    await openRun({
+      runId,
+      workflow,
+      created: null,
+      ports,
+      settings,
+      ...(retry === undefined ? {} : { retry }),
+    }),
+  );
+}
+
+export interface RetryOptions extends ResumeOptions {
+  /** Default: what failed, and what waited for it. */
+  readonly choice?: RetryChoice;
+}
+
+/**
+ * Begins steps of a run that has ended anew, and goes on from there; what succeeded is kept. The run has its whole time again, and
+ * what is left of its budget. Throws as `resumeRun`, and `AC_WORKFLOW_ENDED` where nothing failed.
+ */
+export async function retryRun({
+  choice = { kind: "failed" },
+  ...options
+}: RetryOptions): Promise<RunHandle> {
+  return reopen(options, choice);
 }
 
 export function runNotFound(runId: string): AgentCoreError {
@@ -135,14 +172,16 @@ interface OpenRequest {
   readonly created: RunCreated | null;
   readonly ports: RunPorts;
   readonly settings: RunSettings;
+  readonly retry?: RetryChoice;
 }
 
 /** Makes the run, or opens it where its journal is there already. */
 async function openRun(request: OpenRequest): Promise<WorkflowRun> {
   const { runId, workflow, created, ports, settings } = request;
   const stream = created === null ? runStream(runId) : streamOf(created, runId);
-  const found = await ports.journal.read(stream);
-  const first = (found?.entries[0] as unknown as RunCreated | undefined) ?? created;
+  const stored = await ports.journal.read(stream);
+  const found = stored === undefined ? undefined : readEntries(stream, stored.entries);
+  const first = found?.created ?? created;
   if (first === null) throw runNotFound(runId);
   if (first.hash !== workflow.hash) throw changed(runId, first);
   // Conditions look at the artifacts of the record as it is when they are asked.
@@ -155,14 +194,40 @@ async function openRun(request: OpenRequest): Promise<WorkflowRun> {
   const log =
     found === undefined
       ? await RunLog.create(ports.journal, logOptions, first)
-      : RunLog.open(ports.journal, logOptions, found.entries);
+      : RunLog.open(ports.journal, logOptions, found);
   opened.log = log;
   const resumed = found !== undefined;
-  if (resumed && log.record.state.outcome === null) {
+  if (request.retry !== undefined) await retry(request, log, instances, request.retry);
+  else if (resumed && log.record.state.outcome === null) {
     await log.append([{ type: "resumed", at: ports.clock.now() }]);
   }
   const startChild = (child: ChildRequest): Promise<RunResult> => startChildRun(child, ports, settings);
   return new WorkflowRun({ runId, workflow, instances, log, ports, settings, startChild, resumed });
+}
+
+/** Journals which steps begin anew; the planner does the rest. */
+async function retry(
+  { runId, ports }: OpenRequest,
+  log: RunLog,
+  instances: readonly StepInstance[],
+  choice: RetryChoice,
+): Promise<void> {
+  const { state } = log.record;
+  if (state.outcome === null) {
+    const message = `run ${runId} has not ended; go on with it: agentcore workflow resume ${runId}`;
+    throw new AgentCoreError("AC_WORKFLOW_INPUT", message, { evidence: { run: runId } });
+  }
+  if (choice.kind === "from" && !instances.some(({ step }) => step.id === choice.step)) {
+    const known = [...new Set(instances.map(({ step }) => step.id))];
+    const message = `run ${runId} has no step "${choice.step}"; there are ${known.join(", ")}`;
+    throw new AgentCoreError("AC_WORKFLOW_INPUT", message, { evidence: { run: runId, step: choice.step } });
+  }
+  const steps = stepsToRetry(instances, state, choice);
+  if (steps.length === 0) {
+    const message = `run ${runId} has ended (${state.outcome}), and none of its steps failed`;
+    throw new AgentCoreError("AC_WORKFLOW_ENDED", message, { evidence: { run: runId } });
+  }
+  await log.append([{ type: "event", at: ports.clock.now(), event: { type: "retried", steps } }]);
 }
 
 async function startChildRun(
@@ -171,7 +236,7 @@ async function startChildRun(
   settings: RunSettings,
 ): Promise<RunResult> {
   const run = await openRun({ runId, workflow, created, ports, settings: { ...settings, onEvent } });
-  canceller.bind((message) => run.stop("CANCELLED", message, "AC_CANCELLED"));
+  bindRun(canceller, run);
   return run.drive();
 }
 
@@ -185,7 +250,7 @@ function artifactOf(facts: RunRecord["facts"] | undefined, step: string, artifac
 
 function handleOf(id: string, run: WorkflowRun): RunHandle {
   const canceller = new LateCanceller();
-  canceller.bind((message) => run.stop("CANCELLED", message, "AC_CANCELLED"));
+  bindRun(canceller, run);
   const result = run.drive();
   // Whoever asks for the result hears of it; nobody may.
   result.catch(() => {});
@@ -193,7 +258,16 @@ function handleOf(id: string, run: WorkflowRun): RunHandle {
     id,
     result: () => result,
     cancel: (message = "cancelled by request") => canceller.cancel(message),
+    interrupt: (message = "interrupted by request", { immediate = false } = {}) =>
+      canceller.interrupt(message, immediate),
   };
+}
+
+function bindRun(canceller: LateCanceller, run: WorkflowRun): void {
+  canceller.bind(({ message, interrupts, immediate }) => {
+    if (interrupts) run.interrupt(message, immediate);
+    else run.stop("CANCELLED", message, "AC_CANCELLED");
+  });
 }
 
 function changed(runId: string, { file }: RunCreated): AgentCoreError {

@@ -4,7 +4,7 @@ import type { JobEnd } from "@agentcore/scheduler";
 import type { Budget, Loop } from "../definition.ts";
 import { decideByExitCode, decideByFile, type Decision, type DecisionFile } from "./decision.ts";
 import { isUsedUp } from "./budget-share.ts";
-import { isFailureOfRun, type LateCanceller } from "./job-piece.ts";
+import { isFailureOfRun, wasInterrupted, type LateCanceller } from "./job-piece.ts";
 import { jobFor } from "./job-request.ts";
 import { runPieceJob } from "./piece-job.ts";
 import { pathInside } from "./places.ts";
@@ -30,6 +30,7 @@ export async function runCheck(
     await removeDecision(context, started, loop);
     const end = await submit(context, started, loop, canceller);
     const took = { spent: end.spent, interruptions: 0 };
+    if (wasInterrupted(end)) return { ...ended(context, started, { type: "interrupted" }), ...took };
     if (end.state === "cancelled") {
       const event = { type: "cancelled", reason: end.reason?.message ?? "cancelled" } as const;
       return { ...ended(context, started, event), ...took };

@@ -10,6 +10,7 @@ import { isUsedUp, lower, noCeiling } from "./budget-share.ts";
 import { isFailureOfRun, type LateCanceller } from "./job-piece.ts";
 import { childInputs } from "./inputs.ts";
 import { artifactDir, stepDir } from "./places.ts";
+import type { RunOutcome } from "../plan/run-state.ts";
 import type { RunResult, WorkflowEvent } from "./run-ports.ts";
 import type { RunCreated, RunEventEntry } from "./run-record.ts";
 import { worktreeOf, type StartedPiece, type StepContext } from "./step-context.ts";
@@ -44,19 +45,21 @@ export interface ChildOptions {
   readonly startChild: StartChild;
 }
 
+/** Null where it was interrupted: the step stays at work, and a resume goes on with the run below it. */
 export async function runChild(
   context: StepContext,
   started: StartedPiece,
   options: ChildOptions,
-): Promise<RunEventEntry> {
-  return workEnded(context, started, await attempt(context, started, options));
+): Promise<RunEventEntry | null> {
+  const end = await attempt(context, started, options);
+  return end === null ? null : workEnded(context, started, end);
 }
 
 async function attempt(
   context: StepContext,
   started: StartedPiece,
   { action, canceller, startChild }: ChildOptions,
-): Promise<AttemptEnd> {
+): Promise<AttemptEnd | null> {
   try {
     const created = await childCreated(context, started, action);
     if (created.budget !== null && isUsedUp(created.budget)) {
@@ -65,7 +68,9 @@ async function attempt(
     const onEvent = bubble(context, started, action);
     const { jobId: runId } = started;
     const result = await startChild({ runId, workflow: action.workflow, created, onEvent, canceller });
-    const end = { ...endOf(result), spent: result.spent };
+    const { outcome } = result;
+    if (outcome === "INTERRUPTED") return null;
+    const end = { ...endOf({ ...result, outcome }), spent: result.spent };
     if (end.outcome !== "succeeded") return end;
     const artifacts = await takeExports(context, started, action, created.contextDir);
     // What it exports is there after each iteration, for the completion check to look at.
@@ -107,7 +112,7 @@ async function childCreated(
   };
 }
 
-function endOf(result: RunResult): AttemptEnd {
+function endOf(result: RunResult & { readonly outcome: RunOutcome }): AttemptEnd {
   const reason = result.reason ?? "";
   switch (result.outcome) {
     case "SUCCEEDED":

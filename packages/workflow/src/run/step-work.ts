@@ -9,7 +9,7 @@ import { branchProblem, placeOf, unsafe } from "./branch-rules.ts";
 import { budgetText, ceilingCode, isUsedUp, noCeiling } from "./budget-share.ts";
 import { judgeChanges, observedOf, unjudgedChanges, type ObservedChanges } from "./change-rules.ts";
 import { changedSince } from "./git.ts";
-import { isFailureOfRun, type LateCanceller } from "./job-piece.ts";
+import { isFailureOfRun, wasInterrupted, type LateCanceller } from "./job-piece.ts";
 import { workEnd, type WorkEnd } from "./job-outcome.ts";
 import { jobFor, withStages, type PieceRequest } from "./job-request.ts";
 import { runPieceJob } from "./piece-job.ts";
@@ -30,6 +30,8 @@ import type { Budget, WorkSpec } from "../definition.ts";
 
 /** What an attempt ended with, and what it took. */
 export interface AttemptEnd extends WorkEnd {
+  /** It was stopped with its run, and begins anew when that is resumed. */
+  readonly interrupted?: true;
   readonly spent?: Spending;
   readonly interruptions?: number;
   readonly artifacts?: readonly string[];
@@ -49,11 +51,12 @@ export async function runWork(
 export function workEnded(context: StepContext, { instance }: StartedPiece, end: AttemptEnd): RunEventEntry {
   const { outcome, reason, violations, final, errorClass, code, spent, interruptions, artifacts, branch } =
     end;
-  const event = { type: "work_ended", outcome, reason, violations } as const;
+  const ended = { type: "work_ended", outcome, reason, violations } as const;
+  const workEvent = final === undefined ? ended : { ...ended, final };
   return {
     type: "event",
     at: context.ports.clock.now(),
-    event: { type: "step", step: instance.id, event: final === undefined ? event : { ...event, final } },
+    event: { type: "step", step: instance.id, event: end.interrupted ? { type: "interrupted" } : workEvent },
     ...(spent === undefined ? {} : { spent }),
     ...(interruptions === undefined || interruptions === 0 ? {} : { interruptions }),
     ...(errorClass === null ? {} : { errorClass }),
@@ -72,6 +75,7 @@ async function attempt(
 ): Promise<AttemptEnd> {
   try {
     const workspace = await prepare(context, started);
+    if (canceller.isInterrupted && !started.resumed) return interruptedEnd;
     if (canceller.isCancelled && !started.resumed) return stoppedBefore;
     const ceiling = ceilingOf(context, started);
     if (isUsedUp(ceiling)) return budgetUsedUp(ceiling);
@@ -79,6 +83,7 @@ async function attempt(
     const { stall } = started.instance.step;
     const end = await runPieceJob(context, started, { piece: "work", job, stall }, canceller);
     const cost = { spent: end.spent, interruptions: Math.max(0, end.attempts - 1) };
+    if (wasInterrupted(end)) return { ...interruptedEnd, ...cost };
     const verdict = withOrigin(context, started, workEnd(end, stall));
     if (verdict.outcome !== "succeeded" || verdict.violations.length > 0) return { ...verdict, ...cost };
     return {
@@ -104,6 +109,8 @@ const stoppedBefore: AttemptEnd = {
   errorClass: "cancelled",
   violations: [],
 };
+
+const interruptedEnd: AttemptEnd = { ...stoppedBefore, errorClass: null, interrupted: true };
 
 /** The end of a piece for which nothing is left to spend. */
 export function budgetUsedUp(ceiling: Budget) {

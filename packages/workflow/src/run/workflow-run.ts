@@ -7,6 +7,7 @@ import type { ErrorCode } from "@agentcore/contract";
 import type { RunOutcome } from "../plan/run-state.ts";
 import type { StepState } from "../plan/step-state.ts";
 import { orderOf } from "./budget-choice.ts";
+import { watchForCancel } from "./cancel-request.ts";
 import { writeDiagnosis } from "./diagnosis.ts";
 import { Inbox } from "./inbox.ts";
 import { isSubmitted, LateCanceller } from "./job-piece.ts";
@@ -51,6 +52,10 @@ export class WorkflowRun {
   /** Removals of worktrees that are not needed any more; they hold up nobody but the end. */
   readonly #discards: Promise<void>[] = [];
   #telemetry: RunTelemetry | null = null;
+  /** Asked for by `interrupt`: nothing is started or ended any more. */
+  #interruption: string | null = null;
+  /** Pieces at work, whose ends are still to come. */
+  #inFlight = 0;
   /** End of the run's wall clock, on the monotonic clock. */
   readonly #deadlineMs: number;
 
@@ -75,11 +80,22 @@ export class WorkflowRun {
 
   /** The first reason to stop counts. What runs is stopped cleanly, and the run ends with that outcome. */
   stop(outcome: Exclude<RunOutcome, "SUCCEEDED">, message: string, code?: ErrorCode): void {
+    if (this.#interruption !== null) return;
     const reason = { outcome, message, ...(code === undefined ? {} : { code }) };
     this.#inbox.put({ type: "event", at: this.#now(), event: { type: "stop_requested", reason } });
   }
 
-  /** Resolves with the end of the run. Rejects where it could not go on; it can be resumed then. */
+  /**
+   * Stops what runs and leaves the run as it stands: each piece that was stopped begins anew when the run is resumed. A run that
+   * is ending already ends as it would have.
+   */
+  interrupt(message: string, immediate: boolean): void {
+    if (this.#options.log.foreseen.state.stop === null) this.#interruption ??= message;
+    for (const canceller of this.#cancellers.values()) canceller.interrupt(message, immediate);
+    this.#inbox.wake();
+  }
+
+  /** Resolves with the end of the run, or with how it stands where it was interrupted. Rejects where it could not go on; it can be resumed then. */
   async drive(): Promise<RunResult> {
     const { log, ports, workflow } = this.#options;
     const { contextDir } = log.record.created;
@@ -97,19 +113,42 @@ export class WorkflowRun {
     const timer = ports.clock.setTimer(this.#context.leftMs(), () =>
       this.stop("TIMED_OUT", "the time limit of the run has passed", "AC_TIMEOUT"),
     );
+    const endWatch = this.#watchForCancel();
     try {
       if (resumed) await this.#pickUp();
       await writeRunRecord(workflow, runId, log.record);
       await this.#advance([]);
-      while (log.record.state.outcome === null) await this.#advance(await this.#inbox.take());
+      while (this.#goesOn()) await this.#advance(await this.#inbox.take());
+      if (log.record.state.outcome === null) await this.#noteInterruption();
       await Promise.all(this.#discards);
       await writeRunRecord(workflow, runId, log.record);
     } finally {
       timer.cancel();
+      endWatch();
     }
     const result = this.#result();
     this.#emit({ type: "run_ended", at: this.#now(), run: runId, result });
     return result;
+  }
+
+  /** Sub-workflows end with the run that somebody started. */
+  #watchForCancel(): () => void {
+    const { log, ports, runId } = this.#options;
+    const { created, activeSince } = log.record;
+    if (created.parent !== null) return () => {};
+    const { journal, clock, log: lines } = ports;
+    const onRequest = (message: string): void => this.stop("CANCELLED", message, "AC_CANCELLED");
+    return watchForCancel({ journal, clock, log: lines, runId, since: activeSince, onRequest });
+  }
+
+  #goesOn(): boolean {
+    if (this.#options.log.record.state.outcome !== null) return false;
+    return this.#interruption === null || this.#inFlight > 0 || !this.#inbox.isEmpty;
+  }
+
+  async #noteInterruption(): Promise<void> {
+    const message = this.#interruption ?? "interrupted";
+    await this.#options.log.append([{ type: "interrupted", at: this.#now(), message }]);
   }
 
   /** Journals what happened together with what comes of it, then does what was journaled. */
@@ -126,6 +165,7 @@ export class WorkflowRun {
   }
 
   #next(record: RunRecord): Next {
+    if (this.#interruption !== null && record.state.stop === null) return { entries: [], cancels: [] };
     const { instances, ports, settings, workflow } = this.#options;
     return nextEntries({
       instances,
@@ -209,17 +249,22 @@ export class WorkflowRun {
     };
     const canceller = new LateCanceller();
     this.#cancellers.set(jobId, canceller);
+    if (this.#interruption !== null) canceller.interrupt(this.#interruption, false);
+    this.#inFlight += 1;
     this.#perform(started, state.kind, canceller)
-      .then((entry) => this.#inbox.put(entry))
-      .catch((error: unknown) => this.#inbox.fail(error))
-      .finally(() => this.#cancellers.delete(jobId));
+      .finally(() => {
+        this.#inFlight -= 1;
+        this.#cancellers.delete(jobId);
+      })
+      .then((entry) => (entry === null ? this.#inbox.wake() : this.#inbox.put(entry)))
+      .catch((error: unknown) => this.#inbox.fail(error));
   }
 
   #perform(
     started: StartedPiece,
     kind: "working" | "checking",
     canceller: LateCanceller,
-  ): Promise<RunEventEntry> {
+  ): Promise<RunEventEntry | null> {
     const { action, loop } = started.instance.step;
     if (kind === "checking" && loop !== null) return runCheck(this.#context, started, loop, canceller);
     if (action.kind === "worker") return runWork(this.#context, started, action.work, canceller);
@@ -239,8 +284,8 @@ export class WorkflowRun {
     const { stop } = state;
     return {
       run: runId,
-      outcome: state.outcome ?? "FAILED",
-      reason: state.outcome === "SUCCEEDED" ? null : (stop?.message ?? null),
+      outcome: state.outcome ?? "INTERRUPTED",
+      reason: state.outcome === "SUCCEEDED" ? null : (stop?.message ?? this.#interruption),
       code: stop?.code ?? facts.get(stop?.step ?? "")?.code ?? null,
       steps: instances.map((instance) => this.#report(instance)),
       spent,

@@ -25,9 +25,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Workflow } from "../definition.ts";
 import type { Git } from "../run/git.ts";
+import type { RetryChoice } from "../run/retry-run.ts";
 import type { RunResult, WorkflowEvent } from "../run/run-ports.ts";
 import {
   resumeRun,
+  retryRun,
   runWorkflow,
   workflowConcurrencyKey,
   type RunHandle,
@@ -47,6 +49,7 @@ export interface RunRig {
   /** Ends the scheduler, and goes on with the run on a new one, as another process would. */
   restart(): Promise<void>;
   resume(id: string, workflow: Workflow): Promise<RunHandle>;
+  retry(id: string, workflow: Workflow, choice?: RetryChoice): Promise<RunHandle>;
   close(): Promise<void>;
 }
 
@@ -85,6 +88,8 @@ export async function createRunRig(): Promise<RunRig> {
       scheduler = await openScheduler(store, runtime);
     },
     resume: (id, workflow) => resumeRun({ ...common(), id, workflow }),
+    retry: (id, workflow, choice) =>
+      retryRun({ ...common(), id, workflow, ...(choice === undefined ? {} : { choice }) }),
     async close() {
       await scheduler.close();
       rmSync(root, { recursive: true, force: true });

@@ -1,0 +1,66 @@
+/**
+ * How another process asks for the end of a run: by an entry in a stream beside the run's own, which the process that works on
+ * the run looks into twice a second. The stream is deleted with the run.
+ */
+import type { Clock, Log } from "@agentcore/contract";
+import type { Journal } from "@agentcore/scheduler";
+import * as z from "zod";
+import { runStream } from "./streams.ts";
+
+const requestSchema = z.looseObject({ at: z.number(), message: z.string() });
+type CancelRequest = z.output<typeof requestSchema>;
+
+const lookMs = 500;
+const triesMax = 20;
+
+const requestStream = (runId: string): string => `workflow-request:${runId}`;
+
+/** Resolves once the request is durable; whoever works on the run ends it as `CANCELLED` soon after. */
+export async function requestCancel(journal: Journal, runId: string, request: CancelRequest): Promise<void> {
+  const stream = requestStream(runId);
+  for (let tries = 0; tries < triesMax; tries++) {
+    const after = (await journal.read(stream))?.entries.length ?? 0;
+    const header = { partOf: runStream(runId), endedAt: null };
+    const entry = { at: request.at, message: request.message };
+    if ((await journal.append(stream, { after, entries: [entry], header })) === "appended") return;
+  }
+}
+
+export interface CancelWatch {
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly runId: string;
+  /** Earlier requests were meant for what was worked on then. */
+  readonly since: number;
+  readonly onRequest: (message: string) => void;
+}
+
+/** Returns what ends the watch. */
+export function watchForCancel(watch: CancelWatch): () => void {
+  const { clock, log, runId } = watch;
+  let timer = clock.setTimer(lookMs, () => void look());
+  let isOver = false;
+  async function look(): Promise<void> {
+    const message = await requested(watch).catch((error: unknown) => {
+      log.warn({ error, run: runId }, "could not look for a request to cancel the run; looking again");
+      return undefined;
+    });
+    if (isOver) return;
+    if (message !== undefined) watch.onRequest(message);
+    else timer = clock.setTimer(lookMs, () => void look());
+  }
+  return () => {
+    isOver = true;
+    timer.cancel();
+  };
+}
+
+async function requested({ journal, runId, since }: CancelWatch): Promise<string | undefined> {
+  const found = await journal.read(requestStream(runId));
+  for (const entry of found?.entries ?? []) {
+    const read = requestSchema.safeParse(entry);
+    if (read.success && read.data.at >= since) return read.data.message;
+  }
+  return undefined;
+}

@@ -1,0 +1,146 @@
+/**
+ * Reads the entries of a run's journal. They come from a file that anything may have happened to, so each is checked before
+ * it counts; one that cannot be read is named with its run and its number.
+ */
+import { AgentCoreError, isErrorCode, type ErrorCode } from "@agentcore/contract";
+import type { JournalValue } from "@agentcore/scheduler";
+import * as z from "zod";
+import type { PlanStep } from "../plan/plan-step.ts";
+import { foldEntry, newRecord, type RunCreated, type RunEntry, type RunRecord } from "./run-record.ts";
+
+const text = z.string();
+const moment = z.number();
+const count = z.number().nonnegative();
+const budget = z.looseObject({ costUsd: z.number().nullable(), tokens: z.number().nullable() });
+const spending = z.looseObject({ costUsd: count, tokens: count });
+const code = z.custom<ErrorCode>((value) => typeof value === "string" && isErrorCode(value), {
+  error: "is no code of the catalogue",
+});
+
+const created = z.looseObject({
+  type: z.literal("created"),
+  version: z.literal(1),
+  at: moment,
+  name: text,
+  file: text,
+  hash: text,
+  workspace: text,
+  contextDir: text,
+  inputs: z.record(text, z.union([text, z.number(), z.boolean(), z.null()])),
+  budget: budget.nullable(),
+  parent: text.nullable(),
+  root: text.nullable(),
+  base: z.looseObject({ root: text, gitDir: text, branch: text, sha: text }).nullable(),
+  startBranch: text.nullable(),
+  timeoutMs: z.number().positive(),
+  caller: z.json(),
+});
+
+const stepEvent = z.discriminatedUnion("type", [
+  z.looseObject({ type: z.enum(["work_started", "check_started"]), jobId: text }),
+  z.looseObject({
+    type: z.literal("work_ended"),
+    outcome: z.enum(["succeeded", "failed", "cancelled"]),
+    reason: text,
+    violations: z.array(text),
+    final: z.enum(["step", "run"]).optional(),
+  }),
+  z.looseObject({
+    type: z.literal("check_ended"),
+    decision: z.enum(["complete", "incomplete", "undecided", "failed"]),
+    reason: text,
+    fingerprints: z.array(text),
+    final: z.literal("run").optional(),
+  }),
+  z.looseObject({ type: z.literal("skipped"), reason: text, passes: z.boolean() }),
+  z.looseObject({ type: z.literal("cancelled"), reason: text }),
+  z.looseObject({ type: z.enum(["interrupted", "reset"]) }),
+]);
+
+const runEvent = z.discriminatedUnion("type", [
+  z.looseObject({ type: z.literal("step"), step: text, event: stepEvent }),
+  z.looseObject({
+    type: z.literal("stop_requested"),
+    reason: z.looseObject({
+      outcome: z.enum(["FAILED", "TIMED_OUT", "CANCELLED"]),
+      message: text,
+      code: code.optional(),
+      step: text.optional(),
+    }),
+  }),
+  z.looseObject({
+    type: z.literal("run_ended"),
+    outcome: z.enum(["SUCCEEDED", "FAILED", "TIMED_OUT", "CANCELLED"]),
+  }),
+  z.looseObject({ type: z.literal("retried"), steps: z.array(text) }),
+]);
+
+const entry = z.discriminatedUnion("type", [
+  created,
+  z.looseObject({ type: z.literal("resumed"), at: moment }),
+  z.looseObject({ type: z.literal("interrupted"), at: moment, message: text }),
+  z.looseObject({
+    type: z.literal("event"),
+    at: moment,
+    event: runEvent,
+    reserved: budget.optional(),
+    spent: spending.optional(),
+    interruptions: count.optional(),
+    errorClass: text.optional(),
+    code: text.optional(),
+    artifacts: z.array(text).optional(),
+    branch: text.optional(),
+    output: text.optional(),
+    log: text.optional(),
+  }),
+]);
+
+export interface RunEntries {
+  readonly created: RunCreated;
+  /** All of them, the first included. */
+  readonly entries: readonly RunEntry[];
+}
+
+/** Throws `AC_WORKFLOW_RECORD`. `stream` names the run in the message. */
+export function readEntries(stream: string, values: readonly JournalValue[]): RunEntries {
+  const entries = values.map((value, index): RunEntry => {
+    const read = entry.safeParse(value);
+    const isFirst = index === 0;
+    if (read.success && (read.data.type === "created") === isFirst) return read.data as RunEntry;
+    const [issue] = read.error?.issues ?? [];
+    const where = issue === undefined || issue.path.length === 0 ? "" : `${issue.path.join(".")}: `;
+    const why = issue?.message ?? (isFirst ? "it does not say how the run began" : "the run begins twice");
+    throw damaged(stream, index, `${where}${why}`);
+  });
+  const [first] = entries;
+  if (first?.type !== "created") throw damaged(stream, 0, "it is missing");
+  return { created: first, entries };
+}
+
+/** The record that the entries fold into. Throws `AC_WORKFLOW_RECORD` where one names a step that the workflow does not have. */
+export function foldEntries(
+  stream: string,
+  steps: ReadonlyMap<string, PlanStep>,
+  { created, entries }: RunEntries,
+): RunRecord {
+  return entries.slice(1).reduce(
+    (record, entry, index) => {
+      const unknown = stepsNamed(entry).find((id) => !steps.has(id));
+      if (unknown !== undefined) throw damaged(stream, index + 1, `there is no step "${unknown}"`);
+      return foldEntry(steps, record, entry);
+    },
+    newRecord([...steps.values()], created),
+  );
+}
+
+function stepsNamed(entry: RunEntry): readonly string[] {
+  if (entry.type !== "event") return [];
+  const { event } = entry;
+  if (event.type === "step") return [event.step];
+  return event.type === "retried" ? event.steps : [];
+}
+
+function damaged(stream: string, index: number, why: string): AgentCoreError {
+  const message = `entry ${index + 1} in the journal of ${stream.replace(":", " run ")} cannot be read: ${why}`;
+  return new AgentCoreError("AC_WORKFLOW_RECORD", message, { evidence: { stream, entry: index + 1 } });
+}
