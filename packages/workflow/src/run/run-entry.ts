@@ -106,7 +106,7 @@ export function readEntries(stream: string, values: readonly JournalValue[]): Ru
   const entries = values.map((value, index): RunEntry => {
     const read = entry.safeParse(value);
     const isFirst = index === 0;
-    if (read.success && (read.data.type === "created") === isFirst) return read.data as RunEntry;
+    if (read.success && (read.data.type === "created") === isFirst) return read.data;
     const [issue] = read.error?.issues ?? [];
     const where = issue === undefined || issue.path.length === 0 ? "" : `${issue.path.join(".")}: `;
     const why = issue?.message ?? (isFirst ? "it does not say how the run began" : "the run begins twice");
