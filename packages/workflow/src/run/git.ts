@@ -50,6 +50,18 @@ export async function repositoryRoot(git: Git, cwd: string): Promise<string | nu
   return exitCode === 0 ? stdout.replace(/\n$/, "") : null;
 }
 
+/** Absolute path of the repository's directory; that of a linked worktree is its own. */
+export async function gitDirOf(git: Git, cwd: string): Promise<string> {
+  return (await gitText(git, cwd, ["rev-parse", "--absolute-git-dir"])).replace(/\n$/, "");
+}
+
+/** Id of the commit that a text names; null where it names none. The text may come from anywhere. */
+export async function commitOf(git: Git, cwd: string, ref: string): Promise<string | null> {
+  const ask = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`];
+  const { exitCode, stdout } = await git(cwd, ask);
+  return exitCode === 0 ? stdout.trim() : null;
+}
+
 /** Null for a detached HEAD. */
 export async function currentBranch(git: Git, cwd: string): Promise<string | null> {
   const { exitCode, stdout } = await git(cwd, ["symbolic-ref", "--quiet", "--short", "HEAD"]);
@@ -70,19 +82,20 @@ interface Repository {
   readonly gitDir: string;
 }
 
-/** For refs that only the holder of the repository's lock writes. */
-export async function setRef(git: Git, repository: Repository, ref: string, commit: string): Promise<void> {
-  await dropRefLock(repository, ref);
-  await gitText(git, repository.root, ["update-ref", ref, commit]);
+/** For refs that only the holder of the repository's lock writes. Null removes one; one that is not there is fine. */
+export async function setRefs(
+  git: Git,
+  repository: Repository,
+  refs: Readonly<Record<string, string | null>>,
+): Promise<void> {
+  for (const ref of Object.keys(refs)) await dropRefLock(repository, ref);
+  const lines = Object.entries(refs).map(([ref, commit]) =>
+    commit === null ? `delete ${ref}\n` : `update ${ref} ${commit}\n`,
+  );
+  await gitText(git, repository.root, ["update-ref", "--stdin"], { input: lines.join("") });
 }
 
-/** One that is not there is fine. */
-export async function removeRef(git: Git, repository: Repository, ref: string): Promise<void> {
-  await dropRefLock(repository, ref);
-  await gitText(git, repository.root, ["update-ref", "-d", ref]);
-}
-
-/** A git that was killed leaves its own lock on the ref, for ever. */
+/** A git that was killed leaves its own lock on the ref. */
 async function dropRefLock({ gitDir }: Repository, ref: string): Promise<void> {
   await rm(join(gitDir, `${ref}.lock`), { force: true });
 }

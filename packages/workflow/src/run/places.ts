@@ -19,6 +19,17 @@ export async function isThere(path: string): Promise<boolean> {
   return (await stat(path).catch(() => null)) !== null;
 }
 
+/** What it resolves with, or null where the path it is about is not there. */
+export async function unlessMissing<T>(asked: Promise<T>): Promise<T | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return null;
+    throw error;
+  }
+}
+
 /**
  * Absolute path of something in the workspace, which must be a real path. Throws `AC_WORKFLOW_PATH` where it lies outside,
  * also by a symbolic link. What is not there yet is judged by the nearest directory above it that is.

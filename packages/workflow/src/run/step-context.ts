@@ -6,7 +6,7 @@ import type { InputToCopy } from "./artifacts.ts";
 import type { RunPorts, RunSettings, WorkflowEvent } from "./run-ports.ts";
 import type { RunRecord } from "./run-record.ts";
 import type { StepInstance } from "./step-instance.ts";
-import { worktreePlace, type WorktreePlace } from "./worktree.ts";
+import { worktreePlace, type WorktreePlace } from "./worktree-place.ts";
 
 export interface StepContext {
   readonly runId: string;

@@ -14,7 +14,8 @@ import { workEnd, type WorkEnd } from "./job-outcome.ts";
 import { jobFor, withStages, type PieceRequest } from "./job-request.ts";
 import { runPieceJob } from "./piece-job.ts";
 import { artifactDir, isWithin, pathInside } from "./places.ts";
-import { ensureWorktree, mergeWorktree } from "./worktree.ts";
+import { beginAttempt, ensureWorktree, mergeWorktree } from "./worktree.ts";
+import type { WorktreePlace } from "./worktree-place.ts";
 import type { RunEventEntry } from "./run-record.ts";
 import {
   inputsOf,
@@ -135,15 +136,29 @@ export function ceilingOf(context: StepContext, { jobId }: StartedPiece) {
 
 /** Makes the workspace ready; answers its path. */
 export async function prepare(context: StepContext, started: StartedPiece): Promise<string> {
-  const { record, ports } = context;
   const { instance, resumed } = started;
   const place = worktreeOf(context, instance);
   if (!resumed) await checkBranch(context, started);
-  if (place !== null) await ensureWorktree(ports, place, record().created.contextDir);
+  if (place !== null) await prepareWorktree(context, started, place);
   const workspace = await pathInside(workspaceRoot(context, instance), stepWorkspace(context, instance));
   // Of a resumed attempt the job may be at work already: nothing is put under its feet.
   if (!resumed) await copyInputs(inputsOf(context, instance), workspace);
   return workspace;
+}
+
+/** Of a resumed attempt the job may be at work already. */
+async function prepareWorktree(
+  { record, ports }: StepContext,
+  started: StartedPiece,
+  place: WorktreePlace,
+): Promise<void> {
+  await ensureWorktree(ports, place, record().created.contextDir);
+  const { attempt: number, attemptInAll, resumed, instance } = started;
+  if (resumed || attemptInAll === 1) return;
+  const former = number === 1 ? null : attemptInAll - 1;
+  const kept = await beginAttempt(ports, { place, former });
+  if (kept !== null)
+    ports.log.warn({ step: instance.id, ref: kept }, "what the former attempt changed is kept in a ref");
 }
 
 async function checkBranch({ record, workflow, settings, ports }: StepContext, { instance }: StartedPiece) {
@@ -247,6 +262,7 @@ export async function collect(context: StepContext, started: StartedPiece): Prom
     patchFile: join(artifactDir(contextDir, instance.id, "patch"), "changes.patch"),
     merge: step.merge,
     exclude: step.inputs.map(({ as }) => join(relative(place.path, stepWorkspace(context, instance)), as)),
+    contextDir,
   });
   return { artifacts: [...artifacts, "patch"] };
 }

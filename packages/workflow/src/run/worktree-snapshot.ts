@@ -1,19 +1,23 @@
 /**
- * Commits of everything that is in a directory, tracked or not, made without touching the index that people use; and what
- * can be told from two of them. Ignored files are no part of a snapshot.
+ * Commits of everything that is in a work tree, tracked or not, made without touching the index that people use. Ignored
+ * files and the content of other repositories (submodules, nested ones) are no part of a snapshot.
  */
 import { copyFile, mkdtemp, rm, stat, utimes } from "node:fs/promises";
-import { join, relative, resolve } from "node:path";
+import { join, relative } from "node:path";
 import { gitText, type Git } from "./git.ts";
-import { isThere, isWithin } from "./places.ts";
-import type { WorktreePlace } from "./worktree.ts";
+import { quotePath, shownPath, unquotePath, type GitPath } from "./git-path.ts";
+import { isThere, isWithin, unlessMissing } from "./places.ts";
+import { submoduleMode } from "./tree-changes.ts";
+import { workTreeEnv, type WorkTree } from "./worktree-place.ts";
 
 export interface SnapshotRequest {
-  readonly cwd: string;
+  readonly tree: WorkTree;
   /** The index of the snapshot lies beside this path, under a name of its own: a killed git may leave its lock behind. */
   readonly indexBeside: string;
   /** Absolute paths that are no part of the work. */
   readonly exclude: readonly string[];
+  /** Leaves out repositories in it that have no commit; else they are an error. */
+  readonly leavesOutRepositories?: boolean;
 }
 
 export const indexPrefix = "index-";
@@ -27,108 +31,158 @@ const identity = [
   "commit.gpgSign=false",
 ];
 
+/** Whatever the repository is configured to overlook: the work of a step is all that it changed. */
+const faithful = [
+  "core.fileMode=true",
+  "core.symlinks=true",
+  "core.ignoreCase=false",
+  "core.trustctime=true",
+  "core.checkStat=default",
+  "core.untrackedCache=false",
+  "core.safecrlf=false",
+].flatMap((setting) => ["-c", setting]);
+
 /** Other steps may write and remove files while they are added. */
 const addTriesMax = 5;
 
 /** Answers the commit. */
-export async function snapshot(git: Git, { cwd, indexBeside, exclude }: SnapshotRequest): Promise<string> {
-  return withIndex(indexBeside, async (env) => {
-    await beginIndex(git, cwd, env);
-    const add = ["add", "--all", "--", ".", ...(await pathspecsWithout(git, cwd, env, exclude))];
-    for (let tries = 1; ; tries++) {
-      if (tries === addTriesMax) await gitText(git, cwd, add, { env });
-      else if ((await git(cwd, add, { env })).exitCode !== 0) continue;
-      break;
-    }
-    const tree = (await gitText(git, cwd, ["write-tree"], { env })).trim();
-    const commit = [...identity, "commit-tree", tree, "-p", "HEAD", "-m", "snapshot of a workflow step"];
-    return (await gitText(git, cwd, commit)).trim();
+export async function snapshot(git: Git, request: SnapshotRequest): Promise<string> {
+  const { tree, indexBeside } = request;
+  return withIndex(tree, indexBeside, async (env) => {
+    await beginIndex(git, tree, env);
+    await addAll(git, request, env);
+    return commitIndex(git, tree, env, "HEAD");
   });
 }
 
-type IndexEnv = Readonly<{ GIT_INDEX_FILE: string }>;
+/** Of a temporary index, with what git needs to work on the tree. */
+export type IndexEnv = ReturnType<typeof workTreeEnv> & Readonly<{ GIT_INDEX_FILE: string }>;
 
-async function withIndex<T>(beside: string, work: (env: IndexEnv) => Promise<T>): Promise<T> {
+export async function withIndex<T>(
+  tree: WorkTree,
+  beside: string,
+  work: (env: IndexEnv) => Promise<T>,
+): Promise<T> {
   const directory = await mkdtemp(`${beside}.${indexPrefix}`);
   try {
-    return await work({ GIT_INDEX_FILE: join(directory, "index") });
+    return await work({ ...workTreeEnv(tree), GIT_INDEX_FILE: join(directory, "index") });
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+export async function commitIndex(git: Git, tree: WorkTree, env: IndexEnv, parent: string): Promise<string> {
+  const id = (await gitText(git, tree.path, ["write-tree"], { env })).trim();
+  const commit = [...identity, "commit-tree", id, "-p", parent, "-m", "snapshot of a workflow step"];
+  return (await gitText(git, tree.path, commit, { env: workTreeEnv(tree) })).trim();
 }
 
 /**
  * As the index that is there: it knows which files did not change, so that they need not be read, and which are left out of a
  * sparse checkout, so that they do not look removed.
  */
-async function beginIndex(git: Git, cwd: string, env: IndexEnv): Promise<void> {
-  const path = resolve(cwd, (await gitText(git, cwd, ["rev-parse", "--git-path", "index"])).trim());
-  try {
-    const writtenAtS = Math.floor((await stat(path)).mtimeMs / 1000);
-    await copyFile(path, env.GIT_INDEX_FILE);
-    // Git reads a file again that is as new as the index, since it may have changed within that tick; it goes by this time.
-    await utimes(env.GIT_INDEX_FILE, writtenAtS, writtenAtS);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    await gitText(git, cwd, ["read-tree", "HEAD"], { env });
+async function beginIndex(git: Git, tree: WorkTree, env: IndexEnv): Promise<void> {
+  const path = join(tree.gitDir, "index");
+  const found = await unlessMissing(stat(path));
+  if (found === null) {
+    await gitText(git, tree.path, ["read-tree", "HEAD"], { env });
+    return;
+  }
+  const writtenAtS = Math.floor(found.mtimeMs / 1000);
+  await copyFile(path, env.GIT_INDEX_FILE);
+  // Git reads a file again that is as new as the index, since it may have changed within that tick; it goes by this time.
+  await utimes(env.GIT_INDEX_FILE, writtenAtS, writtenAtS);
+  await lookAtAllFiles(git, tree, env);
+}
+
+/** An index may say of files that they never change, which would hide that they did. */
+async function lookAtAllFiles(git: Git, { path }: WorkTree, env: IndexEnv): Promise<void> {
+  const lines = await gitText(git, path, ["-c", "core.quotePath=true", "ls-files", "-v"], { env });
+  const assumed = [...lines.matchAll(/^[a-z] (.*)$/gm)].map(([, name = ""]) => name);
+  if (assumed.length === 0) return;
+  const input = `${assumed.join("\n")}\n`;
+  await gitText(git, path, ["update-index", "--no-assume-unchanged", "--stdin"], { env, input });
+}
+
+async function addAll(git: Git, request: SnapshotRequest, env: IndexEnv): Promise<void> {
+  const { tree, exclude, leavesOutRepositories = false } = request;
+  let sparse: readonly string[] = [];
+  const excluded = await pathspecsWithout(git, tree, env, exclude);
+  let repositories: readonly GitPath[] = [];
+  for (let tries = 1; ; tries++) {
+    const options = {
+      env,
+      input: [".", ...excluded, ...repositories].map((one) => `${quotePath(one)}\n`).join(""),
+    };
+    const add = [...faithful, "add", "--all", ...sparse, "--pathspec-from-file=-"];
+    if (tries === addTriesMax) {
+      await gitText(git, tree.path, add, options);
+      return;
+    }
+    const { exitCode, stderr } = await git(tree.path, add, options);
+    if (exitCode === 0) return;
+    // Files that a sparse checkout leaves out are added only on request, which older versions of git do not know.
+    if (stderr.includes("sparse")) sparse = ["--sparse"];
+    if (leavesOutRepositories) repositories = await repositoriesWithout(git, tree, env);
   }
 }
+
+const excluding = (name: GitPath): GitPath => `:(top,exclude,literal)${name}`;
 
 /** An ignored path is left out by git itself, which refuses a pathspec that names one. */
 async function pathspecsWithout(
   git: Git,
-  cwd: string,
+  { path: top }: WorkTree,
   env: IndexEnv,
   exclude: readonly string[],
-): Promise<readonly string[]> {
-  const pathspecs: string[] = [];
-  for (const path of exclude.filter((one) => isWithin(cwd, one))) {
-    const name = relative(cwd, path);
-    const { exitCode } = await git(cwd, ["check-ignore", "--quiet", "--", name], { env });
-    if (exitCode !== 0) pathspecs.push(`:(exclude,literal)${name}`);
+): Promise<readonly GitPath[]> {
+  const pathspecs: GitPath[] = [];
+  for (const path of exclude.filter((one) => isWithin(top, one))) {
+    const name = relative(top, path);
+    const { exitCode } = await git(top, ["check-ignore", "--quiet", "--", name], { env });
+    if (exitCode !== 0) pathspecs.push(excluding(Buffer.from(name).toString("latin1")));
   }
   return pathspecs;
 }
 
-/** Files between `before` and `after` that the workspace does not have as they are in `after`; `isPart`: it has the others. */
-export async function unfinishedPaths(
-  git: Git,
-  { root, path, refs }: WorktreePlace,
-): Promise<{ readonly paths: readonly string[]; readonly isPart: boolean }> {
-  const between = ["diff-tree", "-r", "-z", "--no-renames"];
-  const names = async (...args: string[]) =>
-    splitNames(
-      await gitText(git, root, [...between, "--name-only", ...args, `${refs}/before`, `${refs}/after`]),
-    );
-  const changed = await names();
-  const removed = new Set(await names("--diff-filter=D"));
-  const differing = await withIndex(path, async (env) => {
-    await gitText(git, root, ["read-tree", `${refs}/after`], { env });
-    // Answers 1 where a file differs, which is what is asked for.
-    await git(root, ["update-index", "-q", "--refresh"], { env });
-    return new Set(splitNames(await gitText(git, root, ["diff-files", "--name-only", "-z"], { env })));
-  });
-  const paths: string[] = [];
-  for (const name of changed) {
-    if (differing.has(name) || (removed.has(name) && (await isThere(join(root, name))))) paths.push(name);
-  }
-  return { paths, isPart: paths.length > 0 && paths.length < changed.length };
+/** Pathspecs without the repositories that git does not know as submodules; it lists them with a slash at the end. */
+async function repositoriesWithout(git: Git, { path }: WorkTree, env: IndexEnv): Promise<readonly GitPath[]> {
+  return (await untrackedRepositories(git, path, env)).map((name) => excluding(name));
 }
 
-const splitNames = (text: string): string[] => text.split("\0").filter((name) => name !== "");
+async function untrackedRepositories(git: Git, path: string, env: IndexEnv): Promise<readonly GitPath[]> {
+  const args = ["-c", "core.quotePath=true", "ls-files", "--others", "--exclude-standard"];
+  return namesIn(await gitText(git, path, args, { env }))
+    .filter((name) => name.endsWith("/"))
+    .map((name) => name.slice(0, -1));
+}
 
-/** Directories in the worktree that are repositories themselves: a snapshot only names their commits. */
+const namesIn = (text: string): GitPath[] =>
+  text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => unquotePath(line));
+
+/** Repositories inside the one that a snapshot is of: it names their commits, and not what is in them. None without it. */
+export async function repositoriesIn(git: Git, root: string, commit: string): Promise<readonly GitPath[]> {
+  const args = ["-c", "core.quotePath=true", "ls-tree", "-r", "--full-tree", commit];
+  const { exitCode, stdout } = await git(root, args);
+  const lines = exitCode === 0 ? stdout.split("\n") : [];
+  return lines
+    .filter((line) => line.startsWith(`${submoduleMode} `))
+    .map((line) => unquotePath(line.slice(line.indexOf("\t") + 1)));
+}
+
+/** Those of them whose content is in the work tree, and in no commit of this repository. */
 export async function ownRepositoriesIn(
   git: Git,
-  { root, path, refs }: WorktreePlace,
+  root: string,
+  commit: string,
+  workTree: string,
 ): Promise<readonly string[]> {
-  const { exitCode, stdout } = await git(root, ["ls-tree", "-r", "-z", `${refs}/after`]);
-  if (exitCode !== 0) return [];
-  const links = splitNames(stdout).filter((line) => line.startsWith("160000 "));
   const found: string[] = [];
-  for (const line of links) {
-    const name = line.slice(line.indexOf("\t") + 1);
-    if (await isThere(join(path, name, ".git"))) found.push(name);
+  for (const name of await repositoriesIn(git, root, commit)) {
+    if (await isThere(join(workTree, shownPath(name), ".git"))) found.push(shownPath(name));
   }
   return found;
 }

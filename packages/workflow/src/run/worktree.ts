@@ -1,79 +1,153 @@
 /**
- * A git worktree of a step's own: made from a snapshot of the workspace as it is (untracked files included), turned into a
- * patch and merged when the step is done, and removed once the step's end is journaled. Nothing is removed before it is
- * saved: what was merged is in the workspace and in the patch, anything else is in a commit that a ref keeps. Each of the
- * three may be interrupted anywhere and called again: small files beside the worktree say how far it had come.
+ * A git worktree of a step's own: made from a snapshot of the workspace as it is (untracked files included), merged into the
+ * workspace when the step is done, and removed once the step's end is journaled. Nothing is removed before it is saved: what
+ * was merged is in the workspace and in the patch, anything else is in a commit that a ref keeps. Each act may be interrupted
+ * anywhere and called again: refs, and small files beside the worktree, say how far it had come.
  */
-import { AgentCoreError, ignore, type Clock } from "@agentcore/contract";
-import { mkdir, readdir, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { AgentCoreError, ignore, isAgentCoreError } from "@agentcore/contract";
+import { mkdir, readdir, realpath, rename, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { gitText, removeRef, setRef, type Git } from "./git.ts";
+import { commitOf, gitDirOf, gitText, setRefs, type Git } from "./git.ts";
+import { shownPath } from "./git-path.ts";
 import { isThere } from "./places.ts";
 import { withRepositoryLock } from "./repository-lock.ts";
-import { shortHash } from "./short-hash.ts";
-import { indexPrefix, ownRepositoriesIn, snapshot, unfinishedPaths } from "./worktree-snapshot.ts";
+import { treeChanges } from "./tree-changes.ts";
+import { applyMerged, lookAt } from "./worktree-apply.ts";
+import { conflictError, mergeSnapshots } from "./worktree-merge.ts";
+import {
+  markFile,
+  marks,
+  readMark,
+  setMark,
+  type WorkTree,
+  type WorktreePlace,
+  type WorktreePorts,
+} from "./worktree-place.ts";
+import { indexPrefix, ownRepositoriesIn, repositoriesIn, snapshot } from "./worktree-snapshot.ts";
 
-export interface WorktreePlace {
-  /** Top level of the repository. */
-  readonly root: string;
-  /** Absolute path of what all its worktrees share. */
-  readonly gitDir: string;
-  /** Of the worktree. */
-  readonly path: string;
-  /** Refs of its two snapshots, `before` and `after`, are below this. */
-  readonly refs: string;
-}
-
-export interface WorktreePorts {
-  readonly git: Git;
-  readonly clock: Clock;
-}
-
-/** In the repository's own directory, where no tool takes it for a part of the work. */
-export function worktreePlace(
-  base: { readonly root: string; readonly gitDir: string },
-  runId: string,
-  stepId: string,
-): WorktreePlace {
-  const plain = stepId.replaceAll(/[^A-Za-z0-9_-]/g, "_");
-  // Two combinations of a matrix may read alike without their signs.
-  const name = plain === stepId ? plain : `${plain}-${shortHash(stepId)}`;
-  return {
-    root: base.root,
-    gitDir: base.gitDir,
-    path: join(base.gitDir, "agentcore", runId, name),
-    refs: `refs/agentcore/${runId}/${name}`,
-  };
-}
-
-/**
- * - `ready`: it is whole, and may have been worked in.
- * - `merged`: its patch is written, and merged where that was asked for.
- * - `saved`: all that is in it is in the snapshot `after`.
- */
-type Mark = "ready" | "merged" | "saved";
-
-const markFile = ({ path }: WorktreePlace, mark: Mark): string => `${path}.${mark}`;
-const isMarked = (place: WorktreePlace, mark: Mark): Promise<boolean> => isThere(markFile(place, mark));
-const setMark = (place: WorktreePlace, mark: Mark): Promise<void> => writeFile(markFile(place, mark), "");
+/** Of commands that read or write a whole work tree. */
+const wholeTreeMsMax = 30 * 60_000;
 
 /** Makes it, unless it is there. `exclude`: absolute path that is no part of the work. */
 export async function ensureWorktree(
-  { git, clock }: WorktreePorts,
+  ports: WorktreePorts,
   place: WorktreePlace,
   exclude: string,
 ): Promise<void> {
+  const { git, clock, log } = ports;
   const { root, gitDir, path, refs } = place;
-  if (await isMarked(place, "ready")) return;
+  if ((await readMark(place, "ready")) !== null) return;
   await withRepositoryLock({ clock, gitDir }, async () => {
-    // One that was interrupted while it was made is there by half; nothing has worked in it.
-    await removeDirectory(git, place);
     await mkdir(dirname(path), { recursive: true });
-    const before = await snapshot(git, { cwd: root, indexBeside: path, exclude: [exclude] });
-    await setRef(git, place, `${refs}/before`, before);
-    await gitText(git, root, ["worktree", "add", "--force", "--detach", path, before]);
-    await setMark(place, "ready");
+    const before = await snapshot(git, {
+      tree: await workspaceTree(git, place),
+      indexBeside: path,
+      exclude: [exclude],
+      leavesOutRepositories: true,
+    });
+    await setRefs(git, place, { [`${refs}/before`]: before, [`${refs}/begun`]: before });
+    await makeDirectory(git, place, before);
+    const others = (await repositoriesIn(git, root, before)).map((name) => shownPath(name));
+    if (others.length > 0) {
+      const where = { worktree: path, repositories: others };
+      log.warn(where, "submodules and nested repositories are empty in the step's worktree");
+    }
   });
+}
+
+/** Anew, from a commit; whatever was there is gone. */
+async function makeDirectory(git: Git, place: WorktreePlace, commit: string): Promise<void> {
+  const { root, path } = place;
+  await rm(markFile(place, "ready"), { force: true });
+  // One that was interrupted while it was made is there by half; nothing has worked in it.
+  await removeDirectory(git, place);
+  const add = ["worktree", "add", "--force", "--detach", path, commit];
+  await gitText(git, root, add, { timeoutMs: wholeTreeMsMax });
+  const own = await gitDirOf(git, path);
+  await leadToItself(git, place, own, commit);
+  await setMark(place, "ready", basename(own));
+}
+
+/**
+ * A `core.worktree` that all worktrees share (as in a submodule, once `extensions.worktreeConfig` is set) leads git away
+ * from this one; then its own configuration says where it is.
+ */
+async function leadToItself(git: Git, { path }: WorktreePlace, own: string, commit: string): Promise<void> {
+  const real = await realpath(path);
+  const top = async (): Promise<string> =>
+    (await gitText(git, path, ["rev-parse", "--show-toplevel"])).replace(/\n$/, "");
+  if ((await top()) === real) return;
+  await git(path, ["config", "--file", join(own, "config.worktree"), "core.worktree", real]);
+  if ((await top()) !== real) {
+    const message = `git takes ${await top()} for the work tree of ${path}; see core.worktree in the repository's configuration`;
+    throw new AgentCoreError("AC_WORKFLOW_GIT", message, { evidence: { worktree: path } });
+  }
+  await gitText(git, path, ["reset", "--hard", "--quiet", commit], { timeoutMs: wholeTreeMsMax });
+}
+
+async function workspaceTree(git: Git, { root }: WorktreePlace): Promise<WorkTree> {
+  return { path: root, gitDir: await gitDirOf(git, root) };
+}
+
+/** Not by the worktree's `.git` file, which the worker can write. */
+async function readyTree(place: WorktreePlace): Promise<WorkTree> {
+  const { gitDir, path } = place;
+  const name = basename((await readMark(place, "ready")) ?? path);
+  return { path, gitDir: join(gitDir, "worktrees", name) };
+}
+
+export interface AttemptRequest {
+  readonly place: WorktreePlace;
+  /** Number of the attempt that was before this one in the same iteration; null for the first one. */
+  readonly former: number | null;
+}
+
+/**
+ * Before an attempt: the first one of an iteration goes on with what is there; one that follows another begins with what that
+ * one began with. Answers the ref that keeps what the former attempt had changed; null where there was nothing.
+ */
+export async function beginAttempt(
+  { git, clock }: WorktreePorts,
+  { place, former }: AttemptRequest,
+): Promise<string | null> {
+  const { root, gitDir, refs } = place;
+  return withRepositoryLock({ clock, gitDir }, async () => {
+    const whole = (await readMark(place, "ready")) !== null;
+    if (former === null) {
+      if (whole) await setRefs(git, place, { [`${refs}/begun`]: await ownSnapshot(git, place) });
+      return null;
+    }
+    const ref = `${refs}/attempt-${former}`;
+    const begun = (await commitOf(git, root, `${refs}/begun`)) ?? `${refs}/before`;
+    if (whole && (await commitOf(git, root, ref)) === null) {
+      const left = await ownSnapshot(git, place);
+      await requireNoRepositories(git, place, left);
+      if (!(await isSameWork(git, root, begun, left))) await setRefs(git, place, { [ref]: left });
+    }
+    await makeDirectory(git, place, begun);
+    return (await commitOf(git, root, ref)) === null ? null : ref;
+  });
+}
+
+/** They would be gone with the directory. */
+async function requireNoRepositories(git: Git, { root, path }: WorktreePlace, left: string): Promise<void> {
+  const own = await ownRepositoriesIn(git, root, left, path);
+  if (own.length === 0) return;
+  throw new AgentCoreError(
+    "AC_WORKFLOW_GIT",
+    `the former attempt left repositories of its own in the step's worktree (${own.join(", ")}), which no commit can keep; they are in ${path}`,
+    { evidence: { worktree: path, repositories: [...own] } },
+  );
+}
+
+async function ownSnapshot(git: Git, place: WorktreePlace, exclude: readonly string[] = []): Promise<string> {
+  return snapshot(git, { tree: await readyTree(place), indexBeside: place.path, exclude });
+}
+
+/** Whether nothing was changed and nothing was committed. */
+async function isSameWork(git: Git, root: string, from: string, to: string): Promise<boolean> {
+  if ((await treeChanges(git, root, from, to)).length > 0) return false;
+  return (await gitText(git, root, ["rev-list", "--count", `${from}..${to}^`])).trim() === "0";
 }
 
 export interface MergeRequest {
@@ -83,66 +157,72 @@ export interface MergeRequest {
   readonly merge: "apply" | "none";
   /** Paths in the worktree that are no part of the work, such as copied inputs. */
   readonly exclude: readonly string[];
+  /** Absolute path in the workspace that is no part of the work. */
+  readonly contextDir: string;
 }
 
 /**
- * Snapshot, patch, merge. May be called again after an interruption. Throws `AC_WORKFLOW_GIT` where the patch does not
- * apply; the workspace is as it was then.
+ * Snapshot, patch, merge. May be called again after an interruption. Throws `AC_WORKFLOW_GIT` where the changes do not fit;
+ * the workspace is as it was then.
  */
-export async function mergeWorktree({ git, clock }: WorktreePorts, request: MergeRequest): Promise<void> {
+export async function mergeWorktree(ports: WorktreePorts, request: MergeRequest): Promise<void> {
+  const { git, clock } = ports;
   const { place, patchFile, merge } = request;
-  const { gitDir, path, refs } = place;
+  const { root, gitDir, path, refs } = place;
   await withRepositoryLock({ clock, gitDir }, async () => {
-    if (await isMarked(place, "merged")) return;
-    const exclude = request.exclude.map((name) => join(path, name));
-    const after = await snapshot(git, { cwd: path, indexBeside: path, exclude });
-    await setRef(git, place, `${refs}/after`, after);
-    await writePatch(git, place, patchFile);
-    if (merge === "apply" && (await stat(patchFile)).size > 0) await applyOnce(git, place, patchFile);
+    if ((await readMark(place, "merged")) !== null) return;
+    // Once a merge has begun, it goes on with what it began with.
+    const hasBegun = (await commitOf(git, root, `${refs}/merged`)) !== null;
+    if (!hasBegun) {
+      const exclude = request.exclude.map((name) => join(path, name));
+      await setRefs(git, place, { [`${refs}/after`]: await ownSnapshot(git, place, exclude) });
+      await writePatch(git, place, patchFile);
+    }
+    if (merge === "apply") await mergeIntoWorkspace(git, request, hasBegun);
     await setMark(place, "merged");
   });
 }
 
-/** The plumbing command, since the other one listens to how people like to see differences. */
-async function writePatch(
-  git: Git,
-  { root, refs }: WorktreePlace,
-  file: string,
-  paths: readonly string[] = [],
-): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
-  const form = ["-r", "-p", "--binary", "--full-index", "--no-ext-diff", "--no-textconv"];
-  const args = [
-    "diff-tree",
-    ...form,
-    `--output=${file}.new`,
-    `${refs}/before`,
-    `${refs}/after`,
-    "--",
-    ...paths,
-  ];
-  await gitText(git, root, args, { env: { GIT_LITERAL_PATHSPECS: "1" } });
-  await rename(`${file}.new`, file);
+async function mergeIntoWorkspace(git: Git, request: MergeRequest, hasBegun: boolean): Promise<void> {
+  const { place, patchFile, contextDir } = request;
+  const { root, path, refs } = place;
+  const changes = await treeChanges(git, root, `${refs}/before`, `${refs}/after`);
+  if (changes.length === 0) return;
+  const workspace = await workspaceTree(git, place);
+  const looks = await lookAt(
+    root,
+    changes.map((change) => change.path),
+  );
+  const exclude = [contextDir];
+  const now = await snapshot(git, {
+    tree: workspace,
+    indexBeside: path,
+    exclude,
+    leavesOutRepositories: true,
+  });
+  if (!hasBegun) {
+    const merged = await mergeSnapshots(git, { place, workspace, changes, ours: now });
+    if (merged.commit === undefined) throw conflictError(place, merged.conflicts, patchFile);
+    await setRefs(git, place, { [`${refs}/ours`]: now, [`${refs}/merged`]: merged.commit });
+  }
+  try {
+    const worktree = await readyTree(place);
+    await applyMerged(git, { place, workspace, worktree, now: hasBegun ? now : null, patchFile, looks });
+  } catch (error) {
+    // One that does not fit has ended; anything else may be gone on with.
+    if (isAgentCoreError(error) && error.code === "AC_WORKFLOW_GIT")
+      await setRefs(git, place, { [`${refs}/merged`]: null });
+    throw error;
+  }
 }
 
-async function applyOnce(git: Git, place: WorktreePlace, patchFile: string): Promise<void> {
-  const { root, path, refs } = place;
-  const apply = (...args: string[]) => git(root, ["apply", "--whitespace=nowarn", ...args]);
-  if ((await apply("--reverse", "--check", patchFile)).exitCode === 0) return;
-  const { exitCode, stderr } = await apply(patchFile);
-  if (exitCode === 0) return;
-  // An earlier try may have been interrupted between two files.
-  const { paths, isPart } = await unfinishedPaths(git, place);
-  if (isPart) {
-    const restFile = `${path}.${indexPrefix}rest`;
-    await writePatch(git, place, restFile, paths);
-    if ((await apply(restFile)).exitCode === 0) return;
-  }
-  throw new AgentCoreError(
-    "AC_WORKFLOW_GIT",
-    `the step's changes do not apply to the workspace: ${stderr.trim()}; they are kept in ${patchFile} and as ${refs}/after`,
-    { evidence: { patch: patchFile, ref: `${refs}/after` } },
-  );
+/** The plumbing command, since the other one listens to how people like to see differences. */
+async function writePatch(git: Git, { root, refs }: WorktreePlace, file: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  const form = ["-r", "-p", "--binary", "--full-index", "--no-ext-diff", "--no-textconv"];
+  const args = ["diff-tree", ...form, `--output=${file}.new`, `${refs}/before`, `${refs}/after`];
+  await gitText(git, root, args);
+  await rename(`${file}.new`, file);
 }
 
 export type Discarded =
@@ -159,37 +239,34 @@ export async function discardWorktree(
   place: WorktreePlace,
   isMerged: boolean,
 ): Promise<Discarded> {
-  const { gitDir, path, refs } = place;
+  const { root, gitDir, path, refs } = place;
   if (!(await isThere(dirname(path)))) return "removed";
   return withRepositoryLock({ clock, gitDir }, async () => {
-    const isUnmerged = !isMerged && (await isMarked(place, "ready"));
-    if (isUnmerged && !(await isMarked(place, "saved"))) await save(git, place);
-    const own = isMerged || isUnmerged ? await ownRepositoriesIn(git, place) : [];
-    if (own.length > 0) return "kept";
+    const isUnmerged = !isMerged && (await readMark(place, "ready")) !== null;
+    if (isUnmerged && (await readMark(place, "saved")) === null) await save(git, place);
+    const after = `${refs}/after`;
+    const isKnown = isMerged || isUnmerged;
+    if (isKnown && (await ownRepositoriesIn(git, root, after, path)).length > 0) return "kept";
     await removeDirectory(git, place);
-    const isKept = isUnmerged && (await hasChanges(git, place));
-    if (!isKept) for (const name of ["before", "after"]) await removeRef(git, place, `${refs}/${name}`);
+    const isKept = isUnmerged && !(await isSameWork(git, root, `${refs}/before`, after));
+    const done = ["begun", "ours", "merged", ...(isKept ? [] : ["before", "after"])];
+    await setRefs(git, place, Object.fromEntries(done.map((name) => [`${refs}/${name}`, null])));
     await removeTraces(place);
     return isKept ? "saved" : "removed";
   });
 }
 
 async function save(git: Git, place: WorktreePlace): Promise<void> {
-  const { path, refs } = place;
-  const after = await snapshot(git, { cwd: path, indexBeside: path, exclude: [] });
-  await setRef(git, place, `${refs}/after`, after);
+  await setRefs(git, place, { [`${place.refs}/after`]: await ownSnapshot(git, place) });
   await setMark(place, "saved");
-}
-
-async function hasChanges(git: Git, { root, refs }: WorktreePlace): Promise<boolean> {
-  const differ = await git(root, ["diff-tree", "--quiet", `${refs}/before`, `${refs}/after`]);
-  const commits = await git(root, ["rev-list", "--count", `${refs}/before..${refs}/after^`]);
-  return differ.exitCode !== 0 || commits.stdout.trim() !== "0";
 }
 
 /** Whatever is there of it, registered with git or not. Worktrees of others are not looked at. */
 async function removeDirectory(git: Git, { root, path }: WorktreePlace): Promise<void> {
-  const unregister = () => git(root, ["worktree", "remove", "--force", "--force", path]);
+  // One that is registered without being there is made again by `worktree add --force`.
+  if (!(await isThere(path))) return;
+  const unregister = () =>
+    git(root, ["worktree", "remove", "--force", "--force", path], { timeoutMs: wholeTreeMsMax });
   if ((await unregister()).exitCode === 0) return;
   await rm(path, { recursive: true, force: true });
   await unregister();
@@ -200,9 +277,9 @@ async function removeTraces(place: WorktreePlace): Promise<void> {
   const directory = dirname(place.path);
   const name = basename(place.path);
   const names = await readdir(directory).catch(() => []);
-  for (const one of names.filter((other) => other.startsWith(`${name}.${indexPrefix}`))) {
-    await rm(join(directory, one), { recursive: true, force: true });
-  }
-  for (const mark of ["saved", "merged", "ready"] as const) await rm(markFile(place, mark), { force: true });
+  const isTrace = (other: string): boolean =>
+    other.startsWith(`${name}.${indexPrefix}`) || other === `${name}.stage` || other === `${name}.merge`;
+  for (const one of names.filter(isTrace)) await rm(join(directory, one), { recursive: true, force: true });
+  for (const mark of marks) await rm(markFile(place, mark), { force: true });
   await rmdir(directory).catch((error: unknown) => ignore(error, "another step's worktree is in it"));
 }

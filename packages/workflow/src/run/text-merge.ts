@@ -1,0 +1,64 @@
+/**
+ * Merge of one file that both the step and somebody else changed. Stricter than git's own merge: where both made the same
+ * change at the same place, git takes it once, and a line that each of two steps appended would be there once.
+ */
+import { mkdir, rename } from "node:fs/promises";
+import { join } from "node:path";
+import { gitText, type Git } from "./git.ts";
+
+export interface TextMergeRequest {
+  /** For files on the way; emptied by the caller. */
+  readonly directory: string;
+  /** Absolute path of what all worktrees of the repository share. */
+  readonly gitDir: string;
+  /** Blob ids. */
+  readonly base: string;
+  readonly ours: string;
+  readonly theirs: string;
+}
+
+/** Id of the merged blob; null where the changes touch each other, or the file is no text. */
+export async function mergeTexts(git: Git, request: TextMergeRequest): Promise<string | null> {
+  const { directory, gitDir } = request;
+  await mkdir(directory, { recursive: true });
+  const env = { GIT_DIR: gitDir, GIT_WORK_TREE: directory };
+  const unpack = async (id: string, name: string): Promise<string> => {
+    const file = (await gitText(git, directory, ["unpack-file", id], { env })).trim();
+    await rename(join(directory, file), join(directory, name));
+    return name;
+  };
+  const base = await unpack(request.base, "base");
+  const ours = await unpack(request.ours, "ours");
+  const theirs = await unpack(request.theirs, "theirs");
+  const changed = async (name: string): Promise<readonly Range[] | null> => {
+    const args = ["--no-index", "-U0", "--no-color", "--no-indent-heuristic", "--diff-algorithm=myers"];
+    const { stdout } = await git(directory, ["diff", ...args, "--", base, name], { env });
+    return changedRanges(stdout);
+  };
+  const [byUs, byThem] = [await changed(ours), await changed(theirs)];
+  if (byUs === null || byThem === null || doTouch(byUs, byThem)) return null;
+  if ((await git(directory, ["merge-file", "--quiet", ours, base, theirs], { env })).exitCode !== 0)
+    return null;
+  return (await gitText(git, directory, ["hash-object", "-w", "--no-filters", ours], { env })).trim();
+}
+
+/** Lines of the base, from 0; empty where something was inserted before the line. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Of a difference without context; null for files that are no text. Pure. */
+export function changedRanges(difference: string): readonly Range[] | null {
+  if (/^Binary files /m.test(difference)) return null;
+  return [...difference.matchAll(/^@@ -(\d+)(?:,(\d+))? /gm)].map(([, first = "0", count = "1"]) => {
+    const lines = Number(count);
+    const from = lines === 0 ? Number(first) : Number(first) - 1;
+    return { from, to: from + lines };
+  });
+}
+
+/** Changes without an untouched line between them. Pure. */
+export function doTouch(some: readonly Range[], others: readonly Range[]): boolean {
+  return some.some((one) => others.some((other) => one.from <= other.to && other.from <= one.to));
+}

@@ -1,0 +1,124 @@
+/**
+ * What the workspace becomes when a step's changes are merged into it, as a commit: decided by blob ids and modes of the
+ * step's worktree before and after, and of the workspace now. Nothing is guessed from what files look like, and nothing in
+ * the workspace is touched.
+ */
+import { AgentCoreError } from "@agentcore/contract";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { gitText, type Git } from "./git.ts";
+import { quotePath, shownPath, type GitPath } from "./git-path.ts";
+import { mergeTexts } from "./text-merge.ts";
+import {
+  isSameEntry,
+  linkMode,
+  submoduleMode,
+  treeChanges,
+  type TreeChange,
+  type TreeEntry,
+} from "./tree-changes.ts";
+import type { WorkTree, WorktreePlace } from "./worktree-place.ts";
+import { commitIndex, withIndex } from "./worktree-snapshot.ts";
+
+/** Why a file cannot be merged; in the words of the message. */
+export interface Conflict {
+  readonly path: GitPath;
+  readonly reason: string;
+}
+
+const shownMax = 5;
+
+export function conflictError(place: WorktreePlace, conflicts: readonly Conflict[], patchFile: string) {
+  const shown = conflicts.slice(0, shownMax).map(({ path, reason }) => `${shownPath(path)}: ${reason}`);
+  const rest = conflicts.length - shown.length;
+  const what = shown.join("; ") + (rest > 0 ? `; and ${rest} more` : "");
+  const ref = `${place.refs}/after`;
+  return new AgentCoreError(
+    "AC_WORKFLOW_GIT",
+    `the step's changes do not apply to the workspace: ${what}; they are kept in ${patchFile} and as ${ref}`,
+    { evidence: { patch: patchFile, ref, paths: conflicts.map(({ path }) => shownPath(path)) } },
+  );
+}
+
+export type Merged =
+  | { readonly commit: string }
+  | { readonly conflicts: readonly Conflict[]; readonly commit?: never };
+
+export interface MergeSnapshots {
+  readonly place: WorktreePlace;
+  readonly workspace: WorkTree;
+  /** From `before` to `after`. */
+  readonly changes: readonly TreeChange[];
+  /** A snapshot of the workspace now. */
+  readonly ours: string;
+}
+
+export async function mergeSnapshots(git: Git, request: MergeSnapshots): Promise<Merged> {
+  const { place, workspace, changes, ours } = request;
+  const { root, refs, path } = place;
+  const meanwhile = new Map(
+    (await treeChanges(git, root, `${refs}/before`, ours)).map((change) => [change.path, change]),
+  );
+  const conflicts: Conflict[] = [];
+  const entries: { path: GitPath; entry: TreeEntry | null }[] = [];
+  for (const change of changes) {
+    const ourChange = meanwhile.get(change.path);
+    const now = ourChange === undefined ? change.from : ourChange.to;
+    const merged = await mergeEntry(git, place, change, now);
+    if ("reason" in merged) conflicts.push({ path: change.path, reason: merged.reason });
+    else entries.push({ path: change.path, entry: merged.entry });
+  }
+  if (conflicts.length > 0) return { conflicts };
+  const commit = await withIndex(workspace, path, async (env) => {
+    await gitText(git, root, ["read-tree", "--no-sparse-checkout", ours], { env });
+    // What is removed may be in the way of what is added.
+    const ordered = entries.toSorted((a, b) => Number(a.entry !== null) - Number(b.entry !== null));
+    const input = ordered.map((one) => indexLine(one, ours.length)).join("");
+    await gitText(git, root, ["update-index", "--index-info"], { env, input });
+    return commitIndex(git, workspace, env, ours);
+  });
+  // A file in the place of a directory, or the other way round, makes git drop the other one from the index.
+  const known = new Set(entries.map((one) => one.path));
+  const dropped = (await treeChanges(git, root, ours, commit)).filter((one) => !known.has(one.path));
+  if (dropped.length === 0) return { commit };
+  return { conflicts: dropped.map((one) => ({ path: one.path, reason: "it is in the way of the changes" })) };
+}
+
+function indexLine({ path, entry }: { path: GitPath; entry: TreeEntry | null }, idLength: number): string {
+  const { mode, id } = entry ?? { mode: "0", id: "0".repeat(idLength) };
+  return `${mode} ${id}\t${quotePath(path)}\n`;
+}
+
+type MergedEntry = { readonly entry: TreeEntry | null } | { readonly reason: string };
+
+const inOther = {
+  reason: "it is another repository (a submodule, or one made inside), which cannot be merged",
+};
+const changedToo = { reason: "it was also changed in the workspace meanwhile, in a way that does not fit" };
+
+/** `now`: the file in the workspace. */
+async function mergeEntry(
+  git: Git,
+  place: WorktreePlace,
+  { from, to }: TreeChange,
+  now: TreeEntry | null,
+): Promise<MergedEntry> {
+  if ([from, to, now].some((entry) => entry?.mode === submoduleMode)) return inOther;
+  if (isSameEntry(now, from)) return { entry: to };
+  // Links and removals are the same however often they are made; what is written to a file may be meant to add up.
+  const isIdempotent = to === null || to.mode === linkMode;
+  if (isSameEntry(now, to) && isIdempotent) return { entry: now };
+  if (from === null || to === null || now === null) return changedToo;
+  if ([from, to, now].some(({ mode }) => mode === linkMode)) return changedToo;
+  const mode = now.mode === from.mode ? to.mode : now.mode;
+  if (to.id === from.id) return { entry: { mode, id: now.id } };
+  if (now.id === from.id) return { entry: { mode, id: to.id } };
+  const directory = join(`${place.path}.merge`);
+  try {
+    const request = { directory, gitDir: place.gitDir, base: from.id, ours: now.id, theirs: to.id };
+    const id = await mergeTexts(git, request);
+    return id === null ? changedToo : { entry: { mode, id } };
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,87 @@
+/** Where a step's worktree is, and the files beside it that say how far it has come. */
+import type { Clock, Log } from "@agentcore/contract";
+import { readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { unlessMissing } from "./places.ts";
+import type { Git } from "./git.ts";
+import { shortHash } from "./short-hash.ts";
+
+export interface WorktreePlace {
+  /** Top level of the repository. */
+  readonly root: string;
+  /** Absolute path of what all its worktrees share. */
+  readonly gitDir: string;
+  /** Of the worktree. */
+  readonly path: string;
+  /** What is kept of it is in refs below this: see `WorktreeRef`. */
+  readonly refs: string;
+}
+
+/**
+ * - `before`: the workspace when the worktree was made.
+ * - `begun`: the worktree when the iteration at work began; an attempt that follows another one begins with it again.
+ * - `after`: the worktree when the step was done.
+ * - `ours`: the workspace when the merge began.
+ * - `merged`: what the workspace becomes. While it is there, a merge has begun and not ended.
+ */
+export type WorktreeRef = "before" | "begun" | "after" | "ours" | "merged";
+
+export interface WorktreePorts {
+  readonly git: Git;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** In the repository's own directory, where no tool takes it for a part of the work. */
+export function worktreePlace(
+  base: { readonly root: string; readonly gitDir: string },
+  runId: string,
+  stepId: string,
+): WorktreePlace {
+  const plain = stepId.replaceAll(/[^A-Za-z0-9_-]/g, "_");
+  // Two combinations of a matrix may read alike without their signs.
+  const name = plain === stepId ? plain : `${plain}-${shortHash(stepId)}`;
+  return {
+    root: base.root,
+    gitDir: base.gitDir,
+    path: join(base.gitDir, "agentcore", runId, name),
+    refs: `refs/agentcore/${runId}/${name}`,
+  };
+}
+
+/**
+ * - `ready`: it is whole, and may have been worked in. Holds the name under which git knows it.
+ * - `merged`: its patch is written, and merged where that was asked for.
+ * - `saved`: all that is in it is in the snapshot `after`.
+ */
+export type Mark = "ready" | "merged" | "saved";
+export const marks: readonly Mark[] = ["saved", "merged", "ready"];
+
+export const markFile = ({ path }: WorktreePlace, mark: Mark): string => `${path}.${mark}`;
+
+/** Its text; null where the mark is not set. */
+export async function readMark(place: WorktreePlace, mark: Mark): Promise<string | null> {
+  return unlessMissing(readFile(markFile(place, mark), "utf8"));
+}
+
+export async function setMark(place: WorktreePlace, mark: Mark, text = ""): Promise<void> {
+  const file = markFile(place, mark);
+  await writeFile(`${file}.new`, text);
+  await rename(`${file}.new`, file);
+}
+
+/**
+ * A worker can write the repository's configuration and its worktree's `.git` file; what git works on here is said
+ * explicitly, so that neither leads it elsewhere.
+ */
+export interface WorkTree {
+  /** Absolute path of its top level. */
+  readonly path: string;
+  /** Absolute path of its own git directory. */
+  readonly gitDir: string;
+}
+
+export const workTreeEnv = ({ path, gitDir }: WorkTree): Readonly<Record<string, string>> => ({
+  GIT_DIR: gitDir,
+  GIT_WORK_TREE: path,
+});
