@@ -153,10 +153,9 @@ async function prepareWorktree(
   place: WorktreePlace,
 ): Promise<void> {
   await ensureWorktree(ports, place, record().created.contextDir);
-  const { attempt: number, attemptInAll, resumed, instance } = started;
-  if (resumed || attemptInAll === 1) return;
-  const former = number === 1 ? null : attemptInAll - 1;
-  const kept = await beginAttempt(ports, { place, former });
+  const { iteration, attemptInAll: attempt, resumed, instance } = started;
+  if (resumed) return;
+  const kept = await beginAttempt(ports, { place, iteration, attempt });
   if (kept !== null)
     ports.log.warn({ step: instance.id, ref: kept }, "what the former attempt changed is kept in a ref");
 }

@@ -51,11 +51,12 @@ export function worktreePlace(
 
 /**
  * - `ready`: it is whole, and may have been worked in. Holds the name under which git knows it.
+ * - `begun`: an attempt has begun in it. Holds the iteration and the number of the attempt.
  * - `merged`: its patch is written, and merged where that was asked for.
  * - `saved`: all that is in it is in the snapshot `after`.
  */
-export type Mark = "ready" | "merged" | "saved";
-export const marks: readonly Mark[] = ["saved", "merged", "ready"];
+export type Mark = "ready" | "begun" | "merged" | "saved";
+export const marks: readonly Mark[] = ["saved", "merged", "begun", "ready"];
 
 export const markFile = ({ path }: WorktreePlace, mark: Mark): string => `${path}.${mark}`;
 

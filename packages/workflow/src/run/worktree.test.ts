@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Step } from "../definition.ts";
 import { createRunRig, git, type RunRig } from "../testing/run-rig.ts";
-import { shellStep, testWorkflow } from "../testing/test-workflow.ts";
+import { shellLoop, shellStep, testWorkflow } from "../testing/test-workflow.ts";
 import type { Git } from "./git.ts";
 import { discardWorktree, ensureWorktree, mergeWorktree } from "./worktree.ts";
 import { worktreePlace } from "./worktree-place.ts";
@@ -118,6 +118,18 @@ describe("a step with a worktree of its own", () => {
     await asked("restore", `--source=${ref}/after`, "--", ".");
     expect(text("fresh")).toBe("begun\n");
     expect({ left: leftInGit(), worktrees: await worktrees() }).toEqual({ left: [], worktrees: 1 });
+  });
+
+  it("begins each further attempt with what the first one began with, and keeps what that one changed", async () => {
+    const script = `echo "in $AGENTCORE_ITERATION" >> tracked; touch only-$AGENTCORE_ITERATION
+      n=$(cat ${at("context/n")} 2>/dev/null || echo 0); echo $((n + 1)) > ${at("context/n")}; test $((n % 2)) = 1`;
+    const step = isolated("a", script, { maxRetries: 1, loop: shellLoop("test -e only-2") });
+    const { run, outcome } = await rig.run(testWorkflow([step]));
+    expect(outcome).toBe("SUCCEEDED");
+    expect(text("tracked").replace(/^[^]*\n20\n/, "")).toBe("in 1\nin 2\n");
+    const ref = `refs/agentcore/${run}/a/attempt`;
+    expect(await refs()).toBe(`${ref}-1\n${ref}-3`);
+    expect(await asked("show", `${ref}-3:tracked`)).toMatch(/\n20\nin 1\nin 2$/);
   });
 
   it("that fails without a change leaves nothing", async () => {

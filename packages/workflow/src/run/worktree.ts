@@ -34,25 +34,37 @@ export async function ensureWorktree(
   place: WorktreePlace,
   exclude: string,
 ): Promise<void> {
-  const { git, clock, log } = ports;
-  const { root, gitDir, path, refs } = place;
+  const { git, clock } = ports;
+  const { root, gitDir, refs } = place;
   if ((await readMark(place, "ready")) !== null) return;
   await withRepositoryLock({ clock, gitDir }, async () => {
-    await mkdir(dirname(path), { recursive: true });
-    const before = await snapshot(git, {
-      tree: await workspaceTree(git, place),
-      indexBeside: path,
-      exclude: [exclude],
-      leavesOutRepositories: true,
-    });
-    await setRefs(git, place, { [`${refs}/before`]: before, [`${refs}/begun`]: before });
-    await makeDirectory(git, place, before);
-    const others = (await repositoriesIn(git, root, before)).map((name) => shownPath(name));
-    if (others.length > 0) {
-      const where = { worktree: path, repositories: others };
-      log.warn(where, "submodules and nested repositories are empty in the step's worktree");
-    }
+    // One that was being made again for a further attempt begins where that iteration began.
+    const begun =
+      (await readMark(place, "begun")) === null ? null : await commitOf(git, root, `${refs}/begun`);
+    await makeDirectory(git, place, begun ?? (await snapshotWorkspace(ports, place, exclude)));
   });
+}
+
+async function snapshotWorkspace(
+  { git, log }: WorktreePorts,
+  place: WorktreePlace,
+  exclude: string,
+): Promise<string> {
+  const { root, path, refs } = place;
+  await mkdir(dirname(path), { recursive: true });
+  const before = await snapshot(git, {
+    tree: await workspaceTree(git, place),
+    indexBeside: path,
+    exclude: [exclude],
+    leavesOutRepositories: true,
+  });
+  await setRefs(git, place, { [`${refs}/before`]: before, [`${refs}/begun`]: before });
+  const others = (await repositoriesIn(git, root, before)).map((name) => shownPath(name));
+  if (others.length > 0) {
+    const where = { worktree: path, repositories: others };
+    log.warn(where, "submodules and nested repositories are empty in the step's worktree");
+  }
+  return before;
 }
 
 /** Anew, from a commit; whatever was there is gone. */
@@ -98,8 +110,9 @@ async function readyTree(place: WorktreePlace): Promise<WorkTree> {
 
 export interface AttemptRequest {
   readonly place: WorktreePlace;
-  /** Number of the attempt that was before this one in the same iteration; null for the first one. */
-  readonly former: number | null;
+  readonly iteration: number;
+  /** Of all iterations. */
+  readonly attempt: number;
 }
 
 /**
@@ -108,25 +121,35 @@ export interface AttemptRequest {
  */
 export async function beginAttempt(
   { git, clock }: WorktreePorts,
-  { place, former }: AttemptRequest,
+  { place, iteration, attempt }: AttemptRequest,
 ): Promise<string | null> {
   const { root, gitDir, refs } = place;
   return withRepositoryLock({ clock, gitDir }, async () => {
-    const whole = (await readMark(place, "ready")) !== null;
-    if (former === null) {
-      if (whole) await setRefs(git, place, { [`${refs}/begun`]: await ownSnapshot(git, place) });
+    const former = await formerAttempt(place);
+    if (former?.attempt === attempt) return null;
+    const mark = (): Promise<void> => setMark(place, "begun", `${iteration} ${attempt}`);
+    if (former?.iteration !== iteration) {
+      // What was just made began as it is.
+      if (former !== null) await setRefs(git, place, { [`${refs}/begun`]: await ownSnapshot(git, place) });
+      await mark();
       return null;
     }
-    const ref = `${refs}/attempt-${former}`;
-    const begun = (await commitOf(git, root, `${refs}/begun`)) ?? `${refs}/before`;
-    if (whole && (await commitOf(git, root, ref)) === null) {
+    const ref = `${refs}/attempt-${former.attempt}`;
+    const begun = await gitText(git, root, ["rev-parse", "--verify", `${refs}/begun`]);
+    if ((await commitOf(git, root, ref)) === null) {
       const left = await ownSnapshot(git, place);
       await requireNoRepositories(git, place, left);
-      if (!(await isSameWork(git, root, begun, left))) await setRefs(git, place, { [ref]: left });
+      if (!(await isSameWork(git, root, begun.trim(), left))) await setRefs(git, place, { [ref]: left });
     }
-    await makeDirectory(git, place, begun);
+    await makeDirectory(git, place, begun.trim());
+    await mark();
     return (await commitOf(git, root, ref)) === null ? null : ref;
   });
+}
+
+async function formerAttempt(place: WorktreePlace) {
+  const [iteration, attempt] = ((await readMark(place, "begun")) ?? "").split(" ").map(Number);
+  return iteration === undefined || attempt === undefined ? null : { iteration, attempt };
 }
 
 /** They would be gone with the directory. */
