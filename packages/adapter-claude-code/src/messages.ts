@@ -7,6 +7,7 @@ import {
   addUsage,
   arrayAt,
   booleanAt,
+  countAt,
   isJsonObject,
   objectAt,
   oneLine,
@@ -17,8 +18,8 @@ import {
 import { unavailableTool, type Denials } from "./denials.ts";
 import { usageOf } from "./result-line.ts";
 
-const callsInFlightMax = 1000;
-const countedMessagesMax = 256;
+/** Calls in flight, and messages counted. */
+const rememberedMax = 1000;
 
 interface ToolCall {
   readonly tool: string;
@@ -33,7 +34,10 @@ export class ClaudeMessages {
   lastText = "";
   readonly #denials: Denials;
   readonly #inFlight = new Map<string, ToolCall>();
-  readonly #counted = new Set<string>();
+  /** Output tokens counted so far of recent messages, by their ids. */
+  readonly #counted = new Map<string, number>();
+  /** The message that is being streamed, by the call of the agent that it belongs to. */
+  readonly #streaming = new Map<string, string>();
   #usage: Usage = unknownUsage;
 
   constructor(denials: Denials) {
@@ -104,20 +108,38 @@ export class ClaudeMessages {
   }
 
   /**
+   * With partial messages, the one place that says how many tokens an answer has: its input as it starts, its output as it
+   * ends. The total is told when an answer has ended, so that it grows by one answer at a time.
+   */
+  stream(line: JsonObject): WorkerEvent[] {
+    const event = objectAt(line, "event");
+    const agent = stringAt(line, "parent_tool_use_id") ?? "";
+    const type = stringAt(event, "type");
+    if (type === "message_start") {
+      const message = objectAt(event, "message");
+      this.#countUsage(message);
+      remember(this.#streaming, agent, stringAt(message, "id") ?? "");
+    }
+    if (type !== "message_delta") return [];
+    const id = this.#streaming.get(agent) ?? "";
+    const counted = this.#counted.get(id);
+    const outputTokens = countAt(event, "usage", "output_tokens");
+    if (counted === undefined || outputTokens === null || outputTokens < counted) return [];
+    this.#counted.set(id, outputTokens);
+    const more = { inputTokens: null, cachedInputTokens: null, outputTokens: outputTokens - counted };
+    this.#usage = addUsage(this.#usage, more);
+    return [{ type: "usage", usage: this.#usage, costUsd: null }];
+  }
+
+  /**
    * The run's tokens so far. A message comes in several lines with the same id, and none has its final output count, so
-   * this is a lower bound until the result line.
+   * this is a lower bound until the result line, or until the end of the message where it is streamed.
    */
   #countUsage(message: JsonObject | null): WorkerEvent | null {
     const id = stringAt(message, "id");
     if (id === null || this.#counted.has(id)) return null;
-    this.#counted.add(id);
-    if (this.#counted.size > countedMessagesMax) {
-      for (const oldest of this.#counted) {
-        this.#counted.delete(oldest);
-        break;
-      }
-    }
     const usage = usageOf(objectAt(message, "usage"));
+    remember(this.#counted, id, usage.outputTokens ?? 0);
     if ((usage.inputTokens ?? 0) + (usage.cachedInputTokens ?? 0) === 0) return null;
     this.#usage = addUsage(this.#usage, usage);
     return { type: "usage", usage: this.#usage, costUsd: null };
@@ -128,11 +150,12 @@ export class ClaudeMessages {
   }
 }
 
-function remember(calls: Map<string, ToolCall>, id: string, call: ToolCall): void {
-  calls.set(id, call);
-  if (calls.size <= callsInFlightMax) return;
-  for (const oldest of calls.keys()) {
-    calls.delete(oldest);
+/** The oldest is forgotten first. */
+function remember<T>(map: Map<string, T>, id: string, value: T): void {
+  map.set(id, value);
+  if (map.size <= rememberedMax) return;
+  for (const oldest of map.keys()) {
+    map.delete(oldest);
     return;
   }
 }

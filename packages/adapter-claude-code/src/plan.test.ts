@@ -109,9 +109,18 @@ describe("the command line", () => {
     expect(valueOf(plan(given).args, flag)).toBe(value);
   });
 
-  it("prints answers piece by piece where the settings say so", () => {
-    expect(plan({ settings: { partial_messages: true } }).args).toContain("--include-partial-messages");
-  });
+  it.each<[boolean, Given]>([
+    [true, { settings: { partial_messages: true } }],
+    [true, { grants: { maxCostUsd: 2 } }],
+    [true, { grants: { maxTokens: 1000 } }],
+    [false, { grants: { maxCostUsd: 2 }, settings: { partial_messages: false } }],
+    [false, {}],
+  ])(
+    "prints answers piece by piece (%s) where a ceiling needs it or the settings say so: %j",
+    (isOn, given) => {
+      expect(plan(given).args.includes("--include-partial-messages")).toBe(isOn);
+    },
+  );
 
   it("passes a task's own args on, after its variant, so that they count", () => {
     const args = ["--effort", "max", "--append-system-prompt=Be brief."];

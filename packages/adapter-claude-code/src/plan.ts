@@ -2,7 +2,7 @@
  * The command line and environment of one run of Claude Code: prompt on stdin, JSON lines on stdout, permissions from the
  * task's capabilities, bounded retries, and no traffic but the model's.
  */
-import type { PlanContext, WorkerPlan, WorkerTask } from "@agentcore/contract";
+import type { Grants, PlanContext, WorkerPlan, WorkerTask } from "@agentcore/contract";
 import { configuredKey, networkEnvironment, pickEnv, readAdapterSettings } from "@agentcore/worker-kit";
 import { checkClaudeArgs } from "./args.ts";
 import { claudePermissions } from "./permissions.ts";
@@ -51,7 +51,8 @@ function commandLine(
     "--output-format",
     "stream-json",
     "--verbose",
-    ...(settings.partial_messages ? ["--include-partial-messages"] : []),
+    // Without them no line says how long an answer was until the run has ended, and a ceiling would come too late.
+    ...((settings.partial_messages ?? isLimited(grants)) ? ["--include-partial-messages"] : []),
     "--setting-sources",
     settings.setting_sources.join(","),
     "--strict-mcp-config",
@@ -69,6 +70,10 @@ function commandLine(
     ...flag("--resume", task.session),
     ...(task.args ?? []),
   ];
+}
+
+function isLimited({ maxCostUsd, maxTokens }: Grants): boolean {
+  return maxCostUsd !== null || maxTokens !== null;
 }
 
 function flag(name: string, value: string | number | null | undefined): string[] {

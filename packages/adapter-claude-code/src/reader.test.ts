@@ -186,3 +186,37 @@ it("keeps nothing without bound", () => {
   }
   expect(into.end().deniedTools).toHaveLength(100);
 });
+
+describe("the tokens of a run that has no last line", () => {
+  const usage = (input: number, output: number) => ({ input_tokens: input, output_tokens: output });
+  const streamed = (id: string, input: number, output: number, agent: string | null = null) => {
+    const event = (body: object) => ({ type: "stream_event", event: body, parent_tool_use_id: agent });
+    const message = { id, usage: usage(input, 1), content: [] };
+    return [
+      event({ type: "message_start", message }),
+      { type: "assistant", message, parent_tool_use_id: agent },
+      event({ type: "message_delta", usage: { output_tokens: output } }),
+    ];
+  };
+
+  it("are those that each answer says at its end, not those that it began with", () => {
+    const { events, into } = read([init, ...streamed("m1", 1000, 500), ...streamed("m2", 2000, 700)]);
+    const totals = events.filter(({ type }) => type === "usage");
+    expect(totals).toMatchObject([
+      { usage: { inputTokens: 1000, outputTokens: 500 } },
+      { usage: { inputTokens: 3000, outputTokens: 1200 } },
+    ]);
+    expect(into.end()).toMatchObject({ terminal: "none", usage: { inputTokens: 3000, outputTokens: 1200 } });
+  });
+
+  it("are told apart where two agents answer at the same time", () => {
+    const [one, other] = [streamed("m1", 100, 50, "a"), streamed("m2", 200, 70, "b")];
+    const { into } = read([init, one[0], other[0], one[1], other[1], one[2], other[2]]);
+    expect(into.end().usage).toMatchObject({ inputTokens: 300, outputTokens: 120 });
+  });
+
+  it("hold the input of an answer that never ended, and no end that belongs to none", () => {
+    const lines = [...streamed("m1", 100, 50), streamed("m2", 200, 70)[0], streamed("m3", 1, 9, "other")[2]];
+    expect(read([init, ...lines]).into.end().usage).toMatchObject({ inputTokens: 300, outputTokens: 51 });
+  });
+});

@@ -95,7 +95,7 @@ class ClaudeRun {
       case "result":
         return this.#end(line);
       case "stream_event":
-        return [];
+        return this.#messages.stream(line);
       case "tool_progress":
         return [{ type: "progress", text: toolProgress(line) }];
       default:

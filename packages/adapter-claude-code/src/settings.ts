@@ -31,8 +31,9 @@ export const claudeSettingsSchema = z.strictObject({
     .array(z.string().regex(/^[A-Za-z_]\w*$/, "must be the name of a tool, such as WebFetch"))
     .default([])
     .meta({ description: "Further tools that every run may use, such as WebFetch and WebSearch." }),
-  partial_messages: z.boolean().default(false).meta({
-    description: "Print answers piece by piece, so that a long one does not look like silence.",
+  partial_messages: z.boolean().optional().meta({
+    description:
+      "Print answers piece by piece: a long one does not look like silence, and a run that is stopped says what it cost. Default: where a ceiling applies.",
   }),
 });
 export type ClaudeSettings = z.output<typeof claudeSettingsSchema>;
