@@ -25,7 +25,7 @@ export function workerNames(loaded: LoadedConfig): string[] {
   return [...new Set([...Object.keys(builtIn), ...Object.keys(loaded.config.workers)])];
 }
 
-/** Throws `AC_WORKER_UNKNOWN` with the list and the nearest name, or `AC_ADAPTER_INVALID`. */
+/** Throws `AC_WORKER_UNKNOWN` with the list and the nearest name, `AC_ADAPTER_MISSING` or `AC_ADAPTER_INVALID`. */
 export async function loadAdapter(name: string, loaded: LoadedConfig): Promise<WorkerAdapter> {
   const configured = Object.hasOwn(loaded.config.workers, name)
     ? loaded.config.workers[name]?.adapter
@@ -34,12 +34,18 @@ export async function loadAdapter(name: string, loaded: LoadedConfig): Promise<W
   const load = Object.hasOwn(builtIn, name) ? builtIn[name] : undefined;
   if (load !== undefined) return load();
   const names = workerNames(loaded).filter((known) => known !== name);
-  const hint = Object.hasOwn(loaded.config.workers, name) ? "; the configuration gives it no adapter" : "";
+  const hint = hintFor(name, loaded);
   throw new AgentCoreError(
     "AC_WORKER_UNKNOWN",
     `there is no worker "${name}"${hint}; there are ${names.join(", ")}${didYouMean(name, names)}`,
     { evidence: { worker: name, known: names } },
   );
+}
+
+function hintFor(name: string, { config, source, ignored }: LoadedConfig): string {
+  if (ignored.includes(`workers.${name}`) && source !== null)
+    return `; ${source.path} names one, and is not trusted: see \`agentcore trust\``;
+  return Object.hasOwn(config.workers, name) ? "; the configuration gives it no adapter" : "";
 }
 
 /** The adapter, if it can enforce what is asked for; throws `AC_CAPABILITY_UNSUPPORTED` besides. */
@@ -78,7 +84,7 @@ export async function requireAdapters(loaded: LoadedConfig): Promise<readonly Wo
 
 /** The configuration names the worker: two workers may share one adapter with different settings. */
 async function loadConfigured(name: string, specifier: string, loaded: LoadedConfig): Promise<WorkerAdapter> {
-  const directory = loaded.path === null ? process.cwd() : dirname(loaded.path);
+  const directory = loaded.source === null ? process.cwd() : dirname(loaded.source.path);
   const adapter = await loadForeignAdapter(specifier, directory);
   // Not a copy by spread: an adapter may be a class instance with its methods on the prototype.
   return Object.create(adapter, { name: { value: name, enumerable: true } }) as WorkerAdapter;

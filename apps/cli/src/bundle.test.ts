@@ -61,11 +61,12 @@ test("it runs the queue in a supervised process of its own", () => {
 
 test("it reads a configuration and loads what it names", () => {
   writeFileSync(join(scratch.workspace, "agentcore.yaml"), "workers: { mine: { adapter: ./absent.js } }\n");
+  expect(run(["trust"]).status).toBe(0);
   const { stdout } = run(["doctor", "--json"]);
   const { workers } = JSON.parse(stdout) as { workers: { name: string; status: string }[] };
   expect(workers.map(({ name }) => name)).toEqual(["shell", "claude-code", "codex", "opencode", "mine"]);
   expect(workers.find(({ name }) => name === "mine")).toMatchObject({ status: "adapter_invalid" });
-  writeFileSync(join(scratch.workspace, "agentcore.yaml"), "");
+  rmSync(join(scratch.workspace, "agentcore.yaml"));
 });
 
 test("it draws a workflow, with a layout library that nothing else loads", () => {

@@ -1,23 +1,23 @@
 /**
  * The composition with the runtime in a process of its own, which is started again when it dies. This process stays the
- * scheduler; the child is `agentcore runtime --stdio` with the same configuration and state directory.
+ * scheduler; the child is `agentcore runtime --stdio` with the same configuration, as decided here, and state directory.
  */
 import { type Log, systemClock, type WorkerAdapter } from "@agentcore/contract";
 import { runtimeProcess, superviseRuntime } from "@agentcore/scheduler";
 import { openState, type Composition } from "./compose.ts";
-import type { Config } from "./config/schema.ts";
 import type { Environment } from "./config/env-text.ts";
+import { handoverOf } from "./config/handover.ts";
+import type { LoadedConfig } from "./config/load.ts";
 import { proveGoneBySweep } from "./start-scheduler.ts";
 import type { StateDir } from "./state-dir.ts";
 import { packageVersion } from "./version.ts";
 
 export interface ComposeSupervisedOptions {
-  readonly config: Config;
   readonly state: StateDir;
   /** To read what lost attempts printed. */
   readonly adapters: readonly WorkerAdapter[];
-  /** Absolute path of the configuration file, or null. */
-  readonly configPath: string | null;
+  /** What the runtime process is to have as its configuration, too. */
+  readonly loaded: LoadedConfig;
   readonly cwd: string;
   readonly env: Environment;
   readonly log: Log;
@@ -26,8 +26,8 @@ export interface ComposeSupervisedOptions {
 }
 
 export async function composeSupervised(options: ComposeSupervisedOptions): Promise<Composition> {
-  const { state, configPath, cwd, env, log, onStderr } = options;
-  const open = await openState(options);
+  const { state, loaded, cwd, env, log, onStderr } = options;
+  const open = await openState({ ...options, config: loaded.config });
   const args = [
     ...process.execArgv,
     process.argv[1] ?? "",
@@ -35,10 +35,17 @@ export async function composeSupervised(options: ComposeSupervisedOptions): Prom
     "--stdio",
     "--state-dir",
     state.path,
-    ...(configPath === null ? [] : ["--config", configPath]),
+    "--handed-config",
   ];
   const runtime = superviseRuntime({
-    start: runtimeProcess({ command: process.execPath, args, env: definedOnly(env), cwd, onStderr }),
+    start: runtimeProcess({
+      command: process.execPath,
+      args,
+      env: definedOnly(env),
+      cwd,
+      onStderr,
+      handover: handoverOf(loaded),
+    }),
     proveGone: proveGoneBySweep(open.containment),
     spendingOfLost: open.spendingOfLost,
     client: { name: "agentcore", version: packageVersion() },

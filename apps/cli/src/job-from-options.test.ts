@@ -13,7 +13,9 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const loaded = (config: object = {}): LoadedConfig => ({
   config: configSchema({}).parse(config),
-  path: null,
+  source: null,
+  ignored: [],
+  refused: null,
 });
 
 test.each([

@@ -3,6 +3,7 @@ import { AgentCoreError, type Log, systemClock, systemIds } from "@agentcore/con
 import { QueueClient, type JobRecord, type JobStore } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { workerNames } from "./adapters.ts";
+import { announceConfig, type Announcement } from "./config/announce.ts";
 import { loadConfig, type LoadedConfig } from "./config/load.ts";
 import type { Io } from "./io.ts";
 import { createLog } from "./log.ts";
@@ -23,9 +24,22 @@ export interface OpenedQueue {
   readonly client: QueueClient;
 }
 
-export async function loadOptionsConfig(options: StateOptions, io: Io): Promise<LoadedConfig> {
+/** The configuration in force, said on stderr or among the events as the command wants it. */
+export async function loadOptionsConfig(
+  options: StateOptions,
+  io: Io,
+  announcement: Announcement = "exceptions",
+): Promise<LoadedConfig> {
   const { config } = options;
-  return loadConfig({ cwd: io.cwd, env: io.env, ...(config === undefined ? {} : { path: config }) });
+  const request = { cwd: io.cwd, env: io.env, ...(config === undefined ? {} : { path: config }) };
+  const loaded = await loadConfig(request);
+  announceConfig(loaded, io, announcement);
+  return loaded;
+}
+
+/** For commands that run something. */
+export function announcementOf({ json }: StateOptions): Announcement {
+  return json === true ? "events" : "always";
 }
 
 /** Opens the queue, hands it to the command, and closes it whatever happens. */

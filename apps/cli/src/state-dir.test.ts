@@ -6,7 +6,7 @@ import type { LoadedConfig } from "./config/load.ts";
 import { createStateDir, resolveStateDir } from "./state-dir.ts";
 
 const loaded = (path: string | null, stateDir?: string): LoadedConfig =>
-  ({ path, config: { state_dir: stateDir } }) as LoadedConfig;
+  ({ source: path === null ? null : { path }, config: { state_dir: stateDir } }) as LoadedConfig;
 
 test.each([
   ["the option, from the working directory", "s", loaded("/etc/agentcore.yaml", "/conf"), {}, "/cwd/s"],

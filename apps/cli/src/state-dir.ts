@@ -27,10 +27,14 @@ export function resolveStateDir(
   const path =
     option !== undefined
       ? resolve(cwd, option)
-      : configured !== undefined && loaded.path !== null
-        ? resolve(dirname(loaded.path), configured)
+      : configured !== undefined && loaded.source !== null
+        ? resolve(dirname(loaded.source.path), configured)
         : defaultStateDir(env);
-  return stateDirAt(path);
+  if (path !== null) return stateDirAt(path);
+  throw new AgentCoreError(
+    "AC_USAGE",
+    "neither HOME nor XDG_STATE_HOME is set: say where to keep state with --state-dir",
+  );
 }
 
 export function stateDirAt(path: string): StateDir {
@@ -38,16 +42,11 @@ export function stateDirAt(path: string): StateDir {
   return { path, attempts: at("attempts"), containment: at("containment"), spool: at("spool") };
 }
 
-function defaultStateDir(env: Environment): string {
+/** Where XDG says; null where neither HOME nor XDG_STATE_HOME is set. */
+export function defaultStateDir(env: Environment): string | null {
   const { XDG_STATE_HOME: stateHome = "", HOME: home = "" } = env;
   if (stateHome.startsWith("/")) return join(stateHome, "agentcore");
-  if (home === "") {
-    throw new AgentCoreError(
-      "AC_USAGE",
-      "neither HOME nor XDG_STATE_HOME is set: say where to keep state with --state-dir",
-    );
-  }
-  return join(home, ".local/state/agentcore");
+  return home === "" ? null : join(home, ".local/state/agentcore");
 }
 
 /** Creates what is not there, readable by its owner alone: logs and artifacts can hold secrets. */

@@ -22,6 +22,16 @@ export const errorCodes = {
     retryable: false,
     cure: "Correct the file at the line named; `agentcore schema` prints what is allowed.",
   },
+  AC_CONFIG_MISSING: {
+    meaning: "The configuration file that was named is not there, or cannot be read.",
+    retryable: false,
+    cure: "Name an existing file with --config, or leave the option out.",
+  },
+  AC_CONFIG_EXPOSED: {
+    meaning: "Another user of the machine can change the configuration file, or put another in its place.",
+    retryable: false,
+    cure: "Make the file and the directories above it yours and writable by you alone (chown, chmod go-w), or use a copy elsewhere.",
+  },
   AC_JOB_INVALID: { meaning: "The job is wrong.", retryable: false, cure: "Correct the field named." },
   AC_JOB_TOO_LARGE: {
     meaning: "The job's payload is larger than 1 MiB.",
@@ -47,6 +57,11 @@ export const errorCodes = {
     meaning: "The worker's program is older than its adapter supports.",
     retryable: false,
     cure: "Update it as `agentcore doctor` says.",
+  },
+  AC_ADAPTER_MISSING: {
+    meaning: "A configured adapter was not found.",
+    retryable: false,
+    cure: "Correct `workers.NAME.adapter`: a path is relative to the configuration file, a package must be installed beside it.",
   },
   AC_ADAPTER_INVALID: {
     meaning: "A configured adapter could not be loaded, or does not meet the contract.",

@@ -57,6 +57,23 @@ export const runEventSchema = z.discriminatedUnion("type", [
 ]);
 export type RunEvent = z.infer<typeof runEventSchema>;
 
+/**
+ * The first line of `--json` where there is a configuration file: which one is in force, and what of it does not count. It is
+ * about the command, not about a job.
+ */
+export const configurationEventSchema = z.strictObject({
+  type: z.literal("configuration"),
+  /** The file in force; null where none is. */
+  path: z.string().nullable(),
+  /** `named`: with --config. `trusted`: found and trusted. `untrusted`: found, only its limits count. */
+  standing: z.enum(["named", "trusted", "untrusted"]).nullable(),
+  /** What of the file does not count, as paths such as `workers.mine`. */
+  ignored: z.array(z.string()),
+  /** A file that was found and not read, because another user can change it. */
+  refused: z.strictObject({ path: z.string(), reason: z.string() }).nullable(),
+});
+export type ConfigurationEvent = z.infer<typeof configurationEventSchema>;
+
 /** The last line of `--json`: its fields are part of the public interface. Null where not known, never invented. */
 export const resultLineSchema = z.strictObject({
   type: z.literal("result"),

@@ -12,8 +12,8 @@ import { adapterProblems, isAdapter } from "./adapter-shape.ts";
 
 /**
  * `name`: a package (`@acme/agentcore-adapter`), looked up as an import in `fromDir` would be, or a path (`./x.js`,
- * `/opt/x.js`), relative to `fromDir`. Throws `AC_ADAPTER_INVALID`: not found, cannot be imported, or no adapter, with
- * everything that is missing.
+ * `/opt/x.js`), relative to `fromDir`. Throws `AC_ADAPTER_MISSING` where it is not found, and
+ * `AC_ADAPTER_INVALID` where it cannot be imported or is no adapter, with everything that is missing.
  */
 export async function loadAdapter(name: string, fromDir: string): Promise<WorkerAdapter> {
   const file = isPath(name) ? resolveFile(name, fromDir) : resolvePackage(name, fromDir);
@@ -29,7 +29,7 @@ function isPath(name: string): boolean {
 
 function resolveFile(name: string, fromDir: string): string {
   const file = resolve(fromDir, name);
-  if (!existsSync(file)) throw invalid(name, `was not found: there is no ${file}`);
+  if (!existsSync(file)) throw missing(name, `there is no ${file}`);
   return file;
 }
 
@@ -42,11 +42,7 @@ function resolvePackage(name: string, fromDir: string): string {
     // A package for `import` only hides from `require`; its entry is then read off its manifest.
     const entry = code === "ERR_PACKAGE_PATH_NOT_EXPORTED" ? importEntry(name, resolve(fromDir)) : null;
     if (entry !== null) return entry;
-    throw invalid(
-      name,
-      `was not found from ${resolve(fromDir)}; install it there with: npm install ${name}`,
-      error,
-    );
+    throw missing(name, `not from ${resolve(fromDir)}; install it there with: npm install ${name}`, error);
   }
 }
 
@@ -82,6 +78,13 @@ async function importDefault(name: string, file: string): Promise<unknown> {
       error,
     );
   }
+}
+
+function missing(name: string, problem: string, cause?: unknown): AgentCoreError {
+  return new AgentCoreError("AC_ADAPTER_MISSING", `the adapter ${name} was not found: ${problem}`, {
+    evidence: { adapter: name },
+    cause,
+  });
 }
 
 function invalid(name: string, problem: string, cause?: unknown): AgentCoreError {

@@ -8,6 +8,24 @@ export function defineDoctor({ define, finish, io }: Definition): void {
     .action(finish(async (options) => (await import("../commands/doctor.ts")).doctor(options, io)));
 }
 
+export function defineTrust({ define, finish, io }: Definition): void {
+  define("trust", "Let a configuration file that was found count, as long as it does not change")
+    .argument("[path]", "the file or its directory (default: the agentcore.yaml that is found from here)")
+    .option("--list", "list what is trusted")
+    .option("--revoke", "trust it no longer")
+    .option("--json", "JSON instead of sentences")
+    .addHelpText(
+      "after",
+      examples(["agentcore trust", "agentcore trust --list", "agentcore trust --revoke ~/work/project"]) +
+        "\nWithout trust, only the limits of a file that was found count. A file named with --config always counts.\n",
+    )
+    .action(
+      finish(async (path: string | undefined, options) =>
+        (await import("../commands/trust.ts")).trust(path, options, io),
+      ),
+    );
+}
+
 export function defineSchema({ define, finish, io }: Definition): void {
   define("schema", "Print a JSON Schema")
     .argument("[name]", "config, workflow, agents, job, event or result", "config")

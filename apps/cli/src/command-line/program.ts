@@ -9,7 +9,7 @@ import type { Io } from "../io.ts";
 import { reportError, writeJsonError } from "../report-error.ts";
 import { packageVersion } from "../version.ts";
 import { defineBudget, defineDead, defineJobs, defineWhy } from "./job-commands.ts";
-import { defineCompletion, defineDoctor, defineSchema } from "./other-commands.ts";
+import { defineCompletion, defineDoctor, defineSchema, defineTrust } from "./other-commands.ts";
 import { examples, type Definition } from "./parts.ts";
 import { defineRun, defineRuntime, defineSubmit, defineWork } from "./task-commands.ts";
 import { defineWorkflow } from "./workflow-commands.ts";
@@ -44,6 +44,7 @@ const definitions: Readonly<Record<string, (definition: Definition) => void>> = 
   why: defineWhy,
   budget: defineBudget,
   doctor: defineDoctor,
+  trust: defineTrust,
   runtime: defineRuntime,
   schema: defineSchema,
   completion: defineCompletion,

@@ -1,4 +1,5 @@
 /** The commands that run tasks or take them in: `run`, `submit`, `work`, `runtime`. */
+import { Option } from "commander";
 import { examples, stateCommand, stateOption, taskOptions, value, type Definition } from "./parts.ts";
 import { readCount, readDuration, readPriority } from "../option-values.ts";
 
@@ -74,6 +75,7 @@ export function defineWork({ define, finish, io }: Definition): void {
 export function defineRuntime({ define, finish, io }: Definition): void {
   stateOption(define("runtime", "Serve a runtime to a scheduler: JSON-RPC 2.0, one JSON object a line"))
     .requiredOption("--stdio", "on stdin and stdout; the log goes to stderr")
+    .addOption(new Option("--handed-config", "read the configuration from descriptor 3").hideHelp())
     .addHelpText(
       "after",
       examples(["agentcore runtime --stdio"]) + "\nThe messages are described in docs/wire.md.\n",

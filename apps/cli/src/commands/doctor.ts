@@ -1,8 +1,8 @@
 /** `agentcore doctor`: what this machine offers for running agents, and what to do about what is missing. Changes nothing. */
 import { ignore, isAgentCoreError } from "@agentcore/contract";
-import { loadConfig, type LoadedConfig } from "../config/load.ts";
-import { configSchema } from "../config/schema.ts";
+import { loadConfig, noConfig, type LoadedConfig } from "../config/load.ts";
 import {
+  configurationCheck,
   examineContainment,
   examineGit,
   examineNode,
@@ -62,12 +62,11 @@ async function examineConfig(
       env: io.env,
       ...(options.config === undefined ? {} : { path: options.config }),
     });
-    const detail = loaded.path ?? "no agentcore.yaml here or above: every setting has its default";
-    return { loaded, check: { ...check, status: "ok", detail, cure: null } };
+    return { loaded, check: configurationCheck(loaded) };
   } catch (error) {
     if (!isAgentCoreError(error)) throw error;
     ignore(error, "it is reported as a check");
-    const loaded = { config: configSchema({}).parse({}), path: null };
+    const loaded = noConfig(io.env);
     return { loaded, check: { ...check, status: "bad", detail: error.message, cure: error.cure } };
   }
 }

@@ -2,7 +2,13 @@ import { afterAll, describe, expect, test } from "vitest";
 import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { resultLineSchema, runEventSchema, type ResultLine } from "@agentcore/contract";
+import {
+  configurationEventSchema,
+  resultLineSchema,
+  runEventSchema,
+  type ResultLine,
+} from "@agentcore/contract";
+import * as z from "zod";
 import { agentcore, jsonLinesOf, makeScratch, startAgentcore } from "../testing/agentcore-process.ts";
 
 const scratch = makeScratch();
@@ -19,10 +25,12 @@ const shell = (script: string, ...options: string[]): string[] => [
 /** Says `ready` and waits for a file of the workspace. */
 const untilThere = (file: string): string => `echo ready; until [ -e ${file} ]; do sleep 0.05; done`;
 
+const eventSchema = z.union([runEventSchema, configurationEventSchema]);
+
 /** Every line but the last is an event, the last is the result; both as their schemas say. */
 function resultOf(stdout: string): ResultLine {
   const lines = jsonLinesOf(stdout);
-  for (const line of lines.slice(0, -1)) expect(runEventSchema.safeParse(line).error).toBeUndefined();
+  for (const line of lines.slice(0, -1)) expect(eventSchema.safeParse(line).error).toBeUndefined();
   return resultLineSchema.parse(lines.at(-1));
 }
 

@@ -14,7 +14,7 @@ import { onInterrupt } from "../interrupt.ts";
 import type { Io } from "../io.ts";
 import { jobFromOptions, readInstructions, type TaskOptions } from "../job-from-options.ts";
 import { createLog, type ProcessLog } from "../log.ts";
-import { loadOptionsConfig } from "../open-queue.ts";
+import { announcementOf, loadOptionsConfig } from "../open-queue.ts";
 import { jsonLines } from "../present/json-lines.ts";
 import { people } from "../present/people.ts";
 import type { Presenter } from "../present/presenter.ts";
@@ -29,7 +29,7 @@ export interface RunOptions extends TaskOptions {
 }
 
 export async function run(instructions: string | undefined, options: RunOptions, io: Io): Promise<number> {
-  const loaded = await loadOptionsConfig(options, io);
+  const loaded = await loadOptionsConfig(options, io, announcementOf(options));
   const text = await readInstructions(instructions, io);
   const job = jobFromOptions(text, { interactive: true, ...options }, loaded, io);
   const adapter = await requireWorker(job.task.worker, job.task.capabilities ?? [], loaded);

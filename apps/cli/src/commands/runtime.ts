@@ -6,6 +6,7 @@ import { systemClock } from "@agentcore/contract";
 import { serveRuntime } from "@agentcore/core";
 import { requireAdapters } from "../adapters.ts";
 import { compose } from "../compose.ts";
+import { readHandedConfig } from "../config/handover.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { createLog } from "../log.ts";
@@ -13,8 +14,16 @@ import { loadOptionsConfig, type StateOptions } from "../open-queue.ts";
 import { resolveStateDir } from "../state-dir.ts";
 import { packageVersion } from "../version.ts";
 
-export async function runtime(options: StateOptions, io: Io): Promise<number> {
-  const loaded = await loadOptionsConfig(options, io);
+export interface RuntimeOptions extends StateOptions {
+  /** The configuration comes from the process that started this one, with what it decided about its trust. */
+  readonly handedConfig?: boolean;
+}
+
+export async function runtime(options: RuntimeOptions, io: Io): Promise<number> {
+  const loaded =
+    options.handedConfig === true
+      ? await readHandedConfig(io)
+      : await loadOptionsConfig(options, io, "always");
   const log = createLog("warn");
   const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
   const adapters = await requireAdapters(loaded);

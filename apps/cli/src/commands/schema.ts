@@ -1,5 +1,11 @@
 /** `agentcore schema`: the JSON Schemas that programs and editors need. */
-import { AgentCoreError, jobSubmissionSchema, resultLineSchema, runEventSchema } from "@agentcore/contract";
+import {
+  AgentCoreError,
+  configurationEventSchema,
+  jobSubmissionSchema,
+  resultLineSchema,
+  runEventSchema,
+} from "@agentcore/contract";
 import { agentsJsonSchema, workflowJsonSchema } from "@agentcore/workflow";
 import { didYouMean } from "@agentcore/yaml-file";
 import * as z from "zod";
@@ -12,7 +18,7 @@ const schemas: Readonly<Record<string, () => Record<string, unknown>>> = {
   workflow: workflowJsonSchema,
   agents: agentsJsonSchema,
   job: () => z.toJSONSchema(jobSubmissionSchema, { io: "input" }),
-  event: () => z.toJSONSchema(runEventSchema),
+  event: () => z.toJSONSchema(z.union([runEventSchema, configurationEventSchema])),
   result: () => z.toJSONSchema(resultLineSchema),
 };
 

@@ -11,7 +11,7 @@ import { exitCodes } from "../exit-code.ts";
 import { onInterrupt } from "../interrupt.ts";
 import type { Io } from "../io.ts";
 import { createLog, type LogLevel } from "../log.ts";
-import { loadOptionsConfig, type StateOptions } from "../open-queue.ts";
+import { announcementOf, loadOptionsConfig, type StateOptions } from "../open-queue.ts";
 import { pruneAttemptsRegularly } from "../prune-attempts.ts";
 import { closeScheduler, startScheduler } from "../start-scheduler.ts";
 import { plainScreen } from "../screen/terminal.ts";
@@ -28,17 +28,16 @@ export interface WorkOptions extends StateOptions {
 }
 
 export async function work(options: WorkOptions, io: Io): Promise<number> {
-  const loaded = await loadOptionsConfig(options, io);
+  const loaded = await loadOptionsConfig(options, io, announcementOf(options));
   const log = createLog(options.logLevel ?? "warn");
   const adapters = await requireAdapters(loaded);
   const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
   const composition = await (options.inProcess === true
     ? compose({ config: loaded.config, state, adapters, env: io.env, log })
     : composeSupervised({
-        config: loaded.config,
         state,
         adapters,
-        configPath: loaded.path,
+        loaded,
         cwd: io.cwd,
         env: io.env,
         log,

@@ -34,7 +34,7 @@ import { onInterrupt } from "../interrupt.ts";
 import type { Io } from "../io.ts";
 import { checkWorkspace } from "../job-from-options.ts";
 import { createLog, type ProcessLog } from "../log.ts";
-import { loadOptionsConfig, type StateOptions } from "../open-queue.ts";
+import { announcementOf, loadOptionsConfig, type StateOptions } from "../open-queue.ts";
 import { startScheduler } from "../start-scheduler.ts";
 import { resolveStateDir } from "../state-dir.ts";
 import { findRunId } from "../workflow/find-run.ts";
@@ -70,7 +70,7 @@ export interface WorkflowRunOptions extends ShowOptions {
 const jobsAtOnceMax = 64;
 
 export async function runWorkflowFile(file: string, options: WorkflowRunOptions, io: Io): Promise<number> {
-  const workers = lookUpWorkers(() => loadOptionsConfig(options, io));
+  const workers = lookUpWorkers(() => loadOptionsConfig(options, io, announcementOf(options)));
   const workspace = checkWorkspace(resolve(io.cwd, options.workspace ?? "."));
   const checks = { workers, workspace };
   const { workflow, agentFiles, warnings } = await requireWorkflow(file, options.agents, io, checks);
@@ -197,7 +197,7 @@ async function withEngine(
   io: Io,
   begin: (engine: RunOptions) => Promise<RunHandle>,
 ): Promise<number> {
-  const loaded = await loadOptionsConfig(options, io);
+  const loaded = await loadOptionsConfig(options, io, announcementOf(options));
   const { presenter, log } = presenterFor(options, { workflow, capUsd: budget?.costUsd ?? null }, io);
   const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
   const adapters = await adaptersFor(workflow, loaded);

@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isAgentCoreError } from "@agentcore/contract";
-import { findConfig, loadConfig } from "./load.ts";
+import { loadConfig, trustStoreOf } from "./load.ts";
 
 const root = mkdtempSync(join(tmpdir(), "agentcore-config-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -13,7 +13,7 @@ async function load(text: string | Buffer, env: Record<string, string> = {}) {
   const directory = join(root, String(count++));
   mkdirSync(directory);
   writeFileSync(join(directory, "agentcore.yaml"), text);
-  return loadConfig({ cwd: directory, env });
+  return loadConfig({ cwd: directory, env, path: "agentcore.yaml" });
 }
 
 async function errorsOf(text: string | Buffer, env: Record<string, string> = {}): Promise<string[]> {
@@ -24,23 +24,73 @@ async function errorsOf(text: string | Buffer, env: Record<string, string> = {})
 }
 
 test("no file means defaults everywhere", async () => {
-  const { config, path } = await loadConfig({ cwd: "/", env: {} });
-  expect(path).toBeNull();
+  const { config, source } = await loadConfig({ cwd: "/", env: {} });
+  expect(source).toBeNull();
   expect(config.workers).toEqual({});
   expect(config.limits.global.concurrency).toBeGreaterThan(0);
 });
 
-test("the nearest file upwards counts, unless one is named", async () => {
+test("the nearest file upwards is found, unless one is named", async () => {
   const deep = join(root, "up", "a", "b");
   mkdirSync(deep, { recursive: true });
-  writeFileSync(join(root, "up", "agentcore.yaml"), "defaults: { worker: codex }\n");
+  writeFileSync(join(root, "up", "agentcore.yaml"), "defaults: { max_cost: 1 }\n");
   writeFileSync(join(root, "up", "other.yaml"), "defaults: { worker: shell }\n");
   mkdirSync(join(root, "up", "a", "agentcore.yaml"));
-  expect(findConfig(deep)).toBe(join(root, "up", "agentcore.yaml"));
-  expect((await loadConfig({ cwd: deep, env: {} })).config.defaults.worker).toBe("codex");
-  expect((await loadConfig({ cwd: deep, env: {}, path: "../../other.yaml" })).config.defaults.worker).toBe(
-    "shell",
-  );
+  const found = await loadConfig({ cwd: deep, env: {} });
+  expect(found.source).toMatchObject({ path: join(root, "up", "agentcore.yaml"), standing: "untrusted" });
+  expect(found.config.defaults).toEqual({ max_cost: 1 });
+  const named = await loadConfig({ cwd: deep, env: {}, path: "../../other.yaml" });
+  expect(named).toMatchObject({ source: { standing: "named" }, config: { defaults: { worker: "shell" } } });
+});
+
+test("of a file that was found only the limits count, until it is trusted with the text that it has", async () => {
+  const directory = join(root, "found");
+  const env = { HOME: join(root, "home") };
+  mkdirSync(directory);
+  const file = join(directory, "agentcore.yaml");
+  const text =
+    "state_dir: ./state\ndefaults: { worker: shell, max_cost: 1 }\nworkers: { a: { adapter: ./a.js }, codex: { env_pass: [KEY] } }\n" +
+    "limits: { global: { concurrency: 2 }, tenants: { default: { cost_usd: { day: 3 } } } }\nwatchdog: { silence: 9h }\n";
+  writeFileSync(file, text);
+  const untrusted = await loadConfig({ cwd: directory, env });
+  expect(untrusted.ignored).toEqual([
+    "state_dir",
+    "defaults.worker",
+    "workers.a",
+    "workers.codex",
+    "watchdog",
+  ]);
+  expect(untrusted.config).toMatchObject({
+    defaults: { max_cost: 1 },
+    workers: {},
+    limits: { global: { concurrency: 2 }, tenants: { default: { cost_usd: { day: 3 } } } },
+    watchdog: { silence: 600_000 },
+  });
+  expect(untrusted.config.state_dir).toBeUndefined();
+
+  trustStoreOf(env)?.trust(file, text, 0);
+  const trusted = await loadConfig({ cwd: directory, env });
+  expect(trusted).toMatchObject({ source: { standing: "trusted" }, ignored: [] });
+  expect(Object.keys(trusted.config.workers)).toEqual(["a", "codex"]);
+
+  writeFileSync(file, `${text}# changed\n`);
+  expect((await loadConfig({ cwd: directory, env })).source?.standing).toBe("untrusted");
+});
+
+test("a file that somebody else can change is not used, named or found", async () => {
+  const directory = join(root, "exposed");
+  mkdirSync(directory);
+  writeFileSync(join(directory, "agentcore.yaml"), "limits: { global: { concurrency: 2 } }\n");
+  chmodSync(join(directory, "agentcore.yaml"), 0o666);
+  const found = await loadConfig({ cwd: directory, env: {} });
+  expect(found).toMatchObject({
+    source: null,
+    refused: { reason: expect.stringContaining("everybody can write") },
+  });
+  expect(found.config.limits.global.concurrency).toBe(4);
+  await expect(loadConfig({ cwd: directory, env: {}, path: "agentcore.yaml" })).rejects.toMatchObject({
+    code: "AC_CONFIG_EXPOSED",
+  });
 });
 
 test("ended jobs and workflow runs are kept for a week, or for as long as the file says", async () => {

@@ -1,22 +1,41 @@
 /**
- * Finding and reading `agentcore.yaml`: the file named, or the nearest one from the working directory upwards, or none.
- * All errors of a file are told at once, each with its line and column; nothing starts while there is one.
+ * Reading `agentcore.yaml`: the file named, or the nearest one upwards that is the user's, or none. Of a file that was only
+ * found, nothing but limits counts until `agentcore trust`. All errors of a file are told at once, each with its line and
+ * column; nothing starts while there is one.
  */
-import { AgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, type ConfigurationEvent } from "@agentcore/contract";
 import { readYaml, type YamlIssue } from "@agentcore/yaml-file";
-import { readFileSync, statSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { relative, resolve } from "node:path";
+import { defaultStateDir } from "../state-dir.ts";
 import type { Environment } from "./env-text.ts";
+import { callerIdentity, exposureOf } from "./exposure.ts";
+import { findConfig, type RefusedConfig } from "./find.ts";
+import { onlyLimits } from "./key-trust.ts";
 import { configJsonSchema, configSchema, type Config } from "./schema.ts";
+import { TrustStore } from "./trust-store.ts";
 
-const configFileName = "agentcore.yaml";
 /** Larger files are refused: a configuration is written by hand. */
 const configBytesMax = 1024 * 1024;
 
+type ConfigStanding = NonNullable<ConfigurationEvent["standing"]>;
+
 export interface LoadedConfig {
+  /** What is in force. */
   readonly config: Config;
-  /** Absolute path of the file; null where there is none and every value is the default. */
-  readonly path: string | null;
+  readonly source: ConfigSource | null;
+  /** What the file says that does not count, as paths: `workers.mine`, `state_dir`. */
+  readonly ignored: readonly string[];
+  /** A file that was found and not read, because somebody else can change it. */
+  readonly refused: RefusedConfig | null;
+}
+
+/** The file that the configuration comes from. */
+export interface ConfigSource {
+  /** Absolute, without symbolic links: what the file names is found from its directory. */
+  readonly path: string;
+  readonly text: string;
+  readonly standing: ConfigStanding;
 }
 
 export interface ConfigRequest {
@@ -26,42 +45,88 @@ export interface ConfigRequest {
   readonly env: Environment;
 }
 
-/** Throws `AC_CONFIG_INVALID`; `evidence.errors` has each error with its place. */
+/** Throws `AC_CONFIG_INVALID` (`evidence.errors` has each error with its place), `AC_CONFIG_MISSING`, `AC_CONFIG_EXPOSED`. */
 export async function loadConfig(request: ConfigRequest): Promise<LoadedConfig> {
-  const path = request.path === undefined ? findConfig(request.cwd) : resolve(request.cwd, request.path);
-  if (path === null) return { config: configSchema(request.env).parse({}), path: null };
-  const text = readText(path, request.cwd);
-  const read = await readYaml(text, { schema: configSchema(request.env), jsonSchema: configJsonSchema });
-  if (!read.ok) throw invalid(shownPath(path, request.cwd), read.issues);
-  return { config: read.value, path };
-}
-
-/** The nearest configuration file from the directory upwards. */
-export function findConfig(directory: string): string | null {
-  for (let at = resolve(directory); ; at = dirname(at)) {
-    const candidate = join(at, configFileName);
-    if (isFile(candidate)) return candidate;
-    if (at === dirname(at)) return null;
+  const { cwd, env } = request;
+  if (request.path !== undefined) {
+    return readConfig(readNamedSource(resolve(cwd, request.path), cwd), request);
   }
+  const { path, refused } = findConfig(cwd, { home: env["HOME"], identity: callerIdentity() });
+  if (path === null) return { ...noConfig(env), refused };
+  const text = readText(path, cwd);
+  const standing = trustStoreOf(env)?.isTrusted(path, text) === true ? "trusted" : "untrusted";
+  return readConfig({ path, text, standing }, request);
 }
 
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+/** A file that the user names. Throws `AC_CONFIG_MISSING` and `AC_CONFIG_EXPOSED`. */
+export function readNamedSource(named: string, cwd: string): ConfigSource {
+  const path = requireNamed(named, cwd);
+  return { path, text: readText(path, cwd), standing: "named" };
+}
+
+/** Every setting at its default. */
+export function noConfig(env: Environment): LoadedConfig {
+  return { config: configSchema(env).parse({}), source: null, ignored: [], refused: null };
+}
+
+/** The configuration that the source stands for; what was decided about its trust is not asked again. */
+export async function readConfig(
+  source: ConfigSource,
+  { cwd, env }: Pick<ConfigRequest, "cwd" | "env">,
+): Promise<LoadedConfig> {
+  const schema = configSchema(env);
+  const read = await readYaml(source.text, { schema, jsonSchema: configJsonSchema });
+  if (!read.ok) throw invalid(shownPath(source.path, cwd), read.issues);
+  if (source.standing !== "untrusted") return { config: read.value, source, ignored: [], refused: null };
+  const { value, ignored } = onlyLimits((read.source.value ?? {}) as Record<string, unknown>);
+  return { config: schema.parse(value), source, ignored, refused: null };
+}
+
+/** Where trust is kept; null where the user has no place for state. */
+export function trustStoreOf(env: Environment): TrustStore | null {
+  const stateHome = defaultStateDir(env);
+  return stateHome === null ? null : new TrustStore(stateHome);
+}
+
+/** The file without symbolic links, if nobody else can change it. A pipe, such as `<(…)` in a shell, has no such path. */
+function requireNamed(path: string, cwd: string): string {
+  const shown = shownPath(path, cwd);
+  let exposure: string | null;
+  let real: string;
+  try {
+    const stats = statSync(path);
+    if (stats.isFIFO() || stats.isCharacterDevice()) return path;
+    real = realpathSync(path);
+    exposure = exposureOf(real, callerIdentity());
+  } catch (error) {
+    throw unreadable(path, shown, error as NodeJS.ErrnoException);
+  }
+  if (exposure === null) return real;
+  throw new AgentCoreError("AC_CONFIG_EXPOSED", `${shown} is not used: ${exposure}`, { evidence: { path } });
 }
 
 function readText(path: string, cwd: string): string {
   const shown = shownPath(path, cwd);
+  let file: number | undefined;
   try {
-    const { size } = statSync(path);
-    if (size > configBytesMax)
+    file = openSync(path, constants.O_RDONLY);
+    if (fstatSync(file).size > configBytesMax)
       throw invalid(shown, [{ line: 1, column: 1, message: "the file is larger than 1 MiB" }]);
-    return readFileSync(path, "utf8");
+    return readFileSync(file, "utf8");
   } catch (error) {
     if (error instanceof AgentCoreError) throw error;
-    const reason =
-      (error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : (error as Error).message;
-    throw new AgentCoreError("AC_CONFIG_INVALID", `${shown}: ${reason}`, { cause: error });
+    throw unreadable(path, shown, error as NodeJS.ErrnoException);
+  } finally {
+    if (file !== undefined) closeSync(file);
   }
+}
+
+function unreadable(path: string, shown: string, error: NodeJS.ErrnoException): AgentCoreError {
+  const reason =
+    error.code === "ENOENT"
+      ? "there is no such file"
+      : `the file cannot be read (${error.code ?? error.message})`;
+  return new AgentCoreError("AC_CONFIG_MISSING", `${shown}: ${reason}`, { cause: error, evidence: { path } });
 }
 
 function invalid(shown: string, issues: readonly YamlIssue[]): AgentCoreError {

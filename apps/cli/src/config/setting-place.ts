@@ -1,17 +1,16 @@
 /** Where a setting stands in the configuration file: evidence names it as a path, people need a line. */
 import { parseYaml } from "@agentcore/yaml-file";
-import { readFileSync } from "node:fs";
 import type { LoadedConfig } from "./load.ts";
 
 /** `agentcore.yaml:12` for a setting that is written there; null for one that has its default. */
 export async function createSettingPlaces(loaded: LoadedConfig): Promise<(setting: string) => string | null> {
-  const { path } = loaded;
-  if (path === null) return () => null;
-  const source = await parseYaml(readFileSync(path, "utf8"));
+  if (loaded.source === null) return () => null;
+  const { path, text } = loaded.source;
+  const source = await parseYaml(text);
   if (!source.ok) return () => null;
   return (setting) => {
     const keys = setting.split(".");
-    if (!isWritten(source.value, keys)) return null;
+    if (!isWritten(source.value, keys) || isIgnored(loaded, setting)) return null;
     return `${path}:${source.placeOfKey(keys).line}`;
   };
 }
@@ -23,4 +22,8 @@ function isWritten(value: unknown, keys: readonly string[]): boolean {
     at = (at as Record<string, unknown>)[key];
   }
   return true;
+}
+
+function isIgnored({ ignored }: LoadedConfig, setting: string): boolean {
+  return ignored.some((path) => setting === path || setting.startsWith(`${path}.`));
 }

@@ -12,6 +12,7 @@ import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Environment } from "../config/env-text.ts";
+import type { LoadedConfig } from "../config/load.ts";
 import { describeLeft } from "../quarantine.ts";
 import { formatBytes } from "../screen/summary.ts";
 import type { StateDir } from "../state-dir.ts";
@@ -22,6 +23,34 @@ const diskFreeBytesMin = 1024 ** 3;
 
 export function examineNode(version: string): Check {
   return { id: "node", title: "Node", status: "ok", detail: version, cure: null };
+}
+
+/** A file that counts in part only is a finding: runs are not what it says. */
+export function configurationCheck(loaded: LoadedConfig): Check {
+  const base = { id: "configuration", title: "Configuration" };
+  const { source, ignored, refused } = loaded;
+  if (refused !== null) {
+    return {
+      ...base,
+      status: "warn",
+      detail: `${refused.path} is not read: ${refused.reason}`,
+      cure: "Where it is yours, make it and the directories above it writable by you alone.",
+    };
+  }
+  if (source === null) {
+    const detail = "no agentcore.yaml here or above: every setting has its default";
+    return { ...base, status: "ok", detail, cure: null };
+  }
+  if (ignored.length === 0) {
+    const standing = source.standing === "untrusted" ? "only sets limits" : source.standing;
+    return { ...base, status: "ok", detail: `${source.path} (${standing})`, cure: null };
+  }
+  return {
+    ...base,
+    status: "warn",
+    detail: `${source.path} is not trusted; ignored: ${ignored.join(", ")}`,
+    cure: `Read it, and if you trust it: agentcore trust ${source.path}`,
+  };
 }
 
 export async function examineContainment(): Promise<Check> {

@@ -22,6 +22,8 @@ export interface RuntimeCommand {
   /** The whole environment; nothing is added. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Can be read from descriptor 3 until its end, by each process that is started; default: there is no such descriptor. */
+  readonly handover?: string;
   /** What the runtime logs; default: dropped. */
   readonly onStderr?: (chunk: Buffer) => void;
 }
@@ -29,8 +31,12 @@ export interface RuntimeCommand {
 /** A real child process, in the process group of its parent, with its stdin and stdout as the wire. */
 export function runtimeProcess(options: RuntimeCommand): StartRuntimeProcess {
   return () => {
-    const { command, args, env, cwd, onStderr } = options;
-    const child = spawn(command, args, { env, cwd, stdio: ["pipe", "pipe", "pipe"] });
+    const { command, args, env, cwd, handover, onStderr } = options;
+    const more = handover === undefined ? [] : (["pipe"] as const);
+    const child = spawn(command, args, { env, cwd, stdio: ["pipe", "pipe", "pipe", ...more] });
+    const handed = child.stdio[3] as Writable | undefined;
+    // A process that ends before it has read it says itself what was wrong.
+    handed?.on("error", () => {}).end(handover);
     child.stderr.on("data", (chunk: Buffer) => onStderr?.(chunk));
     const exited = new Promise<string>((resolve) => {
       child.once("error", (error) => resolve(`could not be started: ${error.message}`));

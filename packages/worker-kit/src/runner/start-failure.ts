@@ -11,6 +11,7 @@ const classes: Partial<Record<ErrorCode, ErrorClass>> = {
   AC_CAPABILITY_UNSUPPORTED: "invalid_request",
   AC_WORKER_MISSING: "worker_missing",
   AC_WORKER_TOO_OLD: "worker_missing",
+  AC_ADAPTER_MISSING: "worker_missing",
   AC_ADAPTER_INVALID: "worker_protocol",
 };
 

@@ -1,0 +1,51 @@
+/**
+ * Says which configuration is in force and what of it does not count, once for each process: as a line on stderr, or as an
+ * event where the output is events. Without a configuration there is nothing to say.
+ */
+import type { ConfigurationEvent } from "@agentcore/contract";
+import type { Io } from "../io.ts";
+import { oneLine } from "../screen/text.ts";
+import type { LoadedConfig } from "./load.ts";
+
+/**
+ * `always`: also where everything of the file counts. `events`: the output is JSON events. For other commands, only what does not
+ * count is worth a line.
+ */
+export type Announcement = "always" | "events" | "exceptions";
+
+const announced = new WeakSet<Io>();
+
+export function announceConfig(loaded: LoadedConfig, io: Io, how: Announcement): void {
+  const { source, ignored, refused } = loaded;
+  const isException = ignored.length > 0 || refused !== null;
+  if (announced.has(io) || (source === null && !isException)) return;
+  if (how === "exceptions" && !isException) return;
+  announced.add(io);
+  if (how === "events") {
+    const event: ConfigurationEvent = {
+      type: "configuration",
+      path: source?.path ?? null,
+      standing: source?.standing ?? null,
+      ignored: [...ignored],
+      refused,
+    };
+    io.stdout.write(`${JSON.stringify(event)}\n`);
+  } else io.stderr.write(`agentcore: ${oneLine(configNotice(loaded) ?? "")}\n`);
+}
+
+/** One sentence; null where there is no configuration. */
+export function configNotice({ source, ignored, refused }: LoadedConfig): string | null {
+  if (refused !== null) return `ignored ${refused.path}: ${refused.reason}`;
+  if (source === null) return null;
+  const { path, standing } = source;
+  switch (standing) {
+    case "named":
+      return `configuration ${path}, as named`;
+    case "trusted":
+      return `configuration ${path}, trusted`;
+    case "untrusted":
+      return ignored.length === 0
+        ? `configuration ${path}, which only sets limits`
+        : `configuration ${path} is not trusted, so these settings are ignored: ${ignored.join(", ")}. If you trust it, run: agentcore trust ${path}`;
+  }
+}

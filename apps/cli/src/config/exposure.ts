@@ -1,0 +1,61 @@
+/**
+ * Who besides the user and root can change what a path means: by writing to it, or by putting something else in its place.
+ * Files that decide what this program runs are used only where that is nobody.
+ */
+import { lstatSync, type Stats } from "node:fs";
+import { dirname } from "node:path";
+
+/** Whom files must belong to; null on systems without owners, where nothing can be told. */
+export interface Identity {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export function callerIdentity(): Identity | null {
+  const { geteuid, getegid } = process;
+  return geteuid === undefined || getegid === undefined ? null : { uid: geteuid(), gid: getegid() };
+}
+
+/**
+ * Why somebody else can change the path, as a sentence without a subject; null where nobody can. Every directory above it
+ * counts. The path must be real: absolute, existing, and without symbolic links (`realpathSync`).
+ */
+export function exposureOf(realPath: string, identity: Identity | null): string | null {
+  if (identity === null) return null;
+  let child = lstatSync(realPath);
+  const own = ownExposure(realPath, child, identity);
+  if (own !== null) return own;
+  for (let at = realPath; at !== dirname(at);) {
+    at = dirname(at);
+    const directory = lstatSync(at);
+    // In a sticky directory others may make names, and not replace those of somebody else.
+    const isSticky = (directory.mode & 0o1000) !== 0 && isOurs(child, identity);
+    const exposure = isSticky ? foreignOwner(at, directory, identity) : ownExposure(at, directory, identity);
+    if (exposure !== null) return exposure;
+    child = directory;
+  }
+  return null;
+}
+
+/** As {@link exposureOf}, of the file or directory alone. */
+export function ownExposure(path: string, stats: Stats, identity: Identity): string | null {
+  const foreign = foreignOwner(path, stats, identity);
+  if (foreign !== null) return foreign;
+  if ((stats.mode & 0o002) !== 0) return `everybody can write to ${path}`;
+  if ((stats.mode & 0o020) !== 0 && !isPrivateGroup(stats, identity))
+    return `group ${stats.gid} can write to ${path}`;
+  return null;
+}
+
+function foreignOwner(path: string, stats: Stats, identity: Identity): string | null {
+  return isOurs(stats, identity) ? null : `${path} belongs to user ${stats.uid}`;
+}
+
+function isOurs({ uid }: Stats, identity: Identity): boolean {
+  return uid === identity.uid || uid === 0;
+}
+
+/** Systems that give each user a group of the same number let files be writable by it: it has no other member. */
+function isPrivateGroup({ gid }: Stats, identity: Identity): boolean {
+  return gid === identity.gid && (gid === identity.uid || gid === 0);
+}

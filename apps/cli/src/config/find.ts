@@ -1,0 +1,59 @@
+/**
+ * Finding the configuration of a directory: the nearest `agentcore.yaml` upwards, as far as everything on the way is the
+ * user's or root's. A file that somebody else can change is not read.
+ */
+import { realpathSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { exposureOf, ownExposure, type Identity } from "./exposure.ts";
+
+export const configFileName = "agentcore.yaml";
+
+export interface FoundConfig {
+  /** Without symbolic links; null where there is no file that may be read. */
+  readonly path: string | null;
+  /** The file that was found and may not be read, because somebody else can change it; null where there is none. */
+  readonly refused: RefusedConfig | null;
+}
+
+export interface RefusedConfig {
+  readonly path: string;
+  readonly reason: string;
+}
+
+export interface FindOptions {
+  /** The search ends here. */
+  readonly home: string | undefined;
+  readonly identity: Identity | null;
+}
+
+/**
+ * From the directory upwards, to the home directory or to where the file system or the owner changes: above that are the
+ * places of others, such as `/tmp`.
+ */
+export function findConfig(directory: string, { home, identity }: FindOptions): FoundConfig {
+  const last = home === undefined || home === "" ? null : realPathOf(home);
+  for (let at = realpathSync(directory); ; at = dirname(at)) {
+    const candidate = join(at, configFileName);
+    if (isFile(candidate)) {
+      const path = realpathSync(candidate);
+      const reason = exposureOf(path, identity) ?? exposureOf(at, identity);
+      return reason === null ? { path, refused: null } : { path: null, refused: { path: candidate, reason } };
+    }
+    if (at === last || isBoundary(at, identity)) return { path: null, refused: null };
+  }
+}
+
+function isBoundary(directory: string, identity: Identity | null): boolean {
+  const above = dirname(directory);
+  if (above === directory) return true;
+  const [here, there] = [statSync(directory), statSync(above)];
+  return here.dev !== there.dev || (identity !== null && ownExposure(above, there, identity) !== null);
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+function realPathOf(path: string): string | null {
+  return statSync(path, { throwIfNoEntry: false }) === undefined ? null : realpathSync(path);
+}

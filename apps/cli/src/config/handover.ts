@@ -1,0 +1,37 @@
+/**
+ * How a process gives its configuration to the runtime that it starts: text and decision together, through a pipe at
+ * descriptor 3. The runtime must not look at the file again: it may have changed meanwhile, and what was found would then
+ * count as named.
+ */
+import { AgentCoreError } from "@agentcore/contract";
+import { readFileSync } from "node:fs";
+import * as z from "zod";
+import type { Io } from "../io.ts";
+import { noConfig, readConfig, type ConfigSource, type LoadedConfig } from "./load.ts";
+
+const handoverDescriptor = 3;
+
+const handoverSchema = z
+  .object({
+    path: z.string(),
+    text: z.string(),
+    standing: z.enum(["named", "trusted", "untrusted"]),
+  })
+  .nullable();
+
+export function handoverOf({ source }: LoadedConfig): string {
+  return JSON.stringify(source);
+}
+
+/** What the process that started this one handed over. */
+export async function readHandedConfig(io: Pick<Io, "cwd" | "env">): Promise<LoadedConfig> {
+  let source: ConfigSource | null;
+  try {
+    source = handoverSchema.parse(JSON.parse(readFileSync(handoverDescriptor, "utf8")));
+  } catch (error) {
+    throw new AgentCoreError("AC_USAGE", "there is no configuration to read at descriptor 3", {
+      cause: error,
+    });
+  }
+  return source === null ? noConfig(io.env) : readConfig(source, io);
+}

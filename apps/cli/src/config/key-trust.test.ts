@@ -1,0 +1,61 @@
+import { describe, expect, test } from "vitest";
+import { entryFor, keyTrust, onlyLimits } from "./key-trust.ts";
+import { configJsonSchema } from "./schema.ts";
+
+interface Node {
+  readonly properties?: Readonly<Record<string, Node>>;
+  readonly additionalProperties?: Node | boolean;
+  readonly anyOf?: readonly Node[];
+  readonly allOf?: readonly Node[];
+  readonly $ref?: string;
+}
+
+/** The paths of everything that can be written, `*` for any name; a place where anything may stand is a leaf. */
+function leavesOf(node: Node, path: readonly string[] = []): string[][] {
+  const parts = [node, ...(node.anyOf ?? []), ...(node.allOf ?? [])];
+  const below = parts.flatMap(({ properties = {}, additionalProperties }) => [
+    ...Object.entries(properties).flatMap(([name, inner]) => leavesOf(inner, [...path, name])),
+    ...(typeof additionalProperties === "object" && additionalProperties.$ref === undefined
+      ? leavesOf(additionalProperties, [...path, "*"])
+      : []),
+  ]);
+  return below.length === 0 ? [[...path]] : below;
+}
+
+describe("every setting of the schema is classified", () => {
+  const leaves = leavesOf(configJsonSchema());
+
+  test("as a limit, or as one that needs trust", () => {
+    expect(leaves.length).toBeGreaterThan(90);
+    const unknown = leaves.filter((path) => entryFor(path) === undefined).map((path) => path.join("."));
+    // Add a new setting to the table in key-trust.ts: can it do anything but bound what was asked for?
+    expect(unknown).toEqual([]);
+  });
+
+  test("and nothing is classified that there is not, or twice", () => {
+    const entries = Object.keys(keyTrust);
+    const used = new Set(leaves.map((path) => entryFor(path)));
+    expect(entries.filter((entry) => !used.has(entry))).toEqual([]);
+    const nested = entries.filter((entry) => entries.some((other) => entry.startsWith(`${other}.`)));
+    expect(nested).toEqual([]);
+  });
+
+  test("and only numbers and durations are limits", () => {
+    const limits = leaves.filter((path) => keyTrust[entryFor(path) ?? ""] === "limit");
+    const names =
+      "attempts concurrency cost_usd count day hour max_cost max_tokens month per timeout tokens total";
+    expect(new Set(limits.map((path) => path.at(-1)))).toEqual(new Set(names.split(" ")));
+  });
+});
+
+test.each([
+  [{}, {}, []],
+  [{ limits: { job: { cost_usd: 1 } } }, { limits: { job: { cost_usd: 1 } } }, []],
+  [{ unheard_of: 1 }, {}, ["unheard_of"]],
+  [{ limits: { job: { unheard_of: 1 } } }, { limits: { job: {} } }, ["limits.job.unheard_of"]],
+  [{ workers: { a: { program: "/x" }, b: {} } }, {}, ["workers.a", "workers.b"]],
+  [{ workers: null }, {}, ["workers"]],
+  [{ defaults: { max_cost: 1, capabilities: [] } }, { defaults: { max_cost: 1 } }, ["defaults.capabilities"]],
+])("of %j counts %j", (value, kept, ignored) => {
+  expect(onlyLimits(value)).toEqual({ value: kept, ignored });
+});

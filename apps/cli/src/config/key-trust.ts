@@ -1,0 +1,101 @@
+/**
+ * What a configuration file may say that was found and that nobody has trusted: nothing but limits. Whatever decides which
+ * program runs, with which rights, for whom, with whose data, what is deleted, or which defence is off, waits for trust.
+ * A key that this table does not name needs trust, and a test holds the table to the schema.
+ */
+
+/** `limit`: it can only bound what was asked for. `trust`: it counts from a file that was named or trusted. */
+export type KeyTrust = "limit" | "trust";
+
+/** By path; `*` stands for any name, and an entry holds for everything below it. */
+export const keyTrust: Readonly<Record<string, KeyTrust>> = {
+  // Another state directory brings its own queue; a short time deletes the user's jobs.
+  state_dir: "trust",
+  keep_ended: "trust",
+  // The shell runs instructions as a script; capabilities, models and attempts are rights and money.
+  "defaults.worker": "trust",
+  "defaults.capabilities": "trust",
+  "defaults.model": "trust",
+  "defaults.timeout": "trust",
+  "defaults.max_attempts": "trust",
+  "defaults.dedup": "trust",
+  "defaults.max_cost": "limit",
+  "defaults.max_tokens": "limit",
+  // Programs, code, addresses that get the keys, HOME and what else of the environment a worker sees.
+  workers: "trust",
+  ...limitsOf("limits.global"),
+  ...limitsOf("limits.tenants.*"),
+  ...limitsOf("limits.workers.*"),
+  ...limitsOf("limits.providers.*"),
+  "limits.job.attempts": "limit",
+  "limits.job.timeout": "limit",
+  "limits.job.cost_usd": "limit",
+  "limits.job.tokens": "limit",
+  "limits.attempt.cost_usd": "limit",
+  "limits.attempt.tokens": "limit",
+  // Defences, each of which can be turned down until it is none.
+  backpressure: "trust",
+  degrade: "trust",
+  breakers: "trust",
+  provider_pause: "trust",
+  watchdog: "trust",
+  pacing: "trust",
+  shutdown: "trust",
+  workspace_lock: "trust",
+  permit_ttl: "trust",
+};
+
+function limitsOf(level: string): Record<string, KeyTrust> {
+  const names = ["concurrency", "start_rate", "cost_usd", "tokens"];
+  return Object.fromEntries(names.map((name) => [`${level}.${name}`, "limit"]));
+}
+
+/** The entry that holds for the path; undefined for a path that only leads to entries, or that no entry names. */
+export function entryFor(path: readonly string[]): string | undefined {
+  return Object.keys(keyTrust).find((entry) => {
+    const names = entry.split(".");
+    return names.length <= path.length && names.every((name, index) => name === "*" || name === path[index]);
+  });
+}
+
+/** Whether an entry for something below the path allows it to be looked into. */
+function leadsToLimits(path: readonly string[]): boolean {
+  return Object.entries(keyTrust).some(([entry, trust]) => {
+    const names = entry.split(".");
+    return (
+      trust === "limit" &&
+      names.length > path.length &&
+      path.every((name, index) => names[index] === "*" || names[index] === name)
+    );
+  });
+}
+
+export interface Limited {
+  /** The value with nothing in it that needs trust. */
+  readonly value: Record<string, unknown>;
+  /** The paths that were left out, in the order of the file: `state_dir`, `workers.mine`. */
+  readonly ignored: readonly string[];
+}
+
+/** What is left of a file that nobody has trusted. */
+export function onlyLimits(value: Readonly<Record<string, unknown>>, above: readonly string[] = []): Limited {
+  const kept: Record<string, unknown> = {};
+  const ignored: string[] = [];
+  for (const [name, inner] of Object.entries(value)) {
+    const path = [...above, name];
+    const entry = entryFor(path);
+    if (entry !== undefined && keyTrust[entry] === "limit") kept[name] = inner;
+    else if (entry === undefined && isMapping(inner) && leadsToLimits(path)) {
+      const below = onlyLimits(inner, path);
+      kept[name] = below.value;
+      ignored.push(...below.ignored);
+    } else if (above.length === 0 && name === "workers" && isMapping(inner)) {
+      ignored.push(...Object.keys(inner).map((worker) => `workers.${worker}`));
+    } else ignored.push(path.join("."));
+  }
+  return { value: kept, ignored };
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
