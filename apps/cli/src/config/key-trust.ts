@@ -33,6 +33,11 @@ export const keyTrust: Readonly<Record<string, KeyTrust>> = {
   "limits.job.tokens": "limit",
   "limits.attempt.cost_usd": "limit",
   "limits.attempt.tokens": "limit",
+  // What an answer is taken to cost, and what is believed of a worker: too low a number lets more be spent than is seen.
+  "limits.attempt.response_cost_usd": "trust",
+  "limits.attempt.response_tokens": "trust",
+  "limits.attempt.plausible_cost_usd": "trust",
+  "limits.attempt.plausible_tokens": "trust",
   // Defences, each of which can be turned down until it is none.
   backpressure: "trust",
   degrade: "trust",
