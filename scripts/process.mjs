@@ -17,7 +17,8 @@ export function toolEnv() {
 
 /**
  * Runs a program to its end and resolves to its exit code: 128 + n for a signal, 127 where it could not be started.
- * Ctrl-C reaches the whole foreground group, so this process only waits for the program's own clean end.
+ * Ctrl-C reaches the whole foreground group, so this process only waits for the program's own clean end. SIGTERM and SIGHUP
+ * are passed on.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {import("node:child_process").SpawnOptions} [options]
@@ -28,11 +29,14 @@ export function run(command, args, options = {}) {
     const child = spawn(command, args, { cwd: root, stdio: "inherit", env: toolEnv(), ...options });
     const wait = () => {};
     const end = () => child.kill("SIGTERM");
+    const hangUp = () => child.kill("SIGHUP");
     process.on("SIGINT", wait);
     process.on("SIGTERM", end);
+    process.on("SIGHUP", hangUp);
     const settle = (/** @type {number} */ code) => {
       process.off("SIGINT", wait);
       process.off("SIGTERM", end);
+      process.off("SIGHUP", hangUp);
       resolve(code);
     };
     child.on("error", (error) => {

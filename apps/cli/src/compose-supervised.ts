@@ -55,6 +55,7 @@ export async function composeSupervised(options: ComposeSupervisedOptions): Prom
   return {
     ...open,
     runtime,
+    retire: () => runtime.retire(),
     close: async () => {
       await runtime.close();
       await open.database.close();

@@ -50,6 +50,8 @@ export interface OpenState {
 
 export interface Composition extends OpenState {
   readonly runtime: Runtime;
+  /** To be called before an orderly end: a runtime that dies from now on is not started again. */
+  retire(): void;
   /** Stops what runs, proves it gone, and lets go of the state directory. Idempotent. */
   close(): Promise<void>;
 }
@@ -121,6 +123,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   return {
     ...open,
     runtime,
+    retire: () => {},
     close: async () => {
       quarantine.close();
       await runtime.close();

@@ -2,25 +2,29 @@
  * Ctrl-C: the first asks for a clean cancel, the second for an immediate one, the third ends this process at once (the
  * containers die with it, or are swept at the next start). SIGTERM and SIGHUP count as the first, and as the second if
  * they come again.
+ *
+ * One event often sends the same signal more than once: `timeout` signals its program and then the whole group, a closing
+ * terminal is told of by the kernel and by the shell, wrappers pass on what the group got anyway. So a SIGTERM or SIGHUP
+ * that follows another signal closely counts as that one.
  */
-export interface Interruption {
-  /** Signals from now on act as they do without this. */
-  release(): void;
-}
+import { systemClock } from "@agentcore/contract";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-export function onInterrupt(act: (count: 1 | 2, signal: NodeJS.Signals) => void): Interruption {
+/** SIGTERM and SIGHUP that come so soon after another signal are the same request. SIGINT is not: people repeat it to hurry. */
+const echoMs = 1000;
+
+/** Until the process ends: a signal must not cut short what is being closed after the work. */
+export function onInterrupt(act: (count: 1 | 2, signal: NodeJS.Signals) => void): void {
   let count = 0;
+  let lastMs = -Infinity;
   const listener = (signal: NodeJS.Signals): void => {
+    const nowMs = systemClock.monotonicMs();
+    if (signal !== "SIGINT" && nowMs - lastMs < echoMs) return;
+    lastMs = nowMs;
     count += 1;
     if (count > 2) process.exit(130);
     act(count === 1 ? 1 : 2, signal);
   };
   for (const signal of signals) process.on(signal, listener);
-  return {
-    release: () => {
-      for (const signal of signals) process.off(signal, listener);
-    },
-  };
 }

@@ -115,7 +115,8 @@ function stopOnRequest(io: Io, presenter: Presenter): Stops {
       presenter.remark(`the cancel could not be written: ${String(error)}; once more ends this process`);
     });
   };
-  const interruption = onInterrupt((count, signal) => {
+  onInterrupt((count, signal) => {
+    if (released) return;
     presenter.remark(
       count === 1
         ? "stopping; once more to kill it at once"
@@ -136,7 +137,6 @@ function stopOnRequest(io: Io, presenter: Presenter): Stops {
     release: () => {
       released = true;
       timer?.cancel();
-      interruption.release();
     },
   };
 }

@@ -1,6 +1,7 @@
 /**
- * `agentcore runtime --stdio`: the runtime by itself, for a scheduler in another process or another language. Ctrl-C is the
- * scheduler's to act upon (a terminal sends it to both); the end of stdin, or SIGTERM, ends everything that runs.
+ * `agentcore runtime --stdio`: the runtime on its own, for a scheduler in another process or another language. It ends when
+ * its stdin ends, or when it is told to over the wire. SIGINT, SIGTERM and SIGHUP are the scheduler's to act upon: a
+ * terminal or a service manager sends them to both, and a runtime that ended first would lose the results.
  */
 import { systemClock } from "@agentcore/contract";
 import { serveRuntime } from "@agentcore/core";
@@ -20,16 +21,16 @@ export interface RuntimeOptions extends StateOptions {
 }
 
 export async function runtime(options: RuntimeOptions, io: Io): Promise<number> {
+  const log = createLog("warn");
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => log.debug({ signal }, "left to the scheduler"));
   const loaded =
     options.handedConfig === true
       ? await readHandedConfig(io)
       : await loadOptionsConfig(options, io, "always");
-  const log = createLog("warn");
   const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
   const adapters = await requireAdapters(loaded);
   const composition = await compose({ config: loaded.config, state, adapters, env: io.env, log });
-  process.on("SIGINT", () => log.debug({}, "left to the scheduler"));
-  process.once("SIGTERM", () => io.stdin.destroy());
   await serveRuntime(composition.runtime, {
     input: io.stdin,
     output: io.stdout,

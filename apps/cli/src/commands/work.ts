@@ -57,13 +57,13 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
     const signals = listenForSignals((text) => void io.stderr.write(`agentcore: ${text}\n`));
     const idle = options.drain === true ? scheduler.whenIdle().then(() => "finish" as const) : signals.first;
     const how = await Promise.race([signals.first, idle, composition.broken]);
+    composition.retire();
     if (isAgentCoreError(how)) {
       await closeScheduler(scheduler);
       throw how;
     }
     void signals.second.then(() => composition.runtime.close());
     await scheduler.close({ finishRunning: how === "finish" });
-    signals.release();
     return exitCodes.succeeded;
   } finally {
     stopPruning?.();
@@ -75,7 +75,7 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
 function listenForSignals(remark: (text: string) => void) {
   const first = Promise.withResolvers<"finish" | "stop">();
   const second = Promise.withResolvers<void>();
-  const interruption = onInterrupt((count, signal) => {
+  onInterrupt((count, signal) => {
     if (count === 2) {
       remark("stopping what runs; once more ends this process at once");
       second.resolve();
@@ -87,7 +87,7 @@ function listenForSignals(remark: (text: string) => void) {
       first.resolve("stop");
     }
   });
-  return { first: first.promise, second: second.promise, release: () => interruption.release() };
+  return { first: first.promise, second: second.promise };
 }
 
 function show(event: RunEvent, json: boolean, io: Io): void {

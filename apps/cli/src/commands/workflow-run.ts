@@ -269,7 +269,9 @@ function adaptersFor(workflow: Workflow, loaded: LoadedConfig) {
 }
 
 async function follow(handle: RunHandle, presenter: WorkflowPresenter, io: Io): Promise<RunResult> {
-  const interruption = onInterrupt((count, signal) => {
+  let ended = false;
+  onInterrupt((count, signal) => {
+    if (ended) return;
     presenter.remark(
       count === 1
         ? "Stopping… the run can be resumed. Press Ctrl-C again to kill what runs now"
@@ -284,7 +286,7 @@ async function follow(handle: RunHandle, presenter: WorkflowPresenter, io: Io): 
   try {
     return await handle.result();
   } finally {
-    interruption.release();
+    ended = true;
   }
 }
 

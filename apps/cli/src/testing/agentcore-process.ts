@@ -57,6 +57,12 @@ export interface StartOptions {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** In a session and process group of its own, to send signals to the whole group. */
+  readonly detached?: boolean;
+  /** Words before the command, such as those of a wrapper. */
+  readonly prefix?: readonly string[];
+  /** Runs the command in place of `agentcoreCommand`. */
+  readonly program?: readonly string[];
 }
 
 /** Starts `agentcore ARGS` in the scratch workspace, with its state directory and nothing of the caller's configuration. */
@@ -65,9 +71,11 @@ export function startAgentcore(
   args: readonly string[],
   options: StartOptions = {},
 ): Started {
-  const [node, ...nodeArgs] = agentcoreCommand;
-  const child = spawn(node, [...nodeArgs, ...args], {
+  const { prefix = [], program = agentcoreCommand } = options;
+  const [command = "", ...words] = [...prefix, ...program, ...args];
+  const child = spawn(command, words, {
     cwd: options.cwd ?? scratch.workspace,
+    detached: options.detached ?? false,
     env: {
       PATH: process.env["PATH"] ?? "",
       HOME: scratch.root,

@@ -1,6 +1,6 @@
 /**
  * Keeps a runtime process alive: starts it, watches it, and starts it again when it dies, hangs or talks nonsense, up to the
- * restart intensity; then it is given up for good.
+ * restart intensity; then it is given up for good. Once the scheduler is ending, a death leads to `closed` instead of a restart.
  *
  * | state       | meaning                              | leaves by                                     |
  * | ----------- | ------------------------------------ | --------------------------------------------- |
@@ -56,8 +56,6 @@ export interface RuntimeKeeperPorts {
   readonly onEscalation: (escalation: Escalation) => void;
 }
 
-const killAfterTermMs = 5000;
-
 export class RuntimeKeeper {
   readonly #ports: RuntimeKeeperPorts;
   readonly #listeners = new Set<() => void>();
@@ -67,6 +65,7 @@ export class RuntimeKeeper {
   #lastDeath: string | null = null;
   #lastLoad: LoadReport | null = null;
   #timer: Timer | undefined;
+  #isRetired = false;
 
   constructor(ports: RuntimeKeeperPorts) {
     this.#ports = ports;
@@ -122,6 +121,14 @@ export class RuntimeKeeper {
     );
   }
 
+  /** From now on a process that dies is not started again, because its scheduler is ending. */
+  retire(): void {
+    this.#isRetired = true;
+    if (this.#state.kind !== "waiting") return;
+    this.#timer?.cancel();
+    this.#enter({ kind: "closed" });
+  }
+
   /** Asks the process to end, and makes it. Resolves when it is gone. */
   async close(): Promise<void> {
     const { clock, closeMs } = this.#ports;
@@ -130,12 +137,10 @@ export class RuntimeKeeper {
     this.#enter({ kind: "closed" });
     if (state.kind !== "starting" && state.kind !== "ready") return;
     const { process, wire } = state.incarnation;
-    const term = clock.setTimer(closeMs, () => process.kill("SIGTERM"));
-    const kill = clock.setTimer(closeMs + killAfterTermMs, () => process.kill("SIGKILL"));
+    const kill = clock.setTimer(closeMs, () => process.kill());
     if (state.kind === "ready") await unlessLost(wire.shutdown());
     process.input.end();
     await process.exited;
-    term.cancel();
     kill.cancel();
     wire.end("the runtime was closed");
   }
@@ -150,7 +155,7 @@ export class RuntimeKeeper {
     if (incarnation.failure !== null) return;
     this.#ports.log.error({ why, pid: incarnation.process.pid }, "the runtime is given up");
     incarnation.failure = why;
-    incarnation.process.kill("SIGKILL");
+    incarnation.process.kill();
   }
 
   #onExit(incarnation: Incarnation, how: string): void {
@@ -163,6 +168,10 @@ export class RuntimeKeeper {
   #onDeath(how: string): void {
     const { clock, log, intensity } = this.#ports;
     this.#lastDeath = how;
+    if (this.#isRetired) {
+      log.info({ how }, "the runtime died while its scheduler was ending");
+      return this.#enter({ kind: "closed" });
+    }
     const nowMs = clock.monotonicMs();
     const decision = decideRestart(this.#restarts, nowMs, intensity);
     if (decision.kind === "escalate") return this.#escalate(how);

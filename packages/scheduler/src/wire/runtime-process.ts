@@ -9,7 +9,8 @@ export interface RuntimeProcess {
   readonly output: Readable;
   /** Resolves once, when the process is gone or never came to be; says how, for people. */
   readonly exited: Promise<string>;
-  kill(signal: "SIGTERM" | "SIGKILL"): void;
+  /** Ends it at once, by SIGKILL. An orderly end is asked for over the wire, or by the end of `input`. */
+  kill(): void;
 }
 
 /** Starts a runtime process. Throws `AgentCoreError` where that is refused at once. */
@@ -28,12 +29,20 @@ export interface RuntimeCommand {
   readonly onStderr?: (chunk: Buffer) => void;
 }
 
-/** A real child process, in the process group of its parent, with its stdin and stdout as the wire. */
+/**
+ * A real child process with its stdin and stdout as the wire. It has a session of its own: signals that are meant for the
+ * scheduler's process group (Ctrl-C, a closed terminal, `timeout`) do not reach it. The end of its stdin ends it.
+ */
 export function runtimeProcess(options: RuntimeCommand): StartRuntimeProcess {
   return () => {
     const { command, args, env, cwd, handover, onStderr } = options;
     const more = handover === undefined ? [] : (["pipe"] as const);
-    const child = spawn(command, args, { env, cwd, stdio: ["pipe", "pipe", "pipe", ...more] });
+    const child = spawn(command, args, {
+      env,
+      cwd,
+      detached: true,
+      stdio: ["pipe", "pipe", "pipe", ...more],
+    });
     const handed = child.stdio[3] as Writable | undefined;
     // A process that ends before it has read it says itself what was wrong.
     handed?.on("error", () => {}).end(handover);
@@ -53,7 +62,7 @@ export function runtimeProcess(options: RuntimeCommand): StartRuntimeProcess {
       input: child.stdin,
       output: child.stdout,
       exited,
-      kill: (signal) => void child.kill(signal),
+      kill: () => void child.kill("SIGKILL"),
     };
   };
 }

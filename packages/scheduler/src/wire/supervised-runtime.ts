@@ -50,6 +50,8 @@ export interface SupervisedRuntime extends Runtime {
   status(): RuntimeStatus;
   /** Hears of each change of state. Returns what unsubscribes. */
   onStatus(listener: (status: RuntimeStatus) => void): () => void;
+  /** From now on a process that dies is not started again: for a scheduler that only ends what it has. */
+  retire(): void;
   /** Resolves when the runtime can be used; rejects with `AC_RESTART_INTENSITY` where it never will, `AC_DRAINING` after `close`. */
   ready(): Promise<void>;
 }
@@ -190,6 +192,10 @@ class Supervisor implements SupervisedRuntime {
   close(): Promise<void> {
     this.#closing ??= this.#keeper.close();
     return this.#closing;
+  }
+
+  retire(): void {
+    this.#keeper.retire();
   }
 
   status(): RuntimeStatus {

@@ -1,0 +1,118 @@
+/** Signals as terminals, service managers and wrappers send them: to a process group, to every process, several times. */
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  agentcore,
+  agentcoreCommand,
+  jsonLinesOf,
+  makeScratch,
+  startAgentcore,
+  type Scratch,
+} from "../testing/agentcore-process.ts";
+
+let scratch: Scratch;
+beforeEach(() => {
+  scratch = makeScratch();
+});
+afterEach(() => scratch.remove());
+
+const repository = fileURLToPath(new URL("../../../..", import.meta.url));
+
+/** Ends only when it is told to, and says that it was. */
+const worker = "trap 'echo told; touch told; exit 3' TERM; touch started; while :; do sleep 0.05; done";
+
+async function untilExists(name: string): Promise<void> {
+  while (!existsSync(join(scratch.workspace, name))) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+/** The process and everything that descends from it. */
+function treeOf(root: number): number[] {
+  const parents = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid): [number, number][] => {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+        return [[Number(pid), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1])]];
+      } catch {
+        return [];
+      }
+    });
+  const tree = [root];
+  for (const pid of tree) tree.push(...parents.filter(([, parent]) => parent === pid).map(([child]) => child));
+  return tree;
+}
+
+function signalTree(pid: number, signal: NodeJS.Signals): void {
+  for (const each of treeOf(pid)) {
+    try {
+      process.kill(each, signal);
+    } catch (error) {
+      expect((error as NodeJS.ErrnoException).code).toBe("ESRCH");
+    }
+  }
+}
+
+async function stateOfJob(): Promise<unknown> {
+  const { stdout } = await agentcore(scratch, ["jobs", "list", "--json", ...state()]);
+  return (jsonLinesOf(stdout)[0]?.["jobs"] as { readonly state: unknown }[])[0]?.state;
+}
+
+const state = (): string[] => ["--state-dir", scratch.stateDir];
+
+describe("`work`", () => {
+  const kinds = [
+    ["SIGTERM", "group"],
+    ["SIGHUP", "group"],
+    ["SIGTERM", "tree"],
+  ] as const;
+  test.each(kinds)("ends once after %s to its %s, with the attempt's true result", async (signal, whom) => {
+    await agentcore(scratch, ["submit", worker, "-w", "shell", "--max-attempts", "3", ...state()]);
+    const started = startAgentcore(scratch, ["work", ...state()], { detached: true });
+    await untilExists("started");
+    const pid = started.child.pid ?? 0;
+    if (whom === "group") process.kill(-pid, signal);
+    else signalTree(pid, signal);
+    const { code, stderr, stdout } = await started.finished;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "agentcore: stopping what runs\n" });
+    expect(stdout).toMatch(/stopping {2}the scheduler is shutting down/);
+    // A worker that got the signal itself may have ended before it was cancelled.
+    expect(stdout).toMatch(whom === "group" ? /cancelled {2}after/ : /(cancelled|failed) {2}after/);
+    expect(existsSync(join(scratch.workspace, "told"))).toBe(whom === "group");
+    expect(await stateOfJob()).toMatchObject({ kind: "queued" });
+  });
+});
+
+describe("`run`", () => {
+  test.each(["SIGTERM", "SIGHUP"] as const)("is cancelled once by %s to every process", async (signal) => {
+    const started = startAgentcore(scratch, ["run", worker, "-w", "shell", ...state()]);
+    await untilExists("started");
+    signalTree(started.child.pid ?? 0, signal);
+    expect((await started.finished).code).toBe(130);
+    expect(await stateOfJob()).toMatchObject({ kind: "cancelled" });
+  });
+
+  test("is cancelled once by `timeout`, which signals its program twice", async () => {
+    const started = startAgentcore(scratch, ["run", worker, "-w", "shell", ...state()], {
+      prefix: ["timeout", "3"],
+    });
+    await untilExists("started");
+    const { stdout } = await started.finished;
+    expect(stdout.match(/stopped by SIGTERM|killed by/g)).toEqual(["stopped by SIGTERM", "stopped by SIGTERM"]);
+    expect(stdout).toContain("told");
+  });
+});
+
+test("the npm script passes SIGTERM on: the shell is replaced, and the script signals its program", async () => {
+  const manifest = readFileSync(join(repository, "package.json"), "utf8");
+  expect(manifest).toMatch(/"agentcore": "exec node scripts\/run.mjs agentcore"/);
+  const script = `import { run } from "${repository}scripts/process.mjs";
+    process.exitCode = await run(process.execPath, process.argv.slice(2), { cwd: process.cwd() });`;
+  const program = [process.execPath, "--input-type=module", "-e", script, ...agentcoreCommand];
+  const started = startAgentcore(scratch, ["run", worker, "-w", "shell", ...state()], { program });
+  await untilExists("started");
+  started.child.kill("SIGTERM");
+  const { code, stdout } = await started.finished;
+  expect({ code, told: stdout.includes("told") }).toEqual({ code: 130, told: true });
+});
