@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A scheduler in a hundred lines of bash: starts the runtime, asks it for a permit, runs one job under it, and prints what
+# A scheduler in bash: starts the runtime, asks it for a permit, runs one job under it, and prints what
 # happens. It needs nothing but bash and agentcore; docs/wire.md describes the messages.
 #
 #   drive.sh WORKSPACE SCRIPT        runs SCRIPT in WORKSPACE with the shell worker; exits as `agentcore run` would
@@ -37,9 +37,16 @@ json_string() {
 string_pattern=':"(([^"\\]|\\.)*)"'
 number_pattern=':([0-9]+)'
 
-# string_field NAME LINE, number_field NAME LINE: the first field of that name, or nothing.
-string_field() { [[ $2 =~ \"$1\"$string_pattern ]] && printf '%b' "${BASH_REMATCH[1]//\\\"/\"}"; }
-number_field() { [[ $2 =~ \"$1\"$number_pattern ]] && printf '%s' "${BASH_REMATCH[1]}"; }
+# string_field NAME LINE, number_field NAME LINE: leaves the first field of that name in field, or nothing. No command
+# substitution: bash 5.2 fails to parse a trap that runs in the middle of one, and Ctrl-C may come at any time.
+string_field() {
+  field=
+  if [[ $2 =~ \"$1\"$string_pattern ]]; then printf -v field '%b' "${BASH_REMATCH[1]//\\\"/\"}"; fi
+}
+number_field() {
+  field=
+  if [[ $2 =~ \"$1\"$number_pattern ]]; then field=${BASH_REMATCH[1]}; fi
+}
 
 # --- Messages -------------------------------------------------------------------------------------------------------------
 
@@ -53,31 +60,50 @@ request() {
   say "{\"jsonrpc\":\"2.0\",\"id\":$last_id,\"method\":\"$1\",\"params\":$2}"
 }
 
-# await_answer: leaves the answer to the last request in answer. What comes before it is shown and acknowledged.
+interrupted=
+# await_answer: leaves the answer to the last request in answer. What comes before it is shown and acknowledged. Ctrl-C
+# interrupts a read in the middle of a line, so the part that it had is kept; a heartbeat ends every other read in time.
 await_answer() {
-  local line awaited=$last_id
-  while IFS= read -r -t "$silence_s_max" line <&"$from_runtime"; do
-    case $line in
-      *'"method":"event"'*) on_event "$line" ;;
-      *'"method":"started"'*) echo "started: process $(number_field hostPid "$line")" ;;
-      *'"method":"escalation"'*) echo "escalation: $(string_field message "$line")" >&2 ;;
-      *'"method":"heartbeat"'*) ;;
-      *'"error":'*) die "refused: $(string_field message "$line")" ;;
-      *"\"id\":$awaited,"* | *"\"id\":$awaited}"*) answer=$line && return ;;
-    esac
+  local part line='' awaited=$last_id status
+  while true; do
+    status=0
+    IFS= read -r -t "$silence_s_max" part <&"$from_runtime" || status=$?
+    line+=$part
+    if [[ $interrupted ]]; then
+      interrupted=
+      request cancel "{\"permitId\":\"$permit\",\"message\":\"Ctrl-C\"}"
+    elif ((status != 0)); then
+      die "the runtime has ended, or is silent for $silence_s_max seconds"
+    fi
+    if ((status == 0)); then
+      if is_answer "$line" "$awaited"; then answer=$line && return; fi
+      line=
+    fi
   done
-  die "the runtime has ended, or is silent for $silence_s_max seconds"
+}
+
+# is_answer LINE ID: whether it answers that request. Every other message is dealt with.
+is_answer() {
+  case $1 in
+    *'"method":"event"'*) on_event "$1" ;;
+    *'"method":"started"'*) number_field hostPid "$1" && echo "started: process $field" ;;
+    *'"method":"escalation"'*) string_field message "$1" && echo "escalation: $field" >&2 ;;
+    *'"method":"heartbeat"'*) ;;
+    *'"error":'*) string_field message "$1" && die "refused: $field" ;;
+    *"\"id\":$2,"* | *"\"id\":$2}"*) return 0 ;;
+  esac
+  return 1
 }
 
 on_event() {
   local type
-  type=$(string_field type "$1")
+  string_field type "$1" && type=$field
   case $type in
-    stdout | stderr | text) echo "$type: $(string_field text "$1")" ;;
+    stdout | stderr | text) string_field text "$1" && echo "$type: $field" ;;
     *) echo "$type" ;;
   esac
   # Without this the runtime sends no more than its window: a reader that is slow is not flooded.
-  notify event/ack "{\"permitId\":\"$permit\",\"seq\":$(number_field seq "$1")}"
+  number_field seq "$1" && notify event/ack "{\"permitId\":\"$permit\",\"seq\":$field}"
 }
 
 die() {
@@ -89,30 +115,38 @@ die() {
 
 request initialize '{"protocolVersions":[1],"client":{"name":"drive.sh","version":"1"}}'
 await_answer
-echo "connected: protocol $(number_field protocolVersion "$answer")"
+number_field protocolVersion "$answer"
+echo "connected: protocol $field"
 
 task="{\"worker\":\"shell\",\"workspace\":$(json_string "$workspace"),\"instructions\":$(json_string "$script"),\"capabilities\":[\"edit\"]}"
 wish="{\"jobId\":\"drive-$$-$RANDOM\",\"attempt\":1,\"maxAttempts\":1,\"worker\":\"shell\",\"workspace\":$(json_string "$workspace"),\"capabilities\":[\"edit\"],\"timeoutMs\":60000}"
 while true; do
   request permit/request "$wish"
   await_answer
-  case $(string_field kind "$answer") in
+  string_field kind "$answer"
+  kind=$field
+  string_field message "$answer"
+  case $kind in
     granted) break ;;
-    rejected) echo "rejected: $(string_field message "$answer")" && exit 3 ;;
+    rejected) echo "rejected: $field" && exit 3 ;;
   esac
-  wait_ms=$(number_field retryAfterMs "$answer")
-  echo "deferred: $(string_field message "$answer")"
+  echo "deferred: $field"
+  number_field retryAfterMs "$answer"
+  wait_ms=$field
   sleep "$((wait_ms / 1000)).$(printf '%03d' $((wait_ms % 1000)))"
 done
-permit=$(string_field id "$answer")
+string_field id "$answer"
+permit=$field
 echo "granted: permit $permit"
 
 request execute "{\"permitId\":\"$permit\",\"task\":$task}"
-trap 'request cancel "{\"permitId\":\"$permit\",\"message\":\"Ctrl-C\"}"' INT
+trap interrupted=yes INT
 await_answer
 trap - INT
-outcome=$(string_field outcome "$answer")
-echo "result: $outcome, $(number_field survivors "$answer") processes left behind"
+string_field outcome "$answer"
+outcome=$field
+number_field survivors "$answer"
+echo "result: $outcome, $field processes left behind"
 
 # Nothing runs any more, so both answer at once; a scheduler of many jobs would drain before it is replaced.
 request drain '{}'
