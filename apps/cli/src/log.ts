@@ -4,6 +4,7 @@
  * order.
  */
 import type { Log } from "@agentcore/contract";
+import { openOutput } from "./output.ts";
 
 export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -13,7 +14,7 @@ export interface ProcessLog extends Log {
   flush(): Promise<void>;
 }
 
-/** Where the lines go; default: stderr, written at once. */
+/** Where the lines go; default: stderr. */
 export interface LogDestination {
   write(line: string): void;
 }
@@ -39,12 +40,16 @@ export function createLog(level: LogLevel, destination?: LogDestination): Proces
   };
 }
 
+/** Not by the library's own file descriptor: a log that cannot be written must not end the work. */
+function stderrLines(): LogDestination {
+  const stderr = openOutput(() => process.stderr);
+  return { write: (line) => stderr.write(line) };
+}
+
 async function loadPino(level: LogLevel, destination: LogDestination | undefined): Promise<Log> {
   // The default export: a bundler gives a CommonJS module no other.
   const { default: pino } = await import("pino");
-  // Synchronous, so that the last line before a crash is not lost in a buffer.
-  const stderr = (): LogDestination => pino.destination({ fd: 2, sync: true });
-  const logger = pino({ level, base: { pid: process.pid } }, destination ?? stderr());
+  const logger = pino({ level, base: { pid: process.pid } }, destination ?? stderrLines());
   return {
     debug: (fields, message) => logger.debug(fields, message),
     info: (fields, message) => logger.info(fields, message),

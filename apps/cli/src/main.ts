@@ -1,6 +1,8 @@
 /** The program: arguments in, exit code out. `bin/agentcore.js` loads it bundled; a checkout runs it from source. */
 import * as z from "zod";
+import { exitCodes } from "./exit-code.ts";
 import { processIo } from "./io.ts";
+import { reportError } from "./report-error.ts";
 
 const args = process.argv.slice(2);
 
@@ -8,23 +10,21 @@ const args = process.argv.slice(2);
 // Schemas read this when they are made, so it comes before everything that makes some.
 z.config({ jitless: args[0] !== "work" && args[0] !== "runtime" });
 
-// A reader that has had enough (`agentcore jobs list | head`) is no error, nor is a terminal that was closed; a command to
-// which it means more says so.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
+const io = processIo();
+io.stdout.onFailure((failure) => io.stderr.write(`agentcore: ${failure}\n`));
+process.on("uncaughtException", (error) => {
+  // After everything else that the end of the process does: a live screen gives the terminal back first.
+  process.once("exit", () => void reportError(error, io, false));
+  process.exit(exitCodes.failed);
 });
 
-const { runCommandLine } = await import("./command-line/program.ts");
-process.exitCode = await runCommandLine(args, processIo());
-endSoon();
+const { runCommandLine, exitsByOutcome } = await import("./command-line/program.ts");
+const exitCode = await runCommandLine(args, io);
+await Promise.all([io.stdout.flushed(), io.stderr.flushed()]);
+// What was asked for was not told, unless the exit code tells it.
+const isUntold = io.stdout.failure !== null && !exitsByOutcome(args);
+process.exitCode = exitCode === exitCodes.succeeded && isUntold ? exitCodes.failed : exitCode;
 
-/**
- * The process ends by itself when nothing is left to do. Where something was left open, such as the timers of a scheduler
- * whose store never answered, it must end all the same; but not before everything was written.
- */
-function endSoon(): void {
-  setTimeout(() => {
-    if (process.stdout.writableLength + process.stderr.writableLength > 0) endSoon();
-    else process.exit();
-  }, 5000).unref();
-}
+// The process ends when nothing is left to do. Where something was left open, such as the timers of a scheduler whose store
+// never answered, it must end all the same.
+setTimeout(() => process.exit(), 5000).unref();

@@ -1,4 +1,5 @@
 /** Any text as it may stand in XML or HTML. Pure. */
+import { stripVTControlCharacters } from "node:util";
 
 const entities: Readonly<Record<string, string>> = {
   "&": "&amp;",
@@ -15,7 +16,12 @@ const entities: Readonly<Record<string, string>> = {
 // The characters of XML 1.0, <https://www.w3.org/TR/xml/#charsets>, without the controls that it only discourages.
 const forbidden = /[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 
-/** For content and for attribute values in quotes. Characters that a document cannot hold are left out. */
+/**
+ * For content and for attribute values in quotes. Characters that a document cannot hold are left out, and so are a terminal's
+ * escape sequences, of which the rest would be noise.
+ */
 export function escapeMarkup(text: string): string {
-  return text.replaceAll(forbidden, "").replaceAll(/[&<>"'\n\r\t]/g, (sign) => entities[sign] ?? sign);
+  return stripVTControlCharacters(text)
+    .replaceAll(forbidden, "")
+    .replaceAll(/[&<>"'\n\r\t]/g, (sign) => entities[sign] ?? sign);
 }

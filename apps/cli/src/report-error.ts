@@ -28,10 +28,8 @@ const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** Prints the error and answers the exit code. With `json`, a line of type `error` goes to stdout as well. */
 export function reportError(error: unknown, io: Pick<Io, "stdout" | "stderr">, json: boolean): number {
   if (!isAgentCoreError(error)) {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    io.stderr.write(`agentcore: internal error: ${text}\n  Please report it with these lines.\n`);
-    if (json) writeJsonError(io, new AgentCoreError("AC_INTERNAL", String(error)));
-    return exitCodes.failed;
+    const internal = new AgentCoreError("AC_INTERNAL", `internal error: ${String(error)}${placeOf(error)}`);
+    return reportError(internal, io, json);
   }
   const { code, message, cure } = error;
   io.stderr.write(`agentcore: ${message}\n  ${code}: ${cure}\n`);
@@ -39,9 +37,16 @@ export function reportError(error: unknown, io: Pick<Io, "stdout" | "stderr">, j
   return usageCodes.has(code) ? exitCodes.usage : exitCodes.failed;
 }
 
+/** The innermost line of our code, to report it by. */
+function placeOf(error: unknown): string {
+  const stack = error instanceof Error ? (error.stack ?? "") : "";
+  const [, place] = /^ +at .*?([^/() ]+:\d+:\d+)\)?$/m.exec(stack) ?? [];
+  return place === undefined ? "" : ` (at ${place})`;
+}
+
 export function writeJsonError(
   io: Pick<Io, "stdout">,
   { code, message, cure, evidence }: AgentCoreError,
 ): void {
-  io.stdout.write(`${JSON.stringify({ type: "error", code, message, cure, evidence })}\n`);
+  io.stdout.json({ type: "error", code, message, cure, evidence });
 }

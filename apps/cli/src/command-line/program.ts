@@ -33,6 +33,22 @@ export async function runCommandLine(args: readonly string[], io: Io): Promise<n
   }
 }
 
+/** Whether the exit code says how work ended, which is true whether or not the output could be written. */
+export function exitsByOutcome([command = "", subcommand = ""]: readonly string[]): boolean {
+  switch (command) {
+    case "run":
+    case "work":
+    case "runtime":
+      return true;
+    case "workflow":
+      return subcommand === "run" || subcommand === "resume";
+    case "jobs":
+      return subcommand === "wait";
+    default:
+      return false;
+  }
+}
+
 /** In the order of `agentcore --help`. */
 const definitions: Readonly<Record<string, (definition: Definition) => void>> = {
   run: defineRun,

@@ -17,7 +17,7 @@ export async function budget(options: StateOptions, io: Io): Promise<number> {
   const database = await openStateDatabase({ directory: state.path });
   try {
     const levels = await levelsOf(loaded.config, createSqliteLedger(database), systemClock.now());
-    if (options.json === true) io.stdout.write(`${JSON.stringify({ budgets: levels })}\n`);
+    if (options.json === true) io.stdout.json({ budgets: levels });
     else plainScreen(io.stdout).print(budgetLines(levels));
     return exitCodes.succeeded;
   } finally {

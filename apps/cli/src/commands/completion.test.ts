@@ -1,12 +1,19 @@
 import { describe, expect, test } from "vitest";
 import { execFileSync } from "node:child_process";
 import { PassThrough } from "node:stream";
+import { createOutput } from "../output.ts";
 import { buildProgram } from "../command-line/program.ts";
 import { completion } from "./completion.ts";
 
 async function script(shell: string): Promise<string> {
   const stdout = new PassThrough();
-  const io = { stdin: new PassThrough(), stdout, stderr: new PassThrough(), env: {}, cwd: "/" };
+  const io = {
+    stdin: new PassThrough(),
+    stdout: createOutput(stdout),
+    stderr: createOutput(new PassThrough()),
+    env: {},
+    cwd: "/",
+  };
   expect(await completion(shell, buildProgram(io, { exitCode: 0 }), io)).toBe(0);
   return String(stdout.read());
 }

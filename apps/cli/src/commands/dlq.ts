@@ -29,7 +29,7 @@ export async function listDead(options: DeadOptions, io: Io): Promise<number> {
   return withQueue(options, io, async ({ client }) => {
     const page = await client.deadLetters.list(listQuery(options));
     if (options.json === true) {
-      io.stdout.write(`${JSON.stringify({ jobs: page.jobs.map(jobJson), next: page.next })}\n`);
+      io.stdout.json({ jobs: page.jobs.map(jobJson), next: page.next });
       return exitCodes.succeeded;
     }
     const screen = plainScreen(io.stdout);
@@ -58,7 +58,7 @@ export async function replayDead(ids: readonly string[], options: DeadOptions, i
     }
     for (const { deadJobId, error } of failed) {
       const { code, message } = error;
-      if (options.json === true) io.stdout.write(`${JSON.stringify({ deadJobId, code, message })}\n`);
+      if (options.json === true) io.stdout.json({ deadJobId, code, message });
       else io.stderr.write(`agentcore: ${deadJobId} was not replayed: ${message} (${code})\n`);
     }
     if (replayed.length + failed.length === 0) io.stderr.write("agentcore: no dead letter matches\n");

@@ -26,7 +26,7 @@ export interface DoctorOptions {
 
 export async function doctor(options: DoctorOptions, io: Io): Promise<number> {
   const report = await examine(options, io);
-  if (options.json === true) io.stdout.write(`${JSON.stringify(report)}\n`);
+  if (options.json === true) io.stdout.json(report);
   else plainScreen(io.stdout).print(doctorLines(report));
   return report.ok ? exitCodes.succeeded : exitCodes.failed;
 }

@@ -31,7 +31,7 @@ export async function listJobs(options: JobListOptions, io: Io): Promise<number>
       options.all === true || asksForSteps ? query : { ...query, notPieces: true },
     );
     if (options.json === true) {
-      io.stdout.write(`${JSON.stringify({ jobs: page.jobs.map(jobJson), next: page.next })}\n`);
+      io.stdout.json({ jobs: page.jobs.map(jobJson), next: page.next });
       return exitCodes.succeeded;
     }
     const screen = plainScreen(io.stdout);
@@ -59,7 +59,7 @@ export async function showJob(id: string, options: StateOptions, io: Io): Promis
       store.attempts(record.job.id),
       store.lateResults(record.job.id),
     ]);
-    if (options.json === true) io.stdout.write(`${JSON.stringify(jobDetailJson(record, attempts, late))}\n`);
+    if (options.json === true) io.stdout.json(jobDetailJson(record, attempts, late));
     else plainScreen(io.stdout).print(jobLines(record, attempts, late, systemClock.now()));
     return exitCodes.succeeded;
   });

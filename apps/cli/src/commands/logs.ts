@@ -5,13 +5,13 @@
 import { isTerminal, type JobRecord, type JobStore } from "@agentcore/scheduler";
 import { type OutputReader, systemClock, type WorkerEvent } from "@agentcore/contract";
 import { createLineFramer, findAttemptDirectory, type LineFramer } from "@agentcore/worker-kit";
-import { once } from "node:events";
 import { open, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { loadAdapter } from "../adapters.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { findJob, withQueue, type OpenedQueue, type StateOptions } from "../open-queue.ts";
+import type { Output } from "../output.ts";
 import { advance, emptyView } from "../screen/run-view.ts";
 import { plainScreen } from "../screen/terminal.ts";
 
@@ -153,8 +153,9 @@ function rawPrinter(io: Io): Printer {
   });
 }
 
-async function write(stream: Io["stdout"], chunk: Uint8Array | string): Promise<void> {
-  if (!stream.write(chunk)) await once(stream, "drain");
+function write(output: Output, chunk: Uint8Array): Promise<void> {
+  output.raw(chunk);
+  return output.drained();
 }
 
 async function eventPrinter(
@@ -169,7 +170,7 @@ async function eventPrinter(
     let view = emptyView({ maxAttempts: job.limits.maxAttempts, maxCostUsd: null });
     const show = (event: WorkerEvent): void => {
       if (options.json === true) {
-        io.stdout.write(`${JSON.stringify({ type: "worker_event", jobId: job.id, attempt, event })}\n`);
+        io.stdout.json({ type: "worker_event", jobId: job.id, attempt, event });
         return;
       }
       const step = advance(view, { type: "worker_event", jobId: job.id, attempt, at: 0, event });
@@ -182,7 +183,7 @@ async function eventPrinter(
     const stderr = framer(reader, "stderr", show);
     const take = (lines: LineFramer) => async (chunk: Uint8Array) => {
       lines.write(chunk);
-      if (io.stdout.writableNeedDrain) await once(io.stdout, "drain");
+      await io.stdout.drained();
     };
     return {
       stdout: take(stdout),

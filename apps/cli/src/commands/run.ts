@@ -124,10 +124,7 @@ function stopOnRequest(io: Io, presenter: Presenter): Stops {
     );
     cancel(count === 1 ? `stopped by ${signal}` : `killed by a second ${signal}`, count === 2);
   });
-  io.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    cancel("the reader of the output went away", false);
-  });
+  io.stdout.onGone(() => cancel("the reader of the output went away", false));
   return {
     watch: (submitted: JobHandle): void => {
       handle = submitted;

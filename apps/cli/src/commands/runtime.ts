@@ -33,7 +33,7 @@ export async function runtime(options: RuntimeOptions, io: Io): Promise<number> 
   const composition = await compose({ config: loaded.config, state, adapters, env: io.env, log });
   await serveRuntime(composition.runtime, {
     input: io.stdin,
-    output: io.stdout,
+    output: io.stdout.stream,
     clock: systemClock,
     log,
     server: { name: "agentcore", version: packageVersion() },

@@ -40,7 +40,8 @@ function treeOf(root: number): number[] {
       }
     });
   const tree = [root];
-  for (const pid of tree) tree.push(...parents.filter(([, parent]) => parent === pid).map(([child]) => child));
+  for (const pid of tree)
+    tree.push(...parents.filter(([, parent]) => parent === pid).map(([child]) => child));
   return tree;
 }
 
@@ -99,7 +100,10 @@ describe("`run`", () => {
     });
     await untilExists("started");
     const { stdout } = await started.finished;
-    expect(stdout.match(/stopped by SIGTERM|killed by/g)).toEqual(["stopped by SIGTERM", "stopped by SIGTERM"]);
+    expect(stdout.match(/stopped by SIGTERM|killed by/g)).toEqual([
+      "stopped by SIGTERM",
+      "stopped by SIGTERM",
+    ]);
     expect(stdout).toContain("told");
   });
 });

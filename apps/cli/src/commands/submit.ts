@@ -119,7 +119,7 @@ async function atLine<T>(place: string, make: () => Promise<T>): Promise<T> {
 function print(outcome: SubmitOutcome, json: boolean, io: Io): void {
   if (!outcome.ok) {
     const { code, message, cure, evidence } = outcome.error;
-    if (json) io.stdout.write(`${JSON.stringify({ type: "error", code, message, cure, evidence })}\n`);
+    if (json) io.stdout.json({ type: "error", code, message, cure, evidence });
     else io.stderr.write(`agentcore: ${message}\n  ${code}: ${cure}\n`);
     return;
   }

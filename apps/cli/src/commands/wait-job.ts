@@ -19,7 +19,7 @@ export async function waitForJob(id: string, options: WaitOptions, io: Io): Prom
       await findJob(store, job.id),
       await store.attempts(job.id),
     );
-    if (options.json === true) io.stdout.write(`${JSON.stringify(result)}\n`);
+    if (options.json === true) io.stdout.json(result);
     else plainScreen(io.stdout).print(summaryLines(result, refused));
     return exitCode;
   });

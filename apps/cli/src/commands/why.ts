@@ -18,7 +18,7 @@ export async function why(id: string, options: StateOptions, io: Io): Promise<nu
         const { setting } = decision.evidence;
         return { ...decision, configuredAt: typeof setting === "string" ? placeOf(setting) : null };
       });
-      io.stdout.write(`${JSON.stringify({ ...jobJson(record), decisions: placed, ahead, blockedBy })}\n`);
+      io.stdout.json({ ...jobJson(record), decisions: placed, ahead, blockedBy });
     } else {
       plainScreen(io.stdout).print(whyLines({ ...report, placeOf, now: systemClock.now() }));
     }

@@ -4,6 +4,7 @@
  * expects.
  */
 import { isAgentCoreError, systemClock, type RunEvent } from "@agentcore/contract";
+import type { RunEventListener } from "@agentcore/scheduler";
 import { requireAdapters } from "../adapters.ts";
 import { compose } from "../compose.ts";
 import { composeSupervised } from "../compose-supervised.ts";
@@ -13,6 +14,7 @@ import type { Io } from "../io.ts";
 import { createLog, type LogLevel } from "../log.ts";
 import { announcementOf, loadOptionsConfig, type StateOptions } from "../open-queue.ts";
 import { pruneAttemptsRegularly } from "../prune-attempts.ts";
+import { eventLines } from "../present/event-lines.ts";
 import { closeScheduler, startScheduler } from "../start-scheduler.ts";
 import { plainScreen } from "../screen/terminal.ts";
 import { workLine } from "../screen/work-screen.ts";
@@ -41,7 +43,7 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
         cwd: io.cwd,
         env: io.env,
         log,
-        onStderr: (chunk) => void io.stderr.write(chunk),
+        onStderr: (chunk) => io.stderr.raw(chunk),
       }));
   let stopPruning: (() => void) | undefined;
   try {
@@ -53,8 +55,8 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
     const { store } = composition;
     const kept = { attemptsDir: state.attempts, store, keepMs: keepEndedMs };
     stopPruning = pruneAttemptsRegularly({ ...kept, clock: systemClock, log });
-    scheduler.subscribe((event) => show(event, options.json === true, io));
-    const signals = listenForSignals((text) => void io.stderr.write(`agentcore: ${text}\n`));
+    scheduler.subscribe(options.json === true ? jsonEvents(io) : lines(io));
+    const signals = listenForSignals((text) => io.stderr.write(`agentcore: ${text}\n`));
     const idle = options.drain === true ? scheduler.whenIdle().then(() => "finish" as const) : signals.first;
     const how = await Promise.race([signals.first, idle, composition.broken]);
     composition.retire();
@@ -90,11 +92,15 @@ function listenForSignals(remark: (text: string) => void) {
   return { first: first.promise, second: second.promise };
 }
 
-function show(event: RunEvent, json: boolean, io: Io): void {
-  if (json) {
-    io.stdout.write(`${JSON.stringify(event)}\n`);
-    return;
-  }
-  const line = workLine(event);
-  if (line !== null) plainScreen(io.stdout).print([line]);
+function jsonEvents({ stdout }: Io): RunEventListener {
+  const lines = eventLines<RunEvent>(stdout, ({ type }) => type === "worker_event");
+  return (event) => lines.write(event);
+}
+
+function lines({ stdout }: Io): RunEventListener {
+  const screen = plainScreen(stdout);
+  return (event) => {
+    const line = workLine(event);
+    if (line !== null) screen.print([line]);
+  };
 }

@@ -66,7 +66,7 @@ async function draw(
     );
   }
   const put = async (to: string | true, text: string): Promise<void> => {
-    if (to === true) return void io.stdout.write(text);
+    if (to === true) return io.stdout.raw(text);
     await writeFile(resolve(io.cwd, to), text);
     io.stdout.write(`${to}: ${length} ${length === 1 ? "step" : "steps"}\n`);
   };

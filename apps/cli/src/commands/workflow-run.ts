@@ -22,7 +22,6 @@ import {
   type WorkflowEvent,
 } from "@agentcore/workflow";
 import { createContainedGit } from "@agentcore/worker-kit";
-import { writeSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
@@ -245,8 +244,8 @@ function presenterFor(
   if (json === true) return { presenter: workflowJsonLines(io), log: createLog("warn") };
   if (verbose === true || plain === true || !canBeLive(io))
     return { presenter: workflowLines(io, verbose === true), log: createLog("warn") };
-  const stderr = heldOutput((text) => writeSync(2, text));
-  const log = io.stderr.isTTY === true ? createLog("warn", stderr) : createLog("warn");
+  const stderr = heldOutput((text) => io.stderr.write(text));
+  const log = io.stderr.stream.isTTY === true ? createLog("warn", stderr) : createLog("warn");
   return { presenter: workflowLive(io, run, stderr), log };
 }
 
@@ -279,10 +278,7 @@ async function follow(handle: RunHandle, presenter: WorkflowPresenter, io: Io): 
     );
     handle.interrupt(`stopped by ${signal}`, { immediate: count > 1 });
   });
-  io.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
-    handle.interrupt("the reader of the output went away");
-  });
+  io.stdout.onGone(() => handle.interrupt("the reader of the output went away"));
   try {
     return await handle.result();
   } finally {

@@ -26,7 +26,7 @@ export async function validateWorkflow(file: string, options: FileOptions, io: I
   const loaded = await loadWorkflow(file, options.agents, io, { workers });
   const problems = loaded.ok ? [] : loaded.problems;
   const warnings = loaded.ok ? loaded.warnings : [];
-  if (options.json === true) io.stdout.write(`${JSON.stringify({ ok: loaded.ok, problems, warnings })}\n`);
+  if (options.json === true) io.stdout.json({ ok: loaded.ok, problems, warnings });
   else if (loaded.ok) {
     writeWarnings(warnings, io);
     io.stdout.write(`${file}: ${loaded.workflow.steps.length} steps, no mistakes\n`);
@@ -51,7 +51,7 @@ export async function listWorkflowRuns(options: ListRunsOptions, io: Io): Promis
     });
     if (options.json === true) {
       const found = runs.map(({ id, header }) => ({ id, ...header, state: runStateOf(header) }));
-      io.stdout.write(`${JSON.stringify({ runs: found })}\n`);
+      io.stdout.json({ runs: found });
       return exitCodes.succeeded;
     }
     const columns = ["RUN", "STATE", "STEPS", "TIME", "WORKFLOW"].map((title) => ({ title }));
@@ -84,9 +84,7 @@ export async function showWorkflowRun(
     const same = loaded.ok && loaded.workflow.hash === created.hash;
     const steps = same ? storedSteps(stored, loaded.workflow) : null;
     if (options.json === true) {
-      io.stdout.write(
-        `${JSON.stringify({ id, ...header, state: runStateOf(header), inputs: created.inputs, steps })}\n`,
-      );
+      io.stdout.json({ id, ...header, state: runStateOf(header), inputs: created.inputs, steps });
       return exitCodes.succeeded;
     }
     const message = header["message"];

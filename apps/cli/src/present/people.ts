@@ -1,15 +1,15 @@
 /** A run for people: lines as things happen, a status line below them on a terminal, the summary at the end. */
 import type { Clock } from "@agentcore/contract";
+import type { Output } from "../output.ts";
 import { span } from "../screen/line.ts";
 import { advance, emptyView } from "../screen/run-view.ts";
 import { frameMs, statusLine } from "../screen/status-line.ts";
 import { summaryLines } from "../screen/summary.ts";
-import { createScreen, plainScreen, type ScreenStream } from "../screen/terminal.ts";
-import { drained } from "./drained.ts";
+import { createScreen, plainScreen } from "../screen/terminal.ts";
 import type { Presenter } from "./presenter.ts";
 
 export function people(
-  stdout: ScreenStream,
+  stdout: Output,
   clock: Pick<Clock, "now" | "setTimer">,
   limits: { readonly maxAttempts: number; readonly maxCostUsd: number | null },
 ): Presenter {
@@ -20,7 +20,7 @@ export function people(
       const step = advance(view, event);
       view = step.view;
       screen.print(step.lines);
-      return drained(stdout);
+      return stdout.drained();
     },
     remark: (text) => screen.print([[span(text, "warn")]]),
     end: (result, refused) => {

@@ -1,6 +1,6 @@
 /** A line of a screen before it is painted: spans with a tone. Colour is decided where the stream is known. */
 import { styleText } from "node:util";
-import { cut, displayWidth } from "./text.ts";
+import { cut, displayWidth, printable } from "./text.ts";
 
 export type Tone = "plain" | "dim" | "strong" | "good" | "warn" | "bad" | "accent";
 
@@ -11,7 +11,8 @@ export interface Span {
 
 export type Line = readonly Span[];
 
-export const span = (text: string, tone: Tone = "plain"): Span => ({ text, tone });
+/** Control characters are dropped, so that the width of the text is what a terminal shows. */
+export const span = (text: string, tone: Tone = "plain"): Span => ({ text: printable(text), tone });
 
 const formats = {
   dim: "dim",
@@ -22,14 +23,18 @@ const formats = {
   accent: "cyan",
 } as const satisfies Partial<Record<Tone, Parameters<typeof styleText>[0]>>;
 
-/** The line as text; with colours if the stream shows them (`NO_COLOR` and `FORCE_COLOR` are respected). */
+/**
+ * The line as text; with colours if the stream shows them (`NO_COLOR` and `FORCE_COLOR` are respected). The only way from a
+ * line to a stream, so the text is made printable here whoever wrote the span.
+ */
 export function paint(line: Line, stream: NodeJS.WritableStream | null): string {
   return line
-    .map(({ text, tone }) =>
-      tone === "plain" || stream === null
+    .map(({ text: written, tone }) => {
+      const text = printable(written);
+      return tone === "plain" || stream === null
         ? text
-        : styleText(formats[tone], text, { stream, validateStream: true }),
-    )
+        : styleText(formats[tone], text, { stream, validateStream: true });
+    })
     .join("");
 }
 

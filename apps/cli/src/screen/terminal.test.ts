@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { Writable } from "node:stream";
 import { span } from "./line.ts";
-import { createScreen, type ScreenStream } from "./terminal.ts";
+import { createOutput, type ScreenStream } from "../output.ts";
+import { createScreen } from "./terminal.ts";
 
 function stream(isTTY: boolean, columns = 20) {
   const written: string[] = [];
@@ -12,7 +13,8 @@ function stream(isTTY: boolean, columns = 20) {
       done();
     },
   });
-  return { written, stream: Object.assign(sink, { isTTY, columns }) satisfies ScreenStream };
+  const stream: ScreenStream = Object.assign(sink, { isTTY, columns });
+  return { written, stream: createOutput(stream) };
 }
 
 const timers: (() => void)[] = [];

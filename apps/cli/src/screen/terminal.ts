@@ -4,7 +4,7 @@
  * the escape sequence; what the lines say is decided by the pure functions beside it.
  */
 import type { Clock, Timer } from "@agentcore/contract";
-import type { Writable } from "node:stream";
+import type { Output } from "../output.ts";
 import { cutLine, paint, type Line } from "./line.ts";
 
 const wipeLine = "\r\u001b[2K";
@@ -17,53 +17,47 @@ export interface Screen {
   close(): void;
 }
 
-/** What the screen needs of a stream; `process.stdout` is one. */
-export type ScreenStream = Writable & {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  readonly rows?: number;
-};
-
 export function createScreen(
-  stream: ScreenStream,
+  output: Output,
   status: { readonly line: () => Line; readonly everyMs: number; readonly clock: Pick<Clock, "setTimer"> },
 ): Screen {
-  return stream.isTTY === true ? liveScreen(stream, status) : plainScreen(stream);
+  return output.stream.isTTY === true ? liveScreen(output, status) : plainScreen(output);
 }
 
-export function plainScreen(stream: ScreenStream): Screen {
+export function plainScreen(output: Output): Screen {
   return {
     print: (lines) => {
       if (lines.length > 0)
-        stream.write(lines.map((line) => `${paint(cutLine(line, plainColumns), stream)}\n`).join(""));
+        output.raw(lines.map((line) => `${paint(cutLine(line, plainColumns), output.stream)}\n`).join(""));
     },
     close: () => {},
   };
 }
 
 function liveScreen(
-  stream: ScreenStream,
+  output: Output,
   status: { readonly line: () => Line; readonly everyMs: number; readonly clock: Pick<Clock, "setTimer"> },
 ): Screen {
+  const { stream } = output;
   let open = true;
   let timer: Timer | undefined;
   const columns = (): number => Math.max(1, (stream.columns ?? 80) - 1);
   const draw = (): string => paint(cutLine(status.line(), columns()), stream);
   const tick = (): void => {
-    stream.write(`${wipeLine}${draw()}`);
+    output.raw(`${wipeLine}${draw()}`);
     timer = status.clock.setTimer(status.everyMs, tick);
   };
   tick();
   return {
     print: (lines) => {
       const text = lines.map((line) => `${paint(cutLine(line, columns()), stream)}\n`).join("");
-      stream.write(open ? `${wipeLine}${text}${draw()}` : text);
+      output.raw(open ? `${wipeLine}${text}${draw()}` : text);
     },
     close: () => {
       if (!open) return;
       open = false;
       timer?.cancel();
-      stream.write(wipeLine);
+      output.raw(wipeLine);
     },
   };
 }

@@ -7,6 +7,34 @@ import { stripVTControlCharacters } from "node:util";
 // Control, format (bidirectional overrides among them), private use, lone surrogates; the tab and line ends are spaces.
 const unprintable = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}]/gu;
 
+/** The text on one line, without escape sequences and control characters; white space keeps its width. */
+export function printable(text: string): string {
+  if (plainAscii.test(text)) return text;
+  return stripVTControlCharacters(text)
+    .replaceAll(/[\s\u2028\u2029]/gu, " ")
+    .replaceAll(unprintable, "");
+}
+
+/** As {@link printable}, with the line ends and tabs that text of several lines has. */
+export function printableLines(text: string): string {
+  if (plainLines.test(text)) return text;
+  return text
+    .split(/\r\n|\n/)
+    .map((line) => line.split("\t").map(printable).join("\t"))
+    .join("\n");
+}
+
+/** JSON text with every control and format character escaped: the same value, and nothing for a terminal to act upon. */
+export function printableJson(json: string): string {
+  if (plainAscii.test(json)) return json;
+  return json.replaceAll(unprintable, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, "0")}`,
+    ).join(""),
+  );
+}
+
 /** One printable line: escape sequences and control characters gone, white space runs folded. */
 export function oneLine(text: string): string {
   if (plainAscii.test(text)) return text.replaceAll(/ {2,}/g, " ").trim();
@@ -19,6 +47,7 @@ const wide =
 const zeroWidth = /^\p{M}+$/u;
 let segmenter: Intl.Segmenter | undefined;
 const plainAscii = /^[\x20-\x7e]*$/;
+const plainLines = /^[\x20-\x7e\n\t]*$/;
 // One letter, one column: Latin, and the punctuation, arrows, lines and marks that this program prints itself.
 const narrow = /^[\x20-\x7e\u00a1-\u02ff\u2010-\u2027\u2190-\u21ff\u2500-\u257f\u2713\u2717\u2800-\u28ff]*$/;
 

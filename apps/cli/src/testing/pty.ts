@@ -26,6 +26,9 @@ export interface Pty {
   raw(): string;
   /** Ends what is left: the terminal goes away, which ends the program. */
   end(): void;
+  /** The terminal takes nothing more, as after Ctrl-S, until it is resumed. */
+  pause(): void;
+  resume(): void;
   /** `stty -a` of the terminal. */
   settings(): string;
 }
@@ -130,6 +133,8 @@ export function startOnPty(scratch: Scratch, args: readonly string[], options: P
     finished,
     raw: () => raw,
     end: () => void child.kill(),
+    pause: () => void child.kill("SIGSTOP"),
+    resume: () => void child.kill("SIGCONT"),
     settings: () => file("stty"),
   };
 }

@@ -1,6 +1,7 @@
 /** What a run prints while it goes on: JSON events, or a line for each change of a step. */
 import type { RunResult, WorkflowEvent } from "@agentcore/workflow";
 import type { Io } from "../io.ts";
+import { eventLines } from "../present/event-lines.ts";
 import { span } from "../screen/line.ts";
 import { plainScreen } from "../screen/terminal.ts";
 import { stepLine, summary } from "./workflow-screen.ts";
@@ -17,14 +18,14 @@ export interface WorkflowPresenter {
 }
 
 export function workflowJsonLines(io: Pick<Io, "stdout" | "stderr">): WorkflowPresenter {
-  const write = (value: unknown): void => void io.stdout.write(`${JSON.stringify(value)}\n`);
+  const lines = eventLines<WorkflowEvent>(io.stdout, ({ type }) => type === "job_event");
   return {
     wantsChildren: false,
     event: (event) => {
-      if (event.type !== "run_ended") write(event);
+      if (event.type !== "run_ended") lines.write(event);
     },
-    end: (result) => write({ type: "result", ...result }),
-    remark: (text) => void io.stderr.write(`agentcore: ${text}\n`),
+    end: (result) => io.stdout.json({ type: "result", ...result }),
+    remark: (text) => io.stderr.write(`agentcore: ${text}\n`),
     close: () => {},
   };
 }
@@ -62,7 +63,7 @@ export function workflowLines(io: Pick<Io, "stdout" | "stderr">, verbose: boolea
       }
     },
     end: (result) => screen.print(summary(result)),
-    remark: (text) => void io.stderr.write(`agentcore: ${text}\n`),
+    remark: (text) => io.stderr.write(`agentcore: ${text}\n`),
     close: () => {},
   };
 }

@@ -14,7 +14,7 @@ import { openLiveTerminal, type LiveTerminal } from "./live-terminal.ts";
 
 /** Whether the screen of this process can be had whole: a terminal that moves its cursor, large enough, and in front. */
 export function canBeLive({ stdout, env }: Pick<Io, "stdout" | "env">): boolean {
-  const { isTTY, columns = 0, rows = 0 } = stdout;
+  const { isTTY, columns = 0, rows = 0 } = stdout.stream;
   if (isTTY !== true || columns < 20 || rows < 5) return false;
   const { TERM: term = "" } = env;
   return term !== "" && term !== "dumb" && isInForeground(readOwnStat());

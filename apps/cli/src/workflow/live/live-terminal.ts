@@ -7,7 +7,7 @@
 import type { Clock, Timer } from "@agentcore/contract";
 import type { ReadStream } from "node:tty";
 import { cutLine, paint, type Line } from "../../screen/line.ts";
-import type { ScreenStream } from "../../screen/terminal.ts";
+import type { Output } from "../../output.ts";
 import { pressesIn, type Press } from "./keys.ts";
 import type { FrameSize } from "./live-frame.ts";
 
@@ -24,7 +24,7 @@ const tickMs = 100;
 const wholeEvery = 50;
 
 export interface LiveTerminalOptions {
-  readonly stdout: ScreenStream;
+  readonly stdout: Output;
   readonly stdin: NodeJS.ReadableStream & Partial<Pick<ReadStream, "isTTY" | "setRawMode" | "unref">>;
   readonly clock: Pick<Clock, "setTimer">;
   readonly frame: (size: FrameSize) => readonly Line[];
@@ -43,11 +43,11 @@ export function openLiveTerminal(options: LiveTerminalOptions): LiveTerminal {
   let timer: Timer | undefined;
   let ticks = 0;
   const draw = (): void => {
-    const { columns = 80, rows = 24 } = stdout;
-    const lines = frame({ columns, rows }).map((line) => paint(cutLine(line, columns), stdout));
+    const { columns = 80, rows = 24 } = stdout.stream;
+    const lines = frame({ columns, rows }).map((line) => paint(cutLine(line, columns), stdout.stream));
     const text = changes(drawn, lines, rows);
     drawn = lines;
-    if (text !== "") stdout.write(`${beginUpdate}${text}${endUpdate}`);
+    if (text !== "") stdout.raw(`${beginUpdate}${text}${endUpdate}`);
   };
   const redraw = (): void => {
     drawn = [];
@@ -56,7 +56,7 @@ export function openLiveTerminal(options: LiveTerminalOptions): LiveTerminal {
   const tick = (): void => {
     timer = clock.setTimer(tickMs, tick);
     // A terminal that takes nothing more, such as a stopped one, gets the next picture instead of all of them.
-    if (stdout.writableNeedDrain) return;
+    if (stdout.stream.writableNeedDrain) return;
     if (++ticks % wholeEvery === 0) redraw();
     else draw();
   };
@@ -68,7 +68,7 @@ export function openLiveTerminal(options: LiveTerminalOptions): LiveTerminal {
   const suspend = (): void => {
     timer?.cancel();
     keys.pause();
-    stdout.write(leave);
+    stdout.raw(leave);
     process.kill(process.pid, "SIGTSTP");
     // Fires once the process goes on; at once where no shell would wake it, since such a process is not stopped.
     timer = clock.setTimer(tickMs, resume);
@@ -76,7 +76,7 @@ export function openLiveTerminal(options: LiveTerminalOptions): LiveTerminal {
   const resume = (): void => {
     if (!open) return;
     keys.resume();
-    stdout.write(enter);
+    stdout.raw(enter);
     drawn = [];
     tick();
   };
@@ -84,15 +84,15 @@ export function openLiveTerminal(options: LiveTerminalOptions): LiveTerminal {
     if (!open) return;
     open = false;
     timer?.cancel();
-    stdout.off("resize", redraw);
+    stdout.stream.off("resize", redraw);
     process.off("exit", close);
     keys.close();
-    stdout.write(leave);
+    stdout.raw(leave);
   };
   // Also for a crash, which is reported after it.
   process.on("exit", close);
-  stdout.on("resize", redraw);
-  stdout.write(enter);
+  stdout.stream.on("resize", redraw);
+  stdout.raw(enter);
   tick();
   return { close };
 }

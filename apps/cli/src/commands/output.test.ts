@@ -1,0 +1,105 @@
+/** Outputs that fail under a real process: a full disk, a pipe without a reader, a terminal that was closed or stopped. */
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import {
+  agentcore,
+  jsonLinesOf,
+  makeScratch,
+  startAgentcore,
+  type Finished,
+  type Scratch,
+} from "../testing/agentcore-process.ts";
+import { startOnPty } from "../testing/pty.ts";
+
+let scratch: Scratch;
+beforeEach(() => {
+  scratch = makeScratch();
+});
+afterEach(() => scratch.remove());
+
+const state = (): string[] => ["--state-dir", scratch.stateDir];
+
+/** With stdout, or both outputs, as the shell says. */
+function redirected(words: string, args: readonly string[]): Promise<Finished> {
+  return agentcore(scratch, [...args, ...state()], { prefix: ["sh", "-c", `exec "$@" ${words}`, "sh"] });
+}
+
+async function jobKinds(): Promise<string[]> {
+  const { stdout } = await agentcore(scratch, ["jobs", "list", "--json", ...state()]);
+  const [page] = jsonLinesOf(stdout) as { jobs: { state: { kind: string } }[] }[];
+  return page?.jobs.map((job) => job.state.kind) ?? [];
+}
+
+const full = "agentcore: the output could not be written: no space left on device\n";
+const worker = "trap 'touch told; exit 3' TERM; touch started; while :; do echo out; sleep 0.05; done";
+
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+test("a full disk ends no work: the job's own end counts, and a query says that it failed", async () => {
+  const run = await redirected("> /dev/full", ["run", "echo a; touch done", "-w", "shell"]);
+  expect(run).toMatchObject({ code: 0, stderr: full });
+  expect(existsSync(join(scratch.workspace, "done"))).toBe(true);
+  expect(
+    (await redirected("> /dev/full 2>&1", ["run", "echo a; exit 7", "-w", "shell", "--json"])).code,
+  ).toBe(1);
+  await agentcore(scratch, ["submit", "true", "-w", "shell", ...state()]);
+  expect(await redirected("> /dev/full", ["work", "--drain"])).toMatchObject({ code: 0, stderr: full });
+  for (const query of [["jobs", "list"], ["jobs", "list", "--json"], ["budget"]])
+    expect(await redirected("> /dev/full", query)).toMatchObject({ code: 1, stderr: full });
+  expect(await redirected("> /dev/full 2> /dev/full", ["jobs", "list"])).toMatchObject({ code: 1 });
+  expect(await jobKinds()).toEqual(["succeeded", "dead", "succeeded"]);
+});
+
+test("a reader that has had enough is no error, of whatever command", async () => {
+  await agentcore(scratch, ["run", "seq 20000", "-w", "shell", "--key", "k", ...state()]);
+  const { stdout } = await agentcore(scratch, ["jobs", "list", "--json", ...state()]);
+  const id = (jsonLinesOf(stdout)[0] as { jobs: { id: string }[] }).jobs[0]?.id ?? "";
+  for (const options of [[], ["--json"], ["-f"], ["--raw"]]) {
+    const { code, stderr } = await agentcore(scratch, ["jobs", "logs", id, ...options, ...state()], {
+      prefix: ["bash", "-c", 'set -o pipefail; "$@" | head -2 > /dev/null', "sh"],
+    });
+    expect({ options, code, stderr }).toEqual({ options, code: 0, stderr: "" });
+  }
+});
+
+test("the terminal closed during `run`: the worker is told, and the job is cancelled", async () => {
+  const pty = startOnPty(scratch, ["run", worker, "-w", "shell", ...state()]);
+  await until(() => existsSync(join(scratch.workspace, "started")));
+  pty.end();
+  await until(async () => (await jobKinds())[0] === "cancelled");
+  expect(existsSync(join(scratch.workspace, "told"))).toBe(true);
+});
+
+test("a terminal that takes nothing more, as after Ctrl-S, does not keep a run from its time limit", async () => {
+  const pty = startOnPty(scratch, [
+    "run",
+    "seq 100000; sleep 4733",
+    "-w",
+    "shell",
+    "--timeout",
+    "2s",
+    ...state(),
+  ]);
+  await until(() => existsSync(join(scratch.stateDir, "state.db")) && pty.raw() !== "");
+  pty.pause();
+  await until(async () => (await jobKinds())[0] === "dead");
+  pty.resume();
+  expect(await pty.finished).toBe(4);
+  expect(pty.raw()).toContain("timed out");
+});
+
+test("an internal error is one line with its place, and no page of code", async () => {
+  const file = join(scratch.root, "crash.cjs");
+  writeFileSync(file, 'setTimeout(() => { throw new Error("planted"); }, 400);\n');
+  const started = startAgentcore(scratch, ["run", "sleep 4734", "-w", "shell", ...state()], {
+    env: { NODE_OPTIONS: `--require ${file}` },
+  });
+  const { code, stderr } = await started.finished;
+  expect(code).toBe(1);
+  expect(stderr).toMatch(
+    /^agentcore: internal error: Error: planted \(at crash.cjs:1:\d+\)\n {2}AC_INTERNAL: .*\n$/,
+  );
+});

@@ -1,0 +1,151 @@
+/**
+ * Where a command writes to. Output never ends the work: what cannot be written is dropped, and said once. Text for people
+ * loses its control characters here, whatever screen or message it comes from, because workers, workflow files and
+ * repositories write it; colours and cursor movements are added behind this point, through `raw`.
+ */
+import { Writable } from "node:stream";
+import { printableJson, printableLines } from "./screen/text.ts";
+import { systemWords } from "./system-words.ts";
+
+/** What an output is made of; `process.stdout` is one. */
+export type ScreenStream = Writable & {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+};
+
+export interface Output {
+  /** For colours and sizes. Its errors are handled here. */
+  readonly stream: ScreenStream;
+  /** Bytes that wait for the reader. */
+  readonly pendingBytes: number;
+  /** Why something could not be written, in one sentence; null if all could, or the reader went away. */
+  readonly failure: string | null;
+  /** The reader went away: a closed pipe, a closed terminal. Nothing is written any more. */
+  readonly isGone: boolean;
+  /** Lines for people. Control characters are dropped. */
+  write(text: string): void;
+  /** One line of JSON. Control characters are escaped. */
+  json(value: unknown): void;
+  /** Bytes as they are: our own escape sequences, documents in a format of their own, and what was asked for as bytes. */
+  raw(chunk: string | Uint8Array): void;
+  /** Resolves when the stream takes more, or never will. */
+  drained(): Promise<void>;
+  /** Resolves when everything was written, or never will be. */
+  flushed(): Promise<void>;
+  /** Called once, when the reader goes away. */
+  onGone(listener: () => void): void;
+  /** Called once, at the first write that failed though the reader is there. */
+  onFailure(listener: (failure: string) => void): void;
+}
+
+/** A pipe without a reader; a terminal that was closed; a stream that was ended by its other side. */
+const goneCodes: ReadonlySet<string> = new Set(["EPIPE", "EIO", "ECONNRESET", "ERR_STREAM_DESTROYED"]);
+
+export function createOutput(stream: ScreenStream): Output {
+  return new GuardedOutput(stream);
+}
+
+/** A stream that cannot even be opened, such as a terminal that was closed before the start, takes nothing. */
+export function openOutput(open: () => ScreenStream): Output {
+  try {
+    const stream = open();
+    doNotBlock(stream);
+    return createOutput(stream);
+  } catch (error) {
+    const output = new GuardedOutput(new Writable({ write: (_chunk, _encoding, done) => done() }));
+    output.onError(error);
+    return output;
+  }
+}
+
+/**
+ * Node writes to terminals synchronously, so one that takes nothing more (Ctrl-S, a hung connection) would stop this whole
+ * process, time limits and all. Pipes do not block anyway, and files cannot be waited for.
+ */
+function doNotBlock(stream: ScreenStream): void {
+  const { isTTY, _handle: handle } = stream as ScreenStream & {
+    readonly _handle?: { readonly setBlocking?: (blocking: boolean) => number };
+  };
+  if (isTTY === true) handle?.setBlocking?.(false);
+}
+
+class GuardedOutput implements Output {
+  readonly stream: ScreenStream;
+  failure: string | null = null;
+  isGone = false;
+  /** The last write failed, maybe in the middle of a line. */
+  #isTorn = false;
+  readonly #onGone: (() => void)[] = [];
+  readonly #onFailure: ((failure: string) => void)[] = [];
+
+  constructor(stream: ScreenStream) {
+    this.stream = stream;
+    stream.on("error", (error: unknown) => this.onError(error));
+  }
+
+  get pendingBytes(): number {
+    return this.stream.writableLength;
+  }
+
+  write(text: string): void {
+    this.raw(printableLines(text));
+  }
+
+  json(value: unknown): void {
+    this.raw(`${printableJson(JSON.stringify(value))}\n`);
+  }
+
+  raw(chunk: string | Uint8Array): void {
+    if (this.isGone) return;
+    try {
+      if (this.#isTorn) this.stream.write("\n");
+      this.#isTorn = false;
+      this.stream.write(chunk);
+    } catch (error) {
+      this.onError(error);
+    }
+  }
+
+  async drained(): Promise<void> {
+    const { stream } = this;
+    if (!stream.writableNeedDrain || stream.destroyed || this.isGone) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        stream.off("drain", done).off("close", done).off("error", done);
+        resolve();
+      };
+      stream.on("drain", done).on("close", done).on("error", done);
+    });
+  }
+
+  async flushed(): Promise<void> {
+    const { stream } = this;
+    const takesMore = !this.isGone && !stream.destroyed && !stream.errored;
+    // Called where the write failed, too; the error itself comes as an event soon after.
+    if (takesMore) await new Promise<void>((resolve) => void stream.write("", () => resolve()));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  onGone(listener: () => void): void {
+    this.#onGone.push(listener);
+  }
+
+  onFailure(listener: (failure: string) => void): void {
+    this.#onFailure.push(listener);
+  }
+
+  onError(error: unknown): void {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    this.#isTorn = true;
+    if (goneCodes.has(code)) {
+      if (this.isGone) return;
+      this.isGone = true;
+      for (const listener of this.#onGone) listener();
+      return;
+    }
+    if (this.failure !== null) return;
+    this.failure = `the output could not be written: ${systemWords(error)}`;
+    for (const listener of this.#onFailure) listener(this.failure);
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * Events as JSON lines for a reader that may fall behind. What it has not read yet stays bounded: beyond that, events of
+ * workers are left out first and everything else much later; a line says how many. The logs on disk have all of them.
+ */
+import type { Output } from "../output.ts";
+
+const workerEventsBytesMax = 1024 * 1024;
+const anyBytesMax = 16 * workerEventsBytesMax;
+
+/** `isOutput`: the event is something that a worker printed, of which there may be any number. */
+export function eventLines<E extends { readonly type: string; readonly at: number }>(
+  output: Output,
+  isOutput: (event: E) => boolean,
+): { write(event: E): void } {
+  let left = 0;
+  return {
+    write(event) {
+      if (output.pendingBytes > (isOutput(event) ? workerEventsBytesMax : anyBytesMax)) {
+        left += 1;
+        return;
+      }
+      if (left > 0) output.json({ type: "events_dropped", jobId: "", at: event.at, count: left });
+      left = 0;
+      output.json(event);
+    },
+  };
+}

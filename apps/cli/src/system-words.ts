@@ -1,0 +1,8 @@
+/** What the operating system said, in words: `no space left on device` instead of `ENOSPC: …, write`. */
+import { getSystemErrorMessage } from "node:util";
+
+export function systemWords(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { errno } = error as NodeJS.ErrnoException;
+  return (errno === undefined ? undefined : getSystemErrorMessage(errno)) ?? error.message;
+}
