@@ -57,7 +57,8 @@ function signalTree(pid: number, signal: NodeJS.Signals): void {
 
 async function stateOfJob(): Promise<unknown> {
   const { stdout } = await agentcore(scratch, ["jobs", "list", "--json", ...state()]);
-  return (jsonLinesOf(stdout)[0]?.["jobs"] as { readonly state: unknown }[])[0]?.state;
+  const [page] = jsonLinesOf(stdout) as { readonly jobs: readonly { readonly state: unknown }[] }[];
+  return page?.jobs[0]?.state;
 }
 
 const state = (): string[] => ["--state-dir", scratch.stateDir];
