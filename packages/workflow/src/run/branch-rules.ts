@@ -5,7 +5,7 @@
 import { AgentCoreError } from "@agentcore/contract";
 import { resolve } from "node:path";
 import type { Step, Workflow } from "../definition.ts";
-import { currentBranch, gitText, repositoryRoot, type Git } from "./git.ts";
+import { commitOf, currentBranch, gitText, isUnborn, repositoryRoot, type Git } from "./git.ts";
 import { matchesPath } from "./path-glob.ts";
 import type { BaseCommit } from "./run-record.ts";
 
@@ -19,7 +19,10 @@ export interface BranchOptions {
 
 const protectedBranchesDefault: readonly string[] = ["main", "master", "release/*"];
 
-/** Null outside a repository, or in one without a commit. Throws `AC_WORKFLOW_BRANCH` for a detached HEAD without a base. */
+/**
+ * Null outside a repository, or in one without a commit. Throws `AC_WORKFLOW_BRANCH` for a detached HEAD without a base, and
+ * `AC_WORKFLOW_GIT` for a repository that git does not read.
+ */
 export async function resolveBase(
   git: Git,
   workspace: string,
@@ -31,15 +34,9 @@ export async function resolveBase(
   if (branch === null) {
     throw unsafe(`${root} has a detached HEAD; name the base with --base-branch, or check a branch out`);
   }
-  const { exitCode, stdout } = await git(workspace, [
-    "rev-parse",
-    "--verify",
-    "--quiet",
-    `${branch}^{commit}`,
-  ]);
-  if (exitCode === 0) return { root, gitDir: await gitDirOf(git, root), branch, sha: stdout.trim() };
-  const head = await git(workspace, ["rev-parse", "--verify", "--quiet", "HEAD"]);
-  if (head.exitCode !== 0) return null;
+  const sha = await commitOf(git, workspace, branch);
+  if (sha !== null) return { root, gitDir: await commonGitDirOf(git, root), branch, sha };
+  if (await isUnborn(git, workspace)) return null;
   throw unsafe(`there is no branch "${branch}" in ${root}`);
 }
 
@@ -115,7 +112,7 @@ export async function checkBranchAtStart(
   }
 }
 
-async function gitDirOf(git: Git, root: string): Promise<string> {
+async function commonGitDirOf(git: Git, root: string): Promise<string> {
   return resolve(root, (await gitText(git, root, ["rev-parse", "--git-common-dir"])).trim());
 }
 

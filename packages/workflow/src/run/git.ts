@@ -1,7 +1,8 @@
 /** The few git commands that a run needs. Programs are started through a port, with an argument list and no shell. */
-import { AgentCoreError } from "@agentcore/contract";
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { AgentCoreError, ignore, isAgentCoreError } from "@agentcore/contract";
+import { lstat, readdir, rm, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { isThere, unlessMissing } from "./places.ts";
 
 export interface GitOptions {
   /** Besides the environment of git, such as `GIT_INDEX_FILE`. */
@@ -35,19 +36,70 @@ export async function gitText(
   args: readonly string[],
   options?: GitOptions,
 ): Promise<string> {
-  const { exitCode, stdout, stderr } = await git(cwd, args, options);
-  if (exitCode === 0) return stdout;
-  throw new AgentCoreError(
+  const answer = await git(cwd, args, options);
+  if (answer.exitCode === 0) return answer.stdout;
+  throw failed(cwd, args, answer);
+}
+
+function failed(cwd: string, args: readonly string[], answer: GitAnswer): AgentCoreError {
+  return new AgentCoreError(
     "AC_WORKFLOW_GIT",
-    `git ${args.join(" ")} failed in ${cwd} with exit code ${exitCode}: ${stderr.trim()}`,
-    { evidence: { cwd, args: [...args], exitCode } },
+    `git ${args.join(" ")} failed in ${cwd} with exit code ${answer.exitCode}: ${wordsOf(answer)}`,
+    { evidence: { cwd, args: [...args], exitCode: answer.exitCode } },
   );
 }
 
-/** Top level of the repository that holds the directory; null outside of one. */
+/**
+ * Top level of the repository that holds the directory; null outside of one. Throws `AC_WORKFLOW_GIT` with git's words where
+ * a repository is there and git does not read it: whoever asks would take it for a place without rules.
+ */
 export async function repositoryRoot(git: Git, cwd: string): Promise<string | null> {
-  const { exitCode, stdout } = await git(cwd, ["rev-parse", "--show-toplevel"]);
-  return exitCode === 0 ? stdout.replace(/\n$/, "") : null;
+  const asked = await git(cwd, ["rev-parse", "--show-toplevel"]).catch(notRun);
+  if (!isAgentCoreError(asked) && asked.exitCode === 0) return asked.stdout.replace(/\n$/, "");
+  const repository = await findRepository(cwd);
+  if (repository === null) return null;
+  const [code, reason] = isAgentCoreError(asked)
+    ? ([asked.code, asked.message] as const)
+    : (["AC_WORKFLOW_GIT", wordsOf(asked)] as const);
+  throw new AgentCoreError(code, `the repository at ${repository} cannot be read: ${reason}`, {
+    evidence: { repository },
+  });
+}
+
+/** What says nothing about the repository. */
+const notRunCodes: ReadonlySet<string> = new Set(["AC_GIT_MISSING", "AC_GIT_TIMEOUT", "AC_GIT_FAILED"]);
+
+function notRun(error: unknown): AgentCoreError {
+  if (isAgentCoreError(error) && notRunCodes.has(error.code)) return error;
+  throw error;
+}
+
+/** All that git said, in one line: often only the first line names the error, and the last one the cure. */
+const wordsOf = ({ stderr }: GitAnswer): string => stderr.trim().replaceAll(/\s*\n\s*/g, " ");
+
+/** Path of what makes the directory, or one above it on the same file system, a repository; git looks no further either. */
+async function findRepository(cwd: string): Promise<string | null> {
+  const start = await stat(cwd);
+  for (let at = resolve(cwd); ; at = dirname(at)) {
+    const device = await stat(at).catch(() => null);
+    if (device !== null && device.dev !== start.dev) return null;
+    const sign = join(at, ".git");
+    if (await mayBeThere(sign)) return sign;
+    const parts = await Promise.all(["HEAD", "objects", "refs"].map((name) => isThere(join(at, name))));
+    if (parts.every(Boolean)) return at;
+    if (at === dirname(at)) return null;
+  }
+}
+
+/** A path that cannot be looked at may be there. An empty directory is no repository, for git neither. */
+async function mayBeThere(path: string): Promise<boolean> {
+  try {
+    const found = await unlessMissing(lstat(path));
+    return found?.isDirectory() === true ? (await readdir(path)).length > 0 : found !== null;
+  } catch (error) {
+    ignore(error, "it is there, or what is there is hidden from us");
+    return true;
+  }
 }
 
 /** Absolute path of the repository's directory; that of a linked worktree is its own. */
@@ -64,8 +116,20 @@ export async function commitOf(git: Git, cwd: string, ref: string): Promise<stri
 
 /** Null for a detached HEAD. */
 export async function currentBranch(git: Git, cwd: string): Promise<string | null> {
-  const { exitCode, stdout } = await git(cwd, ["symbolic-ref", "--quiet", "--short", "HEAD"]);
-  return exitCode === 0 ? stdout.trim() : null;
+  const args = ["symbolic-ref", "--quiet", "--short", "HEAD"];
+  const { exitCode, stdout, stderr } = await git(cwd, args);
+  if (exitCode === 0) return stdout.trim();
+  if (exitCode === 1) return null;
+  throw failed(cwd, args, { exitCode, stdout, stderr });
+}
+
+/** Whether HEAD names a branch that has no commit yet. */
+export async function isUnborn(git: Git, cwd: string): Promise<boolean> {
+  const args = ["log", "-1", "--format=%H"];
+  const answer = await git(cwd, args);
+  if (answer.exitCode === 0) return false;
+  if (answer.stderr.includes("does not have any commits yet")) return true;
+  throw failed(cwd, args, answer);
 }
 
 /** Files that differ from the commit, and untracked ones; relative to `cwd`. */

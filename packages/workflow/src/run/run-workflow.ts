@@ -158,7 +158,7 @@ async function createdOf(options: StartOptions, settings: RunSettings): Promise<
 function requireNoWorktree(workflow: Workflow, workspace: string): void {
   for (const { id, isolation, action } of workflow.steps) {
     if (isolation === "worktree") {
-      const message = `step "${id}" works in a git worktree, and ${workspace} is in no repository with a commit`;
+      const message = `step "${id}" works in a git worktree, and ${workspace} is in no git repository, or in one without a commit`;
       throw new AgentCoreError("AC_WORKFLOW_GIT", message);
     }
     if (action.kind === "workflow") requireNoWorktree(action.workflow, workspace);

@@ -4,8 +4,8 @@
  */
 import { copyFile, mkdtemp, rm, stat, utimes } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { gitText, type Git } from "./git.ts";
-import { quotePath, shownPath, unquotePath, type GitPath } from "./git-path.ts";
+import { commitOf, gitText, type Git } from "./git.ts";
+import { absolutePath, quotePath, shownPath, unquotePath, type GitPath } from "./git-path.ts";
 import { isThere, isWithin, unlessMissing } from "./places.ts";
 import { submoduleMode } from "./tree-changes.ts";
 import { workTreeEnv, type WorkTree } from "./worktree-place.ts";
@@ -16,8 +16,8 @@ export interface SnapshotRequest {
   readonly indexBeside: string;
   /** Absolute paths that are no part of the work. */
   readonly exclude: readonly string[];
-  /** Leaves out repositories in it that have no commit; else they are an error. */
-  readonly leavesOutRepositories?: boolean;
+  /** Told the repositories in it that have no commit, which are left out then; without it they are an error. */
+  readonly onLeftOut?: (repositories: readonly GitPath[]) => void;
 }
 
 export const indexPrefix = "index-";
@@ -105,14 +105,16 @@ async function lookAtAllFiles(git: Git, { path }: WorkTree, env: IndexEnv): Prom
 }
 
 async function addAll(git: Git, request: SnapshotRequest, env: IndexEnv): Promise<void> {
-  const { tree, exclude, leavesOutRepositories = false } = request;
+  const { tree, exclude, onLeftOut } = request;
   let sparse: readonly string[] = [];
   const excluded = await pathspecsWithout(git, tree, env, exclude);
   let repositories: readonly GitPath[] = [];
   for (let tries = 1; ; tries++) {
     const options = {
       env,
-      input: [".", ...excluded, ...repositories].map((one) => `${quotePath(one)}\n`).join(""),
+      input: [".", ...excluded, ...repositories.map((name) => excluding(name))]
+        .map((one) => `${quotePath(one)}\n`)
+        .join(""),
     };
     const add = [...faithful, "add", "--all", ...sparse, "--pathspec-from-file=-"];
     if (tries === addTriesMax) {
@@ -120,10 +122,13 @@ async function addAll(git: Git, request: SnapshotRequest, env: IndexEnv): Promis
       return;
     }
     const { exitCode, stderr } = await git(tree.path, add, options);
-    if (exitCode === 0) return;
+    if (exitCode === 0) {
+      if (repositories.length > 0) onLeftOut?.(repositories);
+      return;
+    }
     // Files that a sparse checkout leaves out are added only on request, which older versions of git do not know.
     if (stderr.includes("sparse")) sparse = ["--sparse"];
-    if (leavesOutRepositories) repositories = await repositoriesWithout(git, tree, env);
+    if (onLeftOut !== undefined) repositories = await repositoriesWithout(git, tree, env);
   }
 }
 
@@ -145,16 +150,16 @@ async function pathspecsWithout(
   return pathspecs;
 }
 
-/** Pathspecs without the repositories that git does not know as submodules; it lists them with a slash at the end. */
+/** Repositories without a commit, which no snapshot can name. Git lists those that are no submodules with a slash at the end. */
 async function repositoriesWithout(git: Git, { path }: WorkTree, env: IndexEnv): Promise<readonly GitPath[]> {
-  return (await untrackedRepositories(git, path, env)).map((name) => excluding(name));
-}
-
-async function untrackedRepositories(git: Git, path: string, env: IndexEnv): Promise<readonly GitPath[]> {
   const args = ["-c", "core.quotePath=true", "ls-files", "--others", "--exclude-standard"];
-  return namesIn(await gitText(git, path, args, { env }))
-    .filter((name) => name.endsWith("/"))
-    .map((name) => name.slice(0, -1));
+  const names = namesIn(await gitText(git, path, args, { env })).filter((name) => name.endsWith("/"));
+  const without: GitPath[] = [];
+  for (const name of names.map((one) => one.slice(0, -1))) {
+    const place = absolutePath(path, name).toString();
+    if ((await commitOf(git, place, "HEAD")) === null) without.push(name);
+  }
+  return without;
 }
 
 const namesIn = (text: string): GitPath[] =>

@@ -8,7 +8,7 @@ import { AgentCoreError, ignore, isAgentCoreError } from "@agentcore/contract";
 import { mkdir, readdir, realpath, rename, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { commitOf, gitDirOf, gitText, setRefs, type Git } from "./git.ts";
-import { shownPath } from "./git-path.ts";
+import { shownPath, type GitPath } from "./git-path.ts";
 import { isThere } from "./places.ts";
 import { withRepositoryLock } from "./repository-lock.ts";
 import { treeChanges } from "./tree-changes.ts";
@@ -52,14 +52,15 @@ async function snapshotWorkspace(
 ): Promise<string> {
   const { root, path, refs } = place;
   await mkdir(dirname(path), { recursive: true });
+  const leftOut: GitPath[] = [];
   const before = await snapshot(git, {
     tree: await workspaceTree(git, place),
     indexBeside: path,
     exclude: [exclude],
-    leavesOutRepositories: true,
+    onLeftOut: (names) => leftOut.push(...names),
   });
   await setRefs(git, place, { [`${refs}/before`]: before, [`${refs}/begun`]: before });
-  const others = (await repositoriesIn(git, root, before)).map((name) => shownPath(name));
+  const others = [...(await repositoriesIn(git, root, before)), ...leftOut].map((name) => shownPath(name));
   if (others.length > 0) {
     const where = { worktree: path, repositories: others };
     log.warn(where, "submodules and nested repositories are empty in the step's worktree");
@@ -221,7 +222,7 @@ async function mergeIntoWorkspace(git: Git, request: MergeRequest, hasBegun: boo
     tree: workspace,
     indexBeside: path,
     exclude,
-    leavesOutRepositories: true,
+    onLeftOut: () => {},
   });
   if (!hasBegun) {
     const merged = await mergeSnapshots(git, { place, workspace, changes, ours: now });
