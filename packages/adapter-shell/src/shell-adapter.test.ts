@@ -41,6 +41,28 @@ describe("a script", () => {
     );
   });
 
+  it.each([
+    ["an option of the shell", "-x 2>/dev/null || true\necho done"],
+    ["a comment of Lua", "--- 2>/dev/null || echo done"],
+    ["a line of its own", "\n\necho done\n"],
+    ["a document and a syntax that only bash has", "cat <<<hidden >/dev/null; cat <<EOF\ndone\nEOF"],
+    ["more text than the system takes as an argument", `: ${"x".repeat(300_000)}\necho done`],
+  ])("may begin like %s", async (_what, script) => {
+    expect((await run(script)).ended).toMatchObject({ outcome: "succeeded", summary: "done" });
+  });
+
+  it("is in no command line, where every user of the machine could read it", async () => {
+    const secret = `secret-${process.pid}-${Date.now()}`;
+    const driven = await drive({
+      adapter: shellAdapter,
+      task: { instructions: `: ${secret}\necho ready; sleep 3600; true` },
+    });
+    await driven.seen((event) => event.type === "stdout" && event.text === "ready");
+    expect(findSurvivors([secret])).toEqual([]);
+    driven.stop();
+    await driven.result;
+  });
+
   it("begins without the start-up files of a login, which bash reads when its stdin is a socket", async () => {
     const home = makeTemporaryDirectory("home");
     writeFileSync(join(home, ".bashrc"), "echo read\n");
@@ -86,7 +108,8 @@ describe("a script", () => {
   });
 
   it("runs in sh where there is no bash", () => {
-    const context = { hostEnv: { PATH: makeTemporaryDirectory("empty") }, program: "/bin/sh", settings: {} };
+    const attemptDir = makeTemporaryDirectory("empty");
+    const context = { hostEnv: { PATH: attemptDir }, program: "/bin/sh", settings: {}, attemptDir };
     const task: WorkerTask = {
       worker: "shell",
       workspace: "/",
@@ -134,6 +157,23 @@ describe("a script", () => {
     expect(await driven.result).toMatchObject({
       outcome: "cancelled",
       observations: { filesChanged: ["cleaned"] },
+    });
+  });
+
+  it.each(["", "/bin/sh"])("leaves its grace to a program that it waits for (shell: %j)", async (program) => {
+    const polite =
+      "trap 'sleep 0.2; echo cleaned > cleaned; exit 0' TERM; echo ready; while :; do sleep 0.05; done";
+    const driven = await drive({
+      adapter: shellAdapter,
+      task: { instructions: `bash -c "$POLITE"\ntouch went-on`, env: { POLITE: polite } },
+      ...(program === "" ? {} : { program }),
+    });
+    await driven.seen((event) => event.type === "stdout" && event.text === "ready");
+    driven.stop();
+    expect(await driven.result).toMatchObject({
+      outcome: "cancelled",
+      observations: { filesChanged: ["cleaned"] },
+      containment: { signals: ["TERM"] },
     });
   });
 

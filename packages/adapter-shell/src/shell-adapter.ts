@@ -17,6 +17,7 @@ import {
   type WorkerPlan,
   type WorkerTask,
 } from "@agentcore/contract";
+import { join } from "node:path";
 import { scriptCommand, stderrEvent, stdoutEvent } from "@agentcore/worker-kit";
 
 export const shellAdapter: WorkerAdapter = {
@@ -36,7 +37,7 @@ export const shellAdapter: WorkerAdapter = {
   createReader,
 };
 
-/** `bash -e -c SCRIPT`, or `sh` where there is no bash, or the program of the configuration. Stdin is empty. */
+/** As `bash -e -c SCRIPT`, or `sh` where there is no bash, or the program of the configuration. Stdin is empty. */
 function plan(task: WorkerTask, context: PlanContext): WorkerPlan {
   if (task.session !== undefined) {
     throw new AgentCoreError(
@@ -44,13 +45,19 @@ function plan(task: WorkerTask, context: PlanContext): WorkerPlan {
       "the shell worker has no sessions to resume; leave `session` out",
     );
   }
-  const script = task.instructions;
-  const { command, args } =
-    context.settings["program"] === undefined
-      ? scriptCommand(script, context.hostEnv["PATH"])
-      : { command: context.program, args: ["-e", "-c", script] };
+  const shell = context.settings["program"] === undefined ? undefined : context.program;
+  const file = join(context.attemptDir, "tmp/.agentcore-script");
+  const { command, args, termTo } = scriptCommand(file, context.hostEnv["PATH"], shell);
   // Like `sh -c SCRIPT NAME ARGS`: the task's further arguments are the script's $1, $2, ….
-  return { command, args: [...args, "script", ...(task.args ?? [])], env: {}, stdin: "", home: "own" };
+  return {
+    command,
+    args: [...args, ...(task.args ?? [])],
+    files: { [file]: task.instructions },
+    env: {},
+    stdin: "",
+    home: "own",
+    termTo,
+  };
 }
 
 /** Longest last words: what is shown as the summary of a run that succeeded. */

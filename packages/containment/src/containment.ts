@@ -82,7 +82,7 @@ async function build(
   const cgroup = launched.inCgroup ? made : null;
   if (cgroup === null) made?.remove();
   const { name } = implementation;
-  const parts = { implementation: name, marker: command.marker, launched, cgroup };
+  const parts = { implementation: name, marker: command.marker, launched, cgroup, termTo: command.termTo };
   const box = name === "process-group" ? processGroupBox(parts) : pidNamespaceBox(parts);
   if (box !== null) return { box, launched };
   launched.killOutermost();

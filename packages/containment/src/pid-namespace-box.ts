@@ -33,6 +33,7 @@ export interface BoxParts {
   readonly marker: string;
   readonly launched: Launched;
   readonly cgroup: RunCgroup | null;
+  readonly termTo?: "process" | "group" | undefined;
 }
 
 /**
@@ -51,6 +52,7 @@ class PidNamespaceBox implements Box {
   readonly #launched: Launched;
   readonly #cgroup: RunCgroup | null;
   readonly #init: ProcessFact;
+  readonly #termTo: BoxParts["termTo"];
   readonly #sent = new Set<string>();
   #wrapperEnded = false;
 
@@ -58,6 +60,7 @@ class PidNamespaceBox implements Box {
     this.#launched = parts.launched;
     this.#cgroup = parts.cgroup;
     this.#init = init;
+    this.#termTo = parts.termTo;
     this.provedBy = this.#cgroup === null ? "pid-namespace" : "cgroup";
     this.identity = {
       marker: parts.marker,
@@ -89,7 +92,7 @@ class PidNamespaceBox implements Box {
     for (const pid of childrenOf(this.#init.pid)) {
       const fact = readProcess(pid);
       if (fact?.ppid === this.#init.pid && innermostPid(pid) === payloadInnermostPid) {
-        return signalProcess(fact, signal);
+        return signalProcess(fact, signal, this.#termTo);
       }
     }
     return "gone";

@@ -32,6 +32,11 @@ export interface ContainedCommand {
    */
   readonly label?: string;
   /**
+   * Who is asked to end by TERM: the payload alone, or its process group with it, for a shell that waits for the program
+   * that it runs. Default `process`.
+   */
+  readonly termTo?: "process" | "group";
+  /**
    * Directories below a hidden one (see `OpenContainmentOptions.hidden`) that this run sees and may write; everything else
    * below it is not there for the run. A symbolic link to a directory is there as a link, with the directory at its own
    * place. `cwd` is always visible. Default: none. Without effect on directories that are not hidden.

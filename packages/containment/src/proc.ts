@@ -68,11 +68,15 @@ export function isAlive(ref: ProcessRef): boolean {
   return fact !== null && fact.startTicks === ref.startTicks && !isDead(fact);
 }
 
-/** Signals exactly this process, never a stranger that has its pid by now. */
-export function signalProcess(ref: ProcessRef, signal: NodeJS.Signals): SignalOutcome {
+/** Signals exactly this process, never a stranger that has its pid by now; or the process group that it leads. */
+export function signalProcess(
+  ref: ProcessRef,
+  signal: NodeJS.Signals,
+  to: "process" | "group" = "process",
+): SignalOutcome {
   if (!isAlive(ref)) return "gone";
   try {
-    process.kill(ref.pid, signal);
+    process.kill(to === "group" ? -ref.pid : ref.pid, signal);
     return "sent";
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

@@ -111,6 +111,7 @@ class ProcessGroupBox implements Box {
   readonly provedBy: string;
   readonly #cgroup: RunCgroup | null;
   readonly #payload: ProcessFact;
+  readonly #termTo: BoxParts["termTo"];
   readonly #sent = new Set<string>();
   #known: ProcessRef[];
   #payloadReaped = false;
@@ -118,6 +119,7 @@ class ProcessGroupBox implements Box {
   constructor(parts: BoxParts, payload: ProcessFact) {
     this.#cgroup = parts.cgroup;
     this.#payload = payload;
+    this.#termTo = parts.termTo;
     this.#known = [payload];
     this.provedBy = this.#cgroup === null ? "process-group" : "cgroup";
     this.identity = identityOf(parts, payload.startTicks);
@@ -131,7 +133,7 @@ class ProcessGroupBox implements Box {
   }
 
   signalPayload(signal: NodeJS.Signals): SignalOutcome {
-    return signalProcess(this.#payload, signal);
+    return signalProcess(this.#payload, signal, this.#termTo);
   }
 
   killAll(): string[] {

@@ -78,6 +78,11 @@ export interface WorkerPlan {
   readonly model?: string;
   /** Files to create before the start, by absolute path; their directories are created too. */
   readonly files?: Readonly<Record<string, string>>;
+  /**
+   * Who is asked to end by TERM when the run is stopped: the worker's process alone, or its process group with it, for a shell
+   * that waits for the program that it runs. Default `process`.
+   */
+  readonly termTo?: "process" | "group";
 }
 
 export interface ReaderContext {

@@ -26,7 +26,7 @@ export { createProcessRunner, type ProcessRunnerOptions } from "./runner/create-
 export { defaultRunnerLimits, type RunnerLimits } from "./runner/parts.ts";
 export { findAttemptDirectory, listJobDirectories, type JobDirectory } from "./runner/attempt-directory.ts";
 export { runLabel } from "./runner/prepare.ts";
-export { scriptCommand } from "./runner/verify-script.ts";
+export { scriptCommand, type ScriptCommand } from "./runner/task-script.ts";
 export * from "./task-options.ts";
 export * from "./usage-error.ts";
 export * from "./usage-sum.ts";

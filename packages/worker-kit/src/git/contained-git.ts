@@ -90,7 +90,7 @@ export function createContainedGit(parts: ContainedGitParts): ContainedGit {
         timeoutMs,
         stdout: sink,
         stderr,
-        drainQuietMs: defaultRunnerLimits.drainQuietMs,
+        limits: defaultRunnerLimits,
         ...(input === undefined ? {} : { input }),
       };
       const ended = await runContainedStep(parts, step, watchStop(ending.signal)).catch((error: unknown) => {

@@ -227,6 +227,59 @@ describe("the verify script", () => {
     expect(findSurvivors([agent.tag])).toEqual([]);
   });
 
+  it("has a HOME and a TMPDIR in which the worker never was, also where that had the user's", async () => {
+    const home = makeTemporaryDirectory("home");
+    const worker = '{ echo "$HOME" "$TMPDIR"; touch "$HOME/.npmrc"; } > dirs';
+    for (const kind of ["own", "user"] as const) {
+      const adapter: WorkerAdapter = {
+        ...scriptedAdapter,
+        plan: () => ({
+          command: "/bin/bash",
+          args: ["-c", `${worker}; echo '{"type":"result","ok":true,"summary":"done"}'`],
+          env: {},
+          stdin: "",
+          home: kind,
+        }),
+      };
+      const verify =
+        'read -r home tmp < dirs; set -u; [ -e "$home/.npmrc" ] || [ "$home" != "${SEEN:-}" ]; [ "$HOME" != "$home" ]; ' +
+        '[ "$TMPDIR" != "$tmp" ]; [ -z "$(ls -A "$HOME" "$TMPDIR" | grep -v :$)" ]; touch "$HOME/x" "$TMPDIR/y"; ' +
+        '[ "$XDG_CONFIG_HOME" = "$HOME/.config" ]';
+      const { ended } = await driveToEnd({
+        adapter,
+        program: "/bin/bash",
+        task: { verify },
+        hostEnv: { ...process.env, HOME: home, XDG_CONFIG_HOME: join(home, "config") },
+      });
+      expect(ended).toMatchObject({ outcome: "succeeded" });
+    }
+    expect(existsSync(join(home, ".npmrc"))).toBe(true);
+  });
+
+  it.each(["-x; true", "--norc; true"])("is no option of the shell: %s", async (verify) => {
+    const { ended } = await run([say], { task: { verify: `${verify}; exit 3` } });
+    expect(ended.summary).toBe("the verify script exited with 127");
+    const long = await run([say], { task: { verify: `: ${"x".repeat(200_000)}\nexit 3` } });
+    expect(long.ended.summary).toBe("the verify script exited with 3");
+  });
+
+  it.each(["the end of its grace", "who asks again"])("that ignores the stop is killed by %s", async (by) => {
+    const agent = createFakeAgent([say]);
+    const hurried = by === "who asks again";
+    const driven = await drive({
+      adapter: scriptedAdapter,
+      program: agent.program,
+      task: { verify: `trap '' TERM; bash -c "exec -a ${agent.tag} sleep 3600"` },
+      limits: { graceMs: hurried ? 60_000 : 200 },
+    });
+    const sleeps = () => findSurvivors([agent.tag]).some((each) => each.commandLine.startsWith(agent.tag));
+    await expect.poll(sleeps, { timeout: 10_000 }).toBe(true);
+    driven.stop();
+    if (hurried) driven.hasten();
+    expect(await driven.result).toMatchObject({ outcome: "cancelled" });
+    expect(findSurvivors([agent.tag])).toEqual([]);
+  });
+
   it("gets none of the adapter's credentials", async () => {
     const adapter: WorkerAdapter = {
       ...scriptedAdapter,

@@ -4,7 +4,8 @@
  * its own time limit, and nothing of it stays behind.
  */
 import type { Containment, PayloadExit } from "@agentcore/containment";
-import type { Clock, ContainmentReceipt } from "@agentcore/contract";
+import type { Clock, ContainmentReceipt, StopCause } from "@agentcore/contract";
+import type { RunnerLimits } from "./parts.ts";
 import { pumpStream, type StreamSink } from "./pump.ts";
 import type { StopWatch } from "./stop-watch.ts";
 
@@ -17,16 +18,17 @@ export interface ContainedStep {
   readonly marker: string;
   /** The run's own. */
   readonly label: string;
-  /** See `ContainedCommand.visible`. */
+  /** See `ContainedCommand`. */
   readonly visible?: readonly string[];
+  readonly termTo?: "process" | "group";
   /** What it reads from its stdin. Default: nothing. */
   readonly input?: string;
   /** Null: no limit of its own. */
   readonly timeoutMs: number | null;
   readonly stdout: StreamSink;
   readonly stderr: StreamSink;
-  /** See `RunnerLimits.drainQuietMs`. */
-  readonly drainQuietMs: number;
+  /** See `RunnerLimits`. `secondTermAfterMs` and `graceMs` are for a step that ends with the run's stop. */
+  readonly limits: Pick<RunnerLimits, "drainQuietMs" | "graceMs" | "secondTermAfterMs">;
 }
 
 export interface StepEnd {
@@ -35,14 +37,16 @@ export interface StepEnd {
   readonly receipt: ContainmentReceipt;
 }
 
-/** Rejects only where the step could not be started. `stop` null: it does not end with the run. */
+/** Rejects only where the step could not be started. `endsWith`: what of the run's stop ends it too. */
 export async function runContainedStep(
   parts: { readonly containment: Containment; readonly clock: Clock },
   step: ContainedStep,
-  stop: StopWatch | null,
+  stop: StopWatch,
+  endsWith: "stop" | "haste" = "stop",
 ): Promise<StepEnd> {
-  const { command, args, cwd, env, marker, label, visible = [] } = step;
-  const contained = await parts.containment.start({ command, args, cwd, env, marker, label, visible });
+  const { command, args, cwd, env, marker, label, visible = [], termTo = "process" } = step;
+  const what = { command, args, cwd, env, marker, label, visible, termTo };
+  const contained = await parts.containment.start(what);
   let timedOut = false;
   const pumps = [pumpStream(contained.stdout, step.stdout), pumpStream(contained.stderr, step.stderr)];
   contained.stdin.on("error", () => undefined); // a step that reads no input need not take it
@@ -51,15 +55,21 @@ export async function runContainedStep(
     contained.kill();
   };
   const timer = step.timeoutMs === null ? null : parts.clock.setTimer(step.timeoutMs, onTimeout);
-  const unsubscribe = stop?.onCause((cause) => void contained.stop({ immediate: cause.immediate === true }));
+  const { graceMs, secondTermAfterMs, drainQuietMs } = step.limits;
+  const onCause = ({ immediate = false }: StopCause): void =>
+    void contained.stop({ graceMs, secondTermAfterMs, immediate });
+  const watches = [
+    ...(endsWith === "stop" ? [stop.onCause(onCause)] : []),
+    stop.onHaste(() => contained.kill()),
+  ];
   contained.go();
   contained.stdin.end(step.input);
   const exit = await contained.exited;
   const receipt = await contained.finish();
-  for (const pump of pumps) pump.abandon(parts.clock, step.drainQuietMs);
+  for (const pump of pumps) pump.abandon(parts.clock, drainQuietMs);
   await Promise.all(pumps.map((pump) => pump.ended));
   timer?.cancel();
-  unsubscribe?.();
+  for (const unwatch of watches) unwatch();
   return { exit, timedOut, receipt };
 }
 

@@ -58,7 +58,7 @@ it("a worker writes its HOME and TMPDIR, and sees nothing else of the state dire
   expect(readFileSync(join(own, "stderr.log"), "utf8")).toContain("Read-only file system");
 });
 
-it("the verify script has the worker's HOME and TMPDIR, and nothing else either", async () => {
+it("the verify script has a HOME and a TMPDIR too, and sees nothing else either", async () => {
   const verify = `echo hi >"$HOME/x" && echo hi >"$TMPDIR/x" && ! ls ${stateDir}/containment`;
   expect((await work("echo >made", { task: { verify } })).ended).toMatchObject({ outcome: "succeeded" });
 });

@@ -31,7 +31,7 @@ export function beginObservation(run: Run, stop: StopWatch): Observation {
     snapshotEntriesMax: parts.limits.snapshotEntriesMax,
     unobserved: request.task.unobserved ?? [],
     gitAvailable: findProgram("git", run.env["PATH"]) !== null,
-    run: (step) => runGitStep(run, workspace, step, timeoutMs, step.name === "before" ? stop : null),
+    run: (step) => runGitStep(run, workspace, step, timeoutMs, stop),
   });
   let failure: unknown;
   const looked = observer.before().catch((error: unknown) => {
@@ -58,7 +58,7 @@ async function runGitStep(
   workspace: string,
   step: GitStep,
   timeoutMs: number,
-  stop: StopWatch | null,
+  stop: StopWatch,
 ): Promise<GitStepEnd> {
   const stdout = collectText(namesBytesMax);
   const stderr = collectText(64 * 1024);
@@ -75,9 +75,10 @@ async function runGitStep(
       timeoutMs,
       stdout,
       stderr,
-      drainQuietMs: run.parts.limits.drainQuietMs,
+      limits: run.parts.limits,
     },
     stop,
+    step.name === "before" ? "stop" : "haste",
   );
   const exitCode = end.timedOut ? null : end.exit.code;
   const said = { stdout: stdout.text(), stderr: stderr.text(), overflowed: stdout.overflowed() };

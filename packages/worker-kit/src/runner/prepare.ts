@@ -6,7 +6,7 @@ import { mkdir, stat, writeFile } from "node:fs/promises";
 import { dirname, isAbsolute } from "node:path";
 import { AgentCoreError, type RunRequest, type WorkerPlan } from "@agentcore/contract";
 import { requireCapabilities } from "../capabilities.ts";
-import { workerEnvironment } from "../environment.ts";
+import { workerEnvironment, type WorkerEnvironmentRequest } from "../environment.ts";
 import { requireProgram } from "../program/detect-program.ts";
 import {
   createAttemptDirectory,
@@ -29,8 +29,8 @@ export interface Run {
   readonly home: "own" | "user";
   /** Of the worker. */
   readonly env: Readonly<Record<string, string>>;
-  /** Of the verify script: the worker's, without what the adapter added (credentials). */
-  readonly verifyEnv: Readonly<Record<string, string>>;
+  /** Of the scripts beside the worker: without what the adapter added (credentials), and with a HOME of their own. */
+  readonly scriptEnvironment: Omit<WorkerEnvironmentRequest, "attemptDir">;
   /** What the worker is asked to use, if anything. */
   readonly model: string | null;
 }
@@ -79,10 +79,7 @@ async function planRun(parts: RunnerParts, request: RunRequest, found: Found): P
   const home = settings.home ?? plan.home;
   const environment = {
     hostEnv,
-    home,
-    attemptDir: attempt.path,
     passedNames: settings.envPass,
-    planEnv: plan.env,
     taskEnv: task.env ?? {},
     marks: {
       AGENTCORE_RUN_ID: marker,
@@ -98,8 +95,8 @@ async function planRun(parts: RunnerParts, request: RunRequest, found: Found): P
     attempt,
     plan,
     home,
-    env: workerEnvironment(environment),
-    verifyEnv: workerEnvironment({ ...environment, planEnv: {} }),
+    env: workerEnvironment({ ...environment, home, attemptDir: attempt.path, planEnv: plan.env }),
+    scriptEnvironment: { ...environment, home: "own", planEnv: {} },
     model: plan.model ?? permit.grants.model ?? task.model ?? null,
   };
 }

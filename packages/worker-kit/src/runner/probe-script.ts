@@ -1,6 +1,6 @@
 /**
  * The looks of a task's probe: its script, run beside the worker in the workspace, contained like it, with the worker's
- * environment except its credentials. A look ends with its own time limit, with too much output, and with the run; it is
+ * environment except its credentials and its HOME. A look ends with its own time limit, with too much output, and with the run; it is
  * killed then, since nobody waits for its answer any more.
  */
 import { probeOutputBytesMax, type ProbeOutput, type StopCause } from "@agentcore/contract";
@@ -8,7 +8,7 @@ import { collectText, runContainedStep, type StepEnd } from "./contained-step.ts
 import type { Run } from "./prepare.ts";
 import { startFailureOf } from "./start-failure.ts";
 import { watchStop, type StopWatch } from "./stop-watch.ts";
-import { scriptStep } from "./verify-script.ts";
+import { withScriptStep } from "./task-script.ts";
 
 export interface Probes {
   /** Never rejects. Null: the run ended before the look did. */
@@ -84,20 +84,13 @@ async function runLook(
     },
   };
   try {
-    const end = await runContainedStep(
-      run.parts,
-      {
-        ...scriptStep(run, script),
-        marker,
-        timeoutMs,
-        stdout: boundedStdout,
-        stderr,
-      },
-      watchStop(aborting.signal),
-    );
-    const failure = stdout.overflowed() ? overBy : failureOf(end, timeoutMs);
-    const said = { stdout: stdout.text(), stderr: stderrText(stderr) };
-    return { output: { exitCode: end.exit.code, ...said, failure }, survivors: end.receipt.survivors };
+    return await withScriptStep(run, script, async (step) => {
+      const own = { marker, timeoutMs, stdout: boundedStdout, stderr };
+      const end = await runContainedStep(run.parts, { ...step, ...own }, watchStop(aborting.signal));
+      const failure = stdout.overflowed() ? overBy : failureOf(end, timeoutMs);
+      const said = { stdout: stdout.text(), stderr: stderrText(stderr) };
+      return { output: { exitCode: end.exit.code, ...said, failure }, survivors: end.receipt.survivors };
+    });
   } catch (error) {
     const { message } = startFailureOf(error);
     return { output: unanswered(`the probe could not be started: ${message}`), survivors: 0 };

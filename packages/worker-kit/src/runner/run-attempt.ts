@@ -74,6 +74,7 @@ async function runPrepared(
     marker: run.marker,
     label: run.label,
     visible: [run.attempt.home, run.attempt.tmp],
+    ...(plan.termTo === undefined ? {} : { termTo: plan.termTo }),
   });
   const [started] = await Promise.allSettled([starting, observation.looked]);
   if (started.status === "rejected") {
@@ -84,7 +85,9 @@ async function runPrepared(
   const probes = createProbes(run, stop);
   onControl({
     hasten() {
-      if (stop.cause() !== null) void contained.stop({ immediate: true });
+      if (stop.cause() === null) return;
+      void contained.stop({ immediate: true });
+      stop.hasten();
     },
     probe: (script, timeoutMs) => probes.look(script, timeoutMs),
   });

@@ -8,6 +8,10 @@ export interface StopWatch {
   readonly cause: () => StopCause | null;
   /** Calls the listener once, at once if the cause is there already. Returns a function that takes it back. */
   onCause(listener: (cause: StopCause) => void): () => void;
+  /** Whoever stopped the run does not want to wait any longer: what still runs beside the worker is killed. */
+  hasten(): void;
+  /** As {@link onCause}, for {@link hasten}. */
+  onHaste(listener: () => void): () => void;
   /** Ends the watch; the cause stays what it is. */
   settle(): void;
 }
@@ -15,6 +19,8 @@ export interface StopWatch {
 export function watchStop(signal: AbortSignal): StopWatch {
   let cause: StopCause | null = null;
   const listeners = new Set<(cause: StopCause) => void>();
+  const hurried = new Set<() => void>();
+  let hastened = false;
   const onAbort = (): void => {
     cause = toStopCause(signal.reason);
     for (const listener of listeners) listener(cause);
@@ -28,6 +34,16 @@ export function watchStop(signal: AbortSignal): StopWatch {
       if (cause !== null) listener(cause);
       else listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+    hasten() {
+      hastened = true;
+      for (const listener of hurried) listener();
+      hurried.clear();
+    },
+    onHaste(listener) {
+      if (hastened) listener();
+      else hurried.add(listener);
+      return () => hurried.delete(listener);
     },
     settle() {
       signal.removeEventListener("abort", onAbort);

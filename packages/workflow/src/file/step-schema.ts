@@ -126,7 +126,7 @@ const workKeys = {
     .string()
     .min(1)
     .optional()
-    .meta({ description: "The prompt; for the shell worker a script, run by `bash -e -c`." }),
+    .meta({ description: "The prompt; for the shell worker a script, run as by `bash -e -c`." }),
   capabilities: z
     .array(capabilityNameSchema)
     .optional()
