@@ -1,7 +1,7 @@
 /** A scheduler on a composition: who this process is, how another's death is seen, how its leavings are proved gone. */
 import type { OpenedContainment } from "@agentcore/containment";
 import { type Log, systemClock, systemIds, systemRandom } from "@agentcore/contract";
-import { ownerIsDead, processOwner } from "@agentcore/core";
+import { processOwner, processState } from "@agentcore/core";
 import {
   createScheduler,
   openSpoolDirectory,
@@ -42,8 +42,8 @@ export async function startScheduler(
     proveGone: proveGoneBySweep(containment),
     spendingOfLost,
     process: { host: hostname(), ...processOwner() },
-    // The host was compared by the scheduler; a pid of another machine is never looked up here.
-    isProcessGone: (owner) => ownerIsDead(owner),
+    // The scheduler compared the machine: a pid of another one is never looked up here.
+    processState,
     clock: systemClock,
     random: systemRandom,
     ids: systemIds,

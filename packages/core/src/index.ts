@@ -22,5 +22,11 @@ export {
   type QuarantineReason,
   type RuntimeOptions,
 } from "./runtime/create-runtime.ts";
-export { ownerIsDead, processOwner } from "./process-owner.ts";
+export {
+  ownerIsDead,
+  processOwner,
+  type ProcessName,
+  processState,
+  type ProcessState,
+} from "./process-owner.ts";
 export { type ServeEnd, type ServeOptions, serveRuntime } from "./serve/serve-runtime.ts";

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { ownerIsDead, processOwner } from "./process-owner.ts";
+import { ownerIsDead, processOwner, processState } from "./process-owner.ts";
 
 test("this process owns its holds and is not dead", () => {
   const owner = processOwner();
@@ -40,3 +41,32 @@ test("a process that is dead and not reaped yet is dead", async () => {
   parent.kill("SIGKILL");
   await once(parent, "close");
 });
+
+test.runIf(process.platform === "linux")(
+  "a process is provably alive by pid, start time and boot, also while it is stopped",
+  async () => {
+    expect(processState(processOwner())).toBe("alive");
+    const child = spawn("sleep", ["60"], { stdio: "ignore" });
+    const { pid = 0 } = child;
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const startTicks = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
+    const owner = { ...processOwner(), pid, startTicks };
+    child.kill("SIGSTOP");
+    await expect.poll(() => readFileSync(`/proc/${pid}/stat`, "utf8")).toContain(") T ");
+    expect(processState(owner)).toBe("alive");
+    // Without the start time it may be another that has the pid now.
+    expect(processState({ ...owner, startTicks: null })).toBe("unknown");
+    child.kill("SIGKILL");
+    await expect.poll(() => processState(owner)).toBe("gone");
+  },
+);
+
+test.runIf(process.platform === "linux")(
+  "a pid of another namespace says nothing, whether or not there is such a process here",
+  () => {
+    const elsewhere = { ...processOwner(), pidNamespace: "pid:[1]" };
+    expect(processState(elsewhere)).toBe("unknown");
+    expect(processState({ ...elsewhere, pid: 2 ** 22 + 1 })).toBe("unknown");
+    expect(processState({ ...elsewhere, bootId: "another boot" })).toBe("gone");
+  },
+);

@@ -1,31 +1,58 @@
-/** Who holds: this process, and whether another that held is gone. Read from `/proc` where there is one. */
-import { readFileSync } from "node:fs";
+/** Who holds: this process, and whether another that held lives or is gone. Read from `/proc` where there is one. */
+import { readFileSync, readlinkSync } from "node:fs";
 import { ignore } from "@agentcore/contract";
 import type { LedgerOwner } from "./ledger.ts";
 
-/** This process as the owner of its holds. On a system without `/proc`, its pid alone. */
-export function processOwner(): LedgerOwner {
-  return { pid: process.pid, startTicks: ticksOf(statOf(process.pid)), bootId: bootId() };
+/** A process as others on its machine recognize it. What a system does not tell is null. */
+export interface ProcessName extends LedgerOwner {
+  /** The namespace that its pid counts in, as `pid:[4026531836]`; undefined in records of earlier versions. */
+  readonly pidNamespace?: string | null | undefined;
 }
 
 /**
- * Whether the owner of a hold is gone: another boot, no such process, one that is dead and waits to be reaped (by an init
- * that may take its time), or a process that got its pid later. Where the system does not tell start times, a process with
- * that pid counts as the owner.
+ * `alive`: the very process is there, by its pid, its start time and the boot; a stopped one (SIGSTOP) is alive too. `gone`:
+ * it has ended. `unknown`: this system, or a pid namespace in between, does not let one tell.
  */
-export function ownerIsDead(owner: LedgerOwner): boolean {
+export type ProcessState = "alive" | "gone" | "unknown";
+
+/** This process as the owner of its holds and of its jobs. On a system without `/proc`, its pid alone. */
+export function processOwner(): LedgerOwner & { readonly pidNamespace: string | null } {
+  return {
+    pid: process.pid,
+    startTicks: ticksOf(statOf(process.pid)),
+    bootId: bootId(),
+    pidNamespace: pidNamespace(),
+  };
+}
+
+/**
+ * What is known of a process of this machine. It is gone after another boot, where there is no such process, one that is
+ * dead and waits to be reaped (by an init that may take its time), or one that got the pid later. Where the system does not
+ * tell start times, a process with that pid may be it.
+ */
+export function processState(owner: ProcessName): ProcessState {
   const boot = bootId();
-  if (owner.bootId !== null && boot !== null && owner.bootId !== boot) return true;
+  if (owner.bootId !== null && boot !== null && owner.bootId !== boot) return "gone";
+  const isOtherNamespace = (owner.pidNamespace ?? null) !== null && owner.pidNamespace !== pidNamespace();
+  if (isOtherNamespace) return "unknown";
   const fields = statOf(owner.pid);
-  if (fields?.[0] === "Z" || fields?.[0] === "X") return true;
+  if (fields?.[0] === "Z" || fields?.[0] === "X") return "gone";
   const startTicks = ticksOf(fields);
-  if (startTicks !== null && owner.startTicks !== null) return startTicks !== owner.startTicks;
+  if (startTicks !== null && owner.startTicks !== null) {
+    if (startTicks !== owner.startTicks) return "gone";
+    return owner.bootId === null || boot === null ? "unknown" : "alive";
+  }
   try {
     process.kill(owner.pid, 0);
-    return false;
+    return "unknown";
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ESRCH";
+    return (error as NodeJS.ErrnoException).code === "ESRCH" ? "gone" : "unknown";
   }
+}
+
+/** Whether the owner of a hold is known to be gone. */
+export function ownerIsDead(owner: ProcessName): boolean {
+  return processState(owner) === "gone";
 }
 
 function bootId(): string | null {
@@ -42,6 +69,15 @@ function statOf(pid: number): string[] | null {
 function ticksOf(fields: readonly string[] | null): number | null {
   const ticks = Number(fields?.[19]);
   return Number.isNaN(ticks) ? null : ticks;
+}
+
+function pidNamespace(): string | null {
+  try {
+    return readlinkSync("/proc/self/ns/pid");
+  } catch (error) {
+    ignore(error, "a system without pid namespaces: pids count everywhere");
+    return null;
+  }
 }
 
 function readProc(path: string): string | null {

@@ -45,7 +45,7 @@ class World {
       random: middle,
       ids: countingIds(`p${pid}`),
       process: { host: "h", bootId: null, pid, startTicks: null },
-      isProcessGone: (process) => process.pid !== this.processes,
+      processState: (process) => (process.pid === this.processes ? "alive" : "gone"),
       // The workers of a dead process die with it; its runtime's ledger says when.
       proveGone: async ({ jobId, attempt }) =>
         !this.lines().some(

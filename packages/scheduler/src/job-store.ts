@@ -96,7 +96,10 @@ export interface JobStore {
   /** The owner's running jobs. */
   runningOf(owner: string): Promise<readonly JobRecord[]>;
 
-  /** Forgets an owner that ended properly. Refused (`false`) while it has running jobs. */
+  /**
+   * Signs an owner off that has ended. One without running jobs is forgotten; one that leaves some stays, with no `process`,
+   * so that anybody may take over from it at once, and `false` is answered.
+   */
   removeOwner(owner: string): Promise<boolean>;
 
   // --- Ask ------------------------------------------------------------------------------------------------------------
@@ -278,23 +281,30 @@ export type CancelAnswer =
 
 // --- Owners -------------------------------------------------------------------------------------------------------------
 
-/** Recognises the owner's process on its own machine, so that its death can be seen without waiting for the lease. */
+/** Recognizes the owner's process on its own machine, so that its life and its death can be seen there. */
 export interface OwnerProcess {
   readonly host: string;
   readonly bootId: string | null;
   readonly pid: number;
   readonly startTicks: number | null;
+  /** The namespace that its pid counts in; undefined in records of earlier versions. */
+  readonly pidNamespace?: string | null | undefined;
 }
+
+export type OwnerProcessState = "alive" | "gone" | "unknown";
 
 export interface OwnerRegistration {
   readonly owner: string;
   readonly process: OwnerProcess;
-  /** The owner beats several times in this; one that does not beat at all for so long may be taken over. */
+  /** The owner beats several times in this; one that does not beat at all for so long may be taken over where its process
+   * cannot be seen. */
   readonly leaseMs: number;
   readonly at: number;
 }
 
-export interface OwnerRecord extends OwnerRegistration {
+export interface OwnerRecord extends Omit<OwnerRegistration, "process"> {
+  /** Null: it has signed off and left running jobs, for anybody to take over. */
+  readonly process: OwnerProcess | null;
   readonly beat: number;
 }
 

@@ -11,7 +11,7 @@ import {
   systemIds,
   systemRandom,
 } from "@agentcore/contract";
-import type { JobStore, OwnerProcess } from "./job-store.ts";
+import type { JobStore, OwnerProcess, OwnerProcessState } from "./job-store.ts";
 import type { Journal } from "./journal.ts";
 import type { ProveGone } from "./recovery/recovery.ts";
 import { emptySpool, type ResultSpool } from "./recovery/spool.ts";
@@ -36,7 +36,10 @@ export interface SchedulerOptions {
   readonly claims?: "any" | "own";
   /** Most attempts in flight with one concurrency key (the workspace, by default). Default 1. */
   readonly perKey?: number;
-  /** An owner that shows no sign of life for so long is taken over from. Default 10 s. */
+  /**
+   * An owner that shows no sign of life for so long is taken over from, where nobody can tell whether its process lives
+   * (see `processState`). Default 10 s.
+   */
   readonly leaseMs?: number;
   /** Retries that outages may cause across all jobs. */
   readonly retryBudget?: RetryBudgetOptions;
@@ -58,8 +61,11 @@ export interface SchedulerOptions {
   readonly spendingOfLost?: SpendingOfLost;
   /** This process, as others may recognise it. Default: its host name and pid, no start time. */
   readonly process?: OwnerProcess;
-  /** Whether an owner's process on this host is known to be gone. Default: never known, so leases have to run out. */
-  readonly isProcessGone?: (process: OwnerProcess) => boolean;
+  /**
+   * What is known of an owner's process on this machine. One that is `alive` keeps its jobs, however long it does not beat;
+   * one that is `gone` is taken over from at once. Default: always `unknown`, so leases have to run out.
+   */
+  readonly processState?: (process: OwnerProcess) => OwnerProcessState;
   readonly clock?: Clock;
   readonly random?: Random;
   readonly ids?: Ids;
@@ -81,7 +87,7 @@ export function resolveOptions(options: SchedulerOptions): ResolvedOptions {
     proveGone: async () => false,
     spendingOfLost: async () => null,
     process: { host: hostname(), bootId: null, pid: process.pid, startTicks: null },
-    isProcessGone: () => false,
+    processState: () => "unknown",
     clock: systemClock,
     random: systemRandom,
     ids: systemIds,

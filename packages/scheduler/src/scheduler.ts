@@ -171,7 +171,7 @@ export class Scheduler {
   }
 
   async #becomeOwner(): Promise<void> {
-    const { store, clock, log, process, leaseMs, isProcessGone, ids } = this.#options;
+    const { store, clock, log, process, leaseMs, processState, ids } = this.#options;
     const lease = new OwnerLease({
       store,
       clock,
@@ -179,7 +179,7 @@ export class Scheduler {
       owner: ids.next(),
       process,
       leaseMs,
-      isProcessGone,
+      processState,
       onTakenOver: (jobs) => this.#onTakenOver(jobs),
       onTakeOverUnknown: () => this.#loop.reconcile(),
       onFenced: () => void this.#onFenced(),

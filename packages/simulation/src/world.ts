@@ -130,6 +130,12 @@ export class World {
     return [...this.alive.values()].some((process) => process.pid === pid);
   }
 
+  /** In half of the worlds nobody can see whether a stopped process lives, as across pid namespaces. */
+  #processState(pid: number): "alive" | "gone" | "unknown" {
+    if (!this.isAlive(pid)) return "gone";
+    return hash(`namespaces of ${this.plan.seed}`) % 2 === 0 ? "alive" : "unknown";
+  }
+
   /** A started, answering scheduler, if there is any. */
   anyScheduler(): Scheduler | null {
     for (const { scheduler, severable } of this.alive.values()) {
@@ -197,7 +203,7 @@ export class World {
       ids,
       spool: severable.wrap(this.#spool()),
       process: { host: "simulated", bootId: "simulated", pid, startTicks: pid },
-      isProcessGone: (process) => !this.isAlive(process.pid),
+      processState: (process) => this.#processState(process.pid),
       proveGone: async ({ jobId, attempt }) => this.#runners.every((other) => other.sweep(jobId, attempt)),
     });
   }

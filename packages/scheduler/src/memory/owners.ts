@@ -23,7 +23,11 @@ export function takeOver(state: MemoryState, { from, to, beat }: TakeOverRequest
 }
 
 export function forgetOwner(state: MemoryState, owner: string): boolean {
-  if (state.jobs.runningOf(owner).length > 0) return false;
+  const record = state.owners.get(owner);
+  if (record !== undefined && state.jobs.runningOf(owner).length > 0) {
+    state.owners.set(owner, { ...record, process: null });
+    return false;
+  }
   state.owners.delete(owner);
   return true;
 }

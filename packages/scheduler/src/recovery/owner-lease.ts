@@ -1,12 +1,22 @@
 /**
- * This scheduler's lease, and its view of the others'. A lease is a beat that rises; an owner whose beat has not changed
- * for its whole lease by the observer's own monotonic clock has lost it, and so has one whose process is gone. No wall
- * clock is compared with another, so no jump of one can end a lease early or keep it alive. Processes of this machine are
- * looked at more often than beats are read: a death is seen at once, and costs no question to the store.
+ * This scheduler's lease, and its view of the others'. Whether another scheduler still owns its jobs is decided by what is
+ * known of its process:
+ *
+ * | process                                            | its jobs                                        |
+ * | -------------------------------------------------- | ----------------------------------------------- |
+ * | of this machine and alive, also stopped by SIGSTOP | stay its own, however long it does not beat     |
+ * | gone, or it signed off                             | are taken over at once                          |
+ * | cannot be seen                                     | are taken over once its lease has run out       |
+ * | this very one, which has given that owner up       | the same: a start or an end that failed         |
+ *
+ * A lease is a beat that rises; it has run out when the beat has not changed for its whole length by the observer's own
+ * monotonic clock. No wall clock is compared with another, so no jump of one can end a lease early or keep it alive.
+ * Processes of this machine are looked at more often than beats are read: a death is seen at once, and costs no question to
+ * the store.
  */
-import type { Clock, Log, Timer } from "@agentcore/contract";
+import { ignore, type Clock, type Log, type Timer } from "@agentcore/contract";
 import type { JobRecord } from "../job-record.ts";
-import type { JobStore, OwnerProcess, OwnerRecord } from "../job-store.ts";
+import type { JobStore, OwnerProcess, OwnerProcessState, OwnerRecord } from "../job-store.ts";
 
 export interface OwnerLeasePorts {
   readonly store: JobStore;
@@ -15,8 +25,8 @@ export interface OwnerLeasePorts {
   readonly owner: string;
   readonly process: OwnerProcess;
   readonly leaseMs: number;
-  /** Whether an owner's process is known to be gone; false where that cannot be told. Looked at only on the same host. */
-  readonly isProcessGone: (process: OwnerProcess) => boolean;
+  /** Asked only about processes of this machine. */
+  readonly processState: (process: OwnerProcess) => OwnerProcessState;
   /** Jobs of an owner that lost its lease are this one's now. */
   readonly onTakenOver: (jobs: readonly JobRecord[]) => void;
   /** The answer of a takeover was lost: its jobs may be this owner's now. */
@@ -27,11 +37,18 @@ export interface OwnerLeasePorts {
 
 /** Beats in one lease. */
 const beatsPerLease = 5;
+/** Waits between tries to sign off, while the store does not answer. */
+const resignAgainMs = [100, 200, 400, 800];
 
 interface Observation {
   readonly beat: number;
   readonly sinceMs: number;
+  /** It was said that it does not beat and lives. */
+  isTold: boolean;
 }
+
+/** Owners that schedulers of this very process have now: nobody else knows that one of a living process was given up. */
+const heldHere = new Set<string>();
 
 export class OwnerLease {
   readonly #ports: OwnerLeasePorts;
@@ -57,24 +74,39 @@ export class OwnerLease {
   /** Registers, takes over from owners that are known to be gone, and goes on beating and observing. */
   async start(): Promise<void> {
     const { store, owner, process, leaseMs, clock } = this.#ports;
-    await store.registerOwner({ owner, process, leaseMs, at: clock.now() });
-    await this.observe();
+    heldHere.add(owner);
+    try {
+      await store.registerOwner({ owner, process, leaseMs, at: clock.now() });
+      await this.observe();
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
     this.#arm();
   }
 
   /** Stops beating and forgets the owner; one that still has running jobs stays known, to be taken over from. */
   async resign(): Promise<void> {
     this.#end();
-    const { store, owner, log } = this.#ports;
-    try {
-      await store.removeOwner(owner);
-    } catch (error) {
-      log.warn({ error, owner }, "could not sign off; the next scheduler takes over from this one");
+    const { store, owner, log, clock } = this.#ports;
+    for (const delayMs of [...resignAgainMs, null]) {
+      try {
+        await store.removeOwner(owner);
+        return;
+      } catch (error) {
+        if (delayMs === null) {
+          log.warn({ error, owner }, "could not sign off; the next scheduler takes over when this process ends");
+          return;
+        }
+        ignore(error, "tried again");
+      }
+      await new Promise<void>((resolve) => void clock.setTimer(delayMs, resolve));
     }
   }
 
   #end(): void {
     this.#ended = true;
+    heldHere.delete(this.#ports.owner);
     this.#timer?.cancel();
   }
 
@@ -132,16 +164,35 @@ export class OwnerLease {
     onTakenOver(moved);
   }
 
-  #isGone({ process: other }: OwnerRecord): boolean {
-    const { process, isProcessGone } = this.#ports;
-    return other.host === process.host && isProcessGone(other);
+  #isGone(other: OwnerRecord): boolean {
+    return this.#stateOf(other) === "gone";
+  }
+
+  /** Of an owner that its living process has given up, as of one that cannot be seen, only the beat can tell. */
+  #stateOf({ owner, process: other }: OwnerRecord): OwnerProcessState {
+    const { process, processState } = this.#ports;
+    if (other === null) return "gone";
+    if (!isSameMachine(other, process)) return "unknown";
+    const state = processState(other);
+    const isGivenUp = state === "alive" && isSameProcess(other, process) && !heldHere.has(owner);
+    return isGivenUp ? "unknown" : state;
   }
 
   #hasLost(other: OwnerRecord, nowMs: number): boolean {
-    if (this.#isGone(other)) return true;
+    const state = this.#stateOf(other);
+    if (state === "gone") return true;
     const seen = this.#seen.get(other.owner);
-    if (seen?.beat === other.beat) return nowMs - seen.sinceMs >= other.leaseMs;
-    this.#seen.set(other.owner, { beat: other.beat, sinceMs: nowMs });
+    if (seen?.beat !== other.beat) {
+      this.#seen.set(other.owner, { beat: other.beat, sinceMs: nowMs, isTold: false });
+      return false;
+    }
+    const hasRunOut = nowMs - seen.sinceMs >= other.leaseMs;
+    if (state === "unknown") return hasRunOut;
+    if (hasRunOut && !seen.isTold) {
+      seen.isTold = true;
+      const message = "a scheduler does not beat, but its process lives: its jobs stay its own; end it to free them";
+      this.#ports.log.warn({ owner: other.owner, pid: other.process?.pid, leaseMs: other.leaseMs }, message);
+    }
     return false;
   }
 
@@ -166,4 +217,13 @@ export class OwnerLease {
     }
     this.#arm();
   }
+}
+
+/** The boot id is the machine's own; a host's name may change, and containers on one machine have several. */
+function isSameMachine(a: OwnerProcess, b: OwnerProcess): boolean {
+  return a.host === b.host || (a.bootId !== null && a.bootId === b.bootId);
+}
+
+function isSameProcess(a: OwnerProcess, b: OwnerProcess): boolean {
+  return a.pid === b.pid && a.startTicks === b.startTicks && a.bootId === b.bootId;
 }

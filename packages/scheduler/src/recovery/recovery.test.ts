@@ -79,7 +79,11 @@ const spooled = (jobId: string, attempt = 1): SpooledResult => ({
   result: testResult({ summary: "finished without a scheduler", costUsd: 1, costBasis: "reported" }),
 });
 
-const next = { leaseMs, proveGone: async () => true, isProcessGone: () => true } as const;
+const next = {
+  leaseMs,
+  proveGone: async () => true,
+  processState: () => "gone",
+} satisfies Partial<SchedulerOptions>;
 
 describe("a restart", () => {
   it("counts the attempt that was running as lost, and runs the next one", async () => {
@@ -310,8 +314,8 @@ describe("a lease", () => {
         return memory.owners();
       },
     };
-    const isProcessGone = ({ pid }: { pid: number }): boolean => gone.has(pid);
-    const rig = await createRig({ store, leaseMs, isProcessGone, proveGone: async () => true });
+    const processState = ({ pid }: { pid: number }) => (gone.has(pid) ? ("gone" as const) : ("alive" as const));
+    const rig = await createRig({ store, leaseMs, processState, proveGone: async () => true });
     const victim = await bootVictim({ store: memory, clock: rig.clock });
     await victim.scheduler.submit(simpleJob());
     await rig.clock.advance(leaseMs / 5);
@@ -323,6 +327,50 @@ describe("a lease", () => {
     await rig.clock.advance(250);
     expect(asked).toBe(1);
     expect((await memory.stats(rig.clock.now())).running).toBe(0);
+    await rig.scheduler.close();
+  });
+
+  it("that has run out is no reason to take over from a process that is provably alive", async () => {
+    const state = { of: "alive" as "alive" | "gone" };
+    const rig = await createRig({ leaseMs, processState: () => state.of, proveGone: async () => true });
+    const stopped = await bootVictim(rig);
+    const { id } = await stopped.scheduler.submit(simpleJob());
+    await rig.clock.advance(1000);
+    // As SIGSTOP would, or a lock on the database that another process holds.
+    stopped.severable.pause();
+    const before = await ownersOf(rig);
+    await rig.clock.advance(leaseMs * 20);
+    expect(await ownersOf(rig)).toEqual(before);
+    expect(rig.warnings.filter((text) => text.includes("its process lives"))).toHaveLength(1);
+    stopped.severable.resume();
+    await rig.clock.advance(60_000);
+    expect(await rig.store.get(id)).toMatchObject({ state: { kind: "succeeded" }, attempt: 1 });
+    expect(await rig.store.lateResults(id)).toEqual([]);
+    await rig.scheduler.close();
+    await stopped.scheduler.close();
+  });
+
+  it("of an owner that its living process has given up runs out as any other", async () => {
+    const process = { host: "h", bootId: "b", pid: 1, startTicks: 1 };
+    const rig = await createRig({ leaseMs, process, processState: () => "alive", proveGone: async () => true });
+    await rig.store.registerOwner({ owner: "start that failed", process, leaseMs, at: rig.clock.now() });
+    await rig.clock.advance(leaseMs / 2);
+    expect(await ownersOf(rig)).toContain("start that failed");
+    await rig.clock.advance(leaseMs * 2);
+    expect(await ownersOf(rig)).toHaveLength(1);
+    await rig.scheduler.close();
+  });
+
+  it("is not needed for jobs whose owner signed off and left them", async () => {
+    const rig = await createRig({ leaseMs, processState: () => "alive", proveGone: async () => true });
+    const { scheduler, severable } = await bootVictim(rig);
+    const { id } = await scheduler.submit(simpleJob());
+    await rig.clock.advance(1000);
+    const [owner] = (await rig.store.owners()).filter(({ owner }) => owner.startsWith("victim"));
+    severable.sever();
+    expect(await rig.store.removeOwner(owner!.owner)).toBe(false);
+    await rig.clock.advance(3000);
+    expect(await rig.store.get(id)).toMatchObject({ state: { kind: "dead" } });
     await rig.scheduler.close();
   });
 

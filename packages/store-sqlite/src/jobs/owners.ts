@@ -33,7 +33,7 @@ export function heartbeat(sql: Sql, owner: string): "ok" | "fenced" {
 export function allOwners(sql: Sql): readonly OwnerRecord[] {
   return sql.all("SELECT * FROM owners ORDER BY at, owner").map((row) => ({
     owner: String(row.owner),
-    process: JSON.parse(String(row.process_json)) as OwnerProcess,
+    process: JSON.parse(String(row.process_json)) as OwnerProcess | null,
     leaseMs: Number(row.lease_ms),
     at: Number(row.at),
     beat: Number(row.beat),
@@ -54,7 +54,10 @@ export function runningOf(sql: Sql, owner: string): readonly JobRecord[] {
 }
 
 export function removeOwner(sql: Sql, owner: string): boolean {
-  if (sql.get("SELECT 1 AS running FROM running WHERE owner = ? LIMIT 1", owner) !== undefined) return false;
+  if (sql.get("SELECT 1 AS running FROM running WHERE owner = ? LIMIT 1", owner) !== undefined) {
+    sql.run("UPDATE owners SET process_json = 'null' WHERE owner = ?", owner);
+    return false;
+  }
   sql.run("DELETE FROM owners WHERE owner = ?", owner);
   return true;
 }
