@@ -4,14 +4,25 @@
  * or names another attempt or epoch than the current one, is stale and changes nothing.
  */
 import type { Evidence, WorkerResult } from "@agentcore/contract";
-import type { AttemptRef, JobRecord, JobState, Reason, RunningState, StartedAttempt } from "./job-record.ts";
+import type {
+  AttemptRecord,
+  AttemptRef,
+  JobRecord,
+  JobState,
+  Reason,
+  RunningState,
+  StartedAttempt,
+} from "./job-record.ts";
 import type { Charge, Settlement, Submission } from "./job-store.ts";
 import { runOfPiece } from "./piece.ts";
+import { chargeOfLost } from "./retry/charge.ts";
 
 export type JobEvent =
   | { readonly type: "claim"; readonly owner: string; readonly at: number }
   | { readonly type: "started"; readonly ref: AttemptRef; readonly started: StartedAttempt }
   | { readonly type: "settle"; readonly settlement: Settlement }
+  /** A settlement that was stale. `lost`: the attempt that it names, where it has been ended since; null where it runs. */
+  | { readonly type: "settle_late"; readonly settlement: Settlement; readonly lost: AttemptRecord | null }
   | { readonly type: "request_cancel"; readonly reason: Reason; readonly at: number }
   | { readonly type: "take_over"; readonly owner: string }
   | { readonly type: "mark_replayed"; readonly replayedAs: string };
@@ -32,6 +43,8 @@ export type JobEffect =
       readonly endedAt: number;
       readonly result: WorkerResult | null;
       readonly decision: "succeeded" | "retry" | "dead" | "cancelled";
+      /** Its earlier end as lost, which this one replaces. */
+      readonly replaced?: AttemptRecord;
     }
   /** The attempt never began: its entry is removed, its number is free again. */
   | { readonly type: "attempt_withdrawn"; readonly attempt: number };
@@ -50,6 +63,8 @@ export function transition(record: JobRecord, event: JobEvent): Transition {
       return recordStarted(record, event.ref, event.started);
     case "settle":
       return settle(record, event.settlement);
+    case "settle_late":
+      return settleLate(record, event.settlement, event.lost);
     case "request_cancel":
       return requestCancel(record, event.reason, event.at);
     case "take_over":
@@ -160,6 +175,27 @@ function settle(record: JobRecord, settlement: Settlement): Transition {
   }
 }
 
+/**
+ * The success of an attempt that another scheduler has taken over, or has ended as lost: what was done is done, so it counts
+ * as long as no other attempt has begun, and takes the place of the lost one with its charge.
+ */
+function settleLate(record: JobRecord, settlement: Settlement, lost: AttemptRecord | null): Transition {
+  if (settlement.kind !== "succeeded" || settlement.result.outcome !== "succeeded") return stale;
+  const { attempt, epoch } = settlement.ref;
+  if (record.attempt !== attempt || record.epoch <= epoch) return stale;
+  const { state } = record;
+  const ended: JobState = { kind: "succeeded", endedAt: settlement.at };
+  if (state.kind === "running") return close(record, settlement, ended);
+  const isOpen = state.kind === "queued" || (state.kind === "dead" && state.replayedAs === null);
+  if (!isOpen || lost?.attempt !== record.attempt || lost.result?.outcome !== "lost") return stale;
+  const { costUsd, tokens } = chargeOfLost(lost.result, lost.started);
+  const spent = {
+    costUsd: Math.max(0, record.spent.costUsd - costUsd),
+    tokens: Math.max(0, record.spent.tokens - tokens),
+  };
+  return close({ ...record, spent }, settlement, ended, lost);
+}
+
 interface Closing {
   readonly kind: "succeeded" | "retry" | "dead" | "cancelled";
   readonly at: number;
@@ -167,7 +203,7 @@ interface Closing {
   readonly charge: Charge;
 }
 
-function close(record: JobRecord, closing: Closing, state: JobState): Transition {
+function close(record: JobRecord, closing: Closing, state: JobState, replaced?: AttemptRecord): Transition {
   const { at, result, charge, kind } = closing;
   const spent = {
     costUsd: record.spent.costUsd + charge.costUsd,
@@ -176,7 +212,16 @@ function close(record: JobRecord, closing: Closing, state: JobState): Transition
   return {
     applied: true,
     record: { ...record, state, spent, result: state.kind === "queued" ? null : result },
-    effects: [{ type: "attempt_closed", attempt: record.attempt, endedAt: at, result, decision: kind }],
+    effects: [
+      {
+        type: "attempt_closed",
+        attempt: record.attempt,
+        endedAt: at,
+        result,
+        decision: kind,
+        ...(replaced === undefined ? {} : { replaced }),
+      },
+    ],
   };
 }
 

@@ -31,7 +31,10 @@ export function settleAndClaim(
 
 function settle(state: MemoryState, settlement: Settlement): SettledAndClaimed["settled"][number] {
   const { ref, at, kind } = settlement;
-  const record = state.apply(ref.jobId, { type: "settle", settlement });
+  const lost = state.journal.attempts(ref.jobId).find(({ attempt }) => attempt === ref.attempt) ?? null;
+  const record =
+    state.apply(ref.jobId, { type: "settle", settlement }) ??
+    state.apply(ref.jobId, { type: "settle_late", settlement, lost });
   if (record !== undefined) {
     state.addDecisions(settlement.decisions);
     return { applied: "applied", record };

@@ -95,7 +95,10 @@ export class OwnerLease {
         return;
       } catch (error) {
         if (delayMs === null) {
-          log.warn({ error, owner }, "could not sign off; the next scheduler takes over when this process ends");
+          log.warn(
+            { error, owner },
+            "could not sign off; the next scheduler takes over when this process ends",
+          );
           return;
         }
         ignore(error, "tried again");
@@ -190,7 +193,8 @@ export class OwnerLease {
     if (state === "unknown") return hasRunOut;
     if (hasRunOut && !seen.isTold) {
       seen.isTold = true;
-      const message = "a scheduler does not beat, but its process lives: its jobs stay its own; end it to free them";
+      const message =
+        "a scheduler does not beat, but its process lives: its jobs stay its own; end it to free them";
       this.#ports.log.warn({ owner: other.owner, pid: other.process?.pid, leaseMs: other.leaseMs }, message);
     }
     return false;

@@ -314,7 +314,8 @@ describe("a lease", () => {
         return memory.owners();
       },
     };
-    const processState = ({ pid }: { pid: number }) => (gone.has(pid) ? ("gone" as const) : ("alive" as const));
+    const processState = ({ pid }: { pid: number }) =>
+      gone.has(pid) ? ("gone" as const) : ("alive" as const);
     const rig = await createRig({ store, leaseMs, processState, proveGone: async () => true });
     const victim = await bootVictim({ store: memory, clock: rig.clock });
     await victim.scheduler.submit(simpleJob());
@@ -352,7 +353,12 @@ describe("a lease", () => {
 
   it("of an owner that its living process has given up runs out as any other", async () => {
     const process = { host: "h", bootId: "b", pid: 1, startTicks: 1 };
-    const rig = await createRig({ leaseMs, process, processState: () => "alive", proveGone: async () => true });
+    const rig = await createRig({
+      leaseMs,
+      process,
+      processState: () => "alive",
+      proveGone: async () => true,
+    });
     await rig.store.registerOwner({ owner: "start that failed", process, leaseMs, at: rig.clock.now() });
     await rig.clock.advance(leaseMs / 2);
     expect(await ownersOf(rig)).toContain("start that failed");

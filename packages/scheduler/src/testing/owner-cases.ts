@@ -1,8 +1,11 @@
 /** Leases: beats, takeovers, and what becomes of an owner that was given up and comes back. */
 import assert from "node:assert/strict";
-import { attemptRef } from "../job-record.ts";
+import { unknownUsage, type Usage } from "@agentcore/contract";
+import { attemptRef, type JobRecord } from "../job-record.ts";
+import type { Settlement } from "../job-store.ts";
 import {
   claimRequest,
+  die,
   endCancelled,
   idsOf,
   retry,
@@ -11,7 +14,9 @@ import {
   startAt,
   storeCase,
   succeed,
+  testFailure,
   testIdentity,
+  testJob,
   testOwner,
   testPermit,
   testResult,
@@ -19,6 +24,8 @@ import {
 } from "./fixtures.ts";
 
 const takeOver = (beat = 0) => ({ from: "old", to: "new", beat, at: startAt + 1 });
+
+const usageOf = (outputTokens: number): Usage => ({ ...unknownUsage, outputTokens });
 
 export const ownerCases: readonly ConformanceCase[] = [
   storeCase("remembers owners and counts their beats", async (store) => {
@@ -69,36 +76,101 @@ export const ownerCases: readonly ConformanceCase[] = [
     assert.equal(answers.flat().length, 1);
   }),
   storeCase(
-    "fences an owner that wakes after its takeover: its writes touch nothing, its result is kept",
+    "fences an owner that wakes after its takeover: its writes touch nothing, a failure that it brings is kept",
     async (store) => {
       const record = await runningJob(store, "old");
       await store.registerOwner(testOwner("new"));
       const [moved] = await store.takeOver(takeOver());
       assert.equal(await store.heartbeat("old"), "fenced");
       assert.deepEqual(await store.claim(claimRequest("old", 9)), []);
-      const { settled } = await store.settleAndClaim([succeed(record)], claimRequest("old", 9));
+      const { settled } = await store.settleAndClaim([retry(record)], claimRequest("old", 9));
       assert.equal(settled[0]?.applied, "stale");
       assert.deepEqual(await store.get(record.job.id), moved);
       assert.deepEqual(
         (await store.lateResults(record.job.id)).map(({ result }) => result),
-        [testResult()],
+        [testFailure],
       );
       assert.equal((await settleOne(store, retry(moved!)))?.state.kind, "queued");
     },
   ),
-  storeCase("lets exactly one of a completion and a takeover win", async (store) => {
+  storeCase("applies a late success where no other attempt has begun", async (store) => {
+    const charge = { costUsd: 0.5, tokens: 7 };
+    const result = testResult({ outcome: "lost", errorClass: "lost", costUsd: 0.5, usage: usageOf(7) });
+    const late = (record: JobRecord) => ({ ...succeed(record), charge: { costUsd: 0.25, tokens: 3 } });
+    const ends: readonly ((moved: JobRecord) => Settlement | null)[] = [
+      () => null,
+      (moved) => ({ ...retry(moved), result, charge }) as Settlement,
+      (moved) => ({ ...retry(moved, startAt + 500), result, charge }) as Settlement,
+      (moved) => ({ ...die(moved), result, charge }) as Settlement,
+    ];
+    for (const [round, end] of ends.entries()) {
+      const [from, to] = [`old-${round}`, `new-${round}`];
+      const record = await runningJob(store, from, testJob({ key: `k-${round}` }));
+      await store.registerOwner(testOwner(to));
+      const [moved] = await store.takeOver({ from, to, beat: 0, at: startAt });
+      const settlement = end(moved!);
+      if (settlement !== null) await settleOne(store, settlement);
+      const { settled } = await store.settleAndClaim([late(record)]);
+      assert.equal(settled[0]?.applied, "applied");
+      const after = await store.get(record.job.id);
+      assert.deepEqual(after, settled[0].record);
+      assert.deepEqual([after?.state.kind, after?.attempt, after?.result], ["succeeded", 1, testResult()]);
+      assert.deepEqual(after?.spent, { costUsd: 0.25, tokens: 3 });
+      const attempts = await store.attempts(record.job.id);
+      assert.deepEqual(
+        attempts.map(({ attempt, decision, result }) => [attempt, decision, result?.outcome]),
+        [[1, "succeeded", "succeeded"]],
+      );
+      assert.deepEqual(await store.lateResults(record.job.id), []);
+    }
+    const { ready, delayed, running, dead, succeeded } = await store.stats(startAt);
+    assert.deepEqual(
+      { ready, delayed, running, dead, succeeded },
+      { ready: 0, delayed: 0, running: 0, dead: 0, succeeded: 4 },
+    );
+  }),
+  storeCase(
+    "does not apply a late success once another attempt has begun, or for an end that was no loss",
+    async (store) => {
+      const ends: readonly ((moved: JobRecord) => Promise<unknown>)[] = [
+        async (moved) => {
+          await settleOne(store, {
+            ...retry(moved),
+            kind: "retry",
+            result: testResult({ outcome: "lost", errorClass: "lost" }),
+          } as Settlement);
+          return store.claim(claimRequest("new-0", 1));
+        },
+        (moved) => settleOne(store, die(moved)),
+        (moved) => settleOne(store, endCancelled(moved)),
+      ];
+      for (const [round, end] of ends.entries()) {
+        const [from, to] = [`old-${round}`, `new-${round}`];
+        const record = await runningJob(store, from);
+        await store.registerOwner(testOwner(to));
+        const [moved] = await store.takeOver({ from, to, beat: 0, at: startAt });
+        await end(moved!);
+        const before = await store.get(record.job.id);
+        const { settled } = await store.settleAndClaim([succeed(record)]);
+        assert.equal(settled[0]?.applied, "stale");
+        assert.deepEqual(await store.get(record.job.id), before);
+        assert.equal((await store.lateResults(record.job.id)).length, 1);
+      }
+    },
+  ),
+  storeCase("lets exactly one of a failure and a takeover win", async (store) => {
     for (let round = 0; round < 20; round += 1) {
       const [from, to] = [`old-${round}`, `new-${round}`];
       const record = await runningJob(store, from);
       await store.registerOwner(testOwner(to));
       const [step, moved] = await Promise.all([
-        store.settleAndClaim([succeed(record)]),
+        store.settleAndClaim([die(record)]),
         store.takeOver({ from, to, beat: 0, at: startAt }),
       ]);
       const completed = step.settled[0]?.applied === "applied";
       assert.equal(moved.length, completed ? 0 : 1);
       const after = await store.get(record.job.id);
-      assert.equal(after?.state.kind, completed ? "succeeded" : "running");
+      assert.equal(after?.state.kind, completed ? "dead" : "running");
       assert.equal((await store.lateResults(record.job.id)).length, completed ? 0 : 1);
       if (!completed) await settleOne(store, succeed(moved[0]!));
     }
@@ -115,12 +187,15 @@ export const ownerCases: readonly ConformanceCase[] = [
     assert.deepEqual(idsOf(await store.cancelRequests("new")), [record.job.id]);
     assert.equal((await settleOne(store, endCancelled(moved!)))?.state.kind, "cancelled");
   }),
-  storeCase("forgets an owner that ended properly; one that has running jobs is left to anybody", async (store) => {
-    const record = await runningJob(store, "old");
-    assert.equal(await store.removeOwner("old"), false);
-    assert.deepEqual(await store.owners(), [{ ...testOwner("old"), process: null, beat: 0 }]);
-    await settleOne(store, succeed(record));
-    assert.equal(await store.removeOwner("old"), true);
-    assert.deepEqual(await store.owners(), []);
-  }),
+  storeCase(
+    "forgets an owner that ended properly; one that has running jobs is left to anybody",
+    async (store) => {
+      const record = await runningJob(store, "old");
+      assert.equal(await store.removeOwner("old"), false);
+      assert.deepEqual(await store.owners(), [{ ...testOwner("old"), process: null, beat: 0 }]);
+      await settleOne(store, succeed(record));
+      assert.equal(await store.removeOwner("old"), true);
+      assert.deepEqual(await store.owners(), []);
+    },
+  ),
 ];

@@ -5,6 +5,7 @@ import {
   byJobDedup,
   claimAs,
   claimRequest,
+  die,
   idsOf,
   runningJob,
   settleOne,
@@ -84,7 +85,7 @@ export const sharedCases: readonly ConformanceCase<SharedStoreHarness>[] = [
     await other.registerOwner(testOwner("new"));
     const moved = await other.takeOver({ from: "old", to: "new", beat: 0, at: startAt });
     assert.equal(moved.length, 1);
-    const { settled } = await one.settleAndClaim([succeed(record)]);
+    const { settled } = await one.settleAndClaim([die(record)]);
     assert.equal(settled[0]?.applied, "stale");
     assert.equal((await other.lateResults(record.job.id)).length, 1);
   }),

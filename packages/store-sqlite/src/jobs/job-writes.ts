@@ -5,6 +5,7 @@
  */
 import { assert } from "@agentcore/contract";
 import {
+  type AttemptRecord,
   type JobEffect,
   type JobEvent,
   type JobRecord,
@@ -97,12 +98,16 @@ function write(sql: JobSql, stored: StoredJob, next: AppliedTransition): boolean
   if (before === next.record.state.kind && before !== "queued")
     return updateInPlace(sql, stored, next.record);
   if (!leave(sql, stored)) return false;
+  const replaced = closingOf(next)?.replaced;
+  if (replaced !== undefined) deleteEnding(sql, stored, replaced);
   enter(sql, stored, next);
   return true;
 }
 
 function leave(sql: JobSql, { row, record }: StoredJob): boolean {
   const { state, attempt, epoch } = record;
+  // A dead job is left by its ending alone.
+  if (state.kind === "dead") return true;
   if (state.kind !== "running") {
     dequeue(sql, row);
     return true;
@@ -122,10 +127,28 @@ function leave(sql: JobSql, { row, record }: StoredJob): boolean {
   return true;
 }
 
-function enter(sql: JobSql, stored: StoredJob, { record, effects }: AppliedTransition): void {
+function closingOf({ effects }: AppliedTransition): AttemptClosed | undefined {
+  return effects.find((effect) => effect.type === "attempt_closed");
+}
+
+/** The end of an attempt as lost, which another takes the place of; it may be the job's own end. */
+function deleteEnding(sql: JobSql, { row, record }: StoredJob, { attempt }: AttemptRecord): void {
+  const condition = record.state.kind === "dead" ? "state IS NOT NULL" : "state IS NULL";
+  const deleted = sql.run(
+    `DELETE FROM endings WHERE job = ? AND attempt = ? AND ${condition}`,
+    row.seq,
+    attempt,
+  );
+  assert(deleted === 1, `attempt ${attempt} of job ${row.id} has no end to be replaced`);
+  if (record.state.kind === "dead")
+    sql.count(countedAs({ ...row, replayed_as: record.state.replayedAs }), -1);
+}
+
+function enter(sql: JobSql, stored: StoredJob, next: AppliedTransition): void {
   const { row } = stored;
+  const { record } = next;
   const { state, attempt, epoch, spent } = record;
-  const closing = effects.find((effect) => effect.type === "attempt_closed");
+  const closing = closingOf(next);
   switch (state.kind) {
     case "queued":
       if (closing !== undefined) insertEnding(sql, stored, record, closing);
@@ -173,6 +196,7 @@ function insertEnding(
   const { row, record } = stored;
   const { state, epoch, spent } = after;
   const running = closing !== undefined && record.state.kind === "running" ? record.state : null;
+  const { owner, claimedAt } = running ?? closing?.replaced ?? { owner: null, claimedAt: null };
   const ended = state.kind === "queued" || state.kind === "running" ? null : state;
   const reason = ended === null || ended.kind === "succeeded" ? null : ended.reason;
   sql.run(
@@ -182,9 +206,9 @@ function insertEnding(
     row.seq,
     closing?.attempt ?? after.attempt,
     closing?.endedAt ?? ended?.endedAt ?? null,
-    running?.owner ?? null,
-    running?.claimedAt ?? null,
-    running === null ? null : (row.started_json ?? null),
+    owner,
+    claimedAt,
+    running === null ? jsonOf(closing?.replaced?.started ?? null) : (row.started_json ?? null),
     jsonOf(closing?.result ?? null),
     closing?.decision ?? null,
     ended?.kind ?? null,

@@ -15,7 +15,7 @@ import { claim } from "./claim.ts";
 import { findByAnyId, findById, findRunning, recordsOf, selectRunning } from "./job-row.ts";
 import type { JobSql } from "./job-sql.ts";
 import { applyEvent, applyToClaimed } from "./job-writes.ts";
-import { addDecisions, addLateResult } from "./journal.ts";
+import { addDecisions, addLateResult, attemptsOf } from "./journal.ts";
 import { nextRunAt } from "./queries.ts";
 
 export interface SettledAndClaimedSome extends SettledAndClaimed {
@@ -40,7 +40,7 @@ function settle(sql: JobSql, settlement: Settlement): SettledAndClaimed["settled
   const event = { type: "settle", settlement } as const;
   const remembered = applyToClaimed(sql, ref.jobId, event);
   const stored = remembered === undefined ? findRunning(sql, ref.jobId) : undefined;
-  const record = remembered ?? (stored && applyEvent(sql, stored, event));
+  const record = remembered ?? (stored && applyEvent(sql, stored, event)) ?? settleLate(sql, settlement);
   if (record !== undefined) {
     addDecisions(sql, decisions);
     return { applied: "applied", record };
@@ -48,6 +48,15 @@ function settle(sql: JobSql, settlement: Settlement): SettledAndClaimed["settled
   const result = kind === "defer" ? null : settlement.result;
   if (result !== null) addLateResult(sql, { ref, at, kind, result });
   return { applied: "stale", record: (stored ?? findById(sql, ref.jobId))?.record };
+}
+
+/** See `settleLate` of the transition; rare, so all is read anew. */
+function settleLate(sql: JobSql, settlement: Settlement): JobRecord | undefined {
+  const { kind, ref } = settlement;
+  const stored = kind === "succeeded" ? findById(sql, ref.jobId) : undefined;
+  if (stored === undefined) return undefined;
+  const lost = attemptsOf(sql, ref.jobId).find(({ attempt }) => attempt === ref.attempt) ?? null;
+  return applyEvent(sql, stored, { type: "settle_late", settlement, lost });
 }
 
 export function recordStarted(sql: JobSql, ref: AttemptRef, started: StartedAttempt): Applied {
