@@ -2,82 +2,117 @@
  * Commits a batch of independent writes as one transaction: one sync of the disk for all of them. The batch first runs
  * without savepoints, because a write that fails is rare; where one does, everything is rolled back and run again with a
  * savepoint around each, so that only the failing one is refused. A write may therefore run more than once, and must do
- * nothing but read and write this database.
+ * nothing but read and write this database; what it wants to remember in memory it says with `afterCommit`.
  *
- * Throws the driver's error where the file is the problem and no write of the batch was done. After a failed COMMIT it is
- * not known whether they are durable: the callers are told that the store is unavailable, and ask again with the same ids.
+ * Throws the driver's error where the file is the problem and no write of the batch was done, and {@link CommitFailure} where
+ * COMMIT itself failed.
  */
 import { ignore } from "@agentcore/contract";
 import type { Sql } from "./sql.ts";
-import { failureOf } from "./sqlite-error.ts";
+import { CommitFailure, failureOf } from "./sqlite-error.ts";
 
-export type Write = (sql: Sql) => unknown;
+/** What a write works with. */
+export interface WriteSql extends Sql {
+  /** Does something in memory once the transaction is committed, in the order of the calls; never where it is rolled back. */
+  afterCommit(action: () => void): void;
+}
+
+export type Write = (sql: WriteSql) => unknown;
 
 export type Settlement =
   | { readonly ok: true; readonly value: unknown }
   /** The write's own fault; it left no trace, and the others are committed. */
   | { readonly ok: false; readonly error: unknown };
 
-/**
- * Takes part in every transaction of writes. `begin` may come again without a commit: the earlier one was rolled back. A write
- * that has a savepoint of its own is like a transaction to the part.
- */
+/** Takes part in every transaction of writes. A write that has a savepoint of its own is like a transaction to the part. */
 export interface TransactionPart {
-  begin(): void;
+  /** Drops what was gathered: a transaction begins, or one was rolled back. */
+  forget(): void;
   /** May still write. Must not fail for a reason of its own. */
-  beforeCommit(sql: Sql): void;
+  beforeCommit(sql: WriteSql): void;
 }
 
-export function commitBatch(
-  sql: Sql,
-  writes: readonly Write[],
-  parts: Iterable<TransactionPart> = [],
-): readonly Settlement[] {
+export type CommitBatch = (writes: readonly Write[]) => readonly Settlement[];
+
+export function createCommitBatch(sql: Sql, parts: Iterable<TransactionPart>): CommitBatch {
+  let remembered: (() => void)[] = [];
+  const writeSql: WriteSql = { ...sql, afterCommit: (action) => void remembered.push(action) };
+  /** Back to the first so many of what is to be remembered. */
+  const forget = (kept: number): void => {
+    remembered = remembered.slice(0, kept);
+    for (const part of parts) part.forget();
+  };
+  const withParts = <T>(apply: () => T): T => {
+    for (const part of parts) part.forget();
+    const answer = apply();
+    for (const part of parts) part.beforeCommit(writeSql);
+    return answer;
+  };
+  const inTransaction = (apply: () => readonly Settlement[]): readonly Settlement[] => {
+    remembered = [];
+    sql.run("BEGIN IMMEDIATE");
+    let settlements: readonly Settlement[];
+    try {
+      settlements = apply();
+      commit(sql);
+    } catch (error) {
+      rollBack(sql);
+      forget(0);
+      throw error;
+    }
+    for (const action of remembered.splice(0)) action();
+    return settlements;
+  };
+  const applyWithSavepoint = (write: Write): Settlement => {
+    const kept = remembered.length;
+    sql.run("SAVEPOINT one_write");
+    try {
+      const value = withParts(() => write(writeSql));
+      sql.run("RELEASE one_write");
+      return { ok: true, value };
+    } catch (error) {
+      // A failure of the file concerns the whole batch; SQLite may have ended the transaction already.
+      if (failureOf(error) !== "statement") throw error;
+      sql.run("ROLLBACK TO one_write");
+      sql.run("RELEASE one_write");
+      forget(kept);
+      return { ok: false, error };
+    }
+  };
+  return (writes) => {
+    try {
+      return inTransaction(() =>
+        withParts(() => writes.map((write) => ({ ok: true, value: write(writeSql) }))),
+      );
+    } catch (error) {
+      if (failureOf(error) !== "statement") throw error;
+      return inTransaction(() => writes.map(applyWithSavepoint));
+    }
+  };
+}
+
+function commit(sql: Sql): void {
   try {
-    return inTransaction(sql, () =>
-      withParts(sql, parts, () => writes.map((write) => ({ ok: true, value: write(sql) }))),
-    );
+    sql.run("COMMIT");
   } catch (error) {
-    if (failureOf(error) !== "statement") throw error;
-    return inTransaction(sql, () => writes.map((write) => applyWithSavepoint(sql, write, parts)));
+    throw new CommitFailure(error);
   }
 }
 
-function inTransaction(sql: Sql, apply: () => readonly Settlement[]): readonly Settlement[] {
-  sql.run("BEGIN IMMEDIATE");
+/** Runs a query on one consistent view. */
+export function inSnapshot<T>(sql: Sql, query: (sql: Sql) => T): T {
+  sql.run("BEGIN");
   try {
-    const settlements = apply();
+    const answer = query(sql);
     sql.run("COMMIT");
-    return settlements;
+    return answer;
   } catch (error) {
     rollBack(sql);
     throw error;
   }
 }
 
-function withParts<T>(sql: Sql, parts: Iterable<TransactionPart>, apply: () => T): T {
-  for (const part of parts) part.begin();
-  const answer = apply();
-  for (const part of parts) part.beforeCommit(sql);
-  return answer;
-}
-
-function applyWithSavepoint(sql: Sql, write: Write, parts: Iterable<TransactionPart>): Settlement {
-  sql.run("SAVEPOINT one_write");
-  try {
-    const value = withParts(sql, parts, () => write(sql));
-    sql.run("RELEASE one_write");
-    return { ok: true, value };
-  } catch (error) {
-    // A failure of the file concerns the whole batch; SQLite may have ended the transaction already.
-    if (failureOf(error) !== "statement") throw error;
-    sql.run("ROLLBACK TO one_write");
-    sql.run("RELEASE one_write");
-    return { ok: false, error };
-  }
-}
-
-/** Ends a transaction that failed. Exported for reads, which have one too. */
+/** Ends a transaction that failed. */
 export function rollBack(sql: Sql): void {
   try {
     sql.run("ROLLBACK");

@@ -1,32 +1,61 @@
 /**
  * Waiting for a lock that another process holds. SQLite's own busy timeout would hold the event loop meanwhile, so it is
- * off, and the wait is ours: short, jittered pauses up to a bound. The pauses stay short because SQLite's locks are not
- * fair: who looks seldom rarely finds a gap between the commits of a busy neighbour.
+ * off, and the wait is ours: short, jittered pauses. SQLite's locks are not fair, so whoever has waited longer looks more
+ * often. The wait ends in vain only where the file stands still: as long as others commit, this process is in a queue that
+ * moves, and waits its turn.
  */
 import type { Clock, Random } from "@agentcore/contract";
+import type { Sql } from "./sql.ts";
 import { failureOf } from "./sqlite-error.ts";
 
 export interface LockWait {
   readonly clock: Clock;
   readonly random: Random;
-  /** Longest wait; then the failure is the caller's. */
+  /** Longest wait during which nobody commits; then the failure is the caller's. */
   readonly lockTimeoutMs: number;
 }
 
 const pauseMsMin = 1;
 const pauseMsMax = 8;
+/** A wait this long is looked after most often. */
+const longMs = 1000;
+/** Longest wait in all, in lock timeouts: a file that is always busy is told about some time. */
+const timeoutsMax = 10;
 
-/** Calls `attempt` until it does not fail for a lock, or the wait is over. Any other failure is thrown at once. */
-export async function retryWhileLocked<T>(wait: LockWait, attempt: () => T): Promise<T> {
-  const startedAtMs = wait.clock.monotonicMs();
+/**
+ * Calls `attempt` until it does not fail for a lock, or the wait is over. Any other failure is thrown at once. `sql`: the
+ * connection, to see whether others commit; null where there is none yet.
+ */
+export async function retryWhileLocked<T>(wait: LockWait, sql: Sql | null, attempt: () => T): Promise<T> {
+  const { clock, random, lockTimeoutMs } = wait;
+  const startedAtMs = clock.monotonicMs();
+  let movedAtMs = startedAtMs;
+  let version: unknown;
   for (let pauseMs = pauseMsMin; ; pauseMs = Math.min(2 * pauseMs, pauseMsMax)) {
+    let nowMs: number;
     try {
       return attempt();
     } catch (error) {
-      const waitedMs = wait.clock.monotonicMs() - startedAtMs;
-      if (failureOf(error) !== "busy" || waitedMs >= wait.lockTimeoutMs) throw error;
+      nowMs = clock.monotonicMs();
+      if (failureOf(error) !== "busy") throw error;
+      const seen = versionOf(sql);
+      if (version !== undefined && seen !== version) movedAtMs = nowMs;
+      version = seen;
+      const isOver = nowMs - movedAtMs >= lockTimeoutMs || nowMs - startedAtMs >= timeoutsMax * lockTimeoutMs;
+      if (isOver) throw error;
     }
-    await sleep(wait.clock, pauseMs * (0.5 + wait.random.next() / 2));
+    const maxMs = nowMs - startedAtMs > longMs ? pauseMsMin : pauseMs;
+    await sleep(clock, maxMs * (0.5 + random.next() / 2));
+  }
+}
+
+/** Differs when another connection has committed since. */
+function versionOf(sql: Sql | null): unknown {
+  if (sql === null) return null;
+  try {
+    return sql.values("PRAGMA data_version")?.[0] ?? null;
+  } catch {
+    return null;
   }
 }
 

@@ -29,8 +29,20 @@ const failureOfCode: Readonly<Record<number, SqliteFailure>> = {
   26: "corrupt", // SQLITE_NOTADB
 };
 
+/**
+ * COMMIT failed. SQLite has rolled the transaction back then, as far as the file says now; what the disk makes of it after a
+ * power cut is another matter.
+ */
+export class CommitFailure extends Error {
+  constructor(cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.name = "CommitFailure";
+  }
+}
+
 /** Classifies what a driver or the file system threw. Anything else is the statement's own. */
 export function failureOf(error: unknown): SqliteFailure {
+  if (error instanceof CommitFailure) return failureOf(error.cause);
   if (error instanceof Error && "syscall" in error) return "unavailable";
   const code = resultCodeOf(error);
   return code === undefined ? "statement" : (failureOfCode[code & 0xff] ?? "statement");
@@ -44,6 +56,7 @@ function resultCodeOf(error: unknown): number | undefined {
 /** What a caller gets instead of the driver's error: a code of the catalogue, the file, and what to do. */
 export function storeErrorOf(error: unknown, path: string): AgentCoreError {
   if (isAgentCoreError(error)) return error;
+  if (error instanceof CommitFailure) return storeErrorOf(error.cause, path);
   const reason = error instanceof Error ? error.message : String(error);
   const evidence = { path, reason, resultCode: resultCodeOf(error) ?? null };
   switch (failureOf(error)) {

@@ -11,7 +11,8 @@ import { allOwners, heartbeat, registerOwner, removeOwner, runningOf, takeOver }
 import { aheadOf, endedOf, list, stats } from "./jobs/queries.ts";
 import { deleteEnded, purgeDead } from "./jobs/retention.ts";
 import { cancelRequests, recordStarted, requestCancel, settleAndClaim } from "./jobs/settle.ts";
-import { prepare, replay, submitAll } from "./jobs/submit.ts";
+import { prepare, replay, submitAll, submittedAlready } from "./jobs/submit.ts";
+import type { Sql } from "./sql.ts";
 import type { StateDatabase } from "./state-database.ts";
 
 /** Closing the store closes the database, and with it every other store or ledger made on the same handle. */
@@ -24,7 +25,8 @@ export function createSqliteJobStore(database: StateDatabase): JobStore {
   return {
     submit: async (submissions, decideDedup) => {
       const prepared = submissions.map(prepare);
-      return write((sql) => submitAll(sql, prepared, decideDedup), someAccepted);
+      const confirm = (sql: Sql) => submittedAlready(sql, prepared);
+      return write((sql) => submitAll(sql, prepared, decideDedup), someAccepted, confirm);
     },
     claim: async (request) => (await settleAndClaimAll([], request)).claimed,
     settleAndClaim: settleAndClaimAll,
@@ -53,11 +55,7 @@ export function createSqliteJobStore(database: StateDatabase): JobStore {
     list: (query) => read((sql) => list(sql, query)),
     decisions: (jobId) => read((sql) => decisionsOf(sql, jobId)),
     lateResults: (jobId) => read((sql) => lateResultsOf(sql, jobId)),
-    stats: (now) =>
-      read((sql) => {
-        transactions.save(sql);
-        return stats(sql, now);
-      }),
+    stats: (now) => read((sql) => stats(sql, now)),
     aheadOf: (jobId, limit) => read((sql) => aheadOf(sql, jobId, limit)),
 
     recordDecisions: (decisions) => database.write((sql) => addDecisions(sql, decisions)),
@@ -109,7 +107,11 @@ const isNotZero = (answer: number): boolean => answer > 0;
 const someAccepted = (answer: readonly SubmitResult[]): boolean =>
   answer.some(({ kind }) => kind === "accepted");
 
-type NotifyingWrite = <T>(write: (sql: JobSql) => T, changesJobs: (answer: T) => boolean) => Promise<T>;
+type NotifyingWrite = <T>(
+  write: (sql: JobSql) => T,
+  changesJobs: (answer: T) => boolean,
+  confirm?: (sql: Sql) => T | undefined,
+) => Promise<T>;
 
 /** Writes after whose commit the listeners are called, once for all that changed jobs and were committed together. */
 function notifyingWrites(
@@ -124,13 +126,12 @@ function notifyingWrites(
     for (const listener of listeners) listener();
   });
   return {
-    write: (write, changesJobs) =>
+    write: (write, changesJobs, confirm) =>
       database.write((sql) => {
         const answer = write(transactions.sqlFor(sql));
-        // Set before the commit; should that fail, a listener is called once too often at the next one.
-        changed ||= changesJobs(answer);
+        if (changesJobs(answer)) sql.afterCommit(() => (changed = true));
         return answer;
-      }),
+      }, confirm),
     onChange: (listener) => {
       listeners.add(listener);
       return () => {

@@ -17,6 +17,7 @@ import {
   type Spent,
   replacesEstimate,
 } from "@agentcore/core";
+import type { WriteSql } from "./commit-batch.ts";
 import type { Sql } from "./sql.ts";
 import type { StateDatabase } from "./state-database.ts";
 
@@ -34,27 +35,41 @@ export function createSqliteLedger(database: StateDatabase, options: SqliteLedge
   const { keepMs = 90 * dayMs } = options;
   let cleanedUpAt = -Infinity;
 
-  const cleanUp = (sql: Sql, now: number): void => {
+  const cleanUp = (sql: WriteSql, now: number): void => {
     if (Math.abs(now - cleanedUpAt) < cleanUpEveryMs) return;
-    cleanedUpAt = now;
     deleteOld(sql, now - keepMs);
+    sql.afterCommit(() => (cleanedUpAt = now));
   };
 
   return {
     hold: (entry) =>
-      database.write((sql) => {
-        cleanUp(sql, entry.heldAt);
-        return hold(sql, entry);
-      }),
-    settle: (holdId, spent) => database.write((sql) => settle(sql, holdId, spent)),
-    charge: (entry, spent) =>
-      database.write((sql) => {
-        cleanUp(sql, entry.heldAt);
-        refuseKnown(sql, entry.holdId);
-        insertHold(sql, entry);
-        markSettled(sql, entry.holdId, spent);
-        book(sql, entry, { costSpent: spent.costMicroUsd, tokensSpent: spent.tokens });
-      }),
+      database.write(
+        (sql) => {
+          cleanUp(sql, entry.heldAt);
+          return hold(sql, entry);
+        },
+        // A hold that nobody knows of would be held until the process ends.
+        (sql) => (isKnown(sql, entry.holdId) ? { ok: true } : undefined),
+      ),
+    settle: (holdId, spent) =>
+      database.write(
+        (sql) => settle(sql, holdId, spent),
+        (sql) => (isSettledSo(sql, holdId, spent) ? "settled" : undefined),
+      ),
+    charge: async (entry, spent) => {
+      const { holdId } = entry;
+      await database.write(
+        (sql) => {
+          cleanUp(sql, entry.heldAt);
+          refuseKnown(sql, holdId);
+          insertHold(sql, entry);
+          markSettled(sql, holdId, spent);
+          book(sql, entry, { costSpent: spent.costMicroUsd, tokensSpent: spent.tokens });
+          return true;
+        },
+        (sql) => isKnown(sql, holdId) || undefined,
+      );
+    },
     levels: (keys) => database.read((sql) => keys.map((key) => levelOf(sql, key))),
     openHolds: () =>
       database.read((sql) =>
@@ -125,8 +140,24 @@ function settle(sql: Sql, holdId: string, spent: Spent): SettleOutcome {
 }
 
 function refuseKnown(sql: Sql, holdId: string): void {
-  if (sql.get("SELECT 1 AS known FROM ledger_holds WHERE hold_id = ?", holdId) === undefined) return;
+  if (!isKnown(sql, holdId)) return;
   throw new AgentCoreError("AC_INTERNAL", `hold ${holdId} exists already; hold ids are never reused`);
+}
+
+function isKnown(sql: Sql, holdId: string): boolean {
+  return sql.get("SELECT 1 AS known FROM ledger_holds WHERE hold_id = ?", holdId) !== undefined;
+}
+
+function isSettledSo(sql: Sql, holdId: string, { settledAt, costMicroUsd, tokens }: Spent): boolean {
+  const row = sql.get(
+    `SELECT 1 AS settled FROM ledger_holds
+     WHERE hold_id = ? AND settled_at = ? AND spent_cost = ? AND spent_tokens = ?`,
+    holdId,
+    settledAt,
+    costMicroUsd,
+    tokens,
+  );
+  return row !== undefined;
 }
 
 function insertHold(sql: Sql, entry: HoldEntry): void {

@@ -348,10 +348,10 @@ describe("group commit", () => {
     const database = await openStateDatabase({ directory });
     let names: string[] = [];
     database.addPart({
-      begin: () => {
+      forget: () => {
         names = [];
       },
-      beforeCommit: (sql) => sql.run(insertOwner, names.join("+")),
+      beforeCommit: (sql) => void sql.run(insertOwner, names.join("+")),
     });
     const write = (name: string) =>
       database.write(() => {

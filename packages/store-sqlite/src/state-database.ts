@@ -6,7 +6,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { AgentCoreError, type Clock, type Random, systemClock, systemRandom } from "@agentcore/contract";
-import { type TransactionPart, rollBack } from "./commit-batch.ts";
+import { type TransactionPart, type WriteSql, inSnapshot } from "./commit-batch.ts";
 import { createFile } from "./create-file.ts";
 import { type SqliteConnection, type SqliteDriver, nodeSqliteDriver } from "./driver.ts";
 import { type StartCheck, decideOpening, inspectFile, integrityFlaws } from "./inspect-file.ts";
@@ -20,7 +20,10 @@ import { createWriteQueue } from "./write-queue.ts";
 export interface StateDatabaseOptions {
   /** Where `state.db` lies; created if missing, readable by its owner only. Must be on a local disk. */
   readonly directory: string;
-  /** Longest wait for a lock that another process holds, in ms. Default 10,000. */
+  /**
+   * Longest wait for a lock that another process holds, in ms, during which nobody commits; as long as others do, a call
+   * waits its turn, at most ten times as long. Default 30,000.
+   */
   readonly lockTimeoutMs?: number;
   /** How thoroughly the file is checked when it is opened. Default `quick`. */
   readonly startCheck?: StartCheck;
@@ -36,10 +39,11 @@ export interface StateDatabase {
   readonly path: string;
   /**
    * Runs `write` in a transaction and settles with what it returned once that is durable. It may run more than once, and
-   * must do nothing but read and write through `sql`; what it throws rejects the promise and undoes its writes alone.
+   * must do nothing but read and write through `sql`; what it throws rejects the promise and undoes its writes alone. Where
+   * the commit itself failed, `confirm` reads whether it was done all the same, and what it returned then.
    */
-  write<T>(write: (sql: Sql) => T): Promise<T>;
-  /** Runs `query` on one consistent view that includes every write called before it. */
+  write<T>(write: (sql: WriteSql) => T, confirm?: (sql: Sql) => T | undefined): Promise<T>;
+  /** Runs `query` on one consistent view that includes every write called before it. It can change nothing. */
   read<T>(query: (sql: Sql) => T): Promise<T>;
   /** Adds a part to every transaction of writes of this handle, for as long as it is open. */
   addPart(part: TransactionPart): void;
@@ -60,12 +64,12 @@ export interface StateDatabase {
  */
 export async function openStateDatabase(options: StateDatabaseOptions): Promise<StateDatabase> {
   const { directory, startCheck = "quick", driver = nodeSqliteDriver } = options;
-  const { clock = systemClock, random = systemRandom, lockTimeoutMs = 10_000 } = options;
+  const { clock = systemClock, random = systemRandom, lockTimeoutMs = 30_000 } = options;
   const wait: LockWait = { clock, random, lockTimeoutMs };
   const path = join(directory, "state.db");
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const facts = await retryWhileLocked(wait, () => inspectFile(driver, path, startCheck));
+    const facts = await retryWhileLocked(wait, null, () => inspectFile(driver, path, startCheck));
     const decision = decideOpening(facts, schemaVersion, schemaVersionMin);
     switch (decision.kind) {
       case "refuse-newer":
@@ -75,16 +79,16 @@ export async function openStateDatabase(options: StateDatabaseOptions): Promise<
       case "refuse-damaged":
         throw damagedError(path, decision.reason, keepAside(path));
       case "create":
-        await retryWhileLocked(wait, () => createFile(driver, path, clock.now(), uniqueSuffix(random)));
+        await retryWhileLocked(wait, null, () => createFile(driver, path, clock.now(), uniqueSuffix(random)));
         break;
       case "migrate":
       case "open":
         break;
     }
-    const connection = await retryWhileLocked(wait, () => connect(driver, path));
+    const connection = await retryWhileLocked(wait, null, () => connect(driver, path));
     const sql = createSql(connection);
     if (decision.kind === "migrate") {
-      await retryWhileLocked(wait, () => applyMigrations(connection, sql, decision.from, clock.now()));
+      await retryWhileLocked(wait, sql, () => applyMigrations(connection, sql, decision.from, clock.now()));
     }
     const openSource = (): SqliteConnection => driver.open(path, { readOnly: true });
     return createHandle({ path, connection, sql, openSource }, wait);
@@ -146,16 +150,17 @@ function createHandle({ path, connection, sql, openSource }: OpenFile, wait: Loc
   const read = async <T>(query: (sql: Sql) => T): Promise<T> => {
     assertOpen();
     // Behind writes that wait already, so that it sees them.
-    if (queue.size > 0) return queue.add(query);
+    if (queue.size > 0) return queue.addRead(query);
     try {
-      return await retryWhileLocked(wait, () => inSnapshot(sql, query));
+      return await retryWhileLocked(wait, sql, () => inSnapshot(sql, query));
     } catch (error) {
       throw storeErrorOf(error, path);
     }
   };
   return {
     path,
-    write: (write) => (closing === undefined ? queue.add(write) : Promise.reject(closedError(path))),
+    write: (write, confirm) =>
+      closing === undefined ? queue.add(write, confirm) : Promise.reject(closedError(path)),
     read,
     addPart: (part) => {
       parts.add(part);
@@ -183,18 +188,6 @@ function createHandle({ path, connection, sql, openSource }: OpenFile, wait: Loc
       return closing;
     },
   };
-}
-
-function inSnapshot<T>(sql: Sql, query: (sql: Sql) => T): T {
-  sql.run("BEGIN");
-  try {
-    const answer = query(sql);
-    sql.run("COMMIT");
-    return answer;
-  } catch (error) {
-    rollBack(sql);
-    throw error;
-  }
 }
 
 function closedError(path: string): AgentCoreError {

@@ -1,14 +1,22 @@
 /**
  * Group commit: writes that arrive in one turn of the event loop are committed in one transaction, in the order in which
- * they were made, and each caller's promise settles after that commit. A lock held by another process is waited for; any
+ * they were made, and each caller's promise settles after that commit. Reads that were asked for behind them follow, each on
+ * a view of its own: a query is never part of a transaction that writes. A lock held by another process is waited for; any
  * other failure of the file is reported to the callers at once, and the next write tries anew, so that work resumes by
- * itself. The number of waiting writes is bounded.
+ * itself. The number of waiting calls is bounded.
  */
 import { AgentCoreError } from "@agentcore/contract";
-import { type Settlement, type TransactionPart, type Write, commitBatch } from "./commit-batch.ts";
+import {
+  type Settlement,
+  type TransactionPart,
+  type Write,
+  type WriteSql,
+  createCommitBatch,
+  inSnapshot,
+} from "./commit-batch.ts";
 import { type LockWait, retryWhileLocked } from "./lock-wait.ts";
 import type { Sql } from "./sql.ts";
-import { storeErrorOf } from "./sqlite-error.ts";
+import { CommitFailure, storeErrorOf } from "./sqlite-error.ts";
 
 export interface WriteQueueOptions extends LockWait {
   /** Path of the file, for messages. */
@@ -19,9 +27,14 @@ export interface WriteQueueOptions extends LockWait {
 }
 
 export interface WriteQueue {
-  /** Settles with what `write` returned once that is durable. Rejects with `AgentCoreError`. */
-  add<T>(write: (sql: Sql) => T): Promise<T>;
-  /** Writes not settled yet. */
+  /**
+   * Settles with what `write` returned once that is durable. Rejects with `AgentCoreError`. Where the commit itself failed,
+   * `confirm` reads what is there now: what it returns is the answer, and undefined means that the write was not done.
+   */
+  add<T>(write: (sql: WriteSql) => T, confirm?: (sql: Sql) => T | undefined): Promise<T>;
+  /** Settles with what `query` returns on a view that includes every write added before; what they come to is not its concern. */
+  addRead<T>(query: (sql: Sql) => T): Promise<T>;
+  /** Calls not settled yet. */
   readonly size: number;
   /** Resolves once everything added so far is settled. */
   idle(): Promise<void>;
@@ -29,30 +42,39 @@ export interface WriteQueue {
 
 /** Writes in one transaction: enough to share one sync widely, few enough to hold the event loop for some ms only. */
 export const batchMax = 512;
-/** Writes waiting at once, beyond which callers are refused. */
+/** Calls waiting at once, beyond which callers are refused. */
 export const waitingMax = 100_000;
+/** A process that had to wait for another's lock leaves the file alone for so long after its commit: others wait too. */
+const restAfterWaitMs = 2;
 
 interface Waiting {
-  readonly write: Write;
+  readonly kind: "write" | "read";
+  readonly call: Write;
+  readonly confirm: ((sql: Sql) => unknown) | undefined;
   readonly settle: (settlement: Settlement) => void;
 }
 
 export function createWriteQueue(sql: Sql, options: WriteQueueOptions): WriteQueue {
-  const { path, parts, onCommit } = options;
+  const { path, parts, onCommit, clock } = options;
+  const commitBatch = createCommitBatch(sql, parts);
   let waiting: Waiting[] = [];
-  let inCommit = 0;
+  let inWork = 0;
   let running = false;
+  let mustRest = false;
   let whenIdle: (() => void)[] = [];
 
-  /** Commits what waits, batch after batch, with a turn of the event loop before each. */
+  /** Works through what waits, batch after batch, with a turn of the event loop before each. */
   const run = async (): Promise<void> => {
     for (;;) {
       await nextTurn();
+      if (mustRest) await new Promise<void>((resolve) => void clock.setTimer(restAfterWaitMs, resolve));
+      mustRest = false;
       const batch = waiting.length <= batchMax ? waiting : waiting.slice(0, batchMax);
       waiting = waiting.slice(batch.length);
-      inCommit = batch.length;
-      await commit(batch);
-      inCommit = 0;
+      inWork = batch.length;
+      await commit(batch.filter(({ kind }) => kind === "write"));
+      for (const read of batch) if (read.kind === "read") await answer(read);
+      inWork = 0;
       if (waiting.length === 0) break;
     }
     running = false;
@@ -62,38 +84,67 @@ export function createWriteQueue(sql: Sql, options: WriteQueueOptions): WriteQue
   };
 
   const commit = async (batch: readonly Waiting[]): Promise<void> => {
-    const writes = batch.map(({ write }) => write);
+    if (batch.length === 0) return;
+    const writes = batch.map(({ call }) => call);
+    let tries = 0;
     let settlements: readonly Settlement[];
     try {
-      settlements = await retryWhileLocked(options, () => commitBatch(sql, writes, parts));
+      settlements = await retryWhileLocked(options, sql, () => {
+        tries += 1;
+        mustRest = tries > 1;
+        return commitBatch(writes);
+      });
     } catch (error) {
-      for (const { settle } of batch) settle({ ok: false, error });
+      for (const write of batch) write.settle(settledAfter(error, write));
       return;
     }
     for (const [index, { settle }] of batch.entries()) settle(settlements[index]!);
     onCommit();
   };
 
+  /** A COMMIT that failed has been rolled back, as far as the file says: what was confirmed there is done all the same. */
+  const settledAfter = (error: unknown, { confirm }: Waiting): Settlement => {
+    if (!(error instanceof CommitFailure) || confirm === undefined) return { ok: false, error };
+    try {
+      const value = inSnapshot(sql, confirm);
+      return value === undefined ? { ok: false, error: error.cause } : { ok: true, value };
+    } catch {
+      return { ok: false, error };
+    }
+  };
+
+  const answer = async ({ call, settle }: Waiting): Promise<void> => {
+    try {
+      const query = call as (sql: Sql) => unknown;
+      settle({ ok: true, value: await retryWhileLocked(options, sql, () => inSnapshot(sql, query)) });
+    } catch (error) {
+      settle({ ok: false, error });
+    }
+  };
+
+  const enqueue = <T>(call: Omit<Waiting, "settle">): Promise<T> =>
+    new Promise<T>((resolve, reject) => {
+      if (waiting.length >= waitingMax) {
+        reject(overflow(path));
+        return;
+      }
+      waiting.push({
+        ...call,
+        settle: (settlement) => {
+          if (settlement.ok) resolve(settlement.value as T);
+          else reject(storeErrorOf(settlement.error, path));
+        },
+      });
+      if (running) return;
+      running = true;
+      void run();
+    });
+
   return {
-    add: <T>(write: (sql: Sql) => T) =>
-      new Promise<T>((resolve, reject) => {
-        if (waiting.length >= waitingMax) {
-          reject(overflow(path));
-          return;
-        }
-        waiting.push({
-          write,
-          settle: (settlement) => {
-            if (settlement.ok) resolve(settlement.value as T);
-            else reject(storeErrorOf(settlement.error, path));
-          },
-        });
-        if (running) return;
-        running = true;
-        void run();
-      }),
+    add: (write, confirm) => enqueue({ kind: "write", call: write, confirm }),
+    addRead: (query) => enqueue({ kind: "read", call: query, confirm: undefined }),
     get size() {
-      return waiting.length + inCommit;
+      return waiting.length + inWork;
     },
     idle: () =>
       running
@@ -113,7 +164,7 @@ function nextTurn(): Promise<void> {
 function overflow(path: string): AgentCoreError {
   return new AgentCoreError(
     "AC_STORE_UNAVAILABLE",
-    `${waitingMax} writes are waiting for ${path}; send the next ones when some have been answered`,
+    `${waitingMax} calls are waiting for ${path}; send the next ones when some have been answered`,
     { evidence: { path, waitingMax } },
   );
 }

@@ -27,6 +27,7 @@ export {
   submitJobs,
   testJob,
   testOwner,
+  testPermit,
   testResult,
   testSubmission,
 } from "./fixtures.ts";

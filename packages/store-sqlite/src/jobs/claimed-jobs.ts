@@ -1,7 +1,7 @@
 /**
  * The running jobs that this store claimed lately, as it knows them, so that their next change need not read and parse them
- * again. What is remembered may be outdated: another process may have changed the row, or the transaction that changed it was
- * rolled back. So a change that is decided on it must be guarded by the row's attempt, epoch, owner and revision together.
+ * again. What is remembered was committed, and may be outdated: another process may have changed the row since. So a change
+ * that is decided on it must be guarded by the row's attempt, epoch, owner and revision together.
  */
 import type { StoredJob } from "./job-row.ts";
 

@@ -1,15 +1,15 @@
 /**
  * What the writes of one transaction have in common. Every change of a job changes counts and the turns of tenants, so these
  * are gathered in memory while the transaction works and written once, before its commit. All is forgotten when a transaction
- * begins, so that one that is rolled back or run again leaves nothing.
+ * begins and when it is rolled back, so that one that failed or runs again leaves nothing.
  */
-import type { TransactionPart } from "../commit-batch.ts";
+import type { TransactionPart, WriteSql } from "../commit-batch.ts";
 import type { Sql } from "../sql.ts";
 import { type ClaimedJobs, createClaimedJobs } from "./claimed-jobs.ts";
 import { type CountedKind, addToCount, addToReadySince, readCount } from "./counts.ts";
 import { type LaneFronts, createLaneFronts } from "./lane-fronts.ts";
 
-export interface JobSql extends Sql {
+export interface JobSql extends WriteSql {
   readonly claimed: ClaimedJobs;
   readonly fronts: LaneFronts;
   count(kind: CountedKind, difference: number): void;
@@ -30,9 +30,7 @@ export interface JobSql extends Sql {
 
 export interface JobTransactions extends TransactionPart {
   /** What writes of the transaction in progress work with. */
-  sqlFor(sql: Sql): JobSql;
-  /** Writes what was gathered so far; for a query in the middle of a transaction. */
-  save(sql: Sql): void;
+  sqlFor(sql: WriteSql): JobSql;
 }
 
 /** Claims of which one looks at what is in the way. */
@@ -65,10 +63,11 @@ export function createJobTransactions(): JobTransactions {
   const claimed = createClaimedJobs();
   const fronts = createLaneFronts();
   /** There is one for each connection. */
-  const jobSqls = new WeakMap<Sql, JobSql>();
-  const createJobSql = (sql: Sql): JobSql => ({
+  const jobSqls = new WeakMap<WriteSql, JobSql>();
+  const createJobSql = (sql: WriteSql): JobSql => ({
     ...sql,
-    claimed,
+    claimed: claimedAfterCommit(claimed, sql),
+    // A hint, looked up before it is believed: of use also to the transaction that gives it.
     fronts,
     count: (kind, difference) => add(counts, kind, difference),
     countReady: (runAt, difference) => {
@@ -94,13 +93,27 @@ export function createJobTransactions(): JobTransactions {
     markServed: (tenant, at) => served.set(tenant, at),
   });
   return {
-    begin: forget,
+    forget,
     beforeCommit: save,
-    save,
     sqlFor(sql) {
       const known = jobSqls.get(sql) ?? createJobSql(sql);
       jobSqls.set(sql, known);
       return known;
+    },
+  };
+}
+
+/** What a transaction that is rolled back would have remembered was never so; forgetting too much is safe at any time. */
+function claimedAfterCommit(claimed: ClaimedJobs, sql: WriteSql): ClaimedJobs {
+  return {
+    find: claimed.find,
+    remember: (stored) => {
+      claimed.forget(stored.row.id);
+      sql.afterCommit(() => claimed.remember(stored));
+    },
+    forget: (id) => {
+      claimed.forget(id);
+      sql.afterCommit(() => claimed.forget(id));
     },
   };
 }

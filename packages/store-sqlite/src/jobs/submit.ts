@@ -8,6 +8,7 @@ import {
   supersededReason,
 } from "@agentcore/scheduler";
 import { type StoredJob, findByAnyId, findHolder } from "./job-row.ts";
+import type { Sql } from "../sql.ts";
 import type { JobSql } from "./job-sql.ts";
 import { applyEvent, insertJob } from "./job-writes.ts";
 
@@ -42,6 +43,23 @@ function textOf(job: Job): string {
       cause: error,
     });
   }
+}
+
+/** What a submit answered whose commit seemed to fail; undefined where one of the jobs is not there. */
+export function submittedAlready(
+  sql: Sql,
+  prepared: readonly PreparedSubmission[],
+): SubmitResult[] | undefined {
+  const results = prepared.flatMap(({ submission: { job } }): SubmitResult[] => {
+    const record = findByAnyId(sql, job.id)?.record;
+    if (record === undefined) return [];
+    return [
+      record.job.id === job.id
+        ? { kind: "accepted", record, replaced: null }
+        : { kind: "deduplicated", record },
+    ];
+  });
+  return results.length === prepared.length ? results : undefined;
 }
 
 export function submitAll(

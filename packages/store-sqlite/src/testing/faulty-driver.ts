@@ -1,7 +1,7 @@
 /**
  * A driver that goes wrong on purpose: it counts the write operations of a database (BEGIN, COMMIT and every statement that
- * changes rows) and lets a plan look at each, before and after it is done. A plan may throw {@link sqliteFailure}, kill the
- * process, or copy the files as they are at that moment.
+ * changes rows) and its queries, and lets a plan look at each, before and after it is done. A plan may throw
+ * {@link sqliteFailure}, kill the process, or copy the files as they are at that moment.
  */
 import type { SqliteConnection, SqliteDriver, SqliteStatement, SqliteValuesStatement } from "../driver.ts";
 
@@ -14,6 +14,8 @@ export interface WriteOperation {
 export interface FaultPlan {
   before?(operation: WriteOperation): void;
   after?(operation: WriteOperation): void;
+  /** A query, within a transaction that writes or not. Numbered apart from the writes. */
+  beforeQuery?(operation: WriteOperation): void;
 }
 
 export type SqliteFailureName = "SQLITE_BUSY" | "SQLITE_IOERR" | "SQLITE_FULL";
@@ -37,11 +39,17 @@ const writes = /^\s*(?:BEGIN IMMEDIATE|COMMIT|INSERT|UPDATE|DELETE)\b/;
 
 export function faultyDriver(inner: SqliteDriver, plan: FaultPlan): SqliteDriver {
   let count = 0;
+  let queries = 0;
   // A snapshot's BEGIN and COMMIT write nothing.
   let writing = false;
 
   const watched = <T>(sql: string, operate: () => T): T => {
     if (/^\s*BEGIN IMMEDIATE/.test(sql)) writing = true;
+    if (/^\s*SELECT\b/.test(sql)) {
+      queries += 1;
+      plan.beforeQuery?.({ number: queries, sql });
+      return operate();
+    }
     if (!writing || !writes.test(sql)) return operate();
     count += 1;
     const operation = { number: count, sql };
