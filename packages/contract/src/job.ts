@@ -30,6 +30,11 @@ export const jobLimitsSchema = z.strictObject({
   maxTokens: z.int().positive().optional(),
   /** Longest silence with no tool call in flight. Default: the runtime's. */
   silenceTimeoutMs: z.int().positive().optional(),
+  /**
+   * Moment after which a result is of no use, in ms since the epoch: no attempt starts later (`AC_DEADLINE_PASSED`), and one
+   * that runs is stopped then. Default: none.
+   */
+  deadline: z.number().nonnegative().optional(),
 });
 export type JobLimits = z.infer<typeof jobLimitsSchema>;
 

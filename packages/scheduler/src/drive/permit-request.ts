@@ -17,6 +17,7 @@ export function permitRequestOf({ job, attempt, spent }: JobRecord): PermitReque
     timeoutMs: limits.timeoutMs,
     ...leftOf(job, spent),
     ...(limits.silenceTimeoutMs === undefined ? {} : { silenceTimeoutMs: limits.silenceTimeoutMs }),
+    ...(limits.deadline === undefined ? {} : { deadline: limits.deadline }),
     priorityClass: job.priority.class,
     ...(job.requireContainment === undefined ? {} : { requireContainment: job.requireContainment }),
   };
