@@ -12,6 +12,7 @@ import type { JobStore } from "./job-store.ts";
 import type { JournalHeader } from "./journal.ts";
 import { createMemoryJournal } from "./memory/memory-journal.ts";
 import { createMemoryStore } from "./memory/memory-store.ts";
+import type { JobHandle } from "./submit/job-handle.ts";
 import { QueueClient } from "./submit/queue-client.ts";
 import { takeTime } from "./testing/fake-runtime.ts";
 import { testFailure, testResult } from "./testing/fixtures.ts";
@@ -740,5 +741,125 @@ describe("closing", () => {
     await (await rig.scheduler.submit(simpleJob())).result();
     await rig.scheduler.close();
     expect(rig.clock.pending).toBe(0);
+  });
+});
+
+describe("the deadline of a job", () => {
+  it("goes to the runtime with each request, which refuses a job that comes too late", async () => {
+    const asked: unknown[] = [];
+    const rig = await createRig({
+      decide: (request, grant) => {
+        asked.push(request.deadline);
+        return request.deadline === undefined
+          ? grant()
+          : { kind: "rejected", code: "AC_DEADLINE_PASSED", message: "too late", evidence: {} };
+      },
+    });
+    const late = await rig.scheduler.submit(simpleJob({ limits: { deadline: 7 } }));
+    const other = await rig.scheduler.submit(simpleJob());
+    await rig.clock.advance(100);
+    expect(asked).toEqual([7, undefined]);
+    expect(await late.result()).toMatchObject({ state: "dead", reason: { code: "AC_DEADLINE_PASSED" } });
+    expect((await other.result()).state).toBe("succeeded");
+    await rig.scheduler.close();
+  });
+});
+
+describe("a query of the store that fails once", () => {
+  const failing = (method: "cancelRequests" | "get") => {
+    const memory = createMemoryStore();
+    const armed = { times: 0 };
+    const failure = () => new AgentCoreError("AC_STORE_UNAVAILABLE", "injected");
+    const store = new Proxy(memory, {
+      get(target, property) {
+        const value: unknown = Reflect.get(target, property);
+        if (property !== method) return value;
+        return async (...args: unknown[]) => {
+          if (armed.times > 0) {
+            armed.times -= 1;
+            throw failure();
+          }
+          return Reflect.apply(value as () => unknown, target, args);
+        };
+      },
+    });
+    return { memory, store, armed };
+  };
+
+  it("does not forget a cancel that another process asked for", async () => {
+    const { memory, store, armed } = failing("cancelRequests");
+    const rig = await createRig({
+      store,
+      execute: (run) => takeTime(run, 3_600_000, testResult(), rig.clock),
+    });
+    const { id } = await rig.scheduler.submit(simpleJob());
+    await rig.clock.advance(2000);
+    armed.times = 1;
+    await memory.requestCancel(id, { code: "AC_CANCELLED", message: "stop", evidence: {} }, rig.clock.now());
+    await rig.clock.advance(2000);
+    expect((await memory.get(id))?.state.kind).toBe("cancelled");
+    await rig.scheduler.close();
+  });
+
+  it("does not end the wait for a job", async () => {
+    const { store, armed } = failing("get");
+    const rig = await createRig({ store, execute: (run) => takeTime(run, 5000, testResult(), rig.clock) });
+    const handle = await rig.scheduler.submit(simpleJob());
+    armed.times = 1;
+    const end = handle.result();
+    await rig.clock.advance(10_000);
+    expect((await end).state).toBe("succeeded");
+    await rig.scheduler.close();
+  });
+});
+
+describe("waiting for the end of a job that is not there", () => {
+  it("is refused, and leaves nobody who waits", async () => {
+    const rig = await createRig();
+    const handle = await rig.scheduler.submit(simpleJob());
+    await rig.clock.advance(100);
+    await rig.store.deleteEnded({ endedBefore: Infinity });
+    await expect(handle.result()).rejects.toMatchObject({ code: "AC_JOB_NOT_FOUND" });
+    await rig.scheduler.close();
+    await expect(handle.result()).rejects.toMatchObject({ code: "AC_DRAINING" });
+  });
+});
+
+describe("a submit that the store refuses", () => {
+  const refused = async (kind: "before" | "after" | "blind") => {
+    const memory = createMemoryStore();
+    const failure = () => new AgentCoreError("AC_STORE_UNAVAILABLE", "database is locked");
+    const store: JobStore = {
+      ...memory,
+      async submit(...args) {
+        if (kind !== "before") await memory.submit(...args);
+        throw failure();
+      },
+      get: (id) => (kind === "blind" ? Promise.reject(failure()) : memory.get(id)),
+    };
+    const rig = await createRig({ store });
+    const outcome = await rig.scheduler.submit(simpleJob()).catch((error: unknown) => error);
+    return { rig, memory, outcome };
+  };
+
+  it("says that nothing was submitted, and it is so", async () => {
+    const { outcome, memory } = await refused("before");
+    expect(outcome).toMatchObject({ code: "AC_STORE_UNAVAILABLE", evidence: { submitted: false } });
+    expect((outcome as Error).message).toBe("nothing was submitted: database is locked");
+    expect((await memory.list({})).jobs).toEqual([]);
+  });
+
+  it("is a submit all the same where the job is there", async () => {
+    const { outcome, rig } = await refused("after");
+    expect(outcome).toMatchObject({ id: expect.any(String), deduplicated: false });
+    expect((await (outcome as JobHandle).result()).state).toBe("succeeded");
+    await rig.scheduler.close();
+  });
+
+  it("says the id where nobody can tell", async () => {
+    const { outcome, memory } = await refused("blind");
+    const [job] = (await memory.list({})).jobs;
+    expect(outcome).toMatchObject({ evidence: { submitted: null, jobIds: [job?.job.id] } });
+    expect((outcome as Error).message).toContain(`whether job ${job?.job.id} was submitted is not known`);
   });
 });

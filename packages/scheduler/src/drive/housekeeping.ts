@@ -5,6 +5,7 @@
  */
 import type { OwnerLease } from "../recovery/owner-lease.ts";
 import type { Recovery } from "../recovery/recovery.ts";
+import type { JobRecord } from "../job-record.ts";
 import type { ResolvedOptions } from "../scheduler-options.ts";
 import type { QueueClient } from "../submit/queue-client.ts";
 import type { Change } from "./change-watch.ts";
@@ -85,7 +86,14 @@ export class Housekeeping {
     const owner = lease()?.owner;
     if (owner === undefined) return;
     this.#cancelsDue = false;
-    for (const { job, state } of await options.store.cancelRequests(owner)) {
+    let requests: readonly JobRecord[];
+    try {
+      requests = await options.store.cancelRequests(owner);
+    } catch (error) {
+      this.#cancelsDue = true;
+      throw error;
+    }
+    for (const { job, state } of requests) {
       if (state.kind === "running" && state.cancelRequested !== null)
         loop.stop(job.id, state.cancelRequested, false);
     }

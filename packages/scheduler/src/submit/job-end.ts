@@ -1,8 +1,9 @@
 /** How a job ended, and waiting for it, whichever process runs the job. */
-import { AgentCoreError, type Log, type WorkerResult } from "@agentcore/contract";
+import { AgentCoreError, isAgentCoreError, type Log, type WorkerResult } from "@agentcore/contract";
 import type { Change, ChangeWatch } from "../drive/change-watch.ts";
 import { isTerminal, type JobRecord, type Reason, type Spending } from "../job-record.ts";
 import type { JobStore } from "../job-store.ts";
+import { jobNotFound } from "./refusals.ts";
 
 export interface JobEnd {
   readonly jobId: string;
@@ -33,7 +34,7 @@ export function jobEndOf(record: JobRecord): JobEnd | undefined {
 
 interface Waiter {
   readonly resolve: (record: JobRecord) => void;
-  readonly reject: (error: AgentCoreError) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 export interface JobEndsPorts {
@@ -60,14 +61,40 @@ export class JobEnds {
     this.#ports = ports;
   }
 
-  /** Resolves with the ended record; rejects only when the scheduler is closed first. */
-  wait(jobId: string): Promise<JobRecord> {
-    return new Promise<JobRecord>((resolve, reject) => {
-      if (this.#closed) return reject(closedBefore(jobId));
-      const waiters = this.#waiting.get(jobId) ?? new Set();
-      this.#waiting.set(jobId, waiters.add({ resolve, reject }));
-      this.#unsubscribe ??= this.#ports.changes.subscribe((change) => this.#onChange(change));
+  /**
+   * Resolves with the ended record. Rejects with `AC_JOB_NOT_FOUND` where there is no such job, with `AC_DRAINING` when the
+   * scheduler is closed first, and with what the store says where it will not answer again. A store that does not answer
+   * now is asked again.
+   */
+  async wait(jobId: string): Promise<JobRecord> {
+    if (this.#closed) throw closedBefore(jobId);
+    const { promise, resolve, reject } = Promise.withResolvers<JobRecord>();
+    const waiters = this.#waiting.get(jobId) ?? new Set();
+    const waiter = { resolve, reject };
+    this.#waiting.set(jobId, waiters.add(waiter));
+    this.#unsubscribe ??= this.#ports.changes.subscribe((change) => this.#onChange(change));
+    // Waiting first and asking second: an end between the two is not missed.
+    void this.#tellIfEnded(jobId).catch((error: unknown) => {
+      if (isAgentCoreError(error) && error.code === "AC_STORE_UNAVAILABLE") {
+        this.#toAsk = this.#waiting.size;
+        return;
+      }
+      this.#forget(jobId, waiter);
+      reject(error);
     });
+    return promise;
+  }
+
+  async #tellIfEnded(jobId: string): Promise<void> {
+    const record = await this.#ports.store.get(jobId);
+    if (record === undefined) throw jobNotFound(jobId);
+    this.tell(record);
+  }
+
+  #forget(jobId: string, waiter: Waiter): void {
+    const waiters = this.#waiting.get(jobId);
+    if (waiters?.delete(waiter) === true && waiters.size === 0) this.#waiting.delete(jobId);
+    this.#rest();
   }
 
   /** Tells an end that this process wrote or read itself, without asking the store. */

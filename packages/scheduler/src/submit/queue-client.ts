@@ -3,8 +3,10 @@
  * alone; whoever runs the jobs notices within a quarter of a second.
  */
 import {
-  type AgentCoreError,
+  AgentCoreError,
+  type Evidence,
   ignore,
+  isAgentCoreError,
   type Clock,
   type Ids,
   type JobSubmission,
@@ -15,7 +17,7 @@ import { ChangeWatch } from "../drive/change-watch.ts";
 import { RunEvents, type RunEventListener } from "../drive/run-events.ts";
 import type { JobRecord, Reason } from "../job-record.ts";
 import { isTerminal } from "../job-record.ts";
-import type { CancelAnswer, JobStore, QueueStats, SubmitResult } from "../job-store.ts";
+import type { CancelAnswer, JobStore, QueueStats, Submission, SubmitResult } from "../job-store.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { JobEnds, jobEndOf, type JobEnd } from "./job-end.ts";
 import type { JobHandle } from "./job-handle.ts";
@@ -110,7 +112,7 @@ export class QueueClient {
     const storing = this.store.submit(submissions, this.policies.dedup);
     // Own jobs are known once their submit is answered: there is nothing to claim before.
     if (this.#runs?.ownOnly === false) this.#runs.onSubmitting();
-    const results = await storing;
+    const results = await storing.catch(async (error: unknown) => this.#resultsDespite(error, submissions));
     await this.#announce(results);
     return results.map((result) => {
       if (result.kind === "rejected") {
@@ -118,6 +120,35 @@ export class QueueClient {
       }
       return { ok: true, handle: this.#handle(result.record.job.id, result.kind === "deduplicated") };
     });
+  }
+
+  /**
+   * A submit that failed may have been stored all the same: the jobs are looked up by their ids. Throws what the store said,
+   * with whether it was stored, and which ids they have.
+   */
+  async #resultsDespite(
+    error: unknown,
+    submissions: readonly Submission[],
+  ): Promise<readonly SubmitResult[]> {
+    if (!isAgentCoreError(error) || error.code !== "AC_STORE_UNAVAILABLE") throw error;
+    const jobIds = submissions.map(({ job }) => job.id);
+    let known: readonly (JobRecord | undefined)[];
+    try {
+      known = await Promise.all(jobIds.map((id) => this.store.get(id)));
+    } catch {
+      const named = jobIds.length === 1 ? `job ${jobIds[0]}` : `${jobIds.length} jobs`;
+      const message = `whether ${named} was submitted is not known: ${error.message}`;
+      throw storeUnavailable(message, error, { jobIds, submitted: null });
+    }
+    const found = known.filter((record) => record !== undefined);
+    if (found.length < jobIds.length) {
+      throw storeUnavailable(`nothing was submitted: ${error.message}`, error, { jobIds, submitted: false });
+    }
+    return found.map((record) =>
+      jobIds.includes(record.job.id)
+        ? { kind: "accepted", record, replaced: null }
+        : { kind: "deduplicated", record },
+    );
   }
 
   /** A handle of a job that was submitted before, by its id or an alias. Throws `AC_JOB_NOT_FOUND`. */
@@ -202,16 +233,7 @@ export class QueueClient {
   }
 
   async #result(id: string): Promise<JobEnd> {
-    // Waiting first and asking second: an end between the two is not missed.
-    const waiting = this.ends.wait(id);
-    const [record] = await Promise.all([waiting, this.#tellIfEnded(id)]);
-    return jobEndOf(record)!;
-  }
-
-  async #tellIfEnded(id: string): Promise<void> {
-    const record = await this.store.get(id);
-    if (record === undefined) throw jobNotFound(id);
-    if (isTerminal(record.state)) this.ends.tell(record);
+    return jobEndOf(await this.ends.wait(id))!;
   }
 
   #eventsUntilEnd(id: string): AsyncIterable<RunEvent> {
@@ -227,4 +249,11 @@ export class QueueClient {
     );
     return followed.events;
   }
+}
+
+function storeUnavailable(message: string, error: AgentCoreError, evidence: Evidence): AgentCoreError {
+  return new AgentCoreError("AC_STORE_UNAVAILABLE", message, {
+    evidence: { ...error.evidence, ...evidence },
+    cause: error,
+  });
 }

@@ -201,7 +201,13 @@ export class RuntimeKeeper {
 
   #enter(state: KeeperState): void {
     this.#state = state;
-    for (const listener of this.#listeners) listener();
+    for (const listener of this.#listeners) {
+      try {
+        listener();
+      } catch (error) {
+        this.#ports.log.error({ error }, "a listener of the runtime's state failed");
+      }
+    }
   }
 }
 

@@ -303,7 +303,13 @@ class Supervisor implements SupervisedRuntime {
 
   #escalate(escalation: Escalation): void {
     this.#log.error({ ...escalation.evidence, code: escalation.code }, escalation.message);
-    for (const listener of this.#listeners) listener(escalation);
+    for (const listener of this.#listeners) {
+      try {
+        listener(escalation);
+      } catch (error) {
+        this.#log.error({ error }, "a listener of escalations failed");
+      }
+    }
   }
 }
 

@@ -223,6 +223,10 @@ describe("a supervised runtime", () => {
       {},
       { start: () => ((starts += 1), dying()), intensity: { max: 3, windowMs: 60_000 } },
     );
+    // A listener that fails is its own affair.
+    runtime.onEscalation(() => {
+      throw new RangeError("thrown by a listener");
+    });
     runtime.onEscalation((escalation) => escalations.push(escalation));
     await reaches(runtime, "escalated");
     expect(starts).toBe(4);
