@@ -55,25 +55,24 @@ interface Waiting {
 }
 
 export function createWriteQueue(sql: Sql, options: WriteQueueOptions): WriteQueue {
-  const { path, parts, onCommit, clock } = options;
-  const commitBatch = createCommitBatch(sql, parts);
+  const { path, clock } = options;
+  const file = createFileWork(sql, options);
   let waiting: Waiting[] = [];
   let inWork = 0;
   let running = false;
-  let mustRest = false;
   let whenIdle: (() => void)[] = [];
 
   /** Works through what waits, batch after batch, with a turn of the event loop before each. */
   const run = async (): Promise<void> => {
     for (;;) {
       await nextTurn();
-      if (mustRest) await new Promise<void>((resolve) => void clock.setTimer(restAfterWaitMs, resolve));
-      mustRest = false;
+      if (file.hasWaited())
+        await new Promise<void>((resolve) => void clock.setTimer(restAfterWaitMs, resolve));
       const batch = waiting.length <= batchMax ? waiting : waiting.slice(0, batchMax);
       waiting = waiting.slice(batch.length);
       inWork = batch.length;
-      await commit(batch.filter(({ kind }) => kind === "write"));
-      for (const read of batch) if (read.kind === "read") await answer(read);
+      await file.commit(batch.filter(({ kind }) => kind === "write"));
+      for (const read of batch) if (read.kind === "read") await file.answer(read);
       inWork = 0;
       if (waiting.length === 0) break;
     }
@@ -81,45 +80,6 @@ export function createWriteQueue(sql: Sql, options: WriteQueueOptions): WriteQue
     const listeners = whenIdle;
     whenIdle = [];
     for (const listener of listeners) listener();
-  };
-
-  const commit = async (batch: readonly Waiting[]): Promise<void> => {
-    if (batch.length === 0) return;
-    const writes = batch.map(({ call }) => call);
-    let tries = 0;
-    let settlements: readonly Settlement[];
-    try {
-      settlements = await retryWhileLocked(options, sql, () => {
-        tries += 1;
-        mustRest = tries > 1;
-        return commitBatch(writes);
-      });
-    } catch (error) {
-      for (const write of batch) write.settle(settledAfter(error, write));
-      return;
-    }
-    for (const [index, { settle }] of batch.entries()) settle(settlements[index]!);
-    onCommit();
-  };
-
-  /** A COMMIT that failed has been rolled back, as far as the file says: what was confirmed there is done all the same. */
-  const settledAfter = (error: unknown, { confirm }: Waiting): Settlement => {
-    if (!(error instanceof CommitFailure) || confirm === undefined) return { ok: false, error };
-    try {
-      const value = inSnapshot(sql, confirm);
-      return value === undefined ? { ok: false, error: error.cause } : { ok: true, value };
-    } catch {
-      return { ok: false, error };
-    }
-  };
-
-  const answer = async ({ call, settle }: Waiting): Promise<void> => {
-    try {
-      const query = call as (sql: Sql) => unknown;
-      settle({ ok: true, value: await retryWhileLocked(options, sql, () => inSnapshot(sql, query)) });
-    } catch (error) {
-      settle({ ok: false, error });
-    }
   };
 
   const enqueue = <T>(call: Omit<Waiting, "settle">): Promise<T> =>
@@ -153,6 +113,62 @@ export function createWriteQueue(sql: Sql, options: WriteQueueOptions): WriteQue
           })
         : Promise.resolve(),
   };
+}
+
+interface FileWork {
+  /** Commits the writes and settles them. Never rejects. */
+  commit(batch: readonly Waiting[]): Promise<void>;
+  /** Settles a read. Never rejects. */
+  answer(read: Waiting): Promise<void>;
+  /** Whether the last commit had to wait for another process's lock. */
+  hasWaited(): boolean;
+}
+
+function createFileWork(sql: Sql, options: WriteQueueOptions): FileWork {
+  const { parts, onCommit } = options;
+  const commitBatch = createCommitBatch(sql, parts);
+  let waited = false;
+
+  const commit = async (batch: readonly Waiting[]): Promise<void> => {
+    if (batch.length === 0) return;
+    const writes = batch.map(({ call }) => call);
+    let tries = 0;
+    let settlements: readonly Settlement[];
+    try {
+      settlements = await retryWhileLocked(options, sql, () => {
+        tries += 1;
+        waited = tries > 1;
+        return commitBatch(writes);
+      });
+    } catch (error) {
+      for (const write of batch) write.settle(settledAfter(error, write));
+      return;
+    }
+    for (const [index, { settle }] of batch.entries()) settle(settlements[index]!);
+    onCommit();
+  };
+
+  /** A COMMIT that failed has been rolled back, as far as the file says: what was confirmed there is done all the same. */
+  const settledAfter = (error: unknown, { confirm }: Waiting): Settlement => {
+    if (!(error instanceof CommitFailure) || confirm === undefined) return { ok: false, error };
+    try {
+      const value = inSnapshot(sql, confirm);
+      return value === undefined ? { ok: false, error: error.cause } : { ok: true, value };
+    } catch {
+      return { ok: false, error };
+    }
+  };
+
+  const answer = async ({ call, settle }: Waiting): Promise<void> => {
+    try {
+      const query = call as (sql: Sql) => unknown;
+      settle({ ok: true, value: await retryWhileLocked(options, sql, () => inSnapshot(sql, query)) });
+    } catch (error) {
+      settle({ ok: false, error });
+    }
+  };
+
+  return { commit, answer, hasWaited: () => waited };
 }
 
 function nextTurn(): Promise<void> {

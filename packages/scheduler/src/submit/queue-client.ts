@@ -132,14 +132,13 @@ export class QueueClient {
   ): Promise<readonly SubmitResult[]> {
     if (!isAgentCoreError(error) || error.code !== "AC_STORE_UNAVAILABLE") throw error;
     const jobIds = submissions.map(({ job }) => job.id);
-    let known: readonly (JobRecord | undefined)[];
-    try {
-      known = await Promise.all(jobIds.map((id) => this.store.get(id)));
-    } catch {
+    const looks = await Promise.allSettled(jobIds.map((id) => this.store.get(id)));
+    if (looks.some(({ status }) => status === "rejected")) {
       const named = jobIds.length === 1 ? `job ${jobIds[0]}` : `${jobIds.length} jobs`;
       const message = `whether ${named} was submitted is not known: ${error.message}`;
       throw storeUnavailable(message, error, { jobIds, submitted: null });
     }
+    const known = looks.map((look) => (look.status === "fulfilled" ? look.value : undefined));
     const found = known.filter((record) => record !== undefined);
     if (found.length < jobIds.length) {
       throw storeUnavailable(`nothing was submitted: ${error.message}`, error, { jobIds, submitted: false });

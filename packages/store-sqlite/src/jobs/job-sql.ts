@@ -106,7 +106,7 @@ export function createJobTransactions(): JobTransactions {
 /** What a transaction that is rolled back would have remembered was never so; forgetting too much is safe at any time. */
 function claimedAfterCommit(claimed: ClaimedJobs, sql: WriteSql): ClaimedJobs {
   return {
-    find: claimed.find,
+    find: (id) => claimed.find(id),
     remember: (stored) => {
       claimed.forget(stored.row.id);
       sql.afterCommit(() => claimed.remember(stored));
