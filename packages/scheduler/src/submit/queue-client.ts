@@ -127,21 +127,24 @@ export class QueueClient {
    * with whether it was stored, and which ids they have.
    */
   async #resultsDespite(
-    error: unknown,
+    failure: unknown,
     submissions: readonly Submission[],
   ): Promise<readonly SubmitResult[]> {
-    if (!isAgentCoreError(error) || error.code !== "AC_STORE_UNAVAILABLE") throw error;
+    if (!isAgentCoreError(failure) || failure.code !== "AC_STORE_UNAVAILABLE") throw failure;
     const jobIds = submissions.map(({ job }) => job.id);
     const looks = await Promise.allSettled(jobIds.map((id) => this.store.get(id)));
     if (looks.some(({ status }) => status === "rejected")) {
       const named = jobIds.length === 1 ? `job ${jobIds[0]}` : `${jobIds.length} jobs`;
-      const message = `whether ${named} was submitted is not known: ${error.message}`;
-      throw storeUnavailable(message, error, { jobIds, submitted: null });
+      const message = `whether ${named} was submitted is not known: ${failure.message}`;
+      throw storeUnavailable(message, failure, { jobIds, submitted: null });
     }
     const known = looks.map((look) => (look.status === "fulfilled" ? look.value : undefined));
     const found = known.filter((record) => record !== undefined);
     if (found.length < jobIds.length) {
-      throw storeUnavailable(`nothing was submitted: ${error.message}`, error, { jobIds, submitted: false });
+      throw storeUnavailable(`nothing was submitted: ${failure.message}`, failure, {
+        jobIds,
+        submitted: false,
+      });
     }
     return found.map((record) =>
       jobIds.includes(record.job.id)
