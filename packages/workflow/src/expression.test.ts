@@ -52,10 +52,10 @@ describe("an expression", () => {
     ["(inputs.a", /"\)" is missing/],
     ["inputs.a inputs.b", /"inputs\.b" is not expected/],
     ["&& true", /"&&" is not expected/],
-    ["env.HOME", /"env\.HOME" is no reference; there are inputs/],
+    ["env.HOME", /unknown reference "env\.HOME"; references begin with inputs\./],
     ["inputs.a = 1", /cannot read "= 1"/],
     ["'open", /cannot read/],
-    ["run()", /"run" is no reference/],
+    ["run()", /unknown reference "run"/],
   ])("%j is refused with the reason", (text, reason) => {
     const parsed = parseExpression(text);
     expect(parsed).toMatchObject({ ok: false, message: expect.stringMatching(reason) });
@@ -68,6 +68,34 @@ describe("an expression", () => {
       ["steps", "b", "status"],
       ["matrix", "c"],
     ]);
+  });
+});
+
+describe("what is long or deep", () => {
+  it.each<[string, string, RegExp]>([
+    ["parentheses", `${"(".repeat(2000)}1${")".repeat(1900)}`, /more than 100 parentheses/],
+    ["a long text", "(".repeat(50_000), /longer than 4000 characters/],
+    ["a chain without an end", `${"!".repeat(3000)}`, /value is missing/],
+    ["a placeholder in an expression", "${{ inputs.a }}", /write it without \$\{\{ \}\}/],
+  ])("is refused: %s", (_what, text, reason) => {
+    expect(parseExpression(text)).toMatchObject({ ok: false, message: expect.stringMatching(reason) });
+  });
+
+  it.each<[string, string, Value]>([
+    ["many signs", `${"!".repeat(3001)}true`, false],
+    ["two signs", "!!inputs.name", true],
+    ["a long chain", Array.from({ length: 900 }, () => "1").join("||"), true],
+  ])("is read: %s", (_what, text, expected) => {
+    expect(value(text)).toBe(expected);
+  });
+
+  it("takes time in proportion to a text full of placeholders, closed or not", () => {
+    const open = "${{ ".repeat(100_000);
+    const started = performance.now();
+    expect(fillIn(open, lookup)).toBe(open);
+    expect(placeholdersIn(`${open}}}`)).toHaveLength(1);
+    expect(fillIn("${{ inputs.name }}".repeat(50_000), lookup)).toHaveLength(50_000);
+    expect(performance.now() - started).toBeLessThan(5000);
   });
 });
 

@@ -12,6 +12,8 @@
  * Nothing in it can call, loop or fail at run time: a reference to what is not there is `null`.
  */
 
+import { placeholderAt, placeholdersOf } from "./placeholder.ts";
+
 export type Value = string | number | boolean | null;
 
 export type Expression =
@@ -39,12 +41,20 @@ type Token =
   | { readonly kind: "value"; readonly value: Value }
   | { readonly kind: "name"; readonly path: readonly string[] };
 
+/** Longer expressions are refused: they are written by hand, and what reads them calls itself. */
+const charsMax = 4000;
+const depthMax = 100;
+
 const roots = ["inputs", "matrix", "steps"];
 
 export function parseExpression(text: string): ParsedExpression {
+  if (text.length > charsMax) return { ok: false, message: `it is longer than ${charsMax} characters` };
+  if (text.trimStart().startsWith("${{")) {
+    return { ok: false, message: "write it without ${{ }}; what stands here is an expression already" };
+  }
   try {
     const tokens = tokenize(text);
-    const reader = { tokens, at: 0 };
+    const reader = { tokens, at: 0, depth: 0 };
     const expression = readOr(reader);
     const rest = reader.tokens[reader.at];
     if (rest !== undefined) return { ok: false, message: `"${show(rest)}" is not expected there` };
@@ -101,6 +111,8 @@ class ExpressionError extends Error {}
 interface Reader {
   readonly tokens: readonly Token[];
   at: number;
+  /** Parentheses that are open. */
+  depth: number;
 }
 
 function tokenize(text: string): Token[] {
@@ -127,7 +139,7 @@ function nameToken(name: string): Token {
   const path = name.split(".");
   if (!roots.includes(path[0] ?? "")) {
     throw new ExpressionError(
-      `"${name}" is no reference; there are ${roots.map((root) => `${root}.…`).join(", ")}`,
+      `unknown reference "${name}"; references begin with ${roots.map((root) => `${root}.`).join(", ")}`,
     );
   }
   return { kind: "name", path };
@@ -146,7 +158,13 @@ function readAnd(reader: Reader): Expression {
 }
 
 function readNot(reader: Reader): Expression {
-  return take(reader, "!") ? { kind: "not", of: readNot(reader) } : readCompare(reader);
+  let signs = 0;
+  while (take(reader, "!")) signs += 1;
+  const compared = readCompare(reader);
+  // Two of them make a true or false of the value, and any more are no more than one or two.
+  if (signs === 0) return compared;
+  const not: Expression = { kind: "not", of: compared };
+  return signs % 2 === 1 ? not : { kind: "not", of: not };
 }
 
 function readCompare(reader: Reader): Expression {
@@ -158,8 +176,12 @@ function readCompare(reader: Reader): Expression {
 
 function readValue(reader: Reader): Expression {
   if (take(reader, "(")) {
+    reader.depth += 1;
+    if (reader.depth > depthMax)
+      throw new ExpressionError(`more than ${depthMax} parentheses are open at once`);
     const inner = readOr(reader);
     if (!take(reader, ")")) throw new ExpressionError(`a ")" is missing`);
+    reader.depth -= 1;
     return inner;
   }
   const token = reader.tokens[reader.at];
@@ -195,26 +217,37 @@ function show(token: Token): string {
 
 // --- ${{ … }} in texts ------------------------------------------------------------------------------------------------------
 
-const placeholder = /\$\{\{([\s\S]*?)\}\}/g;
-
-/** The expressions in a text, each as written. */
+/** The expressions in a text, each as written and once. */
 export function placeholdersIn(text: string): string[] {
-  return [...text.matchAll(placeholder)].map((match) => (match[1] ?? "").trim());
+  return [...new Set(placeholdersOf(text).map(({ expression }) => expression))];
 }
 
 /** A text that is one `${{ … }}` and nothing else keeps the kind of its value; any other is filled in. */
 export function valueIn(text: string, lookup: Lookup): Value {
-  const [inner, second] = placeholdersIn(text);
-  const isWhole = inner !== undefined && second === undefined && /^\$\{\{[\s\S]*\}\}$/.test(text.trim());
-  const parsed = isWhole ? parseExpression(inner) : null;
-  return parsed?.ok === true ? evaluate(parsed.expression, lookup) : fillIn(text, lookup);
+  const trimmed = text.trim();
+  const whole = placeholderAt(trimmed, 0);
+  if (whole === null || whole.end !== trimmed.length) return fillIn(text, lookup);
+  return valueOf(whole.expression, lookup);
 }
 
 /** The text with each `${{ … }}` replaced by its value; `null` becomes nothing. The expressions must have been checked. */
 export function fillIn(text: string, lookup: Lookup): string {
-  return text.replaceAll(placeholder, (_whole, inner: string) => {
-    const parsed = parseExpression(inner);
-    const value = parsed.ok ? evaluate(parsed.expression, lookup) : null;
-    return value === null ? "" : String(value);
-  });
+  let from = 0;
+  const parts: string[] = [];
+  for (const { expression, start, end } of placeholdersOf(text)) {
+    parts.push(text.slice(from, start), textOfValue(valueOf(expression, lookup)));
+    from = end;
+  }
+  return [...parts, text.slice(from)].join("");
+}
+
+/** What an expression comes to; null where it cannot be read. */
+export function valueOf(expression: string, lookup: Lookup): Value {
+  const parsed = parseExpression(expression);
+  return parsed.ok ? evaluate(parsed.expression, lookup) : null;
+}
+
+/** As it stands in a text. */
+export function textOfValue(value: Value): string {
+  return value === null ? "" : String(value);
 }

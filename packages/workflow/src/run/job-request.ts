@@ -27,6 +27,8 @@ export interface PieceRequest {
   readonly work: WorkSpec;
   /** With its placeholders replaced. */
   readonly instructions: string;
+  /** What the job's scripts refer to, as variables. */
+  readonly values: Readonly<Record<string, string>>;
   /** Absolute. */
   readonly workspace: string;
   readonly contextDir: string;
@@ -101,8 +103,9 @@ function unobserved({ workspace, contextDir }: PieceRequest): { unobserved?: str
 }
 
 function environment(request: PieceRequest): Record<string, string> {
-  const { jobId, runId, stepId, contextDir, iteration, piece, base } = request;
+  const { jobId, runId, stepId, contextDir, iteration, piece, base, values } = request;
   return {
+    ...values,
     AGENTCORE_WORKFLOW_ID: runId,
     AGENTCORE_STEP_ID: stepId,
     AGENTCORE_CONTEXT_DIR: contextDir,

@@ -94,12 +94,16 @@ function submit(
   canceller: LateCanceller,
 ): Promise<JobEnd> {
   const { instance } = started;
-  const { checkStall: stall } = loop;
+  const { checkStall: stall, check } = loop;
+  const values = instance.scriptValues();
+  const instructions =
+    check.worker === "shell" ? values.script(check.instructions) : instance.fill(check.instructions);
   const job = jobFor({
     ...pieceBasis(context, started),
     piece: "check",
-    work: loop.check,
-    instructions: instance.fill(loop.check.instructions),
+    work: check,
+    instructions,
+    values: values.environment(),
     workspace: stepWorkspace(context, instance),
     verify: null,
     stall,

@@ -15,6 +15,7 @@ import {
 import { folderName } from "../folder-name.ts";
 import type { PlanStep, StatusView, StepStatus } from "../plan/plan-step.ts";
 import type { InputValues } from "./inputs.ts";
+import { ScriptValues } from "./script-values.ts";
 
 export interface StepInstance {
   /** `build`, or `build[os=linux,node=20]`. */
@@ -26,6 +27,8 @@ export interface StepInstance {
   readonly fill: (text: string) => string;
   /** Likewise, but what is a placeholder only keeps its kind. */
   readonly value: (text: string) => Value;
+  /** For the scripts of a job: there values become variables, and no part of the text. */
+  readonly scriptValues: () => ScriptValues;
 }
 
 /** What a collected artifact is to a condition: its path, or null where there is none. */
@@ -61,6 +64,7 @@ export function stepInstances(
         plan,
         fill: (text) => fillIn(text, own),
         value: (text) => valueIn(text, own),
+        scriptValues: () => new ScriptValues(own),
       };
     }),
   );

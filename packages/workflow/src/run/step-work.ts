@@ -186,15 +186,20 @@ async function workRequest(
 ): Promise<PieceRequest> {
   const { instance, stage, attempt: number } = started;
   const { step, fill } = instance;
+  const values = instance.scriptValues();
+  const isScript = work.worker === "shell";
+  const instructions = isScript ? values.script(work.instructions) : fill(work.instructions);
+  const verify = step.verify === null ? null : values.script(step.verify);
   const stages = step.loop?.convergence?.stages ?? new Map<number, string>();
   const delayMs = number > 1 ? context.settings.retryDelayMs(number - 1) : 0;
   return {
     ...pieceBasis(context, started),
     piece: "work",
     work,
-    instructions: withStages(fill(work.instructions), stages, stage),
+    instructions: withStages(instructions, stages, stage),
+    values: values.environment(),
     workspace,
-    verify: step.verify === null ? null : fill(step.verify),
+    verify,
     stall: step.stall,
     timeoutMs: Math.min(step.timeoutMs ?? Infinity, context.leftMs()),
     notBefore: delayMs > 0 ? context.ports.clock.now() + delayMs : null,
