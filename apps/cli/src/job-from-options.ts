@@ -13,6 +13,7 @@ import {
   type OutputSpec,
 } from "@agentcore/contract";
 import { checkPayload, reservedLabelPrefix } from "@agentcore/scheduler";
+import { loaderEffect } from "@agentcore/worker-kit";
 import { realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { LoadedConfig } from "./config/load.ts";
@@ -91,6 +92,15 @@ export function jobFromOptions(
       }),
     }),
   );
+}
+
+/** Says what variables for the worker do beyond holding a value. */
+export function warnOfLoaders(env: TaskOptions["env"], io: Pick<Io, "stderr">): void {
+  for (const name of Object.keys(env ?? {})) {
+    const effect = loaderEffect(name);
+    if (effect !== null)
+      io.stderr.write(`agentcore: --env ${name} can ${effect}, checks of this run among them\n`);
+  }
 }
 
 /** The job if it is one; otherwise `AC_JOB_INVALID` with every field that is wrong. */

@@ -3,6 +3,7 @@
  * the command line library, so the same ones serve every command and their tests are tables.
  */
 import { capabilities, parseDurationMs, type Capability, type OutputSpec } from "@agentcore/contract";
+import { forbiddenEffect } from "@agentcore/worker-kit";
 import { basename } from "node:path";
 import type { JobStateKind } from "@agentcore/scheduler";
 import { didYouMean } from "@agentcore/yaml-file";
@@ -69,6 +70,8 @@ export function readEnv(
   return (text, before = {}) => {
     const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)(?:=([\s\S]*))?$/.exec(text) ?? [];
     if (name === undefined) throw new InvalidValue(`"${text}" is not NAME=VALUE`);
+    const effect = forbiddenEffect(name);
+    if (effect !== null) throw new InvalidValue(`${name} is given to no worker: it would ${effect}`);
     const passed = value ?? hostEnv[name];
     if (passed === undefined) throw new InvalidValue(`${name} is not set here; write ${name}=VALUE`);
     return { ...before, [name]: passed };

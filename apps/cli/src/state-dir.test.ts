@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { expect, onTestFinished, test } from "vitest";
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LoadedConfig } from "./config/load.ts";
@@ -31,6 +31,22 @@ test.each([
 
 test("without any of them the option is asked for", () => {
   expect(() => resolveStateDir(undefined, loaded(null), "/cwd", {})).toThrow("--state-dir");
+});
+
+test.each([
+  [
+    "can write to it",
+    (path: string) => chmodSync(path, 0o777),
+    /everybody can write to .*s; make it writable/,
+  ],
+  ["can replace it", (path: string) => chmodSync(join(path, ".."), 0o777), /everybody can write to /],
+])("one is refused where another user %s", (_what, open, message) => {
+  const root = mkdtempSync(join(tmpdir(), "agentcore-state-"));
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+  const state = resolveStateDir("s", loaded(null), root, {});
+  createStateDir(state);
+  open(state.path);
+  expect(() => createStateDir(state)).toThrow(message);
 });
 
 test("it is created for its owner alone, and a place that cannot be is refused", () => {

@@ -1,7 +1,8 @@
 /** Where state is kept, and how the places inside it are called. Several processes share one state directory. */
 import { AgentCoreError } from "@agentcore/contract";
-import { mkdirSync, statSync } from "node:fs";
+import { mkdirSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { callerIdentity, exposureOf } from "./config/exposure.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { Environment } from "./config/env-text.ts";
 
@@ -49,7 +50,7 @@ export function defaultStateDir(env: Environment): string | null {
   return home === "" ? null : join(home, ".local/state/agentcore");
 }
 
-/** Creates what is not there, readable by its owner alone: logs and artifacts can hold secrets. */
+/** Creates what is not there, readable by its owner alone: logs and artifacts can hold secrets. What is there must be ours. */
 export function createStateDir(state: StateDir): void {
   for (const directory of [state.path, state.attempts, state.containment, state.spool]) {
     try {
@@ -62,6 +63,21 @@ export function createStateDir(state: StateDir): void {
       );
     }
   }
+  requireOwnState(state);
+}
+
+/**
+ * Throws `AC_STORE_UNAVAILABLE` where another user can write to the directory or replace it: the jobs in it run as us.
+ * It must exist.
+ */
+export function requireOwnState({ path }: StateDir): void {
+  const exposure = exposureOf(realpathSync(path), callerIdentity());
+  if (exposure === null) return;
+  throw new AgentCoreError(
+    "AC_STORE_UNAVAILABLE",
+    `the state directory ${path} is not used: ${exposure}; make it writable by you alone (chown, chmod go-w), or name another with --state-dir`,
+    { evidence: { path } },
+  );
 }
 
 /** Not Node's own recursive form: that one never returns below /proc, where a directory is refused as "not found". */

@@ -1,10 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-  forbiddenVariables,
-  networkEnvironment,
-  programEnvironment,
-  workerEnvironment,
-} from "./environment.ts";
+import { networkEnvironment, programEnvironment, workerEnvironment } from "./environment.ts";
+import { forbiddenVariables, loaderEffect } from "./variables.ts";
 
 const hostEnv = {
   PATH: "/bin",
@@ -73,7 +69,8 @@ describe("the environment of a worker", () => {
     expect(env).not.toHaveProperty("NOT_SET");
   });
 
-  it.each([...forbiddenVariables, "AGENTCORE_RUN_ID", "AGENTCORE_JOB_ID", "AGENTCORE_ATTEMPT"])(
+  const byPrefix = ["LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "BASH_FUNC_x"];
+  it.each([...forbiddenVariables, ...byPrefix, "AGENTCORE_RUN_ID", "AGENTCORE_JOB_ID", "AGENTCORE_ATTEMPT"])(
     "cannot be given %s by anybody",
     (name) => {
       expect(() => workerEnvironment({ ...request, taskEnv: { [name]: "x" } })).toThrow(
@@ -84,6 +81,23 @@ describe("the environment of a worker", () => {
       );
     },
   );
+
+  it.each(["NODE_OPTIONS", "GIT_CONFIG_COUNT", "GIT_CONFIG", "GIT_SSH_COMMAND", "PYTHONSTARTUP", "PERL5OPT"])(
+    "may be given %s, of which the command line says what it does",
+    (name) => {
+      expect(workerEnvironment({ ...request, taskEnv: { [name]: "x" } })).toMatchObject({ [name]: "x" });
+      expect(loaderEffect(name)).toMatch(/^change (?:what|which)/);
+      // Of the caller's own nothing gets there unasked.
+      expect(workerEnvironment({ ...request, hostEnv: { ...hostEnv, [name]: "x" } })).not.toHaveProperty(
+        name,
+      );
+    },
+  );
+
+  it("is given what is like those names without a word", () => {
+    for (const name of ["GIT_AUTHOR_NAME", "NODE_ENV", "PYTHONUNBUFFERED", "LDFLAGS"])
+      expect(loaderEffect(name)).toBeNull();
+  });
 
   it("may be given our other names, as a workflow's steps are", () => {
     const taskEnv = { AGENTCORE_STEP_ID: "build" };

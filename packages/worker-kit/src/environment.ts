@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { AgentCoreError } from "@agentcore/contract";
+import { forbiddenEffect } from "./variables.ts";
 
 type HostEnv = Readonly<Record<string, string | undefined>>;
 
@@ -20,29 +21,6 @@ const userDirectoryNames: readonly string[] = [
 ];
 
 const defaultPath = "/usr/local/bin:/usr/bin:/bin";
-
-/**
- * Names that no worker gets, whoever sets them. The first group reaches servers that already run and could start
- * processes outside the container; the second makes the loader or the shell of the containment's own wrapper run code.
- */
-export const forbiddenVariables: readonly string[] = [
-  "DOCKER_HOST",
-  "TMUX",
-  "TMUX_PANE",
-  "STY",
-  "SSH_AUTH_SOCK",
-  "SSH_AGENT_PID",
-  "GPG_AGENT_INFO",
-  "XDG_RUNTIME_DIR",
-  "DBUS_SESSION_BUS_ADDRESS",
-  "DBUS_SYSTEM_BUS_ADDRESS",
-
-  "LD_PRELOAD",
-  "LD_AUDIT",
-  "LD_LIBRARY_PATH",
-  "BASH_ENV",
-  "ENV",
-];
 
 /**
  * Variables that a worker needs behind a proxy or a private certificate authority, where the caller has set them. Not part
@@ -130,11 +108,12 @@ function checkName(
   code: "AC_ADAPTER_INVALID" | "AC_JOB_INVALID",
   where: string,
 ): void {
-  const isMark = marks.includes(name);
-  if (forbiddenVariables.includes(name) || isMark) {
-    const cure = isMark
-      ? "the runner sets it, and recognises the worker's processes by it"
-      : "it would reach outside the container; set it inside the script if it must be there";
+  const effect = forbiddenEffect(name);
+  if (effect !== null || marks.includes(name)) {
+    const cure =
+      effect === null
+        ? "the runner sets it, and recognises the worker's processes by it"
+        : `it would ${effect}; set it inside the script if it must be there`;
     throw new AgentCoreError(code, `${where} may not set ${name}: ${cure}`, { evidence: { variable: name } });
   }
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || value?.includes("\0") === true) {

@@ -12,7 +12,7 @@ import { requireWorker } from "../adapters.ts";
 import { compose, type Composition } from "../compose.ts";
 import { onInterrupt } from "../interrupt.ts";
 import type { Io } from "../io.ts";
-import { jobFromOptions, readInstructions, type TaskOptions } from "../job-from-options.ts";
+import { jobFromOptions, readInstructions, warnOfLoaders, type TaskOptions } from "../job-from-options.ts";
 import { createLog, type ProcessLog } from "../log.ts";
 import { announcementOf, loadOptionsConfig } from "../open-queue.ts";
 import { jsonLines } from "../present/json-lines.ts";
@@ -32,6 +32,7 @@ export async function run(instructions: string | undefined, options: RunOptions,
   const loaded = await loadOptionsConfig(options, io, announcementOf(options));
   const text = await readInstructions(instructions, io);
   const job = jobFromOptions(text, { interactive: true, ...options }, loaded, io);
+  warnOfLoaders(options.env, io);
   const adapter = await requireWorker(job.task.worker, job.task.capabilities ?? [], loaded);
   const log = createLog("warn");
   const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);

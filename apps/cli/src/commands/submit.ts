@@ -15,6 +15,7 @@ import {
   jobFromOptions,
   readAll,
   readInstructions,
+  warnOfLoaders,
   type TaskOptions,
 } from "../job-from-options.ts";
 import { withQueue, type OpenedQueue, type StateOptions } from "../open-queue.ts";
@@ -50,6 +51,7 @@ async function oneJob(
 ): Promise<JobSubmission> {
   const job = jobFromOptions(await readInstructions(instructions, io), options, loaded, io);
   await requireWorker(job.task.worker, job.task.capabilities ?? [], loaded);
+  warnOfLoaders(options.env, io);
   return {
     ...job,
     ...(options.delay === undefined ? {} : { notBefore: systemClock.now() + options.delay }),

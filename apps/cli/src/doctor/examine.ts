@@ -15,7 +15,7 @@ import type { Environment } from "../config/env-text.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { describeLeft } from "../quarantine.ts";
 import { formatBytes } from "../screen/summary.ts";
-import type { StateDir } from "../state-dir.ts";
+import { requireOwnState, type StateDir } from "../state-dir.ts";
 import type { Check } from "./report.ts";
 
 /** Below this the runtime's default backpressure defers runs. */
@@ -96,6 +96,7 @@ export async function examineGit(env: Environment): Promise<Check> {
 export async function examineState(state: StateDir): Promise<Check> {
   const base = { id: "state", title: "State directory" };
   try {
+    if (existsSync(state.path)) requireOwnState(state);
     const isNew = !existsSync(join(state.path, "state.db"));
     if (!isNew) await (await openStateDatabase({ directory: state.path })).close();
     const free = await freeBytes(state.path);

@@ -11,7 +11,7 @@
  * git runs contained and with bounded time and file size.
  */
 import { existsSync, statSync } from "node:fs";
-import { rename, rm, stat } from "node:fs/promises";
+import { chmod, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ignore } from "@agentcore/contract";
 import { afterScript, beforeScript, patchFailedCode } from "./git-scripts.ts";
@@ -177,6 +177,8 @@ async function keepPatch(path: string, kept: string): Promise<{ path: string; by
   try {
     const { size } = await stat(path);
     if (size === 0) return null;
+    // Git makes it as the umask says.
+    await chmod(path, 0o600);
     await rename(path, kept);
     return { path: kept, bytes: size };
   } catch (error) {

@@ -3,7 +3,7 @@
  * stay whatever happens to the workspace. A path may not leave the workspace, also not through a symbolic link.
  */
 import { constants } from "node:fs";
-import { copyFile, cp, lstat, mkdir, readdir, realpath, stat } from "node:fs/promises";
+import { chmod, copyFile, cp, lstat, mkdir, readdir, realpath, stat } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import type { Artifact, OutputSpec } from "@agentcore/contract";
 import { fileNameOf } from "./attempt-directory.ts";
@@ -87,9 +87,23 @@ async function copyOutput(source: string, target: string, bytesMax: number): Pro
     await mkdir(join(target, ".."), { recursive: true, mode: 0o700 });
     if (found.isFile()) await copyFile(source, target, constants.COPYFILE_FICLONE);
     else await cp(source, target, { recursive: true, verbatimSymlinks: true, filter: isCopied });
+    await makePrivate(target);
     return { bytes, changedAt: found.ctimeMs };
   } catch (error) {
     return `it could not be copied: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+/** Copies have the modes of the worker's files, and are ours: nobody else reads them, programs stay programs. */
+async function makePrivate(path: string): Promise<void> {
+  const { mode } = await stat(path);
+  await chmod(path, mode & 0o700);
+  if ((mode & 0o170000) !== 0o040000) return;
+  for (const entry of await readdir(path, { recursive: true, withFileTypes: true })) {
+    // A link's own mode means nothing, and changing it would change what it leads to.
+    if (!entry.isFile() && !entry.isDirectory()) continue;
+    const inner = join(entry.parentPath, entry.name);
+    await chmod(inner, (await lstat(inner)).mode & 0o700);
   }
 }
 

@@ -3,7 +3,7 @@
  * caller's environment beyond the allow-list. The runner reads them; all other names are the adapter's own.
  */
 import { AgentCoreError } from "@agentcore/contract";
-import { forbiddenVariables } from "../environment.ts";
+import { forbiddenEffect } from "../variables.ts";
 
 export interface WorkerSettings {
   /** `program`: the worker's program as an absolute path, or another name to look for on PATH. */
@@ -29,11 +29,12 @@ export function readWorkerSettings(
   if (!Array.isArray(envPass) || !envPass.every((name) => typeof name === "string")) {
     throw new AgentCoreError("AC_CONFIG_INVALID", `workers.${worker}.env_pass must be a list of names`);
   }
-  const refused = envPass.find((name) => forbiddenVariables.includes(name));
-  if (refused !== undefined) {
+  for (const name of envPass) {
+    const effect = forbiddenEffect(name);
+    if (effect === null) continue;
     throw new AgentCoreError(
       "AC_CONFIG_INVALID",
-      `workers.${worker}.env_pass may not name ${refused}: it would reach outside the container`,
+      `workers.${worker}.env_pass may not name ${name}: it would ${effect}`,
     );
   }
   return { envPass, ...(program === undefined ? {} : { program }), ...(home === undefined ? {} : { home }) };

@@ -1,0 +1,114 @@
+/** What other users of the machine can see of a run: nothing in command lines, and no file. */
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { agentcore, makeScratch, startAgentcore, type Scratch } from "../testing/agentcore-process.ts";
+
+let scratch: Scratch;
+beforeEach(() => {
+  scratch = makeScratch();
+});
+afterEach(() => scratch.remove());
+
+const secret = "sk-do-not-show-4711";
+
+/** The command lines of all processes that name the scratch directory or the secret. */
+function commandLines(): string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        return [readFileSync(join("/proc", pid, "cmdline"), "utf8").replaceAll("\0", " ")];
+      } catch {
+        return []; // ended while it was looked at
+      }
+    })
+    .filter((line) => line.includes(scratch.root) || line.includes(secret));
+}
+
+test.each([
+  ["claude-code", "ANTHROPIC_API_KEY"],
+  ["codex", "OPENAI_API_KEY"],
+  ["opencode", "OPENCODE_API_KEY"],
+])(
+  "no command line of a run of %s shows its key, its instructions or what it was given",
+  async (worker, variable) => {
+    const [started, go] = [join(scratch.workspace, "started"), join(scratch.workspace, "go")];
+    const program = join(scratch.root, "agent");
+    // Notes that it has what it must not show, so that the test cannot pass without it.
+    writeFileSync(
+      program,
+      `#!/bin/sh
+case "$*" in *--version*) echo 99.0.0; exit;; esac
+cat > ${started}.stdin
+echo "$OTHER" > ${started}
+until [ -e ${go} ]; do sleep 0.05; done
+exit 1
+`,
+    );
+    chmodSync(program, 0o755);
+    const config = join(scratch.root, "named.yaml");
+    writeFileSync(
+      config,
+      `workers: { ${worker}: { program: ${program}, settings: { base_url: "http://127.0.0.1:9/v1", model: m, api_key_env: ${variable} } } }\n`,
+    );
+    const seen = new Set<string>();
+    const env = { [variable]: secret, OTHER: secret };
+    const args = ["--worker", worker, "--env", "OTHER", "--config", config, "--key", "shown"];
+    const { code } = await agentcore(scratch, ["submit", "-", ...args], { env, input: `Say ${secret}.` });
+    expect(code).toBe(0);
+    const working = startAgentcore(scratch, ["work", "--drain", "--config", config], { env });
+    const look = (): void => commandLines().forEach((line) => seen.add(line));
+    while (!existsSync(started) && working.child.exitCode === null) {
+      look();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    look();
+    writeFileSync(go, "");
+    await working.finished;
+    expect(readFileSync(started, "utf8").trim()).toBe(secret);
+    expect(readFileSync(`${started}.stdin`, "utf8")).toContain(secret);
+    expect([...seen].some((line) => line.includes(program))).toBe(true);
+    expect([...seen].filter((line) => line.includes(secret))).toEqual([]);
+  },
+);
+
+test("no file that a run leaves is open to others, whatever the umask", async () => {
+  writeFileSync(
+    join(scratch.workspace, "one.yaml"),
+    'name: one\nversion: "1"\ntimeout: 1m\nsteps: { a: { worker: shell, capabilities: [edit], instructions: "echo a; echo b > b" } }\n',
+  );
+  const before = process.umask(0);
+  try {
+    const script = "git init -q; echo out > out.txt; mkdir -p deep; echo err >&2; echo x > deep/x";
+    const options = ["--output", "out.txt", "--output", "deep", "--verify", "true"];
+    const ran = await agentcore(scratch, ["run", script, "--worker", "shell", ...options]);
+    expect(ran.code).toBe(0);
+    // The second one leaves a patch, too.
+    expect((await agentcore(scratch, ["run", "echo y > y", "--worker", "shell"])).code).toBe(0);
+    await agentcore(scratch, ["submit", "exit 3", "--worker", "shell"]);
+    expect((await agentcore(scratch, ["work", "--drain"])).code).toBe(0);
+    expect((await agentcore(scratch, ["workflow", "run", "one.yaml"])).code).toBe(0);
+    mkdirSync(join(scratch.workspace, "trusting"), { mode: 0o755 });
+    writeFileSync(join(scratch.workspace, "trusting/agentcore.yaml"), "{}\n", { mode: 0o644 });
+    expect((await agentcore(scratch, ["trust", "trusting"])).code).toBe(0);
+  } finally {
+    process.umask(before);
+  }
+  const state = join(scratch.root, "xdg/agentcore");
+  const names = ["", ...readdirSync(state, { recursive: true, encoding: "utf8" })];
+  expect(names.length).toBeGreaterThan(20);
+  const open = names.flatMap((name) => {
+    const { mode } = lstatSync(join(state, name));
+    return (mode & 0o077) === 0 ? [] : [`${name} ${(mode & 0o7777).toString(8)}`];
+  });
+  expect(open).toEqual([]);
+});
