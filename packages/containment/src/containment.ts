@@ -6,6 +6,7 @@ import { AgentCoreError, type Clock } from "@agentcore/contract";
 import { RunCgroup } from "./cgroup.ts";
 import { ContainedRun } from "./contained-run.ts";
 import { commandLine, hidesFiles, levelOf, type Implementation } from "./implementations.ts";
+import { createLaunchLine, type LaunchLine } from "./launch-line.ts";
 import { launch } from "./launch.ts";
 import { pidNamespaceBox } from "./pid-namespace-box.ts";
 import type { Contained, ContainedCommand, Containment } from "./port.ts";
@@ -29,12 +30,29 @@ export interface ContainmentParts {
 
 export function createContainment(parts: ContainmentParts): Containment {
   const { name } = parts.implementation;
+  const line = createLaunchLine(launchesMax);
   return {
     implementation: name,
     level: levelOf(name),
     hides: hidesFiles(name),
-    start: (command) => start(parts, command),
+    start: (command) => startInTurn(line, parts, command),
   };
+}
+
+/** Launches in flight: enough to keep two processors busy. */
+const launchesMax = 4;
+
+async function startInTurn(
+  line: LaunchLine,
+  parts: ContainmentParts,
+  command: ContainedCommand,
+): Promise<Contained> {
+  const leave = await line.enter(command.signal);
+  try {
+    return await start(parts, command);
+  } finally {
+    leave();
+  }
 }
 
 async function start(parts: ContainmentParts, command: ContainedCommand): Promise<Contained> {

@@ -65,6 +65,8 @@ export async function launch(line: CommandLine, command: ContainedCommand, clock
     Promise.race([watched.ready, watched.closed, exit]),
     readyWithinMs,
   );
+  // After a hold-up of the event loop the timer fires before the pipe was read: the word may be there.
+  if (!settled) await loopWentRound();
   const state = watched.state();
   if (state.phase !== "ready") {
     child.kill("SIGKILL");
@@ -101,6 +103,11 @@ function spawnDetached(line: CommandLine, command: ContainedCommand): ChildProce
       cause: error,
     });
   }
+}
+
+/** Twice: what was ready when the timers ran has been read then. */
+async function loopWentRound(): Promise<void> {
+  for (let turn = 0; turn < 2; turn += 1) await new Promise<void>((resolve) => void setImmediate(resolve));
 }
 
 interface Exit {

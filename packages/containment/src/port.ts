@@ -42,6 +42,8 @@ export interface ContainedCommand {
    * place. `cwd` is always visible. Default: none. Without effect on directories that are not hidden.
    */
   readonly visible?: readonly string[];
+  /** A start that still waits in line when it is aborted is given up. Without effect later: see {@link Contained.stop}. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Containment {
@@ -50,12 +52,12 @@ export interface Containment {
   /** Whether hidden directories are really out of a worker's sight and reach. False for `process-group`, which cannot. */
   readonly hides: boolean;
   /**
-   * Starts the box and holds the payload back until {@link Contained.go}: if this process dies before, the payload
+   * Starts the box, a few at a time in the order of the calls, and holds the payload back until {@link Contained.go}: if this process dies before, the payload
    * never runs. Resolves once the box is known by identity, and recorded where a registry is in use.
    *
    * Rejects with an `AgentCoreError`: `AC_WORKSPACE_MISSING` (cwd), `AC_WORKER_MISSING` (command not found),
    * `AC_WORKER_SPAWN` (the system refused, the box did not become ready, or called from a worker thread),
-   * `AC_JOB_INVALID` (marker or environment, a `cwd` that is a hidden directory itself, a `visible` that is no directory).
+   * `AC_CANCELLED` (`signal`), `AC_JOB_INVALID` (marker or environment, a `cwd` that is a hidden directory itself, a `visible` that is no directory).
    */
   start(command: ContainedCommand): Promise<Contained>;
 }

@@ -74,6 +74,7 @@ async function runPrepared(
     marker: run.marker,
     label: run.label,
     visible: [run.attempt.home, run.attempt.tmp],
+    signal: request.permit.signal,
     ...(plan.termTo === undefined ? {} : { termTo: plan.termTo }),
   });
   const [started] = await Promise.allSettled([starting, observation.looked]);

@@ -1,0 +1,78 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { systemClock } from "@agentcore/contract";
+import { expect, onTestFinished, test } from "vitest";
+import { createContainment } from "./containment.ts";
+import { createLaunchLine } from "./launch-line.ts";
+import { openRegistry, type RunRegistry } from "./registry.ts";
+
+test("lets a few in at once, in the order in which they came, and passes over those who gave up", async () => {
+  const line = createLaunchLine(2);
+  const order: string[] = [];
+  const enter = async (name: string, signal?: AbortSignal) => {
+    const leave = await line.enter(signal);
+    order.push(name);
+    return leave;
+  };
+  const stop = new AbortController();
+  const [a, b] = await Promise.all([enter("a"), enter("b")]);
+  const [c, givenUp, d] = [enter("c"), enter("given up", stop.signal), enter("d")];
+  stop.abort();
+  await expect(givenUp).rejects.toMatchObject({ code: "AC_CANCELLED" });
+  await expect(enter("too late", stop.signal)).rejects.toMatchObject({ code: "AC_CANCELLED" });
+  expect(order).toEqual(["a", "b"]);
+  a();
+  (await c)();
+  b();
+  await d;
+  expect(order).toEqual(["a", "b", "c", "d"]);
+});
+
+/** Counts launches between the note that one begins and the note of who it became. */
+function countLaunches(registry: RunRegistry) {
+  const seen = { inFlight: 0, most: 0, turns: 0, turnsAtLaunch: new Set<number>() };
+  const turning = setInterval(() => (seen.turns += 1), 0);
+  onTestFinished(() => clearInterval(turning));
+  const counting: RunRegistry = {
+    ...registry,
+    add(run) {
+      seen.inFlight += 1;
+      seen.most = Math.max(seen.most, seen.inFlight);
+      seen.turnsAtLaunch.add(seen.turns);
+      const record = registry.add(run);
+      return {
+        ...record,
+        identify(identity) {
+          seen.inFlight -= 1;
+          record.identify(identity);
+        },
+      };
+    },
+  };
+  return { seen, counting };
+}
+
+test("sixty runs that come at once all begin, few launches overlap, and timers fire between them", async () => {
+  const directory = mkdtempSync(path.join(tmpdir(), "agentcore-burst-"));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  const { seen, counting } = countLaunches(openRegistry(directory));
+  const containment = createContainment({
+    implementation: { name: "process-group", setpriv: null },
+    clock: systemClock,
+    cgroupParent: null,
+    registry: counting,
+    hidden: [],
+  });
+  const command = { command: "/bin/sleep", args: ["600"], cwd: "/", env: { PATH: process.env.PATH ?? "" } };
+  const runs = await Promise.all(
+    Array.from({ length: 60 }, (_, n) =>
+      containment.start({ ...command, marker: `burst-${process.pid}-${n}` }),
+    ),
+  );
+  for (const run of runs) run.go();
+  expect(seen.most).toBeLessThanOrEqual(4);
+  expect(seen.turnsAtLaunch.size).toBeGreaterThan(10);
+  const receipts = await Promise.all(runs.map((run) => run.stop({ immediate: true })));
+  expect(receipts.map(({ survivors }) => survivors)).toEqual(runs.map(() => 0));
+});
