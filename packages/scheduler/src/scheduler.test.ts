@@ -744,6 +744,64 @@ describe("closing", () => {
   });
 });
 
+describe("an attempt whose worker never began", () => {
+  const neverBegun = (code: WorkerResult["code"]) =>
+    testResult({ outcome: "failed", errorClass: "internal", code, summary: "cannot be written", costUsd: 0 });
+
+  it("costs no attempt while the state directory cannot be written, and goes on by itself", async () => {
+    let isWritable = false;
+    let tries = 0;
+    const rig = await createRig({
+      unstarted: () => {
+        if (isWritable) return null;
+        tries += 1;
+        return neverBegun("AC_STORE_UNAVAILABLE");
+      },
+    });
+    const events: RunEvent[] = [];
+    rig.scheduler.subscribe((event) => events.push(event));
+    const handles = await Promise.all(Array.from({ length: 12 }, () => rig.scheduler.submit(simpleJob())));
+    await rig.clock.advance(600_000);
+    expect(await rig.scheduler.stats()).toMatchObject({ ready: 12, dead: 0 });
+    // One asks again at a time, at growing intervals.
+    expect(tries).toBeLessThan(80);
+    const why = await rig.scheduler.why(handles[0]!.id);
+    expect(why.record).toMatchObject({ attempt: 0, state: { waitingFor: { code: "AC_STORE_UNAVAILABLE" } } });
+    expect(why.decisions.at(-1)?.message).toBe("no worker was started: cannot be written");
+    expect(events.filter(({ type }) => type === "escalation")).toHaveLength(1);
+    isWritable = true;
+    await rig.clock.advance(60_000);
+    const ends = await Promise.all(handles.map((handle) => handle.result()));
+    expect(ends.map(({ state, attempts }) => [state, attempts])).toEqual(handles.map(() => ["succeeded", 1]));
+    await rig.scheduler.close();
+  });
+
+  it("counts in the end where no box can be started for it", async () => {
+    const rig = await createRig({ unstarted: () => neverBegun("AC_WORKER_SPAWN") });
+    const handle = await rig.scheduler.submit(simpleJob());
+    await rig.clock.advance(600_000);
+    expect(await handle.result()).toMatchObject({
+      state: "dead",
+      attempts: 1,
+      reason: { code: "AC_WORKER_SPAWN" },
+    });
+    expect((await rig.store.decisions(handle.id)).map(({ type, count }) => [type, count])).toEqual([
+      ["deferred", 5],
+      ["dead", 1],
+    ]);
+    await rig.scheduler.close();
+  });
+
+  it("can be cancelled while it is put back", async () => {
+    const rig = await createRig({ unstarted: () => neverBegun("AC_STORE_UNAVAILABLE") });
+    const handle = await rig.scheduler.submit(simpleJob());
+    await rig.clock.advance(5000);
+    await handle.cancel();
+    expect((await handle.result()).state).toBe("cancelled");
+    await rig.scheduler.close();
+  });
+});
+
 describe("the deadline of a job", () => {
   it("goes to the runtime with each request, which refuses a job that comes too late", async () => {
     const asked: unknown[] = [];

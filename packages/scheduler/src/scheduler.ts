@@ -9,6 +9,7 @@ import { DriveLoop } from "./drive/drive-loop.ts";
 import type { RunEventListener } from "./drive/run-events.ts";
 import { StartedNotes } from "./drive/started-notes.ts";
 import { AttemptSettler } from "./drive/attempt-settler.ts";
+import { PutBacks } from "./drive/put-backs.ts";
 import { Throttle } from "./drive/throttle.ts";
 import type { JobRecord, Reason } from "./job-record.ts";
 import type { CancelAnswer, QueueStats } from "./job-store.ts";
@@ -234,6 +235,7 @@ export class Scheduler {
   #createLoop(settler: AttemptSettler): DriveLoop {
     const { store, clock, log, runtime, concurrency, perKey, claims } = this.#options;
     const notes = new StartedNotes(store, clock, log);
+    const putBacks = new PutBacks();
     const loop: DriveLoop = new DriveLoop({
       store,
       clock,
@@ -256,6 +258,8 @@ export class Scheduler {
           },
           onDenied: (scope, denial) =>
             this.#throttle.deny(scope, denial, loop.granted(), clock.monotonicMs()),
+          putBacks,
+          onPutBackOften: (record, reason) => this.#escalatePutBack(record, reason),
         }),
       isRecovering: (record) => this.#recovery.has(record),
       lookIntoTakeovers: () => this.#lookIntoTakeovers(),
@@ -273,6 +277,19 @@ export class Scheduler {
       code: "AC_UNCONTAINED",
       target: concurrencyKey === null ? `job:${job.id}` : `workspace:${concurrencyKey}`,
       message,
+      evidence: { jobId: job.id, attempt },
+      at: this.#options.clock.now(),
+    });
+  }
+
+  #escalatePutBack({ job, attempt }: JobRecord, { code, message }: Reason): void {
+    const text = `job ${job.id} was put back again and again: ${message}`;
+    this.#options.log.error({ jobId: job.id, attempt, code }, text);
+    this.#publishEscalation({
+      stage: "notify",
+      code: "AC_STORE_UNAVAILABLE",
+      target: `job:${job.id}`,
+      message: text,
       evidence: { jobId: job.id, attempt },
       at: this.#options.clock.now(),
     });

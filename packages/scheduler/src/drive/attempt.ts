@@ -5,6 +5,7 @@
  */
 import {
   isAgentCoreError,
+  isErrorCode,
   type Clock,
   type Denial,
   type ErrorCode,
@@ -20,6 +21,7 @@ import type { Settlement } from "../job-store.ts";
 import { chargeUnder, failedResult } from "../retry/charge.ts";
 import { scopeOfDenial, type DenialScope } from "./denial-scope.ts";
 import { executedTask, permitRequestOf } from "./permit-request.ts";
+import type { PutBacks } from "./put-backs.ts";
 import type { RunEvents } from "./run-events.ts";
 import { decisionOf, type EndedAttempt } from "./settlement.ts";
 import type { StartedNotes } from "./started-notes.ts";
@@ -34,6 +36,9 @@ export interface AttemptPorts {
   readonly notes: StartedNotes;
   readonly onGranted: (record: JobRecord) => void;
   readonly onDenied: (scope: DenialScope, denial: DenialFacts) => void;
+  readonly putBacks: PutBacks;
+  /** The job was put back so often that somebody should look. */
+  readonly onPutBackOften: (record: JobRecord, reason: Reason) => void;
 }
 
 export interface DenialFacts {
@@ -61,6 +66,8 @@ export class Attempt {
   readonly #ports: AttemptPorts;
   #granted = false;
   #permitId: string | null = null;
+  /** Its worker was started. */
+  #begun = false;
   #stopped: Reason | null = null;
 
   constructor(record: JobRecord, ports: AttemptPorts) {
@@ -122,8 +129,10 @@ export class Attempt {
     if (reason !== null) return this.#giveBack(permit, reason);
     this.#permitId = permit.id;
     const execution = await this.#execute(permit);
-    if (execution.kind === "not_begun") return this.#defer(execution.denial, unansweredMs);
+    if (execution.kind === "not_begun") return this.#withdraw(execution.denial, unansweredMs);
     const { result } = execution;
+    const putBack = this.#putBackOf(result);
+    if (putBack !== null) return putBack;
     events.publish({ type: "attempt_ended", jobId: job.id, at: clock.now(), attempt, result });
     return this.#ports.settle({
       record,
@@ -131,6 +140,23 @@ export class Attempt {
       stopped: this.#stopped,
       charge: chargeUnder(permit, result),
     });
+  }
+
+  /** Where no worker began, and not for a reason of the job. */
+  #putBackOf({ code, summary }: WorkerResult): Settlement | null {
+    const { putBacks, onPutBackOften } = this.#ports;
+    if (this.#begun || code === null || !isErrorCode(code)) return null;
+    const denial: Denial = { code, message: `no worker was started: ${summary}`, evidence: {} };
+    const next = putBacks.next(this.record, denial);
+    if (next === null) return null;
+    if (next.isWorthTelling) onPutBackOften(this.record, denial);
+    return this.#withdraw(denial, next.delayMs);
+  }
+
+  /** It was let in and has not begun: it is no measure of what the runtime lets in. */
+  #withdraw(denial: Denial, delayMs: number): Settlement {
+    this.#granted = false;
+    return this.#defer(denial, delayMs);
   }
 
   /** Null where the worker may start; else why it must not. */
@@ -179,6 +205,8 @@ export class Attempt {
     const { attempt, job } = this.record;
     return {
       onStarted: (identity) => {
+        this.#begun = true;
+        this.#ports.putBacks.forget(this.record);
         const at = clock.now();
         events.publish({
           type: "attempt_started",

@@ -29,6 +29,8 @@ export function scopeOfDenial(
     case "AC_DRAINING":
     case "AC_RUNTIME_LOST":
     case "AC_RESTART_INTENSITY":
+    // The state directory, or the ledger in it: no attempt can begin without.
+    case "AC_STORE_UNAVAILABLE":
       return { kind: "global" };
     case "AC_BACKPRESSURE":
       return { kind: "global" };

@@ -33,6 +33,8 @@ export interface FakeRuntimeOptions {
     request: PermitRequest,
     grant: () => PermitDecision,
   ) => PermitDecision | Promise<PermitDecision>;
+  /** The result of an execution whose worker never begins; null: it begins. Default: all begin. */
+  readonly unstarted?: (permit: PermitRecord) => WorkerResult | null;
   /** Default: succeeds at once. */
   readonly execute?: (execution: FakeExecution) => Promise<WorkerResult> | WorkerResult;
 }
@@ -61,6 +63,7 @@ interface LivePermit {
 
 export function createFakeRuntime(options: FakeRuntimeOptions): FakeRuntime {
   const { clock, decide = (_request, grant) => grant(), execute = () => testResult() } = options;
+  const { unstarted = () => null } = options;
   const live = new Map<string, LivePermit>();
   const ledger: LedgerLine[] = [];
   const violations: string[] = [];
@@ -107,6 +110,11 @@ export function createFakeRuntime(options: FakeRuntimeOptions): FakeRuntime {
     requestPermit: async (request) => decide(request, () => grant(request)),
     async execute(permitId, task, observer) {
       const { permit, stop } = begin(permitId);
+      const neverBegun = unstarted(permit);
+      if (neverBegun !== null) {
+        live.delete(permitId);
+        return neverBegun;
+      }
       const line = note(permit);
       observer?.onStarted?.(fakeIdentity(permitId));
       try {

@@ -34,7 +34,7 @@ export function countingIds(prefix: string): Ids {
 }
 
 export async function createRig(options: RigOptions = {}): Promise<Rig> {
-  const { decide, execute, ...rest } = options;
+  const { decide, execute, unstarted, ...rest } = options;
   const clock = createVirtualClock();
   const store = rest.store ?? createMemoryStore();
   const warnings: string[] = [];
@@ -44,6 +44,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     clock,
     ...(decide === undefined ? {} : { decide }),
     ...(execute === undefined ? {} : { execute }),
+    ...(unstarted === undefined ? {} : { unstarted }),
   });
   const process = { host: "h", bootId: "b", pid: 1, startTicks: 1 };
   const base = { store, runtime, clock, random: middle, log, ids: countingIds("id"), process, ...rest };

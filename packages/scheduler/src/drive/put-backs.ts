@@ -1,0 +1,58 @@
+/**
+ * Attempts whose worker never began because something beside the job was in the way: the state directory could not be written,
+ * or the machine could not start a process. They cost the job no attempt: it goes back to the queue, with a wait that grows,
+ * and `why` says what it waits for. What goes on for long is escalated, once; where no box can be started the attempt counts
+ * in the end, because that may be the job's own affair.
+ */
+import type { Denial, ErrorCode } from "@agentcore/contract";
+import type { JobRecord } from "../job-record.ts";
+
+interface Rule {
+  /** Put-backs of one job in a row after which its attempt counts as any other; Infinity: never. */
+  readonly timesMax: number;
+}
+
+/** Codes of results without a worker. */
+const rules: Readonly<Partial<Record<ErrorCode, Rule>>> = {
+  AC_STORE_UNAVAILABLE: { timesMax: Infinity },
+  AC_WORKER_SPAWN: { timesMax: 5 },
+};
+
+const delayMsMin = 1000;
+const delayMsMax = 30_000;
+/** Put-backs of one job in a row that are worth an escalation. */
+const escalatedAfter = 8;
+/** Jobs remembered; the one that was put back longest ago is forgotten first, and starts anew. */
+const jobsMax = 10_000;
+
+export interface PutBack {
+  readonly delayMs: number;
+  /** Tell people now: once, until a worker begins again. */
+  readonly isWorthTelling: boolean;
+}
+
+export class PutBacks {
+  /** Put-backs in a row, by job. */
+  readonly #times = new Map<string, number>();
+  readonly #told = new Set<string>();
+
+  /** Null: the attempt counts. */
+  next({ job }: JobRecord, { code }: Pick<Denial, "code">): PutBack | null {
+    const rule = rules[code];
+    const times = (this.#times.get(job.id) ?? 0) + 1;
+    this.#times.delete(job.id);
+    if (rule === undefined || times > rule.timesMax) return null;
+    this.#times.set(job.id, times);
+    if (this.#times.size > jobsMax) this.#times.delete(this.#times.keys().next().value ?? "");
+    const delayMs = Math.min(delayMsMax, delayMsMin * 2 ** Math.min(times - 1, 10));
+    const isWorthTelling = times >= escalatedAfter && !this.#told.has(code);
+    if (isWorthTelling) this.#told.add(code);
+    return { delayMs, isWorthTelling };
+  }
+
+  /** A worker began. */
+  forget({ job }: JobRecord): void {
+    this.#times.delete(job.id);
+    this.#told.clear();
+  }
+}
