@@ -109,6 +109,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       ids: systemIds,
       hostEnv: env,
       attemptsDir: state.attempts,
+      versionsDir: state.versions,
     }),
     clock: systemClock,
     ids: systemIds,

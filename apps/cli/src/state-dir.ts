@@ -13,6 +13,8 @@ export interface StateDir {
   readonly attempts: string;
   /** What runs now, for the sweep after a crash, and what was found out about this machine. */
   readonly containment: string;
+  /** What workers said when they were asked for their version. */
+  readonly versions: string;
   /** Results of runs whose scheduler was gone when they ended. */
   readonly spool: string;
 }
@@ -40,7 +42,13 @@ export function resolveStateDir(
 
 export function stateDirAt(path: string): StateDir {
   const at = (name: string): string => join(path, name);
-  return { path, attempts: at("attempts"), containment: at("containment"), spool: at("spool") };
+  return {
+    path,
+    attempts: at("attempts"),
+    containment: at("containment"),
+    versions: at("versions"),
+    spool: at("spool"),
+  };
 }
 
 /** Where XDG says; null where neither HOME nor XDG_STATE_HOME is set. */

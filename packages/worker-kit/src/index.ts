@@ -22,6 +22,7 @@ export * from "./program/version.ts";
 export * from "./provider-error.ts";
 export * from "./provider-status.ts";
 export * from "./retry-after.ts";
+export type { ProgramParts } from "./runner/contained-program.ts";
 export { createProcessRunner, type ProcessRunnerOptions } from "./runner/create-process-runner.ts";
 export { defaultRunnerLimits, type RunnerLimits } from "./runner/parts.ts";
 export { findAttemptDirectory, listJobDirectories, type JobDirectory } from "./runner/attempt-directory.ts";

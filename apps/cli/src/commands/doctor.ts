@@ -34,11 +34,11 @@ export async function doctor(options: DoctorOptions, io: Io): Promise<number> {
 async function examine(options: DoctorOptions, io: Io): Promise<DoctorReport> {
   const { loaded, check: config } = await examineConfig(options, io);
   const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
-  const [containment, git, stateCheck, workers] = await Promise.all([
-    examineContainment(),
-    examineGit(io.env),
+  const { check: containment, parts } = await examineContainment(state);
+  const [git, stateCheck, workers] = await Promise.all([
+    examineGit(io.env, parts),
     examineState(state),
-    examineWorkers(loaded, io.env),
+    examineWorkers(loaded, io.env, parts),
   ]);
   const quarantine = examineQuarantine(state);
   const checks = [examineNode(process.versions.node), containment, git, stateCheck, quarantine, config];

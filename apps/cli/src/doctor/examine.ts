@@ -1,13 +1,15 @@
 /** One function per check: each looks at one thing of the machine and says what it found. None of them throws. */
 import {
   lookAtLeftRuns,
+  openContainment,
   probeContainment,
+  type Containment,
   type ContainmentProbe,
   type SweptRun,
 } from "@agentcore/containment";
-import { isAgentCoreError } from "@agentcore/contract";
+import { isAgentCoreError, systemClock, systemIds } from "@agentcore/contract";
 import { openStateDatabase } from "@agentcore/store-sqlite";
-import { findProgram, programEnvironment, readVersion } from "@agentcore/worker-kit";
+import { findProgram, programEnvironment, readVersion, type ProgramParts } from "@agentcore/worker-kit";
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -53,8 +55,27 @@ export function configurationCheck(loaded: LoadedConfig): Check {
   };
 }
 
-export async function examineContainment(): Promise<Check> {
-  return containmentCheck(await probeContainment());
+export interface ExaminedContainment {
+  readonly check: Check;
+  /** To ask programs for their versions. */
+  readonly parts: ProgramParts;
+}
+
+/** Records nothing. Where nothing can be contained, no program is run at all. */
+export async function examineContainment(state: StateDir): Promise<ExaminedContainment> {
+  const partsWith = (containment: Containment) => ({ containment, clock: systemClock, ids: systemIds });
+  try {
+    const opened = await openContainment({ hidden: [state.path] });
+    return { check: containmentCheck(opened.probe), parts: partsWith(opened) };
+  } catch (error) {
+    const refusing: Containment = {
+      implementation: "process-group",
+      level: "best-effort",
+      hides: false,
+      start: () => Promise.reject(error as Error),
+    };
+    return { check: containmentCheck(await probeContainment()), parts: partsWith(refusing) };
+  }
 }
 
 export function containmentCheck(probe: ContainmentProbe): Check {
@@ -80,13 +101,13 @@ export function containmentCheck(probe: ContainmentProbe): Check {
       };
 }
 
-export async function examineGit(env: Environment): Promise<Check> {
+export async function examineGit(env: Environment, parts: ProgramParts): Promise<Check> {
   const base = { id: "git", title: "git" };
   const cure =
     "Without git a result has no patch, and changed files are found by comparing the directory. Install git.";
   const path = findProgram("git", env["PATH"]);
   if (path === null) return { ...base, status: "warn", detail: "not on PATH", cure };
-  const answer = await readVersion(path, ["--version"], programEnvironment(env));
+  const answer = await readVersion(parts, path, ["--version"], programEnvironment(env));
   return answer.kind === "version"
     ? { ...base, status: "ok", detail: `${answer.version} (${path})`, cure: null }
     : { ...base, status: "warn", detail: `${path} --version failed: ${answer.reason}`, cure };

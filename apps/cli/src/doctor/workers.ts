@@ -4,6 +4,7 @@ import {
   credentialStatus,
   detectProgram,
   type CredentialStatus,
+  type ProgramParts,
   type ProgramStatus,
 } from "@agentcore/worker-kit";
 import { loadAdapters } from "../adapters.ts";
@@ -11,7 +12,11 @@ import type { Environment } from "../config/env-text.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { WorkerReport } from "./report.ts";
 
-export async function examineWorkers(loaded: LoadedConfig, env: Environment): Promise<WorkerReport[]> {
+export async function examineWorkers(
+  loaded: LoadedConfig,
+  env: Environment,
+  parts: ProgramParts,
+): Promise<WorkerReport[]> {
   const adapters = await loadAdapters(loaded);
   return Promise.all(
     adapters.map(async ({ name, adapter }) => {
@@ -19,6 +24,7 @@ export async function examineWorkers(loaded: LoadedConfig, env: Environment): Pr
       const path = loaded.config.workers[name]?.program;
       const program = await detectProgram(adapter, {
         hostEnv: env,
+        parts,
         // The shell has no way to ask for one.
         alwaysAskVersion: adapter.program.versionArgs.length > 0,
         ...(path === undefined ? {} : { path }),
@@ -68,6 +74,13 @@ export function workerReport(
       return { ...base, status: "too_old", detail: program.message, cure: `Update it: ${install}` };
     case "unusable":
       return { ...base, status: "unusable", detail: program.message, cure: `Reinstall it: ${install}` };
+    case "unanswered":
+      return {
+        ...base,
+        status: "unusable",
+        detail: program.message,
+        cure: "Try again when the machine is less busy.",
+      };
     case "found":
       return { ...base, ...readiness(adapter, credential) };
   }

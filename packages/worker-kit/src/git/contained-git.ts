@@ -2,12 +2,9 @@
  * The one place where AgentCore runs git outside of a run: contained like a worker, with a worker's environment, limited in
  * time and output, and ended together with its caller. A git that did not run to its end is an error, never an answer.
  */
-import type { Containment } from "@agentcore/containment";
-import { AgentCoreError, isAgentCoreError, type Clock, type Ids, type StopCause } from "@agentcore/contract";
+import { AgentCoreError, isAgentCoreError } from "@agentcore/contract";
 import { findProgram } from "../program/find-program.ts";
-import { collectText, runContainedStep, type StepEnd } from "../runner/contained-step.ts";
-import { defaultRunnerLimits } from "../runner/parts.ts";
-import { watchStop } from "../runner/stop-watch.ts";
+import { runContainedProgram, type ProgramEnd, type ProgramParts } from "../runner/contained-program.ts";
 import { gitEnvironment, hardenedArgs } from "./hardening.ts";
 
 export interface GitOptions {
@@ -35,10 +32,7 @@ export interface GitAnswer {
  */
 export type ContainedGit = (cwd: string, args: readonly string[], options?: GitOptions) => Promise<GitAnswer>;
 
-export interface ContainedGitParts {
-  readonly containment: Containment;
-  readonly clock: Clock;
-  readonly ids: Ids;
+export interface ContainedGitParts extends ProgramParts {
   /** The caller's environment, from which PATH, HOME and the language are taken. */
   readonly hostEnv: Readonly<Record<string, string | undefined>>;
 }
@@ -46,14 +40,6 @@ export interface ContainedGitParts {
 const timeoutMsDefault = 60_000;
 const stdoutBytesMax = 256 * 1024 * 1024;
 const stderrBytesMax = 1024 * 1024;
-
-const noLongerWanted: StopCause = {
-  kind: "cancelled",
-  code: "AC_CANCELLED",
-  message: "what git was to say is no longer wanted",
-  evidence: {},
-  immediate: true,
-};
 
 const wasAborted = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;
 
@@ -66,52 +52,18 @@ export function createContainedGit(parts: ContainedGitParts): ContainedGit {
     if (wasAborted(signal)) throw cancelled(what);
     const command = findProgram("git", env["PATH"]);
     if (command === null) throw new AgentCoreError("AC_GIT_MISSING", "git is not on PATH; install git");
-    const stdout = collectText(stdoutBytesMax);
-    const stderr = collectText(stderrBytesMax);
-    const ending = new AbortController();
-    const end = (): void => ending.abort(noLongerWanted);
-    signal?.addEventListener("abort", end, { once: true });
-    const sink = {
-      ...stdout,
-      write(chunk: Buffer): boolean {
-        const more = stdout.write(chunk);
-        if (stdout.overflowed()) end();
-        return more;
-      },
-    };
-    try {
-      const step = {
-        command,
-        args: hardenedArgs(args),
-        cwd,
-        env,
-        marker: parts.ids.next(),
-        label: "git",
-        timeoutMs,
-        stdout: sink,
-        stderr,
-        limits: defaultRunnerLimits,
-        ...(input === undefined ? {} : { input }),
-      };
-      const ended = await runContainedStep(parts, step, watchStop(ending.signal)).catch((error: unknown) => {
+    const program = { command, args: hardenedArgs(args), cwd, env, label: "git", timeoutMs, input, signal };
+    const ended = await runContainedProgram(parts, { ...program, stdoutBytesMax, stderrBytesMax }).catch(
+      (error: unknown) => {
         throw notStarted(what, error);
-      });
-      if (wasAborted(signal)) throw cancelled(what);
-      const exitCode = exitCodeOf(ended, { what, timeoutMs, overflowed: stdout.overflowed() });
-      return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
-    } finally {
-      signal?.removeEventListener("abort", end);
-    }
+      },
+    );
+    if (wasAborted(signal)) throw cancelled(what);
+    return { exitCode: exitCodeOf(ended, what, timeoutMs), stdout: ended.stdout, stderr: ended.stderr };
   };
 }
 
-interface Ended {
-  readonly what: string;
-  readonly timeoutMs: number;
-  readonly overflowed: boolean;
-}
-
-function exitCodeOf({ exit, timedOut, receipt }: StepEnd, { what, timeoutMs, overflowed }: Ended): number {
+function exitCodeOf({ exit, timedOut, overflowed, receipt }: ProgramEnd, what: string, timeoutMs: number) {
   if (timedOut)
     throw new AgentCoreError("AC_GIT_TIMEOUT", `${what} took longer than ${timeoutMs} ms and was ended`);
   if (overflowed) throw failed(`${what} printed more than ${stdoutBytesMax} bytes`);

@@ -1,13 +1,16 @@
 /**
  * What `doctor` shows about a worker and what a run checks before it starts: is the program there, is it new enough, and
- * does it have a credential. Versions are kept by path, size and modification time, so that a process asks each
- * installed program once.
+ * does it have a credential. A version that is new enough is kept for later processes, so that each installed program is
+ * asked once; what would refuse a run is asked anew each time.
  */
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { AgentCoreError, type WorkerAdapter } from "@agentcore/contract";
 import { programEnvironment } from "../environment.ts";
+import type { ProgramParts } from "../runner/contained-program.ts";
 import { findProgram } from "./find-program.ts";
+import { knownVersion, programKey, rememberVersion } from "./known-versions.ts";
+import { SharedQuestions } from "./shared-question.ts";
 import { compareVersions, readVersion, type VersionAnswer } from "./version.ts";
 
 /** Where the worker's credential would come from. */
@@ -24,14 +27,22 @@ export type ProgramStatus =
   | { readonly kind: "missing"; readonly message: string }
   | { readonly kind: "too-old"; readonly path: string; readonly version: string; readonly message: string }
   /** It is there, but does not say its version properly, so that nothing is known about it. */
-  | { readonly kind: "unusable"; readonly path: string; readonly message: string };
+  | { readonly kind: "unusable"; readonly path: string; readonly message: string }
+  /** It is there, and did not answer in time: nothing is known about it, and it may answer later. */
+  | { readonly kind: "unanswered"; readonly path: string; readonly message: string };
 
 export interface DetectOptions {
   /** The caller's environment: PATH, HOME and credentials are looked up in it. */
   readonly hostEnv: Readonly<Record<string, string | undefined>>;
+  /** What a program is run with, contained. */
+  readonly parts: ProgramParts;
+  /** Where versions are kept for later processes, made if missing. Default: nowhere. */
+  readonly versionsDir?: string | undefined;
+  /** Ends the question at once; the call then rejects with `AC_CANCELLED`. */
+  readonly signal?: AbortSignal | undefined;
   /** The program of the configuration: an absolute path, or another name to look for on PATH. */
   readonly path?: string;
-  /** Ask for the version even where the adapter sets no lowest one, as `doctor` does. Default false. */
+  /** Ask the program even where no lowest version is set or its version is known, as `doctor` does. Default false. */
   readonly alwaysAskVersion?: boolean;
 }
 
@@ -45,7 +56,11 @@ export async function detectProgram(adapter: WorkerAdapter, options: DetectOptio
   if (program.minVersion === undefined && options.alwaysAskVersion !== true) {
     return { kind: "found", path, version: null };
   }
-  const answer = await versionOf(path, adapter, options.hostEnv);
+  const answer = await versionOf(path, adapter, options);
+  if (answer.kind === "unanswered") {
+    const message = `${adapter.title}: ${path} ${program.versionArgs.join(" ")} did not answer: ${answer.reason}; the machine may be too busy`;
+    return { kind: "unanswered", path, message };
+  }
   if (answer.kind === "unreadable") {
     const message = `${adapter.title}: ${path} ${program.versionArgs.join(" ")} failed: ${answer.reason}; reinstall it with: ${program.install}`;
     return { kind: "unusable", path, message };
@@ -63,13 +78,22 @@ function wrongPath(path: string): string {
   return `${path} is no program`;
 }
 
-/** The path of a usable program; throws `AC_WORKER_MISSING` or `AC_WORKER_TOO_OLD` with the install line. */
+/**
+ * The path of a usable program; throws `AC_WORKER_MISSING` or `AC_WORKER_TOO_OLD` with the install line, and `AC_WORKER_SPAWN`,
+ * which is worth another try, where the program did not answer.
+ */
 export async function requireProgram(adapter: WorkerAdapter, options: DetectOptions): Promise<string> {
   const status = await detectProgram(adapter, options);
   if (status.kind === "found") return status.path;
-  const code = status.kind === "too-old" ? "AC_WORKER_TOO_OLD" : "AC_WORKER_MISSING";
-  throw new AgentCoreError(code, status.message, { evidence: { worker: adapter.name } });
+  throw new AgentCoreError(refusals[status.kind], status.message, { evidence: { worker: adapter.name } });
 }
+
+const refusals = {
+  missing: "AC_WORKER_MISSING",
+  unusable: "AC_WORKER_MISSING",
+  "too-old": "AC_WORKER_TOO_OLD",
+  unanswered: "AC_WORKER_SPAWN",
+} as const;
 
 /** Looks at variables and files only; whether the credential is accepted is the provider's to say. */
 export function credentialStatus(
@@ -86,21 +110,26 @@ export function credentialStatus(
   return path === undefined ? { kind: "none" } : { kind: "login", path };
 }
 
-const answers = new Map<string, Promise<VersionAnswer>>();
+const questions = new SharedQuestions<VersionAnswer>();
 
-function versionOf(
+async function versionOf(
   path: string,
   adapter: WorkerAdapter,
-  hostEnv: Readonly<Record<string, string | undefined>>,
+  { hostEnv, parts, versionsDir, signal, alwaysAskVersion }: DetectOptions,
 ): Promise<VersionAnswer> {
-  const { size, mtimeMs } = statSync(path);
-  const key = [path, size, mtimeMs, ...adapter.program.versionArgs].join("\0");
-  const known = answers.get(key);
-  if (known !== undefined) return known;
-  const asked = readVersion(path, adapter.program.versionArgs, programEnvironment(hostEnv)).then((answer) => {
-    if (answer.kind === "unreadable") answers.delete(key); // perhaps a busy machine: ask again next time
-    return answer;
-  });
-  answers.set(key, asked);
-  return asked;
+  const { versionArgs, minVersion } = adapter.program;
+  const key = programKey(path, versionArgs);
+  if (key === null) return { kind: "unanswered", reason: "it went away" };
+  if (versionsDir !== undefined && alwaysAskVersion !== true) {
+    const version = await knownVersion(versionsDir, key);
+    // The program behind a launcher may have been replaced: only its own answer refuses a run.
+    if (version !== null && (minVersion === undefined || compareVersions(version, minVersion) >= 0))
+      return { kind: "version", version };
+  }
+  const answer = await questions.ask(key, signal, (givenUp) =>
+    readVersion(parts, path, versionArgs, programEnvironment(hostEnv), { signal: givenUp }),
+  );
+  if (answer.kind === "version" && versionsDir !== undefined)
+    await rememberVersion(versionsDir, key, answer.version, parts.ids);
+  return answer;
 }

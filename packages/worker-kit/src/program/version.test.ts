@@ -1,6 +1,10 @@
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import type { ProgramParts } from "../runner/contained-program.ts";
+import { machineContainment } from "../testing/drive.ts";
+import { randomIds, realClock } from "../testing/real-ports.ts";
+import { findSurvivors } from "../testing/survivors.ts";
 import { makeTemporaryDirectory } from "../testing/temporary-directories.ts";
 import { compareVersions, findVersion, readVersion } from "./version.ts";
 
@@ -10,6 +14,11 @@ function program(script: string): string {
   chmodSync(path, 0o755);
   return path;
 }
+
+let parts: ProgramParts;
+beforeAll(async () => {
+  parts = { containment: await machineContainment(), clock: realClock, ids: randomIds };
+});
 
 const env = { PATH: "/usr/bin:/bin" };
 
@@ -39,11 +48,11 @@ describe("a version", () => {
   });
 
   it("is read from what a program prints", async () => {
-    expect(await readVersion(program('echo "x 1.2.3 $1"'), ["--version"], env)).toEqual({
+    expect(await readVersion(parts, program('echo "x 1.2.3 $1"'), ["--version"], env)).toEqual({
       kind: "version",
       version: "1.2.3",
     });
-    expect(await readVersion(program("echo 4.5.6 >&2"), [], env)).toEqual({
+    expect(await readVersion(parts, program("echo 4.5.6 >&2"), [], env)).toEqual({
       kind: "version",
       version: "4.5.6",
     });
@@ -54,19 +63,40 @@ describe("a version", () => {
     ["fails with words", "echo broken install >&2; exit 3", "broken install"],
     ["fails without words", "exit 3", "it exited with 3"],
   ])("is unreadable where the program %s", async (_what, script, reason) => {
-    expect(await readVersion(program(script), [], env)).toEqual({ kind: "unreadable", reason });
+    expect(await readVersion(parts, program(script), [], env)).toEqual({ kind: "unreadable", reason });
   });
 
-  it("is unreadable where the program hangs, and the program is ended", async () => {
-    const answer = await readVersion(program("exec sleep 3600"), [], env, 50);
-    expect(answer).toEqual({ kind: "unreadable", reason: "no answer within 50 ms" });
+  it("is not answered by a program that hangs, which is ended with all that it started", async () => {
+    const token = `8${Math.floor(Math.random() * 1e8)}`;
+    const hanging = program(`setsid sleep ${token} & exec sleep ${token}`);
+    const answer = await readVersion(parts, hanging, [], env, { timeoutMs: 300 });
+    expect(answer).toEqual({ kind: "unanswered", reason: "no answer within 300 ms" });
+    expect(findSurvivors([token])).toEqual([]);
+  });
+
+  it("is not waited for by a caller who gives up: the program is ended at once", async () => {
+    const token = `8${Math.floor(Math.random() * 1e8)}`;
+    const caller = new AbortController();
+    const hanging = program(`trap '' TERM; sleep ${token}; sleep ${token}`);
+    const asked = readVersion(parts, hanging, [], env, { signal: caller.signal });
+    const refusal = asked.catch((error: unknown) => error);
+    await expect.poll(() => findSurvivors([token]).length, { timeout: 10_000 }).toBeGreaterThan(0);
+    caller.abort();
+    expect(await refusal).toMatchObject({ code: "AC_CANCELLED" });
+    expect(findSurvivors([token])).toEqual([]);
+  });
+
+  it("is not answered by a program that is contained by nothing, since it is not started", async () => {
+    const containment = { ...parts.containment, start: () => Promise.reject(new Error("spawn EAGAIN")) };
+    const answer = await readVersion({ ...parts, containment }, program("echo 1.0.0"), [], env);
+    expect(answer).toEqual({ kind: "unanswered", reason: "spawn EAGAIN" });
   });
 
   it("is asked with the environment given and no other", async () => {
     const path = program('[ -z "$AGENTCORE_TEST_LEAK" ] && echo 1.0.0');
     process.env["AGENTCORE_TEST_LEAK"] = "x";
     try {
-      expect((await readVersion(path, [], env)).kind).toBe("version");
+      expect((await readVersion(parts, path, [], env)).kind).toBe("version");
     } finally {
       delete process.env["AGENTCORE_TEST_LEAK"];
     }

@@ -1,49 +1,59 @@
 /**
- * Versions of worker programs: run `--version`, find the number in what it prints, compare. A program that hangs is
- * ended after a while; what it prints is bounded.
+ * Versions of worker programs: run `--version` contained, find the number in what it prints, compare. A program that does not
+ * answer in time is ended; on a busy machine that says nothing about the program.
  */
-import { execFile } from "node:child_process";
+import { AgentCoreError } from "@agentcore/contract";
+import { runContainedProgram, type ProgramEnd, type ProgramParts } from "../runner/contained-program.ts";
 
 export const versionTimeoutMs = 20_000;
 
 export type VersionAnswer =
   | { readonly kind: "version"; readonly version: string }
-  | { readonly kind: "unreadable"; readonly reason: string };
+  /** It answered, and not with a version. */
+  | { readonly kind: "unreadable"; readonly reason: string }
+  /** It took too long, or the system could not start it: perhaps another time. */
+  | { readonly kind: "unanswered"; readonly reason: string };
+
+export interface VersionOptions {
+  /** Default {@link versionTimeoutMs}. */
+  readonly timeoutMs?: number;
+  /** Ends the program at once; the call then rejects with `AC_CANCELLED`. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
  * Runs the program with the arguments that print its version, in `/`, with exactly the environment given. The first
  * `major.minor.patch` (or `major.minor`) on stdout, else on stderr, is the version.
  */
-export function readVersion(
+export async function readVersion(
+  parts: ProgramParts,
   program: string,
   versionArgs: readonly string[],
   env: Readonly<Record<string, string>>,
-  timeoutMs = versionTimeoutMs,
+  { timeoutMs = versionTimeoutMs, signal }: VersionOptions = {},
 ): Promise<VersionAnswer> {
-  return new Promise((settle) => {
-    const options = {
-      cwd: "/",
-      env,
-      timeout: timeoutMs,
-      killSignal: "SIGKILL" as const,
-      maxBuffer: 1024 * 1024,
-    };
-    const child = execFile(program, [...versionArgs], options, (error, stdout, stderr) => {
-      const version = findVersion(stdout) ?? findVersion(stderr);
-      if (error === null && version !== null) settle({ kind: "version", version });
-      else if (error === null) settle({ kind: "unreadable", reason: "it printed no version" });
-      else if (error.killed === true)
-        settle({ kind: "unreadable", reason: `no answer within ${timeoutMs} ms` });
-      else settle({ kind: "unreadable", reason: reasonOf(error, stderr) });
-    });
-    child.stdin?.end();
-  });
+  const bytes = { stdoutBytesMax: outputBytesMax, stderrBytesMax: outputBytesMax };
+  const request = { command: program, args: versionArgs, cwd: "/", env, label: "version", timeoutMs, signal };
+  const end = await runContainedProgram(parts, { ...request, ...bytes }).catch((error: unknown) =>
+    error instanceof Error ? error.message : String(error),
+  );
+  if (signal?.aborted === true)
+    throw new AgentCoreError("AC_CANCELLED", `the version of ${program} is no longer wanted`);
+  if (typeof end === "string") return { kind: "unanswered", reason: end };
+  if (end.timedOut) return { kind: "unanswered", reason: `no answer within ${timeoutMs} ms` };
+  const version = findVersion(end.stdout) ?? findVersion(end.stderr);
+  if (end.exit.code === 0 && version !== null) return { kind: "version", version };
+  return { kind: "unreadable", reason: reasonOf(end) };
 }
 
-function reasonOf(error: { code?: unknown; message: string }, stderr: string): string {
+const outputBytesMax = 1024 * 1024;
+
+function reasonOf({ exit, stderr, overflowed }: ProgramEnd): string {
+  if (exit.code === 0) return "it printed no version";
+  if (overflowed) return `it printed more than ${outputBytesMax} bytes`;
   const line = stderr.trim().split("\n")[0] ?? "";
   if (line !== "") return line.slice(0, 300);
-  return typeof error.code === "number" ? `it exited with ${error.code}` : error.message.slice(0, 300);
+  return exit.code === null ? `it was ended by ${exit.signal}` : `it exited with ${exit.code}`;
 }
 
 /** The first thing in the text that looks like a version: `2.1.330`, `v1.18`, `0.169.0-beta.1`. */

@@ -49,5 +49,7 @@ export interface RunnerParts {
   readonly hostEnv: Readonly<Record<string, string | undefined>>;
   /** Absolute path; each attempt gets `<attemptsDir>/<job id>/<attempt>`. */
   readonly attemptsDir: string;
+  /** Absolute path of a directory in which versions of workers are kept for later processes. Default: not kept. */
+  readonly versionsDir?: string;
   readonly limits: RunnerLimits;
 }

@@ -42,6 +42,9 @@ export async function prepareRun(parts: RunnerParts, request: RunRequest): Promi
   const settings = readWorkerSettings(adapter.name, request.settings);
   const program = await requireProgram(adapter, {
     hostEnv: parts.hostEnv,
+    parts,
+    versionsDir: parts.versionsDir,
+    signal: permit.signal,
     ...(settings.program === undefined ? {} : { path: settings.program }),
   });
   const resumed =
