@@ -72,7 +72,7 @@ export async function examineContainment(state: StateDir): Promise<ExaminedConta
       implementation: "process-group",
       level: "best-effort",
       hides: false,
-      start: () => Promise.reject(error as Error),
+      start: () => Promise.reject(error),
     };
     return { check: containmentCheck(await probeContainment()), parts: partsWith(refusing) };
   }
