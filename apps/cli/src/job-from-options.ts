@@ -4,6 +4,8 @@
  */
 import {
   AgentCoreError,
+  formatDuration,
+  ignore,
   jobPayloadBytesMax,
   jobSubmissionSchema,
   traceparentSchema,
@@ -12,12 +14,15 @@ import {
   type JobSubmission,
   type OutputSpec,
 } from "@agentcore/contract";
+import type * as z from "zod";
 import { checkPayload, reservedLabelPrefix } from "@agentcore/scheduler";
 import { loaderEffect } from "@agentcore/worker-kit";
-import { realpathSync, statSync } from "node:fs";
+import { isUtf8 } from "node:buffer";
+import { readFileSync, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { LoadedConfig } from "./config/load.ts";
 import type { Io } from "./io.ts";
+import { decodeText, withoutByteOrderMark } from "./text-files.ts";
 
 /** As the command line reads it; see `taskOptions`. */
 export interface TaskOptions {
@@ -56,7 +61,7 @@ export function jobFromOptions(
   if (worker === undefined) {
     throw new AgentCoreError(
       "AC_USAGE",
-      "which worker? name one with --worker, or set defaults.worker in agentcore.yaml; `agentcore doctor` lists them",
+      "no worker given: use --worker NAME or set defaults.worker in agentcore.yaml (`agentcore doctor` lists the workers)",
     );
   }
   const capabilities = options.capabilities ?? defaults.capabilities;
@@ -119,7 +124,7 @@ export function checkJob(job: unknown): JobSubmission {
     return parsed.data;
   }
   const problems = parsed.error.issues.map(
-    ({ path, message }) => `${path.join(".") || "the job"}: ${message}`,
+    (issue) => `${issue.path.join(".") || "the job"}: ${wordsOf(issue)}`,
   );
   throw new AgentCoreError("AC_JOB_INVALID", problems.join("; "));
 }
@@ -130,6 +135,16 @@ function refuseReservedLabels({ context }: JobSubmission): void {
   if (reserved === undefined) return;
   const message = `the label "${reserved}" cannot be set: names that begin with ${reservedLabelPrefix} are for the steps of workflows`;
   throw new AgentCoreError("AC_JOB_INVALID", message, { evidence: { label: reserved } });
+}
+
+/** A limit of a duration is told as a duration. */
+function wordsOf(issue: z.core.$ZodIssue): string {
+  const isDuration = String(issue.path.at(-1)).endsWith("Ms");
+  if (isDuration && issue.code === "too_big")
+    return `must be at most ${formatDuration(Number(issue.maximum))}`;
+  if (isDuration && issue.code === "too_small")
+    return `must be at least ${formatDuration(Number(issue.minimum))}`;
+  return issue.message;
 }
 
 /** The directory with symbolic links resolved, so that locks on it cannot be got around by another name for it. */
@@ -149,12 +164,37 @@ export async function readInstructions(argument: string | undefined, io: Pick<Io
   if (argument === undefined) {
     throw new AgentCoreError(
       "AC_USAGE",
-      "what is to be done? give the instructions as one argument in quotes, or - to read them from stdin",
+      "no instructions given: pass them as one quoted argument, or - to read stdin",
     );
   }
-  const text = argument === "-" ? await readAll(io, jobPayloadBytesMax) : argument;
+  const text =
+    argument === "-" ? await readAll(io, jobPayloadBytesMax) : withoutByteOrderMark(checkArgument(argument));
   if (text.trim() === "") throw new AgentCoreError("AC_USAGE", "the instructions are empty");
   return text;
+}
+
+/** The argument as it was typed: Node replaces bytes that are no UTF-8, which would change the task without a word. */
+function checkArgument(argument: string): string {
+  if (!argument.includes("\ufffd")) return argument;
+  const name = "the argument with the instructions";
+  for (const bytes of argumentBytes()) {
+    if (!isUtf8(bytes) && bytes.toString("utf8") === argument) decodeText(bytes, name);
+  }
+  return argument;
+}
+
+/** What this process was started with. Empty where the system does not say. */
+function argumentBytes(): Buffer[] {
+  try {
+    const bytes = readFileSync("/proc/self/cmdline");
+    const parts: Buffer[] = [];
+    for (let from = 0, to = bytes.indexOf(0); to !== -1; from = to + 1, to = bytes.indexOf(0, from))
+      parts.push(bytes.subarray(from, to));
+    return parts;
+  } catch (error) {
+    ignore(error, "there is no /proc; a replaced byte is then taken as it is");
+    return [];
+  }
 }
 
 /** All of stdin; throws `AC_JOB_TOO_LARGE` as soon as there is more than `bytesMax`. */
@@ -171,7 +211,7 @@ export async function readAll(io: Pick<Io, "stdin">, bytesMax: number): Promise<
       );
     }
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return decodeText(Buffer.concat(chunks), "stdin");
 }
 
 /** Optional fields are left out rather than set to `undefined`: the job goes into a strict schema and a database. */

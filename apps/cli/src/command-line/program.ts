@@ -33,6 +33,13 @@ export async function runCommandLine(args: readonly string[], io: Io): Promise<n
   }
 }
 
+/** Instructions that begin with a dash are taken for an option. */
+function dashHint(text: string): string {
+  const [, option = ""] = /unknown option '([^]*)'/.exec(text) ?? [];
+  const isOption = /^--?[A-Za-z][A-Za-z0-9-]*(?:=|$)/.test(option);
+  return option === "" || isOption ? "" : "  put -- before instructions that begin with a dash\n";
+}
+
 /** Whether the exit code says how work ended, which is true whether or not the output could be written. */
 export function exitsByOutcome([command = "", subcommand = ""]: readonly string[]): boolean {
   switch (command) {
@@ -81,7 +88,7 @@ export function buildProgram(io: Io, state: { exitCode: number }, only?: string)
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
-      outputError: (text, write) => write(`agentcore: ${text.replace(/^error: /, "")}`),
+      outputError: (text, write) => write(`agentcore: ${text.replace(/^error: /, "")}${dashHint(text)}`),
     })
     .showSuggestionAfterError(true)
     .addHelpText(

@@ -4,7 +4,6 @@
  */
 import { AgentCoreError, isAgentCoreError, type JobSubmission, systemClock } from "@agentcore/contract";
 import type { SubmitOutcome } from "@agentcore/scheduler";
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { requireWorker } from "../adapters.ts";
 import { exitCodes } from "../exit-code.ts";
@@ -18,6 +17,7 @@ import {
   warnOfLoaders,
   type TaskOptions,
 } from "../job-from-options.ts";
+import { readTextFile } from "../text-files.ts";
 import { withQueue, type OpenedQueue, type StateOptions } from "../open-queue.ts";
 
 export interface SubmitOptions extends TaskOptions, StateOptions {
@@ -84,13 +84,7 @@ async function jobsOfFile(
 
 async function readJobs(file: string, io: Io): Promise<string> {
   if (file === "-") return readAll(io, Infinity);
-  try {
-    return await readFile(resolve(io.cwd, file), "utf8");
-  } catch (error) {
-    throw new AgentCoreError("AC_USAGE", `${file} cannot be read: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
+  return readTextFile(file, io.cwd);
 }
 
 async function jobOfLine(line: string, loaded: OpenedQueue["loaded"], io: Io): Promise<JobSubmission> {

@@ -1,8 +1,6 @@
 /** `agentcore workflow graph`, and the pictures of `workflow show`: the steps as Mermaid text, SVG or an HTML page. */
 import { AgentCoreError } from "@agentcore/contract";
 import { mermaidGraph, nodesWithin, workflowGraph, type Workflow } from "@agentcore/workflow";
-import { writeFile } from "node:fs/promises";
-import { resolve } from "node:path";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import type { StateOptions } from "../open-queue.ts";
@@ -10,6 +8,7 @@ import { requireWorkflow } from "../workflow/load-workflow.ts";
 import { withJournal } from "../workflow/open-journal.ts";
 import type { PictureRun } from "../workflow/picture/facts.ts";
 import { readPicture } from "../workflow/read-picture.ts";
+import { writeTextFile } from "../text-files.ts";
 
 /** Files to write; true: to stdout. */
 export interface PictureOptions {
@@ -67,7 +66,7 @@ async function draw(
   }
   const put = async (to: string | true, text: string): Promise<void> => {
     if (to === true) return io.stdout.raw(text);
-    await writeFile(resolve(io.cwd, to), text);
+    await writeTextFile(to, io.cwd, text);
     io.stdout.write(`${to}: ${length} ${length === 1 ? "step" : "steps"}\n`);
   };
   // With the layout library, which nothing else needs.

@@ -1,5 +1,5 @@
 /** `agentcore workflow run|resume`: works on a run in this process until it ends; the exit code says how. */
-import { AgentCoreError, type Log, systemClock, systemIds } from "@agentcore/contract";
+import { AgentCoreError, isAgentCoreError, type Log, systemClock, systemIds } from "@agentcore/contract";
 import { processOwner } from "@agentcore/core";
 import type { Journal, JournalValue } from "@agentcore/scheduler";
 import { createSqliteJournal } from "@agentcore/store-sqlite";
@@ -22,7 +22,6 @@ import {
   type WorkflowEvent,
 } from "@agentcore/workflow";
 import { createContainedGit } from "@agentcore/worker-kit";
-import { writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { requireWorker } from "../adapters.ts";
@@ -36,6 +35,7 @@ import { createLog, type ProcessLog } from "../log.ts";
 import { announcementOf, loadOptionsConfig, type StateOptions } from "../open-queue.ts";
 import { startScheduler } from "../start-scheduler.ts";
 import { resolveStateDir } from "../state-dir.ts";
+import { checkWritable, writeTextFile } from "../text-files.ts";
 import { findRunId } from "../workflow/find-run.ts";
 import { liveOwner } from "../workflow/run-owner.ts";
 import { junitReport } from "../workflow/junit.ts";
@@ -196,6 +196,7 @@ async function withEngine(
   io: Io,
   begin: (engine: RunOptions) => Promise<RunHandle>,
 ): Promise<number> {
+  if (options.junit !== undefined) checkWritable(options.junit, io.cwd);
   const loaded = await loadOptionsConfig(options, io, announcementOf(options));
   const { presenter, log } = presenterFor(options, { workflow, capUsd: budget?.costUsd ?? null }, io);
   const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
@@ -223,8 +224,9 @@ async function withEngine(
       };
       const result = await follow(await begin(run), presenter, io);
       presenter.end(result);
-      await writeJunit(options.junit, workflow.name, result, io);
-      return exitCodeOf(result);
+      const isReported = await writeJunit(options.junit, workflow.name, result, io);
+      const exitCode = exitCodeOf(result);
+      return isReported || exitCode !== exitCodes.succeeded ? exitCode : exitCodes.failed;
     } finally {
       presenter.close();
       await scheduler.close();
@@ -249,8 +251,22 @@ function presenterFor(
   return { presenter: workflowLive(io, run, stderr), log };
 }
 
-async function writeJunit(file: string | undefined, name: string, result: RunResult, io: Io): Promise<void> {
-  if (file !== undefined) await writeFile(resolve(io.cwd, file), junitReport(name, result));
+/** False where it could not be written, which is said. The run has ended by then, and its result stands. */
+async function writeJunit(
+  file: string | undefined,
+  name: string,
+  result: RunResult,
+  io: Io,
+): Promise<boolean> {
+  if (file === undefined) return true;
+  try {
+    await writeTextFile(file, io.cwd, junitReport(name, result));
+    return true;
+  } catch (error) {
+    if (!isAgentCoreError(error)) throw error;
+    io.stderr.write(`agentcore: ${error.message}\n`);
+    return false;
+  }
 }
 
 function runPorts({ containment }: Composition, log: Log, io: Io) {

@@ -8,6 +8,7 @@ import { readYaml, type YamlIssue } from "@agentcore/yaml-file";
 import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import { defaultStateDir } from "../state-dir.ts";
+import { decodeText } from "../text-files.ts";
 import type { Environment } from "./env-text.ts";
 import { callerIdentity, exposureOf } from "./exposure.ts";
 import { findConfig, type RefusedConfig } from "./find.ts";
@@ -112,7 +113,7 @@ function readText(path: string, cwd: string): string {
     file = openSync(path, constants.O_RDONLY);
     if (fstatSync(file).size > configBytesMax)
       throw invalid(shown, [{ line: 1, column: 1, message: "the file is larger than 1 MiB" }]);
-    return readFileSync(file, "utf8");
+    return decodeText(readFileSync(file), shown);
   } catch (error) {
     if (error instanceof AgentCoreError) throw error;
     throw unreadable(path, shown, error as NodeJS.ErrnoException);

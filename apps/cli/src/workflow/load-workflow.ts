@@ -1,5 +1,5 @@
 /** Reads a workflow with all that belongs to it, or says everything that is wrong with it. */
-import { AgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, isAgentCoreError } from "@agentcore/contract";
 import {
   formatProblem,
   parseWorkflow,
@@ -10,6 +10,8 @@ import {
 import { readFile, realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Io } from "../io.ts";
+import { systemWords } from "../system-words.ts";
+import { decodeText } from "../text-files.ts";
 
 export type LoadedWorkflow =
   | {
@@ -73,10 +75,12 @@ function agentFilesOf(env: Io["env"]): readonly string[] {
 
 async function readText(path: string): Promise<string | null> {
   try {
-    return await readFile(path, "utf8");
+    return decodeText(await readFile(path), path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR") return null;
-    throw error;
+    if (code === "ENOENT" || code === "ENOTDIR") return null;
+    if (isAgentCoreError(error)) throw error;
+    const why = code === "EISDIR" ? "it is a directory; name the workflow file in it" : systemWords(error);
+    throw new AgentCoreError("AC_WORKFLOW_INVALID", `cannot read ${path}: ${why}`, { cause: error });
   }
 }

@@ -25,7 +25,21 @@ const defaultsBytesMax = 4096;
 export function checkPayload(input: unknown): { readonly bytesMax: number } {
   const { bytesMin, bytesMax } = payloadSize(input, jobPayloadBytesMax);
   if (bytesMin > jobPayloadBytesMax) throw tooLarge(`more than ${jobPayloadBytesMax}`, bytesMin);
+  refuseNul(input, []);
   return { bytesMax };
+}
+
+/** No path, argument or environment variable of a worker can hold one, so it would fail each attempt. */
+function refuseNul(value: unknown, path: readonly string[]): void {
+  if (typeof value === "string" && value.includes("\0")) {
+    const message = `${path.join(".") || "the job"}: has a NUL character at position ${value.indexOf("\0")}`;
+    throw new AgentCoreError("AC_JOB_INVALID", message);
+  }
+  if (typeof value !== "object" || value === null) return;
+  for (const [name, part] of Object.entries(value)) {
+    refuseNul(name, [...path, "a name"]);
+    refuseNul(part, [...path, name]);
+  }
 }
 
 /** Throws `AC_JOB_INVALID`, `AC_JOB_TOO_LARGE` or `AC_WORKER_UNKNOWN`. */

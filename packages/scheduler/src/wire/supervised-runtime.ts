@@ -75,8 +75,8 @@ interface Execution {
 }
 
 const proveAgainMs = 1000;
-/** A runtime that is starting is asked again soon. */
-const startingMs = 100;
+/** Where the runtime died while it was asked. */
+const askAgainMs = 100;
 
 class Supervisor implements SupervisedRuntime {
   readonly #keeper: RuntimeKeeper;
@@ -116,7 +116,9 @@ class Supervisor implements SupervisedRuntime {
       case "ready":
         return this.#requestFrom(state.incarnation, request);
       case "starting":
-        return deferred("the runtime is starting", startingMs);
+        // Nothing is refused by a start, so nothing is told of it: the request waits. The handshake has a time limit.
+        await this.#change();
+        return this.requestPermit(request);
       case "waiting":
         return deferred(
           "the runtime died and is about to be restarted",
@@ -232,6 +234,16 @@ class Supervisor implements SupervisedRuntime {
     });
   }
 
+  /** Resolves at the next change of the process's state. */
+  #change(): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = this.#keeper.onChange(() => {
+        stop();
+        resolve();
+      });
+    });
+  }
+
   async #requestFrom(issuer: Incarnation, request: PermitRequest): Promise<PermitDecision> {
     try {
       const decision = await issuer.wire.requestPermit(request);
@@ -242,7 +254,7 @@ class Supervisor implements SupervisedRuntime {
       return decision;
     } catch (error) {
       if (!isLost(error)) throw error;
-      return deferred(error.message, startingMs);
+      return deferred(error.message, askAgainMs);
     }
   }
 

@@ -79,6 +79,23 @@ function reaches(runtime: SupervisedRuntime, state: RuntimeStatus["state"]): Pro
 }
 
 describe("a runtime behind a wire", () => {
+  it("lets a request wait while it starts, instead of refusing it", async () => {
+    const runtime = supervise();
+    expect(runtime.status().state).toBe("starting");
+    expect(await runtime.requestPermit(request())).toMatchObject({ kind: "granted" });
+  });
+
+  it("defers a request whose process dies while it starts, and is not started again once it is retired", async () => {
+    const runtime = supervise({ exitAtStart: 3 });
+    expect(await runtime.requestPermit(request())).toMatchObject({
+      kind: "deferred",
+      code: "AC_RUNTIME_LOST",
+    });
+    runtime.retire();
+    await reaches(runtime, "closed");
+    expect(await runtime.requestPermit(request())).toMatchObject({ kind: "rejected", code: "AC_DRAINING" });
+  });
+
   it("answers like one in process: permit, execute, events in order, load, release", async () => {
     const runtime = supervise();
     await runtime.ready();

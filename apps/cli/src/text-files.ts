@@ -1,0 +1,77 @@
+/**
+ * Text as it comes into this program and files that it leaves: every entrance skips a byte order mark and refuses what is
+ * not UTF-8 with the place, and every failure names the file and what the system said about it.
+ */
+import { AgentCoreError } from "@agentcore/contract";
+import { isUtf8 } from "node:buffer";
+import { accessSync, constants, statSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { systemWords } from "./system-words.ts";
+
+/** `name`: how messages call it. Throws `AC_USAGE`. */
+export function decodeText(bytes: Buffer, name: string): string {
+  const text = bytes.toString("utf8");
+  if (!isUtf8(bytes)) {
+    // The first byte that is no text is the first that does not come back.
+    const back = Buffer.from(text);
+    let at = 0;
+    while (bytes[at] === back[at]) at += 1;
+    const line = bytes.subarray(0, at).toString("latin1").split("\n").length;
+    const hex = (bytes[at] ?? 0).toString(16).padStart(2, "0");
+    throw new AgentCoreError(
+      "AC_USAGE",
+      `${name} is not UTF-8: byte 0x${hex} at offset ${at}, in line ${line}; convert it, for example with iconv`,
+    );
+  }
+  return withoutByteOrderMark(text);
+}
+
+export const withoutByteOrderMark = (text: string): string => text.replace(/^\ufeff/, "");
+
+/** Throws `AC_USAGE`. */
+export async function readTextFile(file: string, cwd: string): Promise<string> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(resolve(cwd, file));
+  } catch (error) {
+    throw cannot("read", file, error);
+  }
+  return decodeText(bytes, file);
+}
+
+/** Throws `AC_USAGE` where a file could not be written there: to be asked before the work whose result it takes. */
+export function checkWritable(file: string, cwd: string): void {
+  const path = resolve(cwd, file);
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found?.isDirectory() === true)
+      throw new AgentCoreError("AC_USAGE", `cannot write ${file}: it is a directory; name a file in it`);
+    accessSync(found === undefined ? dirname(path) : path, constants.W_OK);
+  } catch (error) {
+    throw cannot("write", file, error);
+  }
+}
+
+/** Throws `AC_USAGE`. */
+export async function writeTextFile(file: string, cwd: string, text: string): Promise<void> {
+  try {
+    await writeFile(resolve(cwd, file), text);
+  } catch (error) {
+    throw cannot("write", file, error);
+  }
+}
+
+function cannot(what: "read" | "write", file: string, error: unknown): unknown {
+  if (error instanceof AgentCoreError) return error;
+  const { code } = error as NodeJS.ErrnoException;
+  const why =
+    code === "ENOENT"
+      ? what === "read"
+        ? "no such file"
+        : "no such directory"
+      : code === "EISDIR"
+        ? "it is a directory; name a file in it"
+        : systemWords(error);
+  return new AgentCoreError("AC_USAGE", `cannot ${what} ${file}: ${why}`, { cause: error });
+}
