@@ -80,7 +80,7 @@ test("the configuration's defaults stand in for what is not said", () => {
 
 describe("refused", () => {
   test("without a worker", () => {
-    expect(() => jobFromOptions("x", {}, loaded(), here)).toThrow("which worker? name one with --worker");
+    expect(() => jobFromOptions("x", {}, loaded(), here)).toThrow("no worker given: use --worker NAME");
   });
 
   test("without a workspace that is a directory", () => {
@@ -124,7 +124,7 @@ describe("instructions", () => {
   });
 
   test.each([
-    [undefined, "", "what is to be done?"],
+    [undefined, "", "no instructions given"],
     ["", "", "the instructions are empty"],
     ["  \n", "", "the instructions are empty"],
     ["-", "", "the instructions are empty"],

@@ -2,15 +2,15 @@
  * Text as it comes into this program and files that it leaves: every entrance skips a byte order mark and refuses what is
  * not UTF-8 with the place, and every failure names the file and what the system said about it.
  */
-import { AgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, type ErrorCode } from "@agentcore/contract";
 import { isUtf8 } from "node:buffer";
 import { accessSync, constants, statSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { systemWords } from "./system-words.ts";
 
-/** `name`: how messages call it. Throws `AC_USAGE`. */
-export function decodeText(bytes: Buffer, name: string): string {
+/** `name`: how messages call it. Throws `code`. */
+export function decodeText(bytes: Buffer, name: string, code: ErrorCode = "AC_USAGE"): string {
   const text = bytes.toString("utf8");
   if (!isUtf8(bytes)) {
     // The first byte that is no text is the first that does not come back.
@@ -20,7 +20,7 @@ export function decodeText(bytes: Buffer, name: string): string {
     const line = bytes.subarray(0, at).toString("latin1").split("\n").length;
     const hex = (bytes[at] ?? 0).toString(16).padStart(2, "0");
     throw new AgentCoreError(
-      "AC_USAGE",
+      code,
       `${name} is not UTF-8: byte 0x${hex} at offset ${at}, in line ${line}; convert it, for example with iconv`,
     );
   }

@@ -113,7 +113,7 @@ function readText(path: string, cwd: string): string {
     file = openSync(path, constants.O_RDONLY);
     if (fstatSync(file).size > configBytesMax)
       throw invalid(shown, [{ line: 1, column: 1, message: "the file is larger than 1 MiB" }]);
-    return decodeText(readFileSync(file), shown);
+    return decodeText(readFileSync(file), shown, "AC_CONFIG_INVALID");
   } catch (error) {
     if (error instanceof AgentCoreError) throw error;
     throw unreadable(path, shown, error as NodeJS.ErrnoException);

@@ -75,7 +75,7 @@ function agentFilesOf(env: Io["env"]): readonly string[] {
 
 async function readText(path: string): Promise<string | null> {
   try {
-    return decodeText(await readFile(path), path);
+    return decodeText(await readFile(path), path, "AC_WORKFLOW_INVALID");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return null;

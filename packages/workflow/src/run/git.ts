@@ -29,6 +29,14 @@ export interface GitAnswer {
  */
 export type Git = (cwd: string, args: readonly string[], options?: GitOptions) => Promise<GitAnswer>;
 
+/** Limit of commands that read or write a whole work tree. */
+export const wholeTreeMsMax = 30 * 60_000;
+
+/** Ends every command with the signal. */
+export function gitUntil(git: Git, signal: AbortSignal): Git {
+  return (cwd, args, options) => git(cwd, args, { signal, ...options });
+}
+
 /** What git printed; throws `AC_WORKFLOW_GIT` where it failed. */
 export async function gitText(
   git: Git,

@@ -14,6 +14,8 @@ export interface RepositoryLockOptions {
   readonly gitDir: string;
   /** Longest wait for another process. Default: 10 minutes, since it may be making a large worktree. */
   readonly waitMsMax?: number;
+  /** Ends the wait; the call then rejects with `AC_CANCELLED`. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const waitMsDefault = 600_000;
@@ -51,9 +53,11 @@ async function locked<T>(options: RepositoryLockOptions, work: () => Promise<T>)
 }
 
 async function take(file: DatabaseSync, path: string, options: RepositoryLockOptions): Promise<void> {
-  const { clock, waitMsMax = waitMsDefault } = options;
+  const { clock, waitMsMax = waitMsDefault, signal } = options;
   const deadlineMs = clock.monotonicMs() + waitMsMax;
-  while (!tryToTake(file)) {
+  for (;;) {
+    if (signal?.aborted === true) throw new AgentCoreError("AC_CANCELLED", `${path} is no longer waited for`);
+    if (tryToTake(file)) return;
     if (clock.monotonicMs() >= deadlineMs) {
       const message = `another process has worked on the repository for longer than ${waitMsMax} ms; it holds ${path}`;
       throw new AgentCoreError("AC_WORKFLOW_GIT", message, { evidence: { lock: path } });

@@ -8,7 +8,7 @@ import { collectOutputs, copyInputs } from "./artifacts.ts";
 import { branchProblem, placeOf, unsafe } from "./branch-rules.ts";
 import { budgetText, ceilingCode, isUsedUp, noCeiling } from "./budget-share.ts";
 import { judgeChanges, observedOf, unjudgedChanges, type ObservedChanges } from "./change-rules.ts";
-import { changedSince } from "./git.ts";
+import { changedSince, gitUntil } from "./git.ts";
 import { isFailureOfRun, wasInterrupted, type LateCanceller } from "./job-piece.ts";
 import { workEnd, type WorkEnd } from "./job-outcome.ts";
 import { jobFor, withStages, type PieceRequest } from "./job-request.ts";
@@ -75,7 +75,7 @@ async function attempt(
   canceller: LateCanceller,
 ): Promise<AttemptEnd> {
   try {
-    const workspace = await prepare(context, started);
+    const workspace = await prepareUntil(context, started, canceller);
     if (canceller.isInterrupted && !started.resumed) return interruptedEnd;
     if (canceller.isCancelled && !started.resumed) return stoppedBefore;
     const ceiling = ceilingOf(context, started);
@@ -92,9 +92,27 @@ async function attempt(
       ...cost,
     };
   } catch (error) {
+    if (isAgentCoreError(error) && error.code === "AC_CANCELLED" && canceller.isCancelled)
+      return stoppedBefore;
     if (isFailureOfRun(error)) throw error;
     return failed(error);
   }
+}
+
+/** What is prepared by git ends with the step; a resumed one may be at work already, and only finds what is there. */
+async function prepareUntil(
+  context: StepContext,
+  started: StartedPiece,
+  canceller: LateCanceller,
+): Promise<string> {
+  const stop = new AbortController();
+  if (!started.resumed) canceller.bind(() => stop.abort());
+  const { ports } = context;
+  return prepare(
+    { ...context, ports: { ...ports, git: gitUntil(ports.git, stop.signal) } },
+    started,
+    stop.signal,
+  );
 }
 
 /** The ceiling that a step reached is nowhere in the file, where it is its part of the run's. */
@@ -135,11 +153,15 @@ export function ceilingOf(context: StepContext, { jobId }: StartedPiece) {
 }
 
 /** Makes the workspace ready; answers its path. */
-export async function prepare(context: StepContext, started: StartedPiece): Promise<string> {
+export async function prepare(
+  context: StepContext,
+  started: StartedPiece,
+  signal?: AbortSignal,
+): Promise<string> {
   const { instance, resumed } = started;
   const place = worktreeOf(context, instance);
   if (!resumed) await checkBranch(context, started);
-  if (place !== null) await prepareWorktree(context, started, place);
+  if (place !== null) await prepareWorktree(context, started, place, signal);
   const workspace = await pathInside(workspaceRoot(context, instance), stepWorkspace(context, instance));
   // Of a resumed attempt the job may be at work already: nothing is put under its feet.
   if (!resumed) await copyInputs(inputsOf(context, instance), workspace);
@@ -148,10 +170,12 @@ export async function prepare(context: StepContext, started: StartedPiece): Prom
 
 /** Of a resumed attempt the job may be at work already. */
 async function prepareWorktree(
-  { record, ports }: StepContext,
+  { record, ports: { git, clock, log } }: StepContext,
   started: StartedPiece,
   place: WorktreePlace,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
+  const ports = { git, clock, log, ...(signal === undefined ? {} : { signal }) };
   await ensureWorktree(ports, place, record().created.contextDir);
   const { iteration, attemptInAll: attempt, resumed, instance } = started;
   if (resumed) return;

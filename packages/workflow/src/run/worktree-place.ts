@@ -30,6 +30,8 @@ export interface WorktreePorts {
   readonly git: Git;
   readonly clock: Clock;
   readonly log: Log;
+  /** Ends what is waited for, and git; the call then rejects with `AC_CANCELLED`, and can be made again. */
+  readonly signal?: AbortSignal;
 }
 
 /** In the repository's own directory, where no tool takes it for a part of the work. */

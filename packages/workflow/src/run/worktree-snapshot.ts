@@ -4,7 +4,7 @@
  */
 import { copyFile, mkdtemp, rm, stat, utimes } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { commitOf, gitText, type Git } from "./git.ts";
+import { commitOf, gitText, wholeTreeMsMax, type Git } from "./git.ts";
 import { absolutePath, quotePath, shownPath, unquotePath, type GitPath } from "./git-path.ts";
 import { isThere, isWithin, unlessMissing } from "./places.ts";
 import { submoduleMode } from "./tree-changes.ts";
@@ -112,6 +112,7 @@ async function addAll(git: Git, request: SnapshotRequest, env: IndexEnv): Promis
   for (let tries = 1; ; tries++) {
     const options = {
       env,
+      timeoutMs: wholeTreeMsMax,
       input: [".", ...excluded, ...repositories.map((name) => excluding(name))]
         .map((one) => `${quotePath(one)}\n`)
         .join(""),

@@ -7,7 +7,7 @@
 import { AgentCoreError, ignore, isAgentCoreError } from "@agentcore/contract";
 import { mkdir, readdir, realpath, rename, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { commitOf, gitDirOf, gitText, setRefs, type Git } from "./git.ts";
+import { commitOf, gitDirOf, gitText, setRefs, wholeTreeMsMax, type Git } from "./git.ts";
 import { shownPath, type GitPath } from "./git-path.ts";
 import { isThere } from "./places.ts";
 import { withRepositoryLock } from "./repository-lock.ts";
@@ -25,19 +25,16 @@ import {
 } from "./worktree-place.ts";
 import { indexPrefix, ownRepositoriesIn, repositoriesIn, snapshot } from "./worktree-snapshot.ts";
 
-/** Of commands that read or write a whole work tree. */
-const wholeTreeMsMax = 30 * 60_000;
-
 /** Makes it, unless it is there. `exclude`: absolute path that is no part of the work. */
 export async function ensureWorktree(
   ports: WorktreePorts,
   place: WorktreePlace,
   exclude: string,
 ): Promise<void> {
-  const { git, clock } = ports;
+  const { git, clock, signal } = ports;
   const { root, gitDir, refs } = place;
   if ((await readMark(place, "ready")) !== null) return;
-  await withRepositoryLock({ clock, gitDir }, async () => {
+  await withRepositoryLock({ clock, gitDir, signal }, async () => {
     // One that was being made again for a further attempt begins where that iteration began.
     const begun =
       (await readMark(place, "begun")) === null ? null : await commitOf(git, root, `${refs}/begun`);
@@ -121,11 +118,11 @@ export interface AttemptRequest {
  * one began with. Answers the ref that keeps what the former attempt had changed; null where there was nothing.
  */
 export async function beginAttempt(
-  { git, clock }: WorktreePorts,
+  { git, clock, signal }: WorktreePorts,
   { place, iteration, attempt }: AttemptRequest,
 ): Promise<string | null> {
   const { root, gitDir, refs } = place;
-  return withRepositoryLock({ clock, gitDir }, async () => {
+  return withRepositoryLock({ clock, gitDir, signal }, async () => {
     const former = await formerAttempt(place);
     if (former?.attempt === attempt) return null;
     const mark = (): Promise<void> => setMark(place, "begun", `${iteration} ${attempt}`);
