@@ -140,15 +140,6 @@ export async function isUnborn(git: Git, cwd: string): Promise<boolean> {
   throw failed(cwd, args, answer);
 }
 
-/** Files that differ from the commit, and untracked ones; relative to `cwd`. */
-export async function changedSince(git: Git, cwd: string, ref: string): Promise<readonly string[]> {
-  const differing = await gitText(git, cwd, ["diff", "--name-only", "--relative", "-z", ref, "--"]);
-  const untracked = await gitText(git, cwd, ["ls-files", "--others", "--exclude-standard", "-z"]);
-  return [...new Set([...differing.split("\0"), ...untracked.split("\0")])]
-    .filter((path) => path !== "")
-    .sort();
-}
-
 interface Repository {
   readonly root: string;
   readonly gitDir: string;

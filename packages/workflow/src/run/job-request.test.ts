@@ -12,6 +12,7 @@ const request = (rest: Partial<PieceRequest> = {}): PieceRequest => ({
   workflowName: "ci",
   stepId: "build",
   piece: "work",
+  repeatsLost: true,
   work: shellWork("make"),
   instructions: "make all",
   workspace: "/projects/a",

@@ -11,7 +11,7 @@ import { stallRequest } from "./stall-request.ts";
  * A job that was lost (the runtime or the machine died) is begun again this often. Only losses are repeated by the
  * scheduler; what fails is repeated by the workflow's own rules, as a new job.
  */
-const interruptionsMax = 99;
+export const interruptionsMax = 99;
 
 /** Longest time limit that a job takes. */
 const timeoutMsMax = 7 * 86_400_000;
@@ -24,6 +24,8 @@ export interface PieceRequest {
   readonly workflowName: string;
   readonly stepId: string;
   readonly piece: "work" | "check";
+  /** Whether the scheduler begins a lost attempt again. */
+  readonly repeatsLost: boolean;
   readonly work: WorkSpec;
   /** With its placeholders replaced. */
   readonly instructions: string;
@@ -62,7 +64,7 @@ export function jobFor(request: PieceRequest): JobSubmission {
     },
     limits: {
       timeoutMs,
-      maxAttempts: interruptionsMax + 1,
+      maxAttempts: request.repeatsLost ? interruptionsMax + 1 : 1,
       ...(ceiling.costUsd === null ? {} : { maxCostUsd: ceiling.costUsd }),
       ...(ceiling.tokens === null ? {} : { maxTokens: ceiling.tokens }),
       ...(silenceTimeoutMs === undefined ? {} : { silenceTimeoutMs }),

@@ -58,6 +58,10 @@ test("the lock of a process that is killed is free at once", async () => {
   await expect(withRepositoryLock({ clock, gitDir, waitMsMax: 30 }, async () => "in")).rejects.toMatchObject({
     code: "AC_WORKFLOW_GIT",
   });
+  const stop = new AbortController();
+  const waiting = withRepositoryLock({ clock, gitDir, signal: stop.signal }, async () => "in");
+  stop.abort();
+  await expect(waiting).rejects.toMatchObject({ code: "AC_CANCELLED" });
   other.kill("SIGKILL");
   await once(other, "exit");
   expect(await withRepositoryLock({ clock, gitDir, waitMsMax: 5000 }, async () => "in")).toBe("in");

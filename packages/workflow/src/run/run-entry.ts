@@ -78,6 +78,7 @@ const runEvent = z.discriminatedUnion("type", [
 const entry = z.discriminatedUnion("type", [
   created,
   z.looseObject({ type: z.literal("resumed"), at: moment }),
+  z.looseObject({ type: z.literal("noted"), at: moment, step: text, diffBase: text }),
   z.looseObject({ type: z.literal("interrupted"), at: moment, message: text }),
   z.looseObject({
     type: z.literal("event"),

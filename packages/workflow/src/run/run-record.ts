@@ -72,10 +72,20 @@ export interface RunInterruptedEntry {
   readonly message: string;
 }
 
+/** What is fixed about a step before its first job. */
+export interface RunNotedEntry {
+  readonly type: "noted";
+  readonly at: number;
+  readonly step: string;
+  /** Id of the commit that its changes are counted from. */
+  readonly diffBase: string;
+}
+
 export type RunEntry =
   | RunCreated
   | RunEventEntry
   | RunInterruptedEntry
+  | RunNotedEntry
   | { readonly type: "resumed"; readonly at: number };
 
 /** What is known about a step beside its state. */
@@ -89,6 +99,8 @@ export interface StepFacts {
   readonly artifacts: readonly string[];
   /** When its running job was started. */
   readonly jobStartedAt: number | null;
+  /** Id of the commit that its changes are counted from; null until its first job, and where its rules name none. */
+  readonly diffBase: string | null;
 }
 
 export const noFacts: StepFacts = {
@@ -100,6 +112,7 @@ export const noFacts: StepFacts = {
   code: null,
   artifacts: [],
   jobStartedAt: null,
+  diffBase: null,
 };
 
 export interface RunRecord {
@@ -152,6 +165,11 @@ export function foldEntry(
     case "resumed": {
       const activeMsBefore = record.activeMsBefore + Math.max(0, record.lastAt - record.activeSince);
       return { ...next, activeMsBefore, activeSince: entry.at, interruption: null };
+    }
+    case "noted": {
+      const { step, diffBase } = entry;
+      const facts = record.facts.get(step) ?? noFacts;
+      return { ...next, facts: new Map(record.facts).set(step, { ...facts, diffBase }) };
     }
     case "interrupted":
       return { ...next, interruption: entry.message };
@@ -209,6 +227,7 @@ function factsAfter(facts: StepFacts, entry: RunEventEntry, ended: boolean): Ste
     code: entry.code ?? (starts ? null : facts.code),
     artifacts: entry.artifacts ?? facts.artifacts,
     jobStartedAt: starts ? at : facts.jobStartedAt,
+    diffBase: facts.diffBase,
   };
 }
 

@@ -101,6 +101,7 @@ function submit(
   const job = jobFor({
     ...pieceBasis(context, started),
     piece: "check",
+    repeatsLost: true,
     work: check,
     instructions,
     values: values.environment(),

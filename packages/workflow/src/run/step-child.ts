@@ -19,10 +19,11 @@ import {
   ceilingOf,
   collect,
   failed,
-  prepare,
+  stoppedBefore,
   workEnded,
   type AttemptEnd,
 } from "./step-work.ts";
+import { prepare, wasStopped } from "./step-prepare.ts";
 import { isBudgetCode } from "./job-outcome.ts";
 import { stepInstances } from "./step-instance.ts";
 
@@ -61,7 +62,7 @@ async function attempt(
   { action, canceller, startChild }: ChildOptions,
 ): Promise<AttemptEnd | null> {
   try {
-    const created = await childCreated(context, started, action);
+    const created = await childCreated(context, started, action, canceller);
     if (created.budget !== null && isUsedUp(created.budget)) {
       return budgetUsedUp(created.budget);
     }
@@ -77,6 +78,7 @@ async function attempt(
     const collected = started.instance.step.loop === null ? await collect(context, started) : {};
     return { ...end, ...collected, artifacts: [...artifacts, ...(collected.artifacts ?? [])] };
   } catch (error) {
+    if (wasStopped(error, canceller)) return canceller.isInterrupted ? null : stoppedBefore;
     if (isFailureOfRun(error)) throw error;
     return failed(error);
   }
@@ -86,6 +88,7 @@ async function childCreated(
   context: StepContext,
   started: StartedPiece,
   { workflow, with: given }: ChildAction,
+  canceller: LateCanceller,
 ): Promise<RunCreated> {
   const { instance, attemptInAll } = started;
   const { created } = context.record();
@@ -98,7 +101,7 @@ async function childCreated(
     name: workflow.name,
     file: workflow.file,
     hash: workflow.hash,
-    workspace: await prepare(context, started),
+    workspace: await prepare(context, started, canceller),
     contextDir: join(stepDir(created.contextDir, instance.id), `_run-${attemptInAll}`),
     inputs: childInputs(workflow, given, instance.value),
     budget: budget.costUsd === null && budget.tokens === null ? null : budget,

@@ -4,7 +4,7 @@ import type { Workflow } from "../definition.ts";
 import { artifactDir } from "./places.ts";
 import type { InputToCopy } from "./artifacts.ts";
 import type { RunPorts, RunSettings, WorkflowEvent } from "./run-ports.ts";
-import type { RunRecord } from "./run-record.ts";
+import type { RunNotedEntry, RunRecord } from "./run-record.ts";
 import type { StepInstance } from "./step-instance.ts";
 import { worktreePlace, type WorktreePlace } from "./worktree-place.ts";
 
@@ -18,6 +18,8 @@ export interface StepContext {
   readonly record: () => RunRecord;
   /** Wall clock that the run has left. */
   readonly leftMs: () => number;
+  /** Resolves once the entry is in the journal. */
+  readonly note: (entry: RunNotedEntry) => Promise<void>;
   readonly emit: (event: WorkflowEvent) => void;
 }
 

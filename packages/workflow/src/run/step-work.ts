@@ -3,29 +3,21 @@
  * that ends the attempt. Everything before the job may happen twice, when a run is resumed; the job does not.
  */
 import { isAgentCoreError } from "@agentcore/contract";
-import type { Spending } from "@agentcore/scheduler";
-import { collectOutputs, copyInputs } from "./artifacts.ts";
-import { branchProblem, placeOf, unsafe } from "./branch-rules.ts";
+import type { JobEnd, Spending } from "@agentcore/scheduler";
+import { collectOutputs } from "./artifacts.ts";
+import { placeOf } from "./branch-rules.ts";
 import { budgetText, ceilingCode, isUsedUp, noCeiling } from "./budget-share.ts";
-import { judgeChanges, observedOf, unjudgedChanges, type ObservedChanges } from "./change-rules.ts";
-import { changedSince, gitUntil } from "./git.ts";
+import { observedOf, type ObservedChanges } from "./change-rules.ts";
 import { isFailureOfRun, wasInterrupted, type LateCanceller } from "./job-piece.ts";
-import { workEnd, type WorkEnd } from "./job-outcome.ts";
-import { jobFor, withStages, type PieceRequest } from "./job-request.ts";
+import { classOf, workEnd, type WorkEnd } from "./job-outcome.ts";
+import { interruptionsMax, jobFor, withStages, type PieceRequest } from "./job-request.ts";
 import { runPieceJob } from "./piece-job.ts";
-import { artifactDir, isWithin, pathInside } from "./places.ts";
-import { beginAttempt, ensureWorktree, mergeWorktree } from "./worktree.ts";
-import type { WorktreePlace } from "./worktree-place.ts";
+import { artifactDir } from "./places.ts";
+import { judgeStep, noteDiffBase } from "./step-changes.ts";
+import { prepare, wasStopped } from "./step-prepare.ts";
+import { mergeWorktree } from "./worktree.ts";
 import type { RunEventEntry } from "./run-record.ts";
-import {
-  inputsOf,
-  stepWorkspace,
-  workspaceRoot,
-  worktreeOf,
-  type StartedPiece,
-  type StepContext,
-} from "./step-context.ts";
-import { readFile } from "node:fs/promises";
+import { stepWorkspace, worktreeOf, type StartedPiece, type StepContext } from "./step-context.ts";
 import { join, relative } from "node:path";
 import type { Budget, WorkSpec } from "../definition.ts";
 
@@ -75,16 +67,17 @@ async function attempt(
   canceller: LateCanceller,
 ): Promise<AttemptEnd> {
   try {
-    const workspace = await prepareUntil(context, started, canceller);
+    const workspace = await prepare(context, started, canceller);
     if (canceller.isInterrupted && !started.resumed) return interruptedEnd;
     if (canceller.isCancelled && !started.resumed) return stoppedBefore;
     const ceiling = ceilingOf(context, started);
     if (isUsedUp(ceiling)) return budgetUsedUp(ceiling);
+    await noteDiffBase(context, started);
     const job = jobFor(await workRequest(context, started, work, workspace));
     const { stall } = started.instance.step;
     const end = await runPieceJob(context, started, { piece: "work", job, stall }, canceller);
     const cost = { spent: end.spent, interruptions: Math.max(0, end.attempts - 1) };
-    if (wasInterrupted(end)) return { ...interruptedEnd, ...cost };
+    if (wasInterrupted(end) || beginsAnew(context, started, end)) return { ...interruptedEnd, ...cost };
     const verdict = withOrigin(context, started, workEnd(end, stall));
     if (verdict.outcome !== "succeeded" || verdict.violations.length > 0) return { ...verdict, ...cost };
     return {
@@ -92,27 +85,16 @@ async function attempt(
       ...cost,
     };
   } catch (error) {
-    if (isAgentCoreError(error) && error.code === "AC_CANCELLED" && canceller.isCancelled)
-      return stoppedBefore;
+    if (wasStopped(error, canceller)) return canceller.isInterrupted ? interruptedEnd : stoppedBefore;
     if (isFailureOfRun(error)) throw error;
     return failed(error);
   }
 }
 
-/** What is prepared by git ends with the step; a resumed one may be at work already, and only finds what is there. */
-async function prepareUntil(
-  context: StepContext,
-  started: StartedPiece,
-  canceller: LateCanceller,
-): Promise<string> {
-  const stop = new AbortController();
-  if (!started.resumed) canceller.bind(() => stop.abort());
-  const { ports } = context;
-  return prepare(
-    { ...context, ports: { ...ports, git: gitUntil(ports.git, stop.signal) } },
-    started,
-    stop.signal,
-  );
+/** A lost attempt in a worktree is not repeated by the scheduler: the next one begins with the worktree as it was. */
+function beginsAnew(context: StepContext, { instance, attemptInAll }: StartedPiece, end: JobEnd): boolean {
+  if (worktreeOf(context, instance) === null || attemptInAll > interruptionsMax) return false;
+  return classOf(end).errorClass === "lost";
 }
 
 /** The ceiling that a step reached is nowhere in the file, where it is its part of the run's. */
@@ -122,7 +104,7 @@ function withOrigin({ record }: StepContext, { instance }: StartedPiece, end: Wo
   return { ...end, reason: `${end.reason}; that was its part of the run's ${budgetText(budget)}` };
 }
 
-const stoppedBefore: AttemptEnd = {
+export const stoppedBefore: AttemptEnd = {
   outcome: "cancelled",
   reason: "stopped before it began",
   errorClass: "cancelled",
@@ -152,56 +134,6 @@ export function ceilingOf(context: StepContext, { jobId }: StartedPiece) {
   return context.record().reserved.get(jobId) ?? noCeiling;
 }
 
-/** Makes the workspace ready; answers its path. */
-export async function prepare(
-  context: StepContext,
-  started: StartedPiece,
-  signal?: AbortSignal,
-): Promise<string> {
-  const { instance, resumed } = started;
-  const place = worktreeOf(context, instance);
-  if (!resumed) await checkBranch(context, started);
-  if (place !== null) await prepareWorktree(context, started, place, signal);
-  const workspace = await pathInside(workspaceRoot(context, instance), stepWorkspace(context, instance));
-  // Of a resumed attempt the job may be at work already: nothing is put under its feet.
-  if (!resumed) await copyInputs(inputsOf(context, instance), workspace);
-  return workspace;
-}
-
-/** Of a resumed attempt the job may be at work already. */
-async function prepareWorktree(
-  { record, ports: { git, clock, log } }: StepContext,
-  started: StartedPiece,
-  place: WorktreePlace,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const ports = { git, clock, log, ...(signal === undefined ? {} : { signal }) };
-  await ensureWorktree(ports, place, record().created.contextDir);
-  const { iteration, attemptInAll: attempt, resumed, instance } = started;
-  if (resumed) return;
-  const kept = await beginAttempt(ports, { place, iteration, attempt });
-  if (kept !== null)
-    ports.log.warn({ step: instance.id, ref: kept }, "what the former attempt changed is kept in a ref");
-}
-
-async function checkBranch({ record, workflow, settings, ports }: StepContext, { instance }: StartedPiece) {
-  const { created, branch, state } = record();
-  const { base } = created;
-  if (base === null) return;
-  const { transitionStep } = workflow.branch;
-  const transitioned = transitionStep !== null && state.steps.get(transitionStep)?.kind === "ended";
-  const problem = branchProblem({
-    workflow,
-    step: instance.step,
-    base,
-    expected: branch ?? created.startBranch,
-    transitioned,
-    found: await placeOf(ports.git, created.workspace),
-    options: settings.branch,
-  });
-  if (problem !== null) throw unsafe(problem);
-}
-
 async function workRequest(
   context: StepContext,
   started: StartedPiece,
@@ -219,6 +151,7 @@ async function workRequest(
   return {
     ...pieceBasis(context, started),
     piece: "work",
+    repeatsLost: worktreeOf(context, instance) === null,
     work,
     instructions: withStages(instructions, stages, stage),
     values: values.environment(),
@@ -253,7 +186,7 @@ async function afterSuccess(
   observed: ObservedChanges,
 ): Promise<AttemptEnd> {
   const { step } = started.instance;
-  const changes = await judge(context, started, observed);
+  const changes = await judgeStep(context, started, observed);
   if (changes.violations.length > 0) return { ...verdict, ...changes };
   const branch = await branchAfter(context, started);
   // A step that loops is not done before its check says so.
@@ -293,23 +226,4 @@ export async function collect(context: StepContext, started: StartedPiece): Prom
     contextDir,
   });
   return { artifacts: [...artifacts, "patch"] };
-}
-
-async function judge(context: StepContext, { instance }: StartedPiece, observed: ObservedChanges) {
-  const rules = instance.step.loop?.convergence;
-  const hasRules =
-    rules !== undefined &&
-    rules !== null &&
-    (rules.allowedPaths.length > 0 || rules.maxChangedFiles !== null);
-  if (!hasRules) return { violations: [] };
-  const { created } = context.record();
-  const workspace = stepWorkspace(context, instance);
-  const ref =
-    rules.diffBaseRefFile === null
-      ? rules.diffBaseRef
-      : (await readFile(await pathInside(workspace, rules.diffBaseRefFile), "utf8")).trim();
-  if (ref === null && observed.unknown !== null) return unjudgedChanges(observed.unknown);
-  const changed = ref === null ? observed.files : await changedSince(context.ports.git, workspace, ref);
-  const always = isWithin(workspace, created.contextDir) ? [relative(workspace, created.contextDir)] : [];
-  return judgeChanges(rules, changed, always);
 }

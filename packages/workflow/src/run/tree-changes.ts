@@ -27,7 +27,9 @@ export async function treeChanges(
   to: string,
 ): Promise<readonly TreeChange[]> {
   const args = ["-c", "core.quotePath=true", "diff-tree", "-r", "--raw", "--no-renames", "--full-index"];
-  return parseChanges(await gitText(git, root, [...args, "--end-of-options", from, to]));
+  // A replaced object is another one than the commit names.
+  const env = { GIT_NO_REPLACE_OBJECTS: "1" };
+  return parseChanges(await gitText(git, root, [...args, "--end-of-options", from, to], { env }));
 }
 
 /** Of `--raw` without `-z`. */

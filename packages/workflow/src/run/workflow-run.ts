@@ -15,7 +15,13 @@ import { nextEntries, type Next } from "./next-entries.ts";
 import { stepReport, writeRunRecord, writeStepRecord } from "./record-files.ts";
 import type { RunLog } from "./run-log.ts";
 import type { RunPorts, RunResult, RunSettings, WorkflowEvent } from "./run-ports.ts";
-import { noFacts, type RunEntry, type RunEventEntry, type RunRecord } from "./run-record.ts";
+import {
+  noFacts,
+  type RunEntry,
+  type RunEventEntry,
+  type RunNotedEntry,
+  type RunRecord,
+} from "./run-record.ts";
 import { runCheck } from "./step-check.ts";
 import { childStream } from "./streams.ts";
 import { openTelemetry, type RunTelemetry } from "./telemetry.ts";
@@ -56,6 +62,8 @@ export class WorkflowRun {
   #interruption: string | null = null;
   /** Pieces at work, whose ends are still to come. */
   #inFlight = 0;
+  /** Those who wait until their entry is in the journal. */
+  readonly #noted = new Map<RunEntry, () => void>();
   /** End of the run's wall clock, on the monotonic clock. */
   readonly #deadlineMs: number;
 
@@ -74,6 +82,7 @@ export class WorkflowRun {
       settings,
       record: () => log.record,
       leftMs: () => Math.max(1, this.#deadlineMs - ports.clock.monotonicMs()),
+      note: (entry) => this.#note(entry),
       emit: (event) => this.#emit(event),
     };
   }
@@ -160,8 +169,19 @@ export class WorkflowRun {
       return next.entries;
     });
     for (const { jobId, reason } of cancels) this.#cancellers.get(jobId)?.cancel(reason);
+    for (const entry of happened) {
+      this.#noted.get(entry)?.();
+      this.#noted.delete(entry);
+    }
     const touched = new Set(entries.flatMap((entry) => stepsOf(entry)));
     for (const id of touched) await this.#afterChange(id);
+  }
+
+  #note(entry: RunNotedEntry): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#noted.set(entry, resolve);
+    this.#inbox.put(entry);
+    return promise;
   }
 
   #next(record: RunRecord): Next {

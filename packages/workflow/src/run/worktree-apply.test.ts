@@ -84,7 +84,8 @@ describe("what a step did in its worktree", () => {
     write("config", "mine\n");
     rig.git("add", "config");
     rig.git("update-index", "--assume-unchanged", "a.txt");
-    write("a.txt", "two\n");
+    rig.git("update-index", "--skip-worktree", "config");
+    for (const name of ["a.txt", "config"]) write(name, "two\n");
     await expectMerged("printf 'a\\r\\nb\\r\\n' > crlf; chmod +x a.txt; printf 'x\\r\\n' >> config");
     expect(text("crlf")).toBe("a\r\nb\r\n");
   });

@@ -2,7 +2,7 @@
  * Commits of everything that is in a work tree, tracked or not, made without touching the index that people use. Ignored
  * files and the content of other repositories (submodules, nested ones) are no part of a snapshot.
  */
-import { copyFile, mkdtemp, rm, stat, utimes } from "node:fs/promises";
+import { copyFile, lstat, mkdtemp, rm, stat, utimes } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { commitOf, gitText, wholeTreeMsMax, type Git } from "./git.ts";
 import { absolutePath, quotePath, shownPath, unquotePath, type GitPath } from "./git-path.ts";
@@ -95,13 +95,25 @@ async function beginIndex(git: Git, tree: WorkTree, env: IndexEnv): Promise<void
   await lookAtAllFiles(git, tree, env);
 }
 
-/** An index may say of files that they never change, which would hide that they did. */
+/**
+ * An index may say of files that they never change, or are left out, which would hide that they did and are there. Those that a
+ * sparse checkout leaves out are really not there.
+ */
 async function lookAtAllFiles(git: Git, { path }: WorkTree, env: IndexEnv): Promise<void> {
   const lines = await gitText(git, path, ["-c", "core.quotePath=true", "ls-files", "-v"], { env });
-  const assumed = [...lines.matchAll(/^[a-z] (.*)$/gm)].map(([, name = ""]) => name);
-  if (assumed.length === 0) return;
-  const input = `${assumed.join("\n")}\n`;
-  await gitText(git, path, ["update-index", "--no-assume-unchanged", "--stdin"], { env, input });
+  const overlooked: string[] = [];
+  for (const [, tag = "", name = ""] of lines.matchAll(/^([a-zS]) (.*)$/gm)) {
+    const isHere = tag.toUpperCase() !== "S" || (await isFound(absolutePath(path, unquotePath(name))));
+    if (isHere) overlooked.push(name);
+  }
+  if (overlooked.length === 0) return;
+  const input = `${overlooked.join("\n")}\n`;
+  for (const flag of ["--no-assume-unchanged", "--no-skip-worktree"])
+    await gitText(git, path, ["update-index", flag, "--stdin"], { env, input });
+}
+
+async function isFound(path: Buffer): Promise<boolean> {
+  return (await unlessMissing(lstat(path))) !== null;
 }
 
 async function addAll(git: Git, request: SnapshotRequest, env: IndexEnv): Promise<void> {

@@ -1,4 +1,4 @@
-import { silentLog, systemClock } from "@agentcore/contract";
+import { AgentCoreError, silentLog, systemClock } from "@agentcore/contract";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -131,6 +131,47 @@ describe("a step with a worktree of its own", () => {
     expect(await refs()).toBe(`${ref}-1\n${ref}-3`);
     expect(await asked("show", `${ref}-3:tracked`)).toMatch(/\n20\nin 1\nin 2$/);
   });
+
+  it("begins anew after an attempt that was lost, and keeps what that one changed", async () => {
+    const mark = at("context/was-lost");
+    const script = `echo in >> tracked; touch untracked-$(test -e ${mark}; echo $?)
+      if test ! -e ${mark}; then touch ${mark}; echo lost; fi`;
+    const { run, outcome, steps } = await rig.run(testWorkflow([isolated("a", script)]));
+    expect({ outcome, attempts: steps[0]?.attempts }).toEqual({ outcome: "SUCCEEDED", attempts: 2 });
+    expect(text("tracked").replace(/^[^]*\n20\n/, "")).toBe("in\n");
+    expect([existsSync(at("untracked-0")), existsSync(at("untracked-1"))]).toEqual([true, false]);
+    expect(await refs()).toBe(`refs/agentcore/${run}/a/attempt-1`);
+    expect(await asked("show", `refs/agentcore/${run}/a/attempt-1:untracked-1`)).toBe("");
+  });
+
+  it.each(["cancel", "interrupt"] as const)(
+    "is left half made by a run that is stopped (%s): git ends with it",
+    async (how) => {
+      const ended: string[] = [];
+      const { promise: hanging, resolve: hangs } = Promise.withResolvers<void>();
+      const hangingGit: Git = async (cwd, args, options) => {
+        if (args[0] !== "worktree" || args[1] !== "add") return git(cwd, args, options);
+        hangs();
+        await new Promise<void>((resolve) => {
+          options?.signal?.addEventListener("abort", () => resolve());
+        });
+        ended.push(args[1]);
+        throw new AgentCoreError("AC_CANCELLED", "no longer wanted");
+      };
+      const workflow = testWorkflow([isolated("a", "echo x > x")]);
+      const handle = await rig.start(workflow, { git: hangingGit });
+      await hanging;
+      handle[how]("stop");
+      const { outcome } = await handle.result();
+      expect({ outcome, ended }).toEqual({
+        outcome: how === "cancel" ? "CANCELLED" : "INTERRUPTED",
+        ended: ["add"],
+      });
+      if (how === "cancel") return;
+      expect((await (await rig.resume(handle.id, workflow)).result()).outcome).toBe("SUCCEEDED");
+      expect(text("x")).toBe("x\n");
+    },
+  );
 
   it("that fails without a change leaves nothing", async () => {
     await rig.run(testWorkflow([isolated("a", "exit 1")]));

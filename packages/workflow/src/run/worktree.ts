@@ -100,7 +100,7 @@ async function workspaceTree(git: Git, { root }: WorktreePlace): Promise<WorkTre
 }
 
 /** Not by the worktree's `.git` file, which the worker can write. */
-async function readyTree(place: WorktreePlace): Promise<WorkTree> {
+export async function readyTree(place: WorktreePlace): Promise<WorkTree> {
   const { gitDir, path } = place;
   const name = basename((await readMark(place, "ready")) ?? path);
   return { path, gitDir: join(gitDir, "worktrees", name) };
