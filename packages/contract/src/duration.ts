@@ -39,7 +39,12 @@ export function formatDuration(durationMs: number): string {
 
 /** A duration in a configuration file or on the command line; decodes to milliseconds. */
 export const durationSchema = z
-  .string({ error: "a duration needs a unit, such as 30s, 5m or 1h30m" })
+  .string({
+    error: ({ input }) =>
+      input === undefined
+        ? "is required, for example 30m"
+        : "a duration needs a unit, such as 30s, 5m or 1h30m",
+  })
   .transform((text, context) => {
     const durationMs = parseDurationMs(text);
     if (durationMs !== undefined) return durationMs;

@@ -5,6 +5,7 @@
 import type * as z from "zod";
 import { sentenceOf } from "./sentence.ts";
 import { didYouMean } from "./suggest.ts";
+import type { YamlFormat } from "./read-yaml.ts";
 import type { YamlIssue, YamlSource } from "./yaml-source.ts";
 
 /** The part of a JSON Schema that leads from a schema to that of one of its values. */
@@ -21,23 +22,38 @@ interface JsonSchema {
 export function describeIssues(
   issues: readonly z.core.$ZodIssue[],
   source: YamlSource & { ok: true },
-  schema: JsonSchema,
+  { jsonSchema, otherNames = {} }: Pick<YamlFormat<unknown>, "jsonSchema" | "otherNames">,
 ): YamlIssue[] {
+  const format = { schema: jsonSchema(), otherNames };
   return issues
-    .flatMap((issue) => describe(issue, source, schema))
+    .flatMap((issue) => describe(issue, source, format))
     .toSorted((a, b) => a.line - b.line || a.column - b.column);
 }
 
-function describe(
-  issue: z.core.$ZodIssue,
-  source: YamlSource & { ok: true },
-  schema: JsonSchema,
-): YamlIssue[] {
+interface Format {
+  readonly schema: JsonSchema;
+  readonly otherNames: Readonly<Record<string, string>>;
+}
+
+/** More names are not listed: nobody reads them. */
+const listedMax = 12;
+
+function cureOf(key: string, known: readonly string[], { otherNames }: Format): string {
+  if (key === "<<") return "merge keys are not read; write the settings out";
+  const here = Object.hasOwn(otherNames, key) ? otherNames[key] : undefined;
+  if (here !== undefined && known.includes(here)) return `it is called ${here} here`;
+  const meant = didYouMean(key, known);
+  if (meant !== "") return meant.slice(2);
+  return known.length === 0 || known.length > listedMax ? "leave it out" : `allowed: ${known.join(", ")}`;
+}
+
+function describe(issue: z.core.$ZodIssue, source: YamlSource & { ok: true }, format: Format): YamlIssue[] {
+  const { schema } = format;
   if (issue.code === "unrecognized_keys") {
     const known = namesAt(schema, issue.path);
     return issue.keys.map((key) => ({
       ...source.placeOfKey([...issue.path, key]),
-      message: `${dotted([...issue.path, key])}: no such setting${didYouMean(key, known) || "; leave it out"}`,
+      message: `${dotted([...issue.path, key])}: unknown setting; ${cureOf(key, known, format)}`,
     }));
   }
   if (issue.code === "invalid_union") {
@@ -46,7 +62,7 @@ function describe(
       .map((branch) => branch.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })))
       .toSorted((a, b) => depth(b) - depth(a))[0];
     if (deepest !== undefined && depth(deepest) > issue.path.length) {
-      return deepest.flatMap((inner) => describe(inner, source, schema));
+      return deepest.flatMap((inner) => describe(inner, source, format));
     }
   }
   if (issue.code === "invalid_key") {
@@ -61,7 +77,9 @@ function describe(
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(
     (at, key) =>
-      typeof at === "object" && at !== null ? (at as Readonly<Record<PropertyKey, unknown>>)[key] : undefined,
+      typeof at === "object" && at !== null && Object.hasOwn(at, key)
+        ? (at as Readonly<Record<PropertyKey, unknown>>)[key]
+        : undefined,
     value,
   );
 }
@@ -98,7 +116,8 @@ function expand(place: JsonSchema, root: JsonSchema): JsonSchema[] {
 function step(places: readonly JsonSchema[], key: PropertyKey): JsonSchema[] {
   return places.flatMap((place) => {
     if (typeof key === "number") return place.items ?? [];
-    const named = place.properties?.[String(key)];
+    const { properties = {} } = place;
+    const named = Object.hasOwn(properties, key) ? properties[String(key)] : undefined;
     if (named !== undefined) return named;
     return typeof place.additionalProperties === "object" ? place.additionalProperties : [];
   });

@@ -28,10 +28,10 @@ describe("a YAML text", () => {
   it("is told all its mistakes at once, in the order of the file", async () => {
     expect(await issuesOf("retires: 1\nretries: -1\nsteps:\n  one:\n    rnu: x\n")).toEqual([
       expect.stringMatching(/^1:1 name: /),
-      '1:1 retires: no such setting; did you mean "retries"?',
+      '1:1 retires: unknown setting; did you mean "retries"?',
       expect.stringMatching(/^2:10 retries: /),
       expect.stringMatching(/^5:5 steps\.one\.run: /),
-      '5:5 steps.one.rnu: no such setting; did you mean "run"?',
+      '5:5 steps.one.rnu: unknown setting; did you mean "run"?',
     ]);
   });
 

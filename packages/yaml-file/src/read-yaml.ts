@@ -4,6 +4,7 @@
  */
 import type * as z from "zod";
 import { describeIssues } from "./issues.ts";
+import { nameIssues } from "./names.ts";
 import { parseYaml, type YamlIssue, type YamlSource } from "./yaml-source.ts";
 
 export type YamlReading<T> =
@@ -15,6 +16,8 @@ export interface YamlFormat<T> {
   readonly schema: z.ZodType<T>;
   /** The same as JSON Schema (`z.toJSONSchema(schema, { io: "input" })`): the names that a mistake is compared with. */
   readonly jsonSchema: () => object;
+  /** What other systems call a setting, and its name here. */
+  readonly otherNames?: Readonly<Record<string, string>>;
 }
 
 export async function readYaml<T>(text: string, format: YamlFormat<T>): Promise<YamlReading<T>> {
@@ -25,8 +28,10 @@ export async function readYaml<T>(text: string, format: YamlFormat<T>): Promise<
     const message = "expected settings as `name: value`, found something else";
     return { ok: false, issues: [{ line: 1, column: 1, message }] };
   }
+  const names = nameIssues(source);
+  if (names.length > 0) return { ok: false, issues: names };
   const parsed = format.schema.safeParse(value);
   return parsed.success
     ? { ok: true, value: parsed.data, source }
-    : { ok: false, issues: describeIssues(parsed.error.issues, source, format.jsonSchema()) };
+    : { ok: false, issues: describeIssues(parsed.error.issues, source, format) };
 }

@@ -3,12 +3,12 @@ import * as z from "zod";
 import { sentenceOf } from "./sentence.ts";
 
 it.each<[string, z.ZodType, unknown, string]>([
-  ["another kind", z.string(), 5, "is a number; write a text"],
-  ["nothing where something is needed", z.string(), undefined, "is missing; write a text"],
-  ["an empty value", z.string(), null, "is empty; write a text"],
-  ["a list for a mapping", z.strictObject({}), [], "is a list; write a mapping of names to values"],
-  ["a fraction", z.int(), 1.5, "is a number; write a whole number"],
-  ["a truth for a list", z.array(z.string()), true, "is true or false; write a list"],
+  ["another kind", z.string(), 5, "must be a text, not 5"],
+  ["nothing where something is needed", z.string(), undefined, "is required; write a text"],
+  ["an empty value", z.string(), null, "must be a text, not empty"],
+  ["a list for a mapping", z.strictObject({}), [], "must be a mapping of names to values, not a list"],
+  ["a fraction", z.int(), 1.5, "must be a whole number, not 1.5"],
+  ["a truth for a list", z.array(z.string()), true, "must be a list, not true"],
   ["a number below the least", z.int().min(1), 0, "is 0; write at least 1"],
   ["a number that must be above", z.number().positive(), 0, "is 0; write more than 0"],
   ["a number above the most", z.int().max(99), 100, "is 100; write at most 99"],
@@ -23,7 +23,20 @@ it.each<[string, z.ZodType, unknown, string]>([
     '"retyr" is not one of abort, retry; did you mean "retry"?',
   ],
   ["choices in two cases", z.enum(["read", "edit", "READ", "EDIT"]), 7, "7 is not one of read, edit"],
-  ["no choice", z.enum(["abort", "retry"]), undefined, "is missing; write one of abort, retry"],
+  ["no choice", z.enum(["abort", "retry"]), undefined, "is required; write one of abort, retry"],
+  ["a text for a number", z.number(), "lots", 'must be a number, not the text "lots"'],
+  [
+    "a list for one of several kinds",
+    z.union([z.string(), z.boolean()]),
+    [],
+    "must be a text, or true or false, not a list",
+  ],
+  [
+    "nothing for one of several kinds",
+    z.union([z.string(), z.number()]),
+    null,
+    "must be a text, or a number, not empty",
+  ],
   ["a message of the schema's own", z.string({ error: "say it" }), 5, "say it"],
 ])("%s is told with its cure", (_name, schema, value, expected) => {
   const parsed = schema.safeParse(value);

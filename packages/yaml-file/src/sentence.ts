@@ -11,11 +11,11 @@ export function sentenceOf(issue: z.core.$ZodIssue, value: unknown): string {
   switch (issue.code) {
     case "invalid_type":
       return value === undefined
-        ? `is missing; write ${kindNamed(issue.expected)}`
-        : `is ${kindOf(value)}; write ${kindNamed(issue.expected)}`;
+        ? `is required; write ${kindNamed(issue.expected)}`
+        : `must be ${kindNamed(issue.expected)}, not ${shown(value)}`;
     case "invalid_value":
       return value === undefined
-        ? `is missing; write ${choices(issue.values)}`
+        ? `is required; write ${choices(issue.values)}`
         : notOneOf(value, issue.values);
     case "too_small":
       return boundText(issue.origin, value, {
@@ -29,9 +29,19 @@ export function sentenceOf(issue: z.core.$ZodIssue, value: unknown): string {
         isLeast: false,
         isOpen: issue.inclusive === false,
       });
+    case "invalid_union":
+      return `must be ${branchKinds(issue)}, not ${shown(value)}`;
     default:
       return issue.message;
   }
+}
+
+/** `a text, a number or true or false`. */
+function branchKinds({ errors }: z.core.$ZodIssueInvalidUnion): string {
+  const kinds = errors.flatMap((branch) =>
+    branch.flatMap((inner) => (inner.code === "invalid_type" ? kindNamed(inner.expected) : [])),
+  );
+  return kinds.length === 0 ? "something else" : [...new Set(kinds)].join(", or ");
 }
 
 interface Bound {
@@ -61,14 +71,22 @@ function choices(values: readonly unknown[]): string {
 }
 
 function notOneOf(value: unknown, values: readonly unknown[]): string {
-  const shown = typeof value === "object" && value !== null ? kindOf(value) : JSON.stringify(value);
-  return `${shown} is not ${choices(values)}${didYouMean(String(value), values.map(String))}`;
+  return `${bare(value)} is not ${choices(values)}${didYouMean(String(value), values.map(String))}`;
 }
 
-function kindOf(value: unknown): string {
+const shownMax = 40;
+
+/** `the text "lots"`, `5`, `a list`, `empty`. */
+function shown(value: unknown): string {
+  return typeof value === "string" ? `the text ${bare(value)}` : bare(value);
+}
+
+function bare(value: unknown): string {
   if (value === null) return "empty";
   if (Array.isArray(value)) return "a list";
-  return kinds[typeof value] ?? typeof value;
+  if (typeof value === "object") return "a mapping";
+  const text = typeof value === "string" && value.length > shownMax ? `${value.slice(0, shownMax)}…` : value;
+  return JSON.stringify(text);
 }
 
 function kindNamed(expected: string): string {

@@ -3,4 +3,4 @@
  * CommonJS, and a bundler that splits files gives a dynamic import of such a package a default export only.
  */
 export { load, YAMLException } from "js-yaml";
-export { isMap, isScalar, LineCounter, parseDocument, visit } from "yaml";
+export { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml";

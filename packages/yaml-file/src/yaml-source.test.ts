@@ -48,6 +48,31 @@ function asPlacesSee(text: string): { readonly value: unknown } | null {
   return { value: withoutNullKeys(document.toJS()) };
 }
 
+it.each<[string, string, string]>([
+  ["several documents", "a: 1\n---\nb: 2\n", "not YAML: the file holds several documents; leave out"],
+  ["depth", "[".repeat(50_000), "not YAML: values are nested too deep"],
+  ["depth in blocks", "- ".repeat(50_000), "not YAML: values are nested too deep"],
+])("a text is refused in words for people: %s", async (_what, text, words) => {
+  const read = await parseYaml(text);
+  expect(read.ok || read.issues).toMatchObject([{ message: expect.stringContaining(words) as string }]);
+});
+
+it("names and values can be asked for as they are written", async () => {
+  const read = await parseYaml("007: a\n'8': 3.10\nb: &x [0x10, text]\nc: *x\n");
+  if (!read.ok) throw new TypeError("is YAML");
+  expect([read.textOfKey(["7"]), read.textOfKey(["8"]), read.textOfKey(["no"])]).toEqual([
+    "007",
+    "8",
+    undefined,
+  ]);
+  expect([read.textOfValue(["8"]), read.textOfValue(["c", 0]), read.textOfValue(["c"])]).toEqual([
+    "3.10",
+    "0x10",
+    undefined,
+  ]);
+  expect(read.placeOfValue(["7"])).toEqual({ line: 1, column: 6 });
+});
+
 describe("the values of a YAML text", () => {
   it("are those that the parser of places sees", async () => {
     const read = await parseYaml(file);

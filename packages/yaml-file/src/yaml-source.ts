@@ -3,7 +3,7 @@
  * and column. Two parsers share the work: js-yaml reads values, some ten times as fast; `yaml` knows places, and is asked
  * only where there is a mistake. They are loaded when the first text comes: a program without a file to read does not pay.
  */
-import type { Document, Node } from "yaml";
+import type { Document, ErrorCode, Node, Pair, Scalar, YAMLMap } from "yaml";
 import type * as yamlParser from "./yaml-parser.ts";
 
 export interface Place {
@@ -25,6 +25,10 @@ export type YamlSource =
       placeOfValue(path: readonly PropertyKey[]): Place;
       /** Where the key itself stands. */
       placeOfKey(path: readonly PropertyKey[]): Place;
+      /** A key as it is written, without its quotes; undefined where there is none. */
+      textOfKey(path: readonly PropertyKey[]): string | undefined;
+      /** A text, number or truth as it is written; undefined where there is none. */
+      textOfValue(path: readonly PropertyKey[]): string | undefined;
     };
 
 const start: Place = { line: 1, column: 1 };
@@ -91,12 +95,26 @@ function locate(parser: Parser, text: string): Located {
   };
   const [error] = document.errors;
   const mistake =
-    error === undefined ? overlooked(parser, document) : { offset: error.pos[0], message: error.message };
+    error === undefined ? overlooked(parser, document) : { offset: error.pos[0], message: wordsFor(error) };
   const issue =
     mistake === undefined
       ? undefined
       : { ...placeAt(mistake.offset), message: `not YAML: ${mistake.message}` };
   return { parser, document, issue, placeAt };
+}
+
+/** What the parser says to programmers, for people. */
+const ourWords: Readonly<Partial<Record<ErrorCode, string>>> = {
+  MULTIPLE_DOCS: "the file holds several documents; leave out all but one, and the line --- between them",
+};
+
+/** Longer messages repeat what the file holds. */
+const messageMax = 200;
+
+function wordsFor({ code, message }: Document["errors"][number]): string {
+  if (message.includes("call stack")) return "values are nested too deep";
+  const text = ourWords[code] ?? message;
+  return text.length > messageMax ? `${text.slice(0, messageMax)}…` : text;
 }
 
 /** Mistakes that the parser is not asked for, or does not find before the values are taken out. */
@@ -132,42 +150,57 @@ function overlooked({ visit, isScalar }: Parser, document: Document) {
 }
 
 /** `located` is asked for at the first question. */
-function placesIn(located: () => Located): Pick<YamlSource & { ok: true }, "placeOfValue" | "placeOfKey"> {
+function placesIn(located: () => Located): Omit<YamlSource & { ok: true }, "ok" | "value"> {
   let known: Located | undefined;
   const get = (): Located => (known ??= located());
   const placeOfValue = (path: readonly PropertyKey[]): Place => {
     const { document, placeAt } = get();
-    return placeAt(offsetOfValue(document, path));
+    return placeAt(offsetOfValue(get().parser, document, path));
   };
+  const written = (node: unknown): string | undefined =>
+    get().parser.isScalar(node) ? (node.source ?? String(node.value)) : undefined;
   return {
     placeOfValue,
     placeOfKey(path) {
-      const offset = offsetOfKey(get(), path);
+      const offset = keyAt(get(), path)?.range?.[0];
       return offset === undefined ? placeOfValue(path) : get().placeAt(offset);
     },
+    textOfKey: (path) => written(keyAt(get(), path)),
+    textOfValue: (path) => written(nodeAt(get().parser, get().document, path)),
   };
 }
 
-function offsetOfKey(
-  { parser: { isMap, isScalar }, document }: Located,
-  path: readonly PropertyKey[],
-): number | undefined {
-  const parent = nodeAt(document, path.slice(0, -1));
-  if (!isMap(parent)) return undefined;
-  const wanted = String(path.at(-1));
-  const pair = parent.items.find(({ key }) => isScalar(key) && String(key.value) === wanted);
-  return isScalar(pair?.key) ? pair.key.range?.[0] : undefined;
+function keyAt({ parser, document }: Located, path: readonly PropertyKey[]): Scalar | undefined {
+  const parent = nodeAt(parser, document, path.slice(0, -1));
+  return parser.isMap(parent) ? pairNamed(parser, parent, path.at(-1))?.key : undefined;
 }
 
-function nodeAt(document: Document, path: readonly PropertyKey[]): Node | undefined {
-  if (path.length === 0) return document.contents ?? undefined;
-  const found: unknown = document.getIn(path, true);
-  return typeof found === "object" && found !== null && "range" in found ? (found as Node) : undefined;
+/** By how the key is read: `0o17` is the name "15". */
+function pairNamed(
+  { isScalar }: Parser,
+  map: YAMLMap,
+  name: PropertyKey | undefined,
+): Pair<Scalar> | undefined {
+  const wanted = String(name);
+  return map.items.find(
+    (pair): pair is Pair<Scalar> => isScalar(pair.key) && String(pair.key.value) === wanted,
+  );
 }
 
-function offsetOfValue(document: Document, path: readonly PropertyKey[]): number {
+function nodeAt(parser: Parser, document: Document, path: readonly PropertyKey[]): Node | undefined {
+  let node: unknown = document.contents;
+  for (const name of path) {
+    if (parser.isAlias(node)) node = node.resolve(document);
+    if (parser.isMap(node)) node = pairNamed(parser, node, name)?.value;
+    else if (parser.isSeq(node)) node = node.items[Number(name)];
+    else return undefined;
+  }
+  return parser.isNode(node) ? node : undefined;
+}
+
+function offsetOfValue(parser: Parser, document: Document, path: readonly PropertyKey[]): number {
   for (let length = path.length; length >= 0; length--) {
-    const range = nodeAt(document, path.slice(0, length))?.range;
+    const range = nodeAt(parser, document, path.slice(0, length))?.range;
     if (range !== undefined && range !== null) return range[0];
   }
   return 0;

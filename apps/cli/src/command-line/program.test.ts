@@ -115,7 +115,7 @@ describe("bad input exits 2 with one clear message and starts nothing:", () => {
       cwd: join(scratch.root, "bad"),
     });
     expect(code).toBe(2);
-    expect(stderr).toContain('agentcore.yaml:1:1: defualts: no such setting; did you mean "defaults"?');
+    expect(stderr).toContain('agentcore.yaml:1:1: defualts: unknown setting; did you mean "defaults"?');
     expect(stderr).toContain("agentcore.yaml:2:");
     expect(stderr).toContain("AC_CONFIG_INVALID");
   });

@@ -26,7 +26,7 @@ test("settings that a worker does not have are warnings, each with its place", a
   );
   const { code, stdout, stderr } = await agentcore(scratch, ["workflow", "validate", file]);
   expect(code).toBe(0);
-  expect(stdout).toContain("4 steps, no mistakes");
+  expect(stdout).toContain("valid: 4 steps");
   const told = stderr
     .trim()
     .split("\n")

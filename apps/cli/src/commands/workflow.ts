@@ -29,7 +29,8 @@ export async function validateWorkflow(file: string, options: FileOptions, io: I
   if (options.json === true) io.stdout.json({ ok: loaded.ok, problems, warnings });
   else if (loaded.ok) {
     writeWarnings(warnings, io);
-    io.stdout.write(`${file}: ${loaded.workflow.steps.length} steps, no mistakes\n`);
+    const { length } = loaded.workflow.steps;
+    io.stdout.write(`${file}: valid: ${length === 1 ? "1 step" : `${length} steps`}\n`);
   } else {
     const count = problems.length === 1 ? "1 mistake" : `${problems.length} mistakes`;
     io.stderr.write(`${problems.map(formatProblem).join("\n")}\n${file}: ${count}\n`);

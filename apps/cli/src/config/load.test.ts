@@ -144,13 +144,13 @@ describe("a wrong file", () => {
       ].join("\n"),
     );
     expect(errors).toEqual([
-      'agentcore.yaml:1:1: defualts: no such setting; did you mean "defaults"?',
+      'agentcore.yaml:1:1: defualts: unknown setting; did you mean "defaults"?',
       "agentcore.yaml:4:12: defaults.timeout: a duration needs a unit, such as 30s, 5m or 1h30m",
       expect.stringMatching(/^agentcore\.yaml:5:13: defaults\.max_cost: /),
-      'agentcore.yaml:8:5: workers.codex.progam: no such setting; did you mean "program"?',
+      'agentcore.yaml:8:5: workers.codex.progam: unknown setting; did you mean "program"?',
       "agentcore.yaml:11:9: workers.codex.env_pass[1]: is not the name of an environment variable",
       expect.stringMatching(/^agentcore\.yaml:12:3: workers\.Bad_Name: the name is not a worker's name/),
-      'agentcore.yaml:15:5: limits.global.concurency: no such setting; did you mean "concurrency"?',
+      'agentcore.yaml:15:5: limits.global.concurency: unknown setting; did you mean "concurrency"?',
     ]);
   });
 

@@ -1,6 +1,7 @@
 /** Agent profiles from one or more files, the later ones winning; the files are those named, or the one beside the workflow. */
 import { readYaml } from "@agentcore/yaml-file";
 import { agentsFileSchema, agentsJsonSchema, type AgentProfile } from "./file-schema.ts";
+import { otherNames } from "./names.ts";
 import type { Problem, ReadFile } from "./problem.ts";
 
 export interface LoadedAgents {
@@ -25,7 +26,7 @@ export async function loadAgents(
       continue;
     }
     texts.push(text);
-    const read = await readYaml(text, { schema: agentsFileSchema, jsonSchema: agentsJsonSchema });
+    const read = await readYaml(text, { schema: agentsFileSchema, jsonSchema: agentsJsonSchema, otherNames });
     if (read.ok) for (const [id, profile] of Object.entries(read.value.agents)) agents.set(id, profile);
     else problems.push(...read.issues.map((issue) => ({ file: path, ...issue })));
   }

@@ -1,6 +1,6 @@
 /** Checks of `if` and `${{ … }}`: expressions that can be read, and references to what there is. */
 import { didYouMean } from "@agentcore/yaml-file";
-import { parseExpression, placeholdersIn, referencesOf } from "../expression.ts";
+import { parseExpression, placeholdersIn, referencesOf, type Expression } from "../expression.ts";
 import { artifactsOf } from "./check-graph.ts";
 import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
 
@@ -26,6 +26,43 @@ export function checkReferences(file: Raw, steps: RawSteps, report: Report): voi
   }
 }
 
+const shownMax = 60;
+const cut = (text: string): string => (text.length > shownMax ? `${text.slice(0, shownMax)}…` : text);
+
+const endedStatuses: readonly string[] = ["SUCCEEDED", "FAILED", "INCOMPLETE", "SKIPPED", "CANCELLED"];
+
+/** Comparisons of a step's status with what no step that has ended can be: they would always come out the same. */
+function comparisonProblems(expression: Expression): string[] {
+  switch (expression.kind) {
+    case "literal":
+    case "reference":
+      return [];
+    case "not":
+      return comparisonProblems(expression.of);
+    case "and":
+    case "or":
+      return [...comparisonProblems(expression.left), ...comparisonProblems(expression.right)];
+    case "equal":
+    case "unequal":
+      return [
+        ...statusProblem(expression.left, expression.right),
+        ...statusProblem(expression.right, expression.left),
+      ];
+  }
+}
+
+function statusProblem(reference: Expression, literal: Expression): string[] {
+  if (reference.kind !== "reference" || literal.kind !== "literal") return [];
+  const [root, , field, more] = reference.path;
+  if (root !== "steps" || field !== "status" || more !== undefined) return [];
+  const { value } = literal;
+  if (typeof value === "string" && endedStatuses.includes(value)) return [];
+  const meant = didYouMean(String(value), endedStatuses);
+  return [
+    `${reference.path.join(".")} is never ${JSON.stringify(value)}; it is one of ${endedStatuses.join(", ")}${meant}`,
+  ];
+}
+
 interface Scope {
   readonly steps: RawSteps;
   readonly step: string;
@@ -46,11 +83,12 @@ function checkExpression(
   report: Report,
 ): void {
   const parsed = parseExpression(text);
-  if (!parsed.ok) return report(path, `"${text}" is not an expression: ${parsed.message}`);
+  if (!parsed.ok) return report(path, `"${cut(text)}" is not an expression: ${parsed.message}`);
+  for (const problem of comparisonProblems(parsed.expression)) report(path, problem);
   for (const reference of referencesOf(parsed.expression)) {
     const problem = roots.includes(reference[0] ?? "")
       ? referenceProblem(reference, scope)
-      : `"${reference.join(".")}" cannot be used here; there are ${roots.join(" and ")}`;
+      : `"${reference.join(".")}" cannot be used here; available here: ${roots.map((root) => `${root}.*`).join(", ")}`;
     if (problem !== null) report(path, problem);
   }
 }

@@ -4,6 +4,9 @@ import { isAbsolute, normalize } from "node:path";
 import { folderName } from "../folder-name.ts";
 import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
 
+/** Most steps of a workflow, the combinations of matrices counted. */
+export const instancesMax = 10_000;
+
 const ways = ["worker", "agent", "workflow"] as const;
 const shellNames = ["shell", "CUSTOM", "SHELL"];
 
@@ -19,6 +22,7 @@ export function checkSteps(file: Raw, steps: RawSteps, agents: KnownAgents, repo
   const sentinel = rawOf(file["sentinel"]);
   const stallDefaults = rawOf(sentinel["defaults"]);
   checkTelemetry(rawOf(sentinel["telemetry"]), report);
+  let instances = 0;
   for (const [id, step] of steps.byId) {
     const path = ["steps", id];
     checkWay(id, step, agents, report);
@@ -29,10 +33,25 @@ export function checkSteps(file: Raw, steps: RawSteps, agents: KnownAgents, repo
     checkStall(rawOf(step["completion_check"])["stall"], checkPathTo, stallDefaults, report);
     checkPath(step["workspace"], [...path, "workspace"], report);
     checkMatrix(rawOf(step["matrix"]), [...path, "matrix"], report);
+    const combinations = combinationsOf(rawOf(step["matrix"]));
+    instances += combinations;
+    if (instances > instancesMax && instances - combinations <= instancesMax) {
+      const many = combinations === 1 ? "" : `; this one has ${combinations} combinations`;
+      const message = `the workflow has more than ${instancesMax} steps here, the combinations of matrices counted${many}`;
+      report(combinations === 1 ? path : [...path, "matrix"], message, "key");
+    }
     for (const [index, output] of listOf(step["outputs"]).entries()) {
       checkPath(rawOf(output)["path"], [...path, "outputs", index, "path"], report);
     }
   }
+}
+
+/** Counted, not made: a matrix of ten keys with ten values each has as many as fit into no memory. */
+function combinationsOf(matrix: Raw): number {
+  return Object.values(matrix).reduce<number>(
+    (count, values) => count * Math.max(1, listOf(values).length),
+    1,
+  );
 }
 
 /** Each combination has a folder of its own, so no two values of a key may read alike as its name. */

@@ -39,7 +39,7 @@ describe("the top of a workflow file", () => {
 
   it("needs steps", async () => {
     expect(await problemsOf(head)).toEqual([
-      expect.stringMatching(/^\/w\/main\.yaml:1:1: steps: is missing/),
+      expect.stringMatching(/^\/w\/main\.yaml:1:1: steps: is required/),
     ]);
   });
 
@@ -157,7 +157,7 @@ describe("unknown keys are mistakes", () => {
     ],
     ["in a budget", text(`${head}budget: { usd: 2 }\n`, `a: { ${work} }`), "budget.usd"],
   ])("%s", async (_name, file, key) => {
-    expect(await problemsOf(file)).toEqual([expect.stringContaining(`: ${key}: no such setting`)]);
+    expect(await problemsOf(file)).toEqual([expect.stringContaining(`: ${key}: unknown setting`)]);
   });
 });
 

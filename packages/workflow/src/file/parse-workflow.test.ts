@@ -32,6 +32,27 @@ const shell = "{ worker: shell, instructions: 'true', capabilities: [edit] }";
 const withSteps = (...steps: string[]) => `${head}steps:\n${steps.map((step) => `  ${step}\n`).join("")}`;
 
 describe("a workflow file", () => {
+  it("keeps the spelling of numbers in a matrix", async () => {
+    const { steps } = await accepted(
+      withSteps(
+        "a: { worker: shell, instructions: x, capabilities: [], matrix: { v: [3.1, 3.10, 007, 9007199254740993, 1e3, true, '5'] } }",
+      ),
+    );
+    const written = ["3.1", "3.10", "007", "9007199254740993", "1e3", "true", "5"];
+    expect([...(steps[0]?.matrix ?? [])]).toEqual([["v", written]]);
+  });
+
+  it("may call its steps, inputs and matrix keys what JavaScript calls its own", async () => {
+    const names = ["constructor", "toString", "hasOwnProperty", "valueOf"];
+    const body = (name: string) =>
+      `${name}: { worker: shell, instructions: "\${{ inputs.${name} }} \${{ matrix.${name} }}", capabilities: [], matrix: { ${name}: [a] } }`;
+    const inputs = names.map((name) => `  ${name}: { default: x }`).join("\n");
+    const { steps, inputs: read } = await accepted(`inputs:\n${inputs}\n${withSteps(...names.map(body))}`);
+    expect(steps.map(({ id }) => id)).toEqual(names);
+    expect([...read.keys()]).toEqual(names);
+    expect(steps.flatMap(({ matrix }) => [...matrix.keys()])).toEqual(names);
+  });
+
   it("is read with its defaults", async () => {
     const workflow = await accepted(withSteps(`build: ${shell}`));
     expect(workflow).toMatchObject({
@@ -155,6 +176,81 @@ describe("a workflow file", () => {
 describe("a mistake", () => {
   it.each<[string, string, string]>([
     [
+      "another system's word for instructions",
+      withSteps("a: { worker: shell, instructions: x, capabilities: [], ▸run: make }"),
+      "steps.a.run: unknown setting; it is called instructions here",
+    ],
+    [
+      "another system's word for depends_on",
+      withSteps("a: { worker: shell, instructions: x, capabilities: [], ▸needs: [b] }"),
+      "steps.a.needs: unknown setting; it is called depends_on here",
+    ],
+    [
+      "another system's word for max_retries",
+      withSteps("a: { worker: shell, instructions: x, capabilities: [], ▸retry: 2 }"),
+      "steps.a.retry: unknown setting; it is called max_retries here",
+    ],
+    [
+      "a merge key",
+      withSteps("a: { worker: shell, instructions: x, capabilities: [], ▸<<: { timeout: 1m } }"),
+      "steps.a.<<: unknown setting; merge keys are not read; write the settings out",
+    ],
+    [
+      "an empty matrix",
+      withSteps("a: { worker: shell, instructions: x, capabilities: [], matrix: { k: [▸null] } }"),
+      "steps.a.matrix.k[0]: must be a text, or a number, or true or false, not empty",
+    ],
+    [
+      "a list in a matrix",
+      withSteps("a: { worker: shell, instructions: x, capabilities: [], matrix: { k: [▸[1]] } }"),
+      "steps.a.matrix.k[0]: must be a text, or a number, or true or false, not a list",
+    ],
+    [
+      "a name that YAML reads as another",
+      withSteps("▸0o17: { worker: shell, instructions: x, capabilities: [] }"),
+      "the name 0o17 is read as 15; put it in quotes",
+    ],
+    [
+      "the name that cannot be used",
+      withSteps("▸__proto__: { worker: shell, instructions: x, capabilities: [] }"),
+      'the name "__proto__" cannot be used; write another one',
+    ],
+    [
+      "the name that cannot be used, further in",
+      withSteps("a: { worker: shell, instructions: x, capabilities: [], matrix: { ▸__proto__: [1] } }"),
+      'the name "__proto__" cannot be used; write another one',
+    ],
+    [
+      "an id that no folder's name can hold",
+      withSteps(`▸${"x".repeat(300)}: { worker: shell, instructions: x, capabilities: [] }`),
+      `steps.${"x".repeat(300)}: the name is longer than 100 characters`,
+    ],
+    [
+      "a status that no step has",
+      withSteps(
+        `a: ${shell}`,
+        "b: { worker: shell, instructions: x, capabilities: [], depends_on: [a], if: ▸'steps.a.status == \"FAILURE\"' }",
+      ),
+      'steps.b.if: steps.a.status is never "FAILURE"; it is one of SUCCEEDED, FAILED, INCOMPLETE, SKIPPED, CANCELLED',
+    ],
+    [
+      "a placeholder in a condition",
+      withSteps('a: { worker: shell, instructions: x, capabilities: [], if: ▸"${{ inputs.a }}" }'),
+      'steps.a.if: "${{ inputs.a }}" is not an expression: write it without ${{ }}; what stands here is an expression already',
+    ],
+    [
+      "no timeout",
+      `▸name: x\nversion: "1"\nsteps:\n  a: ${shell}\n`,
+      "timeout: is required, for example 30m",
+    ],
+    [
+      "more combinations than there may be steps",
+      withSteps(
+        `a: { worker: shell, instructions: x, capabilities: [], ▸matrix: { ${Array.from({ length: 8 }, (_, key) => `k${key}: [${Array.from({ length: 100 }, (_, value) => value).join(", ")}]`).join(", ")} } }`,
+      ),
+      "steps.a.matrix: the workflow has more than 10000 steps here, the combinations of matrices counted; this one has 10000000000000000 combinations",
+    ],
+    [
       "no way to work",
       withSteps("▸a: { instructions: x }"),
       'steps.a: step "a" needs one of worker, agent or workflow',
@@ -190,7 +286,7 @@ describe("a mistake", () => {
     [
       "an unknown key",
       withSteps("a: { worker: shell, instructions: x, capabilities: [], ▸tiemout: 5s }"),
-      'steps.a.tiemout: no such setting; did you mean "timeout"?',
+      'steps.a.tiemout: unknown setting; did you mean "timeout"?',
     ],
     [
       "a duration without a unit",
@@ -415,7 +511,7 @@ describe("a mistake", () => {
       '7:75: steps.b.depends_on[0]: no step has the id "aa"; did you mean "a"?',
       "8:3: steps.c: needs instructions",
       '9:89: steps.d.outputs[0].path: "../o" leaves the workspace',
-      "10:62: steps.e.retries: no such setting; leave it out",
+      "10:62: steps.e.retries: unknown setting; it is called max_retries here",
       '11:66: steps.f.if: step "f" does not wait for "a"; add it to depends_on',
     ]);
   });

@@ -15,8 +15,9 @@ import { checkSteps, type KnownAgents } from "./check-steps.ts";
 import { checkSubWorkflow } from "./check-sub-workflow.ts";
 import { checkWorkers, type LookUpWorkers } from "./check-workers.ts";
 import { workflowFileSchema, workflowJsonSchema, type WorkflowFile } from "./file-schema.ts";
+import { otherNames } from "./names.ts";
 import type { Problem, ReadFile } from "./problem.ts";
-import { rawOf, rawStepsOf, textOf, type Path, type RawSteps, type Report } from "./raw.ts";
+import { rawOf, rawStepsOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
 
 /** Sub-workflows deeper than this are refused. */
 export const nestingMax = 8;
@@ -81,13 +82,15 @@ async function parseFile(file: string, context: Context): Promise<Parsed> {
   if (text === null) return whole("there is no such workflow file");
   if (text.length > fileCharsMax) return whole("the file is larger than 4 MiB");
 
-  const read = await readYaml(text, { schema: workflowFileSchema, jsonSchema: workflowJsonSchema });
+  const format = { schema: workflowFileSchema, jsonSchema: workflowJsonSchema, otherNames };
+  const read = await readYaml(text, format);
   const source = read.ok ? read.source : await parseYaml(text);
   const problems: Problem[] = read.ok ? [] : read.issues.map((issue) => ({ file, ...issue }));
   const warnings: Problem[] = [];
   if (!source.ok) return { workflow: null, problems, warnings };
 
   const raw = rawOf(source.value);
+  spellMatrices(raw, source);
   const report = reporter(file, source, problems);
   const steps = rawStepsOf(raw);
   checkGraph(raw, steps, report);
@@ -103,6 +106,7 @@ async function parseFile(file: string, context: Context): Promise<Parsed> {
   warnings.push(...children.warnings);
   problems.sort((a, b) => (a.file === b.file ? a.line - b.line || a.column - b.column : 0));
   if (!read.ok || problems.length > 0) return { workflow: null, problems, warnings };
+  spellMatrices(read.value, source);
   return { workflow: build(file, text, read.value, children.workflows, context), problems, warnings };
 }
 
@@ -122,6 +126,19 @@ function build(
     agents: context.agents.agents,
     child: (stepId) => children.get(stepId) as Workflow,
   });
+}
+
+/** Matrix values are texts, and numbers among them are what is written: `3.10` is not `3.1`. In place. */
+function spellMatrices(file: Raw, source: YamlSource & { ok: true }): void {
+  for (const [id, step] of Object.entries(rawOf(file["steps"]))) {
+    for (const [key, values] of Object.entries(rawOf(rawOf(step)["matrix"]))) {
+      if (!Array.isArray(values)) continue;
+      for (const [index, value] of values.entries()) {
+        if (typeof value !== "number") continue;
+        values[index] = source.textOfValue(["steps", id, "matrix", key, index]) ?? String(value);
+      }
+    }
+  }
 }
 
 function reporter(file: string, source: YamlSource & { ok: true }, problems: Problem[]): Report {

@@ -8,7 +8,7 @@ export interface Problem {
   readonly message: string;
 }
 
-/** The text of a file by absolute path; null where there is none. Other failures reject. */
+/** The text of a file by absolute path; null where there is none. Other failures reject with the error of the file system. */
 export type ReadFile = (path: string) => Promise<string | null>;
 
 /** `file:line:column: message`, as compilers print it and editors open it. */

@@ -181,19 +181,13 @@ export const convergenceSchema = z
       .array(z.string().min(1))
       .optional()
       .meta({ description: "Globs of files whose changes do not count." }),
-    diff_base_ref: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({
-        description:
-          "Commit that changed files are counted from, as it is before the first job. Default: those of the iteration.",
-      }),
-    diff_base_ref_file: path
-      .optional()
-      .meta({
-        description: "File in the workspace that names that commit, before the first job; one short line.",
-      }),
+    diff_base_ref: z.string().min(1).optional().meta({
+      description:
+        "Commit that changed files are counted from, as it is before the first job. Default: those of the iteration.",
+    }),
+    diff_base_ref_file: path.optional().meta({
+      description: "File in the workspace that names that commit, before the first job; one short line.",
+    }),
     max_changed_files: z
       .int()
       .min(1)

@@ -15,6 +15,7 @@ import {
 import { folderName } from "../folder-name.ts";
 import type { PlanStep, StatusView, StepStatus } from "../plan/plan-step.ts";
 import type { InputValues } from "./inputs.ts";
+import { shortHash } from "./short-hash.ts";
 import { ScriptValues } from "./script-values.ts";
 
 export interface StepInstance {
@@ -80,11 +81,15 @@ function combinations(
   return found;
 }
 
+/** A folder's name has at most 255 bytes, and other names are made of this one. */
+const idBytesMax = 200;
+
 /** Also a folder's name, so nothing in it may part folders. */
 function instanceId(step: Step, matrix: ReadonlyMap<string, string>): string {
   if (matrix.size === 0) return step.id;
   const parts = [...matrix].map(([key, value]) => `${key}=${folderName(value)}`);
-  return `${step.id}[${parts.join(",")}]`;
+  const id = `${step.id}[${parts.join(",")}]`;
+  return Buffer.byteLength(id) > idBytesMax ? `${step.id}[${shortHash(id)}]` : id;
 }
 
 function lookup(inputs: InputValues, matrix: ReadonlyMap<string, string>): Lookup {

@@ -1,0 +1,40 @@
+/**
+ * Names of a mapping that would be another name, or none, by the time that they are read: a number that YAML writes in another
+ * way (`007` is 7), and the one name that JavaScript keeps for itself.
+ */
+import type { YamlIssue, YamlSource } from "./yaml-source.ts";
+
+/** Deeper values are refused: what reads them calls itself. */
+export const depthMax = 100;
+
+export function nameIssues(source: YamlSource & { ok: true }): YamlIssue[] {
+  const issues: YamlIssue[] = [];
+  visit(source.value, [], 0);
+  return issues;
+
+  function visit(value: unknown, path: readonly (string | number)[], depth: number): void {
+    if (typeof value !== "object" || value === null || issues.length > 0) return;
+    if (depth > depthMax) {
+      issues.push({ ...source.placeOfValue(path), message: `values are nested deeper than ${depthMax}` });
+    } else if (Array.isArray(value)) {
+      for (const [index, item] of value.entries()) visit(item, [...path, index], depth + 1);
+    } else {
+      for (const [name, item] of Object.entries(value)) {
+        const message = problemOf(name, [...path, name]);
+        if (message !== null) issues.push({ ...source.placeOfKey([...path, name]), message });
+        visit(item, [...path, name], depth + 1);
+      }
+    }
+  }
+
+  function problemOf(name: string, path: readonly (string | number)[]): string | null {
+    if (name === "__proto__") return `the name "${name}" cannot be used; write another one`;
+    if (!mayBeNumber.test(name)) return null;
+    const written = source.textOfKey(path);
+    if (written === undefined || written === name) return null;
+    return `the name ${written} is read as ${name}; put it in quotes`;
+  }
+}
+
+/** What JavaScript writes for a value that is no text. */
+const mayBeNumber = /^(?:-?\d|-?Infinity|NaN|true|false|null)/;
