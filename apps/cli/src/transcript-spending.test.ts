@@ -1,3 +1,4 @@
+import codexAdapter from "@agentcore/adapter-codex";
 import type { WorkerAdapter } from "@agentcore/contract";
 import { makeTemporaryDirectory, scriptedAdapter } from "@agentcore/worker-kit/testing";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -61,4 +62,26 @@ test.each<[string, readonly object[] | null, Expected | null]>([
 
 test("nothing, of a worker that this process does not know", async () => {
   expect(await spendingOf([usage(100, 0.1)], "other")).toBeNull();
+});
+
+test("what a worker wrote to the files of its HOME counts, one answer at a time", async () => {
+  const attemptsDir = makeTemporaryDirectory("transcript");
+  const directory = join(attemptsDir, "job", "1");
+  const task = { worker: "codex", workspace: "/w", instructions: "x", capabilities: [], model: "gpt-5.5" };
+  const sessions = join(directory, "home", ".codex", "sessions", "2026", "11", "29");
+  mkdirSync(sessions, { recursive: true });
+  writeFileSync(join(directory, "stdout.log"), `{"type":"thread.started","thread_id":"t"}\n`);
+  const answers = [1, 2, 3].map((n) => {
+    const payload = { response_id: `r${n}`, usage: { input_tokens: n * 1_000_000, output_tokens: 0 } };
+    return `${JSON.stringify({ type: "token_usage_record", payload })}\n`;
+  });
+  writeFileSync(join(sessions, "rollout-a.jsonl"), answers.join(""));
+  const ask = createTranscriptSpending({
+    attemptsDir,
+    adapters: [codexAdapter],
+    limits: { response_cost_usd: 0.25 },
+  });
+  const lost = await ask({ jobId: "job", attempt: 1, permitId: "p", task, maxCostUsd: 2 });
+  expect(lost?.usage.inputTokens).toBe(9_000_000);
+  expect(lost?.costUsd).toBeGreaterThan(2);
 });

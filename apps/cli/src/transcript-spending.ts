@@ -1,22 +1,30 @@
 /**
- * What an attempt that was lost can have spent, read back through its adapter from what its worker printed. Where the worker
+ * What an attempt that was lost can have spent, read back through its adapter from what its worker printed and wrote. Where the worker
  * came to say what the whole run cost, that is it. Else it is what was reported so far and, for the answer that was under way,
  * once more as much as the costliest one took. Before its first answer it is the bound of one response. Where answers came and
  * their cost is not known, the attempt's ceiling is charged.
  */
 import {
-  ignore,
   type OutputReader,
   unknownUsage,
   type Usage,
+  type UsageFiles,
+  type UsageReader,
   type WorkerAdapter,
   type WorkerEvent,
 } from "@agentcore/contract";
 import { isAnswer, type RuntimeConfig } from "@agentcore/core";
 import type { LostSpending, SpendingOfLost } from "@agentcore/scheduler";
-import { createLineFramer, findAttemptDirectory, loadPriceList, type PriceList } from "@agentcore/worker-kit";
-import { createReadStream } from "node:fs";
-import { join } from "node:path";
+import {
+  createLineFramer,
+  findAttemptDirectory,
+  loadPriceList,
+  openRegularFile,
+  type PriceList,
+  UsageTail,
+} from "@agentcore/worker-kit";
+import { realpath } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
 export interface TranscriptOptions {
   /** Directory of the attempts' own directories. */
@@ -38,8 +46,12 @@ export function createTranscriptSpending({
     const prices = await loadPriceList();
     const meter = new TranscriptMeter(adapter.provider, task.model ?? null, prices);
     const reader = adapter.createReader({ task, model: task.model ?? null });
-    if (!(await readTranscript(join(directory, "stdout.log"), reader, (event) => meter.take(event))))
-      return null;
+    const take = (event: WorkerEvent): void => meter.take(event);
+    if (!(await readTranscript(join(directory, "stdout.log"), reader, take))) return null;
+    // A resumed session's files hold its earlier runs, which nothing tells apart any more.
+    if (adapter.usageFiles !== undefined && task.session === undefined) {
+      await readUsageFiles(adapter.usageFiles, join(directory, "home"), take);
+    }
     const { costUsd, usage } = reader.end();
     if (costUsd !== null) return { costUsd, usage };
     if (meter.isAnswered || adapter.provider === null) return meter.estimate();
@@ -108,20 +120,46 @@ function combine(operation: Operation, a: LostSpending, b: LostSpending): LostSp
   };
 }
 
-/** False where there is no transcript. */
+/** Of a worker that says in files of its HOME what it uses, one answer at a time. */
+async function readUsageFiles(
+  files: UsageFiles,
+  home: string,
+  take: (event: WorkerEvent) => void,
+): Promise<void> {
+  const createReader = (): UsageReader => {
+    const reader = files.createReader();
+    return {
+      usage: () => reader.usage(),
+      model: () => reader.model(),
+      line(file, text) {
+        reader.line(file, text);
+        const [usage, model] = [reader.usage(), reader.model()];
+        if (model !== null) take({ type: "started", session: null, model });
+        if (usage !== null) take({ type: "usage", usage, costUsd: null });
+      },
+    };
+  };
+  const env = { HOME: home };
+  const tail = new UsageTail({
+    files: { ...files, createReader },
+    env,
+    home: "own",
+    session: () => null,
+    onLines: () => {},
+  });
+  await tail.end();
+}
+
+/** False where there is no transcript that may be read: its worker could write where it is. */
 async function readTranscript(
   path: string,
   reader: OutputReader,
   take: (event: WorkerEvent) => void,
 ): Promise<boolean> {
   const lines = createLineFramer((line, oversized) => reader.stdout(line, oversized).forEach(take));
-  try {
-    for await (const chunk of createReadStream(path) as AsyncIterable<Uint8Array>) lines.write(chunk);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    ignore(error, "its worker was not started");
-    return false;
-  }
+  const file = await openRegularFile(path, await realpath(dirname(path)).catch(() => dirname(path)));
+  if (file === null) return false;
+  for await (const chunk of file.createReadStream() as AsyncIterable<Uint8Array>) lines.write(chunk);
   lines.end();
   return true;
 }

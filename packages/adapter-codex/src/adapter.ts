@@ -3,6 +3,7 @@ import { adapterContractVersion, type WorkerAdapter } from "@agentcore/contract"
 import { checkCodexArgs } from "./args.ts";
 import { credentialVariables, planCodex } from "./plan.ts";
 import { createCodexReader } from "./reader.ts";
+import { codexUsageFiles } from "./usage-files.ts";
 
 export const codexAdapter: WorkerAdapter = {
   contractVersion: adapterContractVersion,
@@ -23,4 +24,5 @@ export const codexAdapter: WorkerAdapter = {
   },
   plan: planCodex,
   createReader: createCodexReader,
+  usageFiles: codexUsageFiles,
 };

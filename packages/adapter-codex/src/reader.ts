@@ -14,7 +14,6 @@ import {
 } from "@agentcore/contract";
 import {
   classifyProviderText,
-  countAt,
   jsonLineReader,
   objectAt,
   oneLine,
@@ -25,6 +24,7 @@ import {
 } from "@agentcore/worker-kit";
 import { failureOf, isSandboxBroken, reconnection, refusedTool } from "./failure.ts";
 import { CodexItems } from "./items.ts";
+import { usageOf } from "./usage.ts";
 
 const deniedToolsMax = 100;
 
@@ -138,16 +138,10 @@ class CodexRun {
     return { type: "progress", text: oneLine(message, 500) };
   }
 
-  /** `input_tokens` includes the cached ones. Of a resumed session all numbers are totals since its beginning. */
+  /** Of a resumed session all numbers are totals since its beginning. */
   #complete(line: JsonObject): WorkerEvent {
     this.#completed = true;
-    const input = countAt(line, "usage", "input_tokens");
-    const cached = countAt(line, "usage", "cached_input_tokens");
-    this.#usage = {
-      inputTokens: input === null ? null : Math.max(0, input - (cached ?? 0)),
-      cachedInputTokens: cached,
-      outputTokens: countAt(line, "usage", "output_tokens"),
-    };
+    this.#usage = usageOf(objectAt(line, "usage"));
     return { type: "usage", usage: this.#usage, costUsd: null };
   }
 

@@ -35,6 +35,33 @@ export interface WorkerAdapter {
   plan(task: WorkerTask, context: PlanContext): WorkerPlan;
   /** A fresh reader for one attempt's output. */
   createReader(context: ReaderContext): OutputReader;
+  /** For a worker that prints its usage only at its end, or not at all, and writes it to files as it goes. */
+  readonly usageFiles?: UsageFiles;
+}
+
+/**
+ * Files of lines that a worker appends to while it runs, and that say what it has used so far. The runner reads them as they
+ * grow, so that a ceiling holds during the run. What they say is the worker's word, as what it prints is.
+ */
+export interface UsageFiles {
+  /** Absolute path of the directory that they are below, from the worker's environment. */
+  directory(env: Readonly<Record<string, string | undefined>>): string;
+  /** Levels of directories between that one and the files. */
+  readonly depth: number;
+  /** Whether a file of this name is the run's. `session`: null until the worker has printed it. */
+  belongs(name: string, run: { readonly home: "own" | "user"; readonly session: string | null }): boolean;
+  /** A fresh reader for all files of one attempt. */
+  createReader(): UsageReader;
+}
+
+/** Must never throw on any input. */
+export interface UsageReader {
+  /** A line that this attempt added to a file. */
+  line(file: string, text: string): void;
+  /** Of the attempt so far; null while no line says. */
+  usage(): Usage | null;
+  /** Null while no line names it. */
+  model(): string | null;
 }
 
 export interface WorkerProgram {

@@ -35,6 +35,14 @@ const adapterSchema = z.looseObject({
   checkArgs: functionSchema.optional(),
   plan: functionSchema,
   createReader: functionSchema,
+  usageFiles: z
+    .looseObject({
+      directory: functionSchema,
+      depth: z.int().nonnegative(),
+      belongs: functionSchema,
+      createReader: functionSchema,
+    })
+    .optional(),
 });
 
 /** What is wrong or missing, one text each, as `program.install: …`; empty for an adapter. */

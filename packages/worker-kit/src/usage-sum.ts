@@ -10,6 +10,17 @@ export function addUsage(a: Usage, b: Usage): Usage {
   };
 }
 
+/** Field by field the greater one; unknown and a number make the number. */
+export function mostUsage(a: Usage, b: Usage): Usage {
+  const most = (one: number | null, other: number | null) =>
+    one === null ? other : Math.max(one, other ?? 0);
+  return {
+    inputTokens: most(a.inputTokens, b.inputTokens),
+    cachedInputTokens: most(a.cachedInputTokens, b.cachedInputTokens),
+    outputTokens: most(a.outputTokens, b.outputTokens),
+  };
+}
+
 export function sumUsage(parts: readonly Usage[]): Usage {
   return parts.reduce(addUsage, unknownUsage);
 }

@@ -4,7 +4,6 @@
  */
 import { ignore } from "@agentcore/contract";
 import type { Artifact, ContainmentReceipt, StopCause, WorkerEvent, WorkerResult } from "@agentcore/contract";
-import { unknownUsage } from "@agentcore/contract";
 import type { ActivityLog } from "../observe/activity-log.ts";
 import { isUnseen } from "../observe/tree-snapshot.ts";
 import { mergeClaims, type WorkspaceChange } from "../observe/workspace-change.ts";
@@ -15,6 +14,7 @@ import type { CostMeter } from "./cost-meter.ts";
 import type { Observation } from "./observation.ts";
 import type { LogFile } from "./output-log.ts";
 import type { Run } from "./prepare.ts";
+import type { RunUsage } from "./run-usage.ts";
 import type { OutputRead } from "./read-output.ts";
 import { makeResult, type RunTimes } from "./result.ts";
 import type { StopWatch } from "./stop-watch.ts";
@@ -35,6 +35,7 @@ export interface EndedRun {
   readonly read: OutputRead;
   readonly activity: ActivityLog;
   readonly meter: CostMeter;
+  readonly usage: RunUsage;
   readonly observation: Observation;
   readonly emit: (event: WorkerEvent) => void;
 }
@@ -49,10 +50,8 @@ export async function collectRun(ended: EndedRun): Promise<WorkerResult> {
   const decided = verdict(input);
   const session = read.report?.session ?? null;
   await tidyAttempt(ended, session);
-  const cost =
-    read.report === null
-      ? { costUsd: null, costBasis: "none" as const }
-      : await ended.meter.total(read.report);
+  const usage = ended.usage.total(read.report?.usage);
+  const cost = await ended.meter.total(read.report, usage);
   return makeResult(run.parts.clock, ended.times, {
     verdict: decided,
     exit: ended.exit,
@@ -67,7 +66,7 @@ export async function collectRun(ended: EndedRun): Promise<WorkerResult> {
       commands: [...ended.activity.commands()],
       ...filesObserved(change, ended.activity.claimedFiles()),
     },
-    usage: read.report?.usage ?? unknownUsage,
+    usage,
     ...cost,
     session,
     containment: ended.receipt,

@@ -2,7 +2,7 @@
  * Prices a run while it goes on, where the worker itself reports tokens but no cost: a cost ceiling is then enforced on
  * the estimate. The price list is loaded beside the running worker, and only for a worker that has a provider.
  */
-import type { CostBasis, WorkerEvent, WorkerReport } from "@agentcore/contract";
+import type { CostBasis, Usage, WorkerEvent, WorkerReport } from "@agentcore/contract";
 import { ignore } from "@agentcore/contract";
 import { loadPriceList, type PriceList } from "../prices.ts";
 import type { Run } from "./prepare.ts";
@@ -10,11 +10,15 @@ import type { Run } from "./prepare.ts";
 export interface CostMeter {
   /** The event, with an estimate in place of a missing cost where one can be made. */
   price(event: WorkerEvent): WorkerEvent;
-  /** Cost of the whole run, from what the worker reported at the end. */
-  total(report: WorkerReport): Promise<{ readonly costUsd: number | null; readonly costBasis: CostBasis }>;
+  /** Cost of the whole run: what the worker reported at its end, else the price of what it used. */
+  total(
+    report: WorkerReport | null,
+    usage: Usage,
+  ): Promise<{ readonly costUsd: number | null; readonly costBasis: CostBasis }>;
 }
 
-export function createCostMeter(run: Run): CostMeter {
+/** `modelInFiles`: named by the files that the worker writes; null where they name none. */
+export function createCostMeter(run: Run, modelInFiles: () => string | null): CostMeter {
   const provider = run.request.permit.provider ?? run.request.adapter.provider;
   let model = run.model;
   let prices: PriceList | null = null;
@@ -24,13 +28,17 @@ export function createCostMeter(run: Run): CostMeter {
     price(event) {
       if (event.type === "started") model = event.model ?? model;
       if (event.type !== "usage" || event.costUsd !== null || prices === null) return event;
+      model ??= modelInFiles();
       const costUsd = prices.estimateCostUsd(provider, model, event.usage);
       return costUsd === null ? event : { ...event, costUsd };
     },
-    async total(report) {
-      if (report.costUsd !== null) return { costUsd: report.costUsd, costBasis: report.costBasis };
+    async total(report, usage) {
+      if (report !== null && report.costUsd !== null) {
+        return { costUsd: report.costUsd, costBasis: report.costBasis };
+      }
       await loading;
-      const costUsd = prices?.estimateCostUsd(provider, report.model ?? model, report.usage) ?? null;
+      const name = report?.model ?? model ?? modelInFiles();
+      const costUsd = prices?.estimateCostUsd(provider, name, usage) ?? null;
       return { costUsd, costBasis: costUsd === null ? "none" : "estimated" };
     },
   };

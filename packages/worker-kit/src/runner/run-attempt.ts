@@ -27,6 +27,7 @@ import { prepareRun, type Run } from "./prepare.ts";
 import { createProbes, type Probes } from "./probe-script.ts";
 import { readOutput } from "./read-output.ts";
 import { notStartedResult, type RunTimes } from "./result.ts";
+import { followUsage } from "./run-usage.ts";
 import { startFailureOf } from "./start-failure.ts";
 import { watchStop, type StopWatch } from "./stop-watch.ts";
 import { exitOf } from "./worker-exit.ts";
@@ -117,9 +118,9 @@ async function superviseWorker(
   const { run, stop } = supervised;
   const { limits } = run.parts;
   const activity = createActivityLog(run.request.task.workspace, limits.commandsMax);
-  const meter = createCostMeter(run);
+  const meter = createCostMeter(run, () => usage.model());
   const ending = createEnding(contained, limits);
-  const emit = (event: WorkerEvent): void => {
+  const tell = (event: WorkerEvent): void => {
     try {
       const priced = meter.price(event);
       activity.add(priced);
@@ -128,10 +129,17 @@ async function superviseWorker(
       ending.internal(error);
     }
   };
+  const usage = followUsage(run, tell);
+  const emit = (said: WorkerEvent): void => {
+    const event = usage.seen(said);
+    if (event !== null) tell(event);
+  };
   const output = readOutput(run, contained, emit, ending.hopeless);
   stop.onCause(ending.stop);
   for (const text of vainRequests(run)) emit({ type: "warning", text });
+  await usage.prepare();
   if (stop.cause() === null) release(run, contained);
+  usage.start();
 
   const exit = await contained.exited;
   const { cause, internalFailure } = ending.settle();
@@ -139,9 +147,10 @@ async function superviseWorker(
   contained.stdin.destroy();
   output.abandon();
   await output.ended;
+  await usage.end();
   const read = await output.collect();
   const ended = { ...supervised, cause, internalFailure, exit: exitOf(exit), receipt, probeSurvivors, read };
-  return collectRun({ ...ended, activity, meter, emit });
+  return collectRun({ ...ended, activity, meter, usage, emit });
 }
 
 function vainRequests({ request: { adapter, task } }: Run): readonly string[] {

@@ -1,0 +1,37 @@
+/**
+ * Opening a file in a directory that a worker can write to. Its name may have become a link to somewhere else, or a pipe on
+ * which `open` would wait without end: only a regular file below the given root is opened, and nothing is followed.
+ */
+import { constants } from "node:fs";
+import { open, readlink, realpath, type FileHandle } from "node:fs/promises";
+import { sep } from "node:path";
+import { ignore } from "@agentcore/contract";
+
+/** `root`: a real path, without links. Null where there is no such file, or it is none that may be read. */
+export async function openRegularFile(path: string, root: string): Promise<FileHandle | null> {
+  let file: FileHandle;
+  try {
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    ignore(error, "missing, a link, or not readable");
+    return null;
+  }
+  try {
+    const isOurs = (await file.stat()).isFile() && (await placeOf(file, path)).startsWith(root + sep);
+    if (isOurs) return file;
+  } catch (error) {
+    ignore(error, "gone in the meantime");
+  }
+  await file.close();
+  return null;
+}
+
+/** Where the open file really is: a directory above it may be a link. */
+async function placeOf(file: FileHandle, path: string): Promise<string> {
+  try {
+    return await readlink(`/proc/self/fd/${file.fd}`);
+  } catch (error) {
+    ignore(error, "no /proc on this system");
+    return realpath(path);
+  }
+}

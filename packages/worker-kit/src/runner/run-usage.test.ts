@@ -1,0 +1,58 @@
+/** Usage that a worker writes to files instead of printing it, through whole runs. */
+import { chmodSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { WorkerAdapter } from "@agentcore/contract";
+import { expect, test } from "vitest";
+import { drive } from "../testing/drive.ts";
+import { scriptedAdapter } from "../testing/scripted-adapter.ts";
+import { makeTemporaryDirectory } from "../testing/temporary-directories.ts";
+
+const adapter: WorkerAdapter = {
+  ...scriptedAdapter,
+  provider: "anthropic",
+  usageFiles: {
+    directory: ({ HOME = "" }) => HOME,
+    depth: 0,
+    belongs: (name) => name === "usage.log",
+    createReader: () => {
+      let outputTokens = 0;
+      return {
+        line: (_file, text) => void (outputTokens += Number(text)),
+        usage: () => ({ inputTokens: 0, cachedInputTokens: null, outputTokens }),
+        model: () => "claude-sonnet-4-5",
+      };
+    },
+  },
+};
+
+function programOf(script: string): string {
+  const path = join(makeTemporaryDirectory("usage-agent"), "agent");
+  writeFileSync(path, `#!/bin/sh\n${script}\n`);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+test("is told with its price while the run goes on, and counts where the run is stopped", async () => {
+  const program = programOf('echo 1000000 >> "$HOME/usage.log"; sleep 300');
+  const { seen, stop, result } = await drive({ adapter, program });
+  const event = await seen(({ type }) => type === "usage");
+  expect(event).toMatchObject({ usage: { outputTokens: 1_000_000 }, costUsd: 15 });
+  stop({ kind: "budget", code: "AC_COST_CEILING", message: "too dear" });
+  expect(await result).toMatchObject({
+    outcome: "budget_exhausted",
+    usage: { outputTokens: 1_000_000 },
+    costUsd: 15,
+    costBasis: "estimated",
+  });
+});
+
+test("is read to its end after the worker has gone, and the greater of file and output counts", async () => {
+  const printed = {
+    type: "usage",
+    usage: { inputTokens: 50, cachedInputTokens: null, outputTokens: 7 },
+    costUsd: null,
+  };
+  const lines = `echo '${JSON.stringify(printed)}'; echo '{"type":"result","ok":true,"summary":"done"}'`;
+  const { result } = await drive({ adapter, program: programOf(`echo 300 >> "$HOME/usage.log"; ${lines}`) });
+  expect((await result).usage).toEqual({ inputTokens: 50, cachedInputTokens: null, outputTokens: 300 });
+});

@@ -1,0 +1,175 @@
+/**
+ * Follows the files in which a worker says what it has used so far (see `UsageFiles`), from where they end when it starts.
+ * They are in a directory that the worker can write to: only regular files are read, a bounded number of them, so much at a
+ * time, and one that shrinks or is replaced is not read on.
+ */
+import type { Dirent } from "node:fs";
+import { readdir, realpath } from "node:fs/promises";
+import { join } from "node:path";
+import { ignore, type Clock, type Timer, type UsageFiles, type UsageReader } from "@agentcore/contract";
+import { createLineFramer, type LineFramer } from "./line-framer.ts";
+import { openRegularFile } from "./regular-file.ts";
+
+/** Time between two looks. */
+const lookEveryMs = 500;
+
+/** Files followed, and names looked at in one look. */
+const filesMax = 64;
+const namesMax = 2000;
+
+/** Read of one file in one look, and of all files in a run. */
+const bytesPerLook = 4 * 1024 * 1024;
+const bytesMax = 512 * 1024 * 1024;
+
+/** Longer lines hold what a tool printed, not usage. */
+const lineCharsMax = 1024 * 1024;
+
+export interface UsageTailOptions {
+  readonly files: UsageFiles;
+  /** Of the worker. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: "own" | "user";
+  /** The worker's session, once it is known: the one that it resumes, or the one that it says it has begun. */
+  readonly session: () => string | null;
+  /** Called when the reader has taken in more lines. */
+  readonly onLines: (reader: UsageReader) => void;
+}
+
+interface Followed {
+  readonly inode: number;
+  readonly framer: LineFramer;
+  offset: number;
+}
+
+export class UsageTail {
+  readonly reader: UsageReader;
+  readonly #options: UsageTailOptions;
+  readonly #directory: string;
+  readonly #followed = new Map<string, Followed>();
+  /** Files that are not read (any more). */
+  readonly #left = new Set<string>();
+  #root: string | null = null;
+  #bytes = 0;
+  #timer: Timer | null = null;
+  #looking: Promise<void> = Promise.resolve();
+  #hasEnded = false;
+
+  constructor(options: UsageTailOptions) {
+    this.#options = options;
+    this.#directory = options.files.directory(options.env);
+    this.reader = options.files.createReader();
+  }
+
+  /** Call before the worker is let go: what is there already is not of this run. */
+  async skipWhatIsThere(): Promise<void> {
+    const home = this.#options.home === "own" ? this.#options.env["HOME"] : undefined;
+    this.#root = await realpath(home ?? this.#directory).catch(() => null);
+    for (const path of await this.#find(this.#isOurs())) {
+      const stat = await this.#withFile(path, (file) => file.stat());
+      if (stat !== null) this.#follow(path, stat.ino, stat.size);
+    }
+  }
+
+  start(clock: Clock): void {
+    this.#timer = clock.setTimer(lookEveryMs, () => {
+      this.#looking = this.look().then(() => {
+        if (!this.#hasEnded) this.start(clock);
+      });
+    });
+  }
+
+  /** Reads what is left. Call when the worker is gone. */
+  async end(): Promise<void> {
+    this.#hasEnded = true;
+    this.#timer?.cancel();
+    await this.#looking;
+    for (let before = -1; before < this.#bytes;) {
+      before = this.#bytes;
+      await this.look();
+    }
+  }
+
+  /** Never rejects. */
+  async look(): Promise<void> {
+    const before = this.#bytes;
+    for (const path of await this.#find(this.#isOurs())) await this.#read(path);
+    if (this.#bytes > before) this.#options.onLines(this.reader);
+  }
+
+  #isOurs(): (name: string) => boolean {
+    const { files, home, session } = this.#options;
+    const run = { home, session: session() };
+    return (name) => files.belongs(name, run);
+  }
+
+  /** Names that sort last come first: workers name their files by date. */
+  async #find(isWanted: (name: string) => boolean): Promise<readonly string[]> {
+    const found: string[] = [];
+    let names = 0;
+    const visit = async (directory: string, depth: number): Promise<void> => {
+      for (const entry of await entriesOf(directory)) {
+        names += 1;
+        if (names > namesMax || found.length >= filesMax) return;
+        const path = join(directory, entry.name);
+        if (depth > 0 && entry.isDirectory()) await visit(path, depth - 1);
+        else if (depth === 0 && entry.isFile() && isWanted(entry.name)) found.push(path);
+      }
+    };
+    await visit(this.#directory, this.#options.files.depth);
+    return found;
+  }
+
+  async #read(path: string): Promise<void> {
+    if (this.#left.has(path) || this.#bytes >= bytesMax) return;
+    const isKept = await this.#withFile(path, async (file) => {
+      const { ino, size } = await file.stat();
+      const followed = this.#followed.get(path) ?? this.#follow(path, ino, 0);
+      if (followed.inode !== ino || size < followed.offset) return false;
+      const wanted = Math.min(size - followed.offset, bytesPerLook);
+      if (wanted === 0) return true;
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(wanted), 0, wanted, followed.offset);
+      followed.offset += bytesRead;
+      this.#bytes += bytesRead;
+      followed.framer.write(buffer.subarray(0, bytesRead));
+      return true;
+    });
+    if (isKept === false) this.#left.add(path);
+  }
+
+  #follow(path: string, inode: number, offset: number): Followed {
+    const framer = createLineFramer((line, oversized) => {
+      if (!oversized) this.reader.line(path, line);
+    }, lineCharsMax);
+    const followed = { inode, framer, offset };
+    this.#followed.set(path, followed);
+    return followed;
+  }
+
+  /** Null where the file cannot be read, now. */
+  async #withFile<T>(
+    path: string,
+    use: (file: NonNullable<Awaited<ReturnType<typeof openRegularFile>>>) => Promise<T>,
+  ): Promise<T | null> {
+    this.#root ??= await realpath(this.#directory).catch(() => null);
+    const file = this.#root === null ? null : await openRegularFile(path, this.#root);
+    if (file === null) return null;
+    try {
+      return await use(file);
+    } catch (error) {
+      ignore(error, "read again at the next look");
+      return null;
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+async function entriesOf(directory: string): Promise<Dirent[]> {
+  try {
+    const entries = await readdir(directory, { withFileTypes: true });
+    return entries.toSorted((a, b) => (a.name < b.name ? 1 : -1));
+  } catch (error) {
+    ignore(error, "not there yet");
+    return [];
+  }
+}
