@@ -220,3 +220,15 @@ describe("the tokens of a run that has no last line", () => {
     expect(read([init, ...lines]).into.end().usage).toMatchObject({ inputTokens: 300, outputTokens: 51 });
   });
 });
+
+describe("a run that ended while a request was tried again", () => {
+  it.each([
+    [null, "unknown", "network"],
+    [null, "authentication_failed", "auth"],
+    [529, "overloaded", "provider_unavailable"],
+    [429, "rate_limit", "rate_limited"],
+  ])("with status %s and reason %s is %s", (status, reason, errorClass) => {
+    const { into } = read([init, retry(1, status, reason)]);
+    expect(into.end()).toMatchObject({ terminal: "none", error: { class: errorClass } });
+  });
+});

@@ -153,7 +153,9 @@ class ClaudeRun {
     const reason = stringAt(line, "error") ?? "no answer";
     const attempt = countAt(line, "attempt") ?? 0;
     const words = status === null ? reason : `${status} ${reason}`;
-    this.#retrying = providerError({ message: `the provider answers ${words}`, status });
+    // Without a status nothing answered: the connection is refused, reset, or silent.
+    const error = providerError({ message: `the provider answers ${words}`, status });
+    this.#retrying = error.class === "worker_protocol" ? { ...error, class: "network" } : error;
     if (attempt >= hopelessRetry && !errorClassTraits[this.#retrying.class].retryable) {
       this.hopeless ??= this.#retrying;
     }

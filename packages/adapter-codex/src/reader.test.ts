@@ -137,11 +137,8 @@ describe("hopeless runs", () => {
   });
 
   it.each([
-    [
-      "a wait of unknown length",
-      again(1, "exceeded retry limit, last status: 429 Too Many Requests"),
-      "rate_limited",
-    ],
+    ["a wait of unknown length", again(1, "exceeded retry limit, last status: 429 Too Many Requests"), null],
+    ["a long wait", again(1, "status: 429 Too Many Requests, try again in 20m"), "rate_limited"],
     ["an empty account", again(1, "unexpected status 402 Payment Required"), "quota_exhausted"],
     ["an unknown model", again(1, "unexpected status 404 Not Found"), "invalid_request"],
     ["a credential refused twice", again(2, "unexpected status 401 Unauthorized"), "auth"],
@@ -152,6 +149,21 @@ describe("hopeless runs", () => {
   ])("%s", (_, line, errorClass) => {
     expect(read([line]).reader.fatal?.()?.class ?? null).toBe(errorClass);
   });
+});
+
+it("waits a little for a provider that asks for it, until Codex says something", () => {
+  const again = {
+    type: "error",
+    message: "Reconnecting... 1/5 (last status: 429 Too Many Requests, try again in 2s)",
+  };
+  const { reader } = read([again]);
+  expect(reader.waiting?.()).toMatchObject({
+    error: { class: "rate_limited", retryAfterMs: 2000 },
+    forMs: 17_000,
+  });
+  expect(reader.waiting?.()).toBe(reader.waiting?.());
+  reader.stdout('{"type":"item.started","item":{"id":"i","type":"agent_message"}}', false);
+  expect([reader.waiting?.(), reader.fatal?.()]).toEqual([null, null]);
 });
 
 it("keeps nothing without bound", () => {

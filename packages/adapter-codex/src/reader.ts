@@ -17,6 +17,7 @@ import {
   jsonLineReader,
   objectAt,
   oneLine,
+  rateLimitPatience,
   stderrEvent,
   stringAt,
   usageErrorOf,
@@ -43,11 +44,13 @@ export function createCodexReader(context: ReaderContext): OutputReader {
     stderr: (line) => state.stderr(line),
     end: (malformedLines) => state.report(malformedLines),
   });
-  return { ...lines, fatal: () => state.hopeless };
+  return { ...lines, fatal: () => state.hopeless, waiting: () => state.waiting };
 }
 
 class CodexRun {
   hopeless: WorkerError | null = null;
+  /** After a 429 that says how long to wait; the next line ends it. */
+  waiting: { readonly error: WorkerError; readonly forMs: number } | null = null;
   readonly #denied = new Set<string>();
   readonly #items = new CodexItems((tool, text) => this.#deny(tool, text));
   readonly #model: string | null;
@@ -65,6 +68,7 @@ class CodexRun {
   }
 
   line(line: JsonObject): readonly WorkerEvent[] | null {
+    this.waiting = null;
     switch (stringAt(line, "type")) {
       case "thread.started":
         this.#session = stringAt(line, "thread_id") ?? this.#session;
@@ -128,13 +132,16 @@ class CodexRun {
   }
 
   /**
-   * A request that is tried again is progress. Not so where trying again is useless, or where a 429 says how long to wait:
-   * Codex then sleeps for as long as it was told, without a word. (A 429 that does not say so is never tried again.)
+   * A request that is tried again is progress. Not so where trying again is useless. A 429 that says how long to wait is
+   * tried again after that time, in which Codex says nothing. (A 429 that does not say so is never tried again.)
    */
   #error(message: string): WorkerEvent {
     const again = reconnection(message);
     this.#lastError = again?.error ?? failureOf(message);
-    if (again !== null && isHopeless(again.error, again.attempt)) this.hopeless ??= again.error;
+    if (again?.error.class === "rate_limited") this.waiting = rateLimitPatience(again.error);
+    if (again !== null && this.waiting === null && isHopeless(again.error, again.attempt)) {
+      this.hopeless ??= again.error;
+    }
     return { type: "progress", text: oneLine(message, 500) };
   }
 

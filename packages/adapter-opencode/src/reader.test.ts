@@ -282,7 +282,9 @@ describe("requests that failed, as the log tells", () => {
     ["Internal server error", 2, null],
     ["Internal server error", 3, "provider_unavailable"],
     ["Cannot connect to API", 3, "network"],
-    ["Rate limit exceeded", 1, "rate_limited"],
+    ["Rate limit exceeded", 2, null],
+    ["Rate limit exceeded", 3, "rate_limited"],
+    ["Rate limit exceeded, please try again in 30 minutes", 1, "rate_limited"],
     ["words that say nothing", 10, null],
   ])("%j %i times: %s", (words, count, errorClass) => {
     const { reader } = read(
@@ -291,6 +293,13 @@ describe("requests that failed, as the log tells", () => {
     );
     expect(reader.fatal?.()?.class ?? null).toBe(errorClass);
     expect(reader.end().error?.class ?? null).toBe(errorClass);
+  });
+
+  it("of which a rate limit is waited for a little, until a step goes on", () => {
+    const { reader } = read([], [log("Rate limit exceeded")]);
+    expect(reader.waiting?.()).toMatchObject({ error: { class: "rate_limited" }, forMs: 15_000 });
+    reader.stdout(JSON.stringify(finish("stop", some)), false);
+    expect(reader.waiting?.()).toBeNull();
   });
 
   it("are progress, with the provider's words", () => {

@@ -29,6 +29,7 @@ import {
   numberAt,
   objectAt,
   oneLine,
+  rateLimitPatience,
   providerError,
   stderrEvent,
   stringAt,
@@ -43,6 +44,7 @@ import { readToolUse } from "./tools.ts";
 const emptyStepsMax = 5;
 /** Retries of one request that are waited for, where the log says why it failed. */
 const retriesMax = 2;
+
 const deniedToolsMax = 100;
 
 export function createOpenCodeReader(context: ReaderContext): OutputReader {
@@ -52,11 +54,13 @@ export function createOpenCodeReader(context: ReaderContext): OutputReader {
     stderr: (line) => state.stderr(line),
     end: (malformedLines) => state.report(malformedLines),
   });
-  return { ...lines, fatal: () => state.hopeless };
+  return { ...lines, fatal: () => state.hopeless, waiting: () => state.waiting };
 }
 
 class OpenCodeRun {
   hopeless: WorkerError | null = null;
+  /** After a rate limit; the next line of its output ends it. */
+  waiting: { readonly error: WorkerError; readonly forMs: number } | null = null;
   readonly #model: string | null;
   readonly #stepsMax: number;
   readonly #denied = new Set<string>();
@@ -80,6 +84,7 @@ class OpenCodeRun {
   }
 
   line(line: JsonObject): readonly WorkerEvent[] | null {
+    this.waiting = null;
     const events = this.#read(line);
     if (events === null || this.#session !== null) return events;
     // Nothing says when a run begins; the first line with a session does.
@@ -122,9 +127,10 @@ class OpenCodeRun {
   #requestFailed(words: string): WorkerEvent {
     this.#failedRequests += 1;
     const known = classifyProviderText(words);
-    if (known === "rate_limited" || (known !== null && this.#failedRequests > retriesMax)) {
-      this.hopeless ??= providerError({ message: words, status: null });
-    }
+    const error = providerError({ message: words, status: null });
+    this.waiting = known === "rate_limited" ? rateLimitPatience(error) : null;
+    const isOver = this.#failedRequests > retriesMax || (known === "rate_limited" && this.waiting === null);
+    if (known !== null && isOver) this.hopeless ??= error;
     return { type: "progress", text: oneLine(`provider: ${words}; failure ${this.#failedRequests}`, 500) };
   }
 

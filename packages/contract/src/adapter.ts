@@ -130,6 +130,11 @@ export interface OutputReader {
    * answer; `end()` then reports the same error, which decides the result.
    */
   fatal?(): WorkerError | null;
+  /**
+   * Optional; asked after each line. Not null: the worker is expected to wait in silence for a time that it does not tell, as
+   * for a provider's `retry-after`. Unless a line makes it answer otherwise within `forMs`, the runner stops the run, and the error decides.
+   */
+  waiting?(): { readonly error: WorkerError; readonly forMs: number } | null;
 }
 
 /** What the adapter understood from the output alone; the runner's verdict adds exit status, workspace and verify. */

@@ -6,6 +6,7 @@
 import type { ErrorClass, WorkerError } from "@agentcore/contract";
 import { boundedText } from "./event-text.ts";
 import { classifyProviderStatus } from "./provider-status.ts";
+import { waitInWords } from "./retry-after.ts";
 
 /** Longest message kept in an error; the logs have the whole. */
 const messageCharsMax = 2000;
@@ -58,7 +59,7 @@ export function providerError(failure: ProviderFailure): WorkerError {
     class: classOf(failure),
     message: boundedText(failure.message, messageCharsMax).text,
     status: failure.status,
-    retryAfterMs: failure.retryAfterMs ?? null,
+    retryAfterMs: failure.retryAfterMs ?? waitInWords(failure.message),
   };
 }
 

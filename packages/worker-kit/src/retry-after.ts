@@ -2,6 +2,7 @@
  * How long a provider asked to wait, read from the headers of its answer as some workers print them. Pure: a date is
  * compared with the answer's own `date` header, so no clock is needed and a wrong clock on this machine does no harm.
  */
+import type { WorkerError } from "@agentcore/contract";
 import { stringAt } from "./json-lines.ts";
 
 /** Longer waits than a day are taken for a mistake of the provider and cut to a day. */
@@ -20,6 +21,40 @@ export function retryAfterMs(headers: unknown): number | null {
   const until = Date.parse(value ?? "");
   const answeredAt = Date.parse(stringAt(headers, "date") ?? "");
   return Number.isNaN(until) || Number.isNaN(answeredAt) ? null : bounded(until - answeredAt);
+}
+
+/** Waited for in the run where the provider does not say how long; a longer wait costs less as a retry. */
+const patienceMs = 15_000;
+const patienceMsMax = 60_000;
+
+/**
+ * For a worker that tries a rate-limited request again after a silence: how long that may last, so that the work done so far is
+ * kept. Null where the provider asked for more than a minute: the run then gives its place to others.
+ */
+export function rateLimitPatience(
+  error: WorkerError,
+): { readonly error: WorkerError; readonly forMs: number } | null {
+  const { retryAfterMs: waitMs } = error;
+  if (waitMs !== null && waitMs > patienceMsMax) return null;
+  return { error, forMs: patienceMs + (waitMs ?? 0) };
+}
+
+const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** `Please try again in 1m26.5s`, `retry after 20 seconds`: milliseconds, or null where a message names no wait. */
+export function waitInWords(message: string): number | null {
+  const said = /\b(?:try again|retry|retrying)(?: in| after)?:? ((?:\d+(?:\.\d+)? ?[a-z]+ ?)+)/i.exec(
+    message.slice(0, 2000),
+  )?.[1];
+  if (said === undefined) return null;
+  let waitMs: number | null = null;
+  for (const [, amount, unit = ""] of said.matchAll(
+    /(\d+(?:\.\d+)?) ?(ms|s|m|h)(?:illiseconds?|ec(?:ond)?s?|in(?:ute)?s?|(?:ou)?rs?)?(?![a-z])|./gi,
+  )) {
+    if (amount === undefined) continue;
+    waitMs = (waitMs ?? 0) + Number(amount) * (unitsMs[unit.toLowerCase()] ?? 0);
+  }
+  return waitMs === null ? null : bounded(waitMs);
 }
 
 function secondsOf(text: string | null): number | null {

@@ -4,6 +4,7 @@ import { usageErrorOf } from "./usage-error.ts";
 it.each([
   "error: unknown option '--bogus'",
   "error: unexpected argument '--bogus' found",
+  "--dangerously-skip-permissions cannot be used with root/sudo privileges for security reasons",
   "error: invalid value 'x' for '--sandbox <SANDBOX_MODE>'",
   "Error: Input must be provided either through stdin or as a prompt argument when using --print",
   "\u001B[91m\u001B[1mError: \u001B[0mUnknown argument: bogus",

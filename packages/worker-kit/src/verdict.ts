@@ -220,15 +220,22 @@ function judgeWork(input: VerdictInput): Verdict {
   };
 }
 
+/** Classes that are a provider's answer, also where the worker prints its words and not its status. */
+const refusedByProvider: ReadonlySet<ErrorClass> = new Set([
+  "rate_limited",
+  "quota_exhausted",
+  "provider_unavailable",
+]);
+
 function failedByReport(error: WorkerError, deniedTools: readonly string[]): Verdict {
   const status = error.status === null ? "" : ` (status ${error.status})`;
   const also = deniedTools.length === 0 ? "" : `; refused on the way: ${names(deniedTools)}`;
   const code =
     error.class === "permission_denied"
       ? "AC_TOOL_DENIED"
-      : error.status === null
-        ? "AC_WORKER_ERROR"
-        : "AC_PROVIDER_STATUS";
+      : error.status !== null || refusedByProvider.has(error.class)
+        ? "AC_PROVIDER_STATUS"
+        : "AC_WORKER_ERROR";
   return {
     outcome: error.class === "budget_exhausted" ? "budget_exhausted" : "failed",
     errorClass: error.class,

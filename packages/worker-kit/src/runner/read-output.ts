@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import type { Contained } from "@agentcore/containment";
-import type { OutputReader, WorkerError, WorkerEvent, WorkerReport } from "@agentcore/contract";
+import type { OutputReader, Timer, WorkerError, WorkerEvent, WorkerReport } from "@agentcore/contract";
 import { checkedEvent, checkedReport } from "./checked-event.ts";
 import { createLineFramer, type LineFramer } from "../line-framer.ts";
 import { createOutputLog, type LogFile, type OutputLog } from "./output-log.ts";
@@ -110,19 +110,33 @@ function guardReader(run: Run, emit: (event: WorkerEvent) => void, onHopeless: (
       return null;
     }
   };
+  const giveUp = (error: WorkerError | null): void => {
+    fatal ??= error;
+    if (fatal !== null) onHopeless();
+  };
+  let waiting: ReturnType<NonNullable<OutputReader["waiting"]>> = null;
+  let waitOver: Timer | null = null;
+  /** The same wait goes on, whatever else is printed meanwhile. */
+  const waitFor = (next: typeof waiting): void => {
+    if (next === waiting) return;
+    waitOver?.cancel();
+    waiting = next;
+    if (next !== null) waitOver = run.parts.clock.setTimer(next.forMs, () => giveUp(next.error));
+  };
   const reader = attempt<OutputReader>(() => adapter.createReader({ task, model: run.model }));
   const line = (stream: "stdout" | "stderr") => (text: string, oversized: boolean) => {
     attempt(() => {
       for (const event of reader?.[stream](text, oversized) ?? []) emit(checkedEvent(event));
     });
-    if (fatal !== null || reader?.fatal === undefined) return;
-    fatal = attempt(() => reader.fatal?.() ?? null);
-    if (fatal !== null) onHopeless();
+    if (fatal !== null || reader === null) return;
+    giveUp(attempt(() => reader.fatal?.() ?? null));
+    waitFor(fatal === null ? attempt(() => reader.waiting?.() ?? null) : null);
   };
   return {
     stdout: line("stdout"),
     stderr: line("stderr"),
     end() {
+      waitOver?.cancel();
       const report = attempt(() => (reader === null ? null : checkedReport(reader.end())));
       if (report === null) return { report: null, readerFailure: failure };
       return { report: { ...report, error: report.error ?? fatal }, readerFailure: null };

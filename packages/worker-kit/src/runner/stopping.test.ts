@@ -215,9 +215,44 @@ describe("a run whose output is beyond hope", () => {
     expect(await driven.result).toMatchObject({
       outcome: "failed",
       errorClass: "provider_unavailable",
-      code: "AC_WORKER_ERROR",
+      code: "AC_PROVIDER_STATUS",
       summary: "garbage for ever",
     });
+  });
+
+  const error = { class: "rate_limited", message: "slow down", status: 429, retryAfterMs: null } as const;
+  const waits = (forMs: number): WorkerAdapter => ({
+    ...scriptedAdapter,
+    createReader(context) {
+      const reader = scriptedAdapter.createReader(context);
+      let waiting: { error: typeof error; forMs: number } | null = null;
+      const wait = { error, forMs };
+      return {
+        ...reader,
+        stdout(line, oversized) {
+          waiting = line === "429" ? wait : null;
+          return reader.stdout(line, oversized);
+        },
+        waiting: () => waiting,
+      };
+    },
+  });
+  const print = (stream: "stdout" | "stderr", line: string): FakeStep => ({
+    do: "print",
+    stream,
+    lines: [line],
+  });
+
+  it("is stopped when the reader's wait is over, whatever is logged meanwhile", async () => {
+    const agent = createFakeAgent([print("stdout", "429"), print("stderr", "log"), hang]);
+    const driven = await drive({ adapter: waits(100), program: agent.program });
+    expect(await driven.result).toMatchObject({ errorClass: "rate_limited", code: "AC_PROVIDER_STATUS" });
+  });
+
+  it("goes on where the worker says something in time", async () => {
+    const agent = createFakeAgent([print("stdout", "429"), print("stdout", success)]);
+    const driven = await drive({ adapter: waits(60_000), program: agent.program });
+    expect((await driven.result).outcome).toBe("succeeded");
   });
 
   it("is stopped where the reader throws, and the process that reads lives on", async () => {
