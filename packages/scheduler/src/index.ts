@@ -25,7 +25,14 @@ export {
 } from "./retry/retry-table.ts";
 export type { SchedulerOptions } from "./scheduler-options.ts";
 export { createScheduler, type CloseOptions, type Scheduler } from "./scheduler.ts";
-export type { DeadLetterQuery, DeadLetters, EditJob, FailedReplay, Replayed } from "./submit/dead-letters.ts";
+export type {
+  DeadLetterQuery,
+  DeadLetters,
+  EditJob,
+  FailedReplay,
+  Replayed,
+  ReplayedBatch,
+} from "./submit/dead-letters.ts";
 export type { JobEnd } from "./submit/job-end.ts";
 export type { JobHandle } from "./submit/job-handle.ts";
 export { decideDedup, defaultPolicies, type SchedulerPolicies } from "./submit/policies.ts";

@@ -135,8 +135,11 @@ export interface JobStore {
    */
   replay(deadJobId: string, submission: Submission): Promise<ReplayResult>;
 
-  /** Deletes dead letters for good, with their attempts and decisions. Answers how many. */
-  purgeDead(query: Omit<JobQuery, "states" | "limit" | "before">): Promise<number>;
+  /**
+   * Deletes dead letters for good, with their attempts and decisions: at most `limit` (default 1,000) a call. Answers their
+   * ids, none where nothing is left to delete.
+   */
+  purgeDead(query: Omit<JobQuery, "states" | "before">): Promise<readonly string[]>;
 
   /**
    * Deletes jobs that ended before the moment, with all that belongs to them: succeeded, cancelled, and dead ones that

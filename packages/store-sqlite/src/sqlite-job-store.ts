@@ -66,7 +66,7 @@ export function createSqliteJobStore(database: StateDatabase): JobStore {
         ({ kind }) => kind === "accepted",
       );
     },
-    purgeDead: (query) => write((sql) => purgeDead(sql, query), isNotZero),
+    purgeDead: (query) => write((sql) => purgeDead(sql, query), isNotEmpty),
     deleteEnded: (request) => write((sql) => deleteEnded(sql, request), isNotZero),
 
     onChange,

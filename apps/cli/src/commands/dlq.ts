@@ -7,7 +7,7 @@ import {
   type JobInput,
   systemClock,
 } from "@agentcore/contract";
-import type { DeadLetterQuery, EditJob, FailedReplay, Replayed } from "@agentcore/scheduler";
+import type { DeadLetterQuery, EditJob, FailedReplay, Replayed, ReplayedBatch } from "@agentcore/scheduler";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { jobJson } from "../job-json.ts";
@@ -44,26 +44,29 @@ export async function replayDead(ids: readonly string[], options: DeadOptions, i
   return withQueue(options, io, async ({ client, store }) => {
     const edit = editOf(options.set ?? []);
     const selection = await selectionOf(ids, options, store);
+    // As it goes: of 50,000 that are interrupted, those that were done are known.
+    const show = (batch: ReplayedBatch): void => showReplayed(batch, options.json === true, io);
     const { replayed, failed } =
       selection.ids === undefined
-        ? await client.deadLetters.replayAll(selection, edit)
+        ? await client.deadLetters.replayAll(selection, edit, show)
         : await replayEach(selection.ids, edit, client);
-    for (const one of replayed) {
-      const note = one.isNew ? "" : " (it had been replayed before)";
-      io.stdout.write(
-        options.json === true
-          ? `${JSON.stringify(one)}\n`
-          : `${one.deadJobId}  replayed as ${one.jobId}${note}\n`,
-      );
-    }
-    for (const { deadJobId, error } of failed) {
-      const { code, message } = error;
-      if (options.json === true) io.stdout.json({ deadJobId, code, message });
-      else io.stderr.write(`agentcore: ${deadJobId} was not replayed: ${message} (${code})\n`);
-    }
+    if (selection.ids !== undefined) show({ replayed, failed });
     if (replayed.length + failed.length === 0) io.stderr.write("agentcore: no dead letter matches\n");
     return failed.length === 0 ? exitCodes.succeeded : exitCodes.failed;
   });
+}
+
+function showReplayed({ replayed, failed }: ReplayedBatch, json: boolean, io: Io): void {
+  for (const one of replayed) {
+    const note = one.isNew ? "" : " (it had been replayed before)";
+    if (json) io.stdout.json(one);
+    else io.stdout.write(`${one.deadJobId}  replayed as ${one.jobId}${note}\n`);
+  }
+  for (const { deadJobId, error } of failed) {
+    const { code, message } = error;
+    if (json) io.stdout.json({ deadJobId, code, message });
+    else io.stderr.write(`agentcore: ${deadJobId} was not replayed: ${message} (${code})\n`);
+  }
 }
 
 /** By id also those that were replayed before: the answer is then the job of that time. */
@@ -71,7 +74,7 @@ async function replayEach(
   ids: readonly string[],
   edit: EditJob | undefined,
   client: OpenedQueue["client"],
-): Promise<{ readonly replayed: readonly Replayed[]; readonly failed: readonly FailedReplay[] }> {
+): Promise<ReplayedBatch> {
   const replayed: Replayed[] = [];
   const failed: FailedReplay[] = [];
   for (const deadJobId of ids) {
@@ -88,8 +91,14 @@ async function replayEach(
 export async function purgeDead(ids: readonly string[], options: DeadOptions, io: Io): Promise<number> {
   return withQueue(options, io, async ({ client, store }) => {
     const { limit: _limit, before: _before, ...query } = await selectionOf(ids, options, store);
-    const purged = await client.deadLetters.purge(query);
-    io.stdout.write(options.json === true ? `${JSON.stringify({ purged })}\n` : `${purged} deleted\n`);
+    const deleted: string[] = [];
+    const purged = await client.deadLetters.purge(query, (batch) => {
+      deleted.push(...batch);
+      if (options.json !== true && batch.length < deleted.length)
+        io.stderr.write(`agentcore: ${deleted.length} deleted so far\n`);
+    });
+    if (options.json === true) io.stdout.json({ purged, ids: deleted });
+    else io.stdout.write(`${purged} deleted\n`);
     return exitCodes.succeeded;
   });
 }

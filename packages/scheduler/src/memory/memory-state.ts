@@ -61,14 +61,14 @@ export class MemoryState {
     }
   }
 
-  /** Deletes matching jobs, at most `limit`, with all that belongs to them. Answers how many. */
-  dropAll(matches: (record: JobRecord) => boolean, limit: number): number {
-    let dropped = 0;
+  /** Deletes matching jobs, at most `limit`, with all that belongs to them. Answers their ids. */
+  dropAll(matches: (record: JobRecord) => boolean, limit: number): string[] {
+    const dropped: string[] = [];
     for (const record of this.jobs.all()) {
-      if (dropped >= limit) break;
+      if (dropped.length >= limit) break;
       if (!matches(record)) continue;
       this.drop(record.job.id);
-      dropped += 1;
+      dropped.push(record.job.id);
     }
     return dropped;
   }

@@ -49,10 +49,10 @@ export function createMemoryStore(): JobStore {
     aheadOf: (jobId, limit) => read(() => ahead(state, jobId, limit)),
     recordDecisions: (decisions) => write(() => state.addDecisions(decisions)),
     replay: (deadJobId, submission) => write(() => replay(state, deadJobId, submission)),
-    purgeDead: (query) =>
-      write(() => state.dropAll((job) => job.state.kind === "dead" && matchesQuery(job, query), Infinity)),
+    purgeDead: ({ limit = 1000, ...query }) =>
+      write(() => state.dropAll((job) => job.state.kind === "dead" && matchesQuery(job, query), limit)),
     deleteEnded: ({ endedBefore, limit = 1000 }) =>
-      write(() => state.dropAll((job) => isSpent(job, endedBefore), limit)),
+      write(() => state.dropAll((job) => isSpent(job, endedBefore), limit).length),
     onChange: (listener) => state.subscribe(listener),
     externalVersion: () => read(() => 0),
     close: async () => {

@@ -76,6 +76,22 @@ describe("dead letters", () => {
     await rig.scheduler.close();
   });
 
+  it("are replayed and purged in batches, and each is told of once it is stored", async () => {
+    const { rig, ids } = await rigWithDead(5);
+    const { deadLetters } = rig.scheduler;
+    const batches: string[][] = [];
+    const { replayed } = await deadLetters.replayAll({ limit: 2 }, undefined, (batch) =>
+      batches.push(batch.replayed.map(({ deadJobId }) => deadJobId)),
+    );
+    expect(batches).toEqual([[ids[4], ids[3]], [ids[2], ids[1]], [ids[0]]]);
+    expect(replayed).toHaveLength(5);
+    await rig.clock.advance(10_000);
+    const purged: (readonly string[])[] = [];
+    expect(await deadLetters.purge({}, (batch) => purged.push(batch))).toBe(10);
+    expect(purged.flat().toSorted()).toEqual([...ids, ...replayed.map(({ jobId }) => jobId)].toSorted());
+    await rig.scheduler.close();
+  });
+
   it("are purged by what they match, and never dropped otherwise", async () => {
     const { rig, ids } = await rigWithDead(3);
     expect(await rig.scheduler.deadLetters.purge({ labels: { n: "1" } })).toBe(1);

@@ -34,6 +34,9 @@ export interface DeadLettersPorts {
   readonly onReplayed: () => void;
 }
 
+/** Jobs in one commit: enough to share it widely, few enough to show that something happens. */
+const batchJobs = 500;
+
 export class DeadLetters {
   readonly #ports: DeadLettersPorts;
 
@@ -67,31 +70,66 @@ export class DeadLetters {
     }
   }
 
-  /** Replays all that match, each by itself. One that cannot be replayed is reported and does not stop the others. */
+  /**
+   * Replays all that match, in batches that share a commit. One that cannot be replayed is reported and does not stop the
+   * others. `onBatch` hears of each batch once it is stored, also of what was done of one that the store then refused.
+   */
   async replayAll(
     query: DeadLetterQuery = {},
     edit?: EditJob,
-  ): Promise<{ readonly replayed: readonly Replayed[]; readonly failed: readonly FailedReplay[] }> {
-    const replayed: Replayed[] = [];
-    const failed: FailedReplay[] = [];
-    let page: JobPage = await this.list(query);
+    onBatch: (batch: ReplayedBatch) => void = () => {},
+  ): Promise<ReplayedBatch> {
+    const all: ReplayedBatch[] = [];
+    let page: JobPage = await this.list({ limit: batchJobs, ...query });
     for (;;) {
-      for (const { job } of page.jobs) {
-        try {
-          replayed.push(await this.replay(job.id, edit));
-        } catch (error) {
-          if (!(error instanceof AgentCoreError) || error.code === "AC_STORE_UNAVAILABLE") throw error;
-          failed.push({ deadJobId: job.id, error });
-        }
-      }
-      if (page.next === null) return { replayed, failed };
-      page = await this.list({ ...query, before: page.next });
+      const { batch, failure } = await this.#replayPage(page, edit);
+      all.push(batch);
+      onBatch(batch);
+      if (failure !== undefined) throw failure;
+      if (page.next === null) break;
+      page = await this.list({ limit: batchJobs, ...query, before: page.next });
     }
+    return {
+      replayed: all.flatMap(({ replayed }) => replayed),
+      failed: all.flatMap(({ failed }) => failed),
+    };
   }
 
-  /** Deletes those that match for good, replayed or not; never a piece of a workflow run. Answers how many. */
-  purge(query: Omit<DeadLetterQuery, "limit" | "before"> = {}): Promise<number> {
-    return this.#ports.store.purgeDead({ ...query, notPieces: true });
+  /** `failure`: one that is not about a single job. */
+  async #replayPage(
+    { jobs }: JobPage,
+    edit: EditJob | undefined,
+  ): Promise<{ readonly batch: ReplayedBatch; readonly failure: unknown }> {
+    const outcomes = await Promise.allSettled(jobs.map(({ job }) => this.replay(job.id, edit)));
+    const replayed: Replayed[] = [];
+    const failed: FailedReplay[] = [];
+    let failure: unknown;
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome.status === "fulfilled") {
+        replayed.push(outcome.value);
+        continue;
+      }
+      const error: unknown = outcome.reason;
+      if (!(error instanceof AgentCoreError) || error.code === "AC_STORE_UNAVAILABLE") failure ??= error;
+      else failed.push({ deadJobId: jobs[index]!.job.id, error });
+    }
+    return { batch: { replayed, failed }, failure };
+  }
+
+  /**
+   * Deletes those that match for good, replayed or not; never a piece of a workflow run. In batches: `onBatch` hears of the
+   * ids of each once it is stored. Answers how many.
+   */
+  async purge(
+    query: Omit<DeadLetterQuery, "limit" | "before"> = {},
+    onBatch: (jobIds: readonly string[]) => void = () => {},
+  ): Promise<number> {
+    for (let purged = 0; ;) {
+      const ids = await this.#ports.store.purgeDead({ ...query, notPieces: true, limit: batchJobs });
+      if (ids.length > 0) onBatch(ids);
+      purged += ids.length;
+      if (ids.length < batchJobs) return purged;
+    }
   }
 
   #submissionOf(dead: JobRecord, edit: EditJob) {
@@ -100,6 +138,11 @@ export class DeadLetters {
     const { id: _old, ...edited } = edit(job);
     return toSubmission(edited, { ids, policies, workers, now: clock.now() });
   }
+}
+
+export interface ReplayedBatch {
+  readonly replayed: readonly Replayed[];
+  readonly failed: readonly FailedReplay[];
 }
 
 export interface FailedReplay {

@@ -7,15 +7,21 @@ import { conditionOf } from "./queries.ts";
 
 type DoomedRow = Pick<JobRow, "seq" | "id" | "place" | "state" | "replayed_as">;
 
-export function purgeDead(sql: JobSql, query: Omit<JobQuery, "states" | "limit" | "before">): number {
-  const { text, values } = conditionOf({ ...query, states: ["dead"] });
-  return deleteJobs(
-    sql,
-    sql.all(`SELECT seq, id, place, state, replayed_as FROM job_rows j WHERE ${text}`, ...values),
-  );
-}
-
 const deletedDefault = 1000;
+
+export function purgeDead(
+  sql: JobSql,
+  { limit = deletedDefault, ...query }: Omit<JobQuery, "states" | "before">,
+): readonly string[] {
+  const { text, values } = conditionOf({ ...query, states: ["dead"] });
+  const rows = sql.all(
+    `SELECT seq, id, place, state, replayed_as FROM job_rows j WHERE ${text} LIMIT (? + 0)`,
+    ...values,
+    limit,
+  );
+  deleteJobs(sql, rows);
+  return rows.map((row) => String(row.id));
+}
 
 export function deleteEnded(
   sql: JobSql,
