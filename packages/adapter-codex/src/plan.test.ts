@@ -92,6 +92,10 @@ describe("the command line", () => {
     expect(configOf(resumed.args)).toEqual(configOf(fresh.args));
   });
 
+  it("takes away what its sandbox leaves in the workspace", () => {
+    expect(plan().leavesEmpty).toEqual([".agents", ".aws", ".codex"]);
+  });
+
   it("closes the doors to the network of its makers and to endless retries", () => {
     expect(configOf(plan().args)).toEqual({
       sandbox_mode: '"read-only"',

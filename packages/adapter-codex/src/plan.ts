@@ -20,6 +20,9 @@ const providerName = "agentcore";
 
 const openAiAddress = "https://api.openai.com/v1";
 
+/** Codex's sandbox makes what it protects in the workspace, and leaves it there when it is interrupted. */
+const protectedDirectories: readonly string[] = [".agents", ".aws", ".codex"];
+
 type TomlValue = string | number | boolean | readonly string[];
 
 export function planCodex(task: WorkerTask, context: PlanContext): WorkerPlan {
@@ -56,6 +59,7 @@ export function planCodex(task: WorkerTask, context: PlanContext): WorkerPlan {
     },
     stdin: task.instructions,
     home,
+    leavesEmpty: protectedDirectories,
     ...(model === undefined ? {} : { model }),
   };
 }

@@ -110,6 +110,11 @@ export interface WorkerPlan {
    * that waits for the program that it runs. Default `process`.
    */
   readonly termTo?: "process" | "group";
+  /**
+   * Names in the workspace under which the worker may leave empty directories that are no part of its work. Those that were not
+   * there before the run and are empty after it are removed. Default: none.
+   */
+  readonly leavesEmpty?: readonly string[];
 }
 
 export interface ReaderContext {

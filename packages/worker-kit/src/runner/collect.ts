@@ -11,6 +11,7 @@ import { claimsSuccess, verdict, type VerdictInput, type WorkerExit } from "../v
 import { dropDirectory, rememberSession } from "./attempt-directory.ts";
 import { collectOutputs, type CollectedOutputs } from "./collect-outputs.ts";
 import type { CostMeter } from "./cost-meter.ts";
+import { removeEmpty } from "./left-directories.ts";
 import type { Observation } from "./observation.ts";
 import type { LogFile } from "./output-log.ts";
 import type { Run } from "./prepare.ts";
@@ -42,6 +43,7 @@ export interface EndedRun {
 
 export async function collectRun(ended: EndedRun): Promise<WorkerResult> {
   const { run, read, emit } = ended;
+  await removeEmpty(run.request.task.workspace, run.leavesEmpty);
   const change = await ended.observation.change(lookLimitMs(ended));
   if (change.note !== null) emit({ type: "progress", text: change.note });
   const claimed = verdictInput(ended, change, null, null);

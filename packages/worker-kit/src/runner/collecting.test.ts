@@ -173,6 +173,31 @@ describe("declared outputs", () => {
   });
 });
 
+it("empty directories that the worker leaves for its own ends are removed, and no others", async () => {
+  const workspace = makeTemporaryDirectory("workspace");
+  mkdirSync(join(workspace, "before"));
+  const adapter: WorkerAdapter = {
+    ...scriptedAdapter,
+    plan: () => ({
+      command: "/bin/sh",
+      args: [
+        "-c",
+        `mkdir left full mine; touch full/file; ln -s mine link; echo '{"type":"result","ok":true,"summary":"done"}'`,
+      ],
+      env: {},
+      stdin: "",
+      home: "own",
+      leavesEmpty: ["before", "left", "full", "link", "none"],
+    }),
+  };
+  const { ended } = await driveToEnd({ adapter, program: "/bin/sh", workspace });
+  expect(ended).toMatchObject({
+    outcome: "succeeded",
+    observations: { filesChanged: ["full/file", "link"] },
+  });
+  expect(readdirSync(workspace).toSorted()).toEqual(["before", "full", "link", "mine"]);
+});
+
 describe("the verify script", () => {
   it("passes by exit code 0, and its output is an artifact", async () => {
     const { ended } = await run([{ do: "write_file", path: "a", content: "x" }, say], {

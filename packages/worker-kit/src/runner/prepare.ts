@@ -14,6 +14,7 @@ import {
   removeAttemptDirectory,
   type AttemptDirectory,
 } from "./attempt-directory.ts";
+import { absentFrom } from "./left-directories.ts";
 import type { RunnerParts } from "./parts.ts";
 import { readWorkerSettings, type WorkerSettings } from "./worker-settings.ts";
 
@@ -31,6 +32,8 @@ export interface Run {
   readonly env: Readonly<Record<string, string>>;
   /** Of the scripts beside the worker: without what the adapter added (credentials), and with a HOME of their own. */
   readonly scriptEnvironment: Omit<WorkerEnvironmentRequest, "attemptDir">;
+  /** Of `WorkerPlan.leavesEmpty`, what is to be removed after the run where it is empty. */
+  readonly leavesEmpty: readonly string[];
   /** What the worker is asked to use, if anything. */
   readonly model: string | null;
 }
@@ -100,6 +103,7 @@ async function planRun(parts: RunnerParts, request: RunRequest, found: Found): P
     home,
     env: workerEnvironment({ ...environment, home, attemptDir: attempt.path, planEnv: plan.env }),
     scriptEnvironment: { ...environment, home: "own", planEnv: {} },
+    leavesEmpty: await absentFrom(task.workspace, plan.leavesEmpty ?? []),
     model: plan.model ?? permit.grants.model ?? task.model ?? null,
   };
 }
