@@ -110,9 +110,20 @@ export interface Ledger {
   charge(entry: HoldEntry, spent: Spent): Promise<void>;
   /** Levels of the counters asked for, in that order; zeros where nothing was booked. */
   levels(keys: readonly CounterKey[]): Promise<readonly CounterLevel[]>;
+  /**
+   * Levels of all counters whose scope begins so, in the windows asked for, by scope; at most {@link levelsBelowMax}. Scopes in
+   * which nothing was booked are unknown here.
+   */
+  levelsBelow(
+    prefix: string,
+    windows: readonly Pick<CounterKey, "window" | "windowStart">[],
+  ): Promise<readonly CounterLevel[]>;
   /** Holds not settled yet, of all processes, oldest first. */
   openHolds(): Promise<readonly HoldEntry[]>;
 }
+
+/** Most levels that `levelsBelow` answers. */
+export const levelsBelowMax = 10_000;
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;

@@ -10,6 +10,7 @@ import {
   type HoldEntry,
   type HoldOutcome,
   type Ledger,
+  levelsBelowMax,
   type SettleOutcome,
   type Spent,
   windowEndOf,
@@ -97,6 +98,9 @@ export function createMemoryLedger(): Ledger {
     async levels(keys) {
       return keys.map((key) => snapshot(key, counters.read(key)));
     },
+    async levelsBelow(prefix, windows) {
+      return counters.below(prefix, windows).slice(0, levelsBelowMax);
+    },
     async openHolds() {
       return [...open.values()].toSorted((a, b) => a.heldAt - b.heldAt);
     },
@@ -105,6 +109,7 @@ export function createMemoryLedger(): Ledger {
 
 interface Counters {
   read(this: void, key: CounterKey): Readonly<Amounts>;
+  below(prefix: string, windows: readonly Pick<CounterKey, "window" | "windowStart">[]): CounterLevel[];
   addHeld(entry: HoldEntry, sign: 1 | -1): void;
   addSpent(entry: HoldEntry, costMicroUsd: number, tokens: number): void;
 }
@@ -122,6 +127,14 @@ function createCounters(): Counters {
   };
   return {
     read: (key) => levels.get(nameOf(key)) ?? nothing,
+    below: (prefix, windows) =>
+      [...levels.values()]
+        .filter(({ key }) => key.scope.startsWith(prefix))
+        .filter(({ key }) =>
+          windows.some(({ window, windowStart }) => key.window === window && key.windowStart === windowStart),
+        )
+        .map((level) => snapshot(level.key, level))
+        .toSorted((a, b) => (a.scope < b.scope ? -1 : 1)),
     addHeld(entry, sign) {
       for (const counter of entry.counters) {
         const level = levelOf(counter, entry.heldAt);

@@ -13,6 +13,7 @@ import {
   type HoldEntry,
   type HoldOutcome,
   type Ledger,
+  levelsBelowMax,
   type SettleOutcome,
   type Spent,
   replacesEstimate,
@@ -71,6 +72,18 @@ export function createSqliteLedger(database: StateDatabase, options: SqliteLedge
       );
     },
     levels: (keys) => database.read((sql) => keys.map((key) => levelOf(sql, key))),
+    levelsBelow: (prefix, windows) =>
+      database.read((sql) => {
+        const rows = sql.all(
+          `SELECT * FROM ledger_counters WHERE scope >= ? AND substr(scope, 1, ?) = ? ORDER BY scope`,
+          prefix,
+          prefix.length,
+          prefix,
+        ) as unknown as (CounterRow & StoredKey)[];
+        const isAsked = ({ window, window_start: start }: StoredKey) =>
+          windows.some((one) => one.window === window && one.windowStart === start);
+        return rows.filter(isAsked).slice(0, levelsBelowMax).map(levelOfRow);
+      }),
     openHolds: () =>
       database.read((sql) =>
         sql
@@ -210,6 +223,24 @@ interface CounterRow {
   readonly cost_held: number;
   readonly tokens_spent: number;
   readonly tokens_held: number;
+}
+
+interface StoredKey {
+  readonly scope: string;
+  readonly window: CounterKey["window"];
+  readonly window_start: number;
+}
+
+function levelOfRow(row: CounterRow & StoredKey): CounterLevel {
+  return {
+    scope: row.scope,
+    window: row.window,
+    windowStart: row.window_start,
+    costSpentMicroUsd: row.cost_spent,
+    costHeldMicroUsd: row.cost_held,
+    tokensSpent: row.tokens_spent,
+    tokensHeld: row.tokens_held,
+  };
 }
 
 function levelOf(sql: Sql, { scope, window, windowStart }: CounterKey): CounterLevel {

@@ -16,7 +16,7 @@ export async function budget(options: StateOptions, io: Io): Promise<number> {
   createStateDir(state);
   const database = await openStateDatabase({ directory: state.path });
   try {
-    const levels = await levelsOf(loaded.config, createSqliteLedger(database), systemClock.now());
+    const levels = await budgetLevels(loaded.config, createSqliteLedger(database), systemClock.now());
     if (options.json === true) io.stdout.json({ budgets: levels });
     else plainScreen(io.stdout).print(budgetLines(levels));
     return exitCodes.succeeded;
@@ -40,13 +40,27 @@ interface Scope {
   readonly tokens?: Partial<Record<BudgetWindow, number | undefined>> | undefined;
 }
 
-/** Every cost and token limit that the configuration sets, from the whole down. */
-export function limitsOf({ limits }: Pick<Config, "limits">): Limit[] {
+/** How the limits of `limits.tenants.default` are shown, which hold for each tenant that is not named. */
+export const anyOtherTenant = "tenant:*";
+
+/**
+ * Every cost and token limit in force, from the whole down. `tenants`: names of tenants that something was booked for; those
+ * that the configuration does not name have the limits of `tenants.default`, each by itself.
+ */
+export function limitsOf({ limits }: Pick<Config, "limits">, tenants: readonly string[] = []): Limit[] {
   const named = (kind: string, scopes: Readonly<Record<string, Scope>>) =>
     Object.entries(scopes).map(([name, scope]) => ({ name: `${kind}:${name}`, scope }));
+  const { default: anyOther, ...namedTenants } = limits.tenants;
+  const others = tenants.filter((name) => !Object.hasOwn(namedTenants, name));
   const scopes: readonly { readonly name: string; readonly scope: Scope }[] = [
     { name: "global", scope: limits.global },
-    ...named("tenant", limits.tenants),
+    ...named("tenant", namedTenants),
+    ...(anyOther === undefined
+      ? []
+      : [
+          ...others.map((name) => ({ name: `tenant:${name}`, scope: anyOther })),
+          { name: anyOtherTenant, scope: anyOther },
+        ]),
     ...named("worker", limits.workers),
     ...named("provider", limits.providers),
   ];
@@ -60,8 +74,18 @@ export function limitsOf({ limits }: Pick<Config, "limits">): Limit[] {
   );
 }
 
-async function levelsOf(config: Config, ledger: Ledger, now: number): Promise<BudgetLevel[]> {
-  const limits = limitsOf(config);
+/** Exported for tests. */
+export async function budgetLevels(
+  config: Pick<Config, "limits">,
+  ledger: Pick<Ledger, "levels" | "levelsBelow">,
+  now: number,
+): Promise<BudgetLevel[]> {
+  const booked = await ledger.levelsBelow(
+    "tenant:",
+    windows.map((window) => ({ window, windowStart: windowStartOf(window, now) })),
+  );
+  const tenants = [...new Set(booked.map(({ scope }) => scope.slice("tenant:".length)))];
+  const limits = limitsOf(config, tenants);
   const levels = await ledger.levels(
     limits.map(({ scope, window }) => ({ scope, window, windowStart: windowStartOf(window, now) })),
   );

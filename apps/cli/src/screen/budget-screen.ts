@@ -17,7 +17,14 @@ export function budgetLines(levels: readonly BudgetLevel[]): Line[] {
     { title: "SPENT", align: "right" },
     { title: "LEFT", align: "right" },
   ] as const;
-  return table(columns, levels.map(cells));
+  const note = [
+    span(
+      "tenant:* is each further tenant, by itself; a run without a tenant counts in none.",
+      "dim" as const,
+    ),
+  ];
+  const hasAnyTenant = levels.some(({ scope }) => scope === "tenant:*");
+  return [...table(columns, levels.map(cells)), ...(hasAnyTenant ? [note] : [])];
 }
 
 function cells({ scope, kind, window, limit, held, spent }: BudgetLevel): Span[] {

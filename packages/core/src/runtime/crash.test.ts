@@ -60,6 +60,7 @@ class World {
       hold: (entry) => ifAlive(() => ledger.hold(entry)),
       settle: (holdId, spent) => ifAlive(() => ledger.settle(holdId, spent)),
       charge: (entry, spent) => ifAlive(() => ledger.charge(entry, spent)),
+      levelsBelow: (prefix, windows) => ifAlive(() => ledger.levelsBelow(prefix, windows)),
       levels: (keys) => ifAlive(() => ledger.levels(keys)),
       openHolds: () => ifAlive(() => ledger.openHolds()),
     };

@@ -198,6 +198,27 @@ const checks: Readonly<Record<string, Check>> = {
     assert.deepEqual(await amountsAt(ledger, day), [0, 0, 0, 0]);
   },
 
+  "the levels of all scopes that begin so are listed, in the windows asked for": async (ledger) => {
+    const total = { window: "total", windowStart: 0 } as const;
+    const scopes = ["tenant:b", "tenant:a", "tenant_x", "worker:tenant:", "tenant:"];
+    for (const [index, scope] of scopes.entries()) {
+      const counters = [counterOf(scope, "total"), counterOf(scope, "day")];
+      await ledger.charge(entryOf(`h${index}`, counters), spentOf(10 + index, 0));
+    }
+    const found = await ledger.levelsBelow("tenant:", [total]);
+    assert.deepEqual(
+      found.map((level) => [level.scope, level.window, level.costSpentMicroUsd]),
+      [
+        ["tenant:", "total", 14],
+        ["tenant:a", "total", 11],
+        ["tenant:b", "total", 10],
+      ],
+    );
+    const both = await ledger.levelsBelow("tenant:a", [total, counterOf("", "day")]);
+    assert.deepEqual(both.map(({ window }) => window).toSorted(), ["day", "total"]);
+    assert.deepEqual(await ledger.levelsBelow("tenant:", []), []);
+  },
+
   "a hold id is never used twice": async (ledger) => {
     const day = counterOf("global", "day");
     await ledger.hold(entryOf("h1", [day], { costMicroUsd: 10 }));
