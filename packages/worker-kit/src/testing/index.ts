@@ -14,6 +14,7 @@ export {
 export { drive, driveToEnd, makePermit, makeTask, type DrivenRun, type DriveOptions } from "./drive.ts";
 export { createFakeAgent, type FakeAgent, type FakeAgentOptions } from "./fake-agent.ts";
 export { fakeChildren, type FakeChild, type FakeLedgerEntry, type FakeStep } from "./fake-agent-script.ts";
+export { configureGit, makeHostileGit, type HostileGit } from "./hostile-git.ts";
 export { randomIds, realClock } from "./real-ports.ts";
 export { scriptedAdapter } from "./scripted-adapter.ts";
 export { findSurvivors, type Survivor } from "./survivors.ts";
