@@ -98,6 +98,7 @@ describe("the command line", () => {
 
   it("closes the doors to the network of its makers and to endless retries", () => {
     expect(configOf(plan().args)).toEqual({
+      projects: '{"/workspace"={trust_level="untrusted"},"/"={trust_level="untrusted"}}',
       sandbox_mode: '"read-only"',
       "features.plugins": "false",
       "features.apps": "false",

@@ -3,6 +3,7 @@
  * capabilities, bounded retries, and no traffic but the model's. All configuration goes by `-c`, because `exec resume` has
  * fewer flags than `exec`, and because the user's own `config.toml` then loses.
  */
+import { dirname } from "node:path";
 import type { PlanContext, WorkerPlan, WorkerTask } from "@agentcore/contract";
 import { configuredKey, networkEnvironment, pickEnv, readAdapterSettings } from "@agentcore/worker-kit";
 import { checkCodexArgs } from "./args.ts";
@@ -48,6 +49,8 @@ export function planCodex(task: WorkerTask, context: PlanContext): WorkerPlan {
       "--skip-git-repo-check",
       "--ignore-rules",
       ...Object.entries(config).flatMap(([name, value]) => ["-c", `${name}=${toml(value)}`]),
+      "-c",
+      `projects=${untrusted(task.workspace)}`,
       ...(model === undefined ? [] : ["--model", model]),
       ...(task.args ?? []),
       ...(task.session === undefined ? [] : [task.session, "-"]),
@@ -74,6 +77,19 @@ const closedDoors: Readonly<Record<string, TomlValue>> = {
   web_search: "disabled",
   "shell_environment_policy.exclude": [...credentialVariables],
 };
+
+/**
+ * Where the user has once trusted the project, Codex starts the MCP servers of its `.codex/config.toml`, outside the sandbox
+ * (seen with 0.169.0 and 0.171.0). Whoever may write to the workspace could add one, so no directory of it is trusted in a run.
+ * The answer for a directory itself comes before that for the repository that it belongs to.
+ */
+function untrusted(workspace: string): string {
+  const directories: string[] = [];
+  for (let at = workspace; ; at = dirname(at)) {
+    directories.push(`${JSON.stringify(at)}={trust_level="untrusted"}`);
+    if (dirname(at) === at) return `{${directories.join(",")}}`;
+  }
+}
 
 function providerConfig(
   address: string,

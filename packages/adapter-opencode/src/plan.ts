@@ -100,7 +100,7 @@ function refuseWorkspaceCode(task: WorkerTask): void {
   if (path === null) return;
   throw new AgentCoreError(
     "AC_CAPABILITY_UNSUPPORTED",
-    `${task.worker} cannot be kept from running code in this workspace: OpenCode runs the plugins that ${path} brings; grant run_commands, take it away, or set workers.${task.worker}.settings.trust_workspace`,
+    `${task.worker} cannot be kept from running code in this workspace: OpenCode runs code of ${path}; grant run_commands, take it away, or set workers.${task.worker}.settings.trust_workspace`,
     { evidence: { worker: task.worker, path } },
   );
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -26,11 +26,34 @@ it.each([
   ["opencode.jsonc", '{ "plugins" : [] }', true],
   [".opencode/opencode.json", '{ "plugin": ["./x.ts"] }', true],
   ["opencode.json", '{ "model": "x" }', false],
+  [".opencode/plugin/x.mjs", "", true],
+  [".opencode/plugin/a/b.cts", "", true],
+  [".opencode/tool/x.ts", "", true],
+  [".opencode/tools/x.js", "", true],
+  [".opencode/x.tsx", "", true],
+  [".opencode/node_modules/p/index.js", "", false],
+  [".opencode/agent/reviewer.md", "", false],
+  ["opencode.json", String.raw`{"pl\u0075gin":["./x.ts"]}`, true],
+  ["opencode.json", '{"plugin"/* here */:["./x.ts"],}', true],
+  ["opencode.jsonc", '// no "plugin": here\n{ "model": "a//b", }', false],
+  ["opencode.jsonc", '{ "url": "http://x/*", /* a */ "mcp": { "m": { "command": ["x"] } } }', false],
+  ["opencode.json", '{ "__proto__": { "plugin": ["./x.ts"] } }', true],
+  ["opencode.json", '{ "formatter": false, "lsp": false }', false],
+  ["opencode.json", '\uFEFF{ "model": "x" }', false],
+  ["opencode.json", "", false],
+  ["opencode.json", "plugin: [x]", true],
   [".opencode/plugin", "a file, no directory", false],
   ["src/index.ts", "", false],
 ])("%s holding %j counts: %s", (path, text, counts) => {
   write(path, text);
   expect(workspaceCode(root)).toBe(counts ? join(root, path) : null);
+});
+
+it("takes a link below .opencode for code, since it can lead to some", () => {
+  write("src/plugin.txt");
+  mkdirSync(join(root, ".opencode"));
+  symlinkSync(join(root, "src"), join(root, ".opencode/plugin"));
+  expect(workspaceCode(root)).toBe(join(root, ".opencode/plugin"));
 });
 
 it("takes a configuration that is too long to read for one that names plugins", () => {

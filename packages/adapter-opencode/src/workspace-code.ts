@@ -1,22 +1,23 @@
 /**
- * Code in the workspace that OpenCode would run by itself. It imports what lies in `.opencode/plugin` and what an
- * `opencode.json` there names, also when told to ignore the project's configuration and external plugins (seen with
- * 1.18.33). That is running commands, so a run without that capability must not start in such a workspace.
+ * Code in the workspace that OpenCode would run by itself. It imports plugins and tools that lie below `.opencode` and what
+ * an `opencode.json` there names, also when told to ignore the project's configuration and external plugins (seen with
+ * 1.18.33). That is running commands, so a run without that capability must not start in such a workspace. Which folders
+ * and names OpenCode looks at changes from version to version: any code below `.opencode` counts.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { parseJsonc } from "./jsonc.ts";
 
-/** Larger configuration files are taken to name plugins rather than read. */
+/** Larger configuration files are taken to name code rather than read. */
 const configBytesMax = 1024 * 1024;
 
 /** The first file that would be run, or would name one to be; null where there is none. Looks up to the repository's root. */
 export function workspaceCode(workspace: string): string | null {
   const isRepositoryRoot = (directory: string): boolean => existsSync(join(directory, ".git"));
   for (const directory of directoriesUp(workspace, isRepositoryRoot)) {
-    for (const config of [directory, join(directory, ".opencode")]) {
-      const found = pluginIn(config, directory !== config) ?? pluginNamedIn(config);
-      if (found !== null) return found;
-    }
+    const own = join(directory, ".opencode");
+    const found = codeNamedIn(directory) ?? codeNamedIn(own) ?? codeBelow(own);
+    if (found !== null) return found;
   }
   return null;
 }
@@ -31,23 +32,52 @@ export function directoriesUp(workspace: string, isRepositoryRoot: (directory: s
   }
 }
 
-function pluginIn(directory: string, isConfigDirectory: boolean): string | null {
-  if (!isConfigDirectory) return null;
-  for (const name of ["plugin", "plugins"]) {
-    const path = join(directory, name);
-    if (!existsSync(path) || !statSync(path).isDirectory()) continue;
-    const file = readdirSync(path).find((each) => /\.[jt]s$/.test(each));
-    if (file !== undefined) return join(path, file);
+const codeName = /\.(?:[cm]?[jt]sx?|wasm|node)$/i;
+
+/** Where there are more, it is taken to have code rather than searched. */
+const entriesMax = 10_000;
+
+/**
+ * A link counts, since it can lead to code whatever it is called. The packages of the folder do not: they are imported by
+ * plugins and tools only.
+ */
+function codeBelow(directory: string, left = { entries: entriesMax }): string | null {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return null;
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    left.entries -= 1;
+    if (left.entries < 0) return directory;
+    const path = join(directory, entry.name);
+    if (entry.isSymbolicLink()) return path;
+    if (entry.isDirectory()) {
+      const found = entry.name === "node_modules" ? null : codeBelow(path, left);
+      if (found !== null) return found;
+    } else if (codeName.test(entry.name)) return path;
   }
   return null;
 }
 
-function pluginNamedIn(directory: string): string | null {
+function codeNamedIn(directory: string): string | null {
   for (const name of ["opencode.json", "opencode.jsonc"]) {
     const path = join(directory, name);
-    if (!existsSync(path)) continue;
-    if (statSync(path).size > configBytesMax || /"plugins?"\s*:/.test(readFileSync(path, "utf8")))
-      return path;
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) continue;
+    if (!stats.isFile() || stats.size > configBytesMax || namesCode(readFileSync(path, "utf8"))) return path;
   }
   return null;
+}
+
+/** A text that cannot be read here may be read by OpenCode, so it counts. */
+function namesCode(text: string): boolean {
+  const value = parseJsonc(text.trim() === "" ? "{}" : text);
+  return value === undefined || hasKey(value, 0);
+}
+
+/** At any depth. Servers and formatters that the file names are not started: that part of it is really ignored. */
+const codeKeys: ReadonlySet<string> = new Set(["plugin", "plugins"]);
+const depthMax = 100;
+
+function hasKey(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (depth > depthMax) return true;
+  return Object.entries(value).some(([name, inner]) => codeKeys.has(name) || hasKey(inner, depth + 1));
 }
