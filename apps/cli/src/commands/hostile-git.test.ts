@@ -49,7 +49,8 @@ test("no program of theirs runs outside of the box, gets the caller's environmen
   expect(stdout).toContain('"filesChanged":["two.txt"]');
 
   const ran = hostile.ran();
-  expect(new Set(ran.map(({ what }) => what))).toEqual(new Set(["clean", "smudge"]));
+  expect(ran.map(({ what }) => what)).toContain("clean");
+  expect(ran.filter(({ what }) => what !== "clean" && what !== "smudge")).toEqual([]);
   expect(ran.map(({ namespace }) => namespace)).not.toContain(readlinkSync("/proc/self/ns/pid"));
   expect(ran.filter((one) => one.env.includes("leaked"))).toEqual([]);
   expect(findSurvivors([hostile.token])).toEqual([]);
