@@ -145,7 +145,10 @@ export interface JobStore {
    * Deletes jobs that ended before the moment, with all that belongs to them: succeeded, cancelled, and dead ones that
    * were replayed. Dead letters proper stay. At most `limit` (default 1,000) a call; answers how many.
    */
-  deleteEnded(request: { readonly endedBefore: number; readonly limit?: number }): Promise<number>;
+  deleteEnded(request: DeleteEndedRequest): Promise<number>;
+
+  /** A number that rises with every end of an attempt or a job; see {@link DeleteEndedRequest}. */
+  endMark(): Promise<number>;
 
   // --- Change notification --------------------------------------------------------------------------------------------
 
@@ -342,6 +345,14 @@ export interface LateResult {
   readonly at: number;
   readonly kind: SettlementOutcome["kind"];
   readonly result: WorkerResult;
+}
+
+export interface DeleteEndedRequest {
+  /** By the wall clock of whoever ended it; a job is not believed to have ended before it was submitted. */
+  readonly endedBefore: number;
+  /** Only what had ended when `endMark` gave this number, whatever the clocks of those who ended it showed. Default: all. */
+  readonly upToMark?: number | undefined;
+  readonly limit?: number;
 }
 
 export type ReplayResult =

@@ -43,7 +43,10 @@ export interface SchedulerOptions {
   readonly leaseMs?: number;
   /** Retries that outages may cause across all jobs. */
   readonly retryBudget?: RetryBudgetOptions;
-  /** How long jobs that ended well, or were cancelled, are kept. Dead letters stay. Default 7 days. */
+  /**
+   * How long jobs that ended well, or were cancelled, are kept: by the wall clock and, of what ends while this scheduler
+   * runs, by its monotonic clock as well. Dead letters stay. Default 7 days.
+   */
   readonly keepEndedMs?: number;
   /** Its ended streams are deleted after the same time, with all that belongs to them. Default: none. */
   readonly journal?: Pick<Journal, "deleteEnded">;

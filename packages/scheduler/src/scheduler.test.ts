@@ -16,7 +16,7 @@ import type { JobHandle } from "./submit/job-handle.ts";
 import { QueueClient } from "./submit/queue-client.ts";
 import { takeTime } from "./testing/fake-runtime.ts";
 import { testFailure, testResult } from "./testing/fixtures.ts";
-import { createRig, simpleJob, type Rig } from "./testing/rig.ts";
+import { countingIds, createRig, simpleJob, type Rig } from "./testing/rig.ts";
 
 const lasting =
   (durationMs: number, result = testResult()) =>
@@ -519,6 +519,33 @@ describe("a scheduler", () => {
   });
 });
 
+describe("retention beside a scheduler whose clock is wrong", () => {
+  const day = 86_400_000;
+  const minute = 60_000;
+
+  it.each([-30, 30])("deletes nothing that was seen to end less than its time ago: %d days", async (days) => {
+    const keepEndedMs = 7 * minute;
+    const rig = await createRig({ keepEndedMs });
+    await rig.scheduler.close();
+    // It ends the job by its own wall clock.
+    const clock = { ...rig.clock, now: () => rig.clock.now() + days * day };
+    const wrong = await rig.another({ clock, keepEndedMs: 100 * day });
+    const judge = await rig.another({ keepEndedMs, ids: countingIds("judge"), claims: "own" });
+    await rig.clock.advance(1000);
+    const seen = await wrong.submit(simpleJob());
+    await rig.clock.advance(1000);
+    const state = (await rig.store.get(seen.id))?.state;
+    expect(state?.kind === "succeeded" && state.endedAt - rig.clock.now()).toBeCloseTo(days * day, -4);
+    await rig.clock.advance(6 * minute);
+    expect(await rig.store.get(seen.id)).toBeDefined();
+    await rig.clock.advance(4 * minute);
+    // By the wall clock it ends in a month.
+    expect((await rig.store.get(seen.id)) === undefined).toBe(days < 0);
+    await wrong.close();
+    await judge.close();
+  });
+});
+
 describe("under a load that never ends", () => {
   it("runs the lowest of all within what priority is worth in time", async () => {
     // As by default, a hundred times faster: nobody is overtaken by what comes 56 s later.
@@ -867,6 +894,38 @@ describe("a query of the store that fails once", () => {
     const end = handle.result();
     await rig.clock.advance(10_000);
     expect((await end).state).toBe("succeeded");
+    await rig.scheduler.close();
+  });
+});
+
+describe("the note of who runs", () => {
+  it("is repeated until the store takes it, however long that takes, and no longer than the attempt", async () => {
+    const memory = createMemoryStore();
+    let failing = true;
+    let tries = 0;
+    const store: JobStore = {
+      ...memory,
+      recordStarted(ref, started) {
+        tries += 1;
+        return failing
+          ? Promise.reject(new AgentCoreError("AC_STORE_UNAVAILABLE", "injected"))
+          : memory.recordStarted(ref, started);
+      },
+    };
+    const rig = await createRig({
+      store,
+      execute: (run) => takeTime(run, 3_600_000, testResult(), rig.clock),
+    });
+    const { id } = await rig.scheduler.submit(simpleJob());
+    await rig.clock.advance(600_000);
+    expect(tries).toBeLessThan(80);
+    failing = false;
+    await rig.clock.advance(10_000);
+    const state = (await rig.store.get(id))?.state;
+    expect(state?.kind === "running" && state.started?.identity).toMatchObject({ hostPid: 1 });
+    const before = tries;
+    await rig.clock.advance(600_000);
+    expect(tries).toBe(before);
     await rig.scheduler.close();
   });
 });

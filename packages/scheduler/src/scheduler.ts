@@ -50,6 +50,7 @@ export class Scheduler {
   readonly #recovery: Recovery;
   readonly #throttle = new Throttle();
   readonly #housekeeping: Housekeeping;
+  readonly #notes: StartedNotes;
   #lease: OwnerLease | null = null;
   #closing: Promise<void> | null = null;
   #unsubscribe: (() => void)[] = [];
@@ -60,6 +61,7 @@ export class Scheduler {
     const { store, clock, log, spool, proveGone, spendingOfLost, policy: policies, ids, workers } = options;
     const client = new QueueClient({ store, clock, ids, log, policies, workers });
     this.#client = client;
+    this.#notes = new StartedNotes(store, clock, log);
     const settler = new AttemptSettler(options, client);
     this.#loop = this.#createLoop(settler);
     this.#recovery = new Recovery({
@@ -167,6 +169,7 @@ export class Scheduler {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#recovery.close();
     this.#loop.close();
+    this.#notes.close();
     await this.#lease?.resign();
     this.#client.closeClient();
   }
@@ -234,7 +237,6 @@ export class Scheduler {
 
   #createLoop(settler: AttemptSettler): DriveLoop {
     const { store, clock, log, runtime, concurrency, perKey, claims } = this.#options;
-    const notes = new StartedNotes(store, clock, log);
     const putBacks = new PutBacks();
     const loop: DriveLoop = new DriveLoop({
       store,
@@ -252,7 +254,7 @@ export class Scheduler {
           log,
           events: this.#client.events,
           settle: (ended) => settler.decide(ended),
-          notes,
+          notes: this.#notes,
           onGranted: (record) => {
             if (!this.#throttle.isEmpty) this.#throttle.grant(record, loop.granted(), concurrency);
           },

@@ -53,23 +53,28 @@ function resultCodeOf(error: unknown): number | undefined {
   return typeof error.errcode === "number" ? error.errcode : undefined;
 }
 
-/** What a caller gets instead of the driver's error: a code of the catalogue, the file, and what to do. */
-export function storeErrorOf(error: unknown, path: string): AgentCoreError {
+/**
+ * What a caller gets instead of the driver's error: a code of the catalogue, the file, and what to do. `whileOpening`: nothing
+ * goes on by itself afterwards.
+ */
+export function storeErrorOf(error: unknown, path: string, whileOpening = false): AgentCoreError {
   if (isAgentCoreError(error)) return error;
-  if (error instanceof CommitFailure) return storeErrorOf(error.cause, path);
+  if (error instanceof CommitFailure) return storeErrorOf(error.cause, path, whileOpening);
   const reason = error instanceof Error ? error.message : String(error);
   const evidence = { path, reason, resultCode: resultCodeOf(error) ?? null };
   switch (failureOf(error)) {
     case "busy":
       return new AgentCoreError(
         "AC_STORE_UNAVAILABLE",
-        `${path} is locked by another process (${reason}); it is tried again with the next call`,
+        `${path} is locked by another process (${reason}); ${whileOpening ? "try again when that has ended" : "it is tried again with the next call"}`,
         { evidence, cause: error },
       );
     case "unavailable":
       return new AgentCoreError(
         "AC_STORE_UNAVAILABLE",
-        `${path} cannot be used just now: ${reason}; free disk space or correct the permissions, and work goes on`,
+        whileOpening
+          ? `${path} cannot be opened: ${reason}; correct the permissions of its directory or free disk space, then start again`
+          : `${path} cannot be used just now: ${reason}; free disk space or correct the permissions, and work goes on`,
         { evidence, cause: error },
       );
     case "corrupt":

@@ -123,7 +123,7 @@ test("what is remembered of a claimed job is not taken for a later job with its 
   await submitJobs(one, first);
   const [claimed] = await claimAs(one, "o", 1);
   await other.settleAndClaim([succeeded(claimed!)]);
-  expect(await other.deleteEnded({ endedBefore: 10 })).toBe(1);
+  expect(await other.deleteEnded({ endedBefore: Infinity })).toBe(1);
   const second = { ...first, task: { ...first.task, instructions: "another" } };
   await submitJobs(other, second);
   const [claimedAgain] = await claimAs(other, "p", 1);

@@ -9,7 +9,7 @@ import { type JobSql, type JobTransactions, createJobTransactions } from "./jobs
 import { addDecisions, attemptsOf, decisionsOf, lateResultsOf } from "./jobs/journal.ts";
 import { allOwners, heartbeat, registerOwner, removeOwner, runningOf, takeOver } from "./jobs/owners.ts";
 import { aheadOf, endedOf, list, stats } from "./jobs/queries.ts";
-import { deleteEnded, purgeDead } from "./jobs/retention.ts";
+import { deleteEnded, endMark, purgeDead } from "./jobs/retention.ts";
 import { cancelRequests, recordStarted, requestCancel, settleAndClaim } from "./jobs/settle.ts";
 import { prepare, replay, submitAll, submittedAlready } from "./jobs/submit.ts";
 import type { Sql } from "./sql.ts";
@@ -67,6 +67,7 @@ export function createSqliteJobStore(database: StateDatabase): JobStore {
       );
     },
     purgeDead: (query) => write((sql) => purgeDead(sql, query), isNotEmpty),
+    endMark: () => read(endMark),
     deleteEnded: (request) => write((sql) => deleteEnded(sql, request), isNotZero),
 
     onChange,

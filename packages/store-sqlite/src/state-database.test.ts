@@ -195,6 +195,9 @@ describe("opening", () => {
     const error = await refusalOf(openStateDatabase({ directory }));
     expect(error.code).toBe("AC_STORE_UNAVAILABLE");
     expect(error.message).toContain(directory);
+    expect(error.message).toMatch(
+      /correct the permissions of its directory or free disk space, then start again$/,
+    );
   });
 
   test.each(["a new database", "an existing database"])(

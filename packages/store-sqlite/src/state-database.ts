@@ -93,7 +93,7 @@ export async function openStateDatabase(options: StateDatabaseOptions): Promise<
     const openSource = (): SqliteConnection => driver.open(path, { readOnly: true });
     return createHandle({ path, connection, sql, openSource }, wait);
   } catch (error) {
-    throw storeErrorOf(error, path);
+    throw storeErrorOf(error, path, true);
   }
 }
 

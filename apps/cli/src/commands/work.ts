@@ -65,7 +65,9 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
       throw how;
     }
     void signals.second.then(() => composition.runtime.close());
-    await scheduler.close({ finishRunning: how === "finish" });
+    const closed = scheduler.close({ finishRunning: how === "finish" });
+    // A store that does not take the last ends keeps nobody waiting who asked twice: what is left is accounted for at the next start.
+    await Promise.race([closed, signals.second.then(() => closeScheduler(scheduler))]);
     return exitCodes.succeeded;
   } finally {
     stopPruning?.();

@@ -10,6 +10,7 @@ import type { ResolvedOptions } from "../scheduler-options.ts";
 import type { QueueClient } from "../submit/queue-client.ts";
 import type { Change } from "./change-watch.ts";
 import type { DriveLoop } from "./drive-loop.ts";
+import { EndMarks } from "./end-marks.ts";
 
 export interface HousekeepingPorts {
   readonly options: ResolvedOptions;
@@ -35,10 +36,12 @@ export class Housekeeping {
   #deleteFrom = 0;
   #cancelsDue = true;
   #working = false;
+  readonly #endMarks: EndMarks;
   #wallAheadMs: number;
 
   constructor(ports: HousekeepingPorts) {
     this.#ports = ports;
+    this.#endMarks = new EndMarks(ports.options.keepEndedMs);
     this.#wallAheadMs = this.#wallAhead();
   }
 
@@ -69,6 +72,7 @@ export class Housekeeping {
       this.#ports.loop.wake();
     }
     try {
+      if (this.#endMarks.isEmpty) await this.#noteEnds();
       if (this.#cancelsDue) await this.#passOnCancels();
       await this.#ports.lease()?.lookForDead();
       if (this.#ticks % reportEvery === 0) await this.#report();
@@ -107,9 +111,17 @@ export class Housekeeping {
 
   async #deleteEnded(): Promise<void> {
     const { store, journal, clock, keepEndedMs } = this.#ports.options;
+    await this.#noteEnds();
     const endedBefore = clock.now() - keepEndedMs;
-    await store.deleteEnded({ endedBefore });
+    const upToMark = this.#endMarks.deletableUpTo(clock.monotonicMs());
+    await store.deleteEnded({ endedBefore, upToMark });
     await journal?.deleteEnded({ endedBefore });
+  }
+
+  async #noteEnds(): Promise<void> {
+    const { store, clock } = this.#ports.options;
+    const atMs = clock.monotonicMs();
+    this.#endMarks.note(atMs, await store.endMark());
   }
 
   /** Where the store does not answer, the next tick asks again. */

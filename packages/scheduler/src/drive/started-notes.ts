@@ -2,25 +2,32 @@
  * Keeps under which permit an attempt is executed and who its processes are, so that after a crash it can be swept and
  * charged. An attempt whose worker can spend money does not start before its permit is noted: else nobody would know
  * after a crash that there is something to account for. The identity follows while the worker already runs; a note that
- * the store does not take is repeated until the attempt has ended and the note is stale.
+ * the store does not take is repeated, less and less often, until the store takes it or says that it is stale, because the
+ * attempt has ended or is somebody else's.
  */
 import type { Clock, Log, PermitRecord, RunIdentity } from "@agentcore/contract";
 import { attemptRef, type JobRecord } from "../job-record.ts";
 import type { Applied, JobStore } from "../job-store.ts";
 
-const againMs = 200;
+const againMsMin = 200;
+const againMsMax = 10_000;
 const triesBefore = 3;
-const triesAfter = 50;
 
 export class StartedNotes {
   readonly #store: JobStore;
   readonly #clock: Clock;
   readonly #log: Log;
+  #closed = false;
 
   constructor(store: JobStore, clock: Clock, log: Log) {
     this.#store = store;
     this.#clock = clock;
     this.#log = log;
+  }
+
+  /** No note is repeated any more. */
+  close(): void {
+    this.#closed = true;
   }
 
   /** Resolves once it is durable; `unavailable` where the store does not take it. */
@@ -30,7 +37,7 @@ export class StartedNotes {
 
   /** Is written by itself. */
   identity(record: JobRecord, permit: PermitRecord, identity: RunIdentity): void {
-    void this.#write(record, permit, identity, triesAfter);
+    void this.#write(record, permit, identity, Infinity);
   }
 
   async #write(
@@ -44,10 +51,15 @@ export class StartedNotes {
       try {
         return await this.#store.recordStarted(attemptRef(record), started);
       } catch (error) {
-        this.#log.warn({ error, jobId: record.job.id, tries }, "could not note that an attempt is started");
-        if (tries >= triesMax) return "unavailable";
+        if (tries === 1)
+          this.#log.warn(
+            { error, jobId: record.job.id },
+            "could not note that an attempt is started; trying again",
+          );
+        if (tries >= triesMax || this.#closed) return "unavailable";
       }
-      await new Promise<void>((resolve) => this.#clock.setTimer(againMs, resolve));
+      const againMs = Math.min(againMsMax, againMsMin * 2 ** Math.min(Math.max(0, tries - triesBefore), 10));
+      await new Promise<void>((resolve) => void this.#clock.setTimer(againMs, resolve));
     }
   }
 }

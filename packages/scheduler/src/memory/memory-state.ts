@@ -18,6 +18,9 @@ export class MemoryState {
   readonly #listeners = new Set<() => void>();
   #notified = 0;
   closed = false;
+  /** Rises with every end of a job. */
+  endMark = 0;
+  readonly #endMarks = new Map<string, number>();
 
   assertOpen(): void {
     if (this.closed) {
@@ -37,7 +40,15 @@ export class MemoryState {
     this.jobs.put(next.record);
     this.journal.apply(jobId, next.effects);
     if (!isUnfinished(next.record)) this.freeKey(next.record);
+    if (isUnfinished(before) && !isUnfinished(next.record)) {
+      this.endMark += 1;
+      this.#endMarks.set(jobId, this.endMark);
+    }
     return next.record;
+  }
+
+  endMarkOf({ job }: JobRecord): number {
+    return this.#endMarks.get(job.id) ?? 0;
   }
 
   freeKey(record: JobRecord): void {
@@ -76,6 +87,7 @@ export class MemoryState {
   drop(jobId: string): void {
     this.jobs.drop(jobId);
     this.journal.drop(jobId);
+    this.#endMarks.delete(jobId);
     for (const alias of this.#aliasesOf.get(jobId) ?? []) this.aliases.delete(alias);
     this.#aliasesOf.delete(jobId);
   }

@@ -51,8 +51,13 @@ export function createMemoryStore(): JobStore {
     replay: (deadJobId, submission) => write(() => replay(state, deadJobId, submission)),
     purgeDead: ({ limit = 1000, ...query }) =>
       write(() => state.dropAll((job) => job.state.kind === "dead" && matchesQuery(job, query), limit)),
-    deleteEnded: ({ endedBefore, limit = 1000 }) =>
-      write(() => state.dropAll((job) => isSpent(job, endedBefore), limit).length),
+    deleteEnded: ({ endedBefore, upToMark = Infinity, limit = 1000 }) =>
+      write(() => {
+        const isOld = (job: JobRecord): boolean =>
+          isSpent(job, endedBefore) && job.submittedAt < endedBefore && state.endMarkOf(job) <= upToMark;
+        return state.dropAll(isOld, limit).length;
+      }),
+    endMark: () => read(() => state.endMark),
     onChange: (listener) => state.subscribe(listener),
     externalVersion: () => read(() => 0),
     close: async () => {

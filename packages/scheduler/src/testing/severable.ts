@@ -49,6 +49,7 @@ const queries = new Set<string>([
   "owners",
   "runningOf",
   "externalVersion",
+  "endMark",
 ]);
 
 const never = <T>(): Promise<T> => new Promise<T>(() => {});

@@ -1,5 +1,6 @@
 /** Deleting what is over. Attempts, decisions and aliases go with their job; late results by its id. */
-import type { JobQuery } from "@agentcore/scheduler";
+import type { DeleteEndedRequest, JobQuery } from "@agentcore/scheduler";
+import type { Sql } from "../sql.ts";
 import { countedAs } from "./counts.ts";
 import type { JobRow } from "./job-row.ts";
 import type { JobSql } from "./job-sql.ts";
@@ -25,7 +26,7 @@ export function purgeDead(
 
 export function deleteEnded(
   sql: JobSql,
-  { endedBefore, limit = deletedDefault }: { readonly endedBefore: number; readonly limit?: number },
+  { endedBefore, upToMark, limit = deletedDefault }: DeleteEndedRequest,
 ): number {
   return deleteJobs(
     sql,
@@ -33,11 +34,20 @@ export function deleteEnded(
       `SELECT j.seq, j.id, 'ended' AS place, e.state, e.replayed_as
        FROM endings e INDEXED BY endings_old CROSS JOIN jobs j ON j.seq = e.job
        WHERE e.state IS NOT NULL AND (e.state <> 'dead' OR e.replayed_as IS NOT NULL) AND e.ended_at < ?
+         AND j.submitted_at < ? AND (? IS NULL OR e.number <= ?)
        ORDER BY e.ended_at LIMIT (? + 0)`,
       endedBefore,
+      endedBefore,
+      upToMark ?? null,
+      upToMark ?? null,
       limit,
     ),
   );
+}
+
+/** Endings are numbered as they are committed, whatever the clocks show. */
+export function endMark(sql: Sql): number {
+  return Number(sql.get("SELECT max(number) AS mark FROM endings")?.mark ?? 0);
 }
 
 function deleteJobs(sql: JobSql, rows: readonly unknown[]): number {
