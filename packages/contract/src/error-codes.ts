@@ -380,6 +380,16 @@ export const errorCodes = {
     retryable: false,
     cure: "Restore the files as they were, or start a new run.",
   },
+  AC_WORKFLOW_ARTIFACT: {
+    meaning: "An artifact that a step takes as its input is gone.",
+    retryable: false,
+    cure: "Put the context directory back and resume the run; or `agentcore workflow cancel RUN`, then `agentcore workflow retry RUN --from STEP` with the step that makes it.",
+  },
+  AC_WORKFLOW_CONTEXT: {
+    meaning: "The context directory of a workflow cannot be written to.",
+    retryable: false,
+    cure: "Make it a directory that you may write to, or name another with context_dir.",
+  },
   AC_WORKFLOW_ENDED: {
     meaning: "The workflow run has already ended.",
     retryable: false,

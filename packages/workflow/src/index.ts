@@ -31,6 +31,7 @@ export type { RetryChoice } from "./run/retry-run.ts";
 export type { RunPorts, RunResult, RunSettings, WorkflowEvent } from "./run/run-ports.ts";
 export type { BaseCommit, RunCreated, RunEntry } from "./run/run-record.ts";
 export {
+  cancelRun,
   resumeRun,
   retryRun,
   runNotFound,

@@ -4,6 +4,7 @@ import { processOwner } from "@agentcore/core";
 import type { Journal, JournalValue } from "@agentcore/scheduler";
 import { createSqliteJournal } from "@agentcore/store-sqlite";
 import {
+  cancelRun,
   isBudgetCode,
   readRun,
   requestCancel,
@@ -150,11 +151,9 @@ export async function cancelWorkflow(run: string, options: CancelWorkflowOptions
   }
   const { id: free, file, caller, budget } = await findFreeRun(run, options, io);
   const { workflow } = await requireWorkflow(file, caller.agentFiles, io);
-  const code = await withEngine({ workflow, budget }, options, io, async (engine) => {
-    const handle = await resumeRun({ ...engine, branch: caller.branch, id: free, workflow });
-    handle.cancel(message);
-    return handle;
-  });
+  const code = await withEngine({ workflow, budget }, options, io, (engine) =>
+    cancelRun({ ...engine, branch: caller.branch, id: free, workflow, message }),
+  );
   return code === exitCodes.cancelled ? exitCodes.succeeded : code;
 }
 

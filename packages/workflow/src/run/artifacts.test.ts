@@ -70,8 +70,8 @@ describe("inputs", () => {
     writeFileSync(join(workspace, "in/mine"), "");
     await copyInputs(
       [
-        { from: join(contextDir, "build/code"), as: "in" },
-        { from: join(contextDir, "gone"), as: "none" },
+        { step: "build", artifact: "code", isMade: true, from: join(contextDir, "build/code"), as: "in" },
+        { step: "build", artifact: "gone", isMade: false, from: join(contextDir, "gone"), as: "none" },
       ],
       workspace,
     );

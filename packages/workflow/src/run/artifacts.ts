@@ -4,6 +4,7 @@
  */
 import { cp, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { artifactGone } from "./check-places.ts";
 import { artifactDir, isThere, pathInside } from "./places.ts";
 
 export interface OutputToCollect {
@@ -22,6 +23,8 @@ export interface Collected {
 
 export interface CollectRequest {
   readonly outputs: readonly OutputToCollect[];
+  /** Paths of outputs that an earlier attempt left: they are as good as not there. */
+  readonly stale?: readonly string[];
   readonly workspace: string;
   readonly contextDir: string;
   readonly stepId: string;
@@ -29,13 +32,14 @@ export interface CollectRequest {
 
 /** Rejects with `AC_WORKFLOW_PATH` for an output outside the workspace. Collects nothing where something is missing. */
 export async function collectOutputs(request: CollectRequest): Promise<Collected> {
-  const { workspace, contextDir, stepId } = request;
+  const { workspace, contextDir, stepId, stale = [] } = request;
   const found: { name: string; from: string }[] = [];
   const missing: string[] = [];
   for (const { name, path, optional } of request.outputs) {
     const from = await pathInside(workspace, path);
-    if (await isThere(from)) found.push({ name, from });
-    else if (!optional) missing.push(`${name} (${path})`);
+    const isStale = stale.includes(path);
+    if (!isStale && (await isThere(from))) found.push({ name, from });
+    else if (!optional) missing.push(`${name} (${path}${isStale ? ", which an earlier attempt left" : ""})`);
   }
   if (missing.length > 0) return { artifacts: [], missing };
   for (const { name, from } of found) await putArtifact(from, artifactDir(contextDir, stepId, name));
@@ -68,6 +72,10 @@ async function swapIn(fresh: string, place: string): Promise<void> {
 }
 
 export interface InputToCopy {
+  readonly step: string;
+  readonly artifact: string;
+  /** Whether the step left it. */
+  readonly isMade: boolean;
   /** Directory of the artifact. */
   readonly from: string;
   /** Relative to `workspace`. */
@@ -76,9 +84,13 @@ export interface InputToCopy {
 
 /**
  * Files that are there already stay where the artifact has none of their name. An artifact that was never collected (an
- * optional one, or that of a step that did not succeed) leaves an empty directory.
+ * optional one, or that of a step that did not succeed) leaves an empty directory. Throws `AC_WORKFLOW_ARTIFACT` where one that
+ * was made is gone.
  */
 export async function copyInputs(inputs: readonly InputToCopy[], workspace: string): Promise<void> {
+  for (const { step, artifact, from, isMade } of inputs) {
+    if (isMade && !(await isThere(from))) throw artifactGone(step, artifact, from);
+  }
   for (const { from, as } of inputs) {
     const place = await pathInside(workspace, as);
     await mkdir(place, { recursive: true });

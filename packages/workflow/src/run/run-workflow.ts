@@ -4,12 +4,13 @@
  */
 import { AgentCoreError } from "@agentcore/contract";
 import { runLabel, type JournalValue } from "@agentcore/scheduler";
-import { mkdir, realpath } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import type { Budget, Workflow } from "../definition.ts";
 import { checkBranchAtStart, placeOf, resolveBase } from "./branch-rules.ts";
 import { resolveInputs, type InputValues } from "./inputs.ts";
 import { LateCanceller } from "./job-piece.ts";
 import { pathInside } from "./places.ts";
+import { prepareContextDir, requireArtifacts, requireWorkspace } from "./check-places.ts";
 import { stepsToRetry, type RetryChoice } from "./retry-run.ts";
 import { readEntries } from "./run-entry.ts";
 import { RunLog } from "./run-log.ts";
@@ -59,7 +60,7 @@ export async function runWorkflow(options: StartOptions): Promise<RunHandle> {
   const { workflow } = options;
   const { ports, settings } = split(options);
   const created = await createdOf(options, settings);
-  await mkdir(created.contextDir, { recursive: true });
+  await prepareContextDir(created.contextDir);
   const runId = ports.ids.next();
   return handleOf(runId, await openRun({ runId, workflow, created, ports, settings }));
 }
@@ -78,21 +79,20 @@ export async function resumeRun(options: ResumeOptions): Promise<RunHandle> {
   return reopen(options);
 }
 
-async function reopen(options: ResumeOptions, retry?: RetryChoice): Promise<RunHandle> {
+async function reopen(options: ResumeOptions, retry?: RetryChoice, end?: string): Promise<RunHandle> {
   const { id: runId, workflow } = options;
   const { ports, settings } = split(options);
   if ((await ports.journal.read(runStream(runId))) === undefined) throw runNotFound(runId);
-  return handleOf(
-    runId,
-    await openRun({
-      runId,
-      workflow,
-      created: null,
-      ports,
-      settings,
-      ...(retry === undefined ? {} : { retry }),
-    }),
-  );
+  const isToEnd = end !== undefined;
+  const asked = { runId, workflow, created: null, ports, settings, isToEnd };
+  const run = await openRun(retry === undefined ? asked : { ...asked, retry });
+  if (isToEnd) run.stop("CANCELLED", end, "AC_CANCELLED");
+  return handleOf(runId, run);
+}
+
+/** Ends a run that nobody works on as `CANCELLED`. Throws as `resumeRun`, but needs neither its workspace nor its artifacts. */
+export async function cancelRun(options: ResumeOptions & { readonly message: string }): Promise<RunHandle> {
+  return reopen(options, undefined, options.message);
 }
 
 export interface RetryOptions extends ResumeOptions {
@@ -173,6 +173,8 @@ interface OpenRequest {
   readonly ports: RunPorts;
   readonly settings: RunSettings;
   readonly retry?: RetryChoice;
+  /** It is opened only to be ended. */
+  readonly isToEnd?: boolean;
 }
 
 /** Makes the run, or opens it where its journal is there already. */
@@ -197,12 +199,27 @@ async function openRun(request: OpenRequest): Promise<WorkflowRun> {
       : RunLog.open(ports.journal, logOptions, found);
   opened.log = log;
   const resumed = found !== undefined;
+  if (resumed) await requirePlaces(request, log, instances);
   if (request.retry !== undefined) await retry(request, log, instances, request.retry);
   else if (resumed && log.record.state.outcome === null) {
     await log.append([{ type: "resumed", at: ports.clock.now() }]);
   }
   const startChild = (child: ChildRequest): Promise<RunResult> => startChildRun(child, ports, settings);
   return new WorkflowRun({ runId, workflow, instances, log, ports, settings, startChild, resumed });
+}
+
+/** Where something is missing that the steps need, the run stays as it is: nothing is started, written or counted. */
+async function requirePlaces(
+  { retry, isToEnd = false }: OpenRequest,
+  { record }: RunLog,
+  instances: readonly StepInstance[],
+): Promise<void> {
+  const { created, state } = record;
+  if (isToEnd || created.parent !== null || (state.outcome !== null && retry === undefined)) return;
+  await requireWorkspace(created.workspace);
+  const again = new Set(retry === undefined ? [] : stepsToRetry(instances, state, retry));
+  await requireArtifacts(record, instances, (id) => again.has(id) || state.steps.get(id)?.kind !== "ended");
+  await prepareContextDir(created.contextDir);
 }
 
 /** Journals which steps begin anew; the planner does the rest. */

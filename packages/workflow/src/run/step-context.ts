@@ -57,11 +57,15 @@ export function stepWorkspace(context: StepContext, instance: StepInstance): str
 
 /** Artifacts of a step with a matrix come from all its instances, each below its combination. */
 export function inputsOf({ record, instances }: StepContext, { step }: StepInstance): readonly InputToCopy[] {
-  const { contextDir } = record().created;
+  const { created, facts } = record();
+  const { contextDir } = created;
   return step.inputs.flatMap(({ from, artifact, as }) =>
     instances
       .filter((other) => other.step.id === from)
       .map(({ id, matrix }) => ({
+        step: id,
+        artifact,
+        isMade: facts.get(id)?.artifacts.includes(artifact) === true,
         from: artifactDir(contextDir, id, artifact),
         as: matrix.size === 0 ? as : join(as, id.slice(from.length + 1, -1)),
       })),

@@ -2,16 +2,17 @@
  * One attempt at a step: prepare the workspace, run the job, judge what it changed, collect what it made. Answers the event
  * that ends the attempt. Everything before the job may happen twice, when a run is resumed; the job does not.
  */
-import { isAgentCoreError } from "@agentcore/contract";
+import { isAgentCoreError, type WorkerResult } from "@agentcore/contract";
 import type { JobEnd, Spending } from "@agentcore/scheduler";
 import { collectOutputs } from "./artifacts.ts";
 import { placeOf } from "./branch-rules.ts";
 import { budgetText, ceilingCode, isUsedUp, noCeiling } from "./budget-share.ts";
-import { observedOf, type ObservedChanges } from "./change-rules.ts";
+import { observedOf } from "./change-rules.ts";
 import { isFailureOfRun, wasInterrupted, type LateCanceller } from "./job-piece.ts";
 import { classOf, workEnd, type WorkEnd } from "./job-outcome.ts";
 import { interruptionsMax, jobFor, withStages, type PieceRequest } from "./job-request.ts";
 import { runPieceJob } from "./piece-job.ts";
+import { noteOutputs, staleOutputs, type OutputsOf } from "./output-age.ts";
 import { artifactDir } from "./places.ts";
 import { judgeStep, noteDiffBase } from "./step-changes.ts";
 import { prepare, wasStopped } from "./step-prepare.ts";
@@ -73,6 +74,8 @@ async function attempt(
     const ceiling = ceilingOf(context, started);
     if (isUsedUp(ceiling)) return budgetUsedUp(ceiling);
     await noteDiffBase(context, started);
+    if (!started.resumed)
+      await noteOutputs(outputsOf(context, started), { run: context.runId, iteration: started.iteration });
     const job = jobFor(await workRequest(context, started, work, workspace));
     const { stall } = started.instance.step;
     const end = await runPieceJob(context, started, { piece: "work", job, stall }, canceller);
@@ -81,7 +84,7 @@ async function attempt(
     const verdict = withOrigin(context, started, workEnd(end, stall));
     if (verdict.outcome !== "succeeded" || verdict.violations.length > 0) return { ...verdict, ...cost };
     return {
-      ...(await afterSuccess(context, started, verdict, observedOf(end.result?.observations))),
+      ...(await afterSuccess(context, started, { ...verdict, ...cost }, end.result)),
       ...cost,
     };
   } catch (error) {
@@ -127,7 +130,10 @@ export function budgetUsedUp(ceiling: Budget) {
 export function failed(error: unknown): AttemptEnd {
   const reason = isAgentCoreError(error) ? `${error.message} (${error.code})` : String(error);
   const code = isAgentCoreError(error) ? { code: error.code } : {};
-  return { outcome: "failed", reason, errorClass: "invalid_request", violations: [], ...code };
+  // Another attempt would find it as little.
+  const isGone = isAgentCoreError(error) && error.code === "AC_WORKFLOW_ARTIFACT";
+  const final = isGone ? ({ final: "step" } as const) : {};
+  return { outcome: "failed", reason, errorClass: "invalid_request", violations: [], ...code, ...final };
 }
 
 export function ceilingOf(context: StepContext, { jobId }: StartedPiece) {
@@ -182,16 +188,27 @@ export function pieceBasis(context: StepContext, started: StartedPiece) {
 async function afterSuccess(
   context: StepContext,
   started: StartedPiece,
-  verdict: WorkEnd,
-  observed: ObservedChanges,
+  verdict: WorkEnd & { readonly interruptions: number },
+  result: WorkerResult | null,
 ): Promise<AttemptEnd> {
   const { step } = started.instance;
-  const changes = await judgeStep(context, started, observed);
+  const changes = await judgeStep(context, started, observedOf(result?.observations));
   if (changes.violations.length > 0) return { ...verdict, ...changes };
   const branch = await branchAfter(context, started);
   // A step that loops is not done before its check says so.
   if (step.loop !== null) return { ...verdict, ...branch };
-  return { ...verdict, ...branch, ...(await collect(context, started)) };
+  const begunAgainAt = verdict.interruptions > 0 ? (result?.startedAt ?? null) : null;
+  return { ...verdict, ...branch, ...(await collect(context, started, begunAgainAt)) };
+}
+
+function outputsOf(context: StepContext, { instance }: StartedPiece): OutputsOf {
+  const { step, fill, id } = instance;
+  return {
+    contextDir: context.record().created.contextDir,
+    stepId: id,
+    workspace: stepWorkspace(context, instance),
+    paths: step.outputs.map(({ path }) => fill(path)),
+  };
 }
 
 async function branchAfter({ workflow, record, ports }: StepContext, { instance }: StartedPiece) {
@@ -200,15 +217,21 @@ async function branchAfter({ workflow, record, ports }: StepContext, { instance 
   return branch === null ? {} : { branch };
 }
 
-/** Collects the outputs of a step that is done; a missing one makes it fail. */
-export async function collect(context: StepContext, started: StartedPiece): Promise<Partial<AttemptEnd>> {
+/** Collects the outputs of a step that is done; a missing one makes it fail. `begunAgainAt`: see `staleOutputs`. */
+export async function collect(
+  context: StepContext,
+  started: StartedPiece,
+  begunAgainAt: number | null = null,
+): Promise<Partial<AttemptEnd>> {
   const { instance } = started;
   const { step, fill } = instance;
   const { contextDir } = context.record().created;
   const place = worktreeOf(context, instance);
   if (step.outputs.length === 0 && place === null) return {};
+  const stale = await staleOutputs(outputsOf(context, started), context.runId, begunAgainAt);
   const { artifacts, missing } = await collectOutputs({
     outputs: step.outputs.map((output) => ({ ...output, path: fill(output.path) })),
+    stale,
     workspace: stepWorkspace(context, instance),
     contextDir,
     stepId: instance.id,
