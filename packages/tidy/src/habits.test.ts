@@ -44,6 +44,14 @@ const rules: readonly Rule[] = [
     allowed: composition,
   },
   {
+    name: "programs are started by the containment alone, and the runtime by its supervisor",
+    pattern: /["']node:child_process["']/,
+    files: production,
+    allowed: (path) =>
+      /^packages\/containment\/src\/(launch|probe)\.ts$/.test(path) ||
+      path === "packages/scheduler/src/wire/runtime-process.ts",
+  },
+  {
     name: "the environment is read at the edge",
     pattern: /\bprocess\.env\b/,
     files: production,

@@ -1,6 +1,6 @@
 /** Each way to hide a change from git, tried between two looks: the change is seen, or it is said that it is not known. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { gitEnvironment } from "../git/hardening.ts";
@@ -106,6 +106,11 @@ const traced: Record<string, Trick> = {
   "a hook for the next commit": (at) => {
     mkdirSync(join(at.root, ".git/hooks"), { recursive: true });
     gitFile(at, "hooks/pre-commit", "#!/bin/sh\n");
+    chmodSync(join(at.root, ".git/hooks/pre-commit"), 0o755);
+  },
+  "a hook that is a link": (at) => {
+    mkdirSync(join(at.root, ".git/hooks"), { recursive: true });
+    symlinkSync(join(at.root, "code.sh"), join(at.root, ".git/hooks/pre-push"));
   },
 };
 

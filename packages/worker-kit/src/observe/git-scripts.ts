@@ -22,9 +22,11 @@ repository_digest() {
     for file in "$1/config" "$2/config.worktree"; do
       if [ -f "$file" ]; then echo "$file"; git config --file "$file" --no-includes --list 2>&1 | grep -vE '${everyday}'; fi
     done
-    for file in "$1/info/exclude" "$1/info/attributes" "$1/hooks/"*; do
-      if [ -f "$file" ]; then ls -l "$file" | cut -c 1-10; echo "$file"; cat "$file"; fi
+    for file in "$1/info/exclude" "$1/info/attributes"; do
+      if [ -f "$file" ]; then echo "$file"; cat "$file"; fi
     done
+    # Git runs no hook that may not be executed; a link may lead anywhere.
+    if [ -d "$1/hooks" ]; then find "$1/hooks" -type l -exec ls -ld {} + -o -type f -perm -100 -print -exec cat {} +; fi
   } | git hash-object --stdin
 }
 `;
