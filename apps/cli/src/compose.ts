@@ -77,7 +77,12 @@ export async function openState({
   const database = await openStateDatabase({ directory: state.path });
   const { store, broken } = watchStore(createSqliteJobStore(database));
   const { attempt: limits } = config.limits;
-  const spendingOfLost = createTranscriptSpending({ attemptsDir: state.attempts, adapters, limits });
+  const spendingOfLost = createTranscriptSpending({
+    attemptsDir: state.attempts,
+    adapters,
+    limits,
+    prices: config.prices,
+  });
   const spool = openSpoolDirectory(state.spool, log);
   try {
     reportSweep(await containment.sweep(), log);
@@ -110,6 +115,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       hostEnv: env,
       attemptsDir: state.attempts,
       versionsDir: state.versions,
+      prices: config.prices,
     }),
     clock: systemClock,
     ids: systemIds,

@@ -20,8 +20,10 @@ import {
   findAttemptDirectory,
   loadPriceList,
   openRegularFile,
+  type OwnPrices,
   type PriceList,
   UsageTail,
+  withOwnPrices,
 } from "@agentcore/worker-kit";
 import { realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -31,6 +33,7 @@ export interface TranscriptOptions {
   readonly attemptsDir: string;
   /** Of the workers that may have printed; what another one printed cannot be read. */
   readonly adapters: readonly WorkerAdapter[];
+  readonly prices?: OwnPrices;
   readonly limits: Pick<RuntimeConfig["limits"]["attempt"], "response_cost_usd">;
 }
 
@@ -38,12 +41,13 @@ export function createTranscriptSpending({
   attemptsDir,
   adapters,
   limits,
+  prices: own = {},
 }: TranscriptOptions): SpendingOfLost {
   return async ({ jobId, attempt, permitId, task, maxCostUsd }) => {
     const adapter = adapters.find(({ name }) => name === task.worker);
     if (adapter === undefined) return null;
     const directory = await findAttemptDirectory(attemptsDir, { jobId, attempt, permitId });
-    const prices = await loadPriceList();
+    const prices = withOwnPrices(await loadPriceList(), own);
     const meter = new TranscriptMeter(adapter.provider, task.model ?? null, prices);
     const reader = adapter.createReader({ task, model: task.model ?? null });
     const take = (event: WorkerEvent): void => meter.take(event);

@@ -20,6 +20,7 @@ export const claudeCodeAdapter: WorkerAdapter = {
     credentialEnv: credentialVariables,
     loginPaths: [".claude/.credentials.json"],
   },
+  reportsCost: true,
   plan: planClaude,
   createReader: createClaudeReader,
 };

@@ -35,6 +35,8 @@ export interface WorkerAdapter {
   plan(task: WorkerTask, context: PlanContext): WorkerPlan;
   /** A fresh reader for one attempt's output. */
   createReader(context: ReaderContext): OutputReader;
+  /** Set for a worker that says itself what a whole run cost: its model needs no price. */
+  readonly reportsCost?: true;
   /** For a worker that prints its usage only at its end, or not at all, and writes it to files as it goes. */
   readonly usageFiles?: UsageFiles;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { estimateCostUsd } from "./prices.ts";
+import { estimateCostUsd, hasPrice, loadPriceList, withOwnPrices } from "./prices.ts";
 
 const million = { inputTokens: 1_000_000, cachedInputTokens: 0, outputTokens: 0 };
 
@@ -40,5 +40,33 @@ describe("an estimated cost", () => {
   it("treats what the worker does not say as nothing", async () => {
     const usage = { inputTokens: null, cachedInputTokens: null, outputTokens: 1_000_000 };
     expect(await estimateCostUsd("anthropic", "claude-sonnet-4-5", usage)).toBeCloseTo(15, 6);
+  });
+});
+
+describe("prices of one's own", () => {
+  const own = {
+    house: { input: 2, cached_input: 0.5, output: 10 },
+    "openai/gpt-5.5": { input: 100, output: 100 },
+  };
+  const usage = { inputTokens: 1_000_000, cachedInputTokens: 2_000_000, outputTokens: 3_000_000 };
+
+  it.each([
+    ["openai", "house", 33],
+    [null, "house", 33],
+    ["openai", "gpt-5.5", 600],
+    ["openai", "constructor", null],
+    ["openai", null, null],
+  ] as const)("come before the list's: %s %s costs %s", async (provider, model, costUsd) => {
+    const prices = withOwnPrices(await loadPriceList(), own);
+    expect(prices.estimateCostUsd(provider, model, usage)).toBe(costUsd);
+  });
+
+  it("leave other models to the list, and are a price", async () => {
+    const list = await loadPriceList();
+    const prices = withOwnPrices(list, own);
+    expect(prices.estimateCostUsd("anthropic", "claude-sonnet-4-5", usage)).toBe(
+      list.estimateCostUsd("anthropic", "claude-sonnet-4-5", usage),
+    );
+    expect([hasPrice(list, "openai", "house"), hasPrice(prices, "openai", "house")]).toEqual([false, true]);
   });
 });

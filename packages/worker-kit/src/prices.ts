@@ -14,6 +14,44 @@ export interface PriceList {
 
 let loaded: Promise<PriceList> | undefined;
 
+/** US dollars for a million tokens of each kind. */
+export interface ModelPrice {
+  readonly input: number;
+  /** Default: as `input`. */
+  readonly cached_input?: number | undefined;
+  readonly output: number;
+}
+
+/** Prices of one's own, by model (`my-model`) or by provider and model (`openai/my-model`). They come before the list's. */
+export type OwnPrices = Readonly<Record<string, ModelPrice>>;
+
+/** The list with prices of one's own before it. */
+export function withOwnPrices(list: PriceList, own: OwnPrices): PriceList {
+  return {
+    estimateCostUsd(provider, model, usage) {
+      const price = ownPrice(own, provider, model);
+      const tokens = tokensOf(usage);
+      if (price === null || tokens === null) return list.estimateCostUsd(provider, model, usage);
+      const { input, cached_input: cachedInput = input, output } = price;
+      const { input_tokens: all, cache_read_tokens: cached, output_tokens: answered } = tokens;
+      return addUsd(((all - cached) * input + cached * cachedInput + answered * output) / 1e6, 0);
+    },
+  };
+}
+
+function ownPrice(own: OwnPrices, provider: string | null, model: string | null): ModelPrice | null {
+  if (model === null) return null;
+  const names = provider === null ? [model] : [`${provider}/${model}`, model];
+  const name = names.find((one) => Object.hasOwn(own, one));
+  return name === undefined ? null : (own[name] ?? null);
+}
+
+/** Whether a model's tokens have a price: the user's own, or the list's. */
+export function hasPrice(list: PriceList, provider: string | null, model: string): boolean {
+  const some = { inputTokens: 1_000_000, cachedInputTokens: null, outputTokens: 1_000_000 };
+  return list.estimateCostUsd(provider, model, some) !== null;
+}
+
 /** Loads the list once per process. */
 export function loadPriceList(): Promise<PriceList> {
   loaded ??= import("@pydantic/genai-prices").then(({ calcPrice }) => ({

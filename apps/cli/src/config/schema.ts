@@ -54,6 +54,21 @@ const defaultsSchema = z
   })
   .meta({ description: "What `run` and `submit` use where the command line says nothing." });
 
+const dollarsPerMillion = z.number().nonnegative().max(1_000_000);
+
+const priceSchema = z
+  .strictObject({
+    input: dollarsPerMillion.meta({ description: "US dollars for a million input tokens.", examples: [3] }),
+    cached_input: dollarsPerMillion.optional().meta({
+      description: "The same for input from the provider's cache. Default: as `input`.",
+    }),
+    output: dollarsPerMillion.meta({
+      description: "US dollars for a million output tokens.",
+      examples: [15],
+    }),
+  })
+  .meta({ description: "Price of one model." });
+
 /** The schema for one environment, from which `${NAME}` is expanded. */
 export function configSchema(env: Environment) {
   return z
@@ -76,6 +91,10 @@ export function configSchema(env: Environment) {
         .meta({
           description: "Workers by name: settings of the built-in ones, and further ones with their adapter.",
         }),
+      prices: z.record(z.string().min(1), priceSchema).default({}).meta({
+        description:
+          "Prices by model (`my-model`) or by provider and model (`openai/my-model`), before those of the built-in list.",
+      }),
       ...runtimeConfigSchema.shape,
     })
     .meta({ title: "agentcore.yaml", description: "Configuration of AgentCore." });

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { ContainmentProbe, ImplementationReport } from "@agentcore/containment";
 import type { WorkerAdapter } from "@agentcore/contract";
+import { configSchema } from "../config/schema.ts";
 import { textOf } from "../screen/line.ts";
 import { doctorLines } from "../screen/doctor-screen.ts";
 import { containmentCheck, quarantineCheck } from "./examine.ts";
-import { workerReport } from "./workers.ts";
+import { withPrice, workerReport } from "./workers.ts";
 
 const adapter: Pick<WorkerAdapter, "name" | "title" | "capabilities" | "program"> = {
   name: "codex",
@@ -50,6 +51,30 @@ describe("a worker", () => {
   ] as const)("that is %o with a credential %o is %s", (program, credential, status, name, cure) => {
     const report = workerReport(adapter, program, credential);
     expect(report).toMatchObject({ status, credential: name, cure });
+  });
+});
+
+describe("a worker whose model is configured", () => {
+  const report = workerReport(
+    adapter,
+    { kind: "found", path: "/bin/codex", version: "1.2.3" },
+    { kind: "not-needed" },
+  );
+  const paid = { name: "codex", provider: "openai" };
+  const configOf = (more: object) =>
+    configSchema({}).parse({ workers: { codex: { settings: { model: "house" } } }, ...more });
+  const house = { house: { input: 1, output: 2 } };
+  test.each([
+    [true, "the model has no price", {}, paid],
+    [false, "the configuration has one", { prices: house }, paid],
+    [false, "the worker says what it costs", {}, { ...paid, reportsCost: true as const }],
+    [true, "it is the default", { workers: {}, defaults: { worker: "codex", model: "house" } }, paid],
+    [false, "it is another worker's", { workers: {}, defaults: { worker: "shell", model: "house" } }, paid],
+    [false, "it is on the list", { workers: { codex: { settings: { model: "gpt-5.5" } } } }, paid],
+  ])("is told of (%s) where %s", async (isTold, _name, more, which) => {
+    const { detail, cure } = await withPrice(report, which, configOf(more));
+    expect(detail.includes("no price for model house")).toBe(isTold);
+    expect(cure).toBe(isTold ? "Set prices.house in the configuration." : null);
   });
 });
 

@@ -3,13 +3,17 @@ import { isAgentCoreError, type AgentCoreError, type WorkerAdapter } from "@agen
 import {
   credentialStatus,
   detectProgram,
+  hasPrice,
+  loadPriceList,
   type CredentialStatus,
   type ProgramParts,
   type ProgramStatus,
+  withOwnPrices,
 } from "@agentcore/worker-kit";
 import { loadAdapters } from "../adapters.ts";
 import type { Environment } from "../config/env-text.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
 import type { WorkerReport } from "./report.ts";
 
 export async function examineWorkers(
@@ -29,9 +33,30 @@ export async function examineWorkers(
         alwaysAskVersion: adapter.program.versionArgs.length > 0,
         ...(path === undefined ? {} : { path }),
       });
-      return workerReport(adapter, program, credentialStatus(adapter, env));
+      return withPrice(
+        workerReport(adapter, program, credentialStatus(adapter, env)),
+        adapter,
+        loaded.config,
+      );
     }),
   );
+}
+
+/** Says where the worker's configured model has no price: its runs would be charged their whole ceilings. */
+export async function withPrice(
+  report: WorkerReport,
+  adapter: Pick<WorkerAdapter, "name" | "provider" | "reportsCost">,
+  config: Pick<Config, "workers" | "defaults" | "prices">,
+): Promise<WorkerReport> {
+  const settings = config.workers[adapter.name]?.settings ?? {};
+  const isDefault = config.defaults.worker === adapter.name;
+  const model = settings["model"] ?? (isDefault ? config.defaults.model : undefined);
+  if (typeof model !== "string" || adapter.provider === null || adapter.reportsCost === true) return report;
+  const prices = withOwnPrices(await loadPriceList(), config.prices);
+  if (hasPrice(prices, adapter.provider, model)) return report;
+  const detail = `${report.detail}; no price for model ${model}, so a run is charged its whole ceiling`;
+  const cure = `Set prices.${model} in the configuration.`;
+  return { ...report, detail, cure: report.cure === null ? cure : `${report.cure} ${cure}` };
 }
 
 function invalidAdapter(name: string, error: AgentCoreError): WorkerReport {

@@ -19,7 +19,7 @@ import type { AttemptLimits } from "../config/limits-config.ts";
 import type { Gate } from "../gate/gate.ts";
 import { ownData } from "../gate/own-data.ts";
 import { type LivePermit, recordOf } from "../gate/permit.ts";
-import { microUsdOf } from "../ledger.ts";
+import { microUsdOf, usdOf } from "../ledger.ts";
 import type { Bookkeeping } from "../runtime/bookkeeping.ts";
 import { healthOf } from "../watchdog/verdict.ts";
 import type { Watchdog, WatchedRun } from "../watchdog/watchdog.ts";
@@ -31,6 +31,7 @@ import {
   type PlausibleLimits,
   plausibleLimitsOf,
   plausibleResult,
+  tokensOf,
 } from "./plausible.ts";
 import { type Charge, chargeOf, isAnswer, withCharge } from "./spending.ts";
 import { endingOf, unstartedResult } from "./unstarted.ts";
@@ -52,7 +53,7 @@ interface Execution {
   readonly permit: LivePermit;
   readonly watched: WatchedRun;
   readonly observer: ExecutionObserver;
-  readonly seen: { released: boolean; answered: boolean };
+  readonly seen: { released: boolean; answered: boolean; model: string | null };
   readonly held: HeldAmounts;
   readonly plausible: PlausibleLimits;
   run: WorkerRun | null;
@@ -83,7 +84,7 @@ export class Gateway {
     const fitted = ownData(fitTask(permit, task));
     permit.state = "executing";
     const watched = this.parts.watchdog.watch(permit);
-    const seen = { released: false, answered: false };
+    const seen = { released: false, answered: false, model: null };
     const { cost, tokens } = permit.holds;
     const held = { costMicroUsd: cost?.amount ?? null, tokens: tokens?.amount ?? null };
     const plausible = plausibleLimitsOf(this.parts.attemptLimits, held);
@@ -205,6 +206,7 @@ export class Gateway {
     const { seen, watched, plausible } = execution;
     const event = plausibleEvent(said, plausible);
     if (isAnswer(event)) seen.answered = true;
+    if (event.type === "started") seen.model = event.model ?? seen.model;
     this.parts.watchdog.event(watched, event);
     this.tell(execution, (observer) => observer.onEvent?.(event));
   }
@@ -242,8 +244,27 @@ export class Gateway {
     watchdog.ended(watched, result);
     await bookkeeping.settle(permit, { ...charge });
     this.parts.log.debug({ permitId: permit.id, outcome: result.outcome, at: clock.now() }, "a run ended");
-    return withFinding(withCharge(result, charge), execution);
+    const why = unknownCost(execution, result, charge);
+    const charged = withCharge(result, charge);
+    return withFinding(
+      why === null ? charged : { ...charged, summary: `${charged.summary} (${why})` },
+      execution,
+    );
   }
+}
+
+/** Why a run was charged its whole ceiling; null for any other charge. */
+function unknownCost({ permit, seen, held }: Execution, result: WorkerResult, charge: Charge): string | null {
+  const isWhole = charge.basis === "estimated" && charge.costMicroUsd === held.costMicroUsd;
+  if (!isWhole || !seen.answered || result.costUsd !== null) return null;
+  const model = seen.model ?? permit.grants.model;
+  const reason =
+    tokensOf(result.usage) === null
+      ? `worker ${permit.worker} reported neither cost nor tokens`
+      : model === null
+        ? "the model is not known"
+        : `no price for model ${model}`;
+  return `cost unknown: ${reason}; the ceiling of $${usdOf(charge.costMicroUsd)} was charged`;
 }
 
 /** What the probe had found belongs to the result of a run that it stopped, and to no other. */

@@ -282,6 +282,28 @@ describe("stopping a run", () => {
     await result;
   });
 
+  test("a run that is charged its whole ceiling says why: its model has no price, or nothing was reported", async () => {
+    const rig = rigOf();
+    const priced = await rig.start({ maxCostUsd: 2 });
+    priced.run.emit({ type: "started", session: null, model: "house" });
+    priced.run.emit({ type: "text", text: "hello" });
+    priced.run.finish({ usage: { inputTokens: 9, cachedInputTokens: null, outputTokens: 9 } });
+    expect(await priced.result).toMatchObject({
+      costUsd: 2,
+      costBasis: "estimated",
+      summary: "done (cost unknown: no price for model house; the ceiling of $2 was charged)",
+    });
+    const silent = await rig.start({ maxCostUsd: 2 });
+    silent.run.emit({ type: "text", text: "hello" });
+    silent.run.finish();
+    expect((await silent.result).summary).toContain(
+      "cost unknown: worker codex reported neither cost nor tokens",
+    );
+    const unanswered = await rig.start({ maxCostUsd: 2 });
+    unanswered.run.finish({ outcome: "timed_out", errorClass: "timeout" });
+    expect(await unanswered.result).toMatchObject({ costUsd: 0.25, summary: "done" });
+  });
+
   test.each([
     [1e13, 1000, "estimated"],
     [1e9, 1000, "estimated"],

@@ -4,10 +4,12 @@
  */
 import type { CostBasis, Usage, WorkerEvent, WorkerReport } from "@agentcore/contract";
 import { ignore } from "@agentcore/contract";
-import { loadPriceList, type PriceList } from "../prices.ts";
+import { hasPrice, loadPriceList, type PriceList, withOwnPrices } from "../prices.ts";
 import type { Run } from "./prepare.ts";
 
 export interface CostMeter {
+  /** What there is to say before the start of a run whose cost cannot be known; null where it can. */
+  warning(): Promise<string | null>;
   /** The event, with an estimate in place of a missing cost where one can be made. */
   price(event: WorkerEvent): WorkerEvent;
   /** Cost of the whole run: what the worker reported at its end, else the price of what it used. */
@@ -22,9 +24,17 @@ export function createCostMeter(run: Run, modelInFiles: () => string | null): Co
   const provider = run.request.permit.provider ?? run.request.adapter.provider;
   let model = run.model;
   let prices: PriceList | null = null;
-  const loading = provider === null ? null : loadPrices((list) => (prices = list));
+  const { prices: own = {} } = run.parts;
+  const loading = provider === null ? null : loadPrices((list) => (prices = withOwnPrices(list, own)));
 
   return {
+    async warning() {
+      const { maxCostUsd } = run.request.permit.grants;
+      if (maxCostUsd === null || model === null || run.request.adapter.reportsCost === true) return null;
+      await loading;
+      if (prices === null || hasPrice(prices, provider, model)) return null;
+      return `no price is known for model ${model}: if the worker reports no cost, its ceiling of $${maxCostUsd} does not limit it and is charged in full; set prices.${model} in the configuration`;
+    },
     price(event) {
       if (event.type === "started") model = event.model ?? model;
       if (event.type !== "usage" || event.costUsd !== null || prices === null) return event;

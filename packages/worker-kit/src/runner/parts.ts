@@ -2,6 +2,7 @@
 import type { Containment } from "@agentcore/containment";
 import type { Clock, Ids } from "@agentcore/contract";
 import { lineCharsMax } from "../line-framer.ts";
+import type { OwnPrices } from "../prices.ts";
 import { logBytesMaxDefault } from "./output-log.ts";
 
 export interface RunnerLimits {
@@ -52,4 +53,6 @@ export interface RunnerParts {
   /** Absolute path of a directory in which versions of workers are kept for later processes. Default: not kept. */
   readonly versionsDir?: string;
   readonly limits: RunnerLimits;
+  /** Prices of one's own for models. Default: none. */
+  readonly prices?: OwnPrices;
 }

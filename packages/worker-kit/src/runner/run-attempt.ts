@@ -137,7 +137,8 @@ async function superviseWorker(
   const output = readOutput(run, contained, emit, ending.hopeless);
   stop.onCause(ending.stop);
   for (const text of vainRequests(run)) emit({ type: "warning", text });
-  await usage.prepare();
+  const [unpriced] = await Promise.all([meter.warning(), usage.prepare()]);
+  if (unpriced !== null) emit({ type: "warning", text: unpriced });
   if (stop.cause() === null) release(run, contained);
   usage.start();
 

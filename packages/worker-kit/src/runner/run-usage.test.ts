@@ -56,3 +56,25 @@ test("is read to its end after the worker has gone, and the greater of file and 
   const { result } = await drive({ adapter, program: programOf(`echo 300 >> "$HOME/usage.log"; ${lines}`) });
   expect((await result).usage).toEqual({ inputTokens: 50, cachedInputTokens: null, outputTokens: 300 });
 });
+
+const unpriced: WorkerAdapter = { ...scriptedAdapter, provider: "openai" };
+const answer = programOf(`echo '{"type":"result","ok":true,"summary":"done"}'`);
+
+test.each([
+  ["no price is known", "house", {}, unpriced, true],
+  ["the user has given one", "house", { house: { input: 1, output: 1 } }, unpriced, false],
+  ["the list has one", "gpt-5.5", {}, unpriced, false],
+  ["the worker says itself what it cost", "house", {}, { ...unpriced, reportsCost: true as const }, false],
+])(
+  "before the start of a run with a ceiling it is said where %s",
+  async (_name, model, prices, of, isSaid) => {
+    const { events, result } = await drive({ adapter: of, program: answer, model, prices, maxCostUsd: 2 });
+    await result;
+    const warnings = events.filter(({ type }) => type === "warning");
+    expect(warnings.length).toBe(isSaid ? 1 : 0);
+    if (isSaid)
+      expect(warnings[0]).toMatchObject({
+        text: expect.stringContaining("no price is known for model house"),
+      });
+  },
+);

@@ -17,6 +17,7 @@ import type {
 } from "@agentcore/contract";
 import { createProcessRunner } from "../runner/create-process-runner.ts";
 import type { RunnerLimits } from "../runner/parts.ts";
+import type { OwnPrices } from "../prices.ts";
 import { randomIds, realClock } from "./real-ports.ts";
 import { makeTemporaryDirectory } from "./temporary-directories.ts";
 
@@ -37,6 +38,9 @@ export interface DriveOptions {
   /** Default: a new temporary directory. */
   readonly attemptsDir?: string;
   readonly model?: string;
+  /** Ceiling of the permit. Default: none. */
+  readonly maxCostUsd?: number;
+  readonly prices?: OwnPrices;
   /** Default: a new one. */
   readonly jobId?: string;
   /** In place of the one that `DrivenRun.stop` aborts. */
@@ -73,6 +77,7 @@ export async function drive(options: DriveOptions): Promise<DrivenRun> {
     hostEnv: options.hostEnv ?? process.env,
     attemptsDir,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(options.prices === undefined ? {} : { prices: options.prices }),
   });
   return driveRunner(runner, options, attemptsDir);
 }
@@ -90,11 +95,13 @@ function driveRunner(runner: WorkerRunner, options: DriveOptions, attemptsDir: s
     for (const watcher of watchers) watcher(event);
   };
   const task = makeTask(adapter, workspace, options.task);
+  const permit = makePermit(task, options.signal ?? stopping.signal, options.model ?? null);
   const run = runner.start({
     adapter,
     task,
     permit: {
-      ...makePermit(task, options.signal ?? stopping.signal, options.model ?? null),
+      ...permit,
+      grants: { ...permit.grants, maxCostUsd: options.maxCostUsd ?? null },
       ...(options.jobId === undefined ? {} : { jobId: options.jobId }),
     },
     settings: {
