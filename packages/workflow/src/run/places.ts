@@ -25,7 +25,7 @@ export async function unlessMissing<T>(asked: Promise<T>): Promise<T | null> {
     return await asked;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return null;
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP") return null;
     throw error;
   }
 }

@@ -63,6 +63,7 @@ describe("what a step did in its worktree", () => {
       "rm -r dir/deep; echo file > dir/deep",
       "rm dir/deep; mkdir -p dir/deep/er; echo x > dir/deep/er/file",
       "rm -r dir; ln -s . dir",
+      "rm dir; ln -s dir dir",
       "rm dir; mkdir dir; echo x > dir/x",
       "mv log 'log 2'; mv a.txt dir/; rm empty; touch empty2",
       "printf 'a\\r\\nb\\r\\n' > crlf; printf 'a\\nb\\r\\n' > mixed",
