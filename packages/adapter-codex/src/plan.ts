@@ -63,6 +63,7 @@ export function planCodex(task: WorkerTask, context: PlanContext): WorkerPlan {
     stdin: task.instructions,
     home,
     leavesEmpty: protectedDirectories,
+    ownSandbox: true,
     ...(model === undefined ? {} : { model }),
   };
 }

@@ -25,7 +25,7 @@ export function parseCgroupMount(mountinfo: string): { root: string; mountPoint:
   return null;
 }
 
-function unescapeMount(text: string): string {
+export function unescapeMount(text: string): string {
   return text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
     String.fromCodePoint(Number.parseInt(octal, 8)),
   );
@@ -93,6 +93,17 @@ export class RunCgroup {
   /** The cgroup that an earlier process made; null if it does not exist. */
   static open(directory: string): RunCgroup | null {
     return existsSync(path.join(directory, "cgroup.procs")) ? new RunCgroup(directory) : null;
+  }
+
+  /** Moves one process into it; what that process starts later is in it too. False where that is refused. */
+  add(pid: number): boolean {
+    try {
+      writeFileSync(path.join(this.directory, "cgroup.procs"), String(pid));
+      return true;
+    } catch (error) {
+      ignore(error, "without a cgroup the run is proved empty by its PID namespace or by a scan");
+      return false;
+    }
   }
 
   /** Pids in it and below it, in the numbers of this process. */

@@ -2,9 +2,13 @@
  * A short run of the conformance suite; the package's `conformance` script is the long one, and has the figures of the
  * best-effort level too. Seeded: a failure is repeated with AGENTCORE_SEED.
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { expect, test } from "vitest";
 import { availableImplementations } from "./testing/available.ts";
 import { endings, runCase } from "./testing/conformance.ts";
+import { brokenPromises } from "./testing/promises.ts";
 import { seededRandom } from "./testing/random.ts";
 
 const seed = Number(process.env.AGENTCORE_SEED ?? 1 + Math.floor(Math.random() * 2 ** 31));
@@ -23,6 +27,16 @@ test.each(sealed)("sealed: nobody is left. $implementation, uid $uid, $ending", 
   expect(result).toMatchObject({ runs, survivors: 0, untrueReceipts: 0 });
   expect(result.leftAfterSweep ?? 0).toBe(0);
   if (which.ending !== "supervisor-killed") expect(result.runsAtLarge, "the worker was there").toBe(runs);
+});
+
+const boxes = sealed.filter(({ ending }) => ending === "normal");
+test.each(boxes)("sealed: what the box promises holds. $implementation, uid $uid", async (which) => {
+  const stateDir = mkdtempSync(path.join(tmpdir(), "agentcore-promises-"));
+  try {
+    expect(await brokenPromises(which.implementation, which.uid, stateDir)).toEqual([]);
+  } finally {
+    rmSync(stateDir, { recursive: true, force: true });
+  }
 });
 
 test("best-effort finds everybody who keeps parent, session or environment", async () => {

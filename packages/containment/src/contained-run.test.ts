@@ -58,7 +58,7 @@ function start(box: StubbornBox, level: "sealed" | "best-effort" = "sealed") {
     stdin: new PassThrough(),
     stdout: new PassThrough(),
     stderr: new PassThrough(),
-    inCgroup: false,
+    payloadInnermostPid: 2,
     release: () => undefined,
     hangUp: () => undefined,
     killOutermost: () => undefined,

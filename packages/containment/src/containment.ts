@@ -8,7 +8,7 @@ import { ContainedRun } from "./contained-run.ts";
 import { commandLine, hidesFiles, levelOf, type Implementation } from "./implementations.ts";
 import { createLaunchLine, type LaunchLine } from "./launch-line.ts";
 import { launch } from "./launch.ts";
-import { pidNamespaceBox } from "./pid-namespace-box.ts";
+import { initBelow, pidNamespaceBox } from "./pid-namespace-box.ts";
 import type { Contained, ContainedCommand, Containment } from "./port.ts";
 import { processGroupBox } from "./process-group-box.ts";
 import { readProcess } from "./proc.ts";
@@ -95,11 +95,12 @@ async function build(
   view: View,
 ) {
   const made = cgroupParent === null ? null : RunCgroup.create(cgroupParent, command.marker);
-  const line = commandLine(implementation, command, made?.directory ?? null, view);
-  const launched = await launch(line, command, clock);
-  const cgroup = launched.inCgroup ? made : null;
-  if (cgroup === null) made?.remove();
+  const launched = await launch(commandLine(implementation, command, view), command, clock);
   const { name } = implementation;
+  const init = name === "process-group" ? launched.pid : initBelow(launched.pid);
+  // From outside: in the box nothing of the hierarchy can be written where this process is root.
+  const cgroup = init !== null && made?.add(init) === true ? made : null;
+  if (cgroup === null) made?.remove();
   const parts = { implementation: name, marker: command.marker, launched, cgroup, termTo: command.termTo };
   const box = name === "process-group" ? processGroupBox(parts) : pidNamespaceBox(parts);
   if (box !== null) return { box, launched };

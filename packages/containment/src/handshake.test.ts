@@ -15,30 +15,30 @@ import {
 import { findSystemProgram } from "./programs.ts";
 
 describe("the line says", () => {
-  const ready = { phase: "ready", inCgroup: false, signalNoted: false } as const;
+  const ready = { phase: "ready", newestPid: 7, signalNoted: false } as const;
   test.each<[string, string[], HandshakeState]>([
     ["nothing", [], { phase: "starting" }],
     ["something unknown first", ["hello"], { phase: "starting" }],
-    ["ready", ["ready"], ready],
-    ["ready in a cgroup", ["ready cgroup"], { ...ready, inCgroup: true }],
+    ["ready", ["ready 7"], ready],
+    ["ready where the kernel does not tell", ["ready "], { ...ready, newestPid: null }],
     ["exit before ready, which is nonsense", ["exit 0"], { phase: "starting" }],
-    ["a plain exit", ["ready", "exit 3"], { phase: "exited", status: 3, bySignal: false }],
+    ["a plain exit", ["ready 7", "exit 3"], { phase: "exited", status: 3, bySignal: false }],
     [
       "an exit code that looks like a signal",
-      ["ready", "exit 143"],
+      ["ready 7", "exit 143"],
       { phase: "exited", status: 143, bySignal: false },
     ],
     [
       "a death by signal",
-      ["ready", "Terminated", "exit 143"],
+      ["ready 7", "Terminated", "exit 143"],
       { phase: "exited", status: 143, bySignal: true },
     ],
     [
       "a word, but an ordinary exit",
-      ["ready", "oops", "exit 2"],
+      ["ready 7", "oops", "exit 2"],
       { phase: "exited", status: 2, bySignal: false },
     ],
-    ["more after the exit", ["ready", "exit 1", "exit 2"], { phase: "exited", status: 1, bySignal: false }],
+    ["more after the exit", ["ready 7", "exit 1", "exit 2"], { phase: "exited", status: 1, bySignal: false }],
   ])("%s", (_, lines, state) => {
     expect(lines.reduce(afterLine, handshakeStart)).toEqual(state);
   });
@@ -63,14 +63,19 @@ async function talk(
   shell: string,
   script: string,
   payload: string[],
-  { answer = "go\n", stdin = "" }: { answer?: string; stdin?: string } = {},
+  {
+    answer = "go\n",
+    stdin = "",
+    env = {},
+  }: { answer?: string; stdin?: string; env?: Record<string, string> } = {},
 ): Promise<Talk> {
-  const extra = script === waitingScript ? [setsid] : [];
+  const extra = script === waitingScript ? [setsid, "--"] : [];
   const child = spawn(
     shell,
-    [...(shell === "busybox" ? ["sh"] : []), "-c", script, "sh", "", ...extra, ...payload],
+    [...(shell === "busybox" ? ["sh"] : []), "-c", script, "sh", ...extra, ...payload],
     {
       stdio: ["pipe", "pipe", "inherit", "pipe", "pipe"],
+      env: { ...process.env, ...env },
     },
   );
   const outputs = { line: "", stdout: "", stderr: "" };
@@ -118,6 +123,13 @@ describe.each(shells)("the waiting script under %s", (shell) => {
     // The last one is the directory that ls itself has open.
     const inherited = said.stdout.trim().split(" ").slice(0, -1);
     expect(inherited.filter((fd) => Number(fd) < 10)).toEqual(["0", "1", "2"]);
+  });
+
+  test("leaves the payload every variable as it was", async () => {
+    const env = { answer: "1", setsid: "2", path: "3", agentcore: "4" };
+    const said = await talk(shell, waitingScript, ["/usr/bin/env"], { env });
+    const expected = Object.entries(env).map((each) => each.join("="));
+    expect(said.stdout.split("\n")).toEqual(expect.arrayContaining(expected));
   });
 
   test("leaves signals to the payload as they were", async () => {

@@ -11,34 +11,41 @@
  * session of its own, so that a `kill 0` there reaches neither the script nor the box.
  */
 
-/** `$1`: directory of the run's cgroup or empty. Writing 0 there moves the writer, whatever its pid is called here. */
-const joinCgroupAndWait = `
-cgroup=$1; shift
-if [ -n "$cgroup" ] && { echo 0 >"$cgroup/cgroup.procs"; } 2>/dev/null; then echo ready cgroup >&3; else echo ready >&3; fi
-read -r answer <&3 && [ "$answer" = go ] || exit 125`;
+/**
+ * The number of the newest process so far comes with `ready`: the payload is the next one. The kernel says it without a
+ * process being started for it. Variables have names that no payload's environment has, which would be changed else.
+ */
+const wait = `
+read -r agentcore_1 agentcore_1 agentcore_1 agentcore_1 agentcore_1 </proc/loadavg || agentcore_1=
+echo "ready $agentcore_1" >&3
+read -r agentcore_1 <&3 && [ "$agentcore_1" = go ] || exit 125`;
 
 /**
- * `$1`: cgroup, `$2`: setsid, then the payload. After the payload the script waits to be told, so that what was left
+ * Its arguments are `setsid`, `--` and the payload. After the payload the script waits to be told, so that what was left
  * behind can be counted first. Its own stderr is the line to us: a shell writes a word about a child that was killed by
  * a signal, and none about one that exited, which tells `exit 143` from a death by TERM.
  */
-export const waitingScript = `${joinCgroupAndWait}
-setsid=$1; shift
+export const waitingScript = `${wait}
 exec 2>&3 3>&-
-(exec "$setsid" -- "$@" 2>&4 4>&-)
+(exec "$@" 2>&4 4>&-)
 echo "exit $?" >&2
-read -r answer <&2
+read -r agentcore_1 <&2
 exit 0`;
 
-/** `$1`: cgroup, then the payload, which takes the place of the script. */
-export const replacingScript = `${joinCgroupAndWait}
+/** Its arguments are the payload, which takes the place of the script. */
+export const replacingScript = `${wait}
 exec 2>&4 3>&- 4>&-
 exec "$@"`;
 
 /** What the line has said so far. */
 export type HandshakeState =
   | { readonly phase: "starting" }
-  | { readonly phase: "ready"; readonly inCgroup: boolean; readonly signalNoted: boolean }
+  | {
+      readonly phase: "ready";
+      /** The highest process number that had been given out, in the numbers of the box; null where it is not known. */
+      readonly newestPid: number | null;
+      readonly signalNoted: boolean;
+    }
   | { readonly phase: "exited"; readonly status: number; readonly bySignal: boolean };
 
 export const handshakeStart: HandshakeState = { phase: "starting" };
@@ -46,10 +53,11 @@ export const handshakeStart: HandshakeState = { phase: "starting" };
 /** The state after one more line. Lines that mean nothing in a state leave it as it is. */
 export function afterLine(state: HandshakeState, line: string): HandshakeState {
   switch (state.phase) {
-    case "starting":
-      return line === "ready" || line === "ready cgroup"
-        ? { phase: "ready", inCgroup: line.endsWith("cgroup"), signalNoted: false }
-        : state;
+    case "starting": {
+      const ready = /^ready (\d*)$/.exec(line);
+      if (ready === null) return state;
+      return { phase: "ready", newestPid: ready[1] === "" ? null : Number(ready[1]), signalNoted: false };
+    }
     case "ready": {
       const exit = /^exit (\d+)$/.exec(line);
       if (exit === null) return { ...state, signalNoted: true };

@@ -8,7 +8,7 @@ import type { ContainedCommand, ImplementationName } from "./port.ts";
 import { findSystemProgram } from "./programs.ts";
 import { bubblewrapMounts } from "./view-bubblewrap.ts";
 import { setupScript } from "./view-unshare.ts";
-import type { View } from "./view.ts";
+import { doorsOfRoot, type View } from "./view.ts";
 
 /** An implementation with the programs that it was found to need on this machine. */
 export type Implementation =
@@ -18,6 +18,8 @@ export type Implementation =
       readonly setsid: string;
       /** Whether a user namespace is asked for explicitly; without privileges bubblewrap makes one anyway. */
       readonly userNamespace: boolean;
+      /** Whether this process is root, whose rights a worker must not have. */
+      readonly root: boolean;
     }
   | {
       readonly name: "unshare";
@@ -25,6 +27,7 @@ export type Implementation =
       readonly setpriv: string;
       readonly setsid: string;
       readonly userNamespace: boolean;
+      readonly root: boolean;
     }
   | {
       readonly name: "process-group";
@@ -35,9 +38,6 @@ export type Implementation =
 export type MissingProgram = { readonly name: ImplementationName; readonly missing: string };
 
 const shell = "/bin/sh";
-
-/** For `setpriv`: nothing in the box gets back what building it took. */
-const noPrivileges = words("--bounding-set=-all --inh-caps=-all --ambient-caps=-all --no-new-privs --");
 
 /** The ways to try on this machine, per implementation, or the program that is missing for it. */
 export function candidates(uid: number): (readonly Implementation[] | MissingProgram)[] {
@@ -53,6 +53,7 @@ export function candidates(uid: number): (readonly Implementation[] | MissingPro
           bwrap: bwrap as string,
           setsid: setsid as string,
           userNamespace,
+          root: uid === 0,
         }))
       : { name: "bubblewrap", missing: missing({ bwrap, setsid }) as string },
     missing({ unshare, setpriv, setsid }) === undefined
@@ -62,6 +63,7 @@ export function candidates(uid: number): (readonly Implementation[] | MissingPro
           setpriv: setpriv as string,
           setsid: setsid as string,
           userNamespace,
+          root: uid === 0,
         }))
       : { name: "unshare", missing: missing({ unshare, setpriv, setsid }) as string },
     [{ name: "process-group", setpriv: setpriv ?? null }],
@@ -80,40 +82,61 @@ export function hidesFiles(name: ImplementationName): boolean {
 /** The whole command line that runs `command` in a box. */
 export function commandLine(
   implementation: Implementation,
-  command: Pick<ContainedCommand, "command" | "args" | "cwd">,
-  cgroupDirectory: string | null,
+  command: Pick<ContainedCommand, "command" | "args" | "cwd" | "ownSandbox">,
   view: View,
 ): CommandLine {
   const payload = [command.command, ...command.args];
-  const cgroup = cgroupDirectory ?? "";
   switch (implementation.name) {
     case "bubblewrap": {
       // Not below setpriv: bubblewrap arms the parent-death signal itself, at a moment when dying of it leaves less
       // behind than dying of an earlier one would. Not with its own init: bubblewrap would end before that has been
-      // reaped, and where this process is PID 1 of a container nobody else would ever reap it.
-      const box = words("--dev-bind / / --proc /proc --unshare-pid --as-pid-1 --die-with-parent");
+      // reaped, and where this process is PID 1 of a container nobody else would ever reap it. It sets no_new_privs.
+      const box = words("--unshare-pid --as-pid-1 --die-with-parent --bind / / --dev /dev --proc /proc");
       const user = implementation.userNamespace ? ["--unshare-user"] : [];
-      const script = [shell, "-c", waitingScript, "sh", cgroup, implementation.setsid];
-      const mounts = bubblewrapMounts(view);
-      return { file: implementation.bwrap, args: [...box, ...user, ...mounts, "--", ...script, ...payload] };
+      const doors = implementation.root ? ["/sys", ...doorsOfRoot()] : [];
+      const rights = implementation.root ? words("--cap-drop ALL") : [];
+      const kept = implementation.root && command.ownSandbox === true ? words("--cap-add CAP_SETFCAP") : [];
+      const script = [shell, "-c", waitingScript, "sh", implementation.setsid, "--"];
+      const args = [
+        ...box,
+        ...user,
+        ...doors.flatMap((each) => ["--ro-bind-try", each, each]),
+        ...rights,
+        ...kept,
+        ...bubblewrapMounts(view),
+        "--",
+        ...script,
+        ...payload,
+      ];
+      return { file: implementation.bwrap, args };
     }
     case "unshare": {
       const armed = ["--pdeathsig", "KILL", "--", implementation.unshare];
-      const setup = setupScript(view, command.cwd);
-      const mount = setup === null ? [] : [shell, "-c", setup, "sh", implementation.setpriv, ...noPrivileges];
-      const keep = setup === null ? [] : ["--keep-caps"];
-      const user = implementation.userNamespace ? [...words("--user --map-current-user"), ...keep] : [];
-      const box = words("--pid --fork --kill-child --mount-proc --propagation slave");
-      const script = [...mount, shell, "-c", waitingScript, "sh", cgroup, implementation.setsid];
-      return { file: implementation.setpriv, args: [...armed, ...user, ...box, "--", ...script, ...payload] };
+      const user = implementation.userNamespace ? words("--user --map-current-user --keep-caps") : [];
+      const box = words("--pid --fork --kill-child --mount-proc --propagation slave --");
+      const setup = [shell, "-c", setupScript(view, command.cwd, implementation.root), "sh"];
+      const kept = implementation.root && command.ownSandbox === true ? "+setfcap" : "";
+      const rights = [implementation.setpriv, ...withoutRights(kept), "--"];
+      const script = [shell, "-c", waitingScript, "sh", implementation.setsid, "--"];
+      const args = [...armed, ...user, ...box, ...setup, ...rights, ...script, ...payload];
+      return { file: implementation.setpriv, args };
     }
     case "process-group": {
-      const script = ["-c", replacingScript, "sh", cgroup, ...payload];
+      const script = ["-c", replacingScript, "sh", ...payload];
       return implementation.setpriv === null
         ? { file: shell, args: script }
         : { file: implementation.setpriv, args: ["--pdeathsig", "KILL", "--", shell, ...script] };
     }
   }
+}
+
+/** For `setpriv`: nothing in the box has, or gets back, what building it took, but for one capability named as `+name`. */
+function withoutRights(kept: string): string[] {
+  const sets = ["--bounding-set", "--inh-caps", "--ambient-caps"];
+  return [
+    ...sets.map((set) => `${set}=${["-all", kept].filter((each) => each !== "").join(",")}`),
+    "--no-new-privs",
+  ];
 }
 
 function words(text: string): string[] {

@@ -18,7 +18,14 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 function oddBox(file: string, clock: Clock = systemClock) {
   const parent = findCgroupParent();
   return createContainment({
-    implementation: { name: "unshare", setpriv: file, unshare: "u", setsid: "s", userNamespace: false },
+    implementation: {
+      name: "unshare",
+      setpriv: file,
+      unshare: "u",
+      setsid: "s",
+      userNamespace: false,
+      root: false,
+    },
     clock,
     cgroupParent: parent.available ? parent.directory : null,
     registry: openRegistry(directory),

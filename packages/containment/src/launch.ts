@@ -10,6 +10,7 @@ import { isMainThread } from "node:worker_threads";
 import { AgentCoreError, ignore, type Clock } from "@agentcore/contract";
 import { afterLine, handshakeStart, type HandshakeState } from "./handshake.ts";
 import { markerVariable, type ContainedCommand } from "./port.ts";
+import { strayDescriptors, withoutStrays } from "./stray-descriptors.ts";
 import { settledWithin } from "./waiting.ts";
 
 const readyWithinMs = 15_000;
@@ -27,10 +28,11 @@ export interface CommandLine {
 /** A box that waits. The process is the outermost one: the wrapper, or the payload itself where there is none. */
 export interface Launched {
   readonly pid: number;
+  /** The payload's number in its PID namespace, where it has one of its own: the first process after the script. */
+  readonly payloadInnermostPid: number;
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
-  readonly inCgroup: boolean;
   /** Sends `go`. */
   release(): void;
   /** Ends the line, which lets a script that waits after its payload end. */
@@ -76,10 +78,10 @@ export async function launch(line: CommandLine, command: ContainedCommand, clock
   const ended = Promise.all([exit, watched.closed]).then(([how]) => how.exit);
   return {
     pid: child.pid as number,
+    payloadInnermostPid: (state.newestPid ?? 1) + 1,
     stdin: child.stdin as Writable,
     stdout: child.stdout as Readable,
     stderr: child.stdio[4] as Readable,
-    inCgroup: state.inCgroup,
     release: () => watched.channel.write("go\n"),
     hangUp: () => watched.channel.end(),
     killOutermost: () => child.kill("SIGKILL"),
@@ -88,7 +90,8 @@ export async function launch(line: CommandLine, command: ContainedCommand, clock
   };
 }
 
-function spawnDetached(line: CommandLine, command: ContainedCommand): ChildProcess {
+function spawnDetached(box: CommandLine, command: ContainedCommand): ChildProcess {
+  const line = withoutStrays(box, strayDescriptors());
   try {
     return spawn(line.file, line.args, {
       cwd: command.cwd,

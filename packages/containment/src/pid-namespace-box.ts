@@ -25,8 +25,6 @@ import {
 
 /** From this pass on the namespace has had its time, and everything else that can kill is used too. */
 const secondNetFromPass = 6;
-/** In the numbers of the namespace: the waiting script is 1, and the payload the first process that it forks. */
-const payloadInnermostPid = 2;
 
 export interface BoxParts {
   readonly implementation: ImplementationName;
@@ -41,9 +39,14 @@ export interface BoxParts {
  * if it has died in the meantime.
  */
 export function pidNamespaceBox(parts: BoxParts): Box | null {
-  const [pid] = childrenOf(parts.launched.pid);
-  const init = pid === undefined ? null : readProcess(pid);
+  const pid = initBelow(parts.launched.pid);
+  const init = pid === null ? null : readProcess(pid);
   return init === null ? null : new PidNamespaceBox(parts, init);
+}
+
+/** Pid of the namespace's init, which is the only child of the wrapper; null if it has died. */
+export function initBelow(wrapperPid: number): number | null {
+  return childrenOf(wrapperPid)[0] ?? null;
 }
 
 class PidNamespaceBox implements Box {
@@ -91,7 +94,7 @@ class PidNamespaceBox implements Box {
     if (!isAlive(this.#init)) return "gone";
     for (const pid of childrenOf(this.#init.pid)) {
       const fact = readProcess(pid);
-      if (fact?.ppid === this.#init.pid && innermostPid(pid) === payloadInnermostPid) {
+      if (fact?.ppid === this.#init.pid && innermostPid(pid) === this.#launched.payloadInnermostPid) {
         return signalProcess(fact, signal, this.#termTo);
       }
     }

@@ -44,6 +44,11 @@ export interface ContainedCommand {
   readonly visible?: readonly string[];
   /** A start that still waits in line when it is aborted is given up. Without effect later: see {@link Contained.stop}. */
   readonly signal?: AbortSignal;
+  /**
+   * The payload puts up a sandbox of its own, from user namespaces. Root's payload then keeps the one capability without
+   * which the kernel lets root make none, CAP_SETFCAP; it has no others. Default false. Without effect for other users.
+   */
+  readonly ownSandbox?: boolean;
 }
 
 export interface Containment {

@@ -38,7 +38,7 @@ export function probeKey(): string {
   ].map(readOrNull);
   const uid = process.geteuid?.() ?? 0;
   const commandLines = candidates(uid).map((candidate) =>
-    "missing" in candidate ? candidate : candidate.map((way) => commandLine(way, anyCommand, null, [])),
+    "missing" in candidate ? candidate : candidate.map((way) => commandLine(way, anyCommand, [])),
   );
   return JSON.stringify([
     formatVersion,

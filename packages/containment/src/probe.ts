@@ -115,7 +115,7 @@ function explain(way: Implementation, complaint: string): string {
 const hostilePayload = "(setsid sh -c 'sleep 5; sleep 5' &) ; echo armed; sleep 10";
 
 function startTrial(way: Implementation) {
-  const line = commandLine(way, { command: "/bin/sh", args: ["-c", hostilePayload], cwd: "/" }, null, []);
+  const line = commandLine(way, { command: "/bin/sh", args: ["-c", hostilePayload], cwd: "/" }, []);
   const supervisor = spawn("/bin/sh", ["-c", '"$@" & wait', "sh", line.file, ...line.args], {
     cwd: "/",
     env: { PATH: "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin" },

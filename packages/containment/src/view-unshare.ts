@@ -1,33 +1,64 @@
 /**
  * A view as a shell script that util-linux's `mount` carries out in the new mount namespace, before anything else runs in
  * the box. What is to be mounted is put together on a small file system of its own and bound to its place from there, all
- * of it by one `mount --all` from a table: a process for each mount would cost more than the whole start.
+ * of it by one `mount --all` from a table: a process for each mount would cost more than the whole start. The box gets a
+ * `/dev` of its own in the same way, with the devices that every program may expect and none of the machine's.
  */
+import { readFileSync } from "node:fs";
 import path from "node:path";
-import type { View } from "./view.ts";
+import { unescapeMount } from "./cgroup.ts";
+import { doorsOfRoot, type View } from "./view.ts";
 
 /** A directory that every `/proc` has and no program needs; covered only while the script runs. */
 const stage = "/proc/fs";
 
-/** Ends in the command that its arguments are. Null where there is nothing to mount. */
-export function setupScript(view: View, cwd: string): string | null {
-  if (view.length === 0) return null;
+const devices = ["null", "zero", "full", "random", "urandom", "tty"];
+const deviceLinks = {
+  fd: "/proc/self/fd",
+  stdin: "/proc/self/fd/0",
+  stdout: "/proc/self/fd/1",
+  stderr: "/proc/self/fd/2",
+  ptmx: "pts/ptmx",
+};
+
+/** The script; it ends in the command that its arguments are. */
+export function setupScript(view: View, cwd: string, isRoot: boolean): string {
   const { directories, links, table } = assemble(view);
+  const dev = `${stage}/dev`;
   const readOnly = view.filter((step) => step.do === "hide").map((step) => quote(step.path));
-  return [
+  const doors = isRoot ? [...doorsOfRoot(), ...mountsBelowSys()] : [];
+  const lines = [
+    ...table,
+    ...devices.map((name) => bind(`/dev/${name}`, `${dev}/${name}`)),
+    `devpts ${dev}/pts devpts newinstance,ptmxmode=0666,mode=0620 0 0`,
+    `tmpfs ${dev}/shm tmpfs mode=1777 0 0`,
+    bind(dev, "/dev"),
+    ...doors.map((each) => `${tableWord(each)} ${tableWord(each)} none bind,ro 0 0`),
+  ];
+  const mounts = [
     "set -e",
-    `PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
-    `mount -t tmpfs -o mode=0700,size=4m agentcore ${stage}`,
-    `(umask 077; mkdir -p ${directories.map(quote).join(" ")})`,
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    `mount -t tmpfs -o mode=0755,size=4m agentcore ${stage}`,
+    `mkdir ${dev} ${dev}/pts ${dev}/shm`,
+    ...(directories.length === 0 ? [] : [`(umask 077; mkdir -p ${directories.map(quote).join(" ")})`]),
+    `: ${devices.map((name) => `>${dev}/${name}`).join(" ")}`,
     ...links.map(({ name, target }) => `ln -s ${quote(target)} ${quote(name)}`),
-    `printf %s ${quote(table.map((line) => `${line}\n`).join(""))} >${stage}/table`,
+    ...Object.entries(deviceLinks).map(([name, target]) => `ln -s ${target} ${dev}/${name}`),
+    `printf %s ${quote(lines.map((line) => `${line}\n`).join(""))} >${stage}/table`,
     `mount --all --fstab ${stage}/table`,
     ...readOnly.map((each) => `mount -o remount,bind,ro ${each}`),
     `umount -l ${stage}`,
-    // The working directory that was inherited lies below what was mounted.
-    `cd -P ${quote(cwd)}`,
-    'exec "$@"',
-  ].join("\n");
+  ];
+  // In a shell of its own, which leaves PATH as it was. The working directory that was inherited lies below the mounts.
+  return `(\n${mounts.join("\n")}\n) || exit 126\ncd -P ${quote(cwd)} || exit 126\nexec "$@"`;
+}
+
+/** `/sys` and everything that is mounted below it, each of which is read-only only if it is made so itself. */
+function mountsBelowSys(): string[] {
+  const mounted = readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .map((line) => unescapeMount(line.split(" ")[4] ?? ""));
+  return [...new Set(mounted.filter((each) => each === "/sys" || each.startsWith("/sys/")))];
 }
 
 interface Assembly {

@@ -4,7 +4,7 @@
  * user could rename is made a mount point, which the kernel refuses to rename. The decision is made here, once, as a list
  * of steps in the order in which they apply; `view-bubblewrap.ts` and `view-unshare.ts` turn it into mounts.
  */
-import { accessSync, constants, lstatSync, realpathSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, lstatSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
 import { AgentCoreError, ignore } from "@agentcore/contract";
 import type { ContainedCommand } from "./port.ts";
@@ -21,6 +21,12 @@ export type ViewStep =
 
 /** All paths in it are absolute and free of symbolic links, but for the links' own names. */
 export type View = readonly ViewStep[];
+
+/** Files and directories through which root changes the whole machine, whatever capabilities it has given up. */
+export function doorsOfRoot(): string[] {
+  const names = ["acpi", "bus", "fs", "irq", "mtrr", "scsi", "sys", "sysrq-trigger"];
+  return names.map((name) => `/proc/${name}`).filter((each) => existsSync(each));
+}
 
 /** Throws `AC_JOB_INVALID` where the command would have to see what is hidden, or asks to see what is not there. */
 export function planView(

@@ -117,6 +117,11 @@ export interface WorkerPlan {
    * there before the run and are empty after it are removed. Default: none.
    */
   readonly leavesEmpty?: readonly string[];
+  /**
+   * The worker puts up a sandbox of its own, from user namespaces. Where it runs as root it is then given the one
+   * capability that takes. Default false: it has none.
+   */
+  readonly ownSandbox?: boolean;
 }
 
 export interface ReaderContext {

@@ -14,4 +14,5 @@ export {
   type HostileOptions,
 } from "./hostile-worker.ts";
 export { isReleased, sightings, type Sighting } from "./outside.ts";
+export { brokenPromises, promises } from "./promises.ts";
 export { seededRandom } from "./random.ts";

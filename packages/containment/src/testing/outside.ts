@@ -18,7 +18,7 @@ const boxPrograms = new Set(["bwrap", "unshare", "setpriv"]);
 /** Whether this is the payload or something it started, and not the box or the script that waits in it. */
 export function isReleased({ args }: Sighting): boolean {
   const program = path.basename(args[0] ?? "");
-  return !boxPrograms.has(program) && !args.some((argument) => argument.includes("read -r answer <"));
+  return !boxPrograms.has(program) && !args.some((argument) => argument.includes("read -r agentcore_1 <&"));
 }
 
 /** Every running process with the token among its arguments. */

@@ -77,6 +77,7 @@ async function runPrepared(
     visible: [run.attempt.home, run.attempt.tmp],
     signal: request.permit.signal,
     ...(plan.termTo === undefined ? {} : { termTo: plan.termTo }),
+    ownSandbox: plan.ownSandbox ?? false,
   });
   const [started] = await Promise.allSettled([starting, observation.looked]);
   if (started.status === "rejected") {
