@@ -43,7 +43,14 @@ export function withoutStrays(line: CommandLine, strays: readonly number[]): Com
   if (strays.length === 0) return line;
   const bash = findSystemProgram("bash");
   const script = `exec ${strays.map((fd) => `${fd}>&-`).join(" ")}; exec "$@"`;
-  // `-p`: it would run what BASH_ENV of the payload's environment names, outside of the box.
-  const args = [...(bash === null ? [] : ["-p"]), "-c", script, "sh", line.file, ...line.args];
+  // Else it would run the start-up files of the payload's HOME, and what its BASH_ENV names, outside of the box.
+  const args = [
+    ...(bash === null ? [] : ["--norc", "--noprofile", "-p"]),
+    "-c",
+    script,
+    "sh",
+    line.file,
+    ...line.args,
+  ];
   return { file: bash ?? "/bin/sh", args };
 }

@@ -13,40 +13,32 @@ import { doorsOfRoot, type View } from "./view.ts";
 const stage = "/proc/fs";
 
 const devices = ["null", "zero", "full", "random", "urandom", "tty"];
-const deviceLinks = {
-  fd: "/proc/self/fd",
-  stdin: "/proc/self/fd/0",
-  stdout: "/proc/self/fd/1",
-  stderr: "/proc/self/fd/2",
-  ptmx: "pts/ptmx",
-};
+const deviceLinks = ["fd", "stdin", "stdout", "stderr"];
 
 /** The script; it ends in the command that its arguments are. */
 export function setupScript(view: View, cwd: string, isRoot: boolean): string {
   const { directories, links, table } = assemble(view);
   const dev = `${stage}/dev`;
-  const readOnly = view.filter((step) => step.do === "hide").map((step) => quote(step.path));
   const doors = isRoot ? [...doorsOfRoot(), ...mountsBelowSys()] : [];
   const lines = [
     ...table,
     ...devices.map((name) => bind(`/dev/${name}`, `${dev}/${name}`)),
     `devpts ${dev}/pts devpts newinstance,ptmxmode=0666,mode=0620 0 0`,
+    bind(`${dev}/pts/ptmx`, `${dev}/ptmx`),
     `tmpfs ${dev}/shm tmpfs mode=1777 0 0`,
     bind(dev, "/dev"),
-    ...doors.map((each) => `${tableWord(each)} ${tableWord(each)} none bind,ro 0 0`),
+    ...doors.map((each) => bind(each, each, "bind,ro")),
   ];
   const mounts = [
     "set -e",
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     `mount -t tmpfs -o mode=0755,size=4m agentcore ${stage}`,
-    `mkdir ${dev} ${dev}/pts ${dev}/shm`,
-    ...(directories.length === 0 ? [] : [`(umask 077; mkdir -p ${directories.map(quote).join(" ")})`]),
-    `: ${devices.map((name) => `>${dev}/${name}`).join(" ")}`,
+    `(umask 022; mkdir -p ${[`${dev}/pts`, `${dev}/shm`, ...directories].map(quote).join(" ")})`,
+    `: ${[...devices, "ptmx"].map((name) => `>${dev}/${name}`).join(" ")}`,
     ...links.map(({ name, target }) => `ln -s ${quote(target)} ${quote(name)}`),
-    ...Object.entries(deviceLinks).map(([name, target]) => `ln -s ${target} ${dev}/${name}`),
+    `cp -P ${deviceLinks.map((name) => `/dev/${name}`).join(" ")} ${dev}/`,
     `printf %s ${quote(lines.map((line) => `${line}\n`).join(""))} >${stage}/table`,
     `mount --all --fstab ${stage}/table`,
-    ...readOnly.map((each) => `mount -o remount,bind,ro ${each}`),
     `umount -l ${stage}`,
   ];
   // In a shell of its own, which leaves PATH as it was. The working directory that was inherited lies below the mounts.
@@ -88,7 +80,7 @@ function assemble(view: View): Assembly {
         break;
       case "hide":
         directories.push(own);
-        apply.push(bind(own, step.path));
+        apply.push(bind(own, step.path, "bind,ro"));
         covers.push({ path: step.path, cover: own });
         break;
       case "show":
@@ -107,8 +99,8 @@ function assemble(view: View): Assembly {
   return { directories, links, table: [...aside, ...apply] };
 }
 
-function bind(source: string, target: string): string {
-  return `${tableWord(source)} ${tableWord(target)} none rbind 0 0`;
+function bind(source: string, target: string, options = "rbind"): string {
+  return `${tableWord(source)} ${tableWord(target)} none ${options} 0 0`;
 }
 
 /** As `/etc/fstab` writes a path. */

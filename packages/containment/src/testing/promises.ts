@@ -47,12 +47,12 @@ export async function brokenPromises(
   const file = fileURLToPath(new URL(`./keep-promises.${isSource ? "ts" : "js"}`, import.meta.url));
   const user = uid === null ? [] : ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
   const node = [process.execPath, ...(isSource ? ["--conditions=@agentcore/source"] : []), file];
-  const [program = "", ...args] = [...user, ...node, implementation, hidden];
+  const command: readonly string[] = [...user, ...node, implementation, hidden];
   const stray = openSync("/dev/null", "r");
   const stdio: ("ignore" | "pipe" | "inherit" | number)[] = ["ignore", "pipe", "inherit"];
   for (let fd = 3; fd <= Math.max(...strayDescriptors); fd += 1)
     stdio[fd] = strayDescriptors.includes(fd) ? stray : "ignore";
-  const child = spawn(program, args, { stdio });
+  const child = spawn(command[0] ?? "", command.slice(1), { stdio });
   closeSync(stray);
   const lines = (await text(child.stdout as NodeJS.ReadableStream)).trim().split("\n");
   const said = lines
