@@ -9,7 +9,16 @@ import { AgentCoreError } from "@agentcore/contract";
 const depthMax = 64;
 
 /** A frozen copy of plain data. Throws `AC_JOB_INVALID` for a function, a symbol, or a value that is nested too deeply. */
-export function ownData<T>(value: T, depth = 0): T {
+export function ownData<T>(value: T): T {
+  return copyOf(value, null, 0);
+}
+
+/** The same to be handed out: objects like any other. */
+export function frozenData<T>(value: T): T {
+  return copyOf(value, Object.prototype, 0);
+}
+
+function copyOf<T>(value: T, prototype: object | null, depth: number): T {
   if (typeof value === "function" || typeof value === "symbol" || depth > depthMax) {
     throw new AgentCoreError(
       "AC_JOB_INVALID",
@@ -17,10 +26,11 @@ export function ownData<T>(value: T, depth = 0): T {
     );
   }
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return Object.freeze(value.map((item) => ownData(item, depth + 1))) as T;
-  const copy = Object.create(null) as Record<string, unknown>;
+  if (Array.isArray(value))
+    return Object.freeze(value.map((item: unknown) => copyOf(item, prototype, depth + 1))) as T;
+  const copy = Object.create(prototype) as Record<string, unknown>;
   for (const key of Object.keys(value)) {
-    copy[key] = ownData((value as Record<string, unknown>)[key], depth + 1);
+    copy[key] = copyOf((value as Record<string, unknown>)[key], prototype, depth + 1);
   }
   return Object.freeze(copy) as T;
 }

@@ -32,7 +32,7 @@ import { Gateway } from "../delegation/gateway.ts";
 import { createPacer } from "../delegation/pacer.ts";
 import { breakerOpen, type Denied, rejected } from "../gate/denials.ts";
 import { Gate, unusedEnd } from "../gate/gate.ts";
-import { ownData } from "../gate/own-data.ts";
+import { frozenData, ownData } from "../gate/own-data.ts";
 import { type LivePermit, PermitView, recordOf } from "../gate/permit.ts";
 import type { Ledger, LedgerOwner } from "../ledger.ts";
 import { createMemoryLedger } from "../memory-ledger.ts";
@@ -222,7 +222,7 @@ class LocalRuntime implements InProcessRuntime {
     const decision = this.decide(request, directory);
     if (decision.kind !== "granted") return decision;
     const { permit } = decision;
-    const record = ownData(recordOf(permit));
+    const record = frozenData(recordOf(permit));
     if (!this.bookkeeping.needsHold(permit)) return { kind: "granted", permit: record };
     this.holding += 1;
     try {
