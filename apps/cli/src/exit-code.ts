@@ -11,6 +11,8 @@ export const exitCodes = {
   refused: 3,
   timedOut: 4,
   budgetExhausted: 5,
+  /** The state directory could not be used just now: a lock, a full disk. The same call may work later. */
+  unavailable: 6,
   cancelled: 130,
 } as const;
 

@@ -70,19 +70,44 @@ function openClient(store: JobStore, loaded: LoadedConfig, log: Log): QueueClien
 /** Ids may be shortened to as few characters as this, where only one job's id begins so. */
 const idCharsMin = 6;
 
+/** Candidates that are named where the beginning of an id fits several. */
+const candidatesMax = 6;
+
+/** Every id that begins so is below this one, and lists go down from there. */
+export const afterPrefix = (prefix: string): string => `${prefix}\uffff`;
+
+/** `ids`: newest first; all that were found, or the first of more than are named. */
+export function manyAlike(prefix: string, what: string, ids: readonly string[]): string {
+  const named = ids.slice(0, candidatesMax);
+  const many = ids.length > candidatesMax ? `more than ${candidatesMax}` : String(ids.length);
+  const more = ids.length > candidatesMax ? ", …" : "";
+  return `"${prefix}" matches ${many} ${what}: ${named.join(", ")}${more}; give more characters`;
+}
+
+export const alikeMax = candidatesMax + 1;
+
+async function jobsThatBegin(store: JobStore, prefix: string): Promise<readonly JobRecord[]> {
+  const { jobs } = await store.list({ before: afterPrefix(prefix), limit: alikeMax });
+  return jobs.filter(({ job }) => job.id.startsWith(prefix));
+}
+
 /** The job of that id, or of the only id that begins so. Throws `AC_JOB_NOT_FOUND`. */
 export async function findJob(store: JobStore, id: string): Promise<JobRecord> {
   const exact = await store.get(id);
   if (exact !== undefined) return exact;
-  const { jobs } = await store.list({ limit: 1000 });
-  const alike = id.length < idCharsMin ? [] : jobs.filter(({ job }) => job.id.startsWith(id));
+  const alike = id.length < idCharsMin ? [] : await jobsThatBegin(store, id);
   const [only] = alike;
   if (only !== undefined && alike.length === 1) return only;
+  const evidence = { jobId: id };
+  if (alike.length > 1) {
+    const ids = alike.map(({ job }) => job.id);
+    throw new AgentCoreError("AC_JOB_NOT_FOUND", manyAlike(id, "jobs", ids), { evidence });
+  }
+  const { jobs } = await store.list({});
   const near = nearest(
     id,
     jobs.map(({ job }) => job.id),
   );
-  const hint =
-    alike.length > 1 ? `; ${alike.length} ids begin so` : near === undefined ? "" : `; did you mean ${near}?`;
-  throw new AgentCoreError("AC_JOB_NOT_FOUND", `there is no job "${id}"${hint}`, { evidence: { jobId: id } });
+  const hint = near === undefined ? "" : `; did you mean ${near}?`;
+  throw new AgentCoreError("AC_JOB_NOT_FOUND", `there is no job "${id}"${hint}`, { evidence });
 }

@@ -287,7 +287,7 @@ export const errorCodes = {
   AC_STORE_UNAVAILABLE: {
     meaning: "The state directory cannot be read or written just now.",
     retryable: true,
-    cure: "Free disk space or correct the permissions named; work goes on by itself afterwards.",
+    cure: "Free disk space, correct the permissions named or end the process that holds the lock, then repeat the call; an `agentcore work` that runs goes on afterwards.",
   },
   AC_STORE_CORRUPT: {
     meaning: "The database is damaged.",

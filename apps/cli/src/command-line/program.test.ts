@@ -8,6 +8,16 @@ afterAll(() => scratch.remove());
 const run = (args: readonly string[], input = "") => agentcore(scratch, args, { input });
 
 describe("help", () => {
+  test.each([
+    [["workflow", "run"], "Usage: agentcore workflow run"],
+    [["jobs", "wait"], "Usage: agentcore jobs wait"],
+    [["dlq", "replay"], "Usage: agentcore dlq replay"],
+  ])("of %j is that command's own, not its group's", async (words, usage) => {
+    const { code, stdout } = await run(["help", ...words]);
+    expect(stdout).toContain(usage);
+    expect(code).toBe(0);
+  });
+
   test("lists the commands, and each has examples", async () => {
     const { code, stdout, stderr } = await run(["--help"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });

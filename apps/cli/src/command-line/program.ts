@@ -17,11 +17,12 @@ import { defineWorkflow } from "./workflow-commands.ts";
 /** Runs the arguments (without program and script) and answers the exit code. */
 export async function runCommandLine(args: readonly string[], io: Io): Promise<number> {
   const state = { exitCode: 0 };
-  const [first = ""] = args;
+  const words = helpWords(args);
+  const [first = ""] = words;
   const program = buildProgram(io, state, Object.hasOwn(definitions, first) ? first : undefined);
   try {
     if (args.length === 0) program.help();
-    await program.parseAsync([...args], { from: "user" });
+    await program.parseAsync([...words], { from: "user" });
     return state.exitCode;
   } catch (error) {
     const json = args.includes("--json");
@@ -31,6 +32,11 @@ export async function runCommandLine(args: readonly string[], io: Io): Promise<n
     if (json) writeJsonError(io, new AgentCoreError("AC_USAGE", error.message.replace(/^error: /, "")));
     return exitCodes.usage;
   }
+}
+
+/** `help workflow run` is `workflow run --help`; the library's own `help` knows the first word only. */
+function helpWords(args: readonly string[]): readonly string[] {
+  return args[0] === "help" && args.length > 2 ? [...args.slice(1), "--help"] : args;
 }
 
 /** Instructions that begin with a dash are taken for an option. */

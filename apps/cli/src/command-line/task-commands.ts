@@ -20,7 +20,7 @@ export function defineRun({ define, finish, io }: Definition): void {
         "agentcore run - --worker codex --timeout 20m --max-cost 2.50 --json < task.md",
         "agentcore run --worker shell --capabilities run_commands 'npm run build'",
       ]) +
-        "\nExit codes: 0 succeeded, 1 failed, 2 usage or configuration, 3 refused by the gate,\n4 timed out or stalled, 5 budget exhausted, 130 cancelled.\n",
+        "\nExit codes: 0 succeeded, 1 failed, 2 usage or configuration, 3 refused by the gate,\n4 timed out or stalled, 5 budget exhausted, 6 the state directory could not be used just now,\n130 cancelled.\n",
     )
     .action(
       finish(async (instructions: string | undefined, options) =>

@@ -87,7 +87,7 @@ test("a state.db that another process keeps locked is refused in time, and taken
   const other = new DatabaseSync(database);
   other.exec("BEGIN EXCLUSIVE");
   const refused = await run("submit", "true", "--worker", "shell");
-  expect(refused.code).toBe(1);
+  expect(refused.code).toBe(6);
   expect(refused.stderr).toMatch(/locked by another process.*\n {2}AC_STORE_UNAVAILABLE: /);
   other.exec("ROLLBACK");
   other.close();
@@ -99,7 +99,7 @@ test("a state directory that cannot be made is refused with the way out", async 
   mkdirSync(join(scratch.root, "dir"));
   for (const path of [join(scratch.root, "file", "below"), join(scratch.root, "file"), "/proc/agentcore"]) {
     const { code, stderr } = await agentcore(scratch, ["jobs", "list", "--state-dir", path]);
-    expect(code).toBe(1);
+    expect(code).toBe(6);
     expect(stderr).toMatch(/the state directory .* cannot be created: .*; name another with --state-dir/);
   }
 });

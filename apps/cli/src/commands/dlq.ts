@@ -16,7 +16,7 @@ import type { Edit } from "../option-values.ts";
 import { deadTable } from "../screen/job-screen.ts";
 import { span } from "../screen/line.ts";
 import { plainScreen } from "../screen/terminal.ts";
-import { listQuery, type ListOptions } from "./jobs.ts";
+import { listQuery, listUpTo, type ListOptions } from "./jobs.ts";
 
 export interface DeadOptions extends ListOptions {
   /** Without it a condition or an id is needed: nobody replays or deletes everything by accident. */
@@ -27,7 +27,7 @@ export interface DeadOptions extends ListOptions {
 
 export async function listDead(options: DeadOptions, io: Io): Promise<number> {
   return withQueue(options, io, async ({ client }) => {
-    const page = await client.deadLetters.list(listQuery(options));
+    const page = await listUpTo(options.limit, listQuery(options), (query) => client.deadLetters.list(query));
     if (options.json === true) {
       io.stdout.json({ jobs: page.jobs.map(jobJson), next: page.next });
       return exitCodes.succeeded;

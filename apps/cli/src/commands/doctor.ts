@@ -37,7 +37,7 @@ async function examine(options: DoctorOptions, io: Io): Promise<DoctorReport> {
   const { check: containment, parts } = await examineContainment(state);
   const [git, stateCheck, workers] = await Promise.all([
     examineGit(io.env, parts),
-    examineState(state),
+    examineState(state, loaded.config.backpressure.disk_free.defer),
     examineWorkers(loaded, io.env, parts),
   ]);
   const quarantine = examineQuarantine(state);

@@ -1,6 +1,6 @@
 /** `agentcore jobs list|show|wait|cancel`: looks at the queue and asks jobs to stop. Runs nothing itself. */
 import { systemClock } from "@agentcore/contract";
-import { reservedLabelPrefix, type JobQuery, type JobStateKind } from "@agentcore/scheduler";
+import { reservedLabelPrefix, type JobPage, type JobQuery, type JobStateKind } from "@agentcore/scheduler";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { jobDetailJson, jobJson } from "../job-json.ts";
@@ -27,9 +27,8 @@ export async function listJobs(options: JobListOptions, io: Io): Promise<number>
   return withQueue(options, io, async ({ store }) => {
     const query = listQuery(options);
     const asksForSteps = Object.keys(query.labels ?? {}).some((name) => name.startsWith(reservedLabelPrefix));
-    const page = await store.list(
-      options.all === true || asksForSteps ? query : { ...query, notPieces: true },
-    );
+    const shown = options.all === true || asksForSteps ? query : { ...query, notPieces: true };
+    const page = await listUpTo(options.limit, shown, (part) => store.list(part));
     if (options.json === true) {
       io.stdout.json({ jobs: page.jobs.map(jobJson), next: page.next });
       return exitCodes.succeeded;
@@ -40,6 +39,24 @@ export async function listJobs(options: JobListOptions, io: Io): Promise<number>
     if (page.next !== null) screen.print([[span(`More with --before ${page.next}`, "dim")]]);
     return exitCodes.succeeded;
   });
+}
+
+/** As many as were asked for: the store hands out bounded pages. */
+export async function listUpTo(
+  limit: number | undefined,
+  query: JobQuery,
+  list: (query: JobQuery) => Promise<JobPage>,
+): Promise<JobPage> {
+  const first = await list(query);
+  if (limit === undefined) return first;
+  const jobs = [...first.jobs];
+  let { next } = first;
+  while (next !== null && jobs.length < limit) {
+    const page = await list({ ...query, before: next, limit: limit - jobs.length });
+    jobs.push(...page.jobs);
+    next = page.next;
+  }
+  return { jobs, next };
 }
 
 /** Filters that `jobs list` and `dlq` share. */

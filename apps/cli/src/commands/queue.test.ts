@@ -63,6 +63,24 @@ test("a job outlives the process that submitted it, and `work --drain` runs it t
   expect(readFileSync(join(scratch.workspace, "done.txt"), "utf8")).toBe("done\n");
 });
 
+test("`jobs list --limit` gives as many as were asked for, and a short id is found among any number", async () => {
+  const task = { worker: "shell", workspace: ".", instructions: "true" };
+  const lines = Array.from({ length: 1200 }, (_, n) =>
+    JSON.stringify({ id: `j${String(n).padStart(5, "0")}x`, task }),
+  );
+  const file = join(scratch.root, "many.jsonl");
+  writeFileSync(file, lines.join("\n"));
+  expect((await run("submit", "--file", file)).code).toBe(0);
+  const { stdout } = await run("jobs", "list", "--limit", "100000", "--json");
+  expect(JSON.parse(stdout)).toMatchObject({ next: null, jobs: { length: 1200 } });
+  expect((await show("j00003")).id).toBe("j00003x");
+  const { code, stderr } = await run("jobs", "show", "j0000");
+  expect(code).toBe(2);
+  expect(stderr).toContain('there is no job "j0000"');
+  expect((await run("jobs", "show", "j00100", "--json")).code).toBe(0);
+  expect((await run("submit", "true", "--worker", "shell")).code).toBe(0);
+});
+
 test("`jobs list` filters, pages and prints tables for people", async () => {
   const first = await submit("true", "--label", "a=1");
   const second = await submit("true", "--label", "a=2", "--tenant", "acme");
@@ -385,6 +403,15 @@ describe("`why`", () => {
   test("says that nothing holds a job back but the lack of a worker process", async () => {
     const id = await submit("true");
     expect((await run("why", id)).stdout).toContain("agentcore work");
+  });
+
+  test("says until when a delayed job waits, and so does a drain", async () => {
+    const id = await submit("true", "--delay", "2h");
+    expect((await run("why", id)).stdout).toMatch(/submitted with a delay: not before .*Z, in (2h|1h59m)/);
+    const drain = startAgentcore(scratch, ["work", "--drain"]);
+    await drain.saw("for 1 delayed job; the next is due in ");
+    await run("jobs", "cancel", id);
+    expect((await drain.finished).code).toBe(0);
   });
 });
 

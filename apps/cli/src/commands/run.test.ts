@@ -318,7 +318,7 @@ describe("a run", () => {
 
   test("is refused, with what to do, where its state cannot be kept", async () => {
     const { code, stderr } = await agentcore(scratch, shell("true", "--state-dir", "/proc/nowhere"));
-    expect(code).toBe(1);
+    expect(code).toBe(6);
     expect(stderr).toMatch(/state directory \/proc\/nowhere cannot be created.*--state-dir/);
   });
 });

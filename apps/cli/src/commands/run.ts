@@ -20,6 +20,7 @@ import { people } from "../present/people.ts";
 import type { Presenter } from "../present/presenter.ts";
 import { runJob } from "../run-job.ts";
 import { closeScheduler, startScheduler } from "../start-scheduler.ts";
+import { withdrawJob } from "../withdraw-job.ts";
 import { resolveStateDir } from "../state-dir.ts";
 
 export interface RunOptions extends TaskOptions {
@@ -74,9 +75,15 @@ async function runToItsEnd(job: JobSubmission, parts: RunParts) {
   const starting = startScheduler(composition, { log, concurrency: 1, keepEndedMs, claims: "own" });
   const scheduler = await Promise.race([starting, hopeless]);
   const { store } = composition;
-  const onSubmitted = (handle: JobHandle): void => stops.watch(handle);
+  let submitted: JobHandle | undefined;
+  const onSubmitted = (handle: JobHandle): void => {
+    submitted = handle;
+    stops.watch(handle);
+  };
   try {
     return await Promise.race([runJob(job, { scheduler, store, presenter, wait, onSubmitted }), hopeless]);
+  } catch (error) {
+    throw submitted === undefined ? error : await withdrawJob(error, submitted, systemClock);
   } finally {
     await closeScheduler(scheduler);
     stops.release();

@@ -17,7 +17,8 @@ import { pruneAttemptsRegularly } from "../prune-attempts.ts";
 import { eventLines } from "../present/event-lines.ts";
 import { closeScheduler, startScheduler } from "../start-scheduler.ts";
 import { plainScreen } from "../screen/terminal.ts";
-import { workLine } from "../screen/work-screen.ts";
+import { waitLine, workLine } from "../screen/work-screen.ts";
+import { tellWaits } from "../tell-waits.ts";
 import { resolveStateDir } from "../state-dir.ts";
 
 export interface WorkOptions extends StateOptions {
@@ -46,6 +47,7 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
         onStderr: (chunk) => io.stderr.raw(chunk),
       }));
   let stopPruning: (() => void) | undefined;
+  let stopTelling: (() => void) | undefined;
   try {
     const { keep_ended: keepEndedMs, limits } = loaded.config;
     const { concurrency = limits.global.concurrency } = options;
@@ -56,10 +58,13 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
     const kept = { attemptsDir: state.attempts, store, keepMs: keepEndedMs };
     stopPruning = pruneAttemptsRegularly({ ...kept, clock: systemClock, log });
     scheduler.subscribe(options.json === true ? jsonEvents(io) : lines(io));
+    const tell = (text: string): void => plainScreen(io.stdout).print([waitLine(systemClock.now(), text)]);
+    if (options.json !== true) stopTelling = tellWaits({ scheduler, store, clock: systemClock, tell });
     const signals = listenForSignals((text) => io.stderr.write(`agentcore: ${text}\n`));
     const idle = options.drain === true ? scheduler.whenIdle().then(() => "finish" as const) : signals.first;
     const how = await Promise.race([signals.first, idle, composition.broken]);
     composition.retire();
+    stopTelling?.();
     if (isAgentCoreError(how)) {
       await closeScheduler(scheduler);
       throw how;
@@ -71,6 +76,7 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
     return exitCodes.succeeded;
   } finally {
     stopPruning?.();
+    stopTelling?.();
     await composition.close();
     await log.flush();
   }

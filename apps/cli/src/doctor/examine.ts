@@ -20,9 +20,6 @@ import { formatBytes } from "../screen/summary.ts";
 import { requireOwnState, type StateDir } from "../state-dir.ts";
 import type { Check } from "./report.ts";
 
-/** Below this the runtime's default backpressure defers runs. */
-const diskFreeBytesMin = 1024 ** 3;
-
 export function examineNode(version: string): Check {
   return { id: "node", title: "Node", status: "ok", detail: version, cure: null };
 }
@@ -113,8 +110,11 @@ export async function examineGit(env: Environment, parts: ProgramParts): Promise
     : { ...base, status: "warn", detail: `${path} --version failed: ${answer.reason}`, cure };
 }
 
-/** Opens the database as a run would, where there is one; makes nothing. */
-export async function examineState(state: StateDir): Promise<Check> {
+/**
+ * Opens the database as a run would, where there is one; makes nothing. `waitsBelow`: free bytes from which on the
+ * configuration lets runs wait.
+ */
+export async function examineState(state: StateDir, waitsBelow: number | undefined): Promise<Check> {
   const base = { id: "state", title: "State directory" };
   try {
     if (existsSync(state.path)) requireOwnState(state);
@@ -122,12 +122,12 @@ export async function examineState(state: StateDir): Promise<Check> {
     if (!isNew) await (await openStateDatabase({ directory: state.path })).close();
     const free = await freeBytes(state.path);
     const detail = `${state.path}, ${formatBytes(free)} free${isNew ? ", nothing in it yet" : ""}`;
-    if (free >= diskFreeBytesMin) return { ...base, status: "ok", detail, cure: null };
+    if (waitsBelow === undefined || free > waitsBelow) return { ...base, status: "ok", detail, cure: null };
     return {
       ...base,
       status: "warn",
       detail,
-      cure: "Free disk space, or use another directory with --state-dir: runs wait below 1 GiB.",
+      cure: `Free disk space, or use another directory with --state-dir: runs wait while ${formatBytes(waitsBelow)} or less is free.`,
     };
   } catch (error) {
     const cure = isAgentCoreError(error) ? error.cure : "Use another directory with --state-dir.";

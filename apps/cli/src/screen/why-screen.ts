@@ -68,13 +68,25 @@ function turnLines({ record, ahead, blockedBy }: WhyFacts): Line[] {
   return [...blocked, indented(`queued behind ${shown.join(", ")}${more}`)];
 }
 
-function nothingLines({ record, ahead, blockedBy }: WhyFacts): Line[] {
+/** Null for a job that is due. */
+function delayOf(runAt: number, now: number): string | null {
+  if (runAt <= now) return null;
+  const time = new Date(runAt).toISOString().replace(/\.\d+Z$/, "Z");
+  return `it was submitted with a delay: not before ${time}, in ${formatDuration(runAt - now)}`;
+}
+
+function nothingLines({ record, ahead, blockedBy, now }: WhyFacts): Line[] {
   switch (record.state.kind) {
     case "queued":
       if (runOfPiece(record.job) !== null) return [];
       return ahead.length > 0 || blockedBy !== null
         ? []
-        : [indented("nothing holds it back: it waits for a worker process (`agentcore work`)")];
+        : [
+            indented(
+              delayOf(record.state.runAt, now) ??
+                "nothing holds it back: it waits for a worker process (`agentcore work`)",
+            ),
+          ];
     case "running":
       return [indented("it runs; nothing was decided against it")];
     case "succeeded":

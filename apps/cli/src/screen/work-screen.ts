@@ -40,6 +40,13 @@ export function workLine(event: RunEvent): Line | null {
   }
 }
 
+/** What the queue waits for. `at`: ms since the epoch. */
+export const waitLine = (at: number, text: string): Line => [
+  span(`${timeOfDay(at)}  `, "dim"),
+  span("waiting", "warn"),
+  span(`  ${oneLine(text)}`),
+];
+
 const coded = ({ message, code }: { readonly message: string; readonly code: string }): string =>
   `${oneLine(message)} (${code})`;
 

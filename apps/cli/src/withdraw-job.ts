@@ -1,0 +1,33 @@
+/** A job whose caller gave up on it: withdrawn, so that the next `work` does not run it unexpectedly, or named. */
+import { AgentCoreError, ignore, type Clock } from "@agentcore/contract";
+import type { JobHandle } from "@agentcore/scheduler";
+
+const withdrawWithinMs = 3000;
+
+/** The error with what became of the job in it. Never rejects. */
+export async function withdrawJob(
+  error: unknown,
+  handle: Pick<JobHandle, "id" | "cancel">,
+  clock: Pick<Clock, "setTimer">,
+): Promise<unknown> {
+  if (!(error instanceof AgentCoreError)) return error;
+  const { promise: late, resolve } = Promise.withResolvers<false>();
+  const timer = clock.setTimer(withdrawWithinMs, () => resolve(false));
+  const cancelled = handle.cancel({ message: `withdrawn: ${error.message}` }).then(
+    () => true,
+    (failure: unknown) => {
+      ignore(failure, "the job is named instead");
+      return false;
+    },
+  );
+  const isWithdrawn = await Promise.race([cancelled, late]);
+  timer.cancel();
+  const { id } = handle;
+  const fate = isWithdrawn
+    ? `job ${id} was cancelled`
+    : `job ${id} is still in the queue: end it with \`agentcore jobs cancel ${id}\`, or the next \`agentcore work\` runs it`;
+  return new AgentCoreError(error.code, `${error.message}; ${fate}`, {
+    evidence: { ...error.evidence, jobId: id, withdrawn: isWithdrawn },
+    cause: error,
+  });
+}
