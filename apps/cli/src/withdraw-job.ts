@@ -6,14 +6,14 @@ const withdrawWithinMs = 3000;
 
 /** The error with what became of the job in it. Never rejects. */
 export async function withdrawJob(
-  error: unknown,
+  reason: unknown,
   handle: Pick<JobHandle, "id" | "cancel">,
   clock: Pick<Clock, "setTimer">,
 ): Promise<unknown> {
-  if (!(error instanceof AgentCoreError)) return error;
+  if (!(reason instanceof AgentCoreError)) return reason;
   const { promise: late, resolve } = Promise.withResolvers<false>();
   const timer = clock.setTimer(withdrawWithinMs, () => resolve(false));
-  const cancelled = handle.cancel({ message: `withdrawn: ${error.message}` }).then(
+  const cancelled = handle.cancel({ message: `withdrawn: ${reason.message}` }).then(
     () => true,
     (failure: unknown) => {
       ignore(failure, "the job is named instead");
@@ -26,8 +26,8 @@ export async function withdrawJob(
   const fate = isWithdrawn
     ? `job ${id} was cancelled`
     : `job ${id} is still in the queue: end it with \`agentcore jobs cancel ${id}\`, or the next \`agentcore work\` runs it`;
-  return new AgentCoreError(error.code, `${error.message}; ${fate}`, {
-    evidence: { ...error.evidence, jobId: id, withdrawn: isWithdrawn },
-    cause: error,
+  return new AgentCoreError(reason.code, `${reason.message}; ${fate}`, {
+    evidence: { ...reason.evidence, jobId: id, withdrawn: isWithdrawn },
+    cause: reason,
   });
 }
