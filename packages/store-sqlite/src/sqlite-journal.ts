@@ -1,12 +1,14 @@
 /** The `Journal` of `@agentcore/scheduler` on `state.db`: each append is one write of the database's group commit. */
-import { assert } from "@agentcore/contract";
+import { AgentCoreError, assert } from "@agentcore/contract";
 import {
   type Journal,
   type JournalAppend,
   type JournalHeader,
+  type JournalValue,
   journalDeletionLimit,
   journalLimit,
 } from "@agentcore/scheduler";
+import { jsonOr } from "./jobs/damage.ts";
 import type { Sql } from "./sql.ts";
 import type { StateDatabase } from "./state-database.ts";
 
@@ -24,7 +26,7 @@ export function createSqliteJournal(database: StateDatabase): Journal {
           "SELECT entry_json FROM journal_entries WHERE stream = ? ORDER BY position",
           stream,
         );
-        return { stream, header, entries: rows.map((row) => JSON.parse(String(row.entry_json))) };
+        return { stream, header, entries: rows.map((row, index) => entryOf(stream, index, row.entry_json)) };
       }),
     list: (query) =>
       database.read((sql) =>
@@ -39,11 +41,11 @@ export function createSqliteJournal(database: StateDatabase): Journal {
             query.before ?? null,
             journalLimit(query),
           )
-          .map((row) => ({
-            stream: String(row.stream),
-            header: JSON.parse(String(row.header_json)) as JournalHeader,
-            length: Number(row.length),
-          })),
+          // A stream without a header cannot be told what it is: the others are listed all the same.
+          .flatMap((row) => {
+            const header = headerFrom(row.header_json);
+            return header === null ? [] : { stream: String(row.stream), header, length: Number(row.length) };
+          }),
       ),
     deleteEnded: ({ endedBefore, limit = journalDeletionLimit }) =>
       database.write((sql) => deleteEnded(sql, endedBefore, limit)),
@@ -120,5 +122,27 @@ function deleteEnded(sql: Sql, endedBefore: number, limit: number): number {
 
 function headerOf(sql: Sql, stream: string): JournalHeader | undefined {
   const row = sql.get("SELECT header_json FROM journal_streams WHERE stream = ?", stream);
-  return row === undefined ? undefined : (JSON.parse(String(row.header_json)) as JournalHeader);
+  if (row === undefined) return undefined;
+  const header = headerFrom(row.header_json);
+  if (header === null) throw damaged(`the header of ${stream}`);
+  return header;
+}
+
+function headerFrom(json: unknown): JournalHeader | null {
+  const header = jsonOr(json, null);
+  return typeof header === "object" && !Array.isArray(header) ? (header as JournalHeader | null) : null;
+}
+
+/** One entry that cannot be read makes its stream useless, and no other. */
+function entryOf(stream: string, position: number, json: unknown): JournalValue {
+  const entry = jsonOr(json, undefined) as JournalValue | undefined;
+  if (entry === undefined) throw damaged(`entry ${position} of ${stream}`);
+  return entry;
+}
+
+function damaged(what: string): AgentCoreError {
+  return new AgentCoreError(
+    "AC_STORE_CORRUPT",
+    `${what} cannot be read: restore a backup of state.db, or begin anew`,
+  );
 }

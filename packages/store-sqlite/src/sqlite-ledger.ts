@@ -19,6 +19,7 @@ import {
   replacesEstimate,
 } from "@agentcore/core";
 import type { WriteSql } from "./commit-batch.ts";
+import { jsonOr } from "./jobs/damage.ts";
 import type { Sql } from "./sql.ts";
 import type { StateDatabase } from "./state-database.ts";
 
@@ -88,9 +89,21 @@ export function createSqliteLedger(database: StateDatabase, options: SqliteLedge
       database.read((sql) =>
         sql
           .all("SELECT entry_json FROM ledger_holds WHERE settled_at IS NULL ORDER BY held_at, rowid")
-          .map((row) => JSON.parse(String(row.entry_json)) as HoldEntry),
+          .flatMap((row) => holdOf(row.entry_json) ?? []),
       ),
   };
+}
+
+/** Undefined where it cannot be read. Its amounts stay held in the counters, which is the safe side. */
+function holdOf(json: unknown): HoldEntry | undefined {
+  const entry = jsonOr(json, null) as Partial<HoldEntry> | null;
+  const isWhole =
+    typeof entry?.holdId === "string" &&
+    typeof entry.owner?.pid === "number" &&
+    Number.isSafeInteger(entry.costMicroUsd) &&
+    Number.isSafeInteger(entry.tokens) &&
+    Array.isArray(entry.counters);
+  return isWhole ? (entry as HoldEntry) : undefined;
 }
 
 function hold(sql: Sql, entry: HoldEntry): HoldOutcome {

@@ -7,6 +7,7 @@ import { assert } from "@agentcore/contract";
 import { type Candidate, type ClaimRequest, type JobRecord, compareCandidates } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
 import { type PlacedRow, type ReadyRow, findById, readyJob } from "./job-row.ts";
+import { isolate, isStandIn, unlessDamaged } from "./damage.ts";
 import type { JobSql } from "./job-sql.ts";
 import { applyEvent } from "./job-writes.ts";
 import { isExcluded, parseLine } from "./line.ts";
@@ -39,7 +40,10 @@ export function claim(sql: JobSql, request: ClaimRequest): Claimed {
   while (claimed.length < request.limit) {
     const next = firstOf(sql, lines, request.now);
     if (next === undefined || crowd.cutOff) break;
-    claimed.push(take(sql, next.head, request));
+    const record = take(sql, next.head, request);
+    // Its place in its lane is another's now, and what was passed over behind it must be looked at anew.
+    if (record === undefined) return { claimed, cutOff: true };
+    claimed.push(record);
     sql.markServed(next.tenant, request.now);
     for (const line of lines) line.claimed(next.head);
   }
@@ -53,8 +57,12 @@ function claimNamed(sql: JobSql, ids: readonly string[], request: ClaimRequest):
   const claimed: JobRecord[] = [];
   for (const id of ids) {
     if (claimed.length === request.limit) break;
-    const stored = findById(sql, id);
+    const stored = unlessDamaged(() => findById(sql, id));
     if (stored === undefined || !mayRun(sql, stored.row, request)) continue;
+    if (isStandIn(stored.record.job)) {
+      isolate(sql, stored.row.seq, request.now);
+      continue;
+    }
     const record = applyEvent(sql, stored, { type: "claim", owner: request.owner, at: request.now });
     assert(record !== undefined, `job ${id} is in line and cannot be claimed`);
     sql.markServed(parseLine(stored.row.line).tenant, request.now);
@@ -78,8 +86,13 @@ function mayRun(sql: Sql, row: PlacedRow, { exclude, perKey }: ClaimRequest): bo
   return running.lane < perKey && running.key === 0;
 }
 
-function take(sql: JobSql, head: ReadyRow, { owner, now }: ClaimRequest): JobRecord {
-  const stored = readyJob(sql, head);
+/** Undefined where the job cannot be read: it is out of the way then. */
+function take(sql: JobSql, head: ReadyRow, { owner, now }: ClaimRequest): JobRecord | undefined {
+  const stored = unlessDamaged(() => readyJob(sql, head));
+  if (stored === undefined || isStandIn(stored.record.job)) {
+    isolate(sql, head.job, now);
+    return undefined;
+  }
   const record = applyEvent(sql, stored, { type: "claim", owner, at: now });
   assert(record !== undefined, `job ${head.id} is in line and cannot be claimed`);
   return record;

@@ -2,7 +2,7 @@
  * The rows of a job, read as one, and the record that they stand for. What does not exist in the job's state is null or
  * not there, and is not looked at.
  */
-import type { Job, WorkerResult } from "@agentcore/contract";
+import type { WorkerResult } from "@agentcore/contract";
 import type {
   JobRecord,
   JobState,
@@ -12,6 +12,7 @@ import type {
   StartedAttempt,
 } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
+import { jobOf, jsonOr, unreadableReason } from "./damage.ts";
 
 /** The table that says where a job stands. */
 export type JobPlace = "ready" | "followers" | "delayed" | "running" | "ended";
@@ -139,7 +140,7 @@ export function readyJob(sql: Sql, ready: ReadyRow): StoredJob {
   return {
     row: { ...submitted, place: "ready", state: "queued", attempt, epoch, run_at: state.runAt },
     record: {
-      job: JSON.parse(values[1]) as Job,
+      job: jobOf(values[1], ready),
       state,
       submittedAt: submitted_at,
       attempt,
@@ -182,7 +183,7 @@ function storedJob(found: unknown): StoredJob | undefined {
 
 export function recordOf(row: JobRow): JobRecord {
   return {
-    job: JSON.parse(row.job_json) as Job,
+    job: jobOf(row.job_json, row),
     state: stateOf(row),
     submittedAt: row.submitted_at,
     attempt: row.attempt,
@@ -212,11 +213,11 @@ function stateOf(row: JobRow): JobState {
       return {
         kind: "dead",
         endedAt: row.ended_at,
-        reason: JSON.parse(row.reason_json) as Reason,
+        reason: reasonOf(row),
         replayedAs: row.replayed_as,
       };
     case "cancelled":
-      return { kind: "cancelled", endedAt: row.ended_at, reason: JSON.parse(row.reason_json) as Reason };
+      return { kind: "cancelled", endedAt: row.ended_at, reason: reasonOf(row) };
   }
 }
 
@@ -232,8 +233,13 @@ function runningStateOf(
   };
 }
 
-function parsed(json: string | null): unknown {
-  return json === null ? null : JSON.parse(json);
+function reasonOf({ reason_json }: JobRow): Reason {
+  return jsonOr(reason_json, unreadableReason) as Reason;
+}
+
+/** Null also where it cannot be read. */
+export function parsed(json: unknown): unknown {
+  return json === null ? null : jsonOr(json, null);
 }
 
 export function jsonOf(value: object | null): string | null {

@@ -10,7 +10,8 @@ import type {
   StartedAttempt,
 } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
-import { findById } from "./job-row.ts";
+import { jsonOr } from "./damage.ts";
+import { findById, parsed } from "./job-row.ts";
 
 /** Decisions kept for one job; beyond it the oldest go. Repetitions are counted in one, so few jobs come near. */
 export const decisionsPerJobMax = 200;
@@ -70,7 +71,7 @@ export function decisionsOf(sql: Sql, jobId: string): readonly Decision[] {
     type: row.type as DecisionType,
     code: String(row.code),
     message: String(row.message),
-    evidence: JSON.parse(String(row.evidence_json)) as Evidence,
+    evidence: jsonOr(row.evidence_json, {}) as Evidence,
     count: Number(row.count),
     lastAt: Number(row.last_at),
   }));
@@ -89,12 +90,16 @@ export function addLateResult(sql: Sql, { ref, at, kind, result }: LateResult): 
 }
 
 export function lateResultsOf(sql: Sql, jobId: string): readonly LateResult[] {
-  return sql.all("SELECT * FROM late_results WHERE job_id = ? ORDER BY number", jobId).map((row) => ({
-    ref: { jobId, attempt: Number(row.attempt), epoch: Number(row.epoch) },
-    at: Number(row.at),
-    kind: row.kind as LateResult["kind"],
-    result: JSON.parse(String(row.result_json)) as WorkerResult,
-  }));
+  return sql.all("SELECT * FROM late_results WHERE job_id = ? ORDER BY number", jobId).flatMap((row) => {
+    const result = jsonOr(row.result_json, null) as WorkerResult | null;
+    if (result === null) return [];
+    return {
+      ref: { jobId, attempt: Number(row.attempt), epoch: Number(row.epoch) },
+      at: Number(row.at),
+      kind: row.kind as LateResult["kind"],
+      result,
+    };
+  });
 }
 
 export function attemptsOf(sql: Sql, jobId: string): readonly AttemptRecord[] {
@@ -113,9 +118,9 @@ export function attemptsOf(sql: Sql, jobId: string): readonly AttemptRecord[] {
       attempt: Number(row.attempt),
       owner: String(row.owner),
       claimedAt: Number(row.claimed_at),
-      started: row.started_json === null ? null : (JSON.parse(String(row.started_json)) as StartedAttempt),
+      started: parsed(row.started_json) as StartedAttempt | null,
       endedAt: Number(row.ended_at),
-      result: row.result_json === null ? null : (JSON.parse(String(row.result_json)) as WorkerResult),
+      result: parsed(row.result_json) as WorkerResult | null,
       decision: row.decision as AttemptRecord["decision"],
     }));
   return [...ended, ...attemptInProgress(stored.record)];

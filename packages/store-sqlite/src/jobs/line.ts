@@ -1,5 +1,5 @@
 /** Lines: what a claim takes or excludes alike. */
-import type { Job, Priority } from "@agentcore/contract";
+import { ignore, type Job, type Priority } from "@agentcore/contract";
 import { runOfPiece, type ClaimFilter } from "@agentcore/scheduler";
 
 export interface Line {
@@ -28,17 +28,31 @@ const parsedLinesMax = 1000;
 export function parseLine(line: string): Line {
   const known = parsedLines.get(line);
   if (known !== undefined) return known;
-  const [tenant, worker, model, priorityClass, piece] = JSON.parse(line) as [
-    string,
-    string,
-    string | null,
-    Priority["class"],
-    "piece"?,
-  ];
-  const parsed = { tenant, worker, model, class: priorityClass, isPiece: piece !== undefined };
+  const parsed = lineFrom(partsOf(line));
   if (parsedLines.size >= parsedLinesMax) parsedLines.clear();
   parsedLines.set(line, parsed);
   return parsed;
+}
+
+type Parts = readonly [string, string, string | null, Priority["class"], "piece"?];
+
+const unreadable: Parts = ["", "", null, "batch"];
+
+/** A line that is none is one of its own, of no worker. */
+function partsOf(line: string): Parts {
+  try {
+    const parts: unknown = JSON.parse(line);
+    return Array.isArray(parts) && parts.length >= unreadable.length
+      ? (parts as unknown as Parts)
+      : unreadable;
+  } catch (error) {
+    ignore(error, "its jobs are told as unreadable when they are met");
+    return unreadable;
+  }
+}
+
+function lineFrom([tenant, worker, model, priorityClass, piece]: Parts): Line {
+  return { tenant, worker, model, class: priorityClass, isPiece: piece !== undefined };
 }
 
 export function isExcluded(line: Line, { workers, models, tenants, classes }: ClaimFilter): boolean {

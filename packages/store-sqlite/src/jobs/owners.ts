@@ -8,10 +8,12 @@ import type {
   TakeOverRequest,
 } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
+import { isolate, jsonOr, readableRows, runningOf as keysOfRunning, unlessDamaged } from "./damage.ts";
 import { type JobRow, recordOf, recordsOf, selectRunning } from "./job-row.ts";
 import type { JobSql } from "./job-sql.ts";
 import { applyEvent } from "./job-writes.ts";
 
+const selectOwnedOne = `${selectRunning} WHERE r.owner = ? AND r.job = ?`;
 const selectOwned = `${selectRunning} WHERE r.owner = ? ORDER BY r.claimed_at, j.id`;
 
 export function registerOwner(sql: Sql, { owner, process, leaseMs, at }: OwnerRegistration): void {
@@ -31,26 +33,46 @@ export function heartbeat(sql: Sql, owner: string): "ok" | "fenced" {
 }
 
 export function allOwners(sql: Sql): readonly OwnerRecord[] {
-  return sql.all("SELECT * FROM owners ORDER BY at, owner").map((row) => ({
-    owner: String(row.owner),
-    process: JSON.parse(String(row.process_json)) as OwnerProcess | null,
-    leaseMs: Number(row.lease_ms),
-    at: Number(row.at),
-    beat: Number(row.beat),
-  }));
+  return sql
+    .all("SELECT owner, process_json, lease_ms, at, beat + 0.0 AS beat FROM owners ORDER BY at, owner")
+    .map((row) => ({
+      owner: String(row.owner),
+      process: processOf(row.process_json),
+      leaseMs: Number(row.lease_ms),
+      at: Number(row.at),
+      beat: Number(row.beat),
+    }));
 }
 
-export function takeOver(sql: JobSql, { from, to, beat }: TakeOverRequest): readonly JobRecord[] {
+/** One that cannot be read is a process that nobody can see. */
+function processOf(json: unknown): OwnerProcess | null {
+  const process = jsonOr(json, {}) as Partial<OwnerProcess> | null;
+  if (process === null || typeof process.pid === "number") return process as OwnerProcess | null;
+  return { host: "", bootId: null, pid: 0, startTicks: null };
+}
+
+export function takeOver(sql: JobSql, { from, to, beat, at }: TakeOverRequest): readonly JobRecord[] {
   if (from === to || sql.get("SELECT 1 AS known FROM owners WHERE owner = ?", to) === undefined) return [];
   if (sql.run("DELETE FROM owners WHERE owner = ? AND beat = ?", from, beat) === 0) return [];
-  return sql.all(selectOwned, from).flatMap((found) => {
-    const row = found as unknown as JobRow;
-    return applyEvent(sql, { row, record: recordOf(row) }, { type: "take_over", owner: to }) ?? [];
+  const moved = ownedRows(sql, from).flatMap((row) => {
+    const stored = { row, record: recordOf(row) };
+    return unlessDamaged(() => applyEvent(sql, stored, { type: "take_over", owner: to })) ?? [];
   });
+  // What is left belongs to nobody, and would keep its workspace shut.
+  for (const seq of keysOfRunning(sql, from)) isolate(sql, seq, at);
+  return moved;
 }
 
 export function runningOf(sql: Sql, owner: string): readonly JobRecord[] {
-  return recordsOf(sql.all(selectOwned, owner));
+  return recordsOf(ownedRows(sql, owner));
+}
+
+function ownedRows(sql: Sql, owner: string): readonly JobRow[] {
+  return readableRows(
+    () => sql.all(selectOwned, owner) as readonly unknown[] as readonly JobRow[],
+    () => keysOfRunning(sql, owner),
+    (seq) => sql.all(selectOwnedOne, owner, seq) as readonly unknown[] as readonly JobRow[],
+  );
 }
 
 export function removeOwner(sql: Sql, owner: string): boolean {

@@ -10,6 +10,7 @@ import {
 import type { SqlValue } from "../driver.ts";
 import type { Sql } from "../sql.ts";
 import { type CountedKind, firstReadySince, readCount } from "./counts.ts";
+import { readableRows, unlessDamaged } from "./damage.ts";
 import { findByAnyId, findById, recordsOf } from "./job-row.ts";
 import { notPieceLine, parseLine } from "./line.ts";
 
@@ -25,11 +26,12 @@ interface Condition {
 export function list(sql: Sql, query: JobQuery): JobPage {
   const limit = Math.min(Math.max(1, query.limit ?? listLimitDefault), listLimitMax);
   const { text, values } = conditionOf(query);
-  const rows = sql.all(
-    `SELECT * FROM job_rows j WHERE ${text} ORDER BY j.id DESC LIMIT (? + 0)`,
-    ...values,
-    limit + 1,
-  );
+  const select = `SELECT * FROM job_rows j WHERE ${text}`;
+  const rows = readableRows(
+    () => sql.all(`${select} ORDER BY j.id DESC LIMIT (? + 0)`, ...values, limit + 1),
+    () => sql.all("SELECT seq FROM jobs ORDER BY id DESC").map((row) => Number(row.seq)),
+    (seq) => sql.all(`${select} AND j.seq = ?`, ...values, seq),
+  ).slice(0, limit + 1);
   const jobs = recordsOf(rows.slice(0, limit));
   return { jobs, next: rows.length > limit ? (jobs.at(-1)?.job.id ?? null) : null };
 }
@@ -84,7 +86,7 @@ function given(text: string, value: SqlValue | undefined): Condition | undefined
 
 export function endedOf(sql: Sql, jobIds: readonly string[]): readonly JobRecord[] {
   return jobIds.flatMap((id) => {
-    const record = findById(sql, id)?.record;
+    const record = unlessDamaged(() => findById(sql, id))?.record;
     return record === undefined || record.state.kind === "queued" || record.state.kind === "running"
       ? []
       : record;
@@ -143,14 +145,16 @@ export function aheadOf(sql: Sql, jobId: string, limit: number): readonly string
   const row = findByAnyId(sql, jobId)?.row;
   if (row?.state !== "queued") return [];
   const place = [row.rank, row.id, parseLine(row.line).tenant];
-  const ahead = sql.all(
-    `SELECT rank, id FROM ready WHERE (rank, id) < (?, ?) AND json_extract(line, '$[0]') = ? AND ${notPieceLine("line")}
+  const ahead = unlessDamaged(() =>
+    sql.all(
+      `SELECT rank, id FROM ready WHERE (rank, id) < (?, ?) AND json_extract(line, '$[0]') = ? AND ${notPieceLine("line")}
      UNION ALL
      SELECT rank, id FROM followers WHERE (rank, id) < (?, ?) AND json_extract(line, '$[0]') = ?
      ORDER BY rank, id LIMIT (? + 0)`,
-    ...place,
-    ...place,
-    limit,
+      ...place,
+      ...place,
+      limit,
+    ),
   );
-  return ahead.map((found) => String(found.id));
+  return (ahead ?? []).map((found) => String(found.id));
 }

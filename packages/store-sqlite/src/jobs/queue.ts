@@ -175,7 +175,7 @@ function isBehindOthers(sql: JobSql, job: InLine, lane: string): boolean {
 }
 
 /** The job that left `ready` may have been the first of its lane. */
-function letFirstFollowerIn(sql: JobSql, line: string, lane: string): void {
+export function letFirstFollowerIn(sql: JobSql, line: string, lane: string): void {
   const first = firstFollower(sql, line, lane);
   if (first !== undefined) moveToReady(sql, line, lane, first);
 }

@@ -12,6 +12,7 @@ import type {
 } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
 import { claim } from "./claim.ts";
+import { readableRows, runningOf as keysOfRunning } from "./damage.ts";
 import { findByAnyId, findById, findRunning, recordsOf, selectRunning } from "./job-row.ts";
 import type { JobSql } from "./job-sql.ts";
 import { applyEvent, applyToClaimed } from "./job-writes.ts";
@@ -76,10 +77,12 @@ export function requestCancel(sql: JobSql, jobId: string, reason: Reason, now: n
 }
 
 export function cancelRequests(sql: Sql, owner: string): readonly JobRecord[] {
+  const select = `${selectRunning} WHERE r.owner = ? AND r.cancel_requested_json IS NOT NULL`;
   return recordsOf(
-    sql.all(
-      `${selectRunning} WHERE r.owner = ? AND r.cancel_requested_json IS NOT NULL ORDER BY r.claimed_at, j.id`,
-      owner,
+    readableRows(
+      () => sql.all(`${select} ORDER BY r.claimed_at, j.id`, owner),
+      () => keysOfRunning(sql, owner),
+      (seq) => sql.all(`${select} AND r.job = ?`, owner, seq),
     ),
   );
 }
