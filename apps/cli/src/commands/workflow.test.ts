@@ -60,6 +60,16 @@ describe("workflow run", () => {
     expect(shown.stdout).toMatch(/count \(2 iterations\)/);
   });
 
+  test("steps that fail in one workspace do not keep the step from running that reports on them", async () => {
+    const names = Array.from({ length: 12 }, (_, n) => `shard${n}`);
+    const shards = names.map((name) => shell(name, "exit 1", "    on_failure: continue\n")).join("");
+    const report = shell("report", "echo reported", `    depends_on: [${names.join(", ")}]\n`);
+    const file = workflowFile("shards.yaml", head("shards") + shards + report);
+    const { code, stdout } = await agentcore(scratch, ["workflow", "run", file]);
+    expect(stdout).toMatch(/PASS {4}report/);
+    expect(code).toBe(0);
+  });
+
   test("with --json prints one event a line and the result last", async () => {
     const args = ["workflow", "run", hello, "--json", "--input", "who=you"];
     const lines = jsonLinesOf((await agentcore(scratch, args)).stdout);

@@ -139,13 +139,11 @@ describe("a runtime behind a wire", () => {
     expect((await running).outcome).toBe("cancelled");
   });
 
-  it("defers permits until it is ready, and refuses them once closed", async () => {
+  it("answers a request that came before it was ready once it is, and refuses them once closed", async () => {
     const runtime = supervise();
-    expect(await runtime.requestPermit(request())).toMatchObject({
-      kind: "deferred",
-      code: "AC_RUNTIME_LOST",
-    });
-    await runtime.ready();
+    expect(runtime.status().state).not.toBe("ready");
+    expect((await runtime.requestPermit(request())).kind).toBe("granted");
+    expect(runtime.status().state).toBe("ready");
     await runtime.close();
     expect(await runtime.requestPermit(request())).toMatchObject({ kind: "rejected", code: "AC_DRAINING" });
     await expect(runtime.ready()).rejects.toMatchObject({ code: "AC_DRAINING" });
