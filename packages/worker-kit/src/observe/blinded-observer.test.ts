@@ -1,6 +1,15 @@
 /** Each way to hide a change from git, tried between two looks: the change is seen, or it is said that it is not known. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { gitEnvironment } from "../git/hardening.ts";
@@ -59,6 +68,7 @@ async function observe({ root, attemptDir }: Scene, change: () => void) {
     repository: root,
     attemptDir,
     patchBytesMax: 1024 * 1024,
+    snapshotEntriesMax: 50,
     unobserved: [],
   };
   const looks = createGitObserver({ ...options, run });
@@ -215,6 +225,27 @@ describe("a change is seen", () => {
     },
   );
 
+  it("inside a repository of the workspace, of which git sees the commit only", async () => {
+    const at = scene();
+    const nested = { ...at, root: join(at.root, "nested") };
+    mkdirSync(nested.root);
+    git(nested.root, "init", "-q");
+    writeFileSync(join(nested.root, "code.sh"), "one\n");
+    git(nested.root, "add", ".");
+    git(nested.root, "commit", "-q", "-m", "first");
+    expect(await observe(at, () => undefined)).toMatchObject({ files: [], complete: true, note: null });
+    const found = await observe(at, () => backdoor(nested));
+    expect(found).toMatchObject({ files: ["nested/code.sh"], complete: true });
+    expect(found.note).toBe("what changed inside nested repositories is in no patch");
+    const committed = await observe(at, () => git(nested.root, "commit", "-q", "-am", "mine"));
+    expect(committed.files).toEqual(["nested"]);
+    const flooded = await observe(at, () => {
+      for (let n = 0; n < 60; n += 1) writeFileSync(join(nested.root, `f${n}`), "");
+    });
+    expect(flooded).toMatchObject({ files: [], complete: false });
+    expect(flooded.note).toBe("the repository nested was not compared: it holds more than 50 files");
+  });
+
   it("and an everyday change of the configuration is none", async () => {
     const at = scene();
     const found = await observe(at, () => {
@@ -231,12 +262,18 @@ it("no program that the user or the worker configured is started for a look", as
   const configure = (names: typeof hostile.config): void => configureGit(at.root, names);
   configure([...hostile.config, ...hostile.filterConfig]);
   gitFile(at, "info/attributes", "*.sh filter=hostile diff=hostile\n");
+  const inner = scene();
+  const nested = join(at.root, "nested");
+  renameSync(inner.root, nested);
+  configureGit(nested, [...hostile.config, ...hostile.filterConfig]);
+  writeFileSync(join(nested, ".git/info/attributes"), "* filter=hostile diff=hostile\n");
   const found = await observe(at, () => {
+    writeFileSync(join(nested, "code.sh"), "evil\n");
     configure([["filter.hostile.required", "true"]]);
     backdoor(at);
     writeFileSync(join(at.root, ".gitattributes"), "* filter=hostile diff=hostile\n");
   });
-  expect(found.files).toEqual([".gitattributes", "code.sh"]);
+  expect(found.files).toEqual([".gitattributes", "code.sh", "nested/code.sh"]);
   expect(hostile.ran()).toEqual([]);
 });
 

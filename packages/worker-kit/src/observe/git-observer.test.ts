@@ -59,6 +59,7 @@ function observer(workspace: string, patchBytesMax = 1024 * 1024) {
     repository,
     attemptDir,
     patchBytesMax,
+    snapshotEntriesMax: 1000,
     unobserved,
     run: runStep(workspace),
   });

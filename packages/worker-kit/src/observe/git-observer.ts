@@ -5,8 +5,9 @@
  * ones do not, and it makes no difference whether the worker commits, or what it does to the repository's index,
  * configuration, exclusions and attributes. That it did something to the last three is said.
  *
- * Not seen: changes to ignored files, and changes inside nested repositories and submodules. Filters are off: a file that
- * passes through one (Git LFS) and is written anew with the same content counts as changed.
+ * Not seen: changes to ignored files. Inside nested repositories and submodules files are compared by size and times, and are in
+ * no patch. Filters are off: a file that passes through one (Git LFS) and is written anew with the same content counts as
+ * changed.
  *
  * git runs contained and with bounded time and file size.
  */
@@ -15,6 +16,7 @@ import { chmod, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ignore } from "@agentcore/contract";
 import { afterScript, beforeScript, patchFailedCode } from "./git-scripts.ts";
+import { nestedRepositories, type NestedChange, type NestedRepositories } from "./nested-repositories.ts";
 import { digestOfGitDir, makePrivateGitDir } from "./private-git-dir.ts";
 import { notCompared, type WorkspaceChange, type WorkspaceObserver } from "./workspace-change.ts";
 
@@ -46,6 +48,8 @@ export interface GitObserverOptions {
   /** Private directory of the attempt; `git/` and `changes.patch` are made in it. */
   readonly attemptDir: string;
   readonly patchBytesMax: number;
+  /** Files and directories compared in all nested repositories together. */
+  readonly snapshotEntriesMax: number;
   /** Paths in the workspace, relative to it, in which nothing is looked at. */
   readonly unobserved: readonly string[];
   /** Runs one script contained; rejects where it could not be started. */
@@ -71,6 +75,7 @@ interface StateBefore {
   /** What its work trees share, and the git directory of this one. */
   readonly places: readonly [common: string, own: string];
   readonly privateDigest: string;
+  readonly nested: NestedRepositories;
 }
 
 export function createGitObserver(options: GitObserverOptions): WorkspaceObserver {
@@ -80,6 +85,8 @@ export function createGitObserver(options: GitObserverOptions): WorkspaceObserve
   const env = { AC_GIT: directory, GIT_WORK_TREE: options.repository };
   const common = { visible: [directory] };
   const leftOut = options.unobserved.map((path) => `:(exclude,literal)${path}`);
+  const nestedIn = (names: readonly string[]): NestedRepositories =>
+    nestedRepositories(options.workspace, names, options.snapshotEntriesMax, options.unobserved);
   let before: StateBefore | null = null;
 
   return {
@@ -93,9 +100,19 @@ export function createGitObserver(options: GitObserverOptions): WorkspaceObserve
         name: "before",
       });
       if (typeof end !== "string" && end.exitCode === 0) {
-        const [seen = "", tree = "", repositoryDigest = "", shared = "", own = ""] = end.stdout.split("\0");
+        const [seen = "", tree = "", repositoryDigest = "", shared = "", own = "", ...names] = end.stdout
+          .split("\0")
+          .slice(0, -1);
         const privateDigest = await digestOfGitDir(directory);
-        before = { seen, tree, repositoryDigest, places: [shared, own], privateDigest };
+        before = {
+          seen,
+          tree,
+          repositoryDigest,
+          places: [shared, own],
+          privateDigest,
+          nested: nestedIn(names),
+        };
+        await before.nested.before();
         return null;
       }
       await rm(directory, { recursive: true, force: true });
@@ -110,11 +127,16 @@ export function createGitObserver(options: GitObserverOptions): WorkspaceObserve
       const args = [blocksMax, before.tree, patch, ...before.places, ...leftOut];
       const step = { ...common, script: afterScript, args, env, name: "after" } as const;
       const end = await tryStep(options.run, step);
-      const change = await changeOf(end, before, {
-        patch,
-        kept: join(options.attemptDir, "changes.patch"),
-        bytesMax: options.patchBytesMax,
-      });
+      const nested = await before.nested.after();
+      const change = await changeOf(
+        end,
+        { ...before, inside: nested },
+        {
+          patch,
+          kept: join(options.attemptDir, "changes.patch"),
+          bytesMax: options.patchBytesMax,
+        },
+      );
       await rm(directory, { recursive: true, force: true });
       return change;
     },
@@ -138,7 +160,7 @@ interface PatchPlaces {
 
 async function changeOf(
   end: GitStepEnd | string,
-  before: StateBefore,
+  before: StateBefore & { readonly inside: NestedChange },
   { patch, kept, bytesMax }: PatchPlaces,
 ): Promise<WorkspaceChange> {
   if (typeof end === "string") return notCompared(end);
@@ -152,14 +174,19 @@ async function changeOf(
     ...(digest === before.repositoryDigest
       ? []
       : ["the configuration, exclusions, attributes or hooks of the repository changed meanwhile"]),
+    ...before.inside.unseen,
   ];
-  const seenPart = { files: names.sort(), complete: unseen.length === 0 };
+  const files = [...new Set([...names, ...before.inside.files])].sort();
+  const seenPart = { files, complete: unseen.length === 0 };
+  const unpatched =
+    before.inside.files.length === 0 ? [] : ["what changed inside nested repositories is in no patch"];
+  const notes = [...unseen, ...unpatched];
   if (end.exitCode === 0) {
-    const note = unseen.length === 0 ? null : unseen.join("; ");
+    const note = notes.length === 0 ? null : notes.join("; ");
     return { ...seenPart, patch: await keepPatch(patch, kept), note };
   }
   const note = `no patch: it would be larger than ${bytesMax} bytes, or git failed: ${reasonOf(end)}`;
-  return { ...seenPart, patch: null, note: [...unseen, note].join("; ") };
+  return { ...seenPart, patch: null, note: [...notes, note].join("; ") };
 }
 
 /** The complaint, not the advice that git gives after it. */

@@ -35,9 +35,12 @@ repository_digest() {
  * Adds everything below the workspace to the private index and sets `seen`: `part` where git cannot read some of it, such
  * as a nested repository that has no commit yet. A workspace that the repository ignores is none of git's business. The
  * arguments of the script that are left are what is not to be added. Files outside of a sparse checkout are added where
- * they are there; an older git does not know the option, and adds them anyhow.
+ * they are there; an older git does not know the option, and adds them anyhow. Nested repositories are added as if they were new:
+ * of one that it knows, git asks the status, and so starts the filters that are configured there.
  */
 const addEverything = `
+nested() { git ls-files -s -z | grep -z '^160000 ' | sed -z 's/^[^\t]*\t//' || :; }
+nested | git update-index -z --force-remove --stdin
 seen=whole
 case $(git add -h 2>&1 || :) in *--sparse*) sparse=--sparse ;; *) sparse= ;; esac
 git add -A --ignore-errors $sparse -- . "$@" || {
@@ -54,7 +57,8 @@ export GIT_DIR="$AC_GIT" GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
 
 /**
  * `$1`: largest file in 512-byte blocks; then what is left out. Runs with the \`GIT_DIR\` of the repository. Prints, each with a
- * NUL: what was seen, the tree's id, the digest of the repository, what its work trees share, its git directory.
+ * NUL: what was seen, the tree's id, the digest of the repository, what its work trees share, its git directory, and the
+ * directories that are repositories themselves, of which git sees the commit only.
  */
 export const beforeScript = `
 set -eu
@@ -81,6 +85,7 @@ ${usePrivate}
 git ls-files -v -z | grep -z '^[a-z]' | sed -z 's/^..//' | git update-index -z --no-assume-unchanged --stdin
 ${addEverything}
 printf '%s\\0' "$seen" "$(git write-tree --missing-ok)" "$digest" "$common" "$own"
+nested
 `;
 
 /**

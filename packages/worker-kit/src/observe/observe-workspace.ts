@@ -4,7 +4,6 @@ import { createSnapshotObserver } from "./tree-snapshot.ts";
 import type { WorkspaceChange, WorkspaceObserver } from "./workspace-change.ts";
 
 export interface ObserverOptions extends Omit<GitObserverOptions, "repository"> {
-  readonly snapshotEntriesMax: number;
   readonly gitAvailable: boolean;
 }
 
