@@ -4,8 +4,13 @@
  * directory.
  */
 import { AgentCoreError, isAgentCoreError, type Capability, type WorkerAdapter } from "@agentcore/contract";
-import { loadAdapter as loadForeignAdapter, requireCapabilities } from "@agentcore/worker-kit";
+import {
+  loadAdapter as loadForeignAdapter,
+  requireCapabilities,
+  requireInstalled,
+} from "@agentcore/worker-kit";
 import { dirname } from "node:path";
+import type { Environment } from "./config/env-text.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { didYouMean } from "@agentcore/yaml-file";
 
@@ -57,6 +62,16 @@ export async function requireWorker(
   const adapter = await loadAdapter(name, loaded);
   requireCapabilities(name, adapter.capabilities, asked);
   return adapter;
+}
+
+/** Throws `AC_WORKER_MISSING` where the worker's program is not there. */
+export function requireWorkerProgram(
+  adapter: WorkerAdapter,
+  { config }: LoadedConfig,
+  env: Environment,
+): void {
+  const path = config.workers[adapter.name]?.program;
+  requireInstalled(adapter, { hostEnv: env, ...(path === undefined ? {} : { path }) });
 }
 
 /** Every adapter; a broken one is an error in its place. */

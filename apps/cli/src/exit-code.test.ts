@@ -13,10 +13,15 @@ const table: Record<(typeof outcomes)[number], number> = {
 };
 
 test.each(outcomes)("outcome %s has its own exit code", (outcome) => {
-  expect(exitCodeOf(outcome, false)).toBe(table[outcome]);
+  expect(exitCodeOf(outcome, { refused: false, errorClass: null })).toBe(table[outcome]);
 });
 
 test("a job that the gate refused exits 3, whatever its outcome is called", () => {
-  expect(exitCodeOf("failed", true)).toBe(3);
-  expect(exitCodeOf("budget_exhausted", true)).toBe(3);
+  expect(exitCodeOf("failed", { refused: true, errorClass: null })).toBe(3);
+  expect(exitCodeOf("budget_exhausted", { refused: true, errorClass: "budget_exhausted" })).toBe(3);
+});
+
+test("a job whose worker is not installed was never started, which is 2", () => {
+  expect(exitCodeOf("failed", { refused: false, errorClass: "worker_missing" })).toBe(2);
+  expect(exitCodeOf("failed", { refused: false, errorClass: "worker_crashed" })).toBe(1);
 });

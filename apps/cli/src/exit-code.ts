@@ -2,7 +2,7 @@
  * What the process exits with; part of the public interface. The outcome decides, except where the gate refused the
  * job: then nothing ran, and the caller can tell that from a failed run.
  */
-import type { Outcome } from "@agentcore/contract";
+import type { ErrorClass, Outcome } from "@agentcore/contract";
 
 export const exitCodes = {
   succeeded: 0,
@@ -16,8 +16,13 @@ export const exitCodes = {
   cancelled: 130,
 } as const;
 
-export function exitCodeOf(outcome: Outcome, refused: boolean): number {
+export function exitCodeOf(
+  outcome: Outcome,
+  { refused, errorClass }: { readonly refused: boolean; readonly errorClass: ErrorClass | null },
+): number {
   if (refused) return exitCodes.refused;
+  // Nothing was started: to be installed or configured, as any other mistake of the call.
+  if (errorClass === "worker_missing") return exitCodes.usage;
   switch (outcome) {
     case "succeeded":
       return exitCodes.succeeded;

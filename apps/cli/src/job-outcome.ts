@@ -16,7 +16,11 @@ export function outcomeOf(record: JobRecord, attempts: readonly AttemptRecord[])
   const results = attempts.flatMap(({ result }) => (result === null ? [] : [result]));
   const refused = record.state.kind === "dead" && record.result === null;
   const result = resultLine(record.job.id, results, endOf(record));
-  return { result, refused, exitCode: exitCodeOf(result.outcome, refused) };
+  return {
+    result,
+    refused,
+    exitCode: exitCodeOf(result.outcome, { refused, errorClass: result.errorClass }),
+  };
 }
 
 /** Null where the last attempt's own result says it all. */

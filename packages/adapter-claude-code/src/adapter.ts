@@ -16,6 +16,7 @@ export const claudeCodeAdapter: WorkerAdapter = {
     command: "claude",
     versionArgs: ["--version"],
     minVersion: "2.1.330",
+    verifiedVersion: "2.1.332",
     install: "npm install -g @anthropic-ai/claude-code",
     credentialEnv: credentialVariables,
     loginPaths: [".claude/.credentials.json"],

@@ -18,6 +18,7 @@ export const codexAdapter: WorkerAdapter = {
     command: "codex",
     versionArgs: ["--version"],
     minVersion: "0.169.0",
+    verifiedVersion: "0.171.0",
     install: "npm install -g @openai/codex",
     credentialEnv: credentialVariables,
     loginPaths: [".codex/auth.json"],

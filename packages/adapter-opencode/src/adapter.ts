@@ -17,6 +17,7 @@ export const openCodeAdapter: WorkerAdapter = {
     command: "opencode",
     versionArgs: ["--version"],
     minVersion: "1.18.33",
+    verifiedVersion: "1.18.33",
     install: "npm install -g opencode-ai",
     credentialEnv: credentialVariables,
     loginPaths: [".local/share/opencode/auth.json"],

@@ -26,6 +26,7 @@ export const shellAdapter: WorkerAdapter = {
   title: "Shell",
   provider: null,
   capabilities,
+  enforcesCapabilities: false,
   program: {
     command: "sh",
     versionArgs: [],

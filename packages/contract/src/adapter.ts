@@ -22,6 +22,8 @@ export interface WorkerAdapter {
   readonly provider: string | null;
   /** Capabilities that the worker can enforce. A task that needs another is refused before anything starts. */
   readonly capabilities: readonly Capability[];
+  /** False where nothing keeps the worker to its capabilities, as with a script; `doctor` says so. Absent: true. */
+  readonly enforcesCapabilities?: boolean;
   /** Settings of a task that this worker has. A task that sets another gets a `warning` event. Absent: none. */
   readonly options?: readonly TaskOption[];
   /** How to find the worker's program; the runner and `doctor` use it. */
@@ -73,6 +75,8 @@ export interface WorkerProgram {
   readonly versionArgs: readonly string[];
   /** Lowest version known to work, as `major.minor.patch`; absent: any. */
   readonly minVersion?: string;
+  /** Highest version that the adapter was tried with; `doctor` says where a newer one is installed. Absent: not known. */
+  readonly verifiedVersion?: string;
   /** One line that says how to install it: `npm install -g @openai/codex`. */
   readonly install: string;
   /** Environment variables any of which carries the credential; empty: none is needed. */

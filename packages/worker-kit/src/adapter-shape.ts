@@ -20,6 +20,7 @@ const adapterSchema = z.looseObject({
   title: z.string().min(1),
   provider: z.string().min(1).nullable(),
   capabilities: z.array(capabilitySchema),
+  enforcesCapabilities: z.boolean().optional(),
   program: z.looseObject({
     command: z.string().min(1),
     versionArgs: z.array(z.string()),
@@ -27,6 +28,7 @@ const adapterSchema = z.looseObject({
       .string()
       .regex(/^\d+\.\d+(\.\d+)?/, "must be a version such as 1.2.3")
       .optional(),
+    verifiedVersion: z.string().optional(),
     install: z.string().min(1, "must say how to install the program"),
     credentialEnv: z.array(z.string()),
     loginPaths: z.array(z.string()),

@@ -1,9 +1,14 @@
+import { claudeCodeAdapter } from "@agentcore/adapter-claude-code";
+import { codexAdapter } from "@agentcore/adapter-codex";
+import { openCodeAdapter } from "@agentcore/adapter-opencode";
+import { compareVersions } from "@agentcore/worker-kit";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { InstallationError, installClis, type InstallOptions } from "./install.ts";
 import { pinNewest } from "./newest.ts";
+import { pinsFolder } from "./places.ts";
 
 let folder: string;
 let reported: string[];
@@ -117,4 +122,19 @@ test("a registry that does not answer for the newest version is an error that na
   const { pinsFolder, env } = await npmThat("exit 1");
   const newest = pinNewest({ pinsFolder, newestPinsFolder: join(folder, "newest"), env });
   await expect(newest).rejects.toThrow(/newest version of @anthropic-ai\/claude-code.*registry/);
+});
+
+test("each adapter says that it was verified with the version pinned here, or with a newer one", async () => {
+  const { dependencies } = JSON.parse(await readFile(join(pinsFolder, "package.json"), "utf8")) as {
+    dependencies: Readonly<Record<string, string>>;
+  };
+  const pins = {
+    "@anthropic-ai/claude-code": claudeCodeAdapter,
+    "@openai/codex": codexAdapter,
+    "opencode-ai": openCodeAdapter,
+  };
+  for (const [name, { program }] of Object.entries(pins))
+    expect(
+      compareVersions(program.verifiedVersion ?? "0.0.0", dependencies[name] ?? ""),
+    ).toBeGreaterThanOrEqual(0);
 });

@@ -153,3 +153,49 @@ test.each(["config", "workflow", "agents", "job", "event", "result"])(
     expect(JSON.parse(stdout)).toMatchObject({ $schema: expect.stringContaining("json-schema.org") });
   },
 );
+
+describe("a worker that is not there", () => {
+  const config = join(scratch.root, "workers.yaml");
+  writeFileSync(
+    config,
+    "defaults: { worker: nobody }\nworkers: { mine: { adapter: ./absent.js }, shell: { program: /absent/sh } }\n",
+  );
+  const workflow = join(scratch.root, "nobody.yaml");
+  writeFileSync(
+    workflow,
+    'name: n\nversion: "1"\ntimeout: 1m\nsteps: { a: { worker: nobdy, capabilities: [read], instructions: x } }\n',
+  );
+
+  test("is told by `workflow validate` with its place, by `doctor` as a fault, and never called a wrong line", async () => {
+    const validated = await run(["workflow", "validate", workflow]);
+    expect(validated.code).toBe(2);
+    expect(validated.stderr).toMatch(/nobody\.yaml:4:\d+: steps\.a\.worker: there is no worker "nobdy"/);
+    const doctor = await run(["doctor", "--config", config]);
+    expect(doctor.code).toBe(1);
+    expect(doctor.stdout).toMatch(/✗ Configuration +defaults\.worker: there is no worker "nobody"/);
+    const mine = await run(["run", "true", "--worker", "mine", "--config", config]);
+    expect(mine).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/AC_ADAPTER_MISSING: Correct `workers/),
+    });
+    const none = await run(["run", "true", "--worker", "shell", "--config", "nope.yaml"]);
+    expect(none).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/AC_CONFIG_MISSING: Name an existing/),
+    });
+  });
+
+  test("ends a run with 2, makes no job, and ends one that was in the queue with 2 as well", async () => {
+    const ran = await run(["run", "true", "--worker", "shell", "--config", config]);
+    expect(ran).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/\/absent\/sh is no program.*AC_WORKER_MISSING/s),
+    });
+    expect(JSON.parse((await run(["dlq", "list", "--json"])).stdout)).toMatchObject({ jobs: [] });
+    const id = (await run(["submit", "true", "--worker", "shell"])).stdout.trim();
+    const fixed = join(scratch.root, "only-shell.yaml");
+    writeFileSync(fixed, "workers: { shell: { program: /absent/sh } }\n");
+    await run(["work", "--drain", "--in-process", "--config", fixed]);
+    expect((await run(["jobs", "wait", id])).code).toBe(2);
+  });
+});

@@ -10,7 +10,7 @@ import {
   examineState,
 } from "../doctor/examine.ts";
 import type { Check, DoctorReport } from "../doctor/report.ts";
-import { examineWorkers } from "../doctor/workers.ts";
+import { examineWorkers, isBroken } from "../doctor/workers.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { doctorLines } from "../screen/doctor-screen.ts";
@@ -44,7 +44,7 @@ async function examine(options: DoctorOptions, io: Io): Promise<DoctorReport> {
   const checks = [examineNode(process.versions.node), containment, git, stateCheck, quarantine, config];
   return {
     version: packageVersion(),
-    ok: checks.every(({ status }) => status !== "bad"),
+    ok: checks.every(({ status }) => status !== "bad") && !workers.some(isBroken),
     checks,
     workers,
   };

@@ -8,7 +8,7 @@ import {
   type Timer,
 } from "@agentcore/contract";
 import type { JobHandle } from "@agentcore/scheduler";
-import { requireWorker } from "../adapters.ts";
+import { requireWorker, requireWorkerProgram } from "../adapters.ts";
 import { compose, type Composition } from "../compose.ts";
 import { onInterrupt } from "../interrupt.ts";
 import type { Io } from "../io.ts";
@@ -35,6 +35,7 @@ export async function run(instructions: string | undefined, options: RunOptions,
   const job = jobFromOptions(text, { interactive: true, ...options }, loaded, io);
   warnOfLoaders(options.env, io);
   const adapter = await requireWorker(job.task.worker, job.task.capabilities ?? [], loaded);
+  requireWorkerProgram(adapter, loaded, io.env);
   const log = createLog("warn");
   const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
   const composition = await compose({ config: loaded.config, state, adapters: [adapter], env: io.env, log });

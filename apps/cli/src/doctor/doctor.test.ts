@@ -4,8 +4,9 @@ import type { WorkerAdapter } from "@agentcore/contract";
 import { configSchema } from "../config/schema.ts";
 import { textOf } from "../screen/line.ts";
 import { doctorLines } from "../screen/doctor-screen.ts";
-import { containmentCheck, quarantineCheck } from "./examine.ts";
-import { withPrice, workerReport } from "./workers.ts";
+import { noConfig } from "../config/load.ts";
+import { configurationCheck, containmentCheck, quarantineCheck } from "./examine.ts";
+import { isBroken, withPrice, workerReport } from "./workers.ts";
 
 const adapter: Pick<WorkerAdapter, "name" | "title" | "capabilities" | "program"> = {
   name: "codex",
@@ -76,6 +77,48 @@ describe("a worker whose model is configured", () => {
     expect(detail.includes("no price for model house")).toBe(isTold);
     expect(cure).toBe(isTold ? "Set prices.house in the configuration." : null);
   });
+});
+
+test("a version that nobody has tried yet is named, and no fault", () => {
+  const program = { ...adapter.program, verifiedVersion: "1.2.3" };
+  const report = (version: string) =>
+    workerReport(
+      { ...adapter, program },
+      { kind: "found", path: "/bin/codex", version },
+      { kind: "not-needed" },
+    );
+  expect(report("1.2.3").detail).toBe("needs no credential");
+  expect(report("1.10.0")).toMatchObject({
+    status: "ready",
+    detail: "newer than 1.2.3, the last one verified; needs no credential",
+  });
+});
+
+test("of a worker that nothing keeps to its capabilities, that is said", () => {
+  const program = { ...adapter.program, command: "sh" };
+  const shell = workerReport(
+    { ...adapter, name: "shell", program, enforcesCapabilities: false },
+    { kind: "found", path: "/bin/sh", version: null },
+    { kind: "not-needed" },
+  );
+  expect(shell.enforcesCapabilities).toBe(false);
+  const [line] = doctorLines({ version: "1", ok: true, checks: [], workers: [shell] })
+    .map(textOf)
+    .filter((text) => text.includes("shell "));
+  expect(line).toContain("capabilities are not enforced");
+  expect(line).not.toContain("can read");
+});
+
+test("a name in the configuration that stands for no worker is bad, and one that is broken is not well", () => {
+  const names = { defaults: { worker: "codx" }, limits: { workers: { nobody: { concurrency: 1 } } } };
+  const loaded = { ...noConfig({}), config: configSchema({}).parse(names) };
+  const check = configurationCheck(loaded);
+  expect(check.status).toBe("bad");
+  expect(check.detail).toMatch(/^defaults\.worker: there is no worker "codx".*did you mean "codex"\?\n/);
+  expect(check.detail).toContain('limits.workers: there is no worker "nobody"');
+  const old = { kind: "too-old", path: "/x", version: "0.1", message: "old" } as const;
+  expect(isBroken(workerReport(adapter, old, { kind: "none" }))).toBe(true);
+  expect(isBroken(workerReport(adapter, { kind: "missing", message: "" }, { kind: "none" }))).toBe(false);
 });
 
 describe("containment", () => {

@@ -13,6 +13,8 @@ import { findProgram, programEnvironment, readVersion, type ProgramParts } from 
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { didYouMean } from "@agentcore/yaml-file";
+import { workerNames } from "../adapters.ts";
 import type { Environment } from "../config/env-text.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { describeLeft } from "../quarantine.ts";
@@ -34,6 +36,15 @@ export function configurationCheck(loaded: LoadedConfig): Check {
       status: "warn",
       detail: `${refused.path} is not read: ${refused.reason}`,
       cure: "Where it is yours, make it and the directories above it writable by you alone.",
+    };
+  }
+  const unknown = unknownWorkers(loaded);
+  if (unknown.length > 0) {
+    return {
+      ...base,
+      status: "bad",
+      detail: unknown.join("\n"),
+      cure: "Correct the name, or give the worker an adapter in `workers`.",
     };
   }
   if (source === null) {
@@ -59,6 +70,23 @@ export interface ExaminedContainment {
 }
 
 /** Records nothing. Where nothing can be contained, no program is run at all. */
+/** Names that stand for a worker and for none that there is: what is set for them would never count. */
+function unknownWorkers(loaded: LoadedConfig): string[] {
+  const { defaults, limits, pacing } = loaded.config;
+  const known = workerNames(loaded);
+  const named = [
+    ...(defaults.worker === undefined ? [] : [["defaults.worker", defaults.worker] as const]),
+    ...Object.keys(limits.workers).map((name) => ["limits.workers", name] as const),
+    ...Object.keys(pacing.workers).map((name) => ["pacing.workers", name] as const),
+  ];
+  return named
+    .filter(([, name]) => !known.includes(name))
+    .map(
+      ([place, name]) =>
+        `${place}: there is no worker "${name}"; there are ${known.join(", ")}${didYouMean(name, known)}`,
+    );
+}
+
 export async function examineContainment(state: StateDir): Promise<ExaminedContainment> {
   const partsWith = (containment: Containment) => ({ containment, clock: systemClock, ids: systemIds });
   try {

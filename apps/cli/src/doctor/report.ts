@@ -21,13 +21,15 @@ export interface WorkerReport {
   /** Where the credential comes from, such as `ANTHROPIC_API_KEY` or `~/.codex/auth.json`; never the credential itself. */
   readonly credential: string | null;
   readonly capabilities: readonly Capability[];
+  /** False where nothing keeps the worker to them. */
+  readonly enforcesCapabilities: boolean;
   readonly detail: string;
   readonly cure: string | null;
 }
 
 export interface DoctorReport {
   readonly version: string;
-  /** No check is bad. A worker that is not installed is no fault. */
+  /** No check is bad, and no worker that is installed or configured is unusable. One that is not installed is no fault. */
   readonly ok: boolean;
   readonly checks: readonly Check[];
   readonly workers: readonly WorkerReport[];

@@ -1,6 +1,7 @@
 /** What there is to know about each worker without running it: program, version, credential, and what to do. */
 import { isAgentCoreError, type AgentCoreError, type WorkerAdapter } from "@agentcore/contract";
 import {
+  compareVersions,
   credentialStatus,
   detectProgram,
   hasPrice,
@@ -59,6 +60,11 @@ export async function withPrice(
   return { ...report, detail, cure: report.cure === null ? cure : `${report.cure} ${cure}` };
 }
 
+/** It is there, and cannot work as it is; the screen marks it as bad. */
+export function isBroken({ status }: WorkerReport): boolean {
+  return status === "too_old" || status === "unusable" || status === "adapter_invalid";
+}
+
 function invalidAdapter(name: string, error: AgentCoreError): WorkerReport {
   return {
     name,
@@ -68,13 +74,14 @@ function invalidAdapter(name: string, error: AgentCoreError): WorkerReport {
     version: null,
     credential: null,
     capabilities: [],
+    enforcesCapabilities: true,
     detail: error.message,
     cure: error.cure,
   };
 }
 
 export function workerReport(
-  adapter: Pick<WorkerAdapter, "name" | "title" | "capabilities" | "program">,
+  adapter: Pick<WorkerAdapter, "name" | "title" | "capabilities" | "enforcesCapabilities" | "program">,
   program: ProgramStatus,
   credential: CredentialStatus,
 ): WorkerReport {
@@ -82,6 +89,7 @@ export function workerReport(
     name: adapter.name,
     title: adapter.title,
     capabilities: adapter.capabilities,
+    enforcesCapabilities: adapter.enforcesCapabilities ?? true,
     path: program.kind === "missing" ? null : program.path,
     version: program.kind === "found" || program.kind === "too-old" ? program.version : null,
     credential: nameOf(credential),
@@ -107,8 +115,15 @@ export function workerReport(
         cure: "Try again when the machine is less busy.",
       };
     case "found":
-      return { ...base, ...readiness(adapter, credential) };
+      return withNewness({ ...base, ...readiness(adapter, credential) }, adapter.program.verifiedVersion);
   }
+}
+
+/** A version that nobody has tried yet mostly works: it is said, and no fault. */
+function withNewness(report: WorkerReport, verified: string | undefined): WorkerReport {
+  const { version } = report;
+  if (version === null || verified === undefined || compareVersions(version, verified) <= 0) return report;
+  return { ...report, detail: `newer than ${verified}, the last one verified; ${report.detail}` };
 }
 
 function readiness(

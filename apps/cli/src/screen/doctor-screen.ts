@@ -56,6 +56,12 @@ function markOf({ status }: WorkerReport): keyof typeof marks {
 
 function describeWorker(worker: WorkerReport): string {
   const version = worker.version === null ? "" : `${worker.version}, `;
-  const can = worker.status === "ready" ? `; can ${worker.capabilities.join(", ")}` : "";
-  return `${version}${worker.detail}${can}`;
+  return `${version}${worker.detail}${capabilitiesOf(worker)}`;
+}
+
+function capabilitiesOf(worker: WorkerReport): string {
+  if (worker.status !== "ready") return "";
+  return worker.enforcesCapabilities
+    ? `; can ${worker.capabilities.join(", ")}`
+    : "; can do what your user can: capabilities are not enforced";
 }

@@ -4,19 +4,21 @@ import type { LookUpWorkers } from "@agentcore/workflow";
 import { loadAdapter } from "../adapters.ts";
 import type { LoadedConfig } from "../config/load.ts";
 
-/** A worker that there is not, or that cannot be loaded, is not known: the run says what is wrong with it. */
 export function lookUpWorkers(loadConfig: () => Promise<LoadedConfig>): LookUpWorkers {
   return async (names) => {
     const loaded = await loadConfig();
     const adapters = new Map<string, WorkerAdapter>();
+    const problems = new Map<string, string>();
     for (const name of names) {
-      const adapter = await loadAdapter(name, loaded).catch((error: unknown) => {
-        if (isAgentCoreError(error)) return null;
-        throw error;
-      });
-      if (adapter !== null) adapters.set(name, adapter);
+      try {
+        adapters.set(name, await loadAdapter(name, loaded));
+      } catch (error) {
+        if (!isAgentCoreError(error)) throw error;
+        problems.set(name, error.message);
+      }
     }
     return {
+      problem: (worker) => problems.get(worker) ?? null,
       options: (worker) => {
         const adapter = adapters.get(worker);
         return adapter === undefined ? null : (adapter.options ?? []);

@@ -48,11 +48,9 @@ export interface DetectOptions {
 
 export async function detectProgram(adapter: WorkerAdapter, options: DetectOptions): Promise<ProgramStatus> {
   const { program } = adapter;
-  const path = findProgram(options.path ?? program.command, options.hostEnv["PATH"]);
-  if (path === null) {
-    const where = options.path === undefined ? `${program.command} is not on PATH` : wrongPath(options.path);
-    return { kind: "missing", message: `${adapter.title}: ${where}; install it with: ${program.install}` };
-  }
+  const found = findWorker(adapter, options);
+  if (found.kind === "missing") return found;
+  const { path } = found;
   if (program.minVersion === undefined && options.alwaysAskVersion !== true) {
     return { kind: "found", path, version: null };
   }
@@ -70,6 +68,26 @@ export async function detectProgram(adapter: WorkerAdapter, options: DetectOptio
     return { kind: "too-old", path, version: answer.version, message };
   }
   return { kind: "found", path, version: answer.version };
+}
+
+type Place = Pick<DetectOptions, "hostEnv" | "path">;
+
+/** Whether the program is there, asking it nothing. */
+function findWorker(
+  { program, title }: WorkerAdapter,
+  options: Place,
+): { readonly kind: "there"; readonly path: string } | Extract<ProgramStatus, { kind: "missing" }> {
+  const path = findProgram(options.path ?? program.command, options.hostEnv["PATH"]);
+  if (path !== null) return { kind: "there", path };
+  const where = options.path === undefined ? `${program.command} is not on PATH` : wrongPath(options.path);
+  return { kind: "missing", message: `${title}: ${where}; install it with: ${program.install}` };
+}
+
+/** For a caller that wants to know before it makes a job of it. Throws `AC_WORKER_MISSING`; asks the program nothing. */
+export function requireInstalled(adapter: WorkerAdapter, options: Place): void {
+  const found = findWorker(adapter, options);
+  if (found.kind === "there") return;
+  throw new AgentCoreError("AC_WORKER_MISSING", found.message, { evidence: { worker: adapter.name } });
 }
 
 function wrongPath(path: string): string {

@@ -11,6 +11,7 @@ const has: Readonly<Record<string, readonly TaskOption[]>> = {
 };
 const known: KnownWorkers = {
   options: (worker) => has[worker] ?? null,
+  problem: (worker) => (worker === "nobody" ? 'there is no worker "nobody"' : null),
   argsProblem: (worker, args) => (args.includes("--loud") ? `${worker} refuses --loud` : null),
 };
 
@@ -44,6 +45,11 @@ async function said(...steps: string[]): Promise<string[]> {
 const base = "instructions: x, capabilities: [read]";
 
 it.each<[what: string, step: string, told: string[]]>([
+  [
+    "a worker that there is not",
+    `a: { worker: nobody, ${base} }`,
+    ['mistake /w/main.yaml:5:16: steps.a.worker: there is no worker "nobody"'],
+  ],
   [
     "a setting that the worker has is not mentioned",
     `a: { worker: opencode, ${base}, variant: high, max_steps: 3, max_command_time: 1m }`,
@@ -110,8 +116,8 @@ it("tells the warnings of sub-workflows with their file", async () => {
   expect(parsed.ok && parsed.warnings.map(({ file: where }) => where)).toEqual(["/w/child.yaml"]);
 });
 
-it("looks up only workers of which something is asked", async () => {
+it("looks up each worker once", async () => {
   lookedUp = [];
   await said(`a: { worker: codex, ${base} }`, `b: { worker: OPENCODE, ${base}, variant: high }`);
-  expect(lookedUp).toEqual(["opencode"]);
+  expect(lookedUp).toEqual(["codex", "opencode"]);
 });

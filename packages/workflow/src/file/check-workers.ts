@@ -1,5 +1,5 @@
 /**
- * Checks of what a file asks of its workers: arguments that a worker's adapter refuses are mistakes; settings that the worker
+ * Checks of what a file asks of its workers: a worker that there is not, and arguments that its adapter refuses, are mistakes; settings that the worker
  * does not have are warnings, since the step does its work without them.
  */
 import type { TaskOption } from "@agentcore/contract";
@@ -8,6 +8,8 @@ import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report 
 
 /** What is known of workers before anything runs. */
 export interface KnownWorkers {
+  /** Why no step can use the worker: there is none of that name, or its adapter cannot be loaded; null: nothing is known. */
+  problem(worker: string): string | null;
   /** Settings that the worker has; null: not known. */
   options(worker: string): readonly TaskOption[] | null;
   /** Why the worker's adapter refuses the arguments; null: it does not, or is not known. */
@@ -39,14 +41,14 @@ export async function checkWorkers(
   lookUp: LookUpWorkers,
   tell: { readonly mistake: Report; readonly warning: Report },
 ): Promise<void> {
-  const asking = worksOf(steps, profileOf).filter(({ all }) =>
-    [argsKey, ...keys.map(([, key]) => key)].some((key) => all[key] !== undefined),
-  );
-  if (asking.length === 0) return;
-  const workers = await lookUp([...new Set(asking.map(({ worker }) => worker))]);
-  for (const { path, own, all, worker } of asking) {
+  const works = worksOf(steps, profileOf);
+  if (works.length === 0) return;
+  const workers = await lookUp([...new Set(works.map(({ worker }) => worker))]);
+  for (const { path, own, all, worker } of works) {
     // What comes from the profile is told where the profile is named.
     const placeOf = (key: string): Path => [...path, own[key] === undefined ? "agent" : key];
+    const unusable = workers.problem(worker);
+    if (unusable !== null) tell.mistake(placeOf("worker"), unusable);
     const args = listOf(all[argsKey]).filter((arg) => typeof arg === "string");
     const problem = workers.argsProblem(worker, args);
     if (problem !== null) tell.mistake(placeOf(argsKey), problem);
