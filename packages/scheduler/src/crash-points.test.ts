@@ -34,6 +34,7 @@ class World {
       store: this.store,
       clock: this.clock,
       before: (call) => hooks.before?.(call, severable),
+      beforeQuery: (call) => hooks.beforeQuery?.(call, severable),
       after: (call) => hooks.after?.(call, severable),
     });
     const runtime = createFakeRuntime({ clock: this.clock, execute: (execution) => this.execute(execution) });
@@ -122,6 +123,7 @@ type Hook = (call: StoreCall, severable: Severable) => void;
 
 interface Hooks {
   readonly before?: Hook;
+  readonly beforeQuery?: Hook;
   readonly after?: Hook;
 }
 
@@ -234,6 +236,30 @@ describe("a store whose calls fail", () => {
       expect(await world.faults(), `from write ${n}`).toEqual([]);
       if (healAtMs === Infinity) break;
     }
+  });
+
+  it("once, at each query: the work is done all the same", async () => {
+    let points = 0;
+    // The first is part of the start, which may fail.
+    for (let n = 2; ; n += 1) {
+      const world = new World();
+      let failed = false;
+      const booted = world.boot({
+        beforeQuery: ({ query }) => {
+          if (query !== n) return;
+          failed = true;
+          throw unavailable();
+        },
+      });
+      let finished = false;
+      void submitAndFinish(world, booted).then(() => (finished = true));
+      await until(world.clock, () => finished);
+      expect(finished, `query ${n}`).toBe(true);
+      expect(await world.faults(), `query ${n}`).toEqual([]);
+      if (!failed) break;
+      points += 1;
+    }
+    expect(points).toBeGreaterThan(20);
   });
 
   it("for a while: nothing is lost, and work goes on by itself", async () => {

@@ -86,6 +86,7 @@ export class World {
       store: this.store,
       clock: this.clock,
       before: () => this.#failMaybe(false),
+      beforeQuery: () => this.#failMaybe(false),
       after: () => this.#failMaybe(true),
     });
     const runner = this.#createRunner(name);

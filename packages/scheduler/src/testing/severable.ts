@@ -24,6 +24,8 @@ export interface StoreCall {
   readonly method: string;
   /** Counts calls that may write, from 1. */
   readonly write: number;
+  /** Counts calls that change nothing, from 1. */
+  readonly query: number;
 }
 
 export interface SeverableOptions {
@@ -31,6 +33,8 @@ export interface SeverableOptions {
   readonly clock: Clock;
   /** Called before each store call that may write; throwing makes the call fail without effect. */
   readonly before?: (call: StoreCall) => void;
+  /** Called before each store call that changes nothing; throwing makes it fail. */
+  readonly beforeQuery?: (call: StoreCall) => void;
   /** Called after it took effect and before its answer; throwing makes the caller see a failure all the same. */
   readonly after?: (call: StoreCall) => void;
 }
@@ -55,20 +59,23 @@ const queries = new Set<string>([
 const never = <T>(): Promise<T> => new Promise<T>(() => {});
 
 export function createSeverable(options: SeverableOptions): Severable {
-  const { before, after } = options;
+  const { before, beforeQuery, after } = options;
   let severed = false;
   let asleep: PromiseWithResolvers<void> | null = null;
   /** Resolves at once unless paused. */
   const awake = async (): Promise<void> => asleep?.promise;
   let writes = 0;
+  let queried = 0;
 
   const call = async (method: string, invoke: () => Promise<unknown>): Promise<unknown> => {
     if (severed) return never();
     await awake();
     const isWrite = !queries.has(method);
     if (isWrite) writes += 1;
-    const seen: StoreCall = { method, write: writes };
+    else queried += 1;
+    const seen: StoreCall = { method, write: writes, query: queried };
     if (isWrite) before?.(seen);
+    else beforeQuery?.(seen);
     if (severed) return never();
     const answer = await invoke();
     if (isWrite) after?.(seen);
