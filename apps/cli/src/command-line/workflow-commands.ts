@@ -1,4 +1,4 @@
-/** The commands about workflows: `workflow run|resume|retry|cancel|validate|graph|list|show`. */
+/** The commands about workflows: `workflow run|resume|retry|cancel|validate|graph|list|show|logs`. */
 import type { Command } from "commander";
 import { readCount, readDollars, readLabel } from "../option-values.ts";
 import { examples, stateCommand, stateOption, value, type Define, type Definition } from "./parts.ts";
@@ -122,6 +122,19 @@ function defineLooks({ define, finish, io }: Below): void {
     .addHelpText("after", examples(["agentcore workflow list --json"]))
     .action(
       finish(async (options) => (await import("../commands/workflow.ts")).listWorkflowRuns(options, io)),
+    );
+  stateCommand(define, "logs", "Print what the workers of a run printed, job by job")
+    .argument("<run>", "id, or its first six characters or more")
+    .argument("[step]", "only this step's jobs and checks")
+    .option("--raw", "the bytes as they came, stdout to stdout and stderr to stderr")
+    .addHelpText(
+      "after",
+      examples(["agentcore workflow logs 0199a2c4", "agentcore workflow logs 0199a2c4 build"]),
+    )
+    .action(
+      finish(async (run: string, step: string | undefined, options) =>
+        (await import("../commands/workflow-logs.ts")).workflowLogs(run, step, options, io),
+      ),
     );
   pictureOptions(stateCommand(define, "show", "Show a run and its steps"))
     .argument("<run>", "id, or its first six characters or more")

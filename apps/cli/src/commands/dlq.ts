@@ -36,6 +36,7 @@ export async function listDead(options: DeadOptions, io: Io): Promise<number> {
     if (page.jobs.length === 0) screen.print([[span("No dead letters.", "dim")]]);
     else screen.print(deadTable(page.jobs, systemClock.now()));
     if (page.next !== null) screen.print([[span(`More with --before ${page.next}`, "dim")]]);
+    screen.print([[span("Failed workflow runs are in agentcore workflow list", "dim")]]);
     return exitCodes.succeeded;
   });
 }

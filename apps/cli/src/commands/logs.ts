@@ -38,6 +38,18 @@ export async function logs(id: string, options: LogsOptions, io: Io): Promise<nu
   });
 }
 
+/** All attempts of a job that is not followed. */
+export async function printJob(
+  opened: OpenedQueue,
+  record: JobRecord,
+  options: LogsOptions,
+  io: Io,
+): Promise<void> {
+  const print = options.raw === true ? rawPrinter(io) : await eventPrinter(record, opened, options, io);
+  for (let attempt = 1; attempt <= record.attempt; attempt += 1)
+    await copyAttempt({ opened, jobId: record.job.id, attempt, print, follow: false });
+}
+
 /** The job once an attempt after this one has begun, or once there will be none; as it stands where nobody waits. */
 async function nextBegun(
   store: JobStore,

@@ -86,12 +86,28 @@ describe("workflow run", () => {
   test("1 failed: a verify script must pass, and what waits is skipped", async () => {
     const file = workflowFile(
       "fail.yaml",
-      head("fail") + shell("a", "true", "    verify: exit 7\n") + shell("b", "true", "    depends_on: [a]\n"),
+      head("fail") +
+        shell("a", "echo why it failed >&2", "    verify: exit 7\n") +
+        shell("b", "true", "    depends_on: [a]\n"),
     );
     const { code, stdout } = await agentcore(scratch, ["workflow", "run", file]);
     expect(code).toBe(1);
     expect(stdout).toMatch(/FAIL +a .*AC_VERIFY_FAILED/);
     expect(stdout).toMatch(/SKIP +b/);
+    // What it printed is there, with its job and its log, and by itself.
+    const said = /^a {2}job (\S+), log (\S+)\n {2}\| why it failed$/m.exec(stdout);
+    expect(readFileSync(said?.[2] ?? "", "utf8")).toBe("why it failed\n");
+    const run = /workflow retry (\S+)/.exec(stdout)?.[1] ?? "";
+    const shown = jsonLinesOf((await agentcore(scratch, ["workflow", "show", run, "--json"])).stdout)[0];
+    expect(shown).toMatchObject({
+      costUsd: null,
+      steps: [{ jobId: said?.[1], output: "why it failed", log: said?.[2], costUsd: null }, { jobId: null }],
+    });
+    const logs = await agentcore(scratch, ["workflow", "logs", run, "a"]);
+    expect(logs.stdout).toMatch(/^a, iteration 1 {2}job \S+\n.*why it failed/);
+    expect((await agentcore(scratch, ["workflow", "logs", run, "nope"])).stderr).toContain(
+      "it has jobs of a",
+    );
   });
 
   test("4 timed out, 130 interrupted", async () => {

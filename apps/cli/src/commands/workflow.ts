@@ -13,7 +13,7 @@ import { lookUpWorkers } from "../workflow/known-workers.ts";
 import { loadWorkflow, writeWarnings } from "../workflow/load-workflow.ts";
 import { runStateOf } from "../workflow/run-owner.ts";
 import { withJournal } from "../workflow/open-journal.ts";
-import { stepTable } from "../workflow/workflow-screen.ts";
+import { failureLines, stepTable } from "../workflow/workflow-screen.ts";
 import { asksForPicture, drawRun, type PictureOptions } from "./workflow-graph.ts";
 
 export interface FileOptions {
@@ -100,7 +100,7 @@ export async function showWorkflowRun(
       [],
       ...(steps === null
         ? [[span("The file has changed since; its steps are not shown.", "warn")]]
-        : stepTable(steps)),
+        : [...stepTable(steps), ...failureLines(steps)]),
     ]);
     return exitCodes.succeeded;
   });

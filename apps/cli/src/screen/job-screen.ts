@@ -52,13 +52,18 @@ function attemptText({ attempt, job }: JobRecord): string {
 /** `0199a2c4-…  build, check, iteration 2`; empty for a job that is no step of a run. */
 export function pieceText(job: Job): string {
   const run = runOfPiece(job);
-  if (run === null) return "";
-  const { labels } = job.context;
-  const step = labels["workflow.step"] ?? "";
+  return run === null ? "" : `${run}  ${pieceName(job)}`;
+}
+
+/** `build, check, iteration 2`. */
+export function pieceName({ context: { labels } }: Job): string {
   const check = labels["workflow.piece"] === "check" ? ["check"] : [];
   const iteration = labels["workflow.iteration"];
-  const parts = [step, ...check, ...(iteration === undefined ? [] : [`iteration ${iteration}`])];
-  return `${run}  ${parts.join(", ")}`;
+  return [
+    labels["workflow.step"],
+    ...check,
+    ...(iteration === undefined ? [] : [`iteration ${iteration}`]),
+  ].join(", ");
 }
 
 export function jobLines(

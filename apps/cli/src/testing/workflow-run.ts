@@ -24,9 +24,13 @@ export function testReport(rest: Partial<StepReport>): StepReport {
     loops: false,
     startedAt: 1_700_000_000_000,
     endedAt: 1_700_000_002_300,
-    costUsd: 0,
+    costUsd: null,
     tokens: 0,
     artifacts: [],
+    jobId: null,
+    output: "",
+    log: null,
+    isTolerated: false,
     ...rest,
   };
 }
@@ -40,6 +44,7 @@ export function testRunResult(steps: readonly StepReport[]): RunResult {
     code: null,
     steps,
     spent: { costUsd: 0.5, tokens: 10 },
+    costUsd: 0.5,
     startedAt: 1_700_000_000_000,
     endedAt: 1_700_000_005_000,
   };

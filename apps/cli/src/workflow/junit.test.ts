@@ -25,6 +25,27 @@ it("has a case for each step, with the words of those that did not pass", () => 
   ]);
 });
 
+it("has the end of the output of what failed; a failure that the run goes on after is none of the suite's", () => {
+  const failed = {
+    status: "FAILED",
+    reason: "no",
+    output: "first\nlast <line>",
+    log: "/logs/b/stderr.log",
+  } as const;
+  const report = junitReport(
+    "ci",
+    testRunResult([
+      testReport({ id: "a", ...failed }),
+      testReport({ id: "b", ...failed, isTolerated: true }),
+    ]),
+  );
+  expect(report).toContain('tests="2" failures="1" errors="0" skipped="1"');
+  const printed =
+    "<system-out>first&#10;last &lt;line&gt;&#10;log: /logs/b/stderr.log</system-out></testcase>";
+  expect(report).toContain(`<failure message="no" type="failed">no</failure>${printed}`);
+  expect(report).toContain(`<skipped message="failed, and the run goes on: no"/>${printed}`);
+});
+
 it("holds any text", () => {
   const nasty = "</failure>]]>&\u0007\u001b[31mred\u001b[0m \u0000 \ud800 \"'日本\uffff";
   const steps = [testReport({ id: "b<c>", status: "FAILED", reason: nasty })];

@@ -10,7 +10,8 @@ import { oneLine } from "../screen/text.ts";
 export function junitReport(name: string, result: RunResult): string {
   const { steps, startedAt, endedAt } = result;
   const count = (...statuses: StepReport["status"][]): number =>
-    steps.filter(({ status }) => statuses.includes(status)).length;
+    steps.filter(({ status, isTolerated }) => statuses.includes(status) && !isTolerated).length;
+  const tolerated = steps.filter(({ isTolerated }) => isTolerated).length;
   const counts = [
     `tests="${steps.length}"`,
     `failures="${count("FAILED", "INCOMPLETE")}"`,
@@ -19,7 +20,7 @@ export function junitReport(name: string, result: RunResult): string {
   const suite = [
     `name="${escapeMarkup(name)}"`,
     counts,
-    `skipped="${count("SKIPPED")}"`,
+    `skipped="${count("SKIPPED") + tolerated}"`,
     `time="${seconds(endedAt - startedAt)}"`,
     `timestamp="${timestamp(startedAt)}"`,
   ].join(" ");
@@ -38,11 +39,23 @@ function testCase(name: string, step: StepReport): string {
   const { id, startedAt, endedAt } = step;
   const time = startedAt === null || endedAt === null ? 0 : endedAt - startedAt;
   const head = `<testcase name="${escapeMarkup(id)}" classname="${escapeMarkup(name)}" time="${seconds(time)}"`;
-  const inner = verdict(step);
+  const inner = `${verdict(step)}${output(step)}`;
   return inner === "" ? `${head}/>` : `${head}>${inner}</testcase>`;
 }
 
-function verdict({ status, reason, errorClass }: StepReport): string {
+/** Empty where it printed nothing that says why it failed. */
+function output(step: StepReport): string {
+  const where = step.log === null ? [] : [`log: ${step.log}`];
+  const lines = [...(step.output === "" ? [] : [step.output]), ...where];
+  return lines.length === 0 ? "" : `<system-out>${escapeMarkup(lines.join("\n"))}</system-out>`;
+}
+
+function verdict({ status, reason, errorClass, isTolerated }: StepReport): string {
+  // The run goes on, and may succeed: a failure here would make the whole report one.
+  if (isTolerated) {
+    const what = status === "FAILED" ? "failed" : "is incomplete";
+    return `<skipped message="${escapeMarkup(oneLine(`${what}, and the run goes on: ${reason}`))}"/>`;
+  }
   const element = (name: string, type: string): string =>
     `<${name} message="${escapeMarkup(oneLine(reason))}" type="${escapeMarkup(type)}">${escapeMarkup(reason)}</${name}>`;
   switch (status) {

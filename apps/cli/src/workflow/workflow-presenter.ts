@@ -24,7 +24,10 @@ export function workflowJsonLines(io: Pick<Io, "stdout" | "stderr">): WorkflowPr
     event: (event) => {
       if (event.type !== "run_ended") lines.write(event);
     },
-    end: (result) => io.stdout.json({ type: "result", ...result }),
+    end: (result) => {
+      const { costUsd, spent, ...rest } = result;
+      io.stdout.json({ type: "result", ...rest, spent: { ...spent, costUsd } });
+    },
     remark: (text) => io.stderr.write(`agentcore: ${text}\n`),
     close: () => {},
   };

@@ -23,6 +23,17 @@ describe("a step's line", () => {
   });
 });
 
+it("the summary shows what failed steps printed last, their job and their log", () => {
+  const steps = [
+    step({ id: "a", status: "FAILED", jobId: "job-1", log: "/logs/stderr.log", output: "one\ntwo" }),
+    step({ id: "b", output: "nobody asks" }),
+  ];
+  const lines = summary(result(steps)).map(textOf);
+  const at = lines.indexOf("a  job job-1, log /logs/stderr.log");
+  expect(lines.slice(at + 1, at + 3)).toEqual(["  | one", "  | two"]);
+  expect(lines.join("\n")).not.toContain("nobody asks");
+});
+
 it("the table and the summary say how each step and the run ended", () => {
   const steps = [
     step({ id: "a", loops: true, iterations: 2 }),

@@ -27,7 +27,7 @@ function endDetails(step: StepReport): string[] {
   return [
     ...(iterations === "" ? [] : [`(${iterations})`]),
     ...(durationOf(step) === "" ? [] : [durationOf(step)]),
-    ...(costUsd > 0 ? [`$${costUsd.toFixed(4)}`] : []),
+    ...(costUsd === null ? [] : [`$${costUsd.toFixed(4)}`]),
     ...(status === "SUCCEEDED" || reason === "" ? [] : [reason.replaceAll("\n", " ")]),
   ];
 }
@@ -47,7 +47,7 @@ export function stepTable(steps: readonly StepReport[]): Line[] {
       span(text, tone),
       span(`${id}${times}`),
       span(durationOf(step)),
-      span(costUsd > 0 ? `$${costUsd.toFixed(4)}` : ""),
+      span(costUsd === null ? "" : `$${costUsd.toFixed(4)}`),
       span(status === "SUCCEEDED" ? "" : reason.replaceAll("\n", " "), "dim"),
     ];
   });
@@ -59,6 +59,27 @@ export function stepTable(steps: readonly StepReport[]): Line[] {
     { title: "WHY" },
   ] as const;
   return table(columns, rows);
+}
+
+/** Failures whose output is shown; more would hide the first. */
+const failuresShownMax = 5;
+
+/** What the failed steps printed last, and where the rest of it is. */
+export function failureLines(steps: readonly StepReport[]): Line[] {
+  const failed = steps.filter(({ status, jobId }) => status === "FAILED" && jobId !== null);
+  const more = failed.length - failuresShownMax;
+  return [
+    ...failed
+      .slice(0, failuresShownMax)
+      .flatMap(({ id, output, log, jobId }): Line[] => [
+        [],
+        [span(id, "strong"), span(`  job ${jobId}${log === null ? "" : `, log ${log}`}`, "dim")],
+        ...output
+          .split("\n")
+          .flatMap((line): Line[] => (line === "" ? [] : [[span("  | ", "dim"), span(line)]])),
+      ]),
+    ...(more > 0 ? [[], [span(`and ${more} more: agentcore workflow logs RUN STEP`, "dim")]] : []),
+  ];
 }
 
 /** How to go on with a run that was stopped or failed. */
@@ -78,11 +99,12 @@ const outcomeTones: Readonly<Record<RunResult["outcome"], Tone>> = {
 };
 
 export function summary(result: RunResult): Line[] {
-  const { outcome, reason, spent, startedAt, endedAt, run } = result;
-  const money = spent.costUsd > 0 ? `  $${spent.costUsd.toFixed(4)}` : "";
+  const { outcome, reason, costUsd, startedAt, endedAt, run } = result;
+  const money = costUsd === null ? "" : `  $${costUsd.toFixed(4)}`;
   return [
     [],
     ...stepTable(result.steps),
+    ...failureLines(result.steps),
     [],
     [
       span("Workflow: "),

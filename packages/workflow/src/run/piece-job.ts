@@ -2,16 +2,24 @@
  * The job of one piece of a step (its work, or its check), told as it goes, with the records of its guard: every look of the
  * probe in `_stall/probe.jsonl`, and in `_stall/event.json` why the last job was stopped that stood still.
  */
-import type { JobSubmission } from "@agentcore/contract";
+import type { Artifact, JobSubmission, WorkerEvent } from "@agentcore/contract";
 import type { JobEnd } from "@agentcore/scheduler";
 import { join } from "node:path";
 import type { Stall } from "../definition.ts";
 import { runJob, type LateCanceller } from "./job-piece.ts";
 import { JsonLinesFile } from "./json-lines-file.ts";
+import { OutputTail } from "./output-tail.ts";
 import { stepDir } from "./places.ts";
 import { writeJson } from "./record-files.ts";
 import { stallEnd, type StallEnd } from "./stall-end.ts";
 import type { StartedPiece, StepContext } from "./step-context.ts";
+
+export interface PieceEnd extends JobEnd {
+  /** The end of what it printed, as far as this process saw it. */
+  readonly output: string;
+  /** Path of the log that most likely says why it ended so; null where there is none. */
+  readonly log: string | null;
+}
 
 export interface PieceJob {
   readonly piece: "work" | "check";
@@ -25,12 +33,15 @@ export async function runPieceJob(
   started: StartedPiece,
   { piece, job, stall }: PieceJob,
   canceller: LateCanceller,
-): Promise<JobEnd> {
+): Promise<PieceEnd> {
   const { ports, runId } = context;
+  const tail = new OutputTail();
   const step = started.instance.id;
   const looks = new JsonLinesFile(join(stallDir(context, started), "probe.jsonl"), ports.log);
   const at = { piece, iteration: started.iteration, attempt: started.attempt };
   const end = await runJob(ports, job, canceller, (event) => {
+    const printed = event.type === "worker_event" ? printedBy(event.event) : null;
+    if (printed !== null) tail.add(printed);
     if (event.type === "worker_event" && event.event.type === "probe") {
       const { type: _type, ...look } = event.event;
       looks.append({ ts: event.at, ...at, ...look });
@@ -40,7 +51,18 @@ export async function runPieceJob(
   await looks.flush();
   const stalled = stallEnd(end.result, stall);
   if (stalled !== null) await writeStall(context, started, { ...at, end, stalled });
-  return end;
+  return { ...end, output: tail.text, log: logOf(end) };
+}
+
+function printedBy(event: WorkerEvent): string | null {
+  return event.type === "stdout" || event.type === "stderr" || event.type === "text" ? event.text : null;
+}
+
+/** Errors stand in stderr, where a worker writes to it. */
+function logOf({ result }: JobEnd): string | null {
+  const logs = (result?.artifacts ?? []).filter(({ bytes }) => bytes > 0);
+  const of = (kind: Artifact["kind"]): string | undefined => logs.find((log) => log.kind === kind)?.path;
+  return of("stderr") ?? of("stdout") ?? null;
 }
 
 function stallDir(context: StepContext, { instance }: StartedPiece): string {

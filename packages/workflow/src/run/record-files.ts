@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import type { Workflow } from "../definition.ts";
 import { progressOf, statusOf, type StepState } from "../plan/step-state.ts";
 import { stepDir } from "./places.ts";
-import { noFacts, type RunRecord } from "./run-record.ts";
+import { knownCost, noFacts, type RunRecord } from "./run-record.ts";
 
 /** One step as people and programs are told of it. */
 export interface StepReport {
@@ -23,10 +23,20 @@ export interface StepReport {
   readonly loops: boolean;
   readonly startedAt: number | null;
   readonly endedAt: number | null;
-  readonly costUsd: number;
+  /** Null where no worker said what it cost. */
+  readonly costUsd: number | null;
   readonly tokens: number;
   readonly artifacts: readonly string[];
+  /** Its last job, or the run of its sub-workflow; null before the first. */
+  readonly jobId: string | null;
+  /** Of its last failure: the end of what was printed, at most 20 lines, and the path of the log. */
+  readonly output: string;
+  readonly log: string | null;
+  /** It did not end well, and the run goes on all the same. */
+  readonly isTolerated: boolean;
 }
+
+const unwell: ReadonlySet<string> = new Set(["FAILED", "INCOMPLETE"]);
 
 export function stepReport(record: RunRecord, id: string, loops: boolean): StepReport {
   const state: StepState = record.state.steps.get(id) ?? { kind: "waiting" };
@@ -43,9 +53,13 @@ export function stepReport(record: RunRecord, id: string, loops: boolean): StepR
     loops,
     startedAt: facts.startedAt,
     endedAt: facts.endedAt,
-    costUsd: facts.spent.costUsd,
+    costUsd: facts.costKnown ? facts.spent.costUsd : null,
     tokens: facts.spent.tokens,
     artifacts: facts.artifacts,
+    jobId: facts.jobId,
+    output: facts.output,
+    log: facts.log,
+    isTolerated: state.kind === "ended" && state.passes && unwell.has(state.status),
   };
 }
 
@@ -54,10 +68,12 @@ export function stepReport(record: RunRecord, id: string, loops: boolean): StepR
  * pool is reached.
  */
 export function writeStepRecord(contextDir: string, report: StepReport): void {
-  const { errorClass, startedAt, endedAt, costUsd, ...rest } = report;
+  const { errorClass, startedAt, endedAt, costUsd, jobId, isTolerated, ...rest } = report;
   writeJsonSync(join(stepDir(contextDir, report.id), "_meta.json"), {
     ...rest,
     error_class: errorClass,
+    is_tolerated: isTolerated,
+    job: jobId,
     started_at: startedAt,
     ended_at: endedAt,
     duration_ms: startedAt === null || endedAt === null ? null : endedAt - startedAt,
@@ -76,7 +92,7 @@ export async function writeRunRecord(workflow: Workflow, runId: string, record: 
     reason: state.stop?.message ?? interruption,
     started_at: created.at,
     ended_at: endedAt,
-    cost_usd: spent.costUsd,
+    cost_usd: knownCost(record),
     tokens: spent.tokens,
     base_branch: created.base?.branch ?? null,
     base_sha: created.base?.sha ?? null,

@@ -90,6 +90,7 @@ const entry = z.discriminatedUnion("type", [
     errorClass: text.optional(),
     code: text.optional(),
     artifacts: z.array(text).optional(),
+    costKnown: z.boolean().optional(),
     branch: text.optional(),
     output: text.optional(),
     log: text.optional(),

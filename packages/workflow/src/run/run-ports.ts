@@ -60,6 +60,8 @@ export interface RunResult {
   readonly code: string | null;
   readonly steps: readonly StepReport[];
   readonly spent: Spending;
+  /** What of it is known to be dollars spent; null where no worker said what it cost. */
+  readonly costUsd: number | null;
   readonly startedAt: number;
   readonly endedAt: number;
 }

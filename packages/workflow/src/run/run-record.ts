@@ -59,6 +59,11 @@ export interface RunEventEntry {
   readonly errorClass?: string;
   /** Code of the catalogue. */
   readonly code?: string;
+  /** With an end: its worker said what it cost. */
+  readonly costKnown?: boolean;
+  /** With a failure: the end of what was printed, and the path of the log. */
+  readonly output?: string;
+  readonly log?: string;
   /** With the end of a step: names of the artifacts it left. */
   readonly artifacts?: readonly string[];
   /** With the end of the step that changes the branch. */
@@ -97,6 +102,13 @@ export interface StepFacts {
   readonly errorClass: string | null;
   readonly code: string | null;
   readonly artifacts: readonly string[];
+  /** Whether any of its workers said what it cost. */
+  readonly costKnown: boolean;
+  /** Its last job, or the run of its sub-workflow; null before the first. */
+  readonly jobId: string | null;
+  /** Of its last failure. */
+  readonly output: string;
+  readonly log: string | null;
   /** When its running job was started. */
   readonly jobStartedAt: number | null;
   /** Id of the commit that its changes are counted from; null until its first job, and where its rules name none. */
@@ -111,9 +123,18 @@ export const noFacts: StepFacts = {
   errorClass: null,
   code: null,
   artifacts: [],
+  costKnown: false,
+  jobId: null,
+  output: "",
+  log: null,
   jobStartedAt: null,
   diffBase: null,
 };
+
+/** In US dollars; null where no worker said what it cost, as no script does. */
+export function knownCost({ facts, spent }: Pick<RunRecord, "facts" | "spent">): number | null {
+  return [...facts.values()].some(({ costKnown }) => costKnown) ? spent.costUsd : null;
+}
 
 export interface RunRecord {
   readonly created: RunCreated;
@@ -210,8 +231,8 @@ function foldEvent(steps: ReadonlyMap<string, PlanStep>, record: RunRecord, entr
 }
 
 /** What it spent and how often it was interrupted stays. */
-function factsAnew({ spent, interruptions }: StepFacts = noFacts): StepFacts {
-  return { ...noFacts, spent, interruptions };
+function factsAnew({ spent, interruptions, costKnown }: StepFacts = noFacts): StepFacts {
+  return { ...noFacts, spent, interruptions, costKnown };
 }
 
 function factsAfter(facts: StepFacts, entry: RunEventEntry, ended: boolean): StepFacts {
@@ -226,9 +247,19 @@ function factsAfter(facts: StepFacts, entry: RunEventEntry, ended: boolean): Ste
     errorClass: entry.errorClass ?? (starts ? null : facts.errorClass),
     code: entry.code ?? (starts ? null : facts.code),
     artifacts: entry.artifacts ?? facts.artifacts,
+    costKnown: facts.costKnown || entry.costKnown === true || (entry.spent?.costUsd ?? 0) > 0,
+    jobId: startedJob(event) ?? facts.jobId,
+    output: entry.output ?? (starts ? "" : facts.output),
+    log: entry.log ?? (starts ? null : facts.log),
     jobStartedAt: starts ? at : facts.jobStartedAt,
     diffBase: facts.diffBase,
   };
+}
+
+function startedJob(event: RunEvent): string | null {
+  if (event.type !== "step") return null;
+  const { event: inner } = event;
+  return inner.type === "work_started" || inner.type === "check_started" ? inner.jobId : null;
 }
 
 /** The header of a run's stream: what lists show, and what retention goes by. */
@@ -249,7 +280,7 @@ export function headerOf(workflow: Workflow, record: RunRecord, owner: JournalVa
     interrupted: interruption !== null,
     steps: steps.length,
     stepsEnded: steps.filter(({ kind }) => kind === "ended").length,
-    costUsd: spent.costUsd,
+    costUsd: knownCost(record),
     tokens: spent.tokens,
     hash: workflow.hash,
     owner: interruption === null && endedAt === null ? owner : null,

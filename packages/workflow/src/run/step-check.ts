@@ -6,12 +6,12 @@ import { decideByExitCode, decideByFile, type Decision, type DecisionFile } from
 import { isUsedUp } from "./budget-share.ts";
 import { isFailureOfRun, wasInterrupted, type LateCanceller } from "./job-piece.ts";
 import { jobFor } from "./job-request.ts";
-import { runPieceJob } from "./piece-job.ts";
+import { runPieceJob, type PieceEnd } from "./piece-job.ts";
 import { pathInside } from "./places.ts";
 import type { RunEventEntry } from "./run-record.ts";
 import { stepWorkspace, workspaceRoot, type StartedPiece, type StepContext } from "./step-context.ts";
 import { classOf } from "./job-outcome.ts";
-import { budgetUsedUp, ceilingOf, collect, failed, pieceBasis } from "./step-work.ts";
+import { budgetUsedUp, ceilingOf, collect, failed, isCostKnown, pieceBasis, printedOf } from "./step-work.ts";
 import { stallEnd, type StallEnd } from "./stall-end.ts";
 import type { StepEvent } from "../plan/step-state.ts";
 
@@ -29,7 +29,8 @@ export async function runCheck(
     if (isUsedUp(ceiling)) return nothingLeft(context, started, ceiling);
     await removeDecision(context, started, loop);
     const end = await submit(context, started, loop, canceller);
-    const took = { spent: end.spent, interruptions: 0 };
+    const known = isCostKnown(end) ? { costKnown: true as const } : {};
+    const took = { spent: end.spent, interruptions: 0, ...known };
     if (wasInterrupted(end)) return { ...ended(context, started, { type: "interrupted" }), ...took };
     if (end.state === "cancelled") {
       const event = { type: "cancelled", reason: end.reason?.message ?? "cancelled" } as const;
@@ -59,7 +60,7 @@ function nothingLeft(context: StepContext, started: StartedPiece, ceiling: Budge
 function stalledEntry(
   context: StepContext,
   started: StartedPiece,
-  end: JobEnd,
+  end: PieceEnd,
   stalled: StallEnd,
 ): RunEventEntry {
   const entry = { ...ended(context, started, afterStall(end, stalled)), ...failureOf(end) };
@@ -76,9 +77,13 @@ function afterStall(end: JobEnd, { asIncomplete, fingerprints, final }: StallEnd
 }
 
 /** What the check's own job ended by, for the record. */
-function failureOf(end: JobEnd): Partial<RunEventEntry> {
+function failureOf(end: PieceEnd): Partial<RunEventEntry> {
   const { errorClass, code } = classOf(end);
-  return { ...(errorClass === null ? {} : { errorClass }), ...(code === undefined ? {} : { code }) };
+  return {
+    ...(errorClass === null ? {} : { errorClass }),
+    ...(code === undefined ? {} : { code }),
+    ...printedOf(end),
+  };
 }
 
 /** That of an earlier check. */
@@ -92,7 +97,7 @@ function submit(
   started: StartedPiece,
   loop: Loop,
   canceller: LateCanceller,
-): Promise<JobEnd> {
+): Promise<PieceEnd> {
   const { instance } = started;
   const { checkStall: stall, check } = loop;
   const values = instance.scriptValues();

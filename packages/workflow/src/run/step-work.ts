@@ -28,6 +28,10 @@ export interface AttemptEnd extends WorkEnd {
   readonly interrupted?: true;
   readonly spent?: Spending;
   readonly interruptions?: number;
+  /** Whether the worker said what it cost. */
+  readonly costKnown?: boolean;
+  readonly output?: string;
+  readonly log?: string | null;
   readonly artifacts?: readonly string[];
   readonly branch?: string;
 }
@@ -55,9 +59,20 @@ export function workEnded(context: StepContext, { instance }: StartedPiece, end:
     ...(interruptions === undefined || interruptions === 0 ? {} : { interruptions }),
     ...(errorClass === null ? {} : { errorClass }),
     ...(code === undefined ? {} : { code }),
+    ...(end.costKnown === true ? { costKnown: true } : {}),
+    ...printedOf(end),
     ...(artifacts === undefined ? {} : { artifacts }),
     ...(branch === undefined ? {} : { branch }),
   };
+}
+
+/** For the journal: what a piece printed last, and where all of it is. */
+export function printedOf({ output = "", log = null }: Pick<AttemptEnd, "output" | "log">) {
+  return { ...(output === "" ? {} : { output }), ...(log === null ? {} : { log }) };
+}
+
+export function isCostKnown({ result, spent }: Pick<JobEnd, "result" | "spent">): boolean {
+  return spent.costUsd > 0 || (result !== null && result.costUsd !== null);
 }
 
 /** Failures of the step itself are its end; those of the run are thrown. */
@@ -79,9 +94,15 @@ async function attempt(
     const job = jobFor(await workRequest(context, started, work, workspace));
     const { stall } = started.instance.step;
     const end = await runPieceJob(context, started, { piece: "work", job, stall }, canceller);
-    const cost = { spent: end.spent, interruptions: Math.max(0, end.attempts - 1) };
+    const cost = {
+      spent: end.spent,
+      interruptions: Math.max(0, end.attempts - 1),
+      costKnown: isCostKnown(end),
+    };
     if (wasInterrupted(end) || beginsAnew(context, started, end)) return { ...interruptedEnd, ...cost };
     const verdict = withOrigin(context, started, workEnd(end, stall));
+    const { output, log } = end;
+    if (verdict.outcome === "failed") return { ...verdict, ...cost, output, log };
     if (verdict.outcome !== "succeeded" || verdict.violations.length > 0) return { ...verdict, ...cost };
     return {
       ...(await afterSuccess(context, started, { ...verdict, ...cost }, end.result)),

@@ -159,7 +159,7 @@ function stepJson({ report, lastEventAt, lastWorkerEventAt, probe }: StepNow): o
     error_class: errorClass,
     started_at: startedAt,
     ended_at: report?.endedAt ?? null,
-    cost_usd: report?.costUsd ?? 0,
+    cost_usd: report?.costUsd ?? null,
     last_event_at: lastEventAt,
     last_worker_event_at: lastWorkerEventAt,
     probe,

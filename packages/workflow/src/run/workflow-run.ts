@@ -16,6 +16,7 @@ import { stepReport, writeRunRecord, writeStepRecord } from "./record-files.ts";
 import type { RunLog } from "./run-log.ts";
 import type { RunPorts, RunResult, RunSettings, WorkflowEvent } from "./run-ports.ts";
 import {
+  knownCost,
   noFacts,
   type RunEntry,
   type RunEventEntry,
@@ -309,6 +310,7 @@ export class WorkflowRun {
       code: stop?.code ?? facts.get(stop?.step ?? "")?.code ?? null,
       steps: instances.map((instance) => this.#report(instance)),
       spent,
+      costUsd: knownCost(log.record),
       startedAt: created.at,
       endedAt: endedAt ?? this.#now(),
     };

@@ -166,7 +166,7 @@ export class LiveRun {
     const below = node.children.flatMap((id) => this.#nodes.get(id) ?? []);
     const inside = below.reduce((sum, child) => sum + this.costUsdOf(child), 0);
     if (node.report === null) return inside;
-    const { costUsd } = node.report;
+    const costUsd = node.report.costUsd ?? 0;
     return isActive(node.report) ? costUsd + (spentUsd(node.view) ?? 0) + inside : costUsd;
   }
 
@@ -275,7 +275,11 @@ function pending(id: string): StepReport {
     loops: false,
     startedAt: null,
     endedAt: null,
-    costUsd: 0,
+    costUsd: null,
+    jobId: null,
+    output: "",
+    log: null,
+    isTolerated: false,
     tokens: 0,
     artifacts: [],
   };

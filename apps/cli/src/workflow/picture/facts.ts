@@ -58,7 +58,7 @@ function extrasOf({ step }: GraphNode): string[] {
 function stateOf(reports: readonly StepReport[]): NodeFacts["state"] {
   const status = worstStatus(reports.map((report) => report.status)) ?? "PENDING";
   const [only] = reports;
-  const costUsd = reports.reduce((sum, report) => sum + report.costUsd, 0);
+  const costUsd = reports.reduce((sum, report) => sum + (report.costUsd ?? 0), 0);
   const words = reports.length > 1 ? countsOf(reports) : statusLabel(status).text;
   const parts = [
     words,

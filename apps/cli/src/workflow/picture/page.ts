@@ -171,7 +171,7 @@ function reportRows(reports: readonly StepReport[]): readonly Row[] {
       iterationsText(report),
       attempts > 1 ? `${attempts} attempts` : "",
       startedAt === null || endedAt === null ? "" : formatDuration(endedAt - startedAt),
-      costUsd > 0 ? formatDollars(costUsd) : "",
+      costUsd === null ? "" : formatDollars(costUsd),
       tokens > 0 ? `${formatCount(tokens)} tokens` : "",
       artifacts.length === 0 ? "" : `left ${artifacts.join(", ")}`,
       reason,

@@ -173,7 +173,7 @@ describe("any text is text", () => {
       ) +
       shell(
         "b",
-        `depends_on: [a], if: ${JSON.stringify(`inputs.x == '<script>' && steps.a.status == '</script>'`)}`,
+        `depends_on: [a], if: ${JSON.stringify(`inputs.x == '<script>' && steps.a.status == 'FAILED' && inputs.x == '</script>'`)}`,
       ),
   };
   const run = { ...runWith({ a: [testReport({ reason: nasty, status: "FAILED" })] }), message: nasty };

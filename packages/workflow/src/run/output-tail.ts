@@ -1,0 +1,20 @@
+/** The end of what a job printed, for saying why it failed. Bounded, whatever it prints. */
+const linesMax = 20;
+const lineCharsMax = 300;
+
+export class OutputTail {
+  #lines: string[] = [];
+
+  add(text: string): void {
+    // Only the end of a flood is looked at.
+    const end = text.slice(-linesMax * lineCharsMax);
+    const lines = end.split(/\r\n|\n/).filter((line) => line.trim() !== "");
+    const cut = lines.map((line) => (line.length > lineCharsMax ? `${line.slice(0, lineCharsMax)}…` : line));
+    this.#lines = [...this.#lines, ...cut].slice(-linesMax);
+  }
+
+  /** At most 20 lines. */
+  get text(): string {
+    return this.#lines.join("\n");
+  }
+}
