@@ -253,3 +253,13 @@ test.each([
 ])("%d dollars are %s", (dollars, text) => {
   expect(formatDollars(dollars)).toBe(text);
 });
+
+test("a sign of life that repeats itself is shown once", () => {
+  const says = (text: string): RunEvent => ({
+    ...base,
+    type: "worker_event",
+    event: { type: "progress", text },
+  });
+  const { lines } = play([says("answering"), says("answering"), says("thinking"), says("answering")]);
+  expect(lines.map((line) => line.trim().split(/ +/).at(-1))).toEqual(["answering", "thinking", "answering"]);
+});

@@ -202,6 +202,8 @@ function onWorkerEvent(view: RunView, event: WorkerEvent, line: Entry): Step {
         [],
       );
     case "progress":
+      // A worker may say the same many times a minute, as a sign of life.
+      if (view.lastAction === oneLine(event.text)) return step(view, []);
       return step({ ...view, lastAction: oneLine(event.text) }, [line("wait", oneLine(event.text), "dim")]);
     case "denied":
       return step(view, [line("denied", `${event.tool} ${oneLine(event.text)}`, "warn")]);
