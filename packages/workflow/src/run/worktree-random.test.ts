@@ -136,9 +136,13 @@ it(`what a step did is in the workspace, or it failed (AGENTCORE_SEED=${seed})`,
     // With other line endings, where the repository converts them.
     const begun = filesIn(step.path);
     editSome(random, step.path);
+    // Now and then both make the same change, which is not to be taken once for both.
+    const same = round % 4 === 1 ? random.next() * 2 ** 31 : null;
+    if (same !== null) edit(seededRandom(same), step.path);
     const theirs = filesIn(step.path);
     const isAlone = round % 2 === 0;
-    if (!isAlone) editSome(random, rig.workspace);
+    if (same !== null) edit(seededRandom(same), rig.workspace);
+    else if (!isAlone) editSome(random, rig.workspace);
     const ours = filesIn(rig.workspace);
     const refusal = await step.merge().then(
       () => null,
