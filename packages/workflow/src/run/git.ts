@@ -52,9 +52,16 @@ export async function gitText(
 function failed(cwd: string, args: readonly string[], answer: GitAnswer): AgentCoreError {
   return new AgentCoreError(
     "AC_WORKFLOW_GIT",
-    `git ${args.join(" ")} failed in ${cwd} with exit code ${answer.exitCode}: ${wordsOf(answer)}`,
+    `git ${shownArgs(args)} failed in ${cwd} with exit code ${answer.exitCode}: ${wordsOf(answer)}`,
     { evidence: { cwd, args: [...args], exitCode: answer.exitCode } },
   );
+}
+
+/** Without the settings before the command, which are ours. */
+function shownArgs(args: readonly string[]): string {
+  let at = 0;
+  while (args[at] === "-c") at += 2;
+  return args.slice(at).join(" ");
 }
 
 /**
@@ -83,7 +90,7 @@ function notRun(error: unknown): AgentCoreError {
 }
 
 /** All that git said, in one line: often only the first line names the error, and the last one the cure. */
-const wordsOf = ({ stderr }: GitAnswer): string => stderr.trim().replaceAll(/\s*\n\s*/g, " ");
+const wordsOf = ({ stderr }: GitAnswer): string => stderr.trim().replaceAll(/\s*\n\s*/g, "; ");
 
 /** Path of what makes the directory, or one above it on the same file system, a repository; git looks no further either. */
 async function findRepository(cwd: string): Promise<string | null> {

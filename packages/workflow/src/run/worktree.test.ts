@@ -206,6 +206,16 @@ describe("a step with a worktree of its own", () => {
     expect(await worktrees()).toBe(2);
   });
 
+  it("that removes its worktree fails, and leaves nothing", async () => {
+    const result = await rig.run(testWorkflow([isolated("a", 'rm -rf "$PWD"')]));
+    expect(result.reason).toMatch(/the step's worktree .*\/a is not there any more/);
+    expect({ left: leftInGit(), refs: await refs(), worktrees: await worktrees() }).toEqual({
+      left: [],
+      refs: "",
+      worktrees: 1,
+    });
+  });
+
   it("leaves the worktrees of others alone, also those whose directory is away", async () => {
     await asked("worktree", "add", "--quiet", "-b", "other", at("other"));
     rmSync(at("other"), { recursive: true });

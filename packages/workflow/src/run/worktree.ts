@@ -162,6 +162,10 @@ async function requireNoRepositories(git: Git, { root, path }: WorktreePlace, le
 }
 
 async function ownSnapshot(git: Git, place: WorktreePlace, exclude: readonly string[] = []): Promise<string> {
+  if (!(await isThere(place.path))) {
+    const message = `the step's worktree ${place.path} is not there any more; nothing can be taken from it`;
+    throw new AgentCoreError("AC_WORKFLOW_GIT", message, { evidence: { worktree: place.path } });
+  }
   return snapshot(git, { tree: await readyTree(place), indexBeside: place.path, exclude });
 }
 
@@ -264,12 +268,14 @@ export async function discardWorktree(
   if (!(await isThere(dirname(path)))) return "removed";
   return withRepositoryLock({ clock, gitDir }, async () => {
     const isUnmerged = !isMerged && (await readMark(place, "ready")) !== null;
-    if (isUnmerged && (await readMark(place, "saved")) === null) await save(git, place);
+    const isToSave = isUnmerged && (await readMark(place, "saved")) === null && (await isThere(path));
+    if (isToSave) await save(git, place);
     const after = `${refs}/after`;
     const isKnown = isMerged || isUnmerged;
     if (isKnown && (await ownRepositoriesIn(git, root, after, path)).length > 0) return "kept";
     await removeDirectory(git, place);
-    const isKept = isUnmerged && !(await isSameWork(git, root, `${refs}/before`, after));
+    const isThereWork = isUnmerged && (await commitOf(git, root, after)) !== null;
+    const isKept = isThereWork && !(await isSameWork(git, root, `${refs}/before`, after));
     const done = ["begun", "ours", "merged", ...(isKept ? [] : ["before", "after"])];
     await setRefs(git, place, Object.fromEntries(done.map((name) => [`${refs}/${name}`, null])));
     await removeTraces(place);
@@ -283,9 +289,10 @@ async function save(git: Git, place: WorktreePlace): Promise<void> {
 }
 
 /** Whatever is there of it, registered with git or not. Worktrees of others are not looked at. */
-async function removeDirectory(git: Git, { root, path }: WorktreePlace): Promise<void> {
+async function removeDirectory(git: Git, place: WorktreePlace): Promise<void> {
+  const { root, path } = place;
   // One that is registered without being there is made again by `worktree add --force`.
-  if (!(await isThere(path))) return;
+  if (!(await isThere(path)) && (await readMark(place, "ready")) === null) return;
   const unregister = () =>
     git(root, ["worktree", "remove", "--force", "--force", path], { timeoutMs: wholeTreeMsMax });
   if ((await unregister()).exitCode === 0) return;
