@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readlinkSync, writeFileSync } from "n
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Containment } from "@agentcore/containment";
+import { AgentCoreError } from "@agentcore/contract";
 import { machineContainment } from "../testing/drive.ts";
 import { configureGit, makeHostileGit } from "../testing/hostile-git.ts";
 import { randomIds, realClock } from "../testing/real-ports.ts";
@@ -161,6 +162,28 @@ describe("git that AgentCore runs", () => {
     expect(await refusal).toMatchObject({ code: "AC_CANCELLED" });
     expect(findSurvivors([token])).toEqual([]);
     expect(existsSync(begun)).toBe(true);
+  });
+
+  it("that still waits for its turn to be started is given up with its caller", async () => {
+    const asked = Promise.withResolvers<void>();
+    const crowded: Containment = {
+      ...containment,
+      start: ({ signal }) =>
+        new Promise((_started, refuse) => {
+          signal?.addEventListener("abort", () => refuse(new AgentCoreError("AC_CANCELLED", "not started")));
+          asked.resolve();
+        }),
+    };
+    const parts = { containment: crowded, clock: realClock, ids: randomIds, hostEnv: process.env };
+    const caller = new AbortController();
+    const { signal } = caller;
+    const answer = createContainedGit(parts)("/", ["version"], { signal }).catch((error: unknown) => error);
+    await asked.promise;
+    caller.abort();
+    expect(await answer).toMatchObject({
+      code: "AC_CANCELLED",
+      message: "git version in / was no longer wanted",
+    });
   });
 
   it("that did not run to its end is an error, and no answer", async () => {

@@ -55,7 +55,7 @@ export function createContainedGit(parts: ContainedGitParts): ContainedGit {
     const program = { command, args: hardenedArgs(args), cwd, env, label: "git", timeoutMs, input, signal };
     const ended = await runContainedProgram(parts, { ...program, stdoutBytesMax, stderrBytesMax }).catch(
       (error: unknown) => {
-        throw notStarted(what, error);
+        throw wasAborted(signal) ? cancelled(what) : notStarted(what, error);
       },
     );
     if (wasAborted(signal)) throw cancelled(what);

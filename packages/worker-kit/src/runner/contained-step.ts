@@ -3,7 +3,7 @@
  * is decided by files that a worker may have written (git filters, hooks, test scripts). It ends with the run's stop or
  * its own time limit, and nothing of it stays behind.
  */
-import type { Containment, PayloadExit } from "@agentcore/containment";
+import type { Contained, Containment, PayloadExit } from "@agentcore/containment";
 import type { Clock, ContainmentReceipt, StopCause } from "@agentcore/contract";
 import type { RunnerLimits } from "./parts.ts";
 import { pumpStream, type StreamSink } from "./pump.ts";
@@ -44,9 +44,7 @@ export async function runContainedStep(
   stop: StopWatch,
   endsWith: "stop" | "haste" = "stop",
 ): Promise<StepEnd> {
-  const { command, args, cwd, env, marker, label, visible = [], termTo = "process" } = step;
-  const what = { command, args, cwd, env, marker, label, visible, termTo };
-  const contained = await parts.containment.start(what);
+  const contained = await startStep(parts.containment, step, stop, endsWith);
   let timedOut = false;
   const pumps = [pumpStream(contained.stdout, step.stdout), pumpStream(contained.stderr, step.stderr)];
   contained.stdin.on("error", () => undefined); // a step that reads no input need not take it
@@ -71,6 +69,25 @@ export async function runContainedStep(
   timer?.cancel();
   for (const unwatch of watches) unwatch();
   return { exit, timedOut, receipt };
+}
+
+/** A step that waits for its turn to start ends with the run's stop as one that runs. */
+async function startStep(
+  containment: Containment,
+  step: ContainedStep,
+  stop: StopWatch,
+  endsWith: "stop" | "haste",
+): Promise<Contained> {
+  const { command, args, cwd, env, marker, label, visible = [], termTo = "process" } = step;
+  const waiting = new AbortController();
+  const giveUp = (): void => waiting.abort();
+  const unwatch = endsWith === "stop" ? stop.onCause(giveUp) : stop.onHaste(giveUp);
+  const { signal } = waiting;
+  try {
+    return await containment.start({ command, args, cwd, env, marker, label, visible, termTo, signal });
+  } finally {
+    unwatch();
+  }
 }
 
 /** Collects a step's output in memory. What does not fit is dropped, and `overflowed` says so. */

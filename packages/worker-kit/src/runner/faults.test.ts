@@ -113,7 +113,12 @@ describe("a container", () => {
     await starting.promise;
     driven.stop();
     release.resolve();
-    expect(await driven.result).toMatchObject({ outcome: "cancelled", containment: { survivors: 0 } });
+    const ended = await driven.result;
+    expect({ outcome: ended.outcome, left: ended.containment?.survivors ?? 0 }).toEqual({
+      outcome: "cancelled",
+      left: 0,
+    });
+    expect(findSurvivors([agent.tag])).toEqual([]);
     expect(agent.ledger()).toEqual([]);
   });
 });
