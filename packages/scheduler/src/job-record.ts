@@ -7,7 +7,7 @@
  * | `queued`    | waits for its moment, its turn or its limits         | claim, cancel, late success                    |
  * | `running`   | one owner works on one attempt                       | success, retry, defer, death, cancel, takeover |
  * | `succeeded` | ended well                                           | never                                          |
- * | `dead`      | ended badly; stays as a dead letter until purged     | late success of a lost attempt; else never     |
+ * | `dead`      | ended badly; stays as a dead letter until purged     | never (a replay is a new job)                  |
  * | `cancelled` | somebody asked for it to stop, or a newer job did    | never                                          |
  */
 import type { Evidence, Job, PermitRecord, RunIdentity, WorkerResult } from "@agentcore/contract";

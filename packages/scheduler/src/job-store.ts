@@ -53,7 +53,7 @@ export interface JobStore {
    * first, each guarded by its `AttemptRef` (id, attempt, epoch, state `running`), so the claim sees what they free. A
    * stale settlement changes nothing; a result that it carries goes to the late results. The one exception is a success
    * that comes late, after a takeover or after its attempt was ended as lost: it is applied all the same as long as no other
-   * attempt has begun. Results are in the order of the settlements.
+   * attempt has begun and the job has not ended. Results are in the order of the settlements.
    */
   settleAndClaim(settlements: readonly Settlement[], claim?: ClaimRequest): Promise<SettledAndClaimed>;
 

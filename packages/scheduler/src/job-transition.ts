@@ -177,7 +177,8 @@ function settle(record: JobRecord, settlement: Settlement): Transition {
 
 /**
  * The success of an attempt that another scheduler has taken over, or has ended as lost: what was done is done, so it counts
- * as long as no other attempt has begun, and takes the place of the lost one with its charge.
+ * as long as no other attempt has begun, and takes the place of the lost one with its charge. A job that has ended stays as it
+ * is: somebody was told.
  */
 function settleLate(record: JobRecord, settlement: Settlement, lost: AttemptRecord | null): Transition {
   if (settlement.kind !== "succeeded" || settlement.result.outcome !== "succeeded") return stale;
@@ -186,8 +187,8 @@ function settleLate(record: JobRecord, settlement: Settlement, lost: AttemptReco
   const { state } = record;
   const ended: JobState = { kind: "succeeded", endedAt: settlement.at };
   if (state.kind === "running") return close(record, settlement, ended);
-  const isOpen = state.kind === "queued" || (state.kind === "dead" && state.replayedAs === null);
-  if (!isOpen || lost?.attempt !== record.attempt || lost.result?.outcome !== "lost") return stale;
+  if (state.kind !== "queued" || lost?.attempt !== record.attempt || lost.result?.outcome !== "lost")
+    return stale;
   const { costUsd, tokens } = chargeOfLost(lost.result, lost.started);
   const spent = {
     costUsd: Math.max(0, record.spent.costUsd - costUsd),

@@ -140,12 +140,47 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: "late result applied",
     harm: "a scheduler that slept past its lease ends the attempt of its heir",
     file: "packages/store-sqlite/src/jobs/settle.ts",
-    search: "(stored && applyEvent(sql, stored, event));",
+    search: "(stored && applyEvent(sql, stored, event))",
     replace:
-      "(stored && applyEvent(sql, stored, { ...event, settlement: { ...settlement, ref: { ...ref, attempt: stored.record.attempt, epoch: stored.record.epoch } } }));",
+      "(stored && applyEvent(sql, stored, { ...event, settlement: { ...settlement, ref: { ...ref, attempt: stored.record.attempt, epoch: stored.record.epoch } } }))",
     caughtBy: {
-      file: "packages/store-sqlite/src/processes.test.ts",
-      test: "an owner that was stopped past its takeover changes nothing when it wakes, and its result is kept",
+      file: storeTests,
+      test: "fences an owner that wakes",
+      namedIn: "packages/scheduler/src/testing/owner-cases.ts",
+    },
+  },
+  {
+    name: "late success over a later attempt",
+    harm: "a success of an attempt that was given up ends the job while the next one runs",
+    file: "packages/scheduler/src/job-transition.ts",
+    search: "record.attempt !== attempt || ",
+    replace: "",
+    caughtBy: {
+      file: storeTests,
+      test: "does not apply a late success",
+      namedIn: "packages/scheduler/src/testing/owner-cases.ts",
+    },
+  },
+  {
+    name: "live process taken over from",
+    harm: "a loaded machine, or a lock on the database, ends finished work as lost",
+    file: "packages/scheduler/src/recovery/owner-lease.ts",
+    search: 'if (state === "unknown") return hasRunOut;',
+    replace: "if (hasRunOut) return true;",
+    caughtBy: {
+      file: "packages/scheduler/src/recovery/recovery.test.ts",
+      test: "that has run out is no reason to take over from a process that is provably alive",
+    },
+  },
+  {
+    name: "remembered before the commit",
+    harm: "a cancel by another process is overwritten by the repetition of a write that was rolled back",
+    file: "packages/store-sqlite/src/jobs/job-sql.ts",
+    search: "sql.afterCommit(() => claimed.remember(stored));",
+    replace: "claimed.remember(stored);",
+    caughtBy: {
+      file: "packages/store-sqlite/src/memory-of-writes.test.ts",
+      test: "a cancel by another process outlives the repetition of a note that was rolled back",
     },
   },
 ];

@@ -106,8 +106,6 @@ function write(sql: JobSql, stored: StoredJob, next: AppliedTransition): boolean
 
 function leave(sql: JobSql, { row, record }: StoredJob): boolean {
   const { state, attempt, epoch } = record;
-  // A dead job is left by its ending alone.
-  if (state.kind === "dead") return true;
   if (state.kind !== "running") {
     dequeue(sql, row);
     return true;
@@ -131,17 +129,14 @@ function closingOf({ effects }: AppliedTransition): AttemptClosed | undefined {
   return effects.find((effect) => effect.type === "attempt_closed");
 }
 
-/** The end of an attempt as lost, which another takes the place of; it may be the job's own end. */
-function deleteEnding(sql: JobSql, { row, record }: StoredJob, { attempt }: AttemptRecord): void {
-  const condition = record.state.kind === "dead" ? "state IS NOT NULL" : "state IS NULL";
+/** The end of an attempt as lost, which another takes the place of. */
+function deleteEnding(sql: JobSql, { row }: StoredJob, { attempt }: AttemptRecord): void {
   const deleted = sql.run(
-    `DELETE FROM endings WHERE job = ? AND attempt = ? AND ${condition}`,
+    "DELETE FROM endings WHERE job = ? AND attempt = ? AND state IS NULL",
     row.seq,
     attempt,
   );
   assert(deleted === 1, `attempt ${attempt} of job ${row.id} has no end to be replaced`);
-  if (record.state.kind === "dead")
-    sql.count(countedAs({ ...row, replayed_as: record.state.replayedAs }), -1);
 }
 
 function enter(sql: JobSql, stored: StoredJob, next: AppliedTransition): void {
