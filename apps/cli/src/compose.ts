@@ -142,7 +142,10 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
 
 /** What an earlier process left and could not be ended is said, every time, until it is gone. */
 function reportSweep(report: SweepReport, log: Log): void {
-  for (const { verdict, marker, file, found, survivors } of report.runs) {
+  for (const { verdict, marker, file, found, survivors, damage } of report.runs) {
+    if (verdict === "unreadable") {
+      log.warn({ file, marker, reason: damage }, "set aside a damaged record; nothing of its run is left");
+    }
     if (verdict === "emptied") log.info({ marker, found }, "ended what an earlier process left running");
     if (verdict === "left") {
       log.error(

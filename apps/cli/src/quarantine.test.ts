@@ -15,6 +15,7 @@ const run = (cwd: string | null, more: Partial<SweptRun> = {}): SweptRun => ({
   label: "job-1#2",
   cwd,
   verdict: "left",
+  damage: null,
   found: 1,
   survivors: [{ pid: 17, startTicks: 1, name: "sleep" }],
   ...more,

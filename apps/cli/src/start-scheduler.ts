@@ -71,7 +71,7 @@ export function proveGoneBySweep(containment: OpenedContainment): ProveGone {
   return async ({ jobId, attempt, identity }) => {
     const { runs } = await containment.sweep();
     const label = runLabel(jobId, attempt);
-    const there = runs.filter(({ verdict }) => verdict !== "gone" && verdict !== "emptied");
+    const there = runs.filter(({ verdict }) => !["gone", "emptied", "unreadable"].includes(verdict));
     if (there.some((run) => run.label === label || run.marker === identity?.marker)) return false;
     return identity !== null || there.every(({ verdict }) => verdict === "owned");
   };

@@ -35,6 +35,8 @@ export interface MemberSearch {
   readonly known: readonly ProcessRef[];
   readonly leader: ProcessRef | null;
   readonly notBeforeTicks: number;
+  /** Leave out who is only related to a member: for a run that is known by a record alone. Default false. */
+  readonly proofOnly?: boolean;
 }
 
 /** The run's processes, as far as they can be found. A marker counts on a process of our own uid only. */
@@ -59,6 +61,10 @@ function lookFor(search: MemberSearch, onMarked: (fact: ProcessFact) => void): P
     if (!hasEnvironmentEntry(pid, entry) || uidOf(pid) !== uid) continue;
     marked.add(pid);
     onMarked(fact);
+  }
+  if (search.proofOnly === true) {
+    const inCgroup = new Set(search.cgroup?.pids());
+    return processes.filter(({ pid }) => marked.has(pid) || inCgroup.has(pid));
   }
   return selectMembers(processes, {
     known: search.known,

@@ -1,23 +1,36 @@
 /**
  * The directory in which every run is written down before it may start and struck out when it is proved empty, so that
- * after a crash of everything a later process knows what to look for. One small JSON file per run, written by rename;
- * several processes share the directory. Nothing is flushed to the disk: what a power failure loses, it has also killed.
+ * after a crash of everything a later process knows what to look for. One small JSON file per run, written beside, flushed
+ * and renamed, so that it is whole or not there, also after a file system was aborted and mounted again. Several processes
+ * share the directory, which no worker in a sealed box can reach; what lies in it is nevertheless believed only as far as
+ * the processes themselves bear it out (see `sweep.ts`).
  */
 import {
+  closeSync,
+  fsyncSync,
   linkSync,
   mkdirSync,
+  openSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
-import { AgentCoreError, ignore, isAgentCoreError, type RunIdentity } from "@agentcore/contract";
+import {
+  AgentCoreError,
+  ignore,
+  isAgentCoreError,
+  PlacedFileError,
+  readPlacedFileSync,
+  type RunIdentity,
+} from "@agentcore/contract";
 import { pidNamespaceOf, readBootId, readProcess, type ProcessRef } from "./proc.ts";
 
 const recordVersion = 1;
+/** Of one record; ours have hundreds. */
+const recordBytesMax = 64 * 1024;
 /** A half-written file older than this belongs to a process that died writing it. */
 const abandonedAfterMs = 60_000;
 
@@ -62,7 +75,13 @@ export interface RunRegistry {
 
 export type ListedRecord =
   | { readonly file: string; readonly record: RunRecord }
-  | { readonly file: string; readonly record: null; readonly reason: string };
+  | {
+      readonly file: string;
+      readonly record: null;
+      /** As the file's name says. */
+      readonly marker: string;
+      readonly reason: string;
+    };
 
 /** Opens the directory and makes it if it is missing. Throws `AC_STORE_UNAVAILABLE` where that is refused. */
 export function openRegistry(directory: string): RunRegistry {
@@ -116,15 +135,37 @@ export function listRecords(directory: string, nowMs: number): ListedRecord[] {
       continue;
     }
     if (!name.endsWith(".json")) continue;
-    const text = readOrNull(file);
+    const marker = name.slice(0, -".json".length);
+    const read = readRecord(file);
     // Struck out by its owner since the directory was read.
-    if (text === null) continue;
-    const record = parseRecord(text);
-    listed.push(
-      record === null ? { file, record, reason: "not a run record of this version" } : { file, record },
-    );
+    if (read === null) continue;
+    if (typeof read === "string") listed.push({ file, record: null, marker, reason: read });
+    else if (read.marker !== marker)
+      listed.push({ file, record: null, marker, reason: "it is of another run" });
+    else listed.push({ file, record: read });
   }
   return listed;
+}
+
+/** The record, why there is none in the file, or null where there is no file. */
+function readRecord(file: string): RunRecord | string | null {
+  try {
+    const text = readPlacedFileSync(file, { bytesMax: recordBytesMax, ownOnly: true });
+    return parseRecord(text) ?? (text === "" ? "it is empty" : "it is not a run record of this version");
+  } catch (error) {
+    if (error instanceof PlacedFileError) return error.message;
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+/** Sets a record aside that says nothing, under a name that no later look takes for one. */
+export function setAside(file: string): void {
+  try {
+    renameSync(file, `${file}.unreadable`);
+  } catch (error) {
+    ignore(error, "found again, and set aside then");
+  }
 }
 
 /** Null for anything that is not a whole record. */
@@ -175,6 +216,7 @@ function create(file: string, record: RunRecord): void {
   const temporary = writeAside(file, record);
   try {
     linkSync(temporary, file);
+    flush(path.dirname(file));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     throw new AgentCoreError(
@@ -189,11 +231,23 @@ function create(file: string, record: RunRecord): void {
 
 function replace(file: string, record: RunRecord): void {
   renameSync(writeAside(file, record), file);
+  flush(path.dirname(file));
+}
+
+/** A file, or the names in a directory, to the disk. */
+function flush(place: string): void {
+  const fd = openSync(place, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function writeAside(file: string, record: RunRecord): string {
   const temporary = `${file}.${process.pid}.tmp`;
-  writeFileSync(temporary, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+  rmSync(temporary, { force: true });
+  writeFileSync(temporary, `${JSON.stringify(record)}\n`, { mode: 0o600, flag: "wx", flush: true });
   return temporary;
 }
 
@@ -220,15 +274,6 @@ function listNames(directory: string): string[] {
       `the registry of runs in ${directory} cannot be read: ${(error as Error).message}`,
       { cause: error, evidence: { directory } },
     );
-  }
-}
-
-function readOrNull(file: string): string | null {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
   }
 }
 

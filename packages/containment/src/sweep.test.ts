@@ -1,12 +1,15 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import {
+  chmodSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -52,7 +55,7 @@ function record(marker: string, more: Partial<RunRecord> = {}): RunRecord {
 
 function write(entry: RunRecord): string {
   const file = recordFile(directory, entry.marker);
-  writeFileSync(file, JSON.stringify(entry));
+  writeFileSync(file, JSON.stringify(entry), { mode: 0o600 });
   return file;
 }
 
@@ -208,14 +211,87 @@ test("does not touch a cgroup that a record points to but that is not the run's"
   other?.remove();
 });
 
-test("keeps and reports what it does not understand", async () => {
+test("sets aside a record that says nothing, once nothing of its run is alive, and reports it once", async () => {
   writeFileSync(path.join(directory, "odd.json"), "{");
   writeFileSync(path.join(directory, "notes.txt"), "not ours");
   const report = await sweepRegistry(directory);
   expect(report.runs).toMatchObject([
-    { file: path.join(directory, "odd.json"), marker: null, verdict: "unreadable" },
+    {
+      file: path.join(directory, "odd.json"),
+      marker: "odd",
+      verdict: "unreadable",
+      damage: expect.any(String),
+    },
   ]);
-  expect(readdirSync(directory).sort()).toEqual(["notes.txt", "odd.json"]);
+  expect(readdirSync(directory).sort()).toEqual(["notes.txt", "odd.json.unreadable"]);
+  expect((await sweepRegistry(directory)).runs).toEqual([]);
+});
+
+test("an empty record of a run that is alive is told of by its marker, and nothing is killed", async () => {
+  const child = sleeper("run-12");
+  writeFileSync(path.join(directory, "run-12.json"), "", { mode: 0o600 });
+  await expect.poll(() => readProcess(child.pid as number)?.name).toBe("sleep");
+  const left = { marker: "run-12", verdict: "left", damage: "it is empty", survivors: [{ pid: child.pid }] };
+  expect(lookAtRegistry(directory)).toMatchObject([left]);
+  expect((await sweepRegistry(directory)).runs).toMatchObject([left]);
+  expect(child.signalCode).toBeNull();
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  expect((await sweepRegistry(directory)).runs).toMatchObject([{ verdict: "unreadable" }]);
+});
+
+describe("a planted record has nobody killed and blocks nothing:", () => {
+  const planted = (marker: string, child: ChildProcess, more: Partial<RunIdentity> = {}) =>
+    record(marker, { identity: identityOf(child.pid as number, marker, more) });
+  test.each<[string, (child: ChildProcess) => RunRecord]>([
+    ["a pid of our own namespace", (child) => planted("p-1", child)],
+    [
+      "a pid, with our own namespace named",
+      (child) => planted("p-2", child, { pidNamespace: owner.pidNamespace }),
+    ],
+    [
+      "a session, as the leader of a process group",
+      (child) => planted("p-3", child, { implementation: "process-group" }),
+    ],
+    [
+      "a directory that looks like a cgroup",
+      (child) => {
+        const cgroupPath = path.join(directory, "agentcore-p-4");
+        mkdirSync(cgroupPath);
+        writeFileSync(path.join(cgroupPath, "cgroup.procs"), `${child.pid}\n`);
+        writeFileSync(path.join(cgroupPath, "cgroup.events"), "populated 1\n");
+        return record("p-4", { cgroupPath });
+      },
+    ],
+  ])("%s", async (_, plant) => {
+    const stranger = sleeper();
+    await expect.poll(() => readProcess(stranger.pid as number)?.name).toBe("sleep");
+    write(plant(stranger));
+    expect((await sweepRegistry(directory)).runs).toMatchObject([{ verdict: "gone", found: 0 }]);
+    expect(stranger.signalCode).toBeNull();
+  });
+
+  test("another run's name in a file of its own", async () => {
+    const other = sleeper("run-13");
+    await expect.poll(() => readProcess(other.pid as number)?.name).toBe("sleep");
+    const file = path.join(directory, "p-5.json");
+    writeFileSync(file, JSON.stringify(planted("run-13", other)), { mode: 0o600 });
+    expect((await sweepRegistry(directory)).runs).toMatchObject([{ marker: "p-5", verdict: "unreadable" }]);
+    expect(other.signalCode).toBeNull();
+  });
+
+  test.each(["fifo", "link", "directory", "shared"])("a %s in the place of a record", async (kind) => {
+    const file = path.join(directory, "p-6.json");
+    if (kind === "fifo") execFileSync("mkfifo", [file]);
+    if (kind === "link") symlinkSync("/dev/zero", file);
+    if (kind === "directory") mkdirSync(file);
+    if (kind === "shared") {
+      writeFileSync(file, JSON.stringify(record("p-6")));
+      chmodSync(file, 0o666);
+    }
+    expect((await sweepRegistry(directory)).runs).toMatchObject([{ marker: "p-6", verdict: "unreadable" }]);
+    expect((await sweepRegistry(directory)).runs).toEqual([]);
+  });
 });
 
 test("removes a half-written file only when it is old", () => {

@@ -1,15 +1,28 @@
 /**
  * Kills what an earlier process has left behind, found by the registry of runs. Runs before any new work is taken.
  * A run whose owner still lives is never touched; what cannot be killed stays on record and is reported every time.
+ *
+ * A record is a hint, not an order: whoever can write one must not be able to have a stranger killed by it. A process is
+ * killed only if it bears the run's marker in its own environment, or sits in the cgroup that was made for the run. A record
+ * that cannot be read is looked for by the marker in its file's name, and set aside where nothing of the run is left.
  */
+import { realpathSync, statfsSync } from "node:fs";
 import path from "node:path";
-import { type Clock, type RunIdentity, systemClock } from "@agentcore/contract";
+import { type Clock, ignore, type RunIdentity, systemClock } from "@agentcore/contract";
 import { RunCgroup } from "./cgroup.ts";
 import { isNamespaceInUse } from "./pid-namespace-box.ts";
-import type { ContainedProcess } from "./port.ts";
-import { isAlive, pidNamespaceOf, readBootId, signalProcess, uidOf, type ProcessRef } from "./proc.ts";
+import { markerVariable, type ContainedProcess } from "./port.ts";
+import {
+  hasEnvironmentEntry,
+  isAlive,
+  pidNamespaceOf,
+  readBootId,
+  signalProcess,
+  uidOf,
+  type ProcessRef,
+} from "./proc.ts";
 import { findMembers, killMembers } from "./process-group-box.ts";
-import { listRecords, removeRecord, type RunRecord } from "./registry.ts";
+import { listRecords, removeRecord, setAside, type RunRecord } from "./registry.ts";
 import { pause } from "./waiting.ts";
 
 const emptyWithinMs = 10_000;
@@ -26,7 +39,7 @@ export type SweepVerdict =
   | "emptied"
   /** Something is left that could not be killed; stays on record. */
   | "left"
-  /** The record cannot be understood; stays for somebody to look at. */
+  /** The record cannot be understood and nothing of the run is alive; set aside with the suffix `.unreadable`. */
   | "unreadable";
 
 export interface SweptRun {
@@ -41,6 +54,8 @@ export interface SweptRun {
   readonly found: number;
   /** Who is still alive, for `left`. */
   readonly survivors: readonly ContainedProcess[];
+  /** Why the record cannot be understood; null where it can. */
+  readonly damage: string | null;
 }
 
 export interface SweepReport {
@@ -68,6 +83,7 @@ export function judgeRecord(record: RunRecord, facts: SweepFacts): "sweep" | "ow
 export async function sweepRegistry(directory: string, clock: Clock = systemClock): Promise<SweepReport> {
   const runs = judgeRegistry(directory, clock).map(async ({ run, record }): Promise<SweptRun> => {
     if (run.verdict === "gone") removeRecord(run.file);
+    if (run.verdict === "unreadable") setAside(run.file);
     if (record === null) return run;
     const { empty, found, survivors } = await clearRun(trailOf(record), clock);
     if (empty) removeRecord(run.file);
@@ -82,6 +98,7 @@ export async function sweepRegistry(directory: string, clock: Clock = systemCloc
  */
 export function lookAtRegistry(directory: string, clock: Clock = systemClock): readonly SweptRun[] {
   return judgeRegistry(directory, clock).flatMap(({ run, record }) => {
+    if (run.damage !== null && run.verdict === "left") return [run];
     if (record === null) return [];
     const remains = remainsOf(trailOf(record));
     if (remains.isEmpty()) return [];
@@ -97,15 +114,32 @@ function judgeRegistry(
 ): readonly { readonly run: SweptRun; readonly record: RunRecord | null }[] {
   const bootId = readBootId();
   const pidNamespace = pidNamespaceOf("self");
-  return listRecords(directory, clock.now()).map(({ file, record }) => {
-    const { marker = null, label = null, cwd = null } = record ?? {};
-    const known = { file, marker, label, cwd, found: 0, survivors: [] };
-    if (record === null) return { run: { ...known, verdict: "unreadable" }, record: null };
+  return listRecords(directory, clock.now()).map((listed) => {
+    const { file, record } = listed;
+    if (record === null) return { run: judgeDamaged(listed), record: null };
+    const { marker, label = null, cwd = null } = record;
+    const known = { file, marker, label, cwd, found: 0, survivors: [], damage: null };
     const verdict = judgeRecord(record, { bootId, pidNamespace, ownerAlive: isAlive(record.owner) });
     // Until it was looked for, what is to be swept counts as left.
     if (verdict === "sweep") return { run: { ...known, verdict: "left" }, record };
     return { run: { ...known, verdict }, record: null };
   });
+}
+
+/** By the marker alone it is not known whose the run is, and so what is alive of it is told of and not killed. */
+function judgeDamaged({ file, marker, reason }: { file: string; marker: string; reason: string }): SweptRun {
+  const survivors = remainsOf({ marker, cgroupPath: null, identity: null, notBeforeTicks: 0 }).left();
+  const verdict = survivors.length > 0 ? ("left" as const) : ("unreadable" as const);
+  return {
+    file,
+    marker,
+    label: null,
+    cwd: null,
+    verdict,
+    found: survivors.length,
+    survivors,
+    damage: reason,
+  };
 }
 
 /** Once the run has an identity, that knows whether it really has a cgroup. */
@@ -138,19 +172,15 @@ export interface Cleared {
 /** What of a run can still be found, now and at later looks. */
 function remainsOf(trail: RunTrail) {
   const cgroup = recordedCgroup(trail);
-  const init = recordedInit(trail.identity);
-  const search = {
-    ...trail,
-    cgroup,
-    known: init === null ? [] : [init],
-    leader: recordedLeader(trail.identity),
-  };
+  const init = recordedInit(trail);
+  // Nothing but marker and cgroup: neither a pid nor a session that a record names is proof.
+  const search = { ...trail, cgroup, known: [], leader: null, proofOnly: true };
   const left = (): ContainedProcess[] =>
     findMembers(search).map(({ pid, startTicks, name }) => ({ pid, startTicks, name }));
   const isEmpty = (): boolean =>
     left().length === 0 &&
     !(cgroup?.isPopulated() ?? false) &&
-    !isNamespaceInUse(trail.identity?.pidNamespace ?? null);
+    !isNamespaceInUse(othersNamespace(trail.identity));
   return { cgroup, init, search, left, isEmpty };
 }
 
@@ -171,22 +201,36 @@ export async function clearRun(trail: RunTrail, clock: Clock): Promise<Cleared> 
   return { found: found.size, empty: true, survivors: [] };
 }
 
-/** Only a directory that this package itself would have named so: a record must not be able to point elsewhere. */
+/** Only a cgroup that this package itself would have named so: a record must not be able to point elsewhere. */
 function recordedCgroup({ cgroupPath, marker }: RunTrail): RunCgroup | null {
   if (cgroupPath === null || path.basename(cgroupPath) !== `agentcore-${marker}`) return null;
-  return RunCgroup.open(cgroupPath);
+  return isCgroup(cgroupPath) ? RunCgroup.open(cgroupPath) : null;
 }
 
-/** The process that the run was recognised by, if it is still that one, in that namespace, and ours to signal. */
-function recordedInit(identity: RunIdentity | null): ProcessRef | null {
+/** CGROUP2_SUPER_MAGIC. In any other file system, files of these names are no word of the kernel's. */
+const cgroupFileSystem = 0x63677270;
+
+function isCgroup(directory: string): boolean {
+  try {
+    return realpathSync(directory) === directory && statfsSync(directory).type === cgroupFileSystem;
+  } catch (error) {
+    ignore(error, "removed, or never made");
+    return false;
+  }
+}
+
+/** The recorded PID namespace, unless it is the one of this process: then it says nothing about the run. */
+function othersNamespace(identity: RunIdentity | null): string | null {
+  const namespace = identity?.pidNamespace ?? null;
+  return namespace === pidNamespaceOf("self") ? null : namespace;
+}
+
+/** The init of the run's own namespace, if it is still that one, bears the run's marker, and is ours to signal. */
+function recordedInit({ identity, marker }: RunTrail): ProcessRef | null {
   if (identity === null || identity.hostPidStartTicks === null) return null;
   const ref = { pid: identity.hostPid, startTicks: identity.hostPidStartTicks };
   if (!isAlive(ref) || uidOf(ref.pid) !== process.geteuid?.()) return null;
-  return identity.pidNamespace === null || pidNamespaceOf(ref.pid) === identity.pidNamespace ? ref : null;
-}
-
-/** The session of a run without a namespace is named by its payload, also after that has died. */
-function recordedLeader(identity: RunIdentity | null): ProcessRef | null {
-  if (identity?.implementation !== "process-group" || identity.hostPidStartTicks === null) return null;
-  return { pid: identity.hostPid, startTicks: identity.hostPidStartTicks };
+  const namespace = othersNamespace(identity);
+  if (namespace === null || pidNamespaceOf(ref.pid) !== namespace) return null;
+  return hasEnvironmentEntry(ref.pid, `${markerVariable}=${marker}`) ? ref : null;
 }

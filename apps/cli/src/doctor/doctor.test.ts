@@ -168,6 +168,7 @@ describe("a workspace in quarantine", () => {
     label: "job-1#2",
     cwd: "/w",
     verdict: "left" as const,
+    damage: null,
     found: pids.length,
     survivors: pids.map((pid) => ({ pid, startTicks: 1, name: "sleep" })),
   });

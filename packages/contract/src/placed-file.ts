@@ -1,0 +1,92 @@
+/**
+ * Opening a file that somebody else may have placed: a worker, or another user. Only a regular file is opened, never what a
+ * symbolic link leads to, never a FIFO (opening one waits for ever) or a device, and no more of it is read than the caller
+ * allows. Every reader of logs, records, spooled results and outputs goes through here.
+ */
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
+import { open, type FileHandle } from "node:fs/promises";
+
+/** The file is not one that may be read. The message names it and says why. */
+export class PlacedFileError extends Error {
+  override readonly name = "PlacedFileError";
+  readonly code = "PLACED_FILE";
+}
+
+export interface PlacedFileRules {
+  /** Refuse a larger file. Default: any size. */
+  readonly bytesMax?: number;
+  /** Refuse a file that is not this user's own, or that its group or others may write. Default false. */
+  readonly ownOnly?: boolean;
+}
+
+/** Without O_NONBLOCK, opening a FIFO waits for a writer. */
+const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** Opens it for reading. Throws {@link PlacedFileError}, and what the system says, such as ENOENT. */
+export async function openPlacedFile(path: string, rules: PlacedFileRules = {}): Promise<FileHandle> {
+  const file = await open(path, flags).catch((error: unknown) => {
+    throw asRefusal(path, error);
+  });
+  try {
+    check(path, await file.stat(), rules);
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** Its text. Throws as {@link openPlacedFile} does. */
+export async function readPlacedFile(path: string, rules: PlacedFileRules = {}): Promise<string> {
+  const file = await openPlacedFile(path, rules);
+  try {
+    return await file.readFile("utf8");
+  } finally {
+    await file.close();
+  }
+}
+
+/** Its text. Throws as {@link openPlacedFile} does. */
+export function readPlacedFileSync(
+  path: string,
+  rules: PlacedFileRules & { readonly bytesMax: number },
+): string {
+  const fd = openOrRefuse(path);
+  try {
+    check(path, fstatSync(fd), rules);
+    const bytes = Buffer.alloc(rules.bytesMax);
+    let length = 0;
+    for (let read = -1; read !== 0 && length < bytes.length; length += read)
+      read = readSync(fd, bytes, length, bytes.length - length, null);
+    return bytes.toString("utf8", 0, length);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function openOrRefuse(path: string): number {
+  try {
+    return openSync(path, flags);
+  } catch (error) {
+    throw asRefusal(path, error);
+  }
+}
+
+function check(path: string, found: Stats, { bytesMax, ownOnly = false }: PlacedFileRules): void {
+  const refuse = (why: string): never => {
+    throw new PlacedFileError(`${path} is not read: ${why}`);
+  };
+  if (!found.isFile()) refuse("it is not a regular file");
+  if (bytesMax !== undefined && found.size > bytesMax) refuse(`it is larger than ${bytesMax} bytes`);
+  if (!ownOnly) return;
+  if (found.uid !== process.geteuid?.()) refuse(`it belongs to user ${found.uid}`);
+  if ((found.mode & 0o022) !== 0) refuse("others may write it");
+}
+
+/** ELOOP: a symbolic link. ENXIO: a socket, or a FIFO or device that cannot be opened so. */
+function asRefusal(path: string, error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "ELOOP") return new PlacedFileError(`${path} is not read: it is a symbolic link`);
+  if (code === "ENXIO") return new PlacedFileError(`${path} is not read: it is not a regular file`);
+  return error;
+}
