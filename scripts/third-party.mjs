@@ -20,7 +20,7 @@ const example = join(root, "examples", "adapter-echo");
 const folder = mkdtempSync(join(tmpdir(), "agentcore-third-party-"));
 const project = join(folder, "project");
 // As the stranger has it: the pinned Node, but none of the workspace's conditions.
-const env = { ...toolEnv(), NODE_OPTIONS: "", NODE_PATH: "" };
+const env = { ...toolEnv(), NODE_OPTIONS: "", NODE_PATH: "", XDG_STATE_HOME: join(folder, "xdg") };
 
 try {
   mkdirSync(project);
@@ -53,6 +53,7 @@ function runWorker() {
   mkdirSync(workspace);
   copyFileSync(join(example, "agentcore.yaml"), join(project, "agentcore.yaml"));
   const state = ["--state-dir", join(folder, "state")];
+  run("npx", ["agentcore", "trust"], project, "pipe");
   const doctor = run("npx", ["agentcore", "doctor", ...state], project, "pipe").stdout;
   if (!doctor.includes("echo")) throw new Error(`doctor does not list the worker:\n${doctor}`);
   const task = ["--worker", "echo", "--workspace", workspace, "--capabilities", "edit", "--json", "hello"];

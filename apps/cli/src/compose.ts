@@ -32,7 +32,7 @@ import type { Environment } from "./config/env-text.ts";
 import type { Config } from "./config/schema.ts";
 import { createRecordedSpending } from "./recorded-spending.ts";
 import { Quarantine } from "./quarantine.ts";
-import { createStateDir, type StateDir } from "./state-dir.ts";
+import { createStateDir, hiddenDirectories, makeTrustDirectory, type StateDir } from "./state-dir.ts";
 import { createTranscriptSpending } from "./transcript-spending.ts";
 import { watchStore } from "./watch-store.ts";
 
@@ -66,14 +66,13 @@ export interface ComposeOptions {
 }
 
 /** Throws `AC_STORE_…` and `AC_CONTAINMENT_UNAVAILABLE`; nothing is left open then. */
-export async function openState({
-  config,
-  state,
-  adapters,
-  log,
-}: Pick<ComposeOptions, "config" | "state" | "adapters" | "log">): Promise<OpenState> {
+export async function openState({ config, state, adapters, env, log }: ComposeOptions): Promise<OpenState> {
   createStateDir(state);
-  const containment = await openContainment({ stateDir: state.containment, hidden: [state.path] });
+  makeTrustDirectory(env);
+  const containment = await openContainment({
+    stateDir: state.containment,
+    hidden: hiddenDirectories(state, env),
+  });
   const database = await openStateDatabase({ directory: state.path });
   const { store, broken } = watchStore(createSqliteJobStore(database));
   const { attempt: limits } = config.limits;

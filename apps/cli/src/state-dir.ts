@@ -1,9 +1,10 @@
 /** Where state is kept, and how the places inside it are called. Several processes share one state directory. */
-import { AgentCoreError } from "@agentcore/contract";
-import { mkdirSync, realpathSync, statSync } from "node:fs";
+import { AgentCoreError, ignore } from "@agentcore/contract";
+import { existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { callerIdentity, exposureOf } from "./config/exposure.ts";
 import type { LoadedConfig } from "./config/load.ts";
+import { trustDirectoryIn } from "./config/trust-directory.ts";
 import type { Environment } from "./config/env-text.ts";
 
 export interface StateDir {
@@ -72,6 +73,40 @@ export function createStateDir(state: StateDir): void {
     }
   }
   requireOwnState(state);
+}
+
+/**
+ * What no worker sees or writes: the state, what the user trusts, and the compiled form of this program. The last two lie
+ * elsewhere where the state directory was named.
+ */
+export function hiddenDirectories(state: StateDir, env: Environment): string[] {
+  const stateHome = defaultStateDir(env);
+  const cache = cacheDir(env);
+  const more = [
+    ...(stateHome === null ? [] : [trustDirectoryIn(stateHome)]),
+    ...(cache === null ? [] : [cache]),
+  ].flatMap((path) => (existsSync(path) ? [realpathSync(path)] : []));
+  const own = existsSync(state.path) ? realpathSync(state.path) : state.path;
+  return [own, ...more.filter((path) => path !== own && !path.startsWith(`${own}/`))];
+}
+
+/** A directory that is not there cannot be hidden, and a worker could make it. Where nobody can make it there is none. */
+export function makeTrustDirectory(env: Environment): void {
+  const stateHome = defaultStateDir(env);
+  const { XDG_STATE_HOME: named = "", HOME: home = "" } = env;
+  // A home that is not there is not made.
+  if (stateHome === null || !(named.startsWith("/") || existsSync(home))) return;
+  try {
+    makeDirectory(trustDirectoryIn(stateHome));
+  } catch (error) {
+    ignore(error, "a home that is read-only for us is so for a worker");
+  }
+}
+
+/** As `bin/compile-cache.js` has it. */
+function cacheDir({ XDG_CACHE_HOME: cacheHome = "", HOME: home = "" }: Environment): string | null {
+  if (cacheHome.startsWith("/")) return join(cacheHome, "agentcore");
+  return home.startsWith("/") ? join(home, ".cache", "agentcore") : null;
 }
 
 /**

@@ -34,7 +34,7 @@ export async function doctor(options: DoctorOptions, io: Io): Promise<number> {
 async function examine(options: DoctorOptions, io: Io): Promise<DoctorReport> {
   const { loaded, check: config } = await examineConfig(options, io);
   const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
-  const { check: containment, parts } = await examineContainment(state);
+  const { check: containment, parts } = await examineContainment(state, io.env);
   const [git, stateCheck, workers] = await Promise.all([
     examineGit(io.env, parts),
     examineState(state, loaded.config.backpressure.disk_free.defer),

@@ -49,8 +49,6 @@ test("a configuration that was found runs nothing, is named on stderr, and is in
   });
   expect(report.workers.map(({ name }) => name)).not.toContain("evil");
 
-  const unnamed = await run("run", "true");
-  expect(unnamed.code).toBe(2);
   const evil = await run("run", "true", "--worker", "evil");
   expect(evil).toMatchObject({ code: 2, stderr: expect.stringMatching(/no worker "evil".*is not trusted/s) });
 
@@ -82,7 +80,7 @@ test("a configuration that was found runs nothing, is named on stderr, and is in
 
   expect((await run("trust", "--revoke")).code).toBe(0);
   expect((await run("trust", "--revoke")).code).toBe(2);
-  expect((await run("run", "true", "--worker", "shell")).stderr).toContain("is not trusted");
+  expect((await run("jobs", "list")).stderr).toContain("is not trusted");
 });
 
 test("a state directory that came with a repository is not worked on", async () => {
@@ -103,6 +101,16 @@ test("what a run writes does not change what the next command does", async () =>
   const script = `printf 'workers: { shell: { program: /bin/false } }\\n' > agentcore.yaml`;
   expect((await run("run", script, "--worker", "shell")).code).toBe(0);
   expect((await run("run", "true", "--worker", "shell")).code).toBe(0);
+});
+
+test("a worker reaches neither what the user trusts nor the compiled form of this program", async () => {
+  const trusted = join(scratch.root, "xdg/agentcore/trusted");
+  const cache = join(scratch.root, ".cache/agentcore");
+  mkdirSync(cache, { recursive: true, mode: 0o700 });
+  const script = `set +e; for d in ${trusted} ${cache}; do ls -A $d; mkdir -p $d; echo forged > $d/forged ; done; rmdir ${trusted} ${cache}; true`;
+  const elsewhere = ["--state-dir", join(scratch.root, "elsewhere")];
+  expect((await run("run", script, "--worker", "shell", ...elsewhere)).code).toBe(0);
+  expect([readdirSync(trusted), readdirSync(cache)]).toEqual([[], []]);
 });
 
 test("the runtime of its own process has the configuration as it was decided, and not as the file is by then", async () => {
@@ -127,9 +135,9 @@ test("trust that another user could have written counts for nothing", async () =
   await run("trust");
   const kept = join(scratch.root, "xdg/agentcore/trusted");
   chmodSync(kept, 0o777);
-  expect((await run("run", "true", "--worker", "shell")).stderr).toContain("is not trusted");
+  expect((await run("jobs", "list")).stderr).toContain("is not trusted");
   expect(await run("trust")).toMatchObject({
-    code: 1,
+    code: 6,
     stderr: expect.stringContaining("everybody can write"),
   });
 });

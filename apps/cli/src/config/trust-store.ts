@@ -16,6 +16,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
+import { trustDirectoryIn } from "./trust-directory.ts";
 import { callerIdentity, exposureOf } from "./exposure.ts";
 
 const entrySchema = z.object({
@@ -37,7 +38,7 @@ export class TrustStore {
 
   /** `stateHome`: the user's own state directory of this program; it need not exist. */
   constructor(stateHome: string) {
-    this.#directory = join(stateHome, "trusted");
+    this.#directory = trustDirectoryIn(stateHome);
   }
 
   isTrusted(path: string, text: string): boolean {

@@ -19,7 +19,7 @@ import type { Environment } from "../config/env-text.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { describeLeft } from "../quarantine.ts";
 import { formatBytes } from "../screen/summary.ts";
-import { requireOwnState, type StateDir } from "../state-dir.ts";
+import { hiddenDirectories, requireOwnState, type StateDir } from "../state-dir.ts";
 import type { Check } from "./report.ts";
 
 export function examineNode(version: string): Check {
@@ -87,10 +87,10 @@ function unknownWorkers(loaded: LoadedConfig): string[] {
     );
 }
 
-export async function examineContainment(state: StateDir): Promise<ExaminedContainment> {
+export async function examineContainment(state: StateDir, env: Environment): Promise<ExaminedContainment> {
   const partsWith = (containment: Containment) => ({ containment, clock: systemClock, ids: systemIds });
   try {
-    const opened = await openContainment({ hidden: [state.path] });
+    const opened = await openContainment({ hidden: hiddenDirectories(state, env) });
     return { check: containmentCheck(opened.probe), parts: partsWith(opened) };
   } catch (error) {
     const refusing: Containment = {
