@@ -1,6 +1,6 @@
 /** What `doctor` found, for people: a mark, a name, what was found, and below it what to do. */
 import type { DoctorReport, WorkerReport } from "../doctor/report.ts";
-import { span, type Line, type Tone } from "./line.ts";
+import { paragraph, span, type Line, type Tone } from "./line.ts";
 
 const marks = {
   ok: ["✓", "good"],
@@ -33,9 +33,9 @@ function entry(mark: keyof typeof marks, title: string, detail: string, cure: st
   const [sign, tone] = marks[mark];
   const [first = "", ...rest] = detail.split("\n");
   return [
-    [span(`  ${sign} `, tone), span(title.padEnd(17), "strong"), span(first)],
-    ...rest.map((text) => [span(" ".repeat(21)), span(text)]),
-    ...(cure === null ? [] : [[span(" ".repeat(21)), span(`→ ${cure}`, "accent")]]),
+    paragraph([span(`  ${sign} `, tone), span(title.padEnd(17), "strong"), span(first)]),
+    ...rest.map((text) => paragraph([span(" ".repeat(21)), span(text)])),
+    ...(cure === null ? [] : [paragraph([span(" ".repeat(21)), span(`→ ${cure}`, "accent")])]),
   ];
 }
 

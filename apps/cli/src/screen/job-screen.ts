@@ -8,13 +8,14 @@ import {
   type LateResult,
   type Reason,
 } from "@agentcore/scheduler";
-import { span, type Line, type Span, type Tone } from "./line.ts";
+import { paragraph, span, type Line, type Span, type Tone } from "./line.ts";
 import { formatCount, formatDollars } from "./run-view.ts";
 import { describeReceipt, formatBytes } from "./summary.ts";
 import { table } from "./table.ts";
 import { cut, oneLine } from "./text.ts";
 
-const listColumns = 60;
+/** On a terminal the table cuts it to what fits. */
+const listColumns = 500;
 const taskColumns = 500;
 
 export function jobTable(jobs: readonly JobRecord[], now: number): Line[] {
@@ -185,7 +186,7 @@ export function stateSpan(state: JobState): Span {
 
 /** Nothing for an empty text. */
 function field(title: string, text: string, tone: Tone = "plain"): Line[] {
-  return text === "" ? [] : [[span(`  ${title.padEnd(11)}`, "dim"), span(text, tone)]];
+  return text === "" ? [] : [paragraph([span(`  ${title.padEnd(11)}`, "dim"), span(text, tone)])];
 }
 
 export function deadTable(jobs: readonly JobRecord[], now: number): Line[] {

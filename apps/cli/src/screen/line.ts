@@ -9,10 +9,49 @@ export interface Span {
   readonly tone: Tone;
 }
 
-export type Line = readonly Span[];
+export type Line = readonly Span[] & {
+  /** The line as it is to look on a terminal of so many columns; absent for one that looks the same on each. */
+  readonly fit?: (columns: number) => readonly Line[];
+};
 
 /** Control characters are dropped, so that the width of the text is what a terminal shows. */
 export const span = (text: string, tone: Tone = "plain"): Span => ({ text: printable(text), tone });
+
+export function fitting(line: readonly Span[], fit: (columns: number) => readonly Line[]): Line {
+  return Object.defineProperty([...line], "fit", { value: fit });
+}
+
+/** A line whose last span is prose: on a terminal it wraps between words, below where it begins. */
+export function paragraph(line: readonly Span[]): Line {
+  return fitting(line, (columns) => wrapped(line, columns));
+}
+
+function wrapped(line: readonly Span[], columns: number): readonly Line[] {
+  const head = line.slice(0, -1);
+  const last = line.at(-1);
+  const indent = displayWidth(textOf(head));
+  if (last === undefined || indent > columns / 2) return [line];
+  const [first = "", ...rest] = wordsIn(last.text, columns - indent);
+  const below = span(" ".repeat(indent));
+  return [[...head, span(first, last.tone)], ...rest.map((text) => [below, span(text, last.tone)])];
+}
+
+/** Lines of whole words; a word that is wider than a line has one of its own, for the terminal to break. */
+function wordsIn(text: string, columns: number): readonly string[] {
+  const lines: string[] = [];
+  let width = 0;
+  for (const word of text.split(" ")) {
+    const more = displayWidth(word);
+    if (lines.length > 0 && width + 1 + more <= columns) {
+      lines.push(`${lines.pop()} ${word}`);
+      width += 1 + more;
+    } else {
+      lines.push(word);
+      width = more;
+    }
+  }
+  return lines;
+}
 
 const formats = {
   dim: "dim",

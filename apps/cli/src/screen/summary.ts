@@ -8,7 +8,7 @@ import {
   type Observations,
   type ResultLine,
 } from "@agentcore/contract";
-import { span, type Line, type Tone } from "./line.ts";
+import { paragraph, span, type Line, type Tone } from "./line.ts";
 import { formatCount, formatDollars } from "./run-view.ts";
 import { oneLine } from "./text.ts";
 
@@ -120,5 +120,5 @@ function list(title: string, entries: readonly string[]): Line[] {
 }
 
 function row(title: string, text: string, tone: Tone = "plain"): Line {
-  return [span(`  ${title.padEnd(11)}`, "dim"), span(text, tone)];
+  return paragraph([span(`  ${title.padEnd(11)}`, "dim"), span(text, tone)]);
 }

@@ -1,5 +1,9 @@
+import { Writable } from "node:stream";
 import { expect, test } from "vitest";
-import { span, textOf } from "./line.ts";
+import { createOutput } from "../output.ts";
+import { paragraph, span, textOf } from "./line.ts";
+import { plainScreen } from "./terminal.ts";
+import { displayWidth } from "./text.ts";
 import { table } from "./table.ts";
 
 test("columns line up by the width of what is in them, also where letters are wide", () => {
@@ -19,4 +23,43 @@ test("columns line up by the width of what is in them, also where letters are wi
 
 test("no rows are a head alone", () => {
   expect(table([{ title: "ID" }], []).map(textOf)).toEqual(["ID"]);
+});
+
+function printed(columns: number, lines: Parameters<ReturnType<typeof plainScreen>["print"]>[0]): string[] {
+  let text = "";
+  const sink = new Writable({ write: (chunk, _encoding, done) => ((text += String(chunk)), done()) });
+  plainScreen(createOutput(Object.assign(sink, { isTTY: true, columns }))).print(lines);
+  // oxlint-disable-next-line no-control-regex
+  return text
+    .replaceAll(/\u001b\[\d+m/g, "")
+    .trimEnd()
+    .split("\n");
+}
+
+test("a table fits a terminal of any width, and cuts nothing where there is room", () => {
+  const id = "01a22921-2d17-7000-baa7-56ccc208d0e7";
+  const lines = table(
+    [{ title: "JOB" }, { title: "STATE" }, { title: "COST", align: "right" }, { title: "INSTRUCTIONS" }],
+    [
+      [span(id), span("queued"), span("$0.12"), span("日本語の長い説明 ".repeat(12))],
+      [span(id), span("succeeded"), span("–"), span("short")],
+    ],
+  );
+  for (const columns of [200, 120, 80, 60, 40, 20]) {
+    const rows = printed(columns, lines);
+    expect(rows).toHaveLength(3);
+    for (const row of rows) expect(displayWidth(row)).toBeLessThanOrEqual(columns);
+  }
+  expect(printed(300, lines)[1]).toContain("日本語の長い説明 ".repeat(12).trim());
+  expect(printed(100, lines)[1]).toContain(`${id}  queued`);
+});
+
+test("prose wraps between words, below where it begins", () => {
+  const line = paragraph([span("  do         "), span("Free disk space or correct the permissions named")]);
+  expect(printed(36, [line])).toEqual([
+    "  do         Free disk space or",
+    "             correct the permissions",
+    "             named",
+  ]);
+  expect(printed(80, [line])).toHaveLength(1);
 });

@@ -1,25 +1,51 @@
-/** Columns of text, aligned by what they take on the screen. */
-import { span, type Line, type Span } from "./line.ts";
-import { displayWidth } from "./text.ts";
+/**
+ * Columns of text, aligned by what they take on the screen. On a terminal a table fits whatever width there is: the widest
+ * columns give up room first, and what is cut ends in an ellipsis. Elsewhere nothing is cut, for programs that read it.
+ */
+import { fitting, span, type Line, type Span } from "./line.ts";
+import { cut, displayWidth } from "./text.ts";
 
 export interface Column {
   readonly title: string;
   readonly align?: "left" | "right";
 }
 
+const gap = "  ";
+/** Below this a column says nothing any more. */
+const columnMin = 3;
+
 /** A head line and one line per row; the last column is not padded, so that long text in it can run on. */
 export function table(columns: readonly Column[], rows: readonly (readonly Span[])[]): Line[] {
   const widths = columns.map(({ title }, index) =>
-    Math.max(displayWidth(title), ...rows.map((row) => displayWidth(row[index]?.text ?? ""))),
+    rows.reduce((width, row) => Math.max(width, displayWidth(row[index]?.text ?? "")), displayWidth(title)),
   );
-  const lay = (cells: readonly Span[]): Line =>
-    cells.flatMap(({ text, tone }, index) => {
-      const padding = " ".repeat(Math.max(0, (widths[index] ?? 0) - displayWidth(text)));
-      const gap = index === 0 ? "" : "  ";
-      if (columns[index]?.align === "right") return [span(gap + padding), { text, tone }];
-      return index === columns.length - 1
-        ? [span(gap), { text, tone }]
-        : [span(gap), { text, tone }, span(padding)];
-    });
-  return [lay(columns.map(({ title }) => span(title, "dim"))), ...rows.map(lay)];
+  const head = columns.map(({ title }) => span(title, "dim"));
+  return [head, ...rows].map((cells) =>
+    fitting(lay(cells, columns, widths), (width) => [lay(cells, columns, shrunk(widths, width))]),
+  );
+}
+
+function lay(cells: readonly Span[], columns: readonly Column[], widths: readonly number[]): Line {
+  return cells.flatMap((cell, index) => {
+    const width = widths[index] ?? 0;
+    const text = cut(cell.text, width);
+    const padding = " ".repeat(Math.max(0, width - displayWidth(text)));
+    const before = index === 0 ? "" : gap;
+    const kept = { text, tone: cell.tone };
+    if (columns[index]?.align === "right") return [span(before + padding), kept];
+    return index === columns.length - 1 ? [span(before), kept] : [span(before), kept, span(padding)];
+  });
+}
+
+/** The widths that fit: the widest gives way first, and of equal ones the last. */
+function shrunk(natural: readonly number[], width: number): readonly number[] {
+  const widths = [...natural];
+  let excess = widths.reduce((sum, each) => sum + each, gap.length * (widths.length - 1)) - width;
+  while (excess > 0) {
+    const widest = Math.max(...widths);
+    if (widest <= columnMin) break;
+    widths[widths.lastIndexOf(widest)] = widest - 1;
+    excess -= 1;
+  }
+  return widths;
 }

@@ -27,8 +27,13 @@ export function createScreen(
 export function plainScreen(output: Output): Screen {
   return {
     print: (lines) => {
-      if (lines.length > 0)
-        output.raw(lines.map((line) => `${paint(cutLine(line, plainColumns), output.stream)}\n`).join(""));
+      if (lines.length === 0) return;
+      const { isTTY, columns } = output.stream;
+      const fitted =
+        isTTY === true && columns !== undefined && columns > 0
+          ? lines.flatMap((line) => line.fit?.(columns) ?? [line])
+          : lines;
+      output.raw(fitted.map((line) => `${paint(cutLine(line, plainColumns), output.stream)}\n`).join(""));
     },
     close: () => {},
   };

@@ -5,7 +5,7 @@
 import { errorCodes, formatDuration, isErrorCode } from "@agentcore/contract";
 import { runOfPiece, type Decision, type WhyReport } from "@agentcore/scheduler";
 import { stateSpan } from "./job-screen.ts";
-import { span, type Line } from "./line.ts";
+import { paragraph, span, type Line } from "./line.ts";
 import { oneLine } from "./text.ts";
 
 export interface WhyFacts extends Pick<WhyReport, "record" | "decisions" | "ahead" | "blockedBy"> {
@@ -97,5 +97,5 @@ function nothingLines({ record, ahead, blockedBy, now }: WhyFacts): Line[] {
 }
 
 function indented(text: string, tone: "plain" | "dim" | "accent" = "plain"): Line {
-  return [span(" ".repeat(16)), span(text, tone)];
+  return paragraph([span(" ".repeat(16)), span(text, tone)]);
 }
