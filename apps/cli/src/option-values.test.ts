@@ -23,8 +23,8 @@ test.each([
   ["10", "no unit; write 10s for seconds or 10m for minutes"],
   ["soon", "not a duration"],
   ["-5m", "not a duration"],
-  ["0s", "longer than nothing"],
-  ["400d", "not a duration"],
+  ["0s", "greater than zero"],
+  ["400d", "too long"],
   ["", "not a duration"],
 ])("duration %j is refused: %s", (text, message) => {
   expect(() => readDuration(text)).toThrow(message);

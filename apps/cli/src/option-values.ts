@@ -2,7 +2,13 @@
  * Readers of option values: text in, value out, or one sentence that says what is wrong with it. They know nothing of
  * the command line library, so the same ones serve every command and their tests are tables.
  */
-import { capabilities, parseDurationMs, type Capability, type OutputSpec } from "@agentcore/contract";
+import {
+  capabilities,
+  durationMsMax,
+  parseDurationMs,
+  type Capability,
+  type OutputSpec,
+} from "@agentcore/contract";
 import { forbiddenEffect } from "@agentcore/worker-kit";
 import { basename } from "node:path";
 import type { JobStateKind } from "@agentcore/scheduler";
@@ -22,14 +28,23 @@ export class InvalidValue extends Error {}
 export function readDuration(text: string): number {
   const durationMs = parseDurationMs(text);
   if (durationMs === undefined) {
+    if (isTooLong(text))
+      throw new InvalidValue(`"${text}" is too long; at most ${longestDuration} can be given`);
     throw new InvalidValue(
       /^\d+(\.\d+)?$/.test(text)
         ? `"${text}" has no unit; write ${text}s for seconds or ${text}m for minutes`
         : `"${text}" is not a duration; write a number with a unit, such as 90s, 10m or 1h30m`,
     );
   }
-  if (durationMs <= 0) throw new InvalidValue("a duration must be longer than nothing");
+  if (durationMs <= 0) throw new InvalidValue("a duration must be greater than zero");
   return durationMs;
+}
+
+const longestDuration = `${durationMsMax / 86_400_000}d`;
+
+/** Whether the text would be a duration if it were not above the limit. */
+function isTooLong(text: string): boolean {
+  return text.trim() !== "" && parseDurationMs(text.replaceAll(/\d+(\.\d+)?/g, "1")) !== undefined;
 }
 
 export function readDollars(text: string): number {
@@ -43,7 +58,7 @@ export function readDollars(text: string): number {
 export function readCount(text: string): number {
   const count = /^\d+$/.test(text) ? Number(text) : NaN;
   if (!Number.isSafeInteger(count) || count < 1) {
-    throw new InvalidValue(`"${text}" is not a whole number from 1`);
+    throw new InvalidValue(`"${text}" is not a whole number of 1 or more`);
   }
   return count;
 }

@@ -109,7 +109,7 @@ export function defineBudget({ define, finish, io }: Definition): void {
 }
 
 export function defineWhy({ define, finish, io }: Definition): void {
-  stateCommand(define, "why", "Say what was decided about a job, by which rule, and who is ahead of it")
+  stateCommand(define, "why", "Explain why a job is waiting, was retried or failed")
     .argument("<job>", "id, or its first six characters or more")
     .addHelpText("after", examples(["agentcore why 0199a2c4", "agentcore why 0199a2c4 --json"]))
     .action(finish(async (id: string, options) => (await import("../commands/why.ts")).why(id, options, io)));

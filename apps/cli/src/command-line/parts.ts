@@ -90,7 +90,7 @@ export function taskOptions(command: Command, io: Io): Command {
         "longest silence of the worker with no tool call in flight",
         value(readDuration),
       )
-      .option("--key <key>", "idempotency key: no second job with it while one is unfinished")
+      .option("--key <key>", "idempotency key; at most one unfinished job may hold it")
       .addOption(new Option("--dedup <policy>", "what to do then").choices(dedupSchema.options))
       .option("--session <id>", "session of the worker to resume")
       .option("--verify <script>", "shell script that must exit 0 in the workspace for the run to count")

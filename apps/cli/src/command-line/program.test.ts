@@ -97,7 +97,7 @@ describe("bad input exits 2 with one clear message and starts nothing:", () => {
       /"-1" is not an amount above zero in US dollars/,
     ],
     [["run", "true", "--worker", "shell", "--max-cost", "NaN"], /"NaN" is not an amount/],
-    [["run", "true", "--worker", "shell", "--max-attempts", "0"], /"0" is not a whole number from 1/],
+    [["run", "true", "--worker", "shell", "--max-attempts", "0"], /"0" is not a whole number of 1 or more/],
     [["run", "true", "--worker", "shell", "--max-attempts", "101"], /limits\.maxAttempts/],
     [
       ["run", "true", "--worker", "shell", "--dedup", "latest"],

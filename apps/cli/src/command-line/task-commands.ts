@@ -11,7 +11,7 @@ export function defineRun({ define, finish, io }: Definition): void {
     ),
     io,
   )
-    .option("--no-wait", "where the gate says `not now`, end with exit code 3 instead of waiting")
+    .option("--no-wait", "do not wait for a free slot; exit with code 3")
     .option("--json", "one JSON event a line; the last line is the result")
     .addHelpText(
       "after",

@@ -100,7 +100,7 @@ export async function cancelJobs(ids: readonly string[], options: StateOptions, 
 
 const cancelWords = {
   cancelled: "cancelled",
-  requested: "is asked to stop; `agentcore jobs wait` waits for its end",
+  requested: "cancellation requested; follow it with `agentcore jobs wait`",
   ended: "had ended already",
   not_found: "was deleted meanwhile",
 } as const;

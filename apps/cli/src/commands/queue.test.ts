@@ -137,7 +137,7 @@ test("`jobs cancel` ends a queued job at once and a running one cleanly, by any 
   await waitFor(() => existsSync(join(scratch.workspace, "go.txt")));
   const { stdout, stderr } = await run("jobs", "cancel", queued, running);
   expect(stderr).toBe("");
-  expect(stdout).toMatch(new RegExp(`${queued}  cancelled\\n${running}  is asked to stop`));
+  expect(stdout).toMatch(new RegExp(`${queued}  cancelled\\n${running}  cancellation requested`));
   const waited = await run("jobs", "wait", running, "--json");
   expect(waited.code).toBe(130);
   expect(JSON.parse(waited.stdout)).toMatchObject({ outcome: "cancelled", containment: { survivors: 0 } });
@@ -170,7 +170,7 @@ describe("`work`", () => {
     const working = startAgentcore(scratch, ["work"]);
     await waitFor(() => existsSync(join(scratch.workspace, "go.txt")));
     working.child.kill("SIGINT");
-    await working.saw("finishing what runs; once more stops it");
+    await working.saw("finishing what runs; press Ctrl-C again to stop it");
     working.child.kill("SIGINT");
     expect((await working.finished).code).toBe(0);
     expect(await show(id)).toMatchObject({ state: { kind: "queued" }, attempt: 1 });
@@ -182,10 +182,10 @@ describe("`work`", () => {
     const working = startAgentcore(scratch, ["work"]);
     await waitFor(() => existsSync(join(scratch.workspace, "go.txt")));
     working.child.kill("SIGINT");
-    await working.saw("finishing what runs; once more stops it");
+    await working.saw("finishing what runs; press Ctrl-C again to stop it");
     working.child.kill("SIGINT");
     // The worker ignores TERM, so the clean stop takes its five seconds.
-    await working.saw("stopping what runs; once more ends this process at once");
+    await working.saw("stopping what runs; press Ctrl-C again to leave at once");
     working.child.kill("SIGINT");
     expect((await working.finished).code).toBe(130);
     expect((await show(id)).state.kind).toBe("running");

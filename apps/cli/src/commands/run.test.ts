@@ -213,9 +213,9 @@ describe("each way a run can end has its exit code:", () => {
     const other = new DatabaseSync(join(locked.stateDir, "state.db"));
     other.exec("BEGIN EXCLUSIVE");
     run.child.kill("SIGINT");
-    await run.saw("stopping; once more to kill it at once");
+    await run.saw("Stopping… press Ctrl-C again to kill it now");
     run.child.kill("SIGINT");
-    await run.saw("killing it; once more ends this process at once");
+    await run.saw("Killing it… press Ctrl-C again to leave at once");
     run.child.kill("SIGINT");
     const { code, stdout } = await run.finished;
     expect(code).toBe(130);
@@ -272,7 +272,7 @@ describe("a run", () => {
     expect(stdout).toMatch(/ out {5}working\n/);
     expect(stdout).toMatch(/ err {5}careful\n/);
     expect(stdout).toMatch(/✓ succeeded in .*\n/);
-    expect(stdout).toMatch(/ contained {2}0 processes left, proved by /);
+    expect(stdout).toMatch(/ contained {2}nothing left running \(verified by /);
     expect(stdout).not.toContain("\u001b");
   });
 

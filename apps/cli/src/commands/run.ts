@@ -121,15 +121,17 @@ function stopOnRequest(io: Io, presenter: Presenter): Stops {
     timer ??= systemClock.setTimer(endWithinMs, () => givenUp.reject(notEnded(message)));
     handle?.cancel(asked).catch((error: unknown) => {
       ignore(error, "the store does not answer; the third Ctrl-C needs none");
-      presenter.remark(`the cancel could not be written: ${String(error)}; once more ends this process`);
+      presenter.remark(
+        `the cancel could not be written: ${String(error)}; press Ctrl-C again to leave at once`,
+      );
     });
   };
   onInterrupt((count, signal) => {
     if (released) return;
     presenter.remark(
       count === 1
-        ? "stopping; once more to kill it at once"
-        : "killing it; once more ends this process at once",
+        ? "Stopping… press Ctrl-C again to kill it now"
+        : "Killing it… press Ctrl-C again to leave at once",
     );
     cancel(count === 1 ? `stopped by ${signal}` : `killed by a second ${signal}`, count === 2);
   });

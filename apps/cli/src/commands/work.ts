@@ -87,10 +87,10 @@ function listenForSignals(remark: (text: string) => void) {
   const second = Promise.withResolvers<void>();
   onInterrupt((count, signal) => {
     if (count === 2) {
-      remark("stopping what runs; once more ends this process at once");
+      remark("stopping what runs; press Ctrl-C again to leave at once");
       second.resolve();
     } else if (signal === "SIGINT") {
-      remark("finishing what runs; once more stops it");
+      remark("finishing what runs; press Ctrl-C again to stop it");
       first.resolve("finish");
     } else {
       remark("stopping what runs");

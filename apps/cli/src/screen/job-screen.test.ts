@@ -117,7 +117,7 @@ describe("one job", () => {
       "  attempt 1  failed: AC_WORKER_EXIT after 4s, $0.50 (reported)",
       "             exit code 1",
       "             stdout /s/stdout.log (10 B)",
-      "             0 processes left, proved by pid-namespace; sealed (unshare); no signal needed; empty after 3ms",
+      "             nothing left running (verified by pid-namespace); sealed (unshare); no signal needed; empty after 3ms",
     ]);
   });
 

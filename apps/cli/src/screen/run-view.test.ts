@@ -61,7 +61,7 @@ describe("the lines of a run", () => {
       { type: "permit_granted", ...base, permit },
       [
         "   0.0s  permit  read, edit · up to 10m · up to $2.50 · up to 50,000 tokens · model m1",
-        "   0.0s  reduced maxCostUsd: 5 → 2.5, memory is short (AC_DEGRADED)",
+        "   0.0s  reduced cost ceiling lowered from $5.00 to $2.50: memory is short (AC_DEGRADED)",
       ],
     ],
     [

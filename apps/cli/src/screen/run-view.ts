@@ -102,11 +102,7 @@ function onPermit(
       return step({ ...view, attempt: event.attempt, ceilingUsd: view.ceilingUsd ?? grants.maxCostUsd }, [
         line("permit", describeGrants(event.permit)),
         ...degraded.map(({ field, from, to, reason, code }) =>
-          line(
-            "reduced",
-            `${field}: ${JSON.stringify(from)} → ${JSON.stringify(to)}, ${reason} (${code})`,
-            "warn",
-          ),
+          line("reduced", `${describeReduction(field, from, to)}: ${reason} (${code})`, "warn"),
         ),
       ]);
     }
@@ -271,6 +267,23 @@ function describeGrants({ grants }: PermitRecord): string {
     .flat()
     .join(" · ");
 }
+
+/** `cost ceiling lowered from $5.00 to $3.00`. */
+function describeReduction(field: Degradation["field"], from: unknown, to: unknown): string {
+  const [name, format] = grantWords[field];
+  const value = (each: unknown): string => (each === null || each === undefined ? "none" : format(each));
+  return `${name} lowered from ${value(from)} to ${value(to)}`;
+}
+
+type Degradation = PermitRecord["degraded"][number];
+
+const grantWords: Readonly<Record<Degradation["field"], readonly [string, (value: unknown) => string]>> = {
+  capabilities: ["capabilities", (value) => (Array.isArray(value) ? value.join(", ") : String(value))],
+  maxCostUsd: ["cost ceiling", (value) => formatDollars(Number(value))],
+  maxTokens: ["token ceiling", (value) => formatCount(Number(value))],
+  model: ["model", String],
+  timeoutMs: ["time limit", (value) => formatDuration(Number(value))],
+};
 
 /** What has been spent so far; null while nothing is known. */
 export function spentUsd(view: RunView): number | null {

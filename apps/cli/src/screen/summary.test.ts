@@ -41,7 +41,7 @@ test("a success names files, commands, cost, artifacts and the proof that nothin
     "  cost       $0.12 (reported); tokens: 1,200 in, 30 out",
     "  session    s1",
     "  patch      /s/changes.patch (2.0 KiB)",
-    "  contained  0 processes left, proved by pid-namespace; sealed (unshare); no signal needed; empty after 4ms",
+    "  contained  nothing left running (verified by pid-namespace); sealed (unshare); no signal needed; empty after 4ms",
   ]);
 });
 
@@ -92,7 +92,7 @@ test("a survivor is named in the receipt", () => {
     emptyAfterMs: null,
   };
   expect(texts({ ...succeeded, containment }).at(-1)).toBe(
-    "  contained  1 process left, proved by pid-namespace; sealed (unshare); signals TERM, KILL",
+    "  contained  1 process left running (verified by pid-namespace); sealed (unshare); signals TERM, KILL",
   );
 });
 

@@ -75,11 +75,16 @@ function describeCost({ costUsd, costBasis, usage }: ResultLine): string {
   return tokens.length === 0 ? cost : `${cost}; tokens: ${tokens.join(", ")}`;
 }
 
-/** `0 processes left, proved by pid-namespace; sealed by unshare; signals TERM, KILL; empty after 12ms` */
+/** `nothing left running (verified by pid-namespace); sealed (unshare); signals TERM, KILL; empty after 12ms` */
 export function describeReceipt(receipt: ContainmentReceipt): string {
-  const left = receipt.survivors === 1 ? "1 process" : `${receipt.survivors} processes`;
+  const left =
+    receipt.survivors === 0
+      ? "nothing left running"
+      : receipt.survivors === 1
+        ? "1 process left running"
+        : `${receipt.survivors} processes left running`;
   return [
-    `${left} left, proved by ${receipt.provedBy}`,
+    `${left} (verified by ${receipt.provedBy})`,
     `${receipt.level} (${receipt.implementation})`,
     receipt.signals.length === 0 ? "no signal needed" : `signals ${receipt.signals.join(", ")}`,
     receipt.emptyAfterMs === null ? [] : `empty after ${formatDuration(receipt.emptyAfterMs)}`,
