@@ -1,4 +1,5 @@
 import { Writable } from "node:stream";
+import { stripVTControlCharacters } from "node:util";
 import { expect, test } from "vitest";
 import { createOutput } from "../output.ts";
 import { paragraph, span, textOf } from "./line.ts";
@@ -29,11 +30,7 @@ function printed(columns: number, lines: Parameters<ReturnType<typeof plainScree
   let text = "";
   const sink = new Writable({ write: (chunk, _encoding, done) => ((text += String(chunk)), done()) });
   plainScreen(createOutput(Object.assign(sink, { isTTY: true, columns }))).print(lines);
-  // oxlint-disable-next-line no-control-regex
-  return text
-    .replaceAll(/\u001b\[\d+m/g, "")
-    .trimEnd()
-    .split("\n");
+  return stripVTControlCharacters(text).trimEnd().split("\n");
 }
 
 test("a table fits a terminal of any width, and cuts nothing where there is room", () => {
