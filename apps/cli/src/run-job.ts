@@ -3,7 +3,7 @@
  * else, followed to its end. What happens on the way goes to the presenter; asking for a stop is up to the caller.
  */
 import { type JobSubmission, type RunEvent, systemClock } from "@agentcore/contract";
-import type { JobHandle, JobStore, Reason, Scheduler } from "@agentcore/scheduler";
+import type { AttemptRecord, JobHandle, JobStore, Reason, Scheduler } from "@agentcore/scheduler";
 import { exitCodes } from "./exit-code.ts";
 import { outcomeOf, type JobOutcome } from "./job-outcome.ts";
 import type { Presenter } from "./present/presenter.ts";
@@ -31,8 +31,13 @@ export async function runJob(job: JobSubmission, options: RunJobOptions): Promis
   if (refusal !== null) return refusedOutcome(id, refusal);
   const [record, attempts] = await Promise.all([store.get(id), store.attempts(id)]);
   if (record === undefined) return refusedOutcome(id, deletedMeanwhile);
+  // Its caller has just been told, and there is no work of it to look at or to save.
+  if (record.state.kind === "dead" && !deduplicated && !attempts.some(hasStarted))
+    await scheduler.deadLetters.purge({ ids: [id] });
   return outcomeOf(record, attempts);
 }
+
+const hasStarted = ({ started }: AttemptRecord): boolean => started !== null && started.identity !== null;
 
 /** Shows the job's events to their end. Answers why it was given up where nobody wants to wait, else null. */
 async function follow(handle: JobHandle, presenter: Presenter, wait: boolean): Promise<Reason | null> {

@@ -121,6 +121,9 @@ describe("each way a run can end has its exit code:", () => {
     expect(code).toBe(3);
     expect(resultOf(stdout)).toMatchObject({ code: "AC_BUDGET_COST", attempts: 0, containment: null });
     expect(existsSync(join(scratch.workspace, "ran"))).toBe(false);
+    // Nothing began, and its caller knows: there is nothing for anybody to decide.
+    const dead = await agentcore(scratch, ["dlq", "list", "--json", "--where", "code=AC_BUDGET_COST"]);
+    expect(jsonLinesOf(dead.stdout)[0]).toMatchObject({ jobs: [] });
   });
 
   test("4 timed out", async () => {

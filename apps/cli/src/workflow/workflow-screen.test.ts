@@ -13,8 +13,8 @@ describe("a step's line", () => {
     [{ loops: true, iterations: 3, costUsd: 0.25 }, "PASS       build  (3 iterations)  2.3s  $0.2500"],
     [{ status: "FAILED", reason: "no\nway" }, "FAIL       build  2.3s  no way"],
     [
-      { status: "SKIPPED", startedAt: null, endedAt: null, reason: "its condition is false" },
-      "SKIP       build  its condition is false",
+      { status: "SKIPPED", startedAt: null, endedAt: null, reason: "condition not met" },
+      "SKIP       build  condition not met",
     ],
     [{ status: "INCOMPLETE", loops: true, reason: "left" }, "INCOMPLETE build  (1 iteration)  2.3s  left"],
     [{ status: "CANCELLED", reason: "stop" }, "CANCELLED  build  2.3s  stop"],

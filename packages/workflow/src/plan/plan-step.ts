@@ -7,6 +7,8 @@ export interface PlanStep {
   readonly dependsOn: readonly string[];
   /** Decides whether the step runs at all; asked once, when its dependencies have ended. Absent: it runs. */
   readonly condition?: (view: StatusView) => boolean;
+  /** Says of a condition that is not met what it is and what it looked at. */
+  readonly conditionText?: (view: StatusView) => string;
   /** Further attempts at one iteration after a failure; see `onFailure`. */
   readonly maxRetries: number;
   /** `abort` and `retry` stop the run when attempts are used up; `continue` lets dependants run. */

@@ -103,7 +103,7 @@ describe("the plan", () => {
     ];
     const state = after(steps, [started("a"), ended("a")]);
     expect(plan({ steps, state, concurrency: null })).toEqual([
-      { type: "skip", step: "b", reason: "its condition is false", passes: true },
+      { type: "skip", step: "b", reason: "condition not met", passes: true },
     ]);
     const skipped = after(steps, [
       started("a"),

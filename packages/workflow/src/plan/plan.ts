@@ -3,7 +3,7 @@
  * performs the actions, journals what came of them, and asks again; a resumed run asks the same question of the same
  * state and so gets the same answer.
  */
-import type { PlanStep } from "./plan-step.ts";
+import type { PlanStep, StatusView } from "./plan-step.ts";
 import type { RunOutcome, RunState } from "./run-state.ts";
 import { statusOf, type StepState } from "./step-state.ts";
 
@@ -96,8 +96,12 @@ function skipReason(step: PlanStep, state: RunState): { reason: string; passes: 
     status: (id: string) => (state.steps.has(id) ? statusOf(state.steps.get(id) as StepState) : undefined),
   };
   if (step.condition !== undefined && !step.condition(view))
-    return { reason: "its condition is false", passes: true };
+    return { reason: `condition not met${textOf(step, view)}`, passes: true };
   return null;
+}
+
+function textOf({ conditionText }: PlanStep, view: StatusView): string {
+  return conditionText === undefined ? "" : `: ${conditionText(view)}`;
 }
 
 function planStopping({ steps, state }: PlanInput, outcome: RunOutcome, message: string): readonly Action[] {

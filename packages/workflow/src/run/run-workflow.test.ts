@@ -143,6 +143,7 @@ describe("a run", () => {
       ]),
     );
     expect(labels(result)).toEqual({ a: "SUCCEEDED", no: "SKIPPED", yes: "SUCCEEDED", after: "SUCCEEDED" });
+    expect(result.steps[1]?.reason).toBe("condition not met: steps.a.outputs.y (steps.a.outputs.y is empty)");
   });
 
   it("runs one instance for each combination of a matrix", async () => {

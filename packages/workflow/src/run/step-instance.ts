@@ -8,7 +8,10 @@ import {
   fillIn,
   isTrue,
   parseExpression,
+  referencesOf,
+  textOfValue,
   valueIn,
+  type Expression,
   type Lookup,
   type Value,
 } from "../expression.ts";
@@ -56,7 +59,7 @@ export function stepInstances(
         maxRetries,
         onFailure,
         loop,
-        ...(condition === null ? {} : { condition }),
+        ...condition,
       };
       return {
         id,
@@ -100,22 +103,37 @@ function lookup(inputs: InputValues, matrix: ReadonlyMap<string, string>): Looku
 }
 
 function conditionOf(
-  step: Step,
+  { condition: text }: Step,
   own: Lookup,
   idsOf: ReadonlyMap<string, readonly string[]>,
   artifact: ArtifactLookup,
-): PlanStep["condition"] | null {
-  if (step.condition === null) return null;
-  const parsed = parseExpression(step.condition);
-  if (!parsed.ok) return () => false;
-  return (view) => {
-    const answer = evaluate(parsed.expression, (path) => {
+): Pick<PlanStep, "condition" | "conditionText"> {
+  if (text === null) return {};
+  const parsed = parseExpression(text);
+  if (!parsed.ok) return { condition: () => false };
+  const { expression } = parsed;
+  const lookupIn =
+    (view: StatusView): Lookup =>
+    (path) => {
       const [root, id = "", field, output = ""] = path;
       if (root !== "steps") return own(path);
       return field === "status" ? statusOfAll(view, idsOf.get(id) ?? []) : artifact(id, output);
-    });
-    return isTrue(answer);
+    };
+  return {
+    condition: (view) => isTrue(evaluate(expression, lookupIn(view))),
+    conditionText: (view) => `${text.trim()}${valuesSeen(expression, lookupIn(view))}`,
   };
+}
+
+const seenCharsMax = 40;
+
+/** ` (steps.audit.status is FAILED)`, for each reference once; empty where there is none. */
+function valuesSeen(expression: Expression, lookUp: Lookup): string {
+  const seen = new Map(referencesOf(expression).map((path) => [path.join("."), lookUp(path)]));
+  const parts = [...seen].map(
+    ([name, value]) => `${name} is ${textOfValue(value).slice(0, seenCharsMax) || "empty"}`,
+  );
+  return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
 }
 
 /** Of several instances the worst counts. */
