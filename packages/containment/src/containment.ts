@@ -69,7 +69,7 @@ async function start(parts: ContainmentParts, command: ContainedCommand): Promis
   });
   try {
     const { box, launched } = await build(parts, command, view);
-    record?.identify(box.identity);
+    await record?.identify(box.identity);
     return new ContainedRun({
       level: levelOf(implementation.name),
       implementation: implementation.name,

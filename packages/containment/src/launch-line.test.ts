@@ -45,7 +45,7 @@ function countLaunches(registry: RunRegistry) {
         ...record,
         identify(identity) {
           seen.inFlight -= 1;
-          record.identify(identity);
+          return record.identify(identity);
         },
       };
     },

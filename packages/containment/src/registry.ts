@@ -1,22 +1,14 @@
 /**
  * The directory in which every run is written down before it may start and struck out when it is proved empty, so that
- * after a crash of everything a later process knows what to look for. One small JSON file per run, written beside, flushed
- * and renamed, so that it is whole or not there, also after a file system was aborted and mounted again. Several processes
+ * after a crash of everything a later process knows what to look for. One small JSON file per run, written beside and renamed.
+ * What identifies the box is flushed to the disk before the payload is released, so that a record of something that runs is
+ * whole, also after a file system was aborted and mounted again; the names in the directory are not: where the last one is
+ * lost, the record from before it still has the marker. A run waits for one flush. Several processes
  * share the directory, which no worker in a sealed box can reach; what lies in it is nevertheless believed only as far as
  * the processes themselves bear it out (see `sweep.ts`).
  */
-import {
-  closeSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import {
   AgentCoreError,
@@ -58,8 +50,8 @@ export interface RunRecord {
 
 /** The record of one run that is being started. */
 interface RecordHandle {
-  /** Adds what the box is recognised by. Throws where it cannot be written. */
-  identify(identity: RunIdentity): void;
+  /** Adds what the box is recognised by, on the disk. Rejects where it cannot be written. */
+  identify(identity: RunIdentity): Promise<void>;
   /**
    * The run has ended. Strikes it out where nothing survived; else gives it up to whoever looks next. Never throws: a record
    * that stays as it was is judged by a sweep once this process has ended.
@@ -99,7 +91,12 @@ export function openRegistry(directory: string): RunRegistry {
       };
       attempt(directory, () => create(file, record));
       return {
-        identify: (identity) => attempt(directory, () => change({ identity })),
+        identify: (identity) =>
+          attemptLater(directory, async () => {
+            const next = { ...record, identity };
+            await replaceFlushed(file, next);
+            record = next;
+          }),
         end: (survivors) => {
           if (survivors === 0) return removeRecord(file);
           try {
@@ -216,7 +213,6 @@ function create(file: string, record: RunRecord): void {
   const temporary = writeAside(file, record);
   try {
     linkSync(temporary, file);
-    flush(path.dirname(file));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     throw new AgentCoreError(
@@ -231,37 +227,49 @@ function create(file: string, record: RunRecord): void {
 
 function replace(file: string, record: RunRecord): void {
   renameSync(writeAside(file, record), file);
-  flush(path.dirname(file));
 }
 
-/** A file, or the names in a directory, to the disk. */
-function flush(place: string): void {
-  const fd = openSync(place, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
+/** Not on the main thread: a busy disk takes its time. */
+async function replaceFlushed(file: string, record: RunRecord): Promise<void> {
+  const temporary = temporaryName(file);
+  await rm(temporary, { force: true });
+  await writeFile(temporary, textOf(record), { mode: 0o600, flag: "wx", flush: true });
+  renameSync(temporary, file);
 }
 
 function writeAside(file: string, record: RunRecord): string {
-  const temporary = `${file}.${process.pid}.tmp`;
+  const temporary = temporaryName(file);
   rmSync(temporary, { force: true });
-  writeFileSync(temporary, `${JSON.stringify(record)}\n`, { mode: 0o600, flag: "wx", flush: true });
+  writeFileSync(temporary, textOf(record), { mode: 0o600, flag: "wx" });
   return temporary;
 }
+
+const temporaryName = (file: string): string => `${file}.${process.pid}.tmp`;
+const textOf = (record: RunRecord): string => `${JSON.stringify(record)}\n`;
 
 function attempt<T>(directory: string, action: () => T): T {
   try {
     return action();
   } catch (error) {
-    if (isAgentCoreError(error)) throw error;
-    throw new AgentCoreError(
-      "AC_STORE_UNAVAILABLE",
-      `the registry of runs in ${directory} cannot be written: ${(error as Error).message}`,
-      { cause: error, evidence: { directory } },
-    );
+    throw cannotWrite(directory, error);
   }
+}
+
+async function attemptLater(directory: string, action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    throw cannotWrite(directory, error);
+  }
+}
+
+function cannotWrite(directory: string, error: unknown): AgentCoreError {
+  if (isAgentCoreError(error)) return error;
+  return new AgentCoreError(
+    "AC_STORE_UNAVAILABLE",
+    `the registry of runs in ${directory} cannot be written: ${(error as Error).message}`,
+    { cause: error, evidence: { directory } },
+  );
 }
 
 function listNames(directory: string): string[] {

@@ -104,7 +104,7 @@ describe("a record is judged", () => {
   });
 });
 
-test("the registry writes a run down whole, adds who it is, and strikes it out", () => {
+test("the registry writes a run down whole, adds who it is, and strikes it out", async () => {
   const registry = openRegistry(path.join(directory, "below", "runs"));
   const handle = registry.add({ marker: "a", implementation: "unshare", cgroupPath: "/c/agentcore-a" });
   const file = recordFile(registry.directory, "a");
@@ -115,7 +115,7 @@ test("the registry writes a run down whole, adds who it is, and strikes it out",
     identity: null,
     owner: { pid: process.pid },
   });
-  handle.identify(identityOf(process.pid, "a"));
+  await handle.identify(identityOf(process.pid, "a"));
   expect(parseRecord(readFileSync(file, "utf8"))?.identity?.hostPid).toBe(process.pid);
   expect(readdirSync(registry.directory)).toEqual(["a.json"]);
   handle.end(0);
@@ -328,7 +328,7 @@ test("a look names what a sweep would end, and ends nothing", async () => {
 test("what its owner has given up is swept, also while the owner lives", async () => {
   const registry = openRegistry(directory);
   const handle = registry.add({ marker: "run-11", cwd: "/w", implementation: "unshare", cgroupPath: null });
-  handle.identify(identityOf(1, "run-11", { pidNamespace: "pid:[1]" }));
+  await handle.identify(identityOf(1, "run-11", { pidNamespace: "pid:[1]" }));
   expect((await sweepRegistry(directory)).runs).toMatchObject([{ verdict: "owned" }]);
   handle.end(2);
   expect(parseRecord(readFileSync(recordFile(directory, "run-11"), "utf8"))?.identity?.hostPid).toBe(1);
