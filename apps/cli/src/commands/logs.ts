@@ -30,13 +30,20 @@ export async function logs(id: string, options: LogsOptions, io: Io): Promise<nu
     let record = await findJob(opened.store, id);
     const print = options.raw === true ? rawPrinter(io) : await eventPrinter(record, opened, options, io);
     const follow = options.follow === true;
+    const isRead = readerOf(io);
     for (let attempt = options.attempt ?? Math.max(1, record.attempt); ; attempt += 1) {
-      await copyAttempt({ opened, jobId: record.job.id, attempt, print, follow });
-      record = await nextBegun(opened.store, record, attempt, follow && options.attempt === undefined);
+      await copyAttempt({ opened, jobId: record.job.id, attempt, print, follow, isRead });
+      const goesOn = follow && options.attempt === undefined && isRead();
+      record = await nextBegun(opened.store, record, attempt, goesOn);
       if (record.attempt <= attempt) return exitCodes.succeeded;
     }
   });
 }
+
+const readerOf =
+  ({ stdout }: Io) =>
+  (): boolean =>
+    !stdout.isGone;
 
 /** All attempts of a job that is not followed. */
 export async function printJob(
@@ -47,7 +54,7 @@ export async function printJob(
 ): Promise<void> {
   const print = options.raw === true ? rawPrinter(io) : await eventPrinter(record, opened, options, io);
   for (let attempt = 1; attempt <= record.attempt; attempt += 1)
-    await copyAttempt({ opened, jobId: record.job.id, attempt, print, follow: false });
+    await copyAttempt({ opened, jobId: record.job.id, attempt, print, follow: false, isRead: readerOf(io) });
 }
 
 /** The job once an attempt after this one has begun, or once there will be none; as it stands where nobody waits. */
@@ -71,10 +78,12 @@ interface Copy {
   readonly attempt: number;
   readonly print: Printer;
   readonly follow: boolean;
+  /** Whether the output still has a reader. */
+  readonly isRead: () => boolean;
 }
 
 /** Both streams of one attempt; while following, until the attempt is over. */
-async function copyAttempt({ opened, jobId, attempt, print, follow }: Copy): Promise<void> {
+async function copyAttempt({ opened, jobId, attempt, print, follow, isRead }: Copy): Promise<void> {
   const printer = print(attempt);
   let tails: readonly FileTail[] = [];
   for (;;) {
@@ -84,8 +93,8 @@ async function copyAttempt({ opened, jobId, attempt, print, follow }: Copy): Pro
       const directory = await directoryOf(opened, jobId, attempt, over);
       if (directory !== null) tails = tailsIn(directory, printer);
     }
-    for (const tail of tails) await tail.copyNew();
-    if (over) break;
+    for (const tail of tails) await tail.copyNew(isRead);
+    if (over || !isRead()) break;
     await pause();
   }
   printer.end();
@@ -131,13 +140,13 @@ class FileTail {
     this.#take = take;
   }
 
-  async copyNew(): Promise<void> {
+  async copyNew(isRead: () => boolean): Promise<void> {
     this.#file ??= await open(this.#path).catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return undefined;
       throw error;
     });
     const buffer = Buffer.alloc(chunkBytes);
-    while (this.#file !== undefined) {
+    while (this.#file !== undefined && isRead()) {
       const { bytesRead } = await this.#file.read(buffer, 0, chunkBytes, this.#offset);
       if (bytesRead === 0) return;
       this.#offset += bytesRead;

@@ -65,6 +65,20 @@ test("a reader that has had enough is no error, of whatever command", async () =
   }
 });
 
+test("following the log of a job that goes on ends with its reader", async () => {
+  const run = startAgentcore(scratch, ["run", worker, "-w", "shell", ...state()]);
+  await run.saw("out");
+  const { stdout } = await agentcore(scratch, ["jobs", "list", "--json", ...state()]);
+  const id = (jsonLinesOf(stdout)[0] as { jobs: { id: string }[] }).jobs[0]?.id ?? "";
+  const { code } = await agentcore(scratch, ["jobs", "logs", "-f", id, ...state()], {
+    prefix: ["bash", "-c", 'set -o pipefail; "$@" | head -2 > /dev/null', "sh"],
+  });
+  expect(code).toBe(0);
+  expect(run.child.exitCode).toBeNull();
+  run.child.kill("SIGTERM");
+  expect((await run.finished).code).toBe(130);
+});
+
 test("the terminal closed during `run`: the worker is told, and the job is cancelled", async () => {
   const pty = startOnPty(scratch, ["run", worker, "-w", "shell", ...state()]);
   await until(() => existsSync(join(scratch.workspace, "started")));
