@@ -13,6 +13,8 @@ it.each([
   [{ modle: "m" }, /workers\.codex.*modle/],
   [{ max_turns: 0 }, /workers\.codex\.settings\.max_turns/],
   [{ base_url: "file:///etc" }, /workers\.codex\.settings\.base_url: must be an http or https address/],
+  [{ base_url: "https://me:secret@host/v1" }, /settings\.base_url: must hold no user or password/],
+  [{ base_url: "http://key@host" }, /settings\.base_url: must hold no user or password/],
   [{ api_key_env: "sk-123" }, /workers\.codex\.settings\.api_key_env: must be the name/],
 ])("refuses %j by name", (settings, message) => {
   expect(() => readAdapterSettings("codex", schema, settings)).toThrow(

@@ -9,6 +9,12 @@ const variableName = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of an environment variable, not its value");
 
+/** Of an address that the check before has found to be one. */
+function hasPassword(address: string): boolean {
+  const url = URL.parse(address);
+  return url !== null && (url.username !== "" || url.password !== "");
+}
+
 export const commonSettings = {
   model: z
     .string()
@@ -17,6 +23,9 @@ export const commonSettings = {
     .meta({ description: "Model where the task names none; default: the worker's." }),
   base_url: z
     .url({ protocol: /^https?$/, error: "must be an http or https address" })
+    .refine((address) => !hasPassword(address), {
+      error: "must hold no user or password: command lines show it; name the key's variable in api_key_env",
+    })
     .optional()
     .meta({ description: "Address of the provider, or of a gateway in front of it." }),
   api_key_env: variableName

@@ -81,6 +81,31 @@ exit 1
   },
 );
 
+test("no command line of a script shows the script, nor what verifies it", async () => {
+  const [started, go] = ["started", "go"].map((name) => join(scratch.workspace, name)) as [string, string];
+  const script = `: ${secret}; echo up > ${started}; until [ -e ${go} ]; do sleep 0.05; done`;
+  const verify = `: ${secret}; echo up > ${started}.verify; until [ -e ${go}.verify ]; do sleep 0.05; done`;
+  const task = { worker: "shell", workspace: ".", instructions: script, verify };
+  const submitted = await agentcore(scratch, ["submit", "--file", "-"], { input: JSON.stringify({ task }) });
+  expect(submitted.code).toBe(0);
+  const working = startAgentcore(scratch, ["work", "--drain"]);
+  const seen = new Set<string>();
+  for (const [there, next] of [
+    [started, go],
+    [`${started}.verify`, `${go}.verify`],
+  ] as const) {
+    while (!existsSync(there) && working.child.exitCode === null) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    for (const line of commandLines()) seen.add(line);
+    writeFileSync(next, "");
+  }
+  await working.finished;
+  expect(existsSync(`${started}.verify`)).toBe(true);
+  expect(seen.size).toBeGreaterThan(0);
+  expect([...seen].filter((line) => line.includes(secret))).toEqual([]);
+});
+
 test("no file that a run leaves is open to others, whatever the umask", async () => {
   writeFileSync(
     join(scratch.workspace, "one.yaml"),
