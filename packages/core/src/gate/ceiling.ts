@@ -11,7 +11,7 @@ import { JobSpending } from "./job-spending.ts";
 import type { AmountHold } from "./permit.ts";
 
 /** No ceiling applies: nothing is held, and nothing is watched. */
-export const noCeiling = -1;
+const noCeiling = -1;
 
 export interface CeilingPolicy {
   readonly kind: BudgetKind;
