@@ -271,7 +271,7 @@ describe("a run", () => {
   test("tells people what happens in lines, and sums up", async () => {
     const { code, stdout } = await agentcore(scratch, shell("echo working; echo careful >&2"));
     expect(code).toBe(0);
-    expect(stdout).toMatch(/ permit {2}read · up to 30m · no cost ceiling\n/);
+    expect(stdout).toMatch(/ permit {2}read \(not enforced\) · up to 30m · no cost ceiling\n/);
     expect(stdout).toMatch(/ out {5}working\n/);
     expect(stdout).toMatch(/ err {5}careful\n/);
     expect(stdout).toMatch(/✓ succeeded in .*\n/);

@@ -45,6 +45,7 @@ export async function run(instructions: string | undefined, options: RunOptions,
       : people(io.stdout, systemClock, {
           maxAttempts: job.limits?.maxAttempts ?? 1,
           maxCostUsd: job.limits?.maxCostUsd ?? null,
+          enforcesCapabilities: adapter.enforcesCapabilities ?? true,
         });
   const stops = stopOnRequest(io, presenter);
   try {

@@ -2,18 +2,14 @@
 import type { Clock } from "@agentcore/contract";
 import type { Output } from "../output.ts";
 import { span } from "../screen/line.ts";
-import { advance, emptyView } from "../screen/run-view.ts";
+import { advance, emptyView, type ViewedJob } from "../screen/run-view.ts";
 import { frameMs, statusLine } from "../screen/status-line.ts";
 import { summaryLines } from "../screen/summary.ts";
 import { createScreen, plainScreen } from "../screen/terminal.ts";
 import type { Presenter } from "./presenter.ts";
 
-export function people(
-  stdout: Output,
-  clock: Pick<Clock, "now" | "setTimer">,
-  limits: { readonly maxAttempts: number; readonly maxCostUsd: number | null },
-): Presenter {
-  let view = emptyView(limits);
+export function people(stdout: Output, clock: Pick<Clock, "now" | "setTimer">, job: ViewedJob): Presenter {
+  let view = emptyView(job);
   const screen = createScreen(stdout, { line: () => statusLine(view, clock.now()), everyMs: frameMs, clock });
   return {
     event: (event) => {

@@ -20,6 +20,8 @@ export interface RunView {
   /** Moment of the first event, in ms since the epoch; null before it. */
   readonly startedAt: number | null;
   readonly maxAttempts: number;
+  /** Whether the worker keeps to its capabilities; a shell does what its user can. */
+  readonly enforcesCapabilities: boolean;
   readonly attempt: number;
   /** What earlier attempts cost; the current one is in `attemptCostUsd`. */
   readonly earlierCostUsd: number;
@@ -39,18 +41,23 @@ export interface Step {
 /** Lines of one text that are shown; the log has all of them. */
 const textLinesMax = 40;
 
-export function emptyView(limits: {
+export interface ViewedJob {
   readonly maxAttempts: number;
   readonly maxCostUsd: number | null;
-}): RunView {
+  /** Default: true. */
+  readonly enforcesCapabilities?: boolean;
+}
+
+export function emptyView(job: ViewedJob): RunView {
   return {
     phase: "waiting",
     startedAt: null,
-    maxAttempts: limits.maxAttempts,
+    maxAttempts: job.maxAttempts,
+    enforcesCapabilities: job.enforcesCapabilities ?? true,
     attempt: 0,
     earlierCostUsd: 0,
     attemptCostUsd: null,
-    ceilingUsd: limits.maxCostUsd,
+    ceilingUsd: job.maxCostUsd,
     tokens: null,
     lastAction: "asking for a permit",
     inFlight: new Map(),
@@ -100,7 +107,7 @@ function onPermit(
     case "permit_granted": {
       const { grants, degraded } = event.permit;
       return step({ ...view, attempt: event.attempt, ceilingUsd: view.ceilingUsd ?? grants.maxCostUsd }, [
-        line("permit", describeGrants(event.permit)),
+        line("permit", describeGrants(event.permit, view.enforcesCapabilities)),
         ...degraded.map(({ field, from, to, reason, code }) =>
           line("reduced", `${describeReduction(field, from, to)}: ${reason} (${code})`, "warn"),
         ),
@@ -256,9 +263,9 @@ function tokensOf(usage: Usage): number | null {
   return (inputTokens ?? 0) + (cachedInputTokens ?? 0) + (outputTokens ?? 0);
 }
 
-function describeGrants({ grants }: PermitRecord): string {
+function describeGrants({ grants }: PermitRecord, isEnforced: boolean): string {
   return [
-    grants.capabilities.join(", "),
+    `${grants.capabilities.join(", ")}${isEnforced ? "" : " (not enforced)"}`,
     `up to ${formatDuration(grants.timeoutMs)}`,
     grants.maxCostUsd === null ? "no cost ceiling" : `up to ${formatDollars(grants.maxCostUsd)}`,
     grants.maxTokens === null ? [] : `up to ${formatCount(grants.maxTokens)} tokens`,
