@@ -1,6 +1,7 @@
 /**
  * Names of a mapping that would be another name, or none, by the time that they are read: a number that YAML writes in another
- * way (`007` is 7), and the one name that JavaScript keeps for itself.
+ * way (`007` is 7), and the one name that JavaScript keeps for itself. With them what no program can be given: values with a NUL
+ * character, and values nested without end.
  */
 import type { YamlIssue, YamlSource } from "./yaml-source.ts";
 
@@ -13,7 +14,11 @@ export function nameIssues(source: YamlSource & { ok: true }): YamlIssue[] {
   return issues;
 
   function visit(value: unknown, path: readonly (string | number)[], depth: number): void {
-    if (typeof value !== "object" || value === null || issues.length > 0) return;
+    if (issues.length > 0) return;
+    if (typeof value === "string" && value.includes("\0")) {
+      issues.push({ ...source.placeOfValue(path), message: "the text holds a NUL character; leave it out" });
+    }
+    if (typeof value !== "object" || value === null) return;
     if (depth > depthMax) {
       issues.push({ ...source.placeOfValue(path), message: `values are nested deeper than ${depthMax}` });
     } else if (Array.isArray(value)) {

@@ -191,6 +191,11 @@ describe("a mistake", () => {
       "steps.a.retry: unknown setting; it is called max_retries here",
     ],
     [
+      "a character that no program can be given",
+      withSteps('a: { worker: shell, instructions: ▸"a\\0b", capabilities: [] }'),
+      "the text holds a NUL character; leave it out",
+    ],
+    [
       "a merge key",
       withSteps("a: { worker: shell, instructions: x, capabilities: [], ▸<<: { timeout: 1m } }"),
       "steps.a.<<: unknown setting; merge keys are not read; write the settings out",
