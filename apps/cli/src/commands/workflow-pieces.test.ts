@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { agentcore, jsonLinesOf, makeScratch, startAgentcore } from "../testing/agentcore-process.ts";
@@ -57,7 +57,14 @@ test("the steps of a run stay out of the job views, and nothing but their run st
   const labelled = await run("submit", "true", "-w", "shell", "--label", "workflow.run=x");
   expect(labelled.code).toBe(2);
 
+  // With another definition it cannot be resumed, and can be ended, with the job that it left.
+  const text = readFileSync(file, "utf8");
+  writeFileSync(file, `${text}# changed\n`);
+  expect((await run("workflow", "resume", id)).stderr).toContain("AC_WORKFLOW_CHANGED");
+  expect((await run("workflow", "cancel", id)).stdout).toContain(`${id}  cancelled; `);
+  expect((await run("jobs", "list", "--all", "--state", "queued,running")).stdout).toContain("No jobs.");
+  writeFileSync(file, text);
   writeFileSync(join(scratch.workspace, "go"), "");
-  expect((await run("workflow", "resume", id)).code).toBe(0);
+  expect((await run("workflow", "retry", id)).code).toBe(0);
   expect(existsSync(join(scratch.workspace, "began"))).toBe(true);
 });

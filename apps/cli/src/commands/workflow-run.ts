@@ -44,7 +44,8 @@ import { heldOutput } from "../workflow/live/held-output.ts";
 import { canBeLive, workflowLive } from "../workflow/live/live-presenter.ts";
 import type { LiveRunOptions } from "../workflow/live/live-run.ts";
 import { lookUpWorkers } from "../workflow/known-workers.ts";
-import { requireWorkflow, writeWarnings } from "../workflow/load-workflow.ts";
+import { endWithoutFile } from "../workflow/end-run.ts";
+import { loadWorkflow, requireWorkflow, writeWarnings } from "../workflow/load-workflow.ts";
 import { withJournal } from "../workflow/open-journal.ts";
 import { workersOf } from "../workflow/workers-of.ts";
 import { workflowJsonLines, workflowLines, type WorkflowPresenter } from "../workflow/workflow-presenter.ts";
@@ -149,8 +150,17 @@ export async function cancelWorkflow(run: string, options: CancelWorkflowOptions
     io.stdout.write(`${text}\n`);
     return exitCodes.succeeded;
   }
-  const { id: free, file, caller, budget } = await findFreeRun(run, options, io);
-  const { workflow } = await requireWorkflow(file, caller.agentFiles, io);
+  const { id: free, hash, file, caller, budget } = await findFreeRun(run, options, io);
+  const loaded = await loadWorkflow(file, caller.agentFiles, io);
+  if (!loaded.ok || loaded.workflow.hash !== hash) {
+    await endWithoutFile(free, message, options, io);
+    const text = `${free}  cancelled; ${file} is not what it was begun with`;
+    io.stdout.write(
+      `${options.json === true ? JSON.stringify({ run: free, outcome: "CANCELLED" }) : text}\n`,
+    );
+    return exitCodes.succeeded;
+  }
+  const { workflow } = loaded;
   const code = await withEngine({ workflow, budget }, options, io, (engine) =>
     cancelRun({ ...engine, branch: caller.branch, id: free, workflow, message }),
   );
@@ -163,9 +173,9 @@ async function findFreeRun(run: string, options: StateOptions, io: Io) {
     const { id, stored } = await findStored(journal, run);
     const outcome = stored.header["outcome"] ?? null;
     if (outcome === null) requireFree(stored.header["owner"] ?? null, id);
-    const { file, caller, budget } = stored.created;
+    const { file, hash, caller, budget } = stored.created;
     const ended = typeof outcome === "string" ? outcome : null;
-    return { id, file, budget, caller: caller as unknown as Caller, outcome: ended };
+    return { id, hash, file, budget, caller: caller as unknown as Caller, outcome: ended };
   });
 }
 

@@ -19,7 +19,7 @@ export interface StopRequest {
  * With what the jobs of an interrupted run are cancelled. A resume tells by it that a job was not stopped for its own sake, where
  * the process was killed before it could write that down.
  */
-const interruptedMessage = "the workflow run was interrupted";
+export const interruptedMessage = "the workflow run was interrupted";
 
 /** Whether a cancelled job was stopped by the interruption of its run. */
 export function wasInterrupted({ state, reason }: Pick<JobEnd, "state" | "reason">): boolean {

@@ -46,7 +46,7 @@ export class RunLog {
     const record = newRecord([...options.steps.values()], created);
     const header = headerOf(options.workflow, record, options.owner);
     const answer = await journal.append(options.stream, { after: 0, entries: [asJson(created)], header });
-    if (answer === "conflict") throw taken(options.stream);
+    if (answer === "conflict") throw streamTaken(options.stream);
     return new RunLog(journal, options, record);
   }
 
@@ -77,7 +77,7 @@ export class RunLog {
       entries: entries.map(asJson),
       header: headerOf(workflow, record, owner),
     });
-    if (answer === "conflict") throw taken(stream);
+    if (answer === "conflict") throw streamTaken(stream);
     this.record = record;
     return entries;
   }
@@ -92,7 +92,7 @@ function asJson(entry: RunEntry): JournalValue {
   return entry as unknown as JournalValue;
 }
 
-function taken(stream: string): AgentCoreError {
+export function streamTaken(stream: string): AgentCoreError {
   return new AgentCoreError("AC_WORKFLOW_TAKEN", `another process writes to ${stream}; this one stops`, {
     evidence: { stream },
   });

@@ -240,7 +240,8 @@ async function retry(
     throw new AgentCoreError("AC_WORKFLOW_INPUT", message, { evidence: { run: runId, step: choice.step } });
   }
   const steps = stepsToRetry(instances, state, choice);
-  if (steps.length === 0) {
+  const isDone = [...state.steps.values()].every(({ kind }) => kind === "ended");
+  if (steps.length === 0 && isDone) {
     const message = `run ${runId} has ended (${state.outcome}), and none of its steps failed`;
     throw new AgentCoreError("AC_WORKFLOW_ENDED", message, { evidence: { run: runId } });
   }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createRunRig, type RunRig } from "../testing/run-rig.ts";
 import { shellLoop, shellStep, subWorkflow, testStep, testWorkflow } from "../testing/test-workflow.ts";
 import { until } from "../testing/until.ts";
+import { endRun } from "./end-run.ts";
 import { requestCancel } from "./cancel-request.ts";
 import { listRuns, readRun, storedSteps } from "./read-runs.ts";
 import { runStream } from "./streams.ts";
@@ -176,6 +177,26 @@ it("a run ends CANCELLED when another process asks for it; an old request ends n
   const result = await handle.result();
   expect(result).toMatchObject({ outcome: "CANCELLED", reason: "cancelled by a test" });
   make("long.go");
+  expect((await (await rig.retry(handle.id, workflow)).result()).outcome).toBe("SUCCEEDED");
+});
+
+it("a run whose definition is gone ends by its journal alone, and can be retried when that is back", async () => {
+  const workflow = testWorkflow([
+    shellStep("gone", waits("gone")),
+    shellStep("then", "true", { dependsOn: ["gone"] }),
+  ]);
+  const handle = await rig.start(workflow);
+  await there("gone.begun");
+  handle.interrupt();
+  await handle.result();
+  await endRun(rig.journal, handle.id, { at: Date.now(), message: "cancelled by a test" });
+  expect((await listRuns(rig.journal))[0]?.header).toMatchObject({
+    outcome: "CANCELLED",
+    interrupted: false,
+  });
+  const ended = await (await rig.resume(handle.id, workflow)).result();
+  expect(ended).toMatchObject({ outcome: "CANCELLED", reason: "cancelled by a test" });
+  make("gone.go");
   expect((await (await rig.retry(handle.id, workflow)).result()).outcome).toBe("SUCCEEDED");
 });
 

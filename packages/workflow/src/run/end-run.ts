@@ -1,0 +1,31 @@
+/** Ends a run that nobody works on and whose definition is not there any more, so that it cannot be opened: by its journal alone. */
+import type { Journal, JournalValue } from "@agentcore/scheduler";
+import { readRun } from "./read-runs.ts";
+import { runNotFound } from "./run-workflow.ts";
+import type { RunEntry } from "./run-record.ts";
+import { streamTaken } from "./run-log.ts";
+
+/**
+ * The run ends `CANCELLED`; its steps stay as they stand. Its jobs are the caller's to cancel, with `interruptedMessage`, so that a
+ * later retry begins their steps anew. Throws `AC_WORKFLOW_RUN_NOT_FOUND`, or `AC_WORKFLOW_TAKEN` where somebody works on it after all.
+ */
+export async function endRun(
+  journal: Journal,
+  runId: string,
+  { at, message }: { readonly at: number; readonly message: string },
+): Promise<void> {
+  const stored = await readRun(journal, runId);
+  if (stored === undefined) throw runNotFound(runId);
+  const reason = { outcome: "CANCELLED", message, code: "AC_CANCELLED" } as const;
+  const entries: readonly RunEntry[] = [
+    { type: "event", at, event: { type: "stop_requested", reason } },
+    { type: "event", at, event: { type: "run_ended", outcome: "CANCELLED" } },
+  ];
+  const ended = { outcome: "CANCELLED", message, endedAt: at, owner: null, interrupted: false };
+  const answer = await journal.append(stored.stream, {
+    after: stored.entries.length,
+    entries: entries as unknown as readonly JournalValue[],
+    header: { ...stored.header, ...ended },
+  });
+  if (answer === "conflict") throw streamTaken(stored.stream);
+}
