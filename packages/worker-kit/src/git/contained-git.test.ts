@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Containment } from "@agentcore/containment";
+import { openContainment, type Containment } from "@agentcore/containment";
 import { AgentCoreError } from "@agentcore/contract";
 import { machineContainment } from "../testing/drive.ts";
 import { configureGit, makeHostileGit } from "../testing/hostile-git.ts";
@@ -16,9 +16,9 @@ beforeAll(async () => {
   containment = await machineContainment();
 });
 
-const gitWith = (hostEnv: Record<string, string>): ContainedGit =>
+const gitWith = (hostEnv: Record<string, string>, used = containment): ContainedGit =>
   createContainedGit({
-    containment,
+    containment: used,
     clock: realClock,
     ids: randomIds,
     hostEnv: { PATH: process.env["PATH"] ?? "", HOME: "/nonexistent", ...hostEnv },
@@ -66,9 +66,15 @@ const commandsOfWorkflows = (beside: string): readonly (readonly string[])[] => 
 const given = "--- a/a.txt\n+++ b/a.txt\n@@ -1 +1,2 @@\n one\n+two\n";
 
 describe("git that AgentCore runs", () => {
-  it.each(["the worker", "the user"])(
-    "starts no program that %s configured, but for filters, which stay in the box",
-    async (who) => {
+  it.each([
+    ["the worker", "the best box"],
+    ["the user", "the best box"],
+    ["the worker", "a process group"],
+  ])(
+    "starts no program that %s configured in %s, but for filters, of which nothing stays",
+    async (who, box) => {
+      const isBest = box === "the best box";
+      const used = isBest ? containment : await openContainment({ implementation: "process-group" });
       const { root, beside } = repository();
       const hostile = makeHostileGit(join(beside, "programs"));
       const home = join(beside, "home");
@@ -80,7 +86,7 @@ describe("git that AgentCore runs", () => {
       writeFileSync(join(root, ".git/info/attributes"), "*.txt filter=hostile diff=hostile\n");
       writeFileSync(join(beside, "patch.given"), given);
       writeFileSync(join(root, "new.txt"), "new\n");
-      const git = gitWith({ HOME: home, SECRET_TOKEN: "leaked", GIT_EXTERNAL_DIFF: "/bin/false" });
+      const git = gitWith({ HOME: home, SECRET_TOKEN: "leaked", GIT_EXTERNAL_DIFF: "/bin/false" }, used);
       for (const args of commandsOfWorkflows(beside)) {
         const { exitCode, stderr } = await git(root, args);
         expect({ args, stderr, fine: exitCode === 0 || args[0] === "check-ignore" }).toMatchObject({
@@ -90,7 +96,7 @@ describe("git that AgentCore runs", () => {
       const ran = hostile.ran();
       expect(new Set(ran.map(({ what }) => what))).toEqual(new Set(["clean", "smudge"]));
       const ours = readlinkSync("/proc/self/ns/pid");
-      const sealed = containment.level === "sealed";
+      const sealed = used.level === "sealed";
       for (const { namespace, env } of ran) {
         if (sealed) expect(namespace).not.toBe(ours);
         expect(env).not.toContain("leaked");
