@@ -82,14 +82,14 @@ describe("a script", () => {
   });
 
   it.each([
-    ["exit 3", "task_failed", 3, "exited with 3"],
+    ["exit 3", "task_failed", 3, "exited with code 3"],
     [
       "no-such-command",
       "task_failed",
       127,
-      "exited with 127 (a command was not found): script: line 1: no-such-command",
+      "exited with code 127 (a command was not found): script: line 1: no-such-command",
     ],
-    ["/etc/passwd", "task_failed", 126, "exited with 126 (a command could not be executed)"],
+    ["/etc/passwd", "task_failed", 126, "exited with code 126 (a command could not be executed)"],
     ["kill -TERM $$", "worker_crashed", null, "ended by SIGTERM"],
     ["kill -KILL $$", "worker_crashed", null, "ended by SIGKILL"],
     ["sh -c 'kill -SEGV $$'", "worker_crashed", null, "ended by SIGSEGV"],

@@ -265,7 +265,7 @@ describe("the verdict", () => {
     ],
     [
       "a failed verify script",
-      { verify: { kind: "failed", reason: "exited with 1" } },
+      { verify: { kind: "failed", reason: "exited with code 1" } },
       "failed",
       "task_failed",
       "AC_VERIFY_FAILED",
@@ -412,7 +412,7 @@ describe("the verdict", () => {
   it("quotes the end of stderr where the worker gives no reason of its own", () => {
     const silent = report({ terminal: "none", summary: "" });
     const decided = verdict(input({ report: silent, exit: exited(2), stderrTail: "unknown flag --x\n" }));
-    expect(decided.summary).toBe("exited with 2 and no result: unknown flag --x");
+    expect(decided.summary).toBe("exited with code 2 and no result: unknown flag --x");
   });
 
   it("explains the two exit codes by which a shell says that it could not run a command", () => {

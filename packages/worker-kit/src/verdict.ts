@@ -182,7 +182,7 @@ function noTerminalEvent(report: WorkerReport, exitCode: number, stderrTail: str
     ? failed(
         "worker_protocol",
         "AC_WORKER_NO_RESULT",
-        withTail("exited with 0 but reported no result", stderrTail),
+        withTail("exited with code 0 but reported no result", stderrTail),
       )
     : failed("worker_crashed", "AC_WORKER_EXIT", withTail(`${exitText(exitCode)} and no result`, stderrTail));
 }
@@ -207,7 +207,7 @@ function judgeWork(input: VerdictInput): Verdict {
     const refused = denied(words, "changed nothing");
     if (refused !== null) return refused;
   }
-  const summary = words.summary === "" ? "exited with 0" : words.summary;
+  const summary = words.summary === "" ? "exited with code 0" : words.summary;
   return {
     outcome: "succeeded",
     errorClass: null,
@@ -270,9 +270,9 @@ function uncontainedText(survivors: number): string {
 }
 
 function exitText(code: number): string {
-  if (code === 126) return "exited with 126 (a command could not be executed)";
-  if (code === 127) return "exited with 127 (a command was not found)";
-  return `exited with ${code}`;
+  if (code === 126) return "exited with code 126 (a command could not be executed)";
+  if (code === 127) return "exited with code 127 (a command was not found)";
+  return `exited with code ${code}`;
 }
 
 function names(tools: readonly string[]): string {

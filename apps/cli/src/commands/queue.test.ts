@@ -247,7 +247,7 @@ describe("dead letters", () => {
     await run("work", "--drain");
     const list = await run("dlq", "list");
     expect(list.stdout).toMatch(new RegExp(`${id} .*AC_WORKER_EXIT`));
-    expect((await run("dlq", "show", id)).stdout).toContain("exited with 7");
+    expect((await run("dlq", "show", id)).stdout).toContain("exited with code 7");
 
     const replay = await run(
       "dlq",

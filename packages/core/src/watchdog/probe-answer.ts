@@ -40,5 +40,5 @@ function sortedKeys(_key: string, value: unknown): unknown {
 }
 
 function exitText(exitCode: number | null): string {
-  return exitCode === null ? "was ended by a signal" : `exited with ${exitCode}`;
+  return exitCode === null ? "was ended by a signal" : `exited with code ${exitCode}`;
 }

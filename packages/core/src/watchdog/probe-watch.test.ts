@@ -187,7 +187,7 @@ describe("a look that gives no answer", () => {
       "prints nothing",
       outputOf({ exitCode: 127 }),
       {},
-      "the probe did not print one JSON object, and it exited with 127",
+      "the probe did not print one JSON object, and it exited with code 127",
     ],
     ["prints two objects", outputOf({ stdout: "{}\n{}" }), {}, "the probe did not print one JSON object"],
     [
@@ -207,7 +207,7 @@ describe("a look that gives no answer", () => {
       "exits with another code than 0 where that counts",
       says({ class: "progressing" }, 3),
       { requireZeroExit: true },
-      "the probe exited with 3",
+      "the probe exited with code 3",
     ],
   ])("says why: it %s", (_what, output, spec, why) => {
     const [look] = play([output], spec).looks;

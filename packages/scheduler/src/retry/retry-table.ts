@@ -5,6 +5,7 @@
  */
 import {
   errorClassTraits,
+  formatDuration,
   retryPolicySchema,
   type ErrorClass,
   type Job,
@@ -70,12 +71,17 @@ export const decideRetry: RetryPolicyFunction = ({ job, result, attempt, chance 
   // What the probe found terminal, another attempt finds again.
   const isCurable = errorClassTraits[errorClass].retryable && result.probe?.class !== "terminal";
   const wanted = policy.retryOn?.includes(errorClass) ?? (isCurable || resetKnown);
-  if (!wanted) return { kind: "dead", reason: reasonOf(result, `${errorClass} is not retried`) };
+  if (!wanted) return { kind: "dead", reason: notRetried(result, errorClass) };
   // Parked jobs would all come back at the reset: they are spread over the longest delay instead of the next one.
   const capMs = resetKnown ? policy.maxDelayMs : backoffCapMs(policy, attempt);
   const delayMs = Math.round((result.retryAfterMs ?? 0) + chance * capMs);
   const next = `attempt ${attempt + 1} of ${job.limits.maxAttempts}`;
-  return { kind: "retry", delayMs, parked: resetKnown, reason: reasonOf(result, `${next} in ${delayMs} ms`) };
+  return {
+    kind: "retry",
+    delayMs,
+    parked: resetKnown,
+    reason: reasonOf(result, `${next} in ${formatDuration(delayMs)}`),
+  };
 };
 
 /** Upper bound of the jittered delay after the attempt: base × 2^(attempt-1), at most the maximum. */
@@ -109,11 +115,22 @@ export function withinLimits(question: RetryQuestion, answer: RetryAnswer): Retr
   return Number.isFinite(answer.delayMs) && answer.delayMs >= 0 ? answer : { ...answer, delayMs: 0 };
 }
 
+function notRetried(result: WorkerResult, errorClass: ErrorClass): Reason {
+  const message = `${summaryOf(result)}; this class (${errorClass}) is not retried`;
+  return { ...reasonOf(result, ""), message };
+}
+
+const summaryOf = (result: WorkerResult): string =>
+  result.summary === "" ? errorClassOf(result) : result.summary;
+
 function reasonOf(result: WorkerResult, what: string, code?: string): Reason {
   const errorClass = errorClassOf(result);
   const evidence = { errorClass, outcome: result.outcome, retryAfterMs: result.retryAfterMs };
-  const summary = result.summary === "" ? errorClass : result.summary;
-  return { code: code ?? result.code ?? codeOf(errorClass), message: `${what}: ${summary}`, evidence };
+  return {
+    code: code ?? result.code ?? codeOf(errorClass),
+    message: `${what}: ${summaryOf(result)}`,
+    evidence,
+  };
 }
 
 /** For results that carry no code of their own. */

@@ -195,7 +195,7 @@ function reasonOf(end: GitStepEnd): string {
   const lines = end.stderr.trim().split("\n");
   const complaints = lines.filter((line) => /^(fatal|error): /.test(line));
   const reason = (complaints.length > 0 ? complaints : lines).join("; ").slice(0, reasonCharsMax);
-  return reason === "" ? `git exited with ${end.exitCode}` : reason;
+  return reason === "" ? `git exited with code ${end.exitCode}` : reason;
 }
 
 const reasonCharsMax = 500;

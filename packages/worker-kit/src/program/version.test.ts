@@ -61,7 +61,7 @@ describe("a version", () => {
   it.each([
     ["prints none", "echo hello", "it printed no version"],
     ["fails with words", "echo broken install >&2; exit 3", "broken install"],
-    ["fails without words", "exit 3", "it exited with 3"],
+    ["fails without words", "exit 3", "it exited with code 3"],
   ])("is unreadable where the program %s", async (_what, script, reason) => {
     expect(await readVersion(parts, program(script), [], env)).toEqual({ kind: "unreadable", reason });
   });

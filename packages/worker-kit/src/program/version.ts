@@ -53,7 +53,7 @@ function reasonOf({ exit, stderr, overflowed }: ProgramEnd): string {
   if (overflowed) return `it printed more than ${outputBytesMax} bytes`;
   const line = stderr.trim().split("\n")[0] ?? "";
   if (line !== "") return line.slice(0, 300);
-  return exit.code === null ? `it was ended by ${exit.signal}` : `it exited with ${exit.code}`;
+  return exit.code === null ? `it was ended by ${exit.signal}` : `it exited with code ${exit.code}`;
 }
 
 /** The first thing in the text that looks like a version: `2.1.330`, `v1.18`, `0.169.0-beta.1`. */

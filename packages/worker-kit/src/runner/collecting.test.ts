@@ -213,8 +213,8 @@ describe("the verify script", () => {
   });
 
   it.each([
-    ["exits with 3", "exit 3", "the verify script exited with 3"],
-    ["fails in the middle", "false; true", "the verify script exited with 1"],
+    ["exits with 3", "exit 3", "the verify script exited with code 3"],
+    ["fails in the middle", "false; true", "the verify script exited with code 1"],
     ["dies", "kill -KILL $$", "the verify script was ended by SIGKILL"],
   ])("fails the task where it %s", async (_what, verify, summary) => {
     const { ended } = await run([say], { task: { verify } });
@@ -283,9 +283,9 @@ describe("the verify script", () => {
 
   it.each(["-x; true", "--norc; true"])("is no option of the shell: %s", async (verify) => {
     const { ended } = await run([say], { task: { verify: `${verify}; exit 3` } });
-    expect(ended.summary).toBe("the verify script exited with 127");
+    expect(ended.summary).toBe("the verify script exited with code 127");
     const long = await run([say], { task: { verify: `: ${"x".repeat(200_000)}\nexit 3` } });
-    expect(long.ended.summary).toBe("the verify script exited with 3");
+    expect(long.ended.summary).toBe("the verify script exited with code 3");
   });
 
   it.each(["the end of its grace", "who asks again"])("that ignores the stop is killed by %s", async (by) => {

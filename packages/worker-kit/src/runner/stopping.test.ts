@@ -184,7 +184,7 @@ describe("a run that ends by itself", () => {
       errorClass: "worker_crashed",
       code: "AC_WORKER_EXIT",
       exitCode: 7,
-      summary: "exited with 7 and no result: no luck",
+      summary: "exited with code 7 and no result: no luck",
     });
   });
 });

@@ -48,5 +48,5 @@ export async function runVerifyScript(
 function outcomeOf(end: StepEnd): VerifyOutcome {
   const { code, signal } = end.exit;
   if (code === 0) return { kind: "passed" };
-  return { kind: "failed", reason: code === null ? `was ended by ${signal}` : `exited with ${code}` };
+  return { kind: "failed", reason: code === null ? `was ended by ${signal}` : `exited with code ${code}` };
 }
