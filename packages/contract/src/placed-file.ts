@@ -10,6 +10,14 @@ import { open, type FileHandle } from "node:fs/promises";
 export class PlacedFileError extends Error {
   override readonly name = "PlacedFileError";
   readonly code = "PLACED_FILE";
+
+  constructor(
+    path: string,
+    /** Such as `it is a symbolic link`. */
+    readonly reason: string,
+  ) {
+    super(`${path} is not read: ${reason}`);
+  }
 }
 
 export interface PlacedFileRules {
@@ -74,7 +82,7 @@ function openOrRefuse(path: string): number {
 
 function check(path: string, found: Stats, { bytesMax, ownOnly = false }: PlacedFileRules): void {
   const refuse = (why: string): never => {
-    throw new PlacedFileError(`${path} is not read: ${why}`);
+    throw new PlacedFileError(path, why);
   };
   if (!found.isFile()) refuse("it is not a regular file");
   if (bytesMax !== undefined && found.size > bytesMax) refuse(`it is larger than ${bytesMax} bytes`);
@@ -86,7 +94,7 @@ function check(path: string, found: Stats, { bytesMax, ownOnly = false }: Placed
 /** ELOOP: a symbolic link. ENXIO: a socket, or a FIFO or device that cannot be opened so. */
 function asRefusal(path: string, error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException;
-  if (code === "ELOOP") return new PlacedFileError(`${path} is not read: it is a symbolic link`);
-  if (code === "ENXIO") return new PlacedFileError(`${path} is not read: it is not a regular file`);
+  if (code === "ELOOP") return new PlacedFileError(path, "it is a symbolic link");
+  if (code === "ENXIO") return new PlacedFileError(path, "it is not a regular file");
   return error;
 }

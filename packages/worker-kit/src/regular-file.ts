@@ -2,22 +2,21 @@
  * Opening a file in a directory that a worker can write to. Its name may have become a link to somewhere else, or a pipe on
  * which `open` would wait without end: only a regular file below the given root is opened, and nothing is followed.
  */
-import { constants } from "node:fs";
-import { open, readlink, realpath, type FileHandle } from "node:fs/promises";
+import { readlink, realpath, type FileHandle } from "node:fs/promises";
 import { sep } from "node:path";
-import { ignore } from "@agentcore/contract";
+import { ignore, openPlacedFile } from "@agentcore/contract";
 
 /** `root`: a real path, without links. Null where there is no such file, or it is none that may be read. */
 export async function openRegularFile(path: string, root: string): Promise<FileHandle | null> {
   let file: FileHandle;
   try {
-    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    file = await openPlacedFile(path);
   } catch (error) {
-    ignore(error, "missing, a link, or not readable");
+    ignore(error, "missing, no regular file, or not readable");
     return null;
   }
   try {
-    const isOurs = (await file.stat()).isFile() && (await placeOf(file, path)).startsWith(root + sep);
+    const isOurs = (await placeOf(file, path)).startsWith(root + sep);
     if (isOurs) return file;
   } catch (error) {
     ignore(error, "gone in the meantime");

@@ -3,9 +3,16 @@
  * it ran. `--raw` gives the bytes. With `-f` it goes on until the job has ended, over all its attempts.
  */
 import { isTerminal, type JobRecord, type JobStore } from "@agentcore/scheduler";
-import { type OutputReader, systemClock, type WorkerEvent } from "@agentcore/contract";
+import {
+  AgentCoreError,
+  openPlacedFile,
+  type OutputReader,
+  PlacedFileError,
+  systemClock,
+  type WorkerEvent,
+} from "@agentcore/contract";
 import { createLineFramer, findAttemptDirectory, type LineFramer } from "@agentcore/worker-kit";
-import { open, type FileHandle } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { loadAdapter } from "../adapters.ts";
 import { exitCodes } from "../exit-code.ts";
@@ -141,8 +148,9 @@ class FileTail {
   }
 
   async copyNew(isRead: () => boolean): Promise<void> {
-    this.#file ??= await open(this.#path).catch((error: NodeJS.ErrnoException) => {
+    this.#file ??= await openPlacedFile(this.#path).catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return undefined;
+      if (error instanceof PlacedFileError) throw new AgentCoreError("AC_STORE_UNAVAILABLE", error.message);
       throw error;
     });
     const buffer = Buffer.alloc(chunkBytes);

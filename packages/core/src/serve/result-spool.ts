@@ -2,15 +2,17 @@
  * Results that no client can be known to have: written when a client goes away, for the next one to apply. A file appears
  * complete or not at all: written beside, flushed to disk, renamed, and the rename flushed too.
  */
-import { mkdir, open, rename } from "node:fs/promises";
+import { mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { SpooledResult } from "@agentcore/contract";
 
 export async function spoolResult(directory: string, spooled: SpooledResult): Promise<void> {
-  await mkdir(directory, { recursive: true });
+  await mkdir(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, `${spooled.permitId}.json`);
   const partial = `${path}.partial`;
-  const file = await open(partial, "w");
+  // New, so that neither a link nor a mode that was there before has a say.
+  await rm(partial, { force: true });
+  const file = await open(partial, "wx", 0o600);
   try {
     await file.writeFile(`${JSON.stringify(spooled)}\n`);
     await file.sync();

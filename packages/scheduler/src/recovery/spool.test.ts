@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { chmod, copyFile, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -46,6 +47,27 @@ describe("a spool directory", () => {
     expect(complaints.length).toBe(1);
     expect(await spool.list()).toEqual([]);
   });
+
+  it.each(["a pipe", "a link to a result", "a directory", "a result that others may write"])(
+    "takes no result from %s, waits for nothing, and says so once",
+    async (what) => {
+      const path = join(directory, "p1.json");
+      const elsewhere = join(directory, "elsewhere");
+      await writeFile(elsewhere, JSON.stringify(result), { mode: 0o600 });
+      if (what === "a pipe") execFileSync("mkfifo", [path]);
+      if (what === "a link to a result") await symlink(elsewhere, path);
+      if (what === "a directory") await mkdir(path);
+      if (what === "a result that others may write") {
+        await copyFile(elsewhere, path);
+        await chmod(path, 0o666);
+      }
+      const complaints: unknown[] = [];
+      const log = { ...silentLog, error: (fields: unknown) => complaints.push(fields) };
+      const spool = openSpoolDirectory(directory, log);
+      expect([await spool.list(), await spool.list()]).toEqual([[], []]);
+      expect(complaints).toEqual([{ path, reason: expect.stringContaining(path) }]);
+    },
+  );
 
   it("says what is wrong where it cannot be read", async () => {
     const path = join(directory, "file");

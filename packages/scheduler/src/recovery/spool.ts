@@ -1,10 +1,21 @@
 /**
  * Results that a runtime could not deliver because its scheduler was gone; see `spooledResultSchema`. Read before any
  * attempt is counted as lost, so that work which finished is not paid for twice.
+ *
+ * A spooled result decides a job, so it must be the runtime's own word. A worker in a sealed box does not see the spool
+ * at all. A signature would add nothing: who can write here as this user can read any key that this user can. Besides, only a regular
+ * file is taken that is this user's own and that nobody else may write.
  */
-import { readdir, readFile, rename, rm } from "node:fs/promises";
+import { readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { AgentCoreError, spooledResultSchema, type Log, type SpooledResult } from "@agentcore/contract";
+import {
+  AgentCoreError,
+  PlacedFileError,
+  readPlacedFile,
+  spooledResultSchema,
+  type Log,
+  type SpooledResult,
+} from "@agentcore/contract";
 
 export interface ResultSpool {
   /** What is there now, in no particular order. */
@@ -36,6 +47,8 @@ export function openSpoolDirectory(directory: string, log: Log): ResultSpool {
 }
 
 const suffix = ".json";
+/** Of one result, observations and all; a runtime's own are far smaller. */
+const resultBytesMax = 64 * 1024 * 1024;
 const fileName = (result: SpooledResult): string => `${result.permitId}${suffix}`;
 
 async function listNames(directory: string): Promise<readonly string[]> {
@@ -53,18 +66,22 @@ async function readResult(directory: string, name: string, log: Log): Promise<Sp
   const path = join(directory, name);
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = await readPlacedFile(path, { bytesMax: resultBytesMax, ownOnly: true });
   } catch (error) {
     if (isMissing(error)) return undefined;
+    if (error instanceof PlacedFileError) return setAside(path, error.message, log);
     throw new AgentCoreError("AC_STORE_UNAVAILABLE", `cannot read the spooled result ${path}`, {
       cause: error,
     });
   }
   const result = parse(text);
   if (result !== undefined && fileName(result) === name) return result;
-  log.error({ path }, "set aside a file of the result spool that is no result");
+  return setAside(path, "it is not a result", log);
+}
+
+async function setAside(path: string, reason: string, log: Log): Promise<undefined> {
+  log.error({ path, reason }, "set aside a file of the result spool that is no result");
   await rename(path, `${path}.unreadable`);
-  return undefined;
 }
 
 function parse(text: string): SpooledResult | undefined {

@@ -5,9 +5,9 @@
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, rmdirSync, symlinkSync } from "node:fs";
-import { mkdir, readdir, readFile, realpath, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readdir, realpath, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { AgentCoreError, ignore } from "@agentcore/contract";
+import { AgentCoreError, ignore, PlacedFileError, readPlacedFile } from "@agentcore/contract";
 
 export interface AttemptDirectory {
   readonly path: string;
@@ -78,6 +78,7 @@ async function makePrivateDirectory(attemptsDir: string, name: AttemptName): Pro
 
 /** In the directory of a job whose id is no file name. */
 const idFile = "job-id";
+const idBytesMax = 64 * 1024;
 
 async function makeJobDirectory(path: string, jobId: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 });
@@ -99,11 +100,21 @@ export async function listJobDirectories(attemptsDir: string): Promise<readonly 
   for (const name of names) {
     if (name.startsWith(".")) continue;
     const path = join(attemptsDir, name);
-    const id = await readFile(join(path, idFile), "utf8").catch(emptyIfMissing);
-    const { mtimeMs: changedAt } = await stat(path);
-    listed.push({ jobId: typeof id === "string" ? id : name, path, changedAt });
+    const found = await lstat(path).catch(emptyIfMissing);
+    if (!("mtimeMs" in found) || !found.isDirectory()) continue;
+    listed.push({ jobId: (await storedId(path)) ?? name, path, changedAt: found.mtimeMs });
   }
   return listed;
+}
+
+/** Null where the directory has the job's own name. */
+async function storedId(path: string): Promise<string | null> {
+  try {
+    return await readPlacedFile(join(path, idFile), { bytesMax: idBytesMax });
+  } catch (error) {
+    if (error instanceof PlacedFileError || (error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
 }
 
 function emptyIfMissing(error: NodeJS.ErrnoException): [] {
@@ -140,7 +151,12 @@ export async function homeOfSession(
   session: string,
 ): Promise<string | null> {
   try {
-    return await realpath(sessionLink(attemptsDir, worker, session));
+    const [root, home] = await Promise.all([
+      realpath(attemptsDir),
+      realpath(sessionLink(attemptsDir, worker, session)),
+    ]);
+    // The link is ours, and leads to the HOME of an attempt. Anything else is not made a worker's HOME.
+    return home.startsWith(`${root}/`) && (await stat(home)).isDirectory() ? home : null;
   } catch (error) {
     ignore(error, "a session of another machine, or pruned: the worker itself says that it does not know it");
     return null;

@@ -2,8 +2,8 @@
  * Declared outputs: checked to be there and inside the workspace, and copied into the attempt's directory, where they
  * stay whatever happens to the workspace. A path may not leave the workspace, also not through a symbolic link.
  */
-import { constants } from "node:fs";
-import { chmod, copyFile, cp, lstat, mkdir, readdir, realpath, stat } from "node:fs/promises";
+import { constants, type Stats } from "node:fs";
+import { chmod, copyFile, cp, lstat, mkdir, readdir, realpath } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import type { Artifact, OutputSpec } from "@agentcore/contract";
 import { fileNameOf } from "./attempt-directory.ts";
@@ -80,7 +80,7 @@ interface Copied {
 /** What was copied, or why not. Links inside a directory are copied as links. */
 async function copyOutput(source: string, target: string, bytesMax: number): Promise<Copied | string> {
   try {
-    const found = await stat(source);
+    const found = await lstat(source);
     if (!found.isFile() && !found.isDirectory()) return "it is neither a file nor a directory";
     const bytes = found.isFile() ? found.size : await directoryBytes(source, bytesMax);
     if (bytes > bytesMax) return `it is larger than ${bytesMax} bytes`;
@@ -96,15 +96,20 @@ async function copyOutput(source: string, target: string, bytesMax: number): Pro
 
 /** Copies have the modes of the worker's files, and are ours: nobody else reads them, programs stay programs. */
 async function makePrivate(path: string): Promise<void> {
-  const { mode } = await stat(path);
-  await chmod(path, mode & 0o700);
-  if ((mode & 0o170000) !== 0o040000) return;
+  const found = await lstat(path);
+  await chmod(path, privateMode(found));
+  if (!found.isDirectory()) return;
   for (const entry of await readdir(path, { recursive: true, withFileTypes: true })) {
     // A link's own mode means nothing, and changing it would change what it leads to.
     if (!entry.isFile() && !entry.isDirectory()) continue;
     const inner = join(entry.parentPath, entry.name);
-    await chmod(inner, (await lstat(inner)).mode & 0o700);
+    await chmod(inner, privateMode(await lstat(inner)));
   }
+}
+
+/** Whatever mode the worker chose, we can read it and remove it. */
+function privateMode(found: Stats): number {
+  return (found.mode & 0o700) | (found.isDirectory() ? 0o700 : 0o600);
 }
 
 /** Sockets, pipes and devices are left out: copying them would fail or block. */

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, readFileSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createOutputLog } from "./output-log.ts";
@@ -54,9 +54,13 @@ describe("the log of a stream", () => {
   it("that a full disk refuses says so, and holds nobody up", async () => {
     const directory = makeTemporaryDirectory("log");
     const path = join(directory, "stdout.log");
-    symlinkSync("/dev/full", path);
     const notices: string[] = [];
-    const target = createOutputLog({ path, bytesMax: 1024 ** 3, onNotice: (text) => notices.push(text) });
+    const target = createOutputLog({
+      path,
+      bytesMax: 1024 ** 3,
+      open: () => openSync("/dev/full", "w"),
+      onNotice: (text) => notices.push(text),
+    });
     const chunk = Buffer.alloc(2 * 1024 * 1024, "x");
     expect(target.write(chunk)).toBe(false);
     await new Promise<void>((resume) => target.onDrain(resume));
@@ -73,7 +77,7 @@ describe("the log of a stream", () => {
       onNotice: (text) => notices.push(text),
     });
     target.write(Buffer.from("x"));
-    expect((await target.close())?.bytes).toBe(0);
+    expect(await target.close()).toBeNull();
     expect(notices).toEqual([expect.stringContaining("ENOENT")]);
   });
 });

@@ -1,10 +1,12 @@
 /**
- * One stream of a worker, kept on disk as it came. Created with the first byte, so that a silent worker leaves no file.
+ * One stream of a worker, kept on disk as it came. The file is made before the worker runs, and must be new: what already
+ * has its name, a link or a pipe, is not written to. A silent worker leaves no file.
  * Writes at most `bytesMax` bytes; then a marker line says that the log was full, later bytes are counted and not kept,
  * and `onNotice` is told once. The same holds for a disk that refuses: reading the worker goes on, and nothing is lost
  * without a word. Memory is bounded by the caller, which pauses its source while {@link OutputLog.write} says so.
  */
-import { createWriteStream, type WriteStream } from "node:fs";
+import { closeSync, constants, createWriteStream, openSync, rmSync, type WriteStream } from "node:fs";
+import { ignore } from "@agentcore/contract";
 
 /** Kept of each stream by default: 1 GiB. */
 export const logBytesMaxDefault = 1024 ** 3;
@@ -29,8 +31,23 @@ export interface OutputLog {
 export interface OutputLogOptions {
   readonly path: string;
   readonly bytesMax: number;
+  /** Opens the file for writing and returns its descriptor. Default: makes a new one, and nothing else will do. */
+  readonly open?: (path: string) => number;
   /** Told once when the log is full or the disk refuses. */
   readonly onNotice: (text: string) => void;
+}
+
+const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+const openNew = (path: string): number => openSync(path, newFile, 0o600);
+
+function dropEmpty(fd: number, path: string): void {
+  closeSync(fd);
+  try {
+    rmSync(path);
+  } catch (error) {
+    ignore(error, "an empty file more, which pruning takes later");
+  }
 }
 
 export function createOutputLog(options: OutputLogOptions): OutputLog {
@@ -39,6 +56,21 @@ export function createOutputLog(options: OutputLogOptions): OutputLog {
   let closed = false;
   let state: "open" | "full" | "broken" = "open";
   let waiting: (() => void) | undefined;
+  const fd = create();
+
+  function create(): number | null {
+    try {
+      return (options.open ?? openNew)(options.path);
+    } catch (error) {
+      giveUp(error as Error);
+      return null;
+    }
+  }
+
+  function giveUp(error: Error): void {
+    if (state !== "broken") options.onNotice(`the output can no longer be kept: ${error.message}`);
+    state = "broken";
+  }
 
   function release(): void {
     const resume = waiting;
@@ -46,12 +78,11 @@ export function createOutputLog(options: OutputLogOptions): OutputLog {
     resume?.();
   }
 
-  function open(): WriteStream {
-    const stream = createWriteStream(options.path, { highWaterMark: pendingBytesMax, mode: 0o600 });
+  function open(descriptor: number): WriteStream {
+    const stream = createWriteStream(options.path, { fd: descriptor, highWaterMark: pendingBytesMax });
     stream.on("drain", release);
     stream.on("error", (error) => {
-      if (state !== "broken") options.onNotice(`the output can no longer be kept: ${error.message}`);
-      state = "broken";
+      giveUp(error);
       release();
     });
     return stream;
@@ -67,8 +98,8 @@ export function createOutputLog(options: OutputLogOptions): OutputLog {
 
   return {
     write(chunk) {
-      if (state !== "open" || chunk.length === 0) return true;
-      file ??= open();
+      if (state !== "open" || chunk.length === 0 || fd === null) return true;
+      file ??= open(fd);
       const room = options.bytesMax - bytes;
       const kept = chunk.length <= room ? chunk : chunk.subarray(0, room);
       bytes += kept.length;
@@ -84,7 +115,10 @@ export function createOutputLog(options: OutputLogOptions): OutputLog {
     close() {
       closed = true;
       const stream = file;
-      if (stream === undefined) return Promise.resolve(null);
+      if (stream === undefined) {
+        if (fd !== null) dropEmpty(fd, options.path);
+        return Promise.resolve(null);
+      }
       return new Promise((settle) => {
         const done = (): void => settle({ path: options.path, bytes: Math.min(bytes, stream.bytesWritten) });
         if (stream.destroyed) done();

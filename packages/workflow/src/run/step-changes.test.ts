@@ -105,11 +105,11 @@ describe("`diff_base_ref_file`", () => {
 
   it.each<[name: string, make: (path: string) => void, reason: RegExp]>([
     ["is not there", () => {}, /is not there when the step begins/],
-    ["is a pipe", (path) => void execFileSync("mkfifo", [path]), /is no regular file/],
-    ["is a link", (path) => symlinkSync("a", path), /cannot be read: ELOOP/],
+    ["is a pipe", (path) => void execFileSync("mkfifo", [path]), /it is not a regular file/],
+    ["is a link", (path) => symlinkSync("a", path), /it is a symbolic link/],
     ["is a link out of the workspace", (path) => symlinkSync("/etc/hostname", path), /leaves the workspace/],
-    ["is a directory", (path) => mkdirSync(path), /is no regular file/],
-    ["is long", (path) => writeFileSync(path, "x".repeat(2000)), /is longer than 1024 bytes/],
+    ["is a directory", (path) => mkdirSync(path), /it is not a regular file/],
+    ["is long", (path) => writeFileSync(path, "x".repeat(2000)), /it is larger than 1024 bytes/],
     ["is empty", (path) => writeFileSync(path, "\n"), /does not hold the name of one commit/],
     [
       "holds two lines",

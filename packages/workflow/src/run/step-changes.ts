@@ -2,9 +2,8 @@
  * Whether a step changed what it may change. What its files are compared with is fixed before its first job, and journaled: a
  * worker can move branches and write the file that names a commit.
  */
-import { AgentCoreError } from "@agentcore/contract";
-import { constants } from "node:fs";
-import { mkdir, open } from "node:fs/promises";
+import { AgentCoreError, PlacedFileError, readPlacedFile } from "@agentcore/contract";
+import { mkdir } from "node:fs/promises";
 import { join, relative } from "node:path";
 import type { Convergence } from "../definition.ts";
 import { judgeChanges, unjudgedChanges, type ChangeVerdict, type ObservedChanges } from "./change-rules.ts";
@@ -54,25 +53,16 @@ const refBytesMax = 1024;
 async function readRef(workspace: string, name: string): Promise<string> {
   const path = await pathInside(workspace, name);
   const unusable = (reason: string): AgentCoreError => noBase(`diff_base_ref_file ${path} ${reason}`);
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const file = await open(path, flags).catch((error: NodeJS.ErrnoException) => {
+  const read = await readPlacedFile(path, { bytesMax: refBytesMax }).catch((error: NodeJS.ErrnoException) => {
+    if (error instanceof PlacedFileError) throw unusable(`cannot be used: ${error.reason}`);
     throw unusable(
       error.code === "ENOENT" ? "is not there when the step begins" : `cannot be read: ${error.code}`,
     );
   });
-  try {
-    const { size, isRegular } = await file
-      .stat()
-      .then((found) => ({ size: found.size, isRegular: found.isFile() }));
-    if (!isRegular) throw unusable("is no regular file");
-    if (size > refBytesMax) throw unusable(`is longer than ${refBytesMax} bytes`);
-    const text = (await file.readFile("utf8")).trim();
-    // eslint-disable-next-line no-control-regex
-    if (text === "" || /[\0-\x20\x7f]/.test(text)) throw unusable("does not hold the name of one commit");
-    return text;
-  } finally {
-    await file.close();
-  }
+  const text = read.trim();
+  // eslint-disable-next-line no-control-regex
+  if (text === "" || /[\0-\x20\x7f]/.test(text)) throw unusable("does not hold the name of one commit");
+  return text;
 }
 
 const noBase = (message: string): AgentCoreError => new AgentCoreError("AC_WORKFLOW_GIT", message);

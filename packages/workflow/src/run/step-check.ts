@@ -1,5 +1,6 @@
 /** One completion check: the job, and what it decided. When the step is complete its outputs are collected. */
-import { readFile, rm, stat } from "node:fs/promises";
+import { rm } from "node:fs/promises";
+import { openPlacedFile } from "@agentcore/contract";
 import type { JobEnd } from "@agentcore/scheduler";
 import type { Budget, Loop } from "../definition.ts";
 import { decideByExitCode, decideByFile, type Decision, type DecisionFile } from "./decision.ts";
@@ -155,9 +156,13 @@ async function readDecision(
 ): Promise<DecisionFile | null> {
   if (decisionFile === null) return null;
   const path = await decisionPath(context, started, decisionFile);
-  const found = await stat(path).catch(() => null);
-  if (found === null || !found.isFile() || found.size > decisionFileBytesMax) return null;
-  return { text: await readFile(path, "utf8"), modifiedAt: found.mtimeMs };
+  const file = await openPlacedFile(path, { bytesMax: decisionFileBytesMax }).catch(() => null);
+  if (file === null) return null;
+  try {
+    return { text: await file.readFile("utf8"), modifiedAt: (await file.stat()).mtimeMs };
+  } finally {
+    await file.close();
+  }
 }
 
 function decisionPath(context: StepContext, { instance }: StartedPiece, file: string): Promise<string> {
