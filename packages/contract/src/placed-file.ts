@@ -11,12 +11,12 @@ export class PlacedFileError extends Error {
   override readonly name = "PlacedFileError";
   readonly code = "PLACED_FILE";
 
-  constructor(
-    path: string,
-    /** Such as `it is a symbolic link`. */
-    readonly reason: string,
-  ) {
+  /** Such as `it is a symbolic link`. */
+  readonly reason: string;
+
+  constructor(path: string, reason: string) {
     super(`${path} is not read: ${reason}`);
+    this.reason = reason;
   }
 }
 
