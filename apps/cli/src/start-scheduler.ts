@@ -54,10 +54,10 @@ export async function startScheduler(
 /** Longest wait for a store that does not take the last ends: the next process on the state directory accounts for them. */
 const closeMsMax = 10_000;
 
-/** Ends the scheduler and what it runs, as far as the store lets it, in bounded time: 10 s where nothing else is said. */
-export async function closeScheduler(scheduler: Scheduler, withinMs = closeMsMax): Promise<void> {
+/** Ends the scheduler and what it runs, as far as the store lets it, in bounded time. */
+export async function closeScheduler(scheduler: Scheduler): Promise<void> {
   const { promise: waited, resolve } = Promise.withResolvers<void>();
-  const timer = systemClock.setTimer(withinMs, resolve);
+  const timer = systemClock.setTimer(closeMsMax, resolve);
   await Promise.race([scheduler.close(), waited]);
   timer.cancel();
 }

@@ -38,6 +38,8 @@ export interface RigOptions {
   readonly graceMs?: number;
   /** Most attempts of a job, the interrupted ones included. Default: the program's own. */
   readonly attemptsMax?: number;
+  /** Most runs in flight. Default 6. */
+  readonly concurrency?: number;
 }
 
 export async function makeRig(options: RigOptions = {}): Promise<Rig> {
@@ -94,10 +96,10 @@ async function bundle(outdir: string): Promise<void> {
 
 /** Breakers and watchdog stay out of the way: failing jobs are meant to fail for as long as the test runs. */
 function configuration(adapter: string, enter: string, options: RigOptions): string {
-  const { graceMs = 300, attemptsMax } = options;
+  const { graceMs = 300, attemptsMax, concurrency = 6 } = options;
   return JSON.stringify({
     limits: {
-      global: { concurrency: 6, cost_usd: { total: 100_000 } },
+      global: { concurrency, cost_usd: { total: 100_000 } },
       attempt: { cost_usd: attemptCostUsdMax },
       ...(attemptsMax === undefined ? {} : { job: { attempts: attemptsMax } }),
     },

@@ -1,0 +1,55 @@
+/** Very many runs that are let in at once: all begin, each once, and the scheduler and the runtime stay alive meanwhile. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { silentLog, systemClock, systemIds } from "@agentcore/contract";
+import { QueueClient } from "@agentcore/scheduler";
+import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
+import { findSurvivors } from "@agentcore/worker-kit/testing";
+import { expect, onTestFinished, test } from "vitest";
+import { makeRig } from "./rig.ts";
+import { SchedulerProcess } from "./scheduler-process.ts";
+import { makeJobDirectory } from "./truth-ledger.ts";
+import { until } from "./until.ts";
+
+/** More with `AGENTCORE_RUNS`. */
+const runs = Number(process.env["AGENTCORE_RUNS"] ?? 100);
+
+test(`${runs} sleeping runs that are let in at once all begin, no lease is lost and no runtime is restarted`, async () => {
+  const rig = await makeRig({ concurrency: runs });
+  onTestFinished(() => rig.remove());
+  const database = await openStateDatabase({ directory: rig.stateDir });
+  onTestFinished(() => database.close());
+  const store = createSqliteJobStore(database);
+  const client = new QueueClient({ store, clock: systemClock, ids: systemIds, log: silentLog });
+  onTestFinished(() => client.closeClient());
+  const workspaces = Array.from({ length: runs }, (_, n) => makeJobDirectory(rig.root, `sleeper-${n}`));
+  await client.submitAll(
+    workspaces.map((workspace) => ({
+      task: { worker: "shell", workspace, instructions: "echo x >began; exec sleep 600" },
+    })),
+  );
+  const scheduler = new SchedulerProcess(rig, ["--concurrency", String(runs)]);
+  onTestFinished(() => scheduler.stop());
+  await until(async () => (await store.stats(Date.now())).running === runs, {
+    what: "every claim",
+    deadlineMs: 120_000,
+  });
+  const [runtime] = scheduler.runtimePids();
+  const [owner] = await store.owners();
+  const startedMs = performance.now();
+  await until(() => workspaces.every((workspace) => existsSync(join(workspace, "began"))), {
+    what: "the start of every run",
+    deadlineMs: 120_000,
+  });
+  const tookMs = performance.now() - startedMs;
+  const [later] = await store.owners();
+  expect(later?.owner).toBe(owner?.owner);
+  // A beat each 2 s, and the lease ends after five that were missed.
+  expect((later?.beat ?? 0) - (owner?.beat ?? 0)).toBeGreaterThanOrEqual(Math.floor(tookMs / 10_000));
+  expect(scheduler.runtimePids()).toEqual([runtime]);
+  const { jobs } = await store.list({ limit: 1000 });
+  expect(jobs.filter(({ state, attempt }) => state.kind !== "running" || attempt !== 1)).toEqual([]);
+  process.stdout.write(`${runs} runs began within ${Math.round(tookMs)} ms of the last claim\n`);
+  await scheduler.stop();
+  expect(findSurvivors([rig.root, ...rig.tags])).toEqual([]);
+}, 300_000);
