@@ -6,12 +6,14 @@ const shownMax = 20;
 
 export function headlineLines(report: HeadlineReport, seed: number): string[] {
   const { jobs, kills, attempts, estimated, elapsedMs, lost, duplicated, survivors } = report;
-  const total = kills.scheduler + kills.runtime + kills.both;
+  const total = Object.values(kills).reduce((sum, count) => sum + count, 0);
   const findings = [...lost, ...duplicated, ...report.unaccounted, ...survivors];
   return [
     `seed               ${seed}`,
     `jobs               ${jobs}`,
-    `kills              ${total} (scheduler ${kills.scheduler}, runtime ${kills.runtime}, both ${kills.both})`,
+    `kills              ${total} (${Object.entries(kills)
+      .map(([kind, count]) => `${kind} ${count}`)
+      .join(", ")})`,
     `attempts           ${attempts} (${estimated} died unseen, charged at their bound)`,
     `lost               ${lost.length}`,
     `duplicated         ${duplicated.length}`,

@@ -1,5 +1,5 @@
 /**
- * The headline crash test: jobs are handed in while the scheduler, its runtime, or both are killed at random moments and
+ * The headline crash test: jobs are handed in while the scheduler, its runtime, or both are killed or interrupted at random moments and
  * started again. At the end the queue is drained, and what became of every job is checked from outside.
  */
 import { setTimeout as pause } from "node:timers/promises";
@@ -23,7 +23,8 @@ export interface HeadlineOptions {
 
 export interface HeadlineReport extends Verdict {
   readonly jobs: number;
-  readonly kills: { readonly scheduler: number; readonly runtime: number; readonly both: number };
+  /** By kind: killed processes, TERM or HUP to the whole process group, an output that nobody reads any more. */
+  readonly kills: Readonly<Record<"scheduler" | "runtime" | "both" | "group" | "output", number>>;
   /** Attempts that workers were really started for. */
   readonly attempts: number;
   /** Attempts that died unseen and count with the most they were granted. */
@@ -68,7 +69,7 @@ const runtimeKillsPerSchedulerMax = 3;
 const drainMs = 300_000;
 
 class KillingRun {
-  readonly kills = { scheduler: 0, runtime: 0, both: 0 };
+  readonly kills = { scheduler: 0, runtime: 0, both: 0, group: 0, output: 0 };
   readonly planned: PlannedJob[] = [];
   readonly #rig: Rig;
   readonly #draws: Draws;
@@ -144,7 +145,8 @@ class KillingRun {
   }
 
   async #kill(): Promise<void> {
-    const wanted = this.#draws.pick(["scheduler", "scheduler", "runtime", "both"]);
+    const wanted = this.#draws.pick(["scheduler", "scheduler", "runtime", "both", "group", "output"]);
+    if (wanted === "group" || wanted === "output") return this.#interrupt(wanted);
     const runtimes = this.#scheduler.runtimePids();
     const runtimeOnly =
       wanted === "runtime" && runtimes.length > 0 && this.#runtimeKills < runtimeKillsPerSchedulerMax;
@@ -158,6 +160,17 @@ class KillingRun {
     this.kills[withRuntime ? "both" : "scheduler"] += 1;
     this.#scheduler.signal("SIGKILL");
     if (withRuntime) for (const pid of runtimes) killHard(pid);
+    await this.#end(this.#scheduler);
+    this.#scheduler = new SchedulerProcess(this.#rig);
+    this.#runtimeKills = 0;
+  }
+
+  /** What a terminal, `timeout` or a service manager does: a signal to the whole group; or nobody reads the output any more. */
+  async #interrupt(kind: "group" | "output"): Promise<void> {
+    this.kills[kind] += 1;
+    if (kind === "group") this.#scheduler.signalGroup(this.#draws.pick(["SIGTERM", "SIGHUP"]));
+    else this.#scheduler.closeOutput();
+    await pause(this.#draws.whole(0, 200));
     await this.#end(this.#scheduler);
     this.#scheduler = new SchedulerProcess(this.#rig);
     this.#runtimeKills = 0;

@@ -24,6 +24,8 @@ export class SchedulerProcess {
       cwd: rig.root,
       env: rig.env,
       stdio: ["ignore", "pipe", "pipe"],
+      // A group of its own, so that all of it can be signaled as a terminal would.
+      detached: true,
     });
     this.#child = child;
     createInterface({ input: child.stdout }).on("line", (line) => this.#hear(line));
@@ -60,6 +62,21 @@ export class SchedulerProcess {
 
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+
+  /** To all of its process group. */
+  signalGroup(signal: NodeJS.Signals): void {
+    try {
+      process.kill(-this.pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  }
+
+  /** Nobody reads what it prints any more. */
+  closeOutput(): void {
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
   }
 
   /** Whether such an event was heard before the deadline and the end of the process. */
