@@ -35,8 +35,18 @@ export function initialState(steps: readonly PlanStep[]): RunState {
   return { steps: new Map(steps.map((step) => [step.id, { kind: "waiting" }])), stop: null, outcome: null };
 }
 
-/** `steps` must be those the state was made of. */
-export function applyEvent(steps: ReadonlyMap<string, PlanStep>, state: RunState, event: RunEvent): RunState {
+/** A map that may be changed, with what the given one holds. */
+export type Into = <K, V>(map: ReadonlyMap<K, V>) => Map<K, V>;
+
+export const copied: Into = (map) => new Map(map);
+
+/** `steps` must be those the state was made of. `into` may give the state's own map where nobody else has the state. */
+export function applyEvent(
+  steps: ReadonlyMap<string, PlanStep>,
+  state: RunState,
+  event: RunEvent,
+  into: Into = copied,
+): RunState {
   switch (event.type) {
     case "step": {
       const step = steps.get(event.step);
@@ -44,7 +54,7 @@ export function applyEvent(steps: ReadonlyMap<string, PlanStep>, state: RunState
       assert(step !== undefined && before !== undefined, `the journal names an unknown step "${event.step}"`);
       const after = transition(step, before, event.event);
       if (after === before) return state;
-      const next = new Map(state.steps).set(event.step, after);
+      const next = into(state.steps).set(event.step, after);
       return { ...state, steps: next, stop: state.stop ?? stopAfter(step, after) };
     }
     case "stop_requested":

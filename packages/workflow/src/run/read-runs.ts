@@ -2,7 +2,7 @@
 import type { Journal, JournalHeader } from "@agentcore/scheduler";
 import type { Workflow } from "../definition.ts";
 import { stepReport, type StepReport } from "./record-files.ts";
-import { foldEntries, readEntries } from "./run-entry.ts";
+import { readRecord, readEntries } from "./run-entry.ts";
 import { childStream, runStream } from "./streams.ts";
 import type { RunCreated, RunEntry } from "./run-record.ts";
 import { stepInstances } from "./step-instance.ts";
@@ -50,7 +50,7 @@ async function readStream(journal: Journal, stream: string): Promise<StoredRun |
 export function storedSteps(stored: StoredRun, workflow: Workflow): readonly StepReport[] {
   const instances = stepInstances(workflow, stored.created.inputs, () => null);
   const steps = new Map(instances.map((instance) => [instance.id, instance.plan]));
-  const record = foldEntries(stored.stream, steps, stored);
+  const record = readRecord(stored.stream, steps, stored);
   return instances.map(({ id, step }) => stepReport(record, id, step.loop !== null));
 }
 

@@ -7,7 +7,7 @@ import { createRunRig, type RunRig } from "../testing/run-rig.ts";
 import { until } from "../testing/until.ts";
 import { shellWork, subWorkflow, testLoop, testStep, testWorkflow } from "../testing/test-workflow.ts";
 import type { RunResult } from "./run-ports.ts";
-import { foldEntry, newRecord, type RunCreated, type RunEntry, type RunRecord } from "./run-record.ts";
+import { foldEntries, newRecord, type RunCreated, type RunEntry, type RunRecord } from "./run-record.ts";
 import { stepInstances } from "./step-instance.ts";
 
 let rig: RunRig;
@@ -46,7 +46,7 @@ async function moments(journal: Journal, run: string, workflow: Workflow): Promi
   const plans = stepInstances(workflow, created.inputs, () => null).map(({ plan }) => plan);
   const steps = new Map(plans.map((plan) => [plan.id, plan]));
   const records = [newRecord(plans, created)];
-  for (const entry of rest) records.push(foldEntry(steps, records.at(-1) as RunRecord, entry));
+  for (const entry of rest) records.push(foldEntries(steps, records.at(-1) as RunRecord, [entry]));
   return records;
 }
 

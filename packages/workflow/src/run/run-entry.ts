@@ -6,7 +6,7 @@ import { AgentCoreError, isErrorCode, type ErrorCode } from "@agentcore/contract
 import type { JournalValue } from "@agentcore/scheduler";
 import * as z from "zod";
 import type { PlanStep } from "../plan/plan-step.ts";
-import { foldEntry, newRecord, type RunCreated, type RunEntry, type RunRecord } from "./run-record.ts";
+import { foldEntries, newRecord, type RunCreated, type RunEntry, type RunRecord } from "./run-record.ts";
 
 const text = z.string();
 const moment = z.number();
@@ -120,19 +120,16 @@ export function readEntries(stream: string, values: readonly JournalValue[]): Ru
 }
 
 /** The record that the entries fold into. Throws `AC_WORKFLOW_RECORD` where one names a step that the workflow does not have. */
-export function foldEntries(
+export function readRecord(
   stream: string,
   steps: ReadonlyMap<string, PlanStep>,
   { created, entries }: RunEntries,
 ): RunRecord {
-  return entries.slice(1).reduce(
-    (record, entry, index) => {
-      const unknown = stepsNamed(entry).find((id) => !steps.has(id));
-      if (unknown !== undefined) throw damaged(stream, index + 1, `there is no step "${unknown}"`);
-      return foldEntry(steps, record, entry);
-    },
-    newRecord([...steps.values()], created),
-  );
+  for (const [index, entry] of entries.entries()) {
+    const unknown = stepsNamed(entry).find((id) => !steps.has(id));
+    if (unknown !== undefined) throw damaged(stream, index, `there is no step "${unknown}"`);
+  }
+  return foldEntries(steps, newRecord([...steps.values()], created), entries.slice(1));
 }
 
 function stepsNamed(entry: RunEntry): readonly string[] {

@@ -6,10 +6,10 @@ import { AgentCoreError } from "@agentcore/contract";
 import type { JournalValue } from "@agentcore/scheduler";
 import type { Workflow } from "../definition.ts";
 import type { PlanStep } from "../plan/plan-step.ts";
-import { foldEntries, type RunEntries } from "./run-entry.ts";
+import { readRecord, type RunEntries } from "./run-entry.ts";
 import type { RunPorts } from "./run-ports.ts";
 import {
-  foldEntry,
+  foldEntries,
   headerOf,
   newRecord,
   type RunCreated,
@@ -52,7 +52,7 @@ export class RunLog {
 
   /** The run as its journal tells it. */
   static open(journal: RunPorts["journal"], options: RunLogOptions, stored: RunEntries): RunLog {
-    return new RunLog(journal, options, foldEntries(options.stream, options.steps, stored));
+    return new RunLog(journal, options, readRecord(options.stream, options.steps, stored));
   }
 
   /**
@@ -83,7 +83,7 @@ export class RunLog {
   }
 
   #folded(record: RunRecord, entries: readonly RunEntry[]): RunRecord {
-    return entries.reduce((folded, entry) => foldEntry(this.#options.steps, folded, entry), record);
+    return entries.length === 0 ? record : foldEntries(this.#options.steps, record, entries);
   }
 }
 

@@ -6,7 +6,14 @@ import { assert } from "@agentcore/contract";
 import type { JournalHeader, JournalValue, Spending } from "@agentcore/scheduler";
 import type { Budget, Workflow } from "../definition.ts";
 import type { PlanStep } from "../plan/plan-step.ts";
-import { applyEvent, initialState, type RunEvent, type RunState } from "../plan/run-state.ts";
+import {
+  applyEvent,
+  copied,
+  initialState,
+  type Into,
+  type RunEvent,
+  type RunState,
+} from "../plan/run-state.ts";
 import { addSpending, nothingSpent } from "./budget-share.ts";
 import type { InputValues } from "./inputs.ts";
 import { runStream } from "./streams.ts";
@@ -173,10 +180,31 @@ export function newRecord(steps: readonly PlanStep[], created: RunCreated): RunR
   };
 }
 
-export function foldEntry(
+/**
+ * The record after the entries. Its maps are copied once for all of them: for each, a run of ten thousand steps would take minutes
+ * to end.
+ */
+export function foldEntries(
+  steps: ReadonlyMap<string, PlanStep>,
+  record: RunRecord,
+  entries: readonly RunEntry[],
+): RunRecord {
+  const { state, facts, reserved } = record;
+  const draft: RunRecord = {
+    ...record,
+    state: { ...state, steps: copied(state.steps) },
+    facts: copied(facts),
+    reserved: copied(reserved),
+  };
+  const own: Into = (map) => map as Map<never, never>;
+  return entries.reduce((folded, entry) => foldEntry(steps, folded, entry, own), draft);
+}
+
+function foldEntry(
   steps: ReadonlyMap<string, PlanStep>,
   record: RunRecord,
   entry: RunEntry,
+  into: Into,
 ): RunRecord {
   const next = { ...record, length: record.length + 1, lastAt: Math.max(record.lastAt, entry.at) };
   switch (entry.type) {
@@ -190,21 +218,27 @@ export function foldEntry(
     case "noted": {
       const { step, diffBase } = entry;
       const facts = record.facts.get(step) ?? noFacts;
-      return { ...next, facts: new Map(record.facts).set(step, { ...facts, diffBase }) };
+      return { ...next, facts: into(record.facts).set(step, { ...facts, diffBase }) };
     }
     case "interrupted":
       return { ...next, interruption: entry.message };
     case "event":
-      return foldEvent(steps, next, entry);
+      return foldEvent(steps, next, entry, into);
   }
 }
 
-function foldEvent(steps: ReadonlyMap<string, PlanStep>, record: RunRecord, entry: RunEventEntry): RunRecord {
+function foldEvent(
+  steps: ReadonlyMap<string, PlanStep>,
+  record: RunRecord,
+  entry: RunEventEntry,
+  into: Into,
+): RunRecord {
   const { event, at } = entry;
-  const state = applyEvent(steps, record.state, event);
+  const before = event.type === "step" ? record.state.steps.get(event.step) : undefined;
+  const state = applyEvent(steps, record.state, event, into);
   // A retry has the whole time of the run again.
   if (event.type === "retried") {
-    const facts = new Map(record.facts);
+    const facts = into(record.facts);
     for (const id of event.steps) facts.set(id, factsAnew(facts.get(id)));
     const fresh = { activeMsBefore: 0, activeSince: at, endedAt: null, interruption: null };
     return { ...record, ...fresh, state, facts };
@@ -212,10 +246,9 @@ function foldEvent(steps: ReadonlyMap<string, PlanStep>, record: RunRecord, entr
   if (event.type !== "step") {
     return { ...record, state, endedAt: event.type === "run_ended" ? at : record.endedAt };
   }
-  const before = record.state.steps.get(event.step);
   const after = state.steps.get(event.step);
   const facts = factsAfter(record.facts.get(event.step) ?? noFacts, entry, after?.kind === "ended");
-  const reserved = new Map(record.reserved);
+  const reserved = into(record.reserved);
   if (before?.kind === "working" || before?.kind === "checking") reserved.delete(before.jobId);
   if (after?.kind === "working" || after?.kind === "checking") {
     if (entry.reserved !== undefined) reserved.set(after.jobId, entry.reserved);
@@ -224,7 +257,7 @@ function foldEvent(steps: ReadonlyMap<string, PlanStep>, record: RunRecord, entr
     ...record,
     state,
     reserved,
-    facts: new Map(record.facts).set(event.step, facts),
+    facts: into(record.facts).set(event.step, facts),
     spent: addSpending(record.spent, entry.spent ?? nothingSpent),
     branch: entry.branch ?? record.branch,
   };
