@@ -141,6 +141,7 @@ describe("containment", () => {
   test("is well when sealed, and says by what", () => {
     const check = containmentCheck(
       probe(way("bubblewrap", false), way("unshare", true), way("process-group", true)),
+      false,
     );
     expect(check).toMatchObject({ status: "ok", cure: null });
     expect(check.detail).toBe(
@@ -151,13 +152,23 @@ describe("containment", () => {
   test("is a warning when best-effort, with what to do", () => {
     const check = containmentCheck(
       probe(way("bubblewrap", false), way("unshare", false), way("process-group", true)),
+      false,
     );
     expect(check.status).toBe("warn");
     expect(check.cure).toContain("Install bubblewrap");
   });
 
+  test.each([
+    ["unshare", "workers have no capabilities", "Run AgentCore as a user"],
+    ["process-group", "workers keep root's capabilities", "Install bubblewrap"],
+  ] as const)("is a warning as root by %s, with what root's workers have", (name, detail, cure) => {
+    const check = containmentCheck(probe(way(name, true)), true);
+    expect(check).toMatchObject({ status: "warn", cure: expect.stringContaining(cure) });
+    expect(check.detail).toContain(detail);
+  });
+
   test("is bad when there is none", () => {
-    expect(containmentCheck(probe(way("bubblewrap", false))).status).toBe("bad");
+    expect(containmentCheck(probe(way("bubblewrap", false)), false).status).toBe("bad");
   });
 });
 

@@ -7,7 +7,7 @@ import {
   type ContainmentProbe,
   type SweptRun,
 } from "@agentcore/containment";
-import { isAgentCoreError, systemClock, systemIds } from "@agentcore/contract";
+import { isAgentCoreError, systemClock, systemIds, type ContainmentLevel } from "@agentcore/contract";
 import { openStateDatabase } from "@agentcore/store-sqlite";
 import { findProgram, programEnvironment, readVersion, type ProgramParts } from "@agentcore/worker-kit";
 import { existsSync } from "node:fs";
@@ -91,7 +91,7 @@ export async function examineContainment(state: StateDir, env: Environment): Pro
   const partsWith = (containment: Containment) => ({ containment, clock: systemClock, ids: systemIds });
   try {
     const opened = await openContainment({ hidden: hiddenDirectories(state, env) });
-    return { check: containmentCheck(opened.probe), parts: partsWith(opened) };
+    return { check: containmentCheck(opened.probe, isRoot()), parts: partsWith(opened) };
   } catch (error) {
     const refusing: Containment = {
       implementation: "process-group",
@@ -99,11 +99,12 @@ export async function examineContainment(state: StateDir, env: Environment): Pro
       hides: false,
       start: () => Promise.reject(error),
     };
-    return { check: containmentCheck(await probeContainment()), parts: partsWith(refusing) };
+    return { check: containmentCheck(await probeContainment(), isRoot()), parts: partsWith(refusing) };
   }
 }
 
-export function containmentCheck(probe: ContainmentProbe): Check {
+/** `isRootsOwn`: whether AgentCore runs as root. */
+export function containmentCheck(probe: ContainmentProbe, isRootsOwn: boolean): Check {
   const base = { id: "containment", title: "Containment" };
   const chosen = probe.implementations.find(({ available }) => available);
   const others = probe.implementations
@@ -113,17 +114,31 @@ export function containmentCheck(probe: ContainmentProbe): Check {
     return { ...base, status: "bad", detail: others.join("; "), cure: "Install bubblewrap or util-linux." };
   }
   const cgroup = probe.cgroup.available ? "each run has a cgroup" : `no cgroup: ${probe.cgroup.reason}`;
-  const detail = [`${chosen.level} by ${chosen.implementation}: ${chosen.reason}`, cgroup, ...others].join(
-    "; ",
-  );
-  return chosen.level === "sealed"
-    ? { ...base, status: "ok", detail, cure: null }
-    : {
-        ...base,
-        status: "warn",
-        detail,
-        cure: "A worker's process may outlive its run here. Install bubblewrap, or allow user namespaces, for sealed containment.",
-      };
+  const rights = isRootsOwn ? [rootDetail(chosen.level)] : [];
+  const found = [
+    `${chosen.level} by ${chosen.implementation}: ${chosen.reason}`,
+    cgroup,
+    ...rights,
+    ...others,
+  ];
+  const detail = found.join("; ");
+  if (chosen.level === "sealed" && !isRootsOwn) return { ...base, status: "ok", detail, cure: null };
+  return { ...base, status: "warn", detail, cure: chosen.level === "sealed" ? rootCure : bestEffortCure };
+}
+
+const rootCure =
+  "Root's workers own every file of root, also outside of their workspace. Run AgentCore as a user of its own.";
+const bestEffortCure =
+  "A worker's process may outlive its run here, and a worker can read and change the state directory. Install bubblewrap, or allow user namespaces, for sealed containment.";
+
+function rootDetail(level: ContainmentLevel): string {
+  return level === "sealed"
+    ? "runs as root: workers have no capabilities"
+    : "runs as root: workers keep root's capabilities";
+}
+
+function isRoot(): boolean {
+  return process.geteuid?.() === 0;
 }
 
 export async function examineGit(env: Environment, parts: ProgramParts): Promise<Check> {
