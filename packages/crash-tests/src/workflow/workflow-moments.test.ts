@@ -144,43 +144,40 @@ test("a kill in the middle of the collection of outputs makes them whole at the 
   expect(await leftAtEnd(workspace)).toEqual(asUndisturbed);
 });
 
-/** A `git` that ends the process that started it, with everything else as ever, at the first command that matches. */
-function fatalGit(
-  workspace: string,
-  subcommand: string,
-  when: "before" | "after",
-): Readonly<Record<string, string>> {
+/** A `git` that stands still at the first command that matches, and tells so, with everything else as ever. */
+function standingGit(workspace: string, subcommand: string, when: "before" | "after") {
   const directory = `${workspace}-bin`;
+  const reached = join(directory, "reached");
   const real = execFileSync("sh", ["-c", "command -v git"], { encoding: "utf8" }).trim();
   mkdirSync(directory);
   const script = `#!/bin/sh
 case "$*" in
-  *--check*) ;;
-  "${subcommand} "*)
+  "${subcommand}"*)
     if mkdir "${directory}/used" 2> /dev/null; then
       ${when === "after" ? `${real} "$@"` : ":"}
-      kill -9 $PPID
-      exit 1
+      touch "${reached}"
+      exec sleep 600
     fi ;;
 esac
 exec ${real} "$@"
 `;
   writeFileSync(join(directory, "git"), script);
   chmodSync(join(directory, "git"), 0o755);
-  return { PATH: `${directory}:${rig.env["PATH"] ?? ""}` };
+  return { reached, env: { PATH: `${directory}:${rig.env["PATH"] ?? ""}` } };
 }
 
 test.each([
-  ["before", "apply"],
-  ["after", "apply"],
+  ["before", "update-index --index-info"],
+  ["after", "update-index --index-info"],
   ["before", "worktree add"],
   ["after", "worktree add"],
   ["before", "worktree remove"],
   ["after", "worktree remove"],
 ] as const)("a kill right %s git %s is not seen in what the run leaves", async (when, subcommand) => {
   const workspace = newWorkspace();
-  const process = start(workspace, null, fatalGit(workspace, subcommand, when));
-  await process.closed;
-  expect({ isKilled: process.exitCode === null, log: process.log }).toMatchObject({ isKilled: true });
+  const { reached, env } = standingGit(workspace, subcommand, when);
+  const process = start(workspace, null, env);
+  await until(() => existsSync(reached), moment);
+  await kill(process);
   expect(await leftAtEnd(workspace)).toEqual(asUndisturbed);
 });
