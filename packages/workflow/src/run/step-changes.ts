@@ -60,7 +60,6 @@ async function readRef(workspace: string, name: string): Promise<string> {
     );
   });
   const text = read.trim();
-  // eslint-disable-next-line no-control-regex
   if (text === "" || /[\0-\x20\x7f]/.test(text)) throw unusable("does not hold the name of one commit");
   return text;
 }

@@ -43,13 +43,13 @@ export async function mergeTexts(git: Git, request: TextMergeRequest): Promise<s
 }
 
 /** Lines of the base, from 0; empty where something was inserted before the line. */
-export interface Range {
+interface Range {
   readonly from: number;
   readonly to: number;
 }
 
 /** Of a difference without context; null for files that are no text. Pure. */
-export function changedRanges(difference: string): readonly Range[] | null {
+function changedRanges(difference: string): readonly Range[] | null {
   if (/^Binary files /m.test(difference)) return null;
   return [...difference.matchAll(/^@@ -(\d+)(?:,(\d+))? /gm)].map(([, first = "0", count = "1"]) => {
     const lines = Number(count);
@@ -59,6 +59,6 @@ export function changedRanges(difference: string): readonly Range[] | null {
 }
 
 /** Changes without an untouched line between them. Pure. */
-export function doTouch(some: readonly Range[], others: readonly Range[]): boolean {
+function doTouch(some: readonly Range[], others: readonly Range[]): boolean {
   return some.some((one) => others.some((other) => one.from <= other.to && other.from <= one.to));
 }

@@ -33,7 +33,7 @@ export async function treeChanges(
 }
 
 /** Of `--raw` without `-z`. */
-export function parseChanges(text: string): readonly TreeChange[] {
+function parseChanges(text: string): readonly TreeChange[] {
   return [...text.matchAll(/^:(\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) [A-Z]\d*\t(.*)$/gm)].map(
     ([, fromMode = "", toMode = "", fromId = "", toId = "", name = ""]) => ({
       path: unquotePath(name),

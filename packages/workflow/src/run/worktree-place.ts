@@ -13,18 +13,18 @@ export interface WorktreePlace {
   readonly gitDir: string;
   /** Of the worktree. */
   readonly path: string;
-  /** What is kept of it is in refs below this: see `WorktreeRef`. */
+  /**
+   * What is kept of it is in refs below this:
+   *
+   * - `before`: the workspace when the worktree was made.
+   * - `begun`: the worktree when the iteration at work began; an attempt that follows another one begins with it again.
+   * - `attempt-N`: what attempt N had changed, where another one followed it.
+   * - `after`: the worktree when the step was done.
+   * - `ours`: the workspace when the merge began.
+   * - `merged`: what the workspace becomes. While it is there, a merge has begun and not ended.
+   */
   readonly refs: string;
 }
-
-/**
- * - `before`: the workspace when the worktree was made.
- * - `begun`: the worktree when the iteration at work began; an attempt that follows another one begins with it again.
- * - `after`: the worktree when the step was done.
- * - `ours`: the workspace when the merge began.
- * - `merged`: what the workspace becomes. While it is there, a merge has begun and not ended.
- */
-export type WorktreeRef = "before" | "begun" | "after" | "ours" | "merged";
 
 export interface WorktreePorts {
   readonly git: Git;
