@@ -335,7 +335,10 @@ export interface QueueStats {
   /** Not replayed. */
   readonly dead: number;
   readonly cancelled: number;
-  /** How long the longest waiting due job has been due; 0 where none waits. */
+  /**
+   * How long the longest waiting job has been due, of those that nothing but a free slot keeps from being next: the first of its
+   * tenant, worker, model, class and concurrency key. 0 where none waits.
+   */
   readonly oldestWaitMs: number;
 }
 

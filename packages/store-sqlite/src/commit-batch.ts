@@ -24,30 +24,11 @@ export type Settlement =
   /** The write's own fault; it left no trace, and the others are committed. */
   | { readonly ok: false; readonly error: unknown };
 
-/** Takes part in every transaction of writes. A write that has a savepoint of its own is like a transaction to the part. */
-export interface TransactionPart {
-  /** Drops what was gathered: a transaction begins, or one was rolled back. */
-  forget(): void;
-  /** May still write. Must not fail for a reason of its own. */
-  beforeCommit(sql: WriteSql): void;
-}
-
 export type CommitBatch = (writes: readonly Write[]) => readonly Settlement[];
 
-export function createCommitBatch(sql: Sql, parts: Iterable<TransactionPart>): CommitBatch {
+export function createCommitBatch(sql: Sql): CommitBatch {
   let remembered: (() => void)[] = [];
   const writeSql: WriteSql = { ...sql, afterCommit: (action) => void remembered.push(action) };
-  /** Back to the first so many of what is to be remembered. */
-  const forget = (kept: number): void => {
-    remembered = remembered.slice(0, kept);
-    for (const part of parts) part.forget();
-  };
-  const withParts = <T>(apply: () => T): T => {
-    for (const part of parts) part.forget();
-    const answer = apply();
-    for (const part of parts) part.beforeCommit(writeSql);
-    return answer;
-  };
   const inTransaction = (apply: () => readonly Settlement[]): readonly Settlement[] => {
     remembered = [];
     sql.run("BEGIN IMMEDIATE");
@@ -57,7 +38,7 @@ export function createCommitBatch(sql: Sql, parts: Iterable<TransactionPart>): C
       commit(sql);
     } catch (error) {
       rollBack(sql);
-      forget(0);
+      remembered = [];
       throw error;
     }
     for (const action of remembered.splice(0)) action();
@@ -67,7 +48,7 @@ export function createCommitBatch(sql: Sql, parts: Iterable<TransactionPart>): C
     const kept = remembered.length;
     sql.run("SAVEPOINT one_write");
     try {
-      const value = withParts(() => write(writeSql));
+      const value = write(writeSql);
       sql.run("RELEASE one_write");
       return { ok: true, value };
     } catch (error) {
@@ -75,15 +56,13 @@ export function createCommitBatch(sql: Sql, parts: Iterable<TransactionPart>): C
       if (failureOf(error) !== "statement") throw error;
       sql.run("ROLLBACK TO one_write");
       sql.run("RELEASE one_write");
-      forget(kept);
+      remembered = remembered.slice(0, kept);
       return { ok: false, error };
     }
   };
   return (writes) => {
     try {
-      return inTransaction(() =>
-        withParts(() => writes.map((write) => ({ ok: true, value: write(writeSql) }))),
-      );
+      return inTransaction(() => writes.map((write) => ({ ok: true, value: write(writeSql) })));
     } catch (error) {
       if (failureOf(error) !== "statement") throw error;
       return inTransaction(() => writes.map(applyWithSavepoint));

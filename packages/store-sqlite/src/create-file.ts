@@ -5,7 +5,7 @@
 import { closeSync, constants, fsyncSync, linkSync, openSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import type { SqliteDriver } from "./driver.ts";
-import { applyMigrations } from "./migrate.ts";
+import { createTables } from "./migrate.ts";
 import { applicationId } from "./schema.ts";
 import { createSql } from "./sql.ts";
 
@@ -17,7 +17,7 @@ export function createFile(driver: SqliteDriver, path: string, now: number, uniq
     const connection = driver.open(draft, { readOnly: false });
     try {
       connection.exec(`PRAGMA synchronous = FULL; PRAGMA application_id = ${applicationId}`);
-      applyMigrations(connection, createSql(connection), 0, now);
+      createTables(connection, createSql(connection), now);
       connection.exec("PRAGMA journal_mode = WAL");
     } finally {
       connection.close();

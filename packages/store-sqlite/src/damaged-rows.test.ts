@@ -47,15 +47,15 @@ const succeed = (record: JobRecord) =>
   }) as const;
 
 const bad = "id = 'bad'";
-const ofBad = `job = (SELECT seq FROM jobs WHERE ${bad})`;
+const ofBad = `job = (SELECT number FROM jobs WHERE ${bad})`;
 
 const queued = {
-  "a job that is no JSON": `UPDATE jobs SET job_json = '{"id": "bad", "task"' WHERE ${bad}`,
-  "a job of another shape": `UPDATE jobs SET job_json = '[1, 2]' WHERE ${bad}`,
-  "a job without limits": `UPDATE jobs SET job_json = json_remove(job_json, '$.limits') WHERE ${bad}`,
-  "a job of another id": `UPDATE jobs SET job_json = json_set(job_json, '$.id', 'other') WHERE ${bad}`,
-  "a line that is no JSON": `UPDATE jobs SET line = 'x', job_json = 'x' WHERE ${bad}; UPDATE ready SET line = 'x' WHERE ${ofBad}`,
-  "a number that is out of range": `INSERT INTO requeued VALUES ((SELECT seq FROM jobs WHERE ${bad}), 9223372036854775807, 1, 0, 0, ${startAt}, 0, NULL)`,
+  "a job that is no JSON": `UPDATE job_texts SET job_json = '{"id": "bad", "task"' WHERE ${ofBad}`,
+  "a job of another shape": `UPDATE job_texts SET job_json = '[1, 2]' WHERE ${ofBad}`,
+  "a job without limits": `UPDATE job_texts SET job_json = json_remove(job_json, '$.limits') WHERE ${ofBad}`,
+  "a job of another id": `UPDATE job_texts SET job_json = json_set(job_json, '$.id', 'other') WHERE ${ofBad}`,
+  "a job without its text": `DELETE FROM job_texts WHERE ${ofBad}`,
+  "a number that is out of range": `UPDATE jobs SET attempt = 9223372036854775807, epoch = 1 WHERE ${bad}`,
 };
 
 test.each(Object.entries(queued))("%s waits: it is ended as dead, and the others run", async (_name, sql) => {
@@ -89,9 +89,9 @@ test.each(Object.entries(queued))("%s waits: it is ended as dead, and the others
 });
 
 const running = {
-  "a job that is no JSON": `UPDATE jobs SET job_json = 'x' WHERE ${bad}`,
+  "a job that is no JSON": `UPDATE job_texts SET job_json = 'x' WHERE ${ofBad}`,
   "a start that is no JSON": `UPDATE running SET started_json = '{' WHERE ${ofBad}`,
-  "a cancel that is no JSON": `UPDATE running SET cancel_requested_json = '{' WHERE ${ofBad}`,
+  "a cancel that is no JSON": `UPDATE running SET cancel_json = '{' WHERE ${ofBad}`,
   "an attempt that is out of range": `UPDATE running SET attempt = 9223372036854775807 WHERE ${ofBad}`,
   "no row of the job": `DELETE FROM jobs WHERE ${bad}`,
 };
@@ -139,7 +139,7 @@ test("an owner, a decision, an attempt or a late result that cannot be read hide
   damage(`
     UPDATE owners SET process_json = '{', beat = 9223372036854775807 WHERE owner = 'a';
     UPDATE decisions SET evidence_json = 'x';
-    UPDATE endings SET result_json = 'x', started_json = 'x';
+    UPDATE attempts SET result_json = 'x', started_json = 'x';
     UPDATE late_results SET result_json = 'x'`);
   expect((await store.owners()).map(({ owner, process }) => [owner, process?.pid])).toEqual([
     ["a", 0],

@@ -1,33 +1,46 @@
-/** Brings a database to the version of this code: all missing migrations in one transaction, or none. */
+/** Brings a database to the version of this code. */
 import { rollBack } from "./commit-batch.ts";
 import type { SqliteConnection } from "./driver.ts";
-import { type Migration, migrations } from "./schema.ts";
+import { type Migration, migrations, newest } from "./schema.ts";
 import type { Sql } from "./sql.ts";
 
-export const schemaVersion = migrations.at(-1)!.version;
-/** The oldest version that the migrations lead on from. */
-export const schemaVersionMin = migrations[0]!.version;
+/** Makes the tables of a new database. */
+export function createTables(connection: SqliteConnection, sql: Sql, now: number): void {
+  inOneTransaction(connection, sql, () => apply(connection, sql, newest, now));
+}
 
-/** `from`: version found before; read again inside the transaction, because another process may have been quicker. */
+/** All missing migrations, or none. The version is read inside the transaction: another process may have been quicker. */
 export function applyMigrations(
   connection: SqliteConnection,
   sql: Sql,
-  from: number,
   now: number,
   all: readonly Migration[] = migrations,
 ): void {
+  inOneTransaction(connection, sql, () => {
+    const current = currentVersion(sql);
+    for (const migration of all) if (migration.version > current) apply(connection, sql, migration, now);
+  });
+}
+
+function inOneTransaction(connection: SqliteConnection, sql: Sql, write: () => void): void {
   connection.exec("BEGIN IMMEDIATE");
   try {
-    const current = from === 0 ? 0 : currentVersion(sql);
-    for (const { version, name, sql: text } of all.filter((migration) => migration.version > current)) {
-      connection.exec(text);
-      sql.run("INSERT INTO schema_version (version, name, applied_at) VALUES (?, ?, ?)", version, name, now);
-    }
+    write();
     connection.exec("COMMIT");
   } catch (error) {
     rollBack(sql);
     throw error;
   }
+}
+
+function apply(
+  connection: SqliteConnection,
+  sql: Sql,
+  { version, name, sql: text }: Migration,
+  now: number,
+): void {
+  connection.exec(text);
+  sql.run("INSERT INTO schema_version (version, name, applied_at) VALUES (?, ?, ?)", version, name, now);
 }
 
 function currentVersion(sql: Sql): number {

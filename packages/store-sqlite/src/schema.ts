@@ -1,14 +1,13 @@
 /**
- * The tables of `state.db`, as the migrations that lead to them. A migration that was released is never changed: what
+ * The tables of `state.db`, and the migrations that lead to them. A migration that was released is never changed: what
  * comes later is a new one. A database of a later version than this code knows is refused, because writing to it could
  * break what its own version relies on; so is one from before the first migration, because nothing leads on from there.
  *
  * Columns that hold JSON end in `_json`; moments are in ms since the epoch.
  */
-import { jobTables } from "./schema-jobs.ts";
-import { pieces } from "./schema-pieces.ts";
 import { journalTables } from "./schema-journal.ts";
 import { ledgerTables } from "./schema-ledger.ts";
+import { queueFromVersion3, queueTables } from "./schema-queue.ts";
 
 export interface Migration {
   readonly version: number;
@@ -27,12 +26,17 @@ CREATE TABLE schema_version (
 ) STRICT;
 `;
 
-/** Versions 1 and 2 were never released. */
+/** What a new database gets at once: the outcome of all migrations. */
+export const newest: Migration = {
+  version: 4,
+  name: "one table of jobs, and their attempts",
+  sql: versionTable + queueTables + ledgerTables + journalTables,
+};
+
+/** What leads a database of an earlier release to the newest version, step by step. */
 export const migrations: readonly Migration[] = [
-  {
-    version: 3,
-    name: "jobs, ledger and journal",
-    sql: versionTable + jobTables + ledgerTables + journalTables,
-  },
-  { version: 4, name: "pieces of workflow runs", sql: pieces },
+  { version: newest.version, name: newest.name, sql: queueFromVersion3 },
 ];
+
+/** The first version that was released, and so the oldest that is brought forward. */
+export const oldestVersion = 3;

@@ -2,34 +2,44 @@
  * The `JobStore` of `@agentcore/scheduler` on `state.db`. Each method is one write of the database's group commit, or one
  * consistent read; the methods' SQL is in `jobs/`. Several stores, also in several processes, may share one file.
  */
-import { ignore } from "@agentcore/contract";
-import type { ClaimRequest, JobStore, Settlement, SubmitResult } from "@agentcore/scheduler";
+import type { JobStore, SubmitResult } from "@agentcore/scheduler";
 import { findByAnyId } from "./jobs/job-row.ts";
-import { type JobSql, type JobTransactions, createJobTransactions } from "./jobs/job-sql.ts";
+import type { WriteSql } from "./commit-batch.ts";
 import { addDecisions, attemptsOf, decisionsOf, lateResultsOf } from "./jobs/journal.ts";
-import { allOwners, heartbeat, registerOwner, removeOwner, runningOf, takeOver } from "./jobs/owners.ts";
+import {
+  allOwners,
+  cancelRequests,
+  heartbeat,
+  registerOwner,
+  removeOwner,
+  runningOf,
+  takeOver,
+} from "./jobs/owners.ts";
 import { aheadOf, endedOf, list, stats } from "./jobs/queries.ts";
-import { deleteEnded, endMark, purgeDead } from "./jobs/retention.ts";
-import { cancelRequests, recordStarted, requestCancel, settleAndClaim } from "./jobs/settle.ts";
+import { endMark } from "./jobs/end-number.ts";
+import { deleteEnded, purgeDead } from "./jobs/retention.ts";
+import { recordStarted, requestCancel, settleAndClaim } from "./jobs/settle.ts";
 import { prepare, replay, submitAll, submittedAlready } from "./jobs/submit.ts";
 import type { Sql } from "./sql.ts";
 import type { StateDatabase } from "./state-database.ts";
 
 /** Closing the store closes the database, and with it every other store or ledger made on the same handle. */
 export function createSqliteJobStore(database: StateDatabase): JobStore {
-  const transactions = createJobTransactions();
-  database.addPart(transactions);
-  const { write, onChange } = notifyingWrites(database, transactions);
+  const { write, onChange } = notifyingWrites(database);
   const read = database.read.bind(database);
-  const settleAndClaimAll = createSettleAndClaim(write);
+  const settle: JobStore["settleAndClaim"] = (settlements, request) =>
+    write(
+      (sql) => settleAndClaim(sql, settlements, request),
+      ({ settled, claimed }) => claimed.length > 0 || settled.some(({ applied }) => applied === "applied"),
+    );
   return {
     submit: async (submissions, decideDedup) => {
       const prepared = submissions.map(prepare);
       const confirm = (sql: Sql) => submittedAlready(sql, prepared);
       return write((sql) => submitAll(sql, prepared, decideDedup), someAccepted, confirm);
     },
-    claim: async (request) => (await settleAndClaimAll([], request)).claimed,
-    settleAndClaim: settleAndClaimAll,
+    claim: async (request) => (await settle([], request)).claimed,
+    settleAndClaim: settle,
     recordStarted: (ref, started) =>
       write(
         (sql) => recordStarted(sql, ref, started),
@@ -76,40 +86,13 @@ export function createSqliteJobStore(database: StateDatabase): JobStore {
   };
 }
 
-/** Where a claim ends early because of a crowd in its way, others follow, until it has all it asked for. */
-function createSettleAndClaim(write: NotifyingWrite): JobStore["settleAndClaim"] {
-  const once = (settlements: readonly Settlement[], request: ClaimRequest | undefined) =>
-    write(
-      (sql) => settleAndClaim(sql, settlements, request),
-      ({ settled, claimed }) => claimed.length > 0 || settled.some(({ applied }) => applied === "applied"),
-    );
-  return async (settlements, request) => {
-    const { cutOff, ...first } = await once(settlements, request);
-    if (!cutOff || request === undefined) return first;
-    const claimed = [...first.claimed];
-    for (;;) {
-      try {
-        const more = await once([], { ...request, limit: request.limit - claimed.length });
-        claimed.push(...more.claimed);
-        if (!more.cutOff) return { ...first, claimed, nextRunAt: more.nextRunAt };
-      } catch (error) {
-        ignore(
-          error,
-          "what was claimed before is the caller's; it is told to ask for the rest at once, and learns then",
-        );
-        return { ...first, claimed, nextRunAt: request.now };
-      }
-    }
-  };
-}
-
 const isNotEmpty = (answer: readonly unknown[]): boolean => answer.length > 0;
 const isNotZero = (answer: number): boolean => answer > 0;
 const someAccepted = (answer: readonly SubmitResult[]): boolean =>
   answer.some(({ kind }) => kind === "accepted");
 
 type NotifyingWrite = <T>(
-  write: (sql: JobSql) => T,
+  write: (sql: WriteSql) => T,
   changesJobs: (answer: T) => boolean,
   confirm?: (sql: Sql) => T | undefined,
 ) => Promise<T>;
@@ -117,7 +100,6 @@ type NotifyingWrite = <T>(
 /** Writes after whose commit the listeners are called, once for all that changed jobs and were committed together. */
 function notifyingWrites(
   database: StateDatabase,
-  transactions: JobTransactions,
 ): Pick<JobStore, "onChange"> & { readonly write: NotifyingWrite } {
   const listeners = new Set<() => void>();
   let changed = false;
@@ -129,7 +111,7 @@ function notifyingWrites(
   return {
     write: (write, changesJobs, confirm) =>
       database.write((sql) => {
-        const answer = write(transactions.sqlFor(sql));
+        const answer = write(sql);
         if (changesJobs(answer)) sql.afterCommit(() => (changed = true));
         return answer;
       }, confirm),

@@ -6,13 +6,14 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { AgentCoreError, type Clock, type Random, systemClock, systemRandom } from "@agentcore/contract";
-import { type TransactionPart, type WriteSql, inSnapshot } from "./commit-batch.ts";
+import { type WriteSql, inSnapshot } from "./commit-batch.ts";
 import { createFile } from "./create-file.ts";
 import { type SqliteConnection, type SqliteDriver, nodeSqliteDriver } from "./driver.ts";
 import { type StartCheck, decideOpening, inspectFile, integrityFlaws } from "./inspect-file.ts";
 import { keepAside } from "./keep-aside.ts";
 import { type LockWait, retryWhileLocked } from "./lock-wait.ts";
-import { applyMigrations, schemaVersion, schemaVersionMin } from "./migrate.ts";
+import { applyMigrations } from "./migrate.ts";
+import { newest, oldestVersion } from "./schema.ts";
 import { type Sql, createSql } from "./sql.ts";
 import { storeErrorOf } from "./sqlite-error.ts";
 import { createWriteQueue } from "./write-queue.ts";
@@ -45,8 +46,6 @@ export interface StateDatabase {
   write<T>(write: (sql: WriteSql) => T, confirm?: (sql: Sql) => T | undefined): Promise<T>;
   /** Runs `query` on one consistent view that includes every write called before it. It can change nothing. */
   read<T>(query: (sql: Sql) => T): Promise<T>;
-  /** Adds a part to every transaction of writes of this handle, for as long as it is open. */
-  addPart(part: TransactionPart): void;
   /** Called after each commit of this handle. Must not throw. Returns what unsubscribes. */
   onCommit(listener: () => void): () => void;
   /** Reads every page and compares every index; what is wrong with them, empty where all is well. Holds the event loop. */
@@ -70,7 +69,7 @@ export async function openStateDatabase(options: StateDatabaseOptions): Promise<
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const facts = await retryWhileLocked(wait, null, () => inspectFile(driver, path, startCheck));
-    const decision = decideOpening(facts, schemaVersion, schemaVersionMin);
+    const decision = decideOpening(facts, newest.version, oldestVersion);
     switch (decision.kind) {
       case "refuse-newer":
         throw newerError(path, decision.schemaVersion);
@@ -88,7 +87,7 @@ export async function openStateDatabase(options: StateDatabaseOptions): Promise<
     const connection = await retryWhileLocked(wait, null, () => connect(driver, path));
     const sql = createSql(connection);
     if (decision.kind === "migrate") {
-      await retryWhileLocked(wait, sql, () => applyMigrations(connection, sql, decision.from, clock.now()));
+      await retryWhileLocked(wait, sql, () => applyMigrations(connection, sql, clock.now()));
     }
     const openSource = (): SqliteConnection => driver.open(path, { readOnly: true });
     return createHandle({ path, connection, sql, openSource }, wait);
@@ -134,11 +133,9 @@ interface OpenFile {
 
 function createHandle({ path, connection, sql, openSource }: OpenFile, wait: LockWait): StateDatabase {
   const listeners = new Set<() => void>();
-  const parts = new Set<TransactionPart>();
   const queue = createWriteQueue(sql, {
     ...wait,
     path,
-    parts,
     onCommit: () => {
       for (const listener of listeners) listener();
     },
@@ -162,9 +159,6 @@ function createHandle({ path, connection, sql, openSource }: OpenFile, wait: Loc
     write: (write, confirm) =>
       closing === undefined ? queue.add(write, confirm) : Promise.reject(closedError(path)),
     read,
-    addPart: (part) => {
-      parts.add(part);
-    },
     onCommit(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -197,16 +191,16 @@ function closedError(path: string): AgentCoreError {
 function newerError(path: string, found: number): AgentCoreError {
   return new AgentCoreError(
     "AC_STORE_NEWER",
-    `${path} has schema version ${found} and this version of AgentCore knows ${schemaVersion}; update AgentCore, or use another state directory`,
-    { evidence: { path, found, known: schemaVersion } },
+    `${path} has schema version ${found} and this version of AgentCore knows ${newest.version}; update AgentCore, or use another state directory`,
+    { evidence: { path, found, known: newest.version } },
   );
 }
 
 function olderError(path: string, found: number): AgentCoreError {
   return new AgentCoreError(
     "AC_STORE_OLDER",
-    `${path} has schema version ${found} and this version of AgentCore reads versions from ${schemaVersionMin} on; use another state directory, or the version of AgentCore that wrote it`,
-    { evidence: { path, found, oldest: schemaVersionMin } },
+    `${path} has schema version ${found} and this version of AgentCore reads versions from ${oldestVersion} on; use another state directory, or the version of AgentCore that wrote it`,
+    { evidence: { path, found, oldest: oldestVersion } },
   );
 }
 

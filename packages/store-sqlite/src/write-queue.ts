@@ -6,14 +6,7 @@
  * itself. The number of waiting calls is bounded.
  */
 import { AgentCoreError } from "@agentcore/contract";
-import {
-  type Settlement,
-  type TransactionPart,
-  type Write,
-  type WriteSql,
-  createCommitBatch,
-  inSnapshot,
-} from "./commit-batch.ts";
+import { type Settlement, type Write, type WriteSql, createCommitBatch, inSnapshot } from "./commit-batch.ts";
 import { type LockWait, retryWhileLocked } from "./lock-wait.ts";
 import type { Sql } from "./sql.ts";
 import { CommitFailure, storeErrorOf } from "./sqlite-error.ts";
@@ -21,7 +14,6 @@ import { CommitFailure, storeErrorOf } from "./sqlite-error.ts";
 export interface WriteQueueOptions extends LockWait {
   /** Path of the file, for messages. */
   readonly path: string;
-  readonly parts: Iterable<TransactionPart>;
   /** Called after each commit. Must not throw. */
   readonly onCommit: () => void;
 }
@@ -125,8 +117,8 @@ interface FileWork {
 }
 
 function createFileWork(sql: Sql, options: WriteQueueOptions): FileWork {
-  const { parts, onCommit } = options;
-  const commitBatch = createCommitBatch(sql, parts);
+  const { onCommit } = options;
+  const commitBatch = createCommitBatch(sql);
   let waited = false;
 
   const commit = async (batch: readonly Waiting[]): Promise<void> => {

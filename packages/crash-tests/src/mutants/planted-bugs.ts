@@ -82,9 +82,9 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: "key freed before retry",
     harm: "a second job of the key runs while the first waits for its next attempt",
     file: "packages/store-sqlite/src/jobs/job-writes.ts",
-    search: "      enqueue(sql, queuedJobOf(row, record, state));\n",
+    search: "      if (wait === null) enterDue(sql, row);\n",
     replace:
-      '      sql.run("DELETE FROM key_holders WHERE job = ?", row.seq);\n      enqueue(sql, queuedJobOf(row, record, state));\n',
+      '      sql.run("DELETE FROM key_holders WHERE job = ?", row.number);\n      if (wait === null) enterDue(sql, row);\n',
     caughtBy: {
       file: storeTests,
       // The rest of the name is cut off where the suite is run as a table.
@@ -140,9 +140,9 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: "late result applied",
     harm: "a scheduler that slept past its lease ends the attempt of its heir",
     file: "packages/store-sqlite/src/jobs/settle.ts",
-    search: "(stored && applyEvent(sql, stored, event))",
+    search: 'applyEvent(sql, stored, { type: "settle", settlement })',
     replace:
-      "(stored && applyEvent(sql, stored, { ...event, settlement: { ...settlement, ref: { ...ref, attempt: stored.record.attempt, epoch: stored.record.epoch } } }))",
+      'applyEvent(sql, stored, { type: "settle", settlement: { ...settlement, ref: { ...ref, attempt: stored.record.attempt, epoch: stored.record.epoch } } })',
     caughtBy: {
       file: storeTests,
       test: "fences an owner that wakes",
@@ -173,14 +173,14 @@ export const plantedBugs: readonly PlantedBug[] = [
     },
   },
   {
-    name: "remembered before the commit",
-    harm: "a cancel by another process is overwritten by the repetition of a write that was rolled back",
-    file: "packages/store-sqlite/src/jobs/job-sql.ts",
-    search: "sql.afterCommit(() => claimed.remember(stored));",
-    replace: "claimed.remember(stored);",
+    name: "next of a workspace not let in",
+    harm: "the jobs behind the first of their workspace never run",
+    file: "packages/store-sqlite/src/jobs/queue.ts",
+    search: "  if (next !== undefined) makeReady(sql, workspace, next.job);\n",
+    replace: "",
     caughtBy: {
-      file: "packages/store-sqlite/src/memory-of-writes.test.ts",
-      test: "a cancel by another process outlives the repetition of a note that was rolled back",
+      file: "packages/store-sqlite/src/queue.test.ts",
+      test: "hides nothing behind it, however many they are, and is worked off in its order",
     },
   },
 ];

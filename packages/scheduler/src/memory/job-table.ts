@@ -15,7 +15,8 @@ const byRunAt = (a: JobRecord, b: JobRecord): number => runAtOf(a.state) - runAt
 export class JobTable {
   readonly #jobs = new Map<string, JobRecord>();
   readonly #ready = new ReadyQueue();
-  readonly #readyByRunAt = new IndexedHeap<JobRecord>(byRunAt);
+  /** Those in `#ready` and those held by their key. */
+  readonly #due = new Set<JobRecord>();
   readonly #delayed = new IndexedHeap<JobRecord>(byRunAt);
   /** Pieces of workflow runs that are due, and those that are not: among the delayed as well. */
   readonly #readyPieces = new Set<JobRecord>();
@@ -97,7 +98,7 @@ export class JobTable {
       .map((id) => this.#jobs.get(id))
       .find((record) => {
         if (record === undefined) return false;
-        if (!this.#readyByRunAt.has(record) && !this.#readyPieces.has(record)) return false;
+        if (!this.#due.has(record) && !this.#readyPieces.has(record)) return false;
         const { concurrencyKey, job } = record;
         if (job.key !== undefined && (this.#runningByKey.get(job.key) ?? 0) > 0) return false;
         const running =
@@ -122,7 +123,8 @@ export class JobTable {
 
   stats(now: number): QueueStats {
     this.#promote(now);
-    const oldest = this.#readyByRunAt.peek();
+    const waiting = [...this.#ready.firsts(), ...this.#heldByKey.values()];
+    const oldest = waiting.reduce((first, { state }) => Math.min(first, runAtOf(state)), now);
     return {
       ready: this.#counts.queued - this.#delayed.size - this.#readyPieces.size,
       delayed: this.#delayed.size - this.#delayedPieces.size,
@@ -130,7 +132,7 @@ export class JobTable {
       succeeded: this.#counts.succeeded,
       dead: this.#counts.dead - this.#replayed,
       cancelled: this.#counts.cancelled,
-      oldestWaitMs: oldest === undefined ? 0 : Math.max(0, now - runAtOf(oldest.state)),
+      oldestWaitMs: now - oldest,
     };
   }
 
@@ -173,7 +175,7 @@ export class JobTable {
       this.#readyPieces.add(record);
       return;
     }
-    this.#readyByRunAt.push(record);
+    this.#due.add(record);
     if (key !== undefined && (this.#runningByKey.get(key) ?? 0) > 0) this.#heldByKey.set(key, record);
     else this.#ready.add(record);
   }
@@ -201,7 +203,7 @@ export class JobTable {
     if (state.kind === "dead" && state.replayedAs !== null) this.#replayed -= 1;
     if (state.kind === "queued") {
       this.#removeDelayed(record);
-      this.#readyByRunAt.remove(record);
+      this.#due.delete(record);
       this.#readyPieces.delete(record);
       this.#ready.remove(record);
       if (job.key !== undefined && this.#heldByKey.get(job.key) === record) this.#heldByKey.delete(job.key);

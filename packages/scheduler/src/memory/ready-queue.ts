@@ -94,6 +94,13 @@ export class ReadyQueue {
     return best;
   }
 
+  /** The first of each lane; without a concurrency key every job is one. */
+  firsts(): readonly JobRecord[] {
+    return [...this.#lanes.values()].flatMap(({ concurrencyKey, jobs }) =>
+      concurrencyKey === null ? jobs.values() : (jobs.peek() ?? []),
+    );
+  }
+
   /** Ids of the tenant in line before the record, in order; for people, linear in the tenant's jobs. */
   ahead(record: JobRecord, limit: number): string[] {
     const tenant = tenantOf(record);

@@ -1,140 +1,183 @@
 /**
- * Who runs next. The head of a line (see `lines.ts`) is the first of its ready jobs that may run. The heads are compared in
- * JavaScript by the scheduler's own order, so that every store has the same. The cost of a claim is a few index seeks for
- * each line and each claimed job; it does not depend on how many jobs wait, but for what a claim meets once and moves away.
+ * Who runs next. A claim reads the first jobs of each claim group that may run, and takes them one by one in the scheduler's
+ * own order (`compareCandidates`), so that every store has the same. It costs a few index seeks for each group with ready jobs
+ * and each workspace that is busy; how many jobs wait does not matter.
  */
 import { assert } from "@agentcore/contract";
-import { type Candidate, type ClaimRequest, type JobRecord, compareCandidates } from "@agentcore/scheduler";
+import {
+  type Candidate,
+  type ClaimRequest,
+  type JobRecord,
+  compareCandidates,
+  isDue,
+} from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
-import { type PlacedRow, type ReadyRow, findById, readyJob } from "./job-row.ts";
+import { type ClaimGroup, isExcluded } from "./claim-group.ts";
 import { isolate, isStandIn, unlessDamaged } from "./damage.ts";
-import type { JobSql } from "./job-sql.ts";
+import { type StoredJob, findById, findByNumber } from "./job-row.ts";
 import { applyEvent } from "./job-writes.ts";
-import { isExcluded, parseLine } from "./line.ts";
-import { type OpenLine, openLines } from "./lines.ts";
-import type { Crowd } from "./passed-jobs.ts";
-import { delayedBounds, isBefore, promoteDue } from "./queue.ts";
+import { isBefore, isKeyRunning, promoteDue } from "./queue.ts";
 
-const selectOwner = `SELECT ${delayedBounds} FROM owners WHERE owner = ?`;
-
-export interface Claimed {
-  readonly claimed: readonly JobRecord[];
-  /** So many jobs were in the way that there may be more to claim, once these are moved away: after the commit. */
-  readonly cutOff: boolean;
+export function claim(sql: Sql, request: ClaimRequest): readonly JobRecord[] {
+  if (request.limit <= 0) return [];
+  if (sql.values("SELECT 1 FROM owners WHERE owner = ?", request.owner) === undefined) return [];
+  promoteDue(sql, request.now);
+  if (request.only !== undefined) return claimNamed(sql, request.only, request);
+  const pieces = claimNamed(sql, request.pieces ?? [], request);
+  return [...pieces, ...claimNext(sql, { ...request, limit: request.limit - pieces.length })];
 }
 
-const nothing: Claimed = { claimed: [], cutOff: false };
+// --- In order -----------------------------------------------------------------------------------------------------------
 
-export function claim(sql: JobSql, request: ClaimRequest): Claimed {
-  if (request.limit <= 0) return nothing;
-  const known = sql.values(selectOwner, request.owner);
-  if (known === undefined) return nothing;
-  const [first, latest] = known as [number | null, number | null];
-  promoteDue(sql, { first, latest }, request.now);
-  if (request.only !== undefined) {
-    return { claimed: claimNamed(sql, request.only, request), cutOff: false };
-  }
-  const claimed = claimNamed(sql, request.pieces ?? [], request);
-  const crowd: Crowd = { isLookedAt: sql.looksAtCrowd(), passed: 0, cutOff: false };
-  const lines = openLines(sql, request, crowd);
-  while (claimed.length < request.limit) {
-    const next = firstOf(sql, lines, request.now);
-    if (next === undefined || crowd.cutOff) break;
-    const record = take(sql, next.head, request);
-    // Its place in its lane is another's now, and what was passed over behind it must be looked at anew.
-    if (record === undefined) return { claimed, cutOff: true };
-    claimed.push(record);
-    sql.markServed(next.tenant, request.now);
-    for (const line of lines) line.claimed(next.head);
-  }
-  for (const line of lines) line.close();
-  if (crowd.cutOff) sql.lookAgain();
-  return { claimed, cutOff: crowd.cutOff };
+/** Groups that have ready jobs, found by skipping from one to the next in the index. */
+const selectGroups = `
+  WITH RECURSIVE present (number) AS (
+    SELECT (SELECT claim_group FROM ready ORDER BY claim_group LIMIT 1)
+    UNION ALL
+    SELECT (SELECT claim_group FROM ready WHERE claim_group > p.number ORDER BY claim_group LIMIT 1)
+    FROM present p WHERE p.number IS NOT NULL
+  )
+  SELECT g.number, g.tenant, g.worker, g.model, g.class, coalesce(t.served_at, 0) AS served_at
+  FROM present p JOIN claim_groups g ON g.number = p.number LEFT JOIN tenants t ON t.tenant = g.tenant`;
+
+/** The first jobs of one group that may run, in order. */
+const selectReady = `
+  SELECT job, id, rank, ready_from, workspace FROM ready q
+  WHERE claim_group = ? AND (workspace = '' OR (
+    workspace NOT IN (SELECT value FROM json_each(?)) AND
+    (SELECT count(*) FROM running r WHERE r.workspace = q.workspace) < ?))
+  ORDER BY rank, id LIMIT (? + 0)`;
+
+interface ReadyRow {
+  readonly job: number;
+  readonly id: string;
+  readonly rank: number;
+  readonly ready_from: number;
+  readonly workspace: string;
 }
 
-/** Jobs looked up by id, each by the rules that hold for any other. */
-function claimNamed(sql: JobSql, ids: readonly string[], request: ClaimRequest): JobRecord[] {
+interface OpenGroup extends ClaimGroup {
+  readonly served_at: number;
+  ready: ReadyRow[];
+}
+
+function claimNext(sql: Sql, request: ClaimRequest): readonly JobRecord[] {
+  const excludedKeys = JSON.stringify(request.exclude.concurrencyKeys);
+  const read = (group: number, count: number): ReadyRow[] => [
+    ...(sql.all(selectReady, group, excludedKeys, request.perKey, count) as readonly unknown[] as ReadyRow[]),
+  ];
+  const groups = (sql.all(selectGroups) as readonly unknown[] as readonly OpenGroup[])
+    .filter((group) => !isExcluded(group, request.exclude))
+    .map((group): OpenGroup => ({ ...group, ready: read(group.number, request.limit) }));
+  const served = new Map(groups.map(({ tenant, served_at }) => [tenant, served_at]));
   const claimed: JobRecord[] = [];
-  for (const id of ids) {
-    if (claimed.length === request.limit) break;
-    const stored = unlessDamaged(() => findById(sql, id));
-    if (stored === undefined || !mayRun(sql, stored.row, request)) continue;
-    if (isStandIn(stored.record.job)) {
-      isolate(sql, stored.row.seq, request.now);
+  while (claimed.length < request.limit) {
+    const next = firstOf(sql, groups, served, request.now);
+    if (next === undefined) break;
+    const { group, head } = next;
+    const stored = unlessDamaged(() => findByNumber(sql, head.job));
+    if (stored === undefined || isStandIn(stored.record.job)) {
+      isolate(sql, head.job, request.now);
+      group.ready = read(group.number, request.limit - claimed.length);
       continue;
     }
-    const record = applyEvent(sql, stored, { type: "claim", owner: request.owner, at: request.now });
-    assert(record !== undefined, `job ${id} is in line and cannot be claimed`);
-    sql.markServed(parseLine(stored.row.line).tenant, request.now);
-    claimed.push(record);
+    claimed.push(take(sql, stored, request, group.tenant));
+    served.set(group.tenant, request.now);
+    group.ready.shift();
+    // Another job of the workspace may be ready now, or none may run any more: those groups are read again.
+    if (head.workspace === "") continue;
+    const left = request.limit - claimed.length;
+    for (const other of groups) {
+      const isTouched =
+        other === group
+          ? request.perKey > 1
+          : other.ready.some(({ workspace }) => workspace === head.workspace);
+      if (isTouched) other.ready = read(other.number, left);
+    }
   }
   return claimed;
 }
 
-function mayRun(sql: Sql, row: PlacedRow, { exclude, perKey }: ClaimRequest): boolean {
-  const { place, line, key, concurrency_key: lane } = row;
-  if (place !== "ready" && place !== "followers") return false;
-  if (isExcluded(parseLine(line), exclude) || (lane !== null && exclude.concurrencyKeys.includes(lane)))
-    return false;
-  const running = sql.get(
-    `SELECT
-       (SELECT count(*) FROM running WHERE lane = ?) AS lane,
-       (SELECT count(*) FROM running WHERE key IS NOT NULL AND key = ?) AS key`,
-    lane,
-    key,
-  ) as { readonly lane: number; readonly key: number };
-  return running.lane < perKey && running.key === 0;
+interface Next {
+  readonly group: OpenGroup;
+  readonly head: ReadyRow;
 }
 
-/** Undefined where the job cannot be read: it is out of the way then. */
-function take(sql: JobSql, head: ReadyRow, { owner, now }: ClaimRequest): JobRecord | undefined {
-  const stored = unlessDamaged(() => readyJob(sql, head));
-  if (stored === undefined || isStandIn(stored.record.job)) {
-    isolate(sql, head.job, now);
-    return undefined;
-  }
-  const record = applyEvent(sql, stored, { type: "claim", owner, at: now });
-  assert(record !== undefined, `job ${head.id} is in line and cannot be claimed`);
-  return record;
-}
-
-/** The head that goes first: the lowest rank within each tenant, then by turn among tenants. */
+/** The lowest rank within each tenant, then by turn among tenants. */
 function firstOf(
-  sql: JobSql,
-  lines: readonly OpenLine[],
+  sql: Sql,
+  groups: readonly OpenGroup[],
+  served: ReadonlyMap<string, number>,
   now: number,
-): { readonly tenant: string; readonly head: ReadyRow } | undefined {
-  const firsts = new Map<string, ReadyRow>();
-  for (const line of lines) {
-    const { tenant } = line;
-    const head = line.head();
-    const other = firsts.get(tenant);
-    if (head !== undefined && (other === undefined || isBefore(head, other))) firsts.set(tenant, head);
+): Next | undefined {
+  const firsts = new Map<string, Next>();
+  for (const group of groups) {
+    const [head] = group.ready;
+    const other = firsts.get(group.tenant);
+    if (head !== undefined && (other === undefined || isBefore(head, other.head)))
+      firsts.set(group.tenant, { group, head });
   }
-  let best: { readonly tenant: string; readonly head: ReadyRow } | undefined;
-  for (const [tenant, head] of firsts) {
-    const candidate = { tenant, head };
-    const goesFirst =
-      best === undefined || compareCandidates(candidateOf(sql, candidate), candidateOf(sql, best), now) < 0;
-    if (goesFirst) best = candidate;
-  }
-  return best;
-}
-
-/** What the order asks about the tenant is read when it is asked: with one tenant, never. */
-function candidateOf(
-  sql: JobSql,
-  { tenant, head }: { readonly tenant: string; readonly head: ReadyRow },
-): Candidate {
-  return {
+  const candidateOf = ({ group, head }: Next): Candidate => ({
     id: head.id,
     rank: head.rank,
     readyFrom: head.ready_from,
-    get tenantServedAt() {
-      return sql.servedAt(tenant);
-    },
+    tenantServedAt: served.get(group.tenant) ?? 0,
+    // Asked for only where all else is equal.
     get tenantRunning() {
-      return Number(sql.get("SELECT count(*) AS running FROM running WHERE tenant = ?", tenant)?.running);
+      return runningOfTenant(sql, group.tenant);
     },
-  };
+  });
+  let best: Next | undefined;
+  for (const next of firsts.values())
+    if (best === undefined || compareCandidates(candidateOf(next), candidateOf(best), now) < 0) best = next;
+  return best;
+}
+
+function runningOfTenant(sql: Sql, tenant: string): number {
+  const counted = sql.values(
+    `SELECT count(*) FROM running r CROSS JOIN jobs j ON j.number = r.job JOIN claim_groups g ON g.number = j.claim_group
+     WHERE g.tenant = ?`,
+    tenant,
+  );
+  return Number(counted?.[0]);
+}
+
+function take(sql: Sql, stored: StoredJob, { owner, now }: ClaimRequest, tenant: string): JobRecord {
+  const record = applyEvent(sql, stored, { type: "claim", owner, at: now });
+  assert(record !== undefined, `job ${stored.row.id} is queued and cannot be claimed`);
+  sql.run("INSERT OR REPLACE INTO tenants VALUES (?, ?)", tenant, now);
+  return record;
+}
+
+// --- By name ------------------------------------------------------------------------------------------------------------
+
+/** Jobs looked up by id, each by the rules that hold for any other. */
+function claimNamed(sql: Sql, ids: readonly string[], request: ClaimRequest): readonly JobRecord[] {
+  const claimed: JobRecord[] = [];
+  for (const id of ids) {
+    if (claimed.length === request.limit) break;
+    const stored = unlessDamaged(() => findById(sql, id));
+    const group = stored && groupIfMayRun(sql, stored, request);
+    if (stored === undefined || group === undefined) continue;
+    if (isStandIn(stored.record.job)) isolate(sql, stored.row.number, request.now);
+    else claimed.push(take(sql, stored, request, group.tenant));
+  }
+  return claimed;
+}
+
+function groupIfMayRun(sql: Sql, { row, record }: StoredJob, request: ClaimRequest): ClaimGroup | undefined {
+  const { exclude, perKey, now } = request;
+  if (record.state.kind !== "queued") return undefined;
+  const isDueHere = row.wait === "run" ? isDue(record.state, now) : row.wait === null;
+  if (!isDueHere || (row.key !== null && isKeyRunning(sql, row.key, row.id))) return undefined;
+  const group = sql.get(
+    "SELECT * FROM claim_groups WHERE number = ?",
+    row.claim_group,
+  ) as unknown as ClaimGroup;
+  const { concurrency_key: workspace } = row;
+  if (isExcluded(group, exclude)) return undefined;
+  if (workspace === null) return group;
+  if (exclude.concurrencyKeys.includes(workspace)) return undefined;
+  const running = sql.values("SELECT count(*) FROM running WHERE workspace = ?", workspace);
+  return Number(running?.[0]) < perKey ? group : undefined;
 }

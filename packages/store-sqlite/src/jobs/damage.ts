@@ -7,10 +7,9 @@ import { AgentCoreError, type Job, jobSchema } from "@agentcore/contract";
 import type { Reason } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
 import { failureOf } from "../sqlite-error.ts";
-import type { SubmittedRow } from "./job-row.ts";
-import type { JobSql } from "./job-sql.ts";
-import { parseLine } from "./line.ts";
-import { letFirstFollowerIn } from "./queue.ts";
+import { nextEndNumber } from "./end-number.ts";
+import type { JobRow } from "./job-row.ts";
+import { leaveDue, type QueuedJob } from "./queue.ts";
 
 /** Stand-ins for jobs that cannot be read. */
 const standIns = new WeakSet<Job>();
@@ -19,19 +18,16 @@ export function isStandIn(job: Job): boolean {
   return standIns.has(job);
 }
 
-export function jobOf(text: string, row: Pick<SubmittedRow, "id" | "line" | "concurrency_key">): Job {
+export function jobOf(text: string, row: Pick<JobRow, "id" | "worker" | "concurrency_key">): Job {
   const job = jsonOr(text, null) as Partial<Job> | null;
   if (job !== null && hasShape(job, row.id)) return job as Job;
-  const { worker, tenant, model } = parseLine(row.line);
   const standIn = jobSchema.parse({
     id: row.id,
     task: {
-      worker: worker === "" ? "unknown" : worker,
+      worker: row.worker,
       workspace: row.concurrency_key?.startsWith("/") === true ? row.concurrency_key : "/",
       instructions: "(what was submitted cannot be read any more)",
-      ...(model === null ? {} : { model }),
     },
-    context: tenant === "" ? {} : { tenant },
   });
   standIns.add(standIn);
   return standIn;
@@ -87,45 +83,24 @@ export function readableRows<K, T>(
 }
 
 /** Ends a job that cannot be run, wherever it stands. It says so as a dead letter; one that has ended stays as it is. */
-export function isolate(sql: JobSql, seq: number, at: number): void {
-  const known = sql.get("SELECT id, line, concurrency_key FROM jobs WHERE seq = ?", seq);
-  const line = String(known?.line ?? "");
-  const { isPiece } = parseLine(line);
-  const due = sql.values(
-    "SELECT coalesce(p.run_at, j.run_at) FROM jobs j LEFT JOIN requeued p ON p.job = j.seq WHERE j.seq = ?",
-    seq,
-  )?.[0];
-  const leaveQueue = (): void => {
-    if (isPiece) return;
-    if (typeof due === "number") sql.countReady(due, -1);
-    else sql.count("ready", -1);
-  };
-  if (sql.run("DELETE FROM ready WHERE job = ?", seq) > 0) {
-    leaveQueue();
-    const lane = known?.concurrency_key;
-    if (typeof lane === "string") letFirstFollowerIn(sql, line, lane);
-  } else if (sql.run("DELETE FROM followers WHERE job = ?", seq) > 0) {
-    sql.count("followers", -1);
-    leaveQueue();
-  } else if (sql.run("DELETE FROM delayed WHERE job = ?", seq) > 0) {
-    if (!isPiece) sql.count("delayed", -1);
-  } else if (sql.run("DELETE FROM running WHERE job = ?", seq) > 0) sql.count("running", -1);
-  else return;
-  sql.run("DELETE FROM requeued WHERE job = ?", seq);
-  sql.run("DELETE FROM key_holders WHERE job = ?", seq);
-  if (known === undefined) return;
-  sql.claimed.forget(String(known.id));
-  // So that what lists jobs by their lines can read this one.
-  sql.run(`UPDATE jobs SET line = '["","unknown",null,"batch"]' WHERE seq = ? AND NOT json_valid(line)`, seq);
+export function isolate(sql: Sql, number: number, at: number): void {
+  sql.run("DELETE FROM running WHERE job = ?", number);
+  sql.run("DELETE FROM key_holders WHERE job = ?", number);
+  const job = sql.get(
+    "SELECT number, id, claim_group, concurrency_key, rank FROM jobs WHERE number = ? AND ended_as IS NULL",
+    number,
+  ) as QueuedJob | undefined;
+  if (job === undefined) return;
+  leaveDue(sql, job);
+  sql.run("INSERT INTO job_texts VALUES (?, '') ON CONFLICT DO NOTHING", number);
   sql.run(
-    `INSERT INTO endings (job, attempt, ended_at, state, epoch, cost_usd, tokens, reason_code, reason_json)
-     VALUES (?, 0, ?, 'dead', 0, 0, 0, ?, ?)`,
-    seq,
+    `UPDATE jobs SET wait = NULL, ended_as = 'dead', ended_at = ?, end_number = ?, reason_json = ?,
+       attempt = (SELECT count(*) FROM attempts WHERE job = jobs.number) WHERE number = ?`,
     at,
-    unreadableReason.code,
+    nextEndNumber(sql),
     JSON.stringify(unreadableReason),
+    number,
   );
-  sql.count("dead", 1);
 }
 
 /** Running jobs of an owner, by their keys. */

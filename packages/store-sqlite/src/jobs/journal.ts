@@ -4,14 +4,13 @@ import type {
   AttemptRecord,
   Decision,
   DecisionType,
-  JobRecord,
   LateResult,
   NewDecision,
   StartedAttempt,
 } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
 import { jsonOr } from "./damage.ts";
-import { findById, parsed } from "./job-row.ts";
+import { parsed } from "./job-row.ts";
 
 /** Decisions kept for one job; beyond it the oldest go. Repetitions are counted in one, so few jobs come near. */
 export const decisionsPerJobMax = 200;
@@ -23,11 +22,11 @@ export function addDecisions(sql: Sql, decisions: readonly NewDecision[]): void 
 function addDecision(sql: Sql, decision: NewDecision): void {
   const { jobId, at, attempt, type, code, message } = decision;
   const evidence = JSON.stringify(decision.evidence);
-  const seq = sql.get("SELECT seq FROM jobs WHERE id = ?", jobId)?.seq;
-  if (seq === undefined) return;
+  const number = sql.get("SELECT number FROM jobs WHERE id = ?", jobId)?.number;
+  if (number === undefined) return;
   const latest = sql.get(
     "SELECT number, type, code, attempt FROM decisions WHERE job = ? ORDER BY number DESC LIMIT 1",
-    seq,
+    number,
   );
   if (latest?.type === type && latest.code === code && latest.attempt === attempt) {
     sql.run(
@@ -42,7 +41,7 @@ function addDecision(sql: Sql, decision: NewDecision): void {
   sql.run(
     `INSERT INTO decisions (job, at, attempt, type, code, message, evidence_json, count, last_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?)`,
-    seq,
+    number,
     at,
     attempt,
     type,
@@ -54,14 +53,14 @@ function addDecision(sql: Sql, decision: NewDecision): void {
   sql.run(
     `DELETE FROM decisions WHERE job = ? AND number <=
        (SELECT number FROM decisions WHERE job = ? ORDER BY number DESC LIMIT 1 OFFSET ${decisionsPerJobMax})`,
-    seq,
-    seq,
+    number,
+    number,
   );
 }
 
 export function decisionsOf(sql: Sql, jobId: string): readonly Decision[] {
   const rows = sql.all(
-    "SELECT d.* FROM decisions d JOIN jobs j ON j.seq = d.job WHERE j.id = ? ORDER BY d.number",
+    "SELECT d.* FROM decisions d JOIN jobs j ON j.number = d.job WHERE j.id = ? ORDER BY d.number",
     jobId,
   );
   return rows.map((row) => ({
@@ -103,31 +102,22 @@ export function lateResultsOf(sql: Sql, jobId: string): readonly LateResult[] {
 }
 
 export function attemptsOf(sql: Sql, jobId: string): readonly AttemptRecord[] {
-  const stored = findById(sql, jobId);
-  if (stored === undefined) return [];
-  const { seq } = stored.row;
-  const ended = sql
-    .all(
-      `SELECT * FROM endings WHERE job = ? AND state IS NULL UNION ALL
-       SELECT * FROM endings WHERE job = ? AND state IS NOT NULL AND owner IS NOT NULL ORDER BY attempt`,
-      seq,
-      seq,
-    )
-    .map((row): AttemptRecord => ({
-      jobId,
-      attempt: Number(row.attempt),
-      owner: String(row.owner),
-      claimedAt: Number(row.claimed_at),
-      started: parsed(row.started_json) as StartedAttempt | null,
-      endedAt: Number(row.ended_at),
-      result: parsed(row.result_json) as WorkerResult | null,
-      decision: row.decision as AttemptRecord["decision"],
-    }));
-  return [...ended, ...attemptInProgress(stored.record)];
-}
-
-function attemptInProgress({ job, state, attempt }: JobRecord): readonly AttemptRecord[] {
-  if (state.kind !== "running") return [];
-  const { owner, claimedAt, started } = state;
-  return [{ jobId: job.id, attempt, owner, claimedAt, started, endedAt: null, result: null, decision: null }];
+  const rows = sql.all(
+    `SELECT a.attempt, a.owner, a.claimed_at, a.started_json, a.ended_at, a.result_json, a.decision FROM attempts a JOIN jobs j ON j.number = a.job WHERE j.id = ?
+     UNION ALL
+     SELECT r.attempt, r.owner, r.claimed_at, r.started_json, NULL, NULL, NULL
+     FROM running r JOIN jobs j ON j.number = r.job WHERE j.id = ? ORDER BY 1`,
+    jobId,
+    jobId,
+  );
+  return rows.map((row) => ({
+    jobId,
+    attempt: Number(row.attempt),
+    owner: String(row.owner),
+    claimedAt: Number(row.claimed_at),
+    started: parsed(row.started_json) as StartedAttempt | null,
+    endedAt: row.ended_at === null ? null : Number(row.ended_at),
+    result: parsed(row.result_json) as WorkerResult | null,
+    decision: row.decision as AttemptRecord["decision"],
+  }));
 }

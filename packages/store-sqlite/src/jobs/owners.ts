@@ -9,12 +9,8 @@ import type {
 } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
 import { isolate, jsonOr, readableRows, runningOf as keysOfRunning, unlessDamaged } from "./damage.ts";
-import { type JobRow, recordOf, recordsOf, selectRunning } from "./job-row.ts";
-import type { JobSql } from "./job-sql.ts";
+import { type JobRow, recordOf, recordsOf } from "./job-row.ts";
 import { applyEvent } from "./job-writes.ts";
-
-const selectOwnedOne = `${selectRunning} WHERE r.owner = ? AND r.job = ?`;
-const selectOwned = `${selectRunning} WHERE r.owner = ? ORDER BY r.claimed_at, j.id`;
 
 export function registerOwner(sql: Sql, { owner, process, leaseMs, at }: OwnerRegistration): void {
   const inserted = sql.run(
@@ -51,7 +47,7 @@ function processOf(json: unknown): OwnerProcess | null {
   return { host: "", bootId: null, pid: 0, startTicks: null };
 }
 
-export function takeOver(sql: JobSql, { from, to, beat, at }: TakeOverRequest): readonly JobRecord[] {
+export function takeOver(sql: Sql, { from, to, beat, at }: TakeOverRequest): readonly JobRecord[] {
   if (from === to || sql.get("SELECT 1 AS known FROM owners WHERE owner = ?", to) === undefined) return [];
   if (sql.run("DELETE FROM owners WHERE owner = ? AND beat = ?", from, beat) === 0) return [];
   const moved = ownedRows(sql, from).flatMap((row) => {
@@ -59,7 +55,7 @@ export function takeOver(sql: JobSql, { from, to, beat, at }: TakeOverRequest): 
     return unlessDamaged(() => applyEvent(sql, stored, { type: "take_over", owner: to })) ?? [];
   });
   // What is left belongs to nobody, and would keep its workspace shut.
-  for (const seq of keysOfRunning(sql, from)) isolate(sql, seq, at);
+  for (const number of keysOfRunning(sql, from)) isolate(sql, number, at);
   return moved;
 }
 
@@ -67,16 +63,23 @@ export function runningOf(sql: Sql, owner: string): readonly JobRecord[] {
   return recordsOf(ownedRows(sql, owner));
 }
 
+export function cancelRequests(sql: Sql, owner: string): readonly JobRecord[] {
+  return recordsOf(ownedRows(sql, owner).filter((row) => row.reason_json !== null));
+}
+
+/** Oldest claim first. Looks at all that runs now. */
 function ownedRows(sql: Sql, owner: string): readonly JobRow[] {
+  const select = "SELECT j.* FROM running o CROSS JOIN job_rows j ON j.number = o.job WHERE o.owner = ?";
   return readableRows(
-    () => sql.all(selectOwned, owner) as readonly unknown[] as readonly JobRow[],
+    () => sql.all(`${select} ORDER BY o.claimed_at, j.id`, owner) as readonly unknown[] as readonly JobRow[],
     () => keysOfRunning(sql, owner),
-    (seq) => sql.all(selectOwnedOne, owner, seq) as readonly unknown[] as readonly JobRow[],
+    (number) => sql.all(`${select} AND o.job = ?`, owner, number) as readonly unknown[] as readonly JobRow[],
   );
 }
 
 export function removeOwner(sql: Sql, owner: string): boolean {
-  if (sql.get("SELECT 1 AS running FROM running WHERE owner = ? LIMIT 1", owner) !== undefined) {
+  if (sql.values("SELECT 1 FROM running WHERE owner = ? LIMIT 1", owner) !== undefined) {
+    // Others need not wait for its lease.
     sql.run("UPDATE owners SET process_json = 'null' WHERE owner = ?", owner);
     return false;
   }

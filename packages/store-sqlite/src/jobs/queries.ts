@@ -1,18 +1,17 @@
 /** Questions about jobs for people and for the scheduler's pace. They change nothing. */
 import {
-  clockSetBackMsMin,
   type JobPage,
   type JobQuery,
   type JobRecord,
   type JobStateKind,
   type QueueStats,
+  runLabel,
 } from "@agentcore/scheduler";
 import type { SqlValue } from "../driver.ts";
 import type { Sql } from "../sql.ts";
-import { type CountedKind, firstReadySince, readCount } from "./counts.ts";
 import { readableRows, unlessDamaged } from "./damage.ts";
 import { findByAnyId, findById, recordsOf } from "./job-row.ts";
-import { notPieceLine, parseLine } from "./line.ts";
+import { countDue } from "./queue.ts";
 
 const listLimitDefault = 100;
 const listLimitMax = 1000;
@@ -29,8 +28,8 @@ export function list(sql: Sql, query: JobQuery): JobPage {
   const select = `SELECT * FROM job_rows j WHERE ${text}`;
   const rows = readableRows(
     () => sql.all(`${select} ORDER BY j.id DESC LIMIT (? + 0)`, ...values, limit + 1),
-    () => sql.all("SELECT seq FROM jobs ORDER BY id DESC").map((row) => Number(row.seq)),
-    (seq) => sql.all(`${select} AND j.seq = ?`, ...values, seq),
+    () => sql.all("SELECT number FROM jobs ORDER BY id DESC").map((row) => Number(row.number)),
+    (number) => sql.all(`${select} AND j.number = ?`, ...values, number),
   ).slice(0, limit + 1);
   const jobs = recordsOf(rows.slice(0, limit));
   return { jobs, next: rows.length > limit ? (jobs.at(-1)?.job.id ?? null) : null };
@@ -43,14 +42,14 @@ export function conditionOf(query: JobQuery): Condition {
     states?.length === 1
       ? { text: inState[states[0]!], values: [] }
       : given("j.state IN (SELECT value FROM json_each(?))", states && JSON.stringify(states)),
-    given("j.worker = ?", worker),
-    given("j.tenant = ?", tenant),
+    given("j.claim_group IN (SELECT number FROM claim_groups WHERE worker = ?)", worker),
+    given("j.claim_group IN (SELECT number FROM claim_groups WHERE tenant = ?)", tenant),
     given("j.key = ?", key),
     given(everyLabel, labels && JSON.stringify(labels)),
-    given("j.reason_code = ?", code),
+    given("j.state IN ('dead', 'cancelled') AND j.reason_json ->> '$.code' = ?", code),
     given("j.result_json ->> '$.errorClass' = ?", errorClass),
     query.notReplayed === true ? { text: "j.replayed_as IS NULL", values: [] } : undefined,
-    query.notPieces === true ? { text: notPieceLine("j.line"), values: [] } : undefined,
+    query.notPieces === true ? { text: `${labelOfRun} IS NULL`, values: [] } : undefined,
     given("j.id IN (SELECT value FROM json_each(?))", ids && JSON.stringify(ids)),
     given("j.submitted_at < ?", query.submittedBefore),
     given("j.submitted_at >= ?", query.submittedAfter),
@@ -65,14 +64,16 @@ export function conditionOf(query: JobQuery): Condition {
   };
 }
 
-/** Conditions on a single state, which the table of that state can answer by itself where it is small. */
+/** Conditions on a single state, which a small table or a partial index answers. */
 const inState: Readonly<Record<JobStateKind, string>> = {
-  queued: "j.state = 'queued'",
-  running: "j.seq IN (SELECT job FROM running)",
-  succeeded: "j.state = 'succeeded'",
-  dead: "j.seq IN (SELECT job FROM endings INDEXED BY endings_dead WHERE state = 'dead')",
-  cancelled: "j.state = 'cancelled'",
+  queued: "j.number IN (SELECT job FROM due UNION ALL SELECT number FROM jobs WHERE wait IS NOT NULL)",
+  running: "j.number IN (SELECT job FROM running)",
+  succeeded: "j.number IN (SELECT number FROM jobs WHERE ended_as = 'succeeded')",
+  dead: "j.number IN (SELECT number FROM jobs WHERE ended_as = 'dead')",
+  cancelled: "j.number IN (SELECT number FROM jobs WHERE ended_as = 'cancelled')",
 };
+
+const labelOfRun = `j.job_json ->> '$.context.labels."${runLabel}"'`;
 
 /** No wanted label is missing or has another value. */
 const everyLabel = `NOT EXISTS (
@@ -93,68 +94,43 @@ export function endedOf(sql: Sql, jobIds: readonly string[]): readonly JobRecord
   });
 }
 
-/** Makes nothing ready, as a claim does; it only looks at when each would be. */
-export function nextRunAt(sql: Sql, now: number): number | null {
-  const row = sql.get(
-    `SELECT run_at FROM delayed WHERE run_at > ? AND (delayed_at IS NULL OR delayed_at <= ?) ORDER BY run_at LIMIT 1`,
-    now,
-    now + clockSetBackMsMin,
-  );
-  return row === undefined ? null : Number(row.run_at);
-}
-
+/** Counted where it is asked for: each figure is the length of a small table, or of a part of a partial index. */
 export function stats(sql: Sql, now: number): QueueStats {
-  const count = (kind: CountedKind): number => readCount(sql, kind);
-  const due = dueButNotReady(sql, now);
+  const count = (from: string): number => Number(sql.values(`SELECT count(*) FROM ${from}`)?.[0]);
+  const ended = (as: JobStateKind): number => count(`jobs WHERE ended_as = '${as}'`);
+  const promoted = countDue(sql, now);
   return {
-    ready: count("ready") + due,
-    delayed: count("delayed") - due,
+    ready:
+      Number(sql.values("SELECT count FROM due_count")?.[0]) + count("jobs WHERE wait = 'key'") + promoted,
+    delayed: count("jobs WHERE wait = 'moment'") - promoted,
     running: count("running"),
-    succeeded: count("succeeded"),
-    dead: count("dead"),
-    cancelled: count("cancelled"),
+    succeeded: ended("succeeded"),
+    dead: count("jobs WHERE ended_as = 'dead' AND replayed_as IS NULL"),
+    cancelled: ended("cancelled"),
     oldestWaitMs: oldestWaitMs(sql, now),
   };
 }
 
-/** Without the pieces of runs; continues with conditions on `d`. */
-const delayedJobs = `FROM delayed d CROSS JOIN jobs j ON j.seq = d.job WHERE ${notPieceLine("j.line")}`;
-
-/** Jobs whose moment has come since the last claim, which will make them ready. */
-function dueButNotReady(sql: Sql, now: number): number {
-  const row = sql.get(
-    `SELECT (SELECT count(*) ${delayedJobs} AND d.run_at <= ?)
-       + (SELECT count(*) ${delayedJobs} AND d.delayed_at > ?) AS due`,
-    now,
-    now + clockSetBackMsMin,
-  );
-  return Number(row?.due);
-}
-
 function oldestWaitMs(sql: Sql, now: number): number {
-  const row = sql.get(
-    `SELECT min(first) AS first FROM (
-       ${firstReadySince} UNION ALL SELECT min(d.run_at) AS first ${delayedJobs} AND d.run_at <= ?)`,
-    now,
-  );
-  return row === undefined || row.first === null ? 0 : Math.max(0, now - Number(row.first));
+  const first = sql.values(
+    `SELECT min(run_at) FROM (SELECT run_at FROM ready UNION ALL SELECT run_at FROM jobs WHERE wait IN ('key', 'moment'))`,
+  )?.[0];
+  return typeof first === "number" ? Math.max(0, now - first) : 0;
 }
 
-/** Reads all ready jobs: for people, not for every turn. */
+/** Reads all jobs of the tenant that are due: for people, not for every turn. */
 export function aheadOf(sql: Sql, jobId: string, limit: number): readonly string[] {
   const row = findByAnyId(sql, jobId)?.row;
   if (row?.state !== "queued") return [];
-  const place = [row.rank, row.id, parseLine(row.line).tenant];
-  const ahead = unlessDamaged(() =>
-    sql.all(
-      `SELECT rank, id FROM ready WHERE (rank, id) < (?, ?) AND json_extract(line, '$[0]') = ? AND ${notPieceLine("line")}
-     UNION ALL
-     SELECT rank, id FROM followers WHERE (rank, id) < (?, ?) AND json_extract(line, '$[0]') = ?
-     ORDER BY rank, id LIMIT (? + 0)`,
-      ...place,
-      ...place,
-      limit,
-    ),
+  const ahead = sql.all(
+    `SELECT j.id FROM (SELECT job FROM due UNION ALL SELECT number FROM jobs WHERE wait = 'key') d
+     JOIN jobs j ON j.number = d.job JOIN claim_groups g ON g.number = j.claim_group
+     WHERE (j.rank, j.id) < (?, ?) AND g.tenant = (SELECT tenant FROM claim_groups WHERE number = ?)
+     ORDER BY j.rank, j.id LIMIT (? + 0)`,
+    row.rank,
+    row.id,
+    row.claim_group,
+    limit,
   );
-  return (ahead ?? []).map((found) => String(found.id));
+  return ahead.map((found) => String(found.id));
 }

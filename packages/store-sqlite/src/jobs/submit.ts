@@ -9,7 +9,6 @@ import {
 } from "@agentcore/scheduler";
 import { type StoredJob, findByAnyId, findHolder } from "./job-row.ts";
 import type { Sql } from "../sql.ts";
-import type { JobSql } from "./job-sql.ts";
 import { applyEvent, insertJob } from "./job-writes.ts";
 
 /** A submission with its job as text, so that the text is made once and outside the transaction. */
@@ -63,7 +62,7 @@ export function submittedAlready(
 }
 
 export function submitAll(
-  sql: JobSql,
+  sql: Sql,
   submissions: readonly PreparedSubmission[],
   decideDedup: DecideDedup,
 ): SubmitResult[] {
@@ -71,7 +70,7 @@ export function submitAll(
 }
 
 function submitOne(
-  sql: JobSql,
+  sql: Sql,
   { submission, jobJson }: PreparedSubmission,
   decideDedup: DecideDedup,
 ): SubmitResult {
@@ -91,7 +90,7 @@ function submitOne(
 
 /** The submission's key belongs to an unfinished job. */
 function submitHeld(
-  sql: JobSql,
+  sql: Sql,
   { submission, jobJson }: PreparedSubmission,
   holder: StoredJob,
   decideDedup: DecideDedup,
@@ -99,7 +98,7 @@ function submitHeld(
   const { job } = submission;
   switch (decideDedup(job, holder.record)) {
     case "coalesce":
-      if (submission.rememberAlias) sql.addAlias(job.id, holder.row.seq);
+      if (submission.rememberAlias) sql.run("INSERT INTO aliases VALUES (?, ?)", job.id, holder.row.number);
       return { kind: "deduplicated", record: holder.record };
     case "reject":
       return { kind: "rejected", holder: holder.record };
@@ -115,7 +114,7 @@ function submitHeld(
 }
 
 export function replay(
-  sql: JobSql,
+  sql: Sql,
   deadJobId: string,
   { submission, jobJson }: PreparedSubmission,
 ): ReplayResult {

@@ -17,86 +17,70 @@ interface Check {
   readonly query: string;
 }
 
-/** Rows of a table whose jobs are no pieces of workflow runs, which wait uncounted. */
-const notPieces = "job NOT IN (SELECT seq FROM jobs WHERE json_array_length(line) = 5)";
-
-const counted = `
-  SELECT job, 'ready' AS kind FROM ready WHERE ${notPieces} UNION ALL
-  SELECT job, 'ready' FROM followers WHERE ${notPieces} UNION ALL
-  SELECT job, 'delayed' FROM delayed WHERE ${notPieces} UNION ALL
-  SELECT job, 'running' FROM running UNION ALL
-  SELECT job, iif(state = 'dead' AND replayed_as IS NOT NULL, 'replayed', state) FROM endings WHERE state IS NOT NULL`;
-
 const places = `
-  SELECT job, 'ready' AS kind FROM ready UNION ALL
-  SELECT job, 'ready' FROM followers UNION ALL
-  SELECT job, 'delayed' FROM delayed UNION ALL
+  SELECT job, 'due' AS place FROM due UNION ALL
+  SELECT number, wait FROM jobs WHERE wait IS NOT NULL UNION ALL
   SELECT job, 'running' FROM running UNION ALL
-  SELECT job, iif(state = 'dead' AND replayed_as IS NOT NULL, 'replayed', state) FROM endings WHERE state IS NOT NULL`;
+  SELECT number, ended_as FROM jobs WHERE ended_as IS NOT NULL`;
 
 const checks: readonly Check[] = [
   {
-    flaw: "a job stands in no table of a state, or in several",
-    query: `SELECT j.id, p.kinds FROM jobs j
-      LEFT JOIN (SELECT job, count(*) AS count, group_concat(kind) AS kinds FROM (${places}) GROUP BY job) p
-      ON p.job = j.seq WHERE coalesce(p.count, 0) <> 1`,
+    flaw: "a job stands nowhere, or in several places",
+    query: `SELECT j.id, p.places FROM jobs j
+      LEFT JOIN (SELECT job, count(*) AS count, group_concat(place) AS places FROM (${places}) GROUP BY job) p
+      ON p.job = j.number WHERE coalesce(p.count, 0) <> 1`,
   },
   {
-    flaw: "a state is kept for a job that does not exist",
-    query: `SELECT job FROM (${places}) WHERE job NOT IN (SELECT seq FROM jobs)`,
+    flaw: "a place is kept for a job that does not exist",
+    query: `SELECT job, place FROM (${places}) WHERE job NOT IN (SELECT number FROM jobs)`,
   },
   {
-    flaw: "a count of jobs is wrong",
-    query: `SELECT c.kind, c.count, p.count AS actual FROM job_counts c
-      LEFT JOIN (SELECT kind, count(*) AS count FROM (${counted}) GROUP BY kind) p ON p.kind = c.kind
-      WHERE c.kind NOT IN ('followers', 'ready_since') AND c.count <> coalesce(p.count, 0)`,
+    flaw: "the due jobs are counted wrong",
+    query: "SELECT count, (SELECT count(*) FROM due) AS actual FROM due_count WHERE count <> actual",
   },
   {
-    flaw: "the followers are counted wrong",
-    query: `SELECT count, (SELECT count(*) FROM followers) AS actual FROM job_counts
-      WHERE kind = 'followers' AND count <> (SELECT count(*) FROM followers)`,
+    flaw: "a job has no text",
+    query: "SELECT id FROM jobs WHERE number NOT IN (SELECT job FROM job_texts)",
   },
   {
-    flaw: "a job waits again without the marks of its attempts, or has them and does not wait",
-    query: `SELECT id FROM job_rows WHERE (state = 'queued' AND epoch > 0) <> (seq IN (SELECT job FROM requeued))`,
+    flaw: "a due job stands in a place that is not its own",
+    query: `SELECT j.id FROM due d JOIN jobs j ON j.number = d.job
+      WHERE (d.workspace, d.claim_group, d.rank, d.id)
+        IS NOT (coalesce(j.concurrency_key, ''), j.claim_group, j.rank, j.id)`,
   },
   {
-    flaw: "ready jobs are counted at the wrong moment",
-    query: `SELECT s.since, s.count, r.count AS actual
-      FROM (SELECT since, count FROM job_counts WHERE kind = 'ready_since') s FULL JOIN (
-        SELECT run_at, count(*) AS count FROM job_rows WHERE place IN ('ready', 'followers')
-          AND json_array_length(line) = 4 GROUP BY run_at) r
-      ON r.run_at = s.since WHERE s.count IS NOT r.count`,
+    flaw: "of the due jobs of a claim group and workspace, another than the first alone is ready",
+    query: `SELECT id FROM (
+        SELECT d.claim_group, d.rank, d.id, d.job, d.workspace, j.ready_from, j.run_at FROM (
+          SELECT *, row_number() OVER (PARTITION BY workspace, claim_group ORDER BY rank, id) AS nth FROM due) d
+        JOIN jobs j ON j.number = d.job WHERE d.nth = 1 OR d.workspace = '' EXCEPT SELECT * FROM ready)
+      UNION ALL SELECT id FROM ready WHERE (workspace, claim_group, rank, id) NOT IN (
+        SELECT workspace, claim_group, rank, id FROM (
+          SELECT *, row_number() OVER (PARTITION BY workspace, claim_group ORDER BY rank, id) AS nth FROM due)
+        WHERE nth = 1 OR workspace = '')`,
   },
   {
-    flaw: "the first job of a lane is a follower",
-    query: `SELECT w.id FROM followers w WHERE NOT EXISTS (
-      SELECT 1 FROM ready q WHERE q.concurrency_key = w.concurrency_key AND q.line = w.line
-        AND (q.rank, q.id) < (w.rank, w.id))`,
-  },
-  {
-    flaw: "a job stands in the queue in a place that is not its own",
-    query: `SELECT j.id FROM jobs j JOIN (
-        SELECT job, line, rank, id, ready_from, key, concurrency_key FROM ready UNION ALL
-        SELECT job, line, rank, id, ready_from, key, concurrency_key FROM followers) q ON q.job = j.seq
-      WHERE (q.line, q.rank, q.id, q.ready_from) IS NOT (j.line, j.rank, j.id, j.ready_from)
-        OR q.key IS NOT j.key OR q.concurrency_key IS NOT j.concurrency_key`,
+    flaw: "a job waits for its key and none with it runs, or it is due beside one",
+    query: `SELECT q.id FROM jobs q WHERE (q.wait = 'key' OR q.number IN (SELECT job FROM due)) AND (q.wait IS NOT NULL) <>
+      EXISTS (SELECT 1 FROM running r JOIN jobs o ON o.number = r.job WHERE o.key = q.key)`,
   },
   {
     flaw: "a key is held by a job that has ended or has another key",
-    query: `SELECT h.key FROM key_holders h LEFT JOIN jobs j ON j.seq = h.job AND j.key = h.key
-      WHERE j.seq IS NULL OR h.job IN (SELECT job FROM endings WHERE state IS NOT NULL)`,
+    query: `SELECT h.key FROM key_holders h LEFT JOIN jobs j ON j.number = h.job AND j.key = h.key
+      WHERE j.number IS NULL OR j.ended_at IS NOT NULL`,
   },
   {
     flaw: "a queued job does not hold its key",
-    query: `SELECT j.id FROM jobs j LEFT JOIN key_holders h ON h.key = j.key AND h.job = j.seq
-      WHERE j.key IS NOT NULL AND h.job IS NULL AND j.seq IN (
-        SELECT job FROM ready UNION ALL SELECT job FROM followers UNION ALL SELECT job FROM delayed)`,
+    query: `SELECT j.id FROM jobs j LEFT JOIN key_holders h ON h.key = j.key AND h.job = j.number
+      WHERE j.key IS NOT NULL AND h.job IS NULL AND j.ended_as IS NULL AND j.number NOT IN (SELECT job FROM running)`,
   },
   {
     flaw: "attempts are missing, or there are more than were begun",
-    query: `SELECT id FROM job_rows j WHERE
-      (SELECT count(*) FROM endings e WHERE e.job = j.seq AND e.owner IS NOT NULL) <> j.attempt - iif(j.state = 'running', 1, 0)`,
+    query: `SELECT id FROM jobs j WHERE (SELECT count(*) FROM attempts a WHERE a.job = j.number) <> j.attempt`,
+  },
+  {
+    flaw: "an ended job has no end, or an unfinished one has",
+    query: "SELECT id FROM jobs WHERE (ended_at IS NULL) <> (ended_as IS NULL)",
   },
   {
     flaw: "a counter of the ledger is not the sum of its holds",

@@ -1,4 +1,4 @@
-/** The queue of the SQLite store, where it is more than the port asks for: lanes, crowds, and what is remembered of a claim. */
+/** The queue of the SQLite store beyond what the port asks for: the place of each job, and many jobs of one workspace. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ let directory = "";
 let database: StateDatabase;
 let store: JobStore;
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "agentcore-lanes-"));
+  directory = await mkdtemp(join(tmpdir(), "agentcore-queue-"));
   database = await openStateDatabase({ directory });
   store = createSqliteJobStore(database);
 });
@@ -73,17 +73,17 @@ async function submitBulk(submissions: readonly Submission[]): Promise<void> {
   }
 }
 
-const followers = async (): Promise<number> =>
-  database.read((sql) => Number(sql.get("SELECT count(*) AS count FROM followers")?.count));
+const countOfReady = async (): Promise<number> =>
+  database.read((sql) => Number(sql.get("SELECT count(*) AS count FROM ready")?.count));
 
 describe("a workspace that many jobs wait for", () => {
   test("hides nothing behind it, however many they are, and is worked off in its order", async () => {
     const busy = copies(4500, () => "/projects/busy");
     const free = testSubmission(testJob());
     await submitBulk([...busy, free]);
+    expect(await countOfReady()).toBe(2);
     const claimed = await claimAs(store, "o", 9);
     expect(idsOf(claimed)).toEqual([busy[0]!.job.id, free.job.id]);
-    expect(await followers()).toBe(4498);
     const order: string[] = [];
     for (let running = claimed[0]; running !== undefined && order.length < 50;) {
       order.push(running.job.id);
@@ -93,28 +93,11 @@ describe("a workspace that many jobs wait for", () => {
     expect(order).toEqual(busy.slice(0, 50).map(({ job }) => job.id));
   });
 
-  test("is passed over by a settlement's claim as well, which then says when to come back", async () => {
-    const [first, ...rest] = copies(4500, () => "/projects/busy");
-    const free = testSubmission(testJob());
-    const later = testSubmission(testJob(), { runAt: 1e15, readyFrom: 1e15, delayMs: null });
-    await submitBulk([first!]);
-    await claimAs(store, "o", 1);
-    await submitBulk([...rest, free, later]);
-    const { claimed, nextRunAt } = await store.settleAndClaim([], claimRequest("o", 9));
-    expect([idsOf(claimed), nextRunAt]).toEqual([[free.job.id], 1e15]);
-  });
-
-  test("has its later jobs set aside at once where very many are in line", async () => {
-    await submitBulk(copies(12_000, (index) => `/projects/${index % 2}`));
-    expect(await followers()).toBeGreaterThan(1900);
-    const more = copies(2, () => "/projects/2");
-    await submitBulk(more);
-    const claimed = await claimAs(store, "o", 9);
-    expect(claimed.map(({ concurrencyKey }) => concurrencyKey)).toEqual([
-      "/projects/0",
-      "/projects/1",
-      "/projects/2",
-    ]);
+  test("lets a job of higher priority go before those that came earlier", async () => {
+    const [first, second, urgent] = copies(3, () => "/projects/busy");
+    await submitBulk([first!, second!, { ...urgent!, rank: first!.rank - 1 }]);
+    expect(await countOfReady()).toBe(1);
+    expect(idsOf(await claimAs(store, "o", 9))).toEqual([urgent!.job.id]);
   });
 });
 
@@ -175,30 +158,27 @@ function randomSubmission(random: Random, step: number): Submission {
   return testSubmission(job, { submittedAt, concurrencyKey: lane === 3 ? null : `/w/${lane}` });
 }
 
-describe("what is remembered of a claimed job", () => {
-  test("is not taken for another job in its row", async () => {
-    const other = createSqliteJobStore(await openStateDatabase({ directory }));
-    const shared = { task: { worker: "shell", workspace: "/projects/shared", instructions: "true" } };
-    const [first] = await submitJobs(store, testJob(shared));
-    const [claimed] = await claimAs(store, "o", 1);
-    expect(claimed?.job.id).toBe(first!.job.id);
-    await other.settleAndClaim([succeeded(claimed!)]);
-    expect(await other.deleteEnded({ endedBefore: Infinity })).toBe(1);
-    const [second] = await submitJobs(store, testJob(shared));
-    await claimAs(store, "o", 1);
-    const { settled } = await store.settleAndClaim([succeeded(claimed!)]);
-    expect(settled).toEqual([{ applied: "stale", record: undefined }]);
-    expect((await store.get(second!.job.id))?.state.kind).toBe("running");
-    await other.close();
-  });
+test("a settlement does not touch another job in the row of one that was deleted", async () => {
+  const other = createSqliteJobStore(await openStateDatabase({ directory }));
+  const shared = { task: { worker: "shell", workspace: "/projects/shared", instructions: "true" } };
+  await submitJobs(store, testJob(shared));
+  const [claimed] = await claimAs(store, "o", 1);
+  await other.settleAndClaim([succeeded(claimed!)]);
+  expect(await other.deleteEnded({ endedBefore: Infinity })).toBe(1);
+  const [second] = await submitJobs(store, testJob(shared));
+  await claimAs(store, "o", 1);
+  const { settled } = await store.settleAndClaim([succeeded(claimed!)]);
+  expect(settled).toEqual([{ applied: "stale", record: undefined }]);
+  expect((await store.get(second!.job.id))?.state.kind).toBe("running");
+  await other.close();
+});
 
-  test("gives way to what another process did to the job", async () => {
-    const other = createSqliteJobStore(await openStateDatabase({ directory }));
-    await submitJobs(store, testJob());
-    const [claimed] = await claimAs(store, "o", 1);
-    await other.requestCancel(claimed!.job.id, reason, 1);
-    const { settled } = await store.settleAndClaim([retried(claimed!)]);
-    expect(settled[0]?.record?.state).toEqual({ kind: "cancelled", endedAt: 1, reason });
-    await other.close();
-  });
+test("a cancel that another process asked for is seen by the settlement that follows", async () => {
+  const other = createSqliteJobStore(await openStateDatabase({ directory }));
+  await submitJobs(store, testJob());
+  const [claimed] = await claimAs(store, "o", 1);
+  await other.requestCancel(claimed!.job.id, reason, 1);
+  const { settled } = await store.settleAndClaim([retried(claimed!)]);
+  expect(settled[0]?.record?.state).toEqual({ kind: "cancelled", endedAt: 1, reason });
+  await other.close();
 });

@@ -1,0 +1,118 @@
+/** State directories of earlier versions open under this one. */
+import { readFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { claimRequest, idsOf, startAt, testOwner } from "@agentcore/scheduler/testing";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { applicationId } from "./schema.ts";
+import { createSqliteJobStore } from "./sqlite-job-store.ts";
+import { createSqliteLedger } from "./sqlite-ledger.ts";
+import { openStateDatabase } from "./state-database.ts";
+import { stateFlaws } from "./testing/state-flaws.ts";
+import { finishJobs } from "./testing/ten-jobs.ts";
+
+let directory = "";
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "agentcore-migrate-"));
+  // Written by the release of version 3, with jobs in every state: `sqlite3 state.db .dump`.
+  const database = new DatabaseSync(join(directory, "state.db"));
+  database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA journal_mode = WAL`);
+  database.exec(readFileSync(new URL("testing/version-3.sql", import.meta.url), "utf8"));
+  database.close();
+});
+afterEach(() => {
+  rmSync(directory, { recursive: true });
+});
+
+test("a database of version 3 opens with every job where it was", async () => {
+  const database = await openStateDatabase({ directory });
+  expect(await stateFlaws(database)).toEqual([]);
+  const store = createSqliteJobStore(database);
+  const { jobs } = await store.list({});
+  const found = jobs.map(({ job, state, attempt, epoch }) => `${job.id} ${state.kind} ${attempt} ${epoch}`);
+  expect(found).toEqual([
+    "more-9 queued 0 0",
+    "more-7 queued 0 0",
+    "more-6 queued 0 0",
+    "more-5 running 1 1",
+    "more-4 queued 0 0",
+    "more-3 queued 0 0",
+    "more-2 cancelled 0 0",
+    "more-12 queued 0 0",
+    "more-11 queued 0 1",
+    "more-10 queued 1 1",
+    "more-1 running 1 1",
+    "job-0011 queued 0 0",
+    "job-0010 queued 0 0",
+    "job-0009 queued 0 0",
+    "job-0008 queued 0 0",
+    "job-0007 queued 0 0",
+    "job-0006 dead 1 1",
+    "job-0003 queued 1 2",
+    "job-0002 cancelled 1 1",
+    "job-0001 succeeded 1 1",
+  ]);
+  expect(await store.stats(startAt)).toMatchObject({
+    ready: 10,
+    delayed: 4,
+    running: 2,
+    succeeded: 1,
+    cancelled: 2,
+  });
+  expect((await store.get("more-8"))?.job.id).toBe("more-7");
+  expect((await store.get("job-0006"))?.state).toMatchObject({ kind: "dead", replayedAs: "job-0011" });
+  expect((await store.get("job-0001"))?.result?.outcome).toBe("succeeded");
+  expect((await store.attempts("more-10")).map(({ decision }) => decision)).toEqual(["retry"]);
+  expect((await store.attempts("job-0001"))[0]?.started).not.toBeNull();
+  expect((await store.decisions("job-0003")).length).toBeGreaterThan(0);
+  expect(await store.lateResults("more-1")).toHaveLength(1);
+  await database.close();
+});
+
+test("a database of version 3 becomes what a new one is", async () => {
+  const fresh = mkdtempSync(join(tmpdir(), "agentcore-fresh-"));
+  const tablesOf = async (where: string) => {
+    const database = await openStateDatabase({ directory: where });
+    const rows = await database.read((sql) =>
+      sql.all("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name"),
+    );
+    await database.close();
+    return rows.map((row) => ({ ...row, sql: String(row.sql).replaceAll(/\s+|"/g, " ") }));
+  };
+  expect(await tablesOf(directory)).toEqual(await tablesOf(fresh));
+  rmSync(fresh, { recursive: true });
+});
+
+test("pieces of workflow runs are told from other jobs, and their deaths are no dead letters", async () => {
+  const label = '{"labels":{"workflow.run":"run-1"}}';
+  const old = new DatabaseSync(join(directory, "state.db"));
+  for (const id of ["job-0007", "more-9", "job-0006"])
+    old
+      .prepare("UPDATE jobs SET job_json = json_set(job_json, '$.context', json(?)) WHERE id = ?")
+      .run(label, id);
+  old.exec("UPDATE endings SET replayed_as = NULL");
+  old.close();
+  const database = await openStateDatabase({ directory });
+  expect(await stateFlaws(database)).toEqual([]);
+  const store = createSqliteJobStore(database);
+  expect(await store.stats(startAt)).toMatchObject({ ready: 9, delayed: 3, dead: 0 });
+  expect((await store.get("job-0006"))?.state).toMatchObject({ kind: "dead", replayedAs: "run-1" });
+  await database.close();
+});
+
+test("the jobs of a database of version 3 run to their end by the rules", async () => {
+  const database = await openStateDatabase({ directory });
+  const jobs = createSqliteJobStore(database);
+  await jobs.registerOwner(testOwner("new"));
+  // Another job of /p/shared runs; the holder of the key "held" still runs.
+  const claimed = idsOf(await jobs.claim(claimRequest("new", 50)));
+  expect(claimed).not.toContain("more-6");
+  expect(claimed.filter((id) => ["more-3", "more-4", "more-12"].includes(id))).toEqual([]);
+  await finishJobs({ jobs, ledger: createSqliteLedger(database) });
+  expect(await stateFlaws(database)).toEqual([]);
+  const left = (await jobs.list({ states: ["queued", "running"] })).jobs;
+  // Their moment has not come.
+  expect(idsOf(left)).toEqual(["more-9", "more-11"]);
+  await database.close();
+});
