@@ -150,6 +150,19 @@ describe("with a real state directory", () => {
     expect(await doctor()).toMatchObject({ status: "ok" });
   });
 
+  test("`why` of a job in such a workspace names what was left there, as long as it is there", async () => {
+    const scratch = makeScratch();
+    scratches.push(scratch);
+    const place = ["--workspace", scratch.workspace, "--state-dir", scratch.stateDir];
+    const submitted = await agentcore(scratch, ["submit", "true", "--worker", "shell", "--json", ...place]);
+    const { id } = JSON.parse(submitted.stdout) as { id: string };
+    const left = leaveRun(scratch, { marker: "left-4", label: "job-1#1", cwd: scratch.workspace });
+    const why = async () => (await agentcore(scratch, ["why", id, "--state-dir", scratch.stateDir])).stdout;
+    expect(await why()).toContain("job job-1 (attempt 1) left");
+    left.end();
+    expect(await why()).not.toContain("job-1 (attempt 1)");
+  });
+
   test("what is gone by itself shuts nothing", async () => {
     const scratch = makeScratch();
     scratches.push(scratch);

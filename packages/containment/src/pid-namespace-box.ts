@@ -14,7 +14,6 @@ import {
   innermostPid,
   isAlive,
   isDead,
-  listPids,
   pidNamespaceOf,
   readBootId,
   readProcess,
@@ -115,22 +114,11 @@ class PidNamespaceBox implements Box {
 
   isEmpty(): boolean {
     if (!this.#wrapperEnded || isAlive(this.#init)) return false;
-    return this.#cgroup === null
-      ? !isNamespaceInUse(this.identity.pidNamespace)
-      : !this.#cgroup.isPopulated();
+    // Not by the namespace's number, which the kernel gives to the next one at once.
+    return this.#cgroup === null || !this.#cgroup.isPopulated();
   }
 
   dispose(): void {
     this.#cgroup?.remove();
   }
-}
-
-/** Whether any visible process lives in that PID namespace. */
-export function isNamespaceInUse(namespace: string | null): boolean {
-  return namespace !== null && listPids().some((pid) => pidNamespaceOf(pid) === namespace && isRunning(pid));
-}
-
-function isRunning(pid: number): boolean {
-  const fact = readProcess(pid);
-  return fact !== null && !isDead(fact);
 }

@@ -10,7 +10,6 @@ import { realpathSync, statfsSync } from "node:fs";
 import path from "node:path";
 import { type Clock, ignore, type RunIdentity, systemClock } from "@agentcore/contract";
 import { RunCgroup } from "./cgroup.ts";
-import { isNamespaceInUse } from "./pid-namespace-box.ts";
 import { markerVariable, type ContainedProcess } from "./port.ts";
 import {
   hasEnvironmentEntry,
@@ -178,9 +177,7 @@ function remainsOf(trail: RunTrail) {
   const left = (): ContainedProcess[] =>
     findMembers(search).map(({ pid, startTicks, name }) => ({ pid, startTicks, name }));
   const isEmpty = (): boolean =>
-    left().length === 0 &&
-    !(cgroup?.isPopulated() ?? false) &&
-    !isNamespaceInUse(othersNamespace(trail.identity));
+    left().length === 0 && !(cgroup?.isPopulated() ?? false) && !isInitAlive(trail.identity);
   return { cgroup, init, search, left, isEmpty };
 }
 
@@ -223,6 +220,18 @@ function isCgroup(directory: string): boolean {
 function othersNamespace(identity: RunIdentity | null): string | null {
   const namespace = identity?.pidNamespace ?? null;
   return namespace === pidNamespaceOf("self") ? null : namespace;
+}
+
+/**
+ * The kernel lets the init of a namespace go only when everything in it is dead. The namespace's number alone proves nothing:
+ * it is given out again at once.
+ */
+function isInitAlive(identity: RunIdentity | null): boolean {
+  if (identity === null || identity.hostPidStartTicks === null) return false;
+  const namespace = othersNamespace(identity);
+  if (namespace === null) return false;
+  const ref = { pid: identity.hostPid, startTicks: identity.hostPidStartTicks };
+  return isAlive(ref) && pidNamespaceOf(ref.pid) === namespace;
 }
 
 /** The init of the run's own namespace, if it is still that one, bears the run's marker, and is ours to signal. */

@@ -1,26 +1,32 @@
 /** `agentcore why JOB`: every decision about it, with its code, the evidence, and the line of the configuration behind it. */
+import { lookAtLeftRuns } from "@agentcore/containment";
 import { systemClock } from "@agentcore/contract";
 import { createSettingPlaces } from "../config/setting-place.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { jobJson } from "../job-json.ts";
 import { findJob, withQueue, type StateOptions } from "../open-queue.ts";
+import { describeLeft } from "../quarantine.ts";
 import { plainScreen } from "../screen/terminal.ts";
 import { whyLines } from "../screen/why-screen.ts";
 
 export async function why(id: string, options: StateOptions, io: Io): Promise<number> {
-  return withQueue(options, io, async ({ store, client, loaded }) => {
+  return withQueue(options, io, async ({ store, client, loaded, state }) => {
     const { job } = await findJob(store, id);
     const [report, placeOf] = await Promise.all([client.why(job.id), createSettingPlaces(loaded)]);
+    // Nothing starts beside an attempt that may be alive, and nothing in a workspace where something was left.
+    const left = lookAtLeftRuns(state.containment)
+      .filter(({ label, cwd }) => label?.startsWith(`${job.id}#`) === true || cwd === job.task.workspace)
+      .map(describeLeft);
     if (options.json === true) {
       const { record, decisions, ahead, blockedBy } = report;
       const placed = decisions.map((decision) => {
         const { setting } = decision.evidence;
         return { ...decision, configuredAt: typeof setting === "string" ? placeOf(setting) : null };
       });
-      io.stdout.json({ ...jobJson(record), decisions: placed, ahead, blockedBy });
+      io.stdout.json({ ...jobJson(record), decisions: placed, ahead, blockedBy, left });
     } else {
-      plainScreen(io.stdout).print(whyLines({ ...report, placeOf, now: systemClock.now() }));
+      plainScreen(io.stdout).print(whyLines({ ...report, left, placeOf, now: systemClock.now() }));
     }
     return exitCodes.succeeded;
   });

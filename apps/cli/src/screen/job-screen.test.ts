@@ -166,6 +166,7 @@ describe("why", () => {
     decisions: [],
     ahead: [],
     blockedBy: null,
+    left: [],
     placeOf: () => null,
     now,
   };

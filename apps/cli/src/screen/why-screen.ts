@@ -12,6 +12,8 @@ export interface WhyFacts extends Pick<WhyReport, "record" | "decisions" | "ahea
   /** Place of a setting in the configuration file; null where it has its default. */
   readonly placeOf: (setting: string) => string | null;
   readonly now: number;
+  /** What runs of the job or in its workspace left behind, in words. */
+  readonly left: readonly string[];
 }
 
 const aheadShownMax = 5;
@@ -19,8 +21,9 @@ const aheadShownMax = 5;
 export function whyLines(facts: WhyFacts): Line[] {
   const { record, decisions, now } = facts;
   const head: Line = [span(`${record.job.id}  `, "accent"), stateSpan(record.state)];
-  if (decisions.length === 0) return [head, ...turnLines(facts), ...nothingLines(facts)];
-  return [head, ...decisions.flatMap((decision) => decisionLines(decision, facts, now)), ...turnLines(facts)];
+  if (decisions.length === 0) return [head, ...turnLines(facts), ...leftLines(facts), ...nothingLines(facts)];
+  const decided = decisions.flatMap((decision) => decisionLines(decision, facts, now));
+  return [head, ...decided, ...turnLines(facts), ...leftLines(facts)];
 }
 
 function decisionLines(decision: Decision, { placeOf }: WhyFacts, now: number): Line[] {
@@ -47,6 +50,14 @@ function decisionLines(decision: Decision, { placeOf }: WhyFacts, now: number): 
       ? [indented(`${setting}: ${placeOf(setting) ?? "its default"}`, "accent")]
       : []),
     ...(cure === "" ? [] : [indented(cure, "accent")]),
+  ];
+}
+
+function leftLines({ left }: WhyFacts): Line[] {
+  if (left.length === 0) return [];
+  return [
+    ...left.map((each) => indented(oneLine(each))),
+    indented("nothing starts beside it until it is gone; agentcore doctor says how to end it", "accent"),
   ];
 }
 

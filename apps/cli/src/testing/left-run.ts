@@ -31,7 +31,7 @@ export function leaveRun(scratch: Scratch, { marker, label, cwd }: LeftRunOption
   const ownNamespace = readlinkSync("/proc/self/ns/pid");
   const { pid, pidNamespace } = startNamespace(ownNamespace);
   const implementation = "unshare";
-  const box = { hostPid: deadPid, hostPidStartTicks: 1, pidNamespace, cgroupPath: null, bootId };
+  const box = { hostPid: pid, hostPidStartTicks: startTicksOf(pid), pidNamespace, cgroupPath: null, bootId };
   const record = {
     version: 1,
     marker,
@@ -51,6 +51,11 @@ export function leaveRun(scratch: Scratch, { marker, label, cwd }: LeftRunOption
       waitFor(() => !existsSync(`/proc/${pid}/ns/pid`));
     },
   };
+}
+
+function startTicksOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
 }
 
 /** Pid of its init, as we see it. */
