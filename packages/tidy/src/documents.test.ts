@@ -29,6 +29,32 @@ describe("the documents", () => {
     },
   );
 
+  it("number the design decisions without gaps, and index each by its title", () => {
+    const pages = trackedFiles()
+      .flatMap((path) => /^docs\/adr\/(\d{4}-.*\.md)$/.exec(path)?.[1] ?? [])
+      .toSorted();
+    expect(pages.map((page) => Number(page.slice(0, 4)))).toEqual(pages.map((_, index) => index + 1));
+    const lines = pages.map((page, index) => {
+      const title = read(`docs/adr/${page}`)
+        .split("\n", 1)[0]
+        ?.replace(/^# \d+\. /, "");
+      return `${index + 1}. [${title}](${page})`;
+    });
+    const index = read("docs/adr/README.md").split("\n");
+    expect(lines.filter((line) => !index.some((entry) => entry.startsWith(line)))).toEqual([]);
+    expect(index.filter((entry) => /^\d+\. /.test(entry))).toHaveLength(pages.length);
+  });
+
+  it("name only design decisions that exist", () => {
+    const missing = documents
+      .flatMap((path) =>
+        [...read(path).matchAll(/\bADR (\d+)/g)].map((match) => ({ path, number: match[1] })),
+      )
+      .filter(({ number }) => !hasDecision(number ?? ""))
+      .map(({ path, number }) => `${path}: ADR ${number}`);
+    expect(missing).toEqual([]);
+  });
+
   it("begin the README with the two commands", () => {
     const firstBlock = /```sh\n([\s\S]*?)```/.exec(read("README.md"))?.[1] ?? "";
     const commands = firstBlock.split("\n").map((line) => line.replace(/\s*#.*$/, ""));
@@ -48,6 +74,10 @@ describe("the documents", () => {
     expect(names.filter((name) => !readme.includes(name))).toEqual([]);
   });
 });
+
+function hasDecision(number: string): boolean {
+  return trackedFiles().some((path) => path.startsWith(`docs/adr/${number.padStart(4, "0")}-`));
+}
 
 /** The formatter pads table cells; the content is what counts. */
 function squeeze(text: string): string {
