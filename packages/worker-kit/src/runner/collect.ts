@@ -18,14 +18,14 @@ import type { Run } from "./prepare.ts";
 import type { RunUsage } from "./run-usage.ts";
 import type { OutputRead } from "./read-output.ts";
 import { makeResult, type RunTimes } from "./result.ts";
-import type { StopWatch } from "./stop-watch.ts";
+import type { FirstStopCause } from "./stop-cause.ts";
 import { runVerifyScript, type VerifyRun } from "./verify-script.ts";
 
 /** A run whose worker has ended and whose container is empty, or given up. */
 export interface EndedRun {
   readonly run: Run;
   readonly times: RunTimes;
-  readonly stop: StopWatch;
+  readonly stop: FirstStopCause;
   /** What stopped the worker from outside, if that came before its own exit. */
   readonly cause: StopCause | null;
   readonly internalFailure: string | null;

@@ -6,7 +6,7 @@ import type { Containment } from "@agentcore/containment";
 import type { Clock, Ids, StopCause } from "@agentcore/contract";
 import { collectText, runContainedStep, type StepEnd } from "./contained-step.ts";
 import { defaultRunnerLimits } from "./parts.ts";
-import { watchStop } from "./stop-watch.ts";
+import { firstStopCause } from "./stop-cause.ts";
 
 export interface ProgramParts {
   readonly containment: Containment;
@@ -71,7 +71,7 @@ export async function runContainedProgram(parts: ProgramParts, request: ProgramR
       limits: defaultRunnerLimits,
       ...(input === undefined ? {} : { input }),
     };
-    const ended = await runContainedStep(parts, step, watchStop(ending.signal));
+    const ended = await runContainedStep(parts, step, firstStopCause(ending.signal));
     return { ...ended, stdout: stdout.text(), stderr: stderr.text(), overflowed: stdout.overflowed() };
   } finally {
     signal?.removeEventListener("abort", end);

@@ -7,7 +7,7 @@ import type { Contained, Containment, PayloadExit } from "@agentcore/containment
 import type { Clock, ContainmentReceipt, StopCause } from "@agentcore/contract";
 import type { RunnerLimits } from "./parts.ts";
 import { pumpStream, type StreamSink } from "./pump.ts";
-import type { StopWatch } from "./stop-watch.ts";
+import type { FirstStopCause } from "./stop-cause.ts";
 
 export interface ContainedStep {
   readonly command: string;
@@ -41,7 +41,7 @@ export interface StepEnd {
 export async function runContainedStep(
   parts: { readonly containment: Containment; readonly clock: Clock },
   step: ContainedStep,
-  stop: StopWatch,
+  stop: FirstStopCause,
   endsWith: "stop" | "haste" = "stop",
 ): Promise<StepEnd> {
   const contained = await startStep(parts.containment, step, stop, endsWith);
@@ -75,7 +75,7 @@ export async function runContainedStep(
 async function startStep(
   containment: Containment,
   step: ContainedStep,
-  stop: StopWatch,
+  stop: FirstStopCause,
   endsWith: "stop" | "haste",
 ): Promise<Contained> {
   const { command, args, cwd, env, marker, label, visible = [], termTo = "process" } = step;

@@ -7,7 +7,7 @@ import { notCompared, type WorkspaceChange } from "../observe/workspace-change.t
 import { findProgram } from "../program/find-program.ts";
 import { collectText, runContainedStep } from "./contained-step.ts";
 import type { Run } from "./prepare.ts";
-import type { StopWatch } from "./stop-watch.ts";
+import type { FirstStopCause } from "./stop-cause.ts";
 
 export interface Observation {
   /** When the state before the run is known. Never rejects. */
@@ -20,7 +20,7 @@ export interface Observation {
 const namesBytesMax = 16 * 1024 * 1024;
 
 /** The first look begins at once, and is given up when the run is stopped. */
-export function beginObservation(run: Run, stop: StopWatch): Observation {
+export function beginObservation(run: Run, stop: FirstStopCause): Observation {
   const { parts, request, attempt } = run;
   const workspace = realpathSync(request.task.workspace);
   let timeoutMs = parts.limits.gitTimeoutMs;
@@ -58,7 +58,7 @@ async function runGitStep(
   workspace: string,
   step: GitStep,
   timeoutMs: number,
-  stop: StopWatch,
+  stop: FirstStopCause,
 ): Promise<GitStepEnd> {
   const stdout = collectText(namesBytesMax);
   const stderr = collectText(64 * 1024);

@@ -7,7 +7,7 @@ import { probeOutputBytesMax, type ProbeOutput, type StopCause } from "@agentcor
 import { collectText, runContainedStep, type StepEnd } from "./contained-step.ts";
 import type { Run } from "./prepare.ts";
 import { startFailureOf } from "./start-failure.ts";
-import { watchStop, type StopWatch } from "./stop-watch.ts";
+import { firstStopCause, type FirstStopCause } from "./stop-cause.ts";
 import { withScriptStep } from "./task-script.ts";
 
 export interface Probes {
@@ -29,7 +29,7 @@ const noLongerWanted: StopCause = {
 
 const overBy = `the probe printed more than ${probeOutputBytesMax / 1024} KiB`;
 
-export function createProbes(run: Run, stop: StopWatch): Probes {
+export function createProbes(run: Run, stop: FirstStopCause): Probes {
   const underWay = new Map<Promise<ProbeOutput>, AbortController>();
   let looks = 0;
   let ended = false;
@@ -86,7 +86,7 @@ async function runLook(
   try {
     return await withScriptStep(run, script, async (step) => {
       const own = { marker, timeoutMs, stdout: boundedStdout, stderr };
-      const end = await runContainedStep(run.parts, { ...step, ...own }, watchStop(aborting.signal));
+      const end = await runContainedStep(run.parts, { ...step, ...own }, firstStopCause(aborting.signal));
       const failure = stdout.overflowed() ? overBy : failureOf(end, timeoutMs);
       const said = { stdout: stdout.text(), stderr: stderrText(stderr) };
       return { output: { exitCode: end.exit.code, ...said, failure }, survivors: end.receipt.survivors };

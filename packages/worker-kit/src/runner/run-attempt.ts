@@ -29,7 +29,7 @@ import { readOutput } from "./read-output.ts";
 import { notStartedResult, type RunTimes } from "./result.ts";
 import { followUsage } from "./run-usage.ts";
 import { startFailureOf } from "./start-failure.ts";
-import { watchStop, type StopWatch } from "./stop-watch.ts";
+import { firstStopCause, type FirstStopCause } from "./stop-cause.ts";
 import { exitOf } from "./worker-exit.ts";
 
 /** What can be asked of a run once its worker has been started: see `WorkerRun`. */
@@ -44,7 +44,7 @@ export async function runAttempt(
   onControl: (control: RunControl) => void,
 ): Promise<WorkerResult> {
   const times: RunTimes = { startedAt: parts.clock.now(), startedMonotonicMs: parts.clock.monotonicMs() };
-  const stop = watchStop(request.permit.signal);
+  const stop = firstStopCause(request.permit.signal);
   const notStarted = (error: unknown): WorkerResult =>
     notStartedResult(parts.clock, times, stop.cause(), startFailureOf(error));
   try {
@@ -61,7 +61,7 @@ export async function runAttempt(
 async function runPrepared(
   run: Run,
   times: RunTimes,
-  stop: StopWatch,
+  stop: FirstStopCause,
   onControl: (control: RunControl) => void,
 ): Promise<WorkerResult> {
   const { parts, plan, request } = run;
@@ -107,7 +107,7 @@ async function runPrepared(
 interface Supervised {
   readonly run: Run;
   readonly times: RunTimes;
-  readonly stop: StopWatch;
+  readonly stop: FirstStopCause;
   readonly observation: Observation;
 }
 

@@ -9,7 +9,7 @@ import { createOutputLog, type LogFile } from "./output-log.ts";
 import type { Run } from "./prepare.ts";
 import type { StreamSink } from "./pump.ts";
 import { startFailureOf } from "./start-failure.ts";
-import type { StopWatch } from "./stop-watch.ts";
+import type { FirstStopCause } from "./stop-cause.ts";
 import { withScriptStep } from "./task-script.ts";
 
 export interface VerifyRun {
@@ -22,7 +22,7 @@ export interface VerifyRun {
 export async function runVerifyScript(
   run: Run,
   script: string,
-  stop: StopWatch,
+  stop: FirstStopCause,
   onNotice: (text: string) => void,
 ): Promise<VerifyRun> {
   const { parts, attempt } = run;

@@ -1,22 +1,22 @@
 /**
- * The first cause that stops a run, and who is to be told. Listens to the permit's signal from the start of the run; a
- * cause that comes after {@link StopWatch.settle} no longer counts, because the worker had ended by itself before.
+ * The first cause that stops a run, and its listeners. It follows the permit's signal from the start of the run; a cause
+ * that comes after {@link FirstStopCause.settle} is ignored, because the worker had already ended.
  */
 import { isErrorCode, type StopCause } from "@agentcore/contract";
 
-export interface StopWatch {
+export interface FirstStopCause {
   readonly cause: () => StopCause | null;
-  /** Calls the listener once, at once if the cause is there already. Returns a function that takes it back. */
+  /** Calls the listener once, immediately if there is already a cause. Returns a function that removes the listener. */
   onCause(listener: (cause: StopCause) => void): () => void;
-  /** Whoever stopped the run does not want to wait any longer: what still runs beside the worker is killed. */
+  /** The caller does not want to wait any longer: what still runs beside the worker is killed. */
   hasten(): void;
   /** As {@link onCause}, for {@link hasten}. */
   onHaste(listener: () => void): () => void;
-  /** Ends the watch; the cause stays what it is. */
+  /** Stops following the signal; the cause stays what it is. */
   settle(): void;
 }
 
-export function watchStop(signal: AbortSignal): StopWatch {
+export function firstStopCause(signal: AbortSignal): FirstStopCause {
   let cause: StopCause | null = null;
   const listeners = new Set<(cause: StopCause) => void>();
   const hurried = new Set<() => void>();

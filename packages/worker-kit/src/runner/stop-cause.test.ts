@@ -1,6 +1,6 @@
 import type { StopCause } from "@agentcore/contract";
 import { describe, expect, it } from "vitest";
-import { watchStop } from "./stop-watch.ts";
+import { firstStopCause } from "./stop-cause.ts";
 
 const deadline: StopCause = {
   kind: "deadline",
@@ -12,7 +12,7 @@ const deadline: StopCause = {
 describe("the watch on a permit's signal", () => {
   it("knows the cause as it was given, and tells everybody once, early or late", () => {
     const controller = new AbortController();
-    const stop = watchStop(controller.signal);
+    const stop = firstStopCause(controller.signal);
     const told: unknown[] = [];
     stop.onCause((cause) => told.push(cause));
     const takeBack = stop.onCause(() => told.push("taken back"));
@@ -25,12 +25,12 @@ describe("the watch on a permit's signal", () => {
   });
 
   it("knows a cause that was there before it", () => {
-    expect(watchStop(AbortSignal.abort(deadline)).cause()).toBe(deadline);
+    expect(firstStopCause(AbortSignal.abort(deadline)).cause()).toBe(deadline);
   });
 
   it("does not count what comes after it is settled", () => {
     const controller = new AbortController();
-    const stop = watchStop(controller.signal);
+    const stop = firstStopCause(controller.signal);
     stop.settle();
     controller.abort(deadline);
     expect(stop.cause()).toBeNull();
@@ -42,7 +42,7 @@ describe("the watch on a permit's signal", () => {
     [new Error("the screen went away")],
     [{ kind: "deadline", code: "NO_CODE", message: "" }],
   ])("takes an abort with %j as somebody cancelling", (reason) => {
-    expect(watchStop(AbortSignal.abort(reason)).cause()).toMatchObject({
+    expect(firstStopCause(AbortSignal.abort(reason)).cause()).toMatchObject({
       kind: "cancelled",
       code: "AC_CANCELLED",
     });
