@@ -13,7 +13,7 @@ const heldCharsMax = 16 * 1024 * 1024;
 const eventChars = 128;
 
 /** How long the result waits for a client that acknowledges nothing. */
-const patienceMs = 2000;
+const ackTimeoutMs = 2000;
 
 export interface OutletOptions {
   /** Most events sent and not acknowledged. */
@@ -33,7 +33,7 @@ export class EventOutlet {
   private omitted = 0;
   private sent = 0;
   private acknowledged = 0;
-  private patience: Timer | null = null;
+  private ackTimer: Timer | null = null;
   private emptied: (() => void) | null = null;
 
   constructor(options: OutletOptions) {
@@ -72,7 +72,7 @@ export class EventOutlet {
       this.head = 0;
     }
     if (this.held.length > this.head) return;
-    if (this.omitted > 0 && this.mayPass) this.confess(this.omitted);
+    if (this.omitted > 0 && this.mayPass) this.reportOmitted(this.omitted);
     if (this.omitted === 0) this.emptied?.();
   }
 
@@ -85,7 +85,7 @@ export class EventOutlet {
     this.options.send(this.sent, event);
   }
 
-  private confess(count: number): void {
+  private reportOmitted(count: number): void {
     this.omitted = 0;
     const text = `${count} events were not sent, because the client did not acknowledge earlier ones; the run's logs have them`;
     this.pass({ type: "raw", text, truncated: true });
@@ -100,18 +100,18 @@ export class EventOutlet {
         this.waitOn();
       });
     }
-    this.patience?.cancel();
+    this.ackTimer?.cancel();
     this.emptied = null;
     const left = this.held.length - this.head + this.omitted;
     this.held = [];
     this.head = 0;
-    if (left > 0) this.confess(left);
+    if (left > 0) this.reportOmitted(left);
   }
 
   /** Gives the client time, from now, to acknowledge more. */
   private waitOn(): void {
-    this.patience?.cancel();
-    if (this.emptied !== null) this.patience = this.options.clock.setTimer(patienceMs, this.emptied);
+    this.ackTimer?.cancel();
+    if (this.emptied !== null) this.ackTimer = this.options.clock.setTimer(ackTimeoutMs, this.emptied);
   }
 }
 
