@@ -56,4 +56,4 @@ export {
   type SupervisedRuntime,
   type SupervisedRuntimeOptions,
 } from "./wire/supervised-runtime.ts";
-export type { RuntimeStatus } from "./wire/runtime-keeper.ts";
+export type { RuntimeStatus } from "./wire/runtime-supervisor.ts";

@@ -25,7 +25,13 @@ import type { ProveGone } from "../recovery/recovery.ts";
 import { spendingIfReadable } from "../recovery/lost-spending.ts";
 import { lostResult, type SpendingOfLost } from "../retry/charge.ts";
 import { defaultIntensity, type RestartIntensity } from "./restart-intensity.ts";
-import { isLost, RuntimeKeeper, unlessLost, type Incarnation, type RuntimeStatus } from "./runtime-keeper.ts";
+import {
+  isLost,
+  RuntimeSupervisor,
+  unlessLost,
+  type SupervisedProcess,
+  type RuntimeStatus,
+} from "./runtime-supervisor.ts";
 import type { StartRuntimeProcess } from "./runtime-process.ts";
 
 export interface SupervisedRuntimeOptions {
@@ -62,13 +68,13 @@ export function superviseRuntime(options: SupervisedRuntimeOptions): SupervisedR
 }
 
 interface HeldPermit {
-  readonly issuer: Incarnation;
+  readonly issuer: SupervisedProcess;
   readonly permit: PermitRecord;
   isExecuting: boolean;
 }
 
 interface Execution {
-  readonly issuer: Incarnation;
+  readonly issuer: SupervisedProcess;
   readonly permit: PermitRecord;
   readonly claimedAt: number;
   started: { readonly at: number; readonly identity: RunIdentity } | null;
@@ -79,7 +85,7 @@ const proveAgainMs = 1000;
 const askAgainMs = 100;
 
 class Supervisor implements SupervisedRuntime {
-  readonly #keeper: RuntimeKeeper;
+  readonly #supervisor: RuntimeSupervisor;
   readonly #proveGone: ProveGone;
   readonly #spendingOfLost: SpendingOfLost;
   readonly #clock: Clock;
@@ -96,7 +102,7 @@ class Supervisor implements SupervisedRuntime {
     this.#spendingOfLost = options.spendingOfLost ?? (async () => null);
     this.#clock = clock;
     this.#log = log;
-    this.#keeper = new RuntimeKeeper({
+    this.#supervisor = new RuntimeSupervisor({
       start,
       clock,
       log,
@@ -106,15 +112,15 @@ class Supervisor implements SupervisedRuntime {
       client: options.client ?? { name: "@agentcore/scheduler", version: "0.1.0" },
       onEscalation: (escalation) => this.#escalate(escalation),
     });
-    this.#keeper.launch();
+    this.#supervisor.launch();
   }
 
   async requestPermit(request: PermitRequest): Promise<PermitDecision> {
-    const { state } = this.#keeper;
+    const { state } = this.#supervisor;
     if (this.#draining) return rejected("AC_DRAINING", "the runtime is draining");
     switch (state.kind) {
       case "ready":
-        return this.#requestFrom(state.incarnation, request);
+        return this.#requestFrom(state.supervised, request);
       case "starting":
         // Nothing is refused by a start, so nothing is told of it: the request waits. The handshake has a time limit.
         await this.#change();
@@ -171,13 +177,13 @@ class Supervisor implements SupervisedRuntime {
 
   /** While no process answers, the last that was heard of one. Rejects with `AC_RUNTIME_LOST` where there never was any. */
   async load(): Promise<LoadReport> {
-    const load = (await this.#keeper.ready?.wire.load()) ?? this.#keeper.lastLoad;
+    const load = (await this.#supervisor.ready?.wire.load()) ?? this.#supervisor.lastLoad;
     if (load === null) throw new AgentCoreError("AC_RUNTIME_LOST", "the runtime has not answered yet");
     return load;
   }
 
   reportQueue(queue: { readonly depth: number; readonly oldestWaitMs: number }): void {
-    this.#keeper.ready?.wire.reportQueue(queue);
+    this.#supervisor.ready?.wire.reportQueue(queue);
   }
 
   onEscalation(listener: (escalation: Escalation) => void): () => void {
@@ -187,31 +193,31 @@ class Supervisor implements SupervisedRuntime {
 
   async drain(): Promise<void> {
     this.#draining = true;
-    const { ready } = this.#keeper;
+    const { ready } = this.#supervisor;
     if (ready !== null) await unlessLost(ready.wire.drain());
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#keeper.close();
+    this.#closing ??= this.#supervisor.close();
     return this.#closing;
   }
 
   retire(): void {
-    this.#keeper.retire();
+    this.#supervisor.retire();
   }
 
   status(): RuntimeStatus {
-    return this.#keeper.status();
+    return this.#supervisor.status();
   }
 
   onStatus(listener: (status: RuntimeStatus) => void): () => void {
-    return this.#keeper.onChange(() => listener(this.status()));
+    return this.#supervisor.onChange(() => listener(this.status()));
   }
 
   ready(): Promise<void> {
     return new Promise((resolve, reject) => {
       const look = (): boolean => {
-        const { state } = this.#keeper;
+        const { state } = this.#supervisor;
         switch (state.kind) {
           case "ready":
             resolve();
@@ -228,7 +234,7 @@ class Supervisor implements SupervisedRuntime {
         }
       };
       if (look()) return;
-      const stop = this.#keeper.onChange(() => {
+      const stop = this.#supervisor.onChange(() => {
         if (look()) stop();
       });
     });
@@ -237,14 +243,14 @@ class Supervisor implements SupervisedRuntime {
   /** Resolves at the next change of the process's state. */
   #change(): Promise<void> {
     return new Promise((resolve) => {
-      const stop = this.#keeper.onChange(() => {
+      const stop = this.#supervisor.onChange(() => {
         stop();
         resolve();
       });
     });
   }
 
-  async #requestFrom(issuer: Incarnation, request: PermitRequest): Promise<PermitDecision> {
+  async #requestFrom(issuer: SupervisedProcess, request: PermitRequest): Promise<PermitDecision> {
     try {
       const decision = await issuer.wire.requestPermit(request);
       if (decision.kind === "granted" && issuer.failure === null) {

@@ -16,7 +16,7 @@ import { simpleJob } from "../testing/rig.ts";
 import type { WireProcessBehaviour } from "../testing/wire-process.ts";
 import { MessageLines } from "./message-lines.ts";
 import { decideRestart } from "./restart-intensity.ts";
-import type { RuntimeStatus } from "./runtime-keeper.ts";
+import type { RuntimeStatus } from "./runtime-supervisor.ts";
 import { runtimeProcess } from "./runtime-process.ts";
 import {
   superviseRuntime,

@@ -1,6 +1,6 @@
 /**
  * Keeps a runtime process alive: starts it, watches it, and starts it again when it dies, hangs or talks nonsense, up to the
- * restart intensity; then it is given up for good. Once the scheduler is ending, a death leads to `closed` instead of a restart.
+ * restart intensity; then it is not started again. Once the scheduler is ending, a death leads to `closed` instead of a restart.
  *
  * | state       | meaning                              | leaves by                                     |
  * | ----------- | ------------------------------------ | --------------------------------------------- |
@@ -23,21 +23,21 @@ import type { RuntimeProcess, StartRuntimeProcess } from "./runtime-process.ts";
 import { WireRuntime } from "./wire-runtime.ts";
 
 /** One process, from its start to its end. */
-export interface Incarnation {
+export interface SupervisedProcess {
   readonly process: RuntimeProcess;
   readonly wire: WireRuntime;
   /** Why it is of no use any more; null as long as it is. */
   failure: string | null;
 }
 
-export type KeeperState =
-  | { readonly kind: "starting" | "ready"; readonly incarnation: Incarnation }
+export type SupervisorState =
+  | { readonly kind: "starting" | "ready"; readonly supervised: SupervisedProcess }
   | { readonly kind: "waiting"; readonly untilMs: number }
   | { readonly kind: "escalated"; readonly message: string }
   | { readonly kind: "closed" };
 
 export interface RuntimeStatus {
-  readonly state: KeeperState["kind"];
+  readonly state: SupervisorState["kind"];
   readonly pid: number | null;
   /** Restarts so far. */
   readonly restarts: number;
@@ -45,7 +45,7 @@ export interface RuntimeStatus {
   readonly lastDeath: string | null;
 }
 
-export interface RuntimeKeeperPorts {
+export interface RuntimeSupervisorOptions {
   readonly start: StartRuntimeProcess;
   readonly intensity: RestartIntensity;
   readonly answerMs: number;
@@ -56,10 +56,10 @@ export interface RuntimeKeeperPorts {
   readonly onEscalation: (escalation: Escalation) => void;
 }
 
-export class RuntimeKeeper {
-  readonly #ports: RuntimeKeeperPorts;
+export class RuntimeSupervisor {
+  readonly #ports: RuntimeSupervisorOptions;
   readonly #listeners = new Set<() => void>();
-  #state: KeeperState = { kind: "waiting", untilMs: 0 };
+  #state: SupervisorState = { kind: "waiting", untilMs: 0 };
   #restarts: readonly number[] = [];
   #restartCount = 0;
   #lastDeath: string | null = null;
@@ -67,30 +67,29 @@ export class RuntimeKeeper {
   #timer: Timer | undefined;
   #isRetired = false;
 
-  constructor(ports: RuntimeKeeperPorts) {
+  constructor(ports: RuntimeSupervisorOptions) {
     this.#ports = ports;
   }
 
-  get state(): KeeperState {
+  get state(): SupervisorState {
     return this.#state;
   }
 
   /** The process that can be used now, or null. */
-  get ready(): Incarnation | null {
-    return this.#state.kind === "ready" ? this.#state.incarnation : null;
+  get ready(): SupervisedProcess | null {
+    return this.#state.kind === "ready" ? this.#state.supervised : null;
   }
 
   /** What the latest process said last about its load. */
   get lastLoad(): LoadReport | null {
     const state = this.#state;
-    const current =
-      state.kind === "starting" || state.kind === "ready" ? state.incarnation.wire.lastLoad : null;
-    return current ?? this.#lastLoad;
+    const load = state.kind === "starting" || state.kind === "ready" ? state.supervised.wire.lastLoad : null;
+    return load ?? this.#lastLoad;
   }
 
   status(): RuntimeStatus {
     const state = this.#state;
-    const pid = state.kind === "starting" || state.kind === "ready" ? state.incarnation.process.pid : null;
+    const pid = state.kind === "starting" || state.kind === "ready" ? state.supervised.process.pid : null;
     return { state: state.kind, pid, restarts: this.#restartCount, lastDeath: this.#lastDeath };
   }
 
@@ -110,14 +109,14 @@ export class RuntimeKeeper {
       return this.#onDeath(messageOf(error));
     }
     const { input, output } = process;
-    const onFailed = (why: string): void => this.#giveUp(incarnation, why);
+    const onFailed = (why: string): void => this.#fail(supervised, why);
     const wire = new WireRuntime({ input, output, clock, log, client, answerMs, onEscalation, onFailed });
-    const incarnation: Incarnation = { process, wire, failure: null };
-    this.#enter({ kind: "starting", incarnation });
-    void process.exited.then((how) => this.#onExit(incarnation, how));
+    const supervised: SupervisedProcess = { process, wire, failure: null };
+    this.#enter({ kind: "starting", supervised });
+    void process.exited.then((how) => this.#onExit(supervised, how));
     wire.handshake().then(
-      () => this.#onHandshake(incarnation),
-      (error: unknown) => this.#giveUp(incarnation, messageOf(error)),
+      () => this.#onHandshake(supervised),
+      (error: unknown) => this.#fail(supervised, messageOf(error)),
     );
   }
 
@@ -136,7 +135,7 @@ export class RuntimeKeeper {
     this.#timer?.cancel();
     this.#enter({ kind: "closed" });
     if (state.kind !== "starting" && state.kind !== "ready") return;
-    const { process, wire } = state.incarnation;
+    const { process, wire } = state.supervised;
     const kill = clock.setTimer(closeMs, () => process.kill());
     if (state.kind === "ready") await unlessLost(wire.shutdown());
     process.input.end();
@@ -145,24 +144,24 @@ export class RuntimeKeeper {
     wire.end("the runtime was closed");
   }
 
-  #onHandshake(incarnation: Incarnation): void {
-    if (this.#state.kind === "starting" && incarnation.failure === null)
-      this.#enter({ kind: "ready", incarnation });
+  #onHandshake(supervised: SupervisedProcess): void {
+    if (this.#state.kind === "starting" && supervised.failure === null)
+      this.#enter({ kind: "ready", supervised });
   }
 
   /** The process lives and is of no use: it is killed, and its exit does the rest. */
-  #giveUp(incarnation: Incarnation, why: string): void {
-    if (incarnation.failure !== null) return;
-    this.#ports.log.error({ why, pid: incarnation.process.pid }, "the runtime is given up");
-    incarnation.failure = why;
-    incarnation.process.kill();
+  #fail(supervised: SupervisedProcess, why: string): void {
+    if (supervised.failure !== null) return;
+    this.#ports.log.error({ why, pid: supervised.process.pid }, "the runtime is of no use and is killed");
+    supervised.failure = why;
+    supervised.process.kill();
   }
 
-  #onExit(incarnation: Incarnation, how: string): void {
-    incarnation.failure ??= how;
-    this.#lastLoad = incarnation.wire.lastLoad ?? this.#lastLoad;
-    incarnation.wire.end(`the runtime died: ${incarnation.failure}`);
-    if (this.#state.kind !== "closed") this.#onDeath(incarnation.failure);
+  #onExit(supervised: SupervisedProcess, how: string): void {
+    supervised.failure ??= how;
+    this.#lastLoad = supervised.wire.lastLoad ?? this.#lastLoad;
+    supervised.wire.end(`the runtime died: ${supervised.failure}`);
+    if (this.#state.kind !== "closed") this.#onDeath(supervised.failure);
   }
 
   #onDeath(how: string): void {
@@ -199,7 +198,7 @@ export class RuntimeKeeper {
     });
   }
 
-  #enter(state: KeeperState): void {
+  #enter(state: SupervisorState): void {
     this.#state = state;
     for (const listener of this.#listeners) {
       try {
@@ -211,7 +210,7 @@ export class RuntimeKeeper {
   }
 }
 
-/** What cannot be asked of a dead runtime has come to pass by its death. */
+/** If the runtime died, the request is already satisfied. Rejects with any other error. */
 export async function unlessLost(asked: Promise<void>): Promise<void> {
   try {
     await asked;
