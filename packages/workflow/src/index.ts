@@ -12,7 +12,7 @@ export * from "./plan/run-state.ts";
 export * from "./plan/step-state.ts";
 export type { BranchOptions } from "./run/branch-rules.ts";
 export { endRun } from "./run/end-run.ts";
-export { interruptedMessage } from "./run/job-piece.ts";
+export { interruptedMessage } from "./run/submit-job.ts";
 export { requestCancel } from "./run/cancel-request.ts";
 export type { Git, GitAnswer, GitOptions } from "./run/git.ts";
 export type { InputValue, InputValues } from "./run/inputs.ts";

@@ -8,7 +8,7 @@ import { realpath } from "node:fs/promises";
 import type { Budget, Workflow } from "../definition.ts";
 import { checkBranchAtStart, placeOf, resolveBase } from "./branch-rules.ts";
 import { resolveInputs, type InputValues } from "./inputs.ts";
-import { LateCanceller } from "./job-piece.ts";
+import { LateCanceller } from "./submit-job.ts";
 import { pathInside } from "./places.ts";
 import { prepareContextDir, requireArtifacts, requireWorkspace } from "./check-places.ts";
 import { stepsToRetry, type RetryChoice } from "./retry-run.ts";

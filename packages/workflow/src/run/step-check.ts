@@ -5,9 +5,9 @@ import type { JobEnd } from "@agentcore/scheduler";
 import type { Budget, Loop } from "../definition.ts";
 import { decideByExitCode, decideByFile, type Decision, type DecisionFile } from "./decision.ts";
 import { isUsedUp } from "./budget-share.ts";
-import { isFailureOfRun, wasInterrupted, type LateCanceller } from "./job-piece.ts";
+import { isFailureOfRun, wasInterrupted, type LateCanceller } from "./submit-job.ts";
 import { jobFor } from "./job-request.ts";
-import { runPieceJob, type PieceEnd } from "./piece-job.ts";
+import { runGuardedJob, type PieceEnd } from "./run-guarded-job.ts";
 import { pathInside } from "./places.ts";
 import type { RunEventEntry } from "./run-record.ts";
 import { stepWorkspace, workspaceRoot, type StartedPiece, type StepContext } from "./step-context.ts";
@@ -117,7 +117,7 @@ function submit(
     timeoutMs: Math.min(loop.checkTimeoutMs ?? instance.step.timeoutMs ?? Infinity, context.leftMs()),
     notBefore: null,
   });
-  return runPieceJob(context, started, { piece: "check", job, stall }, canceller);
+  return runGuardedJob(context, started, { piece: "check", job, stall }, canceller);
 }
 
 function decide(started: StartedPiece, loop: Loop, end: JobEnd, file: DecisionFile | null): Decision {

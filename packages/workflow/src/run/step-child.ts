@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { StepAction, Workflow } from "../definition.ts";
 import { copyArtifact } from "./artifacts.ts";
 import { isUsedUp, lower, noCeiling } from "./budget-share.ts";
-import { isFailureOfRun, type LateCanceller } from "./job-piece.ts";
+import { isFailureOfRun, type LateCanceller } from "./submit-job.ts";
 import { childInputs } from "./inputs.ts";
 import { artifactDir, stepDir } from "./places.ts";
 import type { RunOutcome } from "../plan/run-state.ts";

@@ -3,7 +3,7 @@ import { isAgentCoreError } from "@agentcore/contract";
 import { copyInputs } from "./artifacts.ts";
 import { branchProblem, placeOf, unsafe } from "./branch-rules.ts";
 import { gitUntil } from "./git.ts";
-import type { LateCanceller } from "./job-piece.ts";
+import type { LateCanceller } from "./submit-job.ts";
 import { pathInside } from "./places.ts";
 import {
   inputsOf,

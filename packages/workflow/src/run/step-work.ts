@@ -8,10 +8,10 @@ import { collectOutputs } from "./artifacts.ts";
 import { placeOf } from "./branch-rules.ts";
 import { budgetText, ceilingCode, isUsedUp, noCeiling } from "./budget-share.ts";
 import { observedOf } from "./change-rules.ts";
-import { isFailureOfRun, wasInterrupted, type LateCanceller } from "./job-piece.ts";
+import { isFailureOfRun, wasInterrupted, type LateCanceller } from "./submit-job.ts";
 import { classOf, workEnd, type WorkEnd } from "./job-outcome.ts";
 import { interruptionsMax, jobFor, withStages, type PieceRequest } from "./job-request.ts";
-import { runPieceJob } from "./piece-job.ts";
+import { runGuardedJob } from "./run-guarded-job.ts";
 import { noteOutputs, staleOutputs, type OutputsOf } from "./output-age.ts";
 import { artifactDir } from "./places.ts";
 import { judgeStep, noteDiffBase } from "./step-changes.ts";
@@ -93,7 +93,7 @@ async function attempt(
       await noteOutputs(outputsOf(context, started), { run: context.runId, iteration: started.iteration });
     const job = jobFor(await workRequest(context, started, work, workspace));
     const { stall } = started.instance.step;
-    const end = await runPieceJob(context, started, { piece: "work", job, stall }, canceller);
+    const end = await runGuardedJob(context, started, { piece: "work", job, stall }, canceller);
     const cost = {
       spent: end.spent,
       interruptions: Math.max(0, end.attempts - 1),

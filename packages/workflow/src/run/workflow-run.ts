@@ -10,7 +10,7 @@ import { orderOf } from "./budget-choice.ts";
 import { watchForCancel } from "./cancel-request.ts";
 import { writeDiagnosis } from "./diagnosis.ts";
 import { Inbox } from "./inbox.ts";
-import { isSubmitted, LateCanceller } from "./job-piece.ts";
+import { isSubmitted, LateCanceller } from "./submit-job.ts";
 import { nextEntries, type Next } from "./next-entries.ts";
 import { stepReport, writeRunRecord, writeStepRecord } from "./record-files.ts";
 import type { RunLog } from "./run-log.ts";

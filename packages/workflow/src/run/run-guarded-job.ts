@@ -6,7 +6,7 @@ import type { Artifact, JobSubmission, WorkerEvent } from "@agentcore/contract";
 import type { JobEnd } from "@agentcore/scheduler";
 import { join } from "node:path";
 import type { Stall } from "../definition.ts";
-import { runJob, type LateCanceller } from "./job-piece.ts";
+import { runJob, type LateCanceller } from "./submit-job.ts";
 import { JsonLinesFile } from "./json-lines-file.ts";
 import { OutputTail } from "./output-tail.ts";
 import { stepDir } from "./places.ts";
@@ -21,17 +21,17 @@ export interface PieceEnd extends JobEnd {
   readonly log: string | null;
 }
 
-export interface PieceJob {
+export interface GuardedJob {
   readonly piece: "work" | "check";
   readonly job: JobSubmission;
   readonly stall: Stall | null;
 }
 
 /** Submits and waits. Rejects as `submit` and `result` do. */
-export async function runPieceJob(
+export async function runGuardedJob(
   context: StepContext,
   started: StartedPiece,
-  { piece, job, stall }: PieceJob,
+  { piece, job, stall }: GuardedJob,
   canceller: LateCanceller,
 ): Promise<PieceEnd> {
   const { ports, runId } = context;
@@ -70,7 +70,7 @@ function stallDir(context: StepContext, { instance }: StartedPiece): string {
 }
 
 interface Stalled {
-  readonly piece: PieceJob["piece"];
+  readonly piece: GuardedJob["piece"];
   readonly iteration: number;
   readonly attempt: number;
   readonly end: JobEnd;
