@@ -25,7 +25,7 @@ export { openRegularFile } from "./regular-file.ts";
 export * from "./retry-after.ts";
 export type { ProgramParts } from "./runner/contained-program.ts";
 export { createProcessRunner, type ProcessRunnerOptions } from "./runner/create-process-runner.ts";
-export { defaultRunnerLimits, type RunnerLimits } from "./runner/parts.ts";
+export { defaultRunnerLimits, type RunnerLimits } from "./runner/runner-options.ts";
 export { findAttemptDirectory, listJobDirectories, type JobDirectory } from "./runner/attempt-directory.ts";
 export { runLabel } from "./runner/prepare.ts";
 export { scriptCommand, type ScriptCommand } from "./runner/task-script.ts";

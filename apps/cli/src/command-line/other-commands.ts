@@ -1,5 +1,5 @@
 /** The commands about this program and this machine: `doctor`, `schema`, `completion`. */
-import { examples, stateOption, type Definition } from "./parts.ts";
+import { examples, stateOption, type Definition } from "./shared-options.ts";
 
 export function defineDoctor({ define, finish, io }: Definition): void {
   stateOption(define("doctor", "Say which workers are here, how well they can be contained, and what to do"))

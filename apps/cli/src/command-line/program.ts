@@ -10,7 +10,7 @@ import { reportError, writeJsonError } from "../report-error.ts";
 import { packageVersion } from "../version.ts";
 import { defineBudget, defineDead, defineJobs, defineWhy } from "./job-commands.ts";
 import { defineCompletion, defineDoctor, defineSchema, defineTrust } from "./other-commands.ts";
-import { examples, type Definition } from "./parts.ts";
+import { examples, type Definition } from "./shared-options.ts";
 import { defineRun, defineRuntime, defineSubmit, defineWork } from "./task-commands.ts";
 import { defineWorkflow } from "./workflow-commands.ts";
 

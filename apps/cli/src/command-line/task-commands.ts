@@ -1,6 +1,13 @@
 /** The commands that run tasks or take them in: `run`, `submit`, `work`, `runtime`. */
 import { Option } from "commander";
-import { examples, stateCommand, stateOption, taskOptions, value, type Definition } from "./parts.ts";
+import {
+  examples,
+  stateCommand,
+  stateOption,
+  taskOptions,
+  value,
+  type Definition,
+} from "./shared-options.ts";
 import { readCount, readDuration, readPriority } from "../option-values.ts";
 
 export function defineRun({ define, finish, io }: Definition): void {

@@ -1,7 +1,14 @@
 /** The commands about workflows: `workflow run|resume|retry|cancel|validate|graph|list|show|logs`. */
 import type { Command } from "commander";
 import { readCount, readDollars, readLabel } from "../option-values.ts";
-import { examples, stateCommand, stateOption, value, type Define, type Definition } from "./parts.ts";
+import {
+  examples,
+  stateCommand,
+  stateOption,
+  value,
+  type Define,
+  type Definition,
+} from "./shared-options.ts";
 
 export function defineWorkflow({ define: defineTop, finish, io }: Definition): void {
   const top = defineTop(

@@ -8,7 +8,7 @@ import { findJob, withQueue, type StateOptions } from "../open-queue.ts";
 import { jobLines, jobTable } from "../screen/job-screen.ts";
 import { span } from "../screen/line.ts";
 import { plainScreen } from "../screen/terminal.ts";
-import { queryOf, type Condition } from "../where.ts";
+import { queryOf, type Condition } from "../job-filter.ts";
 
 export interface ListOptions extends StateOptions {
   readonly state?: readonly JobStateKind[];

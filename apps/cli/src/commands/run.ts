@@ -15,8 +15,8 @@ import type { Io } from "../io.ts";
 import { jobFromOptions, readInstructions, warnOfLoaders, type TaskOptions } from "../job-from-options.ts";
 import { createLog, type ProcessLog } from "../log.ts";
 import { announcementOf, loadOptionsConfig } from "../open-queue.ts";
-import { jsonLines } from "../present/json-lines.ts";
-import { people } from "../present/people.ts";
+import { jsonPresenter } from "../present/json-presenter.ts";
+import { humanPresenter } from "../present/human-presenter.ts";
 import type { Presenter } from "../present/presenter.ts";
 import { runJob } from "../run-job.ts";
 import { closeScheduler, startScheduler } from "../start-scheduler.ts";
@@ -41,8 +41,8 @@ export async function run(instructions: string | undefined, options: RunOptions,
   const composition = await compose({ config: loaded.config, state, adapters: [adapter], env: io.env, log });
   const presenter =
     options.json === true
-      ? jsonLines(io.stdout, io.stderr)
-      : people(io.stdout, systemClock, {
+      ? jsonPresenter(io.stdout, io.stderr)
+      : humanPresenter(io.stdout, systemClock, {
           maxAttempts: job.limits?.maxAttempts ?? 1,
           maxCostUsd: job.limits?.maxCostUsd ?? null,
           enforcesCapabilities: adapter.enforcesCapabilities ?? true,

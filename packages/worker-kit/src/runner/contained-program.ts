@@ -5,7 +5,7 @@
 import type { Containment } from "@agentcore/containment";
 import type { Clock, Ids, StopCause } from "@agentcore/contract";
 import { collectText, runContainedStep, type StepEnd } from "./contained-step.ts";
-import { defaultRunnerLimits } from "./parts.ts";
+import { defaultRunnerLimits } from "./runner-options.ts";
 import { firstStopCause } from "./stop-cause.ts";
 
 export interface ProgramParts {

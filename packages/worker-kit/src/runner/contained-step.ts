@@ -5,7 +5,7 @@
  */
 import type { Contained, Containment, PayloadExit } from "@agentcore/containment";
 import type { Clock, ContainmentReceipt, StopCause } from "@agentcore/contract";
-import type { RunnerLimits } from "./parts.ts";
+import type { RunnerLimits } from "./runner-options.ts";
 import { pumpStream, type StreamSink } from "./pump.ts";
 import type { FirstStopCause } from "./stop-cause.ts";
 

@@ -3,7 +3,7 @@
  * the package's composition: everything ambient comes in here.
  */
 import type { RunRequest, WorkerRun, WorkerRunner } from "@agentcore/contract";
-import { defaultRunnerLimits, type RunnerLimits, type RunnerParts } from "./parts.ts";
+import { defaultRunnerLimits, type RunnerLimits, type RunnerParts } from "./runner-options.ts";
 import { runAttempt, type RunControl } from "./run-attempt.ts";
 
 export interface ProcessRunnerOptions extends Omit<RunnerParts, "limits"> {

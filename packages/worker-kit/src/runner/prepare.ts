@@ -15,7 +15,7 @@ import {
   type AttemptDirectory,
 } from "./attempt-directory.ts";
 import { absentFrom } from "./left-directories.ts";
-import type { RunnerParts } from "./parts.ts";
+import type { RunnerParts } from "./runner-options.ts";
 import { readWorkerSettings, type WorkerSettings } from "./worker-settings.ts";
 
 /** One attempt, as far as it is fixed before its process starts. */

@@ -22,7 +22,7 @@ import { removeAttemptDirectory } from "./attempt-directory.ts";
 import { collectRun } from "./collect.ts";
 import { createCostMeter } from "./cost-meter.ts";
 import { beginObservation, type Observation } from "./observation.ts";
-import type { RunnerLimits, RunnerParts } from "./parts.ts";
+import type { RunnerLimits, RunnerParts } from "./runner-options.ts";
 import { prepareRun, type Run } from "./prepare.ts";
 import { createProbes, type Probes } from "./probe-script.ts";
 import { readOutput } from "./read-output.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { queryOf, readWhere, whereFields, type Condition } from "./where.ts";
+import { queryOf, readWhere, whereFields, type Condition } from "./job-filter.ts";
 
 const now = Date.UTC(2026, 4, 10);
 const day = 86_400_000;

@@ -8,7 +8,11 @@ import { summaryLines } from "../screen/summary.ts";
 import { createScreen, plainScreen } from "../screen/terminal.ts";
 import type { Presenter } from "./presenter.ts";
 
-export function people(stdout: Output, clock: Pick<Clock, "now" | "setTimer">, job: ViewedJob): Presenter {
+export function humanPresenter(
+  stdout: Output,
+  clock: Pick<Clock, "now" | "setTimer">,
+  job: ViewedJob,
+): Presenter {
   let view = emptyView(job);
   const screen = createScreen(stdout, { line: () => statusLine(view, clock.now()), everyMs: frameMs, clock });
   return {

@@ -1,4 +1,4 @@
-/** What a runner is made of, and the limits it keeps. Every value has a default that `README.md` lists. */
+/** What a runner is created with, and the limits it keeps. Each limit has a default, listed in `README.md`. */
 import type { Containment } from "@agentcore/containment";
 import type { Clock, Ids } from "@agentcore/contract";
 import { lineCharsMax } from "../line-framer.ts";

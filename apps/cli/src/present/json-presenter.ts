@@ -6,7 +6,7 @@
 import type { Output } from "../output.ts";
 import type { Presenter } from "./presenter.ts";
 
-export function jsonLines(stdout: Output, stderr: Output): Presenter {
+export function jsonPresenter(stdout: Output, stderr: Output): Presenter {
   return {
     event: (event) => {
       stdout.json(event);
