@@ -18,7 +18,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    globalSetup: "packages/tidy/src/test-directory.ts",
+    globalSetup: "packages/repo-checks/src/test-directory.ts",
     projects: packages.map((directory) => ({
       extends: true as const,
       test: {

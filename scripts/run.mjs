@@ -18,7 +18,7 @@ const commands = {
   },
   /** Writes the documents and schemas that are generated from the code. */
   docs: async () =>
-    (await run("node", [source, "packages/tidy/src/main.ts"])) ||
+    (await run("node", [source, "packages/repo-checks/src/main.ts"])) ||
     run("oxfmt", ["docs", "packages/workflow/schemas"]),
   simulate: (args) => run("node", [source, "packages/simulation/src/main.ts", ...args]),
   "crash-tests": (args) => run("node", [source, "packages/crash-tests/src/main.ts", ...args]),

@@ -1,4 +1,4 @@
-/** Writes `docs/error-codes.md` from the catalogue. `node packages/tidy/src/main.ts` writes it; a test compares. */
+/** Writes `docs/error-codes.md` from the catalogue. `node packages/repo-checks/src/main.ts` writes it; a test compares. */
 import { errorClassTraits, errorCodes } from "@agentcore/contract";
 
 function row(cells: readonly string[]): string {
