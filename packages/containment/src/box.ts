@@ -6,6 +6,7 @@
 import type { RunIdentity } from "@agentcore/contract";
 import type { ContainedProcess } from "./port.ts";
 import type { SignalOutcome } from "./proc.ts";
+import type { RunLimitName } from "./run-limits.ts";
 
 export interface Box {
   readonly identity: RunIdentity;
@@ -22,6 +23,8 @@ export interface Box {
   killAll(pass: number): string[];
   /** Whether nothing runs any more, our own wrapper included. */
   isEmpty(): boolean;
+  /** The limits that the run came up against, as far as the kernel counts that; see `Contained`. */
+  limitsReached(): RunLimitName[];
   /** Gives back what the box itself took. Called once, when it is empty. */
   dispose(): void;
 }

@@ -1,14 +1,20 @@
 /**
  * One cgroup (version 2) per run, where this process may create one: it counts the run's processes, proves that none is
  * left, and kills what the PID namespace did not. Nothing is assumed about where the hierarchy is mounted, and no
- * controller is needed. A run's cgroup lies below the one of this process, so whoever limits us limits our workers too.
+ * controller is needed: one limits the run where it is handed down to us. A run's cgroup lies below the one of this process, so whoever limits us limits our workers too.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { ignore } from "@agentcore/contract";
+import type { CgroupController, RunLimitName, RunLimits } from "./run-limits.ts";
 
 export type CgroupParent =
-  | { readonly available: true; readonly directory: string }
+  | {
+      readonly available: true;
+      readonly directory: string;
+      /** What can limit a run whose cgroup is made here. */
+      readonly controllers: readonly CgroupController[];
+    }
   | { readonly available: false; readonly directory: string | null; readonly reason: string };
 
 /** Mount point and mount root of the first cgroup2 file system in the text of `/proc/self/mountinfo`. */
@@ -56,13 +62,19 @@ export function findCgroupParent(): CgroupParent {
     const trial = path.join(directory, `agentcore-trial-${process.pid}-${process.hrtime.bigint()}`);
     mkdirSync(trial);
     const canKill = existsSync(path.join(trial, "cgroup.kill"));
+    const controllers = controllersOf(trial);
     rmdirSync(trial);
     if (!canKill)
       return { available: false, directory, reason: "the kernel has no cgroup.kill (before 5.14)" };
-    return { available: true, directory };
+    return { available: true, directory, controllers };
   } catch (error) {
     return { available: false, directory, reason: (error as Error).message };
   }
+}
+
+/** Those of a cgroup that were handed down to it, which its files show. */
+export function controllersOf(directory: string): CgroupController[] {
+  return (["pids", "memory"] as const).filter((name) => existsSync(path.join(directory, `${name}.max`)));
 }
 
 /** The cgroup of one run. */
@@ -93,6 +105,45 @@ export class RunCgroup {
   /** The cgroup that an earlier process made; null if it does not exist. */
   static open(directory: string): RunCgroup | null {
     return existsSync(path.join(directory, "cgroup.procs")) ? new RunCgroup(directory) : null;
+  }
+
+  /**
+   * Sets what its controllers can limit, before anything is in it; answers what they hold from now on. `ownProcesses`: of the box,
+   * counted with the run's.
+   */
+  limit({ processes, memoryBytes }: RunLimits, ownProcesses: number): Set<RunLimitName> {
+    const held = new Set<RunLimitName>();
+    if (processes !== undefined && this.#set("pids.max", processes + ownProcesses)) held.add("processes");
+    if (memoryBytes !== undefined && this.#set("memory.max", memoryBytes)) {
+      held.add("memory");
+      // Swapped out is not saved; and half a run that goes on without its other half is no use to anybody.
+      this.#set("memory.swap.max", 0);
+      this.#set("memory.oom.group", 1);
+    }
+    return held;
+  }
+
+  /** The limits that the run came up against, by the word of the kernel. */
+  limitsReached(): RunLimitName[] {
+    const counted = (file: string, event: string): boolean =>
+      new RegExp(`^${event} [1-9]`, "m").test(readOrNull(path.join(this.directory, file)) ?? "");
+    return [
+      ...(counted("pids.events", "max") ? (["processes"] as const) : []),
+      ...(counted("memory.events", "oom_kill") ? (["memory"] as const) : []),
+    ];
+  }
+
+  #set(file: string, value: number): boolean {
+    try {
+      writeFileSync(path.join(this.directory, file), String(value), { flag: "r+" });
+      return true;
+    } catch (error) {
+      ignore(
+        error,
+        "the controller is not here; the caller limits the run in another way, or says that it is not",
+      );
+      return false;
+    }
   }
 
   /** Moves one process into it; what that process starts later is in it too. False where that is refused. */

@@ -43,6 +43,9 @@ class StubbornBox implements Box {
   isEmpty() {
     return this.alive.length === 0;
   }
+  limitsReached() {
+    return ["memory" as const];
+  }
   dispose() {
     this.disposed += 1;
   }

@@ -22,6 +22,7 @@ import {
 import type { Box } from "./box.ts";
 import type { Launched } from "./launch.ts";
 import type { Contained, ContainedProcess, ImplementationName, PayloadExit, StopOptions } from "./port.ts";
+import type { RunLimitName } from "./run-limits.ts";
 import { nextStopStep, stopTiming, type StopTiming } from "./stop-plan.ts";
 import { pause, settledWithin } from "./waiting.ts";
 
@@ -68,6 +69,7 @@ export class ContainedRun implements Contained {
   #endingSinceMs: number | null = null;
   #processesSeen = 0;
   #survivors: readonly ContainedProcess[] = [];
+  #limitsReached: readonly RunLimitName[] = [];
 
   constructor(parts: RunParts) {
     this.level = parts.level;
@@ -122,6 +124,10 @@ export class ContainedRun implements Contained {
 
   survivors(): readonly ContainedProcess[] {
     return this.#survivors;
+  }
+
+  limitsReached(): readonly RunLimitName[] {
+    return this.#limitsReached;
   }
 
   async #watchPayload(): Promise<PayloadExit> {
@@ -196,6 +202,7 @@ export class ContainedRun implements Contained {
     this.#launched.hangUp();
     const empty = await this.#untilEmpty(mustKill ? 0 : closeWithinMs);
     this.#survivors = empty ? [] : (this.#look() ?? []);
+    this.#limitsReached = this.#reach(() => this.#box.limitsReached(), []);
     if (empty) this.#box.dispose();
     this.#end(empty ? this.#clock.monotonicMs() - startedMs : null);
   }

@@ -14,6 +14,7 @@ import { processGroupBox } from "./process-group-box.ts";
 import { readProcess } from "./proc.ts";
 import { checkCommand } from "./programs.ts";
 import type { RunRegistry } from "./registry.ts";
+import { limitEnforcement, limitScript, ownProcesses, type CgroupController } from "./run-limits.ts";
 import { clearRun } from "./sweep.ts";
 import { planView, type View } from "./view.ts";
 
@@ -22,6 +23,8 @@ export interface ContainmentParts {
   readonly clock: Clock;
   /** Where runs' cgroups are made; null where none can be. */
   readonly cgroupParent: string | null;
+  /** What can limit a run whose cgroup is made there. Default: nothing. */
+  readonly controllers?: readonly CgroupController[];
   /** Where runs are recorded for a later sweep; null: nowhere. */
   readonly registry: RunRegistry | null;
   /** See `OpenContainmentOptions.hidden`. */
@@ -35,6 +38,7 @@ export function createContainment(parts: ContainmentParts): Containment {
     implementation: name,
     level: levelOf(name),
     hides: hidesFiles(name),
+    limits: limitEnforcement(parts.implementation, parts.controllers ?? []),
     start: (command) => startInTurn(line, parts, command),
   };
 }
@@ -95,12 +99,22 @@ async function build(
   view: View,
 ) {
   const made = cgroupParent === null ? null : RunCgroup.create(cgroupParent, command.marker);
-  const launched = await launch(commandLine(implementation, command, view), command, clock);
   const { name } = implementation;
+  const limits = command.limits ?? {};
+  const held = made?.limit(limits, ownProcesses(implementation, "cgroup")) ?? new Set();
+  const first = limitScript(implementation, limits, held);
+  const launched = await launch(commandLine(implementation, command, view, first), command, clock);
   const init = name === "process-group" ? launched.pid : initBelow(launched.pid);
   // From outside: in the box nothing of the hierarchy can be written where this process is root.
   const cgroup = init !== null && made?.add(init) === true ? made : null;
   if (cgroup === null) made?.remove();
+  if (cgroup === null && held.size > 0) {
+    launched.killOutermost();
+    throw new AgentCoreError(
+      "AC_WORKER_SPAWN",
+      `${name}: the box cannot be put into the cgroup that limits it`,
+    );
+  }
   const parts = { implementation: name, marker: command.marker, launched, cgroup, termTo: command.termTo };
   const box = name === "process-group" ? processGroupBox(parts) : pidNamespaceBox(parts);
   if (box !== null) return { box, launched };

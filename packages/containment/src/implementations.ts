@@ -84,6 +84,8 @@ export function commandLine(
   implementation: Implementation,
   command: Pick<ContainedCommand, "command" | "args" | "cwd" | "ownSandbox">,
   view: View,
+  /** Shell commands for the script to begin with. */
+  first = "",
 ): CommandLine {
   const payload = [command.command, ...command.args];
   switch (implementation.name) {
@@ -96,7 +98,7 @@ export function commandLine(
       const doors = implementation.root ? ["/sys", ...doorsOfRoot()] : [];
       const rights = implementation.root ? words("--cap-drop ALL") : [];
       const kept = implementation.root && command.ownSandbox === true ? words("--cap-add CAP_SETFCAP") : [];
-      const script = [shell, "-c", waitingScript, "sh", implementation.setsid, "--"];
+      const script = [shell, "-c", first + waitingScript, "sh", implementation.setsid, "--"];
       const args = [
         ...box,
         ...user,
@@ -117,12 +119,12 @@ export function commandLine(
       const setup = [shell, "-c", setupScript(view, command.cwd, implementation.root), "sh"];
       const kept = implementation.root && command.ownSandbox === true ? "+setfcap" : "";
       const rights = [implementation.setpriv, ...withoutRights(kept), "--"];
-      const script = [shell, "-c", waitingScript, "sh", implementation.setsid, "--"];
+      const script = [shell, "-c", first + waitingScript, "sh", implementation.setsid, "--"];
       const args = [...armed, ...user, ...box, ...setup, ...rights, ...script, ...payload];
       return { file: implementation.setpriv, args };
     }
     case "process-group": {
-      const script = ["-c", replacingScript, "sh", ...payload];
+      const script = ["-c", first + replacingScript, "sh", ...payload];
       return implementation.setpriv === null
         ? { file: shell, args: script }
         : { file: implementation.setpriv, args: ["--pdeathsig", "KILL", "--", shell, ...script] };

@@ -8,4 +8,12 @@ export {
 export * from "./port.ts";
 export { probeContainment, type ContainmentProbe, type ImplementationReport } from "./probe.ts";
 export type { CgroupParent } from "./cgroup.ts";
+export {
+  limitEnforcement,
+  runLimitNames,
+  type LimitEnforcement,
+  type LimitsEnforced,
+  type RunLimitName,
+  type RunLimits,
+} from "./run-limits.ts";
 export { sweepRegistry, type SweepReport, type SweepVerdict, type SweptRun } from "./sweep.ts";

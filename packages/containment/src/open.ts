@@ -61,6 +61,7 @@ export async function openContainment(options: OpenContainmentOptions = {}): Pro
     implementation,
     clock,
     cgroupParent: cgroup.available ? cgroup.directory : null,
+    controllers: cgroup.available ? cgroup.controllers : [],
     registry: registryDir === null ? null : openRegistry(registryDir),
     hidden: options.hidden ?? [],
   });

@@ -21,6 +21,7 @@ import {
   type ProcessFact,
   type SignalOutcome,
 } from "./proc.ts";
+import type { RunLimitName } from "./run-limits.ts";
 
 /** From this pass on the namespace has had its time, and everything else that can kill is used too. */
 const secondNetFromPass = 6;
@@ -116,6 +117,10 @@ class PidNamespaceBox implements Box {
     if (!this.#wrapperEnded || isAlive(this.#init)) return false;
     // Not by the namespace's number, which the kernel gives to the next one at once.
     return this.#cgroup === null || !this.#cgroup.isPopulated();
+  }
+
+  limitsReached(): RunLimitName[] {
+    return this.#cgroup?.limitsReached() ?? [];
   }
 
   dispose(): void {

@@ -6,6 +6,7 @@
  */
 import type { Readable, Writable } from "node:stream";
 import type { ContainmentLevel, ContainmentReceipt, RunIdentity } from "@agentcore/contract";
+import type { LimitsEnforced, RunLimitName, RunLimits } from "./run-limits.ts";
 
 export const implementationNames = ["bubblewrap", "unshare", "process-group"] as const;
 export type ImplementationName = (typeof implementationNames)[number];
@@ -49,6 +50,8 @@ export interface ContainedCommand {
    * which the kernel lets root make none, CAP_SETFCAP; it has no others. Default false. Without effect for other users.
    */
   readonly ownSandbox?: boolean;
+  /** What it may use of the machine, as far as {@link Containment.limits} says that this is enforced. Default: no limits. */
+  readonly limits?: RunLimits;
 }
 
 export interface Containment {
@@ -56,6 +59,8 @@ export interface Containment {
   readonly implementation: ImplementationName;
   /** Whether hidden directories are really out of a worker's sight and reach. False for `process-group`, which cannot. */
   readonly hides: boolean;
+  /** Which limits of a run are enforced here, and by what. */
+  readonly limits: LimitsEnforced;
   /**
    * Starts the box, a few at a time in the order of the calls, and holds the payload back until {@link Contained.go}: if this process dies before, the payload
    * never runs. Resolves once the box is known by identity, and recorded where a registry is in use.
@@ -121,4 +126,9 @@ export interface Contained {
   finish(): Promise<ContainmentReceipt>;
   /** The processes behind `survivors` of the receipt: the evidence of an uncontained run. Empty before and otherwise. */
   survivors(): readonly ContainedProcess[];
+  /**
+   * Limits that the run came up against, where the kernel counts that: those of a cgroup. Known with the receipt, empty before. A
+   * run that writes too large a file gets SIGXFSZ, and dies of it where it does not ignore it.
+   */
+  limitsReached(): readonly RunLimitName[];
 }

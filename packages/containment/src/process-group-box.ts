@@ -21,6 +21,7 @@ import {
   type ProcessRef,
   type SignalOutcome,
 } from "./proc.ts";
+import type { RunLimitName } from "./run-limits.ts";
 
 /** How often a pass looks again for processes forked while it was stopping the others. */
 const stopRounds = 20;
@@ -160,6 +161,10 @@ class ProcessGroupBox implements Box {
     return true;
   }
 
+  limitsReached(): RunLimitName[] {
+    return this.#cgroup?.limitsReached() ?? [];
+  }
+
   dispose(): void {
     this.#cgroup?.remove();
   }
@@ -212,6 +217,10 @@ class GroupOnlyBox implements Box {
   /** The leader's exit is not the group's: only "no such group" is. */
   isEmpty(): boolean {
     return signalNumber(-this.#group, 0) === "gone";
+  }
+
+  limitsReached(): RunLimitName[] {
+    return [];
   }
 
   dispose(): void {

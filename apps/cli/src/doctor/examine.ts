@@ -1,5 +1,6 @@
 /** One function per check: each looks at one thing of the machine and says what it found. None of them throws. */
 import {
+  limitEnforcement,
   lookAtLeftRuns,
   openContainment,
   probeContainment,
@@ -97,6 +98,7 @@ export async function examineContainment(state: StateDir, env: Environment): Pro
       implementation: "process-group",
       level: "best-effort",
       hides: false,
+      limits: limitEnforcement({ name: "process-group", setpriv: null }, []),
       start: () => Promise.reject(error),
     };
     return { check: containmentCheck(await probeContainment(), isRoot()), parts: partsWith(refusing) };

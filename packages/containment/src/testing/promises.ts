@@ -25,6 +25,8 @@ export const promises: Readonly<Record<string, string>> = {
     [ $? = 0 ] && echo >/dev/null && head -c 1 /dev/urandom >/dev/null && echo >/dev/shm/mine && [ -e /dev/fd/0 ]`,
   "it has the three descriptors and no other": `
     [ -z "$(ls /proc/self/fd | grep -vx '[0-3]')" ]`,
+  "it leaves no memory dump behind": `
+    [ "$(ulimit -c)" = 0 ] && ! (ulimit -c 1 2>/dev/null)`,
   "of a hidden directory it has what is visible and nothing else": `
     [ "$(ls -A "$1")" = own ] && ! cat "$1/secret" && ! (echo >"$1/planted") && echo >"$1/own/mine" &&
     ! mv "$1" "$1-moved"`,
