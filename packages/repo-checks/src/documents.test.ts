@@ -18,6 +18,19 @@ describe("the documents", () => {
     expect(broken).toEqual([]);
   });
 
+  it("name only files of the repository that exist", () => {
+    // A design decision speaks of its own time, and may name what has gone since.
+    const current = documents.filter((path) => /^(?:docs\/)?[^/]+\.md$/.test(path));
+    const named = current.flatMap((path) =>
+      [...read(path).matchAll(/`((?:packages|apps|scripts|examples)\/[\w./-]+\.\w+)`/g)].map((match) => ({
+        path,
+        file: match[1] ?? "",
+      })),
+    );
+    expect(named.some(({ path }) => path === "docs/architecture.md")).toBe(true);
+    expect(named.filter(({ file }) => !existsSync(join(root, file)))).toEqual([]);
+  });
+
   it("list the error codes as the catalogue has them (`npm run docs` writes the list)", () => {
     expect(squeeze(read("docs/error-codes.md"))).toBe(squeeze(errorCodesDocument()));
   });
