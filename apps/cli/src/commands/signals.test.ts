@@ -97,9 +97,11 @@ describe("`run`", () => {
 
   test("is cancelled once by `timeout`, which signals its program twice", async () => {
     const started = startAgentcore(scratch, ["run", worker, "-w", "shell", ...state()], {
-      prefix: ["timeout", "3"],
+      prefix: ["timeout", "600"],
     });
     await untilExists("started");
+    // It passes this on as it does when its time is over: to its program, and then to the whole group.
+    started.child.kill("SIGTERM");
     const { stdout } = await started.finished;
     expect(stdout.match(/stopped by SIGTERM|killed by/g)).toEqual([
       "stopped by SIGTERM",
