@@ -2,7 +2,12 @@
  * The composition: what one process needs to run jobs on one state directory, bound to the real clock, chance and
  * environment. Opening it first ends what an earlier process left running and settles what it left held.
  */
-import { openContainment, type OpenedContainment, type SweepReport } from "@agentcore/containment";
+import {
+  openContainment,
+  type OpenedContainment,
+  type RunLimits,
+  type SweepReport,
+} from "@agentcore/containment";
 import {
   type AgentCoreError,
   type Log,
@@ -115,6 +120,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       attemptsDir: state.attempts,
       versionsDir: state.versions,
       prices: config.prices,
+      runLimits: runLimitsOf(config),
     }),
     clock: systemClock,
     ids: systemIds,
@@ -153,6 +159,11 @@ function reportSweep(report: SweepReport, log: Log): void {
       );
     }
   }
+}
+
+/** As the containment takes them. */
+export function runLimitsOf({ limits: { run } }: Config): RunLimits {
+  return { processes: run.processes, memoryBytes: run.memory, fileBytes: run.file_size };
 }
 
 function settingsOf(config: Config): Record<string, Record<string, unknown>> {

@@ -227,6 +227,11 @@ export const errorCodes = {
     retryable: true,
     cure: "Look for the out-of-memory killer or a crash in the worker's own log.",
   },
+  AC_RUN_LIMIT: {
+    meaning: "The run failed after it reached its limit of processes, memory or file size.",
+    retryable: false,
+    cure: "Raise the limit under `limits.run`, or give the task less to do at once.",
+  },
   AC_WORKER_NO_RESULT: {
     meaning: "The worker exited without its terminal event.",
     retryable: true,

@@ -34,6 +34,7 @@ function input(overrides: Partial<VerdictInput> = {}): VerdictInput {
     outputsMissing: [],
     verify: { kind: "not_run" },
     survivors: 0,
+    limitsReached: [],
     stderrTail: "",
     ...overrides,
   };
@@ -67,6 +68,29 @@ type Case = [
 
 describe("the verdict", () => {
   it.each<Case>([
+    // A limit of the run explains its end, but no provider's answer and no success.
+    [
+      "a signal, at a limit",
+      { exit: signaled, limitsReached: ["reached memory"] },
+      "failed",
+      "task_failed",
+      "AC_RUN_LIMIT",
+    ],
+    [
+      "none, exit 1, at a limit",
+      { report: report({ terminal: "none" }), exit: exited(1), limitsReached: ["reached processes"] },
+      "failed",
+      "task_failed",
+      "AC_RUN_LIMIT",
+    ],
+    [
+      "a provider's error, at a limit",
+      { report: report({ error: providerError }), exit: exited(1), limitsReached: ["reached processes"] },
+      "failed",
+      "rate_limited",
+      "AC_PROVIDER_STATUS",
+    ],
+    ["success, at a limit", { limitsReached: ["reached processes"] }, "succeeded", null, null],
     // What the worker claims, by its terminal event and its exit.
     ["success, exit 0", {}, "succeeded", null, null],
     ["success, exit 1", { exit: exited(1) }, "failed", "worker_crashed", "AC_WORKER_EXIT"],

@@ -10,6 +10,7 @@
  * | AgentCore itself failed                       | failed             | internal           | AC_INTERNAL          |
  * | it never started                              | failed             | the failure's      | the failure's        |
  * | the adapter's reader failed                   | failed             | worker_protocol    | AC_ADAPTER_INVALID   |
+ * | a failure below that is no provider's, of a run that reached a limit of its own | failed | task_failed | AC_RUN_LIMIT |
  * | the worker reported an error                  | failed             | the error's        | AC_PROVIDER_STATUS or AC_WORKER_ERROR |
  * | terminal event `error`, without an error      | failed             | permission_denied if a tool was denied, else task_failed | AC_TOOL_DENIED / AC_WORKER_ERROR |
  * | ended by a signal of somebody else            | failed             | worker_crashed     | AC_WORKER_SIGNAL     |
@@ -78,6 +79,8 @@ export interface VerdictInput {
   readonly outputsMissing: readonly string[];
   readonly verify: VerifyOutcome;
   readonly survivors: number;
+  /** Limits of processes, memory and file size that the run is known to have come up against, in words. */
+  readonly limitsReached: readonly string[];
   /** Last lines of stderr: the reason, where the worker gave none of its own. */
   readonly stderrTail: string;
 }
@@ -117,7 +120,14 @@ function judgeRun(input: VerdictInput): Verdict | null {
       `the adapter failed while reading the output: ${input.readerFailure ?? "no reason known"}`,
     );
   }
-  return judgeWorker(input, input.report, input.exit);
+  const judged = judgeWorker(input, input.report, input.exit);
+  if (judged === null || input.limitsReached.length === 0 || !mayComeOfLimit(judged)) return judged;
+  return failed("task_failed", "AC_RUN_LIMIT", `${input.limitsReached.join("; ")}: ${judged.summary}`);
+}
+
+/** What a provider answered, and what the worker was refused, is no matter of memory. */
+function mayComeOfLimit({ errorClass }: Verdict): boolean {
+  return errorClass === "worker_crashed" || errorClass === "worker_protocol" || errorClass === "task_failed";
 }
 
 const stopOutcomes: Readonly<Record<StopCause["kind"], { outcome: Outcome; errorClass: ErrorClass }>> = {

@@ -8,6 +8,7 @@ import {
   examineNode,
   examineQuarantine,
   examineState,
+  runLimitsCheck,
 } from "../doctor/examine.ts";
 import type { Check, DoctorReport } from "../doctor/report.ts";
 import { examineWorkers, isBroken } from "../doctor/workers.ts";
@@ -41,7 +42,9 @@ async function examine(options: DoctorOptions, io: Io): Promise<DoctorReport> {
     examineWorkers(loaded, io.env, parts),
   ]);
   const quarantine = examineQuarantine(state);
-  const checks = [examineNode(process.versions.node), containment, git, stateCheck, quarantine, config];
+  const limits = runLimitsCheck(parts.containment.limits, loaded.config.limits);
+  const node = examineNode(process.versions.node);
+  const checks = [node, containment, limits, git, stateCheck, quarantine, config];
   return {
     version: packageVersion(),
     ok: checks.every(({ status }) => status !== "bad") && !workers.some(isBroken),

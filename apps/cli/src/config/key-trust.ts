@@ -33,6 +33,9 @@ export const keyTrust: Readonly<Record<string, KeyTrust>> = {
   "limits.job.tokens": "limit",
   "limits.attempt.cost_usd": "limit",
   "limits.attempt.tokens": "limit",
+  "limits.run.processes": "limit",
+  "limits.run.memory": "limit",
+  "limits.run.file_size": "limit",
   // What an answer is taken to cost, and what is believed of a worker: too low a number lets more be spent than is seen.
   "limits.attempt.response_cost_usd": "trust",
   "limits.attempt.response_tokens": "trust",

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import type { ContainmentProbe, ImplementationReport } from "@agentcore/containment";
+import { limitEnforcement, type ContainmentProbe, type ImplementationReport } from "@agentcore/containment";
 import type { WorkerAdapter } from "@agentcore/contract";
 import { configSchema } from "../config/schema.ts";
 import { textOf } from "../screen/line.ts";
 import { doctorLines } from "../screen/doctor-screen.ts";
 import { noConfig } from "../config/load.ts";
-import { configurationCheck, containmentCheck, quarantineCheck } from "./examine.ts";
+import { configurationCheck, containmentCheck, quarantineCheck, runLimitsCheck } from "./examine.ts";
 import { isBroken, withPrice, workerReport } from "./workers.ts";
 
 const adapter: Pick<WorkerAdapter, "name" | "title" | "capabilities" | "program"> = {
@@ -169,6 +169,33 @@ describe("containment", () => {
 
   test("is bad when there is none", () => {
     expect(containmentCheck(probe(way("bubblewrap", false)), false).status).toBe("bad");
+  });
+});
+
+describe("limits of a run", () => {
+  const limitsOf = (run: object) => configSchema({}).parse({ limits: { run } }).limits;
+  const root = limitEnforcement(
+    { name: "bubblewrap", bwrap: "", setsid: "", userNamespace: false, root: true },
+    [],
+  );
+
+  test("are said with what enforces them, also where none is set", () => {
+    expect(runLimitsCheck(root, limitsOf({}))).toMatchObject({
+      status: "ok",
+      cure: null,
+      detail: expect.stringMatching(
+        /^processes: not set; not enforceable: .*; memory: not set; by RLIMIT_DATA/,
+      ),
+    });
+    const check = runLimitsCheck(root, limitsOf({ memory: "1GiB", file_size: "512MiB" }));
+    expect(check.status).toBe("ok");
+    expect(check.detail).toContain("file_size 512 MiB: by RLIMIT_FSIZE");
+  });
+
+  test("are a warning where one is set that nothing here enforces", () => {
+    const check = runLimitsCheck(root, limitsOf({ processes: 64 }));
+    expect(check).toMatchObject({ status: "warn", cure: expect.stringContaining("limits.run.processes.") });
+    expect(check.detail).toContain("processes 64: not enforceable");
   });
 });
 

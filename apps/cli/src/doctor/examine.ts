@@ -2,6 +2,8 @@
 import {
   limitEnforcement,
   lookAtLeftRuns,
+  runLimitNames,
+  type LimitsEnforced,
   openContainment,
   probeContainment,
   type Containment,
@@ -18,6 +20,7 @@ import { didYouMean } from "@agentcore/yaml-file";
 import { workerNames } from "../adapters.ts";
 import type { Environment } from "../config/env-text.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
 import { describeLeft } from "../quarantine.ts";
 import { formatBytes } from "../screen/summary.ts";
 import { hiddenDirectories, requireOwnState, type StateDir } from "../state-dir.ts";
@@ -126,6 +129,25 @@ export function containmentCheck(probe: ContainmentProbe, isRootsOwn: boolean): 
   const detail = found.join("; ");
   if (chosen.level === "sealed" && !isRootsOwn) return { ...base, status: "ok", detail, cure: null };
   return { ...base, status: "warn", detail, cure: chosen.level === "sealed" ? rootCure : bestEffortCure };
+}
+
+/** What holds a run to `limits.run` here, also where none is set: somebody may want to set one. */
+export function runLimitsCheck(enforced: LimitsEnforced, { run }: Config["limits"]): Check {
+  const base = { id: "run_limits", title: "Limits of a run" };
+  const inVain = runLimitNames.filter((name) => run[name] !== undefined && !enforced[name].enforced);
+  const detail = runLimitNames.map((name) => {
+    const limit = run[name];
+    const amount = limit === undefined ? "" : ` ${name === "processes" ? limit : formatBytes(limit)}`;
+    const { enforced: isEnforced, how } = enforced[name];
+    return `${name}${amount}: ${limit === undefined ? "not set; " : ""}${isEnforced ? "" : "not enforceable: "}${how}`;
+  });
+  if (inVain.length === 0) return { ...base, status: "ok", detail: detail.join("; "), cure: null };
+  return {
+    ...base,
+    status: "warn",
+    detail: detail.join("; "),
+    cure: `Runs are not held to ${inVain.map((name) => `limits.run.${name}`).join(", ")}. Run AgentCore as a user with bubblewrap, or limit the service or container that it runs in.`,
+  };
 }
 
 const rootCure =

@@ -1,6 +1,7 @@
 /** The `limits` section of the configuration: the budget tree, from the whole runtime down to one attempt. */
 import { durationSchema } from "@agentcore/contract";
 import { z } from "zod";
+import { byteSizeSchema } from "./byte-size.ts";
 import { costUsdMax } from "../ledger.ts";
 
 const concurrencySchema = z
@@ -88,6 +89,35 @@ export const attemptLimitsSchema = z
   });
 export type AttemptLimits = z.output<typeof attemptLimitsSchema>;
 
+/** Below it no shell and no worker starts. */
+const memoryMin = 16 * 2 ** 20;
+
+export const runLimitsSchema = z
+  .strictObject({
+    processes: z
+      .int()
+      .min(1)
+      .max(4_000_000)
+      .optional()
+      .meta({ description: "Processes and threads at once. Default: no limit.", examples: [512] }),
+    memory: byteSizeSchema
+      .refine((bytes) => bytes >= memoryMin, "less than 16MiB starts no worker")
+      .optional()
+      .meta({
+        description:
+          "Memory of the whole run where it has a cgroup with that controller, else of the data of each process. Default: no limit.",
+        examples: ["4GiB"],
+      }),
+    file_size: byteSizeSchema
+      .refine((bytes) => bytes >= 512, "must be 512B or more")
+      .optional()
+      .meta({ description: "Size of each file that is written. Default: no limit.", examples: ["2GiB"] }),
+  })
+  .meta({
+    description:
+      "What one run may use of the machine, as far as the machine can enforce it: `agentcore doctor` says how.",
+  });
+
 export const limitsSchema = z
   .strictObject({
     global: scopeLimitsSchema
@@ -108,6 +138,7 @@ export const limitsSchema = z
       .meta({ description: "Limits by provider, such as `anthropic`." }),
     job: jobLimitsConfigSchema.prefault({}),
     attempt: attemptLimitsSchema.prefault({}),
+    run: runLimitsSchema.prefault({}),
   })
   .meta({
     description:

@@ -30,6 +30,8 @@ export interface EndedRun {
   readonly cause: StopCause | null;
   readonly internalFailure: string | null;
   readonly exit: WorkerExit;
+  /** See `VerdictInput`. */
+  readonly limitsReached: readonly string[];
   readonly receipt: ContainmentReceipt;
   /** Processes of the task's probe that could not be ended. */
   readonly probeSurvivors: number;
@@ -121,6 +123,7 @@ function verdictInput(
   return {
     stop,
     exit: ended.exit,
+    limitsReached: ended.limitsReached,
     report: ended.read.report,
     readerFailure: ended.read.readerFailure,
     internalFailure: ended.internalFailure,

@@ -3,8 +3,10 @@
  * is decided by files that a worker may have written (git filters, hooks, test scripts). It ends with the run's stop or
  * its own time limit, and nothing of it stays behind.
  */
-import type { Contained, Containment, PayloadExit } from "@agentcore/containment";
+import type { Contained, Containment, PayloadExit, RunLimits } from "@agentcore/containment";
 import type { Clock, ContainmentReceipt, StopCause } from "@agentcore/contract";
+import { limitsReached } from "./limits-reached.ts";
+import { exitOf } from "./worker-exit.ts";
 import type { RunnerLimits } from "./runner-options.ts";
 import { pumpStream, type StreamSink } from "./pump.ts";
 import type { FirstStopCause } from "./stop-cause.ts";
@@ -27,6 +29,8 @@ export interface ContainedStep {
   readonly timeoutMs: number | null;
   readonly stdout: StreamSink;
   readonly stderr: StreamSink;
+  /** What it may use of the machine. Default: no limits. */
+  readonly runLimits?: RunLimits | undefined;
   /** See `RunnerLimits`. `secondTermAfterMs` and `graceMs` are for a step that ends with the run's stop. */
   readonly limits: Pick<RunnerLimits, "drainQuietMs" | "graceMs" | "secondTermAfterMs">;
 }
@@ -35,6 +39,8 @@ export interface StepEnd {
   readonly exit: PayloadExit;
   readonly timedOut: boolean;
   readonly receipt: ContainmentReceipt;
+  /** In words; see `VerdictInput`. */
+  readonly limitsReached: readonly string[];
 }
 
 /** Rejects only where the step could not be started. `endsWith`: what of the run's stop ends it too. */
@@ -68,7 +74,8 @@ export async function runContainedStep(
   await Promise.all(pumps.map((pump) => pump.ended));
   timer?.cancel();
   for (const unwatch of watches) unwatch();
-  return { exit, timedOut, receipt };
+  const reached = limitsReached(contained.limitsReached(), exitOf(exit), step.runLimits);
+  return { exit, timedOut, receipt, limitsReached: reached };
 }
 
 /** A step that waits for its turn to start ends with the run's stop as one that runs. */
@@ -78,13 +85,14 @@ async function startStep(
   stop: FirstStopCause,
   endsWith: "stop" | "haste",
 ): Promise<Contained> {
-  const { command, args, cwd, env, marker, label, visible = [], termTo = "process" } = step;
+  const { command, args, cwd, env, marker, label, visible = [], termTo = "process", runLimits = {} } = step;
   const waiting = new AbortController();
   const giveUp = (): void => waiting.abort();
   const unwatch = endsWith === "stop" ? stop.onCause(giveUp) : stop.onHaste(giveUp);
   const { signal } = waiting;
   try {
-    return await containment.start({ command, args, cwd, env, marker, label, visible, termTo, signal });
+    const about = { command, args, cwd, env, marker, label, visible, termTo, signal };
+    return await containment.start({ ...about, limits: runLimits });
   } finally {
     unwatch();
   }

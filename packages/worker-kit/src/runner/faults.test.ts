@@ -1,5 +1,7 @@
 /** What the runner makes of containment that fails, leaves something behind, or never closes a stream. */
 import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import {
   openContainment,
@@ -120,6 +122,57 @@ describe("a container", () => {
     });
     expect(findSurvivors([agent.tag])).toEqual([]);
     expect(agent.ledger()).toEqual([]);
+  });
+});
+
+describe("a run with limits", () => {
+  it("fails by the task where it writes too large a file, and so does a verify script", async () => {
+    const workspace = makeTemporaryDirectory("workspace");
+    const program = join(workspace, "worker");
+    writeFileSync(program, "#!/bin/sh\nexec head -c 2000000 /dev/zero >large\n", { mode: 0o755 });
+    const limited = { adapter: scriptedAdapter, runLimits: { fileBytes: 2 ** 20 } };
+    const { ended } = await driveToEnd({ ...limited, program, workspace });
+    expect(ended).toMatchObject({ outcome: "failed", errorClass: "task_failed", code: "AC_RUN_LIMIT" });
+    expect(ended.summary).toBe("reached limits.run.file_size (1048576 bytes in one file): ended by SIGXFSZ");
+    const verify = "head -c 2000000 /dev/zero >large";
+    const verified = await driveToEnd({
+      ...limited,
+      program: createFakeAgent([write, say]).program,
+      task: { verify },
+    });
+    expect(verified.ended).toMatchObject({ errorClass: "task_failed", code: "AC_VERIFY_FAILED" });
+    expect(verified.ended.summary).toContain("reached limits.run.file_size");
+  });
+
+  it("fails by the task where the kernel has killed it for its memory", async () => {
+    const killed = altered(async (command) =>
+      overlay(await real.start(command), { limitsReached: () => ["memory"] }),
+    );
+    const agent = createFakeAgent([{ do: "die", signal: "SIGKILL" }]);
+    const { ended } = await driveToEnd({
+      adapter: scriptedAdapter,
+      program: agent.program,
+      containment: killed,
+      runLimits: { memoryBytes: 2 ** 31 },
+    });
+    expect(ended).toMatchObject({ errorClass: "task_failed", code: "AC_RUN_LIMIT" });
+    expect(ended.summary).toMatch(
+      /^reached limits\.run\.memory \(2147483648 bytes; the kernel ended it\): ended by/,
+    );
+  });
+
+  it("says which of them nothing here enforces", async () => {
+    const agent = createFakeAgent([write, say]);
+    const processes = { enforced: false, how: "nobody counts them" };
+    const { ended, events } = await driveToEnd({
+      adapter: scriptedAdapter,
+      program: agent.program,
+      containment: { ...real, limits: { ...real.limits, processes } },
+      runLimits: { processes: 64 },
+    });
+    expect(ended.outcome).toBe("succeeded");
+    const text = "limits.run.processes is not enforced here: nobody counts them";
+    expect(events).toContainEqual({ type: "warning", text });
   });
 });
 

@@ -97,9 +97,10 @@ async function runLook(
   }
 }
 
-function failureOf({ timedOut, exit }: StepEnd, timeoutMs: number): string | null {
+function failureOf({ timedOut, exit, limitsReached }: StepEnd, timeoutMs: number): string | null {
   if (timedOut) return `the probe took longer than ${timeoutMs} ms`;
-  return exit.code === null ? `the probe was ended by ${exit.signal}` : null;
+  const limits = limitsReached.map((text) => ` (${text})`).join("");
+  return exit.code === null ? `the probe was ended by ${exit.signal}${limits}` : null;
 }
 
 function stderrText(stderr: ReturnType<typeof collectText>): string {

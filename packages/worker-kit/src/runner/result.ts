@@ -69,6 +69,7 @@ export function notStartedResult(
     verdict: verdict({
       stop,
       exit,
+      limitsReached: [],
       report: null,
       readerFailure: null,
       internalFailure: null,

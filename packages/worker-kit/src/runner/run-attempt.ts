@@ -22,6 +22,7 @@ import { removeAttemptDirectory } from "./attempt-directory.ts";
 import { collectRun } from "./collect.ts";
 import { createCostMeter } from "./cost-meter.ts";
 import { beginObservation, type Observation } from "./observation.ts";
+import { limitsReached, limitsWithoutEffect } from "./limits-reached.ts";
 import type { RunnerLimits, RunnerParts } from "./runner-options.ts";
 import { prepareRun, type Run } from "./prepare.ts";
 import { createProbes, type Probes } from "./probe-script.ts";
@@ -78,6 +79,7 @@ async function runPrepared(
     signal: request.permit.signal,
     ...(plan.termTo === undefined ? {} : { termTo: plan.termTo }),
     ownSandbox: plan.ownSandbox ?? false,
+    ...(parts.runLimits === undefined ? {} : { limits: parts.runLimits }),
   });
   const [started] = await Promise.allSettled([starting, observation.looked]);
   if (started.status === "rejected") {
@@ -137,7 +139,11 @@ async function superviseWorker(
   };
   const output = readOutput(run, contained, emit, ending.hopeless);
   stop.onCause(ending.stop);
-  for (const text of vainRequests(run)) emit({ type: "warning", text });
+  for (const text of [
+    ...vainRequests(run),
+    ...limitsWithoutEffect(run.parts.containment, run.parts.runLimits),
+  ])
+    emit({ type: "warning", text });
   const [unpriced] = await Promise.all([meter.warning(), usage.prepare()]);
   if (unpriced !== null) emit({ type: "warning", text: unpriced });
   if (stop.cause() === null) release(run, contained);
@@ -151,7 +157,17 @@ async function superviseWorker(
   await output.ended;
   await usage.end();
   const read = await output.collect();
-  const ended = { ...supervised, cause, internalFailure, exit: exitOf(exit), receipt, probeSurvivors, read };
+  const exited = exitOf(exit);
+  const ended = {
+    ...supervised,
+    cause,
+    internalFailure,
+    exit: exited,
+    limitsReached: limitsReached(contained.limitsReached(), exited, run.parts.runLimits),
+    receipt,
+    probeSurvivors,
+    read,
+  };
   return collectRun({ ...ended, activity, meter, usage, emit });
 }
 

@@ -1,5 +1,5 @@
 /** What a runner is created with, and the limits it keeps. Each limit has a default, listed in `README.md`. */
-import type { Containment } from "@agentcore/containment";
+import type { Containment, RunLimits } from "@agentcore/containment";
 import type { Clock, Ids } from "@agentcore/contract";
 import { lineCharsMax } from "../line-framer.ts";
 import type { OwnPrices } from "../prices.ts";
@@ -53,6 +53,8 @@ export interface RunnerParts {
   /** Absolute path of a directory in which versions of workers are kept for later processes. Default: not kept. */
   readonly versionsDir?: string;
   readonly limits: RunnerLimits;
+  /** Of each worker, verify script and look of a probe, each on its own. Default: none. */
+  readonly runLimits?: RunLimits;
   /** Prices of one's own for models. Default: none. */
   readonly prices?: OwnPrices;
 }

@@ -43,7 +43,7 @@ export function scriptCommand(
 /** What the scripts beside the worker have in common. */
 type ScriptStep = Pick<
   ContainedStep,
-  "command" | "args" | "cwd" | "env" | "label" | "visible" | "termTo" | "limits"
+  "command" | "args" | "cwd" | "env" | "label" | "visible" | "termTo" | "limits" | "runLimits"
 >;
 
 /**
@@ -69,6 +69,7 @@ export async function withScriptStep<T extends { readonly survivors: number }>(
     label: run.label,
     visible: [directory],
     limits: parts.limits,
+    runLimits: parts.runLimits,
   });
   if (done.survivors === 0) await dropDirectory(directory);
   return done;

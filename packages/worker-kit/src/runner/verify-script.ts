@@ -46,7 +46,9 @@ export async function runVerifyScript(
 }
 
 function outcomeOf(end: StepEnd): VerifyOutcome {
+  const limits = end.limitsReached.map((text) => ` (${text})`).join("");
   const { code, signal } = end.exit;
   if (code === 0) return { kind: "passed" };
-  return { kind: "failed", reason: code === null ? `was ended by ${signal}` : `exited with code ${code}` };
+  const how = code === null ? `was ended by ${signal}` : `exited with code ${code}`;
+  return { kind: "failed", reason: `${how}${limits}` };
 }

@@ -2,7 +2,7 @@
  * Runs one adapter's worker once, for real: real containment, real processes, the real runner, under a permit made for
  * the occasion. What tests of adapters use instead of a whole runtime.
  */
-import { openContainment, type Containment } from "@agentcore/containment";
+import { openContainment, type Containment, type RunLimits } from "@agentcore/containment";
 import type {
   Capability,
   Permit,
@@ -33,6 +33,8 @@ export interface DriveOptions {
   /** Default: this process's own environment. */
   readonly hostEnv?: Readonly<Record<string, string | undefined>>;
   readonly limits?: Partial<RunnerLimits>;
+  /** Default: none. */
+  readonly runLimits?: RunLimits;
   /** Default: the best that this machine has. */
   readonly containment?: Containment;
   /** Default: a new temporary directory. */
@@ -77,6 +79,7 @@ export async function drive(options: DriveOptions): Promise<DrivenRun> {
     hostEnv: options.hostEnv ?? process.env,
     attemptsDir,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(options.runLimits === undefined ? {} : { runLimits: options.runLimits }),
     ...(options.prices === undefined ? {} : { prices: options.prices }),
   });
   return driveRunner(runner, options, attemptsDir);

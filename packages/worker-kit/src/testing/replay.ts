@@ -110,6 +110,7 @@ export function replay(adapter: WorkerAdapter, recording: Recording, options: Re
       outputsWritten: 0,
       outputsMissing: [],
       verify: { kind: "not_run" },
+      limitsReached: [],
       survivors: 0,
       stderrTail: recording.stderr.slice(-2000),
     }),
