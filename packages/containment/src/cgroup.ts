@@ -6,6 +6,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { ignore } from "@agentcore/contract";
+import { unescapeMount } from "./mountinfo.ts";
 import type { CgroupController, RunLimitName, RunLimits } from "./run-limits.ts";
 
 export type CgroupParent =
@@ -29,12 +30,6 @@ export function parseCgroupMount(mountinfo: string): { root: string; mountPoint:
     }
   }
   return null;
-}
-
-export function unescapeMount(text: string): string {
-  return text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
-    String.fromCodePoint(Number.parseInt(octal, 8)),
-  );
 }
 
 /** Path of this process in the version 2 hierarchy, from the text of `/proc/self/cgroup`. */

@@ -1,16 +1,17 @@
 /**
  * A view as a shell script that util-linux's `mount` carries out in the new mount namespace, before anything else runs in
  * the box. What is to be mounted is put together on a small file system of its own and bound to its place from there, all
- * of it by one `mount --all` from a table: a process for each mount would cost more than the whole start. The box gets a
- * `/dev` of its own in the same way, with the devices that every program may expect and none of the machine's.
+ * of it by one `mount --all` from a table, which also makes the directories: every process here costs each run as much as
+ * a dozen mounts. The box gets a `/dev` of its own in the same way, with the devices that every program may expect and
+ * none of the machine's.
  */
-import { readFileSync } from "node:fs";
 import path from "node:path";
-import { unescapeMount } from "./cgroup.ts";
+import { reachableMounts } from "./mountinfo.ts";
 import { doorsOfRoot, type View } from "./view.ts";
 
-/** A directory that every `/proc` has and no program needs; covered only while the script runs. */
+/** A directory that every `/proc` has and no program needs. It is empty and read-only once the script is done. */
 const stage = "/proc/fs";
+const dev = `${stage}/dev`;
 
 const devices = ["null", "zero", "full", "random", "urandom", "tty"];
 const deviceLinks = ["fd", "stdin", "stdout", "stderr"];
@@ -18,89 +19,131 @@ const deviceLinks = ["fd", "stdin", "stdout", "stderr"];
 /** The script; it ends in the command that its arguments are. */
 export function setupScript(view: View, cwd: string, isRoot: boolean): string {
   const { directories, links, table } = assemble(view);
-  const dev = `${stage}/dev`;
-  const doors = isRoot ? [...doorsOfRoot(), ...mountsBelowSys()] : [];
   const lines = [
     ...table,
     ...devices.map((name) => bind(`/dev/${name}`, `${dev}/${name}`)),
-    `devpts ${dev}/pts devpts newinstance,ptmxmode=0666,mode=0620 0 0`,
+    `devpts ${dev}/pts devpts newinstance,ptmxmode=0666,mode=0620,X-mount.mkdir 0 0`,
     bind(`${dev}/pts/ptmx`, `${dev}/ptmx`),
-    `tmpfs ${dev}/shm tmpfs mode=1777 0 0`,
+    `tmpfs ${dev}/shm tmpfs mode=1777,X-mount.mkdir 0 0`,
     bind(dev, "/dev"),
-    ...doors.map((each) => bind(each, each, "bind,ro")),
+    ...(isRoot ? closedDoors() : []),
+    // Over itself. Of another name than the one below: `mount --all` passes over what it takes for mounted already.
+    `empty ${stage} tmpfs ro,mode=0755,size=4k 0 0`,
   ];
   const mounts = [
     "set -e",
+    "umask 022",
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     `mount -t tmpfs -o mode=0755,size=4m agentcore ${stage}`,
-    `(umask 022; mkdir -p ${[`${dev}/pts`, `${dev}/shm`, ...directories].map(quote).join(" ")})`,
+    // Makes `dev` too.
+    `cp -P --parents ${deviceLinks.map((name) => `/dev/${name}`).join(" ")} ${stage}`,
     `: ${[...devices, "ptmx"].map((name) => `>${dev}/${name}`).join(" ")}`,
+    ...(directories.length > 0 ? [`mkdir -p ${directories.map(quote).join(" ")}`] : []),
     ...links.map(({ name, target }) => `ln -s ${quote(target)} ${quote(name)}`),
-    `cp -P ${deviceLinks.map((name) => `/dev/${name}`).join(" ")} ${dev}/`,
     `printf %s ${quote(lines.map((line) => `${line}\n`).join(""))} >${stage}/table`,
-    `mount --all --fstab ${stage}/table`,
-    `umount -l ${stage}`,
+    `exec mount --all --fstab ${stage}/table`,
   ];
-  // In a shell of its own, which leaves PATH as it was. The working directory that was inherited lies below the mounts.
+  // In a shell of its own, which leaves PATH and umask as they were. The working directory that was inherited lies below
+  // the mounts.
   return `(\n${mounts.join("\n")}\n) || exit 126\ncd -P ${quote(cwd)} || exit 126\nexec "$@"`;
 }
 
-/** `/sys` and everything that is mounted below it, each of which is read-only only if it is made so itself. */
-function mountsBelowSys(): string[] {
-  const mounted = readFileSync("/proc/self/mountinfo", "utf8")
-    .split("\n")
-    .map((line) => unescapeMount(line.split(" ")[4] ?? ""));
-  return [...new Set(mounted.filter((each) => each === "/sys" || each.startsWith("/sys/")))];
+/** Options of a mount that are lost, or refused in a user namespace, where a change of it does not name them. */
+const keptOptions = new Set([
+  "nosuid",
+  "nodev",
+  "noexec",
+  "noatime",
+  "nodiratime",
+  "relatime",
+  "nosymfollow",
+]);
+
+/**
+ * Makes read-only what root could write: parts of `/proc`, and `/sys` with everything that is mounted below it. The latter
+ * are mounts of this namespace already and need only be changed; `mount --all` would pass over a bind of one to itself.
+ */
+function closedDoors(): string[] {
+  const below = reachableMounts().filter(
+    ({ point, options }) => (point === "/sys" || point.startsWith("/sys/")) && !options.includes("ro"),
+  );
+  return [
+    ...doorsOfRoot()
+      .filter((each) => each !== stage)
+      .map((each) => bind(each, each, "bind,ro")),
+    ...below.map(({ point, options }) =>
+      readOnly(
+        point,
+        options.filter((each) => keptOptions.has(each)),
+      ),
+    ),
+  ];
 }
 
 interface Assembly {
+  /** What no mount below makes. */
   readonly directories: readonly string[];
   readonly links: readonly { readonly name: string; readonly target: string }[];
   readonly table: readonly string[];
 }
 
 function assemble(view: View): Assembly {
-  const directories: string[] = [];
   const links: { name: string; target: string }[] = [];
-  /** What is shown is taken aside before it is covered. */
-  const aside: string[] = [];
-  const apply: string[] = [];
-  const covers: { readonly path: string; readonly cover: string }[] = [];
-  /** Where a path below a cover is made: there are no mount points and links in an empty directory. */
-  const onCover = (each: string): string | null => {
+  const pins: string[] = [];
+  const shown: { readonly from: string; readonly at: string }[] = [];
+  const covers: { readonly path: string; readonly cover: string; readonly at: string }[] = [];
+  /** Where a path is while its cover lies on the stage, to which everything that is below it is added first. */
+  const onStage = (each: string): string => {
     const found = covers.findLast((covered) => each.startsWith(`${covered.path}/`));
-    return found === undefined ? null : path.join(found.cover, path.relative(found.path, each));
+    return found === undefined ? each : path.join(found.cover, path.relative(found.path, each));
   };
   for (const [index, step] of view.entries()) {
-    const own = `${stage}/${index}`;
-    const onIt = onCover(step.path);
+    const at = onStage(step.path);
     switch (step.do) {
       case "pin":
-        apply.push(bind(step.path, step.path));
+        pins.push(bind(step.path, step.path));
         break;
       case "hide":
-        directories.push(own);
-        apply.push(bind(own, step.path, "bind,ro"));
-        covers.push({ path: step.path, cover: own });
+        covers.push({ path: step.path, cover: `${stage}/${index}`, at });
         break;
       case "show":
-        directories.push(own);
-        if (onIt !== null) directories.push(onIt);
-        aside.push(bind(step.path, own));
-        apply.push(bind(own, step.path));
+        shown.push({ from: step.path, at });
         break;
       case "link":
-        if (onIt === null) break;
-        directories.push(path.dirname(onIt));
-        links.push({ name: onIt, target: step.target });
+        if (at !== step.path) links.push({ name: at, target: step.target });
         break;
     }
   }
-  return { directories, links, table: [...aside, ...apply] };
+  const isMade = (cover: string): boolean =>
+    [...shown, ...covers].some(({ at }) => at.startsWith(`${cover}/`));
+  return {
+    directories: [
+      ...covers.map(({ cover }) => cover).filter((cover) => !isMade(cover)),
+      ...links.map(({ name }) => path.dirname(name)),
+    ],
+    links,
+    table: [
+      ...pins,
+      ...shown.map(({ from, at }) => bindMade(from, at)),
+      // The innermost first.
+      ...covers.toReversed().map(({ cover, at }) => bindMade(cover, at)),
+      ...covers.map((covered) => readOnly(covered.path)),
+    ],
+  };
 }
 
 function bind(source: string, target: string, options = "rbind"): string {
   return `${tableWord(source)} ${tableWord(target)} none ${options} 0 0`;
+}
+
+/** Makes the directory of the target where it is missing. */
+function bindMade(source: string, target: string): string {
+  return bind(source, target, "rbind,X-mount.mkdir");
+}
+
+/** Changes this one mount, and none that lies on it. */
+function readOnly(point: string, kept: readonly string[] = []): string {
+  return `none ${tableWord(point)} none ${["remount", "bind", "ro", ...kept].join(",")} 0 0`;
 }
 
 /** As `/etc/fstab` writes a path. */

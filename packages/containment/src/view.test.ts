@@ -135,6 +135,27 @@ describe.each(hiding)("$implementation", ({ implementation }) => {
     expect(seen).toEqual({ code: 0, stdout: `secret${earlier}\nhome\n`, stderr: "" });
   });
 
+  test("a directory that is hidden below a visible one, or below another hidden one, is hidden too", async () => {
+    const tree = path.join(state, "trees/one");
+    mkdirSync(path.join(tree, "inner/own"), { recursive: true });
+    writeFileSync(path.join(tree, "inner/secret"), "");
+    const hidden = [state, path.join(state, "runs"), path.join(tree, "inner")];
+    const containment = await openContainment({ implementation, hidden });
+    const script =
+      '(cd "$1" && find . | sort); echo hi >inner/own/mine && ! echo >inner/planted && ! echo >"$1/runs/planted"';
+    const seen = await shell(containment, script, { cwd: tree, visible: [path.join(tree, "inner/own")] });
+    const below = ["./runs", "./trees", "./trees/one", "./trees/one/inner", "./trees/one/inner/own"];
+    expect(seen).toMatchObject({ code: 0, stdout: [".", ...below, ""].join("\n") });
+    expect(readFileSync(path.join(tree, "inner/own/mine"), "utf8")).toBe("hi\n");
+  });
+
+  test("what the box was put together on is out of reach", async () => {
+    const script = "ls -A /proc/fs; echo >/proc/fs/planted || mkdir /proc/fs/planted || echo read-only";
+    const seen = await shell(await open(state), script, { visible: [own("home")] });
+    if (implementation === "unshare") expect(seen.stdout).toBe("read-only\n");
+    else expect(seen.stdout).toMatch(/read-only\n$/);
+  });
+
   test("the umask of a worker is the one of this process", async () => {
     const before = process.umask(0o027);
     try {

@@ -1,0 +1,48 @@
+/** The mounts of this process, from `/proc/self/mountinfo`. */
+import { readFileSync } from "node:fs";
+
+export interface Mount {
+  readonly id: number;
+  /** The mount on which this one lies. */
+  readonly parent: number;
+  readonly point: string;
+  /** Of this mount alone, not of its file system: `rw`, `nosuid`, `relatime` and others. */
+  readonly options: readonly string[];
+}
+
+/** The mounts that a path leads to, without those that lie below another one. Throws where there is no `/proc`. */
+export function reachableMounts(text: string = readFileSync("/proc/self/mountinfo", "utf8")): Mount[] {
+  const mounts = text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map(parseMount);
+  const ids = new Set(mounts.map(({ id }) => id));
+  return mounts
+    .filter((mount) => mount.parent === mount.id || !ids.has(mount.parent))
+    .flatMap((root) => reachableFrom(root, mounts));
+}
+
+function reachableFrom(mount: Mount, mounts: readonly Mount[]): Mount[] {
+  const onIt = mounts.filter((each) => each.parent === mount.id && each.id !== mount.id);
+  const over = onIt.find((each) => each.point === mount.point);
+  if (over !== undefined) return reachableFrom(over, mounts);
+  const isCovered = (each: Mount): boolean => onIt.some(({ point }) => each.point.startsWith(`${point}/`));
+  return [mount, ...onIt.filter((each) => !isCovered(each)).flatMap((each) => reachableFrom(each, mounts))];
+}
+
+function parseMount(line: string): Mount {
+  const [id, parent, , , point = "", options = ""] = line.split(" ");
+  return {
+    id: Number(id),
+    parent: Number(parent),
+    point: unescapeMount(point),
+    options: options.split(","),
+  };
+}
+
+/** A path as the kernel writes it in `mountinfo`. */
+export function unescapeMount(text: string): string {
+  return text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
+    String.fromCodePoint(Number.parseInt(octal, 8)),
+  );
+}
