@@ -64,12 +64,21 @@ export interface Journal {
    * each with all that are part of it. Answers how many, those parts not counted. A stream without an end is never deleted.
    */
   deleteEnded(request: JournalDeletion): Promise<number>;
+  /** Grows with each stream that ends, in the order of the commits; for `JournalDeletion.upToMark`. */
+  endMark(): Promise<number>;
 }
 
 export interface JournalDeletion {
   readonly endedBefore: number;
+  /** Only what had ended when `endMark` gave this number, whatever the clocks of those who ended it showed. Default: all. */
+  readonly upToMark?: number | undefined;
   /** Default 1000. */
   readonly limit?: number;
+}
+
+/** For implementations: whether a stream with this header has ended and is part of no other, so that it has a number. */
+export function isEndOfWhole(header: JournalHeader): boolean {
+  return typeof header["endedAt"] === "number" && (header["partOf"] ?? null) === null;
 }
 
 /** For implementations. */

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { AgentCoreError, type RunEvent, type WorkerResult } from "@agentcore/contract";
 import type { JobStore } from "./job-store.ts";
+import { createMemoryJournal } from "./memory/memory-journal.ts";
 import { createMemoryStore } from "./memory/memory-store.ts";
 import type { JobHandle } from "./submit/job-handle.ts";
 import { takeTime } from "./testing/fake-runtime.ts";
@@ -14,22 +15,27 @@ describe("retention beside a scheduler whose clock is wrong", () => {
 
   it.each([-30, 30])("deletes nothing that was seen to end less than its time ago: %d days", async (days) => {
     const keepEndedMs = 7 * minute;
+    const journal = createMemoryJournal();
     const rig = await createRig({ keepEndedMs });
     await rig.scheduler.close();
     // It ends the job by its own wall clock.
     const clock = { ...rig.clock, now: () => rig.clock.now() + days * day };
     const wrong = await rig.another({ clock, keepEndedMs: 100 * day });
-    const judge = await rig.another({ keepEndedMs, ids: countingIds("judge"), claims: "own" });
+    const judge = await rig.another({ journal, keepEndedMs, ids: countingIds("judge"), claims: "own" });
     await rig.clock.advance(1000);
     const seen = await wrong.submit(simpleJob());
+    const ended = { endedAt: rig.clock.now() + days * day };
+    await journal.append("run", { after: 0, entries: [], header: ended });
     await rig.clock.advance(1000);
     const state = (await rig.store.get(seen.id))?.state;
     expect(state?.kind === "succeeded" && state.endedAt - rig.clock.now()).toBeCloseTo(days * day, -4);
     await rig.clock.advance(6 * minute);
     expect(await rig.store.get(seen.id)).toBeDefined();
+    expect(await journal.read("run")).toBeDefined();
     await rig.clock.advance(4 * minute);
     // By the wall clock it ends in a month.
     expect((await rig.store.get(seen.id)) === undefined).toBe(days < 0);
+    expect((await journal.read("run")) === undefined).toBe(days < 0);
     await wrong.close();
     await judge.close();
   });

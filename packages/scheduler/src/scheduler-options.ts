@@ -49,7 +49,7 @@ export interface SchedulerOptions {
    */
   readonly keepEndedMs?: number;
   /** Its ended streams are deleted after the same time, with all that belongs to them. Default: none. */
-  readonly journal?: Pick<Journal, "deleteEnded">;
+  readonly journal?: Pick<Journal, "deleteEnded" | "endMark">;
   /** Results that a runtime could not deliver. Default: none. */
   readonly spool?: ResultSpool;
   /**

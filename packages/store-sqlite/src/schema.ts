@@ -5,7 +5,7 @@
  *
  * Columns that hold JSON end in `_json`; moments are in ms since the epoch.
  */
-import { journalTables } from "./schema-journal.ts";
+import { journalEndNumbers, journalTables } from "./schema-journal.ts";
 import { ledgerTables } from "./schema-ledger.ts";
 import { queueFromVersion3, queueTables } from "./schema-queue.ts";
 
@@ -28,14 +28,15 @@ CREATE TABLE schema_version (
 
 /** What a new database gets at once: the outcome of all migrations. */
 export const newest: Migration = {
-  version: 4,
-  name: "one table of jobs, and their attempts",
-  sql: versionTable + queueTables + ledgerTables + journalTables,
+  version: 5,
+  name: "numbers for the ends of streams",
+  sql: versionTable + queueTables + ledgerTables + journalTables + journalEndNumbers,
 };
 
 /** What leads a database of an earlier release to the newest version, step by step. */
 export const migrations: readonly Migration[] = [
-  { version: newest.version, name: newest.name, sql: queueFromVersion3 },
+  { version: 4, name: "one table of jobs, and their attempts", sql: queueFromVersion3 },
+  { version: newest.version, name: newest.name, sql: journalEndNumbers },
 ];
 
 /** The first version that was released, and so the oldest that is brought forward. */

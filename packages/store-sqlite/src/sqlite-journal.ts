@@ -3,8 +3,10 @@ import { AgentCoreError, assert } from "@agentcore/contract";
 import {
   type Journal,
   type JournalAppend,
+  type JournalDeletion,
   type JournalHeader,
   type JournalValue,
+  isEndOfWhole,
   journalDeletionLimit,
   journalLimit,
 } from "@agentcore/scheduler";
@@ -47,18 +49,23 @@ export function createSqliteJournal(database: StateDatabase): Journal {
             return header === null ? [] : { stream: String(row.stream), header, length: Number(row.length) };
           }),
       ),
-    deleteEnded: ({ endedBefore, limit = journalDeletionLimit }) =>
-      database.write((sql) => deleteEnded(sql, endedBefore, limit)),
+    deleteEnded: (request) => database.write((sql) => deleteEnded(sql, request)),
+    endMark: () =>
+      database.read((sql) =>
+        Number(sql.get("SELECT seq FROM sqlite_sequence WHERE name = 'journal_end_numbers'")?.seq ?? 0),
+      ),
   };
 }
 
 function appendTexts(
   sql: Sql,
   stream: string,
-  { after, header }: JournalAppend,
+  append: JournalAppend,
   texts: readonly string[],
 ): "appended" | "conflict" {
+  const { after, header } = append;
   if (!makeOrExtend(sql, stream, after, after + texts.length, header)) return "conflict";
+  if (header !== undefined) numberEnd(sql, stream, header);
   for (const [index, text] of texts.entries()) {
     sql.run(
       "INSERT INTO journal_entries (stream, position, entry_json) VALUES (?, ?, ?)",
@@ -99,12 +106,24 @@ function makeOrExtend(
   return extended === 1;
 }
 
-function deleteEnded(sql: Sql, endedBefore: number, limit: number): number {
+/** Of a stream that goes on after its end, as a run does that is resumed, the next end counts. */
+function numberEnd(sql: Sql, stream: string, header: JournalHeader): void {
+  if (isEndOfWhole(header)) {
+    sql.run("INSERT INTO journal_end_numbers (stream) VALUES (?) ON CONFLICT DO NOTHING", stream);
+  } else sql.run("DELETE FROM journal_end_numbers WHERE stream = ?", stream);
+}
+
+function deleteEnded(
+  sql: Sql,
+  { endedBefore, upToMark = Number.MAX_SAFE_INTEGER, limit = journalDeletionLimit }: JournalDeletion,
+): number {
   const ended = sql.all(
-    `SELECT stream FROM journal_streams
+    `SELECT stream FROM journal_streams s
      WHERE header_json ->> '$.endedAt' < ? AND header_json ->> '$.partOf' IS NULL
+       AND coalesce((SELECT number FROM journal_end_numbers n WHERE n.stream = s.stream), 0) <= ?
      ORDER BY header_json ->> '$.endedAt' LIMIT (? + 0)`,
     endedBefore,
+    upToMark,
     limit,
   );
   for (const { stream } of ended) {
@@ -114,6 +133,7 @@ function deleteEnded(sql: Sql, endedBefore: number, limit: number): number {
     );
     for (const doomed of [...parts, { stream }]) {
       sql.run("DELETE FROM journal_entries WHERE stream = ?", String(doomed.stream));
+      sql.run("DELETE FROM journal_end_numbers WHERE stream = ?", String(doomed.stream));
       sql.run("DELETE FROM journal_streams WHERE stream = ?", String(doomed.stream));
     }
   }

@@ -37,11 +37,13 @@ export class Housekeeping {
   #cancelsDue = true;
   #working = false;
   readonly #endMarks: EndMarks;
+  readonly #journalMarks: EndMarks;
   #wallAheadMs: number;
 
   constructor(ports: HousekeepingPorts) {
     this.#ports = ports;
     this.#endMarks = new EndMarks(ports.options.keepEndedMs);
+    this.#journalMarks = new EndMarks(ports.options.keepEndedMs);
     this.#wallAheadMs = this.#wallAhead();
   }
 
@@ -113,14 +115,15 @@ export class Housekeeping {
     const { store, journal, clock, keepEndedMs } = this.#ports.options;
     await this.#noteEnds();
     const endedBefore = clock.now() - keepEndedMs;
-    const upToMark = this.#endMarks.deletableUpTo(clock.monotonicMs());
-    await store.deleteEnded({ endedBefore, upToMark });
-    await journal?.deleteEnded({ endedBefore });
+    const nowMs = clock.monotonicMs();
+    await store.deleteEnded({ endedBefore, upToMark: this.#endMarks.deletableUpTo(nowMs) });
+    await journal?.deleteEnded({ endedBefore, upToMark: this.#journalMarks.deletableUpTo(nowMs) });
   }
 
   async #noteEnds(): Promise<void> {
-    const { store, clock } = this.#ports.options;
+    const { store, journal, clock } = this.#ports.options;
     const atMs = clock.monotonicMs();
+    if (journal !== undefined) this.#journalMarks.note(atMs, await journal.endMark());
     this.#endMarks.note(atMs, await store.endMark());
   }
 

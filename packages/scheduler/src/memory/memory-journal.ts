@@ -1,9 +1,21 @@
 /** A journal that lives in this process, for embedding and tests: everything the port says except that it survives. */
 import { assert } from "@agentcore/contract";
-import { journalDeletionLimit, journalLimit, type Journal, type JournalHeader } from "../journal.ts";
+import {
+  isEndOfWhole,
+  journalDeletionLimit,
+  journalLimit,
+  type Journal,
+  type JournalHeader,
+} from "../journal.ts";
 
 export function createMemoryJournal(): Journal {
   const streams = new Map<string, { header: JournalHeader; entries: readonly string[] }>();
+  const endNumbers = new Map<string, number>();
+  let endMark = 0;
+  const number = (stream: string, header: JournalHeader): void => {
+    if (!isEndOfWhole(header)) endNumbers.delete(stream);
+    else if (!endNumbers.has(stream)) endNumbers.set(stream, (endMark += 1));
+  };
   return {
     async append(stream, { after, entries, header }) {
       const known = streams.get(stream);
@@ -16,6 +28,7 @@ export function createMemoryJournal(): Journal {
         header: structuredClone(newHeader),
         entries: [...(known?.entries ?? []), ...added],
       });
+      number(stream, newHeader);
       return "appended";
     },
     async read(stream) {
@@ -32,16 +45,21 @@ export function createMemoryJournal(): Journal {
         .slice(0, journalLimit(query))
         .map(([stream, { header, entries }]) => ({ stream, header, length: entries.length }));
     },
-    async deleteEnded({ endedBefore, limit = journalDeletionLimit }) {
+    endMark: async () => endMark,
+    async deleteEnded({ endedBefore, upToMark = Infinity, limit = journalDeletionLimit }) {
       const endOf = (header: JournalHeader): number =>
         typeof header["endedAt"] === "number" ? header["endedAt"] : Infinity;
       const ended = [...streams]
         .filter(([, { header }]) => (header["partOf"] ?? null) === null && endOf(header) < endedBefore)
+        .filter(([stream]) => (endNumbers.get(stream) ?? 0) <= upToMark)
         .sort(([, a], [, b]) => endOf(a.header) - endOf(b.header))
         .slice(0, limit);
       const doomed = new Set<unknown>(ended.map(([stream]) => stream));
       for (const [stream, { header }] of streams) {
-        if (doomed.has(stream) || doomed.has(header["partOf"])) streams.delete(stream);
+        if (doomed.has(stream) || doomed.has(header["partOf"])) {
+          streams.delete(stream);
+          endNumbers.delete(stream);
+        }
       }
       return doomed.size;
     },

@@ -88,6 +88,22 @@ export const journalConformance: readonly JournalCase[] = [
     assert.equal(await make("late", { again: true }), "appended");
     assert.equal((await journal.read("late"))?.entries.length, 2);
   }),
+  journalCase("deletes up to a mark, whatever the moments of the ends", async (journal) => {
+    const end = (stream: string, after: number, streamHeader: JournalHeader) =>
+      journal.append(stream, { after, entries: ["a"], header: streamHeader });
+    await end("first", 0, { endedAt: 10 });
+    await end("resumed", 0, { endedAt: 10 });
+    const mark = await journal.endMark();
+    await end("resumed", 1, { endedAt: null });
+    await end("resumed", 2, { endedAt: 5 });
+    await end("second", 0, { endedAt: 1 });
+    assert.ok((await journal.endMark()) > mark);
+    assert.equal(await journal.deleteEnded({ endedBefore: 100, upToMark: mark }), 1);
+    assert.equal(await journal.read("first"), undefined);
+    const latest = await journal.endMark();
+    assert.equal(await journal.deleteEnded({ endedBefore: 100, upToMark: latest }), 2);
+    assert.equal(await journal.endMark(), latest, "a number is not given twice");
+  }),
   journalCase("never deletes what has not ended, whatever its parts did", async (journal) => {
     await journal.append("open", { after: 0, entries: [], header: { endedAt: null } });
     await journal.append("silent", { after: 0, entries: [], header });
