@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The program's first file, read by whatever Node is on PATH: it must parse on old versions, so that they get a clear
-// line instead of a syntax error. It answers `--version` by itself, because loading the command line for that would
+// line instead of a syntax error. It answers `--version` directly, because loading the command line for that would
 // cost several times as much, and turns on Node's compile cache before the bundle is loaded.
 import { compileCacheDirectory } from "./compile-cache.js";
 

@@ -41,7 +41,7 @@ import { createStateDir, hiddenDirectories, makeTrustDirectory, type StateDir } 
 import { createTranscriptSpending } from "./transcript-spending.ts";
 import { watchStore } from "./watch-store.ts";
 
-/** What is open on a state directory, whoever runs the workers. */
+/** What is open on a state directory, no matter which process runs the workers. */
 export interface OpenState {
   readonly state: StateDir;
   readonly containment: OpenedContainment;

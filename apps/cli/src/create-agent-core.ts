@@ -44,7 +44,7 @@ export interface AgentCore {
   /** Resolves once the job is durable. Rejects as `Scheduler.submit` does. */
   submit(job: JobSubmission): Promise<JobHandle>;
   /**
-   * Ends everything; idempotent. With `finishRunning` what runs may end by itself first; otherwise it is stopped and counts
+   * Ends everything; idempotent. With `finishRunning` what runs may end on its own first; otherwise it is stopped and counts
    * as an attempt. Jobs stay in the state directory.
    */
   close(options?: { readonly finishRunning?: boolean }): Promise<void>;

@@ -4,7 +4,7 @@
  * they come again.
  *
  * One event often sends the same signal more than once: `timeout` signals its program and then the whole group, a closing
- * terminal is told of by the kernel and by the shell, wrappers pass on what the group got anyway. So a SIGTERM or SIGHUP
+ * terminal is signaled by the kernel and by the shell, wrappers pass on what the group got anyway. So a SIGTERM or SIGHUP
  * that follows another signal closely counts as that one.
  */
 import { systemClock } from "@agentcore/contract";

@@ -137,7 +137,7 @@ function refuseReservedLabels({ context }: JobSubmission): void {
   throw new AgentCoreError("AC_JOB_INVALID", message, { evidence: { label: reserved } });
 }
 
-/** A limit of a duration is told as a duration. */
+/** A limit of a duration is printed as a duration. */
 function wordsOf(issue: z.core.$ZodIssue): string {
   const isDuration = String(issue.path.at(-1)).endsWith("Ms");
   if (isDuration && issue.code === "too_big")

@@ -64,8 +64,8 @@ export async function closeScheduler(scheduler: Scheduler): Promise<void> {
 
 /**
  * An attempt is gone when the registry of runs has nothing of it left: not the worker, and no step beside it. The runtime
- * of a dead scheduler may live on for a while and still be ending it; its runs are then found by the attempt's label, also
- * where nobody could note their start. What cannot be judged at all stands in the way of an attempt whose start is unknown.
+ * of a dead scheduler may live on for a while and still be ending it; its runs are then found by the attempt's label, even
+ * if their start could not be noted. What cannot be judged at all stands in the way of an attempt whose start is unknown.
  */
 export function proveGoneBySweep(containment: OpenedContainment): ProveGone {
   return async ({ jobId, attempt, identity }) => {

@@ -57,7 +57,7 @@ export function tellWaits({ scheduler, store, clock, tell }: TellWaitsOptions): 
     if (isOpen && wait !== null && wait.key !== told) tell(wait.text);
     told = wait?.key ?? "";
   };
-  // A store that does not answer is told by the scheduler itself.
+  // The scheduler reports a store that does not answer.
   const again = (): void => void look().then(wait, wait);
   const wait = (): void => {
     if (isOpen) timer = clock.setTimer(lookMs, again);

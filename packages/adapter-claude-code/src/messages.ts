@@ -109,7 +109,7 @@ export class ClaudeMessages {
 
   /**
    * With partial messages, the one place that says how many tokens an answer has: its input as it starts, its output as it
-   * ends. The total is told when an answer has ended, so that it grows by one answer at a time.
+   * ends. The total is reported when an answer has ended, so that it grows by one answer at a time.
    */
   stream(line: JsonObject): WorkerEvent[] {
     const event = objectAt(line, "event");

@@ -16,7 +16,7 @@ export const credentialVariables: readonly string[] = ["CODEX_API_KEY", "OPENAI_
 /** Where the key goes in the worker's environment; the commands it runs do not see it. */
 const keyVariable = "OPENAI_API_KEY";
 
-/** The name under which Codex is told of the provider. Its built-in ones allow no bound on retries. */
+/** The provider's name in Codex's configuration. Codex's built-in ones allow no bound on retries. */
 const providerName = "agentcore";
 
 const openAiAddress = "https://api.openai.com/v1";

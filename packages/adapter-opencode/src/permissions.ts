@@ -18,7 +18,7 @@ export function openCodePermission(granted: readonly Capability[]): Permission {
     external_directory: "deny",
     doom_loop: "deny",
     question: "deny",
-    // As OpenCode has it by itself, but for the "ask" that it has for files with secrets.
+    // As OpenCode's default has it, but for the "ask" that it has for files with secrets.
     read: { "*": "allow", "*.env": "deny", "*.env.*": "deny", "*.env.example": "allow" },
   };
 }

@@ -88,7 +88,7 @@ function installedPlugin(attemptDir: string): Record<string, string> {
   };
 }
 
-/** The file that OpenCode would find by itself if it read the project's configuration. */
+/** The file that OpenCode would find on its own if it read the project's configuration. */
 function memoryFiles(workspace: string): string[] {
   const files = ["AGENTS.md", "CLAUDE.md"].map((name) => join(workspace, name));
   // A brace would be read as a placeholder of the configuration.

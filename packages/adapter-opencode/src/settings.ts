@@ -48,7 +48,7 @@ export const openCodeSettingsSchema = z.strictObject({
     .meta({ description: "Whether the workspace's AGENTS.md, else its CLAUDE.md, is part of the prompt." }),
   trust_workspace: z.boolean().default(false).meta({
     description:
-      "Whether code below `.opencode` in the workspace, and plugins that an `opencode.json` names, may run. OpenCode runs them whatever it is told, so a run that may not run commands is refused in such a workspace.",
+      "Whether code below `.opencode` in the workspace, and plugins that an `opencode.json` names, may run. OpenCode runs them regardless of its configuration, so a run that may not run commands is refused in such a workspace.",
   }),
 });
 export type OpenCodeSettings = z.output<typeof openCodeSettingsSchema>;

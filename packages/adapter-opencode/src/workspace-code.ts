@@ -1,6 +1,6 @@
 /**
- * Code in the workspace that OpenCode would run by itself. It imports plugins and tools that lie below `.opencode` and what
- * an `opencode.json` there names, also when told to ignore the project's configuration and external plugins (seen with
+ * Code in the workspace that OpenCode would run on its own. It imports plugins and tools that lie below `.opencode` and what
+ * an `opencode.json` there names, even when told to ignore the project's configuration and external plugins (seen with
  * 1.18.33). That is running commands, so a run without that capability must not start in such a workspace. Which folders
  * and names OpenCode looks at changes from version to version: any code below `.opencode` counts.
  */

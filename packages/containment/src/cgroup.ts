@@ -1,7 +1,7 @@
 /**
  * One cgroup (version 2) per run, where this process may create one: it counts the run's processes, proves that none is
  * left, and kills what the PID namespace did not. Nothing is assumed about where the hierarchy is mounted, and no
- * controller is needed: one limits the run where it is handed down to us. A run's cgroup lies below the one of this process, so whoever limits us limits our workers too.
+ * controller is needed: one limits the run where it is handed down to us. A run's cgroup lies below the one of this process, so a limit on this process limits our workers too.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import path from "node:path";

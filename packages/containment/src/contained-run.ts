@@ -29,7 +29,7 @@ import { pause, settledWithin } from "./waiting.ts";
 const emptyWithinMs = 10_000;
 /** Waits between looks while emptying; the last one repeats. */
 const lookAfterMs = [1, 2, 4, 8, 15, 25] as const;
-/** How long a box in which nothing is left may take to end by itself. */
+/** How long a box in which nothing is left may take to end on its own. */
 const closeWithinMs = 500;
 /** How long to look for a payload that has been released and is not forked yet. */
 const payloadWithinMs = 1_000;
@@ -91,7 +91,7 @@ export class ContainedRun implements Contained {
   go(): void {
     if (this.#phase !== "held" || this.#stopping) return;
     this.#phase = "running";
-    // The payload itself counts, also if it is over before anybody looks.
+    // The payload itself counts, even if it is over before anybody looks.
     this.#processesSeen = 1;
     this.#launched.release();
   }
@@ -243,7 +243,7 @@ export class ContainedRun implements Contained {
     }
   }
 
-  /** A process that escaped may hold an output open for ever; whoever reads it must not wait that long. */
+  /** A process that escaped may hold an output open indefinitely; a reader must not wait that long. */
   async #giveUpHeldOutput(stream: Readable & { bytesRead?: number }): Promise<void> {
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     stream.once("close", () => resolve());

@@ -83,7 +83,7 @@ async function start(parts: ContainmentParts, command: ContainedCommand): Promis
       onEnded: ({ survivors }) => record?.end(survivors),
     });
   } catch (error) {
-    // No payload was released, but a wrapper may be left that waits for ever.
+    // No payload was released, but a wrapper may be left waiting.
     const notBeforeTicks = readProcess(process.pid)?.startTicks ?? 0;
     const trail = { marker: command.marker, cgroupPath, identity: null, notBeforeTicks };
     const { empty, survivors } = await clearRun(trail, clock);

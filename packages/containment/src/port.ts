@@ -100,7 +100,7 @@ export interface ContainedProcess {
   readonly name: string;
 }
 
-/** A started run. It ends by itself or by {@link stop}; both lead to one receipt, which every caller gets. */
+/** A started run. It ends on its own or by {@link stop}; both lead to one receipt, which every caller gets. */
 export interface Contained {
   readonly level: ContainmentLevel;
   readonly implementation: ImplementationName;

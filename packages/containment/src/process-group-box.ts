@@ -47,7 +47,7 @@ export function findMembers(search: MemberSearch): ProcessFact[] {
 
 /**
  * One look at the machine, newest processes first and each one's environment at once: a process that keeps replacing
- * itself is only found by whoever is quicker. `onMarked` is called in the same instant.
+ * itself is found only if the search is quicker. `onMarked` is called in the same instant.
  */
 function lookFor(search: MemberSearch, onMarked: (fact: ProcessFact) => void): ProcessFact[] {
   const entry = `${markerVariable}=${search.marker}`;

@@ -2,7 +2,7 @@
  * The directory in which every run is written down before it may start and struck out when it is proved empty, so that
  * after a crash of everything a later process knows what to look for. One small JSON file per run, written beside and renamed.
  * What identifies the box is flushed to the disk before the payload is released, so that a record of something that runs is
- * whole, also after a file system was aborted and mounted again; the names in the directory are not: where the last one is
+ * whole, even after a file system was aborted and mounted again; the names in the directory are not: where the last one is
  * lost, the record from before it still has the marker. A run waits for one flush. Several processes
  * share the directory, which no worker in a sealed box can reach; what lies in it is nevertheless believed only as far as
  * the processes themselves bear it out (see `sweep.ts`).
@@ -38,7 +38,7 @@ export interface RunRecord {
   readonly label?: string | undefined;
   /** Where it works; absent in records of earlier versions. */
   readonly cwd?: string | undefined;
-  /** Its owner could not empty it, and leaves it to whoever looks next, also while the owner itself lives. */
+  /** Its owner could not empty it, and leaves it to the next search, even while the owner itself lives. */
   readonly givenUp?: true | undefined;
   readonly implementation: string;
   readonly cgroupPath: string | null;
@@ -53,7 +53,7 @@ interface RecordHandle {
   /** Adds what the box is recognised by, on the disk. Rejects where it cannot be written. */
   identify(identity: RunIdentity): Promise<void>;
   /**
-   * The run has ended. Strikes it out where nothing survived; else gives it up to whoever looks next. Never throws: a record
+   * The run has ended. Removes its record if nothing survived; else leaves it to the next search. Never throws: a record
    * that stays as it was is judged by a sweep once this process has ended.
    */
   end(survivors: number): void;

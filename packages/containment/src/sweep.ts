@@ -2,7 +2,7 @@
  * Kills what an earlier process has left behind, found by the registry of runs. Runs before any new work is taken.
  * A run whose owner still lives is never touched; what cannot be killed stays on record and is reported every time.
  *
- * A record is a hint, not an order: whoever can write one must not be able to have a stranger killed by it. A process is
+ * A record is a hint, not an order: nobody who can write one must be able to have an unrelated process killed by it. A process is
  * killed only if it bears the run's marker in its own environment, or sits in the cgroup that was made for the run. A record
  * that cannot be read is looked for by the marker in its file's name, and set aside where nothing of the run is left.
  */
@@ -125,7 +125,7 @@ function judgeRegistry(
   });
 }
 
-/** By the marker alone it is not known whose the run is, and so what is alive of it is told of and not killed. */
+/** By the marker alone it is not known whose the run is, so what is alive of it is reported and not killed. */
 function judgeDamaged({ file, marker, reason }: { file: string; marker: string; reason: string }): SweptRun {
   const survivors = remainsOf({ marker, cgroupPath: null, identity: null, notBeforeTicks: 0 }).left();
   const verdict = survivors.length > 0 ? ("left" as const) : ("unreadable" as const);
@@ -181,7 +181,7 @@ function remainsOf(trail: RunTrail) {
   return { cgroup, init, search, left, isEmpty };
 }
 
-/** Kills what is left of one run and proves it, whoever owns it. Also takes a wrapper that never became ready. */
+/** Kills what is left of one run and proves it, no matter who owns it. Also handles a wrapper that never became ready. */
 export async function clearRun(trail: RunTrail, clock: Clock): Promise<Cleared> {
   const { cgroup, init, search, left, isEmpty } = remainsOf(trail);
   const found = new Map<number, ContainedProcess>();

@@ -141,8 +141,8 @@ export interface OutputReader {
   /** Called once, after both streams ended. */
   end(): WorkerReport;
   /**
-   * Optional; asked after each line. Not null: the worker goes on but will never get anywhere by itself (it repeats
-   * empty answers for ever, or retries a refused credential), and the runner stops the run. Must be cheap and keep its
+   * Optional; asked after each line. Not null: the worker goes on but will never get anywhere on its own (it repeats
+   * empty answers endlessly, or retries a refused credential), and the runner stops the run. Must be cheap and keep its
    * answer; `end()` then reports the same error, which decides the result.
    */
   fatal?(): WorkerError | null;
@@ -204,7 +204,7 @@ export interface RunRequest {
   readonly onStarted?: (identity: RunIdentity) => void;
 }
 
-/** How to recognise a run's processes from outside, also after a crash of everything else. */
+/** How to recognise a run's processes from outside, even after a crash of everything else. */
 export interface RunIdentity {
   /** Value of `AGENTCORE_RUN_ID` in the environment of every process of the run. */
   readonly marker: string;

@@ -138,7 +138,7 @@ export const errorCodes = {
   AC_PROVIDER_PAUSED: {
     meaning: "The provider asked everybody to wait.",
     retryable: true,
-    cure: "Wait; the pause ends by itself.",
+    cure: "Wait; the pause ends on its own.",
   },
   AC_BACKPRESSURE: {
     meaning: "The machine is short of memory, disk or time.",

@@ -1,6 +1,6 @@
 /**
  * Opening a file that somebody else may have placed: a worker, or another user. Only a regular file is opened, never what a
- * symbolic link leads to, never a FIFO (opening one waits for ever) or a device, and no more of it is read than the caller
+ * symbolic link leads to, never a FIFO (opening one may block without end) or a device, and no more of it is read than the caller
  * allows. Every reader of logs, records, spooled results and outputs goes through here.
  */
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";

@@ -28,7 +28,7 @@ export const probeSpecSchema = z.strictObject({
   stopsOn: z.array(z.enum(["stalled", "terminal"])).default(["stalled", "terminal"]),
   /** Whether a look that finds progress ends a silence of the worker. */
   countsAsActivity: z.boolean().default(false),
-  /** Whether the script's stderr is told with its answer. It may hold secrets. */
+  /** Whether the script's stderr is reported with its answer. It may hold secrets. */
   keepStderr: z.boolean().default(false),
 });
 export type ProbeSpec = z.infer<typeof probeSpecSchema>;

@@ -70,7 +70,7 @@ export const containmentReceiptSchema = z.strictObject({
   processesSeen: z.int().nonnegative().nullable(),
   /** Processes alive when emptiness was last checked. Anything above 0 makes the attempt `uncontained`. */
   survivors: z.int().nonnegative(),
-  /** Signals sent, in order, as `TERM`, `TERM`, `KILL`, `cgroup.kill`. Empty when the worker ended by itself. */
+  /** Signals sent, in order, as `TERM`, `TERM`, `KILL`, `cgroup.kill`. Empty when the worker ended on its own. */
   signals: z.array(z.string()),
   /** From the first signal, or from the worker's own exit, to proved empty. */
   emptyAfterMs: z.number().nonnegative().nullable(),

@@ -45,7 +45,7 @@ export const workerEventSchema = z.discriminatedUnion("type", [
     usage: usageSchema,
     costUsd: z.number().nonnegative().nullable(),
   }),
-  /** The worker waits for its provider by itself (it is not silent). */
+  /** The worker waits for its provider on its own (it is not silent). */
   z.strictObject({ type: z.literal("progress"), text }),
   /** A tool call that the worker's permissions refused. */
   z.strictObject({ type: z.literal("denied"), tool: text, text }),

@@ -41,7 +41,7 @@ export interface CounterLevel extends CounterKey {
   readonly tokensHeld: number;
 }
 
-/** Whose hold it is; tells a dead owner from a live one after a crash, also where the pid was given to another process. */
+/** Whose hold it is; tells a dead owner from a live one after a crash, even if the pid was given to another process. */
 export interface LedgerOwner {
   readonly pid: number;
   /** Start time of the process in clock ticks, as in `/proc/<pid>/stat`; null where the system has none. */
@@ -50,7 +50,7 @@ export interface LedgerOwner {
 }
 
 export interface HoldEntry {
-  /** Id of the permit; unique for ever. */
+  /** Id of the permit; never used again. */
   readonly holdId: string;
   readonly jobId: string;
   readonly attempt: number;
@@ -102,7 +102,7 @@ export interface Ledger {
    */
   hold(entry: HoldEntry): Promise<HoldOutcome>;
   /**
-   * Ends a hold. What was really spent is booked even where it is more than was held. A hold that was settled with the
+   * Ends a hold. What was really spent is booked even if it is more than was held. A hold that was settled with the
    * basis `estimated` is settled once more by one with `reported` or `metered`: the difference is booked.
    */
   settle(holdId: string, spent: Spent): Promise<SettleOutcome>;

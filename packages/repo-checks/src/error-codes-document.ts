@@ -21,7 +21,7 @@ export function errorCodesDocument(): string {
     "# Error codes",
     "",
     "Generated from the catalogue in `packages/contract/src/error-codes.ts` by `npm run docs`. Every refusal, deferral, kill and",
-    "retry carries one of these codes and the evidence for it. A code keeps its meaning for ever.",
+    "retry carries one of these codes and the evidence for it. A code never changes its meaning.",
     "",
     row(["Code", "Meaning", "May succeed later as it is", "What to do"]),
     row(["---", "---", "---", "---"]),

@@ -86,7 +86,7 @@ export interface JobRecord {
   /** Attempts begun so far, crashes included; while running, the number of the current one. */
   readonly attempt: number;
   /**
-   * Fencing token: raised by every claim and takeover and never lowered, also where a deferral gives the attempt number
+   * Fencing token: raised by every claim and takeover and never lowered, even if a deferral gives the attempt number
    * back. A write that carries an older one is stale.
    */
   readonly epoch: number;

@@ -351,7 +351,7 @@ export interface LateResult {
 }
 
 export interface DeleteEndedRequest {
-  /** By the wall clock of whoever ended it; a job is not believed to have ended before it was submitted. */
+  /** By the wall clock of the process that ended it; a job is not believed to have ended before it was submitted. */
   readonly endedBefore: number;
   /** Only what had ended when `endMark` gave this number, whatever the clocks of those who ended it showed. Default: all. */
   readonly upToMark?: number | undefined;

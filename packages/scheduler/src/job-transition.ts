@@ -149,7 +149,7 @@ function settle(record: JobRecord, settlement: Settlement): Transition {
     case "cancelled":
       return close(record, settlement, { kind: "cancelled", endedAt: at, reason: settlement.reason });
     case "retry": {
-      // Whoever asked for the job to stop did not mean "after the next attempt".
+      // A request to stop the job did not mean "after the next attempt".
       if (cancelled !== null) {
         return close(
           record,
@@ -178,7 +178,7 @@ function settle(record: JobRecord, settlement: Settlement): Transition {
 /**
  * The success of an attempt that another scheduler has taken over, or has ended as lost: what was done is done, so it counts
  * as long as no other attempt has begun, and takes the place of the lost one with its charge. A job that has ended stays as it
- * is: somebody was told.
+ * is: a caller has received it.
  */
 function settleLate(record: JobRecord, settlement: Settlement, lost: AttemptRecord | null): Transition {
   if (settlement.kind !== "succeeded" || settlement.result.outcome !== "succeeded") return stale;

@@ -1,7 +1,7 @@
 /**
  * The port for append-only streams that survive the process: what a long piece of work did so far, entry by entry, so that
  * another process can go on with it. A stream has a small header for lists, which each append may replace. Appends name the
- * entry that they follow, so two writers of one stream cannot both go on: the second is told, and nothing of it is kept.
+ * entry that they follow, so two writers of one stream cannot both go on: the second is refused, and nothing of it is kept.
  */
 
 /** Anything that JSON can hold. */

@@ -24,7 +24,7 @@ import type { WhyReport } from "./submit/why.ts";
 
 export interface CloseOptions {
   /**
-   * Let the attempts in flight end by themselves. Default false: they are stopped, count as lost, and are repeated only
+   * Let the attempts in flight end on their own. Default false: they are stopped, count as lost, and are repeated only
    * where their job's limits allow it.
    */
   readonly finishRunning?: boolean;
@@ -120,7 +120,7 @@ export class Scheduler {
     return this.#client.cancel(jobId, options);
   }
 
-  /** Hears of everything that happens to jobs here, from submit to end. Returns what unsubscribes. */
+  /** Calls the listener with every event of jobs here, from submit to end. Returns a function that unsubscribes. */
   subscribe(listener: RunEventListener): () => void {
     return this.#client.subscribe(listener);
   }
@@ -222,7 +222,7 @@ export class Scheduler {
     await this.#becomeOwnerAgain();
   }
 
-  /** As long as it takes: a scheduler that is no owner does nothing, and its callers would wait in vain. */
+  /** As long as it takes: a scheduler that is no owner does nothing, and its callers would wait for nothing. */
   async #becomeOwnerAgain(): Promise<void> {
     const { clock, log } = this.#options;
     for (let delayMs = againMsMin; this.#closing === null; delayMs = Math.min(againMsMax, delayMs * 2)) {

@@ -96,6 +96,6 @@ export function rollBack(sql: Sql): void {
   try {
     sql.run("ROLLBACK");
   } catch (error) {
-    ignore(error, "SQLite had already rolled back by itself");
+    ignore(error, "SQLite had already rolled back");
   }
 }

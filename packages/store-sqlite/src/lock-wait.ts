@@ -1,7 +1,7 @@
 /**
  * Waiting for a lock that another process holds. SQLite's own busy timeout would hold the event loop meanwhile, so it is
- * off, and the wait is ours: short, jittered pauses. SQLite's locks are not fair, so whoever has waited longer looks more
- * often. The wait ends in vain only where the file stands still: as long as others commit, this process is in a queue that
+ * off, and the wait is ours: short, jittered pauses. SQLite's locks are not fair, so a process that has waited longer looks more
+ * often. The wait fails only if the file does not change: as long as others commit, this process is in a queue that
  * moves, and waits its turn.
  */
 import type { Clock, Random } from "@agentcore/contract";
@@ -19,7 +19,7 @@ const pauseMsMin = 1;
 const pauseMsMax = 8;
 /** A wait this long is looked after most often. */
 const longMs = 1000;
-/** Longest wait in all, in lock timeouts: a file that is always busy is told about some time. */
+/** Longest wait in all, in lock timeouts: a file that is always busy is reported eventually. */
 const timeoutsMax = 10;
 
 /**

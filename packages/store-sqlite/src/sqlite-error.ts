@@ -55,7 +55,7 @@ function resultCodeOf(error: unknown): number | undefined {
 
 /**
  * What a caller gets instead of the driver's error: a code of the catalogue, the file, and what to do. `whileOpening`: nothing
- * goes on by itself afterwards.
+ * goes on automatically afterwards.
  */
 export function storeErrorOf(error: unknown, path: string, whileOpening = false): AgentCoreError {
   if (isAgentCoreError(error)) return error;

@@ -4,7 +4,7 @@
  * its id is not used again and a known amount can still replace an estimate.
  *
  * Settled holds, and counters of windows that ended and of jobs, are deleted once they are older than `keepMs`; counters
- * that never end (`total` of anything but a job) and open holds stay for ever.
+ * that never end (`total` of anything but a job) and open holds are never deleted.
  */
 import { AgentCoreError } from "@agentcore/contract";
 import {

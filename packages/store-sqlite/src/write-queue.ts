@@ -2,8 +2,8 @@
  * Group commit: writes that arrive in one turn of the event loop are committed in one transaction, in the order in which
  * they were made, and each caller's promise settles after that commit. Reads that were asked for behind them follow, each on
  * a view of its own: a query is never part of a transaction that writes. A lock held by another process is waited for; any
- * other failure of the file is reported to the callers at once, and the next write tries anew, so that work resumes by
- * itself. The number of waiting calls is bounded.
+ * other failure of the file is reported to the callers at once, and the next write tries anew, so that work resumes
+ * automatically. The number of waiting calls is bounded.
  */
 import { AgentCoreError } from "@agentcore/contract";
 import { type Settlement, type Write, type WriteSql, createCommitBatch, inSnapshot } from "./commit-batch.ts";

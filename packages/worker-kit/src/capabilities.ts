@@ -9,7 +9,7 @@ export interface CapabilitySet {
   /** Always: every other capability implies it. */
   readonly read: true;
   readonly edit: boolean;
-  /** True also where any command is allowed. */
+  /** True even if any command is allowed. */
   readonly runTests: boolean;
   readonly runCommands: boolean;
 }

@@ -11,7 +11,7 @@ interface VariableRule {
   readonly effect: string;
 }
 
-/** No worker gets these, whoever sets them. */
+/** No worker gets these, no matter where they are set. */
 const refused: readonly VariableRule[] = [
   {
     // They lead to servers that already run and could start processes that no container holds.

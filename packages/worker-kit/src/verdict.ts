@@ -230,7 +230,7 @@ function judgeWork(input: VerdictInput): Verdict {
   };
 }
 
-/** Classes that are a provider's answer, also where the worker prints its words and not its status. */
+/** Classes that are a provider's answer, even if the worker prints its words and not its status. */
 const refusedByProvider: ReadonlySet<ErrorClass> = new Set([
   "rate_limited",
   "quota_exhausted",

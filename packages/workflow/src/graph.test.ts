@@ -28,13 +28,13 @@ describe("the way between two steps says", () => {
       "that a failure does not stop it",
       { onFailure: "continue" },
       {},
-      { label: "also after a failure", conditional: false },
+      { label: "even after a failure", conditional: false },
     ],
     [
       "that used up iterations do not stop it",
       { loop: { ...testLoop(shellWork("true")), onExhausted: "continue" } },
       {},
-      { label: "also when incomplete", conditional: false },
+      { label: "even when incomplete", conditional: false },
     ],
   ] as const;
   it.each(cases)("%s", (_what, first, second, way) => {

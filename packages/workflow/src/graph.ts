@@ -65,8 +65,8 @@ export function nodesWithin(graph: WorkflowGraph): readonly GraphNode[] {
 function wayTo(step: Step, from: Step | undefined): Pick<GraphEdge, "label" | "conditional"> {
   const conditional = step.condition !== null;
   if (from !== undefined && mentioned(step).has(from.id)) return { label: step.condition, conditional };
-  if (from?.onFailure === "continue") return { label: "also after a failure", conditional };
-  if (from?.loop?.onExhausted === "continue") return { label: "also when incomplete", conditional };
+  if (from?.onFailure === "continue") return { label: "even after a failure", conditional };
+  if (from?.loop?.onExhausted === "continue") return { label: "even when incomplete", conditional };
   return { label: null, conditional };
 }
 

@@ -1,5 +1,5 @@
 /**
- * What zod says by itself, in words that name the cure: what stands there, and what may. A message that a schema brings
+ * What zod says, in words that name the cure: what stands there, and what may. A message that a schema brings
  * along is left as it is. Pure.
  */
 import type * as z from "zod";
@@ -60,7 +60,7 @@ function boundText(origin: string, value: unknown, { bound, isLeast, isOpen }: B
   return `is ${String(value)}; write ${side} ${bound}`;
 }
 
-/** Names that differ in case only are told once. */
+/** Names that differ only in case are listed once. */
 function choices(values: readonly unknown[]): string {
   const names = values.map(String);
   const distinct = names.filter((name, index) => {

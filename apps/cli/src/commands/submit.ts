@@ -1,5 +1,5 @@
 /**
- * `agentcore submit`: puts one job, or a file of them, into the queue and prints their ids. Whoever runs the queue
+ * `agentcore submit`: puts one job, or a file of them, into the queue and prints their ids. The process that runs the queue
  * (`agentcore work`) takes them from there.
  */
 import { AgentCoreError, isAgentCoreError, type JobSubmission, systemClock } from "@agentcore/contract";

@@ -8,7 +8,7 @@ import { oneLine } from "../screen/text.ts";
 import type { LoadedConfig } from "./load.ts";
 
 /**
- * `always`: also where everything of the file counts. `events`: the output is JSON events. For other commands, only what does not
+ * `always`: even if everything of the file counts. `events`: the output is JSON events. For other commands, only what does not
  * count is worth a line.
  */
 export type Announcement = "always" | "events" | "exceptions";

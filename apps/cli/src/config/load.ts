@@ -1,6 +1,6 @@
 /**
  * Reading `agentcore.yaml`: the file named, or the nearest one upwards that is the user's, or none. Of a file that was only
- * found, nothing but limits counts until `agentcore trust`. All errors of a file are told at once, each with its line and
+ * found, nothing but limits counts until `agentcore trust`. All errors of a file are reported together, each with its line and
  * column; nothing starts while there is one.
  */
 import { AgentCoreError, type ConfigurationEvent } from "@agentcore/contract";

@@ -8,6 +8,6 @@ export interface Presenter {
   remark(text: string): void;
   /** `refused`: the gate let nothing run. */
   end(result: ResultLine, refused: boolean): void;
-  /** Leaves the screen as it should be left, also where there is no result. Idempotent. */
+  /** Leaves the screen as it should be left, even if there is no result. Idempotent. */
   close(): void;
 }

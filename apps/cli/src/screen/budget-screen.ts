@@ -19,7 +19,7 @@ export function budgetLines(levels: readonly BudgetLevel[]): Line[] {
   ] as const;
   const note = [
     span(
-      "tenant:* is each further tenant, by itself; a run without a tenant counts in none.",
+      "tenant:* is each further tenant, separately; a run without a tenant counts in none.",
       "dim" as const,
     ),
   ];

@@ -64,7 +64,7 @@ const formats = {
 
 /**
  * The line as text; with colours if the stream shows them (`NO_COLOR` and `FORCE_COLOR` are respected). The only way from a
- * line to a stream, so the text is made printable here whoever wrote the span.
+ * line to a stream, so the text of every span is made printable here.
  */
 export function paint(line: Line, stream: NodeJS.WritableStream | null): string {
   return line

@@ -240,7 +240,7 @@ function textLines(verb: string, text: string, line: Entry, tone: Tone = "plain"
   return left > 0 ? [...shown, line("", `… ${left} more lines in the log`, "dim")] : shown;
 }
 
-/** Looks that find progress are told to nobody: there may be thousands of them. */
+/** Looks that find progress are not shown: there may be thousands of them. */
 function probeLines({ found, inRow, reasons }: Extract<WorkerEvent, { type: "probe" }>, line: Entry): Line[] {
   if (found === "progressing") return [];
   const times = inRow === 1 ? "" : ` (${inRow} in a row)`;

@@ -63,7 +63,7 @@ export async function requireWorkflow(
   });
 }
 
-/** What a step asks for in vain: the workflow runs all the same. */
+/** What a step asks for and does not get: the workflow runs anyway. */
 export function writeWarnings(warnings: readonly Problem[], io: Io): void {
   for (const warning of warnings) io.stderr.write(`${formatProblem(warning)} (a warning)\n`);
 }

@@ -13,7 +13,7 @@ export interface WorkflowPresenter {
   end(result: RunResult): void;
   /** A sentence that is no part of the output proper. */
   remark(text: string): void;
-  /** Leaves the screen as it should be left, also where there is no result. Idempotent. */
+  /** Leaves the screen as it should be left, even if there is no result. Idempotent. */
   close(): void;
 }
 

@@ -1,7 +1,7 @@
 /**
  * All breakers of the runtime, and the global valve: when a configured share of them is open, the fault is likely to be
  * common (the network, the machine), and nothing is started except probes. Only breakers still cooling down count, so the
- * valve ends by itself at the latest when their cool-downs do, also if nobody asks for their targets again.
+ * valve ends at the latest when their cool-downs do, even if nobody asks for their targets again.
  */
 import type { BreakerLevel } from "@agentcore/contract";
 import type { BreakersConfig } from "../config/defence-config.ts";

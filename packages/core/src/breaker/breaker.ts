@@ -118,7 +118,7 @@ export class Breaker {
       return;
     }
     this.failuresInRow += 1;
-    // Every strategy is told before any of them is listened to.
+    // Every strategy counts the failure before any verdict is used.
     const verdicts = this.strategies.map((strategy) => strategy.failure(CircuitState.Closed));
     if (!verdicts.includes(true)) return;
     const { consecutive_failures: inRow, failure_share: share, window } = this.config;

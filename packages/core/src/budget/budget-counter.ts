@@ -9,7 +9,7 @@ import { type BudgetWindow, type CounterLevel, windowEndOf, windowStartOf } from
 
 export type BudgetKind = "cost_usd" | "tokens";
 
-/** Amounts of one window. A permit keeps the one it held in, so that settling finds it also after the window ended. */
+/** Amounts of one window. A permit keeps the one it held in, so that settling finds it even after the window ended. */
 export class WindowLevel {
   readonly startsAt: number;
   readonly endsAt: number;

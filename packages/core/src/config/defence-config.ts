@@ -46,7 +46,7 @@ export const providerPauseSchema = z
     }),
     max: durationSchema
       .prefault("24h")
-      .meta({ description: "Longest pause, also where the provider asks for more." }),
+      .meta({ description: "Longest pause, even if the provider asks for more." }),
     decrease: share
       .default(0.5)
       .meta({ description: "The number of runs in flight is multiplied by this at each refusal." }),

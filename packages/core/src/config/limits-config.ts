@@ -124,10 +124,9 @@ export const limitsSchema = z
       .extend({ concurrency: concurrencySchema.default(4) })
       .prefault({})
       .meta({ description: "Limits of everything together." }),
-    tenants: z
-      .record(z.string().min(1), scopeLimitsSchema)
-      .default({})
-      .meta({ description: "Limits by tenant; `default` holds for every tenant not named, each by itself." }),
+    tenants: z.record(z.string().min(1), scopeLimitsSchema).default({}).meta({
+      description: "Limits by tenant; `default` holds for every tenant not named, each separately.",
+    }),
     workers: z
       .record(z.string().min(1), scopeLimitsSchema)
       .default({})

@@ -171,7 +171,7 @@ export interface BudgetFacts {
   readonly windowEndsAt: number;
 }
 
-/** A budget has less left than is asked for: wait for other runs to settle, for its window to end, or for ever. */
+/** A budget has less left than is asked for: wait for other runs to settle, for its window to end, or without end. */
 export function budgetDenied(facts: BudgetFacts, now: number): Denied {
   const { kind, scope, window, setting, cap, spent, held, ask, windowEndsAt } = facts;
   const isCost = kind === "cost_usd";

@@ -73,7 +73,7 @@ export class LivePermit implements Permit {
   ) {
     this.id = id;
     this.request = request;
-    // What is handed on must not be changed by whoever gets it: the watch and the runner go by it.
+    // What is handed on must not be changed by its receiver: the watch and the runner go by it.
     Object.freeze(grants.capabilities);
     this.grants = Object.freeze(grants);
     for (const one of degraded) Object.freeze(one);

@@ -47,7 +47,7 @@ const signals: readonly {
 
 const severe: readonly ("reject" | "defer" | "degrade")[] = ["reject", "defer", "degrade"];
 
-/** The level that a sample calls for by itself, with thresholds moved by `margin` towards the good side. */
+/** The level that a sample alone calls for, with thresholds moved by `margin` towards the good side. */
 export function levelOf(
   sample: PressureSample,
   config: BackpressureConfig,

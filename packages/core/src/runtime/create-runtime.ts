@@ -73,7 +73,7 @@ export interface QuarantineReason {
 
 /** A runtime in this process, with what only its own process can do. */
 export interface InProcessRuntime extends Runtime {
-  /** The gate's decision by itself: synchronous, without validation of the request, without the ledger. */
+  /** The gate's decision alone: synchronous, without validation of the request, without the ledger. */
   tryPermit(request: PermitRequest): PermitDecision;
   /** Gives back, at once, a permit that was not executed; whether there was one. */
   giveBack(permitId: string): boolean;
@@ -351,7 +351,7 @@ class LocalRuntime implements InProcessRuntime {
 
   /**
    * When the heartbeat is needed next. Null while nothing is live and nothing is withheld: what was taken away for a while
-   * is given back by a beat, and nobody may be let in that would cause one.
+   * is given back by a beat, and no permit may be granted that would cause one.
    */
   private nextDueMs(): number | null {
     if (this.isIdle) {

@@ -17,7 +17,7 @@ type Verdict = Pick<WorkerResult, "outcome" | "errorClass" | "retryAfterMs" | "c
 /** A probe looks at the task's own affairs: what it finds is no fault of the worker's. */
 const probeCodes: ReadonlySet<string | null> = new Set<ErrorCode>(["AC_PROBE_STALLED", "AC_PROBE_TERMINAL"]);
 
-/** What the breakers and the provider's pause are told. */
+/** What the breakers and the provider's pause learn from it. */
 export function healthOf({ outcome, errorClass, retryAfterMs, code }: Verdict): RunHealth {
   if (outcome === "succeeded") return { worker: "success", provider: "success", refusal: null };
   if (errorClass === null || probeCodes.has(code))

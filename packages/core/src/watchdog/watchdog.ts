@@ -1,7 +1,7 @@
 /**
  * The shell of the watchdog: holds the watch of each run and the stage of each target, asks the pure functions beside it
  * what follows from the next fact, and does it to the gate. It has no timer of its own: the runtime calls `tick` when
- * `nextDueMs` has come. Every measure is told to the listeners of escalations, with its code and evidence.
+ * `nextDueMs` has come. Every measure is reported to the listeners of escalations, with its code and evidence.
  */
 import type {
   Clock,
@@ -227,7 +227,7 @@ export class Watchdog {
     this.workerRuns.clear(worker.name);
     const denial = concentrated(`worker ${worker.name}`, concentration);
     if (after.stage === "open_breaker") {
-      // One that had opened by its own count was told of then.
+      // One that had opened by its own count was reported then.
       const wasShut = worker.breaker.trip(nowMs, `failed in ${ofLast(concentration)} runs`);
       if (wasShut) this.escalate("open_breaker", `worker:${worker.name}`, denial);
     }

@@ -75,7 +75,7 @@ export class ChangeWatch {
       try {
         listener(change);
       } catch (error) {
-        ignore(error, "a listener's failure is its own; the others must hear of the change");
+        ignore(error, "a listener's failure is its own; the others must receive the change");
         this.#log.error({ error }, "a listener of job changes threw");
       }
     }

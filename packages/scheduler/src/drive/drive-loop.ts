@@ -132,7 +132,7 @@ export class DriveLoop {
     });
   }
 
-  /** Resolves once nothing is in flight and everything is written. Pause first, or it may take for ever. */
+  /** Resolves once nothing is in flight and everything is written. Pause first, or it may never resolve. */
   whenEmpty(): Promise<void> {
     if (this.isEmpty) return Promise.resolve();
     return new Promise((resolve) => {
@@ -231,7 +231,7 @@ export class DriveLoop {
       if (settled !== undefined) onSettled(settlement, settled);
       written();
     }
-    // Whoever submitted one of these jobs has the same commit for an answer, and is to hear of the job from its beginning.
+    // The caller that submitted one of these jobs is answered by the same commit, and must receive all of the job's events.
     if (submitting && answer.claimed.length > 0) await nextTurn();
     for (const record of answer.claimed) {
       if (this.#owner === request?.owner) this.#begin(record);

@@ -19,7 +19,7 @@ export class RunEvents {
     this.#log = log;
   }
 
-  /** Hears of every job, or of one. Returns what unsubscribes. */
+  /** Calls the listener with the events of every job, or of one. Returns a function that unsubscribes. */
   subscribe(listener: RunEventListener, jobId?: string): () => void {
     if (jobId === undefined) {
       this.#everything.add(listener);

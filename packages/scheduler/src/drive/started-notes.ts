@@ -35,7 +35,7 @@ export class StartedNotes {
     return this.#write(record, permit, null, triesBefore);
   }
 
-  /** Is written by itself. */
+  /** Is written separately. */
   identity(record: JobRecord, permit: PermitRecord, identity: RunIdentity): void {
     void this.#write(record, permit, identity, Infinity);
   }

@@ -1,6 +1,6 @@
 /**
  * What the scheduler learned from denied permits, so that it does not claim what would be denied again. Each denied scope
- * has a cap on the attempts in flight in it: as many as ran when the runtime said no. An end makes room by itself. When
+ * has a cap on the attempts in flight in it: as many as ran when the runtime said no. An end makes room. When
  * the runtime's own retry time has passed, one more is let through to ask again; a grant at the cap doubles it, a denial
  * sets it back, so that a scope which was shut for a while opens gradually.
  */

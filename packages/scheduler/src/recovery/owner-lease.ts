@@ -137,8 +137,8 @@ export class OwnerLease {
   }
 
   /**
-   * To be called before asking which jobs are this owner's. The function that it gives answers, when the answer is there,
-   * whether jobs among them that nobody here knows may come from a takeover.
+   * Call it before asking the store which jobs are this owner's. Returns a callback. Call it when the store has answered; it says
+   * whether unknown jobs may come from a takeover.
    */
   lookIntoTakeovers(): () => boolean {
     const before = this.#unanswered;

@@ -1,7 +1,7 @@
 /**
  * Ends the attempts that an owner left behind. For each: a spooled result is applied as if it had just come; else the
  * attempt is swept, and once it is proved gone it counts as lost. What cannot be proved gone stays running in the store,
- * keeps its workspace shut, and is tried again for ever; it is never forgotten and never run beside.
+ * keeps its workspace shut, and is tried again without limit; it is never forgotten and never run beside.
  */
 import type { Clock, Log, RunIdentity, SpooledResult, Timer, WorkerResult } from "@agentcore/contract";
 import type { JobRecord, StartedAttempt } from "../job-record.ts";
@@ -84,7 +84,7 @@ export class Recovery {
 
   /**
    * One pass over everything: resolves when each attempt was either ended or found not to be provable yet, which is then
-   * tried again by itself. Never rejects.
+   * tried again automatically. Never rejects.
    */
   pass(): Promise<void> {
     this.#timer?.cancel();
@@ -93,7 +93,7 @@ export class Recovery {
     return this.#working;
   }
 
-  /** Jobs may be added while a pass is under way: whoever asked for one afterwards gets a whole one. */
+  /** Jobs may be added while a pass is under way: a pass requested after that runs in full. */
   async #passes(): Promise<void> {
     while (this.#passWanted) {
       this.#passWanted = false;
@@ -110,7 +110,7 @@ export class Recovery {
 
   /**
    * Applies spooled results to the attempts that wait here. One for an attempt that another scheduler still owns is left
-   * for whoever takes it over; one for an attempt that has ended is kept as a late result, unless it was what ended it.
+   * for the scheduler that takes it over; one for an attempt that has ended is kept as a late result, unless it was what ended it.
    */
   async applySpool(): Promise<void> {
     const { spool } = this.#ports;
@@ -162,7 +162,7 @@ export class Recovery {
   async #endAsLost(pending: Pending): Promise<void> {
     const { record, started } = pending;
     const claimedAt = record.state.kind === "running" ? record.state.claimedAt : record.submittedAt;
-    const message = `attempt ${record.attempt} was lost: whoever ran it is gone, and left no result`;
+    const message = `attempt ${record.attempt} was lost: the process that ran it is gone and left no result`;
     const recorded = await this.#recordedSpending(pending);
     const result = lostResult({ started, claimedAt, now: this.#ports.clock.now(), message, recorded });
     await this.#end(pending, result, chargeOfLost(result, started));

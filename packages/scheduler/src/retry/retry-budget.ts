@@ -2,7 +2,7 @@
  * A budget for retries across all jobs, so that an outage cannot multiply the load on whatever is failing. A token bucket
  * that may go into debt: every first attempt earns a share of a retry, time earns a steady trickle, and a retry beyond
  * what was earned is not refused but put off until its token would have been earned. Only failures of providers and
- * workers draw on it; a task that fails by itself burdens nobody else.
+ * workers draw on it; a task that fails for reasons of its own draws nothing.
  */
 import { errorClassTraits, type ErrorClass } from "@agentcore/contract";
 

@@ -72,7 +72,7 @@ export class DeadLetters {
 
   /**
    * Replays all that match, in batches that share a commit. One that cannot be replayed is reported and does not stop the
-   * others. `onBatch` hears of each batch once it is stored, also of what was done of one that the store then refused.
+   * others. `onBatch` is called with each batch once it is stored, and with the stored part of one that the store then refused.
    */
   async replayAll(
     query: DeadLetterQuery = {},
@@ -117,7 +117,7 @@ export class DeadLetters {
   }
 
   /**
-   * Deletes those that match for good, replayed or not; never a piece of a workflow run. In batches: `onBatch` hears of the
+   * Deletes those that match for good, replayed or not; never a piece of a workflow run. In batches: `onBatch` is called with the
    * ids of each once it is stored. Answers how many.
    */
   async purge(

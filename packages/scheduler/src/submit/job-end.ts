@@ -123,7 +123,7 @@ export class JobEnds {
 
   #onChange(change: Change): void {
     if (change !== "tick") this.#toAsk = this.#waiting.size;
-    // Ends that this scheduler writes are told directly, so a commit here is not worth a question of its own.
+    // Ends that this scheduler writes are delivered directly, so a commit here is not worth a question of its own.
     if (change !== "here" && this.#toAsk > 0 && !this.#asking) void this.#ask();
   }
 

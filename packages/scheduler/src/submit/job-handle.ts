@@ -15,7 +15,7 @@ export interface JobHandle {
   result(): Promise<JobEnd>;
   /**
    * What happens to the job from now on, as far as this process sees it: all of it where the job runs here, else its end
-   * only. Ends after `job_ended`. A slow consumer misses output of the worker and is told how much.
+   * only. Ends after `job_ended`. A slow consumer misses output of the worker; an event says how much.
    */
   events(): AsyncIterable<RunEvent>;
   /**

@@ -1,6 +1,6 @@
 /**
  * The part of a scheduler that needs no runtime: submit, ask, wait, cancel. A process that only hands in work uses it
- * alone; whoever runs the jobs notices within a quarter of a second.
+ * alone; the process that runs the jobs notices within a quarter of a second.
  */
 import {
   AgentCoreError,
@@ -47,7 +47,7 @@ export interface CancelOptions {
   readonly immediate?: boolean;
 }
 
-/** What the runs in this process want to hear of at once, instead of by the next poll. */
+/** What the runs in this process are notified of immediately, instead of by the next poll. */
 export interface LocalRuns {
   /** Only jobs are run that somebody here has a handle of. */
   readonly ownOnly: boolean;
@@ -102,7 +102,7 @@ export class QueueClient {
   }
 
   /**
-   * All in one transaction; outcomes in the order of the jobs. A job whose key is held is refused by itself
+   * All in one transaction; outcomes in the order of the jobs. A job whose key is held is refused alone
    * (`AC_KEY_HELD`); a job that is wrong refuses them all, by throwing as `submit` does, before any is stored.
    */
   async submitAll(jobs: readonly JobSubmission[]): Promise<readonly SubmitOutcome[]> {
@@ -179,7 +179,7 @@ export class QueueClient {
     return this.store.stats(this.#options.clock.now());
   }
 
-  /** Hears of everything that happens in this process. Returns what unsubscribes. */
+  /** Calls the listener with every event in this process. Returns a function that unsubscribes. */
   subscribe(listener: RunEventListener): () => void {
     return this.events.subscribe(listener);
   }

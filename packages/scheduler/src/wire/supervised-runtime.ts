@@ -54,7 +54,7 @@ export interface SupervisedRuntimeOptions {
 
 export interface SupervisedRuntime extends Runtime {
   status(): RuntimeStatus;
-  /** Hears of each change of state. Returns what unsubscribes. */
+  /** Calls the listener after each change of state. Returns a function that unsubscribes. */
   onStatus(listener: (status: RuntimeStatus) => void): () => void;
   /** From now on a process that dies is not started again: for a scheduler that only ends what it has. */
   retire(): void;
@@ -122,7 +122,7 @@ class Supervisor implements SupervisedRuntime {
       case "ready":
         return this.#requestFrom(state.supervised, request);
       case "starting":
-        // Nothing is refused by a start, so nothing is told of it: the request waits. The handshake has a time limit.
+        // A start refuses nothing, so nothing is reported: the request waits. The handshake has a time limit.
         await this.#change();
         return this.requestPermit(request);
       case "waiting":

@@ -1,7 +1,7 @@
 /**
  * Rows that somebody else wrote, or a disk changed: JSON that is none, a number that no code of ours stores, a job without
  * its row. One such row concerns one job. What can be read of it is shown, with a stand-in for the rest; where it is met on
- * the way to a run, the job is ended as dead, which is how people hear of it.
+ * the way to a run, the job is ended as dead, which is how people see it.
  */
 import { AgentCoreError, type Job, jobSchema } from "@agentcore/contract";
 import type { Reason } from "@agentcore/scheduler";

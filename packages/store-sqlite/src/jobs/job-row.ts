@@ -116,7 +116,7 @@ function stateOf(row: JobRow): JobState {
   }
 }
 
-/** Null also where it cannot be read. */
+/** Null even if it cannot be read. */
 export function parsed(json: unknown): unknown {
   return json === null ? null : jsonOr(json, null);
 }

@@ -1,5 +1,5 @@
 /**
- * What every git that AgentCore runs is told, whoever owns the repository. A repository's configuration names programs
+ * Settings for every git that AgentCore runs, no matter who owns the repository. A repository's configuration names programs
  * (monitors, hooks, external diffs), and a worker can write that configuration. The boundary is the box that git runs in;
  * this keeps such programs from being started in it at all, where that does not change what git stores or checks out.
  *

@@ -1,6 +1,6 @@
 /**
  * One answer for all who ask the same thing at the same time. The question is given up only when nobody waits any more; who
- * stops waiting is told so at once, and the last one when it is really over.
+ * stops waiting is rejected immediately, and the last one when it is really over.
  */
 import { AgentCoreError } from "@agentcore/contract";
 

@@ -85,7 +85,7 @@ function filesObserved(change: WorkspaceChange, claims: readonly string[]) {
   };
 }
 
-/** Whoever stopped the run waits for its result: git gets less time then, and none where it is to end at once. */
+/** If the run was stopped, its caller waits for the result: git gets less time, and none if the stop is immediate. */
 function lookLimitMs(ended: EndedRun): number {
   const { gitTimeoutMs, graceMs } = ended.run.parts.limits;
   if (ended.cause === null) return gitTimeoutMs;

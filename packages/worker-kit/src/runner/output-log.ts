@@ -2,7 +2,7 @@
  * One stream of a worker, kept on disk as it came. The file is made before the worker runs, and must be new: what already
  * has its name, a link or a pipe, is not written to. A silent worker leaves no file.
  * Writes at most `bytesMax` bytes; then a marker line says that the log was full, later bytes are counted and not kept,
- * and `onNotice` is told once. The same holds for a disk that refuses: reading the worker goes on, and nothing is lost
+ * and `onNotice` is called once. The same holds for a disk that refuses: reading the worker goes on, and nothing is lost
  * without a word. Memory is bounded by the caller, which pauses its source while {@link OutputLog.write} says so.
  */
 import { closeSync, constants, createWriteStream, openSync, rmSync, type WriteStream } from "node:fs";

@@ -1,5 +1,5 @@
 /**
- * Moves one stream of a process to whoever takes its bytes, no faster than they can be taken. Ends when the stream ends;
+ * Moves one stream of a process to the sink that takes its bytes, no faster than they can be taken. Ends when the stream ends;
  * where something outside the container still holds the other end, {@link StreamPump.abandon} stops waiting once nothing
  * more arrives.
  */
@@ -15,7 +15,7 @@ export interface StreamSink {
 }
 
 export interface StreamPump {
-  /** When the stream has ended, broken or been abandoned, and the sink was told. Never rejects. */
+  /** When the stream has ended, broken or been abandoned, and the sink was notified. Never rejects. */
   readonly ended: Promise<void>;
   /** Stops reading as soon as nothing has arrived for `quietMs`. */
   abandon(clock: Clock, quietMs: number): void;

@@ -1,6 +1,6 @@
 /**
  * What a run is known to have used: what its worker prints, and what it writes to the files that its adapter names. Both are
- * told as usage events while it runs, so that a ceiling holds meanwhile.
+ * reported as usage events while it runs, so that a ceiling holds meanwhile.
  */
 import { ignore, unknownUsage, type Usage, type WorkerEvent } from "@agentcore/contract";
 import { mostUsage } from "../usage-sum.ts";

@@ -45,7 +45,7 @@ export async function checkWorkers(
   if (works.length === 0) return;
   const workers = await lookUp([...new Set(works.map(({ worker }) => worker))]);
   for (const { path, own, all, worker } of works) {
-    // What comes from the profile is told where the profile is named.
+    // What comes from the profile is reported where the profile is named.
     const placeOf = (key: string): Path => [...path, own[key] === undefined ? "agent" : key];
     const unusable = workers.problem(worker);
     if (unusable !== null) tell.mistake(placeOf("worker"), unusable);

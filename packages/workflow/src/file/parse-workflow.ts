@@ -37,7 +37,7 @@ export interface ParseRequest {
 }
 
 export type ParseResult =
-  /** Warnings: what a step asks for in vain. */
+  /** Warnings: what a step asks for and does not get. */
   | { readonly ok: true; readonly workflow: Workflow; readonly warnings: readonly Problem[] }
   /** Sorted by file and place; at least one. */
   | { readonly ok: false; readonly problems: readonly Problem[] };

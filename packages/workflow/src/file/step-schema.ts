@@ -304,12 +304,12 @@ export const stepSchema = z
       .optional()
       .meta({ description: "replace: what an earlier iteration exported is dropped. Default: merge." }),
     bubble_subworkflow_events: z.boolean().optional().meta({
-      description: "Whether the sub-workflow's steps are told as steps of this run. Default: false.",
+      description: "Whether the sub-workflow's steps are reported as steps of this run. Default: false.",
     }),
     subworkflow_event_prefix: z
       .string()
       .optional()
-      .meta({ description: "What they are told below. Default: this step's id." }),
+      .meta({ description: "The prefix under which they are reported. Default: this step's id." }),
   })
   .meta({
     description: "One step: exactly one of worker, agent or workflow says who works.",

@@ -15,7 +15,7 @@ const triesMax = 20;
 
 const requestStream = (runId: string): string => `workflow-request:${runId}`;
 
-/** Resolves once the request is durable; whoever works on the run ends it as `CANCELLED` soon after. */
+/** Resolves once the request is durable; the process that works on the run ends it as `CANCELLED` soon after. */
 export async function requestCancel(journal: Journal, runId: string, request: CancelRequest): Promise<void> {
   const stream = requestStream(runId);
   for (let tries = 0; tries < triesMax; tries++) {

@@ -66,7 +66,7 @@ function shownArgs(args: readonly string[]): string {
 
 /**
  * Top level of the repository that holds the directory; null outside of one. Throws `AC_WORKFLOW_GIT` with git's words where
- * a repository is there and git does not read it: whoever asks would take it for a place without rules.
+ * a repository is there and git does not read it: the caller would take it for a place without rules.
  */
 export async function repositoryRoot(git: Git, cwd: string): Promise<string | null> {
   const asked = await git(cwd, ["rev-parse", "--show-toplevel"]).catch(notRun);

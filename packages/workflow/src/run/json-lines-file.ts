@@ -1,7 +1,7 @@
 /**
  * A file that gets one JSON object a line, for people and other programs. Nobody waits for it: what cannot be written as fast
  * as it comes is kept up to a bound, and left out beyond it, which a line in the file then says. A file that cannot be
- * written is told to the log once, and stops nothing.
+ * written is logged once, and stops nothing.
  */
 import { appendFile, mkdir } from "node:fs/promises";
 import { dirname } from "node:path";

@@ -1,7 +1,7 @@
 /**
  * Whether a step's outputs are its own work: what an attempt that failed left behind is no output of the next one. Each further
  * attempt notes how the declared outputs look when it begins, beside how they looked before the first; one that changed since the
- * first attempt and not since this one is stale. What was there before the step counts, also where it leaves it as it is.
+ * first attempt and not since this one is stale. What was there before the step counts, even if it leaves it as it is.
  */
 import { lstat, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** Where a run keeps its files, and the rule that nothing it is told to touch lies outside the workspace. */
+/** Where a run keeps its files, and the rule that nothing a file makes it touch lies outside the workspace. */
 import { AgentCoreError } from "@agentcore/contract";
 import { realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";

@@ -7,7 +7,7 @@ import { progressOf, statusOf, type StepState } from "../plan/step-state.ts";
 import { stepDir } from "./places.ts";
 import { knownCost, noFacts, type RunRecord } from "./run-record.ts";
 
-/** One step as people and programs are told of it. */
+/** One step as it is reported to people and programs. */
 export interface StepReport {
   readonly id: string;
   readonly status: ReturnType<typeof statusOf>;

@@ -270,7 +270,7 @@ function handleOf(id: string, run: WorkflowRun): RunHandle {
   const canceller = new LateCanceller();
   bindRun(canceller, run);
   const result = run.drive();
-  // Whoever asks for the result hears of it; nobody may.
+  // Callers may never await this; avoid an unhandled rejection.
   result.catch(() => {});
   return {
     id,

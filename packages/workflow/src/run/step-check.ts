@@ -50,7 +50,7 @@ export async function runCheck(
   }
 }
 
-/** To ask again would be in vain. */
+/** Asking again would not help. */
 function nothingLeft(context: StepContext, started: StartedPiece, ceiling: Budget): RunEventEntry {
   const { reason, errorClass, code } = budgetUsedUp(ceiling);
   const text = `its completion check cannot run: ${reason}`;

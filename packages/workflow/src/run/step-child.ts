@@ -158,7 +158,7 @@ async function takeExports(
   return taken;
 }
 
-/** A sub-workflow's steps are told as steps of the parent under a prefix, where the file or the caller asks for it. */
+/** A sub-workflow's steps are reported as steps of the parent under a prefix, where the file or the caller asks for it. */
 function bubble(
   context: StepContext,
   { instance }: StartedPiece,

@@ -1,5 +1,5 @@
 /**
- * One line of a run's events file. Unless the file asks for it, nothing is in it that a worker printed, said or was told: only
+ * One line of a run's events file. Unless the file asks for it, nothing is in it that a worker printed, said or received: only
  * that it did, when, and how much. What a probe answers is written to be shared and stays, but for its stderr. Pure.
  */
 import type { RunEvent as JobEvent, WorkerEvent } from "@agentcore/contract";

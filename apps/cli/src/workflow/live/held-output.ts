@@ -8,7 +8,7 @@ export interface HeldOutput {
   release(): void;
 }
 
-/** Lines that are kept; of more only the number is told. */
+/** Lines that are kept; beyond that only the number is shown. */
 const keptMax = 1000;
 
 export function heldOutput(write: (text: string) => void): HeldOutput {

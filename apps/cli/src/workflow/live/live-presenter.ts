@@ -73,7 +73,7 @@ export function workflowLive(
     event: (event: WorkflowEvent) => {
       if (state === "lines") return lines.event(event);
       live.apply(event);
-      // Not at once: whoever starts the run listens for signals by then.
+      // Not immediately: by then the caller that starts the run listens for signals.
       if (event.type === "run_started") setImmediate(open);
     },
     end: (result) => {

@@ -1,6 +1,6 @@
 /**
  * Where everything in a picture goes: sizes of boxes from their words, then places by dagre (layered drawing after Sugiyama,
- * as in Gansner et al., "A Technique for Drawing Directed Graphs"). A sub-workflow is laid out by itself and takes part in
+ * as in Gansner et al., "A Technique for Drawing Directed Graphs"). A sub-workflow is laid out separately and takes part in
  * the outer layout as one box of that size, since no way leads into it. Pure; lengths are in pixels.
  */
 import { Graph, layout } from "@dagrejs/dagre";

@@ -1,6 +1,6 @@
 /**
  * A workflow as one HTML page: the picture, and below it what there is to know of each step. Self-contained and without any
- * script: the boxes of the picture are links to the steps, whose details open by themselves. Pure.
+ * script: the boxes of the picture are links to the steps, whose details open automatically. Pure.
  */
 import { formatDuration } from "@agentcore/contract";
 import {

@@ -142,7 +142,7 @@ describe("the SVG", () => {
       ">shell × 4<",
       ">≤7<",
       ">steps.test.status == &#39;FAILED&#39;<",
-      ">also after a failure<",
+      ">even after a failure<",
       ">workflow the inner part<",
       ">two<",
       ">if 1 == 1<",
