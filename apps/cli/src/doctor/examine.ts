@@ -131,7 +131,7 @@ export function containmentCheck(probe: ContainmentProbe, isRootsOwn: boolean): 
   return { ...base, status: "warn", detail, cure: chosen.level === "sealed" ? rootCure : bestEffortCure };
 }
 
-/** What holds a run to `limits.run` here, also where none is set: somebody may want to set one. */
+/** What holds a run to `limits.run` here, shown even if none is set, for people who may want to set one. */
 export function runLimitsCheck(enforced: LimitsEnforced, { run }: Config["limits"]): Check {
   const base = { id: "run_limits", title: "Limits of a run" };
   const inVain = runLimitNames.filter((name) => run[name] !== undefined && !enforced[name].enforced);
