@@ -41,6 +41,36 @@ describe("retention beside a scheduler whose clock is wrong", () => {
   });
 });
 
+describe("a cancel", () => {
+  it("stops the run of this process at once, while the disk has not taken it yet", async () => {
+    const written = Promise.withResolvers<void>();
+    const memory = createMemoryStore();
+    const store: JobStore = {
+      ...memory,
+      requestCancel: async (...request) => {
+        await written.promise;
+        return memory.requestCancel(...request);
+      },
+    };
+    const rig = await createRig({
+      store,
+      execute: (run) => takeTime(run, 60_000, testResult(), rig.clock),
+    });
+    const handle = await rig.scheduler.submit(simpleJob());
+    await rig.clock.advance(10);
+    const answer = handle.cancel({ message: "stopped by SIGHUP" });
+    await rig.clock.advance(1000);
+    expect((await rig.store.get(handle.id))?.state.kind).toBe("cancelled");
+    written.resolve();
+    expect(await answer).toBe("ended");
+    expect(await handle.result()).toMatchObject({
+      state: "cancelled",
+      reason: { message: "stopped by SIGHUP" },
+    });
+    await rig.scheduler.close();
+  });
+});
+
 describe("an attempt whose worker never began", () => {
   const neverBegun = (code: WorkerResult["code"]) =>
     testResult({ outcome: "failed", errorClass: "internal", code, summary: "cannot be written", costUsd: 0 });

@@ -91,7 +91,7 @@ export class Scheduler {
       ownOnly: this.#options.claims === "own",
       onSubmitting: () => this.#loop.expectSubmit(),
       onSubmitted: () => this.#loop.wake(),
-      onCancelRequested: (record, reason, immediate) => this.#loop.stop(record.job.id, reason, immediate),
+      onCancelRequested: (jobId, reason, immediate) => this.#loop.stop(jobId, reason, immediate),
     });
     await this.#becomeOwner();
     this.#unsubscribe = [

@@ -54,7 +54,7 @@ export interface LocalRuns {
   /** Jobs were handed to the store just now, and it has not answered yet. */
   onSubmitting(): void;
   onSubmitted(): void;
-  onCancelRequested(record: JobRecord, reason: Reason, immediate: boolean): void;
+  onCancelRequested(jobId: string, reason: Reason, immediate: boolean): void;
 }
 
 export class QueueClient {
@@ -165,9 +165,12 @@ export class QueueClient {
   async cancel(jobId: string, options: CancelOptions = {}): Promise<CancelAnswer> {
     const { message = "cancelled by request", immediate = false } = options;
     const reason: Reason = { code: "AC_CANCELLED", message, evidence: {} };
+    // A run of this process is stopped now, however long the disk takes: what ends it meanwhile is no other cause.
+    this.#runs?.onCancelRequested(jobId, reason, immediate);
     const answer = await this.store.requestCancel(jobId, reason, this.#options.clock.now());
     if (answer.kind === "cancelled") this.announceEnd(answer.record);
-    if (answer.kind === "requested") this.#runs?.onCancelRequested(answer.record, reason, immediate);
+    // It may have begun since, and the id may have been an alias.
+    if (answer.kind === "requested") this.#runs?.onCancelRequested(answer.record.job.id, reason, immediate);
     return answer;
   }
 
@@ -221,7 +224,7 @@ export class QueueClient {
     const old = await this.store.get(jobId);
     if (old?.state.kind === "cancelled") this.announceEnd(old);
     if (old?.state.kind !== "running" || old.state.cancelRequested === null) return;
-    this.#runs?.onCancelRequested(old, old.state.cancelRequested, false);
+    this.#runs?.onCancelRequested(jobId, old.state.cancelRequested, false);
   }
 
   #handle(id: string, deduplicated: boolean): JobHandle {
