@@ -31,7 +31,7 @@ interface RunOwner extends ProcessRef {
   readonly pidNamespace: string | null;
 }
 
-export interface RunRecord {
+export interface ContainedRunRecord {
   readonly version: typeof recordVersion;
   readonly marker: string;
   /** See `ContainedCommand.label`; absent in records of earlier versions. */
@@ -62,11 +62,13 @@ interface RecordHandle {
 export interface RunRegistry {
   readonly directory: string;
   /** Throws `AC_STORE_UNAVAILABLE` where it cannot be written, and `AC_JOB_INVALID` for a marker that is in use. */
-  add(run: Pick<RunRecord, "marker" | "label" | "cwd" | "implementation" | "cgroupPath">): RecordHandle;
+  add(
+    run: Pick<ContainedRunRecord, "marker" | "label" | "cwd" | "implementation" | "cgroupPath">,
+  ): RecordHandle;
 }
 
 export type ListedRecord =
-  | { readonly file: string; readonly record: RunRecord }
+  | { readonly file: string; readonly record: ContainedRunRecord }
   | {
       readonly file: string;
       readonly record: null;
@@ -84,8 +86,8 @@ export function openRegistry(directory: string): RunRegistry {
     directory,
     add(run) {
       const file = recordFile(directory, run.marker);
-      let record: RunRecord = { version: recordVersion, ...run, bootId, owner, identity: null };
-      const change = (part: Partial<RunRecord>): void => {
+      let record: ContainedRunRecord = { version: recordVersion, ...run, bootId, owner, identity: null };
+      const change = (part: Partial<ContainedRunRecord>): void => {
         record = { ...record, ...part };
         replace(file, record);
       };
@@ -145,7 +147,7 @@ export function listRecords(directory: string, nowMs: number): ListedRecord[] {
 }
 
 /** The record, why there is none in the file, or null where there is no file. */
-function readRecord(file: string): RunRecord | string | null {
+function readRecord(file: string): ContainedRunRecord | string | null {
   try {
     const text = readPlacedFileSync(file, { bytesMax: recordBytesMax, ownOnly: true });
     return parseRecord(text) ?? (text === "" ? "it is empty" : "it is not a run record of this version");
@@ -166,9 +168,9 @@ export function setAside(file: string): void {
 }
 
 /** Null for anything that is not a whole record. */
-export function parseRecord(text: string): RunRecord | null {
+export function parseRecord(text: string): ContainedRunRecord | null {
   try {
-    const record = JSON.parse(text) as RunRecord;
+    const record = JSON.parse(text) as ContainedRunRecord;
     const isRecord =
       record.version === recordVersion &&
       typeof record.marker === "string" &&
@@ -209,7 +211,7 @@ function thisProcess(): RunOwner {
 }
 
 /** Whole or not at all, and never over another run's. */
-function create(file: string, record: RunRecord): void {
+function create(file: string, record: ContainedRunRecord): void {
   const temporary = writeAside(file, record);
   try {
     linkSync(temporary, file);
@@ -225,19 +227,19 @@ function create(file: string, record: RunRecord): void {
   }
 }
 
-function replace(file: string, record: RunRecord): void {
+function replace(file: string, record: ContainedRunRecord): void {
   renameSync(writeAside(file, record), file);
 }
 
 /** Not on the main thread: a busy disk takes its time. */
-async function replaceFlushed(file: string, record: RunRecord): Promise<void> {
+async function replaceFlushed(file: string, record: ContainedRunRecord): Promise<void> {
   const temporary = temporaryName(file);
   await rm(temporary, { force: true });
   await writeFile(temporary, textOf(record), { mode: 0o600, flag: "wx", flush: true });
   renameSync(temporary, file);
 }
 
-function writeAside(file: string, record: RunRecord): string {
+function writeAside(file: string, record: ContainedRunRecord): string {
   const temporary = temporaryName(file);
   rmSync(temporary, { force: true });
   writeFileSync(temporary, textOf(record), { mode: 0o600, flag: "wx" });
@@ -245,7 +247,7 @@ function writeAside(file: string, record: RunRecord): string {
 }
 
 const temporaryName = (file: string): string => `${file}.${process.pid}.tmp`;
-const textOf = (record: RunRecord): string => `${JSON.stringify(record)}\n`;
+const textOf = (record: ContainedRunRecord): string => `${JSON.stringify(record)}\n`;
 
 function attempt<T>(directory: string, action: () => T): T {
   try {

@@ -22,7 +22,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { findCgroupParent, RunCgroup } from "./cgroup.ts";
 import { markerVariable } from "./port.ts";
 import { isAlive, pidNamespaceOf, readBootId, readProcess } from "./proc.ts";
-import { listRecords, openRegistry, parseRecord, recordFile, type RunRecord } from "./registry.ts";
+import { listRecords, openRegistry, parseRecord, recordFile, type ContainedRunRecord } from "./registry.ts";
 import { judgeRecord, lookAtRegistry, sweepRegistry } from "./sweep.ts";
 import { availableImplementations } from "./testing/available.ts";
 import { isReleased, sightings } from "./testing/outside.ts";
@@ -39,7 +39,7 @@ afterEach(() => {
 
 const owner = { pid: 2 ** 22, startTicks: 1, pidNamespace: pidNamespaceOf("self") };
 
-function record(marker: string, more: Partial<RunRecord> = {}): RunRecord {
+function record(marker: string, more: Partial<ContainedRunRecord> = {}): ContainedRunRecord {
   const bootId = readBootId();
   return {
     version: 1,
@@ -53,7 +53,7 @@ function record(marker: string, more: Partial<RunRecord> = {}): RunRecord {
   };
 }
 
-function write(entry: RunRecord): string {
+function write(entry: ContainedRunRecord): string {
   const file = recordFile(directory, entry.marker);
   writeFileSync(file, JSON.stringify(entry), { mode: 0o600 });
   return file;
@@ -243,7 +243,7 @@ test("an empty record of a run that is alive is told of by its marker, and nothi
 describe("a planted record has nobody killed and blocks nothing:", () => {
   const planted = (marker: string, child: ChildProcess, more: Partial<RunIdentity> = {}) =>
     record(marker, { identity: identityOf(child.pid as number, marker, more) });
-  test.each<[string, (child: ChildProcess) => RunRecord]>([
+  test.each<[string, (child: ChildProcess) => ContainedRunRecord]>([
     ["a pid of our own namespace", (child) => planted("p-1", child)],
     [
       "a pid, with our own namespace named",
@@ -373,7 +373,7 @@ describe.each(await availableImplementations())("$implementation", ({ implementa
     expect(["emptied", "gone"]).toContain(report.runs[0]?.verdict);
     expect(sightings(token)).toEqual([]);
     expect(readdirSync(path.join(directory, "runs"))).toEqual([]);
-    const { identity } = recorded as RunRecord;
+    const { identity } = recorded as ContainedRunRecord;
     expect(isAlive({ pid: identity?.hostPid ?? 0, startTicks: identity?.hostPidStartTicks ?? 0 })).toBe(
       false,
     );

@@ -21,7 +21,7 @@ import {
   type ProcessRef,
 } from "./proc.ts";
 import { findMembers, killMembers } from "./process-group-box.ts";
-import { listRecords, removeRecord, setAside, type RunRecord } from "./registry.ts";
+import { listRecords, removeRecord, setAside, type ContainedRunRecord } from "./registry.ts";
 import { pause } from "./waiting.ts";
 
 const emptyWithinMs = 10_000;
@@ -69,7 +69,10 @@ export interface SweepFacts {
 }
 
 /** Whether a recorded run may be swept, and if not, why. */
-export function judgeRecord(record: RunRecord, facts: SweepFacts): "sweep" | "owned" | "foreign" | "gone" {
+export function judgeRecord(
+  record: ContainedRunRecord,
+  facts: SweepFacts,
+): "sweep" | "owned" | "foreign" | "gone" {
   // Without /proc nothing can be told apart by its start time, and nothing is touched.
   if (facts.bootId === null) return "foreign";
   // No process outlives a boot.
@@ -110,7 +113,7 @@ export function lookAtRegistry(directory: string, clock: Clock = systemClock): r
 function judgeRegistry(
   directory: string,
   clock: Clock,
-): readonly { readonly run: SweptRun; readonly record: RunRecord | null }[] {
+): readonly { readonly run: SweptRun; readonly record: ContainedRunRecord | null }[] {
   const bootId = readBootId();
   const pidNamespace = pidNamespaceOf("self");
   return listRecords(directory, clock.now()).map((listed) => {
@@ -142,7 +145,7 @@ function judgeDamaged({ file, marker, reason }: { file: string; marker: string; 
 }
 
 /** Once the run has an identity, that knows whether it really has a cgroup. */
-function trailOf({ marker, cgroupPath, identity, owner }: RunRecord): RunTrail {
+function trailOf({ marker, cgroupPath, identity, owner }: ContainedRunRecord): RunTrail {
   return {
     marker,
     cgroupPath: identity === null ? cgroupPath : identity.cgroupPath,

@@ -19,22 +19,22 @@ export interface WriteSql extends Sql {
 
 export type Write = (sql: WriteSql) => unknown;
 
-export type Settlement =
+export type WriteOutcome =
   | { readonly ok: true; readonly value: unknown }
   /** The write's own fault; it left no trace, and the others are committed. */
   | { readonly ok: false; readonly error: unknown };
 
-export type CommitBatch = (writes: readonly Write[]) => readonly Settlement[];
+export type CommitBatch = (writes: readonly Write[]) => readonly WriteOutcome[];
 
 export function createCommitBatch(sql: Sql): CommitBatch {
   let remembered: (() => void)[] = [];
   const writeSql: WriteSql = { ...sql, afterCommit: (action) => void remembered.push(action) };
-  const inTransaction = (apply: () => readonly Settlement[]): readonly Settlement[] => {
+  const inTransaction = (apply: () => readonly WriteOutcome[]): readonly WriteOutcome[] => {
     remembered = [];
     sql.run("BEGIN IMMEDIATE");
-    let settlements: readonly Settlement[];
+    let outcomes: readonly WriteOutcome[];
     try {
-      settlements = apply();
+      outcomes = apply();
       commit(sql);
     } catch (error) {
       rollBack(sql);
@@ -42,9 +42,9 @@ export function createCommitBatch(sql: Sql): CommitBatch {
       throw error;
     }
     for (const action of remembered.splice(0)) action();
-    return settlements;
+    return outcomes;
   };
-  const applyWithSavepoint = (write: Write): Settlement => {
+  const applyWithSavepoint = (write: Write): WriteOutcome => {
     const kept = remembered.length;
     sql.run("SAVEPOINT one_write");
     try {

@@ -6,7 +6,13 @@
  * automatically. The number of waiting calls is bounded.
  */
 import { AgentCoreError } from "@agentcore/contract";
-import { type Settlement, type Write, type WriteSql, createCommitBatch, inSnapshot } from "./commit-batch.ts";
+import {
+  type WriteOutcome,
+  type Write,
+  type WriteSql,
+  createCommitBatch,
+  inSnapshot,
+} from "./commit-batch.ts";
 import { type LockWait, retryWhileLocked } from "./lock-wait.ts";
 import type { Sql } from "./sql.ts";
 import { CommitFailure, storeErrorOf } from "./sqlite-error.ts";
@@ -43,7 +49,7 @@ interface Waiting {
   readonly kind: "write" | "read";
   readonly call: Write;
   readonly confirm: ((sql: Sql) => unknown) | undefined;
-  readonly settle: (settlement: Settlement) => void;
+  readonly settle: (outcome: WriteOutcome) => void;
 }
 
 export function createWriteQueue(sql: Sql, options: WriteQueueOptions): WriteQueue {
@@ -125,9 +131,9 @@ function createFileWork(sql: Sql, options: WriteQueueOptions): FileWork {
     if (batch.length === 0) return;
     const writes = batch.map(({ call }) => call);
     let tries = 0;
-    let settlements: readonly Settlement[];
+    let outcomes: readonly WriteOutcome[];
     try {
-      settlements = await retryWhileLocked(options, sql, () => {
+      outcomes = await retryWhileLocked(options, sql, () => {
         tries += 1;
         waited = tries > 1;
         return commitBatch(writes);
@@ -136,12 +142,12 @@ function createFileWork(sql: Sql, options: WriteQueueOptions): FileWork {
       for (const write of batch) write.settle(settledAfter(error, write));
       return;
     }
-    for (const [index, { settle }] of batch.entries()) settle(settlements[index]!);
+    for (const [index, { settle }] of batch.entries()) settle(outcomes[index]!);
     onCommit();
   };
 
   /** A COMMIT that failed has been rolled back, as far as the file says: what was confirmed there is done all the same. */
-  const settledAfter = (error: unknown, { confirm }: Waiting): Settlement => {
+  const settledAfter = (error: unknown, { confirm }: Waiting): WriteOutcome => {
     if (!(error instanceof CommitFailure) || confirm === undefined) return { ok: false, error };
     try {
       const value = inSnapshot(sql, confirm);

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { plan, type Action } from "./plan.ts";
 import type { PlanStep } from "./plan-step.ts";
-import { applyEvent, initialState, type RunEvent, type RunState } from "./run-state.ts";
+import { applyEvent, initialState, type PlanEvent, type RunState } from "./run-state.ts";
 import { statusOf, type WorkOutcome } from "./step-state.ts";
 
 const seed = Number(process.env["AGENTCORE_SEED"] ?? Date.now() % 1_000_000_000);
@@ -12,17 +12,17 @@ function step(id: string, dependsOn: readonly string[] = [], rest: Partial<PlanS
   return { id, dependsOn, maxRetries: 0, onFailure: "abort", loop: null, ...rest };
 }
 
-function after(steps: readonly PlanStep[], events: readonly RunEvent[]): RunState {
+function after(steps: readonly PlanStep[], events: readonly PlanEvent[]): RunState {
   const byId = new Map(steps.map((one) => [one.id, one]));
   return events.reduce((state, event) => applyEvent(byId, state, event), initialState(steps));
 }
 
-const started = (id: string): RunEvent => ({
+const started = (id: string): PlanEvent => ({
   type: "step",
   step: id,
   event: { type: "work_started", jobId: `job-${id}` },
 });
-const ended = (id: string, outcome: WorkOutcome = "succeeded"): RunEvent => ({
+const ended = (id: string, outcome: WorkOutcome = "succeeded"): PlanEvent => ({
   type: "step",
   step: id,
   event: { type: "work_ended", outcome, reason: "why", violations: [] },
@@ -35,7 +35,7 @@ const brief = (actions: readonly Action[]) =>
 describe("the plan", () => {
   const diamond = [step("a"), step("b", ["a"]), step("c", ["a"]), step("d", ["b", "c"])];
 
-  it.each<[string, readonly RunEvent[], readonly string[]]>([
+  it.each<[string, readonly PlanEvent[], readonly string[]]>([
     ["starts what depends on nothing", [], ["start_work a"]],
     ["waits for what runs", [started("a")], []],
     ["starts what has become free", [started("a"), ended("a")], ["start_work b", "start_work c"]],
@@ -64,7 +64,7 @@ describe("the plan", () => {
       [
         started("a"),
         ended("a", "failed"),
-        ...["b", "c", "d"].map((id): RunEvent => ({
+        ...["b", "c", "d"].map((id): PlanEvent => ({
           type: "step",
           step: id,
           event: { type: "skipped", reason: "", passes: false },
@@ -226,7 +226,7 @@ function drive(
   const running = new Map<string, WorkOutcome>();
   const ends = new Map<string, number>();
   let state = initialState(steps);
-  const apply = (event: RunEvent) => {
+  const apply = (event: PlanEvent) => {
     const before = state;
     state = applyEvent(byId, state, event);
     if (event.type !== "step") return;

@@ -24,7 +24,7 @@ export interface RunState {
   readonly outcome: RunOutcome | null;
 }
 
-export type RunEvent =
+export type PlanEvent =
   | { readonly type: "step"; readonly step: string; readonly event: StepEvent }
   | { readonly type: "stop_requested"; readonly reason: StopReason }
   | { readonly type: "run_ended"; readonly outcome: RunOutcome }
@@ -44,7 +44,7 @@ export const copied: Into = (map) => new Map(map);
 export function applyEvent(
   steps: ReadonlyMap<string, PlanStep>,
   state: RunState,
-  event: RunEvent,
+  event: PlanEvent,
   into: Into = copied,
 ): RunState {
   switch (event.type) {

@@ -11,7 +11,7 @@ import {
   copied,
   initialState,
   type Into,
-  type RunEvent,
+  type PlanEvent,
   type RunState,
 } from "../plan/run-state.ts";
 import { addSpending, nothingSpent } from "./budget-share.ts";
@@ -57,7 +57,7 @@ export interface BaseCommit {
 export interface RunEventEntry {
   readonly type: "event";
   readonly at: number;
-  readonly event: RunEvent;
+  readonly event: PlanEvent;
   /** With a start: what the job may spend. */
   readonly reserved?: Budget;
   /** With an end: what it spent, and how often it was begun again because it was lost. */
@@ -289,7 +289,7 @@ function factsAfter(facts: StepFacts, entry: RunEventEntry, ended: boolean): Ste
   };
 }
 
-function startedJob(event: RunEvent): string | null {
+function startedJob(event: PlanEvent): string | null {
   if (event.type !== "step") return null;
   const { event: inner } = event;
   return inner.type === "work_started" || inner.type === "check_started" ? inner.jobId : null;
