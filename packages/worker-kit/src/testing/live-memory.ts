@@ -7,14 +7,21 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 const lookEveryMs = 100;
+/** Rest after a look, in times of what it took: on a busy machine, in a process with a large heap, it would else take it all. */
+const restPerLook = 9;
 
-/** Bytes that are still reachable, on the heap and in buffers outside it. */
+/** Bytes that are held, with what could be freed, on the heap and in buffers outside it. */
+function usedBytes(): number {
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+/** Bytes that are still reachable. */
 function liveBytes(collect: () => void): number {
   // Twice: buffers are counted until the sweep that the first collection began has ended, and the second waits for it.
   collect();
   collect();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
+  return usedBytes();
 }
 
 /** Runs the action and answers its value with the growth of live memory at its height, in MiB. */
@@ -23,15 +30,24 @@ export async function withLiveGrowth<T>(action: () => Promise<T>): Promise<{ val
   const collect = runInNewContext("gc") as () => void;
   const before = liveBytes(collect);
   let peak = before;
-  const look = () => {
-    peak = Math.max(peak, liveBytes(collect));
+  const look = (): void => {
+    // What is live is no more than what is used.
+    if (usedBytes() > peak) peak = Math.max(peak, liveBytes(collect));
   };
-  const timer = setInterval(look, lookEveryMs);
+  let timer: NodeJS.Timeout | undefined;
+  const lookLater = (delayMs: number): void => {
+    timer = setTimeout(() => {
+      const startedMs = performance.now();
+      look();
+      lookLater(Math.max(lookEveryMs, restPerLook * (performance.now() - startedMs)));
+    }, delayMs);
+  };
+  lookLater(lookEveryMs);
   try {
     const value = await action();
     look();
     return { value, growthMb: (peak - before) / 1024 ** 2 };
   } finally {
-    clearInterval(timer);
+    clearTimeout(timer);
   }
 }
