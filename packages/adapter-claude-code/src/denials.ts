@@ -1,4 +1,4 @@
-/** Which tools a run was refused: each named once, as events and for the report. Bounded, whatever is printed. */
+/** Collects the tools that a run was refused, each once, as events and for the report. Bounded. */
 import type { WorkerEvent } from "@agentcore/contract";
 import { oneLine } from "@agentcore/worker-kit";
 

@@ -84,7 +84,7 @@ export async function openContainment(options: OpenContainmentOptions = {}): Pro
 }
 
 /**
- * The runs of a `stateDir` that nobody works on any more and of which something is alive. Makes, kills and strikes out
+ * The runs of a `stateDir` that nobody works on any more and of which something is alive. Makes, kills and removes
  * nothing: for people who ask. Throws `AC_STORE_UNAVAILABLE` where the directory cannot be read.
  */
 export function lookAtLeftRuns(stateDir: string): readonly SweptRun[] {

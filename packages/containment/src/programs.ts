@@ -1,4 +1,4 @@
-/** Finding programs, and checking a command before anything is started for it. */
+/** Finds programs, and checks a command before anything is started for it. */
 import { accessSync, constants, statSync } from "node:fs";
 import path from "node:path";
 import { AgentCoreError, ignore } from "@agentcore/contract";

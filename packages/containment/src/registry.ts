@@ -1,5 +1,5 @@
 /**
- * The directory in which every run is written down before it may start and struck out when it is proved empty, so that
+ * The directory in which every run is recorded before it may start, and from which it is removed once it is proved empty, so that
  * after a crash of everything a later process knows what to look for. One small JSON file per run, written beside and renamed.
  * What identifies the box is flushed to the disk before the payload is released, so that a record of something that runs is
  * whole, even after a file system was aborted and mounted again; the names in the directory are not: where the last one is
@@ -136,7 +136,7 @@ export function listRecords(directory: string, nowMs: number): ListedRecord[] {
     if (!name.endsWith(".json")) continue;
     const marker = name.slice(0, -".json".length);
     const read = readRecord(file);
-    // Struck out by its owner since the directory was read.
+    // Removed by its owner since the directory was read.
     if (read === null) continue;
     if (typeof read === "string") listed.push({ file, record: null, marker, reason: read });
     else if (read.marker !== marker)

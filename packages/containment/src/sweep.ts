@@ -32,9 +32,9 @@ export type SweepVerdict =
   | "owned"
   /** Cannot be judged from here: recorded in another PID namespace of this boot, such as another container. */
   | "foreign"
-  /** Nothing was left of it; struck out. */
+  /** Nothing was left of it; its record was removed. */
   | "gone"
-  /** Something was left and is dead now; struck out. */
+  /** Something was left and is dead now; its record was removed. */
   | "emptied"
   /** Something is left that could not be killed; stays on record. */
   | "left"

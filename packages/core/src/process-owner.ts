@@ -1,4 +1,4 @@
-/** Who holds: this process, and whether another that held lives or is gone. Read from `/proc` where there is one. */
+/** Identifies this process as an owner of holds, and tells whether another owner is alive. Reads `/proc` where it exists. */
 import { readFileSync, readlinkSync } from "node:fs";
 import { ignore } from "@agentcore/contract";
 import type { LedgerOwner } from "./ledger.ts";

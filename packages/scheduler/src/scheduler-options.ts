@@ -1,4 +1,4 @@
-/** What a scheduler takes, and what it assumes where nothing is given. */
+/** The options of a scheduler, with their defaults. */
 import { hostname } from "node:os";
 import {
   type Clock,

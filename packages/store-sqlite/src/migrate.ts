@@ -1,4 +1,4 @@
-/** Brings a database to the version of this code. */
+/** Migrates a database to the schema version of this code. */
 import { rollBack } from "./commit-batch.ts";
 import type { SqliteConnection } from "./driver.ts";
 import { type Migration, migrations, newest } from "./schema.ts";

@@ -1,4 +1,4 @@
-/** What makes a value an adapter, checked at run time: adapters come from packages that no compiler has seen with ours. */
+/** Checks at run time that a value is an adapter: adapters come from packages that were not compiled with this one. */
 import {
   adapterContractVersion,
   capabilitySchema,

@@ -1,4 +1,4 @@
-/** What an HTTP status of a model provider means, as an error class. One table, so that adapters agree. */
+/** Maps the HTTP status of a model provider to an error class. One table, so that adapters agree. */
 import type { ErrorClass } from "@agentcore/contract";
 
 /**

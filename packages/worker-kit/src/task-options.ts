@@ -1,4 +1,4 @@
-/** What a task asks of a worker that this worker does not have. Pure. */
+/** Finds the options of a task that its worker does not support. Pure. */
 import { taskOptions, type TaskOption, type WorkerAdapter, type WorkerTask } from "@agentcore/contract";
 
 /** The settings of the task that have no effect, in the order of the contract. */

@@ -1,4 +1,4 @@
-/** A worker's CLI that refuses its own command line says so on stderr only, in one of a few well-known forms. */
+/** Recognizes the few forms in which a worker's command line interface reports a usage error, which it does on stderr only. */
 import { stripVTControlCharacters } from "node:util";
 import type { WorkerError } from "@agentcore/contract";
 import { oneLine } from "./event-text.ts";

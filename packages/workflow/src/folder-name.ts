@@ -1,4 +1,4 @@
-/** A value of a matrix as a part of a folder's name: nothing in it may part folders. Pure. */
+/** A matrix value as part of a folder's name: path separators, NUL and line feeds become underscores. Pure. */
 export function folderName(value: string): string {
   return value.replaceAll(/[/\\\0\n]/g, "_");
 }

@@ -1,4 +1,4 @@
-/** How a value becomes one of a parameter's declared type: from the command line, from a file, from another workflow. Pure. */
+/** Converts a value to a parameter's declared type, whether it comes from the command line, a file or another workflow. Pure. */
 import type { InputDeclaration } from "./definition.ts";
 import type { Value } from "./expression.ts";
 

@@ -1,4 +1,4 @@
-/** The commands about jobs that are there: `jobs`, `dlq`, `budget`, `why`. */
+/** The commands for stored jobs: `jobs`, `dlq`, `budget`, `why`. */
 import type { Command } from "commander";
 import { examples, stateCommand, value, type Define, type Definition } from "./shared-options.ts";
 import { readCount, readDuration, readEdit, readStates } from "../option-values.ts";

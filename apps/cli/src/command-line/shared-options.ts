@@ -1,4 +1,4 @@
-/** What the definitions of commands share: options that many have, readers of values, examples. */
+/** Options, value readers and example formatting that several command definitions share. */
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { dedupSchema } from "@agentcore/contract";
 import type { Io } from "../io.ts";

@@ -1,4 +1,4 @@
-/** The commands that run tasks or take them in: `run`, `submit`, `work`, `runtime`. */
+/** The commands that run or accept tasks: `run`, `submit`, `work`, `runtime`. */
 import { Option } from "commander";
 import {
   examples,

@@ -1,4 +1,4 @@
-/** `agentcore dlq list|show|replay|purge`: jobs that ended badly, kept until somebody decides about them. */
+/** `agentcore dlq list|show|replay|purge`: jobs that ended badly, kept until a user replays or purges them. */
 import {
   AgentCoreError,
   ignore,

@@ -1,4 +1,4 @@
-/** `agentcore trust`: lets a configuration file count that was found, as long as its text stays what it is now. */
+/** `agentcore trust`: makes a configuration file that was found count in full, as long as its text does not change. */
 import { AgentCoreError, systemClock } from "@agentcore/contract";
 import { realpathSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";

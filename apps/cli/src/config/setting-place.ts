@@ -1,4 +1,4 @@
-/** Where a setting stands in the configuration file: evidence names it as a path, people need a line. */
+/** Finds the line of a setting in the configuration file: evidence names the setting by its path, users need a line. */
 import { parseYaml } from "@agentcore/yaml-file";
 import type { LoadedConfig } from "./load.ts";
 

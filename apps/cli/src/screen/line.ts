@@ -1,4 +1,4 @@
-/** A line of a screen before it is painted: spans with a tone. Colour is decided where the stream is known. */
+/** A line of a screen before it is painted: spans with a tone. Whether there are colors is decided by the stream. */
 import { styleText } from "node:util";
 import { cut, displayWidth, printable } from "./text.ts";
 

@@ -1,4 +1,4 @@
-/** What is said when a run has ended: outcome, files, commands, cost, artifacts, the receipt, and on failure the cure. */
+/** The summary of an ended run: outcome, files, commands, cost, artifacts, the receipt, and the cure of a failure. */
 import {
   errorCodes,
   formatDuration,

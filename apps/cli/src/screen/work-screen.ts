@@ -1,4 +1,4 @@
-/** What `work` says: one line for each thing that happens to a job, none for what its worker prints. */
+/** The output of `work`: one line for each event of a job, none for what its worker prints. */
 import { formatDuration, type RunEvent } from "@agentcore/contract";
 import { span, type Line, type Tone } from "./line.ts";
 import { formatDollars } from "./run-view.ts";

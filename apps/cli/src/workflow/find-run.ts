@@ -1,4 +1,4 @@
-/** Runs may be named by the beginning of their id, where only one begins so. */
+/** Finds a workflow run by its id or by an unambiguous beginning of it. */
 import { AgentCoreError } from "@agentcore/contract";
 import type { Journal } from "@agentcore/scheduler";
 import { afterPrefix, alikeMax, manyAlike } from "../open-queue.ts";

@@ -1,4 +1,4 @@
-/** What adapters say of themselves, for the checks of a workflow file. Adapters are loaded for the workers asked about only. */
+/** What adapters declare, for the checks of a workflow file. Only the adapters that a check asks for are loaded. */
 import { isAgentCoreError, type WorkerAdapter } from "@agentcore/contract";
 import type { LookUpWorkers } from "@agentcore/workflow";
 import { loadAdapter } from "../adapters.ts";

@@ -1,4 +1,4 @@
-/** Reads a workflow with all that belongs to it, or says everything that is wrong with it. */
+/** Reads a workflow and all that belongs to it, or reports every mistake in it. */
 import { AgentCoreError, isAgentCoreError } from "@agentcore/contract";
 import {
   formatProblem,

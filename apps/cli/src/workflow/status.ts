@@ -1,4 +1,4 @@
-/** How the state of a step is called and coloured, wherever people see it. Pure. */
+/** The name and color of a step's state, the same on every screen. Pure. */
 import type { StepReport } from "@agentcore/workflow";
 import type { Tone } from "../screen/line.ts";
 

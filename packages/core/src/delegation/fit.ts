@@ -1,4 +1,4 @@
-/** Whether a task is the one that a permit was granted for, and what of it may run. Pure. */
+/** Checks that a task is the one that a permit was granted for, and reduces it to what the permit allows. Pure. */
 import { AgentCoreError, type Permit, type PermitRequest, type WorkerTask } from "@agentcore/contract";
 
 /**

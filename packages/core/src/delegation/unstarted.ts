@@ -1,4 +1,4 @@
-/** Results of runs that never came to a worker: the same shape as any other, with nothing used and nothing left behind. */
+/** Results of runs whose worker never started: the same shape as any other, with nothing used and nothing left behind. */
 import {
   type ErrorClass,
   type ErrorCode,

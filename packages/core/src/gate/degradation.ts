@@ -1,4 +1,4 @@
-/** Capabilities and model that a permit is granted less of at backpressure `degrade`, as configured. */
+/** The capabilities and the model that a permit is reduced to at backpressure `degrade`, as configured. */
 import type { Capability, Degradation } from "@agentcore/contract";
 import type { DegradeConfig } from "../config/pressure-config.ts";
 

@@ -1,4 +1,4 @@
-/** From what a probe printed to its answer, or why it gave none. Pure. */
+/** Parses a probe's output into its answer, or says why it gave none. Pure. */
 import { createHash } from "node:crypto";
 import { probeAnswerSchema, type ProbeAnswer, type ProbeOutput } from "@agentcore/contract";
 

@@ -1,4 +1,4 @@
-/** The last few ends of runs by key (a worker, a workspace, all), and whether failures are concentrated there. */
+/** The last results by key (a worker, a workspace, all), and whether failures are concentrated there. */
 
 /** Keys kept; the one that was longest without a run is forgotten first. */
 const keysMax = 1000;

@@ -38,8 +38,9 @@ export interface DriveLoopPorts {
   /** A job of ours that does not run here because its earlier owner's attempt is not proved gone yet. */
   readonly isRecovering: (record: JobRecord) => boolean;
   /**
-   * Called before the store is asked which jobs we run. What it gives is called with those of them that nothing here knows of.
-   * True: they are taken care of, because they may be another owner's by a takeover. False: we claimed them ourselves.
+   * Called before the store is asked which jobs this owner runs. Returns a callback, to be called with the jobs of the answer
+   * that are unknown here. The callback returns true if recovery handles them, because they may come from a takeover, and
+   * false if this owner claimed them in a call whose answer was lost.
    */
   readonly lookIntoTakeovers: () => (records: readonly JobRecord[]) => boolean;
   /** Called after a settlement was committed, or found to be stale. */

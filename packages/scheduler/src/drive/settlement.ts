@@ -1,4 +1,4 @@
-/** How an attempt's result becomes the end of the attempt: the decision between gathering the result and writing it. */
+/** Decides what the result of an attempt means for its job: success, a retry, or its end. The drive loop writes the decision. */
 import type { ErrorClass, Random, WorkerResult } from "@agentcore/contract";
 import { attemptRef, type JobRecord, type Reason } from "../job-record.ts";
 import type { DecisionType, NewDecision } from "../decision.ts";

@@ -1,4 +1,4 @@
-/** A journal that lives in this process, for embedding and tests: everything the port says except that it survives. */
+/** A journal in memory, for embedding and tests: the whole port, except that nothing survives the process. */
 import { assert } from "@agentcore/contract";
 import {
   isEndOfWhole,

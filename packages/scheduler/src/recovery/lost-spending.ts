@@ -1,4 +1,4 @@
-/** Asks what a lost attempt can have spent. Records that cannot be read are said, and count as none: the bound is charged. */
+/** Asks what a lost attempt may have spent. Records that cannot be read are logged and ignored: the whole ceiling is charged. */
 import type { Log } from "@agentcore/contract";
 import type { LostSpending, SpendingOfLost } from "../retry/charge.ts";
 

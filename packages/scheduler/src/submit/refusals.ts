@@ -1,4 +1,4 @@
-/** The words of what the queue refuses. */
+/** Errors for submissions and lookups that the queue refuses. */
 import { AgentCoreError } from "@agentcore/contract";
 import type { JobRecord } from "../job-record.ts";
 

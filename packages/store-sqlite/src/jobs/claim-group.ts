@@ -1,4 +1,4 @@
-/** Claim groups: what a claim takes or excludes alike. */
+/** Claim groups: jobs of one tenant, worker, model and priority class, which a claim takes or excludes together. */
 import { assert, type Job, type Priority } from "@agentcore/contract";
 import type { ClaimFilter } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";

@@ -1,4 +1,4 @@
-/** What is kept about a job besides its state: its attempts, what was decided about it, results that came too late. */
+/** The history of a job: its attempts, the decisions about it, and results that came too late. */
 import type { Evidence, WorkerResult } from "@agentcore/contract";
 import type {
   AttemptRecord,

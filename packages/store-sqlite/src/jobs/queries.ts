@@ -1,4 +1,4 @@
-/** Questions about jobs for people and for the scheduler's pace. They change nothing. */
+/** Read-only queries about jobs, for users and for the scheduler's pace. */
 import {
   type JobPage,
   type JobQuery,

@@ -1,4 +1,4 @@
-/** Deleting what is over. Texts, attempts, decisions and aliases go with their job; late results by its id. */
+/** Deletes ended jobs with their texts, attempts, decisions and aliases. Late results are deleted by job id. */
 import type { DeleteEndedRequest, JobQuery } from "@agentcore/scheduler";
 import type { SqlValue } from "../driver.ts";
 import type { Sql } from "../sql.ts";

@@ -1,4 +1,4 @@
-/** How attempts begin, end and are asked to stop. A write that names an attempt which is over changes nothing. */
+/** Starts, ends and stop requests of attempts. A write for an attempt that is over changes nothing. */
 import type {
   Applied,
   AttemptRef,

@@ -1,4 +1,4 @@
-/** Submit and replay: one holder of a key, one job of an id. */
+/** Submit and replay. A key has one holder, and an id has one job. */
 import { AgentCoreError, type Job, assert, jobPayloadBytesMax } from "@agentcore/contract";
 import {
   type DecideDedup,

@@ -1,4 +1,4 @@
-/** What a run changed in its workspace, and how sure that is. Two observers find it out: git, and file times. */
+/** What a run changed in its workspace, and how certain that is. Two observers report it: git, and file times. */
 export interface WorkspaceChange {
   /** Relative to the workspace, sorted. Null: nothing is known. */
   readonly files: readonly string[] | null;

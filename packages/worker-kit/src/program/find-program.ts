@@ -1,4 +1,4 @@
-/** Finding a program as the shell would, without starting anything. */
+/** Finds a program as the shell would, without starting anything. */
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, isAbsolute, resolve } from "node:path";
 import { ignore } from "@agentcore/contract";

@@ -1,4 +1,4 @@
-/** What the limits of a run (processes, memory, size of a file) did to it, in words for people. */
+/** Describes for users which limits of a run (processes, memory, file size) it reached, and which nothing enforces here. */
 import type { Containment, LimitsEnforced, RunLimitName, RunLimits } from "@agentcore/containment";
 import type { WorkerExit } from "../verdict.ts";
 

@@ -1,4 +1,4 @@
-/** The look at the workspace that belongs to a run: git steps go through the run's own containment and marks. */
+/** Observes the workspace for one run. Its git commands run in the run's own containment. */
 import { realpathSync } from "node:fs";
 import { gitEnvironment } from "../git/hardening.ts";
 import type { GitStep, GitStepEnd } from "../observe/git-observer.ts";

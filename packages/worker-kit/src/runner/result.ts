@@ -1,4 +1,4 @@
-/** Puts results together. Success and failure, started or not, have one shape. */
+/** Builds results. Success and failure, started or not, have one shape. */
 import type {
   Clock,
   CostBasis,

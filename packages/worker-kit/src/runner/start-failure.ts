@@ -1,4 +1,4 @@
-/** Why a run could not start, as the result says it: each error code that may come up has one class. */
+/** Maps the error of a run that could not start to its error class, by error code. */
 import { isAgentCoreError, type ErrorClass, type ErrorCode } from "@agentcore/contract";
 import type { StartFailure } from "../verdict.ts";
 

@@ -1,4 +1,4 @@
-/** How a process ended, as the verdict takes it. */
+/** Converts the end of a process into the form that the verdict takes. */
 import { constants } from "node:os";
 import type { WorkerExit } from "../verdict.ts";
 

@@ -1,4 +1,4 @@
-/** From the file's keys, already checked, to the definition that the planner and the runner work on. Pure. */
+/** Builds the definition that the planner and the runner use from the checked keys of the file. Pure. */
 import type { Capability } from "@agentcore/contract";
 import type {
   ArtifactExport,

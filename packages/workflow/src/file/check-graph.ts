@@ -1,4 +1,4 @@
-/** Checks of how steps hang together: dependencies that exist, no cycles, artifacts that an earlier step really makes. */
+/** Checks the relations between steps: dependencies exist, there are no cycles, and each artifact comes from an earlier step. */
 import { didYouMean } from "@agentcore/yaml-file";
 import { dependenciesOf, listOf, rawOf, textOf, type Raw, type RawSteps, type Report } from "./raw.ts";
 

@@ -1,4 +1,4 @@
-/** Checks of `if` and `${{ … }}`: expressions that can be read, and references to what there is. */
+/** Checks `if` and `${{ … }}`: expressions parse, and what they refer to exists. */
 import { didYouMean } from "@agentcore/yaml-file";
 import { parseExpression, placeholdersIn, referencesOf, type Expression } from "../expression.ts";
 import { artifactsOf } from "./check-graph.ts";

@@ -1,4 +1,4 @@
-/** Checks of single steps: who works, what goes with what, and paths that stay inside the workspace. */
+/** Checks of single steps: exactly one worker, compatible keys, and paths inside the workspace. */
 import { didYouMean } from "@agentcore/yaml-file";
 import { isAbsolute, normalize } from "node:path";
 import { folderName } from "../folder-name.ts";

@@ -1,4 +1,4 @@
-/** Whether what an iteration changed is what it may change: `allowed_paths` and `max_changed_files`. Pure. */
+/** Checks the changes of an iteration against `allowed_paths` and `max_changed_files`. Pure. */
 import type { Observations } from "@agentcore/contract";
 import type { Convergence } from "../definition.ts";
 import { matchesPath } from "./path-glob.ts";

@@ -1,4 +1,4 @@
-/** What a run needs of the file system before it begins or goes on: found out while nothing has been started or written. */
+/** Checks what a run needs of the file system, before anything is started or written. */
 import { AgentCoreError } from "@agentcore/contract";
 import { lstat, mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** Ends a run that nobody works on and whose definition is not there any more, so that it cannot be opened: by its journal alone. */
+/** Ends a run by its journal alone, where nobody works on it and its definition no longer exists. */
 import type { Journal, JournalValue } from "@agentcore/scheduler";
 import { readRun } from "./read-runs.ts";
 import { runNotFound } from "./run-workflow.ts";

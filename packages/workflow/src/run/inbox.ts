@@ -1,4 +1,4 @@
-/** What happened and has not been looked at yet. One reader, which waits where there is nothing. */
+/** A queue of events with one reader, which waits while it is empty. */
 export class Inbox<T> {
   #items: T[] = [];
   #failure: { readonly error: unknown } | null = null;

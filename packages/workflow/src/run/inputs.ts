@@ -1,4 +1,4 @@
-/** The parameters of a run: what the caller gave, read as the workflow declares it. Pure. */
+/** Reads the caller's parameters of a run as the workflow declares them. Pure. */
 import { AgentCoreError } from "@agentcore/contract";
 import type { Workflow } from "../definition.ts";
 import { readAs } from "../input-value.ts";

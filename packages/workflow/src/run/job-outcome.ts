@@ -1,4 +1,4 @@
-/** How the end of a job reads as the end of a step's attempt. Pure. */
+/** Translates the end of a job into the end of a step's attempt. Pure. */
 import type { JobEnd } from "@agentcore/scheduler";
 import type { Stall } from "../definition.ts";
 import type { WorkOutcome } from "../plan/step-state.ts";

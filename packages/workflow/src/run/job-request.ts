@@ -1,4 +1,4 @@
-/** From a step's piece of work to the job that is submitted for it. Pure. */
+/** Builds the job that is submitted for a step's work or check. Pure. */
 import type { JobSubmission } from "@agentcore/contract";
 import { runLabel } from "@agentcore/scheduler";
 import { relative } from "node:path";

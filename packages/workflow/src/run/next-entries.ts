@@ -1,4 +1,4 @@
-/** From what the planner says may happen now to the entries that are journaled, and the jobs that are to stop. Pure but for ids. */
+/** Turns the planner's answer into journal entries and the jobs to stop. Pure, except for ids. */
 import type { Ids } from "@agentcore/contract";
 import type { Budget } from "../definition.ts";
 import { plan, type Action } from "../plan/plan.ts";

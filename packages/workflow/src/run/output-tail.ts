@@ -1,4 +1,4 @@
-/** The end of what a job printed, for saying why it failed. Bounded, whatever it prints. */
+/** Keeps the end of a job's output, to explain a failure. Bounded. */
 const linesMax = 20;
 const lineCharsMax = 300;
 

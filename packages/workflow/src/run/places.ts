@@ -1,4 +1,4 @@
-/** Where a run keeps its files, and the rule that nothing a file makes it touch lies outside the workspace. */
+/** The paths of a run's files, and the rule that a workflow file can reach nothing outside the workspace. */
 import { AgentCoreError } from "@agentcore/contract";
 import { realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";

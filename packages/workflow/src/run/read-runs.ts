@@ -1,4 +1,4 @@
-/** Looks at runs without working on them: for lists, and for what a resume needs to know first. */
+/** Reads runs without working on them: for lists, and for what a resume needs first. */
 import type { Journal, JournalHeader } from "@agentcore/scheduler";
 import type { Workflow } from "../definition.ts";
 import { stepReport, type StepReport } from "./record-files.ts";

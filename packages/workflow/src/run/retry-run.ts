@@ -1,4 +1,4 @@
-/** Which steps begin anew when a run that has ended is retried. Pure. */
+/** Chooses the steps that a retry of an ended run repeats. Pure. */
 import type { RunState } from "../plan/run-state.ts";
 import type { StepState } from "../plan/step-state.ts";
 import type { StepInstance } from "./step-instance.ts";

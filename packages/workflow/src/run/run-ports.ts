@@ -1,4 +1,4 @@
-/** What a run works with and what it tells: ports, settings, and the events that a screen is made of. */
+/** Ports, settings and events of a run. */
 import type { Clock, Ids, Log, RunEvent as JobEvent } from "@agentcore/contract";
 import type { Journal, JournalValue, Scheduler, Spending } from "@agentcore/scheduler";
 import type { RunOutcome } from "../plan/run-state.ts";

@@ -1,4 +1,4 @@
-/** A few characters that tell texts apart which read alike once their signs are replaced. Pure. */
+/** Eight hex characters that keep sanitized names unique. Pure. */
 import { createHash } from "node:crypto";
 
 export function shortHash(text: string): string {

@@ -1,4 +1,4 @@
-/** From the guard of a step to what its job asks of the runtime, which keeps it: `docs/adr/0007`. Pure. */
+/** Builds the job's stall limits and probe from a step's `stall`; the runtime enforces them (`docs/adr/0007`). Pure. */
 import type { ProbeSpec } from "@agentcore/contract";
 import type { Stall } from "../definition.ts";
 

@@ -1,4 +1,4 @@
-/** What the pieces of a step need to know of their run, and where they find things. */
+/** What the functions that perform a step know of their run. */
 import { join, relative } from "node:path";
 import type { Workflow } from "../definition.ts";
 import { artifactDir } from "./places.ts";

@@ -1,4 +1,4 @@
-/** Makes the workspace of an attempt ready. All of it may happen twice, when a run is resumed before the job was submitted. */
+/** Prepares the workspace of an attempt. All of it may happen twice, if a run is resumed before the job was submitted. */
 import { isAgentCoreError } from "@agentcore/contract";
 import { copyInputs } from "./artifacts.ts";
 import { branchProblem, placeOf, unsafe } from "./branch-rules.ts";

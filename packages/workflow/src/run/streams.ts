@@ -1,4 +1,4 @@
-/** Names of the journal's streams: one for each run that somebody started, and one for each that is a step of another run. */
+/** Names of the journal's streams: one for each run that a user started, and one for each run that is a step of another run. */
 
 export const runStream = (runId: string): string => `workflow:${runId}`;
 export const childStream = (runId: string): string => `workflow-child:${runId}`;

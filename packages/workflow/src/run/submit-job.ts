@@ -1,4 +1,4 @@
-/** One job of a step, from its submit to its end. Submitting an id again finds the job that is there. */
+/** Submits one job of a step and waits for its end. Submitting an id again finds the existing job. */
 import {
   isAgentCoreError,
   type ErrorCode,

@@ -1,4 +1,4 @@
-/** Where a step's worktree is, and the files beside it that say how far it has come. */
+/** The path of a step's worktree, and the marker files beside it that record its progress. */
 import type { Clock, Log } from "@agentcore/contract";
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** What a terminal in raw mode sends for keys, as keys. Pure. */
+/** Translates what a terminal in raw mode sends into keys. Pure. */
 import type { Key } from "./live-run.ts";
 
 export type Press = Key | "lines" | "interrupt" | "suspend";
