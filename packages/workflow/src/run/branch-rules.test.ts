@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { git } from "../testing/run-rig.ts";
 import { shellStep, shellWork, testWorkflow } from "../testing/test-workflow.ts";
-import { branchProblem, resolveBase, type BranchQuestion } from "./branch-rules.ts";
+import { branchProblem, resolveBase, type BranchOptions, type BranchQuestion } from "./branch-rules.ts";
+import { checkoutOf } from "./git.ts";
 
 describe("a step in a repository", () => {
   const edit = shellStep("edit", "", {
@@ -125,23 +126,26 @@ describe("the base of a run", () => {
   });
   afterEach(() => rmSync(workspace, { recursive: true, force: true }));
 
+  const baseOf = async (options: BranchOptions) =>
+    resolveBase(git, workspace, await checkoutOf(git, workspace), options);
+
   it("is the current branch and its commit, or the branch that is named", async () => {
     real("init", "-qb", "work");
     real("commit", "-qm", "one", "--allow-empty");
     real("branch", "other");
     real("commit", "-qm", "two", "--allow-empty");
-    const base = { root: workspace, gitDir: join(workspace, ".git") };
-    expect(await resolveBase(git, workspace, {})).toEqual({
+    const base = { root: workspace, gitDir: join(workspace, ".git"), ownGitDir: join(workspace, ".git") };
+    expect(await baseOf({})).toEqual({
       ...base,
       branch: "work",
       sha: real("rev-parse", "HEAD"),
     });
-    expect(await resolveBase(git, workspace, { baseBranch: "other" })).toEqual({
+    expect(await baseOf({ baseBranch: "other" })).toEqual({
       ...base,
       branch: "other",
       sha: real("rev-parse", "HEAD~1"),
     });
-    await expect(resolveBase(git, workspace, { baseBranch: "gone" })).rejects.toMatchObject({
+    await expect(baseOf({ baseBranch: "gone" })).rejects.toMatchObject({
       code: "AC_WORKFLOW_BRANCH",
     });
   });
@@ -150,16 +154,16 @@ describe("the base of a run", () => {
     real("init", "-qb", "work");
     real("commit", "-qm", "one", "--allow-empty");
     real("checkout", "-q", "--detach");
-    await expect(resolveBase(git, workspace, {})).rejects.toMatchObject({
+    await expect(baseOf({})).rejects.toMatchObject({
       code: "AC_WORKFLOW_BRANCH",
       message: expect.stringContaining("--base-branch"),
     });
-    expect(await resolveBase(git, workspace, { baseBranch: "work" })).toMatchObject({ branch: "work" });
+    expect(await baseOf({ baseBranch: "work" })).toMatchObject({ branch: "work" });
   });
 
   it("is none outside a repository, and in one without a commit", async () => {
-    expect(await resolveBase(git, workspace, {})).toBeNull();
+    expect(await baseOf({})).toBeNull();
     real("init", "-qb", "work");
-    expect(await resolveBase(git, workspace, {})).toBeNull();
+    expect(await baseOf({})).toBeNull();
   });
 });

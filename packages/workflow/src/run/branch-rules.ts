@@ -3,9 +3,9 @@
  * steps that may edit do not run on a protected branch. Outside a git repository none of it applies.
  */
 import { AgentCoreError } from "@agentcore/contract";
-import { resolve } from "node:path";
 import type { Step, Workflow } from "../definition.ts";
-import { commitOf, currentBranch, gitText, isUnborn, repositoryRoot, type Git } from "./git.ts";
+import type { BranchPlace } from "./branch-places.ts";
+import { commitOf, isUnborn, type Checkout, type Git } from "./git.ts";
 import { matchesPath } from "./path-glob.ts";
 import type { BaseCommit } from "./run-record.ts";
 
@@ -20,34 +20,25 @@ export interface BranchOptions {
 const protectedBranchesDefault: readonly string[] = ["main", "master", "release/*"];
 
 /**
- * Null outside a repository, or in one without a commit. Throws `AC_WORKFLOW_BRANCH` for a detached HEAD without a base, and
- * `AC_WORKFLOW_GIT` for a repository that git does not read.
+ * Null outside a repository (`checkout` is null there), or in one without a commit. Throws `AC_WORKFLOW_BRANCH` for a
+ * detached HEAD without a base, and `AC_WORKFLOW_GIT` for a repository that git does not read.
  */
 export async function resolveBase(
   git: Git,
   workspace: string,
-  options: BranchOptions,
+  checkout: Checkout | null,
+  { baseBranch }: BranchOptions,
 ): Promise<BaseCommit | null> {
-  const root = await repositoryRoot(git, workspace);
-  if (root === null) return null;
-  const branch = options.baseBranch ?? (await currentBranch(git, workspace));
+  if (checkout === null) return null;
+  const { root, gitDir, ownGitDir, head } = checkout;
+  const branch = baseBranch ?? checkout.branch;
   if (branch === null) {
     throw unsafe(`${root} has a detached HEAD; name the base with --base-branch, or check a branch out`);
   }
-  const sha = await commitOf(git, workspace, branch);
-  if (sha !== null) return { root, gitDir: await commonGitDirOf(git, root), branch, sha };
+  const sha = baseBranch === undefined ? head : await commitOf(git, workspace, baseBranch);
+  if (sha !== null) return { root, gitDir, ownGitDir, branch, sha };
   if (await isUnborn(git, workspace)) return null;
   throw unsafe(`there is no branch "${branch}" in ${root}`);
-}
-
-export interface BranchPlace {
-  readonly root: string | null;
-  readonly branch: string | null;
-}
-
-export async function placeOf(git: Git, workspace: string): Promise<BranchPlace> {
-  const root = await repositoryRoot(git, workspace);
-  return { root, branch: root === null ? null : await currentBranch(git, workspace) };
 }
 
 export interface BranchQuestion {
@@ -88,14 +79,12 @@ function protectionProblem(step: Step, branch: string | null, options: BranchOpt
 }
 
 /** What would refuse some step later for a reason that is known now; throws before anything is touched. */
-export async function checkBranchAtStart(
-  git: Git,
+export function checkBranchAtStart(
   workflow: Workflow,
-  workspace: string,
   base: BaseCommit,
+  found: BranchPlace,
   options: BranchOptions,
-): Promise<void> {
-  const found = await placeOf(git, workspace);
+): void {
   const { transitionStep, createBranch } = workflow.branch;
   const steps = transitionStep === null && !createBranch ? workflow.steps : [];
   for (const step of steps) {
@@ -110,10 +99,6 @@ export async function checkBranchAtStart(
     });
     if (problem !== null) throw unsafe(problem);
   }
-}
-
-async function commonGitDirOf(git: Git, root: string): Promise<string> {
-  return resolve(root, (await gitText(git, root, ["rev-parse", "--git-common-dir"])).trim());
 }
 
 export function unsafe(message: string): AgentCoreError {

@@ -68,9 +68,9 @@ function shownArgs(args: readonly string[]): string {
  * Top level of the repository that holds the directory; null outside of one. Throws `AC_WORKFLOW_GIT` with git's words where
  * a repository is there and git does not read it: the caller would take it for a place without rules.
  */
-export async function repositoryRoot(git: Git, cwd: string): Promise<string | null> {
+async function repositoryRoot(git: Git, cwd: string): Promise<string | null> {
   const asked = await git(cwd, ["rev-parse", "--show-toplevel"]).catch(notRun);
-  if (!isAgentCoreError(asked) && asked.exitCode === 0) return asked.stdout.replace(/\n$/, "");
+  if (!isAgentCoreError(asked) && asked.exitCode === 0) return withoutNewline(asked.stdout);
   const repository = await findRepository(cwd);
   if (repository === null) return null;
   const [code, reason] = isAgentCoreError(asked)
@@ -93,7 +93,7 @@ function notRun(error: unknown): AgentCoreError {
 const wordsOf = ({ stderr }: GitAnswer): string => stderr.trim().replaceAll(/\s*\n\s*/g, "; ");
 
 /** Path of what makes the directory, or one above it on the same file system, a repository; git looks no further either. */
-async function findRepository(cwd: string): Promise<string | null> {
+export async function findRepository(cwd: string): Promise<string | null> {
   const start = await stat(cwd);
   for (let at = resolve(cwd); ; at = dirname(at)) {
     const device = await stat(at).catch(() => null);
@@ -117,10 +117,73 @@ async function mayBeThere(path: string): Promise<boolean> {
   }
 }
 
+/** What git says of a work tree. */
+export interface Checkout {
+  /** Top level. */
+  readonly root: string;
+  /** Absolute path of what all worktrees of the repository share. */
+  readonly gitDir: string;
+  /** Absolute path of the repository's directory for this work tree alone; the same but in a linked worktree. */
+  readonly ownGitDir: string;
+  /** Null for a detached HEAD. */
+  readonly branch: string | null;
+  /** Null where HEAD names no commit. */
+  readonly head: string | null;
+}
+
+/** Null outside of a repository. Throws as {@link repositoryRoot} does. One call, but in odd repositories. */
+export async function checkoutOf(git: Git, cwd: string): Promise<Checkout | null> {
+  const questions = ["--show-toplevel", "--git-common-dir", "--absolute-git-dir", "HEAD^{commit}"];
+  const asked = [...questions, "--symbolic-full-name", "HEAD"];
+  const answers = await linesOf(git, cwd, asked, 5).catch(notRun);
+  if (answers !== null && !isAgentCoreError(answers)) {
+    const [root = "", gitDir = "", ownGitDir = "", head = "", ref = ""] = answers;
+    const branch = ref === "HEAD" ? null : ref.replace(/^refs\/(heads\/)?/, "");
+    return { root, gitDir: resolve(cwd, gitDir), ownGitDir, branch, head };
+  }
+  if ((await findRepository(cwd)) === null) return null;
+  const root = await repositoryRoot(git, cwd);
+  if (root === null) return null;
+  return {
+    root,
+    gitDir: resolve(root, withoutNewline(await gitText(git, root, ["rev-parse", "--git-common-dir"]))),
+    ownGitDir: await gitDirOf(git, root),
+    branch: await currentBranch(git, cwd),
+    head: await commitOf(git, cwd, "HEAD"),
+  };
+}
+
 /** Absolute path of the repository's directory; that of a linked worktree is its own. */
 export async function gitDirOf(git: Git, cwd: string): Promise<string> {
-  return (await gitText(git, cwd, ["rev-parse", "--absolute-git-dir"])).replace(/\n$/, "");
+  return withoutNewline(await gitText(git, cwd, ["rev-parse", "--absolute-git-dir"]));
 }
+
+/** Top level and git directory of a work tree, as git finds them there. */
+export async function workTreeAt(git: Git, cwd: string): Promise<{ root: string; ownGitDir: string }> {
+  const [root, ownGitDir] = (await linesOf(git, cwd, ["--show-toplevel", "--absolute-git-dir"], 2)) ?? [];
+  if (root !== undefined && ownGitDir !== undefined) return { root, ownGitDir };
+  return {
+    root: withoutNewline(await gitText(git, cwd, ["rev-parse", "--show-toplevel"])),
+    ownGitDir: await gitDirOf(git, cwd),
+  };
+}
+
+/**
+ * Answers to several questions of `rev-parse`, one line each. Null where git has no answer to one of them, or more lines than
+ * answers, since a path may hold a newline: then each is to be asked alone.
+ */
+async function linesOf(
+  git: Git,
+  cwd: string,
+  questions: readonly string[],
+  count: number,
+): Promise<readonly string[] | null> {
+  const { exitCode, stdout } = await git(cwd, ["rev-parse", ...questions]);
+  const lines = withoutNewline(stdout).split("\n");
+  return exitCode === 0 && lines.length === count ? lines : null;
+}
+
+const withoutNewline = (text: string): string => text.replace(/\n$/, "");
 
 /** Id of the commit that a text names; null where it names none. The text may come from anywhere. */
 export async function commitOf(git: Git, cwd: string, ref: string): Promise<string | null> {
@@ -130,7 +193,7 @@ export async function commitOf(git: Git, cwd: string, ref: string): Promise<stri
 }
 
 /** Null for a detached HEAD. */
-export async function currentBranch(git: Git, cwd: string): Promise<string | null> {
+async function currentBranch(git: Git, cwd: string): Promise<string | null> {
   const args = ["symbolic-ref", "--quiet", "--short", "HEAD"];
   const { exitCode, stdout, stderr } = await git(cwd, args);
   if (exitCode === 0) return stdout.trim();

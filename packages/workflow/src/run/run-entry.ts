@@ -30,7 +30,9 @@ const created = z.looseObject({
   budget: budget.nullable(),
   parent: text.nullable(),
   root: text.nullable(),
-  base: z.looseObject({ root: text, gitDir: text, branch: text, sha: text }).nullable(),
+  base: z
+    .looseObject({ root: text, gitDir: text, ownGitDir: text.optional(), branch: text, sha: text })
+    .nullable(),
   startBranch: text.nullable(),
   timeoutMs: z.number().positive(),
   caller: z.json(),

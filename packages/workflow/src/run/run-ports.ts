@@ -2,6 +2,7 @@
 import type { Clock, Ids, Log, RunEvent as JobEvent } from "@agentcore/contract";
 import type { Journal, JournalValue, Scheduler, Spending } from "@agentcore/scheduler";
 import type { RunOutcome } from "../plan/run-state.ts";
+import type { BranchPlaces } from "./branch-places.ts";
 import type { BranchOptions } from "./branch-rules.ts";
 import type { Git } from "./git.ts";
 import type { StepReport } from "./record-files.ts";
@@ -14,6 +15,7 @@ export interface RunPorts {
   readonly ids: Ids;
   readonly log: Log;
   readonly git: Git;
+  readonly places: BranchPlaces;
 }
 
 export interface RunSettings {

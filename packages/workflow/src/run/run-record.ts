@@ -50,6 +50,8 @@ export interface BaseCommit {
   readonly root: string;
   /** Absolute path of what all worktrees of the repository share. */
   readonly gitDir: string;
+  /** Absolute path of the git directory of the work tree itself. Not there in runs that began before it was noted. */
+  readonly ownGitDir?: string | undefined;
   readonly branch: string;
   readonly sha: string;
 }

@@ -6,7 +6,8 @@ import { AgentCoreError } from "@agentcore/contract";
 import { runLabel, type JournalValue } from "@agentcore/scheduler";
 import { realpath } from "node:fs/promises";
 import type { Budget, Workflow } from "../definition.ts";
-import { checkBranchAtStart, placeOf, resolveBase } from "./branch-rules.ts";
+import { BranchPlaces } from "./branch-places.ts";
+import { checkBranchAtStart, resolveBase } from "./branch-rules.ts";
 import { resolveInputs, type InputValues } from "./inputs.ts";
 import { LateCanceller } from "./submit-job.ts";
 import { pathInside } from "./places.ts";
@@ -38,7 +39,7 @@ export interface RunHandle {
   interrupt(message?: string, options?: { readonly immediate?: boolean }): void;
 }
 
-export interface RunOptions extends RunPorts, Partial<RunSettings> {}
+export interface RunOptions extends Omit<RunPorts, "places">, Partial<RunSettings> {}
 
 export interface StartOptions extends RunOptions {
   readonly workflow: Workflow;
@@ -59,7 +60,7 @@ export interface StartOptions extends RunOptions {
 export async function runWorkflow(options: StartOptions): Promise<RunHandle> {
   const { workflow } = options;
   const { ports, settings } = split(options);
-  const created = await createdOf(options, settings);
+  const created = await createdOf(options, ports, settings);
   await prepareContextDir(created.contextDir);
   const runId = ports.ids.next();
   return handleOf(runId, await openRun({ runId, workflow, created, ports, settings }));
@@ -125,15 +126,20 @@ export function workflowConcurrencyKey(job: {
   return job.context.labels[runLabel] === undefined ? job.task.workspace : null;
 }
 
-async function createdOf(options: StartOptions, settings: RunSettings): Promise<RunCreated> {
-  const { workflow, git, clock } = options;
+async function createdOf(
+  options: StartOptions,
+  { git, clock, places }: RunPorts,
+  settings: RunSettings,
+): Promise<RunCreated> {
+  const { workflow } = options;
   const inputs = resolveInputs(workflow, options.inputs ?? {});
   const workspace = await realpath(options.workspace);
   const contextDir = await pathInside(workspace, workflow.contextDir);
   if (workflow.telemetry !== null) await telemetryPaths(workflow.telemetry, contextDir);
-  const base = await resolveBase(git, workspace, settings.branch);
-  if (base === null) requireNoWorktree(workflow, workspace);
-  else await checkBranchAtStart(git, workflow, workspace, base, settings.branch);
+  const checkout = await places.ask(git, workspace);
+  const base = await resolveBase(git, workspace, checkout, settings.branch);
+  if (base === null || checkout === null) requireNoWorktree(workflow, workspace);
+  else checkBranchAtStart(workflow, base, checkout, settings.branch);
   return {
     type: "created",
     version: 1,
@@ -148,7 +154,7 @@ async function createdOf(options: StartOptions, settings: RunSettings): Promise<
     parent: null,
     root: null,
     base,
-    startBranch: base === null ? null : (await placeOf(git, workspace)).branch,
+    startBranch: base === null ? null : (checkout?.branch ?? null),
     timeoutMs: workflow.timeoutMs,
     caller: options.caller ?? null,
   };
@@ -309,5 +315,5 @@ function split(options: RunOptions): { ports: RunPorts; settings: RunSettings } 
     tellsChildren: options.tellsChildren ?? false,
     onEvent: options.onEvent ?? (() => {}),
   };
-  return { ports: { scheduler, journal, clock, ids, log, git }, settings };
+  return { ports: { scheduler, journal, clock, ids, log, git, places: new BranchPlaces() }, settings };
 }

@@ -7,14 +7,13 @@ import { mkdir } from "node:fs/promises";
 import { join, relative } from "node:path";
 import type { Convergence } from "../definition.ts";
 import { judgeChanges, unjudgedChanges, type ChangeVerdict, type ObservedChanges } from "./change-rules.ts";
-import { commitOf, gitDirOf, type Git } from "./git.ts";
+import { commitOf } from "./git.ts";
 import { isWithin, pathInside } from "./places.ts";
 import { stepWorkspace, worktreeOf, type StartedPiece, type StepContext } from "./step-context.ts";
 import type { StepInstance } from "./step-instance.ts";
 import { treeChanges } from "./tree-changes.ts";
-import { readyTree } from "./worktree.ts";
-import type { WorkTree } from "./worktree-place.ts";
-import { snapshot } from "./worktree-snapshot.ts";
+import { readyTree, workspaceTree } from "./worktree.ts";
+import { snapshotTree } from "./worktree-snapshot.ts";
 
 /** Before the first job of a step whose rules name a commit. Throws `AC_WORKFLOW_GIT` where they name none. */
 export async function noteDiffBase(context: StepContext, { instance }: StartedPiece): Promise<void> {
@@ -91,11 +90,12 @@ async function changedSince(context: StepContext, instance: StepInstance, commit
   const { git } = context.ports;
   const { base, contextDir } = context.record().created;
   if (base === null) throw noBase("there is no repository to compare changes in");
-  const tree = await treeOf(git, context, instance, base.root);
+  const place = worktreeOf(context, instance);
+  const tree = place === null ? await workspaceTree(git, base) : await readyTree(place);
   const directory = join(base.gitDir, "agentcore");
   await mkdir(directory, { recursive: true });
   const indexBeside = join(directory, "changes");
-  const now = await snapshot(git, { tree, indexBeside, exclude: [contextDir] });
+  const { id: now } = await snapshotTree(git, { tree, indexBeside, exclude: [contextDir] });
   const below = relative(tree.path, stepWorkspace(context, instance));
   const prefix = below === "" ? "" : `${below}/`;
   return (await treeChanges(git, base.root, commit, now))
@@ -103,14 +103,4 @@ async function changedSince(context: StepContext, instance: StepInstance, commit
     .filter((path) => path.startsWith(prefix))
     .map((path) => path.slice(prefix.length))
     .toSorted();
-}
-
-async function treeOf(
-  git: Git,
-  context: StepContext,
-  instance: StepInstance,
-  root: string,
-): Promise<WorkTree> {
-  const place = worktreeOf(context, instance);
-  return place === null ? { path: root, gitDir: await gitDirOf(git, root) } : readyTree(place);
 }

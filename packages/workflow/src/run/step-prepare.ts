@@ -1,7 +1,7 @@
 /** Prepares the workspace of an attempt. All of it may happen twice, if a run is resumed before the job was submitted. */
 import { isAgentCoreError } from "@agentcore/contract";
 import { copyInputs } from "./artifacts.ts";
-import { branchProblem, placeOf, unsafe } from "./branch-rules.ts";
+import { branchProblem, unsafe } from "./branch-rules.ts";
 import { gitUntil } from "./git.ts";
 import type { LateCanceller } from "./submit-job.ts";
 import { pathInside } from "./places.ts";
@@ -56,7 +56,7 @@ async function prepareWorktree(
 }
 
 async function checkBranch(
-  { record, workflow, settings }: StepContext,
+  { record, workflow, settings, ports }: StepContext,
   { instance }: StartedPiece,
   { git }: WorktreePorts,
 ): Promise<void> {
@@ -71,7 +71,7 @@ async function checkBranch(
     base,
     expected: branch ?? created.startBranch,
     transitioned,
-    found: await placeOf(git, created.workspace),
+    found: await ports.places.of(git, created.workspace),
     options: settings.branch,
   });
   if (problem !== null) throw unsafe(problem);

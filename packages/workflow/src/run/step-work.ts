@@ -5,7 +5,6 @@
 import { isAgentCoreError, type WorkerResult } from "@agentcore/contract";
 import type { JobEnd, Spending } from "@agentcore/scheduler";
 import { collectOutputs } from "./artifacts.ts";
-import { placeOf } from "./branch-rules.ts";
 import { budgetText, ceilingCode, isUsedUp, noCeiling } from "./budget-share.ts";
 import { observedOf } from "./change-rules.ts";
 import { isFailureOfRun, wasInterrupted, type LateCanceller } from "./submit-job.ts";
@@ -16,7 +15,7 @@ import { noteOutputs, staleOutputs, type OutputsOf } from "./output-age.ts";
 import { artifactDir } from "./places.ts";
 import { judgeStep, noteDiffBase } from "./step-changes.ts";
 import { prepare, wasStopped } from "./step-prepare.ts";
-import { mergeWorktree } from "./worktree.ts";
+import { mergeWorktree } from "./merge-worktree.ts";
 import type { RunEventEntry } from "./run-record.ts";
 import { stepWorkspace, worktreeOf, type StartedPiece, type StepContext } from "./step-context.ts";
 import { join, relative } from "node:path";
@@ -234,7 +233,7 @@ function outputsOf(context: StepContext, { instance }: StartedPiece): OutputsOf 
 
 async function branchAfter({ workflow, record, ports }: StepContext, { instance }: StartedPiece) {
   if (instance.step.id !== workflow.branch.transitionStep || record().created.base === null) return {};
-  const { branch } = await placeOf(ports.git, record().created.workspace);
+  const { branch } = await ports.places.of(ports.git, record().created.workspace);
   return branch === null ? {} : { branch };
 }
 

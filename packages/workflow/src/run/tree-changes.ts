@@ -1,4 +1,8 @@
 /** What differs between two trees, file by file, by blob ids and modes. Renames are a removal and an addition. */
+import { createReadStream, createWriteStream } from "node:fs";
+import { mkdir, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { gitText, type Git } from "./git.ts";
 import { unquotePath, type GitPath } from "./git-path.ts";
 
@@ -19,6 +23,11 @@ export interface TreeChange {
 export const submoduleMode = "160000";
 export const linkMode = "120000";
 
+const rawForm = ["diff-tree", "-r", "--raw", "--no-renames", "--full-index"];
+
+/** A replaced object is another one than the commit names. */
+const asNamed = { GIT_NO_REPLACE_OBJECTS: "1" };
+
 /** `from` and `to`: commits or trees. */
 export async function treeChanges(
   git: Git,
@@ -26,10 +35,43 @@ export async function treeChanges(
   from: string,
   to: string,
 ): Promise<readonly TreeChange[]> {
-  const args = ["-c", "core.quotePath=true", "diff-tree", "-r", "--raw", "--no-renames", "--full-index"];
-  // A replaced object is another one than the commit names.
-  const env = { GIT_NO_REPLACE_OBJECTS: "1" };
-  return parseChanges(await gitText(git, root, [...args, "--end-of-options", from, to], { env }));
+  const args = ["-c", "core.quotePath=true", ...rawForm, "--end-of-options", from, to];
+  return parseChanges(await gitText(git, root, args, { env: asNamed }));
+}
+
+export interface PatchRequest {
+  readonly root: string;
+  readonly from: string;
+  readonly to: string;
+  /** Absolute path of the patch. */
+  readonly file: string;
+  /** Absolute path for what git writes. */
+  readonly scratch: string;
+}
+
+/** The changes, and the same as a patch. Git writes the list, an empty line and the patch into one file. */
+export async function writePatch(git: Git, request: PatchRequest): Promise<readonly TreeChange[]> {
+  const { root, from, to, file, scratch } = request;
+  const form = [...rawForm, "-p", "--binary", "--no-ext-diff", "--no-textconv", `--output=${scratch}`];
+  await gitText(git, root, ["-c", "core.quotePath=true", ...form, from, to], { env: asNamed });
+  await mkdir(dirname(file), { recursive: true });
+  const { list, patchAt } = await readList(scratch);
+  await pipeline(createReadStream(scratch, { start: patchAt }), createWriteStream(`${file}.new`));
+  await rename(`${file}.new`, file);
+  await rm(scratch);
+  return parseChanges(list);
+}
+
+/** Up to the first empty line; the patch may be large, and in no encoding. */
+async function readList(path: string): Promise<{ list: string; patchAt: number }> {
+  let text = "";
+  for await (const chunk of createReadStream(path, { encoding: "latin1" })) {
+    const from = Math.max(0, text.length - 1);
+    text += String(chunk);
+    const end = text.indexOf("\n\n", from);
+    if (end >= 0) return { list: text.slice(0, end + 1), patchAt: end + 2 };
+  }
+  return { list: text, patchAt: text.length };
 }
 
 /** Of `--raw` without `-z`. */

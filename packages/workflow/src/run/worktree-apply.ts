@@ -32,22 +32,21 @@ export interface ApplyRequest {
   readonly place: WorktreePlace;
   readonly workspace: WorkTree;
   readonly worktree: WorkTree;
-  /** Snapshot of the workspace now, where an earlier try was interrupted; null: `ours` is that. */
-  readonly now: string | null;
+  /** What is to be done in the workspace. */
+  readonly changes: readonly TreeChange[];
+  /** What the step did in its worktree, at least at all these paths. */
+  readonly byStep: readonly TreeChange[];
   readonly patchFile: string;
-  /** What the files looked like before `now` was taken. */
+  /** What the files looked like before the workspace was compared. */
   readonly looks: Looks;
 }
 
 /** Throws `AC_WORKFLOW_GIT`; where a file is in the way, nothing was touched. */
 export async function applyMerged(git: Git, request: ApplyRequest): Promise<void> {
-  const { place, workspace, now, patchFile, looks } = request;
+  const { place, workspace, changes, patchFile, looks } = request;
   const { root, refs } = place;
-  const open = await openChanges(git, place, now);
-  if ("conflicts" in open) throw conflictError(place, open.conflicts, patchFile);
-  const { changes } = open;
   const removed = new Set(changes.filter(({ to }) => to === null).map(({ path }) => path));
-  const staged = await stage(git, request, changes);
+  const staged = await stage(git, request);
   try {
     const conflicts: Conflict[] = [];
     for (const change of changes) {
@@ -64,12 +63,16 @@ export async function applyMerged(git: Git, request: ApplyRequest): Promise<void
   }
 }
 
-type Open = { readonly changes: readonly TreeChange[] } | { readonly conflicts: readonly Conflict[] };
+type Open =
+  | { readonly changes: readonly TreeChange[] }
+  | { readonly conflicts: readonly Conflict[]; readonly changes?: never };
 
-/** What is still to be done; a file that is neither as it was nor as it shall be is a conflict. */
-async function openChanges(git: Git, { root, refs }: WorktreePlace, now: string | null): Promise<Open> {
+/**
+ * What is still to be done of a merge that was interrupted, by a snapshot of the workspace now; a file that is neither as it
+ * was nor as it shall be is a conflict.
+ */
+export async function openChanges(git: Git, { root, refs }: WorktreePlace, now: string): Promise<Open> {
   const wanted = await treeChanges(git, root, `${refs}/ours`, `${refs}/merged`);
-  if (now === null) return { changes: wanted };
   const done = await treeChanges(git, root, `${refs}/ours`, now);
   const doneByPath = new Map(done.map((change) => [change.path, change.to]));
   const changes: TreeChange[] = [];
@@ -92,23 +95,17 @@ type Staged = ReadonlyMap<GitPath, Buffer>;
  * A file that is as the step left it is copied from the step's worktree, byte for byte; one that was merged is written by
  * git, with the line endings that the repository asks for.
  */
-async function stage(
-  git: Git,
-  { place, worktree }: ApplyRequest,
-  changes: readonly TreeChange[],
-): Promise<Staged> {
-  const { root, refs, path } = place;
+async function stage(git: Git, { place, worktree, changes, byStep }: ApplyRequest): Promise<Staged> {
+  const { path } = place;
   const directory = stageDirectory(place);
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
-  const differing = await treeChanges(git, root, `${refs}/merged`, `${refs}/after`);
-  const after = new Map(differing.map((change) => [change.path, change.to]));
+  const after = new Map(byStep.map((change) => [change.path, change.to]));
   const staged = new Map<GitPath, Buffer>();
   const toWrite: { path: GitPath; entry: TreeEntry }[] = [];
   for (const [index, { path: name, to }] of changes.entries()) {
     if (to === null) continue;
-    const isAsLeft = !after.has(name) || after.get(name)?.id === to.id;
-    if (!isAsLeft) {
+    if (after.get(name)?.id !== to.id) {
       toWrite.push({ path: name, entry: to });
       continue;
     }

@@ -18,7 +18,7 @@ import {
   type TreeEntry,
 } from "./tree-changes.ts";
 import type { WorkTree, WorktreePlace } from "./worktree-place.ts";
-import { commitIndex, withIndex } from "./worktree-snapshot.ts";
+import { withIndex } from "./worktree-snapshot.ts";
 
 /** Why a file cannot be merged; in the words of the message. */
 export interface Conflict {
@@ -41,51 +41,67 @@ export function conflictError(place: WorktreePlace, conflicts: readonly Conflict
 }
 
 export type Merged =
-  | { readonly commit: string }
-  | { readonly conflicts: readonly Conflict[]; readonly commit?: never };
+  | {
+      /** A tree, or a commit that has it. */
+      readonly id: string;
+      /** From the workspace now. */
+      readonly changes: readonly TreeChange[];
+    }
+  | { readonly conflicts: readonly Conflict[]; readonly id?: never };
 
 export interface MergeSnapshots {
   readonly place: WorktreePlace;
   readonly workspace: WorkTree;
+  /** Snapshots of the worktree. */
+  readonly before: string;
+  readonly after: string;
   /** From `before` to `after`. */
   readonly changes: readonly TreeChange[];
-  /** A snapshot of the workspace now. */
+  /** A snapshot of the workspace now; `before` where nothing was changed in it. */
   readonly ours: string;
 }
 
 export async function mergeSnapshots(git: Git, request: MergeSnapshots): Promise<Merged> {
-  const { place, workspace, changes, ours } = request;
-  const { root, refs, path } = place;
-  const meanwhile = new Map(
-    (await treeChanges(git, root, `${refs}/before`, ours)).map((change) => [change.path, change]),
-  );
+  const { place, before, after, changes, ours } = request;
+  const isAsBefore = ours === before;
+  const meanwhile = isAsBefore ? [] : await treeChanges(git, place.root, before, ours);
+  const ourChanges = new Map(meanwhile.map((change) => [change.path, change]));
   const conflicts: Conflict[] = [];
-  const entries: { path: GitPath; entry: TreeEntry | null }[] = [];
+  const merged: TreeChange[] = [];
   for (const change of changes) {
-    const ourChange = meanwhile.get(change.path);
+    const ourChange = ourChanges.get(change.path);
     const now = ourChange === undefined ? change.from : ourChange.to;
-    const merged = await mergeEntry(git, place, change, now);
-    if ("reason" in merged) conflicts.push({ path: change.path, reason: merged.reason });
-    else entries.push({ path: change.path, entry: merged.entry });
+    const entry = await mergeEntry(git, place, change, now);
+    if ("reason" in entry) conflicts.push({ path: change.path, reason: entry.reason });
+    else merged.push({ path: change.path, from: now, to: entry.entry });
   }
   if (conflicts.length > 0) return { conflicts };
-  const commit = await withIndex(workspace, path, async (env) => {
+  const toMake = merged.filter(({ from, to }) => !isSameEntry(from, to));
+  return isAsBefore ? { id: after, changes: toMake } : mergedTree(git, request, toMake);
+}
+
+async function mergedTree(
+  git: Git,
+  { place: { root, path }, workspace, ours }: MergeSnapshots,
+  changes: readonly TreeChange[],
+): Promise<Merged> {
+  const id = await withIndex(workspace, path, async (env) => {
     await gitText(git, root, ["read-tree", "--no-sparse-checkout", ours], { env });
     // What is removed may be in the way of what is added.
-    const ordered = entries.toSorted((a, b) => Number(a.entry !== null) - Number(b.entry !== null));
+    const ordered = changes.toSorted((a, b) => Number(a.to !== null) - Number(b.to !== null));
     const input = ordered.map((one) => indexLine(one, ours.length)).join("");
     await gitText(git, root, ["update-index", "--index-info"], { env, input });
-    return commitIndex(git, workspace, env, ours);
+    return (await gitText(git, root, ["write-tree"], { env })).trim();
   });
   // A file in the place of a directory, or the other way round, makes git drop the other one from the index.
-  const known = new Set(entries.map((one) => one.path));
-  const dropped = (await treeChanges(git, root, ours, commit)).filter((one) => !known.has(one.path));
-  if (dropped.length === 0) return { commit };
+  const known = new Set(changes.map((one) => one.path));
+  const dropped = (await treeChanges(git, root, ours, id)).filter((one) => !known.has(one.path));
+  if (dropped.length === 0) return { id, changes };
   return { conflicts: dropped.map((one) => ({ path: one.path, reason: "it is in the way of the changes" })) };
 }
 
-function indexLine({ path, entry }: { path: GitPath; entry: TreeEntry | null }, idLength: number): string {
-  const { mode, id } = entry ?? { mode: "0", id: "0".repeat(idLength) };
+function indexLine({ path, to }: TreeChange, idLength: number): string {
+  const { mode, id } = to ?? { mode: "0", id: "0".repeat(idLength) };
   return `${mode} ${id}\t${quotePath(path)}\n`;
 }
 

@@ -1,6 +1,6 @@
 /** The path of a step's worktree, and the marker files beside it that record its progress. */
 import type { Clock, Log } from "@agentcore/contract";
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { unlessMissing } from "./places.ts";
 import type { Git } from "./git.ts";
@@ -11,6 +11,8 @@ export interface WorktreePlace {
   readonly root: string;
   /** Absolute path of what all its worktrees share. */
   readonly gitDir: string;
+  /** Absolute path of the git directory of the workspace itself; asked where it is not known. */
+  readonly ownGitDir?: string | undefined;
   /** Of the worktree. */
   readonly path: string;
   /**
@@ -21,7 +23,7 @@ export interface WorktreePlace {
    * - `attempt-N`: what attempt N had changed, where another one followed it.
    * - `after`: the worktree when the step was done.
    * - `ours`: the workspace when the merge began.
-   * - `merged`: what the workspace becomes. While it is there, a merge has begun and not ended.
+   * - `merged`: what the workspace becomes. Neither need be a commit.
    */
   readonly refs: string;
 }
@@ -36,7 +38,7 @@ export interface WorktreePorts {
 
 /** In the repository's own directory, where no tool takes it for a part of the work. */
 export function worktreePlace(
-  base: { readonly root: string; readonly gitDir: string },
+  base: Pick<WorktreePlace, "root" | "gitDir" | "ownGitDir">,
   runId: string,
   stepId: string,
 ): WorktreePlace {
@@ -46,6 +48,7 @@ export function worktreePlace(
   return {
     root: base.root,
     gitDir: base.gitDir,
+    ownGitDir: base.ownGitDir,
     path: join(base.gitDir, "agentcore", runId, name),
     refs: `refs/agentcore/${runId}/${name}`,
   };
@@ -54,17 +57,22 @@ export function worktreePlace(
 /**
  * - `ready`: it is whole, and may have been worked in. Holds the name under which git knows it.
  * - `begun`: an attempt has begun in it. Holds the iteration and the number of the attempt.
- * - `merged`: its patch is written, and merged where that was asked for.
+ * - `merging`: what the workspace becomes is in refs, and files may have been put into their places.
+ * - `merged`: its patch is written, and merged where that was asked for. Holds the repositories that are in the worktree.
  * - `saved`: all that is in it is in the snapshot `after`.
  */
-export type Mark = "ready" | "begun" | "merged" | "saved";
-export const marks: readonly Mark[] = ["saved", "merged", "begun", "ready"];
+export type Mark = "ready" | "begun" | "merging" | "merged" | "saved";
+export const marks: readonly Mark[] = ["saved", "merged", "merging", "begun", "ready"];
 
 export const markFile = ({ path }: WorktreePlace, mark: Mark): string => `${path}.${mark}`;
 
 /** Its text; null where the mark is not set. */
 export async function readMark(place: WorktreePlace, mark: Mark): Promise<string | null> {
   return unlessMissing(readFile(markFile(place, mark), "utf8"));
+}
+
+export async function dropMark(place: WorktreePlace, mark: Mark): Promise<void> {
+  await rm(markFile(place, mark), { force: true });
 }
 
 export async function setMark(place: WorktreePlace, mark: Mark, text = ""): Promise<void> {

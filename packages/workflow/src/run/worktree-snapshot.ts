@@ -2,7 +2,7 @@
  * Commits of everything that is in a work tree, tracked or not, made without touching the index that people use. Ignored
  * files and the content of other repositories (submodules, nested ones) are no part of a snapshot.
  */
-import { copyFile, lstat, mkdtemp, rm, stat, utimes } from "node:fs/promises";
+import { copyFile, lstat, mkdtemp, rename, rm, stat, utimes } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { commitOf, gitText, wholeTreeMsMax, type Git } from "./git.ts";
 import { absolutePath, quotePath, shownPath, unquotePath, type GitPath } from "./git-path.ts";
@@ -18,6 +18,15 @@ export interface SnapshotRequest {
   readonly exclude: readonly string[];
   /** Told the repositories in it that have no commit, which are left out then; without it they are an error. */
   readonly onLeftOut?: (repositories: readonly GitPath[]) => void;
+  /** Where its index is kept for {@link isUnchanged}. */
+  readonly keepIndexAs?: string;
+}
+
+export interface Snapshot {
+  /** Id of the commit, or of the tree. */
+  readonly id: string;
+  /** Repositories inside the work tree: it names their commits, and not what is in them. */
+  readonly repositories: readonly GitPath[];
 }
 
 export const indexPrefix = "index-";
@@ -45,14 +54,48 @@ const faithful = [
 /** Other steps may write and remove files while they are added. */
 const addTriesMax = 5;
 
-/** Answers the commit. */
-export async function snapshot(git: Git, request: SnapshotRequest): Promise<string> {
-  const { tree, indexBeside } = request;
+/** A commit on top of HEAD. */
+export async function snapshot(git: Git, request: SnapshotRequest): Promise<Snapshot> {
+  const { id, repositories } = await snapshotTree(git, request);
+  const { path } = request.tree;
+  const commit = [...identity, "commit-tree", id, "-p", "HEAD", "-m", "snapshot of a workflow step"];
+  const made = await gitText(git, path, commit, { env: workTreeEnv(request.tree) });
+  return { id: made.trim(), repositories };
+}
+
+/** Only the tree, for what is compared at once. */
+export async function snapshotTree(git: Git, request: SnapshotRequest): Promise<Snapshot> {
+  const { tree, indexBeside, keepIndexAs } = request;
   return withIndex(tree, indexBeside, async (env) => {
     await beginIndex(git, tree, env);
-    await addAll(git, request, env);
-    return commitIndex(git, tree, env, "HEAD");
+    const { repositories, isWhole } = await addAll(git, request, env);
+    const id = (await gitText(git, tree.path, ["write-tree"], { env })).trim();
+    if (keepIndexAs !== undefined && isWhole) await rename(env.GIT_INDEX_FILE, keepIndexAs);
+    return { id, repositories };
   });
+}
+
+/**
+ * Whether a snapshot now would be the one whose index was kept. False also where that cannot be told: no index was kept, since
+ * files are left out of the work tree.
+ */
+export async function isUnchanged(
+  git: Git,
+  tree: WorkTree,
+  keptIndex: string,
+  exclude: readonly string[],
+): Promise<boolean> {
+  if (!(await isThere(keptIndex))) return false;
+  const env = { ...workTreeEnv(tree), GIT_INDEX_FILE: keptIndex };
+  const excluded = exclude
+    .filter((one) => isWithin(tree.path, one))
+    .map((one) => `:(top,exclude,literal)${relative(tree.path, one)}`);
+  const list = ["ls-files", "--modified", "--others", "--exclude-standard", "--", ".", ...excluded];
+  const { exitCode, stdout } = await git(tree.path, [...faithful, ...list], {
+    env,
+    timeoutMs: wholeTreeMsMax,
+  });
+  return exitCode === 0 && stdout === "";
 }
 
 /** Of a temporary index, with what git needs to work on the tree. */
@@ -71,12 +114,6 @@ export async function withIndex<T>(
   }
 }
 
-export async function commitIndex(git: Git, tree: WorkTree, env: IndexEnv, parent: string): Promise<string> {
-  const id = (await gitText(git, tree.path, ["write-tree"], { env })).trim();
-  const commit = [...identity, "commit-tree", id, "-p", parent, "-m", "snapshot of a workflow step"];
-  return (await gitText(git, tree.path, commit, { env: workTreeEnv(tree) })).trim();
-}
-
 /**
  * As the index that is there: it knows which files did not change, so that they need not be read, and which are left out of a
  * sparse checkout, so that they do not look removed.
@@ -92,34 +129,58 @@ async function beginIndex(git: Git, tree: WorkTree, env: IndexEnv): Promise<void
   await copyFile(path, env.GIT_INDEX_FILE);
   // Git reads a file again that is as new as the index, since it may have changed within that tick; it goes by this time.
   await utimes(env.GIT_INDEX_FILE, writtenAtS, writtenAtS);
-  await lookAtAllFiles(git, tree, env);
+}
+
+interface Added {
+  readonly repositories: readonly GitPath[];
+  /** Whether nothing is left out that a sparse checkout leaves out. */
+  readonly isWhole: boolean;
 }
 
 /**
  * An index may say of files that they never change, or are left out, which would hide that they did and are there. Those that a
  * sparse checkout leaves out are really not there.
  */
-async function lookAtAllFiles(git: Git, { path }: WorkTree, env: IndexEnv): Promise<void> {
-  const lines = await gitText(git, path, ["-c", "core.quotePath=true", "ls-files", "-v"], { env });
-  const overlooked: string[] = [];
-  for (const [, tag = "", name = ""] of lines.matchAll(/^([a-zS]) (.*)$/gm)) {
-    const isHere = tag.toUpperCase() !== "S" || (await isFound(absolutePath(path, unquotePath(name))));
-    if (isHere) overlooked.push(name);
-  }
-  if (overlooked.length === 0) return;
-  const input = `${overlooked.join("\n")}\n`;
+async function addAll(git: Git, request: SnapshotRequest, env: IndexEnv): Promise<Added> {
+  const { path } = request.tree;
+  await addSeen(git, request, env);
+  const first = await listIndex(git, path, env);
+  if (first.overlooked.length === 0) return first;
+  const input = `${first.overlooked.join("\n")}\n`;
   for (const flag of ["--no-assume-unchanged", "--no-skip-worktree"])
     await gitText(git, path, ["update-index", flag, "--stdin"], { env, input });
+  await addSeen(git, request, env);
+  return listIndex(git, path, env);
+}
+
+/** `overlooked`: names as git has them, of files that are there and that it does not look at. */
+async function listIndex(git: Git, path: string, env: IndexEnv) {
+  const list = ["-c", "core.quotePath=true", "ls-files", "-v", "--stage"];
+  const lines = await gitText(git, path, list, { env });
+  const overlooked: string[] = [];
+  const repositories: GitPath[] = [];
+  let isWhole = true;
+  for (const [, tag = "", mode = "", name = ""] of lines.matchAll(/^(\S) (\d+) \S+ \d\t(.*)$/gm)) {
+    if (mode === submoduleMode) repositories.push(unquotePath(name));
+    if (!/[a-zS]/.test(tag)) continue;
+    const isHere = tag.toUpperCase() !== "S" || (await isFound(absolutePath(path, unquotePath(name))));
+    if (isHere) overlooked.push(name);
+    else isWhole = false;
+  }
+  return { overlooked, repositories, isWhole };
 }
 
 async function isFound(path: Buffer): Promise<boolean> {
   return (await unlessMissing(lstat(path))) !== null;
 }
 
-async function addAll(git: Git, request: SnapshotRequest, env: IndexEnv): Promise<void> {
+/** All but what the index tells git to overlook. */
+async function addSeen(git: Git, request: SnapshotRequest, env: IndexEnv): Promise<void> {
   const { tree, exclude, onLeftOut } = request;
   let sparse: readonly string[] = [];
-  const excluded = await pathspecsWithout(git, tree, env, exclude);
+  const excluded = exclude
+    .filter((path) => isWithin(tree.path, path))
+    .flatMap((path) => pathspecsWithout(Buffer.from(relative(tree.path, path)).toString("latin1")));
   let repositories: readonly GitPath[] = [];
   for (let tries = 1; ; tries++) {
     const options = {
@@ -147,20 +208,15 @@ async function addAll(git: Git, request: SnapshotRequest, env: IndexEnv): Promis
 
 const excluding = (name: GitPath): GitPath => `:(top,exclude,literal)${name}`;
 
-/** An ignored path is left out by git itself, which refuses a pathspec that names one. */
-async function pathspecsWithout(
-  git: Git,
-  { path: top }: WorkTree,
-  env: IndexEnv,
-  exclude: readonly string[],
-): Promise<readonly GitPath[]> {
-  const pathspecs: GitPath[] = [];
-  for (const path of exclude.filter((one) => isWithin(top, one))) {
-    const name = relative(top, path);
-    const { exitCode } = await git(top, ["check-ignore", "--quiet", "--", name], { env });
-    if (exitCode !== 0) pathspecs.push(excluding(Buffer.from(name).toString("latin1")));
-  }
-  return pathspecs;
+/**
+ * Git refuses a pathspec that names an ignored path, also one that excludes it; as a pattern that begins with a wildcard it
+ * names none.
+ */
+function pathspecsWithout(path: GitPath): readonly GitPath[] {
+  if (path === "") return [excluding(path)];
+  const rest = path.slice(1).replaceAll(/[\\*?[\]]/g, String.raw`\$&`);
+  const pattern = `:(top,exclude,glob)[\\${path.slice(0, 1)}]${rest}`;
+  return [pattern, `${pattern}/**`];
 }
 
 /** Repositories without a commit, which no snapshot can name. Git lists those that are no submodules with a slash at the end. */
@@ -192,15 +248,13 @@ export async function repositoriesIn(git: Git, root: string, commit: string): Pr
 }
 
 /** Those of them whose content is in the work tree, and in no commit of this repository. */
-export async function ownRepositoriesIn(
-  git: Git,
-  root: string,
-  commit: string,
+export async function ownRepositories(
   workTree: string,
+  repositories: readonly GitPath[],
 ): Promise<readonly string[]> {
   const found: string[] = [];
-  for (const name of await repositoriesIn(git, root, commit)) {
-    if (await isThere(join(workTree, shownPath(name), ".git"))) found.push(shownPath(name));
+  for (const name of repositories.map((one) => shownPath(one))) {
+    if (await isThere(join(workTree, name, ".git"))) found.push(name);
   }
   return found;
 }

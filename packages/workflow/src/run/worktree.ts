@@ -4,18 +4,16 @@
  * was merged is in the workspace and in the patch, anything else is in a commit that a ref keeps. Each act may be interrupted
  * anywhere and called again: refs, and small files beside the worktree, say how far it had come.
  */
-import { AgentCoreError, ignore, isAgentCoreError } from "@agentcore/contract";
-import { mkdir, readdir, realpath, rename, rm, rmdir } from "node:fs/promises";
+import { AgentCoreError, ignore } from "@agentcore/contract";
+import { mkdir, readFile, readdir, realpath, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { commitOf, gitDirOf, gitText, setRefs, wholeTreeMsMax, type Git } from "./git.ts";
+import { commitOf, gitDirOf, gitText, setRefs, wholeTreeMsMax, workTreeAt, type Git } from "./git.ts";
 import { shownPath, type GitPath } from "./git-path.ts";
-import { isThere } from "./places.ts";
+import { isThere, unlessMissing } from "./places.ts";
 import { withRepositoryLock } from "./repository-lock.ts";
 import { treeChanges } from "./tree-changes.ts";
-import { applyMerged, lookAt } from "./worktree-apply.ts";
-import { conflictError, mergeSnapshots } from "./worktree-merge.ts";
 import {
-  markFile,
+  dropMark,
   marks,
   readMark,
   setMark,
@@ -23,7 +21,13 @@ import {
   type WorktreePlace,
   type WorktreePorts,
 } from "./worktree-place.ts";
-import { indexPrefix, ownRepositoriesIn, repositoriesIn, snapshot } from "./worktree-snapshot.ts";
+import {
+  indexPrefix,
+  ownRepositories,
+  repositoriesIn,
+  snapshot,
+  type Snapshot,
+} from "./worktree-snapshot.ts";
 
 /** Makes it, unless it is there. `exclude`: absolute path that is no part of the work. */
 export async function ensureWorktree(
@@ -47,17 +51,19 @@ async function snapshotWorkspace(
   place: WorktreePlace,
   exclude: string,
 ): Promise<string> {
-  const { root, path, refs } = place;
+  const { path, refs } = place;
   await mkdir(dirname(path), { recursive: true });
   const leftOut: GitPath[] = [];
-  const before = await snapshot(git, {
+  await rm(keptIndex(place), { force: true });
+  const { id: before, repositories } = await snapshot(git, {
     tree: await workspaceTree(git, place),
     indexBeside: path,
     exclude: [exclude],
     onLeftOut: (names) => leftOut.push(...names),
+    keepIndexAs: keptIndex(place),
   });
   await setRefs(git, place, { [`${refs}/before`]: before, [`${refs}/begun`]: before });
-  const others = [...(await repositoriesIn(git, root, before)), ...leftOut].map((name) => shownPath(name));
+  const others = [...repositories, ...leftOut].map((name) => shownPath(name));
   if (others.length > 0) {
     const where = { worktree: path, repositories: others };
     log.warn(where, "submodules and nested repositories are empty in the step's worktree");
@@ -65,38 +71,49 @@ async function snapshotWorkspace(
   return before;
 }
 
+/** Of the snapshot `before`. */
+export const keptIndex = ({ path }: WorktreePlace): string => `${path}.${indexPrefix}before`;
+
 /** Anew, from a commit; whatever was there is gone. */
 async function makeDirectory(git: Git, place: WorktreePlace, commit: string): Promise<void> {
   const { root, path } = place;
-  await rm(markFile(place, "ready"), { force: true });
+  await dropMark(place, "ready");
   // One that was interrupted while it was made is there by half; nothing has worked in it.
   await removeDirectory(git, place);
   const add = ["worktree", "add", "--force", "--detach", path, commit];
   await gitText(git, root, add, { timeoutMs: wholeTreeMsMax });
-  const own = await gitDirOf(git, path);
-  await leadToItself(git, place, own, commit);
-  await setMark(place, "ready", basename(own));
+  await setMark(place, "ready", basename(await leadToItself(git, place, commit)));
 }
 
 /**
  * A `core.worktree` that all worktrees share (as in a submodule, once `extensions.worktreeConfig` is set) leads git away
- * from this one; then its own configuration says where it is.
+ * from this one; then its own configuration says where it is. Git takes that setting from these two files alone, so that it
+ * is asked only where one of them has it. Answers the worktree's own git directory.
  */
-async function leadToItself(git: Git, { path }: WorktreePlace, own: string, commit: string): Promise<void> {
+async function leadToItself(git: Git, { gitDir, path }: WorktreePlace, commit: string): Promise<string> {
+  const link = await readFile(join(path, ".git"), "utf8");
+  const named = join(gitDir, "worktrees", basename(link.trim()));
+  const settings = [join(gitDir, "config"), join(named, "config.worktree")];
+  const texts = await Promise.all(settings.map((file) => unlessMissing(readFile(file, "utf8"))));
+  if (!texts.some((text) => /worktree/i.test(text ?? ""))) return named;
   const real = await realpath(path);
-  const top = async (): Promise<string> =>
-    (await gitText(git, path, ["rev-parse", "--show-toplevel"])).replace(/\n$/, "");
-  if ((await top()) === real) return;
-  await git(path, ["config", "--file", join(own, "config.worktree"), "core.worktree", real]);
-  if ((await top()) !== real) {
-    const message = `git takes ${await top()} for the work tree of ${path}; see core.worktree in the repository's configuration`;
+  const { root: first, ownGitDir } = await workTreeAt(git, path);
+  if (first === real) return ownGitDir;
+  await git(path, ["config", "--file", join(ownGitDir, "config.worktree"), "core.worktree", real]);
+  const { root } = await workTreeAt(git, path);
+  if (root !== real) {
+    const message = `git takes ${root} for the work tree of ${path}; see core.worktree in the repository's configuration`;
     throw new AgentCoreError("AC_WORKFLOW_GIT", message, { evidence: { worktree: path } });
   }
   await gitText(git, path, ["reset", "--hard", "--quiet", commit], { timeoutMs: wholeTreeMsMax });
+  return ownGitDir;
 }
 
-async function workspaceTree(git: Git, { root }: WorktreePlace): Promise<WorkTree> {
-  return { path: root, gitDir: await gitDirOf(git, root) };
+export async function workspaceTree(
+  git: Git,
+  { root, ownGitDir }: Pick<WorktreePlace, "root" | "ownGitDir">,
+): Promise<WorkTree> {
+  return { path: root, gitDir: ownGitDir ?? (await gitDirOf(git, root)) };
 }
 
 /** Not by the worktree's `.git` file, which the worker can write. */
@@ -128,15 +145,16 @@ export async function beginAttempt(
     const mark = (): Promise<void> => setMark(place, "begun", `${iteration} ${attempt}`);
     if (former?.iteration !== iteration) {
       // What was just made began as it is.
-      if (former !== null) await setRefs(git, place, { [`${refs}/begun`]: await ownSnapshot(git, place) });
+      if (former !== null)
+        await setRefs(git, place, { [`${refs}/begun`]: (await ownSnapshot(git, place)).id });
       await mark();
       return null;
     }
     const ref = `${refs}/attempt-${former.attempt}`;
     const begun = await gitText(git, root, ["rev-parse", "--verify", `${refs}/begun`]);
     if ((await commitOf(git, root, ref)) === null) {
-      const left = await ownSnapshot(git, place);
-      await requireNoRepositories(git, place, left);
+      const { id: left, repositories } = await ownSnapshot(git, place);
+      await requireNoRepositories(place, repositories);
       if (!(await isSameWork(git, root, begun.trim(), left))) await setRefs(git, place, { [ref]: left });
     }
     await makeDirectory(git, place, begun.trim());
@@ -151,8 +169,11 @@ async function formerAttempt(place: WorktreePlace) {
 }
 
 /** They would be gone with the directory. */
-async function requireNoRepositories(git: Git, { root, path }: WorktreePlace, left: string): Promise<void> {
-  const own = await ownRepositoriesIn(git, root, left, path);
+async function requireNoRepositories(
+  { path }: WorktreePlace,
+  repositories: readonly GitPath[],
+): Promise<void> {
+  const own = await ownRepositories(path, repositories);
   if (own.length === 0) return;
   throw new AgentCoreError(
     "AC_WORKFLOW_GIT",
@@ -161,7 +182,11 @@ async function requireNoRepositories(git: Git, { root, path }: WorktreePlace, le
   );
 }
 
-async function ownSnapshot(git: Git, place: WorktreePlace, exclude: readonly string[] = []): Promise<string> {
+export async function ownSnapshot(
+  git: Git,
+  place: WorktreePlace,
+  exclude: readonly string[] = [],
+): Promise<Snapshot> {
   if (!(await isThere(place.path))) {
     const message = `the step's worktree ${place.path} is not there any more; nothing can be taken from it`;
     throw new AgentCoreError("AC_WORKFLOW_GIT", message, { evidence: { worktree: place.path } });
@@ -173,81 +198,6 @@ async function ownSnapshot(git: Git, place: WorktreePlace, exclude: readonly str
 async function isSameWork(git: Git, root: string, from: string, to: string): Promise<boolean> {
   if ((await treeChanges(git, root, from, to)).length > 0) return false;
   return (await gitText(git, root, ["rev-list", "--count", `${from}..${to}^`])).trim() === "0";
-}
-
-export interface MergeRequest {
-  readonly place: WorktreePlace;
-  /** Absolute path of the patch. */
-  readonly patchFile: string;
-  readonly merge: "apply" | "none";
-  /** Paths in the worktree that are no part of the work, such as copied inputs. */
-  readonly exclude: readonly string[];
-  /** Absolute path in the workspace that is no part of the work. */
-  readonly contextDir: string;
-}
-
-/**
- * Snapshot, patch, merge. May be called again after an interruption. Throws `AC_WORKFLOW_GIT` where the changes do not fit;
- * the workspace is as it was then.
- */
-export async function mergeWorktree(ports: WorktreePorts, request: MergeRequest): Promise<void> {
-  const { git, clock } = ports;
-  const { place, patchFile, merge } = request;
-  const { root, gitDir, path, refs } = place;
-  await withRepositoryLock({ clock, gitDir }, async () => {
-    if ((await readMark(place, "merged")) !== null) return;
-    // Once a merge has begun, it goes on with what it began with.
-    const hasBegun = (await commitOf(git, root, `${refs}/merged`)) !== null;
-    if (!hasBegun) {
-      const exclude = request.exclude.map((name) => join(path, name));
-      await setRefs(git, place, { [`${refs}/after`]: await ownSnapshot(git, place, exclude) });
-      await writePatch(git, place, patchFile);
-    }
-    if (merge === "apply") await mergeIntoWorkspace(git, request, hasBegun);
-    await setMark(place, "merged");
-  });
-}
-
-async function mergeIntoWorkspace(git: Git, request: MergeRequest, hasBegun: boolean): Promise<void> {
-  const { place, patchFile, contextDir } = request;
-  const { root, path, refs } = place;
-  const changes = await treeChanges(git, root, `${refs}/before`, `${refs}/after`);
-  if (changes.length === 0) return;
-  const workspace = await workspaceTree(git, place);
-  const looks = await lookAt(
-    root,
-    changes.map((change) => change.path),
-  );
-  const exclude = [contextDir];
-  const now = await snapshot(git, {
-    tree: workspace,
-    indexBeside: path,
-    exclude,
-    onLeftOut: () => {},
-  });
-  if (!hasBegun) {
-    const merged = await mergeSnapshots(git, { place, workspace, changes, ours: now });
-    if (merged.commit === undefined) throw conflictError(place, merged.conflicts, patchFile);
-    await setRefs(git, place, { [`${refs}/ours`]: now, [`${refs}/merged`]: merged.commit });
-  }
-  try {
-    const worktree = await readyTree(place);
-    await applyMerged(git, { place, workspace, worktree, now: hasBegun ? now : null, patchFile, looks });
-  } catch (error) {
-    // One that does not fit has ended; anything else may be gone on with.
-    if (isAgentCoreError(error) && error.code === "AC_WORKFLOW_GIT")
-      await setRefs(git, place, { [`${refs}/merged`]: null });
-    throw error;
-  }
-}
-
-/** The plumbing command, since the other one listens to how people like to see differences. */
-async function writePatch(git: Git, { root, refs }: WorktreePlace, file: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
-  const form = ["-r", "-p", "--binary", "--full-index", "--no-ext-diff", "--no-textconv"];
-  const args = ["diff-tree", ...form, `--output=${file}.new`, `${refs}/before`, `${refs}/after`];
-  await gitText(git, root, args);
-  await rename(`${file}.new`, file);
 }
 
 export type Discarded =
@@ -272,7 +222,8 @@ export async function discardWorktree(
     if (isToSave) await save(git, place);
     const after = `${refs}/after`;
     const isKnown = isMerged || isUnmerged;
-    if (isKnown && (await ownRepositoriesIn(git, root, after, path)).length > 0) return "kept";
+    if (isKnown && (await ownRepositories(path, await repositoriesOf(git, place, isMerged))).length > 0)
+      return "kept";
     await removeDirectory(git, place);
     const isThereWork = isUnmerged && (await commitOf(git, root, after)) !== null;
     const isKept = isThereWork && !(await isSameWork(git, root, `${refs}/before`, after));
@@ -284,8 +235,20 @@ export async function discardWorktree(
 }
 
 async function save(git: Git, place: WorktreePlace): Promise<void> {
-  await setRefs(git, place, { [`${place.refs}/after`]: await ownSnapshot(git, place) });
+  await setRefs(git, place, { [`${place.refs}/after`]: (await ownSnapshot(git, place)).id });
   await setMark(place, "saved");
+}
+
+/** Those that the snapshot `after` names; where it was merged, they were noted. */
+async function repositoriesOf(
+  git: Git,
+  place: WorktreePlace,
+  isMerged: boolean,
+): Promise<readonly GitPath[]> {
+  const noted = isMerged ? await readMark(place, "merged") : null;
+  return noted === null || noted === ""
+    ? repositoriesIn(git, place.root, `${place.refs}/after`)
+    : (JSON.parse(noted) as readonly GitPath[]);
 }
 
 /** Whatever is there of it, registered with git or not. Worktrees of others are not looked at. */
@@ -306,8 +269,9 @@ async function removeTraces(place: WorktreePlace): Promise<void> {
   const name = basename(place.path);
   const names = await readdir(directory).catch(() => []);
   const isTrace = (other: string): boolean =>
-    other.startsWith(`${name}.${indexPrefix}`) || other === `${name}.stage` || other === `${name}.merge`;
+    other.startsWith(`${name}.${indexPrefix}`) ||
+    [".stage", ".merge", ".patch"].some((end) => other === `${name}${end}`);
   for (const one of names.filter(isTrace)) await rm(join(directory, one), { recursive: true, force: true });
-  for (const mark of marks) await rm(markFile(place, mark), { force: true });
+  for (const mark of marks) await dropMark(place, mark);
   await rmdir(directory).catch((error: unknown) => ignore(error, "another step's worktree is in it"));
 }

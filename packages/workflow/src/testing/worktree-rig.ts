@@ -13,7 +13,8 @@ import {
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { discardWorktree, ensureWorktree, mergeWorktree } from "../run/worktree.ts";
+import { mergeWorktree } from "../run/merge-worktree.ts";
+import { discardWorktree, ensureWorktree } from "../run/worktree.ts";
 import { worktreePlace, type WorktreePlace } from "../run/worktree-place.ts";
 import { git } from "./run-rig.ts";
 
