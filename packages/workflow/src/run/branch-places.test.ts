@@ -69,7 +69,7 @@ it.each<[name: string, script: string, found: unknown]>([
   ["no repository", "rm -rf ../.git", { root: null }],
   ["a broken configuration", "echo '[broken' > ../.git/config", /bad config line/],
   ["a repository without objects", "rm -rf ../.git/objects", /cannot be read/],
-])("it is asked again after %s", async (_name, script, wanted) => {
+])("is asked of git again after %s", async (_name, script, wanted) => {
   const { found, askedAgain } = await afterChange(script);
   expect(askedAgain).toBe(true);
   if (wanted instanceof RegExp) expect(found).toMatch(wanted);
@@ -80,7 +80,7 @@ it.each([
   ["nothing", "true"],
   ["a commit", commit],
   ["work", "echo x > ../x; git add ..; git stash -q || true; git branch other; git pack-refs --all"],
-])("it is not asked again after %s", async (_name, script) => {
+])("is not asked of git again after %s", async (_name, script) => {
   expect(await afterChange(script)).toEqual({ found: { root, branch: "work" }, askedAgain: false });
 });
 

@@ -1,6 +1,7 @@
 /** What differs between two trees, file by file, by blob ids and modes. Renames are a removal and an addition. */
-import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { openPlacedFile } from "@agentcore/contract";
+import { createWriteStream } from "node:fs";
+import { mkdir, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { gitText, type Git } from "./git.ts";
@@ -55,17 +56,23 @@ export async function writePatch(git: Git, request: PatchRequest): Promise<reado
   const form = [...rawForm, "-p", "--binary", "--no-ext-diff", "--no-textconv", `--output=${scratch}`];
   await gitText(git, root, ["-c", "core.quotePath=true", ...form, from, to], { env: asNamed });
   await mkdir(dirname(file), { recursive: true });
-  const { list, patchAt } = await readList(scratch);
-  await pipeline(createReadStream(scratch, { start: patchAt }), createWriteStream(`${file}.new`));
-  await rename(`${file}.new`, file);
-  await rm(scratch);
-  return parseChanges(list);
+  const written = await openPlacedFile(scratch);
+  try {
+    const { list, patchAt } = await readList(written);
+    const patch = written.createReadStream({ start: patchAt, autoClose: false });
+    await pipeline(patch, createWriteStream(`${file}.new`));
+    await rename(`${file}.new`, file);
+    return parseChanges(list);
+  } finally {
+    await written.close();
+    await rm(scratch, { force: true });
+  }
 }
 
 /** Up to the first empty line; the patch may be large, and in no encoding. */
-async function readList(path: string): Promise<{ list: string; patchAt: number }> {
+async function readList(file: FileHandle): Promise<{ list: string; patchAt: number }> {
   let text = "";
-  for await (const chunk of createReadStream(path, { encoding: "latin1" })) {
+  for await (const chunk of file.createReadStream({ start: 0, encoding: "latin1", autoClose: false })) {
     const from = Math.max(0, text.length - 1);
     text += String(chunk);
     const end = text.indexOf("\n\n", from);

@@ -4,8 +4,8 @@
  * was merged is in the workspace and in the patch, anything else is in a commit that a ref keeps. Each act may be interrupted
  * anywhere and called again: refs, and small files beside the worktree, say how far it had come.
  */
-import { AgentCoreError, ignore } from "@agentcore/contract";
-import { mkdir, readFile, readdir, realpath, rm, rmdir } from "node:fs/promises";
+import { AgentCoreError, ignore, readPlacedFile } from "@agentcore/contract";
+import { mkdir, readdir, realpath, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { commitOf, gitDirOf, gitText, setRefs, wholeTreeMsMax, workTreeAt, type Git } from "./git.ts";
 import { shownPath, type GitPath } from "./git-path.ts";
@@ -91,11 +91,11 @@ async function makeDirectory(git: Git, place: WorktreePlace, commit: string): Pr
  * is asked only where one of them has it. Answers the worktree's own git directory.
  */
 async function leadToItself(git: Git, { gitDir, path }: WorktreePlace, commit: string): Promise<string> {
-  const link = await readFile(join(path, ".git"), "utf8");
+  const link = await readPlacedFile(join(path, ".git"), { bytesMax: configBytesMax });
   const named = join(gitDir, "worktrees", basename(link.trim()));
   const settings = [join(gitDir, "config"), join(named, "config.worktree")];
-  const texts = await Promise.all(settings.map((file) => unlessMissing(readFile(file, "utf8"))));
-  if (!texts.some((text) => /worktree/i.test(text ?? ""))) return named;
+  const texts = await Promise.all(settings.map((file) => configText(file)));
+  if (!texts.some((text) => text === null || /worktree/i.test(text))) return named;
   const real = await realpath(path);
   const { root: first, ownGitDir } = await workTreeAt(git, path);
   if (first === real) return ownGitDir;
@@ -107,6 +107,18 @@ async function leadToItself(git: Git, { gitDir, path }: WorktreePlace, commit: s
   }
   await gitText(git, path, ["reset", "--hard", "--quiet", commit], { timeoutMs: wholeTreeMsMax });
   return ownGitDir;
+}
+
+const configBytesMax = 256 * 1024;
+
+/** Empty: it is not there. Null: only git can read it. */
+async function configText(file: string): Promise<string | null> {
+  try {
+    return (await unlessMissing(readPlacedFile(file, { bytesMax: configBytesMax }))) ?? "";
+  } catch (error) {
+    ignore(error, "git says what is wrong with it, or follows the link");
+    return null;
+  }
 }
 
 export async function workspaceTree(
