@@ -1,9 +1,7 @@
 /** What differs between two trees, file by file, by blob ids and modes. Renames are a removal and an addition. */
 import { openPlacedFile } from "@agentcore/contract";
-import { createWriteStream } from "node:fs";
-import { mkdir, rename, rm, type FileHandle } from "node:fs/promises";
+import { mkdir, rename, rm, writeFile, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { gitText, type Git } from "./git.ts";
 import { unquotePath, type GitPath } from "./git-path.ts";
 
@@ -40,6 +38,8 @@ export async function treeChanges(
   return parseChanges(await gitText(git, root, args, { env: asNamed }));
 }
 
+const chunkBytes = 64 * 1024;
+
 export interface PatchRequest {
   readonly root: string;
   readonly from: string;
@@ -59,8 +59,7 @@ export async function writePatch(git: Git, request: PatchRequest): Promise<reado
   const written = await openPlacedFile(scratch);
   try {
     const { list, patchAt } = await readList(written);
-    const patch = written.createReadStream({ start: patchAt, autoClose: false });
-    await pipeline(patch, createWriteStream(`${file}.new`));
+    await writeFile(`${file}.new`, chunksOf(written, patchAt));
     await rename(`${file}.new`, file);
     return parseChanges(list);
   } finally {
@@ -72,13 +71,22 @@ export async function writePatch(git: Git, request: PatchRequest): Promise<reado
 /** Up to the first empty line; the patch may be large, and in no encoding. */
 async function readList(file: FileHandle): Promise<{ list: string; patchAt: number }> {
   let text = "";
-  for await (const chunk of file.createReadStream({ start: 0, encoding: "latin1", autoClose: false })) {
+  for await (const chunk of chunksOf(file, 0)) {
     const from = Math.max(0, text.length - 1);
-    text += String(chunk);
+    text += chunk.toString("latin1");
     const end = text.indexOf("\n\n", from);
     if (end >= 0) return { list: text.slice(0, end + 1), patchAt: end + 2 };
   }
   return { list: text, patchAt: text.length };
+}
+
+async function* chunksOf(file: FileHandle, start: number): AsyncGenerator<Buffer> {
+  for (let at = start; ;) {
+    const { bytesRead, buffer } = await file.read({ buffer: Buffer.alloc(chunkBytes), position: at });
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
 }
 
 /** Of `--raw` without `-z`. */
