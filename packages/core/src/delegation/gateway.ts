@@ -175,7 +175,7 @@ export class Gateway {
     const { permit, seen } = execution;
     const { runner, settings } = this.parts;
     execution.run = runner.start({
-      adapter: permit.holds.path.worker.adapter,
+      adapter: permit.holds.chain.worker.adapter,
       task,
       permit: Object.freeze({ ...recordOf(permit), signal: permit.signal }),
       settings: settings[permit.worker] ?? {},

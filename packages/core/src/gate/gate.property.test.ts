@@ -69,7 +69,7 @@ class Model {
       .reduce((sum, permit) => sum + amountOf(permit, kind), 0);
   spend(permit: LivePermit, share: number): void {
     this.live = this.live.filter((one) => one !== permit);
-    for (const { counters } of [permit.holds.path.cost, permit.holds.path.tokens]) {
+    for (const { counters } of [permit.holds.chain.cost, permit.holds.chain.tokens]) {
       for (const { scope, kind, window } of counters) {
         const key = `${scope} ${kind} ${startOf(window, permit.issuedAt)}`;
         this.spent.set(key, (this.spent.get(key) ?? 0) + Math.floor(amountOf(permit, kind) * share));
@@ -82,7 +82,7 @@ const hourMs = 3_600_000;
 const lengthOf = { hour: hourMs, day: 24 * hourMs, month: Infinity, total: Infinity } as const;
 const startOf = (window: keyof typeof lengthOf, at: number): number =>
   lengthOf[window] === Infinity ? 0 : at - (at % lengthOf[window]);
-const scopesOf = (permit: LivePermit): string[] => permit.holds.path.scopes.map((scope) => scope.name);
+const scopesOf = (permit: LivePermit): string[] => permit.holds.chain.scopes.map((scope) => scope.name);
 const amountOf = (permit: LivePermit, kind: string): number =>
   (kind === "cost_usd" ? permit.holds.cost?.amount : permit.holds.tokens?.amount) ?? 0;
 
@@ -167,7 +167,7 @@ class Rig {
     for (const { name, pause } of this.gate.targets.providerTargets()) {
       assert.equal(
         pause.inFlight,
-        this.model.live.filter((permit) => permit.holds.path.provider?.name === name).length,
+        this.model.live.filter((permit) => permit.holds.chain.provider?.name === name).length,
       );
     }
     assert.equal(this.gate.live.size, this.model.live.length);

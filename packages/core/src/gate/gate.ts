@@ -30,7 +30,7 @@ import { degradeTask } from "./degradation.ts";
 import * as denials from "./denials.ts";
 import type { Denied } from "./denials.ts";
 import { LivePermit } from "./permit.ts";
-import { type Path, type ProviderTarget, Targets } from "./targets.ts";
+import { type BudgetChain, type ProviderTarget, Targets } from "./targets.ts";
 
 export interface GateOptions {
   readonly config: RuntimeConfig;
@@ -78,7 +78,7 @@ export interface Restrictions {
 
 interface Plan {
   readonly request: PermitRequest;
-  readonly path: Path;
+  readonly chain: BudgetChain;
   readonly node: WorkspaceNode;
   readonly now: number;
   readonly nowMs: number;
@@ -125,24 +125,24 @@ export class Gate {
     assertSane(request);
     const nowMs = this.clock.monotonicMs();
     const now = this.clock.now();
-    const path = this.targets.resolve(request, nowMs);
-    if (path === null) {
+    const chain = this.targets.resolve(request, nowMs);
+    if (chain === null) {
       const evidence = { worker: request.worker, known: [...this.targets.workers.keys()] };
       return denials.rejected("AC_WORKER_UNKNOWN", `no adapter is named "${request.worker}"`, evidence);
     }
     const node = this.locks.node(directory);
     return (
-      this.checkEligible(request, path, now) ??
-      this.checkIsolated(path, node, nowMs) ??
+      this.checkEligible(request, chain, now) ??
+      this.checkIsolated(chain, node, nowMs) ??
       this.checkPressure(request) ??
-      this.checkBreakers(path, nowMs) ??
-      this.checkConcurrency(request, path, node) ??
-      checkStartRate(path, nowMs) ??
-      this.decideAmounts(request, path, node, now, nowMs)
+      this.checkBreakers(chain, nowMs) ??
+      this.checkConcurrency(request, chain, node) ??
+      checkStartRate(chain, nowMs) ??
+      this.decideAmounts(request, chain, node, now, nowMs)
     );
   }
 
-  private checkEligible(request: PermitRequest, path: Path, now: number): Denied | null {
+  private checkEligible(request: PermitRequest, chain: BudgetChain, now: number): Denied | null {
     const { restrictions, config } = this;
     if (restrictions.draining) return denials.rejected("AC_DRAINING", "the runtime is shutting down");
     const attemptsMax = Math.min(request.maxAttempts, config.limits.job.attempts);
@@ -161,13 +161,13 @@ export class Gate {
       const evidence = { required: "sealed", available: this.containmentLevel };
       return denials.rejected("AC_CONTAINMENT_UNAVAILABLE", "sealed containment is not available", evidence);
     }
-    return checkCapabilities(request, path);
+    return checkCapabilities(request, chain);
   }
 
-  private checkIsolated(path: Path, node: WorkspaceNode, nowMs: number): Denied | null {
+  private checkIsolated(chain: BudgetChain, node: WorkspaceNode, nowMs: number): Denied | null {
     const { stoppedBecause } = this.restrictions;
     if (stoppedBecause !== null) return denials.rejected("AC_GLOBAL_STOP", stoppedBecause);
-    if (nowMs < path.worker.isolatedUntilMs) return denials.workerIsolated(path.worker, nowMs);
+    if (nowMs < chain.worker.isolatedUntilMs) return denials.workerIsolated(chain.worker, nowMs);
     const isolated = this.locks.quarantineAt(node, nowMs);
     return isolated === null ? null : denials.workspaceIsolated(isolated, nowMs);
   }
@@ -180,22 +180,22 @@ export class Gate {
     return shedsBatch && request.priorityClass === "batch" ? denials.batchShed() : null;
   }
 
-  private checkBreakers(path: Path, nowMs: number): Denied | null {
-    const { worker, provider } = path;
+  private checkBreakers(chain: BudgetChain, nowMs: number): Denied | null {
+    const { worker, provider } = chain;
     const denied =
       breakerDenied(worker.breaker, nowMs) ?? (provider && breakerDenied(provider.breaker, nowMs));
     if (denied !== null) return denied;
-    if (this.breakers.valveIsShut(nowMs) && !isProbe(path, nowMs)) {
+    if (this.breakers.valveIsShut(nowMs) && !isProbe(chain, nowMs)) {
       const { breakers } = this;
       return denials.valveShut(breakers.coolingCount(nowMs), breakers.size, breakers.valveWaitMs(nowMs));
     }
     return provider && checkPause(provider, nowMs);
   }
 
-  private checkConcurrency(request: PermitRequest, path: Path, node: WorkspaceNode): Denied | null {
+  private checkConcurrency(request: PermitRequest, chain: BudgetChain, node: WorkspaceNode): Denied | null {
     const running = this.liveByJob.get(request.jobId);
     if (running !== undefined) return denials.jobIsRunning(request.jobId, running.id);
-    for (const scope of path.scopes) {
+    for (const scope of chain.scopes) {
       if (scope.running >= scope.concurrencyLimit) return denials.concurrencyDenied(scope);
     }
     if (!this.config.workspace_lock) return null;
@@ -205,21 +205,21 @@ export class Gate {
 
   private decideAmounts(
     request: PermitRequest,
-    path: Path,
+    chain: BudgetChain,
     node: WorkspaceNode,
     now: number,
     nowMs: number,
   ): PermitDecision<LivePermit> {
     const { jobId, maxCostUsd, maxTokens } = request;
-    const about = { jobId, spends: path.provider !== null, now, isPressed: this.isPressed };
+    const about = { jobId, spends: chain.provider !== null, now, isPressed: this.isPressed };
     const asked = maxCostUsd === undefined ? undefined : microUsdOf(maxCostUsd);
-    const cost = this.cost.plan({ ...about, asked, counters: path.cost });
+    const cost = this.cost.plan({ ...about, asked, counters: chain.cost });
     if ("kind" in cost) return cost;
-    const tokens = this.tokens.plan({ ...about, asked: maxTokens, counters: path.tokens });
+    const tokens = this.tokens.plan({ ...about, asked: maxTokens, counters: chain.tokens });
     if ("kind" in tokens) return tokens;
     const degraded = [...cost.degraded, ...tokens.degraded];
     const amounts = { cost: cost.amount, tokens: tokens.amount, degraded };
-    return { kind: "granted", permit: this.grant({ request, path, node, now, nowMs, ...amounts }) };
+    return { kind: "granted", permit: this.grant({ request, chain, node, now, nowMs, ...amounts }) };
   }
 
   private get isPressed(): boolean {
@@ -228,7 +228,7 @@ export class Gate {
 
   /** Takes everything. Nothing below may fail: the questions have all been answered. */
   private grant(plan: Plan): LivePermit {
-    const { request, path, node, now, nowMs, degraded } = plan;
+    const { request, chain, node, now, nowMs, degraded } = plan;
     const timeoutMs = this.grantTimeout(plan);
     let task = { capabilities: request.capabilities, model: request.model ?? null };
     if (this.isPressed) {
@@ -237,21 +237,21 @@ export class Gate {
       degraded.push(...reduced.degraded);
     }
     const id = this.ids.next();
-    for (const scope of path.scopes) scope.running += 1;
-    for (const scope of path.ratedScopes) scope.startRate?.take(nowMs);
+    for (const scope of chain.scopes) scope.running += 1;
+    for (const scope of chain.ratedScopes) scope.startRate?.take(nowMs);
     const locksWorkspace = this.config.workspace_lock;
     if (locksWorkspace) this.locks.lock(node, id);
-    path.provider?.pause.enter();
+    chain.provider?.pause.enter();
     const holds = {
       issuedAt: now,
       issuedAtMs: nowMs,
-      path,
+      chain,
       workspace: node,
       locksWorkspace,
-      workerEntry: path.worker.breaker.enter(),
-      providerEntry: path.provider === null ? null : path.provider.breaker.enter(),
-      cost: holdAmount(plan.cost, path.cost, now),
-      tokens: holdAmount(plan.tokens, path.tokens, now),
+      workerEntry: chain.worker.breaker.enter(),
+      providerEntry: chain.provider === null ? null : chain.provider.breaker.enter(),
+      cost: holdAmount(plan.cost, chain.cost, now),
+      tokens: holdAmount(plan.tokens, chain.tokens, now),
     };
     const grants = {
       capabilities: task.capabilities,
@@ -287,13 +287,13 @@ export class Gate {
     this.live.delete(permit.id);
     this.liveByJob.delete(permit.request.jobId);
     const { holds } = permit;
-    const { path } = holds;
+    const { chain } = holds;
     const nowMs = this.clock.monotonicMs();
-    for (const scope of path.scopes) scope.running -= 1;
-    if (!end.started) for (const scope of path.ratedScopes) scope.startRate?.giveBack(nowMs);
+    for (const scope of chain.scopes) scope.running -= 1;
+    if (!end.started) for (const scope of chain.ratedScopes) scope.startRate?.giveBack(nowMs);
     if (holds.locksWorkspace) this.locks.unlock(holds.workspace);
-    path.worker.breaker.leave(holds.workerEntry, end.workerHealth, nowMs);
-    if (path.provider !== null) endAtProvider(path.provider, permit, end, nowMs);
+    chain.worker.breaker.leave(holds.workerEntry, end.workerHealth, nowMs);
+    if (chain.provider !== null) endAtProvider(chain.provider, permit, end, nowMs);
     if (holds.cost !== null) settleAmount(holds.cost, end.costMicroUsd);
     if (holds.tokens !== null) settleAmount(holds.tokens, end.tokens);
     this.cost.job.add(permit.request.jobId, end.costMicroUsd);
@@ -309,17 +309,17 @@ export class Gate {
     );
   }
 
-  budgetLevels(path: Path | null = null): BudgetLevel[] {
+  budgetLevels(chain: BudgetChain | null = null): BudgetLevel[] {
     const [nowMs, now] = [this.clock.monotonicMs(), this.clock.now()];
-    const scopes = path === null ? this.targets.scopes() : path.scopes;
+    const scopes = chain === null ? this.targets.scopes() : chain.scopes;
     return scopes.flatMap((scope) => scope.levels(nowMs, now));
   }
 
-  breakerLevels(path: Path | null = null): BreakerLevel[] {
+  breakerLevels(chain: BudgetChain | null = null): BreakerLevel[] {
     const [nowMs, now] = [this.clock.monotonicMs(), this.clock.now()];
-    if (path === null) return this.breakers.levels(nowMs, now);
+    if (chain === null) return this.breakers.levels(nowMs, now);
     const breakers =
-      path.provider === null ? [path.worker.breaker] : [path.worker.breaker, path.provider.breaker];
+      chain.provider === null ? [chain.worker.breaker] : [chain.worker.breaker, chain.provider.breaker];
     return breakers.map((breaker) => breaker.level(nowMs, now));
   }
 }
@@ -358,8 +358,8 @@ function assertSane(request: PermitRequest): void {
   assert(maxTokens === undefined || maxTokens >= 0, "maxTokens must be a number of at least 0");
 }
 
-function checkCapabilities(request: PermitRequest, path: Path): Denied | null {
-  const supported = path.worker.adapter.capabilities;
+function checkCapabilities(request: PermitRequest, chain: BudgetChain): Denied | null {
+  const supported = chain.worker.adapter.capabilities;
   for (const capability of request.capabilities) {
     if (supported.includes(capability)) continue;
     const message = `worker ${request.worker} cannot enforce the capability ${capability}`;
@@ -375,9 +375,9 @@ function breakerDenied(breaker: Breaker, nowMs: number): Denied | null {
   return admission === "probing" ? denials.breakerProbing(breaker.target) : null;
 }
 
-function isProbe(path: Path, nowMs: number): boolean {
+function isProbe(chain: BudgetChain, nowMs: number): boolean {
   return (
-    path.worker.breaker.admission(nowMs) === "probe" || path.provider?.breaker.admission(nowMs) === "probe"
+    chain.worker.breaker.admission(nowMs) === "probe" || chain.provider?.breaker.admission(nowMs) === "probe"
   );
 }
 
@@ -386,8 +386,8 @@ function checkPause(provider: ProviderTarget, nowMs: number): Denied | null {
   return waitMs > 0 || provider.pause.isFull ? denials.providerPaused(provider, waitMs) : null;
 }
 
-function checkStartRate(path: Path, nowMs: number): Denied | null {
-  for (const scope of path.ratedScopes) {
+function checkStartRate(chain: BudgetChain, nowMs: number): Denied | null {
+  for (const scope of chain.ratedScopes) {
     const waitMs = scope.startRate?.waitMs(nowMs) ?? 0;
     if (waitMs > 0) return denials.startRateDenied(scope, waitMs);
   }

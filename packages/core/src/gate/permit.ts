@@ -18,12 +18,12 @@ import {
 import type { BreakerEntry } from "../breaker/breaker.ts";
 import type { WindowLevel } from "../budget/budget-counter.ts";
 import type { WorkspaceNode } from "../workspace/workspace-locks.ts";
-import type { Path } from "./targets.ts";
+import type { BudgetChain } from "./targets.ts";
 
 /** `granted` until it is executed, `executing` until its run ends, then `ended`. Never backwards. */
 export type PermitState = "granted" | "executing" | "ended";
 
-/** An amount, held in the current window of every counter of the path that caps its kind. */
+/** An amount, held in the current window of every counter of the chain that caps its kind. */
 export interface AmountHold {
   /** Micro-dollars or tokens. */
   readonly amount: number;
@@ -36,7 +36,7 @@ export interface Holds {
   readonly issuedAt: number;
   /** The same moment on the monotonic clock. */
   readonly issuedAtMs: number;
-  readonly path: Path;
+  readonly chain: BudgetChain;
   readonly workspace: WorkspaceNode;
   readonly locksWorkspace: boolean;
   readonly workerEntry: BreakerEntry;
@@ -47,8 +47,8 @@ export interface Holds {
 
 /** Computes the levels of a permit when they are asked for. */
 export interface LevelsSource {
-  budgetLevels(path: Path): BudgetLevel[];
-  breakerLevels(path: Path): BreakerLevel[];
+  budgetLevels(chain: BudgetChain): BudgetLevel[];
+  breakerLevels(chain: BudgetChain): BreakerLevel[];
 }
 
 export class LivePermit implements Permit {
@@ -93,7 +93,7 @@ export class LivePermit implements Permit {
     return this.request.worker;
   }
   get provider(): string | null {
-    return this.request.provider ?? this.holds.path.worker.adapter.provider;
+    return this.request.provider ?? this.holds.chain.worker.adapter.provider;
   }
   get workspace(): string {
     return this.request.workspace;
@@ -107,10 +107,10 @@ export class LivePermit implements Permit {
 
   /** As they stand now; in a record, as they stood at issue. */
   get budgets(): BudgetLevel[] {
-    return this.source.budgetLevels(this.holds.path);
+    return this.source.budgetLevels(this.holds.chain);
   }
   get breakers(): BreakerLevel[] {
-    return this.source.breakerLevels(this.holds.path);
+    return this.source.breakerLevels(this.holds.chain);
   }
 
   get signal(): AbortSignal {

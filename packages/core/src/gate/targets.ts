@@ -35,7 +35,7 @@ export interface ProviderTarget {
 }
 
 /** Everything that one combination of tenant, worker, provider and model holds from. */
-export interface Path {
+export interface BudgetChain {
   readonly worker: WorkerTarget;
   readonly provider: ProviderTarget | null;
   readonly tenant: Scope | null;
@@ -48,7 +48,7 @@ export interface Path {
   readonly ledgerScopes: readonly string[];
 }
 
-interface PathNames {
+interface ChainNames {
   readonly worker: WorkerTarget;
   readonly tenant: string;
   readonly provider: string;
@@ -64,8 +64,8 @@ export class Targets {
   private readonly providers = new Map<string, ProviderTarget>();
   private readonly tenants = new Map<string, Scope | null>();
   /** By tenant, provider and model; "" where a request names none. */
-  private readonly paths = new Map<WorkerTarget, Map<string, Map<string, Map<string, Path>>>>();
-  private pathCount = 0;
+  private readonly chains = new Map<WorkerTarget, Map<string, Map<string, Map<string, BudgetChain>>>>();
+  private chainCount = 0;
 
   constructor(config: RuntimeConfig, adapters: readonly WorkerAdapter[], breakers: BreakerSet) {
     this.config = config;
@@ -81,29 +81,29 @@ export class Targets {
   }
 
   /** Null for a worker that nobody registered. */
-  resolve(request: PermitRequest, nowMs: number): Path | null {
+  resolve(request: PermitRequest, nowMs: number): BudgetChain | null {
     const worker = this.workers.get(request.worker);
     if (worker === undefined) return null;
     const tenant = request.tenant ?? "";
     const provider = request.provider ?? worker.adapter.provider ?? "";
     const model = request.model ?? "";
     return (
-      this.paths.get(worker)?.get(tenant)?.get(provider)?.get(model) ??
-      this.addPath({ worker, tenant, provider, model }, nowMs)
+      this.chains.get(worker)?.get(tenant)?.get(provider)?.get(model) ??
+      this.addChain({ worker, tenant, provider, model }, nowMs)
     );
   }
 
-  private addPath(names: PathNames, nowMs: number): Path {
+  private addChain(names: ChainNames, nowMs: number): BudgetChain {
     const { worker, tenant, provider, model } = names;
-    if (this.pathCount >= namesMax) this.dropIdle(nowMs);
-    const path = this.pathOf(worker, this.providerTarget(provider, model), tenant);
-    const byTenant = getOrAdd(this.paths, worker);
-    getOrAdd(getOrAdd(byTenant, tenant), provider).set(model, path);
-    this.pathCount += 1;
-    return path;
+    if (this.chainCount >= namesMax) this.dropIdle(nowMs);
+    const chain = this.chainOf(worker, this.providerTarget(provider, model), tenant);
+    const byTenant = getOrAdd(this.chains, worker);
+    getOrAdd(getOrAdd(byTenant, tenant), provider).set(model, chain);
+    this.chainCount += 1;
+    return chain;
   }
 
-  private pathOf(worker: WorkerTarget, provider: ProviderTarget | null, tenantName: string): Path {
+  private chainOf(worker: WorkerTarget, provider: ProviderTarget | null, tenantName: string): BudgetChain {
     const tenant = this.tenant(tenantName);
     const scopes = [this.root, tenant, worker.scope, provider?.scope ?? null].filter(
       (scope) => scope !== null,
@@ -157,10 +157,10 @@ export class Targets {
     return scope;
   }
 
-  /** Drops paths, providers, models and tenants that nothing runs on; what the ledger knows about them stays known there. */
+  /** Drops chains, providers, models and tenants that nothing runs on; what the ledger knows about them stays known there. */
   private dropIdle(nowMs: number): void {
-    this.paths.clear();
-    this.pathCount = 0;
+    this.chains.clear();
+    this.chainCount = 0;
     for (const [name, target] of this.providers) {
       const isIdle =
         target.pause.inFlight === 0 && target.pause.allowed === Infinity && target.breaker.isIdle;

@@ -9,7 +9,7 @@ import type { BudgetCounter } from "../budget/budget-counter.ts";
 import { budgetDenied, type Denied, deferred } from "../gate/denials.ts";
 import type { Gate } from "../gate/gate.ts";
 import type { LivePermit } from "../gate/permit.ts";
-import type { Path } from "../gate/targets.ts";
+import type { BudgetChain } from "../gate/targets.ts";
 import {
   type BudgetWindow,
   type CappedCounter,
@@ -98,7 +98,7 @@ export class Bookkeeping {
       void this.book({ entry, spent: { ...nothingSpent, settledAt: this.clock.now() }, kind: "doubtful" });
       return storeDenied(error instanceof Error ? error.message : String(error));
     }
-    if (!outcome.ok) return this.learn(permit.holds.path, permit.request.jobId, outcome, entry);
+    if (!outcome.ok) return this.learn(permit.holds.chain, permit.request.jobId, outcome, entry);
     this.held.set(permit.id, entry);
     return null;
   }
@@ -124,9 +124,9 @@ export class Bookkeeping {
   }
 
   /** Reads what the ledger knows of a request's budgets; what other processes spent may have changed a denial. */
-  async refresh(path: Path, jobId: string): Promise<void> {
+  async refresh(chain: BudgetChain, jobId: string): Promise<void> {
     const now = this.clock.now();
-    const counters = [...path.cost.counters, ...path.tokens.counters];
+    const counters = [...chain.cost.counters, ...chain.tokens.counters];
     const keys = counters.map(({ scope, window }) => ({
       scope,
       window,
@@ -229,7 +229,7 @@ export class Bookkeeping {
       heldAt: holds.issuedAt,
       costMicroUsd: holds.cost?.amount ?? 0,
       tokens: holds.tokens?.amount ?? 0,
-      counters: countersOf(holds.path, request, holds.issuedAt, this.jobCaps()),
+      counters: countersOf(holds.chain, request, holds.issuedAt, this.jobCaps()),
     };
   }
 
@@ -238,7 +238,7 @@ export class Bookkeeping {
   }
 
   private learn(
-    path: Path,
+    chain: BudgetChain,
     jobId: string,
     outcome: Extract<HoldOutcome, { ok: false }>,
     entry: HoldEntry,
@@ -247,7 +247,7 @@ export class Bookkeeping {
     const { scope, window } = level;
     const now = this.clock.now();
     if (scope === `job:${jobId}`) this.learnJob(jobId, level);
-    const counters = kind === "cost_usd" ? path.cost.counters : path.tokens.counters;
+    const counters = kind === "cost_usd" ? chain.cost.counters : chain.tokens.counters;
     const counter = counters.find((one) => one.scope === scope && one.window === window);
     counter?.learn(level, now);
     const [spent, held, ask] =
@@ -270,19 +270,19 @@ function capOf(counters: readonly BudgetCounter[], scope: string, window: Budget
 }
 
 function countersOf(
-  path: Path,
+  chain: BudgetChain,
   request: PermitRequest,
   heldAt: number,
   jobCaps: { cost: number; tokens: number },
 ): CappedCounter[] {
   const starts = windows.map((window) => ({ window, windowStart: windowStartOf(window, heldAt) }));
-  const counters = path.ledgerScopes.flatMap((scope) =>
+  const counters = chain.ledgerScopes.flatMap((scope) =>
     starts.map(({ window, windowStart }) => ({
       scope,
       window,
       windowStart,
-      costCapMicroUsd: capOf(path.cost.counters, scope, window),
-      tokensCap: capOf(path.tokens.counters, scope, window),
+      costCapMicroUsd: capOf(chain.cost.counters, scope, window),
+      tokensCap: capOf(chain.tokens.counters, scope, window),
     })),
   );
   if (jobCaps.cost === Infinity && jobCaps.tokens === Infinity) return counters;

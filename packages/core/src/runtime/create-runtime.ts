@@ -207,10 +207,10 @@ class LocalRuntime implements InProcessRuntime {
   }
 
   private async refreshBudgets(request: PermitRequest): Promise<boolean> {
-    const path = this.gate.targets.resolve(request, this.clock.monotonicMs());
-    if (path === null) return false;
+    const chain = this.gate.targets.resolve(request, this.clock.monotonicMs());
+    if (chain === null) return false;
     try {
-      await this.bookkeeping.refresh(path, request.jobId);
+      await this.bookkeeping.refresh(chain, request.jobId);
       return true;
     } catch (error) {
       this.log.warn({ error }, "the ledger could not be read; the levels known here stand");

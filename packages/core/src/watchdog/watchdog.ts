@@ -193,7 +193,7 @@ export class Watchdog {
     const { permit } = run;
     const blame = blameOf(result);
     const {
-      path: { worker },
+      chain: { worker },
       workspace: { path: directory },
     } = permit.holds;
     if ((result.containment?.survivors ?? 0) > 0) this.quarantine(permit, result);
