@@ -119,6 +119,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       hostEnv: env,
       attemptsDir: state.attempts,
       versionsDir: state.versions,
+      ownDirectories: hiddenDirectories(state, env),
       prices: config.prices,
       runLimits: runLimitsOf(config),
     }),

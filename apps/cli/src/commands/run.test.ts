@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import {
@@ -47,6 +48,19 @@ function processesWith(text: string): string[] {
     })
     .filter((line) => line.includes(text) && !line.includes("agentcore"));
 }
+
+test.each([["a git repository"], ["no repository"]])(
+  "the state directory is no part of what a run changed, where it is in a workspace that is %s",
+  async (kind) => {
+    const workspace = join(scratch.root, kind.replaceAll(" ", "-"));
+    mkdirSync(workspace);
+    if (kind === "a git repository") execFileSync("git", ["init", "-q"], { cwd: workspace });
+    const options = ["--workspace", workspace, "--state-dir", join(workspace, "state"), "--json"];
+    const { stdout } = await agentcore(scratch, shell("echo x > made.txt", ...options));
+    const { observations } = resultOf(stdout);
+    expect(observations.filesChanged).toEqual(["made.txt"]);
+  },
+);
 
 describe("the caller's place in its trace", () => {
   const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

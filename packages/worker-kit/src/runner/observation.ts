@@ -1,5 +1,6 @@
 /** Observes the workspace for one run. Its git commands run in the run's own containment. */
 import { realpathSync } from "node:fs";
+import { isAbsolute, relative } from "node:path";
 import { gitEnvironment } from "../git/hardening.ts";
 import type { GitStep, GitStepEnd } from "../observe/git-observer.ts";
 import { observeWorkspace } from "../observe/observe-workspace.ts";
@@ -29,7 +30,7 @@ export function beginObservation(run: Run, stop: FirstStopCause): Observation {
     attemptDir: attempt.path,
     patchBytesMax: parts.limits.patchBytesMax,
     snapshotEntriesMax: parts.limits.snapshotEntriesMax,
-    unobserved: request.task.unobserved ?? [],
+    unobserved: [...(request.task.unobserved ?? []), ...pathsBelow(workspace, parts.ownDirectories ?? [])],
     gitAvailable: findProgram("git", run.env["PATH"]) !== null,
     run: (step) => runGitStep(run, workspace, step, timeoutMs, stop),
   });
@@ -51,6 +52,13 @@ export function beginObservation(run: Run, stop: FirstStopCause): Observation {
       }
     },
   };
+}
+
+/** Those of the directories that lie below the root, relative to it. */
+function pathsBelow(root: string, directories: readonly string[]): string[] {
+  return directories
+    .map((directory) => relative(root, directory))
+    .filter((path) => path !== "" && path !== ".." && !path.startsWith("../") && !isAbsolute(path));
 }
 
 async function runGitStep(

@@ -52,6 +52,8 @@ export interface RunnerParts {
   readonly attemptsDir: string;
   /** Absolute path of a directory in which versions of workers are kept for later processes. Default: not kept. */
   readonly versionsDir?: string;
+  /** Absolute real paths of AgentCore's own directories, which are no part of a workspace that they lie in. Default: none. */
+  readonly ownDirectories?: readonly string[];
   readonly limits: RunnerLimits;
   /** Of each worker, verify script and look of a probe, each on its own. Default: none. */
   readonly runLimits?: RunLimits;
