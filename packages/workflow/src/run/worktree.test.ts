@@ -1,14 +1,14 @@
 import { AgentCoreError, silentLog, systemClock } from "@agentcore/contract";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Step } from "../definition.ts";
 import { createRunRig, git, type RunRig } from "../testing/run-rig.ts";
 import { shellLoop, shellStep, testWorkflow } from "../testing/test-workflow.ts";
 import type { Git } from "./git.ts";
 import { mergeWorktree } from "./merge-worktree.ts";
-import { discardWorktree, ensureWorktree } from "./worktree.ts";
+import { beginAttempt, discardWorktree, ensureWorktree } from "./worktree.ts";
 import { worktreePlace } from "./worktree-place.ts";
 
 let rig: RunRig;
@@ -287,6 +287,26 @@ describe("a worktree that is interrupted", () => {
     await mergeWorktree({ git, clock, log }, request);
     await discardWorktree({ git, clock, log }, place, true);
     expect(await refs()).toBe("");
+  });
+
+  it("made by the first release, which noted neither its name nor where an attempt began, goes on", async () => {
+    const { place, request, ensure } = setUp();
+    // Git then has another name for it than its directory's.
+    await asked("worktree", "add", "--detach", at(".git/other", basename(place.path)));
+    await ensure();
+    writeFileSync(`${place.path}.ready`, "");
+    await asked("update-ref", "-d", `${place.refs}/begun`);
+    const ports = { git, clock, log };
+    for (const attempt of [2, 3]) {
+      writeFileSync(join(place.path, "fresh"), `${attempt}\n`);
+      const kept = await beginAttempt(ports, { place, iteration: 1, attempt });
+      expect(await asked("show", `${kept}:fresh`)).toBe(`${attempt}`);
+      expect(existsSync(join(place.path, "fresh"))).toBe(false);
+    }
+    writeFileSync(join(place.path, "tracked"), "done\n");
+    await mergeWorktree(ports, request);
+    await discardWorktree(ports, place, true);
+    expect(text("tracked")).toBe("done\n");
   });
 
   it.each([false, true])(

@@ -131,8 +131,19 @@ export async function workspaceTree(
 /** Not by the worktree's `.git` file, which the worker can write. */
 export async function readyTree(place: WorktreePlace): Promise<WorkTree> {
   const { gitDir, path } = place;
-  const name = basename((await readMark(place, "ready")) ?? path);
+  const noted = (await readMark(place, "ready")) ?? "";
+  const name = noted === "" ? await registeredName(place) : basename(noted);
   return { path, gitDir: join(gitDir, "worktrees", name) };
+}
+
+/** Where none was noted, as by the first release: the name under which git has registered the path. */
+async function registeredName({ gitDir, path }: WorktreePlace): Promise<string> {
+  const directory = join(gitDir, "worktrees");
+  const link = join(await realpath(path), ".git");
+  for (const name of (await unlessMissing(readdir(directory))) ?? []) {
+    if ((await configText(join(directory, name, "gitdir")))?.trim() === link) return name;
+  }
+  return basename(path);
 }
 
 export interface AttemptRequest {
@@ -152,7 +163,7 @@ export async function beginAttempt(
 ): Promise<string | null> {
   const { root, gitDir, refs } = place;
   return withRepositoryLock({ clock, gitDir, signal }, async () => {
-    const former = await formerAttempt(place);
+    const former = (await formerAttempt(place)) ?? (await unnotedAttempt(git, place, iteration, attempt));
     if (former?.attempt === attempt) return null;
     const mark = (): Promise<void> => setMark(place, "begun", `${iteration} ${attempt}`);
     if (former?.iteration !== iteration) {
@@ -163,21 +174,33 @@ export async function beginAttempt(
       return null;
     }
     const ref = `${refs}/attempt-${former.attempt}`;
-    const begun = await gitText(git, root, ["rev-parse", "--verify", `${refs}/begun`]);
+    const begun = await beginning(git, place);
     if ((await commitOf(git, root, ref)) === null) {
       const { id: left, repositories } = await ownSnapshot(git, place);
       await requireNoRepositories(place, repositories);
-      if (!(await isSameWork(git, root, begun.trim(), left))) await setRefs(git, place, { [ref]: left });
+      if (!(await isSameWork(git, root, begun, left))) await setRefs(git, place, { [ref]: left });
     }
-    await makeDirectory(git, place, begun.trim());
+    await makeDirectory(git, place, begun);
     await mark();
     return (await commitOf(git, root, ref)) === null ? null : ref;
   });
 }
 
+/** Where the iteration at work began. The first release kept only where the worktree did. */
+async function beginning(git: Git, { root, refs }: WorktreePlace): Promise<string> {
+  const begun = await commitOf(git, root, `${refs}/begun`);
+  return begun ?? (await gitText(git, root, ["rev-parse", "--verify", `${refs}/before`])).trim();
+}
+
 async function formerAttempt(place: WorktreePlace) {
   const [iteration, attempt] = ((await readMark(place, "begun")) ?? "").split(" ").map(Number);
   return iteration === undefined || attempt === undefined ? null : { iteration, attempt };
+}
+
+/** The first release noted no attempts, and its worktree has no `begun`; that of a later iteration goes on as it is. */
+async function unnotedAttempt(git: Git, { root, refs }: WorktreePlace, iteration: number, attempt: number) {
+  const isNoted = iteration > 1 || attempt === 1 || (await commitOf(git, root, `${refs}/begun`)) !== null;
+  return isNoted ? null : { iteration, attempt: attempt - 1 };
 }
 
 /** They would be gone with the directory. */
