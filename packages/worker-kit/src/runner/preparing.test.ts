@@ -137,6 +137,13 @@ describe("a run is refused, with nothing started,", () => {
       "/no/command",
     ],
     [
+      "whose files a full disk does not take",
+      { adapter: planning({ files: { "/dev/full": "x" } }) },
+      "AC_STORE_UNAVAILABLE",
+      "internal",
+      "ENOSPC",
+    ],
+    [
       "without a place for its files",
       { attemptsDir: "/dev/null/attempts" },
       "AC_STORE_UNAVAILABLE",

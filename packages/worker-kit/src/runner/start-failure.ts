@@ -15,9 +15,15 @@ const classes: Partial<Record<ErrorCode, ErrorClass>> = {
   AC_ADAPTER_INVALID: "worker_protocol",
 };
 
+/** Of the disk, which may be mended: no fault of the job, nor of AgentCore. */
+const storageErrors: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EIO"]);
+
 export function startFailureOf(error: unknown): StartFailure {
   if (isAgentCoreError(error)) {
     return { class: classes[error.code] ?? "internal", code: error.code, message: error.message };
+  }
+  if (error instanceof Error && storageErrors.has((error as NodeJS.ErrnoException).code ?? "")) {
+    return { class: "internal", code: "AC_STORE_UNAVAILABLE", message: error.message };
   }
   return {
     class: "internal",
