@@ -16,6 +16,7 @@ export interface CollectedOutputs {
   readonly missing: readonly string[];
 }
 
+/** `workspace`: its real path from before the run, so that a link in its place leads out of it. */
 export async function collectOutputs(
   outputs: readonly OutputSpec[],
   workspace: string,
@@ -53,8 +54,8 @@ async function resolveInside(
     return { absent: false, reason: "the path leaves the workspace" };
   }
   try {
-    const [root, target] = await Promise.all([realpath(workspace), realpath(resolve(workspace, path))]);
-    if (!leaves(root, target)) return target;
+    const target = await realpath(resolve(workspace, path));
+    if (!leaves(workspace, target)) return target;
     return { absent: false, reason: "a symbolic link leads out of the workspace" };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error);

@@ -101,7 +101,7 @@ interface Checks {
 async function checkWork(ended: EndedRun): Promise<Checks> {
   const { run, stop, emit } = ended;
   const { task } = run.request;
-  const outputs = await collectOutputs(task.outputs ?? [], task.workspace, run.attempt.path, {
+  const outputs = await collectOutputs(task.outputs ?? [], ended.observation.workspace, run.attempt.path, {
     bytesMax: run.parts.limits.outputBytesMax,
     startedAt: ended.times.startedAt,
   });

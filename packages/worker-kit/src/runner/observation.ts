@@ -13,6 +13,8 @@ import type { FirstStopCause } from "./stop-cause.ts";
 export interface Observation {
   /** When the state before the run is known. Never rejects. */
   readonly looked: Promise<void>;
+  /** The workspace's real path when the run began: its name may lead elsewhere by the end. */
+  readonly workspace: string;
   /** Compares with the state before. `timeoutMs`: for git; 0: do not look, the run is to end now. Never rejects. */
   change(timeoutMs: number): Promise<WorkspaceChange>;
 }
@@ -40,6 +42,7 @@ export function beginObservation(run: Run, stop: FirstStopCause): Observation {
   });
   return {
     looked,
+    workspace,
     async change(limitMs) {
       await looked;
       if (limitMs === 0) return notCompared("the run was to end at once");

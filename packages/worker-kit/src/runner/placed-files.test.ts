@@ -4,7 +4,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { driveToEnd } from "../testing/drive.ts";
 import { scriptedAdapter } from "../testing/scripted-adapter.ts";
@@ -65,6 +65,19 @@ describe.each(kinds)("a %s", (kind) => {
     expect(found.artifacts).toHaveLength(isCopied ? 1 : 0);
     expect(found.missing).toHaveLength(isCopied ? 0 : 1);
   });
+});
+
+it("a link in the place of the workspace itself leads no output out of it", async () => {
+  const { directory, victim } = scene();
+  const workspace = join(directory, "workspace");
+  symlinkSync(dirname(victim), workspace);
+  const found = await collectOutputs(
+    [{ name: "out", path: basename(victim), optional: false }],
+    workspace,
+    makeTemporaryDirectory("attempt"),
+    { bytesMax: 1000, startedAt: 0 },
+  );
+  expect(found).toMatchObject({ artifacts: [], missing: [expect.stringContaining("leads out")] });
 });
 
 it("a link that leads out of the attempts is no session's HOME", async () => {

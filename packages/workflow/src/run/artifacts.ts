@@ -2,10 +2,12 @@
  * Artifacts: copied from the workspace into the context directory when a step succeeds, and from there into the workspace
  * of a step that takes them as input. A copy is made beside its place and put there by rename, so none is ever half there.
  */
-import { cp, mkdir, readdir, rename, rm } from "node:fs/promises";
+import { AgentCoreError } from "@agentcore/contract";
+import { cp, mkdir, readdir, realpath, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { artifactGone } from "./check-places.ts";
-import { artifactDir, isThere, pathInside } from "./places.ts";
+import { openPlace } from "./own-place.ts";
+import { artifactDir, isThere, isWithin, pathInside } from "./places.ts";
 
 export interface OutputToCollect {
   readonly name: string;
@@ -48,27 +50,40 @@ export async function collectOutputs(request: CollectRequest): Promise<Collected
 
 /** The file or directory becomes `place/<its name>`; what was at `place` before is gone. */
 async function putArtifact(from: string, place: string): Promise<void> {
-  const fresh = `${place}.new`;
-  await rm(fresh, { recursive: true, force: true });
-  await mkdir(fresh, { recursive: true });
-  await copy(from, join(fresh, basename(from)));
-  await swapIn(fresh, place);
+  await putInPlace(from, place, async (fresh) => {
+    await mkdir(fresh);
+    await copy(from, join(fresh, basename(from)));
+  });
 }
 
 /** All that is in one artifact becomes another artifact; answers whether the first is there. */
 export async function copyArtifact(from: string, place: string): Promise<boolean> {
   if (!(await isThere(from))) return false;
-  const fresh = `${place}.new`;
-  await rm(fresh, { recursive: true, force: true });
-  await mkdir(dirname(fresh), { recursive: true });
-  await copy(from, fresh);
-  await swapIn(fresh, place);
+  await putInPlace(from, place, (fresh) => copy(from, fresh));
   return true;
 }
 
-async function swapIn(fresh: string, place: string): Promise<void> {
-  await rm(place, { recursive: true, force: true });
-  await rename(fresh, place);
+async function putInPlace(
+  from: string,
+  place: string,
+  fill: (fresh: string) => Promise<void>,
+): Promise<void> {
+  // `cp` cannot see it where the directory is reached through a descriptor, and would copy without end.
+  if (isWithin(await realpath(from), place))
+    throw new AgentCoreError("AC_WORKFLOW_PATH", `${from} holds the artifact ${place} that it is to become`, {
+      evidence: { from, place },
+    });
+  const own = openPlace(dirname(place));
+  try {
+    const target = join(own.at, basename(place));
+    const fresh = `${target}.new`;
+    await rm(fresh, { recursive: true, force: true });
+    await fill(fresh);
+    await rm(target, { recursive: true, force: true });
+    await rename(fresh, target);
+  } finally {
+    own.close();
+  }
 }
 
 export interface InputToCopy {

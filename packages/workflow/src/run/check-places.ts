@@ -1,7 +1,8 @@
 /** Checks what a run needs of the file system, before anything is started or written. */
 import { AgentCoreError } from "@agentcore/contract";
-import { lstat, mkdir, rm, stat, writeFile } from "node:fs/promises";
+import { lstat, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { replaceFile } from "./own-place.ts";
 import { artifactDir, isThere } from "./places.ts";
 import type { RunRecord } from "./run-record.ts";
 import type { StepInstance } from "./step-instance.ts";
@@ -16,10 +17,9 @@ export async function requireWorkspace(workspace: string): Promise<void> {
 
 /** Makes the directory where it is not there, and finds out whether files can be made in it. Throws `AC_WORKFLOW_CONTEXT`. */
 export async function prepareContextDir(contextDir: string): Promise<void> {
-  const probe = join(contextDir, "_workflow.json.new");
+  const probe = join(contextDir, "_writable");
   try {
-    await mkdir(contextDir, { recursive: true });
-    await writeFile(probe, "");
+    await replaceFile(probe, "");
     await rm(probe);
   } catch (error) {
     const message = `cannot write to the context directory ${contextDir}: ${await reasonOf(contextDir, error)}`;

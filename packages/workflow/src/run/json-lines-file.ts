@@ -3,9 +3,8 @@
  * as it comes is kept up to a bound, and left out beyond it, which a line in the file then says. A file that cannot be
  * written is logged once, and stops nothing.
  */
-import { appendFile, mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
 import type { Log } from "@agentcore/contract";
+import { appendToFile } from "./own-place.ts";
 
 /** Waiting for the disk at most. */
 const heldCharsMax = 4 * 1024 * 1024;
@@ -43,7 +42,6 @@ export class JsonLinesFile {
 
   async #write(): Promise<void> {
     try {
-      await mkdir(dirname(this.#path), { recursive: true });
       while (this.#held.length > 0) {
         const text = this.#held.join("");
         const leftOut = this.#leftOut;
@@ -51,7 +49,7 @@ export class JsonLinesFile {
         this.#heldChars = 0;
         this.#leftOut = 0;
         const note = leftOut === 0 ? "" : `${JSON.stringify({ type: "left_out", lines: leftOut })}\n`;
-        await appendFile(this.#path, text + note);
+        await appendToFile(this.#path, text + note);
       }
     } catch (error) {
       this.#isBroken = true;

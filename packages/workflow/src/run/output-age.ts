@@ -3,9 +3,11 @@
  * attempt notes how the declared outputs look when it begins, beside how they looked before the first; one that changed since the
  * first attempt and not since this one is stale. What was there before the step counts, even if it leaves it as it is.
  */
-import { lstat, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { readPlacedFile } from "@agentcore/contract";
+import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
+import { replaceFile } from "./own-place.ts";
 import { pathInside, stepDir } from "./places.ts";
 
 const looksSchema = z.record(z.string(), z.string());
@@ -29,6 +31,9 @@ export interface OutputsOf {
 /** Entries of a directory beyond which its look is not told apart any more. */
 const entriesMax = 10_000;
 
+/** Far more than the longest note: a larger one is not ours. */
+const noteBytesMax = 4 * 1024 * 1024;
+
 export async function noteOutputs(
   outputs: OutputsOf,
   { run, iteration }: Pick<Note, "run" | "iteration">,
@@ -43,8 +48,7 @@ export async function noteOutputs(
   // What earlier iterations left is theirs to leave: they succeeded. A retry of the run begins again at the first.
   const isKnown = before?.run === run && (iteration === 1 || before.iteration === iteration);
   const note: Note = { run, iteration, first: isKnown ? before.first : last, last };
-  await mkdir(stepDir(outputs.contextDir, outputs.stepId), { recursive: true });
-  await writeFile(noteFile(outputs), JSON.stringify(note));
+  await replaceFile(noteFile(outputs), JSON.stringify(note));
 }
 
 /** `begunAgainAt`: when the job's last attempt began, where an earlier one of the same job was lost; in ms since the epoch. */
@@ -73,7 +77,7 @@ const noteFile = ({ contextDir, stepId }: OutputsOf): string =>
 
 async function readNote(outputs: OutputsOf): Promise<Note | null> {
   try {
-    return noteSchema.parse(JSON.parse(await readFile(noteFile(outputs), "utf8")));
+    return noteSchema.parse(JSON.parse(await readPlacedFile(noteFile(outputs), { bytesMax: noteBytesMax })));
   } catch {
     // Missing, or not ours: then nothing is known of earlier attempts.
     return null;

@@ -43,7 +43,8 @@ export async function pathInside(workspace: string, path: string): Promise<strin
   });
 }
 
-async function realOf(path: string): Promise<string> {
+/** The path without links; what is not there yet is judged by the nearest directory above it that is. */
+export async function realOf(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch (error) {

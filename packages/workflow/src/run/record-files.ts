@@ -1,9 +1,8 @@
 /** The records that a run leaves in its context directory: `_workflow.json`, and `_meta.json` for each step. By rename. */
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
-import { mkdir, rename, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Workflow } from "../definition.ts";
 import { progressOf, statusOf, type StepState } from "../plan/step-state.ts";
+import { replaceFile, replaceFileSync } from "./own-place.ts";
 import { stepDir } from "./places.ts";
 import { knownCost, noFacts, type RunRecord } from "./run-record.ts";
 
@@ -69,7 +68,7 @@ export function stepReport(record: RunRecord, id: string, loops: boolean): StepR
  */
 export function writeStepRecord(contextDir: string, report: StepReport): void {
   const { errorClass, startedAt, endedAt, costUsd, jobId, isTolerated, ...rest } = report;
-  writeJsonSync(join(stepDir(contextDir, report.id), "_meta.json"), {
+  const meta = {
     ...rest,
     error_class: errorClass,
     is_tolerated: isTolerated,
@@ -78,7 +77,8 @@ export function writeStepRecord(contextDir: string, report: StepReport): void {
     ended_at: endedAt,
     duration_ms: startedAt === null || endedAt === null ? null : endedAt - startedAt,
     cost_usd: costUsd,
-  });
+  };
+  replaceFileSync(join(stepDir(contextDir, report.id), "_meta.json"), jsonText(meta));
 }
 
 export async function writeRunRecord(workflow: Workflow, runId: string, record: RunRecord): Promise<void> {
@@ -101,17 +101,7 @@ export async function writeRunRecord(workflow: Workflow, runId: string, record: 
 }
 
 export async function writeJson(path: string, value: unknown): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const fresh = `${path}.new`;
-  await writeFile(fresh, jsonText(value));
-  await rename(fresh, path);
-}
-
-function writeJsonSync(path: string, value: unknown): void {
-  mkdirSync(dirname(path), { recursive: true });
-  const fresh = `${path}.new`;
-  writeFileSync(fresh, jsonText(value));
-  renameSync(fresh, path);
+  await replaceFile(path, jsonText(value));
 }
 
 const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;

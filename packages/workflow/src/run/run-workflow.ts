@@ -10,7 +10,7 @@ import { BranchPlaces } from "./branch-places.ts";
 import { checkBranchAtStart, resolveBase } from "./branch-rules.ts";
 import { resolveInputs, type InputValues } from "./inputs.ts";
 import { LateCanceller } from "./submit-job.ts";
-import { pathInside } from "./places.ts";
+import { pathInside, realOf } from "./places.ts";
 import { prepareContextDir, requireArtifacts, requireWorkspace } from "./check-places.ts";
 import { stepsToRetry, type RetryChoice } from "./retry-run.ts";
 import { readEntries } from "./run-entry.ts";
@@ -134,7 +134,7 @@ async function createdOf(
   const { workflow } = options;
   const inputs = resolveInputs(workflow, options.inputs ?? {});
   const workspace = await realpath(options.workspace);
-  const contextDir = await pathInside(workspace, workflow.contextDir);
+  const contextDir = await realOf(await pathInside(workspace, workflow.contextDir));
   if (workflow.telemetry !== null) await telemetryPaths(workflow.telemetry, contextDir);
   const checkout = await places.ask(git, workspace);
   const base = await resolveBase(git, workspace, checkout, settings.branch);

@@ -9,6 +9,7 @@ import { copyArtifact } from "./artifacts.ts";
 import { isUsedUp, lower, noCeiling } from "./budget-share.ts";
 import { isFailureOfRun, type LateCanceller } from "./submit-job.ts";
 import { childInputs } from "./inputs.ts";
+import { openPlace } from "./own-place.ts";
 import { artifactDir, stepDir } from "./places.ts";
 import type { RunOutcome } from "../plan/run-state.ts";
 import type { RunResult, WorkflowEvent } from "./run-ports.ts";
@@ -132,6 +133,16 @@ function endOf(result: RunResult & { readonly outcome: RunOutcome }): AttemptEnd
   }
 }
 
+async function removeArtifacts(stepDirectory: string): Promise<void> {
+  const place = openPlace(stepDirectory);
+  try {
+    for (const name of await readdir(place.at))
+      if (!name.startsWith("_")) await rm(join(place.at, name), { recursive: true, force: true });
+  } finally {
+    place.close();
+  }
+}
+
 /** `replace` drops what an earlier iteration exported, `merge` keeps what is not exported anew. */
 async function takeExports(
   context: StepContext,
@@ -142,8 +153,7 @@ async function takeExports(
   const { contextDir } = context.record().created;
   const own = stepDir(contextDir, instance.id);
   if (exportsMode === "replace") {
-    const names = await readdir(own).catch(() => []);
-    for (const name of names) if (!name.startsWith("_")) await rm(join(own, name), { recursive: true });
+    await removeArtifacts(own);
   }
   const ids = stepInstances(workflow, {}, () => null);
   const taken: string[] = [];

@@ -1,9 +1,9 @@
 /** What differs between two trees, file by file, by blob ids and modes. Renames are a removal and an addition. */
 import { openPlacedFile } from "@agentcore/contract";
-import { mkdir, rename, rm, writeFile, type FileHandle } from "node:fs/promises";
-import { dirname } from "node:path";
+import { rm, type FileHandle } from "node:fs/promises";
 import { gitText, type Git } from "./git.ts";
 import { unquotePath, type GitPath } from "./git-path.ts";
+import { replaceFile } from "./own-place.ts";
 
 export interface TreeEntry {
   /** `100644`, `100755`, `120000` (symbolic link) or `160000` (commit of another repository). */
@@ -55,12 +55,10 @@ export async function writePatch(git: Git, request: PatchRequest): Promise<reado
   const { root, from, to, file, scratch } = request;
   const form = [...rawForm, "-p", "--binary", "--no-ext-diff", "--no-textconv", `--output=${scratch}`];
   await gitText(git, root, ["-c", "core.quotePath=true", ...form, from, to], { env: asNamed });
-  await mkdir(dirname(file), { recursive: true });
   const written = await openPlacedFile(scratch);
   try {
     const { list, patchAt } = await readList(written);
-    await writeFile(`${file}.new`, chunksOf(written, patchAt));
-    await rename(`${file}.new`, file);
+    await replaceFile(file, chunksOf(written, patchAt));
     return parseChanges(list);
   } finally {
     await written.close();

@@ -1,7 +1,8 @@
 /** The path of a step's worktree, and the marker files beside it that record its progress. */
-import type { Clock, Log } from "@agentcore/contract";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readPlacedFile, type Clock, type Log } from "@agentcore/contract";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { putFile } from "./own-place.ts";
 import { unlessMissing } from "./places.ts";
 import type { Git } from "./git.ts";
 import { shortHash } from "./short-hash.ts";
@@ -68,7 +69,7 @@ export const markFile = ({ path }: WorktreePlace, mark: Mark): string => `${path
 
 /** Its text; null where the mark is not set. */
 export async function readMark(place: WorktreePlace, mark: Mark): Promise<string | null> {
-  return unlessMissing(readFile(markFile(place, mark), "utf8"));
+  return unlessMissing(readPlacedFile(markFile(place, mark)));
 }
 
 export async function dropMark(place: WorktreePlace, mark: Mark): Promise<void> {
@@ -76,9 +77,7 @@ export async function dropMark(place: WorktreePlace, mark: Mark): Promise<void> 
 }
 
 export async function setMark(place: WorktreePlace, mark: Mark, text = ""): Promise<void> {
-  const file = markFile(place, mark);
-  await writeFile(`${file}.new`, text);
-  await rename(`${file}.new`, file);
+  await putFile(markFile(place, mark), text);
 }
 
 /**

@@ -1,0 +1,122 @@
+/**
+ * Writing into the context directory. It lies in the workspace, so a worker can put a link, a pipe or a directory where a run is
+ * about to write, also between a look and the write. So the directory is opened first and proved to be the one that its name says,
+ * what is done in it goes through that descriptor, and a file in it is made anew and put in place by rename.
+ */
+import { AgentCoreError, ignore } from "@agentcore/contract";
+import {
+  closeSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { open, rename, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+
+export interface OwnPlace {
+  /** Leads to this very directory, whatever its name leads to by now. */
+  readonly at: string;
+  close(): void;
+}
+
+/** Makes the directory where it is not there. Throws `AC_WORKFLOW_CONTEXT` where a part of its path is a link. */
+export function openPlace(directory: string): OwnPlace {
+  refuseLinks(directory);
+  mkdirSync(directory, { recursive: true });
+  const descriptor = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    return { at: provedPath(descriptor, directory), close: () => closeSync(descriptor) };
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+}
+
+function refuseLinks(directory: string): void {
+  for (let at = directory; dirname(at) !== at; at = dirname(at)) {
+    if (lstatSync(at, { throwIfNoEntry: false })?.isSymbolicLink() === true) throw linkInTheWay(at);
+  }
+}
+
+function provedPath(descriptor: number, directory: string): string {
+  const at = `/proc/self/fd/${descriptor}`;
+  let place: string;
+  try {
+    place = readlinkSync(at);
+  } catch (error) {
+    ignore(error, "no /proc on this system: the look for links has to do");
+    return directory;
+  }
+  if (place !== directory) throw linkInTheWay(directory);
+  return at;
+}
+
+function linkInTheWay(path: string): AgentCoreError {
+  const message = `the run does not write through ${path}: it is a symbolic link that was not there when the run began`;
+  return new AgentCoreError("AC_WORKFLOW_CONTEXT", message, { evidence: { path } });
+}
+
+/** A long text comes in pieces. */
+export type FileText = string | AsyncIterable<Buffer>;
+
+/** Whoever reads the file meanwhile finds what was there before, or all of the new text. Throws as {@link openPlace}. */
+export async function replaceFile(path: string, text: FileText): Promise<void> {
+  const place = openPlace(dirname(path));
+  try {
+    await putFile(join(place.at, basename(path)), text);
+  } finally {
+    place.close();
+  }
+}
+
+/** As {@link replaceFile}, where the directory is known to be the right one. */
+export async function putFile(target: string, text: FileText): Promise<void> {
+  await rm(`${target}.new`, { recursive: true, force: true });
+  await writeFile(`${target}.new`, text, { flag: "wx" });
+  if (isDirectory(target)) await rm(target, { recursive: true, force: true });
+  await rename(`${target}.new`, target);
+}
+
+/** As {@link replaceFile}, at once. */
+export function replaceFileSync(path: string, text: string): void {
+  const place = openPlace(dirname(path));
+  try {
+    const target = join(place.at, basename(path));
+    rmSync(`${target}.new`, { recursive: true, force: true });
+    writeFileSync(`${target}.new`, text, { flag: "wx" });
+    if (isDirectory(target)) rmSync(target, { recursive: true, force: true });
+    renameSync(`${target}.new`, target);
+  } finally {
+    place.close();
+  }
+}
+
+/** A file cannot be put in its place by rename. */
+function isDirectory(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** Without O_NONBLOCK, opening a pipe waits for a reader. */
+const appendFlags =
+  constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** Throws as {@link openPlace}, and where the file is there and is no regular file. */
+export async function appendToFile(path: string, text: string): Promise<void> {
+  const place = openPlace(dirname(path));
+  try {
+    const file = await open(join(place.at, basename(path)), appendFlags);
+    try {
+      if (!(await file.stat()).isFile()) throw new Error(`${path} is not a regular file`);
+      await file.appendFile(text);
+    } finally {
+      await file.close();
+    }
+  } finally {
+    place.close();
+  }
+}
