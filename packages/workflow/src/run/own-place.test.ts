@@ -73,7 +73,7 @@ describe.each(Object.entries(writers))("what becomes %s", (name, write) => {
   it("is not written where the workspace became a link", async () => {
     renameSync(workspace, `${workspace}-moved`);
     symlinkSync(hidden, workspace);
-    await expect(write()).rejects.toThrow();
+    await expect(write()).rejects.toThrow(/does not write through|leaves the workspace/);
     untouched();
   });
 
@@ -83,7 +83,7 @@ describe.each(Object.entries(writers))("what becomes %s", (name, write) => {
     symlinkSync(join(hidden, "state"), path);
     const isAppended = name === "_lines" && suffix === "";
     const tryIt = async (): Promise<void> =>
-      isAppended ? expect(write()).rejects.toThrow() : expect(write()).resolves.not.toThrow();
+      isAppended ? expect(write()).rejects.toThrow(/ELOOP|ENXIO/) : expect(write()).resolves.not.toThrow();
     await tryIt();
     untouched();
     rmSync(path, { recursive: true, force: true });
