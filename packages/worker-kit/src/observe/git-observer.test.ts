@@ -110,6 +110,20 @@ describe("a workspace in a git repository", () => {
     expect(found.patchText).not.toContain("records");
   });
 
+  it("is seen whole where what is not to be observed is ignored besides", async () => {
+    const root = repository();
+    writeFileSync(join(root, ".gitignore"), "ignored\nrecords/\na*/\n");
+    mkdirSync(join(root, "records"));
+    writeFileSync(join(root, "records/old"), "one\n");
+    const found = await observe(root, () => {
+      writeFileSync(join(root, "records/new"), "new\n");
+      mkdirSync(join(root, "a*"));
+      writeFileSync(join(root, "a*/new"), "new\n");
+      writeFileSync(join(root, "ab"), "seen\n");
+    });
+    expect(found).toMatchObject({ files: ["ab"], complete: true, note: null });
+  });
+
   it("gives a patch that applies to the state before the run", async () => {
     const root = repository();
     const copy = makeTemporaryDirectory("copy");

@@ -84,7 +84,6 @@ export function createGitObserver(options: GitObserverOptions): WorkspaceObserve
   const blocksMax = String(Math.ceil(options.patchBytesMax / 512));
   const env = { AC_GIT: directory, GIT_WORK_TREE: options.repository };
   const common = { visible: [directory] };
-  const leftOut = options.unobserved.map((path) => `:(exclude,literal)${path}`);
   const nestedIn = (names: readonly string[]): NestedRepositories =>
     nestedRepositories(options.workspace, names, options.snapshotEntriesMax, options.unobserved);
   let before: StateBefore | null = null;
@@ -95,7 +94,7 @@ export function createGitObserver(options: GitObserverOptions): WorkspaceObserve
       const end = await tryStep(options.run, {
         ...common,
         script: beforeScript,
-        args: [blocksMax, ...leftOut],
+        args: [blocksMax, ...options.unobserved],
         env: { ...env, GIT_DIR: join(options.repository, ".git") },
         name: "before",
       });
@@ -124,7 +123,7 @@ export function createGitObserver(options: GitObserverOptions): WorkspaceObserve
         await rm(directory, { recursive: true, force: true });
         return notCompared("the run changed what git compares with");
       }
-      const args = [blocksMax, before.tree, patch, ...before.places, ...leftOut];
+      const args = [blocksMax, before.tree, patch, ...before.places, ...options.unobserved];
       const step = { ...common, script: afterScript, args, env, name: "after" } as const;
       const end = await tryStep(options.run, step);
       const nested = await before.nested.after();
