@@ -7,7 +7,7 @@ import { withRepositoryLock } from "./repository-lock.ts";
 import { treeChanges, writePatch, type TreeChange } from "./tree-changes.ts";
 import { keptIndex, ownSnapshot, readyTree, workspaceTree } from "./worktree.ts";
 import { applyMerged, lookAt, openChanges, type ApplyRequest, type Looks } from "./worktree-apply.ts";
-import { conflictError, mergeSnapshots } from "./worktree-merge.ts";
+import { conflictError, mergeSnapshots } from "./merge-snapshots.ts";
 import { dropMark, readMark, setMark, type WorktreePlace, type WorktreePorts } from "./worktree-place.ts";
 import { isUnchanged, repositoriesIn, snapshotTree } from "./worktree-snapshot.ts";
 

@@ -24,7 +24,7 @@ import { absolutePath, directoriesAbove, quotePath, type GitPath } from "./git-p
 import { unlessMissing } from "./places.ts";
 import { isSameEntry, linkMode, treeChanges, type TreeChange, type TreeEntry } from "./tree-changes.ts";
 import { workTreeEnv, type WorkTree } from "./worktree-place.ts";
-import { conflictError, type Conflict } from "./worktree-merge.ts";
+import { conflictError, type Conflict } from "./merge-snapshots.ts";
 import { withIndex } from "./worktree-snapshot.ts";
 import type { WorktreePlace } from "./worktree-place.ts";
 

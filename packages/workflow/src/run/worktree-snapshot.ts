@@ -76,8 +76,8 @@ export async function snapshotTree(git: Git, request: SnapshotRequest): Promise<
 }
 
 /**
- * Whether a snapshot now would be the one whose index was kept. False also where that cannot be told: no index was kept, since
- * files are left out of the work tree.
+ * Whether a snapshot now would be the one whose index was kept. Also false if it is not known, because no index was
+ * kept: then files are left out of the work tree.
  */
 export async function isUnchanged(
   git: Git,
