@@ -81,7 +81,7 @@ export type ListedRecord =
 export function openRegistry(directory: string): RunRegistry {
   const owner = thisProcess();
   const bootId = readBootId();
-  attempt(directory, () => mkdirSync(directory, { recursive: true, mode: 0o700 }));
+  makeDirectory(directory);
   return {
     directory,
     add(run) {
@@ -91,7 +91,14 @@ export function openRegistry(directory: string): RunRegistry {
         record = { ...record, ...part };
         replace(file, record);
       };
-      attempt(directory, () => create(file, record));
+      try {
+        create(file, record);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw cannotWrite(directory, error);
+        // Somebody removed it while it was open: what starts from now on is on record again.
+        makeDirectory(directory);
+        attempt(directory, () => create(file, record));
+      }
       return {
         identify: (identity) =>
           attemptLater(directory, async () => {
@@ -248,6 +255,10 @@ function writeAside(file: string, record: ContainedRunRecord): string {
 
 const temporaryName = (file: string): string => `${file}.${process.pid}.tmp`;
 const textOf = (record: ContainedRunRecord): string => `${JSON.stringify(record)}\n`;
+
+function makeDirectory(directory: string): void {
+  attempt(directory, () => mkdirSync(directory, { recursive: true, mode: 0o700 }));
+}
 
 function attempt<T>(directory: string, action: () => T): T {
   try {

@@ -123,6 +123,14 @@ test("the registry writes a run down whole, adds who it is, and strikes it out",
   expect(readdirSync(registry.directory)).toEqual([]);
 });
 
+test("the registry is made again where its directory was removed while it was open", async () => {
+  const place = path.join(directory, "below", "runs");
+  const registry = openRegistry(place);
+  rmSync(path.dirname(place), { recursive: true });
+  registry.add({ marker: "m", implementation: "process-group", cgroupPath: null }).end(1);
+  expect(listRecords(place, Date.now())).toMatchObject([{ record: { marker: "m", givenUp: true } }]);
+});
+
 test("a marker is one run's only, as long as that is on record", () => {
   const registry = openRegistry(directory);
   const run = { marker: "a", implementation: "unshare", cgroupPath: null };
