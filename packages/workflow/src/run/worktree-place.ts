@@ -65,7 +65,7 @@ export function worktreePlace(
 export type Mark = "ready" | "begun" | "merging" | "merged" | "saved";
 export const marks: readonly Mark[] = ["saved", "merged", "merging", "begun", "ready"];
 
-export const markFile = ({ path }: WorktreePlace, mark: Mark): string => `${path}.${mark}`;
+const markFile = ({ path }: WorktreePlace, mark: Mark): string => `${path}.${mark}`;
 
 /** Its text; null where the mark is not set. */
 export async function readMark(place: WorktreePlace, mark: Mark): Promise<string | null> {
