@@ -36,7 +36,7 @@ export function reportError(error: unknown, io: Pick<Io, "stdout" | "stderr">, j
   const { code, message, cure } = error;
   io.stderr.write(`agentcore: ${message}\n  ${code}: ${cure}\n`);
   if (json) writeJsonError(io, error);
-  if (code === "AC_STORE_UNAVAILABLE") return exitCodes.unavailable;
+  if (code === "AC_STORE_UNAVAILABLE" || code === "AC_STORE_GONE") return exitCodes.unavailable;
   return usageCodes.has(code) ? exitCodes.usage : exitCodes.failed;
 }
 

@@ -4,10 +4,10 @@ import { createMemoryStore, type JobStore } from "@agentcore/scheduler";
 import { watchStore } from "./watch-store.ts";
 
 function failing(code: ErrorCode): JobStore {
-  const settleAndClaim = (): never => {
+  const refuse = async (): Promise<never> => {
     throw new AgentCoreError(code, "refused");
   };
-  return { ...createMemoryStore(), settleAndClaim };
+  return { ...createMemoryStore(), settleAndClaim: refuse, heartbeat: refuse };
 }
 
 const settled = (promise: Promise<unknown>): Promise<unknown> =>
@@ -17,6 +17,12 @@ test("a store that will never take the change is told, and its error goes on", a
   const { store, broken } = watchStore(failing("AC_STORE_CORRUPT"));
   await expect(store.settleAndClaim([])).rejects.toThrow("refused");
   expect(await settled(broken)).toMatchObject({ code: "AC_STORE_CORRUPT" });
+});
+
+test("one that will take no sign of life is told as well, so that idle work does not go on in vain", async () => {
+  const { store, broken } = watchStore(failing("AC_STORE_GONE"));
+  await expect(store.heartbeat("o")).rejects.toThrow("refused");
+  expect(await settled(broken)).toMatchObject({ code: "AC_STORE_GONE" });
 });
 
 test("one that may take it later is not", async () => {

@@ -13,18 +13,21 @@ export interface WatchedStore {
 
 export function watchStore(store: JobStore): WatchedStore {
   const { promise: broken, resolve } = Promise.withResolvers<AgentCoreError>();
+  const watched = async <T>(change: Promise<T>): Promise<T> => {
+    try {
+      return await change;
+    } catch (error) {
+      if (isAgentCoreError(error) && error.code !== "AC_STORE_UNAVAILABLE") resolve(error);
+      throw error;
+    }
+  };
   return {
     broken,
     store: {
       ...store,
-      settleAndClaim: async (settlements, claim) => {
-        try {
-          return await store.settleAndClaim(settlements, claim);
-        } catch (error) {
-          if (isAgentCoreError(error) && error.code !== "AC_STORE_UNAVAILABLE") resolve(error);
-          throw error;
-        }
-      },
+      settleAndClaim: (settlements, claim) => watched(store.settleAndClaim(settlements, claim)),
+      // The one change that comes while there is no work.
+      heartbeat: (owner) => watched(store.heartbeat(owner)),
     },
   };
 }

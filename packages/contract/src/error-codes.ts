@@ -299,6 +299,11 @@ export const errorCodes = {
     retryable: false,
     cure: "The damaged file was kept aside as named; restore a backup or start with an empty state directory.",
   },
+  AC_STORE_GONE: {
+    meaning: "The database was removed or replaced while it was in use, so what is written to it is lost.",
+    retryable: false,
+    cure: "Put the state directory back, or start again on a new one; jobs submitted before are in the one that is gone.",
+  },
   AC_STORE_NEWER: {
     meaning: "The database was written by a newer version.",
     retryable: false,

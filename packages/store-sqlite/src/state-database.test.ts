@@ -348,6 +348,22 @@ describe("group commit", () => {
     await database.close();
   });
 
+  test("a file that is removed or replaced while it is open takes no writes and answers nothing more", async () => {
+    const database = await openStateDatabase({ directory });
+    await database.write((sql) => sql.run(insertOwner, "a"));
+    renameSync(directory, `${directory}-away`);
+    await expect(database.write((sql) => sql.run(insertOwner, "b"))).rejects.toMatchObject({
+      code: "AC_STORE_GONE",
+    });
+    const other = await openStateDatabase({ directory });
+    await expect(database.read((sql) => sql.all(ownersOf))).rejects.toMatchObject({ code: "AC_STORE_GONE" });
+    await other.close();
+    rmSync(directory, { recursive: true });
+    renameSync(`${directory}-away`, directory);
+    expect(await database.read((sql) => sql.all(ownersOf).length)).toBe(1);
+    await database.close();
+  });
+
   test("too many waiting writes are refused, and the others are done", async () => {
     const database = await openStateDatabase({ directory });
     const outcomes = await Promise.allSettled(

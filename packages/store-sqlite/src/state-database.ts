@@ -3,7 +3,7 @@
  * log with a full sync at each commit, so that what was acknowledged survives a power cut; writes of one turn of the event
  * loop share a commit. `createSqliteJobStore` and `createSqliteLedger` are built on it.
  */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { AgentCoreError, type Clock, type Random, systemClock, systemRandom } from "@agentcore/contract";
 import { type WriteSql, inSnapshot } from "./commit-batch.ts";
@@ -133,9 +133,15 @@ interface OpenFile {
 
 function createHandle({ path, connection, sql, openSource }: OpenFile, wait: LockWait): StateDatabase {
   const listeners = new Set<() => void>();
+  const opened = identityOf(path);
+  /** SQLite goes on with a file that was removed, and nobody would ever see again what it wrote. */
+  const assertInPlace = (): void => {
+    if (identityOf(path) !== opened) throw goneError(path);
+  };
   const queue = createWriteQueue(sql, {
     ...wait,
     path,
+    beforeUse: assertInPlace,
     onCommit: () => {
       for (const listener of listeners) listener();
     },
@@ -149,6 +155,7 @@ function createHandle({ path, connection, sql, openSource }: OpenFile, wait: Loc
     // Behind writes that wait already, so that it sees them.
     if (queue.size > 0) return queue.addRead(query);
     try {
+      assertInPlace();
       return await retryWhileLocked(wait, sql, () => inSnapshot(sql, query));
     } catch (error) {
       throw storeErrorOf(error, path);
@@ -182,6 +189,20 @@ function createHandle({ path, connection, sql, openSource }: OpenFile, wait: Loc
       return closing;
     },
   };
+}
+
+/** Device and number of the file; they differ where another has its name. */
+function identityOf(path: string): string | null {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats === undefined ? null : `${stats.dev}:${stats.ino}`;
+}
+
+function goneError(path: string): AgentCoreError {
+  return new AgentCoreError(
+    "AC_STORE_GONE",
+    `${path} was removed or replaced while it was in use; put the state directory back, or start again on a new one`,
+    { evidence: { path } },
+  );
 }
 
 function closedError(path: string): AgentCoreError {

@@ -20,6 +20,8 @@ import { CommitFailure, storeErrorOf } from "./sqlite-error.ts";
 export interface WriteQueueOptions extends LockWait {
   /** Path of the file, for messages. */
   readonly path: string;
+  /** Called before each commit and each read; what it throws rejects them. */
+  readonly beforeUse: () => void;
   /** Called after each commit. Must not throw. */
   readonly onCommit: () => void;
 }
@@ -123,7 +125,7 @@ interface FileWork {
 }
 
 function createFileWork(sql: Sql, options: WriteQueueOptions): FileWork {
-  const { onCommit } = options;
+  const { beforeUse, onCommit } = options;
   const commitBatch = createCommitBatch(sql);
   let waited = false;
 
@@ -136,6 +138,7 @@ function createFileWork(sql: Sql, options: WriteQueueOptions): FileWork {
       outcomes = await retryWhileLocked(options, sql, () => {
         tries += 1;
         waited = tries > 1;
+        beforeUse();
         return commitBatch(writes);
       });
     } catch (error) {
@@ -160,6 +163,7 @@ function createFileWork(sql: Sql, options: WriteQueueOptions): FileWork {
   const answer = async ({ call, settle }: Waiting): Promise<void> => {
     try {
       const query = call as (sql: Sql) => unknown;
+      beforeUse();
       settle({ ok: true, value: await retryWhileLocked(options, sql, () => inSnapshot(sql, query)) });
     } catch (error) {
       settle({ ok: false, error });
