@@ -46,10 +46,11 @@ export async function gitText(
 ): Promise<string> {
   const answer = await git(cwd, args, options);
   if (answer.exitCode === 0) return answer.stdout;
-  throw failed(cwd, args, answer);
+  throw gitFailed(cwd, args, answer);
 }
 
-function failed(cwd: string, args: readonly string[], answer: GitAnswer): AgentCoreError {
+/** `AC_WORKFLOW_GIT` with all that git said. */
+export function gitFailed(cwd: string, args: readonly string[], answer: GitAnswer): AgentCoreError {
   return new AgentCoreError(
     "AC_WORKFLOW_GIT",
     `git ${shownArgs(args)} failed in ${cwd} with exit code ${answer.exitCode}: ${wordsOf(answer)}`,
@@ -198,7 +199,7 @@ async function currentBranch(git: Git, cwd: string): Promise<string | null> {
   const { exitCode, stdout, stderr } = await git(cwd, args);
   if (exitCode === 0) return stdout.trim();
   if (exitCode === 1) return null;
-  throw failed(cwd, args, { exitCode, stdout, stderr });
+  throw gitFailed(cwd, args, { exitCode, stdout, stderr });
 }
 
 /** Whether HEAD names a branch that has no commit yet. */
@@ -207,7 +208,7 @@ export async function isUnborn(git: Git, cwd: string): Promise<boolean> {
   const answer = await git(cwd, args);
   if (answer.exitCode === 0) return false;
   if (answer.stderr.includes("does not have any commits yet")) return true;
-  throw failed(cwd, args, answer);
+  throw gitFailed(cwd, args, answer);
 }
 
 interface Repository {

@@ -72,7 +72,15 @@ async function mergeIntoWorkspace(git: Git, request: MergeRequest, work: StepWor
   const exclude = [contextDir];
   const ours = (await isUnchanged(git, workspace, keptIndex(place), exclude))
     ? before
-    : (await snapshotTree(git, { tree: workspace, indexBeside: path, exclude, onLeftOut: () => {} })).id;
+    : (
+        await snapshotTree(git, {
+          tree: workspace,
+          indexBeside: path,
+          exclude,
+          onLeftOut: () => {},
+          isShared: true,
+        })
+      ).id;
   const merged = await mergeSnapshots(git, { place, workspace, before, after, changes, ours });
   if (merged.id === undefined) {
     await setRefs(git, place, { [`${refs}/after`]: after });
@@ -94,7 +102,13 @@ async function mergeOn(git: Git, request: MergeRequest): Promise<void> {
   const byStep = await treeChanges(git, root, `${refs}/before`, `${refs}/after`);
   const workspace = await workspaceTree(git, place);
   const looks = await lookAtAll(place, byStep);
-  const now = { tree: workspace, indexBeside: path, exclude: [contextDir], onLeftOut: () => {} };
+  const now = {
+    tree: workspace,
+    indexBeside: path,
+    exclude: [contextDir],
+    onLeftOut: () => {},
+    isShared: true,
+  };
   const open = await openChanges(git, place, (await snapshotTree(git, now)).id);
   if (open.changes === undefined) {
     await dropMark(place, "merging");

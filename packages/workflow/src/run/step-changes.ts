@@ -95,7 +95,8 @@ async function changedSince(context: StepContext, instance: StepInstance, commit
   const directory = join(base.gitDir, "agentcore");
   await mkdir(directory, { recursive: true });
   const indexBeside = join(directory, "changes");
-  const { id: now } = await snapshotTree(git, { tree, indexBeside, exclude: [contextDir] });
+  const isShared = worktreeOf(context, instance) === null;
+  const { id: now } = await snapshotTree(git, { tree, indexBeside, exclude: [contextDir], isShared });
   const below = relative(tree.path, stepWorkspace(context, instance));
   const prefix = below === "" ? "" : `${below}/`;
   return (await treeChanges(git, base.root, commit, now))

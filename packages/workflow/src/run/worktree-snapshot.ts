@@ -4,7 +4,7 @@
  */
 import { copyFile, lstat, mkdtemp, rename, rm, stat, utimes } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { commitOf, gitText, wholeTreeMsMax, type Git } from "./git.ts";
+import { commitOf, gitFailed, gitText, wholeTreeMsMax, type Git } from "./git.ts";
 import { absolutePath, quotePath, shownPath, unquotePath, type GitPath } from "./git-path.ts";
 import { isThere, isWithin, unlessMissing } from "./places.ts";
 import { submoduleMode } from "./tree-changes.ts";
@@ -18,6 +18,8 @@ export interface SnapshotRequest {
   readonly exclude: readonly string[];
   /** Told the repositories in it that have no commit, which are left out then; without it they are an error. */
   readonly onLeftOut?: (repositories: readonly GitPath[]) => void;
+  /** Others may write to it meanwhile. Default: nobody does. */
+  readonly isShared?: boolean;
   /** Where its index is kept for {@link isUnchanged}. */
   readonly keepIndexAs?: string;
 }
@@ -51,7 +53,10 @@ const faithful = [
   "core.safecrlf=false",
 ].flatMap((setting) => ["-c", setting]);
 
-/** Other steps may write and remove files while they are added. */
+/**
+ * Other steps may write and remove files while they are added. Where nobody does, git is asked again only for another thing:
+ * each time it reads all files, and where it fails it leaves behind those that it has packed.
+ */
 const addTriesMax = 5;
 
 /** A commit on top of HEAD. */
@@ -176,7 +181,7 @@ async function isFound(path: Buffer): Promise<boolean> {
 
 /** All but what the index tells git to overlook. */
 async function addSeen(git: Git, request: SnapshotRequest, env: IndexEnv): Promise<void> {
-  const { tree, exclude, onLeftOut } = request;
+  const { tree, exclude, onLeftOut, isShared = false } = request;
   let sparse: readonly string[] = [];
   const excluded = exclude
     .filter((path) => isWithin(tree.path, path))
@@ -191,18 +196,17 @@ async function addSeen(git: Git, request: SnapshotRequest, env: IndexEnv): Promi
         .join(""),
     };
     const add = [...faithful, "add", "--all", ...sparse, "--pathspec-from-file=-"];
-    if (tries === addTriesMax) {
-      await gitText(git, tree.path, add, options);
-      return;
-    }
-    const { exitCode, stderr } = await git(tree.path, add, options);
-    if (exitCode === 0) {
+    const answer = await git(tree.path, add, options);
+    if (answer.exitCode === 0) {
       if (repositories.length > 0) onLeftOut?.(repositories);
       return;
     }
+    const asked = [...sparse, ...repositories].join();
     // Files that a sparse checkout leaves out are added only on request, which older versions of git do not know.
-    if (stderr.includes("sparse")) sparse = ["--sparse"];
+    if (answer.stderr.includes("sparse")) sparse = ["--sparse"];
     if (onLeftOut !== undefined) repositories = await repositoriesWithout(git, tree, env);
+    const isAnotherThing = [...sparse, ...repositories].join() !== asked;
+    if (tries === addTriesMax || !(isShared || isAnotherThing)) throw gitFailed(tree.path, add, answer);
   }
 }
 

@@ -342,6 +342,22 @@ describe("a worktree that is interrupted", () => {
     300_000,
   );
 
+  it("is read once where git cannot take up all of it, since that takes long and would fail again", async () => {
+    const { place, request, ensure } = setUp();
+    await ensure();
+    writeFileSync(join(place.path, "fresh"), "fresh\n");
+    let adds = 0;
+    const refusing: Git = (...command) => {
+      if (!command[1].includes("add")) return git(...command);
+      adds += 1;
+      const stderr = 'error: open("fresh"): Permission denied\nfatal: adding files failed\n';
+      return Promise.resolve({ exitCode: 128, stdout: "", stderr });
+    };
+    const merged = mergeWorktree({ git: refusing, clock, log }, request);
+    await expect(merged).rejects.toThrow('open("fresh"): Permission denied');
+    expect(adds).toBe(1);
+  });
+
   it("while its unmerged work is saved keeps all of it", async () => {
     for (let command = 0, died = true; died; command++) {
       const { place, ensure } = setUp();

@@ -60,6 +60,7 @@ async function snapshotWorkspace(
     indexBeside: path,
     exclude: [exclude],
     onLeftOut: (names) => leftOut.push(...names),
+    isShared: true,
     keepIndexAs: keptIndex(place),
   });
   await setRefs(git, place, { [`${refs}/before`]: before, [`${refs}/begun`]: before });
