@@ -64,7 +64,7 @@ function linkInTheWay(path: string): AgentCoreError {
 /** A long text comes in pieces. */
 export type FileText = string | AsyncIterable<Buffer>;
 
-/** Whoever reads the file meanwhile finds what was there before, or all of the new text. Throws as {@link openPlace}. */
+/** A reader meanwhile finds what was there before, or all of the new text. Throws as {@link openPlace}. */
 export async function replaceFile(path: string, text: FileText): Promise<void> {
   const place = openPlace(dirname(path));
   try {
