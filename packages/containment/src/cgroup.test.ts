@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { cgroupDirectory, findCgroupParent, parseCgroupMount, parseOwnCgroup, RunCgroup } from "./cgroup.ts";
 
 describe("the hierarchy is found", () => {
@@ -54,6 +54,10 @@ test("a cgroup counts, kills and goes, or there is a reason why there is none", 
   }
   const marker = `test-${process.pid}`;
   const cgroup = RunCgroup.create(parent.directory, marker) as RunCgroup;
+  onTestFinished(async () => {
+    cgroup.kill();
+    await expect.poll(() => cgroup.remove()).toBe(true);
+  });
   expect(RunCgroup.create(parent.directory, marker), "a marker is used once").toBeNull();
   expect(cgroup.isPopulated()).toBe(false);
   const script = 'mkdir "$1/below"; echo $$ >"$1/below/cgroup.procs"; sleep 30 & echo in; wait';

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { openContainment, type Contained, type ContainedCommand, type OpenedContainment } from "./index.ts";
 import { isAlive } from "./proc.ts";
 import { availableImplementations } from "./testing/available.ts";
@@ -297,11 +297,10 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
 
   test("leaves a stranger alone", async () => {
     const stranger: ChildProcess = spawn("sleep", ["300"], { detached: true, stdio: "ignore" });
+    onTestFinished(() => void stranger.kill("SIGKILL"));
     const run = await containment.start(command("sleep 300"));
     run.go();
     await run.stop({ immediate: true });
     expect(stranger.exitCode === null && stranger.signalCode === null).toBe(true);
-    stranger.kill("SIGKILL");
-    await once(stranger, "exit");
   });
 });

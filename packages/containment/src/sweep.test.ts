@@ -365,6 +365,7 @@ describe.each(await availableImplementations())("$implementation", ({ implementa
       ],
       { stdio: ["pipe", "pipe", "inherit"] },
     );
+    children.push(supervisor);
     const token = `${process.pid}${Date.now()}`;
     const lines = createInterface({ input: supervisor.stdout });
     await once(lines, "line");

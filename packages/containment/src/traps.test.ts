@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { openContainment, type Contained, type OpenedContainment } from "./index.ts";
 import { availableImplementations } from "./testing/available.ts";
 import { isReleased, sightings } from "./testing/outside.ts";
@@ -31,7 +31,13 @@ function program(name: string, args: string[], uid: number | null = null): Child
   const node = [process.execPath, "--conditions=@agentcore/source", file, ...args];
   const user = uid === null ? [] : ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
   const [command = "", ...rest] = [...user, ...node];
-  return spawn(command, rest, { stdio: ["pipe", "pipe", "inherit"] });
+  return endedWithTest(spawn(command, rest, { stdio: ["pipe", "pipe", "inherit"] }));
+}
+
+/** Also where the test fails before it ends it. */
+function endedWithTest(child: ChildProcess): ChildProcess {
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return child;
 }
 
 const implementations = await availableImplementations();
@@ -43,13 +49,15 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
   });
 
   async function start(script: string, token = newToken()): Promise<Contained> {
-    return containment.start({
+    const run = await containment.start({
       command: "/bin/sh",
       args: ["-c", script, token],
       cwd: "/",
       env: { PATH: process.env.PATH ?? "" },
       marker: `trap-${token}`,
     });
+    onTestFinished(async () => void (await run.stop({ immediate: true })));
+    return run;
   }
 
   test.each(uids)("trap 1: a supervisor that dies before go has started no payload (uid %s)", async (uid) => {
@@ -154,8 +162,13 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     const node = [process.execPath, "--conditions=@agentcore/source", file, implementation, String(runs)];
     const user = process.geteuid?.() === 0 ? [] : ["--user", "--map-current-user"];
     const args = [...user, "--pid", "--fork", "--kill-child", "--mount-proc", ...node];
-    const container = spawn("/usr/bin/unshare", args, { stdio: ["ignore", "pipe", "inherit"] });
-    const told = JSON.parse(await text(container.stdout)) as { pid: number; zombies: number };
+    const container = endedWithTest(
+      spawn("/usr/bin/unshare", args, { stdio: ["ignore", "pipe", "inherit"] }),
+    );
+    const told = JSON.parse(await text(container.stdout as NodeJS.ReadableStream)) as {
+      pid: number;
+      zombies: number;
+    };
     expect(told.pid).toBe(1);
     // A few may be of the probe, whose last processes end when they will. Without a namespace around them, the children
     // that a payload abandons become this process's own.
@@ -190,8 +203,8 @@ test("trap 2: nothing is started from a worker thread, whose end would kill it",
         (error) => parentPort.postMessage({ code: error.code, message: error.message }));
     });`;
   const worker = new Worker(code, { eval: true, execArgv: ["--conditions=@agentcore/source"] });
+  onTestFinished(async () => void (await worker.terminate()));
   const [answer] = (await once(worker, "message")) as [{ code: string; message: string }];
-  await worker.terminate();
   expect(answer.code).toBe("AC_WORKER_SPAWN");
   expect(answer.message).toContain("main thread");
 });

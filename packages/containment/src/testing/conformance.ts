@@ -80,6 +80,7 @@ class Bench {
   readonly #name: string;
   readonly #tokens: string[] = [];
   readonly #cgroups: HarnessCgroup[] = [];
+  readonly #supervisors: Supervisor[] = [];
   readonly #emptyAfterMs: number[] = [];
   #runsAtLarge = 0;
   #runsWithSurvivors = 0;
@@ -180,6 +181,8 @@ class Bench {
 
   /** Leaves nothing of this case on the machine, also not what a best-effort run lost. */
   async cleanUp(): Promise<void> {
+    // Those that a failure has left; the others are gone.
+    for (const supervisor of this.#supervisors) supervisor.kill();
     if (!this.#isCounting) for (const token of this.#tokens) await this.#kill(null, token);
     await Promise.all(this.#cgroups.map((cgroup) => cgroup.destroy()));
   }
@@ -233,7 +236,9 @@ class Bench {
       this.#isCounting = true;
       this.#cgroups.push(cgroup);
     }
-    return Supervisor.start({ which: this.#which, stateDir: this.#stateDir, cgroup });
+    const supervisor = await Supervisor.start({ which: this.#which, stateDir: this.#stateDir, cgroup });
+    this.#supervisors.push(supervisor);
+    return supervisor;
   }
 }
 
@@ -257,6 +262,7 @@ function compileCache(uid: number | null): string {
   const directory = mkdtempSync(path.join(tmpdir(), "agentcore-conformance-cache-"));
   if (uid !== null) chownSync(directory, uid, uid);
   compileCaches.set(uid, directory);
+  process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
 

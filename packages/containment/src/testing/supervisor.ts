@@ -83,3 +83,5 @@ say({ up: true });
 for await (const line of createInterface({ input: process.stdin })) {
   await perform(JSON.parse(line) as SupervisorOrder);
 }
+// Whoever sent the orders is gone, perhaps because a check failed; what still runs must not keep this process.
+process.exit();
