@@ -163,9 +163,9 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     const printed = untilPrinted(run, "up");
     run.go();
     await printed;
-    const receipt = await run.stop({ graceMs: 120, secondTermAfterMs: 60 });
+    const receipt = await run.stop({ graceMs: 800, secondTermAfterMs: 20 });
     expect(receipt.signals.slice(0, 3)).toEqual(["TERM", "TERM", "KILL"]);
-    expect(receipt.emptyAfterMs).toBeGreaterThanOrEqual(120);
+    expect(receipt.emptyAfterMs).toBeGreaterThanOrEqual(800);
     expect(await run.exited).toEqual({ code: null, signal: "SIGKILL" });
   });
 

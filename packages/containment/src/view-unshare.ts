@@ -9,8 +9,12 @@ import path from "node:path";
 import { reachableMounts } from "./mountinfo.ts";
 import { doorsOfRoot, type View } from "./view.ts";
 
-/** A directory that every `/proc` has and no program needs. It is empty and read-only once the script is done. */
-const stage = "/proc/fs";
+/**
+ * A directory that every `/proc` has, that no program needs and that is no door of root. Covered only while the script runs:
+ * the kernel lets nobody in the box mount a `/proc` of his own, as a sandbox does, where a part of ours is covered, and the
+ * `mount --all` of a box in the box would take what is still mounted here for its own.
+ */
+const stage = "/proc/driver";
 const dev = `${stage}/dev`;
 
 const devices = ["null", "zero", "full", "random", "urandom", "tty"];
@@ -27,8 +31,6 @@ export function setupScript(view: View, cwd: string, isRoot: boolean): string {
     `tmpfs ${dev}/shm tmpfs mode=1777,X-mount.mkdir 0 0`,
     bind(dev, "/dev"),
     ...(isRoot ? closedDoors() : []),
-    // Over itself. Of another name than the one below: `mount --all` passes over what it takes for mounted already.
-    `empty ${stage} tmpfs ro,mode=0755,size=4k 0 0`,
   ];
   const mounts = [
     "set -e",
@@ -41,7 +43,8 @@ export function setupScript(view: View, cwd: string, isRoot: boolean): string {
     ...(directories.length > 0 ? [`mkdir -p ${directories.map(quote).join(" ")}`] : []),
     ...links.map(({ name, target }) => `ln -s ${quote(target)} ${quote(name)}`),
     `printf %s ${quote(lines.map((line) => `${line}\n`).join(""))} >${stage}/table`,
-    `exec mount --all --fstab ${stage}/table`,
+    `mount --all --fstab ${stage}/table`,
+    `exec umount -l ${stage}`,
   ];
   // In a shell of its own, which leaves PATH and umask as they were. The working directory that was inherited lies below
   // the mounts.
@@ -68,9 +71,7 @@ function closedDoors(): string[] {
     ({ point, options }) => (point === "/sys" || point.startsWith("/sys/")) && !options.includes("ro"),
   );
   return [
-    ...doorsOfRoot()
-      .filter((each) => each !== stage)
-      .map((each) => bind(each, each, "bind,ro")),
+    ...doorsOfRoot().map((each) => bind(each, each, "bind,ro")),
     ...below.map(({ point, options }) =>
       readOnly(
         point,

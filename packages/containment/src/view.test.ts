@@ -149,13 +149,6 @@ describe.each(hiding)("$implementation", ({ implementation }) => {
     expect(readFileSync(path.join(tree, "inner/own/mine"), "utf8")).toBe("hi\n");
   });
 
-  test("what the box was put together on is out of reach", async () => {
-    const script = "ls -A /proc/fs; echo >/proc/fs/planted || mkdir /proc/fs/planted || echo read-only";
-    const seen = await shell(await open(state), script, { visible: [own("home")] });
-    if (implementation === "unshare") expect(seen.stdout).toBe("read-only\n");
-    else expect(seen.stdout).toMatch(/read-only\n$/);
-  });
-
   test("the umask of a worker is the one of this process", async () => {
     const before = process.umask(0o027);
     try {
