@@ -1,10 +1,13 @@
-import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type Clock, systemClock } from "@agentcore/contract";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { findCgroupParent } from "./cgroup.ts";
 import { createContainment } from "./containment.ts";
+import { launch } from "./launch.ts";
 import { openRegistry } from "./registry.ts";
 import { sightings } from "./testing/outside.ts";
 
@@ -105,4 +108,25 @@ test("without setpriv, cgroup and registry a process group is still a box", asyn
   const run = await containment.start(first);
   run.go();
   expect(await run.finish()).toMatchObject({ provedBy: "process-group", survivors: 0 });
+});
+
+test("a process without descriptors left for a box refuses that start, and goes on", async () => {
+  // Whatever lifts the limit again must have been started before.
+  const limit = (soft: string): string => `prlimit --pid ${process.pid} --nofile=${soft}:`;
+  const open = readdirSync("/proc/self/fd").length;
+  const before = /Max open files\s+(\d+)/.exec(readFileSync("/proc/self/limits", "utf8"))?.[1] ?? "";
+  const script = `${limit(String(open + 4))}; echo lowered; read -r line; ${limit(before)}; echo lifted`;
+  const helper = spawn("sh", ["-c", script], { stdio: ["pipe", "pipe", "inherit"] });
+  await once(helper.stdout, "data");
+  try {
+    await expect(
+      launch({ file: "/bin/sh", args: ["-c", "exit 0"] }, command(), systemClock),
+    ).rejects.toMatchObject({
+      code: "AC_WORKER_SPAWN",
+      message: expect.stringContaining("EMFILE"),
+    });
+  } finally {
+    helper.stdin.end("\n");
+    await once(helper, "close");
+  }
 });

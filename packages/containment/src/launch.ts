@@ -10,6 +10,7 @@ import { isMainThread } from "node:worker_threads";
 import { AgentCoreError, ignore, type Clock } from "@agentcore/contract";
 import { afterLine, handshakeStart, type HandshakeState } from "./handshake.ts";
 import { markerVariable, type ContainedCommand } from "./port.ts";
+import { refusedSpawn } from "./refused-spawn.ts";
 import { strayDescriptors, withoutStrays } from "./stray-descriptors.ts";
 import { settledWithin } from "./waiting.ts";
 
@@ -58,6 +59,8 @@ function refuseWorkerThread(): void {
 export async function launch(line: CommandLine, command: ContainedCommand, clock: Clock): Promise<Launched> {
   refuseWorkerThread();
   const child = spawnDetached(line, command);
+  const refusal = refusedSpawn(child, line.file);
+  if (refusal !== null) throw await refusal;
   const watched = watchLine(child);
   const exit = exitOf(child);
   const complaint = collectComplaint(child.stderr as Readable, clock);

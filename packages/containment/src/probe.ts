@@ -9,6 +9,7 @@ import { type Clock, type ContainmentLevel, ignore, systemClock } from "@agentco
 import { findCgroupParent, type CgroupParent } from "./cgroup.ts";
 import { candidates, commandLine, levelOf, type Implementation } from "./implementations.ts";
 import type { ImplementationName } from "./port.ts";
+import { refusedSpawn } from "./refused-spawn.ts";
 import { settledWithin } from "./waiting.ts";
 
 const probeWithinMs = 3_000;
@@ -94,7 +95,7 @@ async function tryWay(way: Implementation, clock: Clock): Promise<Trial> {
         : "always there; a process that leaves its session and empties its environment escapes it";
     return { available: true, reason };
   }
-  const trial = startTrial(way);
+  const trial = await startTrial(way);
   const inTime = await settledWithin(clock, trial.over, probeWithinMs);
   trial.kill();
   if (trial.stage() !== "killed") return { available: false, reason: explain(way, trial.complaint()) };
@@ -114,7 +115,8 @@ function explain(way: Implementation, complaint: string): string {
 /** Leaves a daemon that holds the outputs, says so, and stays; short-lived in any case. */
 const hostilePayload = "(setsid sh -c 'sleep 5; sleep 5' &) ; echo armed; sleep 10";
 
-function startTrial(way: Implementation) {
+/** Rejects with `AC_WORKER_SPAWN` where nothing can be started at all, which says nothing about the way. */
+async function startTrial(way: Implementation) {
   const line = commandLine(way, { command: "/bin/sh", args: ["-c", hostilePayload], cwd: "/" }, []);
   const supervisor = spawn("/bin/sh", ["-c", '"$@" & wait', "sh", line.file, ...line.args], {
     cwd: "/",
@@ -122,6 +124,8 @@ function startTrial(way: Implementation) {
     stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
     detached: true,
   });
+  const refusal = refusedSpawn(supervisor, "/bin/sh");
+  if (refusal !== null) throw await refusal;
   let stage: "starting" | "released" | "killed" = "starting";
   let complaint = "";
   const { promise: over, resolve } = Promise.withResolvers<void>();
