@@ -163,7 +163,7 @@ function reportSweep(report: SweepReport, log: Log): void {
 }
 
 /** As the containment takes them. */
-export function runLimitsOf({ limits: { run } }: Config): RunLimits {
+function runLimitsOf({ limits: { run } }: Config): RunLimits {
   return { processes: run.processes, memoryBytes: run.memory, fileBytes: run.file_size };
 }
 

@@ -6,7 +6,7 @@
 import type { YamlIssue, YamlSource } from "./yaml-source.ts";
 
 /** Deeper values are refused: what reads them calls itself. */
-export const depthMax = 100;
+const depthMax = 100;
 
 export function nameIssues(source: YamlSource & { ok: true }): YamlIssue[] {
   const issues: YamlIssue[] = [];

@@ -34,7 +34,7 @@ export function announceConfig(loaded: LoadedConfig, io: Io, how: Announcement):
 }
 
 /** One sentence; null where there is no configuration. */
-export function configNotice({ source, ignored, refused }: LoadedConfig): string | null {
+function configNotice({ source, ignored, refused }: LoadedConfig): string | null {
   if (refused !== null) return `ignored ${refused.path}: ${refused.reason}`;
   if (source === null) return null;
   const { path, standing } = source;

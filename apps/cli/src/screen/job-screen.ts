@@ -51,7 +51,7 @@ function attemptText({ attempt, job }: JobRecord): string {
 }
 
 /** `0199a2c4-…  build, check, iteration 2`; empty for a job that is no step of a run. */
-export function pieceText(job: Job): string {
+function pieceText(job: Job): string {
   const run = runOfPiece(job);
   return run === null ? "" : `${run}  ${pieceName(job)}`;
 }

@@ -92,7 +92,7 @@ export type AttemptLimits = z.output<typeof attemptLimitsSchema>;
 /** Below it no shell and no worker starts. */
 const memoryMin = 16 * 2 ** 20;
 
-export const runLimitsSchema = z
+const runLimitsSchema = z
   .strictObject({
     processes: z
       .int()

@@ -5,7 +5,7 @@ import { folderName } from "../folder-name.ts";
 import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
 
 /** Most steps of a workflow, the combinations of matrices counted. */
-export const instancesMax = 10_000;
+const instancesMax = 10_000;
 
 const ways = ["worker", "agent", "workflow"] as const;
 const shellNames = ["shell", "CUSTOM", "SHELL"];
