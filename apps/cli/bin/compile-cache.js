@@ -11,7 +11,7 @@
  */
 export function compileCacheDirectory(env) {
   const { realpathSync } = process.getBuiltinModule("node:fs");
-  const { join } = process.getBuiltinModule("node:path");
+  const path = process.getBuiltinModule("node:path");
   const { XDG_CACHE_HOME: cacheHome = "", HOME: home = "" } = env;
   if (process.geteuid === undefined) return null;
   try {
@@ -20,7 +20,7 @@ export function compileCacheDirectory(env) {
     const parent = makeIn(base, "agentcore");
     makeIn(parent, "compile-cache");
     // Checked and used without symbolic links: what a link points to may change, the path that was checked may not.
-    const directory = join(realpathSync(parent), "compile-cache");
+    const directory = path.join(realpathSync(parent), "compile-cache");
     return isOwn(directory, process.geteuid()) ? directory : null;
   } catch (error) {
     // A home that is read-only or not there, a file in the way: no cache then.
@@ -42,14 +42,14 @@ function makeIn(/** @type {string} */ parent, /** @type {string} */ name) {
 /** Whether nobody but the user and root can write to the directory, or put another in its place. */
 function isOwn(/** @type {string} */ directory, /** @type {number} */ uid) {
   const { lstatSync } = process.getBuiltinModule("node:fs");
-  const { dirname } = process.getBuiltinModule("node:path");
+  const path = process.getBuiltinModule("node:path");
   const own = lstatSync(directory);
   if (!own.isDirectory() || own.uid !== uid || (own.mode & 0o077) !== 0) return false;
-  for (let at = dirname(directory); ; at = dirname(at)) {
+  for (let at = path.dirname(directory); ; at = path.dirname(at)) {
     const parent = lstatSync(at);
     if (parent.uid !== uid && parent.uid !== 0) return false;
     // In a sticky directory others may make names, and not replace those of the user.
     if ((parent.mode & 0o022) !== 0 && (parent.mode & 0o1000) === 0) return false;
-    if (at === dirname(at)) return true;
+    if (at === path.dirname(at)) return true;
   }
 }
