@@ -232,6 +232,20 @@ describe("a workspace in a git repository", () => {
     expect(found.patchText).toContain("b/new");
     expect(found.note).toContain("'nested/' does not have a commit checked out");
   });
+
+  it("is said to be seen in part where git cannot list a directory", async () => {
+    const root = repository();
+    // Too long a path: permissions would stop no test that runs as root.
+    const deep = `for (let n = 0; n < 30; n++) { fs.mkdirSync("d".repeat(200)); process.chdir("d".repeat(200)); } fs.writeFileSync("hidden", "")`;
+    const found = await observe(root, () => {
+      execFileSync(process.execPath, ["-e", deep], { cwd: root });
+      writeFileSync(join(root, "seen"), "");
+    });
+    // Node's own removal cannot reach so deep.
+    execFileSync("rm", ["-rf", join(root, "d".repeat(200))]);
+    expect(found).toMatchObject({ files: ["seen"], complete: false });
+    expect(found.note).toContain("could not open directory");
+  });
 });
 
 describe("the choice of how to look", () => {

@@ -33,8 +33,8 @@ repository_digest() {
 
 /**
  * Adds everything below the workspace to the private index and sets `seen`: `part` where git cannot read some of it, such
- * as a nested repository that has no commit yet. A workspace that the repository ignores is none of git's business. The
- * arguments of the script that are left are paths that are not to be added: git refuses to be told so of one that is ignored
+ * as a nested repository that has no commit yet, or a directory that git may not list. A workspace that the repository
+ * ignores is none of git's business. The arguments of the script that are left are paths that are not to be added: git refuses to be told so of one that is ignored
  * anyhow. Files outside of a sparse checkout are added where they are there; an older git does not know the option, and adds
  * them anyhow. Nested repositories are added as if they were new:
  * of one that it knows, git asks the status, and so starts the filters that are configured there.
@@ -48,12 +48,16 @@ for path; do
   shift
   git check-ignore -q -- "./$path" || set -- "$@" ":(exclude,literal)$path"
 done
-git add -A --ignore-errors $sparse -- . "$@" || {
-  code=$?
-  [ "$code" -eq 1 ] || exit "$code"
+added=0
+git add -A --ignore-errors $sparse -- . "$@" 2> "$AC_GIT/complaints" || added=$?
+cat "$AC_GIT/complaints" >&2
+if [ "$added" -ne 0 ]; then
+  [ "$added" -eq 1 ] || exit "$added"
   if git check-ignore -q .; then echo "the repository ignores the workspace" >&2; exit 1; fi
   seen=part
-}
+fi
+# Of a directory that it cannot list, or whose path is too long, git only warns.
+if grep -q '^warning: could not open directory' "$AC_GIT/complaints"; then seen=part; fi
 `;
 
 const usePrivate = `
