@@ -30,6 +30,12 @@ export async function unlessMissing<T>(asked: Promise<T>): Promise<T | null> {
   }
 }
 
+/** For files in a repository's own directory: one that was replaced with a pipe or a link is told as `AC_WORKFLOW_GIT`. */
+export function throwAsGitProblem(error: unknown): never {
+  if (!(error instanceof Error) || !("code" in error) || error.code !== "PLACED_FILE") throw error;
+  throw new AgentCoreError("AC_WORKFLOW_GIT", error.message, { cause: error });
+}
+
 /**
  * Absolute path of something in the workspace, which must be a real path. Throws `AC_WORKFLOW_PATH` where it lies outside,
  * also by a symbolic link. What is not there yet is judged by the nearest directory above it that is.

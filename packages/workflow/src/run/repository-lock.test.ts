@@ -1,8 +1,16 @@
 /** The lock of a repository among processes: real ones, one of them killed. */
 import { systemClock } from "@agentcore/contract";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -81,4 +89,21 @@ test("in one process turns come in their order, and a failed one does not hold u
     "fulfilled",
   ]);
   expect(readFileSync(log, "utf8")).toBe("abc");
+});
+
+test("what a worker put in the place of the lock, or of its directory, is neither followed nor waited for", async () => {
+  const lock = () => withRepositoryLock({ clock, gitDir, waitMsMax: 30 }, async () => "in");
+  const refusal = { code: "AC_WORKFLOW_GIT", message: expect.stringContaining("was replaced") };
+  const other = join(gitDir, "other");
+  mkdirSync(other);
+  symlinkSync(other, join(gitDir, "agentcore"));
+  await expect(lock()).rejects.toMatchObject(refusal);
+  rmSync(join(gitDir, "agentcore"));
+  mkdirSync(join(gitDir, "agentcore"));
+  symlinkSync(join(other, "state.db"), join(gitDir, "agentcore", "lock"));
+  await expect(lock()).rejects.toMatchObject(refusal);
+  rmSync(join(gitDir, "agentcore", "lock"));
+  execFileSync("mkfifo", [join(gitDir, "agentcore", "lock")]);
+  await expect(lock()).rejects.toMatchObject(refusal);
+  expect(readdirSync(other)).toEqual([]);
 });

@@ -4,9 +4,11 @@
  * ends with the process that holds it, however that ends, so no dead owner leaves it taken.
  */
 import { AgentCoreError, type Clock } from "@agentcore/contract";
-import { mkdir } from "node:fs/promises";
+import type { Stats } from "node:fs";
+import { lstat, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { unlessMissing } from "./places.ts";
 
 export interface RepositoryLockOptions {
   readonly clock: Clock;
@@ -42,7 +44,9 @@ const repositoryLockFile = (gitDir: string): string => join(gitDir, "agentcore",
 
 async function locked<T>(options: RepositoryLockOptions, work: () => Promise<T>): Promise<T> {
   const path = repositoryLockFile(options.gitDir);
+  await requirePlain(dirname(path), (found) => found.isDirectory());
   await mkdir(dirname(path), { recursive: true });
+  await requirePlain(path, (found) => found.isFile());
   const file = new DatabaseSync(path);
   try {
     await take(file, path, options);
@@ -50,6 +54,14 @@ async function locked<T>(options: RepositoryLockOptions, work: () => Promise<T>)
   } finally {
     file.close();
   }
+}
+
+/** A worker can write in the repository: a link would have us lock, and make files, somewhere else. */
+async function requirePlain(path: string, isPlain: (found: Stats) => boolean): Promise<void> {
+  const found = await unlessMissing(lstat(path));
+  if (found === null || isPlain(found)) return;
+  const message = `${path} was replaced with something that no run makes; remove it`;
+  throw new AgentCoreError("AC_WORKFLOW_GIT", message, { evidence: { path } });
 }
 
 async function take(file: DatabaseSync, path: string, options: RepositoryLockOptions): Promise<void> {

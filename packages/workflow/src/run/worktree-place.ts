@@ -3,7 +3,7 @@ import { readPlacedFile, type Clock, type Log } from "@agentcore/contract";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { putFile } from "./own-place.ts";
-import { unlessMissing } from "./places.ts";
+import { throwAsGitProblem, unlessMissing } from "./places.ts";
 import type { Git } from "./git.ts";
 import { shortHash } from "./short-hash.ts";
 
@@ -69,7 +69,7 @@ const markFile = ({ path }: WorktreePlace, mark: Mark): string => `${path}.${mar
 
 /** Its text; null where the mark is not set. */
 export async function readMark(place: WorktreePlace, mark: Mark): Promise<string | null> {
-  return unlessMissing(readPlacedFile(markFile(place, mark)));
+  return unlessMissing(readPlacedFile(markFile(place, mark)).catch(throwAsGitProblem));
 }
 
 export async function dropMark(place: WorktreePlace, mark: Mark): Promise<void> {

@@ -118,3 +118,10 @@ describe("a work tree", () => {
     expect(await isUnchanged(git, tree(), kept(), [])).toBe(false);
   });
 });
+
+it("does not wait for a pipe in the place of the index", async () => {
+  rmSync(at(".git/index"), { force: true });
+  execFileSync("mkfifo", [at(".git/index")]);
+  const refusal = { code: "AC_WORKFLOW_GIT", message: expect.stringContaining("not a regular file") };
+  await expect(snapshotTree(git, request())).rejects.toMatchObject(refusal);
+});

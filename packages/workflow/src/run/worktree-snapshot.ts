@@ -2,11 +2,12 @@
  * Commits of everything that is in a work tree, tracked or not, made without touching the index that people use. Ignored
  * files and the content of other repositories (submodules, nested ones) are no part of a snapshot.
  */
-import { copyFile, lstat, mkdtemp, rename, rm, stat, utimes } from "node:fs/promises";
+import { openPlacedFile } from "@agentcore/contract";
+import { lstat, mkdtemp, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { commitOf, gitFailed, gitText, wholeTreeMsMax, type Git } from "./git.ts";
 import { absolutePath, quotePath, shownPath, unquotePath, type GitPath } from "./git-path.ts";
-import { isThere, isWithin, unlessMissing } from "./places.ts";
+import { isThere, isWithin, unlessMissing, throwAsGitProblem } from "./places.ts";
 import { submoduleMode } from "./tree-changes.ts";
 import { workTreeEnv, type WorkTree } from "./worktree-place.ts";
 
@@ -131,9 +132,19 @@ async function beginIndex(git: Git, tree: WorkTree, env: IndexEnv): Promise<void
     return;
   }
   const writtenAtS = Math.floor(found.mtimeMs / 1000);
-  await copyFile(path, env.GIT_INDEX_FILE);
+  await copyPlaced(path, env.GIT_INDEX_FILE);
   // Git reads a file again that is as new as the index, since it may have changed within that tick; it goes by this time.
   await utimes(env.GIT_INDEX_FILE, writtenAtS, writtenAtS);
+}
+
+/** A worker may have put a pipe in its place, for which a copy would wait without end. */
+async function copyPlaced(from: string, to: string): Promise<void> {
+  const file = await openPlacedFile(from).catch(throwAsGitProblem);
+  try {
+    await writeFile(to, file.createReadStream({ autoClose: false }));
+  } finally {
+    await file.close();
+  }
 }
 
 interface Added {
