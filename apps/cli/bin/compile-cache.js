@@ -10,11 +10,13 @@
  * @returns {string | null}
  */
 export function compileCacheDirectory(env) {
-  const { realpathSync } = process.getBuiltinModule("node:fs");
+  const { realpathSync, statSync } = process.getBuiltinModule("node:fs");
   const path = process.getBuiltinModule("node:path");
   const { XDG_CACHE_HOME: cacheHome = "", HOME: home = "" } = env;
   if (process.geteuid === undefined) return null;
   try {
+    // In another user's home, as after `sudo`, nothing is made that its owner could not write to.
+    if (statSync(cacheHome.startsWith("/") ? cacheHome : home).uid !== process.geteuid()) return null;
     const base = cacheHome.startsWith("/") ? cacheHome : home.startsWith("/") ? makeIn(home, ".cache") : null;
     if (base === null) return null;
     const parent = makeIn(base, "agentcore");

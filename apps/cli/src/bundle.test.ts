@@ -171,6 +171,9 @@ describe("what Node compiled is kept", () => {
     chownSync(kept, 0, 0);
     chownSync(home, 2002, 2002);
     expect(keptBy()).toEqual([]);
+    rmSync(join(home, ".cache"), { recursive: true });
+    keptBy();
+    expect(readdirSync(home), "nor is anything made there").toEqual([]);
   });
 
   test("nowhere, where there is no home, which is not made", () => {

@@ -1,8 +1,9 @@
 /** Where state is kept, and how the places inside it are called. Several processes share one state directory. */
 import { AgentCoreError, ignore } from "@agentcore/contract";
-import { existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { callerIdentity, exposureOf } from "./config/exposure.ts";
+import { callerIdentity, exposureOf, foreignOwnerAbove } from "./config/exposure.ts";
+import { makeOwnDirectory, nearestExisting } from "./config/own-directory.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { trustDirectoryIn } from "./config/trust-directory.ts";
 import type { Environment } from "./config/env-text.ts";
@@ -61,9 +62,10 @@ export function defaultStateDir(env: Environment): string | null {
 
 /** Creates what is not there, readable by its owner alone: logs and artifacts can hold secrets. What is there must be ours. */
 export function createStateDir(state: StateDir): void {
+  requireOneOwner(state);
   for (const directory of [state.path, state.attempts, state.containment, state.spool]) {
     try {
-      makeDirectory(directory);
+      makeOwnDirectory(directory);
     } catch (error) {
       throw new AgentCoreError(
         "AC_STORE_UNAVAILABLE",
@@ -97,9 +99,9 @@ export function makeTrustDirectory(env: Environment): void {
   // A home that is not there is not made.
   if (stateHome === null || !(named.startsWith("/") || existsSync(home))) return;
   try {
-    makeDirectory(trustDirectoryIn(stateHome));
+    makeOwnDirectory(trustDirectoryIn(stateHome));
   } catch (error) {
-    ignore(error, "a home that is read-only for us is so for a worker");
+    ignore(error, "a home that is read-only for us, or another user's, is so for a worker");
   }
 }
 
@@ -107,6 +109,54 @@ export function makeTrustDirectory(env: Environment): void {
 function cacheDir({ XDG_CACHE_HOME: cacheHome = "", HOME: home = "" }: Environment): string | null {
   if (cacheHome.startsWith("/")) return join(cacheHome, "agentcore");
   return home.startsWith("/") ? join(home, ".cache", "agentcore") : null;
+}
+
+/**
+ * Throws `AC_STORE_UNAVAILABLE` where the place of the directory, itself, or what is in it belongs to another user, before
+ * anything is made there: the one could not use what the other leaves.
+ */
+export function requireOneOwner(state: StateDir): void {
+  const problem = ownerProblem(state);
+  if (problem === null) return;
+  throw new AgentCoreError(
+    "AC_STORE_UNAVAILABLE",
+    `the state directory ${state.path} is not used: ${problem}`,
+    {
+      evidence: { path: state.path },
+    },
+  );
+}
+
+function ownerProblem(state: StateDir): string | null {
+  const identity = callerIdentity();
+  if (identity === null) return null;
+  const self = `this is user ${identity.uid}`;
+  const elsewhere = "run as that user, or name another directory with --state-dir";
+  const { path, stats, isClosed } = nearestExisting(state.path);
+  if (isClosed)
+    return `${path} belongs to user ${stats.uid} and is closed to others, and ${self}; ${elsewhere}`;
+  const foreign = foreignOwnerAbove(realpathSync(path), identity);
+  if (foreign !== null) return `${foreign}, and ${self}; ${elsewhere}`;
+  if (path !== state.path || !stats.isDirectory()) return null;
+  if (stats.uid !== identity.uid && !isWritable(path))
+    return `it belongs to user ${stats.uid}, and ${self}; ${elsewhere}`;
+  const { attempts, containment, versions, spool } = state;
+  for (const each of [join(path, "state.db"), attempts, containment, versions, spool]) {
+    const uid = statSync(each, { throwIfNoEntry: false })?.uid ?? identity.uid;
+    if (uid !== identity.uid)
+      return `${each} belongs to user ${uid}, and ${self}; give all of it to one user with \`chown -R\`, or name another directory with --state-dir`;
+  }
+  return null;
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK | constants.X_OK);
+    return true;
+  } catch (error) {
+    ignore(error, "said by the caller, with whose it is");
+    return false;
+  }
 }
 
 /**
@@ -121,16 +171,4 @@ export function requireOwnState({ path }: StateDir): void {
     `the state directory ${path} is not used: ${exposure}; make it writable by you alone (chown, chmod go-w), or name another with --state-dir`,
     { evidence: { path } },
   );
-}
-
-/** Not Node's own recursive form: that one never returns below /proc, where a directory is refused as "not found". */
-function makeDirectory(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
-  if (dirname(path) !== path) makeDirectory(dirname(path));
-  try {
-    mkdirSync(path, { mode: 0o700 });
-  } catch (error) {
-    // Another process may have made it meanwhile.
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST" || !statSync(path).isDirectory()) throw error;
-  }
 }

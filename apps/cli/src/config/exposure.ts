@@ -37,6 +37,15 @@ export function exposureOf(realPath: string, identity: Identity | null): string 
   return null;
 }
 
+/** Whom else than the user and root the real path or a directory above it belongs to, as {@link exposureOf} says it. */
+export function foreignOwnerAbove(realPath: string, identity: Identity | null): string | null {
+  if (identity === null) return null;
+  for (let at = realPath; ; at = dirname(at)) {
+    const foreign = foreignOwner(at, lstatSync(at), identity);
+    if (foreign !== null || at === dirname(at)) return foreign;
+  }
+}
+
 /** As {@link exposureOf}, of the file or directory alone. */
 export function ownExposure(path: string, stats: Stats, identity: Identity): string | null {
   const foreign = foreignOwner(path, stats, identity);

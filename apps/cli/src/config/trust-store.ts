@@ -5,19 +5,12 @@
  */
 import { AgentCoreError } from "@agentcore/contract";
 import { createHash } from "node:crypto";
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { trustDirectoryIn } from "./trust-directory.ts";
 import { callerIdentity, exposureOf } from "./exposure.ts";
+import { makeOwnDirectory } from "./own-directory.ts";
 
 const entrySchema = z.object({
   path: z.string(),
@@ -55,7 +48,7 @@ export class TrustStore {
 
   trust(path: string, text: string, now: number): void {
     try {
-      mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+      makeOwnDirectory(this.#directory);
       const exposure = exposureOf(realpathSync(this.#directory), callerIdentity());
       if (exposure !== null) throw new Error(`${exposure}, so another user could decide what you trust`);
       const entry = { path, sha256: hashOf(text), trusted_at: new Date(now).toISOString() };

@@ -20,10 +20,11 @@ import { didYouMean } from "@agentcore/yaml-file";
 import { workerNames } from "../adapters.ts";
 import type { Environment } from "../config/env-text.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import { nearestExisting } from "../config/own-directory.ts";
 import type { Config } from "../config/schema.ts";
 import { describeLeft } from "../quarantine.ts";
 import { formatBytes } from "../screen/summary.ts";
-import { hiddenDirectories, requireOwnState, type StateDir } from "../state-dir.ts";
+import { hiddenDirectories, requireOneOwner, requireOwnState, type StateDir } from "../state-dir.ts";
 import type { Check } from "./report.ts";
 
 export function examineNode(version: string): Check {
@@ -94,7 +95,9 @@ function unknownWorkers(loaded: LoadedConfig): string[] {
 export async function examineContainment(state: StateDir, env: Environment): Promise<ExaminedContainment> {
   const partsWith = (containment: Containment) => ({ containment, clock: systemClock, ids: systemIds });
   try {
-    const opened = await openContainment({ hidden: hiddenDirectories(state, env) });
+    // A directory that is closed to us cannot be looked up, and is a finding of its own.
+    const hidden = nearestExisting(state.path).isClosed ? [] : hiddenDirectories(state, env);
+    const opened = await openContainment({ hidden });
     return { check: containmentCheck(opened.probe, isRoot()), parts: partsWith(opened) };
   } catch (error) {
     const refusing: Containment = {
@@ -184,6 +187,7 @@ export async function examineGit(env: Environment, parts: ProgramParts): Promise
 export async function examineState(state: StateDir, waitsBelow: number | undefined): Promise<Check> {
   const base = { id: "state", title: "State directory" };
   try {
+    requireOneOwner(state);
     if (existsSync(state.path)) requireOwnState(state);
     const isNew = !existsSync(join(state.path, "state.db"));
     if (!isNew) await (await openStateDatabase({ directory: state.path })).close();

@@ -1,0 +1,46 @@
+/** Directories of the user's own: none is made in a place of somebody else's, where that one could not use what root left. */
+import { mkdirSync, realpathSync, statSync, type Stats } from "node:fs";
+import { dirname } from "node:path";
+import { callerIdentity, foreignOwnerAbove } from "./exposure.ts";
+
+export interface Existing {
+  readonly path: string;
+  readonly stats: Stats;
+  /** Whether it is a directory in which we may not look: what is below it cannot be told. */
+  readonly isClosed: boolean;
+}
+
+/** The path, or what of it is there. */
+export function nearestExisting(path: string): Existing {
+  let isClosed = false;
+  for (let at = path; ; at = dirname(at)) {
+    try {
+      const stats = statSync(at, { throwIfNoEntry: false });
+      if (stats !== undefined) return { path: at, stats, isClosed };
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== "EACCES" && code !== "ENOTDIR") throw error;
+      isClosed = code === "EACCES";
+    }
+  }
+}
+
+/** Makes it with all above it, readable by the user alone. Throws where a place above it belongs to neither the user nor root. */
+export function makeOwnDirectory(path: string): void {
+  const existing = nearestExisting(path);
+  const foreign = existing.isClosed ? null : foreignOwnerAbove(realpathSync(existing.path), callerIdentity());
+  if (foreign !== null) throw new Error(`${foreign}, and this is user ${process.geteuid?.()}`);
+  makeDirectory(path);
+}
+
+/** Not Node's own recursive form: that one never returns below /proc, where a directory is refused as "not found". */
+function makeDirectory(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  if (dirname(path) !== path) makeDirectory(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST" || !statSync(path).isDirectory()) throw error;
+  }
+}
