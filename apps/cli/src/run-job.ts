@@ -2,7 +2,7 @@
  * One job now, in this process, through the same queue as every other: submitted, claimed by a scheduler that takes nothing
  * else, followed to its end. What happens on the way goes to the presenter; asking for a stop is up to the caller.
  */
-import { type JobSubmission, type RunEvent, systemClock } from "@agentcore/contract";
+import { ignore, type JobSubmission, type RunEvent, systemClock } from "@agentcore/contract";
 import type { AttemptRecord, JobHandle, JobStore, Reason, Scheduler } from "@agentcore/scheduler";
 import { exitCodes } from "./exit-code.ts";
 import { outcomeOf, type JobOutcome } from "./job-outcome.ts";
@@ -64,8 +64,15 @@ async function blocked(
   handle: JobHandle,
   following: Promise<unknown>,
 ): Promise<Reason | null> {
-  if (await endedWithin(noticeAfterMs, following)) return null;
-  const { record, blockedBy } = await scheduler.why(handle.id);
+  let why: Awaited<ReturnType<Scheduler["why"]>> | null = null;
+  while (why === null) {
+    if (await endedWithin(noticeAfterMs, following)) return null;
+    why = await scheduler.why(handle.id).catch((error: unknown) => {
+      ignore(error, "asked again: a look that fails is no reason to give the job up");
+      return null;
+    });
+  }
+  const { record, blockedBy } = why;
   if (record.state.kind !== "queued" || blockedBy === null) return null;
   const message = `job ${blockedBy} runs in the same workspace`;
   if (wait) {
