@@ -3,6 +3,7 @@ import { readFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { processOwner } from "@agentcore/core";
 import { claimRequest, idsOf, startAt, testOwner } from "@agentcore/scheduler/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { applicationId } from "./schema.ts";
@@ -82,6 +83,19 @@ test("a database of version 3 becomes what a new one is", async () => {
   };
   expect(await tablesOf(directory)).toEqual(await tablesOf(fresh));
   rmSync(fresh, { recursive: true });
+});
+
+test("a database on which a scheduler of the earlier version works is left as it is", async () => {
+  const old = new DatabaseSync(join(directory, "state.db"));
+  old.prepare("UPDATE owners SET process_json = ? WHERE owner = 'later'").run(JSON.stringify(processOwner()));
+  await expect(openStateDatabase({ directory })).rejects.toMatchObject({
+    code: "AC_STORE_UNAVAILABLE",
+    message: expect.stringContaining(`process ${process.pid}`) as string,
+  });
+  expect(old.prepare("SELECT max(version) AS version FROM schema_version").get()).toEqual({ version: 3 });
+  old.exec("DELETE FROM owners");
+  old.close();
+  await (await openStateDatabase({ directory })).close();
 });
 
 test("pieces of workflow runs are told from other jobs, and their deaths are no dead letters", async () => {

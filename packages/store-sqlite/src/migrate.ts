@@ -1,4 +1,7 @@
 /** Migrates a database to the schema version of this code. */
+import { AgentCoreError } from "@agentcore/contract";
+import { processState } from "@agentcore/core";
+import type { OwnerProcess } from "@agentcore/scheduler";
 import { rollBack } from "./commit-batch.ts";
 import type { SqliteConnection } from "./driver.ts";
 import { type Migration, migrations, newest } from "./schema.ts";
@@ -9,7 +12,10 @@ export function createTables(connection: SqliteConnection, sql: Sql, now: number
   inOneTransaction(connection, sql, () => apply(connection, sql, newest, now));
 }
 
-/** All missing migrations, or none. The version is read inside the transaction: another process may have been quicker. */
+/**
+ * All missing migrations, or none. The version is read inside the transaction: another process may have been quicker. Throws
+ * `AC_STORE_UNAVAILABLE` while a scheduler of the earlier version works on the file: it could not store how its runs end.
+ */
 export function applyMigrations(
   connection: SqliteConnection,
   sql: Sql,
@@ -18,8 +24,22 @@ export function applyMigrations(
 ): void {
   inOneTransaction(connection, sql, () => {
     const current = currentVersion(sql);
+    if (all.some(({ version }) => version > current)) refuseWhileInUse(sql);
     for (const migration of all) if (migration.version > current) apply(connection, sql, migration, now);
   });
+}
+
+function refuseWhileInUse(sql: Sql): void {
+  if (sql.values("SELECT 1 FROM sqlite_schema WHERE name = 'owners'") === undefined) return;
+  for (const { process_json: json } of sql.all("SELECT process_json FROM owners")) {
+    const owner = JSON.parse(String(json)) as OwnerProcess | null;
+    if (owner === null || processState(owner) !== "alive") continue;
+    throw new AgentCoreError(
+      "AC_STORE_UNAVAILABLE",
+      `an earlier version of AgentCore works on this state directory (process ${owner.pid}); end that process, then start again`,
+      { evidence: { pid: owner.pid } },
+    );
+  }
 }
 
 function inOneTransaction(connection: SqliteConnection, sql: Sql, write: () => void): void {
