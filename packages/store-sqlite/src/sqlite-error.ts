@@ -74,7 +74,7 @@ export function storeErrorOf(error: unknown, path: string, whileOpening = false)
         "AC_STORE_UNAVAILABLE",
         whileOpening
           ? `${path} cannot be opened: ${reason}; correct the permissions of its directory or free disk space, then start again`
-          : `${path} cannot be used just now: ${reason}; free disk space or correct the permissions, and work goes on`,
+          : `${path} cannot be used just now: ${reason}; free disk space or correct the permissions, then repeat the call; an \`agentcore work\` that runs goes on then`,
         { evidence, cause: error },
       );
     case "corrupt":
