@@ -57,6 +57,18 @@ it.each<[string, string, string]>([
   expect(read.ok || read.issues).toMatchObject([{ message: expect.stringContaining(words) as string }]);
 });
 
+it.each([
+  ["a: 1\nb: !!js/function x\n", "2:4 not YAML: the tag !!js/function is not known; leave it out"],
+  ["a: !custom { b: 1 }\n", "1:4 not YAML: the tag !custom is not known; leave it out"],
+  ["- 1\n- !mine [2]\n", "2:3 not YAML: the tag !mine is not known; leave it out"],
+  ["!mine x: 1\n", "1:1 not YAML: the tag !mine is not known; leave it out"],
+])("a tag that nobody knows is a mistake: %j", async (text, expected) => {
+  const read = await parseYaml(text);
+  expect(read.ok || read.issues.map((issue) => `${issue.line}:${issue.column} ${issue.message}`)).toEqual([
+    expected,
+  ]);
+});
+
 it("names and values can be asked for as they are written", async () => {
   const read = await parseYaml("007: a\n'8': 3.10\nb: &x [0x10, text]\nc: *x\n");
   if (!read.ok) throw new TypeError("is YAML");

@@ -95,7 +95,9 @@ function locate(parser: Parser, text: string): Located {
   };
   const [error] = document.errors;
   const mistake =
-    error === undefined ? overlooked(parser, document) : { offset: error.pos[0], message: wordsFor(error) };
+    error === undefined
+      ? (unknownTag(text, document) ?? overlooked(parser, document))
+      : { offset: error.pos[0], message: wordsFor(error) };
   const issue =
     mistake === undefined
       ? undefined
@@ -117,9 +119,23 @@ function wordsFor({ code, message }: Document["errors"][number]): string {
   return text.length > messageMax ? `${text.slice(0, messageMax)}…` : text;
 }
 
+interface Mistake {
+  readonly offset: number;
+  readonly message: string;
+}
+
+/** The parser only warns of it, and reads the value as if it had no tag: not what was meant. */
+function unknownTag(text: string, { warnings }: Document): Mistake | undefined {
+  const warning = warnings.find(({ code }) => code === "TAG_RESOLVE_FAILED");
+  if (warning === undefined) return undefined;
+  const [offset] = warning.pos;
+  const tag = /^[^\s,[\]{}]{1,100}/u.exec(text.slice(offset, offset + 200))?.[0] ?? "";
+  return { offset, message: `the tag ${tag} is not known; leave it out` };
+}
+
 /** Mistakes that the parser is not asked for, or does not find before the values are taken out. */
-function overlooked({ visit, isScalar }: Parser, document: Document) {
-  let found: { readonly offset: number; readonly message: string } | undefined;
+function overlooked({ visit, isScalar }: Parser, document: Document): Mistake | undefined {
+  let found: Mistake | undefined;
   const anchors = new Set<string>();
   const noteAnchor = ({ anchor }: { anchor?: string }): void => {
     if (anchor !== undefined) anchors.add(anchor);

@@ -52,7 +52,10 @@ const sentinelSchema = z.strictObject({
 });
 
 const version = z
-  .literal("1", { error: 'the version is "1", in quotes' })
+  .literal("1", {
+    error: ({ input }) =>
+      input === undefined ? 'is required, for example version: "1"' : 'the version is "1", in quotes',
+  })
   .meta({ description: 'Of the format: "1", in quotes.' });
 
 export const workflowFileSchema = z

@@ -404,6 +404,11 @@ describe("a mistake", () => {
       `name: w\nversion: ▸1\ntimeout: 5m\nsteps: { a: ${shell} }\n`,
       'version: the version is "1", in quotes',
     ],
+    [
+      "no version",
+      `▸name: w\ntimeout: 5m\nsteps: { a: ${shell} }\n`,
+      'version: is required, for example version: "1"',
+    ],
     ["no steps", `${head}steps: ▸{}\n`, "steps: has no step"],
     ["two steps with one id", withSteps(`a: ${shell}`, `▸a: ${shell}`), "not YAML: Map keys must be unique"],
     [
