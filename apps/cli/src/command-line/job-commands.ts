@@ -49,7 +49,10 @@ export function defineJobs({ define: defineTop, finish, io }: Definition): void 
     .option("-f, --follow", "go on until the job has ended, over all its attempts")
     .option("--attempt <number>", "only this attempt (default: the last)", value(readCount))
     .option("--raw", "the bytes as they came, stdout to stdout and stderr to stderr")
-    .addHelpText("after", examples(["agentcore jobs logs -f 0199a2c4"]))
+    .addHelpText(
+      "after",
+      `\nOn a terminal, lines of more than 1,000 columns are cut; in a file or pipe they are whole.\n${examples(["agentcore jobs logs -f 0199a2c4"])}`,
+    )
     .action(
       finish(async (id: string, options) => (await import("../commands/logs.ts")).logs(id, options, io)),
     );

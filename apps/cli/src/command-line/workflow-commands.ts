@@ -136,7 +136,7 @@ function defineLooks({ define, finish, io }: Below): void {
     .option("--raw", "the bytes as they came, stdout to stdout and stderr to stderr")
     .addHelpText(
       "after",
-      examples(["agentcore workflow logs 0199a2c4", "agentcore workflow logs 0199a2c4 build"]),
+      `\nOn a terminal, lines of more than 1,000 columns are cut; in a file or pipe they are whole.\n${examples(["agentcore workflow logs 0199a2c4", "agentcore workflow logs 0199a2c4 build"])}`,
     )
     .action(
       finish(async (run: string, step: string | undefined, options) =>

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { Writable } from "node:stream";
 import { span } from "./line.ts";
 import { createOutput, type ScreenStream } from "../output.ts";
-import { createScreen } from "./terminal.ts";
+import { createScreen, plainScreen } from "./terminal.ts";
 
 function stream(isTTY: boolean, columns = 20) {
   const written: string[] = [];
@@ -43,6 +43,16 @@ test("a terminal keeps the status line below what is printed, cut to its width",
     "after\n",
   ]);
   expect(timers).toHaveLength(1);
+});
+
+test("a line is whole in a file or pipe, however long, and cut on a terminal", () => {
+  const long = "x".repeat(100_000);
+  const { written, stream: pipe } = stream(false);
+  plainScreen(pipe).print([[span(long)]]);
+  expect(written).toEqual([`${long}\n`]);
+  const terminal = stream(true);
+  plainScreen(terminal.stream).print([[span(long)]]);
+  expect(terminal.written).toEqual([`${"x".repeat(999)}…\n`]);
 });
 
 test("anything else gets lines only, without escape sequences", () => {

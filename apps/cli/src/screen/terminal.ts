@@ -8,8 +8,8 @@ import type { Output } from "../output.ts";
 import { cutLine, paint, type Line } from "./line.ts";
 
 const wipeLine = "\r\u001b[2K";
-/** Columns of a plain line; longer ones end in an ellipsis (the log has them whole). */
-const plainColumns = 1000;
+/** Columns of a plain line on a terminal; longer ones end in an ellipsis. In a file or pipe each line is whole. */
+const terminalColumns = 1000;
 
 export interface Screen {
   print(lines: readonly Line[]): void;
@@ -33,7 +33,8 @@ export function plainScreen(output: Output): Screen {
         isTTY === true && columns !== undefined && columns > 0
           ? lines.flatMap((line) => line.fit?.(columns) ?? [line])
           : lines;
-      output.raw(fitted.map((line) => `${paint(cutLine(line, plainColumns), output.stream)}\n`).join(""));
+      const shown = isTTY === true ? fitted.map((line) => cutLine(line, terminalColumns)) : fitted;
+      output.raw(shown.map((line) => `${paint(line, output.stream)}\n`).join(""));
     },
     close: () => {},
   };
