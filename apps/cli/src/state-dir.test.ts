@@ -1,9 +1,11 @@
 import { expect, onTestFinished, test } from "vitest";
+import { spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LoadedConfig } from "./config/load.ts";
 import { createStateDir, resolveStateDir } from "./state-dir.ts";
+import { makeScratch, startAgentcore } from "./testing/agentcore-process.ts";
 
 const loaded = (path: string | null, stateDir?: string): LoadedConfig =>
   ({ source: path === null ? null : { path }, config: { state_dir: stateDir } }) as LoadedConfig;
@@ -64,3 +66,35 @@ test("it is created for its owner alone, and a place that cannot be is refused",
     rmSync(root, { recursive: true, force: true });
   }
 });
+
+test.runIf(canMount())(
+  "one on a read-only file system is refused with that reason, and nothing else is tried",
+  async () => {
+    const scratch = makeScratch();
+    onTestFinished(() => scratch.remove());
+    createStateDir(resolveStateDir(scratch.stateDir, loaded(null), scratch.root, {}));
+    const { code, stderr } = await startAgentcore(
+      scratch,
+      ["work", "--drain", "--state-dir", scratch.stateDir],
+      {
+        prefix: [
+          "unshare",
+          "-rm",
+          "sh",
+          "-c",
+          'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"',
+          scratch.stateDir,
+        ],
+      },
+    ).finished;
+    expect(code).not.toBe(0);
+    expect(stderr.split("\n")[0]).toBe(
+      `agentcore: the state directory ${scratch.stateDir} cannot be written: its file system is read-only (EROFS); mount it writable, or name another with --state-dir`,
+    );
+  },
+);
+
+/** Whether this machine lets us mount in a namespace of our own. */
+function canMount(): boolean {
+  return spawnSync("unshare", ["-rm", "mount", "--bind", tmpdir(), tmpdir()]).status === 0;
+}

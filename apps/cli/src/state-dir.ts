@@ -66,15 +66,22 @@ export function createStateDir(state: StateDir): void {
   for (const directory of [state.path, state.attempts, state.containment, state.spool]) {
     try {
       makeOwnDirectory(directory);
+      accessSync(directory, constants.W_OK);
     } catch (error) {
-      throw new AgentCoreError(
-        "AC_STORE_UNAVAILABLE",
-        `the state directory ${directory} cannot be created: ${(error as Error).message}; name another with --state-dir`,
-        { cause: error, evidence: { path: directory } },
-      );
+      throw new AgentCoreError("AC_STORE_UNAVAILABLE", wordsFor(directory, error as NodeJS.ErrnoException), {
+        cause: error,
+        evidence: { path: directory },
+      });
     }
   }
   requireOwnState(state);
+}
+
+function wordsFor(directory: string, { code, syscall, message }: NodeJS.ErrnoException): string {
+  if (code === "EROFS")
+    return `the state directory ${directory} cannot be written: its file system is read-only (EROFS); mount it writable, or name another with --state-dir`;
+  const verb = syscall === "access" ? "written" : "created";
+  return `the state directory ${directory} cannot be ${verb}: ${message}; name another with --state-dir`;
 }
 
 /**
