@@ -14,6 +14,8 @@ export function compileCacheDirectory(env) {
   const path = process.getBuiltinModule("node:path");
   const { XDG_CACHE_HOME: cacheHome = "", HOME: home = "" } = env;
   if (process.geteuid === undefined) return null;
+  // A umask that takes from the owner would leave a directory that nobody can use.
+  const umask = process.umask(0o077);
   try {
     // In another user's home, as after `sudo`, nothing is made that its owner could not write to.
     if (statSync(cacheHome.startsWith("/") ? cacheHome : home).uid !== process.geteuid()) return null;
@@ -28,6 +30,8 @@ export function compileCacheDirectory(env) {
     // A home that is read-only or not there, a file in the way: no cache then.
     if (error.code === undefined) throw error;
     return null;
+  } finally {
+    process.umask(umask);
   }
 }
 

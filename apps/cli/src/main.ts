@@ -6,6 +6,9 @@ import { reportError } from "./report-error.ts";
 
 const args = process.argv.slice(2);
 
+// A umask that takes from the owner would make the state directory useless, also to SQLite and to workers.
+process.umask(process.umask(0o077) & 0o077);
+
 // Compiling a schema pays for itself from the second value on, and a command that is over in a moment checks each once.
 // Schemas read this when they are made, so it comes before everything that makes some.
 z.config({ jitless: args[0] !== "work" && args[0] !== "runtime" });

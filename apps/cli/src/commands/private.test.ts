@@ -137,3 +137,23 @@ test("no file that a run leaves is open to others, whatever the umask", async ()
   });
   expect(open).toEqual([]);
 });
+
+test("what a run leaves can be used by its owner, whatever the umask", async () => {
+  for (const umask of ["777", "277"]) {
+    const prefix = ["sh", "-c", `umask ${umask}; exec "$@"`, "sh"];
+    const { code, stderr } = await startAgentcore(scratch, ["run", "echo out", "--worker", "shell"], {
+      prefix,
+      env: { XDG_STATE_HOME: join(scratch.root, umask) },
+    }).finished;
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    const state = join(scratch.root, umask, "agentcore");
+    const names = ["", "..", ...readdirSync(state, { recursive: true, encoding: "utf8" })];
+    expect(names.length).toBeGreaterThan(10);
+    const unusable = names.filter((name) => {
+      const stats = lstatSync(join(state, name));
+      const wanted = stats.isDirectory() ? 0o700 : 0o400;
+      return (stats.mode & wanted) !== wanted;
+    });
+    expect(unusable).toEqual([]);
+  }
+});
