@@ -15,7 +15,7 @@ import { type JobHandle, type Scheduler } from "@agentcore/scheduler";
 import { resolve } from "node:path";
 import { builtInAdapters } from "./adapters.ts";
 import { compose } from "./compose.ts";
-import type { Environment } from "./config/env-text.ts";
+import { withUsableHome, type Environment } from "./config/env-text.ts";
 import { configSchema, type Config, type ConfigInput } from "./config/schema.ts";
 import { pruneAttemptsRegularly } from "./prune-attempts.ts";
 import { startScheduler } from "./start-scheduler.ts";
@@ -55,7 +55,8 @@ export interface AgentCore {
  * `AC_CONTAINMENT_UNAVAILABLE` where workers cannot be contained at all.
  */
 export async function createAgentCore(options: AgentCoreOptions): Promise<AgentCore> {
-  const { env = process.env, log = silentLog, claims = "any" } = options;
+  const { log = silentLog, claims = "any" } = options;
+  const env = withUsableHome(options.env ?? process.env);
   const config = checkConfig(options.config ?? {}, env);
   const own = options.adapters ?? [];
   const builtIn = (await builtInAdapters()).filter(

@@ -1,7 +1,8 @@
 /** What a command may touch of the process around it; tests of commands run real processes, so there is one implementation. */
-import { AgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, isAgentCoreError } from "@agentcore/contract";
+import { existsSync } from "node:fs";
 import type { Readable } from "node:stream";
-import type { Environment } from "./config/env-text.ts";
+import { withUsableHome, type Environment } from "./config/env-text.ts";
 import { openOutput, type Output } from "./output.ts";
 import { systemWords } from "./system-words.ts";
 
@@ -22,7 +23,7 @@ export function processIo(): Io {
     },
     stdout: openOutput(() => process.stdout),
     stderr: openOutput(() => process.stderr),
-    env: process.env,
+    env: withUsableHome(process.env),
     get cwd() {
       return currentDirectory();
     },
@@ -31,12 +32,20 @@ export function processIo(): Io {
 
 function currentDirectory(): string {
   try {
-    return process.cwd();
+    const path = process.cwd();
+    // Paths are texts here: what is not UTF-8 became a replacement character, and the path leads nowhere.
+    if (path.includes("\uFFFD") && !existsSync(path)) throw unusableDirectory("its name is not UTF-8");
+    return path;
   } catch (error) {
-    throw new AgentCoreError(
-      "AC_USAGE",
-      `the current directory cannot be used: ${systemWords(error)}; change to another directory first`,
-      { cause: error },
-    );
+    if (isAgentCoreError(error)) throw error;
+    throw unusableDirectory(systemWords(error), error);
   }
+}
+
+function unusableDirectory(reason: string, cause?: unknown): AgentCoreError {
+  return new AgentCoreError(
+    "AC_USAGE",
+    `the current directory cannot be used: ${reason}; change to another directory first`,
+    { cause },
+  );
 }

@@ -38,7 +38,7 @@ export function resolveStateDir(
   if (path !== null) return stateDirAt(path);
   throw new AgentCoreError(
     "AC_USAGE",
-    "neither HOME nor XDG_STATE_HOME is set: say where to keep state with --state-dir",
+    "neither HOME nor XDG_STATE_HOME is set to an absolute path: say where to keep state with --state-dir",
   );
 }
 
@@ -53,11 +53,11 @@ export function stateDirAt(path: string): StateDir {
   };
 }
 
-/** Where XDG says; null where neither HOME nor XDG_STATE_HOME is set. */
+/** Where XDG says; null where neither HOME nor XDG_STATE_HOME is set to an absolute path. */
 export function defaultStateDir(env: Environment): string | null {
   const { XDG_STATE_HOME: stateHome = "", HOME: home = "" } = env;
   if (stateHome.startsWith("/")) return join(stateHome, "agentcore");
-  return home === "" ? null : join(home, ".local/state/agentcore");
+  return home.startsWith("/") ? join(home, ".local/state/agentcore") : null;
 }
 
 /** Creates what is not there, readable by its owner alone: logs and artifacts can hold secrets. What is there must be ours. */

@@ -39,7 +39,7 @@ function requireStore(io: Io): TrustStore {
   if (store !== null) return store;
   throw new AgentCoreError(
     "AC_USAGE",
-    "neither HOME nor XDG_STATE_HOME is set: there is no place to keep trust",
+    "neither HOME nor XDG_STATE_HOME is set to an absolute path: there is no place to keep trust",
   );
 }
 

@@ -20,3 +20,9 @@ export function envText(env: Environment) {
     }),
   );
 }
+
+/** A relative HOME names another place in each directory, so it counts as none. */
+export function withUsableHome(env: Environment): Environment {
+  const { HOME: home, ...others } = env;
+  return home === undefined || home.startsWith("/") ? env : others;
+}
