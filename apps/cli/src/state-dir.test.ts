@@ -1,11 +1,10 @@
 import { expect, onTestFinished, test } from "vitest";
-import { spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LoadedConfig } from "./config/load.ts";
 import { createStateDir, resolveStateDir } from "./state-dir.ts";
-import { makeScratch, startAgentcore } from "./testing/agentcore-process.ts";
+import { canMount, makeScratch, startAgentcore } from "./testing/agentcore-process.ts";
 
 const loaded = (path: string | null, stateDir?: string): LoadedConfig =>
   ({ source: path === null ? null : { path }, config: { state_dir: stateDir } }) as LoadedConfig;
@@ -93,8 +92,3 @@ test.runIf(canMount())(
     );
   },
 );
-
-/** Whether this machine lets us mount in a namespace of our own. */
-function canMount(): boolean {
-  return spawnSync("unshare", ["-rm", "mount", "--bind", tmpdir(), tmpdir()]).status === 0;
-}

@@ -1,4 +1,5 @@
 /** The mounts of this process, from `/proc/self/mountinfo`. */
+import { AgentCoreError } from "@agentcore/contract";
 import { readFileSync } from "node:fs";
 
 export interface Mount {
@@ -10,8 +11,8 @@ export interface Mount {
   readonly options: readonly string[];
 }
 
-/** The mounts that a path leads to, without those that lie below another one. Throws where there is no `/proc`. */
-export function reachableMounts(text: string = readFileSync("/proc/self/mountinfo", "utf8")): Mount[] {
+/** The mounts that a path leads to, without those that lie below another one. See {@link readMounts} for errors. */
+export function reachableMounts(text: string = readMounts()): Mount[] {
   const mounts = text
     .split("\n")
     .filter((line) => line !== "")
@@ -20,6 +21,20 @@ export function reachableMounts(text: string = readFileSync("/proc/self/mountinf
   return mounts
     .filter((mount) => mount.parent === mount.id || !ids.has(mount.parent))
     .flatMap((root) => reachableFrom(root, mounts));
+}
+
+/** Throws `AC_CONTAINMENT_UNAVAILABLE` where there is no `/proc`. */
+function readMounts(): string {
+  try {
+    return readFileSync("/proc/self/mountinfo", "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    throw new AgentCoreError(
+      "AC_CONTAINMENT_UNAVAILABLE",
+      "/proc is not mounted, and without it processes cannot be told apart; mount it (`mount -t proc proc /proc`), or use a container that has it",
+      { cause: error },
+    );
+  }
 }
 
 function reachableFrom(mount: Mount, mounts: readonly Mount[]): Mount[] {

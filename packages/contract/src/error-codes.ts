@@ -95,7 +95,8 @@ export const errorCodes = {
     cure: "Wait for the window to end or raise the budget.",
   },
   AC_CONTAINMENT_UNAVAILABLE: {
-    meaning: "The job demands sealed containment and this machine offers best-effort only.",
+    meaning:
+      "The job demands sealed containment and this machine offers best-effort only, or this machine can contain no worker at all.",
     retryable: false,
     cure: "`agentcore doctor` says what is missing.",
   },

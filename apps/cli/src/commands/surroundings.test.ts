@@ -2,7 +2,13 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { agentcore, makeScratch, startAgentcore, type Scratch } from "../testing/agentcore-process.ts";
+import {
+  agentcore,
+  canMount,
+  makeScratch,
+  startAgentcore,
+  type Scratch,
+} from "../testing/agentcore-process.ts";
 
 let scratch: Scratch;
 beforeEach(() => {
@@ -40,6 +46,18 @@ test("a current directory whose name is not UTF-8 is named as such", async () =>
     expect(code).toBe(2);
     expect(stderr.split("\n")[0]).toBe(
       "agentcore: the current directory cannot be used: its name is not UTF-8; change to another directory first",
+    );
+  }
+});
+
+test.runIf(canMount())("where /proc is not mounted, that is said in one line", async () => {
+  mkdirSync(join(scratch.root, "empty"));
+  const prefix = ["unshare", "-rm", "sh", "-c", 'mount --bind "$0" /proc && exec "$@"'];
+  prefix.push(join(scratch.root, "empty"));
+  for (const words of [shellRun, ["doctor"], ["work", "--drain"]]) {
+    const { stderr } = await startAgentcore(scratch, words, { prefix }).finished;
+    expect(stderr).toContain(
+      "agentcore: /proc is not mounted, and without it processes cannot be told apart; mount it (`mount -t proc proc /proc`), or use a container that has it\n  AC_CONTAINMENT_UNAVAILABLE: ",
     );
   }
 });

@@ -1,5 +1,5 @@
 /** Runs the command line from source as a real process, in a scratch directory of its own. */
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -63,6 +63,11 @@ export interface StartOptions {
   readonly prefix?: readonly string[];
   /** Runs the command in place of `agentcoreCommand`. */
   readonly program?: readonly string[];
+}
+
+/** Whether this machine lets us mount in a namespace of our own. */
+export function canMount(): boolean {
+  return spawnSync("unshare", ["-rm", "mount", "--bind", tmpdir(), tmpdir()]).status === 0;
 }
 
 /** Starts `agentcore ARGS` in the scratch workspace, with its state directory and nothing of the caller's configuration. */
