@@ -42,6 +42,12 @@ export function settleResult(ended: EndedAttempt, ports: DecisionPorts): Settlem
     const decisions = [decisionOf(record, ports.now, "cancelled", stopped)];
     return { ...base, kind: "cancelled", result, reason: stopped, decisions };
   }
+  if (stopped === null && isClosedBeforeItBegan(result)) {
+    const message = `no worker was started: ${result.summary}`;
+    const reason: Reason = { code: "AC_CANCELLED", message, evidence: {} };
+    const decisions = [decisionOf(record, ports.now, "deferred", reason)];
+    return { ref: base.ref, at: ports.now, kind: "defer", runAt: ports.now, delayMs: 0, reason, decisions };
+  }
   const counted = asCounted(result, stopped);
   const spent = {
     costUsd: record.spent.costUsd + charge.costUsd,
@@ -63,6 +69,16 @@ export function settleResult(ended: EndedAttempt, ports: DecisionPorts): Settlem
   const type = answer.parked ? "parked" : errorClassOf(counted) === "lost" ? "lost" : "retry";
   const decisions = [decisionOf(record, ports.now, type, reason)];
   return { ...base, kind: "retry", result, runAt: ports.now + delayMs, delayMs, reason, decisions };
+}
+
+/**
+ * The runtime was closed while it was about to start the worker. A worker counts among the processes seen as soon as it is
+ * let go, so a receipt that saw none proves that it never ran. Without a receipt there was not even a box.
+ */
+function isClosedBeforeItBegan({ errorClass, code, containment, session, exitCode }: WorkerResult): boolean {
+  if (errorClass !== "cancelled" || code !== "AC_CANCELLED") return false;
+  if (containment === null) return session === null && exitCode === null;
+  return containment.processesSeen === 0 && containment.survivors === 0;
 }
 
 /**

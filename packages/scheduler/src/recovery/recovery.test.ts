@@ -147,6 +147,31 @@ describe("a restart", () => {
     await scheduler.close();
   });
 
+  it.each([
+    ["costs no attempt where no worker had begun", 0, { state: "succeeded", attempts: 1 }],
+    ["costs no attempt where there was not even a box", null, { state: "succeeded", attempts: 1 }],
+    ["costs the attempt where the worker had begun", 1, { state: "dead", attempts: 1 }],
+  ])("whose runtime closed with it %s", async (_what, processesSeen, expected) => {
+    const { rig, jobId } = await killedRig(simpleJob({ limits: { maxAttempts: 1 } }));
+    const receipt = { level: "sealed" as const, implementation: "unshare", survivors: 0, signals: [] };
+    const result = testResult({
+      outcome: "cancelled",
+      errorClass: "cancelled",
+      code: "AC_CANCELLED",
+      summary: "the runtime is closing",
+      exitCode: null,
+      containment:
+        processesSeen === null
+          ? null
+          : { ...receipt, processesSeen, emptyAfterMs: 1, provedBy: "pid-namespace" },
+    });
+    const scheduler = await rig.another({ ...next, spool: spoolOf({ ...spooled(jobId), result }) });
+    await rig.clock.advance(60_000);
+    const handle = await scheduler.attach(jobId);
+    expect(await handle.result()).toMatchObject(expected);
+    await scheduler.close();
+  });
+
   it("keeps a spooled result until it is written, though the scheduler that applies it dies", async () => {
     const { rig, jobId } = await killedRig();
     const spool = spoolOf(spooled(jobId));
