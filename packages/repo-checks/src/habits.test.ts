@@ -45,7 +45,7 @@ const rules: readonly Rule[] = [
   },
   {
     name: "programs are started by the containment alone, and the runtime by its supervisor",
-    pattern: /["']node:child_process["']/,
+    pattern: /^(?!import type\b).*["']node:child_process["']/,
     files: production,
     allowed: (path) =>
       /^packages\/containment\/src\/(launch|probe)\.ts$/.test(path) ||

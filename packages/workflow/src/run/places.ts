@@ -30,7 +30,7 @@ export async function unlessMissing<T>(asked: Promise<T>): Promise<T | null> {
   }
 }
 
-/** For files in a repository's own directory: one that was replaced with a pipe or a link is told as `AC_WORKFLOW_GIT`. */
+/** For files in a repository's own directory: a pipe or a link in its place is reported as `AC_WORKFLOW_GIT`. */
 export function throwAsGitProblem(error: unknown): never {
   if (!(error instanceof Error) || !("code" in error) || error.code !== "PLACED_FILE") throw error;
   throw new AgentCoreError("AC_WORKFLOW_GIT", error.message, { cause: error });
