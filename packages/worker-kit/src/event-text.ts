@@ -14,7 +14,12 @@ export function boundedText(text: string, charsMax = eventTextCharsMax): Bounded
   if (text.length <= charsMax) return { text };
   const last = text.charCodeAt(charsMax - 1);
   const end = last >= 0xd800 && last <= 0xdbff ? charsMax - 1 : charsMax;
-  return { text: text.slice(0, end), truncated: true };
+  return { text: ownText(text.slice(0, end)), truncated: true };
+}
+
+/** What V8 cuts from a long text keeps all of that in memory; a copy does not. */
+function ownText(text: string): string {
+  return Buffer.from(text, "utf16le").toString("utf16le");
 }
 
 /** One line for people: white space runs become one space, cut with an ellipsis. Default 200 characters. */

@@ -1,5 +1,6 @@
 import type { WorkerEvent } from "@agentcore/contract";
 import { describe, expect, it } from "vitest";
+import { withLiveGrowth } from "../testing/live-memory.ts";
 import { createActivityLog } from "./activity-log.ts";
 
 const call = (id: string, command?: string): WorkerEvent => ({
@@ -56,5 +57,19 @@ describe("what a worker said it did", () => {
     const log = createActivityLog("/w", 10);
     for (const path of ["/w/a", "b/../c", "a", "/other/d", "../e", "/w", "..f"]) log.add(change(path));
     expect(log.claimedFiles()).toEqual(["a", "c", "..f"]);
+  });
+
+  it("holds no more memory than it shows, however long the commands and paths were", async () => {
+    const { value, growthMb } = await withLiveGrowth(async () => {
+      const log = createActivityLog("/w", 10_000);
+      for (let at = 0; at < 300; at += 1) {
+        log.add(call(String(at), `${at}${"x".repeat(1024 ** 2)}`));
+        log.add(change(`${at}${"y".repeat(1024 ** 2)}`));
+      }
+      return log;
+    });
+    expect(value.commands()).toHaveLength(300);
+    expect(value.claimedFiles()).toEqual([]);
+    expect(growthMb).toBeLessThan(50);
   });
 });

@@ -9,6 +9,8 @@ import { boundedText } from "../event-text.ts";
 
 /** Longest command text kept. */
 const commandCharsMax = 4000;
+/** No system has longer paths; what is longer names no file. */
+const pathCharsMax = 4096;
 
 export interface ActivityLog {
   add(event: WorkerEvent): void;
@@ -41,7 +43,11 @@ export function createActivityLog(workspace: string, commandsMax: number): Activ
         const command = inFlight.get(event.id);
         if (command !== undefined) command.exitCode = event.exitCode;
         inFlight.delete(event.id);
-      } else if (event.type === "file_change" && claimed.size < commandsMax) {
+      } else if (
+        event.type === "file_change" &&
+        claimed.size < commandsMax &&
+        event.path.length <= pathCharsMax
+      ) {
         const path = relative(workspace, resolve(workspace, event.path));
         if (path !== "" && path !== ".." && !path.startsWith("../") && !isAbsolute(path)) claimed.add(path);
       }
