@@ -111,7 +111,7 @@ describe("with a real state directory", () => {
   const cores: AgentCore[] = [];
   afterEach(async () => {
     for (const core of cores.splice(0)) await core.close();
-    for (const scratch of scratches.splice(0)) scratch.remove();
+    for (const scratch of scratches.splice(0)) await scratch.remove();
   });
 
   test("a workspace stays shut for a new process until what is left there is gone", async () => {

@@ -49,6 +49,13 @@ test("without a result, what its worker printed bounds it", async () => {
   });
 });
 
+test("an attempt whose start nobody noted spent nothing: its worker was never let go", async () => {
+  const claimed = { attempt: 2, result: null, started: null };
+  expect(await recorded([], [claimed])).toEqual({ costMicroUsd: 0, tokens: 0, basis: "estimated" });
+  // One that a spooled result tells of was let go, whatever the queue noted.
+  expect(await recorded([{ permitId: "p1", result: result(null) }], [claimed])).toBeNull();
+});
+
 test("without a record nothing is known", async () => {
   expect(await recorded([], [{ attempt: 2, result: null }])).toBeNull();
   expect(await recorded([{ permitId: "p1", result: result(null) }], [])).toBeNull();

@@ -1,8 +1,8 @@
 /**
  * What an attempt of a dead process is known to have spent: from the result that its runtime spooled, from the one that the
- * queue already has, or by what its worker printed. Without any of them the ledger books the bound that was held.
+ * queue already has, or by what its worker printed. Without any of them the ledger books the bound that was held, but nothing
+ * for an attempt whose start nobody noted: the note comes before a worker that costs something is let go.
  */
-import type { WorkerResult } from "@agentcore/contract";
 import {
   type HoldEntry,
   plausibleLimitsOf,
@@ -11,7 +11,7 @@ import {
   type Spent,
   usdOf,
 } from "@agentcore/core";
-import type { JobStore, ResultSpool, SpendingOfLost } from "@agentcore/scheduler";
+import type { AttemptRecord, JobStore, ResultSpool, SpendingOfLost } from "@agentcore/scheduler";
 
 export interface SpendingRecords {
   readonly spool: ResultSpool;
@@ -27,9 +27,11 @@ export function createRecordedSpending(
   return async (hold) => {
     const plausible = plausibleLimitsOf(records.limits, hold);
     const spooled = (await records.spool.list()).find(({ permitId }) => permitId === hold.holdId);
-    const result = spooled?.result ?? (await resultInStore(records.store, hold));
+    const attempt = await attemptInStore(records.store, hold);
+    const result = spooled?.result ?? attempt?.result ?? null;
     const known = result === null ? null : plausibleSpending(result, plausible);
     if (known !== null) return known;
+    if (spooled === undefined && attempt?.started === null && attempt.result === null) return nothingSpent;
     const printed = await printedBy(records, hold);
     return printed === null ? null : plausibleSpending({ ...printed, costBasis: "estimated" }, plausible);
   };
@@ -45,7 +47,9 @@ async function printedBy(
   return spendingOfLost({ jobId, attempt, permitId, task: record.job.task, maxCostUsd });
 }
 
-async function resultInStore(store: JobStore, { jobId, attempt }: HoldEntry): Promise<WorkerResult | null> {
+const nothingSpent = { costMicroUsd: 0, tokens: 0, basis: "estimated" } as const;
+
+async function attemptInStore(store: JobStore, { jobId, attempt }: HoldEntry): Promise<AttemptRecord | null> {
   const attempts = await store.attempts(jobId);
-  return attempts.find((record) => record.attempt === attempt)?.result ?? null;
+  return attempts.find((record) => record.attempt === attempt) ?? null;
 }

@@ -241,7 +241,7 @@ describe("each way a run can end has its exit code:", () => {
     expect(stdout).not.toMatch(/^\W*cancelled\b/m);
     await expect.poll(() => processesWith("sleep 4717"), { timeout: 10_000 }).toEqual([]);
     other.close();
-    locked.remove();
+    await locked.remove();
   });
 
   test("130 cancelled by SIGTERM", async () => {

@@ -22,6 +22,8 @@ export async function trust(named: string | undefined, options: TrustOptions, io
   if (options.list === true) return list(store, named, options, io);
   const path = named === undefined ? nearest(io) : fileIn(resolve(io.cwd, named));
   if (options.revoke === true) return revoke(store, path, options, io);
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false)
+    throw new AgentCoreError("AC_USAGE", `${path} is not a regular file; only a file can be trusted`);
   const source = readNamedSource(path, io.cwd);
   // Refuses a file with mistakes, and tells what the trust is about.
   const { ignored } = await readConfig({ ...source, standing: "untrusted" }, io);

@@ -7,7 +7,7 @@ import { agentcore, makeScratch, type Scratch } from "../testing/agentcore-proce
 
 const folder = fileURLToPath(new URL("../../../../examples/workflows", import.meta.url));
 const scratches: Scratch[] = [];
-afterAll(() => scratches.forEach((scratch) => scratch.remove()));
+afterAll(() => Promise.all(scratches.map((scratch) => scratch.remove())));
 
 /** What a run leaves in its context directory, by example. */
 const left: Readonly<Record<string, Readonly<Record<string, string>>>> = {

@@ -11,7 +11,7 @@ export const configFileName = "agentcore.yaml";
 export interface FoundConfig {
   /** Without symbolic links; null where there is no file that may be read. */
   readonly path: string | null;
-  /** The file that was found and may not be read, because somebody else can change it; null where there is none. */
+  /** The file that was found and may not be read, because somebody else can change it or it cannot be looked at; null where there is none. */
   readonly refused: RefusedConfig | null;
 }
 
@@ -34,6 +34,8 @@ export function findConfig(directory: string, { home, identity }: FindOptions): 
   const last = home === undefined || home === "" ? null : realPathOf(home);
   for (let at = realpathSync(directory); ; at = dirname(at)) {
     const candidate = join(at, configFileName);
+    const unreadable = unreadableReason(candidate);
+    if (unreadable !== null) return { path: null, refused: { path: candidate, reason: unreadable } };
     if (isFile(candidate)) {
       const path = realpathSync(candidate);
       const reason = exposureOf(path, identity) ?? exposureOf(at, identity);
@@ -48,6 +50,16 @@ function isBoundary(directory: string, identity: Identity | null): boolean {
   if (above === directory) return true;
   const [here, there] = [statSync(directory), statSync(above)];
   return here.dev !== there.dev || (identity !== null && ownExposure(above, there, identity) !== null);
+}
+
+/** Why nobody can say what the file is, such as a link that leads to itself; null where it is there or not. */
+function unreadableReason(path: string): string | null {
+  try {
+    statSync(path, { throwIfNoEntry: false });
+    return null;
+  } catch (error) {
+    return `it cannot be looked at (${(error as NodeJS.ErrnoException).code ?? String(error)})`;
+  }
 }
 
 function isFile(path: string): boolean {

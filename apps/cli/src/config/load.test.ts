@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isAgentCoreError } from "@agentcore/contract";
@@ -91,6 +91,14 @@ test("a file that somebody else can change is not used, named or found", async (
   await expect(loadConfig({ cwd: directory, env: {}, path: "agentcore.yaml" })).rejects.toMatchObject({
     code: "AC_CONFIG_EXPOSED",
   });
+});
+
+test("a file that cannot be looked at, as a link to itself, is not used, and stops no command", async () => {
+  const directory = join(root, "circle");
+  mkdirSync(directory);
+  symlinkSync("agentcore.yaml", join(directory, "agentcore.yaml"));
+  const found = await loadConfig({ cwd: directory, env: {} });
+  expect(found).toMatchObject({ source: null, refused: { reason: expect.stringContaining("ELOOP") } });
 });
 
 test("ended jobs and workflow runs are kept for a week, or for as long as the file says", async () => {

@@ -4,7 +4,9 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { findSurvivors } from "@agentcore/worker-kit/testing";
 
 const mainFile = fileURLToPath(new URL("../main.ts", import.meta.url));
 /** The words that start `agentcore` from source. */
@@ -16,9 +18,11 @@ export interface Scratch {
   readonly stateDir: string;
   /** Started in it and not ended yet. */
   readonly running: Set<ChildProcess>;
-  /** Deletes it, and ends what a failed test left running in it. */
-  remove(): void;
+  /** Deletes it, once nothing runs in it: a runtime that lost its scheduler writes its results before it ends. */
+  remove(): Promise<void>;
 }
+
+const removedWithinMs = 20_000;
 
 export function makeScratch(): Scratch {
   const root = realpathSync(mkdtempSync(join(tmpdir(), "agentcore-cli-")));
@@ -30,8 +34,10 @@ export function makeScratch(): Scratch {
     workspace,
     stateDir: join(root, "state"),
     running,
-    remove() {
+    async remove() {
       for (const child of running) child.kill("SIGKILL");
+      const deadlineMs = performance.now() + removedWithinMs;
+      while (findSurvivors([root]).length > 0 && performance.now() < deadlineMs) await pause(20);
       rmSync(root, { recursive: true, force: true, maxRetries: 5 });
     },
   };

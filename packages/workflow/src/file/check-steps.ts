@@ -19,6 +19,12 @@ export interface KnownAgents {
 
 export function checkSteps(file: Raw, steps: RawSteps, agents: KnownAgents, report: Report): void {
   checkPath(file["context_dir"], ["context_dir"], report);
+  if (
+    textOf(file["context_dir"])
+      ?.split("/")
+      .some((part) => part.toLowerCase() === ".git") === true
+  )
+    report(["context_dir"], "lies in git's own directory; name another, for example ./context");
   const sentinel = rawOf(file["sentinel"]);
   const stallDefaults = rawOf(sentinel["defaults"]);
   checkTelemetry(rawOf(sentinel["telemetry"]), report);

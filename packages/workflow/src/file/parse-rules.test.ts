@@ -54,6 +54,15 @@ describe("the top of a workflow file", () => {
     expect(timeoutMs).toBe(ms);
   });
 
+  it.each([".git", "./.git/hooks", "sub/.GIT"])(
+    "refuses the context directory %s, which is git's own",
+    async (path) => {
+      expect(await problemsOf(text(`${head}context_dir: ${path}\n`, `a: { ${work} }`))).toEqual([
+        expect.stringContaining("main.yaml:4:14: context_dir: lies in git's own directory"),
+      ]);
+    },
+  );
+
   it.each(["../out", "/tmp/context", "a/../../b"])(
     "refuses the context directory %s, which is outside",
     async (path) => {
