@@ -1,5 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { createOutput } from "../output.ts";
 import { buildProgram } from "../command-line/program.ts";
@@ -46,6 +49,26 @@ describe("in bash", () => {
     expect(await complete("dlq", "purge", "--where", "ended")).toEqual(["ended_before=", "ended_after="]);
     expect(await complete("run", "--workspace", "/us")).toEqual(["/usr"]);
   });
+});
+
+test("a directory whose name is a command is quoted by bash, and not run", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "agentcore-completion-"));
+  mkdirSync(join(directory, "xy;touch${IFS}PWN;"));
+  mkdirSync(join(directory, "two words"));
+  writeFileSync(
+    join(directory, "rc"),
+    `${await script("bash")}\nPS1='$ '\nagentcore() { printf '<%s>' "$@"; echo; }\n`,
+  );
+  const typed = "agentcore run -C x\tEND\nagentcore run -C two\tEND\nexit\n";
+  const shell = spawnSync("script", ["-qec", "bash --noprofile --rcfile rc -i", "/dev/null"], {
+    cwd: directory,
+    input: typed,
+    encoding: "utf8",
+  });
+  expect(existsSync(join(directory, "PWN"))).toBe(false);
+  expect(shell.stdout).toContain("<run><-C><xy;touch${IFS}PWN;/END>");
+  expect(shell.stdout).toContain("<run><-C><two words/END>");
+  rmSync(directory, { recursive: true });
 });
 
 test.each(["zsh", "fish"])("the script for %s names every command and option", async (shell) => {

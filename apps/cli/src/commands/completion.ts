@@ -96,9 +96,11 @@ function bash(commands: readonly CommandShape[]): string {
     if (values === null) continue;
     const source = values === "files" ? "-f" : values === "directories" ? "-d" : `-W "${values.join(" ")}"`;
     const isPrefix = Array.isArray(values) && values.some((word) => word.endsWith("="));
-    // Outside of a completion, as in a test, the shell knows no options of it.
-    const open = isPrefix ? "; compopt -o nospace 2>/dev/null" : "";
-    const reply = `COMPREPLY=($(compgen ${source} -- "$word"))${open}`;
+    // Outside of a completion, as in a test, the shell knows no options of it. Names of files are quoted by the shell: one
+    // can be a command.
+    const option = isPrefix ? "nospace" : typeof values === "string" ? "filenames" : null;
+    const set = option === null ? "" : `; compopt -o ${option} 2>/dev/null`;
+    const reply = `mapfile -t COMPREPLY < <(compgen ${source} -- "$word")${set}`;
     flagsByReply.set(reply, new Set([...(flagsByReply.get(reply) ?? []), ...flags]));
   }
   const paths = commands.map(({ path }) => path).filter(Boolean);
@@ -117,7 +119,7 @@ ${[...flagsByReply].map(([reply, flags]) => `    ${[...flags].join("|")}) ${repl
   case "$path" in
 ${words.join("\n")}
   esac
-  COMPREPLY=($(compgen -W "$offered" -- "$word"))
+  mapfile -t COMPREPLY < <(compgen -W "$offered" -- "$word")
 }
 complete -o default -F _agentcore agentcore
 `;

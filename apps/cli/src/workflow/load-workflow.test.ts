@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -41,3 +42,26 @@ test.each<[string, readonly string[] | undefined, Record<string, string>, string
   const loaded = await loadWorkflow(main, agents, io);
   expect(loaded.ok && loaded.workflow.steps[0]?.action).toMatchObject({ work: { worker } });
 });
+
+test.each([
+  ["a pipe", (path: string) => execFileSync("mkfifo", [path]), "not a regular file"],
+  ["an endless device", (path: string) => symlinkSync("/dev/zero", path), "not a regular file"],
+  [
+    "a file of 3 GB",
+    (path: string) => (writeFileSync(path, ""), truncateSync(path, 3e9)),
+    "larger than 16 MiB",
+  ],
+])(
+  "%s in the place of a file that belongs to a workflow is refused, and not read",
+  async (_name, put, words) => {
+    const at = mkdtempSync(join(directory, "odd-"));
+    copyFileSync(main, join(at, "main.yaml"));
+    put(join(at, "agents.yaml"));
+    const stream = new PassThrough();
+    const io = { cwd: at, env: {}, stdin: stream, stdout: stream, stderr: stream } as unknown as Io;
+    await expect(loadWorkflow("main.yaml", undefined, io)).rejects.toMatchObject({
+      code: "AC_WORKFLOW_INVALID",
+      message: expect.stringContaining(words) as string,
+    });
+  },
+);

@@ -7,7 +7,8 @@ import {
   type Problem,
   type Workflow,
 } from "@agentcore/workflow";
-import { readFile, realpath } from "node:fs/promises";
+import { constants } from "node:fs";
+import { open, realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Io } from "../io.ts";
 import { systemWords } from "../system-words.ts";
@@ -73,9 +74,24 @@ function agentFilesOf(env: Io["env"]): readonly string[] {
   return text.split(":").filter((path) => path !== "");
 }
 
+/** Larger files are refused: they are written by people, or by small programs. */
+const fileBytesMax = 16 * 1024 * 1024;
+
+/**
+ * A repository or a worker may have put anything in the place of a file that is named inside another one, or that is read again by
+ * `retry`: a pipe would be waited for without end, and a device read without end.
+ */
 async function readText(path: string): Promise<string | null> {
   try {
-    return decodeText(await readFile(path), path, "AC_WORKFLOW_INVALID");
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const stats = await file.stat();
+      if (!stats.isFile() && !stats.isDirectory()) throw new Error("it is not a regular file");
+      if (stats.size > fileBytesMax) throw new Error(`it is larger than ${fileBytesMax / 1024 ** 2} MiB`);
+      return decodeText(await file.readFile(), path, "AC_WORKFLOW_INVALID");
+    } finally {
+      await file.close();
+    }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return null;
