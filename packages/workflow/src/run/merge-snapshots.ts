@@ -5,11 +5,11 @@
  */
 import { AgentCoreError } from "@agentcore/contract";
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
 import { gitText, type Git } from "./git.ts";
-import { quotePath, shownPath, type GitPath } from "./git-path.ts";
+import { shownPath, type GitPath } from "./git-path.ts";
 import { mergeTexts } from "./text-merge.ts";
 import {
+  indexLine,
   isSameEntry,
   linkMode,
   submoduleMode,
@@ -17,7 +17,7 @@ import {
   type TreeChange,
   type TreeEntry,
 } from "./tree-changes.ts";
-import type { WorkTree, WorktreePlace } from "./worktree-place.ts";
+import { scratchPath, type WorkTree, type WorktreePlace } from "./worktree-place.ts";
 import { withIndex } from "./worktree-snapshot.ts";
 
 /** Why a file cannot be merged; in the words of the message. */
@@ -87,9 +87,10 @@ async function mergedTree(
 ): Promise<Merged> {
   const id = await withIndex(workspace, path, async (env) => {
     await gitText(git, root, ["read-tree", "--no-sparse-checkout", ours], { env });
+    const gone = { mode: "0", id: "0".repeat(ours.length) };
     // What is removed may be in the way of what is added.
     const ordered = changes.toSorted((a, b) => Number(a.to !== null) - Number(b.to !== null));
-    const input = ordered.map((one) => indexLine(one, ours.length)).join("");
+    const input = ordered.map(({ path: name, to }) => indexLine(name, to ?? gone)).join("");
     await gitText(git, root, ["update-index", "--index-info"], { env, input });
     return (await gitText(git, root, ["write-tree"], { env })).trim();
   });
@@ -98,11 +99,6 @@ async function mergedTree(
   const dropped = (await treeChanges(git, root, ours, id)).filter((one) => !known.has(one.path));
   if (dropped.length === 0) return { id, changes };
   return { conflicts: dropped.map((one) => ({ path: one.path, reason: "it is in the way of the changes" })) };
-}
-
-function indexLine({ path, to }: TreeChange, idLength: number): string {
-  const { mode, id } = to ?? { mode: "0", id: "0".repeat(idLength) };
-  return `${mode} ${id}\t${quotePath(path)}\n`;
 }
 
 type MergedEntry = { readonly entry: TreeEntry | null } | { readonly reason: string };
@@ -129,7 +125,7 @@ async function mergeEntry(
   const mode = now.mode === from.mode ? to.mode : now.mode;
   if (to.id === from.id) return { entry: { mode, id: now.id } };
   if (now.id === from.id) return { entry: { mode, id: to.id } };
-  const directory = join(`${place.path}.merge`);
+  const directory = scratchPath(place, "merge");
   try {
     const request = { directory, gitDir: place.gitDir, base: from.id, ours: now.id, theirs: to.id };
     const id = await mergeTexts(git, request);

@@ -8,7 +8,15 @@ import { treeChanges, writePatch, type TreeChange } from "./tree-changes.ts";
 import { keptIndex, ownSnapshot, readyTree, workspaceTree } from "./worktree.ts";
 import { applyMerged, lookAt, openChanges, type ApplyRequest, type Looks } from "./worktree-apply.ts";
 import { conflictError, mergeSnapshots } from "./merge-snapshots.ts";
-import { dropMark, readMark, setMark, type WorktreePlace, type WorktreePorts } from "./worktree-place.ts";
+import {
+  dropMark,
+  readMark,
+  scratchPath,
+  setMark,
+  type WorkTree,
+  type WorktreePlace,
+  type WorktreePorts,
+} from "./worktree-place.ts";
 import { isUnchanged, repositoriesIn, snapshotTree } from "./worktree-snapshot.ts";
 
 export interface MergeRequest {
@@ -49,7 +57,7 @@ async function mergeAnew(git: Git, request: MergeRequest): Promise<readonly GitP
   const exclude = request.exclude.map((name) => join(path, name));
   const { id: after, repositories } = await ownSnapshot(git, place, exclude);
   const before = `${refs}/before`;
-  const scratch = `${path}.patch`;
+  const scratch = scratchPath(place, "patch");
   const changes = await writePatch(git, { root, from: before, to: after, file: patchFile, scratch });
   const isToMerge = merge === "apply" && changes.length > 0;
   if (isToMerge) await mergeIntoWorkspace(git, request, { after, changes });
@@ -65,22 +73,13 @@ interface StepWork {
 async function mergeIntoWorkspace(git: Git, request: MergeRequest, work: StepWork): Promise<void> {
   const { place, patchFile, contextDir } = request;
   const { after, changes } = work;
-  const { refs, path } = place;
+  const { refs } = place;
   const before = `${refs}/before`;
   const workspace = await workspaceTree(git, place);
   const looks = await lookAtAll(place, changes);
-  const exclude = [contextDir];
-  const ours = (await isUnchanged(git, workspace, keptIndex(place), exclude))
+  const ours = (await isUnchanged(git, workspace, keptIndex(place), [contextDir]))
     ? before
-    : (
-        await snapshotTree(git, {
-          tree: workspace,
-          indexBeside: path,
-          exclude,
-          onLeftOut: () => {},
-          isShared: true,
-        })
-      ).id;
+    : await workspaceNow(git, request, workspace);
   const merged = await mergeSnapshots(git, { place, workspace, before, after, changes, ours });
   if (merged.id === undefined) {
     await setRefs(git, place, { [`${refs}/after`]: after });
@@ -97,24 +96,33 @@ async function mergeIntoWorkspace(git: Git, request: MergeRequest, work: StepWor
 
 /** Goes on with a merge that was interrupted. */
 async function mergeOn(git: Git, request: MergeRequest): Promise<void> {
-  const { place, patchFile, contextDir } = request;
-  const { root, path, refs } = place;
+  const { place, patchFile } = request;
+  const { root, refs } = place;
   const byStep = await treeChanges(git, root, `${refs}/before`, `${refs}/after`);
   const workspace = await workspaceTree(git, place);
   const looks = await lookAtAll(place, byStep);
-  const now = {
-    tree: workspace,
-    indexBeside: path,
-    exclude: [contextDir],
-    onLeftOut: () => {},
-    isShared: true,
-  };
-  const open = await openChanges(git, place, (await snapshotTree(git, now)).id);
+  const open = await openChanges(git, place, await workspaceNow(git, request, workspace));
   if (open.changes === undefined) {
     await dropMark(place, "merging");
     throw conflictError(place, open.conflicts, patchFile);
   }
   await apply(git, request, { workspace, changes: open.changes, byStep, looks });
+}
+
+/** A snapshot of the workspace, in which others may be at work; repositories without a commit are left out. */
+async function workspaceNow(
+  git: Git,
+  { place, contextDir }: MergeRequest,
+  workspace: WorkTree,
+): Promise<string> {
+  const { id } = await snapshotTree(git, {
+    tree: workspace,
+    indexBeside: place.path,
+    exclude: [contextDir],
+    onLeftOut: () => {},
+    isShared: true,
+  });
+  return id;
 }
 
 const lookAtAll = ({ root }: WorktreePlace, changes: readonly TreeChange[]): Promise<Looks> =>

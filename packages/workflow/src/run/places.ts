@@ -1,5 +1,5 @@
 /** The paths of a run's files, and the rule that a workflow file can reach nothing outside the workspace. */
-import { AgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, PlacedFileError } from "@agentcore/contract";
 import { realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 
@@ -32,7 +32,7 @@ export async function unlessMissing<T>(asked: Promise<T>): Promise<T | null> {
 
 /** For files in a repository's own directory: a pipe or a link in its place is reported as `AC_WORKFLOW_GIT`. */
 export function throwAsGitProblem(error: unknown): never {
-  if (!(error instanceof Error) || !("code" in error) || error.code !== "PLACED_FILE") throw error;
+  if (!(error instanceof PlacedFileError)) throw error;
   throw new AgentCoreError("AC_WORKFLOW_GIT", error.message, { cause: error });
 }
 

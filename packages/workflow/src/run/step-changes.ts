@@ -95,7 +95,7 @@ async function changedSince(context: StepContext, instance: StepInstance, commit
   const directory = join(base.gitDir, "agentcore");
   await mkdir(directory, { recursive: true });
   const indexBeside = join(directory, "changes");
-  const isShared = worktreeOf(context, instance) === null;
+  const isShared = place === null;
   const { id: now } = await snapshotTree(git, { tree, indexBeside, exclude: [contextDir], isShared });
   const below = relative(tree.path, stepWorkspace(context, instance));
   const prefix = below === "" ? "" : `${below}/`;

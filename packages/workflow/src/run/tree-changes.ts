@@ -2,7 +2,7 @@
 import { openPlacedFile } from "@agentcore/contract";
 import { rm, type FileHandle } from "node:fs/promises";
 import { gitText, type Git } from "./git.ts";
-import { unquotePath, type GitPath } from "./git-path.ts";
+import { quotePath, unquotePath, type GitPath } from "./git-path.ts";
 import { replaceFile } from "./own-place.ts";
 
 export interface TreeEntry {
@@ -100,6 +100,11 @@ function parseChanges(text: string): readonly TreeChange[] {
 
 function entry(mode: string, id: string): TreeEntry | null {
   return mode === "000000" ? null : { mode, id };
+}
+
+/** As `git update-index --index-info` reads it. */
+export function indexLine(path: GitPath, { mode, id }: TreeEntry): string {
+  return `${mode} ${id}\t${quotePath(path)}\n`;
 }
 
 export function isSameEntry(one: TreeEntry | null, other: TreeEntry | null): boolean {

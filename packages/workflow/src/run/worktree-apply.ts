@@ -20,13 +20,19 @@ import {
 } from "node:fs/promises";
 import { join } from "node:path";
 import { gitText, type Git } from "./git.ts";
-import { absolutePath, directoriesAbove, quotePath, type GitPath } from "./git-path.ts";
+import { absolutePath, directoriesAbove, type GitPath } from "./git-path.ts";
 import { unlessMissing } from "./places.ts";
-import { isSameEntry, linkMode, treeChanges, type TreeChange, type TreeEntry } from "./tree-changes.ts";
-import { workTreeEnv, type WorkTree } from "./worktree-place.ts";
+import {
+  indexLine,
+  isSameEntry,
+  linkMode,
+  treeChanges,
+  type TreeChange,
+  type TreeEntry,
+} from "./tree-changes.ts";
+import { scratchPath, workTreeEnv, type WorkTree, type WorktreePlace } from "./worktree-place.ts";
 import { conflictError, type Conflict } from "./merge-snapshots.ts";
 import { withIndex } from "./worktree-snapshot.ts";
-import type { WorktreePlace } from "./worktree-place.ts";
 
 export interface ApplyRequest {
   readonly place: WorktreePlace;
@@ -59,7 +65,7 @@ export async function applyMerged(git: Git, request: ApplyRequest): Promise<void
       throw new AgentCoreError("AC_WORKFLOW_GIT", message, { cause: error });
     });
   } finally {
-    await rm(stageDirectory(place), { recursive: true, force: true });
+    await rm(scratchPath(place, "stage"), { recursive: true, force: true });
   }
 }
 
@@ -86,8 +92,6 @@ export async function openChanges(git: Git, { root, refs }: WorktreePlace, now: 
   return conflicts.length > 0 ? { conflicts } : { changes };
 }
 
-const stageDirectory = ({ path }: WorktreePlace): string => `${path}.stage`;
-
 /** Files that are ready to be put into their places; by path. */
 type Staged = ReadonlyMap<GitPath, Buffer>;
 
@@ -97,7 +101,7 @@ type Staged = ReadonlyMap<GitPath, Buffer>;
  */
 async function stage(git: Git, { place, worktree, changes, byStep }: ApplyRequest): Promise<Staged> {
   const { path } = place;
-  const directory = stageDirectory(place);
+  const directory = scratchPath(place, "stage");
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
   const after = new Map(byStep.map((change) => [change.path, change.to]));
@@ -116,9 +120,7 @@ async function stage(git: Git, { place, worktree, changes, byStep }: ApplyReques
   if (toWrite.length === 0) return staged;
   const written = join(directory, "written");
   await withIndex(worktree, path, async (env) => {
-    const input = toWrite
-      .map((one) => `${one.entry.mode} ${one.entry.id}\t${quotePath(one.path)}\n`)
-      .join("");
+    const input = toWrite.map((one) => indexLine(one.path, one.entry)).join("");
     await gitText(git, path, ["update-index", "--add", "--index-info"], { env, input });
     await gitText(git, path, ["checkout-index", "--all", `--prefix=${written}/`], {
       env: { ...workTreeEnv(worktree), GIT_INDEX_FILE: env.GIT_INDEX_FILE },

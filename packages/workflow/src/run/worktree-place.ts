@@ -72,6 +72,13 @@ export async function readMark(place: WorktreePlace, mark: Mark): Promise<string
   return unlessMissing(readPlacedFile(markFile(place, mark)).catch(throwAsGitProblem));
 }
 
+/** Files and directories beside the worktree that are in use only while its changes are merged. */
+export const scratchKinds = ["stage", "merge", "patch"] as const;
+
+export function scratchPath({ path }: WorktreePlace, kind: (typeof scratchKinds)[number]): string {
+  return `${path}.${kind}`;
+}
+
 export async function dropMark(place: WorktreePlace, mark: Mark): Promise<void> {
   await rm(markFile(place, mark), { force: true });
 }

@@ -16,6 +16,8 @@ import {
   dropMark,
   marks,
   readMark,
+  scratchKinds,
+  scratchPath,
   setMark,
   type WorkTree,
   type WorktreePlace,
@@ -304,10 +306,9 @@ async function removeTraces(place: WorktreePlace): Promise<void> {
   const directory = dirname(place.path);
   const name = basename(place.path);
   const names = await readdir(directory).catch(() => []);
-  const isTrace = (other: string): boolean =>
-    other.startsWith(`${name}.${indexPrefix}`) ||
-    [".stage", ".merge", ".patch"].some((end) => other === `${name}${end}`);
-  for (const one of names.filter(isTrace)) await rm(join(directory, one), { recursive: true, force: true });
+  const indexes = names.filter((other) => other.startsWith(`${name}.${indexPrefix}`));
+  for (const one of indexes) await rm(join(directory, one), { recursive: true, force: true });
+  for (const kind of scratchKinds) await rm(scratchPath(place, kind), { recursive: true, force: true });
   for (const mark of marks) await dropMark(place, mark);
   await rmdir(directory).catch((error: unknown) => ignore(error, "another step's worktree is in it"));
 }
