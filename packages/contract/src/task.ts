@@ -37,7 +37,12 @@ export type OutputSpec = z.infer<typeof outputSpecSchema>;
 
 /** Linux starts no program with a longer argument or environment variable (128 KiB); its name is part of it. */
 const argumentBytesMax = 130_000;
-const fitsArgument = (text: string): boolean => Buffer.byteLength(text) <= argumentBytesMax;
+const argumentSchema = z
+  .string()
+  .refine(
+    (text) => Buffer.byteLength(text) <= argumentBytesMax,
+    `is longer than ${argumentBytesMax} bytes; put it in a file of the workspace`,
+  );
 
 export const workerTaskSchema = z.strictObject({
   /** Name of the adapter: `shell`, `claude-code`, `codex`, `opencode`, or one loaded from the configuration. */
@@ -50,27 +55,14 @@ export const workerTaskSchema = z.strictObject({
   model: z.string().min(1).optional(),
   capabilities: z.array(capabilitySchema).default(["read"]),
   /** Extra environment for the worker, on top of the allow-list. */
-  env: z
-    .record(
-      z.string(),
-      z
-        .string()
-        .refine(fitsArgument, `is longer than ${argumentBytesMax} bytes; put it in a file of the workspace`),
-    )
-    .optional(),
+  env: z.record(z.string(), argumentSchema).optional(),
   /** A session of the worker's own to resume, as an earlier result reported it. */
   session: z.string().min(1).optional(),
   outputs: z.array(outputSpecSchema).optional(),
   /** A shell script that must exit 0 in the workspace for the run to count as succeeded. */
   verify: z.string().min(1).optional(),
   /** Further arguments for the worker's command line, as far as its adapter allows them: no limit can be lifted by one. */
-  args: z
-    .array(
-      z
-        .string()
-        .refine(fitsArgument, `is longer than ${argumentBytesMax} bytes; put it in a file of the workspace`),
-    )
-    .optional(),
+  args: z.array(argumentSchema).optional(),
   /** How hard the model is to think, in the worker's own word: `low`, `high`. See {@link taskOptions}. */
   variant: variantSchema.optional(),
   /** Answers of the model after which the worker gives up. See {@link taskOptions}. */

@@ -3,7 +3,7 @@
  * does is in its own file. Life of an owner: register, take over from the dead, end what they left behind, claim and run
  * until closed or fenced. One that was fenced stops all it runs and goes on as a new owner.
  */
-import type { Escalation, JobSubmission } from "@agentcore/contract";
+import type { Denial, Escalation, JobSubmission } from "@agentcore/contract";
 import { Attempt } from "./drive/attempt.ts";
 import { DriveLoop } from "./drive/drive-loop.ts";
 import type { RunEventListener } from "./drive/run-events.ts";
@@ -261,7 +261,7 @@ export class Scheduler {
           onDenied: (scope, denial) =>
             this.#throttle.deny(scope, denial, loop.granted(), clock.monotonicMs()),
           putBacks,
-          onPutBackOften: (record, reason) => this.#escalatePutBack(record, reason),
+          onPutBackOften: (record, denial) => this.#escalatePutBack(record, denial),
         }),
       isRecovering: (record) => this.#recovery.has(record),
       lookIntoTakeovers: () => this.#lookIntoTakeovers(),
@@ -284,12 +284,12 @@ export class Scheduler {
     });
   }
 
-  #escalatePutBack({ job, attempt }: JobRecord, { code, message }: Reason): void {
+  #escalatePutBack({ job, attempt }: JobRecord, { code, message }: Denial): void {
     const text = `job ${job.id} was put back again and again: ${message}`;
     this.#options.log.error({ jobId: job.id, attempt, code }, text);
     this.#publishEscalation({
       stage: "notify",
-      code: "AC_STORE_UNAVAILABLE",
+      code,
       target: `job:${job.id}`,
       message: text,
       evidence: { jobId: job.id, attempt },

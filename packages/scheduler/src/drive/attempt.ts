@@ -38,7 +38,7 @@ export interface AttemptPorts {
   readonly onDenied: (scope: DenialScope, denial: DenialFacts) => void;
   readonly putBacks: PutBacks;
   /** The job was put back so often that somebody should look. */
-  readonly onPutBackOften: (record: JobRecord, reason: Reason) => void;
+  readonly onPutBackOften: (record: JobRecord, denial: Denial) => void;
 }
 
 export interface DenialFacts {

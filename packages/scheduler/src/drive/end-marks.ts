@@ -1,8 +1,8 @@
 /**
- * Which ended jobs, and streams of the journal, may be deleted by what this process has seen itself. The moment at which a job ended is the wall
- * clock of the process that ended it, which may be a month wrong, as may ours. So of the jobs that ended while this process looks on, none is
- * deleted before it was seen ended for the whole time of retention, on the monotonic clock. What had ended before this
- * process began is judged by the wall clock alone.
+ * Which ended jobs, and streams of the journal, may be deleted by what this process has seen itself. The moment at which a job
+ * ended is the wall clock of the process that ended it, which may be a month wrong, as may ours. So of the jobs that ended
+ * while this process looks on, none is deleted before it was seen ended for the whole time of retention, on the monotonic
+ * clock. What had ended before this process began is judged by the wall clock alone.
  */
 
 interface Sample {

@@ -2,9 +2,9 @@
  * Results that a runtime could not deliver because its scheduler was gone; see `spooledResultSchema`. Read before any
  * attempt is counted as lost, so that work which finished is not paid for twice.
  *
- * A spooled result decides a job, so it must be the runtime's own word. A worker in a sealed box does not see the spool
- * at all. A signature would add nothing: who can write here as this user can read any key that this user can. Besides, only a regular
- * file is taken that is this user's own and that nobody else may write.
+ * A spooled result decides a job, so it must be the runtime's own word. A worker in a sealed box does not see the spool at
+ * all. A signature would add nothing: who can write here as this user can read any key that this user can. Besides, only a
+ * regular file is taken that is this user's own and that nobody else may write.
  */
 import { readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";

@@ -34,10 +34,10 @@ repository_digest() {
 /**
  * Adds everything below the workspace to the private index and sets `seen`: `part` where git cannot read some of it, such
  * as a nested repository that has no commit yet, or a directory that git may not list. A workspace that the repository
- * ignores is none of git's business. The arguments of the script that are left are paths that are not to be added: git refuses to be told so of one that is ignored
- * anyhow. Files outside of a sparse checkout are added where they are there; an older git does not know the option, and adds
- * them anyhow. Nested repositories are added as if they were new:
- * of one that it knows, git asks the status, and so starts the filters that are configured there.
+ * ignores is none of git's business. The arguments of the script that are left are paths that are not to be added: git refuses
+ * to be told so of one that is ignored anyhow. Files outside of a sparse checkout are added where they are there; an older git
+ * does not know the option, and adds them anyhow. Nested repositories are added as if they were new: of one that it knows, git
+ * asks the status, and so starts the filters that are configured there.
  */
 const addEverything = `
 nested() { git ls-files -s -z | grep -z '^160000 ' | sed -z 's/^[^\t]*\t//' || :; }

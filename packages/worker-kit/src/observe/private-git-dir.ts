@@ -3,9 +3,9 @@
  * given. Where the containment cannot hide it, a digest shows whether the worker was at it.
  */
 import { createHash } from "node:crypto";
-import { constants } from "node:fs";
-import { mkdir, open, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { openPlacedFile } from "@agentcore/contract";
 
 /** No filters, no programs; every file is looked at, also outside of a sparse checkout. Objects are not kept: no compression. */
 const configText = (directory: string): string => `[core]
@@ -52,9 +52,8 @@ export async function digestOfGitDir(directory: string): Promise<string> {
 async function digestOfFile(path: string): Promise<string> {
   try {
     // A worker may have put a pipe or a link in its place.
-    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const file = await openPlacedFile(path);
     try {
-      if (!(await file.stat()).isFile()) return "no file";
       const digest = createHash("sha256");
       for await (const chunk of file.createReadStream({ autoClose: false })) digest.update(chunk as Buffer);
       return digest.digest("hex");

@@ -3,10 +3,10 @@
  * replaced has another key; a file that another user could have written is not read.
  */
 import { createHash } from "node:crypto";
-import { constants, statSync } from "node:fs";
-import { lstat, mkdir, open, rename, writeFile } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { lstat, mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ignore, type Ids } from "@agentcore/contract";
+import { ignore, readPlacedFile, type Ids } from "@agentcore/contract";
 
 /** What names one installed program; null where it is gone. */
 export function programKey(path: string, versionArgs: readonly string[]): string | null {
@@ -25,16 +25,9 @@ const fileBytesMax = 200;
 export async function knownVersion(directory: string, key: string): Promise<string | null> {
   try {
     if (!isOurs(await lstat(directory))) return null;
-    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-    const file = await open(join(directory, key), flags);
-    try {
-      const found = await file.stat();
-      if (!found.isFile() || !isOurs(found) || found.size > fileBytesMax) return null;
-      const version = (await file.readFile("utf8")).trim();
-      return version === "" ? null : version;
-    } finally {
-      await file.close();
-    }
+    const rules = { bytesMax: fileBytesMax, ownOnly: true };
+    const version = (await readPlacedFile(join(directory, key), rules)).trim();
+    return version === "" ? null : version;
   } catch (error) {
     ignore(error, "not known yet, or not readable: the program is asked");
     return null;

@@ -48,7 +48,9 @@ describe("a resume", () => {
 
   async function interrupted(workspace: string): Promise<string> {
     const handle = await rig.start(workflow, { workspace });
-    await until(() => existsSync(join(workspace, "begun")));
+    const begun = join(workspace, "begun");
+    // The shell makes the file before it writes the line.
+    await until(() => existsSync(begun) && lines(begun) === 1);
     handle.interrupt();
     await handle.result();
     return handle.id;
