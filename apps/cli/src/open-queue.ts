@@ -68,7 +68,7 @@ function openClient(store: JobStore, loaded: LoadedConfig, log: Log): QueueClien
 }
 
 /** Ids may be shortened to as few characters as this, where only one job's id begins so. */
-const idCharsMin = 6;
+export const idCharsMin = 6;
 
 /** Candidates that are named where the beginning of an id fits several. */
 const candidatesMax = 6;

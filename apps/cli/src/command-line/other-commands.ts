@@ -16,7 +16,7 @@ export function defineTrust({ define, finish, io }: Definition): void {
     .option("--json", "JSON instead of sentences")
     .addHelpText(
       "after",
-      examples(["agentcore trust", "agentcore trust --list", "agentcore trust --revoke ~/work/project"]) +
+      examples(["agentcore trust", "agentcore trust --list", "agentcore trust --revoke ~/projects/shop"]) +
         "\nWithout trust, only the limits of a file that was found count. A file named with --config always counts.\n",
     )
     .action(

@@ -120,6 +120,7 @@ function print(outcome: SubmitOutcome, json: boolean, io: Io): void {
     return;
   }
   const { id, deduplicated } = outcome.handle;
-  io.stdout.write(json ? `${JSON.stringify({ type: "submitted", id, deduplicated })}\n` : `${id}\n`);
+  if (json) io.stdout.json({ type: "submitted", id, deduplicated });
+  else io.stdout.write(`${id}\n`);
   if (deduplicated && !json) io.stderr.write(`agentcore: joined job ${id}, which has the same key or id\n`);
 }

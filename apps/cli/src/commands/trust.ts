@@ -28,7 +28,7 @@ export async function trust(named: string | undefined, options: TrustOptions, io
   // Refuses a file with mistakes, and tells what the trust is about.
   const { ignored } = await readConfig({ ...source, standing: "untrusted" }, io);
   store.trust(source.path, source.text, systemClock.now());
-  if (options.json === true) write(io, { path: source.path, trusted: true, settings: ignored });
+  if (options.json === true) io.stdout.json({ path: source.path, trusted: true, settings: ignored });
   else {
     const settings = ignored.length === 0 ? "it only sets limits" : `now in force: ${ignored.join(", ")}`;
     io.stdout.write(`${oneLine(`trusted ${source.path} as it is now; ${settings}`)}\n`);
@@ -49,7 +49,7 @@ function list(store: TrustStore, named: string | undefined, options: TrustOption
   if (named !== undefined || options.revoke === true)
     throw new AgentCoreError("AC_USAGE", "--list takes neither a path nor --revoke");
   for (const { path, sha256, trustedAt } of store.list()) {
-    if (options.json === true) write(io, { path, sha256, trustedAt });
+    if (options.json === true) io.stdout.json({ path, sha256, trustedAt });
     else io.stdout.write(`${oneLine(`${trustedAt}  ${path}`)}\n`);
   }
   return exitCodes.succeeded;
@@ -61,7 +61,7 @@ function revoke(store: TrustStore, path: string, options: TrustOptions, io: Io):
   if (!store.revoke(target)) {
     throw new AgentCoreError("AC_USAGE", `${path} is not trusted; see agentcore trust --list`);
   }
-  if (options.json === true) write(io, { path: target, trusted: false });
+  if (options.json === true) io.stdout.json({ path: target, trusted: false });
   else io.stdout.write(`${oneLine(`${target} is not trusted any more`)}\n`);
   return exitCodes.succeeded;
 }
@@ -81,8 +81,4 @@ function fileIn(path: string): string {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
     ? join(path, configFileName)
     : path;
-}
-
-function write(io: Io, value: unknown): void {
-  io.stdout.write(`${JSON.stringify(value)}\n`);
 }

@@ -1,6 +1,5 @@
 /** `agentcore workflow logs RUN [STEP]`: what the workers of a run printed, job by job, oldest first. */
 import { AgentCoreError } from "@agentcore/contract";
-import { runLabel, type JobRecord, type JobStore } from "@agentcore/scheduler";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { withQueue } from "../open-queue.ts";
@@ -8,6 +7,7 @@ import { span } from "../screen/line.ts";
 import { pieceName } from "../screen/job-screen.ts";
 import { plainScreen } from "../screen/terminal.ts";
 import { findRunId } from "../workflow/find-run.ts";
+import { jobsOfRun } from "../workflow/jobs-of-run.ts";
 import { withJournal } from "../workflow/open-journal.ts";
 import { printJob, type LogsOptions } from "./logs.ts";
 
@@ -19,7 +19,7 @@ export async function workflowLogs(
 ): Promise<number> {
   const id = await withJournal(options, io, (journal) => findRunId(journal, run));
   return withQueue(options, io, async (opened) => {
-    const jobs = await jobsOf(opened.store, id);
+    const jobs = (await jobsOfRun(opened.store, id)).toReversed();
     const wanted = jobs.filter(({ job }) => isOf(job.context.labels["workflow.step"] ?? "", step));
     if (wanted.length === 0 && step !== undefined) {
       const known = [...new Set(jobs.map(({ job }) => job.context.labels["workflow.step"]))].join(", ");
@@ -42,15 +42,4 @@ export async function workflowLogs(
 /** A step with a matrix has a job for each combination, and may be named as a whole. */
 function isOf(label: string, step: string | undefined): boolean {
   return step === undefined || label === step || label.startsWith(`${step}[`);
-}
-
-async function jobsOf(store: JobStore, run: string): Promise<readonly JobRecord[]> {
-  const found: JobRecord[] = [];
-  const query = { labels: { [runLabel]: run }, limit: 1000 };
-  let page = await store.list(query);
-  for (;;) {
-    found.push(...page.jobs);
-    if (page.next === null) return found.reverse();
-    page = await store.list({ ...query, before: page.next });
-  }
 }

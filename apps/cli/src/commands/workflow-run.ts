@@ -143,21 +143,16 @@ export async function cancelWorkflow(run: string, options: CancelWorkflowOptions
     return id;
   });
   if (id !== null) {
-    const text =
-      options.json === true
-        ? JSON.stringify({ run: id, outcome: "requested" })
-        : `${id}  cancellation requested; follow it with agentcore workflow show ${id}`;
-    io.stdout.write(`${text}\n`);
+    if (options.json === true) io.stdout.json({ run: id, outcome: "requested" });
+    else io.stdout.write(`${id}  cancellation requested; follow it with agentcore workflow show ${id}\n`);
     return exitCodes.succeeded;
   }
   const { id: free, hash, file, caller, budget } = await findFreeRun(run, options, io);
   const loaded = await loadWorkflow(file, caller.agentFiles, io);
   if (!loaded.ok || loaded.workflow.hash !== hash) {
     await endWithoutFile(free, message, options, io);
-    const text = `${free}  cancelled; ${file} is not what it was begun with`;
-    io.stdout.write(
-      `${options.json === true ? JSON.stringify({ run: free, outcome: "CANCELLED" }) : text}\n`,
-    );
+    if (options.json === true) io.stdout.json({ run: free, outcome: "CANCELLED" });
+    else io.stdout.write(`${free}  cancelled; ${file} is not what it was begun with\n`);
     return exitCodes.succeeded;
   }
   const { workflow } = loaded;

@@ -29,7 +29,7 @@ export function announceConfig(loaded: LoadedConfig, io: Io, how: Announcement):
       ignored: [...ignored],
       refused,
     };
-    io.stdout.write(`${JSON.stringify(event)}\n`);
+    io.stdout.json(event);
   } else io.stderr.write(`agentcore: ${oneLine(configNotice(loaded) ?? "")}\n`);
 }
 

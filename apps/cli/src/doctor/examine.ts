@@ -74,7 +74,6 @@ export interface ExaminedContainment {
   readonly parts: ProgramParts;
 }
 
-/** Records nothing. Where nothing can be contained, no program is run at all. */
 /** Names that stand for a worker and for none that there is: what is set for them would never count. */
 function unknownWorkers(loaded: LoadedConfig): string[] {
   const { defaults, limits, pacing } = loaded.config;
@@ -92,6 +91,7 @@ function unknownWorkers(loaded: LoadedConfig): string[] {
     );
 }
 
+/** Records nothing. Where nothing can be contained, no program is run at all. */
 export async function examineContainment(state: StateDir, env: Environment): Promise<ExaminedContainment> {
   const partsWith = (containment: Containment) => ({ containment, clock: systemClock, ids: systemIds });
   try {

@@ -1,10 +1,8 @@
 /** Finds a workflow run by its id or by an unambiguous beginning of it. */
 import { AgentCoreError } from "@agentcore/contract";
 import type { Journal } from "@agentcore/scheduler";
-import { afterPrefix, alikeMax, manyAlike } from "../open-queue.ts";
+import { afterPrefix, alikeMax, idCharsMin, manyAlike } from "../open-queue.ts";
 import { listRuns, runNotFound } from "@agentcore/workflow";
-
-const idCharsMin = 6;
 
 /** Throws `AC_WORKFLOW_RUN_NOT_FOUND`. */
 export async function findRunId(journal: Journal, id: string): Promise<string> {

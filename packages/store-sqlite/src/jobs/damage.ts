@@ -103,7 +103,7 @@ export function isolate(sql: Sql, number: number, at: number): void {
   );
 }
 
-/** Running jobs of an owner, by their keys. */
-export function runningOf(sql: Sql, owner: string): readonly number[] {
+/** Numbers of the running jobs of an owner. Reads nothing that can be damaged. */
+export function runningNumbersOf(sql: Sql, owner: string): readonly number[] {
   return sql.all("SELECT r.job FROM running r WHERE r.owner = ?", owner).map((row) => Number(row.job));
 }

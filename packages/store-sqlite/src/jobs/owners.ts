@@ -8,7 +8,7 @@ import type {
   TakeOverRequest,
 } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
-import { isolate, jsonOr, readableRows, runningOf as keysOfRunning, unlessDamaged } from "./damage.ts";
+import { isolate, jsonOr, readableRows, runningNumbersOf, unlessDamaged } from "./damage.ts";
 import { type JobRow, recordOf, recordsOf } from "./job-row.ts";
 import { applyEvent } from "./job-writes.ts";
 
@@ -55,7 +55,7 @@ export function takeOver(sql: Sql, { from, to, beat, at }: TakeOverRequest): rea
     return unlessDamaged(() => applyEvent(sql, stored, { type: "take_over", owner: to })) ?? [];
   });
   // What is left belongs to nobody, and would keep its workspace shut.
-  for (const number of keysOfRunning(sql, from)) isolate(sql, number, at);
+  for (const number of runningNumbersOf(sql, from)) isolate(sql, number, at);
   return moved;
 }
 
@@ -72,7 +72,7 @@ function ownedRows(sql: Sql, owner: string): readonly JobRow[] {
   const select = "SELECT j.* FROM running o CROSS JOIN job_rows j ON j.number = o.job WHERE o.owner = ?";
   return readableRows(
     () => sql.all(`${select} ORDER BY o.claimed_at, j.id`, owner) as readonly unknown[] as readonly JobRow[],
-    () => keysOfRunning(sql, owner),
+    () => runningNumbersOf(sql, owner),
     (number) => sql.all(`${select} AND o.job = ?`, owner, number) as readonly unknown[] as readonly JobRow[],
   );
 }

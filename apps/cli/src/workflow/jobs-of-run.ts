@@ -1,0 +1,20 @@
+/** Finds the jobs of a workflow run in the queue. */
+import { runLabel, type JobQuery, type JobRecord, type JobStore } from "@agentcore/scheduler";
+
+const pageJobs = 1000;
+
+/** Newest first; all states by default. */
+export async function jobsOfRun(
+  store: Pick<JobStore, "list">,
+  run: string,
+  { states }: Pick<JobQuery, "states"> = {},
+): Promise<readonly JobRecord[]> {
+  const query = { labels: { [runLabel]: run }, limit: pageJobs, ...(states === undefined ? {} : { states }) };
+  const found: JobRecord[] = [];
+  let page = await store.list(query);
+  for (;;) {
+    found.push(...page.jobs);
+    if (page.next === null) return found;
+    page = await store.list({ ...query, before: page.next });
+  }
+}
