@@ -1,4 +1,7 @@
-/** The result line and exit code of a job as the store has it: the same no matter which process ran it, and when it is asked for. */
+/**
+ * The result line and exit code of a job as the store has it: the same no matter which process ran it, and when it is asked
+ * for.
+ */
 import type { ErrorClass, Outcome, ResultLine } from "@agentcore/contract";
 import type { AttemptRecord, JobRecord } from "@agentcore/scheduler";
 import { exitCodeOf } from "./exit-code.ts";

@@ -81,8 +81,8 @@ const closedDoors: Readonly<Record<string, TomlValue>> = {
 
 /**
  * Where the user has once trusted the project, Codex starts the MCP servers of its `.codex/config.toml`, outside the sandbox
- * (seen with 0.169.0 and 0.171.0). Anybody who may write to the workspace could add one, so no directory of it is trusted in a run.
- * The answer for a directory itself comes before that for the repository that it belongs to.
+ * (seen with 0.169.0 and 0.171.0). Anybody who may write to the workspace could add one, so no directory of it is trusted in
+ * a run. The answer for a directory itself comes before that for the repository that it belongs to.
  */
 function untrusted(workspace: string): string {
   const directories: string[] = [];

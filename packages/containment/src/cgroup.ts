@@ -1,7 +1,8 @@
 /**
  * One cgroup (version 2) per run, where this process may create one: it counts the run's processes, proves that none is
- * left, and kills what the PID namespace did not. Nothing is assumed about where the hierarchy is mounted, and no
- * controller is needed: one limits the run where it is handed down to us. A run's cgroup lies below the one of this process, so a limit on this process limits our workers too.
+ * left, and kills what the PID namespace did not. Nothing is assumed about where the hierarchy is mounted, and no controller
+ * is needed: one limits the run where it is handed down to us. A run's cgroup lies below the one of this process, so a limit
+ * on this process limits our workers too.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -103,8 +104,8 @@ export class RunCgroup {
   }
 
   /**
-   * Sets what its controllers can limit, before anything is in it; answers what they hold from now on. `ownProcesses`: of the box,
-   * counted with the run's.
+   * Sets what its controllers can limit, before anything is in it; answers what they hold from now on. `ownProcesses`: of
+   * the box, counted with the run's.
    */
   limit({ processes, memoryBytes }: RunLimits, ownProcesses: number): Set<RunLimitName> {
     const held = new Set<RunLimitName>();

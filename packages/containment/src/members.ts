@@ -1,7 +1,7 @@
 /**
- * Which processes belong to a run where no PID namespace says so. Members are those known already, those found in the
- * run's cgroup or by its marker, their descendants, and every process that shares a session with a member. A process that was given
- * an empty environment and has left parent and session behind is not found: that is what makes this level best-effort.
+ * Which processes belong to a run where no PID namespace says so. Members are those known already, those found in the run's
+ * cgroup or by its marker, their descendants, and every process that shares a session with a member. A process that was
+ * given an empty environment and has left parent and session behind is not found: that is what makes this level best-effort.
  */
 import type { ProcessFact, ProcessRef } from "./proc.ts";
 

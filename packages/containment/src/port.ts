@@ -62,12 +62,14 @@ export interface Containment {
   /** Which limits of a run are enforced here, and by what. */
   readonly limits: LimitsEnforced;
   /**
-   * Starts the box, a few at a time in the order of the calls, and holds the payload back until {@link Contained.go}: if this process dies before, the payload
-   * never runs. Resolves once the box is known by identity, and recorded where a registry is in use.
+   * Starts the box, a few at a time in the order of the calls, and holds the payload back until {@link Contained.go}: if
+   * this process dies before, the payload never runs. Resolves once the box is known by identity, and recorded where a
+   * registry is in use.
    *
    * Rejects with an `AgentCoreError`: `AC_WORKSPACE_MISSING` (cwd), `AC_WORKER_MISSING` (command not found),
-   * `AC_WORKER_SPAWN` (the system refused, the box did not become ready, or called from a worker thread),
-   * `AC_CANCELLED` (`signal`), `AC_JOB_INVALID` (marker or environment, a `cwd` that is a hidden directory itself, a `visible` that is no directory).
+   * `AC_WORKER_SPAWN` (the system refused, the box did not become ready, or called from a worker thread), `AC_CANCELLED`
+   * (`signal`), `AC_JOB_INVALID` (marker or environment, a `cwd` that is a hidden directory itself, a `visible` that is no
+   * directory).
    */
   start(command: ContainedCommand): Promise<Contained>;
 }

@@ -147,8 +147,9 @@ export interface OutputReader {
    */
   fatal?(): WorkerError | null;
   /**
-   * Optional; asked after each line. Not null: the worker is expected to wait in silence for a time that it does not tell, as
-   * for a provider's `retry-after`. Unless a line makes it answer otherwise within `forMs`, the runner stops the run, and the error decides.
+   * Optional; asked after each line. Not null: the worker is expected to wait in silence for a time that it does not tell,
+   * as for a provider's `retry-after`. Unless a line makes it answer otherwise within `forMs`, the runner stops the run, and
+   * the error decides.
    */
   waiting?(): { readonly error: WorkerError; readonly forMs: number } | null;
 }

@@ -8,7 +8,10 @@ import type { Clock, Ids, Log, Random } from "./ports.ts";
 /** `setTimeout` fires at once for anything longer. */
 const timeoutMsMax = 2 ** 31 - 1;
 
-/** Wall and monotonic clock of this process. No timer fires early; each keeps the process alive until it fires or is cancelled. */
+/**
+ * Wall and monotonic clock of this process. No timer fires early; each keeps the process alive until it fires or is
+ * cancelled.
+ */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),

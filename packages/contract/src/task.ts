@@ -70,8 +70,8 @@ export const workerTaskSchema = z.strictObject({
   /** Longest time for one command that the model runs. See {@link taskOptions}. */
   maxCommandTimeMs: z.int().positive().optional(),
   /**
-   * Directories in the workspace, relative to it, that are no part of the work, such as those that others write to meanwhile: what
-   * changes in them is neither reported nor in the patch.
+   * Directories in the workspace, relative to it, that are no part of the work, such as those that others write to
+   * meanwhile: what changes in them is neither reported nor in the patch.
    */
   unobserved: z.array(z.string().min(1).max(4096)).max(100).optional(),
   /** Looks at the run from outside while the worker works. */

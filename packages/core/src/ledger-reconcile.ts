@@ -1,8 +1,8 @@
 /**
- * Settles what dead owners left held. Run at start, before the first permit, and safely by several processes at once: a
- * hold is settled once, by the first process to reach it. Where the attempt's own record says what it spent (a spooled result, the
- * worker's transcript), that is booked; else the bound that was held, flagged `estimated`, which a later record may still
- * replace. A hold whose owner lives is left alone.
+ * Settles what dead owners left held. Run at start, before the first permit, and safely by several processes at once: a hold
+ * is settled once, by the first process to reach it. Where the attempt's own record says what it spent (a spooled result,
+ * the worker's transcript), that is booked; else the bound that was held, flagged `estimated`, which a later record may
+ * still replace. A hold whose owner lives is left alone.
  */
 import { isAgentCoreError } from "@agentcore/contract";
 import type { HoldEntry, Ledger, LedgerOwner, Spent } from "./ledger.ts";

@@ -1,6 +1,6 @@
 /**
- * The headline crash test: jobs are handed in while the scheduler, its runtime, or both are killed or interrupted at random moments and
- * started again. At the end the queue is drained, and what became of every job is checked from outside.
+ * The headline crash test: jobs are handed in while the scheduler, its runtime, or both are killed or interrupted at random
+ * moments and started again. At the end the queue is drained, and what became of every job is checked from outside.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { createSqliteJobStore, createSqliteLedger, openStateDatabase } from "@agentcore/store-sqlite";

@@ -1,4 +1,7 @@
-/** The examples in the guide to workflows are files without mistakes, but for the name, the version and the time limit that each leaves out. */
+/**
+ * The examples in the guide to workflows are files without mistakes, but for the name, the version and the time limit that
+ * each leaves out.
+ */
 import { formatProblem, parseWorkflow } from "@agentcore/workflow";
 import { expect, test } from "vitest";
 import { read } from "./repository.ts";

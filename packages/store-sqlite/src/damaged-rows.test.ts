@@ -1,4 +1,7 @@
-/** One row that cannot be read stops no start, no claim and no list: its job is told of as a dead letter, and the rest goes on. */
+/**
+ * One row that cannot be read stops no start, no claim and no list: its job is told of as a dead letter, and the rest goes
+ * on.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** Root in a user's state directory, and a user in root's: one line and the way out, and nothing is made in the place of the other. */
+/**
+ * Root in a user's state directory, and a user in root's: one line and the way out, and nothing is made in the place of the
+ * other.
+ */
 import { chmodSync, chownSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";

@@ -11,7 +11,10 @@ export const configFileName = "agentcore.yaml";
 export interface FoundConfig {
   /** Without symbolic links; null where there is no file that may be read. */
   readonly path: string | null;
-  /** The file that was found and may not be read, because somebody else can change it or it cannot be looked at; null where there is none. */
+  /**
+   * The file that was found and may not be read, because somebody else can change it or it cannot be looked at; null where
+   * there is none.
+   */
   readonly refused: RefusedConfig | null;
 }
 

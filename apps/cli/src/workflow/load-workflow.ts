@@ -78,8 +78,8 @@ function agentFilesOf(env: Io["env"]): readonly string[] {
 const fileBytesMax = 16 * 1024 * 1024;
 
 /**
- * A repository or a worker may have put anything in the place of a file that is named inside another one, or that is read again by
- * `retry`: a pipe would be waited for without end, and a device read without end.
+ * A repository or a worker may have put anything in the place of a file that is named inside another one, or that is read
+ * again by `retry`: a pipe would be waited for without end, and a device read without end.
  */
 async function readText(path: string): Promise<string | null> {
   try {

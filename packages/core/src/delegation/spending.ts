@@ -111,7 +111,10 @@ function most(a: number | null, b: number | null): number | null {
   return a === null || b === null ? (a ?? b) : Math.max(a, b);
 }
 
-/** The result with what it was charged, where that is more than the worker itself said: the caller counts what the ledger counts. */
+/**
+ * The result with what it was charged, where that is more than the worker itself said: the caller counts what the ledger
+ * counts.
+ */
 export function withCharge(result: WorkerResult, charge: Charge): WorkerResult {
   const isSaid = result.costUsd !== null && charge.costMicroUsd <= microUsdOf(result.costUsd);
   if (isSaid || charge.basis === "none") return result;

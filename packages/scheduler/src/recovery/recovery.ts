@@ -109,8 +109,9 @@ export class Recovery {
   }
 
   /**
-   * Applies spooled results to the attempts that wait here. One for an attempt that another scheduler still owns is left
-   * for the scheduler that takes it over; one for an attempt that has ended is kept as a late result, unless it was what ended it.
+   * Applies spooled results to the attempts that wait here. One for an attempt that another scheduler still owns is left for
+   * the scheduler that takes it over; one for an attempt that has ended is kept as a late result, unless it was what ended
+   * it.
    */
   async applySpool(): Promise<void> {
     const { spool } = this.#ports;

@@ -49,7 +49,10 @@ export class DeadLetters {
     return this.#ports.store.list({ ...query, states: ["dead"], notReplayed: true, notPieces: true });
   }
 
-  /** Throws `AC_JOB_NOT_FOUND` for a job that is not dead, `AC_JOB_IN_RUN` for a piece of a workflow run, `AC_KEY_HELD`, and what `submit` throws for a bad edit. */
+  /**
+   * Throws `AC_JOB_NOT_FOUND` for a job that is not dead, `AC_JOB_IN_RUN` for a piece of a workflow run, `AC_KEY_HELD`, and
+   * what `submit` throws for a bad edit.
+   */
   async replay(deadJobId: string, edit: EditJob = (job) => job): Promise<Replayed> {
     const { store, onReplayed } = this.#ports;
     const dead = await store.get(deadJobId);

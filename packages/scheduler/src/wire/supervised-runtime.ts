@@ -58,7 +58,10 @@ export interface SupervisedRuntime extends Runtime {
   onStatus(listener: (status: RuntimeStatus) => void): () => void;
   /** From now on a process that dies is not started again: for a scheduler that only ends what it has. */
   retire(): void;
-  /** Resolves when the runtime can be used; rejects with `AC_RESTART_INTENSITY` where it never will, `AC_DRAINING` after `close`. */
+  /**
+   * Resolves when the runtime can be used; rejects with `AC_RESTART_INTENSITY` where it never will, `AC_DRAINING` after
+   * `close`.
+   */
   ready(): Promise<void>;
 }
 

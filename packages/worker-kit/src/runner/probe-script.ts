@@ -1,7 +1,7 @@
 /**
  * The looks of a task's probe: its script, run beside the worker in the workspace, contained like it, with the worker's
- * environment except its credentials and its HOME. A look ends with its own time limit, with too much output, and with the run; it is
- * killed then, since nobody waits for its answer any more.
+ * environment except its credentials and its HOME. A look ends with its own time limit, with too much output, and with the
+ * run; it is killed then, since nobody waits for its answer any more.
  */
 import { probeOutputBytesMax, type ProbeOutput, type StopCause } from "@agentcore/contract";
 import { collectText, runContainedStep, type StepEnd } from "./contained-step.ts";

@@ -1,6 +1,6 @@
 /**
- * Checks of what a file asks of its workers: a worker that there is not, and arguments that its adapter refuses, are mistakes; settings that the worker
- * does not have are warnings, since the step does its work without them.
+ * Checks of what a file asks of its workers: a worker that there is not, and arguments that its adapter refuses, are
+ * mistakes; settings that the worker does not have are warnings, since the step does its work without them.
  */
 import type { TaskOption } from "@agentcore/contract";
 import { canonicalWorker } from "./names.ts";

@@ -6,8 +6,9 @@ import type { RunEntry } from "./run-record.ts";
 import { streamTaken } from "./run-log.ts";
 
 /**
- * The run ends `CANCELLED`; its steps stay as they stand. Its jobs are the caller's to cancel, with `interruptedMessage`, so that a
- * later retry begins their steps anew. Throws `AC_WORKFLOW_RUN_NOT_FOUND`, or `AC_WORKFLOW_TAKEN` where somebody works on it after all.
+ * The run ends `CANCELLED`; its steps stay as they stand. Its jobs are the caller's to cancel, with `interruptedMessage`, so
+ * that a later retry begins their steps anew. Throws `AC_WORKFLOW_RUN_NOT_FOUND`, or `AC_WORKFLOW_TAKEN` where somebody
+ * works on it after all.
  */
 export async function endRun(
   journal: Journal,

@@ -1,4 +1,7 @@
-/** How many git commands a run needs. Each one is contained, which takes far longer than git itself: the numbers must not creep up. */
+/**
+ * How many git commands a run needs. Each one is contained, which takes far longer than git itself: the numbers must not
+ * creep up.
+ */
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -183,8 +183,8 @@ export function newRecord(steps: readonly PlanStep[], created: RunCreated): RunR
 }
 
 /**
- * The record after the entries. Its maps are copied once for all of them: for each, a run of ten thousand steps would take minutes
- * to end.
+ * The record after the entries. Its maps are copied once for all of them: for each, a run of ten thousand steps would take
+ * minutes to end.
  */
 export function foldEntries(
   steps: ReadonlyMap<string, PlanStep>,

@@ -102,8 +102,8 @@ export interface RetryOptions extends ResumeOptions {
 }
 
 /**
- * Begins steps of a run that has ended anew, and goes on from there; what succeeded is kept. The run has its whole time again, and
- * what is left of its budget. Throws as `resumeRun`, and `AC_WORKFLOW_ENDED` where nothing failed.
+ * Begins steps of a run that has ended anew, and goes on from there; what succeeded is kept. The run has its whole time
+ * again, and what is left of its budget. Throws as `resumeRun`, and `AC_WORKFLOW_ENDED` where nothing failed.
  */
 export async function retryRun({
   choice = { kind: "failed" },

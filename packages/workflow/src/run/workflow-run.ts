@@ -105,7 +105,10 @@ export class WorkflowRun {
     this.#inbox.wake();
   }
 
-  /** Resolves with the end of the run, or with how it stands where it was interrupted. Rejects where it could not go on; it can be resumed then. */
+  /**
+   * Resolves with the end of the run, or with how it stands where it was interrupted. Rejects where it could not go on; it
+   * can be resumed then.
+   */
   async drive(): Promise<RunResult> {
     const { log, ports, workflow } = this.#options;
     const { contextDir } = log.record.created;
