@@ -5,7 +5,7 @@ export type { RunEventListener } from "./drive/run-events.ts";
 export * from "./job-query.ts";
 export * from "./job-record.ts";
 export type * from "./job-store.ts";
-export { excludeNothing } from "./job-store.ts";
+export { excludeNothing, submitResultOf } from "./job-store.ts";
 export * from "./job-transition.ts";
 export * from "./journal.ts";
 export { reservedLabelPrefix, runLabel, runOfPiece } from "./piece.ts";

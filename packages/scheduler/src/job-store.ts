@@ -191,6 +191,13 @@ export type SubmitResult =
   | { readonly kind: "deduplicated"; readonly record: JobRecord }
   | { readonly kind: "rejected"; readonly holder: JobRecord };
 
+/** What a submission came to whose answer was lost. `record`: of the job that its id leads to now. */
+export function submitResultOf(jobId: string, record: JobRecord): SubmitResult {
+  return record.job.id === jobId
+    ? { kind: "accepted", record, replaced: null }
+    : { kind: "deduplicated", record };
+}
+
 // --- Work ---------------------------------------------------------------------------------------------------------------
 
 export interface ClaimRequest {

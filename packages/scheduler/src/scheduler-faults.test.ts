@@ -255,26 +255,43 @@ describe("a submit that the store refuses", () => {
       get: (id) => (kind === "blind" ? Promise.reject(failure()) : memory.get(id)),
     };
     const rig = await createRig({ store });
+    return { rig, memory };
+  };
+  const refusedOne = async (kind: "before" | "after" | "blind") => {
+    const { rig, memory } = await refused(kind);
     const outcome = await rig.scheduler.submit(simpleJob()).catch((error: unknown) => error);
     return { rig, memory, outcome };
   };
 
   it("says that nothing was submitted, and it is so", async () => {
-    const { outcome, memory } = await refused("before");
+    const { outcome, memory } = await refusedOne("before");
     expect(outcome).toMatchObject({ code: "AC_STORE_UNAVAILABLE", evidence: { submitted: false } });
     expect((outcome as Error).message).toBe("nothing was submitted: database is locked");
     expect((await memory.list({})).jobs).toEqual([]);
   });
 
   it("is a submit all the same where the job is there", async () => {
-    const { outcome, rig } = await refused("after");
+    const { outcome, rig } = await refusedOne("after");
     expect(outcome).toMatchObject({ id: expect.any(String), deduplicated: false });
     expect((await (outcome as JobHandle).result()).state).toBe("succeeded");
     await rig.scheduler.close();
   });
 
+  it("tells which of several jobs was coalesced into another one of them", async () => {
+    const { rig } = await refused("after");
+    const outcomes = await rig.scheduler.submitAll([
+      { ...simpleJob(), id: "first", key: "k" },
+      { ...simpleJob(), id: "second", key: "k" },
+    ]);
+    expect(outcomes).toMatchObject([
+      { ok: true, handle: { id: "first", deduplicated: false } },
+      { ok: true, handle: { id: "first", deduplicated: true } },
+    ]);
+    await rig.scheduler.close();
+  });
+
   it("says the id where nobody can tell", async () => {
-    const { outcome, memory } = await refused("blind");
+    const { outcome, memory } = await refusedOne("blind");
     const [job] = (await memory.list({})).jobs;
     expect(outcome).toMatchObject({ evidence: { submitted: null, jobIds: [job?.job.id] } });
     expect((outcome as Error).message).toContain(`whether job ${job?.job.id} was submitted is not known`);

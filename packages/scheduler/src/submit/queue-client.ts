@@ -17,7 +17,14 @@ import { ChangeWatch } from "../drive/change-watch.ts";
 import { RunEvents, type RunEventListener } from "../drive/run-events.ts";
 import type { JobRecord, Reason } from "../job-record.ts";
 import { isTerminal } from "../job-record.ts";
-import type { CancelAnswer, JobStore, QueueStats, Submission, SubmitResult } from "../job-store.ts";
+import {
+  submitResultOf,
+  type CancelAnswer,
+  type JobStore,
+  type QueueStats,
+  type Submission,
+  type SubmitResult,
+} from "../job-store.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { JobEnds, jobEndOf, type JobEnd } from "./job-end.ts";
 import type { JobHandle } from "./job-handle.ts";
@@ -138,19 +145,17 @@ export class QueueClient {
       const message = `whether ${named} was submitted is not known: ${failure.message}`;
       throw storeUnavailable(message, failure, { jobIds, submitted: null });
     }
-    const known = looks.map((look) => (look.status === "fulfilled" ? look.value : undefined));
-    const found = known.filter((record) => record !== undefined);
-    if (found.length < jobIds.length) {
+    const results = looks.flatMap((look, index) => {
+      const record = look.status === "fulfilled" ? look.value : undefined;
+      return record === undefined ? [] : [submitResultOf(jobIds[index]!, record)];
+    });
+    if (results.length < jobIds.length) {
       throw storeUnavailable(`nothing was submitted: ${failure.message}`, failure, {
         jobIds,
         submitted: false,
       });
     }
-    return found.map((record) =>
-      jobIds.includes(record.job.id)
-        ? { kind: "accepted", record, replaced: null }
-        : { kind: "deduplicated", record },
-    );
+    return results;
   }
 
   /** A handle of a job that was submitted before, by its id or an alias. Throws `AC_JOB_NOT_FOUND`. */

@@ -5,6 +5,7 @@ import {
   type ReplayResult,
   type Submission,
   type SubmitResult,
+  submitResultOf,
   supersededReason,
 } from "@agentcore/scheduler";
 import { type StoredJob, findByAnyId, findHolder } from "./job-row.ts";
@@ -51,12 +52,7 @@ export function submittedAlready(
 ): SubmitResult[] | undefined {
   const results = prepared.flatMap(({ submission: { job } }): SubmitResult[] => {
     const record = findByAnyId(sql, job.id)?.record;
-    if (record === undefined) return [];
-    return [
-      record.job.id === job.id
-        ? { kind: "accepted", record, replaced: null }
-        : { kind: "deduplicated", record },
-    ];
+    return record === undefined ? [] : [submitResultOf(job.id, record)];
   });
   return results.length === prepared.length ? results : undefined;
 }
