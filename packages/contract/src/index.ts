@@ -4,6 +4,7 @@ export * from "./duration.ts";
 export * from "./error-class.ts";
 export * from "./error-codes.ts";
 export * from "./errors.ts";
+export type * from "./git.ts";
 export * from "./job.ts";
 export * from "./permit.ts";
 export * from "./placed-file.ts";

@@ -5,13 +5,7 @@ export * from "./allowed-args.ts";
 export * from "./capabilities.ts";
 export * from "./environment.ts";
 export * from "./event-text.ts";
-export {
-  createContainedGit,
-  type ContainedGit,
-  type ContainedGitParts,
-  type GitAnswer,
-  type GitOptions,
-} from "./git/contained-git.ts";
+export { createContainedGit, type ContainedGitParts } from "./git/contained-git.ts";
 export * from "./json-lines.ts";
 export * from "./line-framer.ts";
 export * from "./load-adapter.ts";

@@ -14,7 +14,7 @@ export type { BranchOptions } from "./run/branch-rules.ts";
 export { endRun } from "./run/end-run.ts";
 export { interruptedMessage } from "./run/submit-job.ts";
 export { requestCancel } from "./run/cancel-request.ts";
-export type { Git, GitAnswer, GitOptions } from "./run/git.ts";
+export type { Git, GitAnswer, GitOptions } from "@agentcore/contract";
 export type { InputValue, InputValues } from "./run/inputs.ts";
 export { isBudgetCode } from "./run/job-outcome.ts";
 export {

@@ -3,20 +3,20 @@ import { chmodSync, existsSync, mkdirSync, readlinkSync, writeFileSync } from "n
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openContainment, type Containment } from "@agentcore/containment";
-import { AgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, type Git } from "@agentcore/contract";
 import { machineContainment } from "../testing/drive.ts";
 import { configureGit, makeHostileGit } from "../testing/hostile-git.ts";
 import { randomIds, realClock } from "../testing/real-ports.ts";
 import { findSurvivors } from "../testing/survivors.ts";
 import { makeTemporaryDirectory } from "../testing/temporary-directories.ts";
-import { createContainedGit, type ContainedGit } from "./contained-git.ts";
+import { createContainedGit } from "./contained-git.ts";
 
 let containment: Containment;
 beforeAll(async () => {
   containment = await machineContainment();
 });
 
-const gitWith = (hostEnv: Record<string, string>, used = containment): ContainedGit =>
+const gitWith = (hostEnv: Record<string, string>, used = containment): Git =>
   createContainedGit({
     containment: used,
     clock: realClock,

@@ -2,35 +2,10 @@
  * The one place where AgentCore runs git outside of a run: contained like a worker, with a worker's environment, limited in
  * time and output, and ended together with its caller. A git that did not run to its end is an error, never an answer.
  */
-import { AgentCoreError, isAgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, isAgentCoreError, type Git } from "@agentcore/contract";
 import { findProgram } from "../program/find-program.ts";
 import { runContainedProgram, type ProgramEnd, type ProgramParts } from "../runner/contained-program.ts";
 import { gitEnvironment, hardenedArgs } from "./hardening.ts";
-
-export interface GitOptions {
-  /** Besides the environment of git, such as `GIT_INDEX_FILE`. */
-  readonly env?: Readonly<Record<string, string>>;
-  /** What git reads from its stdin. Default: nothing. */
-  readonly input?: string;
-  /** Default 60,000. */
-  readonly timeoutMs?: number;
-  /** Ends git at once; the call then rejects with `AC_CANCELLED`. */
-  readonly signal?: AbortSignal;
-}
-
-export interface GitAnswer {
-  readonly exitCode: number;
-  readonly stdout: string;
-  /** All that git said, up to 1 MiB. */
-  readonly stderr: string;
-}
-
-/**
- * Runs `git ARGS` in a directory. Resolves where git ran to its end, whatever its exit code. Rejects with
- * `AC_WORKSPACE_MISSING` (the directory), `AC_GIT_MISSING`, `AC_GIT_TIMEOUT`, `AC_CANCELLED`, or `AC_GIT_FAILED` where git
- * could not be started, was ended by a signal, printed more than 256 MiB, or left processes that could not be ended.
- */
-export type ContainedGit = (cwd: string, args: readonly string[], options?: GitOptions) => Promise<GitAnswer>;
 
 export interface ContainedGitParts extends ProgramParts {
   /** The caller's environment, from which PATH, HOME and the language are taken. */
@@ -43,7 +18,8 @@ const stderrBytesMax = 1024 * 1024;
 
 const wasAborted = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;
 
-export function createContainedGit(parts: ContainedGitParts): ContainedGit {
+/** `AC_GIT_FAILED` also where git was ended by a signal, printed more than 256 MiB, or left processes that could not be ended. */
+export function createContainedGit(parts: ContainedGitParts): Git {
   const base = gitEnvironment(parts.hostEnv);
   return async (cwd, args, options = {}) => {
     const { timeoutMs = timeoutMsDefault, signal, input } = options;

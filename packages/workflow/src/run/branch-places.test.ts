@@ -1,4 +1,5 @@
 /** Where a workspace is in git is always what git says, whatever was done to the repository since it was asked. */
+import type { Git } from "@agentcore/contract";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,7 +7,6 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { git } from "../testing/run-rig.ts";
 import { BranchPlaces } from "./branch-places.ts";
-import type { Git } from "./git.ts";
 
 let home: string;
 let root: string;

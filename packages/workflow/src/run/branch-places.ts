@@ -2,10 +2,10 @@
  * Where a workspace is in git, asked before each step. Git is asked again only where one of the files changed that its answer
  * hangs on: a plain step needs no git then.
  */
-import { PlacedFileError, readPlacedFile } from "@agentcore/contract";
+import { PlacedFileError, readPlacedFile, type Git } from "@agentcore/contract";
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
-import { checkoutOf, findRepository, type Checkout, type Git } from "./git.ts";
+import { checkoutOf, findRepository, type Checkout } from "./git.ts";
 import { unlessMissing } from "./places.ts";
 
 export interface BranchPlace {

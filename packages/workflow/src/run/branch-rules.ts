@@ -2,10 +2,10 @@
  * Branch safety. The base is resolved once, at the start; before each step the repository must be where it is expected, and
  * steps that may edit do not run on a protected branch. Outside a git repository none of it applies.
  */
-import { AgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, type Git } from "@agentcore/contract";
 import type { Step, Workflow } from "../definition.ts";
 import type { BranchPlace } from "./branch-places.ts";
-import { commitOf, isUnborn, type Checkout, type Git } from "./git.ts";
+import { commitOf, isUnborn, type Checkout } from "./git.ts";
 import { matchesPath } from "./path-glob.ts";
 import type { BaseCommit } from "./run-record.ts";
 

@@ -2,6 +2,7 @@
  * How many git commands a run needs. Each one is contained, which takes far longer than git itself: the numbers must not
  * creep up.
  */
+import type { Git } from "@agentcore/contract";
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +10,6 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import type { Step } from "../definition.ts";
 import { createRunRig, git, type RunRig } from "../testing/run-rig.ts";
 import { shellLoop, shellStep, testConvergence, testWorkflow } from "../testing/test-workflow.ts";
-import type { Git } from "./git.ts";
 
 let rig: RunRig;
 beforeEach(async () => {

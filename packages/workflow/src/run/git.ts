@@ -1,33 +1,15 @@
 /** The few git commands that a run needs. Programs are started through a port, with an argument list and no shell. */
-import { AgentCoreError, ignore, isAgentCoreError } from "@agentcore/contract";
+import {
+  AgentCoreError,
+  ignore,
+  isAgentCoreError,
+  type Git,
+  type GitAnswer,
+  type GitOptions,
+} from "@agentcore/contract";
 import { lstat, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { isThere, unlessMissing } from "./places.ts";
-
-export interface GitOptions {
-  /** Besides the environment of git, such as `GIT_INDEX_FILE`. */
-  readonly env?: Readonly<Record<string, string>>;
-  /** What git reads from its stdin. Default: nothing. */
-  readonly input?: string;
-  /** Default 60,000. */
-  readonly timeoutMs?: number;
-  /** Ends git at once; the call then rejects with `AC_CANCELLED`. */
-  readonly signal?: AbortSignal;
-}
-
-export interface GitAnswer {
-  readonly exitCode: number;
-  readonly stdout: string;
-  /** All that git said. */
-  readonly stderr: string;
-}
-
-/**
- * Runs `git ARGS` in a directory, with hooks, monitors and external diffs off. Resolves where git ran to its end, whatever
- * its exit code. Rejects with `AC_GIT_MISSING`, `AC_GIT_TIMEOUT`, `AC_GIT_FAILED`, `AC_CANCELLED`, or
- * `AC_WORKSPACE_MISSING` where there is no such directory; none of these says anything about the repository.
- */
-export type Git = (cwd: string, args: readonly string[], options?: GitOptions) => Promise<GitAnswer>;
 
 /** Limit of commands that read or write a whole work tree. */
 export const wholeTreeMsMax = 30 * 60_000;

@@ -3,9 +3,9 @@
  * step's worktree before and after, and of the workspace now. Nothing is guessed from what files look like, and nothing in
  * the workspace is touched.
  */
-import { AgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, type Git } from "@agentcore/contract";
 import { rm } from "node:fs/promises";
-import { gitText, type Git } from "./git.ts";
+import { gitText } from "./git.ts";
 import { shownPath, type GitPath } from "./git-path.ts";
 import { mergeTexts } from "./text-merge.ts";
 import {

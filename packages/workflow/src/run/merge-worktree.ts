@@ -1,7 +1,7 @@
 /** Merges what a step did in its worktree into the workspace; goes on with a merge that was interrupted. */
-import { isAgentCoreError } from "@agentcore/contract";
+import { isAgentCoreError, type Git } from "@agentcore/contract";
 import { join } from "node:path";
-import { setRefs, type Git } from "./git.ts";
+import { setRefs } from "./git.ts";
 import type { GitPath } from "./git-path.ts";
 import { withRepositoryLock } from "./repository-lock.ts";
 import { treeChanges, writePatch, type TreeChange } from "./tree-changes.ts";

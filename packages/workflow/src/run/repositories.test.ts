@@ -1,5 +1,5 @@
 /** All the kinds of workspaces that git has, with real git: a step in a worktree works in each, or says why it does not. */
-import type { Log } from "@agentcore/contract";
+import type { Log, Git } from "@agentcore/contract";
 import { execFileSync } from "node:child_process";
 import {
   existsSync,
@@ -15,7 +15,6 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createRunRig, git as runGit, type RunRig } from "../testing/run-rig.ts";
 import { shellStep, testWorkflow } from "../testing/test-workflow.ts";
-import type { Git } from "./git.ts";
 
 let rig: RunRig;
 let home: string;

@@ -1,10 +1,9 @@
 /** Ports, settings and events of a run. */
-import type { Clock, Ids, Log, RunEvent as JobEvent } from "@agentcore/contract";
+import type { Clock, Ids, Log, RunEvent as JobEvent, Git } from "@agentcore/contract";
 import type { Journal, JournalValue, Scheduler, Spending } from "@agentcore/scheduler";
 import type { RunOutcome } from "../plan/run-state.ts";
 import type { BranchPlaces } from "./branch-places.ts";
 import type { BranchOptions } from "./branch-rules.ts";
-import type { Git } from "./git.ts";
 import type { StepReport } from "./record-files.ts";
 
 export interface RunPorts {

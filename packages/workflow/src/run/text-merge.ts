@@ -2,9 +2,10 @@
  * Merge of one file that both the step and somebody else changed. Stricter than git's own merge: where both made the same
  * change at the same place, git takes it once, and a line that each of two steps appended would be there once.
  */
+import type { Git } from "@agentcore/contract";
 import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
-import { gitText, type Git } from "./git.ts";
+import { gitText } from "./git.ts";
 
 export interface TextMergeRequest {
   /** For files on the way; emptied by the caller. */

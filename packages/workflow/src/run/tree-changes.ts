@@ -1,7 +1,7 @@
 /** What differs between two trees, file by file, by blob ids and modes. Renames are a removal and an addition. */
-import { openPlacedFile } from "@agentcore/contract";
+import { openPlacedFile, type Git } from "@agentcore/contract";
 import { rm, type FileHandle } from "node:fs/promises";
-import { gitText, type Git } from "./git.ts";
+import { gitText } from "./git.ts";
 import { quotePath, unquotePath, type GitPath } from "./git-path.ts";
 import { replaceFile } from "./own-place.ts";
 

@@ -3,7 +3,7 @@
  * then each is put into its place by a rename: a file is as it was or as it shall be, never in between, so that an
  * interrupted application goes on by comparing each file with both snapshots.
  */
-import { AgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, type Git } from "@agentcore/contract";
 import { constants } from "node:fs";
 import {
   chmod,
@@ -19,7 +19,7 @@ import {
   unlink,
 } from "node:fs/promises";
 import { join } from "node:path";
-import { gitText, type Git } from "./git.ts";
+import { gitText } from "./git.ts";
 import { absolutePath, directoriesAbove, type GitPath } from "./git-path.ts";
 import { unlessMissing } from "./places.ts";
 import {

@@ -1,10 +1,9 @@
 /** The path of a step's worktree, and the marker files beside it that record its progress. */
-import { readPlacedFile, type Clock, type Log } from "@agentcore/contract";
+import { readPlacedFile, type Clock, type Log, type Git } from "@agentcore/contract";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { putFile } from "./own-place.ts";
 import { throwAsGitProblem, unlessMissing } from "./places.ts";
-import type { Git } from "./git.ts";
 import { shortHash } from "./short-hash.ts";
 
 export interface WorktreePlace {

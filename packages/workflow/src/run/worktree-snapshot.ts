@@ -2,10 +2,10 @@
  * Commits of everything that is in a work tree, tracked or not, made without touching the index that people use. Ignored
  * files and the content of other repositories (submodules, nested ones) are no part of a snapshot.
  */
-import { openPlacedFile } from "@agentcore/contract";
+import { openPlacedFile, type Git } from "@agentcore/contract";
 import { lstat, mkdtemp, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { commitOf, gitFailed, gitText, wholeTreeMsMax, type Git } from "./git.ts";
+import { commitOf, gitFailed, gitText, wholeTreeMsMax } from "./git.ts";
 import { absolutePath, quotePath, shownPath, unquotePath, type GitPath } from "./git-path.ts";
 import { isThere, isWithin, unlessMissing, throwAsGitProblem } from "./places.ts";
 import { submoduleMode } from "./tree-changes.ts";

@@ -1,4 +1,4 @@
-import { AgentCoreError, silentLog, systemClock } from "@agentcore/contract";
+import { AgentCoreError, silentLog, systemClock, type Git } from "@agentcore/contract";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -6,7 +6,6 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Step } from "../definition.ts";
 import { createRunRig, git, type RunRig } from "../testing/run-rig.ts";
 import { shellLoop, shellStep, testWorkflow } from "../testing/test-workflow.ts";
-import type { Git } from "./git.ts";
 import { mergeWorktree } from "./merge-worktree.ts";
 import { beginAttempt, discardWorktree, ensureWorktree } from "./worktree.ts";
 import { worktreePlace } from "./worktree-place.ts";

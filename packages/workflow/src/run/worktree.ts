@@ -4,10 +4,10 @@
  * was merged is in the workspace and in the patch, anything else is in a commit that a ref keeps. Each act may be interrupted
  * anywhere and called again: refs, and small files beside the worktree, say how far it had come.
  */
-import { AgentCoreError, ignore, readPlacedFile } from "@agentcore/contract";
+import { AgentCoreError, ignore, readPlacedFile, type Git } from "@agentcore/contract";
 import { mkdir, readdir, realpath, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { commitOf, gitDirOf, gitText, setRefs, wholeTreeMsMax, workTreeAt, type Git } from "./git.ts";
+import { commitOf, gitDirOf, gitText, setRefs, wholeTreeMsMax, workTreeAt } from "./git.ts";
 import { shownPath, type GitPath } from "./git-path.ts";
 import { isThere, unlessMissing } from "./places.ts";
 import { withRepositoryLock } from "./repository-lock.ts";

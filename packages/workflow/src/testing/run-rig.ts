@@ -4,7 +4,14 @@
  * what it cost by a last line `cost=0.25`, that it was lost by `lost`, and while it runs what it has spent so far by lines
  * `spent=0.1` (dollars) and `used=100` (tokens): it is stopped by the first that reaches its ceiling.
  */
-import { silentLog, systemClock, systemIds, type Grants, type WorkerResult } from "@agentcore/contract";
+import {
+  silentLog,
+  systemClock,
+  systemIds,
+  type Grants,
+  type WorkerResult,
+  type Git,
+} from "@agentcore/contract";
 import {
   createMemoryJournal,
   createMemoryStore,
@@ -24,7 +31,6 @@ import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Workflow } from "../definition.ts";
-import type { Git } from "../run/git.ts";
 import type { RetryChoice } from "../run/retry-run.ts";
 import type { RunResult, WorkflowEvent } from "../run/run-ports.ts";
 import {
