@@ -18,7 +18,7 @@ const stderrBytesMax = 1024 * 1024;
 
 const wasAborted = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;
 
-/** `AC_GIT_FAILED` also where git was ended by a signal, printed more than 256 MiB, or left processes that could not be ended. */
+/** Fails with `AC_GIT_FAILED` if git fails, is ended by a signal, prints more than 256 MiB, or leaves processes that cannot be ended. */
 export function createContainedGit(parts: ContainedGitParts): Git {
   const base = gitEnvironment(parts.hostEnv);
   return async (cwd, args, options = {}) => {
