@@ -2,8 +2,9 @@ import type { WorkerEvent } from "@agentcore/contract";
 import { describe, expect, it } from "vitest";
 import { createClaudeReader } from "./reader.ts";
 
-function reader() {
-  const task = { worker: "claude-code", workspace: "/workspace", instructions: "x", capabilities: [] };
+function reader(session?: string) {
+  const common = { worker: "claude-code", workspace: "/workspace", instructions: "x", capabilities: [] };
+  const task = session === undefined ? common : { ...common, session };
   return createClaudeReader({ task, model: "asked-for" });
 }
 
@@ -137,6 +138,32 @@ describe("the report", () => {
       costBasis: "none",
       malformedLines: 0,
     });
+  });
+
+  it("has the tokens of the answers where the last line has none that can be used", () => {
+    const message = { id: "m1", content: [], usage: { input_tokens: 5, output_tokens: 1 } };
+    const result = { type: "result", is_error: false, usage: { input_tokens: -5 }, total_cost_usd: null };
+    expect(read([init, { type: "assistant", message }, result]).into.end()).toMatchObject({
+      usage: { inputTokens: 5, outputTokens: 1 },
+      costUsd: null,
+      costBasis: "none",
+    });
+  });
+
+  it.each([
+    ["what it spent since the last result", { m: { inputTokens: 9, costUSD: 0.25 } }, 0.25],
+    ["nothing where it spent nothing since", {}, 0],
+    ["no cost where it says only that of the whole session", undefined, null],
+  ])("of a resumed session has %s", (_what, since, costUsd) => {
+    const result = {
+      type: "result",
+      is_error: false,
+      total_cost_usd: 5.25,
+      usage: { input_tokens: 9, output_tokens: 0 },
+      ...(since === undefined ? {} : { model_usage_since_last_result: since }),
+    };
+    const { into } = read([init, result], reader("s1"));
+    expect(into.end()).toMatchObject({ costUsd, usage: { inputTokens: 9 } });
   });
 
   it("counts lines that are no JSON objects", () => {

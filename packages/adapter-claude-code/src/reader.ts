@@ -4,6 +4,7 @@
  */
 import {
   errorClassTraits,
+  unknownUsage,
   type OutputReader,
   type ReaderContext,
   type WorkerError,
@@ -13,6 +14,7 @@ import {
 import {
   countAt,
   jsonLineReader,
+  mostUsage,
   numberAt,
   oneLine,
   providerError,
@@ -45,7 +47,7 @@ const quietSubtypes = new Set([
 ]);
 
 export function createClaudeReader(context: ReaderContext): OutputReader {
-  const state = new ClaudeRun(context.model);
+  const state = new ClaudeRun(context);
   const lines = jsonLineReader({
     object: (line) => state.line(line),
     stderr: (line) => state.stderr(line),
@@ -72,6 +74,7 @@ class ClaudeRun {
   readonly #denials = new Denials();
   readonly #messages = new ClaudeMessages(this.#denials);
   #session: string | null = null;
+  readonly #resumed: boolean;
   #model: string | null;
   #result: ClaudeResult | null = null;
   /** Why the provider is being asked again; null once it has answered. */
@@ -79,8 +82,9 @@ class ClaudeRun {
   #usageError: WorkerError | null = null;
   #pieces = 0;
 
-  constructor(model: string | null) {
+  constructor({ model, task }: ReaderContext) {
     this.#model = model;
+    this.#resumed = task.session !== undefined;
   }
 
   line(line: JsonObject): readonly WorkerEvent[] | null {
@@ -125,7 +129,7 @@ class ClaudeRun {
       summary: result !== null && result.summary !== "" ? result.summary : this.#messages.lastText,
       session: result?.session ?? this.#session,
       model: this.#model,
-      usage: result?.usage ?? this.#messages.usageSoFar(),
+      usage: mostUsage(result?.usage ?? unknownUsage, this.#messages.usageSoFar()),
       costUsd,
       costBasis: costUsd === null ? "none" : "reported",
       malformedLines,
@@ -167,7 +171,7 @@ class ClaudeRun {
   }
 
   #end(line: JsonObject): WorkerEvent[] {
-    this.#result = readResult(line);
+    this.#result = readResult(line, this.#resumed);
     const { usage, costUsd } = this.#result;
     return [{ type: "usage", usage, costUsd }];
   }

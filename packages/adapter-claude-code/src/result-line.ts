@@ -26,14 +26,15 @@ export interface ClaudeResult {
   readonly deniedTools: readonly string[];
 }
 
-export function readResult(line: JsonObject): ClaudeResult {
+/** `resumed`: the run continued a session of an earlier one. */
+export function readResult(line: JsonObject, resumed: boolean): ClaudeResult {
   const failed = booleanAt(line, "is_error") !== false;
   const firstError = arrayAt(line, "errors").find((each) => typeof each === "string");
   const summary = stringAt(line, "result") ?? firstError ?? "";
   return {
     error: failed ? errorOf(line, summary) : null,
     summary,
-    ...spendOf(line),
+    ...spendOf(line, resumed),
     session: stringAt(line, "session_id"),
     deniedTools: arrayAt(line, "permission_denials").flatMap((denial) => stringAt(denial, "tool_name") ?? []),
   };
@@ -57,20 +58,21 @@ function errorOf(line: JsonObject, summary: string): WorkerError {
 
 /**
  * What this run spent. A resumed session's `modelUsage` and `total_cost_usd` hold earlier runs too, and `usage` misses the
- * request that a budget cut off; the usage since the last result has neither fault, where it is printed.
+ * request that a budget cut off; the usage since the last result has neither fault, where it is printed. Where it is not,
+ * the cost of a resumed run is unknown, and is estimated from its tokens.
  */
-function spendOf(line: JsonObject): { usage: Usage; costUsd: number | null } {
-  const models = Object.values(objectAt(line, "model_usage_since_last_result") ?? {});
-  if (models.length > 0) {
-    return {
-      usage: sumUsage(models.map((each) => modelUsage(each))),
-      costUsd: models.reduce<number>(
-        (total, each) => addUsd(total, positive(numberAt(each, "costUSD")) ?? 0),
-        0,
-      ),
-    };
-  }
-  return { usage: usageOf(objectAt(line, "usage")), costUsd: positive(numberAt(line, "total_cost_usd")) };
+function spendOf(line: JsonObject, resumed: boolean): { usage: Usage; costUsd: number | null } {
+  const since = objectAt(line, "model_usage_since_last_result");
+  const models = Object.values(since ?? {});
+  const ofModels = models.reduce<number>(
+    (total, each) => addUsd(total, positive(numberAt(each, "costUSD")) ?? 0),
+    0,
+  );
+  if (models.length > 0)
+    return { usage: sumUsage(models.map((each) => modelUsage(each))), costUsd: ofModels };
+  const usage = usageOf(objectAt(line, "usage"));
+  if (resumed) return { usage, costUsd: since === null ? null : 0 };
+  return { usage, costUsd: positive(numberAt(line, "total_cost_usd")) };
 }
 
 function modelUsage(model: unknown): Usage {

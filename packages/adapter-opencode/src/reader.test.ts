@@ -46,6 +46,14 @@ describe("the steps that the task allows", () => {
   });
 });
 
+it("counts a cost that comes without tokens, and takes such an answer for one", () => {
+  const odd = [start, finish("tool-calls", { input: -1, output: "2" }, 0.003)];
+  const { events, reader } = read([...odd, ...odd, ...odd, ...odd, ...odd, ...odd]);
+  expect(reader.fatal?.()).toBeNull();
+  expect(events.at(-1)).toMatchObject({ type: "usage", costUsd: 0.018 });
+  expect(reader.end()).toMatchObject({ costUsd: 0.018, costBasis: "reported" });
+});
+
 describe("tools", () => {
   it.each([
     [0, true],

@@ -3,7 +3,7 @@
  * last line. A run has succeeded if its last step ended with reason `stop`; tokens and cost come by step and are summed.
  *
  * Answers that are no answers (a gateway's HTML with status 200) make OpenCode ask again without end, each time as a step
- * without words, tools or tokens. Such a step gives no event, so that it is no sign of life, and some in a row are hopeless.
+ * without words, tools, tokens or cost. Such a step gives no event, so that it is no sign of life, and some in a row are hopeless.
  *
  * A request that failed is asked again five times over a minute or, where a provider's `retry-after` says so, after hours.
  * The log on stderr tells of each failure in words. Where they say what it was, the run is given up after two
@@ -174,17 +174,19 @@ class OpenCodeRun {
     const part = objectAt(line, "part");
     const usage = stepUsage(objectAt(part, "tokens"));
     const tokens = (usage.inputTokens ?? 0) + (usage.cachedInputTokens ?? 0) + (usage.outputTokens ?? 0);
+    const costUsd = Math.max(0, numberAt(part, "cost") ?? 0);
+    const wasAnswered = tokens > 0 || costUsd > 0;
     this.#steps += 1;
     this.#lastReason = stringAt(part, "reason");
-    if (tokens > 0) this.#stepIsEmpty = false;
+    if (wasAnswered) this.#stepIsEmpty = false;
     if (!this.#stepIsEmpty) this.#failure = null;
     this.#countEmpty();
     // OpenCode goes on after its last step where the model calls another tool; a last answer without one is its end.
     if (this.#steps >= this.#stepsMax && this.#lastReason === "tool-calls")
       this.hopeless ??= tooManySteps(this.#steps);
-    if (tokens === 0) return [];
+    if (!wasAnswered) return [];
     this.#usage = addUsage(this.#usage, usage);
-    this.#costUsd = addUsd(this.#costUsd, Math.max(0, numberAt(part, "cost") ?? 0));
+    this.#costUsd = addUsd(this.#costUsd, costUsd);
     return [{ type: "usage", usage: this.#usage, costUsd: this.#costUsd > 0 ? this.#costUsd : null }];
   }
 
@@ -235,7 +237,7 @@ function emptyAnswers(count: number): WorkerError {
   const times = count === 1 ? "once" : `${count} times in a row`;
   return {
     class: "provider_unavailable",
-    message: `the provider answered with nothing ${times}: neither words nor tokens`,
+    message: `the provider answered with nothing ${times}: no words, tokens or cost`,
     status: null,
     retryAfterMs: null,
   };

@@ -33,7 +33,7 @@ import {
   plausibleResult,
   tokensOf,
 } from "./plausible.ts";
-import { type Charge, chargeOf, isAnswer, withCharge } from "./spending.ts";
+import { type Charge, chargeOf, countedAbove, isAnswer, withCharge } from "./spending.ts";
 import { endingOf, unstartedResult } from "./unstarted.ts";
 
 export interface GatewayParts {
@@ -244,7 +244,7 @@ export class Gateway {
     watchdog.ended(watched, result);
     await bookkeeping.settle(permit, { ...charge });
     this.parts.log.debug({ permitId: permit.id, outcome: result.outcome, at: clock.now() }, "a run ended");
-    const why = unknownCost(execution, result, charge);
+    const why = unknownCost(execution, result, charge) ?? loweredCost(execution, result);
     const charged = withCharge(result, charge);
     return withFinding(
       why === null ? charged : { ...charged, summary: `${charged.summary} (${why})` },
@@ -265,6 +265,14 @@ function unknownCost({ permit, seen, held }: Execution, result: WorkerResult, ch
         ? "the model is not known"
         : `no price for model ${model}`;
   return `cost unknown: ${reason}; the ceiling of $${usdOf(charge.costMicroUsd)} was charged`;
+}
+
+/** What a worker said of its cost that is less than it had come to; null where it did not. */
+function loweredCost({ watched: { watch } }: Execution, result: WorkerResult): string | null {
+  if (result.costBasis === "estimated") return null;
+  const counted = countedAbove(result, watch);
+  if (counted === null) return null;
+  return `the worker reported a cost of $${result.costUsd} at its end; $${counted} had been counted and were charged`;
 }
 
 /** What the probe had found belongs to the result of a run that it stopped, and to no other. */

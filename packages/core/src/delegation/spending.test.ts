@@ -92,6 +92,22 @@ test.each<Case>([
     { costMicroUsd: 800_000, tokens: 300, basis: "reported" },
   ],
   [
+    "that was killed for what had been counted, and said at its end that it had cost less",
+    { outcome: "budget_exhausted", errorClass: "budget_exhausted", costUsd: 1e-300, costBasis: "reported" },
+    answeredTwice,
+    bound,
+    true,
+    { costMicroUsd: 750_000, tokens: 300, basis: "estimated" },
+  ],
+  [
+    "that said at its end what had been counted, but for the noise of binary fractions",
+    { costUsd: 0.749_999_999, costBasis: "reported", usage: tokens },
+    answeredTwice,
+    bound,
+    true,
+    { costMicroUsd: 750_000, tokens: 300, basis: "reported" },
+  ],
+  [
     "that ended as it should, having reported totals only on the way",
     {},
     answeredTwice,

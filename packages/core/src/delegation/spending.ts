@@ -1,6 +1,6 @@
 /**
  * What an ended run is charged. Pure: from its result and what was seen of it. What the worker itself says of its whole run
- * is charged as it is. Of a run that was cut short the totals that it came to report are known, and one answer may have
+ * is charged as it is, but never less than was counted on the way. Of a run that was cut short the totals that it came to report are known, and one answer may have
  * been under way: it counts as the costliest one did. Before the first answer it counts as the configured bound of one
  * response. Only where answers came and no cost is known, all that was held is charged. Each of these is flagged
  * `estimated`, and is corrected when the truth is learnt.
@@ -67,7 +67,10 @@ export function chargeOf(
   const { costUsd, costBasis } = result;
   const usedTokens = most(tokensOf(result.usage), seen.tokens > 0 ? seen.tokens : null);
   if (costUsd !== null && costBasis !== "estimated") {
-    return { costMicroUsd: microUsdOf(costUsd), tokens: usedTokens ?? 0, basis: costBasis };
+    // What was counted on the way has stopped runs, and was shown: a last word that is lower does not undo it.
+    const counted = countedAbove(result, seen);
+    const basis = counted === null ? costBasis : "estimated";
+    return { costMicroUsd: microUsdOf(counted ?? costUsd), tokens: usedTokens ?? 0, basis };
   }
   const isOpen = hasProvider && seen.answered && endedInAnswer(result);
   const knownUsd = most(costUsd, seen.costUsd);
@@ -80,6 +83,12 @@ export function chargeOf(
   const openUsd = isOpen ? seen.costliestUsd : 0;
   const basis = costUsd !== null || openUsd > 0 ? "estimated" : "reported";
   return { costMicroUsd: microUsdOf(knownUsd + openUsd), tokens, basis };
+}
+
+/** What was counted on the way, in US dollars, where the worker's last word is less; null where it is not. */
+export function countedAbove({ costUsd }: WorkerResult, seen: Pick<RunSightings, "costUsd">): number | null {
+  const counted = seen.costUsd ?? 0;
+  return costUsd !== null && microUsdOf(counted) > microUsdOf(costUsd) ? counted : null;
 }
 
 /** What is charged where the worker said nothing: of what was held, all, one response, or nothing. */

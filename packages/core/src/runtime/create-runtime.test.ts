@@ -304,6 +304,19 @@ describe("stopping a run", () => {
     expect(await unanswered.result).toMatchObject({ costUsd: 0.25, summary: "done" });
   });
 
+  test("a run that says at its end that it cost less than was counted is charged what was counted, and both are said", async () => {
+    const rig = rigOf();
+    const { run, result } = await rig.start({ maxCostUsd: 1 });
+    run.emit({ type: "usage", usage: unknownUsage, costUsd: 0.5 });
+    run.finish({ costUsd: 1e-300, costBasis: "reported" });
+    expect(await result).toMatchObject({
+      costUsd: 90,
+      costBasis: "estimated",
+      summary:
+        "stopped (the worker reported a cost of $1e-300 at its end; $90 had been counted and were charged)",
+    });
+  });
+
   test.each([
     [1e13, 1000, "estimated"],
     [1e9, 1000, "estimated"],

@@ -1,6 +1,6 @@
 /**
  * Prices a run while it goes on, where the worker itself reports tokens but no cost: a cost ceiling is then enforced on
- * the estimate. The price list is loaded beside the running worker, and only for a worker that has a provider.
+ * the estimate. Totals only grow: a worker that reports less than before has not got money back. The price list is loaded beside the running worker, and only for a worker that has a provider.
  */
 import type { CostBasis, Usage, WorkerEvent, WorkerReport } from "@agentcore/contract";
 import { ignore } from "@agentcore/contract";
@@ -10,9 +10,9 @@ import type { Run } from "./prepare.ts";
 export interface CostMeter {
   /** What there is to say before the start of a run whose cost cannot be known; null where it can. */
   warning(): Promise<string | null>;
-  /** The event, with an estimate in place of a missing cost where one can be made. */
+  /** The event, with an estimate in place of a missing cost where one can be made, and no cost below an earlier one. */
   price(event: WorkerEvent): WorkerEvent;
-  /** Cost of the whole run: what the worker reported at its end, else the price of what it used. */
+  /** Cost of the whole run: the most that the worker reported where it came to its end, else the price of what it used. */
   total(
     report: WorkerReport | null,
     usage: Usage,
@@ -24,6 +24,9 @@ export function createCostMeter(run: Run, modelInFiles: () => string | null): Co
   const provider = run.request.permit.provider ?? run.request.adapter.provider;
   let model = run.model;
   let prices: PriceList | null = null;
+  /** The most so far. */
+  let reportedUsd: number | null = null;
+  let estimatedUsd: number | null = null;
   const { prices: own = {} } = run.parts;
   const loading = provider === null ? null : loadPrices((list) => (prices = withOwnPrices(list, own)));
 
@@ -37,21 +40,29 @@ export function createCostMeter(run: Run, modelInFiles: () => string | null): Co
     },
     price(event) {
       if (event.type === "started") model = event.model ?? model;
-      if (event.type !== "usage" || event.costUsd !== null || prices === null) return event;
+      if (event.type !== "usage") return event;
       model ??= modelInFiles();
-      const costUsd = prices.estimateCostUsd(provider, model, event.usage);
-      return costUsd === null ? event : { ...event, costUsd };
+      if (event.costUsd !== null) reportedUsd = most(reportedUsd, event.costUsd);
+      else estimatedUsd = most(estimatedUsd, prices?.estimateCostUsd(provider, model, event.usage) ?? null);
+      return { ...event, costUsd: most(reportedUsd, estimatedUsd) };
     },
     async total(report, usage) {
-      if (report !== null && report.costUsd !== null) {
-        return { costUsd: report.costUsd, costBasis: report.costBasis };
+      if (report !== null && report.costUsd !== null && report.terminal !== "none") {
+        return { costUsd: most(report.costUsd, reportedUsd), costBasis: report.costBasis };
       }
       await loading;
       const name = report?.model ?? model ?? modelInFiles();
-      const costUsd = prices?.estimateCostUsd(provider, name, usage) ?? null;
+      const price = prices?.estimateCostUsd(provider, name, usage) ?? null;
+      // What was reported by a run that broke off does not hold its last answer.
+      const reported = most(report?.costUsd ?? null, reportedUsd);
+      const costUsd = most(reported, most(estimatedUsd, price));
       return { costUsd, costBasis: costUsd === null ? "none" : "estimated" };
     },
   };
+}
+
+function most(a: number | null, b: number | null): number | null {
+  return a === null ? b : Math.max(a, b ?? 0);
 }
 
 async function loadPrices(onLoaded: (list: PriceList) => void): Promise<void> {

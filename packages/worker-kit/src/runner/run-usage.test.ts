@@ -57,6 +57,51 @@ test("is read to its end after the worker has gone, and the greater of file and 
   expect((await result).usage).toEqual({ inputTokens: 50, cachedInputTokens: null, outputTokens: 300 });
 });
 
+const spent = (costUsd: number | null, outputTokens: number | null = null) => ({
+  type: "usage",
+  usage: { inputTokens: null, cachedInputTokens: null, outputTokens },
+  costUsd,
+});
+const done = (costUsd: number | null) => ({ type: "result", ok: true, summary: "done", costUsd });
+
+/** A worker of a priced model that prints these lines; `then` is what its script does after them. */
+async function costsOf(lines: readonly object[], then = "") {
+  const agent = { ...scriptedAdapter, provider: "anthropic" };
+  const printed = lines.map((line) => `echo '${JSON.stringify(line)}'`).join("; ");
+  const { events, result } = await drive({
+    adapter: agent,
+    program: programOf(`${printed}\n${then}`),
+    model: "claude-sonnet-4-5",
+    maxCostUsd: 1000,
+  });
+  const { costUsd, costBasis } = await result;
+  const totals = events.flatMap((event) => (event.type === "usage" ? [event.costUsd] : []));
+  return { totals, costUsd, costBasis };
+}
+
+test.each<[string, object[], string, object]>([
+  [
+    "a report that is below an earlier one",
+    [spent(0.9), spent(0.0001), done(0.0001)],
+    "",
+    { totals: [0.9, 0.9], costUsd: 0.9, costBasis: "reported" },
+  ],
+  [
+    "a last report without a cost, after tokens",
+    [spent(null, 1_000_000), spent(null), done(null)],
+    "",
+    { costUsd: 15, costBasis: "estimated" },
+  ],
+  [
+    "reports of a run that broke off, which say nothing of its last answer",
+    [spent(0.5)],
+    "exit 3",
+    { costUsd: 0.5, costBasis: "estimated" },
+  ],
+])("the cost of a run never falls: %s", async (_what, lines, then, expected) => {
+  expect(await costsOf(lines, then)).toMatchObject(expected);
+});
+
 const unpriced: WorkerAdapter = { ...scriptedAdapter, provider: "openai" };
 const answer = programOf(`echo '{"type":"result","ok":true,"summary":"done"}'`);
 
