@@ -310,10 +310,10 @@ describe("stopping a run", () => {
     run.emit({ type: "usage", usage: unknownUsage, costUsd: 0.5 });
     run.finish({ costUsd: 1e-300, costBasis: "reported" });
     expect(await result).toMatchObject({
-      costUsd: 90,
+      costUsd: 0.5,
       costBasis: "estimated",
       summary:
-        "stopped (the worker reported a cost of $1e-300 at its end; $90 had been counted and were charged)",
+        "done (the worker reported a cost of $1e-300 at its end; $0.5 had been counted and were charged)",
     });
   });
 
