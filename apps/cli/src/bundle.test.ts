@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { execFileSync, spawnSync } from "node:child_process";
 import {
   chmodSync,
@@ -44,7 +44,7 @@ function run(
   });
 }
 
-test("it runs a task, with no package installed beside it", () => {
+it("runs a task, with no package installed beside it", () => {
   const { status, stdout, stderr } = run(["run", "echo bundled", "--worker", "shell", "--json"]);
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   expect(JSON.parse(stdout.trim().split("\n").at(-1) ?? "")).toMatchObject({
@@ -53,13 +53,13 @@ test("it runs a task, with no package installed beside it", () => {
   });
 });
 
-test("it runs the queue in a supervised process of its own", () => {
+it("runs the queue in a supervised process of its own", () => {
   const id = run(["submit", "exit 3", "--worker", "shell"]).stdout.trim();
   expect(run(["work", "--drain"])).toMatchObject({ status: 0, stderr: "" });
   expect(run(["jobs", "wait", id]).status).toBe(1);
 });
 
-test("it reads a configuration and loads what it names", () => {
+it("reads a configuration and loads what it names", () => {
   writeFileSync(join(scratch.workspace, "agentcore.yaml"), "workers: { mine: { adapter: ./absent.js } }\n");
   expect(run(["trust"]).status).toBe(0);
   const { stdout } = run(["doctor", "--json"]);
@@ -69,7 +69,7 @@ test("it reads a configuration and loads what it names", () => {
   rmSync(join(scratch.workspace, "agentcore.yaml"));
 });
 
-test("it draws a workflow, with a layout library that nothing else loads", () => {
+it("draws a workflow, with a layout library that nothing else loads", () => {
   const file = join(scratch.workspace, "one.yaml");
   writeFileSync(
     file,
@@ -103,7 +103,7 @@ test("it draws a workflow, with a layout library that nothing else loads", () =>
     expect([...loadedWith(program)].filter((name) => drawing.includes(name))).toEqual([]);
 });
 
-test("it logs what goes wrong, as JSON on stderr", () => {
+it("logs what goes wrong, as JSON on stderr", () => {
   const broken = join(scratch.root, "broken", "spool");
   mkdirSync(broken, { recursive: true });
   writeFileSync(join(broken, "p1.json"), "no result");
@@ -134,7 +134,7 @@ describe("what Node compiled is kept", () => {
     return existsSync(kept) && lstatSync(kept).isDirectory() ? readdirSync(kept) : [];
   }
 
-  test("in a directory that is the user's alone, whatever the umask", () => {
+  it("in a directory that is the user's alone, whatever the umask", () => {
     for (const umask of [0, 0o777]) {
       const before = process.umask(umask);
       try {
@@ -152,7 +152,7 @@ describe("what Node compiled is kept", () => {
     expect(readdirSync(join(cacheHome, "agentcore/compile-cache"))).not.toEqual([]);
   });
 
-  test("nowhere, where others could write to it or replace it", () => {
+  it("nowhere, where others could write to it or replace it", () => {
     mkdirSync(kept, { recursive: true, mode: 0o700 });
     chmodSync(kept, 0o777);
     expect(keptBy()).toEqual([]);
@@ -167,7 +167,7 @@ describe("what Node compiled is kept", () => {
     expect(readdirSync(join(home, "planted"))).toEqual([]);
   });
 
-  test.runIf(process.geteuid?.() === 0)("nowhere, where it or what is above it is another user's", () => {
+  it.runIf(process.geteuid?.() === 0)("nowhere, where it or what is above it is another user's", () => {
     mkdirSync(kept, { recursive: true, mode: 0o700 });
     chownSync(kept, 2002, 2002);
     expect(keptBy()).toEqual([]);
@@ -179,21 +179,21 @@ describe("what Node compiled is kept", () => {
     expect(readdirSync(home), "nor is anything made there").toEqual([]);
   });
 
-  test("nowhere, where there is no home, which is not made", () => {
+  it("nowhere, where there is no home, which is not made", () => {
     keptBy({ HOME: join(home, "absent") });
     keptBy({ HOME: "" });
     expect(readdirSync(home)).toEqual([]);
   });
 });
 
-test("its version needs nothing but the first file, and runs through a link as npm makes one", () => {
+it("its version needs nothing but the first file, and runs through a link as npm makes one", () => {
   const link = join(scratch.root, "agentcore");
   symlinkSync(bin, link);
   const { version } = JSON.parse(readFileSync(join(app, "package.json"), "utf8")) as { version: string };
   expect(execFileSync(link, ["--version"], { encoding: "utf8" })).toBe(`${version}\n`);
 });
 
-test("an old Node gets one clear line", () => {
+it("an old Node gets one clear line", () => {
   // The first file reads nothing but the version before it decides.
   const old = `Object.defineProperty(process.versions, "node", { value: "20.20.2" });`;
   const preload = join(scratch.root, "old.cjs");
@@ -207,7 +207,7 @@ test("an old Node gets one clear line", () => {
   );
 });
 
-test("a checkout that was not built says how to build it", () => {
+it("a checkout that was not built says how to build it", () => {
   const bare = join(scratch.root, "bare");
   mkdirSync(bare);
   for (const name of ["bin", "package.json"]) cpSync(join(app, name), join(bare, name), { recursive: true });

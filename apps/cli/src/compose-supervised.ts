@@ -8,8 +8,8 @@ import { openState, type Composition } from "./compose.ts";
 import type { Environment } from "./config/env-text.ts";
 import { handoverOf } from "./config/handover.ts";
 import type { LoadedConfig } from "./config/load.ts";
-import { proveGoneBySweep } from "./start-scheduler.ts";
-import type { StateDir } from "./state-dir.ts";
+import { proveGoneBySweep } from "./queue/start-scheduler.ts";
+import type { StateDir } from "./state/state-dir.ts";
 import { packageVersion } from "./version.ts";
 
 export interface ComposeSupervisedOptions {

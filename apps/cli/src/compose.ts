@@ -35,11 +35,11 @@ import { createProcessRunner } from "@agentcore/worker-kit";
 import { realpath } from "node:fs/promises";
 import type { Environment } from "./config/env-text.ts";
 import type { Config } from "./config/schema.ts";
-import { createRecordedSpending } from "./recorded-spending.ts";
-import { Quarantine } from "./quarantine.ts";
-import { createStateDir, hiddenDirectories, makeTrustDirectory, type StateDir } from "./state-dir.ts";
-import { createTranscriptSpending } from "./transcript-spending.ts";
-import { watchStore } from "./watch-store.ts";
+import { createRecordedSpending } from "./queue/recorded-spending.ts";
+import { Quarantine } from "./state/quarantine.ts";
+import { createStateDir, hiddenDirectories, makeTrustDirectory, type StateDir } from "./state/state-dir.ts";
+import { createTranscriptSpending } from "./queue/transcript-spending.ts";
+import { watchStore } from "./queue/watch-store.ts";
 
 /** What is open on a state directory, no matter which process runs the workers. */
 export interface OpenState {

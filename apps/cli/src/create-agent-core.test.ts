@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createAgentCore } from "./create-agent-core.ts";
@@ -14,7 +14,7 @@ const shellJob = (instructions: string) => ({
   task: { worker: "shell", workspace: scratch.workspace, instructions },
 });
 
-test("a service runs jobs in its own process, and shares them with the command line", async () => {
+it("a service runs jobs in its own process, and shares them with the command line", async () => {
   const core = await createAgentCore({ stateDir: scratch.stateDir, env: { PATH: process.env["PATH"] } });
   const job = await core.submit(shellJob("echo hi > hi.txt"));
   const end = await job.result();
@@ -27,14 +27,14 @@ test("a service runs jobs in its own process, and shares them with the command l
   await core.close();
 });
 
-test("its configuration is checked like the file's", async () => {
+it("its configuration is checked like the file's", async () => {
   const config = { limits: { global: { concurrency: 0 } } };
   await expect(createAgentCore({ stateDir: scratch.stateDir, config })).rejects.toThrow(
     /limits\.global\.concurrency: /,
   );
 });
 
-test("closing lets what runs finish where that is asked for", async () => {
+it("closing lets what runs finish where that is asked for", async () => {
   const core = await createAgentCore({ stateDir: scratch.stateDir, claims: "own" });
   const job = await core.submit(shellJob("sleep 0.5; touch finished"));
   const result = job.result();

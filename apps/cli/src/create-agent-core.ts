@@ -17,9 +17,9 @@ import { builtInAdapters } from "./adapters.ts";
 import { compose } from "./compose.ts";
 import { withUsableHome, type Environment } from "./config/env-text.ts";
 import { configSchema, type Config, type ConfigInput } from "./config/schema.ts";
-import { pruneAttemptsRegularly } from "./prune-attempts.ts";
-import { startScheduler } from "./start-scheduler.ts";
-import { stateDirAt } from "./state-dir.ts";
+import { pruneAttemptsRegularly } from "./state/prune-attempts.ts";
+import { startScheduler } from "./queue/start-scheduler.ts";
+import { stateDirAt } from "./state/state-dir.ts";
 
 export interface AgentCoreOptions {
   /** Where jobs, logs and artifacts are kept; made if missing. Must be on a local disk. */

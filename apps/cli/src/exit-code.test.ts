@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { outcomes } from "@agentcore/contract";
 import { exitCodeOf } from "./exit-code.ts";
 
@@ -12,16 +12,16 @@ const table: Record<(typeof outcomes)[number], number> = {
   cancelled: 130,
 };
 
-test.each(outcomes)("outcome %s has its own exit code", (outcome) => {
+it.each(outcomes)("outcome %s has its own exit code", (outcome) => {
   expect(exitCodeOf(outcome, { refused: false, errorClass: null })).toBe(table[outcome]);
 });
 
-test("a job that the gate refused exits 3, whatever its outcome is called", () => {
+it("a job that the gate refused exits 3, whatever its outcome is called", () => {
   expect(exitCodeOf("failed", { refused: true, errorClass: null })).toBe(3);
   expect(exitCodeOf("budget_exhausted", { refused: true, errorClass: "budget_exhausted" })).toBe(3);
 });
 
-test("a job whose worker is not installed was never started, which is 2", () => {
+it("a job whose worker is not installed was never started, which is 2", () => {
   expect(exitCodeOf("failed", { refused: false, errorClass: "worker_missing" })).toBe(2);
   expect(exitCodeOf("failed", { refused: false, errorClass: "worker_crashed" })).toBe(1);
 });

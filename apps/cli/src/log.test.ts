@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { execFileSync, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { createLog } from "./log.ts";
@@ -18,7 +18,7 @@ function logged(level: string): { stdout: string; lines: { level: number; msg: s
   return { stdout, lines: lines.map((line) => JSON.parse(line) as { level: number; msg: string }) };
 }
 
-test("lines at or above the level go to stderr as JSON, in order, and nothing to stdout", () => {
+it("lines at or above the level go to stderr as JSON, in order, and nothing to stdout", () => {
   const { stdout, lines } = logged("info");
   expect(stdout).toBe("");
   expect(lines.map(({ level, msg, n }) => [level, msg, n])).toEqual([
@@ -28,7 +28,7 @@ test("lines at or above the level go to stderr as JSON, in order, and nothing to
   ]);
 });
 
-test("lines can go to another destination", async () => {
+it("lines can go to another destination", async () => {
   const written: string[] = [];
   const log = createLog("warn", { write: (line) => written.push(line) });
   log.info({}, "unseen");
@@ -37,7 +37,7 @@ test("lines can go to another destination", async () => {
   expect(written.map((line) => JSON.parse(line) as object)).toMatchObject([{ level: 40, msg: "seen", n: 1 }]);
 });
 
-test("the logging library is not loaded where nothing is logged", () => {
+it("the logging library is not loaded where nothing is logged", () => {
   const program = `
     import { createLog } from ${JSON.stringify(module)};
     const log = createLog("silent");

@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { Writable } from "node:stream";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { createOutput, type ScreenStream } from "./output.ts";
 import { eventLines } from "./present/event-lines.ts";
 import { plainScreen } from "./screen/terminal.ts";
@@ -22,7 +22,7 @@ function sink(write: (chunk: string, done: (error?: Error | null) => void) => vo
 
 const systemError = (code: string, errno: number): Error => Object.assign(new Error(code), { code, errno });
 
-test("nothing that a terminal acts upon reaches it, whatever text is written in whatever way", () => {
+it("nothing that a terminal acts upon reaches it, whatever text is written in whatever way", () => {
   const seed = Number(process.env["AGENTCORE_SEED"] ?? randomInt(2 ** 31));
   let state = seed;
   const next = (below: number): number => {
@@ -61,7 +61,7 @@ test("nothing that a terminal acts upon reaches it, whatever text is written in 
   }
 });
 
-test("a full disk is told once, and lines are whole again when there is room", async () => {
+it("a full disk is told once, and lines are whole again when there is room", async () => {
   let isFull = true;
   let written = "";
   const told: string[] = [];
@@ -83,7 +83,7 @@ test("a full disk is told once, and lines are whole again when there is room", a
   expect({ written, isGone: output.isGone }).toEqual({ written: '\n{"kept":3}\n', isGone: false });
 });
 
-test.each(["EPIPE", "EIO"])(
+it.each(["EPIPE", "EIO"])(
   "a reader that went away (%s) is no failure: it is told to who asks, once",
   async (code) => {
     const output = createOutput(sink((_chunk, done) => done(systemError(code, -5))));
@@ -101,7 +101,7 @@ test.each(["EPIPE", "EIO"])(
   },
 );
 
-test("a reader that stopped reading costs bounded memory, and is told how much was left out", async () => {
+it("a reader that stopped reading costs bounded memory, and is told how much was left out", async () => {
   let take = (): void => {};
   let isStopped = true;
   let written = "";

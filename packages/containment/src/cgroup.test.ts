@@ -2,11 +2,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { cgroupDirectory, findCgroupParent, parseCgroupMount, parseOwnCgroup, RunCgroup } from "./cgroup.ts";
 
 describe("the hierarchy is found", () => {
-  test.each([
+  it.each([
     [
       "alone",
       "25 1 0:22 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n",
@@ -27,7 +27,7 @@ describe("the hierarchy is found", () => {
     expect(parseCgroupMount(mountinfo)).toEqual(mount);
   });
 
-  test.each([
+  it.each([
     ["9:name=systemd:/x\n0::/user.slice/a.scope\n", "/user.slice/a.scope"],
     ["0::/\n", "/"],
     ["9:name=systemd:/x\n", null],
@@ -35,7 +35,7 @@ describe("the hierarchy is found", () => {
     expect(parseOwnCgroup(text)).toBe(own);
   });
 
-  test.each([
+  it.each([
     [{ root: "/", mountPoint: "/c" }, "/", "/c"],
     [{ root: "/", mountPoint: "/c" }, "/a/b", "/c/a/b"],
     [{ root: "/docker/1", mountPoint: "/c" }, "/docker/1/x", "/c/x"],
@@ -45,7 +45,7 @@ describe("the hierarchy is found", () => {
   });
 });
 
-test("a cgroup counts, kills and goes, or there is a reason why there is none", async () => {
+it("a cgroup counts, kills and goes, or there is a reason why there is none", async () => {
   const parent = findCgroupParent();
   if (!parent.available) {
     expect(parent.reason).not.toBe("");

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { availableImplementations } from "./testing/available.ts";
 import { endings, runCase } from "./testing/conformance.ts";
 import { brokenPromises } from "./testing/promises.ts";
@@ -21,7 +21,7 @@ const sealed = (await availableImplementations())
     uids.flatMap((uid) => endings.map((ending) => ({ implementation, uid, ending }))),
   );
 
-test.each(sealed)("sealed: nobody is left. $implementation, uid $uid, $ending", async (which) => {
+it.each(sealed)("sealed: nobody is left. $implementation, uid $uid, $ending", async (which) => {
   const runs = which.ending === "supervisor-killed" ? 5 : 2;
   const result = await runCase({ ...which, runs }, seededRandom(seed));
   expect(result).toMatchObject({ runs, survivors: 0, untrueReceipts: 0 });
@@ -30,7 +30,7 @@ test.each(sealed)("sealed: nobody is left. $implementation, uid $uid, $ending", 
 });
 
 const boxes = sealed.filter(({ ending }) => ending === "normal");
-test.each(boxes)("sealed: what the box promises holds. $implementation, uid $uid", async (which) => {
+it.each(boxes)("sealed: what the box promises holds. $implementation, uid $uid", async (which) => {
   const stateDir = mkdtempSync(path.join(tmpdir(), "agentcore-promises-"));
   try {
     expect(await brokenPromises(which.implementation, which.uid, stateDir)).toEqual([]);
@@ -39,7 +39,7 @@ test.each(boxes)("sealed: what the box promises holds. $implementation, uid $uid
   }
 });
 
-test("best-effort finds everybody who keeps parent, session or environment", async () => {
+it("best-effort finds everybody who keeps parent, session or environment", async () => {
   const which = { implementation: "process-group", uid: uids.at(-1) ?? null, runs: 2, kinds: "abc" } as const;
   for (const ending of ["normal", "cancel", "timeout"] as const) {
     expect(await runCase({ ...which, ending }, seededRandom(seed))).toMatchObject({

@@ -1,6 +1,6 @@
 import { PassThrough } from "node:stream";
 import type { ContainmentReceipt, RunIdentity } from "@agentcore/contract";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import type { Box } from "./box.ts";
 import { ContainedRun } from "./contained-run.ts";
 import type { Launched } from "./launch.ts";
@@ -80,7 +80,7 @@ function start(box: StubbornBox, level: "sealed" | "best-effort" = "sealed") {
   return { run, clock, receipts, launched, reported, ended };
 }
 
-test("reports who is left after ten seconds, and gives nothing back", async () => {
+it("reports who is left after ten seconds, and gives nothing back", async () => {
   const box = new StubbornBox();
   const { run, clock, receipts } = start(box);
   run.go();
@@ -103,7 +103,7 @@ test("reports who is left after ten seconds, and gives nothing back", async () =
   expect(box.passes.length).toBeGreaterThan(100);
 });
 
-test("counts a box that cannot be emptied as a survivor even if nobody in it has a name", async () => {
+it("counts a box that cannot be emptied as a survivor even if nobody in it has a name", async () => {
   const box = new StubbornBox();
   box.processes = () => [];
   const { run, clock } = start(box);
@@ -113,7 +113,7 @@ test("counts a box that cannot be emptied as a survivor even if nobody in it has
   expect(await stopping).toMatchObject({ survivors: 1, emptyAfterMs: null });
 });
 
-test("keeps killing until it works, and measures from the first signal", async () => {
+it("keeps killing until it works, and measures from the first signal", async () => {
   const box = new StubbornBox();
   box.diesOnPass = 4;
   const { run, clock } = start(box);
@@ -126,7 +126,7 @@ test("keeps killing until it works, and measures from the first signal", async (
   expect(box.disposed).toBe(1);
 });
 
-test("a system that cannot be looked at for a while delays the receipt and does not falsify it", async () => {
+it("a system that cannot be looked at for a while delays the receipt and does not falsify it", async () => {
   const box = new StubbornBox();
   let refusals = 5;
   const refuse = (): never => {
@@ -152,7 +152,7 @@ test("a system that cannot be looked at for a while delays the receipt and does 
   expect(await never).toMatchObject({ survivors: 1, emptyAfterMs: null });
 });
 
-test("a payload that ends during the grace cuts it short", async () => {
+it("a payload that ends during the grace cuts it short", async () => {
   const box = new StubbornBox();
   box.diesOnPass = 0;
   const { run, clock, reported } = start(box);
@@ -166,7 +166,7 @@ test("a payload that ends during the grace cuts it short", async () => {
   expect(clock.monotonicMs()).toBeLessThan(1_000);
 });
 
-test("a box that dies before it was let go is an end like any other", async () => {
+it("a box that dies before it was let go is an end like any other", async () => {
   const box = new StubbornBox();
   box.alive = [];
   const { run, clock, ended } = start(box);
@@ -176,7 +176,7 @@ test("a box that dies before it was let go is an end like any other", async () =
   expect(await run.finish()).toMatchObject({ survivors: 0, processesSeen: 0 });
 });
 
-test("a best-effort run gives up an output that somebody escaped with, after it has gone quiet", async () => {
+it("a best-effort run gives up an output that somebody escaped with, after it has gone quiet", async () => {
   const box = new StubbornBox();
   box.alive = [];
   const { run, clock, launched, ended } = start(box, "best-effort");

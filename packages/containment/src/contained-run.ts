@@ -36,7 +36,7 @@ const payloadWithinMs = 1_000;
 /** After the end of a best-effort run: silence after which an output that somebody escaped with is given up. */
 const heldOutputMs = 250;
 
-export interface RunParts {
+export interface ContainedRunOptions {
   readonly level: ContainmentLevel;
   readonly implementation: ImplementationName;
   readonly box: Box;
@@ -71,7 +71,7 @@ export class ContainedRun implements Contained {
   #survivors: readonly ContainedProcess[] = [];
   #limitsReached: readonly RunLimitName[] = [];
 
-  constructor(parts: RunParts) {
+  constructor(parts: ContainedRunOptions) {
     this.level = parts.level;
     this.implementation = parts.implementation;
     this.#box = parts.box;

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { openContainment, type Contained, type ContainedCommand, type OpenedContainment } from "./index.ts";
 import { isAlive } from "./proc.ts";
 import { availableImplementations } from "./testing/available.ts";
@@ -59,7 +59,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     if (onRecord.length > 0) throw new Error(`left on record: ${onRecord.join(", ")}`);
   });
 
-  test.each([
+  it.each([
     ["exit 0", { code: 0, signal: null }],
     ["exit 3", { code: 3, signal: null }],
     ["exit 143", { code: 143, signal: null }],
@@ -83,7 +83,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     expect(run.survivors()).toEqual([]);
   });
 
-  test("hands the payload exactly its arguments, directory and environment", async () => {
+  it("hands the payload exactly its arguments, directory and environment", async () => {
     const args = ["", "a b", "$HOME", "*", "it's", "--", "-c", 'q"q', "line\nline", "ü"];
     const script = 'for a in "$@"; do printf "%s|" "$a"; done; pwd; env | sort';
     const run = await containment.start(
@@ -107,7 +107,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     expect(env.concat(cwd ?? "")).toContain(`AGENTCORE_RUN_ID=${run.identity.marker}`);
   });
 
-  test("carries a megabyte in and out, and both ends close", async () => {
+  it("carries a megabyte in and out, and both ends close", async () => {
     const run = await containment.start(command("cat"));
     const output = outputOf(run);
     run.go();
@@ -117,7 +117,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     expect((await run.finish()).survivors).toBe(0);
   });
 
-  test("survives a payload that never reads its stdin", async () => {
+  it("survives a payload that never reads its stdin", async () => {
     const run = await containment.start(command("exec 0<&-; sleep 0.05"));
     run.go();
     run.stdin.write("x".repeat(2 ** 20));
@@ -125,7 +125,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     expect((await run.finish()).survivors).toBe(0);
   });
 
-  test("does not run the payload before go", async () => {
+  it("does not run the payload before go", async () => {
     const run = await containment.start(command("echo ran"));
     const output = outputOf(run);
     expect(isAlive({ pid: run.identity.hostPid, startTicks: run.identity.hostPidStartTicks ?? 0 })).toBe(
@@ -140,7 +140,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     expect((await output).stdout).toBe("");
   });
 
-  test("stops with TERM alone where that is enough", async () => {
+  it("stops with TERM alone where that is enough", async () => {
     const run = await containment.start(
       command("trap 'echo bye; exit 7' TERM; echo up; while :; do sleep 0.02; done"),
     );
@@ -157,7 +157,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     expect(receipt.survivors).toBe(0);
   });
 
-  test("goes on to a second TERM and to KILL where TERM is ignored", async () => {
+  it("goes on to a second TERM and to KILL where TERM is ignored", async () => {
     const script = "trap 'echo term' TERM; echo up; while :; do sleep 0.01; done";
     const run = await containment.start(command(script));
     const printed = untilPrinted(run, "up");
@@ -169,7 +169,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     expect(await run.exited).toEqual({ code: null, signal: "SIGKILL" });
   });
 
-  test("kills at once when asked to, also in the middle of a patient stop", async () => {
+  it("kills at once when asked to, also in the middle of a patient stop", async () => {
     const run = await containment.start(command("trap '' TERM; echo up; while :; do sleep 0.01; done"));
     const printed = untilPrinted(run, "up");
     run.go();
@@ -182,7 +182,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     expect(await run.stop()).toBe(await patient);
   });
 
-  test("wakes a stopped payload so that it can act on TERM", async () => {
+  it("wakes a stopped payload so that it can act on TERM", async () => {
     const run = await containment.start(command("trap 'exit 4' TERM; echo up; kill -STOP $$; sleep 5"));
     const printed = untilPrinted(run, "up");
     run.go();
@@ -192,7 +192,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     expect(receipt.signals[0]).toBe("TERM");
   });
 
-  test("can be terminated outside of a stop, which the receipt says", async () => {
+  it("can be terminated outside of a stop, which the receipt says", async () => {
     const run = await containment.start(command("trap 'exit 6' TERM; echo up; while :; do sleep 0.01; done"));
     const printed = untilPrinted(run, "up");
     run.go();
@@ -203,7 +203,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     await run.terminate();
   });
 
-  test("kills what the payload leaves, which would hold its output for ever", async () => {
+  it("kills what the payload leaves, which would hold its output for ever", async () => {
     const run = await containment.start(command("sleep 300 & setsid sleep 300 & echo done"));
     const output = outputOf(run);
     run.go();
@@ -214,7 +214,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     expect((await output).stdout).toBe("done\n");
   });
 
-  test("is not disturbed by a payload that signals its whole process group", async () => {
+  it("is not disturbed by a payload that signals its whole process group", async () => {
     const run = await containment.start(
       command("trap '' TERM HUP INT; kill -TERM 0; kill -HUP 0; kill -INT 0; exit 9"),
     );
@@ -223,7 +223,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     expect((await run.finish()).survivors).toBe(0);
   });
 
-  test("keeps its runs apart", async () => {
+  it("keeps its runs apart", async () => {
     const scripts = ["exit 1", "exit 2", "sleep 300", "exit 3"];
     const started = await Promise.all(scripts.map((script) => containment.start(command(script))));
     for (const run of started) run.go();
@@ -234,7 +234,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     await Promise.all(started.map((run) => run.finish()));
   });
 
-  test("looks a bare name up on the PATH of the payload", async () => {
+  it("looks a bare name up on the PATH of the payload", async () => {
     symlinkSync("/bin/echo", path.join(workDir, `say-${implementation}`));
     const run = await containment.start(
       command("", { command: `say-${implementation}`, args: ["hello"], env: { PATH: workDir } }),
@@ -245,7 +245,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     expect((await output).stdout).toBe("hello\n");
   });
 
-  test.each([
+  it.each([
     ["a marker that is no file name", { marker: "../x" }, "AC_JOB_INVALID"],
     ["a variable that a shell would lose", { env: { "a.b": "1" } }, "AC_JOB_INVALID"],
     ["a NUL byte in the environment", { env: { A: "a\0b" } }, "AC_JOB_INVALID"],
@@ -260,7 +260,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     expect(sightings(refused.args.at(-1) as string)).toEqual([]);
   });
 
-  test("says what the system said when it refuses to start the box", async () => {
+  it("says what the system said when it refuses to start the box", async () => {
     const tooLong = command("true", { args: ["x".repeat(200_000)] });
     await expect(containment.start(tooLong)).rejects.toMatchObject({
       code: "AC_WORKER_SPAWN",
@@ -268,7 +268,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     });
   });
 
-  test("runs a script by its shebang", async () => {
+  it("runs a script by its shebang", async () => {
     const file = path.join(workDir, `script-${implementation}`);
     writeFileSync(file, "#!/bin/sh\nexit 8\n");
     chmodSync(file, 0o755);
@@ -278,7 +278,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     await run.finish();
   });
 
-  test("gives back every descriptor", async () => {
+  it("gives back every descriptor", async () => {
     const openFiles = (): number => readdirSync("/proc/self/fd").length;
     const once20 = async (): Promise<void> => {
       for (let round = 0; round < 20; round += 1) {
@@ -295,7 +295,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     await expect.poll(openFiles).toBeLessThanOrEqual(before + 2);
   });
 
-  test("leaves a stranger alone", async () => {
+  it("leaves a stranger alone", async () => {
     const stranger: ChildProcess = spawn("sleep", ["300"], { detached: true, stdio: "ignore" });
     onTestFinished(() => void stranger.kill("SIGKILL"));
     const run = await containment.start(command("sleep 300"));

@@ -18,7 +18,7 @@ import { limitEnforcement, limitScript, ownProcesses, type CgroupController } fr
 import { clearRun } from "./sweep.ts";
 import { planView, type View } from "./view.ts";
 
-export interface ContainmentParts {
+export interface ContainmentOptions {
   readonly implementation: Implementation;
   readonly clock: Clock;
   /** Where runs' cgroups are made; null where none can be. */
@@ -31,15 +31,15 @@ export interface ContainmentParts {
   readonly hidden: readonly string[];
 }
 
-export function createContainment(parts: ContainmentParts): Containment {
-  const { name } = parts.implementation;
+export function createContainment(options: ContainmentOptions): Containment {
+  const { name } = options.implementation;
   const line = createLaunchLine(launchesMax);
   return {
     implementation: name,
     level: levelOf(name),
     hides: hidesFiles(name),
-    limits: limitEnforcement(parts.implementation, parts.controllers ?? []),
-    start: (command) => startInTurn(line, parts, command),
+    limits: limitEnforcement(options.implementation, options.controllers ?? []),
+    start: (command) => startInTurn(line, options, command),
   };
 }
 
@@ -48,23 +48,23 @@ const launchesMax = 4;
 
 async function startInTurn(
   line: LaunchLine,
-  parts: ContainmentParts,
+  options: ContainmentOptions,
   command: ContainedCommand,
 ): Promise<Contained> {
   const leave = await line.enter(command.signal);
   try {
-    return await start(parts, command);
+    return await start(options, command);
   } finally {
     leave();
   }
 }
 
-async function start(parts: ContainmentParts, command: ContainedCommand): Promise<Contained> {
+async function start(options: ContainmentOptions, command: ContainedCommand): Promise<Contained> {
   checkCommand(command);
-  const view = planView(hidesFiles(parts.implementation.name) ? parts.hidden : [], command);
-  const { implementation, clock, cgroupParent } = parts;
+  const view = planView(hidesFiles(options.implementation.name) ? options.hidden : [], command);
+  const { implementation, clock, cgroupParent } = options;
   const cgroupPath = cgroupParent === null ? null : RunCgroup.directoryOf(cgroupParent, command.marker);
-  const record = parts.registry?.add({
+  const record = options.registry?.add({
     marker: command.marker,
     label: command.label,
     cwd: command.cwd,
@@ -72,7 +72,7 @@ async function start(parts: ContainmentParts, command: ContainedCommand): Promis
     cgroupPath,
   });
   try {
-    const { box, launched } = await build(parts, command, view);
+    const { box, launched } = await build(options, command, view);
     await record?.identify(box.identity);
     return new ContainedRun({
       level: levelOf(implementation.name),
@@ -94,7 +94,7 @@ async function start(parts: ContainmentParts, command: ContainedCommand): Promis
 
 /** Makes the cgroup, launches the box and finds it. What fails here is cleared away by the caller. */
 async function build(
-  { implementation, clock, cgroupParent }: ContainmentParts,
+  { implementation, clock, cgroupParent }: ContainmentOptions,
   command: ContainedCommand,
   view: View,
 ) {
@@ -115,8 +115,8 @@ async function build(
       `${name}: the box cannot be put into the cgroup that limits it`,
     );
   }
-  const parts = { implementation: name, marker: command.marker, launched, cgroup, termTo: command.termTo };
-  const box = name === "process-group" ? processGroupBox(parts) : pidNamespaceBox(parts);
+  const options = { implementation: name, marker: command.marker, launched, cgroup, termTo: command.termTo };
+  const box = name === "process-group" ? processGroupBox(options) : pidNamespaceBox(options);
   if (box !== null) return { box, launched };
   launched.killOutermost();
   throw new AgentCoreError("AC_WORKER_SPAWN", `${name}: the box died before its payload began`);

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Duplex, Readable } from "node:stream";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import {
   afterLine,
   handshakeStart,
@@ -16,7 +16,7 @@ import { findSystemProgram } from "./programs.ts";
 
 describe("the line says", () => {
   const ready = { phase: "ready", newestPid: 7, signalNoted: false } as const;
-  test.each<[string, string[], HandshakeState]>([
+  it.each<[string, string[], HandshakeState]>([
     ["nothing", [], { phase: "starting" }],
     ["something unknown first", ["hello"], { phase: "starting" }],
     ["ready", ["ready 7"], ready],
@@ -96,7 +96,7 @@ async function talk(
 }
 
 describe.each(shells)("the waiting script under %s", (shell) => {
-  test.each([
+  it.each([
     ["exit 0", 0, false],
     ["exit 7", 7, false],
     ["exit 143", 143, false],
@@ -111,34 +111,34 @@ describe.each(shells)("the waiting script under %s", (shell) => {
     expect(said).toMatchObject({ stdout: "", stderr: "", code: 0 });
   });
 
-  test("passes stdin, stdout and stderr through and adds nothing of its own", async () => {
+  it("passes stdin, stdout and stderr through and adds nothing of its own", async () => {
     const said = await talk(shell, waitingScript, ["/bin/sh", "-c", "cat; echo bad >&2; kill -ABRT $$"], {
       stdin: "in\n",
     });
     expect(said).toMatchObject({ stdout: "in\n", stderr: "bad\n" });
   });
 
-  test("leaves the payload no descriptor but the three", async () => {
+  it("leaves the payload no descriptor but the three", async () => {
     const said = await talk(shell, waitingScript, ["/bin/sh", "-c", "ls /proc/self/fd | tr '\\n' ' '"]);
     // The last one is the directory that ls itself has open.
     const inherited = said.stdout.trim().split(" ").slice(0, -1);
     expect(inherited.filter((fd) => Number(fd) < 10)).toEqual(["0", "1", "2"]);
   });
 
-  test("leaves the payload every variable as it was", async () => {
+  it("leaves the payload every variable as it was", async () => {
     const env = { answer: "1", setsid: "2", path: "3", agentcore: "4" };
     const said = await talk(shell, waitingScript, ["/usr/bin/env"], { env });
     const expected = Object.entries(env).map((each) => each.join("="));
     expect(said.stdout.split("\n")).toEqual(expect.arrayContaining(expected));
   });
 
-  test("leaves signals to the payload as they were", async () => {
+  it("leaves signals to the payload as they were", async () => {
     const said = await talk(shell, waitingScript, ["/bin/sh", "-c", "grep SigIgn /proc/self/status"]);
     const own = await talk(shell, replacingScript, ["/bin/sh", "-c", "grep SigIgn /proc/self/status"]);
     expect(said.stdout).toBe(own.stdout);
   });
 
-  test("makes the payload the leader of its own session, so that kill 0 stays there", async () => {
+  it("makes the payload the leader of its own session, so that kill 0 stays there", async () => {
     const said = await talk(shell, waitingScript, ["/bin/sh", "-c", "trap 'exit 5' TERM; kill 0; sleep 5"]);
     expect(said.line).toMatch(/^exit 5$/m);
     expect(said.code).toBe(0);
@@ -149,7 +149,7 @@ describe.each([
   ["waiting", waitingScript],
   ["replacing", replacingScript],
 ])("the %s script", (name, script) => {
-  test.each([
+  it.each([
     ["the line ends", ""],
     ["the answer is another", "no\n"],
     ["the answer is cut short", "g"],
@@ -161,14 +161,14 @@ describe.each([
     }
   });
 
-  test("starts the payload after go", async () => {
+  it("starts the payload after go", async () => {
     for (const shell of shells) {
       const said = await talk(shell, script, ["/bin/echo", "ran"]);
       expect(said).toMatchObject({ stdout: "ran\n", code: 0 });
     }
   });
 
-  test("says where a program is missing, on the payload's stderr", async () => {
+  it("says where a program is missing, on the payload's stderr", async () => {
     for (const shell of shells) {
       const said = await talk(shell, script, ["/nonexistent/program"]);
       expect(said.stderr).toContain("/nonexistent/program");
@@ -176,7 +176,7 @@ describe.each([
   });
 });
 
-test("the payload's exit is the replacing script's own", async () => {
+it("the payload's exit is the replacing script's own", async () => {
   for (const shell of shells) {
     expect(await talk(shell, replacingScript, ["/bin/sh", "-c", "exit 9"])).toMatchObject({ code: 9 });
     expect(await talk(shell, replacingScript, ["/bin/sh", "-c", "kill -TERM $$"])).toMatchObject({

@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { systemClock } from "@agentcore/contract";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { createContainment } from "./containment.ts";
 import { createLaunchLine } from "./launch-line.ts";
 import { openRegistry, type RunRegistry } from "./registry.ts";
 
-test("lets a few in at once, in the order in which they came, and passes over those who gave up", async () => {
+it("lets a few in at once, in the order in which they came, and passes over those who gave up", async () => {
   const line = createLaunchLine(2);
   const order: string[] = [];
   const enter = async (name: string, signal?: AbortSignal) => {
@@ -53,7 +53,7 @@ function countLaunches(registry: RunRegistry) {
   return { seen, counting };
 }
 
-test("sixty runs that come at once all begin, few launches overlap, and timers fire between them", async () => {
+it("sixty runs that come at once all begin, few launches overlap, and timers fire between them", async () => {
   const directory = mkdtempSync(path.join(tmpdir(), "agentcore-burst-"));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const { seen, counting } = countLaunches(openRegistry(directory));

@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type Clock, systemClock } from "@agentcore/contract";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { findCgroupParent } from "./cgroup.ts";
 import { createContainment } from "./containment.ts";
 import { launch } from "./launch.ts";
@@ -51,7 +51,7 @@ function expectNothingLeft(marker: string): void {
   if (parent.available) expect(readdirSync(parent.directory)).not.toContain(`agentcore-${marker}`);
 }
 
-test("a box that complains and dies is an error with its own words", async () => {
+it("a box that complains and dies is an error with its own words", async () => {
   const failing = command();
   // cat takes the options for the names of files that it does not know.
   await expect(oddBox("/bin/cat").start(failing)).rejects.toMatchObject({
@@ -62,7 +62,7 @@ test("a box that complains and dies is an error with its own words", async () =>
   expectNothingLeft(failing.marker);
 });
 
-test("a box that dies without a word is an error too", async () => {
+it("a box that dies without a word is an error too", async () => {
   const failing = command();
   await expect(oddBox("/bin/false").start(failing)).rejects.toMatchObject({
     code: "AC_WORKER_SPAWN",
@@ -71,7 +71,7 @@ test("a box that dies without a word is an error too", async () => {
   expectNothingLeft(failing.marker);
 });
 
-test("a program that is not there is an error that says so", async () => {
+it("a program that is not there is an error that says so", async () => {
   const failing = command();
   await expect(oddBox("/nonexistent/setpriv").start(failing)).rejects.toMatchObject({
     code: "AC_WORKER_SPAWN",
@@ -80,7 +80,7 @@ test("a program that is not there is an error that says so", async () => {
   expectNothingLeft(failing.marker);
 });
 
-test("a box that never becomes ready is given up and killed", async () => {
+it("a box that never becomes ready is given up and killed", async () => {
   const failing = command();
   // Every wait is over at once: fifteen seconds pass in no time.
   const hasty: Clock = { ...systemClock, setTimer: (_, fire) => systemClock.setTimer(20, fire) };
@@ -96,7 +96,7 @@ test("a box that never becomes ready is given up and killed", async () => {
   expect(sightings(`300.${process.pid}`)).toEqual([]);
 });
 
-test("without setpriv, cgroup and registry a process group is still a box", async () => {
+it("without setpriv, cgroup and registry a process group is still a box", async () => {
   const first = command();
   const containment = createContainment({
     implementation: { name: "process-group", setpriv: null },
@@ -110,7 +110,7 @@ test("without setpriv, cgroup and registry a process group is still a box", asyn
   expect(await run.finish()).toMatchObject({ provedBy: "process-group", survivors: 0 });
 });
 
-test("a process without descriptors left for a box refuses that start, and goes on", async () => {
+it("a process without descriptors left for a box refuses that start, and goes on", async () => {
   // Whatever lifts the limit again must have been started before.
   const limit = (soft: string): string => `prlimit --pid ${process.pid} --nofile=${soft}:`;
   const open = readdirSync("/proc/self/fd").length;

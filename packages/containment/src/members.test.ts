@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { selectMembers, type RunTraces } from "./members.ts";
 import type { ProcessFact } from "./proc.ts";
 
@@ -23,7 +23,7 @@ const nothing: RunTraces = {
 };
 const payload = { pid: 100, startTicks: 500 };
 
-test.each<[string, Partial<RunTraces>, ProcessFact[], number[]]>([
+it.each<[string, Partial<RunTraces>, ProcessFact[], number[]]>([
   ["nobody without a trace", {}, processes([100, 1, 100, 500]), []],
   ["the payload itself", { known: [payload] }, processes([100, 10, 100, 500]), [100]],
   ["not a stranger with the payload's pid", { known: [payload] }, processes([100, 10, 100, 501]), []],

@@ -1,7 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { reachableMounts } from "./mountinfo.ts";
 
-test("a mount that lies below another one is not among those that a path leads to", () => {
+it("a mount that lies below another one is not among those that a path leads to", () => {
   const lines = [
     "20 1 8:1 / / rw,relatime - ext4 /dev/sda rw",
     "21 20 0:20 / /sys rw,nosuid,nodev - sysfs sysfs rw",

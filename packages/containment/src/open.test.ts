@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openContainment } from "./open.ts";
 import { implementationNames } from "./port.ts";
 import { probeKey, readProbe, writeProbe } from "./probe-cache.ts";
@@ -20,7 +20,7 @@ afterEach(() => rmSync(stateDir, { recursive: true, force: true }));
 const probe = await probeContainment();
 const best = probe.implementations.find((report) => report.available);
 
-test("the probe reports every implementation, with its level and a reason either way", () => {
+it("the probe reports every implementation, with its level and a reason either way", () => {
   expect(probe.implementations.map((report) => report.implementation)).toEqual([...implementationNames]);
   for (const report of probe.implementations) {
     expect(report.level).toBe(report.implementation === "process-group" ? "best-effort" : "sealed");
@@ -30,18 +30,18 @@ test("the probe reports every implementation, with its level and a reason either
   expect(probe.implementations.at(-1)).toMatchObject({ implementation: "process-group", available: true });
 });
 
-test("the best that is available is taken", async () => {
+it("the best that is available is taken", async () => {
   const containment = await openContainment();
   expect(containment.implementation).toBe(best?.implementation);
   expect(containment.level).toBe(best?.level);
   expect(await containment.sweep()).toEqual({ runs: [] });
 });
 
-test("a particular one can be demanded", async () => {
+it("a particular one can be demanded", async () => {
   expect((await openContainment({ implementation: "process-group" })).implementation).toBe("process-group");
 });
 
-test("what is demanded and not there is refused, with the reason", async () => {
+it("what is demanded and not there is refused, with the reason", async () => {
   await expect(
     openContainment({ implementation: "process-group", requireSealed: true }),
   ).rejects.toMatchObject({
@@ -49,7 +49,7 @@ test("what is demanded and not there is refused, with the reason", async () => {
   });
 });
 
-test("cgroups can be declined, and the proof is then another", async () => {
+it("cgroups can be declined, and the proof is then another", async () => {
   const containment = await openContainment({ cgroups: false });
   const run = await containment.start({
     command: "/bin/true",
@@ -69,7 +69,7 @@ describe("where user namespaces are forbidden", () => {
   const forbid =
     'echo 0 >/proc/sys/user/max_user_namespaces && exec setpriv --ambient-caps -all --inh-caps -all --bounding-set -all -- "$@"';
 
-  test("best-effort is what is left, and the reason is said", async () => {
+  it("best-effort is what is left, and the reason is said", async () => {
     const program = fileURLToPath(new URL("./testing/print-probe.ts", import.meta.url));
     const node = [process.execPath, "--conditions=@agentcore/source", program];
     const outer = ["--user", "--map-current-user", "--keep-caps", "/bin/sh", "-c", forbid, "sh", ...node];
@@ -96,7 +96,7 @@ describe("the outcome of the probe is kept", () => {
   const hasSealed = probe.implementations.some((report) => report.available && report.level === "sealed");
   const cacheFile = (): string => path.join(stateDir, "containment-probe.json");
 
-  test("and used by the next start", async () => {
+  it("and used by the next start", async () => {
     await openContainment({ stateDir });
     expect(existsSync(cacheFile())).toBe(hasSealed);
     writeProbe(cacheFile(), key, marked);
@@ -106,7 +106,7 @@ describe("the outcome of the probe is kept", () => {
     expect(reasons.includes("from the cache")).toBe(hasSealed);
   });
 
-  test.each([
+  it.each([
     ["something it depends on has changed", () => JSON.stringify({ key: "other", implementations: marked })],
     ["it is damaged", () => "{"],
     ["it is something else", () => JSON.stringify({ key, implementations: "none" })],
@@ -118,7 +118,7 @@ describe("the outcome of the probe is kept", () => {
     if (hasSealed) expect(readProbe(cacheFile(), key)).toEqual(implementations);
   });
 
-  test("but not if it found nothing sealed: the machine may only have been busy", () => {
+  it("but not if it found nothing sealed: the machine may only have been busy", () => {
     writeProbe(
       cacheFile(),
       key,
@@ -127,7 +127,7 @@ describe("the outcome of the probe is kept", () => {
     expect(existsSync(cacheFile())).toBe(false);
   });
 
-  test("and asked again if it lacks what is demanded now", async () => {
+  it("and asked again if it lacks what is demanded now", async () => {
     const without = marked.map((report) =>
       report.implementation === "process-group" ? { ...report, way: null } : report,
     );
@@ -136,7 +136,7 @@ describe("the outcome of the probe is kept", () => {
     expect(containment.probe.implementations.map((report) => report.reason)).not.toContain("from the cache");
   });
 
-  test("until a box cannot be built after all", async () => {
+  it("until a box cannot be built after all", async () => {
     const broken = marked.map((report) => ({
       ...report,
       available: true,

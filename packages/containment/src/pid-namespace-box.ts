@@ -26,7 +26,7 @@ import type { RunLimitName } from "./run-limits.ts";
 /** From this pass on the namespace has had its time, and everything else that can kill is used too. */
 const secondNetFromPass = 6;
 
-export interface BoxParts {
+export interface BoxOptions {
   readonly implementation: ImplementationName;
   readonly marker: string;
   readonly launched: Launched;
@@ -38,10 +38,10 @@ export interface BoxParts {
  * The box of a launched wrapper that waits for `go`. Null if the namespace cannot be found below the wrapper, that is,
  * if it has died in the meantime.
  */
-export function pidNamespaceBox(parts: BoxParts): Box | null {
-  const pid = initBelow(parts.launched.pid);
+export function pidNamespaceBox(options: BoxOptions): Box | null {
+  const pid = initBelow(options.launched.pid);
   const init = pid === null ? null : readProcess(pid);
-  return init === null ? null : new PidNamespaceBox(parts, init);
+  return init === null ? null : new PidNamespaceBox(options, init);
 }
 
 /** Pid of the namespace's init, which is the only child of the wrapper; null if it has died. */
@@ -55,26 +55,26 @@ class PidNamespaceBox implements Box {
   readonly #launched: Launched;
   readonly #cgroup: RunCgroup | null;
   readonly #init: ProcessFact;
-  readonly #termTo: BoxParts["termTo"];
+  readonly #termTo: BoxOptions["termTo"];
   readonly #sent = new Set<string>();
   #wrapperEnded = false;
 
-  constructor(parts: BoxParts, init: ProcessFact) {
-    this.#launched = parts.launched;
-    this.#cgroup = parts.cgroup;
+  constructor(options: BoxOptions, init: ProcessFact) {
+    this.#launched = options.launched;
+    this.#cgroup = options.cgroup;
     this.#init = init;
-    this.#termTo = parts.termTo;
+    this.#termTo = options.termTo;
     this.provedBy = this.#cgroup === null ? "pid-namespace" : "cgroup";
     this.identity = {
-      marker: parts.marker,
-      implementation: parts.implementation,
+      marker: options.marker,
+      implementation: options.implementation,
       hostPid: init.pid,
       hostPidStartTicks: init.startTicks,
       pidNamespace: pidNamespaceOf(init.pid),
-      cgroupPath: parts.cgroup?.directory ?? null,
+      cgroupPath: options.cgroup?.directory ?? null,
       bootId: readBootId(),
     };
-    void parts.launched.ended.then(() => {
+    void options.launched.ended.then(() => {
       this.#wrapperEnded = true;
     });
   }

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, it } from "vitest";
 import {
   childrenOf,
   descendantsOf,
@@ -30,7 +30,7 @@ function start(command: string, args: string[], env: Record<string, string> = {}
   return child;
 }
 
-test.each([
+it.each([
   [
     "1234 (node) S 1 1234 1234 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 11 0 98765 1 1",
     { pid: 1234, name: "node", state: "S", ppid: 1, session: 1234, startTicks: 98765 },
@@ -46,7 +46,7 @@ test.each([
   expect(parseStat(line)).toEqual(fact);
 });
 
-test("names itself as the kernel does", () => {
+it("names itself as the kernel does", () => {
   const self = readProcess(process.pid);
   expect(self).toMatchObject({ pid: process.pid, ppid: process.ppid });
   expect(uidOf(process.pid)).toBe(process.geteuid?.());
@@ -54,7 +54,7 @@ test("names itself as the kernel does", () => {
   expect(innermostPid(process.pid)).toBe(process.pid);
 });
 
-test("knows nothing of a process that does not exist", () => {
+it("knows nothing of a process that does not exist", () => {
   expect(readProcess(2 ** 30)).toBeNull();
   expect(isAlive({ pid: 2 ** 30, startTicks: 1 })).toBe(false);
   expect(childrenOf(2 ** 30)).toEqual([]);
@@ -62,7 +62,7 @@ test("knows nothing of a process that does not exist", () => {
   expect(hasEnvironmentEntry(2 ** 30, "A=1")).toBe(false);
 });
 
-test("never signals a process that merely has the pid", async () => {
+it("never signals a process that merely has the pid", async () => {
   const child = start("sleep", ["30"]);
   const fact = readProcess(child.pid as number);
   expect(fact).not.toBeNull();
@@ -74,7 +74,7 @@ test("never signals a process that merely has the pid", async () => {
   expect(signal).toBe("SIGKILL");
 });
 
-test("counts a zombie as dead", async () => {
+it("counts a zombie as dead", async () => {
   // The shell becomes a sleep, which never reaps the child that the shell has left it.
   const child = start("/bin/sh", ["-c", "sleep 0.01 & echo $!; exec sleep 30"]);
   const [chunk] = (await once(child.stdout as NodeJS.ReadableStream, "data")) as [Buffer];
@@ -86,7 +86,7 @@ test("counts a zombie as dead", async () => {
   expect(zombie && signalProcess(zombie, "SIGTERM")).toBe("gone");
 });
 
-test("finds children and children's children", async () => {
+it("finds children and children's children", async () => {
   const child = start("/bin/sh", ["-c", "(sleep 31; true) & echo ready; wait"]);
   await once(child.stdout as NodeJS.ReadableStream, "data");
   await expect
@@ -95,7 +95,7 @@ test("finds children and children's children", async () => {
   expect(childrenOf(child.pid as number)).toHaveLength(1);
 });
 
-test("sees the environment that a process was started with, by whole entries", () => {
+it("sees the environment that a process was started with, by whole entries", () => {
   const child = start("sleep", ["30"], { MARK: "abc", MARKER: "x" });
   const pid = child.pid as number;
   expect(hasEnvironmentEntry(pid, "MARK=abc")).toBe(true);
@@ -103,7 +103,7 @@ test("sees the environment that a process was started with, by whole entries", (
   expect(hasEnvironmentEntry(pid, "ARK=abc")).toBe(false);
 });
 
-test("lists the newest processes first", () => {
+it("lists the newest processes first", () => {
   const child = start("sleep", ["30"]);
   const pids = listNewestPids();
   expect(pids.indexOf(child.pid as number)).toBeLessThan(pids.indexOf(process.pid));

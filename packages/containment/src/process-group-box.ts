@@ -7,7 +7,7 @@ import type { RunIdentity } from "@agentcore/contract";
 import type { Box } from "./box.ts";
 import type { RunCgroup } from "./cgroup.ts";
 import { selectMembers } from "./members.ts";
-import type { BoxParts } from "./pid-namespace-box.ts";
+import type { BoxOptions } from "./pid-namespace-box.ts";
 import { markerVariable, type ContainedProcess } from "./port.ts";
 import {
   hasEnvironmentEntry,
@@ -95,20 +95,20 @@ export function killMembers(search: MemberSearch): ProcessFact[] {
 }
 
 /** The box of a launched payload that waits for `go`; null if it has died in the meantime. */
-export function processGroupBox(parts: BoxParts): Box | null {
-  const payload = readProcess(parts.launched.pid);
-  if (payload === null) return process.platform === "linux" ? null : new GroupOnlyBox(parts);
-  return new ProcessGroupBox(parts, payload);
+export function processGroupBox(options: BoxOptions): Box | null {
+  const payload = readProcess(options.launched.pid);
+  if (payload === null) return process.platform === "linux" ? null : new GroupOnlyBox(options);
+  return new ProcessGroupBox(options, payload);
 }
 
-function identityOf(parts: BoxParts, startTicks: number | null): RunIdentity {
+function identityOf(options: BoxOptions, startTicks: number | null): RunIdentity {
   return {
-    marker: parts.marker,
-    implementation: parts.implementation,
-    hostPid: parts.launched.pid,
+    marker: options.marker,
+    implementation: options.implementation,
+    hostPid: options.launched.pid,
     hostPidStartTicks: startTicks,
     pidNamespace: null,
-    cgroupPath: parts.cgroup?.directory ?? null,
+    cgroupPath: options.cgroup?.directory ?? null,
     bootId: readBootId(),
   };
 }
@@ -118,19 +118,19 @@ class ProcessGroupBox implements Box {
   readonly provedBy: string;
   readonly #cgroup: RunCgroup | null;
   readonly #payload: ProcessFact;
-  readonly #termTo: BoxParts["termTo"];
+  readonly #termTo: BoxOptions["termTo"];
   readonly #sent = new Set<string>();
   #known: ProcessRef[];
   #payloadReaped = false;
 
-  constructor(parts: BoxParts, payload: ProcessFact) {
-    this.#cgroup = parts.cgroup;
+  constructor(options: BoxOptions, payload: ProcessFact) {
+    this.#cgroup = options.cgroup;
     this.#payload = payload;
-    this.#termTo = parts.termTo;
+    this.#termTo = options.termTo;
     this.#known = [payload];
     this.provedBy = this.#cgroup === null ? "process-group" : "cgroup";
-    this.identity = identityOf(parts, payload.startTicks);
-    void parts.launched.ended.then(() => {
+    this.identity = identityOf(options, payload.startTicks);
+    void options.launched.ended.then(() => {
       this.#payloadReaped = true;
     });
   }
@@ -197,9 +197,9 @@ class GroupOnlyBox implements Box {
   readonly provedBy = "process-group";
   readonly #group: number;
 
-  constructor(parts: BoxParts) {
-    this.identity = identityOf(parts, null);
-    this.#group = parts.launched.pid;
+  constructor(options: BoxOptions) {
+    this.identity = identityOf(options, null);
+    this.#group = options.launched.pid;
   }
 
   processes(): ContainedProcess[] {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { controllersOf, RunCgroup } from "./cgroup.ts";
 import type { Implementation } from "./implementations.ts";
 import { limitEnforcement, type LimitsEnforced } from "./run-limits.ts";
@@ -34,7 +34,7 @@ async function limitedRuns(implementations: readonly string[], uid: number | nul
 
 const implementations = (await availableImplementations()).map(({ implementation }) => implementation);
 
-test.each(process.geteuid?.() === 0 ? [null, 12_345] : [null])(
+it.each(process.geteuid?.() === 0 ? [null, 12_345] : [null])(
   "what is said to be enforced is, uid %s",
   async (uid) => {
     const found = await limitedRuns(implementations, uid);
@@ -65,7 +65,7 @@ describe("in a cgroup", () => {
   const content = (file: string): string => readFileSync(path.join(directory, "agentcore-m", file), "utf8");
   const limits = { processes: 10, memoryBytes: 4096, fileBytes: 1 };
 
-  test("the controllers that are there get the limits, and what ran into them is known by their events", () => {
+  it("the controllers that are there get the limits, and what ran into them is known by their events", () => {
     const cgroup = made(["pids.max", "pids.events", "memory.max", "memory.swap.max", "memory.oom.group"]);
     expect(controllersOf(cgroup.directory)).toEqual(["pids", "memory"]);
     expect(cgroup.limit(limits, 1)).toEqual(new Set(["processes", "memory"]));
@@ -83,7 +83,7 @@ describe("in a cgroup", () => {
     expect(cgroup.limitsReached()).toEqual(["processes", "memory"]);
   });
 
-  test("a controller that is not there holds nothing, and no file is made for it", () => {
+  it("a controller that is not there holds nothing, and no file is made for it", () => {
     const cgroup = made(["memory.max"]);
     expect(controllersOf(cgroup.directory)).toEqual(["memory"]);
     expect(cgroup.limit(limits, 1)).toEqual(new Set(["memory"]));
@@ -92,7 +92,7 @@ describe("in a cgroup", () => {
   });
 });
 
-test("processes are limited only where the run alone is counted", () => {
+it("processes are limited only where the run alone is counted", () => {
   const unshare = { name: "unshare", unshare: "", setpriv: "", setsid: "" } as const;
   const enforced = (way: Implementation, controllers: readonly ("pids" | "memory")[] = []): boolean =>
     limitEnforcement(way, controllers).processes.enforced;

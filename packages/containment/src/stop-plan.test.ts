@@ -1,10 +1,10 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { nextStopStep, stopTiming, type StopProgress, type StopStep } from "./stop-plan.ts";
 
 const timing = { graceMs: 5_000, secondTermAfterMs: 2_000 };
 const asked: StopProgress = { elapsedMs: 0, termsSent: 0, released: true, hastened: false };
 
-test.each<[string, Partial<StopProgress>, StopStep]>([
+it.each<[string, Partial<StopProgress>, StopStep]>([
   ["first, TERM", {}, { do: "term" }],
   ["then time to react, until the second TERM", { termsSent: 1 }, { do: "wait", delayMs: 2_000 }],
   ["what is left of it", { termsSent: 1, elapsedMs: 1_500 }, { do: "wait", delayMs: 500 }],
@@ -23,25 +23,25 @@ test.each<[string, Partial<StopProgress>, StopStep]>([
 });
 
 describe("timing", () => {
-  test("has defaults", () => {
+  it("has defaults", () => {
     expect(stopTiming({})).toEqual({ graceMs: 5_000, secondTermAfterMs: 2_000 });
   });
-  test("takes no negative time", () => {
+  it("takes no negative time", () => {
     expect(stopTiming({ graceMs: -1, secondTermAfterMs: -1 })).toEqual({ graceMs: 0, secondTermAfterMs: 0 });
   });
-  test("sends no second TERM that would come with the KILL", () => {
+  it("sends no second TERM that would come with the KILL", () => {
     const step = nextStopStep(
       { ...asked, termsSent: 1, elapsedMs: 100 },
       { graceMs: 300, secondTermAfterMs: 300 },
     );
     expect(step).toEqual({ do: "wait", delayMs: 200 });
   });
-  test("without grace there is no TERM at all", () => {
+  it("without grace there is no TERM at all", () => {
     expect(nextStopStep(asked, stopTiming({ graceMs: 0 }))).toEqual({ do: "kill" });
   });
 });
 
-test("every sequence of steps ends in KILL, whatever the times", () => {
+it("every sequence of steps ends in KILL, whatever the times", () => {
   for (const graceMs of [0, 1, 50, 5_000]) {
     for (const secondTermAfterMs of [0, 1, 50, 9_000]) {
       let [elapsedMs, termsSent, steps] = [0, 0, 0];

@@ -18,7 +18,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { RunIdentity } from "@agentcore/contract";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { findCgroupParent, RunCgroup } from "./cgroup.ts";
 import { markerVariable } from "./port.ts";
 import { isAlive, pidNamespaceOf, readBootId, readProcess } from "./proc.ts";
@@ -82,7 +82,7 @@ function identityOf(pid: number, marker: string, more: Partial<RunIdentity> = {}
 
 describe("a record is judged", () => {
   const facts = { bootId: readBootId(), pidNamespace: owner.pidNamespace, ownerAlive: false };
-  test.each([
+  it.each([
     ["its owner is gone", record("m"), facts, "sweep"],
     ["its owner lives", record("m"), { ...facts, ownerAlive: true }, "owned"],
     ["it is of an earlier boot", record("m", { bootId: "earlier" }), facts, "gone"],
@@ -104,7 +104,7 @@ describe("a record is judged", () => {
   });
 });
 
-test("the registry writes a run down whole, adds who it is, and strikes it out", async () => {
+it("the registry writes a run down whole, adds who it is, and strikes it out", async () => {
   const registry = openRegistry(path.join(directory, "below", "runs"));
   const handle = registry.add({ marker: "a", implementation: "unshare", cgroupPath: "/c/agentcore-a" });
   const file = recordFile(registry.directory, "a");
@@ -123,7 +123,7 @@ test("the registry writes a run down whole, adds who it is, and strikes it out",
   expect(readdirSync(registry.directory)).toEqual([]);
 });
 
-test("the registry is made again where its directory was removed while it was open", async () => {
+it("the registry is made again where its directory was removed while it was open", async () => {
   const place = path.join(directory, "below", "runs");
   const registry = openRegistry(place);
   rmSync(path.dirname(place), { recursive: true });
@@ -131,7 +131,7 @@ test("the registry is made again where its directory was removed while it was op
   expect(listRecords(place, Date.now())).toMatchObject([{ record: { marker: "m", givenUp: true } }]);
 });
 
-test("a marker is one run's only, as long as that is on record", () => {
+it("a marker is one run's only, as long as that is on record", () => {
   const registry = openRegistry(directory);
   const run = { marker: "a", implementation: "unshare", cgroupPath: null };
   const first = registry.add(run);
@@ -141,7 +141,7 @@ test("a marker is one run's only, as long as that is on record", () => {
   registry.add(run).end(0);
 });
 
-test("a registry that cannot be written is a typed error that names it", () => {
+it("a registry that cannot be written is a typed error that names it", () => {
   const blocked = path.join(directory, "file");
   writeFileSync(blocked, "");
   expect(() => openRegistry(path.join(blocked, "runs"))).toThrow(
@@ -149,7 +149,7 @@ test("a registry that cannot be written is a typed error that names it", () => {
   );
 });
 
-test.each([
+it.each([
   ["", null],
   ["{", null],
   ["null", null],
@@ -163,11 +163,11 @@ test.each([
   expect(parseRecord(text)).toEqual(expected);
 });
 
-test("sweeps nothing where there is nothing", async () => {
+it("sweeps nothing where there is nothing", async () => {
   expect(await sweepRegistry(path.join(directory, "missing"))).toEqual({ runs: [] });
 });
 
-test("kills the marked processes of a run whose owner is gone, and nobody else's", async () => {
+it("kills the marked processes of a run whose owner is gone, and nobody else's", async () => {
   const [mine, stranger] = [sleeper("run-1"), sleeper("run-2")];
   write(record("run-1"));
   await expect.poll(() => readProcess(mine.pid as number)?.name).toBe("sleep");
@@ -178,7 +178,7 @@ test("kills the marked processes of a run whose owner is gone, and nobody else's
   expect(readdirSync(directory)).toEqual([]);
 });
 
-test("leaves the runs of a living owner alone, of this process and of others", async () => {
+it("leaves the runs of a living owner alone, of this process and of others", async () => {
   const child = sleeper("run-3");
   const self = readProcess(process.pid);
   write(record("run-3", { owner: { ...owner, pid: process.pid, startTicks: self?.startTicks ?? 0 } }));
@@ -188,13 +188,13 @@ test("leaves the runs of a living owner alone, of this process and of others", a
   expect(readdirSync(directory)).toEqual(["run-3.json"]);
 });
 
-test("takes an owner whose pid now belongs to somebody else for gone", async () => {
+it("takes an owner whose pid now belongs to somebody else for gone", async () => {
   write(record("run-4", { owner: { ...owner, pid: process.pid, startTicks: 1 } }));
   expect((await sweepRegistry(directory)).runs).toMatchObject([{ verdict: "gone" }]);
   expect(readdirSync(directory)).toEqual([]);
 });
 
-test("does not signal a process that merely has the recorded pid", async () => {
+it("does not signal a process that merely has the recorded pid", async () => {
   const stranger = sleeper();
   const pid = stranger.pid as number;
   const ticks = readProcess(pid)?.startTicks ?? 0;
@@ -209,7 +209,7 @@ test("does not signal a process that merely has the recorded pid", async () => {
   expect(stranger.signalCode).toBeNull();
 });
 
-test("does not touch a cgroup that a record points to but that is not the run's", async () => {
+it("does not touch a cgroup that a record points to but that is not the run's", async () => {
   const parent = findCgroupParent();
   // Without cgroups the record below points nowhere, and must be struck out all the same.
   const other = parent.available ? RunCgroup.create(parent.directory, `other-${process.pid}`) : null;
@@ -219,7 +219,7 @@ test("does not touch a cgroup that a record points to but that is not the run's"
   other?.remove();
 });
 
-test("sets aside a record that says nothing, once nothing of its run is alive, and reports it once", async () => {
+it("sets aside a record that says nothing, once nothing of its run is alive, and reports it once", async () => {
   writeFileSync(path.join(directory, "odd.json"), "{");
   writeFileSync(path.join(directory, "notes.txt"), "not ours");
   const report = await sweepRegistry(directory);
@@ -235,7 +235,7 @@ test("sets aside a record that says nothing, once nothing of its run is alive, a
   expect((await sweepRegistry(directory)).runs).toEqual([]);
 });
 
-test("an empty record of a run that is alive is told of by its marker, and nothing is killed", async () => {
+it("an empty record of a run that is alive is told of by its marker, and nothing is killed", async () => {
   const child = sleeper("run-12");
   writeFileSync(path.join(directory, "run-12.json"), "", { mode: 0o600 });
   await expect.poll(() => readProcess(child.pid as number)?.name).toBe("sleep");
@@ -251,7 +251,7 @@ test("an empty record of a run that is alive is told of by its marker, and nothi
 describe("a planted record has nobody killed and blocks nothing:", () => {
   const planted = (marker: string, child: ChildProcess, more: Partial<RunIdentity> = {}) =>
     record(marker, { identity: identityOf(child.pid as number, marker, more) });
-  test.each<[string, (child: ChildProcess) => ContainedRunRecord]>([
+  it.each<[string, (child: ChildProcess) => ContainedRunRecord]>([
     ["a pid of our own namespace", (child) => planted("p-1", child)],
     [
       "a pid, with our own namespace named",
@@ -279,7 +279,7 @@ describe("a planted record has nobody killed and blocks nothing:", () => {
     expect(stranger.signalCode).toBeNull();
   });
 
-  test("another run's name in a file of its own", async () => {
+  it("another run's name in a file of its own", async () => {
     const other = sleeper("run-13");
     await expect.poll(() => readProcess(other.pid as number)?.name).toBe("sleep");
     const file = path.join(directory, "p-5.json");
@@ -288,7 +288,7 @@ describe("a planted record has nobody killed and blocks nothing:", () => {
     expect(other.signalCode).toBeNull();
   });
 
-  test.each(["fifo", "link", "directory", "shared"])("a %s in the place of a record", async (kind) => {
+  it.each(["fifo", "link", "directory", "shared"])("a %s in the place of a record", async (kind) => {
     const file = path.join(directory, "p-6.json");
     if (kind === "fifo") execFileSync("mkfifo", [file]);
     if (kind === "link") symlinkSync("/dev/zero", file);
@@ -302,7 +302,7 @@ describe("a planted record has nobody killed and blocks nothing:", () => {
   });
 });
 
-test("removes a half-written file only when it is old", () => {
+it("removes a half-written file only when it is old", () => {
   const file = path.join(directory, "x.json.1.tmp");
   writeFileSync(file, "{");
   expect(listRecords(directory, Date.now())).toEqual([]);
@@ -312,7 +312,7 @@ test("removes a half-written file only when it is old", () => {
   expect(existsSync(file)).toBe(false);
 });
 
-test("a look names what a sweep would end, and ends nothing", async () => {
+it("a look names what a sweep would end, and ends nothing", async () => {
   const child = sleeper("run-9");
   write(record("run-9", { label: "job#1", cwd: "/w" }));
   write(record("run-10"));
@@ -333,7 +333,7 @@ test("a look names what a sweep would end, and ends nothing", async () => {
   expect(lookAtRegistry(directory)).toEqual([]);
 });
 
-test("what its owner has given up is swept, also while the owner lives", async () => {
+it("what its owner has given up is swept, also while the owner lives", async () => {
   const registry = openRegistry(directory);
   const handle = registry.add({ marker: "run-11", cwd: "/w", implementation: "unshare", cgroupPath: null });
   await handle.identify(identityOf(1, "run-11", { pidNamespace: "pid:[1]" }));
@@ -344,7 +344,7 @@ test("what its owner has given up is swept, also while the owner lives", async (
   expect(readdirSync(directory)).toEqual([]);
 });
 
-test("two sweeps at once do no harm", async () => {
+it("two sweeps at once do no harm", async () => {
   const child = sleeper("run-8");
   write(record("run-8"));
   await expect.poll(() => readProcess(child.pid as number)?.name).toBe("sleep");
@@ -354,7 +354,7 @@ test("two sweeps at once do no harm", async () => {
 });
 
 describe.each(await availableImplementations())("$implementation", ({ implementation }) => {
-  test("after the death of a supervisor, a sweep finds what is left by its record and clears it", async () => {
+  it("after the death of a supervisor, a sweep finds what is left by its record and clears it", async () => {
     const supervisor = spawn(
       process.execPath,
       [
@@ -390,12 +390,12 @@ describe.each(await availableImplementations())("$implementation", ({ implementa
   });
 });
 
-test("the directory of records is its owner's alone", () => {
+it("the directory of records is its owner's alone", () => {
   openRegistry(path.join(directory, "runs"));
   expect(statSync(path.join(directory, "runs")).mode & 0o777).toBe(0o700);
 });
 
-test("what a run is for is reported with it, also while its owner lives", async () => {
+it("what a run is for is reported with it, also while its owner lives", async () => {
   const me = readProcess(process.pid);
   const living = { ...owner, pid: process.pid, startTicks: me?.startTicks ?? 0 };
   write(record("labelled", { owner: living, label: "job#1" }));

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { openContainment, type Contained, type OpenedContainment } from "./index.ts";
 import { availableImplementations } from "./testing/available.ts";
 import { isReleased, sightings } from "./testing/outside.ts";
@@ -60,7 +60,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     return run;
   }
 
-  test.each(uids)("trap 1: a supervisor that dies before go has started no payload (uid %s)", async (uid) => {
+  it.each(uids)("trap 1: a supervisor that dies before go has started no payload (uid %s)", async (uid) => {
     const directory = mkdtempSync(path.join(stateDir, "trap-1-"));
     chmodSync(directory, 0o777);
     const supervisor = program("supervisor", [implementation, directory], uid);
@@ -84,14 +84,14 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
       .toBe(0);
   });
 
-  test("trap 3: a payload is not PID 1, and dies of signals as anywhere", async () => {
+  it("trap 3: a payload is not PID 1, and dies of signals as anywhere", async () => {
     const own = await start("echo $$; kill -SEGV $$; exit 0");
     own.go();
     expect(Number(await text(own.stdout))).toBeGreaterThan(1);
     expect(await own.exited).toEqual({ code: null, signal: "SIGSEGV" });
   });
 
-  test("no TERM is lost on a payload that has only just been released", async () => {
+  it("no TERM is lost on a payload that has only just been released", async () => {
     for (let round = 0; round < 25; round += 1) {
       const run = await start("exec sleep 300");
       run.go();
@@ -100,7 +100,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     }
   });
 
-  test("trap 3: whatever is PID 1 reaps what the payload abandons", async () => {
+  it("trap 3: whatever is PID 1 reaps what the payload abandons", async () => {
     const zombies = "grep -l '^State:.Z' /proc/[0-9]*/status 2>/dev/null";
     const script = `for i in 1 2 3 4 5 6 7 8; do (sleep 0.01 &) ; done; sleep 0.2; for f in $(${zombies}); do grep -q "^Name:.sleep" $f && cat $f; done; exit 0`;
     const run = await start(script);
@@ -112,7 +112,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     expect(await run.exited).toEqual({ code: 0, signal: null });
   });
 
-  test("trap 4: TERM reaches the payload and not the wrapper, which would take all with it", async () => {
+  it("trap 4: TERM reaches the payload and not the wrapper, which would take all with it", async () => {
     const run = await start(
       "trap 'sleep 0.1; echo flushed; exit 7' TERM; echo up; while :; do sleep 0.01; done",
     );
@@ -130,7 +130,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     await expect.poll(() => printed).toBe("up\nflushed\n");
   });
 
-  test("trap 5: the pid that a payload believes to have is not the one that we use", async () => {
+  it("trap 5: the pid that a payload believes to have is not the one that we use", async () => {
     const run = await start("echo $$; exec sleep 300");
     const first = once(run.stdout, "data");
     run.go();
@@ -140,7 +140,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     expect((await run.stop({ immediate: true })).survivors).toBe(0);
   });
 
-  test("trap 6: a payload that leaves its cgroup is still killed", async () => {
+  it("trap 6: a payload that leaves its cgroup is still killed", async () => {
     const token = newToken();
     const parent = cgroupParent(containment);
     const leave = `echo 0 2>/dev/null >"${parent}/cgroup.procs"`;
@@ -156,7 +156,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     expect(sightings(token)).toEqual([]);
   });
 
-  test("a supervisor that is PID 1 of a container is not left with zombies", async () => {
+  it("a supervisor that is PID 1 of a container is not left with zombies", async () => {
     const runs = 25;
     const file = fileURLToPath(new URL("./testing/short-runs.ts", import.meta.url));
     const node = [process.execPath, "--conditions=@agentcore/source", file, implementation, String(runs)];
@@ -175,7 +175,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     expect(told.zombies).toBeLessThanOrEqual(level === "sealed" ? 4 : 2 * runs + 4);
   });
 
-  test.each(uids)("trap 7: sandboxes work inside, also this one (uid %s)", async (uid) => {
+  it.each(uids)("trap 7: sandboxes work inside, also this one (uid %s)", async (uid) => {
     const directory = mkdtempSync(path.join(stateDir, "trap-7-"));
     chmodSync(directory, 0o777);
     const nested = program("nested", [implementation, directory], uid);
@@ -191,7 +191,7 @@ function cgroupParent({ probe }: OpenedContainment): string {
   return probe.cgroup.available ? probe.cgroup.directory : "/nonexistent";
 }
 
-test("trap 2: nothing is started from a worker thread, whose end would kill it", async () => {
+it("trap 2: nothing is started from a worker thread, whose end would kill it", async () => {
   const index = new URL("./index.ts", import.meta.url).href;
   const code = `
     const { parentPort } = require("node:worker_threads");

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openContainment, type OpenedContainment } from "./index.ts";
 import { availableImplementations } from "./testing/available.ts";
 import { planView } from "./view.ts";
@@ -70,7 +70,7 @@ describe.each(hiding)("$implementation", ({ implementation }) => {
   const open = (hidden: string): Promise<OpenedContainment> =>
     openContainment({ implementation, hidden: [hidden] });
 
-  test("a worker neither sees nor changes a hidden directory, but for what is its own", async () => {
+  it("a worker neither sees nor changes a hidden directory, but for what is its own", async () => {
     const containment = await open(state);
     const script = 'ls -A "$1" "$1/attempts" "$1/attempts/1"; echo hi >"$1/attempts/1/home/mine"; pwd';
     const seen = await shell(containment, script, { visible: [own("home"), own("tmp")] });
@@ -90,7 +90,7 @@ describe.each(hiding)("$implementation", ({ implementation }) => {
     expect(readdirSync(path.join(state, "runs"))).toEqual([]);
   });
 
-  test("a directory that leads to the hidden one cannot be moved away and replaced", async () => {
+  it("a directory that leads to the hidden one cannot be moved away and replaced", async () => {
     const inner = path.join(workspace, "a/b/state");
     mkdirSync(inner, { recursive: true });
     writeFileSync(path.join(inner, "state.db"), "ledger");
@@ -104,7 +104,7 @@ describe.each(hiding)("$implementation", ({ implementation }) => {
     expect(existsSync(path.join(workspace, "a/b/mine"))).toBe(true);
   });
 
-  test("a working directory below the hidden one is there, and nothing beside it", async () => {
+  it("a working directory below the hidden one is there, and nothing beside it", async () => {
     const tree = path.join(state, "trees/one");
     const seen = await shell(await open(state), "pwd; echo hi >mine; ls -A .. ../..; cat ../../state.db", {
       cwd: tree,
@@ -113,7 +113,7 @@ describe.each(hiding)("$implementation", ({ implementation }) => {
     expect(readFileSync(path.join(tree, "mine"), "utf8")).toBe("hi\n");
   });
 
-  test("a hidden directory that is named by a symbolic link is hidden under both names", async () => {
+  it("a hidden directory that is named by a symbolic link is hidden under both names", async () => {
     const link = path.join(place, "link");
     symlinkSync(state, link);
     const visible = [path.join(link, "attempts/1/home")];
@@ -123,7 +123,7 @@ describe.each(hiding)("$implementation", ({ implementation }) => {
     expect(existsSync(own("home/mine"))).toBe(true);
   });
 
-  test("a link to a directory of an earlier run shows that directory alone", async () => {
+  it("a link to a directory of an earlier run shows that directory alone", async () => {
     rmSync(own("home"), { recursive: true });
     const earlier = path.join(state, "attempts/2/home");
     symlinkSync(earlier, own("home"));
@@ -135,7 +135,7 @@ describe.each(hiding)("$implementation", ({ implementation }) => {
     expect(seen).toEqual({ code: 0, stdout: `secret${earlier}\nhome\n`, stderr: "" });
   });
 
-  test("a directory that is hidden below a visible one, or below another hidden one, is hidden too", async () => {
+  it("a directory that is hidden below a visible one, or below another hidden one, is hidden too", async () => {
     const tree = path.join(state, "trees/one");
     mkdirSync(path.join(tree, "inner/own"), { recursive: true });
     writeFileSync(path.join(tree, "inner/secret"), "");
@@ -149,7 +149,7 @@ describe.each(hiding)("$implementation", ({ implementation }) => {
     expect(readFileSync(path.join(tree, "inner/own/mine"), "utf8")).toBe("hi\n");
   });
 
-  test("the umask of a worker is the one of this process", async () => {
+  it("the umask of a worker is the one of this process", async () => {
     const before = process.umask(0o027);
     try {
       expect((await shell(await open(state), "umask")).stdout).toBe("0027\n");
@@ -159,17 +159,17 @@ describe.each(hiding)("$implementation", ({ implementation }) => {
   });
 });
 
-test("a process group says that it hides nothing", async () => {
+it("a process group says that it hides nothing", async () => {
   const containment = await openContainment({ implementation: "process-group", hidden: [state] });
   expect(containment.hides).toBe(false);
   expect((await shell(containment, 'cat "$1/state.db"')).stdout).toBe("ledger");
 });
 
-test("what is hidden itself is no working directory, and what is not there cannot be shown", () => {
+it("what is hidden itself is no working directory, and what is not there cannot be shown", () => {
   expect(() => planView([state], { cwd: state })).toThrow(/hidden from workers/);
   expect(() => planView([state], { cwd: workspace, visible: [own("nowhere")] })).toThrow(/cannot be shown/);
 });
 
-test("a hidden directory that does not exist changes nothing", () => {
+it("a hidden directory that does not exist changes nothing", () => {
   expect(planView([path.join(place, "nowhere")], { cwd: workspace })).toEqual([]);
 });

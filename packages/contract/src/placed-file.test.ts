@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { openPlacedFile, readPlacedFile, readPlacedFileSync } from "./placed-file.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "agentcore-placed-"));
@@ -30,7 +30,7 @@ const readers = {
 };
 
 describe.each(Object.entries(readers))("%s", (_, read) => {
-  test.each([
+  it.each([
     ["fifo", "not a regular file"],
     ["directory", "not a regular file"],
     ["socket", "not a regular file"],
@@ -47,13 +47,13 @@ describe.each(Object.entries(readers))("%s", (_, read) => {
     });
   });
 
-  test("takes a regular file, and says what the system says of one that is missing", async () => {
+  it("takes a regular file, and says what the system says of one that is missing", async () => {
     await read(at("file"));
     await expect(read(at("missing"))).rejects.toMatchObject({ code: "ENOENT" });
   });
 });
 
-test("reads the whole of a file", async () => {
+it("reads the whole of a file", async () => {
   expect(await readPlacedFile(at("file"), rules)).toBe("text");
   expect(readPlacedFileSync(at("file"), rules)).toBe("text");
 });

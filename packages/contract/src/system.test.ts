@@ -1,7 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { createIds, systemClock, systemIds } from "./system.ts";
 
-test("ids are UUIDv7, strictly increasing and without repeats", () => {
+it("ids are UUIDv7, strictly increasing and without repeats", () => {
   const ids = Array.from({ length: 20_000 }, () => systemIds.next());
   expect(
     ids.every((id) => /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id)),
@@ -10,7 +10,7 @@ test("ids are UUIDv7, strictly increasing and without repeats", () => {
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-test("an id begins with the milliseconds of its clock, and keeps growing when the clock goes back", () => {
+it("an id begins with the milliseconds of its clock, and keeps growing when the clock goes back", () => {
   const times = [0x0192_3456_789a, 0x0192_3456_789a, 5];
   const ids = createIds({ now: () => times.shift() ?? 5 });
   const made = [ids.next(), ids.next(), ids.next()];
@@ -21,7 +21,7 @@ test("an id begins with the milliseconds of its clock, and keeps growing when th
   ]);
 });
 
-test("more ids than a millisecond can count run into the next one", () => {
+it("more ids than a millisecond can count run into the next one", () => {
   const ids = createIds({ now: () => 0xffff });
   const made = Array.from({ length: 5000 }, () => ids.next());
   expect(made[4095]?.slice(0, 18)).toBe("00000000-ffff-7fff");
@@ -29,7 +29,7 @@ test("more ids than a millisecond can count run into the next one", () => {
   expect(made).toEqual(made.toSorted());
 });
 
-test("a timer fires once and never before its delay has passed, and a cancelled one never", async () => {
+it("a timer fires once and never before its delay has passed, and a cancelled one never", async () => {
   const fired: string[] = [];
   systemClock.setTimer(1, () => fired.push("cancelled")).cancel();
   systemClock.setTimer(1, () => fired.push("kept"));
@@ -45,7 +45,7 @@ test("a timer fires once and never before its delay has passed, and a cancelled 
   expect(fired).toEqual(["kept"]);
 });
 
-test("a timer longer than setTimeout can hold does not fire at once", async () => {
+it("a timer longer than setTimeout can hold does not fire at once", async () => {
   let fired = false;
   const timer = systemClock.setTimer(2 ** 40, () => {
     fired = true;

@@ -7,9 +7,9 @@ export {
   tokensOf,
 } from "./delegation/plausible.ts";
 export { isAnswer } from "./delegation/spending.ts";
-export { type ReconciledHold, reconcileHolds, type ReconcileOptions } from "./ledger-reconcile.ts";
-export * from "./ledger.ts";
-export { createMemoryLedger, replacesEstimate } from "./memory-ledger.ts";
+export { type ReconciledHold, reconcileHolds, type ReconcileOptions } from "./ledger/ledger-reconcile.ts";
+export * from "./ledger/ledger.ts";
+export { createMemoryLedger, replacesEstimate } from "./ledger/memory-ledger.ts";
 export {
   createMachineSignals,
   type MachineSample,

@@ -1,23 +1,23 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { ownerIsDead, processOwner, processState } from "./process-owner.ts";
 
-test("this process owns its holds and is not dead", () => {
+it("this process owns its holds and is not dead", () => {
   const owner = processOwner();
   expect(owner.pid).toBe(process.pid);
   expect(ownerIsDead(owner)).toBe(false);
 });
 
-test("an owner is dead when its process has ended", async () => {
+it("an owner is dead when its process has ended", async () => {
   const child = spawn(process.execPath, ["-e", "0"], { stdio: "ignore" });
   const { pid = 0 } = child;
   await once(child, "exit");
   expect(ownerIsDead({ pid, startTicks: null, bootId: null })).toBe(true);
 });
 
-test.runIf(process.platform === "linux")(
+it.runIf(process.platform === "linux")(
   "an owner is dead when its pid belongs to a later process, or the machine was restarted",
   () => {
     const owner = processOwner();
@@ -26,7 +26,7 @@ test.runIf(process.platform === "linux")(
   },
 );
 
-test("a process that is dead and not reaped yet is dead", async () => {
+it("a process that is dead and not reaped yet is dead", async () => {
   // The shell becomes a program that does not wait for the child it was left with.
   const parent = spawn("sh", ["-c", "sh -c 'read line' <&3 & echo $!; exec sleep 60"], {
     stdio: ["ignore", "pipe", "inherit", "pipe"],
@@ -42,7 +42,7 @@ test("a process that is dead and not reaped yet is dead", async () => {
   await once(parent, "close");
 });
 
-test.runIf(process.platform === "linux")(
+it.runIf(process.platform === "linux")(
   "a process is provably alive by pid, start time and boot, also while it is stopped",
   async () => {
     expect(processState(processOwner())).toBe("alive");
@@ -61,7 +61,7 @@ test.runIf(process.platform === "linux")(
   },
 );
 
-test.runIf(process.platform === "linux")(
+it.runIf(process.platform === "linux")(
   "a pid of another namespace says nothing, whether or not there is such a process here",
   () => {
     const elsewhere = { ...processOwner(), pidNamespace: "pid:[1]" };

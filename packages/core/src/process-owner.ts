@@ -1,7 +1,7 @@
 /** Identifies this process as an owner of holds, and tells whether another owner is alive. Reads `/proc` where it exists. */
 import { readFileSync, readlinkSync } from "node:fs";
 import { ignore } from "@agentcore/contract";
-import type { LedgerOwner } from "./ledger.ts";
+import type { LedgerOwner } from "./ledger/ledger.ts";
 
 /** A process as others on its machine recognize it. What a system does not tell is null. */
 export interface ProcessName extends LedgerOwner {

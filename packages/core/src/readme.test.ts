@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { runtimeConfigSchema } from "./config/runtime-config.ts";
 
-test("the README names every section of the configuration", async () => {
+it("the README names every section of the configuration", async () => {
   const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
   const missing = Object.keys(runtimeConfigSchema.shape).filter(
     (section) => !readme.includes(`**\`${section}\`**`),

@@ -5,7 +5,7 @@ import { silentLog, systemClock, systemIds } from "@agentcore/contract";
 import { QueueClient } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { findSurvivors } from "@agentcore/worker-kit/testing";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { makeRig } from "./rig.ts";
 import { SchedulerProcess } from "./scheduler-process.ts";
 import { makeJobDirectory } from "./truth-ledger.ts";
@@ -14,7 +14,7 @@ import { until } from "./until.ts";
 /** More with `AGENTCORE_RUNS`. */
 const runs = Number(process.env["AGENTCORE_RUNS"] ?? 100);
 
-test(`${runs} sleeping runs that are let in at once all begin, no lease is lost and no runtime is restarted`, async () => {
+it(`${runs} sleeping runs that are let in at once all begin, no lease is lost and no runtime is restarted`, async () => {
   const rig = await makeRig({ concurrency: runs });
   onTestFinished(() => rig.remove());
   const database = await openStateDatabase({ directory: rig.stateDir });

@@ -1,12 +1,12 @@
 /** The headline crash test in small; `main.ts headline --jobs 500 --kills 200` is the whole of it. */
 import { announcedSeed } from "@agentcore/core/testing";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { headline } from "./headline.ts";
 import { headlineLines } from "./headline-lines.ts";
 
 const [jobs, kills] = [60, 15];
 
-test(`${jobs} jobs through ${kills} kills of scheduler and runtime: none lost, none run twice, every cost known, nobody left`, async () => {
+it(`${jobs} jobs through ${kills} kills of scheduler and runtime: none lost, none run twice, every cost known, nobody left`, async () => {
   const seed = announcedSeed("headline crash test in small");
   const report = await headline({ jobs, kills, seed, print: (line) => console.info(line) });
   console.info(headlineLines(report, seed).join("\n"));

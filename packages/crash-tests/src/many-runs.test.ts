@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { makeRig, type Rig } from "./rig.ts";
 import { makeJobDirectory } from "./truth-ledger.ts";
 import { until } from "./until.ts";
@@ -44,7 +44,7 @@ async function runOnce(rig: Rig, name: string): Promise<Ended> {
 /** More with `AGENTCORE_RUNS`. */
 const runs = Number(process.env["AGENTCORE_RUNS"] ?? 24);
 
-test(`${runs} runs at once on one state directory end well, each once, also where the database is locked for longer than a lease`, async () => {
+it(`${runs} runs at once on one state directory end well, each once, also where the database is locked for longer than a lease`, async () => {
   const rig = await makeRig();
   onTestFinished(() => rig.remove());
   const database = await openStateDatabase({ directory: rig.stateDir });

@@ -6,7 +6,7 @@ import { silentLog, systemClock, systemIds } from "@agentcore/contract";
 import { announcedSeed } from "@agentcore/core/testing";
 import { QueueClient, type JobHandle } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { createDraws } from "./draws.ts";
 import { shellTask } from "./job-plan.ts";
 import { makeRig, type Rig } from "./rig.ts";
@@ -28,7 +28,7 @@ async function openClients(rig: Rig): Promise<QueueClient[]> {
   });
 }
 
-test(`${callers} callers with one key get one answer from one run, through ${kills} kills`, async () => {
+it(`${callers} callers with one key get one answer from one run, through ${kills} kills`, async () => {
   const draws = createDraws(announcedSeed("callers with one key"));
   const rig = await makeRig();
   onTestFinished(() => rig.remove());

@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { silentLog, systemClock, systemIds } from "@agentcore/contract";
 import { defaultIntensity, QueueClient } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { shellTask } from "./job-plan.ts";
 import { processorMs } from "./processes.ts";
 import { makeRig } from "./rig.ts";
@@ -16,7 +16,7 @@ function isEscalated({ events }: SchedulerProcess): boolean {
   return events.some(({ type }) => type === "escalation");
 }
 
-test("a runtime killed again and again is given up after exactly its restarts, and the wait costs no processor time", async () => {
+it("a runtime killed again and again is given up after exactly its restarts, and the wait costs no processor time", async () => {
   const rig = await makeRig();
   onTestFinished(() => rig.remove());
   const scheduler = new SchedulerProcess(rig);

@@ -6,7 +6,7 @@ import { silentLog, systemClock, systemIds } from "@agentcore/contract";
 import { QueueClient } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { findSurvivors } from "@agentcore/worker-kit/testing";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { agentTask } from "./job-plan.ts";
 import { makeRig } from "./rig.ts";
 import { SchedulerProcess } from "./scheduler-process.ts";
@@ -32,7 +32,7 @@ async function stopBetweenCommits(scheduler: SchedulerProcess, path: string): Pr
   }
 }
 
-test("a stopped owner keeps its job past its lease, and the result counts when it goes on", async () => {
+it("a stopped owner keeps its job past its lease, and the result counts when it goes on", async () => {
   const rig = await makeRig();
   onTestFinished(() => rig.remove());
   const database = await openStateDatabase({ directory: rig.stateDir });

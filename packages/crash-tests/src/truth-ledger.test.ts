@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { makeTemporaryDirectory } from "@agentcore/worker-kit/testing";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { makeJobDirectory, readTrueJob, writeEnterProgram } from "./truth-ledger.ts";
 
 const root = makeTemporaryDirectory("truth-ledger");
@@ -13,7 +13,7 @@ const envOf = (attempt: number) => ({
   AGENTCORE_RUN_ID: `run-${attempt}`,
 });
 
-test("notes that an attempt ended, and hands on its exit code", () => {
+it("notes that an attempt ended, and hands on its exit code", () => {
   const directory = makeJobDirectory(root, "ends");
   expect(spawnSync(enter, [directory, "sh", "-c", "exit 3"], { env: envOf(1) }).status).toBe(3);
   expect(readTrueJob(directory)).toMatchObject({
@@ -22,7 +22,7 @@ test("notes that an attempt ended, and hands on its exit code", () => {
   });
 });
 
-test("notices an attempt beside one that is only alive through a descendant", async () => {
+it("notices an attempt beside one that is only alive through a descendant", async () => {
   const directory = makeJobDirectory(root, "overlaps");
   const first = spawn(enter, [directory, "sh", "-c", "echo $$; exec sleep 600"], {
     env: envOf(1),

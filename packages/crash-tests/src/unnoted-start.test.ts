@@ -3,14 +3,14 @@ import { DatabaseSync } from "node:sqlite";
 import { silentLog, systemClock, systemIds } from "@agentcore/contract";
 import { QueueClient } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { deaf, shellTask } from "./job-plan.ts";
 import { makeRig } from "./rig.ts";
 import { SchedulerProcess } from "./scheduler-process.ts";
 import { makeJobDirectory, readTrueJob } from "./truth-ledger.ts";
 import { until } from "./until.ts";
 
-test("an attempt whose start nobody noted is not followed by another while its runtime still ends it", async () => {
+it("an attempt whose start nobody noted is not followed by another while its runtime still ends it", async () => {
   // The worker does not listen to TERM, so the orphaned runtime needs its whole grace to end it.
   const rig = await makeRig({ graceMs: 4000 });
   onTestFinished(() => rig.remove());

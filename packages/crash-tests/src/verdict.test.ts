@@ -1,5 +1,5 @@
 /** The checks of the crash tests find what they are for: one planted fault each, in an account that is otherwise clean. */
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import type { TrueAttempt } from "./truth-ledger.ts";
 import { isClean, judge, type Gathered, type RecordedJob, type Verdict } from "./verdict.ts";
 
@@ -42,12 +42,12 @@ const withAttempts = (...attempts: TrueAttempt[]): Partial<Gathered> => ({
   truth: new Map([["a", { attempts, overlaps: 0 }]]),
 });
 
-test("an attempt that died unseen may be charged more than it spent", () => {
+it("an attempt that died unseen may be charged more than it spent", () => {
   expect(judge(clean)).toMatchObject({ lost: [], duplicated: [], unaccounted: [], survivors: [] });
   expect(isClean(judge(clean))).toBe(true);
 });
 
-test.each<[string, Partial<Gathered>, keyof Verdict, string]>([
+it.each<[string, Partial<Gathered>, keyof Verdict, string]>([
   ["a job that vanished", { jobs: new Map() }, "lost", "is not there"],
   ["a job without an end", withJob({ state: "running" }), "lost", "is running"],
   ["a wrong answer", { answers: [{ jobId: "a", state: "dead" }] }, "lost", "was told dead"],

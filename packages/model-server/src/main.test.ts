@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 
 let folder: string;
 let child: ChildProcess | undefined;
@@ -26,7 +26,7 @@ function startMain(...args: string[]): ChildProcess {
   return child;
 }
 
-test("serves a script file, prints each request, and ends on SIGTERM", async () => {
+it("serves a script file, prints each request, and ends on SIGTERM", async () => {
   const file = join(folder, "script.json");
   await writeFile(file, JSON.stringify([{ text: "from a file" }]));
   const server = startMain(file);
@@ -45,7 +45,7 @@ test("serves a script file, prints each request, and ends on SIGTERM", async () 
   expect(code).toBe(0);
 });
 
-test.each([
+it.each([
   { why: "no file is named", args: [], content: undefined, message: "usage:" },
   { why: "the file is missing", args: ["missing.json"], content: undefined, message: "ENOENT" },
   { why: "the file is no JSON", args: ["script.json"], content: "[", message: "JSON" },

@@ -1,7 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { startRefusingPort } from "./refusing-port.ts";
 
-test("a refusing port refuses every connection while it is held", async () => {
+it("a refusing port refuses every connection while it is held", async () => {
   const refusing = await startRefusingPort();
   try {
     for (let attempt = 0; attempt < 3; attempt += 1) {

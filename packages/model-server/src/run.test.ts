@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { ModelRequest } from "./request.ts";
 import { isTitleCall, ScriptedRun, turnNumber } from "./run.ts";
 import type { Repeat } from "./script.ts";
@@ -29,32 +29,32 @@ describe("which turn answers a request", () => {
     { repeats: ["forever", undefined], expected: [0, 0, 0, 0] },
     { repeats: [undefined, "forever"], expected: [0, 1, 1, 1] },
   ];
-  test.each(cases)("repeats $repeats give $expected", ({ repeats, expected }) => {
+  it.each(cases)("repeats $repeats give $expected", ({ repeats, expected }) => {
     expect(expected.map((_, index) => turnNumber(repeats, index))).toEqual(expected);
   });
 });
 
-test("a title call is one without tools whose system text speaks of titles", () => {
+it("a title call is one without tools whose system text speaks of titles", () => {
   expect(isTitleCall(request({ tools: [], system: "You are a title generator." }))).toBe(true);
   expect(isTitleCall(request({ tools: [], system: "You are an agent." }))).toBe(false);
   expect(isTitleCall(request({ system: "You are a title generator." }))).toBe(false);
 });
 
-test("a title call does not use up a turn", () => {
+it("a title call does not use up a turn", () => {
   const run = new ScriptedRun("k", [{ text: "hello" }], 10);
   expect(run.answer(request({ tools: [], system: "You are a title generator." })).type).toBe("title");
   expect(run.answer(request())).toEqual({ type: "turn", turn: { text: "hello" } });
   expect(run.requests.map((each) => each.answeredBy)).toEqual(["title", 0]);
 });
 
-test("a request after the last turn is refused and recorded", () => {
+it("a request after the last turn is refused and recorded", () => {
   const run = new ScriptedRun("k", [{ text: "hello" }], 10);
   run.answer(request());
   expect(run.answer(request())).toEqual({ type: "refused", message: "the script has no turn for request 2" });
   expect(run.requests.map((each) => each.answeredBy)).toEqual([0, "script-ended"]);
 });
 
-test("requests over the limit are refused, counted and not kept", () => {
+it("requests over the limit are refused, counted and not kept", () => {
   const run = new ScriptedRun("k", [{ text: "again", repeat: "forever" }], 3);
   const types = [1, 2, 3, 4, 5].map(() => run.answer(request()).type);
   expect(types).toEqual(["turn", "turn", "turn", "refused", "refused"]);
@@ -62,13 +62,13 @@ test("requests over the limit are refused, counted and not kept", () => {
   expect(run.refused).toBe(2);
 });
 
-test("a script function sees the request and its number", () => {
+it("a script function sees the request and its number", () => {
   const run = new ScriptedRun("k", (asked, index) => ({ text: `${asked.model} ${index}` }), 10);
   run.answer(request());
   expect(run.answer(request({ model: "other" }))).toEqual({ type: "turn", turn: { text: "other 1" } });
 });
 
-test("asked() settles once that many requests have come, and at once when they already have", async () => {
+it("asked() settles once that many requests have come, and at once when they already have", async () => {
   const run = new ScriptedRun("k", [{ text: "x", repeat: "forever" }], 10);
   let settled = false;
   const second = run.asked(2).then(() => {

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { turnsSchema } from "./script.ts";
 
 const good = [
@@ -24,10 +24,10 @@ const bad = [
   [{ text: "x", usage: { inputTokens: -1, outputTokens: 1 } }],
 ];
 
-test.each(good.map((turns) => ({ turns })))("accepts $turns", ({ turns }) => {
+it.each(good.map((turns) => ({ turns })))("accepts $turns", ({ turns }) => {
   expect(turnsSchema.safeParse(turns).success).toBe(true);
 });
 
-test.each(bad.map((turns) => ({ turns })))("refuses $turns", ({ turns }) => {
+it.each(bad.map((turns) => ({ turns })))("refuses $turns", ({ turns }) => {
   expect(turnsSchema.safeParse(turns).success).toBe(false);
 });

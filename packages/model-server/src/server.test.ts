@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import type { ProtocolName } from "./request.ts";
 import type { Turn } from "./script.ts";
 import { startModelServer, type ModelServer, type ModelServerOptions } from "./server.ts";
@@ -169,7 +169,7 @@ const finished: Record<ProtocolName, { text: string; tool: string }> = {
 describe.each(clients)("over $protocol", (client) => {
   const { protocol } = client;
 
-  test("a text turn is streamed with its usage", async () => {
+  it("a text turn is streamed with its usage", async () => {
     const to = await start({ script: [{ text: "hello there", usage }] });
     const answer = await ask(to, client);
     expect(answer.headers.get("content-type")).toBe("text/event-stream");
@@ -182,7 +182,7 @@ describe.each(clients)("over $protocol", (client) => {
     });
   });
 
-  test("a tool call is streamed under the client's own name, after its text", async () => {
+  it("a tool call is streamed under the client's own name, after its text", async () => {
     const to = await start({
       script: [{ text: "first", toolCall: { name: "shell", input: { command: "ls" } } }],
     });
@@ -193,7 +193,7 @@ describe.each(clients)("over $protocol", (client) => {
     expect(said.toolInput).toMatch(/^\{"(command|cmd)":"ls"/);
   });
 
-  test("a request without stream gets one body with the text and the usage", async () => {
+  it("a request without stream gets one body with the text and the usage", async () => {
     const to = await start({ script: [{ text: "hello there", usage }] });
     const answer = await ask(to, client, { stream: false });
     const body = (await answer.json()) as Record<string, unknown>;
@@ -202,27 +202,24 @@ describe.each(clients)("over $protocol", (client) => {
     expect(body["usage"]).toEqual(usageOnTheWire[protocol]);
   });
 
-  test.each([400, 401, 402, 403, 404, 429, 500, 529])(
-    "status %i comes with an error body",
-    async (status) => {
-      const to = await start({ script: [{ status }] });
-      const answer = await ask(to, client);
-      expect(answer.status).toBe(status);
-      expect(answer.headers.has("retry-after")).toBe(false);
-      expect(await answer.json()).toMatchObject({
-        error: { message: expect.stringContaining(`(scripted status ${status})`) },
-      });
-    },
-  );
+  it.each([400, 401, 402, 403, 404, 429, 500, 529])("status %i comes with an error body", async (status) => {
+    const to = await start({ script: [{ status }] });
+    const answer = await ask(to, client);
+    expect(answer.status).toBe(status);
+    expect(answer.headers.has("retry-after")).toBe(false);
+    expect(await answer.json()).toMatchObject({
+      error: { message: expect.stringContaining(`(scripted status ${status})`) },
+    });
+  });
 
-  test("a status turn can carry retry-after and a body of its own", async () => {
+  it("a status turn can carry retry-after and a body of its own", async () => {
     const to = await start({ script: [{ status: 429, retryAfterSeconds: 7, body: { error: "slow down" } }] });
     const answer = await ask(to, client);
     expect(answer.headers.get("retry-after")).toBe("7");
     expect(await answer.json()).toEqual({ error: "slow down" });
   });
 
-  test("hang before headers sends nothing until the server closes", async () => {
+  it("hang before headers sends nothing until the server closes", async () => {
     const to = await start({ script: [{ text: "a later request" }] });
     const run = to.run({ key: "hanging", script: [{ hang: "before-headers" }] });
     let outcome = "waiting";
@@ -238,7 +235,7 @@ describe.each(clients)("over $protocol", (client) => {
     expect(outcome).toBe("connection lost");
   });
 
-  test("hang mid-stream sends a beginning and no end", async () => {
+  it("hang mid-stream sends a beginning and no end", async () => {
     const to = await start({ script: [{ text: "a later request" }] });
     to.run({ key: "hanging", script: [{ hang: "mid-stream" }] });
     const answer = await ask(to, client, { key: "hanging" });
@@ -256,13 +253,13 @@ describe.each(clients)("over $protocol", (client) => {
     expect(outcome).toBe("connection lost");
   });
 
-  test("a cut turn destroys the connection in the middle of the stream", async () => {
+  it("a cut turn destroys the connection in the middle of the stream", async () => {
     const to = await start({ script: [{ cut: true }] });
     const answer = await ask(to, client);
     await expect(answer.text()).rejects.toThrow(/terminated/);
   });
 
-  test("a dripping turn arrives in pieces and is complete", async () => {
+  it("a dripping turn arrives in pieces and is complete", async () => {
     const text = "abcdefghijkl";
     const to = await start({ script: [{ text, drip: { chunkMs: 5, chunks: 4 } }] });
     const stream = events(await (await ask(to, client)).text());
@@ -271,7 +268,7 @@ describe.each(clients)("over $protocol", (client) => {
     expect(pieces).toHaveLength(4);
   });
 
-  test("garbage as a body and as a stream are both status 200 and no answer", async () => {
+  it("garbage as a body and as a stream are both status 200 and no answer", async () => {
     const to = await start({ script: [{ garbage: "body" }, { garbage: "sse" }] });
     const body = await ask(to, client);
     expect(body.status).toBe(200);
@@ -282,7 +279,7 @@ describe.each(clients)("over $protocol", (client) => {
     expect(() => events(text)).toThrow(SyntaxError);
   });
 
-  test("the request is recorded: key, model, system text, messages, tools", async () => {
+  it("the request is recorded: key, model, system text, messages, tools", async () => {
     const to = await start({ script: [{ text: "ok" }], now: () => 1234 });
     await (await ask(to, client, { key: "key-7" })).text();
     expect(to.requests).toHaveLength(1);
@@ -301,7 +298,7 @@ describe.each(clients)("over $protocol", (client) => {
 describe("the server", () => {
   const client = clients[0] as Client;
 
-  test("serves each key its own script, and counts each key's requests apart", async () => {
+  it("serves each key its own script, and counts each key's requests apart", async () => {
     const to = await start({});
     const one = to.run({ key: "one", script: [{ text: "for one" }] });
     const two = to.run({ key: "two", script: [{ text: "for two" }, { text: "again" }] });
@@ -311,12 +308,12 @@ describe("the server", () => {
     expect([one.requests.length, two.requests.length]).toEqual([1, 2]);
   });
 
-  test("answers 401 to a key that has no script", async () => {
+  it("answers 401 to a key that has no script", async () => {
     const to = await start({});
     expect((await ask(to, client, { key: "stranger" })).status).toBe(401);
   });
 
-  test("refuses with 400 after the limit of requests", async () => {
+  it("refuses with 400 after the limit of requests", async () => {
     const script: Turn[] = [{ text: "again", repeat: "forever" }];
     const to = await start({ script, maxRequests: 2 });
     const statuses: number[] = [];
@@ -324,20 +321,20 @@ describe("the server", () => {
     expect(statuses).toEqual([200, 200, 400, 400]);
   });
 
-  test("answers 404 to other requests and remembers them", async () => {
+  it("answers 404 to other requests and remembers them", async () => {
     const to = await start({ script: [{ text: "x" }] });
     expect((await fetch(`${to.url}/v1/models`)).status).toBe(404);
     expect(to.strayRequests).toEqual(["GET /v1/models"]);
   });
 
-  test.each(["not json", "[1]", '"text"', "null"])("answers 400 to the body %s", async (body) => {
+  it.each(["not json", "[1]", '"text"', "null"])("answers 400 to the body %s", async (body) => {
     const to = await start({ script: [{ text: "x" }] });
     const answer = await fetch(`${to.url}/v1/messages`, { method: "POST", body });
     expect(answer.status).toBe(400);
     expect(to.requests).toEqual([]);
   });
 
-  test("survives a script function that throws: that exchange ends, the next one is served", async () => {
+  it("survives a script function that throws: that exchange ends, the next one is served", async () => {
     const to = await start({
       script: (_request, index) => {
         if (index === 0) throw new TypeError("a mistake in the script");

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OfferedTool, ProtocolName } from "./request.ts";
 import type { NeutralToolCall } from "./script.ts";
 import { mapToolCall } from "./tool-names.ts";
@@ -110,17 +110,17 @@ const cases: readonly Case[] = [
 ];
 
 describe("a neutral call becomes the client's own", () => {
-  test.each(cases)("$call.name over $protocol with $tools.0.name", ({ protocol, call, tools, expected }) => {
+  it.each(cases)("$call.name over $protocol with $tools.0.name", ({ protocol, call, tools, expected }) => {
     expect(mapToolCall(call, { protocol, tools })).toEqual(expected);
   });
 
-  test("a tool that was not offered is called all the same, under the client's usual name", () => {
+  it("a tool that was not offered is called all the same, under the client's usual name", () => {
     expect(mapToolCall(shell, { protocol: "openai-chat", tools: [tool("read")] })).toMatchObject({
       name: "bash",
     });
   });
 
-  test("a raw name and its input are passed on untouched", () => {
+  it("a raw name and its input are passed on untouched", () => {
     const call = { name: "WebFetch", input: { url: "x" } };
     expect(mapToolCall(call, { protocol: "anthropic-messages", tools: [] })).toEqual({
       type: "function",

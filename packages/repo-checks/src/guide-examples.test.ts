@@ -3,18 +3,18 @@
  * each leaves out.
  */
 import { formatProblem, parseWorkflow } from "@agentcore/workflow";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { read } from "./repository.ts";
 
 const examples = [...read("docs/workflows.md").matchAll(/```yaml\n([\s\S]*?)```/g)]
   .map((match) => match[1] ?? "")
   .filter((text) => text.includes("steps:"));
 
-test("the guide to workflows has examples", () => {
+it("the guide to workflows has examples", () => {
   expect(examples.length).toBeGreaterThanOrEqual(3);
 });
 
-test.each(examples)("an example of the guide to workflows is without mistakes:\n%s", async (text) => {
+it.each(examples)("an example of the guide to workflows is without mistakes:\n%s", async (text) => {
   const file = `name: example\nversion: "1"\ntimeout: 5m\n${text}`;
   const readFile = (path: string) => Promise.resolve(path === "/guide/example.yaml" ? file : null);
   const parsed = await parseWorkflow({ file: "/guide/example.yaml", readFile });

@@ -2,7 +2,7 @@
  * Phrases that make a sentence need a second reading. The list is short on purpose: each phrase was found often, and has a
  * plain replacement. Comments, help texts and messages of the sources and all documents are checked; tests are not.
  */
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { manifestOf, read, trackedFiles } from "./repository.ts";
 
 /** By what to write instead. */
@@ -28,12 +28,12 @@ const checked = trackedFiles().filter((path) => {
   return !isPrivate && !path.endsWith(".test.ts") && !path.includes("/testing/");
 });
 
-test.each(Object.entries(phrases))("the prose says instead: %s", (_instead, phrase) => {
+it.each(Object.entries(phrases))("the prose says instead: %s", (_instead, phrase) => {
   const found = checked.flatMap((path) => placesOf(phrase, path));
   expect(found).toEqual([]);
 });
 
-test("a phrase is found across the end of a line of a comment", () => {
+it("a phrase is found across the end of a line of a comment", () => {
   const [, phrase] = Object.entries(phrases).find(([instead]) => instead.startsWith("on its own")) ?? [];
   expect(lineOf(phrase ?? /$^/, "/**\n * It ends by\n * itself.\n */")).toEqual([2]);
 });

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { manifestOf, packageFolders, read, root } from "./repository.ts";
 
 /** ```ts blocks of a README, each a whole program. */
@@ -14,19 +14,16 @@ function examples(folder: string): string[] {
 const folders = packageFolders().filter((folder) => existsSync(join(root, folder, "README.md")));
 const published = folders.filter((folder) => manifestOf(folder).private !== true);
 
-test("the README of every published package has an example", () => {
+it("the README of every published package has an example", () => {
   expect(published.filter((folder) => examples(folder).length === 0)).toEqual([]);
 });
 
 const withExamples = folders.filter((folder) => examples(folder).length > 0);
 
-test.each(withExamples)(
-  "the examples in the README of %s run, and print nothing to stderr",
-  async (folder) => {
-    const results = await Promise.all(examples(folder).map((code, index) => runExample(folder, code, index)));
-    expect(results.filter((result) => result.code !== 0 || result.stderr !== "")).toEqual([]);
-  },
-);
+it.each(withExamples)("the examples in the README of %s run, and print nothing to stderr", async (folder) => {
+  const results = await Promise.all(examples(folder).map((code, index) => runExample(folder, code, index)));
+  expect(results.filter((result) => result.code !== 0 || result.stderr !== "")).toEqual([]);
+});
 
 /** Runs an example as a file of its own package, so that it finds the package and what that depends on by name. */
 async function runExample(folder: string, code: string, index: number) {

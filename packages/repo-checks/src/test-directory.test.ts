@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { contentsOf, forgottenIn } from "./test-directory.ts";
 
-test("what a test forgot is told from what helpers leave on purpose", () => {
+it("what a test forgot is told from what helpers leave on purpose", () => {
   const names = [
     "agentcore-testing-4711",
     "agentcore-test-compile-cache",
@@ -15,7 +15,7 @@ test("what a test forgot is told from what helpers leave on purpose", () => {
   expect(forgottenIn([])).toEqual([]);
 });
 
-test("what lies in a forgotten directory is named, as far as it tells whose it was", () => {
+it("what lies in a forgotten directory is named, as far as it tells whose it was", () => {
   const directory = mkdtempSync(join(tmpdir(), "agentcore-contents-"));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   for (const name of ["a", "b", "c", "d", "e", "f"]) writeFileSync(join(directory, name), "");
@@ -23,6 +23,6 @@ test("what lies in a forgotten directory is named, as far as it tells whose it w
   expect(contentsOf(join(directory, "a"))).toBe("");
 });
 
-test("this run has a temporary directory of its own", () => {
+it("this run has a temporary directory of its own", () => {
   expect(basename(tmpdir())).toMatch(/^agentcore-tests-/);
 });

@@ -4,7 +4,7 @@ import { compareCandidates, createRankPolicy, turnOf, type Candidate } from "./c
 import { testJob } from "./testing/fixtures.ts";
 
 /** A failing run prints its seed; this takes it back. */
-const parameters = { seed: Number(process.env["AGENTCORE_TEST_SEED"] ?? Date.now() % 2 ** 31) };
+const parameters = { seed: Number(process.env["AGENTCORE_SEED"] ?? Date.now() % 2 ** 31) };
 
 const rank = createRankPolicy();
 const at = 1_700_000_000_000;

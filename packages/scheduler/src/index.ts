@@ -1,7 +1,7 @@
 /** The policy layer: a durable queue that feeds a runtime. */
 export * from "./claim-order.ts";
 export type * from "./decision.ts";
-export type { RunEventListener } from "./drive/run-events.ts";
+export type { RunEventListener } from "./run-events.ts";
 export * from "./job-query.ts";
 export * from "./job-record.ts";
 export type * from "./job-store.ts";

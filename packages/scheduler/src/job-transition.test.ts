@@ -15,7 +15,7 @@ import {
 } from "./testing/fixtures.ts";
 
 /** A failing run prints its seed; this takes it back. */
-const parameters = { seed: Number(process.env["AGENTCORE_TEST_SEED"] ?? Date.now() % 2 ** 31) };
+const parameters = { seed: Number(process.env["AGENTCORE_SEED"] ?? Date.now() % 2 ** 31) };
 
 const settle =
   (make: (record: JobRecord) => Settlement) =>

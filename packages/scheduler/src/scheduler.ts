@@ -6,7 +6,7 @@
 import type { Denial, Escalation, JobSubmission } from "@agentcore/contract";
 import { Attempt } from "./drive/attempt.ts";
 import { DriveLoop } from "./drive/drive-loop.ts";
-import type { RunEventListener } from "./drive/run-events.ts";
+import type { RunEventListener } from "./run-events.ts";
 import { StartedNotes } from "./drive/started-notes.ts";
 import { AttemptSettler } from "./drive/attempt-settler.ts";
 import { PutBacks } from "./drive/put-backs.ts";

@@ -10,7 +10,7 @@ import { Submitter } from "./submitter.ts";
 import type { TruthLine } from "./truth.ts";
 import { World } from "./world.ts";
 
-const from = Number(process.env["AGENTCORE_TEST_SEED"] ?? 1);
+const from = Number(process.env["AGENTCORE_SEED"] ?? 1);
 const batchSize = 25;
 const batches = Array.from({ length: 8 }, (_, index) => from + index * batchSize);
 const kept = readdirSync(fileURLToPath(new URL("../seeds/", import.meta.url)))

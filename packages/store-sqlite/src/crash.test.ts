@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isAgentCoreError } from "@agentcore/contract";
 import { byJobDedup, testJob, testSubmission } from "@agentcore/scheduler/testing";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import { type SqliteDriver, nodeSqliteDriver } from "./driver.ts";
 import { createSqliteJobStore } from "./sqlite-job-store.ts";
 import { createSqliteLedger } from "./sqlite-ledger.ts";
@@ -140,14 +140,14 @@ async function flawsOfImages(images: readonly Image[]): Promise<readonly string[
   return flaws;
 }
 
-test("a crash before or after any write loses nothing that was acknowledged and leaves nothing half done", async () => {
+it("a crash before or after any write loses nothing that was acknowledged and leaves nothing half done", async () => {
   const { images, operations } = await crashImages();
   expect(operations).toBeGreaterThan(100);
   expect(images).toHaveLength(2 * operations);
   expect(await flawsOfImages(images)).toEqual([]);
 }, 120_000);
 
-test("a commit that was torn while it was written is as if it had not begun", async () => {
+it("a commit that was torn while it was written is as if it had not begun", async () => {
   const { images } = await crashImages();
   const torn: Image[] = [];
   for (const [index, before] of images.entries()) {
@@ -222,7 +222,7 @@ const failings: readonly Failing[] = failures.flatMap((failure) => [
   { ...failure, times: "for ever" as const },
 ]);
 
-test.each(failings)(
+it.each(failings)(
   "$failure $times at any $operation is a typed refusal, and what was acknowledged stays true",
   async (failing) => {
     const flaws: string[] = [];
@@ -236,7 +236,7 @@ test.each(failings)(
   120_000,
 );
 
-test("a submit whose commit seemed to fail and was done is answered as done, and is one job when it is repeated", async () => {
+it("a submit whose commit seemed to fail and was done is answered as done, and is one job when it is repeated", async () => {
   let losing = false;
   const plan: FaultPlan = {
     after({ sql }) {

@@ -17,7 +17,7 @@ import {
   testResult,
   testSubmission,
 } from "@agentcore/scheduler/testing";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { createSqliteJobStore } from "./sqlite-job-store.ts";
 import { createSqliteJournal } from "./sqlite-journal.ts";
 import { createSqliteLedger } from "./sqlite-ledger.ts";
@@ -61,7 +61,7 @@ const queued = {
   "a number that is out of range": `UPDATE jobs SET attempt = 9223372036854775807, epoch = 1 WHERE ${bad}`,
 };
 
-test.each(Object.entries(queued))("%s waits: it is ended as dead, and the others run", async (_name, sql) => {
+it.each(Object.entries(queued))("%s waits: it is ended as dead, and the others run", async (_name, sql) => {
   const { database, store, damage } = await open();
   await store.registerOwner(testOwner("a"));
   const workspace = { task: { worker: "shell", workspace: "/shared", instructions: "true" } };
@@ -99,7 +99,7 @@ const running = {
   "no row of the job": `DELETE FROM jobs WHERE ${bad}`,
 };
 
-test.each(Object.entries(running))(
+it.each(Object.entries(running))(
   "%s runs: the next owner takes over, and the rest is its own",
   async (_name, sql) => {
     const { store, damage } = await open();
@@ -121,7 +121,7 @@ test.each(Object.entries(running))(
   },
 );
 
-test("an owner, a decision, an attempt or a late result that cannot be read hides nothing else", async () => {
+it("an owner, a decision, an attempt or a late result that cannot be read hides nothing else", async () => {
   const { store, damage } = await open();
   await store.registerOwner(testOwner("a"));
   await store.registerOwner(testOwner("b"));
@@ -155,7 +155,7 @@ test("an owner, a decision, an attempt or a late result that cannot be read hide
   expect((await store.list({ errorClass: "task_failed" })).jobs).toEqual([]);
 });
 
-test("a hold or an entry of a journal that cannot be read stops no other", async () => {
+it("a hold or an entry of a journal that cannot be read stops no other", async () => {
   const { database, damage } = await open();
   const ledger = createSqliteLedger(database);
   const hold = (holdId: string) => ({

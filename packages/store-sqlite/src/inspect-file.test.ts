@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { type FileFacts, type OpeningDecision, decideOpening } from "./inspect-file.ts";
 
 const table: readonly (readonly [string, FileFacts, OpeningDecision["kind"]])[] = [
@@ -11,6 +11,6 @@ const table: readonly (readonly [string, FileFacts, OpeningDecision["kind"]])[] 
   ["a newer schema", { kind: "database", schemaVersion: 4 }, "refuse-newer"],
 ];
 
-test.each(table)("%s: %j → %s", (_name, facts, expected) => {
+it.each(table)("%s: %j → %s", (_name, facts, expected) => {
   expect(decideOpening(facts, 3, 2).kind).toBe(expected);
 });

@@ -11,7 +11,7 @@ import {
   testPermit,
   testSubmission,
 } from "@agentcore/scheduler/testing";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { nodeSqliteDriver, type SqliteDriver } from "./driver.ts";
 import { createSqliteJobStore } from "./sqlite-job-store.ts";
 import { openStateDatabase, type StateDatabase } from "./state-database.ts";
@@ -38,7 +38,7 @@ async function open(directory: string, driver: SqliteDriver = nodeSqliteDriver):
 const now = 2e12;
 const nothing = { ready: 0, delayed: 0, running: 0, succeeded: 0, dead: 0, cancelled: 0, oldestWaitMs: 0 };
 
-test("the figures are those of what is stored, after a submit that the full disk refused and after one whose policy threw", async () => {
+it("the figures are those of what is stored, after a submit that the full disk refused and after one whose policy threw", async () => {
   let inserts: number | null = null;
   const driver = faultyDriver(nodeSqliteDriver, {
     before({ sql }) {
@@ -68,7 +68,7 @@ test("the figures are those of what is stored, after a submit that the full disk
   expect((await again.store.stats(now)).ready).toBe(1);
 });
 
-test("a cancel by another process outlives the repetition of a note that was rolled back", async () => {
+it("a cancel by another process outlives the repetition of a note that was rolled back", async () => {
   let failing = false;
   const driver = faultyDriver(nodeSqliteDriver, {
     before({ sql }) {
@@ -93,7 +93,7 @@ test("a cancel by another process outlives the repetition of a note that was rol
   expect(await store.cancelRequests("a")).toHaveLength(1);
 });
 
-test("no query of the store writes: each is answered by a connection that cannot", async () => {
+it("no query of the store writes: each is answered by a connection that cannot", async () => {
   const directory = newDirectory();
   const { store } = await open(directory);
   await store.registerOwner(testOwner("a"));
@@ -133,7 +133,7 @@ test("no query of the store writes: each is answered by a connection that cannot
   expect(answers[6]).toMatchObject({ ready: 3, running: 1 });
 });
 
-test("a query that was asked for behind a write that fails is answered", async () => {
+it("a query that was asked for behind a write that fails is answered", async () => {
   let failing = false;
   const driver = faultyDriver(nodeSqliteDriver, {
     before({ sql }) {

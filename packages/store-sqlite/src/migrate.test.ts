@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { processOwner } from "@agentcore/core";
 import { claimRequest, idsOf, startAt, testOwner } from "@agentcore/scheduler/testing";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { applicationId } from "./schema.ts";
 import { createSqliteJobStore } from "./sqlite-job-store.ts";
 import { createSqliteLedger } from "./sqlite-ledger.ts";
@@ -26,7 +26,7 @@ afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
-test("a database of version 3 opens with every job where it was", async () => {
+it("a database of version 3 opens with every job where it was", async () => {
   const database = await openStateDatabase({ directory });
   expect(await stateFlaws(database)).toEqual([]);
   const store = createSqliteJobStore(database);
@@ -71,7 +71,7 @@ test("a database of version 3 opens with every job where it was", async () => {
   await database.close();
 });
 
-test("a database of version 3 becomes what a new one is", async () => {
+it("a database of version 3 becomes what a new one is", async () => {
   const fresh = mkdtempSync(join(tmpdir(), "agentcore-fresh-"));
   const tablesOf = async (where: string) => {
     const database = await openStateDatabase({ directory: where });
@@ -85,7 +85,7 @@ test("a database of version 3 becomes what a new one is", async () => {
   rmSync(fresh, { recursive: true });
 });
 
-test("a database on which a scheduler of the earlier version works is left as it is", async () => {
+it("a database on which a scheduler of the earlier version works is left as it is", async () => {
   const old = new DatabaseSync(join(directory, "state.db"));
   old.prepare("UPDATE owners SET process_json = ? WHERE owner = 'later'").run(JSON.stringify(processOwner()));
   await expect(openStateDatabase({ directory })).rejects.toMatchObject({
@@ -98,7 +98,7 @@ test("a database on which a scheduler of the earlier version works is left as it
   await (await openStateDatabase({ directory })).close();
 });
 
-test("pieces of workflow runs are told from other jobs, and their deaths are no dead letters", async () => {
+it("pieces of workflow runs are told from other jobs, and their deaths are no dead letters", async () => {
   const label = '{"labels":{"workflow.run":"run-1"}}';
   const old = new DatabaseSync(join(directory, "state.db"));
   for (const id of ["job-0007", "more-9", "job-0006"])
@@ -115,7 +115,7 @@ test("pieces of workflow runs are told from other jobs, and their deaths are no 
   await database.close();
 });
 
-test("the jobs of a database of version 3 run to their end by the rules", async () => {
+it("the jobs of a database of version 3 run to their end by the rules", async () => {
   const database = await openStateDatabase({ directory });
   const jobs = createSqliteJobStore(database);
   await jobs.registerOwner(testOwner("new"));

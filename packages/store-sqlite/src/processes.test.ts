@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import type { Submission } from "@agentcore/scheduler";
 import { attemptRef } from "@agentcore/scheduler";
 import { byJobDedup, testJob, testOwner, testSubmission } from "@agentcore/scheduler/testing";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { createSqliteJobStore } from "./sqlite-job-store.ts";
 import { createSqliteLedger } from "./sqlite-ledger.ts";
 import { openStateDatabase } from "./state-database.ts";
@@ -76,7 +76,7 @@ function createDraws(from: number): () => number {
   };
 }
 
-test(`kill -9 at ${kills} moments from seed ${seed} loses nothing that was acknowledged, and the ledger stays true`, async () => {
+it(`kill -9 at ${kills} moments from seed ${seed} loses nothing that was acknowledged, and the ledger stays true`, async () => {
   const draw = createDraws(seed);
   const facts: Fact[] = [];
   for (let round = 0; round < kills; round += 1) {
@@ -100,7 +100,7 @@ test(`kill -9 at ${kills} moments from seed ${seed} loses nothing that was ackno
   });
 }, 120_000);
 
-test("16 claimers in two processes take 10,000 jobs, each once", async () => {
+it("16 claimers in two processes take 10,000 jobs, each once", async () => {
   const submissions: Submission[] = Array.from({ length: 10_000 }, () => testSubmission(testJob()));
   await withState(async ({ jobs }) => {
     for (let at = 0; at < submissions.length; at += 1000) {
@@ -117,7 +117,7 @@ test("16 claimers in two processes take 10,000 jobs, each once", async () => {
   });
 }, 120_000);
 
-test("an owner that was stopped past its takeover is fenced when it wakes, and its success is applied", async () => {
+it("an owner that was stopped past its takeover is fenced when it wakes, and its success is applied", async () => {
   const job = testJob();
   await withState(({ jobs }) => jobs.submit([testSubmission(job)], byJobDedup));
   const zombie = start("settle-late", "zombie");
@@ -142,7 +142,7 @@ test("an owner that was stopped past its takeover is fenced when it wakes, and i
   });
 });
 
-test("a file that another process keeps locked is refused after the wait, and written once it is free", async () => {
+it("a file that another process keeps locked is refused after the wait, and written once it is free", async () => {
   await withState(async () => {});
   const locker = start("lock", "locker");
   await locker.firstLine;
@@ -162,7 +162,7 @@ test("a file that another process keeps locked is refused after the wait, and wr
   }, 30);
 });
 
-test("whoever comes while another process is stopped in the middle of a commit reads, and is refused a write in bounded time", async () => {
+it("whoever comes while another process is stopped in the middle of a commit reads, and is refused a write in bounded time", async () => {
   await withState(async () => {});
   const stopped = start("stop-in-commit", "half-written");
   await stopped.firstLine;

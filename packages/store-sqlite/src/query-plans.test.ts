@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { type SqliteDriver, nodeSqliteDriver } from "./driver.ts";
 import { createSqliteJobStore } from "./sqlite-job-store.ts";
 import { createSqliteLedger } from "./sqlite-ledger.ts";
@@ -32,7 +32,7 @@ function recordingDriver(texts: Set<string>): SqliteDriver {
   };
 }
 
-test("nothing that jobs and budgets do reads a whole table, so its cost does not grow with the queue", async () => {
+it("nothing that jobs and budgets do reads a whole table, so its cost does not grow with the queue", async () => {
   const directory = mkdtempSync(join(tmpdir(), "agentcore-plans-"));
   const texts = new Set<string>();
   const database = await openStateDatabase({ directory, driver: recordingDriver(texts) });

@@ -24,7 +24,7 @@ import {
   testResult,
   testSubmission,
 } from "@agentcore/scheduler/testing";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSqliteJobStore } from "./sqlite-job-store.ts";
 import { type StateDatabase, openStateDatabase } from "./state-database.ts";
 import { stateFlaws } from "./testing/state-flaws.ts";
@@ -77,7 +77,7 @@ const countOfReady = async (): Promise<number> =>
   database.read((sql) => Number(sql.get("SELECT count(*) AS count FROM ready")?.count));
 
 describe("a workspace that many jobs wait for", () => {
-  test("hides nothing behind it, however many they are, and is worked off in its order", async () => {
+  it("hides nothing behind it, however many they are, and is worked off in its order", async () => {
     const busy = copies(4500, () => "/projects/busy");
     const free = testSubmission(testJob());
     await submitBulk([...busy, free]);
@@ -93,7 +93,7 @@ describe("a workspace that many jobs wait for", () => {
     expect(order).toEqual(busy.slice(0, 50).map(({ job }) => job.id));
   });
 
-  test("lets a job of higher priority go before those that came earlier", async () => {
+  it("lets a job of higher priority go before those that came earlier", async () => {
     const [first, second, urgent] = copies(3, () => "/projects/busy");
     await submitBulk([first!, second!, { ...urgent!, rank: first!.rank - 1 }]);
     expect(await countOfReady()).toBe(1);
@@ -103,7 +103,7 @@ describe("a workspace that many jobs wait for", () => {
 
 const seeds = process.env.AGENTCORE_SEED === undefined ? [1, 2, 3, 4] : [Number(process.env.AGENTCORE_SEED)];
 
-test.each(seeds)("claims as the memory store does, whatever the mix (seed %i)", async (seed) => {
+it.each(seeds)("claims as the memory store does, whatever the mix (seed %i)", async (seed) => {
   const model = createMemoryStore();
   const random = seededRandom(seed);
   for (const each of [store, model]) await each.registerOwner(testOwner("o"));
@@ -158,7 +158,7 @@ function randomSubmission(random: Random, step: number): Submission {
   return testSubmission(job, { submittedAt, concurrencyKey: lane === 3 ? null : `/w/${lane}` });
 }
 
-test("a settlement does not touch another job in the row of one that was deleted", async () => {
+it("a settlement does not touch another job in the row of one that was deleted", async () => {
   const other = createSqliteJobStore(await openStateDatabase({ directory }));
   const shared = { task: { worker: "shell", workspace: "/projects/shared", instructions: "true" } };
   await submitJobs(store, testJob(shared));
@@ -173,7 +173,7 @@ test("a settlement does not touch another job in the row of one that was deleted
   await other.close();
 });
 
-test("a cancel that another process asked for is seen by the settlement that follows", async () => {
+it("a cancel that another process asked for is seen by the settlement that follows", async () => {
   const other = createSqliteJobStore(await openStateDatabase({ directory }));
   await submitJobs(store, testJob());
   const [claimed] = await claimAs(store, "o", 1);

@@ -1,13 +1,13 @@
 import { DatabaseSync } from "node:sqlite";
 import { AgentCoreError } from "@agentcore/contract";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { failureOf, storeErrorOf } from "./sqlite-error.ts";
 
 function sqliteError(errcode: number): Error {
   return Object.assign(new Error("from SQLite"), { code: "ERR_SQLITE_ERROR", errcode });
 }
 
-test.each([
+it.each([
   ["SQLITE_BUSY", 5, "busy", "AC_STORE_UNAVAILABLE"],
   ["SQLITE_BUSY_SNAPSHOT", 517, "busy", "AC_STORE_UNAVAILABLE"],
   ["SQLITE_NOMEM", 7, "unavailable", "AC_STORE_UNAVAILABLE"],
@@ -27,7 +27,7 @@ test.each([
   expect(told.cause).toBe(error);
 });
 
-test("what node:sqlite really throws is recognised", () => {
+it("what node:sqlite really throws is recognised", () => {
   const database = new DatabaseSync(":memory:");
   database.exec("CREATE TABLE t (x UNIQUE); INSERT INTO t VALUES (1)");
   expect(() => database.exec("INSERT INTO t VALUES (1)")).toThrow(
@@ -36,7 +36,7 @@ test("what node:sqlite really throws is recognised", () => {
   database.close();
 });
 
-test("a full disk or a missing permission met outside SQLite is the store's unavailability, too", () => {
+it("a full disk or a missing permission met outside SQLite is the store's unavailability, too", () => {
   const error = Object.assign(new Error("ENOSPC: no space left on device, write"), {
     code: "ENOSPC",
     syscall: "write",
@@ -44,7 +44,7 @@ test("a full disk or a missing permission met outside SQLite is the store's unav
   expect(storeErrorOf(error, "/state/state.db").code).toBe("AC_STORE_UNAVAILABLE");
 });
 
-test("an error of ours passes as it is", () => {
+it("an error of ours passes as it is", () => {
   const error = new AgentCoreError("AC_KEY_HELD", "held");
   expect(storeErrorOf(error, "/state/state.db")).toBe(error);
 });

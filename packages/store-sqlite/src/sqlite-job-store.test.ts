@@ -15,7 +15,7 @@ import {
   testResult,
   testSubmission,
 } from "@agentcore/scheduler/testing";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { decisionsPerJobMax } from "./jobs/journal.ts";
 import { createSqliteJobStore } from "./sqlite-job-store.ts";
 import { openStateDatabase } from "./state-database.ts";
@@ -50,12 +50,12 @@ const harness: SharedStoreHarness = {
 };
 
 describe("the SQLite job store meets the port's conformance suite", () => {
-  test.each([...jobStoreConformance, ...sharedJobStoreConformance])("$name", async ({ run }) => {
+  it.each([...jobStoreConformance, ...sharedJobStoreConformance])("$name", async ({ run }) => {
     await expect(run(harness)).resolves.toBeUndefined();
   });
 });
 
-test("a job keeps its latest decisions, up to a bound", async () => {
+it("a job keeps its latest decisions, up to a bound", async () => {
   const store = await harness.open();
   const job = testJob();
   await submitJobs(store, job);
@@ -74,7 +74,7 @@ test("a job keeps its latest decisions, up to a bound", async () => {
   await store.close();
 });
 
-test("a job too large to be one of the scheduler's is refused, and so is one that is no JSON", async () => {
+it("a job too large to be one of the scheduler's is refused, and so is one that is no JSON", async () => {
   const store = await harness.open();
   const large = testJob();
   const huge = { ...large, task: { ...large.task, instructions: "x".repeat(2 * jobPayloadBytesMax) } };
@@ -86,7 +86,7 @@ test("a job too large to be one of the scheduler's is refused, and so is one tha
   await store.close();
 });
 
-test("a lane of a thousand jobs hides nothing behind it, and is worked off in its order", async () => {
+it("a lane of a thousand jobs hides nothing behind it, and is worked off in its order", async () => {
   const store = await harness.open();
   const task = { worker: "shell", workspace: "/projects/busy", instructions: "true" };
   const busy = Array.from({ length: 1000 }, () => testJob({ task }));
@@ -104,7 +104,7 @@ test("a lane of a thousand jobs hides nothing behind it, and is worked off in it
   await store.close();
 });
 
-test("an id that became an alias a moment ago, in the same transaction, is known", async () => {
+it("an id that became an alias a moment ago, in the same transaction, is known", async () => {
   const store = await harness.open();
   const [holder, alias] = [testJob({ key: "k" }), testJob({ key: "k" })];
   const { key: _, ...again } = alias;
@@ -116,7 +116,7 @@ test("an id that became an alias a moment ago, in the same transaction, is known
   await store.close();
 });
 
-test("what is remembered of a claimed job is not taken for a later job with its id", async () => {
+it("what is remembered of a claimed job is not taken for a later job with its id", async () => {
   const one = await harness.open();
   const other = await harness.connect(one);
   const first = testJob();

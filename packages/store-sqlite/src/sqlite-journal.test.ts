@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { journalConformance } from "@agentcore/scheduler/testing";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { createSqliteJournal } from "./sqlite-journal.ts";
 import { type StateDatabase, openStateDatabase } from "./state-database.ts";
 
@@ -12,7 +12,7 @@ afterAll(() => rm(root, { recursive: true }));
 const open = async (directory: string): Promise<StateDatabase> => openStateDatabase({ directory });
 
 describe("the SQLite journal meets the port's conformance suite", () => {
-  test.each(journalConformance)("$name", async ({ run }) => {
+  it.each(journalConformance)("$name", async ({ run }) => {
     const database = await open(await mkdtemp(join(root, "state-")));
     try {
       await expect(run(async () => createSqliteJournal(database))).resolves.toBeUndefined();
@@ -22,7 +22,7 @@ describe("the SQLite journal meets the port's conformance suite", () => {
   });
 });
 
-test("an append that was acknowledged is there for the next process, and fences the former one", async () => {
+it("an append that was acknowledged is there for the next process, and fences the former one", async () => {
   const directory = await mkdtemp(join(root, "state-"));
   const [former, next] = [await open(directory), await open(directory)];
   try {
@@ -37,7 +37,7 @@ test("an append that was acknowledged is there for the next process, and fences 
   }
 });
 
-test("retention finds what ended long ago by an index, however many streams there are", async () => {
+it("retention finds what ended long ago by an index, however many streams there are", async () => {
   const database = await open(await mkdtemp(join(root, "state-")));
   try {
     const plans = await database.read((sql) =>

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type OpenLedger, counterOf, ledgerConformanceCases } from "@agentcore/core/testing";
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createSqliteLedger } from "./sqlite-ledger.ts";
 import { openStateDatabase } from "./state-database.ts";
 
@@ -28,12 +28,12 @@ async function openFresh(): Promise<OpenLedger> {
 }
 
 describe("the SQLite ledger meets the port's conformance suite", () => {
-  test.each(ledgerConformanceCases({ open: openFresh }, { shared: true }))("$name", async (check) => {
+  it.each(ledgerConformanceCases({ open: openFresh }, { shared: true }))("$name", async (check) => {
     await expect(check.run()).resolves.toBeUndefined();
   });
 });
 
-test("settled holds and ended counters are forgotten after the time to keep them, open holds and lasting totals never", async () => {
+it("settled holds and ended counters are forgotten after the time to keep them, open holds and lasting totals never", async () => {
   const directory = await mkdtemp(join(tmpdir(), "agentcore-ledger-"));
   const database = await openStateDatabase({ directory });
   const dayMs = 86_400_000;

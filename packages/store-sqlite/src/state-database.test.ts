@@ -19,7 +19,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { isAgentCoreError } from "@agentcore/contract";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type SqliteDriver, nodeSqliteDriver } from "./driver.ts";
 import { applyMigrations } from "./migrate.ts";
 import { createSql } from "./sql.ts";
@@ -79,7 +79,7 @@ async function refusalOf(opening: Promise<unknown>) {
 }
 
 describe("opening", () => {
-  test("creates the directory and a file that only its owner can read, and opens it again", async () => {
+  it("creates the directory and a file that only its owner can read, and opens it again", async () => {
     const path = await createDatabase(2);
     expect(statSync(directory).mode & 0o777).toBe(0o700);
     expect(statSync(path).mode & 0o777).toBe(0o600);
@@ -89,7 +89,7 @@ describe("opening", () => {
     await again.close();
   });
 
-  test("uses the write-ahead log and a full sync, and waits for locks itself", async () => {
+  it("uses the write-ahead log and a full sync, and waits for locks itself", async () => {
     const database = await openStateDatabase({ directory });
     const pragma = (name: string) =>
       database.read((sql) => Object.values(sql.get(`PRAGMA ${name}`) ?? {})[0]);
@@ -100,7 +100,7 @@ describe("opening", () => {
     await database.close();
   });
 
-  test("of several that create at once all get the same database", async () => {
+  it("of several that create at once all get the same database", async () => {
     const all = await Promise.all(Array.from({ length: 8 }, () => openStateDatabase({ directory })));
     await Promise.all(
       all.map((database, index) => database.write((sql) => sql.run(insertOwner, `o${index}`))),
@@ -110,7 +110,7 @@ describe("opening", () => {
     expect(readdirSync(directory)).toEqual(["state.db"]);
   });
 
-  test("refuses a newer schema, names the versions, and changes nothing", async () => {
+  it("refuses a newer schema, names the versions, and changes nothing", async () => {
     const path = await createDatabase(1);
     const newer = new DatabaseSync(path);
     newer.exec("INSERT INTO schema_version VALUES (99, 'from the future', 1)");
@@ -122,7 +122,7 @@ describe("opening", () => {
     expect(filesOf()).toEqual(before);
   });
 
-  test("refuses a schema that nothing leads on from, names the versions, and changes nothing", async () => {
+  it("refuses a schema that nothing leads on from, names the versions, and changes nothing", async () => {
     const path = await createDatabase(1);
     execute(path, "UPDATE schema_version SET version = 2");
     const before = filesOf();
@@ -143,7 +143,7 @@ describe("opening", () => {
     ["a missing version", (path) => execute(path, "DELETE FROM schema_version")],
   ];
 
-  test.each(damages)("refuses %s, keeps a copy, and changes nothing", async (_name, damage) => {
+  it.each(damages)("refuses %s, keeps a copy, and changes nothing", async (_name, damage) => {
     const path = await createDatabase(50);
     damage(path);
     const before = filesOf();
@@ -159,14 +159,14 @@ describe("opening", () => {
     expect(filesOf()).toEqual(after);
   });
 
-  test("notices a file that was cut, also where it is too large to be read in full", async () => {
+  it("notices a file that was cut, also where it is too large to be read in full", async () => {
     const path = await createDatabase(500);
     truncateSync(path, statSync(path).size - 4096);
     const error = await refusalOf(openStateDatabase({ directory, startCheck: "header" }));
     expect(error.message).toMatch(/it has \d+ of its \d+ bytes/);
   });
 
-  test("refuses a log whose database is gone, because it would be replayed into a new one", async () => {
+  it("refuses a log whose database is gone, because it would be replayed into a new one", async () => {
     const database = await openStateDatabase({ directory });
     await database.write((sql) => sql.run(insertOwner, "o"));
     const log = readFileSync(`${database.path}-wal`);
@@ -179,7 +179,7 @@ describe("opening", () => {
     expect(readFileSync(`${error.evidence.copy as string}-wal`)).toEqual(log);
   });
 
-  test("takes back a database that was moved away and returned", async () => {
+  it("takes back a database that was moved away and returned", async () => {
     const path = await createDatabase(3);
     renameSync(path, `${path}.backup`);
     writeFileSync(path, "damaged");
@@ -190,7 +190,7 @@ describe("opening", () => {
     await database.close();
   });
 
-  test("refuses a state directory that is a file", async () => {
+  it("refuses a state directory that is a file", async () => {
     writeFileSync(directory, "");
     const error = await refusalOf(openStateDatabase({ directory }));
     expect(error.code).toBe("AC_STORE_UNAVAILABLE");
@@ -200,7 +200,7 @@ describe("opening", () => {
     );
   });
 
-  test.each(["a new database", "an existing database"])(
+  it.each(["a new database", "an existing database"])(
     "refuses a directory that cannot be written, with %s, and opens it once it can",
     async (kind) => {
       if (kind === "an existing database") await createDatabase(1);
@@ -264,7 +264,7 @@ describe("migrations", () => {
     return { connection, sql: createSql(connection) };
   }
 
-  test("lead forward from any version, each once", () => {
+  it("lead forward from any version, each once", () => {
     for (const from of [1, 2, 3]) {
       const { connection, sql } = openMemory();
       applyMigrations(connection, sql, 10, steps.slice(0, from));
@@ -276,7 +276,7 @@ describe("migrations", () => {
     }
   });
 
-  test("are applied all or not at all", () => {
+  it("are applied all or not at all", () => {
     const { connection, sql } = openMemory();
     applyMigrations(connection, sql, 10, steps.slice(0, 1));
     const broken = [...steps.slice(0, 2), { version: 3, name: "broken", sql: "UPDATE missing SET x = 1" }];
@@ -298,7 +298,7 @@ describe("group commit", () => {
     return { driver: faultyDriver(nodeSqliteDriver, plan), commits: () => commits };
   }
 
-  test("writes of one turn share one commit, in their order", async () => {
+  it("writes of one turn share one commit, in their order", async () => {
     const { driver, commits } = countingDriver();
     const database = await openStateDatabase({ directory, driver });
     const before = commits();
@@ -315,7 +315,7 @@ describe("group commit", () => {
     await database.close();
   });
 
-  test("a commit holds the event loop for a bounded number of writes", async () => {
+  it("a commit holds the event loop for a bounded number of writes", async () => {
     const { driver, commits } = countingDriver();
     const database = await openStateDatabase({ directory, driver });
     const before = commits();
@@ -324,7 +324,7 @@ describe("group commit", () => {
     await database.close();
   });
 
-  test("a write that fails is refused alone, and leaves nothing", async () => {
+  it("a write that fails is refused alone, and leaves nothing", async () => {
     const database = await openStateDatabase({ directory });
     const outcomes = await Promise.allSettled([
       database.write((sql) => sql.run(insertOwner, "a")),
@@ -340,7 +340,7 @@ describe("group commit", () => {
     await database.close();
   });
 
-  test("a read sees the writes called before it", async () => {
+  it("a read sees the writes called before it", async () => {
     const database = await openStateDatabase({ directory });
     const written = database.write((sql) => sql.run(insertOwner, "a"));
     expect(await database.read((sql) => sql.all(ownersOf).length)).toBe(1);
@@ -348,7 +348,7 @@ describe("group commit", () => {
     await database.close();
   });
 
-  test("a file that is removed or replaced while it is open takes no writes and answers nothing more", async () => {
+  it("a file that is removed or replaced while it is open takes no writes and answers nothing more", async () => {
     const database = await openStateDatabase({ directory });
     await database.write((sql) => sql.run(insertOwner, "a"));
     renameSync(directory, `${directory}-away`);
@@ -364,7 +364,7 @@ describe("group commit", () => {
     await database.close();
   });
 
-  test("too many waiting writes are refused, and the others are done", async () => {
+  it("too many waiting writes are refused, and the others are done", async () => {
     const database = await openStateDatabase({ directory });
     const outcomes = await Promise.allSettled(
       Array.from({ length: waitingMax + 1 }, () => database.write(() => 1)),
@@ -374,7 +374,7 @@ describe("group commit", () => {
     await database.close();
   });
 
-  test("a disk that is full refuses writes, answers reads, and takes writes again once there is room", async () => {
+  it("a disk that is full refuses writes, answers reads, and takes writes again once there is room", async () => {
     let connection: { exec(sql: string): void } | undefined;
     const driver: SqliteDriver = {
       open(path, options) {
@@ -395,7 +395,7 @@ describe("group commit", () => {
     await database.close();
   });
 
-  test("the first write after a failed commit is taken", async () => {
+  it("the first write after a failed commit is taken", async () => {
     let failing = false;
     const driver = faultyDriver(nodeSqliteDriver, {
       before({ sql }) {
@@ -415,7 +415,7 @@ describe("group commit", () => {
 });
 
 describe("closing", () => {
-  test("waits for the writes called before, and refuses later ones", async () => {
+  it("waits for the writes called before, and refuses later ones", async () => {
     const database = await openStateDatabase({ directory });
     const written = database.write((sql) => sql.run(insertOwner, "a"));
     await Promise.all([database.close(), database.close()]);
@@ -427,7 +427,7 @@ describe("closing", () => {
 });
 
 describe("looking after the file", () => {
-  test("a backup under writes is whole, and opens as a state directory of its own", async () => {
+  it("a backup under writes is whole, and opens as a state directory of its own", async () => {
     const database = await openStateDatabase({ directory });
     await Promise.all(
       Array.from({ length: 500 }, (_, index) =>
@@ -449,7 +449,7 @@ describe("looking after the file", () => {
     await database.close();
   });
 
-  test("a backup does not overwrite a file", async () => {
+  it("a backup does not overwrite a file", async () => {
     const database = await openStateDatabase({ directory });
     const target = join(root, "taken.db");
     writeFileSync(target, "precious");
@@ -458,7 +458,7 @@ describe("looking after the file", () => {
     await database.close();
   });
 
-  test("the full check finds what the check at the start was told not to look for", async () => {
+  it("the full check finds what the check at the start was told not to look for", async () => {
     const path = await createDatabase(500);
     overwrite(path, statSync(path).size - 4096 + 2000, Buffer.alloc(2000, 0xa5));
     const database = await openStateDatabase({ directory, startCheck: "header" });

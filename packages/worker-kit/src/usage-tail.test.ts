@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { appendFileSync, mkdirSync, renameSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { unknownUsage, type UsageFiles } from "@agentcore/contract";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { makeTemporaryDirectory } from "./testing/temporary-directories.ts";
 import { UsageTail } from "./usage-tail.ts";
 
@@ -38,7 +38,7 @@ async function rigOf(prepare: (day: string, home: string) => void = () => {}) {
   return { day, home, tail, told };
 }
 
-test("lines are read as they come, in whole ones, also from files that come later", async () => {
+it("lines are read as they come, in whole ones, also from files that come later", async () => {
   const { day, tail, told } = await rigOf();
   writeFileSync(join(day, "a.log"), "1\n2\n3");
   await tail.look();
@@ -50,7 +50,7 @@ test("lines are read as they come, in whole ones, also from files that come late
   expect(told).toEqual([3, 133]);
 });
 
-test("what was there before the run is not the run's", async () => {
+it("what was there before the run is not the run's", async () => {
   const { day, tail, told } = await rigOf((directory) => writeFileSync(join(directory, "a.log"), "5\n"));
   await tail.look();
   appendFileSync(join(day, "a.log"), "6\n");
@@ -58,7 +58,7 @@ test("what was there before the run is not the run's", async () => {
   expect(told).toEqual([6]);
 });
 
-test("pipes, links, and directories that lead elsewhere are not opened, and hold nobody up", async () => {
+it("pipes, links, and directories that lead elsewhere are not opened, and hold nobody up", async () => {
   const { day, home, tail, told } = await rigOf();
   const elsewhere = makeTemporaryDirectory("usage-elsewhere");
   writeFileSync(join(elsewhere, "x.log"), "1000\n");
@@ -76,7 +76,7 @@ test("pipes, links, and directories that lead elsewhere are not opened, and hold
   expect(told).toEqual([1]);
 });
 
-test("a file that shrinks or is replaced takes nothing back, and is not counted again", async () => {
+it("a file that shrinks or is replaced takes nothing back, and is not counted again", async () => {
   const { day, tail, told } = await rigOf();
   const [shrunk, replaced] = [join(day, "a.log"), join(day, "b.log")];
   writeFileSync(shrunk, "10\n10\n");
@@ -91,7 +91,7 @@ test("a file that shrinks or is replaced takes nothing back, and is not counted 
   expect(told).toEqual([25]);
 });
 
-test("a directory that is not there, or goes, says nothing", async () => {
+it("a directory that is not there, or goes, says nothing", async () => {
   const home = makeTemporaryDirectory("usage-none");
   const options = {
     files: numbers,

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startModelServer, type ModelServer, type Script } from "@agentcore/model-server";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { configurationText, startCli } from "./agentcore-cli.ts";
 import { stopMsMax } from "./cases.ts";
 import { installationPaths } from "./installation.ts";
@@ -38,7 +38,7 @@ interface StepEnd {
   readonly endedAt: number;
 }
 
-test("budget: six agents under one cap stop together", async ({ task }) => {
+it("budget: six agents under one cap stop together", async ({ task }) => {
   const place = await prepareCase({ folder }, "budget");
   const team = spendingTeam(place.workspace);
   server.run({ key: place.id, script: team.script });

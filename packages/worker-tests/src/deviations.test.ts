@@ -1,5 +1,5 @@
 import type { WorkerResult } from "@agentcore/contract";
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Expectation } from "./cases.ts";
 import { deviations } from "./deviations.ts";
 import type { CaseRecord } from "./drive-case.ts";
@@ -122,7 +122,7 @@ const rows: readonly Row[] = [
 ];
 
 describe("one deviation is said when", () => {
-  test.each(rows)("$why", ({ seen, result: changed, expected: other, says }) => {
+  it.each(rows)("$why", ({ seen, result: changed, expected: other, says }) => {
     const found = deviations(
       { ...record, ...seen, result: { ...result, ...changed } },
       { ...expected, ...other },
@@ -131,6 +131,6 @@ describe("one deviation is said when", () => {
   });
 });
 
-test("a record that is as expected has none", () => {
+it("a record that is as expected has none", () => {
   expect(deviations(record, expected)).toEqual([]);
 });

@@ -5,7 +5,7 @@ import { compareVersions } from "@agentcore/worker-kit";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { InstallationError, installClis, type InstallOptions } from "./install.ts";
 import { pinNewest } from "./newest.ts";
 import { pinsFolder } from "./places.ts";
@@ -53,7 +53,7 @@ function install(version: string): string {
     printf '#!/bin/sh\\necho v ${version} "(some name)"\\n' > node_modules/.bin/$cli; chmod +x node_modules/.bin/$cli; done`;
 }
 
-test("installs what is pinned, with one line of progress, and then not again", async () => {
+it("installs what is pinned, with one line of progress, and then not again", async () => {
   const paths = await installClis(await npmThat(install("1.2.3")));
   expect(reported).toEqual([
     expect.stringMatching(/^installing claude 1\.2\.3, codex 1\.2\.3, opencode 1\.2\.3 in /),
@@ -64,14 +64,14 @@ test("installs what is pinned, with one line of progress, and then not again", a
   expect(reported).toHaveLength(1);
 });
 
-test("installs again when a pin changes", async () => {
+it("installs again when a pin changes", async () => {
   await installClis(await npmThat(install("1.2.3")));
   await pin("1.2.4");
   await installClis(await npmThat(install("1.2.4")));
   expect(reported).toHaveLength(2);
 });
 
-test("a failed installation is one error with npm's last lines, its log and the cure, and leaves nothing taken for done", async () => {
+it("a failed installation is one error with npm's last lines, its log and the cure, and leaves nothing taken for done", async () => {
   const options = await npmThat("echo no such host >&2; exit 7");
   const error = await installClis(options).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(InstallationError);
@@ -82,17 +82,17 @@ test("a failed installation is one error with npm's last lines, its log and the 
   expect(reported).toHaveLength(2);
 });
 
-test("another version than the pinned one is an error", async () => {
+it("another version than the pinned one is an error", async () => {
   const error = await installClis(await npmThat(install("1.2.30"))).catch((reason: unknown) => reason);
   expect((error as Error).message).toMatch(/claude --version should print 1\.2\.3 and printed "v 1\.2\.30/);
 });
 
-test("a missing npm is the same kind of error", async () => {
+it("a missing npm is the same kind of error", async () => {
   const options = { ...(await npmThat("")), env: { PATH: join(folder, "nowhere") } };
   await expect(installClis(options)).rejects.toThrow(/could not be installed: spawn npm ENOENT/);
 });
 
-test("the committed pins name the three CLIs, with integrity, and no registry", async () => {
+it("the committed pins name the three CLIs, with integrity, and no registry", async () => {
   const lockfile = await readFile(new URL("../clis/package-lock.json", import.meta.url), "utf8");
   expect(lockfile).not.toMatch(/https?:/);
   const { packages } = JSON.parse(lockfile) as { packages: Record<string, { integrity?: string }> };
@@ -107,7 +107,7 @@ test("the committed pins name the three CLIs, with integrity, and no registry", 
   expect(names.filter((name) => packages[name]?.integrity === undefined)).toEqual([]);
 });
 
-test("the newest versions are pinned beside the committed ones, and installed without a lockfile", async () => {
+it("the newest versions are pinned beside the committed ones, and installed without a lockfile", async () => {
   const newestPinsFolder = join(folder, "newest");
   const viewing = await npmThat("");
   await writeFile(join(folder, "bin", "npm"), "#!/bin/sh\necho 9.9.9\n");
@@ -118,13 +118,13 @@ test("the newest versions are pinned beside the committed ones, and installed wi
   await expect(readFile(join(paths.folder, "package-lock.json"))).rejects.toThrow("ENOENT");
 });
 
-test("a registry that does not answer for the newest version is an error that names the package", async () => {
+it("a registry that does not answer for the newest version is an error that names the package", async () => {
   const { pinsFolder, env } = await npmThat("exit 1");
   const newest = pinNewest({ pinsFolder, newestPinsFolder: join(folder, "newest"), env });
   await expect(newest).rejects.toThrow(/newest version of @anthropic-ai\/claude-code.*registry/);
 });
 
-test("each adapter says that it was verified with the version pinned here, or with a newer one", async () => {
+it("each adapter says that it was verified with the version pinned here, or with a newer one", async () => {
   const { dependencies } = JSON.parse(await readFile(join(pinsFolder, "package.json"), "utf8")) as {
     dependencies: Readonly<Record<string, string>>;
   };

@@ -12,7 +12,7 @@ import {
   type ModelServer,
   type RefusingPort,
 } from "@agentcore/model-server";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { cases, workerNames } from "./cases.ts";
 import { deviations } from "./deviations.ts";
 import { driveCase, type CaseRecord } from "./drive-case.ts";
@@ -54,7 +54,7 @@ const slowestFirst = workerNames
   .sort((a, b) => b.expected.maxSeconds - a.expected.maxSeconds);
 
 for (const { worker, testCase, expected } of slowestFirst) {
-  test.concurrent(`${worker}: ${testCase.name}`, async ({ task }) => {
+  it.concurrent(`${worker}: ${testCase.name}`, async ({ task }) => {
     const record = await driveCase(rig, workerSetups[worker], testCase);
     const lastEvents = record.events.slice(-8).map((event) => JSON.stringify(event).slice(0, 400));
     const found = deviations(record, expected);
@@ -67,7 +67,7 @@ for (const { worker, testCase, expected } of slowestFirst) {
 }
 
 for (const worker of workerNames) {
-  test.concurrent(`${worker}: a session resumed`, async ({ task }) => {
+  it.concurrent(`${worker}: a session resumed`, async ({ task }) => {
     const { first, second, conversation } = await driveResume(rig, workerSetups[worker]);
     Object.assign(task.meta, { note: `${first.outcome}, then ${second.outcome}`, story: { first, second } });
     expect([first.outcome, second.outcome]).toEqual(["succeeded", "succeeded"]);

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, it } from "vitest";
 import { processesOf } from "./process-scan.ts";
 
 const children: ChildProcess[] = [];
@@ -32,7 +32,7 @@ async function startSleep(options: {
   return child.pid ?? 0;
 }
 
-test("finds a process by its environment, its command line or its directory, and no other", async () => {
+it("finds a process by its environment, its command line or its directory, and no other", async () => {
   const id = `scan-${process.pid}-${Date.now()}`;
   const folder = await mkdtemp(join(tmpdir(), `${id}-`));
   try {
@@ -50,7 +50,7 @@ test("finds a process by its environment, its command line or its directory, and
   }
 });
 
-test("a process that has ended is not seen", async () => {
+it("a process that has ended is not seen", async () => {
   const id = `scan-${process.pid}-${Date.now()}`;
   await startSleep({ env: { CASE: id } });
   const child = children[0] as ChildProcess;

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 
 let folder: string;
 
@@ -19,7 +19,7 @@ afterEach(async () => {
 
 /** What `runMatrix` prints and returns for one file of cases, in a process of its own. */
 async function runCases(source: string, pattern?: string): Promise<{ lines: string[]; counts: unknown }> {
-  await writeFile(join(folder, "some.workers.ts"), `import { expect, test } from "vitest";\n${source}`);
+  await writeFile(join(folder, "some.workers.ts"), `import { expect, it } from "vitest";\n${source}`);
   const config = join(folder, "vitest.config.ts");
   await writeFile(
     config,
@@ -38,10 +38,10 @@ async function runCases(source: string, pattern?: string): Promise<{ lines: stri
   return { counts: JSON.parse(lines.pop() ?? ""), lines };
 }
 
-test("prints a line per case with its note, the reason of a failure, and the counts last", async () => {
+it("prints a line per case with its note, the reason of a failure, and the counts last", async () => {
   const { lines, counts } = await runCases(`
-    test("good", ({ task }) => { task.meta.note = "as expected"; });
-    test("bad", () => { expect(1, "the number").toBe(2); });`);
+    it("good", ({ task }) => { task.meta.note = "as expected"; });
+    it("bad", () => { expect(1, "the number").toBe(2); });`);
   expect(lines[0]).toMatch(/^ok {5}good +as expected$/);
   expect(lines[1]).toMatch(/^FAILED bad/);
   expect(lines[2]).toMatch(/^ +the number: expected 1 to be 2/);
@@ -49,21 +49,21 @@ test("prints a line per case with its note, the reason of a failure, and the cou
   expect(counts).toEqual({ passed: 1, failed: 1 });
 });
 
-test("runs only the cases that match a pattern, and does not count the others", async () => {
+it("runs only the cases that match a pattern, and does not count the others", async () => {
   const { lines, counts } = await runCases(
-    `test("one", () => {}); test("two", () => { throw new Error("x"); });`,
+    `it("one", () => {}); it("two", () => { throw new Error("x"); });`,
     "one",
   );
   expect(lines).toEqual([expect.stringMatching(/^ok +one/), "1 passed, 0 failed"]);
   expect(counts).toEqual({ passed: 1, failed: 0 });
 });
 
-test("a pattern that matches nothing is said", async () => {
-  const { lines } = await runCases(`test("one", () => {});`, "no such case");
+it("a pattern that matches nothing is said", async () => {
+  const { lines } = await runCases(`it("one", () => {});`, "no such case");
   expect(lines).toEqual(['no case matches "no such case"', "0 passed, 0 failed"]);
 });
 
-test("an error outside of any case counts as failed", async () => {
+it("an error outside of any case counts as failed", async () => {
   const { lines, counts } = await runCases(`throw new Error("the file is broken");`);
   expect(lines.join("\n")).toMatch(/FAILED outside of any case\n.*the file is broken/);
   expect(counts).toEqual({ passed: 0, failed: 1 });

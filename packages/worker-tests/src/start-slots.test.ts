@@ -1,7 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { startSlots } from "./start-slots.ts";
 
-test("gives out so many slots at once, and the next in order as they come back", async () => {
+it("gives out so many slots at once, and the next in order as they come back", async () => {
   const slots = startSlots(2);
   const order: number[] = [];
   const taken = [1, 2, 3, 4].map(async (number) => {
@@ -20,7 +20,7 @@ test("gives out so many slots at once, and the next in order as they come back",
   expect(order).toEqual([1, 2, 3, 4]);
 });
 
-test("a slot given back twice is one slot", async () => {
+it("a slot given back twice is one slot", async () => {
   const slots = startSlots(1);
   const first = await slots.take();
   first[Symbol.dispose]();

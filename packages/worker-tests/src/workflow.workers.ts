@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startModelServer, type ModelServer, type Script } from "@agentcore/model-server";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import {
   conversations,
   hasPrinted,
@@ -42,7 +42,7 @@ const openCodeUsd = 0.00465;
 /** The file is right already: it is read, and nothing is left to do. */
 const resumedFixAnswers = 2;
 
-test.concurrent("workflow: implement, review, fix, review, write up", async ({ task }) => {
+it.concurrent("workflow: implement, review, fix, review, write up", async ({ task }) => {
   const place = await prepareWorkflow(rig, "calm");
   const startedAt = performance.now();
   const end = await startExample(place).ended;
@@ -73,7 +73,7 @@ test.concurrent("workflow: implement, review, fix, review, write up", async ({ t
   expect(await processesOf(place.id)).toEqual([]);
 });
 
-test.concurrent("workflow: killed in the middle of the fix, and resumed", async ({ task }) => {
+it.concurrent("workflow: killed in the middle of the fix, and resumed", async ({ task }) => {
   const reached = Promise.withResolvers<undefined>();
   const place = await prepareWorkflow(rig, "killed", (script) => hangOnceInFix(script, reached.resolve));
   const startedAt = performance.now();

@@ -10,13 +10,13 @@ export * from "./plan/plan.ts";
 export * from "./plan/plan-step.ts";
 export * from "./plan/run-state.ts";
 export * from "./plan/step-state.ts";
-export type { BranchOptions } from "./run/branch-rules.ts";
+export type { BranchOptions } from "./worktree/branch-rules.ts";
 export { endRun } from "./run/end-run.ts";
-export { interruptedMessage } from "./run/submit-job.ts";
+export { interruptedMessage } from "./steps/submit-job.ts";
 export { requestCancel } from "./run/cancel-request.ts";
 export type { Git, GitAnswer, GitOptions } from "@agentcore/contract";
-export type { InputValue, InputValues } from "./run/inputs.ts";
-export { isBudgetCode } from "./run/job-outcome.ts";
+export type { InputValue, InputValues } from "./inputs.ts";
+export { isBudgetCode } from "./steps/job-outcome.ts";
 export {
   listRuns,
   readRun,
@@ -25,13 +25,13 @@ export {
   type RunListing,
   type StepsByPath,
   type StoredRun,
-} from "./run/read-runs.ts";
-export { stepInstances, type StepInstance } from "./run/step-instance.ts";
-export type { StepReport } from "./run/record-files.ts";
-export { worstStatus } from "./run/step-instance.ts";
+} from "./records/read-runs.ts";
+export { stepInstances, type StepInstance } from "./plan/step-instance.ts";
+export type { StepReport } from "./records/record-files.ts";
+export { worstStatus } from "./plan/step-instance.ts";
 export type { RetryChoice } from "./run/retry-run.ts";
-export type { RunPorts, RunResult, RunSettings, WorkflowEvent } from "./run/run-ports.ts";
-export type { BaseCommit, RunCreated, RunEntry } from "./run/run-record.ts";
+export type { RunPorts, RunResult, RunSettings, WorkflowEvent } from "./run-ports.ts";
+export type { BaseCommit, RunCreated, RunEntry } from "./records/run-record.ts";
 export {
   cancelRun,
   resumeRun,

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { ScriptValues } from "./run/script-values.ts";
+import { ScriptValues } from "./script-values.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "agentcore-script-"));
 afterAll(() => rmSync(directory, { recursive: true }));

@@ -1,9 +1,9 @@
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { didYouMean, nearest } from "./suggest.ts";
 
 const workers = ["shell", "claude-code", "codex", "opencode"];
 
-test.each([
+it.each([
   ["claude-cod", "claude-code"],
   ["claudecode", "claude-code"],
   ["Codex", "codex"],
@@ -18,12 +18,12 @@ test.each([
   expect(nearest(name, workers)).toBe(expected);
 });
 
-test("a name with nothing near it gets no suggestion", () => {
+it("a name with nothing near it gets no suggestion", () => {
   expect(didYouMean("gemini", workers)).toBe("");
   expect(didYouMean("codx", workers)).toBe('; did you mean "codex"?');
 });
 
-test("among thousands of names none is looked for", () => {
+it("among thousands of names none is looked for", () => {
   const many = Array.from({ length: 3000 }, (_, index) => `step-${index}`);
   expect(nearest("stpe-1", many.slice(0, 100))).toBe("step-1");
   expect(nearest("stpe-1", many)).toBeUndefined();

@@ -1,8 +1,8 @@
 /** The commands for stored jobs: `jobs`, `dlq`, `budget`, `why`. */
 import type { Command } from "commander";
 import { examples, stateCommand, value, type Define, type Definition } from "./shared-options.ts";
-import { readCount, readDuration, readEdit, readStates } from "../option-values.ts";
-import { readWhere } from "../job-filter.ts";
+import { readCount, readDuration, readEdit, readStates } from "../options/option-values.ts";
+import { readWhere } from "../options/job-filter.ts";
 
 export function defineJobs({ define: defineTop, finish, io }: Definition): void {
   const top = defineTop("jobs", "Look at jobs, wait for them, stop them");

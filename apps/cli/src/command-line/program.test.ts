@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { agentcore, jsonLinesOf, makeScratch } from "../testing/agentcore-process.ts";
@@ -8,7 +8,7 @@ afterAll(() => scratch.remove());
 const run = (args: readonly string[], input = "") => agentcore(scratch, args, { input });
 
 describe("help", () => {
-  test.each([
+  it.each([
     [["workflow", "run"], "Usage: agentcore workflow run"],
     [["jobs", "wait"], "Usage: agentcore jobs wait"],
     [["dlq", "replay"], "Usage: agentcore dlq replay"],
@@ -18,7 +18,7 @@ describe("help", () => {
     expect(code).toBe(0);
   });
 
-  test("lists the commands, and each has examples", async () => {
+  it("lists the commands, and each has examples", async () => {
     const { code, stdout, stderr } = await run(["--help"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const commands = [...stdout.matchAll(/^ {2}([a-z]+) /gm)]
@@ -34,19 +34,19 @@ describe("help", () => {
     }
   });
 
-  test("is what no arguments get", async () => {
+  it("is what no arguments get", async () => {
     const { code, stdout } = await run([]);
     expect(code).toBe(0);
     expect(stdout).toContain("Usage: agentcore COMMAND");
   });
 
-  test("of `run` says the exit codes", async () => {
+  it("of `run` says the exit codes", async () => {
     const { stdout } = await run(["run", "--help"]);
     expect(stdout).toContain("130 cancelled");
   });
 });
 
-test("the version is the package's", async () => {
+it("the version is the package's", async () => {
   const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
     version: string;
   };
@@ -61,7 +61,7 @@ describe("bad input exits 2 with one clear message and starts nothing:", () => {
   );
   writeFileSync(join(scratch.root, "file"), "");
 
-  test.each([
+  it.each([
     [["rnu"], /^agentcore: unknown command 'rnu'\n\(Did you mean run\?\)\n$/],
     [["run", "--wroker", "shell", "x"], /unknown option '--wroker'\n\(Did you mean --worker\?\)/],
     [["run", "true", "extra", "--worker", "shell"], /too many arguments/],
@@ -120,7 +120,7 @@ describe("bad input exits 2 with one clear message and starts nothing:", () => {
     expect(stderr).not.toMatch(/\n\s+at /);
   });
 
-  test("a configuration with mistakes, all of them at once", async () => {
+  it("a configuration with mistakes, all of them at once", async () => {
     const { code, stderr } = await agentcore(scratch, ["run", "true", "--worker", "shell"], {
       cwd: join(scratch.root, "bad"),
     });
@@ -130,7 +130,7 @@ describe("bad input exits 2 with one clear message and starts nothing:", () => {
     expect(stderr).toContain("AC_CONFIG_INVALID");
   });
 
-  test("for programs as a line of JSON too", async () => {
+  it("for programs as a line of JSON too", async () => {
     const { code, stdout } = await run(["run", "true", "--worker", "nobody", "--json"]);
     expect(code).toBe(2);
     expect(jsonLinesOf(stdout)).toEqual([
@@ -145,7 +145,7 @@ describe("bad input exits 2 with one clear message and starts nothing:", () => {
   });
 });
 
-test.each(["config", "workflow", "agents", "job", "event", "result"])(
+it.each(["config", "workflow", "agents", "job", "event", "result"])(
   "the schema %s is printed as JSON",
   async (name) => {
     const { code, stdout } = await run(["schema", name]);
@@ -166,7 +166,7 @@ describe("a worker that is not there", () => {
     'name: n\nversion: "1"\ntimeout: 1m\nsteps: { a: { worker: nobdy, capabilities: [read], instructions: x } }\n',
   );
 
-  test("is told by `workflow validate` with its place, by `doctor` as a fault, and never called a wrong line", async () => {
+  it("is told by `workflow validate` with its place, by `doctor` as a fault, and never called a wrong line", async () => {
     const validated = await run(["workflow", "validate", workflow]);
     expect(validated.code).toBe(2);
     expect(validated.stderr).toMatch(/nobody\.yaml:4:\d+: steps\.a\.worker: there is no worker "nobdy"/);
@@ -185,7 +185,7 @@ describe("a worker that is not there", () => {
     });
   });
 
-  test("ends a run with 2, makes no job, and ends one that was in the queue with 2 as well", async () => {
+  it("ends a run with 2, makes no job, and ends one that was in the queue with 2 as well", async () => {
     const ran = await run(["run", "true", "--worker", "shell", "--config", config]);
     expect(ran).toMatchObject({
       code: 2,

@@ -11,7 +11,7 @@ import {
   readEnv,
   readLabel,
   readOutput,
-} from "../option-values.ts";
+} from "../options/option-values.ts";
 
 /** Makes a command of that name below the program, or below another command. */
 export type Define = (name: string, description: string) => Command;

@@ -8,7 +8,7 @@ import {
   value,
   type Definition,
 } from "./shared-options.ts";
-import { readCount, readDuration, readPriority } from "../option-values.ts";
+import { readCount, readDuration, readPriority } from "../options/option-values.ts";
 
 export function defineRun({ define, finish, io }: Definition): void {
   taskOptions(

@@ -1,6 +1,6 @@
 /** The commands about workflows: `workflow run|resume|retry|cancel|validate|graph|list|show|logs`. */
 import type { Command } from "commander";
-import { readCount, readDollars, readLabel } from "../option-values.ts";
+import { readCount, readDollars, readLabel } from "../options/option-values.ts";
 import {
   examples,
   stateCommand,

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { agentcore, makeScratch, type Scratch } from "../testing/agentcore-process.ts";
 
 let scratch: Scratch;
@@ -52,25 +52,22 @@ const damages = {
   },
 } as const;
 
-test.each(Object.entries(damages))(
-  "a state.db that is %s is refused by every command",
-  async (_name, bad) => {
-    bad.damage();
-    const before = readFileSync(database);
-    for (const args of commands) {
-      const { code, stderr } = await run(...args);
-      expect(stderr).toMatch(new RegExp(`^agentcore: .*state\\.db.*\\n  ${bad.code}: `));
-      expect(code).toBe(1);
-    }
-    expect(readFileSync(database).equals(before)).toBe(true);
-    const doctor = await run("doctor", "--json");
-    expect(JSON.parse(doctor.stdout)).toMatchObject({
-      checks: expect.arrayContaining([expect.objectContaining({ id: "state", status: "bad" })]),
-    });
-  },
-);
+it.each(Object.entries(damages))("a state.db that is %s is refused by every command", async (_name, bad) => {
+  bad.damage();
+  const before = readFileSync(database);
+  for (const args of commands) {
+    const { code, stderr } = await run(...args);
+    expect(stderr).toMatch(new RegExp(`^agentcore: .*state\\.db.*\\n  ${bad.code}: `));
+    expect(code).toBe(1);
+  }
+  expect(readFileSync(database).equals(before)).toBe(true);
+  const doctor = await run("doctor", "--json");
+  expect(JSON.parse(doctor.stdout)).toMatchObject({
+    checks: expect.arrayContaining([expect.objectContaining({ id: "state", status: "bad" })]),
+  });
+});
 
-test("a damaged state.db is kept aside once, and a backup put in its place goes on", async () => {
+it("a damaged state.db is kept aside once, and a backup put in its place goes on", async () => {
   const backup = join(scratch.root, "backup.db");
   copyFileSync(database, backup);
   truncateSync(database, 5000);
@@ -83,7 +80,7 @@ test("a damaged state.db is kept aside once, and a backup put in its place goes 
   expect((await run("work", "--drain")).stdout).toContain("succeeded");
 });
 
-test("a state.db that another process keeps locked is refused in time, and taken once it is free", async () => {
+it("a state.db that another process keeps locked is refused in time, and taken once it is free", async () => {
   const other = new DatabaseSync(database);
   other.exec("BEGIN EXCLUSIVE");
   const refused = await run("submit", "true", "--worker", "shell");
@@ -94,7 +91,7 @@ test("a state.db that another process keeps locked is refused in time, and taken
   expect((await run("submit", "true", "--worker", "shell")).code).toBe(0);
 });
 
-test("a state directory that cannot be made is refused with the way out", async () => {
+it("a state directory that cannot be made is refused with the way out", async () => {
   writeFileSync(join(scratch.root, "file"), "");
   mkdirSync(join(scratch.root, "dir"));
   for (const path of [join(scratch.root, "file", "below"), join(scratch.root, "file"), "/proc/agentcore"]) {

@@ -1,7 +1,7 @@
 import type { Ledger } from "@agentcore/core";
 import { createMemoryLedger, windowStartOf } from "@agentcore/core";
 import { runtimeConfigSchema } from "@agentcore/core";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { budgetLines } from "../screen/budget-screen.ts";
 import { budgetLevels } from "./budget.ts";
 
@@ -19,7 +19,7 @@ async function spend(ledger: Ledger, tenant: string, costMicroUsd: number, at = 
   await ledger.charge({ ...entry, costMicroUsd: 0, tokens: 0, counters }, spent);
 }
 
-test("each tenant that falls under tenants.default is shown with what it spent, and what else the limit is for", async () => {
+it("each tenant that falls under tenants.default is shown with what it spent, and what else the limit is for", async () => {
   const ledger = createMemoryLedger();
   await spend(ledger, "acme", 3_060_000);
   await spend(ledger, "research", 7_000_000);
@@ -38,7 +38,7 @@ test("each tenant that falls under tenants.default is shown with what it spent, 
   expect(text.at(-1)).toContain("a run without a tenant counts in none");
 });
 
-test("without limits for tenants none is shown, whoever spent", async () => {
+it("without limits for tenants none is shown, whoever spent", async () => {
   const ledger = createMemoryLedger();
   await spend(ledger, "acme", 1);
   const config = runtimeConfigSchema.parse({ limits: { global: { cost_usd: { day: 50 } } } });

@@ -5,10 +5,10 @@ import { createSqliteLedger, openStateDatabase } from "@agentcore/store-sqlite";
 import type { Config } from "../config/schema.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import { loadOptionsConfig, type StateOptions } from "../open-queue.ts";
+import { loadOptionsConfig, type StateOptions } from "../queue/open-queue.ts";
 import { budgetLines } from "../screen/budget-screen.ts";
 import { plainScreen } from "../screen/terminal.ts";
-import { createStateDir, resolveStateDir } from "../state-dir.ts";
+import { createStateDir, resolveStateDir } from "../state/state-dir.ts";
 
 export async function budget(options: StateOptions, io: Io): Promise<number> {
   const loaded = await loadOptionsConfig(options, io);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -29,20 +29,20 @@ describe("in bash", () => {
     return execFileSync("bash", ["-uc", program], { encoding: "utf8" }).trim().split("\n");
   }
 
-  test("commands are completed", async () => {
+  it("commands are completed", async () => {
     expect(await complete("")).toEqual(
       expect.arrayContaining(["run", "doctor", "schema", "completion", "help"]),
     );
     expect(await complete("doc")).toEqual(["doctor"]);
   });
 
-  test("options are those of the command that was typed", async () => {
+  it("options are those of the command that was typed", async () => {
     expect(await complete("run", "--max-")).toEqual(["--max-cost", "--max-tokens", "--max-attempts"]);
     expect(await complete("doctor", "--max-")).toEqual([""]);
     expect(await complete("run", "do it", "--work")).toEqual(["--worker", "--workspace"]);
   });
 
-  test("values are completed where they are known", async () => {
+  it("values are completed where they are known", async () => {
     expect(await complete("run", "--worker", "c")).toEqual(["claude-code", "codex"]);
     expect(await complete("run", "-w", "sh")).toEqual(["shell"]);
     expect(await complete("run", "--dedup", "")).toEqual(["coalesce", "latest-wins", "reject"]);
@@ -51,7 +51,7 @@ describe("in bash", () => {
   });
 });
 
-test("a directory whose name is a command is quoted by bash, and not run", async () => {
+it("a directory whose name is a command is quoted by bash, and not run", async () => {
   const directory = mkdtempSync(join(tmpdir(), "agentcore-completion-"));
   mkdirSync(join(directory, "xy;touch${IFS}PWN;"));
   mkdirSync(join(directory, "two words"));
@@ -71,14 +71,14 @@ test("a directory whose name is a command is quoted by bash, and not run", async
   rmSync(directory, { recursive: true });
 });
 
-test.each(["zsh", "fish"])("the script for %s names every command and option", async (shell) => {
+it.each(["zsh", "fish"])("the script for %s names every command and option", async (shell) => {
   const text = await script(shell);
   for (const word of ["run", "doctor", "schema", "completion"]) expect(text).toContain(word);
   for (const option of ["max-cost", "workspace", "json"])
     expect(text).toMatch(new RegExp(`(--|-l )${option}`));
 });
 
-test("another shell is refused with the list and the nearest", async () => {
+it("another shell is refused with the list and the nearest", async () => {
   await expect(script("zhs")).rejects.toThrow(
     'no completion for "zhs"; there are bash, zsh, fish; did you mean "zsh"?',
   );

@@ -6,7 +6,7 @@ import type { Command, Option } from "commander";
 import { AgentCoreError, capabilities, dedupSchema } from "@agentcore/contract";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import { whereFields } from "../job-filter.ts";
+import { whereFields } from "../options/job-filter.ts";
 import { didYouMean } from "@agentcore/yaml-file";
 
 const shells = { bash, zsh, fish } as const;

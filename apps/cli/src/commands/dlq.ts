@@ -10,9 +10,9 @@ import {
 import type { DeadLetterQuery, EditJob, FailedReplay, Replayed, ReplayedBatch } from "@agentcore/scheduler";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import { jobJson } from "../job-json.ts";
-import { findJob, withQueue, type OpenedQueue } from "../open-queue.ts";
-import type { Edit } from "../option-values.ts";
+import { jobJson } from "../queue/job-json.ts";
+import { findJob, withQueue, type OpenedQueue } from "../queue/open-queue.ts";
+import type { Edit } from "../options/option-values.ts";
 import { deadTable } from "../screen/job-screen.ts";
 import { span } from "../screen/line.ts";
 import { plainScreen } from "../screen/terminal.ts";

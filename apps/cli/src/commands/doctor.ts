@@ -14,9 +14,9 @@ import type { Check, DoctorReport } from "../doctor/report.ts";
 import { examineWorkers, isBroken } from "../doctor/workers.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import { doctorLines } from "../screen/doctor-screen.ts";
+import { doctorLines } from "../doctor/doctor-screen.ts";
 import { plainScreen } from "../screen/terminal.ts";
-import { resolveStateDir } from "../state-dir.ts";
+import { resolveStateDir } from "../state/state-dir.ts";
 import { packageVersion } from "../version.ts";
 
 export interface DoctorOptions {
@@ -35,14 +35,14 @@ export async function doctor(options: DoctorOptions, io: Io): Promise<number> {
 async function examine(options: DoctorOptions, io: Io): Promise<DoctorReport> {
   const { loaded, check: config } = await examineConfig(options, io);
   const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
-  const { check: containment, parts } = await examineContainment(state, io.env);
+  const { check: containment, options: programs } = await examineContainment(state, io.env);
   const [git, stateCheck, workers] = await Promise.all([
-    examineGit(io.env, parts),
+    examineGit(io.env, programs),
     examineState(state, loaded.config.backpressure.disk_free.defer),
-    examineWorkers(loaded, io.env, parts),
+    examineWorkers(loaded, io.env, programs),
   ]);
   const quarantine = examineQuarantine(state);
-  const limits = runLimitsCheck(parts.containment.limits, loaded.config.limits);
+  const limits = runLimitsCheck(programs.containment.limits, loaded.config.limits);
   const node = examineNode(process.versions.node);
   const checks = [node, containment, limits, git, stateCheck, quarantine, config];
   return {

@@ -3,7 +3,7 @@ import { configureGit, findSurvivors, makeHostileGit } from "@agentcore/worker-k
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import { agentcore, makeScratch } from "../testing/agentcore-process.ts";
 
 const scratch = makeScratch();
@@ -25,7 +25,7 @@ steps:
       echo one > one.txt
 `;
 
-test("no program of theirs runs outside of the box, gets the caller's environment, or outlives the run", async () => {
+it("no program of theirs runs outside of the box, gets the caller's environment, or outlives the run", async () => {
   const { root, workspace } = scratch;
   const home = join(root, "home");
   mkdirSync(home);

@@ -3,12 +3,12 @@ import { systemClock } from "@agentcore/contract";
 import { reservedLabelPrefix, type JobPage, type JobQuery, type JobStateKind } from "@agentcore/scheduler";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import { jobDetailJson, jobJson } from "../job-json.ts";
-import { findJob, withQueue, type StateOptions } from "../open-queue.ts";
+import { jobDetailJson, jobJson } from "../queue/job-json.ts";
+import { findJob, withQueue, type StateOptions } from "../queue/open-queue.ts";
 import { jobLines, jobTable } from "../screen/job-screen.ts";
 import { span } from "../screen/line.ts";
 import { plainScreen } from "../screen/terminal.ts";
-import { queryOf, type Condition } from "../job-filter.ts";
+import { queryOf, type Condition } from "../options/job-filter.ts";
 
 export interface ListOptions extends StateOptions {
   readonly state?: readonly JobStateKind[];

@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { loadAdapter } from "../adapters.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import { findJob, withQueue, type OpenedQueue, type StateOptions } from "../open-queue.ts";
+import { findJob, withQueue, type OpenedQueue, type StateOptions } from "../queue/open-queue.ts";
 import type { Output } from "../output.ts";
 import { advance, emptyView } from "../screen/run-view.ts";
 import { plainScreen } from "../screen/terminal.ts";

@@ -5,7 +5,7 @@
 import { chmodSync, chownSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { agentcore, makeScratch, type Scratch } from "../testing/agentcore-process.ts";
 
 const uid = 2001;
@@ -60,7 +60,7 @@ async function foundByDoctor(stateDir: string, words: RegExp) {
 const notTheUsers = (): string =>
   execFileSync("find", [home, "!", "-user", String(uid)], { encoding: "utf8" });
 
-test.runIf(isRoot)("root makes nothing in a home of a user", async () => {
+it.runIf(isRoot)("root makes nothing in a home of a user", async () => {
   const below = join(home, "new", "state");
   await refused(below, "root", /home belongs to user 2001, and this is user 0; run as that user/, ...run);
   const env = { HOME: home, XDG_STATE_HOME: "" };
@@ -71,7 +71,7 @@ test.runIf(isRoot)("root makes nothing in a home of a user", async () => {
   expect(notTheUsers()).toBe("");
 });
 
-test.runIf(isRoot)(
+it.runIf(isRoot)(
   "root does not use a user's state directory, nor the user one that is root's in part",
   async () => {
     const own = join(home, "state");
@@ -86,7 +86,7 @@ test.runIf(isRoot)(
   },
 );
 
-test.runIf(isRoot)(
+it.runIf(isRoot)(
   "a user is told whose a state directory of root's is, also where it cannot be seen",
   async () => {
     mkdirSync(scratch.stateDir, { mode: 0o700 });

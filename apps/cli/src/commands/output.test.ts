@@ -1,7 +1,7 @@
 /** Outputs that fail under a real process: a full disk, a pipe without a reader, a terminal that was closed or stopped. */
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import {
   agentcore,
   jsonLinesOf,
@@ -38,7 +38,7 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
-test("a full disk ends no work: the job's own end counts, and a query says that it failed", async () => {
+it("a full disk ends no work: the job's own end counts, and a query says that it failed", async () => {
   const run = await redirected("> /dev/full", ["run", "echo a; touch done", "-w", "shell"]);
   expect(run).toMatchObject({ code: 0, stderr: full });
   expect(existsSync(join(scratch.workspace, "done"))).toBe(true);
@@ -53,7 +53,7 @@ test("a full disk ends no work: the job's own end counts, and a query says that 
   expect(await jobKinds()).toEqual(["succeeded", "dead", "succeeded"]);
 });
 
-test("a reader that has had enough is no error, of whatever command", async () => {
+it("a reader that has had enough is no error, of whatever command", async () => {
   await agentcore(scratch, ["run", "seq 20000", "-w", "shell", "--key", "k", ...state()]);
   const { stdout } = await agentcore(scratch, ["jobs", "list", "--json", ...state()]);
   const id = (jsonLinesOf(stdout)[0] as { jobs: { id: string }[] }).jobs[0]?.id ?? "";
@@ -65,7 +65,7 @@ test("a reader that has had enough is no error, of whatever command", async () =
   }
 });
 
-test("following the log of a job that goes on ends with its reader", async () => {
+it("following the log of a job that goes on ends with its reader", async () => {
   const run = startAgentcore(scratch, ["run", worker, "-w", "shell", ...state()]);
   await run.saw("out");
   const { stdout } = await agentcore(scratch, ["jobs", "list", "--json", ...state()]);
@@ -79,7 +79,7 @@ test("following the log of a job that goes on ends with its reader", async () =>
   expect((await run.finished).code).toBe(130);
 });
 
-test("the terminal closed during `run`: the worker is told, and the job is cancelled", async () => {
+it("the terminal closed during `run`: the worker is told, and the job is cancelled", async () => {
   const pty = startOnPty(scratch, ["run", worker, "-w", "shell", ...state()]);
   await until(() => existsSync(join(scratch.workspace, "started")));
   pty.end();
@@ -87,7 +87,7 @@ test("the terminal closed during `run`: the worker is told, and the job is cance
   expect(existsSync(join(scratch.workspace, "told"))).toBe(true);
 });
 
-test("a terminal that takes nothing more, as after Ctrl-S, does not keep a run from its time limit", async () => {
+it("a terminal that takes nothing more, as after Ctrl-S, does not keep a run from its time limit", async () => {
   const pty = startOnPty(scratch, [
     "run",
     "seq 100000; sleep 4733",
@@ -105,7 +105,7 @@ test("a terminal that takes nothing more, as after Ctrl-S, does not keep a run f
   expect(pty.raw()).toContain("timed out");
 });
 
-test("an internal error is one line with its place, and no page of code", async () => {
+it("an internal error is one line with its place, and no page of code", async () => {
   const file = join(scratch.root, "crash.cjs");
   writeFileSync(file, 'setTimeout(() => { throw new Error("planted"); }, 400);\n');
   const started = startAgentcore(scratch, ["run", "sleep 4734", "-w", "shell", ...state()], {

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { agentcore, makeScratch, startAgentcore, type Scratch } from "../testing/agentcore-process.ts";
 
 let scratch: Scratch;
@@ -34,7 +34,7 @@ function commandLines(): string[] {
     .filter((line) => line.includes(scratch.root) || line.includes(secret));
 }
 
-test.each([
+it.each([
   ["claude-code", "ANTHROPIC_API_KEY"],
   ["codex", "OPENAI_API_KEY"],
   ["opencode", "OPENCODE_API_KEY"],
@@ -81,7 +81,7 @@ exit 1
   },
 );
 
-test("no command line of a script shows the script, nor what verifies it", async () => {
+it("no command line of a script shows the script, nor what verifies it", async () => {
   const [started, go] = ["started", "go"].map((name) => join(scratch.workspace, name)) as [string, string];
   const script = `: ${secret}; echo up > ${started}; until [ -e ${go} ]; do sleep 0.05; done`;
   const verify = `: ${secret}; echo up > ${started}.verify; until [ -e ${go}.verify ]; do sleep 0.05; done`;
@@ -106,7 +106,7 @@ test("no command line of a script shows the script, nor what verifies it", async
   expect([...seen].filter((line) => line.includes(secret))).toEqual([]);
 });
 
-test("no file that a run leaves is open to others, whatever the umask", async () => {
+it("no file that a run leaves is open to others, whatever the umask", async () => {
   writeFileSync(
     join(scratch.workspace, "one.yaml"),
     'name: one\nversion: "1"\ntimeout: 1m\nsteps: { a: { worker: shell, capabilities: [edit], instructions: "echo a; echo b > b" } }\n',
@@ -138,7 +138,7 @@ test("no file that a run leaves is open to others, whatever the umask", async ()
   expect(open).toEqual([]);
 });
 
-test("what a run leaves can be used by its owner, whatever the umask", async () => {
+it("what a run leaves can be used by its owner, whatever the umask", async () => {
   for (const umask of ["777", "277"]) {
     const prefix = ["sh", "-c", `umask ${umask}; exec "$@"`, "sh"];
     const { code, stderr } = await startAgentcore(scratch, ["run", "echo out", "--worker", "shell"], {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { resultLineSchema, runEventSchema } from "@agentcore/contract";
@@ -43,7 +43,7 @@ async function waitFor(condition: () => boolean | Promise<boolean>): Promise<voi
   }
 }
 
-test("a job outlives the process that submitted it, and `work --drain` runs it to its end", async () => {
+it("a job outlives the process that submitted it, and `work --drain` runs it to its end", async () => {
   const id = await submit("echo done > done.txt", "--label", "team=core");
   expect((await show(id)).state.kind).toBe("queued");
   const { code, stdout } = await run("work", "--drain", "--json");
@@ -63,7 +63,7 @@ test("a job outlives the process that submitted it, and `work --drain` runs it t
   expect(readFileSync(join(scratch.workspace, "done.txt"), "utf8")).toBe("done\n");
 });
 
-test("`jobs list --limit` gives as many as were asked for, and a short id is found among any number", async () => {
+it("`jobs list --limit` gives as many as were asked for, and a short id is found among any number", async () => {
   const task = { worker: "shell", workspace: ".", instructions: "true" };
   const lines = Array.from({ length: 1200 }, (_, n) =>
     JSON.stringify({ id: `j${String(n).padStart(5, "0")}x`, task }),
@@ -81,7 +81,7 @@ test("`jobs list --limit` gives as many as were asked for, and a short id is fou
   expect((await run("submit", "true", "--worker", "shell")).code).toBe(0);
 });
 
-test("`jobs list` filters, pages and prints tables for people", async () => {
+it("`jobs list` filters, pages and prints tables for people", async () => {
   const first = await submit("true", "--label", "a=1");
   const second = await submit("true", "--label", "a=2", "--tenant", "acme");
   const ids = async (...args: string[]) =>
@@ -102,14 +102,14 @@ test("`jobs list` filters, pages and prints tables for people", async () => {
   expect(table.stdout).toMatch(new RegExp(`^JOB .*\\n${second}  queued +shell`));
 });
 
-test("a reader of a list that has had enough is no error", async () => {
+it("a reader of a list that has had enough is no error", async () => {
   await submit("true");
   const listing = startAgentcore(scratch, ["jobs", "list"]);
   listing.child.stdout?.destroy();
   expect(await listing.finished).toMatchObject({ code: 0, stderr: "" });
 });
 
-test("`jobs wait` exits as `run` would have, whichever process runs the job", async () => {
+it("`jobs wait` exits as `run` would have, whichever process runs the job", async () => {
   const id = await submit("exit 3");
   const waiting = run("jobs", "wait", id, "--json");
   await run("work", "--drain");
@@ -122,7 +122,7 @@ test("`jobs wait` exits as `run` would have, whichever process runs the job", as
   });
 });
 
-test("`jobs wait --timeout` gives up and leaves the job alone", async () => {
+it("`jobs wait --timeout` gives up and leaves the job alone", async () => {
   const id = await submit("true");
   const { code, stderr } = await run("jobs", "wait", id, "--timeout", "100ms");
   expect(code).toBe(1);
@@ -130,7 +130,7 @@ test("`jobs wait --timeout` gives up and leaves the job alone", async () => {
   expect((await show(id)).state.kind).toBe("queued");
 });
 
-test("`jobs cancel` ends a queued job at once and a running one cleanly, by any unique start of its id", async () => {
+it("`jobs cancel` ends a queued job at once and a running one cleanly, by any unique start of its id", async () => {
   const queued = await submit("true", "--delay", "1h");
   const running = await submit("echo go > go.txt; sleep 4720");
   const working = startAgentcore(scratch, ["work"]);
@@ -146,14 +146,14 @@ test("`jobs cancel` ends a queued job at once and a running one cleanly, by any 
   expect((await working.finished).code).toBe(0);
 });
 
-test("a misspelt id cancels nothing", async () => {
+it("a misspelt id cancels nothing", async () => {
   const id = await submit("true");
   expect((await run("jobs", "cancel", id, "nonsense")).code).toBe(2);
   expect((await show(id)).state.kind).toBe("queued");
 });
 
 describe("`work`", () => {
-  test("lets what runs finish at the first Ctrl-C, and starts nothing more", async () => {
+  it("lets what runs finish at the first Ctrl-C, and starts nothing more", async () => {
     const first = await submit("echo go > go.txt; sleep 1; echo end > end.txt");
     const second = await submit("true");
     const working = startAgentcore(scratch, ["work"]);
@@ -165,7 +165,7 @@ describe("`work`", () => {
     expect((await show(second)).state.kind).toBe("queued");
   });
 
-  test("stops what runs at the second Ctrl-C; the job counts an attempt and may be tried again", async () => {
+  it("stops what runs at the second Ctrl-C; the job counts an attempt and may be tried again", async () => {
     const id = await submit("echo go > go.txt; sleep 4721", "--max-attempts", "2");
     const working = startAgentcore(scratch, ["work"]);
     await waitFor(() => existsSync(join(scratch.workspace, "go.txt")));
@@ -176,7 +176,7 @@ describe("`work`", () => {
     expect(await show(id)).toMatchObject({ state: { kind: "queued" }, attempt: 1 });
   });
 
-  test("leaves at once at the third Ctrl-C; what ran is ended by its runtime, and no job is lost", async () => {
+  it("leaves at once at the third Ctrl-C; what ran is ended by its runtime, and no job is lost", async () => {
     const script = "test -e go.txt && exit 0; trap '' TERM; touch go.txt; while :; do sleep 1; done";
     const id = await submit(script, "--max-attempts", "2");
     const working = startAgentcore(scratch, ["work"]);
@@ -195,7 +195,7 @@ describe("`work`", () => {
 
   const interrupted = "echo x >> runs.txt; test $(wc -l < runs.txt) -gt 1 || sleep 4722";
 
-  test("killed in the middle, loses no job: its runtime ends what runs, and the next one runs it again", async () => {
+  it("killed in the middle, loses no job: its runtime ends what runs, and the next one runs it again", async () => {
     const id = await submit(interrupted, "--max-attempts", "2");
     const working = startAgentcore(scratch, ["work"]);
     await waitFor(() => existsSync(join(scratch.workspace, "runs.txt")));
@@ -211,7 +211,7 @@ describe("`work`", () => {
     ]);
   });
 
-  test("starts its runtime again when that is killed, and the job with it", async () => {
+  it("starts its runtime again when that is killed, and the job with it", async () => {
     const id = await submit(interrupted, "--max-attempts", "2");
     const working = startAgentcore(scratch, ["work", "--drain"]);
     await waitFor(() => existsSync(join(scratch.workspace, "runs.txt")));
@@ -224,14 +224,14 @@ describe("`work`", () => {
     expect(job.attempts.map(({ result }) => result.outcome)).toEqual(["lost", "succeeded"]);
   });
 
-  test("can run everything in one process", async () => {
+  it("can run everything in one process", async () => {
     const id = await submit("true");
     expect((await run("work", "--drain", "--in-process")).code).toBe(0);
     expect((await show(id)).state.kind).toBe("succeeded");
   });
 });
 
-test("`runtime --stdio` answers a client and ends with its stdin", async () => {
+it("`runtime --stdio` answers a client and ends with its stdin", async () => {
   const hello = { protocolVersions: [1], client: { name: "test", version: "1" } };
   const input = `${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params: hello })}\n`;
   const { code, stdout, stderr } = await agentcore(scratch, ["runtime", "--stdio"], { input });
@@ -242,7 +242,7 @@ test("`runtime --stdio` answers a client and ends with its stdin", async () => {
 });
 
 describe("dead letters", () => {
-  test("are listed with why, shown, replayed once with changes, and purged", async () => {
+  it("are listed with why, shown, replayed once with changes, and purged", async () => {
     const id = await submit("exit 7", "--label", "team=core");
     await run("work", "--drain");
     const list = await run("dlq", "list");
@@ -275,7 +275,7 @@ describe("dead letters", () => {
     expect((await run("jobs", "show", id)).code).toBe(2);
   });
 
-  test("are never all replayed or deleted by accident", async () => {
+  it("are never all replayed or deleted by accident", async () => {
     for (const verb of ["replay", "purge"]) {
       const { code, stderr } = await run("dlq", verb);
       expect(code).toBe(2);
@@ -286,7 +286,7 @@ describe("dead letters", () => {
     }
   });
 
-  test("are replayed where they meet every condition", async () => {
+  it("are replayed where they meet every condition", async () => {
     const failed = await submit("exit 7", "--tenant", "acme");
     const other = await submit("exit 7", "--tenant", "umbrella");
     await run("work", "--drain");
@@ -306,7 +306,7 @@ describe("dead letters", () => {
     expect((await run("dlq", "replay", ...where)).stderr).toContain("no dead letter matches");
   });
 
-  test("a job that is none is refused", async () => {
+  it("a job that is none is refused", async () => {
     const id = await submit("true");
     const { code, stderr } = await run("dlq", "replay", id);
     expect(code).toBe(2);
@@ -318,7 +318,7 @@ describe("a file of jobs", () => {
   const job = (fields: object) =>
     JSON.stringify({ task: { worker: "shell", workspace: ".", instructions: "true" }, ...fields });
 
-  test("is submitted whole, each job with its id, and repeating the call changes nothing", async () => {
+  it("is submitted whole, each job with its id, and repeating the call changes nothing", async () => {
     const file = join(scratch.root, "jobs.jsonl");
     writeFileSync(file, `${job({ id: "one" })}\n\n${job({ id: "two", key: "k" })}\n`);
     const { code, stdout } = await run("submit", "--file", file, "--json");
@@ -333,7 +333,7 @@ describe("a file of jobs", () => {
     ]);
   });
 
-  test.each([
+  it.each([
     ["{", /:2: not JSON/],
     [job({ nonsense: 1 }), /:2: .*nonsense/],
     [job({ context: { traceparent: "00-1-2-3" } }), /:2: context\.traceparent: not a W3C traceparent/],
@@ -357,7 +357,7 @@ describe("a file of jobs", () => {
   });
 });
 
-test.each([
+it.each([
   [
     "nested a hundred thousand levels deep",
     `{"a":`.repeat(100_000) + "1" + "}".repeat(100_000),
@@ -373,7 +373,7 @@ test.each([
   expect(refused.stderr).toMatch(new RegExp(`^agentcore: .*jobs\\.jsonl:1: .*\n  ${code}: `));
 });
 
-test("a key that is held: the submit joins the job, or is refused", async () => {
+it("a key that is held: the submit joins the job, or is refused", async () => {
   const id = await submit("true", "--key", "k");
   const joined = await run("submit", "true", "--worker", "shell", "--key", "k");
   expect(joined.stdout).toBe(`${id}\n`);
@@ -384,7 +384,7 @@ test("a key that is held: the submit joins the job, or is refused", async () => 
 });
 
 describe("`why`", () => {
-  test("names the decision, the evidence and the line of the configuration", async () => {
+  it("names the decision, the evidence and the line of the configuration", async () => {
     writeFileSync(
       join(scratch.workspace, "agentcore.yaml"),
       "limits:\n  global:\n    cost_usd:\n      day: 1\n",
@@ -400,12 +400,12 @@ describe("`why`", () => {
     expect((await run("jobs", "wait", id)).code).toBe(3);
   });
 
-  test("says that nothing holds a job back but the lack of a worker process", async () => {
+  it("says that nothing holds a job back but the lack of a worker process", async () => {
     const id = await submit("true");
     expect((await run("why", id)).stdout).toContain("agentcore work");
   });
 
-  test("says until when a delayed job waits, and so does a drain", async () => {
+  it("says until when a delayed job waits, and so does a drain", async () => {
     const id = await submit("true", "--delay", "2h");
     expect((await run("why", id)).stdout).toMatch(/submitted with a delay: not before .*Z, in (2h|1h59m)/);
     const drain = startAgentcore(scratch, ["work", "--drain"]);
@@ -415,7 +415,7 @@ describe("`why`", () => {
   });
 });
 
-test("`budget` shows what is held and spent against each limit", async () => {
+it("`budget` shows what is held and spent against each limit", async () => {
   writeFileSync(
     join(scratch.workspace, "agentcore.yaml"),
     "limits:\n  global:\n    cost_usd: { day: 25 }\n  workers:\n    shell: { tokens: { month: 1000 } }\n",
@@ -430,7 +430,7 @@ test("`budget` shows what is held and spent against each limit", async () => {
 });
 
 describe("`jobs logs`", () => {
-  test("prints what the worker printed, as lines or as the bytes that came", async () => {
+  it("prints what the worker printed, as lines or as the bytes that came", async () => {
     const id = await submit("echo out; echo err >&2");
     await run("work", "--drain");
     expect((await run("jobs", "logs", id)).stdout).toBe("  out     out\n  err     err\n");
@@ -441,7 +441,7 @@ describe("`jobs logs`", () => {
     ]);
   });
 
-  test("finds the logs of a job whatever its id is, also the second time that the id is used", async () => {
+  it("finds the logs of a job whatever its id is, also the second time that the id is used", async () => {
     const file = join(scratch.root, "jobs.jsonl");
     const id = `../my jobs/${"ü".repeat(290)}`;
     for (const word of ["one", "two"]) {
@@ -455,7 +455,7 @@ describe("`jobs logs`", () => {
     }
   });
 
-  test("follows a job over its attempts until it has ended", async () => {
+  it("follows a job over its attempts until it has ended", async () => {
     const id = await submit(
       "echo try >> tries.txt; cat tries.txt; test $(wc -l < tries.txt) = 2",
       "--max-attempts",

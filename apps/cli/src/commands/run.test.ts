@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -49,7 +49,7 @@ function processesWith(text: string): string[] {
     .filter((line) => line.includes(text) && !line.includes("agentcore"));
 }
 
-test.each([["a git repository"], ["no repository"]])(
+it.each([["a git repository"], ["no repository"]])(
   "the state directory is no part of what a run changed, where it is in a workspace that is %s",
   async (kind) => {
     const workspace = join(scratch.root, kind.replaceAll(" ", "-"));
@@ -67,7 +67,7 @@ describe("the caller's place in its trace", () => {
   const startedWith = (stdout: string) =>
     jsonLinesOf(stdout).find(({ type }) => type === "attempt_started")?.["traceparent"];
 
-  test("reaches the worker and the events", async () => {
+  it("reaches the worker and the events", async () => {
     const env = { TRACEPARENT: traceparent };
     const { stdout } = await agentcore(scratch, shell('echo "[$TRACEPARENT]" > trace.txt', "--json"), {
       env,
@@ -76,7 +76,7 @@ describe("the caller's place in its trace", () => {
     expect(startedWith(stdout)).toBe(traceparent);
   });
 
-  test("is not there where the caller has none, and is the task's own where that names one", async () => {
+  it("is not there where the caller has none, and is the task's own where that names one", async () => {
     const { stdout } = await agentcore(scratch, shell('echo "[$TRACEPARENT]" > trace.txt', "--json"));
     expect(readFileSync(join(scratch.workspace, "trace.txt"), "utf8")).toBe("[]\n");
     expect(startedWith(stdout)).toBeUndefined();
@@ -87,7 +87,7 @@ describe("the caller's place in its trace", () => {
 });
 
 describe("each way a run can end has its exit code:", () => {
-  test("0 succeeded, with what it did and the proof that nothing is left", async () => {
+  it("0 succeeded, with what it did and the proof that nothing is left", async () => {
     const { code, stdout, stderr } = await agentcore(scratch, shell("echo hi > a.txt", "--json"));
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(resultOf(stdout)).toMatchObject({
@@ -103,7 +103,7 @@ describe("each way a run can end has its exit code:", () => {
     expect(readFileSync(join(scratch.workspace, "a.txt"), "utf8")).toBe("hi\n");
   });
 
-  test("1 failed", async () => {
+  it("1 failed", async () => {
     const { code, stdout } = await agentcore(scratch, shell("exit 3", "--json"));
     expect(code).toBe(1);
     expect(resultOf(stdout)).toMatchObject({
@@ -113,19 +113,19 @@ describe("each way a run can end has its exit code:", () => {
     });
   });
 
-  test("1 failed, because the verify script says so", async () => {
+  it("1 failed, because the verify script says so", async () => {
     const { code, stdout } = await agentcore(scratch, shell("true", "--verify", "exit 1", "--json"));
     expect(code).toBe(1);
     expect(resultOf(stdout)).toMatchObject({ code: "AC_VERIFY_FAILED" });
   });
 
-  test("1 failed, because an output is missing", async () => {
+  it("1 failed, because an output is missing", async () => {
     const { code, stdout } = await agentcore(scratch, shell("true", "--output", "report=out.md", "--json"));
     expect(code).toBe(1);
     expect(resultOf(stdout)).toMatchObject({ code: "AC_OUTPUT_MISSING" });
   });
 
-  test("3 refused by the gate, for good", async () => {
+  it("3 refused by the gate, for good", async () => {
     const config = join(scratch.root, "tight.yaml");
     writeFileSync(config, "limits:\n  global:\n    cost_usd: { day: 1 }\n");
     const { code, stdout } = await agentcore(
@@ -140,7 +140,7 @@ describe("each way a run can end has its exit code:", () => {
     expect(jsonLinesOf(dead.stdout)[0]).toMatchObject({ jobs: [] });
   });
 
-  test("4 timed out", async () => {
+  it("4 timed out", async () => {
     const { code, stdout } = await agentcore(scratch, shell("sleep 4711", "--timeout", "300ms", "--json"));
     expect(code).toBe(4);
     expect(resultOf(stdout)).toMatchObject({
@@ -151,7 +151,7 @@ describe("each way a run can end has its exit code:", () => {
     expect(processesWith("sleep 4711")).toEqual([]);
   });
 
-  test("4 stalled", async () => {
+  it("4 stalled", async () => {
     const { code, stdout } = await agentcore(
       scratch,
       shell("sleep 4712", "--silence-timeout", "300ms", "--json"),
@@ -161,7 +161,7 @@ describe("each way a run can end has its exit code:", () => {
     expect(processesWith("sleep 4712")).toEqual([]);
   });
 
-  test("5 budget exhausted: a worker that reports more than its ceiling is stopped", async () => {
+  it("5 budget exhausted: a worker that reports more than its ceiling is stopped", async () => {
     const spender = `
       const usage = { inputTokens: 1000, cachedInputTokens: null, outputTokens: 10 };
       export default {
@@ -193,7 +193,7 @@ describe("each way a run can end has its exit code:", () => {
     expect(processesWith("sleep 4716")).toEqual([]);
   });
 
-  test("130 cancelled by Ctrl-C, cleanly: the worker may end by itself", async () => {
+  it("130 cancelled by Ctrl-C, cleanly: the worker may end by itself", async () => {
     const run = startAgentcore(
       scratch,
       shell("trap 'echo flushed; exit 0' TERM; echo ready; sleep 4713 & wait", "--json"),
@@ -207,7 +207,7 @@ describe("each way a run can end has its exit code:", () => {
     expect(processesWith("sleep 4713")).toEqual([]);
   });
 
-  test("130 cancelled by a second Ctrl-C at once: a worker that ignores the first has no grace period left", async () => {
+  it("130 cancelled by a second Ctrl-C at once: a worker that ignores the first has no grace period left", async () => {
     const run = startAgentcore(
       scratch,
       shell("trap '' TERM; echo ready; while :; do sleep 1; done", "--json"),
@@ -222,7 +222,7 @@ describe("each way a run can end has its exit code:", () => {
     expect(resultOf(stdout).containment).toMatchObject({ survivors: 0, signals: ["TERM", "KILL"] });
   });
 
-  test("130 at once at the third Ctrl-C, also where the store does not answer; the worker dies with it", async () => {
+  it("130 at once at the third Ctrl-C, also where the store does not answer; the worker dies with it", async () => {
     const locked = makeScratch();
     const args = shell("echo ready; sleep 4717", "--state-dir", locked.stateDir);
     const run = startAgentcore(locked, args);
@@ -244,7 +244,7 @@ describe("each way a run can end has its exit code:", () => {
     await locked.remove();
   });
 
-  test("130 cancelled by SIGTERM", async () => {
+  it("130 cancelled by SIGTERM", async () => {
     const run = startAgentcore(scratch, shell("echo ready; sleep 4714", "--json"));
     await run.saw("ready");
     run.child.kill("SIGTERM");
@@ -254,7 +254,7 @@ describe("each way a run can end has its exit code:", () => {
 });
 
 describe("a run", () => {
-  test("tries again where it may, and adds the attempts up", async () => {
+  it("tries again where it may, and adds the attempts up", async () => {
     const script = "echo x >> tries.txt; test $(wc -l < tries.txt) = 2";
     const { code, stdout } = await agentcore(scratch, shell(script, "--max-attempts", "3", "--json"));
     expect(code).toBe(0);
@@ -263,7 +263,7 @@ describe("a run", () => {
     expect(types.filter((type) => type === "retry_scheduled")).toHaveLength(1);
   });
 
-  test("leaves the jobs of others in the queue alone", async () => {
+  it("leaves the jobs of others in the queue alone", async () => {
     const other = await agentcore(scratch, ["submit", "touch stranger", "--worker", "shell"]);
     const { code } = await agentcore(scratch, shell("true"));
     expect(code).toBe(0);
@@ -271,7 +271,7 @@ describe("a run", () => {
     await agentcore(scratch, ["jobs", "cancel", other.stdout.trim()]);
   });
 
-  test("joins a run with the same key, and both get the one result", async () => {
+  it("joins a run with the same key, and both get the one result", async () => {
     const script = `echo run >> keyed.txt; ${untilThere("go-keyed")}; echo last words`;
     const first = startAgentcore(scratch, shell(script, "--key", "k", "--json"));
     await first.saw("ready");
@@ -284,7 +284,7 @@ describe("a run", () => {
     expect(readFileSync(join(scratch.workspace, "keyed.txt"), "utf8")).toBe("run\n");
   });
 
-  test("tells people what happens in lines, and sums up", async () => {
+  it("tells people what happens in lines, and sums up", async () => {
     const { code, stdout } = await agentcore(scratch, shell("echo working; echo careful >&2"));
     expect(code).toBe(0);
     expect(stdout).toMatch(/ permit {2}read \(not enforced\) · up to 30m · no cost ceiling\n/);
@@ -295,14 +295,14 @@ describe("a run", () => {
     expect(stdout).not.toContain("\u001b");
   });
 
-  test("reads the instructions from stdin", async () => {
+  it("reads the instructions from stdin", async () => {
     const { stdout } = await agentcore(scratch, ["run", "-", "--worker", "shell"], {
       input: "echo from\necho stdin\n",
     });
     expect(stdout).toMatch(/from\n.* stdin\n/);
   });
 
-  test("gives the worker the environment named and no other", async () => {
+  it("gives the worker the environment named and no other", async () => {
     const { stdout } = await agentcore(
       scratch,
       shell("echo [$GIVEN] [$PASSED] [$SECRET]", "--env", "GIVEN=1", "--env", "PASSED"),
@@ -313,14 +313,14 @@ describe("a run", () => {
     expect(stdout).toContain("[1] [2] []");
   });
 
-  test("works where it is told, by default here", async () => {
+  it("works where it is told, by default here", async () => {
     const here = await agentcore(scratch, shell("pwd"));
     expect(here.stdout).toContain(` ${realpathSync(scratch.workspace)}\n`);
     const there = await agentcore(scratch, shell("pwd", "-C", scratch.root));
     expect(there.stdout).toContain(` ${realpathSync(scratch.root)}\n`);
   });
 
-  test("ends, cleanly, when the reader of its output goes away", async () => {
+  it("ends, cleanly, when the reader of its output goes away", async () => {
     const run = startAgentcore(scratch, shell("while :; do echo 4715; sleep 0.05; done", "--json"));
     await run.saw("4715");
     run.child.stdout?.destroy();
@@ -329,19 +329,19 @@ describe("a run", () => {
     expect(processesWith("echo 4715")).toEqual([]);
   });
 
-  test("keeps its state where it is told, for its owner alone", async () => {
+  it("keeps its state where it is told, for its owner alone", async () => {
     const stateDir = join(scratch.root, "elsewhere");
     await agentcore(scratch, shell("true", "--state-dir", stateDir));
     expect(readdirSync(stateDir)).toEqual(expect.arrayContaining(["attempts", "containment", "state.db"]));
   });
 
-  test("is refused, with what to do, where its state cannot be kept", async () => {
+  it("is refused, with what to do, where its state cannot be kept", async () => {
     const { code, stderr } = await agentcore(scratch, shell("true", "--state-dir", "/proc/nowhere"));
     expect(code).toBe(6);
     expect(stderr).toMatch(/state directory \/proc\/nowhere cannot be created.*--state-dir/);
   });
 });
-test("a run ends with an error, and does not wait for ever, where its store will not work again", async () => {
+it("a run ends with an error, and does not wait for ever, where its store will not work again", async () => {
   const args = shell("true", "--state-dir", join(scratch.root, "broken"));
   expect((await agentcore(scratch, args)).code).toBe(0);
   const database = new DatabaseSync(join(scratch.root, "broken", "state.db"));
@@ -352,7 +352,7 @@ test("a run ends with an error, and does not wait for ever, where its store will
   expect(stderr).toMatch(/agentcore: .*state\.db.*no such table/);
 });
 
-test("two runs in one workspace do not mix: the second waits, or is refused with --no-wait", async () => {
+it("two runs in one workspace do not mix: the second waits, or is refused with --no-wait", async () => {
   const first = startAgentcore(scratch, shell(`${untilThere("go-first")}; touch first`, "--json"));
   await first.saw("ready");
   const refused = await agentcore(scratch, shell("true", "--no-wait", "--json"));

@@ -12,16 +12,21 @@ import { requireWorker, requireWorkerProgram } from "../adapters.ts";
 import { compose, type Composition } from "../compose.ts";
 import { onInterrupt } from "../interrupt.ts";
 import type { Io } from "../io.ts";
-import { jobFromOptions, readInstructions, warnOfLoaders, type TaskOptions } from "../job-from-options.ts";
+import {
+  jobFromOptions,
+  readInstructions,
+  warnOfLoaders,
+  type TaskOptions,
+} from "../options/job-from-options.ts";
 import { createLog, type ProcessLog } from "../log.ts";
-import { announcementOf, loadOptionsConfig } from "../open-queue.ts";
+import { announcementOf, loadOptionsConfig } from "../queue/open-queue.ts";
 import { jsonPresenter } from "../present/json-presenter.ts";
 import { humanPresenter } from "../present/human-presenter.ts";
 import type { Presenter } from "../present/presenter.ts";
-import { runJob } from "../run-job.ts";
-import { closeScheduler, startScheduler } from "../start-scheduler.ts";
-import { withdrawJob } from "../withdraw-job.ts";
-import { resolveStateDir } from "../state-dir.ts";
+import { runJob } from "../queue/run-job.ts";
+import { closeScheduler, startScheduler } from "../queue/start-scheduler.ts";
+import { withdrawJob } from "../queue/withdraw-job.ts";
+import { resolveStateDir } from "../state/state-dir.ts";
 
 export interface RunOptions extends TaskOptions {
   readonly json?: boolean;
@@ -61,7 +66,7 @@ export async function run(instructions: string | undefined, options: RunOptions,
   }
 }
 
-interface RunParts {
+interface RunToEndOptions {
   readonly composition: Composition;
   readonly log: ProcessLog;
   readonly keepEndedMs: number;
@@ -71,7 +76,7 @@ interface RunParts {
 }
 
 /** Throws where the store will not work again, or does not take the end of a run that was asked to stop. */
-async function runToItsEnd(job: JobSubmission, parts: RunParts) {
+async function runToItsEnd(job: JobSubmission, parts: RunToEndOptions) {
   const { composition, log, keepEndedMs, presenter, stops, wait } = parts;
   const hopeless = Promise.race([failed(composition), stops.givenUp]);
   const starting = startScheduler(composition, { log, concurrency: 1, keepEndedMs, claims: "own" });

@@ -11,8 +11,8 @@ import { readHandedConfig } from "../config/handover.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { createLog } from "../log.ts";
-import { loadOptionsConfig, type StateOptions } from "../open-queue.ts";
-import { resolveStateDir } from "../state-dir.ts";
+import { loadOptionsConfig, type StateOptions } from "../queue/open-queue.ts";
+import { resolveStateDir } from "../state/state-dir.ts";
 import { packageVersion } from "../version.ts";
 
 export interface RuntimeOptions extends StateOptions {

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   agentcore,
   agentcoreCommand,
@@ -69,7 +69,7 @@ describe("`work`", () => {
     ["SIGHUP", "group"],
     ["SIGTERM", "tree"],
   ] as const;
-  test.each(kinds)("ends once after %s to its %s, with the attempt's true result", async (signal, whom) => {
+  it.each(kinds)("ends once after %s to its %s, with the attempt's true result", async (signal, whom) => {
     await agentcore(scratch, ["submit", worker, "-w", "shell", "--max-attempts", "3", ...state()]);
     const started = startAgentcore(scratch, ["work", ...state()], { detached: true });
     await untilExists("started");
@@ -87,7 +87,7 @@ describe("`work`", () => {
 });
 
 describe("`run`", () => {
-  test.each(["SIGTERM", "SIGHUP"] as const)("is cancelled once by %s to every process", async (signal) => {
+  it.each(["SIGTERM", "SIGHUP"] as const)("is cancelled once by %s to every process", async (signal) => {
     const started = startAgentcore(scratch, ["run", worker, "-w", "shell", ...state()]);
     await untilExists("started");
     signalTree(started.child.pid ?? 0, signal);
@@ -95,7 +95,7 @@ describe("`run`", () => {
     expect(await stateOfJob()).toMatchObject({ kind: "cancelled" });
   });
 
-  test("is cancelled once by `timeout`, which signals its program twice", async () => {
+  it("is cancelled once by `timeout`, which signals its program twice", async () => {
     const started = startAgentcore(scratch, ["run", worker, "-w", "shell", ...state()], {
       prefix: ["timeout", "600"],
     });
@@ -111,7 +111,7 @@ describe("`run`", () => {
   });
 });
 
-test("the npm script passes SIGTERM on: the shell is replaced, and the script signals its program", async () => {
+it("the npm script passes SIGTERM on: the shell is replaced, and the script signals its program", async () => {
   const manifest = readFileSync(join(repository, "package.json"), "utf8");
   expect(manifest).toMatch(/"agentcore": "exec node scripts\/run.mjs agentcore"/);
   const script = `import { run } from "${repository}scripts/process.mjs";

@@ -16,9 +16,9 @@ import {
   readInstructions,
   warnOfLoaders,
   type TaskOptions,
-} from "../job-from-options.ts";
+} from "../options/job-from-options.ts";
 import { readTextFile } from "../text-files.ts";
-import { withQueue, type OpenedQueue, type StateOptions } from "../open-queue.ts";
+import { withQueue, type OpenedQueue, type StateOptions } from "../queue/open-queue.ts";
 
 export interface SubmitOptions extends TaskOptions, StateOptions {
   /** JSON lines, each a job; `-` is stdin. */

@@ -1,7 +1,7 @@
 /** Unusual surroundings of a command: they are coped with, or named in one clear line. */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import {
   agentcore,
   canMount,
@@ -18,7 +18,7 @@ afterEach(() => scratch.remove());
 
 const shellRun = ["run", "echo out", "--worker", "shell"];
 
-test("a relative HOME is none: nothing is made below it, and where one is needed that is said", async () => {
+it("a relative HOME is none: nothing is made below it, and where one is needed that is said", async () => {
   const needing = await agentcore(scratch, shellRun, { env: { HOME: "relative", XDG_STATE_HOME: "" } });
   expect(needing.code).toBe(2);
   expect(needing.stderr.split("\n")[0]).toBe(
@@ -36,7 +36,7 @@ test("a relative HOME is none: nothing is made below it, and where one is needed
   expect(existsSync(join(scratch.workspace, "relative"))).toBe(false);
 });
 
-test("a current directory whose name is not UTF-8 is named as such", async () => {
+it("a current directory whose name is not UTF-8 is named as such", async () => {
   const directory = Buffer.from(`${scratch.root}/not-\xff`, "latin1");
   mkdirSync(directory);
   // An argument cannot hold such a name, so a shell goes there.
@@ -50,7 +50,7 @@ test("a current directory whose name is not UTF-8 is named as such", async () =>
   }
 });
 
-test.runIf(canMount())("where /proc is not mounted, that is said in one line", async () => {
+it.runIf(canMount())("where /proc is not mounted, that is said in one line", async () => {
   mkdirSync(join(scratch.root, "empty"));
   const prefix = ["unshare", "-rm", "sh", "-c", 'mount --bind "$0" /proc && exec "$@"'];
   prefix.push(join(scratch.root, "empty"));

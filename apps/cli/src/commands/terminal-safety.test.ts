@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { agentcore, jsonLinesOf, makeScratch, type Scratch } from "../testing/agentcore-process.ts";
 
 let scratch: Scratch;
@@ -22,7 +22,7 @@ async function shown(...args: string[]): Promise<string> {
   return text;
 }
 
-test("of jobs", async () => {
+it("of jobs", async () => {
   const options = ["-w", "shell", "--key", evil, "--label", `l=${evil}`, "--tenant", evil, "--model", evil];
   await shown("run", printsEvil, ...options);
   await shown("run", `true # ${evil}`, "-w", "shell", "--json", "--label", `l=${evil}`);
@@ -40,7 +40,7 @@ test("of jobs", async () => {
   }
 });
 
-test("of workflows", async () => {
+it("of workflows", async () => {
   const step = (script: string): string =>
     `{ worker: shell, capabilities: [read], instructions: ${JSON.stringify(script)} }`;
   const file = join(scratch.workspace, "evil.yaml");
@@ -63,7 +63,7 @@ test("of workflows", async () => {
   await shown("workflow", "validate", broken);
 });
 
-test("of arguments that are wrong", async () => {
+it("of arguments that are wrong", async () => {
   expect(await shown("run", evil, "-w", evil)).toContain("XY");
   await shown(evil);
   await shown("run", "true", `--${evil}`);

@@ -1,7 +1,7 @@
 /** Every way that text comes in, with what editors, shells and other programs put into it. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { agentcore, makeScratch, type Finished, type Scratch } from "../testing/agentcore-process.ts";
 
 let scratch: Scratch;
@@ -49,7 +49,7 @@ const works = [
   ["a leading dash", "- || echo works > found"],
   ["a byte order mark", `${bom}echo works > found`],
 ] as const;
-test.each(
+it.each(
   works.flatMap(([what, script]) => Object.keys(entrances).map((name) => [what, name, script] as const)),
 )("%s by %s is taken as it was meant", async (_what, name, script) => {
   file("found", "");
@@ -73,7 +73,7 @@ const refused: readonly (readonly [string, string, string, RegExp])[] = [
   ["a NUL", "jsonl", "echo a\0b", /jobs\.jsonl:1: task\.instructions: has a NUL character at position 6/],
   ["a NUL", "yaml", "echo a\0b", /NUL|control character/i],
 ];
-test.each(refused)(
+it.each(refused)(
   "%s by %s is one clear error, and nothing is started",
   async (_what, name, script, message) => {
     const { code, stderr, stdout } = await entrances[name]!(script);
@@ -83,7 +83,7 @@ test.each(refused)(
   },
 );
 
-test("a NUL in a workspace or an environment variable is one clear error at submit", async () => {
+it("a NUL in a workspace or an environment variable is one clear error at submit", async () => {
   const task = { worker: "shell", instructions: "true" };
   const cases = [
     [{ ...task, workspace: "a\0b" }, "task.workspace"],
@@ -99,7 +99,7 @@ test("a NUL in a workspace or an environment variable is one clear error at subm
   }
 });
 
-test("instructions that begin with a dash get the hint at --, a misspelt option does not", async () => {
+it("instructions that begin with a dash get the hint at --, a misspelt option does not", async () => {
   const dash = await agentcore(scratch, ["run", "- item", "-w", "shell"]);
   expect(dash).toMatchObject({
     code: 2,
@@ -108,7 +108,7 @@ test("instructions that begin with a dash get the hint at --, a misspelt option 
   expect((await agentcore(scratch, ["run", "x", "--worke", "shell"])).stderr).not.toContain("put --");
 });
 
-test("a file that is none is told in words, before anything runs", async () => {
+it("a file that is none is told in words, before anything runs", async () => {
   mkdirSync(join(scratch.workspace, "dir"));
   const text = `name: x\nversion: "1"\ntimeout: 1m\nsteps: { a: { worker: shell, capabilities: [read], instructions: touch ran } }\n`;
   const workflow = file("sound.yaml", text);
@@ -139,7 +139,7 @@ test("a file that is none is told in words, before anything runs", async () => {
   expect(() => readFileSync(join(scratch.workspace, "ran"))).toThrow("ENOENT");
 });
 
-test("a current directory that was deleted is one line, with -C as well", async () => {
+it("a current directory that was deleted is one line, with -C as well", async () => {
   for (const args of [
     ["jobs", "list"],
     ["run", "true", "-w", "shell", "-C", "/tmp"],

@@ -1,7 +1,7 @@
 /** What a hostile repository, another user or a worker can do with an `agentcore.yaml`, as real processes. */
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { agentcore, jsonLinesOf, makeScratch, type Scratch } from "../testing/agentcore-process.ts";
 
 let scratch: Scratch;
@@ -38,7 +38,7 @@ limits: { job: { cost_usd: 7 } }
   );
 }
 
-test("a configuration that was found runs nothing, is named on stderr, and is in force once it is trusted", async () => {
+it("a configuration that was found runs nothing, is named on stderr, and is in force once it is trusted", async () => {
   plant();
   const doctor = await run("doctor", "--json");
   const report = JSON.parse(doctor.stdout) as { checks: { id: string }[]; workers: { name: string }[] };
@@ -83,7 +83,7 @@ test("a configuration that was found runs nothing, is named on stderr, and is in
   expect((await run("jobs", "list")).stderr).toContain("is not trusted");
 });
 
-test("a state directory that came with a repository is not worked on", async () => {
+it("a state directory that came with a repository is not worked on", async () => {
   const planted = join(scratch.workspace, "planted");
   const script = `touch ${join(marks, "queued")}`;
   const submitted = await run("submit", script, "--worker", "shell", "--state-dir", planted);
@@ -97,13 +97,13 @@ test("a state directory that came with a repository is not worked on", async () 
   expect(readdirSync(marks)).toEqual(["queued"]);
 });
 
-test("what a run writes does not change what the next command does", async () => {
+it("what a run writes does not change what the next command does", async () => {
   const script = `printf 'workers: { shell: { program: /bin/false } }\\n' > agentcore.yaml`;
   expect((await run("run", script, "--worker", "shell")).code).toBe(0);
   expect((await run("run", "true", "--worker", "shell")).code).toBe(0);
 });
 
-test("a worker reaches neither what the user trusts nor the compiled form of this program", async () => {
+it("a worker reaches neither what the user trusts nor the compiled form of this program", async () => {
   const trusted = join(scratch.root, "xdg/agentcore/trusted");
   const cache = join(scratch.root, ".cache/agentcore");
   mkdirSync(cache, { recursive: true, mode: 0o700 });
@@ -113,7 +113,7 @@ test("a worker reaches neither what the user trusts nor the compiled form of thi
   expect([readdirSync(trusted), readdirSync(cache)]).toEqual([[], []]);
 });
 
-test("the runtime of its own process has the configuration as it was decided, and not as the file is by then", async () => {
+it("the runtime of its own process has the configuration as it was decided, and not as the file is by then", async () => {
   await run("submit", "true", "--worker", "shell");
   // Named: it counts, and so in the other process.
   const named = join(scratch.root, "named.yaml");
@@ -130,7 +130,7 @@ test("the runtime of its own process has the configuration as it was decided, an
   rmSync(file);
 });
 
-test("trust that another user could have written counts for nothing", async () => {
+it("trust that another user could have written counts for nothing", async () => {
   plant();
   await run("trust");
   const kept = join(scratch.root, "xdg/agentcore/trusted");

@@ -1,8 +1,8 @@
 /** `agentcore jobs wait JOB`: waits for its end, whichever process runs it, and exits as `run` would have. */
 import { AgentCoreError, formatDuration, systemClock } from "@agentcore/contract";
 import type { Io } from "../io.ts";
-import { outcomeOf } from "../job-outcome.ts";
-import { findJob, withQueue, type StateOptions } from "../open-queue.ts";
+import { outcomeOf } from "../queue/job-outcome.ts";
+import { findJob, withQueue, type StateOptions } from "../queue/open-queue.ts";
 import { summaryLines } from "../screen/summary.ts";
 import { plainScreen } from "../screen/terminal.ts";
 

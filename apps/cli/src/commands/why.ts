@@ -4,9 +4,9 @@ import { systemClock } from "@agentcore/contract";
 import { createSettingPlaces } from "../config/setting-place.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import { jobJson } from "../job-json.ts";
-import { findJob, withQueue, type StateOptions } from "../open-queue.ts";
-import { describeLeft } from "../quarantine.ts";
+import { jobJson } from "../queue/job-json.ts";
+import { findJob, withQueue, type StateOptions } from "../queue/open-queue.ts";
+import { describeLeft } from "../state/quarantine.ts";
 import { plainScreen } from "../screen/terminal.ts";
 import { whyLines } from "../screen/why-screen.ts";
 

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { agentcoreCommand, makeScratch, type Scratch } from "../testing/agentcore-process.ts";
 
 const driveFile = fileURLToPath(new URL("../../../../examples/wire-from-shell/drive.sh", import.meta.url));
@@ -40,7 +40,7 @@ function drive(script: string, command = agentcoreCommand.join(" ")) {
   return { child, went: went.promise, finished };
 }
 
-test("runs a job from the handshake to the drain, with nothing but bash", async () => {
+it("runs a job from the handshake to the drain, with nothing but bash", async () => {
   const said = `"id":3,"result" \\ é %d\ttab`;
   const { code, stdout, stderr } = await drive(`cat <<'END' | tee a.txt\n${said}\nEND`).finished;
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -61,19 +61,19 @@ test("runs a job from the handshake to the drain, with nothing but bash", async 
   expect(readFileSync(join(scratch.workspace, "a.txt"), "utf8")).toBe(`${said}\n`);
 });
 
-test("says by its exit code that the job failed", async () => {
+it("says by its exit code that the job failed", async () => {
   const { code, stdout } = await drive("exit 7").finished;
   expect(code).toBe(1);
   expect(stdout).toContain("result: failed, 0 processes left behind");
 });
 
-test("acknowledges as it reads: more output than the window holds arrives whole", async () => {
+it("acknowledges as it reads: more output than the window holds arrives whole", async () => {
   const { code, stdout } = await drive("seq 1200").finished;
   expect(code).toBe(0);
   expect(stdout.match(/^stdout: \d+$/gm)).toHaveLength(1200);
 });
 
-test("cancels the job on Ctrl-C, and leaves nothing running", async () => {
+it("cancels the job on Ctrl-C, and leaves nothing running", async () => {
   const { child, went, finished } = drive("echo $$ > pid.txt; echo go; sleep 4731; touch late.txt");
   await went;
   child.kill("SIGINT");
@@ -83,7 +83,7 @@ test("cancels the job on Ctrl-C, and leaves nothing running", async () => {
   expect(existsSync(join(scratch.workspace, "late.txt"))).toBe(false);
 });
 
-test("says so where there is no runtime to talk to", async () => {
+it("says so where there is no runtime to talk to", async () => {
   const { code, stderr } = await drive("true", "false").finished;
   expect(code).toBe(1);
   expect(stderr).toContain("the runtime has ended");

@@ -12,14 +12,14 @@ import { exitCodes } from "../exit-code.ts";
 import { onInterrupt } from "../interrupt.ts";
 import type { Io } from "../io.ts";
 import { createLog, type LogLevel } from "../log.ts";
-import { announcementOf, loadOptionsConfig, type StateOptions } from "../open-queue.ts";
-import { pruneAttemptsRegularly } from "../prune-attempts.ts";
+import { announcementOf, loadOptionsConfig, type StateOptions } from "../queue/open-queue.ts";
+import { pruneAttemptsRegularly } from "../state/prune-attempts.ts";
 import { eventLines } from "../present/event-lines.ts";
-import { closeScheduler, startScheduler } from "../start-scheduler.ts";
+import { closeScheduler, startScheduler } from "../queue/start-scheduler.ts";
 import { plainScreen } from "../screen/terminal.ts";
 import { waitLine, workLine } from "../screen/work-screen.ts";
-import { tellWaits } from "../tell-waits.ts";
-import { resolveStateDir } from "../state-dir.ts";
+import { tellWaits } from "../queue/tell-waits.ts";
+import { resolveStateDir } from "../state/state-dir.ts";
 
 export interface WorkOptions extends StateOptions {
   /** End when no job is queued, delayed or running. */

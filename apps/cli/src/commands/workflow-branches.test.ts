@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeEach, expect, it } from "vitest";
 import { agentcore, makeScratch } from "../testing/agentcore-process.ts";
 
 const scratch = makeScratch();
@@ -28,7 +28,7 @@ beforeEach(() => {
 const run = (args: readonly string[] = [], env: Record<string, string> = {}) =>
   agentcore(scratch, ["workflow", "run", file, "-C", workspace, ...args], { env });
 
-test("main is protected, unless other branches are named or it is allowed", async () => {
+it("main is protected, unless other branches are named or it is allowed", async () => {
   const refused = await run();
   expect({ code: refused.code, said: refused.stderr.includes("--allow-protected-branch") }).toEqual({
     code: 2,
@@ -40,7 +40,7 @@ test("main is protected, unless other branches are named or it is allowed", asyn
   expect((await run(["--protected-branches", "other,release/*"])).code).toBe(2);
 });
 
-test("a detached HEAD needs a base, by --base-branch or BASE_BRANCH", async () => {
+it("a detached HEAD needs a base, by --base-branch or BASE_BRANCH", async () => {
   git("checkout", "-q", "--detach");
   const refused = await run();
   expect({ code: refused.code, said: refused.stderr.includes("--base-branch") }).toEqual({

@@ -1,7 +1,7 @@
 /** The budget of a run with the real runtime: contained agents, the durable ledger, and what the process exits with. */
 import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import { agentcore, jsonLinesOf, makeScratch, startAgentcore } from "../testing/agentcore-process.ts";
 
 const scratch = makeScratch();
@@ -73,7 +73,7 @@ steps:
 `,
 );
 
-test("5 budget exhausted: 20 agents under one cap stop together, and none spends more than was set aside", async () => {
+it("5 budget exhausted: 20 agents under one cap stop together, and none spends more than was set aside", async () => {
   const started = startAgentcore(scratch, ["workflow", "run", file, "--config", config, "--json"]);
   const claimed: number[] = [];
   while (started.child.exitCode === null && started.child.signalCode === null) {

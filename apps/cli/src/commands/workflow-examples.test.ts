@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { agentcore, makeScratch, type Scratch } from "../testing/agentcore-process.ts";
 
 const folder = fileURLToPath(new URL("../../../../examples/workflows", import.meta.url));
@@ -33,25 +33,22 @@ beforeAll(() => {
   files = readdirSync(folder).filter((file) => file.endsWith(".yaml") && file !== "agents.yaml");
 });
 
-test("every example is run or validated here", () => {
+it("every example is run or validated here", () => {
   expect([...Object.keys(left), ...withAgents].toSorted()).toEqual(files.toSorted());
 });
 
-test.each(Object.entries(left))(
-  "the example %s succeeds and leaves what it says",
-  async (file, artifacts) => {
-    const scratch = makeScratch();
-    scratches.push(scratch);
-    const { code, stdout, stderr } = await agentcore(scratch, ["workflow", "run", join(folder, file)]);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(stdout).toContain("Workflow: SUCCEEDED");
-    const context = join(scratch.workspace, "context");
-    const found = Object.keys(artifacts).map((path) => [path, readFileSync(join(context, path), "utf8")]);
-    expect(Object.fromEntries(found)).toEqual(artifacts);
-  },
-);
+it.each(Object.entries(left))("the example %s succeeds and leaves what it says", async (file, artifacts) => {
+  const scratch = makeScratch();
+  scratches.push(scratch);
+  const { code, stdout, stderr } = await agentcore(scratch, ["workflow", "run", join(folder, file)]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toContain("Workflow: SUCCEEDED");
+  const context = join(scratch.workspace, "context");
+  const found = Object.keys(artifacts).map((path) => [path, readFileSync(join(context, path), "utf8")]);
+  expect(Object.fromEntries(found)).toEqual(artifacts);
+});
 
-test.each(withAgents)("the example %s, which needs real agents, is without mistakes", async (file) => {
+it.each(withAgents)("the example %s, which needs real agents, is without mistakes", async (file) => {
   const scratch = makeScratch();
   scratches.push(scratch);
   const { code } = await agentcore(scratch, ["workflow", "validate", join(folder, file)]);

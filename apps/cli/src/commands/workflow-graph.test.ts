@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { agentcore, jsonLinesOf, makeScratch } from "../testing/agentcore-process.ts";
 
 const scratch = makeScratch();
@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 
 describe("a file", () => {
-  test("is Mermaid text", async () => {
+  it("is Mermaid text", async () => {
     const { code, stdout } = await agentcore(scratch, ["workflow", "graph", file]);
     expect({ code, stdout }).toEqual({
       code: 0,
@@ -31,7 +31,7 @@ describe("a file", () => {
     });
   });
 
-  test("is a picture on stdout, and files where they are named", async () => {
+  it("is a picture on stdout, and files where they are named", async () => {
     const picture = await agentcore(scratch, ["workflow", "graph", file, "--svg"]);
     expect(picture.stdout).toMatch(/^<svg [\s\S]*>one<[\s\S]*<\/svg>\n$/);
     const args = ["workflow", "graph", file, "--svg", "o.svg", "--html", "o.html"];
@@ -41,7 +41,7 @@ describe("a file", () => {
   });
 });
 
-test.each([
+it.each([
   ["graph --run", (id: string) => ["graph", "--run", id, "--svg"]],
   ["show", (id: string) => ["show", id, "--svg"]],
 ])("%s draws a run with how each step ended, those of sub-workflows too", async (_what, args) => {
@@ -54,7 +54,7 @@ test.each([
 });
 
 describe("2, and nothing is written, for", () => {
-  test.each([
+  it.each([
     [["graph"], /name a workflow file, or a --run/],
     [["graph", file, "--run", "0199a2c4", "--svg"], /not both/],
     [["graph", "--run", "0199a2c4"], /--run goes with --svg or --html/],
@@ -68,7 +68,7 @@ describe("2, and nothing is written, for", () => {
     expect(existsSync(join(scratch.workspace, "never.svg"))).toBe(false);
   });
 
-  test("more steps than a picture can hold, which Mermaid text can", async () => {
+  it("more steps than a picture can hold, which Mermaid text can", async () => {
     const many = join(scratch.root, "many.yaml");
     const steps = Array.from(
       { length: 601 },
@@ -81,7 +81,7 @@ describe("2, and nothing is written, for", () => {
   });
 });
 
-test("a run whose file has changed is not drawn as something else", async () => {
+it("a run whose file has changed is not drawn as something else", async () => {
   writeFileSync(file, outer.replace("first:", "earlier:").replace("[first]", "[earlier]"));
   const { code, stderr } = await agentcore(scratch, ["workflow", "show", run, "--html"]);
   expect(code).toBe(2);

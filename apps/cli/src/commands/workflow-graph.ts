@@ -3,11 +3,11 @@ import { AgentCoreError } from "@agentcore/contract";
 import { mermaidGraph, nodesWithin, workflowGraph, type Workflow } from "@agentcore/workflow";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import type { StateOptions } from "../open-queue.ts";
+import type { StateOptions } from "../queue/open-queue.ts";
 import { requireWorkflow } from "../workflow/load-workflow.ts";
 import { withJournal } from "../workflow/open-journal.ts";
 import type { PictureRun } from "../workflow/picture/facts.ts";
-import { readPicture } from "../workflow/read-picture.ts";
+import { readPicture } from "../workflow/picture/read-picture.ts";
 import { writeTextFile } from "../text-files.ts";
 
 /** Files to write; true: to stdout. */

@@ -2,7 +2,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { makeScratch } from "../testing/agentcore-process.ts";
 import { startOnPty, type Pty, type PtyOptions } from "../testing/pty.ts";
 
@@ -48,7 +48,7 @@ function expectRestored(pty: Pty): void {
   expect(pty.settings()).toMatch(/^isig icanon iexten echo /m);
 }
 
-test("shows the steps while they work, then the summary, and leaves the terminal as it was", async () => {
+it("shows the steps while they work, then the summary, and leaves the terminal as it was", async () => {
   const { pty, go } = start();
   await pty.until(
     seen("0/2 steps, 1 running", "$0 of $3.00", /❯ RUNNING +a .*a begins/, "PENDING    b", "── a ─"),
@@ -63,7 +63,7 @@ test("shows the steps while they work, then the summary, and leaves the terminal
   expectRestored(pty);
 });
 
-test("keys select, and the log is that of what is selected", async () => {
+it("keys select, and the log is that of what is selected", async () => {
   const { pty, go } = start();
   await pty.until(seen(/❯ RUNNING +a/));
   pty.type("j");
@@ -75,7 +75,7 @@ test("keys select, and the log is that of what is selected", async () => {
   expect(await pty.finished).toBe(0);
 });
 
-test("q goes on with lines, on a terminal as it was", async () => {
+it("q goes on with lines, on a terminal as it was", async () => {
   const { pty, go } = start();
   await pty.until(seen(/RUNNING +a/));
   pty.type("q");
@@ -88,7 +88,7 @@ test("q goes on with lines, on a terminal as it was", async () => {
   expectRestored(pty);
 });
 
-test("follows the size of the terminal, and cuts lines where it ends", async () => {
+it("follows the size of the terminal, and cuts lines where it ends", async () => {
   const { pty, go } = start({ columns: 100, rows: 30 }, "--max-cost", "2");
   await pty.until(seen("── a ─", "Esc follow"));
   await pty.resize(30, 8);
@@ -102,7 +102,7 @@ test("follows the size of the terminal, and cuts lines where it ends", async () 
 });
 
 describe("the terminal is left as it was", () => {
-  test("after Ctrl-C, which stops the run cleanly", async () => {
+  it("after Ctrl-C, which stops the run cleanly", async () => {
     const { pty } = start();
     await pty.until(seen("a begins"));
     pty.type("\u0003");
@@ -111,7 +111,7 @@ describe("the terminal is left as it was", () => {
     expectRestored(pty);
   });
 
-  test.each(["SIGTERM", "SIGHUP"] as const)("after %s", async (signal) => {
+  it.each(["SIGTERM", "SIGHUP"] as const)("after %s", async (signal) => {
     const { pty } = start();
     await pty.until(seen("a begins"));
     process.kill(pty.pid(), signal);
@@ -119,7 +119,7 @@ describe("the terminal is left as it was", () => {
     expectRestored(pty);
   });
 
-  test("after a crash, whose report is seen", async () => {
+  it("after a crash, whose report is seen", async () => {
     const crash = join(scratch.root, "crash.cjs");
     const now = JSON.stringify(join(scratch.root, "crash-now"));
     writeFileSync(
@@ -134,7 +134,7 @@ describe("the terminal is left as it was", () => {
     expectRestored(pty);
   });
 
-  test("while Ctrl-Z stops it; where no shell could wake it, it goes on at once", async () => {
+  it("while Ctrl-Z stops it; where no shell could wake it, it goes on at once", async () => {
     const { pty, go } = start();
     await pty.until(seen("a begins"));
     const before = pty.raw().length;
@@ -149,7 +149,7 @@ describe("the terminal is left as it was", () => {
 });
 
 describe("plain lines, without one sequence that moves the cursor,", () => {
-  test.each<[string, PtyOptions, string[]]>([
+  it.each<[string, PtyOptions, string[]]>([
     ["on a terminal that cannot move it", { env: { TERM: "dumb" } }, []],
     ["on a terminal too small for more", { rows: 4 }, []],
     ["with --plain", {}, ["--plain"]],
@@ -166,7 +166,7 @@ describe("plain lines, without one sequence that moves the cursor,", () => {
   });
 });
 
-test("NO_COLOR leaves out colours only", async () => {
+it("NO_COLOR leaves out colours only", async () => {
   const { pty, go } = start({ env: { NO_COLOR: "1" } });
   await pty.until(seen(/❯ RUNNING +a/));
   go("a");
@@ -176,7 +176,7 @@ test("NO_COLOR leaves out colours only", async () => {
   expect(pty.raw()).not.toMatch(/\u001b\[\d*m/);
 });
 
-test("without a keyboard the screen is shown all the same", async () => {
+it("without a keyboard the screen is shown all the same", async () => {
   const { pty, go } = start({ shell: (command) => `${command} < /dev/null` });
   await pty.until(seen(/❯ RUNNING +a/));
   go("a");

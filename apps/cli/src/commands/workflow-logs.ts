@@ -2,7 +2,7 @@
 import { AgentCoreError } from "@agentcore/contract";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import { withQueue } from "../open-queue.ts";
+import { withQueue } from "../queue/open-queue.ts";
 import { span } from "../screen/line.ts";
 import { pieceName } from "../screen/job-screen.ts";
 import { plainScreen } from "../screen/terminal.ts";

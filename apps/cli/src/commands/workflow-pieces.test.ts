@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import { agentcore, jsonLinesOf, makeScratch, startAgentcore } from "../testing/agentcore-process.ts";
 
 const scratch = makeScratch();
@@ -27,7 +27,7 @@ steps:
 `,
 );
 
-test("the steps of a run stay out of the job views, and nothing but their run starts them", async () => {
+it("the steps of a run stay out of the job views, and nothing but their run starts them", async () => {
   const run = (...args: string[]) => agentcore(scratch, args);
   const started = startAgentcore(scratch, ["workflow", "run", file, "--json"]);
   await started.saw('"begun"');

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import { agentcore, jsonLinesOf, makeScratch, startAgentcore } from "../testing/agentcore-process.ts";
 
 const scratch = makeScratch();
@@ -36,7 +36,7 @@ const stops: readonly (readonly NodeJS.Signals[])[] = [
   ["SIGINT", "SIGINT", "SIGINT"],
 ];
 
-test("a run that signals stopped, however many, is resumed; one that failed is retried; one that nobody works on is cancelled", async () => {
+it("a run that signals stopped, however many, is resumed; one that failed is retried; one that nobody works on is cancelled", async () => {
   let id = "";
   for (const [index, signals] of stops.entries()) {
     if (signals.length > 1) writeFileSync(at("stubborn"), "");
@@ -78,7 +78,7 @@ test("a run that signals stopped, however many, is resumed; one that failed is r
   expect([lines("first.log"), lines("long.log")]).toEqual([1, stops.length + 1]);
 });
 
-test("another process cancels a run that is worked on", async () => {
+it("another process cancels a run that is worked on", async () => {
   rmSync(at("go"), { force: true });
   rmSync(at("long.log"), { force: true });
   const started = startAgentcore(scratch, ["workflow", "run", file, "--json"]);

@@ -1,7 +1,7 @@
 /** The guards of a workflow's steps, with the real runtime: real probes in real containers, killed and resumed. */
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   agentcore,
   jsonLinesOf,
@@ -73,7 +73,7 @@ const stalled =
   'echo "{\\"class\\":\\"stalled\\",\\"fingerprints\\":[\\"db/locked\\"],\\"reasons\\":[\\"no row\\"]}"';
 
 describe("no_output_timeout", () => {
-  test("stops a step that is silent, and says why in _stall/event.json", async () => {
+  it("stops a step that is silent, and says why in _stall/event.json", async () => {
     const file = workflowFile({ a: { keys: ["stall: { no_output_timeout: 300ms }"], script: "sleep 60" } });
     const { exitCode, steps } = await run(file);
     expect(exitCode).toBe(1);
@@ -86,21 +86,21 @@ describe("no_output_timeout", () => {
     });
   });
 
-  test("lets a step be that prints", async () => {
+  it("lets a step be that prints", async () => {
     const script = "for i in $(seq 14); do echo $i; sleep 0.25; done";
     expect(
       (await run(workflowFile({ a: { keys: ["stall: { no_output_timeout: 2s }"], script } }))).exitCode,
     ).toBe(0);
   });
 
-  test("is not watched where only the probe counts", async () => {
+  it("is not watched where only the probe counts", async () => {
     const keys = [
       `stall: { activity_source: probe_only, no_output_timeout: 200ms, ${probe('echo "{}"', "stall_threshold: 99")} }`,
     ];
     expect((await run(workflowFile({ a: { keys, script: "sleep 1" } }))).exitCode).toBe(0);
   });
 
-  test("is put off by a probe that finds progress, where any event counts", async () => {
+  it("is put off by a probe that finds progress, where any event counts", async () => {
     const progress = probe(progressing);
     const steps = {
       a: {
@@ -118,7 +118,7 @@ describe("no_output_timeout", () => {
 });
 
 describe("a probe", () => {
-  test("stops a step that prints and gets nowhere, with what it found", async () => {
+  it("stops a step that prints and gets nowhere, with what it found", async () => {
     const keys = [
       `stall: { ${probe(stalled, "stall_threshold: 3")}, on_stall: { error_class: hung, fingerprint_prefix: [phase/a] } }`,
     ];
@@ -134,7 +134,7 @@ describe("a probe", () => {
     expect(looksOf("a")).toEqual(["stalled", "stalled", "stalled"]);
   });
 
-  test("without a class is judged by its digest", async () => {
+  it("without a class is judged by its digest", async () => {
     const command = 'cat n | head -c 1 > d; echo "{\\"digest\\":\\"$(cat d)\\"}"';
     const script = `for i in 1 2 3 4 5; do echo $i > n; sleep 0.5; done; ${busy}`;
     const { steps } = await run(
@@ -146,7 +146,7 @@ describe("a probe", () => {
     expect(looks.slice(-7)).toEqual(Array.from({ length: 7 }, () => "stalled"));
   });
 
-  test("in a terminal state ends the step for good, whatever retries it has", async () => {
+  it("in a terminal state ends the step for good, whatever retries it has", async () => {
     const terminal = 'echo "{\\"class\\":\\"terminal\\"}"';
     const keys = ["max_retries: 3", "on_failure: retry", `stall: { ${probe(terminal)} }`];
     const { steps } = await run(workflowFile({ a: { keys, script: busy } }));
@@ -157,7 +157,7 @@ describe("a probe", () => {
     });
   });
 
-  test("interrupts an attempt, and the next one has a fresh count", async () => {
+  it("interrupts an attempt, and the next one has a fresh count", async () => {
     const keys = ["max_retries: 1", "on_failure: retry", `stall: { ${probe(stalled)} }`];
     const script = "echo x >> tries; test $(wc -l < tries) -gt 1 && exit 0\nsleep 60";
     const { exitCode, steps } = await run(workflowFile({ a: { keys, script } }));
@@ -165,7 +165,7 @@ describe("a probe", () => {
     expect(steps).toMatchObject([{ status: "SUCCEEDED", attempts: 2 }]);
   });
 
-  test("whose findings are ignored stops nothing, and is recorded", async () => {
+  it("whose findings are ignored stops nothing, and is recorded", async () => {
     const ignore = "on_stall: { action: ignore }, on_terminal: { action: ignore }";
     const keys = [`stall: { ${probe(`${noteLook}; ${stalled}`)}, ${ignore} }`];
     const script = untilLooks(4);
@@ -174,7 +174,7 @@ describe("a probe", () => {
     expect(existsSync(context("a", "_stall", "event.json"))).toBe(false);
   });
 
-  test.each([
+  it.each([
     ["ignore", "SUCCEEDED", null],
     ["stall", "FAILED", "no_progress"],
     ["terminal", "FAILED", "terminal"],
@@ -187,7 +187,7 @@ describe("a probe", () => {
     if (kind !== null) expect(json("a", "_stall", "event.json")).toMatchObject({ trigger: { kind } });
   });
 
-  test.each([
+  it.each([
     ["hangs", "tail -f /dev/null", "200ms", "took longer than 200 ms"],
     ["floods", "yes", "1m", "printed more than 64 KiB"],
   ])("that %s is bounded, and counts as an error", async (_what, command, timeout, why) => {
@@ -198,7 +198,7 @@ describe("a probe", () => {
     expect(String(steps[0]?.["reason"])).toContain(why);
   });
 
-  test("needs exit code 0 only where the file asks for it, and keeps stderr only there too", async () => {
+  it("needs exit code 0 only where the file asks for it, and keeps stderr only there too", async () => {
     const command = `${noteLook}; ${progressing}; echo secret >&2; exit 3`;
     const strict = probe(command, "require_zero_exit: true, capture_stderr: true");
     const steps = {
@@ -214,7 +214,7 @@ describe("a probe", () => {
 });
 
 describe("as_incomplete", () => {
-  test("makes a step that stands still go around its loop, with the fingerprints found", async () => {
+  it("makes a step that stands still go around its loop, with the fingerprints found", async () => {
     const keys = [
       `stall: { ${probe(stalled)}, on_stall: { as_incomplete: true } }`,
       "max_iterations: 4",
@@ -227,7 +227,7 @@ describe("as_incomplete", () => {
     expect(steps).toMatchObject([{ status: "SUCCEEDED", iterations: 3 }]);
   });
 
-  test("makes a completion check that stands still say incomplete", async () => {
+  it("makes a completion check that stands still say incomplete", async () => {
     const check = `test -e checked && exit 0; touch checked; sleep 60`;
     const keys = [
       "max_iterations: 3",
@@ -242,7 +242,7 @@ describe("as_incomplete", () => {
     });
   });
 
-  test("is not what a check that stands still means without it: it is asked again, then the step fails", async () => {
+  it("is not what a check that stands still means without it: it is asked again, then the step fails", async () => {
     const keys = [
       "max_iterations: 3",
       "completion_check: { worker: shell, capabilities: [read], instructions: sleep 60, stall: { no_output_timeout: 200ms } }",
@@ -252,7 +252,7 @@ describe("as_incomplete", () => {
     expect(String(steps[0]?.["reason"])).toContain("did not decide");
   });
 
-  test("is not what action fail means for a check: the step fails at once", async () => {
+  it("is not what action fail means for a check: the step fails at once", async () => {
     const keys = [
       "max_iterations: 3",
       "completion_check: { worker: shell, capabilities: [read], instructions: echo x >> asked && sleep 60, stall: { no_output_timeout: 200ms, on_stall: { action: fail } } }",
@@ -263,7 +263,7 @@ describe("as_incomplete", () => {
   });
 });
 
-test("the guard of a sub-workflow step holds for the steps in it, and its failure is the step's", async () => {
+it("the guard of a sub-workflow step holds for the steps in it, and its failure is the step's", async () => {
   const child = workflowFile({ inner: { script: "sleep 60" } });
   renameSync(child, join(scratch.root, "child.yaml"));
   const file = join(scratch.root, "outer.yaml");
@@ -279,7 +279,7 @@ test("the guard of a sub-workflow step holds for the steps in it, and its failur
   });
 });
 
-test("the sentinel block guards every step, and its telemetry follows the run", async () => {
+it("the sentinel block guards every step, and its telemetry follows the run", async () => {
   const top = "sentinel:\n  defaults: { no_output_timeout: 300ms }\n  telemetry: {}\n";
   const steps = { a: { script: "echo hunter2" }, b: { keys: ["depends_on: [a]"], script: "sleep 60" } };
   const { steps: ended } = await run(workflowFile(steps, top));
@@ -293,7 +293,7 @@ test("the sentinel block guards every step, and its telemetry follows the run", 
   });
 });
 
-test("max_command_time limits a script", async () => {
+it("max_command_time limits a script", async () => {
   const { steps } = await run(workflowFile({ a: { keys: ["max_command_time: 300ms"], script: "sleep 60" } }));
   expect(steps).toMatchObject([{ status: "FAILED", errorClass: "timeout" }]);
 });
@@ -311,7 +311,7 @@ function alive(word: string): string[] {
     });
 }
 
-test("kill -9 of everything in the middle of a look leaves no process, and the run goes on with a fresh count", async () => {
+it("kill -9 of everything in the middle of a look leaves no process, and the run goes on with a fresh count", async () => {
   const mark = `stall-look-${process.pid}-${Date.now()}`;
   const look = `echo x >> looks; exec -a ${mark} tail -f /dev/null`;
   const keys = [

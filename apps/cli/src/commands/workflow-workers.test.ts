@@ -1,7 +1,7 @@
 /** What a workflow asks of its workers is checked before anything runs, with the real adapters. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import { agentcore, makeScratch } from "../testing/agentcore-process.ts";
 
 const scratch = makeScratch();
@@ -16,7 +16,7 @@ function workflowFile(name: string, ...steps: string[]): string {
 
 const base = "instructions: x, capabilities: [read]";
 
-test("settings that a worker does not have are warnings, each with its place", async () => {
+it("settings that a worker does not have are warnings, each with its place", async () => {
   const file = workflowFile(
     "vain.yaml",
     `claude: { worker: claude-code, ${base}, variant: high, max_steps: 9, max_command_time: 1m }`,
@@ -41,7 +41,7 @@ test("settings that a worker does not have are warnings, each with its place", a
   expect(JSON.parse(json.stdout)).toMatchObject({ ok: true, problems: [], warnings: { length: 4 } });
 });
 
-test("defaultArgs that would lift a limit are mistakes, each with its place", async () => {
+it("defaultArgs that would lift a limit are mistakes, each with its place", async () => {
   const file = workflowFile(
     "args.yaml",
     `a: { worker: claude-code, ${base}, defaultArgs: [--dangerously-skip-permissions] }`,

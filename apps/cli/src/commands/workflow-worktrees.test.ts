@@ -3,7 +3,7 @@ import { findSurvivors } from "@agentcore/worker-kit/testing";
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeEach, expect, it } from "vitest";
 import {
   agentcore,
   jsonLinesOf,
@@ -66,7 +66,7 @@ function program(name: string, after = ""): string {
 
 const ran = (): readonly string[] => readdirSync(scratch.root).filter((name) => name.endsWith(".ran"));
 
-test("runs no hook and no monitor, of the repository's or of a step's making, and lets none fail a step", async () => {
+it("runs no hook and no monitor, of the repository's or of a step's making, and lets none fail a step", async () => {
   writeFileSync(at(".git/hooks/post-checkout"), readFileSync(program("checkout", "exit 1")));
   chmodSync(at(".git/hooks/post-checkout"), 0o755);
   const monitor = program("monitor");
@@ -86,7 +86,7 @@ chmod +x a.txt; echo x > b.txt`;
   expect(git("status", "--porcelain", "--", "a.txt", "b.txt")).toBe(" M a.txt\n?? b.txt\n");
 });
 
-test.each([1, 2, 3])(
+it.each([1, 2, 3])(
   "ends git with a run that is stopped while a worktree is made, by %i signals to its group, and can be resumed",
   async (times) => {
     const begun = join(scratch.root, `begun-${times}`);
@@ -111,7 +111,7 @@ test.each([1, 2, 3])(
   },
 );
 
-test("ends git at the time limit of the workflow", async () => {
+it("ends git at the time limit of the workflow", async () => {
   const smudge = program("smudge", `exec sleep ${token}`);
   writeFileSync(at(".gitattributes"), "*.txt filter=slow\n");
   git("config", "filter.slow.smudge", smudge);

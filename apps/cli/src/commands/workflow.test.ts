@@ -1,7 +1,7 @@
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { agentcore, jsonLinesOf, makeScratch, startAgentcore } from "../testing/agentcore-process.ts";
 
 const scratch = makeScratch();
@@ -34,7 +34,7 @@ const hello = workflowFile(
 );
 
 describe("workflow run", () => {
-  test("0 succeeded: plain lines, a summary, a JUnit report, and the run is there to look at", async () => {
+  it("0 succeeded: plain lines, a summary, a JUnit report, and the run is there to look at", async () => {
     const { code, stdout, stderr } = await agentcore(scratch, [
       "workflow",
       "run",
@@ -60,7 +60,7 @@ describe("workflow run", () => {
     expect(shown.stdout).toMatch(/count \(2 iterations\)/);
   });
 
-  test("steps that fail in one workspace do not keep the step from running that reports on them", async () => {
+  it("steps that fail in one workspace do not keep the step from running that reports on them", async () => {
     const names = Array.from({ length: 12 }, (_, n) => `shard${n}`);
     const shards = names.map((name) => shell(name, "exit 1", "    on_failure: continue\n")).join("");
     const report = shell("report", "echo reported", `    depends_on: [${names.join(", ")}]\n`);
@@ -70,7 +70,7 @@ describe("workflow run", () => {
     expect(code).toBe(0);
   });
 
-  test("with --json prints one event a line and the result last", async () => {
+  it("with --json prints one event a line and the result last", async () => {
     const args = ["workflow", "run", hello, "--json", "--input", "who=you"];
     const lines = jsonLinesOf((await agentcore(scratch, args)).stdout);
     expect(lines[0]).toMatchObject({ type: "run_started", name: "hello", steps: ["greet", "count"] });
@@ -83,7 +83,7 @@ describe("workflow run", () => {
     expect(readFileSync(join(scratch.workspace, "hello.txt"), "utf8")).toBe("hello you\n");
   });
 
-  test("1 failed: a verify script must pass, and what waits is skipped", async () => {
+  it("1 failed: a verify script must pass, and what waits is skipped", async () => {
     const file = workflowFile(
       "fail.yaml",
       head("fail") +
@@ -110,7 +110,7 @@ describe("workflow run", () => {
     );
   });
 
-  test("4 timed out, 130 interrupted", async () => {
+  it("4 timed out, 130 interrupted", async () => {
     const late = workflowFile("late.yaml", head("late", "500ms") + shell("a", "sleep 60"));
     expect((await agentcore(scratch, ["workflow", "run", late])).code).toBe(4);
     const long = workflowFile("long.yaml", head("long") + shell("a", "echo begun; sleep 60"));
@@ -123,7 +123,7 @@ describe("workflow run", () => {
     expect(stdout).toMatch(/go on with it: agentcore workflow resume \S+\n$/);
   });
 
-  test("steps side by side share the workspace", async () => {
+  it("steps side by side share the workspace", async () => {
     const wait = (mine: string, other: string): string =>
       `touch ${mine}; until test -e ${other}; do sleep 0.05; done`;
     const file = workflowFile(
@@ -134,7 +134,7 @@ describe("workflow run", () => {
   });
 });
 
-test("a run that another process works on is not resumed beside it, and can be once that is gone", async () => {
+it("a run that another process works on is not resumed beside it, and can be once that is gone", async () => {
   const file = workflowFile(
     "taken.yaml",
     head("taken") +
@@ -164,7 +164,7 @@ describe("2, and nothing is started, for", () => {
     `name: wrong\nversion: 1\ntimeout: 10\nsteps:\n  a:\n    worker: shell\n    capabilities: [fly]\n    instructions: x\n    depends_on: [b]\n`,
   );
 
-  test("a file with mistakes: each with its place", async () => {
+  it("a file with mistakes: each with its place", async () => {
     const { code, stderr } = await agentcore(scratch, ["workflow", "validate", wrong]);
     expect(code).toBe(2);
     for (const place of ["wrong.yaml:2:", "wrong.yaml:3:", "wrong.yaml:7:", "wrong.yaml:9:"])
@@ -175,7 +175,7 @@ describe("2, and nothing is started, for", () => {
     expect(run.stderr).toContain("AC_WORKFLOW_INVALID");
   });
 
-  test("a path that leaves the workspace by a symbolic link, with its place", async () => {
+  it("a path that leaves the workspace by a symbolic link, with its place", async () => {
     symlinkSync(tmpdir(), join(scratch.workspace, "outside"));
     const linked = workflowFile(
       "linked.yaml",
@@ -186,7 +186,7 @@ describe("2, and nothing is started, for", () => {
     expect(stderr).toContain("linked.yaml:8:16: steps.a.workspace");
   });
 
-  test.each([
+  it.each([
     [["workflow", "run", "gone.yaml"], /no such workflow file/],
     [["workflow", "run", "."], /it is a directory; name the workflow file in it/],
     [["workflow", "run", hello, "--input", "nobody=x"], /there is no input "nobody"; there are who/],
@@ -200,7 +200,7 @@ describe("2, and nothing is started, for", () => {
   });
 });
 
-test("validate and graph say what a sound file is", async () => {
+it("validate and graph say what a sound file is", async () => {
   expect((await agentcore(scratch, ["workflow", "validate", hello])).stdout).toMatch(/valid: 2 steps\n$/);
   expect((await agentcore(scratch, ["workflow", "graph", hello])).stdout).toContain("s0 --> s1");
 });

@@ -4,7 +4,7 @@ import type { JournalHeader } from "@agentcore/scheduler";
 import { formatProblem, listRuns, readRun, runNotFound, storedSteps } from "@agentcore/workflow";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import { loadOptionsConfig, type StateOptions } from "../open-queue.ts";
+import { loadOptionsConfig, type StateOptions } from "../queue/open-queue.ts";
 import { span, type Line } from "../screen/line.ts";
 import { table } from "../screen/table.ts";
 import { plainScreen } from "../screen/terminal.ts";

@@ -1,9 +1,9 @@
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { envText } from "./env-text.ts";
 
 const env = { HOME: "/h", EMPTY: "" };
 
-test.each([
+it.each([
   ["${HOME}/x", "/h/x"],
   ["a${EMPTY}b", "ab"],
   ["$HOME", "$HOME"],
@@ -13,7 +13,7 @@ test.each([
   expect(envText(env).parse(text)).toBe(expected);
 });
 
-test("every variable that is not set is named", () => {
+it("every variable that is not set is named", () => {
   const parsed = envText(env).safeParse("${A}${B}");
   expect(parsed.error?.issues.map(({ message }) => message)).toEqual([
     "the environment variable A is not set",

@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { callerIdentity, exposureOf, type Identity } from "./exposure.ts";
 import { findConfig } from "./find.ts";
 
@@ -27,12 +27,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-test("a file of mine below directories of mine is mine alone", () => {
+it("a file of mine below directories of mine is mine alone", () => {
   expect(exposureOf(file, me)).toBeNull();
   expect(findConfig(directory, { home: undefined, identity: me })).toEqual({ path: file, refused: null });
 });
 
-test.each([
+it.each([
   [
     "the file is writable by everybody",
     () => chmodSync(file, 0o646),
@@ -40,7 +40,7 @@ test.each([
   ],
   ["its directory is writable by everybody", () => chmodSync(directory, 0o777), /everybody .*project$/],
   ["one above is, without the sticky bit", () => chmodSync(root, 0o777), /everybody .*agentcore-exposure-/],
-])("it is not where %s", (_what, change, reason) => {
+])("is not where %s", (_what, change, reason) => {
   change();
   expect(exposureOf(file, me)).toMatch(reason);
   expect(findConfig(directory, { home: undefined, identity: me })).toMatchObject({
@@ -49,7 +49,7 @@ test.each([
   });
 });
 
-test.each([
+it.each([
   ["my own private group", 0o664, { uid: 2001, gid: 2001 }, 2001, null],
   ["a group that others may be in", 0o664, { uid: 2001, gid: 100 }, 100, /group 100 can write/],
   ["a group that is not my first", 0o664, { uid: 2001, gid: 2001 }, 100, /group 100 can write/],
@@ -61,12 +61,12 @@ test.each([
   else expect(exposureOf(file, identity)).toMatch(reason);
 });
 
-test("a sticky directory is one where others can make names, but not replace mine", () => {
+it("a sticky directory is one where others can make names, but not replace mine", () => {
   chmodSync(root, 0o1777);
   expect(exposureOf(file, me)).toBeNull();
 });
 
-test.runIf(me.uid === 0)("what belongs to another user counts for nobody, in a shared directory too", () => {
+it.runIf(me.uid === 0)("what belongs to another user counts for nobody, in a shared directory too", () => {
   chmodSync(root, 0o1777);
   const planted = join(root, "agentcore.yaml");
   writeFileSync(planted, "");
@@ -86,7 +86,7 @@ test.runIf(me.uid === 0)("what belongs to another user counts for nobody, in a s
   );
 });
 
-test("the search ends at the home directory", () => {
+it("the search ends at the home directory", () => {
   const deep = join(directory, "a/b");
   mkdirSync(deep, { recursive: true });
   expect(findConfig(deep, { home: directory, identity: me }).path).toBe(file);
@@ -96,7 +96,7 @@ test("the search ends at the home directory", () => {
   });
 });
 
-test("where there are no owners, nothing is told", () => {
+it("where there are no owners, nothing is told", () => {
   chmodSync(file, 0o666);
   expect(exposureOf(file, null)).toBeNull();
 });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { entryFor, keyTrust, onlyLimits } from "./key-trust.ts";
 import { configJsonSchema } from "./schema.ts";
 
@@ -25,14 +25,14 @@ function leavesOf(node: Node, path: readonly string[] = []): string[][] {
 describe("every setting of the schema is classified", () => {
   const leaves = leavesOf(configJsonSchema());
 
-  test("as a limit, or as one that needs trust", () => {
+  it("as a limit, or as one that needs trust", () => {
     expect(leaves.length).toBeGreaterThan(90);
     const unknown = leaves.filter((path) => entryFor(path) === undefined).map((path) => path.join("."));
     // Add a new setting to the table in key-trust.ts: can it do anything but bound what was asked for?
     expect(unknown).toEqual([]);
   });
 
-  test("and nothing is classified that there is not, or twice", () => {
+  it("and nothing is classified that there is not, or twice", () => {
     const entries = Object.keys(keyTrust);
     const used = new Set(leaves.map((path) => entryFor(path)));
     expect(entries.filter((entry) => !used.has(entry))).toEqual([]);
@@ -40,7 +40,7 @@ describe("every setting of the schema is classified", () => {
     expect(nested).toEqual([]);
   });
 
-  test("and only numbers, durations and sizes are limits", () => {
+  it("and only numbers, durations and sizes are limits", () => {
     const limits = leaves.filter((path) => keyTrust[entryFor(path) ?? ""] === "limit");
     const names =
       "attempts concurrency cost_usd count day file_size hour max_cost max_tokens memory month per processes timeout tokens total";
@@ -48,7 +48,7 @@ describe("every setting of the schema is classified", () => {
   });
 });
 
-test.each([
+it.each([
   [{}, {}, []],
   [{ limits: { job: { cost_usd: 1 } } }, { limits: { job: { cost_usd: 1 } } }, []],
   [{ unheard_of: 1 }, {}, ["unheard_of"]],

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,14 +23,14 @@ async function errorsOf(text: string | Buffer, env: Record<string, string> = {})
   return error.message.split("\n");
 }
 
-test("no file means defaults everywhere", async () => {
+it("no file means defaults everywhere", async () => {
   const { config, source } = await loadConfig({ cwd: "/", env: {} });
   expect(source).toBeNull();
   expect(config.workers).toEqual({});
   expect(config.limits.global.concurrency).toBeGreaterThan(0);
 });
 
-test("the nearest file upwards is found, unless one is named", async () => {
+it("the nearest file upwards is found, unless one is named", async () => {
   const deep = join(root, "up", "a", "b");
   mkdirSync(deep, { recursive: true });
   writeFileSync(join(root, "up", "agentcore.yaml"), "defaults: { max_cost: 1 }\n");
@@ -43,7 +43,7 @@ test("the nearest file upwards is found, unless one is named", async () => {
   expect(named).toMatchObject({ source: { standing: "named" }, config: { defaults: { worker: "shell" } } });
 });
 
-test("of a file that was found only the limits count, until it is trusted with the text that it has", async () => {
+it("of a file that was found only the limits count, until it is trusted with the text that it has", async () => {
   const directory = join(root, "found");
   const env = { HOME: join(root, "home") };
   mkdirSync(directory);
@@ -77,7 +77,7 @@ test("of a file that was found only the limits count, until it is trusted with t
   expect((await loadConfig({ cwd: directory, env })).source?.standing).toBe("untrusted");
 });
 
-test("a file that somebody else can change is not used, named or found", async () => {
+it("a file that somebody else can change is not used, named or found", async () => {
   const directory = join(root, "exposed");
   mkdirSync(directory);
   writeFileSync(join(directory, "agentcore.yaml"), "limits: { global: { concurrency: 2 } }\n");
@@ -93,7 +93,7 @@ test("a file that somebody else can change is not used, named or found", async (
   });
 });
 
-test("a file that cannot be looked at, as a link to itself, is not used, and stops no command", async () => {
+it("a file that cannot be looked at, as a link to itself, is not used, and stops no command", async () => {
   const directory = join(root, "circle");
   mkdirSync(directory);
   symlinkSync("agentcore.yaml", join(directory, "agentcore.yaml"));
@@ -101,12 +101,12 @@ test("a file that cannot be looked at, as a link to itself, is not used, and sto
   expect(found).toMatchObject({ source: null, refused: { reason: expect.stringContaining("ELOOP") } });
 });
 
-test("ended jobs and workflow runs are kept for a week, or for as long as the file says", async () => {
+it("ended jobs and workflow runs are kept for a week, or for as long as the file says", async () => {
   expect((await load("")).config.keep_ended).toBe(7 * 86_400_000);
   expect((await load("keep_ended: 12h")).config.keep_ended).toBe(12 * 3_600_000);
 });
 
-test("everything that a file may say is read", async () => {
+it("everything that a file may say is read", async () => {
   const { config } = await load(
     `
 state_dir: \${BASE}/state
@@ -130,7 +130,7 @@ limits:
 });
 
 describe("a wrong file", () => {
-  test("is told with the line and column of each error, all at once", async () => {
+  it("is told with the line and column of each error, all at once", async () => {
     const errors = await errorsOf(
       [
         "defualts:",
@@ -162,7 +162,7 @@ describe("a wrong file", () => {
     ]);
   });
 
-  test.each([
+  it.each([
     ["a: [1, 2", /^agentcore\.yaml:\d+:\d+: not YAML: /],
     ["\t{", /not YAML/],
     ["a: 1\na: 2\n", /^agentcore\.yaml:2:1: not YAML: Map keys must be unique/],
@@ -175,18 +175,18 @@ describe("a wrong file", () => {
     expect(errors[0]).toMatch(message);
   });
 
-  test("names an environment variable that is not set", async () => {
+  it("names an environment variable that is not set", async () => {
     expect(await errorsOf("state_dir: ${NOWHERE}/x\n")).toEqual([
       "agentcore.yaml:1:12: state_dir: the environment variable NOWHERE is not set",
     ]);
   });
 
-  test("does not expand variables where that is not documented", async () => {
+  it("does not expand variables where that is not documented", async () => {
     const { config } = await load("defaults: { model: '${NOWHERE}' }\n");
     expect(config.defaults.model).toBe("${NOWHERE}");
   });
 
-  test("is named when it is not there, or too large", async () => {
+  it("is named when it is not there, or too large", async () => {
     await expect(loadConfig({ cwd: root, env: {}, path: "absent.yaml" })).rejects.toThrow(
       "absent.yaml: there is no such file",
     );
@@ -194,7 +194,7 @@ describe("a wrong file", () => {
   });
 });
 
-test("an empty file is a valid one", async () => {
+it("an empty file is a valid one", async () => {
   expect((await load("")).config.workers).toEqual({});
   expect((await load("# nothing yet\n")).config.workers).toEqual({});
 });

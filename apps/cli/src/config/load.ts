@@ -7,7 +7,7 @@ import { AgentCoreError, type ConfigurationEvent } from "@agentcore/contract";
 import { readYaml, type YamlIssue } from "@agentcore/yaml-file";
 import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { relative, resolve } from "node:path";
-import { defaultStateDir } from "../state-dir.ts";
+import { defaultStateDir } from "./state-home.ts";
 import { decodeText } from "../text-files.ts";
 import type { Environment } from "./env-text.ts";
 import { callerIdentity, exposureOf } from "./exposure.ts";

@@ -1,9 +1,9 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { limitEnforcement, type ContainmentProbe, type ImplementationReport } from "@agentcore/containment";
 import type { WorkerAdapter } from "@agentcore/contract";
 import { configSchema } from "../config/schema.ts";
 import { textOf } from "../screen/line.ts";
-import { doctorLines } from "../screen/doctor-screen.ts";
+import { doctorLines } from "./doctor-screen.ts";
 import { noConfig } from "../config/load.ts";
 import { configurationCheck, containmentCheck, quarantineCheck, runLimitsCheck } from "./examine.ts";
 import { isBroken, withPrice, workerReport } from "./workers.ts";
@@ -23,7 +23,7 @@ const adapter: Pick<WorkerAdapter, "name" | "title" | "capabilities" | "program"
 
 describe("a worker", () => {
   const found = { kind: "found", path: "/bin/codex", version: "1.2.3" } as const;
-  test.each([
+  it.each([
     [found, { kind: "environment", variable: "OPENAI_API_KEY" }, "ready", "OPENAI_API_KEY", null],
     [found, { kind: "login", path: "/h/.codex/auth.json" }, "ready", "/h/.codex/auth.json", null],
     [found, { kind: "not-needed" }, "ready", null, null],
@@ -65,7 +65,7 @@ describe("a worker whose model is configured", () => {
   const configOf = (more: object) =>
     configSchema({}).parse({ workers: { codex: { settings: { model: "house" } } }, ...more });
   const house = { house: { input: 1, output: 2 } };
-  test.each([
+  it.each([
     [true, "the model has no price", {}, paid],
     [false, "the configuration has one", { prices: house }, paid],
     [false, "the worker says what it costs", {}, { ...paid, reportsCost: true as const }],
@@ -79,7 +79,7 @@ describe("a worker whose model is configured", () => {
   });
 });
 
-test("a version that nobody has tried yet is named, and no fault", () => {
+it("a version that nobody has tried yet is named, and no fault", () => {
   const program = { ...adapter.program, verifiedVersion: "1.2.3" };
   const report = (version: string) =>
     workerReport(
@@ -94,7 +94,7 @@ test("a version that nobody has tried yet is named, and no fault", () => {
   });
 });
 
-test("of a worker that nothing keeps to its capabilities, that is said", () => {
+it("of a worker that nothing keeps to its capabilities, that is said", () => {
   const program = { ...adapter.program, command: "sh" };
   const shell = workerReport(
     { ...adapter, name: "shell", program, enforcesCapabilities: false },
@@ -109,7 +109,7 @@ test("of a worker that nothing keeps to its capabilities, that is said", () => {
   expect(line).not.toContain("can read");
 });
 
-test("a name in the configuration that stands for no worker is bad, and one that is broken is not well", () => {
+it("a name in the configuration that stands for no worker is bad, and one that is broken is not well", () => {
   const names = { defaults: { worker: "codx" }, limits: { workers: { nobody: { concurrency: 1 } } } };
   const loaded = { ...noConfig({}), config: configSchema({}).parse(names) };
   const check = configurationCheck(loaded);
@@ -138,7 +138,7 @@ describe("containment", () => {
     cgroup: { available: false, directory: null, reason: "not writable" },
   });
 
-  test("is well when sealed, and says by what", () => {
+  it("is well when sealed, and says by what", () => {
     const check = containmentCheck(
       probe(way("bubblewrap", false), way("unshare", true), way("process-group", true)),
       false,
@@ -149,7 +149,7 @@ describe("containment", () => {
     );
   });
 
-  test("is a warning when best-effort, with what to do", () => {
+  it("is a warning when best-effort, with what to do", () => {
     const check = containmentCheck(
       probe(way("bubblewrap", false), way("unshare", false), way("process-group", true)),
       false,
@@ -158,7 +158,7 @@ describe("containment", () => {
     expect(check.cure).toContain("Install bubblewrap");
   });
 
-  test.each([
+  it.each([
     ["unshare", "workers have no capabilities", "Run AgentCore as a user"],
     ["process-group", "workers keep root's capabilities", "Install bubblewrap"],
   ] as const)("is a warning as root by %s, with what root's workers have", (name, detail, cure) => {
@@ -167,7 +167,7 @@ describe("containment", () => {
     expect(check.detail).toContain(detail);
   });
 
-  test("is bad when there is none", () => {
+  it("is bad when there is none", () => {
     expect(containmentCheck(probe(way("bubblewrap", false)), false).status).toBe("bad");
   });
 });
@@ -179,7 +179,7 @@ describe("limits of a run", () => {
     [],
   );
 
-  test("are said with what enforces them, also where none is set", () => {
+  it("are said with what enforces them, also where none is set", () => {
     expect(runLimitsCheck(root, limitsOf({}))).toMatchObject({
       status: "ok",
       cure: null,
@@ -192,7 +192,7 @@ describe("limits of a run", () => {
     expect(check.detail).toContain("file_size 512 MiB: by RLIMIT_FSIZE");
   });
 
-  test("are a warning where one is set that nothing here enforces", () => {
+  it("are a warning where one is set that nothing here enforces", () => {
     const check = runLimitsCheck(root, limitsOf({ processes: 64 }));
     expect(check).toMatchObject({ status: "warn", cure: expect.stringContaining("limits.run.processes.") });
     expect(check.detail).toContain("processes 64: not enforceable");
@@ -211,7 +211,7 @@ describe("a workspace in quarantine", () => {
     survivors: pids.map((pid) => ({ pid, startTicks: 1, name: "sleep" })),
   });
 
-  test("is named with the job, its processes, and how to end them", () => {
+  it("is named with the job, its processes, and how to end them", () => {
     const check = quarantineCheck([left([17, 18]), { ...left([19]), cwd: null }]);
     expect(check).toMatchObject({
       status: "warn",
@@ -222,13 +222,13 @@ describe("a workspace in quarantine", () => {
     expect(check.cure).toContain("`kill -9 17 18 19`");
   });
 
-  test("is none where nothing is left", () => {
+  it("is none where nothing is left", () => {
     expect(quarantineCheck([])).toMatchObject({ status: "ok", cure: null });
     expect(quarantineCheck([left([])]).cure).toContain("end them, or restart the machine");
   });
 });
 
-test("the screen shows what was found, what to do about it and what to try", () => {
+it("the screen shows what was found, what to do about it and what to try", () => {
   const lines = doctorLines({
     version: "1.0.0",
     ok: true,

@@ -12,7 +12,7 @@ import {
 } from "@agentcore/containment";
 import { isAgentCoreError, systemClock, systemIds, type ContainmentLevel } from "@agentcore/contract";
 import { openStateDatabase } from "@agentcore/store-sqlite";
-import { findProgram, programEnvironment, readVersion, type ProgramParts } from "@agentcore/worker-kit";
+import { findProgram, programEnvironment, readVersion, type ProgramOptions } from "@agentcore/worker-kit";
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -22,9 +22,9 @@ import type { Environment } from "../config/env-text.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { nearestExisting } from "../config/own-directory.ts";
 import type { Config } from "../config/schema.ts";
-import { describeLeft } from "../quarantine.ts";
+import { describeLeft } from "../state/quarantine.ts";
 import { formatBytes } from "../screen/summary.ts";
-import { hiddenDirectories, requireOneOwner, requireOwnState, type StateDir } from "../state-dir.ts";
+import { hiddenDirectories, requireOneOwner, requireOwnState, type StateDir } from "../state/state-dir.ts";
 import type { Check } from "./report.ts";
 
 export function examineNode(version: string): Check {
@@ -71,7 +71,7 @@ export function configurationCheck(loaded: LoadedConfig): Check {
 export interface ExaminedContainment {
   readonly check: Check;
   /** To ask programs for their versions. */
-  readonly parts: ProgramParts;
+  readonly options: ProgramOptions;
 }
 
 /** Names that stand for a worker and for none that there is: what is set for them would never count. */
@@ -98,7 +98,7 @@ export async function examineContainment(state: StateDir, env: Environment): Pro
     // A directory that is closed to us cannot be looked up, and is a finding of its own.
     const hidden = nearestExisting(state.path).isClosed ? [] : hiddenDirectories(state, env);
     const opened = await openContainment({ hidden });
-    return { check: containmentCheck(opened.probe, isRoot()), parts: partsWith(opened) };
+    return { check: containmentCheck(opened.probe, isRoot()), options: partsWith(opened) };
   } catch (error) {
     const refusing: Containment = {
       implementation: "process-group",
@@ -107,7 +107,7 @@ export async function examineContainment(state: StateDir, env: Environment): Pro
       limits: limitEnforcement({ name: "process-group", setpriv: null }, []),
       start: () => Promise.reject(error),
     };
-    return { check: containmentCheck(await probeContainment(), isRoot()), parts: partsWith(refusing) };
+    return { check: containmentCheck(await probeContainment(), isRoot()), options: partsWith(refusing) };
   }
 }
 
@@ -168,13 +168,13 @@ function isRoot(): boolean {
   return process.geteuid?.() === 0;
 }
 
-export async function examineGit(env: Environment, parts: ProgramParts): Promise<Check> {
+export async function examineGit(env: Environment, options: ProgramOptions): Promise<Check> {
   const base = { id: "git", title: "git" };
   const cure =
     "Without git a result has no patch, and changed files are found by comparing the directory. Install git.";
   const path = findProgram("git", env["PATH"]);
   if (path === null) return { ...base, status: "warn", detail: "not on PATH", cure };
-  const answer = await readVersion(parts, path, ["--version"], programEnvironment(env));
+  const answer = await readVersion(options, path, ["--version"], programEnvironment(env));
   return answer.kind === "version"
     ? { ...base, status: "ok", detail: `${answer.version} (${path})`, cure: null }
     : { ...base, status: "warn", detail: `${path} --version failed: ${answer.reason}`, cure };

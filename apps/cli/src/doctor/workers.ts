@@ -7,7 +7,7 @@ import {
   hasPrice,
   loadPriceList,
   type CredentialStatus,
-  type ProgramParts,
+  type ProgramOptions,
   type ProgramStatus,
   withOwnPrices,
 } from "@agentcore/worker-kit";
@@ -20,7 +20,7 @@ import type { WorkerReport } from "./report.ts";
 export async function examineWorkers(
   loaded: LoadedConfig,
   env: Environment,
-  parts: ProgramParts,
+  options: ProgramOptions,
 ): Promise<WorkerReport[]> {
   const adapters = await loadAdapters(loaded);
   return Promise.all(
@@ -29,7 +29,7 @@ export async function examineWorkers(
       const path = loaded.config.workers[name]?.program;
       const program = await detectProgram(adapter, {
         hostEnv: env,
-        parts,
+        parts: options,
         // The shell has no way to ask for one.
         alwaysAskVersion: adapter.program.versionArgs.length > 0,
         ...(path === undefined ? {} : { path }),

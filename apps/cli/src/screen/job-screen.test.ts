@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { jobSchema, type WorkerResult } from "@agentcore/contract";
 import type { AttemptRecord, Decision, JobRecord, JobState } from "@agentcore/scheduler";
 import { budgetLines } from "./budget-screen.ts";
@@ -37,7 +37,7 @@ function record(state: JobState, fields: Partial<JobRecord> = {}): JobRecord {
   };
 }
 
-test("the list has one line for each job", () => {
+it("the list has one line for each job", () => {
   const running = {
     kind: "running",
     owner: "o",
@@ -83,7 +83,7 @@ const result: WorkerResult = {
 };
 
 describe("one job", () => {
-  test("says what it is, where it stands, what its attempts were and what to do", () => {
+  it("says what it is, where it stands, what its attempts were and what to do", () => {
     const attempt: AttemptRecord = {
       jobId: "j1",
       attempt: 1,
@@ -121,7 +121,7 @@ describe("one job", () => {
     ]);
   });
 
-  test.each([
+  it.each([
     [{ kind: "queued", runAt: now + 5000, delayMs: 5000, waitingFor: null }, "  runs       in 5s"],
     [
       { kind: "queued", runAt: now, delayMs: 0, waitingFor: reason },
@@ -145,7 +145,7 @@ describe("one job", () => {
     expect(jobLines(record(state), [], [], now).map(textOf)).toContain(line);
   });
 
-  test("shows a result that came too late", () => {
+  it("shows a result that came too late", () => {
     const late = [
       {
         ref: { jobId: "j1", attempt: 1, epoch: 1 },
@@ -181,7 +181,7 @@ describe("why", () => {
     evidence: { setting: "limits.global.concurrency", limit: 4, running: 4 },
   };
 
-  test("names each decision with its code, evidence and the line of the configuration", () => {
+  it("names each decision with its code, evidence and the line of the configuration", () => {
     const placeOf = (setting: string) =>
       setting === "limits.global.concurrency" ? "/c/agentcore.yaml:3" : null;
     expect(
@@ -210,7 +210,7 @@ describe("why", () => {
     );
   });
 
-  test("says who is ahead, or that nothing holds it back", () => {
+  it("says who is ahead, or that nothing holds it back", () => {
     expect(
       whyLines({
         ...facts,
@@ -225,7 +225,7 @@ describe("why", () => {
 });
 
 describe("budgets", () => {
-  test("are shown with what is held, spent and left", () => {
+  it("are shown with what is held, spent and left", () => {
     const lines = budgetLines([
       { scope: "global", kind: "tokens", limit: 4000, held: 1000, spent: 0 },
       { scope: "tenant:acme", kind: "cost_usd", window: "day", limit: 25, held: 2.5, spent: 20 },
@@ -237,7 +237,7 @@ describe("budgets", () => {
     ]);
   });
 
-  test("that do not exist are said not to", () => {
+  it("that do not exist are said not to", () => {
     expect(budgetLines([]).map(textOf)[0]).toContain("No cost or token limit is set");
   });
 });

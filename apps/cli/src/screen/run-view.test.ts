@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { PermitRecord, ProbeClass, RunEvent, WorkerEvent, WorkerResult } from "@agentcore/contract";
 import { textOf } from "./line.ts";
 import { advance, emptyView, formatDollars, formatElapsed, spentUsd, type RunView } from "./run-view.ts";
@@ -140,7 +140,7 @@ describe("the lines of a run", () => {
     [{ type: "job_ended", jobId: "j1", at: 1000, outcome: "succeeded", attempts: 1 }, []],
   ];
 
-  test.each(
+  it.each(
     table.map(
       ([event, lines]) =>
         [event.type === "worker_event" ? event.event.type : event.type, event, lines] as const,
@@ -149,7 +149,7 @@ describe("the lines of a run", () => {
     expect(play([event]).lines).toEqual(lines);
   });
 
-  test("tell the time since the first event and the attempt where there may be several", () => {
+  it("tell the time since the first event and the attempt where there may be several", () => {
     const { lines } = play(
       [
         worker({ type: "stdout", text: "a" }),
@@ -163,7 +163,7 @@ describe("the lines of a run", () => {
     expect(lines).toEqual(["   0.0s  out     a", "  1m05s  start   codex, attempt 2 of 3"]);
   });
 
-  test("name a failed command again when it ends", () => {
+  it("name a failed command again when it ends", () => {
     const { lines, view } = play([
       worker({ type: "tool_call", id: "t", tool: "Bash", summary: "tests", command: "npm test" }),
       worker({ type: "tool_result", id: "t", ok: false, exitCode: 1, summary: "1 failing" }),
@@ -173,7 +173,7 @@ describe("the lines of a run", () => {
     expect(view.inFlight.size).toBe(0);
   });
 
-  test("of a very long text end with what is left out", () => {
+  it("of a very long text end with what is left out", () => {
     const { lines } = play([
       worker({ type: "text", text: Array.from({ length: 100 }, (_, n) => `line ${n}`).join("\n") }),
     ]);
@@ -189,7 +189,7 @@ describe("the status line", () => {
     limits?: { maxAttempts: number; maxCostUsd: number | null },
   ) => textOf(statusLine(play(events, limits).view, now)).slice(2);
 
-  test("shows elapsed time, spend against the ceiling and the last action", () => {
+  it("shows elapsed time, spend against the ceiling and the last action", () => {
     const events: RunEvent[] = [
       { type: "permit_granted", ...base, permit },
       { type: "attempt_started", ...base, worker: "codex" },
@@ -203,13 +203,13 @@ describe("the status line", () => {
     expect(status(events, 13_000)).toBe("12s · $0.12 of $2.50 · 1,234 tokens · run npm test");
   });
 
-  test("does not invent a cost that nobody reported", () => {
+  it("does not invent a cost that nobody reported", () => {
     expect(status([{ type: "attempt_started", ...base, worker: "shell" }], 1000)).toBe(
       "0.0s · no cost known · shell starts",
     );
   });
 
-  test("adds up the attempts and says which one it is", () => {
+  it("adds up the attempts and says which one it is", () => {
     const result = { costUsd: 0.5 } as WorkerResult;
     const events: RunEvent[] = [
       { type: "attempt_started", ...base, worker: "codex" },
@@ -226,14 +226,14 @@ describe("the status line", () => {
     expect(textOf(statusLine(view, 1000))).toContain("$0.75 of $2.00 · attempt 2 of 3 · codex starts");
   });
 
-  test("is empty when the run has ended", () => {
+  it("is empty when the run has ended", () => {
     expect(
       statusLine(play([{ type: "job_ended", jobId: "j", at: 1, outcome: "succeeded", attempts: 1 }]).view, 5),
     ).toEqual([]);
   });
 });
 
-test.each([
+it.each([
   [0, "0.0s"],
   [-5, "0.0s"],
   [9_940, "9.9s"],
@@ -245,7 +245,7 @@ test.each([
   expect(formatElapsed(ms)).toBe(text);
 });
 
-test.each([
+it.each([
   [0, "$0"],
   [0.0042, "$0.0042"],
   [0.126, "$0.13"],
@@ -254,7 +254,7 @@ test.each([
   expect(formatDollars(dollars)).toBe(text);
 });
 
-test("a sign of life that repeats itself is shown once", () => {
+it("a sign of life that repeats itself is shown once", () => {
   const says = (text: string): RunEvent => ({
     ...base,
     type: "worker_event",

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import type { ResultLine } from "@agentcore/contract";
 import { textOf } from "./line.ts";
 import { formatBytes, summaryLines } from "./summary.ts";
@@ -31,7 +31,7 @@ const succeeded: ResultLine = {
 
 const texts = (result: ResultLine, refused = false): string[] => summaryLines(result, refused).map(textOf);
 
-test("a success names files, commands, cost, artifacts and the proof that nothing is left", () => {
+it("a success names files, commands, cost, artifacts and the proof that nothing is left", () => {
   expect(texts(succeeded)).toEqual([
     "",
     "✓ succeeded in 1.4s",
@@ -45,7 +45,7 @@ test("a success names files, commands, cost, artifacts and the proof that nothin
   ]);
 });
 
-test("a failure says why, with its code and what to do about it", () => {
+it("a failure says why, with its code and what to do about it", () => {
   const lines = texts({
     ...succeeded,
     outcome: "failed",
@@ -61,7 +61,7 @@ test("a failure says why, with its code and what to do about it", () => {
   ]);
 });
 
-test("a refusal is called one, and says nothing about time or a container", () => {
+it("a refusal is called one, and says nothing about time or a container", () => {
   const lines = texts(
     {
       ...succeeded,
@@ -84,7 +84,7 @@ test("a refusal is called one, and says nothing about time or a container", () =
   expect(lines.slice(4)).toEqual(["  cost       none reported"]);
 });
 
-test("a survivor is named in the receipt", () => {
+it("a survivor is named in the receipt", () => {
   const containment = {
     ...succeeded.containment!,
     survivors: 1,
@@ -96,14 +96,14 @@ test("a survivor is named in the receipt", () => {
   );
 });
 
-test("a long list says how much of it is not shown", () => {
+it("a long list says how much of it is not shown", () => {
   const filesChanged = Array.from({ length: 30 }, (_, n) => `f${n}`);
   const lines = texts({ ...succeeded, observations: { commands: [], filesChanged } });
   expect(lines.filter((line) => /f\d+$/.test(line))).toHaveLength(12);
   expect(lines).toContain("             … and 18 more (--json lists all)");
 });
 
-test("what is not known to have changed is said, and not left out", () => {
+it("what is not known to have changed is said, and not left out", () => {
   const changed = (filesChanged: string[] | null, incomplete: string) =>
     texts({ ...succeeded, observations: { commands: [], filesChanged, incomplete } });
   expect(changed(null, "git took too long")).toContain("  files      not known: git took too long");
@@ -113,7 +113,7 @@ test("what is not known to have changed is said, and not left out", () => {
   );
 });
 
-test.each([
+it.each([
   [0, "0 B"],
   [1023, "1023 B"],
   [1536, "1.5 KiB"],

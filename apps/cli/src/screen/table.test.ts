@@ -1,13 +1,13 @@
 import { Writable } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { createOutput } from "../output.ts";
 import { paragraph, span, textOf } from "./line.ts";
 import { plainScreen } from "./terminal.ts";
 import { displayWidth } from "./text.ts";
 import { table } from "./table.ts";
 
-test("columns line up by the width of what is in them, also where letters are wide", () => {
+it("columns line up by the width of what is in them, also where letters are wide", () => {
   const lines = table(
     [{ title: "NAME" }, { title: "COST", align: "right" }, { title: "NOTE" }],
     [
@@ -22,7 +22,7 @@ test("columns line up by the width of what is in them, also where letters are wi
   ]);
 });
 
-test("no rows are a head alone", () => {
+it("no rows are a head alone", () => {
   expect(table([{ title: "ID" }], []).map(textOf)).toEqual(["ID"]);
 });
 
@@ -33,7 +33,7 @@ function printed(columns: number, lines: Parameters<ReturnType<typeof plainScree
   return stripVTControlCharacters(text).trimEnd().split("\n");
 }
 
-test("a table fits a terminal of any width, and cuts nothing where there is room", () => {
+it("a table fits a terminal of any width, and cuts nothing where there is room", () => {
   const id = "01a22921-2d17-7000-baa7-56ccc208d0e7";
   const lines = table(
     [{ title: "JOB" }, { title: "STATE" }, { title: "COST", align: "right" }, { title: "INSTRUCTIONS" }],
@@ -51,7 +51,7 @@ test("a table fits a terminal of any width, and cuts nothing where there is room
   expect(printed(100, lines)[1]).toContain(`${id}  queued`);
 });
 
-test("prose wraps between words, below where it begins", () => {
+it("prose wraps between words, below where it begins", () => {
   const line = paragraph([span("  do         "), span("Free disk space or correct the permissions named")]);
   expect(printed(36, [line])).toEqual([
     "  do         Free disk space or",

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { Writable } from "node:stream";
 import { span } from "./line.ts";
 import { createOutput, type ScreenStream } from "../output.ts";
@@ -26,7 +26,7 @@ const clock = {
 };
 const status = { line: () => [span("a status longer than the terminal is wide")], everyMs: 100, clock };
 
-test("a terminal keeps the status line below what is printed, cut to its width", () => {
+it("a terminal keeps the status line below what is printed, cut to its width", () => {
   const { written, stream: tty } = stream(true);
   const screen = createScreen(tty, status);
   screen.print([[span("a line")], [span("a much longer line than fits in")]]);
@@ -45,7 +45,7 @@ test("a terminal keeps the status line below what is printed, cut to its width",
   expect(timers).toHaveLength(1);
 });
 
-test("a line is whole in a file or pipe, however long, and cut on a terminal", () => {
+it("a line is whole in a file or pipe, however long, and cut on a terminal", () => {
   const long = "x".repeat(100_000);
   const { written, stream: pipe } = stream(false);
   plainScreen(pipe).print([[span(long)]]);
@@ -55,7 +55,7 @@ test("a line is whole in a file or pipe, however long, and cut on a terminal", (
   expect(terminal.written).toEqual([`${"x".repeat(999)}…\n`]);
 });
 
-test("anything else gets lines only, without escape sequences", () => {
+it("anything else gets lines only, without escape sequences", () => {
   const { written, stream: pipe } = stream(false);
   const screen = createScreen(pipe, status);
   screen.print([[span("a line", "good"), span(" of two spans", "bad")]]);

@@ -1,7 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { cut, displayWidth, oneLine } from "./text.ts";
 
-test.each([
+it.each([
   ["a\u001b[31mred\u001b[0m", "ared"],
   ["\u001b]0;title\u0007x", "x"],
   ["one\r\ntwo\tthree", "one two three"],
@@ -13,7 +13,7 @@ test.each([
   expect(oneLine(text).replaceAll(/ +/g, " ")).toBe(expected);
 });
 
-test.each([
+it.each([
   ["abc", 3],
   ["日本", 4],
   ["e\u0301", 1],
@@ -24,7 +24,7 @@ test.each([
   expect(displayWidth(text)).toBe(width);
 });
 
-test.each([
+it.each([
   ["abcdef", 6, "abcdef"],
   ["abcdef", 5, "abcd…"],
   ["日本語", 5, "日本…"],

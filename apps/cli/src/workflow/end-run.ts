@@ -2,7 +2,7 @@
 import { systemClock } from "@agentcore/contract";
 import { endRun, interruptedMessage } from "@agentcore/workflow";
 import type { Io } from "../io.ts";
-import { withQueue, type StateOptions } from "../open-queue.ts";
+import { withQueue, type StateOptions } from "../queue/open-queue.ts";
 import { jobsOfRun } from "./jobs-of-run.ts";
 import { withJournal } from "./open-journal.ts";
 

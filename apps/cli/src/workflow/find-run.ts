@@ -1,7 +1,7 @@
 /** Finds a workflow run by its id or by an unambiguous beginning of it. */
 import { AgentCoreError } from "@agentcore/contract";
 import type { Journal } from "@agentcore/scheduler";
-import { afterPrefix, alikeMax, idCharsMin, manyAlike } from "../open-queue.ts";
+import { afterPrefix, alikeMax, idCharsMin, manyAlike } from "../queue/open-queue.ts";
 import { listRuns, runNotFound } from "@agentcore/workflow";
 
 /** Throws `AC_WORKFLOW_RUN_NOT_FOUND`. */

@@ -3,7 +3,7 @@ import { copyFileSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFile
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import type { Io } from "../io.ts";
 import { loadWorkflow } from "./load-workflow.ts";
 
@@ -24,7 +24,7 @@ file("agents.yaml", profile("beside"));
 const one = file("one.yaml", profile("one"));
 const two = file("two.yaml", profile("two"));
 
-test.each<[string, readonly string[] | undefined, Record<string, string>, string]>([
+it.each<[string, readonly string[] | undefined, Record<string, string>, string]>([
   ["the file beside the workflow", undefined, {}, "beside"],
   ["AGENTCORE_AGENTS_FILE instead of that", undefined, { AGENTCORE_AGENTS_FILE: one }, "one"],
   ["the last file of AGENTCORE_AGENTS_FILE", undefined, { AGENTCORE_AGENTS_FILE: `${two}:${one}` }, "one"],
@@ -43,7 +43,7 @@ test.each<[string, readonly string[] | undefined, Record<string, string>, string
   expect(loaded.ok && loaded.workflow.steps[0]?.action).toMatchObject({ work: { worker } });
 });
 
-test.each([
+it.each([
   ["a pipe", (path: string) => execFileSync("mkfifo", [path]), "not a regular file"],
   ["an endless device", (path: string) => symlinkSync("/dev/zero", path), "not a regular file"],
   [

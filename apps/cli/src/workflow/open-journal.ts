@@ -2,8 +2,8 @@
 import type { Journal } from "@agentcore/scheduler";
 import { createSqliteJournal, openStateDatabase } from "@agentcore/store-sqlite";
 import type { Io } from "../io.ts";
-import { loadOptionsConfig, type StateOptions } from "../open-queue.ts";
-import { createStateDir, resolveStateDir } from "../state-dir.ts";
+import { loadOptionsConfig, type StateOptions } from "../queue/open-queue.ts";
+import { createStateDir, resolveStateDir } from "../state/state-dir.ts";
 
 /** Opens the journal, hands it to the command, and closes it whatever happens. */
 export async function withJournal<T>(

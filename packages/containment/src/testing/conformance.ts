@@ -266,7 +266,7 @@ function compileCache(uid: number | null): string {
   return directory;
 }
 
-interface SupervisorParts {
+interface SupervisorOptions {
   readonly which: ConformanceCase;
   readonly stateDir: string;
   readonly cgroup: HarnessCgroup | null;
@@ -288,7 +288,7 @@ class Supervisor {
     this.#answers = createInterface({ input: child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
   }
 
-  static async start({ which, stateDir, cgroup }: SupervisorParts): Promise<Supervisor> {
+  static async start({ which, stateDir, cgroup }: SupervisorOptions): Promise<Supervisor> {
     const isSource = import.meta.url.endsWith(".ts");
     const program = fileURLToPath(new URL(`./supervisor.${isSource ? "ts" : "js"}`, import.meta.url));
     const node = [process.execPath, ...(isSource ? ["--conditions=@agentcore/source"] : []), program];

@@ -8,55 +8,57 @@ import type { BreakersConfig } from "../config/defence-config.ts";
 import { Breaker } from "./breaker.ts";
 
 export class BreakerSet {
-  private readonly config: BreakersConfig;
-  private readonly breakers = new Set<Breaker>();
+  readonly #config: BreakersConfig;
+  readonly #breakers = new Set<Breaker>();
   /** Breakers that have opened and were not yet seen to be done with it: a superset of those cooling down. */
-  private readonly opened = new Set<Breaker>();
+  readonly #opened = new Set<Breaker>();
   /** Not called for a breaker that the watchdog tripped. */
-  private readonly onOpen: (breaker: Breaker) => void;
+  readonly #onOpen: (breaker: Breaker) => void;
 
   constructor(config: BreakersConfig, onOpen: (breaker: Breaker) => void = () => {}) {
-    this.config = config;
-    this.onOpen = onOpen;
+    this.#config = config;
+    this.#onOpen = onOpen;
   }
 
   create(target: string): Breaker {
-    const breaker = new Breaker(target, this.config, (opened, isTripped) => {
-      this.opened.add(opened);
-      if (!isTripped) this.onOpen(opened);
+    const breaker = new Breaker(target, this.#config, (opened, isTripped) => {
+      this.#opened.add(opened);
+      if (!isTripped) this.#onOpen(opened);
     });
-    this.breakers.add(breaker);
+    this.#breakers.add(breaker);
     return breaker;
   }
 
   /** Forgets a breaker that is idle, to make room for other targets. */
   drop(breaker: Breaker): void {
-    this.breakers.delete(breaker);
-    this.opened.delete(breaker);
+    this.#breakers.delete(breaker);
+    this.#opened.delete(breaker);
   }
 
   get size(): number {
-    return this.breakers.size;
+    return this.#breakers.size;
   }
 
   /** How many breakers are cooling down; cheap while none is. */
   coolingCount(nowMs: number): number {
-    if (this.opened.size === 0) return 0;
+    if (this.#opened.size === 0) return 0;
     let count = 0;
-    for (const breaker of this.opened) if (breaker.isCooling(nowMs)) count += 1;
+    for (const breaker of this.#opened) if (breaker.isCooling(nowMs)) count += 1;
     return count;
   }
 
   valveIsShut(nowMs: number): boolean {
-    if (this.opened.size < this.config.valve_min_open) return false;
+    if (this.#opened.size < this.#config.valve_min_open) return false;
     const cooling = this.coolingCount(nowMs);
-    return cooling >= this.config.valve_min_open && cooling / this.breakers.size >= this.config.valve_share;
+    return (
+      cooling >= this.#config.valve_min_open && cooling / this.#breakers.size >= this.#config.valve_share
+    );
   }
 
   /** Time until the first of the open breakers is due for a probe. */
   valveWaitMs(nowMs: number): number {
     let wait = Infinity;
-    for (const breaker of this.opened) {
+    for (const breaker of this.#opened) {
       if (breaker.isCooling(nowMs)) wait = Math.min(wait, breaker.waitMs(nowMs));
     }
     return wait === Infinity ? 0 : wait;
@@ -64,7 +66,7 @@ export class BreakerSet {
 
   /** Of those that have something to tell. */
   levels(nowMs: number, now: number): BreakerLevel[] {
-    const telling = [...this.breakers].filter((breaker) => !breaker.isIdle);
+    const telling = [...this.#breakers].filter((breaker) => !breaker.isIdle);
     return telling.map((breaker) => breaker.level(nowMs, now));
   }
 }

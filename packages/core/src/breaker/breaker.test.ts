@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { runtimeConfig } from "../testing/requests.ts";
 import { Breaker, type Health } from "./breaker.ts";
 import { BreakerSet } from "./breaker-set.ts";
@@ -23,7 +23,7 @@ function feed(breaker: Breaker, healths: readonly Health[], nowMs = 0): void {
   for (const health of healths) breaker.leave(breaker.enter(), health, nowMs);
 }
 
-test("it opens at the configured number of failures in a row", () => {
+it("opens at the configured number of failures in a row", () => {
   const breaker = breakerOf({ failure_share: 0.9 });
   feed(breaker, ["failure", "failure", "success", "failure", "failure"]);
   expect(breaker.admission(0)).toBe("pass");
@@ -31,7 +31,7 @@ test("it opens at the configured number of failures in a row", () => {
   expect(breaker.admission(0)).toBe("open");
 });
 
-test("it opens at a share of failures that never come in a row", () => {
+it("opens at a share of failures that never come in a row", () => {
   const breaker = breakerOf({ failure_share: 0.5 });
   feed(breaker, ["failure", "failure", "success", "failure"]);
   expect(breaker.admission(0)).toBe("pass");
@@ -39,13 +39,13 @@ test("it opens at a share of failures that never come in a row", () => {
   expect(breaker.admission(0)).toBe("open");
 });
 
-test("runs that say nothing about it change nothing", () => {
+it("runs that say nothing about it change nothing", () => {
   const breaker = breakerOf({ consecutive_failures: 2 });
   feed(breaker, ["failure", ...Array.from({ length: 50 }, (): Health => "neutral"), "failure"]);
   expect(breaker.admission(0)).toBe("open");
 });
 
-test("asking changes nothing, however often and however late", () => {
+it("asking changes nothing, however often and however late", () => {
   const breaker = breakerOf();
   feed(breaker, ["failure", "failure", "failure"]);
   for (let i = 0; i < 10; i += 1) {
@@ -62,7 +62,7 @@ describe("half open", () => {
     return breaker;
   };
 
-  test("a bounded number of probes is let through and the rest refused", () => {
+  it("a bounded number of probes is let through and the rest refused", () => {
     const breaker = halfOpen();
     const probes = [breaker.enter(), breaker.enter()];
     expect(breaker.admission(10_000)).toBe("probing");
@@ -71,7 +71,7 @@ describe("half open", () => {
     expect(breaker.failuresInRow).toBe(0);
   });
 
-  test("a probe that says nothing makes room for another, for ever", () => {
+  it("a probe that says nothing makes room for another, for ever", () => {
     const breaker = halfOpen();
     for (let i = 0; i < 1000; i += 1) {
       expect(breaker.admission(10_000)).toBe("probe");
@@ -82,7 +82,7 @@ describe("half open", () => {
     expect(breaker.level(0, 0).state).toBe("half_open");
   });
 
-  test("a probe that fails opens it again, for twice as long each time, up to the longest cool-down", () => {
+  it("a probe that fails opens it again, for twice as long each time, up to the longest cool-down", () => {
     const breaker = halfOpen();
     let now = 10_000;
     const waits: number[] = [];
@@ -96,7 +96,7 @@ describe("half open", () => {
     expect(waits).toEqual([20_000, 30_000, 30_000, 30_000]);
   });
 
-  test("after closing, the cool-down starts again at the first", () => {
+  it("after closing, the cool-down starts again at the first", () => {
     const breaker = halfOpen();
     breaker.leave(breaker.enter(), "failure", 10_000);
     feed(breaker, ["success", "success"], 30_000);
@@ -104,7 +104,7 @@ describe("half open", () => {
     expect(breaker.waitMs(40_000)).toBe(10_000);
   });
 
-  test("outcomes of runs from before it opened are not counted against or for it", () => {
+  it("outcomes of runs from before it opened are not counted against or for it", () => {
     const breaker = breakerOf({ probes: 1 });
     const early = Array.from({ length: 9 }, () => breaker.enter());
     for (const entry of early.slice(0, 3)) breaker.leave(entry, "failure", 0);
@@ -120,7 +120,7 @@ describe("half open", () => {
   });
 });
 
-test("tripping opens it whatever it counted, and a second time changes nothing", () => {
+it("tripping opens it whatever it counted, and a second time changes nothing", () => {
   const opened: string[] = [];
   const breaker = new Breaker("worker:x", config, ({ target }, isTripped) =>
     opened.push(`${target} ${isTripped}`),
@@ -133,7 +133,7 @@ test("tripping opens it whatever it counted, and a second time changes nothing",
 });
 
 describe("the global valve", () => {
-  test("it is shut while enough of the breakers cool down, and no longer", () => {
+  it("is shut while enough of the breakers cool down, and no longer", () => {
     const set = new BreakerSet({ ...config, valve_min_open: 2, valve_share: 0.5 });
     const breakers = Array.from({ length: 4 }, (_, i) => set.create(`provider:${i}`));
     breakers[0]?.trip(0, "failed");
@@ -147,7 +147,7 @@ describe("the global valve", () => {
     expect(set.coolingCount(11_000)).toBe(0);
   });
 
-  test("few breakers open are no common cause, whatever their share", () => {
+  it("few breakers open are no common cause, whatever their share", () => {
     const set = new BreakerSet({ ...config, valve_min_open: 3, valve_share: 0.5 });
     for (const breaker of [set.create("a"), set.create("b")]) breaker.trip(0, "failed");
     expect(set.valveIsShut(0)).toBe(false);

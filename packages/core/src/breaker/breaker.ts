@@ -59,11 +59,11 @@ export type OnOpen = (breaker: Breaker, isTripped: boolean) => void;
 
 export class Breaker {
   readonly target: string;
-  private readonly config: BreakersConfig;
-  private readonly onOpen: OnOpen;
-  private readonly coolDowns: ExponentialBackoff<unknown>;
-  private strategies: readonly IBreaker[];
-  private state: BreakerState = { kind: "closed" };
+  readonly #config: BreakersConfig;
+  readonly #onOpen: OnOpen;
+  readonly #coolDowns: ExponentialBackoff<unknown>;
+  #strategies: readonly IBreaker[];
+  #state: BreakerState = { kind: "closed" };
   /** Failures since the last success, as evidence. */
   failuresInRow = 0;
   /** Why it opened last, to follow the name of its target: "has failed 5 times in a row". */
@@ -71,110 +71,110 @@ export class Breaker {
 
   constructor(target: string, config: BreakersConfig, onOpen: OnOpen) {
     this.target = target;
-    this.config = config;
-    this.onOpen = onOpen;
-    this.coolDowns = new ExponentialBackoff({
+    this.#config = config;
+    this.#onOpen = onOpen;
+    this.#coolDowns = new ExponentialBackoff({
       generator: noJitterGenerator,
       initialDelay: config.cool_down,
       maxDelay: Math.max(config.cool_down, config.cool_down_max),
     });
-    this.strategies = strategiesOf(config);
+    this.#strategies = strategiesOf(config);
   }
 
   /** Changes nothing. */
   admission(nowMs: number): Admission {
-    const state = this.state;
+    const state = this.#state;
     switch (state.kind) {
       case "closed":
         return "pass";
       case "open":
         return nowMs >= state.probeAtMs ? "probe" : "open";
       default:
-        return state.inFlight + state.successes < this.config.probes ? "probe" : "probing";
+        return state.inFlight + state.successes < this.#config.probes ? "probe" : "probing";
     }
   }
 
   /** Lets a run in that `admission` has just admitted. */
   enter(): BreakerEntry {
-    if (this.state.kind === "closed") return this.state;
-    if (this.state.kind === "open") {
-      this.state = { kind: "half_open", backoff: this.state.backoff, inFlight: 0, successes: 0 };
+    if (this.#state.kind === "closed") return this.#state;
+    if (this.#state.kind === "open") {
+      this.#state = { kind: "half_open", backoff: this.#state.backoff, inFlight: 0, successes: 0 };
     }
-    this.state.inFlight += 1;
-    return this.state;
+    this.#state.inFlight += 1;
+    return this.#state;
   }
 
   leave(entry: BreakerEntry, health: Health, nowMs: number): void {
-    if (entry !== this.state) return;
-    if (entry.kind === "closed") this.leaveClosed(health, nowMs);
-    if (entry.kind === "half_open") this.leaveHalfOpen(entry, health, nowMs);
+    if (entry !== this.#state) return;
+    if (entry.kind === "closed") this.#leaveClosed(health, nowMs);
+    if (entry.kind === "half_open") this.#leaveHalfOpen(entry, health, nowMs);
   }
 
-  private leaveClosed(health: Health, nowMs: number): void {
+  #leaveClosed(health: Health, nowMs: number): void {
     if (health === "neutral") return;
     if (health === "success") {
       this.failuresInRow = 0;
-      for (const strategy of this.strategies) strategy.success(CircuitState.Closed);
+      for (const strategy of this.#strategies) strategy.success(CircuitState.Closed);
       return;
     }
     this.failuresInRow += 1;
     // Every strategy counts the failure before any verdict is used.
-    const verdicts = this.strategies.map((strategy) => strategy.failure(CircuitState.Closed));
+    const verdicts = this.#strategies.map((strategy) => strategy.failure(CircuitState.Closed));
     if (!verdicts.includes(true)) return;
-    const { consecutive_failures: inRow, failure_share: share, window } = this.config;
+    const { consecutive_failures: inRow, failure_share: share, window } = this.#config;
     const why =
       this.failuresInRow >= inRow
         ? `has failed ${this.failuresInRow} times in a row`
         : `has failed in ${Math.round(share * 100)} % or more of its last ${window} runs`;
-    this.open(this.coolDowns.next(), nowMs, why);
+    this.#open(this.#coolDowns.next(), nowMs, why);
   }
 
-  private leaveHalfOpen(entry: HalfOpen, health: Health, nowMs: number): void {
+  #leaveHalfOpen(entry: HalfOpen, health: Health, nowMs: number): void {
     entry.inFlight -= 1;
     if (health === "failure") {
       this.failuresInRow += 1;
-      this.open(entry.backoff.next(undefined), nowMs, "has failed again when it was probed");
+      this.#open(entry.backoff.next(undefined), nowMs, "has failed again when it was probed");
     }
     if (health !== "success") return;
     entry.successes += 1;
-    if (entry.successes < this.config.probes) return;
+    if (entry.successes < this.#config.probes) return;
     this.failuresInRow = 0;
-    this.strategies = strategiesOf(this.config);
-    this.state = { kind: "closed" };
+    this.#strategies = strategiesOf(this.#config);
+    this.#state = { kind: "closed" };
   }
 
   /** Opens it by decision of the watchdog, whatever it counted itself; whether it was not open already. */
   trip(nowMs: number, why: string): boolean {
-    if (this.state.kind === "open") return false;
-    const backoff = this.state.kind === "half_open" ? this.state.backoff : this.coolDowns.next();
-    this.open(backoff, nowMs, why, true);
+    if (this.#state.kind === "open") return false;
+    const backoff = this.#state.kind === "half_open" ? this.#state.backoff : this.#coolDowns.next();
+    this.#open(backoff, nowMs, why, true);
     return true;
   }
 
-  private open(backoff: IBackoff<unknown>, nowMs: number, why: string, isTripped = false): void {
+  #open(backoff: IBackoff<unknown>, nowMs: number, why: string, isTripped = false): void {
     this.openedBecause = why;
-    this.state = { kind: "open", probeAtMs: nowMs + backoff.duration, backoff };
-    this.onOpen(this, isTripped);
+    this.#state = { kind: "open", probeAtMs: nowMs + backoff.duration, backoff };
+    this.#onOpen(this, isTripped);
   }
 
   /** Open with its cool-down not over: what the global valve counts. A breaker that is due for a probe is not. */
   isCooling(nowMs: number): boolean {
-    return this.state.kind === "open" && nowMs < this.state.probeAtMs;
+    return this.#state.kind === "open" && nowMs < this.#state.probeAtMs;
   }
 
   /** Time until a probe is due; 0 unless open. */
   waitMs(nowMs: number): number {
-    return this.state.kind === "open" ? Math.max(0, Math.ceil(this.state.probeAtMs - nowMs)) : 0;
+    return this.#state.kind === "open" ? Math.max(0, Math.ceil(this.#state.probeAtMs - nowMs)) : 0;
   }
 
   /** Nothing is worth remembering about it. */
   get isIdle(): boolean {
-    return this.state.kind === "closed" && this.failuresInRow === 0;
+    return this.#state.kind === "closed" && this.failuresInRow === 0;
   }
 
   level(nowMs: number, now: number): BreakerLevel {
-    const probeAt = this.state.kind === "open" ? now + (this.state.probeAtMs - nowMs) : null;
-    return { target: this.target, state: this.state.kind, probeAt };
+    const probeAt = this.#state.kind === "open" ? now + (this.#state.probeAtMs - nowMs) : null;
+    return { target: this.target, state: this.#state.kind, probeAt };
   }
 }
 

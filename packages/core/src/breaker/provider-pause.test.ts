@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { runtimeConfig } from "../testing/requests.ts";
 import { ProviderPause } from "./provider-pause.ts";
 
@@ -12,13 +12,13 @@ function pauseWith(inFlight: number): ProviderPause {
   return pause;
 }
 
-test("a content provider limits nothing", () => {
+it("a content provider limits nothing", () => {
   const pause = pauseWith(500);
   expect(pause.isFull).toBe(false);
   expect(pause.waitMs(0)).toBe(0);
 });
 
-test.each([
+it.each([
   ["it says how long", 7000, 7000],
   ["it does not say", null, 10_000],
   ["it asks for more than is allowed", 86_400_000, 3_600_000],
@@ -29,7 +29,7 @@ test.each([
   expect(pause.waitMs(100)).toBe(waitMs);
 });
 
-test("runs that were under way when the pause began lengthen it and cut the limit only once", () => {
+it("runs that were under way when the pause began lengthen it and cut the limit only once", () => {
   const pause = pauseWith(8);
   pause.refused(1000, 500, 5000);
   expect(pause.allowed).toBe(4);
@@ -39,7 +39,7 @@ test("runs that were under way when the pause began lengthen it and cut the limi
   expect(pause.waitMs(1200)).toBe(10_000);
 });
 
-test("the limit halves at each new refusal, never below one, and the pause doubles", () => {
+it("the limit halves at each new refusal, never below one, and the pause doubles", () => {
   const pause = pauseWith(8);
   const seen: [allowed: number, waitMs: number][] = [];
   let now = 0;
@@ -57,7 +57,7 @@ test("the limit halves at each new refusal, never below one, and the pause doubl
   ]);
 });
 
-test("successes raise the limit by one a round until it is back where it was, and then lift it", () => {
+it("successes raise the limit by one a round until it is back where it was, and then lift it", () => {
   const pause = pauseWith(4);
   pause.refused(0, 0, 1000);
   expect(pause.allowed).toBe(2);
@@ -70,7 +70,7 @@ test("successes raise the limit by one a round until it is back where it was, an
   expect(pause.isFull).toBe(false);
 });
 
-test("a success ends the doubling of pauses", () => {
+it("a success ends the doubling of pauses", () => {
   const pause = pauseWith(4);
   pause.refused(0, 0, null);
   pause.refused(10_000, 10_000, null);

@@ -7,24 +7,24 @@
 import type { ProviderPauseConfig } from "../config/defence-config.ts";
 
 export class ProviderPause {
-  private readonly config: ProviderPauseConfig;
+  readonly #config: ProviderPauseConfig;
   /** Runs in flight at this target. */
   inFlight = 0;
   /** Most runs in flight; `Infinity` while the provider is content. */
   allowed = Infinity;
-  private pausedUntilMs = -Infinity;
-  private pausedAtMs = -Infinity;
+  #pausedUntilMs = -Infinity;
+  #pausedAtMs = -Infinity;
   /** Runs in flight when the provider first refused: where the limit ends. */
-  private peak = 0;
-  private refusalsInRow = 0;
+  #peak = 0;
+  #refusalsInRow = 0;
 
   constructor(config: ProviderPauseConfig) {
-    this.config = config;
+    this.#config = config;
   }
 
   /** Time until the pause is over; 0 if there is none. */
   waitMs(nowMs: number): number {
-    return nowMs >= this.pausedUntilMs ? 0 : Math.ceil(this.pausedUntilMs - nowMs);
+    return nowMs >= this.#pausedUntilMs ? 0 : Math.ceil(this.#pausedUntilMs - nowMs);
   }
 
   get isFull(): boolean {
@@ -44,22 +44,22 @@ export class ProviderPause {
    * the same refusal: they may lengthen the pause and do not cut the limit again. Call before the run leaves.
    */
   refused(nowMs: number, startedAtMs: number, retryAfterMs: number | null): void {
-    const isNews = startedAtMs >= this.pausedAtMs;
+    const isNews = startedAtMs >= this.#pausedAtMs;
     if (isNews) {
-      if (this.allowed === Infinity) this.peak = Math.max(1, this.inFlight);
-      this.allowed = Math.max(1, Math.floor(Math.min(this.allowed, this.inFlight) * this.config.decrease));
-      this.pausedAtMs = nowMs;
-      this.refusalsInRow += 1;
+      if (this.allowed === Infinity) this.#peak = Math.max(1, this.inFlight);
+      this.allowed = Math.max(1, Math.floor(Math.min(this.allowed, this.inFlight) * this.#config.decrease));
+      this.#pausedAtMs = nowMs;
+      this.#refusalsInRow += 1;
     }
-    const doubled = this.config.first * 2 ** Math.min(this.refusalsInRow - 1, 30);
-    const pauseMs = Math.min(retryAfterMs ?? doubled, this.config.max);
-    this.pausedUntilMs = Math.max(this.pausedUntilMs, nowMs + pauseMs);
+    const doubled = this.#config.first * 2 ** Math.min(this.#refusalsInRow - 1, 30);
+    const pauseMs = Math.min(retryAfterMs ?? doubled, this.#config.max);
+    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, nowMs + pauseMs);
   }
 
   succeeded(): void {
-    this.refusalsInRow = 0;
+    this.#refusalsInRow = 0;
     if (this.allowed === Infinity) return;
     this.allowed += 1 / Math.floor(this.allowed);
-    if (this.allowed > this.peak) this.allowed = Infinity;
+    if (this.allowed > this.#peak) this.allowed = Infinity;
   }
 }

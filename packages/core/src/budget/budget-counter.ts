@@ -5,7 +5,7 @@
  *
  * Invariant: held ≥ 0, and spent + held ≤ cap after every hold. Amounts are micro-dollars or tokens.
  */
-import { type BudgetWindow, type CounterLevel, windowEndOf, windowStartOf } from "../ledger.ts";
+import { type BudgetWindow, type CounterLevel, windowEndOf, windowStartOf } from "../ledger/ledger.ts";
 
 export type BudgetKind = "cost_usd" | "tokens";
 
@@ -37,7 +37,7 @@ export class BudgetCounter {
   readonly setting: string;
   readonly window: BudgetWindow;
   readonly cap: number;
-  private level: WindowLevel;
+  #level: WindowLevel;
 
   constructor(
     kind: BudgetKind,
@@ -48,18 +48,18 @@ export class BudgetCounter {
     this.kind = kind;
     this.window = window;
     this.cap = cap;
-    this.level = new WindowLevel(Number.NaN, Number.NaN, cap);
+    this.#level = new WindowLevel(Number.NaN, Number.NaN, cap);
     this.scope = place.scope;
     this.setting = `${place.setting}.${kind}.${window}`;
   }
 
   /** The window that a moment of the wall clock lies in; a new one where the clock has left the last. */
   levelAt(now: number): WindowLevel {
-    const level = this.level;
+    const level = this.#level;
     // Written so that the NaN of a counter never used counts as "outside".
     if (now >= level.startsAt && now < level.endsAt) return level;
-    this.level = new WindowLevel(windowStartOf(this.window, now), windowEndOf(this.window, now), this.cap);
-    return this.level;
+    this.#level = new WindowLevel(windowStartOf(this.window, now), windowEndOf(this.window, now), this.cap);
+    return this.#level;
   }
 
   /** Takes over what the ledger knows to be spent, if it is about the window that is current. */

@@ -8,9 +8,9 @@ import type { BudgetCounter, WindowLevel } from "./budget-counter.ts";
 export class CounterSet {
   /** From the root down. */
   readonly counters: readonly BudgetCounter[];
-  private windows: readonly WindowLevel[] = [];
-  private validFrom = Infinity;
-  private validUntil = -Infinity;
+  #windows: readonly WindowLevel[] = [];
+  #validFrom = Infinity;
+  #validUntil = -Infinity;
 
   constructor(counters: readonly BudgetCounter[]) {
     this.counters = counters;
@@ -22,11 +22,11 @@ export class CounterSet {
 
   /** The window of each counter that a moment of the wall clock lies in. */
   windowsAt(now: number): readonly WindowLevel[] {
-    if (now >= this.validFrom && now < this.validUntil) return this.windows;
-    this.windows = this.counters.map((counter) => counter.levelAt(now));
-    this.validFrom = Math.max(0, ...this.windows.map((window) => window.startsAt));
-    this.validUntil = Math.min(Infinity, ...this.windows.map((window) => window.endsAt));
-    return this.windows;
+    if (now >= this.#validFrom && now < this.#validUntil) return this.#windows;
+    this.#windows = this.counters.map((counter) => counter.levelAt(now));
+    this.#validFrom = Math.max(0, ...this.#windows.map((window) => window.startsAt));
+    this.#validUntil = Math.min(Infinity, ...this.#windows.map((window) => window.endsAt));
+    return this.#windows;
   }
 
   /** What every counter has left; `Infinity` where there is none. */

@@ -1,7 +1,7 @@
 /** One node of the budget tree: concurrency, start rate and capped counters of `global`, a tenant, a worker or a provider. */
 import type { BudgetLevel } from "@agentcore/contract";
 import type { ScopeLimits } from "../config/limits-config.ts";
-import { type BudgetWindow, microUsdOf, usdOf } from "../ledger.ts";
+import { type BudgetWindow, microUsdOf, usdOf } from "../ledger/ledger.ts";
 import { BudgetCounter, type BudgetKind } from "./budget-counter.ts";
 import { TokenBucket } from "./token-bucket.ts";
 

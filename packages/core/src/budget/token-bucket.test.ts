@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { announcedSeed } from "../testing/seed.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
-test("a full bucket gives its count at once, then one per interval", () => {
+it("a full bucket gives its count at once, then one per interval", () => {
   const bucket = new TokenBucket(3, 60_000);
   for (let i = 0; i < 3; i += 1) {
     expect(bucket.waitMs(0)).toBe(0);
@@ -14,14 +14,14 @@ test("a full bucket gives its count at once, then one per interval", () => {
   expect(bucket.waitMs(20_000)).toBe(0);
 });
 
-test("asking changes nothing", () => {
+it("asking changes nothing", () => {
   const bucket = new TokenBucket(1, 1000);
   bucket.take(0);
   for (let i = 0; i < 100; i += 1) expect(bucket.waitMs(400)).toBe(600);
   expect(bucket.levelAt(400)).toBeCloseTo(0.4);
 });
 
-test("a token given back is there again, and never more than the bucket holds", () => {
+it("a token given back is there again, and never more than the bucket holds", () => {
   const bucket = new TokenBucket(2, 1000);
   bucket.take(0);
   bucket.giveBack(0);
@@ -29,7 +29,7 @@ test("a token given back is there again, and never more than the bucket holds", 
   expect(bucket.levelAt(0)).toBe(2);
 });
 
-test("no stretch of one period sees more than twice the count", () => {
+it("no stretch of one period sees more than twice the count", () => {
   const gaps = fc.array(fc.integer({ min: 0, max: 700 }), { minLength: 1, maxLength: 200 });
   const busiestPeriod = (count: number, perMs: number, waits: readonly number[]): number => {
     const bucket = new TokenBucket(count, perMs);

@@ -10,41 +10,41 @@ const epsilon = 1e-9;
 export class TokenBucket {
   readonly count: number;
   readonly perMs: number;
-  private readonly tokensPerMs: number;
-  private tokens: number;
-  private updatedAtMs = 0;
+  readonly #tokensPerMs: number;
+  #tokens: number;
+  #updatedAtMs = 0;
 
   /** Starts full. */
   constructor(count: number, perMs: number) {
     this.count = count;
     this.perMs = perMs;
-    this.tokensPerMs = count / perMs;
-    this.tokens = count;
+    this.#tokensPerMs = count / perMs;
+    this.#tokens = count;
   }
 
   /** Tokens at a moment of the monotonic clock, fractions included. */
   levelAt(nowMs: number): number {
-    const refilled = this.tokens + (nowMs - this.updatedAtMs) * this.tokensPerMs;
+    const refilled = this.#tokens + (nowMs - this.#updatedAtMs) * this.#tokensPerMs;
     return refilled < this.count ? refilled : this.count;
   }
 
   /** Time until a token is there; 0 if one is. */
   waitMs(nowMs: number): number {
     const missing = 1 - this.levelAt(nowMs);
-    return missing <= epsilon ? 0 : Math.ceil(missing / this.tokensPerMs - epsilon);
+    return missing <= epsilon ? 0 : Math.ceil(missing / this.#tokensPerMs - epsilon);
   }
 
   /** Takes one token; the caller has seen `waitMs` say 0 at the same moment. */
   take(nowMs: number): void {
     const level = this.levelAt(nowMs) - 1;
-    this.tokens = level > 0 ? level : 0;
-    this.updatedAtMs = nowMs;
+    this.#tokens = level > 0 ? level : 0;
+    this.#updatedAtMs = nowMs;
   }
 
   /** Puts back a token that was taken for a start that did not happen. */
   giveBack(nowMs: number): void {
     const level = this.levelAt(nowMs) + 1;
-    this.tokens = level < this.count ? level : this.count;
-    this.updatedAtMs = nowMs;
+    this.#tokens = level < this.count ? level : this.count;
+    this.#updatedAtMs = nowMs;
   }
 }

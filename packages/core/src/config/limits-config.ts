@@ -2,7 +2,7 @@
 import { durationSchema } from "@agentcore/contract";
 import { z } from "zod";
 import { byteSizeSchema } from "./byte-size.ts";
-import { costUsdMax } from "../ledger.ts";
+import { costUsdMax } from "../ledger/ledger.ts";
 
 const concurrencySchema = z
   .int()

@@ -1,9 +1,9 @@
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { z } from "zod";
 import { parseByteSize } from "./byte-size.ts";
 import { runtimeConfigSchema } from "./runtime-config.ts";
 
-test("an empty configuration is valid and safe", () => {
+it("an empty configuration is valid and safe", () => {
   const config = runtimeConfigSchema.parse({});
   expect(config.limits.global).toEqual({ concurrency: 4 });
   expect(config.limits.job).toEqual({ attempts: 10, timeout: 86_400_000 });
@@ -11,7 +11,7 @@ test("an empty configuration is valid and safe", () => {
   expect(config.backpressure.memory_available.reject).toBe(128 * 1024 * 1024);
 });
 
-test.each([
+it.each([
   [{ limits: { globall: {} } }, "globall"],
   [{ limits: { global: { cost_usd: { day: -1 } } } }, "day"],
   [{ limits: { global: { cost_usd: { day: Number.NaN } } } }, "day"],
@@ -27,7 +27,7 @@ test.each([
   expect(JSON.stringify(parsed.error?.issues)).toContain(expected);
 });
 
-test("every key of the published JSON Schema has a description", () => {
+it("every key of the published JSON Schema has a description", () => {
   const schema = z.toJSONSchema(runtimeConfigSchema, { io: "input" });
   const missing: string[] = [];
   const walk = (node: unknown, path: string): void => {
@@ -44,7 +44,7 @@ test("every key of the published JSON Schema has a description", () => {
   expect(JSON.stringify(schema)).toContain('"additionalProperties":false');
 });
 
-test.each([
+it.each([
   ["512MiB", 536_870_912],
   ["1.5 GB", 1_500_000_000],
   ["0B", 0],

@@ -1,5 +1,5 @@
 import { createIds, type WorkerTask, workerTaskSchema } from "@agentcore/contract";
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Gate } from "../gate/gate.ts";
 import type { LivePermit } from "../gate/permit.ts";
 import { fakeAdapter } from "../testing/fake-worker.ts";
@@ -31,17 +31,17 @@ const task: WorkerTask = workerTaskSchema.parse({
   capabilities: ["read", "edit"],
 });
 
-test("the task that was asked for runs as it is", () => {
+it("the task that was asked for runs as it is", () => {
   expect(fitTask(permitFor(), task)).toEqual(task);
   expect(fitTask(permitFor(), { ...task, capabilities: ["read"] }).capabilities).toEqual(["read"]);
 });
 
-test("a degraded permit runs it with less", () => {
+it("a degraded permit runs it with less", () => {
   expect(fitTask(permitFor("degrade"), task)).toEqual({ ...task, capabilities: ["read"], model: "small" });
 });
 
 describe("another task than was asked for is refused", () => {
-  test.each<[string, Partial<WorkerTask>]>([
+  it.each<[string, Partial<WorkerTask>]>([
     ["worker", { worker: "claude" }],
     ["workspace", { workspace: "/w/other" }],
     ["model", { model: "bigger" }],

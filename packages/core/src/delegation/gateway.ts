@@ -19,8 +19,8 @@ import type { AttemptLimits } from "../config/limits-config.ts";
 import type { Gate } from "../gate/gate.ts";
 import { ownData } from "../gate/own-data.ts";
 import { type LivePermit, recordOf } from "../gate/permit.ts";
-import { microUsdOf, usdOf } from "../ledger.ts";
-import type { Bookkeeping } from "../runtime/bookkeeping.ts";
+import { microUsdOf, usdOf } from "../ledger/ledger.ts";
+import type { Bookkeeping } from "./bookkeeping.ts";
 import { healthOf } from "../watchdog/verdict.ts";
 import type { Watchdog, WatchedRun } from "../watchdog/watchdog.ts";
 import { fitTask } from "./fit.ts";
@@ -36,7 +36,7 @@ import {
 import { type Charge, chargeOf, countedAbove, isAnswer, withCharge } from "./spending.ts";
 import { endingOf, unstartedResult } from "./unstarted.ts";
 
-export interface GatewayParts {
+export interface GatewayOptions {
   readonly gate: Gate;
   readonly bookkeeping: Bookkeeping;
   readonly watchdog: Watchdog;
@@ -67,35 +67,35 @@ const noProbes: ProbeOutput = {
 };
 
 export class Gateway {
-  private readonly parts: GatewayParts;
-  private readonly executions = new Map<string, Execution>();
+  readonly #options: GatewayOptions;
+  readonly #executions = new Map<string, Execution>();
 
-  constructor(parts: GatewayParts) {
-    this.parts = parts;
+  constructor(options: GatewayOptions) {
+    this.#options = options;
   }
 
   get executing(): number {
-    return this.executions.size;
+    return this.#executions.size;
   }
 
   /** Rejects with `AC_PERMIT_INVALID`, before anything has started, for a permit or a task that will not do. */
   async execute(permitId: string, task: WorkerTask, observer: ExecutionObserver): Promise<WorkerResult> {
-    const permit = this.livePermit(permitId);
+    const permit = this.#livePermit(permitId);
     const fitted = ownData(fitTask(permit, task));
     permit.state = "executing";
-    const watched = this.parts.watchdog.watch(permit);
+    const watched = this.#options.watchdog.watch(permit);
     const seen = { released: false, answered: false, model: null };
     const { cost, tokens } = permit.holds;
     const held = { costMicroUsd: cost?.amount ?? null, tokens: tokens?.amount ?? null };
-    const plausible = plausibleLimitsOf(this.parts.attemptLimits, held);
+    const plausible = plausibleLimitsOf(this.#options.attemptLimits, held);
     const execution: Execution = { permit, watched, observer, seen, held, plausible, run: null };
-    this.executions.set(permitId, execution);
-    const result = await this.run(execution, fitted);
-    return this.finish(execution, result);
+    this.#executions.set(permitId, execution);
+    const result = await this.#run(execution, fitted);
+    return this.#finish(execution, result);
   }
 
-  private livePermit(permitId: string): LivePermit {
-    const permit = this.parts.gate.live.get(permitId);
+  #livePermit(permitId: string): LivePermit {
+    const permit = this.#options.gate.live.get(permitId);
     if (permit === undefined) {
       throw invalidPermit(permitId, "is not live: it was not issued here, has ended, or has expired");
     }
@@ -106,20 +106,20 @@ export class Gateway {
 
   /** Skips what is left of the grace period of a run that was told to stop. */
   hasten(permitId: string): void {
-    this.executions.get(permitId)?.run?.hasten();
+    this.#executions.get(permitId)?.run?.hasten();
   }
 
-  private async run(execution: Execution, task: WorkerTask): Promise<WorkerResult> {
+  async #run(execution: Execution, task: WorkerTask): Promise<WorkerResult> {
     const { permit } = execution;
-    const startedAt = this.parts.clock.now();
+    const startedAt = this.#options.clock.now();
     try {
-      const obstacle = (await this.holdFailure(permit)) ?? (await this.waitForTurn(permit));
+      const obstacle = (await this.#holdFailure(permit)) ?? (await this.#waitForTurn(permit));
       if (obstacle !== null) return obstacle;
-      return await this.delegate(execution, task);
+      return await this.#delegate(execution, task);
     } catch (error) {
-      this.parts.log.error({ error, permitId: permit.id }, "a run failed by a fault of its own runtime");
+      this.#options.log.error({ error, permitId: permit.id }, "a run failed by a fault of its own runtime");
       const why = error instanceof Error ? error.message : String(error);
-      return this.unstarted(
+      return this.#unstarted(
         permit,
         startedAt,
         { outcome: "failed", errorClass: "internal" },
@@ -130,8 +130,8 @@ export class Gateway {
   }
 
   /** A permit that was granted by the synchronous decision alone is held in the ledger now; nothing runs without. */
-  private async holdFailure(permit: LivePermit): Promise<WorkerResult | null> {
-    const { bookkeeping, clock } = this.parts;
+  async #holdFailure(permit: LivePermit): Promise<WorkerResult | null> {
+    const { bookkeeping, clock } = this.#options;
     if (!bookkeeping.needsHold(permit)) return null;
     const startedAt = clock.now();
     const denied = await bookkeeping.hold(permit);
@@ -140,13 +140,13 @@ export class Gateway {
       denied.code === "AC_STORE_UNAVAILABLE"
         ? ({ outcome: "failed", errorClass: "internal" } as const)
         : ({ outcome: "budget_exhausted", errorClass: "budget_exhausted" } as const);
-    return this.unstarted(permit, startedAt, ending, denied.code, denied.message);
+    return this.#unstarted(permit, startedAt, ending, denied.code, denied.message);
   }
 
   /** Waits until the worker's pace allows a start, or the run is stopped. */
-  private async waitForTurn(permit: LivePermit): Promise<WorkerResult | null> {
-    const startedAt = this.parts.clock.now();
-    const turn = permit.cause === null ? this.parts.pacer.turn(permit.worker) : null;
+  async #waitForTurn(permit: LivePermit): Promise<WorkerResult | null> {
+    const startedAt = this.#options.clock.now();
+    const turn = permit.cause === null ? this.#options.pacer.turn(permit.worker) : null;
     if (turn !== null) {
       const stopped = new Promise<void>((resolve) => {
         permit.signal.addEventListener("abort", () => resolve(), { once: true });
@@ -156,94 +156,91 @@ export class Gateway {
     const { cause } = permit;
     return cause === null
       ? null
-      : this.unstarted(permit, startedAt, endingOf(cause), cause.code, cause.message);
+      : this.#unstarted(permit, startedAt, endingOf(cause), cause.code, cause.message);
   }
 
-  private unstarted(
+  #unstarted(
     permit: LivePermit,
     startedAt: number,
     ending: ReturnType<typeof endingOf>,
     code: Parameters<typeof unstartedResult>[0]["code"],
     summary: string,
   ): WorkerResult {
-    const durationMs = Math.max(0, this.parts.clock.now() - startedAt);
-    this.parts.log.info({ permitId: permit.id, code, summary }, "a run ended before its worker started");
+    const durationMs = Math.max(0, this.#options.clock.now() - startedAt);
+    this.#options.log.info({ permitId: permit.id, code, summary }, "a run ended before its worker started");
     return unstartedResult({ ...ending, code, summary, startedAt, durationMs });
   }
 
-  private async delegate(execution: Execution, task: WorkerTask): Promise<WorkerResult> {
+  async #delegate(execution: Execution, task: WorkerTask): Promise<WorkerResult> {
     const { permit, seen } = execution;
-    const { runner, settings } = this.parts;
+    const { runner, settings } = this.#options;
     execution.run = runner.start({
       adapter: permit.holds.chain.worker.adapter,
       task,
       permit: Object.freeze({ ...recordOf(permit), signal: permit.signal }),
       settings: settings[permit.worker] ?? {},
-      onEvent: (event) => this.onEvent(execution, event),
+      onEvent: (event) => this.#onEvent(execution, event),
       onStarted: (identity) => {
         seen.released = true;
-        this.tell(execution, (observer) => observer.onStarted?.({ ...identity }));
-        this.probe(execution, task);
+        this.#tell(execution, (observer) => observer.onStarted?.({ ...identity }));
+        this.#probe(execution, task);
       },
     });
     return execution.run.result;
   }
 
   /** The looks of the task's probe run under the permit of the attempt that they look at: docs/adr/0007. */
-  private probe(execution: Execution, { probe: spec }: WorkerTask): void {
+  #probe(execution: Execution, { probe: spec }: WorkerTask): void {
     if (spec === undefined) return;
-    this.parts.watchdog.probe(execution.watched, {
+    this.#options.watchdog.probe(execution.watched, {
       spec,
       look: async () => {
         const { run } = execution;
         return run?.probe === undefined ? noProbes : run.probe(spec.command, spec.timeoutMs);
       },
-      tell: (event) => this.tell(execution, (observer) => observer.onEvent?.(event)),
+      tell: (event) => this.#tell(execution, (observer) => observer.onEvent?.(event)),
     });
   }
 
-  private onEvent(execution: Execution, said: WorkerEvent): void {
+  #onEvent(execution: Execution, said: WorkerEvent): void {
     const { seen, watched, plausible } = execution;
     const event = plausibleEvent(said, plausible);
     if (isAnswer(event)) seen.answered = true;
     if (event.type === "started") seen.model = event.model ?? seen.model;
-    this.parts.watchdog.event(watched, event);
-    this.tell(execution, (observer) => observer.onEvent?.(event));
+    this.#options.watchdog.event(watched, event);
+    this.#tell(execution, (observer) => observer.onEvent?.(event));
   }
 
   /** An observer that throws is its caller's fault and must not become the run's. */
-  private tell(execution: Execution, say: (observer: ExecutionObserver) => void): void {
+  #tell(execution: Execution, say: (observer: ExecutionObserver) => void): void {
     try {
       say(execution.observer);
     } catch (error) {
-      this.parts.log.error({ error, permitId: execution.permit.id }, "an observer of a run failed");
+      this.#options.log.error({ error, permitId: execution.permit.id }, "an observer of a run failed");
     }
   }
 
-  private chargeOf(
-    { permit, watched: { watch }, seen, held, plausible }: Execution,
-    result: WorkerResult,
-  ): Charge {
-    const { response_cost_usd: responseUsd, response_tokens: tokens } = this.parts.attemptLimits;
+  #chargeOf({ permit, watched: { watch }, seen, held, plausible }: Execution, result: WorkerResult): Charge {
+    const { response_cost_usd: responseUsd, response_tokens: tokens } = this.#options.attemptLimits;
     const bounds = { ...held, response: { costMicroUsd: microUsdOf(responseUsd), tokens } };
     const charge = chargeOf(result, { ...watch, ...seen }, bounds, permit.provider !== null);
     const costMicroUsd = Math.min(charge.costMicroUsd, microUsdOf(plausible.costUsd));
     return { ...charge, costMicroUsd };
   }
 
-  private async finish(execution: Execution, said: WorkerResult): Promise<WorkerResult> {
+  async #finish(execution: Execution, said: WorkerResult): Promise<WorkerResult> {
     const { permit, watched, seen } = execution;
-    const { gate, watchdog, bookkeeping, clock } = this.parts;
+    const { gate, watchdog, bookkeeping, clock } = this.#options;
     const result = plausibleResult(said, execution.plausible);
-    const charge = this.chargeOf(execution, result);
+    const charge = this.#chargeOf(execution, result);
     const { worker, provider, refusal } = healthOf(result);
     const { costMicroUsd, tokens: tokensUsed } = charge;
     const health = { workerHealth: worker, providerHealth: provider, refusal };
     gate.end(permit, { started: seen.released, ...health, costMicroUsd, tokens: tokensUsed });
-    this.executions.delete(permit.id);
+    this.#executions.delete(permit.id);
     watchdog.ended(watched, result);
     await bookkeeping.settle(permit, { ...charge });
-    this.parts.log.debug({ permitId: permit.id, outcome: result.outcome, at: clock.now() }, "a run ended");
+    this.#options.log.debug({ permitId: permit.id, outcome: result.outcome, at: clock.now() }, "a run ended");
     const why = unknownCost(execution, result, charge) ?? loweredCost(execution, result);
     const charged = withCharge(result, charge);
     return withFinding(

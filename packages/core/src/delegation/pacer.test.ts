@@ -1,8 +1,8 @@
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { runtimeConfig } from "../testing/requests.ts";
 import { createPacer } from "./pacer.ts";
 
-test("starts of a paced worker are at least their interval apart, and others do not wait for them", async () => {
+it("starts of a paced worker are at least their interval apart, and others do not wait for them", async () => {
   const { pacing } = runtimeConfig({ pacing: { workers: { slow: { min_interval: "60ms" } } } });
   const pacer = createPacer(pacing);
   const order: string[] = [];

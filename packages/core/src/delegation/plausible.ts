@@ -5,7 +5,7 @@
  */
 import type { CostBasis, Usage, WorkerEvent, WorkerResult } from "@agentcore/contract";
 import { type AttemptLimits, attemptLimitsSchema } from "../config/limits-config.ts";
-import { microUsdOf, type Spent, usdOf } from "../ledger.ts";
+import { microUsdOf, type Spent, usdOf } from "../ledger/ledger.ts";
 
 /** Most that one attempt is believed to have spent. */
 export interface PlausibleLimits {

@@ -1,5 +1,5 @@
 import type { WorkerResult } from "@agentcore/contract";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { fakeResult } from "../testing/fake-worker.ts";
 import { chargeOf, type RunBounds, type RunSightings, withCharge } from "./spending.ts";
 
@@ -20,7 +20,7 @@ const answeredTwice = { ...ran, costUsd: 0.75, tokens: 300, costliestUsd: 0.5, c
 const tokens = { inputTokens: 10, cachedInputTokens: null, outputTokens: 5 };
 
 type Case = [string, Partial<WorkerResult>, RunSightings, RunBounds, boolean, ReturnType<typeof chargeOf>];
-test.each<Case>([
+it.each<Case>([
   [
     "that reported all",
     { costUsd: 1.25, costBasis: "reported", usage: tokens },
@@ -200,18 +200,18 @@ test.each<Case>([
   expect(chargeOf(fakeResult(change), seen, bounds, hasProvider)).toEqual(expected);
 });
 
-test("a result says what was charged where the worker did not", () => {
+it("a result says what was charged where the worker did not", () => {
   const charged = withCharge(fakeResult(), { costMicroUsd: 5_000_000, tokens: 0, basis: "estimated" });
   expect(charged).toMatchObject({ costUsd: 5, costBasis: "estimated" });
 });
 
-test("a result that says less than was charged takes over the charge", () => {
+it("a result that says less than was charged takes over the charge", () => {
   const partial = fakeResult({ costUsd: 0.1, costBasis: "estimated" });
   const charged = withCharge(partial, { costMicroUsd: 1_250_000, tokens: 0, basis: "estimated" });
   expect(charged).toMatchObject({ costUsd: 1.25, costBasis: "estimated" });
 });
 
-test("a result keeps what the worker said, and stays unknown where nothing was charged", () => {
+it("a result keeps what the worker said, and stays unknown where nothing was charged", () => {
   const reported = fakeResult({ costUsd: 1, costBasis: "reported" });
   expect(withCharge(reported, { costMicroUsd: 1e6, tokens: 5, basis: "estimated" })).toBe(reported);
   const free = fakeResult();

@@ -6,7 +6,7 @@
  * `estimated`, and is corrected when the truth is learnt.
  */
 import type { CostBasis, ErrorClass, WorkerEvent, WorkerResult } from "@agentcore/contract";
-import { microUsdOf, usdOf } from "../ledger.ts";
+import { microUsdOf, usdOf } from "../ledger/ledger.ts";
 import { tokensOf } from "./plausible.ts";
 
 /** What the gateway saw of a run, beside its result. */

@@ -5,7 +5,7 @@
 import { assert, type Degradation } from "@agentcore/contract";
 import type { BudgetKind } from "../budget/budget-counter.ts";
 import type { CounterSet } from "../budget/counter-set.ts";
-import { usdOf } from "../ledger.ts";
+import { usdOf } from "../ledger/ledger.ts";
 import { budgetDenied, type Denied, nothingLeftOfJob } from "./denials.ts";
 import { JobSpending } from "./job-spending.ts";
 import type { AmountHold } from "./permit.ts";
@@ -44,10 +44,10 @@ export type CeilingPlan =
 
 export class CeilingPlanner {
   readonly job: JobSpending;
-  private readonly policy: CeilingPolicy;
+  readonly #policy: CeilingPolicy;
 
   constructor(policy: CeilingPolicy) {
-    this.policy = policy;
+    this.#policy = policy;
     this.job = new JobSpending(policy.jobCap);
   }
 
@@ -57,37 +57,37 @@ export class CeilingPlanner {
    */
   plan(request: CeilingRequest): CeilingPlan {
     const { jobId, asked, counters, now } = request;
-    const ceiling = asked ?? this.standardFor(request);
+    const ceiling = asked ?? this.#standardFor(request);
     if (ceiling === noCeiling) return { amount: noCeiling, degraded: [] };
     const ask = Math.min(ceiling, this.job.leftFor(jobId));
-    if (ask === 0) return nothingLeftOfJob(jobId, this.policy.kind);
-    const amount = this.grant(ask, request);
-    if (amount === 0) return this.denial(ask, counters, now);
-    return { amount, degraded: this.reductions(ceiling, ask, amount, request) };
+    if (ask === 0) return nothingLeftOfJob(jobId, this.#policy.kind);
+    const amount = this.#grant(ask, request);
+    if (amount === 0) return this.#denial(ask, counters, now);
+    return { amount, degraded: this.#reductions(ceiling, ask, amount, request) };
   }
 
   /** Of an attempt that names no ceiling: one whose worker nobody bills, or that no budget counts, has none. */
-  private standardFor({ spends, counters }: CeilingRequest): number {
-    const isCapped = !counters.isEmpty || this.policy.jobCap !== Infinity;
-    return spends && isCapped ? this.policy.standard : noCeiling;
+  #standardFor({ spends, counters }: CeilingRequest): number {
+    const isCapped = !counters.isEmpty || this.#policy.jobCap !== Infinity;
+    return spends && isCapped ? this.#policy.standard : noCeiling;
   }
 
   /** What is granted of an ask: all of it, what is left where less will do, or 0 for a refusal. */
-  private grant(ask: number, { asked, isPressed, counters, now }: CeilingRequest): number {
-    const { shrinksAsked, minShare } = this.policy;
-    const wanted = isPressed ? this.pressed(ask) : ask;
+  #grant(ask: number, { asked, isPressed, counters, now }: CeilingRequest): number {
+    const { shrinksAsked, minShare } = this.#policy;
+    const wanted = isPressed ? this.#pressed(ask) : ask;
     const free = counters.leastFreeAt(now);
     if (wanted <= free) return wanted;
     const worthwhile = Math.max(1, Math.ceil(ask * minShare));
     return (asked === undefined || shrinksAsked) && free >= worthwhile ? free : 0;
   }
 
-  private pressed(ask: number): number {
-    return Math.max(1, Math.floor(ask * this.policy.pressedFactor));
+  #pressed(ask: number): number {
+    return Math.max(1, Math.floor(ask * this.#policy.pressedFactor));
   }
 
   /** Why `grant` said 0. */
-  private denial(ask: number, counters: CounterSet, now: number): Denied {
+  #denial(ask: number, counters: CounterSet, now: number): Denied {
     const counter = counters.firstBelow(ask, now) ?? counters.tightestAt(now);
     assert(counter !== null, "only a counter refuses an amount");
     const { kind, scope, window, setting, cap } = counter;
@@ -96,16 +96,16 @@ export class CeilingPlanner {
   }
 
   /** What was reduced, in the order in which it was. */
-  private reductions(
+  #reductions(
     ceiling: number,
     ask: number,
     amount: number,
     { isPressed, counters, now }: CeilingRequest,
   ): Degradation[] {
-    const { kind } = this.policy;
+    const { kind } = this.#policy;
     const code = kind === "cost_usd" ? "AC_BUDGET_COST" : "AC_BUDGET_TOKENS";
     const left = (setting: string) => ({ code, reason: `all that is left of ${setting}` });
-    const wanted = isPressed ? this.pressed(ask) : ask;
+    const wanted = isPressed ? this.#pressed(ask) : ask;
     const steps = [
       { from: ceiling, to: ask, why: () => left(`limits.job.${kind}`) },
       { from: ask, to: wanted, why: () => underPressure },
@@ -113,11 +113,11 @@ export class CeilingPlanner {
     ];
     return steps
       .filter(({ from, to }) => to < from)
-      .map(({ from, to, why }) => ({ ...this.change(from, to), ...why() }));
+      .map(({ from, to, why }) => ({ ...this.#change(from, to), ...why() }));
   }
 
-  private change(from: number, to: number): Pick<Degradation, "field" | "from" | "to"> {
-    return this.policy.kind === "cost_usd"
+  #change(from: number, to: number): Pick<Degradation, "field" | "from" | "to"> {
+    return this.#policy.kind === "cost_usd"
       ? { field: "maxCostUsd", from: usdOf(from), to: usdOf(to) }
       : { field: "maxTokens", from, to };
   }

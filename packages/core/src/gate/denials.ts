@@ -6,7 +6,7 @@ import type { Denial, ErrorCode, Evidence, PermitDecision } from "@agentcore/con
 import type { Breaker } from "../breaker/breaker.ts";
 import type { BudgetKind } from "../budget/budget-counter.ts";
 import type { Scope } from "../budget/scope.ts";
-import { type BudgetWindow, usdOf } from "../ledger.ts";
+import { type BudgetWindow, usdOf } from "../ledger/ledger.ts";
 import type { WorkspaceNode } from "../workspace/workspace-locks.ts";
 import type { ProviderTarget, WorkerTarget } from "./targets.ts";
 

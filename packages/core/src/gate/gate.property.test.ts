@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { type BudgetLevel, createIds } from "@agentcore/contract";
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { fakeAdapter } from "../testing/fake-worker.ts";
 import { createManualClock } from "../testing/manual-clock.ts";
 import { permitRequest, runtimeConfig } from "../testing/requests.ts";
@@ -89,9 +89,9 @@ const amountOf = (permit: LivePermit, kind: string): number =>
 class Rig {
   readonly clock = createManualClock();
   readonly model = new Model();
-  gate = this.boot();
+  gate = this.#boot();
 
-  private boot(): Gate {
+  #boot(): Gate {
     const adapters = [fakeAdapter(), fakeAdapter({ name: "claude", provider: "anthropic" })];
     return new Gate({
       config,
@@ -107,21 +107,22 @@ class Rig {
     const permit = model.live[op.pick % Math.max(1, model.live.length)];
     switch (op.kind) {
       case "request":
-        return this.request(op);
+        return this.#request(op);
       case "wait":
         return clock.advance(op.pick * op.pick * 40);
       case "crash":
-        return this.crash();
+        return this.#crash();
       case "expire":
         clock.advance(ttlMs);
-        for (const unused of this.gate.unusedFor(ttlMs)) this.end(unused, unusedEnd, 0);
+        for (const unused of this.gate.unusedFor(ttlMs)) this.#end(unused, unusedEnd, 0);
         return;
       default:
-        if (permit !== undefined) this.end(permit, endsOf[op.kind], op.kind === "unused" ? 0 : op.spentShare);
+        if (permit !== undefined)
+          this.#end(permit, endsOf[op.kind], op.kind === "unused" ? 0 : op.spentShare);
     }
   }
 
-  private request({ worker, tenant, costUsd: maxCostUsd, workspace }: Operation): void {
+  #request({ worker, tenant, costUsd: maxCostUsd, workspace }: Operation): void {
     const decision = this.gate.request(
       permitRequest({ worker, tenant, workspace, ...(maxCostUsd && { maxCostUsd }) }),
     );
@@ -132,7 +133,7 @@ class Rig {
     }
   }
 
-  private end(permit: LivePermit, end: PermitEnd, share: number): void {
+  #end(permit: LivePermit, end: PermitEnd, share: number): void {
     const spent = (kind: string) => Math.floor(amountOf(permit, kind) * share);
     assert.equal(
       this.gate.end(permit, { ...end, costMicroUsd: spent("cost_usd"), tokens: spent("tokens") }),
@@ -144,26 +145,26 @@ class Rig {
   }
 
   /** All that was live is charged its bound, and a new gate learns the sums. */
-  private crash(): void {
+  #crash(): void {
     for (const permit of this.model.live) this.model.spend(permit, 1);
-    this.gate = this.boot();
+    this.gate = this.#boot();
     const now = this.clock.now();
     for (const tenant of ["acme", "beta"]) {
       for (const worker of ["codex", "claude"]) {
         const path = this.gate.targets.resolve(permitRequest({ worker, tenant }), 0);
         for (const counter of [...(path?.cost.counters ?? []), ...(path?.tokens.counters ?? [])]) {
-          counter.levelAt(now).spent = this.spentIn(counter.scope, counter.kind, counter.window);
+          counter.levelAt(now).spent = this.#spentIn(counter.scope, counter.kind, counter.window);
         }
       }
     }
   }
 
-  private spentIn(scope: string, kind: string, window: keyof typeof lengthOf): number {
+  #spentIn(scope: string, kind: string, window: keyof typeof lengthOf): number {
     return this.model.spent.get(`${scope} ${kind} ${startOf(window, this.clock.now())}`) ?? 0;
   }
 
   check(): void {
-    for (const level of this.gate.budgetLevels()) this.checkLevel(level);
+    for (const level of this.gate.budgetLevels()) this.#checkLevel(level);
     for (const { name, pause } of this.gate.targets.providerTargets()) {
       assert.equal(
         pause.inFlight,
@@ -173,7 +174,7 @@ class Rig {
     assert.equal(this.gate.live.size, this.model.live.length);
   }
 
-  private checkLevel(level: BudgetLevel): void {
+  #checkLevel(level: BudgetLevel): void {
     const { scope, kind, limit, held, spent } = level;
     const window = level.window ?? "total";
     assert.ok(held >= 0);
@@ -187,14 +188,14 @@ class Rig {
         Math.round(held * unit),
         this.model.held(scope, kind, startsAt, startsAt + lengthOf[window]),
       );
-      assert.equal(Math.round(spent * unit), this.spentIn(scope, kind, window));
+      assert.equal(Math.round(spent * unit), this.#spentIn(scope, kind, window));
       assert.ok(Math.round((held + spent) * unit) <= limit * unit);
     }
   }
 
   /** Ends everything; then nothing may be left, and no state may be without an exit. */
   drain(): void {
-    for (const permit of this.model.live) this.end(permit, unusedEnd, 0);
+    for (const permit of this.model.live) this.#end(permit, unusedEnd, 0);
     this.check();
     for (const { name, breaker, pause } of this.gate.targets.providerTargets()) {
       this.clock.advance(breaker.waitMs(this.clock.monotonicMs()) + pause.waitMs(this.clock.monotonicMs()));
@@ -217,7 +218,7 @@ const endsOf: Readonly<Record<"unused" | "success" | "failure" | "refused" | "ab
   abort: { ...unusedEnd, started: true },
 };
 
-test("gate and model agree after each of 100,000 random operations", () => {
+it("gate and model agree after each of 100,000 random operations", () => {
   const granted = { count: 0 };
   fc.assert(
     fc.property(

@@ -1,5 +1,5 @@
 import { type Capability, createIds, type PermitDecision, type PermitRequest } from "@agentcore/contract";
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { RuntimeConfigInput } from "../config/runtime-config.ts";
 import { fakeAdapter } from "../testing/fake-worker.ts";
 import { createManualClock, type ManualClock } from "../testing/manual-clock.ts";
@@ -49,7 +49,7 @@ const providerFailed: PermitEnd = { ...worked, workerHealth: "neutral", provider
 const workerFailed: PermitEnd = { ...worked, workerHealth: "failure", providerHealth: "neutral" };
 
 describe("what a permit says", () => {
-  test("it carries what was asked for, within the limits", () => {
+  it("carries what was asked for, within the limits", () => {
     const { grant, clock } = rigOf();
     const permit = grant({ model: "gpt-5.6", maxCostUsd: 2.5, maxTokens: 1000, tenant: "acme" });
     expect(permit).toMatchObject({
@@ -74,7 +74,7 @@ describe("what a permit says", () => {
     expect(permit.budgets).toEqual([{ scope: "global", kind: "concurrency", limit: 4, held: 1, spent: 0 }]);
   });
 
-  test("its signal aborts with the first cause, also where it is first looked at later", () => {
+  it("its signal aborts with the first cause, also where it is first looked at later", () => {
     const { grant } = rigOf();
     const permit = grant();
     const cause = { kind: "cancelled", code: "AC_CANCELLED", message: "enough", evidence: {} } as const;
@@ -84,7 +84,7 @@ describe("what a permit says", () => {
     expect(permit.signal.reason).toBe(cause);
   });
 
-  test("its wall clock ends with the job's deadline, and a limit that is shorter is said aloud", () => {
+  it("its wall clock ends with the job's deadline, and a limit that is shorter is said aloud", () => {
     const { grant, clock } = rigOf({ limits: { job: { timeout: "30s" } } });
     expect(grant({ deadline: clock.now() + 5000 }).grants.timeoutMs).toBe(5000);
     const cut = grant();
@@ -267,7 +267,7 @@ describe("every kind of no", () => {
         { kind: "rejected", code: "AC_BUDGET_COST" },
       ],
     ];
-  test.each(cases)("%s", (_name, config, prepare, expected) => {
+  it.each(cases)("%s", (_name, config, prepare, expected) => {
     const rig = rigOf(config);
     const request = permitRequest(prepare(rig));
     const before = rig.gate.budgetLevels();
@@ -275,19 +275,19 @@ describe("every kind of no", () => {
     expect(rig.gate.budgetLevels()).toEqual(before);
   });
 
-  test("sealed containment is demanded where only best effort is there", () => {
+  it("sealed containment is demanded where only best effort is there", () => {
     const { probe } = rigOf({}, "best-effort");
     expect(probe({ requireContainment: "sealed" })).toBe("AC_CONTAINMENT_UNAVAILABLE");
     expect(probe()).toBe("granted");
   });
 
-  test("interactive work passes where batch work is shed", () => {
+  it("interactive work passes where batch work is shed", () => {
     const { gate, probe } = rigOf();
     gate.restrictions.shedsBatch = true;
     expect(probe({ priorityClass: "interactive" })).toBe("granted");
   });
 
-  test("a budget that is spent is there again when its window ends, and a total never", () => {
+  it("a budget that is spent is there again when its window ends, and a total never", () => {
     const { gate, clock, grant } = rigOf({ limits: { global: { cost_usd: { hour: 10, total: 15 } } } });
     const spend = (costUsd: number) => {
       gate.end(grant({ maxCostUsd: costUsd }), { ...worked, costMicroUsd: costUsd * 1e6 });
@@ -305,14 +305,14 @@ describe("every kind of no", () => {
     });
   });
 
-  test("a number that is not one is refused before it can poison a sum", () => {
+  it("a number that is not one is refused before it can poison a sum", () => {
     const { gate } = rigOf();
     expect(() => gate.request(permitRequest({ maxCostUsd: Number.NaN }))).toThrow("maxCostUsd");
     expect(() => gate.request(permitRequest({ timeoutMs: Number.NaN }))).toThrow("timeout");
   });
 });
 
-test("the questions are asked in their order: the first no is the answer", () => {
+it("the questions are asked in their order: the first no is the answer", () => {
   const { gate, clock, grant } = rigOf({
     limits: {
       global: { concurrency: 1, cost_usd: { day: 5 } },
@@ -356,13 +356,13 @@ test("the questions are asked in their order: the first no is the answer", () =>
 });
 
 describe("ceilings", () => {
-  test("an attempt that names none holds the standard ceiling where a budget applies, and none elsewhere", () => {
+  it("an attempt that names none holds the standard ceiling where a budget applies, and none elsewhere", () => {
     const capped = rigOf({ limits: { global: { cost_usd: { day: 100 } }, attempt: { cost_usd: 4 } } });
     expect(capped.grant().grants).toMatchObject({ maxCostUsd: 4, maxTokens: null });
     expect(rigOf().grant().grants).toMatchObject({ maxCostUsd: null, maxTokens: null });
   });
 
-  test("a worker without a provider holds only what its job names", () => {
+  it("a worker without a provider holds only what its job names", () => {
     const { grant, gate } = rigOf({
       limits: { global: { concurrency: 9, cost_usd: { day: 100 } }, job: { cost_usd: 3 } },
     });
@@ -371,7 +371,7 @@ describe("ceilings", () => {
     expect(gate.budgetLevels().find((level) => level.kind === "cost_usd")).toMatchObject({ held: 1 });
   });
 
-  test("a ceiling that nobody named shrinks to what is left, if that is worth a start", () => {
+  it("a ceiling that nobody named shrinks to what is left, if that is worth a start", () => {
     const { grant, probe } = rigOf({
       limits: { global: { concurrency: 9, cost_usd: { day: 10 } }, attempt: { cost_usd: 8 } },
       degrade: { min_share: 0.25 },
@@ -391,7 +391,7 @@ describe("ceilings", () => {
     expect(probe()).toBe("AC_BUDGET_COST");
   });
 
-  test("a ceiling that a job named shrinks only where the configuration allows", () => {
+  it("a ceiling that a job named shrinks only where the configuration allows", () => {
     const limits = { global: { cost_usd: { day: 10 } } };
     const strict = rigOf({ limits });
     strict.grant({ maxCostUsd: 7 });
@@ -401,7 +401,7 @@ describe("ceilings", () => {
     expect(lenient.grant({ maxCostUsd: 5 }).grants.maxCostUsd).toBe(3);
   });
 
-  test("what a job's attempts spent counts against the configured ceiling of a job", () => {
+  it("what a job's attempts spent counts against the configured ceiling of a job", () => {
     const { gate, grant, probe } = rigOf({ limits: { job: { cost_usd: 5 } } });
     gate.end(grant({ jobId: "j" }), { ...worked, costMicroUsd: 3_500_000 });
     const second = grant({ jobId: "j", attempt: 2, maxCostUsd: 4 });
@@ -411,7 +411,7 @@ describe("ceilings", () => {
     expect(probe({ jobId: "another" })).toBe("granted");
   });
 
-  test("an attempt's own ceiling holds under a job's, and a cut to what is left of the job is said", () => {
+  it("an attempt's own ceiling holds under a job's, and a cut to what is left of the job is said", () => {
     const limits = { global: { cost_usd: { day: 50 } }, attempt: { cost_usd: 1 }, job: { cost_usd: 10 } };
     const { gate, grant } = rigOf({ limits: { ...limits, global: { ...limits.global, concurrency: 9 } } });
     expect(grant()).toMatchObject({ grants: { maxCostUsd: 1 }, degraded: [] });
@@ -426,7 +426,7 @@ describe("ceilings", () => {
     expect(last).toMatchObject({ grants: { maxCostUsd: 0.5 }, degraded: [{ ...cut, from: 1, to: 0.5 }] });
   });
 
-  test("every step of a reduction is said: the job's ceiling, the machine, the budget", () => {
+  it("every step of a reduction is said: the job's ceiling, the machine, the budget", () => {
     const { gate, grant } = rigOf({
       limits: { global: { tokens: { day: 300 } }, job: { tokens: 1000 } },
       degrade: { tokens_factor: 0.5, when_budget_is_short: true },
@@ -441,7 +441,7 @@ describe("ceilings", () => {
     ]);
   });
 
-  test("backpressure degrades what is granted, as configured, and says so", () => {
+  it("backpressure degrades what is granted, as configured, and says so", () => {
     const { gate, grant } = rigOf({
       degrade: {
         cost_factor: 0.5,
@@ -471,7 +471,7 @@ describe("ceilings", () => {
 });
 
 describe("breakers and pauses in the gate", () => {
-  test("a provider's failures close its model to every worker, and to nobody else", () => {
+  it("a provider's failures close its model to every worker, and to nobody else", () => {
     const { gate, grant, probe } = rigOf({ breakers: { consecutive_failures: 2 } });
     for (let i = 0; i < 2; i += 1) gate.end(grant({ model: "m" }), providerFailed);
     expect(probe({ model: "m" })).toBe("AC_BREAKER_OPEN");
@@ -480,7 +480,7 @@ describe("breakers and pauses in the gate", () => {
     expect(probe({ worker: "claude", model: "m" })).toBe("granted");
   });
 
-  test("a probe that the budget refuses is not taken, and the next request may probe", () => {
+  it("a probe that the budget refuses is not taken, and the next request may probe", () => {
     const { gate, clock, grant, probe } = rigOf({
       limits: { global: { cost_usd: { day: 10 } } },
       breakers: { consecutive_failures: 1, cool_down: "10s" },
@@ -495,7 +495,7 @@ describe("breakers and pauses in the gate", () => {
     expect(probe({ maxCostUsd: 1 })).toBe("granted");
   });
 
-  test("the global valve lets probes through and nothing else, and ends with the cool-downs", () => {
+  it("the global valve lets probes through and nothing else, and ends with the cool-downs", () => {
     const { gate, clock, grant, probe } = rigOf({
       breakers: {
         consecutive_failures: 1,
@@ -519,7 +519,7 @@ describe("breakers and pauses in the gate", () => {
     expect(probe({ worker: "claude" })).toBe("granted");
   });
 
-  test("a rate limit pauses its target for all, then lets runs in one by one", () => {
+  it("a rate limit pauses its target for all, then lets runs in one by one", () => {
     const { gate, clock, grant, probe } = rigOf({ limits: { global: { concurrency: 20 } } });
     const running = Array.from({ length: 4 }, () => grant());
     const [first, ...rest] = running;
@@ -543,7 +543,7 @@ describe("breakers and pauses in the gate", () => {
 });
 
 describe("the end of a permit", () => {
-  test("it gives back everything, once", () => {
+  it("gives back everything, once", () => {
     const { gate, grant } = rigOf({
       limits: { global: { concurrency: 1, cost_usd: { day: 10 }, start_rate: { count: 1, per: "1h" } } },
     });
@@ -555,7 +555,7 @@ describe("the end of a permit", () => {
     expect(grant({ workspace: permit.workspace, maxCostUsd: 10 }).state).toBe("granted");
   });
 
-  test("a run that straddles midnight is booked to the day that reserved for it", () => {
+  it("a run that straddles midnight is booked to the day that reserved for it", () => {
     const { gate, clock, grant } = rigOf({ limits: { global: { cost_usd: { day: 10 } } } });
     const permit = grant({ maxCostUsd: 10 });
     clock.advance(13 * 3_600_000);
@@ -568,7 +568,7 @@ describe("the end of a permit", () => {
     gate.end(nextDay, unusedEnd);
   });
 
-  test("permits that nobody used are found when their time is over", () => {
+  it("permits that nobody used are found when their time is over", () => {
     const { gate, clock, grant } = rigOf();
     const unused = grant();
     const used = grant();

@@ -23,7 +23,7 @@ import {
 import { BreakerSet } from "../breaker/breaker-set.ts";
 import type { Breaker, Health } from "../breaker/breaker.ts";
 import type { RuntimeConfig } from "../config/runtime-config.ts";
-import { microUsdOf, usdOf } from "../ledger.ts";
+import { microUsdOf, usdOf } from "../ledger/ledger.ts";
 import { WorkspaceLocks, type WorkspaceNode } from "../workspace/workspace-locks.ts";
 import { CeilingPlanner, holdAmount, settleAmount } from "./ceiling.ts";
 import { degradeTask } from "./degradation.ts";
@@ -102,18 +102,18 @@ export class Gate {
     draining: false,
     stoppedBecause: null,
   };
-  private readonly config: RuntimeConfig;
-  private readonly clock: Clock;
-  private readonly ids: Ids;
-  private readonly containmentLevel: "sealed" | "best-effort";
-  private readonly liveByJob = new Map<string, LivePermit>();
+  readonly #config: RuntimeConfig;
+  readonly #clock: Clock;
+  readonly #ids: Ids;
+  readonly #containmentLevel: "sealed" | "best-effort";
+  readonly #liveByJob = new Map<string, LivePermit>();
 
   constructor(options: GateOptions) {
     const { config } = options;
-    this.config = config;
-    this.clock = options.clock;
-    this.ids = options.ids;
-    this.containmentLevel = options.containmentLevel;
+    this.#config = config;
+    this.#clock = options.clock;
+    this.#ids = options.ids;
+    this.#containmentLevel = options.containmentLevel;
     this.breakers = new BreakerSet(config.breakers, options.onBreakerOpen);
     this.targets = new Targets(config, options.adapters, this.breakers);
     this.cost = costPlanner(config);
@@ -123,8 +123,8 @@ export class Gate {
   /** `directory`: the workspace with symbolic links resolved, which is what is locked. */
   request(request: PermitRequest, directory = request.workspace): PermitDecision<LivePermit> {
     assertSane(request);
-    const nowMs = this.clock.monotonicMs();
-    const now = this.clock.now();
+    const nowMs = this.#clock.monotonicMs();
+    const now = this.#clock.now();
     const chain = this.targets.resolve(request, nowMs);
     if (chain === null) {
       const evidence = { worker: request.worker, known: [...this.targets.workers.keys()] };
@@ -132,18 +132,19 @@ export class Gate {
     }
     const node = this.locks.node(directory);
     return (
-      this.checkEligible(request, chain, now) ??
-      this.checkIsolated(chain, node, nowMs) ??
-      this.checkPressure(request) ??
-      this.checkBreakers(chain, nowMs) ??
-      this.checkConcurrency(request, chain, node) ??
+      this.#checkEligible(request, chain, now) ??
+      this.#checkIsolated(chain, node, nowMs) ??
+      this.#checkPressure(request) ??
+      this.#checkBreakers(chain, nowMs) ??
+      this.#checkConcurrency(request, chain, node) ??
       checkStartRate(chain, nowMs) ??
-      this.decideAmounts(request, chain, node, now, nowMs)
+      this.#decideAmounts(request, chain, node, now, nowMs)
     );
   }
 
-  private checkEligible(request: PermitRequest, chain: BudgetChain, now: number): Denied | null {
-    const { restrictions, config } = this;
+  #checkEligible(request: PermitRequest, chain: BudgetChain, now: number): Denied | null {
+    const { restrictions } = this;
+    const config = this.#config;
     if (restrictions.draining) return denials.rejected("AC_DRAINING", "the runtime is shutting down");
     const attemptsMax = Math.min(request.maxAttempts, config.limits.job.attempts);
     if (request.attempt > attemptsMax) {
@@ -157,14 +158,14 @@ export class Gate {
     if (deadline !== undefined && now >= deadline) {
       return denials.rejected("AC_DEADLINE_PASSED", "the job's deadline has passed", { deadline, now });
     }
-    if (request.requireContainment === "sealed" && this.containmentLevel !== "sealed") {
-      const evidence = { required: "sealed", available: this.containmentLevel };
+    if (request.requireContainment === "sealed" && this.#containmentLevel !== "sealed") {
+      const evidence = { required: "sealed", available: this.#containmentLevel };
       return denials.rejected("AC_CONTAINMENT_UNAVAILABLE", "sealed containment is not available", evidence);
     }
     return checkCapabilities(request, chain);
   }
 
-  private checkIsolated(chain: BudgetChain, node: WorkspaceNode, nowMs: number): Denied | null {
+  #checkIsolated(chain: BudgetChain, node: WorkspaceNode, nowMs: number): Denied | null {
     const { stoppedBecause } = this.restrictions;
     if (stoppedBecause !== null) return denials.rejected("AC_GLOBAL_STOP", stoppedBecause);
     if (nowMs < chain.worker.isolatedUntilMs) return denials.workerIsolated(chain.worker, nowMs);
@@ -172,7 +173,7 @@ export class Gate {
     return isolated === null ? null : denials.workspaceIsolated(isolated, nowMs);
   }
 
-  private checkPressure(request: PermitRequest): Denied | null {
+  #checkPressure(request: PermitRequest): Denied | null {
     const { pressure, pressureSignal, pressureRetryMs, shedsBatch } = this.restrictions;
     if (pressure === "defer" || pressure === "reject") {
       return denials.backpressureDenied(pressure, pressureSignal, pressureRetryMs);
@@ -180,7 +181,7 @@ export class Gate {
     return shedsBatch && request.priorityClass === "batch" ? denials.batchShed() : null;
   }
 
-  private checkBreakers(chain: BudgetChain, nowMs: number): Denied | null {
+  #checkBreakers(chain: BudgetChain, nowMs: number): Denied | null {
     const { worker, provider } = chain;
     const denied =
       breakerDenied(worker.breaker, nowMs) ?? (provider && breakerDenied(provider.breaker, nowMs));
@@ -192,18 +193,18 @@ export class Gate {
     return provider && checkPause(provider, nowMs);
   }
 
-  private checkConcurrency(request: PermitRequest, chain: BudgetChain, node: WorkspaceNode): Denied | null {
-    const running = this.liveByJob.get(request.jobId);
+  #checkConcurrency(request: PermitRequest, chain: BudgetChain, node: WorkspaceNode): Denied | null {
+    const running = this.#liveByJob.get(request.jobId);
     if (running !== undefined) return denials.jobIsRunning(request.jobId, running.id);
     for (const scope of chain.scopes) {
       if (scope.running >= scope.concurrencyLimit) return denials.concurrencyDenied(scope);
     }
-    if (!this.config.workspace_lock) return null;
+    if (!this.#config.workspace_lock) return null;
     const locked = this.locks.conflict(node);
     return locked === null ? null : denials.workspaceLocked(node.path, locked);
   }
 
-  private decideAmounts(
+  #decideAmounts(
     request: PermitRequest,
     chain: BudgetChain,
     node: WorkspaceNode,
@@ -211,7 +212,7 @@ export class Gate {
     nowMs: number,
   ): PermitDecision<LivePermit> {
     const { jobId, maxCostUsd, maxTokens } = request;
-    const about = { jobId, spends: chain.provider !== null, now, isPressed: this.isPressed };
+    const about = { jobId, spends: chain.provider !== null, now, isPressed: this.#isPressed };
     const asked = maxCostUsd === undefined ? undefined : microUsdOf(maxCostUsd);
     const cost = this.cost.plan({ ...about, asked, counters: chain.cost });
     if ("kind" in cost) return cost;
@@ -219,27 +220,27 @@ export class Gate {
     if ("kind" in tokens) return tokens;
     const degraded = [...cost.degraded, ...tokens.degraded];
     const amounts = { cost: cost.amount, tokens: tokens.amount, degraded };
-    return { kind: "granted", permit: this.grant({ request, chain, node, now, nowMs, ...amounts }) };
+    return { kind: "granted", permit: this.#grant({ request, chain, node, now, nowMs, ...amounts }) };
   }
 
-  private get isPressed(): boolean {
+  get #isPressed(): boolean {
     return this.restrictions.pressure === "degrade";
   }
 
   /** Takes everything. Nothing below may fail: the questions have all been answered. */
-  private grant(plan: Plan): LivePermit {
+  #grant(plan: Plan): LivePermit {
     const { request, chain, node, now, nowMs, degraded } = plan;
-    const timeoutMs = this.grantTimeout(plan);
+    const timeoutMs = this.#grantTimeout(plan);
     let task = { capabilities: request.capabilities, model: request.model ?? null };
-    if (this.isPressed) {
-      const reduced = degradeTask(task, this.config.degrade);
+    if (this.#isPressed) {
+      const reduced = degradeTask(task, this.#config.degrade);
       task = reduced.grants;
       degraded.push(...reduced.degraded);
     }
-    const id = this.ids.next();
+    const id = this.#ids.next();
     for (const scope of chain.scopes) scope.running += 1;
     for (const scope of chain.ratedScopes) scope.startRate?.take(nowMs);
-    const locksWorkspace = this.config.workspace_lock;
+    const locksWorkspace = this.#config.workspace_lock;
     if (locksWorkspace) this.locks.lock(node, id);
     chain.provider?.pause.enter();
     const holds = {
@@ -262,18 +263,18 @@ export class Gate {
     };
     const permit = new LivePermit(id, request, grants, degraded, holds, this);
     this.live.set(id, permit);
-    this.liveByJob.set(request.jobId, permit);
+    this.#liveByJob.set(request.jobId, permit);
     return permit;
   }
 
-  private grantTimeout(plan: Plan): number {
+  #grantTimeout(plan: Plan): number {
     const { timeoutMs, deadline } = plan.request;
     const untilDeadlineMs = deadline === undefined ? Infinity : Math.max(1, Math.floor(deadline - plan.now));
     const asked = Math.min(timeoutMs, untilDeadlineMs);
-    const granted = Math.min(asked, this.config.limits.job.timeout);
+    const granted = Math.min(asked, this.#config.limits.job.timeout);
     if (granted < asked)
       plan.degraded.push(shorter(asked, granted, "AC_DEGRADED", "limits.job.timeout is shorter"));
-    const factor = this.isPressed ? this.config.degrade.timeout_factor : 1;
+    const factor = this.#isPressed ? this.#config.degrade.timeout_factor : 1;
     if (factor === 1) return granted;
     const reduced = Math.max(1, Math.floor(granted * factor));
     plan.degraded.push(shorter(granted, reduced, "AC_BACKPRESSURE", "the machine is under pressure"));
@@ -285,10 +286,10 @@ export class Gate {
     if (permit.state === "ended") return false;
     permit.state = "ended";
     this.live.delete(permit.id);
-    this.liveByJob.delete(permit.request.jobId);
+    this.#liveByJob.delete(permit.request.jobId);
     const { holds } = permit;
     const { chain } = holds;
-    const nowMs = this.clock.monotonicMs();
+    const nowMs = this.#clock.monotonicMs();
     for (const scope of chain.scopes) scope.running -= 1;
     if (!end.started) for (const scope of chain.ratedScopes) scope.startRate?.giveBack(nowMs);
     if (holds.locksWorkspace) this.locks.unlock(holds.workspace);
@@ -303,20 +304,20 @@ export class Gate {
 
   /** Permits that were granted at least `ttlMs` ago and never used. */
   unusedFor(ttlMs: number): LivePermit[] {
-    const nowMs = this.clock.monotonicMs();
+    const nowMs = this.#clock.monotonicMs();
     return [...this.live.values()].filter(
       (permit) => permit.state === "granted" && nowMs - permit.holds.issuedAtMs >= ttlMs,
     );
   }
 
   budgetLevels(chain: BudgetChain | null = null): BudgetLevel[] {
-    const [nowMs, now] = [this.clock.monotonicMs(), this.clock.now()];
+    const [nowMs, now] = [this.#clock.monotonicMs(), this.#clock.now()];
     const scopes = chain === null ? this.targets.scopes() : chain.scopes;
     return scopes.flatMap((scope) => scope.levels(nowMs, now));
   }
 
   breakerLevels(chain: BudgetChain | null = null): BreakerLevel[] {
-    const [nowMs, now] = [this.clock.monotonicMs(), this.clock.now()];
+    const [nowMs, now] = [this.#clock.monotonicMs(), this.#clock.now()];
     if (chain === null) return this.breakers.levels(nowMs, now);
     const breakers =
       chain.provider === null ? [chain.worker.breaker] : [chain.worker.breaker, chain.provider.breaker];

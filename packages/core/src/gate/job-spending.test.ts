@@ -1,7 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { JobSpending } from "./job-spending.ts";
 
-test("what a job spent is subtracted from its ceiling, never below nothing", () => {
+it("what a job spent is subtracted from its ceiling, never below nothing", () => {
   const spending = new JobSpending(100);
   spending.add("j", 30);
   spending.add("j", 20);
@@ -11,14 +11,14 @@ test("what a job spent is subtracted from its ceiling, never below nothing", () 
   expect(spending.leftFor("j")).toBe(0);
 });
 
-test("what the ledger knows replaces what was known", () => {
+it("what the ledger knows replaces what was known", () => {
   const spending = new JobSpending(100);
   spending.add("j", 30);
   spending.learn("j", 80);
   expect(spending.leftFor("j")).toBe(20);
 });
 
-test("jobs are remembered within bounds, the latest longest, and not at all without a ceiling", () => {
+it("jobs are remembered within bounds, the latest longest, and not at all without a ceiling", () => {
   const spending = new JobSpending(100);
   for (let i = 0; i <= 10_000; i += 1) spending.add(`j${i}`, 1);
   expect(spending.leftFor("j0")).toBe(100);

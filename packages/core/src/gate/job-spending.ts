@@ -7,7 +7,7 @@ const jobsMax = 10_000;
 
 export class JobSpending {
   readonly cap: number;
-  private readonly spent = new Map<string, number>();
+  readonly #spent = new Map<string, number>();
 
   /** `cap`: micro-dollars or tokens for all attempts of a job; `Infinity` for none. */
   constructor(cap: number) {
@@ -16,18 +16,18 @@ export class JobSpending {
 
   /** What is left of the job's ceiling, as far as is known here; `Infinity` without a cap. */
   leftFor(jobId: string): number {
-    return this.cap === Infinity ? Infinity : Math.max(0, this.cap - (this.spent.get(jobId) ?? 0));
+    return this.cap === Infinity ? Infinity : Math.max(0, this.cap - (this.#spent.get(jobId) ?? 0));
   }
 
   add(jobId: string, amount: number): void {
-    if (amount > 0 && this.cap !== Infinity) this.learn(jobId, (this.spent.get(jobId) ?? 0) + amount);
+    if (amount > 0 && this.cap !== Infinity) this.learn(jobId, (this.#spent.get(jobId) ?? 0) + amount);
   }
 
   /** Takes over what the ledger knows. */
   learn(jobId: string, amount: number): void {
     if (this.cap === Infinity) return;
-    this.spent.delete(jobId);
-    this.spent.set(jobId, amount);
-    if (this.spent.size > jobsMax) this.spent.delete(this.spent.keys().next().value ?? "");
+    this.#spent.delete(jobId);
+    this.#spent.set(jobId, amount);
+    if (this.#spent.size > jobsMax) this.#spent.delete(this.#spent.keys().next().value ?? "");
   }
 }

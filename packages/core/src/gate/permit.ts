@@ -58,10 +58,10 @@ export class LivePermit implements Permit {
   readonly degraded: Degradation[];
   readonly holds: Holds;
   state: PermitState = "granted";
-  private readonly source: LevelsSource;
-  private controller: AbortController | null = null;
-  private stopCause: StopCause | null = null;
-  private stopListener: ((cause: StopCause) => void) | null = null;
+  readonly #source: LevelsSource;
+  #controller: AbortController | null = null;
+  #stopCause: StopCause | null = null;
+  #stopListener: ((cause: StopCause) => void) | null = null;
 
   constructor(
     id: string,
@@ -80,7 +80,7 @@ export class LivePermit implements Permit {
     this.degraded = degraded;
     Object.freeze(degraded);
     this.holds = holds;
-    this.source = source;
+    this.#source = source;
   }
 
   get jobId(): string {
@@ -107,38 +107,38 @@ export class LivePermit implements Permit {
 
   /** As they stand now; in a record, as they stood at issue. */
   get budgets(): BudgetLevel[] {
-    return this.source.budgetLevels(this.holds.chain);
+    return this.#source.budgetLevels(this.holds.chain);
   }
   get breakers(): BreakerLevel[] {
-    return this.source.breakerLevels(this.holds.chain);
+    return this.#source.breakerLevels(this.holds.chain);
   }
 
   get signal(): AbortSignal {
-    if (this.controller === null) {
-      this.controller = new AbortController();
-      if (this.stopCause !== null) this.controller.abort(this.stopCause);
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      if (this.#stopCause !== null) this.#controller.abort(this.#stopCause);
     }
-    return this.controller.signal;
+    return this.#controller.signal;
   }
 
   /** Why it was stopped, if it was. */
   get cause(): StopCause | null {
-    return this.stopCause;
+    return this.#stopCause;
   }
 
   /** Stops the attempt. The first cause is the one that counts; returns whether this was it. */
   stop(cause: StopCause): boolean {
-    if (this.stopCause !== null || this.state === "ended") return false;
-    this.stopCause = cause;
-    this.stopListener?.(cause);
-    this.controller?.abort(cause);
+    if (this.#stopCause !== null || this.state === "ended") return false;
+    this.#stopCause = cause;
+    this.#stopListener?.(cause);
+    this.#controller?.abort(cause);
     return true;
   }
 
   /** One listener, called with the first cause before the signal aborts. */
   onStop(listener: (cause: StopCause) => void): void {
-    assert(this.stopListener === null, `permit ${this.id} has a stop listener already`);
-    this.stopListener = listener;
+    assert(this.#stopListener === null, `permit ${this.id} has a stop listener already`);
+    this.#stopListener = listener;
   }
 
   toJSON(): PermitRecord {

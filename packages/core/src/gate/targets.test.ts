@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { BreakerSet } from "../breaker/breaker-set.ts";
 import { fakeAdapter } from "../testing/fake-worker.ts";
 import { permitRequest, runtimeConfig } from "../testing/requests.ts";
@@ -16,7 +16,7 @@ function targetsOf(): { targets: Targets; breakers: BreakerSet } {
   return { targets: new Targets(config, adapters, breakers), breakers };
 }
 
-test("a request holds from every scope it belongs to, from the root down", () => {
+it("a request holds from every scope it belongs to, from the root down", () => {
   const { targets } = targetsOf();
   const path = targets.resolve(permitRequest({ tenant: "acme", model: "m" }), 0);
   expect(path?.scopes.map(({ name }) => name)).toEqual([
@@ -30,7 +30,7 @@ test("a request holds from every scope it belongs to, from the root down", () =>
   expect(bare?.scopes.map(({ name }) => name)).toEqual(["global", "worker:shell"]);
 });
 
-test("tenants of one default have limits each of its own, and a named one its own", () => {
+it("tenants of one default have limits each of its own, and a named one its own", () => {
   const { targets } = targetsOf();
   const scopeOf = (tenant: string) => targets.resolve(permitRequest({ tenant }), 0)?.tenant;
   expect(scopeOf("a")).not.toBe(scopeOf("b"));
@@ -38,7 +38,7 @@ test("tenants of one default have limits each of its own, and a named one its ow
   expect([scopeOf("a")?.concurrencyLimit, scopeOf("big")?.concurrencyLimit]).toEqual([2, 9]);
 });
 
-test("names of the prototype are names like any other", () => {
+it("names of the prototype are names like any other", () => {
   const { targets } = targetsOf();
   for (const name of ["constructor", "__proto__", "toString"]) {
     expect(
@@ -48,7 +48,7 @@ test("names of the prototype are names like any other", () => {
   }
 });
 
-test("names that callers make up are kept within bounds, and what runs is never dropped", () => {
+it("names that callers make up are kept within bounds, and what runs is never dropped", () => {
   const { targets, breakers } = targetsOf();
   const busy = targets.resolve(permitRequest({ tenant: "busy", model: "busy", provider: "busy" }), 0);
   if (busy?.tenant) busy.tenant.running = 1;

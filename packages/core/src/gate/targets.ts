@@ -58,18 +58,18 @@ interface ChainNames {
 export class Targets {
   readonly root: Scope;
   readonly workers = new Map<string, WorkerTarget>();
-  private readonly config: RuntimeConfig;
-  private readonly breakers: BreakerSet;
-  private readonly providerScopes = new Map<string, Scope>();
-  private readonly providers = new Map<string, ProviderTarget>();
-  private readonly tenants = new Map<string, Scope | null>();
+  readonly #config: RuntimeConfig;
+  readonly #breakers: BreakerSet;
+  readonly #providerScopes = new Map<string, Scope>();
+  readonly #providers = new Map<string, ProviderTarget>();
+  readonly #tenants = new Map<string, Scope | null>();
   /** By tenant, provider and model; "" where a request names none. */
-  private readonly chains = new Map<WorkerTarget, Map<string, Map<string, Map<string, BudgetChain>>>>();
-  private chainCount = 0;
+  readonly #chains = new Map<WorkerTarget, Map<string, Map<string, Map<string, BudgetChain>>>>();
+  #chainCount = 0;
 
   constructor(config: RuntimeConfig, adapters: readonly WorkerAdapter[], breakers: BreakerSet) {
-    this.config = config;
-    this.breakers = breakers;
+    this.#config = config;
+    this.#breakers = breakers;
     this.root = new Scope("global", "limits.global", config.limits.global);
     for (const adapter of adapters) {
       const { name } = adapter;
@@ -88,23 +88,23 @@ export class Targets {
     const provider = request.provider ?? worker.adapter.provider ?? "";
     const model = request.model ?? "";
     return (
-      this.chains.get(worker)?.get(tenant)?.get(provider)?.get(model) ??
-      this.addChain({ worker, tenant, provider, model }, nowMs)
+      this.#chains.get(worker)?.get(tenant)?.get(provider)?.get(model) ??
+      this.#addChain({ worker, tenant, provider, model }, nowMs)
     );
   }
 
-  private addChain(names: ChainNames, nowMs: number): BudgetChain {
+  #addChain(names: ChainNames, nowMs: number): BudgetChain {
     const { worker, tenant, provider, model } = names;
-    if (this.chainCount >= namesMax) this.dropIdle(nowMs);
-    const chain = this.chainOf(worker, this.providerTarget(provider, model), tenant);
-    const byTenant = getOrAdd(this.chains, worker);
+    if (this.#chainCount >= namesMax) this.#dropIdle(nowMs);
+    const chain = this.#chainOf(worker, this.#providerTarget(provider, model), tenant);
+    const byTenant = getOrAdd(this.#chains, worker);
     getOrAdd(getOrAdd(byTenant, tenant), provider).set(model, chain);
-    this.chainCount += 1;
+    this.#chainCount += 1;
     return chain;
   }
 
-  private chainOf(worker: WorkerTarget, provider: ProviderTarget | null, tenantName: string): BudgetChain {
-    const tenant = this.tenant(tenantName);
+  #chainOf(worker: WorkerTarget, provider: ProviderTarget | null, tenantName: string): BudgetChain {
+    const tenant = this.#tenant(tenantName);
     const scopes = [this.root, tenant, worker.scope, provider?.scope ?? null].filter(
       (scope) => scope !== null,
     );
@@ -122,71 +122,71 @@ export class Targets {
     };
   }
 
-  private providerTarget(provider: string, model: string): ProviderTarget | null {
+  #providerTarget(provider: string, model: string): ProviderTarget | null {
     if (provider === "") return null;
     const name = model === "" ? `provider:${provider}` : `provider:${provider}/${model}`;
-    const known = this.providers.get(name);
+    const known = this.#providers.get(name);
     if (known !== undefined) return known;
     const target: ProviderTarget = {
       name,
-      scope: this.providerScope(provider),
-      breaker: this.breakers.create(name),
-      pause: new ProviderPause(this.config.provider_pause),
+      scope: this.#providerScope(provider),
+      breaker: this.#breakers.create(name),
+      pause: new ProviderPause(this.#config.provider_pause),
     };
-    this.providers.set(name, target);
+    this.#providers.set(name, target);
     return target;
   }
 
-  private providerScope(provider: string): Scope {
-    let scope = this.providerScopes.get(provider);
+  #providerScope(provider: string): Scope {
+    let scope = this.#providerScopes.get(provider);
     if (scope === undefined) {
-      const limits = this.config.limits.providers[provider] ?? {};
+      const limits = this.#config.limits.providers[provider] ?? {};
       scope = new Scope(`provider:${provider}`, `limits.providers.${provider}`, limits);
-      this.providerScopes.set(provider, scope);
+      this.#providerScopes.set(provider, scope);
     }
     return scope;
   }
 
-  private tenant(name: string): Scope | null {
+  #tenant(name: string): Scope | null {
     if (name === "") return null;
-    let scope = this.tenants.get(name);
+    let scope = this.#tenants.get(name);
     if (scope === undefined) {
-      scope = tenantScope(name, this.config.limits.tenants);
-      this.tenants.set(name, scope);
+      scope = tenantScope(name, this.#config.limits.tenants);
+      this.#tenants.set(name, scope);
     }
     return scope;
   }
 
   /** Drops chains, providers, models and tenants that nothing runs on; what the ledger knows about them stays known there. */
-  private dropIdle(nowMs: number): void {
-    this.chains.clear();
-    this.chainCount = 0;
-    for (const [name, target] of this.providers) {
+  #dropIdle(nowMs: number): void {
+    this.#chains.clear();
+    this.#chainCount = 0;
+    for (const [name, target] of this.#providers) {
       const isIdle =
         target.pause.inFlight === 0 && target.pause.allowed === Infinity && target.breaker.isIdle;
       if (!isIdle) continue;
-      this.providers.delete(name);
-      this.breakers.drop(target.breaker);
+      this.#providers.delete(name);
+      this.#breakers.drop(target.breaker);
     }
-    for (const [name, scope] of this.tenants) {
-      if (scope === null || scope.isIdle(nowMs)) this.tenants.delete(name);
+    for (const [name, scope] of this.#tenants) {
+      if (scope === null || scope.isIdle(nowMs)) this.#tenants.delete(name);
     }
-    const inUse = new Set([...this.providers.values()].map((target) => target.scope));
-    for (const [name, scope] of this.providerScopes) {
-      if (!inUse.has(scope) && scope.isIdle(nowMs)) this.providerScopes.delete(name);
+    const inUse = new Set([...this.#providers.values()].map((target) => target.scope));
+    for (const [name, scope] of this.#providerScopes) {
+      if (!inUse.has(scope) && scope.isIdle(nowMs)) this.#providerScopes.delete(name);
     }
   }
 
   /** Scopes known now, from the root down; of tenants, which may be many, only those in which something runs. */
   scopes(): Scope[] {
-    const tenants = [...this.tenants.values()].filter((scope) => scope !== null);
+    const tenants = [...this.#tenants.values()].filter((scope) => scope !== null);
     const busyTenants = tenants.filter((scope) => scope.running > 0);
     const workers = [...this.workers.values()].map((worker) => worker.scope);
-    return [this.root, ...busyTenants, ...workers, ...this.providerScopes.values()];
+    return [this.root, ...busyTenants, ...workers, ...this.#providerScopes.values()];
   }
 
   providerTargets(): readonly ProviderTarget[] {
-    return [...this.providers.values()];
+    return [...this.#providers.values()];
   }
 }
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { runtimeConfigSchema } from "../config/runtime-config.ts";
 import {
   levelOf,
@@ -30,7 +30,7 @@ const calm: PressureSample = {
   queueLagMs: 0,
 };
 
-test.each<[string, Partial<PressureSample>, string, string | null]>([
+it.each<[string, Partial<PressureSample>, string, string | null]>([
   ["a calm machine", {}, "accept", null],
   ["a slow event loop", { eventLoopDelayMs: 100 }, "degrade", "event_loop_delay"],
   ["a stuck event loop", { eventLoopDelayMs: 2500 }, "reject", "event_loop_delay"],
@@ -65,7 +65,7 @@ describe("hysteresis", () => {
     });
   };
 
-  test("the level rises at once and falls one step for each recovery time", () => {
+  it("the level rises at once and falls one step for each recovery time", () => {
     expect(
       run([
         [0, {}],
@@ -81,7 +81,7 @@ describe("hysteresis", () => {
     ).toEqual(["accept", "reject", "reject", "reject", "defer", "defer", "degrade", "accept", "accept"]);
   });
 
-  test("a signal just on the good side of its threshold does not count as recovered", () => {
+  it("a signal just on the good side of its threshold does not count as recovered", () => {
     const hovering = Array.from({ length: 50 }, (_, i): [number, Partial<PressureSample>] => [
       i * 1000,
       { eventLoopDelayMs: i % 2 === 0 ? 505 : 490 },
@@ -89,7 +89,7 @@ describe("hysteresis", () => {
     expect(new Set(run(hovering))).toEqual(new Set(["defer"]));
   });
 
-  test("a relapse starts the recovery time anew", () => {
+  it("a relapse starts the recovery time anew", () => {
     expect(
       run([
         [0, { queueLagMs: 60_000 }],
@@ -102,7 +102,7 @@ describe("hysteresis", () => {
     ).toEqual(["degrade", "degrade", "degrade", "degrade", "degrade", "accept"]);
   });
 
-  test("a fall is explained by the signal that is still bad", () => {
+  it("a fall is explained by the signal that is still bad", () => {
     let state = nextPressure(noPressure, { ...calm, eventLoopDelayMs: 3000, queueLagMs: 60_000 }, config, 0);
     state = nextPressure(state, { ...calm, queueLagMs: 60_000 }, config, 1000);
     state = nextPressure(state, { ...calm, queueLagMs: 60_000 }, config, 11_000);

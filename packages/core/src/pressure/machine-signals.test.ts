@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { createMachineSignals, memoryAvailable, someAvg10 } from "./machine-signals.ts";
 
 async function scratch(): Promise<string> {
@@ -10,7 +10,7 @@ async function scratch(): Promise<string> {
   return directory;
 }
 
-test("the real machine tells something plausible", async () => {
+it("the real machine tells something plausible", async () => {
   const signals = createMachineSignals({ stateDir: tmpdir() });
   onTestFinished(() => signals.close());
   const sample = await signals.sample();
@@ -19,7 +19,7 @@ test("the real machine tells something plausible", async () => {
   expect(sample.diskFreeBytes).toBeGreaterThan(0);
 });
 
-test("a blocked event loop shows as delay in the next sample, also right after one, and not three samples later", async () => {
+it("a blocked event loop shows as delay in the next sample, also right after one, and not three samples later", async () => {
   const signals = createMachineSignals({});
   onTestFinished(() => signals.close());
   const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -37,7 +37,7 @@ test("a blocked event loop shows as delay in the next sample, also right after o
   expect((await signals.sample()).eventLoopDelayMs).toBeLessThan(200);
 });
 
-test("files of the kernel are read as they are written", async () => {
+it("files of the kernel are read as they are written", async () => {
   const procDir = await scratch();
   await mkdir(join(procDir, "pressure"));
   await writeFile(
@@ -57,7 +57,7 @@ test("files of the kernel are read as they are written", async () => {
   });
 });
 
-test("a kernel without pressure-stall information gives null there, and free memory from the system", async () => {
+it("a kernel without pressure-stall information gives null there, and free memory from the system", async () => {
   const signals = createMachineSignals({ procDir: await scratch() });
   onTestFinished(() => signals.close());
   const sample = await signals.sample();
@@ -65,7 +65,7 @@ test("a kernel without pressure-stall information gives null there, and free mem
   expect(sample.memoryAvailableBytes).toBeGreaterThan(0);
 });
 
-test("text that is not what the kernel writes is not read as a number", () => {
+it("text that is not what the kernel writes is not read as a number", () => {
   expect(memoryAvailable("MemFree: 12 kB")).toBeNull();
   expect(someAvg10("full avg10=1.00")).toBeNull();
 });

@@ -28,72 +28,72 @@ export interface PressureMonitorOptions {
 }
 
 export class PressureMonitor {
-  private readonly options: PressureMonitorOptions;
-  private state: PressureState = noPressure;
-  private sampledAtMs = -Infinity;
-  private queue = { oldestWaitMs: 0, atMs: -Infinity };
-  private sampling: Promise<void> | null = null;
+  readonly #options: PressureMonitorOptions;
+  #state: PressureState = noPressure;
+  #sampledAtMs = -Infinity;
+  #queue = { oldestWaitMs: 0, atMs: -Infinity };
+  #sampling: Promise<void> | null = null;
   /** The last look. */
   machine: MachineSample = unknownMachine;
 
   constructor(options: PressureMonitorOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
   reportQueue(oldestWaitMs: number): void {
-    this.queue = { oldestWaitMs, atMs: this.options.clock.monotonicMs() };
+    this.#queue = { oldestWaitMs, atMs: this.#options.clock.monotonicMs() };
   }
 
-  private get isStale(): boolean {
-    return this.options.clock.monotonicMs() - this.sampledAtMs >= this.options.config.sample_every;
+  get #isStale(): boolean {
+    return this.#options.clock.monotonicMs() - this.#sampledAtMs >= this.#options.config.sample_every;
   }
 
   /** Makes sure that the last look is recent: null if it is, else the look to wait for. */
   bringUpToDate(): Promise<void> | null {
-    return this.sampling ?? (this.isStale ? this.refresh() : null);
+    return this.#sampling ?? (this.#isStale ? this.#refresh() : null);
   }
 
   /** Looks now; several callers share one look. */
-  private refresh(): Promise<void> {
-    this.sampling ??= this.sample().finally(() => {
-      this.sampling = null;
+  #refresh(): Promise<void> {
+    this.#sampling ??= this.#sample().finally(() => {
+      this.#sampling = null;
     });
-    return this.sampling;
+    return this.#sampling;
   }
 
   /** A look that fails leaves the last one standing. */
-  private async look(signals: MachineSignals): Promise<void> {
+  async #look(signals: MachineSignals): Promise<void> {
     try {
       this.machine = await signals.sample();
     } catch (error) {
-      this.options.log.warn({ error }, "the machine could not be looked at");
+      this.#options.log.warn({ error }, "the machine could not be looked at");
     }
   }
 
-  private async sample(): Promise<void> {
-    const { signals, config, gate, clock, log } = this.options;
-    this.sampledAtMs = clock.monotonicMs();
-    if (signals !== undefined) await this.look(signals);
+  async #sample(): Promise<void> {
+    const { signals, config, gate, clock, log } = this.#options;
+    this.#sampledAtMs = clock.monotonicMs();
+    if (signals !== undefined) await this.#look(signals);
     const nowMs = clock.monotonicMs();
     const { running, concurrencyLimit } = gate.targets.root;
-    const queueIsKnown = nowMs - this.queue.atMs < queueReportMsMax;
+    const queueIsKnown = nowMs - this.#queue.atMs < queueReportMsMax;
     const sample: PressureSample = {
       ...this.machine,
       inFlightShare: running / concurrencyLimit,
-      queueLagMs: queueIsKnown ? this.queue.oldestWaitMs : null,
+      queueLagMs: queueIsKnown ? this.#queue.oldestWaitMs : null,
     };
-    const before = this.state;
-    this.state = nextPressure(before, sample, config, nowMs);
-    if (this.state.level !== before.level) {
+    const before = this.#state;
+    this.#state = nextPressure(before, sample, config, nowMs);
+    if (this.#state.level !== before.level) {
       log.info(
-        { from: before.level, to: this.state.level, signal: this.state.signal, sample },
+        { from: before.level, to: this.#state.level, signal: this.#state.signal, sample },
         "backpressure changed",
       );
     }
     const { restrictions } = gate;
-    restrictions.pressure = this.state.level;
-    restrictions.pressureSignal = this.state.signal;
-    const calmMs = this.state.betterSinceMs === null ? 0 : nowMs - this.state.betterSinceMs;
+    restrictions.pressure = this.#state.level;
+    restrictions.pressureSignal = this.#state.signal;
+    const calmMs = this.#state.betterSinceMs === null ? 0 : nowMs - this.#state.betterSinceMs;
     restrictions.pressureRetryMs = Math.max(config.sample_every, config.recovery - calmMs);
   }
 }

@@ -5,10 +5,10 @@
  */
 import assert from "node:assert/strict";
 import { createIds, type PermitRequest, type WorkerResult, workerTaskSchema } from "@agentcore/contract";
-import { expect, test } from "vitest";
-import { reconcileHolds } from "../ledger-reconcile.ts";
-import { type Ledger, type LedgerOwner, microUsdOf, windowStartOf } from "../ledger.ts";
-import { createMemoryLedger } from "../memory-ledger.ts";
+import { expect, it } from "vitest";
+import { reconcileHolds } from "../ledger/ledger-reconcile.ts";
+import { type Ledger, type LedgerOwner, microUsdOf, windowStartOf } from "../ledger/ledger.ts";
+import { createMemoryLedger } from "../ledger/memory-ledger.ts";
 import { createFakeRunner, fakeAdapter, type FakeRunner } from "../testing/fake-worker.ts";
 import { createManualClock } from "../testing/manual-clock.ts";
 import { permitRequest, runtimeConfig } from "../testing/requests.ts";
@@ -42,17 +42,17 @@ class World {
   readonly ids = createIds(this.clock);
   readonly ledger = createMemoryLedger();
   readonly random = seededRandom(announcedSeed("crashes"));
-  private booted = 0;
-  processes = [this.boot(), this.boot()];
+  #booted = 0;
+  processes = [this.#boot(), this.#boot()];
   /** What callers were told, and the bounds of what crashed. */
   toldMicroUsd = 0;
   boundsMicroUsd = 0;
   counts = { granted: 0, crashes: 0, lost: 0 };
 
-  private boot(): Process {
-    this.booted += 1;
+  #boot(): Process {
+    this.#booted += 1;
     const runner = createFakeRunner();
-    const owner = { pid: this.booted, startTicks: null, bootId: null };
+    const owner = { pid: this.#booted, startTicks: null, bootId: null };
     const { clock, ids } = this;
     const { ledger } = this;
     const ifAlive = <T>(call: () => Promise<T>): Promise<T> => (process.isDead ? never : call());
@@ -77,25 +77,25 @@ class World {
     return process;
   }
 
-  private chance(): number {
+  #chance(): number {
     return this.random.next();
   }
 
   async step(): Promise<void> {
-    const process = this.processes[this.chance() < 0.5 ? 0 : 1] as Process;
-    const dice = this.chance();
-    if (dice < 0.45) void this.request(process);
-    else if (dice < 0.75) this.endOne(process);
-    else if (dice < 0.85) this.clock.advance(Math.floor(this.chance() * 60_000));
+    const process = this.processes[this.#chance() < 0.5 ? 0 : 1] as Process;
+    const dice = this.#chance();
+    if (dice < 0.45) void this.#request(process);
+    else if (dice < 0.75) this.#endOne(process);
+    else if (dice < 0.85) this.clock.advance(Math.floor(this.#chance() * 60_000));
     else if (dice < 0.99) await settleDown();
-    else await this.crash(process);
-    await this.check();
+    else await this.#crash(process);
+    await this.#check();
   }
 
   /** Asks for a permit, and executes it, releases it, or forgets it. */
-  private async request(process: Process): Promise<void> {
-    const request = permitRequest({ maxCostUsd: Math.ceil(this.chance() * 5), timeoutMs: 600_000 });
-    const fate = this.chance();
+  async #request(process: Process): Promise<void> {
+    const request = permitRequest({ maxCostUsd: Math.ceil(this.#chance() * 5), timeoutMs: 600_000 });
+    const fate = this.#chance();
     const decision = await process.runtime.requestPermit(request);
     if (decision.kind !== "granted" || process.isDead) return;
     this.counts.granted += 1;
@@ -105,35 +105,35 @@ class World {
     else
       await process.runtime
         .execute(id, taskOf(request))
-        .then((result) => this.hear(process, result), wasTooLate);
+        .then((result) => this.#hear(process, result), wasTooLate);
     if (fate > 0.9) await process.runtime.cancel(id, { message: "too late" });
   }
 
-  private hear(process: Process, result: WorkerResult): void {
+  #hear(process: Process, result: WorkerResult): void {
     if (!process.isDead) this.toldMicroUsd += microUsdOf(result.costUsd ?? 0);
   }
 
-  private endOne({ runner, runtime }: Process): void {
+  #endOne({ runner, runtime }: Process): void {
     const run = runner.runs.findLast(({ cause, isFinished }) => cause === null && !isFinished);
     if (run === undefined) return;
     const { permit } = run.request;
-    if (this.chance() < 0.2) void runtime.cancel(permit.id, { message: "enough" });
-    else run.finish({ costUsd: this.chance() * (permit.grants.maxCostUsd ?? 0), costBasis: "reported" });
+    if (this.#chance() < 0.2) void runtime.cancel(permit.id, { message: "enough" });
+    else run.finish({ costUsd: this.#chance() * (permit.grants.maxCostUsd ?? 0), costBasis: "reported" });
   }
 
   /** The process is gone from one moment to the next; another starts in its place and reconciles first. */
-  private async crash(process: Process): Promise<void> {
+  async #crash(process: Process): Promise<void> {
     await settleDown();
     process.isDead = true;
     const lost = (await this.ledger.openHolds()).filter(({ owner }) => owner.pid === process.owner.pid);
     for (const hold of lost) this.boundsMicroUsd += hold.costMicroUsd;
     this.counts = { ...this.counts, crashes: this.counts.crashes + 1, lost: this.counts.lost + lost.length };
-    this.processes = [...this.processes.filter((one) => one !== process), this.boot()];
+    this.processes = [...this.processes.filter((one) => one !== process), this.#boot()];
     const ownerIsDead = ({ pid }: LedgerOwner) => this.processes.every(({ owner }) => owner.pid !== pid);
     await reconcileHolds(this.ledger, { ownerIsDead, now: this.clock.now() });
   }
 
-  private async check(): Promise<void> {
+  async #check(): Promise<void> {
     const windowStart = windowStartOf("hour", this.clock.now());
     const [level] = await this.ledger.levels([{ scope: "global", window: "hour", windowStart }]);
     assert.ok(level !== undefined && level.costHeldMicroUsd >= 0 && level.costSpentMicroUsd >= 0);
@@ -158,7 +158,7 @@ async function settleDown(): Promise<void> {
   });
 }
 
-test("budgets survive crashes: never over, nothing unaccounted, nothing left held", async () => {
+it("budgets survive crashes: never over, nothing unaccounted, nothing left held", async () => {
   const world = new World();
   const goesOn = (done: number): boolean =>
     done < operations || (world.counts.lost <= lostMin && done < operationsMax);

@@ -12,10 +12,10 @@ import {
   type WorkerTask,
 } from "@agentcore/contract";
 import { workerTaskSchema } from "@agentcore/contract";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { RuntimeConfigInput } from "../config/runtime-config.ts";
-import { type Ledger, windowStartOf } from "../ledger.ts";
-import { createMemoryLedger } from "../memory-ledger.ts";
+import { type Ledger, windowStartOf } from "../ledger/ledger.ts";
+import { createMemoryLedger } from "../ledger/memory-ledger.ts";
 import type { MachineSample } from "../pressure/machine-signals.ts";
 import { createFakeRunner, fakeAdapter, type FakeRunnerOptions } from "../testing/fake-worker.ts";
 import { createManualClock } from "../testing/manual-clock.ts";
@@ -86,7 +86,7 @@ const usage = (costUsd: number): WorkerEvent => ({
 });
 
 describe("one run", () => {
-  test("events, identity and the one result come through, and everything is given back", async () => {
+  it("events, identity and the one result come through, and everything is given back", async () => {
     const rig = rigOf({ config: { limits: { global: { cost_usd: { day: 10 } } } } });
     const seen: string[] = [];
     const observer: ExecutionObserver = {
@@ -113,7 +113,7 @@ describe("one run", () => {
     expect(rig.clock.pendingTimers).toBe(0);
   });
 
-  test("the runner gets the adapter, the settings and the task as granted", async () => {
+  it("the runner gets the adapter, the settings and the task as granted", async () => {
     const rig = rigOf({ settings: { codex: { model: "x" } } });
     const { run, result } = await rig.start();
     expect(run.request.adapter.name).toBe("codex");
@@ -122,7 +122,7 @@ describe("one run", () => {
     await result;
   });
 
-  test("an observer that throws does not become the run's failure", async () => {
+  it("an observer that throws does not become the run's failure", async () => {
     const rig = rigOf();
     const angry = () => {
       throw new RangeError("no");
@@ -133,7 +133,7 @@ describe("one run", () => {
     expect((await result).outcome).toBe("succeeded");
   });
 
-  test("a runner that throws is a result, and the permit ends", async () => {
+  it("a runner that throws is a result, and the permit ends", async () => {
     const rig = rigOf({ runner: { startThrows: new RangeError("no more processes") } });
     const request = permitRequest();
     const result = await rig.runtime.execute(await rig.grant(request), taskOf(request));
@@ -148,7 +148,7 @@ describe("one run", () => {
 });
 
 describe("a permit", () => {
-  test("authorises one execution only", async () => {
+  it("authorises one execution only", async () => {
     const rig = rigOf();
     const { permitId, request, run, result } = await rig.start();
     await expect(rig.runtime.execute(permitId, taskOf(request))).rejects.toMatchObject({
@@ -162,7 +162,7 @@ describe("a permit", () => {
     expect(rig.runner.runs.length).toBe(1);
   });
 
-  test("of another runtime, or made up, is worth nothing", async () => {
+  it("of another runtime, or made up, is worth nothing", async () => {
     const [one, other] = [rigOf(), rigOf()];
     const request = permitRequest();
     const foreign = await other.grant(request);
@@ -173,7 +173,7 @@ describe("a permit", () => {
     }
   });
 
-  test("stays usable after a task that does not fit it", async () => {
+  it("stays usable after a task that does not fit it", async () => {
     const rig = rigOf();
     const request = permitRequest();
     const permitId = await rig.grant(request);
@@ -184,7 +184,7 @@ describe("a permit", () => {
     expect((await result).outcome).toBe("succeeded");
   });
 
-  test("that nobody uses is given back after its time, with its hold", async () => {
+  it("that nobody uses is given back after its time, with its hold", async () => {
     const ledger = createMemoryLedger();
     const rig = rigOf({ ledger, config: { permit_ttl: "30s" } });
     const request = permitRequest();
@@ -199,7 +199,7 @@ describe("a permit", () => {
     expect(rig.clock.pendingTimers).toBe(0);
   });
 
-  test("that is released is given back at once, and releasing again does nothing", async () => {
+  it("that is released is given back at once, and releasing again does nothing", async () => {
     const ledger = createMemoryLedger();
     const rig = rigOf({ ledger });
     const permitId = await rig.grant({ maxCostUsd: 3 });
@@ -210,7 +210,7 @@ describe("a permit", () => {
     expect((await rig.runtime.load()).permitsLive).toBe(0);
   });
 
-  test("is refused for a request that is wrong, with the field named", async () => {
+  it("is refused for a request that is wrong, with the field named", async () => {
     const { runtime } = rigOf();
     await expect(runtime.requestPermit(permitRequest({ maxCostUsd: -1 }))).rejects.toMatchObject({
       code: "AC_JOB_INVALID",
@@ -218,7 +218,7 @@ describe("a permit", () => {
     });
   });
 
-  test("crosses as plain data", async () => {
+  it("crosses as plain data", async () => {
     const { runtime } = rigOf();
     const decision = await runtime.requestPermit(permitRequest());
     expect(structuredClone(decision)).toEqual(decision);
@@ -227,7 +227,7 @@ describe("a permit", () => {
 });
 
 describe("stopping a run", () => {
-  test("a cancel reaches the worker with its reason, and a second one hastens it", async () => {
+  it("a cancel reaches the worker with its reason, and a second one hastens it", async () => {
     const rig = rigOf({ runner: { ignoresStop: true } });
     const { permitId, run, result } = await rig.start();
     await rig.runtime.cancel(permitId, { message: "Ctrl-C" });
@@ -242,14 +242,14 @@ describe("stopping a run", () => {
     await rig.runtime.cancel(permitId, { message: "late" });
   });
 
-  test("a cancel of a permit that was not executed gives it back", async () => {
+  it("a cancel of a permit that was not executed gives it back", async () => {
     const rig = rigOf();
     const permitId = await rig.grant();
     await rig.runtime.cancel(permitId, { message: "changed my mind" });
     expect((await rig.runtime.load()).permitsLive).toBe(0);
   });
 
-  test.each<[string, RuntimeConfigInput, Partial<PermitRequest>, number, string]>([
+  it.each<[string, RuntimeConfigInput, Partial<PermitRequest>, number, string]>([
     ["its wall clock", {}, { timeoutMs: 250 }, 250, "AC_TIMEOUT"],
     [
       "the configured silence",
@@ -282,7 +282,7 @@ describe("stopping a run", () => {
     await result;
   });
 
-  test("a run that is charged its whole ceiling says why: its model has no price, or nothing was reported", async () => {
+  it("a run that is charged its whole ceiling says why: its model has no price, or nothing was reported", async () => {
     const rig = rigOf();
     const priced = await rig.start({ maxCostUsd: 2 });
     priced.run.emit({ type: "started", session: null, model: "house" });
@@ -304,7 +304,7 @@ describe("stopping a run", () => {
     expect(await unanswered.result).toMatchObject({ costUsd: 0.25, summary: "done" });
   });
 
-  test("a run that says at its end that it cost less than was counted is charged what was counted, and both are said", async () => {
+  it("a run that says at its end that it cost less than was counted is charged what was counted, and both are said", async () => {
     const rig = rigOf();
     const { run, result } = await rig.start({ maxCostUsd: 1 });
     run.emit({ type: "usage", usage: unknownUsage, costUsd: 0.5 });
@@ -317,7 +317,7 @@ describe("stopping a run", () => {
     });
   });
 
-  test.each([
+  it.each([
     [1e13, 1000, "estimated"],
     [1e9, 1000, "estimated"],
     [999, 999, "reported"],
@@ -342,7 +342,7 @@ describe("stopping a run", () => {
     expect(Number.isSafeInteger(level?.tokensSpent)).toBe(true);
   });
 
-  test.each([1e13, Number.NaN, -5])(
+  it.each([1e13, Number.NaN, -5])(
     "a total of %s on the way neither lifts a ceiling nor breaks a sum",
     async (said) => {
       const rig = rigOf({ config: { limits: { global: { cost_usd: { day: 5000 } } } } });
@@ -356,7 +356,7 @@ describe("stopping a run", () => {
     },
   );
 
-  test("the cost ceiling ends it at the event that reaches it", async () => {
+  it("the cost ceiling ends it at the event that reaches it", async () => {
     const rig = rigOf();
     const { run, result } = await rig.start({ maxCostUsd: 1 });
     run.emit(usage(0.99));
@@ -371,7 +371,7 @@ describe("stopping a run", () => {
     });
   });
 
-  test("a runtime that was suspended for two hours kills nobody on waking", async () => {
+  it("a runtime that was suspended for two hours kills nobody on waking", async () => {
     const rig = rigOf({ config: { watchdog: { silence: "10m" } } });
     const { run, result } = await rig.start({ timeoutMs: 3_600_000 });
     rig.clock.advance(60_000);
@@ -383,7 +383,7 @@ describe("stopping a run", () => {
     await result;
   });
 
-  test("a correction of the wall clock, either way, ends nothing early and freezes nothing", async () => {
+  it("a correction of the wall clock, either way, ends nothing early and freezes nothing", async () => {
     const rig = rigOf();
     const { run, result } = await rig.start({ timeoutMs: 60_000 });
     rig.clock.jump(30 * 86_400_000);
@@ -402,7 +402,7 @@ describe("the ledger", () => {
     ledger.levels([{ scope: "global", window: "day", windowStart: windowStartOf("day", at) }]);
   const config: RuntimeConfigInput = { limits: { global: { concurrency: 20, cost_usd: { day: 10 } } } };
 
-  test("holds the ceiling while a run goes on and what it spent afterwards", async () => {
+  it("holds the ceiling while a run goes on and what it spent afterwards", async () => {
     const ledger = createMemoryLedger();
     const rig = rigOf({ ledger, config });
     const { run, result } = await rig.start({ maxCostUsd: 4, tenant: "acme" });
@@ -418,7 +418,7 @@ describe("the ledger", () => {
     expect(tenant?.costSpentMicroUsd).toBe(1_500_000);
   });
 
-  test("books a run that held nothing, so that a cap configured later counts it", async () => {
+  it("books a run that held nothing, so that a cap configured later counts it", async () => {
     const ledger = createMemoryLedger();
     const rig = rigOf({ ledger });
     const { run, result } = await rig.start();
@@ -427,7 +427,7 @@ describe("the ledger", () => {
     expect(await day(ledger, rig.clock.now())).toMatchObject([{ costSpentMicroUsd: 250_000 }]);
   });
 
-  test("refuses what another process has left nothing of, and everything is given back", async () => {
+  it("refuses what another process has left nothing of, and everything is given back", async () => {
     const ledger = createMemoryLedger();
     const [one, other] = [rigOf({ ledger, config }), rigOf({ ledger, config })];
     const { run, result } = await other.start({ maxCostUsd: 8 });
@@ -447,7 +447,7 @@ describe("the ledger", () => {
     expect((await one.runtime.requestPermit(permitRequest({ maxCostUsd: 2.5 }))).kind).toBe("granted");
   });
 
-  test("lets an attempt have what the job's earlier attempts left, also those of another process", async () => {
+  it("lets an attempt have what the job's earlier attempts left, also those of another process", async () => {
     const ledger = createMemoryLedger();
     const capped: RuntimeConfigInput = { limits: { job: { cost_usd: 5 } } };
     const earlier = rigOf({ ledger, config: capped });
@@ -459,7 +459,7 @@ describe("the ledger", () => {
     expect(decision.kind === "granted" && decision.permit.grants.maxCostUsd).toBe(2);
   });
 
-  test("holds for a permit of the synchronous decision before its worker starts, or nothing starts", async () => {
+  it("holds for a permit of the synchronous decision before its worker starts, or nothing starts", async () => {
     const ledger = createMemoryLedger();
     const [one, other] = [rigOf({ ledger, config }), rigOf({ ledger, config })];
     const requests = [permitRequest({ maxCostUsd: 6 }), permitRequest({ maxCostUsd: 6 })] as const;
@@ -476,7 +476,7 @@ describe("the ledger", () => {
     await running;
   });
 
-  test("that cannot be written defers the permit and gives everything back", async () => {
+  it("that cannot be written defers the permit and gives everything back", async () => {
     const failing: Ledger = { ...createMemoryLedger(), hold: () => Promise.reject(new Error("disk full")) };
     const rig = rigOf({ ledger: failing });
     expect(await rig.runtime.requestPermit(permitRequest({ maxCostUsd: 1 }))).toMatchObject({
@@ -487,7 +487,7 @@ describe("the ledger", () => {
     expect(await rig.runtime.load()).toMatchObject({ permitsLive: 0 });
   });
 
-  test.each([true, false])(
+  it.each([true, false])(
     "whose commit fails is given back, whether or not it took effect (%s)",
     async (took) => {
       const ledger = createMemoryLedger();
@@ -514,7 +514,7 @@ describe("the ledger", () => {
     },
   );
 
-  test("that is being written when the runtime closes is ended before the ledger is left alone", async () => {
+  it("that is being written when the runtime closes is ended before the ledger is left alone", async () => {
     const ledger = createMemoryLedger();
     const written = Promise.withResolvers<void>();
     let calls = 0;
@@ -541,7 +541,7 @@ describe("the ledger", () => {
     expect([calls, rig.clock.pendingTimers]).toEqual([1, 0]);
   });
 
-  test("that cannot be settled while the runtime closes is left to the next start, with no timer", async () => {
+  it("that cannot be settled while the runtime closes is left to the next start, with no timer", async () => {
     const gone: Ledger = { ...createMemoryLedger(), settle: () => Promise.reject(new Error("closed")) };
     const rig = rigOf({ ledger: gone });
     await rig.grant({ maxCostUsd: 1 });
@@ -551,7 +551,7 @@ describe("the ledger", () => {
     expect(rig.clock.pendingTimers).toBe(0);
   });
 
-  test("that cannot take a settlement keeps no run from its result, and gets it later", async () => {
+  it("that cannot take a settlement keeps no run from its result, and gets it later", async () => {
     const ledger = createMemoryLedger();
     let broken = true;
     const flaky: Ledger = {
@@ -571,7 +571,7 @@ describe("the ledger", () => {
 });
 
 describe("workspaces", () => {
-  test("two names of one directory are one lock", async () => {
+  it("two names of one directory are one lock", async () => {
     const realPath = async (path: string) => path.replace("/link", "/real");
     const rig = rigOf({ realPath });
     await rig.grant({ workspace: "/real/project" });
@@ -580,7 +580,7 @@ describe("workspaces", () => {
     });
   });
 
-  test("one that does not exist is refused", async () => {
+  it("one that does not exist is refused", async () => {
     const { runtime } = rigOf({ realPath: () => Promise.reject(new Error("ENOENT")) });
     expect(await runtime.requestPermit(permitRequest())).toMatchObject({
       kind: "rejected",
@@ -588,7 +588,7 @@ describe("workspaces", () => {
     });
   });
 
-  test("one where a run could not be ended is quarantined until lifted", async () => {
+  it("one where a run could not be ended is quarantined until lifted", async () => {
     const rig = rigOf();
     const { run, result, request } = await rig.start();
     const receipt = receiptWith(2);
@@ -606,7 +606,7 @@ describe("workspaces", () => {
     expect((await rig.runtime.requestPermit(permitRequest(again))).kind).toBe("granted");
   });
 
-  test("one that an earlier process left behind can be quarantined by hand", async () => {
+  it("one that an earlier process left behind can be quarantined by hand", async () => {
     const { runtime } = rigOf();
     runtime.quarantine("/w/dirty", { message: "left by attempt 3", evidence: { attempt: 3 } });
     expect(await runtime.requestPermit(permitRequest({ workspace: "/w/dirty/sub" }))).toMatchObject({
@@ -624,7 +624,7 @@ describe("backpressure", () => {
     diskFreeBytes: 1e12,
   };
 
-  test("the machine is looked at before a permit, and its level falls again by itself", async () => {
+  it("the machine is looked at before a permit, and its level falls again by itself", async () => {
     let sample = machine;
     const rig = rigOf({
       signals: { sample: async () => sample, close: () => {} },
@@ -647,12 +647,12 @@ describe("backpressure", () => {
     expect((await rig.runtime.load()).pressure).toBe("accept");
   });
 
-  test("a look that fails refuses nothing", async () => {
+  it("a look that fails refuses nothing", async () => {
     const signals = { sample: () => Promise.reject(new Error("no /proc")), close: () => {} };
     expect((await rigOf({ signals }).runtime.requestPermit(permitRequest())).kind).toBe("granted");
   });
 
-  test("a long queue counts while it is reported", async () => {
+  it("a long queue counts while it is reported", async () => {
     const rig = rigOf({ config: { backpressure: { queue_lag: { defer: "1m" } } } });
     rig.runtime.reportQueue({ depth: 5, oldestWaitMs: 90_000 });
     expect(await rig.runtime.requestPermit(permitRequest())).toMatchObject({ code: "AC_BACKPRESSURE" });
@@ -676,7 +676,7 @@ describe("a probe of a half-open breaker", () => {
   };
   type HalfOpen = Awaited<ReturnType<typeof halfOpen>>;
 
-  test.each<[string, (rig: HalfOpen) => Promise<unknown>]>([
+  it.each<[string, (rig: HalfOpen) => Promise<unknown>]>([
     ["refused by the budget", (rig) => rig.runtime.requestPermit(permitRequest({ maxCostUsd: 9.95 }))],
     ["released unused", async (rig) => rig.runtime.releasePermit(await rig.grant())],
     ["left to expire", async (rig) => rig.clock.advance((await rig.grant()).length * 1000)],
@@ -713,7 +713,7 @@ describe("a probe of a half-open breaker", () => {
     expect(await rig.runtime.requestPermit(permitRequest())).toMatchObject({ code: "AC_BREAKER_PROBING" });
   });
 
-  test("that the ledger refuses leaves the way free for the next", async () => {
+  it("that the ledger refuses leaves the way free for the next", async () => {
     const ledger = createMemoryLedger();
     const rig = await halfOpen({ ledger });
     const other = rigOf({ ledger, config: { limits: { global: { cost_usd: { day: 10 } } } } });
@@ -726,7 +726,7 @@ describe("a probe of a half-open breaker", () => {
 });
 
 describe("the end of a runtime", () => {
-  test("draining lets runs end and grants nothing more", async () => {
+  it("draining lets runs end and grants nothing more", async () => {
     const rig = rigOf();
     const { run, result } = await rig.start();
     let drained = false;
@@ -745,7 +745,7 @@ describe("the end of a runtime", () => {
     expect((await rig.runtime.load()).draining).toBe(true);
   });
 
-  test("closing stops what runs, waits for it, and leaves no timer", async () => {
+  it("closing stops what runs, waits for it, and leaves no timer", async () => {
     const rig = rigOf({ config: { limits: { global: { concurrency: 9 } } } });
     const runs = await Promise.all([rig.start(), rig.start()]);
     await rig.grant();
@@ -757,7 +757,7 @@ describe("the end of a runtime", () => {
     expect(rig.clock.pendingTimers).toBe(0);
   });
 
-  test("closing hastens what does not end within its grace", async () => {
+  it("closing hastens what does not end within its grace", async () => {
     const rig = rigOf({ runner: { ignoresStop: true }, config: { shutdown: { grace: "5s" } } });
     const { run } = await rig.start();
     const closing = rig.runtime.close();
@@ -784,7 +784,7 @@ describe("escalation", () => {
     }
   };
 
-  test("failures of one worker open its breaker, then isolate it, and others go on", async () => {
+  it("failures of one worker open its breaker, then isolate it, and others go on", async () => {
     const rig = rigOf({
       config: { ...quick, breakers: { ...quick.breakers, cool_down: "2s", cool_down_max: "2s" } },
     });
@@ -803,7 +803,7 @@ describe("escalation", () => {
     expect((await rig.runtime.requestPermit(permitRequest())).kind).toBe("granted");
   });
 
-  test("failures in one workspace isolate it, whoever worked there", async () => {
+  it("failures in one workspace isolate it, whoever worked there", async () => {
     const rig = rigOf({ config: quick });
     const workspace = "/w/broken";
     for (const worker of ["codex", "claude", "codex", "claude"]) {
@@ -817,7 +817,7 @@ describe("escalation", () => {
     expect((await rig.runtime.requestPermit(permitRequest())).kind).toBe("granted");
   });
 
-  test("tasks that fail isolate no workspace: what is to report on them runs there too", async () => {
+  it("tasks that fail isolate no workspace: what is to report on them runs there too", async () => {
     const rig = rigOf();
     const workspace = "/w/tests";
     const ends = [
@@ -834,7 +834,7 @@ describe("escalation", () => {
     expect(rig.escalations).toEqual([]);
   });
 
-  test("one trip of a breaker is told of once, with what tripped it, in the refusal too", async () => {
+  it("one trip of a breaker is told of once, with what tripped it, in the refusal too", async () => {
     const watchdog = { ...quick.watchdog, concentration_share: 0.75 };
     const rig = rigOf({ config: { ...quick, watchdog } });
     for (const end of [failed, failed, failed, { outcome: "succeeded" }] as const)
@@ -847,7 +847,7 @@ describe("escalation", () => {
     });
   });
 
-  test("runs that cannot be ended stop everything, and a restart is what clears it", async () => {
+  it("runs that cannot be ended stop everything, and a restart is what clears it", async () => {
     const rig = rigOf({ config: quick });
     const bystander = await rig.start();
     const receipt = receiptWith(1);
@@ -863,7 +863,7 @@ describe("escalation", () => {
     expect(rig.escalations.map(({ stage }) => stage)).toEqual(["isolate_workspace", "global_stop"]);
   });
 
-  test("a run that does not end when told to is reported once", async () => {
+  it("a run that does not end when told to is reported once", async () => {
     const rig = rigOf({ runner: { ignoresStop: true }, config: { watchdog: { cancel_slow: "30s" } } });
     const { permitId, run, result } = await rig.start();
     await rig.runtime.cancel(permitId, { message: "stop" });
@@ -875,7 +875,7 @@ describe("escalation", () => {
     await result;
   });
 
-  test("a breaker that opens by itself is reported, and a listener that throws keeps nobody from knowing", async () => {
+  it("a breaker that opens by itself is reported, and a listener that throws keeps nobody from knowing", async () => {
     const rig = rigOf({ config: { breakers: { consecutive_failures: 2 } } });
     onTestFinished(() => rig.runtime.close());
     rig.runtime.onEscalation(() => {
@@ -915,7 +915,7 @@ describe("a probe", () => {
     return { ...rig, ...started, asked, events, pass };
   }
 
-  test("looks once an interval, and every look is an event", async () => {
+  it("looks once an interval, and every look is an event", async () => {
     const { asked, events, pass, run, result } = await probed([says({ class: "progressing" })]);
     await pass(5);
     expect(asked).toEqual(Array.from({ length: 5 }, () => ["./look.sh", 10_000]));
@@ -928,7 +928,7 @@ describe("a probe", () => {
     expect(asked).toHaveLength(5);
   });
 
-  test("stops the run, and what it found is in the result", async () => {
+  it("stops the run, and what it found is in the result", async () => {
     const answer = {
       class: "stalled",
       fingerprints: ["db/locked"],
@@ -948,7 +948,7 @@ describe("a probe", () => {
     expect(escalations).toEqual([]);
   });
 
-  test("has no say in a run that was stopped before", async () => {
+  it("has no say in a run that was stopped before", async () => {
     const { pass, run, result, runtime, permitId, asked } = await probed([says({ class: "terminal" })]);
     await runtime.cancel(permitId, { message: "Ctrl-C" });
     await pass(3);
@@ -957,7 +957,7 @@ describe("a probe", () => {
     expect(await result).not.toHaveProperty("probe");
   });
 
-  test("has no say either with a look that was under way when the run was stopped", async () => {
+  it("has no say either with a look that was under way when the run was stopped", async () => {
     const answer = Promise.withResolvers<Partial<ProbeOutput>>();
     const rig = rigOf({
       runner: { look: () => answer.promise, ignoresStop: true },
@@ -975,7 +975,7 @@ describe("a probe", () => {
     expect(events).toEqual([]);
   });
 
-  test.each([
+  it.each([
     [false, 20],
     [true, null],
   ])(
@@ -993,7 +993,7 @@ describe("a probe", () => {
     },
   );
 
-  test("tells its stderr only where the task asks for it", async () => {
+  it("tells its stderr only where the task asks for it", async () => {
     const loud = { ...says({}), stderr: "secret" };
     const quiet = await probed([loud]);
     await quiet.pass(1);
@@ -1005,7 +1005,7 @@ describe("a probe", () => {
     for (const { run } of [quiet, kept]) run.finish();
   });
 
-  test("that ends with the run has found nothing, and does not look again", async () => {
+  it("that ends with the run has found nothing, and does not look again", async () => {
     const spec = { onError: "terminal", errorThreshold: 1 } as const;
     const { pass, run, events, asked } = await probed([null], spec);
     await pass(3);
@@ -1013,7 +1013,7 @@ describe("a probe", () => {
     run.finish();
   });
 
-  test("that makes the runner throw is an error of the probe, too", async () => {
+  it("that makes the runner throw is an error of the probe, too", async () => {
     const look = () => Promise.reject(new Error("no containers left"));
     const rig = rigOf({ runner: { look } });
     const events: WorkerEvent[] = [];
@@ -1028,7 +1028,7 @@ describe("a probe", () => {
     await result;
   });
 
-  test("that a runner cannot run is an error of the probe, not of the run", async () => {
+  it("that a runner cannot run is an error of the probe, not of the run", async () => {
     const { pass, run, events } = await probed([{ failure: "the probe could not be started" }]);
     await pass(3);
     const error = { found: "error", reasons: ["the probe could not be started"] };

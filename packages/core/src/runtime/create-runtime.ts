@@ -34,13 +34,13 @@ import { breakerOpen, type Denied, rejected } from "../gate/denials.ts";
 import { Gate, unusedEnd } from "../gate/gate.ts";
 import { frozenData, ownData } from "../gate/own-data.ts";
 import { type LivePermit, PermitView, recordOf } from "../gate/permit.ts";
-import type { Ledger, LedgerOwner } from "../ledger.ts";
-import { createMemoryLedger } from "../memory-ledger.ts";
+import type { Ledger, LedgerOwner } from "../ledger/ledger.ts";
+import { createMemoryLedger } from "../ledger/memory-ledger.ts";
 import type { MachineSignals } from "../pressure/machine-signals.ts";
 import { PressureMonitor } from "../pressure/pressure-monitor.ts";
 import { processOwner } from "../process-owner.ts";
 import { Watchdog } from "../watchdog/watchdog.ts";
-import { Bookkeeping } from "./bookkeeping.ts";
+import { Bookkeeping } from "../delegation/bookkeeping.ts";
 import { Heartbeat } from "./heartbeat.ts";
 
 export interface RuntimeOptions {
@@ -90,32 +90,32 @@ export function createRuntime(options: RuntimeOptions): InProcessRuntime {
 }
 
 class LocalRuntime implements InProcessRuntime {
-  private readonly options: RuntimeOptions;
-  private readonly clock: Clock;
-  private readonly log: Log;
-  private readonly gate: Gate;
-  private readonly bookkeeping: Bookkeeping;
-  private readonly pressure: PressureMonitor;
-  private readonly watchdog: Watchdog;
-  private readonly gateway: Gateway;
-  private readonly heartbeat: Heartbeat;
-  private readonly listeners = new Set<(escalation: Escalation) => void>();
+  readonly #options: RuntimeOptions;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #gate: Gate;
+  readonly #bookkeeping: Bookkeeping;
+  readonly #pressure: PressureMonitor;
+  readonly #watchdog: Watchdog;
+  readonly #gateway: Gateway;
+  readonly #heartbeat: Heartbeat;
+  readonly #listeners = new Set<(escalation: Escalation) => void>();
   /** Called when nothing is live any more. */
-  private readonly idleWaiters: (() => void)[] = [];
+  readonly #idleWaiters: (() => void)[] = [];
   /** Calls of `execute` that have not returned. */
-  private executing = 0;
+  #executing = 0;
   /** Holds that the ledger is writing. */
-  private holding = 0;
-  private closing: Promise<void> | null = null;
+  #holding = 0;
+  #closing: Promise<void> | null = null;
 
   constructor(options: RuntimeOptions) {
     const { clock, runner, log = silentLog } = options;
     // Its owner keeps the one that it gave: what it changes there changes no limit here.
     const config = ownData(options.config);
-    this.options = { ...options, config };
-    this.clock = clock;
-    this.log = log;
-    this.gate = new Gate({
+    this.#options = { ...options, config };
+    this.#clock = clock;
+    this.#log = log;
+    this.#gate = new Gate({
       config,
       adapters: options.adapters,
       clock,
@@ -123,7 +123,7 @@ class LocalRuntime implements InProcessRuntime {
       containmentLevel: runner.containmentLevel,
       onBreakerOpen: (breaker) => {
         const { code, message, evidence } = breakerOpen(breaker, breaker.waitMs(clock.monotonicMs()));
-        this.escalate({
+        this.#escalate({
           stage: "open_breaker",
           target: breaker.target,
           at: clock.now(),
@@ -133,30 +133,29 @@ class LocalRuntime implements InProcessRuntime {
         });
       },
     });
-    const { gate } = this;
+    const gate = this.#gate;
     const { ledger = createMemoryLedger(), owner = processOwner() } = options;
-    this.bookkeeping = new Bookkeeping({ ledger, gate, owner, clock, log });
-    this.pressure = new PressureMonitor({
+    this.#bookkeeping = new Bookkeeping({ ledger, gate, owner, clock, log });
+    this.#pressure = new PressureMonitor({
       signals: options.signals,
       config: config.backpressure,
       gate,
       clock,
       log,
     });
-    this.watchdog = new Watchdog({
+    this.#watchdog = new Watchdog({
       config,
       gate,
       clock,
-      escalate: (escalation) => this.escalate(escalation),
-      onDue: () => this.heartbeat.arm(),
-      stopAll: (cause) => this.stopAll(cause),
+      escalate: (escalation) => this.#escalate(escalation),
+      onDue: () => this.#heartbeat.arm(),
+      stopAll: (cause) => this.#stopAll(cause),
     });
-    const { bookkeeping, watchdog } = this;
     const { settings = {} } = options;
-    this.gateway = new Gateway({
+    this.#gateway = new Gateway({
       gate,
-      bookkeeping,
-      watchdog,
+      bookkeeping: this.#bookkeeping,
+      watchdog: this.#watchdog,
       pacer: createPacer(config.pacing),
       runner,
       clock,
@@ -164,16 +163,16 @@ class LocalRuntime implements InProcessRuntime {
       attemptLimits: config.limits.attempt,
       settings,
     });
-    this.heartbeat = new Heartbeat({
+    this.#heartbeat = new Heartbeat({
       clock,
-      nextDueMs: () => this.nextDueMs(),
-      beat: (sleptMs) => this.beat(sleptMs),
+      nextDueMs: () => this.#nextDueMs(),
+      beat: (sleptMs) => this.#beat(sleptMs),
     });
   }
 
   tryPermit(request: PermitRequest): PermitDecision {
     const own = Object.freeze({ ...request, capabilities: Object.freeze([...request.capabilities]) });
-    const decision = this.decide(own as PermitRequest, own.workspace);
+    const decision = this.#decide(own as PermitRequest, own.workspace);
     return decision.kind === "granted"
       ? { kind: "granted", permit: new PermitView(decision.permit) }
       : decision;
@@ -181,134 +180,135 @@ class LocalRuntime implements InProcessRuntime {
 
   async requestPermit(input: PermitRequest): Promise<PermitDecision> {
     const request = parsed(permitRequestSchema, input, "permit request");
-    const directory = await this.realPath(request.workspace);
+    const directory = await this.#realPath(request.workspace);
     if (directory === null) {
       const { workspace } = request;
       return rejected("AC_WORKSPACE_MISSING", `${workspace} is not a directory`, { workspace });
     }
-    const look = this.lookAtMachine();
+    const look = this.#lookAtMachine();
     if (look !== null) await look;
-    const first = await this.decideAndHold(request, directory);
+    const first = await this.#decideAndHold(request, directory);
     if (first.kind === "granted" || !isAboutBudget(first)) return first;
     // What other processes spent or settled may have changed the answer: the ledger is asked, once.
-    return (await this.refreshBudgets(request)) ? this.decideAndHold(request, directory) : first;
+    return (await this.#refreshBudgets(request)) ? this.#decideAndHold(request, directory) : first;
   }
 
   /** The directory that a workspace names; null where there is none. */
-  private async realPath(workspace: string): Promise<string | null> {
-    const { realPath } = this.options;
+  async #realPath(workspace: string): Promise<string | null> {
+    const { realPath } = this.#options;
     if (realPath === undefined) return workspace;
     try {
       return await realPath(workspace);
     } catch (error) {
-      this.log.debug({ error, workspace }, "a workspace could not be resolved");
+      this.#log.debug({ error, workspace }, "a workspace could not be resolved");
       return null;
     }
   }
 
-  private async refreshBudgets(request: PermitRequest): Promise<boolean> {
-    const chain = this.gate.targets.resolve(request, this.clock.monotonicMs());
+  async #refreshBudgets(request: PermitRequest): Promise<boolean> {
+    const chain = this.#gate.targets.resolve(request, this.#clock.monotonicMs());
     if (chain === null) return false;
     try {
-      await this.bookkeeping.refresh(chain, request.jobId);
+      await this.#bookkeeping.refresh(chain, request.jobId);
       return true;
     } catch (error) {
-      this.log.warn({ error }, "the ledger could not be read; the levels known here stand");
+      this.#log.warn({ error }, "the ledger could not be read; the levels known here stand");
       return false;
     }
   }
 
-  private async decideAndHold(request: PermitRequest, directory: string): Promise<PermitDecision> {
-    const decision = this.decide(request, directory);
+  async #decideAndHold(request: PermitRequest, directory: string): Promise<PermitDecision> {
+    const decision = this.#decide(request, directory);
     if (decision.kind !== "granted") return decision;
     const { permit } = decision;
     const record = frozenData(recordOf(permit));
-    if (!this.bookkeeping.needsHold(permit)) return { kind: "granted", permit: record };
-    this.holding += 1;
+    if (!this.#bookkeeping.needsHold(permit)) return { kind: "granted", permit: record };
+    this.#holding += 1;
     try {
-      return await this.hold(permit, record);
+      return await this.#hold(permit, record);
     } finally {
-      this.holding -= 1;
-      this.afterEnd();
+      this.#holding -= 1;
+      this.#afterEnd();
     }
   }
 
-  private async hold(permit: LivePermit, record: PermitRecord): Promise<PermitDecision> {
-    const denied = await this.bookkeeping.hold(permit);
+  async #hold(permit: LivePermit, record: PermitRecord): Promise<PermitDecision> {
+    const denied = await this.#bookkeeping.hold(permit);
     if (denied !== null) {
-      this.endUnused(permit);
+      this.#endUnused(permit);
       return denied;
     }
     if (permit.state === "granted") return { kind: "granted", permit: record };
     // Stopped, closed or expired while the ledger wrote: the hold must not outlive the permit.
-    await this.bookkeeping.settle(permit, nothingSpent);
+    await this.#bookkeeping.settle(permit, nothingSpent);
     return rejected("AC_DRAINING", "the runtime ended the permit while it was being held");
   }
 
-  private decide(request: PermitRequest, directory: string): PermitDecision<LivePermit> {
-    const decision = this.gate.request(request, directory);
-    if (decision.kind === "granted" && !this.heartbeat.isBeating) this.heartbeat.arm();
+  #decide(request: PermitRequest, directory: string): PermitDecision<LivePermit> {
+    const decision = this.#gate.request(request, directory);
+    if (decision.kind === "granted" && !this.#heartbeat.isBeating) this.#heartbeat.arm();
     return decision;
   }
 
   async execute(permitId: string, task: WorkerTask, observer: ExecutionObserver = {}): Promise<WorkerResult> {
     const checked = parsed(workerTaskSchema, task, "task");
-    this.executing += 1;
+    this.#executing += 1;
     try {
-      const result = this.gateway.execute(permitId, checked, observer);
-      this.heartbeat.arm();
+      const result = this.#gateway.execute(permitId, checked, observer);
+      this.#heartbeat.arm();
       return await result;
     } finally {
-      this.executing -= 1;
-      this.afterEnd();
+      this.#executing -= 1;
+      this.#afterEnd();
     }
   }
 
   giveBack(permitId: string): boolean {
-    const permit = this.gate.live.get(permitId);
+    const permit = this.#gate.live.get(permitId);
     if (permit === undefined || permit.state !== "granted") return false;
-    this.endUnused(permit);
+    this.#endUnused(permit);
     return true;
   }
 
   async releasePermit(permitId: string): Promise<void> {
     this.giveBack(permitId);
-    await this.bookkeeping.flush();
+    await this.#bookkeeping.flush();
   }
 
   /** Ends a permit that no worker ran under. */
-  private endUnused(permit: LivePermit): void {
-    this.gate.end(permit, unusedEnd);
-    if (this.bookkeeping.isHeld(permit)) void this.bookkeeping.settle(permit, nothingSpent);
-    this.afterEnd();
+  #endUnused(permit: LivePermit): void {
+    this.#gate.end(permit, unusedEnd);
+    if (this.#bookkeeping.isHeld(permit)) void this.#bookkeeping.settle(permit, nothingSpent);
+    this.#afterEnd();
   }
 
   async cancel(permitId: string, cause: Pick<StopCause, "message"> & { immediate?: boolean }): Promise<void> {
-    const permit = this.gate.live.get(permitId);
+    const permit = this.#gate.live.get(permitId);
     if (permit === undefined) return;
     const isFirst = permit.stop({ kind: "cancelled", code: "AC_CANCELLED", evidence: {}, ...cause });
-    if (permit.state === "granted") this.endUnused(permit);
-    else if (!isFirst && cause.immediate === true) this.gateway.hasten(permitId);
+    if (permit.state === "granted") this.#endUnused(permit);
+    else if (!isFirst && cause.immediate === true) this.#gateway.hasten(permitId);
   }
 
-  private stopAll(cause: StopCause): void {
-    for (const permit of this.gate.live.values()) {
+  #stopAll(cause: StopCause): void {
+    for (const permit of this.#gate.live.values()) {
       permit.stop(cause);
-      if (permit.state === "granted") this.endUnused(permit);
+      if (permit.state === "granted") this.#endUnused(permit);
     }
   }
 
   async load(): Promise<LoadReport> {
-    const { gate, pressure } = this;
+    const gate = this.#gate;
+    const { machine } = this.#pressure;
     const { restrictions } = gate;
     return {
       permitsLive: gate.live.size,
-      executing: this.gateway.executing,
+      executing: this.#gateway.executing,
       pressure: restrictions.pressure,
       pressureSignal: restrictions.pressureSignal,
-      eventLoopDelayMs: pressure.machine.eventLoopDelayMs,
-      memoryAvailableBytes: pressure.machine.memoryAvailableBytes,
-      containment: this.options.runner.containmentLevel,
+      eventLoopDelayMs: machine.eventLoopDelayMs,
+      memoryAvailableBytes: machine.memoryAvailableBytes,
+      containment: this.#options.runner.containmentLevel,
       draining: restrictions.draining,
       budgets: gate.budgetLevels(),
       breakers: gate.breakerLevels(),
@@ -316,28 +316,28 @@ class LocalRuntime implements InProcessRuntime {
   }
 
   reportQueue(queue: { readonly depth: number; readonly oldestWaitMs: number }): void {
-    this.pressure.reportQueue(queue.depth === 0 ? 0 : queue.oldestWaitMs);
+    this.#pressure.reportQueue(queue.depth === 0 ? 0 : queue.oldestWaitMs);
   }
 
   onEscalation(listener: (escalation: Escalation) => void): () => void {
-    this.listeners.add(listener);
-    return () => void this.listeners.delete(listener);
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
-  private escalate(escalation: Escalation): void {
-    this.log.warn({ escalation }, escalation.message);
-    for (const listener of this.listeners) {
+  #escalate(escalation: Escalation): void {
+    this.#log.warn({ escalation }, escalation.message);
+    for (const listener of this.#listeners) {
       try {
         listener(escalation);
       } catch (error) {
-        this.log.error({ error }, "a listener of escalations failed");
+        this.#log.error({ error }, "a listener of escalations failed");
       }
     }
   }
 
   quarantine(workspace: string, why: QuarantineReason): void {
     const { message, evidence = {} } = why;
-    this.gate.locks.quarantine(workspace, {
+    this.#gate.locks.quarantine(workspace, {
       code: "AC_UNCONTAINED",
       message,
       evidence,
@@ -346,74 +346,74 @@ class LocalRuntime implements InProcessRuntime {
   }
 
   liftQuarantine(workspace: string): boolean {
-    return this.gate.locks.liftQuarantine(workspace);
+    return this.#gate.locks.liftQuarantine(workspace);
   }
 
   /**
    * When the heartbeat is needed next. Null while nothing is live and nothing is withheld: what was taken away for a while
    * is given back by a beat, and no permit may be granted that would cause one.
    */
-  private nextDueMs(): number | null {
-    if (this.isIdle) {
-      if (this.closing !== null) return null;
-      const { pressure } = this.gate.restrictions;
-      return this.watchdog.isOnGuard || pressure !== "accept" ? Infinity : null;
+  #nextDueMs(): number | null {
+    if (this.#isIdle) {
+      if (this.#closing !== null) return null;
+      const { pressure } = this.#gate.restrictions;
+      return this.#watchdog.isOnGuard || pressure !== "accept" ? Infinity : null;
     }
-    const { config } = this.options;
-    return Math.min(this.watchdog.nextDueMs(), this.clock.monotonicMs() + config.permit_ttl);
+    const { config } = this.#options;
+    return Math.min(this.#watchdog.nextDueMs(), this.#clock.monotonicMs() + config.permit_ttl);
   }
 
-  private beat(sleptMs: number): void {
-    this.watchdog.tick(sleptMs);
-    for (const permit of this.gate.unusedFor(this.options.config.permit_ttl)) this.endUnused(permit);
-    void this.lookAtMachine();
+  #beat(sleptMs: number): void {
+    this.#watchdog.tick(sleptMs);
+    for (const permit of this.#gate.unusedFor(this.#options.config.permit_ttl)) this.#endUnused(permit);
+    void this.#lookAtMachine();
   }
 
   /** Null where the last look is recent. What a look finds may have to be found gone by a later one. */
-  private lookAtMachine(): Promise<void> | null {
-    return this.pressure.bringUpToDate()?.then(() => this.heartbeat.arm()) ?? null;
+  #lookAtMachine(): Promise<void> | null {
+    return this.#pressure.bringUpToDate()?.then(() => this.#heartbeat.arm()) ?? null;
   }
 
-  private get isIdle(): boolean {
-    return this.gate.live.size === 0 && this.executing === 0 && this.holding === 0;
+  get #isIdle(): boolean {
+    return this.#gate.live.size === 0 && this.#executing === 0 && this.#holding === 0;
   }
 
-  private afterEnd(): void {
-    if (!this.isIdle) return;
-    this.heartbeat.arm();
-    for (const resolve of this.idleWaiters.splice(0)) resolve();
+  #afterEnd(): void {
+    if (!this.#isIdle) return;
+    this.#heartbeat.arm();
+    for (const resolve of this.#idleWaiters.splice(0)) resolve();
   }
 
-  private async idle(): Promise<void> {
-    if (this.isIdle) return;
+  async #idle(): Promise<void> {
+    if (this.#isIdle) return;
     await new Promise<void>((resolve) => {
-      this.idleWaiters.push(resolve);
+      this.#idleWaiters.push(resolve);
     });
   }
 
   async drain(): Promise<void> {
-    this.gate.restrictions.draining = true;
-    await this.idle();
+    this.#gate.restrictions.draining = true;
+    await this.#idle();
   }
 
   close(): Promise<void> {
-    this.closing ??= this.closeOnce();
-    return this.closing;
+    this.#closing ??= this.#closeOnce();
+    return this.#closing;
   }
 
-  private async closeOnce(): Promise<void> {
-    this.gate.restrictions.draining = true;
+  async #closeOnce(): Promise<void> {
+    this.#gate.restrictions.draining = true;
     const message = "the runtime is closing";
-    this.stopAll({ kind: "cancelled", code: "AC_CANCELLED", message, evidence: {} });
-    const graceOver = this.clock.setTimer(this.options.config.shutdown.grace, () => {
-      for (const permit of this.gate.live.values()) this.gateway.hasten(permit.id);
+    this.#stopAll({ kind: "cancelled", code: "AC_CANCELLED", message, evidence: {} });
+    const graceOver = this.#clock.setTimer(this.#options.config.shutdown.grace, () => {
+      for (const permit of this.#gate.live.values()) this.#gateway.hasten(permit.id);
     });
-    await this.idle();
+    await this.#idle();
     graceOver.cancel();
-    this.heartbeat.stop();
-    await this.bookkeeping.close();
-    this.options.signals?.close();
-    this.listeners.clear();
+    this.#heartbeat.stop();
+    await this.#bookkeeping.close();
+    this.#options.signals?.close();
+    this.#listeners.clear();
   }
 }
 

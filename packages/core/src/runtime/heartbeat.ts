@@ -18,21 +18,21 @@ export interface HeartbeatOptions {
 }
 
 export class Heartbeat {
-  private readonly options: HeartbeatOptions;
-  private timer: Timer | null = null;
-  private dueMs = Infinity;
+  readonly #options: HeartbeatOptions;
+  #timer: Timer | null = null;
+  #dueMs = Infinity;
 
   constructor(options: HeartbeatOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
   get isBeating(): boolean {
-    return this.timer !== null;
+    return this.#timer !== null;
   }
 
   /** Makes sure that the next beat is not later than what is due. */
   arm(): void {
-    const { clock, nextDueMs } = this.options;
+    const { clock, nextDueMs } = this.#options;
     const next = nextDueMs();
     if (next === null) {
       this.stop();
@@ -40,23 +40,23 @@ export class Heartbeat {
     }
     const nowMs = clock.monotonicMs();
     const dueMs = Math.min(Math.max(next, nowMs + 1), nowMs + beatMsMax);
-    if (this.timer !== null && this.dueMs <= dueMs) return;
-    this.timer?.cancel();
-    this.dueMs = dueMs;
-    this.timer = clock.setTimer(dueMs - nowMs, () => this.fire());
+    if (this.#timer !== null && this.#dueMs <= dueMs) return;
+    this.#timer?.cancel();
+    this.#dueMs = dueMs;
+    this.#timer = clock.setTimer(dueMs - nowMs, () => this.#fire());
   }
 
-  private fire(): void {
-    const lateMs = this.options.clock.monotonicMs() - this.dueMs;
-    this.timer = null;
-    this.dueMs = Infinity;
-    this.options.beat(lateMs >= sleptMsMin ? lateMs : 0);
+  #fire(): void {
+    const lateMs = this.#options.clock.monotonicMs() - this.#dueMs;
+    this.#timer = null;
+    this.#dueMs = Infinity;
+    this.#options.beat(lateMs >= sleptMsMin ? lateMs : 0);
     this.arm();
   }
 
   stop(): void {
-    this.timer?.cancel();
-    this.timer = null;
-    this.dueMs = Infinity;
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#dueMs = Infinity;
   }
 }

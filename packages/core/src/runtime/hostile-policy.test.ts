@@ -1,6 +1,6 @@
 /** A policy in the same process as the mechanism, which tries to get more than it was granted. */
 import { createIds, type PermitRecord, type PermitRequest, type WorkerTask } from "@agentcore/contract";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { createFakeRunner, fakeAdapter } from "../testing/fake-worker.ts";
 import { createManualClock } from "../testing/manual-clock.ts";
 import { permitRequest, runtimeConfig } from "../testing/requests.ts";
@@ -49,7 +49,7 @@ const overwrite = (permit: PermitRecord): void => {
   attempt(() => permit.degraded.push({ field: "model", from: 1, to: 2, code: "", reason: "" }));
 };
 
-test.each(["requestPermit", "tryPermit"] as const)(
+it.each(["requestPermit", "tryPermit"] as const)(
   "what %s returns changes nothing that is enforced, whatever is done to it",
   async (method) => {
     const { runtime, runner } = rigOf();
@@ -75,7 +75,7 @@ test.each(["requestPermit", "tryPermit"] as const)(
   },
 );
 
-test("a request is read once: a getter that changes its mind, a proxy and a later change ask for nothing more", async () => {
+it("a request is read once: a getter that changes its mind, a proxy and a later change ask for nothing more", async () => {
   const { runtime } = rigOf();
   let reads = 0;
   const twoFaced = Object.defineProperty(request(), "maxCostUsd", {
@@ -90,7 +90,7 @@ test("a request is read once: a getter that changes its mind, a proxy and a late
   expect((await grantedTo(runtime, proxy)).attempt).toBe(1);
 });
 
-test("a task is read once, when it is executed: what it becomes later runs nowhere", async () => {
+it("a task is read once, when it is executed: what it becomes later runs nowhere", async () => {
   const { runtime, runner } = rigOf();
   const asked = request();
   const permit = await grantedTo(runtime, asked);
@@ -114,7 +114,7 @@ test("a task is read once, when it is executed: what it becomes later runs nowhe
   await result;
 });
 
-test("what is added to Object.prototype becomes part of no request and no task", async () => {
+it("what is added to Object.prototype becomes part of no request and no task", async () => {
   const { runtime, runner } = rigOf();
   const asked = request();
   delete asked.maxCostUsd;
@@ -140,7 +140,7 @@ test("what is added to Object.prototype becomes part of no request and no task",
   await result;
 });
 
-test("a key named __proto__, a function and a value that contains itself are no way in", async () => {
+it("a key named __proto__, a function and a value that contains itself are no way in", async () => {
   const { runtime } = rigOf();
   const smuggled = JSON.parse(`{"__proto__": {"maxCostUsd": 9}}`) as object;
   const circular: Record<string, unknown> = { ...request() };
@@ -153,7 +153,7 @@ test("a key named __proto__, a function and a value that contains itself are no 
   await expect(runtime.requestPermit(withProto as never)).rejects.toMatchObject({ code: "AC_JOB_INVALID" });
 });
 
-test("a configuration that its owner changes later lifts no limit", async () => {
+it("a configuration that its owner changes later lifts no limit", async () => {
   const { runtime, config } = rigOf();
   attempt(() => ((config.limits.job as { attempts: number }).attempts = 100));
   const decision = await runtime.requestPermit({ ...request(), attempt: 3, maxAttempts: 50 });

@@ -1,6 +1,6 @@
 /** What the runtime took away for a while comes back with time alone, though nothing runs and nobody is let in meanwhile. */
 import { createIds, type Escalation, type PermitDecision, workerTaskSchema } from "@agentcore/contract";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import type { RuntimeConfigInput } from "../config/runtime-config.ts";
 import type { MachineSignals } from "../pressure/machine-signals.ts";
 import { createFakeRunner, fakeAdapter } from "../testing/fake-worker.ts";
@@ -58,7 +58,7 @@ function rigOf(config: RuntimeConfigInput = {}, signals?: MachineSignals) {
   return { runtime, clock, escalations, runOne, load };
 }
 
-test("batch work that waits for an outage runs again when it is over, with nothing else to wake the runtime", async () => {
+it("batch work that waits for an outage runs again when it is over, with nothing else to wake the runtime", async () => {
   const rig = rigOf();
   const outage = await rig.load(15 * 60, true);
   expect(rig.escalations.map(({ stage }) => stage)).toContain("shed");
@@ -69,7 +69,7 @@ test("batch work that waits for an outage runs again when it is over, with nothi
   expect(rig.escalations.map(({ stage }) => stage)).not.toContain("global_stop");
 });
 
-test("a runtime that sheds batch work says so, and stops beating once it does not", async () => {
+it("a runtime that sheds batch work says so, and stops beating once it does not", async () => {
   const rig = rigOf();
   for (let second = 0; second < 15 * 60; second += 1) {
     const isShed = rig.escalations.some(({ stage }) => stage === "shed");
@@ -88,7 +88,7 @@ test("a runtime that sheds batch work says so, and stops beating once it does no
   expect(rig.clock.pendingTimers).toBe(0);
 });
 
-test("pressure that was seen is looked at again by an idle runtime, for callers that decide without a look", async () => {
+it("pressure that was seen is looked at again by an idle runtime, for callers that decide without a look", async () => {
   let memoryAvailableBytes = 0;
   const sample = async () => ({
     eventLoopDelayMs: 0,

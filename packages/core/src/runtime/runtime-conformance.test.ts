@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { systemClock, systemIds } from "@agentcore/contract";
 import { obedientRunner } from "../testing/obedient-runner.ts";
 import { fakeAdapter } from "../testing/fake-worker.ts";
@@ -27,7 +27,7 @@ async function open(config: Parameters<typeof runtimeConfig>[0]): Promise<OpenRu
 }
 
 describe("the runtime in process meets the conformance suite", () => {
-  test.each(runtimeConformanceCases({ open }))("$name", async (check) => {
+  it.each(runtimeConformanceCases({ open }))("$name", async (check) => {
     await expect(check.run()).resolves.toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 import type { WorkerEvent } from "@agentcore/contract";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { createManualClock } from "../testing/manual-clock.ts";
 import { EventOutlet } from "./event-outlet.ts";
 
@@ -19,7 +19,7 @@ function rigOf(window = 3) {
   return { clock, state, sent, outlet, push };
 }
 
-test("a window of events goes out at once, and the rest as they are acknowledged", () => {
+it("a window of events goes out at once, and the rest as they are acknowledged", () => {
   const { sent, outlet, push } = rigOf();
   push(1, 7);
   expect(sent).toEqual(["1:1", "2:2", "3:3"]);
@@ -29,7 +29,7 @@ test("a window of events goes out at once, and the rest as they are acknowledged
   expect(sent).toEqual(["1:1", "2:2", "3:3", "4:4", "5:5", "6:6", "7:7"]);
 });
 
-test.each([0, 1, 4, 99, -1])("an acknowledgement of %d out of turn changes nothing", (seq) => {
+it.each([0, 1, 4, 99, -1])("an acknowledgement of %d out of turn changes nothing", (seq) => {
   const { sent, outlet, push } = rigOf();
   push(1, 5);
   outlet.acknowledge(1);
@@ -38,7 +38,7 @@ test.each([0, 1, 4, 99, -1])("an acknowledgement of %d out of turn changes nothi
   expect(sent).toHaveLength(4);
 });
 
-test("a full stream holds events back, and its drain lets them go", () => {
+it("a full stream holds events back, and its drain lets them go", () => {
   const { state, sent, outlet, push } = rigOf();
   state.isOpen = false;
   push(1, 2);
@@ -48,7 +48,7 @@ test("a full stream holds events back, and its drain lets them go", () => {
   expect(sent).toEqual(["1:1", "2:2"]);
 });
 
-test("the result waits for a client that keeps acknowledging, however slowly", async () => {
+it("the result waits for a client that keeps acknowledging, however slowly", async () => {
   const { clock, sent, outlet, push } = rigOf(1);
   push(1, 4);
   let finished = false;
@@ -66,7 +66,7 @@ test("the result waits for a client that keeps acknowledging, however slowly", a
   expect(clock.pendingTimers).toBe(0);
 });
 
-test("a client that acknowledges nothing is told how much it missed, and does not hold up the result", async () => {
+it("a client that acknowledges nothing is told how much it missed, and does not hold up the result", async () => {
   const { clock, sent, outlet, push } = rigOf(2);
   push(1, 10);
   const finish = outlet.finish();
@@ -75,7 +75,7 @@ test("a client that acknowledges nothing is told how much it missed, and does no
   expect(sent).toEqual(["1:1", "2:2", "3:raw"]);
 });
 
-test("what is held is bounded, and what is left out is counted in its place", () => {
+it("what is held is bounded, and what is left out is counted in its place", () => {
   const { sent, outlet } = rigOf(1);
   const notices: WorkerEvent[] = [];
   const big = "x".repeat(1024 * 1024);

@@ -25,93 +25,93 @@ export interface OutletOptions {
 }
 
 export class EventOutlet {
-  private readonly options: OutletOptions;
+  readonly #options: OutletOptions;
   /** Held events are those from `head` on. */
-  private held: WorkerEvent[] = [];
-  private head = 0;
-  private heldChars = 0;
-  private omitted = 0;
-  private sent = 0;
-  private acknowledged = 0;
-  private ackTimer: Timer | null = null;
-  private emptied: (() => void) | null = null;
+  #held: WorkerEvent[] = [];
+  #head = 0;
+  #heldChars = 0;
+  #omitted = 0;
+  #sent = 0;
+  #acknowledged = 0;
+  #ackTimer: Timer | null = null;
+  #emptied: (() => void) | null = null;
 
   constructor(options: OutletOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
   push(event: WorkerEvent): void {
-    if (this.omitted > 0 || this.heldChars > heldCharsMax) {
-      this.omitted += 1;
+    if (this.#omitted > 0 || this.#heldChars > heldCharsMax) {
+      this.#omitted += 1;
     } else {
-      this.held.push(event);
-      this.heldChars += charsOf(event);
+      this.#held.push(event);
+      this.#heldChars += charsOf(event);
     }
     this.flush();
   }
 
   /** The client has taken in all events up to this one. One that was never sent, or acknowledged before, changes nothing. */
   acknowledge(seq: number): void {
-    if (seq > this.sent || seq <= this.acknowledged) return;
-    this.acknowledged = seq;
-    this.waitOn();
+    if (seq > this.#sent || seq <= this.#acknowledged) return;
+    this.#acknowledged = seq;
+    this.#waitOn();
     this.flush();
   }
 
   /** Sends what may be sent; call when the stream has room again. */
   flush(): void {
-    while (this.head < this.held.length && this.mayPass) {
-      const event = this.held[this.head];
-      this.head += 1;
+    while (this.#head < this.#held.length && this.#mayPass) {
+      const event = this.#held[this.#head];
+      this.#head += 1;
       if (event === undefined) continue;
-      this.heldChars -= charsOf(event);
-      this.pass(event);
+      this.#heldChars -= charsOf(event);
+      this.#pass(event);
     }
-    if (this.head * 2 >= this.held.length) {
-      this.held = this.held.slice(this.head);
-      this.head = 0;
+    if (this.#head * 2 >= this.#held.length) {
+      this.#held = this.#held.slice(this.#head);
+      this.#head = 0;
     }
-    if (this.held.length > this.head) return;
-    if (this.omitted > 0 && this.mayPass) this.reportOmitted(this.omitted);
-    if (this.omitted === 0) this.emptied?.();
+    if (this.#held.length > this.#head) return;
+    if (this.#omitted > 0 && this.#mayPass) this.#reportOmitted(this.#omitted);
+    if (this.#omitted === 0) this.#emptied?.();
   }
 
-  private get mayPass(): boolean {
-    return this.sent - this.acknowledged < this.options.window && this.options.isOpen();
+  get #mayPass(): boolean {
+    return this.#sent - this.#acknowledged < this.#options.window && this.#options.isOpen();
   }
 
-  private pass(event: WorkerEvent): void {
-    this.sent += 1;
-    this.options.send(this.sent, event);
+  #pass(event: WorkerEvent): void {
+    this.#sent += 1;
+    this.#options.send(this.#sent, event);
   }
 
-  private reportOmitted(count: number): void {
-    this.omitted = 0;
+  #reportOmitted(count: number): void {
+    this.#omitted = 0;
     const text = `${count} events were not sent, because the client did not acknowledge earlier ones; the run's logs have them`;
-    this.pass({ type: "raw", text, truncated: true });
+    this.#pass({ type: "raw", text, truncated: true });
   }
 
   /** The run has ended: resolves when everything was sent, or the client has not acknowledged anything for too long. */
   async finish(): Promise<void> {
     this.flush();
-    if (this.held.length > this.head || this.omitted > 0) {
+    if (this.#held.length > this.#head || this.#omitted > 0) {
       await new Promise<void>((resolve) => {
-        this.emptied = resolve;
-        this.waitOn();
+        this.#emptied = resolve;
+        this.#waitOn();
       });
     }
-    this.ackTimer?.cancel();
-    this.emptied = null;
-    const left = this.held.length - this.head + this.omitted;
-    this.held = [];
-    this.head = 0;
-    if (left > 0) this.reportOmitted(left);
+    this.#ackTimer?.cancel();
+    this.#emptied = null;
+    const left = this.#held.length - this.#head + this.#omitted;
+    this.#held = [];
+    this.#head = 0;
+    if (left > 0) this.#reportOmitted(left);
   }
 
   /** Gives the client time, from now, to acknowledge more. */
-  private waitOn(): void {
-    this.ackTimer?.cancel();
-    if (this.emptied !== null) this.ackTimer = this.options.clock.setTimer(ackTimeoutMs, this.emptied);
+  #waitOn(): void {
+    this.#ackTimer?.cancel();
+    if (this.#emptied !== null) this.#ackTimer = this.#options.clock.setTimer(ackTimeoutMs, this.#emptied);
   }
 }
 

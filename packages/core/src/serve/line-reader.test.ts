@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { announcedSeed } from "../testing/seed.ts";
 import { LineReader } from "./line-reader.ts";
 
@@ -9,7 +9,7 @@ const read = (bytesMax: number, ...chunks: (string | Buffer)[]): string[] => {
   return lines.map((line) => (line.kind === "text" ? line.text : line.kind));
 };
 
-test.each<[string, string[], string[]]>([
+it.each<[string, string[], string[]]>([
   ["one line", ["abc\n"], ["abc"]],
   ["several in one chunk", ["a\nb\nc\n"], ["a", "b", "c"]],
   ["one in several chunks", ["a", "b", "c\n"], ["abc"]],
@@ -24,16 +24,16 @@ test.each<[string, string[], string[]]>([
   expect(read(10, ...chunks)).toEqual(expected);
 });
 
-test("bytes that are not UTF-8 are no text, and the next line is read again", () => {
+it("bytes that are not UTF-8 are no text, and the next line is read again", () => {
   expect(read(100, Buffer.from([0xff, 0xfe, 0x0a]), "ok\n")).toEqual(["not_text", "ok"]);
 });
 
-test("a character cut in two by a chunk is whole in its line", () => {
+it("a character cut in two by a chunk is whole in its line", () => {
   const bytes = Buffer.from("grüße\n");
   expect(read(100, bytes.subarray(0, 3), bytes.subarray(3))).toEqual(["grüße"]);
 });
 
-test("a line without end is not kept in memory", () => {
+it("a line without end is not kept in memory", () => {
   const reader = new LineReader(1024);
   const chunk = Buffer.alloc(64 * 1024, "x");
   for (let i = 0; i < 1000; i += 1) reader.push(chunk);
@@ -41,7 +41,7 @@ test("a line without end is not kept in memory", () => {
   expect(kept).toBeLessThan(1000);
 });
 
-test("however a stream is cut, the same lines come out", () => {
+it("however a stream is cut, the same lines come out", () => {
   fc.assert(
     fc.property(
       fc.array(fc.string({ maxLength: 30 })),

@@ -12,14 +12,14 @@ export type WireLine =
 const newline = 0x0a;
 
 export class LineReader {
-  private readonly bytesMax: number;
-  private parts: Buffer[] = [];
-  private bytes = 0;
-  private isSkipping = false;
-  private readonly decoder = new TextDecoder("utf-8", { fatal: true });
+  readonly #bytesMax: number;
+  #parts: Buffer[] = [];
+  #bytes = 0;
+  #isSkipping = false;
+  readonly #decoder = new TextDecoder("utf-8", { fatal: true });
 
   constructor(bytesMax: number) {
-    this.bytesMax = bytesMax;
+    this.#bytesMax = bytesMax;
   }
 
   /** The lines that a chunk completes, and one `too_large` as soon as a line is known to be. Empty lines are left out. */
@@ -27,36 +27,36 @@ export class LineReader {
     const lines: WireLine[] = [];
     let from = 0;
     for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, from)) {
-      this.keep(chunk.subarray(from, end), lines);
-      this.finish(lines);
+      this.#keep(chunk.subarray(from, end), lines);
+      this.#finish(lines);
       from = end + 1;
     }
-    this.keep(chunk.subarray(from), lines);
+    this.#keep(chunk.subarray(from), lines);
     return lines;
   }
 
-  private keep(part: Buffer, lines: WireLine[]): void {
-    if (this.isSkipping || part.length === 0) return;
-    this.bytes += part.length;
-    if (this.bytes <= this.bytesMax) {
-      this.parts.push(part);
+  #keep(part: Buffer, lines: WireLine[]): void {
+    if (this.#isSkipping || part.length === 0) return;
+    this.#bytes += part.length;
+    if (this.#bytes <= this.#bytesMax) {
+      this.#parts.push(part);
       return;
     }
-    this.isSkipping = true;
-    this.parts = [];
+    this.#isSkipping = true;
+    this.#parts = [];
     lines.push({ kind: "too_large" });
   }
 
-  private finish(lines: WireLine[]): void {
-    if (!this.isSkipping && this.bytes > 0) lines.push(this.decoded(Buffer.concat(this.parts)));
-    this.isSkipping = false;
-    this.parts = [];
-    this.bytes = 0;
+  #finish(lines: WireLine[]): void {
+    if (!this.#isSkipping && this.#bytes > 0) lines.push(this.#decoded(Buffer.concat(this.#parts)));
+    this.#isSkipping = false;
+    this.#parts = [];
+    this.#bytes = 0;
   }
 
-  private decoded(bytes: Buffer): WireLine {
+  #decoded(bytes: Buffer): WireLine {
     try {
-      return { kind: "text", text: this.decoder.decode(bytes) };
+      return { kind: "text", text: this.#decoder.decode(bytes) };
     } catch {
       return { kind: "not_text" };
     }

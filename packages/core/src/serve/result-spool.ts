@@ -44,15 +44,15 @@ const sentMsMax = 10_000;
  * known whether the last ones reached its store; they are spooled again, and a client that has them already drops them.
  */
 export class SentResults {
-  private readonly sent: SentResult[] = [];
+  readonly #sent: SentResult[] = [];
 
   add(spooled: SpooledResult, nowMs: number): void {
-    this.sent.push({ spooled, sentAtMs: nowMs });
-    if (this.sent.length > sentMax) this.sent.shift();
+    this.#sent.push({ spooled, sentAtMs: nowMs });
+    if (this.#sent.length > sentMax) this.#sent.shift();
   }
 
   /** Those that a client may not have applied. */
   doubtful(nowMs: number): SpooledResult[] {
-    return this.sent.filter(({ sentAtMs }) => nowMs - sentAtMs < sentMsMax).map(({ spooled }) => spooled);
+    return this.#sent.filter(({ sentAtMs }) => nowMs - sentAtMs < sentMsMax).map(({ spooled }) => spooled);
   }
 }

@@ -12,7 +12,7 @@ import {
   wireResponseEnvelopeSchema,
   workerTaskSchema,
 } from "@agentcore/contract";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { RuntimeConfigInput } from "../config/runtime-config.ts";
 import { createRuntime } from "../runtime/create-runtime.ts";
 import { fakeAdapter } from "../testing/fake-worker.ts";
@@ -97,13 +97,13 @@ describe("the runtime over the wire meets the conformance suite", () => {
     };
     return { runtime: client.runtime, instructions, place, close };
   };
-  test.each(runtimeConformanceCases({ open }))("$name", async (check) => {
+  it.each(runtimeConformanceCases({ open }))("$name", async (check) => {
     await expect(check.run()).resolves.toBeUndefined();
   });
 });
 
 describe("the handshake", () => {
-  test("tells versions, heartbeat, window and load", async () => {
+  it("tells versions, heartbeat, window and load", async () => {
     const { initialize } = rawClient();
     const reply = wireResponseEnvelopeSchema.parse(await initialize());
     expect(reply).toMatchObject({ id: "hello" });
@@ -113,7 +113,7 @@ describe("the handshake", () => {
     });
   });
 
-  test("comes first: everything else is refused until then", async () => {
+  it("comes first: everything else is refused until then", async () => {
     const { ask, initialize } = rawClient();
     const notReady = { error: { code: -32000, data: { code: "AC_WIRE_NOT_READY" } } };
     expect(await ask({ id: 1, method: "load", params: {} })).toMatchObject({ id: 1, ...notReady });
@@ -128,7 +128,7 @@ describe("the handshake", () => {
     });
   });
 
-  test("without a common version is refused, with what there is, and may be tried again", async () => {
+  it("without a common version is refused, with what there is, and may be tried again", async () => {
     const { ask, initialize, hello } = rawClient();
     expect(
       await ask({ id: 1, method: "initialize", params: { ...hello, protocolVersions: [99] } }),
@@ -141,7 +141,7 @@ describe("the handshake", () => {
 });
 
 describe("bad input harms nothing", () => {
-  test("a message beyond 8 MiB is refused at once, and the next is answered", async () => {
+  it("a message beyond 8 MiB is refused at once, and the next is answered", async () => {
     const { send, next, initialize, ask } = rawClient();
     await initialize();
     const megabyte = Buffer.alloc(1024 * 1024, "x");
@@ -151,7 +151,7 @@ describe("bad input harms nothing", () => {
     expect(await ask({ id: 3, method: "load", params: {} })).toMatchObject({ id: 3, result: {} });
   });
 
-  test("an id that is in use is refused, and its request answered all the same", async () => {
+  it("an id that is in use is refused, and its request answered all the same", async () => {
     const { ask, next, initialize, place, instructions, send } = rawClient();
     await initialize();
     const params = permitRequest(place());
@@ -181,7 +181,7 @@ describe("bad input harms nothing", () => {
     expect(replies).toContainEqual(expect.objectContaining({ id: 9, result: null }));
   });
 
-  test("garbage of every kind gets error replies, and the runtime goes on", async () => {
+  it("garbage of every kind gets error replies, and the runtime goes on", async () => {
     const random = seededRandom(announcedSeed("wire garbage"));
     const { initialize, ask, send, output } = rawClient();
     await initialize();
@@ -234,7 +234,7 @@ describe("bad input harms nothing", () => {
   });
 });
 
-test("the heartbeat brings the load", async () => {
+it("the heartbeat brings the load", async () => {
   const { input, output, served } = serve();
   const client = await connectTestClient(output, input);
   const deadlineMs = performance.now() + 10_000;
@@ -280,7 +280,7 @@ describe("the end of a connection", () => {
     return { ...rig, client, ended, hanging };
   };
 
-  test("without a goodbye: everything is cancelled, and results that may not have arrived are spooled", async () => {
+  it("without a goodbye: everything is cancelled, and results that may not have arrived are spooled", async () => {
     const spoolDir = await scratch();
     const { input, served, ended, hanging, runtime } = await busy(spoolDir);
     input.end();
@@ -303,7 +303,7 @@ describe("the end of a connection", () => {
     );
   });
 
-  test("by an error of the stream is the same as its end", async () => {
+  it("by an error of the stream is the same as its end", async () => {
     const spoolDir = await scratch();
     const { output, served } = await busy(spoolDir);
     output.emit("error", new Error("EPIPE"));
@@ -311,7 +311,7 @@ describe("the end of a connection", () => {
     expect(await spooled(spoolDir)).toHaveLength(2);
   });
 
-  test("with a goodbye: results are delivered, then the answer, and nothing is spooled", async () => {
+  it("with a goodbye: results are delivered, then the answer, and nothing is spooled", async () => {
     const spoolDir = await scratch();
     const { served, client, hanging } = await busy(spoolDir);
     const order: string[] = [];
@@ -324,7 +324,7 @@ describe("the end of a connection", () => {
     await expect(readdir(spoolDir)).rejects.toMatchObject({ code: "ENOENT" });
   });
 
-  test("a client that is behind with its reading is heard: it can cancel", async () => {
+  it("a client that is behind with its reading is heard: it can cancel", async () => {
     const { input, output, runtime, instructions, place, served } = serve();
     const send = (message: object) => input.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
     const client = { name: "slow", version: "0" };
@@ -350,7 +350,7 @@ describe("the end of a connection", () => {
     expect(await served).toBe("disconnected");
   });
 
-  test("a client that does not read is not fed without end", async () => {
+  it("a client that does not read is not fed without end", async () => {
     const { input, output, runtime, instructions, place, served } = serve();
     const line = (message: object) => `${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`;
     input.write(

@@ -60,138 +60,138 @@ interface Running {
 }
 
 class Server {
-  private readonly runtime: Runtime;
-  private readonly options: ServeOptions;
-  private readonly reader = new LineReader(wireMessageBytesMax);
-  private readonly running = new Map<string, Running>();
-  private readonly sent = new SentResults();
+  readonly #runtime: Runtime;
+  readonly #options: ServeOptions;
+  readonly #reader = new LineReader(wireMessageBytesMax);
+  readonly #running = new Map<string, Running>();
+  readonly #sent = new SentResults();
   /** Ids of requests not answered yet. */
-  private readonly unanswered = new Set<WireId>();
+  readonly #unanswered = new Set<WireId>();
   /** What each live permit was granted for; a spooled result names it. */
-  private readonly granted = new Map<string, { jobId: string; attempt: number }>();
-  private isReady = false;
-  private isGone = false;
-  private readonly ended = Promise.withResolvers<ServeEnd>();
+  readonly #granted = new Map<string, { jobId: string; attempt: number }>();
+  #isReady = false;
+  #isGone = false;
+  readonly #ended = Promise.withResolvers<ServeEnd>();
 
   constructor(runtime: Runtime, options: ServeOptions) {
-    this.runtime = runtime;
-    this.options = options;
+    this.#runtime = runtime;
+    this.#options = options;
   }
 
   async serve(): Promise<ServeEnd> {
-    const { input, output } = this.options;
-    const stopHeartbeat = this.startHeartbeat();
-    const unsubscribe = this.runtime.onEscalation((escalation) => {
-      if (this.isReady) this.notify("escalation", escalation);
+    const { input, output } = this.#options;
+    const stopHeartbeat = this.#startHeartbeat();
+    const unsubscribe = this.#runtime.onEscalation((escalation) => {
+      if (this.#isReady) this.#notify("escalation", escalation);
     });
-    input.on("data", (chunk: Buffer) => this.onData(chunk));
-    input.once("end", () => this.goodbye("disconnected"));
-    input.once("close", () => this.goodbye("disconnected"));
-    input.on("error", (error) => this.lost(error));
-    output.on("error", (error) => this.lost(error));
-    output.on("drain", () => this.onDrain());
-    const end = await this.ended.promise;
+    input.on("data", (chunk: Buffer) => this.#onData(chunk));
+    input.once("end", () => this.#goodbye("disconnected"));
+    input.once("close", () => this.#goodbye("disconnected"));
+    input.on("error", (error) => this.#lost(error));
+    output.on("error", (error) => this.#lost(error));
+    output.on("drain", () => this.#onDrain());
+    const end = await this.#ended.promise;
     stopHeartbeat();
     unsubscribe();
-    await this.runtime.close();
-    await Promise.all([...this.running.values()].map(({ done }) => done));
-    if (end === "disconnected") await this.spoolDoubtful();
+    await this.#runtime.close();
+    await Promise.all([...this.#running.values()].map(({ done }) => done));
+    if (end === "disconnected") await this.#spoolDoubtful();
     input.pause();
     return end;
   }
 
-  private goodbye(end: ServeEnd): void {
-    if (end === "disconnected") this.isGone = true;
-    this.ended.resolve(end);
+  #goodbye(end: ServeEnd): void {
+    if (end === "disconnected") this.#isGone = true;
+    this.#ended.resolve(end);
   }
 
-  private lost(error: Error): void {
-    this.options.log.warn({ error }, "the connection to the client failed");
-    this.goodbye("disconnected");
+  #lost(error: Error): void {
+    this.#options.log.warn({ error }, "the connection to the client failed");
+    this.#goodbye("disconnected");
   }
 
-  private startHeartbeat(): () => void {
-    let timer = this.options.clock.setTimer(wireHeartbeatMs, () => void beat());
+  #startHeartbeat(): () => void {
+    let timer = this.#options.clock.setTimer(wireHeartbeatMs, () => void beat());
     const beat = async (): Promise<void> => {
-      timer = this.options.clock.setTimer(wireHeartbeatMs, () => void beat());
+      timer = this.#options.clock.setTimer(wireHeartbeatMs, () => void beat());
       // A client that does not read would only collect them.
-      if (this.isReady && !this.options.output.writableNeedDrain)
-        this.notify("heartbeat", await this.runtime.load());
+      if (this.#isReady && !this.#options.output.writableNeedDrain)
+        this.#notify("heartbeat", await this.#runtime.load());
     };
     return () => timer.cancel();
   }
 
-  private onData(chunk: Buffer): void {
-    for (const line of this.reader.push(chunk)) this.onLine(line);
+  #onData(chunk: Buffer): void {
+    for (const line of this.#reader.push(chunk)) this.#onLine(line);
     // Answers that nobody reads must not pile up: no more questions until they have gone out. Up to there even a client that
     // is behind with its reading is heard, so that it can acknowledge and cancel.
-    if (this.options.output.writableLength > unreadBytesMax) this.options.input.pause();
+    if (this.#options.output.writableLength > unreadBytesMax) this.#options.input.pause();
   }
 
-  private onDrain(): void {
-    for (const { outlet } of this.running.values()) outlet.flush();
-    if (!this.options.output.writableNeedDrain) this.options.input.resume();
+  #onDrain(): void {
+    for (const { outlet } of this.#running.values()) outlet.flush();
+    if (!this.#options.output.writableNeedDrain) this.#options.input.resume();
   }
 
-  private onLine(line: WireLine): void {
+  #onLine(line: WireLine): void {
     if (line.kind === "too_large") {
       const message = `a message is longer than ${wireMessageBytesMax} bytes`;
-      this.reply(null, { error: wireError(wireErrorCodes.invalidRequest, "AC_WIRE_TOO_LARGE", message) });
+      this.#reply(null, { error: wireError(wireErrorCodes.invalidRequest, "AC_WIRE_TOO_LARGE", message) });
       return;
     }
     if (line.kind === "not_text") {
       const error = wireError(wireErrorCodes.parse, "AC_WIRE_MALFORMED", "the line is not UTF-8");
-      this.reply(null, { error });
+      this.#reply(null, { error });
       return;
     }
     const message = readWireMessage(line.text);
-    if (message.kind === "invalid") this.reply(message.id, { error: message.error });
-    else if (message.kind === "notification") this.onNotice(message.notice);
-    else void this.onRequest(message.id, message.call);
+    if (message.kind === "invalid") this.#reply(message.id, { error: message.error });
+    else if (message.kind === "notification") this.#onNotice(message.notice);
+    else void this.#onRequest(message.id, message.call);
   }
 
-  private onNotice(notice: WireNotice): void {
-    if (!this.isReady) {
-      this.reply(null, { error: wireErrorOf(notReady()) });
+  #onNotice(notice: WireNotice): void {
+    if (!this.#isReady) {
+      this.#reply(null, { error: wireErrorOf(notReady()) });
       return;
     }
     switch (notice.method) {
       case "event/ack":
-        this.running.get(notice.params.permitId)?.outlet.acknowledge(notice.params.seq);
+        this.#running.get(notice.params.permitId)?.outlet.acknowledge(notice.params.seq);
         return;
       case "queue/report":
-        this.runtime.reportQueue(notice.params);
+        this.#runtime.reportQueue(notice.params);
     }
   }
 
-  private async onRequest(id: WireId, call: WireCall): Promise<void> {
-    if (this.unanswered.has(id)) {
+  async #onRequest(id: WireId, call: WireCall): Promise<void> {
+    if (this.#unanswered.has(id)) {
       const message = `the id ${id} belongs to a request that is not answered yet`;
-      this.reply(id, { error: wireError(wireErrorCodes.invalidRequest, "AC_WIRE_MALFORMED", message) });
+      this.#reply(id, { error: wireError(wireErrorCodes.invalidRequest, "AC_WIRE_MALFORMED", message) });
       return;
     }
-    this.unanswered.add(id);
+    this.#unanswered.add(id);
     try {
-      if (call.method === "execute") await this.execute(id, call.params);
-      else this.answer(id, { result: await this.answerTo(call) });
-      if (call.method === "shutdown") this.goodbye("shutdown");
+      if (call.method === "execute") await this.#execute(id, call.params);
+      else this.#answer(id, { result: await this.#answerTo(call) });
+      if (call.method === "shutdown") this.#goodbye("shutdown");
     } catch (error) {
-      this.answer(id, { error: wireErrorOf(error) });
+      this.#answer(id, { error: wireErrorOf(error) });
     }
   }
 
-  private async answerTo(call: Exclude<WireCall, { method: "execute" }>): Promise<unknown> {
-    if (call.method === "initialize") return this.initialize(call.params);
-    if (!this.isReady) throw notReady();
-    const { runtime } = this;
+  async #answerTo(call: Exclude<WireCall, { method: "execute" }>): Promise<unknown> {
+    if (call.method === "initialize") return this.#initialize(call.params);
+    if (!this.#isReady) throw notReady();
+    const runtime = this.#runtime;
     switch (call.method) {
       case "permit/request": {
         const decision = await runtime.requestPermit(call.params);
-        if (decision.kind === "granted") this.remember(decision.permit);
+        if (decision.kind === "granted") this.#remember(decision.permit);
         return decision;
       }
       case "permit/release":
-        this.granted.delete(call.params.permitId);
+        this.#granted.delete(call.params.permitId);
         await runtime.releasePermit(call.params.permitId);
         return null;
       case "cancel": {
@@ -206,13 +206,13 @@ class Server {
         return null;
       case "shutdown":
         await runtime.close();
-        await Promise.all([...this.running.values()].map(({ done }) => done));
+        await Promise.all([...this.#running.values()].map(({ done }) => done));
         return null;
     }
   }
 
-  private async initialize(params: WireParams<"initialize">): Promise<unknown> {
-    if (this.isReady) throw new AgentCoreError("AC_WIRE_MALFORMED", "the handshake has taken place already");
+  async #initialize(params: WireParams<"initialize">): Promise<unknown> {
+    if (this.#isReady) throw new AgentCoreError("AC_WIRE_MALFORMED", "the handshake has taken place already");
     const protocolVersion = wireProtocolVersions.find((version) => params.protocolVersions.includes(version));
     if (protocolVersion === undefined) {
       const evidence = { offered: params.protocolVersions, supported: [...wireProtocolVersions] };
@@ -220,63 +220,63 @@ class Server {
         evidence,
       });
     }
-    const load = await this.runtime.load();
-    this.isReady = true;
-    const { server } = this.options;
+    const load = await this.#runtime.load();
+    this.#isReady = true;
+    const { server } = this.#options;
     return { protocolVersion, server, heartbeatMs: wireHeartbeatMs, eventWindow: wireEventWindow, load };
   }
 
   /** Permits that expire unused are not told here; the bound keeps their traces few. */
-  private remember({ id, jobId, attempt }: { id: string; jobId: string; attempt: number }): void {
-    this.granted.set(id, { jobId, attempt });
-    if (this.granted.size > 10_000) this.granted.delete(this.granted.keys().next().value ?? id);
+  #remember({ id, jobId, attempt }: { id: string; jobId: string; attempt: number }): void {
+    this.#granted.set(id, { jobId, attempt });
+    if (this.#granted.size > 10_000) this.#granted.delete(this.#granted.keys().next().value ?? id);
   }
 
-  private async execute(id: WireId, { permitId, task }: WireParams<"execute">): Promise<void> {
-    if (!this.isReady) throw notReady();
-    if (this.running.has(permitId))
+  async #execute(id: WireId, { permitId, task }: WireParams<"execute">): Promise<void> {
+    if (!this.#isReady) throw notReady();
+    if (this.#running.has(permitId))
       throw new AgentCoreError("AC_PERMIT_INVALID", `permit ${permitId} is in use`);
     const outlet = new EventOutlet({
       window: wireEventWindow,
-      clock: this.options.clock,
-      isOpen: () => !this.isGone && !this.options.output.writableNeedDrain,
-      send: (seq, event) => this.notify("event", { permitId, seq, event }),
+      clock: this.#options.clock,
+      isOpen: () => !this.#isGone && !this.#options.output.writableNeedDrain,
+      send: (seq, event) => this.#notify("event", { permitId, seq, event }),
     });
     const observer: ExecutionObserver = {
       onEvent: (event) => outlet.push(event),
-      onStarted: (identity) => this.notify("started", { permitId, identity }),
+      onStarted: (identity) => this.#notify("started", { permitId, identity }),
     };
     const done = Promise.withResolvers<void>();
-    this.running.set(permitId, { outlet, done: done.promise });
+    this.#running.set(permitId, { outlet, done: done.promise });
     try {
-      const result = await this.runtime.execute(permitId, task, observer);
+      const result = await this.#runtime.execute(permitId, task, observer);
       await outlet.finish();
-      await this.deliver(id, permitId, result);
+      await this.#deliver(id, permitId, result);
     } finally {
-      this.running.delete(permitId);
-      this.granted.delete(permitId);
+      this.#running.delete(permitId);
+      this.#granted.delete(permitId);
       done.resolve();
     }
   }
 
-  private async deliver(id: WireId, permitId: string, result: WorkerResult): Promise<void> {
-    const { jobId = "", attempt = 1 } = this.granted.get(permitId) ?? {};
+  async #deliver(id: WireId, permitId: string, result: WorkerResult): Promise<void> {
+    const { jobId = "", attempt = 1 } = this.#granted.get(permitId) ?? {};
     const spooled: SpooledResult = { version: 1, permitId, jobId, attempt, result };
-    if (this.isGone) {
-      await this.spool(spooled);
+    if (this.#isGone) {
+      await this.#spool(spooled);
       return;
     }
-    this.sent.add(spooled, this.options.clock.monotonicMs());
-    this.answer(id, { result });
+    this.#sent.add(spooled, this.#options.clock.monotonicMs());
+    this.#answer(id, { result });
   }
 
-  private async spoolDoubtful(): Promise<void> {
-    const doubtful = this.sent.doubtful(this.options.clock.monotonicMs());
-    await Promise.all(doubtful.map((spooled) => this.spool(spooled)));
+  async #spoolDoubtful(): Promise<void> {
+    const doubtful = this.#sent.doubtful(this.#options.clock.monotonicMs());
+    await Promise.all(doubtful.map((spooled) => this.#spool(spooled)));
   }
 
-  private async spool(spooled: SpooledResult): Promise<void> {
-    const { spoolDir, log } = this.options;
+  async #spool(spooled: SpooledResult): Promise<void> {
+    const { spoolDir, log } = this.#options;
     try {
       if (spoolDir === undefined)
         throw new AgentCoreError("AC_STORE_UNAVAILABLE", "no spool directory is configured");
@@ -286,21 +286,21 @@ class Server {
     }
   }
 
-  private answer(id: WireId, body: { result: unknown } | { error: unknown }): void {
-    this.unanswered.delete(id);
-    this.reply(id, body);
+  #answer(id: WireId, body: { result: unknown } | { error: unknown }): void {
+    this.#unanswered.delete(id);
+    this.#reply(id, body);
   }
 
-  private reply(id: WireId | null, body: { result: unknown } | { error: unknown }): void {
-    this.write({ jsonrpc: "2.0", id, ...body });
+  #reply(id: WireId | null, body: { result: unknown } | { error: unknown }): void {
+    this.#write({ jsonrpc: "2.0", id, ...body });
   }
 
-  private notify(method: string, params: unknown): void {
-    this.write({ jsonrpc: "2.0", method, params });
+  #notify(method: string, params: unknown): void {
+    this.#write({ jsonrpc: "2.0", method, params });
   }
 
-  private write(message: object): void {
-    if (!this.isGone) this.options.output.write(`${JSON.stringify(message)}\n`);
+  #write(message: object): void {
+    if (!this.#isGone) this.#options.output.write(`${JSON.stringify(message)}\n`);
   }
 }
 

@@ -1,10 +1,10 @@
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { readWireMessage } from "./wire-message.ts";
 
 const request = (change: object) =>
   JSON.stringify({ jsonrpc: "2.0", id: 1, method: "load", params: {}, ...change });
 
-test.each<[string, string, number | string | null, number, string]>([
+it.each<[string, string, number | string | null, number, string]>([
   ["no JSON", "{", null, -32700, "AC_WIRE_MALFORMED"],
   ["an empty object", "{}", null, -32600, "AC_WIRE_MALFORMED"],
   ["a batch", `[${request({})}]`, null, -32600, "AC_WIRE_MALFORMED"],
@@ -45,7 +45,7 @@ test.each<[string, string, number | string | null, number, string]>([
   });
 });
 
-test("nesting without end is no reason to crash", () => {
+it("nesting without end is no reason to crash", () => {
   expect(readWireMessage("[".repeat(1_000_000))).toMatchObject({ kind: "invalid" });
   const deep = `${'{"a":'.repeat(50_000)}1${"}".repeat(50_000)}`;
   expect(readWireMessage(`{"jsonrpc":"2.0","id":1,"method":"load","params":${deep}}`)).toMatchObject({
@@ -53,7 +53,7 @@ test("nesting without end is no reason to crash", () => {
   });
 });
 
-test("a valid request and a valid notification are read", () => {
+it("a valid request and a valid notification are read", () => {
   expect(
     readWireMessage(request({ id: "a", method: "cancel", params: { permitId: "p", message: "m" } })),
   ).toEqual({
@@ -69,6 +69,6 @@ test("a valid request and a valid notification are read", () => {
   });
 });
 
-test("params may be left out where there are none", () => {
+it("params may be left out where there are none", () => {
   expect(readWireMessage('{"jsonrpc":"2.0","id":1,"method":"load"}')).toMatchObject({ kind: "request" });
 });

@@ -99,15 +99,15 @@ class Run implements FakeRun, WorkerRun {
   cause: StopCause | null = null;
   hastened = false;
   isFinished = false;
-  private readonly look: FakeRunnerOptions["look"];
-  private readonly resolve: (result: WorkerResult) => void;
+  readonly #look: FakeRunnerOptions["look"];
+  readonly #resolve: (result: WorkerResult) => void;
 
   constructor(request: RunRequest, { ignoresStop = false, look }: FakeRunnerOptions) {
     this.request = request;
-    this.look = look;
+    this.#look = look;
     const settled = Promise.withResolvers<WorkerResult>();
     this.result = settled.promise;
-    this.resolve = settled.resolve;
+    this.#resolve = settled.resolve;
     const { signal } = request.permit;
     const onAbort = (): void => {
       this.cause = signal.reason as StopCause;
@@ -123,7 +123,7 @@ class Run implements FakeRun, WorkerRun {
 
   finish(change: Partial<WorkerResult> = {}): void {
     this.isFinished = true;
-    this.resolve(fakeResult(change));
+    this.#resolve(fakeResult(change));
   }
 
   hasten(): void {
@@ -131,7 +131,7 @@ class Run implements FakeRun, WorkerRun {
   }
 
   async probe(script: string, timeoutMs: number): Promise<ProbeOutput | null> {
-    const said = await this.look?.(script, timeoutMs);
+    const said = await this.#look?.(script, timeoutMs);
     return said === null ? null : { exitCode: 0, stdout: "", stderr: "", failure: null, ...said };
   }
 }

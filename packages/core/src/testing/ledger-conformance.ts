@@ -1,6 +1,6 @@
 /**
  * What every {@link Ledger} must do, as cases that any test runner can run: `for (const { name, run } of
- * ledgerConformanceCases(harness)) test(name, run)`. Each case opens a ledger of its own. A durable implementation gives
+ * ledgerConformanceCases(harness)) it(name, run)`. Each case opens a ledger of its own. A durable implementation gives
  * `reopen`, which opens the same state again, beside the first, as another process would.
  */
 import assert from "node:assert/strict";
@@ -13,7 +13,7 @@ import {
   type LedgerOwner,
   type Spent,
   windowStartOf,
-} from "../ledger.ts";
+} from "../ledger/ledger.ts";
 
 export interface LedgerHarness {
   /** A fresh, empty ledger. */

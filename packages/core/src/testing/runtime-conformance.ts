@@ -46,16 +46,16 @@ export interface OpenRuntime {
 class Subject {
   readonly runtime: Runtime;
   readonly instructions: OpenRuntime["instructions"];
-  private readonly opened: OpenRuntime;
+  readonly #opened: OpenRuntime;
 
   constructor(opened: OpenRuntime) {
-    this.opened = opened;
+    this.#opened = opened;
     this.runtime = opened.runtime;
     this.instructions = opened.instructions;
   }
 
   request(change: Partial<PermitRequest> = {}): PermitRequest {
-    return permitRequest({ ...this.opened.place(), ...change });
+    return permitRequest({ ...this.#opened.place(), ...change });
   }
 
   ask(change: Partial<PermitRequest> = {}): Promise<PermitDecision> {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { runtimeConfig } from "../testing/requests.ts";
 import {
   type GlobalEvidence,
@@ -17,7 +17,7 @@ const failing = { runs: 10, failures: 9 };
 
 describe("a worker's stage", () => {
   const quiet: WorkerEvidence = { concentration: null, worked: false };
-  test.each<[string, string, number, WorkerEvidence, string]>([
+  it.each<[string, string, number, WorkerEvidence, string]>([
     ["stays where nothing is wrong", "none", 99, quiet, "none"],
     ["opens the breaker at once", "none", 0, { ...quiet, concentration: failing }, "open_breaker"],
     [
@@ -53,7 +53,7 @@ describe("a worker's stage", () => {
 describe("the stage of everything", () => {
   const quiet: GlobalEvidence = { concentration: null, isolatedWorkers: 0, unstoppable: 0 };
   const bad: GlobalEvidence = { ...quiet, concentration: failing };
-  test.each<[string, string, number, GlobalEvidence, string]>([
+  it.each<[string, string, number, GlobalEvidence, string]>([
     ["sheds at once", "none", 0, bad, "shed"],
     ["gives shedding time to work", "shed", 0.9, bad, "shed"],
     ["throttles where it did not help", "shed", 1, bad, "throttle"],
@@ -78,7 +78,7 @@ describe("concentration of failures", () => {
     outcomes.split("").forEach((outcome, index) => recent.add("k", outcome === "x", index * everyMs));
     return recent;
   };
-  test.each([
+  it.each([
     ["xxxx", null],
     ["xxxxx", { runs: 5, failures: 5 }],
     ["xx.xx", { runs: 5, failures: 4 }],
@@ -89,7 +89,7 @@ describe("concentration of failures", () => {
     expect(fill(outcomes).concentration("k", 10_000)).toEqual(expected);
   });
 
-  test("old runs are no evidence, and what was cleared is not either", () => {
+  it("old runs are no evidence, and what was cleared is not either", () => {
     const recent = fill("xxxxx");
     expect(recent.concentration("k", 11 * minute)).toBeNull();
     expect(recent.concentration("other", 0)).toBeNull();
@@ -97,11 +97,11 @@ describe("concentration of failures", () => {
     expect(recent.concentration("k", 5000)).toBeNull();
   });
 
-  test("fewer runs may be asked to do", () => {
+  it("fewer runs may be asked to do", () => {
     expect(fill("xx").concentration("k", 2000, 2)).toEqual({ runs: 2, failures: 2 });
   });
 
-  test("keys are kept within bounds", () => {
+  it("keys are kept within bounds", () => {
     const recent = new RecentRuns({ ...limits, runs: 1 });
     for (let i = 0; i <= 1000; i += 1) recent.add(`k${i}`, true, 0);
     expect(recent.concentration("k0", 0)).toBeNull();

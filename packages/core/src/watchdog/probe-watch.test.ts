@@ -1,5 +1,5 @@
 import { probeSpecSchema, type ProbeOutput, type ProbeSpec } from "@agentcore/contract";
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { startProbeWatch, stepProbe, type ProbeReport, type ProbeWatch } from "./probe-watch.ts";
 
 const specOf = (change: Partial<ProbeSpec> = {}): ProbeSpec => ({
@@ -47,7 +47,7 @@ type Row = [
 ];
 
 describe("a run", () => {
-  test.each<Row>([
+  it.each<Row>([
     ["that gets on goes on", [progressing, progressing, progressing], {}, "progressing*3", null],
     ["stalled once goes on", [stalled, progressing, stalled], {}, "stalled,progressing,stalled", null],
     ["stalled as often as allowed is stopped", [stalled, stalled], {}, "stalled*2", "AC_PROBE_STALLED"],
@@ -137,7 +137,7 @@ describe("a run", () => {
 });
 
 describe("a look that gives no answer", () => {
-  test.each<Row>([
+  it.each<Row>([
     ["is ignored, however often", [hung, junk, hung, junk], {}, "error*4", null],
     [
       "counts as stalled at its threshold",
@@ -180,7 +180,7 @@ describe("a look that gives no answer", () => {
     expect(played.stop?.cause.code ?? null).toBe(code);
   });
 
-  test.each<[string, ProbeOutput, Partial<ProbeSpec>, string]>([
+  it.each<[string, ProbeOutput, Partial<ProbeSpec>, string]>([
     ["hangs", hung, {}, "the probe took longer than 10 ms"],
     ["prints words", junk, {}, "the probe did not print one JSON object"],
     [
@@ -214,12 +214,12 @@ describe("a look that gives no answer", () => {
     expect(look).toMatchObject({ found: "error", digest: null, reasons: [expect.stringContaining(why)] });
   });
 
-  test("is none where the exit code does not count", () => {
+  it("is none where the exit code does not count", () => {
     expect(compact(play([says({ class: "progressing" }, 3)]).looks)).toBe("progressing");
   });
 });
 
-test("a stop says what was found, in words and as data", () => {
+it("a stop says what was found, in words and as data", () => {
   const answer = { fingerprints: ["db/locked"], reasons: ["no row for 5m"], summary: { rows: 7 } };
   const { stop } = play([stalled, says({ class: "stalled", ...answer })]);
   expect(stop).toEqual({
@@ -242,7 +242,7 @@ test("a stop says what was found, in words and as data", () => {
 describe("the next look", () => {
   const due = (nowMs: number, watch: ProbeWatch) => stepProbe(watch, { kind: "tick" }, nowMs);
 
-  test("begins an interval after the start, and not while one is under way", () => {
+  it("begins an interval after the start, and not while one is under way", () => {
     const watch = startProbeWatch(specOf(), 500);
     expect(due(1499, watch).looks).toBe(false);
     const first = due(1500, watch);
@@ -250,7 +250,7 @@ describe("the next look", () => {
     expect(due(9999, first.watch).looks).toBe(false);
   });
 
-  test.each([
+  it.each([
     [1700, 2500],
     [2600, 2600],
   ])("is due, after one from 1500 to %i, at %i", (endMs, dueMs) => {

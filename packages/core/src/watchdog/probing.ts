@@ -26,51 +26,51 @@ export interface ProbingOptions {
 }
 
 export class Probing {
-  private readonly options: ProbingOptions;
-  private watch: ProbeWatch;
-  private ended = false;
+  readonly #options: ProbingOptions;
+  #watch: ProbeWatch;
+  #ended = false;
   /** What the run was stopped for; null unless it was the probe that stopped it. */
   finding: ProbeFinding | null = null;
 
   constructor(options: ProbingOptions) {
-    this.options = options;
-    this.watch = startProbeWatch(options.spec, options.clock.monotonicMs());
+    this.#options = options;
+    this.#watch = startProbeWatch(options.spec, options.clock.monotonicMs());
   }
 
   nextDueMs(): number {
-    return this.ended ? Infinity : this.watch.dueMs;
+    return this.#ended ? Infinity : this.#watch.dueMs;
   }
 
   tick(): void {
-    if (!this.ended) this.step({ kind: "tick" });
+    if (!this.#ended) this.#step({ kind: "tick" });
   }
 
   end(): void {
-    this.ended = true;
+    this.#ended = true;
   }
 
-  private step(input: ProbeInput): void {
-    const { options } = this;
+  #step(input: ProbeInput): void {
+    const options = this.#options;
     const { spec } = options;
-    const { watch, looks, report, stop } = stepProbe(this.watch, input, options.clock.monotonicMs());
-    this.watch = watch;
-    if (looks) void this.look();
+    const { watch, looks, report, stop } = stepProbe(this.#watch, input, options.clock.monotonicMs());
+    this.#watch = watch;
+    if (looks) void this.#look();
     if (report !== null) {
       const stderr = input.kind === "looked" && spec.keepStderr ? { stderr: input.output.stderr } : {};
       options.tell({ type: "probe", ...report, ...stderr });
       if (report.found === "progressing" && spec.countsAsActivity) options.onActivity();
     }
     if (stop === null) return;
-    this.ended = true;
+    this.#ended = true;
     this.finding = stop.finding;
     options.stop(stop.cause);
   }
 
-  private async look(): Promise<void> {
-    const output = await this.options.look().catch(failedLook);
-    if (output === null || this.ended) return;
-    this.step({ kind: "looked", output });
-    this.options.onDue();
+  async #look(): Promise<void> {
+    const output = await this.#options.look().catch(failedLook);
+    if (output === null || this.#ended) return;
+    this.#step({ kind: "looked", output });
+    this.#options.onDue();
   }
 }
 

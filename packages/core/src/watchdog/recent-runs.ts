@@ -29,27 +29,27 @@ interface KeptEnds {
 }
 
 export class RecentRuns {
-  private readonly limits: ConcentrationLimits;
-  private readonly kept = new Map<string, KeptEnds>();
+  readonly #limits: ConcentrationLimits;
+  readonly #kept = new Map<string, KeptEnds>();
 
   constructor(limits: ConcentrationLimits) {
-    this.limits = limits;
+    this.#limits = limits;
   }
 
   add(key: string, failed: boolean, nowMs: number): void {
-    const kept = this.kept.get(key) ?? { ends: [], failures: 0 };
-    this.kept.delete(key);
-    this.kept.set(key, kept);
-    if (this.kept.size > keysMax) this.kept.delete(this.kept.keys().next().value ?? key);
+    const kept = this.#kept.get(key) ?? { ends: [], failures: 0 };
+    this.#kept.delete(key);
+    this.#kept.set(key, kept);
+    if (this.#kept.size > keysMax) this.#kept.delete(this.#kept.keys().next().value ?? key);
     kept.ends.push({ atMs: nowMs, failed });
     if (failed) kept.failures += 1;
-    if (kept.ends.length > this.limits.runs && kept.ends.shift()?.failed === true) kept.failures -= 1;
+    if (kept.ends.length > this.#limits.runs && kept.ends.shift()?.failed === true) kept.failures -= 1;
   }
 
   /** The failures of a key if they are concentrated, else null. `runs`: how many runs are evidence here. */
-  concentration(key: string, nowMs: number, runs = this.limits.runs): Concentration | null {
-    const { share, withinMs } = this.limits;
-    const { ends, failures: failuresMax } = this.kept.get(key) ?? { ends: [], failures: 0 };
+  concentration(key: string, nowMs: number, runs = this.#limits.runs): Concentration | null {
+    const { share, withinMs } = this.#limits;
+    const { ends, failures: failuresMax } = this.#kept.get(key) ?? { ends: [], failures: 0 };
     if (ends.length < runs || failuresMax < share * runs) return null;
     const recent = ends.filter((end) => nowMs - end.atMs <= withinMs);
     const failures = recent.filter((end) => end.failed).length;
@@ -60,6 +60,6 @@ export class RecentRuns {
 
   /** Forgets a key: what was acted upon is not evidence a second time. */
   clear(key: string): void {
-    this.kept.delete(key);
+    this.#kept.delete(key);
   }
 }

@@ -1,5 +1,5 @@
 import type { WorkerEvent } from "@agentcore/contract";
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { nextDueMs, type RunLimits, type RunWatch, startWatch, stepWatch } from "./run-watch.ts";
 
 const second = 1000;
@@ -45,7 +45,7 @@ function play(
 const every = (seconds: number, event: WorkerEvent, until: number): [number, WorkerEvent][] =>
   Array.from({ length: Math.floor(until / seconds) }, (_, i) => [(i + 1) * seconds, event]);
 
-test.each<
+it.each<
   [
     string,
     [number, WorkerEvent][],
@@ -136,7 +136,7 @@ test.each<
   expect(play(events, until, change)).toEqual(expected);
 });
 
-test("what is due next follows from what is in flight", () => {
+it("what is due next follows from what is in flight", () => {
   let watch = startWatch({ ...limits, noProgressMs: null }, 0, 0);
   expect(nextDueMs(watch)).toBe(60_000);
   watch = stepWatch(watch, { kind: "event", event: toolCall }, 10_000).watch;
@@ -146,7 +146,7 @@ test("what is due next follows from what is in flight", () => {
 });
 
 describe("waking up", () => {
-  test("time in which the runtime was stopped counts for no limit", () => {
+  it("time in which the runtime was stopped counts for no limit", () => {
     const watch = startWatch(limits, 0, 0);
     const twoHours = 7200 * second;
     const woke = stepWatch(watch, { kind: "woke", sleptMs: twoHours }, twoHours + 30 * second);
@@ -155,13 +155,13 @@ describe("waking up", () => {
     expect(later.stop?.code).toBe("AC_STALLED");
   });
 
-  test("a limit that had been reached before is still reached", () => {
+  it("a limit that had been reached before is still reached", () => {
     const watch = startWatch(limits, 0, 0);
     expect(stepWatch(watch, { kind: "woke", sleptMs: 5000 }, 66_000).stop?.code).toBe("AC_STALLED");
   });
 });
 
-test("a worker that opens tools without end is remembered within bounds", () => {
+it("a worker that opens tools without end is remembered within bounds", () => {
   let watch = startWatch(limits, 0, 0);
   for (let i = 0; i < 5000; i += 1) {
     watch = stepWatch(watch, { kind: "event", event: { ...toolCall, id: `t${i}` } }, i).watch;

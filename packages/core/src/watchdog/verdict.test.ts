@@ -1,5 +1,5 @@
 import { type ErrorClass, errorClasses } from "@agentcore/contract";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { fakeResult } from "../testing/fake-worker.ts";
 import { blameOf, healthOf } from "./verdict.ts";
 
@@ -26,7 +26,7 @@ const table: Readonly<
   internal: ["neutral", "neutral", false, "none"],
 };
 
-test.each(errorClasses.map((errorClass) => [errorClass, ...table[errorClass]] as const))(
+it.each(errorClasses.map((errorClass) => [errorClass, ...table[errorClass]] as const))(
   "a run that failed with %s: worker %s, provider %s, pause %s, blame %s",
   (errorClass, worker, provider, pauses, blame) => {
     const result = fakeResult({ outcome: "failed", errorClass });
@@ -35,21 +35,18 @@ test.each(errorClasses.map((errorClass) => [errorClass, ...table[errorClass]] as
   },
 );
 
-test.each(["AC_PROBE_STALLED", "AC_PROBE_TERMINAL"])(
-  "what a probe found (%s) is the task's affair",
-  (code) => {
-    const result = fakeResult({ outcome: "stalled", errorClass: "stalled", code });
-    expect(healthOf(result)).toEqual({ worker: "neutral", provider: "neutral", refusal: null });
-    expect(blameOf(result)).toBe("task");
-  },
-);
+it.each(["AC_PROBE_STALLED", "AC_PROBE_TERMINAL"])("what a probe found (%s) is the task's affair", (code) => {
+  const result = fakeResult({ outcome: "stalled", errorClass: "stalled", code });
+  expect(healthOf(result)).toEqual({ worker: "neutral", provider: "neutral", refusal: null });
+  expect(blameOf(result)).toBe("task");
+});
 
-test("a success speaks for both", () => {
+it("a success speaks for both", () => {
   expect(healthOf(fakeResult())).toEqual({ worker: "success", provider: "success", refusal: null });
   expect(blameOf(fakeResult())).toBe("none");
 });
 
-test.each([
+it.each([
   ["rate_limited", true],
   ["provider_unavailable", true],
   ["quota_exhausted", true],

@@ -60,7 +60,7 @@ export interface WatchedRun {
 }
 
 /** What it takes to probe a run. */
-export interface ProbeParts {
+export interface ProbeOptions {
   readonly spec: ProbeSpec;
   readonly look: () => Promise<ProbeOutput | null>;
   readonly tell: (event: WorkerEvent) => void;
@@ -69,42 +69,42 @@ export interface ProbeParts {
 const everything = "global";
 
 export class Watchdog {
-  private readonly options: WatchdogOptions;
-  private readonly runs = new Set<WatchedRun>();
-  private readonly workerRuns: RecentRuns;
-  private readonly workspaceRuns: RecentRuns;
-  private readonly allRuns: RecentRuns;
-  private readonly workerStages = new Map<string, Staged<WorkerStage>>();
-  private global: Staged<GlobalStage> = { stage: "none", sinceMs: -Infinity };
-  private uncontained = 0;
+  readonly #options: WatchdogOptions;
+  readonly #runs = new Set<WatchedRun>();
+  readonly #workerRuns: RecentRuns;
+  readonly #workspaceRuns: RecentRuns;
+  readonly #allRuns: RecentRuns;
+  readonly #workerStages = new Map<string, Staged<WorkerStage>>();
+  #global: Staged<GlobalStage> = { stage: "none", sinceMs: -Infinity };
+  #uncontained = 0;
 
   constructor(options: WatchdogOptions) {
-    this.options = options;
+    this.#options = options;
     const {
       concentration_runs: runs,
       concentration_share: share,
       concentration_within: withinMs,
     } = options.config.watchdog;
-    this.workerRuns = new RecentRuns({ runs, share, withinMs });
-    this.workspaceRuns = new RecentRuns({ runs, share, withinMs });
-    this.allRuns = new RecentRuns({ runs: 2 * runs, share, withinMs });
+    this.#workerRuns = new RecentRuns({ runs, share, withinMs });
+    this.#workspaceRuns = new RecentRuns({ runs, share, withinMs });
+    this.#allRuns = new RecentRuns({ runs: 2 * runs, share, withinMs });
   }
 
   /** Begins to watch a permit's run; its wall clock counts from the permit's issue. */
   watch(permit: LivePermit): WatchedRun {
-    const nowMs = this.options.clock.monotonicMs();
-    const watch = startWatch(this.limitsOf(permit), permit.holds.issuedAtMs, nowMs);
+    const nowMs = this.#options.clock.monotonicMs();
+    const watch = startWatch(this.#limitsOf(permit), permit.holds.issuedAtMs, nowMs);
     const run: WatchedRun = { permit, watch, stoppedAtMs: null, isSlowToStop: false, probing: null };
     permit.onStop(() => {
-      run.stoppedAtMs = this.options.clock.monotonicMs();
+      run.stoppedAtMs = this.#options.clock.monotonicMs();
       run.probing?.end();
     });
-    this.runs.add(run);
+    this.#runs.add(run);
     return run;
   }
 
-  private limitsOf({ request, grants }: LivePermit): RunLimits {
-    const { watchdog } = this.options.config;
+  #limitsOf({ request, grants }: LivePermit): RunLimits {
+    const { watchdog } = this.#options.config;
     return {
       timeoutMs: grants.timeoutMs,
       silenceMs: Math.min(request.silenceTimeoutMs ?? watchdog.silence, watchdog.silence_max),
@@ -116,24 +116,24 @@ export class Watchdog {
   }
 
   /** Begins to probe a run, whose worker has just been let go. */
-  probe(run: WatchedRun, parts: ProbeParts): void {
+  probe(run: WatchedRun, parts: ProbeOptions): void {
     if (run.stoppedAtMs !== null || run.probing !== null) return;
-    const { clock, onDue } = this.options;
+    const { clock, onDue } = this.#options;
     run.probing = new Probing({
       ...parts,
       clock,
       onDue,
       stop: (cause) => run.permit.stop(cause),
-      onActivity: () => this.step(run, { kind: "activity" }, clock.monotonicMs()),
+      onActivity: () => this.#step(run, { kind: "activity" }, clock.monotonicMs()),
     });
     onDue();
   }
 
   event(run: WatchedRun, event: WorkerEvent): void {
-    this.step(run, { kind: "event", event }, this.options.clock.monotonicMs());
+    this.#step(run, { kind: "event", event }, this.#options.clock.monotonicMs());
   }
 
-  private step(run: WatchedRun, input: WatchInput, nowMs: number): void {
+  #step(run: WatchedRun, input: WatchInput, nowMs: number): void {
     const { watch, stop } = stepWatch(run.watch, input, nowMs);
     run.watch = watch;
     if (stop !== null) run.permit.stop(stop);
@@ -141,44 +141,44 @@ export class Watchdog {
 
   /** Whether a stage of the defence is in force that time alone may end: `tick` must go on, also while nothing runs. */
   get isOnGuard(): boolean {
-    if (this.global.stage === "shed" || this.global.stage === "throttle") return true;
-    return [...this.workerStages.values()].some(({ stage }) => stage === "isolate_worker");
+    if (this.#global.stage === "shed" || this.#global.stage === "throttle") return true;
+    return [...this.#workerStages.values()].some(({ stage }) => stage === "isolate_worker");
   }
 
   /** When `tick` has something to do at the latest; `Infinity` if nothing is watched. */
   nextDueMs(): number {
     let due = Infinity;
-    for (const run of this.runs) due = Math.min(due, this.dueOf(run));
+    for (const run of this.#runs) due = Math.min(due, this.#dueOf(run));
     return due;
   }
 
-  private dueOf(run: WatchedRun): number {
+  #dueOf(run: WatchedRun): number {
     if (run.stoppedAtMs === null) return Math.min(nextDueMs(run.watch), run.probing?.nextDueMs() ?? Infinity);
-    return run.isSlowToStop ? Infinity : run.stoppedAtMs + this.options.config.watchdog.cancel_slow;
+    return run.isSlowToStop ? Infinity : run.stoppedAtMs + this.#options.config.watchdog.cancel_slow;
   }
 
   /** `sleptMs`: for how long the runtime itself did not run. */
   tick(sleptMs: number): void {
-    const nowMs = this.options.clock.monotonicMs();
+    const nowMs = this.#options.clock.monotonicMs();
     const input: WatchInput = sleptMs > 0 ? { kind: "woke", sleptMs } : { kind: "tick" };
-    for (const run of this.runs) {
+    for (const run of this.#runs) {
       if (run.stoppedAtMs === null) {
-        this.step(run, input, nowMs);
+        this.#step(run, input, nowMs);
         run.probing?.tick();
-      } else this.checkStopping(run, nowMs);
+      } else this.#checkStopping(run, nowMs);
     }
-    for (const worker of this.options.gate.targets.workers.values()) this.judgeWorker(worker, false, nowMs);
-    this.judgeEverything(nowMs);
-    this.options.gate.locks.liftExpired(nowMs);
+    for (const worker of this.#options.gate.targets.workers.values()) this.#judgeWorker(worker, false, nowMs);
+    this.#judgeEverything(nowMs);
+    this.#options.gate.locks.liftExpired(nowMs);
   }
 
-  private checkStopping(run: WatchedRun, nowMs: number): void {
-    const { cancel_slow: limitMs } = this.options.config.watchdog;
+  #checkStopping(run: WatchedRun, nowMs: number): void {
+    const { cancel_slow: limitMs } = this.#options.config.watchdog;
     const sinceMs = nowMs - (run.stoppedAtMs ?? nowMs);
     if (run.isSlowToStop || sinceMs < limitMs) return;
     run.isSlowToStop = true;
     const { permit } = run;
-    this.escalate("notify", `worker:${permit.worker}`, {
+    this.#escalate("notify", `worker:${permit.worker}`, {
       code: "AC_CANCEL_SLOW",
       message: `a run of ${permit.worker} is still there ${Math.round(sinceMs)} ms after it was told to stop`,
       evidence: { permitId: permit.id, jobId: permit.jobId, workspace: permit.workspace, sinceMs, limitMs },
@@ -187,81 +187,82 @@ export class Watchdog {
 
   /** Takes in how a run ended. Call after the gate has ended its permit. */
   ended(run: WatchedRun, result: WorkerResult): void {
-    this.runs.delete(run);
+    this.#runs.delete(run);
     run.probing?.end();
-    const nowMs = this.options.clock.monotonicMs();
+    const nowMs = this.#options.clock.monotonicMs();
     const { permit } = run;
     const blame = blameOf(result);
     const {
       chain: { worker },
       workspace: { path: directory },
     } = permit.holds;
-    if ((result.containment?.survivors ?? 0) > 0) this.quarantine(permit, result);
+    if ((result.containment?.survivors ?? 0) > 0) this.#quarantine(permit, result);
     const isEvidence = blame !== "none" || result.outcome === "succeeded";
     if (isEvidence) {
-      this.workerRuns.add(worker.name, blame === "worker", nowMs);
-      this.allRuns.add(everything, blame === "worker", nowMs);
+      this.#workerRuns.add(worker.name, blame === "worker", nowMs);
+      this.#allRuns.add(everything, blame === "worker", nowMs);
       // While the worker itself is suspect, its failures say nothing about where it worked. A task that failed never does:
       // the steps of a workflow share one workspace, and a test that fails is what they are there to find.
-      if (this.stageOf(worker).stage === "none") this.workspaceRuns.add(directory, blame === "worker", nowMs);
+      if (this.#stageOf(worker).stage === "none")
+        this.#workspaceRuns.add(directory, blame === "worker", nowMs);
     }
-    this.judgeWorker(worker, healthOf(result).worker === "success", nowMs);
-    if (this.stageOf(worker).stage === "none") this.judgeWorkspace(directory, nowMs);
-    this.judgeEverything(nowMs);
+    this.#judgeWorker(worker, healthOf(result).worker === "success", nowMs);
+    if (this.#stageOf(worker).stage === "none") this.#judgeWorkspace(directory, nowMs);
+    this.#judgeEverything(nowMs);
   }
 
-  private stageOf(worker: WorkerTarget): Staged<WorkerStage> {
-    return this.workerStages.get(worker.name) ?? { stage: "none", sinceMs: -Infinity };
+  #stageOf(worker: WorkerTarget): Staged<WorkerStage> {
+    return this.#workerStages.get(worker.name) ?? { stage: "none", sinceMs: -Infinity };
   }
 
-  private judgeWorker(worker: WorkerTarget, worked: boolean, nowMs: number): void {
-    const before = this.stageOf(worker);
+  #judgeWorker(worker: WorkerTarget, worked: boolean, nowMs: number): void {
+    const before = this.#stageOf(worker);
     // Behind an open breaker only probes run, and each later than the last: fewer of them must do.
     const isProbed = before.stage === "open_breaker";
-    const runs = this.options.config.watchdog.concentration_runs;
+    const runs = this.#options.config.watchdog.concentration_runs;
     const runsMin = isProbed ? Math.max(2, Math.ceil(runs / 3)) : runs;
-    const concentration = this.workerRuns.concentration(worker.name, nowMs, runsMin);
-    const after = nextWorkerStage(before, { concentration, worked }, nowMs, this.options.config.watchdog);
+    const concentration = this.#workerRuns.concentration(worker.name, nowMs, runsMin);
+    const after = nextWorkerStage(before, { concentration, worked }, nowMs, this.#options.config.watchdog);
     if (after === before) return;
-    this.workerStages.set(worker.name, after);
-    this.workerRuns.clear(worker.name);
+    this.#workerStages.set(worker.name, after);
+    this.#workerRuns.clear(worker.name);
     const denial = concentrated(`worker ${worker.name}`, concentration);
     if (after.stage === "open_breaker") {
       // One that had opened by its own count was reported then.
       const wasShut = worker.breaker.trip(nowMs, `failed in ${ofLast(concentration)} runs`);
-      if (wasShut) this.escalate("open_breaker", `worker:${worker.name}`, denial);
+      if (wasShut) this.#escalate("open_breaker", `worker:${worker.name}`, denial);
     }
     if (after.stage === "isolate_worker") {
-      worker.isolatedUntilMs = nowMs + this.options.config.watchdog.isolation;
+      worker.isolatedUntilMs = nowMs + this.#options.config.watchdog.isolation;
       worker.isolationReason = denial.message;
-      this.escalate("isolate_worker", `worker:${worker.name}`, { ...denial, code: "AC_WORKER_ISOLATED" });
+      this.#escalate("isolate_worker", `worker:${worker.name}`, { ...denial, code: "AC_WORKER_ISOLATED" });
     }
   }
 
-  private judgeWorkspace(workspace: string, nowMs: number): void {
-    const concentration = this.workspaceRuns.concentration(workspace, nowMs);
+  #judgeWorkspace(workspace: string, nowMs: number): void {
+    const concentration = this.#workspaceRuns.concentration(workspace, nowMs);
     if (concentration === null) return;
-    this.workspaceRuns.clear(workspace);
+    this.#workspaceRuns.clear(workspace);
     const denial = {
       ...concentrated(`workspace ${workspace}`, concentration),
       code: "AC_WORKSPACE_ISOLATED",
     } as const;
-    const untilMs = nowMs + this.options.config.watchdog.isolation;
-    this.options.gate.locks.quarantine(workspace, { ...denial, untilMs });
-    this.escalate("isolate_workspace", `workspace:${workspace}`, denial);
+    const untilMs = nowMs + this.#options.config.watchdog.isolation;
+    this.#options.gate.locks.quarantine(workspace, { ...denial, untilMs });
+    this.#escalate("isolate_workspace", `workspace:${workspace}`, denial);
   }
 
-  private judgeEverything(nowMs: number): void {
-    const { gate, config, stopAll } = this.options;
-    const before = this.global;
+  #judgeEverything(nowMs: number): void {
+    const { gate, config, stopAll } = this.#options;
+    const before = this.#global;
     const isolatedWorkers = countOf(gate.targets.workers.values(), (one) => nowMs < one.isolatedUntilMs);
-    const slow = countOf(this.runs, (run) => run.isSlowToStop);
-    const concentration = this.allRuns.concentration(everything, nowMs);
-    const evidence = { concentration, isolatedWorkers, unstoppable: this.uncontained + slow };
-    this.global = nextGlobalStage(before, evidence, nowMs, config.watchdog);
-    const { stage } = this.global;
+    const slow = countOf(this.#runs, (run) => run.isSlowToStop);
+    const concentration = this.#allRuns.concentration(everything, nowMs);
+    const evidence = { concentration, isolatedWorkers, unstoppable: this.#uncontained + slow };
+    this.#global = nextGlobalStage(before, evidence, nowMs, config.watchdog);
+    const { stage } = this.#global;
     if (stage === before.stage) return;
-    this.allRuns.clear(everything);
+    this.#allRuns.clear(everything);
     gate.restrictions.shedsBatch = stage === "shed" || stage === "throttle";
     const { concurrency } = config.limits.global;
     gate.targets.root.concurrencyLimit =
@@ -271,18 +272,18 @@ export class Watchdog {
       const denial: Denial = {
         code: "AC_GLOBAL_STOP",
         message,
-        evidence: { isolatedWorkers, uncontained: this.uncontained, slow },
+        evidence: { isolatedWorkers, uncontained: this.#uncontained, slow },
       };
       gate.restrictions.stoppedBecause = message;
-      this.escalate("global_stop", everything, denial);
+      this.#escalate("global_stop", everything, denial);
       stopAll({ kind: "isolated", ...denial });
     } else if (stage !== "none" && concentration !== null) {
-      this.escalate(stage, everything, concentrated("all workers together", concentration));
+      this.#escalate(stage, everything, concentrated("all workers together", concentration));
     }
   }
 
-  private quarantine(permit: LivePermit, result: WorkerResult): void {
-    this.uncontained += 1;
+  #quarantine(permit: LivePermit, result: WorkerResult): void {
+    this.#uncontained += 1;
     const { survivors = 0, level, implementation } = result.containment ?? {};
     const denial: Denial = {
       code: "AC_UNCONTAINED",
@@ -296,12 +297,12 @@ export class Watchdog {
       },
     };
     const { path: directory } = permit.holds.workspace;
-    this.options.gate.locks.quarantine(directory, { ...denial, untilMs: Infinity });
-    this.escalate("isolate_workspace", `workspace:${directory}`, denial);
+    this.#options.gate.locks.quarantine(directory, { ...denial, untilMs: Infinity });
+    this.#escalate("isolate_workspace", `workspace:${directory}`, denial);
   }
 
-  private escalate(stage: DefenceStage, target: string, denial: Denial): void {
-    this.options.escalate({ stage, target, at: this.options.clock.now(), ...denial });
+  #escalate(stage: DefenceStage, target: string, denial: Denial): void {
+    this.#options.escalate({ stage, target, at: this.#options.clock.now(), ...denial });
   }
 }
 

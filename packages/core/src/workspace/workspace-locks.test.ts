@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { announcedSeed } from "../testing/seed.ts";
 import { type Quarantine, WorkspaceLocks } from "./workspace-locks.ts";
 
@@ -10,7 +10,7 @@ const quarantine = (untilMs = Infinity): Quarantine => ({
   untilMs,
 });
 
-test.each([
+it.each([
   ["/a/b", "/a/b", true],
   ["/a/b", "/a/b/", true],
   ["/a/b", "/a/x/../b", true],
@@ -31,7 +31,7 @@ test.each([
 });
 
 describe("quarantine", () => {
-  test("it refuses the directory, what is above and what is below, until lifted", () => {
+  it("refuses the directory, what is above and what is below, until lifted", () => {
     const locks = new WorkspaceLocks();
     locks.quarantine("/a/b", quarantine());
     for (const path of ["/a/b", "/a", "/a/b/c"]) {
@@ -44,7 +44,7 @@ describe("quarantine", () => {
     expect(locks.quarantineAt(locks.node("/a"), 0)).toBeNull();
   });
 
-  test("one that has a time ends with it, and a longer one is not shortened", () => {
+  it("one that has a time ends with it, and a longer one is not shortened", () => {
     const locks = new WorkspaceLocks();
     locks.quarantine("/a", quarantine(5000));
     locks.quarantine("/a", quarantine(1000));
@@ -57,7 +57,7 @@ describe("quarantine", () => {
   });
 });
 
-test("more directories than are remembered forgets idle ones and never a lock", () => {
+it("more directories than are remembered forgets idle ones and never a lock", () => {
   const locks = new WorkspaceLocks();
   locks.lock(locks.node("/kept/deep/inside"), "p");
   locks.quarantine("/bad/place", quarantine());
@@ -66,7 +66,7 @@ test("more directories than are remembered forgets idle ones and never a lock", 
   expect(locks.quarantineAt(locks.node("/bad/place/x"), 0)?.path).toBe("/bad/place");
 });
 
-test("any mix of locks agrees with comparing all paths with all", () => {
+it("any mix of locks agrees with comparing all paths with all", () => {
   const path = fc
     .array(fc.constantFrom("a", "b", "c"), { minLength: 0, maxLength: 4 })
     .map((parts) => `/${parts.join("/")}`);

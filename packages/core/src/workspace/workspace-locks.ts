@@ -32,37 +32,37 @@ export class WorkspaceNode {
 }
 
 export class WorkspaceLocks {
-  private readonly byPath = new Map<string, WorkspaceNode>();
+  readonly #byPath = new Map<string, WorkspaceNode>();
   /** Spellings that were asked for; several may mean one node. */
-  private readonly bySpelling = new Map<string, WorkspaceNode>();
+  readonly #bySpelling = new Map<string, WorkspaceNode>();
 
   /** The node of a directory. Creates what is missing, which is not a lock. */
   node(workspace: string): WorkspaceNode {
-    const known = this.bySpelling.get(workspace);
+    const known = this.#bySpelling.get(workspace);
     if (known !== undefined) return known;
-    if (this.byPath.size >= nodesMax || this.bySpelling.size >= nodesMax) this.dropIdle();
-    const node = this.nodeOf(resolve(workspace));
-    this.bySpelling.set(workspace, node);
+    if (this.#byPath.size >= nodesMax || this.#bySpelling.size >= nodesMax) this.#dropIdle();
+    const node = this.#nodeOf(resolve(workspace));
+    this.#bySpelling.set(workspace, node);
     return node;
   }
 
-  private nodeOf(path: string): WorkspaceNode {
-    const known = this.byPath.get(path);
+  #nodeOf(path: string): WorkspaceNode {
+    const known = this.#byPath.get(path);
     if (known !== undefined) return known;
     const above = dirname(path);
-    const parent = above === path ? null : this.nodeOf(above);
+    const parent = above === path ? null : this.#nodeOf(above);
     if (parent !== null) parent.children += 1;
     const node = new WorkspaceNode(path, parent);
-    this.byPath.set(path, node);
+    this.#byPath.set(path, node);
     return node;
   }
 
-  private dropIdle(): void {
-    this.bySpelling.clear();
+  #dropIdle(): void {
+    this.#bySpelling.clear();
     // Children were inserted after their parents: going backwards meets them first.
-    for (const node of [...this.byPath.values()].reverse()) {
+    for (const node of [...this.#byPath.values()].reverse()) {
       if (node.holder !== null || node.quarantine !== null || node.children > 0) continue;
-      this.byPath.delete(node.path);
+      this.#byPath.delete(node.path);
       if (node.parent !== null) node.parent.children -= 1;
     }
   }
@@ -72,7 +72,7 @@ export class WorkspaceLocks {
     for (let above: WorkspaceNode | null = node; above !== null; above = above.parent) {
       if (above.holder !== null) return above;
     }
-    return node.busyBelow > 0 ? this.firstBelow(node, (below) => below.holder !== null) : null;
+    return node.busyBelow > 0 ? this.#firstBelow(node, (below) => below.holder !== null) : null;
   }
 
   /** The quarantine that a run in this directory would touch, or null. */
@@ -81,12 +81,12 @@ export class WorkspaceLocks {
     for (let above: WorkspaceNode | null = node; above !== null; above = above.parent) {
       if (isOn(above)) return above;
     }
-    return node.busyBelow > 0 ? this.firstBelow(node, isOn) : null;
+    return node.busyBelow > 0 ? this.#firstBelow(node, isOn) : null;
   }
 
-  private firstBelow(node: WorkspaceNode, matches: (below: WorkspaceNode) => boolean): WorkspaceNode | null {
+  #firstBelow(node: WorkspaceNode, matches: (below: WorkspaceNode) => boolean): WorkspaceNode | null {
     const prefix = node.path.endsWith(sep) ? node.path : node.path + sep;
-    for (const other of this.byPath.values()) {
+    for (const other of this.#byPath.values()) {
       if (other.path.startsWith(prefix) && matches(other)) return other;
     }
     return null;
@@ -121,14 +121,14 @@ export class WorkspaceLocks {
 
   /** Forgets quarantines whose time is over. */
   liftExpired(nowMs: number): void {
-    for (const node of this.byPath.values()) {
+    for (const node of this.#byPath.values()) {
       if (node.quarantine !== null && node.quarantine.untilMs <= nowMs) this.liftQuarantine(node.path);
     }
   }
 
   /** Directories under quarantine now. */
   quarantined(nowMs: number): string[] {
-    const nodes = [...this.byPath.values()];
+    const nodes = [...this.#byPath.values()];
     return nodes.filter((node) => (node.quarantine?.untilMs ?? -Infinity) > nowMs).map((node) => node.path);
   }
 }

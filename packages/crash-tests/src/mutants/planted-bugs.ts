@@ -118,7 +118,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: "last cause wins",
     harm: "a timeout is reported as the cancel that came after it",
     file: "packages/core/src/gate/permit.ts",
-    search: 'if (this.stopCause !== null || this.state === "ended") return false;',
+    search: 'if (this.#stopCause !== null || this.state === "ended") return false;',
     replace: 'if (this.state === "ended") return false;',
     caughtBy: {
       file: "packages/core/src/gate/gate.test.ts",

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { makeRig, type Rig } from "../rig.ts";
 import { SchedulerProcess } from "../scheduler-process.ts";
 import { makeRepository } from "./killed-workflow.ts";
@@ -54,7 +54,7 @@ const nothing = { worktrees: 1, refs: "", inGitDir: [] };
 const start = (workspace: string, name: string): SchedulerProcess =>
   new SchedulerProcess(rig, [workflowFile(name), "-C", workspace], ["workflow", "run"]);
 
-test("two runs at once in one repository merge the work of all their steps, and leave nothing else", async () => {
+it("two runs at once in one repository merge the work of all their steps, and leave nothing else", async () => {
   const workspace = makeRepository(join(rig.root, "both"));
   const processes = ["one", "two"].map((name) => start(workspace, name));
   await Promise.all(processes.map(({ closed }) => closed));
@@ -68,7 +68,7 @@ test("two runs at once in one repository merge the work of all their steps, and 
   expect(leavings(workspace)).toEqual(nothing);
 });
 
-test("a run goes on at once when another, which had the repository, is killed", async () => {
+it("a run goes on at once when another, which had the repository, is killed", async () => {
   const workspace = makeRepository(join(rig.root, "killed"));
   const doomed = start(workspace, "doomed");
   const isMakingWorktrees = (): boolean => existsSync(join(workspace, ".git/agentcore/lock"));

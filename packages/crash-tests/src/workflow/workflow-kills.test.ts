@@ -1,12 +1,12 @@
 /** The workflow's kills in small; `main.ts workflow --kills 100` is the whole of it. */
 import { announcedSeed } from "@agentcore/core/testing";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { workflowKills } from "./workflow-kills.ts";
 import { workflowKillsLines } from "./workflow-kills-lines.ts";
 
 const kills = 10;
 
-test(`a workflow of 30 steps through ${kills} kills: no finished step runs again, the same is made as without, nobody left`, async () => {
+it(`a workflow of 30 steps through ${kills} kills: no finished step runs again, the same is made as without, nobody left`, async () => {
   const seed = announcedSeed("workflow crash test in small");
   const report = await workflowKills({ kills, seed, print: (line) => console.info(line) });
   console.info(workflowKillsLines(report, seed).join("\n"));

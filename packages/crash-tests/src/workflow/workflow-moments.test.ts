@@ -11,7 +11,7 @@ import {
   type StateDatabase,
 } from "@agentcore/store-sqlite";
 import { findSurvivors } from "@agentcore/worker-kit/testing";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { makeRig, type Rig } from "../rig.ts";
 import { SchedulerProcess } from "../scheduler-process.ts";
 import { until } from "../until.ts";
@@ -115,7 +115,7 @@ async function kill(process: SchedulerProcess): Promise<void> {
   await process.closed;
 }
 
-test("a kill within the first milliseconds of a process leaves nothing in the way of the next", async () => {
+it("a kill within the first milliseconds of a process leaves nothing in the way of the next", async () => {
   const workspace = newWorkspace();
   for (const afterMs of [0, 5, 20, 60, 120]) {
     const process = start(workspace, null);
@@ -126,7 +126,7 @@ test("a kill within the first milliseconds of a process leaves nothing in the wa
   expect(await leftAtEnd(workspace)).toEqual(asUndisturbed);
 });
 
-test("a kill at the journal's first record leaves a run that can be resumed", async () => {
+it("a kill at the journal's first record leaves a run that can be resumed", async () => {
   const workspace = newWorkspace();
   const process = start(workspace, null);
   await until(async () => (await runIn(workspace)).id !== null, moment);
@@ -134,7 +134,7 @@ test("a kill at the journal's first record leaves a run that can be resumed", as
   expect(await leftAtEnd(workspace)).toEqual(asUndisturbed);
 });
 
-test("a kill in the middle of the collection of outputs makes them whole at the next, and the step does not run again", async () => {
+it("a kill in the middle of the collection of outputs makes them whole at the next, and the step does not run again", async () => {
   const workspace = newWorkspace();
   const process = start(workspace, null);
   const half = join(workspace, "context/make/many.new/many");
@@ -166,7 +166,7 @@ exec ${real} "$@"
   return { reached, env: { PATH: `${directory}:${rig.env["PATH"] ?? ""}` } };
 }
 
-test.each([
+it.each([
   ["before", "update-index --index-info"],
   ["after", "update-index --index-info"],
   ["before", "worktree add"],

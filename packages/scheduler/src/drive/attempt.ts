@@ -22,11 +22,11 @@ import { chargeUnder, failedResult } from "../retry/charge.ts";
 import { scopeOfDenial, type DenialScope } from "./denial-scope.ts";
 import { executedTask, permitRequestOf } from "./permit-request.ts";
 import type { PutBacks } from "./put-backs.ts";
-import type { RunEvents } from "./run-events.ts";
+import type { RunEvents } from "../run-events.ts";
 import { decisionOf, type EndedAttempt } from "./settlement.ts";
 import type { StartedNotes } from "./started-notes.ts";
 
-export interface AttemptPorts {
+export interface AttemptOptions {
   readonly runtime: Runtime;
   readonly clock: Clock;
   readonly log: Log;
@@ -63,16 +63,16 @@ const unansweredMs = 1000;
 
 export class Attempt {
   readonly record: JobRecord;
-  readonly #ports: AttemptPorts;
+  readonly #options: AttemptOptions;
   #granted = false;
   #permitId: string | null = null;
   /** Its worker was started. */
   #begun = false;
   #stopped: Reason | null = null;
 
-  constructor(record: JobRecord, ports: AttemptPorts) {
+  constructor(record: JobRecord, options: AttemptOptions) {
     this.record = record;
-    this.#ports = ports;
+    this.#options = options;
   }
 
   /** Whether the runtime has let it in; before that it only asks. */
@@ -106,9 +106,9 @@ export class Attempt {
 
   async #ask(): Promise<PermitDecision> {
     try {
-      return await this.#ports.runtime.requestPermit(permitRequestOf(this.record));
+      return await this.#options.runtime.requestPermit(permitRequestOf(this.record));
     } catch (error) {
-      this.#ports.log.warn(
+      this.#options.log.warn(
         { error, jobId: this.record.job.id },
         "the runtime did not answer a permit request",
       );
@@ -117,7 +117,7 @@ export class Attempt {
   }
 
   async #executeUnder(permit: PermitRecord): Promise<Settlement> {
-    const { events, clock, onGranted } = this.#ports;
+    const { events, clock, onGranted } = this.#options;
     const { record } = this;
     const { attempt, job } = record;
     this.#granted = true;
@@ -134,7 +134,7 @@ export class Attempt {
     const putBack = this.#putBackOf(result);
     if (putBack !== null) return putBack;
     events.publish({ type: "attempt_ended", jobId: job.id, at: clock.now(), attempt, result });
-    return this.#ports.settle({
+    return this.#options.settle({
       record,
       result,
       stopped: this.#stopped,
@@ -144,7 +144,7 @@ export class Attempt {
 
   /** Where no worker began, and not for a reason of the job. */
   #putBackOf({ code, summary }: WorkerResult): Settlement | null {
-    const { putBacks, onPutBackOften } = this.#ports;
+    const { putBacks, onPutBackOften } = this.#options;
     if (this.#begun || code === null || !isErrorCode(code)) return null;
     const denial: Denial = { code, message: `no worker was started: ${summary}`, evidence: {} };
     const next = putBacks.next(this.record, denial);
@@ -163,7 +163,7 @@ export class Attempt {
   async #notePermit(permit: PermitRecord): Promise<Reason | null> {
     // A worker that calls no provider spends nothing: its start need not wait for the disk.
     if (permit.provider === null) return null;
-    switch (await this.#ports.notes.permit(this.record, permit)) {
+    switch (await this.#options.notes.permit(this.record, permit)) {
       case "applied":
         return null;
       case "stale":
@@ -180,7 +180,7 @@ export class Attempt {
   async #execute(
     permit: PermitRecord,
   ): Promise<{ kind: "ended"; result: WorkerResult } | { kind: "not_begun"; denial: Denial }> {
-    const { runtime, clock, log } = this.#ports;
+    const { runtime, clock, log } = this.#options;
     const startedAt = clock.now();
     try {
       return {
@@ -201,12 +201,12 @@ export class Attempt {
   }
 
   #observer(permit: PermitRecord): ExecutionObserver {
-    const { events, clock } = this.#ports;
+    const { events, clock } = this.#options;
     const { attempt, job } = this.record;
     return {
       onStarted: (identity) => {
         this.#begun = true;
-        this.#ports.putBacks.forget(this.record);
+        this.#options.putBacks.forget(this.record);
         const at = clock.now();
         events.publish({
           type: "attempt_started",
@@ -216,7 +216,7 @@ export class Attempt {
           worker: job.task.worker,
           ...(job.context.traceparent === undefined ? {} : { traceparent: job.context.traceparent }),
         });
-        this.#ports.notes.identity(this.record, permit, identity);
+        this.#options.notes.identity(this.record, permit, identity);
       },
       onEvent: (event) => {
         if (!events.isHeard(job.id)) return;
@@ -228,7 +228,7 @@ export class Attempt {
   /** Granted although the attempt is not wanted any more, or cannot be begun. */
   async #giveBack(permit: PermitRecord, reason: Reason): Promise<Settlement> {
     await this.#release(permit.id);
-    const at = this.#ports.clock.now();
+    const at = this.#options.clock.now();
     const delayMs = this.#stopped === null ? unansweredMs : 0;
     // A requested cancel ends a deferred job; a stop for the scheduler's own sake leaves it in the queue.
     return { ref: attemptRef(this.record), at, kind: "defer", runAt: at + delayMs, delayMs, reason };
@@ -236,14 +236,14 @@ export class Attempt {
 
   async #release(permitId: string): Promise<void> {
     try {
-      await this.#ports.runtime.releasePermit(permitId);
+      await this.#options.runtime.releasePermit(permitId);
     } catch (error) {
-      this.#ports.log.warn({ error, permitId }, "the runtime did not take back a permit");
+      this.#options.log.warn({ error, permitId }, "the runtime did not take back a permit");
     }
   }
 
   #defer(denial: Denial, retryAfterMs: number): Settlement {
-    const { events, clock } = this.#ports;
+    const { events, clock } = this.#options;
     const { record } = this;
     const { code, message, evidence } = denial;
     const reason: Reason = { code, message, evidence };
@@ -251,7 +251,7 @@ export class Attempt {
     const { attempt, job } = record;
     events.publish({ type: "permit_deferred", jobId: job.id, at, attempt, retryAfterMs, ...reason });
     const scope = scopeOfDenial({ ...denial, retryAfterMs }, record);
-    this.#ports.onDenied(scope, { retryAfterMs, reason });
+    this.#options.onDenied(scope, { retryAfterMs, reason });
     // What concerns more than this job is kept back by the throttle: the job itself stays ready, in its place.
     const delayMs = scope.kind === "job" ? Math.ceil(retryAfterMs) : 0;
     const decisions = [decisionOf(record, at, "deferred", reason)];
@@ -259,7 +259,7 @@ export class Attempt {
   }
 
   #reject({ code, message, evidence }: Denial): Settlement {
-    const { events, clock } = this.#ports;
+    const { events, clock } = this.#options;
     const { record } = this;
     const reason: Reason = { code, message, evidence };
     const at = clock.now();
@@ -270,13 +270,13 @@ export class Attempt {
   }
 
   #publishStopping(reason: Reason): void {
-    const { events, clock } = this.#ports;
+    const { events, clock } = this.#options;
     const { attempt, job } = this.record;
     events.publish({ type: "attempt_stopping", jobId: job.id, at: clock.now(), attempt, ...reason });
   }
 
   #cancel(permitId: string, immediate: boolean): void {
-    const { runtime, log } = this.#ports;
+    const { runtime, log } = this.#options;
     const message = this.#stopped?.message ?? "";
     runtime.cancel(permitId, { message, immediate }).catch((error: unknown) => {
       // The execution ends all the same, by its own limits or as lost.

@@ -22,7 +22,7 @@ import type { ClaimRequest, JobStore, SettledAndClaimed, Settlement } from "../j
 import type { Attempt } from "./attempt.ts";
 import type { ClaimStep, Throttle } from "./throttle.ts";
 
-export interface DriveLoopPorts {
+export interface DriveLoopOptions {
   readonly store: JobStore;
   readonly clock: Clock;
   readonly log: Log;
@@ -59,7 +59,7 @@ const retryMsMin = 50;
 const retryMsMax = 5000;
 
 export class DriveLoop {
-  readonly #ports: DriveLoopPorts;
+  readonly #options: DriveLoopOptions;
   readonly #active = new Map<string, Attempt>();
   #outbox: Outgoing[] = [];
   readonly #awaitingEmpty: (() => void)[] = [];
@@ -76,8 +76,8 @@ export class DriveLoop {
   #backingOff = false;
   #timer: Timer | undefined;
 
-  constructor(ports: DriveLoopPorts) {
-    this.#ports = ports;
+  constructor(options: DriveLoopOptions) {
+    this.#options = options;
   }
 
   /** Records of the attempts in flight. */
@@ -176,7 +176,7 @@ export class DriveLoop {
     this.#inTurn = false;
     if (!this.isEmpty) return;
     for (const resolve of this.#awaitingEmpty.splice(0)) resolve();
-    if (!this.#claimDue) this.#ports.onQuiet();
+    if (!this.#claimDue) this.#options.onQuiet();
   }
 
   /** Waits for what else is ready now; not where a claim can share the commit of a submit, and nothing is lost by it. */
@@ -192,7 +192,7 @@ export class DriveLoop {
     const submitting = this.#submitting;
     this.#submitting = false;
     if (this.#reconcileDue) await this.#reconcile();
-    const { throttle, clock } = this.#ports;
+    const { throttle, clock } = this.#options;
     const active = this.active();
     throttle.advance(active, clock.monotonicMs());
     const steps = this.#claimSteps(active);
@@ -208,13 +208,13 @@ export class DriveLoop {
   }
 
   #claimSteps(active: readonly JobRecord[]): readonly ClaimStep[] {
-    const free = this.#ports.concurrency - active.length;
+    const free = this.#options.concurrency - active.length;
     if (this.#owner === null || !this.#claimDue || free <= 0) return [];
-    return this.#ports.throttle.plan(free, active);
+    return this.#options.throttle.plan(free, active);
   }
 
   async #settleAndClaim(step: ClaimStep | undefined, submitting: boolean): Promise<SettledAndClaimed> {
-    const { store, onSettled } = this.#ports;
+    const { store, onSettled } = this.#options;
     const outgoing = this.#outbox;
     this.#outbox = [];
     const settlements = outgoing.map(({ settlement }) => settlement);
@@ -243,13 +243,13 @@ export class DriveLoop {
 
   #requestOf(step: ClaimStep | undefined): ClaimRequest | undefined {
     if (step === undefined || this.#owner === null) return undefined;
-    const { clock, perKey, only, pieces } = this.#ports;
+    const { clock, perKey, only, pieces } = this.#options;
     const { limit, exclude } = step;
     return { owner: this.#owner, now: clock.now(), limit, perKey, exclude, only: only(), pieces: pieces() };
   }
 
   #begin(record: JobRecord): void {
-    const attempt = this.#ports.createAttempt(record);
+    const attempt = this.#options.createAttempt(record);
     this.#active.set(record.job.id, attempt);
     void attempt.run().then((settlement) => {
       this.#active.delete(record.job.id);
@@ -258,14 +258,14 @@ export class DriveLoop {
   }
 
   #putBack(record: JobRecord, message: string): void {
-    const at = this.#ports.clock.now();
+    const at = this.#options.clock.now();
     const reason: Reason = { code: "AC_DRAINING", message, evidence: {} };
     void this.settle({ ref: attemptRef(record), at, kind: "defer", runAt: at, delayMs: 0, reason });
   }
 
   /** Puts back what was claimed by a call whose answer never came. */
   async #reconcile(): Promise<void> {
-    const { isRecovering, lookIntoTakeovers } = this.#ports;
+    const { isRecovering, lookIntoTakeovers } = this.#options;
     if (this.#owner === null) return;
     const inherits = lookIntoTakeovers();
     this.#reconcileDue = false;
@@ -284,7 +284,7 @@ export class DriveLoop {
   /** Where the store does not answer, it is asked again; what else asks for it meanwhile is not forgotten. */
   async #runningOf(owner: string): Promise<readonly JobRecord[]> {
     try {
-      return await this.#ports.store.runningOf(owner);
+      return await this.#options.store.runningOf(owner);
     } catch (error) {
       this.#reconcileDue = true;
       throw error;
@@ -296,7 +296,7 @@ export class DriveLoop {
    * next delayed job is due.
    */
   #armTimer(nextRunAt: number | null): void {
-    const { clock, throttle } = this.#ports;
+    const { clock, throttle } = this.#options;
     if (this.#owner === null || this.#wanted) return;
     const recheckAtMs = throttle.nextRecheckMs();
     if (recheckAtMs === null && nextRunAt === null) return;
@@ -308,7 +308,7 @@ export class DriveLoop {
   }
 
   #onFailure(error: unknown): void {
-    const { log, clock } = this.#ports;
+    const { log, clock } = this.#options;
     const delayMs = Math.min(retryMsMax, retryMsMin * 2 ** Math.min(this.#failures, 10));
     if (this.#failures === 0) log.error({ error }, "the job store did not take a change; trying again");
     this.#failures += 1;

@@ -8,11 +8,11 @@ import type { Recovery } from "../recovery/recovery.ts";
 import type { JobRecord } from "../job-record.ts";
 import type { ResolvedOptions } from "../scheduler-options.ts";
 import type { QueueClient } from "../submit/queue-client.ts";
-import type { Change } from "./change-watch.ts";
+import type { Change } from "../change-watch.ts";
 import type { DriveLoop } from "./drive-loop.ts";
 import { EndMarks } from "./end-marks.ts";
 
-export interface HousekeepingPorts {
+export interface HousekeepingOptions {
   readonly options: ResolvedOptions;
   readonly client: QueueClient;
   readonly loop: DriveLoop;
@@ -30,7 +30,7 @@ const quietAfterStep = 14_400;
 const clockStepMs = 1000;
 
 export class Housekeeping {
-  readonly #ports: HousekeepingPorts;
+  readonly #ports: HousekeepingOptions;
   readonly #awaitingIdle: (() => void)[] = [];
   #ticks = 0;
   #deleteFrom = 0;
@@ -40,7 +40,7 @@ export class Housekeeping {
   readonly #journalMarks: EndMarks;
   #wallAheadMs: number;
 
-  constructor(ports: HousekeepingPorts) {
+  constructor(ports: HousekeepingOptions) {
     this.#ports = ports;
     this.#endMarks = new EndMarks(ports.options.keepEndedMs);
     this.#journalMarks = new EndMarks(ports.options.keepEndedMs);

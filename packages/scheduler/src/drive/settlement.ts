@@ -13,7 +13,7 @@ import {
   type RetryQuestion,
 } from "../retry/retry-table.ts";
 
-export interface DecisionPorts {
+export interface DecisionOptions {
   readonly retry: RetryPolicyFunction;
   readonly budget: RetryBudget;
   readonly random: Random;
@@ -33,20 +33,28 @@ export interface EndedAttempt {
 /** Codes of a stop that is about the scheduler or the runtime rather than about the job: the job is not over. */
 const systemStops = new Set(["AC_DRAINING", "AC_RUNTIME_LOST", "AC_GLOBAL_STOP"]);
 
-export function settleResult(ended: EndedAttempt, ports: DecisionPorts): Settlement {
+export function settleResult(ended: EndedAttempt, options: DecisionOptions): Settlement {
   const { record, result, stopped } = ended;
   const charge = ended.charge ?? chargeOf(result);
-  const base = { ref: attemptRef(record), at: ports.now, charge };
+  const base = { ref: attemptRef(record), at: options.now, charge };
   if (result.outcome === "succeeded") return { ...base, kind: "succeeded", result };
   if (stopped !== null && errorClassOf(result) === "cancelled" && !systemStops.has(stopped.code)) {
-    const decisions = [decisionOf(record, ports.now, "cancelled", stopped)];
+    const decisions = [decisionOf(record, options.now, "cancelled", stopped)];
     return { ...base, kind: "cancelled", result, reason: stopped, decisions };
   }
   if (stopped === null && isClosedBeforeItBegan(result)) {
     const message = `no worker was started: ${result.summary}`;
     const reason: Reason = { code: "AC_CANCELLED", message, evidence: {} };
-    const decisions = [decisionOf(record, ports.now, "deferred", reason)];
-    return { ref: base.ref, at: ports.now, kind: "defer", runAt: ports.now, delayMs: 0, reason, decisions };
+    const decisions = [decisionOf(record, options.now, "deferred", reason)];
+    return {
+      ref: base.ref,
+      at: options.now,
+      kind: "defer",
+      runAt: options.now,
+      delayMs: 0,
+      reason,
+      decisions,
+    };
   }
   const counted = asCounted(result, stopped);
   const spent = {
@@ -58,17 +66,17 @@ export function settleResult(ended: EndedAttempt, ports: DecisionPorts): Settlem
     result: counted,
     attempt: record.attempt,
     spent,
-    chance: ports.random.next(),
+    chance: options.random.next(),
   };
-  const answer = withBudget(question, withinLimits(question, ports.retry(question)), ports);
+  const answer = withBudget(question, withinLimits(question, options.retry(question)), options);
   if (answer.kind === "dead") {
-    const decisions = [decisionOf(record, ports.now, "dead", answer.reason)];
+    const decisions = [decisionOf(record, options.now, "dead", answer.reason)];
     return { ...base, kind: "dead", result, reason: answer.reason, decisions };
   }
   const { delayMs, reason } = answer;
   const type = answer.parked ? "parked" : errorClassOf(counted) === "lost" ? "lost" : "retry";
-  const decisions = [decisionOf(record, ports.now, type, reason)];
-  return { ...base, kind: "retry", result, runAt: ports.now + delayMs, delayMs, reason, decisions };
+  const decisions = [decisionOf(record, options.now, type, reason)];
+  return { ...base, kind: "retry", result, runAt: options.now + delayMs, delayMs, reason, decisions };
 }
 
 /**
@@ -96,9 +104,9 @@ function asCounted(result: WorkerResult, stopped: Reason | null): WorkerResult {
   };
 }
 
-function withBudget(question: RetryQuestion, answer: RetryAnswer, ports: DecisionPorts): RetryAnswer {
+function withBudget(question: RetryQuestion, answer: RetryAnswer, options: DecisionOptions): RetryAnswer {
   if (answer.kind === "dead" || !drawsOnBudget(errorClassOf(question.result))) return answer;
-  const putOffMs = ports.budget.spend(ports.nowMs);
+  const putOffMs = options.budget.spend(options.nowMs);
   if (putOffMs <= answer.delayMs) return answer;
   const evidence = { ...answer.reason.evidence, retryBudgetWaitMs: putOffMs };
   const message = `${answer.reason.message} (put off by ${putOffMs} ms: the retry budget is used up)`;

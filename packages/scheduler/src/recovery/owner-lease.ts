@@ -18,7 +18,7 @@ import { ignore, type Clock, type Log, type Timer } from "@agentcore/contract";
 import type { JobRecord } from "../job-record.ts";
 import type { JobStore, OwnerProcess, OwnerProcessState, OwnerRecord } from "../job-store.ts";
 
-export interface OwnerLeasePorts {
+export interface OwnerLeaseOptions {
   readonly store: JobStore;
   readonly clock: Clock;
   readonly log: Log;
@@ -51,7 +51,7 @@ interface Observation {
 const heldHere = new Set<string>();
 
 export class OwnerLease {
-  readonly #ports: OwnerLeasePorts;
+  readonly #options: OwnerLeaseOptions;
   readonly #seen = new Map<string, Observation>();
   /** The other owners, when they were last read. */
   #others: readonly OwnerRecord[] = [];
@@ -63,17 +63,17 @@ export class OwnerLease {
   #unanswered = 0;
   #lookedInto = 0;
 
-  constructor(ports: OwnerLeasePorts) {
-    this.#ports = ports;
+  constructor(options: OwnerLeaseOptions) {
+    this.#options = options;
   }
 
   get owner(): string {
-    return this.#ports.owner;
+    return this.#options.owner;
   }
 
   /** Registers, takes over from owners that are known to be gone, and goes on beating and observing. */
   async start(): Promise<void> {
-    const { store, owner, process, leaseMs, clock } = this.#ports;
+    const { store, owner, process, leaseMs, clock } = this.#options;
     heldHere.add(owner);
     try {
       await store.registerOwner({ owner, process, leaseMs, at: clock.now() });
@@ -88,7 +88,7 @@ export class OwnerLease {
   /** Stops beating and forgets the owner; one that still has running jobs stays known, to be taken over from. */
   async resign(): Promise<void> {
     this.#end();
-    const { store, owner, log, clock } = this.#ports;
+    const { store, owner, log, clock } = this.#options;
     for (const delayMs of [...resignAgainMs, null]) {
       try {
         await store.removeOwner(owner);
@@ -109,7 +109,7 @@ export class OwnerLease {
 
   #end(): void {
     this.#ended = true;
-    heldHere.delete(this.#ports.owner);
+    heldHere.delete(this.#options.owner);
     this.#timer?.cancel();
   }
 
@@ -127,7 +127,7 @@ export class OwnerLease {
   }
 
   async #observeOnce(): Promise<void> {
-    const { store, clock, owner } = this.#ports;
+    const { store, clock, owner } = this.#options;
     const owners = await store.owners();
     const nowMs = clock.monotonicMs();
     this.#others = owners.filter((other) => other.owner !== owner);
@@ -150,7 +150,7 @@ export class OwnerLease {
   }
 
   async #takeOver({ owner: from, beat }: OwnerRecord): Promise<void> {
-    const { store, clock, owner: to, log, onTakenOver, onTakeOverUnknown } = this.#ports;
+    const { store, clock, owner: to, log, onTakenOver, onTakeOverUnknown } = this.#options;
     this.#takingOver = true;
     let moved: readonly JobRecord[];
     try {
@@ -173,7 +173,7 @@ export class OwnerLease {
 
   /** Of an owner that its living process has given up, as of one that cannot be seen, only the beat can tell. */
   #stateOf({ owner, process: other }: OwnerRecord): OwnerProcessState {
-    const { process, processState } = this.#ports;
+    const { process, processState } = this.#options;
     if (other === null) return "gone";
     if (!isSameMachine(other, process)) return "unknown";
     const state = processState(other);
@@ -195,19 +195,22 @@ export class OwnerLease {
       seen.isTold = true;
       const message =
         "a scheduler does not beat, but its process lives: its jobs stay its own; end it to free them";
-      this.#ports.log.warn({ owner: other.owner, pid: other.process?.pid, leaseMs: other.leaseMs }, message);
+      this.#options.log.warn(
+        { owner: other.owner, pid: other.process?.pid, leaseMs: other.leaseMs },
+        message,
+      );
     }
     return false;
   }
 
   #arm(): void {
     if (this.#ended) return;
-    const { clock, leaseMs } = this.#ports;
+    const { clock, leaseMs } = this.#options;
     this.#timer = clock.setTimer(leaseMs / beatsPerLease, () => void this.#beat());
   }
 
   async #beat(): Promise<void> {
-    const { store, owner, log, onFenced } = this.#ports;
+    const { store, owner, log, onFenced } = this.#options;
     try {
       const answer = await store.heartbeat(owner);
       if (this.#ended) return;

@@ -26,7 +26,7 @@ export interface AbandonedAttempt {
 /** Kills whatever is left of an attempt and answers whether nothing is. May be called again. */
 export type ProveGone = (attempt: AbandonedAttempt) => Promise<boolean>;
 
-export interface RecoveryPorts {
+export interface RecoveryOptions {
   readonly store: JobStore;
   readonly clock: Clock;
   readonly log: Log;
@@ -50,15 +50,15 @@ interface Pending {
 const againMs = 2000;
 
 export class Recovery {
-  readonly #ports: RecoveryPorts;
+  readonly #options: RecoveryOptions;
   readonly #pending = new Map<string, Pending>();
   #timer: Timer | undefined;
   #working: Promise<void> | null = null;
   #passWanted = false;
   #closed = false;
 
-  constructor(ports: RecoveryPorts) {
-    this.#ports = ports;
+  constructor(options: RecoveryOptions) {
+    this.#options = options;
   }
 
   /** Whether this claim of the job waits for proof that its attempt is gone. */
@@ -114,7 +114,7 @@ export class Recovery {
    * it.
    */
   async applySpool(): Promise<void> {
-    const { spool } = this.#ports;
+    const { spool } = this.#options;
     for (const spooled of await spool.list()) {
       const pending = this.#pending.get(spooled.jobId);
       if (pending?.record.attempt === spooled.attempt) {
@@ -129,7 +129,7 @@ export class Recovery {
   }
 
   async #passOnce(): Promise<void> {
-    const { log } = this.#ports;
+    const { log } = this.#options;
     try {
       await this.applySpool();
       const waiting = [...this.#pending.values()].filter(({ ending }) => !ending);
@@ -144,7 +144,7 @@ export class Recovery {
   }
 
   async #isGone(pending: Pending): Promise<boolean> {
-    const { proveGone, log, onUnproved } = this.#ports;
+    const { proveGone, log, onUnproved } = this.#options;
     const { record, started } = pending;
     const { attempt, job } = record;
     let gone = false;
@@ -165,12 +165,12 @@ export class Recovery {
     const claimedAt = record.state.kind === "running" ? record.state.claimedAt : record.submittedAt;
     const message = `attempt ${record.attempt} was lost: the process that ran it is gone and left no result`;
     const recorded = await this.#recordedSpending(pending);
-    const result = lostResult({ started, claimedAt, now: this.#ports.clock.now(), message, recorded });
+    const result = lostResult({ started, claimedAt, now: this.#options.clock.now(), message, recorded });
     await this.#end(pending, result, chargeOfLost(result, started));
   }
 
   async #recordedSpending({ record, started }: Pending): Promise<LostSpending | null> {
-    const { spendingOfLost, log } = this.#ports;
+    const { spendingOfLost, log } = this.#options;
     if (started === null) return null;
     const { job, attempt } = record;
     const { task } = job;
@@ -189,18 +189,18 @@ export class Recovery {
 
   async #end(pending: Pending, result: WorkerResult, charge: Charge): Promise<void> {
     pending.ending = true;
-    await this.#ports.settle(pending.record, result, charge);
+    await this.#options.settle(pending.record, result, charge);
     const { id } = pending.record.job;
     if (this.#pending.get(id) === pending) this.#pending.delete(id);
   }
 
   async #isOwnedElsewhere({ jobId, attempt }: SpooledResult): Promise<boolean> {
-    const record = await this.#ports.store.get(jobId);
+    const record = await this.#options.store.get(jobId);
     return record?.state.kind === "running" && record.attempt === attempt;
   }
 
   async #keepLate({ jobId, attempt, result }: SpooledResult): Promise<void> {
-    const { store, clock, log } = this.#ports;
+    const { store, clock, log } = this.#options;
     const attempts = await store.attempts(jobId);
     const known = attempts.find((record) => record.attempt === attempt)?.result;
     if (known !== undefined && known !== null && known.outcome !== "lost") return;
@@ -214,6 +214,6 @@ export class Recovery {
 
   #arm(): void {
     if (this.#closed) return;
-    this.#timer = this.#ports.clock.setTimer(againMs, () => void this.pass());
+    this.#timer = this.#options.clock.setTimer(againMs, () => void this.pass());
   }
 }

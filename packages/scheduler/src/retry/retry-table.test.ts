@@ -17,7 +17,7 @@ import {
   type RetryQuestion,
 } from "./retry-table.ts";
 
-const seed = Number(process.env["AGENTCORE_TEST_SEED"] ?? 20_261_124);
+const seed = Number(process.env["AGENTCORE_SEED"] ?? 20_261_124);
 
 function question(
   result: Partial<WorkerResult>,

@@ -24,7 +24,7 @@ export interface Replayed {
   readonly isNew: boolean;
 }
 
-export interface DeadLettersPorts {
+export interface DeadLettersOptions {
   readonly store: JobStore;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -38,15 +38,15 @@ export interface DeadLettersPorts {
 const batchJobs = 500;
 
 export class DeadLetters {
-  readonly #ports: DeadLettersPorts;
+  readonly #options: DeadLettersOptions;
 
-  constructor(ports: DeadLettersPorts) {
-    this.#ports = ports;
+  constructor(options: DeadLettersOptions) {
+    this.#options = options;
   }
 
   /** Those not replayed yet, newest first. Pieces of workflow runs are none: their run deals with them. */
   list(query: DeadLetterQuery = {}): Promise<JobPage> {
-    return this.#ports.store.list({ ...query, states: ["dead"], notReplayed: true, notPieces: true });
+    return this.#options.store.list({ ...query, states: ["dead"], notReplayed: true, notPieces: true });
   }
 
   /**
@@ -54,7 +54,7 @@ export class DeadLetters {
    * what `submit` throws for a bad edit.
    */
   async replay(deadJobId: string, edit: EditJob = (job) => job): Promise<Replayed> {
-    const { store, onReplayed } = this.#ports;
+    const { store, onReplayed } = this.#options;
     const dead = await store.get(deadJobId);
     if (dead?.state.kind !== "dead") throw notDead(deadJobId);
     const run = runOfPiece(dead.job);
@@ -128,7 +128,7 @@ export class DeadLetters {
     onBatch: (jobIds: readonly string[]) => void = () => {},
   ): Promise<number> {
     for (let purged = 0; ;) {
-      const ids = await this.#ports.store.purgeDead({ ...query, notPieces: true, limit: batchJobs });
+      const ids = await this.#options.store.purgeDead({ ...query, notPieces: true, limit: batchJobs });
       if (ids.length > 0) onBatch(ids);
       purged += ids.length;
       if (ids.length < batchJobs) return purged;
@@ -136,7 +136,7 @@ export class DeadLetters {
   }
 
   #submissionOf(dead: JobRecord, edit: EditJob) {
-    const { ids, policies, clock, workers } = this.#ports;
+    const { ids, policies, clock, workers } = this.#options;
     const { notBefore: _past, ...job } = dead.job;
     const { id: _old, ...edited } = edit(job);
     return toSubmission(edited, { ids, policies, workers, now: clock.now() });

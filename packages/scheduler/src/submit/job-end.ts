@@ -1,6 +1,6 @@
 /** How a job ended, and waiting for it, whichever process runs the job. */
 import { AgentCoreError, isAgentCoreError, type Log, type WorkerResult } from "@agentcore/contract";
-import type { Change, ChangeWatch } from "../drive/change-watch.ts";
+import type { Change, ChangeWatch } from "../change-watch.ts";
 import { isTerminal, type JobRecord, type Reason, type Spending } from "../job-record.ts";
 import type { JobStore } from "../job-store.ts";
 import { jobNotFound } from "./refusals.ts";
@@ -37,7 +37,7 @@ interface Waiter {
   readonly reject: (error: unknown) => void;
 }
 
-export interface JobEndsPorts {
+export interface JobEndsOptions {
   readonly store: JobStore;
   readonly changes: ChangeWatch;
   readonly log: Log;
@@ -48,7 +48,7 @@ const askedAtOnceMax = 1000;
 
 /** Everybody who waits for the end of a job. Asks the store for all of them together when something changed. */
 export class JobEnds {
-  readonly #ports: JobEndsPorts;
+  readonly #options: JobEndsOptions;
   /** In the order in which they will be asked for. */
   readonly #waiting = new Map<string, Set<Waiter>>();
   #unsubscribe: (() => void) | undefined;
@@ -57,8 +57,8 @@ export class JobEnds {
   #toAsk = 0;
   #closed = false;
 
-  constructor(ports: JobEndsPorts) {
-    this.#ports = ports;
+  constructor(options: JobEndsOptions) {
+    this.#options = options;
   }
 
   /**
@@ -72,7 +72,7 @@ export class JobEnds {
     const waiters = this.#waiting.get(jobId) ?? new Set();
     const waiter = { resolve, reject };
     this.#waiting.set(jobId, waiters.add(waiter));
-    this.#unsubscribe ??= this.#ports.changes.subscribe((change) => this.#onChange(change));
+    this.#unsubscribe ??= this.#options.changes.subscribe((change) => this.#onChange(change));
     // Waiting first and asking second: an end between the two is not missed.
     void this.#tellIfEnded(jobId).catch((error: unknown) => {
       if (isAgentCoreError(error) && error.code === "AC_STORE_UNAVAILABLE") {
@@ -86,7 +86,7 @@ export class JobEnds {
   }
 
   async #tellIfEnded(jobId: string): Promise<void> {
-    const record = await this.#ports.store.get(jobId);
+    const record = await this.#options.store.get(jobId);
     if (record === undefined) throw jobNotFound(jobId);
     this.tell(record);
   }
@@ -132,11 +132,11 @@ export class JobEnds {
     const ids = [...this.#waiting.keys()].slice(0, askedAtOnceMax);
     try {
       this.#toAsk -= ids.length;
-      for (const record of await this.#ports.store.ended(ids)) this.tell(record);
+      for (const record of await this.#options.store.ended(ids)) this.tell(record);
       for (const id of ids) this.#moveToEnd(id);
     } catch (error) {
       this.#toAsk = this.#waiting.size;
-      this.#ports.log.warn({ error }, "could not ask for the ends of jobs; asking again");
+      this.#options.log.warn({ error }, "could not ask for the ends of jobs; asking again");
     }
     this.#asking = false;
   }

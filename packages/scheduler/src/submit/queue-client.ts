@@ -13,8 +13,8 @@ import {
   type Log,
   type RunEvent,
 } from "@agentcore/contract";
-import { ChangeWatch } from "../drive/change-watch.ts";
-import { RunEvents, type RunEventListener } from "../drive/run-events.ts";
+import { ChangeWatch } from "../change-watch.ts";
+import { RunEvents, type RunEventListener } from "../run-events.ts";
 import type { JobRecord, Reason } from "../job-record.ts";
 import { isTerminal } from "../job-record.ts";
 import {

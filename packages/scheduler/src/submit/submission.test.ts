@@ -2,17 +2,17 @@ import { describe, expect, it } from "vitest";
 import { AgentCoreError } from "@agentcore/contract";
 import { countingIds } from "../testing/rig.ts";
 import { defaultPolicies } from "./policies.ts";
-import { toSubmission, type SubmissionPorts } from "./submission.ts";
+import { toSubmission, type SubmissionOptions } from "./submission.ts";
 
 const task = { worker: "shell", workspace: "/w", instructions: "true" };
-const ports = (more: Partial<SubmissionPorts> = {}): SubmissionPorts => ({
+const ports = (more: Partial<SubmissionOptions> = {}): SubmissionOptions => ({
   ids: countingIds("id"),
   policies: defaultPolicies,
   now: 1000,
   ...more,
 });
 
-function codeOf(input: unknown, more: Partial<SubmissionPorts> = {}): string {
+function codeOf(input: unknown, more: Partial<SubmissionOptions> = {}): string {
   try {
     toSubmission(input, ports(more));
     return "taken";

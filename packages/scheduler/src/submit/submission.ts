@@ -7,7 +7,7 @@ import type { Submission } from "../job-store.ts";
 import { payloadSize } from "./payload-size.ts";
 import type { SchedulerPolicies } from "./policies.ts";
 
-export interface SubmissionPorts {
+export interface SubmissionOptions {
   readonly ids: Ids;
   readonly policies: SchedulerPolicies;
   readonly now: number;
@@ -43,14 +43,14 @@ function refuseNul(value: unknown, path: readonly string[]): void {
 }
 
 /** Throws `AC_JOB_INVALID`, `AC_JOB_TOO_LARGE` or `AC_WORKER_UNKNOWN`. */
-export function toSubmission(input: unknown, ports: SubmissionPorts): Submission {
+export function toSubmission(input: unknown, options: SubmissionOptions): Submission {
   const { bytesMax } = checkPayload(input);
   const isRecord = typeof input === "object" && input !== null;
   const choosesId = isRecord && "id" in input && input.id !== undefined;
-  const job = parseJob(isRecord && !choosesId ? { ...input, id: ports.ids.next() } : input);
+  const job = parseJob(isRecord && !choosesId ? { ...input, id: options.ids.next() } : input);
   if (bytesMax + defaultsBytesMax > jobPayloadBytesMax) checkSize(job);
-  if (ports.workers !== undefined && !ports.workers.includes(job.task.worker)) {
-    const known = [...ports.workers];
+  if (options.workers !== undefined && !options.workers.includes(job.task.worker)) {
+    const known = [...options.workers];
     throw new AgentCoreError(
       "AC_WORKER_UNKNOWN",
       `no worker is named "${job.task.worker}"; there are ${known.join(", ")}`,
@@ -59,7 +59,7 @@ export function toSubmission(input: unknown, ports: SubmissionPorts): Submission
       },
     );
   }
-  return { ...timesOf(job, ports.now), ...placeOf(job, ports), job, rememberAlias: choosesId };
+  return { ...timesOf(job, options.now), ...placeOf(job, options), job, rememberAlias: choosesId };
 }
 
 function timesOf(job: Job, now: number): Pick<Submission, "submittedAt" | "runAt" | "delayMs"> {
@@ -71,7 +71,7 @@ function timesOf(job: Job, now: number): Pick<Submission, "submittedAt" | "runAt
 
 function placeOf(
   job: Job,
-  { policies, now }: SubmissionPorts,
+  { policies, now }: SubmissionOptions,
 ): Pick<Submission, "rank" | "readyFrom" | "concurrencyKey"> {
   const readyFrom = Math.max(now, job.notBefore ?? now);
   const rank = policies.rank(job, readyFrom);

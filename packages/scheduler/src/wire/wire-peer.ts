@@ -27,7 +27,7 @@ export type ServerMessage = {
   };
 }[WireServerNotification];
 
-export interface WirePeerPorts {
+export interface WirePeerOptions {
   /** What the runtime writes. */
   readonly output: Readable;
   /** What the runtime reads. */
@@ -55,21 +55,21 @@ const incomingSchema = z.union([
 ]);
 
 export class WirePeer {
-  readonly #ports: WirePeerPorts;
+  readonly #options: WirePeerOptions;
   readonly #lines = new MessageLines();
   readonly #open = new Map<number, OpenRequest>();
   #nextId = 1;
   #bad = 0;
   #ended: AgentCoreError | null = null;
 
-  constructor(ports: WirePeerPorts) {
-    this.#ports = ports;
-    ports.output.on("data", (chunk: Buffer) => {
+  constructor(options: WirePeerOptions) {
+    this.#options = options;
+    options.output.on("data", (chunk: Buffer) => {
       for (const line of this.#lines.push(chunk)) this.#take(line);
     });
     // The end of the process tells more than the pipe's error does; writing into it must not crash us.
-    ports.input.on("error", (error) => ports.log.debug({ error }, "could not write to the runtime"));
-    ports.output.on("error", (error) => ports.log.debug({ error }, "could not read from the runtime"));
+    options.input.on("error", (error) => options.log.debug({ error }, "could not write to the runtime"));
+    options.output.on("error", (error) => options.log.debug({ error }, "could not read from the runtime"));
   }
 
   request<M extends WireMethod>(method: M, params: WireParams<M>): Promise<WireResult<M>> {
@@ -95,12 +95,12 @@ export class WirePeer {
   }
 
   #write(message: object): void {
-    this.#ports.input.write(`${JSON.stringify(message)}\n`);
+    this.#options.input.write(`${JSON.stringify(message)}\n`);
   }
 
   #take(line: IncomingLine): void {
     if (this.#ended !== null) return;
-    this.#ports.onMessage();
+    this.#options.onMessage();
     if (line.kind === "oversized") return this.#onBad(`a message of ${line.bytes} bytes`);
     const message = parse(line.text);
     if (message === undefined) return this.#onBad("a message that is no JSON-RPC");
@@ -136,14 +136,14 @@ export class WirePeer {
       return this.#onBad(`a notification of unknown name ${method.slice(0, 100)}`);
     const parsed = wireServerNotifications[method].safeParse(params);
     if (!parsed.success) return this.#onBad(`a notification ${method} of the wrong shape`);
-    this.#ports.onNotification({ name: method, params: parsed.data } as ServerMessage);
+    this.#options.onNotification({ name: method, params: parsed.data } as ServerMessage);
   }
 
   #onBad(what: string): void {
     this.#bad += 1;
-    if (this.#bad <= 10) this.#ports.log.warn({ what }, "the runtime sent what it must not");
+    if (this.#bad <= 10) this.#options.log.warn({ what }, "the runtime sent what it must not");
     if (this.#bad === badMessagesMax)
-      this.#ports.onBroken(`it sent ${badMessagesMax} bad messages, the last: ${what}`);
+      this.#options.onBroken(`it sent ${badMessagesMax} bad messages, the last: ${what}`);
   }
 }
 

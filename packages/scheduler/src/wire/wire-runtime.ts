@@ -22,7 +22,7 @@ import {
 import type { Readable, Writable } from "node:stream";
 import { WirePeer, type ServerMessage } from "./wire-peer.ts";
 
-export interface WireRuntimePorts {
+export interface WireRuntimeOptions {
   readonly output: Readable;
   readonly input: Writable;
   readonly clock: Clock;
@@ -49,7 +49,7 @@ const missedMax = 5;
 const acknowledgeShare = 4;
 
 export class WireRuntime {
-  readonly #ports: WireRuntimePorts;
+  readonly #options: WireRuntimeOptions;
   readonly #peer: WirePeer;
   readonly #executions = new Map<string, Execution>();
   #load: LoadReport | null = null;
@@ -58,12 +58,12 @@ export class WireRuntime {
   #timer: Timer | undefined;
   #failed = false;
 
-  constructor(ports: WireRuntimePorts) {
-    this.#ports = ports;
+  constructor(options: WireRuntimeOptions) {
+    this.#options = options;
     this.#peer = new WirePeer({
-      output: ports.output,
-      input: ports.input,
-      log: ports.log,
+      output: options.output,
+      input: options.input,
+      log: options.log,
       onNotification: (message) => this.#onNotification(message),
       onMessage: () => (this.#missed = 0),
       onBroken: (why) => this.#fail(why),
@@ -72,7 +72,7 @@ export class WireRuntime {
 
   /** Throws where the two do not understand each other. */
   async handshake(): Promise<void> {
-    const { client } = this.#ports;
+    const { client } = this.#options;
     const answer = await this.#ask("initialize", { protocolVersions: [...wireProtocolVersions], client });
     if (!wireProtocolVersions.some((version) => version === answer.protocolVersion)) {
       const message = `the runtime speaks version ${answer.protocolVersion} of the protocol, this scheduler ${wireProtocolVersions.join(", ")}`;
@@ -137,7 +137,7 @@ export class WireRuntime {
   }
 
   async #ask<M extends WireMethod>(method: M, params: WireParams<M>): Promise<WireResult<M>> {
-    const { clock, answerMs } = this.#ports;
+    const { clock, answerMs } = this.#options;
     const timer = clock.setTimer(answerMs, () =>
       this.#fail(`it did not answer ${method} within ${answerMs} ms`),
     );
@@ -154,7 +154,7 @@ export class WireRuntime {
         this.#load = message.params;
         return;
       case "escalation":
-        this.#ports.onEscalation(message.params as Escalation);
+        this.#options.onEscalation(message.params as Escalation);
         return;
       case "started":
         this.#executions.get(message.params.permitId)?.observer?.onStarted?.(message.params.identity);
@@ -169,7 +169,7 @@ export class WireRuntime {
     const execution = this.#executions.get(permitId);
     if (execution === undefined) return;
     if (seq !== execution.seq + 1) {
-      this.#ports.log.warn({ permitId, seq, expected: execution.seq + 1 }, "an event came out of order");
+      this.#options.log.warn({ permitId, seq, expected: execution.seq + 1 }, "an event came out of order");
       if (seq <= execution.seq) return;
     }
     execution.seq = seq;
@@ -181,7 +181,7 @@ export class WireRuntime {
 
   /** Counts beats that did not come. Time in which this process itself was stopped proves nothing about the other. */
   #watch(heartbeatMs: number): void {
-    const { clock } = this.#ports;
+    const { clock } = this.#options;
     const setAtMs = clock.monotonicMs();
     this.#timer = clock.setTimer(heartbeatMs, () => {
       const wasStopped = clock.monotonicMs() - setAtMs > heartbeatMs * 2;
@@ -195,6 +195,6 @@ export class WireRuntime {
   #fail(why: string): void {
     if (this.#failed) return;
     this.#failed = true;
-    this.#ports.onFailed(why);
+    this.#options.onFailed(why);
   }
 }

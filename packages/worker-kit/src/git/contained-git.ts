@@ -4,10 +4,10 @@
  */
 import { AgentCoreError, isAgentCoreError, type Git } from "@agentcore/contract";
 import { findProgram } from "../program/find-program.ts";
-import { runContainedProgram, type ProgramEnd, type ProgramParts } from "../runner/contained-program.ts";
+import { runContainedProgram, type ProgramEnd, type ProgramOptions } from "../program/contained-program.ts";
 import { gitEnvironment, hardenedArgs } from "./hardening.ts";
 
-export interface ContainedGitParts extends ProgramParts {
+export interface ContainedGitOptions extends ProgramOptions {
   /** The caller's environment, from which PATH, HOME and the language are taken. */
   readonly hostEnv: Readonly<Record<string, string | undefined>>;
 }
@@ -19,7 +19,7 @@ const stderrBytesMax = 1024 * 1024;
 const wasAborted = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;
 
 /** Fails with `AC_GIT_FAILED` if git fails, is ended by a signal, prints more than 256 MiB, or leaves processes that cannot be ended. */
-export function createContainedGit(parts: ContainedGitParts): Git {
+export function createContainedGit(parts: ContainedGitOptions): Git {
   const base = gitEnvironment(parts.hostEnv);
   return async (cwd, args, options = {}) => {
     const { timeoutMs = timeoutMsDefault, signal, input } = options;

@@ -8,7 +8,7 @@ import {
   type WorkerProgram,
 } from "@agentcore/contract";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { ProgramParts } from "../runner/contained-program.ts";
+import type { ProgramOptions } from "./contained-program.ts";
 import { drive, machineContainment } from "../testing/drive.ts";
 import { randomIds, realClock } from "../testing/real-ports.ts";
 import { findSurvivors } from "../testing/survivors.ts";
@@ -16,7 +16,7 @@ import { makeTemporaryDirectory } from "../testing/temporary-directories.ts";
 import { credentialStatus, detectProgram, requireProgram } from "./detect-program.ts";
 import { findProgram } from "./find-program.ts";
 
-let base: { readonly parts: ProgramParts };
+let base: { readonly parts: ProgramOptions };
 beforeAll(async () => {
   base = { parts: { containment: await machineContainment(), clock: realClock, ids: randomIds } };
 });

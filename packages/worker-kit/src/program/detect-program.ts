@@ -7,7 +7,7 @@ import { existsSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { AgentCoreError, type WorkerAdapter } from "@agentcore/contract";
 import { programEnvironment } from "../environment.ts";
-import type { ProgramParts } from "../runner/contained-program.ts";
+import type { ProgramOptions } from "./contained-program.ts";
 import { findProgram } from "./find-program.ts";
 import { knownVersion, programKey, rememberVersion } from "./known-versions.ts";
 import { SharedQuestions } from "./shared-question.ts";
@@ -35,7 +35,7 @@ export interface DetectOptions {
   /** The caller's environment: PATH, HOME and credentials are looked up in it. */
   readonly hostEnv: Readonly<Record<string, string | undefined>>;
   /** What a program is run with, contained. */
-  readonly parts: ProgramParts;
+  readonly parts: ProgramOptions;
   /** Where versions are kept for later processes, made if missing. Default: nowhere. */
   readonly versionsDir?: string | undefined;
   /** Ends the question at once; the call then rejects with `AC_CANCELLED`. */

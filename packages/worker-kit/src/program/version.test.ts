@@ -1,7 +1,7 @@
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { ProgramParts } from "../runner/contained-program.ts";
+import type { ProgramOptions } from "./contained-program.ts";
 import { machineContainment } from "../testing/drive.ts";
 import { randomIds, realClock } from "../testing/real-ports.ts";
 import { findSurvivors } from "../testing/survivors.ts";
@@ -15,9 +15,9 @@ function program(script: string): string {
   return path;
 }
 
-let parts: ProgramParts;
+let options: ProgramOptions;
 beforeAll(async () => {
-  parts = { containment: await machineContainment(), clock: realClock, ids: randomIds };
+  options = { containment: await machineContainment(), clock: realClock, ids: randomIds };
 });
 
 const env = { PATH: "/usr/bin:/bin" };
@@ -48,11 +48,11 @@ describe("a version", () => {
   });
 
   it("is read from what a program prints", async () => {
-    expect(await readVersion(parts, program('echo "x 1.2.3 $1"'), ["--version"], env)).toEqual({
+    expect(await readVersion(options, program('echo "x 1.2.3 $1"'), ["--version"], env)).toEqual({
       kind: "version",
       version: "1.2.3",
     });
-    expect(await readVersion(parts, program("echo 4.5.6 >&2"), [], env)).toEqual({
+    expect(await readVersion(options, program("echo 4.5.6 >&2"), [], env)).toEqual({
       kind: "version",
       version: "4.5.6",
     });
@@ -63,13 +63,13 @@ describe("a version", () => {
     ["fails with words", "echo broken install >&2; exit 3", "broken install"],
     ["fails without words", "exit 3", "it exited with code 3"],
   ])("is unreadable where the program %s", async (_what, script, reason) => {
-    expect(await readVersion(parts, program(script), [], env)).toEqual({ kind: "unreadable", reason });
+    expect(await readVersion(options, program(script), [], env)).toEqual({ kind: "unreadable", reason });
   });
 
   it("is not answered by a program that hangs, which is ended with all that it started", async () => {
     const token = `8${Math.floor(Math.random() * 1e8)}`;
     const hanging = program(`setsid sleep ${token} & exec sleep ${token}`);
-    const answer = await readVersion(parts, hanging, [], env, { timeoutMs: 300 });
+    const answer = await readVersion(options, hanging, [], env, { timeoutMs: 300 });
     expect(answer).toEqual({ kind: "unanswered", reason: "no answer within 300 ms" });
     expect(findSurvivors([token])).toEqual([]);
   });
@@ -78,7 +78,7 @@ describe("a version", () => {
     const token = `8${Math.floor(Math.random() * 1e8)}`;
     const caller = new AbortController();
     const hanging = program(`trap '' TERM; sleep ${token}; sleep ${token}`);
-    const asked = readVersion(parts, hanging, [], env, { signal: caller.signal });
+    const asked = readVersion(options, hanging, [], env, { signal: caller.signal });
     const refusal = asked.catch((error: unknown) => error);
     await expect.poll(() => findSurvivors([token]).length, { timeout: 10_000 }).toBeGreaterThan(0);
     caller.abort();
@@ -87,8 +87,8 @@ describe("a version", () => {
   });
 
   it("is not answered by a program that is contained by nothing, since it is not started", async () => {
-    const containment = { ...parts.containment, start: () => Promise.reject(new Error("spawn EAGAIN")) };
-    const answer = await readVersion({ ...parts, containment }, program("echo 1.0.0"), [], env);
+    const containment = { ...options.containment, start: () => Promise.reject(new Error("spawn EAGAIN")) };
+    const answer = await readVersion({ ...options, containment }, program("echo 1.0.0"), [], env);
     expect(answer).toEqual({ kind: "unanswered", reason: "spawn EAGAIN" });
   });
 
@@ -96,7 +96,7 @@ describe("a version", () => {
     const path = program('[ -z "$AGENTCORE_TEST_LEAK" ] && echo 1.0.0');
     process.env["AGENTCORE_TEST_LEAK"] = "x";
     try {
-      expect((await readVersion(parts, path, [], env)).kind).toBe("version");
+      expect((await readVersion(options, path, [], env)).kind).toBe("version");
     } finally {
       delete process.env["AGENTCORE_TEST_LEAK"];
     }

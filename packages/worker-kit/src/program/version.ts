@@ -3,7 +3,7 @@
  * answer in time is ended; on a busy machine that says nothing about the program.
  */
 import { AgentCoreError } from "@agentcore/contract";
-import { runContainedProgram, type ProgramEnd, type ProgramParts } from "../runner/contained-program.ts";
+import { runContainedProgram, type ProgramEnd, type ProgramOptions } from "./contained-program.ts";
 
 export const versionTimeoutMs = 20_000;
 
@@ -26,7 +26,7 @@ export interface VersionOptions {
  * `major.minor.patch` (or `major.minor`) on stdout, else on stderr, is the version.
  */
 export async function readVersion(
-  parts: ProgramParts,
+  options: ProgramOptions,
   program: string,
   versionArgs: readonly string[],
   env: Readonly<Record<string, string>>,
@@ -34,7 +34,7 @@ export async function readVersion(
 ): Promise<VersionAnswer> {
   const bytes = { stdoutBytesMax: outputBytesMax, stderrBytesMax: outputBytesMax };
   const request = { command: program, args: versionArgs, cwd: "/", env, label: "version", timeoutMs, signal };
-  const end = await runContainedProgram(parts, { ...request, ...bytes }).catch((error: unknown) =>
+  const end = await runContainedProgram(options, { ...request, ...bytes }).catch((error: unknown) =>
     error instanceof Error ? error.message : String(error),
   );
   if (signal?.aborted === true)
@@ -62,7 +62,7 @@ export function findVersion(text: string): string | null {
   return match?.[1] ?? null;
 }
 
-/** Negative, zero or positive, as `left` is older, equal or newer. Missing parts are 0; a pre-release is older. */
+/** Negative, zero or positive, as `left` is older, equal or newer. Missing options are 0; a pre-release is older. */
 export function compareVersions(left: string, right: string): number {
   const [leftCore = "", leftPre = ""] = splitOnce(left, "-");
   const [rightCore = "", rightPre = ""] = splitOnce(right, "-");

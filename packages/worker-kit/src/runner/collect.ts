@@ -18,7 +18,7 @@ import type { Run } from "./prepare.ts";
 import type { RunUsage } from "./run-usage.ts";
 import type { OutputRead } from "./read-output.ts";
 import { makeResult, type RunTimes } from "./result.ts";
-import type { FirstStopCause } from "./stop-cause.ts";
+import type { FirstStopCause } from "../program/stop-cause.ts";
 import { runVerifyScript, type VerifyRun } from "./verify-script.ts";
 
 /** A run whose worker has ended and whose container is empty, or given up. */

@@ -3,15 +3,15 @@
  * the package's composition: everything ambient comes in here.
  */
 import type { RunRequest, WorkerRun, WorkerRunner } from "@agentcore/contract";
-import { defaultRunnerLimits, type RunnerLimits, type RunnerParts } from "./runner-options.ts";
+import { defaultRunnerLimits, type RunnerLimits, type RunnerOptions } from "../runner-options.ts";
 import { runAttempt, type RunControl } from "./run-attempt.ts";
 
-export interface ProcessRunnerOptions extends Omit<RunnerParts, "limits"> {
+export interface ProcessRunnerOptions extends Omit<RunnerOptions, "limits"> {
   readonly limits?: Partial<RunnerLimits>;
 }
 
 export function createProcessRunner(options: ProcessRunnerOptions): WorkerRunner {
-  const parts: RunnerParts = { ...options, limits: { ...defaultRunnerLimits, ...options.limits } };
+  const parts: RunnerOptions = { ...options, limits: { ...defaultRunnerLimits, ...options.limits } };
   return {
     containmentLevel: parts.containment.level,
     start(request: RunRequest): WorkerRun {

@@ -6,9 +6,9 @@ import type { GitStep, GitStepEnd } from "../observe/git-observer.ts";
 import { observeWorkspace } from "../observe/observe-workspace.ts";
 import { notCompared, type WorkspaceChange } from "../observe/workspace-change.ts";
 import { findProgram } from "../program/find-program.ts";
-import { collectText, runContainedStep } from "./contained-step.ts";
+import { collectText, runContainedStep } from "../program/contained-step.ts";
 import type { Run } from "./prepare.ts";
-import type { FirstStopCause } from "./stop-cause.ts";
+import type { FirstStopCause } from "../program/stop-cause.ts";
 
 export interface Observation {
   /** When the state before the run is known. Never rejects. */

@@ -15,12 +15,12 @@ import {
   type AttemptDirectory,
 } from "./attempt-directory.ts";
 import { absentFrom } from "./left-directories.ts";
-import type { RunnerParts } from "./runner-options.ts";
+import type { RunnerOptions } from "../runner-options.ts";
 import { readWorkerSettings, type WorkerSettings } from "./worker-settings.ts";
 
 /** One attempt, as far as it is fixed before its process starts. */
 export interface Run {
-  readonly parts: RunnerParts;
+  readonly parts: RunnerOptions;
   readonly request: RunRequest;
   readonly marker: string;
   /** See {@link runLabel}. */
@@ -38,7 +38,7 @@ export interface Run {
   readonly model: string | null;
 }
 
-export async function prepareRun(parts: RunnerParts, request: RunRequest): Promise<Run> {
+export async function prepareRun(parts: RunnerOptions, request: RunRequest): Promise<Run> {
   const { adapter, permit, task } = request;
   await requireWorkspace(task.workspace);
   requireCapabilities(adapter.name, adapter.capabilities, permit.grants.capabilities);
@@ -69,7 +69,7 @@ interface Found {
   readonly attempt: AttemptDirectory;
 }
 
-async function planRun(parts: RunnerParts, request: RunRequest, found: Found): Promise<Run> {
+async function planRun(parts: RunnerOptions, request: RunRequest, found: Found): Promise<Run> {
   const { adapter, permit, task } = request;
   const { settings, program, attempt } = found;
   const { hostEnv } = parts;

@@ -4,10 +4,10 @@
  * run; it is killed then, since nobody waits for its answer any more.
  */
 import { probeOutputBytesMax, type ProbeOutput, type StopCause } from "@agentcore/contract";
-import { collectText, runContainedStep, type StepEnd } from "./contained-step.ts";
+import { collectText, runContainedStep, type StepEnd } from "../program/contained-step.ts";
 import type { Run } from "./prepare.ts";
 import { startFailureOf } from "./start-failure.ts";
-import { firstStopCause, type FirstStopCause } from "./stop-cause.ts";
+import { firstStopCause, type FirstStopCause } from "../program/stop-cause.ts";
 import { withScriptStep } from "./task-script.ts";
 
 export interface Probes {

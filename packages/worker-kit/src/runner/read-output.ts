@@ -10,7 +10,7 @@ import { checkedEvent, checkedReport } from "./checked-event.ts";
 import { createLineFramer, type LineFramer } from "../line-framer.ts";
 import { createOutputLog, type LogFile, type OutputLog } from "./output-log.ts";
 import type { Run } from "./prepare.ts";
-import { pumpStream, type StreamSink } from "./pump.ts";
+import { pumpStream, type StreamSink } from "../program/pump.ts";
 import { createTextTail } from "./text-tail.ts";
 
 export interface OutputReading {

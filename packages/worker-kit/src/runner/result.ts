@@ -19,7 +19,7 @@ export interface RunTimes {
   readonly startedMonotonicMs: number;
 }
 
-export interface ResultParts {
+export interface ResultOptions {
   readonly verdict: Verdict;
   readonly exit: WorkerExit;
   readonly artifacts: readonly Artifact[];
@@ -34,8 +34,8 @@ export interface ResultParts {
 /** Longest summary; the logs have the rest. */
 const summaryCharsMax = 4000;
 
-export function makeResult(clock: Clock, times: RunTimes, parts: ResultParts): WorkerResult {
-  const { verdict, exit } = parts;
+export function makeResult(clock: Clock, times: RunTimes, options: ResultOptions): WorkerResult {
+  const { verdict, exit } = options;
   const summary = boundedText(verdict.summary, summaryCharsMax);
   return {
     outcome: verdict.outcome,
@@ -43,14 +43,14 @@ export function makeResult(clock: Clock, times: RunTimes, parts: ResultParts): W
     code: verdict.code,
     retryAfterMs: verdict.retryAfterMs,
     summary: summary.truncated === true ? `${summary.text}…` : summary.text,
-    artifacts: [...parts.artifacts],
-    observations: parts.observations,
-    usage: parts.usage,
-    costUsd: parts.costUsd,
-    costBasis: parts.costBasis,
-    session: parts.session,
+    artifacts: [...options.artifacts],
+    observations: options.observations,
+    usage: options.usage,
+    costUsd: options.costUsd,
+    costBasis: options.costBasis,
+    session: options.session,
     exitCode: exit.kind === "exited" ? exit.code : null,
-    containment: parts.containment,
+    containment: options.containment,
     startedAt: times.startedAt,
     durationMs: Math.max(0, clock.monotonicMs() - times.startedMonotonicMs),
   };

@@ -22,16 +22,16 @@ import { removeAttemptDirectory } from "./attempt-directory.ts";
 import { collectRun } from "./collect.ts";
 import { createCostMeter } from "./cost-meter.ts";
 import { beginObservation, type Observation } from "./observation.ts";
-import { limitsReached, limitsWithoutEffect } from "./limits-reached.ts";
-import type { RunnerLimits, RunnerParts } from "./runner-options.ts";
+import { limitsReached, limitsWithoutEffect } from "../program/limits-reached.ts";
+import type { RunnerLimits, RunnerOptions } from "../runner-options.ts";
 import { prepareRun, type Run } from "./prepare.ts";
 import { createProbes, type Probes } from "./probe-script.ts";
 import { readOutput } from "./read-output.ts";
 import { notStartedResult, type RunTimes } from "./result.ts";
 import { followUsage } from "./run-usage.ts";
 import { startFailureOf } from "./start-failure.ts";
-import { firstStopCause, type FirstStopCause } from "./stop-cause.ts";
-import { exitOf } from "./worker-exit.ts";
+import { firstStopCause, type FirstStopCause } from "../program/stop-cause.ts";
+import { exitOf } from "../program/worker-exit.ts";
 
 /** What can be asked of a run once its worker has been started: see `WorkerRun`. */
 export interface RunControl {
@@ -40,7 +40,7 @@ export interface RunControl {
 }
 
 export async function runAttempt(
-  parts: RunnerParts,
+  parts: RunnerOptions,
   request: RunRequest,
   onControl: (control: RunControl) => void,
 ): Promise<WorkerResult> {

@@ -2,7 +2,7 @@
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { WorkerAdapter } from "@agentcore/contract";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { drive } from "../testing/drive.ts";
 import { scriptedAdapter } from "../testing/scripted-adapter.ts";
 import { makeTemporaryDirectory } from "../testing/temporary-directories.ts";
@@ -32,7 +32,7 @@ function programOf(script: string): string {
   return path;
 }
 
-test("is told with its price while the run goes on, and counts where the run is stopped", async () => {
+it("is told with its price while the run goes on, and counts where the run is stopped", async () => {
   const program = programOf('echo 1000000 >> "$HOME/usage.log"; sleep 300');
   const { seen, stop, result } = await drive({ adapter, program });
   const event = await seen(({ type }) => type === "usage");
@@ -46,7 +46,7 @@ test("is told with its price while the run goes on, and counts where the run is 
   });
 });
 
-test("is read to its end after the worker has gone, and the greater of file and output counts", async () => {
+it("is read to its end after the worker has gone, and the greater of file and output counts", async () => {
   const printed = {
     type: "usage",
     usage: { inputTokens: 50, cachedInputTokens: null, outputTokens: 7 },
@@ -105,7 +105,7 @@ test.each<[string, object[], string, object]>([
 const unpriced: WorkerAdapter = { ...scriptedAdapter, provider: "openai" };
 const answer = programOf(`echo '{"type":"result","ok":true,"summary":"done"}'`);
 
-test.each([
+it.each([
   ["no price is known", "house", {}, unpriced, true],
   ["the user has given one", "house", { house: { input: 1, output: 1 } }, unpriced, false],
   ["the list has one", "gpt-5.5", {}, unpriced, false],

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { workerEnvironment } from "../environment.ts";
 import { findProgram } from "../program/find-program.ts";
 import { dropDirectory } from "./attempt-directory.ts";
-import type { ContainedStep } from "./contained-step.ts";
+import type { ContainedStep } from "../program/contained-step.ts";
 import type { Run } from "./prepare.ts";
 
 /**

@@ -4,12 +4,12 @@
  */
 import { join } from "node:path";
 import type { VerifyOutcome } from "../verdict.ts";
-import { runContainedStep, type StepEnd } from "./contained-step.ts";
+import { runContainedStep, type StepEnd } from "../program/contained-step.ts";
 import { createOutputLog, type LogFile } from "./output-log.ts";
 import type { Run } from "./prepare.ts";
-import type { StreamSink } from "./pump.ts";
+import type { StreamSink } from "../program/pump.ts";
 import { startFailureOf } from "./start-failure.ts";
-import type { FirstStopCause } from "./stop-cause.ts";
+import type { FirstStopCause } from "../program/stop-cause.ts";
 import { withScriptStep } from "./task-script.ts";
 
 export interface VerifyRun {

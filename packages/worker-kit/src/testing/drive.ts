@@ -16,7 +16,7 @@ import type {
   WorkerTask,
 } from "@agentcore/contract";
 import { createProcessRunner } from "../runner/create-process-runner.ts";
-import type { RunnerLimits } from "../runner/runner-options.ts";
+import type { RunnerLimits } from "../runner-options.ts";
 import type { OwnPrices } from "../prices.ts";
 import { randomIds, realClock } from "./real-ports.ts";
 import { makeTemporaryDirectory } from "./temporary-directories.ts";

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { withLiveGrowth } from "./live-memory.ts";
 
-test("memory that is held for a while counts, whether on the heap or in buffers", async () => {
+it("memory that is held for a while counts, whether on the heap or in buffers", async () => {
   const { value, growthMb } = await withLiveGrowth(async () => {
     const held = Array.from({ length: 100 }, () => Buffer.alloc(1024 * 1024, 1));
     await delay(400);
@@ -12,7 +12,7 @@ test("memory that is held for a while counts, whether on the heap or in buffers"
   expect(growthMb).toBeGreaterThan(90);
 });
 
-test("garbage does not count", async () => {
+it("garbage does not count", async () => {
   const { growthMb } = await withLiveGrowth(async () => {
     for (let round = 0; round < 20; round++) {
       for (let piece = 0; piece < 20; piece++) Buffer.alloc(1024 * 1024, 1);

@@ -16,7 +16,7 @@ import type {
 } from "@agentcore/contract";
 import { createLineFramer } from "../line-framer.ts";
 import { createActivityLog } from "../observe/activity-log.ts";
-import { exitOf } from "../runner/worker-exit.ts";
+import { exitOf } from "../program/worker-exit.ts";
 import { verdict, type Verdict } from "../verdict.ts";
 
 export interface Recording {

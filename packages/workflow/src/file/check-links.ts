@@ -5,7 +5,7 @@
 import { isAgentCoreError } from "@agentcore/contract";
 import { isAbsolute, join, normalize } from "node:path";
 import { placeholdersIn } from "../expression.ts";
-import { pathInside } from "../run/places.ts";
+import { pathInside } from "../places.ts";
 import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
 
 /** `workspace`: of the workflow, a real path. */

@@ -1,14 +1,14 @@
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { parseWorkflow } from "./parse-workflow.ts";
 import { formatProblem } from "./problem.ts";
 
 const folder = fileURLToPath(new URL("../../../../examples/workflows", import.meta.url));
 const files = (await readdir(folder)).filter((file) => file.endsWith(".yaml") && file !== "agents.yaml");
 
-test.each(files)("the example %s is without mistakes", async (file) => {
+it.each(files)("the example %s is without mistakes", async (file) => {
   const read = (path: string) => readFile(path, "utf8").catch(() => null);
   const parsed = await parseWorkflow({ file: join(folder, file), readFile: read });
   expect(parsed.ok ? [] : parsed.problems.map(formatProblem)).toEqual([]);

@@ -5,7 +5,7 @@
 import type { Clock, Log } from "@agentcore/contract";
 import type { Journal } from "@agentcore/scheduler";
 import * as z from "zod";
-import { runStream } from "./streams.ts";
+import { runStream } from "../records/streams.ts";
 
 const requestSchema = z.looseObject({ at: z.number(), message: z.string() });
 type CancelRequest = z.output<typeof requestSchema>;

@@ -10,8 +10,8 @@ import { expect, it } from "vitest";
 import type { Workflow } from "../definition.ts";
 import { createRunRig, git, type RunRig } from "../testing/run-rig.ts";
 import { shellLoop, shellStep, subWorkflow, testStep, testWorkflow } from "../testing/test-workflow.ts";
-import { listRuns } from "./read-runs.ts";
-import type { RunPorts } from "./run-ports.ts";
+import { listRuns } from "../records/read-runs.ts";
+import type { RunPorts } from "../run-ports.ts";
 
 const note =
   'echo "$AGENTCORE_STEP_ID $AGENTCORE_ITERATION" >> "${AGENTCORE_CONTEXT_DIR%%/context*}/ledger"; ';

@@ -1,9 +1,9 @@
 /** Ends a run by its journal alone, where nobody works on it and its definition no longer exists. */
 import type { Journal, JournalValue } from "@agentcore/scheduler";
-import { readRun } from "./read-runs.ts";
+import { readRun } from "../records/read-runs.ts";
 import { runNotFound } from "./run-workflow.ts";
-import type { RunEntry } from "./run-record.ts";
-import { streamTaken } from "./run-log.ts";
+import type { RunEntry } from "../records/run-record.ts";
+import { streamTaken } from "../records/run-log.ts";
 
 /**
  * The run ends `CANCELLED`; its steps stay as they stand. Its jobs are the caller's to cancel, with `interruptedMessage`, so

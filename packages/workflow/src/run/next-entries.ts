@@ -2,10 +2,10 @@
 import type { Ids } from "@agentcore/contract";
 import type { Budget } from "../definition.ts";
 import { plan, type Action } from "../plan/plan.ts";
-import { chooseStarts, type Start } from "./budget-choice.ts";
-import { budgetLeft, ceilingCode, noCeiling } from "./budget-share.ts";
-import { noFacts, type RunEntry, type RunRecord } from "./run-record.ts";
-import type { StepInstance } from "./step-instance.ts";
+import { chooseStarts, type Start } from "../budget/budget-choice.ts";
+import { budgetLeft, ceilingCode, noCeiling } from "../budget/budget-share.ts";
+import { noFacts, type RunEntry, type RunRecord } from "../records/run-record.ts";
+import type { StepInstance } from "../plan/step-instance.ts";
 
 export interface NextQuestion {
   readonly instances: readonly StepInstance[];

@@ -1,7 +1,7 @@
 /** Chooses the steps that a retry of an ended run repeats. Pure. */
 import type { RunState } from "../plan/run-state.ts";
 import type { StepState } from "../plan/step-state.ts";
-import type { StepInstance } from "./step-instance.ts";
+import type { StepInstance } from "../plan/step-instance.ts";
 
 /**
  * `failed`: those that did not end well, and those that wait for one of them and did not succeed. `from`: the step with all its

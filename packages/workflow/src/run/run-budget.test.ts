@@ -6,9 +6,15 @@ import type { Budget, Loop, Step, Workflow } from "../definition.ts";
 import { createRunRig, type RunRig } from "../testing/run-rig.ts";
 import { until } from "../testing/until.ts";
 import { shellWork, subWorkflow, testLoop, testStep, testWorkflow } from "../testing/test-workflow.ts";
-import type { RunResult } from "./run-ports.ts";
-import { foldEntries, newRecord, type RunCreated, type RunEntry, type RunRecord } from "./run-record.ts";
-import { stepInstances } from "./step-instance.ts";
+import type { RunResult } from "../run-ports.ts";
+import {
+  foldEntries,
+  newRecord,
+  type RunCreated,
+  type RunEntry,
+  type RunRecord,
+} from "../records/run-record.ts";
+import { stepInstances } from "../plan/step-instance.ts";
 
 let rig: RunRig;
 beforeEach(async () => {

@@ -14,7 +14,7 @@ import {
   testStep,
   testWorkflow,
 } from "../testing/test-workflow.ts";
-import type { RunPorts, RunResult } from "./run-ports.ts";
+import type { RunPorts, RunResult } from "../run-ports.ts";
 
 let rig: RunRig;
 beforeEach(async () => {

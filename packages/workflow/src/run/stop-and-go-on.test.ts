@@ -7,10 +7,10 @@ import { shellLoop, shellStep, subWorkflow, testStep, testWorkflow } from "../te
 import { until } from "../testing/until.ts";
 import { endRun } from "./end-run.ts";
 import { requestCancel } from "./cancel-request.ts";
-import { listRuns, readRun, storedSteps } from "./read-runs.ts";
-import { foldEntries, newRecord, type RunEntry } from "./run-record.ts";
-import { stepInstances } from "./step-instance.ts";
-import { runStream } from "./streams.ts";
+import { listRuns, readRun, storedSteps } from "../records/read-runs.ts";
+import { foldEntries, newRecord, type RunEntry } from "../records/run-record.ts";
+import { stepInstances } from "../plan/step-instance.ts";
+import { runStream } from "../records/streams.ts";
 
 let rig: RunRig;
 beforeAll(async () => {

@@ -6,15 +6,15 @@
 import type { ErrorCode } from "@agentcore/contract";
 import type { RunOutcome } from "../plan/run-state.ts";
 import type { StepState } from "../plan/step-state.ts";
-import { orderOf } from "./budget-choice.ts";
+import { orderOf } from "../budget/budget-choice.ts";
 import { watchForCancel } from "./cancel-request.ts";
-import { writeDiagnosis } from "./diagnosis.ts";
+import { writeDiagnosis } from "../stall/diagnosis.ts";
 import { Inbox } from "./inbox.ts";
-import { isSubmitted, LateCanceller } from "./submit-job.ts";
+import { isSubmitted, LateCanceller } from "../steps/submit-job.ts";
 import { nextEntries, type Next } from "./next-entries.ts";
-import { stepReport, writeRunRecord, writeStepRecord } from "./record-files.ts";
-import type { RunLog } from "./run-log.ts";
-import type { RunPorts, RunResult, RunSettings, WorkflowEvent } from "./run-ports.ts";
+import { stepReport, writeRunRecord, writeStepRecord } from "../records/record-files.ts";
+import type { RunLog } from "../records/run-log.ts";
+import type { RunPorts, RunResult, RunSettings, WorkflowEvent } from "../run-ports.ts";
 import {
   knownCost,
   noFacts,
@@ -22,16 +22,16 @@ import {
   type RunEventEntry,
   type RunNotedEntry,
   type RunRecord,
-} from "./run-record.ts";
-import { runCheck } from "./step-check.ts";
-import { childStream } from "./streams.ts";
-import { openTelemetry, type RunTelemetry } from "./telemetry.ts";
-import { worktreeOf, type StartedPiece, type StepContext } from "./step-context.ts";
-import type { StepInstance } from "./step-instance.ts";
-import { runWork } from "./step-work.ts";
-import { runChild, type StartChild } from "./step-child.ts";
+} from "../records/run-record.ts";
+import { runCheck } from "../steps/step-check.ts";
+import { childStream } from "../records/streams.ts";
+import { openTelemetry, type RunTelemetry } from "../records/telemetry.ts";
+import { worktreeOf, type StartedPiece, type StepContext } from "../steps/step-context.ts";
+import type { StepInstance } from "../plan/step-instance.ts";
+import { runWork } from "../steps/step-work.ts";
+import { runChild, type StartChild } from "../steps/step-child.ts";
 import type { Workflow } from "../definition.ts";
-import { discardWorktree } from "./worktree.ts";
+import { discardWorktree } from "../worktree/worktree.ts";
 
 export interface WorkflowRunOptions {
   readonly runId: string;

@@ -32,7 +32,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Workflow } from "../definition.ts";
 import type { RetryChoice } from "../run/retry-run.ts";
-import type { RunResult, WorkflowEvent } from "../run/run-ports.ts";
+import type { RunResult, WorkflowEvent } from "../run-ports.ts";
 import {
   resumeRun,
   retryRun,

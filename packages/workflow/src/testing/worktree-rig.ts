@@ -13,9 +13,9 @@ import {
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { mergeWorktree } from "../run/merge-worktree.ts";
-import { discardWorktree, ensureWorktree } from "../run/worktree.ts";
-import { worktreePlace, type WorktreePlace } from "../run/worktree-place.ts";
+import { mergeWorktree } from "../worktree/merge-worktree.ts";
+import { discardWorktree, ensureWorktree } from "../worktree/worktree.ts";
+import { worktreePlace, type WorktreePlace } from "../worktree/worktree-place.ts";
 import { git } from "./run-rig.ts";
 
 export interface WorktreeRig {

@@ -1,5 +1,5 @@
 import type { StepReport, WorkflowEvent } from "@agentcore/workflow";
-import { describe, expect, it, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { textOf } from "../../screen/line.ts";
 import { displayWidth } from "../../screen/text.ts";
 import { parsedWorkflow, testReport } from "../../testing/workflow-run.ts";
@@ -60,7 +60,7 @@ const frameOf = (live: LiveRun, rows = 24, columns = 100): string[] =>
   liveFrame(live, start + 3000, { rows, columns }).map(textOf);
 
 describe("the head", () => {
-  test("says how far the run is, and the spend against the cap, of running jobs too", () => {
+  it("says how far the run is, and the spend against the cap, of running jobs too", () => {
     const events = [
       started(["build", "fix"]),
       passed("build", { costUsd: 0.5 }),
@@ -73,7 +73,7 @@ describe("the head", () => {
     expect(frameOf(liveAfter(events, null))[0]).toContain("3.0s · $1.75  run");
   });
 
-  test("counts what a job spent once, also when its step has it", () => {
+  it("counts what a job spent once, also when its step has it", () => {
     const live = liveAfter([
       started(["fix"]),
       running("fix"),
@@ -115,7 +115,7 @@ describe("a row", () => {
 describe("the tree", () => {
   const matrix = ["unit[n=1]", "unit[n=2]", "unit[n=3]"];
 
-  test("has the instances of a matrix below their step, open while one works", () => {
+  it("has the instances of a matrix below their step, open while one works", () => {
     const live = liveAfter([
       started(["build", ...matrix]),
       passed("unit[n=1]", { costUsd: 1 }),
@@ -132,7 +132,7 @@ describe("the tree", () => {
     expect(frameOf(live).slice(1, 3)).toEqual(["  PENDING    build", "  PASS       ▸ unit  3/3 · 2.0s"]);
   });
 
-  test("has the steps of a sub-workflow below theirs, and begins anew with each of its runs", () => {
+  it("has the steps of a sub-workflow below theirs, and begins anew with each of its runs", () => {
     const live = liveAfter([started(["inner"]), running("inner"), passed("inner/one", { costUsd: 2 })]);
     live.apply(running("inner/two"));
     expect(frameOf(live).slice(1, 4)).toEqual([
@@ -170,7 +170,7 @@ describe("keys", () => {
     expect(after([...keys])).toBe(id);
   });
 
-  test("the selection follows what works until a key moves it", () => {
+  it("the selection follows what works until a key moves it", () => {
     const run = live();
     run.apply(passed("b"));
     expect(run.selected?.id).toBe("z");
@@ -192,7 +192,7 @@ describe("keys", () => {
 });
 
 describe("the log", () => {
-  test("is the end of what the selected step did, below the tree", () => {
+  it("is the end of what the selected step did, below the tree", () => {
     const lines = Array.from({ length: 50 }, (_, index) => `line ${index}`).join("\n");
     const live = liveAfter([
       started(["fix", "build"]),
@@ -209,7 +209,7 @@ describe("the log", () => {
     expect(frameOf(live, 15, 40)[4]).toBe("nothing yet");
   });
 
-  test("is kept within bounds", () => {
+  it("is kept within bounds", () => {
     const live = liveAfter([started(["fix"]), running("fix")]);
     for (let line = 0; line < 1000; line++) live.apply(printed("fix", `${line} ${"x".repeat(10_000)}`));
     const kept = (): readonly number[] => live.selected?.log.map((line) => displayWidth(textOf(line))) ?? [];
@@ -229,7 +229,7 @@ describe("two hundred steps", () => {
     running("s150"),
   ]);
 
-  test("fit: what has ended and what waits is folded, what works and what failed is seen", () => {
+  it("fit: what has ended and what waits is folded, what works and what failed is seen", () => {
     expect(frameOf(live, 24).slice(1, 10)).toEqual([
       "             … 40 PASS",
       "  FAIL       s40  2.0s · broke",
@@ -243,7 +243,7 @@ describe("two hundred steps", () => {
     ]);
   });
 
-  test("fit into less by folding failures too, and what is selected stays", () => {
+  it("fit into less by folding failures too, and what is selected stays", () => {
     live.press("first");
     expect(frameOf(live, 11).slice(1, -1)).toEqual([
       "❯ PASS       s0  2.0s",
@@ -267,7 +267,7 @@ describe("two hundred steps", () => {
     }
   });
 
-  test("all of which work are told by number", () => {
+  it("all of which work are told by number", () => {
     const all = liveAfter([started(ids), ...ids.map((id) => running(id))]);
     const frame = frameOf(all, 12);
     expect(frame.at(-2)).toBe("             … 191 more below");

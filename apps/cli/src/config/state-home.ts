@@ -1,0 +1,10 @@
+/** Where state is kept unless the caller says otherwise: below `XDG_STATE_HOME`, else `HOME`. */
+import { join } from "node:path";
+import type { Environment } from "./env-text.ts";
+
+/** Where XDG says; null where neither HOME nor XDG_STATE_HOME is set to an absolute path. */
+export function defaultStateDir(env: Environment): string | null {
+  const { XDG_STATE_HOME: stateHome = "", HOME: home = "" } = env;
+  if (stateHome.startsWith("/")) return join(stateHome, "agentcore");
+  return home.startsWith("/") ? join(home, ".local/state/agentcore") : null;
+}

@@ -1,0 +1,222 @@
+/**
+ * A job from the command line and the configuration's defaults. Every mistake in it is found here, before anything is
+ * opened or started.
+ */
+import {
+  AgentCoreError,
+  formatDuration,
+  ignore,
+  jobPayloadBytesMax,
+  jobSubmissionSchema,
+  traceparentSchema,
+  type Capability,
+  type Dedup,
+  type JobSubmission,
+  type OutputSpec,
+} from "@agentcore/contract";
+import type * as z from "zod";
+import { checkPayload, reservedLabelPrefix } from "@agentcore/scheduler";
+import { loaderEffect } from "@agentcore/worker-kit";
+import { isUtf8 } from "node:buffer";
+import { readFileSync, realpathSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import type { LoadedConfig } from "../config/load.ts";
+import type { Io } from "../io.ts";
+import { decodeText, withoutByteOrderMark } from "../text-files.ts";
+
+/** As the command line reads it; see `taskOptions`. */
+export interface TaskOptions {
+  readonly worker?: string;
+  readonly workspace?: string;
+  readonly capabilities?: readonly Capability[];
+  readonly model?: string;
+  readonly timeout?: number;
+  readonly maxCost?: number;
+  readonly maxTokens?: number;
+  readonly maxAttempts?: number;
+  readonly silenceTimeout?: number;
+  readonly key?: string;
+  readonly dedup?: Dedup;
+  readonly session?: string;
+  readonly verify?: string;
+  readonly output?: readonly OutputSpec[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly tenant?: string;
+  readonly label?: Readonly<Record<string, string>>;
+  readonly interactive?: boolean;
+  readonly requireSealed?: boolean;
+  readonly config?: string;
+  readonly stateDir?: string;
+}
+
+/** Throws `AC_USAGE`, `AC_WORKSPACE_MISSING`, `AC_JOB_INVALID` or `AC_JOB_TOO_LARGE`. */
+export function jobFromOptions(
+  instructions: string,
+  options: TaskOptions,
+  loaded: LoadedConfig,
+  { cwd, env }: Pick<Io, "cwd" | "env">,
+): JobSubmission {
+  const { defaults } = loaded.config;
+  const worker = options.worker ?? defaults.worker;
+  if (worker === undefined) {
+    throw new AgentCoreError(
+      "AC_USAGE",
+      "no worker given: use --worker NAME or set defaults.worker in agentcore.yaml (`agentcore doctor` lists the workers)",
+    );
+  }
+  const capabilities = options.capabilities ?? defaults.capabilities;
+  return checkJob(
+    withoutUndefined({
+      key: options.key,
+      dedup: options.dedup ?? defaults.dedup,
+      priority: withoutUndefined({ class: options.interactive === true ? "interactive" : undefined }),
+      task: withoutUndefined({
+        worker,
+        workspace: checkWorkspace(resolve(cwd, options.workspace ?? ".")),
+        instructions,
+        model: options.model ?? defaults.model,
+        capabilities: capabilities === undefined ? undefined : [...capabilities],
+        env: options.env,
+        session: options.session,
+        outputs: options.output,
+        verify: options.verify,
+      }),
+      limits: withoutUndefined({
+        timeoutMs: options.timeout ?? defaults.timeout,
+        maxAttempts: options.maxAttempts ?? defaults.max_attempts,
+        maxCostUsd: options.maxCost ?? defaults.max_cost,
+        maxTokens: options.maxTokens ?? defaults.max_tokens,
+        silenceTimeoutMs: options.silenceTimeout,
+      }),
+      requireContainment: options.requireSealed === true ? "sealed" : undefined,
+      context: withoutUndefined({
+        // As the standard asks, one that is malformed is as good as none.
+        traceparent: traceparentSchema.safeParse(env["TRACEPARENT"]).data,
+        tenant: options.tenant,
+        labels: options.label,
+      }),
+    }),
+  );
+}
+
+/** Says what variables for the worker do beyond holding a value. */
+export function warnOfLoaders(env: TaskOptions["env"], io: Pick<Io, "stderr">): void {
+  for (const name of Object.keys(env ?? {})) {
+    const effect = loaderEffect(name);
+    if (effect !== null)
+      io.stderr.write(`agentcore: --env ${name} can ${effect}, checks of this run among them\n`);
+  }
+}
+
+/** The job if it is one; otherwise `AC_JOB_INVALID` with every field that is wrong. */
+export function checkJob(job: unknown): JobSubmission {
+  checkPayload(job);
+  const size = Buffer.byteLength(JSON.stringify(job) ?? "");
+  if (size > jobPayloadBytesMax) {
+    throw new AgentCoreError(
+      "AC_JOB_TOO_LARGE",
+      `the job takes ${size} bytes of JSON, and ${jobPayloadBytesMax} are allowed`,
+    );
+  }
+  const parsed = jobSubmissionSchema.safeParse(job);
+  if (parsed.success) {
+    refuseReservedLabels(parsed.data);
+    return parsed.data;
+  }
+  const problems = parsed.error.issues.map(
+    (issue) => `${issue.path.join(".") || "the job"}: ${wordsOf(issue)}`,
+  );
+  throw new AgentCoreError("AC_JOB_INVALID", problems.join("; "));
+}
+
+/** A job with such a label would count as a step of a run and wait for it. */
+function refuseReservedLabels({ context }: JobSubmission): void {
+  const reserved = Object.keys(context?.labels ?? {}).find((name) => name.startsWith(reservedLabelPrefix));
+  if (reserved === undefined) return;
+  const message = `the label "${reserved}" cannot be set: names that begin with ${reservedLabelPrefix} are for the steps of workflows`;
+  throw new AgentCoreError("AC_JOB_INVALID", message, { evidence: { label: reserved } });
+}
+
+/** A limit of a duration is printed as a duration. */
+function wordsOf(issue: z.core.$ZodIssue): string {
+  const isDuration = String(issue.path.at(-1)).endsWith("Ms");
+  if (isDuration && issue.code === "too_big")
+    return `must be at most ${formatDuration(Number(issue.maximum))}`;
+  if (isDuration && issue.code === "too_small")
+    return `must be at least ${formatDuration(Number(issue.minimum))}`;
+  return issue.message;
+}
+
+/** The directory with symbolic links resolved, so that locks on it cannot be got around by another name for it. */
+export function checkWorkspace(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory() !== true) {
+    const what = found === undefined ? "does not exist" : "is not a directory";
+    throw new AgentCoreError("AC_WORKSPACE_MISSING", `the workspace ${path} ${what}`, {
+      evidence: { workspace: path },
+    });
+  }
+  return realpathSync(path);
+}
+
+/** The argument, or all of stdin where it is `-`. Reads no more than a job may be large. */
+export async function readInstructions(argument: string | undefined, io: Pick<Io, "stdin">): Promise<string> {
+  if (argument === undefined) {
+    throw new AgentCoreError(
+      "AC_USAGE",
+      "no instructions given: pass them as one quoted argument, or - to read stdin",
+    );
+  }
+  const text =
+    argument === "-" ? await readAll(io, jobPayloadBytesMax) : withoutByteOrderMark(checkArgument(argument));
+  if (text.trim() === "") throw new AgentCoreError("AC_USAGE", "the instructions are empty");
+  return text;
+}
+
+/** The argument as it was typed: Node replaces bytes that are no UTF-8, which would change the task without a word. */
+function checkArgument(argument: string): string {
+  if (!argument.includes("\ufffd")) return argument;
+  const name = "the argument with the instructions";
+  for (const bytes of argumentBytes()) {
+    if (!isUtf8(bytes) && bytes.toString("utf8") === argument) decodeText(bytes, name);
+  }
+  return argument;
+}
+
+/** What this process was started with. Empty where the system does not say. */
+function argumentBytes(): Buffer[] {
+  try {
+    const bytes = readFileSync("/proc/self/cmdline");
+    const parts: Buffer[] = [];
+    for (let from = 0, to = bytes.indexOf(0); to !== -1; from = to + 1, to = bytes.indexOf(0, from))
+      parts.push(bytes.subarray(from, to));
+    return parts;
+  } catch (error) {
+    ignore(error, "there is no /proc; a replaced byte is then taken as it is");
+    return [];
+  }
+}
+
+/** All of stdin; throws `AC_JOB_TOO_LARGE` as soon as there is more than `bytesMax`. */
+export async function readAll(io: Pick<Io, "stdin">, bytesMax: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of io.stdin as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > bytesMax) {
+      throw new AgentCoreError(
+        "AC_JOB_TOO_LARGE",
+        `stdin has more than the ${bytesMax} bytes that a job may take`,
+      );
+    }
+  }
+  return decodeText(Buffer.concat(chunks), "stdin");
+}
+
+/** Optional fields are left out rather than set to `undefined`: the job goes into a strict schema and a database. */
+function withoutUndefined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
+}

@@ -1,0 +1,58 @@
+/**
+ * The result line and exit code of a job as the store has it: the same no matter which process ran it, and when it is asked
+ * for.
+ */
+import type { ErrorClass, Outcome, ResultLine } from "@agentcore/contract";
+import type { AttemptRecord, JobRecord } from "@agentcore/scheduler";
+import { exitCodeOf } from "../exit-code.ts";
+import { resultLine, type EndedWithoutAttempt } from "./result-line.ts";
+
+export interface JobOutcome {
+  readonly result: ResultLine;
+  /** The gate let nothing run. */
+  readonly refused: boolean;
+  readonly exitCode: number;
+}
+
+/** Of a job that has ended. */
+export function outcomeOf(record: JobRecord, attempts: readonly AttemptRecord[]): JobOutcome {
+  const results = attempts.flatMap(({ result }) => (result === null ? [] : [result]));
+  const refused = record.state.kind === "dead" && record.result === null;
+  const result = resultLine(record.job.id, results, endOf(record));
+  return {
+    result,
+    refused,
+    exitCode: exitCodeOf(result.outcome, { refused, errorClass: result.errorClass }),
+  };
+}
+
+/** Null where the last attempt's own result says it all. */
+function endOf({ state, result }: JobRecord): EndedWithoutAttempt | null {
+  switch (state.kind) {
+    case "queued":
+    case "running":
+    case "succeeded":
+      return null;
+    case "cancelled":
+      return ended("cancelled", "cancelled", state.reason);
+    case "dead":
+      return result === null
+        ? ended("failed", refusalClasses[state.reason.code] ?? null, state.reason)
+        : null;
+  }
+}
+
+function ended(
+  outcome: Outcome,
+  errorClass: ErrorClass | null,
+  reason: { readonly code: string; readonly message: string },
+): EndedWithoutAttempt {
+  return { outcome, errorClass, code: reason.code, summary: reason.message };
+}
+
+/** What a refusal by the gate is in terms of error classes, where it is one. */
+const refusalClasses: Readonly<Record<string, ErrorClass>> = {
+  AC_BUDGET_COST: "budget_exhausted",
+  AC_BUDGET_TOKENS: "budget_exhausted",
+  AC_DEADLINE_PASSED: "timeout",
+};

@@ -1,0 +1,106 @@
+/**
+ * One job now, in this process, through the same queue as every other: submitted, claimed by a scheduler that takes nothing
+ * else, followed to its end. What happens on the way goes to the presenter; asking for a stop is up to the caller.
+ */
+import { ignore, type JobSubmission, type RunEvent, systemClock } from "@agentcore/contract";
+import type { AttemptRecord, JobHandle, JobStore, Reason, Scheduler } from "@agentcore/scheduler";
+import { exitCodes } from "../exit-code.ts";
+import { outcomeOf, type JobOutcome } from "./job-outcome.ts";
+import type { Presenter } from "../present/presenter.ts";
+import { resultLine } from "./result-line.ts";
+
+export interface RunJobOptions {
+  readonly scheduler: Scheduler;
+  readonly store: JobStore;
+  readonly presenter: Presenter;
+  /** Wait where there is no room now; otherwise that is a refusal. */
+  readonly wait: boolean;
+  /** Called once there is something to stop. */
+  readonly onSubmitted: (handle: JobHandle) => void;
+}
+
+export async function runJob(job: JobSubmission, options: RunJobOptions): Promise<JobOutcome> {
+  const { scheduler, store, presenter, wait, onSubmitted } = options;
+  const handle = await scheduler.submit(job);
+  onSubmitted(handle);
+  const { id, deduplicated } = handle;
+  const following = follow(handle, presenter, wait);
+  await presenter.event({ type: "job_submitted", jobId: id, at: systemClock.now(), deduplicated });
+  const refusal = (await blocked(options, handle, following)) ?? (await following);
+  await handle.result();
+  if (refusal !== null) return refusedOutcome(id, refusal);
+  const [record, attempts] = await Promise.all([store.get(id), store.attempts(id)]);
+  if (record === undefined) return refusedOutcome(id, deletedMeanwhile);
+  // Its caller has just been told, and there is no work of it to look at or to save.
+  if (record.state.kind === "dead" && !deduplicated && !attempts.some(hasStarted))
+    await scheduler.deadLetters.purge({ ids: [id] });
+  return outcomeOf(record, attempts);
+}
+
+const hasStarted = ({ started }: AttemptRecord): boolean => started !== null && started.identity !== null;
+
+/** Shows the job's events to their end. Answers why it was given up where nobody wants to wait, else null. */
+async function follow(handle: JobHandle, presenter: Presenter, wait: boolean): Promise<Reason | null> {
+  let refusal: Reason | null = null;
+  for await (const event of handle.events()) {
+    if (isDeferral(event) && !wait && refusal === null) {
+      refusal = { code: event.code, message: event.message, evidence: event.evidence };
+      await handle.cancel({ message: `not run: ${event.message}` });
+    }
+    await presenter.event(event);
+  }
+  return refusal;
+}
+
+const isDeferral = (event: RunEvent): event is Extract<RunEvent, { type: "permit_deferred" }> =>
+  event.type === "permit_deferred";
+
+/** A job that has no permit after this long is asked about. */
+const noticeAfterMs = 250;
+
+/** A job in whose workspace another one runs is not even asked for a permit: it stays in the queue until that ends. */
+async function blocked(
+  { scheduler, presenter, wait }: RunJobOptions,
+  handle: JobHandle,
+  following: Promise<unknown>,
+): Promise<Reason | null> {
+  let why: Awaited<ReturnType<Scheduler["why"]>> | null = null;
+  while (why === null) {
+    if (await endedWithin(noticeAfterMs, following)) return null;
+    why = await scheduler.why(handle.id).catch((error: unknown) => {
+      ignore(error, "asked again: a look that fails is no reason to give the job up");
+      return null;
+    });
+  }
+  const { record, blockedBy } = why;
+  if (record.state.kind !== "queued" || blockedBy === null) return null;
+  const message = `job ${blockedBy} runs in the same workspace`;
+  if (wait) {
+    presenter.remark(`waiting: ${message}`);
+    return null;
+  }
+  await handle.cancel({ message: `not run: ${message}` });
+  return { code: "AC_WORKSPACE_LOCKED", message, evidence: { blockedBy } };
+}
+
+function endedWithin(timeMs: number, ending: Promise<unknown>): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = systemClock.setTimer(timeMs, () => resolve(false));
+    const ended = (): void => {
+      timer.cancel();
+      resolve(true);
+    };
+    ending.then(ended, ended);
+  });
+}
+
+const deletedMeanwhile: Reason = {
+  code: "AC_JOB_NOT_FOUND",
+  message: "the job was deleted while it was waited for",
+  evidence: {},
+};
+
+function refusedOutcome(jobId: string, { code, message }: Reason): JobOutcome {
+  const end = { outcome: "failed", errorClass: null, code, summary: message } as const;
+  return { result: resultLine(jobId, [], end), refused: true, exitCode: exitCodes.refused };
+}

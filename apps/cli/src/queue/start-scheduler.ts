@@ -1,0 +1,78 @@
+/** A scheduler on a composition: who this process is, how another's death is seen, how its leavings are proved gone. */
+import type { OpenedContainment } from "@agentcore/containment";
+import { type Log, systemClock, systemIds, systemRandom } from "@agentcore/contract";
+import { processOwner, processState } from "@agentcore/core";
+import {
+  createScheduler,
+  openSpoolDirectory,
+  type ProveGone,
+  type Scheduler,
+  type SchedulerPolicies,
+} from "@agentcore/scheduler";
+import { createSqliteJournal } from "@agentcore/store-sqlite";
+import { runLabel } from "@agentcore/worker-kit";
+import { hostname } from "node:os";
+import type { Composition } from "../compose.ts";
+
+export interface StartSchedulerOptions {
+  readonly log: Log;
+  /** Most attempts in flight; the runtime's limits hold besides. */
+  readonly concurrency: number;
+  /** Time after which ended jobs and workflow runs are deleted. */
+  readonly keepEndedMs: number;
+  /** `own`: only the jobs that this process submits. */
+  readonly claims: "any" | "own";
+  /** Default: the scheduler's own. */
+  readonly policy?: Partial<SchedulerPolicies>;
+}
+
+export async function startScheduler(
+  { runtime, store, spendingOfLost, containment, database, state }: Composition,
+  { log, concurrency, keepEndedMs, claims, policy = {} }: StartSchedulerOptions,
+): Promise<Scheduler> {
+  return createScheduler({
+    store,
+    runtime,
+    concurrency,
+    keepEndedMs,
+    journal: createSqliteJournal(database),
+    claims,
+    policy,
+    spool: openSpoolDirectory(state.spool, log),
+    proveGone: proveGoneBySweep(containment),
+    spendingOfLost,
+    process: { host: hostname(), ...processOwner() },
+    // The scheduler compared the machine: a pid of another one is never looked up here.
+    processState,
+    clock: systemClock,
+    random: systemRandom,
+    ids: systemIds,
+    log,
+  });
+}
+
+/** Longest wait for a store that does not take the last ends: the next process on the state directory accounts for them. */
+const closeMsMax = 10_000;
+
+/** Ends the scheduler and what it runs, as far as the store lets it, in bounded time. */
+export async function closeScheduler(scheduler: Scheduler): Promise<void> {
+  const { promise: waited, resolve } = Promise.withResolvers<void>();
+  const timer = systemClock.setTimer(closeMsMax, resolve);
+  await Promise.race([scheduler.close(), waited]);
+  timer.cancel();
+}
+
+/**
+ * An attempt is gone when the registry of runs has nothing of it left: not the worker, and no step beside it. The runtime
+ * of a dead scheduler may live on for a while and still be ending it; its runs are then found by the attempt's label, even
+ * if their start could not be noted. What cannot be judged at all stands in the way of an attempt whose start is unknown.
+ */
+export function proveGoneBySweep(containment: OpenedContainment): ProveGone {
+  return async ({ jobId, attempt, identity }) => {
+    const { runs } = await containment.sweep();
+    const label = runLabel(jobId, attempt);
+    const there = runs.filter(({ verdict }) => !["gone", "emptied", "unreadable"].includes(verdict));
+    if (there.some((run) => run.label === label || run.marker === identity?.marker)) return false;
+    return identity !== null || there.every(({ verdict }) => verdict === "owned");
+  };
+}

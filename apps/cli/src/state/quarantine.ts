@@ -1,0 +1,86 @@
+/**
+ * Workspaces in which a run could not be emptied stay shut until what it left is gone, whichever process finds them so. The
+ * registry of runs is the record: it outlives every process, and the proof that a run is gone is what lifts the
+ * quarantine, so that nobody has to remember either. `compose` opens one for each runtime.
+ */
+import type { OpenedContainment, SweptRun } from "@agentcore/containment";
+import type { Clock, Escalation, Log, Timer } from "@agentcore/contract";
+import type { InProcessRuntime } from "@agentcore/core";
+
+export interface QuarantineOptions {
+  readonly containment: Pick<OpenedContainment, "left">;
+  readonly runtime: Pick<InProcessRuntime, "quarantine" | "liftQuarantine" | "onEscalation">;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** How long a workspace stays shut at most after the last process has gone. */
+const lookEveryMs = 5000;
+
+export class Quarantine {
+  readonly #options: QuarantineOptions;
+  readonly #shut = new Set<string>();
+  readonly #unsubscribe: () => void;
+  #timer: Timer | undefined;
+
+  /** Shuts what is left from before. Throws `AC_STORE_UNAVAILABLE` where the registry cannot be read. */
+  constructor(options: QuarantineOptions) {
+    this.#options = options;
+    this.#look();
+    this.#unsubscribe = options.runtime.onEscalation((escalation) => this.#onEscalation(escalation));
+  }
+
+  close(): void {
+    this.#unsubscribe();
+    this.#timer?.cancel();
+  }
+
+  /** The runtime has shut the workspace of a run of its own. */
+  #onEscalation({ code, target }: Escalation): void {
+    const [kind = "", ...path] = target.split(":");
+    if (code !== "AC_UNCONTAINED" || kind !== "workspace") return;
+    this.#shut.add(path.join(":"));
+    this.#lookAgain();
+  }
+
+  #lookAgain(): void {
+    this.#timer?.cancel();
+    if (this.#shut.size === 0) return;
+    this.#timer = this.#options.clock.setTimer(lookEveryMs, () => {
+      try {
+        this.#look();
+      } catch (error) {
+        this.#options.log.warn({ error }, "could not look at what earlier runs left; looking again");
+        this.#lookAgain();
+      }
+    });
+  }
+
+  #look(): void {
+    const { containment, runtime, log } = this.#options;
+    const left = Map.groupBy(containment.left(), ({ cwd }) => cwd);
+    for (const [workspace, runs] of left) {
+      if (workspace === null || this.#shut.has(workspace)) continue;
+      const message = `${workspace} is quarantined: ${runs.map(describeLeft).join("; ")}`;
+      log.error({ workspace }, message);
+      runtime.quarantine(workspace, { message, evidence: { workspace, runs: runs.map(describeLeft) } });
+      this.#shut.add(workspace);
+    }
+    for (const workspace of this.#shut) {
+      if (left.has(workspace)) continue;
+      runtime.liftQuarantine(workspace);
+      this.#shut.delete(workspace);
+      log.info({ workspace }, "nothing is left in the workspace any more; it may be used again");
+    }
+    this.#lookAgain();
+  }
+}
+
+/** `job J (attempt 1) left sleep (pid 17)`. A run's label is its job's id, `#`, and the attempt. */
+export function describeLeft({ label, marker, survivors }: SweptRun): string {
+  const at = label?.lastIndexOf("#") ?? -1;
+  const who =
+    label === null || at < 0 ? `run ${marker}` : `job ${label.slice(0, at)} (attempt ${label.slice(at + 1)})`;
+  const names = survivors.map(({ name, pid }) => `${name} (pid ${pid})`);
+  return `${who} left ${names.length === 0 ? "processes that cannot be named from here" : names.join(", ")}`;
+}

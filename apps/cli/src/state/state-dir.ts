@@ -1,0 +1,175 @@
+/** Where state is kept, and how the places inside it are called. Several processes share one state directory. */
+import { AgentCoreError, ignore } from "@agentcore/contract";
+import { accessSync, constants, existsSync, realpathSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { callerIdentity, exposureOf, foreignOwnerAbove } from "../config/exposure.ts";
+import { makeOwnDirectory, nearestExisting } from "../config/own-directory.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import { trustDirectoryIn } from "../config/trust-directory.ts";
+import type { Environment } from "../config/env-text.ts";
+import { defaultStateDir } from "../config/state-home.ts";
+
+export interface StateDir {
+  /** Holds `state.db`: jobs, attempts, decisions and the ledger. */
+  readonly path: string;
+  /** One directory per attempt: HOME, temporary files, logs, artifacts. */
+  readonly attempts: string;
+  /** What runs now, for the sweep after a crash, and what was found out about this machine. */
+  readonly containment: string;
+  /** What workers said when they were asked for their version. */
+  readonly versions: string;
+  /** Results of runs whose scheduler was gone when they ended. */
+  readonly spool: string;
+}
+
+/** The command line wins, then the configuration (relative to its file), then the XDG default. */
+export function resolveStateDir(
+  option: string | undefined,
+  loaded: LoadedConfig,
+  cwd: string,
+  env: Environment,
+): StateDir {
+  const configured = loaded.config.state_dir;
+  const path =
+    option !== undefined
+      ? resolve(cwd, option)
+      : configured !== undefined && loaded.source !== null
+        ? resolve(dirname(loaded.source.path), configured)
+        : defaultStateDir(env);
+  if (path !== null) return stateDirAt(path);
+  throw new AgentCoreError(
+    "AC_USAGE",
+    "neither HOME nor XDG_STATE_HOME is set to an absolute path: say where to keep state with --state-dir",
+  );
+}
+
+export function stateDirAt(path: string): StateDir {
+  const at = (name: string): string => join(path, name);
+  return {
+    path,
+    attempts: at("attempts"),
+    containment: at("containment"),
+    versions: at("versions"),
+    spool: at("spool"),
+  };
+}
+
+/** Creates what is not there, readable by its owner alone: logs and artifacts can hold secrets. What is there must be ours. */
+export function createStateDir(state: StateDir): void {
+  requireOneOwner(state);
+  for (const directory of [state.path, state.attempts, state.containment, state.spool]) {
+    try {
+      makeOwnDirectory(directory);
+      accessSync(directory, constants.W_OK);
+    } catch (error) {
+      throw new AgentCoreError("AC_STORE_UNAVAILABLE", wordsFor(directory, error as NodeJS.ErrnoException), {
+        cause: error,
+        evidence: { path: directory },
+      });
+    }
+  }
+  requireOwnState(state);
+}
+
+function wordsFor(directory: string, { code, syscall, message }: NodeJS.ErrnoException): string {
+  if (code === "EROFS")
+    return `the state directory ${directory} cannot be written: its file system is read-only (EROFS); mount it writable, or name another with --state-dir`;
+  const verb = syscall === "access" ? "written" : "created";
+  return `the state directory ${directory} cannot be ${verb}: ${message}; name another with --state-dir`;
+}
+
+/**
+ * What no worker sees or writes: the state, what the user trusts, and the compiled form of this program. The last two lie
+ * elsewhere where the state directory was named.
+ */
+export function hiddenDirectories(state: StateDir, env: Environment): string[] {
+  const stateHome = defaultStateDir(env);
+  const cache = cacheDir(env);
+  const more = [
+    ...(stateHome === null ? [] : [trustDirectoryIn(stateHome)]),
+    ...(cache === null ? [] : [cache]),
+  ].flatMap((path) => (existsSync(path) ? [realpathSync(path)] : []));
+  const own = existsSync(state.path) ? realpathSync(state.path) : state.path;
+  return [own, ...more.filter((path) => path !== own && !path.startsWith(`${own}/`))];
+}
+
+/** A directory that is not there cannot be hidden, and a worker could make it. Where nobody can make it there is none. */
+export function makeTrustDirectory(env: Environment): void {
+  const stateHome = defaultStateDir(env);
+  const { XDG_STATE_HOME: named = "", HOME: home = "" } = env;
+  // A home that is not there is not made.
+  if (stateHome === null || !(named.startsWith("/") || existsSync(home))) return;
+  try {
+    makeOwnDirectory(trustDirectoryIn(stateHome));
+  } catch (error) {
+    ignore(error, "a home that is read-only for us, or another user's, is so for a worker");
+  }
+}
+
+/** As `bin/compile-cache.js` has it. */
+function cacheDir({ XDG_CACHE_HOME: cacheHome = "", HOME: home = "" }: Environment): string | null {
+  if (cacheHome.startsWith("/")) return join(cacheHome, "agentcore");
+  return home.startsWith("/") ? join(home, ".cache", "agentcore") : null;
+}
+
+/**
+ * Throws `AC_STORE_UNAVAILABLE` where the place of the directory, itself, or what is in it belongs to another user, before
+ * anything is made there: the one could not use what the other leaves.
+ */
+export function requireOneOwner(state: StateDir): void {
+  const problem = ownerProblem(state);
+  if (problem === null) return;
+  throw new AgentCoreError(
+    "AC_STORE_UNAVAILABLE",
+    `the state directory ${state.path} is not used: ${problem}`,
+    {
+      evidence: { path: state.path },
+    },
+  );
+}
+
+function ownerProblem(state: StateDir): string | null {
+  const identity = callerIdentity();
+  if (identity === null) return null;
+  const self = `this is user ${identity.uid}`;
+  const elsewhere = "run as that user, or name another directory with --state-dir";
+  const { path, stats, isClosed } = nearestExisting(state.path);
+  if (isClosed)
+    return `${path} belongs to user ${stats.uid} and is closed to others, and ${self}; ${elsewhere}`;
+  const foreign = foreignOwnerAbove(realpathSync(path), identity);
+  if (foreign !== null) return `${foreign}, and ${self}; ${elsewhere}`;
+  if (path !== state.path || !stats.isDirectory()) return null;
+  if (stats.uid !== identity.uid && !isWritable(path))
+    return `it belongs to user ${stats.uid}, and ${self}; ${elsewhere}`;
+  const { attempts, containment, versions, spool } = state;
+  for (const each of [join(path, "state.db"), attempts, containment, versions, spool]) {
+    const uid = statSync(each, { throwIfNoEntry: false })?.uid ?? identity.uid;
+    if (uid !== identity.uid)
+      return `${each} belongs to user ${uid}, and ${self}; give all of it to one user with \`chown -R\`, or name another directory with --state-dir`;
+  }
+  return null;
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK | constants.X_OK);
+    return true;
+  } catch (error) {
+    ignore(error, "said by the caller, with whose it is");
+    return false;
+  }
+}
+
+/**
+ * Throws `AC_STORE_UNAVAILABLE` where another user can write to the directory or replace it: the jobs in it run as us.
+ * It must exist.
+ */
+export function requireOwnState({ path }: StateDir): void {
+  const exposure = exposureOf(realpathSync(path), callerIdentity());
+  if (exposure === null) return;
+  throw new AgentCoreError(
+    "AC_STORE_UNAVAILABLE",
+    `the state directory ${path} is not used: ${exposure}; make it writable by you alone (chown, chmod go-w), or name another with --state-dir`,
+    { evidence: { path } },
+  );
+}

@@ -1,0 +1,71 @@
+import { expect, it } from "vitest";
+import { reconcileHolds } from "./ledger-reconcile.ts";
+import type { CounterKey, HoldEntry, LedgerOwner } from "./ledger.ts";
+import { createMemoryLedger } from "./memory-ledger.ts";
+
+const total: CounterKey = { scope: "global", window: "total", windowStart: 0 };
+const dead: LedgerOwner = { pid: 1, startTicks: 1, bootId: "before" };
+const alive: LedgerOwner = { pid: 2, startTicks: 2, bootId: "now" };
+const ownerIsDead = (owner: LedgerOwner) => owner.bootId === "before";
+
+const hold = (holdId: string, owner: LedgerOwner): HoldEntry => ({
+  holdId,
+  jobId: holdId,
+  attempt: 1,
+  worker: "codex",
+  owner,
+  heldAt: 0,
+  costMicroUsd: 100,
+  tokens: 10,
+  counters: [{ ...total, costCapMicroUsd: 1000, tokensCap: null }],
+});
+
+it("a hold of a dead owner is charged its bound, flagged as an estimate; one of a live owner stays", async () => {
+  const ledger = createMemoryLedger();
+  await ledger.hold(hold("lost", dead));
+  await ledger.hold(hold("running", alive));
+  const reconciled = await reconcileHolds(ledger, { ownerIsDead, now: 7 });
+  expect(reconciled).toMatchObject([
+    { hold: { holdId: "lost" }, spent: { costMicroUsd: 100, tokens: 10, basis: "estimated", settledAt: 7 } },
+  ]);
+  expect((await ledger.openHolds()).map(({ holdId }) => holdId)).toEqual(["running"]);
+  expect(await ledger.levels([total])).toMatchObject([{ costSpentMicroUsd: 100, costHeldMicroUsd: 100 }]);
+});
+
+it("what the attempt's own record says is charged instead, also when it is found later", async () => {
+  const ledger = createMemoryLedger();
+  await ledger.hold(hold("recorded", dead));
+  await ledger.hold(hold("unrecorded", dead));
+  const record = { costMicroUsd: 30, tokens: 3, basis: "reported" } as const;
+  const recordedSpending = async ({ holdId }: HoldEntry) => (holdId === "recorded" ? record : null);
+  await reconcileHolds(ledger, { ownerIsDead, recordedSpending, now: 7 });
+  expect(await ledger.levels([total])).toMatchObject([{ costSpentMicroUsd: 130, costHeldMicroUsd: 0 }]);
+  expect(await ledger.settle("unrecorded", { ...record, settledAt: 8 })).toBe("corrected");
+  expect(await ledger.levels([total])).toMatchObject([{ costSpentMicroUsd: 60 }]);
+});
+
+it("of two processes that reconcile at once, one settles", async () => {
+  const ledger = createMemoryLedger();
+  await ledger.hold(hold("lost", dead));
+  const both = await Promise.all([1, 2].map((now) => reconcileHolds(ledger, { ownerIsDead, now })));
+  expect(both.flat()).toHaveLength(1);
+  expect(await ledger.levels([total])).toMatchObject([{ costSpentMicroUsd: 100 }]);
+});
+
+it.each([
+  [
+    "amounts that are none",
+    async () => ({ costMicroUsd: 1e19, tokens: Number.NaN, basis: "reported" as const }),
+  ],
+  ["records that cannot be read", async () => Promise.reject(new Error("not JSON"))],
+])("%s are charged the bound, and keep no process from its start", async (_name, recordedSpending) => {
+  const ledger = createMemoryLedger();
+  await ledger.hold(hold("lost", dead));
+  await ledger.hold(hold("other", dead));
+  const settled = await reconcileHolds(ledger, { ownerIsDead, recordedSpending, now: 7 });
+  expect(settled.map(({ spent }) => [spent.costMicroUsd, spent.basis])).toEqual([
+    [100, "estimated"],
+    [100, "estimated"],
+  ]);
+  expect(await ledger.openHolds()).toEqual([]);
+});

@@ -1,0 +1,83 @@
+/**
+ * Tells when jobs may have changed: at once for commits of this process, within the interval for those of others. One
+ * watch serves everybody in a scheduler, so that an idle one asks the store four times a second and no more.
+ */
+import { ignore, type Clock, type Log, type Timer } from "@agentcore/contract";
+import type { JobStore } from "./job-store.ts";
+
+/**
+ * `here`: a commit of this process, told at once, once for each. `elsewhere`: something that another process may have
+ * done. `tick`: nothing new, 250 ms have passed; for what is not worth doing at every commit.
+ */
+export type Change = "here" | "elsewhere" | "tick";
+
+/** Longest time until a change by another process is noticed. */
+const externalPollMs = 250;
+
+export class ChangeWatch {
+  readonly #store: JobStore;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #listeners = new Set<(change: Change) => void>();
+  #stopListening: (() => void) | undefined;
+  #timer: Timer | undefined;
+  #version: number | undefined;
+  #failing = false;
+
+  constructor(store: JobStore, clock: Clock, log: Log) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Returns what unsubscribes; the watch polls while anybody listens. */
+  subscribe(listener: (change: Change) => void): () => void {
+    this.#listeners.add(listener);
+    if (this.#listeners.size === 1) this.#start();
+    return () => {
+      if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#stop();
+    };
+  }
+
+  #start(): void {
+    this.#stopListening = this.#store.onChange(() => this.#announce("here"));
+    this.#arm();
+  }
+
+  #stop(): void {
+    this.#stopListening?.();
+    this.#timer?.cancel();
+    this.#version = undefined;
+  }
+
+  #arm(): void {
+    this.#timer = this.#clock.setTimer(externalPollMs, () => void this.#poll());
+  }
+
+  async #poll(): Promise<void> {
+    try {
+      const version = await this.#store.externalVersion();
+      const changed = version !== this.#version;
+      // What could not be asked may have changed meanwhile; and at the first look, since the listener began.
+      const missed = this.#failing;
+      this.#version = version;
+      this.#failing = false;
+      this.#announce(changed || missed ? "elsewhere" : "tick");
+    } catch (error) {
+      if (!this.#failing) this.#log.warn({ error }, "the job store does not answer; asking again");
+      this.#failing = true;
+    }
+    if (this.#listeners.size > 0) this.#arm();
+  }
+
+  #announce(change: Change): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(change);
+      } catch (error) {
+        ignore(error, "a listener's failure is its own; the others must receive the change");
+        this.#log.error({ error }, "a listener of job changes threw");
+      }
+    }
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * One program of AgentCore's own choice, outside of any run (git, `--version`): contained like a worker, limited in time and
+ * output, and ended together with its caller.
+ */
+import type { Containment } from "@agentcore/containment";
+import type { Clock, Ids, StopCause } from "@agentcore/contract";
+import { collectText, runContainedStep, type StepEnd } from "./contained-step.ts";
+import { defaultRunnerLimits } from "../runner-options.ts";
+import { firstStopCause } from "./stop-cause.ts";
+
+export interface ProgramOptions {
+  readonly containment: Containment;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+export interface ProgramRequest {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** For the record of what runs. */
+  readonly label: string;
+  readonly timeoutMs: number;
+  /** More than this ends it. */
+  readonly stdoutBytesMax: number;
+  /** What is kept. */
+  readonly stderrBytesMax: number;
+  readonly input?: string | undefined;
+  /** Ends it at once. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ProgramEnd extends StepEnd {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly overflowed: boolean;
+}
+
+const noLongerWanted: StopCause = {
+  kind: "cancelled",
+  code: "AC_CANCELLED",
+  message: "what the program was to say is no longer wanted",
+  evidence: {},
+  immediate: true,
+};
+
+/** Rejects only where it could not be started. Nothing of it runs any more when this settles; see `StepEnd.receipt`. */
+export async function runContainedProgram(
+  parts: ProgramOptions,
+  request: ProgramRequest,
+): Promise<ProgramEnd> {
+  const { stdoutBytesMax, stderrBytesMax, input, signal, ...program } = request;
+  const stdout = collectText(stdoutBytesMax);
+  const stderr = collectText(stderrBytesMax);
+  const ending = new AbortController();
+  const end = (): void => ending.abort(noLongerWanted);
+  if (signal?.aborted === true) end();
+  else signal?.addEventListener("abort", end, { once: true });
+  const bounded = {
+    ...stdout,
+    write(chunk: Buffer): boolean {
+      const more = stdout.write(chunk);
+      if (stdout.overflowed()) end();
+      return more;
+    },
+  };
+  try {
+    const step = {
+      ...program,
+      marker: parts.ids.next(),
+      stdout: bounded,
+      stderr,
+      limits: defaultRunnerLimits,
+      ...(input === undefined ? {} : { input }),
+    };
+    const ended = await runContainedStep(parts, step, firstStopCause(ending.signal));
+    return { ...ended, stdout: stdout.text(), stderr: stderr.text(), overflowed: stdout.overflowed() };
+  } finally {
+    signal?.removeEventListener("abort", end);
+  }
+}

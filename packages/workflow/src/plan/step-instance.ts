@@ -1,0 +1,159 @@
+/**
+ * The steps that a run really has: each entry of the file once, or once for each combination of its matrix. An instance
+ * depends on all instances of what its step depends on. Pure; made once at the start of a run and again at a resume.
+ */
+import type { Step, Workflow } from "../definition.ts";
+import {
+  evaluate,
+  fillIn,
+  isTrue,
+  parseExpression,
+  referencesOf,
+  textOfValue,
+  valueIn,
+  type Expression,
+  type Lookup,
+  type Value,
+} from "../expression.ts";
+import { folderName } from "../folder-name.ts";
+import type { PlanStep, StatusView, StepStatus } from "./plan-step.ts";
+import type { InputValues } from "../inputs.ts";
+import { shortHash } from "../short-hash.ts";
+import { ScriptValues } from "../script-values.ts";
+
+export interface StepInstance {
+  /** `build`, or `build[os=linux,node=20]`. */
+  readonly id: string;
+  readonly step: Step;
+  readonly matrix: ReadonlyMap<string, string>;
+  readonly plan: PlanStep;
+  /** The text with `${{ inputs.k }}` and `${{ matrix.k }}` replaced. */
+  readonly fill: (text: string) => string;
+  /** Likewise, but what is a placeholder only keeps its kind. */
+  readonly value: (text: string) => Value;
+  /** For the scripts of a job: there values become variables, and no part of the text. */
+  readonly scriptValues: () => ScriptValues;
+}
+
+/** What a collected artifact is to a condition: its path, or null where there is none. */
+export type ArtifactLookup = (stepId: string, artifact: string) => Value;
+
+export function stepInstances(
+  workflow: Workflow,
+  inputs: InputValues,
+  artifact: ArtifactLookup,
+): readonly StepInstance[] {
+  const idsOf = new Map(
+    workflow.steps.map((step) => [step.id, combinations(step.matrix).map((one) => instanceId(step, one))]),
+  );
+  return workflow.steps.flatMap((step) =>
+    combinations(step.matrix).map((matrix): StepInstance => {
+      const id = instanceId(step, matrix);
+      const own = lookup(inputs, matrix);
+      const dependsOn = step.dependsOn.flatMap((dependency) => idsOf.get(dependency) ?? []);
+      const condition = conditionOf(step, own, idsOf, artifact);
+      const { maxRetries, onFailure, loop } = step;
+      const plan = {
+        id,
+        dependsOn,
+        maxRetries,
+        onFailure,
+        loop,
+        ...condition,
+      };
+      return {
+        id,
+        step,
+        matrix,
+        plan,
+        fill: (text) => fillIn(text, own),
+        value: (text) => valueIn(text, own),
+        scriptValues: () => new ScriptValues(own),
+      };
+    }),
+  );
+}
+
+/** One map for each combination, the last key changing fastest; one empty map where there is no matrix. */
+function combinations(
+  matrix: ReadonlyMap<string, readonly string[]>,
+): readonly ReadonlyMap<string, string>[] {
+  let found: ReadonlyMap<string, string>[] = [new Map()];
+  for (const [key, values] of matrix)
+    found = found.flatMap((one) => values.map((value) => new Map([...one, [key, value]])));
+  return found;
+}
+
+/** A folder's name has at most 255 bytes, and other names are made of this one. */
+const idBytesMax = 200;
+
+/** Also a folder's name, so nothing in it may part folders. */
+function instanceId(step: Step, matrix: ReadonlyMap<string, string>): string {
+  if (matrix.size === 0) return step.id;
+  const parts = [...matrix].map(([key, value]) => `${key}=${folderName(value)}`);
+  const id = `${step.id}[${parts.join(",")}]`;
+  return Buffer.byteLength(id) > idBytesMax ? `${step.id}[${shortHash(id)}]` : id;
+}
+
+function lookup(inputs: InputValues, matrix: ReadonlyMap<string, string>): Lookup {
+  return ([root, name = ""]) => {
+    if (root === "inputs") return Object.hasOwn(inputs, name) ? (inputs[name] ?? null) : null;
+    return root === "matrix" ? (matrix.get(name) ?? null) : null;
+  };
+}
+
+function conditionOf(
+  { condition: text }: Step,
+  own: Lookup,
+  idsOf: ReadonlyMap<string, readonly string[]>,
+  artifact: ArtifactLookup,
+): Pick<PlanStep, "condition" | "conditionText"> {
+  if (text === null) return {};
+  const parsed = parseExpression(text);
+  if (!parsed.ok) return { condition: () => false };
+  const { expression } = parsed;
+  const lookupIn =
+    (view: StatusView): Lookup =>
+    (path) => {
+      const [root, id = "", field, output = ""] = path;
+      if (root !== "steps") return own(path);
+      return field === "status" ? statusOfAll(view, idsOf.get(id) ?? []) : artifact(id, output);
+    };
+  return {
+    condition: (view) => isTrue(evaluate(expression, lookupIn(view))),
+    conditionText: (view) => `${text.trim()}${valuesSeen(expression, lookupIn(view))}`,
+  };
+}
+
+const seenCharsMax = 40;
+
+/** ` (steps.audit.status is FAILED)`, for each reference once; empty where there is none. */
+function valuesSeen(expression: Expression, lookUp: Lookup): string {
+  const seen = new Map(referencesOf(expression).map((path) => [path.join("."), lookUp(path)]));
+  const parts = [...seen].map(
+    ([name, value]) => `${name} is ${textOfValue(value).slice(0, seenCharsMax) || "empty"}`,
+  );
+  return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
+}
+
+/** Of several instances the worst counts. */
+const worstFirst: readonly StepStatus[] = [
+  "FAILED",
+  "CANCELLED",
+  "INCOMPLETE",
+  "CHECKING",
+  "RUNNING",
+  "READY",
+  "PENDING",
+  "SUCCEEDED",
+  "SKIPPED",
+];
+
+function statusOfAll(view: StatusView, ids: readonly string[]): StepStatus | null {
+  return worstStatus(ids.flatMap((id) => view.status(id) ?? []));
+}
+
+/** Null where there is none. */
+export function worstStatus(statuses: readonly StepStatus[]): StepStatus | null {
+  return worstFirst.find((status) => statuses.includes(status)) ?? null;
+}

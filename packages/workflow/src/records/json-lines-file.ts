@@ -1,0 +1,63 @@
+/**
+ * A file that gets one JSON object a line, for people and other programs. Nobody waits for it: what cannot be written as fast
+ * as it comes is kept up to a bound, and left out beyond it, which a line in the file then says. A file that cannot be
+ * written is logged once, and stops nothing.
+ */
+import type { Log } from "@agentcore/contract";
+import { appendToFile } from "../own-place.ts";
+
+/** Waiting for the disk at most. */
+const heldCharsMax = 4 * 1024 * 1024;
+
+export class JsonLinesFile {
+  readonly #path: string;
+  readonly #log: Log;
+  #held: string[] = [];
+  #heldChars = 0;
+  #leftOut = 0;
+  #writing: Promise<void> | null = null;
+  #isBroken = false;
+
+  constructor(path: string, log: Log) {
+    this.#path = path;
+    this.#log = log;
+  }
+
+  append(value: object): void {
+    if (this.#isBroken) return;
+    const line = `${JSON.stringify(value)}\n`;
+    if (this.#heldChars + line.length > heldCharsMax) {
+      this.#leftOut += 1;
+      return;
+    }
+    this.#held.push(line);
+    this.#heldChars += line.length;
+    this.#writing ??= this.#write();
+  }
+
+  /** Resolves when everything so far is written, or cannot be. */
+  async flush(): Promise<void> {
+    while (this.#writing !== null) await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    try {
+      while (this.#held.length > 0) {
+        const text = this.#held.join("");
+        const leftOut = this.#leftOut;
+        this.#held = [];
+        this.#heldChars = 0;
+        this.#leftOut = 0;
+        const note = leftOut === 0 ? "" : `${JSON.stringify({ type: "left_out", lines: leftOut })}\n`;
+        await appendToFile(this.#path, text + note);
+      }
+    } catch (error) {
+      this.#isBroken = true;
+      this.#held = [];
+      this.#log.warn({ error, path: this.#path }, "a record of the run cannot be written; the run goes on");
+    } finally {
+      // In the same step as the last look at what is held: a line that comes right after it begins a write of its own.
+      this.#writing = null;
+    }
+  }
+}

@@ -1,0 +1,94 @@
+/** Reads runs without working on them: for lists, and for what a resume needs first. */
+import type { Journal, JournalHeader } from "@agentcore/scheduler";
+import type { Workflow } from "../definition.ts";
+import { stepReport, type StepReport } from "./record-files.ts";
+import { readRecord, readEntries } from "./run-entry.ts";
+import { childStream, runStream } from "./streams.ts";
+import type { RunCreated, RunEntry } from "./run-record.ts";
+import { stepInstances } from "../plan/step-instance.ts";
+
+export interface RunListing {
+  readonly id: string;
+  readonly header: JournalHeader;
+}
+
+/** Runs that somebody started, newest first; sub-workflows are not among them. */
+export async function listRuns(
+  journal: Journal,
+  page: { readonly before?: string; readonly limit?: number } = {},
+): Promise<readonly RunListing[]> {
+  const prefix = runStream("");
+  const { before, ...rest } = page;
+  const found = await journal.list({
+    prefix,
+    ...rest,
+    ...(before === undefined ? {} : { before: runStream(before) }),
+  });
+  return found.map(({ stream, header }) => ({ id: stream.slice(prefix.length), header }));
+}
+
+export interface StoredRun {
+  /** Name of its stream. */
+  readonly stream: string;
+  readonly created: RunCreated;
+  readonly header: JournalHeader;
+  readonly entries: readonly RunEntry[];
+}
+
+/** Undefined where there is no such run. Throws `AC_WORKFLOW_RECORD` where its journal cannot be read. */
+export async function readRun(journal: Journal, id: string): Promise<StoredRun | undefined> {
+  return readStream(journal, runStream(id));
+}
+
+async function readStream(journal: Journal, stream: string): Promise<StoredRun | undefined> {
+  const found = await journal.read(stream);
+  if (found === undefined) return undefined;
+  return { stream, header: found.header, ...readEntries(stream, found.entries) };
+}
+
+/** The steps of a stored run as they stand; `workflow` must be the definition it was begun with. */
+export function storedSteps(stored: StoredRun, workflow: Workflow): readonly StepReport[] {
+  const instances = stepInstances(workflow, stored.created.inputs, () => null);
+  const steps = new Map(instances.map((instance) => [instance.id, instance.plan]));
+  const record = readRecord(stored.stream, steps, stored);
+  return instances.map(({ id, step }) => stepReport(record, id, step.loop !== null));
+}
+
+/** The steps of a stored run and of the runs of its sub-workflows, by the path of step ids that leads to each. */
+export type StepsByPath = ReadonlyMap<string, readonly StepReport[]>;
+
+/** As `storedSteps`, with the latest run of each sub-workflow. A step with a matrix has a report for each instance. */
+export async function readStepsWithin(
+  journal: Journal,
+  stored: StoredRun,
+  workflow: Workflow,
+): Promise<StepsByPath> {
+  const found = new Map<string, StepReport[]>();
+  const visit = async (run: StoredRun, within: Workflow, above: string): Promise<void> => {
+    const instances = stepInstances(within, run.created.inputs, () => null);
+    const reports = new Map(storedSteps(run, within).map((report) => [report.id, report]));
+    const children = latestJobs(run.entries);
+    for (const { id, step } of instances) {
+      const path = above === "" ? step.id : `${above}/${step.id}`;
+      const report = reports.get(id);
+      if (report !== undefined) found.set(path, [...(found.get(path) ?? []), report]);
+      const jobId = children.get(id);
+      if (step.action.kind === "worker" || jobId === undefined) continue;
+      const child = await readStream(journal, childStream(jobId));
+      if (child !== undefined) await visit(child, step.action.workflow, path);
+    }
+  };
+  await visit(stored, workflow, "");
+  return found;
+}
+
+/** By step instance: the job of its latest attempt, which is the id of its run where it is a sub-workflow. */
+function latestJobs(entries: readonly RunEntry[]): ReadonlyMap<string, string> {
+  return new Map(
+    entries.flatMap((entry): [string, string][] =>
+      entry.type === "event" && entry.event.type === "step" && entry.event.event.type === "work_started"
+        ? [[entry.event.step, entry.event.event.jobId]]
+        : [],
+    ),
+  );
+}

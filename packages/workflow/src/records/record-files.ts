@@ -1,0 +1,107 @@
+/** The records that a run leaves in its context directory: `_workflow.json`, and `_meta.json` for each step. By rename. */
+import { join } from "node:path";
+import type { Workflow } from "../definition.ts";
+import { progressOf, statusOf, type StepState } from "../plan/step-state.ts";
+import { replaceFile, replaceFileSync } from "../own-place.ts";
+import { stepDir } from "../places.ts";
+import { knownCost, noFacts, type RunRecord } from "./run-record.ts";
+
+/** One step as it is reported to people and programs. */
+export interface StepReport {
+  readonly id: string;
+  readonly status: ReturnType<typeof statusOf>;
+  /** Why it ended so; empty where there is nothing to say. */
+  readonly reason: string;
+  readonly errorClass: string | null;
+  /** Of the catalogue, where its last piece ended with one. */
+  readonly code: string | null;
+  /** Jobs that worked on it, interrupted ones included; checks are not counted. */
+  readonly attempts: number;
+  readonly iterations: number;
+  /** Whether it has a completion check. */
+  readonly loops: boolean;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  /** Null where no worker said what it cost. */
+  readonly costUsd: number | null;
+  readonly tokens: number;
+  readonly artifacts: readonly string[];
+  /** Its last job, or the run of its sub-workflow; null before the first. */
+  readonly jobId: string | null;
+  /** Of its last failure: the end of what was printed, at most 20 lines, and the path of the log. */
+  readonly output: string;
+  readonly log: string | null;
+  /** It did not end well, and the run goes on all the same. */
+  readonly isTolerated: boolean;
+}
+
+const unwell: ReadonlySet<string> = new Set(["FAILED", "INCOMPLETE"]);
+
+export function stepReport(record: RunRecord, id: string, loops: boolean): StepReport {
+  const state: StepState = record.state.steps.get(id) ?? { kind: "waiting" };
+  const facts = record.facts.get(id) ?? noFacts;
+  const progress = progressOf(state);
+  return {
+    id,
+    status: statusOf(state),
+    reason: state.kind === "ended" ? state.reason : "",
+    errorClass: facts.errorClass,
+    code: facts.code,
+    attempts: progress.attemptsInAll + facts.interruptions,
+    iterations: progress.attemptsInAll === 0 ? 0 : progress.iteration,
+    loops,
+    startedAt: facts.startedAt,
+    endedAt: facts.endedAt,
+    costUsd: facts.costKnown ? facts.spent.costUsd : null,
+    tokens: facts.spent.tokens,
+    artifacts: facts.artifacts,
+    jobId: facts.jobId,
+    output: facts.output,
+    log: facts.log,
+    isTolerated: state.kind === "ended" && state.passes && unwell.has(state.status),
+  };
+}
+
+/**
+ * At once: those who wait for the step find its record, and start the sooner. So short a file is written faster than the thread
+ * pool is reached.
+ */
+export function writeStepRecord(contextDir: string, report: StepReport): void {
+  const { errorClass, startedAt, endedAt, costUsd, jobId, isTolerated, ...rest } = report;
+  const meta = {
+    ...rest,
+    error_class: errorClass,
+    is_tolerated: isTolerated,
+    job: jobId,
+    started_at: startedAt,
+    ended_at: endedAt,
+    duration_ms: startedAt === null || endedAt === null ? null : endedAt - startedAt,
+    cost_usd: costUsd,
+  };
+  replaceFileSync(join(stepDir(contextDir, report.id), "_meta.json"), jsonText(meta));
+}
+
+export async function writeRunRecord(workflow: Workflow, runId: string, record: RunRecord): Promise<void> {
+  const { created, state, spent, endedAt, interruption } = record;
+  await writeJson(join(created.contextDir, "_workflow.json"), {
+    run: runId,
+    name: created.name,
+    file: created.file,
+    definition_hash: workflow.hash,
+    state: state.outcome ?? (interruption === null ? "RUNNING" : "INTERRUPTED"),
+    reason: state.stop?.message ?? interruption,
+    started_at: created.at,
+    ended_at: endedAt,
+    cost_usd: knownCost(record),
+    tokens: spent.tokens,
+    base_branch: created.base?.branch ?? null,
+    base_sha: created.base?.sha ?? null,
+    steps: Object.fromEntries([...state.steps].map(([id, step]) => [id, statusOf(step)])),
+  });
+}
+
+export async function writeJson(path: string, value: unknown): Promise<void> {
+  await replaceFile(path, jsonText(value));
+}
+
+const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;

@@ -1,0 +1,323 @@
+/**
+ * What the journal of a run holds, and the record that its entries fold into. The first entry says what was started; each
+ * later one is an event of the plan with what is known about it. A resumed run folds the same entries and goes on.
+ */
+import { assert } from "@agentcore/contract";
+import type { JournalHeader, JournalValue, Spending } from "@agentcore/scheduler";
+import type { Budget, Workflow } from "../definition.ts";
+import type { PlanStep } from "../plan/plan-step.ts";
+import {
+  applyEvent,
+  copied,
+  initialState,
+  type Into,
+  type PlanEvent,
+  type RunState,
+} from "../plan/run-state.ts";
+import { addSpending, nothingSpent } from "../budget/budget-share.ts";
+import type { InputValues } from "../inputs.ts";
+import { runStream } from "./streams.ts";
+
+export interface RunCreated {
+  readonly type: "created";
+  readonly version: 1;
+  readonly at: number;
+  readonly name: string;
+  /** Absolute path of the workflow file, and the hash of all its texts. */
+  readonly file: string;
+  readonly hash: string;
+  readonly workspace: string;
+  /** Absolute path. */
+  readonly contextDir: string;
+  readonly inputs: InputValues;
+  /** Ceiling of the whole run; for a sub-workflow, what its parent reserved. */
+  readonly budget: Budget | null;
+  /** Run that this one is a step of. */
+  readonly parent: string | null;
+  /** Run that somebody started and that this one is part of, at whatever depth; null for that one itself. */
+  readonly root: string | null;
+  readonly base: BaseCommit | null;
+  /** Branch that was checked out at the start; null outside a repository, or for a detached HEAD. */
+  readonly startBranch: string | null;
+  /** For the whole run. */
+  readonly timeoutMs: number;
+  /** What the caller needs to find the same definition again, such as the agent profile files. */
+  readonly caller: JournalValue;
+}
+
+/** Of the repository at the start. */
+export interface BaseCommit {
+  readonly root: string;
+  /** Absolute path of what all worktrees of the repository share. */
+  readonly gitDir: string;
+  /** Absolute path of the git directory of the work tree itself. Not there in runs that began before it was noted. */
+  readonly ownGitDir?: string | undefined;
+  readonly branch: string;
+  readonly sha: string;
+}
+
+export interface RunEventEntry {
+  readonly type: "event";
+  readonly at: number;
+  readonly event: PlanEvent;
+  /** With a start: what the job may spend. */
+  readonly reserved?: Budget;
+  /** With an end: what it spent, and how often it was begun again because it was lost. */
+  readonly spent?: Spending;
+  readonly interruptions?: number;
+  readonly errorClass?: string;
+  /** Code of the catalogue. */
+  readonly code?: string;
+  /** With an end: its worker said what it cost. */
+  readonly costKnown?: boolean;
+  /** With a failure: the end of what was printed, and the path of the log. */
+  readonly output?: string;
+  readonly log?: string;
+  /** With the end of a step: names of the artifacts it left. */
+  readonly artifacts?: readonly string[];
+  /** With the end of the step that changes the branch. */
+  readonly branch?: string;
+}
+
+/** The run was stopped by a signal or by its caller, not ended: it waits for somebody to resume it. */
+export interface RunInterruptedEntry {
+  readonly type: "interrupted";
+  readonly at: number;
+  readonly message: string;
+}
+
+/** What is fixed about a step before its first job. */
+export interface RunNotedEntry {
+  readonly type: "noted";
+  readonly at: number;
+  readonly step: string;
+  /** Id of the commit that its changes are counted from. */
+  readonly diffBase: string;
+}
+
+export type RunEntry =
+  | RunCreated
+  | RunEventEntry
+  | RunInterruptedEntry
+  | RunNotedEntry
+  | { readonly type: "resumed"; readonly at: number };
+
+/** What is known about a step beside its state. */
+export interface StepFacts {
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  readonly spent: Spending;
+  readonly interruptions: number;
+  readonly errorClass: string | null;
+  readonly code: string | null;
+  readonly artifacts: readonly string[];
+  /** Whether any of its workers said what it cost. */
+  readonly costKnown: boolean;
+  /** Its last job, or the run of its sub-workflow; null before the first. */
+  readonly jobId: string | null;
+  /** Of its last failure. */
+  readonly output: string;
+  readonly log: string | null;
+  /** When its running job was started. */
+  readonly jobStartedAt: number | null;
+  /** Id of the commit that its changes are counted from; null until its first job, and where its rules name none. */
+  readonly diffBase: string | null;
+}
+
+export const noFacts: StepFacts = {
+  startedAt: null,
+  endedAt: null,
+  spent: nothingSpent,
+  interruptions: 0,
+  errorClass: null,
+  code: null,
+  artifacts: [],
+  costKnown: false,
+  jobId: null,
+  output: "",
+  log: null,
+  jobStartedAt: null,
+  diffBase: null,
+};
+
+/** In US dollars; null where no worker said what it cost, as no script does. */
+export function knownCost({ facts, spent }: Pick<RunRecord, "facts" | "spent">): number | null {
+  return [...facts.values()].some(({ costKnown }) => costKnown) ? spent.costUsd : null;
+}
+
+export interface RunRecord {
+  readonly created: RunCreated;
+  readonly state: RunState;
+  readonly facts: ReadonlyMap<string, StepFacts>;
+  readonly spent: Spending;
+  /** What running jobs may still spend, by job id. */
+  readonly reserved: ReadonlyMap<string, Budget>;
+  /** Branch that steps must find; null until something changed it. */
+  readonly branch: string | null;
+  /** Time that the run was worked on before the last resume, as far as the journal knows. */
+  readonly activeMsBefore: number;
+  readonly activeSince: number;
+  readonly lastAt: number;
+  readonly endedAt: number | null;
+  /** Why nobody works on it now, where it was stopped and not resumed since. */
+  readonly interruption: string | null;
+  /** Entries so far. */
+  readonly length: number;
+}
+
+export function newRecord(steps: readonly PlanStep[], created: RunCreated): RunRecord {
+  return {
+    created,
+    state: initialState(steps),
+    facts: new Map(),
+    spent: nothingSpent,
+    reserved: new Map(),
+    branch: null,
+    activeMsBefore: 0,
+    activeSince: created.at,
+    lastAt: created.at,
+    endedAt: null,
+    interruption: null,
+    length: 1,
+  };
+}
+
+/**
+ * The record after the entries. Its maps are copied once for all of them: for each, a run of ten thousand steps would take
+ * minutes to end.
+ */
+export function foldEntries(
+  steps: ReadonlyMap<string, PlanStep>,
+  record: RunRecord,
+  entries: readonly RunEntry[],
+): RunRecord {
+  const { state, facts, reserved } = record;
+  const draft: RunRecord = {
+    ...record,
+    state: { ...state, steps: copied(state.steps) },
+    facts: copied(facts),
+    reserved: copied(reserved),
+  };
+  const own: Into = (map) => map as Map<never, never>;
+  return entries.reduce((folded, entry) => foldEntry(steps, folded, entry, own), draft);
+}
+
+function foldEntry(
+  steps: ReadonlyMap<string, PlanStep>,
+  record: RunRecord,
+  entry: RunEntry,
+  into: Into,
+): RunRecord {
+  const next = { ...record, length: record.length + 1, lastAt: Math.max(record.lastAt, entry.at) };
+  switch (entry.type) {
+    case "created":
+      assert(false, "a run was created twice");
+      return next;
+    case "resumed": {
+      const activeMsBefore = record.activeMsBefore + Math.max(0, record.lastAt - record.activeSince);
+      return { ...next, activeMsBefore, activeSince: entry.at, interruption: null };
+    }
+    case "noted": {
+      const { step, diffBase } = entry;
+      const facts = record.facts.get(step) ?? noFacts;
+      return { ...next, facts: into(record.facts).set(step, { ...facts, diffBase }) };
+    }
+    case "interrupted":
+      return { ...next, interruption: entry.message };
+    case "event":
+      return foldEvent(steps, next, entry, into);
+  }
+}
+
+function foldEvent(
+  steps: ReadonlyMap<string, PlanStep>,
+  record: RunRecord,
+  entry: RunEventEntry,
+  into: Into,
+): RunRecord {
+  const { event, at } = entry;
+  const before = event.type === "step" ? record.state.steps.get(event.step) : undefined;
+  const state = applyEvent(steps, record.state, event, into);
+  // A retry has the whole time of the run again.
+  if (event.type === "retried") {
+    const facts = into(record.facts);
+    for (const id of event.steps) facts.set(id, factsAnew(facts.get(id)));
+    const fresh = { activeMsBefore: 0, activeSince: at, endedAt: null, interruption: null };
+    return { ...record, ...fresh, state, facts };
+  }
+  if (event.type !== "step") {
+    return { ...record, state, endedAt: event.type === "run_ended" ? at : record.endedAt };
+  }
+  const after = state.steps.get(event.step);
+  const facts = factsAfter(record.facts.get(event.step) ?? noFacts, entry, after?.kind === "ended");
+  const reserved = into(record.reserved);
+  if (before?.kind === "working" || before?.kind === "checking") reserved.delete(before.jobId);
+  if (after?.kind === "working" || after?.kind === "checking") {
+    if (entry.reserved !== undefined) reserved.set(after.jobId, entry.reserved);
+  }
+  return {
+    ...record,
+    state,
+    reserved,
+    facts: into(record.facts).set(event.step, facts),
+    spent: addSpending(record.spent, entry.spent ?? nothingSpent),
+    branch: entry.branch ?? record.branch,
+  };
+}
+
+/** What it spent and how often it was interrupted stays. */
+function factsAnew({ spent, interruptions, costKnown }: StepFacts = noFacts): StepFacts {
+  return { ...noFacts, spent, interruptions, costKnown };
+}
+
+function factsAfter(facts: StepFacts, entry: RunEventEntry, ended: boolean): StepFacts {
+  const { event, at } = entry;
+  const starts =
+    event.type === "step" && (event.event.type === "work_started" || event.event.type === "check_started");
+  return {
+    startedAt: facts.startedAt ?? (starts ? at : null),
+    endedAt: ended ? (facts.endedAt ?? at) : null,
+    spent: addSpending(facts.spent, entry.spent ?? nothingSpent),
+    interruptions: facts.interruptions + (entry.interruptions ?? 0),
+    errorClass: entry.errorClass ?? (starts ? null : facts.errorClass),
+    code: entry.code ?? (starts ? null : facts.code),
+    artifacts: entry.artifacts ?? facts.artifacts,
+    costKnown: facts.costKnown || entry.costKnown === true || (entry.spent?.costUsd ?? 0) > 0,
+    jobId: startedJob(event) ?? facts.jobId,
+    output: entry.output ?? (starts ? "" : facts.output),
+    log: entry.log ?? (starts ? null : facts.log),
+    jobStartedAt: starts ? at : facts.jobStartedAt,
+    diffBase: facts.diffBase,
+  };
+}
+
+function startedJob(event: PlanEvent): string | null {
+  if (event.type !== "step") return null;
+  const { event: inner } = event;
+  return inner.type === "work_started" || inner.type === "check_started" ? inner.jobId : null;
+}
+
+/** The header of a run's stream: what lists show, and what retention goes by. */
+export function headerOf(workflow: Workflow, record: RunRecord, owner: JournalValue): JournalHeader {
+  const { created, state, endedAt, spent, interruption } = record;
+  const { name, file, workspace, parent, root, at } = created;
+  const steps = [...state.steps.values()];
+  return {
+    name,
+    file,
+    workspace,
+    parent,
+    partOf: root === null ? null : runStream(root),
+    startedAt: at,
+    endedAt,
+    outcome: state.outcome,
+    message: state.stop?.message ?? interruption,
+    interrupted: interruption !== null,
+    steps: steps.length,
+    stepsEnded: steps.filter(({ kind }) => kind === "ended").length,
+    costUsd: knownCost(record),
+    tokens: spent.tokens,
+    hash: workflow.hash,
+    owner: interruption === null && endedAt === null ? owner : null,
+  };
+}

@@ -1,0 +1,68 @@
+/**
+ * One line of a run's events file. Unless the file asks for it, nothing is in it that a worker printed, said or received: only
+ * that it did, when, and how much. What a probe answers is written to be shared and stays, but for its stderr. Pure.
+ */
+import type { RunEvent as JobEvent, WorkerEvent } from "@agentcore/contract";
+import type { WorkflowEvent } from "../run-ports.ts";
+
+export function telemetryLine(event: WorkflowEvent, includeWorkerOutput: boolean): object {
+  const { at: ts, type, run } = event;
+  const common = { ts, type, run };
+  switch (event.type) {
+    case "run_started":
+      return { ...common, name: event.name, resumed: event.resumed, steps: event.steps };
+    case "step_changed": {
+      const { reason, ...step } = event.step;
+      return { ...common, step: includeWorkerOutput ? { ...step, reason } : step };
+    }
+    case "job_event": {
+      const { step, piece } = event;
+      return { ...common, step, piece, event: includeWorkerOutput ? event.event : jobFacts(event.event) };
+    }
+    case "run_ended": {
+      const { outcome, code, spent, startedAt, endedAt } = event.result;
+      return { ...common, outcome, code, spent, durationMs: endedAt - startedAt };
+    }
+  }
+}
+
+function jobFacts(event: JobEvent): object {
+  switch (event.type) {
+    case "worker_event":
+      return { ...event, event: workerFacts(event.event) };
+    case "attempt_ended": {
+      const { outcome, errorClass, code, exitCode, costUsd, usage, durationMs } = event.result;
+      return { ...event, result: { outcome, errorClass, code, exitCode, costUsd, usage, durationMs } };
+    }
+    case "permit_granted":
+      return { ...event, permit: { id: event.permit.id, worker: event.permit.worker } };
+    default:
+      return event;
+  }
+}
+
+function workerFacts(event: WorkerEvent): object {
+  switch (event.type) {
+    case "text":
+    case "stdout":
+    case "stderr":
+    case "raw":
+    case "progress":
+      return { type: event.type, chars: event.text.length };
+    case "denied":
+      return { type: event.type, tool: event.tool };
+    case "tool_call":
+      return { type: event.type, id: event.id, tool: event.tool };
+    case "tool_result":
+      return { type: event.type, id: event.id, ok: event.ok, exitCode: event.exitCode };
+    case "probe": {
+      const { stderr = "", ...probe } = event;
+      return stderr === "" ? probe : { ...probe, stderrChars: stderr.length };
+    }
+    case "started":
+    case "file_change":
+    case "usage":
+    case "warning":
+      return event;
+  }
+}

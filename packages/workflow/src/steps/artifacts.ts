@@ -1,0 +1,126 @@
+/**
+ * Artifacts: copied from the workspace into the context directory when a step succeeds, and from there into the workspace
+ * of a step that takes them as input. A copy is made beside its place and put there by rename, so none is ever half there.
+ */
+import { AgentCoreError } from "@agentcore/contract";
+import { cp, mkdir, readdir, realpath, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { artifactGone } from "./check-places.ts";
+import { openPlace } from "../own-place.ts";
+import { artifactDir, isThere, isWithin, pathInside } from "../places.ts";
+
+export interface OutputToCollect {
+  readonly name: string;
+  /** Relative to `workspace`. */
+  readonly path: string;
+  readonly optional: boolean;
+}
+
+export interface Collected {
+  /** Names of the artifacts that are there. */
+  readonly artifacts: readonly string[];
+  /** Declared, not optional, and not there. */
+  readonly missing: readonly string[];
+}
+
+export interface CollectRequest {
+  readonly outputs: readonly OutputToCollect[];
+  /** Paths of outputs that an earlier attempt left: they are as good as not there. */
+  readonly stale?: readonly string[];
+  readonly workspace: string;
+  readonly contextDir: string;
+  readonly stepId: string;
+}
+
+/** Rejects with `AC_WORKFLOW_PATH` for an output outside the workspace. Collects nothing where something is missing. */
+export async function collectOutputs(request: CollectRequest): Promise<Collected> {
+  const { workspace, contextDir, stepId, stale = [] } = request;
+  const found: { name: string; from: string }[] = [];
+  const missing: string[] = [];
+  for (const { name, path, optional } of request.outputs) {
+    const from = await pathInside(workspace, path);
+    const isStale = stale.includes(path);
+    if (!isStale && (await isThere(from))) found.push({ name, from });
+    else if (!optional) missing.push(`${name} (${path}${isStale ? ", which an earlier attempt left" : ""})`);
+  }
+  if (missing.length > 0) return { artifacts: [], missing };
+  for (const { name, from } of found) await putArtifact(from, artifactDir(contextDir, stepId, name));
+  return { artifacts: found.map(({ name }) => name), missing };
+}
+
+/** The file or directory becomes `place/<its name>`; what was at `place` before is gone. */
+async function putArtifact(from: string, place: string): Promise<void> {
+  await putInPlace(from, place, async (fresh) => {
+    await mkdir(fresh);
+    await copy(from, join(fresh, basename(from)));
+  });
+}
+
+/** All that is in one artifact becomes another artifact; answers whether the first is there. */
+export async function copyArtifact(from: string, place: string): Promise<boolean> {
+  if (!(await isThere(from))) return false;
+  await putInPlace(from, place, (fresh) => copy(from, fresh));
+  return true;
+}
+
+async function putInPlace(
+  from: string,
+  place: string,
+  fill: (fresh: string) => Promise<void>,
+): Promise<void> {
+  // `cp` cannot see it where the directory is reached through a descriptor, and would copy without end.
+  if (isWithin(await realpath(from), place))
+    throw new AgentCoreError("AC_WORKFLOW_PATH", `${from} holds the artifact ${place} that it is to become`, {
+      evidence: { from, place },
+    });
+  const own = openPlace(dirname(place));
+  try {
+    const target = join(own.at, basename(place));
+    const fresh = `${target}.new`;
+    await rm(fresh, { recursive: true, force: true });
+    await fill(fresh);
+    await rm(target, { recursive: true, force: true });
+    await rename(fresh, target);
+  } finally {
+    own.close();
+  }
+}
+
+export interface InputToCopy {
+  readonly step: string;
+  readonly artifact: string;
+  /** Whether the step left it. */
+  readonly isMade: boolean;
+  /** Directory of the artifact. */
+  readonly from: string;
+  /** Relative to `workspace`. */
+  readonly as: string;
+}
+
+/**
+ * Files that are there already stay where the artifact has none of their name. An artifact that was never collected (an
+ * optional one, or that of a step that did not succeed) leaves an empty directory. Throws `AC_WORKFLOW_ARTIFACT` where one that
+ * was made is gone.
+ */
+export async function copyInputs(inputs: readonly InputToCopy[], workspace: string): Promise<void> {
+  for (const { step, artifact, from, isMade } of inputs) {
+    if (isMade && !(await isThere(from))) throw artifactGone(step, artifact, from);
+  }
+  for (const { from, as } of inputs) {
+    const place = await pathInside(workspace, as);
+    await mkdir(place, { recursive: true });
+    for (const name of await namesIn(from)) await copy(join(from, name), join(place, name));
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  return readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+}
+
+/** Links are copied as links: what they point to is not pulled in. */
+async function copy(from: string, to: string): Promise<void> {
+  await cp(from, to, { recursive: true, force: true, verbatimSymlinks: true });
+}

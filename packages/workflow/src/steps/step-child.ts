@@ -1,0 +1,192 @@
+/**
+ * A step that is a sub-workflow: a run of its own under the id that was journaled for the attempt, in a context directory
+ * of its own, with the ceiling that was reserved for it. Its exports become the step's artifacts.
+ */
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { StepAction, Workflow } from "../definition.ts";
+import { copyArtifact } from "./artifacts.ts";
+import { isUsedUp, lower, noCeiling } from "../budget/budget-share.ts";
+import { isFailureOfRun, type LateCanceller } from "./submit-job.ts";
+import { childInputs } from "../inputs.ts";
+import { openPlace } from "../own-place.ts";
+import { artifactDir, stepDir } from "../places.ts";
+import type { RunOutcome } from "../plan/run-state.ts";
+import type { RunResult, WorkflowEvent } from "../run-ports.ts";
+import type { RunCreated, RunEventEntry } from "../records/run-record.ts";
+import { worktreeOf, type StartedPiece, type StepContext } from "./step-context.ts";
+import {
+  budgetUsedUp,
+  ceilingOf,
+  collect,
+  failed,
+  stoppedBefore,
+  workEnded,
+  type AttemptEnd,
+} from "./step-work.ts";
+import { prepare, wasStopped } from "./step-prepare.ts";
+import { isBudgetCode } from "./job-outcome.ts";
+import { stepInstances } from "../plan/step-instance.ts";
+
+export type ChildAction = Extract<StepAction, { kind: "workflow" }>;
+
+export interface ChildRequest {
+  readonly runId: string;
+  readonly workflow: Workflow;
+  /** For a run that is not there yet. */
+  readonly created: RunCreated;
+  readonly onEvent: (event: WorkflowEvent) => void;
+  readonly canceller: LateCanceller;
+}
+
+export type StartChild = (request: ChildRequest) => Promise<RunResult>;
+
+export interface ChildOptions {
+  readonly action: ChildAction;
+  readonly canceller: LateCanceller;
+  readonly startChild: StartChild;
+}
+
+/** Null where it was interrupted: the step stays at work, and a resume goes on with the run below it. */
+export async function runChild(
+  context: StepContext,
+  started: StartedPiece,
+  options: ChildOptions,
+): Promise<RunEventEntry | null> {
+  const end = await attempt(context, started, options);
+  return end === null ? null : workEnded(context, started, end);
+}
+
+async function attempt(
+  context: StepContext,
+  started: StartedPiece,
+  { action, canceller, startChild }: ChildOptions,
+): Promise<AttemptEnd | null> {
+  try {
+    const created = await childCreated(context, started, action, canceller);
+    if (created.budget !== null && isUsedUp(created.budget)) {
+      return budgetUsedUp(created.budget);
+    }
+    const onEvent = bubble(context, started, action);
+    const { jobId: runId } = started;
+    const result = await startChild({ runId, workflow: action.workflow, created, onEvent, canceller });
+    const { outcome } = result;
+    if (outcome === "INTERRUPTED") return null;
+    const end = { ...endOf({ ...result, outcome }), spent: result.spent };
+    if (end.outcome !== "succeeded") return end;
+    const artifacts = await takeExports(context, started, action, created.contextDir);
+    // What it exports is there after each iteration, for the completion check to look at.
+    const collected = started.instance.step.loop === null ? await collect(context, started) : {};
+    return { ...end, ...collected, artifacts: [...artifacts, ...(collected.artifacts ?? [])] };
+  } catch (error) {
+    if (wasStopped(error, canceller)) return canceller.isInterrupted ? null : stoppedBefore;
+    if (isFailureOfRun(error)) throw error;
+    return failed(error);
+  }
+}
+
+async function childCreated(
+  context: StepContext,
+  started: StartedPiece,
+  { workflow, with: given }: ChildAction,
+  canceller: LateCanceller,
+): Promise<RunCreated> {
+  const { instance, attemptInAll } = started;
+  const { created } = context.record();
+  const place = worktreeOf(context, instance);
+  const budget = lower(workflow.budget ?? noCeiling, ceilingOf(context, started));
+  const timeoutMs = Math.min(workflow.timeoutMs, instance.step.timeoutMs ?? Infinity, context.leftMs());
+  return {
+    ...created,
+    at: context.ports.clock.now(),
+    name: workflow.name,
+    file: workflow.file,
+    hash: workflow.hash,
+    workspace: await prepare(context, started, canceller),
+    contextDir: join(stepDir(created.contextDir, instance.id), `_run-${attemptInAll}`),
+    inputs: childInputs(workflow, given, instance.value),
+    budget: budget.costUsd === null && budget.tokens === null ? null : budget,
+    parent: context.runId,
+    root: created.root ?? context.runId,
+    startBranch: context.record().branch ?? created.startBranch,
+    timeoutMs,
+    ...(place === null || created.base === null
+      ? {}
+      : { base: { ...created.base, root: place.path }, startBranch: null }),
+  };
+}
+
+function endOf(result: RunResult & { readonly outcome: RunOutcome }): AttemptEnd {
+  const reason = result.reason ?? "";
+  switch (result.outcome) {
+    case "SUCCEEDED":
+      return { outcome: "succeeded", reason, errorClass: null, violations: [] };
+    case "CANCELLED":
+      return { outcome: "cancelled", reason, errorClass: "cancelled", violations: [] };
+    case "TIMED_OUT":
+      return { outcome: "failed", reason, errorClass: "timeout", violations: [] };
+    case "FAILED": {
+      const errorClass = isBudgetCode(result.code) ? "budget_exhausted" : "task_failed";
+      const code = result.code === null ? {} : { code: result.code };
+      return { outcome: "failed", reason, errorClass, violations: [], ...code };
+    }
+  }
+}
+
+async function removeArtifacts(stepDirectory: string): Promise<void> {
+  const place = openPlace(stepDirectory);
+  try {
+    for (const name of await readdir(place.at))
+      if (!name.startsWith("_")) await rm(join(place.at, name), { recursive: true, force: true });
+  } finally {
+    place.close();
+  }
+}
+
+/** `replace` drops what an earlier iteration exported, `merge` keeps what is not exported anew. */
+async function takeExports(
+  context: StepContext,
+  { instance }: StartedPiece,
+  { workflow, exports, exportsMode }: ChildAction,
+  childContext: string,
+): Promise<readonly string[]> {
+  const { contextDir } = context.record().created;
+  const own = stepDir(contextDir, instance.id);
+  if (exportsMode === "replace") {
+    await removeArtifacts(own);
+  }
+  const ids = stepInstances(workflow, {}, () => null);
+  const taken: string[] = [];
+  for (const { from, artifact, as } of exports) {
+    for (const { id, matrix } of ids.filter(({ step }) => step.id === from)) {
+      const place = artifactDir(contextDir, instance.id, as);
+      const target = matrix.size === 0 ? place : join(place, id.slice(from.length + 1, -1));
+      if ((await copyArtifact(artifactDir(childContext, id, artifact), target)) && !taken.includes(as))
+        taken.push(as);
+    }
+  }
+  return taken;
+}
+
+/** A sub-workflow's steps are reported as steps of the parent under a prefix, where the file or the caller asks for it. */
+function bubble(
+  context: StepContext,
+  { instance }: StartedPiece,
+  { bubbleEvents, eventPrefix }: ChildAction,
+): (event: WorkflowEvent) => void {
+  const { tellsChildren } = context.settings;
+  const prefix = tellsChildren ? instance.id : (eventPrefix ?? instance.id);
+  return (event) => {
+    if (!bubbleEvents && !tellsChildren) return;
+    if (event.type === "step_changed") {
+      context.emit({
+        ...event,
+        run: context.runId,
+        step: { ...event.step, id: `${prefix}/${event.step.id}` },
+      });
+    }
+    if (event.type === "job_event") {
+      context.emit({ ...event, run: context.runId, step: `${prefix}/${event.step}` });
+    }
+  };
+}

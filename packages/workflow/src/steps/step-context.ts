@@ -1,0 +1,73 @@
+/** What the functions that perform a step know of their run. */
+import { join, relative } from "node:path";
+import type { Workflow } from "../definition.ts";
+import { artifactDir } from "../places.ts";
+import type { InputToCopy } from "./artifacts.ts";
+import type { RunPorts, RunSettings, WorkflowEvent } from "../run-ports.ts";
+import type { RunNotedEntry, RunRecord } from "../records/run-record.ts";
+import type { StepInstance } from "../plan/step-instance.ts";
+import { worktreePlace, type WorktreePlace } from "../worktree/worktree-place.ts";
+
+export interface StepContext {
+  readonly runId: string;
+  readonly workflow: Workflow;
+  readonly instances: readonly StepInstance[];
+  readonly ports: RunPorts;
+  readonly settings: RunSettings;
+  /** As it is now. */
+  readonly record: () => RunRecord;
+  /** Wall clock that the run has left. */
+  readonly leftMs: () => number;
+  /** Resolves once the entry is in the journal. */
+  readonly note: (entry: RunNotedEntry) => Promise<void>;
+  readonly emit: (event: WorkflowEvent) => void;
+}
+
+/** A step with an attempt that was journaled. */
+export interface StartedPiece {
+  readonly instance: StepInstance;
+  readonly jobId: string;
+  readonly iteration: number;
+  /** Of this iteration, from 1. */
+  readonly attempt: number;
+  /** Of all iterations. */
+  readonly attemptInAll: number;
+  readonly stage: number;
+  readonly startedAt: number;
+  /** Whether an earlier process had begun it: its workspace is prepared, and its job may be at work. */
+  readonly resumed: boolean;
+}
+
+/** The step's worktree; null where it works in the run's workspace. */
+export function worktreeOf({ record, runId }: StepContext, { id, step }: StepInstance): WorktreePlace | null {
+  const { base } = record().created;
+  return step.isolation === "none" || base === null ? null : worktreePlace(base, runId, id);
+}
+
+/** What paths of the step must not leave: the run's workspace, or the same place in the step's worktree. */
+export function workspaceRoot(context: StepContext, instance: StepInstance): string {
+  const { workspace } = context.record().created;
+  const place = worktreeOf(context, instance);
+  return place === null ? workspace : join(place.path, relative(place.root, workspace));
+}
+
+export function stepWorkspace(context: StepContext, instance: StepInstance): string {
+  return join(workspaceRoot(context, instance), instance.step.workspace);
+}
+
+/** Artifacts of a step with a matrix come from all its instances, each below its combination. */
+export function inputsOf({ record, instances }: StepContext, { step }: StepInstance): readonly InputToCopy[] {
+  const { created, facts } = record();
+  const { contextDir } = created;
+  return step.inputs.flatMap(({ from, artifact, as }) =>
+    instances
+      .filter((other) => other.step.id === from)
+      .map(({ id, matrix }) => ({
+        step: id,
+        artifact,
+        isMade: facts.get(id)?.artifacts.includes(artifact) === true,
+        from: artifactDir(contextDir, id, artifact),
+        as: matrix.size === 0 ? as : join(as, id.slice(from.length + 1, -1)),
+      })),
+  );
+}

@@ -1,0 +1,78 @@
+/** Prepares the workspace of an attempt. All of it may happen twice, if a run is resumed before the job was submitted. */
+import { isAgentCoreError } from "@agentcore/contract";
+import { copyInputs } from "./artifacts.ts";
+import { branchProblem, unsafe } from "../worktree/branch-rules.ts";
+import { gitUntil } from "../worktree/git.ts";
+import type { LateCanceller } from "./submit-job.ts";
+import { pathInside } from "../places.ts";
+import {
+  inputsOf,
+  stepWorkspace,
+  workspaceRoot,
+  worktreeOf,
+  type StartedPiece,
+  type StepContext,
+} from "./step-context.ts";
+import { beginAttempt, ensureWorktree } from "../worktree/worktree.ts";
+import type { WorktreePlace, WorktreeOptions } from "../worktree/worktree-place.ts";
+
+/** Answers the path of the workspace. Rejects with `AC_CANCELLED` where the step is stopped meanwhile: git ends with it. */
+export async function prepare(
+  context: StepContext,
+  started: StartedPiece,
+  canceller: LateCanceller,
+): Promise<string> {
+  const { instance, resumed } = started;
+  const stop = new AbortController();
+  // The job of a resumed attempt may be at work already; what is there is only found.
+  if (!resumed) canceller.bind(() => stop.abort());
+  const { clock, log } = context.ports;
+  const ports = { git: gitUntil(context.ports.git, stop.signal), clock, log, signal: stop.signal };
+  const place = worktreeOf(context, instance);
+  if (!resumed) await checkBranch(context, started, ports);
+  if (place !== null) await prepareWorktree(context, started, place, ports);
+  const workspace = await pathInside(workspaceRoot(context, instance), stepWorkspace(context, instance));
+  // Of a resumed attempt the job may be at work already: nothing is put under its feet.
+  if (!resumed) await copyInputs(inputsOf(context, instance), workspace);
+  return workspace;
+}
+
+/** Whether `prepare` ended since the step was stopped. */
+export function wasStopped(error: unknown, canceller: LateCanceller): boolean {
+  return isAgentCoreError(error) && error.code === "AC_CANCELLED" && canceller.isCancelled;
+}
+
+async function prepareWorktree(
+  { record }: StepContext,
+  { iteration, attemptInAll: attempt, resumed, instance }: StartedPiece,
+  place: WorktreePlace,
+  ports: WorktreeOptions,
+): Promise<void> {
+  await ensureWorktree(ports, place, record().created.contextDir);
+  if (resumed) return;
+  const kept = await beginAttempt(ports, { place, iteration, attempt });
+  if (kept !== null)
+    ports.log.warn({ step: instance.id, ref: kept }, "what the former attempt changed is kept in a ref");
+}
+
+async function checkBranch(
+  { record, workflow, settings, ports }: StepContext,
+  { instance }: StartedPiece,
+  { git }: WorktreeOptions,
+): Promise<void> {
+  const { created, branch, state } = record();
+  const { base } = created;
+  if (base === null) return;
+  const { transitionStep } = workflow.branch;
+  const transitioned = transitionStep !== null && state.steps.get(transitionStep)?.kind === "ended";
+  const problem = branchProblem({
+    workflow,
+    step: instance.step,
+    base,
+    expected: branch ?? created.startBranch,
+    transitioned,
+    found: await ports.places.of(git, created.workspace),
+    options: settings.branch,
+  });
+  if (problem !== null) throw unsafe(problem);
+}

@@ -1,0 +1,272 @@
+/**
+ * One attempt at a step: prepare the workspace, run the job, judge what it changed, collect what it made. Answers the event
+ * that ends the attempt. Everything before the job may happen twice, when a run is resumed; the job does not.
+ */
+import { isAgentCoreError, type WorkerResult } from "@agentcore/contract";
+import type { JobEnd, Spending } from "@agentcore/scheduler";
+import { collectOutputs } from "./artifacts.ts";
+import { budgetText, ceilingCode, isUsedUp, noCeiling } from "../budget/budget-share.ts";
+import { observedOf } from "./change-rules.ts";
+import { isFailureOfRun, wasInterrupted, type LateCanceller } from "./submit-job.ts";
+import { classOf, workEnd, type WorkEnd } from "./job-outcome.ts";
+import { interruptionsMax, jobFor, withStages, type PieceRequest } from "./job-request.ts";
+import { runGuardedJob } from "./run-guarded-job.ts";
+import { noteOutputs, staleOutputs, type OutputsOf } from "./output-age.ts";
+import { artifactDir } from "../places.ts";
+import { judgeStep, noteDiffBase } from "./step-changes.ts";
+import { prepare, wasStopped } from "./step-prepare.ts";
+import { mergeWorktree } from "../worktree/merge-worktree.ts";
+import type { RunEventEntry } from "../records/run-record.ts";
+import { stepWorkspace, worktreeOf, type StartedPiece, type StepContext } from "./step-context.ts";
+import { join, relative } from "node:path";
+import type { Budget, WorkSpec } from "../definition.ts";
+
+/** What an attempt ended with, and what it took. */
+export interface AttemptEnd extends WorkEnd {
+  /** It was stopped with its run, and begins anew when that is resumed. */
+  readonly interrupted?: true;
+  readonly spent?: Spending;
+  readonly interruptions?: number;
+  /** Whether the worker said what it cost. */
+  readonly costKnown?: boolean;
+  readonly output?: string;
+  readonly log?: string | null;
+  readonly artifacts?: readonly string[];
+  readonly branch?: string;
+}
+
+export async function runWork(
+  context: StepContext,
+  started: StartedPiece,
+  work: WorkSpec,
+  canceller: LateCanceller,
+): Promise<RunEventEntry> {
+  const end = await attempt(context, started, work, canceller);
+  return workEnded(context, started, end);
+}
+
+export function workEnded(context: StepContext, { instance }: StartedPiece, end: AttemptEnd): RunEventEntry {
+  const { outcome, reason, violations, final, errorClass, code, spent, interruptions, artifacts, branch } =
+    end;
+  const ended = { type: "work_ended", outcome, reason, violations } as const;
+  const workEvent = final === undefined ? ended : { ...ended, final };
+  return {
+    type: "event",
+    at: context.ports.clock.now(),
+    event: { type: "step", step: instance.id, event: end.interrupted ? { type: "interrupted" } : workEvent },
+    ...(spent === undefined ? {} : { spent }),
+    ...(interruptions === undefined || interruptions === 0 ? {} : { interruptions }),
+    ...(errorClass === null ? {} : { errorClass }),
+    ...(code === undefined ? {} : { code }),
+    ...(end.costKnown === true ? { costKnown: true } : {}),
+    ...printedOf(end),
+    ...(artifacts === undefined ? {} : { artifacts }),
+    ...(branch === undefined ? {} : { branch }),
+  };
+}
+
+/** For the journal: what a piece printed last, and where all of it is. */
+export function printedOf({ output = "", log = null }: Pick<AttemptEnd, "output" | "log">) {
+  return { ...(output === "" ? {} : { output }), ...(log === null ? {} : { log }) };
+}
+
+export function isCostKnown({ result, spent }: Pick<JobEnd, "result" | "spent">): boolean {
+  return spent.costUsd > 0 || (result !== null && result.costUsd !== null);
+}
+
+/** Failures of the step itself are its end; those of the run are thrown. */
+async function attempt(
+  context: StepContext,
+  started: StartedPiece,
+  work: WorkSpec,
+  canceller: LateCanceller,
+): Promise<AttemptEnd> {
+  try {
+    const workspace = await prepare(context, started, canceller);
+    if (canceller.isInterrupted && !started.resumed) return interruptedEnd;
+    if (canceller.isCancelled && !started.resumed) return stoppedBefore;
+    const ceiling = ceilingOf(context, started);
+    if (isUsedUp(ceiling)) return budgetUsedUp(ceiling);
+    await noteDiffBase(context, started);
+    if (!started.resumed)
+      await noteOutputs(outputsOf(context, started), { run: context.runId, iteration: started.iteration });
+    const job = jobFor(await workRequest(context, started, work, workspace));
+    const { stall } = started.instance.step;
+    const end = await runGuardedJob(context, started, { piece: "work", job, stall }, canceller);
+    const cost = {
+      spent: end.spent,
+      interruptions: Math.max(0, end.attempts - 1),
+      costKnown: isCostKnown(end),
+    };
+    if (wasInterrupted(end) || beginsAnew(context, started, end)) return { ...interruptedEnd, ...cost };
+    const verdict = withOrigin(context, started, workEnd(end, stall));
+    const { output, log } = end;
+    if (verdict.outcome === "failed") return { ...verdict, ...cost, output, log };
+    if (verdict.outcome !== "succeeded" || verdict.violations.length > 0) return { ...verdict, ...cost };
+    return {
+      ...(await afterSuccess(context, started, { ...verdict, ...cost }, end.result)),
+      ...cost,
+    };
+  } catch (error) {
+    if (wasStopped(error, canceller)) return canceller.isInterrupted ? interruptedEnd : stoppedBefore;
+    if (isFailureOfRun(error)) throw error;
+    return failed(error);
+  }
+}
+
+/** A lost attempt in a worktree is not repeated by the scheduler: the next one begins with the worktree as it was. */
+function beginsAnew(context: StepContext, { instance, attemptInAll }: StartedPiece, end: JobEnd): boolean {
+  if (worktreeOf(context, instance) === null || attemptInAll > interruptionsMax) return false;
+  return classOf(end).errorClass === "lost";
+}
+
+/** The ceiling that a step reached is nowhere in the file, where it is its part of the run's. */
+function withOrigin({ record }: StepContext, { instance }: StartedPiece, end: WorkEnd): WorkEnd {
+  const { budget } = record().created;
+  if (end.errorClass !== "budget_exhausted" || budget === null || instance.step.budget !== null) return end;
+  return { ...end, reason: `${end.reason}; that was its part of the run's ${budgetText(budget)}` };
+}
+
+export const stoppedBefore: AttemptEnd = {
+  outcome: "cancelled",
+  reason: "stopped before it began",
+  errorClass: "cancelled",
+  violations: [],
+};
+
+const interruptedEnd: AttemptEnd = { ...stoppedBefore, errorClass: null, interrupted: true };
+
+/** The end of a piece for which nothing is left to spend. */
+export function budgetUsedUp(ceiling: Budget) {
+  return {
+    outcome: "failed",
+    reason: "nothing is left of its budget",
+    errorClass: "budget_exhausted",
+    code: ceilingCode(ceiling),
+    violations: [],
+  } as const;
+}
+
+export function failed(error: unknown): AttemptEnd {
+  const reason = isAgentCoreError(error) ? `${error.message} (${error.code})` : String(error);
+  const code = isAgentCoreError(error) ? { code: error.code } : {};
+  // Another attempt would find it as little.
+  const isGone = isAgentCoreError(error) && error.code === "AC_WORKFLOW_ARTIFACT";
+  const final = isGone ? ({ final: "step" } as const) : {};
+  return { outcome: "failed", reason, errorClass: "invalid_request", violations: [], ...code, ...final };
+}
+
+export function ceilingOf(context: StepContext, { jobId }: StartedPiece) {
+  return context.record().reserved.get(jobId) ?? noCeiling;
+}
+
+async function workRequest(
+  context: StepContext,
+  started: StartedPiece,
+  work: WorkSpec,
+  workspace: string,
+): Promise<PieceRequest> {
+  const { instance, stage, attempt: number } = started;
+  const { step, fill } = instance;
+  const values = instance.scriptValues();
+  const isScript = work.worker === "shell";
+  const instructions = isScript ? values.script(work.instructions) : fill(work.instructions);
+  const verify = step.verify === null ? null : values.script(step.verify);
+  const stages = step.loop?.convergence?.stages ?? new Map<number, string>();
+  const delayMs = number > 1 ? context.settings.retryDelayMs(number - 1) : 0;
+  return {
+    ...pieceBasis(context, started),
+    piece: "work",
+    repeatsLost: worktreeOf(context, instance) === null,
+    work,
+    instructions: withStages(instructions, stages, stage),
+    values: values.environment(),
+    workspace,
+    verify,
+    stall: step.stall,
+    timeoutMs: Math.min(step.timeoutMs ?? Infinity, context.leftMs()),
+    notBefore: delayMs > 0 ? context.ports.clock.now() + delayMs : null,
+  };
+}
+
+/** What jobs of a step's work and of its check have in common. */
+export function pieceBasis(context: StepContext, started: StartedPiece) {
+  const { created } = context.record();
+  return {
+    jobId: started.jobId,
+    runId: context.runId,
+    rootRunId: created.root ?? context.runId,
+    workflowName: created.name,
+    stepId: started.instance.id,
+    contextDir: created.contextDir,
+    iteration: started.iteration,
+    ceiling: ceilingOf(context, started),
+    base: created.base,
+  };
+}
+
+async function afterSuccess(
+  context: StepContext,
+  started: StartedPiece,
+  verdict: WorkEnd & { readonly interruptions: number },
+  result: WorkerResult | null,
+): Promise<AttemptEnd> {
+  const { step } = started.instance;
+  const changes = await judgeStep(context, started, observedOf(result?.observations));
+  if (changes.violations.length > 0) return { ...verdict, ...changes };
+  const branch = await branchAfter(context, started);
+  // A step that loops is not done before its check says so.
+  if (step.loop !== null) return { ...verdict, ...branch };
+  const begunAgainAt = verdict.interruptions > 0 ? (result?.startedAt ?? null) : null;
+  return { ...verdict, ...branch, ...(await collect(context, started, begunAgainAt)) };
+}
+
+function outputsOf(context: StepContext, { instance }: StartedPiece): OutputsOf {
+  const { step, fill, id } = instance;
+  return {
+    contextDir: context.record().created.contextDir,
+    stepId: id,
+    workspace: stepWorkspace(context, instance),
+    paths: step.outputs.map(({ path }) => fill(path)),
+  };
+}
+
+async function branchAfter({ workflow, record, ports }: StepContext, { instance }: StartedPiece) {
+  if (instance.step.id !== workflow.branch.transitionStep || record().created.base === null) return {};
+  const { branch } = await ports.places.of(ports.git, record().created.workspace);
+  return branch === null ? {} : { branch };
+}
+
+/** Collects the outputs of a step that is done; a missing one makes it fail. `begunAgainAt`: see `staleOutputs`. */
+export async function collect(
+  context: StepContext,
+  started: StartedPiece,
+  begunAgainAt: number | null = null,
+): Promise<Partial<AttemptEnd>> {
+  const { instance } = started;
+  const { step, fill } = instance;
+  const { contextDir } = context.record().created;
+  const place = worktreeOf(context, instance);
+  if (step.outputs.length === 0 && place === null) return {};
+  const stale = await staleOutputs(outputsOf(context, started), context.runId, begunAgainAt);
+  const { artifacts, missing } = await collectOutputs({
+    outputs: step.outputs.map((output) => ({ ...output, path: fill(output.path) })),
+    stale,
+    workspace: stepWorkspace(context, instance),
+    contextDir,
+    stepId: instance.id,
+  });
+  if (missing.length > 0) {
+    const reason = `did not leave its output ${missing.join(", ")} (AC_OUTPUT_MISSING)`;
+    return { outcome: "failed", reason, errorClass: "task_failed", code: "AC_OUTPUT_MISSING" };
+  }
+  if (place === null) return { artifacts };
+  await mergeWorktree(context.ports, {
+    place,
+    patchFile: join(artifactDir(contextDir, instance.id, "patch"), "changes.patch"),
+    merge: step.merge,
+    exclude: step.inputs.map(({ as }) => join(relative(place.path, stepWorkspace(context, instance)), as)),
+    contextDir,
+  });
+  return { artifacts: [...artifacts, "patch"] };
+}

@@ -1,0 +1,133 @@
+/** Submits one job of a step and waits for its end. Submitting an id again finds the existing job. */
+import {
+  isAgentCoreError,
+  type ErrorCode,
+  type JobSubmission,
+  type RunEvent as JobEvent,
+} from "@agentcore/contract";
+import type { JobEnd, JobHandle } from "@agentcore/scheduler";
+import type { RunPorts } from "../run-ports.ts";
+
+export interface StopRequest {
+  readonly message: string;
+  /** Not to end now, but to begin anew when the run is resumed. */
+  readonly interrupts: boolean;
+  readonly immediate: boolean;
+}
+
+/**
+ * With what the jobs of an interrupted run are cancelled. A resume tells by it that a job was not stopped for its own sake, where
+ * the process was killed before it could write that down.
+ */
+export const interruptedMessage = "the workflow run was interrupted";
+
+/** Whether a cancelled job was stopped by the interruption of its run. */
+export function wasInterrupted({ state, reason }: Pick<JobEnd, "state" | "reason">): boolean {
+  return state === "cancelled" && reason?.message === interruptedMessage;
+}
+
+/** A way to cancel that something can be put behind later. */
+export class LateCanceller {
+  #request: StopRequest | null = null;
+  #target: ((request: StopRequest) => void) | null = null;
+
+  /** Asks for a stop; safe before the job is submitted, and more than once: the first counts, but for its haste. */
+  cancel(message: string): void {
+    this.#ask({ message, interrupts: false, immediate: false });
+  }
+
+  interrupt(message: string, immediate: boolean): void {
+    this.#ask({ message, interrupts: true, immediate });
+  }
+
+  get isCancelled(): boolean {
+    return this.#request !== null;
+  }
+
+  get isInterrupted(): boolean {
+    return this.#request?.interrupts === true;
+  }
+
+  bind(target: (request: StopRequest) => void): void {
+    this.#target = target;
+    if (this.#request !== null) target(this.#request);
+  }
+
+  #ask(request: StopRequest): void {
+    const before = this.#request;
+    if (before !== null && (before.immediate || !request.immediate)) return;
+    this.#request = before === null ? request : { ...before, immediate: true };
+    this.#target?.(this.#request);
+  }
+}
+
+/** Submits and waits. Rejects as `submit` and `result` do. */
+export async function runJob(
+  { scheduler, log }: Pick<RunPorts, "scheduler" | "log">,
+  job: JobSubmission,
+  canceller: LateCanceller,
+  onEvent: (event: JobEvent) => void,
+): Promise<JobEnd> {
+  const handle = await scheduler.submit(job);
+  canceller.bind(({ message, interrupts, immediate }) => {
+    handle
+      .cancel({ message: interrupts ? interruptedMessage : message, immediate })
+      .catch((error: unknown) => {
+        log.warn(
+          { error, jobId: handle.id },
+          "a cancel could not be written; the job goes on to its own end",
+        );
+      });
+  });
+  const told = tell(handle, onEvent);
+  const end = await handle.result();
+  await told;
+  return end;
+}
+
+/** Whether the job was ever submitted; of one that was not, nothing may be relied on. */
+export async function isSubmitted(
+  { scheduler }: Pick<RunPorts, "scheduler">,
+  jobId: string,
+): Promise<boolean> {
+  try {
+    await scheduler.attach(jobId);
+    return true;
+  } catch (error) {
+    if (isAgentCoreError(error) && error.code === "AC_JOB_NOT_FOUND") return false;
+    throw error;
+  }
+}
+
+async function tell(handle: JobHandle, onEvent: (event: JobEvent) => void): Promise<void> {
+  for await (const event of handle.events()) onEvent(event);
+}
+
+const failuresOfRun: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "AC_STORE_UNAVAILABLE",
+  "AC_DRAINING",
+  "AC_INTERNAL",
+  "AC_WORKFLOW_TAKEN",
+]);
+
+/** What the file system says about a path that a step names, unlike a disk that is full or broken. */
+const pathFailures: ReadonlySet<unknown> = new Set([
+  "EACCES",
+  "EEXIST",
+  "EISDIR",
+  "ELOOP",
+  "ENAMETOOLONG",
+  "ENOENT",
+  "ENOTDIR",
+  "EPERM",
+  "ERR_FS_CP_DIR_TO_NON_DIR",
+  "ERR_FS_CP_NON_DIR_TO_DIR",
+  "ERR_FS_CP_FIFO_PIPE",
+  "ERR_FS_CP_SOCKET",
+]);
+
+/** Failures that say nothing about the step: the run stops where it is and can be resumed. */
+export function isFailureOfRun(error: unknown): boolean {
+  if (isAgentCoreError(error)) return failuresOfRun.has(error.code);
+  return !(error instanceof Error && "code" in error && pathFailures.has(error.code));
+}

@@ -1,0 +1,144 @@
+/** Merges what a step did in its worktree into the workspace; goes on with a merge that was interrupted. */
+import { isAgentCoreError, type Git } from "@agentcore/contract";
+import { join } from "node:path";
+import { setRefs } from "./git.ts";
+import type { GitPath } from "./git-path.ts";
+import { withRepositoryLock } from "./repository-lock.ts";
+import { treeChanges, writePatch, type TreeChange } from "./tree-changes.ts";
+import { keptIndex, ownSnapshot, readyTree, workspaceTree } from "./worktree.ts";
+import { applyMerged, lookAt, openChanges, type ApplyRequest, type Looks } from "./worktree-apply.ts";
+import { conflictError, mergeSnapshots } from "./merge-snapshots.ts";
+import {
+  dropMark,
+  readMark,
+  scratchPath,
+  setMark,
+  type WorkTree,
+  type WorktreePlace,
+  type WorktreeOptions,
+} from "./worktree-place.ts";
+import { isUnchanged, repositoriesIn, snapshotTree } from "./worktree-snapshot.ts";
+
+export interface MergeRequest {
+  readonly place: WorktreePlace;
+  /** Absolute path of the patch. */
+  readonly patchFile: string;
+  readonly merge: "apply" | "none";
+  /** Paths in the worktree that are no part of the work, such as copied inputs. */
+  readonly exclude: readonly string[];
+  /** Absolute path in the workspace that is no part of the work. */
+  readonly contextDir: string;
+}
+
+/**
+ * Snapshot, patch, merge. May be called again after an interruption. Throws `AC_WORKFLOW_GIT` where the changes do not fit;
+ * the workspace is as it was then.
+ */
+export async function mergeWorktree(options: WorktreeOptions, request: MergeRequest): Promise<void> {
+  const { git, clock } = options;
+  const { place } = request;
+  const { root, gitDir, refs } = place;
+  await withRepositoryLock({ clock, gitDir }, async () => {
+    if ((await readMark(place, "merged")) !== null) return;
+    // Once a merge has begun, it goes on with what it began with.
+    const hasBegun = (await readMark(place, "merging")) !== null;
+    if (hasBegun) await mergeOn(git, request);
+    const repositories = hasBegun
+      ? await repositoriesIn(git, root, `${refs}/after`)
+      : await mergeAnew(git, request);
+    await setMark(place, "merged", JSON.stringify(repositories));
+  });
+}
+
+/** Answers the repositories in the worktree. */
+async function mergeAnew(git: Git, request: MergeRequest): Promise<readonly GitPath[]> {
+  const { place, patchFile, merge } = request;
+  const { root, path, refs } = place;
+  const exclude = request.exclude.map((name) => join(path, name));
+  const { id: after, repositories } = await ownSnapshot(git, place, exclude);
+  const before = `${refs}/before`;
+  const scratch = scratchPath(place, "patch");
+  const changes = await writePatch(git, { root, from: before, to: after, file: patchFile, scratch });
+  const isToMerge = merge === "apply" && changes.length > 0;
+  if (isToMerge) await mergeIntoWorkspace(git, request, { after, changes });
+  else await setRefs(git, place, { [`${refs}/after`]: after });
+  return repositories;
+}
+
+interface StepWork {
+  readonly after: string;
+  readonly changes: readonly TreeChange[];
+}
+
+async function mergeIntoWorkspace(git: Git, request: MergeRequest, work: StepWork): Promise<void> {
+  const { place, patchFile, contextDir } = request;
+  const { after, changes } = work;
+  const { refs } = place;
+  const before = `${refs}/before`;
+  const workspace = await workspaceTree(git, place);
+  const looks = await lookAtAll(place, changes);
+  const ours = (await isUnchanged(git, workspace, keptIndex(place), [contextDir]))
+    ? before
+    : await workspaceNow(git, request, workspace);
+  const merged = await mergeSnapshots(git, { place, workspace, before, after, changes, ours });
+  if (merged.id === undefined) {
+    await setRefs(git, place, { [`${refs}/after`]: after });
+    throw conflictError(place, merged.conflicts, patchFile);
+  }
+  await setRefs(git, place, {
+    [`${refs}/after`]: after,
+    [`${refs}/ours`]: ours,
+    [`${refs}/merged`]: merged.id,
+  });
+  await setMark(place, "merging");
+  await apply(git, request, { workspace, changes: merged.changes, byStep: changes, looks });
+}
+
+/** Goes on with a merge that was interrupted. */
+async function mergeOn(git: Git, request: MergeRequest): Promise<void> {
+  const { place, patchFile } = request;
+  const { root, refs } = place;
+  const byStep = await treeChanges(git, root, `${refs}/before`, `${refs}/after`);
+  const workspace = await workspaceTree(git, place);
+  const looks = await lookAtAll(place, byStep);
+  const open = await openChanges(git, place, await workspaceNow(git, request, workspace));
+  if (open.changes === undefined) {
+    await dropMark(place, "merging");
+    throw conflictError(place, open.conflicts, patchFile);
+  }
+  await apply(git, request, { workspace, changes: open.changes, byStep, looks });
+}
+
+/** A snapshot of the workspace, in which others may be at work; repositories without a commit are left out. */
+async function workspaceNow(
+  git: Git,
+  { place, contextDir }: MergeRequest,
+  workspace: WorkTree,
+): Promise<string> {
+  const { id } = await snapshotTree(git, {
+    tree: workspace,
+    indexBeside: place.path,
+    exclude: [contextDir],
+    onLeftOut: () => {},
+    isShared: true,
+  });
+  return id;
+}
+
+const lookAtAll = ({ root }: WorktreePlace, changes: readonly TreeChange[]): Promise<Looks> =>
+  lookAt(
+    root,
+    changes.map((change) => change.path),
+  );
+
+type ToApply = Pick<ApplyRequest, "workspace" | "changes" | "byStep" | "looks">;
+
+async function apply(git: Git, { place, patchFile }: MergeRequest, toApply: ToApply): Promise<void> {
+  try {
+    await applyMerged(git, { ...toApply, place, patchFile, worktree: await readyTree(place) });
+  } catch (error) {
+    // One that does not fit has ended; anything else may be gone on with.
+    if (isAgentCoreError(error) && error.code === "AC_WORKFLOW_GIT") await dropMark(place, "merging");
+    throw error;
+  }
+}

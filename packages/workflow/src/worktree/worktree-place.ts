@@ -1,0 +1,103 @@
+/** The path of a step's worktree, and the marker files beside it that record its progress. */
+import { readPlacedFile, type Clock, type Log, type Git } from "@agentcore/contract";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { putFile } from "../own-place.ts";
+import { throwAsGitProblem, unlessMissing } from "../places.ts";
+import { shortHash } from "../short-hash.ts";
+
+export interface WorktreePlace {
+  /** Top level of the repository. */
+  readonly root: string;
+  /** Absolute path of what all its worktrees share. */
+  readonly gitDir: string;
+  /** Absolute path of the git directory of the workspace itself; asked where it is not known. */
+  readonly ownGitDir?: string | undefined;
+  /** Of the worktree. */
+  readonly path: string;
+  /**
+   * What is kept of it is in refs below this:
+   *
+   * - `before`: the workspace when the worktree was made.
+   * - `begun`: the worktree when the iteration at work began; an attempt that follows another one begins with it again.
+   * - `attempt-N`: what attempt N had changed, where another one followed it.
+   * - `after`: the worktree when the step was done.
+   * - `ours`: the workspace when the merge began.
+   * - `merged`: what the workspace becomes. Neither need be a commit.
+   */
+  readonly refs: string;
+}
+
+export interface WorktreeOptions {
+  readonly git: Git;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Ends what is waited for, and git; the call then rejects with `AC_CANCELLED`, and can be made again. */
+  readonly signal?: AbortSignal;
+}
+
+/** In the repository's own directory, where no tool takes it for a part of the work. */
+export function worktreePlace(
+  base: Pick<WorktreePlace, "root" | "gitDir" | "ownGitDir">,
+  runId: string,
+  stepId: string,
+): WorktreePlace {
+  const plain = stepId.replaceAll(/[^A-Za-z0-9_-]/g, "_");
+  // Two combinations of a matrix may read alike without their signs.
+  const name = plain === stepId ? plain : `${plain}-${shortHash(stepId)}`;
+  return {
+    root: base.root,
+    gitDir: base.gitDir,
+    ownGitDir: base.ownGitDir,
+    path: join(base.gitDir, "agentcore", runId, name),
+    refs: `refs/agentcore/${runId}/${name}`,
+  };
+}
+
+/**
+ * - `ready`: it is whole, and may have been worked in. Holds the name under which git knows it.
+ * - `begun`: an attempt has begun in it. Holds the iteration and the number of the attempt.
+ * - `merging`: what the workspace becomes is in refs, and files may have been put into their places.
+ * - `merged`: its patch is written, and merged where that was asked for. Holds the repositories that are in the worktree.
+ * - `saved`: all that is in it is in the snapshot `after`.
+ */
+export type Mark = "ready" | "begun" | "merging" | "merged" | "saved";
+export const marks: readonly Mark[] = ["saved", "merged", "merging", "begun", "ready"];
+
+const markFile = ({ path }: WorktreePlace, mark: Mark): string => `${path}.${mark}`;
+
+/** Its text; null where the mark is not set. */
+export async function readMark(place: WorktreePlace, mark: Mark): Promise<string | null> {
+  return unlessMissing(readPlacedFile(markFile(place, mark)).catch(throwAsGitProblem));
+}
+
+/** Files and directories beside the worktree that are in use only while its changes are merged. */
+export const scratchKinds = ["stage", "merge", "patch"] as const;
+
+export function scratchPath({ path }: WorktreePlace, kind: (typeof scratchKinds)[number]): string {
+  return `${path}.${kind}`;
+}
+
+export async function dropMark(place: WorktreePlace, mark: Mark): Promise<void> {
+  await rm(markFile(place, mark), { force: true });
+}
+
+export async function setMark(place: WorktreePlace, mark: Mark, text = ""): Promise<void> {
+  await putFile(markFile(place, mark), text);
+}
+
+/**
+ * A worker can write the repository's configuration and its worktree's `.git` file; what git works on here is said
+ * explicitly, so that neither leads it elsewhere.
+ */
+export interface WorkTree {
+  /** Absolute path of its top level. */
+  readonly path: string;
+  /** Absolute path of its own git directory. */
+  readonly gitDir: string;
+}
+
+export const workTreeEnv = ({ path, gitDir }: WorkTree): Readonly<Record<string, string>> => ({
+  GIT_DIR: gitDir,
+  GIT_WORK_TREE: path,
+});

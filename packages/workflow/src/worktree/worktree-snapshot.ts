@@ -1,0 +1,275 @@
+/**
+ * Commits of everything that is in a work tree, tracked or not, made without touching the index that people use. Ignored
+ * files and the content of other repositories (submodules, nested ones) are no part of a snapshot.
+ */
+import { openPlacedFile, type Git } from "@agentcore/contract";
+import { lstat, mkdtemp, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { commitOf, gitFailed, gitText, wholeTreeMsMax } from "./git.ts";
+import { absolutePath, quotePath, shownPath, unquotePath, type GitPath } from "./git-path.ts";
+import { isThere, isWithin, unlessMissing, throwAsGitProblem } from "../places.ts";
+import { submoduleMode } from "./tree-changes.ts";
+import { workTreeEnv, type WorkTree } from "./worktree-place.ts";
+
+export interface SnapshotRequest {
+  readonly tree: WorkTree;
+  /** The index of the snapshot lies beside this path, under a name of its own: a killed git may leave its lock behind. */
+  readonly indexBeside: string;
+  /** Absolute paths that are no part of the work. */
+  readonly exclude: readonly string[];
+  /** Told the repositories in it that have no commit, which are left out then; without it they are an error. */
+  readonly onLeftOut?: (repositories: readonly GitPath[]) => void;
+  /** Others may write to it meanwhile. Default: nobody does. */
+  readonly isShared?: boolean;
+  /** Where its index is kept for {@link isUnchanged}. */
+  readonly keepIndexAs?: string;
+}
+
+export interface Snapshot {
+  /** Id of the commit, or of the tree. */
+  readonly id: string;
+  /** Repositories inside the work tree: it names their commits, and not what is in them. */
+  readonly repositories: readonly GitPath[];
+}
+
+export const indexPrefix = "index-";
+
+const identity = [
+  "-c",
+  "user.name=AgentCore",
+  "-c",
+  "user.email=agentcore@localhost",
+  "-c",
+  "commit.gpgSign=false",
+];
+
+/** Whatever the repository is configured to overlook: the work of a step is all that it changed. */
+const faithful = [
+  "core.fileMode=true",
+  "core.symlinks=true",
+  "core.ignoreCase=false",
+  "core.trustctime=true",
+  "core.checkStat=default",
+  "core.untrackedCache=false",
+  "core.safecrlf=false",
+].flatMap((setting) => ["-c", setting]);
+
+/**
+ * Other steps may write and remove files while they are added. Where nobody does, git is asked again only for another thing:
+ * each time it reads all files, and where it fails it leaves behind those that it has packed.
+ */
+const addTriesMax = 5;
+
+/** A commit on top of HEAD. */
+export async function snapshot(git: Git, request: SnapshotRequest): Promise<Snapshot> {
+  const { id, repositories } = await snapshotTree(git, request);
+  const { path } = request.tree;
+  const commit = [...identity, "commit-tree", id, "-p", "HEAD", "-m", "snapshot of a workflow step"];
+  const made = await gitText(git, path, commit, { env: workTreeEnv(request.tree) });
+  return { id: made.trim(), repositories };
+}
+
+/** Only the tree, for what is compared at once. */
+export async function snapshotTree(git: Git, request: SnapshotRequest): Promise<Snapshot> {
+  const { tree, indexBeside, keepIndexAs } = request;
+  return withIndex(tree, indexBeside, async (env) => {
+    await beginIndex(git, tree, env);
+    const { repositories, isWhole } = await addAll(git, request, env);
+    const id = (await gitText(git, tree.path, ["write-tree"], { env })).trim();
+    if (keepIndexAs !== undefined && isWhole) await rename(env.GIT_INDEX_FILE, keepIndexAs);
+    return { id, repositories };
+  });
+}
+
+/**
+ * Whether a snapshot now would be the one whose index was kept. Also false if it is not known, because no index was
+ * kept: then files are left out of the work tree.
+ */
+export async function isUnchanged(
+  git: Git,
+  tree: WorkTree,
+  keptIndex: string,
+  exclude: readonly string[],
+): Promise<boolean> {
+  if (!(await isThere(keptIndex))) return false;
+  const env = { ...workTreeEnv(tree), GIT_INDEX_FILE: keptIndex };
+  const excluded = exclude
+    .filter((one) => isWithin(tree.path, one))
+    .map((one) => `:(top,exclude,literal)${relative(tree.path, one)}`);
+  const list = ["ls-files", "--modified", "--others", "--exclude-standard", "--", ".", ...excluded];
+  const { exitCode, stdout } = await git(tree.path, [...faithful, ...list], {
+    env,
+    timeoutMs: wholeTreeMsMax,
+  });
+  return exitCode === 0 && stdout === "";
+}
+
+/** Of a temporary index, with what git needs to work on the tree. */
+export type IndexEnv = ReturnType<typeof workTreeEnv> & Readonly<{ GIT_INDEX_FILE: string }>;
+
+export async function withIndex<T>(
+  tree: WorkTree,
+  beside: string,
+  work: (env: IndexEnv) => Promise<T>,
+): Promise<T> {
+  const directory = await mkdtemp(`${beside}.${indexPrefix}`);
+  try {
+    return await work({ ...workTreeEnv(tree), GIT_INDEX_FILE: join(directory, "index") });
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/**
+ * As the index that is there: it knows which files did not change, so that they need not be read, and which are left out of a
+ * sparse checkout, so that they do not look removed.
+ */
+async function beginIndex(git: Git, tree: WorkTree, env: IndexEnv): Promise<void> {
+  const path = join(tree.gitDir, "index");
+  const found = await unlessMissing(stat(path));
+  if (found === null) {
+    await gitText(git, tree.path, ["read-tree", "HEAD"], { env });
+    return;
+  }
+  const writtenAtS = Math.floor(found.mtimeMs / 1000);
+  await copyPlaced(path, env.GIT_INDEX_FILE);
+  // Git reads a file again that is as new as the index, since it may have changed within that tick; it goes by this time.
+  await utimes(env.GIT_INDEX_FILE, writtenAtS, writtenAtS);
+}
+
+/** A worker may have put a pipe in its place, for which a copy would wait without end. */
+async function copyPlaced(from: string, to: string): Promise<void> {
+  const file = await openPlacedFile(from).catch(throwAsGitProblem);
+  try {
+    await writeFile(to, file.createReadStream({ autoClose: false }));
+  } finally {
+    await file.close();
+  }
+}
+
+interface Added {
+  readonly repositories: readonly GitPath[];
+  /** Whether nothing is left out that a sparse checkout leaves out. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * An index may say of files that they never change, or are left out, which would hide that they did and are there. Those that a
+ * sparse checkout leaves out are really not there.
+ */
+async function addAll(git: Git, request: SnapshotRequest, env: IndexEnv): Promise<Added> {
+  const { path } = request.tree;
+  await addSeen(git, request, env);
+  const first = await listIndex(git, path, env);
+  if (first.overlooked.length === 0) return first;
+  const input = `${first.overlooked.join("\n")}\n`;
+  for (const flag of ["--no-assume-unchanged", "--no-skip-worktree"])
+    await gitText(git, path, ["update-index", flag, "--stdin"], { env, input });
+  await addSeen(git, request, env);
+  return listIndex(git, path, env);
+}
+
+/** `overlooked`: names as git has them, of files that are there and that it does not look at. */
+async function listIndex(git: Git, path: string, env: IndexEnv) {
+  const list = ["-c", "core.quotePath=true", "ls-files", "-v", "--stage"];
+  const lines = await gitText(git, path, list, { env });
+  const overlooked: string[] = [];
+  const repositories: GitPath[] = [];
+  let isWhole = true;
+  for (const [, tag = "", mode = "", name = ""] of lines.matchAll(/^(\S) (\d+) \S+ \d\t(.*)$/gm)) {
+    if (mode === submoduleMode) repositories.push(unquotePath(name));
+    if (!/[a-zS]/.test(tag)) continue;
+    const isHere = tag.toUpperCase() !== "S" || (await isFound(absolutePath(path, unquotePath(name))));
+    if (isHere) overlooked.push(name);
+    else isWhole = false;
+  }
+  return { overlooked, repositories, isWhole };
+}
+
+async function isFound(path: Buffer): Promise<boolean> {
+  return (await unlessMissing(lstat(path))) !== null;
+}
+
+/** All but what the index tells git to overlook. */
+async function addSeen(git: Git, request: SnapshotRequest, env: IndexEnv): Promise<void> {
+  const { tree, exclude, onLeftOut, isShared = false } = request;
+  let sparse: readonly string[] = [];
+  const excluded = exclude
+    .filter((path) => isWithin(tree.path, path))
+    .flatMap((path) => pathspecsWithout(Buffer.from(relative(tree.path, path)).toString("latin1")));
+  let repositories: readonly GitPath[] = [];
+  for (let tries = 1; ; tries++) {
+    const options = {
+      env,
+      timeoutMs: wholeTreeMsMax,
+      input: [".", ...excluded, ...repositories.map((name) => excluding(name))]
+        .map((one) => `${quotePath(one)}\n`)
+        .join(""),
+    };
+    const add = [...faithful, "add", "--all", ...sparse, "--pathspec-from-file=-"];
+    const answer = await git(tree.path, add, options);
+    if (answer.exitCode === 0) {
+      if (repositories.length > 0) onLeftOut?.(repositories);
+      return;
+    }
+    const asked = [...sparse, ...repositories].join();
+    // Files that a sparse checkout leaves out are added only on request, which older versions of git do not know.
+    if (answer.stderr.includes("sparse")) sparse = ["--sparse"];
+    if (onLeftOut !== undefined) repositories = await repositoriesWithout(git, tree, env);
+    const isAnotherThing = [...sparse, ...repositories].join() !== asked;
+    if (tries === addTriesMax || !(isShared || isAnotherThing)) throw gitFailed(tree.path, add, answer);
+  }
+}
+
+const excluding = (name: GitPath): GitPath => `:(top,exclude,literal)${name}`;
+
+/**
+ * Git refuses a pathspec that names an ignored path, also one that excludes it; as a pattern that begins with a wildcard it
+ * names none.
+ */
+function pathspecsWithout(path: GitPath): readonly GitPath[] {
+  if (path === "") return [excluding(path)];
+  const rest = path.slice(1).replaceAll(/[\\*?[\]]/g, String.raw`\$&`);
+  const pattern = `:(top,exclude,glob)[\\${path.slice(0, 1)}]${rest}`;
+  return [pattern, `${pattern}/**`];
+}
+
+/** Repositories without a commit, which no snapshot can name. Git lists those that are no submodules with a slash at the end. */
+async function repositoriesWithout(git: Git, { path }: WorkTree, env: IndexEnv): Promise<readonly GitPath[]> {
+  const args = ["-c", "core.quotePath=true", "ls-files", "--others", "--exclude-standard"];
+  const names = namesIn(await gitText(git, path, args, { env })).filter((name) => name.endsWith("/"));
+  const without: GitPath[] = [];
+  for (const name of names.map((one) => one.slice(0, -1))) {
+    const place = absolutePath(path, name).toString();
+    if ((await commitOf(git, place, "HEAD")) === null) without.push(name);
+  }
+  return without;
+}
+
+const namesIn = (text: string): GitPath[] =>
+  text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => unquotePath(line));
+
+/** Repositories inside the one that a snapshot is of: it names their commits, and not what is in them. None without it. */
+export async function repositoriesIn(git: Git, root: string, commit: string): Promise<readonly GitPath[]> {
+  const args = ["-c", "core.quotePath=true", "ls-tree", "-r", "--full-tree", commit];
+  const { exitCode, stdout } = await git(root, args);
+  const lines = exitCode === 0 ? stdout.split("\n") : [];
+  return lines
+    .filter((line) => line.startsWith(`${submoduleMode} `))
+    .map((line) => unquotePath(line.slice(line.indexOf("\t") + 1)));
+}
+
+/** Those of them whose content is in the work tree, and in no commit of this repository. */
+export async function ownRepositories(
+  workTree: string,
+  repositories: readonly GitPath[],
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const name of repositories.map((one) => shownPath(one))) {
+    if (await isThere(join(workTree, name, ".git"))) found.push(name);
+  }
+  return found;
+}

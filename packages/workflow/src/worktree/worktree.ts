@@ -1,0 +1,314 @@
+/**
+ * A git worktree of a step's own: made from a snapshot of the workspace as it is (untracked files included), merged into the
+ * workspace when the step is done, and removed once the step's end is journaled. Nothing is removed before it is saved: what
+ * was merged is in the workspace and in the patch, anything else is in a commit that a ref keeps. Each act may be interrupted
+ * anywhere and called again: refs, and small files beside the worktree, say how far it had come.
+ */
+import { AgentCoreError, ignore, readPlacedFile, type Git } from "@agentcore/contract";
+import { mkdir, readdir, realpath, rm, rmdir } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { commitOf, gitDirOf, gitText, setRefs, wholeTreeMsMax, workTreeAt } from "./git.ts";
+import { shownPath, type GitPath } from "./git-path.ts";
+import { isThere, unlessMissing } from "../places.ts";
+import { withRepositoryLock } from "./repository-lock.ts";
+import { treeChanges } from "./tree-changes.ts";
+import {
+  dropMark,
+  marks,
+  readMark,
+  scratchKinds,
+  scratchPath,
+  setMark,
+  type WorkTree,
+  type WorktreePlace,
+  type WorktreeOptions,
+} from "./worktree-place.ts";
+import {
+  indexPrefix,
+  ownRepositories,
+  repositoriesIn,
+  snapshot,
+  type Snapshot,
+} from "./worktree-snapshot.ts";
+
+/** Makes it, unless it is there. `exclude`: absolute path that is no part of the work. */
+export async function ensureWorktree(
+  options: WorktreeOptions,
+  place: WorktreePlace,
+  exclude: string,
+): Promise<void> {
+  const { git, clock, signal } = options;
+  const { root, gitDir, refs } = place;
+  if ((await readMark(place, "ready")) !== null) return;
+  await withRepositoryLock({ clock, gitDir, signal }, async () => {
+    // One that was being made again for a further attempt begins where that iteration began.
+    const begun =
+      (await readMark(place, "begun")) === null ? null : await commitOf(git, root, `${refs}/begun`);
+    await makeDirectory(git, place, begun ?? (await snapshotWorkspace(options, place, exclude)));
+  });
+}
+
+async function snapshotWorkspace(
+  { git, log }: WorktreeOptions,
+  place: WorktreePlace,
+  exclude: string,
+): Promise<string> {
+  const { path, refs } = place;
+  await mkdir(dirname(path), { recursive: true });
+  const leftOut: GitPath[] = [];
+  await rm(keptIndex(place), { force: true });
+  const { id: before, repositories } = await snapshot(git, {
+    tree: await workspaceTree(git, place),
+    indexBeside: path,
+    exclude: [exclude],
+    onLeftOut: (names) => leftOut.push(...names),
+    isShared: true,
+    keepIndexAs: keptIndex(place),
+  });
+  await setRefs(git, place, { [`${refs}/before`]: before, [`${refs}/begun`]: before });
+  const others = [...repositories, ...leftOut].map((name) => shownPath(name));
+  if (others.length > 0) {
+    const where = { worktree: path, repositories: others };
+    log.warn(where, "submodules and nested repositories are empty in the step's worktree");
+  }
+  return before;
+}
+
+/** Of the snapshot `before`. */
+export const keptIndex = ({ path }: WorktreePlace): string => `${path}.${indexPrefix}before`;
+
+/** Anew, from a commit; whatever was there is gone. */
+async function makeDirectory(git: Git, place: WorktreePlace, commit: string): Promise<void> {
+  const { root, path } = place;
+  await dropMark(place, "ready");
+  // One that was interrupted while it was made is there by half; nothing has worked in it.
+  await removeDirectory(git, place);
+  const add = ["worktree", "add", "--force", "--detach", path, commit];
+  await gitText(git, root, add, { timeoutMs: wholeTreeMsMax });
+  await setMark(place, "ready", basename(await leadToItself(git, place, commit)));
+}
+
+/**
+ * A `core.worktree` that all worktrees share (as in a submodule, once `extensions.worktreeConfig` is set) leads git away
+ * from this one; then its own configuration says where it is. Git takes that setting from these two files alone, so that it
+ * is asked only where one of them has it. Answers the worktree's own git directory.
+ */
+async function leadToItself(git: Git, { gitDir, path }: WorktreePlace, commit: string): Promise<string> {
+  const link = await readPlacedFile(join(path, ".git"), { bytesMax: configBytesMax });
+  const named = join(gitDir, "worktrees", basename(link.trim()));
+  const settings = [join(gitDir, "config"), join(named, "config.worktree")];
+  const texts = await Promise.all(settings.map((file) => configText(file)));
+  if (!texts.some((text) => text === null || /worktree/i.test(text))) return named;
+  const real = await realpath(path);
+  const { root: first, ownGitDir } = await workTreeAt(git, path);
+  if (first === real) return ownGitDir;
+  await git(path, ["config", "--file", join(ownGitDir, "config.worktree"), "core.worktree", real]);
+  const { root } = await workTreeAt(git, path);
+  if (root !== real) {
+    const message = `git takes ${root} for the work tree of ${path}; see core.worktree in the repository's configuration`;
+    throw new AgentCoreError("AC_WORKFLOW_GIT", message, { evidence: { worktree: path } });
+  }
+  await gitText(git, path, ["reset", "--hard", "--quiet", commit], { timeoutMs: wholeTreeMsMax });
+  return ownGitDir;
+}
+
+const configBytesMax = 256 * 1024;
+
+/** Empty: it is not there. Null: only git can read it. */
+async function configText(file: string): Promise<string | null> {
+  try {
+    return (await unlessMissing(readPlacedFile(file, { bytesMax: configBytesMax }))) ?? "";
+  } catch (error) {
+    ignore(error, "git says what is wrong with it, or follows the link");
+    return null;
+  }
+}
+
+export async function workspaceTree(
+  git: Git,
+  { root, ownGitDir }: Pick<WorktreePlace, "root" | "ownGitDir">,
+): Promise<WorkTree> {
+  return { path: root, gitDir: ownGitDir ?? (await gitDirOf(git, root)) };
+}
+
+/** Not by the worktree's `.git` file, which the worker can write. */
+export async function readyTree(place: WorktreePlace): Promise<WorkTree> {
+  const { gitDir, path } = place;
+  const noted = (await readMark(place, "ready")) ?? "";
+  const name = noted === "" ? await registeredName(place) : basename(noted);
+  return { path, gitDir: join(gitDir, "worktrees", name) };
+}
+
+/** Where none was noted, as by the first release: the name under which git has registered the path. */
+async function registeredName({ gitDir, path }: WorktreePlace): Promise<string> {
+  const directory = join(gitDir, "worktrees");
+  const link = join(await realpath(path), ".git");
+  for (const name of (await unlessMissing(readdir(directory))) ?? []) {
+    if ((await configText(join(directory, name, "gitdir")))?.trim() === link) return name;
+  }
+  return basename(path);
+}
+
+export interface AttemptRequest {
+  readonly place: WorktreePlace;
+  readonly iteration: number;
+  /** Of all iterations. */
+  readonly attempt: number;
+}
+
+/**
+ * Before an attempt: the first one of an iteration goes on with what is there; one that follows another begins with what that
+ * one began with. Answers the ref that keeps what the former attempt had changed; null where there was nothing.
+ */
+export async function beginAttempt(
+  { git, clock, signal }: WorktreeOptions,
+  { place, iteration, attempt }: AttemptRequest,
+): Promise<string | null> {
+  const { root, gitDir, refs } = place;
+  return withRepositoryLock({ clock, gitDir, signal }, async () => {
+    const former = (await formerAttempt(place)) ?? (await unnotedAttempt(git, place, iteration, attempt));
+    if (former?.attempt === attempt) return null;
+    const mark = (): Promise<void> => setMark(place, "begun", `${iteration} ${attempt}`);
+    if (former?.iteration !== iteration) {
+      // What was just made began as it is.
+      if (former !== null)
+        await setRefs(git, place, { [`${refs}/begun`]: (await ownSnapshot(git, place)).id });
+      await mark();
+      return null;
+    }
+    const ref = `${refs}/attempt-${former.attempt}`;
+    const begun = await beginning(git, place);
+    if ((await commitOf(git, root, ref)) === null) {
+      const { id: left, repositories } = await ownSnapshot(git, place);
+      await requireNoRepositories(place, repositories);
+      if (!(await isSameWork(git, root, begun, left))) await setRefs(git, place, { [ref]: left });
+    }
+    await makeDirectory(git, place, begun);
+    await mark();
+    return (await commitOf(git, root, ref)) === null ? null : ref;
+  });
+}
+
+/** Where the iteration at work began. The first release kept only where the worktree did. */
+async function beginning(git: Git, { root, refs }: WorktreePlace): Promise<string> {
+  const begun = await commitOf(git, root, `${refs}/begun`);
+  return begun ?? (await gitText(git, root, ["rev-parse", "--verify", `${refs}/before`])).trim();
+}
+
+async function formerAttempt(place: WorktreePlace) {
+  const [iteration, attempt] = ((await readMark(place, "begun")) ?? "").split(" ").map(Number);
+  return iteration === undefined || attempt === undefined ? null : { iteration, attempt };
+}
+
+/** The first release noted no attempts, and its worktree has no `begun`; that of a later iteration goes on as it is. */
+async function unnotedAttempt(git: Git, { root, refs }: WorktreePlace, iteration: number, attempt: number) {
+  const isNoted = iteration > 1 || attempt === 1 || (await commitOf(git, root, `${refs}/begun`)) !== null;
+  return isNoted ? null : { iteration, attempt: attempt - 1 };
+}
+
+/** They would be gone with the directory. */
+async function requireNoRepositories(
+  { path }: WorktreePlace,
+  repositories: readonly GitPath[],
+): Promise<void> {
+  const own = await ownRepositories(path, repositories);
+  if (own.length === 0) return;
+  throw new AgentCoreError(
+    "AC_WORKFLOW_GIT",
+    `the former attempt left repositories of its own in the step's worktree (${own.join(", ")}), which no commit can keep; they are in ${path}`,
+    { evidence: { worktree: path, repositories: [...own] } },
+  );
+}
+
+export async function ownSnapshot(
+  git: Git,
+  place: WorktreePlace,
+  exclude: readonly string[] = [],
+): Promise<Snapshot> {
+  if (!(await isThere(place.path))) {
+    const message = `the step's worktree ${place.path} is not there any more; nothing can be taken from it`;
+    throw new AgentCoreError("AC_WORKFLOW_GIT", message, { evidence: { worktree: place.path } });
+  }
+  return snapshot(git, { tree: await readyTree(place), indexBeside: place.path, exclude });
+}
+
+/** Whether nothing was changed and nothing was committed. */
+async function isSameWork(git: Git, root: string, from: string, to: string): Promise<boolean> {
+  if ((await treeChanges(git, root, from, to)).length > 0) return false;
+  return (await gitText(git, root, ["rev-list", "--count", `${from}..${to}^`])).trim() === "0";
+}
+
+export type Discarded =
+  /** Nothing of it is left but the patch. */
+  | "removed"
+  /** The directory is gone; what was in it and was not merged is in the ref `after`. */
+  | "saved"
+  /** It holds repositories of its own, which no snapshot takes up. */
+  | "kept";
+
+/** For a step whose end is journaled. `isMerged`: it succeeded, so its work is where it belongs. */
+export async function discardWorktree(
+  { git, clock }: WorktreeOptions,
+  place: WorktreePlace,
+  isMerged: boolean,
+): Promise<Discarded> {
+  const { root, gitDir, path, refs } = place;
+  if (!(await isThere(dirname(path)))) return "removed";
+  return withRepositoryLock({ clock, gitDir }, async () => {
+    const isUnmerged = !isMerged && (await readMark(place, "ready")) !== null;
+    const isToSave = isUnmerged && (await readMark(place, "saved")) === null && (await isThere(path));
+    if (isToSave) await save(git, place);
+    const after = `${refs}/after`;
+    const isKnown = isMerged || isUnmerged;
+    if (isKnown && (await ownRepositories(path, await repositoriesOf(git, place, isMerged))).length > 0)
+      return "kept";
+    await removeDirectory(git, place);
+    const isThereWork = isUnmerged && (await commitOf(git, root, after)) !== null;
+    const isKept = isThereWork && !(await isSameWork(git, root, `${refs}/before`, after));
+    const done = ["begun", "ours", "merged", ...(isKept ? [] : ["before", "after"])];
+    await setRefs(git, place, Object.fromEntries(done.map((name) => [`${refs}/${name}`, null])));
+    await removeTraces(place);
+    return isKept ? "saved" : "removed";
+  });
+}
+
+async function save(git: Git, place: WorktreePlace): Promise<void> {
+  await setRefs(git, place, { [`${place.refs}/after`]: (await ownSnapshot(git, place)).id });
+  await setMark(place, "saved");
+}
+
+/** Those that the snapshot `after` names; where it was merged, they were noted. */
+async function repositoriesOf(
+  git: Git,
+  place: WorktreePlace,
+  isMerged: boolean,
+): Promise<readonly GitPath[]> {
+  const noted = isMerged ? await readMark(place, "merged") : null;
+  return noted === null || noted === ""
+    ? repositoriesIn(git, place.root, `${place.refs}/after`)
+    : (JSON.parse(noted) as readonly GitPath[]);
+}
+
+/** Whatever is there of it, registered with git or not. Worktrees of others are not looked at. */
+async function removeDirectory(git: Git, place: WorktreePlace): Promise<void> {
+  const { root, path } = place;
+  // One that is registered without being there is made again by `worktree add --force`.
+  if (!(await isThere(path)) && (await readMark(place, "ready")) === null) return;
+  const unregister = () =>
+    git(root, ["worktree", "remove", "--force", "--force", path], { timeoutMs: wholeTreeMsMax });
+  if ((await unregister()).exitCode === 0) return;
+  await rm(path, { recursive: true, force: true });
+  await unregister();
+}
+
+/** The marks last of all: with them an interrupted removal is found and goes on. */
+async function removeTraces(place: WorktreePlace): Promise<void> {
+  const directory = dirname(place.path);
+  const name = basename(place.path);
+  const names = await readdir(directory).catch(() => []);
+  const indexes = names.filter((other) => other.startsWith(`${name}.${indexPrefix}`));
+  for (const one of indexes) await rm(join(directory, one), { recursive: true, force: true });
+  for (const kind of scratchKinds) await rm(scratchPath(place, kind), { recursive: true, force: true });
+  for (const mark of marks) await dropMark(place, mark);
+  await rmdir(directory).catch((error: unknown) => ignore(error, "another step's worktree is in it"));
+}
