@@ -79,7 +79,7 @@ async function costsOf(lines: readonly object[], then = "") {
   return { totals, costUsd, costBasis };
 }
 
-test.each<[string, object[], string, object]>([
+it.each<[string, object[], string, object]>([
   [
     "a report that is below an earlier one",
     [spent(0.9), spent(0.0001), done(0.0001)],
