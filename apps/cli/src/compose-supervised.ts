@@ -48,6 +48,7 @@ export async function composeSupervised(options: ComposeSupervisedOptions): Prom
     }),
     proveGone: proveGoneBySweep(open.containment),
     spendingOfLost: open.spendingOfLost,
+    neverBegan: open.neverBegan,
     client: { name: "agentcore", version: packageVersion() },
     clock: systemClock,
     log,

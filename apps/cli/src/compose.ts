@@ -24,14 +24,19 @@ import {
   reconcileHolds,
   type InProcessRuntime,
 } from "@agentcore/core";
-import { openSpoolDirectory, type JobStore, type SpendingOfLost } from "@agentcore/scheduler";
+import {
+  openSpoolDirectory,
+  type JobStore,
+  type NeverBegan,
+  type SpendingOfLost,
+} from "@agentcore/scheduler";
 import {
   createSqliteJobStore,
   createSqliteLedger,
   openStateDatabase,
   type StateDatabase,
 } from "@agentcore/store-sqlite";
-import { createProcessRunner } from "@agentcore/worker-kit";
+import { createProcessRunner, neverBegan as provedUnbegun } from "@agentcore/worker-kit";
 import { realpath } from "node:fs/promises";
 import type { Environment } from "./config/env-text.ts";
 import type { Config } from "./config/schema.ts";
@@ -49,6 +54,8 @@ export interface OpenState {
   readonly store: JobStore;
   /** By what lost attempts printed. */
   readonly spendingOfLost: SpendingOfLost;
+  /** By the mark of a worker that is held back. */
+  readonly neverBegan: NeverBegan;
   /** Resolves when the store will not work again; see `watchStore`. */
   readonly broken: Promise<AgentCoreError>;
 }
@@ -87,12 +94,13 @@ export async function openState({ config, state, adapters, env, log }: ComposeOp
     limits,
     prices: config.prices,
   });
+  const neverBegan: NeverBegan = (attempt) => provedUnbegun(state.attempts, attempt, systemClock.now());
   const spool = openSpoolDirectory(state.spool, log);
   try {
     reportSweep(await containment.sweep(), log);
     await reconcileHolds(createSqliteLedger(database), {
       ownerIsDead,
-      recordedSpending: createRecordedSpending({ spool, store, spendingOfLost, limits }),
+      recordedSpending: createRecordedSpending({ spool, store, spendingOfLost, neverBegan, limits }),
       onUnreadable: ({ holdId }, error) =>
         log.warn({ error, holdId }, "the records of a lost attempt cannot be read; its ceiling is charged"),
       now: systemClock.now(),
@@ -101,7 +109,7 @@ export async function openState({ config, state, adapters, env, log }: ComposeOp
     await database.close();
     throw error;
   }
-  return { state, containment, database, store, spendingOfLost, broken };
+  return { state, containment, database, store, spendingOfLost, neverBegan, broken };
 }
 
 /** Everything in this process. */

@@ -1,4 +1,4 @@
-/** A scheduler that dies after its worker was started and before it could note so: the next one must not run beside it. */
+/** Attempts whose start nobody noted: where the worker began, nothing runs beside it; where it did not, nothing is used up. */
 import { DatabaseSync } from "node:sqlite";
 import { silentLog, systemClock, systemIds } from "@agentcore/contract";
 import { QueueClient } from "@agentcore/scheduler";
@@ -10,19 +10,19 @@ import { SchedulerProcess } from "./scheduler-process.ts";
 import { makeJobDirectory, readTrueJob } from "./truth-ledger.ts";
 import { until } from "./until.ts";
 
-it("an attempt whose start nobody noted is not followed by another while its runtime still ends it", async () => {
-  // The worker does not listen to TERM, so the orphaned runtime needs its whole grace to end it.
-  const rig = await makeRig({ graceMs: 4000 });
+async function openRig(options: Parameters<typeof makeRig>[0] = {}) {
+  const rig = await makeRig(options);
   onTestFinished(() => rig.remove());
   const database = await openStateDatabase({ directory: rig.stateDir });
   onTestFinished(() => database.close());
   const store = createSqliteJobStore(database);
   const client = new QueueClient({ store, clock: systemClock, ids: systemIds, log: silentLog });
   onTestFinished(() => client.closeClient());
-  const workspace = makeJobDirectory(rig.root, "deaf");
-  const script = `[ "$AGENTCORE_ATTEMPT" -gt 1 ] || sleep 60`;
-  const task = { ...deaf(shellTask(rig, workspace, script)), workspace };
+  return { rig, database, store, client };
+}
 
+/** A scheduler whose runtime stands still, before the worker of the next job. */
+async function stopRuntime(rig: Awaited<ReturnType<typeof makeRig>>, client: QueueClient) {
   const victim = new SchedulerProcess(rig);
   onTestFinished(() => victim.stop());
   // Once one job is done, the runtime is there and the next one is claimed at once.
@@ -31,6 +31,17 @@ it("an attempt whose start nobody noted is not followed by another while its run
   await first.result();
   const [runtimePid = -1] = victim.runtimePids();
   process.kill(runtimePid, "SIGSTOP");
+  return { victim, runtimePid };
+}
+
+it("an attempt whose start nobody noted is not followed by another while its runtime still ends it", async () => {
+  // The worker does not listen to TERM, so the orphaned runtime needs its whole grace to end it.
+  const { rig, database, store, client } = await openRig({ graceMs: 4000 });
+  const workspace = makeJobDirectory(rig.root, "deaf");
+  const script = `[ "$AGENTCORE_ATTEMPT" -gt 1 ] || sleep 60`;
+  const task = { ...deaf(shellTask(rig, workspace, script)), workspace };
+
+  const { victim, runtimePid } = await stopRuntime(rig, client);
   const job = await client.submit({
     id: "deaf",
     task,
@@ -54,3 +65,25 @@ it("an attempt whose start nobody noted is not followed by another while its run
   expect(await job.result()).toMatchObject({ state: "succeeded", attempts: 2 });
   expect(readTrueJob(workspace)).toMatchObject({ overlaps: 0, attempts: [{ attempt: 1 }, { attempt: 2 }] });
 }, 90_000);
+
+it.each([["its runtime"], ["its runtime and its scheduler"]])(
+  "an attempt that was claimed when %s died, and whose worker never began, costs the job nothing",
+  async (died) => {
+    const { rig, store, client } = await openRig();
+    const workspace = makeJobDirectory(rig.root, "once");
+    const { victim, runtimePid } = await stopRuntime(rig, client);
+    const task = { ...shellTask(rig, workspace, "true"), workspace };
+    const job = await client.submit({ id: "once", task, limits: { maxAttempts: 1 } });
+    await until(async () => (await store.get("once"))?.state.kind === "running");
+    if (died !== "its runtime") victim.signal("SIGKILL");
+    process.kill(runtimePid, "SIGKILL");
+    if (died !== "its runtime") {
+      await victim.closed;
+      const heir = new SchedulerProcess(rig);
+      onTestFinished(() => heir.stop());
+    }
+    expect(await job.result()).toMatchObject({ state: "succeeded", attempts: 1 });
+    expect(readTrueJob(workspace)).toMatchObject({ attempts: [{ attempt: 1 }] });
+  },
+  30_000,
+);

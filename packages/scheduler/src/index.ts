@@ -11,6 +11,7 @@ export * from "./journal.ts";
 export { reservedLabelPrefix, runLabel, runOfPiece } from "./piece.ts";
 export { createMemoryJournal } from "./memory/memory-journal.ts";
 export { createMemoryStore } from "./memory/memory-store.ts";
+export type { DoubtfulAttempt, NeverBegan } from "./recovery/never-began.ts";
 export type { AbandonedAttempt, ProveGone } from "./recovery/recovery.ts";
 export type { LostSpending, SpendingOfLost } from "./retry/charge.ts";
 export { openSpoolDirectory, type ResultSpool } from "./recovery/spool.ts";

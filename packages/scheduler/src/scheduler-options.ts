@@ -13,6 +13,7 @@ import {
 } from "@agentcore/contract";
 import type { JobStore, OwnerProcess, OwnerProcessState } from "./job-store.ts";
 import type { Journal } from "./journal.ts";
+import type { NeverBegan } from "./recovery/never-began.ts";
 import type { ProveGone } from "./recovery/recovery.ts";
 import { emptySpool, type ResultSpool } from "./recovery/spool.ts";
 import type { SpendingOfLost } from "./retry/charge.ts";
@@ -62,6 +63,11 @@ export interface SchedulerOptions {
    * all that its permit allowed.
    */
   readonly spendingOfLost?: SpendingOfLost;
+  /**
+   * Whether it is proved that the worker of a lost attempt never began: such an attempt costs its job nothing. Default: it
+   * never is.
+   */
+  readonly neverBegan?: NeverBegan;
   /** This process, as others may recognise it. Default: its host name and pid, no start time. */
   readonly process?: OwnerProcess;
   /**
@@ -89,6 +95,7 @@ export function resolveOptions(options: SchedulerOptions): ResolvedOptions {
     spool: emptySpool,
     proveGone: async () => false,
     spendingOfLost: async () => null,
+    neverBegan: async () => false,
     process: { host: hostname(), bootId: null, pid: process.pid, startTicks: null },
     processState: () => "unknown",
     clock: systemClock,

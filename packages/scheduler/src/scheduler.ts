@@ -71,8 +71,8 @@ export class Scheduler {
       spool,
       proveGone,
       spendingOfLost,
-      settle: (record, result, charge) =>
-        this.#loop.settle(settler.decide({ record, result, stopped: null, charge })),
+      neverBegan: options.neverBegan,
+      settle: (ended) => this.#loop.settle(settler.decide({ ...ended, stopped: null })),
       onUnproved: (record) => this.#escalateUnproved(record),
     });
     this.#housekeeping = new Housekeeping({

@@ -206,6 +206,8 @@ export class World {
       process: { host: "simulated", bootId: "simulated", pid, startTicks: pid },
       processState: (process) => this.#processState(process.pid),
       proveGone: async ({ jobId, attempt }) => this.#runners.every((other) => other.sweep(jobId, attempt)),
+      neverBegan: async ({ jobId, attempt }) =>
+        this.truth.of(jobId).every((line) => line.attempt !== attempt),
     });
   }
 

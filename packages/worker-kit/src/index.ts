@@ -21,6 +21,7 @@ export type { ProgramOptions } from "./program/contained-program.ts";
 export { createProcessRunner, type ProcessRunnerOptions } from "./runner/create-process-runner.ts";
 export { defaultRunnerLimits, type RunnerLimits } from "./runner-options.ts";
 export { findAttemptDirectory, listJobDirectories, type JobDirectory } from "./runner/attempt-directory.ts";
+export { type ClaimedAttempt, neverBegan } from "./runner/held-mark.ts";
 export { runLabel } from "./runner/prepare.ts";
 export { scriptCommand, type ScriptCommand } from "./runner/task-script.ts";
 export * from "./task-options.ts";

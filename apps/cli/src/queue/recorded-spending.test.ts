@@ -1,7 +1,14 @@
 import { expect, it } from "vitest";
 import { unknownUsage, type SpooledResult, type WorkerResult } from "@agentcore/contract";
 import { type HoldEntry, standardAttemptLimits } from "@agentcore/core";
-import type { AttemptRecord, JobStore, LostSpending, ResultSpool } from "@agentcore/scheduler";
+import type {
+  AttemptRecord,
+  JobStore,
+  LostSpending,
+  NeverBegan,
+  ResultSpool,
+  StartedAttempt,
+} from "@agentcore/scheduler";
 import { createRecordedSpending } from "./recorded-spending.ts";
 
 const result = (costUsd: number | null): WorkerResult =>
@@ -16,12 +23,15 @@ function recorded(
   spooled: readonly Partial<SpooledResult>[],
   attempts: readonly Partial<AttemptRecord>[],
   printed: LostSpending | null = null,
+  neverBegan: NeverBegan = async () => false,
 ) {
   const spool = { list: async () => spooled } as unknown as ResultSpool;
   const job = { task: {} };
   const store = { attempts: async () => attempts, get: async () => ({ job }) } as unknown as JobStore;
   const limits = { ...standardAttemptLimits, plausible_cost_usd: 100 };
-  return createRecordedSpending({ spool, store, spendingOfLost: async () => printed, limits })(hold);
+  return createRecordedSpending({ spool, store, spendingOfLost: async () => printed, neverBegan, limits })(
+    hold,
+  );
 }
 
 it("a spooled result of the permit says what was spent", async () => {
@@ -54,6 +64,15 @@ it("an attempt whose start nobody noted spent nothing: its worker was never let 
   expect(await recorded([], [claimed])).toEqual({ costMicroUsd: 0, tokens: 0, basis: "estimated" });
   // One that a spooled result tells of was let go, whatever the queue noted.
   expect(await recorded([{ permitId: "p1", result: result(null) }], [claimed])).toBeNull();
+});
+
+it("an attempt whose worker provably never began spent nothing, though its permit was noted or it was given back", async () => {
+  const noted = { attempt: 2, result: null, started: { identity: null } as StartedAttempt };
+  const proved: NeverBegan = async ({ claimedAt }) => claimedAt === hold.heldAt;
+  const nothing = { costMicroUsd: 0, tokens: 0, basis: "estimated" };
+  expect(await recorded([], [noted], null, proved)).toEqual(nothing);
+  expect(await recorded([], [], null, proved)).toEqual(nothing);
+  expect(await recorded([], [{ ...noted, result: result(1) }], null, proved)).toMatchObject({ tokens: 15 });
 });
 
 it("without a record nothing is known", async () => {

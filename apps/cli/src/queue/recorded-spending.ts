@@ -1,7 +1,8 @@
 /**
  * What an attempt of a dead process is known to have spent: from the result that its runtime spooled, from the one that the
  * queue already has, or by what its worker printed. Without any of them the ledger books the bound that was held, but nothing
- * for an attempt whose start nobody noted: the note comes before a worker that costs something is let go.
+ * for an attempt whose start nobody noted, or whose worker provably never began: the note comes before a worker that costs
+ * something is let go.
  */
 import {
   type HoldEntry,
@@ -11,12 +12,13 @@ import {
   type Spent,
   usdOf,
 } from "@agentcore/core";
-import type { AttemptRecord, JobStore, ResultSpool, SpendingOfLost } from "@agentcore/scheduler";
+import type { AttemptRecord, JobStore, NeverBegan, ResultSpool, SpendingOfLost } from "@agentcore/scheduler";
 
 export interface SpendingRecords {
   readonly spool: ResultSpool;
   readonly store: JobStore;
   readonly spendingOfLost: SpendingOfLost;
+  readonly neverBegan: NeverBegan;
   /** What the records are believed: a worker can have printed any number. */
   readonly limits: RuntimeConfig["limits"]["attempt"];
 }
@@ -31,10 +33,20 @@ export function createRecordedSpending(
     const result = spooled?.result ?? attempt?.result ?? null;
     const known = result === null ? null : plausibleSpending(result, plausible);
     if (known !== null) return known;
-    if (spooled === undefined && attempt?.started === null && attempt.result === null) return nothingSpent;
+    if (result === null && spooled === undefined && (await wasNotLetGo(records, hold, attempt)))
+      return nothingSpent;
     const printed = await printedBy(records, hold);
     return printed === null ? null : plausibleSpending({ ...printed, costBasis: "estimated" }, plausible);
   };
+}
+
+async function wasNotLetGo(
+  { neverBegan }: SpendingRecords,
+  { jobId, attempt, heldAt }: HoldEntry,
+  record: AttemptRecord | null,
+): Promise<boolean> {
+  if (record?.started === null) return true;
+  return neverBegan({ jobId, attempt, claimedAt: heldAt });
 }
 
 async function printedBy(

@@ -27,7 +27,7 @@ export interface StartSchedulerOptions {
 }
 
 export async function startScheduler(
-  { runtime, store, spendingOfLost, containment, database, state }: Composition,
+  { runtime, store, spendingOfLost, neverBegan, containment, database, state }: Composition,
   { log, concurrency, keepEndedMs, claims, policy = {} }: StartSchedulerOptions,
 ): Promise<Scheduler> {
   return createScheduler({
@@ -41,6 +41,7 @@ export async function startScheduler(
     spool: openSpoolDirectory(state.spool, log),
     proveGone: proveGoneBySweep(containment),
     spendingOfLost,
+    neverBegan,
     process: { host: hostname(), ...processOwner() },
     // The scheduler compared the machine: a pid of another one is never looked up here.
     processState,

@@ -128,9 +128,7 @@ export class Attempt {
     const reason = this.#stopped ?? unnoted;
     if (reason !== null) return this.#giveBack(permit, reason);
     this.#permitId = permit.id;
-    const execution = await this.#execute(permit);
-    if (execution.kind === "not_begun") return this.#withdraw(execution.denial, unansweredMs);
-    const { result } = execution;
+    const result = await this.#execute(permit);
     const putBack = this.#putBackOf(result);
     if (putBack !== null) return putBack;
     events.publish({ type: "attempt_ended", jobId: job.id, at: clock.now(), attempt, result });
@@ -142,10 +140,10 @@ export class Attempt {
     });
   }
 
-  /** Where no worker began, and not for a reason of the job. */
-  #putBackOf({ code, summary }: WorkerResult): Settlement | null {
+  /** Where no worker began, and not for a reason of the job. Of a lost one nobody knows whether it had begun. */
+  #putBackOf({ outcome, code, summary }: WorkerResult): Settlement | null {
     const { putBacks, onPutBackOften } = this.#options;
-    if (this.#begun || code === null || !isErrorCode(code)) return null;
+    if (this.#begun || outcome === "lost" || code === null || !isErrorCode(code)) return null;
     const denial: Denial = { code, message: `no worker was started: ${summary}`, evidence: {} };
     const next = putBacks.next(this.record, denial);
     if (next === null) return null;
@@ -177,16 +175,11 @@ export class Attempt {
     }
   }
 
-  async #execute(
-    permit: PermitRecord,
-  ): Promise<{ kind: "ended"; result: WorkerResult } | { kind: "not_begun"; denial: Denial }> {
+  async #execute(permit: PermitRecord): Promise<WorkerResult> {
     const { runtime, clock, log } = this.#options;
     const startedAt = clock.now();
     try {
-      return {
-        kind: "ended",
-        result: await runtime.execute(permit.id, executedTask(this.record.job), this.#observer(permit)),
-      };
+      return await runtime.execute(permit.id, executedTask(this.record.job), this.#observer(permit));
     } catch (error) {
       const denial = denialOf(error);
       log.warn(
@@ -194,9 +187,7 @@ export class Attempt {
         "the runtime refused to execute a permit",
       );
       await this.#release(permit.id);
-      // The runtime that granted it is gone and the worker was never started.
-      if (denial.code === "AC_RUNTIME_LOST") return { kind: "not_begun", denial };
-      return { kind: "ended", result: failedResult(denial, startedAt, clock.now()) };
+      return failedResult(denial, startedAt, clock.now());
     }
   }
 

@@ -16,6 +16,8 @@ interface Rule {
 const rules: Readonly<Partial<Record<ErrorCode, Rule>>> = {
   AC_STORE_UNAVAILABLE: { timesMax: Infinity },
   AC_WORKER_SPAWN: { timesMax: 5 },
+  // A job on which the runtime itself dies again and again must come to its end.
+  AC_RUNTIME_LOST: { timesMax: 5 },
 };
 
 const delayMsMin = 1000;

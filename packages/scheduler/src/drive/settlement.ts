@@ -28,6 +28,8 @@ export interface EndedAttempt {
   readonly stopped: Reason | null;
   /** Default: what the result says. */
   readonly charge?: Charge;
+  /** It is proved that its worker was never let go. */
+  readonly neverBegan?: boolean;
 }
 
 /** Codes of a stop that is about the scheduler or the runtime rather than about the job: the job is not over. */
@@ -42,9 +44,9 @@ export function settleResult(ended: EndedAttempt, options: DecisionOptions): Set
     const decisions = [decisionOf(record, options.now, "cancelled", stopped)];
     return { ...base, kind: "cancelled", result, reason: stopped, decisions };
   }
-  if (stopped === null && isClosedBeforeItBegan(result)) {
+  if (ended.neverBegan === true || (stopped === null && isClosedBeforeItBegan(result))) {
     const message = `no worker was started: ${result.summary}`;
-    const reason: Reason = { code: "AC_CANCELLED", message, evidence: {} };
+    const reason: Reason = { code: result.code ?? "AC_CANCELLED", message, evidence: {} };
     const decisions = [decisionOf(record, options.now, "deferred", reason)];
     return {
       ref: base.ref,

@@ -44,6 +44,11 @@ async function bootVictim(
   return { scheduler, runtime, severable };
 }
 
+/** A runtime that is about to start a worker and never comes to it. */
+function neverStarting({ clock }: Pick<Rig, "clock">): Runtime {
+  return { ...createFakeRuntime({ clock }), execute: () => new Promise(() => {}) };
+}
+
 /** A rig whose first scheduler is killed with one job running. */
 async function killedRig(
   job = simpleJob({ limits: { maxAttempts: 2 } }),
@@ -169,6 +174,27 @@ describe("a restart", () => {
     await rig.clock.advance(60_000);
     const handle = await scheduler.attach(jobId);
     expect(await handle.result()).toMatchObject(expected);
+    await scheduler.close();
+  });
+
+  it.each([
+    ["costs no attempt where it is proved that no worker had begun", true, false, "succeeded"],
+    ["costs the attempt where that is not proved", false, false, "dead"],
+    ["costs the attempt where its worker was heard of, whatever is asked", true, true, "dead"],
+  ])("whose attempt left no result %s", async (_what, proved, begins, state) => {
+    const rig = await createRig({ leaseMs });
+    await rig.scheduler.close();
+    const asked: unknown[] = [];
+    const victim = await bootVictim(rig, begins ? {} : { runtime: neverStarting(rig) });
+    const { id: jobId } = await victim.scheduler.submit(simpleJob({ limits: { maxAttempts: 1 } }));
+    await rig.clock.advance(10);
+    victim.severable.sever();
+    const neverBegan = async (attempt: object) => (asked.push(attempt), proved);
+    const scheduler = await rig.another({ ...next, neverBegan });
+    await rig.clock.advance(60_000);
+    expect(await (await scheduler.attach(jobId)).result()).toMatchObject({ state, attempts: 1 });
+    expect(asked).toEqual(begins ? [] : [{ jobId, attempt: 1, claimedAt: expect.any(Number) }]);
+    expect((await rig.store.attempts(jobId)).length).toBe(1);
     await scheduler.close();
   });
 

@@ -1,7 +1,8 @@
 /**
  * Ends the attempts that an owner left behind. For each: a spooled result is applied as if it had just come; else the
- * attempt is swept, and once it is proved gone it counts as lost. What cannot be proved gone stays running in the store,
- * keeps its workspace shut, and is tried again without limit; it is never forgotten and never run beside.
+ * attempt is swept, and once it is proved gone it counts as lost, or costs nothing where its worker provably never began. What
+ * cannot be proved gone stays running in the store, keeps its workspace shut, and is tried again without limit; it is never
+ * forgotten and never run beside.
  */
 import type { Clock, Log, RunIdentity, SpooledResult, Timer, WorkerResult } from "@agentcore/contract";
 import type { JobRecord, StartedAttempt } from "../job-record.ts";
@@ -13,6 +14,7 @@ import {
   type LostSpending,
   type SpendingOfLost,
 } from "../retry/charge.ts";
+import { isProvedUnbegun, type NeverBegan } from "./never-began.ts";
 import { spendingIfReadable } from "./lost-spending.ts";
 import type { ResultSpool } from "./spool.ts";
 
@@ -33,10 +35,18 @@ export interface RecoveryOptions {
   readonly spool: ResultSpool;
   readonly proveGone: ProveGone;
   readonly spendingOfLost: SpendingOfLost;
+  readonly neverBegan: NeverBegan;
   /** Decides and writes the end of an attempt; resolves after the commit. */
-  readonly settle: (record: JobRecord, result: WorkerResult, charge: Charge) => Promise<void>;
+  readonly settle: (ended: RecoveredAttempt) => Promise<void>;
   /** An attempt could not be proved gone: something of it may still run. Told once for each. */
   readonly onUnproved: (record: JobRecord) => void;
+}
+
+export interface RecoveredAttempt {
+  readonly record: JobRecord;
+  readonly result: WorkerResult;
+  readonly charge: Charge;
+  readonly neverBegan: boolean;
 }
 
 interface Pending {
@@ -161,18 +171,26 @@ export class Recovery {
   }
 
   async #endAsLost(pending: Pending): Promise<void> {
-    const { record, started } = pending;
+    const { clock, log, neverBegan } = this.#options;
+    const { record } = pending;
+    const { attempt, job } = record;
     const claimedAt = record.state.kind === "running" ? record.state.claimedAt : record.submittedAt;
-    const message = `attempt ${record.attempt} was lost: the process that ran it is gone and left no result`;
-    const recorded = await this.#recordedSpending(pending);
-    const result = lostResult({ started, claimedAt, now: this.#options.clock.now(), message, recorded });
-    await this.#end(pending, result, chargeOfLost(result, started));
+    const message = `attempt ${attempt} was lost: the process that ran it is gone and left no result`;
+    const doubtful = { jobId: job.id, attempt, claimedAt };
+    const isUnbegun =
+      (pending.started?.identity ?? null) === null && (await isProvedUnbegun(neverBegan, doubtful, log));
+    const started = isUnbegun ? null : pending.started;
+    const recorded = await this.#recordedSpending(record, started);
+    const result = lostResult({ started, claimedAt, now: clock.now(), message, recorded });
+    await this.#end(pending, result, chargeOfLost(result, started), isUnbegun);
   }
 
-  async #recordedSpending({ record, started }: Pending): Promise<LostSpending | null> {
+  async #recordedSpending(
+    { job, attempt }: JobRecord,
+    started: StartedAttempt | null,
+  ): Promise<LostSpending | null> {
     const { spendingOfLost, log } = this.#options;
     if (started === null) return null;
-    const { job, attempt } = record;
     const { task } = job;
     return spendingIfReadable(
       spendingOfLost,
@@ -187,10 +205,11 @@ export class Recovery {
     );
   }
 
-  async #end(pending: Pending, result: WorkerResult, charge: Charge): Promise<void> {
+  async #end(pending: Pending, result: WorkerResult, charge: Charge, neverBegan = false): Promise<void> {
+    const { record } = pending;
     pending.ending = true;
-    await this.#options.settle(pending.record, result, charge);
-    const { id } = pending.record.job;
+    await this.#options.settle({ record, result, charge, neverBegan });
+    const { id } = record.job;
     if (this.#pending.get(id) === pending) this.#pending.delete(id);
   }
 

@@ -1,7 +1,7 @@
 /**
  * A runtime process that speaks the wire and runs nothing, for tests and benchmarks of whoever talks to one. Behaves as
  * its one argument says, a JSON object of {@link WireProcessBehaviour}; each instruction of a task may also ask for
- * misbehaviour: `sleep MS`, `fail`, `die`, `hang`, `flood N`, `garbage`, `huge`.
+ * misbehaviour: `sleep MS`, `fail`, `die`, `die-held` (before its worker is let go), `hang`, `flood N`, `garbage`, `huge`.
  */
 import { createInterface } from "node:readline";
 import {
@@ -92,6 +92,7 @@ async function perform(permitId: string, task: WorkerTask): Promise<WorkerResult
 
 async function execute(id: number | undefined, permitId: string, task: WorkerTask): Promise<void> {
   if (!permits.has(permitId)) return refuse(id, "AC_PERMIT_INVALID", `permit ${permitId} is not live`);
+  if (task.instructions === "die-held") process.exit(9);
   write({ method: "started", params: { permitId, identity: fakeIdentity(permitId) } });
   const result = await perform(permitId, task);
   permits.delete(permitId);

@@ -21,6 +21,7 @@ import {
   type WorkerResult,
   type WorkerTask,
 } from "@agentcore/contract";
+import { isProvedUnbegun, type NeverBegan } from "../recovery/never-began.ts";
 import type { ProveGone } from "../recovery/recovery.ts";
 import { spendingIfReadable } from "../recovery/lost-spending.ts";
 import { lostResult, type SpendingOfLost } from "../retry/charge.ts";
@@ -40,6 +41,8 @@ export interface SupervisedRuntimeOptions {
   readonly proveGone: ProveGone;
   /** What that worker can have spent at most, by its own records. Default: all that its permit allowed. */
   readonly spendingOfLost?: SpendingOfLost;
+  /** Whether it is proved that the worker of a lost attempt never began. Default: it never is. */
+  readonly neverBegan?: NeverBegan;
   /** Default: 5 restarts in 30 s. */
   readonly intensity?: RestartIntensity;
   /** Longest wait for the handshake, and for each answer that should come at once. Default 30 s. */
@@ -91,6 +94,7 @@ class Supervisor implements SupervisedRuntime {
   readonly #supervisor: RuntimeSupervisor;
   readonly #proveGone: ProveGone;
   readonly #spendingOfLost: SpendingOfLost;
+  readonly #neverBegan: NeverBegan;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #listeners = new Set<(escalation: Escalation) => void>();
@@ -103,6 +107,7 @@ class Supervisor implements SupervisedRuntime {
     const { start, clock = systemClock, log = silentLog } = options;
     this.#proveGone = options.proveGone;
     this.#spendingOfLost = options.spendingOfLost ?? (async () => null);
+    this.#neverBegan = options.neverBegan ?? (async () => false);
     this.#clock = clock;
     this.#log = log;
     this.#supervisor = new RuntimeSupervisor({
@@ -291,7 +296,10 @@ class Supervisor implements SupervisedRuntime {
     };
   }
 
-  /** Resolves when the process is gone and nothing of the worker is left, however long that takes. */
+  /**
+   * Resolves when the process is gone and nothing of the worker is left, however long that takes. Rejects with
+   * `AC_RUNTIME_LOST` where there provably was no worker.
+   */
   async #endAsLost(
     { issuer, permit, claimedAt, started }: Execution,
     task: WorkerTask,
@@ -302,6 +310,13 @@ class Supervisor implements SupervisedRuntime {
     while (!(await this.#isGone({ jobId, attempt, identity }))) {
       await new Promise<void>((resolve) => void this.#clock.setTimer(proveAgainMs, resolve));
     }
+    const message = `the runtime died during attempt ${attempt}: ${issuer.failure ?? "unknown"}`;
+    if (
+      started === null &&
+      (await isProvedUnbegun(this.#neverBegan, { jobId, attempt, claimedAt }, this.#log))
+    ) {
+      throw new AgentCoreError("AC_RUNTIME_LOST", `${message}, before its worker was started`);
+    }
     const lost = { jobId, attempt, permitId: permit.id, task, maxCostUsd: permit.grants.maxCostUsd };
     const isStarted = started !== null;
     return lostResult({
@@ -309,7 +324,7 @@ class Supervisor implements SupervisedRuntime {
       started: started === null ? null : { ...started, permit },
       claimedAt,
       now: this.#clock.now(),
-      message: `the runtime died during attempt ${attempt}: ${issuer.failure ?? "unknown"}`,
+      message,
     });
   }
 

@@ -189,6 +189,18 @@ describe("a supervised runtime", () => {
     expect(result).toMatchObject({ outcome: "lost", costUsd: 0.25, costBasis: "estimated", usage });
   });
 
+  it.each([
+    ["rejects where it is proved that no worker began", async () => true, "AC_RUNTIME_LOST"],
+    ["ends as lost where that is not proved", async () => false, null],
+    ["ends as lost where nobody can tell", async () => Promise.reject(new Error("unreadable")), null],
+  ])("of an attempt whose process died before a start was heard of %s", async (_what, neverBegan, code) => {
+    const runtime = supervise({}, { neverBegan });
+    await runtime.ready();
+    const execution = runtime.execute(await grant(runtime), task("die-held"));
+    if (code === null) expect(await execution).toMatchObject({ outcome: "lost", costUsd: null });
+    else await expect(execution).rejects.toMatchObject({ code });
+  });
+
   it("does not execute a permit of a process that died: the attempt has not begun", async () => {
     const runtime = supervise();
     await runtime.ready();

@@ -14,6 +14,7 @@ import {
   removeAttemptDirectory,
   type AttemptDirectory,
 } from "./attempt-directory.ts";
+import { markHeld } from "./held-mark.ts";
 import { absentFrom } from "./left-directories.ts";
 import type { RunnerOptions } from "../runner-options.ts";
 import { readWorkerSettings, type WorkerSettings } from "./worker-settings.ts";
@@ -55,6 +56,7 @@ export async function prepareRun(parts: RunnerOptions, request: RunRequest): Pro
   const name = { jobId: permit.jobId, attempt: permit.attempt, permitId: permit.id };
   const attempt = await createAttemptDirectory(parts.attemptsDir, name, resumed);
   try {
+    markHeld(attempt.path);
     return await planRun(parts, request, { settings, program, attempt });
   } catch (error) {
     await removeAttemptDirectory(attempt);

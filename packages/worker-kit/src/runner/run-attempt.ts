@@ -21,6 +21,7 @@ import { unsupportedOptions } from "../task-options.ts";
 import { removeAttemptDirectory } from "./attempt-directory.ts";
 import { collectRun } from "./collect.ts";
 import { createCostMeter } from "./cost-meter.ts";
+import { unmarkHeld } from "./held-mark.ts";
 import { beginObservation, type Observation } from "./observation.ts";
 import { limitsReached, limitsWithoutEffect } from "../program/limits-reached.ts";
 import type { RunnerLimits, RunnerOptions } from "../runner-options.ts";
@@ -180,6 +181,7 @@ function vainRequests({ request: { adapter, task } }: Run): readonly string[] {
 /** Lets the payload go, and gives it its input. A worker that never reads it, or is gone, is no error of the run. */
 function release(run: Run, contained: Contained): void {
   contained.stdin.on("error", (error) => ignore(error, "EPIPE: the worker did not want its input"));
+  unmarkHeld(run.attempt.path);
   run.request.onStarted?.(contained.identity);
   contained.go();
   contained.stdin.end(run.plan.stdin);

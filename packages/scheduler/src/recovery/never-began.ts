@@ -1,0 +1,26 @@
+/** Asks whether an attempt that was lost ever had a worker. One that provably had none costs its job no attempt. */
+import type { Log } from "@agentcore/contract";
+
+export interface DoubtfulAttempt {
+  readonly jobId: string;
+  readonly attempt: number;
+  /** Wall clock, in ms since the epoch. */
+  readonly claimedAt: number;
+}
+
+/** Asked once nothing of the attempt runs: whether it is proved that its worker was never let go. */
+export type NeverBegan = (attempt: DoubtfulAttempt) => Promise<boolean>;
+
+/** What cannot be found out is no proof. */
+export async function isProvedUnbegun(
+  neverBegan: NeverBegan,
+  attempt: DoubtfulAttempt,
+  log: Log,
+): Promise<boolean> {
+  try {
+    return await neverBegan(attempt);
+  } catch (error) {
+    log.warn({ error, ...attempt }, "it cannot be found out whether the worker of a lost attempt began");
+    return false;
+  }
+}
