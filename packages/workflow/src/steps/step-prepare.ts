@@ -1,10 +1,12 @@
 /** Prepares the workspace of an attempt. All of it may happen twice, if a run is resumed before the job was submitted. */
 import { isAgentCoreError } from "@agentcore/contract";
+import { mkdir, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { copyInputs } from "./artifacts.ts";
 import { branchProblem, unsafe } from "../worktree/branch-rules.ts";
 import { gitUntil } from "../worktree/git.ts";
 import type { LateCanceller } from "./submit-job.ts";
-import { pathInside } from "../places.ts";
+import { pathInside, unlessMissing } from "../places.ts";
 import {
   inputsOf,
   stepWorkspace,
@@ -33,8 +35,21 @@ export async function prepare(
   if (place !== null) await prepareWorktree(context, started, place, ports);
   const workspace = await pathInside(workspaceRoot(context, instance), stepWorkspace(context, instance));
   // Of a resumed attempt the job may be at work already: nothing is put under its feet.
-  if (!resumed) await copyInputs(inputsOf(context, instance), workspace);
+  if (resumed) return workspace;
+  if (place !== null) await makeWhereInWorkspace(context, started, workspace);
+  await copyInputs(inputsOf(context, instance), workspace);
   return workspace;
+}
+
+/** A directory of the workspace in which there is nothing for git is in no commit, so not in the worktree either. */
+async function makeWhereInWorkspace(
+  { record }: StepContext,
+  { instance }: StartedPiece,
+  workspace: string,
+): Promise<void> {
+  const original = join(record().created.workspace, instance.step.workspace);
+  const found = await unlessMissing(stat(original));
+  if (found?.isDirectory() === true) await mkdir(workspace, { recursive: true });
 }
 
 /** Whether `prepare` ended since the step was stopped. */

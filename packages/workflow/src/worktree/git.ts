@@ -9,7 +9,7 @@ import {
 } from "@agentcore/contract";
 import { lstat, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { isThere, unlessMissing } from "../places.ts";
+import { isThere, realOf, unlessMissing } from "../places.ts";
 
 /** Limit of commands that read or write a whole work tree. */
 export const wholeTreeMsMax = 30 * 60_000;
@@ -104,7 +104,7 @@ async function mayBeThere(path: string): Promise<boolean> {
 export interface Checkout {
   /** Top level. */
   readonly root: string;
-  /** Absolute path of what all worktrees of the repository share. */
+  /** Real path of what all worktrees of the repository share: `.git` may be a link. */
   readonly gitDir: string;
   /** Absolute path of the repository's directory for this work tree alone; the same but in a linked worktree. */
   readonly ownGitDir: string;
@@ -122,14 +122,16 @@ export async function checkoutOf(git: Git, cwd: string): Promise<Checkout | null
   if (answers !== null && !isAgentCoreError(answers)) {
     const [root = "", gitDir = "", ownGitDir = "", head = "", ref = ""] = answers;
     const branch = ref === "HEAD" ? null : ref.replace(/^refs\/(heads\/)?/, "");
-    return { root, gitDir: resolve(cwd, gitDir), ownGitDir, branch, head };
+    return { root, gitDir: await realOf(resolve(cwd, gitDir)), ownGitDir, branch, head };
   }
   if ((await findRepository(cwd)) === null) return null;
   const root = await repositoryRoot(git, cwd);
   if (root === null) return null;
   return {
     root,
-    gitDir: resolve(root, withoutNewline(await gitText(git, root, ["rev-parse", "--git-common-dir"]))),
+    gitDir: await realOf(
+      resolve(root, withoutNewline(await gitText(git, root, ["rev-parse", "--git-common-dir"]))),
+    ),
     ownGitDir: await gitDirOf(git, root),
     branch: await currentBranch(git, cwd),
     head: await commitOf(git, cwd, "HEAD"),

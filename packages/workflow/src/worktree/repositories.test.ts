@@ -7,7 +7,9 @@ import {
   mkdtempSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -125,6 +127,19 @@ const zoo: Readonly<Record<string, () => string>> = {
     run(path, "update-index", "--assume-unchanged", "in/file");
     return path;
   },
+  "with .git as a symbolic link": () => {
+    const path = repository("synced");
+    renameSync(join(path, ".git"), join(path, ".git.nosync"));
+    symlinkSync(".git.nosync", join(path, ".git"));
+    writeFileSync(join(path, ".git.nosync/info/exclude"), ".git.nosync\n");
+    return path;
+  },
+  "with .git as a symbolic link to a directory elsewhere, and a newline in its name": () => {
+    const path = repository("away\n");
+    renameSync(join(path, ".git"), join(home, "git-of-it"));
+    symlinkSync("../git-of-it", join(path, ".git"));
+    return path;
+  },
   "in a directory with an odd name": () => repository("- $(x) caf\u00e9\n"),
 };
 
@@ -160,6 +175,28 @@ describe("a step with a worktree of its own in a workspace that is", () => {
     },
     20_000,
   );
+
+  it.each([
+    ["an empty directory", () => {}],
+    ["a directory of ignored files", (path: string) => writeFileSync(join(path, "ignored.log"), "x")],
+  ])("%s, which no commit has: it begins there", async (_what, fill) => {
+    const path = repository("holder");
+    const workspace = join(path, "sub");
+    mkdirSync(join(workspace, "deep"), { recursive: true });
+    fill(workspace);
+    writeFileSync(join(path, ".git/info/exclude"), "*.log\n");
+    const steps = [
+      shellStep("a", "echo one > a", { isolation: "worktree", merge: "apply" }),
+      shellStep("b", "echo two > b", { isolation: "worktree", merge: "apply", workspace: "deep" }),
+    ];
+    const result = await rig.run(testWorkflow(steps), { workspace });
+    expect({ outcome: result.outcome, reason: result.reason }).toEqual({
+      outcome: "SUCCEEDED",
+      reason: null,
+    });
+    expect(readFileSync(join(workspace, "a"), "utf8")).toBe("one\n");
+    expect(readFileSync(join(workspace, "deep/b"), "utf8")).toBe("two\n");
+  });
 
   it("detached: it works where the base is named", async () => {
     const workspace = repository("detached");
