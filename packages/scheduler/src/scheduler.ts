@@ -201,16 +201,6 @@ export class Scheduler {
     void this.#recovery.pass();
   }
 
-  /** Jobs may be ours by a takeover whose answer was lost, or has not come yet. */
-  #lookIntoTakeovers(): (records: readonly JobRecord[]) => boolean {
-    const mayBeTakenOver = this.#lease?.lookIntoTakeovers();
-    return (records) => {
-      if (mayBeTakenOver?.() !== true) return false;
-      if (records.length > 0) this.#onTakenOver(records);
-      return true;
-    };
-  }
-
   async #onFenced(): Promise<void> {
     const { log } = this.#options;
     log.error({ owner: this.#lease?.owner }, "another scheduler took over; stopping what runs here");
@@ -264,7 +254,8 @@ export class Scheduler {
           onPutBackOften: (record, denial) => this.#escalatePutBack(record, denial),
         }),
       isRecovering: (record) => this.#recovery.has(record),
-      lookIntoTakeovers: () => this.#lookIntoTakeovers(),
+      isTakingOver: () => this.#lease?.isTakingOver ?? false,
+      onInherited: (records) => this.#onTakenOver(records),
       onSettled: (settlement, settled) => settler.announce(settlement, settled),
       onQuiet: () => this.#housekeeping.onQuiet(),
     });

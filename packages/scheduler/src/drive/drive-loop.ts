@@ -1,8 +1,7 @@
 /**
- * Claims jobs while there is room and writes the ends of attempts, both in one call to the store. One turn runs at a time,
- * and begins only when the event loop has gone round: what happens until then is gathered for it, so that all attempts that
- * end together share a commit. Only for a job that is being submitted it begins at once, to share that commit. An idle loop
- * does nothing at all: it is woken by submits, ends, changes elsewhere and the timers of delayed and throttled jobs.
+ * Claims jobs while there is room and writes the ends of attempts, both in one call to the store. What it does next is
+ * decided in `drive-state.ts`; this file performs it. An idle loop does nothing at all: it is woken by submits, ends, changes
+ * elsewhere and the timers of delayed and throttled jobs.
  *
  * | woken by                        | then                                                     |
  * | ------------------------------- | -------------------------------------------------------- |
@@ -20,6 +19,14 @@ import type { Clock, Log, Timer } from "@agentcore/contract";
 import { attemptRef, type AttemptRef, type JobRecord, type Reason } from "../job-record.ts";
 import type { ClaimRequest, JobStore, SettledAndClaimed, Settlement } from "../job-store.ts";
 import type { Attempt } from "./attempt.ts";
+import {
+  initialState,
+  isAtRest,
+  next,
+  type DriveEffect,
+  type DriveEvent,
+  type DriveState,
+} from "./drive-state.ts";
 import type { ClaimStep, Throttle } from "./throttle.ts";
 
 export interface DriveLoopOptions {
@@ -37,43 +44,27 @@ export interface DriveLoopOptions {
   readonly createAttempt: (record: JobRecord) => Attempt;
   /** A job of ours that does not run here because its earlier owner's attempt is not proved gone yet. */
   readonly isRecovering: (record: JobRecord) => boolean;
-  /**
-   * Called before the store is asked which jobs this owner runs. Returns a callback, to be called with the jobs of the answer
-   * that are unknown here. The callback returns true if recovery handles them, because they may come from a takeover, and
-   * false if this owner claimed them in a call whose answer was lost.
-   */
-  readonly lookIntoTakeovers: () => (records: readonly JobRecord[]) => boolean;
+  /** A takeover is under way: its jobs may be this owner's already. */
+  readonly isTakingOver: () => boolean;
+  /** These jobs may be of a takeover whose answer was lost. */
+  readonly onInherited: (records: readonly JobRecord[]) => void;
   /** Called after a settlement was committed, or found to be stale. */
   readonly onSettled: (settlement: Settlement, settled: SettledAndClaimed["settled"][number]) => void;
   /** Called when the loop has come to rest: nothing in flight and nothing to claim at the moment. */
   readonly onQuiet: () => void;
 }
 
-/** A settlement to be written, and whom to tell once it was. */
-interface Outgoing {
-  readonly settlement: Settlement;
-  readonly written: () => void;
-}
-
-const retryMsMin = 50;
-const retryMsMax = 5000;
+type EffectOf<Type extends DriveEffect["type"]> = Extract<DriveEffect, { type: Type }>;
 
 export class DriveLoop {
   readonly #options: DriveLoopOptions;
   readonly #active = new Map<string, Attempt>();
-  #outbox: Outgoing[] = [];
   readonly #awaitingEmpty: (() => void)[] = [];
-  #owner: string | null = null;
-  #claimDue = true;
-  #reconcileDue = false;
-  /** Jobs are being submitted here, and may be in the answer of the next claim. */
-  #submitting = false;
-  #endGathering = (): void => {};
-  #inTurn = false;
-  #wanted = false;
-  #failures = 0;
-  /** Whatever happens, the store is not asked again before the timer: a call that failed may itself have woken us. */
-  #backingOff = false;
+  #state: DriveState = initialState;
+  /** An effect may cause an event: it waits until the effects before it are performed. */
+  readonly #events: DriveEvent[] = [];
+  #isHandling = false;
+  #round: NodeJS.Immediate | undefined;
   #timer: Timer | undefined;
 
   constructor(options: DriveLoopOptions) {
@@ -92,44 +83,38 @@ export class DriveLoop {
 
   /** Nothing in flight and nothing left to write. */
   get isEmpty(): boolean {
-    return this.#active.size === 0 && this.#outbox.length === 0 && !this.#inTurn;
+    return this.#active.size === 0 && this.#state.outbox.length === 0 && isAtRest(this.#state);
   }
 
   /** Claims from now on as this owner. */
   resume(owner: string): void {
-    this.#owner = owner;
-    this.wake();
+    this.#handle({ type: "resumed", owner });
   }
 
   /** Claims nothing more; attempts in flight go on and their ends are written. */
   pause(): void {
-    this.#owner = null;
+    this.#handle({ type: "paused" });
   }
 
   /** There may be something to claim. */
   wake(): void {
-    this.#claimDue = true;
-    this.#turnSoon();
+    this.#handle({ type: "woken" });
   }
 
   /** A job was handed to the store by this process just now: a claim that follows at once can share its commit. */
   expectSubmit(): void {
-    this.#submitting = true;
-    if (this.#outbox.length === 0) this.#endGathering();
-    this.wake();
+    this.#handle({ type: "submitting" });
   }
 
-  /** Looks for jobs that the store says we run and that nothing here knows of. */
+  /** Looks for jobs that a takeover may have moved to this owner, because its answer was lost. */
   reconcile(): void {
-    this.#reconcileDue = true;
-    this.wake();
+    this.#handle({ type: "takeover_unanswered" });
   }
 
   /** Writes the end of an attempt. Resolves once the store has answered, however often it must be asked. */
   settle(settlement: Settlement): Promise<void> {
     return new Promise((written) => {
-      this.#outbox.push({ settlement, written });
-      this.wake();
+      this.#handle({ type: "ended", outgoing: { settlement, written } });
     });
   }
 
@@ -154,98 +139,103 @@ export class DriveLoop {
     this.#timer?.cancel();
   }
 
-  #turnSoon(): void {
-    this.#wanted = true;
-    if (this.#inTurn || this.#backingOff) return;
-    this.#inTurn = true;
-    void this.#turns();
-  }
-
-  async #turns(): Promise<void> {
-    while (this.#wanted && !this.#backingOff) {
-      await this.#gather();
-      this.#wanted = false;
-      this.#timer?.cancel();
-      try {
-        await this.#turn();
-        this.#failures = 0;
-      } catch (error) {
-        this.#onFailure(error);
+  #handle(event: DriveEvent): void {
+    this.#events.push(event);
+    if (this.#isHandling) return;
+    this.#isHandling = true;
+    try {
+      for (let due = this.#events.shift(); due !== undefined; due = this.#events.shift()) {
+        const { state, effects } = next(this.#state, due);
+        this.#state = state;
+        for (const effect of effects) this.#perform(effect);
       }
+    } finally {
+      this.#isHandling = false;
     }
-    this.#inTurn = false;
-    if (!this.isEmpty) return;
-    for (const resolve of this.#awaitingEmpty.splice(0)) resolve();
-    if (!this.#claimDue) this.#options.onQuiet();
   }
 
-  /** Waits for what else is ready now; not where a claim can share the commit of a submit, and nothing is lost by it. */
-  async #gather(): Promise<void> {
-    if (this.#submitting && this.#outbox.length === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#endGathering = resolve;
-      setImmediate(resolve);
-    });
+  #perform(effect: DriveEffect): void {
+    switch (effect.type) {
+      case "wait_round":
+        return this.#waitRound(effect.until);
+      case "find_unknown":
+        return void this.#findUnknown(effect.owner);
+      case "inherit":
+        return effect.records.length === 0 ? undefined : this.#options.onInherited(effect.records);
+      case "plan":
+        return this.#handle({ type: "planned", steps: this.#plan() });
+      case "write":
+        return void this.#write(effect.call);
+      case "tell":
+        return this.#tell(effect);
+      case "begin":
+        return this.#begin(effect.record);
+      case "cancel_timer":
+        return this.#timer?.cancel();
+      case "rest":
+        return this.#rest(effect);
+      case "back_off":
+        return this.#backOff(effect);
+    }
   }
 
-  async #turn(): Promise<void> {
-    const submitting = this.#submitting;
-    this.#submitting = false;
-    if (this.#reconcileDue) await this.#reconcile();
-    const { throttle, clock } = this.#options;
+  #waitRound(until: "round" | "now"): void {
+    const arrive = (): void => this.#handle({ type: "round" });
+    clearImmediate(this.#round);
+    if (until === "now") queueMicrotask(arrive);
+    else this.#round = setImmediate(arrive);
+  }
+
+  async #findUnknown(owner: string): Promise<void> {
+    const { store, clock, isRecovering, isTakingOver } = this.#options;
+    let running: readonly JobRecord[];
+    try {
+      running = await store.runningOf(owner);
+    } catch (error) {
+      return this.#handle({ type: "failed", error });
+    }
+    const known = new Set([
+      ...this.active().map((record) => claimId(attemptRef(record))),
+      ...this.#state.outbox.map(({ settlement }) => claimId(settlement.ref)),
+    ]);
+    const unknown = running.filter(
+      (record) => !known.has(claimId(attemptRef(record))) && !isRecovering(record),
+    );
+    this.#handle({ type: "found", unknown, isTakingOver: isTakingOver(), at: clock.now() });
+  }
+
+  #plan(): readonly ClaimStep[] {
+    const { throttle, clock, concurrency } = this.#options;
     const active = this.active();
     throttle.advance(active, clock.monotonicMs());
-    const steps = this.#claimSteps(active);
-    if (this.#outbox.length === 0 && steps.length === 0) return this.#armTimer(null);
-    this.#claimDue = false;
-    let nextRunAt: number | null = null;
-    for (const step of steps.length === 0 ? [undefined] : steps) {
-      const answer = await this.#settleAndClaim(step, submitting);
-      ({ nextRunAt } = answer);
-      if (step !== undefined && answer.claimed.length < step.limit) break;
-    }
-    this.#armTimer(nextRunAt);
+    const free = concurrency - active.length;
+    return free <= 0 ? [] : throttle.plan(free, active);
   }
 
-  #claimSteps(active: readonly JobRecord[]): readonly ClaimStep[] {
-    const free = this.#options.concurrency - active.length;
-    if (this.#owner === null || !this.#claimDue || free <= 0) return [];
-    return this.#options.throttle.plan(free, active);
-  }
-
-  async #settleAndClaim(step: ClaimStep | undefined, submitting: boolean): Promise<SettledAndClaimed> {
-    const { store, onSettled } = this.#options;
-    const outgoing = this.#outbox;
-    this.#outbox = [];
-    const settlements = outgoing.map(({ settlement }) => settlement);
-    const request = this.#requestOf(step);
+  async #write({ sent, owner, step }: EffectOf<"write">["call"]): Promise<void> {
+    const { store, clock } = this.#options;
+    const settlements = sent.map(({ settlement }) => settlement);
     let answer: SettledAndClaimed;
     try {
-      answer = await store.settleAndClaim(settlements, request);
+      answer = await store.settleAndClaim(settlements, this.#requestOf(owner, step));
     } catch (error) {
-      this.#outbox = [...outgoing, ...this.#outbox];
-      this.#reconcileDue = true;
-      throw error;
+      return this.#handle({ type: "failed", error });
     }
-    for (const [index, { settlement, written }] of outgoing.entries()) {
-      const settled = answer.settled[index];
-      if (settled !== undefined) onSettled(settlement, settled);
-      written();
-    }
-    // The caller that submitted one of these jobs is answered by the same commit, and must receive all of the job's events.
-    if (submitting && answer.claimed.length > 0) await nextTurn();
-    for (const record of answer.claimed) {
-      if (this.#owner === request?.owner) this.#begin(record);
-      else this.#putBack(record, "claimed while the scheduler was stopping");
-    }
-    return answer;
+    this.#handle({ type: "answered", answer, at: clock.now() });
   }
 
-  #requestOf(step: ClaimStep | undefined): ClaimRequest | undefined {
-    if (step === undefined || this.#owner === null) return undefined;
+  #requestOf(owner: string | null, step: ClaimStep | undefined): ClaimRequest | undefined {
+    if (step === undefined || owner === null) return undefined;
     const { clock, perKey, only, pieces } = this.#options;
-    const { limit, exclude } = step;
-    return { owner: this.#owner, now: clock.now(), limit, perKey, exclude, only: only(), pieces: pieces() };
+    return { owner, now: clock.now(), ...step, perKey, only: only(), pieces: pieces() };
+  }
+
+  #tell({ sent, settled }: EffectOf<"tell">): void {
+    for (const [index, { settlement, written }] of sent.entries()) {
+      const outcome = settled[index];
+      if (outcome !== undefined) this.#options.onSettled(settlement, outcome);
+      written();
+    }
   }
 
   #begin(record: JobRecord): void {
@@ -257,75 +247,34 @@ export class DriveLoop {
     });
   }
 
-  #putBack(record: JobRecord, message: string): void {
-    const at = this.#options.clock.now();
-    const reason: Reason = { code: "AC_DRAINING", message, evidence: {} };
-    void this.settle({ ref: attemptRef(record), at, kind: "defer", runAt: at, delayMs: 0, reason });
-  }
-
-  /** Puts back what was claimed by a call whose answer never came. */
-  async #reconcile(): Promise<void> {
-    const { isRecovering, lookIntoTakeovers } = this.#options;
-    if (this.#owner === null) return;
-    const inherits = lookIntoTakeovers();
-    this.#reconcileDue = false;
-    const running = await this.#runningOf(this.#owner);
-    const known = new Set([
-      ...this.active().map((record) => claimId(attemptRef(record))),
-      ...this.#outbox.map(({ settlement }) => claimId(settlement.ref)),
-    ]);
-    const unknown = running.filter(
-      (record) => !known.has(claimId(attemptRef(record))) && !isRecovering(record),
-    );
-    if (inherits(unknown)) return;
-    for (const record of unknown) this.#putBack(record, "claimed by a call whose answer was lost");
-  }
-
-  /** Where the store does not answer, it is asked again; what else asks for it meanwhile is not forgotten. */
-  async #runningOf(owner: string): Promise<readonly JobRecord[]> {
-    try {
-      return await this.#options.store.runningOf(owner);
-    } catch (error) {
-      this.#reconcileDue = true;
-      throw error;
-    }
-  }
-
   /**
    * Looks again when a throttled scope may be asked or, where there was less to claim than there is room for, when the
    * next delayed job is due.
    */
-  #armTimer(nextRunAt: number | null): void {
-    const { clock, throttle } = this.#options;
-    if (this.#owner === null || this.#wanted) return;
+  #rest({ nextRunAt, hasLooked }: EffectOf<"rest">): void {
+    const { clock, throttle, onQuiet } = this.#options;
     const recheckAtMs = throttle.nextRecheckMs();
-    if (recheckAtMs === null && nextRunAt === null) return;
     const waitMs = Math.min(
       recheckAtMs === null ? Infinity : recheckAtMs - clock.monotonicMs(),
       nextRunAt === null ? Infinity : nextRunAt - clock.now(),
     );
-    this.#timer = clock.setTimer(Math.max(1, waitMs), () => this.wake());
+    if (this.#state.owner !== null && waitMs < Infinity)
+      this.#timer = clock.setTimer(Math.max(1, waitMs), () => this.wake());
+    if (this.#tellIfEmpty() && hasLooked) onQuiet();
   }
 
-  #onFailure(error: unknown): void {
+  #backOff({ delayMs, error, isFirst }: EffectOf<"back_off">): void {
     const { log, clock } = this.#options;
-    const delayMs = Math.min(retryMsMax, retryMsMin * 2 ** Math.min(this.#failures, 10));
-    if (this.#failures === 0) log.error({ error }, "the job store did not take a change; trying again");
-    this.#failures += 1;
-    this.#claimDue = true;
-    this.#backingOff = true;
-    this.#timer = clock.setTimer(delayMs, () => {
-      this.#backingOff = false;
-      this.wake();
-    });
+    if (isFirst) log.error({ error }, "the job store did not take a change; trying again");
+    this.#timer = clock.setTimer(delayMs, () => this.#handle({ type: "retry_due" }));
+    this.#tellIfEmpty();
   }
-}
 
-/** Resolves when the event loop has gone round: after everything that is ready now. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
+  #tellIfEmpty(): boolean {
+    if (!this.isEmpty) return false;
+    for (const resolve of this.#awaitingEmpty.splice(0)) resolve();
+    return true;
+  }
 }
 
 /** One job may be claimed again while the end of its earlier claim is still to be written. */

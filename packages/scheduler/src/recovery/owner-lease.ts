@@ -59,9 +59,6 @@ export class OwnerLease {
   #timer: Timer | undefined;
   #ended = false;
   #takingOver = false;
-  /** Takeovers whose answer was lost, and how many of them have been looked into since. */
-  #unanswered = 0;
-  #lookedInto = 0;
 
   constructor(options: OwnerLeaseOptions) {
     this.#options = options;
@@ -69,6 +66,11 @@ export class OwnerLease {
 
   get owner(): string {
     return this.#options.owner;
+  }
+
+  /** The store was asked to move jobs to this owner and has not answered yet. */
+  get isTakingOver(): boolean {
+    return this.#takingOver;
   }
 
   /** Registers, takes over from owners that are known to be gone, and goes on beating and observing. */
@@ -136,19 +138,6 @@ export class OwnerLease {
     for (const other of this.#others) if (this.#hasLost(other, nowMs)) await this.#takeOver(other);
   }
 
-  /**
-   * Call it before asking the store which jobs are this owner's. Returns a callback. Call it when the store has answered; it says
-   * whether unknown jobs may come from a takeover.
-   */
-  lookIntoTakeovers(): () => boolean {
-    const before = this.#unanswered;
-    return () => {
-      const possible = this.#takingOver || this.#unanswered > this.#lookedInto;
-      this.#lookedInto = Math.max(this.#lookedInto, before);
-      return possible;
-    };
-  }
-
   async #takeOver({ owner: from, beat }: OwnerRecord): Promise<void> {
     const { store, clock, owner: to, log, onTakenOver, onTakeOverUnknown } = this.#options;
     this.#takingOver = true;
@@ -156,7 +145,6 @@ export class OwnerLease {
     try {
       moved = await store.takeOver({ from, to, beat, at: clock.now() });
     } catch (error) {
-      this.#unanswered += 1;
       onTakeOverUnknown();
       throw error;
     } finally {
