@@ -44,10 +44,9 @@ export interface EndedRun {
 }
 
 export async function collectRun(ended: EndedRun): Promise<WorkerResult> {
-  const { run, read, emit } = ended;
+  const { run, read } = ended;
   await removeEmpty(run.request.task.workspace, run.leavesEmpty);
-  const change = await ended.observation.change(lookLimitMs(ended));
-  if (change.note !== null) emit({ type: "progress", text: change.note });
+  const change = await changeOf(ended);
   const claimed = verdictInput(ended, change, null, null);
   const checks = claimsSuccess(claimed) ? await checkWork(ended) : null;
   const input = verdictInput(ended, change, checks?.outputs ?? null, checks?.verify ?? null);
@@ -77,6 +76,16 @@ export async function collectRun(ended: EndedRun): Promise<WorkerResult> {
   });
 }
 
+async function changeOf({ observation, emit, ...ended }: EndedRun): Promise<WorkspaceChange> {
+  const change = await observation.change(lookLimitMs(ended));
+  if (change.note !== null) emit({ type: "progress", text: change.note });
+  const replaced = observation.replaced();
+  if (replaced === null) return change;
+  emit({ type: "warning", text: replaced });
+  const note = change.note === null ? replaced : `${replaced}; ${change.note}`;
+  return { ...change, complete: false, note };
+}
+
 function filesObserved(change: WorkspaceChange, claims: readonly string[]) {
   const files = mergeClaims(change, claims, isUnseen);
   return {
@@ -86,7 +95,7 @@ function filesObserved(change: WorkspaceChange, claims: readonly string[]) {
 }
 
 /** If the run was stopped, its caller waits for the result: git gets less time, and none if the stop is immediate. */
-function lookLimitMs(ended: EndedRun): number {
+function lookLimitMs(ended: Pick<EndedRun, "run" | "cause">): number {
   const { gitTimeoutMs, graceMs } = ended.run.parts.limits;
   if (ended.cause === null) return gitTimeoutMs;
   return ended.cause.immediate === true ? 0 : Math.min(gitTimeoutMs, graceMs);

@@ -1,6 +1,14 @@
 /** What a run has to show for itself once its worker has ended: files, patch, outputs, verify, sessions, cost. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { WorkerAdapter, WorkerTask } from "@agentcore/contract";
 import { describe, expect, it } from "vitest";
@@ -96,6 +104,55 @@ describe("the changes of a run", () => {
     expect(second.ended).toMatchObject({ outcome: "succeeded", observations: { filesChanged: ["file"] } });
     expect(existsSync(join(workspace, "..", tag))).toBe(false);
     expect(findSurvivors([tag])).toEqual([]);
+  });
+});
+
+describe("a workspace that is taken away while the worker runs", () => {
+  const program = join(makeTemporaryDirectory("waiting-agent"), "agent");
+  const done = '{"type":"result","ok":true,"summary":"done"}';
+  writeFileSync(
+    program,
+    `#!/bin/sh\necho '{"type":"text","text":"up"}'\nuntil [ -e "$HOME/go" ]; do sleep 0.02; done\necho '${done}'\n`,
+    { mode: 0o755 },
+  );
+
+  it.each<[what: string, workspace: () => string, replace: (path: string) => void, said: RegExp]>([
+    ["deleted", repository, () => {}, /^the workspace .* was not there any more when the run ended/],
+    [
+      "deleted, and empty before",
+      () => makeTemporaryDirectory("empty"),
+      () => {},
+      /^the workspace .* was not there any more when the run ended$/,
+    ],
+    [
+      "replaced",
+      () => makeTemporaryDirectory("empty"),
+      (path) => mkdirSync(path),
+      /^the workspace .* is not the directory in which the run began/,
+    ],
+  ])("is mentioned where it is %s", async (_what, make, replace, said) => {
+    const workspace = make();
+    const attemptsDir = makeTemporaryDirectory("attempts");
+    const task: Partial<WorkerTask> = { capabilities: ["read"] };
+    const started = await drive({
+      adapter: scriptedAdapter,
+      program,
+      workspace,
+      attemptsDir,
+      jobId: "j",
+      task,
+    });
+    await started.seen(({ type }) => type === "text");
+    rmSync(workspace, { recursive: true });
+    replace(workspace);
+    writeFileSync(join(attemptsDir, "j/1/home/go"), "");
+    const { outcome, observations } = await started.result;
+    expect({ outcome, incomplete: observations.incomplete }).toEqual({
+      outcome: "succeeded",
+      incomplete: expect.stringMatching(said),
+    });
+    const warnings = started.events.filter(({ type }) => type === "warning");
+    expect(warnings).toMatchObject([{ text: expect.stringMatching(said) }]);
   });
 });
 

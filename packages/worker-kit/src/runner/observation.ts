@@ -1,5 +1,6 @@
 /** Observes the workspace for one run. Its git commands run in the run's own containment. */
-import { realpathSync } from "node:fs";
+import { ignore } from "@agentcore/contract";
+import { realpathSync, statSync } from "node:fs";
 import { isAbsolute, relative } from "node:path";
 import { gitEnvironment } from "../git/hardening.ts";
 import type { GitStep, GitStepEnd } from "../observe/git-observer.ts";
@@ -17,6 +18,8 @@ export interface Observation {
   readonly workspace: string;
   /** Compares with the state before. `timeoutMs`: for git; 0: do not look, the run is to end now. Never rejects. */
   change(timeoutMs: number): Promise<WorkspaceChange>;
+  /** What has become of the workspace itself, in words, where it is not the directory any more in which the run began. */
+  replaced(): string | null;
 }
 
 /** Names of changed files kept in memory: 16 MiB. */
@@ -26,6 +29,7 @@ const namesBytesMax = 16 * 1024 * 1024;
 export function beginObservation(run: Run, stop: FirstStopCause): Observation {
   const { parts, request, attempt } = run;
   const workspace = realpathSync(request.task.workspace);
+  const began = identityOf(workspace);
   let timeoutMs = parts.limits.gitTimeoutMs;
   const observer = observeWorkspace({
     workspace,
@@ -43,6 +47,13 @@ export function beginObservation(run: Run, stop: FirstStopCause): Observation {
   return {
     looked,
     workspace,
+    replaced() {
+      const now = identityOf(workspace);
+      if (now === began) return null;
+      return now === null
+        ? `the workspace ${workspace} was not there any more when the run ended`
+        : `the workspace ${workspace} is not the directory in which the run began`;
+    },
     async change(limitMs) {
       await looked;
       if (limitMs === 0) return notCompared("the run was to end at once");
@@ -55,6 +66,17 @@ export function beginObservation(run: Run, stop: FirstStopCause): Observation {
       }
     },
   };
+}
+
+/** Device and inode; null where there is no directory that can be looked at. */
+function identityOf(directory: string): string | null {
+  try {
+    const { dev, ino } = statSync(directory, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch (error) {
+    ignore(error, "gone, or out of reach");
+    return null;
+  }
 }
 
 /** Those of the directories that lie below the root, relative to it. */
