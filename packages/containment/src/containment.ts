@@ -103,7 +103,11 @@ async function build(
   const limits = command.limits ?? {};
   const held = made?.limit(limits, ownProcesses(implementation, "cgroup")) ?? new Set();
   const first = limitScript(implementation, limits, held);
-  const launched = await launch(commandLine(implementation, command, view, first), command, clock);
+  let prepared: Promise<void> | undefined;
+  const launched = await launch(commandLine(implementation, command, view, first), command, clock, (pid) => {
+    prepared = made?.prepareToAdd(pid);
+  });
+  await prepared;
   const init = name === "process-group" ? launched.pid : initBelow(launched.pid);
   // From outside: in the box nothing of the hierarchy can be written where this process is root.
   const cgroup = init !== null && made?.add(init) === true ? made : null;

@@ -55,12 +55,18 @@ function refuseWorkerThread(): void {
   );
 }
 
-/** Resolves when the box waits for `go`. */
-export async function launch(line: CommandLine, command: ContainedCommand, clock: Clock): Promise<Launched> {
+/** Resolves when the box waits for `go`. `onSpawned` is called with the pid of the outermost process, long before. */
+export async function launch(
+  line: CommandLine,
+  command: ContainedCommand,
+  clock: Clock,
+  onSpawned: (pid: number) => void = () => {},
+): Promise<Launched> {
   refuseWorkerThread();
   const child = spawnDetached(line, command);
   const refusal = refusedSpawn(child, line.file);
   if (refusal !== null) throw await refusal;
+  onSpawned(child.pid as number);
   const watched = watchLine(child);
   const exit = exitOf(child);
   const complaint = collectComplaint(child.stderr as Readable, clock);
