@@ -2,9 +2,16 @@
  * The way out for one execution's events, with back-pressure: at most a window of events is on its way beyond what the
  * client has acknowledged; further ones are held back, up to a bound of memory. What comes after that is not sent, and an
  * event in its place says how many were left out: the run is never slowed down by a slow client, memory stays bounded, and
- * nothing is silently cut (the logs and the result have everything).
+ * nothing is silently cut (the logs and the result have everything). What is sent and when is decided in `outlet-state.ts`.
  */
 import type { Clock, Timer, WorkerEvent } from "@agentcore/contract";
+import {
+  initialOutlet,
+  nextOutlet,
+  type OutletEffect,
+  type OutletEvent,
+  type OutletFacts,
+} from "./outlet-state.ts";
 
 /** Text held back for a client that does not keep up, in UTF-16 code units. */
 const heldCharsMax = 16 * 1024 * 1024;
@@ -26,93 +33,98 @@ export interface OutletOptions {
 
 export class EventOutlet {
   readonly #options: OutletOptions;
+  readonly #finished = Promise.withResolvers<void>();
+  #state = initialOutlet;
   /** Held events are those from `head` on. */
   #held: WorkerEvent[] = [];
   #head = 0;
   #heldChars = 0;
-  #omitted = 0;
-  #sent = 0;
-  #acknowledged = 0;
-  #ackTimer: Timer | null = null;
-  #emptied: (() => void) | null = null;
+  #ackTimer: Timer | undefined;
 
   constructor(options: OutletOptions) {
     this.#options = options;
   }
 
   push(event: WorkerEvent): void {
-    if (this.#omitted > 0 || this.#heldChars > heldCharsMax) {
-      this.#omitted += 1;
-    } else {
-      this.#held.push(event);
-      this.#heldChars += charsOf(event);
-    }
-    this.flush();
+    this.#handle({ type: "pushed", event });
   }
 
   /** The client has taken in all events up to this one. One that was never sent, or acknowledged before, changes nothing. */
   acknowledge(seq: number): void {
-    if (seq > this.#sent || seq <= this.#acknowledged) return;
-    this.#acknowledged = seq;
-    this.#waitOn();
-    this.flush();
+    this.#handle({ type: "acknowledged", seq });
   }
 
   /** Sends what may be sent; call when the stream has room again. */
   flush(): void {
-    while (this.#head < this.#held.length && this.#mayPass) {
-      const event = this.#held[this.#head];
-      this.#head += 1;
-      if (event === undefined) continue;
-      this.#heldChars -= charsOf(event);
-      this.#pass(event);
+    this.#handle({ type: "flushed" });
+  }
+
+  /** The run has ended: resolves when everything was sent, or the client has not acknowledged anything for too long. */
+  finish(): Promise<void> {
+    this.#handle({ type: "ended" });
+    return this.#finished.promise;
+  }
+
+  #handle(event: OutletEvent): void {
+    for (let due: OutletEvent | null = event; due !== null;) {
+      const { state, effects } = nextOutlet(this.#state, due, this.#facts());
+      this.#state = state;
+      let hasSent = false;
+      for (const effect of effects) hasSent = this.#perform(effect) || hasSent;
+      due = hasSent ? { type: "flushed" } : null;
     }
+  }
+
+  #facts(): OutletFacts {
+    const { window, isOpen } = this.#options;
+    const held = this.#held.length - this.#head;
+    return { window, held, isFull: this.#heldChars > heldCharsMax, isOpen: isOpen() };
+  }
+
+  /** True where an event was sent. */
+  #perform(effect: OutletEffect): boolean {
+    switch (effect.type) {
+      case "hold":
+        this.#held.push(effect.event);
+        this.#heldChars += charsOf(effect.event);
+        return false;
+      case "send_held":
+        this.#options.send(effect.seq, this.#takeHeld());
+        return true;
+      case "report_omitted":
+        this.#options.send(effect.seq, omission(effect.count));
+        return true;
+      case "await_acknowledgement":
+        this.#ackTimer?.cancel();
+        this.#ackTimer = this.#options.clock.setTimer(ackTimeoutMs, () =>
+          this.#handle({ type: "timed_out" }),
+        );
+        return false;
+      case "finish":
+        this.#ackTimer?.cancel();
+        this.#held = [];
+        this.#head = 0;
+        this.#finished.resolve();
+        return false;
+    }
+  }
+
+  #takeHeld(): WorkerEvent {
+    const event = this.#held[this.#head];
+    if (event === undefined) throw new RangeError("no event is held");
+    this.#head += 1;
+    this.#heldChars -= charsOf(event);
     if (this.#head * 2 >= this.#held.length) {
       this.#held = this.#held.slice(this.#head);
       this.#head = 0;
     }
-    if (this.#held.length > this.#head) return;
-    if (this.#omitted > 0 && this.#mayPass) this.#reportOmitted(this.#omitted);
-    if (this.#omitted === 0) this.#emptied?.();
+    return event;
   }
+}
 
-  get #mayPass(): boolean {
-    return this.#sent - this.#acknowledged < this.#options.window && this.#options.isOpen();
-  }
-
-  #pass(event: WorkerEvent): void {
-    this.#sent += 1;
-    this.#options.send(this.#sent, event);
-  }
-
-  #reportOmitted(count: number): void {
-    this.#omitted = 0;
-    const text = `${count} events were not sent, because the client did not acknowledge earlier ones; the run's logs have them`;
-    this.#pass({ type: "raw", text, truncated: true });
-  }
-
-  /** The run has ended: resolves when everything was sent, or the client has not acknowledged anything for too long. */
-  async finish(): Promise<void> {
-    this.flush();
-    if (this.#held.length > this.#head || this.#omitted > 0) {
-      await new Promise<void>((resolve) => {
-        this.#emptied = resolve;
-        this.#waitOn();
-      });
-    }
-    this.#ackTimer?.cancel();
-    this.#emptied = null;
-    const left = this.#held.length - this.#head + this.#omitted;
-    this.#held = [];
-    this.#head = 0;
-    if (left > 0) this.#reportOmitted(left);
-  }
-
-  /** Gives the client time, from now, to acknowledge more. */
-  #waitOn(): void {
-    this.#ackTimer?.cancel();
-    if (this.#emptied !== null) this.#ackTimer = this.#options.clock.setTimer(ackTimeoutMs, this.#emptied);
-  }
+function omission(count: number): WorkerEvent {
+  const text = `${count} events were not sent, because the client did not acknowledge earlier ones; the run's logs have them`;
+  return { type: "raw", text, truncated: true };
 }
 
 function charsOf(event: WorkerEvent): number {
