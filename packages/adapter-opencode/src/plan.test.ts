@@ -250,6 +250,12 @@ describe("a built-in provider", () => {
     expect(env).not.toHaveProperty("GITHUB_TOKEN");
   });
 
+  it.each(["constructor", "toString", "__proto__"])("%s is one that is not known, and no key of it", (id) => {
+    const { env } = plan({ hostEnv: { OPENAI_API_KEY: "o" }, task: { model: `${id}/x` } });
+    expect(env).not.toHaveProperty("OPENAI_API_KEY");
+    expect(configOf({ task: { model: `${id}/x` } }).enabled_providers).toEqual([id]);
+  });
+
   it("is chosen by OpenCode where no model is named", () => {
     const config = configOf({ hostEnv: { OPENAI_API_KEY: "o" } });
     expect(config.model).toBeUndefined();

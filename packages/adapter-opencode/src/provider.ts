@@ -19,25 +19,25 @@ export interface ProviderPlan {
 }
 
 /** Key variables of built-in providers. A provider that is not here gets those that `env_pass` names. */
-const keyVariables: Readonly<Record<string, readonly string[]>> = {
-  anthropic: ["ANTHROPIC_API_KEY"],
-  openai: ["OPENAI_API_KEY"],
-  openrouter: ["OPENROUTER_API_KEY"],
-  google: ["GOOGLE_GENERATIVE_AI_API_KEY", "GEMINI_API_KEY"],
-  groq: ["GROQ_API_KEY"],
-  mistral: ["MISTRAL_API_KEY"],
-  deepseek: ["DEEPSEEK_API_KEY"],
-  xai: ["XAI_API_KEY"],
-  opencode: ["OPENCODE_API_KEY"],
-};
+const keyVariables: ReadonlyMap<string, readonly string[]> = new Map([
+  ["anthropic", ["ANTHROPIC_API_KEY"]],
+  ["openai", ["OPENAI_API_KEY"]],
+  ["openrouter", ["OPENROUTER_API_KEY"]],
+  ["google", ["GOOGLE_GENERATIVE_AI_API_KEY", "GEMINI_API_KEY"]],
+  ["groq", ["GROQ_API_KEY"]],
+  ["mistral", ["MISTRAL_API_KEY"]],
+  ["deepseek", ["DEEPSEEK_API_KEY"]],
+  ["xai", ["XAI_API_KEY"]],
+  ["opencode", ["OPENCODE_API_KEY"]],
+]);
 
-export const credentialVariables: readonly string[] = Object.values(keyVariables).flat();
+export const credentialVariables: readonly string[] = [...keyVariables.values()].flat();
 
 /** Addresses that the caller's environment may give for built-in providers. */
-const addressVariables: Readonly<Record<string, string>> = {
-  anthropic: "ANTHROPIC_BASE_URL",
-  openai: "OPENAI_BASE_URL",
-};
+const addressVariables: ReadonlyMap<string, string> = new Map([
+  ["anthropic", "ANTHROPIC_BASE_URL"],
+  ["openai", "OPENAI_BASE_URL"],
+]);
 
 export function planProvider(
   task: WorkerTask,
@@ -108,7 +108,7 @@ function builtInProvider(
 ): ProviderPlan {
   const slash = model?.indexOf("/") ?? -1;
   const id = model === undefined || slash <= 0 ? undefined : model.slice(0, slash);
-  const variables = id === undefined ? credentialVariables : (keyVariables[id] ?? []);
+  const variables = id === undefined ? credentialVariables : (keyVariables.get(id) ?? []);
   const key = keyOf(task, context, settings, variables);
   const options = {
     ...(settings.api_key_env === undefined ? {} : keyOption(key)),
@@ -150,7 +150,7 @@ function keyOption(key: Readonly<Record<string, string>>): Record<string, string
 }
 
 function addressOption(id: string | undefined, context: PlanContext): Record<string, string> {
-  const variable = id === undefined ? undefined : addressVariables[id];
+  const variable = id === undefined ? undefined : addressVariables.get(id);
   const address =
     variable === undefined ? undefined : pickEnv(context.hostEnv, [variable])[variable]?.replace(/\/+$/, "");
   if (address === undefined) return {};

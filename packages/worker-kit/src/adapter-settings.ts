@@ -57,7 +57,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 export function pickEnv(env: Env, names: readonly string[]): Record<string, string> {
   const picked: Record<string, string> = {};
   for (const name of names) {
-    const value = env[name];
+    const value = Object.hasOwn(env, name) ? env[name] : undefined;
     if (value !== undefined && value !== "") picked[name] = value;
   }
   return picked;

@@ -27,6 +27,11 @@ const request = {
 };
 
 describe("the environment of a worker", () => {
+  it("holds nothing for a name that every object has", () => {
+    const passedNames = ["constructor", "toString", "__proto__"];
+    expect(workerEnvironment({ ...request, passedNames })).toEqual(workerEnvironment(request));
+  });
+
   it("is an allow-list with a HOME of its own", () => {
     expect(workerEnvironment(request)).toEqual({
       PATH: "/bin",

@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { AgentCoreError } from "@agentcore/contract";
+import { pickEnv } from "./adapter-settings.ts";
 import { forbiddenEffect } from "./variables.ts";
 
 type HostEnv = Readonly<Record<string, string | undefined>>;
@@ -30,12 +31,12 @@ const defaultPath = "/usr/local/bin:/usr/bin:/bin";
 export function networkEnvironment(hostEnv: HostEnv): Record<string, string> {
   const names = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
   const certificates = ["SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE"];
-  return pick(hostEnv, [...names, ...names.map((name) => name.toLowerCase()), ...certificates]);
+  return pickEnv(hostEnv, [...names, ...names.map((name) => name.toLowerCase()), ...certificates]);
 }
 
 /** For programs that AgentCore itself runs for a moment (`--version`): the basis, and the caller's HOME. */
 export function programEnvironment(hostEnv: HostEnv): Record<string, string> {
-  return { ...basis(hostEnv), ...pick(hostEnv, ["HOME", ...userDirectoryNames]) };
+  return { ...basis(hostEnv), ...pickEnv(hostEnv, ["HOME", ...userDirectoryNames]) };
 }
 
 export interface WorkerEnvironmentRequest {
@@ -64,7 +65,7 @@ export function workerEnvironment(request: WorkerEnvironmentRequest): Record<str
     ...(request.home === "own" ? ownDirectories(attemptDir) : userDirectories(hostEnv, attemptDir)),
     TMPDIR: join(attemptDir, "tmp"),
     ...planEnv,
-    ...pick(hostEnv, request.passedNames ?? []),
+    ...pickEnv(hostEnv, request.passedNames ?? []),
     ...taskEnv,
     ...request.marks,
   };
@@ -72,7 +73,7 @@ export function workerEnvironment(request: WorkerEnvironmentRequest): Record<str
 
 function basis(hostEnv: HostEnv): Record<string, string> {
   const locale = Object.keys(hostEnv).filter((name) => name.startsWith("LC_"));
-  return { PATH: defaultPath, TERM: "dumb", ...pick(hostEnv, [...inheritedNames, ...locale]) };
+  return { PATH: defaultPath, TERM: "dumb", ...pickEnv(hostEnv, [...inheritedNames, ...locale]) };
 }
 
 function ownDirectories(attemptDir: string): Record<string, string> {
@@ -87,16 +88,7 @@ function ownDirectories(attemptDir: string): Record<string, string> {
 }
 
 function userDirectories(hostEnv: HostEnv, attemptDir: string): Record<string, string> {
-  return { HOME: join(attemptDir, "home"), ...pick(hostEnv, ["HOME", ...userDirectoryNames]) };
-}
-
-function pick(env: HostEnv, names: readonly string[]): Record<string, string> {
-  const picked: Record<string, string> = {};
-  for (const name of names) {
-    const value = env[name];
-    if (value !== undefined && value !== "") picked[name] = value;
-  }
-  return picked;
+  return { HOME: join(attemptDir, "home"), ...pickEnv(hostEnv, ["HOME", ...userDirectoryNames]) };
 }
 
 /** Set by the runner for every worker; a scheduler may name others of ours, such as those that a workflow's steps get. */

@@ -14,9 +14,10 @@ it.each([
 });
 
 it("every variable that is not set is named", () => {
-  const parsed = envText(env).safeParse("${A}${B}");
+  const parsed = envText(env).safeParse("${A}${B}${constructor}");
   expect(parsed.error?.issues.map(({ message }) => message)).toEqual([
     "the environment variable A is not set",
     "the environment variable B is not set",
+    "the environment variable constructor is not set",
   ]);
 });

@@ -6,6 +6,11 @@ import * as z from "zod";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Undefined where it is not set. Every object has a `constructor`, the environment included. */
+export function variableOf(env: Environment, name: string): string | undefined {
+  return Object.hasOwn(env, name) ? env[name] : undefined;
+}
+
 const reference = /\$(\$)?\{([^}]*)\}/g;
 
 /** A text field that expands `${NAME}`. */
@@ -13,7 +18,7 @@ export function envText(env: Environment) {
   return z.string().transform((text, context) =>
     text.replaceAll(reference, (whole, escaped: string | undefined, name: string) => {
       if (escaped !== undefined) return whole.slice(1);
-      const value = env[name];
+      const value = variableOf(env, name);
       if (value !== undefined) return value;
       context.addIssue({ code: "custom", message: `the environment variable ${name} is not set` });
       return whole;

@@ -14,6 +14,7 @@ it.each([
   [["key=a=b"], { key: "a=b" }],
   [["tenant=acme"], { tenant: "acme" }],
   [["label.team=core", "label.a.b=x"], { labels: { team: "core", "a.b": "x" } }],
+  [["label.a=1", "label.__proto__=x"], { labels: JSON.parse('{"a":"1","__proto__":"x"}') as object }],
   [["ended_before=7d"], { endedBefore: now - 7 * day }],
   [["ended_after=2026-05-01"], { endedAfter: now - 9 * day }],
   [["submitted_before=2026-05-01T12:00"], { submittedBefore: now - 8.5 * day }],

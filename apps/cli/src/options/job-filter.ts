@@ -98,6 +98,7 @@ export function queryOf(conditions: readonly Condition[], now: number): JobQuery
         return { [value.bound]: "at" in value.moment ? value.moment.at : now - value.moment.ageMs };
     }
   });
-  const labels = Object.assign({}, ...parts.map((part) => part.labels)) as Record<string, string>;
+  // Not by assignment, which loses a name such as `__proto__`: a query without its condition finds every job.
+  const labels = Object.fromEntries(parts.flatMap((part) => Object.entries(part.labels ?? {})));
   return Object.assign({}, ...parts, Object.keys(labels).length === 0 ? {} : { labels }) as JobQuery;
 }

@@ -74,6 +74,8 @@ it("an environment variable comes with its value or takes the caller's", () => {
 
 it.each([
   ["ABSENT", "ABSENT is not set here"],
+  ["constructor", "constructor is not set here"],
+  ["__proto__", "__proto__ is not set here"],
   ["1A=x", "not NAME=VALUE"],
   ["=x", "not NAME=VALUE"],
   ["A B=x", "not NAME=VALUE"],

@@ -13,6 +13,7 @@ import { forbiddenEffect } from "@agentcore/worker-kit";
 import { basename } from "node:path";
 import type { JobStateKind } from "@agentcore/scheduler";
 import { didYouMean } from "@agentcore/yaml-file";
+import { variableOf } from "../config/env-text.ts";
 
 const jobStates = [
   "queued",
@@ -87,7 +88,7 @@ export function readEnv(
     if (name === undefined) throw new InvalidValue(`"${text}" is not NAME=VALUE`);
     const effect = forbiddenEffect(name);
     if (effect !== null) throw new InvalidValue(`${name} is given to no worker: it would ${effect}`);
-    const passed = value ?? hostEnv[name];
+    const passed = value ?? variableOf(hostEnv, name);
     if (passed === undefined) throw new InvalidValue(`${name} is not set here; write ${name}=VALUE`);
     return { ...before, [name]: passed };
   };

@@ -61,6 +61,8 @@ describe("a submission", () => {
     ["a cycle", cyclic],
     ["a deep object", { task, context: { labels: nested(100_000) } }],
     ["an id of the wrong kind", { id: 7, task }],
+    ["a label that would be lost", { task, context: { labels: JSON.parse('{"__proto__":"1"}') } }],
+    ["a variable that would be lost", { task: { ...task, env: JSON.parse('{"__proto__":"1"}') } }],
   ])("is refused with AC_JOB_INVALID for %s", (_what, input) => {
     expect(codeOf(input)).toBe("AC_JOB_INVALID");
   });

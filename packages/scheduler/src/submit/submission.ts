@@ -25,20 +25,30 @@ const defaultsBytesMax = 4096;
 export function checkPayload(input: unknown): { readonly bytesMax: number } {
   const { bytesMin, bytesMax } = payloadSize(input, jobPayloadBytesMax);
   if (bytesMin > jobPayloadBytesMax) throw tooLarge(`more than ${jobPayloadBytesMax}`, bytesMin);
-  refuseNul(input, []);
+  refuseUnusable(input, []);
   return { bytesMax };
 }
 
-/** No path, argument or environment variable of a worker can hold one, so it would fail each attempt. */
-function refuseNul(value: unknown, path: readonly string[]): void {
+/**
+ * No path, argument or environment variable of a worker can hold a NUL, so it would fail each attempt. A value with the name
+ * `__proto__` would be lost on its way.
+ */
+function refuseUnusable(value: unknown, path: readonly string[]): void {
   if (typeof value === "string" && value.includes("\0")) {
     const message = `${path.join(".") || "the job"}: has a NUL character at position ${value.indexOf("\0")}`;
     throw new AgentCoreError("AC_JOB_INVALID", message);
   }
   if (typeof value !== "object" || value === null) return;
   for (const [name, part] of Object.entries(value)) {
-    refuseNul(name, [...path, "a name"]);
-    refuseNul(part, [...path, name]);
+    if (name === "__proto__") {
+      const where = path.join(".") || "the job";
+      throw new AgentCoreError(
+        "AC_JOB_INVALID",
+        `${where}: the name "${name}" cannot be used; write another one`,
+      );
+    }
+    refuseUnusable(name, [...path, "a name"]);
+    refuseUnusable(part, [...path, name]);
   }
 }
 
