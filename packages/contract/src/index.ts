@@ -14,6 +14,7 @@ export * from "./result.ts";
 export * from "./run-event.ts";
 export * from "./runtime.ts";
 export * from "./spool.ts";
+export * from "./std/index.ts";
 export * from "./system.ts";
 export * from "./task.ts";
 export * from "./wire.ts";

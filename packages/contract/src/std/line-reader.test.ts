@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { announcedSeed } from "../testing/seed.ts";
+import { announcedSeed } from "../testing/index.ts";
 import { LineReader } from "./line-reader.ts";
 
 const read = (bytesMax: number, ...chunks: (string | Buffer)[]): string[] => {

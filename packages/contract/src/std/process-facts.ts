@@ -1,0 +1,79 @@
+/**
+ * What the kernel says about one process, read from `/proc`. A process is always named by pid *and* start time, because a
+ * pid alone may belong to another process by the time it is used. Everything is read synchronously, which for these files is
+ * faster than a trip through the thread pool. On a system without `/proc` every answer is null.
+ */
+import { readFileSync, readlinkSync } from "node:fs";
+import { errorCode } from "./error-facts.ts";
+
+/** Names one process for good, until the next boot. */
+export interface ProcessRef {
+  readonly pid: number;
+  /** Field 22 of `/proc/<pid>/stat`: start time in clock ticks since boot. */
+  readonly startTicks: number;
+}
+
+export interface ProcessFact extends ProcessRef {
+  readonly ppid: number;
+  readonly session: number;
+  /** One letter of `/proc/<pid>/stat`: `R`, `S`, `D`, `T`, `Z`, `X`, … */
+  readonly state: string;
+  readonly name: string;
+}
+
+/** Errors that only mean: there is no such process, or not any more, or it is not ours to look at. */
+const expectedErrors = new Set(["ENOENT", "ESRCH", "EACCES", "EPERM", "ENOTDIR", "EINVAL"]);
+
+/** Runs a read that the end of a process may defeat; null then. */
+export function nullIfGone<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (expectedErrors.has(errorCode(error) ?? "")) return null;
+    throw error;
+  }
+}
+
+/** Reads one `/proc/<pid>/stat`. The name may hold spaces and parentheses, so fields are counted from the last `)`. */
+export function parseStat(text: string): ProcessFact | null {
+  const open = text.indexOf("(");
+  const close = text.lastIndexOf(")");
+  if (open < 0 || close < open) return null;
+  const fields = text.slice(close + 2).split(" ");
+  const fact = {
+    pid: Number.parseInt(text, 10),
+    name: text.slice(open + 1, close),
+    state: fields[0] ?? "",
+    ppid: Number(fields[1]),
+    session: Number(fields[3]),
+    startTicks: Number(fields[19]),
+  };
+  return Number.isInteger(fact.pid) && Number.isInteger(fact.startTicks) ? fact : null;
+}
+
+/** The process as it is now; null if there is none. */
+export function readProcess(pid: number): ProcessFact | null {
+  const text = nullIfGone(() => readFileSync(`/proc/${pid}/stat`, "latin1"));
+  return text === null ? null : parseStat(text);
+}
+
+/** A zombie counts as dead: it runs no code and holds nothing. */
+export function isDead(fact: ProcessFact): boolean {
+  return fact.state === "Z" || fact.state === "X";
+}
+
+/** Whether exactly this process still runs. */
+export function isAlive(ref: ProcessRef): boolean {
+  const fact = readProcess(ref.pid);
+  return fact !== null && fact.startTicks === ref.startTicks && !isDead(fact);
+}
+
+/** `pid:[4026531836]`; null if there is no such process or it is not ours to look at. */
+export function pidNamespaceOf(pid: number | "self"): string | null {
+  return nullIfGone(() => readlinkSync(`/proc/${pid}/ns/pid`));
+}
+
+/** Changes with every boot; null on a system without one. */
+export function readBootId(): string | null {
+  return nullIfGone(() => readFileSync("/proc/sys/kernel/random/boot_id", "latin1"))?.trim() ?? null;
+}
