@@ -71,7 +71,7 @@ export function requireWorkerProgram(
   env: Environment,
 ): void {
   const path = config.workers[adapter.name]?.program;
-  requireInstalled(adapter, { hostEnv: env, ...(path === undefined ? {} : { path }) });
+  requireInstalled(adapter, { hostEnv: env, path });
 }
 
 /** Every adapter; a broken one is an error in its place. */

@@ -9,11 +9,12 @@ import {
   type SweepReport,
 } from "@agentcore/containment";
 import {
+  omitUndefined,
+  systemClock,
+  systemIds,
   type AgentCoreError,
   type Log,
   type Runtime,
-  systemClock,
-  systemIds,
   type WorkerAdapter,
 } from "@agentcore/contract";
 import {
@@ -181,8 +182,7 @@ function settingsOf(config: Config): Record<string, Record<string, unknown>> {
       name,
       {
         ...settings,
-        ...(program === undefined ? {} : { program }),
-        ...(home === undefined ? {} : { home }),
+        ...omitUndefined({ program, home }),
         ...(env_pass.length === 0 ? {} : { env_pass }),
       },
     ]),

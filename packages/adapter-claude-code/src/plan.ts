@@ -34,7 +34,7 @@ export function planClaude(task: WorkerTask, context: PlanContext): WorkerPlan {
     },
     stdin: task.instructions,
     home,
-    ...(model === undefined ? {} : { model }),
+    model,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { WorkerEvent } from "@agentcore/contract";
+import { omitUndefined, type WorkerEvent } from "@agentcore/contract";
 import { describe, expect, it } from "vitest";
 import { createClaudeReader } from "./reader.ts";
 
@@ -160,7 +160,7 @@ describe("the report", () => {
       is_error: false,
       total_cost_usd: 5.25,
       usage: { input_tokens: 9, output_tokens: 0 },
-      ...(since === undefined ? {} : { model_usage_since_last_result: since }),
+      ...omitUndefined({ model_usage_since_last_result: since }),
     };
     const { into } = read([init, result], reader("s1"));
     expect(into.end()).toMatchObject({ costUsd, usage: { inputTokens: 9 } });

@@ -2,7 +2,7 @@
  * Codex's `item.*` lines as events. An item is one thing the model did: said, thought, ran, changed, searched. It starts,
  * may be updated, and completes; some kinds only complete. Remembers which have started, bounded.
  */
-import type { WorkerEvent } from "@agentcore/contract";
+import { omitUndefined, type WorkerEvent } from "@agentcore/contract";
 import {
   arrayAt,
   isJsonObject,
@@ -112,7 +112,7 @@ function callOf(item: JsonObject): Call | null {
       return {
         tool: "apply_patch",
         summary: oneLine(paths.join(", ")),
-        ...(path === undefined ? {} : { path }),
+        ...omitUndefined({ path }),
       };
     }
     case "mcp_tool_call": {

@@ -4,7 +4,7 @@
  * fewer flags than `exec`, and because the user's own `config.toml` then loses.
  */
 import { dirname } from "node:path";
-import type { PlanContext, WorkerPlan, WorkerTask } from "@agentcore/contract";
+import { omitUndefined, type PlanContext, type WorkerPlan, type WorkerTask } from "@agentcore/contract";
 import { configuredKey, networkEnvironment, pickEnv, readAdapterSettings } from "@agentcore/worker-kit";
 import { checkCodexArgs } from "./args.ts";
 import { sandboxMode } from "./sandbox.ts";
@@ -36,7 +36,7 @@ export function planCodex(task: WorkerTask, context: PlanContext): WorkerPlan {
     sandbox_mode: sandboxMode(context.grants.capabilities),
     ...(settings.network ? { "sandbox_workspace_write.network_access": true } : {}),
     ...closedDoors,
-    ...(task.variant === undefined ? {} : { model_reasoning_effort: task.variant }),
+    ...omitUndefined({ model_reasoning_effort: task.variant }),
     ...(address === undefined ? {} : providerConfig(address, key !== undefined, settings)),
   };
   const model = context.grants.model ?? task.model ?? settings.model;
@@ -64,7 +64,7 @@ export function planCodex(task: WorkerTask, context: PlanContext): WorkerPlan {
     home,
     leavesEmpty: protectedDirectories,
     ownSandbox: true,
-    ...(model === undefined ? {} : { model }),
+    ...omitUndefined({ model }),
   };
 }
 

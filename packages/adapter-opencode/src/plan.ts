@@ -57,7 +57,7 @@ export function planOpenCode(task: WorkerTask, context: PlanContext): WorkerPlan
     },
     stdin: task.instructions,
     home,
-    ...(provider.model === undefined ? {} : { model: provider.model }),
+    model: provider.model,
     ...(home === "own" ? { files: installedPlugin(context.attemptDir) } : {}),
   };
 }

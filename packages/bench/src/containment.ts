@@ -13,7 +13,8 @@ import {
   type Contained,
   type OpenedContainment,
 } from "@agentcore/containment";
-import { armedLine, hostileCommand, seededRandom, sightings } from "@agentcore/containment/testing";
+import { armedLine, hostileCommand, sightings } from "@agentcore/containment/testing";
+import { seededRandom } from "@agentcore/contract/testing";
 import type { Random } from "@agentcore/contract";
 import { quantile, type Report } from "./report.ts";
 

@@ -78,7 +78,7 @@ function submitSubject(name: string, submits: SubmitsOfMany, aim?: number): Subj
   const perCommit = submits.callers * submits.perCall;
   return {
     name,
-    ...(aim === undefined ? {} : { aim }),
+    aim,
     ours: (store) => submitRate(store, { from: 0, ...submits }),
     floor: (database) => insertRows(database, rowsOf(0, submits.jobs), perCommit),
   };

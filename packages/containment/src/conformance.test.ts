@@ -9,7 +9,7 @@ import { expect, it } from "vitest";
 import { availableImplementations } from "./testing/available.ts";
 import { endings, runCase } from "./testing/conformance.ts";
 import { brokenPromises } from "./testing/promises.ts";
-import { seededRandom } from "./testing/random.ts";
+import { seededRandom } from "@agentcore/contract/testing";
 
 const seed = Number(process.env.AGENTCORE_SEED ?? 1 + Math.floor(Math.random() * 2 ** 31));
 console.log(`containment conformance: seed ${seed} (repeat with AGENTCORE_SEED=${seed})`);

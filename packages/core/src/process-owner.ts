@@ -1,6 +1,5 @@
 /** Identifies this process as an owner of holds, and tells whether another owner is alive. Reads `/proc` where it exists. */
-import { readFileSync, readlinkSync } from "node:fs";
-import { ignore } from "@agentcore/contract";
+import { errorCode, ignore, isDead, pidNamespaceOf, readBootId, readProcess } from "@agentcore/contract";
 import type { LedgerOwner } from "./ledger/ledger.ts";
 
 /** A process as others on its machine recognize it. What a system does not tell is null. */
@@ -19,9 +18,9 @@ export type ProcessState = "alive" | "gone" | "unknown";
 export function processOwner(): LedgerOwner & { readonly pidNamespace: string | null } {
   return {
     pid: process.pid,
-    startTicks: ticksOf(statOf(process.pid)),
-    bootId: bootId(),
-    pidNamespace: pidNamespace(),
+    startTicks: readProcess(process.pid)?.startTicks ?? null,
+    bootId: readBootId(),
+    pidNamespace: pidNamespaceOf("self"),
   };
 }
 
@@ -31,60 +30,35 @@ export function processOwner(): LedgerOwner & { readonly pidNamespace: string | 
  * tell start times, a process with that pid may be it.
  */
 export function processState(owner: ProcessName): ProcessState {
-  const boot = bootId();
+  try {
+    return judged(owner);
+  } catch (error) {
+    ignore(error, "this process has no descriptor left, or the like: nothing is known");
+    return "unknown";
+  }
+}
+
+function judged(owner: ProcessName): ProcessState {
+  const boot = readBootId();
   if (owner.bootId !== null && boot !== null && owner.bootId !== boot) return "gone";
-  const isOtherNamespace = (owner.pidNamespace ?? null) !== null && owner.pidNamespace !== pidNamespace();
+  const isOtherNamespace =
+    (owner.pidNamespace ?? null) !== null && owner.pidNamespace !== pidNamespaceOf("self");
   if (isOtherNamespace) return "unknown";
-  const fields = statOf(owner.pid);
-  if (fields?.[0] === "Z" || fields?.[0] === "X") return "gone";
-  const startTicks = ticksOf(fields);
-  if (startTicks !== null && owner.startTicks !== null) {
-    if (startTicks !== owner.startTicks) return "gone";
+  const fact = readProcess(owner.pid);
+  if (fact !== null && isDead(fact)) return "gone";
+  if (fact !== null && owner.startTicks !== null) {
+    if (fact.startTicks !== owner.startTicks) return "gone";
     return owner.bootId === null || boot === null ? "unknown" : "alive";
   }
   try {
     process.kill(owner.pid, 0);
     return "unknown";
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ESRCH" ? "gone" : "unknown";
+    return errorCode(error) === "ESRCH" ? "gone" : "unknown";
   }
 }
 
 /** Whether the owner of a hold is known to be gone. */
 export function ownerIsDead(owner: ProcessName): boolean {
   return processState(owner) === "gone";
-}
-
-function bootId(): string | null {
-  return readProc("/proc/sys/kernel/random/boot_id")?.trim() ?? null;
-}
-
-/** The fields of `/proc/<pid>/stat` after the command's name, which may hold anything: the first is the state. */
-function statOf(pid: number): string[] | null {
-  const stat = readProc(`/proc/${pid}/stat`);
-  return stat === null ? null : stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-}
-
-/** Start time in clock ticks since boot: field 22 of all. */
-function ticksOf(fields: readonly string[] | null): number | null {
-  const ticks = Number(fields?.[19]);
-  return Number.isNaN(ticks) ? null : ticks;
-}
-
-function pidNamespace(): string | null {
-  try {
-    return readlinkSync("/proc/self/ns/pid");
-  } catch (error) {
-    ignore(error, "a system without pid namespaces: pids count everywhere");
-    return null;
-  }
-}
-
-function readProc(path: string): string | null {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    ignore(error, "no such process, or a system without /proc: not known");
-    return null;
-  }
 }

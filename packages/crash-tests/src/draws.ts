@@ -1,5 +1,5 @@
 /** Choices from one seed: everything that a crash test leaves to chance, so that the seed alone repeats its plan. */
-import { seededRandom } from "@agentcore/core/testing";
+import { seededRandom } from "@agentcore/contract/testing";
 
 export interface Draws {
   /** In [0, 1). */

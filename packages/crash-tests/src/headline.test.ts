@@ -1,5 +1,5 @@
 /** The headline crash test in small; `main.ts headline --jobs 500 --kills 200` is the whole of it. */
-import { announcedSeed } from "@agentcore/core/testing";
+import { announcedSeed } from "@agentcore/contract/testing";
 import { expect, it } from "vitest";
 import { headline } from "./headline.ts";
 import { headlineLines } from "./headline-lines.ts";

@@ -4,7 +4,7 @@
  * something was found.
  */
 import { parseArgs } from "node:util";
-import { announcedSeed } from "@agentcore/core/testing";
+import { announcedSeed } from "@agentcore/contract/testing";
 import { headline } from "./headline.ts";
 import { headlineLines } from "./headline-lines.ts";
 import { mutantLine, runMutants } from "./mutants/run-mutants.ts";

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
 import { silentLog, systemClock, systemIds } from "@agentcore/contract";
-import { announcedSeed } from "@agentcore/core/testing";
+import { announcedSeed } from "@agentcore/contract/testing";
 import { QueueClient, type JobHandle } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { expect, it, onTestFinished } from "vitest";

@@ -3,7 +3,7 @@
  * {@link transition}, and writes the answer and its effects in the same transaction. An event that does not fit the state,
  * or names another attempt or epoch than the current one, is stale and changes nothing.
  */
-import type { Evidence, WorkerResult } from "@agentcore/contract";
+import { omitUndefined, type Evidence, type WorkerResult } from "@agentcore/contract";
 import type {
   AttemptRecord,
   AttemptRef,
@@ -220,7 +220,7 @@ function close(record: JobRecord, closing: Closing, state: JobState, replaced?: 
         endedAt: at,
         result,
         decision: kind,
-        ...(replaced === undefined ? {} : { replaced }),
+        ...omitUndefined({ replaced }),
       },
     ],
   };

@@ -5,7 +5,7 @@
  */
 import type { ErrorClass, JobSubmission, Random } from "@agentcore/contract";
 import type { RuntimeConfigInput } from "@agentcore/core";
-import { seededRandom } from "@agentcore/scheduler/testing";
+import { seededRandom } from "@agentcore/contract/testing";
 
 export interface PlannedJob {
   readonly atMs: number;

@@ -27,10 +27,10 @@ import {
 import {
   createSeverable,
   createVirtualClock,
-  seededRandom,
   type Severable,
   type VirtualClock,
 } from "@agentcore/scheduler/testing";
+import { seededRandom } from "@agentcore/contract/testing";
 import { hash, providerOf, scriptOf, workers, type Plan } from "./plan.ts";
 import { SimRunner } from "./sim-runner.ts";
 import { Truth } from "./truth.ts";

@@ -4,6 +4,7 @@
  * an empty log and its index beside it).
  */
 import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { errorText } from "@agentcore/contract";
 import type { SqliteConnection, SqliteDriver } from "./driver.ts";
 import { applicationId } from "./schema.ts";
 import { createSql } from "./sql.ts";
@@ -71,7 +72,7 @@ export function inspectFile(driver: SqliteDriver, path: string, check: StartChec
     // A statement of ours fails only where our tables are not what they must be.
     const failure = failureOf(error);
     if (failure === "busy" || failure === "unavailable") throw error;
-    return { kind: "damaged", reason: error instanceof Error ? error.message : String(error) };
+    return { kind: "damaged", reason: errorText(error) };
   } finally {
     connection.close();
   }

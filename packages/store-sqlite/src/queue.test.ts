@@ -17,13 +17,13 @@ import {
   byJobDedup,
   claimAs,
   claimRequest,
-  seededRandom,
   submitJobs,
   testJob,
   testOwner,
   testResult,
   testSubmission,
 } from "@agentcore/scheduler/testing";
+import { seededRandom } from "@agentcore/contract/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSqliteJobStore } from "./sqlite-job-store.ts";
 import { type StateDatabase, openStateDatabase } from "./state-database.ts";

@@ -2,7 +2,7 @@
  * What a failure of SQLite means for us. The result code decides: `busy` is waited for, `unavailable` is reported and
  * tried anew by the next call, `corrupt` stops the use of the file, everything else is a fault of a single statement.
  */
-import { AgentCoreError, isAgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, errorText, isAgentCoreError } from "@agentcore/contract";
 
 export type SqliteFailure =
   /** Another connection holds the lock. */
@@ -35,7 +35,7 @@ const failureOfCode: Readonly<Record<number, SqliteFailure>> = {
  */
 export class CommitFailure extends Error {
   constructor(cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    super(errorText(cause), { cause });
     this.name = "CommitFailure";
   }
 }
@@ -60,7 +60,7 @@ function resultCodeOf(error: unknown): number | undefined {
 export function storeErrorOf(error: unknown, path: string, whileOpening = false): AgentCoreError {
   if (isAgentCoreError(error)) return error;
   if (error instanceof CommitFailure) return storeErrorOf(error.cause, path, whileOpening);
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = errorText(error);
   const evidence = { path, reason, resultCode: resultCodeOf(error) ?? null };
   switch (failureOf(error)) {
     case "busy":

@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { AgentCoreError, type WorkerAdapter } from "@agentcore/contract";
+import { AgentCoreError, errorText, type WorkerAdapter } from "@agentcore/contract";
 import { adapterProblems, isAdapter } from "./adapter-shape.ts";
 
 /**
@@ -72,11 +72,7 @@ async function importDefault(name: string, file: string): Promise<unknown> {
     const module = (await import(pathToFileURL(file).href)) as { default?: unknown };
     return module.default;
   } catch (error) {
-    throw invalid(
-      name,
-      `cannot be imported: ${error instanceof Error ? error.message : String(error)}`,
-      error,
-    );
+    throw invalid(name, `cannot be imported: ${errorText(error)}`, error);
   }
 }
 

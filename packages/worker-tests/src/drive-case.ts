@@ -48,7 +48,7 @@ export async function driveCase(rig: Rig, worker: WorkerSetup, testCase: WorkerC
   const startedAt = performance.now();
   const ended = startRun(rig, worker, place, {
     capabilities: testCase.capabilities,
-    ...(testCase.task === undefined ? {} : { task: testCase.task }),
+    task: testCase.task,
     modelUrl: testCase.endpoint === "refusing" ? rig.refusingUrl : rig.server.url,
     signal: stopping.signal,
     onEvent: (event) => void events.push(event),

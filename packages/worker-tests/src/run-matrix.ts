@@ -17,7 +17,7 @@ export async function runMatrix({ config, pattern, print }: MatrixOptions): Prom
     config,
     watch: false,
     reporters: [reporter],
-    ...(pattern === undefined ? {} : { testNamePattern: pattern }),
+    testNamePattern: pattern,
   });
   await vitest.close();
   const { counts } = reporter;

@@ -80,7 +80,7 @@ export function startRun(
     // Inherited by every process of the run: one of the three ways in which they are counted from outside.
     env: { WORKER_TEST_CASE: place.id },
     ...options.task,
-    ...(options.session === undefined ? {} : { session: options.session }),
+    session: options.session,
   };
   return runner.start({
     adapter: worker.adapter,

@@ -7,7 +7,7 @@ import { claudeCodeAdapter } from "@agentcore/adapter-claude-code";
 import { codexAdapter } from "@agentcore/adapter-codex";
 import { openCodeAdapter } from "@agentcore/adapter-opencode";
 import type { Containment } from "@agentcore/containment";
-import type { Clock, WorkerAdapter, WorkerRunner } from "@agentcore/contract";
+import { systemClock, type WorkerAdapter, type WorkerRunner } from "@agentcore/contract";
 import { createProcessRunner } from "@agentcore/worker-kit";
 import type { WorkerName } from "./cases.ts";
 import type { CliName } from "./installation.ts";
@@ -53,19 +53,6 @@ export const workerSetups: Readonly<Record<WorkerName, WorkerSetup>> = {
   },
 };
 
-const clock: Clock = {
-  now: () => Date.now(),
-  monotonicMs: () => performance.now(),
-  setTimer(delayMs, fire) {
-    const timer = setTimeout(fire, delayMs);
-    return {
-      cancel: () => {
-        clearTimeout(timer);
-      },
-    };
-  },
-};
-
 export interface RunnerOptions {
   readonly containment: Containment;
   readonly attemptsDir: string;
@@ -77,7 +64,7 @@ export interface RunnerOptions {
 export function createRunner(worker: WorkerSetup, options: RunnerOptions): WorkerRunner {
   return createProcessRunner({
     containment: options.containment,
-    clock,
+    clock: systemClock,
     ids: { next: () => randomUUID() },
     hostEnv: {
       PATH: process.env["PATH"],

@@ -63,7 +63,7 @@ async function examineConfig(
     const loaded = await loadConfig({
       cwd: io.cwd,
       env: io.env,
-      ...(options.config === undefined ? {} : { path: options.config }),
+      path: options.config,
     });
     return { loaded, check: configurationCheck(loaded) };
   } catch (error) {

@@ -63,9 +63,9 @@ export async function listUpTo(
 export function listQuery(options: ListOptions): JobQuery {
   return {
     ...queryOf(options.where ?? [], systemClock.now()),
-    ...(options.state === undefined ? {} : { states: options.state }),
-    ...(options.before === undefined ? {} : { before: options.before }),
-    ...(options.limit === undefined ? {} : { limit: options.limit }),
+    states: options.state,
+    before: options.before,
+    limit: options.limit,
   };
 }
 

@@ -1,5 +1,5 @@
 /** `agentcore workflow run|resume`: works on a run in this process until it ends; the exit code says how. */
-import { AgentCoreError, isAgentCoreError, type Log, systemClock, systemIds } from "@agentcore/contract";
+import { AgentCoreError, isAgentCoreError, systemClock, systemIds, type Log } from "@agentcore/contract";
 import { processOwner } from "@agentcore/core";
 import type { Journal, JournalValue } from "@agentcore/scheduler";
 import { createSqliteJournal } from "@agentcore/store-sqlite";
@@ -319,7 +319,7 @@ function branchOptions(options: WorkflowRunOptions, io: Io): BranchOptions {
   const { baseBranch = io.env["BASE_BRANCH"], protectedBranches, allowProtectedBranch } = options;
   return {
     ...(baseBranch === undefined || baseBranch === "" ? {} : { baseBranch }),
-    ...(protectedBranches === undefined ? {} : { protectedBranches }),
+    protectedBranches,
     ...(allowProtectedBranch === true ? { allowProtectedBranch } : {}),
   };
 }

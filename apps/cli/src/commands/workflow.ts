@@ -47,8 +47,8 @@ export async function listWorkflowRuns(options: ListRunsOptions, io: Io): Promis
   return withJournal(options, io, async (journal) => {
     const { before, limit } = options;
     const runs = await listRuns(journal, {
-      ...(before === undefined ? {} : { before }),
-      ...(limit === undefined ? {} : { limit }),
+      before,
+      limit,
     });
     if (options.json === true) {
       const found = runs.map(({ id, header }) => ({ id, ...header, state: runStateOf(header) }));

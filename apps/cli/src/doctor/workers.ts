@@ -32,7 +32,7 @@ export async function examineWorkers(
         parts: options,
         // The shell has no way to ask for one.
         alwaysAskVersion: adapter.program.versionArgs.length > 0,
-        ...(path === undefined ? {} : { path }),
+        path,
       });
       return withPrice(
         workerReport(adapter, program, credentialStatus(adapter, env)),

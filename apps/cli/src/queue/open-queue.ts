@@ -1,5 +1,5 @@
 /** The queue of a state directory, for commands that hand in work, ask about it or change it without running anything. */
-import { AgentCoreError, type Log, systemClock, systemIds } from "@agentcore/contract";
+import { AgentCoreError, systemClock, systemIds, type Log } from "@agentcore/contract";
 import { QueueClient, type JobRecord, type JobStore } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { workerNames } from "../adapters.ts";
@@ -31,7 +31,7 @@ export async function loadOptionsConfig(
   announcement: Announcement = "exceptions",
 ): Promise<LoadedConfig> {
   const { config } = options;
-  const request = { cwd: io.cwd, env: io.env, ...(config === undefined ? {} : { path: config }) };
+  const request = { cwd: io.cwd, env: io.env, path: config };
   const loaded = await loadConfig(request);
   announceConfig(loaded, io, announcement);
   return loaded;

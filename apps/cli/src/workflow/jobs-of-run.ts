@@ -9,7 +9,7 @@ export async function jobsOfRun(
   run: string,
   { states }: Pick<JobQuery, "states"> = {},
 ): Promise<readonly JobRecord[]> {
-  const query = { labels: { [runLabel]: run }, limit: pageJobs, ...(states === undefined ? {} : { states }) };
+  const query = { labels: { [runLabel]: run }, limit: pageJobs, states };
   const found: JobRecord[] = [];
   let page = await store.list(query);
   for (;;) {

@@ -43,7 +43,7 @@ export async function loadWorkflow(
     file: resolve(io.cwd, file),
     agentFiles,
     readFile: readText,
-    ...(workers === undefined ? {} : { workers }),
+    workers,
     ...(workspace === undefined ? {} : { workspace: await realpath(workspace) }),
   });
   return parsed.ok ? { ...parsed, agentFiles } : parsed;

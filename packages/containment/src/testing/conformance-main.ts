@@ -12,7 +12,7 @@ import path from "node:path";
 import { probeContainment } from "../index.ts";
 import { endings, runCase, type ConformanceCase, type ConformanceResult } from "./conformance.ts";
 import { brokenPromises } from "./promises.ts";
-import { seededRandom } from "./random.ts";
+import { seededRandom } from "@agentcore/contract/testing";
 
 const unprivilegedUid = 12_345;
 

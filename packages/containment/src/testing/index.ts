@@ -15,4 +15,3 @@ export {
 } from "./hostile-worker.ts";
 export { isReleased, sightings, type Sighting } from "./outside.ts";
 export { brokenPromises, promises } from "./promises.ts";
-export { seededRandom } from "./random.ts";

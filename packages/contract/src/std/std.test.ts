@@ -17,7 +17,9 @@ const thrownBy = (act: () => unknown): unknown => {
 };
 
 it("a back-off doubles with every failure, from the least wait to the longest", () => {
-  const waits = [0, 1, 2, 3, 4, 5, 10_000].map((failures) => backOffMs(failures, { minMs: 100, maxMs: 1000 }));
+  const waits = [0, 1, 2, 3, 4, 5, 10_000].map((failures) =>
+    backOffMs(failures, { minMs: 100, maxMs: 1000 }),
+  );
   expect(waits).toEqual([100, 100, 200, 400, 800, 1000, 1000]);
 });
 

@@ -4,6 +4,7 @@
  * number in flight that was cut at the refusal and grows by one for about each round of successes (additive increase,
  * multiplicative decrease, as in TCP congestion avoidance, RFC 5681 §3.1), until it no longer limits anything.
  */
+import { backOffMs } from "@agentcore/contract";
 import type { ProviderPauseConfig } from "../config/defence-config.ts";
 
 export class ProviderPause {
@@ -51,8 +52,11 @@ export class ProviderPause {
       this.#pausedAtMs = nowMs;
       this.#refusalsInRow += 1;
     }
-    const doubled = this.#config.first * 2 ** Math.min(this.#refusalsInRow - 1, 30);
-    const pauseMs = Math.min(retryAfterMs ?? doubled, this.#config.max);
+    const { first, max } = this.#config;
+    const pauseMs = Math.min(
+      retryAfterMs ?? backOffMs(this.#refusalsInRow, { minMs: first, maxMs: max }),
+      max,
+    );
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, nowMs + pauseMs);
   }
 

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { announcedSeed } from "../testing/seed.ts";
+import { announcedSeed } from "@agentcore/contract/testing";
 import { TokenBucket } from "./token-bucket.ts";
 
 it("a full bucket gives its count at once, then one per interval", () => {

@@ -4,7 +4,14 @@
  * A settlement that the store cannot take is kept and tried again until it can: until then the hold stays, which is the
  * safe side.
  */
-import { type Clock, isAgentCoreError, type Log, type PermitRequest, type Timer } from "@agentcore/contract";
+import {
+  errorText,
+  isAgentCoreError,
+  type Clock,
+  type Log,
+  type PermitRequest,
+  type Timer,
+} from "@agentcore/contract";
 import type { BudgetCounter } from "../budget/budget-counter.ts";
 import { budgetDenied, type Denied, deferred } from "../gate/denials.ts";
 import type { Gate } from "../gate/gate.ts";
@@ -96,7 +103,7 @@ export class Bookkeeping {
     } catch (error) {
       this.#log.error({ error, permitId: permit.id }, "the ledger could not take a hold");
       void this.#book({ entry, spent: { ...nothingSpent, settledAt: this.#clock.now() }, kind: "doubtful" });
-      return storeDenied(error instanceof Error ? error.message : String(error));
+      return storeDenied(errorText(error));
     }
     if (!outcome.ok) return this.#learn(permit.holds.chain, permit.request.jobId, outcome, entry);
     this.#held.set(permit.id, entry);

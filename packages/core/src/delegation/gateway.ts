@@ -5,10 +5,11 @@
  */
 import {
   AgentCoreError,
+  errorText,
   type Clock,
   type ExecutionObserver,
-  type ProbeOutput,
   type Log,
+  type ProbeOutput,
   type WorkerEvent,
   type WorkerResult,
   type WorkerRun,
@@ -118,7 +119,7 @@ export class Gateway {
       return await this.#delegate(execution, task);
     } catch (error) {
       this.#options.log.error({ error, permitId: permit.id }, "a run failed by a fault of its own runtime");
-      const why = error instanceof Error ? error.message : String(error);
+      const why = errorText(error);
       return this.#unstarted(
         permit,
         startedAt,

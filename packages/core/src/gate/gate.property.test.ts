@@ -10,7 +10,7 @@ import { expect, it } from "vitest";
 import { fakeAdapter } from "../testing/fake-worker.ts";
 import { createManualClock } from "../testing/manual-clock.ts";
 import { permitRequest, runtimeConfig } from "../testing/requests.ts";
-import { announcedSeed } from "../testing/seed.ts";
+import { announcedSeed } from "@agentcore/contract/testing";
 import { Gate, type PermitEnd, unusedEnd } from "./gate.ts";
 import type { LivePermit } from "./permit.ts";
 

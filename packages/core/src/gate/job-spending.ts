@@ -2,12 +2,13 @@
  * What the attempts of one job have spent so far, where the configuration caps a job (`limits.job`). Remembered for a
  * bounded number of recent jobs: an older one is looked up in the ledger when its next attempt's hold is refused there.
  */
+import { BoundedMap } from "@agentcore/contract";
 
 const jobsMax = 10_000;
 
 export class JobSpending {
   readonly cap: number;
-  readonly #spent = new Map<string, number>();
+  readonly #spent = new BoundedMap<string, number>(jobsMax);
 
   /** `cap`: micro-dollars or tokens for all attempts of a job; `Infinity` for none. */
   constructor(cap: number) {
@@ -25,9 +26,6 @@ export class JobSpending {
 
   /** Takes over what the ledger knows. */
   learn(jobId: string, amount: number): void {
-    if (this.cap === Infinity) return;
-    this.#spent.delete(jobId);
-    this.#spent.set(jobId, amount);
-    if (this.#spent.size > jobsMax) this.#spent.delete(this.#spent.keys().next().value ?? "");
+    if (this.cap !== Infinity) this.#spent.set(jobId, amount);
   }
 }

@@ -3,7 +3,7 @@
  * Everything happens in the call itself, so calls take effect in the order they are made. Settled holds are remembered up
  * to a bound, for corrections and double settles; counters of past hours and days and of finished jobs are bounded too.
  */
-import { AgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, BoundedMap } from "@agentcore/contract";
 import {
   type CounterKey,
   type CounterLevel,
@@ -48,12 +48,7 @@ interface SettledHold {
 export function createMemoryLedger(): Ledger {
   const counters = createCounters();
   const open = new Map<string, HoldEntry>();
-  const settled = new Map<string, SettledHold>();
-
-  const remember = (entry: HoldEntry, spent: Spent): void => {
-    settled.set(entry.holdId, { entry, spent });
-    if (settled.size > settledHoldsMax) settled.delete(settled.keys().next().value ?? "");
-  };
+  const settled = new BoundedMap<string, SettledHold>(settledHoldsMax);
 
   const refuseKnown = (holdId: string): void => {
     if (!open.has(holdId) && !settled.has(holdId)) return;
@@ -66,7 +61,7 @@ export function createMemoryLedger(): Ledger {
       open.delete(holdId);
       counters.addHeld(entry, -1);
       counters.addSpent(entry, spent.costMicroUsd, spent.tokens);
-      remember(entry, spent);
+      settled.set(entry.holdId, { entry, spent });
       return "settled";
     }
     const before = settled.get(holdId);
@@ -93,7 +88,7 @@ export function createMemoryLedger(): Ledger {
     async charge(entry, spent) {
       refuseKnown(entry.holdId);
       counters.addSpent(entry, spent.costMicroUsd, spent.tokens);
-      remember(entry, spent);
+      settled.set(entry.holdId, { entry, spent });
     },
     async levels(keys) {
       return keys.map((key) => snapshot(key, counters.read(key)));

@@ -12,7 +12,7 @@ import { createMemoryLedger } from "../ledger/memory-ledger.ts";
 import { createFakeRunner, fakeAdapter, type FakeRunner } from "../testing/fake-worker.ts";
 import { createManualClock } from "../testing/manual-clock.ts";
 import { permitRequest, runtimeConfig } from "../testing/requests.ts";
-import { announcedSeed, seededRandom } from "../testing/seed.ts";
+import { announcedSeed, seededRandom } from "@agentcore/contract/testing";
 import { createRuntime, type InProcessRuntime } from "./create-runtime.ts";
 
 /** At least; how many holds are open when a process crashes is chance, and a test of lost ones needs enough of them. */

@@ -19,7 +19,7 @@ import { fakeAdapter } from "../testing/fake-worker.ts";
 import { obedientRunner } from "../testing/obedient-runner.ts";
 import { permitRequest, runtimeConfig } from "../testing/requests.ts";
 import { runtimeConformanceCases } from "../testing/runtime-conformance.ts";
-import { announcedSeed, seededRandom } from "../testing/seed.ts";
+import { announcedSeed, seededRandom } from "@agentcore/contract/testing";
 import { connectTestClient } from "../testing/wire-client.ts";
 import { serveRuntime } from "./serve-runtime.ts";
 

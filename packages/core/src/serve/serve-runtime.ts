@@ -6,8 +6,10 @@
 import type { Readable, Writable } from "node:stream";
 import {
   AgentCoreError,
+  BoundedMap,
   type Clock,
   type ExecutionObserver,
+  LineReader,
   type Log,
   type Runtime,
   type SpooledResult,
@@ -15,12 +17,12 @@ import {
   wireErrorCodes,
   wireEventWindow,
   wireHeartbeatMs,
+  type WireLine,
   wireMessageBytesMax,
   wireProtocolVersions,
   type WorkerResult,
 } from "@agentcore/contract";
 import { EventOutlet } from "./event-outlet.ts";
-import { LineReader, type WireLine } from "./line-reader.ts";
 import { SentResults, spoolResult } from "./result-spool.ts";
 import {
   readWireMessage,
@@ -67,8 +69,11 @@ class Server {
   readonly #sent = new SentResults();
   /** Ids of requests not answered yet. */
   readonly #unanswered = new Set<WireId>();
-  /** What each live permit was granted for; a spooled result names it. */
-  readonly #granted = new Map<string, { jobId: string; attempt: number }>();
+  /**
+   * What each live permit was granted for; a spooled result names it. Permits that expire unused are not told here; the bound
+   * keeps their traces few.
+   */
+  readonly #granted = new BoundedMap<string, { jobId: string; attempt: number }>(10_000);
   #isReady = false;
   #isGone = false;
   readonly #ended = Promise.withResolvers<ServeEnd>();
@@ -187,7 +192,7 @@ class Server {
     switch (call.method) {
       case "permit/request": {
         const decision = await runtime.requestPermit(call.params);
-        if (decision.kind === "granted") this.#remember(decision.permit);
+        if (decision.kind === "granted") this.#granted.set(decision.permit.id, decision.permit);
         return decision;
       }
       case "permit/release":
@@ -224,12 +229,6 @@ class Server {
     this.#isReady = true;
     const { server } = this.#options;
     return { protocolVersion, server, heartbeatMs: wireHeartbeatMs, eventWindow: wireEventWindow, load };
-  }
-
-  /** Permits that expire unused are not told here; the bound keeps their traces few. */
-  #remember({ id, jobId, attempt }: { id: string; jobId: string; attempt: number }): void {
-    this.#granted.set(id, { jobId, attempt });
-    if (this.#granted.size > 10_000) this.#granted.delete(this.#granted.keys().next().value ?? id);
   }
 
   async #execute(id: WireId, { permitId, task }: WireParams<"execute">): Promise<void> {

@@ -3,18 +3,19 @@
  * Methods and params are validated against the contract before anybody acts on them.
  */
 import {
-  type ErrorCode,
   errorCodes,
-  type Evidence,
+  errorText,
   isAgentCoreError,
-  type WireClientNotification,
   wireClientNotifications,
-  type WireError,
   wireErrorCodes,
-  type WireMethod,
-  type WireParams,
   wireRequestEnvelopeSchema,
   wireRequests,
+  type ErrorCode,
+  type Evidence,
+  type WireClientNotification,
+  type WireError,
+  type WireMethod,
+  type WireParams,
 } from "@agentcore/contract";
 import { z } from "zod";
 
@@ -41,7 +42,7 @@ export function readWireMessage(text: string): WireMessage {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = errorText(error);
     return invalid(null, wireErrorCodes.parse, "AC_WIRE_MALFORMED", `the line is not JSON: ${why}`);
   }
   const envelope = wireRequestEnvelopeSchema.safeParse(value);
@@ -108,6 +109,6 @@ export function wireErrorOf(error: unknown): WireError {
   if (isAgentCoreError(error)) {
     return wireError(wireErrorCodes.agentcore, error.code, error.message, error.evidence);
   }
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorText(error);
   return wireError(wireErrorCodes.internal, "AC_INTERNAL", message);
 }

@@ -1,7 +1,6 @@
 /** Conformance suites and deterministic ports for tests of what is built on `@agentcore/core`. */
 export * from "./ledger-conformance.ts";
 export * from "./manual-clock.ts";
-export * from "./seed.ts";
 export * from "./fake-worker.ts";
 export * from "./requests.ts";
 export * from "./runtime-conformance.ts";

@@ -2,13 +2,14 @@
  * The looks of one run's probe: begins each when it is due, one at a time, tells what it found, and stops the run where
  * `probe-watch.ts` says so. Has no timer of its own: the watchdog calls `tick`. Nothing happens after `end`.
  */
-import type {
-  Clock,
-  ProbeFinding,
-  ProbeOutput,
-  ProbeSpec,
-  StopCause,
-  WorkerEvent,
+import {
+  errorText,
+  type Clock,
+  type ProbeFinding,
+  type ProbeOutput,
+  type ProbeSpec,
+  type StopCause,
+  type WorkerEvent,
 } from "@agentcore/contract";
 import { startProbeWatch, stepProbe, type ProbeInput, type ProbeWatch } from "./probe-watch.ts";
 
@@ -76,6 +77,6 @@ export class Probing {
 
 /** A runner that rejects breaks its contract; the run it looks at is not to suffer for that. */
 function failedLook(error: unknown): ProbeOutput {
-  const why = error instanceof Error ? error.message : String(error);
+  const why = errorText(error);
   return { exitCode: null, stdout: "", stderr: "", failure: `the probe could not be run: ${why}` };
 }

@@ -1,4 +1,5 @@
 /** The last results by key (a worker, a workspace, all), and whether failures are concentrated there. */
+import { BoundedMap } from "@agentcore/contract";
 
 /** Keys kept; the one that was longest without a run is forgotten first. */
 const keysMax = 1000;
@@ -30,7 +31,7 @@ interface KeptEnds {
 
 export class RecentRuns {
   readonly #limits: ConcentrationLimits;
-  readonly #kept = new Map<string, KeptEnds>();
+  readonly #kept = new BoundedMap<string, KeptEnds>(keysMax);
 
   constructor(limits: ConcentrationLimits) {
     this.#limits = limits;
@@ -38,9 +39,7 @@ export class RecentRuns {
 
   add(key: string, failed: boolean, nowMs: number): void {
     const kept = this.#kept.get(key) ?? { ends: [], failures: 0 };
-    this.#kept.delete(key);
     this.#kept.set(key, kept);
-    if (this.#kept.size > keysMax) this.#kept.delete(this.#kept.keys().next().value ?? key);
     kept.ends.push({ atMs: nowMs, failed });
     if (failed) kept.failures += 1;
     if (kept.ends.length > this.#limits.runs && kept.ends.shift()?.failed === true) kept.failures -= 1;

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { announcedSeed } from "../testing/seed.ts";
+import { announcedSeed } from "@agentcore/contract/testing";
 import { type Quarantine, WorkspaceLocks } from "./workspace-locks.ts";
 
 const quarantine = (untilMs = Infinity): Quarantine => ({

@@ -1,5 +1,5 @@
 /** The workflow's kills in small; `main.ts workflow --kills 100` is the whole of it. */
-import { announcedSeed } from "@agentcore/core/testing";
+import { announcedSeed } from "@agentcore/contract/testing";
 import { expect, it } from "vitest";
 import { workflowKills } from "./workflow-kills.ts";
 import { workflowKillsLines } from "./workflow-kills-lines.ts";

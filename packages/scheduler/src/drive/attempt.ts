@@ -4,8 +4,10 @@
  * runtime does.
  */
 import {
+  errorText,
   isAgentCoreError,
   isErrorCode,
+  omitUndefined,
   type Clock,
   type Denial,
   type ErrorCode,
@@ -205,7 +207,7 @@ export class Attempt {
           at,
           attempt,
           worker: job.task.worker,
-          ...(job.context.traceparent === undefined ? {} : { traceparent: job.context.traceparent }),
+          ...omitUndefined({ traceparent: job.context.traceparent }),
         });
         this.#options.notes.identity(this.record, permit, identity);
       },
@@ -278,6 +280,6 @@ export class Attempt {
 
 function denialOf(error: unknown): Denial {
   if (isAgentCoreError(error)) return { code: error.code, message: error.message, evidence: error.evidence };
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorText(error);
   return { code: "AC_INTERNAL", message, evidence: {} };
 }

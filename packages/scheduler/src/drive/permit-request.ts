@@ -1,5 +1,5 @@
 /** What the scheduler asks the runtime for on behalf of one attempt. */
-import type { Job, PermitRequest, WorkerTask } from "@agentcore/contract";
+import { omitUndefined, type Job, type PermitRequest, type WorkerTask } from "@agentcore/contract";
 import type { JobRecord } from "../job-record.ts";
 import { leftOf } from "../retry/charge.ts";
 
@@ -10,16 +10,14 @@ export function permitRequestOf({ job, attempt, spent }: JobRecord): PermitReque
     attempt,
     maxAttempts: limits.maxAttempts,
     worker: task.worker,
-    ...(task.model === undefined ? {} : { model: task.model }),
-    ...(context.tenant === undefined ? {} : { tenant: context.tenant }),
+    ...omitUndefined({ model: task.model, tenant: context.tenant }),
     workspace: task.workspace,
     capabilities: task.capabilities,
     timeoutMs: limits.timeoutMs,
     ...leftOf(job, spent),
-    ...(limits.silenceTimeoutMs === undefined ? {} : { silenceTimeoutMs: limits.silenceTimeoutMs }),
-    ...(limits.deadline === undefined ? {} : { deadline: limits.deadline }),
+    ...omitUndefined({ silenceTimeoutMs: limits.silenceTimeoutMs, deadline: limits.deadline }),
     priorityClass: job.priority.class,
-    ...(job.requireContainment === undefined ? {} : { requireContainment: job.requireContainment }),
+    ...omitUndefined({ requireContainment: job.requireContainment }),
   };
 }
 

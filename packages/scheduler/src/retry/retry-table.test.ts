@@ -7,7 +7,7 @@ import {
   type WorkerResult,
 } from "@agentcore/contract";
 import { testFailure, testJob, testResult } from "../testing/fixtures.ts";
-import { seededRandom } from "../testing/seeded-random.ts";
+import { seededRandom } from "@agentcore/contract/testing";
 import {
   backoffCapMs,
   decideRetry,

@@ -41,7 +41,6 @@ export {
   type FakeRuntimeOptions,
 } from "./fake-runtime.ts";
 export { journalConformance, type JournalCase } from "./journal-conformance.ts";
-export { seededRandom } from "./seeded-random.ts";
 export { createSeverable, type Severable, type SeverableOptions, type StoreCall } from "./severable.ts";
 export { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";
 

@@ -160,7 +160,7 @@ export const journalCases: readonly ConformanceCase[] = [
     const seen: string[] = [];
     let before: string | undefined;
     for (;;) {
-      const page = await store.list({ limit: 3, ...(before === undefined ? {} : { before }) });
+      const page = await store.list({ limit: 3, before });
       seen.push(...idsOf(page.jobs));
       if (page.next === null) break;
       before = page.next;

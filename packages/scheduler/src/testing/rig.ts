@@ -42,9 +42,9 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const log: Log = { debug: () => {}, info: () => {}, warn: note, error: note };
   const runtime = createFakeRuntime({
     clock,
-    ...(decide === undefined ? {} : { decide }),
-    ...(execute === undefined ? {} : { execute }),
-    ...(unstarted === undefined ? {} : { unstarted }),
+    decide,
+    execute,
+    unstarted,
   });
   const process = { host: "h", bootId: "b", pid: 1, startTicks: 1 };
   const base = { store, runtime, clock, random: middle, log, ids: countingIds("id"), process, ...rest };

@@ -12,6 +12,7 @@
  */
 import {
   AgentCoreError,
+  errorText,
   type Clock,
   type Escalation,
   type LoadReport,
@@ -224,5 +225,5 @@ export function isLost(error: unknown): error is AgentCoreError {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return errorText(error);
 }

@@ -7,18 +7,20 @@ import type { Readable, Writable } from "node:stream";
 import {
   AgentCoreError,
   isErrorCode,
+  LineReader,
+  wireMessageBytesMax,
   wireRequests,
   wireResponseEnvelopeSchema,
   wireServerNotifications,
   type Log,
   type WireError,
+  type WireLine,
   type WireMethod,
   type WireParams,
   type WireResult,
   type WireServerNotification,
 } from "@agentcore/contract";
 import { z } from "zod";
-import { MessageLines, type IncomingLine } from "./message-lines.ts";
 
 export type ServerMessage = {
   [N in WireServerNotification]: {
@@ -56,7 +58,7 @@ const incomingSchema = z.union([
 
 export class WirePeer {
   readonly #options: WirePeerOptions;
-  readonly #lines = new MessageLines();
+  readonly #lines = new LineReader(wireMessageBytesMax);
   readonly #open = new Map<number, OpenRequest>();
   #nextId = 1;
   #bad = 0;
@@ -98,11 +100,11 @@ export class WirePeer {
     this.#options.input.write(`${JSON.stringify(message)}\n`);
   }
 
-  #take(line: IncomingLine): void {
+  #take(line: WireLine): void {
     if (this.#ended !== null) return;
     this.#options.onMessage();
-    if (line.kind === "oversized") return this.#onBad(`a message of ${line.bytes} bytes`);
-    const message = parse(line.text);
+    if (line.kind === "too_large") return this.#onBad(`a message of more than ${wireMessageBytesMax} bytes`);
+    const message = line.kind === "text" ? parse(line.text) : undefined;
     if (message === undefined) return this.#onBad("a message that is no JSON-RPC");
     if ("method" in message) this.#onNotification(message.method, message.params);
     else if ("error" in message) this.#onError(message.id, message.error);

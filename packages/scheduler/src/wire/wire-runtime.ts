@@ -4,6 +4,7 @@
  */
 import {
   AgentCoreError,
+  omitUndefined,
   wireProtocolVersions,
   type Clock,
   type Escalation,
@@ -110,7 +111,7 @@ export class WireRuntime {
     cause: { readonly message: string; readonly immediate?: boolean },
   ): Promise<void> {
     const { message, immediate } = cause;
-    await this.#ask("cancel", { permitId, message, ...(immediate === undefined ? {} : { immediate }) });
+    await this.#ask("cancel", { permitId, message, ...omitUndefined({ immediate }) });
   }
 
   load(): Promise<LoadReport> {

@@ -14,7 +14,6 @@ import { createMemoryStore } from "../memory/memory-store.ts";
 import { createScheduler } from "../scheduler.ts";
 import { simpleJob } from "../testing/rig.ts";
 import type { WireProcessBehaviour } from "../testing/wire-process.ts";
-import { MessageLines } from "./message-lines.ts";
 import { decideRestart } from "./restart-intensity.ts";
 import type { RuntimeStatus } from "./runtime-supervisor.ts";
 import { runtimeProcess } from "./runtime-process.ts";
@@ -311,29 +310,6 @@ describe("the restart intensity", () => {
     expect(delays).toEqual([100, 200, 400, 800, 1600]);
     expect(decideRestart(restarts, 5000).kind).toBe("escalate");
     expect(decideRestart(restarts, 30_000)).toMatchObject({ kind: "restart", delayMs: 1600 });
-  });
-});
-
-describe("lines of messages", () => {
-  it("come whole however the bytes arrive", () => {
-    const text = '{"a":"é"}\n\n{"b":2}\n';
-    const lines = new MessageLines();
-    const got = [...Buffer.from(text)].flatMap((byte) => lines.push(Buffer.from([byte])));
-    expect(got).toEqual([
-      { kind: "line", text: '{"a":"é"}' },
-      { kind: "line", text: '{"b":2}' },
-    ]);
-  });
-
-  it("are skipped and reported when they are too long", () => {
-    const lines = new MessageLines(10);
-    expect(lines.push(Buffer.from("0123456789\n01234567890"))).toEqual([
-      { kind: "line", text: "0123456789" },
-    ]);
-    expect(lines.push(Buffer.from("more\nok\n"))).toEqual([
-      { kind: "oversized", bytes: 15 },
-      { kind: "line", text: "ok" },
-    ]);
   });
 });
 

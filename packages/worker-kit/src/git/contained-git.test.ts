@@ -3,10 +3,9 @@ import { chmodSync, existsSync, mkdirSync, readlinkSync, writeFileSync } from "n
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openContainment, type Containment } from "@agentcore/containment";
-import { AgentCoreError, type Git } from "@agentcore/contract";
+import { AgentCoreError, systemClock, systemIds, type Git } from "@agentcore/contract";
 import { machineContainment } from "../testing/drive.ts";
 import { configureGit, makeHostileGit } from "../testing/hostile-git.ts";
-import { randomIds, realClock } from "../testing/real-ports.ts";
 import { findSurvivors } from "../testing/survivors.ts";
 import { makeTemporaryDirectory } from "../testing/temporary-directories.ts";
 import { createContainedGit } from "./contained-git.ts";
@@ -19,8 +18,8 @@ beforeAll(async () => {
 const gitWith = (hostEnv: Record<string, string>, used = containment): Git =>
   createContainedGit({
     containment: used,
-    clock: realClock,
-    ids: randomIds,
+    clock: systemClock,
+    ids: systemIds,
     hostEnv: { PATH: process.env["PATH"] ?? "", HOME: "/nonexistent", ...hostEnv },
   });
 
@@ -180,7 +179,7 @@ describe("git that AgentCore runs", () => {
           asked.resolve();
         }),
     };
-    const parts = { containment: crowded, clock: realClock, ids: randomIds, hostEnv: process.env };
+    const parts = { containment: crowded, clock: systemClock, ids: systemIds, hostEnv: process.env };
     const caller = new AbortController();
     const { signal } = caller;
     const answer = createContainedGit(parts)("/", ["version"], { signal }).catch((error: unknown) => error);

@@ -2,7 +2,7 @@
  * The one place where AgentCore runs git outside of a run: contained like a worker, with a worker's environment, limited in
  * time and output, and ended together with its caller. A git that did not run to its end is an error, never an answer.
  */
-import { AgentCoreError, isAgentCoreError, type Git } from "@agentcore/contract";
+import { AgentCoreError, errorText, isAgentCoreError, type Git } from "@agentcore/contract";
 import { findProgram } from "../program/find-program.ts";
 import { runContainedProgram, type ProgramEnd, type ProgramOptions } from "../program/contained-program.ts";
 import { gitEnvironment, hardenedArgs } from "./hardening.ts";
@@ -51,7 +51,7 @@ function exitCodeOf({ exit, timedOut, overflowed, receipt }: ProgramEnd, what: s
 
 function notStarted(what: string, error: unknown): unknown {
   if (isAgentCoreError(error) && error.code === "AC_WORKSPACE_MISSING") return error;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = errorText(error);
   return new AgentCoreError("AC_GIT_FAILED", `${what} could not be started: ${reason}`, { cause: error });
 }
 

@@ -1,4 +1,4 @@
-import type { WorkerEvent } from "@agentcore/contract";
+import { omitUndefined, type WorkerEvent } from "@agentcore/contract";
 import { describe, expect, it } from "vitest";
 import { withLiveGrowth } from "../testing/live-memory.ts";
 import { createActivityLog } from "./activity-log.ts";
@@ -8,7 +8,7 @@ const call = (id: string, command?: string): WorkerEvent => ({
   id,
   tool: "Bash",
   summary: "",
-  ...(command === undefined ? {} : { command }),
+  ...omitUndefined({ command }),
 });
 const result = (id: string, exitCode: number | null): WorkerEvent => ({
   type: "tool_result",

@@ -14,7 +14,7 @@
 import { existsSync, statSync } from "node:fs";
 import { chmod, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { ignore } from "@agentcore/contract";
+import { errorText, ignore } from "@agentcore/contract";
 import { afterScript, beforeScript, patchFailedCode } from "./git-scripts.ts";
 import { nestedRepositories, type NestedChange, type NestedRepositories } from "./nested-repositories.ts";
 import { digestOfGitDir, makePrivateGitDir } from "./private-git-dir.ts";
@@ -146,7 +146,7 @@ async function tryStep(run: GitObserverOptions["run"], step: GitStep): Promise<G
   try {
     return await run(step);
   } catch (error) {
-    return `git could not be started: ${error instanceof Error ? error.message : String(error)}`;
+    return `git could not be started: ${errorText(error)}`;
   }
 }
 

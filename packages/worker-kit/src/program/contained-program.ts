@@ -72,7 +72,7 @@ export async function runContainedProgram(
       stdout: bounded,
       stderr,
       limits: defaultRunnerLimits,
-      ...(input === undefined ? {} : { input }),
+      input,
     };
     const ended = await runContainedStep(parts, step, firstStopCause(ending.signal));
     return { ...ended, stdout: stdout.text(), stderr: stderr.text(), overflowed: stdout.overflowed() };

@@ -3,6 +3,8 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync 
 import { join } from "node:path";
 import {
   adapterContractVersion,
+  systemClock,
+  systemIds,
   unknownUsage,
   type WorkerAdapter,
   type WorkerProgram,
@@ -10,7 +12,6 @@ import {
 import { beforeAll, describe, expect, it } from "vitest";
 import type { ProgramOptions } from "./contained-program.ts";
 import { drive, machineContainment } from "../testing/drive.ts";
-import { randomIds, realClock } from "../testing/real-ports.ts";
 import { findSurvivors } from "../testing/survivors.ts";
 import { makeTemporaryDirectory } from "../testing/temporary-directories.ts";
 import { credentialStatus, detectProgram, requireProgram } from "./detect-program.ts";
@@ -18,7 +19,7 @@ import { findProgram } from "./find-program.ts";
 
 let base: { readonly parts: ProgramOptions };
 beforeAll(async () => {
-  base = { parts: { containment: await machineContainment(), clock: realClock, ids: randomIds } };
+  base = { parts: { containment: await machineContainment(), clock: systemClock, ids: systemIds } };
 });
 
 function adapter(program: Partial<WorkerProgram>): WorkerAdapter {

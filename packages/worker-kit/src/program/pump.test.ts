@@ -1,8 +1,8 @@
 import { PassThrough } from "node:stream";
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { systemClock } from "@agentcore/contract";
 import { pumpStream, type StreamSink } from "./pump.ts";
-import { realClock } from "../testing/real-ports.ts";
 
 function sink(write: (chunk: Buffer) => boolean = () => true) {
   const state = { text: "", ended: 0, resume: undefined as (() => void) | undefined };
@@ -61,7 +61,7 @@ describe("a stream that is pumped", () => {
     const { state, target } = sink();
     const pump = pumpStream(source, target);
     source.write("last words");
-    pump.abandon(realClock, 20);
+    pump.abandon(systemClock, 20);
     await pump.ended;
     expect(state).toMatchObject({ text: "last words", ended: 1 });
     expect(source.destroyed).toBe(true);
@@ -73,7 +73,7 @@ describe("a stream that is pumped", () => {
     const looks: (() => void)[] = [];
     const pump = pumpStream(source, target);
     const clock = {
-      ...realClock,
+      ...systemClock,
       setTimer: (_ms: number, look: () => void) => (looks.push(look), { cancel: () => undefined }),
     };
     source.write("a");

@@ -1,9 +1,9 @@
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { systemClock, systemIds } from "@agentcore/contract";
 import type { ProgramOptions } from "./contained-program.ts";
 import { machineContainment } from "../testing/drive.ts";
-import { randomIds, realClock } from "../testing/real-ports.ts";
 import { findSurvivors } from "../testing/survivors.ts";
 import { makeTemporaryDirectory } from "../testing/temporary-directories.ts";
 import { compareVersions, findVersion, readVersion } from "./version.ts";
@@ -17,7 +17,7 @@ function program(script: string): string {
 
 let options: ProgramOptions;
 beforeAll(async () => {
-  options = { containment: await machineContainment(), clock: realClock, ids: randomIds };
+  options = { containment: await machineContainment(), clock: systemClock, ids: systemIds };
 });
 
 const env = { PATH: "/usr/bin:/bin" };

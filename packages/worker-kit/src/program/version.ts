@@ -2,7 +2,7 @@
  * Versions of worker programs: run `--version` contained, find the number in what it prints, compare. A program that does not
  * answer in time is ended; on a busy machine that says nothing about the program.
  */
-import { AgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, errorText } from "@agentcore/contract";
 import { runContainedProgram, type ProgramEnd, type ProgramOptions } from "./contained-program.ts";
 
 export const versionTimeoutMs = 20_000;
@@ -35,7 +35,7 @@ export async function readVersion(
   const bytes = { stdoutBytesMax: outputBytesMax, stderrBytesMax: outputBytesMax };
   const request = { command: program, args: versionArgs, cwd: "/", env, label: "version", timeoutMs, signal };
   const end = await runContainedProgram(options, { ...request, ...bytes }).catch((error: unknown) =>
-    error instanceof Error ? error.message : String(error),
+    errorText(error),
   );
   if (signal?.aborted === true)
     throw new AgentCoreError("AC_CANCELLED", `the version of ${program} is no longer wanted`);

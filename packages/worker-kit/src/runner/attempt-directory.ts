@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, rmdirSync, symlinkSync } from "node:fs";
 import { lstat, mkdir, readdir, realpath, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { AgentCoreError, ignore, PlacedFileError, readPlacedFile } from "@agentcore/contract";
+import { AgentCoreError, errorText, ignore, PlacedFileError, readPlacedFile } from "@agentcore/contract";
 
 export interface AttemptDirectory {
   readonly path: string;
@@ -38,7 +38,7 @@ export async function createAttemptDirectory(
     mkdirSync(tmp, { mode: 0o700 });
     return { path, home, tmp };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     throw new AgentCoreError(
       "AC_STORE_UNAVAILABLE",
       `cannot make the attempt's directory below ${attemptsDir}: ${reason}`,

@@ -5,7 +5,7 @@
 import { constants, type Stats } from "node:fs";
 import { chmod, copyFile, cp, lstat, mkdir, readdir, realpath } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
-import type { Artifact, OutputSpec } from "@agentcore/contract";
+import { errorText, type Artifact, type OutputSpec } from "@agentcore/contract";
 import { fileNameOf } from "./attempt-directory.ts";
 
 export interface CollectedOutputs {
@@ -91,7 +91,7 @@ async function copyOutput(source: string, target: string, bytesMax: number): Pro
     await makePrivate(target);
     return { bytes, changedAt: found.ctimeMs };
   } catch (error) {
-    return `it could not be copied: ${error instanceof Error ? error.message : String(error)}`;
+    return `it could not be copied: ${errorText(error)}`;
   }
 }
 

@@ -2,6 +2,7 @@
 import { ignore } from "@agentcore/contract";
 import { realpathSync, statSync } from "node:fs";
 import { isAbsolute, relative } from "node:path";
+import { errorText } from "@agentcore/contract";
 import { gitEnvironment } from "../git/hardening.ts";
 import type { GitStep, GitStepEnd } from "../observe/git-observer.ts";
 import { observeWorkspace } from "../observe/observe-workspace.ts";
@@ -62,7 +63,7 @@ export function beginObservation(run: Run, stop: FirstStopCause): Observation {
         if (failure !== undefined) throw failure;
         return await observer.after();
       } catch (error) {
-        return notCompared(error instanceof Error ? error.message : String(error));
+        return notCompared(errorText(error));
       }
     },
   };

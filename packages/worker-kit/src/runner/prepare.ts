@@ -49,7 +49,7 @@ export async function prepareRun(parts: RunnerOptions, request: RunRequest): Pro
     parts,
     versionsDir: parts.versionsDir,
     signal: permit.signal,
-    ...(settings.program === undefined ? {} : { path: settings.program }),
+    path: settings.program,
   });
   const resumed =
     task.session === undefined ? null : await homeOfSession(parts.attemptsDir, adapter.name, task.session);

@@ -5,7 +5,14 @@
  */
 import { join } from "node:path";
 import type { Contained } from "@agentcore/containment";
-import type { OutputReader, Timer, WorkerError, WorkerEvent, WorkerReport } from "@agentcore/contract";
+import {
+  errorText,
+  type OutputReader,
+  type Timer,
+  type WorkerError,
+  type WorkerEvent,
+  type WorkerReport,
+} from "@agentcore/contract";
 import { checkedEvent, checkedReport } from "./checked-event.ts";
 import { createLineFramer, type LineFramer } from "../line-framer.ts";
 import { createOutputLog, type LogFile, type OutputLog } from "./output-log.ts";
@@ -105,7 +112,7 @@ function guardReader(run: Run, emit: (event: WorkerEvent) => void, onHopeless: (
     try {
       return action();
     } catch (error) {
-      failure = error instanceof Error ? error.message : String(error);
+      failure = errorText(error);
       onHopeless();
       return null;
     }

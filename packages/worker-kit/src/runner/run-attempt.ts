@@ -9,6 +9,7 @@
  */
 import type { Contained } from "@agentcore/containment";
 import {
+  errorText,
   ignore,
   type ProbeOutput,
   type RunRequest,
@@ -78,9 +79,9 @@ async function runPrepared(
     label: run.label,
     visible: [run.attempt.home, run.attempt.tmp],
     signal: request.permit.signal,
-    ...(plan.termTo === undefined ? {} : { termTo: plan.termTo }),
+    termTo: plan.termTo,
     ownSandbox: plan.ownSandbox ?? false,
-    ...(parts.runLimits === undefined ? {} : { limits: parts.runLimits }),
+    limits: parts.runLimits,
   });
   const [started] = await Promise.allSettled([starting, observation.looked]);
   if (started.status === "rejected") {
@@ -205,7 +206,7 @@ function createEnding(contained: Contained, limits: RunnerLimits) {
       stopWorker(false);
     },
     internal(error: unknown): void {
-      internalFailure ??= error instanceof Error ? error.message : String(error);
+      internalFailure ??= errorText(error);
       if (first === "none") first = "internal";
       stopWorker(true);
     },

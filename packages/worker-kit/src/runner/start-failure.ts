@@ -1,5 +1,5 @@
 /** Maps the error of a run that could not start to its error class, by error code. */
-import { isAgentCoreError, type ErrorClass, type ErrorCode } from "@agentcore/contract";
+import { errorText, isAgentCoreError, type ErrorClass, type ErrorCode } from "@agentcore/contract";
 import type { StartFailure } from "../verdict.ts";
 
 const classes: Partial<Record<ErrorCode, ErrorClass>> = {
@@ -28,6 +28,6 @@ export function startFailureOf(error: unknown): StartFailure {
   return {
     class: "internal",
     code: "AC_INTERNAL",
-    message: `internal error: ${error instanceof Error ? error.message : String(error)}`,
+    message: `internal error: ${errorText(error)}`,
   };
 }

@@ -5,19 +5,6 @@
  */
 import type { Random } from "@agentcore/contract";
 
-/** Uniform numbers from a seed (mulberry32), so that a failing case can be run again. */
-export function seededRandom(seed: number): Random {
-  let state = seed >>> 0;
-  return {
-    next() {
-      state = (state + 0x6d2b79f5) >>> 0;
-      let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-      mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
-      return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-    },
-  };
-}
-
 const oddValues: readonly string[] = [
   "null",
   "true",

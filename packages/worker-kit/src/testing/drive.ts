@@ -3,22 +3,24 @@
  * the occasion. What tests of adapters use instead of a whole runtime.
  */
 import { openContainment, type Containment, type RunLimits } from "@agentcore/containment";
-import type {
-  Capability,
-  Permit,
-  ProbeOutput,
-  RunIdentity,
-  StopCause,
-  WorkerAdapter,
-  WorkerEvent,
-  WorkerResult,
-  WorkerRunner,
-  WorkerTask,
+import {
+  omitUndefined,
+  systemClock,
+  systemIds,
+  type Capability,
+  type Permit,
+  type ProbeOutput,
+  type RunIdentity,
+  type StopCause,
+  type WorkerAdapter,
+  type WorkerEvent,
+  type WorkerResult,
+  type WorkerRunner,
+  type WorkerTask,
 } from "@agentcore/contract";
 import { createProcessRunner } from "../runner/create-process-runner.ts";
 import type { RunnerLimits } from "../runner-options.ts";
 import type { OwnPrices } from "../prices.ts";
-import { randomIds, realClock } from "./real-ports.ts";
 import { makeTemporaryDirectory } from "./temporary-directories.ts";
 
 export interface DriveOptions {
@@ -74,13 +76,13 @@ export async function drive(options: DriveOptions): Promise<DrivenRun> {
   const attemptsDir = options.attemptsDir ?? makeTemporaryDirectory("attempts");
   const runner = createProcessRunner({
     containment,
-    clock: realClock,
-    ids: randomIds,
+    clock: systemClock,
+    ids: systemIds,
     hostEnv: options.hostEnv ?? process.env,
     attemptsDir,
-    ...(options.limits === undefined ? {} : { limits: options.limits }),
-    ...(options.runLimits === undefined ? {} : { runLimits: options.runLimits }),
-    ...(options.prices === undefined ? {} : { prices: options.prices }),
+    limits: options.limits,
+    runLimits: options.runLimits,
+    prices: options.prices,
   });
   return driveRunner(runner, options, attemptsDir);
 }
@@ -105,12 +107,9 @@ function driveRunner(runner: WorkerRunner, options: DriveOptions, attemptsDir: s
     permit: {
       ...permit,
       grants: { ...permit.grants, maxCostUsd: options.maxCostUsd ?? null },
-      ...(options.jobId === undefined ? {} : { jobId: options.jobId }),
+      ...omitUndefined({ jobId: options.jobId }),
     },
-    settings: {
-      ...options.settings,
-      ...(options.program === undefined ? {} : { program: options.program }),
-    },
+    settings: { ...options.settings, ...omitUndefined({ program: options.program }) },
     onEvent,
     onStarted: started.resolve,
   });
@@ -162,14 +161,14 @@ export function makeTask(
 /** A permit that grants what the task asks for, without ceilings. */
 export function makePermit(task: WorkerTask, signal: AbortSignal, model: string | null = null): Permit {
   return {
-    id: randomIds.next(),
-    jobId: randomIds.next(),
+    id: systemIds.next(),
+    jobId: systemIds.next(),
     attempt: 1,
     worker: task.worker,
     provider: null,
     workspace: task.workspace,
-    issuedAt: realClock.now(),
-    deadline: realClock.now() + 600_000,
+    issuedAt: systemClock.now(),
+    deadline: systemClock.now() + 600_000,
     grants: {
       capabilities: task.capabilities,
       maxCostUsd: null,

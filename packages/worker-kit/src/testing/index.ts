@@ -15,7 +15,6 @@ export { drive, driveToEnd, makePermit, makeTask, type DrivenRun, type DriveOpti
 export { createFakeAgent, type FakeAgent, type FakeAgentOptions } from "./fake-agent.ts";
 export { fakeChildren, type FakeChild, type FakeLedgerEntry, type FakeStep } from "./fake-agent-script.ts";
 export { configureGit, makeHostileGit, type HostileGit } from "./hostile-git.ts";
-export { randomIds, realClock } from "./real-ports.ts";
 export { scriptedAdapter } from "./scripted-adapter.ts";
 export { findSurvivors, type Survivor } from "./survivors.ts";
 export { makeTemporaryDirectory } from "./temporary-directories.ts";

@@ -4,7 +4,8 @@
  * with damaged output.
  */
 import { workerEventSchema, type StopCause, type WorkerAdapter } from "@agentcore/contract";
-import { damage, seededRandom } from "./damage.ts";
+import { damage } from "./damage.ts";
+import { seededRandom } from "@agentcore/contract/testing";
 import { rowOf, type RecordingRow } from "./recordings-table.ts";
 import { readRecording, recordingNames, replay, stopCause, type Recording, type Replay } from "./replay.ts";
 
@@ -72,7 +73,7 @@ function replayOne(
 ): Replay {
   return replay(suite.adapter, recording, {
     ...(stop === undefined ? {} : { stop: stopCause(stop) }),
-    ...(chunkBytes === undefined ? {} : { chunkBytes }),
+    chunkBytes,
   });
 }
 

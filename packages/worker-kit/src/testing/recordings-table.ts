@@ -2,7 +2,13 @@
  * The table of an adapter's recordings: what each came to, as plain data for a test to compare and as Markdown for people
  * to read. The document is made from the same rows that the test compares, so neither can go stale alone.
  */
-import type { CostBasis, ErrorClass, Outcome, StopCause } from "@agentcore/contract";
+import {
+  omitUndefined,
+  type CostBasis,
+  type ErrorClass,
+  type Outcome,
+  type StopCause,
+} from "@agentcore/contract";
 import type { Replay } from "./replay.ts";
 
 export interface RecordingRow {
@@ -32,7 +38,7 @@ export function rowOf(what: string, stop: StopCause["kind"] | undefined, replay:
   const { usage } = report;
   return {
     what,
-    ...(stop === undefined ? {} : { stop }),
+    ...omitUndefined({ stop }),
     outcome: verdict.outcome,
     errorClass: verdict.errorClass,
     ...(verdict.retryAfterMs === null ? {} : { retryAfterMs: verdict.retryAfterMs }),

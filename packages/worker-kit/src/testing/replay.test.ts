@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { adapterContractVersion, unknownUsage, type WorkerAdapter } from "@agentcore/contract";
 import { afterEach, expect, it } from "vitest";
 import { jsonLineReader, stringAt } from "../json-lines.ts";
-import { damage, seededRandom } from "./damage.ts";
+import { damage } from "./damage.ts";
+import { seededRandom } from "@agentcore/contract/testing";
 import { recordingsDocument, rowOf, squeezeMarkdown } from "./recordings-table.ts";
 import { readRecording, recordingNames, replay, stopCause } from "./replay.ts";
 

@@ -40,7 +40,7 @@ function merged(defaults: FileStall = {}, own: FileStall = {}): FileStall {
   return {
     ...defaults,
     ...own,
-    ...(probe === undefined ? {} : { probe }),
+    probe,
     on_stall: { ...defaults.on_stall, ...own.on_stall },
     on_terminal: { ...defaults.on_terminal, ...own.on_terminal },
   };

@@ -10,7 +10,7 @@ async function parse(files: Files | string, agentFiles?: string[]) {
   return parseWorkflow({
     file: "/w/main.yaml",
     readFile: (path) => Promise.resolve(all[path] ?? null),
-    ...(agentFiles === undefined ? {} : { agentFiles }),
+    agentFiles,
   });
 }
 

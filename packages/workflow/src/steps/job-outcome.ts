@@ -1,4 +1,5 @@
 /** Translates the end of a job into the end of a step's attempt. Pure. */
+import { omitUndefined } from "@agentcore/contract";
 import type { JobEnd } from "@agentcore/scheduler";
 import type { Stall } from "../definition.ts";
 import type { WorkOutcome } from "../plan/step-state.ts";
@@ -60,9 +61,9 @@ function stalledEnd(end: JobEnd, text: string, stalled: StallEnd): WorkEnd {
   const { asIncomplete, errorClass, fingerprints, final } = stalled;
   const reason = failureText(end, text);
   const { code } = classOf(end);
-  const common = { reason, errorClass, ...(code === undefined ? {} : { code }) };
+  const common = { reason, errorClass, ...omitUndefined({ code }) };
   if (asIncomplete) return { outcome: "succeeded", violations: fingerprints, ...common };
-  return { outcome: "failed", violations: [], ...common, ...(final === undefined ? {} : { final }) };
+  return { outcome: "failed", violations: [], ...common, ...omitUndefined({ final }) };
 }
 
 function failureText({ result, reason }: JobEnd, text: string): string {

@@ -1,5 +1,5 @@
 /** Builds the job that is submitted for a step's work or check. Pure. */
-import type { JobSubmission } from "@agentcore/contract";
+import { omitUndefined, type JobSubmission } from "@agentcore/contract";
 import { runLabel } from "@agentcore/scheduler";
 import { relative } from "node:path";
 import type { Budget, Stall, WorkSpec } from "../definition.ts";
@@ -60,14 +60,14 @@ export function jobFor(request: PieceRequest): JobSubmission {
       ...(work.args.length === 0 ? {} : { args: [...work.args] }),
       ...settingsOf(work),
       ...(verify === null ? {} : { verify }),
-      ...(probe === undefined ? {} : { probe }),
+      ...omitUndefined({ probe }),
     },
     limits: {
       timeoutMs,
       maxAttempts: request.repeatsLost ? interruptionsMax + 1 : 1,
       ...(ceiling.costUsd === null ? {} : { maxCostUsd: ceiling.costUsd }),
       ...(ceiling.tokens === null ? {} : { maxTokens: ceiling.tokens }),
-      ...(silenceTimeoutMs === undefined ? {} : { silenceTimeoutMs }),
+      ...omitUndefined({ silenceTimeoutMs }),
     },
     retry: { retryOn: ["lost"], baseDelayMs: 0 },
     ...(notBefore === null ? {} : { notBefore }),

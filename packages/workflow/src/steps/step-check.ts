@@ -1,6 +1,6 @@
 /** One completion check: the job, and what it decided. When the step is complete its outputs are collected. */
 import { rm } from "node:fs/promises";
-import { openPlacedFile } from "@agentcore/contract";
+import { omitUndefined, openPlacedFile } from "@agentcore/contract";
 import type { JobEnd } from "@agentcore/scheduler";
 import type { Budget, Loop } from "../definition.ts";
 import { decideByExitCode, decideByFile, type Decision, type DecisionFile } from "./decision.ts";
@@ -82,7 +82,7 @@ function failureOf(end: PieceEnd): Partial<RunEventEntry> {
   const { errorClass, code } = classOf(end);
   return {
     ...(errorClass === null ? {} : { errorClass }),
-    ...(code === undefined ? {} : { code }),
+    ...omitUndefined({ code }),
     ...printedOf(end),
   };
 }

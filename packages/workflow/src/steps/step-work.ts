@@ -2,7 +2,7 @@
  * One attempt at a step: prepare the workspace, run the job, judge what it changed, collect what it made. Answers the event
  * that ends the attempt. Everything before the job may happen twice, when a run is resumed; the job does not.
  */
-import { isAgentCoreError, type WorkerResult } from "@agentcore/contract";
+import { isAgentCoreError, omitUndefined, type WorkerResult } from "@agentcore/contract";
 import type { JobEnd, Spending } from "@agentcore/scheduler";
 import { collectOutputs } from "./artifacts.ts";
 import { budgetText, ceilingCode, isUsedUp, noCeiling } from "../budget/budget-share.ts";
@@ -54,14 +54,13 @@ export function workEnded(context: StepContext, { instance }: StartedPiece, end:
     type: "event",
     at: context.ports.clock.now(),
     event: { type: "step", step: instance.id, event: end.interrupted ? { type: "interrupted" } : workEvent },
-    ...(spent === undefined ? {} : { spent }),
+    ...omitUndefined({ spent }),
     ...(interruptions === undefined || interruptions === 0 ? {} : { interruptions }),
     ...(errorClass === null ? {} : { errorClass }),
-    ...(code === undefined ? {} : { code }),
+    ...omitUndefined({ code }),
     ...(end.costKnown === true ? { costKnown: true } : {}),
     ...printedOf(end),
-    ...(artifacts === undefined ? {} : { artifacts }),
-    ...(branch === undefined ? {} : { branch }),
+    ...omitUndefined({ artifacts, branch }),
   };
 }
 

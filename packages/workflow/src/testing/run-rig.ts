@@ -8,9 +8,9 @@ import {
   silentLog,
   systemClock,
   systemIds,
+  type Git,
   type Grants,
   type WorkerResult,
-  type Git,
 } from "@agentcore/contract";
 import {
   createMemoryJournal,
@@ -94,8 +94,7 @@ export async function createRunRig(): Promise<RunRig> {
       scheduler = await openScheduler(store, runtime);
     },
     resume: (id, workflow) => resumeRun({ ...common(), id, workflow }),
-    retry: (id, workflow, choice) =>
-      retryRun({ ...common(), id, workflow, ...(choice === undefined ? {} : { choice }) }),
+    retry: (id, workflow, choice) => retryRun({ ...common(), id, workflow, choice }),
     async close() {
       await scheduler.close();
       rmSync(root, { recursive: true, force: true });

@@ -2,7 +2,7 @@
  * Random edits in worktrees of steps, some of them while the workspace is edited too. What a step did is in the workspace in
  * bytes and modes and nothing else changed, or the step failed and nothing changed. Repeat with AGENTCORE_SEED.
  */
-import { seededRandom } from "@agentcore/scheduler/testing";
+import { seededRandom } from "@agentcore/contract/testing";
 import {
   chmodSync,
   lstatSync,

@@ -12,7 +12,8 @@ import {
 } from "@agentcore/contract";
 import { adapterProblems } from "../../adapter-shape.ts";
 import { workerEnvironment } from "../../environment.ts";
-import { damage, seededRandom } from "../damage.ts";
+import { damage } from "../damage.ts";
+import { seededRandom } from "@agentcore/contract/testing";
 import { makePermit, makeTask } from "../drive.ts";
 import { makeTemporaryDirectory } from "../temporary-directories.ts";
 import { mustHold, type AdapterConformanceOptions, type ConformanceCheck } from "./options.ts";

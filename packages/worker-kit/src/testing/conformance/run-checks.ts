@@ -62,9 +62,9 @@ function createBench(options: AdapterConformanceOptions): Bench {
       program: agent.program,
       settings: options.settings ?? {},
       hostEnv: hostEnvOf(options),
-      ...(options.task === undefined ? {} : { task: options.task }),
-      ...(options.model === undefined ? {} : { model: options.model }),
-      ...(options.containment === undefined ? {} : { containment: options.containment }),
+      task: options.task,
+      model: options.model,
+      containment: options.containment,
       ...overrides,
     });
     return { run, agent };

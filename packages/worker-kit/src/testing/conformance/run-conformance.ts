@@ -2,6 +2,7 @@
  * The conformance suite for adapters, for any test runner: a list of checks to make tests of, or one call that runs them
  * all. Needs Linux, bash and util-linux, starts some thirty short processes, and takes about ten seconds.
  */
+import { errorText } from "@agentcore/contract";
 import { adapterChecks } from "./adapter-checks.ts";
 import type { AdapterConformanceOptions, ConformanceCheck, ConformanceReport } from "./options.ts";
 import { runChecks } from "./run-checks.ts";
@@ -19,7 +20,7 @@ export async function runAdapterConformance(options: AdapterConformanceOptions):
     const startedMs = performance.now();
     const failure = await check.run().then(
       () => null,
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      (error: unknown) => errorText(error),
     );
     checks.push({ name: check.name, failure, durationMs: performance.now() - startedMs });
   }
