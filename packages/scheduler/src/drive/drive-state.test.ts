@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { expect, it } from "vitest";
 import type { JobRecord } from "../job-record.ts";
 import { excludeNothing, type SettledAndClaimed } from "../job-store.ts";
-import { seededRandom } from "../testing/seeded-random.ts";
+import { seededRandom } from "@agentcore/contract/testing";
 import {
   initialState,
   next,
