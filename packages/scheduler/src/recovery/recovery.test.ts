@@ -198,6 +198,24 @@ describe("a restart", () => {
     await scheduler.close();
   });
 
+  it("gives a job back ten times at most if its scheduler dies each time before the worker begins", async () => {
+    const rig = await createRig({ leaseMs });
+    await rig.scheduler.close();
+    const options = { ...next, runtime: neverStarting(rig), neverBegan: async () => true };
+    const first = await bootVictim(rig, options);
+    const { id: jobId } = await first.scheduler.submit(simpleJob({ limits: { maxAttempts: 1 } }));
+    await rig.clock.advance(10);
+    first.severable.sever();
+    let deaths = 1;
+    for (; deaths < 20 && (await rig.store.get(jobId))?.state.kind !== "dead"; deaths += 1) {
+      const victim = await bootVictim(rig, options);
+      await rig.clock.advance(60_000);
+      victim.severable.sever();
+    }
+    // The twelfth scheduler finds that the eleventh died with it, too, and ends the job.
+    expect(deaths).toBe(12);
+  });
+
   it("keeps a spooled result until it is written, though the scheduler that applies it dies", async () => {
     const { rig, jobId } = await killedRig();
     const spool = spoolOf(spooled(jobId));

@@ -58,6 +58,8 @@ interface Pending {
 }
 
 const againMs = 2000;
+/** A job on which the scheduler itself dies each time must end, too: after so many times, the attempt counts. */
+const givenBackMax = 10;
 
 export class Recovery {
   readonly #options: RecoveryOptions;
@@ -178,11 +180,19 @@ export class Recovery {
     const message = `attempt ${attempt} was lost: the process that ran it is gone and left no result`;
     const doubtful = { jobId: job.id, attempt, claimedAt };
     const isUnbegun =
-      (pending.started?.identity ?? null) === null && (await isProvedUnbegun(neverBegan, doubtful, log));
+      (pending.started?.identity ?? null) === null &&
+      (await isProvedUnbegun(neverBegan, doubtful, log)) &&
+      (await this.#timesGivenBack(record)) < givenBackMax;
     const started = isUnbegun ? null : pending.started;
     const recorded = await this.#recordedSpending(record, started);
     const result = lostResult({ started, claimedAt, now: clock.now(), message, recorded });
     await this.#end(pending, result, chargeOfLost(result, started), isUnbegun);
+  }
+
+  /** How often in a row this attempt was given back because its scheduler died before its worker began. */
+  async #timesGivenBack({ job, attempt }: JobRecord): Promise<number> {
+    const latest = (await this.#options.store.decisions(job.id)).at(-1);
+    return latest?.type === "deferred" && latest.attempt === attempt ? latest.count : 0;
   }
 
   async #recordedSpending(
