@@ -130,5 +130,5 @@ export const errorClassTraits: Readonly<Record<ErrorClass, ErrorClassTraits>> = 
     trips: "none",
     meaning: "The runtime or the machine died during the attempt; its outcome is unknown.",
   },
-  internal: { retryable: true, fault: "system", trips: "none", meaning: "A fault of AgentCore itself." },
+  internal: { retryable: true, fault: "system", trips: "none", meaning: "An internal error of AgentCore." },
 };

@@ -5,12 +5,12 @@ import { readCount, readDuration, readEdit, readStates } from "../options/option
 import { readWhere } from "../options/job-filter.ts";
 
 export function defineJobs({ define: defineTop, finish, io }: Definition): void {
-  const top = defineTop("jobs", "Look at jobs, wait for them, stop them");
+  const top = defineTop("jobs", "Show, wait for and cancel jobs");
   const define: Define = (name, description) =>
     top.command(name).description(description).allowExcessArguments(false);
   where(stateCommand(define, "list", "List jobs, newest first"))
     .option("--state <list>", "queued, running, succeeded, dead, cancelled", value(readStates))
-    .option("--all", "the steps of workflow runs as well")
+    .option("--all", "include the steps of workflow runs")
     .option("--before <job>", "only jobs with a lower id: the next page")
     .option("--limit <count>", "at most so many (default: 100)", value(readCount))
     .addHelpText(
@@ -27,16 +27,16 @@ export function defineJobs({ define: defineTop, finish, io }: Definition): void 
     .action(
       finish(async (id: string, options) => (await import("../commands/jobs.ts")).showJob(id, options, io)),
     );
-  stateCommand(define, "wait", "Wait for the end of a job, and exit as `run` would have")
+  stateCommand(define, "wait", "Wait for the end of a job, and exit with the exit code of `run`")
     .argument("<job>")
-    .option("--timeout <duration>", "give up waiting after this long; the job goes on", value(readDuration))
+    .option("--timeout <duration>", "stop waiting after this time; the job continues", value(readDuration))
     .addHelpText("after", examples(['agentcore jobs wait "$JOB" --timeout 1h --json']))
     .action(
       finish(async (id: string, options) =>
         (await import("../commands/wait-job.ts")).waitForJob(id, options, io),
       ),
     );
-  stateCommand(define, "cancel", "Stop jobs: queued ones at once, running ones cleanly")
+  stateCommand(define, "cancel", "Cancel jobs: queued ones at once, running ones cleanly")
     .argument("<job...>")
     .addHelpText("after", examples(["agentcore jobs cancel 0199a2c4 0199a2c5"]))
     .action(
@@ -44,9 +44,9 @@ export function defineJobs({ define: defineTop, finish, io }: Definition): void 
         (await import("../commands/jobs.ts")).cancelJobs(ids, options, io),
       ),
     );
-  stateCommand(define, "logs", "Print what the worker printed")
+  stateCommand(define, "logs", "Print a worker's output")
     .argument("<job>")
-    .option("-f, --follow", "go on until the job has ended, over all its attempts")
+    .option("-f, --follow", "follow the job through all its attempts until it ends")
     .option("--attempt <number>", "only this attempt (default: the last)", value(readCount))
     .option("--raw", "the bytes as they came, stdout to stdout and stderr to stderr")
     .addHelpText(
@@ -59,22 +59,22 @@ export function defineJobs({ define: defineTop, finish, io }: Definition): void 
 }
 
 export function defineDead({ define: defineTop, finish, io }: Definition): void {
-  const top = defineTop("dlq", "Look at jobs that ended badly, run them again, delete them");
+  const top = defineTop("dlq", "Show, replay and delete jobs that failed for good");
   const define: Define = (name, description) =>
     top.command(name).description(description).allowExcessArguments(false);
-  const select = (command: Command): Command => where(command).option("--all", "every one");
-  where(stateCommand(define, "list", "List dead letters that were not replayed yet, newest first"))
+  const select = (command: Command): Command => where(command).option("--all", "all dead letters");
+  where(stateCommand(define, "list", "List dead letters that have not been replayed, newest first"))
     .option("--before <job>", "only jobs with a lower id: the next page")
     .option("--limit <count>", "at most so many (default: 100)", value(readCount))
     .addHelpText("after", examples(["agentcore dlq list --where code=AC_TIMEOUT"]))
     .action(finish(async (options) => (await import("../commands/dlq.ts")).listDead(options, io)));
-  stateCommand(define, "show", "Show one with every attempt's evidence")
+  stateCommand(define, "show", "Show a dead letter with the evidence of every attempt")
     .argument("<job>")
     .addHelpText("after", examples(["agentcore dlq show 0199a2c4"]))
     .action(
       finish(async (id: string, options) => (await import("../commands/jobs.ts")).showJob(id, options, io)),
     );
-  select(stateCommand(define, "replay", "Put them into the queue again, each as a new job"))
+  select(stateCommand(define, "replay", "Submit dead letters again, each as a new job"))
     .argument("[job...]")
     .option("--set <path=value>", "change a field of the job first; may be repeated", value(readEdit))
     .addHelpText(
@@ -89,7 +89,7 @@ export function defineDead({ define: defineTop, finish, io }: Definition): void 
         (await import("../commands/dlq.ts")).replayDead(ids, options, io),
       ),
     );
-  select(stateCommand(define, "purge", "Delete them for good, with their attempts and decisions"))
+  select(stateCommand(define, "purge", "Delete dead letters permanently, with their attempts and decisions"))
     .argument("[job...]")
     .addHelpText(
       "after",
@@ -122,13 +122,13 @@ function where(command: Command): Command {
   return command
     .option(
       "--where <field=value>",
-      "only jobs that meet this; may be repeated, with another field each time",
+      "only matching jobs; may be repeated with other fields",
       value(readWhere),
     )
     .addHelpText(
       "after",
       `
 Fields of --where: worker, tenant, key, label.NAME; code and error_class of the end; submitted_before, submitted_after,
-ended_before and ended_after with an age (7d) or a time (2026-05-01T12:00Z; UTC where it names no zone).`,
+ended_before and ended_after with an age (7d) or a time (2026-05-01T12:00Z; UTC if it names no zone).`,
     );
 }

@@ -2,22 +2,22 @@
 import { examples, stateOption, type Definition } from "./shared-options.ts";
 
 export function defineDoctor({ define, finish, io }: Definition): void {
-  stateOption(define("doctor", "Say which workers are here, how well they can be contained, and what to do"))
+  stateOption(define("doctor", "Check workers, containment and configuration, and say what to do"))
     .option("--json", "one JSON object")
     .addHelpText("after", examples(["agentcore doctor", "agentcore doctor --json"]))
     .action(finish(async (options) => (await import("../commands/doctor.ts")).doctor(options, io)));
 }
 
 export function defineTrust({ define, finish, io }: Definition): void {
-  define("trust", "Let a configuration file that was found count, as long as it does not change")
-    .argument("[path]", "the file or its directory (default: the agentcore.yaml that is found from here)")
-    .option("--list", "list what is trusted")
-    .option("--revoke", "trust it no longer")
-    .option("--json", "JSON instead of sentences")
+  define("trust", "Trust a configuration file that was found, until it changes")
+    .argument("[path]", "the file or its directory (default: the nearest agentcore.yaml)")
+    .option("--list", "list the trusted files")
+    .option("--revoke", "stop trusting the file")
+    .option("--json", "print JSON instead of text")
     .addHelpText(
       "after",
       examples(["agentcore trust", "agentcore trust --list", "agentcore trust --revoke ~/projects/shop"]) +
-        "\nWithout trust, only the limits of a file that was found count. A file named with --config always counts.\n",
+        "\nWithout trust, only the limits in a file that was found take effect. A file named with --config always takes full effect.\n",
     )
     .action(
       finish(async (path: string | undefined, options) =>

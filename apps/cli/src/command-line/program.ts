@@ -1,6 +1,6 @@
 /**
- * The command line as data: commands, options, examples. What a command does is loaded when it is called, so that asking
- * for help, or running one command, pays for nothing else.
+ * Builds the command line: commands, options, examples. The code of a command is loaded when it is called, so that help, or
+ * one command, does not load the others.
  */
 import { Command, CommanderError } from "commander";
 import { AgentCoreError } from "@agentcore/contract";
@@ -14,7 +14,7 @@ import { examples, type Definition } from "./shared-options.ts";
 import { defineRun, defineRuntime, defineSubmit, defineWork } from "./task-commands.ts";
 import { defineWorkflow } from "./workflow-commands.ts";
 
-/** Runs the arguments (without program and script) and answers the exit code. */
+/** Runs the command that the arguments (without program and script) name. Resolves with the exit code. */
 export async function runCommandLine(args: readonly string[], io: Io): Promise<number> {
   const state = { exitCode: 0 };
   const words = helpWords(args);
@@ -34,19 +34,19 @@ export async function runCommandLine(args: readonly string[], io: Io): Promise<n
   }
 }
 
-/** `help workflow run` is `workflow run --help`; the library's own `help` knows the first word only. */
+/** Turns `help workflow run` into `workflow run --help`, because Commander's `help` handles only the first word. */
 function helpWords(args: readonly string[]): readonly string[] {
   return args[0] === "help" && args.length > 2 ? [...args.slice(1), "--help"] : args;
 }
 
-/** Instructions that begin with a dash are taken for an option. */
+/** A hint for instructions that start with a dash, which Commander reads as an option. */
 function dashHint(text: string): string {
   const [, option = ""] = /unknown option '([^]*)'/.exec(text) ?? [];
   const isOption = /^--?[A-Za-z][A-Za-z0-9-]*(?:=|$)/.test(option);
-  return option === "" || isOption ? "" : "  put -- before instructions that begin with a dash\n";
+  return option === "" || isOption ? "" : "  put -- before instructions that start with a dash\n";
 }
 
-/** Whether the exit code says how work ended, which is true whether or not the output could be written. */
+/** Whether the command's exit code is the outcome of its work, even if its output could not be written. */
 export function exitsByOutcome([command = "", subcommand = ""]: readonly string[]): boolean {
   switch (command) {
     case "run":
@@ -80,13 +80,13 @@ const definitions: Readonly<Record<string, (definition: Definition) => void>> = 
 };
 
 /**
- * The program with every command, or with `only` one where it is known which is meant: describing the other ten would cost
- * more than many a run. `state.exitCode` is set by the command that ran.
+ * The program with every command, or only with `only`: describing all commands takes longer than many runs. The command
+ * that ran sets `state.exitCode`.
  */
 export function buildProgram(io: Io, state: { exitCode: number }, only?: string): Command {
   const program = new Command("agentcore")
     .description(
-      "Runs coding agents unattended: they stop, stay within limits, can be watched, leave nothing behind.",
+      "Runs coding agents unattended: stops them, limits them, observes them, leaves no process behind.",
     )
     .usage("COMMAND [options]")
     .version(packageVersion(), "-V, --version", "print the version")
@@ -116,7 +116,7 @@ export function buildProgram(io: Io, state: { exitCode: number }, only?: string)
     program,
   };
   for (const [name, describe] of Object.entries(definitions)) {
-    // `completion` is written from the whole program.
+    // `completion` needs the definitions of all commands.
     if (only === undefined || only === "completion" || only === name) describe(definition);
   }
   return program;

@@ -13,14 +13,14 @@ import {
   readOutput,
 } from "../options/option-values.ts";
 
-/** Makes a command of that name below the program, or below another command. */
+/** Adds a command with that name to the program, or to another command. */
 export type Define = (name: string, description: string) => Command;
-/** Turns a command's work, which answers an exit code, into what the command line library calls. */
+/** Turns a function that returns an exit code into a Commander action. */
 type Finish = <Args extends unknown[]>(
   action: (...args: Args) => Promise<number>,
 ) => (...args: Args) => Promise<void>;
 
-/** What a definition is made with. */
+/** The arguments of a command definition. */
 export interface Definition {
   readonly define: Define;
   readonly finish: Finish;
@@ -28,28 +28,31 @@ export interface Definition {
   readonly program: Command;
 }
 
-/** A command with the options that everything with state has. */
+/** A command with the options of every command that uses state. */
 export function stateCommand(define: Define, name: string, description: string): Command {
   return stateOption(define(name, description)).option("--json", "JSON instead of a table");
 }
 
-/** Options of every command that has a configuration and state. */
+/** Adds the options of every command that has a configuration and state. */
 export function stateOption(command: Command): Command {
   return command
     .addOption(configOption())
     .addOption(
       new Option(
         "--state-dir <dir>",
-        "where jobs, logs and artifacts are kept (default: $XDG_STATE_HOME/agentcore)",
+        "directory for jobs, logs and artifacts (default: $XDG_STATE_HOME/agentcore)",
       ),
     );
 }
 
 function configOption(): Option {
-  return new Option("--config <file>", "configuration file (default: the nearest agentcore.yaml upwards)");
+  return new Option(
+    "--config <file>",
+    "configuration file (default: agentcore.yaml here or in a directory above)",
+  );
 }
 
-/** A reader of option values as the command line library wants it. */
+/** Adapts a reader of option values to Commander. */
 export function value<T>(read: (text: string, before?: T) => T): (text: string, before: T | undefined) => T {
   return (text, before) => {
     try {
@@ -65,38 +68,45 @@ export function examples(lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ ${line}\n`).join("")}`;
 }
 
-/** What describes a task and its limits: `run` and `submit` take the same. */
+/** Options for a task and its limits, shared by `run` and `submit`. */
 export function taskOptions(command: Command, io: Io): Command {
   return stateOption(
     command
-      .option("-w, --worker <name>", "shell, claude-code, codex, opencode, or one of the configuration")
+      .option("-w, --worker <name>", "shell, claude-code, codex, opencode, or a worker of the configuration")
       .option("-C, --workspace <dir>", "directory to work in (default: the current one)")
       .option(
         "--capabilities <list>",
         "read, edit, run_tests, run_commands (default: read)",
         value(readCapabilities),
       )
-      .option("-m, --model <name>", "model, as the worker knows it")
+      .option("-m, --model <name>", "model, by the worker's name for it")
       .option(
         "--timeout <duration>",
-        "wall clock of one attempt, such as 10m (default: 30m)",
+        "time limit of one attempt, such as 10m (default: 30m)",
         value(readDuration),
       )
       .option("--max-cost <usd>", "US dollars for all attempts together", value(readDollars))
       .option("--max-tokens <count>", "tokens for all attempts together", value(readCount))
-      .option("--max-attempts <count>", "attempts in all (default: 1)", value(readCount))
+      .option("--max-attempts <count>", "maximum number of attempts (default: 1)", value(readCount))
       .option(
         "--silence-timeout <duration>",
-        "longest silence of the worker with no tool call in flight",
+        "longest allowed silence of the worker while no tool call is in flight",
         value(readDuration),
       )
       .option("--key <key>", "idempotency key; at most one unfinished job may hold it")
-      .addOption(new Option("--dedup <policy>", "what to do then").choices(dedupSchema.options))
+      .addOption(
+        new Option("--dedup <policy>", "what to do if an unfinished job holds the key").choices(
+          dedupSchema.options,
+        ),
+      )
       .option("--session <id>", "session of the worker to resume")
-      .option("--verify <script>", "shell script that must exit 0 in the workspace for the run to count")
+      .option(
+        "--verify <script>",
+        "shell script that must exit with 0 in the workspace for the run to succeed",
+      )
       .option(
         "--output <[name=]path>",
-        "file that the task must leave behind; may be repeated",
+        "file that must exist after the run; may be repeated",
         value(readOutput),
       )
       .option(
@@ -104,9 +114,9 @@ export function taskOptions(command: Command, io: Io): Command {
         "environment variable for the worker; may be repeated",
         value(readEnv(io.env)),
       )
-      .option("--tenant <name>", "who the run is for; budgets and fairness count by tenant")
+      .option("--tenant <name>", "tenant of the run; budgets and fair scheduling are per tenant")
       .option("--label <name=value>", "label to find the job by; may be repeated", value(readLabel))
-      .option("--interactive", "priority class of people who wait (default for run; submit: batch)")
-      .option("--require-sealed", "refuse to run where containment is best-effort only"),
+      .option("--interactive", "use the interactive priority class (default for run; submit: batch)")
+      .option("--require-sealed", "refuse to run with best-effort containment"),
   );
 }

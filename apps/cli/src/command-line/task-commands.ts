@@ -12,14 +12,14 @@ import { readCount, readDuration, readPriority } from "../options/option-values.
 
 export function defineRun({ define, finish, io }: Definition): void {
   taskOptions(
-    define("run", "Run one task now, and show it while it runs").argument(
+    define("run", "Run one task now, and show its progress").argument(
       "[instructions]",
       "what to do; - reads it from stdin",
     ),
     io,
   )
     .option("--no-wait", "do not wait for a free slot; exit with code 3")
-    .option("--json", "one JSON event a line; the last line is the result")
+    .option("--json", "print one JSON event per line; the last line is the result")
     .addHelpText(
       "after",
       examples([
@@ -44,8 +44,8 @@ export function defineSubmit({ define, finish, io }: Definition): void {
     ),
     io,
   )
-    .option("--file <file>", "jobs to submit, one JSON object a line; - reads them from stdin")
-    .option("--delay <duration>", "not before this much time has passed", value(readDuration))
+    .option("--file <file>", "file with jobs, one JSON object per line; - reads stdin")
+    .option("--delay <duration>", "do not start before this time has passed", value(readDuration))
     .option("--priority <value>", "-1000 to 1000, higher first within a class", value(readPriority))
     .option("--json", "one JSON object for each job")
     .addHelpText(
@@ -64,23 +64,23 @@ export function defineSubmit({ define, finish, io }: Definition): void {
 
 export function defineWork({ define, finish, io }: Definition): void {
   stateCommand(define, "work", "Run the queue in the foreground")
-    .option("--drain", "end when no job is left")
-    .option("--in-process", "run the runtime in this process instead of a supervised one of its own")
+    .option("--drain", "exit when no job is left")
+    .option("--in-process", "run the runtime in this process instead of a supervised child process")
     .option(
       "--concurrency <count>",
-      "most runs at once here (default: limits.global.concurrency)",
+      "maximum number of runs at once (default: limits.global.concurrency)",
       value(readCount),
     )
     .addHelpText(
       "after",
       examples(["agentcore work", "agentcore work --drain --concurrency 8 --json"]) +
-        "\nCtrl-C once lets what runs finish, twice stops it cleanly, three times ends at once.\nSIGTERM stops it cleanly.\n",
+        "\nThe first Ctrl-C waits for running jobs, the second stops them cleanly, the third exits at once.\nSIGTERM stops running jobs cleanly.\n",
     )
     .action(finish(async (options) => (await import("../commands/work.ts")).work(options, io)));
 }
 
 export function defineRuntime({ define, finish, io }: Definition): void {
-  stateOption(define("runtime", "Serve a runtime to a scheduler: JSON-RPC 2.0, one JSON object a line"))
+  stateOption(define("runtime", "Serve a runtime to a scheduler: JSON-RPC 2.0, one JSON object per line"))
     .requiredOption("--stdio", "on stdin and stdout; the log goes to stderr")
     .addOption(new Option("--handed-config", "read the configuration from descriptor 3").hideHelp())
     .addHelpText(

@@ -11,10 +11,10 @@ import {
 } from "./shared-options.ts";
 
 export function defineWorkflow({ define: defineTop, finish, io }: Definition): void {
-  const top = defineTop(
-    "workflow",
-    "Run workflows: many steps, in order, within one budget, resumable",
-  ).addHelpText("after", examples(["agentcore workflow run ci.yaml", "agentcore help workflow run"]));
+  const top = defineTop("workflow", "Run workflows: resumable, many steps within one budget").addHelpText(
+    "after",
+    examples(["agentcore workflow run ci.yaml", "agentcore help workflow run"]),
+  );
   const define: Define = (name, description) =>
     top.command(name).description(description).allowExcessArguments(false);
   defineRun({ define, finish, io });
@@ -27,11 +27,11 @@ export function defineWorkflow({ define: defineTop, finish, io }: Definition): v
       ),
     );
   showOptions(
-    stateOption(define("retry", "Begin again what failed in a run that has ended; what succeeded is kept")),
+    stateOption(define("retry", "Run the failed steps of an ended run again; succeeded steps are kept")),
   )
     .argument("<run>", "id, or its first six characters or more")
-    .option("--failed", "the steps that failed, and what waited for them (the default)")
-    .option("--from <step>", "this step, and all that waits for it")
+    .option("--failed", "the failed steps and their dependants (the default)")
+    .option("--from <step>", "this step and all its dependants")
     .addHelpText(
       "after",
       examples(["agentcore workflow retry 0199a2c4", "agentcore workflow retry 0199a2c4 --from build"]) +
@@ -42,11 +42,7 @@ export function defineWorkflow({ define: defineTop, finish, io }: Definition): v
         (await import("../commands/workflow-run.ts")).retryWorkflow(run, options, io),
       ),
     );
-  stateCommand(
-    define,
-    "cancel",
-    "End a run: the process that works on it is asked to stop, and it is not resumed",
-  )
+  stateCommand(define, "cancel", "End a run: its process stops, and the run cannot be resumed")
     .argument("<run>", "id, or its first six characters or more")
     .addHelpText("after", examples(["agentcore workflow cancel 0199a2c4"]))
     .action(
@@ -54,7 +50,7 @@ export function defineWorkflow({ define: defineTop, finish, io }: Definition): v
         (await import("../commands/workflow-run.ts")).cancelWorkflow(run, options, io),
       ),
     );
-  agentsOption(define("validate", "Find every mistake of a workflow file; runs nothing"))
+  agentsOption(define("validate", "Find every error of a workflow file, without running it"))
     .argument("<file>")
     .option("--json", "one JSON object")
     .addHelpText("after", examples(["agentcore workflow validate ci.yaml"]))
@@ -75,10 +71,18 @@ function defineRun({ define, finish, io }: Below): void {
     .option("-C, --workspace <dir>", "directory to work in (default: the current one)")
     .option("--input <name=value>", "parameter of the workflow; may be repeated", value(readLabel))
     .option("--max-cost <usd>", "ceiling of the whole run, if lower than the file's", value(readDollars))
-    .option("--max-tokens <count>", "likewise, in tokens", value(readCount))
-    .option("--base-branch <name>", "base of the work (default: $BASE_BRANCH, else the current branch)")
-    .option("--protected-branches <list>", "where steps may not edit (default: main,master,release/*)", list)
-    .option("--allow-protected-branch", "let steps edit there all the same")
+    .option(
+      "--max-tokens <count>",
+      "token limit of the whole run, if lower than the file's",
+      value(readCount),
+    )
+    .option("--base-branch <name>", "branch to start from (default: $BASE_BRANCH, else the current branch)")
+    .option(
+      "--protected-branches <list>",
+      "branches on which steps may not edit (default: main,master,release/*)",
+      list,
+    )
+    .option("--allow-protected-branch", "allow steps to edit on protected branches")
     .addHelpText(
       "after",
       examples([
@@ -96,11 +100,11 @@ function defineRun({ define, finish, io }: Below): void {
 function defineGraph({ define, finish, io }: Below): void {
   pictureOptions(
     agentsOption(
-      stateOption(define("graph", "Show the steps and what they wait for: Mermaid text, or a picture")),
+      stateOption(define("graph", "Show the steps and their dependencies as Mermaid text or a picture")),
     ),
   )
     .argument("[file]")
-    .option("--run <run>", "instead of a file: a run, with how each of its steps stands")
+    .option("--run <run>", "show a run with the state of its steps, instead of a file")
     .addHelpText(
       "after",
       examples([
@@ -118,8 +122,8 @@ function defineGraph({ define, finish, io }: Below): void {
 
 function pictureOptions(command: Command): Command {
   return command
-    .option("--svg [file]", "a picture; without a file to stdout")
-    .option("--html [file]", "a page with the picture and what there is to know of each step");
+    .option("--svg [file]", "write a picture (to stdout if no file is named)")
+    .option("--html [file]", "write a page with the picture and the details of each step");
 }
 
 function defineLooks({ define, finish, io }: Below): void {
@@ -130,7 +134,7 @@ function defineLooks({ define, finish, io }: Below): void {
     .action(
       finish(async (options) => (await import("../commands/workflow.ts")).listWorkflowRuns(options, io)),
     );
-  stateCommand(define, "logs", "Print what the workers of a run printed, job by job")
+  stateCommand(define, "logs", "Print the output of a run's workers, job by job")
     .argument("<run>", "id, or its first six characters or more")
     .argument("[step]", "only this step's jobs and checks")
     .option("--raw", "the bytes as they came, stdout to stdout and stderr to stderr")
@@ -157,20 +161,20 @@ function defineLooks({ define, finish, io }: Below): void {
 }
 
 const exitCodesText =
-  "\nExit codes: 0 succeeded, 1 failed, 2 usage or a mistake in the file, 4 timed out, 5 budget exhausted, 130 cancelled or interrupted.\n";
+  "\nExit codes: 0 succeeded, 1 failed, 2 usage or an error in the file, 4 timed out, 5 budget exhausted, 130 cancelled or interrupted.\n";
 
 function showOptions(command: Command): Command {
   return command
-    .option("-v, --verbose", "lines with what the steps print, instead of the live screen of a terminal")
-    .option("--plain", "a line for each change of a step, instead of the live screen of a terminal")
-    .option("--junit <file>", "write a JUnit report when it ends")
-    .option("--json", "one JSON event a line; the last line is the result");
+    .option("-v, --verbose", "print the output of the steps as lines, instead of the live screen")
+    .option("--plain", "print a line for each change of a step, instead of the live screen")
+    .option("--junit <file>", "write a JUnit report at the end")
+    .option("--json", "print one JSON event per line; the last line is the result");
 }
 
 function agentsOption(command: Command): Command {
   return command.option(
     "--agents <file>",
-    "agent profiles; may be repeated, later ones win (default: $AGENTCORE_AGENTS_FILE, else agents.yaml beside the file)",
+    "agent profiles; may be repeated, later ones override (default: $AGENTCORE_AGENTS_FILE, else agents.yaml beside the file)",
     value(readAgentFile),
   );
 }

@@ -103,7 +103,7 @@ it("instructions that begin with a dash get the hint at --, a misspelt option do
   const dash = await agentcore(scratch, ["run", "- item", "-w", "shell"]);
   expect(dash).toMatchObject({
     code: 2,
-    stderr: "agentcore: unknown option '- item'\n  put -- before instructions that begin with a dash\n",
+    stderr: "agentcore: unknown option '- item'\n  put -- before instructions that start with a dash\n",
   });
   expect((await agentcore(scratch, ["run", "x", "--worke", "shell"])).stderr).not.toContain("put --");
 });
