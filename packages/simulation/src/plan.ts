@@ -119,6 +119,8 @@ function planConfig(chance: Chance): RuntimeConfigInput {
       },
       workers: chance.is(0.3) ? { codex: { concurrency: chance.between(1, 2) } } : {},
     },
+    // The queue of a pace also takes real time, which would make a plan end differently each time.
+    pacing: { provider_interval: "0ms" },
     breakers: { cool_down: "2s", cool_down_max: "20s" },
     provider_pause: { first: "1s", max: "30s" },
     watchdog: {

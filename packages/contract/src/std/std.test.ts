@@ -59,6 +59,8 @@ it("only what is undefined is left out of an object", () => {
 it("a wait ends when its time is over, or with what it waits for", async () => {
   const never = new Promise(() => {});
   await sleep(systemClock, 1);
+  await sleep(systemClock, 60_000, AbortSignal.abort());
+  await sleep(systemClock, 60_000, AbortSignal.timeout(1));
   expect(await settledWithin(systemClock, never, 1)).toBe(false);
   expect(await settledWithin(systemClock, Promise.resolve(), 60_000)).toBe(true);
   await expect(settledWithin(systemClock, Promise.reject(new Error("no")), 60_000)).rejects.toThrow("no");

@@ -1,9 +1,18 @@
 /** Waiting, on a clock that comes in as a parameter. */
 import type { Clock } from "../ports.ts";
 
-/** Resolves `delayMs` later. Keeps the process alive where the clock's timers do. */
-export function sleep(clock: Pick<Clock, "setTimer">, delayMs: number): Promise<void> {
-  return new Promise((resolve) => void clock.setTimer(delayMs, resolve));
+/** Resolves `delayMs` later, or when the signal aborts. Keeps the process alive where the clock's timers do. */
+export function sleep(clock: Pick<Clock, "setTimer">, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const wake = (): void => {
+      timer.cancel();
+      signal?.removeEventListener("abort", wake);
+      resolve();
+    };
+    const timer = clock.setTimer(delayMs, wake);
+    signal?.addEventListener("abort", wake);
+    if (signal?.aborted === true) wake();
+  });
 }
 
 /** Waits for `promise`, at most `delayMs`. Says whether it resolved in time; rejects as it does. */

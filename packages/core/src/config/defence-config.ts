@@ -110,14 +110,20 @@ export const watchdogSchema = z
   .meta({ description: "The watchdog: limits of a run, and the staged defence against failures in a row." });
 export type WatchdogConfig = z.output<typeof watchdogSchema>;
 
+const pacesSchema = z.record(z.string().min(1), z.strictObject({ min_interval: durationSchema })).default({});
+
 export const pacingSchema = z
   .strictObject({
-    workers: z
-      .record(z.string().min(1), z.strictObject({ min_interval: durationSchema }))
-      .default({})
-      .meta({
-        description: "By worker: least time between two starts of runs that already have their permit.",
-      }),
+    provider_interval: durationSchema.prefault("100ms").meta({
+      description:
+        "Least time between two starts of runs at one provider; 0ms for none. A worker without a provider, such as the shell, is not paced.",
+    }),
+    providers: pacesSchema.meta({
+      description: "By provider: its least time, in place of `provider_interval`.",
+    }),
+    workers: pacesSchema.meta({
+      description: "By worker: least time between two starts of runs that already have their permit.",
+    }),
   })
   .meta({ description: "Spreads starts out in time. Decides nothing: limits belong to `limits`." });
 export type PacingConfig = z.output<typeof pacingSchema>;

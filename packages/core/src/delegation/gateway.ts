@@ -16,6 +16,7 @@ import {
   type WorkerRunner,
   type WorkerTask,
 } from "@agentcore/contract";
+import type { PacingConfig } from "../config/defence-config.ts";
 import type { AttemptLimits } from "../config/limits-config.ts";
 import type { Gate } from "../gate/gate.ts";
 import { ownData } from "../gate/own-data.ts";
@@ -25,7 +26,7 @@ import type { Bookkeeping } from "./bookkeeping.ts";
 import { healthOf } from "../watchdog/verdict.ts";
 import type { Watchdog, WatchedRun } from "../watchdog/watchdog.ts";
 import { fitTask } from "./fit.ts";
-import type { Pacer } from "./pacer.ts";
+import { pacesOf, type Pacer } from "./pacer.ts";
 import {
   type HeldAmounts,
   plausibleEvent,
@@ -42,6 +43,7 @@ export interface GatewayOptions {
   readonly bookkeeping: Bookkeeping;
   readonly watchdog: Watchdog;
   readonly pacer: Pacer;
+  readonly pacing: PacingConfig;
   readonly runner: WorkerRunner;
   readonly clock: Clock;
   readonly log: Log;
@@ -144,14 +146,16 @@ export class Gateway {
     return this.#unstarted(permit, startedAt, ending, denied.code, denied.message);
   }
 
-  /** Waits until the worker's pace allows a start, or the run is stopped. */
+  /** Waits until the paces of its provider and its worker allow a start, or the run is stopped. */
   async #waitForTurn(permit: LivePermit): Promise<WorkerResult | null> {
-    const startedAt = this.#options.clock.now();
-    const turn = permit.cause === null ? this.#options.pacer.turn(permit.worker) : null;
-    if (turn !== null) {
-      const stopped = new Promise<void>((resolve) => {
-        permit.signal.addEventListener("abort", () => resolve(), { once: true });
-      });
+    const { clock, pacer, pacing } = this.#options;
+    const startedAt = clock.now();
+    const { signal } = permit;
+    for (const [name, intervalMs] of pacesOf(pacing, permit)) {
+      const turn = permit.cause === null ? pacer.turn(name, intervalMs, signal) : null;
+      if (turn === null) continue;
+      const { promise: stopped, resolve } = Promise.withResolvers<void>();
+      signal.addEventListener("abort", () => resolve(), { once: true });
       await Promise.race([turn, stopped]);
     }
     const { cause } = permit;

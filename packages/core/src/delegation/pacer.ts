@@ -1,21 +1,59 @@
 /**
- * Spreads the starts of a worker's runs out in time, after their permits: bottleneck queues and paces, and decides nothing.
- * It reads the process's own clock and timers, so paced workers do not run on a simulated one. Off unless configured.
+ * Spreads the starts of runs out in time, after their permits: decides nothing. Bottleneck queues the starts under a name, one
+ * after the other; the time between them is the injected clock's, because bottleneck reads the wall clock (docs/adr/0023).
  */
 import Bottleneck from "bottleneck";
+import { BoundedMap, settledWithin, sleep, type Clock } from "@agentcore/contract";
 import type { PacingConfig } from "../config/defence-config.ts";
 
-export interface Pacer {
-  /** Resolves when a run of the worker may start; null where nothing is configured for it. */
-  turn(worker: string): Promise<void> | null;
+/** A start never waits longer than its place in the queue costs and this: pacing is a courtesy, whatever the library does. */
+const lateMsMax = 5000;
+/** Names with a queue; the one that got its queue longest ago is forgotten first. */
+const namesMax = 1000;
+
+interface Pace {
+  readonly queue: Bottleneck;
+  /** When the next start may happen, on the monotonic clock. */
+  dueMs: number;
 }
 
-export function createPacer(config: PacingConfig): Pacer {
-  const limiters = new Map<string, Bottleneck>();
-  for (const [worker, { min_interval: minTime }] of Object.entries(config.workers)) {
-    limiters.set(worker, new Bottleneck({ minTime }));
+export class Pacer {
+  readonly #clock: Clock;
+  readonly #paces = new BoundedMap<string, Pace>(namesMax);
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
-  return {
-    turn: (worker) => limiters.get(worker)?.schedule(async () => {}) ?? null,
-  };
+
+  /**
+   * Resolves when the next start under this name may happen, `intervalMs` after the one before; null: at once. One whose signal
+   * is aborted takes no time of the others.
+   */
+  turn(name: string, intervalMs: number, signal?: AbortSignal): Promise<unknown> | null {
+    if (intervalMs === 0) return null;
+    const pace = this.#paces.get(name) ?? { queue: new Bottleneck({ maxConcurrent: 1 }), dueMs: -Infinity };
+    if (!this.#paces.has(name)) this.#paces.set(name, pace);
+    const waiting = Object.values(pace.queue.counts()).reduce((sum, count) => sum + count, 0);
+    if (waiting === 0 && pace.dueMs <= this.#clock.monotonicMs()) {
+      pace.dueMs = this.#clock.monotonicMs() + intervalMs;
+      return null;
+    }
+    const turn = pace.queue.schedule(async () => {
+      await sleep(this.#clock, Math.max(0, pace.dueMs - this.#clock.monotonicMs()), signal);
+      if (signal?.aborted !== true) pace.dueMs = this.#clock.monotonicMs() + intervalMs;
+    });
+    return settledWithin(this.#clock, turn, (waiting + 1) * intervalMs + lateMsMax);
+  }
+}
+
+/** The paces that a run keeps to, by name: its provider's, then its worker's. */
+export function pacesOf(
+  { workers, providers, provider_interval }: PacingConfig,
+  run: { readonly worker: string; readonly provider: string | null },
+): ReadonlyMap<string, number> {
+  const paces = new Map<string, number>();
+  if (run.provider !== null) {
+    paces.set(`provider:${run.provider}`, providers[run.provider]?.min_interval ?? provider_interval);
+  }
+  return paces.set(`worker:${run.worker}`, workers[run.worker]?.min_interval ?? 0);
 }

@@ -85,6 +85,21 @@ const usage = (costUsd: number): WorkerEvent => ({
   costUsd,
 });
 
+it("starts at one provider are spread out in time, and a stopped run does not wait for its turn", async () => {
+  const rig = rigOf({ config: { pacing: {}, limits: { global: { concurrency: 10 } } } });
+  const [first, other] = [await rig.start(), await rig.start({ worker: "claude" })];
+  const requests = [permitRequest(), permitRequest()];
+  const permits = [await rig.grant(requests[0]), await rig.grant(requests[1])];
+  const results = requests.map((request, index) => rig.runtime.execute(permits[index]!, taskOf(request)));
+  await rig.runtime.cancel(permits[1]!, { message: "not wanted any more" });
+  expect(await results[1]).toMatchObject({ outcome: "cancelled", code: "AC_CANCELLED" });
+  expect(rig.runner.runs).toHaveLength(2);
+  await expect.poll(() => rig.clock.advance(10) ?? rig.runner.runs.length).toBe(3);
+  for (const { run } of [first, other]) run.finish();
+  rig.runner.runs[2]?.finish();
+  await Promise.all([first.result, other.result, ...results]);
+});
+
 describe("one run", () => {
   it("events, identity and the one result come through, and everything is given back", async () => {
     const rig = rigOf({ config: { limits: { global: { cost_usd: { day: 10 } } } } });

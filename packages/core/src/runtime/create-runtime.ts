@@ -29,7 +29,7 @@ import {
 import { z } from "zod";
 import type { RuntimeConfig } from "../config/runtime-config.ts";
 import { Gateway } from "../delegation/gateway.ts";
-import { createPacer } from "../delegation/pacer.ts";
+import { Pacer } from "../delegation/pacer.ts";
 import { breakerOpen, type Denied, rejected } from "../gate/denials.ts";
 import { Gate, unusedEnd } from "../gate/gate.ts";
 import { frozenData, ownData } from "../gate/own-data.ts";
@@ -156,7 +156,8 @@ class LocalRuntime implements InProcessRuntime {
       gate,
       bookkeeping: this.#bookkeeping,
       watchdog: this.#watchdog,
-      pacer: createPacer(config.pacing),
+      pacer: new Pacer(clock),
+      pacing: config.pacing,
       runner,
       clock,
       log,
