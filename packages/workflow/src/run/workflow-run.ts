@@ -28,6 +28,7 @@ import { childStream } from "../records/streams.ts";
 import { openTelemetry, type RunTelemetry } from "../records/telemetry.ts";
 import { worktreeOf, type StartedPiece, type StepContext } from "../steps/step-context.ts";
 import type { StepInstance } from "../plan/step-instance.ts";
+import { withinRun } from "../steps/step-merge.ts";
 import { runWork } from "../steps/step-work.ts";
 import { runChild, type StartChild } from "../steps/step-child.ts";
 import type { Workflow } from "../definition.ts";
@@ -229,7 +230,11 @@ export class WorkflowRun {
     const place = worktreeOf(this.#context, instance);
     if (place === null) return;
     try {
-      const discarded = await discardWorktree(ports, place, status === "SUCCEEDED");
+      const { stop } = this.#options.log.record.state;
+      const leftMs = stop === null ? this.#context.leftMs() : 0;
+      const discarded = await withinRun(ports.clock, leftMs, (signal) =>
+        discardWorktree({ ...ports, signal }, place, status === "SUCCEEDED"),
+      );
       const where = { step: instance.id, worktree: place.path, ref: `${place.refs}/after` };
       if (discarded === "saved") ports.log.warn(where, "the step's unmerged changes are kept in a ref");
       if (discarded === "kept")

@@ -10,6 +10,7 @@ import { jobFor } from "./job-request.ts";
 import { runGuardedJob, type PieceEnd } from "./run-guarded-job.ts";
 import { pathInside } from "../places.ts";
 import type { RunEventEntry } from "../records/run-record.ts";
+import { wasStopped } from "./step-prepare.ts";
 import { stepWorkspace, workspaceRoot, type StartedPiece, type StepContext } from "./step-context.ts";
 import { classOf } from "./job-outcome.ts";
 import { budgetUsedUp, ceilingOf, collect, failed, isCostKnown, pieceBasis, printedOf } from "./step-work.ts";
@@ -25,13 +26,14 @@ export async function runCheck(
   loop: Loop,
   canceller: LateCanceller,
 ): Promise<RunEventEntry> {
+  let took: Pick<RunEventEntry, "spent" | "interruptions" | "costKnown"> = {};
   try {
     const ceiling = ceilingOf(context, started);
     if (isUsedUp(ceiling)) return nothingLeft(context, started, ceiling);
     await removeDecision(context, started, loop);
     const end = await submit(context, started, loop, canceller);
     const known = isCostKnown(end) ? { costKnown: true as const } : {};
-    const took = { spent: end.spent, interruptions: 0, ...known };
+    took = { spent: end.spent, interruptions: 0, ...known };
     if (wasInterrupted(end)) return { ...ended(context, started, { type: "interrupted" }), ...took };
     if (end.state === "cancelled") {
       const event = { type: "cancelled", reason: end.reason?.message ?? "cancelled" } as const;
@@ -42,11 +44,13 @@ export async function runCheck(
       return { ...stalledEntry(context, started, end, stalled), ...took };
     const decision = decide(started, loop, end, await readDecision(context, started, loop));
     const failure = decision.decision === "undecided" && end.state === "dead" ? failureOf(end) : {};
-    return { ...(await conclude(context, started, decision)), ...failure, ...took };
+    return { ...(await conclude(context, started, decision, canceller)), ...failure, ...took };
   } catch (error) {
+    if (wasStopped(error, canceller)) return { ...ended(context, started, { type: "interrupted" }), ...took };
     if (isFailureOfRun(error)) throw error;
     const { reason } = failed(error);
-    return ended(context, started, checkEnded({ decision: "undecided", reason, fingerprints: [] }));
+    const undecided = checkEnded({ decision: "undecided", reason, fingerprints: [] });
+    return { ...ended(context, started, undecided), ...took };
   }
 }
 
@@ -136,9 +140,12 @@ async function conclude(
   context: StepContext,
   started: StartedPiece,
   decision: Decision,
+  canceller: LateCanceller,
 ): Promise<RunEventEntry> {
   if (decision.decision !== "complete") return ended(context, started, checkEnded(decision));
-  const collected = await collect(context, started);
+  const collected = await collect(context, started, canceller);
+  if (collected.outcome === "cancelled")
+    return ended(context, started, { type: "cancelled", reason: collected.reason ?? "" });
   if (collected.outcome === "failed") {
     const reason = collected.reason ?? "";
     const entry = ended(context, started, checkEnded({ ...decision, decision: "failed", reason }));

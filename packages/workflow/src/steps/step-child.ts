@@ -76,7 +76,7 @@ async function attempt(
     if (end.outcome !== "succeeded") return end;
     const artifacts = await takeExports(context, started, action, created.contextDir);
     // What it exports is there after each iteration, for the completion check to look at.
-    const collected = started.instance.step.loop === null ? await collect(context, started) : {};
+    const collected = started.instance.step.loop === null ? await collect(context, started, canceller) : {};
     return { ...end, ...collected, artifacts: [...artifacts, ...(collected.artifacts ?? [])] };
   } catch (error) {
     if (wasStopped(error, canceller)) return canceller.isInterrupted ? null : stoppedBefore;

@@ -15,7 +15,7 @@ import { noteOutputs, staleOutputs, type OutputsOf } from "./output-age.ts";
 import { artifactDir } from "../places.ts";
 import { judgeStep, noteDiffBase } from "./step-changes.ts";
 import { prepare, wasStopped } from "./step-prepare.ts";
-import { mergeWorktree } from "../worktree/merge-worktree.ts";
+import { mergeUnlessStopped } from "./step-merge.ts";
 import type { RunEventEntry } from "../records/run-record.ts";
 import { stepWorkspace, worktreeOf, type StartedPiece, type StepContext } from "./step-context.ts";
 import { join, relative } from "node:path";
@@ -80,6 +80,7 @@ async function attempt(
   work: WorkSpec,
   canceller: LateCanceller,
 ): Promise<AttemptEnd> {
+  let cost: Pick<AttemptEnd, "spent" | "interruptions" | "costKnown"> = {};
   try {
     const workspace = await prepare(context, started, canceller);
     if (canceller.isInterrupted && !started.resumed) return interruptedEnd;
@@ -92,24 +93,20 @@ async function attempt(
     const job = jobFor(await workRequest(context, started, work, workspace));
     const { stall } = started.instance.step;
     const end = await runGuardedJob(context, started, { piece: "work", job, stall }, canceller);
-    const cost = {
-      spent: end.spent,
-      interruptions: Math.max(0, end.attempts - 1),
-      costKnown: isCostKnown(end),
-    };
+    const interruptions = Math.max(0, end.attempts - 1);
+    cost = { spent: end.spent, interruptions, costKnown: isCostKnown(end) };
     if (wasInterrupted(end) || beginsAnew(context, started, end)) return { ...interruptedEnd, ...cost };
     const verdict = withOrigin(context, started, workEnd(end, stall));
     const { output, log } = end;
     if (verdict.outcome === "failed") return { ...verdict, ...cost, output, log };
     if (verdict.outcome !== "succeeded" || verdict.violations.length > 0) return { ...verdict, ...cost };
-    return {
-      ...(await afterSuccess(context, started, { ...verdict, ...cost }, end.result)),
-      ...cost,
-    };
+    const done = { end: { ...verdict, interruptions }, result: end.result };
+    return { ...(await afterSuccess(context, started, done, canceller)), ...cost };
   } catch (error) {
-    if (wasStopped(error, canceller)) return canceller.isInterrupted ? interruptedEnd : stoppedBefore;
+    if (wasStopped(error, canceller))
+      return { ...(canceller.isInterrupted ? interruptedEnd : stoppedBefore), ...cost };
     if (isFailureOfRun(error)) throw error;
-    return failed(error);
+    return { ...failed(error), ...cost };
   }
 }
 
@@ -132,6 +129,8 @@ export const stoppedBefore: AttemptEnd = {
   errorClass: "cancelled",
   violations: [],
 };
+
+const notMerged = "stopped before its changes were merged";
 
 const interruptedEnd: AttemptEnd = { ...stoppedBefore, errorClass: null, interrupted: true };
 
@@ -204,11 +203,16 @@ export function pieceBasis(context: StepContext, started: StartedPiece) {
   };
 }
 
+interface Success {
+  readonly end: WorkEnd & { readonly interruptions: number };
+  readonly result: WorkerResult | null;
+}
+
 async function afterSuccess(
   context: StepContext,
   started: StartedPiece,
-  verdict: WorkEnd & { readonly interruptions: number },
-  result: WorkerResult | null,
+  { end: verdict, result }: Success,
+  canceller: LateCanceller,
 ): Promise<AttemptEnd> {
   const { step } = started.instance;
   const changes = await judgeStep(context, started, observedOf(result?.observations));
@@ -217,7 +221,7 @@ async function afterSuccess(
   // A step that loops is not done before its check says so.
   if (step.loop !== null) return { ...verdict, ...branch };
   const begunAgainAt = verdict.interruptions > 0 ? (result?.startedAt ?? null) : null;
-  return { ...verdict, ...branch, ...(await collect(context, started, begunAgainAt)) };
+  return { ...verdict, ...branch, ...(await collect(context, started, canceller, begunAgainAt)) };
 }
 
 function outputsOf(context: StepContext, { instance }: StartedPiece): OutputsOf {
@@ -236,10 +240,14 @@ async function branchAfter({ workflow, record, ports }: StepContext, { instance 
   return branch === null ? {} : { branch };
 }
 
-/** Collects the outputs of a step that is done; a missing one makes it fail. `begunAgainAt`: see `staleOutputs`. */
+/**
+ * Collects the outputs of a step that is done; a missing one makes it fail. Rejects with `AC_CANCELLED` where the run is
+ * interrupted and its merge takes too long. `begunAgainAt`: see `staleOutputs`.
+ */
 export async function collect(
   context: StepContext,
   started: StartedPiece,
+  canceller: LateCanceller,
   begunAgainAt: number | null = null,
 ): Promise<Partial<AttemptEnd>> {
   const { instance } = started;
@@ -260,12 +268,13 @@ export async function collect(
     return { outcome: "failed", reason, errorClass: "task_failed", code: "AC_OUTPUT_MISSING" };
   }
   if (place === null) return { artifacts };
-  await mergeWorktree(context.ports, {
+  const request = {
     place,
     patchFile: join(artifactDir(contextDir, instance.id, "patch"), "changes.patch"),
     merge: step.merge,
     exclude: step.inputs.map(({ as }) => join(relative(place.path, stepWorkspace(context, instance)), as)),
     contextDir,
-  });
-  return { artifacts: [...artifacts, "patch"] };
+  };
+  const isMerged = await mergeUnlessStopped(context.ports, request, canceller);
+  return isMerged ? { artifacts: [...artifacts, "patch"] } : { ...stoppedBefore, reason: notMerged };
 }

@@ -1,7 +1,7 @@
 /** Merges what a step did in its worktree into the workspace; goes on with a merge that was interrupted. */
 import { isAgentCoreError, type Git } from "@agentcore/contract";
 import { join } from "node:path";
-import { setRefs } from "./git.ts";
+import { gitUntil, setRefs } from "./git.ts";
 import type { GitPath } from "./git-path.ts";
 import { withRepositoryLock } from "./repository-lock.ts";
 import { treeChanges, writePatch, type TreeChange } from "./tree-changes.ts";
@@ -32,26 +32,34 @@ export interface MergeRequest {
 
 /**
  * Snapshot, patch, merge. May be called again after an interruption. Throws `AC_WORKFLOW_GIT` where the changes do not fit;
- * the workspace is as it was then.
+ * the workspace is as it was then, even if the signal ends it. Once files are being put into their places, no signal does.
  */
 export async function mergeWorktree(options: WorktreeOptions, request: MergeRequest): Promise<void> {
-  const { git, clock } = options;
+  const { git: toEnd, clock, signal } = options;
   const { place } = request;
   const { root, gitDir, refs } = place;
-  await withRepositoryLock({ clock, gitDir }, async () => {
+  const git = signal === undefined ? toEnd : gitUntil(toEnd, signal);
+  await withRepositoryLock({ clock, gitDir, signal }, async () => {
     if ((await readMark(place, "merged")) !== null) return;
     // Once a merge has begun, it goes on with what it began with.
     const hasBegun = (await readMark(place, "merging")) !== null;
-    if (hasBegun) await mergeOn(git, request);
+    if (hasBegun) await mergeOn(toEnd, request);
     const repositories = hasBegun
       ? await repositoriesIn(git, root, `${refs}/after`)
-      : await mergeAnew(git, request);
+      : await mergeAnew({ git, toEnd }, request);
     await setMark(place, "merged", JSON.stringify(repositories));
   });
 }
 
+interface Gits {
+  /** Ends with the signal. */
+  readonly git: Git;
+  /** For what must not be left half done. */
+  readonly toEnd: Git;
+}
+
 /** Answers the repositories in the worktree. */
-async function mergeAnew(git: Git, request: MergeRequest): Promise<readonly GitPath[]> {
+async function mergeAnew({ git, toEnd }: Gits, request: MergeRequest): Promise<readonly GitPath[]> {
   const { place, patchFile, merge } = request;
   const { root, path, refs } = place;
   const exclude = request.exclude.map((name) => join(path, name));
@@ -60,7 +68,7 @@ async function mergeAnew(git: Git, request: MergeRequest): Promise<readonly GitP
   const scratch = scratchPath(place, "patch");
   const changes = await writePatch(git, { root, from: before, to: after, file: patchFile, scratch });
   const isToMerge = merge === "apply" && changes.length > 0;
-  if (isToMerge) await mergeIntoWorkspace(git, request, { after, changes });
+  if (isToMerge) await mergeIntoWorkspace({ git, toEnd }, request, { after, changes });
   else await setRefs(git, place, { [`${refs}/after`]: after });
   return repositories;
 }
@@ -70,7 +78,11 @@ interface StepWork {
   readonly changes: readonly TreeChange[];
 }
 
-async function mergeIntoWorkspace(git: Git, request: MergeRequest, work: StepWork): Promise<void> {
+async function mergeIntoWorkspace(
+  { git, toEnd }: Gits,
+  request: MergeRequest,
+  work: StepWork,
+): Promise<void> {
   const { place, patchFile, contextDir } = request;
   const { after, changes } = work;
   const { refs } = place;
@@ -91,7 +103,7 @@ async function mergeIntoWorkspace(git: Git, request: MergeRequest, work: StepWor
     [`${refs}/merged`]: merged.id,
   });
   await setMark(place, "merging");
-  await apply(git, request, { workspace, changes: merged.changes, byStep: changes, looks });
+  await apply(toEnd, request, { workspace, changes: merged.changes, byStep: changes, looks });
 }
 
 /** Goes on with a merge that was interrupted. */

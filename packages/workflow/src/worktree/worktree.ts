@@ -7,7 +7,7 @@
 import { AgentCoreError, ignore, readPlacedFile, type Git } from "@agentcore/contract";
 import { mkdir, readdir, realpath, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { commitOf, gitDirOf, gitText, setRefs, wholeTreeMsMax, workTreeAt } from "./git.ts";
+import { commitOf, gitDirOf, gitText, gitUntil, setRefs, wholeTreeMsMax, workTreeAt } from "./git.ts";
 import { shownPath, type GitPath } from "./git-path.ts";
 import { isThere, unlessMissing } from "../places.ts";
 import { withRepositoryLock } from "./repository-lock.ts";
@@ -248,13 +248,14 @@ export type Discarded =
 
 /** For a step whose end is journaled. `isMerged`: it succeeded, so its work is where it belongs. */
 export async function discardWorktree(
-  { git, clock }: WorktreeOptions,
+  { git: unbound, clock, signal }: WorktreeOptions,
   place: WorktreePlace,
   isMerged: boolean,
 ): Promise<Discarded> {
   const { root, gitDir, path, refs } = place;
   if (!(await isThere(dirname(path)))) return "removed";
-  return withRepositoryLock({ clock, gitDir }, async () => {
+  const git = signal === undefined ? unbound : gitUntil(unbound, signal);
+  return withRepositoryLock({ clock, gitDir, signal }, async () => {
     const isUnmerged = !isMerged && (await readMark(place, "ready")) !== null;
     const isToSave = isUnmerged && (await readMark(place, "saved")) === null && (await isThere(path));
     if (isToSave) await save(git, place);
