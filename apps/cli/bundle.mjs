@@ -4,6 +4,7 @@
 //
 // Two programs come out. `main.js` is split, so that a command loads what it needs. `run.js` is `agentcore run` in one file:
 // resolving two dozen files costs more there than reading one. What it loads only now and then it takes from the other.
+import { deepStrictEqual } from "node:assert";
 import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { isBuiltin } from "node:module";
@@ -46,6 +47,30 @@ function hoist(/** @type {string} */ text, /** @type {readonly string[]} */ modu
     return `import * as hoisted${index} from "${path}";\n${source.replace(dynamic, `hoisted${index}`)}`;
   }, text);
 }
+
+/**
+ * Evaluates a module that answers with the same data every time, and puts the answer in its place.
+ * @type {Plugin}
+ */
+const evaluated = {
+  name: "evaluated",
+  setup(bundler) {
+    bundler.onLoad({ filter: /\/config\/default-config\.ts$/ }, async ({ path }) => {
+      const { outputFiles } = await build({
+        ...common,
+        entryPoints: [path],
+        write: false,
+        banner: { js: requireBuiltin },
+      });
+      const code = Buffer.from(outputFiles?.[0]?.contents ?? "").toString("base64");
+      const { defaultConfig } = await import(`data:text/javascript;base64,${code}`);
+      const config = defaultConfig();
+      const text = JSON.stringify(config);
+      deepStrictEqual(JSON.parse(text), config);
+      return { contents: `export const defaultConfig = () => JSON.parse(${JSON.stringify(text)});` };
+    });
+  },
+};
 
 /**
  * `import … from "node:crypto"` makes Node read every property of the module, which loads parts of it that nobody asked for;
@@ -113,7 +138,7 @@ const lazy = new Map();
 const run = await build({
   ...common,
   entryPoints: { run: "src/main.ts" },
-  plugins: [fromTheOther(lazy), sources(neededByRun), directBuiltins],
+  plugins: [fromTheOther(lazy), evaluated, sources(neededByRun), directBuiltins],
   // As src/main.ts does: here every schema is made before its first line.
   banner: { js: `${requireBuiltin} globalThis.__zod_globalConfig = { jitless: true };` },
 });
@@ -121,7 +146,7 @@ const main = await build({
   ...common,
   entryPoints: { main: "src/main.ts", ...Object.fromEntries(lazy) },
   splitting: true,
-  plugins: [sources([]), directBuiltins],
+  plugins: [evaluated, sources([]), directBuiltins],
   banner: { js: requireBuiltin },
 });
 const inputs = [run, main].flatMap(({ metafile }) => Object.keys(metafile?.inputs ?? {}));

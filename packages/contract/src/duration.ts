@@ -3,6 +3,7 @@
  * because `timeout: 10` has meant both ten seconds and ten milliseconds to careful people.
  */
 import { z } from "zod";
+import { lazySchema } from "./lazy-schema.ts";
 
 const unitMs = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1 } as const;
 const pattern =
@@ -38,25 +39,27 @@ export function formatDuration(durationMs: number): string {
 }
 
 /** A duration in a configuration file or on the command line; decodes to milliseconds. */
-export const durationSchema = z
-  .string({
-    error: ({ input }) =>
-      input === undefined
-        ? "is required, for example 30m"
-        : "a duration needs a unit, such as 30s, 5m or 1h30m",
-  })
-  .transform((text, context) => {
-    const durationMs = parseDurationMs(text);
-    if (durationMs !== undefined) return durationMs;
-    context.addIssue({
-      code: "custom",
-      message: `"${text}" is not a duration; write a number with a unit, such as 200ms, 30s, 5m, 1h30m (at most 366d)`,
-    });
-    return z.NEVER;
-  })
-  .meta({
-    description: "A duration with a unit: 200ms, 30s, 5m, 2h, 1h30m.",
-    examples: ["30s", "1h30m"],
-    // For editors; `parseDurationMs` decides.
-    pattern: `^(?=.)${pattern.source.slice(1)}`,
-  });
+export const durationSchema = lazySchema(() =>
+  z
+    .string({
+      error: ({ input }) =>
+        input === undefined
+          ? "is required, for example 30m"
+          : "a duration needs a unit, such as 30s, 5m or 1h30m",
+    })
+    .transform((text, context) => {
+      const durationMs = parseDurationMs(text);
+      if (durationMs !== undefined) return durationMs;
+      context.addIssue({
+        code: "custom",
+        message: `"${text}" is not a duration; write a number with a unit, such as 200ms, 30s, 5m, 1h30m (at most 366d)`,
+      });
+      return z.NEVER;
+    })
+    .meta({
+      description: "A duration with a unit: 200ms, 30s, 5m, 2h, 1h30m.",
+      examples: ["30s", "1h30m"],
+      // For editors; `parseDurationMs` decides.
+      pattern: `^(?=.)${pattern.source.slice(1)}`,
+    }),
+);

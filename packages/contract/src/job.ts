@@ -1,97 +1,114 @@
 /** What a caller submits. Limits are ceilings: the runtime's own limits hold besides, and the lower one wins. */
 import { z } from "zod";
+import { lazySchema } from "./lazy-schema.ts";
 import { errorClassSchema } from "./error-class.ts";
 import { workerTaskSchema } from "./task.ts";
 
-export const prioritySchema = z.strictObject({
-  /** `interactive` goes before `batch`, whatever the values. */
-  class: z.enum(["interactive", "batch"]).default("batch"),
-  /** Higher first within a class; -1000 to 1000. */
-  value: z.int().min(-1000).max(1000).default(0),
-});
+export const prioritySchema = lazySchema(() =>
+  z.strictObject({
+    /** `interactive` goes before `batch`, whatever the values. */
+    class: z.enum(["interactive", "batch"]).default("batch"),
+    /** Higher first within a class; -1000 to 1000. */
+    value: z.int().min(-1000).max(1000).default(0),
+  }),
+);
 export type Priority = z.infer<typeof prioritySchema>;
 
 /** What happens when a job with the same key is not finished yet. */
 export const dedupSchema = z.enum(["coalesce", "latest-wins", "reject"]);
 export type Dedup = z.infer<typeof dedupSchema>;
 
-export const jobLimitsSchema = z.strictObject({
-  /** Wall clock of one attempt. Default 30 minutes. */
-  timeoutMs: z
-    .int()
-    .positive()
-    .max(7 * 86_400_000)
-    .default(30 * 60_000),
-  /** Attempts in all, crashes included. Default 1: a task is repeated only where the caller says that it may be. */
-  maxAttempts: z.int().min(1).max(100).default(1),
-  /** Ceiling for all attempts together, in US dollars. */
-  maxCostUsd: z.number().positive().optional(),
-  /** Ceiling for all attempts together, input and output. */
-  maxTokens: z.int().positive().optional(),
-  /** Longest silence with no tool call in flight. Default: the runtime's. */
-  silenceTimeoutMs: z.int().positive().optional(),
-  /**
-   * Moment after which a result is of no use, in ms since the epoch: no attempt starts later (`AC_DEADLINE_PASSED`), and one
-   * that runs is stopped then. Default: none.
-   */
-  deadline: z.number().nonnegative().optional(),
-});
+export const jobLimitsSchema = lazySchema(() =>
+  z.strictObject({
+    /** Wall clock of one attempt. Default 30 minutes. */
+    timeoutMs: z
+      .int()
+      .positive()
+      .max(7 * 86_400_000)
+      .default(30 * 60_000),
+    /** Attempts in all, crashes included. Default 1: a task is repeated only where the caller says that it may be. */
+    maxAttempts: z.int().min(1).max(100).default(1),
+    /** Ceiling for all attempts together, in US dollars. */
+    maxCostUsd: z.number().positive().optional(),
+    /** Ceiling for all attempts together, input and output. */
+    maxTokens: z.int().positive().optional(),
+    /** Longest silence with no tool call in flight. Default: the runtime's. */
+    silenceTimeoutMs: z.int().positive().optional(),
+    /**
+     * Moment after which a result is of no use, in ms since the epoch: no attempt starts later (`AC_DEADLINE_PASSED`), and one
+     * that runs is stopped then. Default: none.
+     */
+    deadline: z.number().nonnegative().optional(),
+  }),
+);
 export type JobLimits = z.infer<typeof jobLimitsSchema>;
 
-export const retryPolicySchema = z.strictObject({
-  /** First delay; doubles with each attempt, with full jitter. Default 1 s. */
-  baseDelayMs: z.int().nonnegative().default(1000),
-  /** Longest delay. Default 5 minutes. A provider's retry-after may exceed it. */
-  maxDelayMs: z.int().positive().default(300_000),
-  /** Classes to retry instead of the defaults of `errorClassTraits`. */
-  retryOn: z.array(errorClassSchema).optional(),
-});
+export const retryPolicySchema = lazySchema(() =>
+  z.strictObject({
+    /** First delay; doubles with each attempt, with full jitter. Default 1 s. */
+    baseDelayMs: z.int().nonnegative().default(1000),
+    /** Longest delay. Default 5 minutes. A provider's retry-after may exceed it. */
+    maxDelayMs: z.int().positive().default(300_000),
+    /** Classes to retry instead of the defaults of `errorClassTraits`. */
+    retryOn: z.array(errorClassSchema).optional(),
+  }),
+);
 export type RetryPolicy = z.infer<typeof retryPolicySchema>;
 
 /** As in W3C Trace Context, level 1; later versions may add to its end. */
-export const traceparentSchema = z
-  .string()
-  .regex(
-    /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-[\x21-\x7e]*)?$/,
-    "not a W3C traceparent, such as 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-  );
+export const traceparentSchema = lazySchema(() =>
+  z
+    .string()
+    .regex(
+      /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-[\x21-\x7e]*)?$/,
+      "not a W3C traceparent, such as 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    ),
+);
 
-export const jobContextSchema = z.strictObject({
-  /** The caller's place in its trace. Workers get it as `TRACEPARENT`, and each `attempt_started` names it. */
-  traceparent: traceparentSchema.optional(),
-  tenant: z.string().min(1).optional(),
-  labels: z.record(z.string(), z.string()).default({}),
-});
+export const jobContextSchema = lazySchema(() =>
+  z.strictObject({
+    /** The caller's place in its trace. Workers get it as `TRACEPARENT`, and each `attempt_started` names it. */
+    traceparent: traceparentSchema.optional(),
+    tenant: z.string().min(1).optional(),
+    labels: z.record(z.string(), z.string()).default({}),
+  }),
+);
 export type JobContext = z.infer<typeof jobContextSchema>;
 
 /**
  * Names a job: a UUIDv7, or any text that its caller chose, up to 512 characters. It is printed, and stands in the environment
  * of workers, so control characters are refused.
  */
-export const jobIdSchema = z
-  .string()
-  .min(1)
-  .max(512)
-  .regex(/^[^\p{Cc}\p{Cs}]*$/u, "an id has no control characters");
+export const jobIdSchema = lazySchema(() =>
+  z
+    .string()
+    .min(1)
+    .max(512)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, "an id has no control characters"),
+);
 
-export const jobSchema = z.strictObject({
-  id: jobIdSchema,
-  priority: prioritySchema.prefault({}),
-  /** Idempotency key: held from submit to the terminal state. */
-  key: z.string().min(1).max(512).optional(),
-  dedup: dedupSchema.default("coalesce"),
-  task: workerTaskSchema,
-  limits: jobLimitsSchema.prefault({}),
-  retry: retryPolicySchema.optional(),
-  /** Not before this moment, in ms since the epoch. */
-  notBefore: z.number().nonnegative().optional(),
-  /** Require this containment level, or refuse to run. */
-  requireContainment: z.literal("sealed").optional(),
-  context: jobContextSchema.prefault({}),
-});
+export const jobSchema = lazySchema(() =>
+  z.strictObject({
+    id: jobIdSchema,
+    priority: prioritySchema.prefault({}),
+    /** Idempotency key: held from submit to the terminal state. */
+    key: z.string().min(1).max(512).optional(),
+    dedup: dedupSchema.default("coalesce"),
+    task: workerTaskSchema,
+    limits: jobLimitsSchema.prefault({}),
+    retry: retryPolicySchema.optional(),
+    /** Not before this moment, in ms since the epoch. */
+    notBefore: z.number().nonnegative().optional(),
+    /** Require this containment level, or refuse to run. */
+    requireContainment: z.literal("sealed").optional(),
+    context: jobContextSchema.prefault({}),
+  }),
+);
 export type Job = z.infer<typeof jobSchema>;
 export type JobInput = z.input<typeof jobSchema>;
 
 /** What `submit` takes: a job whose id may be left to the scheduler. */
-export const jobSubmissionSchema = jobSchema.extend({ id: jobIdSchema.optional() });
+export const jobSubmissionSchema = lazySchema(() =>
+  jobSchema.unwrap().extend({ id: jobIdSchema.optional() }),
+);
 export type JobSubmission = z.input<typeof jobSubmissionSchema>;

@@ -3,92 +3,105 @@
  * decision, and ends exactly once: by the result of its execution, or by `release` where it was never used.
  */
 import { z } from "zod";
+import { lazySchema } from "./lazy-schema.ts";
 import type { ErrorCode } from "./error-codes.ts";
 import { jobIdSchema } from "./job.ts";
 import { capabilitySchema } from "./task.ts";
 
-export const permitRequestSchema = z.strictObject({
-  jobId: jobIdSchema,
-  /** From 1, never reused. */
-  attempt: z.int().positive(),
-  maxAttempts: z.int().positive(),
-  worker: z.string().min(1),
-  /** Who is billed and rate limited; default: what the worker's adapter says. */
-  provider: z.string().min(1).optional(),
-  model: z.string().min(1).optional(),
-  tenant: z.string().min(1).optional(),
-  /** Absolute path; one permit at a time where the configuration locks workspaces. */
-  workspace: z.string().min(1),
-  capabilities: z.array(capabilitySchema),
-  timeoutMs: z.int().positive(),
-  /** What is left of the job's own ceilings. */
-  maxCostUsd: z.number().nonnegative().optional(),
-  maxTokens: z.int().nonnegative().optional(),
-  /** The job's own limit for silence with no tool call in flight; default: the runtime's. */
-  silenceTimeoutMs: z.int().positive().optional(),
-  /** Moment after which a result is of no use, in ms since the epoch. */
-  deadline: z.number().optional(),
-  priorityClass: z.enum(["interactive", "batch"]).default("batch"),
-  requireContainment: z.literal("sealed").optional(),
-});
+export const permitRequestSchema = lazySchema(() =>
+  z.strictObject({
+    jobId: jobIdSchema,
+    /** From 1, never reused. */
+    attempt: z.int().positive(),
+    maxAttempts: z.int().positive(),
+    worker: z.string().min(1),
+    /** Who is billed and rate limited; default: what the worker's adapter says. */
+    provider: z.string().min(1).optional(),
+    model: z.string().min(1).optional(),
+    tenant: z.string().min(1).optional(),
+    /** Absolute path; one permit at a time where the configuration locks workspaces. */
+    workspace: z.string().min(1),
+    capabilities: z.array(capabilitySchema),
+    timeoutMs: z.int().positive(),
+    /** What is left of the job's own ceilings. */
+    maxCostUsd: z.number().nonnegative().optional(),
+    maxTokens: z.int().nonnegative().optional(),
+    /** The job's own limit for silence with no tool call in flight; default: the runtime's. */
+    silenceTimeoutMs: z.int().positive().optional(),
+    /** Moment after which a result is of no use, in ms since the epoch. */
+    deadline: z.number().optional(),
+    priorityClass: z.enum(["interactive", "batch"]).default("batch"),
+    requireContainment: z.literal("sealed").optional(),
+  }),
+);
 export type PermitRequest = z.infer<typeof permitRequestSchema>;
 
-export const grantsSchema = z.strictObject({
-  capabilities: z.array(capabilitySchema),
-  /** Ceiling held for this attempt against every ancestor budget; null: no cost budget applies. */
-  maxCostUsd: z.number().nonnegative().nullable(),
-  maxTokens: z.int().nonnegative().nullable(),
-  model: z.string().nullable(),
-  timeoutMs: z.int().positive(),
-});
+export const grantsSchema = lazySchema(() =>
+  z.strictObject({
+    capabilities: z.array(capabilitySchema),
+    /** Ceiling held for this attempt against every ancestor budget; null: no cost budget applies. */
+    maxCostUsd: z.number().nonnegative().nullable(),
+    maxTokens: z.int().nonnegative().nullable(),
+    model: z.string().nullable(),
+    timeoutMs: z.int().positive(),
+  }),
+);
 export type Grants = z.infer<typeof grantsSchema>;
 
 /** What was reduced, and why. */
-export const degradationSchema = z.strictObject({
-  field: z.enum(["capabilities", "maxCostUsd", "maxTokens", "model", "timeoutMs"]),
-  from: z.json(),
-  to: z.json(),
-  code: z.string(),
-  reason: z.string(),
-});
+export const degradationSchema = lazySchema(() =>
+  z.strictObject({
+    field: z.enum(["capabilities", "maxCostUsd", "maxTokens", "model", "timeoutMs"]),
+    from: z.json(),
+    to: z.json(),
+    code: z.string(),
+    reason: z.string(),
+  }),
+);
 export type Degradation = z.infer<typeof degradationSchema>;
 
-export const budgetLevelSchema = z.strictObject({
-  /** Path in the budget tree, such as `global`, `tenant:acme`, `worker:codex`, `provider:openai`, `job:…`. */
-  scope: z.string(),
-  kind: z.enum(["concurrency", "start_rate", "cost_usd", "tokens", "attempts"]),
-  /** `hour`, `day`, `month`; absent for a limit without a window. */
-  window: z.enum(["hour", "day", "month"]).optional(),
-  limit: z.number(),
-  held: z.number(),
-  spent: z.number(),
-});
+export const budgetLevelSchema = lazySchema(() =>
+  z.strictObject({
+    /** Path in the budget tree, such as `global`, `tenant:acme`, `worker:codex`, `provider:openai`, `job:…`. */
+    scope: z.string(),
+    kind: z.enum(["concurrency", "start_rate", "cost_usd", "tokens", "attempts"]),
+    /** `hour`, `day`, `month`; absent for a limit without a window. */
+    window: z.enum(["hour", "day", "month"]).optional(),
+    limit: z.number(),
+    held: z.number(),
+    spent: z.number(),
+  }),
+);
 export type BudgetLevel = z.infer<typeof budgetLevelSchema>;
 
-export const breakerLevelSchema = z.strictObject({
-  target: z.string(),
-  state: z.enum(["closed", "open", "half_open", "isolated"]),
-  /** When the next probe is due, in ms since the epoch; null unless open. */
-  probeAt: z.number().nullable(),
-});
+export const breakerLevelSchema = lazySchema(() =>
+  z.strictObject({
+    target: z.string(),
+    state: z.enum(["closed", "open", "half_open", "isolated"]),
+    /** When the next probe is due, in ms since the epoch; null unless open. */
+    probeAt: z.number().nullable(),
+  }),
+);
 export type BreakerLevel = z.infer<typeof breakerLevelSchema>;
 
 /** The part of a permit that is data: what crosses the process boundary and is kept with the attempt. */
-export const permitRecordSchema = z.strictObject({
-  id: z.string(),
-  jobId: z.string(),
-  attempt: z.int().positive(),
-  worker: z.string(),
-  provider: z.string().nullable(),
-  workspace: z.string(),
-  issuedAt: z.number(),
-  /** End of the attempt's wall clock, in ms since the epoch. Enforced on the monotonic clock. */
-  deadline: z.number(),
-  grants: grantsSchema,
-  degraded: z.array(degradationSchema),
-  budgets: z.array(budgetLevelSchema),
-  breakers: z.array(breakerLevelSchema),
-});
+export const permitRecordSchema = lazySchema(() =>
+  z.strictObject({
+    id: z.string(),
+    jobId: z.string(),
+    attempt: z.int().positive(),
+    worker: z.string(),
+    provider: z.string().nullable(),
+    workspace: z.string(),
+    issuedAt: z.number(),
+    /** End of the attempt's wall clock, in ms since the epoch. Enforced on the monotonic clock. */
+    deadline: z.number(),
+    grants: grantsSchema,
+    degraded: z.array(degradationSchema),
+    budgets: z.array(budgetLevelSchema),
+    breakers: z.array(breakerLevelSchema),
+  }),
+);
 export type PermitRecord = z.infer<typeof permitRecordSchema>;
 
 /** A live permit, inside the process that issued it. */
@@ -98,7 +111,7 @@ export interface Permit extends PermitRecord {
 }
 
 /** What was true when the gate said no; shown by `why`. */
-export const evidenceSchema = z.record(z.string(), z.json());
+export const evidenceSchema = lazySchema(() => z.record(z.string(), z.json()));
 export type Evidence = z.infer<typeof evidenceSchema>;
 
 export interface Denial {

@@ -3,6 +3,7 @@
  * metrics are subscribers of this one stream; every decision in it carries its code and evidence.
  */
 import { z } from "zod";
+import { lazySchema } from "./lazy-schema.ts";
 import { permitRecordSchema, evidenceSchema } from "./permit.ts";
 import { workerResultSchema } from "./result.ts";
 import { workerEventSchema } from "./worker-event.ts";
@@ -10,88 +11,98 @@ import { workerEventSchema } from "./worker-event.ts";
 const base = { jobId: z.string(), at: z.number() };
 const decision = { code: z.string(), message: z.string(), evidence: evidenceSchema };
 
-export const runEventSchema = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("job_submitted"), ...base, deduplicated: z.boolean() }),
-  z.strictObject({
-    type: z.literal("permit_granted"),
-    ...base,
-    attempt: z.int(),
-    permit: permitRecordSchema,
-  }),
-  z.strictObject({
-    type: z.literal("permit_deferred"),
-    ...base,
-    attempt: z.int(),
-    retryAfterMs: z.number(),
-    ...decision,
-  }),
-  z.strictObject({ type: z.literal("permit_rejected"), ...base, attempt: z.int(), ...decision }),
-  z.strictObject({
-    type: z.literal("attempt_started"),
-    ...base,
-    attempt: z.int(),
-    worker: z.string(),
-    /** The job's, where it has one. */
-    traceparent: z.string().optional(),
-  }),
-  z.strictObject({ type: z.literal("worker_event"), ...base, attempt: z.int(), event: workerEventSchema }),
-  z.strictObject({ type: z.literal("attempt_stopping"), ...base, attempt: z.int(), ...decision }),
-  z.strictObject({ type: z.literal("attempt_ended"), ...base, attempt: z.int(), result: workerResultSchema }),
-  z.strictObject({
-    type: z.literal("retry_scheduled"),
-    ...base,
-    attempt: z.int(),
-    delayMs: z.number(),
-    ...decision,
-  }),
-  /** A subscriber fell so far behind that this many of the worker's events were not handed to it; the logs have them. */
-  z.strictObject({ type: z.literal("events_dropped"), ...base, count: z.int().positive() }),
-  z.strictObject({ type: z.literal("job_ended"), ...base, outcome: z.string(), attempts: z.int() }),
-  z.strictObject({
-    type: z.literal("escalation"),
-    ...base,
-    stage: z.string(),
-    target: z.string(),
-    ...decision,
-  }),
-]);
+export const runEventSchema = lazySchema(() =>
+  z.discriminatedUnion("type", [
+    z.strictObject({ type: z.literal("job_submitted"), ...base, deduplicated: z.boolean() }),
+    z.strictObject({
+      type: z.literal("permit_granted"),
+      ...base,
+      attempt: z.int(),
+      permit: permitRecordSchema,
+    }),
+    z.strictObject({
+      type: z.literal("permit_deferred"),
+      ...base,
+      attempt: z.int(),
+      retryAfterMs: z.number(),
+      ...decision,
+    }),
+    z.strictObject({ type: z.literal("permit_rejected"), ...base, attempt: z.int(), ...decision }),
+    z.strictObject({
+      type: z.literal("attempt_started"),
+      ...base,
+      attempt: z.int(),
+      worker: z.string(),
+      /** The job's, where it has one. */
+      traceparent: z.string().optional(),
+    }),
+    z.strictObject({ type: z.literal("worker_event"), ...base, attempt: z.int(), event: workerEventSchema }),
+    z.strictObject({ type: z.literal("attempt_stopping"), ...base, attempt: z.int(), ...decision }),
+    z.strictObject({
+      type: z.literal("attempt_ended"),
+      ...base,
+      attempt: z.int(),
+      result: workerResultSchema,
+    }),
+    z.strictObject({
+      type: z.literal("retry_scheduled"),
+      ...base,
+      attempt: z.int(),
+      delayMs: z.number(),
+      ...decision,
+    }),
+    /** A subscriber fell so far behind that this many of the worker's events were not handed to it; the logs have them. */
+    z.strictObject({ type: z.literal("events_dropped"), ...base, count: z.int().positive() }),
+    z.strictObject({ type: z.literal("job_ended"), ...base, outcome: z.string(), attempts: z.int() }),
+    z.strictObject({
+      type: z.literal("escalation"),
+      ...base,
+      stage: z.string(),
+      target: z.string(),
+      ...decision,
+    }),
+  ]),
+);
 export type RunEvent = z.infer<typeof runEventSchema>;
 
 /**
  * The first line of `--json` where there is a configuration file: which one is in force, and what of it does not count. It is
  * about the command, not about a job.
  */
-export const configurationEventSchema = z.strictObject({
-  type: z.literal("configuration"),
-  /** The file in force; null where none is. */
-  path: z.string().nullable(),
-  /** `named`: with --config. `trusted`: found and trusted. `untrusted`: found, only its limits count. */
-  standing: z.enum(["named", "trusted", "untrusted"]).nullable(),
-  /** What of the file does not count, as paths such as `workers.mine`. */
-  ignored: z.array(z.string()),
-  /** A file that was found and not read, because another user can change it. */
-  refused: z.strictObject({ path: z.string(), reason: z.string() }).nullable(),
-});
+export const configurationEventSchema = lazySchema(() =>
+  z.strictObject({
+    type: z.literal("configuration"),
+    /** The file in force; null where none is. */
+    path: z.string().nullable(),
+    /** `named`: with --config. `trusted`: found and trusted. `untrusted`: found, only its limits count. */
+    standing: z.enum(["named", "trusted", "untrusted"]).nullable(),
+    /** What of the file does not count, as paths such as `workers.mine`. */
+    ignored: z.array(z.string()),
+    /** A file that was found and not read, because another user can change it. */
+    refused: z.strictObject({ path: z.string(), reason: z.string() }).nullable(),
+  }),
+);
 export type ConfigurationEvent = z.infer<typeof configurationEventSchema>;
 
 /** The last line of `--json`: its fields are part of the public interface. Null where not known, never invented. */
-export const resultLineSchema = z.strictObject({
-  type: z.literal("result"),
-  jobId: z.string(),
-  ...workerResultSchema.pick({
-    outcome: true,
-    errorClass: true,
-    code: true,
-    summary: true,
-    costUsd: true,
-    costBasis: true,
-    usage: true,
-    artifacts: true,
-    session: true,
-    durationMs: true,
-  }).shape,
-  attempts: z.int().nonnegative(),
-  observations: workerResultSchema.shape.observations,
-  containment: workerResultSchema.shape.containment,
+export const resultLineSchema = lazySchema(() => {
+  const { shape } = workerResultSchema.unwrap();
+  return z.strictObject({
+    type: z.literal("result"),
+    jobId: z.string(),
+    outcome: shape.outcome,
+    errorClass: shape.errorClass,
+    code: shape.code,
+    summary: shape.summary,
+    costUsd: shape.costUsd,
+    costBasis: shape.costBasis,
+    usage: shape.usage,
+    artifacts: shape.artifacts,
+    session: shape.session,
+    durationMs: shape.durationMs,
+    attempts: z.int().nonnegative(),
+    observations: shape.observations,
+    containment: shape.containment,
+  });
 });
 export type ResultLine = z.infer<typeof resultLineSchema>;

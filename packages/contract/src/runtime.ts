@@ -3,6 +3,7 @@
  * `agentcore runtime --stdio`; a scheduler cannot tell which. All methods may be called at any time, in any order.
  */
 import { z } from "zod";
+import { lazySchema } from "./lazy-schema.ts";
 import type { RunIdentity } from "./adapter.ts";
 import type { ErrorCode } from "./error-codes.ts";
 import type {
@@ -53,19 +54,21 @@ export const pressureLevelSchema = z.enum(pressureLevels);
 /** The uniform answer of backpressure, from mild to severe. */
 export type PressureLevel = z.infer<typeof pressureLevelSchema>;
 
-export const loadReportSchema = z.strictObject({
-  permitsLive: z.int().nonnegative(),
-  executing: z.int().nonnegative(),
-  pressure: pressureLevelSchema,
-  /** The signal that decides the level, such as `memory` or `event_loop`; null at `accept`. */
-  pressureSignal: z.string().nullable(),
-  eventLoopDelayMs: z.number().nonnegative(),
-  memoryAvailableBytes: z.number().nonnegative().nullable(),
-  containment: containmentLevelSchema,
-  draining: z.boolean(),
-  budgets: z.array(budgetLevelSchema),
-  breakers: z.array(breakerLevelSchema),
-});
+export const loadReportSchema = lazySchema(() =>
+  z.strictObject({
+    permitsLive: z.int().nonnegative(),
+    executing: z.int().nonnegative(),
+    pressure: pressureLevelSchema,
+    /** The signal that decides the level, such as `memory` or `event_loop`; null at `accept`. */
+    pressureSignal: z.string().nullable(),
+    eventLoopDelayMs: z.number().nonnegative(),
+    memoryAvailableBytes: z.number().nonnegative().nullable(),
+    containment: containmentLevelSchema,
+    draining: z.boolean(),
+    budgets: z.array(budgetLevelSchema),
+    breakers: z.array(breakerLevelSchema),
+  }),
+);
 export type LoadReport = {
   readonly permitsLive: number;
   readonly executing: number;

@@ -5,13 +5,16 @@
  * which finished is not paid for twice, and removes the file.
  */
 import { z } from "zod";
+import { lazySchema } from "./lazy-schema.ts";
 import { workerResultSchema } from "./result.ts";
 
-export const spooledResultSchema = z.strictObject({
-  version: z.literal(1),
-  permitId: z.string().min(1),
-  jobId: z.string().min(1),
-  attempt: z.int().positive(),
-  result: workerResultSchema,
-});
+export const spooledResultSchema = lazySchema(() =>
+  z.strictObject({
+    version: z.literal(1),
+    permitId: z.string().min(1),
+    jobId: z.string().min(1),
+    attempt: z.int().positive(),
+    result: workerResultSchema,
+  }),
+);
 export type SpooledResult = z.infer<typeof spooledResultSchema>;

@@ -1,5 +1,6 @@
 /** What a worker is asked to do. A task names an adapter and a workspace; it carries no limits of its own (see `job.ts`). */
 import { z } from "zod";
+import { lazySchema } from "./lazy-schema.ts";
 import { probeSpecSchema } from "./probe.ts";
 
 export const capabilities = ["read", "edit", "run_tests", "run_commands"] as const;
@@ -22,60 +23,68 @@ export const taskOptions = ["variant", "maxSteps", "maxCommandTimeMs"] as const;
 export type TaskOption = (typeof taskOptions)[number];
 
 /** One word, so that no command line can take it for a flag. */
-export const variantSchema = z
-  .string()
-  .max(100)
-  .regex(/^[A-Za-z0-9][\w.-]*$/, "must be one word, such as high");
+export const variantSchema = lazySchema(() =>
+  z
+    .string()
+    .max(100)
+    .regex(/^[A-Za-z0-9][\w.-]*$/, "must be one word, such as high"),
+);
 
-export const outputSpecSchema = z.strictObject({
-  name: z.string().min(1),
-  /** Relative to the workspace; may not leave it. */
-  path: z.string().min(1),
-  optional: z.boolean().default(false),
-});
+export const outputSpecSchema = lazySchema(() =>
+  z.strictObject({
+    name: z.string().min(1),
+    /** Relative to the workspace; may not leave it. */
+    path: z.string().min(1),
+    optional: z.boolean().default(false),
+  }),
+);
 export type OutputSpec = z.infer<typeof outputSpecSchema>;
 
 /** Linux starts no program with a longer argument or environment variable (128 KiB); its name is part of it. */
 const argumentBytesMax = 130_000;
-const argumentSchema = z
-  .string()
-  .refine(
-    (text) => Buffer.byteLength(text) <= argumentBytesMax,
-    `is longer than ${argumentBytesMax} bytes; put it in a file of the workspace`,
-  );
+const argumentSchema = lazySchema(() =>
+  z
+    .string()
+    .refine(
+      (text) => Buffer.byteLength(text) <= argumentBytesMax,
+      `is longer than ${argumentBytesMax} bytes; put it in a file of the workspace`,
+    ),
+);
 
-export const workerTaskSchema = z.strictObject({
-  /** Name of the adapter: `shell`, `claude-code`, `codex`, `opencode`, or one loaded from the configuration. */
-  worker: z.string().min(1),
-  /** Absolute path of the directory the worker works in. */
-  workspace: z.string().min(1),
-  /** The prompt; for the shell worker, the script. */
-  instructions: z.string().trim().min(1, "instructions are empty"),
-  /** Model name as the worker's CLI knows it; the worker's own default where absent. */
-  model: z.string().min(1).optional(),
-  capabilities: z.array(capabilitySchema).default(["read"]),
-  /** Extra environment for the worker, on top of the allow-list. */
-  env: z.record(z.string(), argumentSchema).optional(),
-  /** A session of the worker's own to resume, as an earlier result reported it. */
-  session: z.string().min(1).optional(),
-  outputs: z.array(outputSpecSchema).optional(),
-  /** A shell script that must exit 0 in the workspace for the run to count as succeeded. */
-  verify: z.string().min(1).optional(),
-  /** Further arguments for the worker's command line, as far as its adapter allows them: no limit can be lifted by one. */
-  args: z.array(argumentSchema).optional(),
-  /** How hard the model is to think, in the worker's own word: `low`, `high`. See {@link taskOptions}. */
-  variant: variantSchema.optional(),
-  /** Answers of the model after which the worker gives up. See {@link taskOptions}. */
-  maxSteps: z.int().positive().optional(),
-  /** Longest time for one command that the model runs. See {@link taskOptions}. */
-  maxCommandTimeMs: z.int().positive().optional(),
-  /**
-   * Directories in the workspace, relative to it, that are no part of the work, such as those that others write to
-   * meanwhile: what changes in them is neither reported nor in the patch.
-   */
-  unobserved: z.array(z.string().min(1).max(4096)).max(100).optional(),
-  /** Looks at the run from outside while the worker works. */
-  probe: probeSpecSchema.optional(),
-});
+export const workerTaskSchema = lazySchema(() =>
+  z.strictObject({
+    /** Name of the adapter: `shell`, `claude-code`, `codex`, `opencode`, or one loaded from the configuration. */
+    worker: z.string().min(1),
+    /** Absolute path of the directory the worker works in. */
+    workspace: z.string().min(1),
+    /** The prompt; for the shell worker, the script. */
+    instructions: z.string().trim().min(1, "instructions are empty"),
+    /** Model name as the worker's CLI knows it; the worker's own default where absent. */
+    model: z.string().min(1).optional(),
+    capabilities: z.array(capabilitySchema).default(["read"]),
+    /** Extra environment for the worker, on top of the allow-list. */
+    env: z.record(z.string(), argumentSchema).optional(),
+    /** A session of the worker's own to resume, as an earlier result reported it. */
+    session: z.string().min(1).optional(),
+    outputs: z.array(outputSpecSchema).optional(),
+    /** A shell script that must exit 0 in the workspace for the run to count as succeeded. */
+    verify: z.string().min(1).optional(),
+    /** Further arguments for the worker's command line, as far as its adapter allows them: no limit can be lifted by one. */
+    args: z.array(argumentSchema).optional(),
+    /** How hard the model is to think, in the worker's own word: `low`, `high`. See {@link taskOptions}. */
+    variant: variantSchema.optional(),
+    /** Answers of the model after which the worker gives up. See {@link taskOptions}. */
+    maxSteps: z.int().positive().optional(),
+    /** Longest time for one command that the model runs. See {@link taskOptions}. */
+    maxCommandTimeMs: z.int().positive().optional(),
+    /**
+     * Directories in the workspace, relative to it, that are no part of the work, such as those that others write to
+     * meanwhile: what changes in them is neither reported nor in the patch.
+     */
+    unobserved: z.array(z.string().min(1).max(4096)).max(100).optional(),
+    /** Looks at the run from outside while the worker works. */
+    probe: probeSpecSchema.optional(),
+  }),
+);
 export type WorkerTask = z.infer<typeof workerTaskSchema>;
 export type WorkerTaskInput = z.input<typeof workerTaskSchema>;

@@ -5,6 +5,7 @@
  * reply and changes nothing.
  */
 import { z } from "zod";
+import { lazySchema } from "./lazy-schema.ts";
 import { defenceStageSchema, loadReportSchema } from "./runtime.ts";
 import { evidenceSchema, permitRecordSchema, permitRequestSchema } from "./permit.ts";
 import { workerResultSchema } from "./result.ts";
@@ -30,23 +31,27 @@ export const wireErrorCodes = {
   agentcore: -32000,
 } as const;
 
-export const runIdentitySchema = z.strictObject({
-  marker: z.string(),
-  implementation: z.string(),
-  hostPid: z.int(),
-  hostPidStartTicks: z.number().nullable(),
-  pidNamespace: z.string().nullable(),
-  cgroupPath: z.string().nullable(),
-  bootId: z.string().nullable(),
-});
+export const runIdentitySchema = lazySchema(() =>
+  z.strictObject({
+    marker: z.string(),
+    implementation: z.string(),
+    hostPid: z.int(),
+    hostPidStartTicks: z.number().nullable(),
+    pidNamespace: z.string().nullable(),
+    cgroupPath: z.string().nullable(),
+    bootId: z.string().nullable(),
+  }),
+);
 
 const denial = { code: z.string(), message: z.string(), evidence: evidenceSchema };
 
-export const permitDecisionSchema = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("granted"), permit: permitRecordSchema }),
-  z.strictObject({ kind: z.literal("deferred"), retryAfterMs: z.number().nonnegative(), ...denial }),
-  z.strictObject({ kind: z.literal("rejected"), ...denial }),
-]);
+export const permitDecisionSchema = lazySchema(() =>
+  z.discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("granted"), permit: permitRecordSchema }),
+    z.strictObject({ kind: z.literal("deferred"), retryAfterMs: z.number().nonnegative(), ...denial }),
+    z.strictObject({ kind: z.literal("rejected"), ...denial }),
+  ]),
+);
 
 const party = z.strictObject({ name: z.string(), version: z.string() });
 const permitRef = { permitId: z.string().min(1) };
@@ -102,25 +107,31 @@ export type WireServerNotification = keyof typeof wireServerNotifications;
 
 const id = z.union([z.int(), z.string().max(128)]);
 
-export const wireRequestEnvelopeSchema = z.strictObject({
-  jsonrpc: z.literal("2.0"),
-  /** Absent in a notification. */
-  id: id.optional(),
-  method: z.string(),
-  params: z.unknown().optional(),
-});
+export const wireRequestEnvelopeSchema = lazySchema(() =>
+  z.strictObject({
+    jsonrpc: z.literal("2.0"),
+    /** Absent in a notification. */
+    id: id.optional(),
+    method: z.string(),
+    params: z.unknown().optional(),
+  }),
+);
 export type WireRequestEnvelope = z.infer<typeof wireRequestEnvelopeSchema>;
 
-export const wireErrorSchema = z.strictObject({
-  code: z.int(),
-  message: z.string(),
-  data: z.strictObject({ code: z.string(), cure: z.string(), evidence: evidenceSchema }).optional(),
-});
+export const wireErrorSchema = lazySchema(() =>
+  z.strictObject({
+    code: z.int(),
+    message: z.string(),
+    data: z.strictObject({ code: z.string(), cure: z.string(), evidence: evidenceSchema }).optional(),
+  }),
+);
 export type WireError = z.infer<typeof wireErrorSchema>;
 
-export const wireResponseEnvelopeSchema = z.union([
-  z.strictObject({ jsonrpc: z.literal("2.0"), id, result: z.unknown() }),
-  /** `id` is null where the request's could not be read. */
-  z.strictObject({ jsonrpc: z.literal("2.0"), id: id.nullable(), error: wireErrorSchema }),
-]);
+export const wireResponseEnvelopeSchema = lazySchema(() =>
+  z.union([
+    z.strictObject({ jsonrpc: z.literal("2.0"), id, result: z.unknown() }),
+    /** `id` is null where the request's could not be read. */
+    z.strictObject({ jsonrpc: z.literal("2.0"), id: id.nullable(), error: wireErrorSchema }),
+  ]),
+);
 export type WireResponseEnvelope = z.infer<typeof wireResponseEnvelopeSchema>;

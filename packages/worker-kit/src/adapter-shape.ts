@@ -4,6 +4,7 @@ import {
   capabilitySchema,
   taskOptions,
   type WorkerAdapter,
+  lazySchema,
 } from "@agentcore/contract";
 import { z } from "zod";
 
@@ -12,40 +13,42 @@ const functionSchema = z.custom<(...args: never) => unknown>((value) => typeof v
 });
 
 /** Members beyond these are the adapter's own business. */
-const adapterSchema = z.looseObject({
-  contractVersion: z.literal(adapterContractVersion, {
-    error: `must be ${adapterContractVersion}, the version of the contract that this release speaks`,
-  }),
-  name: z.string().regex(/^[a-z][a-z0-9-]*$/, "must be lower case: letters, digits and -, a letter first"),
-  title: z.string().min(1),
-  provider: z.string().min(1).nullable(),
-  capabilities: z.array(capabilitySchema),
-  enforcesCapabilities: z.boolean().optional(),
-  program: z.looseObject({
-    command: z.string().min(1),
-    versionArgs: z.array(z.string()),
-    minVersion: z
-      .string()
-      .regex(/^\d+\.\d+(\.\d+)?/, "must be a version such as 1.2.3")
+const adapterSchema = lazySchema(() =>
+  z.looseObject({
+    contractVersion: z.literal(adapterContractVersion, {
+      error: `must be ${adapterContractVersion}, the version of the contract that this release speaks`,
+    }),
+    name: z.string().regex(/^[a-z][a-z0-9-]*$/, "must be lower case: letters, digits and -, a letter first"),
+    title: z.string().min(1),
+    provider: z.string().min(1).nullable(),
+    capabilities: z.array(capabilitySchema),
+    enforcesCapabilities: z.boolean().optional(),
+    program: z.looseObject({
+      command: z.string().min(1),
+      versionArgs: z.array(z.string()),
+      minVersion: z
+        .string()
+        .regex(/^\d+\.\d+(\.\d+)?/, "must be a version such as 1.2.3")
+        .optional(),
+      verifiedVersion: z.string().optional(),
+      install: z.string().min(1, "must say how to install the program"),
+      credentialEnv: z.array(z.string()),
+      loginPaths: z.array(z.string()),
+    }),
+    options: z.array(z.enum(taskOptions)).optional(),
+    checkArgs: functionSchema.optional(),
+    plan: functionSchema,
+    createReader: functionSchema,
+    usageFiles: z
+      .looseObject({
+        directory: functionSchema,
+        depth: z.int().nonnegative(),
+        belongs: functionSchema,
+        createReader: functionSchema,
+      })
       .optional(),
-    verifiedVersion: z.string().optional(),
-    install: z.string().min(1, "must say how to install the program"),
-    credentialEnv: z.array(z.string()),
-    loginPaths: z.array(z.string()),
   }),
-  options: z.array(z.enum(taskOptions)).optional(),
-  checkArgs: functionSchema.optional(),
-  plan: functionSchema,
-  createReader: functionSchema,
-  usageFiles: z
-    .looseObject({
-      directory: functionSchema,
-      depth: z.int().nonnegative(),
-      belongs: functionSchema,
-      createReader: functionSchema,
-    })
-    .optional(),
-});
+);
 
 /** What is wrong or missing, one text each, as `program.install: …`; empty for an adapter. */
 export function adapterProblems(value: unknown): string[] {

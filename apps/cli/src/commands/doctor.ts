@@ -69,7 +69,7 @@ async function examineConfig(
   } catch (error) {
     if (!isAgentCoreError(error)) throw error;
     ignore(error, "it is reported as a check");
-    const loaded = noConfig(io.env);
+    const loaded = noConfig();
     return { loaded, check: { ...check, status: "bad", detail: error.message, cure: error.cure } };
   }
 }

@@ -3,7 +3,7 @@
  * descriptor 3. The runtime must not look at the file again: it may have changed meanwhile, and what was found would then
  * count as named.
  */
-import { AgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, lazySchema } from "@agentcore/contract";
 import { readFileSync } from "node:fs";
 import * as z from "zod";
 import type { Io } from "../io.ts";
@@ -11,13 +11,15 @@ import { noConfig, readConfig, type ConfigSource, type LoadedConfig } from "./lo
 
 const handoverDescriptor = 3;
 
-const handoverSchema = z
-  .object({
-    path: z.string(),
-    text: z.string(),
-    standing: z.enum(["named", "trusted", "untrusted"]),
-  })
-  .nullable();
+const handoverSchema = lazySchema(() =>
+  z
+    .object({
+      path: z.string(),
+      text: z.string(),
+      standing: z.enum(["named", "trusted", "untrusted"]),
+    })
+    .nullable(),
+);
 
 export function handoverOf({ source }: LoadedConfig): string {
   return JSON.stringify(source);
@@ -33,5 +35,5 @@ export async function readHandedConfig(io: Pick<Io, "cwd" | "env">): Promise<Loa
       cause: error,
     });
   }
-  return source === null ? noConfig(io.env) : readConfig(source, io);
+  return source === null ? noConfig() : readConfig(source, io);
 }

@@ -14,6 +14,7 @@ import { callerIdentity, exposureOf } from "./exposure.ts";
 import { findConfig, type RefusedConfig } from "./find.ts";
 import { onlyLimits } from "./key-trust.ts";
 import { configJsonSchema, configSchema, type Config } from "./schema.ts";
+import { defaultConfig } from "./default-config.ts";
 import { TrustStore } from "./trust-store.ts";
 
 /** Larger files are refused: a configuration is written by hand. */
@@ -53,7 +54,7 @@ export async function loadConfig(request: ConfigRequest): Promise<LoadedConfig> 
     return readConfig(readNamedSource(resolve(cwd, request.path), cwd), request);
   }
   const { path, refused } = findConfig(cwd, { home: env["HOME"], identity: callerIdentity() });
-  if (path === null) return { ...noConfig(env), refused };
+  if (path === null) return { ...noConfig(), refused };
   const text = readText(path, cwd);
   const standing = trustStoreOf(env)?.isTrusted(path, text) === true ? "trusted" : "untrusted";
   return readConfig({ path, text, standing }, request);
@@ -66,8 +67,8 @@ export function readNamedSource(named: string, cwd: string): ConfigSource {
 }
 
 /** Every setting at its default. */
-export function noConfig(env: Environment): LoadedConfig {
-  return { config: configSchema(env).parse({}), source: null, ignored: [], refused: null };
+export function noConfig(): LoadedConfig {
+  return { config: defaultConfig(), source: null, ignored: [], refused: null };
 }
 
 /** The configuration that the source stands for; what was decided about its trust is not asked again. */

@@ -3,7 +3,7 @@
  * the command line knows: which workers there are, what a run gets that names nothing, where state is kept. Unknown keys
  * are errors. `agentcore schema` publishes it.
  */
-import { capabilitySchema, dedupSchema, durationSchema } from "@agentcore/contract";
+import { capabilitySchema, dedupSchema, durationSchema, lazySchema } from "@agentcore/contract";
 import { runtimeConfigSchema } from "@agentcore/core";
 import * as z from "zod";
 import { envText, type Environment } from "./env-text.ts";
@@ -36,38 +36,46 @@ function workerSchema(env: Environment) {
     .meta({ description: "One worker." });
 }
 
-const defaultsSchema = z
-  .strictObject({
-    worker: z.string().min(1).optional().meta({ description: "Worker of a task that names none." }),
-    capabilities: z
-      .array(capabilitySchema)
-      .optional()
-      .meta({ description: "What the worker may do. Default: read." }),
-    model: z.string().min(1).optional().meta({ description: "Model, as the worker knows it." }),
-    timeout: durationSchema.optional().meta({ description: "Wall clock of one attempt. Default: 30m." }),
-    max_cost: z.number().positive().optional().meta({ description: "US dollars for all attempts together." }),
-    max_tokens: z.int().positive().optional().meta({ description: "Tokens for all attempts together." }),
-    max_attempts: z.int().min(1).max(100).optional().meta({ description: "Attempts in all. Default: 1." }),
-    dedup: dedupSchema
-      .optional()
-      .meta({ description: "What happens while a job with the same key is unfinished." }),
-  })
-  .meta({ description: "What `run` and `submit` use where the command line says nothing." });
+const defaultsSchema = lazySchema(() =>
+  z
+    .strictObject({
+      worker: z.string().min(1).optional().meta({ description: "Worker of a task that names none." }),
+      capabilities: z
+        .array(capabilitySchema)
+        .optional()
+        .meta({ description: "What the worker may do. Default: read." }),
+      model: z.string().min(1).optional().meta({ description: "Model, as the worker knows it." }),
+      timeout: durationSchema.optional().meta({ description: "Wall clock of one attempt. Default: 30m." }),
+      max_cost: z
+        .number()
+        .positive()
+        .optional()
+        .meta({ description: "US dollars for all attempts together." }),
+      max_tokens: z.int().positive().optional().meta({ description: "Tokens for all attempts together." }),
+      max_attempts: z.int().min(1).max(100).optional().meta({ description: "Attempts in all. Default: 1." }),
+      dedup: dedupSchema
+        .optional()
+        .meta({ description: "What happens while a job with the same key is unfinished." }),
+    })
+    .meta({ description: "What `run` and `submit` use where the command line says nothing." }),
+);
 
 const dollarsPerMillion = z.number().nonnegative().max(1_000_000);
 
-const priceSchema = z
-  .strictObject({
-    input: dollarsPerMillion.meta({ description: "US dollars for a million input tokens.", examples: [3] }),
-    cached_input: dollarsPerMillion.optional().meta({
-      description: "The same for input from the provider's cache. Default: as `input`.",
-    }),
-    output: dollarsPerMillion.meta({
-      description: "US dollars for a million output tokens.",
-      examples: [15],
-    }),
-  })
-  .meta({ description: "Price of one model." });
+const priceSchema = lazySchema(() =>
+  z
+    .strictObject({
+      input: dollarsPerMillion.meta({ description: "US dollars for a million input tokens.", examples: [3] }),
+      cached_input: dollarsPerMillion.optional().meta({
+        description: "The same for input from the provider's cache. Default: as `input`.",
+      }),
+      output: dollarsPerMillion.meta({
+        description: "US dollars for a million output tokens.",
+        examples: [15],
+      }),
+    })
+    .meta({ description: "Price of one model." }),
+);
 
 /** The schema for one environment, from which `${NAME}` is expanded. */
 export function configSchema(env: Environment) {
@@ -95,7 +103,7 @@ export function configSchema(env: Environment) {
         description:
           "Prices by model (`my-model`) or by provider and model (`openai/my-model`), before those of the built-in list.",
       }),
-      ...runtimeConfigSchema.shape,
+      ...runtimeConfigSchema.unwrap().shape,
     })
     .meta({ title: "agentcore.yaml", description: "Configuration of AgentCore." });
 }

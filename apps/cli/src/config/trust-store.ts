@@ -3,7 +3,7 @@
  * trusted any more. One small file for each in the user's own state, whatever `--state-dir` says, where neither a
  * repository nor another user can write.
  */
-import { AgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, lazySchema } from "@agentcore/contract";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,12 +12,14 @@ import { trustDirectoryIn } from "./trust-directory.ts";
 import { callerIdentity, exposureOf } from "./exposure.ts";
 import { makeOwnDirectory } from "./own-directory.ts";
 
-const entrySchema = z.object({
-  path: z.string(),
-  sha256: z.string(),
-  /** ISO 8601. */
-  trusted_at: z.string(),
-});
+const entrySchema = lazySchema(() =>
+  z.object({
+    path: z.string(),
+    sha256: z.string(),
+    /** ISO 8601. */
+    trusted_at: z.string(),
+  }),
+);
 
 export interface TrustEntry {
   /** Absolute, without symbolic links. */

@@ -111,7 +111,7 @@ it("of a worker that nothing keeps to its capabilities, that is said", () => {
 
 it("a name in the configuration that stands for no worker is bad, and one that is broken is not well", () => {
   const names = { defaults: { worker: "codx" }, limits: { workers: { nobody: { concurrency: 1 } } } };
-  const loaded = { ...noConfig({}), config: configSchema({}).parse(names) };
+  const loaded = { ...noConfig(), config: configSchema({}).parse(names) };
   const check = configurationCheck(loaded);
   expect(check.status).toBe("bad");
   expect(check.detail).toMatch(/^defaults\.worker: there is no worker "codx".*did you mean "codex"\?\n/);

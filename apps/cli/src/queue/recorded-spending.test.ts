@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { unknownUsage, type SpooledResult, type WorkerResult } from "@agentcore/contract";
-import { type HoldEntry, standardAttemptLimits } from "@agentcore/core";
+import { type HoldEntry, runtimeConfigSchema } from "@agentcore/core";
 import type {
   AttemptRecord,
   JobStore,
@@ -28,7 +28,7 @@ function recorded(
   const spool = { list: async () => spooled } as unknown as ResultSpool;
   const job = { task: {} };
   const store = { attempts: async () => attempts, get: async () => ({ job }) } as unknown as JobStore;
-  const limits = { ...standardAttemptLimits, plausible_cost_usd: 100 };
+  const limits = { ...runtimeConfigSchema.parse({}).limits.attempt, plausible_cost_usd: 100 };
   return createRecordedSpending({ spool, store, spendingOfLost: async () => printed, neverBegan, limits })(
     hold,
   );

@@ -1,4 +1,5 @@
 /** Sizes as people write them in a configuration: `512MiB`, `1GiB`, `2GB`. A bare number has no unit and is refused. */
+import { lazySchema } from "@agentcore/contract";
 import { z } from "zod";
 
 const unitBytes: Readonly<Record<string, number>> = {
@@ -21,15 +22,17 @@ export function parseByteSize(text: string): number | undefined {
   return Math.round(Number(match[1]) * (unitBytes[match[2] ?? ""] ?? Number.NaN));
 }
 
-export const byteSizeSchema = z
-  .string({ error: "a size needs a unit, such as 512MiB or 1GB" })
-  .transform((text, context) => {
-    const bytes = parseByteSize(text);
-    if (bytes !== undefined) return bytes;
-    context.addIssue({
-      code: "custom",
-      message: `"${text}" is not a size; write a number with a unit, such as 512MiB or 1GB`,
-    });
-    return z.NEVER;
-  })
-  .meta({ description: "A size with a unit: 512MiB, 1GiB, 2GB.", examples: ["512MiB"] });
+export const byteSizeSchema = lazySchema(() =>
+  z
+    .string({ error: "a size needs a unit, such as 512MiB or 1GB" })
+    .transform((text, context) => {
+      const bytes = parseByteSize(text);
+      if (bytes !== undefined) return bytes;
+      context.addIssue({
+        code: "custom",
+        message: `"${text}" is not a size; write a number with a unit, such as 512MiB or 1GB`,
+      });
+      return z.NEVER;
+    })
+    .meta({ description: "A size with a unit: 512MiB, 1GiB, 2GB.", examples: ["512MiB"] }),
+);

@@ -1,137 +1,151 @@
 /** The `breakers`, `provider_pause`, `watchdog`, `pacing` and `shutdown` sections. */
-import { durationSchema } from "@agentcore/contract";
+import { durationSchema, lazySchema } from "@agentcore/contract";
 import { z } from "zod";
 
 const share = z.number().gt(0).lt(1);
 
-export const breakersSchema = z
-  .strictObject({
-    consecutive_failures: z
-      .int()
-      .min(1)
-      .default(5)
-      .meta({ description: "Failures in a row that open a breaker." }),
-    failure_share: share
-      .default(0.6)
-      .meta({ description: "Share of the last `window` runs that opens a breaker when it failed." }),
-    window: z
-      .int()
-      .min(2)
-      .max(10_000)
-      .default(20)
-      .meta({ description: "Runs that `failure_share` looks at." }),
-    cool_down: durationSchema
-      .prefault("30s")
-      .meta({ description: "Time from opening to the first probe; doubles each time a probe fails." }),
-    cool_down_max: durationSchema.prefault("10m").meta({ description: "Longest time between probes." }),
-    probes: z.int().min(1).max(100).default(1).meta({
-      description: "Runs let through at once to find out; as many must succeed to close the breaker.",
-    }),
-    valve_share: share
-      .default(0.5)
-      .meta({ description: "Share of breakers open at which nothing is started, except probes." }),
-    valve_min_open: z
-      .int()
-      .min(1)
-      .default(3)
-      .meta({ description: "Breakers that must be open at least for the valve to act." }),
-  })
-  .meta({ description: "Circuit breakers, one per worker and one per provider and model." });
+export const breakersSchema = lazySchema(() =>
+  z
+    .strictObject({
+      consecutive_failures: z
+        .int()
+        .min(1)
+        .default(5)
+        .meta({ description: "Failures in a row that open a breaker." }),
+      failure_share: share
+        .default(0.6)
+        .meta({ description: "Share of the last `window` runs that opens a breaker when it failed." }),
+      window: z
+        .int()
+        .min(2)
+        .max(10_000)
+        .default(20)
+        .meta({ description: "Runs that `failure_share` looks at." }),
+      cool_down: durationSchema
+        .prefault("30s")
+        .meta({ description: "Time from opening to the first probe; doubles each time a probe fails." }),
+      cool_down_max: durationSchema.prefault("10m").meta({ description: "Longest time between probes." }),
+      probes: z.int().min(1).max(100).default(1).meta({
+        description: "Runs let through at once to find out; as many must succeed to close the breaker.",
+      }),
+      valve_share: share
+        .default(0.5)
+        .meta({ description: "Share of breakers open at which nothing is started, except probes." }),
+      valve_min_open: z
+        .int()
+        .min(1)
+        .default(3)
+        .meta({ description: "Breakers that must be open at least for the valve to act." }),
+    })
+    .meta({ description: "Circuit breakers, one per worker and one per provider and model." }),
+);
 export type BreakersConfig = z.output<typeof breakersSchema>;
 
-export const providerPauseSchema = z
-  .strictObject({
-    first: durationSchema.prefault("15s").meta({
-      description: "Pause where the provider does not say how long; doubles while it keeps refusing.",
+export const providerPauseSchema = lazySchema(() =>
+  z
+    .strictObject({
+      first: durationSchema.prefault("15s").meta({
+        description: "Pause where the provider does not say how long; doubles while it keeps refusing.",
+      }),
+      max: durationSchema
+        .prefault("24h")
+        .meta({ description: "Longest pause, even if the provider asks for more." }),
+      decrease: share
+        .default(0.5)
+        .meta({ description: "The number of runs in flight is multiplied by this at each refusal." }),
+    })
+    .meta({
+      description:
+        "What happens after a provider's rate limit: its target is paused for all jobs, then released one run at a time.",
     }),
-    max: durationSchema
-      .prefault("24h")
-      .meta({ description: "Longest pause, even if the provider asks for more." }),
-    decrease: share
-      .default(0.5)
-      .meta({ description: "The number of runs in flight is multiplied by this at each refusal." }),
-  })
-  .meta({
-    description:
-      "What happens after a provider's rate limit: its target is paused for all jobs, then released one run at a time.",
-  });
+);
 export type ProviderPauseConfig = z.output<typeof providerPauseSchema>;
 
-export const watchdogSchema = z
-  .strictObject({
-    silence: durationSchema
-      .prefault("10m")
-      .meta({ description: "Longest silence of a worker with no tool call in flight." }),
-    silence_max: durationSchema
-      .prefault("2h")
-      .meta({ description: "Longest silence that a job may ask for." }),
-    tool_silence: durationSchema
-      .prefault("30m")
-      .meta({ description: "Longest silence of a worker while a tool call is in flight." }),
-    no_progress: durationSchema.optional().meta({
-      description:
-        "Longest time without a tool call, tool result, file change, text or usage, however much is printed. Off by default.",
+export const watchdogSchema = lazySchema(() =>
+  z
+    .strictObject({
+      silence: durationSchema
+        .prefault("10m")
+        .meta({ description: "Longest silence of a worker with no tool call in flight." }),
+      silence_max: durationSchema
+        .prefault("2h")
+        .meta({ description: "Longest silence that a job may ask for." }),
+      tool_silence: durationSchema
+        .prefault("30m")
+        .meta({ description: "Longest silence of a worker while a tool call is in flight." }),
+      no_progress: durationSchema.optional().meta({
+        description:
+          "Longest time without a tool call, tool result, file change, text or usage, however much is printed. Off by default.",
+      }),
+      cancel_slow: durationSchema
+        .prefault("30s")
+        .meta({ description: "A run still there this long after it was told to stop is escalated." }),
+      concentration_runs: z
+        .int()
+        .min(2)
+        .max(1000)
+        .default(10)
+        .meta({ description: "Recent runs of a worker, or in a workspace, that are looked at together." }),
+      concentration_share: z
+        .number()
+        .gt(0)
+        .max(1)
+        .default(0.8)
+        .meta({ description: "Share of them that must have failed to act." }),
+      concentration_within: durationSchema
+        .prefault("15m")
+        .meta({ description: "Runs older than this are not looked at." }),
+      step: durationSchema
+        .prefault("1m")
+        .meta({ description: "Time that a defence is given to work before the next stage." }),
+      isolation: durationSchema
+        .prefault("15m")
+        .meta({ description: "How long a worker or a workspace stays isolated." }),
+      isolated_workers_max: z
+        .int()
+        .min(1)
+        .default(3)
+        .meta({ description: "Workers isolated at once at which everything is stopped." }),
+      uncontained_max: z
+        .int()
+        .min(1)
+        .default(3)
+        .meta({ description: "Runs that could not be emptied at which everything is stopped." }),
+    })
+    .meta({
+      description: "The watchdog: limits of a run, and the staged defence against failures in a row.",
     }),
-    cancel_slow: durationSchema
-      .prefault("30s")
-      .meta({ description: "A run still there this long after it was told to stop is escalated." }),
-    concentration_runs: z
-      .int()
-      .min(2)
-      .max(1000)
-      .default(10)
-      .meta({ description: "Recent runs of a worker, or in a workspace, that are looked at together." }),
-    concentration_share: z
-      .number()
-      .gt(0)
-      .max(1)
-      .default(0.8)
-      .meta({ description: "Share of them that must have failed to act." }),
-    concentration_within: durationSchema
-      .prefault("15m")
-      .meta({ description: "Runs older than this are not looked at." }),
-    step: durationSchema
-      .prefault("1m")
-      .meta({ description: "Time that a defence is given to work before the next stage." }),
-    isolation: durationSchema
-      .prefault("15m")
-      .meta({ description: "How long a worker or a workspace stays isolated." }),
-    isolated_workers_max: z
-      .int()
-      .min(1)
-      .default(3)
-      .meta({ description: "Workers isolated at once at which everything is stopped." }),
-    uncontained_max: z
-      .int()
-      .min(1)
-      .default(3)
-      .meta({ description: "Runs that could not be emptied at which everything is stopped." }),
-  })
-  .meta({ description: "The watchdog: limits of a run, and the staged defence against failures in a row." });
+);
 export type WatchdogConfig = z.output<typeof watchdogSchema>;
 
-const pacesSchema = z.record(z.string().min(1), z.strictObject({ min_interval: durationSchema })).default({});
+const pacesSchema = lazySchema(() =>
+  z.record(z.string().min(1), z.strictObject({ min_interval: durationSchema })).default({}),
+);
 
-export const pacingSchema = z
-  .strictObject({
-    provider_interval: durationSchema.prefault("100ms").meta({
-      description:
-        "Least time between two starts of runs at one provider; 0ms for none. A worker without a provider, such as the shell, is not paced.",
-    }),
-    providers: pacesSchema.meta({
-      description: "By provider: its least time, in place of `provider_interval`.",
-    }),
-    workers: pacesSchema.meta({
-      description: "By worker: least time between two starts of runs that already have their permit.",
-    }),
-  })
-  .meta({ description: "Spreads starts out in time. Decides nothing: limits belong to `limits`." });
+export const pacingSchema = lazySchema(() =>
+  z
+    .strictObject({
+      provider_interval: durationSchema.prefault("100ms").meta({
+        description:
+          "Least time between two starts of runs at one provider; 0ms for none. A worker without a provider, such as the shell, is not paced.",
+      }),
+      providers: pacesSchema.meta({
+        description: "By provider: its least time, in place of `provider_interval`.",
+      }),
+      workers: pacesSchema.meta({
+        description: "By worker: least time between two starts of runs that already have their permit.",
+      }),
+    })
+    .meta({ description: "Spreads starts out in time. Decides nothing: limits belong to `limits`." }),
+);
 export type PacingConfig = z.output<typeof pacingSchema>;
 
-export const shutdownSchema = z
-  .strictObject({
-    grace: durationSchema.prefault("10s").meta({
-      description: "Time that running workers have to end when the runtime closes; then they are killed.",
-    }),
-  })
-  .meta({ description: "How the runtime closes." });
+export const shutdownSchema = lazySchema(() =>
+  z
+    .strictObject({
+      grace: durationSchema.prefault("10s").meta({
+        description: "Time that running workers have to end when the runtime closes; then they are killed.",
+      }),
+    })
+    .meta({ description: "How the runtime closes." }),
+);

@@ -1,35 +1,44 @@
 /** The `limits` section of the configuration: the budget tree, from the whole runtime down to one attempt. */
-import { durationSchema } from "@agentcore/contract";
+import { durationSchema, lazySchema } from "@agentcore/contract";
 import { z } from "zod";
 import { byteSizeSchema } from "./byte-size.ts";
 import { costUsdMax } from "../ledger/ledger.ts";
 
-const concurrencySchema = z
-  .int()
-  .min(1)
-  .max(10_000)
-  .meta({ description: "Runs in progress at once.", examples: [4] });
+const concurrencySchema = lazySchema(() =>
+  z
+    .int()
+    .min(1)
+    .max(10_000)
+    .meta({ description: "Runs in progress at once.", examples: [4] }),
+);
 
-const startRateSchema = z
-  .strictObject({
-    count: z.int().min(1).max(1_000_000).meta({ description: "Starts allowed in each period." }),
-    per: durationSchema.refine((ms) => ms > 0, "a period of 0 allows no rate; write 1s or more"),
-  })
-  .meta({
-    description: "Starts per period, as a token bucket: up to `count` at once, then one every `per / count`.",
-    examples: [{ count: 10, per: "1m" }],
-  });
+const startRateSchema = lazySchema(() =>
+  z
+    .strictObject({
+      count: z.int().min(1).max(1_000_000).meta({ description: "Starts allowed in each period." }),
+      per: durationSchema.refine((ms) => ms > 0, "a period of 0 allows no rate; write 1s or more"),
+    })
+    .meta({
+      description:
+        "Starts per period, as a token bucket: up to `count` at once, then one every `per / count`.",
+      examples: [{ count: 10, per: "1m" }],
+    }),
+);
 
-const costUsdSchema = z
-  .number()
-  .positive()
-  .max(costUsdMax)
-  .meta({ description: "US dollars.", examples: [25] });
-const tokensSchema = z
-  .int()
-  .positive()
-  .max(1e12)
-  .meta({ description: "Tokens, input and output together.", examples: [5_000_000] });
+const costUsdSchema = lazySchema(() =>
+  z
+    .number()
+    .positive()
+    .max(costUsdMax)
+    .meta({ description: "US dollars.", examples: [25] }),
+);
+const tokensSchema = lazySchema(() =>
+  z
+    .int()
+    .positive()
+    .max(1e12)
+    .meta({ description: "Tokens, input and output together.", examples: [5_000_000] }),
+);
 
 const windowsOf = (amount: typeof costUsdSchema | typeof tokensSchema, what: string) =>
   z
@@ -44,102 +53,115 @@ const windowsOf = (amount: typeof costUsdSchema | typeof tokensSchema, what: str
     });
 
 /** Limits of one scope of the tree: the whole runtime, a tenant, a worker or a provider. */
-const scopeLimitsSchema = z.strictObject({
-  concurrency: concurrencySchema.optional(),
-  start_rate: startRateSchema.optional(),
-  cost_usd: windowsOf(costUsdSchema, "US dollars").optional(),
-  tokens: windowsOf(tokensSchema, "tokens").optional(),
-});
+const scopeLimitsSchema = lazySchema(() =>
+  z.strictObject({
+    concurrency: concurrencySchema.optional(),
+    start_rate: startRateSchema.optional(),
+    cost_usd: windowsOf(costUsdSchema, "US dollars").optional(),
+    tokens: windowsOf(tokensSchema, "tokens").optional(),
+  }),
+);
 export type ScopeLimits = z.output<typeof scopeLimitsSchema>;
 
-const jobLimitsConfigSchema = z
-  .strictObject({
-    attempts: z.int().min(1).max(100).default(10).meta({ description: "Most attempts of a job." }),
-    timeout: durationSchema.prefault("24h").meta({
-      description: "Longest wall clock of one attempt; a longer one asked for is shortened to this.",
-    }),
-    cost_usd: costUsdSchema
-      .optional()
-      .meta({ description: "Most US dollars for all attempts of a job together." }),
-    tokens: tokensSchema.optional().meta({ description: "Most tokens for all attempts of a job together." }),
-  })
-  .meta({ description: "Ceilings of every job, whatever it asks for." });
+const jobLimitsConfigSchema = lazySchema(() =>
+  z
+    .strictObject({
+      attempts: z.int().min(1).max(100).default(10).meta({ description: "Most attempts of a job." }),
+      timeout: durationSchema.prefault("24h").meta({
+        description: "Longest wall clock of one attempt; a longer one asked for is shortened to this.",
+      }),
+      cost_usd: costUsdSchema
+        .optional()
+        .meta({ description: "Most US dollars for all attempts of a job together." }),
+      tokens: tokensSchema
+        .optional()
+        .meta({ description: "Most tokens for all attempts of a job together." }),
+    })
+    .meta({ description: "Ceilings of every job, whatever it asks for." }),
+);
 
-export const attemptLimitsSchema = z
-  .strictObject({
-    cost_usd: costUsdSchema
-      .default(5)
-      .meta({ description: "Ceiling of an attempt whose job names none, held where a cost budget applies." }),
-    tokens: tokensSchema.default(5_000_000).meta({
-      description: "Ceiling of an attempt whose job names none, held where a token budget applies.",
+export const attemptLimitsSchema = lazySchema(() =>
+  z
+    .strictObject({
+      cost_usd: costUsdSchema.default(5).meta({
+        description: "Ceiling of an attempt whose job names none, held where a cost budget applies.",
+      }),
+      tokens: tokensSchema.default(5_000_000).meta({
+        description: "Ceiling of an attempt whose job names none, held where a token budget applies.",
+      }),
+      response_cost_usd: costUsdSchema.default(0.25).meta({
+        description:
+          "Charged, at most, to an attempt that ended before its first answer: the request that may have been under way.",
+      }),
+      response_tokens: tokensSchema.default(100_000).meta({ description: "The same in tokens." }),
+      plausible_cost_usd: costUsdSchema.default(1000).meta({
+        description:
+          "Most that an attempt's own report of its cost is believed; a higher one is cut to this and flagged `estimated`. Twice the attempt's ceiling, where that is more.",
+      }),
+      plausible_tokens: tokensSchema.default(10_000_000_000).meta({ description: "The same in tokens." }),
+    })
+    .meta({
+      description: "What an attempt holds of the budgets above it, and what its own reports are worth.",
     }),
-    response_cost_usd: costUsdSchema.default(0.25).meta({
-      description:
-        "Charged, at most, to an attempt that ended before its first answer: the request that may have been under way.",
-    }),
-    response_tokens: tokensSchema.default(100_000).meta({ description: "The same in tokens." }),
-    plausible_cost_usd: costUsdSchema.default(1000).meta({
-      description:
-        "Most that an attempt's own report of its cost is believed; a higher one is cut to this and flagged `estimated`. Twice the attempt's ceiling, where that is more.",
-    }),
-    plausible_tokens: tokensSchema.default(10_000_000_000).meta({ description: "The same in tokens." }),
-  })
-  .meta({
-    description: "What an attempt holds of the budgets above it, and what its own reports are worth.",
-  });
+);
 export type AttemptLimits = z.output<typeof attemptLimitsSchema>;
 
 /** Below it no shell and no worker starts. */
 const memoryMin = 16 * 2 ** 20;
 
-const runLimitsSchema = z
-  .strictObject({
-    processes: z
-      .int()
-      .min(1)
-      .max(4_000_000)
-      .optional()
-      .meta({ description: "Processes and threads at once. Default: no limit.", examples: [512] }),
-    memory: byteSizeSchema
-      .refine((bytes) => bytes >= memoryMin, "less than 16MiB starts no worker")
-      .optional()
-      .meta({
-        description:
-          "Memory of the whole run where it has a cgroup with that controller, else of the data of each process. Default: no limit.",
-        examples: ["4GiB"],
-      }),
-    file_size: byteSizeSchema
-      .refine((bytes) => bytes >= 512, "must be 512B or more")
-      .optional()
-      .meta({ description: "Size of each file that is written. Default: no limit.", examples: ["2GiB"] }),
-  })
-  .meta({
-    description:
-      "What one run may use of the machine, as far as the machine can enforce it: `agentcore doctor` says how.",
-  });
-
-export const limitsSchema = z
-  .strictObject({
-    global: scopeLimitsSchema
-      .extend({ concurrency: concurrencySchema.default(4) })
-      .prefault({})
-      .meta({ description: "Limits of everything together." }),
-    tenants: z.record(z.string().min(1), scopeLimitsSchema).default({}).meta({
-      description: "Limits by tenant; `default` holds for every tenant not named, each separately.",
+const runLimitsSchema = lazySchema(() =>
+  z
+    .strictObject({
+      processes: z
+        .int()
+        .min(1)
+        .max(4_000_000)
+        .optional()
+        .meta({ description: "Processes and threads at once. Default: no limit.", examples: [512] }),
+      memory: byteSizeSchema
+        .refine((bytes) => bytes >= memoryMin, "less than 16MiB starts no worker")
+        .optional()
+        .meta({
+          description:
+            "Memory of the whole run where it has a cgroup with that controller, else of the data of each process. Default: no limit.",
+          examples: ["4GiB"],
+        }),
+      file_size: byteSizeSchema
+        .refine((bytes) => bytes >= 512, "must be 512B or more")
+        .optional()
+        .meta({ description: "Size of each file that is written. Default: no limit.", examples: ["2GiB"] }),
+    })
+    .meta({
+      description:
+        "What one run may use of the machine, as far as the machine can enforce it: `agentcore doctor` says how.",
     }),
-    workers: z
-      .record(z.string().min(1), scopeLimitsSchema)
-      .default({})
-      .meta({ description: "Limits by worker, such as `codex`." }),
-    providers: z
-      .record(z.string().min(1), scopeLimitsSchema)
-      .default({})
-      .meta({ description: "Limits by provider, such as `anthropic`." }),
-    job: jobLimitsConfigSchema.prefault({}),
-    attempt: attemptLimitsSchema.prefault({}),
-    run: runLimitsSchema.prefault({}),
-  })
-  .meta({
-    description:
-      "The budget tree. A run holds from every scope it belongs to: global, tenant, worker, provider, job.",
-  });
+);
+
+export const limitsSchema = lazySchema(() =>
+  z
+    .strictObject({
+      global: scopeLimitsSchema
+        .unwrap()
+        .extend({ concurrency: concurrencySchema.default(4) })
+        .prefault({})
+        .meta({ description: "Limits of everything together." }),
+      tenants: z.record(z.string().min(1), scopeLimitsSchema).default({}).meta({
+        description: "Limits by tenant; `default` holds for every tenant not named, each separately.",
+      }),
+      workers: z
+        .record(z.string().min(1), scopeLimitsSchema)
+        .default({})
+        .meta({ description: "Limits by worker, such as `codex`." }),
+      providers: z
+        .record(z.string().min(1), scopeLimitsSchema)
+        .default({})
+        .meta({ description: "Limits by provider, such as `anthropic`." }),
+      job: jobLimitsConfigSchema.prefault({}),
+      attempt: attemptLimitsSchema.prefault({}),
+      run: runLimitsSchema.prefault({}),
+    })
+    .meta({
+      description:
+        "The budget tree. A run holds from every scope it belongs to: global, tenant, worker, provider, job.",
+    }),
+);

@@ -3,7 +3,7 @@
  * are errors. Every value has a safe default, so `{}` is a valid configuration: four runs at once, one per workspace, no
  * cost cap. `agentcore schema` publishes it as JSON Schema.
  */
-import { durationSchema } from "@agentcore/contract";
+import { durationSchema, lazySchema } from "@agentcore/contract";
 import { z } from "zod";
 import {
   breakersSchema,
@@ -15,25 +15,26 @@ import {
 import { limitsSchema } from "./limits-config.ts";
 import { backpressureSchema, degradeSchema } from "./pressure-config.ts";
 
-export const runtimeConfigSchema = z
-  .strictObject({
-    limits: limitsSchema.prefault({}),
-    backpressure: backpressureSchema.prefault({}),
-    degrade: degradeSchema.prefault({}),
-    breakers: breakersSchema.prefault({}),
-    provider_pause: providerPauseSchema.prefault({}),
-    watchdog: watchdogSchema.prefault({}),
-    pacing: pacingSchema.prefault({}),
-    shutdown: shutdownSchema.prefault({}),
-    workspace_lock: z
-      .boolean()
-      .default(true)
-      .meta({ description: "One run at a time in a workspace, and none in a directory above or below it." }),
-    permit_ttl: durationSchema
-      .prefault("30s")
-      .meta({ description: "A permit that is not used within this time is given back." }),
-  })
-  .meta({ description: "Limits and defences of the runtime." });
+export const runtimeConfigSchema = lazySchema(() =>
+  z
+    .strictObject({
+      limits: limitsSchema.prefault({}),
+      backpressure: backpressureSchema.prefault({}),
+      degrade: degradeSchema.prefault({}),
+      breakers: breakersSchema.prefault({}),
+      provider_pause: providerPauseSchema.prefault({}),
+      watchdog: watchdogSchema.prefault({}),
+      pacing: pacingSchema.prefault({}),
+      shutdown: shutdownSchema.prefault({}),
+      workspace_lock: z.boolean().default(true).meta({
+        description: "One run at a time in a workspace, and none in a directory above or below it.",
+      }),
+      permit_ttl: durationSchema
+        .prefault("30s")
+        .meta({ description: "A permit that is not used within this time is given back." }),
+    })
+    .meta({ description: "Limits and defences of the runtime." }),
+);
 
 /** As read: defaults filled in, durations in milliseconds, sizes in bytes. */
 export type RuntimeConfig = z.output<typeof runtimeConfigSchema>;

@@ -4,7 +4,7 @@
  * (`limits.attempt.plausible_*`) and counts as an estimate. Everything that reaches a budget has passed through here.
  */
 import type { CostBasis, Usage, WorkerEvent, WorkerResult } from "@agentcore/contract";
-import { type AttemptLimits, attemptLimitsSchema } from "../config/limits-config.ts";
+import type { AttemptLimits } from "../config/limits-config.ts";
 import { microUsdOf, type Spent, usdOf } from "../ledger/ledger.ts";
 
 /** Most that one attempt is believed to have spent. */
@@ -31,9 +31,6 @@ export function plausibleLimitsOf(
     tokens: Math.max(limits.plausible_tokens, ofCeiling * (tokens ?? 0)),
   };
 }
-
-/** For what has no configuration at hand. */
-export const standardAttemptLimits: AttemptLimits = attemptLimitsSchema.parse({});
 
 /** Null for what is no amount of money. */
 function costOf(costUsd: unknown): number | null {

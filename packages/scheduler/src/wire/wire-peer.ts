@@ -19,6 +19,7 @@ import {
   type WireParams,
   type WireResult,
   type WireServerNotification,
+  lazySchema,
 } from "@agentcore/contract";
 import { z } from "zod";
 
@@ -51,10 +52,12 @@ interface OpenRequest {
 /** Bad messages after which the peer counts as broken. */
 const badMessagesMax = 100;
 
-const incomingSchema = z.union([
-  wireResponseEnvelopeSchema,
-  z.strictObject({ jsonrpc: z.literal("2.0"), method: z.string(), params: z.unknown().optional() }),
-]);
+const incomingSchema = lazySchema(() =>
+  z.union([
+    wireResponseEnvelopeSchema,
+    z.strictObject({ jsonrpc: z.literal("2.0"), method: z.string(), params: z.unknown().optional() }),
+  ]),
+);
 
 export class WirePeer {
   readonly #options: WirePeerOptions;

@@ -12,6 +12,7 @@ import {
   usageSchema,
   type WorkerEvent,
   type WorkerReport,
+  lazySchema,
 } from "@agentcore/contract";
 import { z } from "zod";
 import { boundedText } from "../event-text.ts";
@@ -64,25 +65,27 @@ function checkedUsage(event: Extract<WorkerEvent, { type: "usage" }>): WorkerEve
 
 const costSchema = z.number().nonnegative();
 
-const reportSchema = z.object({
-  terminal: z.enum(["success", "error", "none", "not-applicable"]),
-  error: z
-    .object({
-      class: errorClassSchema,
-      message: z.string(),
-      status: z.number().nullable(),
-      retryAfterMs: z.number().nonnegative().nullable(),
-    })
-    .nullable(),
-  deniedTools: z.array(z.string()),
-  summary: z.string(),
-  session: z.string().nullable(),
-  model: z.string().nullable(),
-  usage: usageSchema.catch(unknownUsage),
-  costUsd: costSchema.nullable().catch(null),
-  costBasis: costBasisSchema,
-  malformedLines: z.number().nonnegative(),
-});
+const reportSchema = lazySchema(() =>
+  z.object({
+    terminal: z.enum(["success", "error", "none", "not-applicable"]),
+    error: z
+      .object({
+        class: errorClassSchema,
+        message: z.string(),
+        status: z.number().nullable(),
+        retryAfterMs: z.number().nonnegative().nullable(),
+      })
+      .nullable(),
+    deniedTools: z.array(z.string()),
+    summary: z.string(),
+    session: z.string().nullable(),
+    model: z.string().nullable(),
+    usage: usageSchema.catch(unknownUsage),
+    costUsd: costSchema.nullable().catch(null),
+    costBasis: costBasisSchema,
+    malformedLines: z.number().nonnegative(),
+  }),
+);
 
 /** The report, with numbers that make no sense as unknown. Throws for what is no report. */
 export function checkedReport(report: WorkerReport): WorkerReport {

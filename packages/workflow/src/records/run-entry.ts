@@ -2,7 +2,7 @@
  * Reads the entries of a run's journal. They come from a file that anything may have happened to, so each is checked before
  * it counts; one that cannot be read is named with its run and its number.
  */
-import { AgentCoreError, isErrorCode, type ErrorCode } from "@agentcore/contract";
+import { AgentCoreError, isErrorCode, type ErrorCode, lazySchema } from "@agentcore/contract";
 import type { JournalValue } from "@agentcore/scheduler";
 import * as z from "zod";
 import type { PlanStep } from "../plan/plan-step.ts";
@@ -17,87 +17,95 @@ const code = z.custom<ErrorCode>((value) => typeof value === "string" && isError
   error: "is no code of the catalogue",
 });
 
-const created = z.looseObject({
-  type: z.literal("created"),
-  version: z.literal(1),
-  at: moment,
-  name: text,
-  file: text,
-  hash: text,
-  workspace: text,
-  contextDir: text,
-  inputs: z.record(text, z.union([text, z.number(), z.boolean(), z.null()])),
-  budget: budget.nullable(),
-  parent: text.nullable(),
-  root: text.nullable(),
-  base: z
-    .looseObject({ root: text, gitDir: text, ownGitDir: text.optional(), branch: text, sha: text })
-    .nullable(),
-  startBranch: text.nullable(),
-  timeoutMs: z.number().positive(),
-  caller: z.json(),
-});
-
-const stepEvent = z.discriminatedUnion("type", [
-  z.looseObject({ type: z.enum(["work_started", "check_started"]), jobId: text }),
+const created = lazySchema(() =>
   z.looseObject({
-    type: z.literal("work_ended"),
-    outcome: z.enum(["succeeded", "failed", "cancelled"]),
-    reason: text,
-    violations: z.array(text),
-    final: z.enum(["step", "run"]).optional(),
-  }),
-  z.looseObject({
-    type: z.literal("check_ended"),
-    decision: z.enum(["complete", "incomplete", "undecided", "failed"]),
-    reason: text,
-    fingerprints: z.array(text),
-    final: z.literal("run").optional(),
-  }),
-  z.looseObject({ type: z.literal("skipped"), reason: text, passes: z.boolean() }),
-  z.looseObject({ type: z.literal("cancelled"), reason: text }),
-  z.looseObject({ type: z.enum(["interrupted", "reset"]) }),
-]);
-
-const runEvent = z.discriminatedUnion("type", [
-  z.looseObject({ type: z.literal("step"), step: text, event: stepEvent }),
-  z.looseObject({
-    type: z.literal("stop_requested"),
-    reason: z.looseObject({
-      outcome: z.enum(["FAILED", "TIMED_OUT", "CANCELLED"]),
-      message: text,
-      code: code.optional(),
-      step: text.optional(),
-    }),
-  }),
-  z.looseObject({
-    type: z.literal("run_ended"),
-    outcome: z.enum(["SUCCEEDED", "FAILED", "TIMED_OUT", "CANCELLED"]),
-  }),
-  z.looseObject({ type: z.literal("retried"), steps: z.array(text) }),
-]);
-
-const entry = z.discriminatedUnion("type", [
-  created,
-  z.looseObject({ type: z.literal("resumed"), at: moment }),
-  z.looseObject({ type: z.literal("noted"), at: moment, step: text, diffBase: text }),
-  z.looseObject({ type: z.literal("interrupted"), at: moment, message: text }),
-  z.looseObject({
-    type: z.literal("event"),
+    type: z.literal("created"),
+    version: z.literal(1),
     at: moment,
-    event: runEvent,
-    reserved: budget.optional(),
-    spent: spending.optional(),
-    interruptions: count.optional(),
-    errorClass: text.optional(),
-    code: text.optional(),
-    artifacts: z.array(text).optional(),
-    costKnown: z.boolean().optional(),
-    branch: text.optional(),
-    output: text.optional(),
-    log: text.optional(),
+    name: text,
+    file: text,
+    hash: text,
+    workspace: text,
+    contextDir: text,
+    inputs: z.record(text, z.union([text, z.number(), z.boolean(), z.null()])),
+    budget: budget.nullable(),
+    parent: text.nullable(),
+    root: text.nullable(),
+    base: z
+      .looseObject({ root: text, gitDir: text, ownGitDir: text.optional(), branch: text, sha: text })
+      .nullable(),
+    startBranch: text.nullable(),
+    timeoutMs: z.number().positive(),
+    caller: z.json(),
   }),
-]);
+);
+
+const stepEvent = lazySchema(() =>
+  z.discriminatedUnion("type", [
+    z.looseObject({ type: z.enum(["work_started", "check_started"]), jobId: text }),
+    z.looseObject({
+      type: z.literal("work_ended"),
+      outcome: z.enum(["succeeded", "failed", "cancelled"]),
+      reason: text,
+      violations: z.array(text),
+      final: z.enum(["step", "run"]).optional(),
+    }),
+    z.looseObject({
+      type: z.literal("check_ended"),
+      decision: z.enum(["complete", "incomplete", "undecided", "failed"]),
+      reason: text,
+      fingerprints: z.array(text),
+      final: z.literal("run").optional(),
+    }),
+    z.looseObject({ type: z.literal("skipped"), reason: text, passes: z.boolean() }),
+    z.looseObject({ type: z.literal("cancelled"), reason: text }),
+    z.looseObject({ type: z.enum(["interrupted", "reset"]) }),
+  ]),
+);
+
+const runEvent = lazySchema(() =>
+  z.discriminatedUnion("type", [
+    z.looseObject({ type: z.literal("step"), step: text, event: stepEvent }),
+    z.looseObject({
+      type: z.literal("stop_requested"),
+      reason: z.looseObject({
+        outcome: z.enum(["FAILED", "TIMED_OUT", "CANCELLED"]),
+        message: text,
+        code: code.optional(),
+        step: text.optional(),
+      }),
+    }),
+    z.looseObject({
+      type: z.literal("run_ended"),
+      outcome: z.enum(["SUCCEEDED", "FAILED", "TIMED_OUT", "CANCELLED"]),
+    }),
+    z.looseObject({ type: z.literal("retried"), steps: z.array(text) }),
+  ]),
+);
+
+const entry = lazySchema(() =>
+  z.discriminatedUnion("type", [
+    created,
+    z.looseObject({ type: z.literal("resumed"), at: moment }),
+    z.looseObject({ type: z.literal("noted"), at: moment, step: text, diffBase: text }),
+    z.looseObject({ type: z.literal("interrupted"), at: moment, message: text }),
+    z.looseObject({
+      type: z.literal("event"),
+      at: moment,
+      event: runEvent,
+      reserved: budget.optional(),
+      spent: spending.optional(),
+      interruptions: count.optional(),
+      errorClass: text.optional(),
+      code: text.optional(),
+      artifacts: z.array(text).optional(),
+      costKnown: z.boolean().optional(),
+      branch: text.optional(),
+      output: text.optional(),
+      log: text.optional(),
+    }),
+  ]),
+);
 
 export interface RunEntries {
   readonly created: RunCreated;

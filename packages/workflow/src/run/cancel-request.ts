@@ -4,10 +4,11 @@
  */
 import type { Clock, Log } from "@agentcore/contract";
 import type { Journal } from "@agentcore/scheduler";
+import { lazySchema } from "@agentcore/contract";
 import * as z from "zod";
 import { runStream } from "../records/streams.ts";
 
-const requestSchema = z.looseObject({ at: z.number(), message: z.string() });
+const requestSchema = lazySchema(() => z.looseObject({ at: z.number(), message: z.string() }));
 type CancelRequest = z.output<typeof requestSchema>;
 
 const lookMs = 500;

@@ -3,21 +3,23 @@
  * attempt notes how the declared outputs look when it begins, beside how they looked before the first; one that changed since the
  * first attempt and not since this one is stale. What was there before the step counts, even if it leaves it as it is.
  */
-import { readPlacedFile } from "@agentcore/contract";
+import { readPlacedFile, lazySchema } from "@agentcore/contract";
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { replaceFile } from "../own-place.ts";
 import { pathInside, stepDir } from "../places.ts";
 
-const looksSchema = z.record(z.string(), z.string());
-const noteSchema = z.object({
-  run: z.string(),
-  iteration: z.number(),
-  /** By path: how each looked before the iteration's first attempt, and before the last one. */
-  first: looksSchema,
-  last: looksSchema,
-});
+const looksSchema = lazySchema(() => z.record(z.string(), z.string()));
+const noteSchema = lazySchema(() =>
+  z.object({
+    run: z.string(),
+    iteration: z.number(),
+    /** By path: how each looked before the iteration's first attempt, and before the last one. */
+    first: looksSchema,
+    last: looksSchema,
+  }),
+);
 type Note = z.output<typeof noteSchema>;
 
 export interface OutputsOf {
