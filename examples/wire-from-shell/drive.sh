@@ -71,7 +71,7 @@ await_answer() {
     line+=$part
     if [[ $interrupted ]]; then
       interrupted=
-      request cancel "{\"permitId\":\"$permit\",\"message\":\"Ctrl-C\"}"
+      request cancel "{\"permitId\":\"$permit\",\"reason\":\"Ctrl-C\"}"
     elif ((status != 0)); then
       die "the runtime has ended, or is silent for $silence_s_max seconds"
     fi
@@ -113,7 +113,7 @@ die() {
 
 # --- One job --------------------------------------------------------------------------------------------------------------
 
-request initialize '{"protocolVersions":[1],"client":{"name":"drive.sh","version":"1"}}'
+request initialize '{"protocolVersions":[2],"client":{"name":"drive.sh","version":"1"}}'
 await_answer
 number_field protocolVersion "$answer"
 echo "connected: protocol $field"

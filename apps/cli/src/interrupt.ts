@@ -1,5 +1,5 @@
 /**
- * Ctrl-C: the first asks for a clean cancel, the second for an immediate one, the third ends this process at once (the
+ * Ctrl-C: the first asks for a clean cancel, the second forces it, the third ends this process at once (the
  * containers die with it, or are swept at the next start). SIGTERM and SIGHUP count as the first, and as the second if
  * they come again.
  *
@@ -7,7 +7,7 @@
  * terminal is signaled by the kernel and by the shell, wrappers pass on what the group got anyway. So a SIGTERM or SIGHUP
  * that follows another signal closely counts as that one.
  */
-import { systemClock } from "@agentcore/contract";
+import { type CancelRequest, systemClock } from "@agentcore/contract";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -15,7 +15,9 @@ const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const echoMs = 1000;
 
 /** Until the process ends: a signal must not cut short what is being closed after the work. */
-export function onInterrupt(act: (count: 1 | 2, signal: NodeJS.Signals) => void): void {
+export function onInterrupt(
+  act: (request: Required<CancelRequest<string>>, signal: NodeJS.Signals) => void,
+): void {
   let count = 0;
   let lastMs = -Infinity;
   const listener = (signal: NodeJS.Signals): void => {
@@ -24,7 +26,7 @@ export function onInterrupt(act: (count: 1 | 2, signal: NodeJS.Signals) => void)
     lastMs = nowMs;
     count += 1;
     if (count > 2) process.exit(130);
-    act(count === 1 ? 1 : 2, signal);
+    act({ reason: `stopped by ${signal}`, force: count > 1 }, signal);
   };
   for (const signal of signals) process.on(signal, listener);
 }

@@ -59,7 +59,7 @@ describe("a script", () => {
     });
     await driven.seen((event) => event.type === "stdout" && event.text === "ready");
     expect(findSurvivors([secret])).toEqual([]);
-    driven.stop();
+    driven.cancel();
     await driven.result;
   });
 
@@ -153,7 +153,7 @@ describe("a script", () => {
       task: { instructions: "trap 'echo cleaned > cleaned; exit 1' TERM; echo ready; sleep 3600 & wait" },
     });
     await driven.seen((event) => event.type === "stdout" && event.text === "ready");
-    driven.stop();
+    driven.cancel();
     expect(await driven.result).toMatchObject({
       outcome: "cancelled",
       observations: { filesChanged: ["cleaned"] },
@@ -169,7 +169,7 @@ describe("a script", () => {
       ...(program === "" ? {} : { program }),
     });
     await driven.seen((event) => event.type === "stdout" && event.text === "ready");
-    driven.stop();
+    driven.cancel();
     expect(await driven.result).toMatchObject({
       outcome: "cancelled",
       observations: { filesChanged: ["cleaned"] },

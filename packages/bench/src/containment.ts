@@ -121,7 +121,7 @@ async function cancelOne(containment: OpenedContainment, token: string, random: 
   await armed;
   await new Promise((resolve) => setTimeout(resolve, random.next() * longestHoldMs));
   const startedMs = performance.now();
-  const receipt = await run.stop();
+  const receipt = await run.cancel();
   const tookMs = performance.now() - startedMs;
   return { tookMs, survivors: sightings(token).length, processesSeen: receipt.processesSeen ?? 0 };
 }

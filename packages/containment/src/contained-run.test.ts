@@ -1,9 +1,10 @@
 import { PassThrough } from "node:stream";
-import type { ContainmentReceipt, RunIdentity } from "@agentcore/contract";
+import { Cancellation, type ContainmentReceipt, type RunIdentity } from "@agentcore/contract";
 import { expect, it } from "vitest";
 import type { Box } from "./box.ts";
-import { ContainedRun } from "./contained-run.ts";
+import { ContainedRun, type ContainedRunOptions } from "./contained-run.ts";
 import type { Launched } from "./launch.ts";
+import { stopTiming } from "./stop-plan.ts";
 import { VirtualClock } from "./testing/virtual-clock.ts";
 
 const identity: RunIdentity = {
@@ -15,6 +16,8 @@ const identity: RunIdentity = {
   cgroupPath: null,
   bootId: null,
 };
+
+const patient = { graceMs: 60_000, secondTermAfterMs: 30_000 };
 
 /** A box in which one process can be made to outlive everything. */
 class StubbornBox implements Box {
@@ -51,7 +54,8 @@ class StubbornBox implements Box {
   }
 }
 
-function start(box: StubbornBox, level: "sealed" | "best-effort" = "sealed") {
+function start(box: StubbornBox, options: Partial<ContainedRunOptions> = {}) {
+  const { level = "sealed" } = options;
   const clock = new VirtualClock();
   const receipts: ContainmentReceipt[] = [];
   const ended = Promise.withResolvers<{ code: number | null; signal: NodeJS.Signals | null }>();
@@ -75,7 +79,9 @@ function start(box: StubbornBox, level: "sealed" | "best-effort" = "sealed") {
     box,
     launched,
     clock,
+    timing: stopTiming({ graceMs: 0 }),
     onEnded: (receipt) => receipts.push(receipt),
+    ...options,
   });
   return { run, clock, receipts, launched, reported, ended };
 }
@@ -84,7 +90,7 @@ it("reports who is left after ten seconds, and gives nothing back", async () => 
   const box = new StubbornBox();
   const { run, clock, receipts } = start(box);
   run.go();
-  const stopping = run.stop({ graceMs: 0 });
+  const stopping = run.cancel();
   await clock.runUntilSettled(stopping);
   const receipt = await stopping;
   expect(receipt).toEqual({
@@ -108,7 +114,7 @@ it("counts a box that cannot be emptied as a survivor even if nobody in it has a
   box.processes = () => [];
   const { run, clock } = start(box);
   run.go();
-  const stopping = run.stop({ graceMs: 0 });
+  const stopping = run.cancel();
   await clock.runUntilSettled(stopping);
   expect(await stopping).toMatchObject({ survivors: 1, emptyAfterMs: null });
 });
@@ -116,9 +122,9 @@ it("counts a box that cannot be emptied as a survivor even if nobody in it has a
 it("keeps killing until it works, and measures from the first signal", async () => {
   const box = new StubbornBox();
   box.diesOnPass = 4;
-  const { run, clock } = start(box);
+  const { run, clock } = start(box, { timing: { graceMs: 1_000, secondTermAfterMs: 400 } });
   run.go();
-  const stopping = run.stop({ graceMs: 1_000, secondTermAfterMs: 400 });
+  const stopping = run.cancel();
   await clock.runUntilSettled(stopping);
   expect(await stopping).toMatchObject({ survivors: 0, signals: ["TERM", "TERM", "KILL"] });
   expect((await stopping).emptyAfterMs).toBeGreaterThanOrEqual(1_000);
@@ -139,7 +145,7 @@ it("a system that cannot be looked at for a while delays the receipt and does no
   box.diesOnPass = 1;
   const { run, clock } = start(box);
   run.go();
-  const stopping = run.stop({ graceMs: 0 });
+  const stopping = run.cancel();
   await clock.runUntilSettled(stopping);
   expect(await stopping).toMatchObject({ survivors: 0, emptyAfterMs: expect.any(Number) });
 
@@ -147,7 +153,7 @@ it("a system that cannot be looked at for a while delays the receipt and does no
   blind.isEmpty = refuse;
   const other = start(blind);
   other.run.go();
-  const never = other.run.stop({ graceMs: 0 });
+  const never = other.run.cancel();
   await other.clock.runUntilSettled(never);
   expect(await never).toMatchObject({ survivors: 1, emptyAfterMs: null });
 });
@@ -155,15 +161,41 @@ it("a system that cannot be looked at for a while delays the receipt and does no
 it("a payload that ends during the grace cuts it short", async () => {
   const box = new StubbornBox();
   box.diesOnPass = 0;
-  const { run, clock, reported } = start(box);
+  const { run, clock, reported } = start(box, { timing: patient });
   run.go();
-  const stopping = run.stop({ graceMs: 60_000, secondTermAfterMs: 30_000 });
+  const stopping = run.cancel();
   await clock.advance(500);
   reported.resolve({ status: 143, bySignal: true });
   await clock.runUntilSettled(stopping);
   expect(await run.exited).toEqual({ code: null, signal: "SIGTERM" });
   expect(await stopping).toMatchObject({ signals: ["TERM", "KILL"], survivors: 0 });
   expect(clock.monotonicMs()).toBeLessThan(1_000);
+});
+
+it("a signal cancels the run as `cancel` does, and with force cuts the grace short", async () => {
+  const box = new StubbornBox();
+  box.diesOnPass = 0;
+  const signal = new Cancellation<string>();
+  const { run, clock } = start(box, { timing: patient, signal });
+  run.go();
+  signal.cancel({ reason: "enough" });
+  await clock.advance(500);
+  expect(box.passes).toEqual([]);
+  signal.cancel({ reason: "now", force: true });
+  await clock.runUntilSettled(run.finish());
+  expect(await run.finish()).toMatchObject({ signals: ["TERM", "KILL"], survivors: 0 });
+  expect(clock.monotonicMs()).toBeLessThan(1_000);
+});
+
+it("a signal that was there before holds the payload back and empties the box at once", async () => {
+  const box = new StubbornBox();
+  box.diesOnPass = 0;
+  const signal = new Cancellation<string>();
+  signal.cancel({ reason: "too late" });
+  const { run, clock } = start(box, { timing: patient, signal });
+  run.go();
+  await clock.runUntilSettled(run.finish());
+  expect(await run.finish()).toMatchObject({ signals: ["KILL"], survivors: 0 });
 });
 
 it("a box that dies before it was let go is an end like any other", async () => {
@@ -179,7 +211,7 @@ it("a box that dies before it was let go is an end like any other", async () => 
 it("a best-effort run gives up an output that somebody escaped with, after it has gone quiet", async () => {
   const box = new StubbornBox();
   box.alive = [];
-  const { run, clock, launched, ended } = start(box, "best-effort");
+  const { run, clock, launched, ended } = start(box, { level: "best-effort" });
   const stdout = launched.stdout as PassThrough;
   let read = "";
   stdout.on("data", (chunk) => (read += String(chunk)));

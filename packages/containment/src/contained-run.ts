@@ -1,11 +1,11 @@
 /**
  * One contained run from `go` to its receipt, the same for every kind of box. It ends once, for whatever comes first:
- * the payload ends, somebody stops it, or the box dies. From there one path leads to the receipt: kill what is left,
+ * the payload ends, somebody cancels it, or the box dies. From there one path leads to the receipt: kill what is left,
  * look until nothing is, at most {@link emptyWithinMs}, and report what was really seen.
  *
  * | phase    | means                                           | leaves by                         |
  * |----------|-------------------------------------------------|-----------------------------------|
- * | held     | the box waits for `go`                          | go, stop, death of the box        |
+ * | held     | the box waits for `go`                          | go, cancel, death of box          |
  * | running  | the payload runs, perhaps asked by TERM to end  | its exit, end of the grace, kill  |
  * | emptying | everything left is being killed                 | empty, or time is up              |
  * | ended    | the receipt is there                            |                                   |
@@ -14,6 +14,7 @@ import { constants } from "node:os";
 import type { Readable, Writable } from "node:stream";
 import {
   ignore,
+  type CancelSignal,
   type Clock,
   type ContainmentLevel,
   type ContainmentReceipt,
@@ -21,9 +22,9 @@ import {
 } from "@agentcore/contract";
 import type { Box } from "./box.ts";
 import type { Launched } from "./launch.ts";
-import type { Contained, ContainedProcess, ImplementationName, PayloadExit, StopOptions } from "./port.ts";
+import type { Contained, ContainedProcess, ImplementationName, PayloadExit } from "./port.ts";
 import type { RunLimitName } from "./run-limits.ts";
-import { nextStopStep, stopTiming, type StopTiming } from "./stop-plan.ts";
+import { nextStopStep, type StopTiming } from "./stop-plan.ts";
 import { pause, settledWithin } from "./waiting.ts";
 
 const emptyWithinMs = 10_000;
@@ -42,6 +43,9 @@ export interface ContainedRunOptions {
   readonly box: Box;
   readonly launched: Launched;
   readonly clock: Clock;
+  /** See `ContainedCommand`. */
+  readonly signal?: CancelSignal | undefined;
+  readonly timing: StopTiming;
   /** Called once with the receipt, before anybody else gets it. */
   readonly onEnded: (receipt: ContainmentReceipt) => void;
 }
@@ -59,11 +63,12 @@ export class ContainedRun implements Contained {
   readonly #clock: Clock;
   readonly #onEnded: (receipt: ContainmentReceipt) => void;
   readonly #receipt = Promise.withResolvers<ContainmentReceipt>();
-  readonly #hasten = Promise.withResolvers<void>();
+  readonly #timing: StopTiming;
+  readonly #forced = Promise.withResolvers<void>();
   readonly #signals: string[] = [];
   #phase: "held" | "running" | "emptying" | "ended" = "held";
-  #stopping = false;
-  #hastened = false;
+  #cancelled = false;
+  #force = false;
   #payloadEnded = false;
   #outermostEnded = false;
   #endingSinceMs: number | null = null;
@@ -77,6 +82,7 @@ export class ContainedRun implements Contained {
     this.#box = parts.box;
     this.#launched = parts.launched;
     this.#clock = parts.clock;
+    this.#timing = parts.timing;
     this.#onEnded = parts.onEnded;
     this.identity = parts.box.identity;
     this.stdin = parts.launched.stdin;
@@ -86,34 +92,26 @@ export class ContainedRun implements Contained {
     void this.#launched.ended.then(() => {
       this.#outermostEnded = true;
     });
+    const unfollow = parts.signal?.onChange((request) => void this.cancel(request));
+    if (unfollow !== undefined) void this.#receipt.promise.then(unfollow);
   }
 
   go(): void {
-    if (this.#phase !== "held" || this.#stopping) return;
+    if (this.#phase !== "held" || this.#cancelled) return;
     this.#phase = "running";
     // The payload itself counts, even if it is over before anybody looks.
     this.#processesSeen = 1;
     this.#launched.release();
   }
 
-  async terminate(): Promise<void> {
-    if (this.#phase !== "running" || !(await this.#signalPayload())) return;
-    this.#markEnding();
-    this.#signals.push("TERM");
-  }
-
-  kill(): void {
-    void this.stop({ immediate: true });
-  }
-
-  stop(options: StopOptions = {}): Promise<ContainmentReceipt> {
-    if (options.immediate === true) {
-      this.#hastened = true;
-      this.#hasten.resolve();
+  cancel({ force = false }: { readonly force?: boolean } = {}): Promise<ContainmentReceipt> {
+    if (force) {
+      this.#force = true;
+      this.#forced.resolve();
     }
-    if (!this.#stopping) {
-      this.#stopping = true;
-      void this.#askToEnd(stopTiming(options));
+    if (!this.#cancelled) {
+      this.#cancelled = true;
+      void this.#askToEnd();
     }
     return this.#receipt.promise;
   }
@@ -143,11 +141,11 @@ export class ContainedRun implements Contained {
   /** The exit of the outermost process, where nothing better is known: it is the payload's own, or stands for it. */
   #exitOfOutermost(end: { code: number | null; signal: NodeJS.Signals | null }): PayloadExit {
     if (end.signal !== null || this.level === "best-effort") return end;
-    if (this.#hastened || this.#signals.includes("KILL")) return { code: null, signal: "SIGKILL" };
+    if (this.#force || this.#signals.includes("KILL")) return { code: null, signal: "SIGKILL" };
     return payloadExit(end.code ?? 0, (end.code ?? 0) > 128);
   }
 
-  async #askToEnd(timing: StopTiming): Promise<void> {
+  async #askToEnd(): Promise<void> {
     const startedMs = this.#markEnding();
     this.#look();
     for (let termsSent = 0; this.#phase === "held" || this.#phase === "running";) {
@@ -156,9 +154,9 @@ export class ContainedRun implements Contained {
           elapsedMs: this.#clock.monotonicMs() - startedMs,
           termsSent,
           released: this.#phase === "running",
-          hastened: this.#hastened,
+          force: this.#force,
         },
-        timing,
+        this.#timing,
       );
       switch (step.do) {
         case "term":
@@ -166,7 +164,7 @@ export class ContainedRun implements Contained {
           if (await this.#signalPayload()) this.#signals.push("TERM");
           break;
         case "wait":
-          await settledWithin(this.#clock, Promise.race([this.exited, this.#hasten.promise]), step.delayMs);
+          await settledWithin(this.#clock, Promise.race([this.exited, this.#forced.promise]), step.delayMs);
           this.#look();
           break;
         case "kill":

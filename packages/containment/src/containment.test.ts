@@ -132,7 +132,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
       true,
     );
     expect(readdirSync(path.join(stateDir, "runs"))).toEqual([`${run.identity.marker}.json`]);
-    const receipt = await run.stop();
+    const receipt = await run.cancel();
     expect(receipt).toMatchObject({ processesSeen: expect.any(Number), survivors: 0 });
     expect(receipt.signals[0]).toBe("KILL");
     run.go();
@@ -148,7 +148,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     run.go();
     await printed;
     const bye = untilPrinted(run, "bye");
-    const receipt = await run.stop();
+    const receipt = await run.cancel();
     expect(await run.exited).toEqual({ code: 7, signal: null });
     await bye;
     // The sleep that was running may be there for a moment longer, and is then killed.
@@ -159,48 +159,40 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
 
   it("goes on to a second TERM and to KILL where TERM is ignored", async () => {
     const script = "trap 'echo term' TERM; echo up; while :; do sleep 0.01; done";
-    const run = await containment.start(command(script));
+    const run = await containment.start(command(script, { graceMs: 800, secondTermAfterMs: 20 }));
     const printed = untilPrinted(run, "up");
     run.go();
     await printed;
-    const receipt = await run.stop({ graceMs: 800, secondTermAfterMs: 20 });
+    const receipt = await run.cancel();
     expect(receipt.signals.slice(0, 3)).toEqual(["TERM", "TERM", "KILL"]);
     expect(receipt.emptyAfterMs).toBeGreaterThanOrEqual(800);
     expect(await run.exited).toEqual({ code: null, signal: "SIGKILL" });
   });
 
-  it("kills at once when asked to, also in the middle of a patient stop", async () => {
-    const run = await containment.start(command("trap '' TERM; echo up; while :; do sleep 0.01; done"));
+  it("kills at once when asked to, also in the middle of a patient cancel", async () => {
+    const script = "trap '' TERM; echo up; while :; do sleep 0.01; done";
+    const patience = { graceMs: 600_000, secondTermAfterMs: 300_000 };
+    const run = await containment.start(command(script, patience));
     const printed = untilPrinted(run, "up");
     run.go();
     await printed;
-    const patient = run.stop({ graceMs: 600_000, secondTermAfterMs: 300_000 });
-    const hasty = run.stop({ immediate: true });
+    const patient = run.cancel();
+    const hasty = run.cancel({ force: true });
     expect(await patient).toBe(await hasty);
     expect((await hasty).signals).toEqual(expect.arrayContaining(["KILL"]));
     expect(await run.finish()).toBe(await patient);
-    expect(await run.stop()).toBe(await patient);
+    expect(await run.cancel()).toBe(await patient);
   });
 
   it("wakes a stopped payload so that it can act on TERM", async () => {
-    const run = await containment.start(command("trap 'exit 4' TERM; echo up; kill -STOP $$; sleep 5"));
+    const script = "trap 'exit 4' TERM; echo up; kill -STOP $$; sleep 5";
+    const run = await containment.start(command(script, { graceMs: 10_000, secondTermAfterMs: 9_000 }));
     const printed = untilPrinted(run, "up");
     run.go();
     await printed;
-    const receipt = await run.stop({ graceMs: 10_000, secondTermAfterMs: 9_000 });
+    const receipt = await run.cancel();
     expect(await run.exited).toEqual({ code: 4, signal: null });
     expect(receipt.signals[0]).toBe("TERM");
-  });
-
-  it("can be terminated outside of a stop, which the receipt says", async () => {
-    const run = await containment.start(command("trap 'exit 6' TERM; echo up; while :; do sleep 0.01; done"));
-    const printed = untilPrinted(run, "up");
-    run.go();
-    await printed;
-    await run.terminate();
-    expect(await run.exited).toEqual({ code: 6, signal: null });
-    expect((await run.finish()).signals[0]).toBe("TERM");
-    await run.terminate();
   });
 
   it("kills what the payload leaves, which would hold its output for ever", async () => {
@@ -229,7 +221,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     for (const run of started) run.go();
     const exits = await Promise.all(started.filter((_, index) => index !== 2).map(async (run) => run.exited));
     expect(exits).toEqual([1, 2, 3].map((code) => ({ code, signal: null })));
-    const receipt = await started[2]?.stop();
+    const receipt = await started[2]?.cancel();
     expect(receipt).toMatchObject({ survivors: 0 });
     await Promise.all(started.map((run) => run.finish()));
   });
@@ -300,7 +292,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     onTestFinished(() => void stranger.kill("SIGKILL"));
     const run = await containment.start(command("sleep 300"));
     run.go();
-    await run.stop({ immediate: true });
+    await run.cancel({ force: true });
     expect(stranger.exitCode === null && stranger.signalCode === null).toBe(true);
   });
 });

@@ -15,6 +15,7 @@ import { readProcess } from "./proc.ts";
 import { checkCommand } from "./programs.ts";
 import type { RunRegistry } from "./registry.ts";
 import { limitEnforcement, limitScript, ownProcesses, type CgroupController } from "./run-limits.ts";
+import { stopTiming } from "./stop-plan.ts";
 import { clearRun } from "./sweep.ts";
 import { planView, type View } from "./view.ts";
 
@@ -80,6 +81,8 @@ async function start(options: ContainmentOptions, command: ContainedCommand): Pr
       box,
       launched,
       clock,
+      signal: command.signal,
+      timing: stopTiming(command),
       onEnded: ({ survivors }) => record?.end(survivors),
     });
   } catch (error) {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { systemClock } from "@agentcore/contract";
+import { Cancellation, type CancelSignal, systemClock } from "@agentcore/contract";
 import { expect, it, onTestFinished } from "vitest";
 import { createContainment } from "./containment.ts";
 import { createLaunchLine } from "./launch-line.ts";
@@ -10,17 +10,17 @@ import { openRegistry, type RunRegistry } from "./registry.ts";
 it("lets a few in at once, in the order in which they came, and passes over those who gave up", async () => {
   const line = createLaunchLine(2);
   const order: string[] = [];
-  const enter = async (name: string, signal?: AbortSignal) => {
+  const enter = async (name: string, signal?: CancelSignal) => {
     const leave = await line.enter(signal);
     order.push(name);
     return leave;
   };
-  const stop = new AbortController();
+  const stop = new Cancellation();
   const [a, b] = await Promise.all([enter("a"), enter("b")]);
-  const [c, givenUp, d] = [enter("c"), enter("given up", stop.signal), enter("d")];
-  stop.abort();
+  const [c, givenUp, d] = [enter("c"), enter("given up", stop), enter("d")];
+  stop.cancel({ reason: "not wanted" });
   await expect(givenUp).rejects.toMatchObject({ code: "AC_CANCELLED" });
-  await expect(enter("too late", stop.signal)).rejects.toMatchObject({ code: "AC_CANCELLED" });
+  await expect(enter("too late", stop)).rejects.toMatchObject({ code: "AC_CANCELLED" });
   expect(order).toEqual(["a", "b"]);
   a();
   (await c)();
@@ -73,6 +73,6 @@ it("sixty runs that come at once all begin, few launches overlap, and timers fir
   for (const run of runs) run.go();
   expect(seen.most).toBeLessThanOrEqual(4);
   expect(seen.turnsAtLaunch.size).toBeGreaterThan(10);
-  const receipts = await Promise.all(runs.map((run) => run.stop({ immediate: true })));
+  const receipts = await Promise.all(runs.map((run) => run.cancel({ force: true })));
   expect(receipts.map(({ survivors }) => survivors)).toEqual(runs.map(() => 0));
 });

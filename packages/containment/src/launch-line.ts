@@ -3,14 +3,14 @@
  * launched at once that come at once, nothing else would be done meanwhile (beats, commits, the boxes' own words). So a few are
  * in flight, the others wait in line, and the loop goes round before each.
  */
-import { AgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, type CancelSignal } from "@agentcore/contract";
 
 /** Gives the place back. */
 export type LeaveLaunch = () => void;
 
 export interface LaunchLine {
-  /** Resolves when it is the caller's turn. Rejects with `AC_CANCELLED` where `signal` is aborted before. */
-  enter(signal?: AbortSignal): Promise<LeaveLaunch>;
+  /** Resolves when it is the caller's turn. Rejects with `AC_CANCELLED` where `signal` cancels before. */
+  enter(signal?: CancelSignal): Promise<LeaveLaunch>;
 }
 
 export function createLaunchLine(inFlightMax: number): LaunchLine {
@@ -21,7 +21,7 @@ export function createLaunchLine(inFlightMax: number): LaunchLine {
     const [first] = waiting;
     first?.();
   };
-  const place = (signal: AbortSignal | undefined): Promise<void> => {
+  const place = (signal: CancelSignal | undefined): Promise<void> => {
     if (inFlight < inFlightMax) {
       inFlight += 1;
       return Promise.resolve();
@@ -29,20 +29,19 @@ export function createLaunchLine(inFlightMax: number): LaunchLine {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const onTurn = (): void => {
       waiting.delete(onTurn);
-      signal?.removeEventListener("abort", onAbort);
+      unfollow?.();
       inFlight += 1;
       resolve();
     };
-    const onAbort = (): void => {
-      if (waiting.delete(onTurn)) reject(stoppedBefore());
-    };
     waiting.add(onTurn);
-    signal?.addEventListener("abort", onAbort, { once: true });
+    const unfollow = signal?.onChange(() => {
+      if (waiting.delete(onTurn)) reject(cancelledBefore());
+    });
     return promise;
   };
   return {
     async enter(signal) {
-      if (signal?.aborted === true) throw stoppedBefore();
+      if (signal !== undefined && signal.reason !== null) throw cancelledBefore();
       await place(signal);
       await new Promise<void>((resolve) => void setImmediate(resolve));
       return leave;
@@ -50,6 +49,6 @@ export function createLaunchLine(inFlightMax: number): LaunchLine {
   };
 }
 
-function stoppedBefore(): AgentCoreError {
+function cancelledBefore(): AgentCoreError {
   return new AgentCoreError("AC_CANCELLED", "the run was stopped before it was launched");
 }

@@ -1,11 +1,11 @@
 /**
  * The port of containment: starting one command in such a way that nothing of it can stay behind. Three
  * implementations stand behind it (`bubblewrap`, `unshare`, `process-group`); `openContainment` picks one by a probe.
- * A run goes through: `start` (boxed and waiting) → `go` (released) → the payload ends, or is stopped → everything left
+ * A run goes through: `start` (boxed and waiting) → `go` (released) → the payload ends, or is cancelled → everything left
  * is killed → emptiness is proved → receipt. The runner of `@agentcore/worker-kit` is the usual caller.
  */
 import type { Readable, Writable } from "node:stream";
-import type { ContainmentLevel, ContainmentReceipt, RunIdentity } from "@agentcore/contract";
+import type { CancelSignal, ContainmentLevel, ContainmentReceipt, RunIdentity } from "@agentcore/contract";
 import type { LimitsEnforced, RunLimitName, RunLimits } from "./run-limits.ts";
 
 export const implementationNames = ["bubblewrap", "unshare", "process-group"] as const;
@@ -43,8 +43,12 @@ export interface ContainedCommand {
    * place. `cwd` is always visible. Default: none. Without effect on directories that are not hidden.
    */
   readonly visible?: readonly string[];
-  /** A start that still waits in line when it is aborted is given up. Without effect later: see {@link Contained.stop}. */
-  readonly signal?: AbortSignal;
+  /** Ends the run as {@link Contained.cancel} does. A start that still waits in line is given up. */
+  readonly signal?: CancelSignal;
+  /** How long the payload may take to end after the first TERM of a cancel, before KILL. Default 5,000. */
+  readonly graceMs?: number;
+  /** From the first TERM to the second. Default 2,000; not sent if `graceMs` is not longer. */
+  readonly secondTermAfterMs?: number;
   /**
    * The payload puts up a sandbox of its own, from user namespaces. Root's payload then keeps the one capability without
    * which the kernel lets root make none, CAP_SETFCAP; it has no others. Default false. Without effect for other users.
@@ -84,15 +88,6 @@ export interface PayloadExit {
   readonly signal: NodeJS.Signals | null;
 }
 
-export interface StopOptions {
-  /** From the first TERM to KILL. Default 5,000. */
-  readonly graceMs?: number;
-  /** From the first TERM to the second. Default 2,000; not sent if `graceMs` is not longer. */
-  readonly secondTermAfterMs?: number;
-  /** KILL at once. Also hastens a stop that is already in progress. Default false. */
-  readonly immediate?: boolean;
-}
-
 /** A process of the run, numbered as this process sees it. */
 export interface ContainedProcess {
   readonly pid: number;
@@ -102,7 +97,7 @@ export interface ContainedProcess {
   readonly name: string;
 }
 
-/** A started run. It ends on its own or by {@link stop}; both lead to one receipt, which every caller gets. */
+/** A started run. It ends on its own or by {@link cancel}; both lead to one receipt, which every caller gets. */
 export interface Contained {
   readonly level: ContainmentLevel;
   readonly implementation: ImplementationName;
@@ -111,19 +106,16 @@ export interface Contained {
   /** Ends when the last process that holds it is gone. */
   readonly stdout: Readable;
   readonly stderr: Readable;
-  /** Releases the payload. Calling it again, or after a stop, does nothing. */
+  /** Releases the payload. Calling it again, or after a cancel, does nothing. */
   go(): void;
   /** When the payload has ended. What it left behind is then killed without being asked for; see {@link finish}. */
   readonly exited: Promise<PayloadExit>;
-  /** Sends TERM to the payload alone, once, outside of any stop. Does nothing if it has ended. */
-  terminate(): Promise<void>;
-  /** Kills everything at once and returns; {@link finish} has the proof. */
-  kill(): void;
   /**
-   * TERM to the payload, TERM again, KILL to all, `cgroup.kill`, then proof of emptiness. As soon as the payload ends,
-   * the rest is killed without waiting out the grace. Never rejects; `survivors` above 0 means uncontained.
+   * TERM to the payload, TERM again, KILL to all, `cgroup.kill`, then proof of emptiness; with `force`, or once it is asked
+   * for, KILL at once. As soon as the payload ends, the rest is killed without waiting out the grace. Gives the receipt as
+   * {@link finish} does. Never rejects; `survivors` above 0 means uncontained.
    */
-  stop(options?: StopOptions): Promise<ContainmentReceipt>;
+  cancel(options?: { readonly force?: boolean }): Promise<ContainmentReceipt>;
   /** The receipt, once the payload has ended for whatever reason and the box is proved empty or given up. */
   finish(): Promise<ContainmentReceipt>;
   /** The processes behind `survivors` of the receipt: the evidence of an uncontained run. Empty before and otherwise. */

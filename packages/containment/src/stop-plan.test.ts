@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { nextStopStep, stopTiming, type StopProgress, type StopStep } from "./stop-plan.ts";
 
 const timing = { graceMs: 5_000, secondTermAfterMs: 2_000 };
-const asked: StopProgress = { elapsedMs: 0, termsSent: 0, released: true, hastened: false };
+const asked: StopProgress = { elapsedMs: 0, termsSent: 0, released: true, force: false };
 
 it.each<[string, Partial<StopProgress>, StopStep]>([
   ["first, TERM", {}, { do: "term" }],
@@ -16,7 +16,7 @@ it.each<[string, Partial<StopProgress>, StopStep]>([
     { termsSent: 1, elapsedMs: 6_000 },
     { do: "kill" },
   ],
-  ["KILL at once if somebody is in a hurry", { termsSent: 1, elapsedMs: 10, hastened: true }, { do: "kill" }],
+  ["KILL at once if somebody is in a hurry", { termsSent: 1, elapsedMs: 10, force: true }, { do: "kill" }],
   ["KILL at once if the payload never ran", { released: false }, { do: "kill" }],
 ])("%s", (_, progress, step) => {
   expect(nextStopStep({ ...asked, ...progress }, timing)).toEqual(step);

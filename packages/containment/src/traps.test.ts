@@ -56,7 +56,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
       env: { PATH: process.env.PATH ?? "" },
       marker: `trap-${token}`,
     });
-    onTestFinished(async () => void (await run.stop({ immediate: true })));
+    onTestFinished(async () => void (await run.cancel({ force: true })));
     return run;
   }
 
@@ -95,7 +95,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     for (let round = 0; round < 25; round += 1) {
       const run = await start("exec sleep 300");
       run.go();
-      expect((await run.stop()).signals).toEqual(["TERM"]);
+      expect((await run.cancel()).signals).toEqual(["TERM"]);
       expect(await run.exited).toEqual({ code: null, signal: "SIGTERM" });
     }
   });
@@ -124,7 +124,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     });
     run.go();
     await up.promise;
-    await run.terminate();
+    void run.cancel();
     expect(await run.exited).toEqual({ code: 7, signal: null });
     await run.finish();
     await expect.poll(() => printed).toBe("up\nflushed\n");
@@ -137,7 +137,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     const told = Number(String((await first)[0]));
     if (level === "sealed") expect(told).toBeLessThan(100);
     else expect(told).toBe(run.identity.hostPid);
-    expect((await run.stop({ immediate: true })).survivors).toBe(0);
+    expect((await run.cancel({ force: true })).survivors).toBe(0);
   });
 
   it("trap 6: a payload that leaves its cgroup is still killed", async () => {
@@ -151,7 +151,7 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
     const out = once(run.stdout, "data");
     run.go();
     await out;
-    const receipt = await run.stop({ immediate: true });
+    const receipt = await run.cancel({ force: true });
     expect(receipt.survivors).toBe(0);
     expect(sightings(token)).toEqual([]);
   });

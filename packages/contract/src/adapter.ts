@@ -188,8 +188,8 @@ export interface WorkerRunner {
   /** Level that runs started now will have; probed once. */
   readonly containmentLevel: "sealed" | "best-effort";
   /**
-   * Starts the worker contained and returns at once. The run stops when `permit.signal` aborts, with the signal's
-   * reason as its cause. Never throws: whatever goes wrong is a result.
+   * Starts the worker contained and returns at once. The run stops when `permit.signal` says so, for its reason, and is killed
+   * at once where it says `force`. Never throws: whatever goes wrong is a result.
    */
   start(request: RunRequest): WorkerRun;
 }
@@ -221,11 +221,6 @@ export interface RunIdentity {
 export interface WorkerRun {
   /** Settles when the container is proved empty, or given up as uncontained; never rejects. */
   readonly result: Promise<WorkerResult>;
-  /**
-   * Skips what is left of the grace period of a stop that is already in progress: KILL at once (a second Ctrl-C). A
-   * signal aborts only once, so this is the second channel. Does nothing for a run that is not being stopped.
-   */
-  hasten(): void;
   /**
    * Runs a script of the task beside the worker, contained like it and with its environment but for its credentials, and
    * ends it with the run: null then. Never rejects. Absent: this runner runs no probes.

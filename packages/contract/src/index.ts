@@ -1,5 +1,6 @@
 /** The vocabulary of AgentCore: types, schemas, and the real ports that every layer shares (docs/adr/0006). */
 export * from "./adapter.ts";
+export * from "./cancellation.ts";
 export * from "./duration.ts";
 export * from "./error-class.ts";
 export * from "./error-codes.ts";

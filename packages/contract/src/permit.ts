@@ -3,6 +3,7 @@
  * decision, and ends exactly once: by the result of its execution, or by `release` where it was never used.
  */
 import { z } from "zod";
+import type { CancelSignal } from "./cancellation.ts";
 import { lazySchema } from "./lazy-schema.ts";
 import type { ErrorCode } from "./error-codes.ts";
 import { jobIdSchema } from "./job.ts";
@@ -106,8 +107,8 @@ export type PermitRecord = z.infer<typeof permitRecordSchema>;
 
 /** A live permit, inside the process that issued it. */
 export interface Permit extends PermitRecord {
-  /** Aborted when the attempt must stop; its `reason` is a {@link StopCause}. */
-  readonly signal: AbortSignal;
+  /** Tells when the attempt must stop, and why. */
+  readonly signal: CancelSignal<StopCause>;
 }
 
 /** What was true when the gate said no; shown by `why`. */
@@ -133,6 +134,4 @@ export interface StopCause {
   readonly code: ErrorCode;
   readonly message: string;
   readonly evidence: Evidence;
-  /** Skip the grace period: KILL at once (a second Ctrl-C). */
-  readonly immediate?: boolean;
 }

@@ -5,15 +5,9 @@
 import { z } from "zod";
 import { lazySchema } from "./lazy-schema.ts";
 import type { RunIdentity } from "./adapter.ts";
+import type { CancelRequest } from "./cancellation.ts";
 import type { ErrorCode } from "./error-codes.ts";
-import type {
-  PermitDecision,
-  PermitRequest,
-  StopCause,
-  Evidence,
-  BudgetLevel,
-  BreakerLevel,
-} from "./permit.ts";
+import type { PermitDecision, PermitRequest, Evidence, BudgetLevel, BreakerLevel } from "./permit.ts";
 import type { WorkerResult } from "./result.ts";
 import type { WorkerTask } from "./task.ts";
 import type { WorkerEvent } from "./worker-event.ts";
@@ -30,8 +24,11 @@ export interface Runtime {
   execute(permitId: string, task: WorkerTask, observer?: ExecutionObserver): Promise<WorkerResult>;
   /** Gives back a permit that was never executed. Does nothing for one that has ended. */
   releasePermit(permitId: string): Promise<void>;
-  /** Stops an execution; it still ends with its one result. Does nothing for one that has ended. */
-  cancel(permitId: string, cause: Pick<StopCause, "message"> & { immediate?: boolean }): Promise<void>;
+  /**
+   * Stops an execution; it still ends with its one result. The first reason counts; asking again with `force` kills at
+   * once. Does nothing for one that has ended.
+   */
+  cancel(permitId: string, request: CancelRequest<string>): Promise<void>;
   load(): Promise<LoadReport>;
   /** Tells the runtime what its queue looks like, as a signal for backpressure. */
   reportQueue(queue: { readonly depth: number; readonly oldestWaitMs: number }): void;

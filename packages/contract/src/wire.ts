@@ -13,7 +13,7 @@ import { workerTaskSchema } from "./task.ts";
 import { workerEventSchema } from "./worker-event.ts";
 
 /** Versions of the protocol this package describes, newest first. */
-export const wireProtocolVersions = [1] as const;
+export const wireProtocolVersions = [2, 1] as const;
 /** Longest message either side accepts: 8 MiB. */
 export const wireMessageBytesMax = 8 * 1024 * 1024;
 /** Events a runtime sends for one execution beyond the last acknowledged one, before it holds further ones back. */
@@ -74,7 +74,11 @@ export const wireRequests = {
   "permit/release": { params: z.strictObject(permitRef), result: nothing },
   execute: { params: z.strictObject({ ...permitRef, task: workerTaskSchema }), result: workerResultSchema },
   cancel: {
-    params: z.strictObject({ ...permitRef, message: z.string(), immediate: z.boolean().optional() }),
+    params: z.union([
+      z.strictObject({ ...permitRef, reason: z.string(), force: z.boolean().optional() }),
+      /** In version 1. */
+      z.strictObject({ ...permitRef, message: z.string(), immediate: z.boolean().optional() }),
+    ]),
     result: nothing,
   },
   load: { params: z.strictObject({}), result: loadReportSchema },

@@ -38,12 +38,7 @@ export type { JobEnd } from "./submit/job-end.ts";
 export type { JobHandle } from "./submit/job-handle.ts";
 export { decideDedup, defaultPolicies, type SchedulerPolicies } from "./submit/policies.ts";
 export { checkPayload } from "./submit/submission.ts";
-export {
-  QueueClient,
-  type CancelOptions,
-  type QueueClientOptions,
-  type SubmitOutcome,
-} from "./submit/queue-client.ts";
+export { QueueClient, type QueueClientOptions, type SubmitOutcome } from "./submit/queue-client.ts";
 export type { WhyReport } from "./submit/why.ts";
 export { defaultIntensity, type RestartIntensity } from "./wire/restart-intensity.ts";
 export {

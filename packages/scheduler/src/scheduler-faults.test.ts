@@ -58,7 +58,7 @@ describe("a cancel", () => {
     });
     const handle = await rig.scheduler.submit(simpleJob());
     await rig.clock.advance(10);
-    const answer = handle.cancel({ message: "stopped by SIGHUP" });
+    const answer = handle.cancel({ reason: "stopped by SIGHUP" });
     await rig.clock.advance(1000);
     expect((await rig.store.get(handle.id))?.state.kind).toBe("cancelled");
     written.resolve();

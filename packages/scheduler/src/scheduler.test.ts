@@ -564,7 +564,7 @@ describe("cancelling", () => {
     const rig = await slowRig(60_000);
     const handle = await rig.scheduler.submit(simpleJob({ limits: { maxAttempts: 5 } }));
     await rig.clock.advance(10);
-    expect(await handle.cancel({ message: "changed my mind" })).toBe("requested");
+    expect(await handle.cancel({ reason: "changed my mind" })).toBe("requested");
     const end = await handle.result();
     expect(end).toMatchObject({ state: "cancelled", reason: { message: "changed my mind" }, attempts: 1 });
     expect(await handle.cancel()).toBe("ended");
@@ -679,7 +679,7 @@ describe("one key", () => {
   it("does not coalesce into a job that is being stopped", async () => {
     const rig = await createRig({
       execute: async ({ signal }) => {
-        await new Promise((resolve) => signal.addEventListener("abort", resolve));
+        await new Promise((resolve) => signal.onChange(resolve));
         await rig.clock.next();
         return { ...testFailure, outcome: "cancelled", errorClass: "cancelled" };
       },

@@ -3,7 +3,7 @@
  * does is in its own file. Life of an owner: register, take over from the dead, end what they left behind, claim and run
  * until closed or fenced. One that was fenced stops all it runs and goes on as a new owner.
  */
-import type { Denial, Escalation, JobSubmission } from "@agentcore/contract";
+import type { CancelRequest, Denial, Escalation, JobSubmission } from "@agentcore/contract";
 import { Attempt } from "./drive/attempt.ts";
 import { DriveLoop } from "./drive/drive-loop.ts";
 import type { RunEventListener } from "./run-events.ts";
@@ -19,7 +19,7 @@ import { Recovery } from "./recovery/recovery.ts";
 import { resolveOptions, type ResolvedOptions, type SchedulerOptions } from "./scheduler-options.ts";
 import type { DeadLetters } from "./submit/dead-letters.ts";
 import type { JobHandle } from "./submit/job-handle.ts";
-import { QueueClient, type CancelOptions, type SubmitOutcome } from "./submit/queue-client.ts";
+import { QueueClient, type SubmitOutcome } from "./submit/queue-client.ts";
 import type { WhyReport } from "./submit/why.ts";
 
 export interface CloseOptions {
@@ -91,7 +91,7 @@ export class Scheduler {
       ownOnly: this.#options.claims === "own",
       onSubmitting: () => this.#loop.expectSubmit(),
       onSubmitted: () => this.#loop.wake(),
-      onCancelRequested: (jobId, reason, immediate) => this.#loop.stop(jobId, reason, immediate),
+      cancel: (jobId, request) => this.#loop.cancel(jobId, request),
     });
     await this.#becomeOwner();
     this.#unsubscribe = [
@@ -116,8 +116,8 @@ export class Scheduler {
   }
 
   /** See `QueueClient.cancel`. */
-  cancel(jobId: string, options?: CancelOptions): Promise<CancelAnswer> {
-    return this.#client.cancel(jobId, options);
+  cancel(jobId: string, request?: Partial<CancelRequest<string>>): Promise<CancelAnswer> {
+    return this.#client.cancel(jobId, request);
   }
 
   /** Calls the listener with every event of jobs here, from submit to end. Returns a function that unsubscribes. */
@@ -164,7 +164,7 @@ export class Scheduler {
   async #close({ finishRunning = false }: CloseOptions): Promise<void> {
     this.#loop.pause();
     const reason: Reason = { code: "AC_DRAINING", message: "the scheduler is shutting down", evidence: {} };
-    if (!finishRunning) this.#loop.stopAll(reason, false);
+    if (!finishRunning) this.#loop.cancelAll({ reason });
     await this.#loop.whenEmpty();
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#recovery.close();
@@ -207,7 +207,7 @@ export class Scheduler {
     this.#loop.pause();
     this.#recovery.forget();
     const reason: Reason = { code: "AC_RUNTIME_LOST", message: "another scheduler took over", evidence: {} };
-    this.#loop.stopAll(reason, true);
+    this.#loop.cancelAll({ reason, force: true });
     await this.#loop.whenEmpty();
     await this.#becomeOwnerAgain();
   }

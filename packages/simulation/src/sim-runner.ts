@@ -4,6 +4,7 @@
  */
 import {
   unknownUsage,
+  type CancelRequest,
   type Clock,
   type Outcome,
   type RunRequest,
@@ -116,13 +117,7 @@ class SimRun implements WorkerRun {
     onEvent({ type: "started", session: null, model: null });
     const { durationMs } = this.#script;
     if (durationMs !== Infinity) this.#after(durationMs, () => this.#finish());
-    const { signal } = permit;
-    if (signal.aborted) this.#stop(signal.reason as StopCause);
-    else signal.addEventListener("abort", () => this.#stop(signal.reason as StopCause), { once: true });
-  }
-
-  hasten(): void {
-    if (this.#cause !== null) this.#finish();
+    permit.signal.onChange((request) => this.#stop(request));
   }
 
   onRuntimeKilled(): void {
@@ -144,10 +139,10 @@ class SimRun implements WorkerRun {
     this.#timer = this.#options.clock.setTimer(delayMs, act);
   }
 
-  #stop(cause: StopCause): void {
+  #stop({ reason, force = false }: CancelRequest<StopCause>): void {
     if (this.#line.endedAtMs !== null) return;
-    this.#cause = cause;
-    this.#after(cause.immediate === true ? 0 : this.#script.graceMs, () => this.#finish());
+    this.#cause = reason;
+    this.#after(force ? 0 : this.#script.graceMs, () => this.#finish());
   }
 
   #finish(): void {

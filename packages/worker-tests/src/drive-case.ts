@@ -6,7 +6,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { StopCause, WorkerEvent, WorkerResult } from "@agentcore/contract";
+import { Cancellation, type StopCause, type WorkerEvent, type WorkerResult } from "@agentcore/contract";
 import type { Run } from "@agentcore/model-server";
 import type { StopPlan, WorkerCase } from "./cases.ts";
 import { processesOf, sleepers, type SeenProcess } from "./process-scan.ts";
@@ -43,14 +43,14 @@ export async function driveCase(rig: Rig, worker: WorkerSetup, testCase: WorkerC
   const { id, workspace } = place;
   const model = rig.server.run({ key: id, script: testCase.script(workspace), maxRequests: 60 });
   const events: WorkerEvent[] = [];
-  const stopping = new AbortController();
+  const stopping = new Cancellation<StopCause>();
   const slot = await rig.starts.take();
   const startedAt = performance.now();
   const ended = startRun(rig, worker, place, {
     capabilities: testCase.capabilities,
     task: testCase.task,
     modelUrl: testCase.endpoint === "refusing" ? rig.refusingUrl : rig.server.url,
-    signal: stopping.signal,
+    signal: stopping,
     onEvent: (event) => void events.push(event),
   }).then((result) => ({ result, atMs: performance.now() }));
   void Promise.race([model.asked(1), ended, sleep(startMs, undefined, { ref: false })]).then(() => {
@@ -58,7 +58,7 @@ export async function driveCase(rig: Rig, worker: WorkerSetup, testCase: WorkerC
   });
   const moment = await momentBeforeEnd(testCase, { id, model, ended });
   const stoppedAt = testCase.stop === undefined || moment.over ? undefined : performance.now();
-  if (testCase.stop !== undefined) stopping.abort(stopCause(testCase.stop.kind));
+  if (testCase.stop !== undefined) stopping.cancel({ reason: stopCause(testCase.stop.kind) });
   const { result, atMs } = await ended;
   return {
     result,

@@ -2,7 +2,7 @@
  * Runs a worker twice, the second time in the session of the first, and says what the model was told the second time.
  * Each attempt has a HOME of its own, so this shows that the session's files are found again, too.
  */
-import type { WorkerResult } from "@agentcore/contract";
+import { Cancellation, type StopCause, type WorkerResult } from "@agentcore/contract";
 import { prepareCase, startRun, type Rig } from "./start-run.ts";
 import type { WorkerSetup } from "./workers.ts";
 
@@ -22,7 +22,7 @@ export async function driveResume(rig: Rig, worker: WorkerSetup): Promise<Resume
   const options = {
     capabilities: ["read", "edit", "run_commands"],
     modelUrl: rig.server.url,
-    signal: new AbortController().signal,
+    signal: new Cancellation<StopCause>(),
     onEvent: () => {},
   } as const;
   using _slot = await rig.starts.take();

@@ -4,7 +4,15 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Containment } from "@agentcore/containment";
-import type { Capability, Permit, WorkerEvent, WorkerResult, WorkerTask } from "@agentcore/contract";
+import type {
+  CancelSignal,
+  Capability,
+  Permit,
+  StopCause,
+  WorkerEvent,
+  WorkerResult,
+  WorkerTask,
+} from "@agentcore/contract";
 import type { ModelServer } from "@agentcore/model-server";
 import type { TaskSettings } from "./cases.ts";
 import type { InstallationPaths } from "./installation.ts";
@@ -58,7 +66,7 @@ export interface StartOptions {
   readonly modelUrl: string;
   readonly attempt?: number;
   readonly session?: string;
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal<StopCause>;
   readonly onEvent: (event: WorkerEvent) => void;
 }
 

@@ -87,7 +87,7 @@ export async function cancelJobs(ids: readonly string[], options: StateOptions, 
     // All are looked up before the first is stopped: a misspelt id stops nothing.
     const records = await Promise.all(ids.map((id) => findJob(store, id)));
     for (const { job } of records) {
-      const { kind } = await client.cancel(job.id, { message: "cancelled with `agentcore jobs cancel`" });
+      const { kind } = await client.cancel(job.id, { reason: "cancelled with `agentcore jobs cancel`" });
       const line =
         options.json === true
           ? JSON.stringify({ id: job.id, outcome: kind })

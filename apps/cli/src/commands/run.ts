@@ -1,6 +1,8 @@
 /** `agentcore run`: one task now, shown while it runs; the exit code says how it ended. */
 import {
   AgentCoreError,
+  Cancellation,
+  type CancelRequest,
   formatDuration,
   ignore,
   type JobSubmission,
@@ -116,37 +118,35 @@ interface Stops {
  * shell would end any other program in a pipe. A request that comes before the job is there is kept for it.
  */
 function stopOnRequest(io: Io, presenter: Presenter): Stops {
-  let handle: JobHandle | undefined;
-  let asked: { readonly message: string; readonly immediate: boolean } | undefined;
+  const cancellation = new Cancellation<string>();
   const givenUp = Promise.withResolvers<never>();
   let timer: Timer | undefined;
   let released = false;
-  const cancel = (message: string, immediate: boolean): void => {
+  cancellation.onChange(({ reason }) => {
+    timer ??= systemClock.setTimer(endWithinMs, () => givenUp.reject(notEnded(reason)));
+  });
+  onInterrupt((request) => {
     if (released) return;
-    asked = { message, immediate };
-    timer ??= systemClock.setTimer(endWithinMs, () => givenUp.reject(notEnded(message)));
-    handle?.cancel(asked).catch((error: unknown) => {
+    presenter.remark(
+      request.force
+        ? "Killing it… press Ctrl-C again to leave at once"
+        : "Stopping… press Ctrl-C again to kill it now",
+    );
+    cancellation.cancel(request);
+  });
+  io.stdout.onGone(() => {
+    if (!released) cancellation.cancel({ reason: "the reader of the output went away" });
+  });
+  const pass = (handle: JobHandle, request: CancelRequest<string>): void => {
+    handle.cancel(request).catch((error: unknown) => {
       ignore(error, "the store does not answer; the third Ctrl-C needs none");
       presenter.remark(
         `the cancel could not be written: ${String(error)}; press Ctrl-C again to leave at once`,
       );
     });
   };
-  onInterrupt((count, signal) => {
-    if (released) return;
-    presenter.remark(
-      count === 1
-        ? "Stopping… press Ctrl-C again to kill it now"
-        : "Killing it… press Ctrl-C again to leave at once",
-    );
-    cancel(count === 1 ? `stopped by ${signal}` : `killed by a second ${signal}`, count === 2);
-  });
-  io.stdout.onGone(() => cancel("the reader of the output went away", false));
   return {
-    watch: (submitted: JobHandle): void => {
-      handle = submitted;
-      if (asked !== undefined) cancel(asked.message, asked.immediate);
-    },
+    watch: (handle) => void cancellation.onChange((request) => pass(handle, request)),
     givenUp: givenUp.promise,
     release: () => {
       released = true;

@@ -50,7 +50,7 @@ it("runs a job from the handshake to the drain, with nothing but bash", async ()
       .replace(/process \d+/, "process N")
       .split("\n"),
   ).toEqual([
-    "connected: protocol 1",
+    "connected: protocol 2",
     "granted: permit P",
     "started: process N",
     `stdout: ${said}`,

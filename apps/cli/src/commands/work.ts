@@ -85,8 +85,8 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
 function listenForSignals(remark: (text: string) => void) {
   const first = Promise.withResolvers<"finish" | "stop">();
   const second = Promise.withResolvers<void>();
-  onInterrupt((count, signal) => {
-    if (count === 2) {
+  onInterrupt(({ force }, signal) => {
+    if (force) {
       remark("stopping what runs; press Ctrl-C again to leave at once");
       second.resolve();
     } else if (signal === "SIGINT") {

@@ -289,14 +289,14 @@ function adaptersFor(workflow: Workflow, loaded: LoadedConfig) {
 
 async function follow(handle: RunHandle, presenter: WorkflowPresenter, io: Io): Promise<RunResult> {
   let ended = false;
-  onInterrupt((count, signal) => {
+  onInterrupt(({ reason, force }) => {
     if (ended) return;
     presenter.remark(
-      count === 1
-        ? "Stopping… the run can be resumed. Press Ctrl-C again to kill what runs now"
-        : "killing what runs; once more to leave at once",
+      force
+        ? "killing what runs; once more to leave at once"
+        : "Stopping… the run can be resumed. Press Ctrl-C again to kill what runs now",
     );
-    handle.interrupt(`stopped by ${signal}`, { immediate: count > 1 });
+    handle.interrupt(reason, { immediate: force });
   });
   io.stdout.onGone(() => handle.interrupt("the reader of the output went away"));
   try {

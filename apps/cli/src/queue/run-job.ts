@@ -45,7 +45,7 @@ async function follow(handle: JobHandle, presenter: Presenter, wait: boolean): P
   for await (const event of handle.events()) {
     if (isDeferral(event) && !wait && refusal === null) {
       refusal = { code: event.code, message: event.message, evidence: event.evidence };
-      await handle.cancel({ message: `not run: ${event.message}` });
+      await handle.cancel({ reason: `not run: ${event.message}` });
     }
     await presenter.event(event);
   }
@@ -79,7 +79,7 @@ async function blocked(
     presenter.remark(`waiting: ${message}`);
     return null;
   }
-  await handle.cancel({ message: `not run: ${message}` });
+  await handle.cancel({ reason: `not run: ${message}` });
   return { code: "AC_WORKSPACE_LOCKED", message, evidence: { blockedBy } };
 }
 

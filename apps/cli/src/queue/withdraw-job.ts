@@ -13,7 +13,7 @@ export async function withdrawJob(
   if (!(reason instanceof AgentCoreError)) return reason;
   const { promise: late, resolve } = Promise.withResolvers<false>();
   const timer = clock.setTimer(withdrawWithinMs, () => resolve(false));
-  const cancelled = handle.cancel({ message: `withdrawn: ${reason.message}` }).then(
+  const cancelled = handle.cancel({ reason: `withdrawn: ${reason.message}` }).then(
     () => true,
     (failure: unknown) => {
       ignore(failure, "the job is named instead");

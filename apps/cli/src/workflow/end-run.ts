@@ -15,6 +15,6 @@ export async function endWithoutFile(
   await withJournal(options, io, (journal) => endRun(journal, id, { at: systemClock.now(), message }));
   await withQueue(options, io, async ({ store, client }) => {
     const unfinished = await jobsOfRun(store, id, { states: ["queued", "running"] });
-    for (const { job } of unfinished) await client.cancel(job.id, { message: interruptedMessage });
+    for (const { job } of unfinished) await client.cancel(job.id, { reason: interruptedMessage });
   });
 }

@@ -41,7 +41,7 @@ function runnerThat(started: () => void): WorkerRunner {
     containmentLevel: "sealed",
     start() {
       started();
-      return { result: Promise.resolve(resultOfNothing), hasten: () => {} };
+      return { result: Promise.resolve(resultOfNothing) };
     },
   };
 }

@@ -4,7 +4,13 @@
  * Arguments: implementation, state directory.
  */
 import { createInterface } from "node:readline";
-import { markerVariable, openContainment, type Contained, type ImplementationName } from "../index.ts";
+import {
+  markerVariable,
+  openContainment,
+  type Contained,
+  type ContainedCommand,
+  type ImplementationName,
+} from "../index.ts";
 import { armedLine, hostileCommand, type HostileEnding } from "./hostile-worker.ts";
 
 /** What the suite sends. */
@@ -30,12 +36,18 @@ function say(message: unknown): void {
   process.stdout.write(`${JSON.stringify(message)}\n`);
 }
 
-async function startHostile(token: string, kinds: string, ending: HostileEnding): Promise<Contained> {
+async function startHostile(
+  token: string,
+  kinds: string,
+  ending: HostileEnding,
+  grace: Pick<ContainedCommand, "graceMs" | "secondTermAfterMs"> = {},
+): Promise<Contained> {
   return containment.start({
     ...hostileCommand({ token, ending, kinds }),
     cwd: "/",
     env: { PATH: process.env.PATH ?? "/usr/bin:/bin", [markerVariable]: "overwritten" },
     marker: `conformance-${token}`,
+    ...grace,
   });
 }
 
@@ -63,13 +75,14 @@ async function perform(order: SupervisorOrder): Promise<void> {
       return;
     }
     case "run": {
-      const run = await startHostile(order.token, order.kinds, hostileEndings[order.ending]);
+      const grace = order.ending === "timeout" ? { graceMs: 60, secondTermAfterMs: 30 } : {};
+      const run = await startHostile(order.token, order.kinds, hostileEndings[order.ending], grace);
       run.go();
       await armed(run);
       run.stdout.resume();
       if (order.ending !== "normal") {
         await new Promise((resolve) => setTimeout(resolve, order.holdMs));
-        void run.stop(order.ending === "timeout" ? { graceMs: 60, secondTermAfterMs: 30 } : {});
+        void run.cancel();
       }
       say({ exit: await run.exited, receipt: await run.finish() });
       return;

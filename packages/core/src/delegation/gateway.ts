@@ -107,11 +107,6 @@ export class Gateway {
     return permit;
   }
 
-  /** Skips what is left of the grace period of a run that was told to stop. */
-  hasten(permitId: string): void {
-    this.#executions.get(permitId)?.run?.hasten();
-  }
-
   async #run(execution: Execution, task: WorkerTask): Promise<WorkerResult> {
     const { permit } = execution;
     const startedAt = this.#options.clock.now();
@@ -152,13 +147,12 @@ export class Gateway {
     const startedAt = clock.now();
     const { signal } = permit;
     for (const [name, intervalMs] of pacesOf(pacing, permit)) {
-      const turn = permit.cause === null ? pacer.turn(name, intervalMs, signal) : null;
+      const turn = signal.reason === null ? pacer.turn(name, intervalMs, signal.abortSignal) : null;
       if (turn === null) continue;
-      const { promise: stopped, resolve } = Promise.withResolvers<void>();
-      signal.addEventListener("abort", () => resolve(), { once: true });
+      const stopped = new Promise<void>((resolve) => void signal.onChange(() => resolve()));
       await Promise.race([turn, stopped]);
     }
-    const { cause } = permit;
+    const cause = signal.reason;
     return cause === null
       ? null
       : this.#unstarted(permit, startedAt, endingOf(cause), cause.code, cause.message);

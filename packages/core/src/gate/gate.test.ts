@@ -74,16 +74,6 @@ describe("what a permit says", () => {
     expect(permit.budgets).toEqual([{ scope: "global", kind: "concurrency", limit: 4, held: 1, spent: 0 }]);
   });
 
-  it("its signal aborts with the first cause, also where it is first looked at later", () => {
-    const { grant } = rigOf();
-    const permit = grant();
-    const cause = { kind: "cancelled", code: "AC_CANCELLED", message: "enough", evidence: {} } as const;
-    expect(permit.stop(cause)).toBe(true);
-    expect(permit.stop({ ...cause, message: "again" })).toBe(false);
-    expect(permit.signal.aborted).toBe(true);
-    expect(permit.signal.reason).toBe(cause);
-  });
-
   it("its wall clock ends with the job's deadline, and a limit that is shorter is said aloud", () => {
     const { grant, clock } = rigOf({ limits: { job: { timeout: "30s" } } });
     expect(grant({ deadline: clock.now() + 5000 }).grants.timeoutMs).toBe(5000);

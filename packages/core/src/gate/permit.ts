@@ -1,13 +1,13 @@
 /**
  * A permit while it lives: what was granted, and everything that is held for it. Only the gate creates and ends one; what
- * it holds is given back exactly once, by whichever end comes first. The parts that are seldom looked at (the signal, the
- * budget and breaker levels) are made when they are asked for, because a grant takes about a microsecond and an
- * `AbortController` alone would take as long.
+ * it holds is given back exactly once, by whichever end comes first. The budget and breaker levels are seldom looked at and
+ * are computed when they are asked for.
  */
 import {
-  assert,
   type BreakerLevel,
   type BudgetLevel,
+  Cancellation,
+  type CancelSignal,
   type Degradation,
   type Grants,
   type Permit,
@@ -57,11 +57,10 @@ export class LivePermit implements Permit {
   readonly grants: Grants;
   readonly degraded: Degradation[];
   readonly holds: Holds;
+  /** Stops the attempt. */
+  readonly cancellation = new Cancellation<StopCause>();
   state: PermitState = "granted";
   readonly #source: LevelsSource;
-  #controller: AbortController | null = null;
-  #stopCause: StopCause | null = null;
-  #stopListener: ((cause: StopCause) => void) | null = null;
 
   constructor(
     id: string,
@@ -113,32 +112,8 @@ export class LivePermit implements Permit {
     return this.#source.breakerLevels(this.holds.chain);
   }
 
-  get signal(): AbortSignal {
-    if (this.#controller === null) {
-      this.#controller = new AbortController();
-      if (this.#stopCause !== null) this.#controller.abort(this.#stopCause);
-    }
-    return this.#controller.signal;
-  }
-
-  /** Why it was stopped, if it was. */
-  get cause(): StopCause | null {
-    return this.#stopCause;
-  }
-
-  /** Stops the attempt. The first cause is the one that counts; returns whether this was it. */
-  stop(cause: StopCause): boolean {
-    if (this.#stopCause !== null || this.state === "ended") return false;
-    this.#stopCause = cause;
-    this.#stopListener?.(cause);
-    this.#controller?.abort(cause);
-    return true;
-  }
-
-  /** One listener, called with the first cause before the signal aborts. */
-  onStop(listener: (cause: StopCause) => void): void {
-    assert(this.#stopListener === null, `permit ${this.id} has a stop listener already`);
-    this.#stopListener = listener;
+  get signal(): CancelSignal<StopCause> {
+    return this.cancellation;
   }
 
   toJSON(): PermitRecord {

@@ -106,7 +106,7 @@ class World {
       await process.runtime
         .execute(id, taskOf(request))
         .then((result) => this.#hear(process, result), wasTooLate);
-    if (fate > 0.9) await process.runtime.cancel(id, { message: "too late" });
+    if (fate > 0.9) await process.runtime.cancel(id, { reason: "too late" });
   }
 
   #hear(process: Process, result: WorkerResult): void {
@@ -117,7 +117,7 @@ class World {
     const run = runner.runs.findLast(({ cause, isFinished }) => cause === null && !isFinished);
     if (run === undefined) return;
     const { permit } = run.request;
-    if (this.#chance() < 0.2) void runtime.cancel(permit.id, { message: "enough" });
+    if (this.#chance() < 0.2) void runtime.cancel(permit.id, { reason: "enough" });
     else run.finish({ costUsd: this.#chance() * (permit.grants.maxCostUsd ?? 0), costBasis: "reported" });
   }
 

@@ -91,7 +91,7 @@ it("starts at one provider are spread out in time, and a stopped run does not wa
   const requests = [permitRequest(), permitRequest()];
   const permits = [await rig.grant(requests[0]), await rig.grant(requests[1])];
   const results = requests.map((request, index) => rig.runtime.execute(permits[index]!, taskOf(request)));
-  await rig.runtime.cancel(permits[1]!, { message: "not wanted any more" });
+  await rig.runtime.cancel(permits[1]!, { reason: "not wanted any more" });
   expect(await results[1]).toMatchObject({ outcome: "cancelled", code: "AC_CANCELLED" });
   expect(rig.runner.runs).toHaveLength(2);
   await expect.poll(() => rig.clock.advance(10) ?? rig.runner.runs.length).toBe(3);
@@ -242,25 +242,25 @@ describe("a permit", () => {
 });
 
 describe("stopping a run", () => {
-  it("a cancel reaches the worker with its reason, and a second one hastens it", async () => {
+  it("a cancel reaches the worker with its reason, and a second one with force ends it at once", async () => {
     const rig = rigOf({ runner: { ignoresStop: true } });
     const { permitId, run, result } = await rig.start();
-    await rig.runtime.cancel(permitId, { message: "Ctrl-C" });
+    await rig.runtime.cancel(permitId, { reason: "Ctrl-C" });
     expect(run.cause).toMatchObject({ kind: "cancelled", code: "AC_CANCELLED", message: "Ctrl-C" });
-    await rig.runtime.cancel(permitId, { message: "again" });
-    expect(run.hastened).toBe(false);
-    await rig.runtime.cancel(permitId, { message: "now", immediate: true });
-    expect(run.hastened).toBe(true);
+    await rig.runtime.cancel(permitId, { reason: "again" });
+    expect(run.isForced).toBe(false);
+    await rig.runtime.cancel(permitId, { reason: "now", force: true });
+    expect(run.isForced).toBe(true);
     expect(run.cause?.message).toBe("Ctrl-C");
     run.finish({ outcome: "cancelled", errorClass: "cancelled" });
     expect((await result).outcome).toBe("cancelled");
-    await rig.runtime.cancel(permitId, { message: "late" });
+    await rig.runtime.cancel(permitId, { reason: "late" });
   });
 
   it("a cancel of a permit that was not executed gives it back", async () => {
     const rig = rigOf();
     const permitId = await rig.grant();
-    await rig.runtime.cancel(permitId, { message: "changed my mind" });
+    await rig.runtime.cancel(permitId, { reason: "changed my mind" });
     expect((await rig.runtime.load()).permitsLive).toBe(0);
   });
 
@@ -695,12 +695,12 @@ describe("a probe of a half-open breaker", () => {
     ["refused by the budget", (rig) => rig.runtime.requestPermit(permitRequest({ maxCostUsd: 9.95 }))],
     ["released unused", async (rig) => rig.runtime.releasePermit(await rig.grant())],
     ["left to expire", async (rig) => rig.clock.advance((await rig.grant()).length * 1000)],
-    ["cancelled before it ran", async (rig) => rig.runtime.cancel(await rig.grant(), { message: "x" })],
+    ["cancelled before it ran", async (rig) => rig.runtime.cancel(await rig.grant(), { reason: "x" })],
     [
       "cancelled while it ran",
       async (rig) => {
         const { permitId, result } = await rig.start();
-        await rig.runtime.cancel(permitId, { message: "x" });
+        await rig.runtime.cancel(permitId, { reason: "x" });
         await result;
       },
     ],
@@ -772,14 +772,14 @@ describe("the end of a runtime", () => {
     expect(rig.clock.pendingTimers).toBe(0);
   });
 
-  it("closing hastens what does not end within its grace", async () => {
+  it("closing forces what does not end within its grace", async () => {
     const rig = rigOf({ runner: { ignoresStop: true }, config: { shutdown: { grace: "5s" } } });
     const { run } = await rig.start();
     const closing = rig.runtime.close();
     rig.clock.advance(4999);
-    expect(run.hastened).toBe(false);
+    expect(run.isForced).toBe(false);
     rig.clock.advance(1);
-    expect(run.hastened).toBe(true);
+    expect(run.isForced).toBe(true);
     run.finish({ outcome: "cancelled", errorClass: "cancelled" });
     await closing;
   });
@@ -881,7 +881,7 @@ describe("escalation", () => {
   it("a run that does not end when told to is reported once", async () => {
     const rig = rigOf({ runner: { ignoresStop: true }, config: { watchdog: { cancel_slow: "30s" } } });
     const { permitId, run, result } = await rig.start();
-    await rig.runtime.cancel(permitId, { message: "stop" });
+    await rig.runtime.cancel(permitId, { reason: "stop" });
     rig.clock.advance(120_000);
     expect(rig.escalations).toMatchObject([
       { stage: "notify", code: "AC_CANCEL_SLOW", evidence: { permitId } },
@@ -965,7 +965,7 @@ describe("a probe", () => {
 
   it("has no say in a run that was stopped before", async () => {
     const { pass, run, result, runtime, permitId, asked } = await probed([says({ class: "terminal" })]);
-    await runtime.cancel(permitId, { message: "Ctrl-C" });
+    await runtime.cancel(permitId, { reason: "Ctrl-C" });
     await pass(3);
     expect(asked).toEqual([]);
     expect(run.cause?.code).toBe("AC_CANCELLED");

@@ -7,6 +7,7 @@
  */
 import {
   AgentCoreError,
+  type CancelRequest,
   type Clock,
   type Escalation,
   type Evidence,
@@ -149,7 +150,7 @@ class LocalRuntime implements InProcessRuntime {
       clock,
       escalate: (escalation) => this.#escalate(escalation),
       onDue: () => this.#heartbeat.arm(),
-      stopAll: (cause) => this.#stopAll(cause),
+      cancelAll: (reason) => this.#cancelAll({ reason }),
     });
     const { settings = {} } = options;
     this.#gateway = new Gateway({
@@ -283,19 +284,18 @@ class LocalRuntime implements InProcessRuntime {
     this.#afterEnd();
   }
 
-  async cancel(permitId: string, cause: Pick<StopCause, "message"> & { immediate?: boolean }): Promise<void> {
+  async cancel(permitId: string, { reason, force = false }: CancelRequest<string>): Promise<void> {
     const permit = this.#gate.live.get(permitId);
-    if (permit === undefined) return;
-    const isFirst = permit.stop({ kind: "cancelled", code: "AC_CANCELLED", evidence: {}, ...cause });
-    if (permit.state === "granted") this.#endUnused(permit);
-    else if (!isFirst && cause.immediate === true) this.#gateway.hasten(permitId);
+    if (permit !== undefined) this.#cancel(permit, { reason: cancelledBecause(reason), force });
   }
 
-  #stopAll(cause: StopCause): void {
-    for (const permit of this.#gate.live.values()) {
-      permit.stop(cause);
-      if (permit.state === "granted") this.#endUnused(permit);
-    }
+  #cancel(permit: LivePermit, request: CancelRequest<StopCause>): void {
+    permit.cancellation.cancel(request);
+    if (permit.state === "granted") this.#endUnused(permit);
+  }
+
+  #cancelAll(request: CancelRequest<StopCause>): void {
+    for (const permit of this.#gate.live.values()) this.#cancel(permit, request);
   }
 
   async load(): Promise<LoadReport> {
@@ -404,11 +404,11 @@ class LocalRuntime implements InProcessRuntime {
 
   async #closeOnce(): Promise<void> {
     this.#gate.restrictions.draining = true;
-    const message = "the runtime is closing";
-    this.#stopAll({ kind: "cancelled", code: "AC_CANCELLED", message, evidence: {} });
-    const graceOver = this.#clock.setTimer(this.#options.config.shutdown.grace, () => {
-      for (const permit of this.#gate.live.values()) this.#gateway.hasten(permit.id);
-    });
+    const reason = cancelledBecause("the runtime is closing");
+    this.#cancelAll({ reason });
+    const graceOver = this.#clock.setTimer(this.#options.config.shutdown.grace, () =>
+      this.#cancelAll({ reason, force: true }),
+    );
     await this.#idle();
     graceOver.cancel();
     this.#heartbeat.stop();
@@ -416,6 +416,10 @@ class LocalRuntime implements InProcessRuntime {
     this.#options.signals?.close();
     this.#listeners.clear();
   }
+}
+
+function cancelledBecause(message: string): StopCause {
+  return { kind: "cancelled", code: "AC_CANCELLED", message, evidence: {} };
 }
 
 /** Checked, and nobody else's: see {@link ownData}. */

@@ -128,12 +128,18 @@ describe("the handshake", () => {
     });
   });
 
+  it("takes the newest version that both speak", async () => {
+    const { ask, hello } = rawClient();
+    const initialize = { id: 1, method: "initialize", params: { ...hello, protocolVersions: [1, 2, 3] } };
+    expect(await ask(initialize)).toMatchObject({ result: { protocolVersion: 2 } });
+  });
+
   it("without a common version is refused, with what there is, and may be tried again", async () => {
     const { ask, initialize, hello } = rawClient();
     expect(
       await ask({ id: 1, method: "initialize", params: { ...hello, protocolVersions: [99] } }),
     ).toMatchObject({
-      error: { data: { code: "AC_WIRE_NOT_READY", evidence: { offered: [99], supported: [1] } } },
+      error: { data: { code: "AC_WIRE_NOT_READY", evidence: { offered: [99], supported: [2, 1] } } },
     });
     expect(await initialize()).toMatchObject({ result: { protocolVersion: 1 } });
     expect(await initialize()).toMatchObject({ error: { data: { code: "AC_WIRE_MALFORMED" } } });
@@ -343,7 +349,7 @@ describe("the end of a connection", () => {
     // The next question is where a server might stop listening.
     send({ id: "q", method: "load", params: {} });
     await new Promise((resolve) => setImmediate(resolve));
-    send({ id: 3, method: "cancel", params: { permitId, message: "enough" } });
+    send({ id: 3, method: "cancel", params: { permitId, reason: "enough", force: true } });
     while ((await runtime.load()).executing > 0) await new Promise((resolve) => setTimeout(resolve, 5));
     expect(output.writableNeedDrain).toBe(true);
     input.destroy();

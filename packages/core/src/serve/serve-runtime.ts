@@ -7,6 +7,7 @@ import type { Readable, Writable } from "node:stream";
 import {
   AgentCoreError,
   BoundedMap,
+  type CancelRequest,
   type Clock,
   type ExecutionObserver,
   LineReader,
@@ -199,11 +200,9 @@ class Server {
         this.#granted.delete(call.params.permitId);
         await runtime.releasePermit(call.params.permitId);
         return null;
-      case "cancel": {
-        const { permitId, message, immediate = false } = call.params;
-        await runtime.cancel(permitId, { message, immediate });
+      case "cancel":
+        await runtime.cancel(call.params.permitId, cancelRequestOf(call.params));
         return null;
-      }
       case "load":
         return runtime.load();
       case "drain":
@@ -301,6 +300,10 @@ class Server {
   #write(message: object): void {
     if (!this.#isGone) this.#options.output.write(`${JSON.stringify(message)}\n`);
   }
+}
+
+function cancelRequestOf(params: WireParams<"cancel">): CancelRequest<string> {
+  return "reason" in params ? params : { reason: params.message, force: params.immediate };
 }
 
 function notReady(): AgentCoreError {

@@ -69,7 +69,8 @@ export interface FakeRun {
   readonly request: RunRequest;
   /** Set once it was told to stop. */
   readonly cause: StopCause | null;
-  readonly hastened: boolean;
+  /** It was told to end at once. */
+  readonly isForced: boolean;
   readonly isFinished: boolean;
   emit(event: WorkerEvent): void;
   finish(change?: Partial<WorkerResult>): void;
@@ -97,7 +98,7 @@ class Run implements FakeRun, WorkerRun {
   readonly request: RunRequest;
   readonly result: Promise<WorkerResult>;
   cause: StopCause | null = null;
-  hastened = false;
+  isForced = false;
   isFinished = false;
   readonly #look: FakeRunnerOptions["look"];
   readonly #resolve: (result: WorkerResult) => void;
@@ -108,13 +109,11 @@ class Run implements FakeRun, WorkerRun {
     const settled = Promise.withResolvers<WorkerResult>();
     this.result = settled.promise;
     this.#resolve = settled.resolve;
-    const { signal } = request.permit;
-    const onAbort = (): void => {
-      this.cause = signal.reason as StopCause;
-      if (!ignoresStop) this.finish({ ...endingOf(this.cause), code: this.cause.code });
-    };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
+    request.permit.signal.onChange(({ reason, force }) => {
+      this.cause = reason;
+      this.isForced = force;
+      if (!ignoresStop) this.finish({ ...endingOf(reason), code: reason.code });
+    });
   }
 
   emit(event: WorkerEvent): void {
@@ -124,10 +123,6 @@ class Run implements FakeRun, WorkerRun {
   finish(change: Partial<WorkerResult> = {}): void {
     this.isFinished = true;
     this.#resolve(fakeResult(change));
-  }
-
-  hasten(): void {
-    this.hastened = true;
   }
 
   async probe(script: string, timeoutMs: number): Promise<ProbeOutput | null> {

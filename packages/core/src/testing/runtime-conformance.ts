@@ -142,7 +142,7 @@ const cases: Readonly<Record<string, Case>> = {
       const { permitId, request, result } = await subject.start(subject.instructions.hangs);
       const again = () => subject.runtime.execute(permitId, subject.task(request, "x"));
       await assert.rejects(again(), codeIs("AC_PERMIT_INVALID"));
-      await subject.runtime.cancel(permitId, { message: "enough" });
+      await subject.runtime.cancel(permitId, { reason: "enough" });
       await result;
       await assert.rejects(again(), codeIs("AC_PERMIT_INVALID"));
     },
@@ -153,7 +153,7 @@ const cases: Readonly<Record<string, Case>> = {
       const task = subject.task(subject.request(), "x");
       await assert.rejects(subject.runtime.execute("made-up", task), codeIs("AC_PERMIT_INVALID"));
       await subject.runtime.releasePermit("made-up");
-      await subject.runtime.cancel("made-up", { message: "x" });
+      await subject.runtime.cancel("made-up", { reason: "x" });
     },
   },
 
@@ -203,11 +203,11 @@ const cases: Readonly<Record<string, Case>> = {
     check: async (subject) => {
       const { permitId, result, identities } = await subject.start(subject.instructions.hangs);
       await until(() => identities.length === 1, "the run to start");
-      await subject.runtime.cancel(permitId, { message: "enough" });
-      await subject.runtime.cancel(permitId, { message: "now", immediate: true });
+      await subject.runtime.cancel(permitId, { reason: "enough" });
+      await subject.runtime.cancel(permitId, { reason: "now", force: true });
       const { outcome, errorClass } = await result;
       assert.deepEqual([outcome, errorClass], ["cancelled", "cancelled"]);
-      await subject.runtime.cancel(permitId, { message: "late" });
+      await subject.runtime.cancel(permitId, { reason: "late" });
     },
   },
 
@@ -265,7 +265,7 @@ const cases: Readonly<Record<string, Case>> = {
       assert.equal(load.permitsLive, 1);
       assert.equal(load.draining, false);
       subject.runtime.reportQueue({ depth: 3, oldestWaitMs: 10 });
-      await subject.runtime.cancel(permitId, { message: "enough" });
+      await subject.runtime.cancel(permitId, { reason: "enough" });
       await result;
       assert.equal((await subject.runtime.load()).permitsLive, 0);
     },
@@ -282,7 +282,7 @@ const cases: Readonly<Record<string, Case>> = {
       const decision = await subject.ask();
       assert.ok(decision.kind === "rejected" && decision.code === "AC_DRAINING");
       assert.equal(drained, false);
-      await subject.runtime.cancel(permitId, { message: "enough" });
+      await subject.runtime.cancel(permitId, { reason: "enough" });
       await result;
       await draining;
     },

@@ -90,7 +90,7 @@ export async function connectTestClient(input: Readable, output: Writable): Prom
       return call("execute", { permitId, task });
     },
     releasePermit: (permitId) => call("permit/release", { permitId }),
-    cancel: (permitId, { message, immediate = false }) => call("cancel", { permitId, message, immediate }),
+    cancel: (permitId, { reason, force = false }) => call("cancel", { permitId, reason, force }),
     load: () => call("load", {}),
     reportQueue: (queue) => send({ method: "queue/report", params: queue }),
     onEscalation(listener) {

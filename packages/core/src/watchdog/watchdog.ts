@@ -45,7 +45,7 @@ export interface WatchdogOptions {
   /** `nextDueMs` may have become earlier. */
   readonly onDue: () => void;
   /** Stops everything that runs. */
-  readonly stopAll: (cause: StopCause) => void;
+  readonly cancelAll: (reason: StopCause) => void;
 }
 
 /** One run under watch. */
@@ -95,8 +95,8 @@ export class Watchdog {
     const nowMs = this.#options.clock.monotonicMs();
     const watch = startWatch(this.#limitsOf(permit), permit.holds.issuedAtMs, nowMs);
     const run: WatchedRun = { permit, watch, stoppedAtMs: null, isSlowToStop: false, probing: null };
-    permit.onStop(() => {
-      run.stoppedAtMs = this.#options.clock.monotonicMs();
+    permit.signal.onChange(() => {
+      run.stoppedAtMs ??= this.#options.clock.monotonicMs();
       run.probing?.end();
     });
     this.#runs.add(run);
@@ -123,7 +123,7 @@ export class Watchdog {
       ...parts,
       clock,
       onDue,
-      stop: (cause) => run.permit.stop(cause),
+      stop: (reason) => run.permit.cancellation.cancel({ reason }),
       onActivity: () => this.#step(run, { kind: "activity" }, clock.monotonicMs()),
     });
     onDue();
@@ -136,7 +136,7 @@ export class Watchdog {
   #step(run: WatchedRun, input: WatchInput, nowMs: number): void {
     const { watch, stop } = stepWatch(run.watch, input, nowMs);
     run.watch = watch;
-    if (stop !== null) run.permit.stop(stop);
+    if (stop !== null) run.permit.cancellation.cancel({ reason: stop });
   }
 
   /** Whether a stage of the defence is in force that time alone may end: `tick` must go on, also while nothing runs. */
@@ -253,7 +253,7 @@ export class Watchdog {
   }
 
   #judgeEverything(nowMs: number): void {
-    const { gate, config, stopAll } = this.#options;
+    const { gate, config, cancelAll } = this.#options;
     const before = this.#global;
     const isolatedWorkers = countOf(gate.targets.workers.values(), (one) => nowMs < one.isolatedUntilMs);
     const slow = countOf(this.#runs, (run) => run.isSlowToStop);
@@ -276,7 +276,7 @@ export class Watchdog {
       };
       gate.restrictions.stoppedBecause = message;
       this.#escalate("global_stop", everything, denial);
-      stopAll({ kind: "isolated", ...denial });
+      cancelAll({ kind: "isolated", ...denial });
     } else if (stage !== "none" && concentration !== null) {
       this.#escalate(stage, everything, concentrated("all workers together", concentration));
     }

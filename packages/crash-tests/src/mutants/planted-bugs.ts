@@ -117,12 +117,12 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "last cause wins",
     harm: "a timeout is reported as the cancel that came after it",
-    file: "packages/core/src/gate/permit.ts",
-    search: 'if (this.#stopCause !== null || this.state === "ended") return false;',
-    replace: 'if (this.state === "ended") return false;',
+    file: "packages/contract/src/cancellation.ts",
+    search: "reason: before === null ? reason : before.reason",
+    replace: "reason",
     caughtBy: {
-      file: "packages/core/src/gate/gate.test.ts",
-      test: "its signal aborts with the first cause, also where it is first looked at later",
+      file: "packages/contract/src/cancellation.test.ts",
+      test: "keeps the first reason when force is added",
     },
   },
   {

@@ -4,6 +4,7 @@
  * runtime does.
  */
 import {
+  Cancellation,
   errorText,
   isAgentCoreError,
   isErrorCode,
@@ -65,12 +66,11 @@ const unansweredMs = 1000;
 
 export class Attempt {
   readonly record: JobRecord;
+  readonly cancellation = new Cancellation<Reason>();
   readonly #options: AttemptOptions;
   #granted = false;
-  #permitId: string | null = null;
   /** Its worker was started. */
   #begun = false;
-  #stopped: Reason | null = null;
 
   constructor(record: JobRecord, options: AttemptOptions) {
     this.record = record;
@@ -97,15 +97,6 @@ export class Attempt {
     }
   }
 
-  /** The first reason wins; asking again with `immediate` hastens the stop. */
-  stop(reason: Reason, immediate: boolean): void {
-    const first = this.#stopped === null;
-    this.#stopped ??= reason;
-    if (this.#permitId === null) return;
-    if (first) this.#publishStopping(reason);
-    this.#cancel(this.#permitId, immediate);
-  }
-
   async #ask(): Promise<PermitDecision> {
     try {
       return await this.#options.runtime.requestPermit(permitRequestOf(this.record));
@@ -126,18 +117,19 @@ export class Attempt {
     onGranted(record);
     events.publish({ type: "permit_granted", jobId: job.id, at: clock.now(), attempt, permit });
     const unnoted = await this.#notePermit(permit);
-    // Read after the note: a stop that came meanwhile had no execution to cancel.
-    const reason = this.#stopped ?? unnoted;
+    // Read after the note: a cancel that came meanwhile had no execution to end.
+    const reason = this.cancellation.reason ?? unnoted;
     if (reason !== null) return this.#giveBack(permit, reason);
-    this.#permitId = permit.id;
+    const unfollow = this.#passOnCancels(permit.id);
     const result = await this.#execute(permit);
+    unfollow();
     const putBack = this.#putBackOf(result);
     if (putBack !== null) return putBack;
     events.publish({ type: "attempt_ended", jobId: job.id, at: clock.now(), attempt, result });
     return this.#options.settle({
       record,
       result,
-      stopped: this.#stopped,
+      stopped: this.cancellation.reason,
       charge: chargeUnder(permit, result),
     });
   }
@@ -222,7 +214,7 @@ export class Attempt {
   async #giveBack(permit: PermitRecord, reason: Reason): Promise<Settlement> {
     await this.#release(permit.id);
     const at = this.#options.clock.now();
-    const delayMs = this.#stopped === null ? unansweredMs : 0;
+    const delayMs = this.cancellation.reason === null ? unansweredMs : 0;
     // A requested cancel ends a deferred job; a stop for the scheduler's own sake leaves it in the queue.
     return { ref: attemptRef(this.record), at, kind: "defer", runAt: at + delayMs, delayMs, reason };
   }
@@ -268,12 +260,16 @@ export class Attempt {
     events.publish({ type: "attempt_stopping", jobId: job.id, at: clock.now(), attempt, ...reason });
   }
 
-  #cancel(permitId: string, immediate: boolean): void {
+  #passOnCancels(permitId: string): () => void {
     const { runtime, log } = this.#options;
-    const message = this.#stopped?.message ?? "";
-    runtime.cancel(permitId, { message, immediate }).catch((error: unknown) => {
-      // The execution ends all the same, by its own limits or as lost.
-      log.warn({ error, permitId, jobId: this.record.job.id }, "the runtime did not take a cancel");
+    let isStopping = false;
+    return this.cancellation.onChange(({ reason, force }) => {
+      if (!isStopping) this.#publishStopping(reason);
+      isStopping = true;
+      runtime.cancel(permitId, { reason: reason.message, force }).catch((error: unknown) => {
+        // The execution ends all the same, by its own limits or as lost.
+        log.warn({ error, permitId, jobId: this.record.job.id }, "the runtime did not take a cancel");
+      });
     });
   }
 }

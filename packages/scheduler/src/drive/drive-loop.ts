@@ -15,7 +15,7 @@
  * A store call that failed may have been done all the same. Settlements are repeated until they are answered, and jobs
  * that the store thinks run here but do not are put back before the next claim.
  */
-import type { Clock, Log, Timer } from "@agentcore/contract";
+import type { CancelRequest, Clock, Log, Timer } from "@agentcore/contract";
 import { attemptRef, type AttemptRef, type JobRecord, type Reason } from "../job-record.ts";
 import type { ClaimRequest, JobStore, SettledAndClaimed, Settlement } from "../job-store.ts";
 import type { Attempt } from "./attempt.ts";
@@ -126,12 +126,12 @@ export class DriveLoop {
     });
   }
 
-  stop(jobId: string, reason: Reason, immediate: boolean): void {
-    this.#active.get(jobId)?.stop(reason, immediate);
+  cancel(jobId: string, request: CancelRequest<Reason>): void {
+    this.#active.get(jobId)?.cancellation.cancel(request);
   }
 
-  stopAll(reason: Reason, immediate: boolean): void {
-    for (const attempt of this.#active.values()) attempt.stop(reason, immediate);
+  cancelAll(request: CancelRequest<Reason>): void {
+    for (const attempt of this.#active.values()) attempt.cancellation.cancel(request);
   }
 
   close(): void {

@@ -101,7 +101,7 @@ export class Housekeeping {
     }
     for (const { job, state } of requests) {
       if (state.kind === "running" && state.cancelRequested !== null)
-        loop.stop(job.id, state.cancelRequested, false);
+        loop.cancel(job.id, { reason: state.cancelRequested });
     }
   }
 

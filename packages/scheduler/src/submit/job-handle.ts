@@ -1,5 +1,5 @@
 /** What a caller holds of a job it submitted, or asked for again by its id. */
-import type { RunEvent } from "@agentcore/contract";
+import type { CancelRequest, RunEvent } from "@agentcore/contract";
 import type { CancelAnswer } from "../job-store.ts";
 import type { JobEnd } from "./job-end.ts";
 
@@ -20,10 +20,8 @@ export interface JobHandle {
   events(): AsyncIterable<RunEvent>;
   /**
    * Cancels the job, for everybody who waits for it. A running one is stopped; `result()` tells when it is gone.
-   * `immediate` skips the worker's grace period, where the job runs in this process.
+   * The first reason counts. `force`, now or in a later call, skips the worker's grace period, where the job runs in this
+   * process.
    */
-  cancel(options?: {
-    readonly message?: string;
-    readonly immediate?: boolean;
-  }): Promise<CancelAnswer["kind"]>;
+  cancel(request?: Partial<CancelRequest<string>>): Promise<CancelAnswer["kind"]>;
 }

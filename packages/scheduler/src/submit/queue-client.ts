@@ -4,11 +4,12 @@
  */
 import {
   AgentCoreError,
+  type CancelRequest,
+  type Clock,
   type Evidence,
+  type Ids,
   ignore,
   isAgentCoreError,
-  type Clock,
-  type Ids,
   type JobSubmission,
   type Log,
   type RunEvent,
@@ -49,11 +50,6 @@ export type SubmitOutcome =
   | { readonly ok: true; readonly handle: JobHandle }
   | { readonly ok: false; readonly error: AgentCoreError };
 
-export interface CancelOptions {
-  readonly message?: string;
-  readonly immediate?: boolean;
-}
-
 /** What the runs in this process are notified of immediately, instead of by the next poll. */
 export interface LocalRuns {
   /** Only jobs are run that somebody here has a handle of. */
@@ -61,7 +57,7 @@ export interface LocalRuns {
   /** Jobs were handed to the store just now, and it has not answered yet. */
   onSubmitting(): void;
   onSubmitted(): void;
-  onCancelRequested(jobId: string, reason: Reason, immediate: boolean): void;
+  cancel(jobId: string, request: CancelRequest<Reason>): void;
 }
 
 export class QueueClient {
@@ -167,15 +163,15 @@ export class QueueClient {
     return this.#handle(record.job.id, true);
   }
 
-  async cancel(jobId: string, options: CancelOptions = {}): Promise<CancelAnswer> {
-    const { message = "cancelled by request", immediate = false } = options;
+  async cancel(jobId: string, request: Partial<CancelRequest<string>> = {}): Promise<CancelAnswer> {
+    const { reason: message = "cancelled by request", force } = request;
     const reason: Reason = { code: "AC_CANCELLED", message, evidence: {} };
     // A run of this process is stopped now, however long the disk takes: what ends it meanwhile is no other cause.
-    this.#runs?.onCancelRequested(jobId, reason, immediate);
+    this.#runs?.cancel(jobId, { reason, force });
     const answer = await this.store.requestCancel(jobId, reason, this.#options.clock.now());
     if (answer.kind === "cancelled") this.announceEnd(answer.record);
     // It may have begun since, and the id may have been an alias.
-    if (answer.kind === "requested") this.#runs?.onCancelRequested(answer.record.job.id, reason, immediate);
+    if (answer.kind === "requested") this.#runs?.cancel(answer.record.job.id, { reason, force });
     return answer;
   }
 
@@ -229,7 +225,7 @@ export class QueueClient {
     const old = await this.store.get(jobId);
     if (old?.state.kind === "cancelled") this.announceEnd(old);
     if (old?.state.kind !== "running" || old.state.cancelRequested === null) return;
-    this.#runs?.onCancelRequested(jobId, old.state.cancelRequested, false);
+    this.#runs?.cancel(jobId, { reason: old.state.cancelRequested });
   }
 
   #handle(id: string, deduplicated: boolean): JobHandle {
@@ -238,7 +234,7 @@ export class QueueClient {
       deduplicated,
       result: () => this.#result(id),
       events: () => this.#eventsUntilEnd(id),
-      cancel: async (options) => (await this.cancel(id, options)).kind,
+      cancel: async (request) => (await this.cancel(id, request)).kind,
     };
   }
 

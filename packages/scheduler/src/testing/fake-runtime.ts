@@ -4,6 +4,8 @@
  */
 import {
   AgentCoreError,
+  Cancellation,
+  type CancelSignal,
   type Clock,
   type Escalation,
   type ExecutionObserver,
@@ -23,7 +25,7 @@ export interface FakeExecution {
   readonly task: WorkerTask;
   readonly observer: ExecutionObserver | undefined;
   /** Aborted by `cancel` and `close`. */
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal<string>;
 }
 
 export interface FakeRuntimeOptions {
@@ -58,7 +60,7 @@ export interface FakeRuntime extends Runtime {
 
 interface LivePermit {
   readonly permit: PermitRecord;
-  executing: AbortController | null;
+  executing: Cancellation<string> | null;
 }
 
 export function createFakeRuntime(options: FakeRuntimeOptions): FakeRuntime {
@@ -78,13 +80,13 @@ export function createFakeRuntime(options: FakeRuntimeOptions): FakeRuntime {
     return { kind: "granted", permit };
   };
 
-  const begin = (permitId: string): { permit: PermitRecord; stop: AbortController } => {
+  const begin = (permitId: string): { permit: PermitRecord; stop: Cancellation<string> } => {
     const known = live.get(permitId);
     if (known === undefined || known.executing !== null) {
       violations.push(`permit ${permitId} was executed although it is not live`);
       throw new AgentCoreError("AC_PERMIT_INVALID", `permit ${permitId} is not live`);
     }
-    const stop = new AbortController();
+    const stop = new Cancellation<string>();
     known.executing = stop;
     return { permit: known.permit, stop };
   };
@@ -118,7 +120,7 @@ export function createFakeRuntime(options: FakeRuntimeOptions): FakeRuntime {
       const line = note(permit);
       observer?.onStarted?.(fakeIdentity(permitId));
       try {
-        return await execute({ permit, task, observer, signal: stop.signal });
+        return await execute({ permit, task, observer, signal: stop });
       } finally {
         line.endedAt = clock.now();
         live.delete(permitId);
@@ -127,8 +129,8 @@ export function createFakeRuntime(options: FakeRuntimeOptions): FakeRuntime {
     async releasePermit(permitId) {
       if (live.get(permitId)?.executing === null) live.delete(permitId);
     },
-    async cancel(permitId, cause) {
-      live.get(permitId)?.executing?.abort(cause);
+    async cancel(permitId, request) {
+      live.get(permitId)?.executing?.cancel(request);
     },
     load: async () => fakeLoad(live.size),
     reportQueue: (queue) => void queueReports.push(queue),
@@ -138,7 +140,7 @@ export function createFakeRuntime(options: FakeRuntimeOptions): FakeRuntime {
     },
     drain: async () => {},
     async close() {
-      for (const { executing } of live.values()) executing?.abort({ message: "closed" });
+      for (const { executing } of live.values()) executing?.cancel({ reason: "closed" });
     },
   };
 }
@@ -161,7 +163,7 @@ export function takeTime(
 ): Promise<WorkerResult> {
   return new Promise((resolve) => {
     const timer = clock.setTimer(durationMs, () => resolve(result));
-    execution.signal.addEventListener("abort", () => {
+    execution.signal.onChange(() => {
       timer.cancel();
       resolve(cancelledResult);
     });

@@ -119,6 +119,9 @@ const handlers: Record<string, (message: Incoming) => void> = {
   },
   execute: ({ id, params }) => void execute(id, String(params["permitId"]), params["task"] as WorkerTask),
   cancel: ({ id, params }) => {
+    const words = behaviour.protocolVersion === 1 ? ["message", "immediate"] : ["reason", "force"];
+    if (words.some((word) => !(word in params)))
+      return refuse(id, "AC_WIRE_MALFORMED", `not in words of this version: ${Object.keys(params).join()}`);
     running.get(String(params["permitId"]))?.(
       testResult({ outcome: "cancelled", errorClass: "cancelled", code: "AC_CANCELLED" }),
     );

@@ -5,6 +5,7 @@
  */
 import {
   AgentCoreError,
+  type CancelRequest,
   type Clock,
   type ErrorCode,
   type Escalation,
@@ -175,12 +176,9 @@ class Supervisor implements SupervisedRuntime {
     if (held.issuer.failure === null) await unlessLost(held.issuer.wire.releasePermit(permitId));
   }
 
-  async cancel(
-    permitId: string,
-    cause: { readonly message: string; readonly immediate?: boolean },
-  ): Promise<void> {
+  async cancel(permitId: string, request: CancelRequest<string>): Promise<void> {
     const held = this.#permits.get(permitId);
-    if (held?.issuer.failure === null) await unlessLost(held.issuer.wire.cancel(permitId, cause));
+    if (held?.issuer.failure === null) await unlessLost(held.issuer.wire.cancel(permitId, request));
   }
 
   /** While no process answers, the last that was heard of one. Rejects with `AC_RUNTIME_LOST` where there never was any. */

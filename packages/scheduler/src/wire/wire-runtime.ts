@@ -4,7 +4,7 @@
  */
 import {
   AgentCoreError,
-  omitUndefined,
+  type CancelRequest,
   wireProtocolVersions,
   type Clock,
   type Escalation,
@@ -55,6 +55,7 @@ export class WireRuntime {
   readonly #executions = new Map<string, Execution>();
   #load: LoadReport | null = null;
   #eventWindow = 1;
+  #protocolVersion: number = wireProtocolVersions[0];
   #missed = 0;
   #timer: Timer | undefined;
   #failed = false;
@@ -79,6 +80,7 @@ export class WireRuntime {
       const message = `the runtime speaks version ${answer.protocolVersion} of the protocol, this scheduler ${wireProtocolVersions.join(", ")}`;
       throw new AgentCoreError("AC_WIRE_NOT_READY", message);
     }
+    this.#protocolVersion = answer.protocolVersion;
     this.#load = answer.load;
     this.#eventWindow = answer.eventWindow;
     this.#watch(answer.heartbeatMs);
@@ -106,12 +108,12 @@ export class WireRuntime {
     }
   }
 
-  async cancel(
-    permitId: string,
-    cause: { readonly message: string; readonly immediate?: boolean },
-  ): Promise<void> {
-    const { message, immediate } = cause;
-    await this.#ask("cancel", { permitId, message, ...omitUndefined({ immediate }) });
+  async cancel(permitId: string, { reason, force = false }: CancelRequest<string>): Promise<void> {
+    const isOld = this.#protocolVersion === 1;
+    await this.#ask(
+      "cancel",
+      isOld ? { permitId, message: reason, immediate: force } : { permitId, reason, force },
+    );
   }
 
   load(): Promise<LoadReport> {

@@ -129,12 +129,12 @@ describe("a runtime behind a wire", () => {
     });
   });
 
-  it("passes a cancel on", async () => {
-    const runtime = supervise();
+  it.each([1, 2])("passes a cancel on, in the words of version %i", async (protocolVersion) => {
+    const runtime = supervise({ protocolVersion });
     await runtime.ready();
     const permitId = await grant(runtime);
     const running = runtime.execute(permitId, task("sleep 60000"));
-    await runtime.cancel(permitId, { message: "enough" });
+    await runtime.cancel(permitId, { reason: "enough" });
     expect((await running).outcome).toBe("cancelled");
   });
 
@@ -207,7 +207,7 @@ describe("a supervised runtime", () => {
     await runtime.execute(await grant(runtime), task("die"));
     await expect(runtime.execute(unused, task("true"))).rejects.toMatchObject({ code: "AC_RUNTIME_LOST" });
     await runtime.releasePermit(unused);
-    await runtime.cancel(unused, { message: "late" });
+    await runtime.cancel(unused, { reason: "late" });
   });
 
   it("kills a process that is silent", async () => {

@@ -175,7 +175,7 @@ describe("git that AgentCore runs", () => {
       ...containment,
       start: ({ signal }) =>
         new Promise((_started, refuse) => {
-          signal?.addEventListener("abort", () => refuse(new AgentCoreError("AC_CANCELLED", "not started")));
+          signal?.onChange(() => refuse(new AgentCoreError("AC_CANCELLED", "not started")));
           asked.resolve();
         }),
     };

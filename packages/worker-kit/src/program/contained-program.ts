@@ -3,10 +3,9 @@
  * output, and ended together with its caller.
  */
 import type { Containment } from "@agentcore/containment";
-import type { Clock, Ids, StopCause } from "@agentcore/contract";
+import { Cancellation, type Clock, type Ids } from "@agentcore/contract";
 import { collectText, runContainedStep, type StepEnd } from "./contained-step.ts";
 import { defaultRunnerLimits } from "../runner-options.ts";
-import { firstStopCause } from "./stop-cause.ts";
 
 export interface ProgramOptions {
   readonly containment: Containment;
@@ -37,14 +36,6 @@ export interface ProgramEnd extends StepEnd {
   readonly overflowed: boolean;
 }
 
-const noLongerWanted: StopCause = {
-  kind: "cancelled",
-  code: "AC_CANCELLED",
-  message: "what the program was to say is no longer wanted",
-  evidence: {},
-  immediate: true,
-};
-
 /** Rejects only where it could not be started. Nothing of it runs any more when this settles; see `StepEnd.receipt`. */
 export async function runContainedProgram(
   parts: ProgramOptions,
@@ -53,8 +44,8 @@ export async function runContainedProgram(
   const { stdoutBytesMax, stderrBytesMax, input, signal, ...program } = request;
   const stdout = collectText(stdoutBytesMax);
   const stderr = collectText(stderrBytesMax);
-  const ending = new AbortController();
-  const end = (): void => ending.abort(noLongerWanted);
+  const cancellation = new Cancellation<string>();
+  const end = (): void => cancellation.cancel({ reason: "no longer wanted", force: true });
   if (signal?.aborted === true) end();
   else signal?.addEventListener("abort", end, { once: true });
   const bounded = {
@@ -74,7 +65,7 @@ export async function runContainedProgram(
       limits: defaultRunnerLimits,
       input,
     };
-    const ended = await runContainedStep(parts, step, firstStopCause(ending.signal));
+    const ended = await runContainedStep(parts, step, cancellation);
     return { ...ended, stdout: stdout.text(), stderr: stderr.text(), overflowed: stdout.overflowed() };
   } finally {
     signal?.removeEventListener("abort", end);

@@ -1,15 +1,14 @@
 /**
  * One short command beside the worker, contained like it: git, the verify script. It is contained because what it runs
- * is decided by files that a worker may have written (git filters, hooks, test scripts). It ends with the run's stop or
- * its own time limit, and nothing of it stays behind.
+ * is decided by files that a worker may have written (git filters, hooks, test scripts). It ends with the run's
+ * cancel or its own time limit, and nothing of it stays behind.
  */
-import type { Contained, Containment, PayloadExit, RunLimits } from "@agentcore/containment";
-import type { Clock, ContainmentReceipt, StopCause } from "@agentcore/contract";
+import type { Containment, PayloadExit, RunLimits } from "@agentcore/containment";
+import { Cancellation, type CancelSignal, type Clock, type ContainmentReceipt } from "@agentcore/contract";
 import { limitsReached } from "./limits-reached.ts";
 import { exitOf } from "./worker-exit.ts";
 import type { RunnerLimits } from "../runner-options.ts";
 import { pumpStream, type StreamSink } from "./pump.ts";
-import type { FirstStopCause } from "./stop-cause.ts";
 
 export interface ContainedStep {
   readonly command: string;
@@ -31,7 +30,7 @@ export interface ContainedStep {
   readonly stderr: StreamSink;
   /** What it may use of the machine. Default: no limits. */
   readonly runLimits?: RunLimits | undefined;
-  /** See `RunnerLimits`. `secondTermAfterMs` and `graceMs` are for a step that ends with the run's stop. */
+  /** See `RunnerLimits`. `secondTermAfterMs` and `graceMs` are for a step that is cancelled without force. */
   readonly limits: Pick<RunnerLimits, "drainQuietMs" | "graceMs" | "secondTermAfterMs">;
 }
 
@@ -43,59 +42,51 @@ export interface StepEnd {
   readonly limitsReached: readonly string[];
 }
 
-/** Rejects only where the step could not be started. `endsWith`: what of the run's stop ends it too. */
+/** Rejects only where the step could not be started. `endsWith`: whether any cancel of the run ends it, or only force. */
 export async function runContainedStep(
   parts: { readonly containment: Containment; readonly clock: Clock },
   step: ContainedStep,
-  stop: FirstStopCause,
-  endsWith: "stop" | "haste" = "stop",
+  signal: CancelSignal,
+  endsWith: "cancel" | "force" = "cancel",
 ): Promise<StepEnd> {
-  const contained = await startStep(parts.containment, step, stop, endsWith);
+  const cancellation = new Cancellation();
+  const unfollow = signal.onChange((request) => {
+    if (endsWith === "cancel" || request.force) cancellation.cancel(request);
+  });
+  try {
+    return await runToEnd(parts, step, cancellation);
+  } finally {
+    unfollow();
+  }
+}
+
+async function runToEnd(
+  parts: { readonly containment: Containment; readonly clock: Clock },
+  step: ContainedStep,
+  cancellation: Cancellation,
+): Promise<StepEnd> {
+  const { timeoutMs, stdout, stderr, input, runLimits, limits: runner, ...command } = step;
+  const { graceMs, secondTermAfterMs, drainQuietMs } = runner;
+  const limits = runLimits ?? {};
+  const about = { ...command, limits, signal: cancellation, graceMs, secondTermAfterMs };
+  const contained = await parts.containment.start(about);
   let timedOut = false;
-  const pumps = [pumpStream(contained.stdout, step.stdout), pumpStream(contained.stderr, step.stderr)];
+  const pumps = [pumpStream(contained.stdout, stdout), pumpStream(contained.stderr, stderr)];
   contained.stdin.on("error", () => undefined); // a step that reads no input need not take it
   const onTimeout = (): void => {
     timedOut = true;
-    contained.kill();
+    cancellation.cancel({ reason: "its time was up", force: true });
   };
-  const timer = step.timeoutMs === null ? null : parts.clock.setTimer(step.timeoutMs, onTimeout);
-  const { graceMs, secondTermAfterMs, drainQuietMs } = step.limits;
-  const onCause = ({ immediate = false }: StopCause): void =>
-    void contained.stop({ graceMs, secondTermAfterMs, immediate });
-  const watches = [
-    ...(endsWith === "stop" ? [stop.onCause(onCause)] : []),
-    stop.onHaste(() => contained.kill()),
-  ];
+  const timer = timeoutMs === null ? null : parts.clock.setTimer(timeoutMs, onTimeout);
   contained.go();
-  contained.stdin.end(step.input);
+  contained.stdin.end(input);
   const exit = await contained.exited;
   const receipt = await contained.finish();
   for (const pump of pumps) pump.abandon(parts.clock, drainQuietMs);
   await Promise.all(pumps.map((pump) => pump.ended));
   timer?.cancel();
-  for (const unwatch of watches) unwatch();
-  const reached = limitsReached(contained.limitsReached(), exitOf(exit), step.runLimits);
+  const reached = limitsReached(contained.limitsReached(), exitOf(exit), runLimits);
   return { exit, timedOut, receipt, limitsReached: reached };
-}
-
-/** A step that waits for its turn to start ends with the run's stop as one that runs. */
-async function startStep(
-  containment: Containment,
-  step: ContainedStep,
-  stop: FirstStopCause,
-  endsWith: "stop" | "haste",
-): Promise<Contained> {
-  const { command, args, cwd, env, marker, label, visible = [], termTo = "process", runLimits = {} } = step;
-  const waiting = new AbortController();
-  const giveUp = (): void => waiting.abort();
-  const unwatch = endsWith === "stop" ? stop.onCause(giveUp) : stop.onHaste(giveUp);
-  const { signal } = waiting;
-  try {
-    const about = { command, args, cwd, env, marker, label, visible, termTo, signal };
-    return await containment.start({ ...about, limits: runLimits });
-  } finally {
-    unwatch();
-  }
 }
 
 /** Collects a step's output in memory. What does not fit is dropped, and `overflowed` says so. */

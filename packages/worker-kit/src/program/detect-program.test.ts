@@ -188,7 +188,7 @@ describe("a worker's program", () => {
     const { path } = installed(`sleep ${token}`);
     const driven = await drive({ adapter: adapter({ minVersion: "1.0.0" }), program: path });
     await expect.poll(() => findSurvivors([token]).length, { timeout: 10_000 }).toBeGreaterThan(0);
-    driven.stop();
+    driven.cancel();
     expect(await driven.result).toMatchObject({ outcome: "cancelled", code: "AC_CANCELLED" });
     expect(findSurvivors([token])).toEqual([]);
   });

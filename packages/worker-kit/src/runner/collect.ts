@@ -18,14 +18,12 @@ import type { Run } from "./prepare.ts";
 import type { RunUsage } from "./run-usage.ts";
 import type { OutputRead } from "./read-output.ts";
 import { makeResult, type RunTimes } from "./result.ts";
-import type { FirstStopCause } from "../program/stop-cause.ts";
 import { runVerifyScript, type VerifyRun } from "./verify-script.ts";
 
 /** A run whose worker has ended and whose container is empty, or given up. */
 export interface EndedRun {
   readonly run: Run;
   readonly times: RunTimes;
-  readonly stop: FirstStopCause;
   /** What stopped the worker from outside, if that came before its own exit. */
   readonly cause: StopCause | null;
   readonly internalFailure: string | null;
@@ -94,11 +92,11 @@ function filesObserved(change: WorkspaceChange, claims: readonly string[]) {
   };
 }
 
-/** If the run was stopped, its caller waits for the result: git gets less time, and none if the stop is immediate. */
+/** If the run was stopped, its caller waits for the result: git gets less time, and none if it was told to end at once. */
 function lookLimitMs(ended: Pick<EndedRun, "run" | "cause">): number {
   const { gitTimeoutMs, graceMs } = ended.run.parts.limits;
   if (ended.cause === null) return gitTimeoutMs;
-  return ended.cause.immediate === true ? 0 : Math.min(gitTimeoutMs, graceMs);
+  return ended.run.request.permit.signal.force ? 0 : Math.min(gitTimeoutMs, graceMs);
 }
 
 interface Checks {
@@ -108,7 +106,7 @@ interface Checks {
 }
 
 async function checkWork(ended: EndedRun): Promise<Checks> {
-  const { run, stop, emit } = ended;
+  const { run, emit } = ended;
   const { task } = run.request;
   const outputs = await collectOutputs(task.outputs ?? [], ended.observation.workspace, run.attempt.path, {
     bytesMax: run.parts.limits.outputBytesMax,
@@ -116,7 +114,7 @@ async function checkWork(ended: EndedRun): Promise<Checks> {
   });
   if (task.verify === undefined || outputs.missing.length > 0) return { outputs, verify: null };
   const onNotice = (text: string): void => emit({ type: "progress", text: `verify: ${text}` });
-  return { outputs, verify: await runVerifyScript(run, task.verify, stop, onNotice) };
+  return { outputs, verify: await runVerifyScript(run, task.verify, onNotice) };
 }
 
 function verdictInput(
@@ -128,7 +126,8 @@ function verdictInput(
   const changed = (change.files ?? []).length > 0 ? true : change.complete ? false : null;
   // A stop that came while the verify script ran has decided the run; one that came later has not.
   const stop =
-    ended.cause ?? (verify !== null && verify.outcome.kind !== "passed" ? ended.stop.cause() : null);
+    ended.cause ??
+    (verify !== null && verify.outcome.kind !== "passed" ? ended.run.request.permit.signal.reason : null);
   return {
     stop,
     exit: ended.exit,

@@ -304,7 +304,7 @@ describe("the verify script", () => {
     });
     const sleeps = () => findSurvivors([agent.tag]).some((each) => each.commandLine.startsWith(agent.tag));
     await expect.poll(sleeps, { timeout: 10_000 }).toBe(true);
-    driven.stop({ kind: "deadline", code: "AC_TIMEOUT", message: "no time left" });
+    driven.cancel({ reason: { kind: "deadline", code: "AC_TIMEOUT", message: "no time left" } });
     expect(await driven.result).toMatchObject({ outcome: "timed_out", code: "AC_TIMEOUT" });
     expect(findSurvivors([agent.tag])).toEqual([]);
   });
@@ -356,8 +356,8 @@ describe("the verify script", () => {
     });
     const sleeps = () => findSurvivors([agent.tag]).some((each) => each.commandLine.startsWith(agent.tag));
     await expect.poll(sleeps, { timeout: 10_000 }).toBe(true);
-    driven.stop();
-    if (hurried) driven.hasten();
+    driven.cancel();
+    if (hurried) driven.cancel({ force: true });
     expect(await driven.result).toMatchObject({ outcome: "cancelled" });
     expect(findSurvivors([agent.tag])).toEqual([]);
   });

@@ -2,9 +2,10 @@
  * The `WorkerRunner` of AgentCore: starts any adapter's worker contained, under a permit, and returns one result. This is
  * the package's composition: everything ambient comes in here.
  */
-import type { RunRequest, WorkerRun, WorkerRunner } from "@agentcore/contract";
+import type { ProbeOutput, RunRequest, WorkerRun, WorkerRunner } from "@agentcore/contract";
+import type { Probes } from "./probe-script.ts";
 import { defaultRunnerLimits, type RunnerLimits, type RunnerOptions } from "../runner-options.ts";
-import { runAttempt, type RunControl } from "./run-attempt.ts";
+import { runAttempt } from "./run-attempt.ts";
 
 export interface ProcessRunnerOptions extends Omit<RunnerOptions, "limits"> {
   readonly limits?: Partial<RunnerLimits>;
@@ -15,22 +16,13 @@ export function createProcessRunner(options: ProcessRunnerOptions): WorkerRunner
   return {
     containmentLevel: parts.containment.level,
     start(request: RunRequest): WorkerRun {
-      let control: RunControl | null = null;
-      let asked = false;
-      const result = runAttempt(parts, request, (channel) => {
-        control = channel;
-        if (asked) channel.hasten();
+      let probes: Probes | null = null;
+      const result = runAttempt(parts, request, (started) => {
+        probes = started;
       });
-      return {
-        result,
-        hasten() {
-          asked = true;
-          control?.hasten();
-        },
-        async probe(script, timeoutMs) {
-          return control === null ? null : control.probe(script, timeoutMs);
-        },
-      };
+      const probe = async (script: string, timeoutMs: number): Promise<ProbeOutput | null> =>
+        probes === null ? null : probes.look(script, timeoutMs);
+      return { result, probe };
     },
   };
 }

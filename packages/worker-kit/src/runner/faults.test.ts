@@ -113,7 +113,7 @@ describe("a container", () => {
     const agent = createFakeAgent([write, say]);
     const driven = await drive({ adapter: scriptedAdapter, program: agent.program, containment });
     await starting.promise;
-    driven.stop();
+    driven.cancel();
     release.resolve();
     const ended = await driven.result;
     expect({ outcome: ended.outcome, left: ended.containment?.survivors ?? 0 }).toEqual({

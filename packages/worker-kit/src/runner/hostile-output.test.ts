@@ -144,7 +144,7 @@ describe("a worker that", () => {
     ]);
     const driven = await drive({ adapter: scriptedAdapter, program: agent.program });
     await driven.seen((event) => event.type === "stderr" && event.text === "ready");
-    driven.stop();
+    driven.cancel();
     const ended = await driven.result;
     expect(ended).toMatchObject({ outcome: "cancelled", containment: { survivors: 0 } });
     expect(findSurvivors([agent.tag, (await driven.started).marker])).toEqual([]);

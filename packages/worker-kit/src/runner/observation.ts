@@ -10,7 +10,6 @@ import { notCompared, type WorkspaceChange } from "../observe/workspace-change.t
 import { findProgram } from "../program/find-program.ts";
 import { collectText, runContainedStep } from "../program/contained-step.ts";
 import type { Run } from "./prepare.ts";
-import type { FirstStopCause } from "../program/stop-cause.ts";
 
 export interface Observation {
   /** When the state before the run is known. Never rejects. */
@@ -26,8 +25,8 @@ export interface Observation {
 /** Names of changed files kept in memory: 16 MiB. */
 const namesBytesMax = 16 * 1024 * 1024;
 
-/** The first look begins at once, and is given up when the run is stopped. */
-export function beginObservation(run: Run, stop: FirstStopCause): Observation {
+/** The first look begins at once, and is given up when the run is cancelled. */
+export function beginObservation(run: Run): Observation {
   const { parts, request, attempt } = run;
   const workspace = realpathSync(request.task.workspace);
   const began = identityOf(workspace);
@@ -39,7 +38,7 @@ export function beginObservation(run: Run, stop: FirstStopCause): Observation {
     snapshotEntriesMax: parts.limits.snapshotEntriesMax,
     unobserved: [...(request.task.unobserved ?? []), ...pathsBelow(workspace, parts.ownDirectories ?? [])],
     gitAvailable: findProgram("git", run.env["PATH"]) !== null,
-    run: (step) => runGitStep(run, workspace, step, timeoutMs, stop),
+    run: (step) => runGitStep(run, workspace, step, timeoutMs),
   });
   let failure: unknown;
   const looked = observer.before().catch((error: unknown) => {
@@ -92,7 +91,6 @@ async function runGitStep(
   workspace: string,
   step: GitStep,
   timeoutMs: number,
-  stop: FirstStopCause,
 ): Promise<GitStepEnd> {
   const stdout = collectText(namesBytesMax);
   const stderr = collectText(64 * 1024);
@@ -111,8 +109,8 @@ async function runGitStep(
       stderr,
       limits: run.parts.limits,
     },
-    stop,
-    step.name === "before" ? "stop" : "haste",
+    run.request.permit.signal,
+    step.name === "before" ? "cancel" : "force",
   );
   const exitCode = end.timedOut ? null : end.exit.code;
   const said = { stdout: stdout.text(), stderr: stderr.text(), overflowed: stdout.overflowed() };

@@ -48,7 +48,7 @@ export async function prepareRun(parts: RunnerOptions, request: RunRequest): Pro
     hostEnv: parts.hostEnv,
     parts,
     versionsDir: parts.versionsDir,
-    signal: permit.signal,
+    signal: permit.signal.abortSignal,
     path: settings.program,
   });
   const resumed =

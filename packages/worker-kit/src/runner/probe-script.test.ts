@@ -31,7 +31,7 @@ describe("a look", () => {
       stderr: "oops\n",
       failure: null,
     });
-    run.stop();
+    run.cancel();
     await run.result;
   });
 
@@ -41,7 +41,7 @@ describe("a look", () => {
     const script = `setsid tail -f /dev/null --pid=$$ ${mark} & exec -a ${mark} tail -f /dev/null`;
     expect(await run.probe(script, 300)).toMatchObject({ failure: "the probe took longer than 300 ms" });
     expect(findSurvivors([mark])).toEqual([]);
-    run.stop();
+    run.cancel();
     expect((await run.result).containment?.survivors).toBe(0);
   });
 
@@ -50,7 +50,7 @@ describe("a look", () => {
     const output = await run.probe("yes", 60_000);
     expect(output?.failure).toBe("the probe printed more than 64 KiB");
     expect(output?.stdout.length).toBeLessThanOrEqual(probeOutputBytesMax);
-    run.stop();
+    run.cancel();
     await run.result;
   });
 
@@ -60,7 +60,7 @@ describe("a look", () => {
     expect(output).toMatchObject({ stdout: "{}\n", failure: null });
     expect(output?.stderr.length).toBeLessThan(17_000);
     expect(output?.stderr).toMatch(/\(more than 16384 bytes\)$/);
-    run.stop();
+    run.cancel();
     await run.result;
   });
 
@@ -69,7 +69,7 @@ describe("a look", () => {
     const mark = tag();
     const looking = run.probe(`trap '' TERM; echo > begun; exec -a ${mark} tail -f /dev/null`);
     await run.probe("until test -e begun; do :; done");
-    run.stop();
+    run.cancel();
     const ended = await run.result;
     expect(ended).toMatchObject({ outcome: "cancelled", containment: { survivors: 0 } });
     expect(await looking).toBeNull();
@@ -82,9 +82,9 @@ describe("a look", () => {
     const run = await drive({ adapter: scriptedAdapter, program: agent.program, limits });
     await run.seen((event) => event.type === "stderr");
     const looking = run.probe("tail -f /dev/null", 600_000);
-    run.stop();
+    run.cancel();
     expect(await looking).toBeNull();
-    run.hasten();
+    run.cancel({ force: true });
     expect((await run.result).outcome).toBe("cancelled");
   });
 
@@ -117,6 +117,6 @@ it("says aloud which settings of a task the worker does not have", async () => {
     { type: "warning", text: "variant has no effect: Scripted agent has no such setting" },
     { type: "warning", text: "maxSteps has no effect: Scripted agent has no such setting" },
   ]);
-  run.stop();
+  run.cancel();
   await run.result;
 });

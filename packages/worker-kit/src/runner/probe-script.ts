@@ -3,11 +3,10 @@
  * environment except its credentials and its HOME. A look ends with its own time limit, with too much output, and with the
  * run; it is killed then, since nobody waits for its answer any more.
  */
-import { probeOutputBytesMax, type ProbeOutput, type StopCause } from "@agentcore/contract";
+import { Cancellation, probeOutputBytesMax, type ProbeOutput } from "@agentcore/contract";
 import { collectText, runContainedStep, type StepEnd } from "../program/contained-step.ts";
 import type { Run } from "./prepare.ts";
 import { startFailureOf } from "./start-failure.ts";
-import { firstStopCause, type FirstStopCause } from "../program/stop-cause.ts";
 import { withScriptStep } from "./task-script.ts";
 
 export interface Probes {
@@ -19,37 +18,31 @@ export interface Probes {
 
 const stderrBytesMax = 16 * 1024;
 
-const noLongerWanted: StopCause = {
-  kind: "cancelled",
-  code: "AC_CANCELLED",
-  message: "the look of the probe is no longer wanted",
-  evidence: {},
-  immediate: true,
-};
+const noLongerWanted = { reason: "no longer wanted", force: true };
 
 const overBy = `the probe printed more than ${probeOutputBytesMax / 1024} KiB`;
 
-export function createProbes(run: Run, stop: FirstStopCause): Probes {
-  const underWay = new Map<Promise<ProbeOutput>, AbortController>();
+export function createProbes(run: Run): Probes {
+  const underWay = new Map<Promise<ProbeOutput>, Cancellation>();
   let looks = 0;
   let ended = false;
   let survivors = 0;
   const endAll = (): void => {
     ended = true;
-    for (const look of underWay.values()) look.abort(noLongerWanted);
+    for (const look of underWay.values()) look.cancel(noLongerWanted);
   };
-  stop.onCause(endAll);
+  run.request.permit.signal.onChange(endAll);
   return {
     async look(script, timeoutMs) {
       if (ended) return null;
       looks += 1;
-      const aborting = new AbortController();
+      const cancellation = new Cancellation();
       const marker = `${run.marker}.probe${looks}`;
-      const look = runLook(run, { script, timeoutMs, marker, aborting }).then((done) => {
+      const look = runLook(run, { script, timeoutMs, marker, cancellation }).then((done) => {
         survivors += done.survivors;
         return done.output;
       });
-      underWay.set(look, aborting);
+      underWay.set(look, cancellation);
       const output = await look;
       underWay.delete(look);
       return ended ? null : output;
@@ -66,12 +59,12 @@ interface Look {
   readonly script: string;
   readonly timeoutMs: number;
   readonly marker: string;
-  readonly aborting: AbortController;
+  readonly cancellation: Cancellation;
 }
 
 async function runLook(
   run: Run,
-  { script, timeoutMs, marker, aborting }: Look,
+  { script, timeoutMs, marker, cancellation }: Look,
 ): Promise<{ readonly output: ProbeOutput; readonly survivors: number }> {
   const stdout = collectText(probeOutputBytesMax);
   const stderr = collectText(stderrBytesMax);
@@ -79,14 +72,14 @@ async function runLook(
     ...stdout,
     write(chunk: Buffer): boolean {
       const more = stdout.write(chunk);
-      if (stdout.overflowed()) aborting.abort(noLongerWanted);
+      if (stdout.overflowed()) cancellation.cancel(noLongerWanted);
       return more;
     },
   };
   try {
     return await withScriptStep(run, script, async (step) => {
       const own = { marker, timeoutMs, stdout: boundedStdout, stderr };
-      const end = await runContainedStep(run.parts, { ...step, ...own }, firstStopCause(aborting.signal));
+      const end = await runContainedStep(run.parts, { ...step, ...own }, cancellation);
       const failure = stdout.overflowed() ? overBy : failureOf(end, timeoutMs);
       const said = { stdout: stdout.text(), stderr: stderrText(stderr) };
       return { output: { exitCode: end.exit.code, ...said, failure }, survivors: end.receipt.survivors };

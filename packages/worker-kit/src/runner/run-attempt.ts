@@ -4,14 +4,14 @@
  * prepare → start (boxed, held back; the workspace is looked at meanwhile) → go → output → exit or stop → proved empty →
  * collect → verdict.
  *
- * The first cause ends the run: the worker's own exit, or the permit's signal. Whatever goes wrong becomes a result;
- * what AgentCore itself gets wrong becomes `internal`, after the container was emptied.
+ * The first cause ends the run: the worker's own exit, the permit's signal, or a reason of the runner's own. Whatever goes
+ * wrong becomes a result; what AgentCore itself gets wrong becomes `internal`, after the container was emptied.
  */
 import type { Contained } from "@agentcore/containment";
 import {
+  Cancellation,
   errorText,
   ignore,
-  type ProbeOutput,
   type RunRequest,
   type StopCause,
   type WorkerEvent,
@@ -25,51 +25,49 @@ import { createCostMeter } from "./cost-meter.ts";
 import { unmarkHeld } from "./held-mark.ts";
 import { beginObservation, type Observation } from "./observation.ts";
 import { limitsReached, limitsWithoutEffect } from "../program/limits-reached.ts";
-import type { RunnerLimits, RunnerOptions } from "../runner-options.ts";
+import type { RunnerOptions } from "../runner-options.ts";
 import { prepareRun, type Run } from "./prepare.ts";
 import { createProbes, type Probes } from "./probe-script.ts";
 import { readOutput } from "./read-output.ts";
 import { notStartedResult, type RunTimes } from "./result.ts";
 import { followUsage } from "./run-usage.ts";
 import { startFailureOf } from "./start-failure.ts";
-import { firstStopCause, type FirstStopCause } from "../program/stop-cause.ts";
 import { exitOf } from "../program/worker-exit.ts";
 
-/** What can be asked of a run once its worker has been started: see `WorkerRun`. */
-export interface RunControl {
-  hasten(): void;
-  probe(script: string, timeoutMs: number): Promise<ProbeOutput | null>;
-}
+/** Why the worker is to end before its own exit: the first reason counts, all of them end it. */
+type EndReason = StopCause | "output" | "internal";
 
+/** `onProbes` is called when the worker's box is there. */
 export async function runAttempt(
   parts: RunnerOptions,
   request: RunRequest,
-  onControl: (control: RunControl) => void,
+  onProbes: (probes: Probes) => void,
 ): Promise<WorkerResult> {
   const times: RunTimes = { startedAt: parts.clock.now(), startedMonotonicMs: parts.clock.monotonicMs() };
-  const stop = firstStopCause(request.permit.signal);
+  const { signal } = request.permit;
   const notStarted = (error: unknown): WorkerResult =>
-    notStartedResult(parts.clock, times, stop.cause(), startFailureOf(error));
+    notStartedResult(parts.clock, times, signal.reason, startFailureOf(error));
   try {
-    if (stop.cause() !== null) return notStarted(null);
+    if (signal.reason !== null) return notStarted(null);
     const run = await prepareRun(parts, request);
-    return await runPrepared(run, times, stop, onControl);
+    return await runPrepared(run, times, onProbes);
   } catch (error) {
     return notStarted(error);
-  } finally {
-    stop.settle();
   }
 }
 
 async function runPrepared(
   run: Run,
   times: RunTimes,
-  stop: FirstStopCause,
-  onControl: (control: RunControl) => void,
+  onProbes: (probes: Probes) => void,
 ): Promise<WorkerResult> {
   const { parts, plan, request } = run;
   // The container starts and the workspace is looked at side by side; the worker is let go after both.
-  const observation = beginObservation(run, stop);
+  const observation = beginObservation(run);
+  const { signal } = request.permit;
+  const ending = new Cancellation<EndReason>();
+  signal.onChange((asked) => ending.cancel(asked));
+  const { graceMs, secondTermAfterMs } = parts.limits;
   const starting = parts.containment.start({
     command: plan.command,
     args: plan.args,
@@ -78,7 +76,9 @@ async function runPrepared(
     marker: run.marker,
     label: run.label,
     visible: [run.attempt.home, run.attempt.tmp],
-    signal: request.permit.signal,
+    signal: ending,
+    graceMs,
+    secondTermAfterMs,
     termTo: plan.termTo,
     ownSandbox: plan.ownSandbox ?? false,
     limits: parts.runLimits,
@@ -89,30 +89,23 @@ async function runPrepared(
     throw started.reason;
   }
   const contained = started.value;
-  const probes = createProbes(run, stop);
-  onControl({
-    hasten() {
-      if (stop.cause() === null) return;
-      void contained.stop({ immediate: true });
-      stop.hasten();
-    },
-    probe: (script, timeoutMs) => probes.look(script, timeoutMs),
-  });
+  const probes = createProbes(run);
+  onProbes(probes);
   try {
-    return await superviseWorker({ run, times, stop, observation }, contained, probes);
+    return await superviseWorker({ run, times, observation, ending }, contained, probes);
   } catch (error) {
-    contained.kill();
+    ending.cancel({ reason: "internal", force: true });
     await probes.end();
     const receipt = await contained.finish();
-    return notStartedResult(parts.clock, times, stop.cause(), startFailureOf(error), receipt);
+    return notStartedResult(parts.clock, times, signal.reason, startFailureOf(error), receipt);
   }
 }
 
 interface Supervised {
   readonly run: Run;
   readonly times: RunTimes;
-  readonly stop: FirstStopCause;
   readonly observation: Observation;
+  readonly ending: Cancellation<EndReason>;
 }
 
 async function superviseWorker(
@@ -120,18 +113,19 @@ async function superviseWorker(
   contained: Contained,
   probes: Probes,
 ): Promise<WorkerResult> {
-  const { run, stop } = supervised;
+  const { run, ending } = supervised;
   const { limits } = run.parts;
   const activity = createActivityLog(run.request.task.workspace, limits.commandsMax);
   const meter = createCostMeter(run, () => usage.model());
-  const ending = createEnding(contained, limits);
+  let internalFailure: string | null = null;
   const tell = (event: WorkerEvent): void => {
     try {
       const priced = meter.price(event);
       activity.add(priced);
       run.request.onEvent(priced);
     } catch (error) {
-      ending.internal(error);
+      internalFailure ??= errorText(error);
+      ending.cancel({ reason: "internal", force: true });
     }
   };
   const usage = followUsage(run, tell);
@@ -139,8 +133,7 @@ async function superviseWorker(
     const event = usage.seen(said);
     if (event !== null) tell(event);
   };
-  const output = readOutput(run, contained, emit, ending.hopeless);
-  stop.onCause(ending.stop);
+  const output = readOutput(run, contained, emit, () => ending.cancel({ reason: "output" }));
   for (const text of [
     ...vainRequests(run),
     ...limitsWithoutEffect(run.parts.containment, run.parts.runLimits),
@@ -148,11 +141,12 @@ async function superviseWorker(
     emit({ type: "warning", text });
   const [unpriced] = await Promise.all([meter.warning(), usage.prepare()]);
   if (unpriced !== null) emit({ type: "warning", text: unpriced });
-  if (stop.cause() === null) release(run, contained);
+  if (ending.reason === null) release(run, contained);
   usage.start();
 
   const exit = await contained.exited;
-  const { cause, internalFailure } = ending.settle();
+  // What comes after its exit is no cause of it.
+  const ended = { ...supervised, cause: stopCauseOf(ending), internalFailure };
   const [receipt, probeSurvivors] = await Promise.all([contained.finish(), probes.end()]);
   contained.stdin.destroy();
   output.abandon();
@@ -160,17 +154,18 @@ async function superviseWorker(
   await usage.end();
   const read = await output.collect();
   const exited = exitOf(exit);
-  const ended = {
-    ...supervised,
-    cause,
-    internalFailure,
+  return collectRun({
+    ...ended,
     exit: exited,
     limitsReached: limitsReached(contained.limitsReached(), exited, run.parts.runLimits),
     receipt,
     probeSurvivors,
     read,
-  };
-  return collectRun({ ...ended, activity, meter, usage, emit });
+    activity,
+    meter,
+    usage,
+    emit,
+  });
 }
 
 function vainRequests({ request: { adapter, task } }: Run): readonly string[] {
@@ -188,31 +183,6 @@ function release(run: Run, contained: Contained): void {
   contained.stdin.end(run.plan.stdin);
 }
 
-/** Why the worker is being stopped: the first reason counts, all of them stop it. */
-function createEnding(contained: Contained, limits: RunnerLimits) {
-  let first: "none" | "own_exit" | "output" | "internal" | StopCause = "none";
-  let internalFailure: string | null = null;
-  const stopWorker = (immediate: boolean): void => {
-    const { graceMs, secondTermAfterMs } = limits;
-    void contained.stop({ graceMs, secondTermAfterMs, immediate });
-  };
-  return {
-    stop(this: void, cause: StopCause): void {
-      if (first === "none") first = cause;
-      stopWorker(cause.immediate === true);
-    },
-    hopeless(this: void): void {
-      if (first === "none") first = "output";
-      stopWorker(false);
-    },
-    internal(error: unknown): void {
-      internalFailure ??= errorText(error);
-      if (first === "none") first = "internal";
-      stopWorker(true);
-    },
-    settle(): { readonly cause: StopCause | null; readonly internalFailure: string | null } {
-      if (first === "none") first = "own_exit";
-      return { cause: typeof first === "string" ? null : first, internalFailure };
-    },
-  };
+function stopCauseOf({ reason }: Cancellation<EndReason>): StopCause | null {
+  return typeof reason === "string" ? null : reason;
 }

@@ -34,10 +34,10 @@ function programOf(script: string): string {
 
 it("is told with its price while the run goes on, and counts where the run is stopped", async () => {
   const program = programOf('echo 1000000 >> "$HOME/usage.log"; sleep 300');
-  const { seen, stop, result } = await drive({ adapter, program });
+  const { seen, cancel, result } = await drive({ adapter, program });
   const event = await seen(({ type }) => type === "usage");
   expect(event).toMatchObject({ usage: { outputTokens: 1_000_000 }, costUsd: 15 });
-  stop({ kind: "budget", code: "AC_COST_CEILING", message: "too dear" });
+  cancel({ reason: { kind: "budget", code: "AC_COST_CEILING", message: "too dear" } });
   expect(await result).toMatchObject({
     outcome: "budget_exhausted",
     usage: { outputTokens: 1_000_000 },

@@ -1,5 +1,5 @@
 /** How runs end: by themselves, by a stop, by their output. The first cause counts, and nothing stays behind. */
-import type { StopCause, WorkerAdapter } from "@agentcore/contract";
+import { Cancellation, type StopCause, type WorkerAdapter } from "@agentcore/contract";
 import { describe, expect, it } from "vitest";
 import { createFakeAgent } from "../testing/fake-agent.ts";
 import { fakeChildren, type FakeStep } from "../testing/fake-agent-script.ts";
@@ -29,8 +29,8 @@ describe("a run that is stopped", () => {
     ["runtime_lost", "AC_RUNTIME_LOST", "lost", "lost"],
     ["isolated", "AC_WORKER_ISOLATED", "cancelled", "cancelled"],
   ])("for %s has that as its outcome", async (kind, code, outcome, errorClass) => {
-    const { stop, result } = await runUntilReady([ready, hang]);
-    stop({ kind, code, message: `stopped: ${kind}` });
+    const { cancel, result } = await runUntilReady([ready, hang]);
+    cancel({ reason: { kind, code, message: `stopped: ${kind}` } });
     expect(await result).toMatchObject({
       outcome,
       errorClass,
@@ -42,41 +42,40 @@ describe("a run that is stopped", () => {
   });
 
   it("lets the worker finish what it does on TERM", async () => {
-    const { stop, result, agent } = await runUntilReady([
+    const { cancel, result, agent } = await runUntilReady([
       { do: "flush_on_term", ms: 300, code: 0 },
       ready,
       hang,
     ]);
-    stop();
+    cancel();
     expect((await result).outcome).toBe("cancelled");
     expect(agent.ledger().map(({ event }) => event)).toContain("flushed");
   });
 
   it("is killed after the grace where the worker ignores TERM", async () => {
     const limits = { graceMs: 300, secondTermAfterMs: 100 };
-    const { stop, result } = await runUntilReady([{ do: "ignore_signals" }, ready, hang], { limits });
-    stop();
+    const { cancel, result } = await runUntilReady([{ do: "ignore_signals" }, ready, hang], { limits });
+    cancel();
     const ended = await result;
     expect(ended.outcome).toBe("cancelled");
     expect(ended.containment?.signals.slice(0, 3)).toEqual(["TERM", "TERM", "KILL"]);
   });
 
   it("is killed at once where the cause asks for it", async () => {
-    const { stop, result } = await runUntilReady([{ do: "ignore_signals" }, ready, hang]);
-    stop({ immediate: true });
+    const { cancel, result } = await runUntilReady([{ do: "ignore_signals" }, ready, hang]);
+    cancel({ force: true });
     const ended = await result;
     expect(ended.outcome).toBe("cancelled");
     expect(ended.containment?.signals).not.toContain("TERM");
   });
 
-  it("is killed at once where the stop is hastened", async () => {
-    const { stop, hasten, result } = await runUntilReady([{ do: "ignore_signals" }, ready, hang], {
+  it("is killed at once where force is asked for later", async () => {
+    const { cancel, result } = await runUntilReady([{ do: "ignore_signals" }, ready, hang], {
       limits: { graceMs: 600_000, secondTermAfterMs: 500_000 },
     });
-    hasten(); // not being stopped yet: means nothing
-    stop();
-    hasten();
-    hasten();
+    cancel();
+    cancel({ force: true });
+    cancel({ force: true });
     const ended = await result;
     expect(ended.outcome).toBe("cancelled");
     expect(ended.containment?.signals).toContain("KILL");
@@ -84,14 +83,14 @@ describe("a run that is stopped", () => {
 
   it.each(fakeChildren)("takes a %s child with it", async (how) => {
     const child: FakeStep = { do: "spawn", how, holdOutput: true };
-    const { stop, result, agent, started } = await runUntilReady([child, ready, hang]);
-    stop();
+    const { cancel, result, agent, started } = await runUntilReady([child, ready, hang]);
+    cancel();
     expect((await result).containment).toMatchObject({ survivors: 0 });
     expect(findSurvivors([agent.tag, (await started).marker])).toEqual([]);
   });
 
   it("keeps what the worker did until then", async () => {
-    const { stop, result } = await runUntilReady([
+    const { cancel, result } = await runUntilReady([
       { do: "write_file", path: "half", content: "x" },
       {
         do: "print",
@@ -101,7 +100,7 @@ describe("a run that is stopped", () => {
       ready,
       hang,
     ]);
-    stop();
+    cancel();
     const ended = await result;
     expect(ended.observations).toEqual({
       commands: [{ command: "ls", exitCode: null }],
@@ -112,13 +111,10 @@ describe("a run that is stopped", () => {
 
   it("before it began has started nothing", async () => {
     const agent = createFakeAgent([say]);
-    const stopping = AbortSignal.abort({
-      kind: "deadline",
-      code: "AC_TIMEOUT",
-      message: "no time left",
-      evidence: {},
-    } satisfies StopCause);
-    const driven = await drive({ adapter: scriptedAdapter, program: agent.program, signal: stopping });
+    const signal = new Cancellation<StopCause>();
+    const reason = { code: "AC_TIMEOUT", message: "no time left", evidence: {} } as const;
+    signal.cancel({ reason: { kind: "deadline", ...reason } });
+    const driven = await drive({ adapter: scriptedAdapter, program: agent.program, signal });
     expect(await driven.result).toMatchObject({
       outcome: "timed_out",
       code: "AC_TIMEOUT",
@@ -130,7 +126,7 @@ describe("a run that is stopped", () => {
   it("while it was being prepared has let nothing go", async () => {
     const agent = createFakeAgent([say]);
     const driven = await drive({ adapter: scriptedAdapter, program: agent.program });
-    driven.stop();
+    driven.cancel();
     const ended = await driven.result;
     expect(ended.outcome).toBe("cancelled");
     await expect(driven.started).rejects.toThrow("the worker was not started");
@@ -143,8 +139,8 @@ describe("a run that ends by itself", () => {
     const agent = createFakeAgent([say]);
     const driven = await drive({ adapter: scriptedAdapter, program: agent.program });
     const ended = await driven.result;
-    driven.stop();
-    driven.hasten();
+    driven.cancel();
+    driven.cancel({ force: true });
     expect(ended).toMatchObject({
       outcome: "succeeded",
       summary: "done",

@@ -9,7 +9,6 @@ import { createOutputLog, type LogFile } from "./output-log.ts";
 import type { Run } from "./prepare.ts";
 import type { StreamSink } from "../program/pump.ts";
 import { startFailureOf } from "./start-failure.ts";
-import type { FirstStopCause } from "../program/stop-cause.ts";
 import { withScriptStep } from "./task-script.ts";
 
 export interface VerifyRun {
@@ -22,10 +21,9 @@ export interface VerifyRun {
 export async function runVerifyScript(
   run: Run,
   script: string,
-  stop: FirstStopCause,
   onNotice: (text: string) => void,
 ): Promise<VerifyRun> {
-  const { parts, attempt } = run;
+  const { parts, attempt, request } = run;
   const log = createOutputLog({
     path: join(attempt.path, "verify.log"),
     bytesMax: parts.limits.logBytesMax,
@@ -35,7 +33,7 @@ export async function runVerifyScript(
   try {
     const { outcome, survivors } = await withScriptStep(run, script, async (step) => {
       const own = { marker: `${run.marker}.verify`, timeoutMs: null, stdout: sink, stderr: sink };
-      const end = await runContainedStep(parts, { ...step, ...own }, stop);
+      const end = await runContainedStep(parts, { ...step, ...own }, request.permit.signal);
       return { outcome: outcomeOf(end), survivors: end.receipt.survivors };
     });
     return { outcome, log: await log.close(), survivors };

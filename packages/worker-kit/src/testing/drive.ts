@@ -4,6 +4,8 @@
  */
 import { openContainment, type Containment, type RunLimits } from "@agentcore/containment";
 import {
+  Cancellation,
+  type CancelSignal,
   omitUndefined,
   systemClock,
   systemIds,
@@ -47,8 +49,8 @@ export interface DriveOptions {
   readonly prices?: OwnPrices;
   /** Default: a new one. */
   readonly jobId?: string;
-  /** In place of the one that `DrivenRun.stop` aborts. */
-  readonly signal?: AbortSignal;
+  /** In place of the one of `DrivenRun.cancel`. */
+  readonly signal?: CancelSignal<StopCause>;
   /** Gets each event instead of `DrivenRun.events`, for runs with more than memory should hold. */
   readonly onEvent?: (event: WorkerEvent) => void;
 }
@@ -63,8 +65,7 @@ export interface DrivenRun {
   readonly started: Promise<RunIdentity>;
   /** Resolves with the first event, past or to come, that fits; rejects where the run ends without one. */
   readonly seen: (fits: (event: WorkerEvent) => boolean) => Promise<WorkerEvent>;
-  readonly stop: (cause?: Partial<StopCause>) => void;
-  readonly hasten: () => void;
+  readonly cancel: (request?: { readonly reason?: Partial<StopCause>; readonly force?: boolean }) => void;
   readonly probe: (script: string, timeoutMs?: number) => Promise<ProbeOutput | null>;
 }
 
@@ -90,7 +91,7 @@ export async function drive(options: DriveOptions): Promise<DrivenRun> {
 function driveRunner(runner: WorkerRunner, options: DriveOptions, attemptsDir: string): DrivenRun {
   const { adapter } = options;
   const workspace = options.workspace ?? makeTemporaryDirectory("workspace");
-  const stopping = new AbortController();
+  const cancellation = new Cancellation<StopCause>();
   const started = Promise.withResolvers<RunIdentity>();
   const events: WorkerEvent[] = [];
   const watchers = new Set<(event: WorkerEvent) => void>();
@@ -100,7 +101,7 @@ function driveRunner(runner: WorkerRunner, options: DriveOptions, attemptsDir: s
     for (const watcher of watchers) watcher(event);
   };
   const task = makeTask(adapter, workspace, options.task);
-  const permit = makePermit(task, options.signal ?? stopping.signal, options.model ?? null);
+  const permit = makePermit(task, options.signal ?? cancellation, options.model ?? null);
   const run = runner.start({
     adapter,
     task,
@@ -130,10 +131,9 @@ function driveRunner(runner: WorkerRunner, options: DriveOptions, attemptsDir: s
         watchers.add((event) => void (fits(event) && found(event)));
         void run.result.then((result) => missed(new Error(`the run ended before: ${result.summary}`)));
       }),
-    stop(cause) {
-      stopping.abort(cancelCause(cause));
+    cancel({ reason, force = false } = {}) {
+      cancellation.cancel({ reason: cancelCause(reason), force });
     },
-    hasten: () => run.hasten(),
     async probe(script, timeoutMs = aMinuteMs) {
       if (run.probe === undefined) throw new TypeError("this runner runs no probes");
       return run.probe(script, timeoutMs);
@@ -159,7 +159,11 @@ export function makeTask(
 }
 
 /** A permit that grants what the task asks for, without ceilings. */
-export function makePermit(task: WorkerTask, signal: AbortSignal, model: string | null = null): Permit {
+export function makePermit(
+  task: WorkerTask,
+  signal: CancelSignal<StopCause>,
+  model: string | null = null,
+): Permit {
   return {
     id: systemIds.next(),
     jobId: systemIds.next(),

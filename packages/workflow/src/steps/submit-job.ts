@@ -71,7 +71,7 @@ export async function runJob(
   const handle = await scheduler.submit(job);
   canceller.bind(({ message, interrupts, immediate }) => {
     handle
-      .cancel({ message: interrupts ? interruptedMessage : message, immediate })
+      .cancel({ reason: interrupts ? interruptedMessage : message, force: immediate })
       .catch((error: unknown) => {
         log.warn(
           { error, jobId: handle.id },

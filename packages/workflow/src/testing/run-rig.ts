@@ -128,11 +128,11 @@ function runScript({ task, signal, permit }: FakeExecution): Promise<WorkerResul
       stdout += text;
       if (spendingOf(stdout, permit.grants).over !== null) kill();
     });
-    signal.addEventListener("abort", kill);
+    signal.onChange(kill);
     child.on("error", reject);
     child.on("close", (exitCode) => {
       const spent = spendingOf(stdout, permit.grants);
-      resolve(testResult({ ...resultOf(stdout, exitCode, signal.aborted), ...reported(spent) }));
+      resolve(testResult({ ...resultOf(stdout, exitCode, signal.reason !== null), ...reported(spent) }));
     });
   });
 }

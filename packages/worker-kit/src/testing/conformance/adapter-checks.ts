@@ -2,11 +2,13 @@
 import { existsSync, readdirSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import {
-  usageSchema,
-  workerEventSchema,
+  Cancellation,
   type Capability,
   type PlanContext,
+  type StopCause,
+  usageSchema,
   type WorkerEvent,
+  workerEventSchema,
   type WorkerPlan,
   type WorkerReport,
 } from "@agentcore/contract";
@@ -60,7 +62,7 @@ function planWith(
     ...(capabilities === undefined ? {} : { capabilities: [...capabilities] }),
   });
   const context: PlanContext = {
-    grants: makePermit(task, new AbortController().signal, options.model ?? null).grants,
+    grants: makePermit(task, new Cancellation<StopCause>(), options.model ?? null).grants,
     program: `/opt/bin/${adapter.program.command}`,
     hostEnv: planningEnv(options),
     attemptDir,

@@ -179,10 +179,10 @@ function endingChecks(options: AdapterConformanceOptions, bench: Bench): Conform
 
 function stoppingChecks(options: AdapterConformanceOptions, bench: Bench): ConformanceCheck[] {
   const begin: FakeStep[] = [{ do: "print", stream: "stdout", lines: options.beginning }];
-  const cancelled = async (steps: readonly FakeStep[], stop: (run: DrivenRun) => void): Promise<void> => {
+  const cancelled = async (steps: readonly FakeStep[], cancel: (run: DrivenRun) => void): Promise<void> => {
     const { run, agent } = await bench.start([...begin, ...steps, ready, { do: "hang" }]);
     const startedMs = performance.now();
-    stop(run);
+    cancel(run);
     const { result } = await bench.end(run, agent);
     const tookMs = performance.now() - startedMs;
     mustHold(result.outcome === "cancelled", `it ${result.outcome}: ${result.summary}`);
@@ -191,21 +191,21 @@ function stoppingChecks(options: AdapterConformanceOptions, bench: Bench): Confo
   return [
     {
       name: "a worker that hangs is cancelled",
-      run: () => cancelled([], (run) => run.stop()),
+      run: () => cancelled([], (run) => run.cancel()),
     },
     {
       name: "a worker that ignores signals is cancelled, at once where asked twice",
       run: () =>
         cancelled([{ do: "ignore_signals" }], (run) => {
-          run.stop();
-          run.hasten();
+          run.cancel();
+          run.cancel({ force: true });
         }),
     },
     {
       name: "a worker that changed its process group is cancelled with its children",
       run: () =>
         cancelled([{ do: "change_group" }, { do: "spawn", how: "daemon", holdOutput: true }], (run) =>
-          run.stop(),
+          run.cancel(),
         ),
     },
   ];
