@@ -133,7 +133,7 @@ it("waits for room without asking, however many jobs are submitted", async () =>
   await scheduler.close();
 });
 
-it("does not ask for a job before it is known as its own, where it runs only those", async () => {
+it("asks for a job in the commit that stores it, and again once it is stored, where it runs only its own", async () => {
   const memory = createMemoryStore();
   const commit = Promise.withResolvers<void>();
   const { store, calls } = recording({
@@ -145,7 +145,7 @@ it("does not ask for a job before it is known as its own, where it runs only tho
   calls.splice(0);
   const submitting = scheduler.submit(simpleJob());
   await clock.advance(0);
-  expect(calls.map(({ method }) => method)).toEqual(["submit"]);
+  expect(calls.map(({ method }) => method)).toEqual(["submit", "settleAndClaim"]);
   commit.resolve();
   expect((await (await submitting).result()).state).toBe("succeeded");
   await scheduler.close();

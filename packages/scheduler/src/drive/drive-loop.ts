@@ -205,7 +205,8 @@ export class DriveLoop {
   }
 
   #plan(): readonly ClaimStep[] {
-    const { throttle, clock, concurrency } = this.#options;
+    const { throttle, clock, concurrency, only } = this.#options;
+    if (only()?.length === 0) return [];
     const active = this.active();
     throttle.advance(active, clock.monotonicMs());
     const free = concurrency - active.length;

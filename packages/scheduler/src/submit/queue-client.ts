@@ -10,6 +10,7 @@ import {
   type Ids,
   ignore,
   isAgentCoreError,
+  type Job,
   type JobSubmission,
   type Log,
   type RunEvent,
@@ -52,7 +53,7 @@ export type SubmitOutcome =
 
 /** What the runs in this process are notified of immediately, instead of by the next poll. */
 export interface LocalRuns {
-  /** Only jobs are run that somebody here has a handle of. */
+  /** Only jobs are run that were submitted here, or that somebody here has a handle of. */
   readonly ownOnly: boolean;
   /** Jobs were handed to the store just now, and it has not answered yet. */
   onSubmitting(): void;
@@ -68,7 +69,7 @@ export class QueueClient {
   readonly ends: JobEnds;
   readonly deadLetters: DeadLetters;
   /**
-   * Unfinished jobs that somebody here has a handle of: all of them where nothing else is run, else only the pieces of workflow
+   * Unfinished jobs that are being submitted here, or that somebody here has a handle of: all of them where nothing else is run, else only the pieces of workflow
    * runs, which are claimed by name.
    */
   readonly own = new Set<string>();
@@ -113,9 +114,9 @@ export class QueueClient {
     const ports = { ids, workers, policies: this.policies, now: clock.now() };
     const submissions = jobs.map((job) => toSubmission(job, ports));
     const storing = this.store.submit(submissions, this.policies.dedup);
-    // Own jobs are known once their submit is answered: there is nothing to claim before.
-    if (this.#runs?.ownOnly === false) this.#runs.onSubmitting();
-    const results = await storing.catch(async (error: unknown) => this.#resultsDespite(error, submissions));
+    const results = await this.#claimingMeanwhile(submissions, () =>
+      storing.catch(async (error: unknown) => this.#resultsDespite(error, submissions)),
+    );
     await this.#announce(results);
     return results.map((result) => {
       if (result.kind === "rejected") {
@@ -123,6 +124,21 @@ export class QueueClient {
       }
       return { ok: true, handle: this.#handle(result.record.job.id, result.kind === "deduplicated") };
     });
+  }
+
+  /** The jobs can be claimed in the commit that stores them; those that are another one's double are not there to be claimed. */
+  async #claimingMeanwhile(
+    submissions: readonly Submission[],
+    stored: () => Promise<readonly SubmitResult[]>,
+  ): Promise<readonly SubmitResult[]> {
+    const expected = submissions.filter(({ job }) => this.#isOwn(job)).map(({ job }) => job.id);
+    for (const id of expected) this.own.add(id);
+    this.#runs?.onSubmitting();
+    try {
+      return await stored();
+    } finally {
+      for (const id of expected) this.own.delete(id);
+    }
   }
 
   /**
@@ -217,8 +233,12 @@ export class QueueClient {
   }
 
   #adopt({ job, state }: JobRecord): void {
-    if (this.#runs === undefined || isTerminal(state)) return;
-    if (this.#runs.ownOnly || runOfPiece(job) !== null) this.own.add(job.id);
+    if (!isTerminal(state) && this.#isOwn(job)) this.own.add(job.id);
+  }
+
+  /** Whether it is claimed by its name. */
+  #isOwn(job: Job): boolean {
+    return this.#runs !== undefined && (this.#runs.ownOnly || runOfPiece(job) !== null);
   }
 
   async #announceReplaced(jobId: string): Promise<void> {
