@@ -106,9 +106,9 @@ export const errorCodes = {
     cure: "Read the escalation with the reason; `agentcore doctor` shows it, and a restart clears it.",
   },
   AC_DRAINING: {
-    meaning: "The runtime is shutting down and grants no more permits.",
+    meaning: "The runtime is shutting down: it grants no more permits, and stops what runs.",
     retryable: true,
-    cure: "Submit to the next runtime.",
+    cure: "Start `agentcore work` again. A job that was stopped in its last attempt is a dead letter: `agentcore dlq replay JOB` queues it again; `--max-attempts 2` allows a second attempt.",
   },
   // Gate: deferred
   AC_CONCURRENCY: {

@@ -122,6 +122,17 @@ describe("the lines of a run", () => {
     ],
     [
       {
+        type: "retry_scheduled",
+        ...base,
+        delayMs: 638,
+        code: "AC_PROVIDER_STATUS",
+        message: "attempt 2 of 3 in 638ms: overloaded",
+        evidence: {},
+      },
+      ["   0.0s  retry   attempt 2 of 3 in 638ms: overloaded (AC_PROVIDER_STATUS)"],
+    ],
+    [
+      {
         type: "escalation",
         jobId: "j1",
         at: 1000,

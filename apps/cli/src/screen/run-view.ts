@@ -150,7 +150,7 @@ function onAttempt(
     }
     case "retry_scheduled":
       return step({ ...view, phase: "waiting", lastAction: "waiting to try again" }, [
-        line("retry", `in ${formatDuration(event.delayMs)}: ${coded(event)}`, "warn"),
+        line("retry", whenRetried(event), "warn"),
       ]);
   }
 }
@@ -158,6 +158,12 @@ function onAttempt(
 /** What was decided, with the code to look it up by. */
 const coded = ({ message, code }: { readonly message: string; readonly code: string }): string =>
   `${oneLine(message)} (${code})`;
+
+/** The reason of the default policy says when. */
+export function whenRetried(event: EventOf<"retry_scheduled">): string {
+  const when = `in ${formatDuration(event.delayMs)}`;
+  return event.message.includes(when) ? coded(event) : `${when}: ${coded(event)}`;
+}
 
 function onWorkerEvent(view: RunView, event: WorkerEvent, line: Entry): Step {
   switch (event.type) {

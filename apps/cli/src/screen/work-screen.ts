@@ -1,7 +1,7 @@
 /** The output of `work`: one line for each event of a job, none for what its worker prints. */
 import { formatDuration, type RunEvent } from "@agentcore/contract";
 import { span, type Line, type Tone } from "./line.ts";
-import { formatDollars } from "./run-view.ts";
+import { formatDollars, whenRetried } from "./run-view.ts";
 import { oneLine } from "./text.ts";
 
 /** Null for events that are not worth a line. `at` is shown as local time of day. */
@@ -22,7 +22,7 @@ export function workLine(event: RunEvent): Line | null {
       return line(outcome.replaceAll("_", " "), text, outcome === "succeeded" ? "good" : "bad");
     }
     case "retry_scheduled":
-      return line("retry", `in ${formatDuration(event.delayMs)}: ${coded(event)}`, "warn");
+      return line("retry", whenRetried(event), "warn");
     case "permit_rejected":
       return line("refused", coded(event), "bad");
     case "attempt_stopping":
