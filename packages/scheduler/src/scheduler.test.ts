@@ -3,6 +3,7 @@ import {
   AgentCoreError,
   type PermitDecision,
   type RunEvent,
+  type Runtime,
   silentLog,
   systemIds,
   type WorkerResult,
@@ -13,9 +14,9 @@ import type { JournalHeader } from "./journal.ts";
 import { createMemoryJournal } from "./memory/memory-journal.ts";
 import { createMemoryStore } from "./memory/memory-store.ts";
 import { QueueClient } from "./submit/queue-client.ts";
-import { takeTime } from "./testing/fake-runtime.ts";
+import { cancelledResult, createFakeRuntime, takeTime } from "./testing/fake-runtime.ts";
 import { testFailure, testResult } from "./testing/fixtures.ts";
-import { createRig, simpleJob, type Rig } from "./testing/rig.ts";
+import { countingIds, createRig, simpleJob, type Rig } from "./testing/rig.ts";
 
 const lasting =
   (durationMs: number, result = testResult()) =>
@@ -719,6 +720,28 @@ describe("closing", () => {
     expect((await rig.store.get(twice.id))?.state).toMatchObject({ kind: "queued" });
     expect(await rig.store.owners()).toEqual([]);
     expect(rig.runtime.permitsLive).toBe(0);
+  });
+
+  it("takes no attempt from a job whose worker had not begun", async () => {
+    const rig = await createRig();
+    await rig.scheduler.close();
+    const fake = createFakeRuntime({ clock: rig.clock });
+    const held = Promise.withResolvers<WorkerResult>();
+    const runtime: Runtime = {
+      ...fake,
+      execute: () => held.promise,
+      cancel: async () => held.resolve(cancelledResult),
+    };
+    const scheduler = await rig.another({ runtime });
+    const { id } = await scheduler.submit(simpleJob());
+    await rig.clock.advance(10);
+    expect((await rig.store.get(id))?.state.kind).toBe("running");
+    await scheduler.close();
+    expect(await rig.store.get(id)).toMatchObject({ attempt: 0, state: { kind: "queued" } });
+    const next = await rig.another({ ids: countingIds("next") });
+    await rig.clock.advance(10);
+    expect(await (await next.attach(id)).result()).toMatchObject({ state: "succeeded", attempts: 1 });
+    await next.close();
   });
 
   it("lets what runs end by itself where it is asked to, and starts nothing new", async () => {

@@ -26,7 +26,7 @@ import { scopeOfDenial, type DenialScope } from "./denial-scope.ts";
 import { executedTask, permitRequestOf } from "./permit-request.ts";
 import type { PutBacks } from "./put-backs.ts";
 import type { RunEvents } from "../run-events.ts";
-import { decisionOf, type EndedAttempt } from "./settlement.ts";
+import { decisionOf, isStoppedForSystem, type EndedAttempt } from "./settlement.ts";
 import type { StartedNotes } from "./started-notes.ts";
 
 export interface AttemptOptions {
@@ -126,12 +126,9 @@ export class Attempt {
     const putBack = this.#putBackOf(result);
     if (putBack !== null) return putBack;
     events.publish({ type: "attempt_ended", jobId: job.id, at: clock.now(), attempt, result });
-    return this.#options.settle({
-      record,
-      result,
-      stopped: this.cancellation.reason,
-      charge: chargeUnder(permit, result),
-    });
+    const { reason: stopped } = this.cancellation;
+    const neverBegan = !this.#begun && isStoppedForSystem(result, stopped);
+    return this.#options.settle({ record, result, stopped, charge: chargeUnder(permit, result), neverBegan });
   }
 
   /** Where no worker began, and not for a reason of the job. Of a lost one nobody knows whether it had begun. */

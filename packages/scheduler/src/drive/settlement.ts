@@ -46,7 +46,7 @@ export function settleResult(ended: EndedAttempt, options: DecisionOptions): Set
   }
   if (ended.neverBegan === true || (stopped === null && isClosedBeforeItBegan(result))) {
     const message = `no worker was started: ${result.summary}`;
-    const reason: Reason = { code: result.code ?? "AC_CANCELLED", message, evidence: {} };
+    const reason: Reason = { code: stopped?.code ?? result.code ?? "AC_CANCELLED", message, evidence: {} };
     const decisions = [decisionOf(record, options.now, "deferred", reason)];
     return {
       ref: base.ref,
@@ -79,6 +79,11 @@ export function settleResult(ended: EndedAttempt, options: DecisionOptions): Set
   const type = answer.parked ? "parked" : errorClassOf(counted) === "lost" ? "lost" : "retry";
   const decisions = [decisionOf(record, options.now, type, reason)];
   return { ...base, kind: "retry", result, runAt: options.now + delayMs, delayMs, reason, decisions };
+}
+
+/** Whether the attempt was stopped, and for a reason that is not about its job. */
+export function isStoppedForSystem(result: WorkerResult, stopped: Reason | null): boolean {
+  return stopped !== null && systemStops.has(stopped.code) && errorClassOf(result) === "cancelled";
 }
 
 /**
