@@ -1,7 +1,7 @@
 // The checks that a change must pass, in one list: `npm run verify` runs them all, `.ci/run` the same after `npm test`.
 // A check is a name and a program; it passes when the program exits 0. The last line counts them.
 import { run } from "./process.mjs";
-import { build } from "./setup.mjs";
+import { build, test } from "./tasks.mjs";
 
 const source = "--conditions=@agentcore/source";
 
@@ -14,7 +14,7 @@ export const checks = {
   "dead code": () => run("knip", ["--no-progress", "--no-config-hints"]),
   versions: () => run("sherif", ["--fail-on-warnings"]),
   changesets: () => run("node", ["scripts/changesets.mjs"]),
-  tests: () => run("vitest", ["run"]),
+  tests: test,
   packages: async () => {
     await build();
     return run("node", ["scripts/package-checks.mjs"]);

@@ -2,12 +2,14 @@
 // They stand in package.json as npm scripts, so that a machine with only Node >= 20 and npm runs all of them.
 import { checks, runChecks } from "./checks.mjs";
 import { root, run } from "./process.mjs";
-import { build, setUp } from "./setup.mjs";
+import { setUp } from "./setup.mjs";
+import { build, test } from "./tasks.mjs";
 
 const source = "--conditions=@agentcore/source";
 
 const commands = {
-  test: (args) => run("vitest", ["run", ...args]),
+  /** All tests; with arguments, those that vitest finds by them, always anew. */
+  test: (args) => (args.length === 0 ? test() : run("vitest", ["run", ...args])),
   verify: (args) => runChecks(args.length > 0 ? args : Object.keys(checks)),
   /** As `verify`, without the tests: what `.ci/run` does after `npm test`. */
   checks: (args) =>

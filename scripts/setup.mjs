@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pnpm } from "./pnpm.mjs";
-import { root, run } from "./process.mjs";
+import { root } from "./process.mjs";
 
 const stamp = join(root, "node_modules", ".agentcore-setup");
 
@@ -32,10 +32,4 @@ export async function setUp() {
     process.exit(code);
   }
   writeFileSync(stamp, want);
-}
-
-/** Compiles every package to its dist folder. Nothing to do takes a tenth of a second. */
-export async function build() {
-  const code = await run("tsc", ["-b"]);
-  if (code !== 0) process.exit(code);
 }

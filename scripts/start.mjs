@@ -2,11 +2,12 @@
 // `agentcore run ARGS`; with none it is the first run of examples/first-run, which spends nothing and needs no network.
 import { root, run } from "./process.mjs";
 import { setUp } from "./setup.mjs";
+import { turbo } from "./tasks.mjs";
 
 const args = process.argv.slice(2);
 
 await setUp();
-const bundled = await run("node", ["apps/cli/bundle.mjs"]);
+const bundled = await turbo("bundle", ["--output-logs=errors-only"]);
 if (bundled !== 0) process.exit(bundled);
 
 process.exitCode =
