@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createWorktreeRig, filesIn, type WorktreeRig } from "../testing/worktree-rig.ts";
 import { rm } from "node:fs/promises";
@@ -23,6 +24,8 @@ afterEach(() => rig.close());
 const at = (...path: string[]): string => join(rig.workspace, ...path);
 const write = (name: string, text: string): void => writeFileSync(at(name), text);
 const text = (name: string): string => readFileSync(at(name), "latin1");
+
+const nextSecond = (): Promise<void> => sleep(1000 - (Date.now() % 1000));
 
 /** Merges what the script did; the workspace must be what the worktree is. */
 async function expectMerged(script: string): Promise<void> {
@@ -89,6 +92,19 @@ describe("what a step did in its worktree", () => {
     for (const name of ["a.txt", "config"]) write(name, "two\n");
     await expectMerged("printf 'a\\r\\nb\\r\\n' > crlf; chmod +x a.txt; printf 'x\\r\\n' >> config");
     expect(text("crlf")).toBe("a\r\nb\r\n");
+  });
+
+  it("begins with a change that git was told to overlook, though it came in the second in which the file was added", async () => {
+    await nextSecond();
+    write("a.txt", "one\n");
+    rig.git("add", "a.txt");
+    rig.git("update-index", "--assume-unchanged", "a.txt");
+    write("a.txt", "two\n");
+    write("new.txt", "new\n");
+    // Git compares whole seconds, and reads a file again only if its index was written within the file's own second.
+    await nextSecond();
+    const step = await rig.begin();
+    expect(filesIn(step.path)).toEqual(filesIn(rig.workspace));
   });
 
   it("keeps the permissions that git does not know of", async () => {

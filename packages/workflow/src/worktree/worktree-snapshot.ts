@@ -162,25 +162,27 @@ async function addAll(git: Git, request: SnapshotRequest, env: IndexEnv): Promis
   await addSeen(git, request, env);
   const first = await listIndex(git, path, env);
   if (first.overlooked.length === 0) return first;
-  const input = `${first.overlooked.join("\n")}\n`;
-  for (const flag of ["--no-assume-unchanged", "--no-skip-worktree"])
-    await gitText(git, path, ["update-index", flag, "--stdin"], { env, input });
+  // Entered anew, without times: git compares whole seconds, and those that it overlooked were not read when it wrote the index.
+  const input = first.overlooked.map((entry) => `${entry}\n`).join("");
+  await gitText(git, path, ["update-index", "--index-info"], { env, input });
   await addSeen(git, request, env);
   return listIndex(git, path, env);
 }
 
-/** `overlooked`: names as git has them, of files that are there and that it does not look at. */
+/** `overlooked`: entries, as `git update-index --index-info` reads them, of files that are there and that git does not look at. */
 async function listIndex(git: Git, path: string, env: IndexEnv) {
   const list = ["-c", "core.quotePath=true", "ls-files", "-v", "--stage"];
   const lines = await gitText(git, path, list, { env });
   const overlooked: string[] = [];
   const repositories: GitPath[] = [];
   let isWhole = true;
-  for (const [, tag = "", mode = "", name = ""] of lines.matchAll(/^(\S) (\d+) \S+ \d\t(.*)$/gm)) {
+  for (const [, tag = "", entry = "", mode = "", name = ""] of lines.matchAll(
+    /^(\S) ((\d+) \S+ \d\t(.*))$/gm,
+  )) {
     if (mode === submoduleMode) repositories.push(unquotePath(name));
     if (!/[a-zS]/.test(tag)) continue;
     const isHere = tag.toUpperCase() !== "S" || (await isFound(absolutePath(path, unquotePath(name))));
-    if (isHere) overlooked.push(name);
+    if (isHere) overlooked.push(entry);
     else isWhole = false;
   }
   return { overlooked, repositories, isWhole };
