@@ -289,16 +289,16 @@ function adaptersFor(workflow: Workflow, loaded: LoadedConfig) {
 
 async function follow(handle: RunHandle, presenter: WorkflowPresenter, io: Io): Promise<RunResult> {
   let ended = false;
-  onInterrupt(({ reason, force }) => {
+  onInterrupt((request) => {
     if (ended) return;
     presenter.remark(
-      force
+      request.force
         ? "killing what runs; once more to leave at once"
         : "Stopping… the run can be resumed. Press Ctrl-C again to kill what runs now",
     );
-    handle.interrupt(reason, { immediate: force });
+    handle.interrupt(request);
   });
-  io.stdout.onGone(() => handle.interrupt("the reader of the output went away"));
+  io.stdout.onGone(() => handle.interrupt({ reason: "the reader of the output went away" }));
   try {
     return await handle.result();
   } finally {

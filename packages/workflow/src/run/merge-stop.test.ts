@@ -73,7 +73,7 @@ describe("a merge that takes too long", () => {
     const stuck = stuckGit();
     const run = await rig.start(testWorkflow(steps), { git: stuck.git, clock: testClock() });
     await stuck.reached;
-    run.cancel("enough");
+    run.cancel({ reason: "enough" });
     expect(await run.result()).toMatchObject({ outcome: "CANCELLED", spent: { costUsd: 0.25 } });
   });
 
@@ -82,7 +82,7 @@ describe("a merge that takes too long", () => {
     const stuck = stuckGit();
     const run = await rig.start(workflow, { git: stuck.git, clock: testClock() });
     await stuck.reached;
-    run.interrupt("stopped by hand");
+    run.interrupt({ reason: "stopped by hand" });
     expect(await run.result()).toMatchObject({ outcome: "INTERRUPTED", spent: { costUsd: 0.25 } });
     const resumed = await rig.resume(run.id, workflow);
     expect(await resumed.result()).toMatchObject({ outcome: "SUCCEEDED", spent: { costUsd: 0.5 } });

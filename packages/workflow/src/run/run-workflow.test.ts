@@ -182,8 +182,19 @@ describe("a run", () => {
     expect(late).toMatchObject({ outcome: "TIMED_OUT", code: "AC_TIMEOUT" });
     expect(labels(late)).toEqual({ long: "CANCELLED", after: "SKIPPED" });
     const handle = await rig.start(testWorkflow(long));
-    handle.cancel("enough");
+    handle.cancel({ reason: "enough" });
     expect(await handle.result()).toMatchObject({ outcome: "CANCELLED", reason: "enough" });
+  });
+
+  it("is cancelled by force where a step does not end, for the first reason", async () => {
+    const deaf = "trap '' TERM; touch deaf; while true; do sleep 0.02; done";
+    const handle = await rig.start(testWorkflow([shellStep("deaf", deaf)]));
+    await until(() => existsSync(join(rig.workspace, "deaf")));
+    handle.cancel({ reason: "enough" });
+    handle.cancel({ reason: "now", force: true });
+    const ended = await handle.result();
+    expect(ended).toMatchObject({ outcome: "CANCELLED", reason: "enough" });
+    expect(labels(ended)).toEqual({ deaf: "CANCELLED" });
   });
 });
 

@@ -2,14 +2,14 @@
  * The entry to runs: start one, or go on with one that an earlier process left. Both give a handle; the journal has all
  * that a resume needs except the definition, which the caller reads again and which must be the same.
  */
-import { AgentCoreError } from "@agentcore/contract";
+import { Cancellation, type CancelRequest, AgentCoreError } from "@agentcore/contract";
 import { runLabel, type JournalValue } from "@agentcore/scheduler";
 import { realpath } from "node:fs/promises";
 import type { Budget, Workflow } from "../definition.ts";
 import { BranchPlaces } from "../worktree/branch-places.ts";
 import { checkBranchAtStart, resolveBase } from "../worktree/branch-rules.ts";
 import { resolveInputs, type InputValues } from "../inputs.ts";
-import { LateCanceller } from "../steps/submit-job.ts";
+import type { StepCancellation } from "../steps/submit-job.ts";
 import { pathInside, realOf } from "../places.ts";
 import { prepareContextDir, requireArtifacts, requireWorkspace } from "../steps/check-places.ts";
 import { stepsToRetry, type RetryChoice } from "./retry-run.ts";
@@ -30,13 +30,13 @@ export interface RunHandle {
    * resumed then.
    */
   result(): Promise<RunResult>;
-  /** Stops what runs; the run ends `CANCELLED`. */
-  cancel(message?: string): void;
+  /** Stops what runs; the run ends `CANCELLED`. The first reason counts; `force`, now or in a later call, kills at once. */
+  cancel(request?: Partial<CancelRequest<string>>): void;
   /**
-   * Stops what runs, cleanly or at once, and does not end the run: its result is `INTERRUPTED`, and `resumeRun` goes on with it.
+   * Stops what runs as {@link cancel} does, and does not end the run: its result is `INTERRUPTED`, and `resumeRun` goes on with it.
    * Finished steps do not run again. A run that is ending already ends as it would have.
    */
-  interrupt(message?: string, options?: { readonly immediate?: boolean }): void;
+  interrupt(request?: Partial<CancelRequest<string>>): void;
 }
 
 export interface RunOptions extends Omit<RunPorts, "places">, Partial<RunSettings> {}
@@ -255,13 +255,13 @@ async function retry(
 }
 
 async function startChildRun(
-  { runId, workflow, created, onEvent, canceller }: ChildRequest,
+  { runId, workflow, created, onEvent, cancellation }: ChildRequest,
   ports: RunPorts,
   settings: RunSettings,
 ): Promise<RunResult> {
   const run = await openRun({ runId, workflow, created, ports, settings: { ...settings, onEvent } });
-  bindRun(canceller, run);
-  return run.drive();
+  const unfollow = followStops(cancellation, run);
+  return run.drive().finally(unfollow);
 }
 
 function artifactOf(facts: RunRecord["facts"] | undefined, step: string, artifact: string): string | null {
@@ -273,24 +273,25 @@ function artifactOf(facts: RunRecord["facts"] | undefined, step: string, artifac
 }
 
 function handleOf(id: string, run: WorkflowRun): RunHandle {
-  const canceller = new LateCanceller();
-  bindRun(canceller, run);
+  const cancellation: StepCancellation = new Cancellation();
+  followStops(cancellation, run);
   const result = run.drive();
   // Callers may never await this; avoid an unhandled rejection.
   result.catch(() => {});
   return {
     id,
     result: () => result,
-    cancel: (message = "cancelled by request") => canceller.cancel(message),
-    interrupt: (message = "interrupted by request", { immediate = false } = {}) =>
-      canceller.interrupt(message, immediate),
+    cancel: ({ reason: message = "cancelled by request", force } = {}) =>
+      cancellation.cancel({ reason: { message, interrupts: false }, force }),
+    interrupt: ({ reason: message = "interrupted by request", force } = {}) =>
+      cancellation.cancel({ reason: { message, interrupts: true }, force }),
   };
 }
 
-function bindRun(canceller: LateCanceller, run: WorkflowRun): void {
-  canceller.bind(({ message, interrupts, immediate }) => {
-    if (interrupts) run.interrupt(message, immediate);
-    else run.stop("CANCELLED", message, "AC_CANCELLED");
+function followStops(cancellation: StepCancellation, run: WorkflowRun): () => void {
+  return cancellation.onChange(({ reason: { message, interrupts }, force }) => {
+    if (interrupts) run.interrupt({ reason: message, force });
+    else run.cancel({ reason: message, force });
   });
 }
 

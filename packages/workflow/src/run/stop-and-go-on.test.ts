@@ -42,8 +42,8 @@ describe("an interrupted run", () => {
     ]);
     const handle = await rig.start(workflow);
     await Promise.all([there("check.begun"), there("work.begun")]);
-    handle.interrupt("stopped by SIGINT");
-    handle.interrupt("stopped by SIGINT", { immediate: true });
+    handle.interrupt({ reason: "stopped by SIGINT" });
+    handle.interrupt({ reason: "stopped by SIGINT", force: true });
     const stopped = await handle.result();
     expect(stopped).toMatchObject({ outcome: "INTERRUPTED", reason: "stopped by SIGINT", code: null });
     expect(statusOf(stopped.steps)).toEqual({
@@ -81,7 +81,7 @@ describe("an interrupted run", () => {
     const handle = await rig.start(workflow, { journal: mortal });
     await there("killed.begun");
     isDead = true;
-    handle.interrupt("stopped by SIGTERM");
+    handle.interrupt({ reason: "stopped by SIGTERM" });
     await until(async () => {
       const { jobs } = await rig.store.list({ states: ["cancelled"], labels: { "workflow.step": "killed" } });
       return jobs.length === 1;

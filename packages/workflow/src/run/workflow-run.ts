@@ -3,14 +3,14 @@
  * run has ended. One loop is the only writer of the record; the pieces of steps work beside it and put their ends into its
  * inbox. Nothing is started before its id is in the journal.
  */
-import type { ErrorCode } from "@agentcore/contract";
+import { Cancellation, type CancelRequest, type ErrorCode } from "@agentcore/contract";
 import type { RunOutcome } from "../plan/run-state.ts";
 import type { StepState } from "../plan/step-state.ts";
 import { orderOf } from "../budget/budget-choice.ts";
 import { watchForCancel } from "./cancel-request.ts";
 import { writeDiagnosis } from "../stall/diagnosis.ts";
 import { Inbox } from "./inbox.ts";
-import { isSubmitted, LateCanceller } from "../steps/submit-job.ts";
+import { isSubmitted, type StepCancellation, type StepStop } from "../steps/submit-job.ts";
 import { nextEntries, type Next } from "./next-entries.ts";
 import { stepReport, writeRunRecord, writeStepRecord } from "../records/record-files.ts";
 import type { RunLog } from "../records/run-log.ts";
@@ -56,7 +56,7 @@ export class WorkflowRun {
   readonly #byId: ReadonlyMap<string, StepInstance>;
   readonly #areOrdered: (a: string, b: string) => boolean;
   readonly #inbox = new Inbox<RunEntry>();
-  readonly #cancellers = new Map<string, LateCanceller>();
+  readonly #cancellations = new Map<string, StepCancellation>();
   /** Removals of worktrees that are not needed any more; they hold up nobody but the end. */
   readonly #discards: Promise<void>[] = [];
   #telemetry: RunTelemetry | null = null;
@@ -96,13 +96,23 @@ export class WorkflowRun {
     this.#inbox.put({ type: "event", at: this.#now(), event: { type: "stop_requested", reason } });
   }
 
+  /** The run ends `CANCELLED`; with `force` what runs is killed at once. */
+  cancel({ reason: message, force = false }: CancelRequest<string>): void {
+    this.stop("CANCELLED", message, "AC_CANCELLED");
+    if (force) this.#cancelPieces({ reason: { message, interrupts: false }, force });
+  }
+
+  #cancelPieces(request: CancelRequest<StepStop>): void {
+    for (const cancellation of this.#cancellations.values()) cancellation.cancel(request);
+  }
+
   /**
    * Stops what runs and leaves the run as it stands: each piece that was stopped begins anew when the run is resumed. A run that
    * is ending already ends as it would have.
    */
-  interrupt(message: string, immediate: boolean): void {
+  interrupt({ reason: message, force }: CancelRequest<string>): void {
     if (this.#options.log.foreseen.state.stop === null) this.#interruption ??= message;
-    for (const canceller of this.#cancellers.values()) canceller.interrupt(message, immediate);
+    this.#cancelPieces({ reason: { message, interrupts: true }, force });
     this.#inbox.wake();
   }
 
@@ -151,7 +161,7 @@ export class WorkflowRun {
     const { created, activeSince } = log.record;
     if (created.parent !== null) return () => {};
     const { journal, clock, log: lines } = ports;
-    const onRequest = (message: string): void => this.stop("CANCELLED", message, "AC_CANCELLED");
+    const onRequest = (reason: string): void => this.cancel({ reason });
     return watchForCancel({ journal, clock, log: lines, runId, since: activeSince, onRequest });
   }
 
@@ -173,7 +183,8 @@ export class WorkflowRun {
       ({ cancels } = next);
       return next.entries;
     });
-    for (const { jobId, reason } of cancels) this.#cancellers.get(jobId)?.cancel(reason);
+    for (const { jobId, reason: message } of cancels)
+      this.#cancellations.get(jobId)?.cancel({ reason: { message, interrupts: false } });
     for (const entry of happened) {
       this.#noted.get(entry)?.();
       this.#noted.delete(entry);
@@ -276,14 +287,15 @@ export class WorkflowRun {
       startedAt: facts.jobStartedAt ?? this.#now(),
       resumed,
     };
-    const canceller = new LateCanceller();
-    this.#cancellers.set(jobId, canceller);
-    if (this.#interruption !== null) canceller.interrupt(this.#interruption, false);
+    const cancellation: StepCancellation = new Cancellation();
+    this.#cancellations.set(jobId, cancellation);
+    const message = this.#interruption;
+    if (message !== null) cancellation.cancel({ reason: { message, interrupts: true } });
     this.#inFlight += 1;
-    this.#perform(started, state.kind, canceller)
+    this.#perform(started, state.kind, cancellation)
       .finally(() => {
         this.#inFlight -= 1;
-        this.#cancellers.delete(jobId);
+        this.#cancellations.delete(jobId);
       })
       .then((entry) => (entry === null ? this.#inbox.wake() : this.#inbox.put(entry)))
       .catch((error: unknown) => this.#inbox.fail(error));
@@ -292,12 +304,12 @@ export class WorkflowRun {
   #perform(
     started: StartedPiece,
     kind: "working" | "checking",
-    canceller: LateCanceller,
+    cancellation: StepCancellation,
   ): Promise<RunEventEntry | null> {
     const { action, loop } = started.instance.step;
-    if (kind === "checking" && loop !== null) return runCheck(this.#context, started, loop, canceller);
-    if (action.kind === "worker") return runWork(this.#context, started, action.work, canceller);
-    return runChild(this.#context, started, { action, canceller, startChild: this.#options.startChild });
+    if (kind === "checking" && loop !== null) return runCheck(this.#context, started, loop, cancellation);
+    if (action.kind === "worker") return runWork(this.#context, started, action.work, cancellation);
+    return runChild(this.#context, started, { action, cancellation, startChild: this.#options.startChild });
   }
 
   #tellStart(resumed: boolean): void {

@@ -6,7 +6,7 @@ import type { Artifact, JobSubmission, WorkerEvent } from "@agentcore/contract";
 import type { JobEnd } from "@agentcore/scheduler";
 import { join } from "node:path";
 import type { Stall } from "../definition.ts";
-import { runJob, type LateCanceller } from "./submit-job.ts";
+import { runJob, type StepCancellation } from "./submit-job.ts";
 import { JsonLinesFile } from "../records/json-lines-file.ts";
 import { OutputTail } from "./output-tail.ts";
 import { stepDir } from "../places.ts";
@@ -32,14 +32,14 @@ export async function runGuardedJob(
   context: StepContext,
   started: StartedPiece,
   { piece, job, stall }: GuardedJob,
-  canceller: LateCanceller,
+  cancellation: StepCancellation,
 ): Promise<PieceEnd> {
   const { ports, runId } = context;
   const tail = new OutputTail();
   const step = started.instance.id;
   const looks = new JsonLinesFile(join(stallDir(context, started), "probe.jsonl"), ports.log);
   const at = { piece, iteration: started.iteration, attempt: started.attempt };
-  const end = await runJob(ports, job, canceller, (event) => {
+  const end = await runJob(ports, job, cancellation, (event) => {
     const printed = event.type === "worker_event" ? printedBy(event.event) : null;
     if (printed !== null) tail.add(printed);
     if (event.type === "worker_event" && event.event.type === "probe") {

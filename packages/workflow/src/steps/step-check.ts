@@ -5,7 +5,7 @@ import type { JobEnd } from "@agentcore/scheduler";
 import type { Budget, Loop } from "../definition.ts";
 import { decideByExitCode, decideByFile, type Decision, type DecisionFile } from "./decision.ts";
 import { isUsedUp } from "../budget/budget-share.ts";
-import { isFailureOfRun, wasInterrupted, type LateCanceller } from "./submit-job.ts";
+import { isFailureOfRun, wasInterrupted, type StepCancellation } from "./submit-job.ts";
 import { jobFor } from "./job-request.ts";
 import { runGuardedJob, type PieceEnd } from "./run-guarded-job.ts";
 import { pathInside } from "../places.ts";
@@ -24,14 +24,14 @@ export async function runCheck(
   context: StepContext,
   started: StartedPiece,
   loop: Loop,
-  canceller: LateCanceller,
+  cancellation: StepCancellation,
 ): Promise<RunEventEntry> {
   let took: Pick<RunEventEntry, "spent" | "interruptions" | "costKnown"> = {};
   try {
     const ceiling = ceilingOf(context, started);
     if (isUsedUp(ceiling)) return nothingLeft(context, started, ceiling);
     await removeDecision(context, started, loop);
-    const end = await submit(context, started, loop, canceller);
+    const end = await submit(context, started, loop, cancellation);
     const known = isCostKnown(end) ? { costKnown: true as const } : {};
     took = { spent: end.spent, interruptions: 0, ...known };
     if (wasInterrupted(end)) return { ...ended(context, started, { type: "interrupted" }), ...took };
@@ -44,9 +44,10 @@ export async function runCheck(
       return { ...stalledEntry(context, started, end, stalled), ...took };
     const decision = decide(started, loop, end, await readDecision(context, started, loop));
     const failure = decision.decision === "undecided" && end.state === "dead" ? failureOf(end) : {};
-    return { ...(await conclude(context, started, decision, canceller)), ...failure, ...took };
+    return { ...(await conclude(context, started, decision, cancellation)), ...failure, ...took };
   } catch (error) {
-    if (wasStopped(error, canceller)) return { ...ended(context, started, { type: "interrupted" }), ...took };
+    if (wasStopped(error, cancellation))
+      return { ...ended(context, started, { type: "interrupted" }), ...took };
     if (isFailureOfRun(error)) throw error;
     const { reason } = failed(error);
     const undecided = checkEnded({ decision: "undecided", reason, fingerprints: [] });
@@ -101,7 +102,7 @@ function submit(
   context: StepContext,
   started: StartedPiece,
   loop: Loop,
-  canceller: LateCanceller,
+  cancellation: StepCancellation,
 ): Promise<PieceEnd> {
   const { instance } = started;
   const { checkStall: stall, check } = loop;
@@ -121,7 +122,7 @@ function submit(
     timeoutMs: Math.min(loop.checkTimeoutMs ?? instance.step.timeoutMs ?? Infinity, context.leftMs()),
     notBefore: null,
   });
-  return runGuardedJob(context, started, { piece: "check", job, stall }, canceller);
+  return runGuardedJob(context, started, { piece: "check", job, stall }, cancellation);
 }
 
 function decide(started: StartedPiece, loop: Loop, end: JobEnd, file: DecisionFile | null): Decision {
@@ -140,10 +141,10 @@ async function conclude(
   context: StepContext,
   started: StartedPiece,
   decision: Decision,
-  canceller: LateCanceller,
+  cancellation: StepCancellation,
 ): Promise<RunEventEntry> {
   if (decision.decision !== "complete") return ended(context, started, checkEnded(decision));
-  const collected = await collect(context, started, canceller);
+  const collected = await collect(context, started, cancellation);
   if (collected.outcome === "cancelled")
     return ended(context, started, { type: "cancelled", reason: collected.reason ?? "" });
   if (collected.outcome === "failed") {

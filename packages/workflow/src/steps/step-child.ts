@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { StepAction, Workflow } from "../definition.ts";
 import { copyArtifact } from "./artifacts.ts";
 import { isUsedUp, lower, noCeiling } from "../budget/budget-share.ts";
-import { isFailureOfRun, type LateCanceller } from "./submit-job.ts";
+import { isFailureOfRun, isInterrupted, type StepCancellation } from "./submit-job.ts";
 import { childInputs } from "../inputs.ts";
 import { openPlace } from "../own-place.ts";
 import { artifactDir, stepDir } from "../places.ts";
@@ -36,14 +36,14 @@ export interface ChildRequest {
   /** For a run that is not there yet. */
   readonly created: RunCreated;
   readonly onEvent: (event: WorkflowEvent) => void;
-  readonly canceller: LateCanceller;
+  readonly cancellation: StepCancellation;
 }
 
 export type StartChild = (request: ChildRequest) => Promise<RunResult>;
 
 export interface ChildOptions {
   readonly action: ChildAction;
-  readonly canceller: LateCanceller;
+  readonly cancellation: StepCancellation;
   readonly startChild: StartChild;
 }
 
@@ -60,26 +60,27 @@ export async function runChild(
 async function attempt(
   context: StepContext,
   started: StartedPiece,
-  { action, canceller, startChild }: ChildOptions,
+  { action, cancellation, startChild }: ChildOptions,
 ): Promise<AttemptEnd | null> {
   try {
-    const created = await childCreated(context, started, action, canceller);
+    const created = await childCreated(context, started, action, cancellation);
     if (created.budget !== null && isUsedUp(created.budget)) {
       return budgetUsedUp(created.budget);
     }
     const onEvent = bubble(context, started, action);
     const { jobId: runId } = started;
-    const result = await startChild({ runId, workflow: action.workflow, created, onEvent, canceller });
+    const result = await startChild({ runId, workflow: action.workflow, created, onEvent, cancellation });
     const { outcome } = result;
     if (outcome === "INTERRUPTED") return null;
     const end = { ...endOf({ ...result, outcome }), spent: result.spent };
     if (end.outcome !== "succeeded") return end;
     const artifacts = await takeExports(context, started, action, created.contextDir);
     // What it exports is there after each iteration, for the completion check to look at.
-    const collected = started.instance.step.loop === null ? await collect(context, started, canceller) : {};
+    const collected =
+      started.instance.step.loop === null ? await collect(context, started, cancellation) : {};
     return { ...end, ...collected, artifacts: [...artifacts, ...(collected.artifacts ?? [])] };
   } catch (error) {
-    if (wasStopped(error, canceller)) return canceller.isInterrupted ? null : stoppedBefore;
+    if (wasStopped(error, cancellation)) return isInterrupted(cancellation) ? null : stoppedBefore;
     if (isFailureOfRun(error)) throw error;
     return failed(error);
   }
@@ -89,7 +90,7 @@ async function childCreated(
   context: StepContext,
   started: StartedPiece,
   { workflow, with: given }: ChildAction,
-  canceller: LateCanceller,
+  cancellation: StepCancellation,
 ): Promise<RunCreated> {
   const { instance, attemptInAll } = started;
   const { created } = context.record();
@@ -102,7 +103,7 @@ async function childCreated(
     name: workflow.name,
     file: workflow.file,
     hash: workflow.hash,
-    workspace: await prepare(context, started, canceller),
+    workspace: await prepare(context, started, cancellation),
     contextDir: join(stepDir(created.contextDir, instance.id), `_run-${attemptInAll}`),
     inputs: childInputs(workflow, given, instance.value),
     budget: budget.costUsd === null && budget.tokens === null ? null : budget,

@@ -3,7 +3,7 @@ import type { Clock, Timer } from "@agentcore/contract";
 import { mergeWorktree, type MergeRequest } from "../worktree/merge-worktree.ts";
 import type { WorktreeOptions } from "../worktree/worktree-place.ts";
 import { wasStopped } from "./step-prepare.ts";
-import type { LateCanceller } from "./submit-job.ts";
+import { isInterrupted, type StepCancellation } from "./submit-job.ts";
 
 /** What git may still take for one worktree once its run is to end. */
 const graceMs = 60_000;
@@ -12,22 +12,22 @@ const graceMs = 60_000;
 export async function mergeUnlessStopped(
   ports: WorktreeOptions,
   request: MergeRequest,
-  canceller: LateCanceller,
+  cancellation: StepCancellation,
 ): Promise<boolean> {
   const stop = new AbortController();
   let timer: Timer | undefined;
-  canceller.bind(({ immediate }) => {
+  const unfollow = cancellation.onChange(({ force }) => {
     timer?.cancel();
-    timer = ports.clock.setTimer(immediate ? 0 : graceMs, () => stop.abort());
+    timer = ports.clock.setTimer(force ? 0 : graceMs, () => stop.abort());
   });
   try {
     await mergeWorktree({ ...ports, signal: stop.signal }, request);
     return true;
   } catch (error) {
-    if (wasStopped(error, canceller) && !canceller.isInterrupted) return false;
+    if (wasStopped(error, cancellation) && !isInterrupted(cancellation)) return false;
     throw error;
   } finally {
-    canceller.bind(() => {});
+    unfollow();
     timer?.cancel();
   }
 }

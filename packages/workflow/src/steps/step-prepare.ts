@@ -1,11 +1,11 @@
 /** Prepares the workspace of an attempt. All of it may happen twice, if a run is resumed before the job was submitted. */
-import { isAgentCoreError } from "@agentcore/contract";
+import { Cancellation, isAgentCoreError } from "@agentcore/contract";
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { copyInputs } from "./artifacts.ts";
 import { branchProblem, unsafe } from "../worktree/branch-rules.ts";
 import { gitUntil } from "../worktree/git.ts";
-import type { LateCanceller } from "./submit-job.ts";
+import type { StepCancellation } from "./submit-job.ts";
 import { pathInside, unlessMissing } from "../places.ts";
 import {
   inputsOf,
@@ -22,14 +22,13 @@ import type { WorktreePlace, WorktreeOptions } from "../worktree/worktree-place.
 export async function prepare(
   context: StepContext,
   started: StartedPiece,
-  canceller: LateCanceller,
+  cancellation: StepCancellation,
 ): Promise<string> {
   const { instance, resumed } = started;
-  const stop = new AbortController();
   // The job of a resumed attempt may be at work already; what is there is only found.
-  if (!resumed) canceller.bind(() => stop.abort());
+  const { abortSignal: signal } = resumed ? new Cancellation() : cancellation;
   const { clock, log } = context.ports;
-  const ports = { git: gitUntil(context.ports.git, stop.signal), clock, log, signal: stop.signal };
+  const ports = { git: gitUntil(context.ports.git, signal), clock, log, signal };
   const place = worktreeOf(context, instance);
   if (!resumed) await checkBranch(context, started, ports);
   if (place !== null) await prepareWorktree(context, started, place, ports);
@@ -53,8 +52,8 @@ async function makeWhereInWorkspace(
 }
 
 /** Whether `prepare` ended since the step was stopped. */
-export function wasStopped(error: unknown, canceller: LateCanceller): boolean {
-  return isAgentCoreError(error) && error.code === "AC_CANCELLED" && canceller.isCancelled;
+export function wasStopped(error: unknown, cancellation: StepCancellation): boolean {
+  return isAgentCoreError(error) && error.code === "AC_CANCELLED" && cancellation.reason !== null;
 }
 
 async function prepareWorktree(

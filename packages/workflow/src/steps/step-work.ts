@@ -7,7 +7,7 @@ import type { JobEnd, Spending } from "@agentcore/scheduler";
 import { collectOutputs } from "./artifacts.ts";
 import { budgetText, ceilingCode, isUsedUp, noCeiling } from "../budget/budget-share.ts";
 import { observedOf } from "./change-rules.ts";
-import { isFailureOfRun, wasInterrupted, type LateCanceller } from "./submit-job.ts";
+import { isFailureOfRun, isInterrupted, wasInterrupted, type StepCancellation } from "./submit-job.ts";
 import { classOf, workEnd, type WorkEnd } from "./job-outcome.ts";
 import { interruptionsMax, jobFor, withStages, type PieceRequest } from "./job-request.ts";
 import { runGuardedJob } from "./run-guarded-job.ts";
@@ -39,9 +39,9 @@ export async function runWork(
   context: StepContext,
   started: StartedPiece,
   work: WorkSpec,
-  canceller: LateCanceller,
+  cancellation: StepCancellation,
 ): Promise<RunEventEntry> {
-  const end = await attempt(context, started, work, canceller);
+  const end = await attempt(context, started, work, cancellation);
   return workEnded(context, started, end);
 }
 
@@ -78,13 +78,13 @@ async function attempt(
   context: StepContext,
   started: StartedPiece,
   work: WorkSpec,
-  canceller: LateCanceller,
+  cancellation: StepCancellation,
 ): Promise<AttemptEnd> {
   let cost: Pick<AttemptEnd, "spent" | "interruptions" | "costKnown"> = {};
   try {
-    const workspace = await prepare(context, started, canceller);
-    if (canceller.isInterrupted && !started.resumed) return interruptedEnd;
-    if (canceller.isCancelled && !started.resumed) return stoppedBefore;
+    const workspace = await prepare(context, started, cancellation);
+    if (isInterrupted(cancellation) && !started.resumed) return interruptedEnd;
+    if (cancellation.reason !== null && !started.resumed) return stoppedBefore;
     const ceiling = ceilingOf(context, started);
     if (isUsedUp(ceiling)) return budgetUsedUp(ceiling);
     await noteDiffBase(context, started);
@@ -92,7 +92,7 @@ async function attempt(
       await noteOutputs(outputsOf(context, started), { run: context.runId, iteration: started.iteration });
     const job = jobFor(await workRequest(context, started, work, workspace));
     const { stall } = started.instance.step;
-    const end = await runGuardedJob(context, started, { piece: "work", job, stall }, canceller);
+    const end = await runGuardedJob(context, started, { piece: "work", job, stall }, cancellation);
     const interruptions = Math.max(0, end.attempts - 1);
     cost = { spent: end.spent, interruptions, costKnown: isCostKnown(end) };
     if (wasInterrupted(end) || beginsAnew(context, started, end)) return { ...interruptedEnd, ...cost };
@@ -101,10 +101,10 @@ async function attempt(
     if (verdict.outcome === "failed") return { ...verdict, ...cost, output, log };
     if (verdict.outcome !== "succeeded" || verdict.violations.length > 0) return { ...verdict, ...cost };
     const done = { end: { ...verdict, interruptions }, result: end.result };
-    return { ...(await afterSuccess(context, started, done, canceller)), ...cost };
+    return { ...(await afterSuccess(context, started, done, cancellation)), ...cost };
   } catch (error) {
-    if (wasStopped(error, canceller))
-      return { ...(canceller.isInterrupted ? interruptedEnd : stoppedBefore), ...cost };
+    if (wasStopped(error, cancellation))
+      return { ...(isInterrupted(cancellation) ? interruptedEnd : stoppedBefore), ...cost };
     if (isFailureOfRun(error)) throw error;
     return { ...failed(error), ...cost };
   }
@@ -212,7 +212,7 @@ async function afterSuccess(
   context: StepContext,
   started: StartedPiece,
   { end: verdict, result }: Success,
-  canceller: LateCanceller,
+  cancellation: StepCancellation,
 ): Promise<AttemptEnd> {
   const { step } = started.instance;
   const changes = await judgeStep(context, started, observedOf(result?.observations));
@@ -221,7 +221,7 @@ async function afterSuccess(
   // A step that loops is not done before its check says so.
   if (step.loop !== null) return { ...verdict, ...branch };
   const begunAgainAt = verdict.interruptions > 0 ? (result?.startedAt ?? null) : null;
-  return { ...verdict, ...branch, ...(await collect(context, started, canceller, begunAgainAt)) };
+  return { ...verdict, ...branch, ...(await collect(context, started, cancellation, begunAgainAt)) };
 }
 
 function outputsOf(context: StepContext, { instance }: StartedPiece): OutputsOf {
@@ -247,7 +247,7 @@ async function branchAfter({ workflow, record, ports }: StepContext, { instance 
 export async function collect(
   context: StepContext,
   started: StartedPiece,
-  canceller: LateCanceller,
+  cancellation: StepCancellation,
   begunAgainAt: number | null = null,
 ): Promise<Partial<AttemptEnd>> {
   const { instance } = started;
@@ -275,6 +275,6 @@ export async function collect(
     exclude: step.inputs.map(({ as }) => join(relative(place.path, stepWorkspace(context, instance)), as)),
     contextDir,
   };
-  const isMerged = await mergeUnlessStopped(context.ports, request, canceller);
+  const isMerged = await mergeUnlessStopped(context.ports, request, cancellation);
   return isMerged ? { artifacts: [...artifacts, "patch"] } : { ...stoppedBefore, reason: notMerged };
 }

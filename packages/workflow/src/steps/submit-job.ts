@@ -1,6 +1,7 @@
 /** Submits one job of a step and waits for its end. Submitting an id again finds the existing job. */
 import {
   isAgentCoreError,
+  type Cancellation,
   type ErrorCode,
   type JobSubmission,
   type RunEvent as JobEvent,
@@ -8,11 +9,18 @@ import {
 import type { JobEnd, JobHandle } from "@agentcore/scheduler";
 import type { RunPorts } from "../run-ports.ts";
 
-export interface StopRequest {
+/** Why a piece of a run is to end. */
+export interface StepStop {
   readonly message: string;
   /** Not to end now, but to begin anew when the run is resumed. */
   readonly interrupts: boolean;
-  readonly immediate: boolean;
+}
+
+/** Of one piece. It can be cancelled before its job is submitted. */
+export type StepCancellation = Cancellation<StepStop>;
+
+export function isInterrupted({ reason }: StepCancellation): boolean {
+  return reason?.interrupts === true;
 }
 
 /**
@@ -26,61 +34,21 @@ export function wasInterrupted({ state, reason }: Pick<JobEnd, "state" | "reason
   return state === "cancelled" && reason?.message === interruptedMessage;
 }
 
-/** A way to cancel that something can be put behind later. */
-export class LateCanceller {
-  #request: StopRequest | null = null;
-  #target: ((request: StopRequest) => void) | null = null;
-
-  /** Asks for a stop; safe before the job is submitted, and more than once: the first counts, but for its haste. */
-  cancel(message: string): void {
-    this.#ask({ message, interrupts: false, immediate: false });
-  }
-
-  interrupt(message: string, immediate: boolean): void {
-    this.#ask({ message, interrupts: true, immediate });
-  }
-
-  get isCancelled(): boolean {
-    return this.#request !== null;
-  }
-
-  get isInterrupted(): boolean {
-    return this.#request?.interrupts === true;
-  }
-
-  bind(target: (request: StopRequest) => void): void {
-    this.#target = target;
-    if (this.#request !== null) target(this.#request);
-  }
-
-  #ask(request: StopRequest): void {
-    const before = this.#request;
-    if (before !== null && (before.immediate || !request.immediate)) return;
-    this.#request = before === null ? request : { ...before, immediate: true };
-    this.#target?.(this.#request);
-  }
-}
-
 /** Submits and waits. Rejects as `submit` and `result` do. */
 export async function runJob(
   { scheduler, log }: Pick<RunPorts, "scheduler" | "log">,
   job: JobSubmission,
-  canceller: LateCanceller,
+  cancellation: StepCancellation,
   onEvent: (event: JobEvent) => void,
 ): Promise<JobEnd> {
   const handle = await scheduler.submit(job);
-  canceller.bind(({ message, interrupts, immediate }) => {
-    handle
-      .cancel({ reason: interrupts ? interruptedMessage : message, force: immediate })
-      .catch((error: unknown) => {
-        log.warn(
-          { error, jobId: handle.id },
-          "a cancel could not be written; the job goes on to its own end",
-        );
-      });
+  const unfollow = cancellation.onChange(({ reason: { message, interrupts }, force }) => {
+    handle.cancel({ reason: interrupts ? interruptedMessage : message, force }).catch((error: unknown) => {
+      log.warn({ error, jobId: handle.id }, "a cancel could not be written; the job goes on to its own end");
+    });
   });
   const told = tell(handle, onEvent);
-  const end = await handle.result();
+  const end = await handle.result().finally(unfollow);
   await told;
   return end;
 }

@@ -121,14 +121,14 @@ function runScript({ task, signal, permit }: FakeExecution): Promise<WorkerResul
       detached: true,
     });
     let stdout = "";
-    const kill = (): void => {
-      if (child.exitCode === null && child.signalCode === null) process.kill(-(child.pid ?? 0), "SIGKILL");
+    const kill = (signal: NodeJS.Signals): void => {
+      if (child.exitCode === null && child.signalCode === null) process.kill(-(child.pid ?? 0), signal);
     };
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       stdout += text;
-      if (spendingOf(stdout, permit.grants).over !== null) kill();
+      if (spendingOf(stdout, permit.grants).over !== null) kill("SIGKILL");
     });
-    signal.onChange(kill);
+    signal.onChange(({ force }) => kill(force ? "SIGKILL" : "SIGTERM"));
     child.on("error", reject);
     child.on("close", (exitCode) => {
       const spent = spendingOf(stdout, permit.grants);

@@ -161,7 +161,7 @@ describe("a step with a worktree of its own", () => {
       const workflow = testWorkflow([isolated("a", "echo x > x")]);
       const handle = await rig.start(workflow, { git: hangingGit });
       await hanging;
-      handle[how]("stop");
+      handle[how]({ reason: "stop" });
       const { outcome } = await handle.result();
       expect({ outcome, ended }).toEqual({
         outcome: how === "cancel" ? "CANCELLED" : "INTERRUPTED",
