@@ -47,6 +47,33 @@ describe("the throttle", () => {
     expect(throttle.isEmpty).toBe(true);
   });
 
+  it.each([
+    ["soon after a short hold", 4000, 8, 500],
+    ["seldom after a long one, since each time is written down", 600_000, 90, 15_000],
+  ])("asks %s", (_what, heldMs, timesMax, longestMs) => {
+    const throttle = new Throttle();
+    let now = 0;
+    let times = 0;
+    for (; now < heldMs; times += 1) {
+      throttle.deny({ kind: "global" }, denial, [], now);
+      const at = throttle.nextRecheckMs() ?? now;
+      expect(at - now).toBeLessThanOrEqual(longestMs);
+      now = at;
+      throttle.advance([], now);
+    }
+    expect(times).toBeLessThanOrEqual(timesMax);
+  });
+
+  it("asks soon again where a grant came between", () => {
+    const throttle = new Throttle();
+    throttle.deny({ kind: "global" }, denial, [], 0);
+    throttle.deny({ kind: "global" }, denial, [], 80_000);
+    expect(throttle.nextRecheckMs()).toBe(90_000);
+    throttle.grant(job("codex"), running("codex", 1), 64);
+    throttle.deny({ kind: "global" }, denial, [], 100_000);
+    expect(throttle.nextRecheckMs()).toBe(100_500);
+  });
+
   it("opens gradually by grants, and shuts at once by a denial", () => {
     const throttle = new Throttle();
     throttle.deny(codex, denial, [], 0);

@@ -3,6 +3,9 @@
  * has a cap on the attempts in flight in it: as many as ran when the runtime said no. An end makes room. When
  * the runtime's own retry time has passed, one more is let through to ask again; a grant at the cap doubles it, a denial
  * sets it back, so that a scope which was shut for a while opens gradually.
+ *
+ * Asking means that a job is claimed and put back, which is written down. So the longer everything has been held, the less often
+ * it is asked: each time after an eighth of the time that it has lasted, from the runtime's retry time up to 15 s.
  */
 import type { JobRecord, Reason } from "../job-record.ts";
 import { excludeNothing, type ClaimFilter } from "../job-store.ts";
@@ -13,6 +16,8 @@ interface Entry {
   cap: number;
   recheckAtMs: number;
   stepMs: number;
+  /** When it was denied first, without a grant since; null after one. */
+  sinceMs: number | null;
   /** Its retry time has passed once since the last denial. */
   reopened: boolean;
   reason: Reason;
@@ -27,6 +32,8 @@ export interface ClaimStep {
 /** Scopes remembered; beyond it the one that is asked about soonest is forgotten, which costs one denied permit. */
 const entriesMax = 1000;
 const stepMsMin = 50;
+const heldShare = 1 / 8;
+const heldStepMsMax = 15_000;
 
 export class Throttle {
   readonly #entries = new Map<string, Entry>();
@@ -44,13 +51,20 @@ export class Throttle {
   ): void {
     if (scope.kind === "job") return;
     const id = scopeId(scope);
-    const stepMs = Math.max(stepMsMin, denial.retryAfterMs);
+    const sinceMs = this.#entries.get(id)?.sinceMs ?? nowMs;
+    const heldMs = scope.kind === "global" ? nowMs - sinceMs : 0;
+    const stepMs = Math.max(
+      stepMsMin,
+      denial.retryAfterMs,
+      Math.min(heldStepMsMax, Math.round(heldMs * heldShare)),
+    );
     if (this.#entries.size >= entriesMax && !this.#entries.has(id)) this.#forgetSoonest();
     this.#entries.set(id, {
       scope,
       cap: countIn(scope, granted),
       recheckAtMs: nowMs + stepMs,
       stepMs,
+      sinceMs,
       reopened: false,
       reason: denial.reason,
     });
@@ -59,6 +73,7 @@ export class Throttle {
   /** A permit was granted to `record`, which is among `granted`. */
   grant(record: JobRecord, granted: readonly JobRecord[], concurrency: number): void {
     for (const [id, entry] of this.#entries) {
+      if (covers(entry.scope, record)) entry.sinceMs = null;
       // Reaching the cap again after an end says nothing about the limit; going past it, when let through to ask, does.
       if (!entry.reopened || !covers(entry.scope, record)) continue;
       if (countIn(entry.scope, granted) < entry.cap) continue;
