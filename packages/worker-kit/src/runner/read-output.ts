@@ -107,13 +107,16 @@ function guardReader(run: Run, emit: (event: WorkerEvent) => void, onHopeless: (
   const { adapter, task } = run.request;
   let failure: string | null = null;
   let fatal: WorkerError | null = null;
+  const fail = (error: unknown): void => {
+    failure = errorText(error);
+    onHopeless();
+  };
   const attempt = <T>(action: () => T): T | null => {
     if (failure !== null) return null;
     try {
       return action();
     } catch (error) {
-      failure = errorText(error);
-      onHopeless();
+      fail(error);
       return null;
     }
   };
@@ -131,13 +134,18 @@ function guardReader(run: Run, emit: (event: WorkerEvent) => void, onHopeless: (
     if (next !== null) waitOver = run.parts.clock.setTimer(next.forMs, () => giveUp(next.error));
   };
   const reader = attempt<OutputReader>(() => adapter.createReader({ task, model: run.model }));
+  // Called for each of millions of lines: no function is made for one.
   const line = (stream: "stdout" | "stderr") => (text: string, oversized: boolean) => {
-    attempt(() => {
-      for (const event of reader?.[stream](text, oversized) ?? []) emit(checkedEvent(event));
-    });
-    if (fatal !== null || reader === null) return;
-    giveUp(attempt(() => reader.fatal?.() ?? null));
-    waitFor(fatal === null ? attempt(() => reader.waiting?.() ?? null) : null);
+    if (reader === null || failure !== null) return;
+    try {
+      for (const event of reader[stream](text, oversized)) emit(checkedEvent(event));
+      if (fatal !== null) return;
+      giveUp(reader.fatal?.() ?? null);
+      waitFor(fatal === null ? (reader.waiting?.() ?? null) : null);
+    } catch (error) {
+      fail(error);
+      waitFor(null);
+    }
   };
   return {
     stdout: line("stdout"),
