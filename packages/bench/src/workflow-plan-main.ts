@@ -1,6 +1,6 @@
 /** Reads and plans one workflow file in a process that has done nothing else, and prints what that took as JSON. */
 import { readFile } from "node:fs/promises";
-import { initialState, parseWorkflow, plan, stepInstances } from "@agentcore/workflow";
+import { RunState, parseWorkflow, plan, stepInstances } from "@agentcore/workflow";
 
 const file = process.argv[2] ?? "";
 const rssBefore = process.memoryUsage.rss();
@@ -13,8 +13,8 @@ const parsed = await parseWorkflow({
 if (!parsed.ok) throw new Error(parsed.problems[0]?.message);
 const parsedMs = performance.now();
 const { workflow } = parsed;
-const steps = stepInstances(workflow, {}, () => null).map((instance) => instance.plan);
-const actions = plan({ steps, state: initialState(steps), concurrency: workflow.concurrency });
+const steps = stepInstances(workflow, {}).map((instance) => instance.plan);
+const actions = plan({ state: new RunState(steps), concurrency: workflow.concurrency });
 const plannedMs = performance.now();
 if (actions.length === 0) throw new Error("nothing to start");
 const { user, system } = process.cpuUsage(cpuBefore);

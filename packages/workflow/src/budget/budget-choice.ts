@@ -19,14 +19,12 @@ export interface BudgetQuestion {
   readonly starts: readonly Start[];
   /** Of the run; neither spent nor reserved. */
   readonly left: Budget;
-  /** Steps besides `starts` that are not running, have not ended and can spend. */
-  readonly waiting: readonly string[];
+  /** How many steps besides `starts` can spend, and may run at the same time as the step. */
+  readonly rivals: (step: string) => number;
   /** Whether jobs run that may give back some of what they reserved. */
   readonly reservationsRunning: boolean;
   /** Starts that the concurrency limit leaves room for; null: no limit. */
   readonly slots: number | null;
-  /** Whether two steps wait for one another, directly or through others. */
-  readonly areOrdered: (a: string, b: string) => boolean;
 }
 
 export interface BudgetAnswer {
@@ -42,31 +40,31 @@ export function chooseStarts(question: BudgetQuestion): BudgetAnswer {
   const spending = starts.filter(({ spends }) => spends);
   const withOwn = spending.filter(({ own }) => hasCeiling(own));
   const open = spending.filter(({ own }) => !hasCeiling(own));
-  const granted: Budget[] = [];
+  let rest = question.left;
+  let granted = 0;
   const grant = (step: string, ceiling: Budget): void => {
     ceilings.set(step, ceiling);
-    granted.push(ceiling);
+    granted += 1;
+    rest = budgetLeft(rest, nothingSpent, [ceiling]);
   };
-  const rest = (): Budget => budgetLeft(question.left, nothingSpent, granted);
   for (const { step, own } of withOwn) {
-    const wanted = filled(own, budgetShare(rest(), partsFor(step, question, spending.length)));
-    const waits = !covers(rest(), wanted) && (reservationsRunning || granted.length > 0);
-    const ceiling = lower(rest(), wanted);
+    const wanted = filled(own, budgetShare(rest, partsFor(step, question, spending.length)));
+    const waits = !covers(rest, wanted) && (reservationsRunning || granted > 0);
+    const ceiling = lower(rest, wanted);
     if (!waits && (isUsedUp(own) || !isUsedUp(ceiling))) grant(step, ceiling);
   }
-  const sharing = spending.length - granted.length;
-  const shared = rest();
+  const sharing = spending.length - granted;
+  const shared = rest;
   for (const { step } of open) {
     const share = budgetShare(shared, partsFor(step, question, sharing));
     if (!isUsedUp(share)) grant(step, share);
   }
-  return { ceilings, isExhausted: spending.length > 0 && granted.length === 0 && !reservationsRunning };
+  return { ceilings, isExhausted: spending.length > 0 && granted === 0 && !reservationsRunning };
 }
 
 /** Into how many parts what is left is divided: one for each of `starting`, and for others that may run beside the step. */
-function partsFor(step: string, { waiting, slots, areOrdered }: BudgetQuestion, starting: number): number {
-  const rivals = waiting.filter((other) => !areOrdered(step, other)).length;
-  return Math.max(starting, Math.min(slots ?? Infinity, starting + rivals));
+function partsFor(step: string, { rivals, slots }: BudgetQuestion, starting: number): number {
+  return Math.max(starting, Math.min(slots ?? Infinity, starting + rivals(step)));
 }
 
 function hasCeiling({ costUsd, tokens }: Budget): boolean {
@@ -81,9 +79,9 @@ function filled(own: Budget, share: Budget): Budget {
 /** Above so many steps, all count as unordered: the answer is then more careful than it need be. */
 const orderedStepsMax = 1000;
 
-/** Answers `areOrdered` for the steps of one run. */
-export function orderOf(steps: readonly PlanStep[]): (a: string, b: string) => boolean {
-  if (steps.length > orderedStepsMax) return () => false;
+/** Answers whether two steps of one run wait for one another, directly or through others; null: all count as unordered. */
+export function orderOf(steps: readonly PlanStep[]): ((a: string, b: string) => boolean) | null {
+  if (steps.length > orderedStepsMax) return null;
   const above = new Map<string, Set<string>>();
   const byId = new Map(steps.map((step) => [step.id, step]));
   const ancestors = (id: string): Set<string> => {

@@ -3,18 +3,20 @@
 export interface PlanStep {
   /** `build`, or `build[os=linux,node=20]` for an instance of a matrix. */
   readonly id: string;
-  /** Instance ids. All must have ended before this one may start. */
+  /** Instance ids. All must have ended before this one may start. Instances of one step share the list. */
   readonly dependsOn: readonly string[];
   /** Decides whether the step runs at all; asked once, when its dependencies have ended. Absent: it runs. */
-  readonly condition?: (view: StatusView) => boolean;
+  readonly condition?: (view: ConditionView) => boolean;
   /** Says of a condition that is not met what it is and what it looked at. */
-  readonly conditionText?: (view: StatusView) => string;
+  readonly conditionText?: (view: ConditionView) => string;
   /** Further attempts at one iteration after a failure; see `onFailure`. */
   readonly maxRetries: number;
   /** `abort` and `retry` stop the run when attempts are used up; `continue` lets dependants run. */
   readonly onFailure: "abort" | "retry" | "continue";
   /** Present where the step has a completion check. */
   readonly loop: LoopRules | null;
+  /** Whether its work, or the check of it, can cost anything. */
+  readonly spends: boolean;
 }
 
 export interface LoopRules {
@@ -33,9 +35,11 @@ export interface ConvergenceRules {
   readonly failOnMaxStage: boolean;
 }
 
-/** What conditions may look at. */
-export interface StatusView {
-  status(stepId: string): StepStatus | undefined;
+/** What conditions may look at, by instance id. */
+export interface ConditionView {
+  status(id: string): StepStatus | undefined;
+  /** Where the artifact is; null where it was not collected. */
+  artifact(id: string, name: string): string | null;
 }
 
 export const stepStatuses = [

@@ -2,19 +2,20 @@ import * as fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { plan, type Action } from "./plan.ts";
 import type { PlanStep } from "./plan-step.ts";
-import { applyEvent, initialState, type PlanEvent, type RunState } from "./run-state.ts";
+import { RunState, type PlanEvent } from "./run-state.ts";
 import { statusOf, type WorkOutcome } from "./step-state.ts";
 
 const seed = Number(process.env["AGENTCORE_SEED"] ?? Date.now() % 1_000_000_000);
 beforeAll(() => console.info(`random graphs: AGENTCORE_SEED=${seed}`));
 
 function step(id: string, dependsOn: readonly string[] = [], rest: Partial<PlanStep> = {}): PlanStep {
-  return { id, dependsOn, maxRetries: 0, onFailure: "abort", loop: null, ...rest };
+  return { id, dependsOn, maxRetries: 0, onFailure: "abort", loop: null, spends: false, ...rest };
 }
 
 function after(steps: readonly PlanStep[], events: readonly PlanEvent[]): RunState {
-  const byId = new Map(steps.map((one) => [one.id, one]));
-  return events.reduce((state, event) => applyEvent(byId, state, event), initialState(steps));
+  const state = new RunState(steps);
+  for (const event of events) state.apply(event);
+  return state;
 }
 
 const started = (id: string): PlanEvent => ({
@@ -55,9 +56,9 @@ describe("the plan", () => {
       ["end_run SUCCEEDED"],
     ],
     [
-      "cancels what runs and skips the rest when a step fails",
+      "skips the rest when a step fails",
       [started("a"), ended("a"), started("b"), started("c"), ended("b", "failed")],
-      ["cancel_job c", "skip d"],
+      ["skip d"],
     ],
     [
       "ends as failed once nothing runs any more",
@@ -75,23 +76,23 @@ describe("the plan", () => {
     [
       "stops at the time limit",
       [started("a"), { type: "stop_requested", reason: { outcome: "TIMED_OUT", message: "too late" } }],
-      ["cancel_job a", "skip b", "skip c", "skip d"],
+      ["skip b", "skip c", "skip d"],
     ],
     ["does nothing after the end", [{ type: "run_ended", outcome: "CANCELLED" }], []],
   ])("%s", (_name, events, expected) => {
-    expect(brief(plan({ steps: diamond, state: after(diamond, events), concurrency: null }))).toEqual(
+    expect(brief(plan({ state: after(diamond, events), concurrency: null }))).toEqual(
       expected,
     );
   });
 
   it("keeps to its concurrency, in the order of the file", () => {
     const steps = [step("a"), step("b"), step("c")];
-    expect(brief(plan({ steps, state: after(steps, []), concurrency: 2 }))).toEqual([
+    expect(brief(plan({ state: after(steps, []), concurrency: 2 }))).toEqual([
       "start_work a",
       "start_work b",
     ]);
     expect(
-      brief(plan({ steps, state: after(steps, [started("a"), started("b"), ended("a")]), concurrency: 2 })),
+      brief(plan({ state: after(steps, [started("a"), started("b"), ended("a")]), concurrency: 2 })),
     ).toEqual(["start_work c"]);
   });
 
@@ -102,7 +103,7 @@ describe("the plan", () => {
       step("c", ["b"]),
     ];
     const state = after(steps, [started("a"), ended("a")]);
-    expect(plan({ steps, state, concurrency: null })).toEqual([
+    expect(plan({ state, concurrency: null })).toEqual([
       { type: "skip", step: "b", reason: "condition not met", passes: true },
     ]);
     const skipped = after(steps, [
@@ -110,13 +111,13 @@ describe("the plan", () => {
       ended("a"),
       { type: "step", step: "b", event: { type: "skipped", reason: "", passes: true } },
     ]);
-    expect(brief(plan({ steps, state: skipped, concurrency: null }))).toEqual(["start_work c"]);
+    expect(brief(plan({ state: skipped, concurrency: null }))).toEqual(["start_work c"]);
   });
 
   it("lets dependants of a step that may fail run", () => {
     const steps = [step("a", [], { onFailure: "continue" }), step("b", ["a"])];
     expect(
-      brief(plan({ steps, state: after(steps, [started("a"), ended("a", "failed")]), concurrency: null })),
+      brief(plan({ state: after(steps, [started("a"), ended("a", "failed")]), concurrency: null })),
     ).toEqual(["start_work b"]);
   });
 
@@ -222,21 +223,20 @@ function drive(
   concurrency: number,
   random: () => number,
 ): RunState {
-  const byId = new Map(steps.map((one) => [one.id, one]));
   const running = new Map<string, WorkOutcome>();
   const ends = new Map<string, number>();
-  let state = initialState(steps);
+  const state = new RunState(steps);
   const apply = (event: PlanEvent) => {
-    const before = state;
-    state = applyEvent(byId, state, event);
+    const wasEnded = event.type === "step" && state.steps.get(event.step)?.kind === "ended";
+    state.apply(event);
+    if (state.stop !== null) for (const id of running.keys()) running.set(id, "cancelled");
     if (event.type !== "step") return;
-    const wasEnded = before.steps.get(event.step)?.kind === "ended";
     if (!wasEnded && state.steps.get(event.step)?.kind === "ended")
       ends.set(event.step, (ends.get(event.step) ?? 0) + 1);
   };
   for (let turn = 0; state.outcome === null; turn++) {
     expect(turn).toBeLessThan(1000);
-    const actions = plan({ steps, state, concurrency });
+    const actions = plan({ state, concurrency });
     expect(actions.length + running.size).toBeGreaterThan(0);
     for (const action of actions) perform(action);
     expect(running.size).toBeLessThanOrEqual(concurrency);
@@ -268,9 +268,6 @@ function drive(
           step: action.step,
           event: { type: "skipped", reason: action.reason, passes: action.passes },
         });
-        return;
-      case "cancel_job":
-        running.set(action.step, "cancelled");
         return;
       case "cancel_step":
         apply({ type: "step", step: action.step, event: { type: "cancelled", reason: action.reason } });

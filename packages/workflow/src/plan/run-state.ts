@@ -1,9 +1,11 @@
 /**
- * The state of a whole run: the states of its steps and why it stops, if it does. Journal events go through `applyEvent`
- * one by one; a resumed run is the fold of its journal and nothing else.
+ * The state of a whole run: the states of its steps and why it stops, if it does. Journal events go through `apply` one by
+ * one; a resumed run is the fold of its journal and nothing else. The state changes in place: a copy for each event would
+ * make long runs quadratic.
  */
 import { assert, type ErrorCode } from "@agentcore/contract";
 import type { PlanStep } from "./plan-step.ts";
+import { ReadySteps } from "./ready-steps.ts";
 import { transition, type StepEvent, type StepState } from "./step-state.ts";
 
 export type RunOutcome = "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "CANCELLED";
@@ -17,13 +19,6 @@ export interface StopReason {
   readonly step?: string;
 }
 
-export interface RunState {
-  readonly steps: ReadonlyMap<string, StepState>;
-  /** Set once; the first reason wins. Nothing new starts from then on. */
-  readonly stop: StopReason | null;
-  readonly outcome: RunOutcome | null;
-}
-
 export type PlanEvent =
   | { readonly type: "step"; readonly step: string; readonly event: StepEvent }
   | { readonly type: "stop_requested"; readonly reason: StopReason }
@@ -31,49 +26,79 @@ export type PlanEvent =
   /** Somebody retries a run that has ended: these steps begin anew. */
   | { readonly type: "retried"; readonly steps: readonly string[] };
 
-export function initialState(steps: readonly PlanStep[]): RunState {
-  return { steps: new Map(steps.map((step) => [step.id, { kind: "waiting" }])), stop: null, outcome: null };
-}
+export class RunState {
+  readonly #plan: readonly PlanStep[];
+  readonly #byId: ReadonlyMap<string, PlanStep>;
+  readonly #steps: Map<string, StepState>;
+  #ready: ReadySteps;
+  #stop: StopReason | null = null;
+  #outcome: RunOutcome | null = null;
 
-/** A map that may be changed, with what the given one holds. */
-export type Into = <K, V>(map: ReadonlyMap<K, V>) => Map<K, V>;
+  /** `steps`: in the order of the file. All of them wait. */
+  constructor(steps: readonly PlanStep[]) {
+    this.#plan = steps;
+    this.#byId = new Map(steps.map((step) => [step.id, step]));
+    this.#steps = new Map(steps.map(({ id }) => [id, { kind: "waiting" }]));
+    this.#ready = new ReadySteps(steps, this.#steps);
+  }
 
-export const copied: Into = (map) => new Map(map);
+  get steps(): ReadonlyMap<string, StepState> {
+    return this.#steps;
+  }
 
-/** `steps` must be those the state was made of. `into` may give the state's own map where nobody else has the state. */
-export function applyEvent(
-  steps: ReadonlyMap<string, PlanStep>,
-  state: RunState,
-  event: PlanEvent,
-  into: Into = copied,
-): RunState {
-  switch (event.type) {
-    case "step": {
-      const step = steps.get(event.step);
-      const before = state.steps.get(event.step);
-      assert(step !== undefined && before !== undefined, `the journal names an unknown step "${event.step}"`);
-      const after = transition(step, before, event.event);
-      if (after === before) return state;
-      const next = into(state.steps).set(event.step, after);
-      return { ...state, steps: next, stop: state.stop ?? stopAfter(step, after) };
+  get ready(): ReadySteps {
+    return this.#ready;
+  }
+
+  /** Set once; the first reason wins. Nothing new starts from then on. */
+  get stop(): StopReason | null {
+    return this.#stop;
+  }
+
+  get outcome(): RunOutcome | null {
+    return this.#outcome;
+  }
+
+  /** How many steps have ended. */
+  get ended(): number {
+    return this.#plan.length - this.#ready.idle.size - this.#ready.active;
+  }
+
+  apply(event: PlanEvent): void {
+    switch (event.type) {
+      case "step":
+        return this.#move(event.step, event.event);
+      case "stop_requested":
+        this.#stop ??= event.reason;
+        return;
+      case "run_ended":
+        this.#outcome ??= event.outcome;
+        return;
+      case "retried":
+        for (const id of event.steps) {
+          const { step, state } = this.#known(id);
+          this.#steps.set(id, transition(step, state, { type: "reset" }));
+        }
+        this.#ready = new ReadySteps(this.#plan, this.#steps);
+        this.#stop = null;
+        this.#outcome = null;
     }
-    case "stop_requested":
-      return { ...state, stop: state.stop ?? event.reason };
-    case "run_ended":
-      return { ...state, outcome: state.outcome ?? event.outcome };
-    case "retried":
-      return retried(steps, state, event.steps);
   }
-}
 
-function retried(steps: ReadonlyMap<string, PlanStep>, state: RunState, ids: readonly string[]): RunState {
-  const after = new Map(state.steps);
-  for (const id of ids) {
-    const [step, before] = [steps.get(id), after.get(id)];
-    assert(step !== undefined && before !== undefined, `the journal names an unknown step "${id}"`);
-    after.set(id, transition(step, before, { type: "reset" }));
+  #move(id: string, event: StepEvent): void {
+    const { step, state } = this.#known(id);
+    const after = transition(step, state, event);
+    if (after === state) return;
+    this.#steps.set(id, after);
+    this.#stop ??= stopAfter(step, after);
+    this.#ready.moved(step, state, after);
   }
-  return { steps: after, stop: null, outcome: null };
+
+  #known(id: string): { readonly step: PlanStep; readonly state: StepState } {
+    const [step, state] = [this.#byId.get(id), this.#steps.get(id)];
+    assert(step !== undefined && state !== undefined, `the journal names an unknown step "${id}"`);
+    return { step, state };
+  }
 }
 
 /** A step that fails without leave to go on takes the run with it. */

@@ -3,8 +3,6 @@ import type { StepStatus } from "./plan-step.ts";
 import { shellStep, testWorkflow } from "../testing/test-workflow.ts";
 import { stepInstances } from "./step-instance.ts";
 
-const nothing = () => null;
-
 describe("the instances of steps", () => {
   it("are one for each combination of a matrix, and dependants wait for all of them", () => {
     const build = shellStep("build", "make ${{ matrix.os }} ${{ matrix.node }} ${{ inputs.flag }}", {
@@ -16,7 +14,6 @@ describe("the instances of steps", () => {
     const instances = stepInstances(
       testWorkflow([build, shellStep("report", "true", { dependsOn: ["build"] })]),
       { flag: true },
-      nothing,
     );
     expect(instances.map(({ id }) => id)).toEqual([
       "build[os=linux,node=20]",
@@ -41,10 +38,10 @@ describe("the instances of steps", () => {
   ])("run under `%s` with %j: %s", (condition, statuses, expected) => {
     const build = shellStep("build", "true", { matrix: new Map([["n", ["1", "2"]]]) });
     const deploy = shellStep("deploy", "true", { dependsOn: ["build"], condition });
-    const instances = stepInstances(testWorkflow([build, deploy]), { deploy: true }, (step, name) =>
-      step === "build" && name === "report" ? "context/build/report" : null,
-    );
+    const instances = stepInstances(testWorkflow([build, deploy]), { deploy: true });
     const status = (id: string) => (id === "build[n=1]" ? statuses[0] : statuses[1]);
-    expect(instances.at(-1)?.plan.condition?.({ status })).toBe(expected);
+    const artifact = (id: string, name: string) =>
+      id === "build[n=2]" && name === "report" ? "build[n=2]/report" : null;
+    expect(instances.at(-1)?.plan.condition?.({ status, artifact })).toBe(expected);
   });
 });

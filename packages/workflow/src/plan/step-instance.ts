@@ -16,7 +16,7 @@ import {
   type Value,
 } from "../expression.ts";
 import { folderName } from "../folder-name.ts";
-import type { PlanStep, StatusView, StepStatus } from "./plan-step.ts";
+import type { ConditionView, PlanStep, StepStatus } from "./plan-step.ts";
 import type { InputValues } from "../inputs.ts";
 import { shortHash } from "../short-hash.ts";
 import { ScriptValues } from "../script-values.ts";
@@ -35,30 +35,29 @@ export interface StepInstance {
   readonly scriptValues: () => ScriptValues;
 }
 
-/** What a collected artifact is to a condition: its path, or null where there is none. */
-export type ArtifactLookup = (stepId: string, artifact: string) => Value;
-
+/** `spends`: whether a worker can cost anything. */
 export function stepInstances(
   workflow: Workflow,
   inputs: InputValues,
-  artifact: ArtifactLookup,
+  spends: (worker: string) => boolean = () => false,
 ): readonly StepInstance[] {
   const idsOf = new Map(
     workflow.steps.map((step) => [step.id, combinations(step.matrix).map((one) => instanceId(step, one))]),
   );
-  return workflow.steps.flatMap((step) =>
-    combinations(step.matrix).map((matrix): StepInstance => {
+  return workflow.steps.flatMap((step) => {
+    const dependsOn = step.dependsOn.flatMap((dependency) => idsOf.get(dependency) ?? []);
+    const { maxRetries, onFailure, loop } = step;
+    return combinations(step.matrix).map((matrix): StepInstance => {
       const id = instanceId(step, matrix);
       const own = lookup(inputs, matrix);
-      const dependsOn = step.dependsOn.flatMap((dependency) => idsOf.get(dependency) ?? []);
-      const condition = conditionOf(step, own, idsOf, artifact);
-      const { maxRetries, onFailure, loop } = step;
+      const condition = conditionOf(step, own, idsOf);
       const plan = {
         id,
         dependsOn,
         maxRetries,
         onFailure,
         loop,
+        spends: canSpend(step, spends),
         ...condition,
       };
       return {
@@ -70,8 +69,21 @@ export function stepInstances(
         value: (text) => valueIn(text, own),
         scriptValues: () => new ScriptValues(own),
       };
-    }),
+    });
+  });
+}
+
+function canSpend({ action, loop }: Step, spends: (worker: string) => boolean): boolean {
+  return (
+    action.kind === "workflow" || spends(action.work.worker) || (loop !== null && spends(loop.check.worker))
   );
+}
+
+/** By the id of the step in the file: one instance, or one for each combination. */
+export type InstancesByStep = ReadonlyMap<string, readonly StepInstance[]>;
+
+export function instancesByStep(instances: readonly StepInstance[]): InstancesByStep {
+  return Map.groupBy(instances, ({ step }) => step.id);
 }
 
 /** One map for each combination, the last key changing fastest; one empty map where there is no matrix. */
@@ -106,18 +118,18 @@ function conditionOf(
   { condition: text }: Step,
   own: Lookup,
   idsOf: ReadonlyMap<string, readonly string[]>,
-  artifact: ArtifactLookup,
 ): Pick<PlanStep, "condition" | "conditionText"> {
   if (text === null) return {};
   const parsed = parseExpression(text);
   if (!parsed.ok) return { condition: () => false };
   const { expression } = parsed;
   const lookupIn =
-    (view: StatusView): Lookup =>
+    (view: ConditionView): Lookup =>
     (path) => {
       const [root, id = "", field, output = ""] = path;
       if (root !== "steps") return own(path);
-      return field === "status" ? statusOfAll(view, idsOf.get(id) ?? []) : artifact(id, output);
+      const ids = idsOf.get(id) ?? [];
+      return field === "status" ? statusOfAll(view, ids) : firstArtifact(view, ids, output);
     };
   return {
     condition: (view) => isTrue(evaluate(expression, lookupIn(view))),
@@ -149,7 +161,15 @@ const worstFirst: readonly StepStatus[] = [
   "SKIPPED",
 ];
 
-function statusOfAll(view: StatusView, ids: readonly string[]): StepStatus | null {
+function firstArtifact(view: ConditionView, ids: readonly string[], name: string): string | null {
+  for (const id of ids) {
+    const place = view.artifact(id, name);
+    if (place !== null) return place;
+  }
+  return null;
+}
+
+function statusOfAll(view: ConditionView, ids: readonly string[]): StepStatus | null {
   return worstStatus(ids.flatMap((id) => view.status(id) ?? []));
 }
 

@@ -2,7 +2,14 @@ import { describe, expect, it } from "vitest";
 import type { PlanStep } from "./plan-step.ts";
 import { statusOf, transition, type StepEvent, type StepState } from "./step-state.ts";
 
-const plain: PlanStep = { id: "a", dependsOn: [], maxRetries: 0, onFailure: "abort", loop: null };
+const plain: PlanStep = {
+  id: "a",
+  dependsOn: [],
+  maxRetries: 0,
+  onFailure: "abort",
+  loop: null,
+  spends: false,
+};
 const looping: PlanStep = {
   ...plain,
   loop: { maxIterations: 3, onExhausted: "abort", undecidedMax: 2, convergence: null },

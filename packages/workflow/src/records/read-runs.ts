@@ -48,9 +48,9 @@ async function readStream(journal: Journal, stream: string): Promise<StoredRun |
 
 /** The steps of a stored run as they stand; `workflow` must be the definition it was begun with. */
 export function storedSteps(stored: StoredRun, workflow: Workflow): readonly StepReport[] {
-  const instances = stepInstances(workflow, stored.created.inputs, () => null);
-  const steps = new Map(instances.map((instance) => [instance.id, instance.plan]));
-  const record = readRecord(stored.stream, steps, stored);
+  const instances = stepInstances(workflow, stored.created.inputs);
+  const plans = instances.map((instance) => instance.plan);
+  const record = readRecord(stored.stream, plans, stored);
   return instances.map(({ id, step }) => stepReport(record, id, step.loop !== null));
 }
 
@@ -64,14 +64,19 @@ export async function readStepsWithin(
   workflow: Workflow,
 ): Promise<StepsByPath> {
   const found = new Map<string, StepReport[]>();
+  const reportsAt = (path: string): StepReport[] => {
+    const reports = found.get(path) ?? [];
+    found.set(path, reports);
+    return reports;
+  };
   const visit = async (run: StoredRun, within: Workflow, above: string): Promise<void> => {
-    const instances = stepInstances(within, run.created.inputs, () => null);
+    const instances = stepInstances(within, run.created.inputs);
     const reports = new Map(storedSteps(run, within).map((report) => [report.id, report]));
     const children = latestJobs(run.entries);
     for (const { id, step } of instances) {
       const path = above === "" ? step.id : `${above}/${step.id}`;
       const report = reports.get(id);
-      if (report !== undefined) found.set(path, [...(found.get(path) ?? []), report]);
+      if (report !== undefined) reportsAt(path).push(report);
       const jobId = children.get(id);
       if (step.action.kind === "worker" || jobId === undefined) continue;
       const child = await readStream(journal, childStream(jobId));

@@ -4,7 +4,7 @@ import type { Workflow } from "../definition.ts";
 import { progressOf, statusOf, type StepState } from "../plan/step-state.ts";
 import { replaceFile, replaceFileSync } from "../own-place.ts";
 import { stepDir } from "../places.ts";
-import { knownCost, noFacts, type RunRecord } from "./run-record.ts";
+import { factsOf, knownCost, type RunRecord } from "./run-record.ts";
 
 /** One step as it is reported to people and programs. */
 export interface StepReport {
@@ -39,7 +39,7 @@ const unwell: ReadonlySet<string> = new Set(["FAILED", "INCOMPLETE"]);
 
 export function stepReport(record: RunRecord, id: string, loops: boolean): StepReport {
   const state: StepState = record.state.steps.get(id) ?? { kind: "waiting" };
-  const facts = record.facts.get(id) ?? noFacts;
+  const facts = factsOf(record, id);
   const progress = progressOf(state);
   return {
     id,

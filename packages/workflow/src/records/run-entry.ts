@@ -6,7 +6,7 @@ import { AgentCoreError, isErrorCode, type ErrorCode, lazySchema } from "@agentc
 import type { JournalValue } from "@agentcore/scheduler";
 import * as z from "zod";
 import type { PlanStep } from "../plan/plan-step.ts";
-import { foldEntries, newRecord, type RunCreated, type RunEntry, type RunRecord } from "./run-record.ts";
+import { foldEntry, newRecord, type RecordDraft, type RunCreated, type RunEntry } from "./run-record.ts";
 
 const text = z.string();
 const moment = z.number();
@@ -129,17 +129,22 @@ export function readEntries(stream: string, values: readonly JournalValue[]): Ru
   return { created: first, entries };
 }
 
-/** The record that the entries fold into. Throws `AC_WORKFLOW_RECORD` where one names a step that the workflow does not have. */
+/**
+ * The record that the entries fold into. `steps`: in the order of the file. Throws `AC_WORKFLOW_RECORD` where an entry names a
+ * step that the workflow does not have.
+ */
 export function readRecord(
   stream: string,
-  steps: ReadonlyMap<string, PlanStep>,
+  steps: readonly PlanStep[],
   { created, entries }: RunEntries,
-): RunRecord {
+): RecordDraft {
+  const record = newRecord(steps, created);
   for (const [index, entry] of entries.entries()) {
-    const unknown = stepsNamed(entry).find((id) => !steps.has(id));
+    const unknown = stepsNamed(entry).find((id) => !record.state.steps.has(id));
     if (unknown !== undefined) throw damaged(stream, index, `there is no step "${unknown}"`);
+    if (index > 0) foldEntry(record, entry);
   }
-  return foldEntries(steps, newRecord([...steps.values()], created), entries.slice(1));
+  return record;
 }
 
 function stepsNamed(entry: RunEntry): readonly string[] {

@@ -1,17 +1,18 @@
 /**
- * The record of one run with the journal behind it: every change is durable before anybody acts on it. A writer that finds
- * entries of somebody else in the journal stops, with `AC_WORKFLOW_TAKEN`.
+ * The record of one run with the journal behind it: what an entry asks for is done only when the entry is durable. A writer
+ * that finds entries of somebody else in the journal stops, with `AC_WORKFLOW_TAKEN`.
  */
-import { AgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, assert } from "@agentcore/contract";
 import type { JournalValue } from "@agentcore/scheduler";
 import type { Workflow } from "../definition.ts";
 import type { PlanStep } from "../plan/plan-step.ts";
 import { readRecord, type RunEntries } from "./run-entry.ts";
 import type { RunPorts } from "../run-ports.ts";
 import {
-  foldEntries,
+  foldEntry,
   headerOf,
   newRecord,
+  type RecordDraft,
   type RunCreated,
   type RunEntry,
   type RunRecord,
@@ -20,22 +21,23 @@ import {
 export interface RunLogOptions {
   readonly stream: string;
   readonly workflow: Workflow;
-  readonly steps: ReadonlyMap<string, PlanStep>;
+  /** In the order of the file. */
+  readonly steps: readonly PlanStep[];
   readonly owner: JournalValue;
 }
 
 export class RunLog {
   readonly #journal: RunPorts["journal"];
   readonly #options: RunLogOptions;
-  record: RunRecord;
-  /** As it will be with what is being appended: what follows is decided by it. */
-  foreseen: RunRecord;
+  readonly #record: RecordDraft;
+  /** Entries that are durable. */
+  #written: number;
 
-  private constructor(journal: RunPorts["journal"], options: RunLogOptions, record: RunRecord) {
+  private constructor(journal: RunPorts["journal"], options: RunLogOptions, record: RecordDraft) {
     this.#journal = journal;
     this.#options = options;
-    this.record = record;
-    this.foreseen = record;
+    this.#record = record;
+    this.#written = record.length;
   }
 
   static async create(
@@ -43,7 +45,7 @@ export class RunLog {
     options: RunLogOptions,
     created: RunCreated,
   ): Promise<RunLog> {
-    const record = newRecord([...options.steps.values()], created);
+    const record = newRecord(options.steps, created);
     const header = headerOf(options.workflow, record, options.owner);
     const answer = await journal.append(options.stream, { after: 0, entries: [asJson(created)], header });
     if (answer === "conflict") throw streamTaken(options.stream);
@@ -55,35 +57,39 @@ export class RunLog {
     return new RunLog(journal, options, readRecord(options.stream, options.steps, stored));
   }
 
+  /** Changes in place. While `append` is under way it holds what is being appended: what follows is decided by it. */
+  get record(): RunRecord {
+    return this.#record;
+  }
+
   /**
-   * Resolves once the entries are durable and in the record, with all that was appended: what `follows` says comes of them,
-   * and of that again, goes into the same commit. Where there is nothing to append, nothing is written.
+   * Resolves once the entries are durable, with all that was appended: what `follows` says comes of them, and of that again,
+   * goes into the same commit. Where there is nothing to append, nothing is written. Nothing may be appended after it rejects.
    */
   async append(
     happened: readonly RunEntry[],
-    follows: (record: RunRecord) => readonly RunEntry[] = () => [],
+    follows: () => readonly RunEntry[] = () => [],
   ): Promise<readonly RunEntry[]> {
     const { stream, workflow, owner } = this.#options;
-    const entries = [...happened];
-    this.foreseen = this.#folded(this.record, happened);
-    for (let next = follows(this.foreseen); next.length > 0; next = follows(this.foreseen)) {
-      entries.push(...next);
-      this.foreseen = this.#folded(this.foreseen, next);
-    }
-    const record = this.foreseen;
+    assert(this.#written === this.#record.length, `${stream} goes on after an append that failed`);
+    const entries: RunEntry[] = [];
+    const fold = (added: readonly RunEntry[]): void => {
+      for (const entry of added) {
+        foldEntry(this.#record, entry);
+        entries.push(entry);
+      }
+    };
+    fold(happened);
+    for (let next = follows(); next.length > 0; next = follows()) fold(next);
     if (entries.length === 0) return entries;
     const answer = await this.#journal.append(stream, {
-      after: this.record.length,
+      after: this.#written,
       entries: entries.map(asJson),
-      header: headerOf(workflow, record, owner),
+      header: headerOf(workflow, this.#record, owner),
     });
     if (answer === "conflict") throw streamTaken(stream);
-    this.record = record;
+    this.#written += entries.length;
     return entries;
-  }
-
-  #folded(record: RunRecord, entries: readonly RunEntry[]): RunRecord {
-    return entries.length === 0 ? record : foldEntries(this.#options.steps, record, entries);
   }
 }
 

@@ -6,14 +6,7 @@ import { assert } from "@agentcore/contract";
 import type { JournalHeader, JournalValue, Spending } from "@agentcore/scheduler";
 import type { Budget, Workflow } from "../definition.ts";
 import type { PlanStep } from "../plan/plan-step.ts";
-import {
-  applyEvent,
-  copied,
-  initialState,
-  type Into,
-  type PlanEvent,
-  type RunState,
-} from "../plan/run-state.ts";
+import { RunState, type PlanEvent } from "../plan/run-state.ts";
 import { addSpending, nothingSpent } from "../budget/budget-share.ts";
 import type { InputValues } from "../inputs.ts";
 import { runStream } from "./streams.ts";
@@ -141,8 +134,8 @@ export const noFacts: StepFacts = {
 };
 
 /** In US dollars; null where no worker said what it cost, as no script does. */
-export function knownCost({ facts, spent }: Pick<RunRecord, "facts" | "spent">): number | null {
-  return [...facts.values()].some(({ costKnown }) => costKnown) ? spent.costUsd : null;
+export function knownCost({ costKnown, spent }: Pick<RunRecord, "costKnown" | "spent">): number | null {
+  return costKnown ? spent.costUsd : null;
 }
 
 export interface RunRecord {
@@ -150,6 +143,8 @@ export interface RunRecord {
   readonly state: RunState;
   readonly facts: ReadonlyMap<string, StepFacts>;
   readonly spent: Spending;
+  /** Whether any worker said what it cost. */
+  readonly costKnown: boolean;
   /** What running jobs may still spend, by job id. */
   readonly reserved: ReadonlyMap<string, Budget>;
   /** Branch that steps must find; null until something changed it. */
@@ -165,12 +160,22 @@ export interface RunRecord {
   readonly length: number;
 }
 
-export function newRecord(steps: readonly PlanStep[], created: RunCreated): RunRecord {
+/** The record for the one who folds entries into it. */
+export interface RecordDraft extends Writable<Omit<RunRecord, "facts" | "reserved">> {
+  readonly facts: Map<string, StepFacts>;
+  readonly reserved: Map<string, Budget>;
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** `steps`: in the order of the file. */
+export function newRecord(steps: readonly PlanStep[], created: RunCreated): RecordDraft {
   return {
     created,
-    state: initialState(steps),
+    state: new RunState(steps),
     facts: new Map(),
     spent: nothingSpent,
+    costKnown: false,
     reserved: new Map(),
     branch: null,
     activeMsBefore: 0,
@@ -182,87 +187,58 @@ export function newRecord(steps: readonly PlanStep[], created: RunCreated): RunR
   };
 }
 
-/**
- * The record after the entries. Its maps are copied once for all of them: for each, a run of ten thousand steps would take
- * minutes to end.
- */
-export function foldEntries(
-  steps: ReadonlyMap<string, PlanStep>,
-  record: RunRecord,
-  entries: readonly RunEntry[],
-): RunRecord {
-  const { state, facts, reserved } = record;
-  const draft: RunRecord = {
-    ...record,
-    state: { ...state, steps: copied(state.steps) },
-    facts: copied(facts),
-    reserved: copied(reserved),
-  };
-  const own: Into = (map) => map as Map<never, never>;
-  return entries.reduce((folded, entry) => foldEntry(steps, folded, entry, own), draft);
-}
-
-function foldEntry(
-  steps: ReadonlyMap<string, PlanStep>,
-  record: RunRecord,
-  entry: RunEntry,
-  into: Into,
-): RunRecord {
-  const next = { ...record, length: record.length + 1, lastAt: Math.max(record.lastAt, entry.at) };
+/** In place. */
+export function foldEntry(record: RecordDraft, entry: RunEntry): void {
+  const { lastAt } = record;
+  record.length += 1;
+  record.lastAt = Math.max(lastAt, entry.at);
   switch (entry.type) {
     case "created":
       assert(false, "a run was created twice");
-      return next;
-    case "resumed": {
-      const activeMsBefore = record.activeMsBefore + Math.max(0, record.lastAt - record.activeSince);
-      return { ...next, activeMsBefore, activeSince: entry.at, interruption: null };
-    }
-    case "noted": {
-      const { step, diffBase } = entry;
-      const facts = record.facts.get(step) ?? noFacts;
-      return { ...next, facts: into(record.facts).set(step, { ...facts, diffBase }) };
-    }
+      return;
+    case "resumed":
+      record.activeMsBefore += Math.max(0, lastAt - record.activeSince);
+      record.activeSince = entry.at;
+      record.interruption = null;
+      return;
+    case "noted":
+      record.facts.set(entry.step, { ...factsOf(record, entry.step), diffBase: entry.diffBase });
+      return;
     case "interrupted":
-      return { ...next, interruption: entry.message };
+      record.interruption = entry.message;
+      return;
     case "event":
-      return foldEvent(steps, next, entry, into);
+      foldEvent(record, entry);
   }
 }
 
-function foldEvent(
-  steps: ReadonlyMap<string, PlanStep>,
-  record: RunRecord,
-  entry: RunEventEntry,
-  into: Into,
-): RunRecord {
+function foldEvent(record: RecordDraft, entry: RunEventEntry): void {
   const { event, at } = entry;
-  const before = event.type === "step" ? record.state.steps.get(event.step) : undefined;
-  const state = applyEvent(steps, record.state, event, into);
-  // A retry has the whole time of the run again.
-  if (event.type === "retried") {
-    const facts = into(record.facts);
-    for (const id of event.steps) facts.set(id, factsAnew(facts.get(id)));
-    const fresh = { activeMsBefore: 0, activeSince: at, endedAt: null, interruption: null };
-    return { ...record, ...fresh, state, facts };
-  }
+  const { facts, reserved, state } = record;
   if (event.type !== "step") {
-    return { ...record, state, endedAt: event.type === "run_ended" ? at : record.endedAt };
+    state.apply(event);
+    if (event.type === "run_ended") record.endedAt = at;
+    if (event.type !== "retried") return;
+    for (const id of event.steps) facts.set(id, factsAnew(facts.get(id)));
+    // A retry has the whole time of the run again.
+    Object.assign(record, { activeMsBefore: 0, activeSince: at, endedAt: null, interruption: null });
+    return;
   }
+  const before = state.steps.get(event.step);
+  state.apply(event);
   const after = state.steps.get(event.step);
-  const facts = factsAfter(record.facts.get(event.step) ?? noFacts, entry, after?.kind === "ended");
-  const reserved = into(record.reserved);
   if (before?.kind === "working" || before?.kind === "checking") reserved.delete(before.jobId);
-  if (after?.kind === "working" || after?.kind === "checking") {
-    if (entry.reserved !== undefined) reserved.set(after.jobId, entry.reserved);
-  }
-  return {
-    ...record,
-    state,
-    reserved,
-    facts: into(record.facts).set(event.step, facts),
-    spent: addSpending(record.spent, entry.spent ?? nothingSpent),
-    branch: entry.branch ?? record.branch,
-  };
+  if ((after?.kind === "working" || after?.kind === "checking") && entry.reserved !== undefined)
+    reserved.set(after.jobId, entry.reserved);
+  const stepFacts = factsAfter(factsOf(record, event.step), entry, after?.kind === "ended");
+  facts.set(event.step, stepFacts);
+  record.costKnown ||= stepFacts.costKnown;
+  record.spent = addSpending(record.spent, entry.spent ?? nothingSpent);
+  record.branch = entry.branch ?? record.branch;
+}
+
+export function factsOf({ facts }: Pick<RunRecord, "facts">, step: string): StepFacts {
+  return facts.get(step) ?? noFacts;
 }
 
 /** What it spent and how often it was interrupted stays. */
@@ -301,7 +277,6 @@ function startedJob(event: PlanEvent): string | null {
 export function headerOf(workflow: Workflow, record: RunRecord, owner: JournalValue): JournalHeader {
   const { created, state, endedAt, spent, interruption } = record;
   const { name, file, workspace, parent, root, at } = created;
-  const steps = [...state.steps.values()];
   return {
     name,
     file,
@@ -313,8 +288,8 @@ export function headerOf(workflow: Workflow, record: RunRecord, owner: JournalVa
     outcome: state.outcome,
     message: state.stop?.message ?? interruption,
     interrupted: interruption !== null,
-    steps: steps.length,
-    stepsEnded: steps.filter(({ kind }) => kind === "ended").length,
+    steps: state.steps.size,
+    stepsEnded: state.ended,
     costUsd: knownCost(record),
     tokens: spent.tokens,
     hash: workflow.hash,

@@ -1,50 +1,39 @@
-/** Turns the planner's answer into journal entries and the jobs to stop. Pure, except for ids. */
+/** Turns the planner's answer into journal entries. Pure, except for ids. */
 import type { Ids } from "@agentcore/contract";
 import type { Budget } from "../definition.ts";
 import { plan, type Action } from "../plan/plan.ts";
 import { chooseStarts, type Start } from "../budget/budget-choice.ts";
 import { budgetLeft, ceilingCode, noCeiling } from "../budget/budget-share.ts";
-import { noFacts, type RunEntry, type RunRecord } from "../records/run-record.ts";
+import { factsOf, type RunEntry, type RunRecord } from "../records/run-record.ts";
 import type { StepInstance } from "../plan/step-instance.ts";
 
 export interface NextQuestion {
-  readonly instances: readonly StepInstance[];
+  /** By id. */
+  readonly instances: ReadonlyMap<string, StepInstance>;
   readonly record: RunRecord;
   readonly concurrency: number | null;
   readonly now: number;
   readonly ids: Ids;
   readonly spends: (worker: string) => boolean;
-  readonly areOrdered: (a: string, b: string) => boolean;
-}
-
-export interface Next {
-  readonly entries: readonly RunEntry[];
-  readonly cancels: readonly Extract<Action, { type: "cancel_job" }>[];
+  /** Whether two steps wait for one another; null: all count as unordered. */
+  readonly areOrdered: ((a: string, b: string) => boolean) | null;
 }
 
 type StartAction = Extract<Action, { type: "start_work" | "start_check" }>;
 
-export function nextEntries(question: NextQuestion): Next {
-  const { instances, record, concurrency, now } = question;
-  const actions = plan({ steps: instances.map((one) => one.plan), state: record.state, concurrency });
+export function nextEntries(question: NextQuestion): readonly RunEntry[] {
+  const { record, concurrency, now } = question;
+  const artifact = (id: string, name: string): string | null =>
+    factsOf(record, id).artifacts.includes(name) ? `${id}/${name}` : null;
+  const actions = plan({ state: record.state, concurrency, artifact });
   const starts = actions.filter(isStart);
-  if (starts.length === 0)
-    return { entries: entriesOf(actions, question, new Map()), cancels: cancelsOf(actions) };
-  const { ceilings, isExhausted } = budget(question, starts);
-  if (isExhausted) return { entries: [budgetStop(record, now)], cancels: [] };
-  return { entries: entriesOf(actions, question, ceilings), cancels: cancelsOf(actions) };
-}
-
-const cancelsOf = (actions: readonly Action[]): Next["cancels"] =>
-  actions.filter((action) => action.type === "cancel_job");
-
-function entriesOf(
-  actions: readonly Action[],
-  question: NextQuestion,
-  ceilings: ReadonlyMap<string, Budget>,
-): readonly RunEntry[] {
+  const { ceilings, isExhausted } =
+    starts.length === 0 ? { ceilings: noCeilings, isExhausted: false } : budget(question, starts);
+  if (isExhausted) return [budgetStop(record, now)];
   return actions.flatMap((action) => entryOf(action, question, ceilings));
 }
+
+const noCeilings: ReadonlyMap<string, Budget> = new Map();
 
 const isStart = (action: Action): action is StartAction =>
   action.type === "start_work" || action.type === "start_check";
@@ -73,59 +62,58 @@ function entryOf(
       const { step, reason } = action;
       return [{ ...base, event: { type: "step", step, event: { type: "cancelled", reason } } }];
     }
-    case "cancel_job":
-      return [];
     case "end_run":
       return [{ ...base, event: { type: "run_ended", outcome: action.outcome } }];
   }
 }
 
 function budget(question: NextQuestion, actions: readonly StartAction[]) {
-  const { record, instances, concurrency, areOrdered } = question;
+  const { record, instances, concurrency } = question;
   const ceiling = record.created.budget;
-  const byId = new Map(instances.map((instance) => [instance.id, instance]));
   const starts = actions.flatMap(({ step, type }): Start[] => {
-    const instance = byId.get(step);
+    const instance = instances.get(step);
     if (instance === undefined) return [];
     const spends = ceiling !== null && canSpend(instance, type, question.spends);
     return [{ step, spends, own: ownLeft(instance, record) }];
   });
-  const starting = new Set(starts.map(({ step }) => step));
-  const waiting =
-    ceiling === null ? [] : instances.filter((one) => isWaiting(one, record) && !starting.has(one.id));
-  const running = [...record.state.steps.values()].filter(
-    ({ kind }) => kind === "working" || kind === "checking",
-  );
   return chooseStarts({
     starts,
     left: budgetLeft(ceiling ?? noCeiling, record.spent, record.reserved.values()),
-    waiting: waiting.filter((one) => canSpend(one, "start_work", question.spends)).map(({ id }) => id),
+    rivals: ceiling === null ? () => 0 : rivalsOf(question, starts),
     reservationsRunning: record.reserved.size > 0,
-    slots: concurrency === null ? null : Math.max(1, concurrency - running.length),
-    areOrdered,
+    slots: concurrency === null ? null : Math.max(1, concurrency - record.state.ready.active),
   });
 }
 
+/** How many steps besides `starts` are idle, can spend, and may run at the same time as the step. More than slots do not count. */
+function rivalsOf({ record, instances, areOrdered, concurrency }: NextQuestion, starts: readonly Start[]) {
+  const { idle, idleSpenders } = record.state.ready;
+  const starting = new Set(starts.map(({ step }) => step));
+  if (areOrdered === null) {
+    const counted = [...starting].filter((id) => instances.get(id)?.plan.spends === true).length;
+    return () => idleSpenders - counted;
+  }
+  return (step: string) => {
+    let count = 0;
+    for (const { id, spends } of idle) {
+      if (concurrency !== null && count >= concurrency) break;
+      if (spends && !starting.has(id) && !areOrdered(step, id)) count += 1;
+    }
+    return count;
+  };
+}
+
 function canSpend(
-  { step }: StepInstance,
+  { step, plan: { spends: canWorkSpend } }: StepInstance,
   type: StartAction["type"],
   spends: NextQuestion["spends"],
 ): boolean {
-  if (type === "start_check") return step.loop !== null && spends(step.loop.check.worker);
-  const { action, loop } = step;
-  return (
-    action.kind === "workflow" || spends(action.work.worker) || (loop !== null && spends(loop.check.worker))
-  );
-}
-
-function isWaiting({ id }: StepInstance, { state }: RunRecord): boolean {
-  const kind = state.steps.get(id)?.kind;
-  return kind === "waiting" || kind === "ready";
+  return type === "start_work" ? canWorkSpend : step.loop !== null && spends(step.loop.check.worker);
 }
 
 function ownLeft({ id, step }: StepInstance, record: RunRecord): Budget {
   if (step.budget === null) return noCeiling;
-  return budgetLeft(step.budget, (record.facts.get(id) ?? noFacts).spent, []);
+  return budgetLeft(step.budget, factsOf(record, id).spent, []);
 }
 
 function budgetStop({ created, spent }: RunRecord, at: number): RunEntry {

@@ -15,16 +15,23 @@ export function stepsToRetry(
   { steps }: RunState,
   choice: RetryChoice,
 ): readonly string[] {
-  const chosen = new Set<string>();
-  // Dependencies may stand behind what waits for them in the file.
-  for (let before = -1; before < chosen.size;) {
-    before = chosen.size;
-    for (const instance of instances) {
-      const follows = instance.plan.dependsOn.some((id) => chosen.has(id));
-      if (isChosen(instance, steps.get(instance.id), choice, follows)) chosen.add(instance.id);
-    }
-  }
-  return instances.map(({ id }) => id).filter((id) => chosen.has(id));
+  const followers = followersOf(instances);
+  const chosen = new Set(
+    instances.filter((instance) => isChosen(instance, steps.get(instance.id), choice, false)),
+  );
+  // Grows while it is gone through.
+  for (const { id } of chosen)
+    for (const follower of followers.get(id) ?? [])
+      if (isChosen(follower, steps.get(follower.id), choice, true)) chosen.add(follower);
+  return instances.filter((instance) => chosen.has(instance)).map(({ id }) => id);
+}
+
+/** By step: those that wait for it. */
+function followersOf(instances: readonly StepInstance[]): ReadonlyMap<string, readonly StepInstance[]> {
+  const followers = new Map<string, StepInstance[]>(instances.map(({ id }) => [id, []]));
+  for (const instance of instances)
+    for (const id of instance.plan.dependsOn) followers.get(id)?.push(instance);
+  return followers;
 }
 
 function isChosen(

@@ -8,8 +8,9 @@ import { until } from "../testing/until.ts";
 import { shellWork, subWorkflow, testLoop, testStep, testWorkflow } from "../testing/test-workflow.ts";
 import type { RunResult } from "../run-ports.ts";
 import {
-  foldEntries,
+  foldEntry,
   newRecord,
+  type RecordDraft,
   type RunCreated,
   type RunEntry,
   type RunRecord,
@@ -43,29 +44,39 @@ const statuses = ({ steps }: RunResult): Record<string, number> => {
   return counts;
 };
 
-/** The record after each entry of the journal: every moment of the run. */
-async function moments(journal: Journal, run: string, workflow: Workflow): Promise<readonly RunRecord[]> {
+interface Moment extends Pick<RunRecord, "created" | "spent" | "reserved"> {
+  readonly steps: RunRecord["state"]["steps"];
+}
+
+/** The record after each entry of the journal. */
+async function moments(journal: Journal, run: string, workflow: Workflow): Promise<readonly Moment[]> {
   const streams = await journal.list({ prefix: "workflow" });
   const stream = streams.find((one) => one.stream.endsWith(run))?.stream ?? "";
   const { entries = [] } = (await journal.read(stream)) ?? {};
   const [created, ...rest] = entries as unknown as readonly [RunCreated, ...RunEntry[]];
-  const plans = stepInstances(workflow, created.inputs, () => null).map(({ plan }) => plan);
-  const steps = new Map(plans.map((plan) => [plan.id, plan]));
-  const records = [newRecord(plans, created)];
-  for (const entry of rest) records.push(foldEntries(steps, records.at(-1) as RunRecord, [entry]));
-  return records;
+  const record = newRecord(
+    stepInstances(workflow, created.inputs).map(({ plan }) => plan),
+    created,
+  );
+  return [momentOf(record), ...rest.map((entry) => momentOf(record, entry))];
+}
+
+function momentOf(record: RecordDraft, entry?: RunEntry): Moment {
+  if (entry !== undefined) foldEntry(record, entry);
+  const { created, spent, reserved, state } = record;
+  return { created, spent, reserved: new Map(reserved), steps: new Map(state.steps) };
 }
 
 /** The most that was ever spent and reserved together. */
-function mostClaimed(records: readonly RunRecord[], field: keyof Budget): number {
+function mostClaimed(records: readonly Moment[], field: keyof Budget): number {
   const sums = records.map(({ spent, reserved }) =>
     [...reserved.values()].reduce((sum, one) => sum + (one[field] ?? 0), spent[field]),
   );
   return Math.max(...sums);
 }
 
-function jobIdOf(records: readonly RunRecord[], step: string): string {
-  const states = records.map(({ state }) => state.steps.get(step));
+function jobIdOf(records: readonly Moment[], step: string): string {
+  const states = records.map(({ steps }) => steps.get(step));
   return states.find((state) => state?.kind === "working")?.jobId ?? "";
 }
 

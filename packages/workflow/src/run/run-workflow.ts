@@ -16,7 +16,7 @@ import { stepsToRetry, type RetryChoice } from "./retry-run.ts";
 import { readEntries } from "../records/run-entry.ts";
 import { RunLog } from "../records/run-log.ts";
 import type { RunPorts, RunResult, RunSettings } from "../run-ports.ts";
-import type { RunCreated, RunRecord } from "../records/run-record.ts";
+import type { RunCreated } from "../records/run-record.ts";
 import { runStream, streamOf } from "../records/streams.ts";
 import type { ChildRequest } from "../steps/step-child.ts";
 import { stepInstances, type StepInstance } from "../plan/step-instance.ts";
@@ -192,18 +192,13 @@ async function openRun(request: OpenRequest): Promise<WorkflowRun> {
   const first = found?.created ?? created;
   if (first === null) throw runNotFound(runId);
   if (first.hash !== workflow.hash) throw changed(runId, first);
-  // Conditions look at the artifacts of the record as it is when they are asked.
-  const opened: { log: RunLog | null } = { log: null };
-  const instances = stepInstances(workflow, first.inputs, (step, artifact) =>
-    artifactOf(opened.log?.foreseen.facts, step, artifact),
-  );
-  const steps = new Map(instances.map((instance) => [instance.id, instance.plan]));
+  const instances = stepInstances(workflow, first.inputs, settings.spends);
+  const steps = instances.map((instance) => instance.plan);
   const logOptions = { stream, workflow, steps, owner: settings.owner };
   const log =
     found === undefined
       ? await RunLog.create(ports.journal, logOptions, first)
       : RunLog.open(ports.journal, logOptions, found);
-  opened.log = log;
   const resumed = found !== undefined;
   if (resumed) await requirePlaces(request, log, instances);
   if (request.retry !== undefined) await retry(request, log, instances, request.retry);
@@ -246,8 +241,7 @@ async function retry(
     throw new AgentCoreError("AC_WORKFLOW_INPUT", message, { evidence: { run: runId, step: choice.step } });
   }
   const steps = stepsToRetry(instances, state, choice);
-  const isDone = [...state.steps.values()].every(({ kind }) => kind === "ended");
-  if (steps.length === 0 && isDone) {
+  if (steps.length === 0 && state.ended === instances.length) {
     const message = `run ${runId} has ended (${state.outcome}), and none of its steps failed`;
     throw new AgentCoreError("AC_WORKFLOW_ENDED", message, { evidence: { run: runId } });
   }
@@ -262,14 +256,6 @@ async function startChildRun(
   const run = await openRun({ runId, workflow, created, ports, settings: { ...settings, onEvent } });
   const unfollow = followStops(cancellation, run);
   return run.drive().finally(unfollow);
-}
-
-function artifactOf(facts: RunRecord["facts"] | undefined, step: string, artifact: string): string | null {
-  for (const [id, { artifacts }] of facts ?? []) {
-    const isStep = id === step || id.startsWith(`${step}[`);
-    if (isStep && artifacts.includes(artifact)) return `${id}/${artifact}`;
-  }
-  return null;
 }
 
 function handleOf(id: string, run: WorkflowRun): RunHandle {

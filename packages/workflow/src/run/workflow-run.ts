@@ -11,23 +11,22 @@ import { watchForCancel } from "./cancel-request.ts";
 import { writeDiagnosis } from "../stall/diagnosis.ts";
 import { Inbox } from "./inbox.ts";
 import { isSubmitted, type StepCancellation, type StepStop } from "../steps/submit-job.ts";
-import { nextEntries, type Next } from "./next-entries.ts";
+import { nextEntries, type NextQuestion } from "./next-entries.ts";
 import { stepReport, writeRunRecord, writeStepRecord } from "../records/record-files.ts";
 import type { RunLog } from "../records/run-log.ts";
 import type { RunPorts, RunResult, RunSettings, WorkflowEvent } from "../run-ports.ts";
 import {
+  factsOf,
   knownCost,
-  noFacts,
   type RunEntry,
   type RunEventEntry,
   type RunNotedEntry,
-  type RunRecord,
 } from "../records/run-record.ts";
 import { runCheck } from "../steps/step-check.ts";
 import { childStream } from "../records/streams.ts";
 import { openTelemetry, type RunTelemetry } from "../records/telemetry.ts";
 import { worktreeOf, type StartedPiece, type StepContext } from "../steps/step-context.ts";
-import type { StepInstance } from "../plan/step-instance.ts";
+import { instancesByStep, type StepInstance } from "../plan/step-instance.ts";
 import { withinRun } from "../steps/step-merge.ts";
 import { runWork } from "../steps/step-work.ts";
 import { runChild, type StartChild } from "../steps/step-child.ts";
@@ -54,7 +53,7 @@ export class WorkflowRun {
   readonly #options: WorkflowRunOptions;
   readonly #context: StepContext;
   readonly #byId: ReadonlyMap<string, StepInstance>;
-  readonly #areOrdered: (a: string, b: string) => boolean;
+  readonly #areOrdered: NextQuestion["areOrdered"];
   readonly #inbox = new Inbox<RunEntry>();
   readonly #cancellations = new Map<string, StepCancellation>();
   /** Removals of worktrees that are not needed any more; they hold up nobody but the end. */
@@ -62,6 +61,8 @@ export class WorkflowRun {
   #telemetry: RunTelemetry | null = null;
   /** Asked for by `interrupt`: nothing is started or ended any more. */
   #interruption: string | null = null;
+  /** What runs was asked to stop. */
+  #isStopping = false;
   /** Pieces at work, whose ends are still to come. */
   #inFlight = 0;
   /** Those who wait until their entry is in the journal. */
@@ -79,7 +80,7 @@ export class WorkflowRun {
     this.#context = {
       runId,
       workflow,
-      instances,
+      instances: instancesByStep(instances),
       ports,
       settings,
       record: () => log.record,
@@ -111,7 +112,7 @@ export class WorkflowRun {
    * is ending already ends as it would have.
    */
   interrupt({ reason: message, force }: CancelRequest<string>): void {
-    if (this.#options.log.foreseen.state.stop === null) this.#interruption ??= message;
+    if (this.#options.log.record.state.stop === null) this.#interruption ??= message;
     this.#cancelPieces({ reason: { message, interrupts: true }, force });
     this.#inbox.wake();
   }
@@ -177,20 +178,23 @@ export class WorkflowRun {
 
   /** Journals what happened together with what comes of it, then does what was journaled. */
   async #advance(happened: readonly RunEntry[]): Promise<void> {
-    let cancels: Next["cancels"] = [];
-    const entries = await this.#options.log.append(happened, (record) => {
-      const next = this.#next(record);
-      ({ cancels } = next);
-      return next.entries;
-    });
-    for (const { jobId, reason: message } of cancels)
-      this.#cancellations.get(jobId)?.cancel({ reason: { message, interrupts: false } });
+    const { log } = this.#options;
+    const entries = await log.append(happened, () => this.#next());
+    this.#cancelIfStopped();
     for (const entry of happened) {
       this.#noted.get(entry)?.();
       this.#noted.delete(entry);
     }
     const touched = new Set(entries.flatMap((entry) => stepsOf(entry)));
     for (const id of touched) await this.#afterChange(id);
+  }
+
+  /** What runs is asked once to stop; nothing is started after it. */
+  #cancelIfStopped(): void {
+    const { stop } = this.#options.log.record.state;
+    if (stop === null || this.#isStopping) return;
+    this.#isStopping = true;
+    this.#cancelPieces({ reason: { message: stop.message, interrupts: false } });
   }
 
   #note(entry: RunNotedEntry): Promise<void> {
@@ -200,12 +204,12 @@ export class WorkflowRun {
     return promise;
   }
 
-  #next(record: RunRecord): Next {
-    if (this.#interruption !== null && record.state.stop === null) return { entries: [], cancels: [] };
-    const { instances, ports, settings, workflow } = this.#options;
+  #next(): readonly RunEntry[] {
+    const { log, ports, settings, workflow } = this.#options;
+    if (this.#interruption !== null && log.record.state.stop === null) return [];
     return nextEntries({
-      instances,
-      record,
+      instances: this.#byId,
+      record: log.record,
       concurrency: workflow.concurrency,
       now: this.#now(),
       ids: ports.ids,
@@ -276,7 +280,7 @@ export class WorkflowRun {
 
   #launch(instance: StepInstance, state: RunningState, resumed: boolean): void {
     const { jobId, progress } = state;
-    const facts = this.#options.log.record.facts.get(instance.id) ?? noFacts;
+    const facts = factsOf(this.#options.log.record, instance.id);
     const started: StartedPiece = {
       instance,
       jobId,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { replaceFile } from "../own-place.ts";
 import { artifactDir, isThere } from "../places.ts";
 import type { RunRecord } from "../records/run-record.ts";
-import type { StepInstance } from "../plan/step-instance.ts";
+import { instancesByStep, type StepInstance } from "../plan/step-instance.ts";
 
 /** Throws `AC_WORKSPACE_MISSING`. */
 export async function requireWorkspace(workspace: string): Promise<void> {
@@ -53,11 +53,12 @@ export async function requireArtifacts(
   instances: readonly StepInstance[],
   isPending: (id: string) => boolean,
 ): Promise<void> {
+  const byStep = instancesByStep(instances);
   for (const { id, step } of instances) {
     if (!isPending(id)) continue;
     for (const { from, artifact } of step.inputs) {
-      for (const source of instances) {
-        if (source.step.id !== from || isPending(source.id)) continue;
+      for (const source of byStep.get(from) ?? []) {
+        if (isPending(source.id)) continue;
         if (facts.get(source.id)?.artifacts.includes(artifact) !== true) continue;
         const place = artifactDir(created.contextDir, source.id, artifact);
         if (!(await isThere(place))) throw artifactGone(source.id, artifact, place);

@@ -26,7 +26,7 @@ import {
 } from "./step-work.ts";
 import { prepare, wasStopped } from "./step-prepare.ts";
 import { isBudgetCode } from "./job-outcome.ts";
-import { stepInstances } from "../plan/step-instance.ts";
+import { instancesByStep, stepInstances } from "../plan/step-instance.ts";
 
 export type ChildAction = Extract<StepAction, { kind: "workflow" }>;
 
@@ -156,10 +156,10 @@ async function takeExports(
   if (exportsMode === "replace") {
     await removeArtifacts(own);
   }
-  const ids = stepInstances(workflow, {}, () => null);
+  const instances = instancesByStep(stepInstances(workflow, {}));
   const taken: string[] = [];
   for (const { from, artifact, as } of exports) {
-    for (const { id, matrix } of ids.filter(({ step }) => step.id === from)) {
+    for (const { id, matrix } of instances.get(from) ?? []) {
       const place = artifactDir(contextDir, instance.id, as);
       const target = matrix.size === 0 ? place : join(place, id.slice(from.length + 1, -1));
       if ((await copyArtifact(artifactDir(childContext, id, artifact), target)) && !taken.includes(as))

@@ -5,13 +5,13 @@ import { artifactDir } from "../places.ts";
 import type { InputToCopy } from "./artifacts.ts";
 import type { RunPorts, RunSettings, WorkflowEvent } from "../run-ports.ts";
 import type { RunNotedEntry, RunRecord } from "../records/run-record.ts";
-import type { StepInstance } from "../plan/step-instance.ts";
+import type { InstancesByStep, StepInstance } from "../plan/step-instance.ts";
 import { worktreePlace, type WorktreePlace } from "../worktree/worktree-place.ts";
 
 export interface StepContext {
   readonly runId: string;
   readonly workflow: Workflow;
-  readonly instances: readonly StepInstance[];
+  readonly instances: InstancesByStep;
   readonly ports: RunPorts;
   readonly settings: RunSettings;
   /** As it is now. */
@@ -60,14 +60,12 @@ export function inputsOf({ record, instances }: StepContext, { step }: StepInsta
   const { created, facts } = record();
   const { contextDir } = created;
   return step.inputs.flatMap(({ from, artifact, as }) =>
-    instances
-      .filter((other) => other.step.id === from)
-      .map(({ id, matrix }) => ({
-        step: id,
-        artifact,
-        isMade: facts.get(id)?.artifacts.includes(artifact) === true,
-        from: artifactDir(contextDir, id, artifact),
-        as: matrix.size === 0 ? as : join(as, id.slice(from.length + 1, -1)),
-      })),
+    (instances.get(from) ?? []).map(({ id, matrix }) => ({
+      step: id,
+      artifact,
+      isMade: facts.get(id)?.artifacts.includes(artifact) === true,
+      from: artifactDir(contextDir, id, artifact),
+      as: matrix.size === 0 ? as : join(as, id.slice(from.length + 1, -1)),
+    })),
   );
 }

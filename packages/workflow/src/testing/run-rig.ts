@@ -38,6 +38,7 @@ import {
   retryRun,
   runWorkflow,
   workflowConcurrencyKey,
+  type ResumeOptions,
   type RunHandle,
   type StartOptions,
 } from "../run/run-workflow.ts";
@@ -54,7 +55,7 @@ export interface RunRig {
   run(workflow: Workflow, options?: Partial<StartOptions>): Promise<RunResult>;
   /** Ends the scheduler, and goes on with the run on a new one, as another process would. */
   restart(): Promise<void>;
-  resume(id: string, workflow: Workflow): Promise<RunHandle>;
+  resume(id: string, workflow: Workflow, options?: Partial<ResumeOptions>): Promise<RunHandle>;
   retry(id: string, workflow: Workflow, choice?: RetryChoice): Promise<RunHandle>;
   close(): Promise<void>;
 }
@@ -93,7 +94,7 @@ export async function createRunRig(): Promise<RunRig> {
       await scheduler.close();
       scheduler = await openScheduler(store, runtime);
     },
-    resume: (id, workflow) => resumeRun({ ...common(), id, workflow }),
+    resume: (id, workflow, options = {}) => resumeRun({ ...common(), id, workflow, ...options }),
     retry: (id, workflow, choice) => retryRun({ ...common(), id, workflow, choice }),
     async close() {
       await scheduler.close();

@@ -1,0 +1,101 @@
+/**
+ * Runs one workflow in a process of its own, on a scheduler whose jobs end at once and a journal in memory, so that what is
+ * left is the engine. Prints the processor time of what it was asked for as JSON: `run`, `resume` (a run whose journal is
+ * complete but for its end) or `cancel` (while all steps but eight wait).
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { silentLog, systemClock, systemIds } from "@agentcore/contract";
+import { createMemoryJournal, type JobEnd, type JobHandle } from "@agentcore/scheduler";
+import { parseWorkflow, resumeRun, runWorkflow, type RunPorts, type Workflow } from "@agentcore/workflow";
+import { resultOfNothing } from "./result-of-nothing.ts";
+import { chainFile, fanOutFile } from "./workflow-files.ts";
+
+const [what = "run", shape = "fan-out", count = "100"] = process.argv.slice(2);
+const steps = Number(count);
+let ended = 0;
+
+async function definition(): Promise<Workflow> {
+  const text = shape === "chain" ? chainFile(steps) : fanOutFile(steps, 8);
+  const readFile = async (path: string) => (path.endsWith("engine.yaml") ? text : null);
+  const parsed = await parseWorkflow({ file: "/engine.yaml", readFile });
+  if (!parsed.ok) throw new Error(parsed.problems[0]?.message);
+  return parsed.workflow;
+}
+
+/** Jobs end when the event loop comes around; those after the first `endingMax` end only when they are cancelled. */
+function fakeScheduler(endingMax: number): RunPorts["scheduler"] {
+  let submitted = 0;
+  const handleOf = (id: string): JobHandle => {
+    const { promise, resolve } = Promise.withResolvers<JobEnd>();
+    const end = { jobId: id, result: resultOfNothing, attempts: 1, spent: { costUsd: 0, tokens: 0 } };
+    if (submitted++ < endingMax) setImmediate(() => resolve({ ...end, state: "succeeded", reason: null }));
+    return {
+      id,
+      deduplicated: false,
+      result: () => promise,
+      async *events() {},
+      cancel: async () => {
+        resolve({ ...end, state: "cancelled", reason: { code: "AC_CANCELLED", message: "cancelled", evidence: {} } });
+        return "cancelled";
+      },
+    };
+  };
+  return { submit: async ({ id = "" }) => handleOf(id), attach: async (id) => handleOf(id) };
+}
+
+const workspace = mkdtempSync(join(tmpdir(), "agentcore-bench-"));
+try {
+  const workflow = await definition();
+  const journal = createMemoryJournal();
+  const common = {
+    workflow,
+    journal,
+    clock: systemClock,
+    ids: systemIds,
+    log: silentLog,
+    git: async () => ({ exitCode: 128, stdout: "", stderr: "fatal: not a git repository" }),
+  };
+  const { cpuMs, outcome } = await measured();
+  console.log(JSON.stringify({ cpuMs, outcome }));
+
+  async function measured(): Promise<{ cpuMs: number; outcome: string }> {
+    if (what === "run") {
+      const scheduler = fakeScheduler(Infinity);
+      return cpuOf(async () => (await runWorkflow({ ...common, scheduler, workspace })).result());
+    }
+    if (what === "cancel") {
+      const run = await runWorkflow({ ...common, scheduler: fakeScheduler(0), workspace });
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      return cpuOf(() => {
+        run.cancel();
+        return run.result();
+      });
+    }
+    const scheduler = fakeScheduler(steps - 1);
+    const run = await runWorkflow({
+      ...common,
+      scheduler,
+      workspace,
+      onEvent: (event) => {
+        if (event.type !== "step_changed" || event.step.status !== "SUCCEEDED") return;
+        ended += 1;
+        if (ended === steps - 1) run.interrupt();
+      },
+    });
+    await run.result();
+    return cpuOf(async () =>
+      (await resumeRun({ ...common, scheduler: fakeScheduler(Infinity), id: run.id })).result(),
+    );
+  }
+} finally {
+  rmSync(workspace, { recursive: true, force: true });
+}
+
+async function cpuOf(work: () => Promise<{ readonly outcome: string }>) {
+  const before = process.cpuUsage();
+  const { outcome } = await work();
+  const { user, system } = process.cpuUsage(before);
+  return { cpuMs: (user + system) / 1000, outcome };
+}

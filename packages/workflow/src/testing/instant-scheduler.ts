@@ -1,0 +1,29 @@
+/** A scheduler whose jobs do nothing: each ends well in the next turn of the event loop, or when it is cancelled. */
+import type { JobEnd, JobHandle } from "@agentcore/scheduler";
+import { testResult } from "@agentcore/scheduler/testing";
+import type { RunPorts } from "../run-ports.ts";
+
+/** `endingMax`: jobs after so many end only when they are cancelled. */
+export function instantScheduler(endingMax = Infinity): RunPorts["scheduler"] {
+  let submitted = 0;
+  const handleOf = (jobId: string): JobHandle => {
+    const { promise, resolve } = Promise.withResolvers<JobEnd>();
+    const common = { jobId, result: testResult(), attempts: 1, spent: { costUsd: 0, tokens: 0 } };
+    submitted += 1;
+    if (submitted <= endingMax) setImmediate(resolve, { ...common, state: "succeeded", reason: null });
+    return {
+      id: jobId,
+      deduplicated: false,
+      result: () => promise,
+      async *events() {},
+      async cancel({ message = "" } = {}) {
+        resolve({ ...common, state: "cancelled", reason: { code: "AC_CANCELLED", message, evidence: {} } });
+        return "cancelled";
+      },
+    };
+  };
+  return {
+    submit: async ({ id = "" }) => handleOf(id),
+    attach: async (id) => handleOf(id),
+  };
+}
