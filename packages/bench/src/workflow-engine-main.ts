@@ -15,9 +15,11 @@ import { chainFile, fanOutFile } from "./workflow-files.ts";
 const [what = "run", shape = "fan-out", count = "100"] = process.argv.slice(2);
 const steps = Number(count);
 let ended = 0;
+let submitted = 0;
+let onSubmit = (): void => {};
 
 async function definition(): Promise<Workflow> {
-  const text = shape === "chain" ? chainFile(steps) : fanOutFile(steps, 8);
+  const text = shape === "chain" ? chainFile(steps) : fanOutFile(steps, shape === "open" ? null : 8);
   const readFile = async (path: string) => (path.endsWith("engine.yaml") ? text : null);
   const parsed = await parseWorkflow({ file: "/engine.yaml", readFile });
   if (!parsed.ok) throw new Error(parsed.problems[0]?.message);
@@ -26,18 +28,18 @@ async function definition(): Promise<Workflow> {
 
 /** Jobs end when the event loop comes around; those after the first `endingMax` end only when they are cancelled. */
 function fakeScheduler(endingMax: number): RunPorts["scheduler"] {
-  let submitted = 0;
   const handleOf = (id: string): JobHandle => {
     const { promise, resolve } = Promise.withResolvers<JobEnd>();
     const end = { jobId: id, result: resultOfNothing, attempts: 1, spent: { costUsd: 0, tokens: 0 } };
+    onSubmit();
     if (submitted++ < endingMax) setImmediate(() => resolve({ ...end, state: "succeeded", reason: null }));
     return {
       id,
       deduplicated: false,
       result: () => promise,
       async *events() {},
-      cancel: async () => {
-        resolve({ ...end, state: "cancelled", reason: { code: "AC_CANCELLED", message: "cancelled", evidence: {} } });
+      async cancel({ message = "" } = {}) {
+        resolve({ ...end, state: "cancelled", reason: { code: "AC_CANCELLED", message, evidence: {} } });
         return "cancelled";
       },
     };
@@ -66,8 +68,13 @@ try {
       return cpuOf(async () => (await runWorkflow({ ...common, scheduler, workspace })).result());
     }
     if (what === "cancel") {
+      const begun = Promise.withResolvers<void>();
+      const atOnce = workflow.concurrency ?? steps;
+      onSubmit = () => {
+        if (submitted === atOnce - 1) begun.resolve();
+      };
       const run = await runWorkflow({ ...common, scheduler: fakeScheduler(0), workspace });
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await begun.promise;
       return cpuOf(() => {
         run.cancel();
         return run.result();

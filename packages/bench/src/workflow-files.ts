@@ -3,7 +3,7 @@
 const shellStep = ["    worker: shell", '    instructions: "true"', "    capabilities: [run_commands]"];
 
 /** Steps that wait for nothing. */
-export function fanOutFile(steps: number, concurrency: number): string {
+export function fanOutFile(steps: number, concurrency: number | null): string {
   const lines = Array.from({ length: steps }, (_, index) => [`  s${index}:`, ...shellStep]).flat();
   return fileOf(lines, concurrency);
 }

@@ -18,7 +18,10 @@ import { chainFile, fanOutFile, largeFile } from "./workflow-files.ts";
 const rounds = 3;
 const app = fileURLToPath(new URL("../../../apps/cli/", import.meta.url));
 /** Beside this file, compiled or not as this one is. */
-const planProgram = fileURLToPath(new URL(`workflow-plan-main${extname(import.meta.url)}`, import.meta.url));
+const programBeside = (name: string): string =>
+  fileURLToPath(new URL(`${name}${extname(import.meta.url)}`, import.meta.url));
+const planProgram = programBeside("workflow-plan-main");
+const engineProgram = programBeside("workflow-engine-main");
 const command = ["bash", "-e", "-c", "true", "script"] as const;
 /** Bash reads `~/.bashrc` where its stdin is a socket, as with Node; a worker has a HOME of its own, so these have too. */
 const env = { PATH: process.env["PATH"] ?? "/usr/bin:/bin", HOME: "/nonexistent" };
@@ -32,6 +35,7 @@ export async function benchWorkflow(report: Report): Promise<void> {
     const chain = { name: "a chain of 200 steps", steps: 200, atOnce: 1 };
     await reportRuns(report, { ...fanOut, text: fanOutFile(50, 8) }, scratch, containment);
     await reportRuns(report, { ...chain, text: chainFile(200) }, scratch, containment);
+    await reportEngine(report);
     await reportLarge(report, scratch);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
@@ -146,6 +150,36 @@ function median(values: readonly number[]): number {
 
 const mib = ({ peakBytes }: Cost): string => `${Math.round(peakBytes / 2 ** 20)} MiB`;
 
+/** Processor time of the engine alone: jobs that end at once, and a journal in memory. */
+async function reportEngine(report: Report): Promise<void> {
+  const cases = [
+    { name: "engine, 100 steps fanned out at concurrency 8, per step", what: "run", steps: 100 },
+    { name: "the same, 1,000 steps", what: "run", steps: 1000 },
+    { name: "the same, 10,000 steps", what: "run", steps: 10_000 },
+    { name: "resume of 10,000 steps of which one is left, per step", what: "resume", steps: 10_000 },
+  ];
+  for (const { name, what, steps } of cases) {
+    const cpuMs = await engineCpuMs(what, "fan-out", steps);
+    report({ name, value: cpuMs / steps, unit: "ms CPU", note: what === "run" ? "aim: under 2" : "" });
+  }
+  for (const [name, shape] of [
+    ["cancel of 10,000 steps, 8 at work", "fan-out"],
+    ["cancel of 10,000 steps, all at work", "open"],
+  ] as const) {
+    const value = await engineCpuMs("cancel", shape, 10_000);
+    report({ name, value, unit: "ms CPU", note: "aim: under 2,000" });
+  }
+}
+
+async function engineCpuMs(what: string, shape: string, steps: number): Promise<number> {
+  const seen: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const { cpuMs } = await inProcess<{ cpuMs: number }>([engineProgram, what, shape, String(steps)]);
+    seen.push(cpuMs);
+  }
+  return median(seen);
+}
+
 interface Planning {
   readonly parseMs: number;
   readonly planMs: number;
@@ -158,7 +192,7 @@ async function reportLarge(report: Report, scratch: string): Promise<void> {
   const text = largeFile(10_000);
   writeFileSync(file, text);
   const seen: Planning[] = [];
-  for (let round = 0; round < rounds; round += 1) seen.push(await planInProcess(file));
+  for (let round = 0; round < rounds; round += 1) seen.push(await inProcess<Planning>([planProgram, file]));
   const parseMs = median(seen.map((one) => one.parseMs));
   const planMs = median(seen.map((one) => one.planMs));
   report({
@@ -186,14 +220,15 @@ async function reportLarge(report: Report, scratch: string): Promise<void> {
   });
 }
 
-async function planInProcess(file: string): Promise<Planning> {
-  const args = ["--conditions=@agentcore/source", planProgram, file];
+/** What a program that has done nothing else prints as JSON. */
+async function inProcess<T>(program: readonly string[]): Promise<T> {
+  const args = ["--conditions=@agentcore/source", ...program];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   let said = "";
   child.stdout.on("data", (chunk) => {
     said += String(chunk);
   });
   const [code] = (await once(child, "close")) as [number | null];
-  if (code !== 0) throw new Error(`planning ended with ${code}: ${said}`);
-  return JSON.parse(said) as Planning;
+  if (code !== 0) throw new Error(`${program.join(" ")} ended with ${code}: ${said}`);
+  return JSON.parse(said) as T;
 }

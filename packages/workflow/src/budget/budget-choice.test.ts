@@ -92,7 +92,11 @@ describe("the choice of who starts with what", () => {
 
   it("knows who waits for whom, also through others", () => {
     const areOrdered = orderOf([plan("a"), plan("b", ["a"]), plan("c", ["b"]), plan("d")]);
-    const pairs = [["a", "c"], ["c", "a"], ["a", "d"]] as const;
+    const pairs = [
+      ["a", "c"],
+      ["c", "a"],
+      ["a", "d"],
+    ] as const;
     expect(pairs.map(([a, b]) => areOrdered?.(a, b))).toEqual([true, true, false]);
   });
 });

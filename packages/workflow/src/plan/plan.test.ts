@@ -80,9 +80,7 @@ describe("the plan", () => {
     ],
     ["does nothing after the end", [{ type: "run_ended", outcome: "CANCELLED" }], []],
   ])("%s", (_name, events, expected) => {
-    expect(brief(plan({ state: after(diamond, events), concurrency: null }))).toEqual(
-      expected,
-    );
+    expect(brief(plan({ state: after(diamond, events), concurrency: null }))).toEqual(expected);
   });
 
   it("keeps to its concurrency, in the order of the file", () => {
