@@ -9,7 +9,7 @@ import {
 } from "../journal.ts";
 
 export function createMemoryJournal(): Journal {
-  const streams = new Map<string, { header: JournalHeader; entries: readonly string[] }>();
+  const streams = new Map<string, { header: JournalHeader; entries: string[] }>();
   const endNumbers = new Map<string, number>();
   let endMark = 0;
   const number = (stream: string, header: JournalHeader): void => {
@@ -23,11 +23,9 @@ export function createMemoryJournal(): Journal {
       const newHeader = header ?? known?.header;
       assert(newHeader !== undefined, `the first append to ${stream} has no header`);
       // As text, so that nobody changes what was written.
-      const added = entries.map((entry) => JSON.stringify(entry));
-      streams.set(stream, {
-        header: structuredClone(newHeader),
-        entries: [...(known?.entries ?? []), ...added],
-      });
+      const kept = known?.entries ?? [];
+      for (const entry of entries) kept.push(JSON.stringify(entry));
+      streams.set(stream, { header: structuredClone(newHeader), entries: kept });
       number(stream, newHeader);
       return "appended";
     },
