@@ -38,7 +38,7 @@ function fakeScheduler(endingMax: number): RunPorts["scheduler"] {
       deduplicated: false,
       result: () => promise,
       async *events() {},
-      async cancel({ message = "" } = {}) {
+      async cancel({ reason: message = "" } = {}) {
         resolve({ ...end, state: "cancelled", reason: { code: "AC_CANCELLED", message, evidence: {} } });
         return "cancelled";
       },

@@ -16,7 +16,7 @@ export function instantScheduler(endingMax = Infinity): RunPorts["scheduler"] {
       deduplicated: false,
       result: () => promise,
       async *events() {},
-      async cancel({ message = "" } = {}) {
+      async cancel({ reason: message = "" } = {}) {
         resolve({ ...common, state: "cancelled", reason: { code: "AC_CANCELLED", message, evidence: {} } });
         return "cancelled";
       },
