@@ -117,7 +117,7 @@ export interface StepFacts {
   readonly diffBase: string | null;
 }
 
-export const noFacts: StepFacts = {
+const noFacts: StepFacts = {
   startedAt: null,
   endedAt: null,
   spent: nothingSpent,
