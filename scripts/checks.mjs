@@ -20,6 +20,7 @@ export const checks = {
     return run("node", ["scripts/package-checks.mjs"]);
   },
   simulation: () => run("node", [source, "packages/simulation/src/main.ts", "--seeds", "200"]),
+  burst: () => run("node", [source, "packages/crash-tests/src/main.ts", "burst"]),
   "third-party adapter": () => run("node", ["scripts/third-party.mjs"]),
   "containment conformance": () =>
     run("node", [source, "packages/containment/src/testing/conformance-main.ts"]),

@@ -6,7 +6,7 @@ import { AgentCoreError, type Clock } from "@agentcore/contract";
 import { RunCgroup } from "./cgroup.ts";
 import { ContainedRun } from "./contained-run.ts";
 import { commandLine, hidesFiles, levelOf, type Implementation } from "./implementations.ts";
-import { createLaunchLine, type LaunchLine } from "./launch-line.ts";
+import { createLaunchLine } from "./launch-line.ts";
 import { launch } from "./launch.ts";
 import { initBelow, pidNamespaceBox } from "./pid-namespace-box.ts";
 import type { Contained, ContainedCommand, Containment } from "./port.ts";
@@ -40,25 +40,12 @@ export function createContainment(options: ContainmentOptions): Containment {
     level: levelOf(name),
     hides: hidesFiles(name),
     limits: limitEnforcement(options.implementation, options.controllers ?? []),
-    start: (command) => startInTurn(line, options, command),
+    start: (command) => line.inTurn(() => start(options, command), command.signal),
   };
 }
 
 /** Launches in flight: enough to keep two processors busy. */
 const launchesMax = 4;
-
-async function startInTurn(
-  line: LaunchLine,
-  options: ContainmentOptions,
-  command: ContainedCommand,
-): Promise<Contained> {
-  const leave = await line.enter(command.signal);
-  try {
-    return await start(options, command);
-  } finally {
-    leave();
-  }
-}
 
 async function start(options: ContainmentOptions, command: ContainedCommand): Promise<Contained> {
   checkCommand(command);

@@ -1,4 +1,5 @@
 /** Starts a process that cannot leave anything behind: probing, spawning, stopping and proving emptiness. */
+export { createLaunchLine, type LaunchLine } from "./launch-line.ts";
 export {
   lookAtLeftRuns,
   openContainment,

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Cancellation, type CancelSignal, systemClock } from "@agentcore/contract";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { createContainment } from "./containment.ts";
 import { createLaunchLine } from "./launch-line.ts";
 import { openRegistry, type RunRegistry } from "./registry.ts";
@@ -10,23 +10,52 @@ import { openRegistry, type RunRegistry } from "./registry.ts";
 it("lets a few in at once, in the order in which they came, and passes over those who gave up", async () => {
   const line = createLaunchLine(2);
   const order: string[] = [];
-  const enter = async (name: string, signal?: CancelSignal) => {
-    const leave = await line.enter(signal);
-    order.push(name);
-    return leave;
-  };
+  const leave = new Map<string, () => void>();
+  const enter = (name: string, signal?: CancelSignal): Promise<void> =>
+    line.inTurn(() => {
+      order.push(name);
+      return new Promise((resolve) => void leave.set(name, resolve));
+    }, signal);
+  const hasEntered = (name: string) => vi.waitFor(() => expect(order).toContain(name));
   const stop = new Cancellation();
-  const [a, b] = await Promise.all([enter("a"), enter("b")]);
-  const [c, givenUp, d] = [enter("c"), enter("given up", stop), enter("d")];
+  const [a, b, c] = [enter("a"), enter("b"), enter("c")];
+  const [givenUp, d] = [enter("given up", stop), enter("d")];
   stop.cancel({ reason: "not wanted" });
   await expect(givenUp).rejects.toMatchObject({ code: "AC_CANCELLED" });
   await expect(enter("too late", stop)).rejects.toMatchObject({ code: "AC_CANCELLED" });
+  await hasEntered("b");
   expect(order).toEqual(["a", "b"]);
-  a();
-  (await c)();
-  b();
-  await d;
+  leave.get("a")?.();
+  await hasEntered("c");
+  expect(order).toEqual(["a", "b", "c"]);
+  leave.get("b")?.();
+  await hasEntered("d");
+  for (const name of ["c", "d"]) leave.get(name)?.();
+  await Promise.all([a, b, c, d]);
   expect(order).toEqual(["a", "b", "c", "d"]);
+});
+
+it("begins each in a round of the event loop of its own, and gives the place of one that fails to the next", async () => {
+  const line = createLaunchLine(4);
+  let round = 0;
+  let isOver = false;
+  const turn = (): void => {
+    round += 1;
+    if (!isOver) setImmediate(turn);
+  };
+  turn();
+  const rounds: number[] = [];
+  const failed = await Promise.allSettled(
+    Array.from({ length: 12 }, () =>
+      line.inTurn(async () => {
+        rounds.push(round);
+        throw new Error("no box");
+      }),
+    ),
+  );
+  isOver = true;
+  expect(failed.map(({ status }) => status)).toEqual(failed.map(() => "rejected"));
+  expect(new Set(rounds).size).toBe(12);
 });
 
 /** Counts launches between the note that one begins and the note of who it became. */

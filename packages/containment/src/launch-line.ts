@@ -1,16 +1,13 @@
 /**
  * Who may launch now. A launch holds the event loop while it forks, and its box needs the processor to become ready: were all
  * launched at once that come at once, nothing else would be done meanwhile (beats, commits, the boxes' own words). So a few are
- * in flight, the others wait in line, and the loop goes round before each.
+ * in flight, the others wait in line, and each begins in a round of the loop of its own.
  */
 import { AgentCoreError, type CancelSignal } from "@agentcore/contract";
 
-/** Gives the place back. */
-export type LeaveLaunch = () => void;
-
 export interface LaunchLine {
-  /** Resolves when it is the caller's turn. Rejects with `AC_CANCELLED` where `signal` cancels before. */
-  enter(signal?: CancelSignal): Promise<LeaveLaunch>;
+  /** Does the work when it is its turn. Rejects with `AC_CANCELLED` where `signal` cancels before. */
+  inTurn<T>(work: () => Promise<T>, signal?: CancelSignal): Promise<T>;
 }
 
 export function createLaunchLine(inFlightMax: number): LaunchLine {
@@ -39,12 +36,21 @@ export function createLaunchLine(inFlightMax: number): LaunchLine {
     });
     return promise;
   };
+  let lastRound = Promise.resolve();
+  const ownRound = (): Promise<void> => {
+    lastRound = lastRound.then(() => new Promise((resolve) => void setImmediate(resolve)));
+    return lastRound;
+  };
   return {
-    async enter(signal) {
+    async inTurn(work, signal) {
       if (signal !== undefined && signal.reason !== null) throw cancelledBefore();
       await place(signal);
-      await new Promise<void>((resolve) => void setImmediate(resolve));
-      return leave;
+      try {
+        await ownRound();
+        return await work();
+      } finally {
+        leave();
+      }
     },
   };
 }

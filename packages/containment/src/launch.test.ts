@@ -1,6 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type Clock, systemClock } from "@agentcore/contract";
@@ -94,6 +102,26 @@ it("a box that never becomes ready is given up and killed", async () => {
   rmSync(silent);
   expectNothingLeft(failing.marker);
   expect(sightings(`300.${process.pid}`)).toEqual([]);
+});
+
+it("the word of a box that lies in the pipe is read before a timer that fires late is believed", async () => {
+  const said = path.join(directory, "said");
+  const box = path.join(directory, "box");
+  writeFileSync(box, `#!/bin/sh\necho "ready 7" >&3\n: >${said}\nread -r word <&3\n`);
+  chmodSync(box, 0o755);
+  // The event loop is held up until the word is there, and goes on with the timers.
+  const late: Clock = {
+    ...systemClock,
+    setTimer: (_, fire) =>
+      systemClock.setTimer(0, () => {
+        while (!existsSync(said));
+        fire();
+      }),
+  };
+  const launched = await launch({ file: box, args: [] }, command(), late);
+  expect(launched.payloadInnermostPid).toBe(8);
+  launched.release();
+  expect(await launched.ended).toEqual({ code: 0, signal: null });
 });
 
 it("without setpriv, cgroup and registry a process group is still a box", async () => {

@@ -2,6 +2,9 @@
  * Descriptors that this process was started with and that a child would get too, such as the lock file of a shell script
  * around it. Node closes none of them at a spawn, and nothing can be asked to but a shell: it is put in front where there
  * are any, which is rare. On a system without `/proc` they cannot be told from Node's own, and stay.
+ *
+ * All descriptors are looked at once, before the first launch: Node opens none later that a child would get, and to look at
+ * those of all runs before each launch would hold the event loop for seconds where hundreds begin together.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { ignore } from "@agentcore/contract";
@@ -12,11 +15,15 @@ const closeOnExec = 0o2000000;
 /** Up to here a spawn gives every number a stream of its own. */
 const ownDescriptorMax = 4;
 
+let foundAtFirst: readonly number[] | undefined;
+
 /** Numbers above those that a box uses itself. */
-export function strayDescriptors(): number[] {
-  return listNames("/proc/self/fd")
+export function strayDescriptors(): readonly number[] {
+  foundAtFirst ??= listNames("/proc/self/fd")
     .map(Number)
     .filter((fd) => fd > ownDescriptorMax && isInherited(fd));
+  // One that was closed since may be Node's own by now.
+  return foundAtFirst.filter(isInherited);
 }
 
 function isInherited(fd: number): boolean {

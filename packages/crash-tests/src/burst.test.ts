@@ -6,6 +6,7 @@ import { QueueClient } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { findSurvivors } from "@agentcore/worker-kit/testing";
 import { expect, it, onTestFinished } from "vitest";
+import { burst, busyMsMax } from "./burst.ts";
 import { makeRig } from "./rig.ts";
 import { SchedulerProcess } from "./scheduler-process.ts";
 import { makeJobDirectory } from "./truth-ledger.ts";
@@ -55,3 +56,11 @@ it(`${runs} sleeping runs that are let in at once all begin, no lease is lost an
   await scheduler.stop();
   expect(findSurvivors([rig.root, ...rig.tags])).toEqual([]);
 }, 300_000);
+
+it(`${runs} sleeping runs of one process all begin, each once, and leave the event loop to others meanwhile`, async () => {
+  const report = await burst(runs);
+  expect(report).toMatchObject({ begun: runs, strayed: [], survivors: [] });
+  expect(report.owners).toHaveLength(1);
+  // Processor time: the clock on the wall also counts what the tests beside this one take.
+  expect(report.longestBusyMs).toBeLessThan(busyMsMax);
+}, 180_000);

@@ -1,10 +1,11 @@
 /**
  * The way in: `main.ts headline --jobs 500 --kills 200 --seed S` runs the crash test of the queue, `main.ts workflow
- * --kills 100 --seed S` that of workflows, `main.ts mutants` checks that tests notice planted bugs. Ends with 1 where
- * something was found.
+ * --kills 100 --seed S` that of workflows, `main.ts burst --runs 500` lets many runs in at once, `main.ts mutants` checks that
+ * tests notice planted bugs. Ends with 1 where something was found.
  */
 import { parseArgs } from "node:util";
 import { announcedSeed } from "@agentcore/contract/testing";
+import { burst, burstLines, isCalm } from "./burst.ts";
 import { headline } from "./headline.ts";
 import { headlineLines } from "./headline-lines.ts";
 import { mutantLine, runMutants } from "./mutants/run-mutants.ts";
@@ -17,6 +18,7 @@ const { positionals, values } = parseArgs({
   options: {
     jobs: { type: "string", default: "500" },
     kills: { type: "string" },
+    runs: { type: "string", default: "500" },
     seed: { type: "string" },
     keep: { type: "boolean", default: false },
   },
@@ -39,6 +41,12 @@ switch (positionals[0]) {
     process.exitCode = workflow.isClean(report) ? 0 : 1;
     break;
   }
+  case "burst": {
+    const report = await burst(Number(values.runs));
+    for (const line of burstLines(report)) print(line);
+    process.exitCode = isCalm(report) ? 0 : 1;
+    break;
+  }
   case "mutants": {
     const rows = await runMutants((row) => print(mutantLine(row)));
     const caught = rows.filter(({ outcome }) => outcome === "caught").length;
@@ -48,7 +56,7 @@ switch (positionals[0]) {
   }
   default:
     print(
-      "usage: main.ts headline [--jobs N] [--kills N] [--seed S] [--keep] | workflow [--kills N] [--seed S] | mutants",
+      "usage: main.ts headline [--jobs N] [--kills N] [--seed S] [--keep] | workflow [--kills N] [--seed S] | burst [--runs N] | mutants",
     );
     process.exitCode = 2;
 }

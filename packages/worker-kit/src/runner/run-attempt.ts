@@ -26,7 +26,7 @@ import { unmarkHeld } from "./held-mark.ts";
 import { beginObservation, type Observation } from "./observation.ts";
 import { limitsReached, limitsWithoutEffect } from "../program/limits-reached.ts";
 import type { RunnerOptions } from "../runner-options.ts";
-import { prepareRun, type Run } from "./prepare.ts";
+import type { Run } from "./prepare.ts";
 import { createProbes, type Probes } from "./probe-script.ts";
 import { readOutput } from "./read-output.ts";
 import { notStartedResult, type RunTimes } from "./result.ts";
@@ -37,11 +37,16 @@ import { exitOf } from "../program/worker-exit.ts";
 /** Why the worker is to end before its own exit: the first reason counts, all of them end it. */
 type EndReason = StopCause | "output" | "internal";
 
-/** `onProbes` is called when the worker's box is there. */
+export interface RunAttemptOptions {
+  readonly prepare: (request: RunRequest) => Promise<Run>;
+  /** Called when the worker's box is there. */
+  readonly onProbes: (probes: Probes) => void;
+}
+
 export async function runAttempt(
   parts: RunnerOptions,
   request: RunRequest,
-  onProbes: (probes: Probes) => void,
+  { prepare, onProbes }: RunAttemptOptions,
 ): Promise<WorkerResult> {
   const times: RunTimes = { startedAt: parts.clock.now(), startedMonotonicMs: parts.clock.monotonicMs() };
   const { signal } = request.permit;
@@ -49,7 +54,7 @@ export async function runAttempt(
     notStartedResult(parts.clock, times, signal.reason, startFailureOf(error));
   try {
     if (signal.reason !== null) return notStarted(null);
-    const run = await prepareRun(parts, request);
+    const run = await prepare(request);
     return await runPrepared(run, times, onProbes);
   } catch (error) {
     return notStarted(error);
