@@ -25,7 +25,7 @@ import type { Launched } from "./launch.ts";
 import type { Contained, ContainedProcess, ImplementationName, PayloadExit } from "./port.ts";
 import type { RunLimitName } from "./run-limits.ts";
 import { nextStopStep, type StopTiming } from "./stop-plan.ts";
-import { pause, settledWithin } from "./waiting.ts";
+import { loopWentRound, pause, settledWithin } from "./waiting.ts";
 
 const emptyWithinMs = 10_000;
 /** Waits between looks while emptying; the last one repeats. */
@@ -209,7 +209,11 @@ export class ContainedRun implements Contained {
     const startedMs = this.#clock.monotonicMs();
     const deadlineMs = startedMs + emptyWithinMs;
     for (let pass = 1; !this.#isEmpty(); pass += 1) {
-      if (this.#clock.monotonicMs() >= deadlineMs) return false;
+      if (this.#clock.monotonicMs() >= deadlineMs) {
+        // Its end may be known already and not be read yet.
+        await loopWentRound();
+        return this.#isEmpty();
+      }
       const delayMs = lookAfterMs[Math.min(pass, lookAfterMs.length) - 1] as number;
       await (this.#outermostEnded
         ? pause(this.#clock, delayMs)

@@ -12,7 +12,7 @@ import { afterLine, handshakeStart, type HandshakeState } from "./handshake.ts";
 import { markerVariable, type ContainedCommand } from "./port.ts";
 import { refusedSpawn } from "./refused-spawn.ts";
 import { strayDescriptors, withoutStrays } from "./stray-descriptors.ts";
-import { settledWithin } from "./waiting.ts";
+import { loopWentRound, settledWithin } from "./waiting.ts";
 
 const readyWithinMs = 15_000;
 /** A shell's word about a killed child is one line; anything longer is not from our script. */
@@ -115,11 +115,6 @@ function spawnDetached(box: CommandLine, command: ContainedCommand): ChildProces
       cause: error,
     });
   }
-}
-
-/** Twice: what was ready when the timers ran has been read then. */
-async function loopWentRound(): Promise<void> {
-  for (let turn = 0; turn < 2; turn += 1) await new Promise<void>((resolve) => void setImmediate(resolve));
 }
 
 interface Exit {
