@@ -186,8 +186,9 @@ describe("each way a run can end has its exit code:", () => {
     expect(resultOf(stdout)).toMatchObject({
       outcome: "budget_exhausted",
       code: "AC_COST_CEILING",
-      costUsd: 9,
-      costBasis: "reported",
+      // It was cut short: what it reported, and once more its costliest answer, which may have been under way.
+      costUsd: 18,
+      costBasis: "estimated",
       containment: { survivors: 0 },
     });
     expect(processesWith("sleep 4716")).toEqual([]);
