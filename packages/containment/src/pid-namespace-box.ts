@@ -23,8 +23,12 @@ import {
 } from "./proc.ts";
 import type { RunLimitName } from "./run-limits.ts";
 
-/** From this pass on the namespace has had its time, and everything else that can kill is used too. */
-const secondNetFromPass = 6;
+/**
+ * From this pass on, after about a second, the namespace has had its time, and everything else that can kill is used too. Not
+ * earlier: an init whose wrapper is killed becomes a child of PID 1, which in a container may be this process, and nobody
+ * reaps it there.
+ */
+const secondNetFromPass = 45;
 
 export interface BoxOptions {
   readonly implementation: ImplementationName;
