@@ -22,6 +22,7 @@ export { createProcessRunner, type ProcessRunnerOptions } from "./runner/create-
 export { defaultRunnerLimits, type RunnerLimits } from "./runner-options.ts";
 export { findAttemptDirectory, listJobDirectories, type JobDirectory } from "./runner/attempt-directory.ts";
 export { type ClaimedAttempt, neverBegan } from "./runner/held-mark.ts";
+export { removeTree } from "./runner/remove-tree.ts";
 export { runLabel } from "./runner/prepare.ts";
 export { scriptCommand, type ScriptCommand } from "./runner/task-script.ts";
 export * from "./task-options.ts";

@@ -5,8 +5,7 @@
  */
 import { ignore, type Clock, type Log, type Timer } from "@agentcore/contract";
 import type { JobStore } from "@agentcore/scheduler";
-import { listJobDirectories } from "@agentcore/worker-kit";
-import { rm } from "node:fs/promises";
+import { listJobDirectories, removeTree } from "@agentcore/worker-kit";
 
 export interface PruneOptions {
   readonly attemptsDir: string;
@@ -41,13 +40,23 @@ export function pruneAttemptsRegularly(options: PruneOptions): () => void {
 }
 
 /** Answers of how many jobs. */
-export async function pruneAttempts({ attemptsDir, store, keepMs, clock }: PruneOptions): Promise<number> {
+export async function pruneAttempts({
+  attemptsDir,
+  store,
+  keepMs,
+  clock,
+  log,
+}: PruneOptions): Promise<number> {
   let pruned = 0;
   for (const { jobId, path, changedAt } of await listJobDirectories(attemptsDir)) {
     const isRecent = clock.now() - changedAt < keepMs;
     if (isRecent || (await store.get(jobId)) !== undefined) continue;
-    await rm(path, { recursive: true, force: true });
-    pruned += 1;
+    try {
+      await removeTree(path);
+      pruned += 1;
+    } catch (error) {
+      log.warn({ error, path }, "the files of a job that is not kept any more cannot be removed");
+    }
   }
   return pruned;
 }

@@ -8,6 +8,7 @@ import { mkdirSync, rmdirSync, symlinkSync } from "node:fs";
 import { lstat, mkdir, readdir, realpath, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { AgentCoreError, errorText, ignore, PlacedFileError, readPlacedFile } from "@agentcore/contract";
+import { removeTree } from "./remove-tree.ts";
 
 export interface AttemptDirectory {
   readonly path: string;
@@ -131,14 +132,14 @@ export async function dropDirectory(path: string): Promise<void> {
     rmdirSync(path);
   } catch (error) {
     ignore(error, "not empty, a link, or gone");
-    await rm(path, { recursive: true, force: true });
+    await removeTree(path);
   }
 }
 
 /** For an attempt that never started. The HOME of a resumed session is a link, and stays. */
 export async function removeAttemptDirectory(attempt: AttemptDirectory): Promise<void> {
   try {
-    await rm(attempt.path, { recursive: true, force: true });
+    await removeTree(attempt.path);
   } catch (error) {
     ignore(error, "an empty directory is left behind; why the attempt did not start matters more");
   }

@@ -2,7 +2,6 @@
  * Last stages of a run, once its container is proved empty: what changed, is it there, does it verify, what did it cost,
  * and the verdict over all of it. Nothing of the worker runs any more, so what is looked at here stays as it is.
  */
-import { ignore } from "@agentcore/contract";
 import type { Artifact, ContainmentReceipt, StopCause, WorkerEvent, WorkerResult } from "@agentcore/contract";
 import type { ActivityLog } from "../observe/activity-log.ts";
 import { isUnseen } from "../observe/tree-snapshot.ts";
@@ -158,7 +157,8 @@ async function tidyAttempt(ended: EndedRun, session: string | null): Promise<voi
         : dropDirectory(run.attempt.home),
     ]);
   } catch (error) {
-    ignore(error, "left-over files of an ended run: the result stands, and pruning takes them later");
+    const reason = error instanceof Error ? error.message : String(error);
+    ended.emit({ type: "warning", text: `files of the run are left in ${run.attempt.path}: ${reason}` });
   }
 }
 

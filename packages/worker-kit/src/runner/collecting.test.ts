@@ -411,6 +411,16 @@ describe("a worker's session", () => {
     expect(attemptOf(kept)).toEqual(["home", "stdout.log"]);
     expect(attemptOf(dropped)).toEqual(["stdout.log"]);
   });
+
+  it("leaves no directories that are deeper than a path is long", async () => {
+    const program = join(makeTemporaryDirectory("deep-agent"), "agent");
+    const nest = 'n=$(printf "%0200d" 0); i=0; while [ $i -lt 40 ]; do mkdir $n; cd $n; i=$((i + 1)); done';
+    const done = '{"type":"result","ok":true}';
+    writeFileSync(program, `#!/bin/sh\ncd "$TMPDIR"; ${nest}; touch x\necho '${done}'\n`, { mode: 0o755 });
+    const { attemptsDir, ended } = await driveToEnd({ adapter: scriptedAdapter, program, jobId: "j" });
+    expect(ended.outcome).toBe("succeeded");
+    expect(readdirSync(join(attemptsDir, "j/1"))).toEqual(["stdout.log"]);
+  });
 });
 
 describe("usage and cost", () => {
