@@ -159,13 +159,13 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
 function reportSweep(report: SweepReport, log: Log): void {
   for (const { verdict, marker, file, found, survivors, damage } of report.runs) {
     if (verdict === "unreadable") {
-      log.warn({ file, marker, reason: damage }, "set aside a damaged record; nothing of its run is left");
+      log.warn({ file, marker, reason: damage }, "set aside a damaged record; no process of its run is left");
     }
     if (verdict === "emptied") log.info({ marker, found }, "ended what an earlier process left running");
     if (verdict === "left") {
       log.error(
         { marker, file, survivors },
-        "processes of an earlier run could not be ended; end them by hand",
+        "processes of an earlier run could not be killed; kill them yourself",
       );
     }
   }

@@ -1,7 +1,7 @@
 /**
- * What an adapter author writes: how to start a worker, how to read what it prints, how to stop it. An adapter is a
- * plain value without side effects; spawning, containment, timeouts, files and the verdict belong to the runner of
- * `@agentcore/worker-kit`, which calls it. Third-party adapters default-export a {@link WorkerAdapter}.
+ * The interface of adapters: how to start a worker, how to read its output, how to stop it. An adapter is a plain object
+ * without side effects. The runner of `@agentcore/worker-kit` calls it and does the rest: spawning, containment, timeouts,
+ * files and the verdict. Third-party packages default-export a {@link WorkerAdapter}.
  */
 import type { ErrorClass } from "./error-class.ts";
 import type { Grants, Permit } from "./permit.ts";
@@ -9,7 +9,7 @@ import type { CostBasis, Usage, WorkerResult } from "./result.ts";
 import type { Capability, TaskOption, WorkerTask } from "./task.ts";
 import type { WorkerEvent } from "./worker-event.ts";
 
-/** Raised when the interface changes in a way that old adapters cannot meet. */
+/** Incremented when the interface changes in a way that old adapters cannot support. */
 export const adapterContractVersion = 1;
 
 export interface WorkerAdapter {
@@ -18,53 +18,53 @@ export interface WorkerAdapter {
   readonly name: string;
   /** Name for people: `Claude Code`. */
   readonly title: string;
-  /** The default provider whose limits and breaker this worker shares; null for a worker that calls none. */
+  /** The default provider, whose limits and breaker the worker shares; null if the worker calls no provider. */
   readonly provider: string | null;
-  /** Capabilities that the worker can enforce. A task that needs another is refused before anything starts. */
+  /** Capabilities that the worker can enforce. A task that needs any other is refused before anything starts. */
   readonly capabilities: readonly Capability[];
-  /** False where nothing keeps the worker to its capabilities, as with a script; `doctor` says so. Absent: true. */
+  /** False if the worker does not enforce its capabilities, such as a script; `doctor` says so. Default: true. */
   readonly enforcesCapabilities?: boolean;
-  /** Settings of a task that this worker has. A task that sets another gets a `warning` event. Absent: none. */
+  /** Task options that this worker supports. A task that sets another one gets a `warning` event. Default: none. */
   readonly options?: readonly TaskOption[];
   /** How to find the worker's program; the runner and `doctor` use it. */
   readonly program: WorkerProgram;
   /**
-   * Throws `AC_JOB_INVALID` for arguments that `plan` would refuse whatever else the task says, so that a file that names
-   * them can be refused before anything runs. Absent: nothing is known before `plan`.
+   * Throws `AC_JOB_INVALID` for arguments that `plan` would refuse in any task, so that a file with such arguments is
+   * refused before anything runs. If absent, arguments are checked only in `plan`.
    */
   checkArgs?(args: readonly string[]): void;
-  /** Command line and environment for one attempt. Throws `AgentCoreError` for a task it cannot serve. */
+  /** Returns the command line and environment of one attempt. Throws an `AgentCoreError` for a task that it cannot run. */
   plan(task: WorkerTask, context: PlanContext): WorkerPlan;
-  /** A fresh reader for one attempt's output. */
+  /** Returns a new reader for the output of one attempt. */
   createReader(context: ReaderContext): OutputReader;
-  /** Set for a worker that says itself what a whole run cost: its model needs no price. */
+  /** True if the worker itself reports the cost of a whole run; its model then needs no price. */
   readonly reportsCost?: true;
-  /** For a worker that prints its usage only at its end, or not at all, and writes it to files as it goes. */
+  /** For workers that do not print their usage until the end, but write it to files as they run. */
   readonly usageFiles?: UsageFiles;
 }
 
 /**
- * Files of lines that a worker appends to while it runs, and that say what it has used so far. The runner reads them as they
- * grow, so that a ceiling holds during the run. What they say is the worker's word, as what it prints is.
+ * Line-based files to which a worker appends its usage while it runs. The runner reads them as they grow, so that a ceiling
+ * takes effect during the run. Like the worker's output, their content is the worker's own claim.
  */
 export interface UsageFiles {
-  /** Absolute path of the directory that they are below, from the worker's environment. */
+  /** Absolute path of the directory that contains the files, from the worker's environment. */
   directory(env: Readonly<Record<string, string | undefined>>): string;
-  /** Levels of directories between that one and the files. */
+  /** Number of directory levels between that directory and the files. */
   readonly depth: number;
-  /** Whether a file of this name is the run's. `session`: null until the worker has printed it. */
+  /** Whether a file with this name belongs to the run. `session` is null until the worker has printed it. */
   belongs(name: string, run: { readonly home: "own" | "user"; readonly session: string | null }): boolean;
-  /** A fresh reader for all files of one attempt. */
+  /** Returns a new reader for all files of one attempt. */
   createReader(): UsageReader;
 }
 
 /** Must never throw on any input. */
 export interface UsageReader {
-  /** A line that this attempt added to a file. */
+  /** Reads a line that this attempt added to a file. */
   line(file: string, text: string): void;
-  /** Of the attempt so far; null while no line says. */
+  /** Total usage of the attempt so far; null until a line reports it. */
   usage(): Usage | null;
-  /** Null while no line names it. */
+  /** Null until a line names it. */
   model(): string | null;
 }
 
@@ -75,13 +75,13 @@ export interface WorkerProgram {
   readonly versionArgs: readonly string[];
   /** Lowest version known to work, as `major.minor.patch`; absent: any. */
   readonly minVersion?: string;
-  /** Highest version that the adapter was tried with; `doctor` says where a newer one is installed. Absent: not known. */
+  /** Highest version that the adapter was tested with; `doctor` reports a newer one. Absent: unknown. */
   readonly verifiedVersion?: string;
-  /** One line that says how to install it: `npm install -g @openai/codex`. */
+  /** Install command or instruction, in one line: `npm install -g @openai/codex`. */
   readonly install: string;
-  /** Environment variables any of which carries the credential; empty: none is needed. */
+  /** Environment variables, any of which can hold the credential. Empty: no credential is needed. */
   readonly credentialEnv: readonly string[];
-  /** Paths below HOME where the worker keeps its own login; used when no credential variable is set. */
+  /** Paths below HOME of the worker's own login, used if no credential variable is set. */
   readonly loginPaths: readonly string[];
 }
 
@@ -89,7 +89,7 @@ export interface PlanContext {
   readonly grants: Grants;
   /** Absolute path of the program as found. */
   readonly program: string;
-  /** The caller's environment, to read credentials and endpoints from. Never passed on whole. */
+  /** The caller's environment, for credentials and endpoints. Never passed on as a whole. */
   readonly hostEnv: Readonly<Record<string, string | undefined>>;
   /** Private directory of this attempt: HOME and temporary files go below it. */
   readonly attemptDir: string;
@@ -103,27 +103,27 @@ export interface WorkerPlan {
   readonly args: readonly string[];
   /** Added to the allow-list (PATH, LANG, TZ, HOME, XDG, TMPDIR) and to the task's own `env`. */
   readonly env: Readonly<Record<string, string>>;
-  /** Written to stdin, which is then closed. */
+  /** Text for stdin, which is closed afterwards. */
   readonly stdin: string;
   /** `own`: an empty HOME below `attemptDir`. `user`: the caller's, because the worker relies on its own login. */
   readonly home: "own" | "user";
-  /** The model that the run will use, where the adapter knows it; else the task's or the grant's. */
+  /** The model that the run will use, if the adapter knows it. Default: the task's or the grant's. */
   readonly model?: string;
   /** Files to create before the start, by absolute path; their directories are created too. */
   readonly files?: Readonly<Record<string, string>>;
   /**
-   * Who is asked to end by TERM when the run is stopped: the worker's process alone, or its process group with it, for a shell
-   * that waits for the program that it runs. Default `process`.
+   * Which processes get TERM when the run is stopped: the worker's process alone, or its whole process group, for a shell
+   * that waits for the program it runs. Default `process`.
    */
   readonly termTo?: "process" | "group";
   /**
-   * Names in the workspace under which the worker may leave empty directories that are no part of its work. Those that were not
-   * there before the run and are empty after it are removed. Default: none.
+   * Names in the workspace of empty directories that the worker may leave behind and that are not part of its work. They
+   * are removed if they did not exist before the run and are empty after it. Default: none.
    */
   readonly leavesEmpty?: readonly string[];
   /**
-   * The worker puts up a sandbox of its own, from user namespaces. Where it runs as root it is then given the one
-   * capability that takes. Default false: it has none.
+   * True if the worker makes its own sandbox from user namespaces. When it runs as root, it then keeps the one capability
+   * that this needs. Default: false.
    */
   readonly ownSandbox?: boolean;
 }
@@ -133,63 +133,66 @@ export interface ReaderContext {
   readonly model: string | null;
 }
 
-/** Reads one attempt's output, line by line, and says at the end what it made of it. Must never throw on any input. */
+/** Reads the output of one attempt line by line and returns a report at the end. Must never throw on any input. */
 export interface OutputReader {
-  /** A line without its terminator; invalid UTF-8 arrives as U+FFFD. `oversized`: longer than the runner keeps. */
+  /** A line without its terminator. Invalid UTF-8 arrives as U+FFFD. `oversized`: the line was longer than the runner keeps. */
   stdout(line: string, oversized: boolean): readonly WorkerEvent[];
   stderr(line: string, oversized: boolean): readonly WorkerEvent[];
-  /** Called once, after both streams ended. */
+  /** Called once, after both streams have ended. */
   end(): WorkerReport;
   /**
-   * Optional; asked after each line. Not null: the worker goes on but will never get anywhere on its own (it repeats
-   * empty answers endlessly, or retries a refused credential), and the runner stops the run. Must be cheap and keep its
-   * answer; `end()` then reports the same error, which decides the result.
+   * Optional; called after each line. Return an error if the worker will keep running without progress (it repeats empty
+   * responses without end, or retries a refused credential): the runner then stops the run. Must be cheap, and must keep
+   * returning the same error; `end()` must report it too, and it decides the result.
    */
   fatal?(): WorkerError | null;
   /**
-   * Optional; asked after each line. Not null: the worker is expected to wait in silence for a time that it does not tell,
-   * as for a provider's `retry-after`. Unless a line makes it answer otherwise within `forMs`, the runner stops the run, and
-   * the error decides.
+   * Optional; called after each line. Return an error and a time if the worker waits silently for an unknown time, for
+   * example for a provider's `retry-after`. The runner stops the run with that error after `forMs`, unless a later line
+   * changes the returned value.
    */
   waiting?(): { readonly error: WorkerError; readonly forMs: number } | null;
 }
 
-/** What the adapter understood from the output alone; the runner's verdict adds exit status, workspace and verify. */
+/**
+ * What the adapter learned from the output alone. The runner's verdict also considers exit status, workspace and verify
+ * script.
+ */
 export interface WorkerReport {
   /**
-   * `success`/`error`: the worker's terminal event said so. `none`: it has such an event and it did not come.
-   * `not-applicable`: this worker has none (shell), the exit code decides.
+   * `success`/`error`: the worker's terminal event said so. `none`: the worker has such an event, but it did not arrive.
+   * `not-applicable`: the worker has no such event (shell), so the exit code decides.
    */
   readonly terminal: "success" | "error" | "none" | "not-applicable";
   readonly error: WorkerError | null;
   /** Tools that the worker's permissions refused. */
   readonly deniedTools: readonly string[];
-  /** Last words of the worker; empty if none. */
+  /** The worker's last message; empty if there is none. */
   readonly summary: string;
   readonly session: string | null;
   readonly model: string | null;
   readonly usage: Usage;
   readonly costUsd: number | null;
   readonly costBasis: CostBasis;
-  /** Lines that should have been understood and were not. */
+  /** Number of lines that the reader could not parse. */
   readonly malformedLines: number;
 }
 
 export interface WorkerError {
   readonly class: ErrorClass;
   readonly message: string;
-  /** HTTP status of the provider's answer, where known. */
+  /** HTTP status of the provider's response, if known. */
   readonly status: number | null;
   readonly retryAfterMs: number | null;
 }
 
-/** Port of the runtime to whatever starts workers; implemented by `createProcessRunner` of `@agentcore/worker-kit`. */
+/** The port through which the runtime starts workers, implemented by `createProcessRunner` of `@agentcore/worker-kit`. */
 export interface WorkerRunner {
-  /** Level that runs started now will have; probed once. */
+  /** Containment level of new runs; probed once. */
   readonly containmentLevel: "sealed" | "best-effort";
   /**
-   * Starts the worker contained and returns at once. The run stops when `permit.signal` says so, for its reason, and is killed
-   * at once where it says `force`. Never throws: whatever goes wrong is a result.
+   * Starts the worker contained and returns at once. The run stops when `permit.signal` requests it, with the request as
+   * its cause, and is killed at once if the request has `force`. Never throws: every error becomes a result.
    */
   start(request: RunRequest): WorkerRun;
 }
@@ -201,17 +204,17 @@ export interface RunRequest {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Called in order, synchronously, for every event. Must not throw. */
   readonly onEvent: (event: WorkerEvent) => void;
-  /** Called once the worker has been released to run, with what a later sweep needs to find it again. */
+  /** Called when the worker is released to run, with the data that a later sweep needs to find it. */
   readonly onStarted?: (identity: RunIdentity) => void;
 }
 
-/** How to recognise a run's processes from outside, even after a crash of everything else. */
+/** Identifies a run's processes from outside, even after a crash of every other process. */
 export interface RunIdentity {
   /** Value of `AGENTCORE_RUN_ID` in the environment of every process of the run. */
   readonly marker: string;
   readonly implementation: string;
   readonly hostPid: number;
-  /** Start time of that process in clock ticks, as in `/proc/<pid>/stat`; guards against a reused pid. */
+  /** Start time of that process in clock ticks, as in `/proc/<pid>/stat`; protects against a reused pid. */
   readonly hostPidStartTicks: number | null;
   readonly pidNamespace: string | null;
   readonly cgroupPath: string | null;
@@ -219,21 +222,21 @@ export interface RunIdentity {
 }
 
 export interface WorkerRun {
-  /** Settles when the container is proved empty, or given up as uncontained; never rejects. */
+  /** Resolves when the container is proved empty, or reported as uncontained. Never rejects. */
   readonly result: Promise<WorkerResult>;
   /**
-   * Runs a script of the task beside the worker, contained like it and with its environment but for its credentials, and
-   * ends it with the run: null then. Never rejects. Absent: this runner runs no probes.
+   * Runs a script of the task in parallel with the worker, contained like it, with its environment except credentials. The
+   * script ends with the run; the result is then null. Never rejects. Absent: this runner supports no probes.
    */
   probe?(script: string, timeoutMs: number): Promise<ProbeOutput | null>;
 }
 
-/** What one look of a probe gave. */
+/** The result of one look of a probe. */
 export interface ProbeOutput {
-  /** Null where it was ended by a signal, or never started. */
+  /** Null if the script was killed by a signal, or never started. */
   readonly exitCode: number | null;
   readonly stdout: string;
   readonly stderr: string;
-  /** Why there is nothing to read: it could not be started, took too long, printed too much; null where there is. */
+  /** Why there is no output: the script could not be started, took too long, or printed too much. Null if there is output. */
   readonly failure: string | null;
 }

@@ -1,6 +1,6 @@
 /**
- * Durations as people write them: `200ms`, `30s`, `5m`, `2h`, `1h30m`, `1d`. A bare number has no unit and is refused,
- * because `timeout: 10` has meant both ten seconds and ten milliseconds to careful people.
+ * Durations in files and options: `200ms`, `30s`, `5m`, `2h`, `1h30m`, `1d`. A number without a unit is refused, because
+ * readers took `timeout: 10` for ten seconds and for ten milliseconds.
  */
 import { z } from "zod";
 import { lazySchema } from "./lazy-schema.ts";
@@ -12,7 +12,10 @@ const pattern =
 /** Longest duration accepted: 366 days. */
 export const durationMsMax = 366 * unitMs.d;
 
-/** Milliseconds, or `undefined` where the text is no duration (also for a bare number, an empty text, or above a year). */
+/**
+ * Milliseconds, or `undefined` if the text is not a duration (for example a bare number, an empty text, or more than 366
+ * days).
+ */
 export function parseDurationMs(text: string): number | undefined {
   const match = pattern.exec(text.trim());
   if (match === null || text.trim() === "") return undefined;
@@ -26,7 +29,7 @@ export function parseDurationMs(text: string): number | undefined {
   return total <= durationMsMax ? Math.round(total) : undefined;
 }
 
-/** `90061` → `1m30s`: the largest two units that are not zero, for people. */
+/** Formats milliseconds for people, with the largest two units that are not zero: `90061` → `1m30s`. */
 export function formatDuration(durationMs: number): string {
   if (durationMs < 1000) return `${Math.round(durationMs)}ms`;
   if (durationMs < 60_000) return `${(durationMs / 1000).toFixed(1).replace(/\.0$/, "")}s`;

@@ -1,6 +1,6 @@
 /**
- * Why an attempt did not succeed: a closed set that every adapter maps its worker's failures to. The class decides the
- * default retry, whether a breaker counts it, and what the provider's pause is.
+ * The classes of failures: a closed set to which every adapter maps its worker's failures. The class decides the default
+ * retry, whether a breaker counts the failure, and the provider's pause.
  */
 import { z } from "zod";
 
@@ -26,7 +26,7 @@ export const errorClasses = [
 export const errorClassSchema = z.enum(errorClasses);
 export type ErrorClass = z.infer<typeof errorClassSchema>;
 
-/** Whose fault a class is; breakers count `provider` and `worker` only. */
+/** Who caused the failure; breakers count only `provider` and `worker`. */
 export type FaultDomain = "provider" | "worker" | "account" | "task" | "caller" | "system";
 
 export interface ErrorClassTraits {
@@ -43,7 +43,7 @@ export const errorClassTraits: Readonly<Record<ErrorClass, ErrorClassTraits>> = 
     retryable: true,
     fault: "provider",
     trips: "none",
-    meaning: "The provider asked for fewer requests; its target is paused for everybody.",
+    meaning: "The provider asked for fewer requests; its target is paused for all runs.",
   },
   quota_exhausted: {
     retryable: false,
@@ -55,7 +55,7 @@ export const errorClassTraits: Readonly<Record<ErrorClass, ErrorClassTraits>> = 
     retryable: true,
     fault: "provider",
     trips: "provider",
-    meaning: "The provider answered with a server error or garbage.",
+    meaning: "The provider replied with a server error or invalid data.",
   },
   network: {
     retryable: true,
@@ -73,7 +73,7 @@ export const errorClassTraits: Readonly<Record<ErrorClass, ErrorClassTraits>> = 
     retryable: false,
     fault: "caller",
     trips: "none",
-    meaning: "The provider or the worker refused the request as wrong (model, session, flags).",
+    meaning: "The provider or the worker refused the request as invalid (model, session, flags).",
   },
   worker_missing: {
     retryable: false,
@@ -85,19 +85,19 @@ export const errorClassTraits: Readonly<Record<ErrorClass, ErrorClassTraits>> = 
     retryable: true,
     fault: "worker",
     trips: "worker",
-    meaning: "The worker ended by a signal or without saying how.",
+    meaning: "The worker was killed by a signal or exited without its terminal event.",
   },
   worker_protocol: {
     retryable: true,
     fault: "worker",
     trips: "worker",
-    meaning: "The worker's output was not what its adapter understands.",
+    meaning: "The adapter did not understand the worker's output.",
   },
   timeout: {
     retryable: true,
     fault: "task",
     trips: "none",
-    meaning: "The attempt's wall-clock limit passed.",
+    meaning: "The attempt reached its time limit.",
   },
   stalled: {
     retryable: true,
@@ -121,9 +121,9 @@ export const errorClassTraits: Readonly<Record<ErrorClass, ErrorClassTraits>> = 
     retryable: true,
     fault: "task",
     trips: "none",
-    meaning: "The worker ran properly and the task failed (exit code, verify script, missing output).",
+    meaning: "The worker ran, but the task failed (exit code, verify script, missing output).",
   },
-  cancelled: { retryable: false, fault: "caller", trips: "none", meaning: "Somebody asked for it to stop." },
+  cancelled: { retryable: false, fault: "caller", trips: "none", meaning: "The run was cancelled." },
   lost: {
     retryable: true,
     fault: "system",

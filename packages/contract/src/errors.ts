@@ -1,4 +1,4 @@
-/** The one error class of AgentCore: a code of the catalogue, a message that names the place and the cure, evidence. */
+/** The one error class of AgentCore: a code of the catalog, a message that names the place and the cure, and evidence. */
 import { errorCodes, type ErrorCode } from "./error-codes.ts";
 import type { Evidence } from "./permit.ts";
 
@@ -15,7 +15,7 @@ export class AgentCoreError extends Error {
     this.evidence = options.evidence ?? {};
   }
 
-  /** What to do about it, from the catalogue. */
+  /** What the user can do about it, from the catalog. */
   get cure(): string {
     return errorCodes[this.code].cure;
   }
@@ -25,12 +25,12 @@ export function isAgentCoreError(value: unknown): value is AgentCoreError {
   return value instanceof Error && (value as { isAgentCoreError?: unknown }).isAgentCoreError === true;
 }
 
-/** For an error that is deliberately not acted upon: says why, at the place where it is dropped. */
+/** Marks an error that is deliberately ignored, and says why at that place. */
 export function ignore(_error: unknown, _why: string): void {
   // Nothing to do: the call documents the decision.
 }
 
-/** An invariant of our own code; a failure is a bug, and the process that holds it must not go on guessing. */
+/** Checks an invariant of this code. A failure is a bug, and the process must not continue. */
 export function assert(condition: unknown, why: string): asserts condition {
   if (!condition) throw new AgentCoreError("AC_INTERNAL", `internal error: ${why}`);
 }

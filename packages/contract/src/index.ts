@@ -1,4 +1,4 @@
-/** The vocabulary of AgentCore: types, schemas, and the real ports that every layer shares (docs/adr/0006). */
+/** The shared types of AgentCore: schemas, types, and the real ports that every layer uses (docs/adr/0006). */
 export * from "./adapter.ts";
 export * from "./cancellation.ts";
 export * from "./duration.ts";

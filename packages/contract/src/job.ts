@@ -1,4 +1,4 @@
-/** What a caller submits. Limits are ceilings: the runtime's own limits hold besides, and the lower one wins. */
+/** The job that a caller submits. Its limits are ceilings: the runtime's limits also apply, and the lower one wins. */
 import { z } from "zod";
 import { lazySchema } from "./lazy-schema.ts";
 import { errorClassSchema } from "./error-class.ts";
@@ -6,7 +6,7 @@ import { workerTaskSchema } from "./task.ts";
 
 export const prioritySchema = lazySchema(() =>
   z.strictObject({
-    /** `interactive` goes before `batch`, whatever the values. */
+    /** `interactive` runs before `batch`, regardless of `value`. */
     class: z.enum(["interactive", "batch"]).default("batch"),
     /** Higher first within a class; -1000 to 1000. */
     value: z.int().min(-1000).max(1000).default(0),
@@ -14,29 +14,29 @@ export const prioritySchema = lazySchema(() =>
 );
 export type Priority = z.infer<typeof prioritySchema>;
 
-/** What happens when a job with the same key is not finished yet. */
+/** What happens if an unfinished job has the same key. */
 export const dedupSchema = z.enum(["coalesce", "latest-wins", "reject"]);
 export type Dedup = z.infer<typeof dedupSchema>;
 
 export const jobLimitsSchema = lazySchema(() =>
   z.strictObject({
-    /** Wall clock of one attempt. Default 30 minutes. */
+    /** Time limit of one attempt, in ms. Default 30 minutes. */
     timeoutMs: z
       .int()
       .positive()
       .max(7 * 86_400_000)
       .default(30 * 60_000),
-    /** Attempts in all, crashes included. Default 1: a task is repeated only where the caller says that it may be. */
+    /** Maximum number of attempts, including crashed ones. Default 1: a task is repeated only if the caller allows it. */
     maxAttempts: z.int().min(1).max(100).default(1),
     /** Ceiling for all attempts together, in US dollars. */
     maxCostUsd: z.number().positive().optional(),
     /** Ceiling for all attempts together, input and output. */
     maxTokens: z.int().positive().optional(),
-    /** Longest silence with no tool call in flight. Default: the runtime's. */
+    /** Longest silence with no tool call in flight, in ms. Default: the runtime's limit. */
     silenceTimeoutMs: z.int().positive().optional(),
     /**
-     * Moment after which a result is of no use, in ms since the epoch: no attempt starts later (`AC_DEADLINE_PASSED`), and one
-     * that runs is stopped then. Default: none.
+     * Deadline in ms since the epoch: no attempt starts later (`AC_DEADLINE_PASSED`), and a running attempt is stopped
+     * then. Default: none.
      */
     deadline: z.number().nonnegative().optional(),
   }),
@@ -45,9 +45,9 @@ export type JobLimits = z.infer<typeof jobLimitsSchema>;
 
 export const retryPolicySchema = lazySchema(() =>
   z.strictObject({
-    /** First delay; doubles with each attempt, with full jitter. Default 1 s. */
+    /** First delay in ms; doubles with each attempt, with full jitter. Default 1 s. */
     baseDelayMs: z.int().nonnegative().default(1000),
-    /** Longest delay. Default 5 minutes. A provider's retry-after may exceed it. */
+    /** Longest delay in ms. Default 5 minutes. A provider's retry-after may exceed it. */
     maxDelayMs: z.int().positive().default(300_000),
     /** Classes to retry instead of the defaults of `errorClassTraits`. */
     retryOn: z.array(errorClassSchema).optional(),
@@ -55,7 +55,7 @@ export const retryPolicySchema = lazySchema(() =>
 );
 export type RetryPolicy = z.infer<typeof retryPolicySchema>;
 
-/** As in W3C Trace Context, level 1; later versions may add to its end. */
+/** W3C Trace Context, level 1; later versions may append fields. */
 export const traceparentSchema = lazySchema(() =>
   z
     .string()
@@ -76,8 +76,8 @@ export const jobContextSchema = lazySchema(() =>
 export type JobContext = z.infer<typeof jobContextSchema>;
 
 /**
- * Names a job: a UUIDv7, or any text that its caller chose, up to 512 characters. It is printed, and stands in the environment
- * of workers, so control characters are refused.
+ * The id of a job: a UUIDv7, or any text that the caller chose, up to 512 characters. It is printed and passed in the
+ * environment of workers, so control characters are refused.
  */
 export const jobIdSchema = lazySchema(() =>
   z
@@ -91,13 +91,13 @@ export const jobSchema = lazySchema(() =>
   z.strictObject({
     id: jobIdSchema,
     priority: prioritySchema.prefault({}),
-    /** Idempotency key: held from submit to the terminal state. */
+    /** Idempotency key, held from submit to the terminal state. */
     key: z.string().min(1).max(512).optional(),
     dedup: dedupSchema.default("coalesce"),
     task: workerTaskSchema,
     limits: jobLimitsSchema.prefault({}),
     retry: retryPolicySchema.optional(),
-    /** Not before this moment, in ms since the epoch. */
+    /** Earliest start, in ms since the epoch. */
     notBefore: z.number().nonnegative().optional(),
     /** Require this containment level, or refuse to run. */
     requireContainment: z.literal("sealed").optional(),
@@ -107,7 +107,7 @@ export const jobSchema = lazySchema(() =>
 export type Job = z.infer<typeof jobSchema>;
 export type JobInput = z.input<typeof jobSchema>;
 
-/** What `submit` takes: a job whose id may be left to the scheduler. */
+/** The input of `submit`: a job whose id may be omitted. */
 export const jobSubmissionSchema = lazySchema(() =>
   jobSchema.unwrap().extend({ id: jobIdSchema.optional() }),
 );

@@ -1,6 +1,6 @@
 /**
- * Authorisation for exactly one attempt. A permit is requested with plain data, granted by the gate in one synchronous
- * decision, and ends exactly once: by the result of its execution, or by `release` where it was never used.
+ * A permit authorizes exactly one attempt. It is requested with plain data, granted by the gate in one synchronous
+ * decision, and ends exactly once: with the result of its execution, or with `release` if it was never used.
  */
 import { z } from "zod";
 import type { CancelSignal } from "./cancellation.ts";
@@ -16,7 +16,7 @@ export const permitRequestSchema = lazySchema(() =>
     attempt: z.int().positive(),
     maxAttempts: z.int().positive(),
     worker: z.string().min(1),
-    /** Who is billed and rate limited; default: what the worker's adapter says. */
+    /** Provider that is billed and rate limited. Default: the adapter's. */
     provider: z.string().min(1).optional(),
     model: z.string().min(1).optional(),
     tenant: z.string().min(1).optional(),
@@ -24,12 +24,12 @@ export const permitRequestSchema = lazySchema(() =>
     workspace: z.string().min(1),
     capabilities: z.array(capabilitySchema),
     timeoutMs: z.int().positive(),
-    /** What is left of the job's own ceilings. */
+    /** The remaining ceilings of the job. */
     maxCostUsd: z.number().nonnegative().optional(),
     maxTokens: z.int().nonnegative().optional(),
     /** The job's own limit for silence with no tool call in flight; default: the runtime's. */
     silenceTimeoutMs: z.int().positive().optional(),
-    /** Moment after which a result is of no use, in ms since the epoch. */
+    /** Deadline, in ms since the epoch. */
     deadline: z.number().optional(),
     priorityClass: z.enum(["interactive", "batch"]).default("batch"),
     requireContainment: z.literal("sealed").optional(),
@@ -40,7 +40,7 @@ export type PermitRequest = z.infer<typeof permitRequestSchema>;
 export const grantsSchema = lazySchema(() =>
   z.strictObject({
     capabilities: z.array(capabilitySchema),
-    /** Ceiling held for this attempt against every ancestor budget; null: no cost budget applies. */
+    /** Ceiling that is held for this attempt in every budget above it; null: no cost budget applies. */
     maxCostUsd: z.number().nonnegative().nullable(),
     maxTokens: z.int().nonnegative().nullable(),
     model: z.string().nullable(),
@@ -85,7 +85,7 @@ export const breakerLevelSchema = lazySchema(() =>
 );
 export type BreakerLevel = z.infer<typeof breakerLevelSchema>;
 
-/** The part of a permit that is data: what crosses the process boundary and is kept with the attempt. */
+/** The data of a permit: it crosses the process boundary and is stored with the attempt. */
 export const permitRecordSchema = lazySchema(() =>
   z.strictObject({
     id: z.string(),
@@ -95,7 +95,7 @@ export const permitRecordSchema = lazySchema(() =>
     provider: z.string().nullable(),
     workspace: z.string(),
     issuedAt: z.number(),
-    /** End of the attempt's wall clock, in ms since the epoch. Enforced on the monotonic clock. */
+    /** End of the attempt's time limit, in ms since the epoch. Enforced on the monotonic clock. */
     deadline: z.number(),
     grants: grantsSchema,
     degraded: z.array(degradationSchema),
@@ -111,7 +111,7 @@ export interface Permit extends PermitRecord {
   readonly signal: CancelSignal<StopCause>;
 }
 
-/** What was true when the gate said no; shown by `why`. */
+/** The facts behind a denial; shown by `why`. */
 export const evidenceSchema = lazySchema(() => z.record(z.string(), z.json()));
 export type Evidence = z.infer<typeof evidenceSchema>;
 
@@ -123,12 +123,12 @@ export interface Denial {
 
 export type PermitDecision<P extends PermitRecord = PermitRecord> =
   | { readonly kind: "granted"; readonly permit: P }
-  /** Not now; asking again before `retryAfterMs` is pointless. */
+  /** Not now; a request before `retryAfterMs` cannot succeed. */
   | ({ readonly kind: "deferred"; readonly retryAfterMs: number } & Denial)
-  /** Never, for this request as it stands. */
+  /** Never, for this request. */
   | ({ readonly kind: "rejected" } & Denial);
 
-/** The first cause that ends a run; later ones are ignored. */
+/** The first cause that stops a run; later ones are ignored. */
 export interface StopCause {
   readonly kind: "cancelled" | "deadline" | "stalled" | "budget" | "runtime_lost" | "isolated";
   readonly code: ErrorCode;

@@ -1,12 +1,12 @@
 /**
- * Opening a file that somebody else may have placed: a worker, or another user. Only a regular file is opened, never what a
- * symbolic link leads to, never a FIFO (opening one may block without end) or a device, and no more of it is read than the caller
- * allows. Every reader of logs, records, spooled results and outputs goes through here.
+ * Opens files that a worker or another user may have placed. Only a regular file is opened: never the target of a symbolic
+ * link, a FIFO (opening one may block without end) or a device. At most the allowed number of bytes is read. Every reader
+ * of logs, records, spooled results and outputs uses this module.
  */
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 
-/** The file is not one that may be read. The message names it and says why. */
+/** The file may not be read. The message names it and the reason. */
 export class PlacedFileError extends Error {
   override readonly name = "PlacedFileError";
   readonly code = "PLACED_FILE";
@@ -23,14 +23,14 @@ export class PlacedFileError extends Error {
 export interface PlacedFileRules {
   /** Refuse a larger file. Default: any size. */
   readonly bytesMax?: number;
-  /** Refuse a file that is not this user's own, or that its group or others may write. Default false. */
+  /** Refuse a file that belongs to another user, or that its group or others can write. Default false. */
   readonly ownOnly?: boolean;
 }
 
 /** Without O_NONBLOCK, opening a FIFO waits for a writer. */
 const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** Opens it for reading. Throws {@link PlacedFileError}, and what the system says, such as ENOENT. */
+/** Opens a file for reading. Throws {@link PlacedFileError}, and system errors such as ENOENT. */
 export async function openPlacedFile(path: string, rules: PlacedFileRules = {}): Promise<FileHandle> {
   const file = await open(path, flags).catch((error: unknown) => {
     throw asRefusal(path, error);

@@ -1,6 +1,6 @@
 /**
- * Ambient things that come in as parameters: time, chance, identity, log. Only `apps/*` and a package's composition
- * file bind them to the real ones, so that the same code runs under simulation with a virtual clock and a seed.
+ * Interfaces for time, randomness, ids and the log, which all code takes as parameters. Only `apps/*` and a package's
+ * composition file bind them to the real ones, so that the same code runs in simulation with a virtual clock and a seed.
  */
 
 /** A pending timer. Cancelling twice, or after it fired, does nothing. */
@@ -9,11 +9,11 @@ export interface Timer {
 }
 
 export interface Clock {
-  /** Wall clock, in ms since the epoch. For what is stored or shown; may jump either way. */
+  /** Wall clock, in ms since the epoch. For stored and displayed times; may jump forward or back. */
   now(): number;
   /** Monotonic clock, in ms from an arbitrary origin. For every duration, timeout and lease inside one process. */
   monotonicMs(): number;
-  /** Calls `fire` once, `delayMs` later on the monotonic clock. Delays above 2^31-1 ms are the implementation's to split. */
+  /** Calls `fire` once, `delayMs` later on the monotonic clock. Implementations split delays above 2^31-1 ms. */
   setTimer(delayMs: number, fire: () => void): Timer;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The catalogue of what AgentCore itself says happened, from submit to terminal state. Screens, `--json`, `why`, logs and
- * metrics are subscribers of this one stream; every decision in it carries its code and evidence.
+ * The events of a job, from submit to terminal state. Screens, `--json`, `why`, logs and metrics subscribe to this one
+ * stream. Every decision in it has its code and evidence.
  */
 import { z } from "zod";
 import { lazySchema } from "./lazy-schema.ts";
@@ -51,7 +51,7 @@ export const runEventSchema = lazySchema(() =>
       delayMs: z.number(),
       ...decision,
     }),
-    /** A subscriber fell so far behind that this many of the worker's events were not handed to it; the logs have them. */
+    /** Number of worker events that a slow subscriber did not receive; the logs have them. */
     z.strictObject({ type: z.literal("events_dropped"), ...base, count: z.int().positive() }),
     z.strictObject({ type: z.literal("job_ended"), ...base, outcome: z.string(), attempts: z.int() }),
     z.strictObject({
@@ -66,25 +66,25 @@ export const runEventSchema = lazySchema(() =>
 export type RunEvent = z.infer<typeof runEventSchema>;
 
 /**
- * The first line of `--json` where there is a configuration file: which one is in force, and what of it does not count. It is
- * about the command, not about a job.
+ * The first line of `--json` if there is a configuration file: which file is in effect, and which of its settings are
+ * ignored. It applies to the command, not to a job.
  */
 export const configurationEventSchema = lazySchema(() =>
   z.strictObject({
     type: z.literal("configuration"),
-    /** The file in force; null where none is. */
+    /** The file in effect; null if there is none. */
     path: z.string().nullable(),
     /** `named`: with --config. `trusted`: found and trusted. `untrusted`: found, only its limits count. */
     standing: z.enum(["named", "trusted", "untrusted"]).nullable(),
-    /** What of the file does not count, as paths such as `workers.mine`. */
+    /** Ignored settings of the file, as paths such as `workers.mine`. */
     ignored: z.array(z.string()),
-    /** A file that was found and not read, because another user can change it. */
+    /** A file that was found but not read, because another user can change it. */
     refused: z.strictObject({ path: z.string(), reason: z.string() }).nullable(),
   }),
 );
 export type ConfigurationEvent = z.infer<typeof configurationEventSchema>;
 
-/** The last line of `--json`: its fields are part of the public interface. Null where not known, never invented. */
+/** The last line of `--json`: its fields are part of the public interface. Unknown values are null. */
 export const resultLineSchema = lazySchema(() => {
   const { shape } = workerResultSchema.unwrap();
   return z.strictObject({

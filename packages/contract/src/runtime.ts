@@ -1,6 +1,7 @@
 /**
- * The one interface between policy and mechanism. Served in process by `@agentcore/core` and over JSON lines by
- * `agentcore runtime --stdio`; a scheduler cannot tell which. All methods may be called at any time, in any order.
+ * The interface between policy (the scheduler) and mechanism (the runtime). `@agentcore/core` implements it in process, and
+ * `agentcore runtime --stdio` over JSON lines; a scheduler cannot tell which. All methods may be called at any time, in any
+ * order.
  */
 import { z } from "zod";
 import { lazySchema } from "./lazy-schema.ts";
@@ -15,40 +16,40 @@ import { budgetLevelSchema, breakerLevelSchema } from "./permit.ts";
 import { containmentLevelSchema } from "./result.ts";
 
 export interface Runtime {
-  /** One decision, made at once. What it holds is held until `execute` ends or `releasePermit`. */
+  /** Decides at once. A granted permit keeps its holds until `execute` ends or `releasePermit` is called. */
   requestPermit(request: PermitRequest): Promise<PermitDecision>;
   /**
    * Runs the task under a live permit, which it consumes. Rejects with `AC_PERMIT_INVALID` for a permit that this runtime
    * did not issue, that was used, or that does not fit the task. Events arrive in order; `result` never rejects afterwards.
    */
   execute(permitId: string, task: WorkerTask, observer?: ExecutionObserver): Promise<WorkerResult>;
-  /** Gives back a permit that was never executed. Does nothing for one that has ended. */
+  /** Gives back a permit that was never executed. Does nothing if the permit has ended. */
   releasePermit(permitId: string): Promise<void>;
   /**
-   * Stops an execution; it still ends with its one result. The first reason counts; asking again with `force` kills at
-   * once. Does nothing for one that has ended.
+   * Stops an execution; it still ends with exactly one result. The first reason counts; a further request with `force`
+   * kills it at once. Does nothing if the execution has ended.
    */
   cancel(permitId: string, request: CancelRequest<string>): Promise<void>;
   load(): Promise<LoadReport>;
-  /** Tells the runtime what its queue looks like, as a signal for backpressure. */
+  /** Reports the state of the scheduler's queue, as a signal for backpressure. */
   reportQueue(queue: { readonly depth: number; readonly oldestWaitMs: number }): void;
   /** Returns a function that unsubscribes. */
   onEscalation(listener: (escalation: Escalation) => void): () => void;
   /** Grants no more permits, and resolves when the last execution has ended. */
   drain(): Promise<void>;
-  /** Cancels what runs, proves it gone, and ends. Idempotent. */
+  /** Cancels all runs, proves them gone, and closes. Idempotent. */
   close(): Promise<void>;
 }
 
 export interface ExecutionObserver {
   onEvent?(event: WorkerEvent): void;
-  /** The worker's identity, known before it is let go; a scheduler keeps it for the sweep after a crash. */
+  /** The worker's identity, known before the worker is released; a scheduler stores it for the sweep after a crash. */
   onStarted?(identity: RunIdentity): void;
 }
 
 export const pressureLevels = ["accept", "degrade", "defer", "reject"] as const;
 export const pressureLevelSchema = z.enum(pressureLevels);
-/** The uniform answer of backpressure, from mild to severe. */
+/** The levels of backpressure, from mild to severe. */
 export type PressureLevel = z.infer<typeof pressureLevelSchema>;
 
 export const loadReportSchema = lazySchema(() =>
@@ -79,7 +80,7 @@ export type LoadReport = {
   readonly breakers: readonly BreakerLevel[];
 };
 
-/** Staged defence: what the watchdog did, from mild to severe. */
+/** The stages of the watchdog's defense, from mild to severe. */
 export const defenceStages = [
   "shed",
   "throttle",
@@ -95,7 +96,7 @@ export type DefenceStage = z.infer<typeof defenceStageSchema>;
 export interface Escalation {
   readonly stage: DefenceStage;
   readonly code: ErrorCode;
-  /** What it concerns: `worker:codex`, `workspace:/path`, `global`. */
+  /** The target: `worker:codex`, `workspace:/path`, `global`. */
   readonly target: string;
   readonly message: string;
   readonly evidence: Evidence;

@@ -1,8 +1,8 @@
 /**
- * Results that outlive their scheduler. A runtime whose client has gone writes each result that it could not deliver, or
- * whose delivery it cannot know of, into its spool directory: one file `<permitId>.json`, complete before it appears
- * (written beside, flushed, renamed). The next scheduler applies them before it counts an attempt as lost, so that work
- * which finished is not paid for twice, and removes the file.
+ * Results that outlive their scheduler. If a runtime's client is gone, the runtime writes each result that it could not
+ * deliver, or whose delivery is uncertain, into its spool directory: one file `<permitId>.json`, which is written
+ * elsewhere, flushed and renamed, so it is complete when it appears. The next scheduler applies these results before it
+ * counts an attempt as lost, so that finished work is not paid for twice, and removes the files.
  */
 import { z } from "zod";
 import { lazySchema } from "./lazy-schema.ts";

@@ -1,15 +1,15 @@
 /**
- * The real ports: the process's clock, chance, ids, and a log that says nothing. They stand beside their interfaces so that every
- * layer has the same ones; only applications and a package's composition file bind them (docs/adr/0006).
+ * The real ports: the process's clock, randomness, ids, and a silent log. They are beside their interfaces so that every
+ * layer uses the same ones; only applications and a package's composition file bind them (docs/adr/0006).
  */
 import { randomFillSync } from "node:crypto";
 import type { Clock, Ids, Log, Random } from "./ports.ts";
 
-/** `setTimeout` fires at once for anything longer. */
+/** `setTimeout` fires at once for longer delays. */
 const timeoutMsMax = 2 ** 31 - 1;
 
 /**
- * Wall and monotonic clock of this process. No timer fires early; each keeps the process alive until it fires or is
+ * Wall and monotonic clock of this process. Timers never fire early, and keep the process alive until they fire or are
  * cancelled.
  */
 export const systemClock: Clock = {
@@ -33,12 +33,12 @@ export const systemRandom: Random = { next: () => Math.random() };
 
 const hexDigits = Buffer.from("0123456789abcdef", "latin1");
 
-/** Random words fetched at once: one system call serves 512 ids. */
+/** Number of random words fetched at once: one system call serves 512 ids. */
 const poolWords = 1024;
 
 /**
- * UUIDv7 (RFC 9562 §5.7, method 1 of §6.2): milliseconds, then a 12-bit counter, then 62 bits of chance. Ids of one
- * generator are strictly increasing; where the counter overflows or the clock goes back, the time part runs ahead.
+ * UUIDv7 (RFC 9562 §5.7, method 1 of §6.2): milliseconds, then a 12-bit counter, then 62 random bits. Ids of one generator
+ * are strictly increasing; if the counter overflows or the clock goes back, the time part runs ahead.
  */
 export function createIds(clock: Pick<Clock, "now"> = systemClock): Ids {
   const pool = new Uint32Array(poolWords);

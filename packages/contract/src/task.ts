@@ -1,4 +1,4 @@
-/** What a worker is asked to do. A task names an adapter and a workspace; it carries no limits of its own (see `job.ts`). */
+/** The task of a worker: an adapter, a workspace and instructions. A task has no limits (see `job.ts`). */
 import { z } from "zod";
 import { lazySchema } from "./lazy-schema.ts";
 import { probeSpecSchema } from "./probe.ts";
@@ -6,8 +6,8 @@ import { probeSpecSchema } from "./probe.ts";
 export const capabilities = ["read", "edit", "run_tests", "run_commands"] as const;
 
 /**
- * What the worker may do in the workspace. `read` is implied by every other. `run_tests` allows commands that the
- * adapter can recognise as test runs; `run_commands` allows any command. Adapters map these to their CLI's own flags.
+ * What the worker may do in the workspace. Every other capability implies `read`. `run_tests` allows commands that the
+ * adapter recognizes as test runs; `run_commands` allows any command. Adapters map these to their CLI's own flags.
  */
 export const capabilitySchema = z.enum(capabilities);
 export type Capability = z.infer<typeof capabilitySchema>;
@@ -16,13 +16,13 @@ export type Capability = z.infer<typeof capabilitySchema>;
 export const jobPayloadBytesMax = 1024 * 1024;
 
 /**
- * Settings of a task that only some workers have; an adapter names its own in `options`. A worker without one works all
- * the same, and a `warning` event says that the setting has no effect.
+ * Task options that only some workers support; an adapter lists its own in `options`. Other workers ignore them, and a
+ * `warning` event says so.
  */
 export const taskOptions = ["variant", "maxSteps", "maxCommandTimeMs"] as const;
 export type TaskOption = (typeof taskOptions)[number];
 
-/** One word, so that no command line can take it for a flag. */
+/** One word, so that a command line cannot read it as a flag. */
 export const variantSchema = lazySchema(() =>
   z
     .string()
@@ -40,7 +40,7 @@ export const outputSpecSchema = lazySchema(() =>
 );
 export type OutputSpec = z.infer<typeof outputSpecSchema>;
 
-/** Linux starts no program with a longer argument or environment variable (128 KiB); its name is part of it. */
+/** Longest argument or environment variable (including its name) with which Linux starts a program: 128 KiB. */
 const argumentBytesMax = 130_000;
 const argumentSchema = lazySchema(() =>
   z
@@ -59,7 +59,7 @@ export const workerTaskSchema = lazySchema(() =>
     workspace: z.string().min(1),
     /** The prompt; for the shell worker, the script. */
     instructions: z.string().trim().min(1, "instructions are empty"),
-    /** Model name as the worker's CLI knows it; the worker's own default where absent. */
+    /** Model name of the worker's CLI. Default: the worker's own default. */
     model: z.string().min(1).optional(),
     capabilities: z.array(capabilitySchema).default(["read"]),
     /** Extra environment for the worker, on top of the allow-list. */
@@ -75,14 +75,14 @@ export const workerTaskSchema = lazySchema(() =>
     variant: variantSchema.optional(),
     /** Answers of the model after which the worker gives up. See {@link taskOptions}. */
     maxSteps: z.int().positive().optional(),
-    /** Longest time for one command that the model runs. See {@link taskOptions}. */
+    /** Time limit in ms of one command that the model runs. See {@link taskOptions}. */
     maxCommandTimeMs: z.int().positive().optional(),
     /**
-     * Directories in the workspace, relative to it, that are no part of the work, such as those that others write to
-     * meanwhile: what changes in them is neither reported nor in the patch.
+     * Directories, relative to the workspace, that are not part of the work, such as directories to which other processes
+     * write. Their changes are neither reported nor in the patch.
      */
     unobserved: z.array(z.string().min(1).max(4096)).max(100).optional(),
-    /** Looks at the run from outside while the worker works. */
+    /** Checks the run from outside while the worker works. */
     probe: probeSpecSchema.optional(),
   }),
 );

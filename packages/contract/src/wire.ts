@@ -1,8 +1,8 @@
 /**
- * The messages of `agentcore runtime --stdio`: JSON-RPC 2.0, one JSON object a line, UTF-8, at most `wireMessageBytesMax`
- * bytes. The scheduler is the client, the runtime the server; both send notifications. `docs/wire.md` explains the flow
- * for a scheduler in another language. A message that is malformed, oversized, unknown or out of order gets an error
- * reply and changes nothing.
+ * The messages of `agentcore runtime --stdio`: JSON-RPC 2.0, one JSON object per line, UTF-8, at most `wireMessageBytesMax`
+ * bytes. The scheduler is the client, the runtime the server; both send notifications. `docs/wire.md` explains the flow for
+ * a scheduler in another language. A message that is malformed, oversized, unknown or out of order gets an error reply and
+ * changes nothing.
  */
 import { z } from "zod";
 import { lazySchema } from "./lazy-schema.ts";
@@ -12,16 +12,16 @@ import { workerResultSchema } from "./result.ts";
 import { workerTaskSchema } from "./task.ts";
 import { workerEventSchema } from "./worker-event.ts";
 
-/** Versions of the protocol this package describes, newest first. */
+/** Protocol versions that this package supports, newest first. */
 export const wireProtocolVersions = [2, 1] as const;
 /** Longest message either side accepts: 8 MiB. */
 export const wireMessageBytesMax = 8 * 1024 * 1024;
-/** Events a runtime sends for one execution beyond the last acknowledged one, before it holds further ones back. */
+/** Maximum of unacknowledged events of one execution; later events wait. */
 export const wireEventWindow = 1024;
-/** Interval of the runtime's heartbeat. A client that misses several takes the runtime for dead. */
+/** Interval of the runtime's heartbeat in ms. A client that misses several considers the runtime dead. */
 export const wireHeartbeatMs = 1000;
 
-/** Error codes of JSON-RPC itself, and the one for errors of AgentCore, whose `data` says more. */
+/** Error codes of JSON-RPC, and the code for errors of AgentCore, whose `data` has the details. */
 export const wireErrorCodes = {
   parse: -32700,
   invalidRequest: -32600,
@@ -57,9 +57,12 @@ const party = z.strictObject({ name: z.string(), version: z.string() });
 const permitRef = { permitId: z.string().min(1) };
 const nothing = z.null();
 
-/** Requests of the client. `execute` answers when the execution has ended; all others at once. */
+/**
+ * Requests of the client. `execute` returns when the execution has ended; all others return at once, except `drain` and
+ * `shutdown`.
+ */
 export const wireRequests = {
-  /** First message; anything before it is refused with `AC_WIRE_NOT_READY`. */
+  /** The first message; any earlier message is refused with `AC_WIRE_NOT_READY`. */
   initialize: {
     params: z.strictObject({ protocolVersions: z.array(z.int()).min(1), client: party }),
     result: z.strictObject({
@@ -82,9 +85,12 @@ export const wireRequests = {
     result: nothing,
   },
   load: { params: z.strictObject({}), result: loadReportSchema },
-  /** Grants no more permits; answers when the last execution has ended. */
+  /** Grants no more permits; returns when the last execution has ended. */
   drain: { params: z.strictObject({}), result: nothing },
-  /** Cancels what runs, proves it gone, answers, exits. The end of stdin means the same, with finished results spooled. */
+  /**
+   * Cancels all runs, proves them gone, replies and exits. The end of stdin does the same, and puts finished results into
+   * the spool.
+   */
   shutdown: { params: z.strictObject({}), result: nothing },
 } as const;
 export type WireMethod = keyof typeof wireRequests;
@@ -93,7 +99,7 @@ export type WireResult<M extends WireMethod> = z.infer<(typeof wireRequests)[M][
 
 /** Notifications of the client. */
 export const wireClientNotifications = {
-  /** All events of the execution up to and including `seq` were taken in; the runtime may send `eventWindow` more. */
+  /** The client has processed all events of the execution up to `seq`; the runtime may send `eventWindow` more. */
   "event/ack": z.strictObject({ ...permitRef, seq: z.int().nonnegative() }),
   "queue/report": z.strictObject({ depth: z.int().nonnegative(), oldestWaitMs: z.number().nonnegative() }),
 } as const;
@@ -134,7 +140,7 @@ export type WireError = z.infer<typeof wireErrorSchema>;
 export const wireResponseEnvelopeSchema = lazySchema(() =>
   z.union([
     z.strictObject({ jsonrpc: z.literal("2.0"), id, result: z.unknown() }),
-    /** `id` is null where the request's could not be read. */
+    /** `id` is null if the request's id could not be read. */
     z.strictObject({ jsonrpc: z.literal("2.0"), id: id.nullable(), error: wireErrorSchema }),
   ]),
 );

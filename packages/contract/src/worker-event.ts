@@ -1,13 +1,13 @@
 /**
- * The typed stream of what a worker does. Adapters map their CLI's output to these; what they do not know becomes `raw`.
- * Texts are bounded by the runner (`eventTextCharsMax`); the full output is on disk, by reference in the result.
+ * The events of a worker. Adapters map their CLI's output to these; unknown lines become `raw`. The runner limits texts
+ * (`eventTextCharsMax`); the full output is on disk, and the result refers to it.
  */
 import { z } from "zod";
 import { lazySchema } from "./lazy-schema.ts";
 import { probeClassSchema } from "./probe.ts";
 import { usageSchema } from "./result.ts";
 
-/** Longest text carried in one event. Longer ones are cut there with `truncated: true`; the log keeps all of it. */
+/** Longest text in one event. A longer text is cut, with `truncated: true`; the log has all of it. */
 export const eventTextCharsMax = 16 * 1024;
 
 const text = z.string();
@@ -15,9 +15,9 @@ const truncated = z.boolean().optional();
 
 export const workerEventSchema = lazySchema(() =>
   z.discriminatedUnion("type", [
-    /** The worker said it has begun. */
+    /** The worker reported its start. */
     z.strictObject({ type: z.literal("started"), session: text.nullable(), model: text.nullable() }),
-    /** What the model said. */
+    /** Text of the model. */
     z.strictObject({ type: z.literal("text"), text, truncated }),
     /** A tool call is in flight until a `tool_result` with the same id. */
     z.strictObject({
@@ -41,19 +41,22 @@ export const workerEventSchema = lazySchema(() =>
       path: text,
       change: z.enum(["create", "modify", "delete"]),
     }),
-    /** `total` of the run so far, not a difference. `costUsd` null where the worker reports none. */
+    /** `total` of the run so far, not a difference. `costUsd` is null if the worker reports no cost. */
     z.strictObject({
       type: z.literal("usage"),
       usage: usageSchema,
       costUsd: z.number().nonnegative().nullable(),
     }),
-    /** The worker waits for its provider on its own (it is not silent). */
+    /** The worker waits for its provider; this does not count as silence. */
     z.strictObject({ type: z.literal("progress"), text }),
     /** A tool call that the worker's permissions refused. */
     z.strictObject({ type: z.literal("denied"), tool: text, text }),
-    /** Something of the task that this worker does not do; the run goes on. */
+    /** A task option that this worker does not support; the run continues. */
     z.strictObject({ type: z.literal("warning"), text }),
-    /** A look of the task's probe, from the runtime: what it found, and how often in a row. It is no sign of the worker. */
+    /**
+     * A look of the task's probe, emitted by the runtime: its result, and how many times in a row. It does not count as
+     * activity of the worker.
+     */
     z.strictObject({
       type: z.literal("probe"),
       found: probeClassSchema,
@@ -67,7 +70,7 @@ export const workerEventSchema = lazySchema(() =>
     }),
     z.strictObject({ type: z.literal("stdout"), text, truncated }),
     z.strictObject({ type: z.literal("stderr"), text, truncated }),
-    /** A line that the adapter does not know, as it came. */
+    /** An unchanged line that the adapter does not recognize. */
     z.strictObject({ type: z.literal("raw"), text, truncated }),
   ]),
 );

@@ -48,7 +48,7 @@ it.concurrent("workflow: implement, review, fix, review, write up", async ({ tas
   const end = await startExample(place).ended;
   Object.assign(task.meta, { note: await note(place, end, startedAt), story: end });
   expect(end.code).toBe(0);
-  expect(end.stderr).toMatch(/^agentcore: configuration \S+, as named\n$/);
+  expect(end.stderr).toMatch(/^agentcore: configuration \S+ \(named\)\n$/);
   expect(end.stdout).toMatch(/PASS +implement \(2 iterations\)/);
   expect(end.stdout).toMatch(/Workflow: SUCCEEDED/);
   const { implement, review, fix, write } = answersOf;

@@ -59,7 +59,7 @@ export async function replayDead(ids: readonly string[], options: DeadOptions, i
 
 function showReplayed({ replayed, failed }: ReplayedBatch, json: boolean, io: Io): void {
   for (const one of replayed) {
-    const note = one.isNew ? "" : " (it had been replayed before)";
+    const note = one.isNew ? "" : " (it was already replayed)";
     if (json) io.stdout.json(one);
     else io.stdout.write(`${one.deadJobId}  replayed as ${one.jobId}${note}\n`);
   }
@@ -113,7 +113,7 @@ async function selectionOf(
   const query = listQuery(options);
   const isLimited = Object.keys(query).length > 0;
   if (Number(ids.length > 0) + Number(isLimited) + Number(options.all === true) > 1) {
-    throw new AgentCoreError("AC_USAGE", "give ids, or conditions, or --all, not two of them");
+    throw new AgentCoreError("AC_USAGE", "give ids, or conditions, or --all, but only one of these");
   }
   if (ids.length > 0) {
     const records = await Promise.all(ids.map((id) => findJob(store, id)));
@@ -121,7 +121,7 @@ async function selectionOf(
     if (alive !== undefined) {
       throw new AgentCoreError(
         "AC_JOB_NOT_FOUND",
-        `job ${alive.job.id} is ${alive.state.kind}, no dead letter`,
+        `job ${alive.job.id} is ${alive.state.kind} and not a dead letter`,
       );
     }
     return { ids: records.map(({ job }) => job.id) };

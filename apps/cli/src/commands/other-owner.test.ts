@@ -93,6 +93,6 @@ it.runIf(isRoot)(
     const words = /it belongs to user 0, and this is user 2001; run as that user/;
     await refused(scratch.stateDir, "user", words, ...workflowRun);
     expect(readdirSync(scratch.stateDir)).toEqual([]);
-    await foundByDoctor(join(scratch.stateDir, "below"), /state belongs to user 0 and is closed to others/);
+    await foundByDoctor(join(scratch.stateDir, "below"), /state belongs to user 0 and is not accessible/);
   },
 );

@@ -126,7 +126,7 @@ it("`jobs wait --timeout` gives up and leaves the job alone", async () => {
   const id = await submit("true");
   const { code, stderr } = await run("jobs", "wait", id, "--timeout", "100ms");
   expect(code).toBe(1);
-  expect(stderr).toContain("has not ended after 100ms; it goes on");
+  expect(stderr).toContain("has not ended after 100ms; the job continues");
   expect((await show(id)).state.kind).toBe("queued");
 });
 
@@ -170,7 +170,7 @@ describe("`work`", () => {
     const working = startAgentcore(scratch, ["work"]);
     await waitFor(() => existsSync(join(scratch.workspace, "go.txt")));
     working.child.kill("SIGINT");
-    await working.saw("finishing what runs; press Ctrl-C again to stop it");
+    await working.saw("finishing running jobs; press Ctrl-C again to stop them");
     working.child.kill("SIGINT");
     expect((await working.finished).code).toBe(0);
     expect(await show(id)).toMatchObject({ state: { kind: "queued" }, attempt: 1 });
@@ -182,10 +182,10 @@ describe("`work`", () => {
     const working = startAgentcore(scratch, ["work"]);
     await waitFor(() => existsSync(join(scratch.workspace, "go.txt")));
     working.child.kill("SIGINT");
-    await working.saw("finishing what runs; press Ctrl-C again to stop it");
+    await working.saw("finishing running jobs; press Ctrl-C again to stop them");
     working.child.kill("SIGINT");
     // The worker ignores TERM, so the clean stop takes its five seconds.
-    await working.saw("stopping what runs; press Ctrl-C again to leave at once");
+    await working.saw("stopping running jobs; press Ctrl-C again to exit at once");
     working.child.kill("SIGINT");
     expect((await working.finished).code).toBe(130);
     expect((await show(id)).state.kind).toBe("running");
@@ -281,7 +281,7 @@ describe("dead letters", () => {
       expect(code).toBe(2);
       expect(stderr).toContain("give ids, a condition such as --where code=AC_TIMEOUT, or --all");
       const both = await run("dlq", verb, "--where", "worker=shell", "--all");
-      expect(both.stderr).toContain("give ids, or conditions, or --all, not two of them");
+      expect(both.stderr).toContain("give ids, or conditions, or --all, but only one of these");
       expect(both.code).toBe(2);
     }
   });
@@ -310,7 +310,7 @@ describe("dead letters", () => {
     const id = await submit("true");
     const { code, stderr } = await run("dlq", "replay", id);
     expect(code).toBe(2);
-    expect(stderr).toContain("is queued, no dead letter");
+    expect(stderr).toContain("is queued and not a dead letter");
   });
 });
 

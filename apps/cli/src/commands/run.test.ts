@@ -233,7 +233,7 @@ describe("each way a run can end has its exit code:", () => {
     run.child.kill("SIGINT");
     await run.saw("Stopping… press Ctrl-C again to kill it now");
     run.child.kill("SIGINT");
-    await run.saw("Killing it… press Ctrl-C again to leave at once");
+    await run.saw("Killing it… press Ctrl-C again to exit at once");
     run.child.kill("SIGINT");
     const { code, stdout } = await run.finished;
     expect(code).toBe(130);

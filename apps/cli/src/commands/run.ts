@@ -129,19 +129,19 @@ function stopOnRequest(io: Io, presenter: Presenter): Stops {
     if (released) return;
     presenter.remark(
       request.force
-        ? "Killing it… press Ctrl-C again to leave at once"
+        ? "Killing it… press Ctrl-C again to exit at once"
         : "Stopping… press Ctrl-C again to kill it now",
     );
     cancellation.cancel(request);
   });
   io.stdout.onGone(() => {
-    if (!released) cancellation.cancel({ reason: "the reader of the output went away" });
+    if (!released) cancellation.cancel({ reason: "the reader closed the output" });
   });
   const pass = (handle: JobHandle, request: CancelRequest<string>): void => {
     handle.cancel(request).catch((error: unknown) => {
       ignore(error, "the store does not answer; the third Ctrl-C needs none");
       presenter.remark(
-        `the cancel could not be written: ${String(error)}; press Ctrl-C again to leave at once`,
+        `the cancel could not be stored: ${String(error)}; press Ctrl-C again to exit at once`,
       );
     });
   };
@@ -158,6 +158,6 @@ function stopOnRequest(io: Io, presenter: Presenter): Stops {
 function notEnded(message: string): AgentCoreError {
   return new AgentCoreError(
     "AC_STORE_UNAVAILABLE",
-    `${message}, and the end of the run could not be written within ${formatDuration(endWithinMs)}; what runs is ended now`,
+    `${message}, and the end of the run could not be stored within ${formatDuration(endWithinMs)}; running processes are killed now`,
   );
 }

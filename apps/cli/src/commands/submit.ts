@@ -69,7 +69,7 @@ async function jobsOfFile(
   if (instructions !== undefined) {
     throw new AgentCoreError(
       "AC_USAGE",
-      "give instructions or --file, not both: the file's lines have their own",
+      "give instructions or --file, not both: each line of the file has its own instructions",
     );
   }
   const text = await readJobs(file, io);
@@ -78,7 +78,7 @@ async function jobsOfFile(
     if (line.trim() === "") continue;
     jobs.push(await atLine(`${file}:${index + 1}`, () => jobOfLine(line, loaded, io)));
   }
-  if (jobs.length === 0) throw new AgentCoreError("AC_USAGE", `${file} has no jobs in it`);
+  if (jobs.length === 0) throw new AgentCoreError("AC_USAGE", `${file} contains no jobs`);
   return jobs;
 }
 

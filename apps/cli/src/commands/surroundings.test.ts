@@ -22,7 +22,7 @@ it("a relative HOME is none: nothing is made below it, and where one is needed t
   const needing = await agentcore(scratch, shellRun, { env: { HOME: "relative", XDG_STATE_HOME: "" } });
   expect(needing.code).toBe(2);
   expect(needing.stderr.split("\n")[0]).toBe(
-    "agentcore: neither HOME nor XDG_STATE_HOME is set to an absolute path: say where to keep state with --state-dir",
+    "agentcore: neither HOME nor XDG_STATE_HOME is set to an absolute path: name the state directory with --state-dir",
   );
   const seen = await agentcore(
     scratch,

@@ -125,7 +125,7 @@ it("a file that is none is told in words, before anything runs", async () => {
     ],
     [["workflow", "run", "dir"], "dir: it is a directory; name the workflow file in it\n"],
     [["run", "true", "-w", "shell", "--timeout", "30d"], "limits.timeoutMs: must be at most 7d\n"],
-    [["run", "true", "-w", "shell", "--timeout", "400d"], '"400d" is too long; at most 366d can be given'],
+    [["run", "true", "-w", "shell", "--timeout", "400d"], '"400d" is too long; the maximum is 366d'],
     [
       ["run", "true", "-w", "shell", "--env", `LONG=${"x".repeat(130_001)}`],
       "task.env.LONG: is longer than 130000 bytes; put it in a file of the workspace\n",

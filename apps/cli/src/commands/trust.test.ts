@@ -138,6 +138,6 @@ it("trust that another user could have written counts for nothing", async () => 
   expect((await run("jobs", "list")).stderr).toContain("is not trusted");
   expect(await run("trust")).toMatchObject({
     code: 6,
-    stderr: expect.stringContaining("everybody can write"),
+    stderr: expect.stringContaining("every user can write"),
   });
 });

@@ -23,14 +23,14 @@ export async function trust(named: string | undefined, options: TrustOptions, io
   const path = named === undefined ? nearest(io) : fileIn(resolve(io.cwd, named));
   if (options.revoke === true) return revoke(store, path, options, io);
   if (statSync(path, { throwIfNoEntry: false })?.isFile() === false)
-    throw new AgentCoreError("AC_USAGE", `${path} is not a regular file; only a file can be trusted`);
+    throw new AgentCoreError("AC_USAGE", `${path} is not a regular file; only a regular file can be trusted`);
   const source = readNamedSource(path, io.cwd);
   // Refuses a file with mistakes, and tells what the trust is about.
   const { ignored } = await readConfig({ ...source, standing: "untrusted" }, io);
   store.trust(source.path, source.text, systemClock.now());
   if (options.json === true) io.stdout.json({ path: source.path, trusted: true, settings: ignored });
   else {
-    const settings = ignored.length === 0 ? "it only sets limits" : `now in force: ${ignored.join(", ")}`;
+    const settings = ignored.length === 0 ? "it only sets limits" : `now in effect: ${ignored.join(", ")}`;
     io.stdout.write(`${oneLine(`trusted ${source.path} as it is now; ${settings}`)}\n`);
   }
   return exitCodes.succeeded;
@@ -41,7 +41,7 @@ function requireStore(io: Io): TrustStore {
   if (store !== null) return store;
   throw new AgentCoreError(
     "AC_USAGE",
-    "neither HOME nor XDG_STATE_HOME is set to an absolute path: there is no place to keep trust",
+    "neither HOME nor XDG_STATE_HOME is set to an absolute path, so there is no place to store trust; set one of them",
   );
 }
 
@@ -70,7 +70,10 @@ function nearest(io: Io): string {
   const { path, refused } = findConfig(io.cwd, { home: io.env["HOME"], identity: callerIdentity() });
   if (path !== null) return path;
   if (refused === null) {
-    throw new AgentCoreError("AC_CONFIG_MISSING", `there is no ${configFileName} here or above`);
+    throw new AgentCoreError(
+      "AC_CONFIG_MISSING",
+      `there is no ${configFileName} here or in a directory above`,
+    );
   }
   throw new AgentCoreError("AC_CONFIG_EXPOSED", `${refused.path} cannot be trusted: ${refused.reason}`, {
     evidence: { ...refused },

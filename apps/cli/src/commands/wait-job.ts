@@ -29,7 +29,9 @@ async function within<T>(timeoutMs: number | undefined, waiting: Promise<T>, wha
   if (timeoutMs === undefined) return waiting;
   const { promise, reject } = Promise.withResolvers<never>();
   const timer = systemClock.setTimer(timeoutMs, () => {
-    reject(new AgentCoreError("AC_TIMEOUT", `${what()} after ${formatDuration(timeoutMs)}; it goes on`));
+    reject(
+      new AgentCoreError("AC_TIMEOUT", `${what()} after ${formatDuration(timeoutMs)}; the job continues`),
+    );
   });
   try {
     return await Promise.race([waiting, promise]);

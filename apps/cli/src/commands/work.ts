@@ -87,10 +87,10 @@ function listenForSignals(remark: (text: string) => void) {
   const second = Promise.withResolvers<void>();
   onInterrupt(({ force }, signal) => {
     if (force) {
-      remark("stopping what runs; press Ctrl-C again to leave at once");
+      remark("stopping running jobs; press Ctrl-C again to exit at once");
       second.resolve();
     } else if (signal === "SIGINT") {
-      remark("finishing what runs; press Ctrl-C again to stop it");
+      remark("finishing running jobs; press Ctrl-C again to stop them");
       first.resolve("finish");
     } else {
       remark("stopping what runs");

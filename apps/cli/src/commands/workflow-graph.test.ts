@@ -57,7 +57,7 @@ describe("2, and nothing is written, for", () => {
   it.each([
     [["graph"], /name a workflow file, or a --run/],
     [["graph", file, "--run", "0199a2c4", "--svg"], /not both/],
-    [["graph", "--run", "0199a2c4"], /--run goes with --svg or --html/],
+    [["graph", "--run", "0199a2c4"], /--run needs --svg or --html/],
     [["graph", file, "--svg", "--html"], /only one of --svg and --html can go to stdout/],
     [["graph", "gone.yaml", "--svg", "never.svg"], /no such workflow file/],
     [["show", "0199a2c4", "--html", "never.svg"], /AC_WORKFLOW_RUN_NOT_FOUND/],

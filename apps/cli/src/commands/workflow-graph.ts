@@ -30,8 +30,8 @@ export async function graphWorkflow(
   io: Io,
 ): Promise<number> {
   if (options.run !== undefined) {
-    if (file !== undefined) throw usage("name a file or a --run, not both: a run knows its file");
-    if (!asksForPicture(options)) throw usage("--run goes with --svg or --html");
+    if (file !== undefined) throw usage("name a file or --run, not both: a run has its own file");
+    if (!asksForPicture(options)) throw usage("--run needs --svg or --html");
     return drawRun(options.run, options, io);
   }
   if (file === undefined) throw usage("name a workflow file, or a --run");
@@ -61,7 +61,7 @@ async function draw(
   const { length } = nodesWithin(graph);
   if (length > picturedMax) {
     throw usage(
-      `${length} steps with those of sub-workflows are too many for a picture, which takes ${picturedMax}; without --svg and --html they come out as Mermaid text`,
+      `${length} steps, including sub-workflows, are too many for a picture (at most ${picturedMax}); leave out --svg and --html to print Mermaid text`,
     );
   }
   const put = async (to: string | true, text: string): Promise<void> => {

@@ -48,7 +48,7 @@ it("the steps of a run stay out of the job views, and nothing but their run star
 
   const why = (await run("why", jobOf("queued"))).stdout;
   expect(why).toContain(`agentcore workflow resume ${id}`);
-  expect(why).not.toContain("nothing holds it back");
+  expect(why).not.toContain("nothing blocks it");
   const refused = await run("dlq", "replay", jobOf("dead"));
   expect(refused.code).toBe(1);
   expect(refused.stderr).toContain(`resume the run: agentcore workflow resume ${id} (AC_JOB_IN_RUN)`);

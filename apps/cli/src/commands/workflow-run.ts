@@ -96,7 +96,7 @@ export async function resumeWorkflow(run: string, options: ShowOptions, io: Io):
   const { id, file, caller, budget, outcome } = await findFreeRun(run, options, io);
   const { workflow } = await requireWorkflow(file, caller.agentFiles, io);
   if (outcome !== null) {
-    const retry = outcome === "SUCCEEDED" ? "" : `; begin what failed again: agentcore workflow retry ${id}`;
+    const retry = outcome === "SUCCEEDED" ? "" : `; to run the failed steps again: agentcore workflow retry ${id}`;
     io.stderr.write(`agentcore: the run has already ended (${outcome})${retry}\n`);
   }
   return withEngine({ workflow, budget }, options, io, (engine) =>
@@ -152,7 +152,7 @@ export async function cancelWorkflow(run: string, options: CancelWorkflowOptions
   if (!loaded.ok || loaded.workflow.hash !== hash) {
     await endWithoutFile(free, message, options, io);
     if (options.json === true) io.stdout.json({ run: free, outcome: "CANCELLED" });
-    else io.stdout.write(`${free}  cancelled; ${file} is not what it was begun with\n`);
+    else io.stdout.write(`${free}  cancelled; ${file} has changed since the run started\n`);
     return exitCodes.succeeded;
   }
   const { workflow } = loaded;
@@ -293,12 +293,12 @@ async function follow(handle: RunHandle, presenter: WorkflowPresenter, io: Io): 
     if (ended) return;
     presenter.remark(
       request.force
-        ? "killing what runs; once more to leave at once"
-        : "Stopping… the run can be resumed. Press Ctrl-C again to kill what runs now",
+        ? "killing running steps; press Ctrl-C again to exit at once"
+        : "Stopping… the run can be resumed. Press Ctrl-C again to kill its processes now",
     );
     handle.interrupt(request);
   });
-  io.stdout.onGone(() => handle.interrupt({ reason: "the reader of the output went away" }));
+  io.stdout.onGone(() => handle.interrupt({ reason: "the reader closed the output" }));
   try {
     return await handle.result();
   } finally {

@@ -69,7 +69,7 @@ it("a run that signals stopped, however many, is resumed; one that failed is ret
   const resumed = await agentcore(scratch, ["workflow", "resume", id]);
   expect(resumed.code).toBe(130);
   expect(resumed.stderr).toContain(
-    `already ended (CANCELLED); begin what failed again: agentcore workflow retry ${id}`,
+    `already ended (CANCELLED); to run the failed steps again: agentcore workflow retry ${id}`,
   );
 
   writeFileSync(at("go"), "");

@@ -40,7 +40,7 @@ function configNotice({ source, ignored, refused }: LoadedConfig): string | null
   const { path, standing } = source;
   switch (standing) {
     case "named":
-      return `configuration ${path}, as named`;
+      return `configuration ${path} (named)`;
     case "trusted":
       return `configuration ${path}, trusted`;
     case "untrusted":

@@ -36,10 +36,10 @@ it.each([
   [
     "the file is writable by everybody",
     () => chmodSync(file, 0o646),
-    /everybody can write to .*agentcore\.yaml$/,
+    /every user can write to .*agentcore\.yaml$/,
   ],
-  ["its directory is writable by everybody", () => chmodSync(directory, 0o777), /everybody .*project$/],
-  ["one above is, without the sticky bit", () => chmodSync(root, 0o777), /everybody .*agentcore-exposure-/],
+  ["its directory is writable by everybody", () => chmodSync(directory, 0o777), /every user .*project$/],
+  ["one above is, without the sticky bit", () => chmodSync(root, 0o777), /every user .*agentcore-exposure-/],
 ])("is not where %s", (_what, change, reason) => {
   change();
   expect(exposureOf(file, me)).toMatch(reason);

@@ -50,7 +50,7 @@ export function foreignOwnerAbove(realPath: string, identity: Identity | null): 
 export function ownExposure(path: string, stats: Stats, identity: Identity): string | null {
   const foreign = foreignOwner(path, stats, identity);
   if (foreign !== null) return foreign;
-  if ((stats.mode & 0o002) !== 0) return `everybody can write to ${path}`;
+  if ((stats.mode & 0o002) !== 0) return `every user can write to ${path}`;
   if ((stats.mode & 0o020) !== 0 && !isPrivateGroup(stats, identity))
     return `group ${stats.gid} can write to ${path}`;
   return null;

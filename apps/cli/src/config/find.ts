@@ -61,7 +61,7 @@ function unreadableReason(path: string): string | null {
     statSync(path, { throwIfNoEntry: false });
     return null;
   } catch (error) {
-    return `it cannot be looked at (${(error as NodeJS.ErrnoException).code ?? String(error)})`;
+    return `it cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`;
   }
 }
 

@@ -31,7 +31,7 @@ export async function readHandedConfig(io: Pick<Io, "cwd" | "env">): Promise<Loa
   try {
     source = handoverSchema.parse(JSON.parse(readFileSync(handoverDescriptor, "utf8")));
   } catch (error) {
-    throw new AgentCoreError("AC_USAGE", "there is no configuration to read at descriptor 3", {
+    throw new AgentCoreError("AC_USAGE", "there is no configuration at file descriptor 3", {
       cause: error,
     });
   }

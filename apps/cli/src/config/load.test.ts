@@ -85,7 +85,7 @@ it("a file that somebody else can change is not used, named or found", async () 
   const found = await loadConfig({ cwd: directory, env: {} });
   expect(found).toMatchObject({
     source: null,
-    refused: { reason: expect.stringContaining("everybody can write") },
+    refused: { reason: expect.stringContaining("every user can write") },
   });
   expect(found.config.limits.global.concurrency).toBe(4);
   await expect(loadConfig({ cwd: directory, env: {}, path: "agentcore.yaml" })).rejects.toMatchObject({

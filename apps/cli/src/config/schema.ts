@@ -13,14 +13,14 @@ function workerSchema(env: Environment) {
     .strictObject({
       adapter: z.string().min(1).optional().meta({
         description:
-          "Package name of the adapter, or its path from this file (`./my-adapter.js`). Built-in workers need none.",
+          "Package name of the adapter, or its path relative to this file (`./my-adapter.js`). Built-in workers need none.",
       }),
       program: envText(env).optional().meta({
         description: "Path of the worker's program, instead of the search on PATH. `${NAME}` is expanded.",
       }),
       home: z.enum(["own", "user"]).optional().meta({
         description:
-          "HOME of the worker: `own` is an empty one for each run, `user` the caller's, with its logins. Default: the user's where the credential comes from a login, otherwise its own.",
+          "HOME of the worker: `own` is an empty directory for each run, `user` is the caller's HOME with its logins. Default: `user` if the credential comes from a login, otherwise `own`.",
       }),
       settings: z
         .record(z.string(), z.json())
@@ -39,25 +39,25 @@ function workerSchema(env: Environment) {
 const defaultsSchema = lazySchema(() =>
   z
     .strictObject({
-      worker: z.string().min(1).optional().meta({ description: "Worker of a task that names none." }),
+      worker: z.string().min(1).optional().meta({ description: "Worker for tasks that name none." }),
       capabilities: z
         .array(capabilitySchema)
         .optional()
         .meta({ description: "What the worker may do. Default: read." }),
-      model: z.string().min(1).optional().meta({ description: "Model, as the worker knows it." }),
-      timeout: durationSchema.optional().meta({ description: "Wall clock of one attempt. Default: 30m." }),
+      model: z.string().min(1).optional().meta({ description: "Model, by the worker's name for it." }),
+      timeout: durationSchema.optional().meta({ description: "Time limit of one attempt. Default: 30m." }),
       max_cost: z
         .number()
         .positive()
         .optional()
         .meta({ description: "US dollars for all attempts together." }),
       max_tokens: z.int().positive().optional().meta({ description: "Tokens for all attempts together." }),
-      max_attempts: z.int().min(1).max(100).optional().meta({ description: "Attempts in all. Default: 1." }),
+      max_attempts: z.int().min(1).max(100).optional().meta({ description: "Maximum number of attempts. Default: 1." }),
       dedup: dedupSchema
         .optional()
         .meta({ description: "What happens while a job with the same key is unfinished." }),
     })
-    .meta({ description: "What `run` and `submit` use where the command line says nothing." }),
+    .meta({ description: "Defaults of `run` and `submit` for options that are not on the command line." }),
 );
 
 const dollarsPerMillion = z.number().nonnegative().max(1_000_000);
@@ -65,12 +65,12 @@ const dollarsPerMillion = z.number().nonnegative().max(1_000_000);
 const priceSchema = lazySchema(() =>
   z
     .strictObject({
-      input: dollarsPerMillion.meta({ description: "US dollars for a million input tokens.", examples: [3] }),
+      input: dollarsPerMillion.meta({ description: "US dollars per million input tokens.", examples: [3] }),
       cached_input: dollarsPerMillion.optional().meta({
-        description: "The same for input from the provider's cache. Default: as `input`.",
+        description: "US dollars per million input tokens from the provider's cache. Default: the price of `input`.",
       }),
       output: dollarsPerMillion.meta({
-        description: "US dollars for a million output tokens.",
+        description: "US dollars per million output tokens.",
         examples: [15],
       }),
     })
@@ -83,11 +83,11 @@ export function configSchema(env: Environment) {
     .strictObject({
       state_dir: envText(env).optional().meta({
         description:
-          "Where jobs, logs and artifacts are kept; relative to this file. `${NAME}` is expanded. Default: $XDG_STATE_HOME/agentcore.",
+          "Directory for jobs, logs and artifacts, relative to this file. `${NAME}` is expanded. Default: $XDG_STATE_HOME/agentcore.",
       }),
       keep_ended: durationSchema.prefault("7d").meta({
         description:
-          "How long jobs that succeeded or were cancelled, and workflow runs that ended, are kept. Dead jobs stay until they are purged.",
+          "How long succeeded and cancelled jobs, and ended workflow runs, are kept. Dead letters stay until they are purged.",
       }),
       defaults: defaultsSchema.prefault({}),
       workers: z
@@ -97,11 +97,11 @@ export function configSchema(env: Environment) {
         )
         .default({})
         .meta({
-          description: "Workers by name: settings of the built-in ones, and further ones with their adapter.",
+          description: "Workers by name: settings of built-in workers, and other workers with their adapter.",
         }),
       prices: z.record(z.string().min(1), priceSchema).default({}).meta({
         description:
-          "Prices by model (`my-model`) or by provider and model (`openai/my-model`), before those of the built-in list.",
+          "Prices by model (`my-model`) or by provider and model (`openai/my-model`), overriding the built-in list.",
       }),
       ...runtimeConfigSchema.unwrap().shape,
     })

@@ -60,7 +60,7 @@ export class TrustStore {
     } catch (error) {
       throw new AgentCoreError(
         "AC_STORE_UNAVAILABLE",
-        `the trust cannot be kept in ${this.#directory}: ${(error as Error).message}`,
+        `the trust cannot be stored in ${this.#directory}: ${(error as Error).message}`,
         { cause: error, evidence: { path: this.#directory } },
       );
     }

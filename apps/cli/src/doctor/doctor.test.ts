@@ -159,7 +159,7 @@ describe("containment", () => {
   });
 
   it.each([
-    ["unshare", "workers have no capabilities", "Run AgentCore as a user"],
+    ["unshare", "workers have no capabilities", "Run AgentCore as an ordinary user"],
     ["process-group", "workers keep root's capabilities", "Install bubblewrap"],
   ] as const)("is a warning as root by %s, with what root's workers have", (name, detail, cure) => {
     const check = containmentCheck(probe(way(name, true)), true);
@@ -224,7 +224,7 @@ describe("a workspace in quarantine", () => {
 
   it("is none where nothing is left", () => {
     expect(quarantineCheck([])).toMatchObject({ status: "ok", cure: null });
-    expect(quarantineCheck([left([])]).cure).toContain("end them, or restart the machine");
+    expect(quarantineCheck([left([])]).cure).toContain("kill them, or restart the machine");
   });
 });
 

@@ -40,7 +40,7 @@ export function configurationCheck(loaded: LoadedConfig): Check {
       ...base,
       status: "warn",
       detail: `${refused.path} is not read: ${refused.reason}`,
-      cure: "Where it is yours, make it and the directories above it writable by you alone.",
+      cure: "If the file is yours, make it and the directories above it writable only by you.",
     };
   }
   const unknown = unknownWorkers(loaded);
@@ -53,7 +53,7 @@ export function configurationCheck(loaded: LoadedConfig): Check {
     };
   }
   if (source === null) {
-    const detail = "no agentcore.yaml here or above: every setting has its default";
+    const detail = "no agentcore.yaml here or in a directory above: every setting has its default";
     return { ...base, status: "ok", detail, cure: null };
   }
   if (ignored.length === 0) {
@@ -149,12 +149,12 @@ export function runLimitsCheck(enforced: LimitsEnforced, { run }: Config["limits
     ...base,
     status: "warn",
     detail: detail.join("; "),
-    cure: `Runs are not held to ${inVain.map((name) => `limits.run.${name}`).join(", ")}. Run AgentCore as a user with bubblewrap, or limit the service or container that it runs in.`,
+    cure: `Runs are not limited by ${inVain.map((name) => `limits.run.${name}`).join(", ")}. Run AgentCore as a user with bubblewrap, or limit the service or container that it runs in.`,
   };
 }
 
 const rootCure =
-  "Root's workers own every file of root, also outside of their workspace. Run AgentCore as a user of its own.";
+  "Root's workers own every file of root, even outside their workspace. Run AgentCore as an ordinary user.";
 const bestEffortCure =
   "A worker's process may outlive its run here, and a worker can read and change the state directory. Install bubblewrap, or allow user namespaces, for sealed containment.";
 
@@ -219,14 +219,14 @@ export function examineQuarantine(state: StateDir): Check {
 
 export function quarantineCheck(left: readonly SweptRun[]): Check {
   const base = { id: "quarantine", title: "Quarantine" };
-  if (left.length === 0) return { ...base, status: "ok", detail: "no run left anything behind", cure: null };
+  if (left.length === 0) return { ...base, status: "ok", detail: "no run left a process behind", cure: null };
   const pids = left.flatMap(({ survivors }) => survivors.map(({ pid }) => pid));
   const what = pids.length === 0 ? "them" : `them with \`kill -9 ${pids.join(" ")}\``;
   return {
     ...base,
     status: "warn",
     detail: left.map((run) => `${run.cwd ?? run.file}: ${describeLeft(run)}`).join("\n"),
-    cure: `The next run tries to end ${pids.length === 0 ? "them" : "these processes"}. Where it cannot, end ${what}, or restart the machine. Their workspaces are used again once they are gone.`,
+    cure: `The next run tries to end ${pids.length === 0 ? "them" : "these processes"}. If it cannot, kill ${what}, or restart the machine. Their workspaces can be used again once they are gone.`,
   };
 }
 

@@ -47,7 +47,7 @@ export function readWhere(text: string, before: readonly Condition[] = []): Cond
   const [, field, value] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
   if (field === undefined || value === undefined) throw new InvalidValue(`"${text}" is not FIELD=VALUE`);
   if (before.some((condition) => condition.field === field)) {
-    throw new InvalidValue(`${field} is given twice, and a job must meet every condition`);
+    throw new InvalidValue(`${field} is given twice, but a job must match every condition; give it once`);
   }
   return [...before, { field, value: readValue(field, value) }];
 }

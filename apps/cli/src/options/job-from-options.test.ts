@@ -128,7 +128,7 @@ describe("instructions", () => {
     ["", "", "the instructions are empty"],
     ["  \n", "", "the instructions are empty"],
     ["-", "", "the instructions are empty"],
-    ["-", "x".repeat(1024 * 1024 + 1), "stdin has more than the 1048576 bytes"],
+    ["-", "x".repeat(1024 * 1024 + 1), "stdin has more than 1048576 bytes"],
   ])("%j are refused", async (argument, text, message) => {
     await expect(readInstructions(argument, stdin(text))).rejects.toThrow(message);
   });

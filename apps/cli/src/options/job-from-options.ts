@@ -115,7 +115,7 @@ export function checkJob(job: unknown): JobSubmission {
   if (size > jobPayloadBytesMax) {
     throw new AgentCoreError(
       "AC_JOB_TOO_LARGE",
-      `the job takes ${size} bytes of JSON, and ${jobPayloadBytesMax} are allowed`,
+      `the job takes ${size} bytes of JSON; at most ${jobPayloadBytesMax} are allowed`,
     );
   }
   const parsed = jobSubmissionSchema.safeParse(job);
@@ -133,7 +133,7 @@ export function checkJob(job: unknown): JobSubmission {
 function refuseReservedLabels({ context }: JobSubmission): void {
   const reserved = Object.keys(context?.labels ?? {}).find((name) => name.startsWith(reservedLabelPrefix));
   if (reserved === undefined) return;
-  const message = `the label "${reserved}" cannot be set: names that begin with ${reservedLabelPrefix} are for the steps of workflows`;
+  const message = `the label "${reserved}" cannot be set: names that start with ${reservedLabelPrefix} are reserved for steps of workflows`;
   throw new AgentCoreError("AC_JOB_INVALID", message, { evidence: { label: reserved } });
 }
 
@@ -207,7 +207,7 @@ export async function readAll(io: Pick<Io, "stdin">, bytesMax: number): Promise<
     if (size > bytesMax) {
       throw new AgentCoreError(
         "AC_JOB_TOO_LARGE",
-        `stdin has more than the ${bytesMax} bytes that a job may take`,
+        `stdin has more than ${bytesMax} bytes, the maximum of a job`,
       );
     }
   }

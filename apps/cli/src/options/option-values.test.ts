@@ -79,7 +79,7 @@ it.each([
   ["1A=x", "not NAME=VALUE"],
   ["=x", "not NAME=VALUE"],
   ["A B=x", "not NAME=VALUE"],
-  ["LD_PRELOAD=/x.so", "LD_PRELOAD is given to no worker: it would make the programs that contain"],
+  ["LD_PRELOAD=/x.so", "LD_PRELOAD is passed to no worker: it would make the programs that contain"],
   ["GIT_DIR", "it would make git work on something else"],
 ])("environment %j is refused: %s", (text, message) => {
   expect(() => readEnv({})(text)).toThrow(message);

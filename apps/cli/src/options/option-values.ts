@@ -29,8 +29,7 @@ export class InvalidValue extends Error {}
 export function readDuration(text: string): number {
   const durationMs = parseDurationMs(text);
   if (durationMs === undefined) {
-    if (isTooLong(text))
-      throw new InvalidValue(`"${text}" is too long; at most ${longestDuration} can be given`);
+    if (isTooLong(text)) throw new InvalidValue(`"${text}" is too long; the maximum is ${longestDuration}`);
     throw new InvalidValue(
       /^\d+(\.\d+)?$/.test(text)
         ? `"${text}" has no unit; write ${text}s for seconds or ${text}m for minutes`
@@ -87,7 +86,7 @@ export function readEnv(
     const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)(?:=([\s\S]*))?$/.exec(text) ?? [];
     if (name === undefined) throw new InvalidValue(`"${text}" is not NAME=VALUE`);
     const effect = forbiddenEffect(name);
-    if (effect !== null) throw new InvalidValue(`${name} is given to no worker: it would ${effect}`);
+    if (effect !== null) throw new InvalidValue(`${name} is passed to no worker: it would ${effect}`);
     const passed = value ?? variableOf(hostEnv, name);
     if (passed === undefined) throw new InvalidValue(`${name} is not set here; write ${name}=VALUE`);
     return { ...before, [name]: passed };

@@ -96,7 +96,7 @@ function endedWithin(timeMs: number, ending: Promise<unknown>): Promise<boolean>
 
 const deletedMeanwhile: Reason = {
   code: "AC_JOB_NOT_FOUND",
-  message: "the job was deleted while it was waited for",
+  message: "the job was deleted while this process waited for it",
   evidence: {},
 };
 

@@ -155,7 +155,7 @@ describe("one job", () => {
       },
     ] as const;
     const lines = jobLines(record({ kind: "succeeded", endedAt: 1 }), [], late, now).map(textOf);
-    expect(lines.at(-1)).toMatch(/attempt 1 {2}a late result, succeeded: kept, not applied/);
+    expect(lines.at(-1)).toMatch(/attempt 1 {2}a late result, succeeded: kept but not applied/);
   });
 });
 
@@ -220,7 +220,7 @@ describe("why", () => {
     expect(whyLines(facts).map(textOf)[1]).toContain("agentcore work");
     expect(
       whyLines({ ...facts, record: record({ kind: "succeeded", endedAt: 1 }) }).map(textOf)[1],
-    ).toContain("nothing was decided");
+    ).toContain("no decision went against it");
   });
 });
 

@@ -91,9 +91,7 @@ export function jobLines(
     ...attempts.flatMap(attemptLines),
     ...late.map(({ ref, result }) => [
       span(`  attempt ${ref.attempt}  `, "warn"),
-      span(
-        `a late result, ${result.outcome}: kept, not applied, because the attempt was no longer its sender's`,
-      ),
+      span(`a late result, ${result.outcome}: kept but not applied, because its attempt had already ended`),
     ]),
   ];
 }
@@ -161,7 +159,7 @@ function describeLimits(job: Job): string {
   const attempts = limits.maxAttempts === 1 ? "1 attempt" : `${limits.maxAttempts} attempts`;
   return [
     `${formatDuration(limits.timeoutMs)} an attempt${isPiece ? " (the step's timeout, or what was left of the run's)" : ""}`,
-    isPiece ? "begun again only if its process is lost" : attempts,
+    isPiece ? "started again only if its process is lost" : attempts,
     limits.maxCostUsd === undefined ? [] : formatDollars(limits.maxCostUsd),
     limits.maxTokens === undefined ? [] : `${formatCount(limits.maxTokens)} tokens`,
   ]

@@ -55,7 +55,7 @@ describe("the lines of a run", () => {
     [{ type: "job_submitted", jobId: "j1", at: 1000, deduplicated: false }, []],
     [
       { type: "job_submitted", jobId: "j1", at: 1000, deduplicated: true },
-      ["   0.0s  joined  job j1 with the same key is already there"],
+      ["   0.0s  joined  job j1 has the same key"],
     ],
     [
       { type: "permit_granted", ...base, permit },
@@ -73,7 +73,7 @@ describe("the lines of a run", () => {
         message: "4 of 4 run",
         evidence: {},
       },
-      ["   0.0s  wait    4 of 4 run (AC_CONCURRENCY); asking again in 2s"],
+      ["   0.0s  wait    4 of 4 run (AC_CONCURRENCY); trying again in 2s"],
     ],
     [
       { type: "permit_rejected", ...base, code: "AC_BUDGET_COST", message: "0.10 left", evidence: {} },
@@ -146,7 +146,7 @@ describe("the lines of a run", () => {
     ],
     [
       { type: "events_dropped", jobId: "j1", at: 1000, count: 1234 },
-      ["   0.0s          … 1,234 events left out here; the log has them"],
+      ["   0.0s          … 1,234 events not shown; the log has them"],
     ],
     [{ type: "job_ended", jobId: "j1", at: 1000, outcome: "succeeded", attempts: 1 }, []],
   ];

@@ -82,13 +82,13 @@ export function advance(before: RunView, event: RunEvent): Step {
       return onAttempt(view, event, line);
     case "job_submitted":
       return event.deduplicated
-        ? step(view, [line("joined", `job ${event.jobId} with the same key is already there`, "warn")])
+        ? step(view, [line("joined", `job ${event.jobId} has the same key`, "warn")])
         : step({ ...view, lastAction: "waiting for a permit" }, []);
     case "job_ended":
       return step({ ...view, phase: "ended" }, []);
     case "events_dropped":
       return step(view, [
-        line("", `… ${formatCount(event.count)} events left out here; the log has them`, "dim"),
+        line("", `… ${formatCount(event.count)} events not shown; the log has them`, "dim"),
       ]);
     case "escalation":
       return step(view, [line("alarm", `${event.target}: ${coded(event)}`, "bad")]);
@@ -115,7 +115,7 @@ function onPermit(
     }
     case "permit_deferred":
       return step({ ...view, phase: "waiting", lastAction: `waiting: ${oneLine(event.message)}` }, [
-        line("wait", `${coded(event)}; asking again in ${formatDuration(event.retryAfterMs)}`, "warn"),
+        line("wait", `${coded(event)}; trying again in ${formatDuration(event.retryAfterMs)}`, "warn"),
       ]);
     case "permit_rejected":
       return step({ ...view, phase: "ended" }, [line("refused", coded(event), "bad")]);

@@ -57,7 +57,7 @@ function leftLines({ left }: WhyFacts): Line[] {
   if (left.length === 0) return [];
   return [
     ...left.map((each) => indented(oneLine(each))),
-    indented("nothing starts beside it until it is gone; agentcore doctor says how to end it", "accent"),
+    indented("nothing else starts there until it is gone; agentcore doctor says how to end it", "accent"),
   ];
 }
 
@@ -67,7 +67,7 @@ function turnLines({ record, ahead, blockedBy }: WhyFacts): Line[] {
   if (run !== null) {
     return [
       indented(`it is a step of workflow run ${run} and starts only in that run`),
-      indented(`agentcore workflow resume ${run} goes on with it where its process has ended`, "accent"),
+      indented(`if its process has ended, continue with agentcore workflow resume ${run}`, "accent"),
     ];
   }
   const blocked = blockedBy === null ? [] : [indented(`${blockedBy} runs in the same workspace`)];
@@ -95,15 +95,15 @@ function nothingLines({ record, ahead, blockedBy, now }: WhyFacts): Line[] {
         : [
             indented(
               delayOf(record.state.runAt, now) ??
-                "nothing holds it back: it waits for a worker process (`agentcore work`)",
+                "nothing blocks it: it waits for a process that runs the queue (`agentcore work`)",
             ),
           ];
     case "running":
-      return [indented("it runs; nothing was decided against it")];
+      return [indented("it is running; no decision went against it")];
     case "succeeded":
     case "dead":
     case "cancelled":
-      return [indented("nothing was decided against it on the way")];
+      return [indented("no decision went against it")];
   }
 }
 

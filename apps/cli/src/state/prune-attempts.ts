@@ -25,9 +25,9 @@ export function pruneAttemptsRegularly(options: PruneOptions): () => void {
   const pass = async (): Promise<void> => {
     try {
       const pruned = await pruneAttempts(options);
-      if (pruned > 0) log.info({ pruned }, "removed the files of jobs that are not kept any more");
+      if (pruned > 0) log.info({ pruned }, "removed the files of deleted jobs");
     } catch (error) {
-      if (stopped) ignore(error, "the store was closed meanwhile; the next process goes on");
+      if (stopped) ignore(error, "the store was closed meanwhile; the next process continues");
       else log.warn({ error }, "could not remove the files of old attempts; trying again in an hour");
     }
     if (!stopped) timer = clock.setTimer(everyMs, () => void pass());

@@ -25,7 +25,7 @@ it.each([
   [run("/w"), "job job-1 (attempt 2) left sleep (pid 17)"],
   [run("/w", { label: "a#b#3" }), "job a#b (attempt 3) left sleep (pid 17)"],
   [run("/w", { label: null }), "run m left sleep (pid 17)"],
-  [run("/w", { survivors: [] }), "job job-1 (attempt 2) left processes that cannot be named from here"],
+  [run("/w", { survivors: [] }), "job job-1 (attempt 2) left processes that cannot be identified from here"],
 ])("%j is described", (left, text) => {
   expect(describeLeft(left)).toBe(text);
 });

@@ -50,7 +50,7 @@ export class Quarantine {
       try {
         this.#look();
       } catch (error) {
-        this.#options.log.warn({ error }, "could not look at what earlier runs left; looking again");
+        this.#options.log.warn({ error }, "could not check what earlier runs left; trying again");
         this.#lookAgain();
       }
     });
@@ -70,7 +70,7 @@ export class Quarantine {
       if (left.has(workspace)) continue;
       runtime.liftQuarantine(workspace);
       this.#shut.delete(workspace);
-      log.info({ workspace }, "nothing is left in the workspace any more; it may be used again");
+      log.info({ workspace }, "no process is left in the workspace; it can be used again");
     }
     this.#lookAgain();
   }
@@ -82,5 +82,5 @@ export function describeLeft({ label, marker, survivors }: SweptRun): string {
   const who =
     label === null || at < 0 ? `run ${marker}` : `job ${label.slice(0, at)} (attempt ${label.slice(at + 1)})`;
   const names = survivors.map(({ name, pid }) => `${name} (pid ${pid})`);
-  return `${who} left ${names.length === 0 ? "processes that cannot be named from here" : names.join(", ")}`;
+  return `${who} left ${names.length === 0 ? "processes that cannot be identified from here" : names.join(", ")}`;
 }

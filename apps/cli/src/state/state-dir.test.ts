@@ -38,9 +38,9 @@ it.each([
   [
     "can write to it",
     (path: string) => chmodSync(path, 0o777),
-    /everybody can write to .*s; make it writable/,
+    /every user can write to .*s; make it writable/,
   ],
-  ["can replace it", (path: string) => chmodSync(join(path, ".."), 0o777), /everybody can write to /],
+  ["can replace it", (path: string) => chmodSync(join(path, ".."), 0o777), /every user can write to /],
 ])("one is refused where another user %s", (_what, open, message) => {
   const root = mkdtempSync(join(tmpdir(), "agentcore-state-"));
   onTestFinished(() => rmSync(root, { recursive: true, force: true }));

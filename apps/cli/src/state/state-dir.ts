@@ -39,7 +39,7 @@ export function resolveStateDir(
   if (path !== null) return stateDirAt(path);
   throw new AgentCoreError(
     "AC_USAGE",
-    "neither HOME nor XDG_STATE_HOME is set to an absolute path: say where to keep state with --state-dir",
+    "neither HOME nor XDG_STATE_HOME is set to an absolute path: name the state directory with --state-dir",
   );
 }
 
@@ -135,7 +135,7 @@ function ownerProblem(state: StateDir): string | null {
   const elsewhere = "run as that user, or name another directory with --state-dir";
   const { path, stats, isClosed } = nearestExisting(state.path);
   if (isClosed)
-    return `${path} belongs to user ${stats.uid} and is closed to others, and ${self}; ${elsewhere}`;
+    return `${path} belongs to user ${stats.uid} and is not accessible, and ${self}; ${elsewhere}`;
   const foreign = foreignOwnerAbove(realpathSync(path), identity);
   if (foreign !== null) return `${foreign}, and ${self}; ${elsewhere}`;
   if (path !== state.path || !stats.isDirectory()) return null;
@@ -169,7 +169,7 @@ export function requireOwnState({ path }: StateDir): void {
   if (exposure === null) return;
   throw new AgentCoreError(
     "AC_STORE_UNAVAILABLE",
-    `the state directory ${path} is not used: ${exposure}; make it writable by you alone (chown, chmod go-w), or name another with --state-dir`,
+    `the state directory ${path} is not used: ${exposure}; make it writable only by you (chown, chmod go-w), or name another with --state-dir`,
     { evidence: { path } },
   );
 }

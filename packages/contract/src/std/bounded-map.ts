@@ -1,4 +1,4 @@
-/** A map that remembers a bounded number of keys: the one that was set longest ago is forgotten first. */
+/** A map with a bounded number of keys: the key that was set longest ago is dropped first. */
 export class BoundedMap<K, V> extends Map<K, V> {
   readonly #sizeMax: number;
 

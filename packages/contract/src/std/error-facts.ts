@@ -1,16 +1,16 @@
-/** What a thrown value says: its text, and the code that the system gave it. Pure. */
+/** Reads text and system code of a thrown value. Pure. */
 
-/** The message of an error; of anything else that was thrown, its text. */
+/** The message of an error; for any other thrown value, its text. */
 export function errorText(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-/** The code of an error of the system or of Node, such as `ENOENT`; undefined where there is none. */
+/** The code of an error of the system or of Node, such as `ENOENT`; undefined if there is none. */
 export function errorCode(thrown: unknown): string | undefined {
   return thrown instanceof Error ? (thrown as NodeJS.ErrnoException).code : undefined;
 }
 
-/** Whether there is nothing at the path: it does not exist, or what should be a folder above it is a file. */
+/** Whether the error means that nothing exists at the path: the path is missing, or a directory above it is a file. */
 export function isMissing(thrown: unknown): boolean {
   const code = errorCode(thrown);
   return code === "ENOENT" || code === "ENOTDIR";

@@ -1,4 +1,4 @@
-/** Small helpers that every layer needs, each in one place. None of them knows anything of AgentCore. */
+/** Small helpers that every layer uses. None of them depends on AgentCore types. */
 export * from "./back-off.ts";
 export * from "./bounded-map.ts";
 export * from "./error-facts.ts";

@@ -1,6 +1,6 @@
 /**
- * Cuts a stream of bytes into lines of at most a given length. A line that is longer is given up at once and skipped to its
- * end, so that memory stays bounded whatever arrives; the reader then goes on with the next line.
+ * Splits a stream of bytes into lines of at most a given length. A longer line is reported and skipped to its end, so that
+ * memory stays bounded; then the reader continues with the next line.
  */
 
 export type WireLine =
@@ -22,7 +22,10 @@ export class LineReader {
     this.#bytesMax = bytesMax;
   }
 
-  /** The lines that a chunk completes, and one `too_large` as soon as a line is known to be. Empty lines are left out. */
+  /**
+   * Returns the lines that a chunk completes, and one `too_large` as soon as a line exceeds the limit. Empty lines are
+   * omitted.
+   */
   push(chunk: Buffer): WireLine[] {
     const lines: WireLine[] = [];
     let from = 0;

@@ -1,4 +1,4 @@
-/** Leaves out what an object has no value for. */
+/** Removes undefined properties from an object. */
 type Omitted<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
 };

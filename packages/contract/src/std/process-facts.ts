@@ -1,12 +1,12 @@
 /**
- * What the kernel says about one process, read from `/proc`. A process is always named by pid *and* start time, because a
- * pid alone may belong to another process by the time it is used. Everything is read synchronously, which for these files is
- * faster than a trip through the thread pool. On a system without `/proc` every answer is null.
+ * Reads facts about a process from `/proc`. A process is always identified by pid *and* start time, because the kernel may
+ * reuse a pid at any time. All reads are synchronous, which is faster for these files than the thread pool. Without
+ * `/proc`, every function returns null.
  */
 import { readFileSync, readlinkSync } from "node:fs";
 import { errorCode } from "./error-facts.ts";
 
-/** Names one process for good, until the next boot. */
+/** Identifies one process uniquely until the next boot. */
 export interface ProcessRef {
   readonly pid: number;
   /** Field 22 of `/proc/<pid>/stat`: start time in clock ticks since boot. */
@@ -21,10 +21,10 @@ export interface ProcessFact extends ProcessRef {
   readonly name: string;
 }
 
-/** Errors that only mean: there is no such process, or not any more, or it is not ours to look at. */
+/** Errors that mean that the process does not exist, has ended, or is not readable by this user. */
 const expectedErrors = new Set(["ENOENT", "ESRCH", "EACCES", "EPERM", "ENOTDIR", "EINVAL"]);
 
-/** Runs a read that the end of a process may defeat; null then. */
+/** Runs a read that fails if the process ends meanwhile; returns null then. */
 export function nullIfGone<T>(read: () => T): T | null {
   try {
     return read();
@@ -34,7 +34,7 @@ export function nullIfGone<T>(read: () => T): T | null {
   }
 }
 
-/** Reads one `/proc/<pid>/stat`. The name may hold spaces and parentheses, so fields are counted from the last `)`. */
+/** Parses `/proc/<pid>/stat`. The name may contain spaces and parentheses, so fields are counted from the last `)`. */
 export function parseStat(text: string): ProcessFact | null {
   const open = text.indexOf("(");
   const close = text.lastIndexOf(")");
@@ -68,7 +68,7 @@ export function isAlive(ref: ProcessRef): boolean {
   return fact !== null && fact.startTicks === ref.startTicks && !isDead(fact);
 }
 
-/** `pid:[4026531836]`; null if there is no such process or it is not ours to look at. */
+/** `pid:[4026531836]`; null if the process does not exist or is not readable by this user. */
 export function pidNamespaceOf(pid: number | "self"): string | null {
   return nullIfGone(() => readlinkSync(`/proc/${pid}/ns/pid`));
 }

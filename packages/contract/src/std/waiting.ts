@@ -1,7 +1,7 @@
-/** Waiting, on a clock that comes in as a parameter. */
+/** Waits on a clock that is passed in. */
 import type { Clock } from "../ports.ts";
 
-/** Resolves `delayMs` later, or when the signal aborts. Keeps the process alive where the clock's timers do. */
+/** Resolves after `delayMs`, or when the signal aborts. Keeps the process alive if the clock's timers do. */
 export function sleep(clock: Pick<Clock, "setTimer">, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const wake = (): void => {
@@ -15,7 +15,7 @@ export function sleep(clock: Pick<Clock, "setTimer">, delayMs: number, signal?: 
   });
 }
 
-/** Waits for `promise`, at most `delayMs`. Says whether it resolved in time; rejects as it does. */
+/** Waits for `promise`, at most `delayMs`. Returns whether it resolved in time; rejects if it rejects. */
 export async function settledWithin(
   clock: Pick<Clock, "setTimer">,
   promise: Promise<unknown>,

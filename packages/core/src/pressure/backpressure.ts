@@ -21,7 +21,7 @@ export interface PressureSample {
 
 export interface PressureState {
   readonly level: PressureLevel;
-  /** The signal that decided, as named in the configuration; null at `accept`. */
+  /** The signal that decided (named) in the configuration; null at `accept`. */
   readonly signal: string | null;
   /** Since when a lower level would do, on the monotonic clock; null while it would not. */
   readonly betterSinceMs: number | null;

@@ -96,7 +96,7 @@ export const stallSchema = z
 
 /** What steps, checks and agent profiles say about the model. */
 export const modelKeys = {
-  model: z.string().min(1).optional().meta({ description: "Model, as the worker knows it." }),
+  model: z.string().min(1).optional().meta({ description: "Model, by the worker's name for it." }),
   variant: variantSchema
     .optional()
     .meta({ description: "How hard the model is to think, in the worker's own word." }),
@@ -278,7 +278,7 @@ export const stepSchema = z
     isolation: z
       .enum(["none", "worktree"])
       .optional()
-      .meta({ description: "worktree: a git worktree of its own. Default: none." }),
+      .meta({ description: "worktree: its own git worktree. Default: none." }),
     merge: z
       .enum(["apply", "none"])
       .optional()

@@ -12,5 +12,5 @@ it("writes at once, keeps while held, and says how many it could not keep", () =
   output.release();
   output.write("b");
   expect(written).toHaveLength(1003);
-  expect(written.slice(-3)).toEqual(["999", "agentcore: 3 more lines were not kept\n", "b"]);
+  expect(written.slice(-3)).toEqual(["999", "agentcore: 3 more lines were dropped\n", "b"]);
 });

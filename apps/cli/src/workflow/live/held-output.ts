@@ -26,7 +26,7 @@ export function heldOutput(write: (text: string) => void): HeldOutput {
     },
     release: () => {
       held = false;
-      const lines = dropped === 0 ? kept : [...kept, `agentcore: ${dropped} more lines were not kept\n`];
+      const lines = dropped === 0 ? kept : [...kept, `agentcore: ${dropped} more lines were dropped\n`];
       kept = [];
       dropped = 0;
       for (const line of lines) write(line);

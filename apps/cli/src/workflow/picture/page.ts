@@ -84,14 +84,12 @@ function budgetText({
 function legend(nodes: readonly GraphNode[]): string {
   const has = (test: (node: GraphNode) => boolean): boolean => nodes.some(test);
   return [
-    "An arrow leads from a step to those that wait for it.",
+    "An arrow leads from a step to its dependants.",
     ...(has(({ step }) => step.condition !== null)
-      ? ["A dashed one leads to a step that runs on a condition only."]
+      ? ["A dashed arrow leads to a step that runs only on a condition."]
       : []),
-    ...(has(({ step }) => step.loop !== null)
-      ? ["An arrow back says how often a step is repeated at most."]
-      : []),
-    ...(has(({ instances }) => instances > 1) ? ["Stacked boxes are one step for each combination."] : []),
+    ...(has(({ step }) => step.loop !== null) ? ["An arrow back shows the maximum of repetitions."] : []),
+    ...(has(({ instances }) => instances > 1) ? ["Stacked boxes show one step per combination."] : []),
   ].join(" ");
 }
 
@@ -157,7 +155,7 @@ function limitRows({
     ...(budget === null ? [] : [["Budget", budgetText(budget)] as const]),
     ...(maxRetries === 0 ? [] : [["Retries", String(maxRetries)] as const]),
     ...(onFailure === "continue" ? [["After a failure", "the run goes on"] as const] : []),
-    ...(isolation === "none" ? [] : [["Isolation", "a git worktree of its own"] as const]),
+    ...(isolation === "none" ? [] : [["Isolation", "its own git worktree"] as const]),
     ...(verify === null ? [] : [["Verified by", verify] as const]),
   ];
 }

@@ -21,7 +21,7 @@ export async function readPicture(
   const caller = created.caller as { readonly agentFiles?: readonly string[] } | null;
   const { workflow } = await requireWorkflow(created.file, caller?.agentFiles ?? [], io);
   if (workflow.hash !== created.hash) {
-    const message = `${created.file}, an agent profile or a sub-workflow has changed since run ${id} began`;
+    const message = `${created.file}, an agent profile or a sub-workflow has changed since run ${id} started`;
     throw new AgentCoreError("AC_WORKFLOW_CHANGED", message, { evidence: { run: id, file: created.file } });
   }
   const { message, endedAt, costUsd } = header;
