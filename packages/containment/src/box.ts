@@ -1,7 +1,7 @@
 /**
- * What the three implementations have in common once the payload is in its box: look in, signal the payload, kill all,
- * and say whether it is empty. `contained-run.ts` drives it; the differences between a PID namespace and a process group
- * end here.
+ * The interface that the three implementations share once the payload is in its box: list processes, signal the payload,
+ * kill everything, and check whether the box is empty. `contained-run.ts` uses it and does not need to know whether a box
+ * is a PID namespace or a process group.
  */
 import type { RunIdentity } from "@agentcore/contract";
 import type { ContainedProcess } from "./port.ts";
@@ -10,21 +10,21 @@ import type { RunLimitName } from "./run-limits.ts";
 
 export interface Box {
   readonly identity: RunIdentity;
-  /** How {@link isEmpty} knows: `cgroup`, `pid-namespace` or `process-group`. */
+  /** The proof behind {@link isEmpty}: `cgroup`, `pid-namespace` or `process-group`. */
   readonly provedBy: string;
-  /** The payload and everything it started that runs now, without our own wrapper and waiting script. */
+  /** The running payload and every process it started, without our wrapper and waiting script. */
   processes(): ContainedProcess[];
-  /** `gone` also while the payload has not been forked yet. */
+  /** Also `gone` before the payload is forked. */
   signalPayload(signal: NodeJS.Signals): SignalOutcome;
   /**
-   * One pass of killing everything; called again, with a growing number, until {@link isEmpty}. Returns the names of
-   * signals that this pass sent and the ones before did not.
+   * One pass of killing everything. Called with a growing number until {@link isEmpty}. Returns the signals that only this
+   * pass sent, not earlier ones.
    */
   killAll(pass: number): string[];
-  /** Whether nothing runs any more, our own wrapper included. */
+  /** Whether no process is left, including our wrapper. */
   isEmpty(): boolean;
-  /** The limits that the run came up against, as far as the kernel counts that; see `Contained`. */
+  /** The limits that the run reached, as far as the kernel counts that; see `Contained`. */
   limitsReached(): RunLimitName[];
-  /** Gives back what the box itself took. Called once, when it is empty. */
+  /** Releases the box's own resources. Called once, when the box is empty. */
   dispose(): void;
 }

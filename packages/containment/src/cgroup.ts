@@ -1,8 +1,8 @@
 /**
- * One cgroup (version 2) per run, where this process may create one: it counts the run's processes, proves that none is
- * left, and kills what the PID namespace did not. Nothing is assumed about where the hierarchy is mounted, and no controller
- * is needed: one limits the run where it is handed down to us. A run's cgroup lies below the one of this process, so a limit
- * on this process limits our workers too.
+ * Makes one cgroup (version 2) per run, if this process may create cgroups. It counts the run's processes, proves that none
+ * is left, and kills processes that outlive the PID namespace. The hierarchy may be mounted anywhere, and no controller is
+ * needed; a controller that is delegated to this process also limits the run. A run's cgroup is below the cgroup of this
+ * process, so a limit on this process also limits its workers.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
@@ -15,7 +15,7 @@ export type CgroupParent =
   | {
       readonly available: true;
       readonly directory: string;
-      /** What can limit a run whose cgroup is made here. */
+      /** Controllers that can limit a run whose cgroup is made here. */
       readonly controllers: readonly CgroupController[];
     }
   | { readonly available: false; readonly directory: string | null; readonly reason: string };
@@ -39,13 +39,13 @@ export function parseOwnCgroup(text: string): string | null {
   return /^0::(\/.*)$/m.exec(text)?.[1] ?? null;
 }
 
-/** The directory of a cgroup path as seen through a mount; null if the path lies outside of what is mounted. */
+/** The directory of a cgroup path below a mount; null if the path is outside the mount. */
 export function cgroupDirectory(mount: { root: string; mountPoint: string }, own: string): string | null {
   const relative = path.posix.relative(mount.root, own);
   return relative.startsWith("..") ? null : path.posix.join(mount.mountPoint, relative);
 }
 
-/** Finds where runs' cgroups can be made, and tries it by making one. */
+/** Finds where cgroups for runs can be made, and tests it by making one. */
 export function findCgroupParent(): CgroupParent {
   let directory: string | null = null;
   try {
@@ -69,7 +69,7 @@ export function findCgroupParent(): CgroupParent {
   }
 }
 
-/** Those of a cgroup that were handed down to it, which its files show. */
+/** The controllers that are delegated to a cgroup, according to its files. */
 export function controllersOf(directory: string): CgroupController[] {
   return (["pids", "memory"] as const).filter((name) => existsSync(path.join(directory, `${name}.max`)));
 }
@@ -82,12 +82,12 @@ export class RunCgroup {
     this.directory = directory;
   }
 
-  /** Where the cgroup of a run lies, made or not. */
+  /** The directory of a run's cgroup, whether it exists or not. */
   static directoryOf(parent: string, marker: string): string {
     return path.join(parent, `agentcore-${marker}`);
   }
 
-  /** Makes the cgroup of a new run; null where that is refused, which costs the proof and not the run. */
+  /** Makes the cgroup of a new run; null if that is refused. The run then lacks this proof but still works. */
   static create(parent: string, marker: string): RunCgroup | null {
     const directory = RunCgroup.directoryOf(parent, marker);
     try {
@@ -105,8 +105,8 @@ export class RunCgroup {
   }
 
   /**
-   * Sets what its controllers can limit, before anything is in it; answers what they hold from now on. `ownProcesses`: of
-   * the box, counted with the run's.
+   * Sets the limits that its controllers support, before the cgroup has processes. Returns the limits that are now
+   * enforced. `ownProcesses`: processes of the box, which are counted with the run's.
    */
   limit({ processes, memoryBytes }: RunLimits, ownProcesses: number): Set<RunLimitName> {
     const held = new Set<RunLimitName>();
@@ -120,7 +120,7 @@ export class RunCgroup {
     return held;
   }
 
-  /** The limits that the run came up against, by the word of the kernel. */
+  /** The limits that the run reached, according to the kernel. */
   limitsReached(): RunLimitName[] {
     const counted = (file: string, event: string): boolean =>
       new RegExp(`^${event} [1-9]`, "m").test(readOrNull(path.join(this.directory, file)) ?? "");
@@ -143,7 +143,7 @@ export class RunCgroup {
     }
   }
 
-  /** Moves one process into it; what that process starts later is in it too. False where that is refused. */
+  /** Moves one process into the cgroup; its later children are in it too. Returns false if that is refused. */
   add(pid: number): boolean {
     try {
       writeFileSync(path.join(this.directory, "cgroup.procs"), String(pid));
@@ -155,8 +155,8 @@ export class RunCgroup {
   }
 
   /**
-   * Makes the next {@link add} quick: the kernel lets the first move of a process wait for a grace period (about 10 ms), and
-   * those soon after it not. So a process is "moved" to where it is, while there is something else to wait for anyway.
+   * Makes the next {@link add} fast. The kernel delays the first move of a process by a grace period (about 10 ms), but not
+   * the moves soon after it. So a process is "moved" to its present cgroup during a wait that is needed anyway.
    */
   async prepareToAdd(pid: number): Promise<void> {
     try {
@@ -166,7 +166,7 @@ export class RunCgroup {
     }
   }
 
-  /** Pids in it and below it, in the numbers of this process. */
+  /** Pids in the cgroup and below it, as this process numbers them. */
   pids(): number[] {
     return this.#directories().flatMap((directory) =>
       (readOrNull(path.join(directory, "cgroup.procs")) ?? "")
@@ -176,12 +176,15 @@ export class RunCgroup {
     );
   }
 
-  /** Whether any process, zombies aside, is in it or below it. */
+  /** Whether any process except zombies is in the cgroup or below it. */
   isPopulated(): boolean {
     return /^populated 1$/m.test(readOrNull(path.join(this.directory, "cgroup.events")) ?? "");
   }
 
-  /** Kills everything in it and below it, also what is being forked meanwhile. False where that is refused. */
+  /**
+   * Kills every process in the cgroup and below it, including processes that are being forked. Returns false if that is
+   * refused.
+   */
   kill(): boolean {
     try {
       writeFileSync(path.join(this.directory, "cgroup.kill"), "1");
@@ -192,7 +195,7 @@ export class RunCgroup {
     }
   }
 
-  /** Removes it with all below; false while something is in it. */
+  /** Removes the cgroup and everything below it; returns false while a process is in it. */
   remove(): boolean {
     try {
       for (const directory of this.#directories().reverse()) rmdirSync(directory);
@@ -204,7 +207,7 @@ export class RunCgroup {
     }
   }
 
-  /** Itself first, then everything below, parents before children. */
+  /** The cgroup itself first, then everything below it, parents before children. */
   #directories(): string[] {
     const found = [this.directory];
     for (const directory of found) {
@@ -214,10 +217,10 @@ export class RunCgroup {
   }
 }
 
-/** What a cgroup says that has been removed, or that a payload has turned into one of threads: nothing to be read. */
+/** Errors of a cgroup that was removed, or that a payload has made a threaded one: there is nothing to read. */
 const nothingThere = new Set(["ENOENT", "ENODEV", "EOPNOTSUPP"]);
 
-/** Null if there is nothing to be read; anything else must not be taken for "nobody is in it". */
+/** Null if there is nothing to read. Other errors must not count as "empty". */
 function readOrNull(file: string): string | null {
   try {
     return readFileSync(file, "latin1");

@@ -1,6 +1,6 @@
 /**
- * The port over one implementation: check the command, record the run, make its cgroup, launch, find the box, hand it
- * out. Takes what it needs as parameters; `open.ts` composes it with the real ones.
+ * Implements the port for one implementation: checks the command, records the run, makes its cgroup, launches and finds the
+ * box, and returns the run. All dependencies are parameters; `open.ts` binds them to the real ones.
  */
 import { AgentCoreError, type Clock } from "@agentcore/contract";
 import { RunCgroup } from "./cgroup.ts";
@@ -22,11 +22,11 @@ import { planView, type View } from "./view.ts";
 export interface ContainmentOptions {
   readonly implementation: Implementation;
   readonly clock: Clock;
-  /** Where runs' cgroups are made; null where none can be. */
+  /** Where cgroups for runs are made; null if that is impossible. */
   readonly cgroupParent: string | null;
-  /** What can limit a run whose cgroup is made there. Default: nothing. */
+  /** Controllers that can limit a run in such a cgroup. Default: none. */
   readonly controllers?: readonly CgroupController[];
-  /** Where runs are recorded for a later sweep; null: nowhere. */
+  /** Registry for a later sweep; null: runs are not recorded. */
   readonly registry: RunRegistry | null;
   /** See `OpenContainmentOptions.hidden`. */
   readonly hidden: readonly string[];
@@ -44,7 +44,7 @@ export function createContainment(options: ContainmentOptions): Containment {
   };
 }
 
-/** Launches in flight: enough to keep two processors busy. */
+/** Maximum of concurrent launches: enough to keep two processors busy. */
 const launchesMax = 4;
 
 async function start(options: ContainmentOptions, command: ContainedCommand): Promise<Contained> {
@@ -82,7 +82,7 @@ async function start(options: ContainmentOptions, command: ContainedCommand): Pr
   }
 }
 
-/** Makes the cgroup, launches the box and finds it. What fails here is cleared away by the caller. */
+/** Makes the cgroup, launches the box and finds it. The caller cleans up after a failure. */
 async function build(
   { implementation, clock, cgroupParent }: ContainmentOptions,
   command: ContainedCommand,
@@ -99,7 +99,7 @@ async function build(
   });
   await prepared;
   const init = name === "process-group" ? launched.pid : initBelow(launched.pid);
-  // From outside: in the box nothing of the hierarchy can be written where this process is root.
+  // Done from outside: as root, the box cannot write to the hierarchy.
   const cgroup = init !== null && made?.add(init) === true ? made : null;
   if (cgroup === null) made?.remove();
   if (cgroup === null && held.size > 0) {

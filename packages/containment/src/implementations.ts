@@ -1,6 +1,6 @@
 /**
- * The command lines of the three boxes. Each ends in a script of `handshake.ts`. What differs is who makes the PID
- * namespace, who is its init, and who ties its life to ours.
+ * Builds the command lines of the three boxes. Each ends in a script of `handshake.ts`. They differ in who makes the PID
+ * namespace, who is its init, and what ties its life to this process.
  */
 import { replacingScript, waitingScript } from "./handshake.ts";
 import type { CommandLine } from "./launch.ts";
@@ -10,15 +10,15 @@ import { bubblewrapMounts } from "./view-bubblewrap.ts";
 import { setupScript } from "./view-unshare.ts";
 import { doorsOfRoot, type View } from "./view.ts";
 
-/** An implementation with the programs that it was found to need on this machine. */
+/** An implementation with the programs that it needs and that were found on this machine. */
 export type Implementation =
   | {
       readonly name: "bubblewrap";
       readonly bwrap: string;
       readonly setsid: string;
-      /** Whether a user namespace is asked for explicitly; without privileges bubblewrap makes one anyway. */
+      /** Whether a user namespace is requested explicitly; without privileges, bubblewrap always makes one. */
       readonly userNamespace: boolean;
-      /** Whether this process is root, whose rights a worker must not have. */
+      /** Whether this process is root. Workers must not get root's capabilities. */
       readonly root: boolean;
     }
   | {
@@ -31,7 +31,7 @@ export type Implementation =
     }
   | {
       readonly name: "process-group";
-      /** Null where it is missing: the payload then outlives this process until the next sweep. */
+      /** Null if missing: the payload then outlives this process until the next sweep. */
       readonly setpriv: string | null;
     };
 
@@ -39,10 +39,10 @@ export type MissingProgram = { readonly name: ImplementationName; readonly missi
 
 const shell = "/bin/sh";
 
-/** The ways to try on this machine, per implementation, or the program that is missing for it. */
+/** For each implementation, the way to try on this machine, or the missing program. */
 export function candidates(uid: number): (readonly Implementation[] | MissingProgram)[] {
   const [bwrap, unshare, setpriv, setsid] = ["bwrap", "unshare", "setpriv", "setsid"].map(findSystemProgram);
-  // Root needs no user namespace, unless it is a root without the right to make the others.
+  // Root needs no user namespace, unless it lacks the right to make the other namespaces.
   const userNamespaces = uid === 0 ? [false, true] : [true];
   const missing = (names: Record<string, string | null | undefined>): string | undefined =>
     Object.keys(names).find((name) => names[name] === null);
@@ -74,25 +74,25 @@ export function levelOf(name: ImplementationName): "sealed" | "best-effort" {
   return name === "process-group" ? "best-effort" : "sealed";
 }
 
-/** Whether a worker in it can be kept from seeing directories: that takes a file system view of its own. */
+/** Whether the implementation can hide directories from a worker, which needs a separate view of the file system. */
 export function hidesFiles(name: ImplementationName): boolean {
   return name !== "process-group";
 }
 
-/** The whole command line that runs `command` in a box. */
+/** Returns the complete command line that runs `command` in a box. */
 export function commandLine(
   implementation: Implementation,
   command: Pick<ContainedCommand, "command" | "args" | "cwd" | "ownSandbox">,
   view: View,
-  /** Shell commands for the script to begin with. */
+  /** Shell commands that run first in the script. */
   first = "",
 ): CommandLine {
   const payload = [command.command, ...command.args];
   switch (implementation.name) {
     case "bubblewrap": {
-      // Not below setpriv: bubblewrap arms the parent-death signal itself, at a moment when dying of it leaves less
-      // behind than dying of an earlier one would. Not with its own init: bubblewrap would end before that has been
-      // reaped, and where this process is PID 1 of a container nobody else would ever reap it. It sets no_new_privs.
+      // Not below setpriv: bubblewrap arms the parent-death signal itself, later, when dying leaves fewer processes behind.
+      // Not with bubblewrap's own init: bubblewrap would exit before that init is reaped, and if this process is PID 1 of a
+      // container, no process would ever reap it. bubblewrap sets no_new_privs.
       const box = words("--unshare-pid --as-pid-1 --die-with-parent --bind / / --dev /dev --proc /proc");
       const user = implementation.userNamespace ? ["--unshare-user"] : [];
       const doors = implementation.root ? ["/sys", ...doorsOfRoot()] : [];
@@ -132,7 +132,10 @@ export function commandLine(
   }
 }
 
-/** For `setpriv`: nothing in the box has, or gets back, what building it took, but for one capability named as `+name`. */
+/**
+ * Arguments for `setpriv`: no process in the box has, or can regain, the capabilities that building it needed, except one
+ * named as `+name`.
+ */
 function withoutRights(kept: string): string[] {
   const sets = ["--bounding-set", "--inh-caps", "--ambient-caps"];
   return [

@@ -1,4 +1,4 @@
-/** Starts a process that cannot leave anything behind: probing, spawning, stopping and proving emptiness. */
+/** Runs a command so that no process of it can stay behind: probe, start, stop, and proof of emptiness. */
 export { createLaunchLine, type LaunchLine } from "./launch-line.ts";
 export {
   lookAtLeftRuns,

@@ -1,7 +1,7 @@
 /**
- * Who may launch now. A launch holds the event loop while it forks, and its box needs the processor to become ready: were all
- * launched at once that come at once, nothing else would be done meanwhile (beats, commits, the boxes' own words). So a few are
- * in flight, the others wait in line, and each begins in a round of the loop of its own.
+ * Limits concurrent launches. A launch blocks the event loop while it forks, and its box needs processor time to become
+ * ready. If many started at once, beats, commits and the boxes' own messages would wait. So only a few are in flight, the
+ * others queue, and the event loop runs once before each.
  */
 import { AgentCoreError, type CancelSignal } from "@agentcore/contract";
 

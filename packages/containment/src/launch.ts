@@ -1,7 +1,7 @@
 /**
- * Spawns one box and brings it to the point where it waits for `go`. Whatever goes wrong until then is one typed error,
- * and nothing is left of the attempt. Must be called on the main thread: the kernel's parent-death signal, on which
- * everything here rests, fires when the *thread* that spawned ends, not the process.
+ * Spawns a box and resolves when it waits for `go`. A failure before that is one typed error and leaves nothing behind.
+ * Must run on the main thread: the kernel's parent-death signal, which all of this depends on, fires when the *thread* that
+ * spawned the box ends, not the process.
  */
 import { once } from "node:events";
 import { spawn, type ChildProcess } from "node:child_process";
@@ -15,34 +15,34 @@ import { strayDescriptors, withoutStrays } from "./stray-descriptors.ts";
 import { loopWentRound, settledWithin } from "./waiting.ts";
 
 const readyWithinMs = 15_000;
-/** A shell's word about a killed child is one line; anything longer is not from our script. */
+/** A shell's message about a killed child is one line; anything longer is not from our script. */
 const longestLine = 4_096;
 const longestComplaint = 2_000;
 const complaintWithinMs = 500;
 
-/** A command line that builds the box and ends in one of the scripts of `handshake.ts`. */
+/** A command line that builds the box and ends in a script of `handshake.ts`. */
 export interface CommandLine {
   readonly file: string;
   readonly args: readonly string[];
 }
 
-/** A box that waits. The process is the outermost one: the wrapper, or the payload itself where there is none. */
+/** A box that waits for `go`. The process is the outermost one: the wrapper, or the payload itself if there is no wrapper. */
 export interface Launched {
   readonly pid: number;
-  /** The payload's number in its PID namespace, where it has one of its own: the first process after the script. */
+  /** The payload's pid in its own PID namespace, if there is one: the first process after the script. */
   readonly payloadInnermostPid: number;
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
   /** Sends `go`. */
   release(): void;
-  /** Ends the line, which lets a script that waits after its payload end. */
+  /** Closes the line; a script that waits after its payload then exits. */
   hangUp(): void;
-  /** Kills the outermost process; it is our child and not reaped yet, so the pid cannot be a stranger's. */
+  /** Kills the outermost process. It is our child and not reaped yet, so the pid cannot have been reused. */
   killOutermost(): void;
-  /** The script's word about the payload; never settles if the script is killed before. */
+  /** The script's message about the payload; never settles if the script is killed before. */
   readonly reported: Promise<{ status: number; bySignal: boolean }>;
-  /** End of the outermost process and of the line, in whatever order. */
+  /** Resolves after the end of the outermost process and of the line, in either order. */
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
 
@@ -55,7 +55,7 @@ function refuseWorkerThread(): void {
   );
 }
 
-/** Resolves when the box waits for `go`. `onSpawned` is called with the pid of the outermost process, long before. */
+/** Resolves when the box waits for `go`. `onSpawned` is called much earlier, with the pid of the outermost process. */
 export async function launch(
   line: CommandLine,
   command: ContainedCommand,
@@ -70,13 +70,13 @@ export async function launch(
   const watched = watchLine(child);
   const exit = exitOf(child);
   const complaint = collectComplaint(child.stderr as Readable, clock);
-  // Also fails when the line closes first; the reason is then in the exit and in what was complained about on stderr.
+  // Also fails if the line closes first; the exit and stderr then have the reason.
   const settled = await settledWithin(
     clock,
     Promise.race([watched.ready, watched.closed, exit]),
     readyWithinMs,
   );
-  // After a hold-up of the event loop the timer fires before the pipe was read: the word may be there.
+  // After a blocked event loop, the timer fires before the pipe is read: the message may already be there.
   if (!settled) await loopWentRound();
   const state = watched.state();
   if (state.phase !== "ready") {
@@ -105,9 +105,9 @@ function spawnDetached(box: CommandLine, command: ContainedCommand): ChildProces
     return spawn(line.file, line.args, {
       cwd: command.cwd,
       env: { ...command.env, [markerVariable]: command.marker },
-      // What the wrapper says (2) is kept apart from what the payload says (4).
+      // Keeps the wrapper's messages (2) separate from the payload's output (4).
       stdio: ["pipe", "pipe", "pipe", "pipe", "pipe"],
-      // A session of its own: no controlling terminal, and Ctrl-C there reaches us alone.
+      // Its own session: no controlling terminal, and Ctrl-C reaches only this process.
       detached: true,
     });
   } catch (error) {
@@ -146,7 +146,7 @@ function watchLine(child: ChildProcess) {
   });
   channel.on("error", (error) => ignore(error, "the box is gone; its exit says how"));
   channel.once("close", () => closed.resolve());
-  // A payload that does not read its stdin is no fault of ours, and must not end this process.
+  // A payload that does not read its stdin is not our error, and must not end this process.
   child.stdin?.on("error", (error) => ignore(error, "the payload closed its stdin"));
   return {
     channel,
@@ -180,8 +180,8 @@ async function startError({ line, child, exit, settled, complaint }: FailedStart
 }
 
 /**
- * Collects what the box has to say, the beginning of it, for an error. Listens from the start: Node throws away what
- * nobody has asked for by the time a process exits. The wait is bounded: something may still hold the other end.
+ * Collects the beginning of the box's output for an error message. Listens from the start, because Node discards unread
+ * output when a process exits. The wait is limited, because another process may still hold the other end.
  */
 function collectComplaint(stderr: Readable, clock: Clock): () => Promise<string> {
   let text = "";

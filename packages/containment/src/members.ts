@@ -1,29 +1,32 @@
 /**
- * Which processes belong to a run where no PID namespace says so. Members are those known already, those found in the run's
- * cgroup or by its marker, their descendants, and every process that shares a session with a member. A process that was
- * given an empty environment and has left parent and session behind is not found: that is what makes this level best-effort.
+ * Finds the processes of a run without a PID namespace. Members are: known members, processes in the run's cgroup or with
+ * its marker, their descendants, and every process that shares a session with a member. A process with an empty environment
+ * that has left its parent and session is not found: that is why this level is best-effort.
  */
 import type { ProcessFact, ProcessRef } from "./proc.ts";
 
 export interface RunTraces {
-  /** Members seen before, the payload among them. */
+  /** Members seen before, including the payload. */
   readonly known: readonly ProcessRef[];
-  /** Who leads, or led, the session that the payload was started in. */
+  /** The leader of the session that the payload was started in. */
   readonly leader: ProcessRef | null;
   /** Pids that the cgroup lists. */
   readonly cgroupPids: ReadonlySet<number>;
-  /** Pids of those that carry the run's marker. */
+  /** Pids of processes with the run's marker. */
   readonly marked: ReadonlySet<number>;
-  /** The session that this process lives in, which is nobody's trace. */
+  /** The session of this process, which proves nothing. */
   readonly ownSession: number;
 }
 
-/** Out of `candidates`, which must hold neither this process nor any that started before the run. */
+/**
+ * Returns the members among `candidates`. `candidates` must not contain this process or any process that started before the
+ * run.
+ */
 export function selectMembers(candidates: readonly ProcessFact[], traces: RunTraces): ProcessFact[] {
   const known = new Map(traces.known.map((ref) => [ref.pid, ref.startTicks]));
   const members = new Map<number, ProcessFact>();
-  // While anybody is left in a session its number is not given out again. Somebody else under that number means that
-  // the session had emptied and the number begun a new life.
+  // The number of a session is not reused while a process is in it. So another process with that number means that the
+  // session was empty and the number was reused.
   const { leader } = traces;
   const isReused = candidates.some(
     (fact) => fact.pid === leader?.pid && fact.startTicks !== leader.startTicks,

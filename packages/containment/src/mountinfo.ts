@@ -1,17 +1,17 @@
-/** The mounts of this process, from `/proc/self/mountinfo`. */
+/** Reads the mounts of this process from `/proc/self/mountinfo`. */
 import { AgentCoreError } from "@agentcore/contract";
 import { readFileSync } from "node:fs";
 
 export interface Mount {
   readonly id: number;
-  /** The mount on which this one lies. */
+  /** The parent mount. */
   readonly parent: number;
   readonly point: string;
-  /** Of this mount alone, not of its file system: `rw`, `nosuid`, `relatime` and others. */
+  /** Options of this mount, not of its file system: `rw`, `nosuid`, `relatime` and others. */
   readonly options: readonly string[];
 }
 
-/** The mounts that a path leads to, without those that lie below another one. See {@link readMounts} for errors. */
+/** The mounts that are visible under a path, without mounts covered by others. See {@link readMounts} for errors. */
 export function reachableMounts(text: string = readMounts()): Mount[] {
   const mounts = text
     .split("\n")
@@ -23,7 +23,7 @@ export function reachableMounts(text: string = readMounts()): Mount[] {
     .flatMap((root) => reachableFrom(root, mounts));
 }
 
-/** Throws `AC_CONTAINMENT_UNAVAILABLE` where there is no `/proc`. */
+/** Throws `AC_CONTAINMENT_UNAVAILABLE` if there is no `/proc`. */
 function readMounts(): string {
   try {
     return readFileSync("/proc/self/mountinfo", "utf8");

@@ -1,6 +1,6 @@
 /**
- * Composition: probe this machine, choose the best implementation, and bind it to the real clock, the cgroup hierarchy
- * and the registry of runs. This is what a runtime calls once at its start, on its main thread.
+ * Probes this machine, chooses the best implementation, and binds it to the real clock, the cgroup hierarchy and the
+ * registry of runs. A runtime calls this once at its start, on its main thread.
  */
 import path from "node:path";
 import { AgentCoreError, type Clock, systemClock } from "@agentcore/contract";
@@ -15,36 +15,40 @@ import { lookAtRegistry, sweepRegistry, type SweepReport, type SweptRun } from "
 
 export interface OpenContainmentOptions {
   /**
-   * Directory for the registry of runs and the cached probe, made if missing; shared by any number of processes.
-   * Without it nothing is recorded: what a crash leaves of a best-effort run is then never swept, and each start probes.
+   * Directory for the registry of runs and the cached probe. It is created if missing, and any number of processes can
+   * share it. Without it, nothing is recorded: leftovers of a crashed best-effort run are never swept, and each start
+   * probes again.
    */
   readonly stateDir?: string;
-  /** Exactly this one, or an error. Default: the first available of bubblewrap, unshare, process-group. */
+  /** Use only this implementation, or fail. Default: the first available of bubblewrap, unshare, process-group. */
   readonly implementation?: ImplementationName;
-  /** Refuse with `AC_CONTAINMENT_UNAVAILABLE` what is not sealed. Default false. */
+  /** Fail with `AC_CONTAINMENT_UNAVAILABLE` if no implementation is sealed. Default false. */
   readonly requireSealed?: boolean;
   /**
-   * Directories that no run sees or reaches, as far as it does not name what stays visible: an empty, read-only directory
-   * lies over each of them, and nothing above it can be renamed. Looked up again at each start; one that does not exist is
-   * left out. Where {@link Containment.hides} is false they are as visible as everything else. Default: none.
+   * Directories that are hidden from every run, except parts that the run names as visible. An empty, read-only directory
+   * covers each of them, and no directory above can be renamed. They are resolved at each start; missing ones are ignored.
+   * If {@link Containment.hides} is false, they stay visible. Default: none.
    */
   readonly hidden?: readonly string[];
-  /** Make a cgroup for each run where this process may. Default true. */
+  /** Make a cgroup for each run if this process may. Default true. */
   readonly cgroups?: boolean;
   /** Default: the real one. */
   readonly clock?: Clock;
 }
 
 export interface OpenedContainment extends Containment {
-  /** What was found out about this machine, for `doctor`. */
+  /** The probe's findings, for `doctor`. */
   readonly probe: ContainmentProbe;
-  /** Kills what earlier processes left behind. Call it before taking work. Finds nothing without a `stateDir`. */
+  /** Kills processes that earlier owners left behind. Call it before accepting work. Does nothing without a `stateDir`. */
   sweep(): Promise<SweepReport>;
-  /** See {@link lookAtLeftRuns}, for its own `stateDir`. */
+  /** See {@link lookAtLeftRuns}; uses its own `stateDir`. */
   left(): readonly SweptRun[];
 }
 
-/** Throws `AC_CONTAINMENT_UNAVAILABLE` where what is demanded is not there, `AC_STORE_UNAVAILABLE` for the directory. */
+/**
+ * Throws `AC_CONTAINMENT_UNAVAILABLE` if the required containment is missing, and `AC_STORE_UNAVAILABLE` if the directory
+ * cannot be used.
+ */
 export async function openContainment(options: OpenContainmentOptions = {}): Promise<OpenedContainment> {
   const clock = options.clock ?? systemClock;
   const cacheFile =
@@ -72,7 +76,7 @@ export async function openContainment(options: OpenContainmentOptions = {}): Pro
       try {
         return await containment.start(command);
       } catch (error) {
-        // A box that was possible and is not any more must not be believed in again.
+        // Do not trust the cache if a box can no longer be built.
         if (cacheFile !== null && (error as AgentCoreError).code === "AC_WORKER_SPAWN")
           forgetProbe(cacheFile);
         throw error;
@@ -84,8 +88,8 @@ export async function openContainment(options: OpenContainmentOptions = {}): Pro
 }
 
 /**
- * The runs of a `stateDir` that nobody works on any more and of which something is alive. Makes, kills and removes
- * nothing: for people who ask. Throws `AC_STORE_UNAVAILABLE` where the directory cannot be read.
+ * Returns the runs of a `stateDir` without a living owner that still have processes. Changes nothing. Throws
+ * `AC_STORE_UNAVAILABLE` if the directory cannot be read.
  */
 export function lookAtLeftRuns(stateDir: string): readonly SweptRun[] {
   return lookAtRegistry(registryIn(stateDir));
@@ -95,7 +99,7 @@ function registryIn(stateDir: string): string {
   return path.join(stateDir, "runs");
 }
 
-/** From the cache where that has what is wanted, else by a fresh probe. */
+/** From the cache if it has the required implementation, else from a new probe. */
 async function probeOnce(
   cacheFile: string | null,
   clock: Clock,

@@ -1,7 +1,7 @@
 /**
- * A box with a PID namespace around the payload (`bubblewrap`, `unshare`). The kernel kills everything in the namespace
- * when its init dies and lets init go only when all are dead, so "init is gone" is the proof; nothing inside can leave.
- * The run's cgroup, where there is one, counts, and is the second net and a second proof.
+ * A box with a PID namespace around the payload (`bubblewrap`, `unshare`). The kernel kills every process in the namespace
+ * when its init dies, and init disappears only when all are dead. So "init is gone" is the proof, and no process inside can
+ * leave. The run's cgroup, if any, counts processes, is a second way to kill, and a second proof.
  */
 import type { RunIdentity } from "@agentcore/contract";
 import type { Box } from "./box.ts";
@@ -39,8 +39,8 @@ export interface BoxOptions {
 }
 
 /**
- * The box of a launched wrapper that waits for `go`. Null if the namespace cannot be found below the wrapper, that is,
- * if it has died in the meantime.
+ * Returns the box of a launched wrapper that waits for `go`, or null if the wrapper's namespace cannot be found, which
+ * means that it has died.
  */
 export function pidNamespaceBox(options: BoxOptions): Box | null {
   const pid = initBelow(options.launched.pid);
@@ -119,7 +119,7 @@ class PidNamespaceBox implements Box {
 
   isEmpty(): boolean {
     if (!this.#wrapperEnded || isAlive(this.#init)) return false;
-    // Not by the namespace's number, which the kernel gives to the next one at once.
+    // Not identified by the namespace's number, which the kernel reuses at once.
     return this.#cgroup === null || !this.#cgroup.isPopulated();
   }
 

@@ -1,8 +1,8 @@
 /**
- * Keeps the outcome of a probe in a small file, because a probe costs more than everything else at the start of a run.
- * It holds as long as nothing changes that could change the outcome: the boot, the kernel, the user, the programs (path,
- * size, time of change), our own command lines, and the settings that allow namespaces. Only a probe that found a sealed
- * way is kept: a machine that was merely too busy to pass must not count as unfit until its next boot. The cgroup is
+ * Caches the result of a probe in a small file, because a probe costs more than the rest of a run's start. The cache is
+ * valid until something changes that could change the result: the boot, the kernel, the user, the programs (path, size,
+ * time of change), AgentCore's own command lines, and the settings for namespaces. Only a result with a sealed
+ * implementation is cached: a machine that was too busy to pass must not count as unable until its next boot. The cgroup is
  * never cached: finding it is cheap, and it depends on where this process was started.
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -22,7 +22,7 @@ interface CachedProbe {
   readonly implementations: readonly ImplementationReport[];
 }
 
-/** Everything that the outcome of a probe depends on, as one string. */
+/** Everything that the result of a probe depends on, as one string. */
 export function probeKey(): string {
   const programs = ["bwrap", "unshare", "setpriv", "setsid", "sh"].map((name) => {
     const file = findSystemProgram(name);
@@ -52,7 +52,7 @@ export function probeKey(): string {
   ]);
 }
 
-/** The cached outcome; null if there is none for this key, whatever the reason. */
+/** The cached result; null if there is none for this key, for any reason. */
 export function readProbe(file: string, key: string): readonly ImplementationReport[] | null {
   const text = readOrNull(file);
   if (text === null) return null;
@@ -65,7 +65,7 @@ export function readProbe(file: string, key: string): readonly ImplementationRep
   }
 }
 
-/** Where it cannot be written, the next start probes again. */
+/** If the file cannot be written, the next start probes again. */
 export function writeProbe(
   file: string,
   key: string,
@@ -83,7 +83,7 @@ export function writeProbe(
   }
 }
 
-/** Forgets the outcome, because reality has contradicted it. */
+/** Drops the cached result after a box could not be built. */
 export function forgetProbe(file: string): void {
   try {
     rmSync(file, { force: true });

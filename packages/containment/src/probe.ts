@@ -1,7 +1,7 @@
 /**
- * Finds out what this machine can do by doing it: a supervisor starts a box, the payload in it leaves a daemon behind by
- * a double fork, the supervisor is killed with KILL, and everything must be dead within moments. What passes is `sealed`.
- * The daemon holds our end of a pipe, so its death is seen as the end of that pipe and not believed on anybody's word.
+ * Tests what this machine can contain: a supervisor starts a box, the payload in it leaves a double-forked daemon behind,
+ * the supervisor gets KILL, and every process must be dead within moments. An implementation that passes is `sealed`. The
+ * daemon holds our end of a pipe, so the end of that pipe proves its death.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import type { Duplex, Readable } from "node:stream";
@@ -18,21 +18,21 @@ export interface ImplementationReport {
   readonly implementation: ImplementationName;
   readonly level: ContainmentLevel;
   readonly available: boolean;
-  /** How it was shown to work, or why it does not and what would help. */
+  /** How it was shown to work, or why it does not work and what would help. */
   readonly reason: string;
   readonly tookMs: number;
-  /** The way that works; null where none does. */
+  /** The way that works; null if none does. */
   readonly way: Implementation | null;
 }
 
 export interface ContainmentProbe {
   /** In order of preference. */
   readonly implementations: readonly ImplementationReport[];
-  /** Whether runs get a cgroup of their own for counting, proof and second net. */
+  /** Whether runs get their own cgroup for counting, proof and killing. */
   readonly cgroup: CgroupParent;
 }
 
-/** Tries all three implementations, side by side. Takes some tens of milliseconds; never rejects. */
+/** Tries all three implementations in parallel. Takes some tens of milliseconds; never rejects. */
 export async function probeContainment(clock: Clock = systemClock): Promise<ContainmentProbe> {
   return { implementations: await probeImplementations(clock), cgroup: findCgroupParent() };
 }
@@ -112,10 +112,10 @@ function explain(way: Implementation, complaint: string): string {
     : base;
 }
 
-/** Leaves a daemon that holds the outputs, says so, and stays; short-lived in any case. */
+/** Leaves a daemon that holds the outputs open, reports, and stays; short-lived in any case. */
 const hostilePayload = "(setsid sh -c 'sleep 5; sleep 5' &) ; echo armed; sleep 10";
 
-/** Rejects with `AC_WORKER_SPAWN` where nothing can be started at all, which says nothing about the way. */
+/** Rejects with `AC_WORKER_SPAWN` if no process can be started at all, which says nothing about the implementation. */
 async function startTrial(way: Implementation) {
   const line = commandLine(way, { command: "/bin/sh", args: ["-c", hostilePayload], cwd: "/" }, []);
   const supervisor = spawn("/bin/sh", ["-c", '"$@" & wait', "sh", line.file, ...line.args], {

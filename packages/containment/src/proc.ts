@@ -1,11 +1,11 @@
 /**
- * What the kernel says about processes, read from `/proc`. A process is always named by pid *and* start time, because a
- * pid alone may belong to a stranger by the time it is used. Zombies count as dead: they run no code and hold nothing.
- * Everything is read synchronously, which for these files is faster than a trip through the thread pool.
+ * Reads facts about processes from `/proc`. A process is always identified by pid *and* start time, because the kernel may
+ * reuse a pid at any time. Zombies count as dead: they run no code and hold nothing. All reads are synchronous, which is
+ * faster for these files than the thread pool.
  */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
-/** Names one process for good, until the next boot. */
+/** Identifies one process uniquely until the next boot. */
 export interface ProcessRef {
   readonly pid: number;
   /** Field 22 of `/proc/<pid>/stat`: start time in clock ticks since boot. */
@@ -22,10 +22,10 @@ export interface ProcessFact extends ProcessRef {
 
 export type SignalOutcome = "sent" | "gone" | "refused";
 
-/** Errors that only mean: there is no such process, or not any more, or it is not ours to look at. */
+/** Errors that mean that the process does not exist, has ended, or is not readable by this user. */
 const expectedErrors = new Set(["ENOENT", "ESRCH", "EACCES", "EPERM", "ENOTDIR", "EINVAL"]);
 
-/** Runs a read that the vanishing of a process may defeat; null then. */
+/** Runs a read that fails if the process ends meanwhile; returns null then. */
 function orNull<T>(read: () => T): T | null {
   try {
     return read();
@@ -35,7 +35,7 @@ function orNull<T>(read: () => T): T | null {
   }
 }
 
-/** Reads one `/proc/<pid>/stat`. The name may hold spaces and parentheses, so fields are counted from the last `)`. */
+/** Parses `/proc/<pid>/stat`. The name may contain spaces and parentheses, so fields are counted from the last `)`. */
 export function parseStat(text: string): ProcessFact | null {
   const open = text.indexOf("(");
   const close = text.lastIndexOf(")");
@@ -68,7 +68,7 @@ export function isAlive(ref: ProcessRef): boolean {
   return fact !== null && fact.startTicks === ref.startTicks && !isDead(fact);
 }
 
-/** Signals exactly this process, never a stranger that has its pid by now; or the process group that it leads. */
+/** Signals exactly this process, or the process group that it leads; never another process that reuses its pid. */
 export function signalProcess(
   ref: ProcessRef,
   signal: NodeJS.Signals,
@@ -92,7 +92,7 @@ export function listPids(): number[] {
   return entries.filter((entry) => /^[1-9]\d*$/.test(entry)).map(Number);
 }
 
-/** The same, the newest first. Pids are given out in a circle, and the kernel says where it is. */
+/** The same, newest first. The kernel assigns pids in a circle and reports its position. */
 export function listNewestPids(): number[] {
   const newest = Number(orNull(() => readFileSync("/proc/loadavg", "latin1"))?.split(" ")[4] ?? 0);
   const [young, old] = [[], []] as [number[], number[]];
@@ -100,7 +100,7 @@ export function listNewestPids(): number[] {
   return [...young.reverse(), ...old.reverse()];
 }
 
-/** Every process that runs, as of a moment that is not quite one moment. */
+/** Every running process. The list is not an exact snapshot of one moment. */
 function listProcesses(): ProcessFact[] {
   return listPids()
     .map(readProcess)
@@ -148,7 +148,7 @@ export function descendantsOf(root: number): ProcessFact[] {
   return found;
 }
 
-/** `pid:[4026531836]`; null if there is no such process or it is not ours to look at. */
+/** `pid:[4026531836]`; null if the process does not exist or is not readable by this user. */
 export function pidNamespaceOf(pid: number | "self"): string | null {
   return orNull(() => readlinkSync(`/proc/${pid}/ns/pid`));
 }
@@ -167,7 +167,7 @@ export function uidOf(pid: number): number | null {
   return match === null ? null : Number(match[1]);
 }
 
-/** Whether the process was started with this variable. False where its environment is not ours to read. */
+/** Whether the process was started with this variable. False if this user may not read its environment. */
 export function hasEnvironmentEntry(pid: number, entry: string): boolean {
   const text = orNull(() => readFileSync(`/proc/${pid}/environ`, "utf8"));
   return text !== null && text.split("\0").includes(entry);

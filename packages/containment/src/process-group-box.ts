@@ -1,7 +1,7 @@
 /**
- * A box without walls: the payload leads a session of its own, and what belongs to it is found by session, parentage,
- * marker and cgroup. Killing is a loop of stop, look again, kill, because a snapshot is out of date when it is read.
- * Best-effort: see `members.ts` for who is not found. Without `/proc` (macOS) only the process group itself is reached.
+ * A best-effort box: the payload leads its own session, and its processes are found by session, parentage, marker and
+ * cgroup. Killing repeats stop, search, kill, because a snapshot is outdated as soon as it is read. See `members.ts` for
+ * processes that are not found. Without `/proc` (macOS), only the process group itself is reached.
  */
 import type { RunIdentity } from "@agentcore/contract";
 import type { Box } from "./box.ts";
@@ -23,11 +23,11 @@ import {
 } from "./proc.ts";
 import type { RunLimitName } from "./run-limits.ts";
 
-/** How often a pass looks again for processes forked while it was stopping the others. */
+/** How many times a pass searches again for processes that were forked while it stopped the others. */
 const stopRounds = 20;
-/** Rounds in a row that find nobody new, after which the others are killed. */
+/** Rounds in a row without a new process, after which the stopped processes are killed. */
 const dryRounds = 2;
-/** Looks in a row that must find nothing before the run counts as empty, where no cgroup says so too. */
+/** Searches in a row that must find nothing before the run counts as empty without a cgroup's proof. */
 const cleanLooks = 3;
 
 export interface MemberSearch {
@@ -36,18 +36,18 @@ export interface MemberSearch {
   readonly known: readonly ProcessRef[];
   readonly leader: ProcessRef | null;
   readonly notBeforeTicks: number;
-  /** Leave out who is only related to a member: for a run that is known by a record alone. Default false. */
+  /** Leave out processes that are only related to a member, for a run that is known only from a record. Default false. */
   readonly proofOnly?: boolean;
 }
 
-/** The run's processes, as far as they can be found. A marker counts on a process of our own uid only. */
+/** The run's processes that can be found. A marker counts only on a process of our own uid. */
 export function findMembers(search: MemberSearch): ProcessFact[] {
   return lookFor(search, () => undefined);
 }
 
 /**
- * One look at the machine, newest processes first and each one's environment at once: a process that keeps replacing
- * itself is found only if the search is quicker. `onMarked` is called in the same instant.
+ * Scans the machine once, newest processes first, and reads each environment at once: a process that keeps replacing itself
+ * is found only if the search is faster. `onMarked` is called in the same instant.
  */
 function lookFor(search: MemberSearch, onMarked: (fact: ProcessFact) => void): ProcessFact[] {
   const entry = `${markerVariable}=${search.marker}`;
@@ -76,7 +76,7 @@ function lookFor(search: MemberSearch, onMarked: (fact: ProcessFact) => void): P
   });
 }
 
-/** Stops every member, and those found meanwhile, then kills them. Returns who was there. */
+/** Stops every member, including those found meanwhile, then kills them. Returns the members. */
 export function killMembers(search: MemberSearch): ProcessFact[] {
   const stopped = new Map<number, ProcessFact>();
   const stop = (fact: ProcessFact): void => {
@@ -94,7 +94,7 @@ export function killMembers(search: MemberSearch): ProcessFact[] {
   return [...stopped.values()];
 }
 
-/** The box of a launched payload that waits for `go`; null if it has died in the meantime. */
+/** Returns the box of a launched payload that waits for `go`; null if the payload has died. */
 export function processGroupBox(options: BoxOptions): Box | null {
   const payload = readProcess(options.launched.pid);
   if (payload === null) return process.platform === "linux" ? null : new GroupOnlyBox(options);
@@ -185,13 +185,13 @@ class ProcessGroupBox implements Box {
     return members;
   }
 
-  /** Keeps who is there now: a member that later leaves parent, session and environment is still known. */
+  /** Stores the present members, so that a member that later leaves parent, session and environment is still known. */
   #remember(members: readonly ProcessFact[]): void {
     this.#known = [this.#payload, ...members];
   }
 }
 
-/** For systems without `/proc`: the process group by its number, kept from the start. */
+/** For systems without `/proc`: uses the number of the process group, known from the start. */
 class GroupOnlyBox implements Box {
   readonly identity: RunIdentity;
   readonly provedBy = "process-group";
@@ -214,7 +214,7 @@ class GroupOnlyBox implements Box {
     return signalNumber(-this.#group, "SIGKILL") === "sent" && pass === 0 ? ["KILL"] : [];
   }
 
-  /** The leader's exit is not the group's: only "no such group" is. */
+  /** The exit of the leader is not the end of the group: only "no such group" is. */
   isEmpty(): boolean {
     return signalNumber(-this.#group, 0) === "gone";
   }

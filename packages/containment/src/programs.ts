@@ -4,7 +4,7 @@ import path from "node:path";
 import { AgentCoreError, ignore } from "@agentcore/contract";
 import type { ContainedCommand } from "./port.ts";
 
-/** Where the mechanism's own programs are looked for, whatever the caller's PATH says. */
+/** Directories that are searched for containment's own programs, regardless of the caller's PATH. */
 const systemPath = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
 
 function isProgram(file: string): boolean {
@@ -34,7 +34,7 @@ export function findSystemProgram(name: string): string | null {
 const markerShape = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const variableShape = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** Throws where the command cannot be run as it is; see {@link ContainedCommand} for the codes. */
+/** Throws if the command cannot be run; see {@link ContainedCommand} for the codes. */
 export function checkCommand(command: ContainedCommand): void {
   if (!markerShape.test(command.marker)) {
     throw new AgentCoreError(
@@ -43,7 +43,7 @@ export function checkCommand(command: ContainedCommand): void {
     );
   }
   for (const [name, value] of Object.entries(command.env)) {
-    // The waiting shell of the box passes on no other names, and it would lose them without a word.
+    // The box's waiting shell silently drops variables with other names.
     if (!variableShape.test(name)) {
       throw new AgentCoreError(
         "AC_JOB_INVALID",

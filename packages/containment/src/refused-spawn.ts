@@ -1,11 +1,11 @@
-/** A child process for which the system had no descriptors left. */
+/** Detects a child process for which the system had no file descriptors left. */
 import { once } from "node:events";
 import type { ChildProcess } from "node:child_process";
 import { AgentCoreError } from "@agentcore/contract";
 
 /**
- * Null where the child has its pipes. Without descriptors left (EMFILE, ENFILE) Node makes none, whatever its types say, and
- * tells why by an event, which ends this process where nobody listens. To be called at once after `spawn`.
+ * Null if the child has its pipes. Without free descriptors (EMFILE, ENFILE), Node makes none, despite its types, and emits
+ * an error event, which ends this process if nothing listens. Call this right after `spawn`.
  */
 export function refusedSpawn(child: ChildProcess, program: string): Promise<AgentCoreError> | null {
   if ((child.stdio as unknown) !== undefined) return null;

@@ -1,11 +1,10 @@
 /**
- * The directory in which every run is recorded before it may start, and from which it is removed once it is proved empty, so that
- * after a crash of everything a later process knows what to look for. One small JSON file per run, written beside and renamed.
- * What identifies the box is flushed to the disk before the payload is released, so that a record of something that runs is
- * whole, even after a file system was aborted and mounted again; the names in the directory are not: where the last one is
- * lost, the record from before it still has the marker. A run waits for one flush. Several processes
- * share the directory, which no worker in a sealed box can reach; what lies in it is nevertheless believed only as far as
- * the processes themselves bear it out (see `sweep.ts`).
+ * The registry of runs. Every run is recorded here before it may start, and removed once it is proved empty, so that after
+ * a crash a later process knows what to search for. Each run is one small JSON file, written elsewhere and renamed. The
+ * identity of the box is flushed to disk before the payload is released, so that the record of a running payload is
+ * complete even after a file system error; directory entries are not flushed, because the earlier record already has the
+ * marker. A run waits for one flush. Several processes share the directory, and no worker in a sealed box can reach it.
+ * Even so, records are trusted only as far as the processes themselves confirm them (see `sweep.ts`).
  */
 import { linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
@@ -21,13 +20,13 @@ import {
 import { pidNamespaceOf, readBootId, readProcess, type ProcessRef } from "./proc.ts";
 
 const recordVersion = 1;
-/** Of one record; ours have hundreds. */
+/** Maximum size of one record; real ones have hundreds of bytes. */
 const recordBytesMax = 64 * 1024;
-/** A half-written file older than this belongs to a process that died writing it. */
+/** A half-written file older than this belongs to a process that died while it wrote. */
 const abandonedAfterMs = 60_000;
 
 interface RunOwner extends ProcessRef {
-  /** The PID namespace in which `pid` counts; null where the system has none. */
+  /** The PID namespace of `pid`; null if the system has none. */
   readonly pidNamespace: string | null;
 }
 
@@ -36,32 +35,32 @@ export interface ContainedRunRecord {
   readonly marker: string;
   /** See `ContainedCommand.label`; absent in records of earlier versions. */
   readonly label?: string | undefined;
-  /** Where it works; absent in records of earlier versions. */
+  /** Its working directory; absent in records of earlier versions. */
   readonly cwd?: string | undefined;
-  /** Its owner could not empty it, and leaves it to the next search, even while the owner itself lives. */
+  /** Its owner could not empty it and leaves it to the next search, even while the owner lives. */
   readonly givenUp?: true | undefined;
   readonly implementation: string;
   readonly cgroupPath: string | null;
   readonly bootId: string | null;
   readonly owner: RunOwner;
-  /** Null until the box is ready, that is, as long as no payload can have been released. */
+  /** Null until the box is ready, which means that the payload cannot have been released. */
   readonly identity: RunIdentity | null;
 }
 
 /** The record of one run that is being started. */
 interface RecordHandle {
-  /** Adds what the box is recognised by, on the disk. Rejects where it cannot be written. */
+  /** Writes the box's identity to disk. Rejects if that fails. */
   identify(identity: RunIdentity): Promise<void>;
   /**
-   * The run has ended. Removes its record if nothing survived; else leaves it to the next search. Never throws: a record
-   * that stays as it was is judged by a sweep once this process has ended.
+   * Call when the run has ended. Removes its record if nothing survived; otherwise leaves it to the next search. Never
+   * throws: if the record cannot be changed, a sweep handles it after this process has ended.
    */
   end(survivors: number): void;
 }
 
 export interface RunRegistry {
   readonly directory: string;
-  /** Throws `AC_STORE_UNAVAILABLE` where it cannot be written, and `AC_JOB_INVALID` for a marker that is in use. */
+  /** Throws `AC_STORE_UNAVAILABLE` if the record cannot be written, and `AC_JOB_INVALID` for a marker that is in use. */
   add(
     run: Pick<ContainedRunRecord, "marker" | "label" | "cwd" | "implementation" | "cgroupPath">,
   ): RecordHandle;
@@ -72,12 +71,12 @@ export type ListedRecord =
   | {
       readonly file: string;
       readonly record: null;
-      /** As the file's name says. */
+      /** From the file's name. */
       readonly marker: string;
       readonly reason: string;
     };
 
-/** Opens the directory and makes it if it is missing. Throws `AC_STORE_UNAVAILABLE` where that is refused. */
+/** Opens the directory and creates it if missing. Throws `AC_STORE_UNAVAILABLE` if that is refused. */
 export function openRegistry(directory: string): RunRegistry {
   const owner = thisProcess();
   const bootId = readBootId();
@@ -95,7 +94,7 @@ export function openRegistry(directory: string): RunRegistry {
         create(file, record);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw cannotWrite(directory, error);
-        // Somebody removed it while it was open: what starts from now on is on record again.
+        // The directory was removed while it was open: create it again for new runs.
         makeDirectory(directory);
         attempt(directory, () => create(file, record));
       }
@@ -131,7 +130,7 @@ export function removeRecord(file: string): void {
   }
 }
 
-/** Every record, also those that cannot be understood. Empty if the directory does not exist. */
+/** Every record, including unreadable ones. Empty if the directory does not exist. */
 export function listRecords(directory: string, nowMs: number): ListedRecord[] {
   const listed: ListedRecord[] = [];
   for (const name of listNames(directory)) {
@@ -153,7 +152,7 @@ export function listRecords(directory: string, nowMs: number): ListedRecord[] {
   return listed;
 }
 
-/** The record, why there is none in the file, or null where there is no file. */
+/** The record, the reason why the file has no valid record, or null if there is no file. */
 function readRecord(file: string): ContainedRunRecord | string | null {
   try {
     const text = readPlacedFileSync(file, { bytesMax: recordBytesMax, ownOnly: true });
@@ -165,7 +164,7 @@ function readRecord(file: string): ContainedRunRecord | string | null {
   }
 }
 
-/** Sets a record aside that says nothing, under a name that no later look takes for one. */
+/** Renames an invalid record so that later reads ignore it. */
 export function setAside(file: string): void {
   try {
     renameSync(file, `${file}.unreadable`);
@@ -174,7 +173,7 @@ export function setAside(file: string): void {
   }
 }
 
-/** Null for anything that is not a whole record. */
+/** Null for anything that is not a complete record. */
 export function parseRecord(text: string): ContainedRunRecord | null {
   try {
     const record = JSON.parse(text) as ContainedRunRecord;
@@ -217,7 +216,7 @@ function thisProcess(): RunOwner {
   };
 }
 
-/** Whole or not at all, and never over another run's. */
+/** Writes the file completely or not at all, and never replaces another run's record. */
 function create(file: string, record: ContainedRunRecord): void {
   const temporary = writeAside(file, record);
   try {
@@ -238,7 +237,7 @@ function replace(file: string, record: ContainedRunRecord): void {
   renameSync(writeAside(file, record), file);
 }
 
-/** Not on the main thread: a busy disk takes its time. */
+/** Not on the main thread, because a busy disk is slow. */
 async function replaceFlushed(file: string, record: ContainedRunRecord): Promise<void> {
   const temporary = temporaryName(file);
   await rm(temporary, { force: true });

@@ -1,16 +1,16 @@
 /**
- * What one run may use of the machine, and who can hold it to that. A cgroup limits the whole run, where the controller is
- * handed down to it. What no cgroup limits is left to the limits that a process hands on to its children, set by the shell that
- * waits in the box: no program is started for it. What neither can do is said by {@link limitEnforcement}.
+ * Limits what one run may use of the machine. A cgroup limits the whole run if the controller is delegated to it. Other
+ * limits are set as resource limits, which children inherit, by the shell that waits in the box, so no extra program is
+ * started. {@link limitEnforcement} reports limits that neither can enforce.
  */
 import type { Implementation } from "./implementations.ts";
 
 export interface RunLimits {
   /** Processes and threads of the run at once. */
   readonly processes?: number | undefined;
-  /** Bytes of the whole run in a cgroup; elsewhere of the data of each process. */
+  /** Bytes of the whole run in a cgroup; otherwise bytes of the data of each process. */
   readonly memoryBytes?: number | undefined;
-  /** Bytes of the largest file that it can write. */
+  /** Size in bytes of the largest file that the run can write. */
   readonly fileBytes?: number | undefined;
 }
 
@@ -22,13 +22,13 @@ export type CgroupController = "pids" | "memory";
 
 export interface LimitEnforcement {
   readonly enforced: boolean;
-  /** By what and for what, or why not. */
+  /** What enforces it and for what, or why nothing does. */
   readonly how: string;
 }
 
 export type LimitsEnforced = Readonly<Record<RunLimitName, LimitEnforcement>>;
 
-/** Who holds runs to their limits on this machine. */
+/** Returns what enforces limits of runs on this machine. */
 export function limitEnforcement(
   implementation: Implementation,
   controllers: readonly CgroupController[],
@@ -51,8 +51,8 @@ export function limitEnforcement(
 }
 
 /**
- * The kernel counts a user's processes in each user namespace alone, so in one of the run's own it counts the run. Elsewhere it
- * would count whatever else the user runs, and root it does not limit anywhere.
+ * The kernel counts a user's processes separately in each user namespace, so in the run's own namespace it counts only the
+ * run. Elsewhere it would count all other processes of the user, and it never limits root.
  */
 function countsOwnProcesses(way: Implementation): boolean {
   return way.name !== "process-group" && way.userNamespace && !way.root;
@@ -64,15 +64,15 @@ function whyNotCounted(way: Implementation): string {
     : "no pids controller in the run's cgroup, and no user namespace that counts the run alone";
 }
 
-/** Processes of the box itself that are counted with the run's, by its cgroup or in its user namespace. */
+/** Processes of the box that count together with the run's, in its cgroup or user namespace. */
 export function ownProcesses(way: Implementation, by: "cgroup" | "namespace"): number {
   if (way.name === "process-group") return 0;
   return way.name === "unshare" && by === "namespace" ? 2 : 1;
 }
 
 /**
- * Sets what `inCgroup` does not hold, as lines of a POSIX shell that only lower what is set already. No run leaves a memory
- * dump behind: one holds what the worker knew, and is as large as the worker.
+ * Sets the limits that are not in `inCgroup`, as lines of a POSIX shell that can only lower existing limits. No run writes
+ * a core dump, because it would contain the worker's memory and be as large.
  */
 export function limitScript(
   way: Implementation,
@@ -83,7 +83,7 @@ export function limitScript(
   const { processes, memoryBytes, fileBytes } = limits;
   if (processes !== undefined && !inCgroup.has("processes") && countsOwnProcesses(way)) {
     const counted = processes + ownProcesses(way, "namespace");
-    // The letter is another one in bash than in dash.
+    // bash and dash use different letters.
     lines.push(`${lower("u", counted)} || ${lower("p", counted)} || :`);
   }
   if (memoryBytes !== undefined && !inCgroup.has("memory"))
@@ -92,7 +92,7 @@ export function limitScript(
   return lines.join("\n");
 }
 
-/** Alone the hard limit cannot go below the soft one, so that a soft one that is lower already stays. */
+/** The hard limit cannot be set below the soft one separately, so a lower soft limit stays. */
 function lower(letter: string, value: number): string {
   return `ulimit -H${letter} ${value} 2>/dev/null || ulimit -${letter} ${value} 2>/dev/null`;
 }

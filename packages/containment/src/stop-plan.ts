@@ -1,6 +1,6 @@
 /**
- * What to do next while a run is being stopped: TERM, TERM again, KILL. A pure decision over the time that has passed
- * and what was done; `contained-run.ts` asks it in a loop and acts.
+ * Decides the next action of a stop: TERM, TERM again, KILL. A pure function of the elapsed time and the earlier actions;
+ * `contained-run.ts` calls it in a loop and acts.
  */
 import type { ContainedCommand } from "./port.ts";
 
@@ -10,19 +10,19 @@ export interface StopTiming {
 }
 
 export interface StopProgress {
-  /** Since the first step was asked for. */
+  /** Time in ms since the stop was requested. */
   readonly elapsedMs: number;
   readonly termsSent: number;
-  /** False while the payload has not been let go: there is nobody to be gentle with. */
+  /** False until the payload is released: before that, it is killed without a grace period. */
   readonly released: boolean;
-  /** Somebody has asked for KILL at once. */
+  /** KILL at once was requested. */
   readonly force: boolean;
 }
 
 export type StopStep =
   | { readonly do: "term" }
   | { readonly do: "kill" }
-  /** For so long, or until the payload ends or KILL is asked for. */
+  /** Wait this long, or until the payload exits or KILL is requested. */
   | { readonly do: "wait"; readonly delayMs: number };
 
 const defaultGraceMs = 5_000;

@@ -1,7 +1,7 @@
 /**
- * Descriptors that this process was started with and that a child would get too, such as the lock file of a shell script
- * around it. Node closes none of them at a spawn, and nothing can be asked to but a shell: it is put in front where there
- * are any, which is rare. On a system without `/proc` they cannot be told from Node's own, and stay.
+ * Closes inherited descriptors that a child would also get, such as the lock file of a shell script that started this
+ * process. Node does not close them at a spawn; only a shell can. So a shell is put in front if there are any, which is
+ * rare. Without `/proc` they cannot be distinguished from Node's own and stay open.
  *
  * All descriptors are looked at once, before the first launch: Node opens none later that a child would get, and to look at
  * those of all runs before each launch would hold the event loop for seconds where hundreds begin together.
@@ -12,12 +12,12 @@ import type { CommandLine } from "./launch.ts";
 import { findSystemProgram } from "./programs.ts";
 
 const closeOnExec = 0o2000000;
-/** Up to here a spawn gives every number a stream of its own. */
+/** A spawn replaces every descriptor up to this number. */
 const ownDescriptorMax = 4;
 
 let foundAtFirst: readonly number[] | undefined;
 
-/** Numbers above those that a box uses itself. */
+/** Descriptors above those that a box uses. */
 export function strayDescriptors(): readonly number[] {
   foundAtFirst ??= listNames("/proc/self/fd")
     .map(Number)
@@ -45,12 +45,15 @@ function listNames(directory: string): string[] {
   }
 }
 
-/** The command line behind a shell that closes them. `bash` first: some of the others know descriptors up to 9 only. */
+/**
+ * Returns the command line with a shell in front that closes them. `bash` first: some other shells only support descriptors
+ * up to 9.
+ */
 export function withoutStrays(line: CommandLine, strays: readonly number[]): CommandLine {
   if (strays.length === 0) return line;
   const bash = findSystemProgram("bash");
   const script = `exec ${strays.map((fd) => `${fd}>&-`).join(" ")}; exec "$@"`;
-  // Else it would run the start-up files of the payload's HOME, and what its BASH_ENV names, outside of the box.
+  // Otherwise it would run the start-up files of the payload's HOME and its BASH_ENV outside of the box.
   const args = [
     ...(bash === null ? [] : ["--norc", "--noprofile", "-p"]),
     "-c",

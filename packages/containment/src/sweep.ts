@@ -1,10 +1,10 @@
 /**
- * Kills what an earlier process has left behind, found by the registry of runs. Runs before any new work is taken.
- * A run whose owner still lives is never touched; what cannot be killed stays on record and is reported every time.
+ * Kills processes that an earlier owner left behind, found through the registry of runs, before new work is accepted. A run
+ * whose owner lives is never touched. A run that cannot be killed stays on record and is reported every time.
  *
- * A record is a hint, not an order: nobody who can write one must be able to have an unrelated process killed by it. A process is
- * killed only if it bears the run's marker in its own environment, or sits in the cgroup that was made for the run. A record
- * that cannot be read is looked for by the marker in its file's name, and set aside where nothing of the run is left.
+ * A record is only a hint: somebody who can write a record must not be able to have an unrelated process killed. A process
+ * is killed only if it has the run's marker in its environment or is in the cgroup that was made for the run. An unreadable
+ * record is searched for by the marker in its file name, and set aside if no process of the run is left.
  */
 import { realpathSync, statfsSync } from "node:fs";
 import path from "node:path";
@@ -28,32 +28,32 @@ const emptyWithinMs = 10_000;
 const longestPauseMs = 50;
 
 export type SweepVerdict =
-  /** Its owner lives and works on it: not ours to touch. */
+  /** Its owner lives: not touched. */
   | "owned"
-  /** Cannot be judged from here: recorded in another PID namespace of this boot, such as another container. */
+  /** Cannot be checked from here: recorded in another PID namespace of this boot, such as another container. */
   | "foreign"
-  /** Nothing was left of it; its record was removed. */
+  /** No process was left; its record was removed. */
   | "gone"
-  /** Something was left and is dead now; its record was removed. */
+  /** Leftover processes were killed; its record was removed. */
   | "emptied"
-  /** Something is left that could not be killed; stays on record. */
+  /** A leftover process could not be killed; the record stays. */
   | "left"
-  /** The record cannot be understood and nothing of the run is alive; set aside with the suffix `.unreadable`. */
+  /** The record is invalid and no process of the run is alive; set aside with the suffix `.unreadable`. */
   | "unreadable";
 
 export interface SweptRun {
   readonly file: string;
   readonly marker: string | null;
-  /** See `ContainedCommand.label`; null where it has none or cannot be read. */
+  /** See `ContainedCommand.label`; null if it has none or is unreadable. */
   readonly label: string | null;
-  /** Where it works; null where that cannot be read. */
+  /** Its working directory; null if unreadable. */
   readonly cwd: string | null;
   readonly verdict: SweepVerdict;
   /** How many processes were found alive. */
   readonly found: number;
-  /** Who is still alive, for `left`. */
+  /** The processes still alive, for `left`. */
   readonly survivors: readonly ContainedProcess[];
-  /** Why the record cannot be understood; null where it can. */
+  /** Why the record is invalid; null if it is valid. */
   readonly damage: string | null;
 }
 
@@ -61,7 +61,7 @@ export interface SweepReport {
   readonly runs: readonly SweptRun[];
 }
 
-/** What a record is judged by, besides itself. */
+/** Facts used to check a record. */
 export interface SweepFacts {
   readonly bootId: string | null;
   readonly pidNamespace: string | null;
@@ -73,7 +73,7 @@ export function judgeRecord(
   record: ContainedRunRecord,
   facts: SweepFacts,
 ): "sweep" | "owned" | "foreign" | "gone" {
-  // Without /proc nothing can be told apart by its start time, and nothing is touched.
+  // Without /proc, processes cannot be identified by start time, so nothing is touched.
   if (facts.bootId === null) return "foreign";
   // No process outlives a boot.
   if (record.bootId !== facts.bootId) return "gone";
@@ -95,8 +95,8 @@ export async function sweepRegistry(directory: string, clock: Clock = systemCloc
 }
 
 /**
- * Looks, and changes nothing: the runs on record that nobody works on any more and of which something is alive, all as
- * `left`. A sweep might still end them. Throws as {@link sweepRegistry} does.
+ * Returns the runs on record without a living owner that still have processes, all as `left`. Changes nothing; a sweep may
+ * still end them. Throws as {@link sweepRegistry} does.
  */
 export function lookAtRegistry(directory: string, clock: Clock = systemClock): readonly SweptRun[] {
   return judgeRegistry(directory, clock).flatMap(({ run, record }) => {
@@ -109,7 +109,7 @@ export function lookAtRegistry(directory: string, clock: Clock = systemClock): r
   });
 }
 
-/** Every run on record as far as its record tells; with the record where the run itself must be looked for. */
+/** Every run on record with the result that its record alone gives; with the record if the processes must be searched. */
 function judgeRegistry(
   directory: string,
   clock: Clock,
@@ -122,13 +122,13 @@ function judgeRegistry(
     const { marker, label = null, cwd = null } = record;
     const known = { file, marker, label, cwd, found: 0, survivors: [], damage: null };
     const verdict = judgeRecord(record, { bootId, pidNamespace, ownerAlive: isAlive(record.owner) });
-    // Until it was looked for, what is to be swept counts as left.
+    // Until the search, a run to be swept counts as left.
     if (verdict === "sweep") return { run: { ...known, verdict: "left" }, record };
     return { run: { ...known, verdict }, record: null };
   });
 }
 
-/** By the marker alone it is not known whose the run is, so what is alive of it is reported and not killed. */
+/** The marker alone does not show the owner, so living processes are reported, not killed. */
 function judgeDamaged({ file, marker, reason }: { file: string; marker: string; reason: string }): SweptRun {
   const survivors = remainsOf({ marker, cgroupPath: null, identity: null, notBeforeTicks: 0 }).left();
   const verdict = survivors.length > 0 ? ("left" as const) : ("unreadable" as const);
@@ -144,7 +144,7 @@ function judgeDamaged({ file, marker, reason }: { file: string; marker: string; 
   };
 }
 
-/** Once the run has an identity, that knows whether it really has a cgroup. */
+/** If the run has an identity, that says whether it has a cgroup. */
 function trailOf({ marker, cgroupPath, identity, owner }: ContainedRunRecord): RunTrail {
   return {
     marker,
@@ -154,12 +154,12 @@ function trailOf({ marker, cgroupPath, identity, owner }: ContainedRunRecord): R
   };
 }
 
-/** What a run is looked for by. */
+/** The search criteria for a run. */
 export interface RunTrail {
   readonly marker: string;
   readonly cgroupPath: string | null;
   readonly identity: RunIdentity | null;
-  /** Nothing that started earlier belongs to the run. */
+  /** Processes that started earlier do not belong to the run. */
   readonly notBeforeTicks: number;
 }
 
@@ -167,15 +167,15 @@ export interface Cleared {
   /** How many processes were found alive. */
   readonly found: number;
   readonly empty: boolean;
-  /** Who is left, as far as it has a name, if not empty. */
+  /** The remaining processes that can be identified, if not empty. */
   readonly survivors: readonly ContainedProcess[];
 }
 
-/** What of a run can still be found, now and at later looks. */
+/** The processes of a run that can still be found, now and in later searches. */
 function remainsOf(trail: RunTrail) {
   const cgroup = recordedCgroup(trail);
   const init = recordedInit(trail);
-  // Nothing but marker and cgroup: neither a pid nor a session that a record names is proof.
+  // Only marker and cgroup: a pid or session in a record proves nothing.
   const search = { ...trail, cgroup, known: [], leader: null, proofOnly: true };
   const left = (): ContainedProcess[] =>
     findMembers(search).map(({ pid, startTicks, name }) => ({ pid, startTicks, name }));
@@ -184,7 +184,10 @@ function remainsOf(trail: RunTrail) {
   return { cgroup, init, search, left, isEmpty };
 }
 
-/** Kills what is left of one run and proves it, no matter who owns it. Also handles a wrapper that never became ready. */
+/**
+ * Kills the remaining processes of one run and proves it, regardless of the owner. Also handles a wrapper that never became
+ * ready.
+ */
 export async function clearRun(trail: RunTrail, clock: Clock): Promise<Cleared> {
   const { cgroup, init, search, left, isEmpty } = remainsOf(trail);
   const found = new Map<number, ContainedProcess>();
@@ -201,13 +204,13 @@ export async function clearRun(trail: RunTrail, clock: Clock): Promise<Cleared> 
   return { found: found.size, empty: true, survivors: [] };
 }
 
-/** Only a cgroup that this package itself would have named so: a record must not be able to point elsewhere. */
+/** Only a cgroup with a name that this package would choose: a record must not be able to point elsewhere. */
 function recordedCgroup({ cgroupPath, marker }: RunTrail): RunCgroup | null {
   if (cgroupPath === null || path.basename(cgroupPath) !== `agentcore-${marker}`) return null;
   return isCgroup(cgroupPath) ? RunCgroup.open(cgroupPath) : null;
 }
 
-/** CGROUP2_SUPER_MAGIC. In any other file system, files of these names are no word of the kernel's. */
+/** CGROUP2_SUPER_MAGIC. In any other file system, files with these names are not from the kernel. */
 const cgroupFileSystem = 0x63677270;
 
 function isCgroup(directory: string): boolean {
@@ -219,15 +222,15 @@ function isCgroup(directory: string): boolean {
   }
 }
 
-/** The recorded PID namespace, unless it is the one of this process: then it says nothing about the run. */
+/** The recorded PID namespace, unless it is this process's own, which says nothing about the run. */
 function othersNamespace(identity: RunIdentity | null): string | null {
   const namespace = identity?.pidNamespace ?? null;
   return namespace === pidNamespaceOf("self") ? null : namespace;
 }
 
 /**
- * The kernel lets the init of a namespace go only when everything in it is dead. The namespace's number alone proves nothing:
- * it is given out again at once.
+ * The init of a namespace disappears only when every process in it is dead. The namespace's number alone proves nothing,
+ * because the kernel reuses it at once.
  */
 function isInitAlive(identity: RunIdentity | null): boolean {
   if (identity === null || identity.hostPidStartTicks === null) return false;
@@ -237,7 +240,7 @@ function isInitAlive(identity: RunIdentity | null): boolean {
   return isAlive(ref) && pidNamespaceOf(ref.pid) === namespace;
 }
 
-/** The init of the run's own namespace, if it is still that one, bears the run's marker, and is ours to signal. */
+/** The init of the run's namespace, if it is still the same, bears the run's marker, and may be signaled by this user. */
 function recordedInit({ identity, marker }: RunTrail): ProcessRef | null {
   if (identity === null || identity.hostPidStartTicks === null) return null;
   const ref = { pid: identity.hostPid, startTicks: identity.hostPidStartTicks };

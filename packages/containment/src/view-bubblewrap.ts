@@ -1,4 +1,4 @@
-/** A view as options of bubblewrap, which resolves the sources of its mounts in the file system outside of the box. */
+/** Turns a view into options of bubblewrap, which resolves the sources of its mounts in the file system outside the box. */
 import type { View } from "./view.ts";
 
 export function bubblewrapMounts(view: View): string[] {
@@ -17,7 +17,7 @@ export function bubblewrapMounts(view: View): string[] {
         break;
     }
   }
-  // Only now: until then the directories for the mounts and links below are made in it.
+  // Only now, because the directories for the mounts and links below are made in it first.
   for (const step of view) if (step.do === "hide") args.push("--remount-ro", step.path);
   return args;
 }

@@ -1,18 +1,17 @@
 /**
- * A view as a shell script that util-linux's `mount` carries out in the new mount namespace, before anything else runs in
- * the box. What is to be mounted is put together on a small file system of its own and bound to its place from there, all
- * of it by one `mount --all` from a table, which also makes the directories: every process here costs each run as much as
- * a dozen mounts. The box gets a `/dev` of its own in the same way, with the devices that every program may expect and
- * none of the machine's.
+ * Turns a view into a shell script for util-linux's `mount`, which runs in the new mount namespace before anything else in
+ * the box. The mounts are prepared on a small separate file system and bound from there, all by one `mount --all` from a
+ * table, which also makes the directories: each extra process would cost a run as much as a dozen mounts. The box gets its
+ * own `/dev` in the same way, with the devices that every program may expect and none of the machine's.
  */
 import path from "node:path";
 import { reachableMounts } from "./mountinfo.ts";
 import { doorsOfRoot, type View } from "./view.ts";
 
 /**
- * A directory that every `/proc` has, that no program needs and that is no door of root. Covered only while the script runs:
- * the kernel lets nobody in the box mount a `/proc` of his own, as a sandbox does, where a part of ours is covered, and the
- * `mount --all` of a box in the box would take what is still mounted here for its own.
+ * A directory that every `/proc` has, that no program needs, and that gives root no power. It is covered only while the
+ * script runs: the kernel forbids mounting a new `/proc`, as a sandbox in the box does, if a part of the existing one is
+ * covered, and the `mount --all` of a nested box would treat leftover mounts here as its own.
  */
 const stage = "/proc/driver";
 const dev = `${stage}/dev`;
@@ -20,7 +19,7 @@ const dev = `${stage}/dev`;
 const devices = ["null", "zero", "full", "random", "urandom", "tty"];
 const deviceLinks = ["fd", "stdin", "stdout", "stderr"];
 
-/** The script; it ends in the command that its arguments are. */
+/** Returns the script; it ends by executing its arguments. */
 export function setupScript(view: View, cwd: string, isRoot: boolean): string {
   const { directories, links, table } = assemble(view);
   const lines = [
@@ -46,12 +45,11 @@ export function setupScript(view: View, cwd: string, isRoot: boolean): string {
     `mount --all --fstab ${stage}/table`,
     `exec umount -l ${stage}`,
   ];
-  // In a shell of its own, which leaves PATH and umask as they were. The working directory that was inherited lies below
-  // the mounts.
+  // In a subshell, which leaves PATH and umask unchanged. The inherited working directory is below the mounts.
   return `(\n${mounts.join("\n")}\n) || exit 126\ncd -P ${quote(cwd)} || exit 126\nexec "$@"`;
 }
 
-/** Options of a mount that are lost, or refused in a user namespace, where a change of it does not name them. */
+/** Mount options that are lost, or refused in a user namespace, if a remount does not name them. */
 const keptOptions = new Set([
   "nosuid",
   "nodev",
@@ -63,8 +61,8 @@ const keptOptions = new Set([
 ]);
 
 /**
- * Makes read-only what root could write: parts of `/proc`, and `/sys` with everything that is mounted below it. The latter
- * are mounts of this namespace already and need only be changed; `mount --all` would pass over a bind of one to itself.
+ * Makes read-only what root could write: parts of `/proc`, and `/sys` with every mount below it. The latter are already
+ * mounts of this namespace and only need a remount; `mount --all` would skip a bind of a mount to itself.
  */
 function closedDoors(): string[] {
   const below = reachableMounts().filter(
@@ -82,7 +80,7 @@ function closedDoors(): string[] {
 }
 
 interface Assembly {
-  /** What no mount below makes. */
+  /** Targets that no earlier mount creates. */
   readonly directories: readonly string[];
   readonly links: readonly { readonly name: string; readonly target: string }[];
   readonly table: readonly string[];
@@ -93,7 +91,7 @@ function assemble(view: View): Assembly {
   const pins: string[] = [];
   const shown: { readonly from: string; readonly at: string }[] = [];
   const covers: { readonly path: string; readonly cover: string; readonly at: string }[] = [];
-  /** Where a path is while its cover lies on the stage, to which everything that is below it is added first. */
+  /** The path on the stage while its cover is being prepared there; everything below it is added first. */
   const onStage = (each: string): string => {
     const found = covers.findLast((covered) => each.startsWith(`${covered.path}/`));
     return found === undefined ? each : path.join(found.cover, path.relative(found.path, each));
@@ -137,17 +135,17 @@ function bind(source: string, target: string, options = "rbind"): string {
   return `${tableWord(source)} ${tableWord(target)} none ${options} 0 0`;
 }
 
-/** Makes the directory of the target where it is missing. */
+/** Makes the directory of the target if it is missing. */
 function bindMade(source: string, target: string): string {
   return bind(source, target, "rbind,X-mount.mkdir");
 }
 
-/** Changes this one mount, and none that lies on it. */
+/** Changes only this mount, not the mounts on it. */
 function readOnly(point: string, kept: readonly string[] = []): string {
   return `none ${tableWord(point)} none ${["remount", "bind", "ro", ...kept].join(",")} 0 0`;
 }
 
-/** As `/etc/fstab` writes a path. */
+/** Escapes a path for `/etc/fstab`. */
 function tableWord(text: string): string {
   return text.replaceAll(/[\s\\#]/g, (each) => `\\${each.charCodeAt(0).toString(8).padStart(3, "0")}`);
 }

@@ -1,8 +1,8 @@
 /**
- * What a box shows of the file system: everything, except directories that are hidden from every run, of which single ones
- * are put back for one run. A hidden directory can also not be moved away and replaced: each directory above it that this
- * user could rename is made a mount point, which the kernel refuses to rename. The decision is made here, once, as a list
- * of steps in the order in which they apply; `view-bubblewrap.ts` and `view-unshare.ts` turn it into mounts.
+ * Decides what a box shows of the file system: everything except hidden directories, some parts of which are visible to one
+ * run. A hidden directory cannot be moved away and replaced either: each directory above it that this user could rename is
+ * made a mount point, which the kernel does not rename. The decision is a list of steps in the order in which they apply;
+ * `view-bubblewrap.ts` and `view-unshare.ts` turn it into mounts.
  */
 import { accessSync, constants, existsSync, lstatSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
@@ -10,25 +10,25 @@ import { AgentCoreError, ignore } from "@agentcore/contract";
 import type { ContainedCommand } from "./port.ts";
 
 export type ViewStep =
-  /** Nobody in the box can rename this directory. */
+  /** No process in the box can rename this directory. */
   | { readonly do: "pin"; readonly path: string }
-  /** An empty directory, in which nothing can be made, lies over this one. */
+  /** An empty, read-only directory covers this one. */
   | { readonly do: "hide"; readonly path: string }
-  /** This directory below a hidden one is there again. */
+  /** This directory inside a hidden one is visible again. */
   | { readonly do: "show"; readonly path: string }
-  /** A symbolic link below a hidden directory is there again. */
+  /** A symbolic link inside a hidden directory is visible again. */
   | { readonly do: "link"; readonly path: string; readonly target: string };
 
-/** All paths in it are absolute and free of symbolic links, but for the links' own names. */
+/** All paths are absolute and free of symbolic links, except the links' own names. */
 export type View = readonly ViewStep[];
 
-/** Files and directories through which root changes the whole machine, whatever capabilities it has given up. */
+/** Files and directories through which root can change the whole machine even without capabilities. */
 export function doorsOfRoot(): string[] {
   const names = ["acpi", "bus", "fs", "irq", "mtrr", "scsi", "sys", "sysrq-trigger"];
   return names.map((name) => `/proc/${name}`).filter((each) => existsSync(each));
 }
 
-/** Throws `AC_JOB_INVALID` where the command would have to see what is hidden, or asks to see what is not there. */
+/** Throws `AC_JOB_INVALID` if the command's directory is hidden, or a visible directory does not exist. */
 export function planView(
   hidden: readonly string[],
   command: Pick<ContainedCommand, "cwd" | "visible">,
@@ -58,7 +58,7 @@ export function planView(
       .map(([name, target]) => ({ do: "link" as const, path: name, target })),
   ];
   const pins = pinnedAbove(roots).map((each) => ({ do: "pin" as const, path: each }));
-  // What lies deeper applies on top of what lies above it.
+  // Deeper steps apply after the steps above them.
   return [...pins, ...steps.toSorted((a, b) => depth(a.path) - depth(b.path))];
 }
 
@@ -71,7 +71,7 @@ function depth(each: string): number {
   return each.split("/").length;
 }
 
-/** Every directory above that could be renamed, the topmost first. */
+/** Every directory above that could be renamed, topmost first. */
 function pinnedAbove(roots: readonly string[]): string[] {
   const pinned = new Set<string>();
   for (const root of roots) {
@@ -82,7 +82,7 @@ function pinnedAbove(roots: readonly string[]): string[] {
   return [...pinned].toSorted((a, b) => depth(a) - depth(b));
 }
 
-/** The name itself may be a symbolic link; what leads to it is resolved. */
+/** The last component may be a symbolic link; everything before it is resolved. */
 function resolveVisible(visible: string): { name: string; real: string } {
   try {
     const name = path.join(realpathSync(path.dirname(visible)), path.basename(visible));

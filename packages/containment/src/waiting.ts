@@ -1,7 +1,7 @@
-/** Waiting, on a clock that comes in as a parameter. */
+/** Waits on a clock that is passed in. */
 import type { Clock } from "@agentcore/contract";
 
-/** Waits for `promise`, at most `delayMs`. Says which it was. */
+/** Waits for `promise`, at most `delayMs`. Returns which of them came first. */
 export async function settledWithin(
   clock: Clock,
   promise: Promise<unknown>,
