@@ -1,4 +1,4 @@
-/** Claude Code as a worker. Everything that varies by run is in `plan.ts`; everything that it prints in `reader.ts`. */
+/** The adapter of Claude Code. `plan.ts` builds a run's command line; `reader.ts` reads its output. */
 import { adapterContractVersion, type WorkerAdapter } from "@agentcore/contract";
 import { checkClaudeArgs } from "./args.ts";
 import { credentialVariables, planClaude } from "./plan.ts";

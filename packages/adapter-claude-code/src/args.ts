@@ -1,6 +1,6 @@
 /**
- * What a task's own `args` may hold: how Claude Code thinks and answers. Everything that decides what it may do, what it
- * may reach, which model it asks, how long it goes on or how it prints is the adapter's.
+ * The arguments that a task may add: they only change how Claude Code thinks and replies. The adapter sets every flag that
+ * decides what Claude Code may do or reach, which model it uses, how long it runs, or how it prints.
  */
 import { requireAllowedArgs } from "@agentcore/worker-kit";
 

@@ -1,15 +1,15 @@
-/** Collects the tools that a run was refused, each once, as events and for the report. Bounded. */
+/** Collects the tools that were refused in a run, each once, as events and for the report. Bounded. */
 import type { WorkerEvent } from "@agentcore/contract";
 import { oneLine } from "@agentcore/worker-kit";
 
 const toolsMax = 100;
 
-/** Tools whose absence means that the task's capabilities do not include them, rather than that the model made one up. */
+/** Tools that are absent because the task's capabilities exclude them, not because the model invented them. */
 const governedTools = new Set(
   "bash edit multiedit write notebookedit read glob grep task agent monitor webfetch websearch".split(" "),
 );
 
-/** The tool that a result says was not offered; null where the result says something else. */
+/** The tool that a result reports as not offered; null for any other result. */
 export function unavailableTool(resultText: string): string | null {
   const head = resultText.slice(0, 300);
   const tool = /No such tool available: ([\w-]{1,100})/.exec(head)?.[1];
@@ -20,7 +20,7 @@ export function unavailableTool(resultText: string): string | null {
 export class Denials {
   readonly #tools = new Set<string>();
 
-  /** The event of a refusal that was not reported before in this form. */
+  /** The event of a refusal that was not reported yet in this form. */
   add(tool: string, text: string): WorkerEvent {
     this.note(tool);
     return { type: "denied", tool, text: oneLine(text, 500) };

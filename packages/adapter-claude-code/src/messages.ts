@@ -1,6 +1,6 @@
 /**
- * `assistant` and `user` lines as events: what the model said, which tools it called, and what came of them. Remembers
- * the calls in flight, bounded, because a result names its call by id only.
+ * Turns `assistant` and `user` lines into events: the model's text, its tool calls, and their results. Keeps a bounded list
+ * of calls in flight, because a result names its call only by id.
  */
 import { unknownUsage, type Usage, type WorkerEvent } from "@agentcore/contract";
 import {
@@ -18,7 +18,7 @@ import {
 import { unavailableTool, type Denials } from "./denials.ts";
 import { usageOf } from "./result-line.ts";
 
-/** Calls in flight, and messages counted. */
+/** Maximum of calls in flight and of counted messages. */
 const rememberedMax = 1000;
 
 interface ToolCall {
@@ -26,17 +26,17 @@ interface ToolCall {
   readonly path: string | null;
 }
 
-/** Tools whose success changes the file they name. */
+/** Tools that change the named file when they succeed. */
 const editingTools = new Set(["Edit", "MultiEdit", "Write", "NotebookEdit"]);
 
 export class ClaudeMessages {
-  /** The model's last words. */
+  /** The model's last text. */
   lastText = "";
   readonly #denials: Denials;
   readonly #inFlight = new Map<string, ToolCall>();
   /** Output tokens counted so far of recent messages, by their ids. */
   readonly #counted = new Map<string, number>();
-  /** The message that is being streamed, by the call of the agent that it belongs to. */
+  /** The message that is being streamed, by the call of its agent. */
   readonly #streaming = new Map<string, string>();
   #usage: Usage = unknownUsage;
 
@@ -63,7 +63,7 @@ export class ClaudeMessages {
     );
   }
 
-  /** Claude Code also prints its own error texts as if the model had said them. */
+  /** Claude Code prints its own error messages as text of the model, too. */
   #text(line: JsonObject, text: string): WorkerEvent[] {
     if (text === "") return [];
     if (booleanAt(line, "is_api_error_message") === true)
@@ -108,8 +108,8 @@ export class ClaudeMessages {
   }
 
   /**
-   * With partial messages, the one place that says how many tokens an answer has: its input as it starts, its output as it
-   * ends. The total is reported when an answer has ended, so that it grows by one answer at a time.
+   * With partial messages, the only place with the tokens of a response: its input at the start, its output at the end. The
+   * total is emitted when a response has ended, so it grows by one response at a time.
    */
   stream(line: JsonObject): WorkerEvent[] {
     const event = objectAt(line, "event");
@@ -132,8 +132,8 @@ export class ClaudeMessages {
   }
 
   /**
-   * The run's tokens so far. A message comes in several lines with the same id, and none has its final output count, so
-   * this is a lower bound until the result line, or until the end of the message where it is streamed.
+   * The run's tokens so far. A message has several lines with the same id, and none has its final output count, so this is
+   * a lower bound until the result line, or until the end of the message if it is streamed.
    */
   #countUsage(message: JsonObject | null): WorkerEvent | null {
     const id = stringAt(message, "id");
@@ -150,7 +150,7 @@ export class ClaudeMessages {
   }
 }
 
-/** The oldest is forgotten first. */
+/** Drops the oldest entry first. */
 function remember<T>(map: Map<string, T>, id: string, value: T): void {
   map.set(id, value);
   if (map.size <= rememberedMax) return;

@@ -1,14 +1,14 @@
 /**
- * Capabilities as Claude Code's own permission flags. Two walls, so that one mistake is not enough: `--tools` decides which
- * tools the model is offered at all (subagents too), and the permission mode refuses whatever no rule allows.
+ * Maps capabilities to Claude Code's permission flags, in two layers, so that one mistake is not enough: `--tools` decides
+ * which tools the model gets at all (including subagents), and the permission mode refuses everything that no rule allows.
  *
- * No rule names Read, Edit or Write: an allow rule would lift the mode's limit to the workspace.
+ * No rule names Read, Edit or Write, because an allow rule would remove the mode's limit to the workspace.
  */
 import type { Capability } from "@agentcore/contract";
 import { capabilitySet, mapCapabilities, testCommandPrefixes } from "@agentcore/worker-kit";
 
 export interface ClaudePermissions {
-  /** `acceptEdits` writes below the workspace without asking; `dontAsk` refuses what no rule allows. */
+  /** `acceptEdits` writes in the workspace without asking; `dontAsk` refuses everything that no rule allows. */
   readonly mode: "acceptEdits" | "dontAsk";
   readonly tools: readonly string[];
   readonly allowRules: readonly string[];

@@ -1,6 +1,6 @@
 /**
- * The command line and environment of one run of Claude Code: prompt on stdin, JSON lines on stdout, permissions from the
- * task's capabilities, bounded retries, and no traffic but the model's.
+ * Builds the command line and environment of one run of Claude Code: prompt on stdin, JSON lines on stdout, permissions
+ * from the task's capabilities, bounded retries, and no network traffic except the model's.
  */
 import type { Grants, PlanContext, WorkerPlan, WorkerTask } from "@agentcore/contract";
 import { configuredKey, networkEnvironment, pickEnv, readAdapterSettings } from "@agentcore/worker-kit";
@@ -8,7 +8,7 @@ import { checkClaudeArgs } from "./args.ts";
 import { claudePermissions } from "./permissions.ts";
 import { claudeSettingsSchema, type ClaudeSettings } from "./settings.ts";
 
-/** Any of these is a credential; with one of them no login of the user is needed. */
+/** Each of these is a credential; with one of them, no login of the user is needed. */
 export const credentialVariables: readonly string[] = [
   "ANTHROPIC_API_KEY",
   "ANTHROPIC_AUTH_TOKEN",
@@ -51,7 +51,8 @@ function commandLine(
     "--output-format",
     "stream-json",
     "--verbose",
-    // Without them no line says how long an answer was until the run has ended, and a ceiling would come too late.
+    // Without partial messages, no line has the length of a response until the run has ended, which is too late for a
+    // ceiling.
     ...((settings.partial_messages ?? isLimited(grants)) ? ["--include-partial-messages"] : []),
     "--setting-sources",
     settings.setting_sources.join(","),
@@ -84,7 +85,7 @@ function lower(a: number | undefined, b: number | undefined): number | undefined
   return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
-/** A second net below the runtime's own ceiling; Claude Code overshoots it by one request. */
+/** A second limit in addition to the runtime's ceiling; Claude Code exceeds it by one request. */
 function budget(maxCostUsd: number | null): number | null {
   return maxCostUsd === null || maxCostUsd <= 0 ? null : maxCostUsd;
 }
@@ -104,7 +105,7 @@ function endpoint(context: PlanContext, settings: ClaudeSettings): Record<string
   return pickEnv(context.hostEnv, ["ANTHROPIC_BASE_URL"]);
 }
 
-/** A command that takes longer is ended; without the last variable it would only be moved to the background. */
+/** A command that takes longer is ended; without the last variable, it would only move to the background. */
 function commandTime(maxMs: number | undefined): Record<string, string> {
   if (maxMs === undefined) return {};
   return {
@@ -122,7 +123,7 @@ function behaviour(settings: ClaudeSettings): Record<string, string> {
     DISABLE_ERROR_REPORTING: "1",
     CLAUDE_CODE_MAX_RETRIES: String(settings.max_retries),
     API_TIMEOUT_MS: String(settings.request_timeout),
-    // The workspace's settings files are not read, but its CLAUDE.md is wanted: it comes with `--add-dir`.
+    // The workspace's settings files are not read, but its CLAUDE.md should be: `--add-dir` adds it.
     ...(settings.project_memory ? { CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD: "1" } : {}),
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Reads `--output-format stream-json`. Lines in order: `system/init`, then `assistant`, `user` and further `system` lines,
- * at the end one `result`. A run that was stopped or crashed has no `result`; then what is known so far is reported.
+ * Reads `--output-format stream-json`: first `system/init`, then `assistant`, `user` and other `system` lines, at the end
+ * one `result`. A run that was stopped or crashed has no `result`; then the reader reports what it knows so far.
  */
 import {
   errorClassTraits,
@@ -27,13 +27,13 @@ import { Denials } from "./denials.ts";
 import { ClaudeMessages } from "./messages.ts";
 import { readResult, type ClaudeResult } from "./result-line.ts";
 
-/** From this retry on, a refusal that no retry cures ends the run: a first one may be a login being renewed. */
+/** From this retry on, a refusal that no retry can fix ends the run. An earlier one may be a login that is being renewed. */
 const hopelessRetry = 3;
 
-/** Of the pieces of an answer, how many make one sign of life. */
+/** Number of parts of a response that make one sign of activity. */
 const piecesPerProgress = 8;
 
-/** Printed between the lines that matter; nothing in them is for people. */
+/** Lines without information for people. */
 const quietSubtypes = new Set([
   "status",
   "hook_started",
@@ -56,7 +56,7 @@ export function createClaudeReader(context: ReaderContext): OutputReader {
   return {
     ...lines,
     stdout(line, oversized) {
-      // By far the most lines where partial messages are on: not worth parsing.
+      // The most frequent lines with partial messages; not worth parsing.
       return isPiece(line) ? state.piece() : lines.stdout(line, oversized);
     },
     fatal: () => state.hopeless,
@@ -77,7 +77,7 @@ class ClaudeRun {
   readonly #resumed: boolean;
   #model: string | null;
   #result: ClaudeResult | null = null;
-  /** Why the provider is being asked again; null once it has answered. */
+  /** Why the request is being retried; null once the provider has replied. */
   #retrying: WorkerError | null = null;
   #usageError: WorkerError | null = null;
   #pieces = 0;
@@ -157,7 +157,7 @@ class ClaudeRun {
     const reason = stringAt(line, "error") ?? "no answer";
     const attempt = countAt(line, "attempt") ?? 0;
     const words = status === null ? reason : `${status} ${reason}`;
-    // Without a status nothing answered: the connection is refused, reset, or silent.
+    // Without a status, there was no response: the connection was refused, reset, or silent.
     const error = providerError({ message: `the provider answers ${words}`, status });
     this.#retrying = error.class === "worker_protocol" ? { ...error, class: "network" } : error;
     if (attempt >= hopelessRetry && !errorClassTraits[this.#retrying.class].retryable) {

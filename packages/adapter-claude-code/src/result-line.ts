@@ -1,6 +1,6 @@
 /**
- * Claude Code's last line, `result`, as outcome, error, tokens and cost. `subtype` may say "success" for a failed run;
- * `is_error` is what counts.
+ * Turns Claude Code's last line, `result`, into outcome, error, tokens and cost. `subtype` may be "success" for a failed
+ * run; only `is_error` counts.
  */
 import { unknownUsage, type Usage, type WorkerError } from "@agentcore/contract";
 import {
@@ -49,7 +49,7 @@ function errorOf(line: JsonObject, summary: string): WorkerError {
     return { class: "budget_exhausted", ...plain };
   }
   if (subtype === "error_max_turns" || ended === "max_turns") return { class: "task_failed", ...plain };
-  // An interrupt that the runner did not send: were it the runner's, the stop's own cause would decide.
+  // An interrupt that the runner did not send: for the runner's own, the stop cause would decide.
   if (ended?.startsWith("aborted_") === true) {
     return { class: "worker_crashed", ...plain, message: `Claude Code was interrupted (${ended})` };
   }
@@ -57,9 +57,9 @@ function errorOf(line: JsonObject, summary: string): WorkerError {
 }
 
 /**
- * What this run spent. A resumed session's `modelUsage` and `total_cost_usd` hold earlier runs too, and `usage` misses the
- * request that a budget cut off; the usage since the last result has neither fault, where it is printed. Where it is not,
- * the cost of a resumed run is unknown, and is estimated from its tokens.
+ * The spending of this run. In a resumed session, `modelUsage` and `total_cost_usd` include earlier runs, and `usage`
+ * misses the request that a budget cut off. The usage since the last result is exact if it is printed. If not, the cost of
+ * a resumed run is unknown and is estimated from its tokens.
  */
 function spendOf(line: JsonObject, resumed: boolean): { usage: Usage; costUsd: number | null } {
   const since = objectAt(line, "model_usage_since_last_result");

@@ -1,4 +1,4 @@
-/** Codex as a worker. Everything that varies by run is in `plan.ts`; everything that it prints in `reader.ts`. */
+/** The adapter of Codex. `plan.ts` builds a run's command line; `reader.ts` reads its output. */
 import { adapterContractVersion, type WorkerAdapter } from "@agentcore/contract";
 import { checkCodexArgs } from "./args.ts";
 import { credentialVariables, planCodex } from "./plan.ts";
@@ -10,7 +10,7 @@ export const codexAdapter: WorkerAdapter = {
   name: "codex",
   title: "Codex",
   provider: "openai",
-  // By what they let commands change, not by which commands run: see `sandbox.ts`.
+  // Enforced through what commands may change, not through which commands run: see `sandbox.ts`.
   capabilities: ["read", "edit", "run_tests", "run_commands"],
   options: ["variant"],
   checkArgs: checkCodexArgs,

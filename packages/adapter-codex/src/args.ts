@@ -1,6 +1,6 @@
 /**
- * What a task's own `args` may hold: `-c` with keys that say how Codex thinks and answers. Everything that decides about
- * the sandbox, the provider, the model, files that are run, or how it prints is the adapter's.
+ * The arguments that a task may add: `-c` with keys that only change how Codex thinks and replies. The adapter sets
+ * everything that decides the sandbox, the provider, the model, the files that are run, or how Codex prints.
  */
 import { requireAllowedArgs } from "@agentcore/worker-kit";
 

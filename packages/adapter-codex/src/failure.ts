@@ -1,6 +1,6 @@
 /**
- * Codex's sentences about failures, as error classes. It prints no status field: a status is in the text, or (server
- * errors, a 400) not even there.
+ * Maps Codex's error messages to error classes. Codex prints no status field: the status is in the text, or (for server
+ * errors and 400) missing.
  */
 import type { WorkerError } from "@agentcore/contract";
 import { parseJsonLine, providerError, stringAt } from "@agentcore/worker-kit";
@@ -10,7 +10,7 @@ export function failureOf(message: string): WorkerError {
   const status = statusIn(message);
   if (status !== null) return providerError({ message, status });
   const body = message.startsWith("{") ? parseJsonLine(message) : null;
-  // A refused request comes as the provider's bare body. Codex does so for status 400 only.
+  // For status 400 only, Codex prints the provider's response body without a message.
   const words = stringAt(body, "error", "message");
   return words === null
     ? providerError({ message, status: null })
@@ -22,7 +22,7 @@ function statusIn(message: string): number | null {
   return status === undefined ? null : Number(status);
 }
 
-/** What Codex is about to try again, from `Reconnecting... 2/5 (…)`; null for any other message. */
+/** The error that Codex is about to retry, from `Reconnecting... 2/5 (…)`; null for any other message. */
 export function reconnection(
   message: string,
 ): { readonly attempt: number; readonly error: WorkerError } | null {
@@ -31,14 +31,14 @@ export function reconnection(
   return { attempt: Number(match[1]), error: failureOf(match[2] ?? "connection lost") };
 }
 
-/** The tool that a line of stderr says was refused; null for any other line. Refusals are printed nowhere else. */
+/** The refused tool in a line of stderr; null for any other line. Refusals are printed nowhere else. */
 export function refusedTool(stderrLine: string): { readonly tool: string; readonly reason: string } | null {
   const reason = /tools::router: error=(.*)$/.exec(stderrLine.slice(0, 1000))?.[1];
   if (reason === undefined || !/\brejected\b/.test(reason)) return null;
   return { tool: reason.startsWith("patch ") ? "apply_patch" : "shell", reason };
 }
 
-/** Printed at the start where Codex cannot put up its sandbox: every tool will fail, and the run still exit with 0. */
+/** Printed at the start if Codex cannot set up its sandbox: every tool will fail, and the run still exits with 0. */
 export function isSandboxBroken(stderrLine: string): boolean {
   return stderrLine.includes("could not create PATH aliases") || stderrLine.startsWith("bwrap: execvp");
 }

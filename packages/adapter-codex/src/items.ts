@@ -1,6 +1,6 @@
 /**
- * Codex's `item.*` lines as events. An item is one thing the model did: said, thought, ran, changed, searched. It starts,
- * may be updated, and completes; some kinds only complete. Remembers which have started, bounded.
+ * Turns Codex's `item.*` lines into events. An item is one action of the model: text, thought, command, change, search. It
+ * starts, may be updated, and completes; some kinds only complete. Keeps a bounded list of started items.
  */
 import { omitUndefined, type WorkerEvent } from "@agentcore/contract";
 import {
@@ -23,7 +23,7 @@ const changes: Readonly<Record<string, "create" | "modify" | "delete">> = {
   delete: "delete",
 };
 
-/** What a tool item is to the outside: its tool, and what it works on. */
+/** The tool of a tool item and its target. */
 interface Call {
   readonly tool: string;
   readonly summary: string;
@@ -32,7 +32,7 @@ interface Call {
 }
 
 export class CodexItems {
-  /** The model's last words. */
+  /** The model's last text. */
   lastText = "";
   /** Commands that ended with exit code 0. */
   commandsSucceeded = 0;
@@ -74,7 +74,7 @@ export class CodexItems {
     return [result, ...denied, ...(ok ? fileChanges(item) : [])];
   }
 
-  /** Items that are words: of the model, its thoughts, its plan, or a warning of Codex. */
+  /** Items with text: of the model, its thoughts, its plan, or a warning of Codex. */
   #spoken(item: JsonObject): WorkerEvent[] | null {
     switch (stringAt(item, "type")) {
       case "agent_message": {

@@ -1,7 +1,7 @@
 /**
- * The command line and environment of one run of Codex: prompt on stdin, JSON lines on stdout, the sandbox from the task's
- * capabilities, bounded retries, and no traffic but the model's. All configuration goes by `-c`, because `exec resume` has
- * fewer flags than `exec`, and because the user's own `config.toml` then loses.
+ * Builds the command line and environment of one run of Codex: prompt on stdin, JSON lines on stdout, the sandbox from the
+ * task's capabilities, bounded retries, and no network traffic except the model's. All configuration is passed with `-c`,
+ * because `exec resume` has fewer flags than `exec`, and because `-c` overrides the user's `config.toml`.
  */
 import { dirname } from "node:path";
 import { omitUndefined, type PlanContext, type WorkerPlan, type WorkerTask } from "@agentcore/contract";
@@ -10,18 +10,18 @@ import { checkCodexArgs } from "./args.ts";
 import { sandboxMode } from "./sandbox.ts";
 import { codexSettingsSchema, type CodexSettings } from "./settings.ts";
 
-/** Any of these is a credential, the first one set counts; without them Codex relies on the user's login. */
+/** Each of these is a credential; the first one that is set is used. Without them, Codex relies on the user's login. */
 export const credentialVariables: readonly string[] = ["CODEX_API_KEY", "OPENAI_API_KEY"];
 
-/** Where the key goes in the worker's environment; the commands it runs do not see it. */
+/** The variable with the key in the worker's environment; the commands that Codex runs do not see it. */
 const keyVariable = "OPENAI_API_KEY";
 
-/** The provider's name in Codex's configuration. Codex's built-in ones allow no bound on retries. */
+/** The provider's name in Codex's configuration. Codex's built-in providers have no limit on retries. */
 const providerName = "agentcore";
 
 const openAiAddress = "https://api.openai.com/v1";
 
-/** Codex's sandbox makes what it protects in the workspace, and leaves it there when it is interrupted. */
+/** Directories that Codex's sandbox creates in the workspace to protect them, and leaves behind when it is interrupted. */
 const protectedDirectories: readonly string[] = [".agents", ".aws", ".codex"];
 
 type TomlValue = string | number | boolean | readonly string[];
@@ -68,7 +68,7 @@ export function planCodex(task: WorkerTask, context: PlanContext): WorkerPlan {
   };
 }
 
-/** Keeps Codex from the network of its makers, from a wait without end, and the key from the commands it runs. */
+/** Prevents Codex from contacting its vendor, from waiting without end, and from passing the key to commands. */
 const closedDoors: Readonly<Record<string, TomlValue>> = {
   "features.plugins": false,
   "features.apps": false,
@@ -80,9 +80,9 @@ const closedDoors: Readonly<Record<string, TomlValue>> = {
 };
 
 /**
- * Where the user has once trusted the project, Codex starts the MCP servers of its `.codex/config.toml`, outside the sandbox
- * (seen with 0.169.0 and 0.171.0). Anybody who may write to the workspace could add one, so no directory of it is trusted in
- * a run. The answer for a directory itself comes before that for the repository that it belongs to.
+ * If the user has trusted the project, Codex starts the MCP servers of its `.codex/config.toml` outside the sandbox (seen
+ * with 0.169.0 and 0.171.0). Anybody who can write to the workspace could add one, so no directory of it is trusted in a
+ * run. The entry of a directory takes precedence over that of its repository.
  */
 function untrusted(workspace: string): string {
   const directories: string[] = [];
@@ -124,7 +124,7 @@ function addressOf(context: PlanContext): string {
   return pickEnv(context.hostEnv, ["OPENAI_BASE_URL"])["OPENAI_BASE_URL"] ?? openAiAddress;
 }
 
-/** A TOML value; its strings and lists of strings are written as JSON writes them. */
+/** A TOML value; strings and lists of strings are written as in JSON. */
 function toml(value: TomlValue): string {
   return typeof value === "string" || typeof value === "object" ? JSON.stringify(value) : String(value);
 }

@@ -1,6 +1,6 @@
 /**
  * Reads `codex exec --json`: `thread.started`, `turn.started`, `item.*` and `error` lines, at the end `turn.completed` or
- * `turn.failed`. Refused tools and a session that does not exist are on stderr only.
+ * `turn.failed`. Refused tools and a missing session are reported only on stderr.
  */
 import {
   errorClassTraits,
@@ -49,7 +49,7 @@ export function createCodexReader(context: ReaderContext): OutputReader {
 
 class CodexRun {
   hopeless: WorkerError | null = null;
-  /** After a 429 that says how long to wait; the next line ends it. */
+  /** Set after a 429 with a wait; the next line clears it. */
   waiting: { readonly error: WorkerError; readonly forMs: number } | null = null;
   readonly #denied = new Set<string>();
   readonly #items = new CodexItems((tool, text) => this.#deny(tool, text));
@@ -58,7 +58,7 @@ class CodexRun {
   #usage: Usage = unknownUsage;
   #completed = false;
   #failure: WorkerError | null = null;
-  /** The last `error` line: the reason, should the run end without saying more. */
+  /** The last `error` line: the reason if the run ends without another. */
   #lastError: WorkerError | null = null;
   #startError: WorkerError | null = null;
   #sandboxBroken = false;
@@ -132,8 +132,8 @@ class CodexRun {
   }
 
   /**
-   * A request that is tried again is progress. Not so where trying again is useless. A 429 that says how long to wait is
-   * tried again after that time, in which Codex says nothing. (A 429 that does not say so is never tried again.)
+   * A retried request counts as progress, unless the retry is useless. A 429 with a wait is retried after that time, during
+   * which Codex prints nothing. A 429 without a wait is never retried.
    */
   #error(message: string): WorkerEvent {
     const again = reconnection(message);
@@ -145,7 +145,7 @@ class CodexRun {
     return { type: "progress", text: oneLine(message, 500) };
   }
 
-  /** Of a resumed session all numbers are totals since its beginning. */
+  /** In a resumed session, all numbers are totals since its beginning. */
   #complete(line: JsonObject): WorkerEvent {
     this.#completed = true;
     this.#usage = usageOf(objectAt(line, "usage"));
@@ -160,11 +160,11 @@ class CodexRun {
 
 function isHopeless(error: WorkerError, attempt: number): boolean {
   if (error.class === "rate_limited") return true;
-  // The first refusal of a credential may be a login that is being renewed.
+  // The first refusal of a credential may mean that a login is being renewed.
   return !errorClassTraits[error.class].retryable && (error.class !== "auth" || attempt > 1);
 }
 
-/** `Error: …`, with which Codex ends before it has a thread. */
+/** `Error: …`, which Codex prints when it exits before it has a thread. */
 function startErrorOf(line: string): WorkerError | null {
   const message = /^Error: (.*)$/.exec(line)?.[1];
   if (message === undefined) return null;

@@ -1,13 +1,12 @@
 /**
- * Capabilities as Codex's sandbox. Codex reads, edits and runs everything through its shell, and no flag of it says which
- * commands may run. What it does enforce, with the kernel's help, is what a command may change, and that is what the
- * capabilities are mapped to:
+ * Maps capabilities to Codex's sandbox. Codex reads, edits and runs everything through its shell, and has no flag that
+ * restricts commands. It does enforce, with the kernel, what commands may change:
  *
- * - `read`, `run_tests`: the read-only sandbox. Commands run, and can neither write nor reach the network.
- * - `edit`, `run_commands`: writes stay below the workspace and the temporary directory, the network stays closed.
+ * - `read`, `run_tests`: the read-only sandbox. Commands run, but cannot write or use the network.
+ * - `edit`, `run_commands`: writes are limited to the workspace and the temporary directory; no network.
  *
- * So no set of capabilities lets a command change more than the set allows; but a set without `run_commands` does not keep
- * commands from running, and tests that must write need `edit`.
+ * So a command can never change more than the capabilities allow. But without `run_commands`, commands still run, and tests
+ * that write need `edit`.
  */
 import type { Capability } from "@agentcore/contract";
 import { capabilitySet } from "@agentcore/worker-kit";

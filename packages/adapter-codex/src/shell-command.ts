@@ -1,15 +1,15 @@
 /**
- * Codex prints a command as the shell line it started, `/bin/bash -lc '…'`, quoted in the way of a POSIX shell. What
- * people asked for, and what an observation should hold, is the text inside.
+ * Extracts the script from a command of Codex, which prints the shell line that it started: `/bin/bash -lc '…'`, quoted
+ * like in a POSIX shell.
  */
 
-/** The script of a `bash -lc` line; the line itself where it is anything else. */
+/** The script of a `bash -lc` line; any other line unchanged. */
 export function innerCommand(line: string): string {
   const quoted = /^\S*\b(?:ba|z|da)?sh -l?c ([\s\S]+)$/.exec(line)?.[1];
   return (quoted === undefined ? null : unquoteWord(quoted)) ?? line;
 }
 
-/** The value of one shell word made of '…', "…" and plain characters; null where it is not exactly one. */
+/** The value of one shell word made of '…', "…" and plain characters; null for anything else. */
 function unquoteWord(text: string): string | null {
   const part = /'([^']*)'|"((?:[^"\\]|\\[\s\S])*)"|\\([\s\S])|([^\s'"\\]+)/y;
   let value = "";

@@ -1,6 +1,7 @@
 /**
- * Codex prints its tokens at the end of a turn only, and none where the turn fails or is cut off. It writes those of each answer
- * to the file of its session at once: a `token_usage_record` by answer, and later `token_count` with the totals of the session.
+ * Reads the tokens that Codex writes to its session file. On stdout, Codex prints tokens only at the end of a turn, and
+ * none if the turn fails or is cut off. To the file, it writes them after each response: a `token_usage_record` per
+ * response, and later `token_count` with the totals of the session.
  */
 import { join } from "node:path";
 import { unknownUsage, type Usage, type UsageFiles, type UsageReader } from "@agentcore/contract";
@@ -19,23 +20,23 @@ export const codexUsageFiles: UsageFiles = {
   directory: ({ CODEX_HOME, HOME = "/" }) => join(CODEX_HOME ?? join(HOME, ".codex"), "sessions"),
   // sessions/2026/11/29/rollout-….jsonl
   depth: 3,
-  // In a HOME of its own there is nothing but the run and its sub-agents; the user's holds all that the user ever ran.
+  // The run's own HOME contains only the run and its sub-agents; the user's HOME contains all earlier sessions.
   belongs: (name, { home, session }) =>
     /^rollout-.*\.jsonl$/.test(name) &&
     (home === "own" || (session !== null && name.endsWith(`-${session}.jsonl`))),
   createReader: () => new RolloutReader(),
 };
 
-/** Answers told apart; a session copied to a sub-agent's file holds its answers a second time. */
+/** Maximum of responses that are distinguished. A session copied to a sub-agent's file contains its responses a second time. */
 const answersMax = 100_000;
 
-/** The kind of a line stands at its beginning. */
+/** The start of a line has its kind. */
 const kindCharsMax = 200;
 
 class RolloutReader implements UsageReader {
   readonly #answers = new Set<string>();
   #ofAnswers = unknownUsage;
-  /** What each file's totals grew by, for versions that write no records. */
+  /** The growth of each file's totals, for versions that write no records. */
   readonly #ofFiles = new Map<string, { readonly before: Usage; total: Usage }>();
   #model: string | null = null;
 

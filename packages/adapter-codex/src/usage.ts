@@ -1,4 +1,4 @@
-/** Tokens as Codex writes them, on stdout and in the files of its sessions: `input_tokens` includes the cached ones. */
+/** Reads tokens as Codex writes them, on stdout and in session files: `input_tokens` includes the cached ones. */
 import { unknownUsage, type Usage } from "@agentcore/contract";
 import { countAt, type JsonObject } from "@agentcore/worker-kit";
 

@@ -1,4 +1,4 @@
-/** OpenCode as a worker. Everything that varies by run is in `plan.ts`; everything that it prints in `reader.ts`. */
+/** The adapter of OpenCode. `plan.ts` builds a run's command line; `reader.ts` reads its output. */
 import { adapterContractVersion, type WorkerAdapter } from "@agentcore/contract";
 import { checkOpenCodeArgs } from "./args.ts";
 import { planOpenCode } from "./plan.ts";

@@ -1,6 +1,6 @@
 /**
- * What a task's own `args` may hold: how the model thinks, and whether its thoughts are shown. Everything that decides what
- * OpenCode may do, which model it asks, what it reads or how it prints is the adapter's.
+ * The arguments that a task may add: how the model thinks, and whether its thoughts are shown. The adapter sets everything
+ * that decides what OpenCode may do, which model it uses, what it reads or how it prints.
  */
 import { requireAllowedArgs } from "@agentcore/worker-kit";
 
@@ -10,7 +10,7 @@ export function checkOpenCodeArgs(args: readonly string[]): void {
   requireAllowedArgs("opencode", args, allowedArgs);
 }
 
-/** `--variant` twice would be a list, which OpenCode does not take: the arguments' own counts. */
+/** OpenCode refuses a repeated `--variant`, so the one in the task's arguments replaces the option. */
 export function variantArgs(variant: string | undefined, args: readonly string[]): readonly string[] {
   const isGiven = args.some((arg) => arg === "--variant" || arg.startsWith("--variant="));
   return variant === undefined || isGiven ? [] : ["--variant", variant];

@@ -1,4 +1,4 @@
-/** OpenCode's `error` line as an error class: by status and headers of the provider's answer where it had one. */
+/** Maps OpenCode's `error` line to an error class, by status and headers of the provider's response if there was one. */
 import type { WorkerError } from "@agentcore/contract";
 import {
   numberAt,
@@ -9,7 +9,7 @@ import {
   type JsonObject,
 } from "@agentcore/worker-kit";
 
-/** Names of errors that say more than their message. */
+/** Error names that are more specific than their message. */
 const classByName: Readonly<Record<string, WorkerError["class"]>> = {
   ProviderAuthError: "auth",
   ProviderModelNotFoundError: "invalid_request",
@@ -19,7 +19,7 @@ const classByName: Readonly<Record<string, WorkerError["class"]>> = {
   MessageAbortedError: "worker_crashed",
 };
 
-/** What an error before the first request to the model looks like; a model that OpenCode does not know is one. */
+/** The form of an error before the first request to the model, such as an unknown model. */
 const refusedBeforehand = "Unexpected server error";
 
 export function failureOf(line: JsonObject, anyStep: boolean): WorkerError {

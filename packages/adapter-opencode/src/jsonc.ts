@@ -1,9 +1,9 @@
 /**
- * Reads JSON with comments and trailing commas, as OpenCode reads its configuration. The text comes from a repository, so
- * it is read in one pass, whatever is in it.
+ * Reads JSON with comments and trailing commas, as OpenCode does. The text comes from a repository, so it is read in a
+ * single pass, in linear time.
  */
 
-/** The value; undefined where the text is no JSON with comments. */
+/** The value; undefined if the text is not valid. */
 export function parseJsonc(text: string): unknown {
   try {
     return JSON.parse(plainJson(text.replace(/^\uFEFF/, ""))) as unknown;
@@ -15,7 +15,7 @@ export function parseJsonc(text: string): unknown {
 
 function plainJson(text: string): string {
   const parts: string[] = [];
-  // Where the last comma stands in `parts`, as long as nothing but white space and comments has followed it.
+  // Index of the last comma in `parts`, if only white space and comments have followed it.
   let comma: number | null = null;
   for (let at = 0; at < text.length;) {
     const end = endOfToken(text, at);

@@ -1,10 +1,10 @@
 /**
- * OpenCode's own log, which it prints to stderr under `--print-logs`. Of a request that failed and is asked again it says
- * nothing on stdout; here there is one line each time, with the provider's words but not its status.
+ * Reads OpenCode's log on stderr (`--print-logs`). On stdout OpenCode does not report a failed request that it retries; the
+ * log has one line for each failure, with the provider's message but not its status.
  */
 import { stripVTControlCharacters } from "node:util";
 
-/** How the log's lines begin, whatever their level. */
+/** The start of a log line of any level. */
 export function isLogLine(stderrLine: string): boolean {
   return /^timestamp=\S+ level=[A-Z]+ /.test(stderrLine);
 }
@@ -23,7 +23,7 @@ function unquoted(quoted: string): string {
   try {
     return String(JSON.parse(quoted));
   } catch {
-    // Not quite JSON's escapes: the words are what matters.
+    // The escapes differ slightly from JSON; only the words matter.
     return quoted.slice(1, -1);
   }
 }

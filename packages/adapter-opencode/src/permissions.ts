@@ -1,6 +1,6 @@
 /**
- * Capabilities as OpenCode's `permission` configuration. Everything is `allow` or `deny`: an `ask` would have nobody to
- * answer it, and ends the run. A denied tool is not offered to the model at all; of patterns the last match counts.
+ * Maps capabilities to OpenCode's `permission` configuration, with only `allow` and `deny`: an `ask` could not be answered
+ * and would end the run. A denied tool is not offered to the model at all; the last matching pattern counts.
  */
 import type { Capability } from "@agentcore/contract";
 import { capabilitySet, testCommandPrefixes } from "@agentcore/worker-kit";
@@ -18,14 +18,14 @@ export function openCodePermission(granted: readonly Capability[]): Permission {
     external_directory: "deny",
     doom_loop: "deny",
     question: "deny",
-    // As OpenCode's default has it, but for the "ask" that it has for files with secrets.
+    // OpenCode's default, except that it has "ask" for files with secrets.
     read: { "*": "allow", "*.env": "deny", "*.env.*": "deny", "*.env.example": "allow" },
   };
 }
 
 /**
- * OpenCode takes a command line apart and looks at each command, but leaves redirections with theirs: `npm test > file`
- * would pass as `npm test`. Hence the last pattern, which also refuses the harmless `2>&1`.
+ * OpenCode checks each command of a command line, but keeps redirections with their command: `npm test > file` would pass
+ * as `npm test`. The last pattern prevents that; it also refuses the harmless `2>&1`.
  */
 function testPatterns(): Record<string, Rule> {
   const allowed = testCommandPrefixes.flatMap((prefix) => [prefix, `${prefix} *`]);

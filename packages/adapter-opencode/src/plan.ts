@@ -1,6 +1,6 @@
 /**
- * The command line and environment of one run of OpenCode: prompt on stdin, JSON lines on stdout, the configuration in one
- * variable, permissions from the task's capabilities, and no traffic but the model's.
+ * Builds the command line and environment of one run of OpenCode: prompt on stdin, JSON lines on stdout, the configuration
+ * in one variable, permissions from the task's capabilities, and no network traffic except the model's.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ export function planOpenCode(task: WorkerTask, context: PlanContext): WorkerPlan
     autoupdate: false,
     share: "disabled",
     ...provider.config,
-    // Near the end of its steps OpenCode asks the model to come to an end; the reader sees to it.
+    // Near the end of its steps OpenCode asks the model to finish; the reader enforces it.
     ...(task.maxSteps === undefined ? {} : { agent: { build: { steps: task.maxSteps } } }),
     permission: openCodePermission(context.grants.capabilities),
     instructions: settings.project_memory ? memoryFiles(task.workspace) : [],
@@ -35,11 +35,11 @@ export function planOpenCode(task: WorkerTask, context: PlanContext): WorkerPlan
       "--format",
       "json",
       "--pure",
-      // Its errors on stderr: the only word of a request that failed and is being asked again.
+      // Errors on stderr: the only report of a request that failed and is retried.
       "--print-logs",
       "--log-level",
       "ERROR",
-      // Given a title, OpenCode does not ask the model for one, in a call whose tokens it would never report.
+      // With a title, OpenCode does not ask the model for one, in a call whose tokens it would not report.
       "--title",
       "agentcore",
       ...(task.session === undefined ? [] : ["--session", task.session]),
@@ -51,7 +51,7 @@ export function planOpenCode(task: WorkerTask, context: PlanContext): WorkerPlan
       ...provider.env,
       ...behaviour,
       ...commandTime(task.maxCommandTimeMs),
-      // Commands may need the package registry; OpenCode itself is kept from it by the files below.
+      // Commands may need the package registry; the files below prevent OpenCode itself from using it.
       ...(home === "user" && !runCommands ? { npm_config_offline: "true" } : {}),
       OPENCODE_CONFIG_CONTENT: JSON.stringify(config),
     },
@@ -70,14 +70,14 @@ const behaviour: Readonly<Record<string, string>> = {
   OPENCODE_DISABLE_PROJECT_CONFIG: "1",
 };
 
-/** For commands for which the model asks no time of its own; OpenCode has no limit for those. */
+/** For commands without a time limit from the model; OpenCode has no maximum for those with one. */
 function commandTime(maxMs: number | undefined): Record<string, string> {
   return maxMs === undefined ? {} : { OPENCODE_EXPERIMENTAL_BASH_DEFAULT_TIMEOUT_MS: String(maxMs) };
 }
 
 /**
- * OpenCode installs a package into its configuration directory in the background of every run, from the registry, unless
- * a lock file there says that it is installed. Below the run's own HOME it is never needed.
+ * In every run, OpenCode installs a package from the registry into its configuration directory in the background, unless a
+ * lock file there says that it is installed. In the run's own HOME it is never needed.
  */
 function installedPlugin(attemptDir: string): Record<string, string> {
   const directory = join(attemptDir, "home", ".config", "opencode");
@@ -88,10 +88,10 @@ function installedPlugin(attemptDir: string): Record<string, string> {
   };
 }
 
-/** The file that OpenCode would find on its own if it read the project's configuration. */
+/** The file that OpenCode would use if it read the project's configuration. */
 function memoryFiles(workspace: string): string[] {
   const files = ["AGENTS.md", "CLAUDE.md"].map((name) => join(workspace, name));
-  // A brace would be read as a placeholder of the configuration.
+  // OpenCode would read a brace as a placeholder of its configuration.
   return files.filter((path) => !path.includes("{") && existsSync(path)).slice(0, 1);
 }
 

@@ -1,6 +1,6 @@
 /**
- * Which provider and model a run uses, as OpenCode's configuration, and the variables that carry its key. Either an address
- * from the settings, which becomes a provider of its own, or one of OpenCode's built-in providers, which the model names
+ * Builds the provider and model of a run as OpenCode's configuration, and the variables with its key. The provider is
+ * either an address from the settings, which becomes a custom provider, or a built-in provider that the model names
  * (`anthropic/claude-sonnet-4-5`).
  */
 import { AgentCoreError, type PlanContext, type WorkerTask } from "@agentcore/contract";
@@ -10,15 +10,15 @@ import { clientLibraries, type OpenCodeSettings } from "./settings.ts";
 export interface ProviderPlan {
   /** Part of the configuration. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** As `provider/model`; undefined where OpenCode chooses. */
+  /** As `provider/model`; undefined if OpenCode chooses. */
   readonly model: string | undefined;
   /** Variables with the key. Empty: OpenCode relies on the user's login. */
   readonly env: Readonly<Record<string, string>>;
-  /** Whether the run needs nothing of the user's own HOME. */
+  /** Whether the run works without the user's HOME. */
   readonly selfContained: boolean;
 }
 
-/** Key variables of built-in providers. A provider that is not here gets those that `env_pass` names. */
+/** Key variables of built-in providers. Other providers get the variables that `env_pass` names. */
 const keyVariables: ReadonlyMap<string, readonly string[]> = new Map([
   ["anthropic", ["ANTHROPIC_API_KEY"]],
   ["openai", ["OPENAI_API_KEY"]],
@@ -126,7 +126,7 @@ function builtInProvider(
   };
 }
 
-/** The same model for the small tasks that OpenCode gives to another by default: one provider, one bill. */
+/** The same model for the small tasks that OpenCode gives to another model by default: one provider, one bill. */
 function chosenModel(model: string): Record<string, string> {
   return { model, small_model: model };
 }
@@ -143,7 +143,7 @@ function keyOf(
   return name === undefined || key === undefined ? pickEnv(env, variables) : { [name]: key };
 }
 
-/** The key stays in the environment; the configuration only says where. */
+/** The key stays in the environment; the configuration only names the variable. */
 function keyOption(key: Readonly<Record<string, string>>): Record<string, string> {
   const name = Object.keys(key)[0];
   return name === undefined ? {} : { apiKey: `{env:${name}}` };

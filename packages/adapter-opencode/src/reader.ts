@@ -1,13 +1,15 @@
 /**
  * Reads `opencode run --format json`: `step_start`, `text`, `tool_use`, `step_finish`, `error`. There is no first and no
- * last line. A run has succeeded if its last step ended with reason `stop`; tokens and cost come by step and are summed.
+ * last line. A run has succeeded if its last step ended with reason `stop`. Tokens and cost are reported per step and added
+ * up.
  *
- * Answers that are no answers (a gateway's HTML with status 200) make OpenCode ask again without end, each time as a step
- * without words, tools, tokens or cost. Such a step gives no event, so that it is no sign of life, and some in a row are hopeless.
+ * After an empty response (a gateway's HTML with status 200), OpenCode repeats the request without end, each time as a step
+ * without text, tools, tokens or cost. Such a step emits no event, so it does not count as activity, and several in a row
+ * end the run.
  *
- * A request that failed is asked again five times over a minute or, where a provider's `retry-after` says so, after hours.
- * The log on stderr tells of each failure in words. Where they say what it was, the run is given up after two
- * retries, and at once for a rate limit, which is AgentCore's to wait for. Where they do not, OpenCode's own end has the status.
+ * OpenCode retries a failed request five times over a minute or, if the provider's `retry-after` says so, for hours. The
+ * log on stderr reports each failure as text. If the text identifies the cause, the run ends after two retries, and at once
+ * for a rate limit, because AgentCore waits for those. If not, OpenCode's own end has the status.
  */
 import { stripVTControlCharacters } from "node:util";
 import {
@@ -42,7 +44,7 @@ import { failedRequest, isLogLine } from "./log-line.ts";
 import { readToolUse } from "./tools.ts";
 
 const emptyStepsMax = 5;
-/** Retries of one request that are waited for, where the log says why it failed. */
+/** Retries of one request that are allowed if the log says why it failed. */
 const retriesMax = 2;
 
 const deniedToolsMax = 100;
@@ -59,7 +61,7 @@ export function createOpenCodeReader(context: ReaderContext): OutputReader {
 
 class OpenCodeRun {
   hopeless: WorkerError | null = null;
-  /** After a rate limit; the next line of its output ends it. */
+  /** Set after a rate limit; the next line of output clears it. */
   waiting: { readonly error: WorkerError; readonly forMs: number } | null = null;
   readonly #model: string | null;
   readonly #stepsMax: number;
@@ -70,10 +72,10 @@ class OpenCodeRun {
   #costUsd = 0;
   #lastReason: string | null = null;
   #steps = 0;
-  /** Steps in a row that came to nothing, and whether the current one has. */
+  /** Empty steps in a row, and whether the current one has content. */
   #emptySteps = 0;
   #stepIsEmpty = true;
-  /** Failures of the current request, of which the log told. */
+  /** Failures of the current request that the log reported. */
   #failedRequests = 0;
   #failure: WorkerError | null = null;
   #startError: WorkerError | null = null;
@@ -87,7 +89,7 @@ class OpenCodeRun {
     this.waiting = null;
     const events = this.#read(line);
     if (events === null || this.#session !== null) return events;
-    // Nothing says when a run begins; the first line with a session does.
+    // No line marks the start of a run; the first line with a session does.
     this.#session = stringAt(line, "sessionID");
     if (this.#session === null) return events;
     return [{ type: "started", session: this.#session, model: this.#model }, ...events];
@@ -181,7 +183,7 @@ class OpenCodeRun {
     if (wasAnswered) this.#stepIsEmpty = false;
     if (!this.#stepIsEmpty) this.#failure = null;
     this.#countEmpty();
-    // OpenCode goes on after its last step where the model calls another tool; a last answer without one is its end.
+    // OpenCode continues after its last step if the model calls another tool; a last response without one is its end.
     if (this.#steps >= this.#stepsMax && this.#lastReason === "tool-calls")
       this.hopeless ??= tooManySteps(this.#steps);
     if (!wasAnswered) return [];
@@ -243,7 +245,7 @@ function emptyAnswers(count: number): WorkerError {
   };
 }
 
-/** `input` excludes the cached tokens. What is neither input nor cache is output, thinking included. */
+/** `input` excludes the cached tokens. Tokens that are neither input nor cache are output, including thinking. */
 function stepUsage(tokens: JsonObject | null): Usage {
   const input = countAt(tokens, "input");
   const cacheRead = countAt(tokens, "cache", "read");
@@ -257,7 +259,7 @@ function stepUsage(tokens: JsonObject | null): Usage {
   };
 }
 
-/** `Error: …`, with which OpenCode ends before it has a session; or its help, for an argument that it does not know. */
+/** `Error: …`, which OpenCode prints when it exits before it has a session; or its help, for an unknown argument. */
 function startErrorOf(line: string): WorkerError | null {
   if (line.startsWith("opencode run [message")) return unknownArgument;
   const message = /^Error: (.*)$/.exec(line)?.[1];

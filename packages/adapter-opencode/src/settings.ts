@@ -3,7 +3,7 @@ import { durationSchema, lazySchema } from "@agentcore/contract";
 import { commonSettings } from "@agentcore/worker-kit";
 import { z } from "zod";
 
-/** What a provider at `base_url` speaks, and the client library for it; all of them are part of OpenCode. */
+/** Protocols of a provider at `base_url`, and their client libraries, which are all part of OpenCode. */
 export const clientLibraries = {
   "openai-chat": "@ai-sdk/openai-compatible",
   "openai-responses": "@ai-sdk/openai",

@@ -1,17 +1,17 @@
 /**
- * `tool_use` lines as events. OpenCode prints a tool once, when it has ended, so a call and its result come together; how
- * long a tool has been running cannot be seen from outside.
+ * Turns `tool_use` lines into events. OpenCode prints a tool once, when it has ended, so call and result come together; how
+ * long a tool is already running cannot be seen.
  */
 import type { WorkerEvent } from "@agentcore/contract";
 import { booleanAt, numberAt, objectAt, oneLine, stringAt, type JsonObject } from "@agentcore/worker-kit";
 
 export interface ToolUse {
   readonly events: readonly WorkerEvent[];
-  /** The tool, where it was refused. */
+  /** The tool, if it was refused. */
   readonly denied: { readonly tool: string; readonly text: string } | null;
 }
 
-/** Tools whose absence means that the task's capabilities do not include them, rather than that the model made one up. */
+/** Tools that are absent because the task's capabilities exclude them, not because the model invented them. */
 const governedTools = new Set(
   "bash edit write multiedit patch apply_patch webfetch websearch read glob grep".split(" "),
 );

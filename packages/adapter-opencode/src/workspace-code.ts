@@ -1,17 +1,17 @@
 /**
- * Code in the workspace that OpenCode would run on its own. It imports plugins and tools that lie below `.opencode` and what
- * an `opencode.json` there names, even when told to ignore the project's configuration and external plugins (seen with
- * 1.18.33). That is running commands, so a run without that capability must not start in such a workspace. Which folders
- * and names OpenCode looks at changes from version to version: any code below `.opencode` counts.
+ * Finds code in the workspace that OpenCode would run. It imports plugins and tools below `.opencode`, and those that an
+ * `opencode.json` there names, even if told to ignore the project's configuration and external plugins (seen with 1.18.33).
+ * That amounts to running commands, so a run without that capability must not start in such a workspace. The directories
+ * and names that OpenCode checks change between versions, so any code below `.opencode` counts.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseJsonc } from "./jsonc.ts";
 
-/** Larger configuration files are taken to name code rather than read. */
+/** Larger configuration files are assumed to name code and are not read. */
 const configBytesMax = 1024 * 1024;
 
-/** The first file that would be run, or would name one to be; null where there is none. Looks up to the repository's root. */
+/** The first file that would be run or that names code; null if there is none. Searches up to the repository's root. */
 export function workspaceCode(workspace: string): string | null {
   const isRepositoryRoot = (directory: string): boolean => existsSync(join(directory, ".git"));
   for (const directory of directoriesUp(workspace, isRepositoryRoot)) {
@@ -34,12 +34,12 @@ export function directoriesUp(workspace: string, isRepositoryRoot: (directory: s
 
 const codeName = /\.(?:[cm]?[jt]sx?|wasm|node)$/i;
 
-/** Where there are more, it is taken to have code rather than searched. */
+/** A directory with more entries is assumed to contain code and is not searched. */
 const entriesMax = 10_000;
 
 /**
- * A link counts, since it can lead to code whatever it is called. The packages of the folder do not: they are imported by
- * plugins and tools only.
+ * A link counts, because it can lead to code under any name. Packages in the directory do not count: only plugins and tools
+ * import them.
  */
 function codeBelow(directory: string, left = { entries: entriesMax }): string | null {
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return null;
@@ -66,13 +66,13 @@ function codeNamedIn(directory: string): string | null {
   return null;
 }
 
-/** A text that cannot be read here may be read by OpenCode, so it counts. */
+/** A text that is unreadable here may be readable for OpenCode, so it counts. */
 function namesCode(text: string): boolean {
   const value = parseJsonc(text.trim() === "" ? "{}" : text);
   return value === undefined || hasKey(value, 0);
 }
 
-/** At any depth. Servers and formatters that the file names are not started: that part of it is really ignored. */
+/** At any depth. Servers and formatters in the file are not started: OpenCode really ignores that part. */
 const codeKeys: ReadonlySet<string> = new Set(["plugin", "plugins"]);
 const depthMax = 100;
 

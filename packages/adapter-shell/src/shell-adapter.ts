@@ -1,10 +1,10 @@
 /**
- * The shell as a worker: the task's instructions are a script, its exit code is the result. Everything it prints is an
- * event; it has no terminal event, no provider, no sessions and no cost.
+ * The shell adapter: the task's instructions are a script, its exit code is the result, and its output lines are events. It
+ * has no terminal event, no provider, no sessions and no cost.
  *
- * A script can run any command, and this adapter enforces nothing below that: `read`, `edit` and `run_tests` are accepted,
- * so that one workflow can name the same capabilities for every worker, and mean no more than what the author of the
- * script made of them. What AgentCore itself promises (stop, limit, observe, leave nothing running) holds all the same.
+ * A script can run any command, and this adapter enforces no capability: `read`, `edit` and `run_tests` are accepted, so
+ * that one workflow can use the same capabilities for every worker, but they do not limit the script. AgentCore's own
+ * promises (stop, limit, observe, leave no process running) still hold.
  */
 import {
   adapterContractVersion,
@@ -38,7 +38,7 @@ export const shellAdapter: WorkerAdapter = {
   createReader,
 };
 
-/** As `bash -e -c SCRIPT`, or `sh` where there is no bash, or the program of the configuration. Stdin is empty. */
+/** Like `bash -e -c SCRIPT`, or `sh` if there is no bash, or the program of the configuration. Stdin is empty. */
 function plan(task: WorkerTask, context: PlanContext): WorkerPlan {
   if (task.session !== undefined) {
     throw new AgentCoreError(
@@ -49,7 +49,7 @@ function plan(task: WorkerTask, context: PlanContext): WorkerPlan {
   const shell = context.settings["program"] === undefined ? undefined : context.program;
   const file = join(context.attemptDir, "tmp/.agentcore-script");
   const { command, args, termTo } = scriptCommand(file, context.hostEnv["PATH"], shell);
-  // Like `sh -c SCRIPT NAME ARGS`: the task's further arguments are the script's $1, $2, ….
+  // Like `sh -c SCRIPT NAME ARGS`: the task's arguments are the script's $1, $2, ….
   return {
     command,
     args: [...args, ...(task.args ?? [])],
@@ -61,7 +61,7 @@ function plan(task: WorkerTask, context: PlanContext): WorkerPlan {
   };
 }
 
-/** Longest last words: what is shown as the summary of a run that succeeded. */
+/** Longest last line in the summary of a successful run. */
 const summaryCharsMax = 500;
 
 function createReader(): OutputReader {

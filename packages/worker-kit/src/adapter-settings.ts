@@ -1,6 +1,6 @@
 /**
- * Settings that every adapter for a model-calling CLI has, and how an adapter reads its part of the configuration file.
- * An adapter spreads {@link commonSettings} into its own strict schema, so that a misspelt key is an error.
+ * Settings shared by all adapters for model-calling CLIs, and the parser of an adapter's part of the configuration file. An
+ * adapter spreads {@link commonSettings} into its own strict schema, so that a misspelt key is an error.
  */
 import { AgentCoreError } from "@agentcore/contract";
 import { z } from "zod";
@@ -9,7 +9,7 @@ const variableName = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of an environment variable, not its value");
 
-/** Of an address that the check before has found to be one. */
+/** For an address that has passed the check before. */
 function hasPassword(address: string): boolean {
   const url = URL.parse(address);
   return url !== null && (url.username !== "" || url.password !== "");
@@ -33,7 +33,7 @@ export const commonSettings = {
     .meta({ description: "Name of the environment variable that holds the key." }),
 } as const;
 
-/** What the runner itself reads, beside the adapter's own settings in the same mapping. */
+/** Settings that the runner reads, in the same mapping as the adapter's own. */
 const runnerSettings: readonly string[] = ["program", "home", "env_pass"];
 
 /** The settings with defaults filled in. Throws `AC_CONFIG_INVALID`, naming the worker and every field that is wrong. */
@@ -64,8 +64,8 @@ export function pickEnv(env: Env, names: readonly string[]): Record<string, stri
 }
 
 /**
- * The key that `api_key_env` names, or `undefined` where the setting is absent. Throws `AC_CONFIG_INVALID` for a variable
- * that is not set: a worker without its key would only find out at its first request.
+ * The key from the variable that `api_key_env` names, or `undefined` if the setting is absent. Throws `AC_CONFIG_INVALID`
+ * for an unset variable, because the worker would fail only at its first request.
  */
 export function configuredKey(worker: string, apiKeyEnv: string | undefined, env: Env): string | undefined {
   if (apiKeyEnv === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** Checks at run time that a value is an adapter: adapters come from packages that were not compiled with this one. */
+/** Checks at run time that a value is an adapter, because adapters come from packages that were not compiled with this one. */
 import {
   adapterContractVersion,
   capabilitySchema,
@@ -12,7 +12,7 @@ const functionSchema = z.custom<(...args: never) => unknown>((value) => typeof v
   error: "must be a function",
 });
 
-/** Members beyond these are the adapter's own business. */
+/** Other members are allowed. */
 const adapterSchema = lazySchema(() =>
   z.looseObject({
     contractVersion: z.literal(adapterContractVersion, {
@@ -50,7 +50,7 @@ const adapterSchema = lazySchema(() =>
   }),
 );
 
-/** What is wrong or missing, one text each, as `program.install: …`; empty for an adapter. */
+/** What is wrong or missing, one text each, such as `program.install: …`; empty for a valid adapter. */
 export function adapterProblems(value: unknown): string[] {
   const parsed = adapterSchema.safeParse(value);
   if (parsed.success) return [];

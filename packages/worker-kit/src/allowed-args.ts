@@ -1,17 +1,17 @@
 /**
- * A task may add arguments to its worker's command line: those that its adapter lists, and no others. A list of what is
- * forbidden would not do. Flags that decide what the worker may do, where it sends its requests or how it prints come with
- * every release of a worker, have short and negated forms, and hide behind words that one parser takes for a value and another
- * for a flag.
+ * Checks the arguments that a task adds to its worker's command line: only those that its adapter lists are allowed. A list
+ * of forbidden flags would not work. Each release of a worker adds flags that decide what it may do, where it sends
+ * requests or how it prints; flags have short and negated forms, and one parser reads as a value what another reads as a
+ * flag.
  */
 import { AgentCoreError } from "@agentcore/contract";
 
 export interface AllowedArgs {
-  /** Flags that stand alone. */
+  /** Flags without a value. */
   readonly switches?: readonly string[];
   /** Flags with one value: `--effort high` or `--effort=high`. */
   readonly values?: readonly string[];
-  /** Flags whose value is `key=value`, and the keys that may be set by them. */
+  /** Flags whose value is `key=value`, and the allowed keys. */
   readonly assignments?: { readonly flags: readonly string[]; readonly keys: readonly string[] };
 }
 
@@ -27,7 +27,7 @@ export function requireAllowedArgs(worker: string, args: readonly string[], allo
     if (!isAssignment && !values.includes(flag)) refuse(worker, arg, wordsOf(allowed));
     const value = attached ?? rest.shift();
     if (value === undefined) refuse(worker, arg, "it needs a value");
-    // One parser would take it for the value, another for a flag of its own.
+    // One parser would read it as the value, another as a separate flag.
     if (attached === undefined && value.startsWith("-")) {
       refuse(worker, `${arg} ${value}`, `write ${flag}=${value} if that is its value`);
     }

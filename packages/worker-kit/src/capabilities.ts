@@ -1,6 +1,6 @@
 /**
- * Capabilities of a task, turned into what a worker's own permission flags need. Adapters call these from `plan`, so
- * that all of them agree on what implies what, on what counts as a test run, and on how a refusal reads.
+ * Turns a task's capabilities into a worker's permission flags. All adapters call these functions from `plan`, so that they
+ * agree on implications, on test commands, and on the text of refusals.
  */
 import { AgentCoreError, capabilities as allCapabilities, type Capability } from "@agentcore/contract";
 
@@ -25,8 +25,8 @@ export function capabilitySet(granted: readonly Capability[]): CapabilitySet {
 }
 
 /**
- * The flags (or tools, or rules) for what was granted: each capability's own list from the table, in the table's order,
- * without repeats. `read` is always part of it.
+ * Returns the flags (or tools, or rules) of the granted capabilities from the table, in the table's order, without
+ * duplicates. `read` is always included.
  */
 export function mapCapabilities<T>(
   granted: readonly Capability[],
@@ -42,7 +42,7 @@ export function mapCapabilities<T>(
   return [...new Set(allCapabilities.flatMap((capability) => (holds[capability] ? table[capability] : [])))];
 }
 
-/** Throws `AC_CAPABILITY_UNSUPPORTED` where something was asked for that the worker cannot enforce. */
+/** Throws `AC_CAPABILITY_UNSUPPORTED` if a requested capability cannot be enforced by the worker. */
 export function requireCapabilities(
   worker: string,
   supported: readonly Capability[],
@@ -58,9 +58,9 @@ export function requireCapabilities(
 }
 
 /**
- * Command prefixes that count as a test run under `run_tests`. A worker that matches commands by prefix is given these;
- * one that cannot match commands should not offer `run_tests`. They run what the workspace's own files say, so they
- * are a convenience for honest work and no wall against a hostile workspace.
+ * Command prefixes that count as a test run under `run_tests`. A worker that matches commands by prefix gets these; a
+ * worker that cannot match commands should not support `run_tests`. The commands run code from the workspace, so they guide
+ * a cooperative agent but do not stop a hostile workspace.
  */
 export const testCommandPrefixes: readonly string[] = [
   "npm test",
@@ -97,7 +97,7 @@ export const testCommandPrefixes: readonly string[] = [
   "swift test",
 ];
 
-/** True for one of {@link testCommandPrefixes} with arguments, and nothing that a shell would read as a second command. */
+/** True for one of {@link testCommandPrefixes} with arguments, without anything that a shell reads as a second command. */
 export function isTestCommand(command: string): boolean {
   const text = command.trim();
   if (/[;&|<>`$()\n\r\\]/.test(text)) return false;

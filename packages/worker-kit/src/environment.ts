@@ -1,7 +1,7 @@
 /**
- * The environment of a worker: an allow-list, never the caller's whole environment. What the worker gets is a basis
- * (PATH, language, time zone), a HOME, what its adapter adds for its provider, what the task names, and the marks by which
- * its processes are recognised. Pure functions; the runner calls {@link workerEnvironment} once per run.
+ * Builds the environment of a worker: an allow-list, never the caller's whole environment. It has a basis (PATH, language,
+ * time zone), HOME, the adapter's variables for its provider, the task's variables, and the markers that identify the
+ * worker's processes. Pure functions; the runner calls {@link workerEnvironment} once per run.
  */
 import { join } from "node:path";
 import { AgentCoreError } from "@agentcore/contract";
@@ -10,10 +10,10 @@ import { forbiddenEffect } from "./variables.ts";
 
 type HostEnv = Readonly<Record<string, string | undefined>>;
 
-/** Inherited from the caller as they are. `LC_*` besides. */
+/** Inherited unchanged from the caller, together with `LC_*`. */
 const inheritedNames: readonly string[] = ["PATH", "LANG", "LANGUAGE", "TZ", "USER", "LOGNAME"];
 
-/** Inherited only where the worker uses the caller's own HOME. */
+/** Inherited only if the worker uses the caller's HOME. */
 const userDirectoryNames: readonly string[] = [
   "XDG_CONFIG_HOME",
   "XDG_CACHE_HOME",
@@ -24,9 +24,9 @@ const userDirectoryNames: readonly string[] = [
 const defaultPath = "/usr/local/bin:/usr/bin:/bin";
 
 /**
- * Variables that a worker needs behind a proxy or a private certificate authority, where the caller has set them. Not part
- * of the allow-list, since a proxy address may carry a password: an adapter adds them to its plan if its worker talks to
- * a provider.
+ * Variables for a proxy or a private certificate authority, if the caller has set them. They are not part of the
+ * allow-list, because a proxy address may contain a password: an adapter adds them to its plan if its worker calls a
+ * provider.
  */
 export function networkEnvironment(hostEnv: HostEnv): Record<string, string> {
   const names = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
@@ -34,27 +34,27 @@ export function networkEnvironment(hostEnv: HostEnv): Record<string, string> {
   return pickEnv(hostEnv, [...names, ...names.map((name) => name.toLowerCase()), ...certificates]);
 }
 
-/** For programs that AgentCore itself runs for a moment (`--version`): the basis, and the caller's HOME. */
+/** For short programs that AgentCore runs (`--version`): the basis, and the caller's HOME. */
 export function programEnvironment(hostEnv: HostEnv): Record<string, string> {
   return { ...basis(hostEnv), ...pickEnv(hostEnv, ["HOME", ...userDirectoryNames]) };
 }
 
 export interface WorkerEnvironmentRequest {
   readonly hostEnv: HostEnv;
-  /** As in the plan: an empty HOME at `<attemptDir>/home`, or the caller's. */
+  /** From the plan: an empty HOME at `<attemptDir>/home`, or the caller's. */
   readonly home: "own" | "user";
   readonly attemptDir: string;
-  /** Names that the configuration lets through as the caller has them; they win over the adapter. */
+  /** Variables of the caller that the configuration passes on; they override the adapter's. */
   readonly passedNames?: readonly string[];
-  /** What the adapter adds. */
+  /** The adapter's variables. */
   readonly planEnv: Readonly<Record<string, string>>;
-  /** What the task names; wins over the adapter. */
+  /** The task's variables; they override the adapter's. */
   readonly taskEnv: Readonly<Record<string, string>>;
-  /** `AGENTCORE_RUN_ID` and its like; win over everything. */
+  /** `AGENTCORE_RUN_ID` and similar variables; they override everything. */
   readonly marks: Readonly<Record<string, string>>;
 }
 
-/** Throws `AC_JOB_INVALID` or `AC_ADAPTER_INVALID` for a name that no worker gets, or that is no name. */
+/** Throws `AC_JOB_INVALID` or `AC_ADAPTER_INVALID` for a name that no worker gets, or that is not a valid name. */
 export function workerEnvironment(request: WorkerEnvironmentRequest): Record<string, string> {
   const { hostEnv, attemptDir, planEnv, taskEnv } = request;
   for (const name of Object.keys(planEnv))
@@ -91,7 +91,7 @@ function userDirectories(hostEnv: HostEnv, attemptDir: string): Record<string, s
   return { HOME: join(attemptDir, "home"), ...pickEnv(hostEnv, ["HOME", ...userDirectoryNames]) };
 }
 
-/** Set by the runner for every worker; a scheduler may name others of ours, such as those that a workflow's steps get. */
+/** Set by the runner for every worker. A scheduler may set other `AGENTCORE_` variables, such as those of workflow steps. */
 const marks: readonly string[] = ["AGENTCORE_RUN_ID", "AGENTCORE_JOB_ID", "AGENTCORE_ATTEMPT"];
 
 function checkName(

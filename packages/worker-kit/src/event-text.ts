@@ -1,6 +1,6 @@
 /**
- * Worker events carry at most `eventTextCharsMax` characters of text; the log on disk keeps the rest. These builders cut
- * there and say so, and are what adapters use for free text of any length.
+ * Cuts free text for worker events, which have at most `eventTextCharsMax` characters; the log on disk has the rest.
+ * Adapters use these builders for text of any length.
  */
 import { eventTextCharsMax, type WorkerEvent } from "@agentcore/contract";
 
@@ -9,7 +9,7 @@ export interface BoundedText {
   readonly truncated?: true;
 }
 
-/** The text, cut at `charsMax` with `truncated: true` where it was longer. A surrogate pair is never split. */
+/** The text, cut at `charsMax` with `truncated: true` if it was longer. A surrogate pair is never split. */
 export function boundedText(text: string, charsMax = eventTextCharsMax): BoundedText {
   if (text.length <= charsMax) return { text };
   const last = text.charCodeAt(charsMax - 1);
@@ -17,12 +17,12 @@ export function boundedText(text: string, charsMax = eventTextCharsMax): Bounded
   return { text: ownText(text.slice(0, end)), truncated: true };
 }
 
-/** What V8 cuts from a long text keeps all of that in memory; a copy does not. */
+/** A substring in V8 keeps the whole long text in memory; a copy does not. */
 function ownText(text: string): string {
   return Buffer.from(text, "utf16le").toString("utf16le");
 }
 
-/** One line for people: white space runs become one space, cut with an ellipsis. Default 200 characters. */
+/** One line for people: white space is collapsed, and a long text ends in an ellipsis. Default 200 characters. */
 export function oneLine(text: string, charsMax = 200): string {
   const line = text
     .slice(0, charsMax * 8)

@@ -1,4 +1,4 @@
-/** What an adapter author needs, and the runner that starts any adapter's worker under a permit. */
+/** Helpers for adapters, and the runner that starts any adapter's worker under a permit. */
 export * from "./adapter-settings.ts";
 export * from "./adapter-shape.ts";
 export * from "./allowed-args.ts";

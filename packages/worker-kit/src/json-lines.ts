@@ -1,7 +1,7 @@
 /**
- * Reading workers that print one JSON object a line. {@link jsonLineReader} is the frame of such an adapter's reader:
- * it parses, counts what it cannot parse, and hands objects on. The accessors below read fields of unknown shape
- * without ever throwing, because a worker's next version may print anything.
+ * Reads workers that print one JSON object per line. {@link jsonLineReader} is the frame of such an adapter's reader: it
+ * parses lines, counts invalid ones, and passes objects on. The accessors below read fields of unknown shape and never
+ * throw, because a worker's next version may print anything.
  */
 import type { OutputReader, WorkerEvent, WorkerReport } from "@agentcore/contract";
 import { rawEvent, stderrEvent } from "./event-text.ts";
@@ -21,17 +21,20 @@ export function parseJsonLine(line: string): JsonObject | null {
 }
 
 export interface JsonLineHandlers {
-  /** Events for one object of stdout. An object that the adapter does not know: return `null`, and it becomes `raw`. */
+  /**
+   * Returns the events of one object of stdout. Return `null` for an object that the adapter does not know; it becomes
+   * `raw`.
+   */
   object(value: JsonObject): readonly WorkerEvent[] | null;
-  /** Events for one line of stderr. Default: one `stderr` event. */
+  /** Returns the events of one line of stderr. Default: one `stderr` event. */
   stderr?(line: string): readonly WorkerEvent[];
-  /** The report, once both streams ended. `malformedLines` counts lines of stdout that held no JSON object. */
+  /** Returns the report, after both streams have ended. `malformedLines` counts lines of stdout without a JSON object. */
   end(malformedLines: number): WorkerReport;
 }
 
 /**
- * An {@link OutputReader} for JSON lines on stdout. Blank lines are skipped; a line that is no JSON object is counted and
- * passed on as `raw`; so is an oversized one, of which only the first part is there.
+ * An {@link OutputReader} for JSON lines on stdout. Blank lines are skipped. A line that is not a JSON object is counted
+ * and emitted as `raw`, and so is an oversized line, of which only the first part is passed.
  */
 export function jsonLineReader(handlers: JsonLineHandlers): OutputReader {
   let malformedLines = 0;
@@ -56,7 +59,7 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The value at a path of own keys; `undefined` where any step is missing. */
+/** The value at a path of own keys; `undefined` if any step is missing. */
 export function valueAt(value: unknown, ...path: readonly string[]): unknown {
   let current = value;
   for (const key of path) {

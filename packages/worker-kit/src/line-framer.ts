@@ -1,18 +1,18 @@
 /**
- * Lines out of byte chunks. Splits on `\n` only, never on U+2028 or U+2029, which are legal inside JSON; strips one
+ * Splits byte chunks into lines. Splits only on `\n`, never on U+2028 or U+2029, which are valid inside JSON; strips one
  * `\r` before it; turns invalid UTF-8 into U+FFFD; delivers a last line without a terminator. Holds at most one line of
- * bounded length: of a longer one the first part is delivered at once as `oversized`, and the rest up to the next `\n`
- * is dropped here (the log on disk keeps it). Decoding whole chunks and searching the string is the fastest way known in
- * Node; splitting bytes first is slower, because each line then pays for its own decoding.
+ * bounded length: the first part of a longer line is delivered at once as `oversized`, and the rest up to the next `\n` is
+ * dropped (the log on disk keeps it). Decoding whole chunks and searching the string is the fastest known way in Node;
+ * splitting bytes first is slower, because each line is then decoded separately.
  */
 import { StringDecoder } from "node:string_decoder";
 
-/** Longest line delivered whole: 8 Mi characters (UTF-16 units). */
+/** Longest line that is delivered whole: 8 Mi characters (UTF-16 units). */
 export const lineCharsMax = 8 * 1024 * 1024;
 
 export interface LineFramer {
   readonly write: (chunk: Uint8Array) => void;
-  /** Delivers what is left. Nothing may be written afterwards. */
+  /** Delivers the rest. Do not write afterwards. */
   readonly end: () => void;
 }
 
@@ -22,7 +22,7 @@ export function createLineFramer(
 ): LineFramer {
   const decoder = new StringDecoder("utf8");
   let pending = "";
-  /** Inside a line whose first part was delivered already. */
+  /** Inside a line whose first part has been delivered. */
   let skipping = false;
 
   function take(text: string): void {

@@ -1,7 +1,6 @@
 /**
- * Loads an adapter that is not part of this repository: the default export of a package or a file, named in the
- * configuration. Importing it runs its code in this process: an adapter is trusted as the configuration is, only what
- * it starts is contained.
+ * Loads a third-party adapter: the default export of a package or file that the configuration names. Importing runs its
+ * code in this process: an adapter is trusted like the configuration, and only the processes that it starts are contained.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -11,9 +10,9 @@ import { AgentCoreError, errorText, type WorkerAdapter } from "@agentcore/contra
 import { adapterProblems, isAdapter } from "./adapter-shape.ts";
 
 /**
- * `name`: a package (`@acme/agentcore-adapter`), looked up as an import in `fromDir` would be, or a path (`./x.js`,
- * `/opt/x.js`), relative to `fromDir`. Throws `AC_ADAPTER_MISSING` where it is not found, and
- * `AC_ADAPTER_INVALID` where it cannot be imported or is no adapter, with everything that is missing.
+ * `name`: a package (`@acme/agentcore-adapter`), resolved like an import in `fromDir`, or a path (`./x.js`, `/opt/x.js`),
+ * relative to `fromDir`. Throws `AC_ADAPTER_MISSING` if it is not found, and `AC_ADAPTER_INVALID` if it cannot be imported
+ * or is not an adapter, with a list of everything that is missing.
  */
 export async function loadAdapter(name: string, fromDir: string): Promise<WorkerAdapter> {
   const file = isPath(name) ? resolveFile(name, fromDir) : resolvePackage(name, fromDir);
@@ -39,7 +38,7 @@ function resolvePackage(name: string, fromDir: string): string {
     return createRequire(from).resolve(name);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // A package for `import` only hides from `require`; its entry is then read off its manifest.
+    // `require` cannot resolve a package that only supports `import`; its entry is then read from its manifest.
     const entry = code === "ERR_PACKAGE_PATH_NOT_EXPORTED" ? importEntry(name, resolve(fromDir)) : null;
     if (entry !== null) return entry;
     throw missing(name, `not from ${resolve(fromDir)}; install it there with: npm install ${name}`, error);

@@ -1,31 +1,31 @@
 /**
- * Costs estimated from reported tokens, for workers that report no cost. The price list is the data set inside
- * `@pydantic/genai-prices`, as installed: it is never updated over the network, and is loaded on first use because it
- * is two megabytes that most commands never need.
+ * Estimates costs from reported tokens, for workers that report no cost. The price list is the data of the installed
+ * `@pydantic/genai-prices`: it is never updated over the network, and is loaded on first use, because it has two megabytes
+ * that most commands do not need.
  */
 import type { Usage } from "@agentcore/contract";
 import { addUsd } from "./usage-sum.ts";
 
 /** Estimates synchronously once the list is loaded. */
 export interface PriceList {
-  /** US dollars, or null for a model that is not on the list or usage that says nothing. */
+  /** US dollars, or null if the model has no price or no usage is known. */
   estimateCostUsd(provider: string | null, model: string | null, usage: Usage): number | null;
 }
 
 let loaded: Promise<PriceList> | undefined;
 
-/** US dollars for a million tokens of each kind. */
+/** US dollars per million tokens of each kind. */
 export interface ModelPrice {
   readonly input: number;
-  /** Default: as `input`. */
+  /** Default: the price of `input`. */
   readonly cached_input?: number | undefined;
   readonly output: number;
 }
 
-/** Prices of one's own, by model (`my-model`) or by provider and model (`openai/my-model`). They come before the list's. */
+/** The user's own prices, by model (`my-model`) or by provider and model (`openai/my-model`). They override the list. */
 export type OwnPrices = Readonly<Record<string, ModelPrice>>;
 
-/** The list with prices of one's own before it. */
+/** The list with the user's own prices first. */
 export function withOwnPrices(list: PriceList, own: OwnPrices): PriceList {
   return {
     estimateCostUsd(provider, model, usage) {
@@ -46,7 +46,7 @@ function ownPrice(own: OwnPrices, provider: string | null, model: string | null)
   return name === undefined ? null : (own[name] ?? null);
 }
 
-/** Whether a model's tokens have a price: the user's own, or the list's. */
+/** Whether a model has a price: the user's own, or the list's. */
 export function hasPrice(list: PriceList, provider: string | null, model: string): boolean {
   const some = { inputTokens: 1_000_000, cachedInputTokens: null, outputTokens: 1_000_000 };
   return list.estimateCostUsd(provider, model, some) !== null;
@@ -58,8 +58,8 @@ export function loadPriceList(): Promise<PriceList> {
     estimateCostUsd(provider, model, usage) {
       const tokens = tokensOf(usage);
       if (model === null || tokens === null) return null;
-      // Prices step up with the size of one request, and a run's usage is the sum of many. Priced at a thousandth, the
-      // sum stays in the first step, which is where the requests of an ordinary run are.
+      // Price tiers depend on the size of one request, and a run's usage is the sum of many. Priced at a thousandth, the
+      // sum stays in the first tier, which is the tier of ordinary requests.
       const scaled = scale(tokens, 1 / requestScale);
       for (const name of possibleNames(provider, model)) {
         const price = calcPrice(
@@ -76,9 +76,8 @@ export function loadPriceList(): Promise<PriceList> {
 }
 
 /**
- * US dollars for a run's tokens at list price, or null for a model that is not on the list or usage that says nothing.
- * An estimate, not a bill: a run's sum does not show requests that were long enough for a dearer step, time-limited
- * discounts or a contract's own prices.
+ * US dollars for a run's tokens at list price, or null if the model has no price or no usage is known. An estimate, not a
+ * bill: the sum does not show requests in a higher price tier, temporary discounts or contract prices.
  */
 export async function estimateCostUsd(
   provider: string | null,
@@ -92,7 +91,7 @@ const requestScale = 1000;
 
 type Tokens = { input_tokens: number; cache_read_tokens: number; output_tokens: number };
 
-/** The list counts cached input as part of the input; our usage keeps the two apart. */
+/** The list counts cached input as part of the input; our usage keeps them separate. */
 function tokensOf(usage: Usage): Tokens | null {
   if (usage.inputTokens === null && usage.outputTokens === null) return null;
   const cached = usage.cachedInputTokens ?? 0;
@@ -117,8 +116,8 @@ interface ModelName {
 }
 
 /**
- * As given first, since gateways do sell `anthropic/claude-sonnet-4-5` under that very name; then as a name that says its
- * provider itself, as workers write it which can talk to several.
+ * Tries the name as given first, because gateways sell models under names such as `anthropic/claude-sonnet-4-5`; then as a
+ * name that includes its provider, which workers with several providers use.
  */
 function possibleNames(provider: string | null, model: string): ModelName[] {
   const slash = model.indexOf("/");

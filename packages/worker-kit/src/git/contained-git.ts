@@ -1,6 +1,6 @@
 /**
- * The one place where AgentCore runs git outside of a run: contained like a worker, with a worker's environment, limited in
- * time and output, and ended together with its caller. A git that did not run to its end is an error, never an answer.
+ * The only place where AgentCore runs git outside of a run: contained like a worker, with a worker's environment, limited
+ * in time and output, and ended with its caller. If git does not run to its end, that is an error, never a result.
  */
 import { AgentCoreError, errorText, isAgentCoreError, type Git } from "@agentcore/contract";
 import { findProgram } from "../program/find-program.ts";
@@ -18,7 +18,10 @@ const stderrBytesMax = 1024 * 1024;
 
 const wasAborted = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;
 
-/** Fails with `AC_GIT_FAILED` if git fails, is ended by a signal, prints more than 256 MiB, or leaves processes that cannot be ended. */
+/**
+ * Fails with `AC_GIT_FAILED` if git fails, is ended by a signal, prints more than 256 MiB, or leaves processes that cannot
+ * be killed.
+ */
 export function createContainedGit(parts: ContainedGitOptions): Git {
   const base = gitEnvironment(parts.hostEnv);
   return async (cwd, args, options = {}) => {

@@ -1,14 +1,14 @@
 /**
- * Settings for every git that AgentCore runs, no matter who owns the repository. A repository's configuration names programs
- * (monitors, hooks, external diffs), and a worker can write that configuration. The boundary is the box that git runs in;
- * this keeps such programs from being started in it at all, where that does not change what git stores or checks out.
+ * Settings for every git command that AgentCore runs. A repository's configuration names programs (monitors, hooks,
+ * external diffs), and a worker can write that configuration. The box around git is the boundary; these settings prevent
+ * such programs from starting at all, unless that would change what git stores or checks out.
  *
- * Left on: `filter.*`. A clean or smudge filter (Git LFS, git-crypt) decides what is stored; without it a snapshot would
- * hold other bytes than the repository's own commits do. `docs/adr` says why.
+ * `filter.*` stays on. A clean or smudge filter (Git LFS, git-crypt) decides what is stored; without it, a snapshot would
+ * hold other bytes than the repository's commits. See `docs/adr`.
  */
 import { programEnvironment } from "../environment.ts";
 
-/** Overrides the files of the system, the user and the repository; git hands it on to the git of submodules. */
+/** Overrides the configuration of the system, the user and the repository; git passes it on to submodules. */
 const configuration: Readonly<Record<string, string>> = {
   "core.fsmonitor": "false",
   "core.hooksPath": "/dev/null",
@@ -20,9 +20,9 @@ const configuration: Readonly<Record<string, string>> = {
 };
 
 /**
- * The environment of git: that of AgentCore's own programs, so that the user's configuration counts (`safe.directory`, the
- * ignored files, line endings, filters), and none of the caller's `GIT_*`, which would lead to another repository.
- * No questions, no pager, no editor, no network, no locks on the user's index; messages in English.
+ * The environment of git: that of AgentCore's own programs, so that the user's configuration applies (`safe.directory`,
+ * ignored files, line endings, filters), without the caller's `GIT_*`, which would point to another repository. No
+ * questions, pager, editor or network, no locks on the user's index; messages in English.
  */
 export function gitEnvironment(
   hostEnv: Readonly<Record<string, string | undefined>>,
@@ -49,7 +49,7 @@ function configEnvironment(): Record<string, string> {
   return { ...Object.fromEntries(pairs), GIT_CONFIG_COUNT: String(pairs.length / 2) };
 }
 
-/** Commands that may show a difference through a program that the configuration names. */
+/** Commands that may show a diff with a program from the configuration. */
 const comparing: ReadonlySet<string> = new Set([
   "diff",
   "diff-files",
@@ -59,7 +59,7 @@ const comparing: ReadonlySet<string> = new Set([
   "show",
 ]);
 
-/** The arguments, with the options that no configuration can express. `args` may begin with `-c NAME=VALUE`. */
+/** Adds the options that no configuration can express. `args` may start with `-c NAME=VALUE`. */
 export function hardenedArgs(args: readonly string[]): readonly string[] {
   let at = 0;
   while (args[at] === "-c") at += 2;

@@ -1,7 +1,6 @@
 /**
- * What a worker said it did, gathered from its events: commands with their exit codes, and files it claims to have
- * changed. Bounded; what does not fit is counted and named in the last entry. Command texts are cut for people to read:
- * the log has the whole.
+ * Collects what a worker reports in its events: commands with exit codes, and files that it claims to have changed.
+ * Bounded: the last entry counts what did not fit. Command texts are cut for people; the log has them in full.
  */
 import { isAbsolute, relative, resolve } from "node:path";
 import type { CommandObservation, WorkerEvent } from "@agentcore/contract";
@@ -9,13 +8,13 @@ import { boundedText } from "../event-text.ts";
 
 /** Longest command text kept. */
 const commandCharsMax = 4000;
-/** No system has longer paths; what is longer names no file. */
+/** No system has longer paths, so a longer text is not a file name. */
 const pathCharsMax = 4096;
 
 export interface ActivityLog {
   add(event: WorkerEvent): void;
   commands(): readonly CommandObservation[];
-  /** Paths below the workspace, relative to it, in the order of their first mention. */
+  /** Paths in the workspace, relative to it, in the order of their first mention. */
   claimedFiles(): readonly string[];
 }
 

@@ -1,15 +1,15 @@
 /**
- * What a run changed, as git sees it: the work tree is written to a tree object before and after, by way of a private
- * git directory, and the two trees are compared. So the user's index, objects and refs stay untouched, changes that were
- * there before are not put down to the run (also inside files that were dirty already), untracked files count and ignored
- * ones do not, and it makes no difference whether the worker commits, or what it does to the repository's index,
- * configuration, exclusions and attributes. That it did something to the last three is said.
+ * Finds the changes of a run with git: the work tree is written to a tree object before and after the run, with a private
+ * git directory, and the two trees are compared. So the user's index, objects and refs are not changed. Changes from before
+ * the run do not count, even in files that were already dirty. Untracked files count, ignored files do not. It makes no
+ * difference whether the worker commits, or what it does to the repository's index, configuration, exclusions and
+ * attributes; changes of the last three are reported.
  *
- * Not seen: changes to ignored files. Inside nested repositories and submodules files are compared by size and times, and are in
- * no patch. Filters are off: a file that passes through one (Git LFS) and is written anew with the same content counts as
+ * Not seen: changes to ignored files. Files in nested repositories and submodules are compared by size and times, and are
+ * not in a patch. Filters are off: a file with a filter (Git LFS) that is rewritten with the same content counts as
  * changed.
  *
- * git runs contained and with bounded time and file size.
+ * Git runs contained, with limited time and file size.
  */
 import { existsSync, statSync } from "node:fs";
 import { chmod, rename, rm, stat } from "node:fs/promises";
@@ -24,7 +24,7 @@ export interface GitStep {
   /** Script for `sh -c`, run in the workspace; `$1…` are `args`. */
   readonly script: string;
   readonly args: readonly string[];
-  /** Besides the environment of git. */
+  /** In addition to git's environment. */
   readonly env: Readonly<Record<string, string>>;
   /** Directories of the attempt that it needs to see. */
   readonly visible: readonly string[];
@@ -32,31 +32,31 @@ export interface GitStep {
 }
 
 export interface GitStepEnd {
-  /** Null: ended by a signal or the time limit. */
+  /** Null: killed by a signal or the time limit. */
   readonly exitCode: number | null;
   readonly timedOut: boolean;
   readonly stdout: string;
   readonly stderr: string;
-  /** Stdout was longer than is kept. */
+  /** Stdout was longer than the limit. */
   readonly overflowed: boolean;
 }
 
 export interface GitObserverOptions {
   readonly workspace: string;
-  /** Top level of the work tree that it is in: see {@link findRepository}. */
+  /** Top level of its work tree: see {@link findRepository}. */
   readonly repository: string;
   /** Private directory of the attempt; `git/` and `changes.patch` are made in it. */
   readonly attemptDir: string;
   readonly patchBytesMax: number;
   /** Files and directories compared in all nested repositories together. */
   readonly snapshotEntriesMax: number;
-  /** Paths in the workspace, relative to it, in which nothing is looked at. */
+  /** Paths in the workspace, relative to it, that are not compared. */
   readonly unobserved: readonly string[];
-  /** Runs one script contained; rejects where it could not be started. */
+  /** Runs one script contained; rejects if it could not be started. */
   readonly run: (step: GitStep) => Promise<GitStepEnd>;
 }
 
-/** The nearest directory from the workspace upwards that is a work tree, as far as can be told without git; else null. */
+/** The nearest work tree that contains the workspace, as far as can be told without git; else null. */
 export function findRepository(workspace: string): string | null {
   for (let directory = workspace; ; directory = dirname(directory)) {
     // A file in a linked work tree; a directory elsewhere, which is a repository only if it has a HEAD.
@@ -72,7 +72,7 @@ interface StateBefore {
   readonly tree: string;
   /** Of the repository; see the scripts. */
   readonly repositoryDigest: string;
-  /** What its work trees share, and the git directory of this one. */
+  /** The common git directory, and the git directory of this work tree. */
   readonly places: readonly [common: string, own: string];
   readonly privateDigest: string;
   readonly nested: NestedRepositories;
@@ -151,7 +151,7 @@ async function tryStep(run: GitObserverOptions["run"], step: GitStep): Promise<G
 }
 
 interface PatchPlaces {
-  /** Where git writes it, and where it stays. */
+  /** The path that git writes, and the final path. */
   readonly patch: string;
   readonly kept: string;
   readonly bytesMax: number;
@@ -188,7 +188,7 @@ async function changeOf(
   return { ...seenPart, patch: null, note: [...notes, note].join("; ") };
 }
 
-/** The complaint, not the advice that git gives after it. */
+/** The error message, without the advice that git prints after it. */
 function reasonOf(end: GitStepEnd): string {
   if (end.exitCode === null) return end.timedOut ? "git took too long" : "git was ended by a signal";
   const lines = end.stderr.trim().split("\n");
@@ -203,7 +203,7 @@ async function keepPatch(path: string, kept: string): Promise<{ path: string; by
   try {
     const { size } = await stat(path);
     if (size === 0) return null;
-    // Git makes it as the umask says.
+    // Git creates it with the umask's mode.
     await chmod(path, 0o600);
     await rename(path, kept);
     return { path: kept, bytes: size };

@@ -1,20 +1,20 @@
 /**
- * What git is asked before and after a run. Both scripts work in a private git directory (`$AC_GIT`) on the work tree of
- * the workspace (`$GIT_WORK_TREE`): index, objects, configuration, exclusions and attributes are of that directory. The
- * repository itself is read once, before the run; afterwards nothing of it counts but its objects.
+ * The git scripts that run before and after a run. Both use a private git directory (`$AC_GIT`) for the work tree of the
+ * workspace (`$GIT_WORK_TREE`): index, objects, configuration, exclusions and attributes are in that directory. The
+ * repository is read once, before the run; afterwards only its objects are used.
  */
 
 export const patchFailedCode = 3;
 
-/** Settings of the repository and its user that decide what bytes a file has for git, and no program. */
+/** Settings of the repository and its user that decide which bytes a file has for git, and that name no program. */
 const settings = "^(core\\.(autocrlf|eol|ignorecase|precomposeunicode)|extensions\\.objectformat)$";
 
-/** Lines of a configuration that git writes in everyday work, such as by `push -u` or `remote add`. */
+/** Configuration lines that git writes in everyday work, for example by `push -u` or `remote add`. */
 const everyday = "^(branch\\..*|remote\\..*\\.(url|fetch)|submodule\\..*\\.(url|active))=";
 
 /**
- * Prints a digest of what in a repository directs later commands of git, and is in no commit. `$1`: what its work trees
- * share, `$2`: the git directory of this one.
+ * Prints a digest of everything in a repository that affects later git commands and is not in a commit. `$1`: the common
+ * git directory, `$2`: the git directory of this work tree.
  */
 const digestOfRepository = `
 repository_digest() {
@@ -32,12 +32,12 @@ repository_digest() {
 `;
 
 /**
- * Adds everything below the workspace to the private index and sets `seen`: `part` where git cannot read some of it, such
- * as a nested repository that has no commit yet, or a directory that git may not list. A workspace that the repository
- * ignores is none of git's business. The arguments of the script that are left are paths that are not to be added: git refuses
- * to be told so of one that is ignored anyhow. Files outside of a sparse checkout are added where they are there; an older git
- * does not know the option, and adds them anyhow. Nested repositories are added as if they were new: of one that it knows, git
- * asks the status, and so starts the filters that are configured there.
+ * Adds everything below the workspace to the private index and sets `seen`: `part` if git cannot read some of it, such as a
+ * nested repository without a commit, or a directory that git may not list. Fails if the repository ignores the workspace.
+ * The remaining arguments are paths that are not added; git refuses such an exclusion for an ignored path. Files outside of
+ * a sparse checkout are added if they exist; an older git does not know the option and adds them anyway. Nested
+ * repositories are added as if they were new, because for a known one git would ask for its status and run its configured
+ * filters.
  */
 const addEverything = `
 nested() { git ls-files -s -z | grep -z '^160000 ' | sed -z 's/^[^\t]*\t//' || :; }
@@ -65,9 +65,9 @@ export GIT_DIR="$AC_GIT" GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
 `;
 
 /**
- * `$1`: largest file in 512-byte blocks; then what is left out. Runs with the \`GIT_DIR\` of the repository. Prints, each with a
- * NUL: what was seen, the tree's id, the digest of the repository, what its work trees share, its git directory, and the
- * directories that are repositories themselves, of which git sees the commit only.
+ * `$1`: largest file in 512-byte blocks; then the excluded paths. Runs with the \`GIT_DIR\` of the repository. Prints, each
+ * with a NUL: what was seen, the tree's id, the digest of the repository, its common git directory, its git directory, and
+ * the directories that are nested repositories, of which git sees only the commit.
  */
 export const beforeScript = `
 set -eu
@@ -98,8 +98,8 @@ nested
 `;
 
 /**
- * `$1`: largest file in 512-byte blocks; `$2`: the tree before; `$3`: the patch; `$4`, `$5`: the directories whose digest is
- * printed; then what is left out. Prints what was seen, the digest, and the names of changed files, each with a NUL.
+ * `$1`: largest file in 512-byte blocks; `$2`: the tree before; `$3`: the patch; `$4`, `$5`: the directories whose digest
+ * is printed; then the excluded paths. Prints what was seen, the digest, and the names of changed files, each with a NUL.
  */
 export const afterScript = `
 set -eu

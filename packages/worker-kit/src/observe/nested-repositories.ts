@@ -1,14 +1,11 @@
-/**
- * Repositories inside the workspace's own, submodules among them: git names their commit and does not look into them, so their
- * files are compared by size and times.
- */
+/** Compares files of nested repositories and submodules by size and times, because git only records their commit. */
 import { join } from "node:path";
 import { changedFiles, takeSnapshot, type TreeSnapshot } from "./tree-snapshot.ts";
 
 export interface NestedChange {
   /** Relative to the workspace. */
   readonly files: readonly string[];
-  /** Why not everything was compared. */
+  /** Why the comparison is incomplete. */
   readonly unseen: readonly string[];
 }
 
@@ -17,7 +14,7 @@ export interface NestedRepositories {
   after(): Promise<NestedChange>;
 }
 
-/** `names`: relative to the workspace. `entriesMax`: files and directories of all of them together. */
+/** `names`: relative to the workspace. `entriesMax`: maximum of files and directories of all of them together. */
 export function nestedRepositories(
   workspace: string,
   names: readonly string[],

@@ -1,4 +1,4 @@
-/** Chooses how a workspace is compared: by git where it is in a repository that git can read, else by file times. */
+/** Chooses how a workspace is compared: with git if it is in a repository that git can read, else by file times. */
 import { createGitObserver, findRepository, type GitObserverOptions } from "./git-observer.ts";
 import { createSnapshotObserver } from "./tree-snapshot.ts";
 import type { WorkspaceChange, WorkspaceObserver } from "./workspace-change.ts";

@@ -1,13 +1,13 @@
 /**
- * The git directory of an observer: an index, objects and a fixed configuration of its own, in a place that the worker is not
- * given. Where the containment cannot hide it, a digest shows whether the worker was at it.
+ * Makes the private git directory of an observer, with its own index, objects and a fixed configuration, hidden from the
+ * worker. If the containment cannot hide it, a digest shows whether the worker changed it.
  */
 import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openPlacedFile } from "@agentcore/contract";
 
-/** No filters, no programs; every file is looked at, also outside of a sparse checkout. Objects are not kept: no compression. */
+/** No filters, no programs; every file is checked, even outside of a sparse checkout. Objects are temporary: no compression. */
 const configText = (directory: string): string => `[core]
 \trepositoryFormatVersion = 1
 \tbare = false
@@ -31,7 +31,7 @@ export async function makePrivateGitDir(directory: string): Promise<void> {
   await writeFile(join(directory, "config"), configText(directory));
 }
 
-/** Everything in it that decides what git sees. */
+/** Every file in it that decides what git sees. */
 const deciding = [
   "HEAD",
   "config",
@@ -42,7 +42,7 @@ const deciding = [
   "objects/info/alternates",
 ];
 
-/** Of the files that decide what git sees; never rejects, and never waits for a file that is none. */
+/** The digest of the files that decide what git sees. Never rejects, and never blocks on a special file. */
 export async function digestOfGitDir(directory: string): Promise<string> {
   const digest = createHash("sha256");
   for (const name of deciding) digest.update(`${name}\0${await digestOfFile(join(directory, name))}\0`);
@@ -51,7 +51,7 @@ export async function digestOfGitDir(directory: string): Promise<string> {
 
 async function digestOfFile(path: string): Promise<string> {
   try {
-    // A worker may have put a pipe or a link in its place.
+    // A worker may have replaced it with a pipe or a link.
     const file = await openPlacedFile(path);
     try {
       const digest = createHash("sha256");

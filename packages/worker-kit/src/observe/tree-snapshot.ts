@@ -1,7 +1,7 @@
 /**
- * The files of a directory by size, times and inode: enough to tell which were created, changed or deleted between two
- * looks, without reading any. Bounded: stops at `entriesMax` files and directories and says so. Does not follow symbolic
- * links, does not enter `.git`, `.hg`, `.svn` and `node_modules`.
+ * Records the files of a directory by size, times and inode, to find created, changed and deleted files without reading
+ * them. Bounded: stops at `entriesMax` files and directories and reports that. Does not follow symbolic links, and does not
+ * enter `.git`, `.hg`, `.svn` and `node_modules`.
  */
 import type { Dirent } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
@@ -19,7 +19,7 @@ export function isUnseen(path: string): boolean {
 export interface TreeSnapshot {
   /** Path relative to the root → fingerprint. */
   readonly files: ReadonlyMap<string, string>;
-  /** Null: everything was seen. */
+  /** Null: the snapshot is complete. */
   readonly incomplete: string | null;
 }
 
@@ -56,7 +56,7 @@ export async function takeSnapshot(
   return { files, incomplete };
 }
 
-/** The entries; a reason where it cannot be read; none where it vanished meanwhile. */
+/** The entries; a reason if the directory is unreadable; nothing if it has disappeared. */
 async function readDirectory(path: string): Promise<Dirent[] | string> {
   try {
     return await readdir(path, { withFileTypes: true });
@@ -67,7 +67,7 @@ async function readDirectory(path: string): Promise<Dirent[] | string> {
 }
 
 async function addFingerprint(files: Map<string, string>, root: string, name: string): Promise<void> {
-  // A file that vanishes between the listing and this is as good as not listed.
+  // A file that disappears after the listing counts as not listed.
   const found = await lstat(join(root, name)).catch(() => null);
   if (found === null) return;
   files.set(name, `${found.ino}:${found.size}:${found.mode}:${found.mtimeMs}:${found.ctimeMs}`);
@@ -97,7 +97,7 @@ export function createSnapshotObserver(
       return null;
     },
     async after(): Promise<WorkspaceChange> {
-      // An incomplete look would report as deleted or created what it merely did not reach.
+      // An incomplete snapshot would report unvisited files as deleted or created.
       if (before === null) return notCompared("it was not looked at before the run");
       if (before.incomplete !== null) return notCompared(before.incomplete);
       const after = await takeSnapshot(workspace, entriesMax, unobserved);

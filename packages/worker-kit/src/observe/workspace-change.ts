@@ -1,30 +1,30 @@
-/** What a run changed in its workspace, and how certain that is. Two observers report it: git, and file times. */
+/** The changes of a run in its workspace, and whether they are complete. Two observers report them: git, and file times. */
 export interface WorkspaceChange {
-  /** Relative to the workspace, sorted. Null: nothing is known. */
+  /** Relative to the workspace, sorted. Null: unknown. */
   readonly files: readonly string[] | null;
-  /** False: more may have changed than the list says. */
+  /** False: more may have changed than is listed. */
   readonly complete: boolean;
-  /** Unified diff of the files, where the workspace is in a git repository and something changed. */
+  /** Unified diff of the files, if the workspace is in a git repository and something changed. */
   readonly patch: { readonly path: string; readonly bytes: number } | null;
-  /** Why it is not complete, or has no patch, for people. */
+  /** Why the list is incomplete, or there is no patch, for people. */
   readonly note: string | null;
 }
 
-/** For a look that failed, or was not worth taking. */
+/** For a comparison that failed or was skipped. */
 export function notCompared(reason: string): WorkspaceChange {
   return { files: null, complete: false, patch: null, note: `the workspace was not compared: ${reason}` };
 }
 
-/** Two looks at one workspace. Neither rejects: what cannot be found out is `complete: false` with a note. */
+/** Compares a workspace before and after a run. Neither method rejects: an unknown result is `complete: false` with a note. */
 export interface WorkspaceObserver {
-  /** Must have resolved before the worker is let go. Not null: why this observer cannot serve; use another. */
+  /** Must resolve before the worker is released. Not null: the reason why this observer cannot be used; use another one. */
   before(): Promise<string | null>;
   after(): Promise<WorkspaceChange>;
 }
 
 /**
- * Observed files, and what the worker itself said it changed where the look could not see everything. A claim that the
- * look refutes is not believed: a worker also announces edits that its permissions then refuse.
+ * Observed files, plus the files that the worker reported if the observation is incomplete. A report that the observation
+ * contradicts is dropped: a worker also announces edits that its permissions then refuse.
  */
 export function mergeClaims(
   change: WorkspaceChange,

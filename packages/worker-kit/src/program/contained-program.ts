@@ -1,6 +1,6 @@
 /**
- * One program of AgentCore's own choice, outside of any run (git, `--version`): contained like a worker, limited in time and
- * output, and ended together with its caller.
+ * Runs a program for AgentCore itself, outside of any run (git, `--version`): contained like a worker, limited in time and
+ * output, and ended with its caller.
  */
 import type { Containment } from "@agentcore/containment";
 import { Cancellation, type Clock, type Ids } from "@agentcore/contract";
@@ -18,15 +18,15 @@ export interface ProgramRequest {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** For the record of what runs. */
+  /** Label in the registry of runs. */
   readonly label: string;
   readonly timeoutMs: number;
-  /** More than this ends it. */
+  /** Maximum output; more ends the program. */
   readonly stdoutBytesMax: number;
-  /** What is kept. */
+  /** The output that is kept. */
   readonly stderrBytesMax: number;
   readonly input?: string | undefined;
-  /** Ends it at once. */
+  /** Ends the program at once. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -36,7 +36,10 @@ export interface ProgramEnd extends StepEnd {
   readonly overflowed: boolean;
 }
 
-/** Rejects only where it could not be started. Nothing of it runs any more when this settles; see `StepEnd.receipt`. */
+/**
+ * Rejects only if the program could not be started. When this settles, none of its processes is running; see
+ * `StepEnd.receipt`.
+ */
 export async function runContainedProgram(
   parts: ProgramOptions,
   request: ProgramRequest,

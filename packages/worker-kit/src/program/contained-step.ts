@@ -1,7 +1,7 @@
 /**
- * One short command beside the worker, contained like it: git, the verify script. It is contained because what it runs
- * is decided by files that a worker may have written (git filters, hooks, test scripts). It ends with the run's
- * cancel or its own time limit, and nothing of it stays behind.
+ * Runs one short command beside the worker, contained like it: git, the verify script. It is contained because files that a
+ * worker may have written (git filters, hooks, test scripts) decide what it executes. It ends with the run's stop or its
+ * own time limit, and leaves no process behind.
  */
 import type { Containment, PayloadExit, RunLimits } from "@agentcore/containment";
 import { Cancellation, type CancelSignal, type Clock, type ContainmentReceipt } from "@agentcore/contract";
@@ -15,22 +15,22 @@ export interface ContainedStep {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Mark of its processes: the run's own, and a suffix. */
+  /** Marker of its processes: the run's marker and a suffix. */
   readonly marker: string;
   /** The run's own. */
   readonly label: string;
   /** See `ContainedCommand`. */
   readonly visible?: readonly string[];
   readonly termTo?: "process" | "group";
-  /** What it reads from its stdin. Default: nothing. */
+  /** Text for its stdin. Default: none. */
   readonly input?: string;
   /** Null: no limit of its own. */
   readonly timeoutMs: number | null;
   readonly stdout: StreamSink;
   readonly stderr: StreamSink;
-  /** What it may use of the machine. Default: no limits. */
+  /** Limits of machine resources. Default: none. */
   readonly runLimits?: RunLimits | undefined;
-  /** See `RunnerLimits`. `secondTermAfterMs` and `graceMs` are for a step that is cancelled without force. */
+  /** See `RunnerLimits`. `secondTermAfterMs` and `graceMs` apply to a step that ends with the run's stop. */
   readonly limits: Pick<RunnerLimits, "drainQuietMs" | "graceMs" | "secondTermAfterMs">;
 }
 
@@ -38,11 +38,11 @@ export interface StepEnd {
   readonly exit: PayloadExit;
   readonly timedOut: boolean;
   readonly receipt: ContainmentReceipt;
-  /** In words; see `VerdictInput`. */
+  /** As text; see `VerdictInput`. */
   readonly limitsReached: readonly string[];
 }
 
-/** Rejects only where the step could not be started. `endsWith`: whether any cancel of the run ends it, or only force. */
+/** Rejects only if the step could not be started. `endsWith`: which parts of the run's stop also end the step. */
 export async function runContainedStep(
   parts: { readonly containment: Containment; readonly clock: Clock },
   step: ContainedStep,
@@ -89,7 +89,7 @@ async function runToEnd(
   return { exit, timedOut, receipt, limitsReached: reached };
 }
 
-/** Collects a step's output in memory. What does not fit is dropped, and `overflowed` says so. */
+/** Collects a step's output in memory. Output above the limit is dropped, and `overflowed` is set. */
 export function collectText(bytesMax: number): StreamSink & { text(): string; overflowed(): boolean } {
   const chunks: Buffer[] = [];
   let bytes = 0;

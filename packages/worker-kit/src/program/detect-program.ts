@@ -1,7 +1,7 @@
 /**
- * What `doctor` shows about a worker and what a run checks before it starts: is the program there, is it new enough, and
- * does it have a credential. A version that is new enough is kept for later processes, so that each installed program is
- * asked once; what would refuse a run is asked anew each time.
+ * Checks a worker's program for `doctor` and before a run: does it exist, is it new enough, and does it have a credential.
+ * A sufficient version is cached for later processes, so that each installed program is asked once. A result that would
+ * refuse a run is never cached.
  */
 import { existsSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
@@ -13,36 +13,36 @@ import { knownVersion, programKey, rememberVersion } from "./known-versions.ts";
 import { SharedQuestions } from "./shared-question.ts";
 import { compareVersions, readVersion, type VersionAnswer } from "./version.ts";
 
-/** Where the worker's credential would come from. */
+/** The source of the worker's credential. */
 export type CredentialStatus =
   | { readonly kind: "not-needed" }
   | { readonly kind: "environment"; readonly variable: string }
   | { readonly kind: "login"; readonly path: string }
-  /** Neither a variable is set nor a login file there. The worker may still have one that we do not know of. */
+  /** Neither a variable nor a login file exists. The worker may still have a login that we do not know. */
   | { readonly kind: "none" };
 
 export type ProgramStatus =
-  /** `version` null: the program did not say, or was not asked because no lowest version is set. */
+  /** `version` null: the program did not report it, or was not asked because there is no lowest version. */
   | { readonly kind: "found"; readonly path: string; readonly version: string | null }
   | { readonly kind: "missing"; readonly message: string }
   | { readonly kind: "too-old"; readonly path: string; readonly version: string; readonly message: string }
-  /** It is there, but does not say its version properly, so that nothing is known about it. */
+  /** The program exists but does not report a valid version, so nothing is known about it. */
   | { readonly kind: "unusable"; readonly path: string; readonly message: string }
-  /** It is there, and did not answer in time: nothing is known about it, and it may answer later. */
+  /** The program exists but did not reply in time: nothing is known about it, and it may reply later. */
   | { readonly kind: "unanswered"; readonly path: string; readonly message: string };
 
 export interface DetectOptions {
   /** The caller's environment: PATH, HOME and credentials are looked up in it. */
   readonly hostEnv: Readonly<Record<string, string | undefined>>;
-  /** What a program is run with, contained. */
+  /** Options to run a program contained. */
   readonly parts: ProgramOptions;
-  /** Where versions are kept for later processes, made if missing. Default: nowhere. */
+  /** Directory for cached versions, created if missing. Default: no cache. */
   readonly versionsDir?: string | undefined;
-  /** Ends the question at once; the call then rejects with `AC_CANCELLED`. */
+  /** Ends the program at once; the call then rejects with `AC_CANCELLED`. */
   readonly signal?: AbortSignal | undefined;
-  /** The program of the configuration: an absolute path, or another name to look for on PATH. */
+  /** The program of the configuration: an absolute path, or another name that is looked up on PATH. */
   readonly path?: string;
-  /** Ask the program even where no lowest version is set or its version is known, as `doctor` does. Default false. */
+  /** Run the program even if there is no lowest version or its version is known, as `doctor` does. Default false. */
   readonly alwaysAskVersion?: boolean;
 }
 
@@ -72,7 +72,7 @@ export async function detectProgram(adapter: WorkerAdapter, options: DetectOptio
 
 type Place = Pick<DetectOptions, "hostEnv" | "path">;
 
-/** Whether the program is there, asking it nothing. */
+/** Whether the program exists, without running it. */
 function findWorker(
   { program, title }: WorkerAdapter,
   options: Place,
@@ -83,7 +83,7 @@ function findWorker(
   return { kind: "missing", message: `${title}: ${where}; install it with: ${program.install}` };
 }
 
-/** For a caller that wants to know before it makes a job of it. Throws `AC_WORKER_MISSING`; asks the program nothing. */
+/** Checks before a job is made. Throws `AC_WORKER_MISSING`; does not run the program. */
 export function requireInstalled(adapter: WorkerAdapter, options: Place): void {
   const found = findWorker(adapter, options);
   if (found.kind === "there") return;
@@ -97,8 +97,8 @@ function wrongPath(path: string): string {
 }
 
 /**
- * The path of a usable program; throws `AC_WORKER_MISSING` or `AC_WORKER_TOO_OLD` with the install line, and `AC_WORKER_SPAWN`,
- * which is worth another try, where the program did not answer.
+ * Returns the path of a usable program. Throws `AC_WORKER_MISSING` or `AC_WORKER_TOO_OLD` with the install line, and
+ * `AC_WORKER_SPAWN`, which may be retried, if the program did not reply.
  */
 export async function requireProgram(adapter: WorkerAdapter, options: DetectOptions): Promise<string> {
   const status = await detectProgram(adapter, options);
@@ -113,7 +113,7 @@ const refusals = {
   unanswered: "AC_WORKER_SPAWN",
 } as const;
 
-/** Looks at variables and files only; whether the credential is accepted is the provider's to say. */
+/** Checks only variables and files; only the provider knows whether the credential is accepted. */
 export function credentialStatus(
   adapter: WorkerAdapter,
   hostEnv: Readonly<Record<string, string | undefined>>,
@@ -140,7 +140,7 @@ async function versionOf(
   if (key === null) return { kind: "unanswered", reason: "it went away" };
   if (versionsDir !== undefined && alwaysAskVersion !== true) {
     const version = await knownVersion(versionsDir, key);
-    // The program behind a launcher may have been replaced: only its own answer refuses a run.
+    // The program behind a launcher may have been replaced, so only its own reply can refuse a run.
     if (version !== null && (minVersion === undefined || compareVersions(version, minVersion) >= 0))
       return { kind: "version", version };
   }

@@ -4,8 +4,8 @@ import { delimiter, isAbsolute, resolve } from "node:path";
 import { ignore } from "@agentcore/contract";
 
 /**
- * Absolute path of an executable file, or null. An absolute path stands for itself; a name is looked up in the directories
- * of `pathVariable`, in order. What depends on the current directory is never found: a relative path, or an empty or
+ * Absolute path of an executable file, or null. An absolute path is used as it is; a name is looked up in the directories
+ * of `pathVariable`, in order. Entries that depend on the current directory are ignored: a relative path, or an empty or
  * relative entry of PATH.
  */
 export function findProgram(command: string, pathVariable: string | undefined): string | null {

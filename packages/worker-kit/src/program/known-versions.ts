@@ -1,6 +1,6 @@
 /**
- * Versions that a program answered with, kept across processes in files below a directory of our own. A program that was
- * replaced has another key; a file that another user could have written is not read.
+ * Caches versions of programs across processes, in files below a directory of AgentCore. A replaced program has another
+ * key; a file that another user could have written is not read.
  */
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
@@ -8,11 +8,11 @@ import { lstat, mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ignore, readPlacedFile, type Ids } from "@agentcore/contract";
 
-/** What names one installed program; null where it is gone. */
+/** Identifies one installed program; null if it is gone. */
 export function programKey(path: string, versionArgs: readonly string[]): string | null {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return null;
-  // Packages of npm all have the same modification time: the times of the inode tell them apart.
+  // All files of npm packages have the same modification time; the inode's times distinguish them.
   const { size, ino, mtimeMs, ctimeMs } = found;
   return createHash("sha256")
     .update([path, size, ino, mtimeMs, ctimeMs, ...versionArgs].join("\0"))
@@ -21,7 +21,7 @@ export function programKey(path: string, versionArgs: readonly string[]): string
 
 const fileBytesMax = 200;
 
-/** Null: not known. Never rejects. */
+/** Null: unknown. Never rejects. */
 export async function knownVersion(directory: string, key: string): Promise<string | null> {
   try {
     if (!isOurs(await lstat(directory))) return null;
@@ -34,7 +34,7 @@ export async function knownVersion(directory: string, key: string): Promise<stri
   }
 }
 
-/** Never rejects: the next process asks again where it cannot be kept. */
+/** Never rejects: if the version cannot be stored, the next process asks again. */
 export async function rememberVersion(
   directory: string,
   key: string,

@@ -18,7 +18,7 @@ export function limitsWithoutEffect(
     .map(([name, { how }]) => `limits.run.${name} is not enforced here: ${how}`);
 }
 
-/** The limits that an ended run is known to have come up against. */
+/** The limits that an ended run is known to have reached. */
 export function limitsReached(
   counted: readonly RunLimitName[],
   exit: WorkerExit,
