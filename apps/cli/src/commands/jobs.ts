@@ -1,5 +1,5 @@
 /** `agentcore jobs list|show|wait|cancel`: looks at the queue and asks jobs to stop. Runs nothing itself. */
-import { systemClock } from "@agentcore/contract";
+import { omitUndefined, systemClock } from "@agentcore/contract";
 import { reservedLabelPrefix, type JobPage, type JobQuery, type JobStateKind } from "@agentcore/scheduler";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
@@ -59,14 +59,10 @@ export async function listUpTo(
   return { jobs, next };
 }
 
-/** Filters that `jobs list` and `dlq` share. */
+/** Filters that `jobs list` and `dlq` share. Only those that were given: `dlq replay` and `purge` count them as conditions. */
 export function listQuery(options: ListOptions): JobQuery {
-  return {
-    ...queryOf(options.where ?? [], systemClock.now()),
-    states: options.state,
-    before: options.before,
-    limit: options.limit,
-  };
+  const { state: states, before, limit } = options;
+  return omitUndefined({ ...queryOf(options.where ?? [], systemClock.now()), states, before, limit });
 }
 
 export async function showJob(id: string, options: StateOptions, io: Io): Promise<number> {

@@ -96,7 +96,8 @@ export async function resumeWorkflow(run: string, options: ShowOptions, io: Io):
   const { id, file, caller, budget, outcome } = await findFreeRun(run, options, io);
   const { workflow } = await requireWorkflow(file, caller.agentFiles, io);
   if (outcome !== null) {
-    const retry = outcome === "SUCCEEDED" ? "" : `; to run the failed steps again: agentcore workflow retry ${id}`;
+    const retry =
+      outcome === "SUCCEEDED" ? "" : `; to run the failed steps again: agentcore workflow retry ${id}`;
     io.stderr.write(`agentcore: the run has already ended (${outcome})${retry}\n`);
   }
   return withEngine({ workflow, budget }, options, io, (engine) =>

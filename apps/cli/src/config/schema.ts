@@ -52,7 +52,12 @@ const defaultsSchema = lazySchema(() =>
         .optional()
         .meta({ description: "US dollars for all attempts together." }),
       max_tokens: z.int().positive().optional().meta({ description: "Tokens for all attempts together." }),
-      max_attempts: z.int().min(1).max(100).optional().meta({ description: "Maximum number of attempts. Default: 1." }),
+      max_attempts: z
+        .int()
+        .min(1)
+        .max(100)
+        .optional()
+        .meta({ description: "Maximum number of attempts. Default: 1." }),
       dedup: dedupSchema
         .optional()
         .meta({ description: "What happens while a job with the same key is unfinished." }),
@@ -67,7 +72,8 @@ const priceSchema = lazySchema(() =>
     .strictObject({
       input: dollarsPerMillion.meta({ description: "US dollars per million input tokens.", examples: [3] }),
       cached_input: dollarsPerMillion.optional().meta({
-        description: "US dollars per million input tokens from the provider's cache. Default: the price of `input`.",
+        description:
+          "US dollars per million input tokens from the provider's cache. Default: the price of `input`.",
       }),
       output: dollarsPerMillion.meta({
         description: "US dollars per million output tokens.",

@@ -1,6 +1,6 @@
 /**
  * Runs one short command beside the worker, contained like it: git, the verify script. It is contained because files that a
- * worker may have written (git filters, hooks, test scripts) decide what it executes. It ends with the run's stop or its
+ * worker may have written (git filters, hooks, test scripts) decide what it executes. It ends with the run's cancel or its
  * own time limit, and leaves no process behind.
  */
 import type { Containment, PayloadExit, RunLimits } from "@agentcore/containment";
@@ -30,7 +30,7 @@ export interface ContainedStep {
   readonly stderr: StreamSink;
   /** Limits of machine resources. Default: none. */
   readonly runLimits?: RunLimits | undefined;
-  /** See `RunnerLimits`. `secondTermAfterMs` and `graceMs` apply to a step that ends with the run's stop. */
+  /** See `RunnerLimits`. `secondTermAfterMs` and `graceMs` apply to a step that is cancelled without force. */
   readonly limits: Pick<RunnerLimits, "drainQuietMs" | "graceMs" | "secondTermAfterMs">;
 }
 
@@ -42,7 +42,10 @@ export interface StepEnd {
   readonly limitsReached: readonly string[];
 }
 
-/** Rejects only if the step could not be started. `endsWith`: which parts of the run's stop also end the step. */
+/**
+ * Rejects only if the step could not be started. `endsWith`: whether any cancel of the run ends the step, or only one with
+ * force.
+ */
 export async function runContainedStep(
   parts: { readonly containment: Containment; readonly clock: Clock },
   step: ContainedStep,
