@@ -1,7 +1,7 @@
 /**
  * Limits concurrent launches. A launch blocks the event loop while it forks, and its box needs processor time to become
  * ready. If many started at once, beats, commits and the boxes' own messages would wait. So only a few are in flight, the
- * others queue, and the event loop runs once before each.
+ * others queue, and each starts in its own turn of the event loop.
  */
 import { AgentCoreError, type CancelSignal } from "@agentcore/contract";
 
