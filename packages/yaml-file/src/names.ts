@@ -10,29 +10,35 @@ const depthMax = 100;
 
 export function nameIssues(source: YamlSource & { ok: true }): YamlIssue[] {
   const issues: YamlIssue[] = [];
-  visit(source.value, [], 0);
+  /** Of the value that is visited. */
+  const path: (string | number)[] = [];
+  visit(source.value);
   return issues;
 
-  function visit(value: unknown, path: readonly (string | number)[], depth: number): void {
+  function visit(value: unknown): void {
     if (issues.length > 0) return;
     if (typeof value === "string" && value.includes("\0")) {
       issues.push({ ...source.placeOfValue(path), message: "the text holds a NUL character; leave it out" });
     }
     if (typeof value !== "object" || value === null) return;
-    if (depth > depthMax) {
+    if (path.length > depthMax) {
       issues.push({ ...source.placeOfValue(path), message: `values are nested deeper than ${depthMax}` });
     } else if (Array.isArray(value)) {
-      for (const [index, item] of value.entries()) visit(item, [...path, index], depth + 1);
+      for (const [index, item] of value.entries()) visitBelow(index, item);
     } else {
-      for (const [name, item] of Object.entries(value)) {
-        const message = problemOf(name, [...path, name]);
-        if (message !== null) issues.push({ ...source.placeOfKey([...path, name]), message });
-        visit(item, [...path, name], depth + 1);
-      }
+      for (const [name, item] of Object.entries(value)) visitBelow(name, item);
     }
   }
 
-  function problemOf(name: string, path: readonly (string | number)[]): string | null {
+  function visitBelow(key: string | number, value: unknown): void {
+    path.push(key);
+    const message = typeof key === "string" ? problemOf(key) : null;
+    if (message !== null) issues.push({ ...source.placeOfKey(path), message });
+    visit(value);
+    path.pop();
+  }
+
+  function problemOf(name: string): string | null {
     if (name === "__proto__") return `the name "${name}" cannot be used; write another one`;
     if (!mayBeNumber.test(name)) return null;
     const written = source.textOfKey(path);

@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
+import fs, { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { parseWorkflow } from "./parse-workflow.ts";
 import { formatProblem } from "./problem.ts";
 
@@ -57,4 +58,20 @@ it("a sub-workflow is held to the workspace of its step", async () => {
   expect(await problemsOf(files)).toEqual([
     `/w/child.yaml:5:73: steps.b.workspace: "up" leaves the workspace ${join(workspace, "real")} by a symbolic link`,
   ]);
+});
+
+it("a place that many steps name is looked at once", async () => {
+  const looks = vi.spyOn(fs.promises, "realpath");
+  const single = vi.spyOn(fs, "lstatSync");
+  syncBuiltinESMExports();
+  try {
+    const step = (index: number) => `  s${index}: { ${work}, outputs: [{ name: o, path: real/deep/x }] }`;
+    const main = `${head}steps:\n${Array.from({ length: 100 }, (_, index) => step(index)).join("\n")}\n`;
+    expect(await problemsOf({ "/w/main.yaml": main })).toEqual([]);
+    const below = single.mock.calls.map(([path]) => String(path)).filter((path) => path.startsWith(workspace));
+    expect(looks.mock.calls.length + below.length).toBeLessThan(6);
+  } finally {
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+  }
 });

@@ -2,8 +2,9 @@
  * Paths that leave the workspace by a symbolic link that is there already. Those that only come to be while the workflow
  * runs are refused by the step that meets them.
  */
-import { isAgentCoreError } from "@agentcore/contract";
-import { isAbsolute, join, normalize } from "node:path";
+import { ignore, isAgentCoreError } from "@agentcore/contract";
+import { lstatSync } from "node:fs";
+import { dirname, isAbsolute, join, normalize } from "node:path";
 import { placeholdersIn } from "../expression.ts";
 import { pathInside } from "../places.ts";
 import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
@@ -15,30 +16,77 @@ export async function checkLinks(
   workspace: string,
   report: Report,
 ): Promise<void> {
-  const check = async (value: unknown, below: string, path: Path): Promise<void> => {
-    const text = textOf(value);
-    if (text === undefined || isToldElsewhere(text) || (await isInside(workspace, join(below, text)))) return;
+  const links = new LinksBelow(workspace);
+  const isInside = async (place: string): Promise<boolean> =>
+    !links.mayLeadThrough(place) || staysInside(workspace, place);
+  const check = async (text: string, below: string, path: Path): Promise<void> => {
+    const place = placeOf(text);
+    if (place === null || (await isInside(below === "." ? place : join(below, place)))) return;
     report(path, `"${text}" leaves the workspace ${workspace} by a symbolic link`);
   };
-  await check(file["context_dir"], ".", ["context_dir"]);
+  const contextDir = textOf(file["context_dir"]);
+  if (contextDir !== undefined) await check(contextDir, ".", ["context_dir"]);
   for (const [id, step] of steps.byId) {
-    const path = ["steps", id];
-    const own = textOf(step["workspace"]) ?? ".";
-    await check(step["workspace"], ".", [...path, "workspace"]);
-    if (isToldElsewhere(own) || !(await isInside(workspace, own))) continue;
-    for (const [index, output] of listOf(step["outputs"]).entries())
-      await check(rawOf(output)["path"], own, [...path, "outputs", index, "path"]);
-    const decisionFile = rawOf(step["completion_check"])["decision_file"];
-    await check(decisionFile, own, [...path, "completion_check", "decision_file"]);
+    const text = textOf(step["workspace"]) ?? ".";
+    if (text !== ".") await check(text, ".", ["steps", id, "workspace"]);
+    const own = placeOf(text);
+    if (own === null || !(await isInside(own))) continue;
+    for (const [index, output] of listOf(step["outputs"]).entries()) {
+      const path = textOf(rawOf(output)["path"]);
+      if (path !== undefined) await check(path, own, ["steps", id, "outputs", index, "path"]);
+    }
+    const decisionFile = textOf(rawOf(step["completion_check"])["decision_file"]);
+    if (decisionFile !== undefined)
+      await check(decisionFile, own, ["steps", id, "completion_check", "decision_file"]);
   }
 }
 
-/** Such a path is a mistake by its text, or not known yet. */
-function isToldElsewhere(text: string): boolean {
-  return isAbsolute(text) || normalize(text).split("/")[0] === ".." || placeholdersIn(text).length > 0;
+/** Null where such a path is a mistake by its text, or not known yet. */
+function placeOf(text: string): string | null {
+  if (isAbsolute(text) || placeholdersIn(text).length > 0) return null;
+  const place = normalize(text).replace(/\/$/, "");
+  return place === ".." || place.startsWith("../") ? null : place;
 }
 
-async function isInside(workspace: string, path: string): Promise<boolean> {
+/** Where paths of a directory lead through links. Each part is looked at once, since thousands of steps name the same few. */
+class LinksBelow {
+  readonly #directory: string;
+  readonly #found = new Map<string, "link" | "missing" | "plain">();
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** `path`: normalized, and inside by its text. False means that it certainly leads through none. */
+  mayLeadThrough(path: string): boolean {
+    return this.#at(path) === "link";
+  }
+
+  #at(path: string): "link" | "missing" | "plain" {
+    if (path === "." || path === "") return "plain";
+    const known = this.#found.get(path);
+    if (known !== undefined) return known;
+    const above = this.#at(dirname(path));
+    // Nothing below a link, or below what is not there, has to be looked at.
+    if (above !== "plain") return above;
+    const found = this.#look(path);
+    this.#found.set(path, found);
+    return found;
+  }
+
+  #look(path: string): "link" | "missing" | "plain" {
+    try {
+      const stats = lstatSync(join(this.#directory, path), { throwIfNoEntry: false });
+      if (stats === undefined) return "missing";
+      return stats.isSymbolicLink() ? "link" : "plain";
+    } catch (error) {
+      ignore(error, "the look at the whole path tells what is wrong with it");
+      return "link";
+    }
+  }
+}
+
+async function staysInside(workspace: string, path: string): Promise<boolean> {
   try {
     await pathInside(workspace, path);
     return true;
