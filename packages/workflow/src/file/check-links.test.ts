@@ -68,7 +68,9 @@ it("a place that many steps name is looked at once", async () => {
     const step = (index: number) => `  s${index}: { ${work}, outputs: [{ name: o, path: real/deep/x }] }`;
     const main = `${head}steps:\n${Array.from({ length: 100 }, (_, index) => step(index)).join("\n")}\n`;
     expect(await problemsOf({ "/w/main.yaml": main })).toEqual([]);
-    const below = single.mock.calls.map(([path]) => String(path)).filter((path) => path.startsWith(workspace));
+    const below = single.mock.calls
+      .map(([path]) => String(path))
+      .filter((path) => path.startsWith(workspace));
     expect(looks.mock.calls.length + below.length).toBeLessThan(6);
   } finally {
     vi.restoreAllMocks();

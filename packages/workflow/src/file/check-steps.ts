@@ -42,8 +42,8 @@ export function checkSteps(file: Raw, steps: RawSteps, agents: KnownAgents, repo
     const combinations = combinationsOf(rawOf(step["matrix"]));
     instances += combinations;
     if (instances > instancesMax && instances - combinations <= instancesMax) {
-      const many = combinations === 1 ? "" : `; this one has ${combinations} combinations`;
-      const message = `the workflow has more than ${instancesMax} steps here, the combinations of matrices counted${many}`;
+      const cure = combinations === 1 ? "move some into a sub-workflow" : `this one has ${combinations}`;
+      const message = `the workflow has more than ${instancesMax} steps here, the combinations of matrices counted; ${cure}`;
       report(combinations === 1 ? path : [...path, "matrix"], message, "key");
     }
     for (const [index, output] of listOf(step["outputs"]).entries()) {
@@ -53,7 +53,7 @@ export function checkSteps(file: Raw, steps: RawSteps, agents: KnownAgents, repo
 }
 
 /** Counted, not made: a matrix of ten keys with ten values each has as many as fit into no memory. */
-function combinationsOf(matrix: Raw): number {
+export function combinationsOf(matrix: Raw): number {
   return Object.values(matrix).reduce<number>(
     (count, values) => count * Math.max(1, listOf(values).length),
     1,

@@ -3,11 +3,40 @@ import { didYouMean } from "@agentcore/yaml-file";
 import type { InputDeclaration, Workflow } from "../definition.ts";
 import { placeholdersIn } from "../expression.ts";
 import { readAs } from "../input-value.ts";
-import { listOf, rawOf, textOf, type Raw, type Report } from "./raw.ts";
+import { combinationsOf } from "./check-steps.ts";
+import { listOf, rawOf, textOf, type Raw, type RawSteps, type Report } from "./raw.ts";
 
 export function checkSubWorkflow(id: string, step: Raw, child: Workflow, report: Report): void {
   checkGiven(id, step, child, report);
   checkExports(id, step, child, report);
+}
+
+/** Most steps of a workflow and of all below it: each combination, and each iteration of a sub-workflow, runs them anew. */
+const stepsInAllMax = 100_000;
+
+/** `children`: by step id. */
+export function checkStepsInAll(
+  steps: RawSteps,
+  children: ReadonlyMap<string, Workflow>,
+  report: Report,
+): void {
+  let inAll = 0;
+  for (const [id, child] of children) {
+    const step = steps.byId.get(id) ?? {};
+    const iterations = typeof step["max_iterations"] === "number" ? step["max_iterations"] : 1;
+    inAll += combinationsOf(rawOf(step["matrix"])) * iterations * stepsInAll(child);
+    if (inAll <= stepsInAllMax) continue;
+    const message = `the sub-workflows come to more than ${stepsInAllMax} steps here, combinations and iterations counted; lower max_iterations, or leave out combinations`;
+    return report(["steps", id, "workflow"], message, "key");
+  }
+}
+
+function stepsInAll({ steps }: Workflow): number {
+  return steps.reduce((sum, { action, matrix, loop }) => {
+    const combinations = [...matrix.values()].reduce((product, values) => product * values.length, 1);
+    if (action.kind === "worker") return sum + combinations;
+    return sum + combinations * (1 + (loop?.maxIterations ?? 1) * stepsInAll(action.workflow));
+  }, 0);
 }
 
 function checkGiven(id: string, step: Raw, child: Workflow, report: Report): void {

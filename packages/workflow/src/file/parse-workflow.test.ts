@@ -253,7 +253,7 @@ describe("a mistake", () => {
       withSteps(
         `a: { worker: shell, instructions: x, capabilities: [], ▸matrix: { ${Array.from({ length: 8 }, (_, key) => `k${key}: [${Array.from({ length: 100 }, (_, value) => value).join(", ")}]`).join(", ")} } }`,
       ),
-      "steps.a.matrix: the workflow has more than 10000 steps here, the combinations of matrices counted; this one has 10000000000000000 combinations",
+      "steps.a.matrix: the workflow has more than 10000 steps here, the combinations of matrices counted; this one has 10000000000000000",
     ],
     [
       "no way to work",
@@ -494,6 +494,22 @@ describe("a mistake", () => {
     );
     expect(await problemsOf(files)).toEqual([
       "/w/7.yaml:5:18: steps.a.workflow: sub-workflows are nested deeper than 8",
+    ]);
+  });
+
+  it("of more sub-workflow steps than a run may have is told at the step with which there are too many", async () => {
+    const check = `completion_check: ${shell}`;
+    const files = {
+      "/w/main.yaml": withSteps(
+        "a: { workflow: ./child.yaml }",
+        `b: { workflow: ./child.yaml, max_iterations: 200, ${check}, matrix: { n: [1, 2, 3, 4, 5] } }`,
+      ),
+      "/w/child.yaml": withSteps(
+        `c: { worker: shell, instructions: x, capabilities: [read], matrix: { n: [${Array.from({ length: 100 }, (_, n) => n).join(", ")}] } }`,
+      ),
+    };
+    expect(await problemsOf(files)).toEqual([
+      "6:8: steps.b.workflow: the sub-workflows come to more than 100000 steps here, combinations and iterations counted; lower max_iterations, or leave out combinations",
     ]);
   });
 

@@ -12,7 +12,7 @@ import { checkGraph } from "./check-graph.ts";
 import { checkLinks } from "./check-links.ts";
 import { checkReferences } from "./check-references.ts";
 import { checkSteps, type KnownAgents } from "./check-steps.ts";
-import { checkSubWorkflow } from "./check-sub-workflow.ts";
+import { checkStepsInAll, checkSubWorkflow } from "./check-sub-workflow.ts";
 import { checkWorkers, type LookUpWorkers } from "./check-workers.ts";
 import { workflowFileSchema, workflowJsonSchema, type WorkflowFile } from "./file-schema.ts";
 import { otherNames } from "./names.ts";
@@ -193,5 +193,6 @@ async function parseChildren(file: string, steps: RawSteps, report: Report, cont
       }
     }
   }
+  checkStepsInAll(steps, workflows, report);
   return { workflows, problems, warnings };
 }
