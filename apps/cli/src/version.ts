@@ -1,5 +1,6 @@
 /** Version of this package, read from its manifest: the same for the source, the compiled files and the bundle. */
 import { readFileSync } from "node:fs";
+import { ifMissing } from "@agentcore/contract";
 
 export function packageVersion(): string {
   for (let directory = new URL("./", import.meta.url); ; directory = new URL("../", directory)) {
@@ -13,7 +14,6 @@ function readManifest(url: URL): { readonly name?: string; readonly version?: st
   try {
     return JSON.parse(readFileSync(url, "utf8")) as { name?: string; version?: string };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
+    return ifMissing(undefined)(error);
   }
 }

@@ -2,7 +2,7 @@
  * Turns `assistant` and `user` lines into events: the model's text, its tool calls, and their results. Keeps a bounded list
  * of calls in flight, because a result names its call only by id.
  */
-import { unknownUsage, type Usage, type WorkerEvent } from "@agentcore/contract";
+import { BoundedMap, unknownUsage, type Usage, type WorkerEvent } from "@agentcore/contract";
 import {
   addUsage,
   arrayAt,
@@ -33,11 +33,11 @@ export class ClaudeMessages {
   /** The model's last text. */
   lastText = "";
   readonly #denials: Denials;
-  readonly #inFlight = new Map<string, ToolCall>();
+  readonly #inFlight = new BoundedMap<string, ToolCall>(rememberedMax);
   /** Output tokens counted so far of recent messages, by their ids. */
-  readonly #counted = new Map<string, number>();
+  readonly #counted = new BoundedMap<string, number>(rememberedMax);
   /** The message that is being streamed, by the call of its agent. */
-  readonly #streaming = new Map<string, string>();
+  readonly #streaming = new BoundedMap<string, string>(rememberedMax);
   #usage: Usage = unknownUsage;
 
   constructor(denials: Denials) {
@@ -78,7 +78,7 @@ export class ClaudeMessages {
     const input = objectAt(part, "input");
     const command = tool.toLowerCase() === "bash" ? stringAt(input, "command") : null;
     const path = stringAt(input, "file_path") ?? stringAt(input, "notebook_path");
-    remember(this.#inFlight, id, { tool, path });
+    this.#inFlight.set(id, { tool, path });
     return {
       type: "tool_call",
       id,
@@ -118,7 +118,7 @@ export class ClaudeMessages {
     if (type === "message_start") {
       const message = objectAt(event, "message");
       this.#countUsage(message);
-      remember(this.#streaming, agent, stringAt(message, "id") ?? "");
+      this.#streaming.set(agent, stringAt(message, "id") ?? "");
     }
     if (type !== "message_delta") return [];
     const id = this.#streaming.get(agent) ?? "";
@@ -139,7 +139,7 @@ export class ClaudeMessages {
     const id = stringAt(message, "id");
     if (id === null || this.#counted.has(id)) return null;
     const usage = usageOf(objectAt(message, "usage"));
-    remember(this.#counted, id, usage.outputTokens ?? 0);
+    this.#counted.set(id, usage.outputTokens ?? 0);
     if ((usage.inputTokens ?? 0) + (usage.cachedInputTokens ?? 0) === 0) return null;
     this.#usage = addUsage(this.#usage, usage);
     return { type: "usage", usage: this.#usage, costUsd: null };
@@ -147,16 +147,6 @@ export class ClaudeMessages {
 
   usageSoFar(): Usage {
     return this.#usage;
-  }
-}
-
-/** Drops the oldest entry first. */
-function remember<T>(map: Map<string, T>, id: string, value: T): void {
-  map.set(id, value);
-  if (map.size <= rememberedMax) return;
-  for (const oldest of map.keys()) {
-    map.delete(oldest);
-    return;
   }
 }
 

@@ -7,6 +7,7 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   probeContainment,
   openContainment,
@@ -119,7 +120,7 @@ async function cancelOne(containment: OpenedContainment, token: string, random: 
   const armed = untilArmed(run);
   run.go();
   await armed;
-  await new Promise((resolve) => setTimeout(resolve, random.next() * longestHoldMs));
+  await sleep(random.next() * longestHoldMs);
   const startedMs = performance.now();
   const receipt = await run.cancel();
   const tookMs = performance.now() - startedMs;

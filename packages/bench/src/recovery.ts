@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { retryPolicySchema, silentLog, systemClock, systemIds } from "@agentcore/contract";
+import { ifMissing, retryPolicySchema, silentLog, systemClock, systemIds } from "@agentcore/contract";
 import { backoffCapMs, QueueClient } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { type Report, quantile } from "./report.ts";
@@ -201,8 +201,7 @@ function read(workspace: string, file: string): string {
   try {
     return readFileSync(join(workspace, file), "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
-    throw error;
+    return ifMissing("")(error);
   }
 }
 

@@ -7,7 +7,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { ignore } from "@agentcore/contract";
+import { ignore, isMissing } from "@agentcore/contract";
 import { unescapeMount } from "./mountinfo.ts";
 import type { CgroupController, RunLimitName, RunLimits } from "./run-limits.ts";
 
@@ -201,7 +201,7 @@ export class RunCgroup {
       for (const directory of this.#directories().reverse()) rmdirSync(directory);
       return true;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return true;
+      if (isMissing(error)) return true;
       ignore(error, "EBUSY while a zombie is still in it; tried again by the caller or by the next sweep");
       return false;
     }

@@ -14,6 +14,9 @@ import { constants } from "node:os";
 import type { Readable, Writable } from "node:stream";
 import {
   ignore,
+  loopWentRound,
+  settledWithin,
+  sleep,
   type CancelSignal,
   type Clock,
   type ContainmentLevel,
@@ -25,7 +28,6 @@ import type { Launched } from "./launch.ts";
 import type { Contained, ContainedProcess, ImplementationName, PayloadExit } from "./port.ts";
 import type { RunLimitName } from "./run-limits.ts";
 import { nextStopStep, type StopTiming } from "./stop-plan.ts";
-import { loopWentRound, pause, settledWithin } from "./waiting.ts";
 
 const emptyWithinMs = 10_000;
 /** Waits between looks while emptying; the last one repeats. */
@@ -216,7 +218,7 @@ export class ContainedRun implements Contained {
       }
       const delayMs = lookAfterMs[Math.min(pass, lookAfterMs.length) - 1] as number;
       await (this.#outermostEnded
-        ? pause(this.#clock, delayMs)
+        ? sleep(this.#clock, delayMs)
         : settledWithin(this.#clock, this.#launched.ended, delayMs));
       if (this.#isEmpty()) break;
       if (this.#clock.monotonicMs() - startedMs < leaveAloneMs) continue;

@@ -4,8 +4,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, wr
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { isAlive } from "@agentcore/contract";
 import { openContainment, type Contained, type ContainedCommand, type OpenedContainment } from "./index.ts";
-import { isAlive } from "./proc.ts";
 import { availableImplementations } from "./testing/available.ts";
 import { sightings } from "./testing/outside.ts";
 

@@ -2,7 +2,7 @@
  * Implements the port for one implementation: checks the command, records the run, makes its cgroup, launches and finds the
  * box, and returns the run. All dependencies are parameters; `open.ts` binds them to the real ones.
  */
-import { AgentCoreError, type Clock } from "@agentcore/contract";
+import { AgentCoreError, readProcess, type Clock } from "@agentcore/contract";
 import { RunCgroup } from "./cgroup.ts";
 import { ContainedRun } from "./contained-run.ts";
 import { commandLine, hidesFiles, levelOf, type Implementation } from "./implementations.ts";
@@ -11,7 +11,6 @@ import { launch } from "./launch.ts";
 import { initBelow, pidNamespaceBox } from "./pid-namespace-box.ts";
 import type { Contained, ContainedCommand, Containment } from "./port.ts";
 import { processGroupBox } from "./process-group-box.ts";
-import { readProcess } from "./proc.ts";
 import { checkCommand } from "./programs.ts";
 import type { RunRegistry } from "./registry.ts";
 import { limitEnforcement, limitScript, ownProcesses, type CgroupController } from "./run-limits.ts";

@@ -7,7 +7,6 @@ export {
   type OpenedContainment,
 } from "./open.ts";
 export * from "./port.ts";
-export { readBootId } from "./proc.ts";
 export { probeContainment, type ContainmentProbe, type ImplementationReport } from "./probe.ts";
 export type { CgroupParent } from "./cgroup.ts";
 export {

@@ -7,12 +7,11 @@ import { once } from "node:events";
 import { spawn, type ChildProcess } from "node:child_process";
 import type { Duplex, Readable, Writable } from "node:stream";
 import { isMainThread } from "node:worker_threads";
-import { AgentCoreError, ignore, type Clock } from "@agentcore/contract";
+import { AgentCoreError, ignore, loopWentRound, settledWithin, type Clock } from "@agentcore/contract";
 import { afterLine, handshakeStart, type HandshakeState } from "./handshake.ts";
 import { markerVariable, type ContainedCommand } from "./port.ts";
 import { refusedSpawn } from "./refused-spawn.ts";
 import { strayDescriptors, withoutStrays } from "./stray-descriptors.ts";
-import { loopWentRound, settledWithin } from "./waiting.ts";
 
 const readyWithinMs = 15_000;
 /** A shell's message about a killed child is one line; anything longer is not from our script. */

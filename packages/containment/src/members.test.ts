@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
+import type { ProcessFact } from "@agentcore/contract";
 import { selectMembers, type RunTraces } from "./members.ts";
-import type { ProcessFact } from "./proc.ts";
 
 /** pid, ppid, session, startTicks */
 function processes(...rows: [number, number, number, number][]): ProcessFact[] {

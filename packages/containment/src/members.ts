@@ -3,7 +3,7 @@
  * its marker, their descendants, and every process that shares a session with a member. A process with an empty environment
  * that has left its parent and session is not found: that is why this level is best-effort.
  */
-import type { ProcessFact, ProcessRef } from "./proc.ts";
+import type { ProcessFact, ProcessRef } from "@agentcore/contract";
 
 export interface RunTraces {
   /** Members seen before, including the payload. */

@@ -1,5 +1,5 @@
 /** Reads the mounts of this process from `/proc/self/mountinfo`. */
-import { AgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, isMissing } from "@agentcore/contract";
 import { readFileSync } from "node:fs";
 
 export interface Mount {
@@ -28,7 +28,7 @@ function readMounts(): string {
   try {
     return readFileSync("/proc/self/mountinfo", "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    if (!isMissing(error)) throw error;
     throw new AgentCoreError(
       "AC_CONTAINMENT_UNAVAILABLE",
       "/proc is not mounted, and without it processes cannot be told apart; mount it (`mount -t proc proc /proc`), or use a container that has it",

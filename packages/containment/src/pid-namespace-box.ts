@@ -3,24 +3,20 @@
  * when its init dies, and init disappears only when all are dead. So "init is gone" is the proof, and no process inside can
  * leave. The run's cgroup, if any, counts processes, is a second way to kill, and a second proof.
  */
-import type { RunIdentity } from "@agentcore/contract";
-import type { Box } from "./box.ts";
-import type { RunCgroup } from "./cgroup.ts";
-import type { Launched } from "./launch.ts";
-import type { ContainedProcess, ImplementationName } from "./port.ts";
 import {
-  childrenOf,
-  descendantsOf,
-  innermostPid,
   isAlive,
   isDead,
   pidNamespaceOf,
   readBootId,
   readProcess,
-  signalProcess,
   type ProcessFact,
-  type SignalOutcome,
-} from "./proc.ts";
+  type RunIdentity,
+} from "@agentcore/contract";
+import type { Box } from "./box.ts";
+import type { RunCgroup } from "./cgroup.ts";
+import type { Launched } from "./launch.ts";
+import type { ContainedProcess, ImplementationName } from "./port.ts";
+import { childrenOf, descendantsOf, innermostPid, signalProcess, type SignalOutcome } from "./proc.ts";
 import type { RunLimitName } from "./run-limits.ts";
 
 /**

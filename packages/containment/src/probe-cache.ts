@@ -8,9 +8,8 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import path from "node:path";
-import { ignore } from "@agentcore/contract";
+import { ignore, readBootId } from "@agentcore/contract";
 import { candidates, commandLine } from "./implementations.ts";
-import { readBootId } from "./proc.ts";
 import type { ImplementationReport } from "./probe.ts";
 import { findSystemProgram } from "./programs.ts";
 

@@ -5,12 +5,11 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import type { Duplex, Readable } from "node:stream";
-import { type Clock, type ContainmentLevel, ignore, systemClock } from "@agentcore/contract";
+import { ignore, settledWithin, systemClock, type Clock, type ContainmentLevel } from "@agentcore/contract";
 import { findCgroupParent, type CgroupParent } from "./cgroup.ts";
 import { candidates, commandLine, levelOf, type Implementation } from "./implementations.ts";
 import type { ImplementationName } from "./port.ts";
 import { refusedSpawn } from "./refused-spawn.ts";
-import { settledWithin } from "./waiting.ts";
 
 const probeWithinMs = 3_000;
 

@@ -1,17 +1,14 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, expect, it } from "vitest";
+import { isAlive, isDead, readProcess } from "@agentcore/contract";
 import {
   childrenOf,
   descendantsOf,
   hasEnvironmentEntry,
   innermostPid,
-  isAlive,
-  isDead,
   listNewestPids,
   listPids,
-  parseStat,
-  readProcess,
   signalProcess,
   uidOf,
 } from "./proc.ts";
@@ -29,22 +26,6 @@ function start(command: string, args: string[], env: Record<string, string> = {}
   children.push(child);
   return child;
 }
-
-it.each([
-  [
-    "1234 (node) S 1 1234 1234 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 11 0 98765 1 1",
-    { pid: 1234, name: "node", state: "S", ppid: 1, session: 1234, startTicks: 98765 },
-  ],
-  [
-    "7 (a) b (c) R 6 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 42 0 0",
-    { pid: 7, name: "a) b (c", state: "R", ppid: 6, session: 7, startTicks: 42 },
-  ],
-  ["", null],
-  ["12 (half", null],
-  ["12 (short) S 1", null],
-])("reads the stat line %j", (line, fact) => {
-  expect(parseStat(line)).toEqual(fact);
-});
 
 it("names itself as the kernel does", () => {
   const self = readProcess(process.pid);

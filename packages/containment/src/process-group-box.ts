@@ -3,24 +3,20 @@
  * cgroup. Killing repeats stop, search, kill, because a snapshot is outdated as soon as it is read. See `members.ts` for
  * processes that are not found. Without `/proc` (macOS), only the process group itself is reached.
  */
-import type { RunIdentity } from "@agentcore/contract";
+import {
+  isDead,
+  readBootId,
+  readProcess,
+  type ProcessFact,
+  type ProcessRef,
+  type RunIdentity,
+} from "@agentcore/contract";
 import type { Box } from "./box.ts";
 import type { RunCgroup } from "./cgroup.ts";
 import { selectMembers } from "./members.ts";
 import type { BoxOptions } from "./pid-namespace-box.ts";
 import { markerVariable, type ContainedProcess } from "./port.ts";
-import {
-  hasEnvironmentEntry,
-  isDead,
-  listNewestPids,
-  readBootId,
-  readProcess,
-  signalProcess,
-  uidOf,
-  type ProcessFact,
-  type ProcessRef,
-  type SignalOutcome,
-} from "./proc.ts";
+import { hasEnvironmentEntry, listNewestPids, signalProcess, uidOf, type SignalOutcome } from "./proc.ts";
 import type { RunLimitName } from "./run-limits.ts";
 
 /** How many times a pass searches again for processes that were forked while it stopped the others. */

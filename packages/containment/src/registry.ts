@@ -11,13 +11,19 @@ import { rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import {
   AgentCoreError,
+  errorCode,
+  ifMissing,
   ignore,
   isAgentCoreError,
+  isMissing,
+  pidNamespaceOf,
   PlacedFileError,
+  readBootId,
   readPlacedFileSync,
+  readProcess,
+  type ProcessRef,
   type RunIdentity,
 } from "@agentcore/contract";
-import { pidNamespaceOf, readBootId, readProcess, type ProcessRef } from "./proc.ts";
 
 const recordVersion = 1;
 /** Maximum size of one record; real ones have hundreds of bytes. */
@@ -93,7 +99,7 @@ export function openRegistry(directory: string): RunRegistry {
       try {
         create(file, record);
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw cannotWrite(directory, error);
+        if (errorCode(error) !== "ENOENT") throw cannotWrite(directory, error);
         // The directory was removed while it was open: create it again for new runs.
         makeDirectory(directory);
         attempt(directory, () => create(file, record));
@@ -159,8 +165,7 @@ function readRecord(file: string): ContainedRunRecord | string | null {
     return parseRecord(text) ?? (text === "" ? "it is empty" : "it is not a run record of this version");
   } catch (error) {
     if (error instanceof PlacedFileError) return error.message;
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
+    return ifMissing(null)(error);
   }
 }
 
@@ -288,7 +293,7 @@ function listNames(directory: string): string[] {
   try {
     return readdirSync(directory).sort();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    if (isMissing(error)) return [];
     throw new AgentCoreError(
       "AC_STORE_UNAVAILABLE",
       `the registry of runs in ${directory} cannot be read: ${(error as Error).message}`,

@@ -8,21 +8,22 @@
  */
 import { realpathSync, statfsSync } from "node:fs";
 import path from "node:path";
-import { type Clock, ignore, type RunIdentity, systemClock } from "@agentcore/contract";
-import { RunCgroup } from "./cgroup.ts";
-import { markerVariable, type ContainedProcess } from "./port.ts";
 import {
-  hasEnvironmentEntry,
+  ignore,
   isAlive,
   pidNamespaceOf,
   readBootId,
-  signalProcess,
-  uidOf,
+  sleep,
+  systemClock,
+  type Clock,
   type ProcessRef,
-} from "./proc.ts";
+  type RunIdentity,
+} from "@agentcore/contract";
+import { RunCgroup } from "./cgroup.ts";
+import { markerVariable, type ContainedProcess } from "./port.ts";
+import { hasEnvironmentEntry, signalProcess, uidOf } from "./proc.ts";
 import { findMembers, killMembers } from "./process-group-box.ts";
 import { listRecords, removeRecord, setAside, type ContainedRunRecord } from "./registry.ts";
-import { pause } from "./waiting.ts";
 
 const emptyWithinMs = 10_000;
 const longestPauseMs = 50;
@@ -198,7 +199,7 @@ export async function clearRun(trail: RunTrail, clock: Clock): Promise<Cleared> 
     if (cgroup?.isPopulated()) cgroup.kill();
     if (init !== null) signalProcess(init, "SIGKILL");
     for (const fact of killMembers(search)) found.set(fact.pid, fact);
-    await pause(clock, delayMs);
+    await sleep(clock, delayMs);
   }
   cgroup?.remove();
   return { found: found.size, empty: true, survivors: [] };

@@ -6,7 +6,7 @@
  */
 import { accessSync, constants, existsSync, lstatSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
-import { AgentCoreError, ignore } from "@agentcore/contract";
+import { AgentCoreError, ifMissing, ignore } from "@agentcore/contract";
 import type { ContainedCommand } from "./port.ts";
 
 export type ViewStep =
@@ -102,9 +102,8 @@ function realOrNull(directory: string): string | null {
   try {
     return realpathSync(directory);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    ignore(error, "what is not there needs no hiding");
-    return null;
+    // What is not there needs no hiding.
+    return ifMissing(null)(error);
   }
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { createIds, systemClock, systemIds } from "./system.ts";
 
@@ -50,7 +51,7 @@ it("a timer longer than setTimeout can hold does not fire at once", async () => 
   const timer = systemClock.setTimer(2 ** 40, () => {
     fired = true;
   });
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await sleep(20);
   timer.cancel();
   expect(fired).toBe(false);
 });

@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { expect, it, onTestFinished } from "vitest";
 import { makeRig, type Rig } from "./rig.ts";
@@ -57,7 +58,7 @@ it(`${runs} runs at once on one state directory end well, each once, also where 
   onTestFinished(() => locker.close());
   locker.exec("BEGIN IMMEDIATE");
   // Longer than the lease of 10 s.
-  await new Promise((resolve) => setTimeout(resolve, 12_000));
+  await sleep(12_000);
   locker.exec("ROLLBACK");
 
   const ended = await Promise.all(running);

@@ -3,7 +3,14 @@
  * does is in its own file. Life of an owner: register, take over from the dead, end what they left behind, claim and run
  * until closed or fenced. One that was fenced stops all it runs and goes on as a new owner.
  */
-import type { CancelRequest, Denial, Escalation, JobSubmission } from "@agentcore/contract";
+import {
+  backOffMs,
+  sleep,
+  type CancelRequest,
+  type Denial,
+  type Escalation,
+  type JobSubmission,
+} from "@agentcore/contract";
 import { Attempt } from "./drive/attempt.ts";
 import { DriveLoop } from "./drive/drive-loop.ts";
 import type { RunEventListener } from "./run-events.ts";
@@ -215,13 +222,14 @@ export class Scheduler {
   /** As long as it takes: a scheduler that is no owner does nothing, and its callers would wait for nothing. */
   async #becomeOwnerAgain(): Promise<void> {
     const { clock, log } = this.#options;
-    for (let delayMs = againMsMin; this.#closing === null; delayMs = Math.min(againMsMax, delayMs * 2)) {
+    for (let failures = 1; this.#closing === null; failures += 1) {
+      const delayMs = backOffMs(failures, { minMs: againMsMin, maxMs: againMsMax });
       try {
         return await this.#becomeOwner();
       } catch (error) {
         log.warn({ error, delayMs }, "could not become an owner again; trying again");
       }
-      await new Promise<void>((resolve) => void clock.setTimer(delayMs, resolve));
+      await sleep(clock, delayMs);
     }
   }
 

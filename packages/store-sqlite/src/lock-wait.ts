@@ -4,7 +4,7 @@
  * often. The wait fails only if the file does not change: as long as others commit, this process is in a queue that
  * moves, and waits its turn.
  */
-import type { Clock, Random } from "@agentcore/contract";
+import { sleep, type Clock, type Random } from "@agentcore/contract";
 import type { Sql } from "./sql.ts";
 import { failureOf } from "./sqlite-error.ts";
 
@@ -57,10 +57,4 @@ function versionOf(sql: Sql | null): unknown {
   } catch {
     return null;
   }
-}
-
-function sleep(clock: Clock, delayMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.setTimer(delayMs, resolve);
-  });
 }

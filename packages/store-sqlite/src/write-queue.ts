@@ -5,7 +5,7 @@
  * other failure of the file is reported to the callers at once, and the next write tries anew, so that work resumes
  * automatically. The number of waiting calls is bounded.
  */
-import { AgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, sleep } from "@agentcore/contract";
 import {
   type WriteOutcome,
   type Write,
@@ -66,8 +66,7 @@ export function createWriteQueue(sql: Sql, options: WriteQueueOptions): WriteQue
   const run = async (): Promise<void> => {
     for (;;) {
       await nextTurn();
-      if (file.hasWaited())
-        await new Promise<void>((resolve) => void clock.setTimer(restAfterWaitMs, resolve));
+      if (file.hasWaited()) await sleep(clock, restAfterWaitMs);
       const batch = waiting.length <= batchMax ? waiting : waiting.slice(0, batchMax);
       waiting = waiting.slice(batch.length);
       inWork = batch.length;

@@ -1,5 +1,5 @@
 /** The paths of a run's files, and the rule that a workflow file can reach nothing outside the workspace. */
-import { AgentCoreError, PlacedFileError } from "@agentcore/contract";
+import { AgentCoreError, errorCode, isMissingOrBelowFile, PlacedFileError } from "@agentcore/contract";
 import { realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 
@@ -24,8 +24,7 @@ export async function unlessMissing<T>(asked: Promise<T>): Promise<T | null> {
   try {
     return await asked;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP") return null;
+    if (isMissingOrBelowFile(error) || errorCode(error) === "ELOOP") return null;
     throw error;
   }
 }
@@ -54,8 +53,7 @@ export async function realOf(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if ((code !== "ENOENT" && code !== "ENOTDIR") || dirname(path) === path) throw error;
+    if (!isMissingOrBelowFile(error) || dirname(path) === path) throw error;
     return join(await realOf(dirname(path)), basename(path));
   }
 }

@@ -5,10 +5,12 @@
 import { isTerminal, type JobRecord, type JobStore } from "@agentcore/scheduler";
 import {
   AgentCoreError,
+  isMissing,
   openPlacedFile,
-  type OutputReader,
   PlacedFileError,
+  sleep,
   systemClock,
+  type OutputReader,
   type WorkerEvent,
 } from "@agentcore/contract";
 import { createLineFramer, findAttemptDirectory, type LineFramer } from "@agentcore/worker-kit";
@@ -133,7 +135,7 @@ function isOver(record: JobRecord | undefined, attempt: number): boolean {
   return record.state.kind === "queued" && record.attempt === attempt;
 }
 
-const pause = (): Promise<void> => new Promise((resolve) => void systemClock.setTimer(pollMs, resolve));
+const pause = (): Promise<void> => sleep(systemClock, pollMs);
 
 /** A file that may grow, or not be there yet. */
 class FileTail {
@@ -148,8 +150,8 @@ class FileTail {
   }
 
   async copyNew(isRead: () => boolean): Promise<void> {
-    this.#file ??= await openPlacedFile(this.#path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return undefined;
+    this.#file ??= await openPlacedFile(this.#path).catch((error: unknown) => {
+      if (isMissing(error)) return undefined;
       if (error instanceof PlacedFileError) throw new AgentCoreError("AC_STORE_UNAVAILABLE", error.message);
       throw error;
     });

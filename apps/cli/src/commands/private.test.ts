@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { agentcore, makeScratch, startAgentcore, type Scratch } from "../testing/agentcore-process.ts";
 
@@ -69,7 +70,7 @@ exit 1
     const look = (): void => commandLines().forEach((line) => seen.add(line));
     while (!existsSync(started) && working.child.exitCode === null) {
       look();
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await sleep(10);
     }
     look();
     writeFileSync(go, "");
@@ -95,7 +96,7 @@ it("no command line of a script shows the script, nor what verifies it", async (
     [`${started}.verify`, `${go}.verify`],
   ] as const) {
     while (!existsSync(there) && working.child.exitCode === null) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await sleep(10);
     }
     for (const line of commandLines()) seen.add(line);
     writeFileSync(next, "");

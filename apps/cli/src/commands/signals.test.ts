@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   agentcore,
@@ -24,7 +25,7 @@ const repository = fileURLToPath(new URL("../../../..", import.meta.url));
 const worker = "trap 'echo told; touch told; exit 3' TERM; touch started; while :; do sleep 0.05; done";
 
 async function untilExists(name: string): Promise<void> {
-  while (!existsSync(join(scratch.workspace, name))) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (!existsSync(join(scratch.workspace, name))) await sleep(20);
 }
 
 /** The process and everything that descends from it. */

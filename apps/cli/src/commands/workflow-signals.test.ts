@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, it } from "vitest";
 import { agentcore, jsonLinesOf, makeScratch, startAgentcore } from "../testing/agentcore-process.ts";
 
@@ -46,7 +47,7 @@ it("a run that signals stopped, however many, is resumed; one that failed is ret
     await until(() => existsSync(at("long.log")) && lines("long.log") === index + 1);
     for (const signal of signals) {
       started.child.kill(signal);
-      if (signals.length > 1) await new Promise((resolve) => void setTimeout(resolve, 100));
+      if (signals.length > 1) await sleep(100);
     }
     const { code, stdout } = await started.finished;
     expect({ signals, code }).toEqual({ signals, code: 130 });
@@ -94,6 +95,6 @@ async function until(holds: () => boolean): Promise<void> {
   const deadline = performance.now() + 30_000;
   while (!holds()) {
     if (performance.now() > deadline) throw new TypeError("did not happen within 30 s");
-    await new Promise((resolve) => void setTimeout(resolve, 10));
+    await sleep(10);
   }
 }

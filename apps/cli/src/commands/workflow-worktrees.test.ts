@@ -3,6 +3,7 @@ import { findSurvivors } from "@agentcore/worker-kit/testing";
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeEach, expect, it } from "vitest";
 import {
   agentcore,
@@ -129,6 +130,6 @@ async function until(holds: () => boolean): Promise<void> {
   const deadline = performance.now() + 30_000;
   while (!holds()) {
     if (performance.now() > deadline) throw new TypeError("did not happen within 30 s");
-    await new Promise((resolve) => void setTimeout(resolve, 10));
+    await sleep(10);
   }
 }

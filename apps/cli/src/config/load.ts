@@ -3,7 +3,7 @@
  * found, nothing but limits counts until `agentcore trust`. All errors of a file are reported together, each with its line and
  * column; nothing starts while there is one.
  */
-import { AgentCoreError, type ConfigurationEvent } from "@agentcore/contract";
+import { AgentCoreError, isMissing, type ConfigurationEvent } from "@agentcore/contract";
 import { readYaml, type YamlIssue } from "@agentcore/yaml-file";
 import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { relative, resolve } from "node:path";
@@ -124,10 +124,9 @@ function readText(path: string, cwd: string): string {
 }
 
 function unreadable(path: string, shown: string, error: NodeJS.ErrnoException): AgentCoreError {
-  const reason =
-    error.code === "ENOENT"
-      ? "there is no such file"
-      : `the file cannot be read (${error.code ?? error.message})`;
+  const reason = isMissing(error)
+    ? "there is no such file"
+    : `the file cannot be read (${error.code ?? error.message})`;
   return new AgentCoreError("AC_CONFIG_MISSING", `${shown}: ${reason}`, { cause: error, evidence: { path } });
 }
 

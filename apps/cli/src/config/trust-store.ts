@@ -3,7 +3,7 @@
  * trusted any more. One small file for each in the user's own state, whatever `--state-dir` says, where neither a
  * repository nor another user can write.
  */
-import { AgentCoreError, lazySchema } from "@agentcore/contract";
+import { AgentCoreError, ifMissing, lazySchema } from "@agentcore/contract";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -77,8 +77,7 @@ export class TrustStore {
     try {
       return exposureOf(realpathSync(this.#directory), callerIdentity()) === null;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
-      throw error;
+      return ifMissing(false)(error);
     }
   }
 
@@ -89,9 +88,8 @@ export class TrustStore {
       );
       return fileNameOf(rest.path) === name ? { ...rest, trustedAt } : null;
     } catch (error) {
-      const isAbsent = (error as NodeJS.ErrnoException).code === "ENOENT";
-      if (isAbsent || error instanceof SyntaxError || error instanceof z.ZodError) return null;
-      throw error;
+      if (error instanceof SyntaxError || error instanceof z.ZodError) return null;
+      return ifMissing(null)(error);
     }
   }
 }

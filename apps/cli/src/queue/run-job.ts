@@ -2,7 +2,7 @@
  * One job now, in this process, through the same queue as every other: submitted, claimed by a scheduler that takes nothing
  * else, followed to its end. What happens on the way goes to the presenter; asking for a stop is up to the caller.
  */
-import { ignore, type JobSubmission, type RunEvent, systemClock } from "@agentcore/contract";
+import { ignore, settledWithin, systemClock, type JobSubmission, type RunEvent } from "@agentcore/contract";
 import type { AttemptRecord, JobHandle, JobStore, Reason, Scheduler } from "@agentcore/scheduler";
 import { exitCodes } from "../exit-code.ts";
 import { outcomeOf, type JobOutcome } from "./job-outcome.ts";
@@ -66,7 +66,7 @@ async function blocked(
 ): Promise<Reason | null> {
   let why: Awaited<ReturnType<Scheduler["why"]>> | null = null;
   while (why === null) {
-    if (await endedWithin(noticeAfterMs, following)) return null;
+    if (await settledWithin(systemClock, Promise.allSettled([following]), noticeAfterMs)) return null;
     why = await scheduler.why(handle.id).catch((error: unknown) => {
       ignore(error, "asked again: a look that fails is no reason to give the job up");
       return null;
@@ -81,17 +81,6 @@ async function blocked(
   }
   await handle.cancel({ reason: `not run: ${message}` });
   return { code: "AC_WORKSPACE_LOCKED", message, evidence: { blockedBy } };
-}
-
-function endedWithin(timeMs: number, ending: Promise<unknown>): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = systemClock.setTimer(timeMs, () => resolve(false));
-    const ended = (): void => {
-      timer.cancel();
-      resolve(true);
-    };
-    ending.then(ended, ended);
-  });
 }
 
 const deletedMeanwhile: Reason = {

@@ -1,6 +1,6 @@
 /** A scheduler on a composition: who this process is, how another's death is seen, how its leavings are proved gone. */
 import type { OpenedContainment } from "@agentcore/containment";
-import { type Log, systemClock, systemIds, systemRandom } from "@agentcore/contract";
+import { settledWithin, systemClock, systemIds, systemRandom, type Log } from "@agentcore/contract";
 import { processOwner, processState } from "@agentcore/core";
 import {
   createScheduler,
@@ -57,10 +57,7 @@ const closeMsMax = 10_000;
 
 /** Ends the scheduler and what it runs, as far as the store lets it, in bounded time. */
 export async function closeScheduler(scheduler: Scheduler): Promise<void> {
-  const { promise: waited, resolve } = Promise.withResolvers<void>();
-  const timer = systemClock.setTimer(closeMsMax, resolve);
-  await Promise.race([scheduler.close(), waited]);
-  timer.cancel();
+  await settledWithin(systemClock, scheduler.close(), closeMsMax);
 }
 
 /**

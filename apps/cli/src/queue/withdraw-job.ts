@@ -1,5 +1,5 @@
 /** A job whose caller gave up on it: withdrawn, so that the next `work` does not run it unexpectedly, or named. */
-import { AgentCoreError, ignore, type Clock } from "@agentcore/contract";
+import { AgentCoreError, ignore, settledWithin, type Clock } from "@agentcore/contract";
 import type { JobHandle } from "@agentcore/scheduler";
 
 const withdrawWithinMs = 3000;
@@ -11,17 +11,12 @@ export async function withdrawJob(
   clock: Pick<Clock, "setTimer">,
 ): Promise<unknown> {
   if (!(reason instanceof AgentCoreError)) return reason;
-  const { promise: late, resolve } = Promise.withResolvers<false>();
-  const timer = clock.setTimer(withdrawWithinMs, () => resolve(false));
+  let isWithdrawn = false;
   const cancelled = handle.cancel({ reason: `withdrawn: ${reason.message}` }).then(
-    () => true,
-    (failure: unknown) => {
-      ignore(failure, "the job is named instead");
-      return false;
-    },
+    () => void (isWithdrawn = true),
+    (failure: unknown) => ignore(failure, "the job is named instead"),
   );
-  const isWithdrawn = await Promise.race([cancelled, late]);
-  timer.cancel();
+  await settledWithin(clock, cancelled, withdrawWithinMs);
   const { id } = handle;
   const fate = isWithdrawn
     ? `job ${id} was cancelled`

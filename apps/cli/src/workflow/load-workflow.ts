@@ -1,5 +1,5 @@
 /** Reads a workflow and all that belongs to it, or reports every mistake in it. */
-import { AgentCoreError, isAgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, errorCode, isAgentCoreError, isMissingOrBelowFile } from "@agentcore/contract";
 import {
   formatProblem,
   parseWorkflow,
@@ -93,10 +93,10 @@ async function readText(path: string): Promise<string | null> {
       await file.close();
     }
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return null;
+    if (isMissingOrBelowFile(error)) return null;
     if (isAgentCoreError(error)) throw error;
-    const why = code === "EISDIR" ? "it is a directory; name the workflow file in it" : systemWords(error);
+    const why =
+      errorCode(error) === "EISDIR" ? "it is a directory; name the workflow file in it" : systemWords(error);
     throw new AgentCoreError("AC_WORKFLOW_INVALID", `cannot read ${path}: ${why}`, { cause: error });
   }
 }

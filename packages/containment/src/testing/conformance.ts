@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ContainmentReceipt, Random } from "@agentcore/contract";
 import type { ImplementationName } from "../port.ts";
 import { hostileKinds } from "./hostile-worker.ts";
@@ -127,7 +128,7 @@ class Bench {
       const token = this.#newToken();
       const killAfterMs = this.#random.next() * killWithinMs;
       supervisor.tell({ do: "start", token, kinds: this.#kinds });
-      await new Promise((resolve) => setTimeout(resolve, killAfterMs));
+      await sleep(killAfterMs);
       if (await this.#killOne(supervisor, token)) {
         sweeper ??= await this.#startSupervisor();
         await sweeper.ask({ do: "sweep" });
@@ -146,7 +147,7 @@ class Bench {
     const withinMs = this.#which.implementation === "process-group" ? bestEffortAfterMs : sealedWithinMs;
     if (this.#look(supervisor.cgroup, token).some(isReleased)) this.#runsAtLarge += 1;
     while (this.#isPopulated(supervisor, token) && performance.now() - startedMs < withinMs) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await sleep(1);
     }
     const tookMs = performance.now() - startedMs;
     await supervisor.gone;
@@ -225,7 +226,7 @@ class Bench {
     cgroup?.freeze(true);
     for (let round = 0; round < 100 && sightings(token).length > 0; round += 1) {
       for (const { pid } of sightings(token)) killNow(pid);
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await sleep(1);
     }
     cgroup?.freeze(false);
   }

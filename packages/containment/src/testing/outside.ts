@@ -5,6 +5,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ignore } from "@agentcore/contract";
 
 export interface Sighting {
@@ -83,7 +84,7 @@ export function makeHarnessCgroup(name: string): HarnessCgroup | null {
     destroy: async () => {
       while (isPopulated()) {
         writeFileSync(path.join(directory, "cgroup.kill"), "1");
-        await new Promise((resolve) => setTimeout(resolve, 2));
+        await sleep(2);
       }
       for (const each of tree(directory).reverse()) rmdirSync(each);
     },

@@ -4,6 +4,7 @@
  * Arguments: implementation, state directory.
  */
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   markerVariable,
   openContainment,
@@ -81,7 +82,7 @@ async function perform(order: SupervisorOrder): Promise<void> {
       await armed(run);
       run.stdout.resume();
       if (order.ending !== "normal") {
-        await new Promise((resolve) => setTimeout(resolve, order.holdMs));
+        await sleep(order.holdMs);
         void run.cancel();
       }
       say({ exit: await run.exited, receipt: await run.finish() });

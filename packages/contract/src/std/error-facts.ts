@@ -10,8 +10,20 @@ export function errorCode(thrown: unknown): string | undefined {
   return thrown instanceof Error ? (thrown as NodeJS.ErrnoException).code : undefined;
 }
 
-/** Whether the error means that nothing exists at the path: the path is missing, or a directory above it is a file. */
+/** Whether the error means that nothing exists at the path. */
 export function isMissing(thrown: unknown): boolean {
-  const code = errorCode(thrown);
-  return code === "ENOENT" || code === "ENOTDIR";
+  return errorCode(thrown) === "ENOENT";
+}
+
+/** The same, or a directory above it is a file. For paths that somebody else names or changes. */
+export function isMissingOrBelowFile(thrown: unknown): boolean {
+  return isMissing(thrown) || errorCode(thrown) === "ENOTDIR";
+}
+
+/** A handler for `catch`: returns the value if nothing exists at the path, and throws any other error again. */
+export function ifMissing<T>(value: T): (thrown: unknown) => T {
+  return (thrown) => {
+    if (isMissing(thrown)) return value;
+    throw thrown;
+  };
 }

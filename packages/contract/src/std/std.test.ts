@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
 import { systemClock } from "../system.ts";
 import { backOffMs } from "./back-off.ts";
 import { BoundedMap } from "./bounded-map.ts";
-import { errorCode, errorText, isMissing } from "./error-facts.ts";
+import { errorCode, errorText, ifMissing, isMissing, isMissingOrBelowFile } from "./error-facts.ts";
 import { omitUndefined } from "./omit-undefined.ts";
 import { isAlive, parseStat, pidNamespaceOf, readBootId, readProcess } from "./process-facts.ts";
 import { settledWithin, sleep } from "./waiting.ts";
@@ -43,12 +44,15 @@ it("whatever was thrown has a text, and a system's error its code", () => {
     undefined,
     undefined,
   ]);
-  expect([missing, belowFile, thrownBy(() => readFileSync("/")), null].map(isMissing)).toEqual([
-    true,
-    true,
-    false,
-    false,
-  ]);
+  const directory = thrownBy(() => readFileSync("/"));
+  expect([missing, belowFile, directory, null].map(isMissing)).toEqual([true, false, false, false]);
+  const found = [missing, belowFile, directory, null].map(isMissingOrBelowFile);
+  expect(found).toEqual([true, true, false, false]);
+});
+
+it("what is missing has the value that stands for it, and other errors stay errors", async () => {
+  expect(await readFile("/no such file").catch(ifMissing(null))).toBeNull();
+  await expect(readFile("/").catch(ifMissing(null))).rejects.toThrow("EISDIR");
 });
 
 it("only what is undefined is left out of an object", () => {

@@ -29,3 +29,8 @@ export async function settledWithin(
     timer.cancel();
   }
 }
+
+/** Resolves when what was ready has been read: after a hold-up of the event loop, timers fire before that. */
+export async function loopWentRound(): Promise<void> {
+  for (let turn = 0; turn < 2; turn += 1) await new Promise<void>((resolve) => void setImmediate(resolve));
+}

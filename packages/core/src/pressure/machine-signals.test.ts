@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it, onTestFinished } from "vitest";
 import { createMachineSignals, memoryAvailable, someAvg10 } from "./machine-signals.ts";
 
@@ -22,18 +23,17 @@ it("the real machine tells something plausible", async () => {
 it("a blocked event loop shows as delay in the next sample, also right after one, and not three samples later", async () => {
   const signals = createMachineSignals({});
   onTestFinished(() => signals.close());
-  const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-  await wait(30);
+  await sleep(30);
   await signals.sample();
   const until = performance.now() + 300;
   while (performance.now() < until);
-  await wait(30);
+  await sleep(30);
   expect((await signals.sample()).eventLoopDelayMs).toBeGreaterThan(200);
   for (let i = 0; i < 2; i += 1) {
-    await wait(40);
+    await sleep(40);
     await signals.sample();
   }
-  await wait(40);
+  await sleep(40);
   expect((await signals.sample()).eventLoopDelayMs).toBeLessThan(200);
 });
 

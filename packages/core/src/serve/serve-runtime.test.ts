@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   type Log,
   spooledResultSchema,
@@ -244,8 +245,7 @@ it("the heartbeat brings the load", async () => {
   const { input, output, served } = serve();
   const client = await connectTestClient(output, input);
   const deadlineMs = performance.now() + 10_000;
-  while (client.heartbeats === 0 && performance.now() < deadlineMs)
-    await new Promise((resolve) => setTimeout(resolve, 20));
+  while (client.heartbeats === 0 && performance.now() < deadlineMs) await sleep(20);
   expect(client.heartbeats).toBeGreaterThan(0);
   input.end();
   await served;
@@ -282,7 +282,7 @@ describe("the end of a connection", () => {
     const ended = await start(rig.instructions.succeeds);
     await ended.result;
     const hanging = await start(rig.instructions.hangs);
-    while (rig.runner.runs.length < 2) await new Promise((resolve) => setTimeout(resolve, 1));
+    while (rig.runner.runs.length < 2) await sleep(1);
     return { ...rig, client, ended, hanging };
   };
 
@@ -350,7 +350,7 @@ describe("the end of a connection", () => {
     send({ id: "q", method: "load", params: {} });
     await new Promise((resolve) => setImmediate(resolve));
     send({ id: 3, method: "cancel", params: { permitId, reason: "enough", force: true } });
-    while ((await runtime.load()).executing > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    while ((await runtime.load()).executing > 0) await sleep(5);
     expect(output.writableNeedDrain).toBe(true);
     input.destroy();
     expect(await served).toBe("disconnected");
@@ -373,8 +373,8 @@ describe("the end of a connection", () => {
     const task = { worker, workspace, capabilities, instructions: instructions.emits(200_000) };
     input.write(line({ id: 2, method: "execute", params: { permitId: decision.permit.id, task } }));
     for (let i = 0; i < 2000; i += 1) input.write(line({ id: `q${i}`, method: "load", params: {} }));
-    while ((await runtime.load()).executing === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-    while ((await runtime.load()).executing === 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    while ((await runtime.load()).executing === 0) await sleep(1);
+    while ((await runtime.load()).executing === 1) await sleep(5);
     expect(output.writableLength + output.readableLength).toBeLessThan(4 * 1024 * 1024);
     input.destroy();
     expect(await served).toBe("disconnected");

@@ -3,6 +3,7 @@
  * knows nothing but the interface; the harness says which tasks of its worker succeed, fail, hang and emit events.
  */
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   loadReportSchema,
   type PermitDecision,
@@ -95,7 +96,7 @@ async function until(condition: () => boolean | Promise<boolean>, what: string):
   const deadlineMs = performance.now() + 20_000;
   while (!(await condition())) {
     assert.ok(performance.now() < deadlineMs, `waited too long for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await sleep(5);
   }
 }
 

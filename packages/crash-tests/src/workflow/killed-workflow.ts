@@ -5,6 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { ifMissing } from "@agentcore/contract";
 
 const stepCount = 30;
 const concurrency = 4;
@@ -126,8 +127,7 @@ function textOr(path: string, otherwise: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return otherwise;
-    throw error;
+    return ifMissing(otherwise)(error);
   }
 }
 

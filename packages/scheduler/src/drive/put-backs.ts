@@ -4,7 +4,7 @@
  * and `why` says what it waits for. What goes on for long is escalated, once; where no box can be started the attempt counts
  * in the end, because that may be the job's own affair.
  */
-import type { Denial, ErrorCode } from "@agentcore/contract";
+import { BoundedMap, backOffMs, type Denial, type ErrorCode } from "@agentcore/contract";
 import type { JobRecord } from "../job-record.ts";
 
 interface Rule {
@@ -35,7 +35,7 @@ export interface PutBack {
 
 export class PutBacks {
   /** Put-backs in a row, by job. */
-  readonly #times = new Map<string, number>();
+  readonly #times = new BoundedMap<string, number>(jobsMax);
   readonly #told = new Set<string>();
 
   /** Null: the attempt counts. */
@@ -45,8 +45,7 @@ export class PutBacks {
     this.#times.delete(job.id);
     if (rule === undefined || times > rule.timesMax) return null;
     this.#times.set(job.id, times);
-    if (this.#times.size > jobsMax) this.#times.delete(this.#times.keys().next().value ?? "");
-    const delayMs = Math.min(delayMsMax, delayMsMin * 2 ** Math.min(times - 1, 10));
+    const delayMs = backOffMs(times, { minMs: delayMsMin, maxMs: delayMsMax });
     const isWorthTelling = times >= escalatedAfter && !this.#told.has(code);
     if (isWorthTelling) this.#told.add(code);
     return { delayMs, isWorthTelling };

@@ -5,7 +5,14 @@
  * the store does not take is repeated, less and less often, until the store takes it or says that it is stale, because the
  * attempt has ended or is somebody else's.
  */
-import type { Clock, Log, PermitRecord, RunIdentity } from "@agentcore/contract";
+import {
+  backOffMs,
+  sleep,
+  type Clock,
+  type Log,
+  type PermitRecord,
+  type RunIdentity,
+} from "@agentcore/contract";
 import { attemptRef, type JobRecord } from "../job-record.ts";
 import type { Applied, JobStore } from "../job-store.ts";
 
@@ -58,8 +65,7 @@ export class StartedNotes {
           );
         if (tries >= triesMax || this.#closed) return "unavailable";
       }
-      const againMs = Math.min(againMsMax, againMsMin * 2 ** Math.min(Math.max(0, tries - triesBefore), 10));
-      await new Promise<void>((resolve) => void this.#clock.setTimer(againMs, resolve));
+      await sleep(this.#clock, backOffMs(tries - triesBefore + 1, { minMs: againMsMin, maxMs: againMsMax }));
     }
   }
 }

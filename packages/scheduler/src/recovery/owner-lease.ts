@@ -14,7 +14,7 @@
  * Processes of this machine are looked at more often than beats are read: a death is seen at once, and costs no question to
  * the store.
  */
-import { ignore, type Clock, type Log, type Timer } from "@agentcore/contract";
+import { ignore, sleep, type Clock, type Log, type Timer } from "@agentcore/contract";
 import type { JobRecord } from "../job-record.ts";
 import type { JobStore, OwnerProcess, OwnerProcessState, OwnerRecord } from "../job-store.ts";
 
@@ -105,7 +105,7 @@ export class OwnerLease {
         }
         ignore(error, "tried again");
       }
-      await new Promise<void>((resolve) => void clock.setTimer(delayMs, resolve));
+      await sleep(clock, delayMs);
     }
   }
 

@@ -10,6 +10,7 @@ import { readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import {
   AgentCoreError,
+  isMissing,
   PlacedFileError,
   readPlacedFile,
   spooledResultSchema,
@@ -92,8 +93,4 @@ function parse(text: string): SpooledResult | undefined {
       return undefined;
     throw error;
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }

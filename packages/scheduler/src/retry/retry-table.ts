@@ -4,6 +4,7 @@
  * Blog, 2015), so that jobs which failed together do not come back together.
  */
 import {
+  backOffMs,
   errorClassTraits,
   formatDuration,
   retryPolicySchema,
@@ -89,7 +90,7 @@ export function backoffCapMs(
   policy: { readonly baseDelayMs: number; readonly maxDelayMs: number },
   attempt: number,
 ): number {
-  return Math.min(policy.maxDelayMs, policy.baseDelayMs * 2 ** Math.min(attempt - 1, 52));
+  return backOffMs(attempt, { minMs: policy.baseDelayMs, maxMs: policy.maxDelayMs });
 }
 
 /** Holds whatever a policy answered to what the job allows: no overlap, attempts, cost, tokens, and a delay that is

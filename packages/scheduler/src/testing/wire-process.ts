@@ -4,6 +4,7 @@
  * misbehaviour: `sleep MS`, `fail`, `die`, `die-held` (before its worker is let go), `hang`, `flood N`, `garbage`, `huge`.
  */
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   wireEventWindow,
   wireProtocolVersions,
@@ -43,7 +44,6 @@ const write = (message: object): void =>
 const answer = (id: number | undefined, result: unknown): void => write({ id, result });
 const refuse = (id: number | undefined, code: string, message: string): void =>
   write({ id, error: { code: -32_000, message, data: { code, cure: "", evidence: {} } } });
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 if (behaviour.exitAtStart !== undefined) process.exit(behaviour.exitAtStart);
 
@@ -59,7 +59,7 @@ function beat(): void {
 /** Sends no more events than were acknowledged allow. */
 async function flood(permitId: string, count: number): Promise<void> {
   for (let seq = 1; seq <= count; seq += 1) {
-    while (seq - (acknowledged.get(permitId) ?? 0) > wireEventWindow) await pause(1);
+    while (seq - (acknowledged.get(permitId) ?? 0) > wireEventWindow) await sleep(1);
     write({ method: "event", params: { permitId, seq, event: { type: "text", text: `event ${seq}` } } });
   }
 }
@@ -69,7 +69,7 @@ async function perform(permitId: string, task: WorkerTask): Promise<WorkerResult
   const cancelled = new Promise<WorkerResult>((resolve) => running.set(permitId, resolve));
   switch (verb) {
     case "sleep":
-      return Promise.race([cancelled, pause(Number(amount)).then(() => testResult())]);
+      return Promise.race([cancelled, sleep(Number(amount)).then(() => testResult())]);
     case "fail":
       return testFailure;
     case "die":

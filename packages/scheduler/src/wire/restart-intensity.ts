@@ -2,6 +2,8 @@
  * How often a runtime may be restarted: at most `max` times in `windowMs`, then never again (escalation), as in the
  * supervisors of Erlang/OTP. Restarts in a row wait longer and longer, so that a runtime which dies at once costs nothing.
  */
+import { backOffMs } from "@agentcore/contract";
+
 export interface RestartIntensity {
   /** Default 5. */
   readonly max: number;
@@ -26,6 +28,6 @@ export function decideRestart(
 ): RestartDecision {
   const recent = restarts.filter((at) => nowMs - at < windowMs);
   if (recent.length >= max) return { kind: "escalate" };
-  const delayMs = Math.min(delayMsMax, delayMsMin * 2 ** recent.length);
+  const delayMs = backOffMs(recent.length + 1, { minMs: delayMsMin, maxMs: delayMsMax });
   return { kind: "restart", delayMs, restarts: [...recent, nowMs] };
 }

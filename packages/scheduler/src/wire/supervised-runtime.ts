@@ -5,6 +5,9 @@
  */
 import {
   AgentCoreError,
+  silentLog,
+  sleep,
+  systemClock,
   type CancelRequest,
   type Clock,
   type ErrorCode,
@@ -17,8 +20,6 @@ import {
   type PermitRequest,
   type RunIdentity,
   type Runtime,
-  silentLog,
-  systemClock,
   type WorkerResult,
   type WorkerTask,
 } from "@agentcore/contract";
@@ -306,7 +307,7 @@ class Supervisor implements SupervisedRuntime {
     const { jobId, attempt } = permit;
     const identity = started?.identity ?? null;
     while (!(await this.#isGone({ jobId, attempt, identity }))) {
-      await new Promise<void>((resolve) => void this.#clock.setTimer(proveAgainMs, resolve));
+      await sleep(this.#clock, proveAgainMs);
     }
     const message = `the runtime died during attempt ${attempt}: ${issuer.failure ?? "unknown"}`;
     if (

@@ -6,6 +6,7 @@
 import type { Dirent } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { errorCode, isMissingOrBelowFile } from "@agentcore/contract";
 import { notCompared, type WorkspaceChange, type WorkspaceObserver } from "./workspace-change.ts";
 
 /** Directory names that are not entered. */
@@ -61,8 +62,7 @@ async function readDirectory(path: string): Promise<Dirent[] | string> {
   try {
     return await readdir(path, { withFileTypes: true });
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? String(error);
-    return code === "ENOENT" || code === "ENOTDIR" ? [] : code;
+    return isMissingOrBelowFile(error) ? [] : (errorCode(error) ?? String(error));
   }
 }
 

@@ -7,7 +7,14 @@ import { createHash } from "node:crypto";
 import { mkdirSync, rmdirSync, symlinkSync } from "node:fs";
 import { lstat, mkdir, readdir, realpath, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { AgentCoreError, errorText, ignore, PlacedFileError, readPlacedFile } from "@agentcore/contract";
+import {
+  AgentCoreError,
+  errorText,
+  ifMissing,
+  ignore,
+  PlacedFileError,
+  readPlacedFile,
+} from "@agentcore/contract";
 import { removeTree } from "./remove-tree.ts";
 
 export interface AttemptDirectory {
@@ -51,10 +58,7 @@ export async function createAttemptDirectory(
 /** Where the files of an attempt that has begun are. */
 export async function findAttemptDirectory(attemptsDir: string, name: AttemptName): Promise<string> {
   const { usual, other } = placesOf(attemptsDir, name);
-  const found = await stat(other).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
-    return null;
-  });
+  const found = await stat(other).catch(ifMissing(null));
   return found === null ? usual : other;
 }
 
@@ -96,12 +100,12 @@ export interface JobDirectory {
 
 /** Of every job that ever ran here and was not pruned. Empty where there is no such directory. */
 export async function listJobDirectories(attemptsDir: string): Promise<readonly JobDirectory[]> {
-  const names = await readdir(attemptsDir).catch(emptyIfMissing);
+  const names = await readdir(attemptsDir).catch(ifMissing([]));
   const listed: JobDirectory[] = [];
   for (const name of names) {
     if (name.startsWith(".")) continue;
     const path = join(attemptsDir, name);
-    const found = await lstat(path).catch(emptyIfMissing);
+    const found = await lstat(path).catch(ifMissing([]));
     if (!("mtimeMs" in found) || !found.isDirectory()) continue;
     listed.push({ jobId: (await storedId(path)) ?? name, path, changedAt: found.mtimeMs });
   }
@@ -113,14 +117,9 @@ async function storedId(path: string): Promise<string | null> {
   try {
     return await readPlacedFile(join(path, idFile), { bytesMax: idBytesMax });
   } catch (error) {
-    if (error instanceof PlacedFileError || (error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
+    if (error instanceof PlacedFileError) return null;
+    return ifMissing(null)(error);
   }
-}
-
-function emptyIfMissing(error: NodeJS.ErrnoException): [] {
-  if (error.code !== "ENOENT") throw error;
-  return [];
 }
 
 /**

@@ -5,7 +5,13 @@
 import { constants, type Stats } from "node:fs";
 import { chmod, copyFile, cp, lstat, mkdir, readdir, realpath } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
-import { errorText, type Artifact, type OutputSpec } from "@agentcore/contract";
+import {
+  errorCode,
+  errorText,
+  isMissingOrBelowFile,
+  type Artifact,
+  type OutputSpec,
+} from "@agentcore/contract";
 import { fileNameOf } from "./attempt-directory.ts";
 
 export interface CollectedOutputs {
@@ -58,9 +64,11 @@ async function resolveInside(
     if (!leaves(workspace, target)) return target;
     return { absent: false, reason: "a symbolic link leads out of the workspace" };
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? String(error);
-    const absent = code === "ENOENT" || code === "ENOTDIR";
-    return { absent, reason: absent ? "it is not there" : `it cannot be read: ${code}` };
+    const absent = isMissingOrBelowFile(error);
+    return {
+      absent,
+      reason: absent ? "it is not there" : `it cannot be read: ${errorCode(error) ?? String(error)}`,
+    };
   }
 }
 

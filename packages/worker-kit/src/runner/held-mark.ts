@@ -4,8 +4,7 @@
  * within one boot a mark that is there means that nothing of the worker ran. After a power cut the directory may show an earlier
  * state: a mark of another boot proves nothing.
  */
-import { readBootId } from "@agentcore/containment";
-import { ignore, PlacedFileError, readPlacedFile } from "@agentcore/contract";
+import { ifMissing, ignore, PlacedFileError, readBootId, readPlacedFile } from "@agentcore/contract";
 import { rmSync, writeFileSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { uptime } from "node:os";
@@ -58,10 +57,7 @@ export async function neverBegan(
 
 async function directoriesOf(attemptsDir: string, jobId: string, attempt: number): Promise<string[]> {
   const jobDirectory = join(attemptsDir, fileNameOf(jobId));
-  const names = await readdir(jobDirectory).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
-    return [];
-  });
+  const names = await readdir(jobDirectory).catch(ifMissing([]));
   return names
     .filter((name) => name === String(attempt) || name.startsWith(`${attempt}-`))
     .map((name) => join(jobDirectory, name));
@@ -71,8 +67,8 @@ async function readMark(directory: string): Promise<string | null> {
   try {
     return await readPlacedFile(join(directory, markName), { bytesMax: markBytesMax });
   } catch (error) {
-    if (error instanceof PlacedFileError || (error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
+    if (error instanceof PlacedFileError) return null;
+    return ifMissing(null)(error);
   }
 }
 

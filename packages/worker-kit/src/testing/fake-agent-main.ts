@@ -14,6 +14,7 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { FakeChild, FakeLedgerEntry, FakeScript, FakeStep, FakeStream } from "./fake-agent-script.ts";
 
 const descriptors: Readonly<Record<FakeStream, number>> = { stdout: 1, stderr: 2 };
@@ -52,7 +53,7 @@ async function performStep(step: Exclude<FakeStep, { do: "change_group" }>): Pro
       flood(descriptors[step.stream], Buffer.alloc(64 * 1024, "x"), step.bytes);
       return write(descriptors[step.stream], Buffer.from("\n"));
     case "wait":
-      return new Promise((resume) => void setTimeout(resume, step.ms));
+      return sleep(step.ms);
     case "hang":
       return new Promise(() => void setInterval(() => undefined, 60_000));
     case "write_file":
@@ -145,7 +146,7 @@ async function untilChildRuns(how: FakeChild): Promise<void> {
   const deadline = Date.now() + 10_000;
   while (!isTagged()) {
     if (Date.now() > deadline) throw new Error(`the ${how} child did not start`);
-    await new Promise((resume) => void setTimeout(resume, 2));
+    await sleep(2);
   }
   note({ event: "spawned", at: Date.now(), how });
 }

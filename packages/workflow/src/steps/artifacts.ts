@@ -2,7 +2,7 @@
  * Artifacts: copied from the workspace into the context directory when a step succeeds, and from there into the workspace
  * of a step that takes them as input. A copy is made beside its place and put there by rename, so none is ever half there.
  */
-import { AgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, ifMissing } from "@agentcore/contract";
 import { cp, mkdir, readdir, realpath, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { artifactGone } from "./check-places.ts";
@@ -114,10 +114,7 @@ export async function copyInputs(inputs: readonly InputToCopy[], workspace: stri
 }
 
 async function namesIn(directory: string): Promise<string[]> {
-  return readdir(directory).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw error;
-  });
+  return readdir(directory).catch(ifMissing([]));
 }
 
 /** Links are copied as links: what they point to is not pulled in. */

@@ -3,7 +3,7 @@
  * processes. Between processes it is a lock of the kernel, taken by SQLite on a file in the repository's own directory: it
  * ends with the process that holds it, however that ends, so no dead owner leaves it taken.
  */
-import { AgentCoreError, type Clock } from "@agentcore/contract";
+import { AgentCoreError, sleep, type Clock } from "@agentcore/contract";
 import type { Stats } from "node:fs";
 import { lstat, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -74,7 +74,7 @@ async function take(file: DatabaseSync, path: string, options: RepositoryLockOpt
       const message = `another process has worked on the repository for longer than ${waitMsMax} ms; it holds ${path}`;
       throw new AgentCoreError("AC_WORKFLOW_GIT", message, { evidence: { lock: path } });
     }
-    await new Promise<void>((resolve) => void clock.setTimer(pollMs, resolve));
+    await sleep(clock, pollMs);
   }
 }
 

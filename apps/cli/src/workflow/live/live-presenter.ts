@@ -2,7 +2,7 @@
  * A run on a terminal: the live screen while it goes on, the summary when it has ended. `q` leaves the screen for plain
  * lines; so does everything that a screen cannot be on.
  */
-import { systemClock } from "@agentcore/contract";
+import { ifMissing, systemClock } from "@agentcore/contract";
 import type { WorkflowEvent } from "@agentcore/workflow";
 import { readFileSync } from "node:fs";
 import type { Io } from "../../io.ts";
@@ -32,8 +32,7 @@ function readOwnStat(): string | null {
   try {
     return readFileSync("/proc/self/stat", "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
+    return ifMissing(null)(error);
   }
 }
 
