@@ -1,17 +1,17 @@
 /**
- * A provider's refusal, as an error class: by its HTTP status where the worker prints one, else by the words. Statuses
- * come first because they are a protocol; words are what is left when a worker passes on a sentence only, and they
- * refine two statuses that providers use for several things (429 and 400). All adapters share this one table.
+ * Maps a provider's refusal to an error class: by its HTTP status if the worker prints one, otherwise by its text. Statuses
+ * come first because they are a protocol. The text is used if the worker prints only a message, and refines the two
+ * statuses that providers use for several errors (429 and 400). All adapters share this table.
  */
 import type { ErrorClass, WorkerError } from "@agentcore/contract";
 import { boundedText } from "./event-text.ts";
 import { classifyProviderStatus } from "./provider-status.ts";
 import { waitInWords } from "./retry-after.ts";
 
-/** Longest message kept in an error; the logs have the whole. */
+/** Longest message in an error; the logs have all of it. */
 const messageCharsMax = 2000;
 
-/** In this order, because "connection" or "server error" also occur in sentences that say something more exact. */
+/** In this order, because "connection" and "server error" also occur in more specific messages. */
 const words: readonly (readonly [ErrorClass, RegExp])[] = [
   [
     "quota_exhausted",
@@ -36,7 +36,7 @@ const words: readonly (readonly [ErrorClass, RegExp])[] = [
   ],
 ];
 
-/** The class that the words of a message point to; null where they point nowhere. */
+/** The class that the text of a message indicates; null if none. */
 export function classifyProviderText(message: string): ErrorClass | null {
   const head = message.slice(0, messageCharsMax);
   return words.find(([, pattern]) => pattern.test(head))?.[0] ?? null;
@@ -44,15 +44,15 @@ export function classifyProviderText(message: string): ErrorClass | null {
 
 export interface ProviderFailure {
   readonly message: string;
-  /** HTTP status of the provider's answer; null where the worker does not print it. */
+  /** HTTP status of the provider's response; null if the worker does not print it. */
   readonly status: number | null;
   readonly retryAfterMs?: number | null;
 }
 
 /**
- * The failure as the contract has it. A 429 or 400 whose words speak of a used-up account is `quota_exhausted`; a 400
- * about a credential is `auth`. Without a status the words decide, and words that say nothing are `worker_protocol`:
- * the worker failed in a way that its adapter does not know.
+ * Returns the failure in the contract's form. A 429 or 400 whose text mentions a used-up account is `quota_exhausted`; a
+ * 400 about a credential is `auth`. Without a status, the text decides; an unknown text is `worker_protocol`: the worker
+ * failed in a way that its adapter does not know.
  */
 export function providerError(failure: ProviderFailure): WorkerError {
   return {

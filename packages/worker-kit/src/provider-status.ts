@@ -4,7 +4,7 @@ import type { ErrorClass } from "@agentcore/contract";
 /**
  * - 401, 403 → `auth`; 402 → `quota_exhausted`; 429 → `rate_limited`; 529 (overloaded) and every 5xx →
  *   `provider_unavailable`; 408 → `network`; any other 4xx (bad request, unknown model) → `invalid_request`.
- * - Anything that is no error status → `provider_unavailable`: an answer that makes no sense is the provider's fault.
+ * - Anything that is not an error status → `provider_unavailable`: an invalid response is the provider's fault.
  */
 export function classifyProviderStatus(status: number): ErrorClass {
   if (status === 401 || status === 403) return "auth";

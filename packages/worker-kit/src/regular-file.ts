@@ -1,12 +1,12 @@
 /**
- * Opening a file in a directory that a worker can write to. Its name may have become a link to somewhere else, or a pipe on
- * which `open` would wait without end: only a regular file below the given root is opened, and nothing is followed.
+ * Opens a file in a directory that a worker can write to. Its name may have become a link, or a pipe on which `open` would
+ * block without end, so only a regular file below the given root is opened, and no link is followed.
  */
 import { readlink, realpath, type FileHandle } from "node:fs/promises";
 import { sep } from "node:path";
 import { ignore, openPlacedFile } from "@agentcore/contract";
 
-/** `root`: a real path, without links. Null where there is no such file, or it is none that may be read. */
+/** `root`: a real path, without links. Null if the file does not exist or may not be read. */
 export async function openRegularFile(path: string, root: string): Promise<FileHandle | null> {
   let file: FileHandle;
   try {
@@ -25,7 +25,7 @@ export async function openRegularFile(path: string, root: string): Promise<FileH
   return null;
 }
 
-/** Where the open file really is: a directory above it may be a link. */
+/** The real path of the open file: a directory above it may be a link. */
 async function placeOf(file: FileHandle, path: string): Promise<string> {
   try {
     return await readlink(`/proc/self/fd/${file.fd}`);

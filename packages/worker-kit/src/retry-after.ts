@@ -1,16 +1,16 @@
 /**
- * How long a provider asked to wait, read from the headers of its answer as some workers print them. Pure: a date is
- * compared with the answer's own `date` header, so no clock is needed and a wrong clock on this machine does no harm.
+ * Reads the wait that a provider requested from the headers of its response, as some workers print them. Pure: a date is
+ * compared with the response's own `date` header, so no clock is needed and a wrong clock on this machine does no harm.
  */
 import type { WorkerError } from "@agentcore/contract";
 import { stringAt } from "./json-lines.ts";
 
-/** Longer waits than a day are taken for a mistake of the provider and cut to a day. */
+/** Waits longer than a day count as an error of the provider and are cut to a day. */
 const longestWaitMs = 24 * 60 * 60 * 1000;
 
 /**
- * Milliseconds from `retry-after-ms`, or from `retry-after` in seconds or as an HTTP date; null where the headers do not
- * say, or say nonsense. `headers` may be anything; names are expected in lower case.
+ * Milliseconds from `retry-after-ms`, or from `retry-after` in seconds or as an HTTP date; null if the headers are missing
+ * or invalid. `headers` may be anything; names are expected in lower case.
  */
 export function retryAfterMs(headers: unknown): number | null {
   const inMs = secondsOf(stringAt(headers, "retry-after-ms"));
@@ -23,13 +23,13 @@ export function retryAfterMs(headers: unknown): number | null {
   return Number.isNaN(until) || Number.isNaN(answeredAt) ? null : bounded(until - answeredAt);
 }
 
-/** Waited for in the run where the provider does not say how long; a longer wait costs less as a retry. */
+/** Wait within the run if the provider does not say how long; for a longer wait, a retry is cheaper. */
 const patienceMs = 15_000;
 const patienceMsMax = 60_000;
 
 /**
- * For a worker that tries a rate-limited request again after a silence: how long that may last, so that the work done so far is
- * kept. Null where the provider asked for more than a minute: the run then gives its place to others.
+ * The allowed silence of a worker that retries a rate-limited request, so that the work done so far is not lost. Null if
+ * the provider asked for more than a minute: the run then ends and makes room for others.
  */
 export function rateLimitPatience(
   error: WorkerError,
@@ -41,7 +41,7 @@ export function rateLimitPatience(
 
 const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-/** `Please try again in 1m26.5s`, `retry after 20 seconds`: milliseconds, or null where a message names no wait. */
+/** `Please try again in 1m26.5s`, `retry after 20 seconds`: milliseconds, or null if a message names no wait. */
 export function waitInWords(message: string): number | null {
   const said = /\b(?:try again|retry|retrying)(?: in| after)?:? ((?:\d+(?:\.\d+)? ?[a-z]+ ?)+)/i.exec(
     message.slice(0, 2000),

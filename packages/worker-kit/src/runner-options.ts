@@ -1,4 +1,4 @@
-/** What a runner is created with, and the limits it keeps. Each limit has a default, listed in `README.md`. */
+/** The options and limits of a runner. Each limit has a default, listed in `README.md`. */
 import type { Containment, RunLimits } from "@agentcore/containment";
 import type { Clock, Ids } from "@agentcore/contract";
 import { lineCharsMax } from "./line-framer.ts";
@@ -6,25 +6,25 @@ import type { OwnPrices } from "./prices.ts";
 import { logBytesMaxDefault } from "./runner/output-log.ts";
 
 export interface RunnerLimits {
-  /** Longest line handed to an adapter whole; of a longer one it gets the first part. Default 8 Mi characters. */
+  /** Longest line that an adapter gets whole, in characters; of a longer line it gets the first part. Default 8 Mi. */
   readonly lineCharsMax: number;
-  /** Kept on disk of each of stdout and stderr. Default 1 GiB. */
+  /** Maximum log size of stdout and of stderr, in bytes. Default 1 GiB. */
   readonly logBytesMax: number;
   /** From the first TERM to KILL. Default 5,000. */
   readonly graceMs: number;
   /** From the first TERM to the second. Default 2,000. */
   readonly secondTermAfterMs: number;
-  /** How long a stream that something outside the container still holds may be quiet before it is given up. Default 500. */
+  /** Time in ms without data after which a stream is closed that a process outside the container still holds. Default 500. */
   readonly drainQuietMs: number;
-  /** Files and directories compared in a workspace that is no git repository. Default 20,000. */
+  /** Maximum of files and directories that are compared in a workspace outside git. Default 20,000. */
   readonly snapshotEntriesMax: number;
-  /** For git to compare the workspace, before and after the run each. Default 30,000. */
+  /** Time limit in ms for git to compare the workspace, before and after the run. Default 30,000. */
   readonly gitTimeoutMs: number;
-  /** Largest file that git may write while comparing, and so the largest patch. Default 256 MiB. */
+  /** Largest file that git may write during a comparison, and so the largest patch, in bytes. Default 256 MiB. */
   readonly patchBytesMax: number;
-  /** Largest declared output that is copied. Default 1 GiB. */
+  /** Largest declared output that is copied, in bytes. Default 1 GiB. */
   readonly outputBytesMax: number;
-  /** Commands kept as observations. Default 10,000. */
+  /** Maximum of commands in the observations. Default 10,000. */
   readonly commandsMax: number;
 }
 
@@ -44,19 +44,22 @@ export const defaultRunnerLimits: RunnerLimits = {
 export interface RunnerOptions {
   readonly containment: Containment;
   readonly clock: Clock;
-  /** For the marks of runs; unique across everything that shares the machine. */
+  /** Ids for the markers of runs; unique on the machine. */
   readonly ids: Ids;
-  /** The caller's environment, from which the allow-list and the adapters pick. */
+  /** The caller's environment, the source of the allow-list and of credentials. */
   readonly hostEnv: Readonly<Record<string, string | undefined>>;
   /** Absolute path; each attempt gets `<attemptsDir>/<job id>/<attempt>`. */
   readonly attemptsDir: string;
-  /** Absolute path of a directory in which versions of workers are kept for later processes. Default: not kept. */
+  /** Absolute path of a directory that caches versions of workers for later processes. Default: no cache. */
   readonly versionsDir?: string;
-  /** Absolute real paths of AgentCore's own directories, which are no part of a workspace that they lie in. Default: none. */
+  /**
+   * Absolute real paths of AgentCore's own directories, which are excluded from comparisons of a workspace that contains
+   * them. Default: none.
+   */
   readonly ownDirectories?: readonly string[];
   readonly limits: RunnerLimits;
-  /** Of each worker, verify script and look of a probe, each on its own. Default: none. */
+  /** Limits of machine resources, separately for each worker, verify script and look of a probe. Default: none. */
   readonly runLimits?: RunLimits;
-  /** Prices of one's own for models. Default: none. */
+  /** The user's own prices for models. Default: none. */
   readonly prices?: OwnPrices;
 }

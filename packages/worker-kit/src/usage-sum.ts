@@ -1,7 +1,7 @@
-/** Sums of token counts and of money. A worker that says nothing about one kind leaves it unknown, never 0. */
+/** Adds token counts and amounts of money. If a worker does not report one kind, that kind is unknown, never 0. */
 import { unknownUsage, type Usage } from "@agentcore/contract";
 
-/** Field by field; unknown and a number make the number, unknown and unknown stay unknown. */
+/** Adds field by field; unknown plus a number is the number, unknown plus unknown is unknown. */
 export function addUsage(a: Usage, b: Usage): Usage {
   return {
     inputTokens: sum(a.inputTokens, b.inputTokens),
@@ -10,7 +10,7 @@ export function addUsage(a: Usage, b: Usage): Usage {
   };
 }
 
-/** Field by field the greater one; unknown and a number make the number. */
+/** The greater value of each field; unknown and a number give the number. */
 export function mostUsage(a: Usage, b: Usage): Usage {
   const most = (one: number | null, other: number | null) =>
     one === null ? other : Math.max(one, other ?? 0);
@@ -30,7 +30,7 @@ export function addCounts(a: number, b: number): number {
   return Math.min(a + b, Number.MAX_SAFE_INTEGER);
 }
 
-/** Dollars, rounded to billionths: sums of prices would otherwise end in the noise of binary fractions. */
+/** Dollars, rounded to billionths, to remove rounding noise of binary fractions. */
 export function addUsd(a: number, b: number): number {
   const rounded = Math.round((a + b) * 1e9) / 1e9;
   return Number.isFinite(rounded) ? rounded : Number.MAX_SAFE_INTEGER;

@@ -1,7 +1,7 @@
 /**
- * Follows the files in which a worker says what it has used so far (see `UsageFiles`), from where they end when it starts.
- * They are in a directory that the worker can write to: only regular files are read, a bounded number of them, so much at a
- * time, and one that shrinks or is replaced is not read on.
+ * Follows the files to which a worker writes its usage (see `UsageFiles`), from their end at the time it starts. The worker
+ * can write to their directory, so only regular files are read, limited in number and in bytes at a time, and a file that
+ * shrinks or is replaced is dropped.
  */
 import type { Dirent } from "node:fs";
 import { readdir, realpath } from "node:fs/promises";
@@ -10,18 +10,18 @@ import { ignore, type Clock, type Timer, type UsageFiles, type UsageReader } fro
 import { createLineFramer, type LineFramer } from "./line-framer.ts";
 import { openRegularFile } from "./regular-file.ts";
 
-/** Time between two looks. */
+/** Time between two reads. */
 const lookEveryMs = 500;
 
-/** Files followed, and names looked at in one look. */
+/** Maximum of files followed, and of names checked at a time. */
 const filesMax = 64;
 const namesMax = 2000;
 
-/** Read of one file in one look, and of all files in a run. */
+/** Maximum bytes of one file at a time, and of all files in a run. */
 const bytesPerLook = 4 * 1024 * 1024;
 const bytesMax = 512 * 1024 * 1024;
 
-/** Longer lines hold what a tool printed, not usage. */
+/** Longer lines contain output of tools, not usage. */
 const lineCharsMax = 1024 * 1024;
 
 export interface UsageTailOptions {
@@ -29,9 +29,9 @@ export interface UsageTailOptions {
   /** Of the worker. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: "own" | "user";
-  /** The worker's session, once it is known: the one that it resumes, or the one that it says it has begun. */
+  /** The worker's session when it is known: the one it resumes, or the one it reports. */
   readonly session: () => string | null;
-  /** Called when the reader has taken in more lines. */
+  /** Called when the reader has read more lines. */
   readonly onLines: (reader: UsageReader) => void;
 }
 
@@ -46,7 +46,7 @@ export class UsageTail {
   readonly #options: UsageTailOptions;
   readonly #directory: string;
   readonly #followed = new Map<string, Followed>();
-  /** Files that are not read (any more). */
+  /** Files that are not, or no longer, read. */
   readonly #left = new Set<string>();
   #root: string | null = null;
   #bytes = 0;
@@ -60,7 +60,7 @@ export class UsageTail {
     this.reader = options.files.createReader();
   }
 
-  /** Call before the worker is let go: what is there already is not of this run. */
+  /** Call before the worker is released: existing lines do not belong to this run. */
   async skipWhatIsThere(): Promise<void> {
     const home = this.#options.home === "own" ? this.#options.env["HOME"] : undefined;
     this.#root = await realpath(home ?? this.#directory).catch(() => null);
@@ -78,7 +78,7 @@ export class UsageTail {
     });
   }
 
-  /** Reads what is left. Call when the worker is gone. */
+  /** Reads the rest. Call when the worker is gone. */
   async end(): Promise<void> {
     this.#hasEnded = true;
     this.#timer?.cancel();
@@ -145,7 +145,7 @@ export class UsageTail {
     return followed;
   }
 
-  /** Null where the file cannot be read, now. */
+  /** Null if the file cannot be read now. */
   async #withFile<T>(
     path: string,
     use: (file: NonNullable<Awaited<ReturnType<typeof openRegularFile>>>) => Promise<T>,

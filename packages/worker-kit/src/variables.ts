@@ -1,20 +1,20 @@
 /**
- * Environment variables that change more than a worker's own work: one list, for the environment of workers, for the
- * configuration and for the command line.
+ * Environment variables that affect more than a worker's own work: one list for the environment of workers, the
+ * configuration and the command line.
  */
 
 interface VariableRule {
   readonly names: readonly string[];
-  /** Names that begin so count, too. */
+  /** Names with this prefix count too. */
   readonly prefixes?: readonly string[];
-  /** What it would do, behind "it would". */
+  /** Its effect, as text after "it would". */
   readonly effect: string;
 }
 
 /** No worker gets these, no matter where they are set. */
 const refused: readonly VariableRule[] = [
   {
-    // They lead to servers that already run and could start processes that no container holds.
+    // They lead to running servers that could start processes outside any container.
     names: [
       "DOCKER_HOST",
       "TMUX",
@@ -49,7 +49,7 @@ const refused: readonly VariableRule[] = [
   },
 ];
 
-/** Allowed, since they have honest uses; the command line says what they do. */
+/** Allowed, because they have legitimate uses; the command line explains their effect. */
 const loaders: readonly VariableRule[] = [
   {
     names: ["NODE_OPTIONS", "NODE_PATH", "NODE_COMPILE_CACHE"],
@@ -92,15 +92,15 @@ const loaders: readonly VariableRule[] = [
   },
 ];
 
-/** Every name of the first list, without those that only a prefix covers. */
+/** Every name of the first list, except names that only a prefix covers. */
 export const forbiddenVariables: readonly string[] = refused.flatMap(({ names }) => names);
 
-/** What a variable that no worker gets would do; null for one that a worker may get. */
+/** The effect of a variable that no worker gets; null for an allowed variable. */
 export function forbiddenEffect(name: string): string | null {
   return effectIn(refused, name);
 }
 
-/** What a variable does to programs that the worker starts, where that is more than to hold a value; else null. */
+/** The effect of a variable on programs that the worker starts, if it has one; else null. */
 export function loaderEffect(name: string): string | null {
   return effectIn(loaders, name);
 }

@@ -1,7 +1,7 @@
 /**
- * The one place that decides what a run came to. Pure: everything that is known about the ended run goes in, outcome,
- * class, code and a summary for people come out. An exit code of 0 is a claim, not a success: every worker is known to
- * exit 0 after a denied tool, a failed tool or a swallowed error.
+ * Decides the outcome of a run. Pure: everything known about the ended run goes in; outcome, class, code and a summary for
+ * people come out. Exit code 0 is a claim, not a success: every worker is known to exit with 0 after a denied tool, a
+ * failed tool or a swallowed error.
  *
  * | in this order                                 | outcome            | class              | code                 |
  * |-----------------------------------------------|--------------------|--------------------|----------------------|
@@ -25,13 +25,13 @@
  * | a tool was denied, and nothing shows the work | failed             | permission_denied  | AC_TOOL_DENIED       |
  * | otherwise                                     | succeeded          | –                  | –                    |
  *
- * (*) AC_UNCONTAINED where processes survived the stop: the outcome stays the cause's, so that a cancelled job is not
- * retried, and the code says what is worse.
+ * (*) AC_UNCONTAINED if processes survived the stop: the outcome stays that of the cause, so that a cancelled job is not
+ * retried, and the code names the more serious problem.
  *
- * What shows the work, after a denied tool: a change in the workspace, a verify script that passed, or a declared
- * output that was written during the run.
- * With any of them the run succeeded in spite of the denial, and the summary names the tool. Without them a worker's
- * "done" is not believed: that is how a run that was allowed nothing would pass for one that had nothing to do.
+ * Evidence of work after a denied tool: a change in the workspace, a verify script that passed, or a declared output that
+ * was written during the run. With any of them, the run succeeds in spite of the denial, and the summary names the tool.
+ * Without them, a worker's "done" is not believed: otherwise a run that was allowed nothing would count as one that had
+ * nothing to do.
  */
 import type {
   ErrorClass,
@@ -43,7 +43,7 @@ import type {
 } from "@agentcore/contract";
 import { oneLine } from "./event-text.ts";
 
-/** How the worker's process ended. A shell's or an init's `128 + n` counts as the signal n. */
+/** The exit of the worker's process. An exit code `128 + n` of a shell or an init counts as signal n. */
 export type WorkerExit =
   | { readonly kind: "exited"; readonly code: number }
   | { readonly kind: "signaled"; readonly signal: string }
@@ -63,25 +63,25 @@ export type VerifyOutcome =
   | { readonly kind: "not_started"; readonly failure: StartFailure };
 
 export interface VerdictInput {
-  /** What ended the run from outside, if that came before the worker's own end. */
+  /** The cause that ended the run from outside before the worker's own end, if any. */
   readonly stop: StopCause | null;
   readonly exit: WorkerExit;
-  /** Null where the adapter's reader threw; `readerFailure` says what. */
+  /** Null if the adapter's reader threw; `readerFailure` says why. */
   readonly report: WorkerReport | null;
   readonly readerFailure: string | null;
-  /** What AgentCore itself got wrong while the worker ran; null for nothing. */
+  /** An internal error of AgentCore while the worker ran; null for none. */
   readonly internalFailure: string | null;
-  /** Null: it could not be found out. */
+  /** Null: unknown. */
   readonly workspaceChanged: boolean | null;
   /** Declared outputs that were written during the run. */
   readonly outputsWritten: number;
-  /** Declared outputs that should be there and are not, each with the reason. */
+  /** Declared outputs that are missing, each with the reason. */
   readonly outputsMissing: readonly string[];
   readonly verify: VerifyOutcome;
   readonly survivors: number;
-  /** Limits of processes, memory and file size that the run is known to have come up against, in words. */
+  /** Limits of processes, memory and file size that the run is known to have reached, as text. */
   readonly limitsReached: readonly string[];
-  /** Last lines of stderr: the reason, where the worker gave none of its own. */
+  /** Last lines of stderr: the reason, if the worker gave none. */
   readonly stderrTail: string;
 }
 
@@ -97,12 +97,12 @@ export function verdict(input: VerdictInput): Verdict {
   return judgeRun(input) ?? judgeWork(input);
 }
 
-/** Whether the run would pass for a success, so that it is worth looking at outputs and running the verify script. */
+/** Whether the run counts as a success so far, so that outputs and the verify script are worth checking. */
 export function claimsSuccess(input: VerdictInput): boolean {
   return judgeRun(input) === null;
 }
 
-/** What went wrong with the run itself; null where the worker ended properly and claims success. */
+/** The error of the run itself; null if the worker exited properly and claims success. */
 function judgeRun(input: VerdictInput): Verdict | null {
   if (input.stop !== null) return stopped(input.stop, input.survivors);
   if (input.survivors > 0) return failed("internal", "AC_UNCONTAINED", uncontainedText(input.survivors));
@@ -125,7 +125,7 @@ function judgeRun(input: VerdictInput): Verdict | null {
   return failed("task_failed", "AC_RUN_LIMIT", `${input.limitsReached.join("; ")}: ${judged.summary}`);
 }
 
-/** What a provider answered, and what the worker was refused, is no matter of memory. */
+/** Refusals of a provider or a tool are not caused by a memory limit. */
 function mayComeOfLimit({ errorClass }: Verdict): boolean {
   return errorClass === "worker_crashed" || errorClass === "worker_protocol" || errorClass === "task_failed";
 }
@@ -151,7 +151,7 @@ function stopped(stop: StopCause, survivors: number): Verdict {
   };
 }
 
-/** What the worker itself says, in words and by its exit; null where both claim success. */
+/** The failure that the worker reports, by its report and its exit; null if both claim success. */
 function judgeWorker(
   input: VerdictInput,
   report: WorkerReport,
@@ -199,7 +199,7 @@ function noTerminalEvent(report: WorkerReport, exitCode: number, stderrTail: str
 
 type LastWords = Pick<WorkerReport, "summary" | "deniedTools">;
 
-/** Whether the work is there, once the worker claims that it is. */
+/** Checks the work after the worker claims success. */
 function judgeWork(input: VerdictInput): Verdict {
   const words: LastWords = input.report ?? { summary: "", deniedTools: [] };
   if (input.outputsMissing.length > 0) {
@@ -230,7 +230,7 @@ function judgeWork(input: VerdictInput): Verdict {
   };
 }
 
-/** Classes that are a provider's answer, even if the worker prints its words and not its status. */
+/** Classes that come from a provider's response, even if the worker prints its text and not its status. */
 const refusedByProvider: ReadonlySet<ErrorClass> = new Set([
   "rate_limited",
   "quota_exhausted",
@@ -260,7 +260,7 @@ function workerError(report: WorkerReport, stderrTail: string): Verdict {
   return failed("task_failed", "AC_WORKER_ERROR", text);
 }
 
-/** The refusal of a tool as the reason, where one was refused. */
+/** The refusal of a tool as the reason, if one was refused. */
 function denied(report: LastWords, then: string): Verdict | null {
   if (report.deniedTools.length === 0) return null;
   const words = report.summary === "" ? "" : `: ${oneLine(report.summary, 500)}`;

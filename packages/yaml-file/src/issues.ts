@@ -1,6 +1,6 @@
 /**
- * Errors of the schema as lines for people: where in the file, which setting, what is wrong, and what was probably meant.
- * The names that are allowed at a place are read from the published JSON Schema, so there is no second list to keep.
+ * Turns schema errors into messages for people: the place in the file, the setting, the error, and a suggestion. The
+ * allowed names at a place come from the published JSON Schema, so there is no second list to maintain.
  */
 import type * as z from "zod";
 import { sentenceOf } from "./sentence.ts";
@@ -8,7 +8,7 @@ import { didYouMean } from "./suggest.ts";
 import type { YamlFormat } from "./read-yaml.ts";
 import type { YamlIssue, YamlSource } from "./yaml-source.ts";
 
-/** The part of a JSON Schema that leads from a schema to that of one of its values. */
+/** The parts of a JSON Schema that lead to the schema of a nested value. */
 interface JsonSchema {
   readonly $ref?: string;
   readonly $defs?: Readonly<Record<string, JsonSchema>>;
@@ -35,7 +35,7 @@ interface Format {
   readonly otherNames: Readonly<Record<string, string>>;
 }
 
-/** More names are not listed: nobody reads them. */
+/** Longer lists of names are omitted. */
 const listedMax = 12;
 
 function cureOf(key: string, known: readonly string[], { otherNames }: Format): string {
@@ -57,7 +57,7 @@ function describe(issue: z.core.$ZodIssue, source: YamlSource & { ok: true }, fo
     }));
   }
   if (issue.code === "invalid_union") {
-    // The branch that came furthest into the value says best what is wrong with it.
+    // The branch that matched the most of the value describes the error best.
     const deepest = issue.errors
       .map((branch) => branch.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })))
       .toSorted((a, b) => depth(b) - depth(a))[0];

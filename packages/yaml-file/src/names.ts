@@ -1,11 +1,11 @@
 /**
- * Names of a mapping that would be another name, or none, by the time that they are read: a number that YAML writes in another
- * way (`007` is 7), and the one name that JavaScript keeps for itself. With them what no program can be given: values with a NUL
- * character, and values nested without end.
+ * Checks names of a mapping that would become another name, or none, when they are read: a number that YAML writes
+ * differently (`007` is 7), and the one name that JavaScript reserves. Also checks for values that no program can use:
+ * values with a NUL character, and values nested too deeply.
  */
 import type { YamlIssue, YamlSource } from "./yaml-source.ts";
 
-/** Deeper values are refused: what reads them calls itself. */
+/** Deeper values are refused, because their readers are recursive. */
 const depthMax = 100;
 
 export function nameIssues(source: YamlSource & { ok: true }): YamlIssue[] {
@@ -47,5 +47,5 @@ export function nameIssues(source: YamlSource & { ok: true }): YamlIssue[] {
   }
 }
 
-/** What JavaScript writes for a value that is no text. */
+/** JavaScript's text for a value that is not a string. */
 const mayBeNumber = /^(?:-?\d|-?Infinity|NaN|true|false|null)/;

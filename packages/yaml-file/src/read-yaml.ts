@@ -1,6 +1,6 @@
 /**
- * A YAML file against its schema: the value, or every mistake with its place. Shared by the configuration and the workflow
- * files, so that a mistake reads the same in each.
+ * Checks a YAML file against its schema and returns the value, or every error with its place. The configuration and the
+ * workflow files share it, so that an error reads the same in each.
  */
 import type * as z from "zod";
 import { describeIssues } from "./issues.ts";
@@ -12,11 +12,11 @@ export type YamlReading<T> =
   | { readonly ok: false; readonly issues: readonly YamlIssue[] };
 
 export interface YamlFormat<T> {
-  /** Decides; an empty text is given to it as `{}`. */
+  /** The schema that decides; an empty text is passed as `{}`. */
   readonly schema: z.ZodType<T>;
-  /** The same as JSON Schema (`z.toJSONSchema(schema, { io: "input" })`): the names that a mistake is compared with. */
+  /** The same as JSON Schema (`z.toJSONSchema(schema, { io: "input" })`), with the names for suggestions. */
   readonly jsonSchema: () => object;
-  /** What other systems call a setting, and its name here. */
+  /** Names of settings in other systems, with the name here. */
   readonly otherNames?: Readonly<Record<string, string>>;
 }
 

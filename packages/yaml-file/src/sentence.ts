@@ -1,11 +1,11 @@
 /**
- * What zod says, in words that name the cure: what stands there, and what may. A message that a schema brings
- * along is left as it is. Pure.
+ * Turns zod's errors into messages that name the cure: the present value, and the allowed ones. A message from a schema is
+ * kept unchanged. Pure.
  */
 import type * as z from "zod";
 import { didYouMean } from "./suggest.ts";
 
-/** `value`: what stands at the issue's place; undefined where nothing does. */
+/** `value`: the value at the issue's place; undefined if there is none. */
 export function sentenceOf(issue: z.core.$ZodIssue, value: unknown): string {
   if (!/^(?:Invalid input|Invalid option|Too small|Too big)\b/.test(issue.message)) return issue.message;
   switch (issue.code) {
@@ -47,7 +47,7 @@ function branchKinds({ errors }: z.core.$ZodIssueInvalidUnion): string {
 interface Bound {
   readonly bound: number | bigint;
   readonly isLeast: boolean;
-  /** The bound itself is out. */
+  /** The bound is exclusive. */
   readonly isOpen: boolean;
 }
 

@@ -1,6 +1,6 @@
-/** "Did you mean …": the nearest of the names that exist, by edits with neighbouring swaps counted once. */
+/** "Did you mean …": finds the nearest existing name by edit distance, where a swap of neighbors counts as one edit. */
 
-/** Edits that turn `a` into `b`: insert, delete, replace, swap of neighbours (optimal string alignment). */
+/** Number of edits that turn `a` into `b`: insert, delete, replace, swap of neighbors (optimal string alignment). */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);
@@ -20,10 +20,10 @@ function editDistance(a: string, b: string): number {
   return last[b.length] ?? 0;
 }
 
-/** Among more names none is looked for: a file with thousands of mistakes would take minutes. */
+/** With more names, no suggestion is made: a file with thousands of errors would take minutes. */
 const candidatesMax = 2000;
 
-/** The candidate nearest to `name`, if it is near enough to have been meant: at most a third of its letters differ. */
+/** The candidate nearest to `name`, if at most a third of its letters differ. */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   if (candidates.length > candidatesMax) return undefined;
   const wanted = name.toLowerCase();
@@ -39,7 +39,7 @@ export function nearest(name: string, candidates: readonly string[]): string | u
   return best;
 }
 
-/** `; did you mean "codex"?`, or nothing where no candidate is near. */
+/** `; did you mean "codex"?`, or nothing if no candidate is near. */
 export function didYouMean(name: string, candidates: readonly string[]): string {
   const found = nearest(name, candidates);
   return found === undefined ? "" : `; did you mean "${found}"?`;

@@ -1,7 +1,7 @@
 /**
- * A YAML text that still knows where each of its values stands, so that an error of the schema can be told with its line
- * and column. Two parsers share the work: js-yaml reads values, some ten times as fast; `yaml` knows places, and is asked
- * only where there is a mistake. They are loaded when the first text comes: a program without a file to read does not pay.
+ * A YAML text with the places of its values, so that a schema error has a line and column. js-yaml reads values, about ten
+ * times as fast; `yaml` knows places, and runs only if there is an error. Both are loaded with the first text, so a program
+ * without a file to read does not load them.
  */
 import type { Document, ErrorCode, Node, Pair, Scalar, YAMLMap } from "yaml";
 import type * as yamlParser from "./yaml-parser.ts";
@@ -11,7 +11,7 @@ export interface Place {
   readonly column: number;
 }
 
-/** One mistake of a file. */
+/** One error of a file. */
 export interface YamlIssue extends Place {
   readonly message: string;
 }
@@ -21,13 +21,13 @@ export type YamlSource =
   | {
       readonly ok: true;
       readonly value: unknown;
-      /** Where the value at the path stands; of a key that is not there, where its nearest parent stands. */
+      /** Place of the value at the path; for a missing key, place of its nearest parent. */
       placeOfValue(path: readonly PropertyKey[]): Place;
-      /** Where the key itself stands. */
+      /** Place of the key. */
       placeOfKey(path: readonly PropertyKey[]): Place;
-      /** A key as it is written, without its quotes; undefined where there is none. */
+      /** A key as written, without quotes; undefined if there is none. */
       textOfKey(path: readonly PropertyKey[]): string | undefined;
-      /** A text, number or truth as it is written; undefined where there is none. */
+      /** A string, number or boolean as written; undefined if there is none. */
       textOfValue(path: readonly PropertyKey[]): string | undefined;
     };
 
@@ -48,7 +48,7 @@ export async function parseYaml(text: string): Promise<YamlSource> {
   return { ok: true, value: read.value, ...placesIn(() => located) };
 }
 
-/** The parser notices only here that aliases expand to too much. */
+/** Only here does the parser notice that aliases expand too much. */
 function readPlaced({ document }: Located): { readonly value: unknown } | YamlIssue {
   try {
     return { value: document.toJS({ maxAliasCount: aliasesMax }) as unknown };
@@ -59,8 +59,8 @@ function readPlaced({ document }: Located): { readonly value: unknown } | YamlIs
 }
 
 /**
- * Null where the fast parser finds a mistake, or a thing that the other one is the judge of: an alias, which may expand to
- * anything, a text without a value, a tag that nobody knows.
+ * Null if the fast parser finds an error, or something that the other parser decides: an alias, which may expand without
+ * limit, a text without a value, an unknown tag.
  */
 function readFast({ load, YAMLException }: Parser, text: string): { readonly value: unknown } | null {
   try {
@@ -71,18 +71,18 @@ function readFast({ load, YAMLException }: Parser, text: string): { readonly val
   }
 }
 
-/** A parsed text with what leads from its nodes to their places. */
+/** A parsed text with the places of its nodes. */
 interface Located {
   readonly parser: Parser;
   readonly document: Document;
-  /** Its first mistake: those behind it are mostly the parser's guesses after it lost its way. */
+  /** Its first error: later ones are mostly guesses of the parser. */
   readonly issue: YamlIssue | undefined;
   readonly placeAt: (offset: number) => Place;
 }
 
 function locate(parser: Parser, text: string): Located {
   const lines = new parser.LineCounter();
-  // The parser compares each key with all before it, which takes seconds in a mapping of thousands.
+  // The parser compares each key with all earlier ones, which takes seconds in a mapping of thousands.
   const document = parser.parseDocument(text, {
     lineCounter: lines,
     logLevel: "error",
@@ -105,12 +105,12 @@ function locate(parser: Parser, text: string): Located {
   return { parser, document, issue, placeAt };
 }
 
-/** What the parser says to programmers, for people. */
+/** Rewrites the parser's messages for people. */
 const ourWords: Readonly<Partial<Record<ErrorCode, string>>> = {
   MULTIPLE_DOCS: "the file holds several documents; leave out all but one, and the line --- between them",
 };
 
-/** Longer messages repeat what the file holds. */
+/** Longer messages repeat content of the file. */
 const messageMax = 200;
 
 function wordsFor({ code, message }: Document["errors"][number]): string {
@@ -124,7 +124,7 @@ interface Mistake {
   readonly message: string;
 }
 
-/** The parser only warns of it, and reads the value as if it had no tag: not what was meant. */
+/** The parser only warns about an unknown tag and ignores it, which is not what the author meant. */
 function unknownTag(text: string, { warnings }: Document): Mistake | undefined {
   const warning = warnings.find(({ code }) => code === "TAG_RESOLVE_FAILED");
   if (warning === undefined) return undefined;
@@ -133,7 +133,7 @@ function unknownTag(text: string, { warnings }: Document): Mistake | undefined {
   return { offset, message: `the tag ${tag} is not known; leave it out` };
 }
 
-/** Mistakes that the parser is not asked for, or does not find before the values are taken out. */
+/** Errors that the parser does not check, or finds only when values are extracted. */
 function overlooked({ visit, isScalar }: Parser, document: Document): Mistake | undefined {
   let found: Mistake | undefined;
   const anchors = new Set<string>();
@@ -165,7 +165,7 @@ function overlooked({ visit, isScalar }: Parser, document: Document): Mistake | 
   return found;
 }
 
-/** `located` is asked for at the first question. */
+/** `located` is called at the first use. */
 function placesIn(located: () => Located): Omit<YamlSource & { ok: true }, "ok" | "value"> {
   let known: Located | undefined;
   const get = (): Located => (known ??= located());
@@ -191,7 +191,7 @@ function keyAt({ parser, document }: Located, path: readonly PropertyKey[]): Sca
   return parser.isMap(parent) ? pairNamed(parser, parent, path.at(-1))?.key : undefined;
 }
 
-/** By how the key is read: `0o17` is the name "15". */
+/** By the key's value: `0o17` is the name "15". */
 function pairNamed(
   { isScalar }: Parser,
   map: YAMLMap,

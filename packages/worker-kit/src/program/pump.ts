@@ -1,7 +1,6 @@
 /**
- * Moves one stream of a process to the sink that takes its bytes, no faster than they can be taken. Ends when the stream ends;
- * where something outside the container still holds the other end, {@link StreamPump.abandon} stops waiting once nothing
- * more arrives.
+ * Copies one stream of a process to its sink, no faster than the sink accepts it. Ends when the stream ends. If a process
+ * outside the container still holds the other end, {@link StreamPump.abandon} stops waiting once no data arrives.
  */
 import type { Readable } from "node:stream";
 import type { Clock, Timer } from "@agentcore/contract";
@@ -15,9 +14,9 @@ export interface StreamSink {
 }
 
 export interface StreamPump {
-  /** When the stream has ended, broken or been abandoned, and the sink was notified. Never rejects. */
+  /** Resolves when the stream has ended, failed or been abandoned, and the sink was notified. Never rejects. */
   readonly ended: Promise<void>;
-  /** Stops reading as soon as nothing has arrived for `quietMs`. */
+  /** Stops reading as soon as no data has arrived for `quietMs`. */
   abandon(clock: Clock, quietMs: number): void;
 }
 
@@ -52,7 +51,7 @@ export function pumpStream(source: Readable, sink: StreamSink): StreamPump {
       let seen = bytesRead;
       const look = (): void => {
         if (finished) return;
-        // A source that is paused until its sink has caught up is not quiet: its bytes are still waiting.
+        // A source that is paused for its sink is not quiet: its bytes are still waiting.
         if (bytesRead === seen && !source.isPaused()) source.destroy();
         seen = bytesRead;
         if (!finished) timer = clock.setTimer(quietMs, look);

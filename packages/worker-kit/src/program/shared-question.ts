@@ -1,6 +1,6 @@
 /**
- * One answer for all who ask the same thing at the same time. The question is given up only when nobody waits any more; who
- * stops waiting is rejected immediately, and the last one when it is really over.
+ * Shares one result among all concurrent callers of the same question. The question is cancelled only when no caller waits
+ * any more. A caller that stops waiting is rejected immediately, and the last one when the question has really ended.
  */
 import { AgentCoreError } from "@agentcore/contract";
 
@@ -13,7 +13,7 @@ interface Question<T> {
 export class SharedQuestions<T> {
   readonly #open = new Map<string, Question<T>>();
 
-  /** Rejects as `ask` does, and with `AC_CANCELLED` where the signal is aborted first. */
+  /** Rejects as `ask` does, and with `AC_CANCELLED` if the signal is aborted first. */
   async ask(
     key: string,
     signal: AbortSignal | undefined,

@@ -1,6 +1,6 @@
 /**
- * Versions of worker programs: run `--version` contained, find the number in what it prints, compare. A program that does not
- * answer in time is ended; on a busy machine that says nothing about the program.
+ * Finds the version of a worker's program: runs `--version` contained, parses the number from the output, and compares
+ * versions. A program that does not reply in time is ended; on a busy machine that says nothing about the program.
  */
 import { AgentCoreError, errorText } from "@agentcore/contract";
 import { runContainedProgram, type ProgramEnd, type ProgramOptions } from "./contained-program.ts";
@@ -9,9 +9,9 @@ export const versionTimeoutMs = 20_000;
 
 export type VersionAnswer =
   | { readonly kind: "version"; readonly version: string }
-  /** It answered, and not with a version. */
+  /** It replied, but without a version. */
   | { readonly kind: "unreadable"; readonly reason: string }
-  /** It took too long, or the system could not start it: perhaps another time. */
+  /** It took too long, or the system could not start it: a later try may succeed. */
   | { readonly kind: "unanswered"; readonly reason: string };
 
 export interface VersionOptions {
@@ -62,7 +62,7 @@ export function findVersion(text: string): string | null {
   return match?.[1] ?? null;
 }
 
-/** Negative, zero or positive, as `left` is older, equal or newer. Missing options are 0; a pre-release is older. */
+/** Negative, zero or positive if `left` is older, equal or newer. Missing parts are 0; a pre-release is older. */
 export function compareVersions(left: string, right: string): number {
   const [leftCore = "", leftPre = ""] = splitOnce(left, "-");
   const [rightCore = "", rightPre = ""] = splitOnce(right, "-");

@@ -2,7 +2,7 @@
 import { constants } from "node:os";
 import type { WorkerExit } from "../verdict.ts";
 
-/** Signals whose `128 + n` is believed: those that end a process from outside, or by a crash. */
+/** Signals for which an exit code `128 + n` counts as a signal: those that end a process from outside, or by a crash. */
 const signalNames = [
   "SIGHUP",
   "SIGINT",

@@ -1,7 +1,7 @@
 /**
- * The private directory of one attempt: HOME and TMPDIR of the worker, its logs, patch and outputs. Ids may be any text, so
- * this is the one place that makes file names of them; readers of logs ask it too. Also remembers which HOME holds which of a
- * worker's own sessions, so that a task which resumes one finds it there.
+ * The private directory of one attempt: the worker's HOME and TMPDIR, its logs, patch and outputs. Ids may be any text, so
+ * only this module turns them into file names; readers of logs use it too. It also records which HOME contains which
+ * session of a worker, so that a task that resumes a session gets that HOME.
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, rmdirSync, symlinkSync } from "node:fs";
@@ -30,7 +30,7 @@ export interface AttemptName {
   readonly permitId: string;
 }
 
-/** Throws `AC_STORE_UNAVAILABLE` where the directory cannot be made. */
+/** Throws `AC_STORE_UNAVAILABLE` if the directory cannot be made. */
 export async function createAttemptDirectory(
   attemptsDir: string,
   name: AttemptName,
@@ -40,7 +40,7 @@ export async function createAttemptDirectory(
     const path = await makePrivateDirectory(attemptsDir, name);
     const home = join(path, "home");
     const tmp = join(path, "tmp");
-    // At once: through the thread pool each would take ten times as long, and the worker waits for them.
+    // Synchronous: through the thread pool, each would take ten times as long, and the worker waits for them.
     if (resumedHome === null) mkdirSync(home, { mode: 0o700 });
     else symlinkSync(resumedHome, home);
     mkdirSync(tmp, { mode: 0o700 });
@@ -55,14 +55,14 @@ export async function createAttemptDirectory(
   }
 }
 
-/** Where the files of an attempt that has begun are. */
+/** The directory of an attempt that has started. */
 export async function findAttemptDirectory(attemptsDir: string, name: AttemptName): Promise<string> {
   const { usual, other } = placesOf(attemptsDir, name);
   const found = await stat(other).catch(ifMissing(null));
   return found === null ? usual : other;
 }
 
-/** The other place is for an attempt whose number left a directory there before, as a job's does whose id is used again. */
+/** The other directory is for an attempt whose number already has one, because the job's id was reused. */
 function placesOf(attemptsDir: string, { jobId, attempt, permitId }: AttemptName) {
   const usual = join(attemptsDir, fileNameOf(jobId), String(attempt));
   return { usual, other: `${usual}-${fileNameOf(permitId)}` };
@@ -81,7 +81,7 @@ async function makePrivateDirectory(attemptsDir: string, name: AttemptName): Pro
   }
 }
 
-/** In the directory of a job whose id is no file name. */
+/** File in the directory of a job whose id is not a file name. */
 const idFile = "job-id";
 const idBytesMax = 64 * 1024;
 
@@ -94,11 +94,11 @@ async function makeJobDirectory(path: string, jobId: string): Promise<void> {
 export interface JobDirectory {
   readonly jobId: string;
   readonly path: string;
-  /** When its latest attempt began, in ms since the epoch. */
+  /** Start of its latest attempt, in ms since the epoch. */
   readonly changedAt: number;
 }
 
-/** Of every job that ever ran here and was not pruned. Empty where there is no such directory. */
+/** All jobs with a directory. Empty if there is none. */
 export async function listJobDirectories(attemptsDir: string): Promise<readonly JobDirectory[]> {
   const names = await readdir(attemptsDir).catch(ifMissing([]));
   const listed: JobDirectory[] = [];
@@ -123,8 +123,8 @@ async function storedId(path: string): Promise<string | null> {
 }
 
 /**
- * With all that is in it. What a short run leaves is mostly empty: one call takes that away, where looking into it takes several
- * trips through the thread pool.
+ * Removes a directory and its content. Most directories of short runs are empty: one call removes those, while listing them
+ * takes several trips through the thread pool.
  */
 export async function dropDirectory(path: string): Promise<void> {
   try {
@@ -135,7 +135,7 @@ export async function dropDirectory(path: string): Promise<void> {
   }
 }
 
-/** For an attempt that never started. The HOME of a resumed session is a link, and stays. */
+/** For an attempt that never started. The HOME of a resumed session is a link, and its target stays. */
 export async function removeAttemptDirectory(attempt: AttemptDirectory): Promise<void> {
   try {
     await removeTree(attempt.path);
@@ -144,7 +144,7 @@ export async function removeAttemptDirectory(attempt: AttemptDirectory): Promise
   }
 }
 
-/** The HOME in which a session of this worker was made; null where it is not known, or gone. */
+/** The HOME that contains a session of this worker; null if unknown or gone. */
 export async function homeOfSession(
   attemptsDir: string,
   worker: string,
@@ -155,7 +155,7 @@ export async function homeOfSession(
       realpath(attemptsDir),
       realpath(sessionLink(attemptsDir, worker, session)),
     ]);
-    // The link is ours, and leads to the HOME of an attempt. Anything else is not made a worker's HOME.
+    // Only our own link to the HOME of an attempt is used as a worker's HOME.
     return home.startsWith(`${root}/`) && (await stat(home)).isDirectory() ? home : null;
   } catch (error) {
     ignore(error, "a session of another machine, or pruned: the worker itself says that it does not know it");
@@ -182,7 +182,7 @@ function sessionLink(attemptsDir: string, worker: string, session: string): stri
   return join(attemptsDir, ".sessions", fileNameOf(worker), fileNameOf(session));
 }
 
-/** The text itself where it is a harmless file name, else a digest of it. */
+/** The text itself if it is a safe file name, else a digest of it. */
 export function fileNameOf(text: string): string {
   if (/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,119}$/.test(text)) return text;
   return createHash("sha256").update(text).digest("hex").slice(0, 32);

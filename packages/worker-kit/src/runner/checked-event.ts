@@ -1,7 +1,7 @@
 /**
- * The border between a third party's reader and everything else. Texts are bounded here, and numbers that feed budgets are
- * checked, because a negative or infinite one would corrupt them; other fields are taken as they are, since checking
- * each of millions of events against the whole schema would cost more than reading them.
+ * Checks the output of a third-party reader. Texts are cut, and numbers that feed budgets are checked, because a negative
+ * or infinite number would corrupt them. Other fields are not checked, because checking each of millions of events against
+ * the schema would cost more than reading them.
  */
 import {
   AgentCoreError,
@@ -17,7 +17,7 @@ import {
 import { z } from "zod";
 import { boundedText } from "../event-text.ts";
 
-/** Cuts every long text of an event; the log keeps the whole. Cheap for the usual short ones. Throws for what is no event. */
+/** Cuts every long text of an event; the log has all of it. Cheap for short texts. Throws for an invalid event. */
 export function checkedEvent(event: WorkerEvent): WorkerEvent {
   switch (event.type) {
     case "text":
@@ -87,7 +87,7 @@ const reportSchema = lazySchema(() =>
   }),
 );
 
-/** The report, with numbers that make no sense as unknown. Throws for what is no report. */
+/** Returns the report, with invalid numbers as unknown. Throws for an invalid report. */
 export function checkedReport(report: WorkerReport): WorkerReport {
   const parsed = reportSchema.safeParse(report);
   if (parsed.success) return parsed.data;

@@ -1,6 +1,7 @@
 /**
- * Declared outputs: checked to be there and inside the workspace, and copied into the attempt's directory, where they
- * stay whatever happens to the workspace. A path may not leave the workspace, also not through a symbolic link.
+ * Collects declared outputs: checks that they exist inside the workspace, and copies them into the attempt's directory,
+ * where later changes of the workspace do not affect them. A path may not leave the workspace, even through a symbolic
+ * link.
  */
 import { constants, type Stats } from "node:fs";
 import { chmod, copyFile, cp, lstat, mkdir, readdir, realpath } from "node:fs/promises";
@@ -16,13 +17,13 @@ import { fileNameOf } from "./attempt-directory.ts";
 
 export interface CollectedOutputs {
   readonly artifacts: readonly Artifact[];
-  /** How many of them were written during the run, and so are the worker's. */
+  /** Number of outputs that were written during the run, and so by the worker. */
   readonly written: number;
-  /** Outputs that should be there and are not usable, each with the reason. */
+  /** Declared outputs that are missing or unusable, each with the reason. */
   readonly missing: readonly string[];
 }
 
-/** `workspace`: its real path from before the run, so that a link in its place leads out of it. */
+/** `workspace`: its real path from before the run, so that a link in its place counts as leaving it. */
 export async function collectOutputs(
   outputs: readonly OutputSpec[],
   workspace: string,
@@ -77,7 +78,7 @@ function leaves(root: string, path: string): boolean {
   return way === ".." || way.startsWith("../") || way.startsWith("/");
 }
 
-/** The kernel stamps files with a clock that is up to a tick behind. */
+/** The kernel's clock for file times is up to a tick behind. */
 const fileClockLagMs = 10;
 
 interface Copied {
@@ -86,7 +87,7 @@ interface Copied {
   readonly changedAt: number;
 }
 
-/** What was copied, or why not. Links inside a directory are copied as links. */
+/** The copied files, or the reason for the failure. Links inside a directory are copied as links. */
 async function copyOutput(source: string, target: string, bytesMax: number): Promise<Copied | string> {
   try {
     const found = await lstat(source);
@@ -103,7 +104,7 @@ async function copyOutput(source: string, target: string, bytesMax: number): Pro
   }
 }
 
-/** Copies have the modes of the worker's files, and are ours: nobody else reads them, programs stay programs. */
+/** Copies keep the modes of the worker's files but are readable only by their owner; programs stay executable. */
 async function makePrivate(path: string): Promise<void> {
   const found = await lstat(path);
   await chmod(path, privateMode(found));
@@ -116,12 +117,12 @@ async function makePrivate(path: string): Promise<void> {
   }
 }
 
-/** Whatever mode the worker chose, we can read it and remove it. */
+/** Makes a file readable and removable for its owner, regardless of the worker's mode. */
 function privateMode(found: Stats): number {
   return (found.mode & 0o700) | (found.isDirectory() ? 0o700 : 0o600);
 }
 
-/** Sockets, pipes and devices are left out: copying them would fail or block. */
+/** Sockets, pipes and devices are skipped: copying them would fail or block. */
 async function isCopied(source: string): Promise<boolean> {
   const found = await lstat(source);
   return found.isFile() || found.isDirectory() || found.isSymbolicLink();

@@ -1,6 +1,6 @@
 /**
- * Last stages of a run, once its container is proved empty: what changed, is it there, does it verify, what did it cost,
- * and the verdict over all of it. Nothing of the worker runs any more, so what is looked at here stays as it is.
+ * The last stages of a run, after its container is proved empty: changes, outputs, verify script, cost, and the verdict. No
+ * process of the worker runs any more, so its files do not change.
  */
 import type { Artifact, ContainmentReceipt, StopCause, WorkerEvent, WorkerResult } from "@agentcore/contract";
 import type { ActivityLog } from "../observe/activity-log.ts";
@@ -19,18 +19,18 @@ import type { OutputRead } from "./read-output.ts";
 import { makeResult, type RunTimes } from "./result.ts";
 import { runVerifyScript, type VerifyRun } from "./verify-script.ts";
 
-/** A run whose worker has ended and whose container is empty, or given up. */
+/** A run whose worker has exited and whose container is empty, or given up. */
 export interface EndedRun {
   readonly run: Run;
   readonly times: RunTimes;
-  /** What stopped the worker from outside, if that came before its own exit. */
+  /** The cause that stopped the worker from outside before its own exit, if any. */
   readonly cause: StopCause | null;
   readonly internalFailure: string | null;
   readonly exit: WorkerExit;
   /** See `VerdictInput`. */
   readonly limitsReached: readonly string[];
   readonly receipt: ContainmentReceipt;
-  /** Processes of the task's probe that could not be ended. */
+  /** Processes of the task's probe that could not be killed. */
   readonly probeSurvivors: number;
   readonly read: OutputRead;
   readonly activity: ActivityLog;
@@ -100,7 +100,7 @@ function lookLimitMs(ended: Pick<EndedRun, "run" | "cause">): number {
 
 interface Checks {
   readonly outputs: CollectedOutputs;
-  /** Null where the task has no verify script, or outputs are missing already. */
+  /** Null if the task has no verify script, or outputs are missing already. */
   readonly verify: VerifyRun | null;
 }
 
@@ -123,7 +123,7 @@ function verdictInput(
   verify: VerifyRun | null,
 ): VerdictInput {
   const changed = (change.files ?? []).length > 0 ? true : change.complete ? false : null;
-  // A stop that came while the verify script ran has decided the run; one that came later has not.
+  // A stop during the verify script decides the run; a later one does not.
   const stop =
     ended.cause ??
     (verify !== null && verify.outcome.kind !== "passed" ? ended.run.request.permit.signal.reason : null);
@@ -143,7 +143,7 @@ function verdictInput(
   };
 }
 
-/** Removes what nobody will look at: temporary files, and a HOME that holds no session to resume. */
+/** Removes temporary files, and a HOME without a session to resume. */
 async function tidyAttempt(ended: EndedRun, session: string | null): Promise<void> {
   const { run, receipt, probeSurvivors } = ended;
   if (receipt.survivors + probeSurvivors > 0) return;

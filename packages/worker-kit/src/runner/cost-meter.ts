@@ -1,6 +1,7 @@
 /**
- * Prices a run while it goes on, where the worker itself reports tokens but no cost: a cost ceiling is then enforced on
- * the estimate. Totals only grow: a worker that reports less than before has not got money back. The price list is loaded beside the running worker, and only for a worker that has a provider.
+ * Prices a run while it runs, if the worker reports tokens but no cost, so that a cost ceiling is enforced on the estimate.
+ * Totals only grow: a worker that reports less than before has not got money back. The price list is loaded in parallel
+ * with the worker, and only for a worker with a provider.
  */
 import type { CostBasis, Usage, WorkerEvent, WorkerReport } from "@agentcore/contract";
 import { ignore } from "@agentcore/contract";
@@ -8,23 +9,23 @@ import { hasPrice, loadPriceList, type PriceList, withOwnPrices } from "../price
 import type { Run } from "./prepare.ts";
 
 export interface CostMeter {
-  /** What there is to say before the start of a run whose cost cannot be known; null where it can. */
+  /** The warning before the start of a run whose cost cannot be known; null if it can. */
   warning(): Promise<string | null>;
-  /** The event, with an estimate in place of a missing cost where one can be made, and no cost below an earlier one. */
+  /** The event, with an estimate for a missing cost if possible, and never with a lower cost than before. */
   price(event: WorkerEvent): WorkerEvent;
-  /** Cost of the whole run: the most that the worker reported where it came to its end, else the price of what it used. */
+  /** Cost of the whole run: the highest report of the worker if it reached its end, else the price of its tokens. */
   total(
     report: WorkerReport | null,
     usage: Usage,
   ): Promise<{ readonly costUsd: number | null; readonly costBasis: CostBasis }>;
 }
 
-/** `modelInFiles`: named by the files that the worker writes; null where they name none. */
+/** `modelInFiles`: the model that the worker's usage files name; null if they name none. */
 export function createCostMeter(run: Run, modelInFiles: () => string | null): CostMeter {
   const provider = run.request.permit.provider ?? run.request.adapter.provider;
   let model = run.model;
   let prices: PriceList | null = null;
-  /** The most so far. */
+  /** The maximum so far. */
   let reportedUsd: number | null = null;
   let estimatedUsd: number | null = null;
   const { prices: own = {} } = run.parts;
@@ -53,7 +54,7 @@ export function createCostMeter(run: Run, modelInFiles: () => string | null): Co
       await loading;
       const name = report?.model ?? model ?? modelInFiles();
       const price = prices?.estimateCostUsd(provider, name, usage) ?? null;
-      // What was reported by a run that broke off does not hold its last answer.
+      // The reports of an interrupted run do not include its last response.
       const reported = most(report?.costUsd ?? null, reportedUsd);
       const costUsd = most(reported, most(estimatedUsd, price));
       return { costUsd, costBasis: costUsd === null ? "none" : "estimated" };

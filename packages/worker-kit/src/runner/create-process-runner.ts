@@ -1,6 +1,6 @@
 /**
- * The `WorkerRunner` of AgentCore: starts any adapter's worker contained, under a permit, and returns one result. This is
- * the package's composition: everything ambient comes in here.
+ * Creates AgentCore's `WorkerRunner`: it starts any adapter's worker contained, under a permit, and returns one result.
+ * This is the package's composition file: all real ports are bound here.
  */
 import { createLaunchLine } from "@agentcore/containment";
 import type { ProbeOutput, RunRequest, WorkerRun, WorkerRunner } from "@agentcore/contract";
@@ -13,7 +13,7 @@ export interface ProcessRunnerOptions extends Omit<RunnerOptions, "limits"> {
   readonly limits?: Partial<RunnerLimits>;
 }
 
-/** Attempts that make their directories at a time: a burst of them would hold the event loop. */
+/** Maximum of attempts that make their directories at a time: a burst would block the event loop. */
 const preparationsMax = 4;
 
 export function createProcessRunner(options: ProcessRunnerOptions): WorkerRunner {

@@ -1,8 +1,8 @@
 /**
- * The proof that the worker of an attempt was never let go. Before a box is made, a mark with the machine's boot lies in the
- * attempt's directory; it is taken away just before the worker is let go. What a kill leaves behind is what was written, so
- * within one boot a mark that is there means that nothing of the worker ran. After a power cut the directory may show an earlier
- * state: a mark of another boot proves nothing.
+ * Proves that the worker of an attempt was never released. Before a box is made, a marker file with the machine's boot id
+ * is written into the attempt's directory; it is removed just before the worker is released. A kill does not lose writes,
+ * so within one boot an existing marker means that no process of the worker ran. After a power cut, the directory may show
+ * an earlier state, so a marker of another boot proves nothing.
  */
 import { ifMissing, ignore, PlacedFileError, readBootId, readPlacedFile } from "@agentcore/contract";
 import { rmSync, writeFileSync } from "node:fs";
@@ -14,12 +14,12 @@ import { fileNameOf } from "./attempt-directory.ts";
 const markName = "held";
 const markBytesMax = 256;
 
-/** Call it before anything of the run starts. */
+/** Call it before any process of the run starts. */
 export function markHeld(attemptPath: string): void {
   writeFileSync(join(attemptPath, markName), readBootId() ?? "", { mode: 0o600 });
 }
 
-/** Call it just before the worker is let go. Throws where the mark cannot be taken away: then it must not be let go. */
+/** Call it just before the worker is released. Throws if the marker cannot be removed: then the worker must not be released. */
 export function unmarkHeld(attemptPath: string): void {
   rmSync(join(attemptPath, markName));
 }
@@ -32,8 +32,8 @@ export interface ClaimedAttempt {
 }
 
 /**
- * Whether it is proved that no worker of the attempt was ever let go. Ask only once nothing of the attempt runs any more.
- * `false`: it was, or nobody can tell.
+ * Whether it is proved that no worker of the attempt was ever released. Call it only when no process of the attempt runs
+ * any more. `false`: a worker was released, or it is unknown.
  */
 export async function neverBegan(
   attemptsDir: string,
@@ -44,10 +44,10 @@ export async function neverBegan(
   if (bootId === null) return false;
   try {
     const directories = await directoriesOf(attemptsDir, jobId, attempt);
-    // Of a number that was given back there are several: one without a mark is one too many.
+    // An attempt number that was given back has several directories; a single one without a marker disproves it.
     const marks = await Promise.all(directories.map((path) => readMark(path)));
     if (marks.length > 0) return marks.every((mark) => mark === bootId);
-    // The directory is made before the box: without one there was no box, unless a power cut took it away.
+    // The directory is made before the box: without a directory there was no box, unless a power cut removed it.
     return wasInThisBoot(claimedAt, now) && (await stat(attemptsDir)).isDirectory();
   } catch (error) {
     ignore(error, "what cannot be read proves nothing");
@@ -72,7 +72,7 @@ async function readMark(directory: string): Promise<string | null> {
   }
 }
 
-/** How far the wall clock may have been set since: a moment this close to the boot counts as before it. */
+/** Maximum change of the wall clock since: a time this close to the boot counts as before it. */
 const clockDriftMs = 60_000;
 
 function wasInThisBoot(moment: number, now: number): boolean {

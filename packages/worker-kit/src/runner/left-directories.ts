@@ -1,12 +1,12 @@
 /**
- * Directories that a worker makes in its workspace for its own ends and leaves empty when it is interrupted. They are no part
- * of its work: where they were not there before, they are taken away once the worker is gone.
+ * Removes directories that a worker creates in its workspace for its own purposes and leaves empty when it is interrupted.
+ * They are not part of its work: if they did not exist before, they are removed when the worker is gone.
  */
 import { lstat, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { ignore } from "@agentcore/contract";
 
-/** Those of the names that are not in the workspace yet. */
+/** The names that do not exist in the workspace yet. */
 export async function absentFrom(workspace: string, names: readonly string[]): Promise<readonly string[]> {
   const absent: string[] = [];
   for (const name of names) {

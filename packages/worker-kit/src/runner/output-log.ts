@@ -1,17 +1,14 @@
 /**
- * One stream of a worker, kept on disk as it came. The file is made before the worker runs, and must be new: what already
- * has its name, a link or a pipe, is not written to. A silent worker leaves no file.
- * Writes at most `bytesMax` bytes; then a marker line says that the log was full, later bytes are counted and not kept,
- * and `onNotice` is called once. The same holds for a disk that refuses: reading the worker goes on, and nothing is lost
- * without a word. Memory is bounded by the caller, which pauses its source while {@link OutputLog.write} says so.
+ * Writes one stream of a worker to disk, unchanged. The file is created before the worker runs and must be new: an existing
+ * file, link or pipe with its name is not written to. A silent worker leaves no file.
  */
 import { closeSync, constants, createWriteStream, openSync, rmSync, type WriteStream } from "node:fs";
 import { ignore } from "@agentcore/contract";
 
-/** Kept of each stream by default: 1 GiB. */
+/** Default maximum of each stream: 1 GiB. */
 export const logBytesMaxDefault = 1024 ** 3;
 
-/** Waiting to be written before the source should pause. */
+/** Bytes that may wait to be written before the source should pause. */
 const pendingBytesMax = 1024 * 1024;
 
 export interface LogFile {
@@ -24,16 +21,16 @@ export interface OutputLog {
   /** False: pause the source until `onDrain` fires. */
   readonly write: (chunk: Uint8Array) => boolean;
   readonly onDrain: (resume: () => void) => void;
-  /** Flushes and closes. Null where nothing was ever written. */
+  /** Flushes and closes. Null if nothing was written. */
   readonly close: () => Promise<LogFile | null>;
 }
 
 export interface OutputLogOptions {
   readonly path: string;
   readonly bytesMax: number;
-  /** Opens the file for writing and returns its descriptor. Default: makes a new one, and nothing else will do. */
+  /** Opens the file for writing and returns its descriptor. Default: creates a new file, and fails if it exists. */
   readonly open?: (path: string) => number;
-  /** Told once when the log is full or the disk refuses. */
+  /** Called once when the log is full or the disk refuses a write. */
   readonly onNotice: (text: string) => void;
 }
 
@@ -108,7 +105,7 @@ export function createOutputLog(options: OutputLogOptions): OutputLog {
       return flowing;
     },
     onDrain(resume) {
-      // A stream that broke, was closed or drained meanwhile will not tell again.
+      // A stream that failed, was closed or drained meanwhile emits no further event.
       if (state === "broken" || closed || file?.writableNeedDrain !== true) resume();
       else waiting = resume;
     },

@@ -1,6 +1,6 @@
 /**
- * First stage of a run: everything that is fixed before a process starts, gathered into one immutable value that the
- * later stages read. Throws an `AgentCoreError` for anything that makes the start pointless.
+ * The first stage of a run: gathers everything that is fixed before a process starts into one immutable value for the later
+ * stages. Throws an `AgentCoreError` if the run cannot start.
  */
 import { mkdir, stat, writeFile } from "node:fs/promises";
 import { dirname, isAbsolute } from "node:path";
@@ -19,7 +19,7 @@ import { absentFrom } from "./left-directories.ts";
 import type { RunnerOptions } from "../runner-options.ts";
 import { readWorkerSettings, type WorkerSettings } from "./worker-settings.ts";
 
-/** One attempt, as far as it is fixed before its process starts. */
+/** The data of one attempt that is fixed before its process starts. */
 export interface Run {
   readonly parts: RunnerOptions;
   readonly request: RunRequest;
@@ -31,11 +31,11 @@ export interface Run {
   readonly home: "own" | "user";
   /** Of the worker. */
   readonly env: Readonly<Record<string, string>>;
-  /** Of the scripts beside the worker: without what the adapter added (credentials), and with a HOME of their own. */
+  /** Environment of the scripts beside the worker: without the adapter's variables (credentials), with their own HOME. */
   readonly scriptEnvironment: Omit<WorkerEnvironmentRequest, "attemptDir">;
-  /** Of `WorkerPlan.leavesEmpty`, what is to be removed after the run where it is empty. */
+  /** The directories of `WorkerPlan.leavesEmpty` that are removed after the run if they are empty. */
   readonly leavesEmpty: readonly string[];
-  /** What the worker is asked to use, if anything. */
+  /** The model that the worker is asked to use, if any. */
   readonly model: string | null;
 }
 
@@ -64,7 +64,7 @@ export async function prepareRun(parts: RunnerOptions, request: RunRequest): Pro
   }
 }
 
-/** What a run has, before it has a plan. */
+/** The data of a run before it has a plan. */
 interface Found {
   readonly settings: WorkerSettings;
   readonly program: string;
@@ -110,7 +110,7 @@ async function planRun(parts: RunnerOptions, request: RunRequest, found: Found):
   };
 }
 
-/** What the containment's records call everything that runs for an attempt. */
+/** The label of an attempt's processes in the containment's records. */
 export function runLabel(jobId: string, attempt: number): string {
   return `${jobId}#${attempt}`;
 }

@@ -1,7 +1,7 @@
 /**
- * The looks of a task's probe: its script, run beside the worker in the workspace, contained like it, with the worker's
- * environment except its credentials and its HOME. A look ends with its own time limit, with too much output, and with the
- * run; it is killed then, since nobody waits for its answer any more.
+ * Runs the looks of a task's probe: its script, in parallel with the worker, in the workspace, contained like the worker,
+ * with its environment except credentials and HOME. A look is killed at its own time limit, at too much output, and at the
+ * end of the run.
  */
 import { Cancellation, probeOutputBytesMax, type ProbeOutput } from "@agentcore/contract";
 import { collectText, runContainedStep, type StepEnd } from "../program/contained-step.ts";
@@ -12,7 +12,7 @@ import { withScriptStep } from "./task-script.ts";
 export interface Probes {
   /** Never rejects. Null: the run ended before the look did. */
   look(script: string, timeoutMs: number): Promise<ProbeOutput | null>;
-  /** Ends what is under way and refuses further looks; answers how many processes could not be ended. */
+  /** Ends the current look and refuses further ones; returns how many processes could not be killed. */
   end(): Promise<number>;
 }
 

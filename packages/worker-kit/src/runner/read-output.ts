@@ -1,7 +1,7 @@
 /**
- * Third stage of a run: both streams of the worker through log, framing and the adapter's reader into events. Stands
- * between a third party's reader and everything else: texts are bounded here whatever the reader returns, and a reader
- * that throws ends the run instead of the process.
+ * The third stage of a run: passes both streams of the worker through log, framing and the adapter's reader into events. It
+ * isolates a third-party reader: texts are cut regardless of what the reader returns, and a reader that throws ends the
+ * run, not the process.
  */
 import { join } from "node:path";
 import type { Contained } from "@agentcore/containment";
@@ -21,11 +21,11 @@ import { pumpStream, type StreamSink } from "../program/pump.ts";
 import { createTextTail } from "./text-tail.ts";
 
 export interface OutputReading {
-  /** When both streams have ended. */
+  /** Resolves when both streams have ended. */
   readonly ended: Promise<void>;
-  /** Gives up streams that something outside the container holds open. */
+  /** Closes streams that a process outside the container holds open. */
   abandon(): void;
-  /** What was read, once {@link ended}. Closes the logs. */
+  /** Returns what was read, after {@link ended}. Closes the logs. */
   collect(): Promise<OutputRead>;
 }
 
@@ -37,7 +37,7 @@ export interface OutputRead {
   readonly stderrTail: string;
 }
 
-/** `onHopeless`: called where going on is pointless; the report then says why. */
+/** `onHopeless`: called if the worker cannot make progress; the report then says why. */
 export function readOutput(
   run: Run,
   contained: Contained,
@@ -102,7 +102,7 @@ interface GuardedReader {
   readonly end: () => Pick<OutputRead, "report" | "readerFailure">;
 }
 
-/** The adapter's reader. One that fails is not asked again. */
+/** The adapter's reader. After a failure it is not called again. */
 function guardReader(run: Run, emit: (event: WorkerEvent) => void, onHopeless: () => void): GuardedReader {
   const { adapter, task } = run.request;
   let failure: string | null = null;
@@ -126,7 +126,7 @@ function guardReader(run: Run, emit: (event: WorkerEvent) => void, onHopeless: (
   };
   let waiting: ReturnType<NonNullable<OutputReader["waiting"]>> = null;
   let waitOver: Timer | null = null;
-  /** The same wait goes on, whatever else is printed meanwhile. */
+  /** The same wait continues, regardless of other output. */
   const waitFor = (next: typeof waiting): void => {
     if (next === waiting) return;
     waitOver?.cancel();

@@ -1,12 +1,12 @@
 /**
- * Removes directories in which a worker could write: it can take its own rights to them away, and nest them deeper than any
- * path may be long. Call it only once nothing of the worker runs.
+ * Removes directories in which a worker could write: a worker can remove its own access rights, and nest directories deeper
+ * than the longest path. Call it only when no process of the worker runs.
  */
 import { errorCode, ignore } from "@agentcore/contract";
 import { chmod, lstat, readdir, rename, rm, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 
-/** With all that is in it; links are removed, not followed. Rejects where something cannot be removed. */
+/** Removes a tree; links are removed, not followed. Rejects if something cannot be removed. */
 export async function removeTree(path: string): Promise<void> {
   try {
     await rm(path, { recursive: true, force: true });
@@ -23,7 +23,7 @@ export async function removeTree(path: string): Promise<void> {
   else await unlink(path);
 }
 
-/** What is two levels down is moved one up before its parent goes, so that no path gets long. */
+/** Moves entries from two levels down one level up before their parent is removed, so that no path gets too long. */
 async function removeFlat(top: string): Promise<void> {
   await chmod(top, 0o700);
   let moved = 0;
@@ -41,7 +41,7 @@ async function removeFlat(top: string): Promise<void> {
           await unlink(innerPath);
           continue;
         }
-        // A directory that may not be written in cannot be moved.
+        // A directory without write permission cannot be moved.
         await chmod(innerPath, 0o700);
         moved += 1;
         await rename(innerPath, await freeName(top, moved));

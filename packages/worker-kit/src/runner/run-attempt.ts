@@ -1,11 +1,11 @@
 /**
- * One attempt from start to result, as a row of stages over one immutable {@link Run}:
+ * Runs one attempt from start to result, as a sequence of stages over one immutable {@link Run}:
  *
- * prepare → start (boxed, held back; the workspace is looked at meanwhile) → go → output → exit or stop → proved empty →
+ * prepare → start (boxed, held back; the workspace is recorded meanwhile) → go → output → exit or stop → proved empty →
  * collect → verdict.
  *
- * The first cause ends the run: the worker's own exit, the permit's signal, or a reason of the runner's own. Whatever goes
- * wrong becomes a result; what AgentCore itself gets wrong becomes `internal`, after the container was emptied.
+ * The first cause ends the run: the worker's own exit, the permit's signal, or a reason of the runner. Every error becomes
+ * a result; an internal error of AgentCore becomes `internal`, after the container was emptied.
  */
 import type { Contained } from "@agentcore/containment";
 import {
@@ -39,7 +39,7 @@ type EndReason = StopCause | "output" | "internal";
 
 export interface RunAttemptOptions {
   readonly prepare: (request: RunRequest) => Promise<Run>;
-  /** Called when the worker's box is there. */
+  /** Called when the worker's box exists. */
   readonly onProbes: (probes: Probes) => void;
 }
 
@@ -67,7 +67,7 @@ async function runPrepared(
   onProbes: (probes: Probes) => void,
 ): Promise<WorkerResult> {
   const { parts, plan, request } = run;
-  // The container starts and the workspace is looked at side by side; the worker is let go after both.
+  // The container starts while the workspace is recorded; the worker is released after both.
   const observation = beginObservation(run);
   const { signal } = request.permit;
   const ending = new Cancellation<EndReason>();
@@ -150,7 +150,7 @@ async function superviseWorker(
   usage.start();
 
   const exit = await contained.exited;
-  // What comes after its exit is no cause of it.
+  // Events after its exit did not cause it.
   const ended = { ...supervised, cause: stopCauseOf(ending), internalFailure };
   const [receipt, probeSurvivors] = await Promise.all([contained.finish(), probes.end()]);
   contained.stdin.destroy();
@@ -179,7 +179,7 @@ function vainRequests({ request: { adapter, task } }: Run): readonly string[] {
   );
 }
 
-/** Lets the payload go, and gives it its input. A worker that never reads it, or is gone, is no error of the run. */
+/** Releases the payload and writes its input. A worker that never reads it, or is gone, is not an error of the run. */
 function release(run: Run, contained: Contained): void {
   contained.stdin.on("error", (error) => ignore(error, "EPIPE: the worker did not want its input"));
   unmarkHeld(run.attempt.path);

@@ -1,6 +1,6 @@
 /**
- * What a run is known to have used: what its worker prints, and what it writes to the files that its adapter names. Both are
- * reported as usage events while it runs, so that a ceiling holds meanwhile.
+ * Tracks the usage of a run: from the worker's output, and from the files that its adapter names. Both are emitted as usage
+ * events while it runs, so that a ceiling takes effect.
  */
 import { ignore, unknownUsage, type Usage, type WorkerEvent } from "@agentcore/contract";
 import { mostUsage } from "../usage-sum.ts";
@@ -8,16 +8,16 @@ import { UsageTail } from "../usage-tail.ts";
 import type { Run } from "./prepare.ts";
 
 export interface RunUsage {
-  /** Call before the worker is let go. Never rejects. */
+  /** Call before the worker is released. Never rejects. */
   prepare(): Promise<void>;
   start(): void;
-  /** Reads what is left; the worker is gone. Never rejects. */
+  /** Reads the rest after the worker is gone. Never rejects. */
   end(): Promise<void>;
-  /** Takes note of an event of the worker's output; null for one that must not be passed on. */
+  /** Records an event of the worker's output; returns null for an event that must not be passed on. */
   seen(event: WorkerEvent): WorkerEvent | null;
-  /** Of the whole run, where `printed` is what the worker's own report says. */
+  /** Usage of the whole run; `printed` is the worker's own report. */
   total(printed: Usage | undefined): Usage;
-  /** The model that the files name; null where they name none. */
+  /** The model that the files name; null if none. */
   model(): string | null;
 }
 
@@ -40,7 +40,7 @@ export function followUsage(run: Run, emit: (event: WorkerEvent) => void): RunUs
             emit({ type: "usage", usage, costUsd: null });
           },
         });
-  /** What a resumed session prints may hold its earlier runs; its files tell them apart. */
+  /** A resumed session may print totals that include earlier runs; its files distinguish them. */
   const isPartOf = (): boolean => task.session !== undefined && known !== unknownUsage;
   return {
     prepare: async () => tail?.skipWhatIsThere(),

@@ -15,7 +15,7 @@ const classes: Partial<Record<ErrorCode, ErrorClass>> = {
   AC_ADAPTER_INVALID: "worker_protocol",
 };
 
-/** Of the disk, which may be mended: no fault of the job, nor of AgentCore. */
+/** Disk errors, which the user can fix: not an error of the job or of AgentCore. */
 const storageErrors: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EIO"]);
 
 export function startFailureOf(error: unknown): StartFailure {

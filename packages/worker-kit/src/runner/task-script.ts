@@ -1,7 +1,7 @@
 /**
- * How a script of a task is run: by bash, or sh, which reads it from a file that only we can write. A script given as an
- * argument could begin with `-` and be taken for options, could not be longer than 128 KiB, and could be read by every user of
- * the machine. The scripts beside the worker have a HOME and a TMPDIR in which the worker never was.
+ * Runs a script of a task with bash, or sh, which reads it from a file that only this user can write. As an argument, a
+ * script could start with `-` and be read as options, could not be longer than 128 KiB, and would be visible to every user
+ * of the machine. Scripts beside the worker get a HOME and a TMPDIR that the worker never used.
  */
 import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,8 +12,8 @@ import type { ContainedStep } from "../program/contained-step.ts";
 import type { Run } from "./prepare.ts";
 
 /**
- * A shell that waits for a program acts on TERM when that has ended, and dies of it then, as it would have at once: TERM goes to
- * the program too, and what it does in its grace is not cut short by the end of the shell.
+ * A shell that waits for a program handles TERM only after the program has exited, and then dies of it. So TERM also goes
+ * to the program, and the end of the shell does not cut its grace period short.
  */
 const runScript = (read: string): string =>
   `trap 'trap - TERM; kill -TERM "$$"' TERM; _script=${read}; shift; eval " $_script"`;
@@ -25,9 +25,9 @@ export interface ScriptCommand {
 }
 
 /**
- * Runs the script in a file, as `bash -e -c SCRIPT` would, or `sh` where there is no bash. What is appended to the arguments
- * are the script's own. `shell`: this one instead. Without `--norc`, bash reads its start-up files where stdin is a socket, as
- * it is under Node: it takes that for a remote login.
+ * Runs the script in a file like `bash -e -c SCRIPT`, or with `sh` if there is no bash, or with `shell`. Further arguments
+ * are the script's own. Without `--norc`, bash reads its start-up files if stdin is a socket, as it is under Node, because
+ * it assumes a remote login.
  */
 export function scriptCommand(
   scriptFile: string,
@@ -40,15 +40,15 @@ export function scriptCommand(
   return { command: bash ?? shell ?? "/bin/sh", args: [...how, "script", scriptFile], termTo: "group" };
 }
 
-/** What the scripts beside the worker have in common. */
+/** Options shared by the scripts beside the worker. */
 type ScriptStep = Pick<
   ContainedStep,
   "command" | "args" | "cwd" | "env" | "label" | "visible" | "termTo" | "limits" | "runLimits"
 >;
 
 /**
- * Calls `use` with a step that runs the script in the workspace, with the worker's environment but for its credentials and its
- * HOME. Rejects as `use` does, and where the script's directory cannot be made.
+ * Calls `use` with a step that runs the script in the workspace, with the worker's environment except credentials and HOME.
+ * Rejects as `use` does, and if the script's directory cannot be made.
  */
 export async function withScriptStep<T extends { readonly survivors: number }>(
   run: Run,

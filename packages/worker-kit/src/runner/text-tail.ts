@@ -13,7 +13,7 @@ export function createTextTail(linesMax = 20, lineCharsMax = 300): TextTail {
   let next = 0;
   return {
     add(line) {
-      // Kept as it is: a short line is one reference. What is longer is cut now, so that no huge text is held.
+      // A short line is kept by reference. A longer one is cut now, so that no huge text stays in memory.
       const kept = line.length <= lineCharsMax ? line : `${boundedText(line, lineCharsMax).text}…`;
       lines[next] = kept;
       next = (next + 1) % linesMax;

@@ -1,6 +1,6 @@
 /**
- * The task's verify script: run after a worker that claims success, in the workspace, contained like the worker, with
- * the worker's environment except its credentials and its HOME. Exit code 0 and nothing else passes. Its output is one log.
+ * Runs the task's verify script after a worker that claims success, in the workspace, contained like the worker, with the
+ * worker's environment except credentials and HOME. Only exit code 0 passes. Its output is one log.
  */
 import { join } from "node:path";
 import type { VerifyOutcome } from "../verdict.ts";

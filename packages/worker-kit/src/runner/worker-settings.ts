@@ -1,16 +1,16 @@
 /**
- * Settings that every worker has, whatever its adapter: where its program is, whose HOME it gets, and what it gets of the
- * caller's environment beyond the allow-list. The runner reads them; all other names are the adapter's own.
+ * Settings of every worker, independent of its adapter: its program, its HOME, and additional variables of the caller. The
+ * runner reads them; all other names belong to the adapter.
  */
 import { AgentCoreError } from "@agentcore/contract";
 import { forbiddenEffect } from "../variables.ts";
 
 export interface WorkerSettings {
-  /** `program`: the worker's program as an absolute path, or another name to look for on PATH. */
+  /** `program`: the worker's program as an absolute path, or another name to look up on PATH. */
   readonly program?: string;
-  /** `home`: `own` for an empty one per run, `user` for the caller's; default: what the adapter plans. */
+  /** `home`: `own` for an empty one per run, `user` for the caller's; default: the adapter's choice. */
   readonly home?: "own" | "user";
-  /** `env_pass`: names of variables that the worker gets as the caller has them. */
+  /** `env_pass`: names of the caller's variables that the worker gets. */
   readonly envPass: readonly string[];
 }
 
