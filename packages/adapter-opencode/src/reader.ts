@@ -20,6 +20,7 @@ import {
   type WorkerError,
   type WorkerEvent,
   type WorkerReport,
+  tokensOf,
 } from "@agentcore/contract";
 import {
   addCounts,
@@ -175,7 +176,7 @@ class OpenCodeRun {
     this.#failedRequests = 0;
     const part = objectAt(line, "part");
     const usage = stepUsage(objectAt(part, "tokens"));
-    const tokens = (usage.inputTokens ?? 0) + (usage.cachedInputTokens ?? 0) + (usage.outputTokens ?? 0);
+    const tokens = tokensOf(usage) ?? 0;
     const costUsd = Math.max(0, numberAt(part, "cost") ?? 0);
     const wasAnswered = tokens > 0 || costUsd > 0;
     this.#steps += 1;

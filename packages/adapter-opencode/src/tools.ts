@@ -17,18 +17,46 @@ const governedTools = new Set(
 );
 
 export function readToolUse(line: JsonObject): ToolUse {
+  const called = calledTool(line);
+  const { tool, input, text, ok } = called;
+  const events = [callOf(called), resultOf(called)];
+  return ok
+    ? { events: [...events, ...changesOf(called)], denied: null }
+    : { events, denied: refusal(tool, input, text) };
+}
+
+/** What a line says of a call, where the fields have the types that OpenCode gives them. */
+interface CalledTool {
+  readonly id: string;
+  readonly tool: string;
+  readonly input: JsonObject | null;
+  readonly state: JsonObject | null;
+  /** Of the shell's tool only. */
+  readonly command: string | null;
+  readonly path: string | null;
+  readonly text: string;
+  readonly ok: boolean;
+}
+
+function calledTool(line: JsonObject): CalledTool {
   const part = objectAt(line, "part");
   const state = objectAt(part, "state");
   const input = objectAt(state, "input");
   const tool = stringAt(part, "tool") ?? "unknown";
-  const id = stringAt(part, "callID") ?? stringAt(part, "id") ?? "";
-  const command = tool === "bash" ? stringAt(input, "command") : null;
-  const path = stringAt(input, "filePath");
-  const ok = stringAt(state, "status") === "completed" && tool !== "invalid";
-  const text = stringAt(state, "error") ?? stringAt(state, "output") ?? "";
-  const exit = command === null ? null : numberAt(state, "metadata", "exit");
-  const exitCode = exit !== null && Number.isSafeInteger(exit) ? exit : null;
-  const call: WorkerEvent = {
+  return {
+    id: stringAt(part, "callID") ?? stringAt(part, "id") ?? "",
+    tool,
+    input,
+    state,
+    command: tool === "bash" ? stringAt(input, "command") : null,
+    path: stringAt(input, "filePath"),
+    text: stringAt(state, "error") ?? stringAt(state, "output") ?? "",
+    ok: stringAt(state, "status") === "completed" && tool !== "invalid",
+  };
+}
+
+function callOf({ id, tool, input, state, command, path }: CalledTool): WorkerEvent {
+  return {
     type: "tool_call",
     id,
     tool,
@@ -36,25 +64,21 @@ export function readToolUse(line: JsonObject): ToolUse {
     ...(command === null ? {} : { command }),
     ...(path === null ? {} : { path }),
   };
-  const result: WorkerEvent = {
+}
+
+function resultOf({ id, state, command, text, ok }: CalledTool): WorkerEvent {
+  const exit = command === null ? null : numberAt(state, "metadata", "exit");
+  const exitCode = exit !== null && Number.isSafeInteger(exit) ? exit : null;
+  return {
     type: "tool_result",
     id,
     ok: ok && (exitCode ?? 0) === 0,
     exitCode,
     summary: oneLine(text, 500),
   };
-  return {
-    events: [call, result, ...(ok ? changesOf(tool, path, input, state) : [])],
-    denied: ok ? null : refusal(tool, input, text),
-  };
 }
 
-function changesOf(
-  tool: string,
-  path: string | null,
-  input: JsonObject | null,
-  state: JsonObject | null,
-): WorkerEvent[] {
+function changesOf({ tool, path, input, state }: CalledTool): WorkerEvent[] {
   if (tool === "apply_patch" || tool === "patch") return patchedFiles(stringAt(input, "patchText") ?? "");
   if (path === null || !["write", "edit", "multiedit"].includes(tool)) return [];
   const created = tool === "write" && booleanAt(state, "metadata", "exists") === false;

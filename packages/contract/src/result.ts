@@ -37,6 +37,12 @@ export const usageSchema = lazySchema(() =>
 export type Usage = z.infer<typeof usageSchema>;
 export const unknownUsage: Usage = { inputTokens: null, cachedInputTokens: null, outputTokens: null };
 
+/** All tokens that a worker says it used; null where it says nothing. */
+export function tokensOf({ inputTokens, cachedInputTokens, outputTokens }: Usage): number | null {
+  if (inputTokens === null && cachedInputTokens === null && outputTokens === null) return null;
+  return (inputTokens ?? 0) + (cachedInputTokens ?? 0) + (outputTokens ?? 0);
+}
+
 export const artifactSchema = lazySchema(() =>
   z.strictObject({
     name: z.string(),

@@ -1,6 +1,6 @@
 /** The mechanism: what may run, how much it may use, when it must stop. */
 export { type RuntimeConfig, type RuntimeConfigInput, runtimeConfigSchema } from "./config/runtime-config.ts";
-export { plausibleLimitsOf, plausibleSpending, tokensOf } from "./delegation/plausible.ts";
+export { plausibleLimitsOf, plausibleSpending } from "./delegation/plausible.ts";
 export { isAnswer } from "./delegation/spending.ts";
 export { type ReconciledHold, reconcileHolds, type ReconcileOptions } from "./ledger/ledger-reconcile.ts";
 export * from "./ledger/ledger.ts";

@@ -44,28 +44,34 @@ export interface JobPage {
 export const listLimitDefault = 100;
 export const listLimitMax = 1000;
 
-export function matchesQuery(record: JobRecord, query: JobQuery): boolean {
-  const { job, state } = record;
-  const reasonCode = state.kind === "dead" || state.kind === "cancelled" ? state.reason.code : undefined;
-  return (
-    (query.states === undefined || query.states.includes(state.kind)) &&
-    (query.worker === undefined || job.task.worker === query.worker) &&
-    (query.tenant === undefined || job.context.tenant === query.tenant) &&
-    (query.key === undefined || job.key === query.key) &&
-    (query.code === undefined || reasonCode === query.code) &&
-    (query.notReplayed !== true || state.kind !== "dead" || state.replayedAs === null) &&
-    (query.notPieces !== true || runOfPiece(job) === null) &&
-    (query.ids === undefined || query.ids.includes(job.id)) &&
-    (query.errorClass === undefined || record.result?.errorClass === query.errorClass) &&
-    isWithin(record.submittedAt, query.submittedAfter, query.submittedBefore) &&
-    isWithin("endedAt" in state ? state.endedAt : null, query.endedAfter, query.endedBefore) &&
-    (query.before === undefined || job.id < query.before) &&
-    Object.entries(query.labels ?? {}).every(([name, value]) => job.context.labels[name] === value)
-  );
-}
+type Criterion = Exclude<keyof JobQuery, "limit">;
 
-/** No moment is within no bounds only. */
-function isWithin(at: number | null, after: number | undefined, before: number | undefined): boolean {
-  if (at === null) return after === undefined && before === undefined;
-  return (after === undefined || at >= after) && (before === undefined || at < before);
+/** What each part of a query asks of a job. A job that has no such value does not match. */
+const criteria: {
+  readonly [Name in Criterion]-?: (record: JobRecord, wanted: NonNullable<JobQuery[Name]>) => boolean;
+} = {
+  states: ({ state }, states) => states.includes(state.kind),
+  worker: ({ job }, worker) => job.task.worker === worker,
+  tenant: ({ job }, tenant) => job.context.tenant === tenant,
+  key: ({ job }, key) => job.key === key,
+  labels: ({ job }, labels) =>
+    Object.entries(labels).every(([name, value]) => job.context.labels[name] === value),
+  code: ({ state }, code) =>
+    (state.kind === "dead" || state.kind === "cancelled") && state.reason.code === code,
+  notReplayed: ({ state }, isWanted) => !isWanted || state.kind !== "dead" || state.replayedAs === null,
+  notPieces: ({ job }, isWanted) => !isWanted || runOfPiece(job) === null,
+  ids: ({ job }, ids) => ids.includes(job.id),
+  errorClass: ({ result }, errorClass) => result?.errorClass === errorClass,
+  submittedBefore: ({ submittedAt }, at) => submittedAt < at,
+  submittedAfter: ({ submittedAt }, at) => submittedAt >= at,
+  endedBefore: ({ state }, at) => "endedAt" in state && state.endedAt < at,
+  endedAfter: ({ state }, at) => "endedAt" in state && state.endedAt >= at,
+  before: ({ job }, id) => job.id < id,
+};
+
+export function matchesQuery(record: JobRecord, query: JobQuery): boolean {
+  return Object.entries(criteria).every(([name, meets]) => {
+    const wanted: unknown = query[name as Criterion];
+    return wanted === undefined || (meets as (record: JobRecord, wanted: unknown) => boolean)(record, wanted);
+  });
 }

@@ -30,7 +30,7 @@ export function withOwnPrices(list: PriceList, own: OwnPrices): PriceList {
   return {
     estimateCostUsd(provider, model, usage) {
       const price = ownPrice(own, provider, model);
-      const tokens = tokensOf(usage);
+      const tokens = listedTokens(usage);
       if (price === null || tokens === null) return list.estimateCostUsd(provider, model, usage);
       const { input, cached_input: cachedInput = input, output } = price;
       const { input_tokens: all, cache_read_tokens: cached, output_tokens: answered } = tokens;
@@ -56,7 +56,7 @@ export function hasPrice(list: PriceList, provider: string | null, model: string
 export function loadPriceList(): Promise<PriceList> {
   loaded ??= import("@pydantic/genai-prices").then(({ calcPrice }) => ({
     estimateCostUsd(provider, model, usage) {
-      const tokens = tokensOf(usage);
+      const tokens = listedTokens(usage);
       if (model === null || tokens === null) return null;
       // Price tiers depend on the size of one request, and a run's usage is the sum of many. Priced at a thousandth, the
       // sum stays in the first tier, which is the tier of ordinary requests.
@@ -92,7 +92,7 @@ const requestScale = 1000;
 type Tokens = { input_tokens: number; cache_read_tokens: number; output_tokens: number };
 
 /** The list counts cached input as part of the input; our usage keeps them separate. */
-function tokensOf(usage: Usage): Tokens | null {
+function listedTokens(usage: Usage): Tokens | null {
   if (usage.inputTokens === null && usage.outputTokens === null) return null;
   const cached = usage.cachedInputTokens ?? 0;
   return {

@@ -7,7 +7,7 @@ import {
   formatDuration,
   type PermitRecord,
   type RunEvent,
-  type Usage,
+  tokensOf,
   type WorkerEvent,
 } from "@agentcore/contract";
 import { span, type Line, type Tone } from "./line.ts";
@@ -165,65 +165,64 @@ export function whenRetried(event: EventOf<"retry_scheduled">): string {
   return event.message.includes(when) ? coded(event) : `${when}: ${coded(event)}`;
 }
 
-function onWorkerEvent(view: RunView, event: WorkerEvent, line: Entry): Step {
-  switch (event.type) {
-    case "started": {
-      const known = [
-        event.model === null ? [] : `model ${event.model}`,
-        event.session === null ? [] : `session ${event.session}`,
-      ].flat();
-      return step(
-        { ...view, lastAction: "thinking" },
-        known.length === 0 ? [] : [line("worker", known.join(" · "), "dim")],
-      );
-    }
-    case "text":
-      return step({ ...view, lastAction: lastLineOf(event.text) }, textLines("say", event.text, line));
-    case "stdout":
-      return step(
-        { ...view, lastAction: lastLineOf(event.text) || view.lastAction },
-        textLines("out", event.text, line),
-      );
-    case "stderr":
-      return step(view, textLines("err", event.text, line, "dim"));
-    case "tool_call": {
-      const what = oneLine(event.command ?? event.summary);
-      const inFlight = new Map(view.inFlight).set(event.id, what);
-      const [verb, text] = event.command === undefined ? ["tool", `${event.tool} ${what}`] : ["run", what];
-      return step({ ...view, inFlight, lastAction: `${verb} ${text}` }, [line(verb, text, "accent")]);
-    }
-    case "tool_result": {
-      const what = view.inFlight.get(event.id) ?? "";
-      const inFlight = new Map(view.inFlight);
-      inFlight.delete(event.id);
-      const next = { ...view, inFlight, lastAction: "thinking" };
-      if (event.ok && (event.exitCode ?? 0) === 0) return step(next, []);
-      const verb = event.exitCode === null ? "failed" : `exit ${event.exitCode}`;
-      return step(next, [line(verb, [what, oneLine(event.summary)].filter(Boolean).join(": "), "warn")]);
-    }
-    case "file_change":
-      return step({ ...view, lastAction: `${event.change} ${oneLine(event.path)}` }, [
-        line(event.change, oneLine(event.path), "accent"),
-      ]);
-    case "usage":
-      return step(
-        { ...view, tokens: tokensOf(event.usage), attemptCostUsd: event.costUsd ?? view.attemptCostUsd },
-        [],
-      );
-    case "progress":
-      // A worker may say the same many times a minute, as a sign of life.
-      if (view.lastAction === oneLine(event.text)) return step(view, []);
-      return step({ ...view, lastAction: oneLine(event.text) }, [line("wait", oneLine(event.text), "dim")]);
-    case "denied":
-      return step(view, [line("denied", `${event.tool} ${oneLine(event.text)}`, "warn")]);
-    case "warning":
-      return step(view, [line("note", oneLine(event.text), "warn")]);
-    case "probe":
-      return step(view, probeLines(event, line));
-    case "raw":
-      // Not for people: the log and `--json` have it.
-      return step(view, []);
-  }
+type WorkerEventOf<T extends WorkerEvent["type"]> = Extract<WorkerEvent, { type: T }>;
+
+/** What each event of a worker adds to the view. */
+const workerSteps: {
+  readonly [T in WorkerEvent["type"]]: (view: RunView, event: WorkerEventOf<T>, line: Entry) => Step;
+} = {
+  started(view, { model, session }, line) {
+    const known = [
+      model === null ? [] : `model ${model}`,
+      session === null ? [] : `session ${session}`,
+    ].flat();
+    const lines = known.length === 0 ? [] : [line("worker", known.join(" · "), "dim")];
+    return step({ ...view, lastAction: "thinking" }, lines);
+  },
+  text: (view, { text }, line) =>
+    step({ ...view, lastAction: lastLineOf(text) }, textLines("say", text, line)),
+  stdout: (view, { text }, line) =>
+    step({ ...view, lastAction: lastLineOf(text) || view.lastAction }, textLines("out", text, line)),
+  stderr: (view, { text }, line) => step(view, textLines("err", text, line, "dim")),
+  tool_call(view, { id, tool, command, summary }, line) {
+    const what = oneLine(command ?? summary);
+    const inFlight = new Map(view.inFlight).set(id, what);
+    const [verb, text] = command === undefined ? ["tool", `${tool} ${what}`] : ["run", what];
+    return step({ ...view, inFlight, lastAction: `${verb} ${text}` }, [line(verb, text, "accent")]);
+  },
+  tool_result(view, { id, ok, exitCode, summary }, line) {
+    const what = view.inFlight.get(id) ?? "";
+    const inFlight = new Map(view.inFlight);
+    inFlight.delete(id);
+    const next = { ...view, inFlight, lastAction: "thinking" };
+    if (ok && (exitCode ?? 0) === 0) return step(next, []);
+    const verb = exitCode === null ? "failed" : `exit ${exitCode}`;
+    return step(next, [line(verb, [what, oneLine(summary)].filter(Boolean).join(": "), "warn")]);
+  },
+  file_change: (view, { change, path }, line) =>
+    step({ ...view, lastAction: `${change} ${oneLine(path)}` }, [line(change, oneLine(path), "accent")]),
+  usage: (view, { usage, costUsd }) =>
+    step({ ...view, tokens: tokensOf(usage), attemptCostUsd: costUsd ?? view.attemptCostUsd }, []),
+  progress(view, event, line) {
+    const text = oneLine(event.text);
+    // A worker may say the same many times a minute, as a sign of life.
+    return view.lastAction === text
+      ? step(view, [])
+      : step({ ...view, lastAction: text }, [line("wait", text, "dim")]);
+  },
+  denied: (view, { tool, text }, line) => step(view, [line("denied", `${tool} ${oneLine(text)}`, "warn")]),
+  warning: (view, { text }, line) => step(view, [line("note", oneLine(text), "warn")]),
+  probe: (view, event, line) => step(view, probeLines(event, line)),
+  // Not for people: the log and `--json` have it.
+  raw: (view) => step(view, []),
+};
+
+function onWorkerEvent<T extends WorkerEvent["type"]>(
+  view: RunView,
+  event: WorkerEventOf<T>,
+  line: Entry,
+): Step {
+  return workerSteps[event.type](view, event, line);
 }
 
 const step = (view: RunView, lines: readonly Line[]): Step => ({ view, lines });
@@ -262,12 +261,6 @@ const lastLineOf = (text: string): string =>
       .split(/\r\n|\r|\n/)
       .at(-1) ?? "",
   );
-
-function tokensOf(usage: Usage): number | null {
-  const { inputTokens, cachedInputTokens, outputTokens } = usage;
-  if (inputTokens === null && outputTokens === null) return null;
-  return (inputTokens ?? 0) + (cachedInputTokens ?? 0) + (outputTokens ?? 0);
-}
 
 function describeGrants({ grants }: PermitRecord, isEnforced: boolean): string {
   return [

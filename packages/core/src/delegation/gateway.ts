@@ -14,6 +14,7 @@ import {
   type WorkerResult,
   type WorkerRun,
   type WorkerRunner,
+  tokensOf,
   type WorkerTask,
 } from "@agentcore/contract";
 import type { PacingConfig } from "../config/defence-config.ts";
@@ -33,10 +34,9 @@ import {
   type PlausibleLimits,
   plausibleLimitsOf,
   plausibleResult,
-  tokensOf,
 } from "./plausible.ts";
 import { type Charge, chargeOf, countedAbove, isAnswer, withCharge } from "./spending.ts";
-import { endingOf, unstartedResult } from "./unstarted.ts";
+import { endingOf, unstartedResult, type UnstartedFacts } from "./unstarted.ts";
 
 export interface GatewayOptions {
   readonly gate: Gate;
@@ -51,6 +51,8 @@ export interface GatewayOptions {
   /** Settings of each worker from the configuration, by its name. */
   readonly settings: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
+
+const internalFailure = { outcome: "failed", errorClass: "internal" } as const;
 
 interface Execution {
   readonly permit: LivePermit;
@@ -117,13 +119,7 @@ export class Gateway {
     } catch (error) {
       this.#options.log.error({ error, permitId: permit.id }, "a run failed by a fault of its own runtime");
       const why = errorText(error);
-      return this.#unstarted(
-        permit,
-        startedAt,
-        { outcome: "failed", errorClass: "internal" },
-        "AC_INTERNAL",
-        why,
-      );
+      return this.#unstarted(permit, { ...internalFailure, code: "AC_INTERNAL", summary: why, startedAt });
     }
   }
 
@@ -134,11 +130,12 @@ export class Gateway {
     const startedAt = clock.now();
     const denied = await bookkeeping.hold(permit);
     if (denied === null) return null;
+    const { code, message } = denied;
     const ending =
-      denied.code === "AC_STORE_UNAVAILABLE"
-        ? ({ outcome: "failed", errorClass: "internal" } as const)
+      code === "AC_STORE_UNAVAILABLE"
+        ? internalFailure
         : ({ outcome: "budget_exhausted", errorClass: "budget_exhausted" } as const);
-    return this.#unstarted(permit, startedAt, ending, denied.code, denied.message);
+    return this.#unstarted(permit, { ...ending, code, summary: message, startedAt });
   }
 
   /** Waits until the paces of its provider and its worker allow a start, or the run is stopped. */
@@ -153,21 +150,16 @@ export class Gateway {
       await Promise.race([turn, stopped]);
     }
     const cause = signal.reason;
-    return cause === null
-      ? null
-      : this.#unstarted(permit, startedAt, endingOf(cause), cause.code, cause.message);
+    if (cause === null) return null;
+    const { code, message } = cause;
+    return this.#unstarted(permit, { ...endingOf(cause), code, summary: message, startedAt });
   }
 
-  #unstarted(
-    permit: LivePermit,
-    startedAt: number,
-    ending: ReturnType<typeof endingOf>,
-    code: Parameters<typeof unstartedResult>[0]["code"],
-    summary: string,
-  ): WorkerResult {
+  #unstarted({ id: permitId }: LivePermit, facts: Omit<UnstartedFacts, "durationMs">): WorkerResult {
+    const { code, summary, startedAt } = facts;
     const durationMs = Math.max(0, this.#options.clock.now() - startedAt);
-    this.#options.log.info({ permitId: permit.id, code, summary }, "a run ended before its worker started");
-    return unstartedResult({ ...ending, code, summary, startedAt, durationMs });
+    this.#options.log.info({ permitId, code, summary }, "a run ended before its worker started");
+    return unstartedResult({ ...facts, durationMs });
   }
 
   async #delegate(execution: Execution, task: WorkerTask): Promise<WorkerResult> {

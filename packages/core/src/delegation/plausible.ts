@@ -3,7 +3,13 @@
  * all (negative, infinite, no number) is unknown, and what no single attempt can have spent is cut to the configured most
  * (`limits.attempt.plausible_*`) and counts as an estimate. Everything that reaches a budget has passed through here.
  */
-import type { CostBasis, Usage, WorkerEvent, WorkerResult } from "@agentcore/contract";
+import {
+  tokensOf,
+  type CostBasis,
+  type Usage,
+  type WorkerEvent,
+  type WorkerResult,
+} from "@agentcore/contract";
 import type { AttemptLimits } from "../config/limits-config.ts";
 import { microUsdOf, type Spent, usdOf } from "../ledger/ledger.ts";
 
@@ -81,10 +87,4 @@ export function plausibleSpending(
     tokens: tokensOf(plausibleUsage(usage, limits)) ?? 0,
     basis: costUsd > limits.costUsd ? "estimated" : costBasis,
   };
-}
-
-/** All tokens that a worker says it used; null where it says nothing. */
-export function tokensOf({ inputTokens, cachedInputTokens, outputTokens }: Usage): number | null {
-  if (inputTokens === null && cachedInputTokens === null && outputTokens === null) return null;
-  return (inputTokens ?? 0) + (cachedInputTokens ?? 0) + (outputTokens ?? 0);
 }

@@ -5,9 +5,14 @@
  * response. Only where answers came and no cost is known, all that was held is charged. Each of these is flagged
  * `estimated`, and is corrected when the truth is learnt.
  */
-import type { CostBasis, ErrorClass, WorkerEvent, WorkerResult } from "@agentcore/contract";
+import {
+  tokensOf,
+  type CostBasis,
+  type ErrorClass,
+  type WorkerEvent,
+  type WorkerResult,
+} from "@agentcore/contract";
 import { microUsdOf, usdOf } from "../ledger/ledger.ts";
-import { tokensOf } from "./plausible.ts";
 
 /** What the gateway saw of a run, beside its result. */
 export interface RunSightings {

@@ -63,7 +63,7 @@ export class CeilingPlanner {
     if (ask === 0) return nothingLeftOfJob(jobId, this.#policy.kind);
     const amount = this.#grant(ask, request);
     if (amount === 0) return this.#denial(ask, counters, now);
-    return { amount, degraded: this.#reductions(ceiling, ask, amount, request) };
+    return { amount, degraded: this.#reductions({ ceiling, ask, amount }, request) };
   }
 
   /** Of an attempt that names no ceiling: one whose worker nobody bills, or that no budget counts, has none. */
@@ -97,9 +97,7 @@ export class CeilingPlanner {
 
   /** What was reduced, in the order in which it was. */
   #reductions(
-    ceiling: number,
-    ask: number,
-    amount: number,
+    { ceiling, ask, amount }: { readonly ceiling: number; readonly ask: number; readonly amount: number },
     { isPressed, counters, now }: CeilingRequest,
   ): Degradation[] {
     const { kind } = this.#policy;

@@ -76,12 +76,16 @@ export interface Restrictions {
   stoppedBecause: string | null;
 }
 
-interface Plan {
+/** One request, and what it concerns. */
+interface Asking {
   readonly request: PermitRequest;
   readonly chain: BudgetChain;
   readonly node: WorkspaceNode;
   readonly now: number;
   readonly nowMs: number;
+}
+
+interface Plan extends Asking {
   readonly cost: number;
   readonly tokens: number;
   readonly degraded: Degradation[];
@@ -138,7 +142,7 @@ export class Gate {
       this.#checkBreakers(chain, nowMs) ??
       this.#checkConcurrency(request, chain, node) ??
       checkStartRate(chain, nowMs) ??
-      this.#decideAmounts(request, chain, node, now, nowMs)
+      this.#decideAmounts({ request, chain, node, now, nowMs })
     );
   }
 
@@ -204,13 +208,8 @@ export class Gate {
     return locked === null ? null : denials.workspaceLocked(node.path, locked);
   }
 
-  #decideAmounts(
-    request: PermitRequest,
-    chain: BudgetChain,
-    node: WorkspaceNode,
-    now: number,
-    nowMs: number,
-  ): PermitDecision<LivePermit> {
+  #decideAmounts(asking: Asking): PermitDecision<LivePermit> {
+    const { request, chain, now } = asking;
     const { jobId, maxCostUsd, maxTokens } = request;
     const about = { jobId, spends: chain.provider !== null, now, isPressed: this.#isPressed };
     const asked = maxCostUsd === undefined ? undefined : microUsdOf(maxCostUsd);
@@ -220,7 +219,7 @@ export class Gate {
     if ("kind" in tokens) return tokens;
     const degraded = [...cost.degraded, ...tokens.degraded];
     const amounts = { cost: cost.amount, tokens: tokens.amount, degraded };
-    return { kind: "granted", permit: this.#grant({ request, chain, node, now, nowMs, ...amounts }) };
+    return { kind: "granted", permit: this.#grant({ ...asking, ...amounts }) };
   }
 
   get #isPressed(): boolean {
@@ -261,7 +260,7 @@ export class Gate {
       model: task.model,
       timeoutMs,
     };
-    const permit = new LivePermit(id, request, grants, degraded, holds, this);
+    const permit = new LivePermit({ id, request, grants, degraded, holds, source: this });
     this.live.set(id, permit);
     this.#liveByJob.set(request.jobId, permit);
     return permit;

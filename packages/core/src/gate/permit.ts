@@ -51,6 +51,15 @@ export interface LevelsSource {
   breakerLevels(chain: BudgetChain): BreakerLevel[];
 }
 
+export interface LivePermitOptions {
+  readonly id: string;
+  readonly request: PermitRequest;
+  readonly grants: Grants;
+  readonly degraded: Degradation[];
+  readonly holds: Holds;
+  readonly source: LevelsSource;
+}
+
 export class LivePermit implements Permit {
   readonly id: string;
   readonly request: PermitRequest;
@@ -62,14 +71,7 @@ export class LivePermit implements Permit {
   state: PermitState = "granted";
   readonly #source: LevelsSource;
 
-  constructor(
-    id: string,
-    request: PermitRequest,
-    grants: Grants,
-    degraded: Degradation[],
-    holds: Holds,
-    source: LevelsSource,
-  ) {
+  constructor({ id, request, grants, degraded, holds, source }: LivePermitOptions) {
     this.id = id;
     this.request = request;
     // What is handed on must not be changed by its receiver: the watch and the runner go by it.

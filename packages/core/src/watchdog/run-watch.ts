@@ -10,7 +10,7 @@
  * Time in which the runtime itself was stopped (a suspended machine, SIGSTOP) counts for none of the limits: after waking
  * up, a run has as much time left as it had before.
  */
-import type { StopCause, WorkerEvent } from "@agentcore/contract";
+import { tokensOf, type StopCause, type WorkerEvent } from "@agentcore/contract";
 
 export interface RunLimits {
   readonly timeoutMs: number;
@@ -106,22 +106,8 @@ function afterEvent(watch: RunWatch, event: WorkerEvent, nowMs: number): RunWatc
       toolsInFlight.delete(event.id);
       return { ...seen, lastProgressMs: nowMs, toolsInFlight };
     }
-    case "usage": {
-      const { inputTokens, cachedInputTokens, outputTokens } = event.usage;
-      const tokens = (inputTokens ?? 0) + (cachedInputTokens ?? 0) + (outputTokens ?? 0);
-      const isMore = tokens > watch.tokens;
-      const lastProgressMs = isMore ? nowMs : watch.lastProgressMs;
-      // Totals only grow; one that arrives late and out of order does not lower what is known.
-      const costUsd = event.costUsd === null ? watch.costUsd : Math.max(event.costUsd, watch.costUsd ?? 0);
-      return {
-        ...seen,
-        lastProgressMs,
-        tokens: Math.max(tokens, watch.tokens),
-        costUsd,
-        costliestUsd: Math.max(watch.costliestUsd, (costUsd ?? 0) - (watch.costUsd ?? 0)),
-        costliestTokens: Math.max(watch.costliestTokens, tokens - watch.tokens),
-      };
-    }
+    case "usage":
+      return afterUsage(seen, event, nowMs);
     case "started":
     case "text":
     case "file_change":
@@ -136,6 +122,24 @@ function afterEvent(watch: RunWatch, event: WorkerEvent, nowMs: number): RunWatc
     case "raw":
       return seen;
   }
+}
+
+/** Totals only grow; one that arrives late and out of order does not lower what is known. */
+function afterUsage(
+  watch: RunWatch,
+  { usage, costUsd: said }: Extract<WorkerEvent, { type: "usage" }>,
+  nowMs: number,
+): RunWatch {
+  const tokens = tokensOf(usage) ?? 0;
+  const costUsd = said === null ? watch.costUsd : Math.max(said, watch.costUsd ?? 0);
+  return {
+    ...watch,
+    lastProgressMs: tokens > watch.tokens ? nowMs : watch.lastProgressMs,
+    tokens: Math.max(tokens, watch.tokens),
+    costUsd,
+    costliestUsd: Math.max(watch.costliestUsd, (costUsd ?? 0) - (watch.costUsd ?? 0)),
+    costliestTokens: Math.max(watch.costliestTokens, tokens - watch.tokens),
+  };
 }
 
 function withTool(tools: ReadonlySet<string>, id: string): ReadonlySet<string> {

@@ -9,6 +9,7 @@ import {
   type Grants,
   type Job,
   type PermitRecord,
+  tokensOf,
   type Usage,
   type WorkerResult,
   type WorkerTask,
@@ -18,12 +19,6 @@ import type { Charge } from "../job-store.ts";
 
 export function chargeOf({ costUsd, usage }: WorkerResult): Charge {
   return { costUsd: costUsd ?? 0, tokens: tokensOf(usage) ?? 0 };
-}
-
-/** Null where the worker does not say. */
-function tokensOf({ inputTokens, cachedInputTokens, outputTokens }: Usage): number | null {
-  if (inputTokens === null && cachedInputTokens === null && outputTokens === null) return null;
-  return (inputTokens ?? 0) + (cachedInputTokens ?? 0) + (outputTokens ?? 0);
 }
 
 /** What a result says where no worker said anything. */
