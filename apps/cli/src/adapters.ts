@@ -1,6 +1,6 @@
 /**
- * Which workers there are: the built-in ones and those that the configuration names. Each adapter is loaded when it is
- * asked for, so that a run pays for the one it uses. A configured adapter is looked up from the configuration file's own
+ * Finds the available workers: the built-in ones and those that the configuration names. Each adapter is loaded when it is
+ * requested, so that a run loads only the one it uses. A configured adapter is resolved from the configuration file's
  * directory.
  */
 import { AgentCoreError, isAgentCoreError, type Capability, type WorkerAdapter } from "@agentcore/contract";

@@ -1,6 +1,6 @@
 /**
- * The composition with the runtime in a process of its own, which is started again when it dies. This process stays the
- * scheduler; the child is `agentcore runtime --stdio` with the same configuration, as decided here, and state directory.
+ * Composes a scheduler in this process with a runtime in a supervised child process, which is restarted when it dies. The
+ * child is `agentcore runtime --stdio` with the same state directory and the configuration as decided here.
  */
 import { type Log, systemClock, type WorkerAdapter } from "@agentcore/contract";
 import { runtimeProcess, superviseRuntime } from "@agentcore/scheduler";

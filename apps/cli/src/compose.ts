@@ -1,6 +1,6 @@
 /**
- * The composition: what one process needs to run jobs on one state directory, bound to the real clock, chance and
- * environment. Opening it first ends what an earlier process left running and settles what it left held.
+ * Composes everything that one process needs to run jobs on a state directory, bound to the real clock, randomness and
+ * environment. Opening it first ends what an earlier process left running and settles its holds.
  */
 import {
   openContainment,

@@ -1,6 +1,6 @@
 /**
- * The composition for embedding: a queue, a scheduler and a runtime on one state directory, in this process. It shares the
- * directory with any number of other processes, `agentcore` on the command line among them.
+ * Composes a queue, a scheduler and a runtime on one state directory in this process, for embedding. Any number of other
+ * processes, such as the command line, can share the directory.
  */
 import {
   AgentCoreError,

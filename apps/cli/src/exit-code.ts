@@ -1,6 +1,6 @@
 /**
- * What the process exits with; part of the public interface. The outcome decides, except where the gate refused the
- * job: then nothing ran, and the caller can tell that from a failed run.
+ * The exit codes of the process, part of the public interface. The outcome decides, unless the gate refused the job: then
+ * nothing ran, and the caller can distinguish that from a failed run.
  */
 import type { ErrorClass, Outcome } from "@agentcore/contract";
 

@@ -1,11 +1,11 @@
 /**
- * Ctrl-C: the first asks for a clean cancel, the second forces it, the third ends this process at once (the
+ * Handles Ctrl-C: the first requests a clean cancel, the second forces it, the third exits this process at once (its
  * containers die with it, or are swept at the next start). SIGTERM and SIGHUP count as the first, and as the second if
- * they come again.
+ * repeated.
  *
- * One event often sends the same signal more than once: `timeout` signals its program and then the whole group, a closing
- * terminal is signaled by the kernel and by the shell, wrappers pass on what the group got anyway. So a SIGTERM or SIGHUP
- * that follows another signal closely counts as that one.
+ * One event often sends the same signal several times: `timeout` signals its program and then the whole group, the kernel
+ * and the shell both signal a closing terminal, and wrappers pass on signals that the group also got. So a SIGTERM or
+ * SIGHUP shortly after another signal counts as the same request.
  */
 import { type CancelRequest, systemClock } from "@agentcore/contract";
 

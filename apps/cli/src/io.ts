@@ -1,4 +1,7 @@
-/** What a command may touch of the process around it; tests of commands run real processes, so there is one implementation. */
+/**
+ * The parts of the process that a command may use. Tests of commands run real processes, so there is only one
+ * implementation.
+ */
 import { AgentCoreError, isAgentCoreError } from "@agentcore/contract";
 import { existsSync } from "node:fs";
 import type { Readable } from "node:stream";

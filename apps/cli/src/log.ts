@@ -1,7 +1,6 @@
 /**
- * The program's log: JSON lines on stderr, by pino. The library is loaded with the first line that the level lets
- * through, because most runs log nothing and would pay for it all the same. Lines written before it is there keep their
- * order.
+ * The program's log: JSON lines on stderr, written by pino. pino is loaded with the first line that the level allows,
+ * because most runs log nothing. Earlier lines keep their order.
  */
 import type { Log } from "@agentcore/contract";
 import { openOutput } from "./output.ts";

@@ -1,4 +1,4 @@
-/** Any text as it may stand in XML or HTML. Pure. */
+/** Escapes text for XML and HTML. Pure. */
 import { stripVTControlCharacters } from "node:util";
 
 const entities: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 /**
- * Where a command writes to. Output never ends the work: what cannot be written is dropped, and said once. Text for people
- * loses its control characters here, whatever screen or message it comes from, because workers, workflow files and
- * repositories write it; colours and cursor movements are added behind this point, through `raw`.
+ * The output of a command. Output errors never stop a run: output that cannot be written is dropped with one message.
+ * Control characters are removed from text for people here, for every screen and message, because workers, workflow files
+ * and repositories write it; colors and cursor movements are added afterwards, through `raw`.
  */
 import { Writable } from "node:stream";
 import { printableJson, printableLines } from "./screen/text.ts";

@@ -1,4 +1,4 @@
-/** How a command that could not do its work says so: one message, the cure, an exit code that tells usage from failure. */
+/** Reports the error of a command: one message, the cure, and an exit code that distinguishes usage from failure. */
 import { AgentCoreError, isAgentCoreError, type ErrorCode } from "@agentcore/contract";
 import { exitCodes } from "./exit-code.ts";
 import type { Io } from "./io.ts";

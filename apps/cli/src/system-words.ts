@@ -1,4 +1,4 @@
-/** What the operating system said, in words: `no space left on device` instead of `ENOSPC: …, write`. */
+/** Turns errors of the operating system into text: `no space left on device` instead of `ENOSPC: …, write`. */
 import { getSystemErrorMessage } from "node:util";
 
 export function systemWords(error: unknown): string {

@@ -1,6 +1,6 @@
 /**
- * Text as it comes into this program and files that it leaves: every entrance skips a byte order mark and refuses what is
- * not UTF-8 with the place, and every failure names the file and what the system said about it.
+ * Reads and writes text files. Every reader skips a byte order mark and refuses invalid UTF-8 with its position; every
+ * failure names the file and the system's error.
  */
 import { AgentCoreError, type ErrorCode } from "@agentcore/contract";
 import { isUtf8 } from "node:buffer";

@@ -1,11 +1,11 @@
 /**
- * Commits a batch of independent writes as one transaction: one sync of the disk for all of them. The batch first runs
- * without savepoints, because a write that fails is rare; where one does, everything is rolled back and run again with a
- * savepoint around each, so that only the failing one is refused. A write may therefore run more than once, and must do
- * nothing but read and write this database; what it wants to remember in memory it says with `afterCommit`.
+ * Commits a batch of independent writes as one transaction, with one disk sync for all of them. The batch first runs
+ * without savepoints, because failing writes are rare. If one fails, everything is rolled back and run again with a
+ * savepoint around each write, so that only the failing one is rejected. A write may therefore run more than once: it must
+ * only read and write this database, and update memory through `afterCommit`.
  *
- * Throws the driver's error where the file is the problem and no write of the batch was done, and {@link CommitFailure} where
- * COMMIT itself failed.
+ * Throws the driver's error if the file is the problem and no write took effect, and {@link CommitFailure} if COMMIT itself
+ * failed.
  */
 import { ignore } from "@agentcore/contract";
 import type { Sql } from "./sql.ts";

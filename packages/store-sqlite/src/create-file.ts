@@ -1,6 +1,6 @@
 /**
- * Makes a new database under another name and gives it its own when it is complete, so a file called `state.db` is whole
- * at every moment, and an empty or truncated one is always damage. Of several processes that create at once, one wins.
+ * Creates a new database under another name and renames it when it is complete. So a file called `state.db` is always
+ * complete, and an empty or truncated one is damaged. If several processes create it at once, one wins.
  */
 import { closeSync, constants, fsyncSync, linkSync, openSync, rmSync } from "node:fs";
 import { dirname } from "node:path";

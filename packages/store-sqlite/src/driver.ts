@@ -1,6 +1,6 @@
 /**
- * The few calls that this package makes on SQLite. `node:sqlite` is the driver in use; the interface is what fault
- * injection wraps in tests (see `./testing`), and where better-sqlite3 could stand in. All calls are synchronous.
+ * The interface to SQLite. `node:sqlite` implements it; tests wrap it to inject faults (see `./testing`), and
+ * better-sqlite3 could replace it. All calls are synchronous.
  */
 import * as sqlite from "node:sqlite";
 

@@ -1,7 +1,6 @@
 /**
- * Looks at a database file before anything of ours writes to it, and decides what opening it means. Looking is done with
- * plain reads and a read-only connection, so a file that is refused is left byte for byte as it was found (SQLite may add
- * an empty log and its index beside it).
+ * Inspects a database file before anything is written to it, and decides how to open it. It uses plain reads and a
+ * read-only connection, so a refused file stays unchanged (SQLite may add an empty log and its index beside it).
  */
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { errorText } from "@agentcore/contract";

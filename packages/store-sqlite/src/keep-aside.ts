@@ -1,6 +1,6 @@
 /**
- * Copies a damaged database and what is in its log beside it, so that whatever is tried on the original, there is another.
- * The copy is named after the file's time of change, so a second start with the same file makes no second copy.
+ * Copies a damaged database with its log, so that the original can be repaired safely. The copy is named after the file's
+ * modification time, so a second start with the same file makes no second copy.
  */
 import { constants, copyFileSync, existsSync, statSync } from "node:fs";
 import { ignore } from "@agentcore/contract";

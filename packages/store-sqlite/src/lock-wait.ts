@@ -1,8 +1,8 @@
 /**
- * Waiting for a lock that another process holds. SQLite's own busy timeout would hold the event loop meanwhile, so it is
- * off, and the wait is ours: short, jittered pauses. SQLite's locks are not fair, so a process that has waited longer looks more
- * often. The wait fails only if the file does not change: as long as others commit, this process is in a queue that
- * moves, and waits its turn.
+ * Waits for a lock that another process holds. SQLite's busy timeout would block the event loop, so it is off, and this
+ * module waits with short, jittered pauses. SQLite's locks are not fair, so a process that has waited longer tries more
+ * often. The wait fails only if the file does not change: as long as others commit, this process keeps waiting for its
+ * turn.
  */
 import { sleep, type Clock, type Random } from "@agentcore/contract";
 import type { Sql } from "./sql.ts";

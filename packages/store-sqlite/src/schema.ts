@@ -1,6 +1,6 @@
 /**
- * The tables of `state.db`, and the migrations that lead to them. A migration that was released is never changed: what
- * comes later is a new one. A database of a later version than this code knows is refused, because writing to it could
+ * The tables of `state.db`, and the migrations that lead to them. A migration that was released is never changed: a later
+ * change is a new migration. A database of a later version than this code knows is refused, because writing to it could
  * break what its own version relies on; so is one from before the first migration, because nothing leads on from there.
  *
  * Columns that hold JSON end in `_json`; moments are in ms since the epoch.

@@ -1,6 +1,6 @@
 /**
- * Statements by their text, prepared once per connection. The texts are constants of this package, so the cache is
- * bounded by the code itself; values always come as parameters.
+ * Caches prepared statements by their text, once per connection. The texts are constants of this package, so the cache is
+ * bounded; values are always parameters.
  */
 import type {
   SqlRow,

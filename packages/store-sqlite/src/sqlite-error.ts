@@ -1,6 +1,6 @@
 /**
- * What a failure of SQLite means for us. The result code decides: `busy` is waited for, `unavailable` is reported and
- * tried anew by the next call, `corrupt` stops the use of the file, everything else is a fault of a single statement.
+ * Classifies errors of SQLite by result code: `busy` is waited for, `unavailable` is reported and retried by the next call,
+ * `corrupt` stops the use of the file, and any other error concerns a single statement.
  */
 import { AgentCoreError, errorText, isAgentCoreError } from "@agentcore/contract";
 

@@ -1,6 +1,6 @@
 /**
  * The `JobStore` of `@agentcore/scheduler` on `state.db`. Each method is one write of the database's group commit, or one
- * consistent read; the methods' SQL is in `jobs/`. Several stores, also in several processes, may share one file.
+ * consistent read; the methods' SQL is in `jobs/`. Several stores, even in different processes, may share one file.
  */
 import type { JobStore, SubmitResult } from "@agentcore/scheduler";
 import { findByAnyId } from "./jobs/job-row.ts";

@@ -1,9 +1,9 @@
 /**
- * Group commit: writes that arrive in one turn of the event loop are committed in one transaction, in the order in which
- * they were made, and each caller's promise settles after that commit. Reads that were asked for behind them follow, each on
- * a view of its own: a query is never part of a transaction that writes. A lock held by another process is waited for; any
- * other failure of the file is reported to the callers at once, and the next write tries anew, so that work resumes
- * automatically. The number of waiting calls is bounded.
+ * Group commit: writes that arrive in one turn of the event loop are committed in one transaction, in order, and each
+ * caller's promise settles after that commit. Reads that were requested after them follow, each on its own snapshot: a
+ * query is never part of a writing transaction. The queue waits for a lock of another process. Any other failure of the
+ * file is reported to the callers at once, and the next write tries again, so that work resumes automatically. The number
+ * of waiting calls is bounded.
  */
 import { AgentCoreError, sleep } from "@agentcore/contract";
 import {

@@ -1,6 +1,6 @@
 /**
- * `agentcore completion`: scripts for bash, zsh and fish, written from the command line's own definition, so that they
- * cannot know other commands or options than there are. Static text: completing starts no process.
+ * `agentcore completion`: prints completion scripts for bash, zsh and fish. They are generated from the definition of the
+ * command line, so they always have its commands and options. The scripts are static: completing starts no process.
  */
 import type { Command, Option } from "commander";
 import { AgentCoreError, capabilities, dedupSchema } from "@agentcore/contract";

@@ -1,4 +1,4 @@
-/** `agentcore dlq list|show|replay|purge`: jobs that ended badly, kept until a user replays or purges them. */
+/** `agentcore dlq list|show|replay|purge`: shows, replays and deletes jobs that failed for good. */
 import {
   AgentCoreError,
   ignore,

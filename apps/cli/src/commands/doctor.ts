@@ -1,4 +1,7 @@
-/** `agentcore doctor`: what this machine offers for running agents, and what to do about what is missing. Changes nothing. */
+/**
+ * `agentcore doctor`: checks what this machine offers for running agents, and says what to do about anything missing.
+ * Changes nothing.
+ */
 import { ignore, isAgentCoreError } from "@agentcore/contract";
 import { loadConfig, noConfig, type LoadedConfig } from "../config/load.ts";
 import {

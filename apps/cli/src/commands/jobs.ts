@@ -1,4 +1,4 @@
-/** `agentcore jobs list|show|wait|cancel`: looks at the queue and asks jobs to stop. Runs nothing itself. */
+/** `agentcore jobs list|show|wait|cancel`: shows and cancels jobs. Starts no job. */
 import { omitUndefined, systemClock } from "@agentcore/contract";
 import { reservedLabelPrefix, type JobPage, type JobQuery, type JobStateKind } from "@agentcore/scheduler";
 import { exitCodes } from "../exit-code.ts";

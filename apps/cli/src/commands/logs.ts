@@ -1,6 +1,6 @@
 /**
- * `agentcore jobs logs JOB [-f]`: what the worker printed, read back through its adapter, so that it looks as it did while
- * it ran. `--raw` gives the bytes. With `-f` it goes on until the job has ended, over all its attempts.
+ * `agentcore jobs logs JOB [-f]`: prints a worker's output, read back through its adapter, so that it looks as it did
+ * during the run. `--raw` prints the bytes. `-f` follows the job through all its attempts until it ends.
  */
 import { isTerminal, type JobRecord, type JobStore } from "@agentcore/scheduler";
 import {

@@ -1,4 +1,4 @@
-/** `agentcore run`: one task now, shown while it runs; the exit code says how it ended. */
+/** `agentcore run`: runs one task now and shows its progress; the exit code says how it ended. */
 import {
   AgentCoreError,
   Cancellation,

@@ -1,7 +1,7 @@
 /**
- * `agentcore runtime --stdio`: the runtime on its own, for a scheduler in another process or another language. It ends when
- * its stdin ends, or when it is told to over the wire. SIGINT, SIGTERM and SIGHUP are the scheduler's to act upon: a
- * terminal or a service manager sends them to both, and a runtime that ended first would lose the results.
+ * `agentcore runtime --stdio`: serves the runtime alone, for a scheduler in another process or language. It exits when its
+ * stdin ends, or on `shutdown` over the wire. It ignores SIGINT, SIGTERM and SIGHUP, which a terminal or a service manager
+ * sends to scheduler and runtime: a runtime that exited first would lose the results.
  */
 import { systemClock } from "@agentcore/contract";
 import { serveRuntime } from "@agentcore/core";

@@ -1,4 +1,4 @@
-/** `agentcore trust`: makes a configuration file that was found count in full, as long as its text does not change. */
+/** `agentcore trust`: gives a configuration file that was found full effect, until its content changes. */
 import { AgentCoreError, systemClock } from "@agentcore/contract";
 import { realpathSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";

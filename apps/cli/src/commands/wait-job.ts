@@ -1,4 +1,4 @@
-/** `agentcore jobs wait JOB`: waits for its end, whichever process runs it, and exits as `run` would have. */
+/** `agentcore jobs wait JOB`: waits for the end of a job that any process runs, and exits with the exit code of `run`. */
 import { AgentCoreError, formatDuration, systemClock } from "@agentcore/contract";
 import type { Io } from "../io.ts";
 import { outcomeOf } from "../queue/job-outcome.ts";

@@ -1,4 +1,4 @@
-/** `agentcore why JOB`: every decision about it, with its code, the evidence, and the line of the configuration behind it. */
+/** `agentcore why JOB`: prints every decision about a job, with its code, the evidence, and the setting behind it. */
 import { lookAtLeftRuns } from "@agentcore/containment";
 import { systemClock } from "@agentcore/contract";
 import { createSettingPlaces } from "../config/setting-place.ts";

@@ -1,6 +1,6 @@
 /**
- * `agentcore work`: runs the queue in the foreground. Ctrl-C once: nothing more is started, what runs may finish; twice:
- * what runs is stopped cleanly; three times: now. SIGTERM and SIGHUP stop what runs at once, cleanly, as a service manager
+ * `agentcore work`: runs the queue in the foreground. The first Ctrl-C starts nothing more and waits for running jobs, the
+ * second stops them cleanly, the third exits at once. SIGTERM and SIGHUP stop running jobs cleanly, as a service manager
  * expects.
  */
 import { isAgentCoreError, systemClock, type RunEvent } from "@agentcore/contract";

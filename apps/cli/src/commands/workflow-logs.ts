@@ -1,4 +1,4 @@
-/** `agentcore workflow logs RUN [STEP]`: what the workers of a run printed, job by job, oldest first. */
+/** `agentcore workflow logs RUN [STEP]`: prints the output of a run's workers, job by job, oldest first. */
 import { AgentCoreError } from "@agentcore/contract";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";

@@ -1,4 +1,4 @@
-/** `agentcore workflow run|resume`: works on a run in this process until it ends; the exit code says how. */
+/** `agentcore workflow run|resume`: works on a run in this process until it ends; the exit code says how it ended. */
 import { AgentCoreError, isAgentCoreError, systemClock, systemIds, type Log } from "@agentcore/contract";
 import { processOwner } from "@agentcore/core";
 import type { Journal, JournalValue } from "@agentcore/scheduler";

@@ -1,4 +1,4 @@
-/** `agentcore workflow validate|list|show`: looks at files and runs; runs nothing. */
+/** `agentcore workflow validate|list|show`: shows and checks files and runs; starts nothing. */
 import { formatDuration, systemClock } from "@agentcore/contract";
 import type { JournalHeader } from "@agentcore/scheduler";
 import { formatProblem, listRuns, readRun, runNotFound, storedSteps } from "@agentcore/workflow";

@@ -1,6 +1,6 @@
 /**
- * Says which configuration is in force and what of it does not count, once for each process: as a line on stderr, or as an
- * event where the output is events. Without a configuration there is nothing to say.
+ * Says which configuration is in effect and which of its settings are ignored, once per process: as a line on stderr, or as
+ * an event if the output is JSON. Without a configuration, it says nothing.
  */
 import type { ConfigurationEvent } from "@agentcore/contract";
 import type { Io } from "../io.ts";

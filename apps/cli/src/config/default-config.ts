@@ -1,6 +1,6 @@
 /**
- * The configuration where there is no file. The bundle holds the outcome, because making the schema and reading nothing with
- * it takes longer than most of a short run: `bundle.mjs` puts it in the place of this file.
+ * The configuration without a file. The bundle contains the result (`bundle.mjs` replaces this file), because building the
+ * schema to parse nothing takes longer than most of a short run.
  */
 import { configSchema, type Config } from "./schema.ts";
 

@@ -1,6 +1,6 @@
 /**
- * `${NAME}` in a configuration value: replaced by the environment variable of that name, only in the fields whose
- * description says so. A variable that is not set is an error, never an empty text; `$${` stands for `${` itself.
+ * Expands `${NAME}` in a configuration value to the environment variable with that name, only in fields whose description
+ * says so. An unset variable is an error, never an empty text; `$${` stands for `${`.
  */
 import * as z from "zod";
 

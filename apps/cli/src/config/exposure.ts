@@ -1,6 +1,6 @@
 /**
- * Who besides the user and root can change what a path means: by writing to it, or by putting something else in its place.
- * Files that decide what this program runs are used only where that is nobody.
+ * Checks whether anybody except the user and root can change a path's content, by writing to it or replacing it. Files that
+ * decide what this program runs are used only if nobody else can.
  */
 import { lstatSync, type Stats } from "node:fs";
 import { dirname } from "node:path";

@@ -1,6 +1,6 @@
 /**
- * Finding the configuration of a directory: the nearest `agentcore.yaml` upwards, as far as everything on the way is the
- * user's or root's. A file that somebody else can change is not read.
+ * Finds the configuration of a directory: the nearest `agentcore.yaml` there or above, as long as every directory on the
+ * way belongs to the user or root. A file that another user can change is not read.
  */
 import { realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -1,7 +1,6 @@
 /**
- * How a process gives its configuration to the runtime that it starts: text and decision together, through a pipe at
- * descriptor 3. The runtime must not look at the file again: it may have changed meanwhile, and what was found would then
- * count as named.
+ * Passes a process's configuration to the runtime that it starts: content and trust decision together, through a pipe at
+ * descriptor 3. The runtime must not read the file again: it may have changed, and a found file would then count as named.
  */
 import { AgentCoreError, lazySchema } from "@agentcore/contract";
 import { readFileSync } from "node:fs";

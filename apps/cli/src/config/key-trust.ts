@@ -1,7 +1,7 @@
 /**
- * What a configuration file may say that was found and that nobody has trusted: nothing but limits. Whatever decides which
- * program runs, with which rights, for whom, with whose data, what is deleted, or which defence is off, waits for trust.
- * A key that this table does not name needs trust, and a test holds the table to the schema.
+ * Lists the settings of an untrusted configuration file that take effect: only limits. Every setting that decides which
+ * program runs, with which rights, for whom, with whose data, what is deleted, or which defense is off, needs trust. A key
+ * that is missing in this table needs trust, and a test compares the table with the schema.
  */
 
 /** `limit`: it can only bound what was asked for. `trust`: it counts from a file that was named or trusted. */

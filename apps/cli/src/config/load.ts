@@ -1,7 +1,7 @@
 /**
- * Reading `agentcore.yaml`: the file named, or the nearest one upwards that is the user's, or none. Of a file that was only
- * found, nothing but limits counts until `agentcore trust`. All errors of a file are reported together, each with its line and
- * column; nothing starts while there is one.
+ * Reads `agentcore.yaml`: the named file, or the nearest one in the directories above that belongs to the user, or none.
+ * Until `agentcore trust`, only the limits of a found file take effect. All errors of a file are reported together with
+ * line and column, and nothing starts while there are any.
  */
 import { AgentCoreError, isMissing, type ConfigurationEvent } from "@agentcore/contract";
 import { readYaml, type YamlIssue } from "@agentcore/yaml-file";

@@ -1,4 +1,4 @@
-/** Directories of the user's own: none is made in a place of somebody else's, where that one could not use what root left. */
+/** Makes directories of the user: never in another user's place, where that user could not use what root left. */
 import { mkdirSync, realpathSync, statSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
 import { callerIdentity, foreignOwnerAbove } from "./exposure.ts";

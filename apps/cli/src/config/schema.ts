@@ -1,7 +1,7 @@
 /**
- * The configuration file as a whole: the runtime's own sections (limits, breakers, watchdog and the rest), and what only
- * the command line knows: which workers there are, what a run gets that names nothing, where state is kept. Unknown keys
- * are errors. `agentcore schema` publishes it.
+ * The schema of the configuration file: the runtime's sections (limits, breakers, watchdog and others), and those of the
+ * command line: workers, defaults of runs, and the state directory. Unknown keys are errors. `agentcore schema` publishes
+ * it.
  */
 import { capabilitySchema, dedupSchema, durationSchema, lazySchema } from "@agentcore/contract";
 import { runtimeConfigSchema } from "@agentcore/core";

@@ -1,4 +1,4 @@
-/** Where state is kept unless the caller says otherwise: below `XDG_STATE_HOME`, else `HOME`. */
+/** The default place of state: below `XDG_STATE_HOME`, else `HOME`. */
 import { join } from "node:path";
 import type { Environment } from "./env-text.ts";
 

@@ -1,4 +1,4 @@
-/** Where trust is kept below the user's own state directory; see `trust-store.ts`. */
+/** The directory of trust records below the user's state home; see `trust-store.ts`. */
 import { join } from "node:path";
 
 export function trustDirectoryIn(stateHome: string): string {

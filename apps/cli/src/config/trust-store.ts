@@ -1,6 +1,6 @@
 /**
- * Which configuration files the user trusts: a path together with a hash of its text, so that a file that changes is not
- * trusted any more. One small file for each in the user's own state, whatever `--state-dir` says, where neither a
+ * Stores which configuration files the user trusts: the path with a hash of the content, so that a changed file is no
+ * longer trusted. Each record is one small file in the user's own state home, regardless of `--state-dir`, where neither a
  * repository nor another user can write.
  */
 import { AgentCoreError, ifMissing, lazySchema } from "@agentcore/contract";

@@ -1,4 +1,4 @@
-/** What `doctor` found, for people: a mark, a name, what was found, and below it what to do. */
+/** Shows the results of `doctor` to people: a mark, a name, the finding, and the cure below it. */
 import type { DoctorReport, WorkerReport } from "./report.ts";
 import { paragraph, span, type Line, type Tone } from "../screen/line.ts";
 

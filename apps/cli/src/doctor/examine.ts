@@ -1,4 +1,4 @@
-/** One function per check: each looks at one thing of the machine and says what it found. None of them throws. */
+/** One function per check of `doctor`: each examines one part of the machine and returns its finding. None of them throws. */
 import {
   limitEnforcement,
   lookAtLeftRuns,

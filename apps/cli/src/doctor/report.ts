@@ -1,4 +1,4 @@
-/** What `doctor` finds, as data: printed for people, or as one JSON object with `--json`. */
+/** The findings of `doctor` as data: printed for people, or as one JSON object with `--json`. */
 import type { Capability } from "@agentcore/contract";
 
 export interface Check {

@@ -1,4 +1,4 @@
-/** What there is to know about each worker without running it: program, version, credential, and what to do. */
+/** Checks each worker without running a task: program, version, credential, and the cure of a problem. */
 import { isAgentCoreError, type AgentCoreError, type WorkerAdapter } from "@agentcore/contract";
 import {
   compareVersions,

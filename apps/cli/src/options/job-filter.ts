@@ -1,6 +1,6 @@
 /**
- * `--where FIELD=VALUE`: which jobs a command is about. Each condition is part of the query that the store answers, and a
- * job must meet all of them. Moments may be given as ages, so the query is made when the clock is known.
+ * Parses `--where FIELD=VALUE`, which selects jobs. Each condition is part of the query to the store, and a job must match
+ * all of them. Times may be given as ages, so the query is built when the clock is known.
  */
 import { errorClasses, errorCodes, parseDurationMs, type ErrorClass } from "@agentcore/contract";
 import type { JobQuery } from "@agentcore/scheduler";

@@ -1,6 +1,6 @@
 /**
- * A job from the command line and the configuration's defaults. Every mistake in it is found here, before anything is
- * opened or started.
+ * Builds a job from the command line and the configuration's defaults. Finds every error in it before anything is opened or
+ * started.
  */
 import {
   AgentCoreError,

@@ -1,6 +1,6 @@
 /**
- * Readers of option values: text in, value out, or one sentence that says what is wrong with it. They know nothing of
- * the command line library, so the same ones serve every command and their tests are tables.
+ * Parses option values: each function takes text and returns a value, or throws one sentence that says what is wrong. They
+ * do not depend on Commander, so all commands share them and their tests are tables.
  */
 import {
   capabilities,

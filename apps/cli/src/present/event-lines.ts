@@ -1,6 +1,6 @@
 /**
- * Events as JSON lines for a reader that may fall behind. What it has not read yet stays bounded: beyond that, events of
- * workers are left out first and everything else much later; a line says how many. The logs on disk have all of them.
+ * Writes events as JSON lines for a reader that may be slow. The unread backlog is bounded: above the bound, events of
+ * workers are dropped first and others much later; a line says how many. The logs on disk have all of them.
  */
 import type { Output } from "../output.ts";
 

@@ -1,7 +1,7 @@
 /**
- * `--json`: one event a line, the result last. A reader that falls behind holds up this printing, not the run: events of
- * the worker beyond what the scheduler keeps for a slow follower are left out, and a line says how many. Decisions and
- * the result are never left out, and the logs on disk have everything.
+ * `--json`: prints one event per line, the result last. A slow reader delays only this output, not the run: worker events
+ * beyond the scheduler's buffer are dropped, and a line says how many. Decisions and the result are never dropped, and the
+ * logs on disk have everything.
  */
 import type { Output } from "../output.ts";
 import type { Presenter } from "./presenter.ts";

@@ -1,4 +1,4 @@
-/** Jobs as `--json` prints them: what the store knows, without what only its claims and order need. Public interface. */
+/** Jobs in the form of `--json`, without fields that only claims and order need. Public interface. */
 import type { AttemptRecord, JobRecord, LateResult } from "@agentcore/scheduler";
 
 export function jobJson(record: JobRecord): Record<string, unknown> {

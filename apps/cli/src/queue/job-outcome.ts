@@ -1,7 +1,4 @@
-/**
- * The result line and exit code of a job as the store has it: the same no matter which process ran it, and when it is asked
- * for.
- */
+/** Builds the result line and exit code of a job from the store, so they are the same for every process and at any time. */
 import type { ErrorClass, Outcome, ResultLine } from "@agentcore/contract";
 import type { AttemptRecord, JobRecord } from "@agentcore/scheduler";
 import { exitCodeOf } from "../exit-code.ts";

@@ -1,4 +1,4 @@
-/** The queue of a state directory, for commands that hand in work, ask about it or change it without running anything. */
+/** Opens the queue of a state directory for commands that submit, query or change jobs without running any. */
 import { AgentCoreError, systemClock, systemIds, type Log } from "@agentcore/contract";
 import { QueueClient, type JobRecord, type JobStore } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";

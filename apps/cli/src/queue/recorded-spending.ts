@@ -1,8 +1,8 @@
 /**
- * What an attempt of a dead process is known to have spent: from the result that its runtime spooled, from the one that the
- * queue already has, or by what its worker printed. Without any of them the ledger books the bound that was held, but nothing
- * for an attempt whose start nobody noted, or whose worker provably never began: the note comes before a worker that costs
- * something is let go.
+ * Finds the known spending of an attempt of a dead process: from its spooled result, from the result in the queue, or from
+ * its worker's output. Without any of them, the ledger charges the ceiling that was held. It charges nothing for an attempt
+ * whose start was never recorded, or whose worker provably never started, because the record is written before a worker
+ * that costs money is released.
  */
 import {
   type HoldEntry,

@@ -1,6 +1,6 @@
 /**
- * The last line of `--json`: what a job came to, over all its attempts. Cost, tokens and time add up; everything else is
- * the last attempt's. What is not known stays null: a sum of unknowns is unknown.
+ * Builds the last line of `--json`: the result of a job over all its attempts. Cost, tokens and time add up; all other
+ * fields are those of the last attempt. Unknown values stay null: a sum with an unknown part is unknown.
  */
 import {
   unknownUsage,

@@ -1,6 +1,6 @@
 /**
- * One job now, in this process, through the same queue as every other: submitted, claimed by a scheduler that takes nothing
- * else, followed to its end. What happens on the way goes to the presenter; asking for a stop is up to the caller.
+ * Runs one job now in this process, through the same queue as every other: submits it, claims it with a scheduler that
+ * takes nothing else, and follows it to its end. The presenter gets its events; the caller decides when to cancel.
  */
 import { ignore, settledWithin, systemClock, type JobSubmission, type RunEvent } from "@agentcore/contract";
 import type { AttemptRecord, JobHandle, JobStore, Reason, Scheduler } from "@agentcore/scheduler";

@@ -1,4 +1,7 @@
-/** A scheduler on a composition: who this process is, how another's death is seen, how its leavings are proved gone. */
+/**
+ * Starts a scheduler on a composition: it sets who this process is, how the death of others is detected, and how their
+ * leftovers are proved gone.
+ */
 import type { OpenedContainment } from "@agentcore/containment";
 import { settledWithin, systemClock, systemIds, systemRandom, type Log } from "@agentcore/contract";
 import { processOwner, processState } from "@agentcore/core";

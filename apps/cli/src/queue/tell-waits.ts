@@ -1,6 +1,6 @@
 /**
- * Why `work` does nothing although jobs are queued: said once for each reason, so that a queue that is held back, or a
- * drain that waits for a delayed job, does not look like a program that hangs.
+ * Reports why `work` starts no job although jobs are queued, once for each reason, so that a blocked queue, or a drain that
+ * waits for a delayed job, does not look like a hanging program.
  */
 import { formatDuration, type Clock } from "@agentcore/contract";
 import type { JobStore, QueueStats, Reason, Scheduler } from "@agentcore/scheduler";

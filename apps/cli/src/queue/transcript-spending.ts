@@ -1,8 +1,8 @@
 /**
- * What an attempt that was lost can have spent, read back through its adapter from what its worker printed and wrote. Where
- * the worker came to say what the whole run cost, that is it. Else it is what was reported so far and, for the answer that
- * was under way, once more as much as the costliest one took. Before its first answer it is the bound of one response. Where
- * answers came and their cost is not known, the attempt's ceiling is charged.
+ * Estimates the spending of a lost attempt from its worker's output and usage files, read back through its adapter. If the
+ * worker reported the cost of the whole run, that is the result. Otherwise it is the reported spending plus the cost of the
+ * most expensive response, for the response in progress. Before the first response it is the bound of one response. If
+ * responses came but their cost is unknown, the attempt's ceiling is charged.
  */
 import {
   type OutputReader,

@@ -1,6 +1,6 @@
 /**
- * Tells a store that will work again from one that will not. A scheduler waits for either, because jobs must not be lost to
- * a full disk; but a program in front of somebody has to say that it waits for nothing.
+ * Distinguishes a store that will recover from one that will not. A scheduler waits in both cases, because jobs must not be
+ * lost to a full disk; but a command in front of a user must say that waiting is useless.
  */
 import { isAgentCoreError, type AgentCoreError } from "@agentcore/contract";
 import type { JobStore } from "@agentcore/scheduler";

@@ -1,4 +1,4 @@
-/** A job whose caller gave up on it: withdrawn, so that the next `work` does not run it unexpectedly, or named. */
+/** Withdraws a job whose caller gave up, so that the next `work` does not run it unexpectedly, or else names it. */
 import { AgentCoreError, ignore, settledWithin, type Clock } from "@agentcore/contract";
 import type { JobHandle } from "@agentcore/scheduler";
 

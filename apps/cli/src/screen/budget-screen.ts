@@ -1,4 +1,4 @@
-/** `budget`: every limit, how much of it is held by runs in progress, spent, and left. */
+/** `budget`: shows every limit, and how much of it is held, spent, and left. */
 import type { BudgetLevel } from "@agentcore/contract";
 import { span, type Line, type Span, type Tone } from "./line.ts";
 import { formatCount, formatDollars } from "./run-view.ts";

@@ -1,4 +1,4 @@
-/** Jobs for people: the list, and one job with all its attempts. Data in, lines out. */
+/** Shows jobs to people: the list, and one job with all its attempts. Data in, lines out. */
 import { errorCodes, formatDuration, isErrorCode, type Job } from "@agentcore/contract";
 import {
   runOfPiece,

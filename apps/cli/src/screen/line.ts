@@ -1,4 +1,4 @@
-/** A line of a screen before it is painted: spans with a tone. Whether there are colors is decided by the stream. */
+/** A line of a screen before colors are applied: spans with a tone. The stream decides whether there are colors. */
 import { styleText } from "node:util";
 import { cut, displayWidth, printable } from "./text.ts";
 

@@ -1,7 +1,7 @@
 /**
- * What a person sees of a run, as a pure fold: each event of the run gives a new view and the lines to print for it. The
- * view holds what the status line shows (spend against ceiling, last action); the lines are never taken back. No clock:
- * times come from the events.
+ * The view of a run for people, as a pure fold: each event gives a new view and the lines to print for it. The view has the
+ * content of the status line (spend against ceiling, last action); printed lines are never changed. No clock: times come
+ * from the events.
  */
 import {
   formatDuration,

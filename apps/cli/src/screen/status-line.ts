@@ -1,4 +1,4 @@
-/** The one line that is redrawn at the bottom of a terminal while a run goes on: elapsed, spend against ceiling, last action. */
+/** The line at the bottom of a terminal that is redrawn during a run: elapsed time, spend against ceiling, last action. */
 import { span, type Line } from "./line.ts";
 import { formatCount, formatDollars, formatElapsed, spentUsd, type RunView } from "./run-view.ts";
 

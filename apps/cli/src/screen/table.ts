@@ -1,6 +1,6 @@
 /**
- * Columns of text, aligned by what they take on the screen. On a terminal a table fits whatever width there is: the widest
- * columns give up room first, and what is cut ends in an ellipsis. Elsewhere nothing is cut, for programs that read it.
+ * Formats columns of text, aligned by their width on the screen. On a terminal, a table fits its width: the widest columns
+ * shrink first, and cut text ends in an ellipsis. Elsewhere nothing is cut, for programs that read it.
  */
 import { fitting, span, type Line, type Span } from "./line.ts";
 import { cut, displayWidth } from "./text.ts";

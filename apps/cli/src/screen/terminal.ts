@@ -1,7 +1,7 @@
 /**
- * Lines onto a stream. On a terminal the status line stays at the bottom: it is wiped before lines are printed and drawn
- * again behind them, cut to the width so that it never wraps. Elsewhere there is no status, only lines. This file holds
- * the escape sequence; what the lines say is decided by the pure functions beside it.
+ * Prints lines to a stream. On a terminal, the status line stays at the bottom: it is erased before lines are printed and
+ * redrawn after them, cut to the width so that it never wraps. Elsewhere there is no status line. This file has the escape
+ * sequences; pure functions in this directory decide the content.
  */
 import type { Clock, Timer } from "@agentcore/contract";
 import type { Output } from "../output.ts";

@@ -1,6 +1,6 @@
 /**
- * Text as it may go to a terminal: without control characters (a worker's output could otherwise move the cursor, set the
- * title or hide lines), on one line, and cut to a width in columns rather than in letters.
+ * Prepares text for a terminal: removes control characters (a worker's output could otherwise move the cursor, set the
+ * title or hide lines), joins it to one line, and cuts it to a width in columns.
  */
 import { stripVTControlCharacters } from "node:util";
 

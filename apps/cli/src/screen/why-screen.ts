@@ -1,6 +1,6 @@
 /**
- * `why`: each decision about a job, oldest first, with its code, how often it was made, what was true at the time, and the
- * setting that decided. What the gate refused names its limit; a job that only waits for its turn names who is ahead.
+ * `why`: shows each decision about a job, oldest first, with its code, its count, its evidence, and the setting that
+ * decided. A denial of the gate names its limit; a job that waits for its turn names the jobs ahead.
  */
 import { errorCodes, formatDuration, isErrorCode } from "@agentcore/contract";
 import { runOfPiece, type Decision, type WhyReport } from "@agentcore/scheduler";

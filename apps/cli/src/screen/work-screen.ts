@@ -1,4 +1,4 @@
-/** The output of `work`: one line for each event of a job, none for what its worker prints. */
+/** The output of `work`: one line for each event of a job, without worker output. */
 import { formatDuration, type RunEvent } from "@agentcore/contract";
 import { span, type Line, type Tone } from "./line.ts";
 import { formatDollars, whenRetried } from "./run-view.ts";

@@ -1,7 +1,7 @@
 /**
- * Removes the files of attempts whose job is not in the store any more, because it ended long ago or was purged. The files
- * of a job that the store never knew, as another scheduler's are, go by the same rule: when nothing was added to them for
- * as long as ended jobs are kept. `agentcore work` and `createAgentCore` do so at their start and then once an hour.
+ * Removes the files of attempts whose job is no longer in the store. Files of a job that the store never knew, such as
+ * another scheduler's, are removed when nothing was added to them for the retention time of ended jobs. `agentcore work`
+ * and `createAgentCore` do this at their start and then once an hour.
  */
 import { ignore, type Clock, type Log, type Timer } from "@agentcore/contract";
 import type { JobStore } from "@agentcore/scheduler";

@@ -1,7 +1,7 @@
 /**
- * Workspaces in which a run could not be emptied stay shut until what it left is gone, whichever process finds them so. The
- * registry of runs is the record: it outlives every process, and the proof that a run is gone is what lifts the
- * quarantine, so that nobody has to remember either. `compose` opens one for each runtime.
+ * Keeps workspaces closed in which a run could not be emptied, until its processes are gone, in every process that finds
+ * them. The registry of runs is the record: it outlives every process, and the proof that a run is gone lifts the
+ * quarantine. `compose` opens one for each runtime.
  */
 import type { OpenedContainment, SweptRun } from "@agentcore/containment";
 import type { Clock, Escalation, Log, Timer } from "@agentcore/contract";

@@ -1,4 +1,4 @@
-/** Where state is kept, and how the places inside it are called. Several processes share one state directory. */
+/** The state directory and the paths inside it. Several processes can share one state directory. */
 import { AgentCoreError, ignore } from "@agentcore/contract";
 import { accessSync, constants, existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";

@@ -1,7 +1,7 @@
 /**
- * A run as a JUnit report, which CI systems show: one test case for each step. There is no standard; elements, attributes
- * and their order are those that the schemas of Ant and of Jenkins both accept, and the text of a failure stands in its
- * `message` as well as in the element, because readers show one or the other. Pure.
+ * Formats a run as a JUnit report for CI systems: one test case per step. There is no standard; the elements, attributes
+ * and their order are accepted by the schemas of Ant and of Jenkins, and a failure's text is in its `message` and in the
+ * element, because readers show one or the other. Pure.
  */
 import type { RunResult, StepReport } from "@agentcore/workflow";
 import { escapeMarkup } from "../markup.ts";

@@ -1,4 +1,4 @@
-/** What adapters declare, for the checks of a workflow file. Only the adapters that a check asks for are loaded. */
+/** Reads what adapters declare, for the checks of a workflow file. Loads only the adapters that a check needs. */
 import { isAgentCoreError, type WorkerAdapter } from "@agentcore/contract";
 import type { LookUpWorkers } from "@agentcore/workflow";
 import { loadAdapter } from "../adapters.ts";

@@ -1,4 +1,4 @@
-/** Reads a workflow and all that belongs to it, or reports every mistake in it. */
+/** Reads a workflow and all its files, or reports every error in them. */
 import { AgentCoreError, errorCode, isAgentCoreError, isMissingOrBelowFile } from "@agentcore/contract";
 import {
   formatProblem,

@@ -1,4 +1,4 @@
-/** The journal of a state directory, for commands that look at runs without working on them. */
+/** Opens the journal of a state directory for commands that show runs without working on them. */
 import type { Journal } from "@agentcore/scheduler";
 import { createSqliteJournal, openStateDatabase } from "@agentcore/store-sqlite";
 import type { Io } from "../io.ts";

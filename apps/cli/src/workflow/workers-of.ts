@@ -1,4 +1,4 @@
-/** Which workers a workflow needs, sub-workflows and completion checks included. Pure. */
+/** Lists the workers that a workflow needs, including sub-workflows and completion checks. Pure. */
 import type { Capability } from "@agentcore/contract";
 import type { WorkSpec, Workflow } from "@agentcore/workflow";
 

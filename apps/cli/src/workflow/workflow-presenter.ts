@@ -1,4 +1,4 @@
-/** What a run prints while it goes on: JSON events, or a line for each change of a step. */
+/** Prints a workflow run: JSON events, or a line for each change of a step. */
 import type { RunResult, WorkflowEvent } from "@agentcore/workflow";
 import type { Io } from "../io.ts";
 import { eventLines } from "../present/event-lines.ts";

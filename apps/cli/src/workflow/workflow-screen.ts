@@ -1,4 +1,4 @@
-/** A run as lines for people: one for each change of a step, and a summary at the end. Pure. */
+/** Shows a workflow run as lines for people: one for each change of a step, and a summary at the end. Pure. */
 import { formatDuration } from "@agentcore/contract";
 import type { RunResult, StepReport } from "@agentcore/workflow";
 import { span, type Line, type Tone } from "../screen/line.ts";

@@ -1,7 +1,7 @@
 /**
- * Who runs next. A claim reads the first jobs of each claim group that may run, and takes them one by one in the scheduler's
- * own order (`compareCandidates`), so that every store has the same. It costs a few index seeks for each group with ready jobs
- * and each workspace that is busy; how many jobs wait does not matter.
+ * Claims the next jobs. A claim reads the first jobs of each claim group that may run, and takes them one by one in the
+ * scheduler's order (`compareCandidates`), which is the same in every store. It costs a few index seeks per group with
+ * ready jobs and per busy workspace, regardless of the number of waiting jobs.
  */
 import { assert } from "@agentcore/contract";
 import {

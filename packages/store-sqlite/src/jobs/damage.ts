@@ -1,7 +1,7 @@
 /**
- * Rows that somebody else wrote, or a disk changed: JSON that is none, a number that no code of ours stores, a job without
- * its row. One such row concerns one job. What can be read of it is shown, with a stand-in for the rest; where it is met on
- * the way to a run, the job is ended as dead, which is how people see it.
+ * Handles damaged rows: invalid JSON, a number that this code never stores, a job without its row. A damaged row affects
+ * one job. Its readable parts are shown, with placeholders for the rest; if a damaged job is about to run, it is ended as
+ * dead, so that people see it.
  */
 import { AgentCoreError, type Job, jobSchema } from "@agentcore/contract";
 import type { Reason } from "@agentcore/scheduler";

@@ -1,4 +1,4 @@
-/** Ends of jobs are numbered in the order in which they are committed, whatever the clocks show. */
+/** Numbers the ends of jobs in the order of their commits, independent of clocks. */
 import type { Sql } from "../sql.ts";
 
 /** The number of the latest end; 0 where there is none. */

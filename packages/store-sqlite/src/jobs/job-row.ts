@@ -1,6 +1,6 @@
 /**
- * The row of a job with its latest attempt, as the view `job_rows` gives it, and the record that it stands for. What does not
- * exist in the job's state is null and is not looked at.
+ * Converts a row of the view `job_rows` (a job with its latest attempt) into a record. Columns that do not apply to the
+ * job's state are null and ignored.
  */
 import type { WorkerResult } from "@agentcore/contract";
 import type { JobRecord, JobState, Reason, StartedAttempt } from "@agentcore/scheduler";

@@ -1,7 +1,6 @@
 /**
- * The only writes to jobs. `insertJob` adds one; `applyEvent` asks the scheduler's transition function what an event makes of a
- * job, takes it from where it stood and puts it where it belongs now. All of it is within one transaction, so the row is what
- * was read.
+ * The only functions that write jobs. `insertJob` adds one; `applyEvent` calls the scheduler's transition function and
+ * moves the job to the tables of its new state. Everything runs in one transaction, so the row is the one that was read.
  */
 import { assert } from "@agentcore/contract";
 import {

@@ -1,4 +1,4 @@
-/** The history of a job: its attempts, the decisions about it, and results that came too late. */
+/** Stores the history of a job: its attempts, decisions, and late results. */
 import type { Evidence, WorkerResult } from "@agentcore/contract";
 import type {
   AttemptRecord,

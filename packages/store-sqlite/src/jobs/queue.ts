@@ -1,9 +1,8 @@
 /**
- * Queued jobs: what each waits for, and which stand in `ready`, where a claim looks: of all due jobs of one claim group and
- * workspace exactly the first, so that a thousand jobs that wait for one workspace do not hide the job behind them. Whatever
- * enters or leaves the queue keeps that rule here.
+ * Stores queued jobs. `ready`, which claims read, has the first due job of each claim group and workspace, so that a
+ * thousand jobs of one workspace do not hide the jobs behind them. Every change of the queue keeps that rule here.
  *
- * A job whose moment has come is due until it is claimed, even if the clock is set back afterwards.
+ * A job that became due stays due until it is claimed, even if the clock is set back.
  */
 import { clockSetBackMsMin } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";

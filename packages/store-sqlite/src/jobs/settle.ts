@@ -1,4 +1,4 @@
-/** Starts, ends and stop requests of attempts. A write for an attempt that is over changes nothing. */
+/** Writes starts, ends and cancel requests of attempts. A write for an attempt that has ended changes nothing. */
 import type {
   Applied,
   AttemptRef,

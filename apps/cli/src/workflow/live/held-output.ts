@@ -1,4 +1,4 @@
-/** Lines for a stream that cannot take them now, because a screen is drawn on the same terminal: kept, and written afterwards. */
+/** Holds back lines for a stream while a screen is drawn on the same terminal, and writes them afterwards. */
 
 export interface HeldOutput {
   /** Writes at once, or keeps the text while held. */

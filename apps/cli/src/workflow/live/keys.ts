@@ -1,4 +1,4 @@
-/** Translates what a terminal in raw mode sends into keys. Pure. */
+/** Translates the input of a terminal in raw mode into keys. Pure. */
 import type { Key } from "./live-run.ts";
 
 export type Press = Key | "lines" | "interrupt" | "suspend";

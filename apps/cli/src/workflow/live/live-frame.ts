@@ -1,6 +1,6 @@
 /**
- * The whole screen of a run as lines, no more than it has rows: what the run costs and how far it is, the tree, the end of
- * what the selected step did and said, the keys. Pure; the terminal cuts lines to its width.
+ * Builds the screen of a run as lines, at most as many as there are rows: cost and progress, the tree, the latest output of
+ * the selected step, the keys. Pure; the terminal cuts lines to its width.
  */
 import { worstStatus, type StepReport } from "@agentcore/workflow";
 import { span, type Line } from "../../screen/line.ts";

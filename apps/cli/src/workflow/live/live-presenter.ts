@@ -1,6 +1,6 @@
 /**
- * A run on a terminal: the live screen while it goes on, the summary when it has ended. `q` leaves the screen for plain
- * lines; so does everything that a screen cannot be on.
+ * Presents a run on a terminal: the live screen during the run, the summary at its end. `q` switches to plain lines; so
+ * does any terminal that cannot show a screen.
  */
 import { ifMissing, systemClock } from "@agentcore/contract";
 import type { WorkflowEvent } from "@agentcore/workflow";

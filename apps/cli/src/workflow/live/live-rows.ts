@@ -1,6 +1,6 @@
 /**
- * Which rows of the tree are shown where there is room for so many: all of them, or with neighbours folded into one row each
- * that counts them. What works and what is selected is never folded. Pure.
+ * Chooses the rows of the tree that fit: all of them, or with neighbors folded into rows that count them. Active and
+ * selected steps are never folded. Pure.
  */
 import type { StepReport } from "@agentcore/workflow";
 import { statusLabel } from "../status.ts";

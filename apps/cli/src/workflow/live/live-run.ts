@@ -1,8 +1,8 @@
 /**
- * What a person watches of a run while it goes on: the tree of its steps with what each is doing, and what is selected. Told
- * of the run's events and of keys; `live-rows.ts` makes rows of it, `live-frame.ts` lines. Steps of a matrix stand below the
- * step of the file, those of a sub-workflow below theirs. Mutable inside, because thousands of events a second go through
- * it: one event touches one step. Bounded: a step keeps the last lines of its output, one that has ended a few of them.
+ * The state of the live screen: the tree of a run's steps with their activity, and the selection. It gets the run's events
+ * and keys; `live-rows.ts` makes rows of it, `live-frame.ts` lines. Steps of a matrix are below the file's step, steps of a
+ * sub-workflow below theirs. Mutable, because it handles thousands of events a second: one event updates one step. Bounded:
+ * a step keeps the last lines of its output, an ended step a few of them.
  */
 import {
   nodesWithin,

@@ -1,8 +1,8 @@
 /**
- * The terminal that a live screen has to itself: the alternate screen, so that what was there before comes back whole. Only
- * lines that changed are written, in one piece that terminals show at once. However the process ends, except by KILL, the
- * terminal is as it was: at its end, before a crash is reported, and while it is stopped. Keys are read where stdin is a
- * terminal too. This file and `terminal.ts` hold the escape sequences.
+ * Drives the terminal of a live screen. It uses the alternate screen, so that the earlier content comes back unchanged, and
+ * writes only changed lines, in one piece that terminals show at once. The terminal is restored at the end, before a crash
+ * is reported, and while the process is stopped; only KILL prevents that. Keys are read if stdin is a terminal too. This
+ * file and `terminal.ts` have the escape sequences.
  */
 import type { Clock, Timer } from "@agentcore/contract";
 import type { ReadStream } from "node:tty";

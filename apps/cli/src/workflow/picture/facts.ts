@@ -1,4 +1,4 @@
-/** What a picture says of a step: rows of words, the same in the drawing and on the page. Pure. */
+/** The facts about a step in a picture: rows of text, the same in the drawing and on the page. Pure. */
 import { formatDuration } from "@agentcore/contract";
 import { worstStatus, type GraphNode, type StepReport, type StepsByPath } from "@agentcore/workflow";
 import { formatDollars } from "../../screen/run-view.ts";

@@ -1,7 +1,7 @@
 /**
- * Where everything in a picture goes: sizes of boxes from their words, then places by dagre (layered drawing after Sugiyama,
- * as in Gansner et al., "A Technique for Drawing Directed Graphs"). A sub-workflow is laid out separately and takes part in
- * the outer layout as one box of that size, since no way leads into it. Pure; lengths are in pixels.
+ * Computes the layout of a picture: box sizes from their text, then positions by dagre (layered drawing after Sugiyama, as
+ * in Gansner et al., "A Technique for Drawing Directed Graphs"). A sub-workflow is laid out separately and is one box of
+ * that size in the outer layout, because no edge leads into it. Pure; lengths are in pixels.
  */
 import { Graph, layout } from "@dagrejs/dagre";
 import type { GraphEdge, GraphNode, WorkflowGraph } from "@agentcore/workflow";

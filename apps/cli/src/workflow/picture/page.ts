@@ -1,6 +1,6 @@
 /**
- * A workflow as one HTML page: the picture, and below it what there is to know of each step. Self-contained and without any
- * script: the boxes of the picture are links to the steps, whose details open automatically. Pure.
+ * Builds an HTML page of a workflow: the picture, and below it the details of each step. Self-contained and without
+ * scripts: the boxes link to the steps, whose details open automatically. Pure.
  */
 import { formatDuration } from "@agentcore/contract";
 import {

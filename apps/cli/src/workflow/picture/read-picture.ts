@@ -1,4 +1,7 @@
-/** Reads what a picture of a stored run needs: the run, its steps as they stand, and the definition it was begun with. */
+/**
+ * Reads the data for a picture of a stored run: the run, the state of its steps, and the definition that it was started
+ * with.
+ */
 import { AgentCoreError, systemClock } from "@agentcore/contract";
 import type { Journal } from "@agentcore/scheduler";
 import { readRun, readStepsWithin, runNotFound, type Workflow } from "@agentcore/workflow";

@@ -1,6 +1,7 @@
 /**
- * The colours of a picture, in light and in dark, as plain rules: several programs that draw SVG know media queries and no
- * variables. Text on every ground has a contrast of at least 4.5 to 1 (WCAG 2.2, 1.4.3); what a colour says, a word says too.
+ * The colors of a picture, light and dark, as plain rules, because several SVG renderers know media queries but no
+ * variables. Text has a contrast of at least 4.5 to 1 on every background (WCAG 2.2, 1.4.3); everything that a color says
+ * is also said in words.
  */
 import type { Tone } from "../../screen/line.ts";
 

@@ -1,6 +1,6 @@
 /**
- * A workflow as SVG text, self-contained: no script, nothing loaded. In a page the boxes are links to what the page says of
- * each step; alone it is one picture with a title and a description. Pure.
+ * Draws a workflow as self-contained SVG: no script, nothing loaded. In a page, the boxes link to the details of each step;
+ * alone, it is one picture with a title and a description. Pure.
  */
 import { nodesWithin, type WorkflowGraph } from "@agentcore/workflow";
 import { escapeMarkup } from "../../markup.ts";
