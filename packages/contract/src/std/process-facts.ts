@@ -73,7 +73,10 @@ export function pidNamespaceOf(pid: number | "self"): string | null {
   return nullIfGone(() => readlinkSync(`/proc/${pid}/ns/pid`));
 }
 
+let bootId: string | null = null;
+
 /** Changes with every boot; null on a system without one. */
 export function readBootId(): string | null {
-  return nullIfGone(() => readFileSync("/proc/sys/kernel/random/boot_id", "latin1"))?.trim() ?? null;
+  bootId ??= nullIfGone(() => readFileSync("/proc/sys/kernel/random/boot_id", "latin1"))?.trim() ?? null;
+  return bootId;
 }

@@ -4,8 +4,8 @@
  * session of a worker, so that a task that resumes a session gets that HOME.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, rmdirSync, symlinkSync } from "node:fs";
-import { lstat, mkdir, readdir, realpath, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdirSync, rmdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { lstat, mkdir, readdir, realpath, rename, rm, stat, symlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import {
   AgentCoreError,
@@ -31,16 +31,16 @@ export interface AttemptName {
 }
 
 /** Throws `AC_STORE_UNAVAILABLE` if the directory cannot be made. */
-export async function createAttemptDirectory(
+export function createAttemptDirectory(
   attemptsDir: string,
   name: AttemptName,
   resumedHome: string | null,
-): Promise<AttemptDirectory> {
+): AttemptDirectory {
   try {
-    const path = await makePrivateDirectory(attemptsDir, name);
+    // Synchronous: through the thread pool, each step would take ten times as long, and the worker waits for them.
+    const path = makePrivateDirectory(attemptsDir, name);
     const home = join(path, "home");
     const tmp = join(path, "tmp");
-    // Synchronous: through the thread pool, each would take ten times as long, and the worker waits for them.
     if (resumedHome === null) mkdirSync(home, { mode: 0o700 });
     else symlinkSync(resumedHome, home);
     mkdirSync(tmp, { mode: 0o700 });
@@ -68,15 +68,15 @@ function placesOf(attemptsDir: string, { jobId, attempt, permitId }: AttemptName
   return { usual, other: `${usual}-${fileNameOf(permitId)}` };
 }
 
-async function makePrivateDirectory(attemptsDir: string, name: AttemptName): Promise<string> {
+function makePrivateDirectory(attemptsDir: string, name: AttemptName): string {
   const { usual, other } = placesOf(attemptsDir, name);
-  await makeJobDirectory(dirname(usual), name.jobId);
+  makeJobDirectory(dirname(usual), name.jobId);
   try {
-    await mkdir(usual, { mode: 0o700 });
+    mkdirSync(usual, { mode: 0o700 });
     return usual;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    await mkdir(other, { mode: 0o700 });
+    mkdirSync(other, { mode: 0o700 });
     return other;
   }
 }
@@ -85,9 +85,9 @@ async function makePrivateDirectory(attemptsDir: string, name: AttemptName): Pro
 const idFile = "job-id";
 const idBytesMax = 64 * 1024;
 
-async function makeJobDirectory(path: string, jobId: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
-  if (basename(path) !== jobId) await writeFile(join(path, idFile), jobId, { mode: 0o600 });
+function makeJobDirectory(path: string, jobId: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (basename(path) !== jobId) writeFileSync(join(path, idFile), jobId, { mode: 0o600 });
 }
 
 /** The files of all attempts of one job. */

@@ -2,7 +2,8 @@
  * The first stage of a run: gathers everything that is fixed before a process starts into one immutable value for the later
  * stages. Throws an `AgentCoreError` if the run cannot start.
  */
-import { mkdir, stat, writeFile } from "node:fs/promises";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import { dirname, isAbsolute } from "node:path";
 import { AgentCoreError, type RunRequest, type WorkerPlan } from "@agentcore/contract";
 import { requireCapabilities } from "../capabilities.ts";
@@ -54,7 +55,7 @@ export async function prepareRun(parts: RunnerOptions, request: RunRequest): Pro
   const resumed =
     task.session === undefined ? null : await homeOfSession(parts.attemptsDir, adapter.name, task.session);
   const name = { jobId: permit.jobId, attempt: permit.attempt, permitId: permit.id };
-  const attempt = await createAttemptDirectory(parts.attemptsDir, name, resumed);
+  const attempt = createAttemptDirectory(parts.attemptsDir, name, resumed);
   try {
     markHeld(attempt.path);
     return await planRun(parts, request, { settings, program, attempt });
@@ -82,7 +83,7 @@ async function planRun(parts: RunnerOptions, request: RunRequest, found: Found):
     attemptDir: attempt.path,
     settings: request.settings,
   });
-  await writePlannedFiles(adapter.name, plan.files ?? {});
+  writePlannedFiles(adapter.name, plan.files ?? {});
   const marker = parts.ids.next();
   const home = settings.home ?? plan.home;
   const environment = {
@@ -123,12 +124,12 @@ async function requireWorkspace(workspace: string): Promise<void> {
   });
 }
 
-async function writePlannedFiles(worker: string, files: Readonly<Record<string, string>>): Promise<void> {
+function writePlannedFiles(worker: string, files: Readonly<Record<string, string>>): void {
   for (const [path, content] of Object.entries(files)) {
     if (!isAbsolute(path)) {
       throw new AgentCoreError("AC_ADAPTER_INVALID", `${worker} plans a file with a relative path: ${path}`);
     }
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    await writeFile(path, content, { mode: 0o600 });
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileSync(path, content, { mode: 0o600 });
   }
 }
