@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, wr
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { isAlive } from "@agentcore/contract";
+import { type Clock, isAlive, systemClock } from "@agentcore/contract";
 import { openContainment, type Contained, type ContainedCommand, type OpenedContainment } from "./index.ts";
 import { availableImplementations } from "./testing/available.ts";
 import { sightings } from "./testing/outside.ts";
@@ -45,6 +45,32 @@ async function untilPrinted(run: Contained, line: string): Promise<string> {
     if (text.includes(line)) resolve(text);
   });
   return promise;
+}
+
+/** The real clock, which a test may set forward: what is due by then fires. */
+function skippingClock(): Clock & { skip(durationMs: number): void } {
+  let skippedMs = 0;
+  const waiting = new Set<{ readonly atMs: number; fire(): void }>();
+  const monotonicMs = (): number => systemClock.monotonicMs() + skippedMs;
+  return {
+    now: () => systemClock.now() + skippedMs,
+    monotonicMs,
+    setTimer(delayMs, callback) {
+      const due = { atMs: monotonicMs() + delayMs, fire: () => waiting.delete(due) && callback() };
+      waiting.add(due);
+      const timer = systemClock.setTimer(delayMs, due.fire);
+      return {
+        cancel() {
+          waiting.delete(due);
+          timer.cancel();
+        },
+      };
+    },
+    skip(durationMs) {
+      skippedMs += durationMs;
+      for (const due of waiting) if (due.atMs <= monotonicMs()) due.fire();
+    },
+  };
 }
 
 const implementations = await availableImplementations();
@@ -158,14 +184,20 @@ describe.each(implementations)("$implementation", ({ implementation, level }) =>
   });
 
   it("goes on to a second TERM and to KILL where TERM is ignored", async () => {
-    const script = "trap 'echo term' TERM; echo up; while :; do sleep 0.01; done";
-    const run = await containment.start(command(script, { graceMs: 800, secondTermAfterMs: 20 }));
-    const printed = untilPrinted(run, "up");
+    const clock = skippingClock();
+    const patient = await openContainment({ implementation, stateDir, clock });
+    const script = "n=0; trap 'n=$((n + 1)); echo term $n' TERM; echo up; while :; do sleep 0.01; done";
+    const run = await patient.start(command(script, { graceMs: 900_000, secondTermAfterMs: 300_000 }));
+    const said = ["up", "term 1", "term 2"].map((line) => untilPrinted(run, line));
     run.go();
-    await printed;
-    const receipt = await run.cancel();
-    expect(receipt.signals.slice(0, 3)).toEqual(["TERM", "TERM", "KILL"]);
-    expect(receipt.emptyAfterMs).toBeGreaterThanOrEqual(800);
+    await said[0];
+    const receipt = run.cancel();
+    await said[1];
+    clock.skip(300_000);
+    await said[2];
+    clock.skip(600_000);
+    expect((await receipt).signals.slice(0, 3)).toEqual(["TERM", "TERM", "KILL"]);
+    expect((await receipt).emptyAfterMs).toBeGreaterThanOrEqual(900_000);
     expect(await run.exited).toEqual({ code: null, signal: "SIGKILL" });
   });
 

@@ -1,5 +1,6 @@
+import { spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { freemem, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it, onTestFinished } from "vitest";
@@ -11,30 +12,35 @@ async function scratch(): Promise<string> {
   return directory;
 }
 
-it("the real machine tells something plausible", async () => {
+it("the real machine tells what others say of it", async () => {
   const signals = createMachineSignals({ stateDir: tmpdir() });
   onTestFinished(() => signals.close());
   const sample = await signals.sample();
-  expect(sample.eventLoopDelayMs).toBeGreaterThanOrEqual(0);
-  expect(sample.memoryAvailableBytes).toBeGreaterThan(1e6);
-  expect(sample.diskFreeBytes).toBeGreaterThan(0);
+  // What the kernel can reclaim comes on top of what is free. The two are read one after the other.
+  const slack = totalmem() / 4;
+  expect(sample.memoryAvailableBytes).toBeGreaterThan(freemem() - slack);
+  expect(sample.memoryAvailableBytes).toBeLessThanOrEqual(totalmem());
+  const { stdout } = spawnSync("df", ["--output=avail", "--block-size=1", tmpdir()], { encoding: "utf8" });
+  const free = Number(stdout.trim().split("\n").at(-1));
+  expect(Math.abs((sample.diskFreeBytes ?? 0) - free)).toBeLessThan(1024 ** 3);
 });
 
 it("a blocked event loop shows as delay in the next sample, also right after one, and not three samples later", async () => {
   const signals = createMachineSignals({});
   onTestFinished(() => signals.close());
-  await sleep(30);
-  await signals.sample();
-  const until = performance.now() + 300;
+  const delay = async (): Promise<number> => (await signals.sample()).eventLoopDelayMs;
+  // The histogram measures by a timer of 10 ms, which fires before one that is due later.
+  const measured = (): Promise<void> => sleep(30);
+  await measured();
+  await delay();
+  // Longer than whatever else holds up the loop here.
+  const blockedMs = 2000;
+  const until = performance.now() + blockedMs;
   while (performance.now() < until);
-  await sleep(30);
-  expect((await signals.sample()).eventLoopDelayMs).toBeGreaterThan(200);
-  for (let i = 0; i < 2; i += 1) {
-    await sleep(40);
-    await signals.sample();
-  }
-  await sleep(40);
-  expect((await signals.sample()).eventLoopDelayMs).toBeLessThan(200);
+  await measured();
+  expect(await delay()).toBeGreaterThan(blockedMs / 2);
+  for (let samples = 0; samples < 2; samples += 1) await delay();
+  expect(await delay()).toBeLessThan(blockedMs / 2);
 });
 
 it("files of the kernel are read as they are written", async () => {

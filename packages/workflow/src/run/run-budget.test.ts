@@ -157,7 +157,9 @@ describe("the budget of a run", () => {
   });
 
   it("bounds completion checks too", async () => {
-    const check = "for part in 0.1 0.2 0.3; do echo spent=$part; done; sleep 0.05; echo FAIL > decision";
+    // The second check waits for its end, which the budget must bring about.
+    const check =
+      "for part in 0.1 0.2 0.3; do echo spent=$part; done; mkdir checked || sleep 60; echo FAIL > decision";
     const workflow = testWorkflow([agent("a", "echo cost=0.3", { loop: loop(check) })], { budget: usd(1) });
     const result = await rig.run(workflow);
     expect(result).toMatchObject({ outcome: "FAILED", code: "AC_COST_CEILING" });
