@@ -2,7 +2,7 @@
 // catalog versions in the manifests. The packages must have been built.
 import { readFileSync, readdirSync, existsSync } from "node:fs";
 import { join } from "node:path";
-import { spawnSync } from "node:child_process";
+import { execaSync } from "execa";
 import { root, toolEnv } from "./process.mjs";
 
 const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
@@ -26,8 +26,7 @@ export function publishedPackages() {
 export function pack(destination) {
   const filters = publishedPackages().map(({ manifest }) => `--filter=${manifest.name}`);
   const args = ["--yes", packageManager, ...filters, "pack", "--pack-destination", destination];
-  const { status, stdout, stderr } = spawnSync("npx", args, { cwd: root, env: toolEnv(), encoding: "utf8" });
-  if (status !== 0) throw new Error(`pnpm pack failed:\n${stdout}${stderr}`);
+  execaSync("npx", args, { cwd: root, env: toolEnv() });
   return publishedPackages().map(({ manifest }) => ({
     name: manifest.name,
     tarball: join(destination, `${manifest.name.replace("@", "").replace("/", "-")}-${manifest.version}.tgz`),

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { spawnSync } from "node:child_process";
+import { execaSync } from "execa";
 import { pack } from "./pack.mjs";
 import { toolEnv } from "./process.mjs";
 
@@ -11,10 +11,10 @@ const folder = mkdtempSync(join(tmpdir(), "agentcore-pack-"));
 const failures = [];
 
 function check(name, command, args) {
-  const { status, stdout, stderr } = spawnSync(command, args, { env: toolEnv(), encoding: "utf8" });
-  if (status === 0) return;
+  const { failed, message } = execaSync(command, args, { env: toolEnv(), reject: false });
+  if (!failed) return;
   failures.push(name);
-  console.error(`${name}: ${command} failed\n${stdout}${stderr}`);
+  console.error(`${name}: ${message}`);
 }
 
 try {

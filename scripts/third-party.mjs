@@ -1,7 +1,6 @@
 // Does what a stranger would do with an adapter of his own: packs AgentCore and the example adapter, installs the tarballs
 // with npm in an empty folder outside the workspace, runs the adapter's tests there (the conformance suite among them), and
 // then `agentcore run` with a configuration that names the adapter. The packages must have been built.
-import { spawnSync } from "node:child_process";
 import {
   copyFileSync,
   existsSync,
@@ -13,6 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execaSync } from "execa";
 import { pack } from "./pack.mjs";
 import { root, toolEnv } from "./process.mjs";
 
@@ -72,10 +72,5 @@ function runWorker() {
  * @param {"inherit" | "pipe"} [output]
  */
 function run(command, args, cwd = project, output = "inherit") {
-  const end = spawnSync(command, args, { cwd, env, stdio: ["ignore", output, output], encoding: "utf8" });
-  if (end.status !== 0) {
-    const text = output === "pipe" ? `\n${end.stdout}${end.stderr}` : "";
-    throw new Error(`${command} ${args.slice(0, 2).join(" ")} ended with ${end.status ?? end.signal}${text}`);
-  }
-  return end;
+  return execaSync(command, args, { cwd, env, stdin: "ignore", stdout: output, stderr: output });
 }

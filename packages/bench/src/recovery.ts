@@ -4,13 +4,14 @@
  * their defaults, so the time holds the sweep that proves the old attempts gone, and the jitter of the retry. The jobs
  * themselves keep the record: each attempt holds a file lock for as long as anything of it lives.
  */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { execaNode } from "execa";
 import { ifMissing, retryPolicySchema, silentLog, systemClock, systemIds } from "@agentcore/contract";
 import { backoffCapMs, QueueClient } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
@@ -42,8 +43,7 @@ interface Trial {
 
 export async function benchRecovery(report: Report, options: RecoveryBenchOptions = {}): Promise<void> {
   const { trials = 10 } = options;
-  const { status, stderr } = spawnSync(process.execPath, [join(app, "bundle.mjs")], { encoding: "utf8" });
-  if (status !== 0) throw new Error(`the command line could not be bundled: ${stderr}`);
+  await execaNode(join(app, "bundle.mjs"));
   const results: Record<Rescue, Trial[]> = { restart: [], standby: [] };
   for (let round = 0; round < trials; round += 1) {
     for (const rescue of ["restart", "standby"] as const) results[rescue].push(await runTrial(rescue));

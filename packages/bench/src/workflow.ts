@@ -10,6 +10,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { execa } from "execa";
 import { openContainment, type OpenedContainment } from "@agentcore/containment";
 import { costOf, costOfNode, type Cost } from "./process-cost.ts";
 import { quantile, type Report } from "./report.ts";
@@ -223,12 +224,6 @@ async function reportLarge(report: Report, scratch: string): Promise<void> {
 /** What a program that has done nothing else prints as JSON. */
 async function inProcess<T>(program: readonly string[]): Promise<T> {
   const args = ["--conditions=@agentcore/source", ...program];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-  let said = "";
-  child.stdout.on("data", (chunk) => {
-    said += String(chunk);
-  });
-  const [code] = (await once(child, "close")) as [number | null];
-  if (code !== 0) throw new Error(`${program.join(" ")} ended with ${code}: ${said}`);
-  return JSON.parse(said) as T;
+  const { stdout } = await execa(process.execPath, args, { stderr: "inherit" });
+  return JSON.parse(stdout) as T;
 }

@@ -2,13 +2,11 @@
  * Writes the files that are looked at: a workflow that has everything a picture can show, with names that try to be markup,
  * before and after a real run of it. The command line makes them, as its users would.
  */
-import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { execa } from "execa";
 
-const run = promisify(execFile);
 const main = fileURLToPath(new URL("../../../apps/cli/src/main.ts", import.meta.url));
 
 /** What stands where a name may be anything. */
@@ -86,8 +84,8 @@ export async function writeSample(folder: string): Promise<Sample> {
   await writeFile(join(folder, "inner.yaml"), inner);
   const agentcore = async (...args: string[]): Promise<string> => {
     const command = ["--conditions=@agentcore/source", main, "workflow", ...args];
-    const env = { ...process.env, XDG_STATE_HOME: join(folder, "state") };
-    return (await run(process.execPath, command, { cwd: folder, env })).stdout;
+    const env = { XDG_STATE_HOME: join(folder, "state") };
+    return (await execa(process.execPath, command, { cwd: folder, env })).stdout;
   };
   await agentcore("graph", "release.yaml", "--html", "file.html", "--svg", "file.svg");
   await agentcore("run", "release.yaml", "--workspace", workspace);

@@ -1,8 +1,7 @@
 /** Runs the real command line from source as a child process, with a configuration that points it at the pinned workers. */
-import { spawn, type ChildProcess } from "node:child_process";
 import { dirname, join } from "node:path";
-import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { execa } from "execa";
 import { workerNames, type WorkerName } from "./cases.ts";
 import type { InstallationPaths } from "./installation.ts";
 import { workerSetups } from "./workers.ts";
@@ -41,7 +40,7 @@ export interface CliPlace {
 }
 
 export interface StartedCli {
-  readonly child: ChildProcess;
+  readonly child: { readonly kill: (signal: NodeJS.Signals) => boolean };
   readonly ended: Promise<CliEnd>;
 }
 
@@ -56,19 +55,14 @@ export function startCli(place: CliPlace, args: readonly string[]): StartedCli {
   const { configFile, stateDir, home, cwd, keys } = place;
   const keyEnv = workerNames.map((name) => [keyVariables[name], keys[name]]);
   const state = ["--state-dir", stateDir, "--config", configFile];
-  const child = spawn(process.execPath, ["--conditions=@agentcore/source", mainFile, ...args, ...state], {
+  const child = execa(process.execPath, ["--conditions=@agentcore/source", mainFile, ...args, ...state], {
     cwd,
     env: { PATH: process.env["PATH"], LANG: "C.UTF-8", HOME: home, ...Object.fromEntries(keyEnv) },
-    stdio: ["ignore", "pipe", "pipe"],
+    extendEnv: false,
+    stdin: "ignore",
+    reject: false,
+    stripFinalNewline: false,
   });
-  const closed = new Promise<number | null>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code) => {
-      resolve(code);
-    });
-  });
-  const ended = Promise.all([closed, text(child.stdout), text(child.stderr)]).then(
-    ([code, stdout, stderr]) => ({ code, stdout, stderr }),
-  );
+  const ended = child.then(({ exitCode: code = null, stdout, stderr }) => ({ code, stdout, stderr }));
   return { child, ended };
 }

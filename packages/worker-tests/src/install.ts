@@ -2,11 +2,10 @@
  * Installs the pinned worker CLIs with npm, once. Does nothing when the marker in the cache folder has the fingerprint
  * of the committed pins. Anything that goes wrong is one error that says where npm's output is and what to do.
  */
-import { spawn } from "node:child_process";
-import { open, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
-import { text } from "node:stream/consumers";
+import { execa } from "execa";
 import {
   cliNames,
   fingerprint,
@@ -77,35 +76,28 @@ async function readIfThere(file: string): Promise<string | undefined> {
  * `ci` takes for a lockfile out of step. What is installed is still held to the integrity in the lockfile.
  */
 async function npmInstall(paths: InstallationPaths, env: Readonly<NodeJS.ProcessEnv>): Promise<void> {
-  const log = await open(paths.log, "w");
-  try {
-    const args = [
-      "install",
-      "--no-audit",
-      "--no-fund",
-      "--omit-lockfile-registry-resolved=true",
-      "--loglevel=warn",
-    ];
-    const npm = spawn("npm", args, {
-      cwd: paths.folder,
-      env: npmEnvironment(env),
-      stdio: ["ignore", log.fd, log.fd],
-      timeout: installTimeoutMs,
-    });
-    const ended = await new Promise<string>((resolve) => {
-      npm.once("error", (error) => {
-        resolve(error.message);
-      });
-      npm.once("close", (code, signal) => {
-        resolve(
-          code === 0 ? "" : `npm ended with ${code === null ? (signal ?? "no status") : `status ${code}`}`,
-        );
-      });
-    });
-    if (ended !== "") throw await installationError(paths, ended);
-  } finally {
-    await log.close();
-  }
+  const args = [
+    "install",
+    "--no-audit",
+    "--no-fund",
+    "--omit-lockfile-registry-resolved=true",
+    "--loglevel=warn",
+  ];
+  const {
+    failed,
+    shortMessage = "",
+    all,
+  } = await execa("npm", args, {
+    cwd: paths.folder,
+    env: npmEnvironment(env),
+    extendEnv: false,
+    stdin: "ignore",
+    all: true,
+    timeout: installTimeoutMs,
+    reject: false,
+  });
+  await writeFile(paths.log, all);
+  if (failed) throw await installationError(paths, shortMessage);
 }
 
 async function installationError(paths: InstallationPaths, why: string): Promise<InstallationError> {
@@ -146,15 +138,13 @@ async function checkVersions(
 
 async function printedVersion(program: string, home: string): Promise<string> {
   const path = [dirname(process.execPath), "/usr/bin", "/bin"].join(delimiter);
-  const child = spawn(program, ["--version"], {
+  const { stdout, originalMessage } = await execa(program, ["--version"], {
     env: { PATH: path, HOME: home },
-    stdio: ["ignore", "pipe", "ignore"],
+    extendEnv: false,
+    stdin: "ignore",
+    stderr: "ignore",
     timeout: versionTimeoutMs,
+    reject: false,
   });
-  const failed = new Promise<string>((resolve) => {
-    child.once("error", (error) => {
-      resolve(error.message);
-    });
-  });
-  return Promise.race([text(child.stdout).then((output) => output.trim()), failed]);
+  return stdout || (originalMessage ?? "");
 }

@@ -24,7 +24,7 @@ import { createLog, type ProcessLog } from "../log.ts";
 import { announcementOf, loadOptionsConfig } from "../queue/open-queue.ts";
 import { jsonPresenter } from "../present/json-presenter.ts";
 import { humanPresenter } from "../present/human-presenter.ts";
-import type { Presenter } from "../present/presenter.ts";
+import type { Presenter } from "../present/human-presenter.ts";
 import { runJob } from "../queue/run-job.ts";
 import { closeScheduler, startScheduler } from "../queue/start-scheduler.ts";
 import { withdrawJob } from "../queue/withdraw-job.ts";

@@ -1,12 +1,23 @@
 /** A run for people: lines as things happen, a status line below them on a terminal, the summary at the end. */
-import type { Clock } from "@agentcore/contract";
+import type { Clock, ResultLine, RunEvent } from "@agentcore/contract";
 import type { Output } from "../output.ts";
 import { span } from "../screen/line.ts";
 import { advance, emptyView, type ViewedJob } from "../screen/run-view.ts";
 import { frameMs, statusLine } from "../screen/status-line.ts";
 import { summaryLines } from "../screen/summary.ts";
 import { createScreen, plainScreen } from "../screen/terminal.ts";
-import type { Presenter } from "./presenter.ts";
+
+/** Shows one job while it runs and when it has ended: as JSON lines for programs, or as lines on a screen for people. */
+export interface Presenter {
+  /** Resolves when the reader can take more. */
+  event(event: RunEvent): Promise<void>;
+  /** A remark of this program itself, such as what Ctrl-C now does. Not part of the result. */
+  remark(text: string): void;
+  /** `refused`: the gate let nothing run. */
+  end(result: ResultLine, refused: boolean): void;
+  /** Leaves the screen as it should be left, even if there is no result. Idempotent. */
+  close(): void;
+}
 
 export function humanPresenter(
   stdout: Output,

@@ -4,7 +4,7 @@
  * logs on disk have everything.
  */
 import type { Output } from "../output.ts";
-import type { Presenter } from "./presenter.ts";
+import type { Presenter } from "./human-presenter.ts";
 
 export function jsonPresenter(stdout: Output, stderr: Output): Presenter {
   return {

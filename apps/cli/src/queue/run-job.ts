@@ -6,7 +6,7 @@ import { ignore, settledWithin, systemClock, type JobSubmission, type RunEvent }
 import type { AttemptRecord, JobHandle, JobStore, Reason, Scheduler } from "@agentcore/scheduler";
 import { exitCodes } from "../exit-code.ts";
 import { outcomeOf, type JobOutcome } from "./job-outcome.ts";
-import type { Presenter } from "../present/presenter.ts";
+import type { Presenter } from "../present/human-presenter.ts";
 import { resultLine } from "./result-line.ts";
 
 export interface RunJobOptions {

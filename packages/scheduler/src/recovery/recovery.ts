@@ -11,11 +11,11 @@ import {
   chargeOf,
   chargeOfLost,
   lostResult,
+  spendingIfReadable,
   type LostSpending,
   type SpendingOfLost,
 } from "../retry/charge.ts";
 import { isProvedUnbegun, type NeverBegan } from "./never-began.ts";
-import { spendingIfReadable } from "./lost-spending.ts";
 import type { ResultSpool } from "./spool.ts";
 
 /** An attempt whose owner is gone. `identity` is null where nobody noted that its worker was started. */

@@ -8,6 +8,7 @@ import {
   type Denial,
   type Grants,
   type Job,
+  type Log,
   type PermitRecord,
   tokensOf,
   type Usage,
@@ -117,4 +118,19 @@ export function leftOf(job: Job, spent: Spending): { maxCostUsd?: number; maxTok
     ...(maxCostUsd === undefined ? {} : { maxCostUsd: Math.max(0, maxCostUsd - spent.costUsd) }),
     ...(maxTokens === undefined ? {} : { maxTokens: Math.max(0, maxTokens - spent.tokens) }),
   };
+}
+
+/** Asks what a lost attempt may have spent. Records that cannot be read are logged and ignored: the whole ceiling is charged. */
+export async function spendingIfReadable(
+  spendingOfLost: SpendingOfLost,
+  lost: Parameters<SpendingOfLost>[0],
+  log: Log,
+): Promise<LostSpending | null> {
+  try {
+    return await spendingOfLost(lost);
+  } catch (error) {
+    const { jobId, attempt } = lost;
+    log.warn({ error, jobId, attempt }, "the records of a lost attempt cannot be read");
+    return null;
+  }
 }

@@ -25,8 +25,7 @@ import {
 } from "@agentcore/contract";
 import { isProvedUnbegun, type NeverBegan } from "../recovery/never-began.ts";
 import type { ProveGone } from "../recovery/recovery.ts";
-import { spendingIfReadable } from "../recovery/lost-spending.ts";
-import { lostResult, type SpendingOfLost } from "../retry/charge.ts";
+import { lostResult, spendingIfReadable, type SpendingOfLost } from "../retry/charge.ts";
 import { defaultIntensity, type RestartIntensity } from "./restart-intensity.ts";
 import {
   isLost,

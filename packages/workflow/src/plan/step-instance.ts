@@ -15,10 +15,9 @@ import {
   type Lookup,
   type Value,
 } from "../expression.ts";
-import { folderName } from "../folder-name.ts";
+import { folderName, shortHash } from "../folder-name.ts";
 import type { ConditionView, PlanStep, StepStatus } from "./plan-step.ts";
 import type { InputValues } from "../inputs.ts";
-import { shortHash } from "../short-hash.ts";
 import { ScriptValues } from "../script-values.ts";
 
 export interface StepInstance {

@@ -4,7 +4,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { putFile } from "../own-place.ts";
 import { throwAsGitProblem, unlessMissing } from "../places.ts";
-import { shortHash } from "../short-hash.ts";
+import { shortHash } from "../folder-name.ts";
 
 export interface WorktreePlace {
   /** Top level of the repository. */
