@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { plan, type Action } from "./plan.ts";
 import type { PlanStep } from "./plan-step.ts";
 import { RunState, type PlanEvent } from "./run-state.ts";
-import { statusOf, type WorkOutcome } from "./step-state.ts";
+import { progressOf, statusOf, type WorkOutcome } from "./step-state.ts";
 
 const seed = Number(process.env["AGENTCORE_SEED"] ?? Date.now() % 1_000_000_000);
 beforeAll(() => console.info(`random graphs: AGENTCORE_SEED=${seed}`));
@@ -255,8 +255,9 @@ function drive(
         expect(state.stop).toBeNull();
         for (const dependency of node.dependencies)
           expect(state.steps.get(String(dependency))?.kind).toBe("ended");
-        running.set(action.step, node.outcomes[Math.min(action.attempt - 1, node.outcomes.length - 1)]!);
         apply(started(action.step));
+        const { attempt } = progressOf(state.steps.get(action.step)!);
+        running.set(action.step, node.outcomes[Math.min(attempt, node.outcomes.length) - 1]!);
         return;
       }
       case "skip":

@@ -5,22 +5,10 @@
  */
 import type { ConditionView, PlanStep } from "./plan-step.ts";
 import type { RunOutcome, RunState } from "./run-state.ts";
-import { noProgress, statusOf } from "./step-state.ts";
+import { statusOf } from "./step-state.ts";
 
 export type Action =
-  | {
-      readonly type: "start_work";
-      readonly step: string;
-      readonly iteration: number;
-      readonly attempt: number;
-      readonly stage: number;
-    }
-  | {
-      readonly type: "start_check";
-      readonly step: string;
-      readonly iteration: number;
-      readonly check: number;
-    }
+  | { readonly type: "start_work" | "start_check"; readonly step: string }
   | { readonly type: "skip"; readonly step: string; readonly reason: string; readonly passes: boolean }
   /** A step between two jobs: nothing to wait for. */
   | { readonly type: "cancel_step"; readonly step: string; readonly reason: string }
@@ -97,12 +85,8 @@ function starts(state: RunState, free: number): readonly StepAction[] {
 
 function startOf({ id }: PlanStep, state: RunState): StepAction {
   const current = state.steps.get(id);
-  if (current?.kind !== "ready")
-    return { type: "start_work", step: id, iteration: noProgress.iteration, attempt: 1, stage: 0 };
-  const { iteration, attempt, undecided, stage } = current.progress;
-  return current.piece === "work"
-    ? { type: "start_work", step: id, iteration, attempt: attempt + 1, stage }
-    : { type: "start_check", step: id, iteration, check: undecided + 1 };
+  const isCheck = current?.kind === "ready" && current.piece === "check";
+  return { type: isCheck ? "start_check" : "start_work", step: id };
 }
 
 function leaveOut({ id }: PlanStep, state: RunState, reason: string): StepAction {
