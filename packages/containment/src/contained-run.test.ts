@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import type { Box } from "./box.ts";
 import { ContainedRun, type ContainedRunOptions } from "./contained-run.ts";
 import type { Launched } from "./launch.ts";
-import { stopTiming } from "./stop-plan.ts";
+import { stopTiming } from "./contained-run-states.ts";
 import { VirtualClock } from "./testing/virtual-clock.ts";
 
 const identity: RunIdentity = {

@@ -14,7 +14,7 @@ import { processGroupBox } from "./process-group-box.ts";
 import { checkCommand } from "./programs.ts";
 import type { RunRegistry } from "./registry.ts";
 import { limitEnforcement, limitScript, ownProcesses, type CgroupController } from "./run-limits.ts";
-import { stopTiming } from "./stop-plan.ts";
+import { stopTiming } from "./contained-run-states.ts";
 import { clearRun } from "./sweep.ts";
 import { planView, type View } from "./view.ts";
 

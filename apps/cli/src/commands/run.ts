@@ -2,7 +2,6 @@
 import {
   AgentCoreError,
   Cancellation,
-  type CancelRequest,
   formatDuration,
   ignore,
   type JobSubmission,
@@ -137,16 +136,12 @@ function stopOnRequest(io: Io, presenter: Presenter): Stops {
   io.stdout.onGone(() => {
     if (!released) cancellation.cancel({ reason: "the reader closed the output" });
   });
-  const pass = (handle: JobHandle, request: CancelRequest<string>): void => {
-    handle.cancel(request).catch((error: unknown) => {
-      ignore(error, "the store does not answer; the third Ctrl-C needs none");
-      presenter.remark(
-        `the cancel could not be stored: ${String(error)}; press Ctrl-C again to exit at once`,
-      );
-    });
+  const onLost = (error: unknown): void => {
+    ignore(error, "the store does not answer; the third Ctrl-C needs none");
+    presenter.remark(`the cancel could not be stored: ${String(error)}; press Ctrl-C again to exit at once`);
   };
   return {
-    watch: (handle) => void cancellation.onChange((request) => pass(handle, request)),
+    watch: (handle) => void cancellation.onChange((request) => void handle.cancel(request).catch(onLost)),
     givenUp: givenUp.promise,
     release: () => {
       released = true;

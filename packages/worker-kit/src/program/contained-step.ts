@@ -52,33 +52,21 @@ export async function runContainedStep(
   signal: CancelSignal,
   endsWith: "cancel" | "force" = "cancel",
 ): Promise<StepEnd> {
-  const cancellation = new Cancellation();
-  const unfollow = signal.onChange((request) => {
-    if (endsWith === "cancel" || request.force) cancellation.cancel(request);
+  const { timeoutMs, stdout, stderr, input, runLimits, limits, ...command } = step;
+  const { graceMs, secondTermAfterMs, drainQuietMs } = limits;
+  const contained = await parts.containment.start({
+    ...command,
+    limits: runLimits,
+    signal: endsWith === "cancel" ? signal : forceOf(signal),
+    graceMs,
+    secondTermAfterMs,
   });
-  try {
-    return await runToEnd(parts, step, cancellation);
-  } finally {
-    unfollow();
-  }
-}
-
-async function runToEnd(
-  parts: { readonly containment: Containment; readonly clock: Clock },
-  step: ContainedStep,
-  cancellation: Cancellation,
-): Promise<StepEnd> {
-  const { timeoutMs, stdout, stderr, input, runLimits, limits: runner, ...command } = step;
-  const { graceMs, secondTermAfterMs, drainQuietMs } = runner;
-  const limits = runLimits ?? {};
-  const about = { ...command, limits, signal: cancellation, graceMs, secondTermAfterMs };
-  const contained = await parts.containment.start(about);
   let timedOut = false;
   const pumps = [pumpStream(contained.stdout, stdout), pumpStream(contained.stderr, stderr)];
   contained.stdin.on("error", () => undefined); // a step that reads no input need not take it
   const onTimeout = (): void => {
     timedOut = true;
-    cancellation.cancel({ reason: "its time was up", force: true });
+    void contained.cancel({ force: true });
   };
   const timer = timeoutMs === null ? null : parts.clock.setTimer(timeoutMs, onTimeout);
   contained.go();
@@ -90,6 +78,13 @@ async function runToEnd(
   timer?.cancel();
   const reached = limitsReached(contained.limitsReached(), exitOf(exit), runLimits);
   return { exit, timedOut, receipt, limitsReached: reached };
+}
+
+/** Only what is asked for with force. */
+function forceOf(signal: CancelSignal): CancelSignal {
+  const forced = new Cancellation();
+  signal.onChange((request) => request.force && forced.cancel(request));
+  return forced;
 }
 
 /** Collects a step's output in memory. Output above the limit is dropped, and `overflowed` is set. */

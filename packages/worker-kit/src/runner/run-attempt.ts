@@ -8,15 +8,7 @@
  * a result; an internal error of AgentCore becomes `internal`, after the container was emptied.
  */
 import type { Contained } from "@agentcore/containment";
-import {
-  Cancellation,
-  errorText,
-  ignore,
-  type RunRequest,
-  type StopCause,
-  type WorkerEvent,
-  type WorkerResult,
-} from "@agentcore/contract";
+import { errorText, ignore, type RunRequest, type WorkerEvent, type WorkerResult } from "@agentcore/contract";
 import { createActivityLog } from "../observe/activity-log.ts";
 import { unsupportedOptions } from "../task-options.ts";
 import { removeAttemptDirectory } from "./attempt-directory.ts";
@@ -33,9 +25,6 @@ import { notStartedResult, type RunTimes } from "./result.ts";
 import { followUsage } from "./run-usage.ts";
 import { startFailureOf } from "./start-failure.ts";
 import { exitOf } from "../program/worker-exit.ts";
-
-/** Why the worker is to end before its own exit: the first reason counts, all of them end it. */
-type EndReason = StopCause | "output" | "internal";
 
 export interface RunAttemptOptions {
   readonly prepare: (request: RunRequest) => Promise<Run>;
@@ -70,8 +59,6 @@ async function runPrepared(
   // The container starts while the workspace is recorded; the worker is released after both.
   const observation = beginObservation(run);
   const { signal } = request.permit;
-  const ending = new Cancellation<EndReason>();
-  signal.onChange((asked) => ending.cancel(asked));
   const { graceMs, secondTermAfterMs } = parts.limits;
   const starting = parts.containment.start({
     command: plan.command,
@@ -81,7 +68,7 @@ async function runPrepared(
     marker: run.marker,
     label: run.label,
     visible: [run.attempt.home, run.attempt.tmp],
-    signal: ending,
+    signal,
     graceMs,
     secondTermAfterMs,
     termTo: plan.termTo,
@@ -97,9 +84,9 @@ async function runPrepared(
   const probes = createProbes(run);
   onProbes(probes);
   try {
-    return await superviseWorker({ run, times, observation, ending }, contained, probes);
+    return await superviseWorker({ run, times, observation }, contained, probes);
   } catch (error) {
-    ending.cancel({ reason: "internal", force: true });
+    void contained.cancel({ force: true });
     await probes.end();
     const receipt = await contained.finish();
     return notStartedResult(parts.clock, times, signal.reason, startFailureOf(error), receipt);
@@ -110,7 +97,6 @@ interface Supervised {
   readonly run: Run;
   readonly times: RunTimes;
   readonly observation: Observation;
-  readonly ending: Cancellation<EndReason>;
 }
 
 async function superviseWorker(
@@ -118,11 +104,18 @@ async function superviseWorker(
   contained: Contained,
   probes: Probes,
 ): Promise<WorkerResult> {
-  const { run, ending } = supervised;
+  const { run } = supervised;
   const { limits } = run.parts;
+  const { signal } = run.request.permit;
   const activity = createActivityLog(run.request.task.workspace, limits.commandsMax);
   const meter = createCostMeter(run, () => usage.model());
   let internalFailure: string | null = null;
+  let isOwnEnd = false;
+  /** For a reason of the runner's own, which counts if it is the first. */
+  const end = (force: boolean): void => {
+    isOwnEnd ||= signal.reason === null;
+    void contained.cancel({ force });
+  };
   const tell = (event: WorkerEvent): void => {
     try {
       const priced = meter.price(event);
@@ -130,7 +123,7 @@ async function superviseWorker(
       run.request.onEvent(priced);
     } catch (error) {
       internalFailure ??= errorText(error);
-      ending.cancel({ reason: "internal", force: true });
+      end(true);
     }
   };
   const usage = followUsage(run, tell);
@@ -138,7 +131,7 @@ async function superviseWorker(
     const event = usage.seen(said);
     if (event !== null) tell(event);
   };
-  const output = readOutput(run, contained, emit, () => ending.cancel({ reason: "output" }));
+  const output = readOutput(run, contained, emit, () => end(false));
   for (const text of [
     ...vainRequests(run),
     ...limitsWithoutEffect(run.parts.containment, run.parts.runLimits),
@@ -146,12 +139,12 @@ async function superviseWorker(
     emit({ type: "warning", text });
   const [unpriced] = await Promise.all([meter.warning(), usage.prepare()]);
   if (unpriced !== null) emit({ type: "warning", text: unpriced });
-  if (ending.reason === null) release(run, contained);
+  if (signal.reason === null && !isOwnEnd) release(run, contained);
   usage.start();
 
   const exit = await contained.exited;
   // Events after its exit did not cause it.
-  const ended = { ...supervised, cause: stopCauseOf(ending), internalFailure };
+  const ended = { ...supervised, cause: isOwnEnd ? null : signal.reason, internalFailure };
   const [receipt, probeSurvivors] = await Promise.all([contained.finish(), probes.end()]);
   contained.stdin.destroy();
   output.abandon();
@@ -186,8 +179,4 @@ function release(run: Run, contained: Contained): void {
   run.request.onStarted?.(contained.identity);
   contained.go();
   contained.stdin.end(run.plan.stdin);
-}
-
-function stopCauseOf({ reason }: Cancellation<EndReason>): StopCause | null {
-  return typeof reason === "string" ? null : reason;
 }
