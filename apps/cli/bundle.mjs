@@ -86,6 +86,7 @@ const directBuiltins = {
     });
     bundler.onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => {
       const names = Object.keys(process.getBuiltinModule(path)).filter((name) => name !== "default");
+      if (path === "node:crypto") return { contents: names.map(loadedByCall).join("\n") };
       const lines = [
         `const m = /* @__PURE__ */ process.getBuiltinModule("${path}");`,
         "export default m;",
@@ -95,6 +96,11 @@ const directBuiltins = {
     });
   },
 };
+
+/** `node:crypto` takes 5 ms to load, and most short commands call none of it. Its classes cannot be imported so. */
+function loadedByCall(/** @type {string} */ name) {
+  return `export const ${name} = (...args) => process.getBuiltinModule("node:crypto").${name}(...args);`;
+}
 
 /**
  * Leaves dynamic imports to the other program, and notes which files they are.

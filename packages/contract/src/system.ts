@@ -3,6 +3,8 @@
  * layer uses the same ones; only applications and a package's composition file bind them (docs/adr/0006).
  */
 import { randomFillSync } from "node:crypto";
+import { closeSync, openSync, readSync } from "node:fs";
+import { ignore } from "./errors.ts";
 import type { Clock, Ids, Log, Random } from "./ports.ts";
 
 /** `setTimeout` fires at once for longer delays. */
@@ -36,6 +38,21 @@ const hexDigits = Buffer.from("0123456789abcdef", "latin1");
 /** Number of random words fetched at once: one system call serves 512 ids. */
 const poolWords = 1024;
 
+/** From the device, because loading `node:crypto` takes 5 ms, and a short command needs nothing else of it. */
+function fillWithChance(words: Uint32Array): void {
+  try {
+    const device = openSync("/dev/urandom", "r");
+    try {
+      if (readSync(device, words) === words.byteLength) return;
+    } finally {
+      closeSync(device);
+    }
+  } catch (error) {
+    ignore(error, "no such device here, or no descriptor left");
+  }
+  randomFillSync(words);
+}
+
 /**
  * UUIDv7 (RFC 9562 §5.7, method 1 of §6.2): milliseconds, then a 12-bit counter, then 62 random bits. Ids of one generator
  * are strictly increasing; if the counter overflows or the clock goes back, the time part runs ahead.
@@ -68,7 +85,7 @@ export function createIds(clock: Pick<Clock, "now"> = systemClock): Ids {
       else if (counter === 0xfff) startMs(lastMs + 1);
       else counter += 1;
       if (used === poolWords) {
-        randomFillSync(pool);
+        fillWithChance(pool);
         used = 0;
       }
       const high = pool[used] ?? 0;
