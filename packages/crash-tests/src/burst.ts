@@ -144,10 +144,10 @@ function measureBareSpawns() {
   };
 }
 
-export function isCalm(report: BurstReport): boolean {
-  const { runs, begun, owners, strayed, survivors, longestStretchMs, longestBusyMs, bareSpawnMs } = report;
+/** By processor time: what else the machine does meanwhile lengthens the stretches by the clock, which are printed. */
+export function isCalm({ runs, begun, owners, strayed, survivors, longestBusyMs }: BurstReport): boolean {
   const isCorrect = begun === runs && owners.length === 1 && strayed.length + survivors.length === 0;
-  return isCorrect && longestBusyMs < busyMsMax && longestStretchMs < stretchMsMax(bareSpawnMs);
+  return isCorrect && longestBusyMs < busyMsMax;
 }
 
 export function burstLines(report: BurstReport): string[] {
@@ -158,7 +158,8 @@ export function burstLines(report: BurstReport): string[] {
     `owners             ${owners.length}`,
     `lost or repeated   ${strayed.length}`,
     `survivors          ${survivors.length}`,
-    `longest stretch    ${longestStretchMs.toFixed(0)} ms of the event loop, at most ${stretchMsMax(bareSpawnMs).toFixed(0)}, ${longestBusyMs.toFixed(0)} ms of it busy`,
+    `longest stretch    ${longestStretchMs.toFixed(0)} ms of the event loop (aim: ${stretchMsMax(bareSpawnMs).toFixed(0)})`,
+    `longest busy       ${longestBusyMs.toFixed(0)} ms of processor time, at most ${busyMsMax}`,
     `bare spawn         ${bareSpawnMs.toFixed(1)} ms`,
     ...[...strayed, ...survivors].slice(0, 20).map((finding) => `! ${finding}`),
   ];
