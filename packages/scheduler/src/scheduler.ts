@@ -236,7 +236,7 @@ export class Scheduler {
   #createLoop(settler: AttemptSettler): DriveLoop {
     const { store, clock, log, runtime, concurrency, perKey, claims } = this.#options;
     const putBacks = new PutBacks();
-    const loop: DriveLoop = new DriveLoop({
+    return new DriveLoop({
       store,
       clock,
       log,
@@ -245,19 +245,15 @@ export class Scheduler {
       perKey,
       only: () => (claims === "own" ? [...this.#client.own] : undefined),
       pieces: () => (claims === "own" ? [] : [...this.#client.own]),
-      createAttempt: (record) =>
+      createAttempt: (record, answers) =>
         new Attempt(record, {
+          ...answers,
           runtime,
           clock,
           log,
           events: this.#client.events,
           settle: (ended) => settler.decide(ended),
           notes: this.#notes,
-          onGranted: (record) => {
-            if (!this.#throttle.isEmpty) this.#throttle.grant(record, loop.granted(), concurrency);
-          },
-          onDenied: (scope, denial) =>
-            this.#throttle.deny(scope, denial, loop.granted(), clock.monotonicMs()),
           putBacks,
           onPutBackOften: (record, denial) => this.#escalatePutBack(record, denial),
         }),
@@ -267,33 +263,33 @@ export class Scheduler {
       onSettled: (settlement, settled) => settler.announce(settlement, settled),
       onQuiet: () => this.#housekeeping.onQuiet(),
     });
-    return loop;
   }
 
   #escalateUnproved({ job, attempt, concurrencyKey }: JobRecord): void {
-    const message = `attempt ${attempt} of job ${job.id} was left behind and cannot be proved gone; nothing runs beside it`;
-    this.#options.log.error({ jobId: job.id, attempt }, message);
-    this.#publishEscalation({
+    this.#escalate({
       stage: "isolate_workspace",
       code: "AC_UNCONTAINED",
       target: concurrencyKey === null ? `job:${job.id}` : `workspace:${concurrencyKey}`,
-      message,
+      message: `attempt ${attempt} of job ${job.id} was left behind and cannot be proved gone; nothing runs beside it`,
       evidence: { jobId: job.id, attempt },
-      at: this.#options.clock.now(),
     });
   }
 
   #escalatePutBack({ job, attempt }: JobRecord, { code, message }: Denial): void {
-    const text = `job ${job.id} was put back again and again: ${message}`;
-    this.#options.log.error({ jobId: job.id, attempt, code }, text);
-    this.#publishEscalation({
+    this.#escalate({
       stage: "notify",
       code,
       target: `job:${job.id}`,
-      message: text,
+      message: `job ${job.id} was put back again and again: ${message}`,
       evidence: { jobId: job.id, attempt },
-      at: this.#options.clock.now(),
     });
+  }
+
+  #escalate(escalation: Omit<Escalation, "at">): void {
+    const { log, clock } = this.#options;
+    const { code, message, evidence } = escalation;
+    log.error({ ...evidence, code }, message);
+    this.#publishEscalation({ ...escalation, at: clock.now() });
   }
 
   #publishEscalation(escalation: Escalation): void {

@@ -29,7 +29,13 @@ import type { RunEvents } from "../run-events.ts";
 import { decisionOf, isStoppedForSystem, type EndedAttempt } from "./settlement.ts";
 import type { StartedNotes } from "./started-notes.ts";
 
-export interface AttemptOptions {
+/** Hears how the runtime answered a permit request. */
+export interface PermitAnswers {
+  readonly onGranted: (record: JobRecord) => void;
+  readonly onDenied: (scope: DenialScope, denial: DenialFacts) => void;
+}
+
+export interface AttemptOptions extends PermitAnswers {
   readonly runtime: Runtime;
   readonly clock: Clock;
   readonly log: Log;
@@ -37,8 +43,6 @@ export interface AttemptOptions {
   /** Decides what follows. Must not throw. */
   readonly settle: (ended: EndedAttempt) => Settlement;
   readonly notes: StartedNotes;
-  readonly onGranted: (record: JobRecord) => void;
-  readonly onDenied: (scope: DenialScope, denial: DenialFacts) => void;
   readonly putBacks: PutBacks;
   /** The job was put back so often that somebody should look. */
   readonly onPutBackOften: (record: JobRecord, denial: Denial) => void;

@@ -18,7 +18,7 @@
 import type { CancelRequest, Clock, Log, Timer } from "@agentcore/contract";
 import { attemptRef, type AttemptRef, type JobRecord, type Reason } from "../job-record.ts";
 import type { ClaimRequest, JobStore, SettledAndClaimed, Settlement } from "../job-store.ts";
-import type { Attempt } from "./attempt.ts";
+import type { Attempt, PermitAnswers } from "./attempt.ts";
 import {
   initialState,
   isAtRest,
@@ -41,7 +41,7 @@ export interface DriveLoopOptions {
   readonly only: () => readonly string[] | undefined;
   /** Pieces of workflow runs that are worked on here. */
   readonly pieces: () => readonly string[];
-  readonly createAttempt: (record: JobRecord) => Attempt;
+  readonly createAttempt: (record: JobRecord, answers: PermitAnswers) => Attempt;
   /** A job of ours that does not run here because its earlier owner's attempt is not proved gone yet. */
   readonly isRecovering: (record: JobRecord) => boolean;
   /** A takeover is under way: its jobs may be this owner's already. */
@@ -60,6 +60,16 @@ export class DriveLoop {
   readonly #options: DriveLoopOptions;
   readonly #active = new Map<string, Attempt>();
   readonly #awaitingEmpty: (() => void)[] = [];
+  readonly #answers: PermitAnswers = {
+    onGranted: (record) => {
+      const { throttle, concurrency } = this.#options;
+      if (!throttle.isEmpty) throttle.grant(record, this.#granted(), concurrency);
+    },
+    onDenied: (scope, denial) => {
+      const { throttle, clock } = this.#options;
+      throttle.deny(scope, denial, this.#granted(), clock.monotonicMs());
+    },
+  };
   #state: DriveState = initialState;
   /** An effect may cause an event: it waits until the effects before it are performed. */
   readonly #events: DriveEvent[] = [];
@@ -74,11 +84,6 @@ export class DriveLoop {
   /** Records of the attempts in flight. */
   active(): readonly JobRecord[] {
     return [...this.#active.values()].map((attempt) => attempt.record);
-  }
-
-  /** Records of the attempts that the runtime has let in. */
-  granted(): readonly JobRecord[] {
-    return [...this.#active.values()].filter(({ isGranted }) => isGranted).map(({ record }) => record);
   }
 
   /** Nothing in flight and nothing left to write. */
@@ -204,6 +209,11 @@ export class DriveLoop {
     this.#handle({ type: "found", unknown, isTakingOver: isTakingOver(), at: clock.now() });
   }
 
+  /** Records of the attempts that the runtime has let in. */
+  #granted(): readonly JobRecord[] {
+    return [...this.#active.values()].filter(({ isGranted }) => isGranted).map(({ record }) => record);
+  }
+
   #plan(): readonly ClaimStep[] {
     const { throttle, clock, concurrency, only } = this.#options;
     if (only()?.length === 0) return [];
@@ -240,7 +250,7 @@ export class DriveLoop {
   }
 
   #begin(record: JobRecord): void {
-    const attempt = this.#options.createAttempt(record);
+    const attempt = this.#options.createAttempt(record, this.#answers);
     this.#active.set(record.job.id, attempt);
     void attempt.run().then((settlement) => {
       this.#active.delete(record.job.id);
