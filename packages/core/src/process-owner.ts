@@ -1,4 +1,4 @@
-/** Identifies this process as an owner of holds, and tells whether another owner is alive. Reads `/proc` where it exists. */
+/** Identifies this process as an owner of holds, and checks whether another owner is alive. Reads `/proc` if it exists. */
 import { errorCode, ignore, isDead, pidNamespaceOf, readBootId, readProcess } from "@agentcore/contract";
 import type { LedgerOwner } from "./ledger/ledger.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Tells when jobs may have changed: at once for commits of this process, within the interval for those of others. One
- * watch serves everybody in a scheduler, so that an idle one asks the store four times a second and no more.
+ * Reports when jobs may have changed: at once for commits of this process, within an interval for commits of others. All
+ * parts of a scheduler share one watch, so that an idle scheduler queries the store only four times a second.
  */
 import { ignore, type Clock, type Log, type Timer } from "@agentcore/contract";
 import type { JobStore } from "./job-store.ts";

@@ -1,7 +1,7 @@
 /**
- * Who comes next. Priority is expressed in time: a job's rank is the moment from which it waits, moved ahead by its
- * priority. Everybody's wait grows at the same speed, so ranks never change while jobs wait, an index can keep them in
- * order, and no job starves: whatever comes later is at most a fixed time ahead of it.
+ * Decides the order of jobs. Priority is expressed in time: a job's rank is the time since which it waits, moved ahead by
+ * its priority. All jobs age at the same rate, so ranks do not change while jobs wait, an index can keep them in order, and
+ * no job starves: a later job is at most a fixed time ahead.
  */
 import type { Job } from "@agentcore/contract";
 

@@ -1,4 +1,4 @@
-/** What was decided about a job, and why: what a store keeps for `why`. */
+/** Decisions about a job with their reasons, which a store keeps for `why`. */
 import type { Reason } from "./job-record.ts";
 
 export type DecisionType =

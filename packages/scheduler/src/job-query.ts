@@ -1,6 +1,6 @@
 /**
- * Which jobs a store is asked for. What a query means stands here as a predicate, too: for stores that look at records one by
- * one, and as the reference for others.
+ * Queries for jobs. The meaning of a query is also defined here as a predicate, for stores that check records one by one,
+ * and as the reference for others.
  */
 import type { ErrorClass } from "@agentcore/contract";
 import type { JobRecord, JobStateKind } from "./job-record.ts";

@@ -1,6 +1,6 @@
 /**
- * What is kept about one job: the job as submitted, where it stands, and what its attempts were. The state is one union
- * whose variants hold only what exists in that state; `job-transition.ts` is the only place that makes the next one.
+ * The record of a job: the job as submitted, its state, and its attempts. The state is one union whose variants have only
+ * the data of that state; only `job-transition.ts` computes the next state.
  *
  * | state       | meaning                                              | leaves by                                      |
  * | ----------- | ---------------------------------------------------- | ---------------------------------------------- |

@@ -1,12 +1,12 @@
 /**
- * The port to whatever keeps jobs. Implementations: `createMemoryStore` here, `@agentcore/store-sqlite`; both pass
+ * The port for storing jobs. Implementations: `createMemoryStore` here, and `@agentcore/store-sqlite`. Both pass
  * `jobStoreConformance` of `@agentcore/scheduler/testing`, and so must any other.
  *
- * What holds for every method: it is one transaction, all or nothing. The promise settles after the commit, so what was
- * acknowledged survives a power cut (the memory store has no such thing to offer). Calls that arrive together may share
- * one commit. A rejected promise is an `AgentCoreError` (`AC_STORE_UNAVAILABLE` where it may work later) and means that
- * nothing of the call was done, or, where the commit itself failed, that it is unknown: repeating the call is safe.
- * Several processes may use one store. Times are the caller's; a store reads no clock.
+ * Every method is one transaction, all or nothing. Its promise settles after the commit, so acknowledged writes survive a
+ * power cut (except in the memory store). Concurrent calls may share one commit. A rejected promise is an `AgentCoreError`
+ * (`AC_STORE_UNAVAILABLE` if a later call may work) and means that nothing was done, or, if the commit failed, that the
+ * result is unknown: repeating the call is safe. Several processes may use one store. Times come from the caller; a store
+ * reads no clock.
  */
 import type { Job, Priority, WorkerResult } from "@agentcore/contract";
 import type { Decision, NewDecision } from "./decision.ts";

@@ -1,7 +1,7 @@
 /**
- * The one function that moves a job from one state to the next. It is pure: a store loads the record, calls
- * {@link transition}, and writes the answer and its effects in the same transaction. An event that does not fit the state,
- * or names another attempt or epoch than the current one, is stale and changes nothing.
+ * The only function that moves a job from one state to the next. It is pure: a store loads the record, calls {@link
+ * transition}, and writes the result and its effects in the same transaction. An event that does not fit the state, or
+ * names another attempt or epoch than the current one, is stale and changes nothing.
  */
 import { omitUndefined, type Evidence, type WorkerResult } from "@agentcore/contract";
 import type {

@@ -1,7 +1,7 @@
 /**
- * The port for append-only streams that survive the process: what a long piece of work did so far, entry by entry, so that
- * another process can go on with it. A stream has a small header for lists, which each append may replace. Appends name the
- * entry that they follow, so two writers of one stream cannot both go on: the second is refused, and nothing of it is kept.
+ * The port for durable append-only streams: the progress of long work, entry by entry, so that another process can continue
+ * it. A stream has a small header for lists, which each append may replace. An append names the entry that it follows, so
+ * two writers of one stream cannot both continue: the second is refused, and nothing of its append is kept.
  */
 
 /** Anything that JSON can hold. */

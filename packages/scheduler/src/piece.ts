@@ -1,7 +1,7 @@
 /**
- * Pieces: jobs that are part of a workflow run. A run is what ends, fails and is resumed; its pieces are not work of their own.
- * So a piece is claimed only by the process that works on its run (a claim that names it), it is not in the figures of the
- * waiting queue, and its death is no dead letter: the run deals with it.
+ * Pieces: jobs that belong to a workflow run. The run is what ends, fails and is resumed. So only the process that works on
+ * the run claims its pieces (with a claim that names the run), pieces do not count in the figures of the waiting queue, and
+ * a dead piece is not a dead letter, because the run handles it.
  */
 import type { Job } from "@agentcore/contract";
 

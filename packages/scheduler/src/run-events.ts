@@ -1,7 +1,7 @@
 /**
- * The one stream of what happens, from submit to terminal state. Listeners are called at once and in order; one that
- * throws is reported to the log and harms nobody. `follow` is for consumers at their own pace: it keeps a bounded
- * number of events, drops worker output beyond it, and says how many it dropped.
+ * The event stream of jobs, from submit to terminal state. Listeners are called synchronously, in order; an error of a
+ * listener is logged and does not affect others. `follow` is for consumers with their own pace: it buffers a bounded number
+ * of events, drops worker output beyond it, and reports how many.
  */
 import type { Log, RunEvent } from "@agentcore/contract";
 

@@ -1,7 +1,7 @@
 /**
- * The scheduler: one owner of jobs in a store, feeding one runtime. This file only puts the parts together; what each
- * does is in its own file. Life of an owner: register, take over from the dead, end what they left behind, claim and run
- * until closed or fenced. One that was fenced stops all it runs and goes on as a new owner.
+ * The scheduler: one owner of jobs in a store, feeding one runtime. This file only connects the parts. Life of an owner:
+ * register, take over jobs of dead owners, end their leftovers, claim and run until closed or fenced. A fenced owner stops
+ * all its runs and continues as a new owner.
  */
 import {
   backOffMs,

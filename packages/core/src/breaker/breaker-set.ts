@@ -1,7 +1,7 @@
 /**
- * All breakers of the runtime, and the global valve: when a configured share of them is open, the fault is likely to be
- * common (the network, the machine), and nothing is started except probes. Only breakers still cooling down count, so the
- * valve ends at the latest when their cool-downs do, even if nobody asks for their targets again.
+ * All breakers of the runtime, and the global valve: if a configured share of the breakers is open, the cause is probably
+ * common (the network, the machine), and only probes start. Only breakers that are still cooling down count, so the valve
+ * opens again at the latest when their cool-downs end, even without new requests.
  */
 import type { BreakerLevel } from "@agentcore/contract";
 import type { BreakersConfig } from "../config/defence-config.ts";

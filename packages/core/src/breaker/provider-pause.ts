@@ -1,8 +1,8 @@
 /**
- * The pause of one provider target after "too many requests", "overloaded" or a retry-after: a fact about the provider,
- * not about the job that met it. The target is closed for everybody until the pause is over; then runs are let in up to a
- * number in flight that was cut at the refusal and grows by one for about each round of successes (additive increase,
- * multiplicative decrease, as in TCP congestion avoidance, RFC 5681 §3.1), until it no longer limits anything.
+ * The pause of a provider target after "too many requests", "overloaded" or a retry-after. It applies to all jobs, because
+ * it is a fact about the provider. The target is closed until the pause ends. Then runs are let in up to a limit, which was
+ * cut at the refusal and grows by one with each round of successes (additive increase, multiplicative decrease, as in TCP
+ * congestion avoidance, RFC 5681 §3.1), until it no longer restricts anything.
  */
 import { backOffMs } from "@agentcore/contract";
 import type { ProviderPauseConfig } from "../config/defence-config.ts";

@@ -1,7 +1,7 @@
 /**
- * One capped counter of the budget tree, such as "dollars of tenant acme per day", as this process knows it. It decides
- * fast and in memory; the ledger decides for good. What it knows can only be too low (other processes spend too), so it
- * never refuses what the ledger would have granted, and the ledger refuses what this one let through.
+ * One capped counter of the budget tree, such as "dollars of tenant acme per day", as far as this process knows. It decides
+ * fast and in memory; the ledger has the final decision. Its value can only be too low (other processes spend too), so it
+ * never refuses what the ledger would have granted, and the ledger refuses what this counter should not have allowed.
  *
  * Invariant: held ≥ 0, and spent + held ≤ cap after every hold. Amounts are micro-dollars or tokens.
  */

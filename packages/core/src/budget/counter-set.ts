@@ -1,7 +1,6 @@
 /**
- * The counters of one kind that a path through the budget tree holds from, looked at together. Their current windows are
- * found once and kept until the clock leaves the first of them, so that a decision compares two numbers before it reads
- * the levels.
+ * The counters of one kind on a path through the budget tree, checked together. Their current windows are cached until the
+ * clock leaves one of them, so that a decision needs only two comparisons.
  */
 import type { BudgetCounter, WindowLevel } from "./budget-counter.ts";
 

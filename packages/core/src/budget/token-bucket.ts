@@ -1,7 +1,7 @@
 /**
- * Start rate as a token bucket: `count` starts at once, then one every `per / count`. Levels are computed when asked,
- * from the time passed in, so there is no timer and a query changes nothing.
- * In any stretch of length `per`, at most 2 × count starts fit (a full bucket, and its refill).
+ * A start rate as a token bucket: `count` starts at once, then one every `per / count`. The level is computed from the time
+ * that the caller passes in, so there is no timer, and a query changes nothing. In any period of length `per`, at most 2 ×
+ * count starts fit (a full bucket and its refill).
  */
 
 /** Forgives the rounding of many small refills: a token that is there to within this part of one, is there. */

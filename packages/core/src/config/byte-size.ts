@@ -1,4 +1,4 @@
-/** Sizes as people write them in a configuration: `512MiB`, `1GiB`, `2GB`. A bare number has no unit and is refused. */
+/** Parses sizes in a configuration: `512MiB`, `1GiB`, `2GB`. A number without a unit is refused. */
 import { lazySchema } from "@agentcore/contract";
 import { z } from "zod";
 

@@ -1,4 +1,4 @@
-/** The `backpressure` and `degrade` sections: when the machine is short of something, and what is then reduced. */
+/** The `backpressure` and `degrade` sections: when the machine is short of a resource, and what is then reduced. */
 import { capabilitySchema, durationSchema, lazySchema } from "@agentcore/contract";
 import { z } from "zod";
 import { byteSizeSchema } from "./byte-size.ts";

@@ -1,8 +1,7 @@
 /**
  * The runtime's side of the ledger: turns permits into holds and ends into settlements. The gate has decided in memory; a
- * permit with a ceiling is then held here before its worker starts. A refusal teaches the gate what other processes spent.
- * A settlement that the store cannot take is kept and tried again until it can: until then the hold stays, which is the
- * safe side.
+ * permit with a ceiling is then held in the ledger before its worker starts. A refusal tells the gate what other processes
+ * spent. A settlement that the store refuses is kept and retried; until then the hold stays, which is the safe side.
  */
 import {
   errorText,

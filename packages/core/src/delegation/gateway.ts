@@ -1,7 +1,7 @@
 /**
- * The delegation gateway: the only place that starts a worker. It takes a live permit of this gate that was never used and
- * the task it was granted for, runs the adapter's worker under watch, forwards its events, and ends the permit exactly
- * once, with one result. It never rejects after a worker may have started: whatever goes wrong is a result.
+ * The delegation gateway: the only place that starts a worker. It takes an unused live permit of this gate and the task
+ * that it was granted for, runs the adapter's worker under the watchdog, forwards its events, and ends the permit exactly
+ * once, with one result. It never rejects after a worker may have started: every error becomes a result.
  */
 import {
   AgentCoreError,

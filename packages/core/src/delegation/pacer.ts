@@ -1,6 +1,6 @@
 /**
- * Spreads the starts of runs out in time, after their permits: decides nothing. Bottleneck queues the starts under a name, one
- * after the other; the time between them is the injected clock's, because bottleneck reads the wall clock (docs/adr/0023).
+ * Spreads the starts of permitted runs in time; it makes no decisions. Bottleneck queues the starts under a name, one after
+ * the other. The injected clock measures the time between them, because bottleneck reads the wall clock (docs/adr/0023).
  */
 import Bottleneck from "bottleneck";
 import { BoundedMap, settledWithin, sleep, type Clock } from "@agentcore/contract";

@@ -1,7 +1,7 @@
 /**
- * The border between what a worker says that it spent and the books. A worker can print any number: what is no amount at
- * all (negative, infinite, no number) is unknown, and what no single attempt can have spent is cut to the configured most
- * (`limits.attempt.plausible_*`) and counts as an estimate. Everything that reaches a budget has passed through here.
+ * Checks the usage that a worker reports before it is charged. A worker can print any number: an invalid amount (negative,
+ * infinite, not a number) is unknown, and an amount that no attempt can spend is reduced to the configured maximum
+ * (`limits.attempt.plausible_*`) and counts as an estimate. Everything that reaches a budget passes through here.
  */
 import {
   tokensOf,

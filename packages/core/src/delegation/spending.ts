@@ -1,9 +1,9 @@
 /**
- * What an ended run is charged. Pure: from its result and what was seen of it. What the worker itself says of its whole run
- * is charged as it is, but never less than was counted on the way. Of a run that was cut short the totals that it came to report are known, and one answer may have
- * been under way: it counts as the costliest one did. Before the first answer it counts as the configured bound of one
- * response. Only where answers came and no cost is known, all that was held is charged. Each of these is flagged
- * `estimated`, and is corrected when the truth is learnt.
+ * Computes the charge of an ended run from its result and events. Pure. The worker's report of the whole run is charged as
+ * it is, but never less than was counted during the run. For a run that was cut short, the charge is the reported total
+ * plus the cost of its most expensive response, for the response in progress. Before the first response it is the
+ * configured bound of one response. Only if responses came and no cost is known, the whole ceiling is charged. These
+ * charges are flagged `estimated`, and corrected when the true cost is known.
  */
 import {
   tokensOf,

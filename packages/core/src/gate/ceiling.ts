@@ -1,6 +1,6 @@
 /**
- * How much of the cost or token budgets an attempt holds. Arithmetic on what is asked for, what is left, and whether it
- * may be less; amounts are micro-dollars or tokens. There is one planner for each of the two kinds.
+ * Computes how much of the cost or token budgets an attempt holds, from the requested ceiling, what is left, and whether it
+ * may be reduced. Amounts are micro-dollars or tokens. There is one planner for each kind.
  */
 import { assert, type Degradation } from "@agentcore/contract";
 import type { BudgetKind } from "../budget/budget-counter.ts";

@@ -1,6 +1,6 @@
 /**
- * The words and the evidence of every "no" of the gate. Kept apart from the decision, which is hot and only says which of
- * these it is. Evidence names the configuration setting that decided, so that `why` can point at its line.
+ * Texts and evidence of every denial of the gate. They are separate from the decision, which is performance-critical and
+ * only names the denial. Evidence names the configuration setting that decided, so that `why` can point at its line.
  */
 import type { Denial, ErrorCode, Evidence, PermitDecision } from "@agentcore/contract";
 import type { Breaker } from "../breaker/breaker.ts";

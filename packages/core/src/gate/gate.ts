@@ -1,11 +1,11 @@
 /**
- * The permit gate: one synchronous decision. `request` first asks every question, changing nothing, and only when all are
- * answered yes takes everything at once; there is no `await` in between, so no two requests can both see the last slot, and
- * a denial has nothing to give back. The order of the questions is part of the interface: attempts and deadline, isolation,
- * backpressure, breakers and provider pauses, concurrency and workspace lock, start rate, cost and tokens.
+ * The permit gate: one synchronous decision. `request` first makes every check without changing anything, and takes every
+ * hold only if all pass. There is no `await` in between, so two requests cannot both get the last slot, and a denial has
+ * nothing to release. The order of the checks is part of the interface: attempts and deadline, isolation, backpressure,
+ * breakers and provider pauses, concurrency and workspace lock, start rate, cost and tokens.
  *
- * A permit ends exactly once, by `end`; whatever it held is given back there and nowhere else. The gate has no timers and
- * does no I/O: the runtime tells it about time, pressure and results.
+ * A permit ends exactly once, by `end`, which alone releases its holds. The gate has no timers and does no I/O: the runtime
+ * passes in time, pressure and results.
  */
 import {
   assert,

@@ -1,6 +1,6 @@
 /**
- * What the attempts of one job have spent so far, where the configuration caps a job (`limits.job`). Remembered for a
- * bounded number of recent jobs: an older one is looked up in the ledger when its next attempt's hold is refused there.
+ * Tracks the spending of a job's attempts if the configuration limits jobs (`limits.job`). It keeps a bounded number of
+ * recent jobs: an older one is looked up in the ledger when its next attempt's hold is refused there.
  */
 import { BoundedMap } from "@agentcore/contract";
 

@@ -1,7 +1,7 @@
 /**
- * Our own copy of what a caller gave or is given. A policy in the same process could otherwise change it after it was
- * checked: by a getter that answers differently each time, a proxy, a reference that it keeps, or a property that it adds to
- * `Object.prototype`. Each property is read once, nothing is inherited, and nothing can be changed later.
+ * Copies data that a caller passes in or receives. Otherwise, a policy in the same process could change it after it was
+ * checked: with a getter that returns different values, a proxy, a reference that it keeps, or a property of
+ * `Object.prototype`. Each property is read once, nothing is inherited, and the copy is frozen.
  */
 import { AgentCoreError } from "@agentcore/contract";
 

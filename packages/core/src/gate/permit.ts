@@ -1,7 +1,6 @@
 /**
- * A permit while it lives: what was granted, and everything that is held for it. Only the gate creates and ends one; what
- * it holds is given back exactly once, by whichever end comes first. The budget and breaker levels are seldom looked at and
- * are computed when they are asked for.
+ * A live permit: its grants and all its holds. Only the gate creates and ends permits; the holds are released exactly once,
+ * at the first end. Budget and breaker levels are rarely needed and are computed on demand.
  */
 import {
   type BreakerLevel,

@@ -1,7 +1,7 @@
 /**
- * What a request is about, resolved once and kept: the scopes of the budget tree it holds from, its worker's and its
- * provider's breaker and pause. Everything here is looked up by name in constant time; names that callers make up (tenants,
- * models) are kept up to a bound, and idle ones are dropped first.
+ * Resolves the targets of a request once and caches them: its scopes of the budget tree, and its worker's and provider's
+ * breaker and pause. Lookup by name takes constant time. Names that callers choose (tenants, models) are kept up to a
+ * bound, and idle ones are dropped first.
  */
 import type { PermitRequest, WorkerAdapter } from "@agentcore/contract";
 import { CounterSet } from "../budget/counter-set.ts";

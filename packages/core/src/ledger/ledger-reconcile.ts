@@ -1,8 +1,8 @@
 /**
- * Settles what dead owners left held. Run at start, before the first permit, and safely by several processes at once: a hold
- * is settled once, by the first process to reach it. Where the attempt's own record says what it spent (a spooled result,
- * the worker's transcript), that is booked; else the bound that was held, flagged `estimated`, which a later record may
- * still replace. A hold whose owner lives is left alone.
+ * Settles the holds of dead owners. Runs at start, before the first permit, and is safe in several processes at once: a
+ * hold is settled once, by the first process to reach it. If the attempt's own record has its spending (a spooled result,
+ * the worker's transcript), that is charged; otherwise the ceiling that was held, flagged `estimated`, which a later record
+ * may replace. A hold of a living owner is not touched.
  */
 import { isAgentCoreError } from "@agentcore/contract";
 import type { HoldEntry, Ledger, LedgerOwner, Spent } from "./ledger.ts";

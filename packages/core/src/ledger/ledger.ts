@@ -1,7 +1,7 @@
 /**
- * The durable book of what was spent and what is held. The gate decides in memory first; where a cost or token budget
- * applies, the permit's hold is then written here before the worker starts, and this port is what makes the sum right
- * across crashes and across processes that share one state directory.
+ * The durable ledger of charges and holds. The gate decides in memory first. If a cost or token budget applies, the
+ * permit's hold is written here before the worker starts. This port keeps the sum correct across crashes and across
+ * processes that share a state directory.
  *
  * Invariants that every implementation keeps (see `ledgerConformanceCases` in `@agentcore/core/testing`):
  * 1. `hold` succeeds only if for every counter with a cap: spent + held + amount ≤ cap, checked and written in one

@@ -1,7 +1,7 @@
 /**
- * A {@link Ledger} in memory, for embedding where budgets need not survive the process, and as the reference in tests.
- * Everything happens in the call itself, so calls take effect in the order they are made. Settled holds are remembered up
- * to a bound, for corrections and double settles; counters of past hours and days and of finished jobs are bounded too.
+ * A {@link Ledger} in memory, for embedding without durable budgets, and as the reference in tests. Every call is
+ * synchronous, so calls take effect in order. Settled holds are kept up to a bound, for corrections and repeated
+ * settlements; counters of past windows and finished jobs are bounded too.
  */
 import { AgentCoreError, BoundedMap } from "@agentcore/contract";
 import {

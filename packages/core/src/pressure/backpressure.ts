@@ -1,7 +1,7 @@
 /**
- * Backpressure: from what the machine looks like to one of `accept`, `degrade`, `defer`, `reject`. A pure function of the
- * last state and a sample. The level rises at once to that of the worst signal; it falls by one step only after every
- * signal has stayed clear of its threshold, by the recovery margin, for the recovery time, so that it does not flap.
+ * Computes backpressure (`accept`, `degrade`, `defer`, `reject`) from the last state and a sample of the machine. Pure. The
+ * level rises at once to that of the worst signal. It falls by one step only after every signal has stayed better than its
+ * threshold, by the recovery margin, for the recovery time, so that it does not oscillate.
  */
 import { type PressureLevel, pressureLevels } from "@agentcore/contract";
 import type { BackpressureConfig } from "../config/pressure-config.ts";

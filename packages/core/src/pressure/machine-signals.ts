@@ -1,7 +1,7 @@
 /**
- * Real signals of the machine. The delay of the event loop comes from Node's histogram (99th percentile over the last two
- * samples); memory, pressure-stall information and disk from Linux's `/proc` and `statfs`. Where the system does not tell
- * (no `/proc/pressure`, another operating system) a signal is null, and its thresholds then decide nothing.
+ * Reads the real signals of the machine. The delay of the event loop comes from Node's histogram (99th percentile over the
+ * last two samples); memory, pressure-stall information and disk come from Linux's `/proc` and `statfs`. If the system does
+ * not provide a signal (no `/proc/pressure`, another operating system), it is null, and its thresholds are ignored.
  */
 import { readFile, statfs } from "node:fs/promises";
 import { freemem } from "node:os";

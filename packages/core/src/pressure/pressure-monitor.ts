@@ -1,6 +1,6 @@
 /**
- * Looks at the machine when asked to and keeps the gate's restriction up to date. It has no timer: the runtime asks while
- * something runs, and before a permit where the last look is too old, so that an idle runtime costs nothing.
+ * Samples the machine on demand and keeps the gate's restriction up to date. It has no timer: the runtime calls it while
+ * something runs, and before a permit if the last sample is too old, so that an idle runtime costs nothing.
  */
 import type { Clock, Log } from "@agentcore/contract";
 import type { BackpressureConfig } from "../config/pressure-config.ts";

@@ -1,9 +1,9 @@
 /**
- * The runtime in process: the contract's `Runtime`, made of the gate, the ledger's bookkeeping, the machine's signals, the
- * watchdog and the delegation gateway. Everything ambient comes in as a parameter; the contract has the real ones.
+ * The runtime in process: implements the contract's `Runtime` with the gate, the ledger's bookkeeping, the machine's
+ * signals, the watchdog and the delegation gateway. All real ports are parameters; the contract has implementations.
  *
- * A permit asked for with `requestPermit` is held in the ledger, where a ceiling applies, before it is returned; one from
- * `tryPermit` is decided at once and held when it is executed, before its worker starts. Nothing runs without.
+ * A permit from `requestPermit` is held in the ledger, if a ceiling applies, before it is returned. A permit from
+ * `tryPermit` is decided at once, and held when it is executed, before its worker starts. Nothing runs without a hold.
  */
 import {
   AgentCoreError,

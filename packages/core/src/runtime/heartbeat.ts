@@ -1,6 +1,6 @@
 /**
- * The one timer of the runtime: fires when the next limit of time is due and at least every second while something is
- * live, and not at all otherwise. It notices when it fires much too late, which means that the process was stopped.
+ * The runtime's only timer: it fires when the next time limit is due and at least every second while a permit is live, and
+ * not otherwise. If it fires much too late, the process was stopped, and it reports that.
  */
 import type { Clock, Timer } from "@agentcore/contract";
 

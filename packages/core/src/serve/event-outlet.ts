@@ -1,8 +1,8 @@
 /**
- * The way out for one execution's events, with back-pressure: at most a window of events is on its way beyond what the
- * client has acknowledged; further ones are held back, up to a bound of memory. What comes after that is not sent, and an
- * event in its place says how many were left out: the run is never slowed down by a slow client, memory stays bounded, and
- * nothing is silently cut (the logs and the result have everything). What is sent and when is decided in `outlet-state.ts`.
+ * Sends the events of one execution with back-pressure: at most a window of events is unacknowledged; later events are
+ * buffered up to a memory bound. Events beyond that are dropped, and an event in their place says how many. So a slow
+ * client never slows the run down, memory stays bounded, and no loss is silent (the logs and the result have everything).
+ * `outlet-state.ts` decides what is sent and when.
  */
 import type { Clock, Timer, WorkerEvent } from "@agentcore/contract";
 import {

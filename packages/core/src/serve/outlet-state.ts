@@ -1,4 +1,4 @@
-/** What an event outlet does next: a pure function of its state, of what happened, and of what it holds. */
+/** Decides what an event outlet does next: a pure function of its state, its buffer, and the last event. */
 import type { WorkerEvent } from "@agentcore/contract";
 
 export interface OutletState {

@@ -1,6 +1,6 @@
 /**
- * Results that no client can be known to have: written when a client goes away, for the next one to apply. A file appears
- * complete or not at all: written beside, flushed to disk, renamed, and the rename flushed too.
+ * Writes results to the spool that a client may not have received, for the next client to apply. A file appears complete or
+ * not at all: it is written elsewhere, flushed, renamed, and the rename is flushed too.
  */
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,7 +1,7 @@
 /**
- * Serves a {@link Runtime} over two streams in the wire protocol of `@agentcore/contract`: JSON-RPC 2.0, one object a line.
- * Whatever a client sends, valid or not, gets an answer and harms nothing. The client's end of the stream means that it is
- * gone: everything is cancelled, and results that it may not have are spooled for the next client.
+ * Serves a {@link Runtime} over two streams with the wire protocol of `@agentcore/contract`: JSON-RPC 2.0, one object per
+ * line. Every message, valid or not, gets a reply and does no harm. If the client's stream ends, the client is gone: all
+ * runs are cancelled, and results that it may not have are spooled for the next client.
  */
 import type { Readable, Writable } from "node:stream";
 import {

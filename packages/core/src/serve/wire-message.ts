@@ -1,6 +1,6 @@
 /**
- * Reads one line of the wire protocol: pure, from text to a request, a notification, or the error reply that it deserves.
- * Methods and params are validated against the contract before anybody acts on them.
+ * Parses one line of the wire protocol into a request, a notification, or an error reply. Pure. Methods and params are
+ * validated against the contract before they are used.
  */
 import {
   errorCodes,

@@ -1,12 +1,12 @@
 /**
- * The staged defence, as pure decisions: which stage a target is at after the next piece of evidence. A stage is given time
- * to work (`step`) before the next one, and goes back one at a time when the evidence is gone.
+ * The staged defense, as pure decisions: the stage of a target after the next piece of evidence. Each stage gets time to
+ * work (`step`) before the next one, and is left one at a time when the evidence is gone.
  *
  *   a worker  : none → open_breaker → isolate_worker → none when the isolation is over
  *   everything: none → shed (batch work waits) → throttle (half the concurrency) → global_stop, which only a restart ends
  *
- * Everything stops at once, whatever the stage, when too many workers are isolated or too many runs could not be ended:
- * then the runtime no longer keeps its promises.
+ * At any stage, everything stops at once if too many workers are isolated or too many runs could not be ended, because the
+ * runtime then no longer keeps its promises.
  */
 import type { WatchdogConfig } from "../config/defence-config.ts";
 import type { Concentration } from "./recent-runs.ts";

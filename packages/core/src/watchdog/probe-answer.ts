@@ -1,4 +1,4 @@
-/** Parses a probe's output into its answer, or says why it gave none. Pure. */
+/** Parses a probe's output into its result, or says why it has none. Pure. */
 import { createHash } from "node:crypto";
 import { probeAnswerSchema, type ProbeAnswer, type ProbeOutput } from "@agentcore/contract";
 

@@ -1,10 +1,10 @@
 /**
- * What the looks of a task's probe lead to: when the next one is due, what the last one found, and whether the run must
- * stop. A pure transition; `probing.ts` runs the looks and does what is decided here.
+ * Decides what follows from the looks of a task's probe: when the next one is due, what the last one found, and whether the
+ * run must stop. A pure transition; `probing.ts` runs the looks and carries out the decisions.
  *
- * A look finds `progressing`, `stalled` or `terminal`, or is an `error`. No progress is counted in a row and stops the run at
- * the task's threshold, `terminal` at once. An answer without a class is judged by its digest: the same as before is no
- * progress. An error says nothing about progress, and has a count and a threshold of its own.
+ * A look finds `progressing`, `stalled` or `terminal`, or is an `error`. A number of looks in a row without progress, set
+ * by the task, stops the run; `terminal` stops it at once. A result without a class is judged by its digest: an unchanged
+ * digest means no progress. Errors say nothing about progress, and have their own count and threshold.
  */
 import type {
   ErrorCode,

@@ -1,6 +1,6 @@
 /**
- * The looks of one run's probe: begins each when it is due, one at a time, tells what it found, and stops the run where
- * `probe-watch.ts` says so. Has no timer of its own: the watchdog calls `tick`. Nothing happens after `end`.
+ * Runs the looks of one run's probe: starts each when it is due, one at a time, emits what it found, and stops the run if
+ * `probe-watch.ts` says so. It has no timer: the watchdog calls `tick`. Nothing happens after `end`.
  */
 import {
   errorText,

@@ -1,4 +1,4 @@
-/** The last results by key (a worker, a workspace, all), and whether failures are concentrated there. */
+/** Keeps the last results by key (a worker, a workspace, all), and detects concentrated failures. */
 import { BoundedMap } from "@agentcore/contract";
 
 /** Keys kept; the one that was longest without a run is forgotten first. */

@@ -1,8 +1,8 @@
 /**
- * The watch over one run: wall clock, silence, progress and ceilings. A pure transition; the shell feeds it the worker's
- * events and the passing of time, and stops the run for the first cause that it names.
+ * Watches one run: time limit, silence, progress and ceilings. A pure transition; its caller passes in the worker's events
+ * and the time, and stops the run for the first cause that it returns.
  *
- * Three kinds of being stuck are told apart:
+ * It distinguishes three kinds of stall:
  * - silent: no event at all, with no tool call in flight, for `silenceMs`;
  * - silent in a tool: no event at all while a tool call is in flight, for `toolSilenceMs` (a test suite may run long);
  * - busy without progress: it prints, with no tool call in flight, and nothing comes of it, for `noProgressMs` (off unless

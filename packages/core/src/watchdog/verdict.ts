@@ -1,6 +1,6 @@
 /**
- * What the end of a run says about those involved: pure functions of its result. Only faults of a provider or a worker count
- * against them; a failed task, a cancel, a missing credential or an empty account say nothing about either.
+ * Decides what the end of a run means for its worker and provider: pure functions of its result. Only faults of a provider
+ * or a worker count against them; a failed task, a cancel, a missing credential or an empty account does not.
  */
 import { errorClassTraits, type ErrorCode, type WorkerResult } from "@agentcore/contract";
 import type { Health } from "../breaker/breaker.ts";

@@ -1,7 +1,7 @@
 /**
- * The shell of the watchdog: holds the watch of each run and the stage of each target, asks the pure functions beside it
- * what follows from the next fact, and does it to the gate. It has no timer of its own: the runtime calls `tick` when
- * `nextDueMs` has come. Every measure is reported to the listeners of escalations, with its code and evidence.
+ * The watchdog: keeps the watch of each run and the stage of each target, calls the pure functions beside it with each new
+ * fact, and applies their decisions to the gate. It has no timer: the runtime calls `tick` at `nextDueMs`. Every measure is
+ * reported to the listeners of escalations, with its code and evidence.
  */
 import type {
   Clock,

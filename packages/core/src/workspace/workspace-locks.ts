@@ -1,8 +1,8 @@
 /**
- * Which run works in which directory. A lock on a directory conflicts with one on any directory above or below it, since
- * both would change the same files. A quarantined workspace (a run there could not be emptied, or the watchdog isolated
- * it) refuses by the same rule until it is lifted. Paths are compared as given, after `.` and `..`: resolve symbolic links
- * first. Known paths are kept as nodes of a tree, so that a decision is a few pointer steps.
+ * Locks directories for runs. A lock conflicts with locks on any directory above or below it, because both runs would
+ * change the same files. A quarantined workspace (a run there could not be emptied, or the watchdog isolated it) refuses by
+ * the same rule until the quarantine ends. Paths are compared after `.` and `..` are resolved: resolve symbolic links
+ * first. Known paths are nodes of a tree, so that a decision takes a few pointer steps.
  */
 import { dirname, resolve, sep } from "node:path";
 import type { Denial } from "@agentcore/contract";

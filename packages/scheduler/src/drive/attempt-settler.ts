@@ -1,4 +1,4 @@
-/** Decides how an attempt ends, with this scheduler's policies, and publishes the end once it is written. */
+/** Decides how an attempt ends, with this scheduler's policies, and publishes the end after it is written. */
 import type { ResolvedOptions } from "../scheduler-options.ts";
 import type { SettledAndClaimed, Settlement } from "../job-store.ts";
 import { RetryBudget } from "../retry/retry-budget.ts";

@@ -1,7 +1,6 @@
 /**
- * One attempt, from its claim to the settlement that ends it: ask for a permit, execute under it, decide. It writes
- * nothing about its end itself; the drive loop does, together with the next claim. It ends exactly once, whatever the
- * runtime does.
+ * Runs one attempt from its claim to its settlement: requests a permit, executes under it, decides. The drive loop writes
+ * its end, together with the next claim. An attempt ends exactly once, regardless of the runtime's behavior.
  */
 import {
   Cancellation,

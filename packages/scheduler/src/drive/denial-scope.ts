@@ -1,7 +1,7 @@
 /**
- * Whom a denied permit concerns besides the job that asked. The runtime answers one request at a time; from the code and
- * the evidence of its answer the scheduler learns what else need not be asked for now. Where the answer does not say, it
- * concerns the one job only: asking too often costs little, not asking could hold up what might run.
+ * Finds the scope of a denied permit. The runtime decides one request at a time; from the denial's code and evidence, the
+ * scheduler learns which other requests would be denied too. If they do not say, the denial applies to the one job only: an
+ * extra request is cheap, but a missing one could delay a job that may run.
  */
 import type { Denial } from "@agentcore/contract";
 import type { JobRecord } from "../job-record.ts";

@@ -1,7 +1,7 @@
 /**
- * Claims jobs while there is room and writes the ends of attempts, both in one call to the store. What it does next is
- * decided in `drive-state.ts`; this file performs it. An idle loop does nothing at all: it is woken by submits, ends, changes
- * elsewhere and the timers of delayed and throttled jobs.
+ * Claims jobs while there is free capacity and writes the ends of attempts, both in one call to the store. `drive-state.ts`
+ * decides what it does next. An idle loop does nothing: submits, ends, changes elsewhere and the timers of delayed and
+ * throttled jobs wake it.
  *
  * | woken by                        | then                                                     |
  * | ------------------------------- | -------------------------------------------------------- |
@@ -12,8 +12,8 @@
  * | a throttled scope may be asked  | claim one more of it                                     |
  * | the store did not answer        | the same again, after a growing delay                    |
  *
- * A store call that failed may have been done all the same. Settlements are repeated until they are answered, and jobs
- * that the store thinks run here but do not are put back before the next claim.
+ * A failed store call may have taken effect. Settlements are repeated until they are acknowledged, and jobs that run here
+ * only according to the store are put back before the next claim.
  */
 import type { CancelRequest, Clock, Log, Timer } from "@agentcore/contract";
 import { attemptRef, type AttemptRef, type JobRecord, type Reason } from "../job-record.ts";

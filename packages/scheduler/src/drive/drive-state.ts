@@ -1,6 +1,6 @@
 /**
- * What the drive loop does next: a pure function of its state and of what happened. `DriveLoop` performs the effects and
- * reports what came of them as further events.
+ * Decides what the drive loop does next: a pure function of its state and the last event. `DriveLoop` performs the effects
+ * and reports their results as further events.
  *
  * ```
  * resting ─► gathering ─► [reconciling] ─► planning ─► writing ─► [holding] ─► resting, or gathering again
@@ -8,8 +8,8 @@
  *                └───────────────────────────────────────────────────────────┘
  * ```
  *
- * A turn is what lies between gathering and resting. Its one call to the store takes all ends of attempts that are there by
- * then; what happens during the call is kept for the next turn.
+ * A turn goes from gathering to resting. Its one call to the store includes all ends of attempts so far; events during the
+ * call belong to the next turn.
  */
 import { attemptRef, type JobRecord } from "../job-record.ts";
 import type { SettledAndClaimed, Settlement } from "../job-store.ts";

@@ -1,8 +1,8 @@
 /**
- * Which ended jobs, and streams of the journal, may be deleted by what this process has seen itself. The moment at which a job
- * ended is the wall clock of the process that ended it, which may be a month wrong, as may ours. So of the jobs that ended
- * while this process looks on, none is deleted before it was seen ended for the whole time of retention, on the monotonic
- * clock. What had ended before this process began is judged by the wall clock alone.
+ * Decides which ended jobs and journal streams may be deleted, from this process's own observation. The recorded end of a
+ * job comes from the wall clock of the process that ended it, which may be wrong by a month, as may ours. So a job that
+ * ends while this process runs is deleted only after it has been seen ended for the whole retention time, on the monotonic
+ * clock. Jobs that ended before this process started are judged by the wall clock alone.
  */
 
 interface Sample {

@@ -1,7 +1,6 @@
 /**
- * What is done now and then rather than at every change: passing on cancels asked for elsewhere, reporting the queue to
- * the runtime, noticing that another scheduler died or that the wall clock was set, deleting old jobs, applying results that
- * were spooled late.
+ * Periodic work: passing on cancels from other processes, reporting the queue to the runtime, noticing the death of other
+ * schedulers and changes of the wall clock, deleting old jobs, applying late spooled results.
  */
 import type { OwnerLease } from "../recovery/owner-lease.ts";
 import type { Recovery } from "../recovery/recovery.ts";

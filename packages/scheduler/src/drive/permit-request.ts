@@ -1,4 +1,4 @@
-/** What the scheduler asks the runtime for on behalf of one attempt. */
+/** Builds the permit request of an attempt. */
 import { omitUndefined, type Job, type PermitRequest, type WorkerTask } from "@agentcore/contract";
 import type { JobRecord } from "../job-record.ts";
 import { leftOf } from "../retry/charge.ts";

@@ -1,8 +1,8 @@
 /**
- * Attempts whose worker never began because something beside the job was in the way: the state directory could not be written,
- * or the machine could not start a process. They cost the job no attempt: it goes back to the queue, with a wait that grows,
- * and `why` says what it waits for. What goes on for long is escalated, once; where no box can be started the attempt counts
- * in the end, because that may be the job's own affair.
+ * Handles attempts whose worker never started because of a problem outside the job: the state directory could not be
+ * written, or the machine could not start a process. They cost the job no attempt: it goes back to the queue, with a
+ * growing wait, and `why` says what it waits for. A lasting problem is escalated once. If no box can be started, the
+ * attempt counts in the end, because the job itself may be the cause.
  */
 import { BoundedMap, backOffMs, type Denial, type ErrorCode } from "@agentcore/contract";
 import type { JobRecord } from "../job-record.ts";

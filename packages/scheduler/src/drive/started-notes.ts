@@ -1,9 +1,9 @@
 /**
- * Keeps under which permit an attempt is executed and who its processes are, so that after a crash it can be swept and
- * charged. An attempt whose worker can spend money does not start before its permit is noted: else nobody would know
- * after a crash that there is something to account for. The identity follows while the worker already runs; a note that
- * the store does not take is repeated, less and less often, until the store takes it or says that it is stale, because the
- * attempt has ended or is somebody else's.
+ * Records under which permit an attempt runs and which processes it has, so that it can be swept and charged after a crash.
+ * An attempt whose worker can spend money does not start before its permit is recorded: otherwise its spending would be
+ * unknown after a crash. The identity is recorded while the worker already runs. If the store does not accept a record, it
+ * is retried, less and less often, until the store accepts it or reports it as stale, because the attempt has ended or has
+ * another owner.
  */
 import {
   backOffMs,

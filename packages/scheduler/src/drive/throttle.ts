@@ -1,11 +1,10 @@
 /**
- * What the scheduler learned from denied permits, so that it does not claim what would be denied again. Each denied scope
- * has a cap on the attempts in flight in it: as many as ran when the runtime said no. An end makes room. When
- * the runtime's own retry time has passed, one more is let through to ask again; a grant at the cap doubles it, a denial
- * sets it back, so that a scope which was shut for a while opens gradually.
+ * Avoids claims that would be denied, based on denied permits. Each denied scope has a cap on its attempts in flight: the
+ * number that ran at the denial. An end frees a slot. After the runtime's retry time, one more attempt is let through to
+ * test; a grant at the cap doubles it, a denial resets it, so that a scope opens gradually.
  *
- * Asking means that a job is claimed and put back, which is written down. So the longer everything has been held, the less often
- * it is asked: each time after an eighth of the time that it has lasted, from the runtime's retry time up to 15 s.
+ * Each test claims a job and puts it back, which costs writes. So tests become rarer the longer a scope is closed: after an
+ * eighth of that time each, from the runtime's retry time up to 15 s.
  */
 import type { JobRecord, Reason } from "../job-record.ts";
 import { excludeNothing, type ClaimFilter } from "../job-store.ts";

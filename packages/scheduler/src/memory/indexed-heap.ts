@@ -1,6 +1,6 @@
 /**
- * A binary heap that can also remove any of its items in O(log n), by remembering where each one is. Used for the ready
- * and the delayed jobs of the memory store.
+ * A binary heap that can also remove any of its items in O(log n), because it tracks their positions. Used for the ready
+ * and delayed jobs of the memory store.
  */
 export class IndexedHeap<T> {
   readonly #items: T[] = [];

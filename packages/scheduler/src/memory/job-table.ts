@@ -1,6 +1,6 @@
 /**
- * The jobs of the memory store and every index over them. `put` and `drop` are the only ways to change a record, and keep
- * all indexes in step; the store above it decides what to write. A record object is never modified, only replaced.
+ * The jobs of the memory store and all their indexes. Only `put` and `drop` change a record, and they keep all indexes in
+ * step; the store decides what to write. A record object is never modified, only replaced.
  */
 import type { JobRecord, JobState } from "../job-record.ts";
 import { isDue, isTerminal } from "../job-record.ts";

@@ -1,4 +1,4 @@
-/** What the memory store keeps beside the jobs: attempts, decisions and late results, each by job id. */
+/** The history in the memory store: attempts, decisions and late results, each by job id. */
 import type { AttemptRecord } from "../job-record.ts";
 import type { Decision, NewDecision } from "../decision.ts";
 import type { LateResult } from "../job-store.ts";

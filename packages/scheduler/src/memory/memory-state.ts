@@ -1,4 +1,4 @@
-/** Everything the memory store holds, and the one way to change a job in it: through the transition function. */
+/** The whole state of the memory store. Jobs change only through the transition function. */
 import { AgentCoreError } from "@agentcore/contract";
 import type { JobRecord } from "../job-record.ts";
 import type { NewDecision } from "../decision.ts";

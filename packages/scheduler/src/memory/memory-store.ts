@@ -1,6 +1,6 @@
 /**
- * A job store that lives in this process, for embedding and tests: everything the port says except that it survives the
- * process. Each method runs to its end before another begins, so it is one transaction.
+ * A job store in memory, for embedding and tests: the whole port, except that nothing survives the process. Each method
+ * runs to its end before another starts, so it is one transaction.
  */
 import { type JobPage, type JobQuery, listLimitDefault, listLimitMax, matchesQuery } from "../job-query.ts";
 import type { JobRecord } from "../job-record.ts";

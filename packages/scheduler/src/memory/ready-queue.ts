@@ -1,8 +1,8 @@
 /**
- * The due jobs of the memory store, arranged so that what cannot run costs nothing: tenant → kind (worker, model,
- * class) → lanes (one for each concurrency key) → jobs. A kind that is excluded is passed over whole; a lane whose key is
- * taken is parked until one of its runs ends. Finding the first eligible job is O(log n) in jobs and lanes, linear in
- * tenants and kinds.
+ * The due jobs of the memory store, arranged so that jobs that cannot run cost nothing: tenant → kind (worker, model,
+ * class) → lanes (one for each concurrency key) → jobs. An excluded kind is skipped as a whole; a lane whose key is taken
+ * is parked until one of its runs ends. Finding the first eligible job is O(log n) in jobs and lanes, and linear in tenants
+ * and kinds.
  */
 import type { Priority } from "@agentcore/contract";
 import type { JobRecord } from "../job-record.ts";

@@ -1,4 +1,4 @@
-/** Asks whether an attempt that was lost ever had a worker. One that provably had none costs its job no attempt. */
+/** Checks whether a lost attempt ever had a worker. If it provably had none, it costs its job no attempt. */
 import type { Log } from "@agentcore/contract";
 
 export interface DoubtfulAttempt {

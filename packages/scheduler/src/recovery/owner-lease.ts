@@ -1,6 +1,6 @@
 /**
- * This scheduler's lease, and its view of the others'. Whether another scheduler still owns its jobs is decided by what is
- * known of its process:
+ * Keeps this scheduler's lease, and observes the leases of others. The state of its process decides whether another
+ * scheduler still owns its jobs:
  *
  * | process                                            | its jobs                                        |
  * | -------------------------------------------------- | ----------------------------------------------- |
@@ -9,10 +9,9 @@
  * | cannot be seen                                     | are taken over once its lease has run out       |
  * | this very one, which has given that owner up       | the same: a start or an end that failed         |
  *
- * A lease is a beat that rises; it has run out when the beat has not changed for its whole length by the observer's own
- * monotonic clock. No wall clock is compared with another, so no jump of one can end a lease early or keep it alive.
- * Processes of this machine are looked at more often than beats are read: a death is seen at once, and costs no question to
- * the store.
+ * A lease is a rising beat. It has run out when the beat has not changed for its whole length on the observer's monotonic
+ * clock. Wall clocks are never compared, so a change of one cannot end a lease early or extend it. Processes of this
+ * machine are checked more often than beats are read: a death is noticed at once, without a query to the store.
  */
 import { ignore, sleep, type Clock, type Log, type Timer } from "@agentcore/contract";
 import type { JobRecord } from "../job-record.ts";

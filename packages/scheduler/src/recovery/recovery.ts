@@ -1,8 +1,8 @@
 /**
- * Ends the attempts that an owner left behind. For each: a spooled result is applied as if it had just come; else the
- * attempt is swept, and once it is proved gone it counts as lost, or costs nothing where its worker provably never began. What
- * cannot be proved gone stays running in the store, keeps its workspace shut, and is tried again without limit; it is never
- * forgotten and never run beside.
+ * Ends the attempts that an owner left behind. A spooled result is applied as if it had just arrived. Otherwise the attempt
+ * is swept, and once it is proved gone it counts as lost, or costs nothing if its worker provably never started. An attempt
+ * that cannot be proved gone stays running in the store, keeps its workspace closed, and is retried without limit; its job
+ * is never run again meanwhile.
  */
 import type { Clock, Log, RunIdentity, SpooledResult, Timer, WorkerResult } from "@agentcore/contract";
 import type { JobRecord, StartedAttempt } from "../job-record.ts";

@@ -1,10 +1,10 @@
 /**
- * Results that a runtime could not deliver because its scheduler was gone; see `spooledResultSchema`. Read before any
- * attempt is counted as lost, so that work which finished is not paid for twice.
+ * Reads results that a runtime could not deliver because its scheduler was gone; see `spooledResultSchema`. They are read
+ * before any attempt counts as lost, so that finished work is not paid for twice.
  *
- * A spooled result decides a job, so it must be the runtime's own word. A worker in a sealed box does not see the spool at
- * all. A signature would add nothing: who can write here as this user can read any key that this user can. Besides, only a
- * regular file is taken that is this user's own and that nobody else may write.
+ * A spooled result decides a job, so it must come from the runtime. A worker in a sealed box cannot see the spool at all. A
+ * signature would not help: anybody who can write here as this user can also read any key of this user. Only regular files
+ * are accepted that this user owns and nobody else can write.
  */
 import { readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";

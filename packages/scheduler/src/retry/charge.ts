@@ -1,7 +1,7 @@
 /**
- * What an attempt adds to its job's spending. A known cost counts as it is. An attempt whose end nobody saw counts with
- * what its records bound it by; without such records with all it was allowed, where its worker calls a provider at all:
- * the ceiling of the job must hold whatever happened.
+ * Computes what an attempt adds to its job's spending. A known cost counts unchanged. An attempt whose end was not seen
+ * counts with the bound from its records, or, without records, with its whole ceiling if its worker calls a provider: the
+ * job's ceiling must hold in every case.
  */
 import {
   unknownUsage,

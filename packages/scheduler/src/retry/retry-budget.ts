@@ -1,8 +1,7 @@
 /**
- * A budget for retries across all jobs, so that an outage cannot multiply the load on whatever is failing. A token bucket
- * that may go into debt: every first attempt earns a share of a retry, time earns a steady trickle, and a retry beyond
- * what was earned is not refused but put off until its token would have been earned. Only failures of providers and
- * workers draw on it; a task that fails for reasons of its own draws nothing.
+ * A budget for retries across all jobs, so that retries do not multiply the load of an outage. It is a token bucket that
+ * may go into debt: every first attempt earns a share of a retry, time earns a steady rate, and a retry without a token is
+ * not refused but delayed until its token would be earned. Only failures of providers and workers use it.
  */
 import { errorClassTraits, type ErrorClass } from "@agentcore/contract";
 

@@ -1,7 +1,7 @@
 /**
- * Whether a failed attempt is followed by another, and when: a table of error classes and a pure function over it. Delays
- * grow exponentially with full jitter (uniform in [0, cap), after "Exponential Backoff And Jitter", AWS Architecture
- * Blog, 2015), so that jobs which failed together do not come back together.
+ * Decides whether a failed attempt is retried, and when: a table of error classes and a pure function. Delays grow
+ * exponentially with full jitter (uniform in [0, cap), after "Exponential Backoff And Jitter", AWS Architecture Blog,
+ * 2015), so that jobs that failed together do not return together.
  */
 import {
   backOffMs,

@@ -1,7 +1,7 @@
 /**
- * Jobs that ended badly. They stay, with every attempt's evidence, until somebody replays or purges them. A replay is a
- * new job with attempts of its own; the dead letter remembers it, so that it is replayed once however often it is asked
- * for, and a replay interrupted by a crash can be repeated.
+ * Dead letters: jobs that failed for good. They stay, with the evidence of every attempt, until they are replayed or
+ * purged. A replay is a new job with its own attempts. The dead letter records it, so repeated requests create only one
+ * replay, and a replay that was interrupted by a crash can be repeated.
  */
 import { AgentCoreError, type Clock, type Ids, type Job, type JobInput } from "@agentcore/contract";
 import type { JobRecord } from "../job-record.ts";

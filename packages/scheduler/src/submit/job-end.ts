@@ -1,4 +1,4 @@
-/** How a job ended, and waiting for it, whichever process runs the job. */
+/** Reads the end of a job, and waits for it, in any process. */
 import { AgentCoreError, isAgentCoreError, type Log, type WorkerResult } from "@agentcore/contract";
 import type { Change, ChangeWatch } from "../change-watch.ts";
 import { isTerminal, type JobRecord, type Reason, type Spending } from "../job-record.ts";

@@ -1,4 +1,4 @@
-/** What a caller holds of a job it submitted, or asked for again by its id. */
+/** The caller's handle of a job that it submitted or looked up by id. */
 import type { CancelRequest, RunEvent } from "@agentcore/contract";
 import type { CancelAnswer } from "../job-store.ts";
 import type { JobEnd } from "./job-end.ts";

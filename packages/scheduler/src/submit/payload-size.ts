@@ -1,7 +1,6 @@
 /**
- * Bounds of what a payload takes as JSON, without making that text: nearly every job is far from the limit, and need not be
- * written out to see it. Refuses what has no end (depth, cycles, one object shared so often that its text would be huge)
- * before anything else looks at it.
+ * Bounds the JSON size of a payload without creating the text, because nearly every job is far from the limit. Refuses
+ * unbounded data (depth, cycles, an object shared so often that its text would be huge) before any other check.
  */
 import { AgentCoreError } from "@agentcore/contract";
 

@@ -1,6 +1,6 @@
 /**
- * What a user of the scheduler may replace: small pure functions. None of them can get more than the runtime grants; they
- * only say who goes first, who is the same, who works beside whom, and who tries again.
+ * The replaceable policies of a scheduler: small pure functions. None of them can get more than the runtime grants. They
+ * only decide order, duplicates, concurrency and retries.
  */
 import type { Job } from "@agentcore/contract";
 import { createRankPolicy, type RankPolicy } from "../claim-order.ts";

@@ -1,5 +1,5 @@
 /**
- * The part of a scheduler that needs no runtime: submit, ask, wait, cancel. A process that only hands in work uses it
+ * The part of a scheduler that needs no runtime: submit, query, wait, cancel. A process that only submits jobs uses it
  * alone; the process that runs the jobs notices within a quarter of a second.
  */
 import {

@@ -1,6 +1,6 @@
 /**
- * From what a caller hands in to what the store takes: the checks that need no store. Input may be anything at all, so
- * its size and depth are bounded before it is looked at more closely.
+ * Validates a submitted job as far as no store is needed. The input may be anything, so its size and depth are limited
+ * first.
  */
 import { AgentCoreError, jobPayloadBytesMax, jobSchema, type Ids, type Job } from "@agentcore/contract";
 import type { Submission } from "../job-store.ts";

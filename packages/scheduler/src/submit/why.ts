@@ -1,4 +1,4 @@
-/** Everything that was decided about a job, and what it waits for now: gathered from the store, for people and programs. */
+/** Collects all decisions about a job, and what it waits for now, from the store, for people and programs. */
 import type { AttemptRecord, JobRecord, Reason } from "../job-record.ts";
 import type { Decision } from "../decision.ts";
 import type { JobStore, LateResult } from "../job-store.ts";

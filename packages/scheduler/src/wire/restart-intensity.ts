@@ -1,6 +1,6 @@
 /**
- * How often a runtime may be restarted: at most `max` times in `windowMs`, then never again (escalation), as in the
- * supervisors of Erlang/OTP. Restarts in a row wait longer and longer, so that a runtime which dies at once costs nothing.
+ * Limits restarts of a runtime: at most `max` in `windowMs`, then no more (escalation), as in the supervisors of
+ * Erlang/OTP. Repeated restarts wait longer each time, so that a runtime that dies at once costs little.
  */
 import { backOffMs } from "@agentcore/contract";
 

@@ -1,4 +1,4 @@
-/** The port for the process that a supervised runtime runs in, and its real implementation. */
+/** The port for the process of a supervised runtime, and its real implementation. */
 import { spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { AgentCoreError } from "@agentcore/contract";

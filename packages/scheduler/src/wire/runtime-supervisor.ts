@@ -1,6 +1,6 @@
 /**
- * Keeps a runtime process alive: starts it, watches it, and starts it again when it dies, hangs or talks nonsense, up to the
- * restart intensity; then it is not started again. Once the scheduler is ending, a death leads to `closed` instead of a restart.
+ * Keeps a runtime process alive: starts it, watches it, and restarts it when it dies, hangs or sends invalid messages, up
+ * to the restart limit. While the scheduler is closing, a death leads to `closed` instead of a restart.
  *
  * | state       | meaning                              | leaves by                                     |
  * | ----------- | ------------------------------------ | --------------------------------------------- |

@@ -1,7 +1,7 @@
 /**
- * A `Runtime` that outlives the process it runs in. While there is no process permits are deferred; once the process is
- * given up they are rejected with `AC_RESTART_INTENSITY`. An execution whose process died is not over before its worker is
- * proved gone; then it ends as lost. So a scheduler never starts another attempt beside it.
+ * A `Runtime` that survives restarts of its process. While there is no process, permits are deferred; after the restart
+ * limit, they are rejected with `AC_RESTART_INTENSITY`. If the process dies during an execution, the execution ends as lost
+ * only when its worker is proved gone, so that a scheduler never starts another attempt in parallel.
  */
 import {
   AgentCoreError,

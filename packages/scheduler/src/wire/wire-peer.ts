@@ -1,7 +1,7 @@
 /**
- * The client side of one connection to a runtime: requests and their answers, notifications both ways, each message
- * validated. What is malformed, oversized or unknown harms nothing and is counted; a peer that sends too much of it is
- * broken. After the connection has ended every open request is rejected with `AC_RUNTIME_LOST`.
+ * The client side of a connection to a runtime: requests and responses, notifications in both directions, each message
+ * validated. Malformed, oversized and unknown messages are counted and ignored; too many of them break the connection. When
+ * the connection ends, every open request is rejected with `AC_RUNTIME_LOST`.
  */
 import type { Readable, Writable } from "node:stream";
 import {

@@ -1,6 +1,6 @@
 /**
- * A `Runtime` at the other end of a wire, for as long as that one process lives. Acknowledges events so that the runtime
- * never runs far ahead, and watches its heartbeat. It knows nothing of restarts: `supervised-runtime.ts` does.
+ * A `Runtime` over a connection to one process. It acknowledges events so that the runtime does not run far ahead, and
+ * watches its heartbeat. `supervised-runtime.ts` handles restarts.
  */
 import {
   AgentCoreError,
