@@ -38,7 +38,7 @@ export interface JobStore {
    * What may not run is skipped and does not hold up what comes after it. A piece of a workflow run (`piece.ts`) is taken only
    * where `only` or `pieces` names it.
    *
-   * Order: within a tenant by `rank`, then by id. Among tenants, that first job wins whose rank is lowest when its wait
+   * Order: within a tenant by `rank`, then as they were submitted. Among tenants, that first job wins whose rank is lowest when its wait
    * is counted from no earlier than its tenant's last claim, that is the lowest `rank + max(0, served - readyFrom)` with
    * `served = min(last claim of the tenant, now)`; then that of the tenant with fewest running; then by rank, then by
    * id. `compareCandidates` of `claim-order.ts` is this order. Equal priorities so take turns, and nobody starves: an

@@ -93,9 +93,9 @@ it.each(Object.entries(queued))("%s waits: it is ended as dead, and the others r
 
 const running = {
   "a job that is no JSON": `UPDATE job_texts SET job_json = 'x' WHERE ${ofBad}`,
-  "a start that is no JSON": `UPDATE running SET started_json = '{' WHERE ${ofBad}`,
-  "a cancel that is no JSON": `UPDATE running SET cancel_json = '{' WHERE ${ofBad}`,
-  "an attempt that is out of range": `UPDATE running SET attempt = 9223372036854775807 WHERE ${ofBad}`,
+  "a start that is no JSON": `UPDATE jobs SET started_json = '{' WHERE ${bad}`,
+  "a cancel that is no JSON": `UPDATE jobs SET reason_json = '{' WHERE ${bad}`,
+  "an attempt that is out of range": `UPDATE jobs SET attempt = 9223372036854775807 WHERE ${bad}`,
   "no row of the job": `DELETE FROM jobs WHERE ${bad}`,
 };
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { processOwner } from "@agentcore/core";
 import { claimRequest, idsOf, startAt, testOwner } from "@agentcore/scheduler/testing";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, expect, it } from "vitest";
 import { applicationId } from "./schema.ts";
 import { createSqliteJobStore } from "./sqlite-job-store.ts";
 import { createSqliteLedger } from "./sqlite-ledger.ts";
@@ -13,20 +13,21 @@ import { openStateDatabase } from "./state-database.ts";
 import { stateFlaws } from "./testing/state-flaws.ts";
 import { finishJobs } from "./testing/ten-jobs.ts";
 
-let directory = "";
-beforeEach(() => {
+/** A database with jobs in every state, as the release with that version wrote it: `sqlite3 state.db .dump`. */
+function writeDatabase(version: number): void {
   directory = mkdtempSync(join(tmpdir(), "agentcore-migrate-"));
-  // Written by the release of version 3, with jobs in every state: `sqlite3 state.db .dump`.
   const database = new DatabaseSync(join(directory, "state.db"));
   database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA journal_mode = WAL`);
-  database.exec(readFileSync(new URL("testing/version-3.sql", import.meta.url), "utf8"));
+  database.exec(readFileSync(new URL(`testing/version-${version}.sql`, import.meta.url), "utf8"));
   database.close();
-});
+}
+let directory = "";
 afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
-it("a database of version 3 opens with every job where it was", async () => {
+it.each([3, 5])("a database of version %i opens with every job where it was", async (version) => {
+  writeDatabase(version);
   const database = await openStateDatabase({ directory });
   expect(await stateFlaws(database)).toEqual([]);
   const store = createSqliteJobStore(database);
@@ -71,7 +72,8 @@ it("a database of version 3 opens with every job where it was", async () => {
   await database.close();
 });
 
-it("a database of version 3 becomes what a new one is", async () => {
+it.each([3, 5])("a database of version %i becomes what a new one is", async (version) => {
+  writeDatabase(version);
   const fresh = mkdtempSync(join(tmpdir(), "agentcore-fresh-"));
   const tablesOf = async (where: string) => {
     const database = await openStateDatabase({ directory: where });
@@ -86,6 +88,7 @@ it("a database of version 3 becomes what a new one is", async () => {
 });
 
 it("a database on which a scheduler of the earlier version works is left as it is", async () => {
+  writeDatabase(3);
   const old = new DatabaseSync(join(directory, "state.db"));
   old.prepare("UPDATE owners SET process_json = ? WHERE owner = 'later'").run(JSON.stringify(processOwner()));
   await expect(openStateDatabase({ directory })).rejects.toMatchObject({
@@ -99,6 +102,7 @@ it("a database on which a scheduler of the earlier version works is left as it i
 });
 
 it("pieces of workflow runs are told from other jobs, and their deaths are no dead letters", async () => {
+  writeDatabase(3);
   const label = '{"labels":{"workflow.run":"run-1"}}';
   const old = new DatabaseSync(join(directory, "state.db"));
   for (const id of ["job-0007", "more-9", "job-0006"])
@@ -115,7 +119,8 @@ it("pieces of workflow runs are told from other jobs, and their deaths are no de
   await database.close();
 });
 
-it("the jobs of a database of version 3 run to their end by the rules", async () => {
+it.each([3, 5])("the jobs of a database of version %i run to their end by the rules", async (version) => {
+  writeDatabase(version);
   const database = await openStateDatabase({ directory });
   const jobs = createSqliteJobStore(database);
   await jobs.registerOwner(testOwner("new"));

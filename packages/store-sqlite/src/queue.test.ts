@@ -74,7 +74,7 @@ async function submitBulk(submissions: readonly Submission[]): Promise<void> {
 }
 
 const countOfReady = async (): Promise<number> =>
-  database.read((sql) => Number(sql.get("SELECT count(*) AS count FROM ready")?.count));
+  database.read((sql) => Number(sql.get("SELECT count(*) AS count FROM jobs WHERE state = 'ready'")?.count));
 
 describe("a workspace that many jobs wait for", () => {
   it("hides nothing behind it, however many they are, and is worked off in its order", async () => {

@@ -1,25 +1,38 @@
 /**
- * Tables of the job store since version 4.
+ * Tables of the job store since version 6.
  *
- * `jobs` holds one short row for each job, and `job_texts` its long text, which never changes. Where an unfinished job stands is
- * a row in one of two small tables, or a word in its own row, so that the usual life of a job writes its row twice:
+ * `jobs` holds one short row for each job, and `job_texts` its long text, which never changes. `state` says where a job stands,
+ * and partial indexes find the jobs of a state, so that whatever happens to a job is one write of its row:
  *
- * | where                | meaning                                                                               |
- * | -------------------- | ------------------------------------------------------------------------------------- |
- * | `due`              | queued, and waits for its turn                                                        |
- * | `wait` is `moment` | queued, and waits for its moment                                                      |
- * | `wait` is `key`    | queued, and waits for the end of another job with its idempotency key, which runs     |
- * | `wait` is `run`    | queued, a piece of a workflow run: only a claim that names it takes it, due or not    |
- * | `running`          | its latest attempt is in progress                                                     |
- * | `ended_as` is set  | ended, as `succeeded`, `dead` or `cancelled`                                      |
+ * | state                            | meaning                                                                         |
+ * | -------------------------------- | ------------------------------------------------------------------------------- |
+ * | `ready`                        | due, and the first of its claim group and workspace: where a claim looks        |
+ * | `behind`                       | due, behind another job of its claim group and workspace, or one that runs      |
+ * | `moment`                       | waits for its moment                                                            |
+ * | `key`                          | waits for the end of another job with its idempotency key, which runs           |
+ * | `piece`                        | a piece of a workflow run: only a claim that names it takes it, due or not      |
+ * | `running`                      | its latest attempt is in progress                                               |
+ * | `succeeded`, `dead`, `cancelled` | ended                                                                         |
  *
- * `ready` is where a claim looks: of all due jobs of one claim group and workspace only the first stands there. "Workspace" here
- * is whatever the concurrency key is; for a job without one it is `''`, and every such job that is due is ready.
+ * "Workspace" here is whatever the concurrency key is; a job without one is ready as soon as it is due.
  *
- * `attempts` is the history of the attempts that ended.
+ * `attempts` is the history of the attempts that ended, in the order in which they did. A job's row names its latest, and each
+ * of these the one before.
  */
 
-/** Tables that version 3 had as they are. */
+/** Jobs that are due and have a workspace. A query names it as the index does, so that SQLite uses the index. */
+export const isDueInWorkspace = "state IN ('ready', 'behind') AND workspace IS NOT NULL";
+/** Queued jobs that are not due. A list of more than two would be made anew for each row written. */
+export const isWaiting = "(state = 'moment' OR state = 'key' OR state = 'piece')";
+
+/** Numbers of the attempts of a job that ended: each names the one before. `column` identifies the job. */
+export const attemptsOfJob = (column: "id" | "number"): string => `
+  WITH RECURSIVE ended (number) AS (
+    SELECT last_attempt FROM jobs WHERE ${column} = ?
+    UNION SELECT a.previous FROM ended e JOIN attempts a ON a.number = e.number)
+  SELECT number FROM ended`;
+
+/** Tables that version 5 had as they are. */
 const keptTables = `
 -- Who holds an idempotency key: from submit to the end, unless a newer job takes it.
 CREATE TABLE key_holders (
@@ -46,14 +59,9 @@ CREATE TABLE owners (
   at REAL NOT NULL,
   beat INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-
-CREATE TABLE tenants (
-  tenant TEXT PRIMARY KEY,
-  served_at REAL NOT NULL
-) STRICT, WITHOUT ROWID;
 `;
 
-/** The others, without their indexes: those are named as indexes of version 3 are, which must be gone first. */
+/** The others, without what is named as in version 5, where that must be gone first. */
 const newTables = `
 -- What a claim takes or excludes alike. \`tenant\` and \`model\` are '' where the job names none.
 CREATE TABLE claim_groups (
@@ -62,30 +70,35 @@ CREATE TABLE claim_groups (
   worker TEXT NOT NULL,
   model TEXT NOT NULL,
   class TEXT NOT NULL,
+  served_at REAL NOT NULL,        -- when its tenant last had a job claimed
+  due INTEGER NOT NULL,           -- how many of its jobs are due, so that a long queue need not be counted
   UNIQUE (tenant, worker, model, class)
 ) STRICT;
 
 CREATE TABLE jobs (
   number INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
-  claim_group INTEGER NOT NULL REFERENCES claim_groups (number),
+  state TEXT NOT NULL,
+  claim_group INTEGER NOT NULL,
+  workspace TEXT,
   key TEXT,
-  concurrency_key TEXT,
   submitted_at REAL NOT NULL,
   ready_from REAL NOT NULL,
   rank REAL NOT NULL,
-  wait TEXT,
   run_at REAL NOT NULL,
   delay_ms REAL,
-  attempt INTEGER NOT NULL,       -- attempts that ended
-  epoch INTEGER NOT NULL,         -- that of the latest, once it ended
+  attempt INTEGER NOT NULL,
+  epoch INTEGER NOT NULL,
   cost_usd REAL NOT NULL,
   tokens REAL NOT NULL,
-  ended_as TEXT,
+  owner TEXT,                     -- this and the next two: while it runs
+  claimed_at REAL,
+  started_json TEXT,
+  reason_json TEXT,               -- queued: why it waits; running: why it is to stop; ended: why
   ended_at REAL,
   end_number INTEGER,             -- in the order in which ends were committed, whatever the clocks showed
-  reason_json TEXT,               -- queued: why it waits; ended: why
-  replayed_as TEXT
+  replayed_as TEXT,
+  last_attempt INTEGER            -- the latest of its attempts that ended
 ) STRICT;
 
 CREATE TABLE job_texts (
@@ -93,51 +106,16 @@ CREATE TABLE job_texts (
   job_json TEXT NOT NULL
 ) STRICT;
 
-CREATE TABLE due (
-  workspace TEXT NOT NULL,
-  claim_group INTEGER NOT NULL,
-  rank REAL NOT NULL,
-  id TEXT NOT NULL,
-  job INTEGER NOT NULL,
-  PRIMARY KEY (workspace, claim_group, rank, id)
-) STRICT, WITHOUT ROWID;
-
--- One row, kept by triggers, so that the length of a long queue costs nothing to read.
-CREATE TABLE due_count (count INTEGER NOT NULL) STRICT;
-
-CREATE TABLE ready (
-  claim_group INTEGER NOT NULL,
-  rank REAL NOT NULL,
-  id TEXT NOT NULL,
-  job INTEGER NOT NULL,
-  workspace TEXT NOT NULL,
-  ready_from REAL NOT NULL,
-  run_at REAL NOT NULL,
-  PRIMARY KEY (claim_group, rank, id)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE running (
-  job INTEGER PRIMARY KEY,
-  workspace TEXT NOT NULL,
-  attempt INTEGER NOT NULL,
-  epoch INTEGER NOT NULL,
-  owner TEXT NOT NULL,
-  claimed_at REAL NOT NULL,
-  started_json TEXT,
-  cancel_json TEXT
-) STRICT;
-
 CREATE TABLE attempts (
   number INTEGER PRIMARY KEY,
-  job INTEGER NOT NULL REFERENCES jobs (number) ON DELETE CASCADE,
+  previous INTEGER,
   attempt INTEGER NOT NULL,
   owner TEXT NOT NULL,
   claimed_at REAL NOT NULL,
   started_json TEXT,
   ended_at REAL NOT NULL,
   result_json TEXT,
-  decision TEXT NOT NULL,
-  UNIQUE (job, attempt)
+  decision TEXT NOT NULL
 ) STRICT;
 
 -- Ids of submissions that were coalesced into a job.
@@ -161,97 +139,75 @@ CREATE TABLE decisions (
 `;
 
 const indexes = `
-CREATE INDEX jobs_waiting ON jobs (wait, run_at) WHERE wait IS NOT NULL;
+CREATE INDEX jobs_ready ON jobs (claim_group, rank) WHERE state = 'ready';
+CREATE INDEX jobs_due ON jobs (workspace, claim_group, rank) WHERE ${isDueInWorkspace};
+CREATE INDEX jobs_waiting ON jobs (state, run_at) WHERE ${isWaiting};
 -- When a relative wait was decided: a clock that shows less was set back.
-CREATE INDEX jobs_delayed_at ON jobs (run_at - delay_ms) WHERE wait = 'moment' AND delay_ms IS NOT NULL;
-CREATE INDEX jobs_ended ON jobs (ended_as, end_number) WHERE ended_as IS NOT NULL;
-CREATE INDEX running_workspace ON running (workspace);
-INSERT INTO due_count SELECT count(*) FROM due;
-CREATE TRIGGER due_added AFTER INSERT ON due BEGIN UPDATE due_count SET count = count + 1; END;
-CREATE TRIGGER due_removed AFTER DELETE ON due BEGIN UPDATE due_count SET count = count - 1; END;
+CREATE INDEX jobs_delayed_at ON jobs (run_at - delay_ms) WHERE state = 'moment' AND delay_ms IS NOT NULL;
+CREATE INDEX jobs_running ON jobs (workspace) WHERE state = 'running';
+CREATE INDEX jobs_ended ON jobs (state, end_number) WHERE end_number IS NOT NULL;
 CREATE INDEX aliases_job ON aliases (job);
 CREATE INDEX decisions_job ON decisions (job, number);
 
 -- All that is known of a job. The result is that of the attempt that ended it.
 CREATE VIEW job_rows AS
-SELECT j.number, j.id,
-  CASE WHEN j.ended_as IS NOT NULL THEN j.ended_as WHEN r.job IS NOT NULL THEN 'running' ELSE 'queued' END AS state,
-  j.wait, j.claim_group, coalesce(g.worker, 'unknown') AS worker, j.key, j.concurrency_key, j.submitted_at, j.ready_from, j.rank, j.run_at, j.delay_ms,
-  coalesce(r.attempt, j.attempt) AS attempt, coalesce(r.epoch, j.epoch) AS epoch, j.cost_usd, j.tokens,
-  j.ended_at, iif(r.job IS NULL, j.reason_json, r.cancel_json) AS reason_json, j.replayed_as, t.job_json,
-  r.owner, r.claimed_at, r.started_json, a.result_json
+SELECT j.*, t.job_json, a.result_json
 FROM jobs j LEFT JOIN job_texts t ON t.job = j.number
-LEFT JOIN claim_groups g ON g.number = j.claim_group
-LEFT JOIN running r ON r.job = j.number
-LEFT JOIN attempts a ON j.ended_as IS NOT NULL AND a.job = j.number AND a.attempt = j.attempt AND a.decision <> 'retry';
+LEFT JOIN attempts a ON j.end_number IS NOT NULL AND a.number = j.last_attempt AND a.decision <> 'retry';
 `;
 
 export const queueTables = keptTables + newTables + indexes;
 
-const run = `j.job_json ->> '$.context.labels."workflow.run"'`;
-
-/**
- * Version 3 kept each state in a table of its own, and did not tell pieces of workflow runs from other jobs. Row numbers stay,
- * because other tables refer to them.
- */
-export const queueFromVersion3 = `
+/** Version 5 kept where a job stands in tables beside `jobs`. Row numbers stay, because other tables refer to them. */
+export const queueFromVersion5 = `
 DROP VIEW job_rows;
+DROP TABLE due;
+DROP TABLE due_count;
+ALTER TABLE claim_groups RENAME TO old_groups;
 ALTER TABLE jobs RENAME TO old_jobs;
+ALTER TABLE job_texts RENAME TO old_texts;
+ALTER TABLE attempts RENAME TO old_attempts;
 ALTER TABLE aliases RENAME TO old_aliases;
 ALTER TABLE decisions RENAME TO old_decisions;
-ALTER TABLE ready RENAME TO old_ready;
-ALTER TABLE running RENAME TO old_running;
-DROP TABLE job_counts;
 ${newTables}
-INSERT INTO claim_groups (tenant, worker, model, class)
-  SELECT DISTINCT line ->> '$[0]', line ->> '$[1]', coalesce(line ->> '$[2]', ''), line ->> '$[3]' FROM old_jobs;
-
 INSERT INTO jobs
-SELECT j.seq, j.id,
-  (SELECT g.number FROM claim_groups g WHERE g.tenant = j.line ->> '$[0]' AND g.worker = j.line ->> '$[1]'
-    AND g.model = coalesce(j.line ->> '$[2]', '') AND g.class = j.line ->> '$[3]'),
-  j.key, j.concurrency_key, j.submitted_at, j.ready_from, j.rank,
+SELECT j.number, j.id,
   CASE
-    WHEN r.job IS NOT NULL OR e.job IS NOT NULL THEN NULL
-    WHEN ${run} IS NOT NULL THEN 'run'
-    WHEN d.job IS NOT NULL THEN 'moment'
-    WHEN EXISTS (SELECT 1 FROM old_running o WHERE o.key IS NOT NULL AND o.key = j.key) THEN 'key'
+    WHEN j.ended_as IS NOT NULL THEN j.ended_as
+    WHEN r.job IS NOT NULL THEN 'running'
+    WHEN j.wait = 'run' THEN 'piece'
+    WHEN j.wait IS NOT NULL THEN j.wait
+    WHEN q.job IS NOT NULL THEN 'ready'
+    ELSE 'behind'
   END,
-  iif(p.job IS NULL, j.run_at, p.run_at), iif(p.job IS NULL, j.delay_ms, p.delay_ms),
-  coalesce(r.attempt - 1, e.attempt, p.attempt, 0), coalesce(r.epoch, e.epoch, p.epoch, 0),
-  coalesce(r.cost_usd, e.cost_usd, p.cost_usd, 0), coalesce(r.tokens, e.tokens, p.tokens, 0),
-  e.state, e.ended_at, e.number, coalesce(e.reason_json, p.waiting_for_json),
-  coalesce(e.replayed_as, iif(e.state = 'dead', ${run}, NULL))
+  j.claim_group, j.concurrency_key, j.key, j.submitted_at, j.ready_from, j.rank, j.run_at, j.delay_ms,
+  coalesce(r.attempt, j.attempt), coalesce(r.epoch, j.epoch), j.cost_usd, j.tokens, r.owner, r.claimed_at, r.started_json,
+  iif(r.job IS NULL, j.reason_json, r.cancel_json), j.ended_at, j.end_number, j.replayed_as,
+  (SELECT number FROM old_attempts a WHERE a.job = j.number ORDER BY a.attempt DESC LIMIT 1)
 FROM old_jobs j
-LEFT JOIN old_running r ON r.lane = coalesce(j.concurrency_key, '') AND r.job = j.seq
-LEFT JOIN endings e ON e.job = j.seq AND e.state IS NOT NULL
-LEFT JOIN delayed d ON d.job = j.seq
-LEFT JOIN requeued p ON p.job = j.seq;
-
-INSERT INTO job_texts SELECT seq, job_json FROM old_jobs;
-INSERT INTO running
-  SELECT job, lane, attempt, epoch, owner, claimed_at, started_json, cancel_requested_json FROM old_running;
-INSERT INTO due
-  SELECT coalesce(concurrency_key, ''), claim_group, rank, id, number FROM jobs
-  WHERE wait IS NULL AND ended_as IS NULL AND number NOT IN (SELECT job FROM running);
-INSERT INTO ready SELECT d.claim_group, d.rank, d.id, d.job, d.workspace, j.ready_from, j.run_at FROM (
-  SELECT *, row_number() OVER (PARTITION BY workspace, claim_group ORDER BY rank, id) AS nth FROM due) d
-JOIN jobs j ON j.number = d.job WHERE d.nth = 1 OR d.workspace = '';
-INSERT INTO attempts (job, attempt, owner, claimed_at, started_json, ended_at, result_json, decision)
-  SELECT job, attempt, owner, claimed_at, started_json, ended_at, result_json, decision
-  FROM endings WHERE owner IS NOT NULL AND decision IS NOT NULL;
+LEFT JOIN running r ON r.job = j.number
+LEFT JOIN ready q ON q.claim_group = j.claim_group AND q.rank = j.rank AND q.id = j.id;
+INSERT INTO claim_groups
+  SELECT number, tenant, worker, model, class,
+    coalesce((SELECT served_at FROM tenants t WHERE t.tenant = g.tenant), 0),
+    (SELECT count(*) FROM jobs j WHERE j.claim_group = g.number AND j.state IN ('ready', 'behind'))
+  FROM old_groups g;
+INSERT INTO job_texts SELECT job, job_json FROM old_texts;
+INSERT INTO attempts
+  SELECT number, lag(number) OVER (PARTITION BY job ORDER BY attempt), attempt, owner, claimed_at, started_json, ended_at,
+    result_json, decision
+  FROM old_attempts;
 INSERT INTO aliases SELECT alias, job FROM old_aliases;
-INSERT INTO decisions
-  SELECT number, job, at, attempt, type, code, message, evidence_json, count, last_at FROM old_decisions;
+INSERT INTO decisions SELECT number, job, at, attempt, type, code, message, evidence_json, count, last_at FROM old_decisions;
 
+DROP TABLE ready;
+DROP TABLE running;
+DROP TABLE old_texts;
+DROP TABLE old_attempts;
 DROP TABLE old_aliases;
 DROP TABLE old_decisions;
-DROP TABLE old_ready;
-DROP TABLE followers;
-DROP TABLE delayed;
-DROP TABLE requeued;
-DROP TABLE old_running;
-DROP TABLE endings;
 DROP TABLE old_jobs;
+DROP TABLE old_groups;
+DROP TABLE tenants;
 ${indexes}
 `;

@@ -16,7 +16,7 @@ import {
   takeOver,
 } from "./jobs/owners.ts";
 import { aheadOf, endedOf, list, stats } from "./jobs/queries.ts";
-import { endMark } from "./jobs/end-number.ts";
+import { endMark } from "./jobs/queue.ts";
 import { deleteEnded, purgeDead } from "./jobs/retention.ts";
 import { recordStarted, requestCancel, settleAndClaim } from "./jobs/settle.ts";
 import { prepare, replay, submitAll, submittedAlready } from "./jobs/submit.ts";

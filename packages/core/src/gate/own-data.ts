@@ -8,9 +8,12 @@ import { AgentCoreError } from "@agentcore/contract";
 /** Deeper than any request or task; a value that contains itself ends here. */
 const depthMax = 64;
 
+/** Holds nothing and inherits nothing. V8 reads an object with this prototype several times quicker than one with none. */
+const nothing: object = Object.freeze(Object.create(null));
+
 /** A frozen copy of plain data. Throws `AC_JOB_INVALID` for a function, a symbol, or a value that is nested too deeply. */
 export function ownData<T>(value: T): T {
-  return copyOf(value, null, 0);
+  return copyOf(value, nothing, 0);
 }
 
 /** The same to be handed out: objects like any other. */
@@ -18,7 +21,7 @@ export function frozenData<T>(value: T): T {
   return copyOf(value, Object.prototype, 0);
 }
 
-function copyOf<T>(value: T, prototype: object | null, depth: number): T {
+function copyOf<T>(value: T, prototype: object, depth: number): T {
   if (typeof value === "function" || typeof value === "symbol" || depth > depthMax) {
     throw new AgentCoreError(
       "AC_JOB_INVALID",

@@ -82,9 +82,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: "key freed before retry",
     harm: "a second job of the key runs while the first waits for its next attempt",
     file: "packages/store-sqlite/src/jobs/job-writes.ts",
-    search: "      if (wait === null) enterDue(sql, row);\n",
-    replace:
-      '      sql.run("DELETE FROM key_holders WHERE job = ?", row.number);\n      if (wait === null) enterDue(sql, row);\n',
+    search: "if (isEnd(after.state)) sql.run(",
+    replace: 'if (after.state.kind !== "running") sql.run(',
     caughtBy: {
       file: storeTests,
       // The rest of the name is cut off where the suite is run as a table.
@@ -176,8 +175,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: "next of a workspace not let in",
     harm: "the jobs behind the first of their workspace never run",
     file: "packages/store-sqlite/src/jobs/queue.ts",
-    search: "  if (next !== undefined) makeReady(sql, workspace, next.job);\n",
-    replace: "",
+    search: "  if (workspace === null) return;\n  sql.run(",
+    replace: "  if (sql !== undefined) return;\n  sql.run(",
     caughtBy: {
       file: "packages/store-sqlite/src/queue.test.ts",
       test: "hides nothing behind it, however many they are, and is worked off in its order",

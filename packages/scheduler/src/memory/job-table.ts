@@ -14,7 +14,10 @@ const byRunAt = (a: JobRecord, b: JobRecord): number => runAtOf(a.state) - runAt
 
 export class JobTable {
   readonly #jobs = new Map<string, JobRecord>();
-  readonly #ready = new ReadyQueue();
+  /** Jobs are numbered as they are submitted. */
+  readonly #numbers = new Map<string, number>();
+  #nextNumber = 0;
+  readonly #ready = new ReadyQueue(({ job }) => this.#numbers.get(job.id)!);
   /** Those in `#ready` and those held by their key. */
   readonly #due = new Set<JobRecord>();
   readonly #delayed = new IndexedHeap<JobRecord>(byRunAt);
@@ -51,6 +54,7 @@ export class JobTable {
     this.#remove(record.job.id);
     this.changes += 1;
     this.#jobs.set(record.job.id, record);
+    if (!this.#numbers.has(record.job.id)) this.#numbers.set(record.job.id, this.#nextNumber++);
     this.#index(record);
     this.#releaseHeld(record.job.key);
   }
@@ -58,6 +62,7 @@ export class JobTable {
   drop(id: string): void {
     const key = this.#jobs.get(id)?.job.key;
     this.#remove(id);
+    this.#numbers.delete(id);
     this.#releaseHeld(key);
   }
 

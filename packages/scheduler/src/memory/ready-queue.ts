@@ -42,15 +42,18 @@ export function tenantOf(record: JobRecord): string {
   return record.job.context.tenant ?? "";
 }
 
-const byRank = (a: JobRecord, b: JobRecord): number =>
-  a.rank - b.rank || (a.job.id < b.job.id ? -1 : a.job.id > b.job.id ? 1 : 0);
-
 export class ReadyQueue {
   readonly #tenants = new Map<string, Map<string, KindQueue>>();
   readonly #lanes = new Map<string, Lane>();
   /** Lanes taken out because their concurrency key is at its limit. */
   readonly #parked = new Map<string, Set<Lane>>();
   #parkedAtPerKey = 0;
+  readonly #byRank: (a: JobRecord, b: JobRecord) => number;
+
+  /** `numberOf` rises with each submit. */
+  constructor(numberOf: (record: JobRecord) => number) {
+    this.#byRank = (a, b) => a.rank - b.rank || numberOf(a) - numberOf(b);
+  }
 
   /** Tenants that may have a head. A lane that is parked at another limit than this is looked at again. */
   tenants({ perKey }: Pick<Eligibility, "perKey">): Iterable<string> {
@@ -89,7 +92,7 @@ export class ReadyQueue {
     for (const { kind, lanes } of this.#tenants.get(tenant)?.values() ?? []) {
       if (isExcluded(kind, eligibility.exclude)) continue;
       const first = this.#firstEligible(lanes, eligibility);
-      if (first !== undefined && (best === undefined || byRank(first, best) < 0)) best = first;
+      if (first !== undefined && (best === undefined || this.#byRank(first, best) < 0)) best = first;
     }
     return best;
   }
@@ -106,8 +109,8 @@ export class ReadyQueue {
     const tenant = tenantOf(record);
     return [...this.#lanes.values()]
       .filter((lane) => lane.tenant === tenant)
-      .flatMap((lane) => lane.jobs.values().filter((other) => byRank(other, record) < 0))
-      .sort(byRank)
+      .flatMap((lane) => lane.jobs.values().filter((other) => this.#byRank(other, record) < 0))
+      .sort(this.#byRank)
       .slice(0, limit)
       .map((other) => other.job.id);
   }
@@ -150,7 +153,7 @@ export class ReadyQueue {
       kindId: JSON.stringify(kind),
       kind,
       concurrencyKey: record.concurrencyKey,
-      jobs: new IndexedHeap(byRank),
+      jobs: new IndexedHeap(this.#byRank),
     };
     this.#lanes.set(id, lane);
     return lane;
@@ -167,9 +170,13 @@ export class ReadyQueue {
     if (key !== null && this.#parked.get(key)?.has(lane) === true) return;
     const kinds = this.#tenants.get(lane.tenant) ?? new Map<string, KindQueue>();
     this.#tenants.set(lane.tenant, kinds);
-    const queue = kinds.get(lane.kindId) ?? { kind: lane.kind, lanes: new IndexedHeap<Lane>(byFirstJob) };
+    const queue = kinds.get(lane.kindId) ?? { kind: lane.kind, lanes: this.#newLanes() };
     kinds.set(lane.kindId, queue);
     queue.lanes.push(lane);
+  }
+
+  #newLanes(): IndexedHeap<Lane> {
+    return new IndexedHeap((a, b) => this.#byRank(a.jobs.peek()!, b.jobs.peek()!));
   }
 
   #unlink(lane: Lane): void {
@@ -181,8 +188,6 @@ export class ReadyQueue {
     if (kinds.size === 0) this.#tenants.delete(lane.tenant);
   }
 }
-
-const byFirstJob = (a: Lane, b: Lane): number => byRank(a.jobs.peek()!, b.jobs.peek()!);
 
 function kindOf({ job }: JobRecord): Kind {
   return { worker: job.task.worker, model: job.task.model ?? null, priorityClass: job.priority.class };

@@ -50,6 +50,13 @@ export const claimCases: readonly ConformanceCase[] = [
     );
     assert.deepEqual(idsOf(await claimAs(store, "o", 9, later(10))), [person, urgent, plain, late, low]);
   }),
+  storeCase("claims jobs of equal rank as they were submitted, whatever their ids", async (store) => {
+    const ids = ["job-c", "job-a", "job-b", "job-e", "job-d"];
+    const shared = { task: testTask("/projects/shared") };
+    await submitJobs(store, ...ids.map((id, index) => testJob(index < 3 ? { id } : { id, ...shared })));
+    assert.deepEqual(idsOf(await claimAs(store, "o", 9)), ids.slice(0, 4));
+    assert.deepEqual(await store.aheadOf("job-d", 9), []);
+  }),
   storeCase("lets a job that waited long enough go before a newer one of higher priority", async (store) => {
     const [old, newer] = await submitAt(
       store,

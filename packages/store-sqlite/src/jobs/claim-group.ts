@@ -22,8 +22,10 @@ export function groupOf(sql: Sql, { task, context, priority }: Job): number {
   );
   if (known !== undefined) return Number(known[0]);
   const number = sql.insert(
-    "INSERT INTO claim_groups (tenant, worker, model, class) VALUES (?, ?, ?, ?)",
+    `INSERT INTO claim_groups (tenant, worker, model, class, due, served_at)
+     VALUES (?, ?, ?, ?, 0, coalesce((SELECT max(served_at) FROM claim_groups WHERE tenant = ?), 0))`,
     ...names,
+    names[0]!,
   );
   assert(number !== undefined, "a claim group was not added");
   return number;

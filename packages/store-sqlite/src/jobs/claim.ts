@@ -14,14 +14,15 @@ import {
 import type { Sql } from "../sql.ts";
 import { type ClaimGroup, isExcluded } from "./claim-group.ts";
 import { isolate, isStandIn, unlessDamaged } from "./damage.ts";
-import { type StoredJob, findById, findByNumber } from "./job-row.ts";
+import { type JobRow, type StoredJob, findById, findByNumber } from "./job-row.ts";
 import { applyEvent } from "./job-writes.ts";
-import { isBefore, isKeyRunning, promoteDue } from "./queue.ts";
+import { isBefore, isKeyRunning, letInBesideRunning, letNextIn, promoteDue } from "./queue.ts";
 
 export function claim(sql: Sql, request: ClaimRequest): readonly JobRecord[] {
   if (request.limit <= 0) return [];
   if (sql.values("SELECT 1 FROM owners WHERE owner = ?", request.owner) === undefined) return [];
   promoteDue(sql, request.now);
+  if (request.perKey > 1) letInBesideRunning(sql);
   if (request.only !== undefined) return claimNamed(sql, request.only, request);
   const pieces = claimNamed(sql, request.pieces ?? [], request);
   return [...pieces, ...claimNext(sql, { ...request, limit: request.limit - pieces.length })];
@@ -32,29 +33,23 @@ export function claim(sql: Sql, request: ClaimRequest): readonly JobRecord[] {
 /** Groups that have ready jobs, found by skipping from one to the next in the index. */
 const selectGroups = `
   WITH RECURSIVE present (number) AS (
-    SELECT (SELECT claim_group FROM ready ORDER BY claim_group LIMIT 1)
+    SELECT (SELECT claim_group FROM jobs WHERE state = 'ready' ORDER BY claim_group LIMIT 1)
     UNION ALL
-    SELECT (SELECT claim_group FROM ready WHERE claim_group > p.number ORDER BY claim_group LIMIT 1)
+    SELECT (SELECT claim_group FROM jobs WHERE state = 'ready' AND claim_group > p.number ORDER BY claim_group LIMIT 1)
     FROM present p WHERE p.number IS NOT NULL
   )
-  SELECT g.number, g.tenant, g.worker, g.model, g.class, coalesce(t.served_at, 0) AS served_at
-  FROM present p JOIN claim_groups g ON g.number = p.number LEFT JOIN tenants t ON t.tenant = g.tenant`;
+  SELECT g.number, g.tenant, g.worker, g.model, g.class, g.served_at
+  FROM present p JOIN claim_groups g ON g.number = p.number`;
 
 /** The first jobs of one group that may run, in order. */
 const selectReady = `
-  SELECT job, id, rank, ready_from, workspace FROM ready q
-  WHERE claim_group = ? AND (workspace = '' OR (
+  SELECT number, id, rank, ready_from, workspace FROM jobs q
+  WHERE state = 'ready' AND claim_group = ? AND (workspace IS NULL OR (
     workspace NOT IN (SELECT value FROM json_each(?)) AND
-    (SELECT count(*) FROM running r WHERE r.workspace = q.workspace) < ?))
-  ORDER BY rank, id LIMIT (? + 0)`;
+    (SELECT count(*) FROM jobs r WHERE r.state = 'running' AND r.workspace = q.workspace) < ?))
+  ORDER BY rank, number LIMIT (? + 0)`;
 
-interface ReadyRow {
-  readonly job: number;
-  readonly id: string;
-  readonly rank: number;
-  readonly ready_from: number;
-  readonly workspace: string;
-}
+type ReadyRow = Pick<JobRow, "number" | "id" | "rank" | "ready_from" | "workspace">;
 
 interface OpenGroup extends ClaimGroup {
   readonly served_at: number;
@@ -70,22 +65,24 @@ function claimNext(sql: Sql, request: ClaimRequest): readonly JobRecord[] {
     .filter((group) => !isExcluded(group, request.exclude))
     .map((group): OpenGroup => ({ ...group, ready: read(group.number, request.limit) }));
   const served = new Map(groups.map(({ tenant, served_at }) => [tenant, served_at]));
+  const servedNow = new Set<string>();
   const claimed: JobRecord[] = [];
   while (claimed.length < request.limit) {
     const next = firstOf(sql, groups, served, request.now);
     if (next === undefined) break;
     const { group, head } = next;
-    const stored = unlessDamaged(() => findByNumber(sql, head.job));
+    const stored = unlessDamaged(() => findByNumber(sql, head.number));
     if (stored === undefined || isStandIn(stored.record.job)) {
-      isolate(sql, head.job, request.now);
+      isolate(sql, head.number, request.now);
       group.ready = read(group.number, request.limit - claimed.length);
       continue;
     }
-    claimed.push(take(sql, stored, request, group.tenant));
+    claimed.push(take(sql, stored, request));
+    servedNow.add(group.tenant);
     served.set(group.tenant, request.now);
     group.ready.shift();
     // Another job of the workspace may be ready now, or none may run any more: those groups are read again.
-    if (head.workspace === "") continue;
+    if (head.workspace === null) continue;
     const left = request.limit - claimed.length;
     for (const other of groups) {
       const isTouched =
@@ -95,6 +92,7 @@ function claimNext(sql: Sql, request: ClaimRequest): readonly JobRecord[] {
       if (isTouched) other.ready = read(other.number, left);
     }
   }
+  noteServed(sql, servedNow, request.now);
   return claimed;
 }
 
@@ -135,24 +133,30 @@ function firstOf(
 
 function runningOfTenant(sql: Sql, tenant: string): number {
   const counted = sql.values(
-    `SELECT count(*) FROM running r CROSS JOIN jobs j ON j.number = r.job JOIN claim_groups g ON g.number = j.claim_group
-     WHERE g.tenant = ?`,
+    `SELECT count(*) FROM jobs j CROSS JOIN claim_groups g ON g.number = j.claim_group
+     WHERE j.state = 'running' AND g.tenant = ?`,
     tenant,
   );
   return Number(counted?.[0]);
 }
 
-function take(sql: Sql, stored: StoredJob, { owner, now }: ClaimRequest, tenant: string): JobRecord {
+function take(sql: Sql, stored: StoredJob, { owner, now, perKey }: ClaimRequest): JobRecord {
   const record = applyEvent(sql, stored, { type: "claim", owner, at: now });
   assert(record !== undefined, `job ${stored.row.id} is queued and cannot be claimed`);
-  sql.run("INSERT OR REPLACE INTO tenants VALUES (?, ?)", tenant, now);
+  if (perKey > 1) letNextIn(sql, stored.row);
   return record;
+}
+
+function noteServed(sql: Sql, tenants: ReadonlySet<string>, now: number): void {
+  for (const tenant of tenants)
+    sql.run("UPDATE claim_groups SET served_at = ? WHERE tenant = ?", now, tenant);
 }
 
 // --- By name ------------------------------------------------------------------------------------------------------------
 
 /** Jobs looked up by id, each by the rules that hold for any other. */
 function claimNamed(sql: Sql, ids: readonly string[], request: ClaimRequest): readonly JobRecord[] {
+  const served = new Set<string>();
   const claimed: JobRecord[] = [];
   for (const id of ids) {
     if (claimed.length === request.limit) break;
@@ -160,24 +164,30 @@ function claimNamed(sql: Sql, ids: readonly string[], request: ClaimRequest): re
     const group = stored && groupIfMayRun(sql, stored, request);
     if (stored === undefined || group === undefined) continue;
     if (isStandIn(stored.record.job)) isolate(sql, stored.row.number, request.now);
-    else claimed.push(take(sql, stored, request, group.tenant));
+    else claimed.push(take(sql, stored, request));
+    served.add(group.tenant);
   }
+  noteServed(sql, served, request.now);
   return claimed;
 }
 
 function groupIfMayRun(sql: Sql, { row, record }: StoredJob, request: ClaimRequest): ClaimGroup | undefined {
   const { exclude, perKey, now } = request;
   if (record.state.kind !== "queued") return undefined;
-  const isDueHere = row.wait === "run" ? isDue(record.state, now) : row.wait === null;
+  const isDueHere =
+    row.state === "piece" ? isDue(record.state, now) : row.state === "ready" || row.state === "behind";
   if (!isDueHere || (row.key !== null && isKeyRunning(sql, row.key, row.id))) return undefined;
   const group = sql.get(
     "SELECT * FROM claim_groups WHERE number = ?",
     row.claim_group,
   ) as unknown as ClaimGroup;
-  const { concurrency_key: workspace } = row;
+  const { workspace } = row;
   if (isExcluded(group, exclude)) return undefined;
   if (workspace === null) return group;
   if (exclude.concurrencyKeys.includes(workspace)) return undefined;
-  const running = sql.values("SELECT count(*) FROM running WHERE workspace = ?", workspace);
+  const running = sql.values(
+    "SELECT count(*) FROM jobs WHERE state = 'running' AND workspace = ?",
+    workspace,
+  );
   return Number(running?.[0]) < perKey ? group : undefined;
 }

@@ -5,11 +5,11 @@
  */
 import { AgentCoreError, type Job, jobSchema } from "@agentcore/contract";
 import type { Reason } from "@agentcore/scheduler";
+import { attemptsOfJob } from "../schema-queue.ts";
 import type { Sql } from "../sql.ts";
 import { failureOf } from "../sqlite-error.ts";
-import { nextEndNumber } from "./end-number.ts";
 import type { JobRow } from "./job-row.ts";
-import { leaveDue, type QueuedJob } from "./queue.ts";
+import { countDue, endMark, letNextIn, type QueuedJob } from "./queue.ts";
 
 /** Stand-ins for jobs that cannot be read. */
 const standIns = new WeakSet<Job>();
@@ -18,14 +18,14 @@ export function isStandIn(job: Job): boolean {
   return standIns.has(job);
 }
 
-export function jobOf(text: string, row: Pick<JobRow, "id" | "worker" | "concurrency_key">): Job {
+export function jobOf(text: string, row: Pick<JobRow, "id" | "workspace">): Job {
   const job = jsonOr(text, null) as Partial<Job> | null;
   if (job !== null && hasShape(job, row.id)) return job as Job;
   const standIn = jobSchema.parse({
     id: row.id,
     task: {
-      worker: row.worker,
-      workspace: row.concurrency_key?.startsWith("/") === true ? row.concurrency_key : "/",
+      worker: "unknown",
+      workspace: row.workspace?.startsWith("/") === true ? row.workspace : "/",
       instructions: "(what was submitted cannot be read any more)",
     },
   });
@@ -84,26 +84,30 @@ export function readableRows<K, T>(
 
 /** Ends a job that cannot be run, wherever it stands. It says so as a dead letter; one that has ended stays as it is. */
 export function isolate(sql: Sql, number: number, at: number): void {
-  sql.run("DELETE FROM running WHERE job = ?", number);
   sql.run("DELETE FROM key_holders WHERE job = ?", number);
   const job = sql.get(
-    "SELECT number, id, claim_group, concurrency_key, rank FROM jobs WHERE number = ? AND ended_as IS NULL",
+    "SELECT number, id, state, key, workspace, claim_group, rank FROM jobs WHERE number = ? AND end_number IS NULL",
     number,
-  ) as QueuedJob | undefined;
+  ) as (QueuedJob & Pick<JobRow, "state">) | undefined;
   if (job === undefined) return;
-  leaveDue(sql, job);
   sql.run("INSERT INTO job_texts VALUES (?, '') ON CONFLICT DO NOTHING", number);
   sql.run(
-    `UPDATE jobs SET wait = NULL, ended_as = 'dead', ended_at = ?, end_number = ?, reason_json = ?,
-       attempt = (SELECT count(*) FROM attempts WHERE job = jobs.number) WHERE number = ?`,
+    `UPDATE jobs SET state = 'dead', ended_at = ?, end_number = ?, reason_json = ?,
+       attempt = (SELECT count(*) FROM attempts WHERE number IN (${attemptsOfJob("number")})),
+       owner = NULL, claimed_at = NULL, started_json = NULL WHERE number = ?`,
     at,
-    nextEndNumber(sql),
+    endMark(sql) + 1,
     JSON.stringify(unreadableReason),
     number,
+    number,
   );
+  countDue(sql, job.claim_group, job.state, "dead");
+  letNextIn(sql, job);
 }
 
 /** Numbers of the running jobs of an owner. Reads nothing that can be damaged. */
 export function runningNumbersOf(sql: Sql, owner: string): readonly number[] {
-  return sql.all("SELECT r.job FROM running r WHERE r.owner = ?", owner).map((row) => Number(row.job));
+  return sql
+    .all("SELECT number FROM jobs WHERE state = 'running' AND owner = ?", owner)
+    .map((row) => Number(row.number));
 }

@@ -1,12 +1,13 @@
 /**
  * The only functions that write jobs. `insertJob` adds one; `applyEvent` calls the scheduler's transition function and
- * moves the job to the tables of its new state. Everything runs in one transaction, so the row is the one that was read.
+ * writes the job's row anew. Everything runs in one transaction, so the row is the one that was read.
  */
 import { assert } from "@agentcore/contract";
 import {
   type JobEffect,
   type JobEvent,
   type JobRecord,
+  type JobState,
   type Submission,
   newRecord,
   runOfPiece,
@@ -14,9 +15,8 @@ import {
 } from "@agentcore/scheduler";
 import type { Sql } from "../sql.ts";
 import { groupOf } from "./claim-group.ts";
-import { nextEndNumber } from "./end-number.ts";
-import { type JobRow, type StoredJob, jsonOf } from "./job-row.ts";
-import { enterDue, leaveDue, releaseKey, waitOf, workspaceOf } from "./queue.ts";
+import { type JobRow, type Place, type StoredJob, jsonOf } from "./job-row.ts";
+import { countDue, endMark, enterQueue, letNextIn, releaseKey } from "./queue.ts";
 
 type AttemptClosed = Extract<JobEffect, { type: "attempt_closed" }>;
 
@@ -25,30 +25,32 @@ type AttemptClosed = Extract<JobEffect, { type: "attempt_closed" }>;
  * an alias, and then nothing was written.
  */
 export function insertJob(sql: Sql, submission: Submission, jobJson: string): JobRecord | undefined {
-  const { job, submittedAt, runAt, delayMs, rank, readyFrom, concurrencyKey } = submission;
+  const { job, submittedAt, runAt, delayMs, rank, readyFrom, concurrencyKey: workspace } = submission;
   const { id, key = null } = job;
   if (isKnown(sql, id)) return undefined;
   const group = groupOf(sql, job);
-  const wait = waitOf(sql, { id, key }, { isPiece: runOfPiece(job) !== null, delayMs });
+  // It is numbered last, whatever its number will be.
+  const queued = { number: Infinity, id, key, workspace, claim_group: group, rank };
+  const place = enterQueue(sql, queued, { isPiece: runOfPiece(job) !== null, delayMs });
   const number = sql.insert(
-    `INSERT INTO jobs (id, claim_group, key, concurrency_key, submitted_at, ready_from, rank, wait, run_at, delay_ms,
+    `INSERT INTO jobs (id, state, claim_group, workspace, key, submitted_at, ready_from, rank, run_at, delay_ms,
        attempt, epoch, cost_usd, tokens)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0)`,
     id,
+    place,
     group,
+    workspace,
     key,
-    concurrencyKey,
     submittedAt,
     readyFrom,
     rank,
-    wait,
     runAt,
     delayMs,
   );
   assert(number !== undefined, `job ${id} was not added`);
   sql.run("INSERT INTO job_texts VALUES (?, ?)", number, jobJson);
+  countDue(sql, group, null, place);
   if (key !== null) sql.run("INSERT OR REPLACE INTO key_holders VALUES (?, ?)", key, number);
-  if (wait === null) enterDue(sql, { number, id, claim_group: group, concurrency_key: concurrencyKey, rank });
   return newRecord(submission);
 }
 
@@ -66,103 +68,84 @@ export function applyEvent(sql: Sql, { row, record }: StoredJob, event: JobEvent
   const next = transition(record, event);
   if (!next.applied) return undefined;
   const { record: after, effects } = next;
-  if (after.state.kind === record.state.kind) {
-    writeInPlace(sql, row, after);
-    return after;
-  }
-  leave(sql, row);
-  for (const effect of effects) if (effect.type === "attempt_closed") insertAttempt(sql, row, effect);
-  enter(sql, row, after);
+  const closed = effects.find((effect) => effect.type === "attempt_closed");
+  const lastAttempt = closed === undefined ? row.last_attempt : insertAttempt(sql, row, closed);
+  const place = placeOf(sql, row, after);
+  writeRow(sql, row, after, place, lastAttempt);
+  if (place === row.state) return after;
+  countDue(sql, row.claim_group, row.state, place);
+  if (row.state === "running" || (row.state === "ready" && place !== "running")) letNextIn(sql, row);
+  if (row.key === null) return after;
+  if (isEnd(after.state)) sql.run("DELETE FROM key_holders WHERE key = ? AND job = ?", row.key, row.number);
   // The job that waits for the end of this one, because it has the same key.
-  if (row.state === "running" && row.key !== null) releaseKey(sql, row.key);
+  if (row.state === "running") releaseKey(sql, row.key);
   return after;
 }
 
-function leave(sql: Sql, row: JobRow): void {
-  if (row.state === "running") sql.run("DELETE FROM running WHERE job = ?", row.number);
-  else if (row.wait === null) leaveDue(sql, row);
+function placeOf(sql: Sql, row: JobRow, { job, state }: JobRecord): Place {
+  if (state.kind !== "queued") return state.kind;
+  return enterQueue(sql, row, { isPiece: runOfPiece(job) !== null, delayMs: state.delayMs });
 }
 
-function enter(sql: Sql, row: JobRow, after: JobRecord): void {
-  const { state } = after;
+function isEnd({ kind }: JobState): boolean {
+  return kind !== "queued" && kind !== "running";
+}
+
+/** All that can change of a job, whatever changed. */
+function writeRow(sql: Sql, row: JobRow, after: JobRecord, place: Place, lastAttempt: number | null): void {
+  const { state, attempt, epoch, spent } = after;
+  const running = state.kind === "running" ? state : null;
+  const queued = state.kind === "queued" ? state : null;
+  const ended = running === null && queued === null;
+  sql.run(
+    `UPDATE jobs SET state = ?, run_at = ?, delay_ms = ?, attempt = ?, epoch = ?, cost_usd = ?, tokens = ?, owner = ?,
+       claimed_at = ?, started_json = ?, reason_json = ?, ended_at = ?, end_number = ?, replayed_as = ?, last_attempt = ?
+     WHERE number = ?`,
+    place,
+    queued?.runAt ?? row.run_at,
+    queued === null ? row.delay_ms : queued.delayMs,
+    attempt,
+    epoch,
+    spent.costUsd,
+    spent.tokens,
+    running?.owner ?? null,
+    running?.claimedAt ?? null,
+    jsonOf(running?.started ?? null),
+    jsonOf(reasonOf(state)),
+    "endedAt" in state ? state.endedAt : null,
+    ended ? (row.end_number ?? endMark(sql) + 1) : null,
+    state.kind === "dead" ? state.replayedAs : null,
+    lastAttempt,
+    row.number,
+  );
+}
+
+function reasonOf(state: JobState): object | null {
   switch (state.kind) {
+    case "queued":
+      return state.waitingFor;
     case "running":
-      if (row.wait !== null) sql.run("UPDATE jobs SET wait = NULL WHERE number = ?", row.number);
-      sql.run(
-        "INSERT INTO running (job, workspace, attempt, epoch, owner, claimed_at) VALUES (?, ?, ?, ?, ?, ?)",
-        row.number,
-        workspaceOf(row),
-        after.attempt,
-        after.epoch,
-        state.owner,
-        state.claimedAt,
-      );
-      return;
-    case "queued": {
-      const { runAt, delayMs, waitingFor } = state;
-      const wait = waitOf(sql, row, { isPiece: runOfPiece(after.job) !== null, delayMs });
-      sql.run(
-        `UPDATE jobs SET wait = ?, run_at = ?, delay_ms = ?, reason_json = ?, ${standing} WHERE number = ?`,
-        wait,
-        runAt,
-        delayMs,
-        jsonOf(waitingFor),
-        ...standingOf(after),
-        row.number,
-      );
-      if (wait === null) enterDue(sql, row);
-      return;
-    }
+      return state.cancelRequested;
     case "succeeded":
+      return null;
     case "dead":
     case "cancelled":
-      sql.run(
-        `UPDATE jobs SET wait = NULL, ended_as = ?, ended_at = ?, end_number = ?, reason_json = ?, replayed_as = ?, ${standing}
-         WHERE number = ?`,
-        state.kind,
-        state.endedAt,
-        nextEndNumber(sql),
-        state.kind === "succeeded" ? null : jsonOf(state.reason),
-        state.kind === "dead" ? state.replayedAs : null,
-        ...standingOf(after),
-        row.number,
-      );
-      if (row.key !== null) sql.run("DELETE FROM key_holders WHERE key = ? AND job = ?", row.key, row.number);
+      return state.reason;
   }
 }
 
-const standing = "attempt = ?, epoch = ?, cost_usd = ?, tokens = ?";
-
-function standingOf({ attempt, epoch, spent }: JobRecord): readonly [number, number, number, number] {
-  return [attempt, epoch, spent.costUsd, spent.tokens];
-}
-
-/** Changes within a state: a start, a requested cancel or a takeover of a running job; a replay of a dead one. */
-function writeInPlace(sql: Sql, { number, id }: JobRow, { state, epoch }: JobRecord): void {
-  if (state.kind === "running") {
-    sql.run(
-      "UPDATE running SET epoch = ?, owner = ?, started_json = ?, cancel_json = ? WHERE job = ?",
-      epoch,
-      state.owner,
-      jsonOf(state.started),
-      jsonOf(state.cancelRequested),
-      number,
-    );
-    return;
-  }
-  assert(state.kind === "dead", `job ${id} is ${state.kind}, which never changes`);
-  sql.run("UPDATE jobs SET replayed_as = ? WHERE number = ?", state.replayedAs, number);
-}
-
-function insertAttempt(sql: Sql, row: JobRow, closed: AttemptClosed): void {
+/** Answers its number. */
+function insertAttempt(sql: Sql, row: JobRow, closed: AttemptClosed): number {
   const { replaced } = closed;
-  // The end of an attempt as lost, which another takes the place of.
-  if (replaced !== undefined)
-    sql.run("DELETE FROM attempts WHERE job = ? AND attempt = ?", row.number, replaced.attempt);
-  sql.run(
-    `INSERT INTO attempts (job, attempt, owner, claimed_at, started_json, ended_at, result_json, decision)
+  // Another takes the place of an attempt's end as lost, which is the job's latest.
+  const [previous = null] =
+    replaced === undefined
+      ? [row.last_attempt]
+      : (sql.values("DELETE FROM attempts WHERE number = ? RETURNING previous", row.last_attempt) ?? []);
+  const number = sql.insert(
+    `INSERT INTO attempts (previous, attempt, owner, claimed_at, started_json, ended_at, result_json, decision)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    row.number,
+    previous,
     closed.attempt,
     replaced === undefined ? row.owner : replaced.owner,
     replaced === undefined ? row.claimed_at : replaced.claimedAt,
@@ -171,4 +154,6 @@ function insertAttempt(sql: Sql, row: JobRow, closed: AttemptClosed): void {
     jsonOf(closed.result),
     closed.decision,
   );
+  assert(number !== undefined, `attempt ${closed.attempt} of job ${row.id} was not added`);
+  return number;
 }

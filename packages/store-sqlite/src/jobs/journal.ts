@@ -8,6 +8,7 @@ import type {
   NewDecision,
   StartedAttempt,
 } from "@agentcore/scheduler";
+import { attemptsOfJob } from "../schema-queue.ts";
 import type { Sql } from "../sql.ts";
 import { jsonOr } from "./damage.ts";
 import { parsed } from "./job-row.ts";
@@ -103,10 +104,11 @@ export function lateResultsOf(sql: Sql, jobId: string): readonly LateResult[] {
 
 export function attemptsOf(sql: Sql, jobId: string): readonly AttemptRecord[] {
   const rows = sql.all(
-    `SELECT a.attempt, a.owner, a.claimed_at, a.started_json, a.ended_at, a.result_json, a.decision FROM attempts a JOIN jobs j ON j.number = a.job WHERE j.id = ?
+    `SELECT attempt, owner, claimed_at, started_json, ended_at, result_json, decision FROM attempts
+     WHERE number IN (${attemptsOfJob("id")})
      UNION ALL
-     SELECT r.attempt, r.owner, r.claimed_at, r.started_json, NULL, NULL, NULL
-     FROM running r JOIN jobs j ON j.number = r.job WHERE j.id = ? ORDER BY 1`,
+     SELECT attempt, owner, claimed_at, started_json, NULL, NULL, NULL
+     FROM jobs WHERE id = ? AND state = 'running' ORDER BY 1`,
     jobId,
     jobId,
   );

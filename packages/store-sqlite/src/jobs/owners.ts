@@ -69,16 +69,16 @@ export function cancelRequests(sql: Sql, owner: string): readonly JobRecord[] {
 
 /** Oldest claim first. Looks at all that runs now. */
 function ownedRows(sql: Sql, owner: string): readonly JobRow[] {
-  const select = "SELECT j.* FROM running o CROSS JOIN job_rows j ON j.number = o.job WHERE o.owner = ?";
+  const select = "SELECT * FROM job_rows WHERE state = 'running' AND owner = ?";
   return readableRows(
-    () => sql.all(`${select} ORDER BY o.claimed_at, j.id`, owner) as readonly unknown[] as readonly JobRow[],
+    () => sql.all(`${select} ORDER BY claimed_at, id`, owner) as readonly unknown[] as readonly JobRow[],
     () => runningNumbersOf(sql, owner),
-    (number) => sql.all(`${select} AND o.job = ?`, owner, number) as readonly unknown[] as readonly JobRow[],
+    (number) => sql.all(`${select} AND number = ?`, owner, number) as readonly unknown[] as readonly JobRow[],
   );
 }
 
 export function removeOwner(sql: Sql, owner: string): boolean {
-  if (sql.values("SELECT 1 FROM running WHERE owner = ? LIMIT 1", owner) !== undefined) {
+  if (sql.values("SELECT 1 FROM jobs WHERE state = 'running' AND owner = ? LIMIT 1", owner) !== undefined) {
     // Others need not wait for its lease.
     sql.run("UPDATE owners SET process_json = 'null' WHERE owner = ?", owner);
     return false;

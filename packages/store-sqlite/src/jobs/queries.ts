@@ -8,10 +8,11 @@ import {
   runLabel,
 } from "@agentcore/scheduler";
 import type { SqlValue } from "../driver.ts";
+import { isDueInWorkspace, isWaiting } from "../schema-queue.ts";
 import type { Sql } from "../sql.ts";
 import { readableRows, unlessDamaged } from "./damage.ts";
 import { findByAnyId, findById, recordsOf } from "./job-row.ts";
-import { countDue } from "./queue.ts";
+import { countPromoted, nextOfRunning } from "./queue.ts";
 
 const listLimitDefault = 100;
 const listLimitMax = 1000;
@@ -39,9 +40,7 @@ export function list(sql: Sql, query: JobQuery): JobPage {
 export function conditionOf(query: JobQuery): Condition {
   const { states, worker, tenant, key, labels, code, errorClass, ids, before } = query;
   const conditions: (Condition | undefined)[] = [
-    states?.length === 1
-      ? { text: inState[states[0]!], values: [] }
-      : given("j.state IN (SELECT value FROM json_each(?))", states && JSON.stringify(states)),
+    states && { text: `(${states.map((state) => inState[state]).join(" OR ") || "FALSE"})`, values: [] },
     given("j.claim_group IN (SELECT number FROM claim_groups WHERE worker = ?)", worker),
     given("j.claim_group IN (SELECT number FROM claim_groups WHERE tenant = ?)", tenant),
     given("j.key = ?", key),
@@ -64,13 +63,17 @@ export function conditionOf(query: JobQuery): Condition {
   };
 }
 
-/** Conditions on a single state, which a small table or a partial index answers. */
+/** Conditions on a single state, which a partial index answers. */
+const queuedNumbers = ["state = 'ready'", isDueInWorkspace, isWaiting]
+  .map((is) => `SELECT number FROM jobs WHERE ${is}`)
+  .join(" UNION ALL ");
+const endedAs = (state: JobStateKind): string => `j.state = '${state}' AND j.end_number IS NOT NULL`;
 const inState: Readonly<Record<JobStateKind, string>> = {
-  queued: "j.number IN (SELECT job FROM due UNION ALL SELECT number FROM jobs WHERE wait IS NOT NULL)",
-  running: "j.number IN (SELECT job FROM running)",
-  succeeded: "j.number IN (SELECT number FROM jobs WHERE ended_as = 'succeeded')",
-  dead: "j.number IN (SELECT number FROM jobs WHERE ended_as = 'dead')",
-  cancelled: "j.number IN (SELECT number FROM jobs WHERE ended_as = 'cancelled')",
+  queued: `j.number IN (${queuedNumbers})`,
+  running: "j.state = 'running'",
+  succeeded: endedAs("succeeded"),
+  dead: endedAs("dead"),
+  cancelled: endedAs("cancelled"),
 };
 
 const labelOfRun = `j.job_json ->> '$.context.labels."${runLabel}"'`;
@@ -97,15 +100,17 @@ export function endedOf(sql: Sql, jobIds: readonly string[]): readonly JobRecord
 /** Counted where it is asked for: each figure is the length of a small table, or of a part of a partial index. */
 export function stats(sql: Sql, now: number): QueueStats {
   const count = (from: string): number => Number(sql.values(`SELECT count(*) FROM ${from}`)?.[0]);
-  const ended = (as: JobStateKind): number => count(`jobs WHERE ended_as = '${as}'`);
-  const promoted = countDue(sql, now);
+  const ended = (as: JobStateKind): number => count(`jobs WHERE state = '${as}' AND end_number IS NOT NULL`);
+  const promoted = countPromoted(sql, now);
   return {
     ready:
-      Number(sql.values("SELECT count FROM due_count")?.[0]) + count("jobs WHERE wait = 'key'") + promoted,
-    delayed: count("jobs WHERE wait = 'moment'") - promoted,
-    running: count("running"),
+      Number(sql.values("SELECT sum(due) FROM claim_groups")?.[0]) +
+      count(`jobs WHERE ${isWaiting} AND state = 'key'`) +
+      promoted,
+    delayed: count(`jobs WHERE ${isWaiting} AND state = 'moment'`) - promoted,
+    running: count("jobs WHERE state = 'running'"),
     succeeded: ended("succeeded"),
-    dead: count("jobs WHERE ended_as = 'dead' AND replayed_as IS NULL"),
+    dead: count("jobs WHERE state = 'dead' AND end_number IS NOT NULL AND replayed_as IS NULL"),
     cancelled: ended("cancelled"),
     oldestWaitMs: oldestWaitMs(sql, now),
   };
@@ -113,22 +118,24 @@ export function stats(sql: Sql, now: number): QueueStats {
 
 function oldestWaitMs(sql: Sql, now: number): number {
   const first = sql.values(
-    `SELECT min(run_at) FROM (SELECT run_at FROM ready UNION ALL SELECT run_at FROM jobs WHERE wait IN ('key', 'moment'))`,
+    `SELECT min(run_at) FROM (SELECT run_at FROM jobs WHERE state = 'ready'
+       UNION ALL SELECT run_at FROM jobs WHERE number IN (${nextOfRunning})
+       UNION ALL SELECT run_at FROM jobs WHERE ${isWaiting} AND state <> 'piece')`,
   )?.[0];
   return typeof first === "number" ? Math.max(0, now - first) : 0;
 }
 
 /** Reads all jobs of the tenant that are due: for people, not for every turn. */
 export function aheadOf(sql: Sql, jobId: string, limit: number): readonly string[] {
-  const row = findByAnyId(sql, jobId)?.row;
-  if (row?.state !== "queued") return [];
+  const found = findByAnyId(sql, jobId);
+  if (found?.record.state.kind !== "queued") return [];
+  const { row } = found;
   const ahead = sql.all(
-    `SELECT j.id FROM (SELECT job FROM due UNION ALL SELECT number FROM jobs WHERE wait = 'key') d
-     JOIN jobs j ON j.number = d.job JOIN claim_groups g ON g.number = j.claim_group
-     WHERE (j.rank, j.id) < (?, ?) AND g.tenant = (SELECT tenant FROM claim_groups WHERE number = ?)
-     ORDER BY j.rank, j.id LIMIT (? + 0)`,
+    `SELECT j.id FROM jobs j JOIN claim_groups g ON g.number = j.claim_group
+     WHERE j.number IN (${queuedNumbers}) AND j.state IN ('ready', 'behind', 'key') AND (j.rank, j.number) < (?, ?) AND g.tenant = (SELECT tenant FROM claim_groups WHERE number = ?)
+     ORDER BY j.rank, j.number LIMIT (? + 0)`,
     row.rank,
-    row.id,
+    row.number,
     row.claim_group,
     limit,
   );

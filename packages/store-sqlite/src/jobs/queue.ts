@@ -1,21 +1,17 @@
 /**
- * Stores queued jobs. `ready`, which claims read, has the first due job of each claim group and workspace, so that a
- * thousand jobs of one workspace do not hide the jobs behind them. Every change of the queue keeps that rule here.
+ * Stores queued jobs. Of the due jobs of a claim group and workspace at most the first is `ready`, the state that claims
+ * read, so that a thousand jobs of one workspace do not hide the jobs behind them. No job of a workspace has to be ready
+ * while one runs: when that one ends, the next is made ready. Every change of the queue keeps these rules here.
  *
  * A job that became due stays due until it is claimed, even if the clock is set back.
  */
 import { clockSetBackMsMin } from "@agentcore/scheduler";
+import { isDueInWorkspace, isWaiting } from "../schema-queue.ts";
 import type { Sql } from "../sql.ts";
-import type { JobRow, Wait } from "./job-row.ts";
+import type { JobRow, Place, QueuedPlace } from "./job-row.ts";
 
 /** What decides where a queued job stands. */
-export type QueuedJob = Pick<JobRow, "number" | "id" | "claim_group" | "concurrency_key" | "rank">;
-
-/** The workspace of jobs without a concurrency key: each of them is ready when it is due. */
-const noWorkspace = "";
-
-export const workspaceOf = (job: Pick<JobRow, "concurrency_key">): string =>
-  job.concurrency_key ?? noWorkspace;
+export type QueuedJob = Pick<JobRow, "number" | "id" | "key" | "workspace" | "claim_group" | "rank">;
 
 export interface Entering {
   readonly isPiece: boolean;
@@ -23,73 +19,76 @@ export interface Entering {
   readonly delayMs: number | null;
 }
 
-/** What a job that enters the queue waits for. The caller writes it, and calls {@link enterDue} where that is null. */
-export function waitOf(sql: Sql, job: Pick<JobRow, "id" | "key">, { isPiece, delayMs }: Entering): Wait {
-  if (isPiece) return "run";
-  if (delayMs !== 0) return "moment";
-  return job.key !== null && isKeyRunning(sql, job.key, job.id) ? "key" : null;
+const isDue = (state: Place | null): boolean => state === "ready" || state === "behind";
+
+/** Call for each change of a job's state, so that the due jobs of its group are counted. `null`: it is a new one. */
+export function countDue(sql: Sql, group: number, before: Place | null, after: Place): void {
+  if (isDue(before) === isDue(after)) return;
+  sql.run("UPDATE claim_groups SET due = due + ? WHERE number = ?", isDue(after) ? 1 : -1, group);
 }
+
+/** Where a job enters the queue; the caller writes it. The job that was first in line until then is put behind it. */
+export function enterQueue(sql: Sql, job: QueuedJob, { isPiece, delayMs }: Entering): QueuedPlace {
+  if (isPiece) return "piece";
+  if (delayMs !== 0) return "moment";
+  if (job.key !== null && isKeyRunning(sql, job.key, job.id)) return "key";
+  if (job.workspace === null) return "ready";
+  const first = sql.values(nextOf("?", "?"), job.workspace, job.claim_group);
+  if (first === undefined) return "ready";
+  const [number, rank] = first.map(Number) as [number, number];
+  if (isBefore({ number, rank }, job)) return "behind";
+  sql.run("UPDATE jobs SET state = 'behind' WHERE number = ?", number);
+  return "ready";
+}
+
+/** Call for a job that was ready and is not any more, or that ran: the next of its workspace takes its place. */
+export function letNextIn(sql: Sql, { workspace, claim_group: group }: QueuedJob): void {
+  if (workspace === null) return;
+  sql.run(`UPDATE jobs SET state = 'ready' WHERE number = (${numberOfNext("?", "?")})`, workspace, group);
+}
+
+/** Lets in the next job of each workspace where one runs: for a claim that may run several in one. */
+export function letInBesideRunning(sql: Sql): void {
+  sql.run(`UPDATE jobs SET state = 'ready' WHERE number IN (${nextOfRunning})`);
+}
+
+const nextOf = (workspace: string, group: string): string => `
+  SELECT number, rank FROM jobs WHERE ${isDueInWorkspace} AND workspace = ${workspace} AND claim_group = ${group}
+  ORDER BY rank, number LIMIT 1`;
+const numberOfNext = (workspace: string, group: string): string => `
+  SELECT number FROM (${nextOf(workspace, group)})`;
+
+/** Numbers of the first due jobs of the workspaces in which a job runs. */
+export const nextOfRunning = `
+  SELECT (${numberOfNext("r.workspace", "r.claim_group")}) FROM jobs r WHERE r.state = 'running'`;
 
 /** Whether another job with the key runs. Looks at all that runs now. */
 export function isKeyRunning(sql: Sql, key: string, id: string): boolean {
   const running = sql.values(
-    "SELECT 1 FROM running r CROSS JOIN jobs j ON j.number = r.job WHERE j.key = ? AND j.id <> ?",
+    "SELECT 1 FROM jobs WHERE state = 'running' AND key = ? AND id <> ? LIMIT 1",
     key,
     id,
   );
   return running !== undefined;
 }
 
-/** Call for a job whose row says that it is due. */
-export function enterDue(sql: Sql, job: QueuedJob): void {
-  const workspace = workspaceOf(job);
-  const { claim_group: group, rank, id, number } = job;
-  const first = workspace === noWorkspace ? undefined : firstDue(sql, workspace, group);
-  sql.run("INSERT INTO due VALUES (?, ?, ?, ?, ?)", workspace, group, rank, id, number);
-  if (first !== undefined && isBefore(first, job)) return;
-  if (first !== undefined) leaveReady(sql, group, first);
-  makeReady(sql, workspace, number);
+/** Jobs are numbered as they are submitted. */
+export function isBefore(a: Pick<JobRow, "rank" | "number">, b: Pick<JobRow, "rank" | "number">): boolean {
+  return a.rank < b.rank || (a.rank === b.rank && a.number < b.number);
 }
 
-/** Takes a job that is due out of the queue; the next of its workspace takes its place in `ready`. */
-export function leaveDue(sql: Sql, job: QueuedJob): void {
-  const workspace = workspaceOf(job);
-  const { claim_group: group, rank, id } = job;
-  const isDue = "workspace = ? AND claim_group = ? AND rank = ? AND id = ?";
-  sql.run(`DELETE FROM due WHERE ${isDue}`, workspace, group, rank, id);
-  if (!leaveReady(sql, group, job) || workspace === noWorkspace) return;
-  const next = firstDue(sql, workspace, group);
-  if (next !== undefined) makeReady(sql, workspace, next.job);
-}
+// --- Ends ---------------------------------------------------------------------------------------------------------------
 
-function makeReady(sql: Sql, workspace: string, number: number): void {
-  sql.run(
-    "INSERT INTO ready SELECT claim_group, rank, id, number, ?, ready_from, run_at FROM jobs WHERE number = ?",
-    workspace,
-    number,
-  );
-}
+const selectLatestEnd = `SELECT max(latest) FROM (${["succeeded", "dead", "cancelled"]
+  .map(
+    (state) =>
+      `SELECT max(end_number) AS latest FROM jobs WHERE state = '${state}' AND end_number IS NOT NULL`,
+  )
+  .join(" UNION ALL ")})`;
 
-function leaveReady(sql: Sql, group: number, { rank, id }: Position): boolean {
-  return sql.run("DELETE FROM ready WHERE claim_group = ? AND rank = ? AND id = ?", group, rank, id) === 1;
-}
-
-type Position = Pick<QueuedJob, "rank" | "id">;
-
-function firstDue(
-  sql: Sql,
-  workspace: string,
-  group: number,
-): (Position & { readonly job: number }) | undefined {
-  return sql.get(
-    "SELECT rank, id, job FROM due WHERE workspace = ? AND claim_group = ? ORDER BY rank, id LIMIT 1",
-    workspace,
-    group,
-  ) as (Position & { readonly job: number }) | undefined;
-}
-
-export function isBefore(a: Position, b: Position): boolean {
-  return a.rank < b.rank || (a.rank === b.rank && a.id < b.id);
+/** Ends of jobs are numbered in the order in which they are committed, whatever the clocks show. The latest; 0: there is none. */
+export function endMark(sql: Sql): number {
+  return Number(sql.values(selectLatestEnd)?.[0] ?? 0);
 }
 
 // --- Jobs that become due -----------------------------------------------------------------------------------------------
@@ -97,12 +96,13 @@ export function isBefore(a: Position, b: Position): boolean {
 /** Jobs that become due in one call at most, so that many of them do not hold the event loop at once. */
 const promotedMax = 10_000;
 
-const waitsFrom = "wait = 'moment' AND delay_ms IS NOT NULL AND run_at - delay_ms";
+const waitsForMoment = `${isWaiting} AND state = 'moment'`;
+const waitsFrom = "state = 'moment' AND delay_ms IS NOT NULL AND run_at - delay_ms";
 
 /** Lets in the jobs whose moment has come, and those that wait only because the clock was set back (see `isDue`). */
 export function promoteDue(sql: Sql, now: number): void {
   const due = sql.allValues(
-    `SELECT number FROM jobs WHERE wait = 'moment' AND run_at <= ? ORDER BY run_at LIMIT ${promotedMax}`,
+    `SELECT number FROM jobs WHERE ${waitsForMoment} AND run_at <= ? ORDER BY run_at LIMIT ${promotedMax}`,
     now,
   );
   const setBack = sql.allValues(
@@ -116,27 +116,30 @@ export function promoteDue(sql: Sql, now: number): void {
 export function releaseKey(sql: Sql, key: string): void {
   const [number] =
     sql.values(
-      "SELECT j.number FROM key_holders h JOIN jobs j ON j.number = h.job WHERE h.key = ? AND j.wait = 'key'",
+      "SELECT j.number FROM key_holders h JOIN jobs j ON j.number = h.job WHERE h.key = ? AND j.state = 'key'",
       key,
     ) ?? [];
   if (number !== undefined) becomeDue(sql, Number(number));
 }
 
 function becomeDue(sql: Sql, number: number): void {
-  const job = sql.get("SELECT * FROM jobs WHERE number = ?", number) as unknown as JobRow;
-  const wait = waitOf(sql, job, { isPiece: false, delayMs: 0 });
-  sql.run("UPDATE jobs SET wait = ? WHERE number = ?", wait, number);
-  if (wait === null) enterDue(sql, job);
+  const job = sql.get(
+    "SELECT number, id, key, workspace, claim_group, rank FROM jobs WHERE number = ?",
+    number,
+  ) as unknown as QueuedJob;
+  const state = enterQueue(sql, job, { isPiece: false, delayMs: 0 });
+  sql.run("UPDATE jobs SET state = ? WHERE number = ?", state, number);
+  countDue(sql, job.claim_group, null, state);
 }
 
 /** When the next queued job that is not due becomes due; null: there is none. */
 export function nextRunAt(sql: Sql, now: number): number | null {
-  const moments = ["moment", "run"].flatMap(
-    (wait) =>
+  const moments = ["moment", "piece"].flatMap(
+    (state) =>
       sql.values(
-        `SELECT run_at FROM jobs WHERE wait = ? AND run_at > ?
+        `SELECT run_at FROM jobs WHERE ${isWaiting} AND state = ? AND run_at > ?
            AND (delay_ms IS NULL OR run_at - delay_ms <= ?) ORDER BY run_at LIMIT 1`,
-        wait,
+        state,
         now,
         now + clockSetBackMsMin,
       ) ?? [],
@@ -145,9 +148,9 @@ export function nextRunAt(sql: Sql, now: number): number | null {
 }
 
 /** How many jobs that wait for their moment the next claim would let in. */
-export function countDue(sql: Sql, now: number): number {
+export function countPromoted(sql: Sql, now: number): number {
   const row = sql.values(
-    `SELECT (SELECT count(*) FROM jobs WHERE wait = 'moment' AND run_at <= ?)
+    `SELECT (SELECT count(*) FROM jobs WHERE ${waitsForMoment} AND run_at <= ?)
        + (SELECT count(*) FROM jobs WHERE ${waitsFrom} > ? AND run_at > ?)`,
     now,
     now + clockSetBackMsMin,

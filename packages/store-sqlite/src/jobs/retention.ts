@@ -1,6 +1,7 @@
 /** Deletes ended jobs with their texts, attempts, decisions and aliases. Late results are deleted by job id. */
 import type { DeleteEndedRequest, JobQuery } from "@agentcore/scheduler";
 import type { SqlValue } from "../driver.ts";
+import { attemptsOfJob } from "../schema-queue.ts";
 import type { Sql } from "../sql.ts";
 import { conditionOf } from "./queries.ts";
 
@@ -18,7 +19,7 @@ export function purgeDead(
 
 /** Dead letters proper stay. */
 const endedAs = (as: string): string => `
-  SELECT number, id, end_number FROM jobs WHERE ended_as = '${as}' AND (ended_as <> 'dead' OR replayed_as IS NOT NULL)
+  SELECT number, id, end_number FROM jobs WHERE state = '${as}' AND end_number IS NOT NULL AND (state <> 'dead' OR replayed_as IS NOT NULL)
     AND ended_at < ? AND submitted_at < ? AND (? IS NULL OR end_number <= ?) ORDER BY end_number LIMIT (? + 0)`;
 
 const selectOver = `SELECT number, id FROM (
@@ -38,6 +39,7 @@ export function deleteEnded(
 
 function deleteJobs(sql: Sql, rows: readonly unknown[]): void {
   for (const { number, id } of rows as readonly { readonly number: number; readonly id: string }[]) {
+    sql.run(`DELETE FROM attempts WHERE number IN (${attemptsOfJob("number")})`, number);
     sql.run("DELETE FROM jobs WHERE number = ?", number);
     sql.run("DELETE FROM late_results WHERE job_id = ?", id);
   }

@@ -17,52 +17,34 @@ interface Check {
   readonly query: string;
 }
 
-const places = `
-  SELECT job, 'due' AS place FROM due UNION ALL
-  SELECT number, wait FROM jobs WHERE wait IS NOT NULL UNION ALL
-  SELECT job, 'running' FROM running UNION ALL
-  SELECT number, ended_as FROM jobs WHERE ended_as IS NOT NULL`;
+const due = "state IN ('ready', 'behind')";
 
 const checks: readonly Check[] = [
   {
-    flaw: "a job stands nowhere, or in several places",
-    query: `SELECT j.id, p.places FROM jobs j
-      LEFT JOIN (SELECT job, count(*) AS count, group_concat(place) AS places FROM (${places}) GROUP BY job) p
-      ON p.job = j.number WHERE coalesce(p.count, 0) <> 1`,
+    flaw: "a job stands nowhere",
+    query: `SELECT id, state FROM jobs WHERE state NOT IN ('ready', 'behind', 'moment', 'key', 'piece', 'running',
+      'succeeded', 'dead', 'cancelled')`,
   },
   {
-    flaw: "a place is kept for a job that does not exist",
-    query: `SELECT job, place FROM (${places}) WHERE job NOT IN (SELECT number FROM jobs)`,
-  },
-  {
-    flaw: "the due jobs are counted wrong",
-    query: "SELECT count, (SELECT count(*) FROM due) AS actual FROM due_count WHERE count <> actual",
+    flaw: "the due jobs of a claim group are counted wrong",
+    query: `SELECT * FROM (SELECT number, due, (SELECT count(*) FROM jobs WHERE claim_group = g.number AND ${due}) AS actual
+      FROM claim_groups g) WHERE due <> actual`,
   },
   {
     flaw: "a job has no text",
     query: "SELECT id FROM jobs WHERE number NOT IN (SELECT job FROM job_texts)",
   },
   {
-    flaw: "a due job stands in a place that is not its own",
-    query: `SELECT j.id FROM due d JOIN jobs j ON j.number = d.job
-      WHERE (d.workspace, d.claim_group, d.rank, d.id)
-        IS NOT (coalesce(j.concurrency_key, ''), j.claim_group, j.rank, j.id)`,
-  },
-  {
     flaw: "of the due jobs of a claim group and workspace, another than the first alone is ready",
-    query: `SELECT id FROM (
-        SELECT d.claim_group, d.rank, d.id, d.job, d.workspace, j.ready_from, j.run_at FROM (
-          SELECT *, row_number() OVER (PARTITION BY workspace, claim_group ORDER BY rank, id) AS nth FROM due) d
-        JOIN jobs j ON j.number = d.job WHERE d.nth = 1 OR d.workspace = '' EXCEPT SELECT * FROM ready)
-      UNION ALL SELECT id FROM ready WHERE (workspace, claim_group, rank, id) NOT IN (
-        SELECT workspace, claim_group, rank, id FROM (
-          SELECT *, row_number() OVER (PARTITION BY workspace, claim_group ORDER BY rank, id) AS nth FROM due)
-        WHERE nth = 1 OR workspace = '')`,
+    query: `SELECT id, state FROM (
+        SELECT *, row_number() OVER (PARTITION BY workspace, claim_group ORDER BY rank, number) AS nth FROM jobs WHERE ${due})
+      WHERE (state = 'ready') <> (nth = 1 OR workspace IS NULL) AND NOT (nth = 1 AND workspace IN (
+        SELECT workspace FROM jobs r WHERE r.state = 'running'))`,
   },
   {
     flaw: "a job waits for its key and none with it runs, or it is due beside one",
-    query: `SELECT q.id FROM jobs q WHERE (q.wait = 'key' OR q.number IN (SELECT job FROM due)) AND (q.wait IS NOT NULL) <>
-      EXISTS (SELECT 1 FROM running r JOIN jobs o ON o.number = r.job WHERE o.key = q.key)`,
+    query: `SELECT id FROM jobs q WHERE (state = 'key' OR ${due}) AND (state = 'key') <>
+      EXISTS (SELECT 1 FROM jobs o WHERE o.state = 'running' AND o.key = q.key)`,
   },
   {
     flaw: "a key is held by a job that has ended or has another key",
@@ -72,15 +54,29 @@ const checks: readonly Check[] = [
   {
     flaw: "a queued job does not hold its key",
     query: `SELECT j.id FROM jobs j LEFT JOIN key_holders h ON h.key = j.key AND h.job = j.number
-      WHERE j.key IS NOT NULL AND h.job IS NULL AND j.ended_as IS NULL AND j.number NOT IN (SELECT job FROM running)`,
+      WHERE j.key IS NOT NULL AND h.job IS NULL AND j.ended_at IS NULL AND j.state <> 'running'`,
   },
   {
     flaw: "attempts are missing, or there are more than were begun",
-    query: `SELECT id FROM jobs j WHERE (SELECT count(*) FROM attempts a WHERE a.job = j.number) <> j.attempt`,
+    query: `WITH RECURSIVE ended (job, number) AS (
+        SELECT number, last_attempt FROM jobs
+        UNION ALL SELECT e.job, a.previous FROM ended e JOIN attempts a ON a.number = e.number)
+      SELECT id FROM jobs j WHERE (SELECT count(*) FROM ended e JOIN attempts a ON a.number = e.number WHERE e.job = j.number)
+        <> j.attempt - (j.state = 'running')`,
+  },
+  {
+    flaw: "an attempt is no job's",
+    query: `SELECT number FROM attempts WHERE number NOT IN (SELECT last_attempt FROM jobs WHERE last_attempt IS NOT NULL
+      UNION ALL SELECT previous FROM attempts WHERE previous IS NOT NULL)`,
   },
   {
     flaw: "an ended job has no end, or an unfinished one has",
-    query: "SELECT id FROM jobs WHERE (ended_at IS NULL) <> (ended_as IS NULL)",
+    query: `SELECT id FROM jobs WHERE (state IN ('succeeded', 'dead', 'cancelled')) <> (ended_at IS NOT NULL)
+      OR (ended_at IS NULL) <> (end_number IS NULL)`,
+  },
+  {
+    flaw: "a running job has no owner, or another has one",
+    query: "SELECT id FROM jobs WHERE (state = 'running') <> (owner IS NOT NULL)",
   },
   {
     flaw: "a counter of the ledger is not the sum of its holds",
