@@ -1,106 +1,113 @@
 /**
- * Our queue beside BullMQ and pg-boss: the same jobs with a payload of 220 bytes, ten priorities and three attempts, a
- * handler that does nothing, producer and worker in this process. Ours also decides on a permit for each, locks its
- * workspace, and keeps what the attempt was. Every figure is the median of rounds in which all take turns, because the disk
- * of a shared machine is another one every minute. The bare sync of that disk takes turns as well: whoever acknowledges only
- * what is on it cannot end more jobs than run at once for each sync.
+ * Our queue beside BullMQ, pg-boss and a minimal queue on SQLite, which is the floor: the same jobs with a payload of 220 bytes,
+ * ten priorities and three attempts, a handler that does nothing, producer and worker in one process for each contender. Ours
+ * also decides on a permit for each, locks its workspace, and keeps what the attempt was. In each round all take turns, because
+ * the disk of a shared machine is another one every minute. The first round is cold; every figure is the median of the others.
  */
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { agentcore } from "./queue/agentcore.ts";
-import { bullmq } from "./queue/bullmq.ts";
-import { type Contender, type OpenQueue, Unavailable } from "./queue/contender.ts";
-import { pgBoss } from "./queue/pg-boss.ts";
+import { loadavg, tmpdir } from "node:os";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Answer, Asked } from "./queue/contender-main.ts";
+import { contenders } from "./queue/contenders.ts";
+import { type Figure, firstCaller, type phases, runs } from "./queue/phases.ts";
 import { type Report, quantile } from "./report.ts";
 
 export interface QueueBenchOptions {
   /** Jobs of each drain and of the submits of many. Default 5,000. */
   readonly jobs?: number;
-  /** Default 3. */
+  /** Warm ones, after a cold one. Default 3. */
   readonly rounds?: number;
 }
 
-/** Jobs submitted to an idle queue one at a time: so many, or as many as this time allows. */
-const idleSamples = 100;
-const idleMs = 10_000;
+const order: readonly (keyof typeof phases)[] = ["submits", "drain10", "drain50", "idle"];
+const program = fileURLToPath(new URL(`queue/contender-main${extname(import.meta.url)}`, import.meta.url));
 
-type Unit = "jobs/s" | "ms";
-type Note = (what: string, value: number, unit: Unit) => void;
-type Phase = (queue: OpenQueue, jobs: number, note: Note) => Promise<void>;
-
-interface Figure {
-  readonly unit: Unit;
-  readonly values: number[];
-}
+/** The figures of one contender by what was measured, round by round. */
+type Rounds = Map<string, Figure[]>;
 
 export async function benchQueuePeers(report: Report, options: QueueBenchOptions = {}): Promise<void> {
   const { jobs = 5000, rounds = 3 } = options;
-  const contenders = [agentcore, bullmq("everysec"), bullmq("always"), pgBoss];
-  const figures = new Map(contenders.map(({ name }) => [name, new Map<string, Figure>()]));
+  report({ name: "load average at the start", value: loadavg()[0] ?? Number.NaN, unit: "" });
+  const measured = new Map<string, Rounds>();
   const missing = new Map<string, string>();
   const syncs: number[] = [];
-  for (const phase of [submits, drains(10), drains(50), idle]) {
-    for (let round = 0; round < rounds; round += 1) {
-      syncs.push(syncsPerSecond());
-      for (const contender of contenders.filter(({ name }) => !missing.has(name))) {
-        const reason = await run(contender, phase, jobs, noteIn(figures.get(contender.name)!));
-        if (reason !== null) missing.set(contender.name, reason);
+  const processes = contenders.map(({ name }) => ({ name, child: fork(program, [name]) }));
+  try {
+    for (const phase of order) {
+      for (let round = 0; round <= rounds; round += 1) {
+        syncs.push(syncsPerSecond());
+        for (const { name, child } of processes.filter((one) => !missing.has(one.name))) {
+          const answer = await ask(child, { phase, jobs });
+          if ("unavailable" in answer) missing.set(name, answer.unavailable);
+          else note(measured, name, answer.figures);
+        }
       }
     }
+  } finally {
+    for (const { child } of processes) if (child.connected) child.disconnect();
   }
-  const ours = figures.get(agentcore.name)!;
-  const floor = medianOf(syncs);
+  reportFigures(report, { measured, missing, floor: medianOf(syncs) });
+}
+
+async function ask(child: ChildProcess, asked: Asked): Promise<Answer> {
+  const answered = once(child, "message");
+  const ended = once(child, "exit").then(([code]) => {
+    throw new Error(`a contender ended with ${String(code)}`);
+  });
+  ended.catch(() => {});
+  child.send(asked);
+  const [answer] = await Promise.race([answered, ended]);
+  return answer as Answer;
+}
+
+function note(measured: Map<string, Rounds>, name: string, figures: readonly Figure[]): void {
+  const rounds = measured.get(name) ?? (new Map() as Rounds);
+  measured.set(name, rounds);
+  for (const figure of figures) rounds.set(figure.what, [...(rounds.get(figure.what) ?? []), figure]);
+}
+
+interface Measured {
+  readonly measured: ReadonlyMap<string, Rounds>;
+  readonly missing: ReadonlyMap<string, string>;
+  /** Syncs a second of the disk. */
+  readonly floor: number;
+}
+
+function reportFigures(report: Report, { measured, missing, floor }: Measured): void {
   report({ name: "floor: 4 KiB written and synced, one after another", value: floor, unit: "syncs/s" });
+  const [ours] = contenders;
   for (const { name } of contenders) {
     if (missing.has(name))
       report({ name, value: Number.NaN, unit: "", note: `not measured: ${missing.get(name)}` });
-    for (const [what, { unit, values }] of figures.get(name)!) {
-      const value = medianOf(values);
-      const row = { name: `${name}: ${what}`, value, unit };
-      report(
-        name === agentcore.name
-          ? { ...row, ...perSync(what, value / floor) }
-          : { ...row, note: comparison(medianOf(ours.get(what)!.values), value, unit) },
-      );
+    for (const [what, figures] of measured.get(name) ?? []) {
+      const { value, cold, cpuUs, unit } = summaryOf(figures);
+      const own = summaryOf(measured.get(ours!.name)?.get(what) ?? []).value;
+      const compared = name === ours!.name ? perSync(what, value / floor) : comparison(own, value, unit);
+      const rest = `cold ${cold.toPrecision(3)}; processor ${cpuUs.toFixed(0)} µs a job`;
+      report({ name: `${name}: ${what}`, value, unit, note: [compared, rest].filter(Boolean).join("; ") });
     }
   }
 }
 
-function noteIn(figures: Map<string, Figure>): Note {
-  return (what, value, unit) => {
-    const figure = figures.get(what) ?? { unit, values: [] };
-    figures.set(what, figure);
-    figure.values.push(value);
+function summaryOf(figures: readonly Figure[]) {
+  const [first, ...warm] = figures;
+  return {
+    value: medianOf(warm.map(({ value }) => value)),
+    cpuUs: medianOf(warm.map(({ cpuUs }) => cpuUs)),
+    cold: first?.value ?? Number.NaN,
+    unit: first?.unit ?? "jobs/s",
   };
 }
 
-/** Null, or why the contender cannot take part. */
-async function run(contender: Contender, phase: Phase, jobs: number, note: Note): Promise<string | null> {
-  try {
-    await withQueue(contender, (queue) => phase(queue, jobs, note));
-    return null;
-  } catch (error) {
-    if (error instanceof Unavailable) return error.message;
-    throw error;
-  }
-}
-
-const firstCaller = "submit, one caller";
-const runs = (concurrency: number): string => `run, ${concurrency} at once`;
-
 /** How many jobs one sync can be for. */
-const jobsOfSync: Readonly<Record<string, number>> = {
-  [firstCaller]: 1,
-  [runs(10)]: 10,
-  [runs(50)]: 50,
-};
+const jobsOfSync: Readonly<Record<string, number>> = { [firstCaller]: 1, [runs(10)]: 10, [runs(50)]: 50 };
 
-function perSync(what: string, jobs: number): { readonly note?: string } {
+function perSync(what: string, jobs: number): string | undefined {
   const jobsMax = jobsOfSync[what];
-  return jobsMax === undefined
-    ? {}
-    : { note: `${jobs.toFixed(1)} for each sync of the floor, of ${jobsMax}` };
+  return jobsMax === undefined ? undefined : `${jobs.toFixed(1)} for each sync of the floor, of ${jobsMax}`;
 }
 
 /** What a queue that syncs its log for each acknowledgement cannot do without. */
@@ -123,91 +130,9 @@ function syncsPerSecond(): number {
 }
 
 /** How we compare: above 1 is in our favour. */
-function comparison(own: number, peer: number, unit: Unit): string {
+function comparison(own: number, peer: number, unit: Figure["unit"]): string {
   const factor = unit === "ms" ? peer / own : own / peer;
   return `ours ${factor.toFixed(2)} times ${unit === "ms" ? "as quick" : "as many"}`;
-}
-
-const submits: Phase = async (queue, jobs, note) => {
-  note(firstCaller, await perSecond(500, 1, (index) => queue.submit(index)), "jobs/s");
-  note("submit, 64 callers", await perSecond(jobs, 64, (index) => queue.submit(1000 + index)), "jobs/s");
-  const calls = await perSecond(jobs / 1000, 1, (call) => queue.submitMany(100_000 + call * 1000, 1000));
-  note("submit, 1,000 a call", calls * 1000, "jobs/s");
-};
-
-function drains(concurrency: number): Phase {
-  return async (queue, jobs, note) => {
-    for (let from = 0; from < jobs; from += 1000) await queue.submitMany(from, 1000);
-    note(runs(concurrency), await drain(queue, concurrency, jobs), "jobs/s");
-  };
-}
-
-const idle: Phase = async (queue, _jobs, note) => {
-  const sorted = (await idleLatencies(queue)).toSorted((a, b) => a - b);
-  note("idle, submit to start, p50", quantile(sorted, 0.5), "ms");
-  note("idle, submit to start, p99", quantile(sorted, 0.99), "ms");
-};
-
-async function withQueue(contender: Contender, use: (queue: OpenQueue) => Promise<void>): Promise<void> {
-  const queue = await contender.open();
-  try {
-    await use(queue);
-  } finally {
-    await queue.close();
-  }
-}
-
-async function perSecond(
-  times: number,
-  callers: number,
-  call: (index: number) => Promise<unknown>,
-): Promise<number> {
-  let next = 0;
-  const startedAt = performance.now();
-  const caller = async (): Promise<void> => {
-    while (next < times) {
-      next += 1;
-      await call(next - 1);
-    }
-  };
-  await Promise.all(Array.from({ length: callers }, caller));
-  return (times * 1000) / (performance.now() - startedAt);
-}
-
-/** From the start of the worker until the queue has written that every job is done. */
-async function drain(queue: OpenQueue, concurrency: number, jobs: number): Promise<number> {
-  let left = jobs;
-  const finished = Promise.withResolvers<void>();
-  const startedAt = performance.now();
-  const worker = await queue.work(concurrency, {
-    started: () => {},
-    done() {
-      left -= 1;
-      if (left === 0) finished.resolve();
-    },
-  });
-  await finished.promise;
-  const seconds = (performance.now() - startedAt) / 1000;
-  await worker.stop();
-  return jobs / seconds;
-}
-
-/** Each job is submitted when the one before is done. */
-async function idleLatencies(queue: OpenQueue): Promise<number[]> {
-  const latencies: number[] = [];
-  const endAt = performance.now() + idleMs;
-  let [submittedAt, done] = [0, Promise.withResolvers<void>()];
-  const worker = await queue.work(10, {
-    started: () => latencies.push(performance.now() - submittedAt),
-    done: () => done.resolve(),
-  });
-  for (let index = 0; index < idleSamples && performance.now() < endAt; index += 1) {
-    done = Promise.withResolvers();
-    submittedAt = performance.now();
-    await Promise.all([queue.submit(index), done.promise]);
-  }
-  await worker.stop();
-  return latencies;
 }
 
 function medianOf(values: readonly number[]): number {
