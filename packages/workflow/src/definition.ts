@@ -1,6 +1,6 @@
 /**
- * A workflow as the planner and the runner work on it: parsed, checked, agent profiles merged in, names in one spelling,
- * durations in milliseconds, paths absolute. `parseWorkflow` makes it; nothing in it is checked again later.
+ * The definition of a workflow for the planner and the runner: parsed, checked, with agent profiles merged in, one spelling
+ * of names, durations in milliseconds and absolute paths. `parseWorkflow` makes it; it is not checked again later.
  */
 import type { Capability, OutputSpec } from "@agentcore/contract";
 import type { ConvergenceRules } from "./plan/plan-step.ts";

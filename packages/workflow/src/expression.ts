@@ -1,5 +1,5 @@
 /**
- * The expressions of `if` and of `${{ … }}`: comparisons and logic over inputs, matrix values and steps. A recursive
+ * Parses the expressions of `if` and `${{ … }}`: comparisons and logic over inputs, matrix values and steps. A recursive
  * descent parser for
  *
  *     or     = and { "||" and }
@@ -9,7 +9,7 @@
  *     value  = text | number | true | false | null | reference | "(" or ")"
  *     reference = ("inputs" | "matrix" | "steps") { "." name }
  *
- * Nothing in it can call, loop or fail at run time: a reference to what is not there is `null`.
+ * Expressions cannot call, loop or fail at run time: a reference to a missing value is `null`.
  */
 
 import { placeholderAt, placeholdersOf } from "./placeholder.ts";

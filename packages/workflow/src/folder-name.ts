@@ -1,7 +1,7 @@
 /** Parts of names of folders and branches that come from what people write. Pure. */
 import { createHash } from "node:crypto";
 
-/** A matrix value as part of a folder's name: path separators, NUL and line feeds become underscores. */
+/** Turns a matrix value into part of a directory name: path separators, NUL and line feeds become underscores. Pure. */
 export function folderName(value: string): string {
   return value.replaceAll(/[/\\\0\n]/g, "_");
 }

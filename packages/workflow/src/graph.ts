@@ -1,6 +1,6 @@
 /**
- * The graph of a workflow as people are shown it: a node for each step, an edge for each dependency with what it depends on,
- * and the graph of each sub-workflow inside its step. Pure; every picture is drawn from this.
+ * Builds the graph of a workflow for pictures: a node for each step, an edge for each dependency with its condition, and
+ * the graph of each sub-workflow inside its step. Pure; every picture is drawn from it.
  */
 import type { Step, Workflow } from "./definition.ts";
 import { parseExpression, referencesOf } from "./expression.ts";

@@ -1,4 +1,4 @@
-/** Reads the caller's parameters of a run as the workflow declares them. Pure. */
+/** Reads the caller's inputs of a run as the workflow declares them. Pure. */
 import { AgentCoreError } from "@agentcore/contract";
 import type { Workflow } from "./definition.ts";
 import { readAs } from "./input-value.ts";

@@ -1,7 +1,7 @@
 /**
- * Writing into the context directory. It lies in the workspace, so a worker can put a link, a pipe or a directory where a
- * run is about to write, also between a look and the write. So the directory is opened first and proved to be the one that
- * its name says, what is done in it goes through that descriptor, and a file in it is made anew and put in place by rename.
+ * Writes into the context directory. It is in the workspace, so a worker can place a link, a pipe or a directory where the
+ * run is about to write, even between a check and the write. So the directory is opened first and verified, all operations
+ * go through that descriptor, and files are written elsewhere and renamed into place.
  */
 import { AgentCoreError, ignore } from "@agentcore/contract";
 import {

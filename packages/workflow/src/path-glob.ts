@@ -1,7 +1,7 @@
 /**
- * Path patterns as people write them in ignore files: `*` within a name, `**` across directories, `?` one character. Patterns
- * come from workflow files, so that matching must not take longer than pattern length times path length: all places in the
- * pattern where the path may have come to are followed at once, and nothing is tried twice. Pure.
+ * Matches path patterns like those of ignore files: `*` within a name, `**` across directories, `?` one character. Patterns
+ * come from workflow files, so matching must take at most pattern length times path length: all possible positions in the
+ * pattern are tracked at once, and nothing is tried twice. Pure.
  */
 
 /** A pattern without a slash at its end also covers what is below it: `src` means `src` and `src/…`. */

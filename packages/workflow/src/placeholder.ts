@@ -1,4 +1,4 @@
-/** `${{ … }}` in texts: where they stand. Linear in the text, whatever is in it. Pure. */
+/** Finds `${{ … }}` in texts, in linear time for any text. Pure. */
 
 export interface Placeholder {
   /** As written, without the spaces around it. */

@@ -1,4 +1,4 @@
-/** The values that the scripts of one job refer to, each an environment variable of the job. */
+/** Collects the values that a job's scripts refer to; each becomes an environment variable of the job. */
 import { textOfValue, valueOf, type Lookup } from "./expression.ts";
 import { scriptWithValues } from "./shell-script.ts";
 

@@ -1,6 +1,6 @@
 /**
- * `${{ … }}` in a script for bash. A value never becomes part of the script's text, where it could be a command: it becomes a
- * reference to an environment variable, written so that it is read in the place where it stands.
+ * Replaces `${{ … }}` in a bash script. A value never becomes part of the script's text, where it could be a command: it
+ * becomes a reference to an environment variable, written so that bash reads it correctly at its position.
  *
  * | place                                | written                                             |
  * | ------------------------------------ | --------------------------------------------------- |
@@ -9,8 +9,8 @@
  * | in single quotes, in `$'…'`          | the quotes are closed before it and opened after it |
  * | in a here-document with `<<'EOF'`    | as `<<EOF`, with all else in it escaped             |
  *
- * The scanner knows bash's quoting well enough for scripts that people write. Where it takes one place for another, the script
- * may read the name instead of the value; the value still is no code.
+ * The scanner knows bash's quoting well enough for usual scripts. If it mistakes a position, the script may read the name
+ * instead of the value, but the value is still never code.
  */
 import { placeholderAt, type Placeholder } from "./placeholder.ts";
 

@@ -1,7 +1,7 @@
 /**
- * Who of those that may start now starts, and with what ceiling. A step with a budget of its own is given all of it or waits,
- * for as long as running work may give something back. The others get equal parts of the rest, for work that could run at the
- * same time; work that can only come later leaves its part to those before it. Pure.
+ * Chooses which of the ready steps start, and with what ceiling. A step with its own budget gets all of it, or waits as
+ * long as running jobs may release money. The others get equal shares of the rest, divided among jobs that could run at the
+ * same time; jobs that can only run later leave their share to earlier ones. Pure.
  */
 import type { Budget } from "../definition.ts";
 import type { PlanStep } from "../plan/plan-step.ts";

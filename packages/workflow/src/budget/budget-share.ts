@@ -1,7 +1,6 @@
 /**
- * How a run's ceiling is divided. What may be spent is reserved before a job starts, and given back when it ends, less what
- * it spent; so the sum of what was spent and what still may be never exceeds the ceiling, however many steps run at once.
- * Pure.
+ * Divides a run's ceiling. A job's share is reserved before it starts, and the unspent part is released when it ends. So
+ * spent and reserved money together never exceed the ceiling, regardless of how many steps run at once. Pure.
  */
 import type { Spending } from "@agentcore/scheduler";
 import type { Budget } from "../definition.ts";

@@ -1,4 +1,7 @@
-/** Agent profiles from one or more files, the later ones winning; the files are those named, or the one beside the workflow. */
+/**
+ * Reads agent profiles from one or more files, of which later ones override earlier ones: the named files, or the one
+ * beside the workflow.
+ */
 import { readYaml } from "@agentcore/yaml-file";
 import { agentsFileSchema, agentsJsonSchema, type AgentProfile } from "./file-schema.ts";
 import { otherNames } from "./names.ts";

@@ -1,6 +1,6 @@
 /**
- * From the `stall` keys of a file to the guard of a step or a completion check. What a step leaves out comes from the file's
- * `sentinel` block; a step with neither takes the guard of the sub-workflow step that it belongs to, if there is one. Pure.
+ * Builds the stall settings of a step or a completion check from the file's `stall` keys. Omitted keys come from the file's
+ * `sentinel` block. A step with neither uses the settings of the sub-workflow step that contains it, if any. Pure.
  */
 import type { Loop, Stall, StallReaction, Step, Workflow } from "../definition.ts";
 import type { WorkflowFile } from "./file-schema.ts";

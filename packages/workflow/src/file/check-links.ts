@@ -1,6 +1,6 @@
 /**
- * Paths that leave the workspace by a symbolic link that is there already. Those that only come to be while the workflow
- * runs are refused by the step that meets them.
+ * Finds paths that leave the workspace through an existing symbolic link. Links that appear during the run are refused by
+ * the step that meets them.
  */
 import { ignore, isAgentCoreError } from "@agentcore/contract";
 import { lstatSync } from "node:fs";

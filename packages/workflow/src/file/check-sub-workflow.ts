@@ -1,4 +1,4 @@
-/** Checks of a step against the sub-workflow that it names: what it gives to it, and what it takes from it. */
+/** Checks a step against its sub-workflow: the inputs that it passes, and the artifacts that it exports. */
 import { didYouMean } from "@agentcore/yaml-file";
 import type { InputDeclaration, Workflow } from "../definition.ts";
 import { placeholdersIn } from "../expression.ts";

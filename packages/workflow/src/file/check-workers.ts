@@ -1,6 +1,6 @@
 /**
- * Checks of what a file asks of its workers: a worker that there is not, and arguments that its adapter refuses, are
- * mistakes; settings that the worker does not have are warnings, since the step does its work without them.
+ * Checks the workers of a file: an unknown worker, or arguments that its adapter refuses, are errors; options that the
+ * worker does not support are warnings, because the step works without them.
  */
 import type { TaskOption } from "@agentcore/contract";
 import { canonicalWorker } from "./names.ts";

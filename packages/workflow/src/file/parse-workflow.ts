@@ -1,6 +1,6 @@
 /**
- * Reads a workflow and all that belongs to it: agent profiles and sub-workflows, each file once for each place that names
- * it. All mistakes of all files come back at once; with none, the definition does.
+ * Reads a workflow with its agent profiles and sub-workflows, each file once for each place that names it. Returns all
+ * errors of all files at once, or the definition if there are none.
  */
 import { parseYaml, readYaml, type YamlSource } from "@agentcore/yaml-file";
 import { createHash } from "node:crypto";

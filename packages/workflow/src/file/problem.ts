@@ -1,4 +1,4 @@
-/** One mistake of a workflow or a file that belongs to it, with its place; and the port through which files are read. */
+/** An error of a workflow or of a file that it uses, with its place; and the port for reading files. */
 
 export interface Problem {
   /** Path as the file was opened. */

@@ -1,6 +1,6 @@
 /**
- * A workflow file as the checks look at it: whatever the text held, read without trust. The schema may have found mistakes
- * in it already; the checks pass over what has not the shape they need, so that all mistakes of both come out at once.
+ * A workflow file in the form that the checks read: unvalidated content. The schema may have found errors in it; the checks
+ * skip everything that does not have the expected shape, so that the errors of both are reported together.
  */
 import { waitingIn } from "./waiting.ts";
 

@@ -1,4 +1,4 @@
-/** The schema of one step as it stands in a file; `file-schema.ts` has the rest. Keys are the file's, unknown ones are errors. */
+/** The schema of one step in a file; `file-schema.ts` has the rest. Unknown keys are errors. */
 import { durationSchema, variantSchema } from "@agentcore/contract";
 import { z } from "zod";
 import { capabilityNameSchema, idSchema, workerNameSchema } from "./names.ts";

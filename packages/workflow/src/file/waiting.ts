@@ -1,7 +1,7 @@
 /**
- * Which step waits for which, directly or through others. Asked by thousands of steps of one file, so neither all that a step
- * waits for is written down for each of them, nor the same way gone twice: the search begins with what is nearest, since most
- * steps ask about one that is near, and what was found out about a step is kept, since many ask about the same one.
+ * Finds whether a step waits for another, directly or indirectly. A file may have thousands of steps, so neither is the
+ * full list stored for each step, nor is a path searched twice: the search starts with the nearest steps, because most
+ * questions are about near ones, and results per step are cached.
  */
 
 /** Cycles are gone around once. `dependencies` names only steps that there are. */

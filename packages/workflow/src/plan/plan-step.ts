@@ -1,4 +1,4 @@
-/** What the planner knows of one step instance: its place in the graph and its rules, nothing about workers or files. */
+/** The planner's view of a step instance: its place in the graph and its rules, without workers or files. */
 
 export interface PlanStep {
   /** `build`, or `build[os=linux,node=20]` for an instance of a matrix. */

@@ -1,7 +1,7 @@
 /**
- * The planner: what may happen now, by the state of the run alone. It starts nothing itself. The runner performs the actions,
- * journals what came of them, and asks again; a resumed run asks the same question of the same state and so gets the same
- * answer. Only steps that may have become ready are looked at.
+ * The planner: decides what may happen now, from the state of the run alone. The runner performs the actions, writes the
+ * results to the journal, and calls the planner again; a resumed run asks the same question of the same state and gets the
+ * same result. Only steps that may have become ready are checked.
  */
 import type { ConditionView, PlanStep } from "./plan-step.ts";
 import type { RunOutcome, RunState } from "./run-state.ts";

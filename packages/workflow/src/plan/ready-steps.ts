@@ -1,6 +1,6 @@
 /**
- * Which steps the planner has to look at. It is kept up to date with every change of a step, by following the dependencies
- * backward, so an event costs as much in a run of ten thousand steps as in one of ten.
+ * Tracks the steps that the planner has to check. It is updated with every change of a step, by following the dependencies
+ * backward, so an event costs the same in a run of ten thousand steps as in a run of ten.
  */
 import type { PlanStep } from "./plan-step.ts";
 import type { StepState } from "./step-state.ts";

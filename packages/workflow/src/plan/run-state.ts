@@ -1,7 +1,6 @@
 /**
- * The state of a whole run: the states of its steps and why it stops, if it does. Journal events go through `apply` one by
- * one; a resumed run is the fold of its journal and nothing else. The state changes in place: a copy for each event would
- * make long runs quadratic.
+ * The state of a run: the states of its steps, and why it stops, if it does. Journal events go through `apply` one by one;
+ * a resumed run only replays its journal. The state changes in place: a copy for each event would make long runs quadratic.
  */
 import { assert, type ErrorCode } from "@agentcore/contract";
 import type { PlanStep } from "./plan-step.ts";

@@ -1,6 +1,6 @@
 /**
- * The steps that a run really has: each entry of the file once, or once for each combination of its matrix. An instance
- * depends on all instances of what its step depends on. Pure; made once at the start of a run and again at a resume.
+ * Expands the steps of a run: one instance per entry of the file, or one per combination of its matrix. An instance depends
+ * on all instances of the steps that its step depends on. Pure; called at the start of a run and again at a resume.
  */
 import type { Step, Workflow } from "../definition.ts";
 import {

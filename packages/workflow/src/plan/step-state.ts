@@ -1,6 +1,6 @@
 /**
- * The life of one step instance. `transition` is the only function that moves it; it is pure, and an event that does not
- * fit the state is ignored, so that a journal read twice gives the same state.
+ * The states of a step instance. Only `transition` changes them; it is pure, and an event that does not fit the state is
+ * ignored, so that a journal read twice gives the same state.
  *
  * | state      | meaning                                              | leaves by                                        |
  * | ---------- | ---------------------------------------------------- | ------------------------------------------------ |

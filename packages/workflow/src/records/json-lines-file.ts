@@ -1,7 +1,7 @@
 /**
- * A file that gets one JSON object a line, for people and other programs. Nobody waits for it: what cannot be written as fast
- * as it comes is kept up to a bound, and left out beyond it, which a line in the file then says. A file that cannot be
- * written is logged once, and stops nothing.
+ * Writes a file with one JSON object per line, for people and other programs, without delaying the run. Lines that cannot
+ * be written fast enough are buffered up to a bound and dropped beyond it; a line in the file says how many. A write error
+ * is logged once and stops nothing.
  */
 import type { Log } from "@agentcore/contract";
 import { appendToFile } from "../own-place.ts";

@@ -1,4 +1,4 @@
-/** Reads runs without working on them: for lists, and for what a resume needs first. */
+/** Reads runs without working on them, for lists and before a resume. */
 import type { Journal, JournalHeader } from "@agentcore/scheduler";
 import type { Workflow } from "../definition.ts";
 import { stepReport, type StepReport } from "./record-files.ts";

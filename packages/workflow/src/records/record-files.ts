@@ -1,4 +1,4 @@
-/** The records that a run leaves in its context directory: `_workflow.json`, and `_meta.json` for each step. By rename. */
+/** Writes the records of a run in its context directory, by rename: `_workflow.json`, and `_meta.json` for each step. */
 import { join } from "node:path";
 import type { Workflow } from "../definition.ts";
 import { progressOf, statusOf, type StepState } from "../plan/step-state.ts";

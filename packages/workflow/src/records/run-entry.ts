@@ -1,6 +1,6 @@
 /**
- * Reads the entries of a run's journal. They come from a file that anything may have happened to, so each is checked before
- * it counts; one that cannot be read is named with its run and its number.
+ * Reads and validates the entries of a run's journal, because the file may be damaged; an invalid entry is reported with
+ * its run and its number.
  */
 import { AgentCoreError, isErrorCode, type ErrorCode, lazySchema } from "@agentcore/contract";
 import type { JournalValue } from "@agentcore/scheduler";

@@ -1,6 +1,6 @@
 /**
- * The record of one run with the journal behind it: what an entry asks for is done only when the entry is durable. A writer
- * that finds entries of somebody else in the journal stops, with `AC_WORKFLOW_TAKEN`.
+ * The record of one run, backed by the journal: an entry takes effect only when it is durable. A writer that finds entries
+ * of another process in the journal stops, with `AC_WORKFLOW_TAKEN`.
  */
 import { AgentCoreError, assert } from "@agentcore/contract";
 import type { JournalValue } from "@agentcore/scheduler";

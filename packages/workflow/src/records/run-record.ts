@@ -1,6 +1,6 @@
 /**
- * What the journal of a run holds, and the record that its entries fold into. The first entry says what was started; each
- * later one is an event of the plan with what is known about it. A resumed run folds the same entries and goes on.
+ * The entries of a run's journal, and the record that they are folded into. The first entry says what was started; each
+ * later one is an event of the plan with its details. A resumed run replays the same entries and continues.
  */
 import { assert } from "@agentcore/contract";
 import type { JournalHeader, JournalValue, Spending } from "@agentcore/scheduler";

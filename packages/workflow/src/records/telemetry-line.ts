@@ -1,6 +1,7 @@
 /**
- * One line of a run's events file. Unless the file asks for it, nothing is in it that a worker printed, said or received: only
- * that it did, when, and how much. What a probe answers is written to be shared and stays, but for its stderr. Pure.
+ * Builds a line of a run's events file. Unless the workflow file enables it, a line has no text that a worker printed,
+ * wrote or received: only that it did, when, and how much. A probe's results are intended for sharing and are included,
+ * except stderr. Pure.
  */
 import type { RunEvent as JobEvent, WorkerEvent } from "@agentcore/contract";
 import type { WorkflowEvent } from "../run-ports.ts";

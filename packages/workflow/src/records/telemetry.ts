@@ -1,6 +1,6 @@
 /**
- * What a run writes about itself for other programs: every event as a line of one file, and where it is now in another, which
- * is replaced at most once a second. A resumed run goes on with both. Neither file holds up the run.
+ * Writes telemetry of a run for other programs: every event as a line of one file, and the present state in another, which
+ * is replaced at most once a second. A resumed run continues both. Neither file delays the run.
  */
 import type { Clock, Log, ProbeClass, Timer } from "@agentcore/contract";
 import type { Telemetry, Workflow } from "../definition.ts";

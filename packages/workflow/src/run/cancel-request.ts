@@ -1,6 +1,6 @@
 /**
- * How another process asks for the end of a run: by an entry in a stream beside the run's own, which the process that works on
- * the run looks into twice a second. The stream is deleted with the run.
+ * Requests the end of a run from another process: with an entry in a stream beside the run's own, which the process that
+ * works on the run reads twice a second. The stream is deleted with the run.
  */
 import type { Clock, Log } from "@agentcore/contract";
 import type { Journal } from "@agentcore/scheduler";

@@ -1,4 +1,4 @@
-/** Ends a run by its journal alone, where nobody works on it and its definition no longer exists. */
+/** Ends a run in its journal only, if no process works on it and its definition no longer exists. */
 import type { Journal, JournalValue } from "@agentcore/scheduler";
 import { readRun } from "../records/read-runs.ts";
 import { runNotFound } from "./run-workflow.ts";

@@ -1,6 +1,6 @@
 /**
- * The entry to runs: start one, or go on with one that an earlier process left. Both give a handle; the journal has all
- * that a resume needs except the definition, which the caller reads again and which must be the same.
+ * Starts a run, or continues one that an earlier process left. Both return a handle. The journal has everything that a
+ * resume needs except the definition, which the caller reads again and which must be unchanged.
  */
 import { Cancellation, type CancelRequest, AgentCoreError } from "@agentcore/contract";
 import { runLabel, type JournalValue } from "@agentcore/scheduler";

@@ -1,7 +1,7 @@
 /**
- * Drives one run: asks the planner, journals what it answers, does it, journals what came of it, and asks again, until the
- * run has ended. One loop is the only writer of the record; the pieces of steps work beside it and put their ends into its
- * inbox. Nothing is started before its id is in the journal.
+ * Drives one run: calls the planner, writes its decisions to the journal, performs them, writes the results, and repeats
+ * until the run has ended. One loop is the only writer of the record; the jobs of steps run in parallel and put their ends
+ * into its inbox. No job is started before its id is in the journal.
  */
 import { Cancellation, type CancelRequest, type ErrorCode } from "@agentcore/contract";
 import type { RunOutcome } from "../plan/run-state.ts";

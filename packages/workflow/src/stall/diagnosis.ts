@@ -1,6 +1,5 @@
 /**
- * Writes the diagnosis of a step that gives up, with the findings that kept coming back, to
- * `<context_dir>/<step>/_convergence/`.
+ * Writes the diagnosis of a step that fails because its findings kept coming back, to `<context_dir>/<step>/_convergence/`.
  */
 import { join } from "node:path";
 import type { StepState } from "../plan/step-state.ts";

@@ -1,6 +1,6 @@
 /**
- * How the end of a job that its guard stopped is read: what triggered it, which of the guard's reactions holds, and what
- * follows for the step. Everything is in the job's result, so that a run that is resumed reads the same. Pure.
+ * Interprets the end of a job that its stall settings stopped: the trigger, the configured action, and the consequence for
+ * the step. Everything is in the job's result, so that a resumed run decides the same. Pure.
  */
 import { errorClassTraits, errorClassSchema, type WorkerResult } from "@agentcore/contract";
 import type { Stall, StallReaction } from "../definition.ts";

@@ -1,6 +1,6 @@
 /**
- * Artifacts: copied from the workspace into the context directory when a step succeeds, and from there into the workspace
- * of a step that takes them as input. A copy is made beside its place and put there by rename, so none is ever half there.
+ * Copies artifacts: from the workspace into the context directory when a step succeeds, and from there into the workspace
+ * of a step that uses them as input. A copy is made elsewhere and renamed, so it is never incomplete.
  */
 import { AgentCoreError, ifMissing } from "@agentcore/contract";
 import { cp, mkdir, readdir, realpath, rename, rm } from "node:fs/promises";

@@ -1,6 +1,6 @@
 /**
- * What a completion check decided. The shell worker decides by its exit code; any other must leave a decision file. What
- * cannot be read as a decision is none, and is never taken for "complete". Pure.
+ * Reads the decision of a completion check. The shell worker decides by its exit code; any other worker must write a
+ * decision file. Anything that is not a valid decision counts as none, and never as "complete". Pure.
  */
 import type { CheckDecision } from "../plan/step-state.ts";
 

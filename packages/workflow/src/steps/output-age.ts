@@ -1,7 +1,8 @@
 /**
- * Whether a step's outputs are its own work: what an attempt that failed left behind is no output of the next one. Each further
- * attempt notes how the declared outputs look when it begins, beside how they looked before the first; one that changed since the
- * first attempt and not since this one is stale. What was there before the step counts, even if it leaves it as it is.
+ * Checks whether a step's outputs are its own work: a file left by a failed attempt is not an output of the next one. Each
+ * further attempt records the state of the declared outputs at its start, and their state before the first attempt is
+ * known. A file that changed since the first attempt but not since this one is stale. A file from before the step counts,
+ * even if the step does not change it.
  */
 import { readPlacedFile, lazySchema } from "@agentcore/contract";
 import { lstat, readdir } from "node:fs/promises";

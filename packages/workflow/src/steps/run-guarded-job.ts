@@ -1,6 +1,6 @@
 /**
- * The job of one piece of a step (its work, or its check), told as it goes, with the records of its guard: every look of the
- * probe in `_stall/probe.jsonl`, and in `_stall/event.json` why the last job was stopped that stood still.
+ * Runs the job of a step (its work, or its check), reports its events, and writes the records of its stall settings: every
+ * look of the probe in `_stall/probe.jsonl`, and in `_stall/event.json` why the last stalled job was stopped.
  */
 import type { Artifact, JobSubmission, WorkerEvent } from "@agentcore/contract";
 import type { JobEnd } from "@agentcore/scheduler";

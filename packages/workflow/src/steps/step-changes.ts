@@ -1,6 +1,6 @@
 /**
- * Whether a step changed what it may change. What its files are compared with is fixed before its first job, and journaled: a
- * worker can move branches and write the file that names a commit.
+ * Checks that a step changed only what it may change. The base of the comparison is fixed before its first job, and written
+ * to the journal, because a worker can move branches and write the file that names a commit.
  */
 import { AgentCoreError, PlacedFileError, readPlacedFile } from "@agentcore/contract";
 import { mkdir } from "node:fs/promises";

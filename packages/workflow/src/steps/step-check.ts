@@ -1,4 +1,4 @@
-/** One completion check: the job, and what it decided. When the step is complete its outputs are collected. */
+/** Runs one completion check: the job, and its decision. When the step is complete, its outputs are collected. */
 import { rm } from "node:fs/promises";
 import { omitUndefined, openPlacedFile } from "@agentcore/contract";
 import type { JobEnd } from "@agentcore/scheduler";

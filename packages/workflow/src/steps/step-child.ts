@@ -1,6 +1,6 @@
 /**
- * A step that is a sub-workflow: a run of its own under the id that was journaled for the attempt, in a context directory
- * of its own, with the ceiling that was reserved for it. Its exports become the step's artifacts.
+ * Runs a sub-workflow as a step: a separate run with the id that the journal has for the attempt, its own context
+ * directory, and the ceiling that was reserved for it. Its exports become the step's artifacts.
  */
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";

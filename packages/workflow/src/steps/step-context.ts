@@ -1,4 +1,4 @@
-/** What the functions that perform a step know of their run. */
+/** The context of a run for the functions that perform a step. */
 import { join, relative } from "node:path";
 import type { Workflow } from "../definition.ts";
 import { artifactDir } from "../places.ts";

@@ -1,4 +1,4 @@
-/** Merges of worktrees under the stop of their run: what is under way gets a while to come to its end, and no longer. */
+/** Merges worktrees while their run is being stopped: a merge in progress gets a limited time to finish. */
 import type { Clock, Timer } from "@agentcore/contract";
 import { mergeWorktree, type MergeRequest } from "../worktree/merge-worktree.ts";
 import type { WorktreeOptions } from "../worktree/worktree-place.ts";

@@ -1,6 +1,6 @@
 /**
- * One attempt at a step: prepare the workspace, run the job, judge what it changed, collect what it made. Answers the event
- * that ends the attempt. Everything before the job may happen twice, when a run is resumed; the job does not.
+ * Performs one attempt at a step: prepares the workspace, runs the job, checks its changes, collects its outputs. Returns
+ * the event that ends the attempt. Everything before the job may run twice if a run is resumed; the job does not.
  */
 import { isAgentCoreError, omitUndefined, type WorkerResult } from "@agentcore/contract";
 import type { JobEnd, Spending } from "@agentcore/scheduler";

@@ -1,6 +1,6 @@
 /**
- * Where a workspace is in git, asked before each step. Git is asked again only where one of the files changed that its answer
- * hangs on: a plain step needs no git then.
+ * Finds a workspace's repository and branch before each step. Git runs again only if one of the files changed that its
+ * result depends on, so a plain step needs no git command.
  */
 import { PlacedFileError, readPlacedFile, type Git } from "@agentcore/contract";
 import { lstat } from "node:fs/promises";

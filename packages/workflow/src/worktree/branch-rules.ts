@@ -1,6 +1,6 @@
 /**
- * Branch safety. The base is resolved once, at the start; before each step the repository must be where it is expected, and
- * steps that may edit do not run on a protected branch. Outside a git repository none of it applies.
+ * Branch safety. The base is resolved once, at the start. Before each step, the repository must be in the expected place,
+ * and steps that may edit do not run on a protected branch. Outside a git repository, none of this applies.
  */
 import { AgentCoreError, type Git } from "@agentcore/contract";
 import type { Step, Workflow } from "../definition.ts";

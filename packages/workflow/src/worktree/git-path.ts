@@ -1,6 +1,6 @@
 /**
- * Names of files as git has them: bytes, which need not be UTF-8 and may hold anything but NUL. In the program they are
- * strings with one character for each byte; git is asked and answers with the form in quotes, which is plain ASCII.
+ * File names in git: bytes, which need not be UTF-8 and may contain anything except NUL. In the program they are strings
+ * with one character per byte; git reads and prints the quoted form, which is plain ASCII.
  */
 
 /** One character for each byte; relative to the top level, with slashes. */

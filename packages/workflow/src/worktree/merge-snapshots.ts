@@ -1,7 +1,6 @@
 /**
- * What the workspace becomes when a step's changes are merged into it, as a commit: decided by blob ids and modes of the
- * step's worktree before and after, and of the workspace now. Nothing is guessed from what files look like, and nothing in
- * the workspace is touched.
+ * Computes the merged state of the workspace as a commit, from the blob ids and modes of the step's worktree before and
+ * after, and of the workspace now. It never guesses from file contents, and does not change the workspace.
  */
 import { AgentCoreError, type Git } from "@agentcore/contract";
 import { rm } from "node:fs/promises";

@@ -1,4 +1,4 @@
-/** Merges what a step did in its worktree into the workspace; goes on with a merge that was interrupted. */
+/** Merges the changes of a step's worktree into the workspace; continues an interrupted merge. */
 import { isAgentCoreError, type Git } from "@agentcore/contract";
 import { join } from "node:path";
 import { gitUntil, setRefs } from "./git.ts";

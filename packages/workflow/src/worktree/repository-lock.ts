@@ -1,7 +1,7 @@
 /**
- * One at a time changes a repository's worktrees and merges into its workspace, among the runs of this process and among
- * processes. Between processes it is a lock of the kernel, taken by SQLite on a file in the repository's own directory: it
- * ends with the process that holds it, however that ends, so no dead owner leaves it taken.
+ * The lock of a repository: only one run at a time changes its worktrees and merges into its workspace, within this process
+ * and between processes. Between processes it is a kernel lock, which SQLite takes on a file in the repository's git
+ * directory. It ends with the process that holds it, so a dead owner never leaves it locked.
  */
 import { AgentCoreError, sleep, type Clock } from "@agentcore/contract";
 import type { Stats } from "node:fs";

@@ -1,6 +1,6 @@
 /**
- * Merge of one file that both the step and somebody else changed. Stricter than git's own merge: where both made the same
- * change at the same place, git takes it once, and a line that each of two steps appended would be there once.
+ * Merges one file that both the step and others changed. Stricter than git's merge: if both made the same change at the
+ * same place, git takes it once, and a line that two steps each appended would appear once.
  */
 import type { Git } from "@agentcore/contract";
 import { mkdir, rename } from "node:fs/promises";

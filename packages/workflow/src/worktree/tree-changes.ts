@@ -1,4 +1,4 @@
-/** What differs between two trees, file by file, by blob ids and modes. Renames are a removal and an addition. */
+/** Lists the differences between two trees, file by file, by blob ids and modes. A rename is a removal and an addition. */
 import { openPlacedFile, type Git } from "@agentcore/contract";
 import { rm, type FileHandle } from "node:fs/promises";
 import { gitText } from "./git.ts";

@@ -1,7 +1,7 @@
 /**
- * Brings the workspace from one snapshot to another. All content is prepared first, then every file is looked at once more,
- * then each is put into its place by a rename: a file is as it was or as it shall be, never in between, so that an
- * interrupted application goes on by comparing each file with both snapshots.
+ * Changes the workspace from one snapshot to another. All content is prepared first, then every file is checked again, then
+ * each is renamed into place. A file is always in its old or its new state, so an interrupted application continues by
+ * comparing each file with both snapshots.
  */
 import { AgentCoreError, type Git } from "@agentcore/contract";
 import { constants } from "node:fs";

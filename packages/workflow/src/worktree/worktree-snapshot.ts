@@ -1,6 +1,6 @@
 /**
- * Commits of everything that is in a work tree, tracked or not, made without touching the index that people use. Ignored
- * files and the content of other repositories (submodules, nested ones) are no part of a snapshot.
+ * Commits everything in a work tree, tracked or not, without changing the user's index. Ignored files and the content of
+ * other repositories (submodules, nested ones) are not part of a snapshot.
  */
 import { openPlacedFile, type Git } from "@agentcore/contract";
 import { lstat, mkdtemp, rename, rm, stat, utimes, writeFile } from "node:fs/promises";

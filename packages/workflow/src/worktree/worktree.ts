@@ -1,8 +1,8 @@
 /**
- * A git worktree of a step's own: made from a snapshot of the workspace as it is (untracked files included), merged into the
- * workspace when the step is done, and removed once the step's end is journaled. Nothing is removed before it is saved: what
- * was merged is in the workspace and in the patch, anything else is in a commit that a ref keeps. Each act may be interrupted
- * anywhere and called again: refs, and small files beside the worktree, say how far it had come.
+ * A step's own git worktree: made from a snapshot of the present workspace (including untracked files), merged into the
+ * workspace when the step is done, and removed when the step's end is in the journal. Nothing is removed before it is
+ * saved: merged changes are in the workspace and in the patch, others are in a commit that a ref keeps. Every action may be
+ * interrupted anywhere and repeated: refs, and small files beside the worktree, record the progress.
  */
 import { AgentCoreError, ignore, readPlacedFile, type Git } from "@agentcore/contract";
 import { mkdir, readdir, realpath, rm, rmdir } from "node:fs/promises";
