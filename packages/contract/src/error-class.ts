@@ -103,7 +103,7 @@ export const errorClassTraits: Readonly<Record<ErrorClass, ErrorClassTraits>> = 
     retryable: true,
     fault: "worker",
     trips: "worker",
-    meaning: "The worker was silent, with no tool call in flight, for longer than allowed.",
+    meaning: "The worker was silent for longer than allowed; a tool call in flight allows more.",
   },
   budget_exhausted: {
     retryable: false,

@@ -184,7 +184,7 @@ export const errorCodes = {
     cure: "Allow more time with --timeout, or make the task smaller.",
   },
   AC_STALLED: {
-    meaning: "The worker was silent for too long with no tool call in flight.",
+    meaning: "The worker was silent for too long: by default 10 min, or 30 min during a tool call.",
     retryable: true,
     cure: "Retry; raise the silence limit if the worker needs long pauses.",
   },

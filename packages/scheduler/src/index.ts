@@ -23,7 +23,7 @@ export {
   type RetryAnswer,
   type RetryPolicyFunction,
   type RetryQuestion,
-} from "./retry/retry-table.ts";
+} from "./retry/retry-policy.ts";
 export type { SchedulerOptions } from "./scheduler-options.ts";
 export { createScheduler, type CloseOptions, type Scheduler } from "./scheduler.ts";
 export type {

@@ -4,7 +4,7 @@
  * opens again at the latest when their cool-downs end, even without new requests.
  */
 import type { BreakerLevel } from "@agentcore/contract";
-import type { BreakersConfig } from "../config/defence-config.ts";
+import type { BreakersConfig } from "../config/watchdog-config.ts";
 import { Breaker } from "./breaker.ts";
 
 export class BreakerSet {

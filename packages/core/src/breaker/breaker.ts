@@ -27,7 +27,7 @@ import {
   noJitterGenerator,
 } from "cockatiel";
 import type { BreakerLevel } from "@agentcore/contract";
-import type { BreakersConfig } from "../config/defence-config.ts";
+import type { BreakersConfig } from "../config/watchdog-config.ts";
 
 interface Closed {
   readonly kind: "closed";

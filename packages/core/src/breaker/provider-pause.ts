@@ -5,7 +5,7 @@
  * congestion avoidance, RFC 5681 §3.1), until it no longer restricts anything.
  */
 import { backOffMs } from "@agentcore/contract";
-import type { ProviderPauseConfig } from "../config/defence-config.ts";
+import type { ProviderPauseConfig } from "../config/watchdog-config.ts";
 
 export class ProviderPause {
   readonly #config: ProviderPauseConfig;

@@ -11,7 +11,7 @@ import {
   providerPauseSchema,
   shutdownSchema,
   watchdogSchema,
-} from "./defence-config.ts";
+} from "./watchdog-config.ts";
 import { limitsSchema } from "./limits-config.ts";
 import { backpressureSchema, degradeSchema } from "./pressure-config.ts";
 

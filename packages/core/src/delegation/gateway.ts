@@ -17,14 +17,14 @@ import {
   tokensOf,
   type WorkerTask,
 } from "@agentcore/contract";
-import type { PacingConfig } from "../config/defence-config.ts";
+import type { PacingConfig } from "../config/watchdog-config.ts";
 import type { AttemptLimits } from "../config/limits-config.ts";
 import type { Gate } from "../gate/gate.ts";
 import { ownData } from "../gate/own-data.ts";
 import { type LivePermit, recordOf } from "../gate/permit.ts";
 import { microUsdOf, usdOf } from "../ledger/ledger.ts";
 import type { Bookkeeping } from "./bookkeeping.ts";
-import { healthOf } from "../watchdog/verdict.ts";
+import { healthOf } from "../watchdog/run-health.ts";
 import type { Watchdog, WatchedRun } from "../watchdog/watchdog.ts";
 import { fitTask } from "./fit.ts";
 import { pacesOf, type Pacer } from "./pacer.ts";

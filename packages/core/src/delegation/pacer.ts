@@ -4,7 +4,7 @@
  */
 import Bottleneck from "bottleneck";
 import { BoundedMap, settledWithin, sleep, type Clock } from "@agentcore/contract";
-import type { PacingConfig } from "../config/defence-config.ts";
+import type { PacingConfig } from "../config/watchdog-config.ts";
 
 /** A start never waits longer than its place in the queue costs and this: pacing is a courtesy, whatever the library does. */
 const lateMsMax = 5000;

@@ -1,8 +1,8 @@
 /**
  * The permit gate: one synchronous decision. `request` first makes every check without changing anything, and takes every
  * hold only if all pass. There is no `await` in between, so two requests cannot both get the last slot, and a denial has
- * nothing to release. The order of the checks is part of the interface: attempts and deadline, isolation, backpressure,
- * breakers and provider pauses, concurrency and workspace lock, start rate, cost and tokens.
+ * nothing to release. The order of the checks is part of the interface, and is that of the calls in `request`: a denial names the
+ * first that fails.
  *
  * A permit ends exactly once, by `end`, which alone releases its holds. The gate has no timers and does no I/O: the runtime
  * passes in time, pressure and results.

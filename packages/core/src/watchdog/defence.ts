@@ -8,7 +8,7 @@
  * At any stage, everything stops at once if too many workers are isolated or too many runs could not be ended, because the
  * runtime then no longer keeps its promises.
  */
-import type { WatchdogConfig } from "../config/defence-config.ts";
+import type { WatchdogConfig } from "../config/watchdog-config.ts";
 import type { Concentration } from "./recent-runs.ts";
 
 export type WorkerStage = "none" | "open_breaker" | "isolate_worker";

@@ -35,7 +35,7 @@ import {
   stepWatch,
   type WatchInput,
 } from "./run-watch.ts";
-import { blameOf, healthOf } from "./verdict.ts";
+import { blameOf, healthOf } from "./run-health.ts";
 
 export interface WatchdogOptions {
   readonly config: RuntimeConfig;

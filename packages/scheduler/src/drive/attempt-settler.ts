@@ -2,7 +2,7 @@
 import type { ResolvedOptions } from "../scheduler-options.ts";
 import type { SettledAndClaimed, Settlement } from "../job-store.ts";
 import { RetryBudget } from "../retry/retry-budget.ts";
-import { decideRetry, type RetryPolicyFunction } from "../retry/retry-table.ts";
+import { decideRetry, type RetryPolicyFunction } from "../retry/retry-policy.ts";
 import type { QueueClient } from "../submit/queue-client.ts";
 import { settleResult, type EndedAttempt } from "./settlement.ts";
 

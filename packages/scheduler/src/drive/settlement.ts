@@ -3,7 +3,7 @@ import type { ErrorClass, Random, WorkerResult } from "@agentcore/contract";
 import { attemptRef, type JobRecord, type Reason } from "../job-record.ts";
 import type { DecisionType, NewDecision } from "../decision.ts";
 import type { Charge, Settlement } from "../job-store.ts";
-import { chargeOf } from "../retry/charge.ts";
+import { spendingOf } from "../retry/charge.ts";
 import { drawsOnBudget, type RetryBudget } from "../retry/retry-budget.ts";
 import {
   errorClassOf,
@@ -11,7 +11,7 @@ import {
   type RetryAnswer,
   type RetryPolicyFunction,
   type RetryQuestion,
-} from "../retry/retry-table.ts";
+} from "../retry/retry-policy.ts";
 
 export interface DecisionOptions {
   readonly retry: RetryPolicyFunction;
@@ -37,7 +37,7 @@ const systemStops = new Set(["AC_DRAINING", "AC_RUNTIME_LOST", "AC_GLOBAL_STOP"]
 
 export function settleResult(ended: EndedAttempt, options: DecisionOptions): Settlement {
   const { record, result, stopped } = ended;
-  const charge = ended.charge ?? chargeOf(result);
+  const charge = ended.charge ?? spendingOf(result);
   const base = { ref: attemptRef(record), at: options.now, charge };
   if (result.outcome === "succeeded") return { ...base, kind: "succeeded", result };
   if (stopped !== null && errorClassOf(result) === "cancelled" && !systemStops.has(stopped.code)) {

@@ -8,7 +8,7 @@ import type { Clock, Log, RunIdentity, SpooledResult, Timer, WorkerResult } from
 import type { JobRecord, StartedAttempt } from "../job-record.ts";
 import type { Charge, JobStore } from "../job-store.ts";
 import {
-  chargeOf,
+  spendingOf,
   chargeOfLost,
   lostResult,
   spendingIfReadable,
@@ -130,7 +130,7 @@ export class Recovery {
     for (const spooled of await spool.list()) {
       const pending = this.#pending.get(spooled.jobId);
       if (pending?.record.attempt === spooled.attempt) {
-        await this.#end(pending, spooled.result, chargeOf(spooled.result));
+        await this.#end(pending, spooled.result, spendingOf(spooled.result));
       } else if (await this.#isOwnedElsewhere(spooled)) {
         continue;
       } else {
@@ -237,7 +237,7 @@ export class Recovery {
     // No claim ever had this epoch: the store finds the settlement stale and keeps its result.
     const ref = { jobId, attempt, epoch: -1 };
     await store.settleAndClaim([
-      { ref, at: clock.now(), kind: "succeeded", result, charge: chargeOf(result) },
+      { ref, at: clock.now(), kind: "succeeded", result, charge: spendingOf(result) },
     ]);
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { testJob, testResult } from "../testing/fixtures.ts";
 import { fakeIdentity, fakePermit } from "../testing/fake-runtime.ts";
-import { chargeOf, chargeOfLost, chargeUnder, leftOf, lostResult } from "./charge.ts";
+import { spendingOf, chargeOfLost, chargeUnder, leftOf, lostResult } from "./charge.ts";
 
 const request = {
   jobId: "j",
@@ -22,8 +22,8 @@ const lost = { claimedAt: 1, now: 30, message: "gone", recorded: null };
 describe("what an attempt costs", () => {
   it("is what its result says, every kind of token counted", () => {
     const usage = { inputTokens: 1, cachedInputTokens: 2, outputTokens: 4 };
-    expect(chargeOf(testResult({ costUsd: 0.5, usage }))).toEqual({ costUsd: 0.5, tokens: 7 });
-    expect(chargeOf(testResult())).toEqual({ costUsd: 0, tokens: 0 });
+    expect(spendingOf(testResult({ costUsd: 0.5, usage }))).toEqual({ costUsd: 0.5, tokens: 7 });
+    expect(spendingOf(testResult())).toEqual({ costUsd: 0, tokens: 0 });
   });
 
   it("is all it was allowed where nobody saw its end, and says that it is estimated", () => {

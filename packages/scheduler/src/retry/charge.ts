@@ -18,7 +18,7 @@ import {
 import type { Spending, StartedAttempt } from "../job-record.ts";
 import type { Charge } from "../job-store.ts";
 
-export function chargeOf({ costUsd, usage }: WorkerResult): Charge {
+export function spendingOf({ costUsd, usage }: WorkerResult): Charge {
   return { costUsd: costUsd ?? 0, tokens: tokensOf(usage) ?? 0 };
 }
 
@@ -102,7 +102,7 @@ export function chargeOfLost({ costUsd, usage }: WorkerResult, started: StartedA
 
 /** The charge of an attempt that ran under a permit; where its runtime was lost after the start, tokens are bounded too. */
 export function chargeUnder(permit: PermitRecord, result: WorkerResult): Charge {
-  if (result.outcome !== "lost" || result.costBasis !== "estimated") return chargeOf(result);
+  if (result.outcome !== "lost" || result.costBasis !== "estimated") return spendingOf(result);
   return chargeOfLost(result, { at: result.startedAt, identity: null, permit });
 }
 

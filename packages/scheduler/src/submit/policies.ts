@@ -5,7 +5,7 @@
 import type { Job } from "@agentcore/contract";
 import { createRankPolicy, type RankPolicy } from "../claim-order.ts";
 import type { DecideDedup } from "../job-store.ts";
-import { decideRetry, type RetryPolicyFunction } from "../retry/retry-table.ts";
+import { decideRetry, type RetryPolicyFunction } from "../retry/retry-policy.ts";
 
 export interface SchedulerPolicies {
   /** Place in line within a tenant; see `claim-order.ts`. */

@@ -157,8 +157,9 @@ export interface AttemptRequest {
 }
 
 /**
- * Before an attempt: the first one of an iteration goes on with what is there; one that follows another begins with what that
- * one began with. Answers the ref that keeps what the former attempt had changed; null where there was nothing.
+ * Prepares the worktree for an attempt. The first attempt of an iteration keeps it as it is. A further attempt saves what the
+ * one before changed under a ref, and resets the worktree to where the iteration began. Returns that ref, or null if nothing
+ * had been changed.
  */
 export async function beginAttempt(
   { git, clock, signal }: WorktreeOptions,

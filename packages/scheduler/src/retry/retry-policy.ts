@@ -1,5 +1,6 @@
 /**
- * Decides whether a failed attempt is retried, and when: a table of error classes and a pure function. Delays grow
+ * Decides whether a failed attempt is retried, and when. Pure. Which error classes can be retried at all is
+ * `errorClassTraits` in the contract; the table here says how long each waits. Delays grow
  * exponentially with full jitter (uniform in [0, cap), after "Exponential Backoff And Jitter", AWS Architecture Blog,
  * 2015), so that jobs that failed together do not return together.
  */
@@ -93,8 +94,10 @@ export function backoffCapMs(
   return backOffMs(attempt, { minMs: policy.baseDelayMs, maxMs: policy.maxDelayMs });
 }
 
-/** Holds whatever a policy answered to what the job allows: no overlap, attempts, cost, tokens, and a delay that is
- * a number. */
+/**
+ * Turns a retry into a dead end if processes of the attempt are left, or if the job's attempts, cost or tokens are used up. A
+ * delay that is not a number becomes 0.
+ */
 export function withinLimits(question: RetryQuestion, answer: RetryAnswer): RetryAnswer {
   if (answer.kind === "dead") return answer;
   const { job, result, attempt, spent } = question;

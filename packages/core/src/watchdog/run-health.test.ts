@@ -1,7 +1,7 @@
 import { type ErrorClass, errorClasses } from "@agentcore/contract";
 import { expect, it } from "vitest";
 import { fakeResult } from "../testing/fake-worker.ts";
-import { blameOf, healthOf } from "./verdict.ts";
+import { blameOf, healthOf } from "./run-health.ts";
 
 /** What the end with each class says: worker's breaker, provider's breaker, whether the provider is paused, who is blamed. */
 const table: Readonly<

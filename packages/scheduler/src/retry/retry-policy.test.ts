@@ -15,7 +15,7 @@ import {
   withinLimits,
   type RetryAnswer,
   type RetryQuestion,
-} from "./retry-table.ts";
+} from "./retry-policy.ts";
 
 const seed = Number(process.env["AGENTCORE_SEED"] ?? 20_261_124);
 
