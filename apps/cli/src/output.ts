@@ -15,7 +15,7 @@ export type ScreenStream = Writable & {
 };
 
 export interface Output {
-  /** For colours and sizes. Its errors are handled here. */
+  /** For colors and sizes. Its errors are handled here. */
   readonly stream: ScreenStream;
   /** Bytes that wait for the reader. */
   readonly pendingBytes: number;

@@ -29,7 +29,7 @@ export function planClaude(task: WorkerTask, context: PlanContext): WorkerPlan {
       ...(home === "user" ? pickEnv(context.hostEnv, ["CLAUDE_CONFIG_DIR"]) : {}),
       ...endpoint(context, settings),
       ...credentials,
-      ...behaviour(settings),
+      ...behavior(settings),
       ...commandTime(task.maxCommandTimeMs),
     },
     stdin: task.instructions,
@@ -115,7 +115,7 @@ function commandTime(maxMs: number | undefined): Record<string, string> {
   };
 }
 
-function behaviour(settings: ClaudeSettings): Record<string, string> {
+function behavior(settings: ClaudeSettings): Record<string, string> {
   return {
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
     DISABLE_AUTOUPDATER: "1",

@@ -49,7 +49,7 @@ export function planOpenCode(task: WorkerTask, context: PlanContext): WorkerPlan
     env: {
       ...networkEnvironment(context.hostEnv),
       ...provider.env,
-      ...behaviour,
+      ...behavior,
       ...commandTime(task.maxCommandTimeMs),
       // Commands may need the package registry; the files below prevent OpenCode itself from using it.
       ...(home === "user" && !runCommands ? { npm_config_offline: "true" } : {}),
@@ -62,7 +62,7 @@ export function planOpenCode(task: WorkerTask, context: PlanContext): WorkerPlan
   };
 }
 
-const behaviour: Readonly<Record<string, string>> = {
+const behavior: Readonly<Record<string, string>> = {
   OPENCODE_DISABLE_AUTOUPDATE: "1",
   OPENCODE_DISABLE_MODELS_FETCH: "1",
   OPENCODE_DISABLE_LSP_DOWNLOAD: "1",

@@ -137,7 +137,7 @@ describe("tools", () => {
     expect(events.find((event) => event.type === "tool_result")).toMatchObject({ ok: false });
   });
 
-  it("reads a refusal on stderr through its colours", () => {
+  it("reads a refusal on stderr through its colors", () => {
     const { reader } = read(
       [],
       ["\u001B[93m\u001B[1m! \u001B[0mpermission requested: bash (ls); auto-rejecting"],

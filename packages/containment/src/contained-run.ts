@@ -149,7 +149,7 @@ export class ContainedRun implements Contained {
       case "hang_up":
         return this.#options.launched.hangUp();
       case "look":
-        // What cannot be looked at does not count as empty.
+        // A process that cannot be inspected does not count as gone.
         return this.#on({ type: "looked", isEmpty: this.#reach(() => this.#options.box.isEmpty(), false) });
       case "read_ready":
         return void loopWentRound().then(() => this.#on({ type: "ready_read" }));

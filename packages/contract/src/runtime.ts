@@ -81,7 +81,7 @@ export type LoadReport = {
 };
 
 /** The stages of the watchdog's defense, from mild to severe. */
-export const defenceStages = [
+export const defenseStages = [
   "shed",
   "throttle",
   "open_breaker",
@@ -90,11 +90,11 @@ export const defenceStages = [
   "global_stop",
   "notify",
 ] as const;
-export const defenceStageSchema = z.enum(defenceStages);
-export type DefenceStage = z.infer<typeof defenceStageSchema>;
+export const defenseStageSchema = z.enum(defenseStages);
+export type DefenseStage = z.infer<typeof defenseStageSchema>;
 
 export interface Escalation {
-  readonly stage: DefenceStage;
+  readonly stage: DefenseStage;
   readonly code: ErrorCode;
   /** The target: `worker:codex`, `workspace:/path`, `global`. */
   readonly target: string;

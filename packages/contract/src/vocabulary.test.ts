@@ -14,7 +14,7 @@ import {
   workerResultSchema,
 } from "./index.ts";
 
-describe("the error catalogue", () => {
+describe("the error catalog", () => {
   it("gives each code a meaning and a cure that are sentences", () => {
     const unfit = Object.entries(errorCodes).filter(
       ([code, { meaning, cure }]) =>
@@ -94,7 +94,7 @@ describe("a traceparent", () => {
 });
 
 describe("an AgentCoreError", () => {
-  it("is recognised by its brand, also from another copy of the package", () => {
+  it("is recognized by its brand, also from another copy of the package", () => {
     const error = new AgentCoreError("AC_TIMEOUT", "too slow", { evidence: { limitMs: 5 } });
     expect(isAgentCoreError(error)).toBe(true);
     expect(isAgentCoreError(Object.assign(new Error("copy"), { isAgentCoreError: true }))).toBe(true);

@@ -6,7 +6,7 @@
  */
 import { z } from "zod";
 import { lazySchema } from "./lazy-schema.ts";
-import { defenceStageSchema, loadReportSchema } from "./runtime.ts";
+import { defenseStageSchema, loadReportSchema } from "./runtime.ts";
 import { evidenceSchema, permitRecordSchema, permitRequestSchema } from "./permit.ts";
 import { workerResultSchema } from "./result.ts";
 import { workerTaskSchema } from "./task.ts";
@@ -111,7 +111,7 @@ export const wireServerNotifications = {
   /** `seq` counts from 1 within one execution, without gaps. */
   event: z.strictObject({ ...permitRef, seq: z.int().positive(), event: workerEventSchema }),
   heartbeat: loadReportSchema,
-  escalation: z.strictObject({ stage: defenceStageSchema, target: z.string(), at: z.number(), ...denial }),
+  escalation: z.strictObject({ stage: defenseStageSchema, target: z.string(), at: z.number(), ...denial }),
 } as const;
 export type WireServerNotification = keyof typeof wireServerNotifications;
 

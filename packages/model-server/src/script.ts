@@ -40,7 +40,7 @@ const repeatSchema = z.union([z.int().positive(), z.literal("forever")]);
 
 const common = { repeat: repeatSchema.optional(), usage: usageSchema.optional() };
 
-/** The turn forms. Each is recognised by the key that only it has. */
+/** The turn forms. Each is recognized by the key that only it has. */
 const turnSchema = z.union([
   z.strictObject({
     text: z.string(),

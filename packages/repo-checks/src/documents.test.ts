@@ -31,7 +31,7 @@ describe("the documents", () => {
     expect(named.filter(({ file }) => !existsSync(join(root, file)))).toEqual([]);
   });
 
-  it("list the error codes as the catalogue has them (`npm run docs` writes the list)", () => {
+  it("list the error codes as the catalog has them (`npm run docs` writes the list)", () => {
     expect(squeeze(read("docs/error-codes.md"))).toBe(squeeze(errorCodesDocument()));
   });
 

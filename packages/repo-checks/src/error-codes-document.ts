@@ -1,4 +1,4 @@
-/** Writes `docs/error-codes.md` from the catalogue. `node packages/repo-checks/src/main.ts` writes it; a test compares. */
+/** Writes `docs/error-codes.md` from the catalog. `node packages/repo-checks/src/main.ts` writes it; a test compares. */
 import { errorClassTraits, errorCodes } from "@agentcore/contract";
 
 function row(cells: readonly string[]): string {
@@ -20,7 +20,7 @@ export function errorCodesDocument(): string {
   return [
     "# Error codes",
     "",
-    "Generated from the catalogue in `packages/contract/src/error-codes.ts` by `npm run docs`. Every refusal, deferral, kill and",
+    "Generated from the catalog in `packages/contract/src/error-codes.ts` by `npm run docs`. Every refusal, deferral, kill and",
     "retry carries one of these codes and the evidence for it. A code never changes its meaning.",
     "",
     row(["Code", "Meaning", "May succeed later as it is", "What to do"]),

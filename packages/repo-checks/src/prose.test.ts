@@ -16,6 +16,15 @@ const phrases: Readonly<Record<string, RegExp>> = {
   "what must not happen, and why": /\bnobody may\b/i,
   "without effect, or what it does not get": /\bin vain\b/i,
   "happen, be satisfied": /\bcome(?:s)? to pass\b/i,
+  "name the subject: output that cannot be …": /\bwhat cannot\b/i,
+  "does not delay, does not block": /\bnobody waits\b/i,
+  "by default": /\bunless told\b/i,
+  "released, started": /\blet go\b/i,
+  "again, from the beginning": /\banew\b/i,
+  "in effect": /\bin force\b/i,
+  "passes, succeeds": /\bis content\b/i,
+  "American spelling: color, behavior, neighbor, recognize, defense, catalog, signaled":
+    /\b(?:colours?|behaviours?|neighbour\w*|recognis\w*|authoris\w*|defences?|catalogues?|signalled)\b/i,
 };
 
 /** The examples of `CONTRIBUTING.md` quote what they warn of. */

@@ -12,7 +12,7 @@
  */
 import type { Evidence, Job, PermitRecord, RunIdentity, WorkerResult } from "@agentcore/contract";
 
-/** Why something is as it is: a code of the catalogue, words for people, and what was true at the time. */
+/** Why something is as it is: a code of the catalog, words for people, and what was true at the time. */
 export interface Reason {
   readonly code: string;
   readonly message: string;

@@ -213,7 +213,7 @@ export interface ClaimRequest {
   readonly pieces?: readonly string[] | undefined;
 }
 
-/** What cannot run now, as the runtime said. A few names each, never a list of jobs. */
+/** The scopes that the runtime refuses now. A few names each, never a list of jobs. */
 export interface ClaimFilter {
   readonly workers: readonly string[];
   /** One model of a worker; null: the jobs that name no model. */

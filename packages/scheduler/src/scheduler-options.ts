@@ -68,7 +68,7 @@ export interface SchedulerOptions {
    * never is.
    */
   readonly neverBegan?: NeverBegan;
-  /** This process, as others may recognise it. Default: its host name and pid, no start time. */
+  /** This process, as others may recognize it. Default: its host name and pid, no start time. */
   readonly process?: OwnerProcess;
   /**
    * What is known of an owner's process on this machine. One that is `alive` keeps its jobs, however long it does not beat;

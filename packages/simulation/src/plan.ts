@@ -1,5 +1,5 @@
 /**
- * What happens in one simulated run, decided from the seed before it begins: jobs, the behaviour of every attempt, faults.
+ * What happens in one simulated run, decided from the seed before it begins: jobs, the behavior of every attempt, faults.
  * Which kinds of fault there are is itself left to chance for each seed ("swarm testing", Groce et al., ISSTA 2012), since
  * a run with every fault in it seldom gets anywhere.
  */

@@ -22,7 +22,7 @@
 
 /** Jobs that are due and have a workspace. A query names it as the index does, so that SQLite uses the index. */
 export const isDueInWorkspace = "state IN ('ready', 'behind') AND workspace IS NOT NULL";
-/** Queued jobs that are not due. A list of more than two would be made anew for each row written. */
+/** Queued jobs that are not due. A list of more than two would be built again for each row written. */
 export const isWaiting = "(state = 'moment' OR state = 'key' OR state = 'piece')";
 
 /** Numbers of the attempts of a job that ended: each names the one before. `column` identifies the job. */

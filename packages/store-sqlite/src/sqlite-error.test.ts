@@ -27,7 +27,7 @@ it.each([
   expect(told.cause).toBe(error);
 });
 
-it("what node:sqlite really throws is recognised", () => {
+it("what node:sqlite really throws is recognized", () => {
   const database = new DatabaseSync(":memory:");
   database.exec("CREATE TABLE t (x UNIQUE); INSERT INTO t VALUES (1)");
   expect(() => database.exec("INSERT INTO t VALUES (1)")).toThrow(

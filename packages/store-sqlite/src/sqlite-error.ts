@@ -11,7 +11,7 @@ export type SqliteFailure =
   | "unavailable"
   /** The file is damaged, or is no database. */
   | "corrupt"
-  /** This statement's own fault; its neighbours in a transaction are not concerned. */
+  /** This statement's own fault; its neighbors in a transaction are not concerned. */
   | "statement";
 
 /** Primary result codes, from https://www.sqlite.org/rescode.html. */
@@ -54,7 +54,7 @@ function resultCodeOf(error: unknown): number | undefined {
 }
 
 /**
- * What a caller gets instead of the driver's error: a code of the catalogue, the file, and what to do. `whileOpening`: nothing
+ * What a caller gets instead of the driver's error: a code of the catalog, the file, and what to do. `whileOpening`: nothing
  * goes on automatically afterwards.
  */
 export function storeErrorOf(error: unknown, path: string, whileOpening = false): AgentCoreError {

@@ -163,6 +163,6 @@ function entryOf(stream: string, position: number, json: unknown): JournalValue 
 function damaged(what: string): AgentCoreError {
   return new AgentCoreError(
     "AC_STORE_CORRUPT",
-    `${what} cannot be read: restore a backup of state.db, or begin anew`,
+    `${what} cannot be read: restore a backup of state.db, or start a new run`,
   );
 }

@@ -104,7 +104,7 @@ function checkName(
   if (effect !== null || marks.includes(name)) {
     const cure =
       effect === null
-        ? "the runner sets it, and recognises the worker's processes by it"
+        ? "the runner sets it, and recognizes the worker's processes by it"
         : `it would ${effect}; set it inside the script if it must be there`;
     throw new AgentCoreError(code, `${where} may not set ${name}: ${cure}`, { evidence: { variable: name } });
   }

@@ -8,7 +8,7 @@ it.each([
   "error: invalid value 'x' for '--sandbox <SANDBOX_MODE>'",
   "Error: Input must be provided either through stdin or as a prompt argument when using --print",
   "\u001B[91m\u001B[1mError: \u001B[0mUnknown argument: bogus",
-])("recognises %j", (line) => {
+])("recognizes %j", (line) => {
   expect(usageErrorOf(line)).toMatchObject({ class: "invalid_request", status: null });
 });
 

@@ -9,7 +9,7 @@ const usageErrors =
 /** Of Claude Code, which refuses to run without its permissions as root. */
 const refusedFlag = /^\W{0,3}--[a-z-]+ cannot be used with /;
 
-/** The line as an `invalid_request`, or null for any other line. Colour codes are ignored. */
+/** The line as an `invalid_request`, or null for any other line. Color codes are ignored. */
 export function usageErrorOf(stderrLine: string): WorkerError | null {
   const line = stripVTControlCharacters(stderrLine.slice(0, 1000));
   if (!usageErrors.test(line) && !refusedFlag.test(line)) return null;

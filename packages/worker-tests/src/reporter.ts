@@ -53,7 +53,7 @@ export class MatrixReporter implements Reporter {
   }
 }
 
-/** Without vitest's diff and colours: what a case deviates in is in the message already. */
+/** Without vitest's diff and colors: what a case deviates in is in the message already. */
 function describe(error: { readonly message: string }): string {
   return stripVTControlCharacters(error.message);
 }

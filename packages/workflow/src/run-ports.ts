@@ -57,7 +57,7 @@ export interface RunResult {
   readonly outcome: RunOutcome | "INTERRUPTED";
   /** Why it is not `SUCCEEDED`; null where it is. */
   readonly reason: string | null;
-  /** Code of the catalogue that says more than the outcome, where there is one. */
+  /** Code of the catalog that says more than the outcome, where there is one. */
   readonly code: string | null;
   readonly steps: readonly StepReport[];
   readonly spent: Spending;

@@ -44,8 +44,8 @@ interface Scope {
 export const anyOtherTenant = "tenant:*";
 
 /**
- * Every cost and token limit in force, from the whole down. `tenants`: names of tenants that something was booked for; those
- * that the configuration does not name have the limits of `tenants.default`, each separately.
+ * Every cost and token limit in effect, from the whole down. `tenants`: names of tenants that something was booked for;
+ * those that the configuration does not name have the limits of `tenants.default`, each separately.
  */
 export function limitsOf({ limits }: Pick<Config, "limits">, tenants: readonly string[] = []): Limit[] {
   const named = (kind: string, scopes: Readonly<Record<string, Scope>>) =>

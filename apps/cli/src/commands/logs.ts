@@ -66,7 +66,7 @@ export async function printJob(
     await copyAttempt({ opened, jobId: record.job.id, attempt, print, follow: false, isRead: readerOf(io) });
 }
 
-/** The job once an attempt after this one has begun, or once there will be none; as it stands where nobody waits. */
+/** The job after its next attempt has started, or after it has ended; without waiting, the job as it is. */
 async function nextBegun(
   store: JobStore,
   before: JobRecord,

@@ -166,7 +166,7 @@ describe("plain lines, without one sequence that moves the cursor,", () => {
   });
 });
 
-it("NO_COLOR leaves out colours only", async () => {
+it("NO_COLOR leaves out colors only", async () => {
   const { pty, go } = start({ env: { NO_COLOR: "1" } });
   await pty.until(seen(/❯ RUNNING +a/));
   go("a");

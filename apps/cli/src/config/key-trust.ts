@@ -42,7 +42,7 @@ export const keyTrust: Readonly<Record<string, KeyTrust>> = {
   "limits.attempt.plausible_cost_usd": "trust",
   "limits.attempt.plausible_tokens": "trust",
   prices: "trust",
-  // Defences, each of which can be turned down until it is none.
+  // Defenses, each of which can be turned down until it is none.
   backpressure: "trust",
   degrade: "trust",
   breakers: "trust",

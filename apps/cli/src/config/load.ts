@@ -23,7 +23,7 @@ const configBytesMax = 1024 * 1024;
 type ConfigStanding = NonNullable<ConfigurationEvent["standing"]>;
 
 export interface LoadedConfig {
-  /** What is in force. */
+  /** The effective configuration. */
   readonly config: Config;
   readonly source: ConfigSource | null;
   /** What the file says that does not count, as paths: `workers.mine`, `state_dir`. */

@@ -50,7 +50,7 @@ it.each(["0", "-1", "1.5", "many", "", "99999999999999999999"])("%j is no count"
   expect(() => readCount(text)).toThrow(InvalidValue);
 });
 
-it("capabilities add up over several options, in the order of the catalogue", () => {
+it("capabilities add up over several options, in the order of the catalog", () => {
   expect(readCapabilities("run_tests", readCapabilities("edit, read"))).toEqual([
     "read",
     "edit",

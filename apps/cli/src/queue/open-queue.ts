@@ -24,7 +24,7 @@ export interface OpenedQueue {
   readonly client: QueueClient;
 }
 
-/** The configuration in force, said on stderr or among the events as the command wants it. */
+/** The effective configuration, reported on stderr or among the events as the command requires. */
 export async function loadOptionsConfig(
   options: StateOptions,
   io: Io,

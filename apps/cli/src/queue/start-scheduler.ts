@@ -64,9 +64,10 @@ export async function closeScheduler(scheduler: Scheduler): Promise<void> {
 }
 
 /**
- * An attempt is gone when the registry of runs has nothing of it left: not the worker, and no step beside it. The runtime
- * of a dead scheduler may live on for a while and still be ending it; its runs are then found by the attempt's label, even
- * if their start could not be noted. What cannot be judged at all stands in the way of an attempt whose start is unknown.
+ * An attempt is gone if the registry of runs has no process of it: neither the worker nor a step beside it. The runtime of
+ * a dead scheduler may live on for a while and still be ending it; its runs are then found by the attempt's label, even if
+ * their start could not be recorded. A run that cannot be checked at all prevents the proof for an attempt whose start is
+ * unknown.
  */
 export function proveGoneBySweep(containment: OpenedContainment): ProveGone {
   return async ({ jobId, attempt, identity }) => {

@@ -63,7 +63,7 @@ const formats = {
 } as const satisfies Partial<Record<Tone, Parameters<typeof styleText>[0]>>;
 
 /**
- * The line as text; with colours if the stream shows them (`NO_COLOR` and `FORCE_COLOR` are respected). The only way from a
+ * The line as text; with colors if the stream shows them (`NO_COLOR` and `FORCE_COLOR` are respected). The only way from a
  * line to a stream, so the text of every span is made printable here.
  */
 export function paint(line: Line, stream: NodeJS.WritableStream | null): string {

@@ -12,7 +12,7 @@ export class Scope {
   readonly name: string;
   /** Where its limits stand in the configuration: `limits.workers.codex`. */
   readonly setting: string;
-  /** `Infinity` where there is no limit. Only the defence changes it, and only downwards from the configuration. */
+  /** `Infinity` where there is no limit. Only the defense changes it, and only downwards from the configuration. */
   concurrencyLimit: number;
   /** Permits live in this scope. */
   running = 0;
@@ -30,7 +30,7 @@ export class Scope {
     this.tokenCounters = countersOf(this, "tokens", limits);
   }
 
-  /** Nothing runs in it and its bucket is full: made anew, it would be the same, but for what the ledger knows. */
+  /** Nothing runs in it and its bucket is full: created again, it would be the same, except for what the ledger knows. */
   isIdle(nowMs: number): boolean {
     return (
       this.running === 0 &&

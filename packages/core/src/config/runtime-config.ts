@@ -33,7 +33,7 @@ export const runtimeConfigSchema = lazySchema(() =>
         .prefault("30s")
         .meta({ description: "A permit that is not used within this time is given back." }),
     })
-    .meta({ description: "Limits and defences of the runtime." }),
+    .meta({ description: "Limits and defenses of the runtime." }),
 );
 
 /** As read: defaults filled in, durations in milliseconds, sizes in bytes. */

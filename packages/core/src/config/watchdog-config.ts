@@ -97,7 +97,7 @@ export const watchdogSchema = lazySchema(() =>
         .meta({ description: "Runs older than this are not looked at." }),
       step: durationSchema
         .prefault("1m")
-        .meta({ description: "Time that a defence is given to work before the next stage." }),
+        .meta({ description: "Time that a defense is given to work before the next stage." }),
       isolation: durationSchema
         .prefault("15m")
         .meta({ description: "How long a worker or a workspace stays isolated." }),
@@ -113,7 +113,7 @@ export const watchdogSchema = lazySchema(() =>
         .meta({ description: "Runs that could not be emptied at which everything is stopped." }),
     })
     .meta({
-      description: "The watchdog: limits of a run, and the staged defence against failures in a row.",
+      description: "The watchdog: limits of a run, and the staged defense against failures in a row.",
     }),
 );
 export type WatchdogConfig = z.output<typeof watchdogSchema>;

@@ -68,7 +68,7 @@ export class Bookkeeping {
   readonly #held = new Map<string, HoldEntry>();
   readonly #pending: Pending[] = [];
   #failures = 0;
-  /** The store may be gone: what cannot be settled now is not tried again. */
+  /** The store may be gone: a settlement that fails now is not retried. */
   #isClosed = false;
   #retryTimer: Timer | null = null;
   #flushing: Promise<void> | null = null;

@@ -105,7 +105,7 @@ export class Gateway {
       throw invalidPermit(permitId, "is not live: it was not issued here, has ended, or has expired");
     }
     if (permit.state !== "granted")
-      throw invalidPermit(permitId, "was used already; a permit authorises one attempt");
+      throw invalidPermit(permitId, "was used already; a permit authorizes one attempt");
     return permit;
   }
 

@@ -16,7 +16,7 @@ import { microUsdOf, usdOf } from "../ledger/ledger.ts";
 
 /** What the gateway saw of a run, beside its result. */
 export interface RunSightings {
-  /** The worker was let go: before that, nothing can have been spent. */
+  /** The worker was released: before that, nothing can have been spent. */
   readonly released: boolean;
   /** It said something that only a model's answer makes it say: text, a tool call, usage. */
   readonly answered: boolean;

@@ -148,7 +148,7 @@ export function backpressureDenied(
     : deferred("AC_BACKPRESSURE", retryAfterMs, message, evidence);
 }
 
-/** Stage `shed` of the defence: interactive work goes on, batch work waits until runs succeed again or the stage is over. */
+/** Stage `shed` of the defense: interactive work goes on, batch work waits until runs succeed again or the stage is over. */
 export function batchShed(): Denied {
   const message = "batch work waits: most of the recent runs of all workers together failed";
   return deferred("AC_FAILURE_CONCENTRATION", shedRetryMs, message, {

@@ -163,7 +163,7 @@ describe("one run", () => {
 });
 
 describe("a permit", () => {
-  it("authorises one execution only", async () => {
+  it("authorizes one execution only", async () => {
     const rig = rigOf();
     const { permitId, request, run, result } = await rig.start();
     await expect(rig.runtime.execute(permitId, taskOf(request))).rejects.toMatchObject({

@@ -6,7 +6,7 @@
 import type {
   Clock,
   Denial,
-  DefenceStage,
+  DefenseStage,
   Escalation,
   ProbeOutput,
   ProbeSpec,
@@ -24,7 +24,7 @@ import {
   nextWorkerStage,
   type Staged,
   type WorkerStage,
-} from "./defence.ts";
+} from "./defense.ts";
 import { Probing } from "./probing.ts";
 import { type Concentration, RecentRuns } from "./recent-runs.ts";
 import {
@@ -115,7 +115,7 @@ export class Watchdog {
     };
   }
 
-  /** Begins to probe a run, whose worker has just been let go. */
+  /** Begins to probe a run, whose worker has just been released. */
   probe(run: WatchedRun, parts: ProbeOptions): void {
     if (run.stoppedAtMs !== null || run.probing !== null) return;
     const { clock, onDue } = this.#options;
@@ -139,7 +139,7 @@ export class Watchdog {
     if (stop !== null) run.permit.cancellation.cancel({ reason: stop });
   }
 
-  /** Whether a stage of the defence is in force that time alone may end: `tick` must go on, also while nothing runs. */
+  /** Whether a stage of the defense is active that time alone may end: `tick` must then be called even while nothing runs. */
   get isOnGuard(): boolean {
     if (this.#global.stage === "shed" || this.#global.stage === "throttle") return true;
     return [...this.#workerStages.values()].some(({ stage }) => stage === "isolate_worker");
@@ -301,7 +301,7 @@ export class Watchdog {
     this.#escalate("isolate_workspace", `workspace:${directory}`, denial);
   }
 
-  #escalate(stage: DefenceStage, target: string, denial: Denial): void {
+  #escalate(stage: DefenseStage, target: string, denial: Denial): void {
     this.#options.escalate({ stage, target, at: this.#options.clock.now(), ...denial });
   }
 }

@@ -104,7 +104,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "early takeover",
-    harm: "an owner that beats slowly loses its jobs to a neighbour while it works on them",
+    harm: "an owner that beats slowly loses its jobs to a neighbor while it works on them",
     file: "packages/scheduler/src/recovery/owner-lease.ts",
     search: "nowMs - seen.sinceMs >= other.leaseMs",
     replace: "nowMs - seen.sinceMs >= other.leaseMs / 10",

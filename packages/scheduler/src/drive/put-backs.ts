@@ -24,7 +24,7 @@ const delayMsMin = 1000;
 const delayMsMax = 30_000;
 /** Put-backs of one job in a row that are worth an escalation. */
 const escalatedAfter = 8;
-/** Jobs remembered; the one that was put back longest ago is forgotten first, and starts anew. */
+/** Jobs remembered; the one that was put back longest ago is forgotten first, and starts from 0. */
 const jobsMax = 10_000;
 
 export interface PutBack {

@@ -28,7 +28,7 @@ export interface EndedAttempt {
   readonly stopped: Reason | null;
   /** Default: what the result says. */
   readonly charge?: Charge;
-  /** It is proved that its worker was never let go. */
+  /** It is proved that its worker was never released. */
   readonly neverBegan?: boolean;
 }
 
@@ -88,7 +88,7 @@ export function isStoppedForSystem(result: WorkerResult, stopped: Reason | null)
 
 /**
  * The runtime was closed while it was about to start the worker. A worker counts among the processes seen as soon as it is
- * let go, so a receipt that saw none proves that it never ran. Without a receipt there was not even a box.
+ * released, so a receipt that saw none proves that it never ran. Without a receipt there was not even a box.
  */
 function isClosedBeforeItBegan({ errorClass, code, containment, session, exitCode }: WorkerResult): boolean {
   if (errorClass !== "cancelled" || code !== "AC_CANCELLED") return false;

@@ -8,10 +8,10 @@ export interface DoubtfulAttempt {
   readonly claimedAt: number;
 }
 
-/** Asked once nothing of the attempt runs: whether it is proved that its worker was never let go. */
+/** Asked once nothing of the attempt runs: whether it is proved that its worker was never released. */
 export type NeverBegan = (attempt: DoubtfulAttempt) => Promise<boolean>;
 
-/** What cannot be found out is no proof. */
+/** An unknown result proves nothing. */
 export async function isProvedUnbegun(
   neverBegan: NeverBegan,
   attempt: DoubtfulAttempt,

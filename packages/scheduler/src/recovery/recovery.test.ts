@@ -372,7 +372,7 @@ describe("a lease", () => {
     await rig.scheduler.close();
   });
 
-  it("does not hold up the jobs of a process that is seen to be gone, and its neighbours do not ask the store for that", async () => {
+  it("does not hold up the jobs of a process that is seen to be gone, and its neighbors do not ask the store for that", async () => {
     const gone = new Set<number>();
     const memory = createMemoryStore();
     let asked = 0;

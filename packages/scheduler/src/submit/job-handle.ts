@@ -6,7 +6,7 @@ import type { JobEnd } from "./job-end.ts";
 export interface JobHandle {
   /** Of the job that runs; for a coalesced submit, of the one it joined. */
   readonly id: string;
-  /** The submit was recognised as a job that was there already. */
+  /** The submit was recognized as a job that was there already. */
   readonly deduplicated: boolean;
   /**
    * How the job ends, the same for everybody who waits for it, in whichever process it runs. Rejects with `AC_DRAINING`

@@ -44,7 +44,7 @@ export { journalConformance, type JournalCase } from "./journal-conformance.ts";
 export { createSeverable, type Severable, type SeverableOptions, type StoreCall } from "./severable.ts";
 export { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";
 
-export type { WireProcessBehaviour } from "./wire-process.ts";
+export type { WireProcessBehavior } from "./wire-process.ts";
 
 /** What every store must do. */
 export const jobStoreConformance: readonly ConformanceCase[] = [

@@ -1,7 +1,7 @@
 /**
  * A runtime process that speaks the wire and runs nothing, for tests and benchmarks of whoever talks to one. Behaves as
- * its one argument says, a JSON object of {@link WireProcessBehaviour}; each instruction of a task may also ask for
- * misbehaviour: `sleep MS`, `fail`, `die`, `die-held` (before its worker is let go), `hang`, `flood N`, `garbage`, `huge`.
+ * its one argument says, a JSON object of {@link WireProcessBehavior}; each instruction of a task may also ask for
+ * misbehavior: `sleep MS`, `fail`, `die`, `die-held` (before its worker is let go), `hang`, `flood N`, `garbage`, `huge`.
  */
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -15,7 +15,7 @@ import {
 import { fakeIdentity, fakeLoad, fakePermit } from "./fake-runtime.ts";
 import { testFailure, testResult } from "./fixtures.ts";
 
-export interface WireProcessBehaviour {
+export interface WireProcessBehavior {
   /** Exit at once with this code. */
   readonly exitAtStart?: number;
   /** Never answer the handshake. */
@@ -32,8 +32,8 @@ interface Incoming {
   readonly params: Record<string, unknown>;
 }
 
-const behaviour = JSON.parse(process.argv[2] ?? "{}") as WireProcessBehaviour;
-const heartbeatMs = behaviour.heartbeatMs ?? 1000;
+const behavior = JSON.parse(process.argv[2] ?? "{}") as WireProcessBehavior;
+const heartbeatMs = behavior.heartbeatMs ?? 1000;
 const permits = new Set<string>();
 const running = new Map<string, (result: WorkerResult) => void>();
 const acknowledged = new Map<string, number>();
@@ -45,13 +45,13 @@ const answer = (id: number | undefined, result: unknown): void => write({ id, re
 const refuse = (id: number | undefined, code: string, message: string): void =>
   write({ id, error: { code: -32_000, message, data: { code, cure: "", evidence: {} } } });
 
-if (behaviour.exitAtStart !== undefined) process.exit(behaviour.exitAtStart);
+if (behavior.exitAtStart !== undefined) process.exit(behavior.exitAtStart);
 
 function beat(): void {
   let beats = 0;
   setInterval(() => {
     beats += 1;
-    if (behaviour.beats === undefined || beats <= behaviour.beats)
+    if (behavior.beats === undefined || beats <= behavior.beats)
       write({ method: "heartbeat", params: fakeLoad(permits.size) });
   }, heartbeatMs).unref();
 }
@@ -101,8 +101,8 @@ async function execute(id: number | undefined, permitId: string, task: WorkerTas
 
 const handlers: Record<string, (message: Incoming) => void> = {
   initialize: ({ id }) => {
-    if (behaviour.mute === true) return;
-    const protocolVersion = behaviour.protocolVersion ?? wireProtocolVersions[0];
+    if (behavior.mute === true) return;
+    const protocolVersion = behavior.protocolVersion ?? wireProtocolVersions[0];
     const server = { name: "wire-process", version: "0" };
     answer(id, { protocolVersion, server, heartbeatMs, eventWindow: wireEventWindow, load: fakeLoad(0) });
     beat();
@@ -119,7 +119,7 @@ const handlers: Record<string, (message: Incoming) => void> = {
   },
   execute: ({ id, params }) => void execute(id, String(params["permitId"]), params["task"] as WorkerTask),
   cancel: ({ id, params }) => {
-    const words = behaviour.protocolVersion === 1 ? ["message", "immediate"] : ["reason", "force"];
+    const words = behavior.protocolVersion === 1 ? ["message", "immediate"] : ["reason", "force"];
     if (words.some((word) => !(word in params)))
       return refuse(id, "AC_WIRE_MALFORMED", `not in words of this version: ${Object.keys(params).join()}`);
     running.get(String(params["permitId"]))?.(

@@ -13,7 +13,7 @@ import {
 import { createMemoryStore } from "../memory/memory-store.ts";
 import { createScheduler } from "../scheduler.ts";
 import { simpleJob } from "../testing/rig.ts";
-import type { WireProcessBehaviour } from "../testing/wire-process.ts";
+import type { WireProcessBehavior } from "../testing/wire-process.ts";
 import { decideRestart } from "./restart-intensity.ts";
 import type { RuntimeStatus } from "./runtime-supervisor.ts";
 import { runtimeProcess } from "./runtime-process.ts";
@@ -28,16 +28,16 @@ const program = fileURLToPath(new URL("../testing/wire-process.ts", import.meta.
 const open: SupervisedRuntime[] = [];
 afterEach(() => Promise.all(open.splice(0).map((runtime) => runtime.close())));
 
-function start(behaviour: WireProcessBehaviour = {}) {
-  const args = ["--conditions=@agentcore/source", program, JSON.stringify(behaviour)];
+function start(behavior: WireProcessBehavior = {}) {
+  const args = ["--conditions=@agentcore/source", program, JSON.stringify(behavior)];
   return runtimeProcess({ command: process.execPath, args, env: {} });
 }
 
 function supervise(
-  behaviour: WireProcessBehaviour = {},
+  behavior: WireProcessBehavior = {},
   options: Partial<SupervisedRuntimeOptions> = {},
 ): SupervisedRuntime {
-  const runtime = superviseRuntime({ start: start(behaviour), proveGone: async () => true, ...options });
+  const runtime = superviseRuntime({ start: start(behavior), proveGone: async () => true, ...options });
   open.push(runtime);
   return runtime;
 }

@@ -33,7 +33,7 @@ export function jobOf(text: string, row: Pick<JobRow, "id" | "workspace">): Job 
   return standIn;
 }
 
-/** What the scheduler relies on; not a validation anew of what was validated when it was submitted. */
+/** What the scheduler relies on; not a second validation of what was validated at submit. */
 function hasShape({ id, task, limits, priority, context }: Partial<Job>, expected: string): boolean {
   return (
     id === expected &&

@@ -1,6 +1,6 @@
 /**
  * The only functions that write jobs. `insertJob` adds one; `applyEvent` calls the scheduler's transition function and
- * writes the job's row anew. Everything runs in one transaction, so the row is the one that was read.
+ * writes the job's row again. Everything runs in one transaction, so the row is the one that was read.
  */
 import { assert } from "@agentcore/contract";
 import {

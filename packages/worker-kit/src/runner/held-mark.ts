@@ -50,7 +50,7 @@ export async function neverBegan(
     // The directory is made before the box: without a directory there was no box, unless a power cut removed it.
     return wasInThisBoot(claimedAt, now) && (await stat(attemptsDir)).isDirectory();
   } catch (error) {
-    ignore(error, "what cannot be read proves nothing");
+    ignore(error, "an unreadable file proves nothing");
     return false;
   }
 }

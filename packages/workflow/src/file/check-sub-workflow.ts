@@ -11,7 +11,7 @@ export function checkSubWorkflow(id: string, step: Raw, child: Workflow, report:
   checkExports(id, step, child, report);
 }
 
-/** Most steps of a workflow and of all below it: each combination, and each iteration of a sub-workflow, runs them anew. */
+/** Most steps of a workflow and of all below it: each combination, and each iteration of a sub-workflow, runs them again. */
 const stepsInAllMax = 100_000;
 
 /** `children`: by step id. */

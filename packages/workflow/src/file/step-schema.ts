@@ -256,7 +256,7 @@ export const stepSchema = z
       .min(1)
       .max(1000)
       .optional()
-      .meta({ description: "How often the step is worked on until its check is content. Default: 1." }),
+      .meta({ description: "Maximum of iterations until the step's check is complete. Default: 1." }),
     on_iterations_exhausted: z.enum(["abort", "continue"]).optional().meta({
       description: "continue: the step ends INCOMPLETE and what waits for it runs. Default: abort.",
     }),

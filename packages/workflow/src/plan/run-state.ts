@@ -22,7 +22,7 @@ export type PlanEvent =
   | { readonly type: "step"; readonly step: string; readonly event: StepEvent }
   | { readonly type: "stop_requested"; readonly reason: StopReason }
   | { readonly type: "run_ended"; readonly outcome: RunOutcome }
-  /** Somebody retries a run that has ended: these steps begin anew. */
+  /** An ended run is retried: these steps start again. */
   | { readonly type: "retried"; readonly steps: readonly string[] };
 
 export class RunState {

@@ -70,7 +70,7 @@ export type StepEvent =
     }
   | { readonly type: "skipped"; readonly reason: string; readonly passes: boolean }
   | { readonly type: "cancelled"; readonly reason: string }
-  /** Its job was stopped because the run was; the piece begins anew, and that counts as no failure. */
+  /** Its job was stopped because the run was; the piece starts again, and that does not count as a failure. */
   | { readonly type: "interrupted" }
   /** Begins from the start again, whatever it was. */
   | { readonly type: "reset" };
@@ -112,7 +112,7 @@ export function transition(step: PlanStep, state: StepState, event: StepEvent): 
     case "interrupted":
       return interrupted(state);
     case "reset":
-      return state.kind === "ended" ? { kind: "waiting", progress: anew(state.progress) } : state;
+      return state.kind === "ended" ? { kind: "waiting", progress: restarted(state.progress) } : state;
   }
 }
 
@@ -125,7 +125,7 @@ function interrupted(state: StepState): StepState {
 }
 
 /** Numbers of attempts are never reused. */
-function anew({ attemptsInAll }: Progress): Progress {
+function restarted({ attemptsInAll }: Progress): Progress {
   return { ...noProgress, attemptsInAll };
 }
 

@@ -13,7 +13,7 @@ export interface StepReport {
   /** Why it ended so; empty where there is nothing to say. */
   readonly reason: string;
   readonly errorClass: string | null;
-  /** Of the catalogue, where its last piece ended with one. */
+  /** Of the catalog, where its last piece ended with one. */
   readonly code: string | null;
   /** Jobs that worked on it, interrupted ones included; checks are not counted. */
   readonly attempts: number;

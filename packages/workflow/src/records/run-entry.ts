@@ -14,7 +14,7 @@ const count = z.number().nonnegative();
 const budget = z.looseObject({ costUsd: z.number().nullable(), tokens: z.number().nullable() });
 const spending = z.looseObject({ costUsd: count, tokens: count });
 const code = z.custom<ErrorCode>((value) => typeof value === "string" && isErrorCode(value), {
-  error: "is no code of the catalogue",
+  error: "is no code of the catalog",
 });
 
 const created = lazySchema(() =>

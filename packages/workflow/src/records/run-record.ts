@@ -59,7 +59,7 @@ export interface RunEventEntry {
   readonly spent?: Spending;
   readonly interruptions?: number;
   readonly errorClass?: string;
-  /** Code of the catalogue. */
+  /** Code of the catalog. */
   readonly code?: string;
   /** With an end: its worker said what it cost. */
   readonly costKnown?: boolean;

@@ -102,7 +102,7 @@ export interface RetryOptions extends ResumeOptions {
 }
 
 /**
- * Begins steps of a run that has ended anew, and goes on from there; what succeeded is kept. The run has its whole time
+ * Starts steps of an ended run again, and continues from there; succeeded steps are kept. The run gets its whole time limit
  * again, and what is left of its budget. Throws as `resumeRun`, and `AC_WORKFLOW_ENDED` where nothing failed.
  */
 export async function retryRun({
@@ -223,7 +223,7 @@ async function requirePlaces(
   await prepareContextDir(created.contextDir);
 }
 
-/** Journals which steps begin anew; the planner does the rest. */
+/** Writes to the journal which steps start again; the planner does the rest. */
 async function retry(
   { runId, ports }: OpenRequest,
   log: RunLog,

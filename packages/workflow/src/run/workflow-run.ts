@@ -108,8 +108,8 @@ export class WorkflowRun {
   }
 
   /**
-   * Stops what runs and leaves the run as it stands: each piece that was stopped begins anew when the run is resumed. A run that
-   * is ending already ends as it would have.
+   * Stops the running pieces and leaves the run unfinished: each stopped piece starts again when the run is resumed. A run
+   * that is already ending ends normally.
    */
   interrupt({ reason: message, force }: CancelRequest<string>): void {
     if (this.#options.log.record.state.stop === null) this.#interruption ??= message;

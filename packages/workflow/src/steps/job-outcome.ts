@@ -9,7 +9,7 @@ export interface WorkEnd {
   readonly outcome: WorkOutcome;
   readonly reason: string;
   readonly errorClass: string | null;
-  /** Of the catalogue, where the end has one. */
+  /** Of the catalog, where the end has one. */
   readonly code?: string;
   /** What makes a finished attempt count as a failed iteration. */
   readonly violations: readonly string[];

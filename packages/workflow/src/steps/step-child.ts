@@ -144,7 +144,7 @@ async function removeArtifacts(stepDirectory: string): Promise<void> {
   }
 }
 
-/** `replace` drops what an earlier iteration exported, `merge` keeps what is not exported anew. */
+/** `replace` drops what an earlier iteration exported, `merge` keeps artifacts that are not exported again. */
 async function takeExports(
   context: StepContext,
   { instance }: StartedPiece,

@@ -23,7 +23,7 @@ import type { Budget, WorkSpec } from "../definition.ts";
 
 /** What an attempt ended with, and what it took. */
 export interface AttemptEnd extends WorkEnd {
-  /** It was stopped with its run, and begins anew when that is resumed. */
+  /** It was stopped with its run, and starts again when the run is resumed. */
   readonly interrupted?: true;
   readonly spent?: Spending;
   readonly interruptions?: number;

@@ -12,7 +12,7 @@ import type { RunPorts } from "../run-ports.ts";
 /** Why a piece of a run is to end. */
 export interface StepStop {
   readonly message: string;
-  /** Not to end now, but to begin anew when the run is resumed. */
+  /** Not to end now, but to start again when the run is resumed. */
   readonly interrupts: boolean;
 }
 

@@ -46,8 +46,8 @@ export class BranchPlaces {
 const bytesMax = 256 * 1024;
 
 /**
- * What root and branch of a checkout hang on; null where these files do not tell: no branch, a HEAD or a branch that is a
- * symbolic link or leads on to another one, another kind of ref storage.
+ * The state of the files that determine root and branch of a checkout; null if these files are not sufficient: no branch, a
+ * HEAD or a branch that is a symbolic link or points to another one, another kind of ref storage.
  */
 async function signsOf(checkout: Checkout, workspace: string): Promise<string | null> {
   const { root, gitDir, ownGitDir, branch } = checkout;

@@ -162,7 +162,8 @@ async function addAll(git: Git, request: SnapshotRequest, env: IndexEnv): Promis
   await addSeen(git, request, env);
   const first = await listIndex(git, path, env);
   if (first.overlooked.length === 0) return first;
-  // Entered anew, without times: git compares whole seconds, and those that it overlooked were not read when it wrote the index.
+  // Entered again, without times: git compares whole seconds, and those that it overlooked were not read when it wrote the
+  // index.
   const input = first.overlooked.map((entry) => `${entry}\n`).join("");
   await gitText(git, path, ["update-index", "--index-info"], { env, input });
   await addSeen(git, request, env);

@@ -77,7 +77,7 @@ async function snapshotWorkspace(
 /** Of the snapshot `before`. */
 export const keptIndex = ({ path }: WorktreePlace): string => `${path}.${indexPrefix}before`;
 
-/** Anew, from a commit; whatever was there is gone. */
+/** Created again from a commit; the earlier content is gone. */
 async function makeDirectory(git: Git, place: WorktreePlace, commit: string): Promise<void> {
   const { root, path } = place;
   await dropMark(place, "ready");

@@ -8,7 +8,7 @@ import { isActive, type LiveNode, type LiveRun } from "./live-run.ts";
 
 export type Row =
   | { readonly kind: "node"; readonly node: LiveNode }
-  /** Neighbours of the same depth, by the labels of their states. */
+  /** Neighbors of the same depth, by the labels of their states. */
   | { readonly kind: "folded"; readonly depth: number; readonly counts: ReadonlyMap<string, number> }
   /** Rows that are out of sight. */
   | { readonly kind: "beyond"; readonly count: number; readonly where: "above" | "below" };

@@ -54,7 +54,7 @@ function extrasOf({ step }: GraphNode): string[] {
   ];
 }
 
-/** Of one instance its label, times and cost; of several how many ended how. The worst decides the colour. */
+/** Of one instance its label, times and cost; of several how many ended how. The worst decides the color. */
 function stateOf(reports: readonly StepReport[]): NodeFacts["state"] {
   const status = worstStatus(reports.map((report) => report.status)) ?? "PENDING";
   const [only] = reports;

@@ -152,7 +152,7 @@ describe("the SVG", () => {
     expect(svg).toContain("build: shell\n".trim());
   });
 
-  it("of a run has the state in words and in colour", async () => {
+  it("of a run has the state in words and in color", async () => {
     const run = runWith({ build: [testReport({ status: "FAILED" })], "inner/two": [testReport({})] });
     const svg = svgPicture(await graphOf(everything), run);
     expect(svg).toContain('<title id="picture-title">Workflow all: FAILED</title>');

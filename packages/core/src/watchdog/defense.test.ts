@@ -6,7 +6,7 @@ import {
   nextWorkerStage,
   type Staged,
   type WorkerEvidence,
-} from "./defence.ts";
+} from "./defense.ts";
 import { RecentRuns } from "./recent-runs.ts";
 
 const { watchdog: config } = runtimeConfig({
