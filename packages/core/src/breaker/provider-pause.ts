@@ -11,7 +11,7 @@ export class ProviderPause {
   readonly #config: ProviderPauseConfig;
   /** Runs in flight at this target. */
   inFlight = 0;
-  /** Most runs in flight; `Infinity` while the provider is content. */
+  /** Most runs in flight; `Infinity` while the provider has no limit. */
   allowed = Infinity;
   #pausedUntilMs = -Infinity;
   #pausedAtMs = -Infinity;
