@@ -15,7 +15,7 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     pool: "forks",
-    maxWorkers: 2,
+    maxWorkers: Number(process.env["TEST_WORKERS"] ?? 2),
     testTimeout: 60_000,
     hookTimeout: 60_000,
     globalSetup: "packages/repo-checks/src/test-directory.ts",

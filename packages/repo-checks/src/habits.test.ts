@@ -110,6 +110,17 @@ describe("the packages", () => {
     expect(odd).toEqual([]);
   });
 
+  it("run their tests as a task of turbo", () => {
+    const forgotten = packageFolders().filter((folder) => {
+      const hasTests = trackedFiles().some(
+        (path) => path.startsWith(`${folder}/`) && path.endsWith(".test.ts"),
+      );
+      const script = hasTests ? `cd ../.. && vitest run --project ${folder}` : undefined;
+      return manifestOf(folder).scripts?.["test"] !== script;
+    });
+    expect(forgotten).toEqual([]);
+  });
+
   it("say which Node they need", () => {
     expect(packageFolders().filter((folder) => manifestOf(folder).engines?.node !== ">=22.13")).toEqual([]);
   });
