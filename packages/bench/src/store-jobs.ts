@@ -24,14 +24,15 @@ export const owner = {
 };
 const instructions = "x".repeat(220);
 /** Jobs take turns in these; one runs in each at a time. */
-const workspaces = 100;
+const workspaces = 1000;
 
-export function submissionOf(index: number): Submission {
+/** `workspace`: default one of many. */
+export function submissionOf(index: number, workspace = `/projects/${index % workspaces}`): Submission {
   const id = `job-${String(index).padStart(12, "0")}`;
   const job: Job = jobSchema.parse({
     id,
     priority: { value: index % 10 },
-    task: { worker: "shell", workspace: `/projects/${index % workspaces}`, instructions },
+    task: { worker: "shell", workspace, instructions },
     limits: { maxAttempts: 3 },
   });
   return {
@@ -61,11 +62,16 @@ export function succeed(record: JobRecord): Settlement {
 }
 
 /** The jobs `from` up to `to`, a thousand a call. */
-export async function submitBulk(store: JobStore, from: number, to: number): Promise<void> {
+export async function submitBulk(
+  store: JobStore,
+  from: number,
+  to: number,
+  workspace?: string,
+): Promise<void> {
   for (let at = from; at < to; at += 1000) {
     const count = Math.min(1000, to - at);
     await store.submit(
-      Array.from({ length: count }, (_, index) => submissionOf(at + index)),
+      Array.from({ length: count }, (_, index) => submissionOf(at + index, workspace)),
       coalesce,
     );
   }

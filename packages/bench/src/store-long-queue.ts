@@ -12,6 +12,7 @@ const shortQueue = 10_000;
 const rounds = 5;
 
 export async function reportLongQueue(report: Report, longQueue: number): Promise<void> {
+  await reportOneWorkspace(report, longQueue / 10);
   await withStore((short, shortDirectory) =>
     withStore(async (long, longDirectory) => {
       for (const [store, length] of [[short, shortQueue] as const, [long, longQueue] as const]) {
@@ -90,6 +91,23 @@ async function reportClaims(
     const note = `aim at most 2 times ${whole(shortUs)}; ratio ${ratio(longUs, shortUs)}`;
     report({ name: `store: ${what} among ${among}`, value: longUs, unit: "µs", note });
   }
+}
+
+/** The jobs of one workspace run one after another, however many they are. */
+async function reportOneWorkspace(report: Report, jobs: number): Promise<void> {
+  await withStore(async (store) => {
+    await submitBulk(store, 0, jobs, "/projects/one");
+    await store.registerOwner(owner);
+    const timings: number[] = [];
+    for (let round = 0; round < 50; round += 1) {
+      const startedAt = performance.now();
+      const claimed = await store.claim(claimOf(1));
+      timings.push(performance.now() - startedAt);
+      await store.settleAndClaim(claimed.map(succeed));
+    }
+    const name = `store: a claim among ${whole(jobs)} jobs of one workspace`;
+    report({ name, value: median(timings), unit: "ms", note: "aim at most 5" });
+  });
 }
 
 async function reportMemory(report: Report, queues: readonly (readonly [number, string])[]): Promise<void> {
