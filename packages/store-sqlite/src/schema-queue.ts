@@ -1,5 +1,5 @@
 /**
- * Tables of the job store since version 6.
+ * Tables of the job store since version 4.
  *
  * `jobs` holds one short row for each job, and `job_texts` its long text, which never changes. `state` says where a job stands,
  * and partial indexes find the jobs of a state, so that whatever happens to a job is one write of its row:
@@ -32,7 +32,7 @@ export const attemptsOfJob = (column: "id" | "number"): string => `
     UNION SELECT a.previous FROM ended e JOIN attempts a ON a.number = e.number)
   SELECT number FROM ended`;
 
-/** Tables that version 5 had as they are. */
+/** Tables that version 3 had as they are. */
 const keptTables = `
 -- Who holds an idempotency key: from submit to the end, unless a newer job takes it.
 CREATE TABLE key_holders (
@@ -61,7 +61,7 @@ CREATE TABLE owners (
 ) STRICT, WITHOUT ROWID;
 `;
 
-/** The others, without what is named as in version 5, where that must be gone first. */
+/** The others, without their indexes: some are named as indexes of version 3 are, which must be gone first. */
 const newTables = `
 -- What a claim takes or excludes alike. \`tenant\` and \`model\` are '' where the job names none.
 CREATE TABLE claim_groups (
@@ -158,56 +158,75 @@ LEFT JOIN attempts a ON j.end_number IS NOT NULL AND a.number = j.last_attempt A
 
 export const queueTables = keptTables + newTables + indexes;
 
-/** Version 5 kept where a job stands in tables beside `jobs`. Row numbers stay, because other tables refer to them. */
-export const queueFromVersion5 = `
+const run = `j.job_json ->> '$.context.labels."workflow.run"'`;
+
+/**
+ * Version 3 kept each state in a table of its own, and did not tell pieces of workflow runs from other jobs. Row numbers stay,
+ * because other tables refer to them.
+ */
+export const queueFromVersion3 = `
 DROP VIEW job_rows;
-DROP TABLE due;
-DROP TABLE due_count;
-ALTER TABLE claim_groups RENAME TO old_groups;
 ALTER TABLE jobs RENAME TO old_jobs;
-ALTER TABLE job_texts RENAME TO old_texts;
-ALTER TABLE attempts RENAME TO old_attempts;
 ALTER TABLE aliases RENAME TO old_aliases;
 ALTER TABLE decisions RENAME TO old_decisions;
+DROP TABLE job_counts;
+DROP TABLE ready;
+DROP TABLE followers;
 ${newTables}
+INSERT INTO claim_groups (tenant, worker, model, class, served_at, due)
+  SELECT DISTINCT line ->> '$[0]', line ->> '$[1]', coalesce(line ->> '$[2]', ''), line ->> '$[3]',
+    coalesce((SELECT served_at FROM tenants t WHERE t.tenant = line ->> '$[0]'), 0), 0
+  FROM old_jobs;
+
 INSERT INTO jobs
-SELECT j.number, j.id,
+SELECT j.seq, j.id,
   CASE
-    WHEN j.ended_as IS NOT NULL THEN j.ended_as
+    WHEN e.job IS NOT NULL THEN e.state
     WHEN r.job IS NOT NULL THEN 'running'
-    WHEN j.wait = 'run' THEN 'piece'
-    WHEN j.wait IS NOT NULL THEN j.wait
-    WHEN q.job IS NOT NULL THEN 'ready'
+    WHEN ${run} IS NOT NULL THEN 'piece'
+    WHEN d.job IS NOT NULL THEN 'moment'
+    WHEN EXISTS (SELECT 1 FROM running o WHERE o.key IS NOT NULL AND o.key = j.key) THEN 'key'
     ELSE 'behind'
   END,
-  j.claim_group, j.concurrency_key, j.key, j.submitted_at, j.ready_from, j.rank, j.run_at, j.delay_ms,
-  coalesce(r.attempt, j.attempt), coalesce(r.epoch, j.epoch), j.cost_usd, j.tokens, r.owner, r.claimed_at, r.started_json,
-  iif(r.job IS NULL, j.reason_json, r.cancel_json), j.ended_at, j.end_number, j.replayed_as,
-  (SELECT number FROM old_attempts a WHERE a.job = j.number ORDER BY a.attempt DESC LIMIT 1)
+  (SELECT g.number FROM claim_groups g WHERE g.tenant = j.line ->> '$[0]' AND g.worker = j.line ->> '$[1]'
+    AND g.model = coalesce(j.line ->> '$[2]', '') AND g.class = j.line ->> '$[3]'),
+  j.concurrency_key, j.key, j.submitted_at, j.ready_from, j.rank,
+  iif(p.job IS NULL, j.run_at, p.run_at), iif(p.job IS NULL, j.delay_ms, p.delay_ms),
+  coalesce(r.attempt, e.attempt, p.attempt, 0), coalesce(r.epoch, e.epoch, p.epoch, 0),
+  coalesce(r.cost_usd, e.cost_usd, p.cost_usd, 0), coalesce(r.tokens, e.tokens, p.tokens, 0),
+  r.owner, r.claimed_at, r.started_json,
+  iif(r.job IS NULL, coalesce(e.reason_json, p.waiting_for_json), r.cancel_requested_json),
+  e.ended_at, e.number, coalesce(e.replayed_as, iif(e.state = 'dead', ${run}, NULL)),
+  (SELECT a.number FROM endings a WHERE a.job = j.seq AND a.owner IS NOT NULL AND a.decision IS NOT NULL
+    ORDER BY a.attempt DESC LIMIT 1)
 FROM old_jobs j
-LEFT JOIN running r ON r.job = j.number
-LEFT JOIN ready q ON q.claim_group = j.claim_group AND q.rank = j.rank AND q.id = j.id;
-INSERT INTO claim_groups
-  SELECT number, tenant, worker, model, class,
-    coalesce((SELECT served_at FROM tenants t WHERE t.tenant = g.tenant), 0),
-    (SELECT count(*) FROM jobs j WHERE j.claim_group = g.number AND j.state IN ('ready', 'behind'))
-  FROM old_groups g;
-INSERT INTO job_texts SELECT job, job_json FROM old_texts;
+LEFT JOIN running r ON r.lane = coalesce(j.concurrency_key, '') AND r.job = j.seq
+LEFT JOIN endings e ON e.job = j.seq AND e.state IS NOT NULL
+LEFT JOIN delayed d ON d.job = j.seq
+LEFT JOIN requeued p ON p.job = j.seq;
+UPDATE jobs SET state = 'ready' WHERE number IN (
+  SELECT number FROM (
+    SELECT number, workspace, row_number() OVER (PARTITION BY workspace, claim_group ORDER BY rank, number) AS nth
+    FROM jobs WHERE state = 'behind')
+  WHERE workspace IS NULL OR nth = 1);
+UPDATE claim_groups SET due = (
+  SELECT count(*) FROM jobs j WHERE j.claim_group = claim_groups.number AND j.state IN ('ready', 'behind'));
+
+INSERT INTO job_texts SELECT seq, job_json FROM old_jobs;
 INSERT INTO attempts
   SELECT number, lag(number) OVER (PARTITION BY job ORDER BY attempt), attempt, owner, claimed_at, started_json, ended_at,
     result_json, decision
-  FROM old_attempts;
+  FROM endings WHERE owner IS NOT NULL AND decision IS NOT NULL;
 INSERT INTO aliases SELECT alias, job FROM old_aliases;
 INSERT INTO decisions SELECT number, job, at, attempt, type, code, message, evidence_json, count, last_at FROM old_decisions;
 
-DROP TABLE ready;
-DROP TABLE running;
-DROP TABLE old_texts;
-DROP TABLE old_attempts;
 DROP TABLE old_aliases;
 DROP TABLE old_decisions;
+DROP TABLE delayed;
+DROP TABLE requeued;
+DROP TABLE running;
+DROP TABLE endings;
 DROP TABLE old_jobs;
-DROP TABLE old_groups;
 DROP TABLE tenants;
 ${indexes}
 `;
