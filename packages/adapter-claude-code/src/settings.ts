@@ -10,13 +10,9 @@ export const claudeSettingsSchema = lazySchema(() =>
       description: "Retries of one request inside Claude Code, before the run fails and AgentCore decides.",
     }),
     request_timeout: durationSchema.default(300_000).meta({
-      description: "How long Claude Code waits for the first byte of an answer. Default: 5m.",
+      description: "Longest wait for the first byte of a response. Default: 5m.",
     }),
-    max_turns: z
-      .int()
-      .positive()
-      .optional()
-      .meta({ description: "Model turns after which Claude Code gives up." }),
+    max_turns: z.int().positive().optional().meta({ description: "Maximum of model turns." }),
     setting_sources: z
       .array(z.enum(["user", "project", "local"]))
       .default(["user"])
@@ -31,10 +27,10 @@ export const claudeSettingsSchema = lazySchema(() =>
     extra_tools: z
       .array(z.string().regex(/^[A-Za-z_]\w*$/, "must be the name of a tool, such as WebFetch"))
       .default([])
-      .meta({ description: "Further tools that every run may use, such as WebFetch and WebSearch." }),
+      .meta({ description: "More tools that every run may use, such as WebFetch and WebSearch." }),
     partial_messages: z.boolean().optional().meta({
       description:
-        "Print answers piece by piece: a long one does not look like silence, and a run that is stopped says what it cost. Default: where a ceiling applies.",
+        "Stream responses in parts: a long response does not count as silence, and a stopped run reports its cost. Default: if a ceiling applies.",
     }),
   }),
 );

@@ -8,10 +8,10 @@ export const codexSettingsSchema = lazySchema(() =>
     ...commonSettings,
     max_retries: z.int().min(0).max(10).default(2).meta({
       description:
-        "Retries of one request, and reconnections of one answer, before the run fails and AgentCore decides.",
+        "Retries of one request, and reconnections of one response, before the run fails and AgentCore decides.",
     }),
     stream_idle_timeout: durationSchema.default(300_000).meta({
-      description: "How long an answer may pause once it has begun. Default: 5m.",
+      description: "Longest pause within a response. Default: 5m.",
     }),
     network: z.boolean().default(false).meta({
       description: "Whether commands may use the network. Codex's own sandbox keeps it closed otherwise.",

@@ -28,7 +28,7 @@ export const openCodeSettingsSchema = lazySchema(() =>
       .int()
       .positive()
       .default(32_000)
-      .meta({ description: "Longest answer of a model at base_url." }),
+      .meta({ description: "Longest response of a model at base_url." }),
     prices: z
       .strictObject({
         input: z.number().nonnegative(),
@@ -38,10 +38,10 @@ export const openCodeSettingsSchema = lazySchema(() =>
       .optional()
       .meta({ description: "US dollars per million tokens at base_url. Without them the cost is unknown." }),
     request_timeout: durationSchema.default(600_000).meta({
-      description: "How long one whole answer may take. Default: 10m.",
+      description: "Time limit of a whole response. Default: 10m.",
     }),
     chunk_timeout: durationSchema.default(300_000).meta({
-      description: "How long an answer may pause once it has begun. Default: 5m.",
+      description: "Longest pause within a response. Default: 5m.",
     }),
     project_memory: z
       .boolean()

@@ -94,7 +94,7 @@ export function newRecord(submission: Submission): JobRecord {
 /** Evidence of `AC_SUPERSEDED`, the reason of a job whose key a newer one took. */
 export function supersededReason(newJobId: string): Reason {
   const evidence: Evidence = { supersededBy: newJobId };
-  return { code: "AC_SUPERSEDED", message: `job ${newJobId} has the same key and took its place`, evidence };
+  return { code: "AC_SUPERSEDED", message: `job ${newJobId} has the same key and replaced it`, evidence };
 }
 
 function claim(record: JobRecord, owner: string, at: number): Transition {

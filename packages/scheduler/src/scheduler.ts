@@ -280,7 +280,7 @@ export class Scheduler {
       stage: "notify",
       code,
       target: `job:${job.id}`,
-      message: `job ${job.id} was put back again and again: ${message}`,
+      message: `job ${job.id} was put back repeatedly: ${message}`,
       evidence: { jobId: job.id, attempt },
     });
   }

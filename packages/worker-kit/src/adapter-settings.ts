@@ -20,7 +20,7 @@ export const commonSettings = {
     .string()
     .min(1)
     .optional()
-    .meta({ description: "Model where the task names none; default: the worker's." }),
+    .meta({ description: "Model if the task names none; default: the worker's." }),
   base_url: z
     .url({ protocol: /^https?$/, error: "must be an http or https address" })
     .refine((address) => !hasPassword(address), {

@@ -50,7 +50,7 @@ const roots = ["inputs", "matrix", "steps"];
 export function parseExpression(text: string): ParsedExpression {
   if (text.length > charsMax) return { ok: false, message: `it is longer than ${charsMax} characters` };
   if (text.trimStart().startsWith("${{")) {
-    return { ok: false, message: "write it without ${{ }}; what stands here is an expression already" };
+    return { ok: false, message: "write it without ${{ }}; this key already takes an expression" };
   }
   try {
     const tokens = tokenize(text);

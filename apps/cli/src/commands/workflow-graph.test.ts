@@ -59,7 +59,7 @@ describe("2, and nothing is written, for", () => {
     [["graph", file, "--run", "0199a2c4", "--svg"], /not both/],
     [["graph", "--run", "0199a2c4"], /--run needs --svg or --html/],
     [["graph", file, "--svg", "--html"], /only one of --svg and --html can go to stdout/],
-    [["graph", "gone.yaml", "--svg", "never.svg"], /no such workflow file/],
+    [["graph", "gone.yaml", "--svg", "never.svg"], /the workflow file does not exist/],
     [["show", "0199a2c4", "--html", "never.svg"], /AC_WORKFLOW_RUN_NOT_FOUND/],
   ])("%j", async (args, message) => {
     const { code, stdout, stderr } = await agentcore(scratch, ["workflow", ...args]);

@@ -187,7 +187,7 @@ describe("2, and nothing is started, for", () => {
   });
 
   it.each([
-    [["workflow", "run", "gone.yaml"], /no such workflow file/],
+    [["workflow", "run", "gone.yaml"], /the workflow file does not exist/],
     [["workflow", "run", "."], /it is a directory; name the workflow file in it/],
     [["workflow", "run", hello, "--input", "nobody=x"], /there is no input "nobody"; there are who/],
     [["workflow", "run", hello, "--workspace", "gone"], /AC_WORKSPACE_MISSING/],

@@ -68,7 +68,7 @@ const jobLimitsConfigSchema = lazySchema(() =>
     .strictObject({
       attempts: z.int().min(1).max(100).default(10).meta({ description: "Most attempts of a job." }),
       timeout: durationSchema.prefault("24h").meta({
-        description: "Longest wall clock of one attempt; a longer one asked for is shortened to this.",
+        description: "Longest time limit of one attempt; a longer request is shortened to this.",
       }),
       cost_usd: costUsdSchema
         .optional()
@@ -77,31 +77,31 @@ const jobLimitsConfigSchema = lazySchema(() =>
         .optional()
         .meta({ description: "Most tokens for all attempts of a job together." }),
     })
-    .meta({ description: "Ceilings of every job, whatever it asks for." }),
+    .meta({ description: "Ceilings of every job, regardless of its request." }),
 );
 
 export const attemptLimitsSchema = lazySchema(() =>
   z
     .strictObject({
       cost_usd: costUsdSchema.default(5).meta({
-        description: "Ceiling of an attempt whose job names none, held where a cost budget applies.",
+        description: "Ceiling of an attempt whose job names none, held if a cost budget applies.",
       }),
       tokens: tokensSchema.default(5_000_000).meta({
-        description: "Ceiling of an attempt whose job names none, held where a token budget applies.",
+        description: "Ceiling of an attempt whose job names none, held if a token budget applies.",
       }),
       response_cost_usd: costUsdSchema.default(0.25).meta({
         description:
-          "Charged, at most, to an attempt that ended before its first answer: the request that may have been under way.",
+          "Maximum charge of an attempt that ended before its first response, for the request that may have been in progress.",
       }),
       response_tokens: tokensSchema.default(100_000).meta({ description: "The same in tokens." }),
       plausible_cost_usd: costUsdSchema.default(1000).meta({
         description:
-          "Most that an attempt's own report of its cost is believed; a higher one is cut to this and flagged `estimated`. Twice the attempt's ceiling, where that is more.",
+          "Highest reported cost of an attempt that is believed; a higher report is reduced to this and flagged `estimated`. Twice the attempt's ceiling, if that is more.",
       }),
       plausible_tokens: tokensSchema.default(10_000_000_000).meta({ description: "The same in tokens." }),
     })
     .meta({
-      description: "What an attempt holds of the budgets above it, and what its own reports are worth.",
+      description: "What an attempt holds of the budgets above it, and how far its own reports are believed.",
     }),
 );
 export type AttemptLimits = z.output<typeof attemptLimitsSchema>;
@@ -123,17 +123,20 @@ const runLimitsSchema = lazySchema(() =>
         .optional()
         .meta({
           description:
-            "Memory of the whole run where it has a cgroup with that controller, else of the data of each process. Default: no limit.",
+            "Memory of the whole run if its cgroup has the memory controller, else data of each process. Default: no limit.",
           examples: ["4GiB"],
         }),
       file_size: byteSizeSchema
         .refine((bytes) => bytes >= 512, "must be 512B or more")
         .optional()
-        .meta({ description: "Size of each file that is written. Default: no limit.", examples: ["2GiB"] }),
+        .meta({
+          description: "Size of each file that the run writes. Default: no limit.",
+          examples: ["2GiB"],
+        }),
     })
     .meta({
       description:
-        "What one run may use of the machine, as far as the machine can enforce it: `agentcore doctor` says how.",
+        "Limits of what one run may use of the machine; `agentcore doctor` says what enforces them.",
     }),
 );
 

@@ -16,7 +16,7 @@ export const backpressureSchema = lazySchema(() =>
     .strictObject({
       sample_every: durationSchema
         .prefault("1s")
-        .meta({ description: "Time between two looks at the machine." }),
+        .meta({ description: "Time between two samples of the machine." }),
       recovery: durationSchema
         .prefault("10s")
         .meta({ description: "Time that every signal must stay better before the level falls by one." }),
@@ -74,7 +74,7 @@ export const degradeSchema = lazySchema(() =>
         .meta({ description: "Capabilities not granted while degraded." }),
       when_budget_is_short: z.boolean().default(false).meta({
         description:
-          "Grant the rest of a budget where less is left than a job asked for. A ceiling that nobody asked for (`limits.attempt`) is always reduced to what is left.",
+          "Grant the rest of a budget if less is left than a job requested. A ceiling that no job requested (`limits.attempt`) is always reduced to what is left.",
       }),
       min_share: factor
         .default(0.25)

@@ -31,7 +31,7 @@ export const runtimeConfigSchema = lazySchema(() =>
       }),
       permit_ttl: durationSchema
         .prefault("30s")
-        .meta({ description: "A permit that is not used within this time is given back." }),
+        .meta({ description: "A permit that is not used within this time is released." }),
     })
     .meta({ description: "Limits and defenses of the runtime." }),
 );

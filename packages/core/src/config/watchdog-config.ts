@@ -11,31 +11,31 @@ export const breakersSchema = lazySchema(() =>
         .int()
         .min(1)
         .default(5)
-        .meta({ description: "Failures in a row that open a breaker." }),
+        .meta({ description: "Number of failures in a row that opens a breaker." }),
       failure_share: share
         .default(0.6)
-        .meta({ description: "Share of the last `window` runs that opens a breaker when it failed." }),
+        .meta({ description: "Share of failures among the last `window` runs that opens a breaker." }),
       window: z
         .int()
         .min(2)
         .max(10_000)
         .default(20)
-        .meta({ description: "Runs that `failure_share` looks at." }),
+        .meta({ description: "Number of runs that `failure_share` considers." }),
       cool_down: durationSchema
         .prefault("30s")
         .meta({ description: "Time from opening to the first probe; doubles each time a probe fails." }),
       cool_down_max: durationSchema.prefault("10m").meta({ description: "Longest time between probes." }),
       probes: z.int().min(1).max(100).default(1).meta({
-        description: "Runs let through at once to find out; as many must succeed to close the breaker.",
+        description: "Number of probes at once; as many must succeed to close the breaker.",
       }),
       valve_share: share
         .default(0.5)
-        .meta({ description: "Share of breakers open at which nothing is started, except probes." }),
+        .meta({ description: "Share of open breakers at which only probes are started." }),
       valve_min_open: z
         .int()
         .min(1)
         .default(3)
-        .meta({ description: "Breakers that must be open at least for the valve to act." }),
+        .meta({ description: "Minimum number of open breakers for the valve to act." }),
     })
     .meta({ description: "Circuit breakers, one per worker and one per provider and model." }),
 );
@@ -45,7 +45,7 @@ export const providerPauseSchema = lazySchema(() =>
   z
     .strictObject({
       first: durationSchema.prefault("15s").meta({
-        description: "Pause where the provider does not say how long; doubles while it keeps refusing.",
+        description: "Pause if the provider does not say how long; doubles while it keeps refusing.",
       }),
       max: durationSchema
         .prefault("24h")
@@ -69,7 +69,7 @@ export const watchdogSchema = lazySchema(() =>
         .meta({ description: "Longest silence of a worker with no tool call in flight." }),
       silence_max: durationSchema
         .prefault("2h")
-        .meta({ description: "Longest silence that a job may ask for." }),
+        .meta({ description: "Longest silence that a job may request." }),
       tool_silence: durationSchema
         .prefault("30m")
         .meta({ description: "Longest silence of a worker while a tool call is in flight." }),
@@ -79,22 +79,24 @@ export const watchdogSchema = lazySchema(() =>
       }),
       cancel_slow: durationSchema
         .prefault("30s")
-        .meta({ description: "A run still there this long after it was told to stop is escalated." }),
+        .meta({ description: "A run that has not stopped this long after it was asked to is escalated." }),
       concentration_runs: z
         .int()
         .min(2)
         .max(1000)
         .default(10)
-        .meta({ description: "Recent runs of a worker, or in a workspace, that are looked at together." }),
+        .meta({
+          description: "Number of recent runs of a worker, or in a workspace, that are considered together.",
+        }),
       concentration_share: z
         .number()
         .gt(0)
         .max(1)
         .default(0.8)
-        .meta({ description: "Share of them that must have failed to act." }),
+        .meta({ description: "Share of failures among them at which the watchdog acts." }),
       concentration_within: durationSchema
         .prefault("15m")
-        .meta({ description: "Runs older than this are not looked at." }),
+        .meta({ description: "Older runs are not considered." }),
       step: durationSchema
         .prefault("1m")
         .meta({ description: "Time that a defense is given to work before the next stage." }),
@@ -136,7 +138,7 @@ export const pacingSchema = lazySchema(() =>
         description: "By worker: least time between two starts of runs that already have their permit.",
       }),
     })
-    .meta({ description: "Spreads starts out in time. Decides nothing: limits belong to `limits`." }),
+    .meta({ description: "Spreads starts in time. Makes no decisions: limits belong to `limits`." }),
 );
 export type PacingConfig = z.output<typeof pacingSchema>;
 
@@ -144,7 +146,7 @@ export const shutdownSchema = lazySchema(() =>
   z
     .strictObject({
       grace: durationSchema.prefault("10s").meta({
-        description: "Time that running workers have to end when the runtime closes; then they are killed.",
+        description: "Time that running workers have to exit when the runtime closes; then they are killed.",
       }),
     })
     .meta({ description: "How the runtime closes." }),

@@ -68,7 +68,7 @@ const noProbes: ProbeOutput = {
   exitCode: null,
   stdout: "",
   stderr: "",
-  failure: "what starts workers here runs no probes",
+  failure: "this runner does not support probes",
 };
 
 export class Gateway {

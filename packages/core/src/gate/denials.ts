@@ -129,7 +129,7 @@ export function providerPaused(target: ProviderTarget, waitMs: number): Denied {
     allowed: allowed === Infinity ? null : Math.floor(allowed),
   };
   if (waitMs > 0) {
-    return deferred("AC_PROVIDER_PAUSED", waitMs, `${target.name} asked everybody to wait`, evidence);
+    return deferred("AC_PROVIDER_PAUSED", waitMs, `${target.name} asked its clients to wait`, evidence);
   }
   const message = `${target.name} is being released gradually after a rate limit: ${inFlight} of ${Math.floor(allowed)} runs in flight`;
   return deferred("AC_PROVIDER_PAUSED", freedByOthersMs, message, evidence);

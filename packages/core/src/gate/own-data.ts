@@ -23,10 +23,7 @@ export function frozenData<T>(value: T): T {
 
 function copyOf<T>(value: T, prototype: object, depth: number): T {
   if (typeof value === "function" || typeof value === "symbol" || depth > depthMax) {
-    throw new AgentCoreError(
-      "AC_JOB_INVALID",
-      "only plain data can be handed over, nested 64 levels at most",
-    );
+    throw new AgentCoreError("AC_JOB_INVALID", "only plain data is accepted, nested at most 64 levels deep");
   }
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value))

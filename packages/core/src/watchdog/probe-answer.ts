@@ -18,7 +18,7 @@ export function readProbe(output: ProbeOutput, requireZeroExit: boolean): ReadPr
   const parsed = probeAnswerSchema.safeParse(value);
   if (parsed.success) return { ok: true, answer: parsed.data, digest: parsed.data.digest ?? digestOf(value) };
   const issue = parsed.error.issues[0];
-  return no(`the probe's answer is not one: ${issue?.path.join(".") || "it"}: ${issue?.message ?? ""}`);
+  return no(`the probe's output is invalid: ${issue?.path.join(".") || "it"}: ${issue?.message ?? ""}`);
 }
 
 function jsonOf(text: string): unknown {

@@ -194,14 +194,14 @@ describe("a look that gives no answer", () => {
       "prints a list",
       outputOf({ stdout: "[]" }),
       {},
-      "the probe's answer is not one: it: Invalid input: expected object, received array",
+      "the probe's output is invalid: it: Invalid input: expected object, received array",
     ],
-    ["has an unknown class", says({ class: "fine" }), {}, "the probe's answer is not one: class:"],
+    ["has an unknown class", says({ class: "fine" }), {}, "the probe's output is invalid: class:"],
     [
       "has an endless fingerprint",
       says({ fingerprints: ["x".repeat(501)] }),
       {},
-      "the probe's answer is not one: fingerprints.0:",
+      "the probe's output is invalid: fingerprints.0:",
     ],
     [
       "exits with another code than 0 where that counts",

@@ -131,7 +131,11 @@ export function replay(
 }
 
 function idTaken(id: string): AgentCoreError {
-  return new AgentCoreError("AC_JOB_INVALID", `there is a job ${id} already; replay under a new id`, {
-    evidence: { jobId: id },
-  });
+  return new AgentCoreError(
+    "AC_JOB_INVALID",
+    `there is a job ${id} already; choose a new id for the replay`,
+    {
+      evidence: { jobId: id },
+    },
+  );
 }

@@ -135,7 +135,7 @@ function driveRunner(runner: WorkerRunner, options: DriveOptions, attemptsDir: s
       cancellation.cancel({ reason: cancelCause(reason), force });
     },
     async probe(script, timeoutMs = aMinuteMs) {
-      if (run.probe === undefined) throw new TypeError("this runner runs no probes");
+      if (run.probe === undefined) throw new TypeError("this runner does not support probes");
       return run.probe(script, timeoutMs);
     },
   };

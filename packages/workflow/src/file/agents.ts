@@ -25,7 +25,12 @@ export async function loadAgents(
     const text = await readFile(path);
     if (text === null) {
       if (required)
-        problems.push({ file: path, line: 1, column: 1, message: "there is no such file of agent profiles" });
+        problems.push({
+          file: path,
+          line: 1,
+          column: 1,
+          message: "the file of agent profiles does not exist",
+        });
       continue;
     }
     texts.push(text);

@@ -24,7 +24,7 @@ export function checkSteps(file: Raw, steps: RawSteps, agents: KnownAgents, repo
       ?.split("/")
       .some((part) => part.toLowerCase() === ".git") === true
   )
-    report(["context_dir"], "lies in git's own directory; name another, for example ./context");
+    report(["context_dir"], "is inside git's directory; name another, for example ./context");
   const sentinel = rawOf(file["sentinel"]);
   const stallDefaults = rawOf(sentinel["defaults"]);
   checkTelemetry(rawOf(sentinel["telemetry"]), report);
@@ -122,7 +122,7 @@ function checkSubWorkflowStep(step: Raw, path: Path, report: Report): void {
     if (step[key] !== undefined)
       report(
         [...path, key],
-        `"${key}" does not go with workflow; set it in the sub-workflow's own steps`,
+        `"${key}" cannot be used with workflow; set it in the sub-workflow's own steps`,
         "key",
       );
   }
@@ -166,7 +166,7 @@ function checkBelongings(step: Raw, path: Path, report: Report): void {
     "subworkflow_event_prefix",
   ]) {
     if (step[key] !== undefined && step["workflow"] === undefined)
-      report([...path, key], "goes with workflow only", "key");
+      report([...path, key], "can only be used with workflow", "key");
   }
   if (typeof step["max_retries"] === "number" && step["max_retries"] > 0 && step["on_failure"] === "abort") {
     report(

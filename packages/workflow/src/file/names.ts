@@ -27,7 +27,7 @@ export const workerNameSchema = z
 export const capabilityNameSchema = z
   .enum([...capabilities, ...capabilities.map((name) => name.toUpperCase() as Uppercase<Capability>)])
   .transform((name) => name.toLowerCase() as Capability)
-  .meta({ description: "read, edit, run_tests or run_commands, also in capitals." });
+  .meta({ description: "read, edit, run_tests or run_commands, in lower or upper case." });
 
 /** What other systems call a setting of a workflow, and its name here. */
 export const otherNames: Readonly<Record<string, string>> = {

@@ -58,7 +58,7 @@ describe("the top of a workflow file", () => {
     "refuses the context directory %s, which is git's own",
     async (path) => {
       expect(await problemsOf(text(`${head}context_dir: ${path}\n`, `a: { ${work} }`))).toEqual([
-        expect.stringContaining("main.yaml:4:14: context_dir: lies in git's own directory"),
+        expect.stringContaining("main.yaml:4:14: context_dir: is inside git's directory"),
       ]);
     },
   );

@@ -124,7 +124,7 @@ describe("a workflow file", () => {
       work: { worker: "opencode" },
     });
     expect(await problemsOf(files, ["/one.yaml", "/none.yaml"])).toEqual([
-      "/none.yaml:1:1: there is no such file of agent profiles",
+      "/none.yaml:1:1: the file of agent profiles does not exist",
     ]);
   });
 
@@ -241,7 +241,7 @@ describe("a mistake", () => {
     [
       "a placeholder in a condition",
       withSteps('a: { worker: shell, instructions: x, capabilities: [], if: ▸"${{ inputs.a }}" }'),
-      'steps.a.if: "${{ inputs.a }}" is not an expression: write it without ${{ }}; what stands here is an expression already',
+      'steps.a.if: "${{ inputs.a }}" is not an expression: write it without ${{ }}; this key already takes an expression',
     ],
     [
       "no timeout",
@@ -381,7 +381,7 @@ describe("a mistake", () => {
     [
       "inputs for a step that is no sub-workflow",
       withSteps("a: { worker: shell, instructions: x, capabilities: [], ▸with: { n: 1 } }"),
-      "steps.a.with: goes with workflow only",
+      "steps.a.with: can only be used with workflow",
     ],
     [
       "a workflow that contains itself",
@@ -433,7 +433,7 @@ describe("a mistake", () => {
   });
 
   it("that is a missing file is told as such", async () => {
-    expect(await problemsOf({})).toEqual(["1:1: there is no such workflow file"]);
+    expect(await problemsOf({})).toEqual(["1:1: the workflow file does not exist"]);
   });
 
   it("in a sub-workflow is told with that file", async () => {

@@ -79,7 +79,7 @@ async function parseFile(file: string, context: Context): Promise<Parsed> {
     problems: [{ file, line: 1, column: 1, message }],
     warnings: [],
   });
-  if (text === null) return whole("there is no such workflow file");
+  if (text === null) return whole("the workflow file does not exist");
   if (text.length > fileCharsMax) return whole("the file is larger than 4 MiB");
 
   const format = { schema: workflowFileSchema, jsonSchema: workflowJsonSchema, otherNames };
