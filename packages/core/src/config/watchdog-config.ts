@@ -80,14 +80,9 @@ export const watchdogSchema = lazySchema(() =>
       cancel_slow: durationSchema
         .prefault("30s")
         .meta({ description: "A run that has not stopped this long after it was asked to is escalated." }),
-      concentration_runs: z
-        .int()
-        .min(2)
-        .max(1000)
-        .default(10)
-        .meta({
-          description: "Number of recent runs of a worker, or in a workspace, that are considered together.",
-        }),
+      concentration_runs: z.int().min(2).max(1000).default(10).meta({
+        description: "Number of recent runs of a worker, or in a workspace, that are considered together.",
+      }),
       concentration_share: z
         .number()
         .gt(0)
