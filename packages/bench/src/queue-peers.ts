@@ -34,15 +34,15 @@ export async function benchQueuePeers(report: Report, options: QueueBenchOptions
   const measured = new Map<string, Rounds>();
   const missing = new Map<string, string>();
   const syncs: number[] = [];
-  const processes = contenders.map(({ name }) => ({ name, child: fork(program, [name]) }));
+  const processes = contenders.map(({ name }) => start(name));
   try {
     for (const phase of order) {
       for (let round = 0; round <= rounds; round += 1) {
         syncs.push(syncsPerSecond());
-        for (const { name, child } of processes.filter((one) => !missing.has(one.name))) {
-          const answer = await ask(child, { phase, jobs });
-          if ("unavailable" in answer) missing.set(name, answer.unavailable);
-          else note(measured, name, answer.figures);
+        for (const one of processes.filter(({ name }) => !missing.has(name))) {
+          const answer = await ask(one, { phase, jobs });
+          if ("unavailable" in answer) missing.set(one.name, answer.unavailable);
+          else note(measured, one.name, answer.figures);
         }
       }
     }
@@ -52,12 +52,25 @@ export async function benchQueuePeers(report: Report, options: QueueBenchOptions
   reportFigures(report, { measured, missing, floor: medianOf(syncs) });
 }
 
-async function ask(child: ChildProcess, asked: Asked): Promise<Answer> {
-  const answered = once(child, "message");
-  const ended = once(child, "exit").then(([code]) => {
-    throw new Error(`a contender ended with ${String(code)}`);
+interface Running {
+  readonly name: string;
+  readonly child: ChildProcess;
+  /** Rejects when the process ends. */
+  readonly ended: Promise<never>;
+}
+
+function start(name: string): Running {
+  const child = fork(program, [name]);
+  const ended = once(child, "exit").then(([code]): never => {
+    throw new Error(`the process of ${name} ended with ${String(code)}`);
   });
+  // Of interest only while an answer is awaited.
   ended.catch(() => {});
+  return { name, child, ended };
+}
+
+async function ask({ child, ended }: Running, asked: Asked): Promise<Answer> {
+  const answered = once(child, "message");
   child.send(asked);
   const [answer] = await Promise.race([answered, ended]);
   return answer as Answer;
