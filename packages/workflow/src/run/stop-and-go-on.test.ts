@@ -180,6 +180,24 @@ it("a run ends CANCELLED when another process asks for it; an old request ends n
   expect((await (await rig.retry(handle.id, workflow)).result()).outcome).toBe("SUCCEEDED");
 });
 
+it("a step that a stopped run never began has no record of its own, only its state in that of the run", async () => {
+  const workflow = testWorkflow([
+    shellStep("begun", waits("begun")),
+    shellStep("unbegun", "true", { dependsOn: ["begun"] }),
+  ]);
+  const handle = await rig.start(workflow);
+  await there("begun.begun");
+  handle.cancel({ reason: "cancelled by a test" });
+  await handle.result();
+  const context = join(rig.workspace, "context");
+  const { steps } = JSON.parse(readFileSync(join(context, "_workflow.json"), "utf8"));
+  expect(steps).toEqual({ begun: "CANCELLED", unbegun: "SKIPPED" });
+  expect(["begun", "unbegun"].map((step) => existsSync(join(context, step, "_meta.json")))).toEqual([
+    true,
+    false,
+  ]);
+});
+
 it("a run whose definition is gone ends by its journal alone, and can be retried when that is back", async () => {
   const workflow = testWorkflow([
     shellStep("gone", waits("gone")),

@@ -233,8 +233,11 @@ export class WorkflowRun {
   }
 
   async #conclude(instance: StepInstance, state: EndedState): Promise<void> {
-    const { contextDir } = this.#options.log.record.created;
-    writeStepRecord(contextDir, this.#report(instance));
+    const { created, state: run } = this.#options.log.record;
+    const { contextDir } = created;
+    const report = this.#report(instance);
+    // A run can be stopped before most of its steps begin; `_workflow.json` names those.
+    if (report.startedAt !== null || run.stop === null) writeStepRecord(contextDir, report);
     await writeDiagnosis(contextDir, instance, state);
     this.#discards.push(this.#discard(instance, state));
   }
