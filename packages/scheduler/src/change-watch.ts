@@ -6,8 +6,8 @@ import { ignore, type Clock, type Log, type Timer } from "@agentcore/contract";
 import type { JobStore } from "./job-store.ts";
 
 /**
- * `here`: a commit of this process, told at once, once for each. `elsewhere`: something that another process may have
- * done. `tick`: nothing new, 250 ms have passed; for what is not worth doing at every commit.
+ * `here`: a commit of this process, reported at once, once for each. `elsewhere`: another process may have changed something.
+ * `tick`: 250 ms have passed without news; for work that is too expensive for every commit.
  */
 export type Change = "here" | "elsewhere" | "tick";
 
@@ -30,7 +30,7 @@ export class ChangeWatch {
     this.#log = log;
   }
 
-  /** Returns what unsubscribes; the watch polls while anybody listens. */
+  /** Returns a function that unsubscribes. The watch polls while there are listeners. */
   subscribe(listener: (change: Change) => void): () => void {
     this.#listeners.add(listener);
     if (this.#listeners.size === 1) this.#start();
@@ -58,7 +58,7 @@ export class ChangeWatch {
     try {
       const version = await this.#store.externalVersion();
       const changed = version !== this.#version;
-      // What could not be asked may have changed meanwhile; and at the first look, since the listener began.
+      // After a failed poll, something may have changed meanwhile; at the first look, since the listener began.
       const missed = this.#failing;
       this.#version = version;
       this.#failing = false;

@@ -9,8 +9,8 @@ export interface RankOptions {
   /** How far one point of priority value moves a job ahead. Default 1 s. */
   readonly valueMs?: number;
   /**
-   * How far the class `interactive` moves a job ahead. Default 1 hour, which is more than all values can (2,000 points),
-   * so an interactive job goes before every batch job that has not waited for at least 26 minutes longer.
+   * How far the class `interactive` moves a job ahead. Default 1 hour. All values together (2,000 points) move a job less, so an
+   * interactive job goes before every batch job that has not waited at least 26 minutes longer.
    */
   readonly interactiveMs?: number;
 }
@@ -24,27 +24,27 @@ export function createRankPolicy(options: RankOptions = {}): RankPolicy {
     readyFrom - job.priority.value * valueMs - (job.priority.class === "interactive" ? interactiveMs : 0);
 }
 
-/** The first job in line of one tenant, beside the first of the others. */
+/** The first job in line of one tenant, to compare with those of the others. */
 export interface Candidate {
   readonly id: string;
   readonly rank: number;
   readonly readyFrom: number;
-  /** When the tenant last had a job claimed; 0: never. */
+  /** When a job of the tenant was last claimed; 0: never. */
   readonly tenantServedAt: number;
   readonly tenantRunning: number;
 }
 
 /**
- * Rank of a tenant's first job when its wait is counted from no earlier than the tenant's last claim: who was just served
- * goes to the back, by exactly what priority is worth in time. A `servedAt` in the future comes from a clock that was set
- * back, and must not shut the tenant out.
+ * Rank of a tenant's first job, with its wait counted from no earlier than the tenant's last claim: a tenant that was just served
+ * moves back, by the time that its priority is worth. A `servedAt` in the future comes from a clock that was set back, and must
+ * not exclude the tenant.
  */
 export function turnOf(candidate: Candidate, now: number): number {
   const served = Math.min(candidate.tenantServedAt, now);
   return candidate.rank + Math.max(0, served - candidate.readyFrom);
 }
 
-/** Negative where `a` goes first. Total: no two jobs are equal. */
+/** Negative if `a` goes first. Total: no two jobs are equal. */
 export function compareCandidates(a: Candidate, b: Candidate, now: number): number {
   return (
     turnOf(a, now) - turnOf(b, now) ||

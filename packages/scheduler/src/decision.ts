@@ -17,7 +17,7 @@ export type DecisionType =
 export interface NewDecision extends Reason {
   readonly jobId: string;
   readonly at: number;
-  /** 0 where no attempt had begun. */
+  /** 0 if no attempt had begun. */
   readonly attempt: number;
   readonly type: DecisionType;
 }

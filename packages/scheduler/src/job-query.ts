@@ -11,11 +11,11 @@ export interface JobQuery {
   readonly worker?: string;
   readonly tenant?: string;
   readonly key?: string;
-  /** All of these labels with these values. */
+  /** Jobs that have all of these labels with these values. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** Code of the reason for which a job is dead or cancelled. */
+  /** Code of the reason why a job is dead or cancelled. */
   readonly code?: string;
-  /** Dead letters: leave out those replayed already. */
+  /** Dead letters: leave out those that were replayed. */
   readonly notReplayed?: boolean;
   /** Leave out the pieces of workflow runs. */
   readonly notPieces?: boolean;
@@ -46,7 +46,7 @@ export const listLimitMax = 1000;
 
 type Criterion = Exclude<keyof JobQuery, "limit">;
 
-/** What each part of a query asks of a job. A job that has no such value does not match. */
+/** What each part of a query requires of a job. A job that has no such value does not match. */
 const criteria: {
   readonly [Name in Criterion]-?: (record: JobRecord, wanted: NonNullable<JobQuery[Name]>) => boolean;
 } = {

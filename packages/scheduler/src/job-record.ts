@@ -12,7 +12,7 @@
  */
 import type { Evidence, Job, PermitRecord, RunIdentity, WorkerResult } from "@agentcore/contract";
 
-/** Why something is as it is: a code of the catalog, words for people, and what was true at the time. */
+/** Why something happened: a code of the catalog, words for people, and the facts at the time. */
 export interface Reason {
   readonly code: string;
   readonly message: string;
@@ -24,17 +24,17 @@ export interface QueuedState {
   /** Not claimed before this moment, in ms since the epoch. */
   readonly runAt: number;
   /**
-   * How long the wait was meant to be when it was decided; null where the caller named an absolute moment. A `runAt`
-   * further away than this can only mean that the wall clock was set back: the job is then due (see `isDue`).
+   * The length of the wait when it was decided; null if the caller named an absolute moment. If `runAt` is further away than
+   * this, the wall clock was set back: the job is then due (see `isDue`).
    */
   readonly delayMs: number | null;
-  /** Why it waits, where something said so; null for a job that waits only for its turn. */
+  /** Why the job waits, if known; null for a job that only waits for its turn. */
   readonly waitingFor: Reason | null;
 }
 
 /**
- * What is noted about an attempt that has its permit: the accounting after a crash needs `permit`, the sweep needs
- * `identity`. Where the worker calls a provider, the permit is noted before the worker may start.
+ * What is noted about an attempt that has its permit. The accounting after a crash needs `permit`, the sweep needs `identity`. If
+ * the worker calls a provider, the permit is noted before the worker may start.
  */
 export interface StartedAttempt {
   readonly at: number;
@@ -45,11 +45,11 @@ export interface StartedAttempt {
 
 export interface RunningState {
   readonly kind: "running";
-  /** Who works on it; see `OwnerRecord`. */
+  /** The owner that works on it; see `OwnerRecord`. */
   readonly owner: string;
   readonly claimedAt: number;
   readonly started: StartedAttempt | null;
-  /** Set when somebody asked for the job to stop; the owner passes it on to the runtime. */
+  /** Set when a stop of the job was requested; the owner passes it on to the runtime. */
   readonly cancelRequested: Reason | null;
 }
 
@@ -58,8 +58,8 @@ export type JobState =
   | RunningState
   | { readonly kind: "succeeded"; readonly endedAt: number }
   /**
-   * `replayedAs`: id of the job that repeats this one; at most one ever does. Of a piece of a workflow it is the id of its run,
-   * which deals with its death.
+   * `replayedAs`: id of the job that repeats this one; there is at most one. For a piece of a workflow, the id of its run, which
+   * handles its death.
    */
   | {
       readonly kind: "dead";
@@ -73,7 +73,7 @@ export type JobStateKind = JobState["kind"];
 
 export const terminalKinds = ["succeeded", "dead", "cancelled"] as const satisfies readonly JobStateKind[];
 
-/** Charged by all attempts together; unknown amounts count as nothing here (`charge.ts` bounds them first). */
+/** Charged by all attempts together; unknown amounts count as 0 here (`charge.ts` bounds them first). */
 export interface Spending {
   readonly costUsd: number;
   readonly tokens: number;
@@ -91,17 +91,17 @@ export interface JobRecord {
    */
   readonly epoch: number;
   readonly spent: Spending;
-  /** Place within its tenant, lower first; from the order policy at submit, kept across retries and deferrals. */
+  /** Place within its tenant, lower first. Set by the order policy at submit, kept across retries and deferrals. */
   readonly rank: number;
-  /** The moment from which it counts as waiting: its submit, or its `notBefore`. */
+  /** The start of its wait: its submit, or its `notBefore`. */
   readonly readyFrom: number;
-  /** At most `perKey` jobs with the same key run at once; null: no such limit. Default policy: the workspace. */
+  /** At most `perKey` jobs with the same key run at once; null: no limit. Default policy: the workspace. */
   readonly concurrencyKey: string | null;
-  /** Result of the attempt that ended it; null until then, or where it ended without one. */
+  /** Result of the attempt that ended it; null before that, or if it ended without a result. */
   readonly result: WorkerResult | null;
 }
 
-/** One try at a job, as evidence: for `jobs show`, dead letters and the accounting. */
+/** One try at a job, as evidence for `jobs show`, dead letters and the accounting. */
 export interface AttemptRecord {
   readonly jobId: string;
   readonly attempt: number;
@@ -114,7 +114,7 @@ export interface AttemptRecord {
   readonly decision: "succeeded" | "retry" | "dead" | "cancelled" | null;
 }
 
-/** Names one claim. Every write about an attempt carries it, and touches exactly one row or none. */
+/** Names one claim. Every write about an attempt carries it, and changes one row or none. */
 export interface AttemptRef {
   readonly jobId: string;
   readonly attempt: number;
@@ -129,12 +129,12 @@ export function isTerminal(state: JobState): boolean {
   return state.kind !== "queued" && state.kind !== "running";
 }
 
-/** A wall clock that shows a moment so much earlier than one it has shown was set back; less is a small correction. In ms. */
+/** In ms. A wall clock that goes back by at least this was set back; less is a small correction. */
 export const clockSetBackMsMin = 1000;
 
 /**
- * Whether a queued job may run at `now`. A relative wait that lies further ahead than it was ever meant to is due: the
- * wall clock was set back, and waiting for it to catch up could take a month.
+ * Whether a queued job may run at `now`. A relative wait that lies further ahead than it was meant to is due: the wall clock was
+ * set back, and reaching `runAt` could take a month.
  */
 export function isDue({ runAt, delayMs }: QueuedState, now: number): boolean {
   return runAt <= now || (delayMs !== null && runAt - delayMs > now + clockSetBackMsMin);

@@ -17,14 +17,13 @@ export interface JobStore {
   // --- Submit ---------------------------------------------------------------------------------------------------------
 
   /**
-   * Puts jobs into the queue, all in one transaction and in this order (so two of one call may coalesce). Answers one
-   * result for each. An id that is there already (also as an alias) answers with that job and changes nothing, so a
-   * submitter that never saw its acknowledgement can repeat the call.
+   * Puts jobs into the queue, in one transaction and in this order (so two of one call may coalesce). Returns one result for
+   * each. If an id exists already (or is an alias), the result is that job and nothing changes, so a submitter that never
+   * received the acknowledgement can repeat the call.
    *
-   * With a key that an unfinished job holds, `decideDedup` is asked inside the transaction; it must be pure and quick.
-   * `coalesce` remembers the submission's id as an alias of the holder's where `rememberAlias` says so. `replace`
-   * cancels a queued holder at once and requests the cancel of a running one; the key belongs to the new job from then
-   * on. `reject` stores nothing.
+   * If an unfinished job holds the key, `decideDedup` is called inside the transaction; it must be pure and quick. `coalesce`
+   * stores the submission's id as an alias of the holder's if `rememberAlias` is set. `replace` cancels a queued holder at once
+   * and requests the cancel of a running one; from then on the key belongs to the new job. `reject` stores nothing.
    */
   submit(submissions: readonly Submission[], decideDedup: DecideDedup): Promise<readonly SubmitResult[]>;
 
@@ -33,54 +32,54 @@ export interface JobStore {
   /**
    * Takes up to `limit` jobs that are due and may run, each as a new attempt (`attempt + 1`, `epoch + 1`) of `owner`.
    *
-   * May run: not excluded by the filter; fewer than `perKey` jobs with its concurrency key running, those just claimed
-   * included; no other job with its idempotency key running (a `latest-wins` successor waits for the end of the old one).
-   * What may not run is skipped and does not hold up what comes after it. A piece of a workflow run (`piece.ts`) is taken only
-   * where `only` or `pieces` names it.
+   * A job may run if the filter does not exclude it, fewer than `perKey` jobs with its concurrency key run (including those just
+   * claimed), and no other job with its idempotency key runs (a `latest-wins` successor waits for the end of the old one). A job
+   * that may not run is skipped and does not block those after it. A piece of a workflow run (`piece.ts`) is taken only if `only`
+   * or `pieces` names it.
    *
-   * Order: within a tenant by `rank`, then as they were submitted. Among tenants, that first job wins whose rank is lowest when its wait
-   * is counted from no earlier than its tenant's last claim, that is the lowest `rank + max(0, served - readyFrom)` with
-   * `served = min(last claim of the tenant, now)`; then that of the tenant with fewest running; then by rank, then by
-   * id. `compareCandidates` of `claim-order.ts` is this order. Equal priorities so take turns, and nobody starves: an
-   * unserved tenant keeps gaining on the others.
+   * Order: within a tenant by `rank`, then by submission. Among the first jobs of all tenants, the lowest `rank + max(0, served -
+   * readyFrom)` wins, with `served = min(last claim of the tenant, now)`: the wait is counted from no earlier than the tenant's
+   * last claim. Ties go to the tenant with fewest running jobs, then by rank, then by id. `compareCandidates` of `claim-order.ts`
+   * implements this order. Tenants of equal priority take turns, and none starves: an unserved tenant keeps gaining on the
+   * others.
    *
    * An owner that is not registered, or was fenced by a takeover, claims nothing.
    */
   claim(request: ClaimRequest): Promise<readonly JobRecord[]>;
 
   /**
-   * Ends attempts and claims the next ones in one transaction: the one call of a busy scheduler. Settlements are applied
-   * first, each guarded by its `AttemptRef` (id, attempt, epoch, state `running`), so the claim sees what they free. A
-   * stale settlement changes nothing; a result that it carries goes to the late results. The one exception is a success
-   * that comes late, after a takeover or after its attempt was ended as lost: it is applied all the same as long as no other
-   * attempt has begun and the job has not ended. Results are in the order of the settlements.
+   * Ends attempts and claims the next ones in one transaction: the one call of a busy scheduler. Settlements are applied first,
+   * each guarded by its `AttemptRef` (id, attempt, epoch, state `running`), so the claim sees what they free. A stale settlement
+   * changes nothing; its result, if any, goes to the late results. The one exception is a late success, after a takeover or after
+   * its attempt was ended as lost: it is applied as long as no other attempt has begun and the job has not ended. Results are in
+   * the order of the settlements.
    */
   settleAndClaim(settlements: readonly Settlement[], claim?: ClaimRequest): Promise<SettledAndClaimed>;
 
   /**
-   * Notes under which permit the attempt is executed and, once known, who its processes are; a later note replaces an
+   * Notes the permit under which the attempt is executed and, once known, the identity of its processes. A later note replaces an
    * earlier one. Guarded like a settlement.
    */
   recordStarted(ref: AttemptRef, started: StartedAttempt): Promise<Applied>;
 
   /**
-   * Cancels a queued job at once; asks the owner of a running one to stop it (`cancelRequested`, first reason wins).
-   * `ended`: it was over already.
+   * Cancels a queued job at once; asks the owner of a running one to stop it (`cancelRequested`, first reason wins). `ended`: the
+   * job had ended already.
    */
   requestCancel(jobId: string, reason: Reason, now: number): Promise<CancelAnswer>;
 
-  /** The owner's running jobs that somebody asked to stop. */
+  /** The owner's running jobs for which a cancel was requested. */
   cancelRequests(owner: string): Promise<readonly JobRecord[]>;
 
   // --- Owners and their leases ----------------------------------------------------------------------------------------
 
-  /** Makes an owner known, with beat 0. An owner id is used once: it is new for every start of a scheduler. */
+  /** Registers an owner, with beat 0. An owner id is used once: every start of a scheduler makes a new one. */
   registerOwner(owner: OwnerRegistration): Promise<void>;
 
   /**
-   * Raises the owner's beat. `fenced`: the owner is not registered any more because somebody took over; it must stop
-   * all it runs. Observers judge an owner by whether its beat changes within `leaseMs` of their own monotonic clock, so
-   * that no wall clock can end a lease early or keep it alive.
+   * Raises the owner's beat. `fenced`: the owner is no longer registered because another took over; it must stop all it runs.
+   * Observers judge an owner by whether its beat changes within `leaseMs` of their own monotonic clock, so that no wall clock can
+   * end a lease early or extend it.
    */
   heartbeat(owner: string): Promise<"ok" | "fenced">;
 
@@ -88,9 +87,9 @@ export interface JobStore {
   owners(): Promise<readonly OwnerRecord[]>;
 
   /**
-   * Moves every running job of `from` to `to` with `epoch + 1` and removes `from`, so that whatever `from` still writes
-   * is stale. Does nothing where `from` is gone already or its beat is no longer `beat` (it lives). Attempt numbers stay:
-   * the new owner ends these attempts once it has proof that nothing of them runs. Answers the jobs moved.
+   * Moves every running job of `from` to `to` with `epoch + 1` and removes `from`, so that any later write of `from` is stale.
+   * Does nothing if `from` is gone already or its beat is no longer `beat` (it lives). Attempt numbers do not change: the new
+   * owner ends these attempts once it has proof that nothing of them runs. Returns the moved jobs.
    */
   takeOver(request: TakeOverRequest): Promise<readonly JobRecord[]>;
 
@@ -98,8 +97,8 @@ export interface JobStore {
   runningOf(owner: string): Promise<readonly JobRecord[]>;
 
   /**
-   * Signs an owner off that has ended. One without running jobs is forgotten; one that leaves some stays, with no `process`,
-   * so that anybody may take over from it at once, and `false` is answered.
+   * Signs off an owner that has ended. Without running jobs, it is removed. Otherwise it is kept without a `process`, so that any
+   * owner may take over from it at once, and `false` is returned.
    */
   removeOwner(owner: string): Promise<boolean>;
 
@@ -107,7 +106,7 @@ export interface JobStore {
 
   /** By id or alias. */
   get(jobId: string): Promise<JobRecord | undefined>;
-  /** Those of the jobs (by id, not alias) that have ended. */
+  /** The given jobs (by id, not alias) that have ended. */
   ended(jobIds: readonly string[]): Promise<readonly JobRecord[]>;
   /** In order of their numbers. */
   attempts(jobId: string): Promise<readonly AttemptRecord[]>;
@@ -116,7 +115,7 @@ export interface JobStore {
   /** What was decided about a job, oldest first. */
   decisions(jobId: string): Promise<readonly Decision[]>;
   lateResults(jobId: string): Promise<readonly LateResult[]>;
-  /** Figures of the queue; cheap enough to be asked once a second. Pieces that wait are left out: nothing here may take them. */
+  /** Figures of the queue; cheap enough to read once a second. Waiting pieces are not counted: nothing here may take them. */
   stats(now: number): Promise<QueueStats>;
   /** Ids ahead of a queued job in its tenant, at most `limit`, first in line first; for `why`. */
   aheadOf(jobId: string, limit: number): Promise<readonly string[]>;
@@ -124,26 +123,26 @@ export interface JobStore {
   // --- Decisions, dead letters, retention -----------------------------------------------------------------------------
 
   /**
-   * Adds to the journal of decisions. One that repeats the job's latest (same type, code and attempt) raises that one's
-   * `count` and `lastAt` and takes its evidence, so a job that waits for days stays a few lines. Unknown jobs are ignored.
+   * Adds to the journal of decisions. A decision that repeats the job's latest one (same type, code and attempt) raises its
+   * `count` and `lastAt` and replaces its evidence, so a job that waits for days has only a few lines. Unknown jobs are ignored.
    */
   recordDecisions(decisions: readonly NewDecision[]): Promise<void>;
 
   /**
-   * Submits a copy of a dead job as a new job and marks the dead one `replayedAs` it, in one transaction. A second
-   * replay answers with the first one's job. `held`: its key is held by an unfinished job. `not_dead`: nothing to replay.
+   * Submits a copy of a dead job as a new job and sets `replayedAs` of the dead one to it, in one transaction. A second replay
+   * returns the job of the first. `held`: an unfinished job holds its key. `not_dead`: nothing to replay.
    */
   replay(deadJobId: string, submission: Submission): Promise<ReplayResult>;
 
   /**
-   * Deletes dead letters for good, with their attempts and decisions: at most `limit` (default 1,000) a call. Answers their
-   * ids, none where nothing is left to delete.
+   * Deletes dead letters for good, with their attempts and decisions: at most `limit` (default 1,000) a call. Returns their ids;
+   * an empty list means that nothing is left to delete.
    */
   purgeDead(query: Omit<JobQuery, "states" | "before">): Promise<readonly string[]>;
 
   /**
-   * Deletes jobs that ended before the moment, with all that belongs to them: succeeded, cancelled, and dead ones that
-   * were replayed. Dead letters proper stay. At most `limit` (default 1,000) a call; answers how many.
+   * Deletes jobs that ended before the moment, with all that belongs to them: succeeded, cancelled, and replayed dead ones. Other
+   * dead letters are kept. At most `limit` (default 1,000) a call; returns how many.
    */
   deleteEnded(request: DeleteEndedRequest): Promise<number>;
 
@@ -153,15 +152,15 @@ export interface JobStore {
   // --- Change notification --------------------------------------------------------------------------------------------
 
   /**
-   * Called after each commit of this process that changed jobs; not after a claim that found none or a settlement that
-   * was stale. Must not throw. Returns what unsubscribes.
+   * Calls `listener` after each commit of this process that changed jobs, but not after a claim that found none or a stale
+   * settlement. It must not throw. Returns a function that unsubscribes.
    */
   onChange(listener: () => void): () => void;
 
-  /** A number that differs from its last answer when another process may have changed jobs. Cheap: polled 4 times a second. */
+  /** A number that changes when another process may have changed jobs. Cheap: it is polled 4 times a second. */
   externalVersion(): Promise<number>;
 
-  /** Ends pending commits and lets go of files. Idempotent; other calls afterwards reject. */
+  /** Ends pending commits and closes files. Idempotent; other calls afterwards reject. */
   close(): Promise<void>;
 }
 
@@ -176,12 +175,12 @@ export interface Submission {
   readonly rank: number;
   readonly readyFrom: number;
   readonly concurrencyKey: string | null;
-  /** The caller chose the id itself and may repeat the submit with it. */
+  /** The caller chose the id and may repeat the submit with it. */
   readonly rememberAlias: boolean;
 }
 
 export type DedupChoice = "coalesce" | "replace" | "reject";
-/** Pure: what becomes of `incoming` while `holder`, queued or running, has its key. */
+/** Pure. Decides what happens to `incoming` while `holder`, queued or running, has its key. */
 export type DecideDedup = (incoming: Job, holder: JobRecord) => DedupChoice;
 
 export type SubmitResult =
@@ -191,7 +190,7 @@ export type SubmitResult =
   | { readonly kind: "deduplicated"; readonly record: JobRecord }
   | { readonly kind: "rejected"; readonly holder: JobRecord };
 
-/** What a submission came to whose answer was lost. `record`: of the job that its id leads to now. */
+/** The result of a submission whose answer was lost. `record`: the job that its id leads to now. */
 export function submitResultOf(jobId: string, record: JobRecord): SubmitResult {
   return record.job.id === jobId
     ? { kind: "accepted", record, replaced: null }
@@ -207,16 +206,16 @@ export interface ClaimRequest {
   /** Most running jobs with one concurrency key. */
   readonly perKey: number;
   readonly exclude: ClaimFilter;
-  /** Only these jobs (ids, not aliases), in this order. Few: each is looked up. Default: every job, in claim order. */
+  /** Only these jobs (ids, not aliases), in this order. Keep it short: each is looked up. Default: every job, in claim order. */
   readonly only?: readonly string[] | undefined;
-  /** Pieces of workflow runs that may be taken as well, before all others. Default: none. Without effect beside `only`. */
+  /** Pieces of workflow runs that may be taken as well, before all other jobs. Default: none. Ignored if `only` is given. */
   readonly pieces?: readonly string[] | undefined;
 }
 
-/** The scopes that the runtime refuses now. A few names each, never a list of jobs. */
+/** The scopes that the runtime refuses now. Each has a few names, never a list of jobs. */
 export interface ClaimFilter {
   readonly workers: readonly string[];
-  /** One model of a worker; null: the jobs that name no model. */
+  /** One model of a worker each; null: the jobs that name no model. */
   readonly models: readonly ExcludedModel[];
   readonly tenants: readonly string[];
   readonly classes: readonly Priority["class"][];
@@ -234,7 +233,7 @@ export type Applied = "applied" | "stale";
 export type Settlement = {
   readonly ref: AttemptRef;
   readonly at: number;
-  /** Added to the journal with it; dropped where the settlement is stale. */
+  /** Added to the journal with it; dropped if the settlement is stale. */
   readonly decisions?: readonly NewDecision[];
 } & SettlementOutcome;
 
@@ -249,7 +248,7 @@ export type SettlementOutcome =
       readonly delayMs: number;
       readonly reason: Reason;
     }
-  /** `result` is null where the attempt never ran, because its permit was refused for good. */
+  /** `result` is null if the attempt never ran because its permit was refused for good. */
   | {
       readonly kind: "dead";
       readonly result: WorkerResult | null;
@@ -262,7 +261,7 @@ export type SettlementOutcome =
       readonly charge: Charge;
       readonly reason: Reason;
     }
-  /** The attempt never began: back to the queue, and its number is given back. A requested cancel ends the job instead. */
+  /** The attempt never began: the job is queued again and its number is given back. A requested cancel ends the job instead. */
   | {
       readonly kind: "defer";
       readonly runAt: number;
@@ -277,12 +276,12 @@ export interface Charge {
 }
 
 export interface SettledAndClaimed {
-  /** `record` is the job after an applied settlement; for a stale one as it stands, undefined where there is no such job. */
+  /** `record` is the job after an applied settlement; for a stale one, its current record, undefined if there is none. */
   readonly settled: readonly { readonly applied: Applied; readonly record: JobRecord | undefined }[];
   readonly claimed: readonly JobRecord[];
   /**
-   * Where less was claimed than asked for: when the next queued job that is not due yet becomes due, in ms since the epoch.
-   * Null: there is none, the claim got all it asked for, or nothing was to be claimed.
+   * Set if fewer jobs were claimed than requested: when the next delayed job becomes due, in ms since the epoch. Null: there is
+   * none, the claim got all it requested, or there was no claim.
    */
   readonly nextRunAt: number | null;
 }
@@ -295,13 +294,13 @@ export type CancelAnswer =
 
 // --- Owners -------------------------------------------------------------------------------------------------------------
 
-/** Recognizes the owner's process on its own machine, so that its life and its death can be seen there. */
+/** Identifies the owner's process on its own machine, so that others there can see whether it lives. */
 export interface OwnerProcess {
   readonly host: string;
   readonly bootId: string | null;
   readonly pid: number;
   readonly startTicks: number | null;
-  /** The namespace that its pid counts in; undefined in records of earlier versions. */
+  /** The namespace of its pid; undefined in records of earlier versions. */
   readonly pidNamespace?: string | null | undefined;
 }
 
@@ -310,14 +309,13 @@ export type OwnerProcessState = "alive" | "gone" | "unknown";
 export interface OwnerRegistration {
   readonly owner: string;
   readonly process: OwnerProcess;
-  /** The owner beats several times in this; one that does not beat at all for so long may be taken over where its process
-   * cannot be seen. */
+  /** The owner beats several times in it. If it does not beat once and nobody can see its process, others may take over. */
   readonly leaseMs: number;
   readonly at: number;
 }
 
 export interface OwnerRecord extends Omit<OwnerRegistration, "process"> {
-  /** Null: it has signed off and left running jobs, for anybody to take over. */
+  /** Null: it has signed off and left running jobs, which any owner may take over. */
   readonly process: OwnerProcess | null;
   readonly beat: number;
 }
@@ -343,13 +341,13 @@ export interface QueueStats {
   readonly dead: number;
   readonly cancelled: number;
   /**
-   * How long the longest waiting job has been due, of those that nothing but a free slot keeps from being next: the first of its
-   * tenant, worker, model, class and concurrency key. 0 where none waits.
+   * How long the longest waiting job has been due, among the jobs that only need a free slot: the first of their tenant, worker,
+   * model, class and concurrency key. 0 if none waits.
    */
   readonly oldestWaitMs: number;
 }
 
-/** A result that came for an attempt which was no longer its sender's: kept, not applied. */
+/** A result for an attempt that its sender no longer owned: kept, not applied. */
 export interface LateResult {
   readonly ref: AttemptRef;
   readonly at: number;
@@ -358,9 +356,9 @@ export interface LateResult {
 }
 
 export interface DeleteEndedRequest {
-  /** By the wall clock of the process that ended it; a job is not believed to have ended before it was submitted. */
+  /** By the wall clock of the process that ended it. A job never counts as ended before it was submitted. */
   readonly endedBefore: number;
-  /** Only what had ended when `endMark` gave this number, whatever the clocks of those who ended it showed. Default: all. */
+  /** Only jobs that had ended when `endMark` returned this number, regardless of wall clocks. Default: all. */
   readonly upToMark?: number | undefined;
   readonly limit?: number;
 }

@@ -21,13 +21,13 @@ export type JobEvent =
   | { readonly type: "claim"; readonly owner: string; readonly at: number }
   | { readonly type: "started"; readonly ref: AttemptRef; readonly started: StartedAttempt }
   | { readonly type: "settle"; readonly settlement: Settlement }
-  /** A settlement that was stale. `lost`: the attempt that it names, where it has been ended since; null where it runs. */
+  /** A settlement that was stale. `lost`: the attempt that it names, if that has been ended since; null if it runs. */
   | { readonly type: "settle_late"; readonly settlement: Settlement; readonly lost: AttemptRecord | null }
   | { readonly type: "request_cancel"; readonly reason: Reason; readonly at: number }
   | { readonly type: "take_over"; readonly owner: string }
   | { readonly type: "mark_replayed"; readonly replayedAs: string };
 
-/** What a store writes besides the record. */
+/** What a store writes in addition to the record. */
 export type JobEffect =
   | {
       readonly type: "attempt_opened";
@@ -43,10 +43,10 @@ export type JobEffect =
       readonly endedAt: number;
       readonly result: WorkerResult | null;
       readonly decision: "succeeded" | "retry" | "dead" | "cancelled";
-      /** Its earlier end as lost, which this one replaces. */
+      /** The earlier end as lost, which this end replaces. */
       readonly replaced?: AttemptRecord;
     }
-  /** The attempt never began: its entry is removed, its number is free again. */
+  /** The attempt never began: its entry is removed and its number is free again. */
   | { readonly type: "attempt_withdrawn"; readonly attempt: number };
 
 export type Transition =
@@ -91,7 +91,7 @@ export function newRecord(submission: Submission): JobRecord {
   };
 }
 
-/** Evidence of `AC_SUPERSEDED`, the reason of a job whose key a newer one took. */
+/** The reason `AC_SUPERSEDED`, for a job whose key a newer job took. */
 export function supersededReason(newJobId: string): Reason {
   const evidence: Evidence = { supersededBy: newJobId };
   return { code: "AC_SUPERSEDED", message: `job ${newJobId} has the same key and replaced it`, evidence };
@@ -114,7 +114,7 @@ function claim(record: JobRecord, owner: string, at: number): Transition {
   };
 }
 
-/** The running state that `ref` names, or undefined where the reference is stale. */
+/** The running state that `ref` names, or undefined if the reference is stale. */
 function current(record: JobRecord, ref: AttemptRef): RunningState | undefined {
   const { state } = record;
   const same = record.job.id === ref.jobId && record.attempt === ref.attempt && record.epoch === ref.epoch;
@@ -149,7 +149,7 @@ function settle(record: JobRecord, settlement: Settlement): Transition {
     case "cancelled":
       return close(record, settlement, { kind: "cancelled", endedAt: at, reason: settlement.reason });
     case "retry": {
-      // A request to stop the job did not mean "after the next attempt".
+      // A request to stop the job applies now, not after the next attempt.
       if (cancelled !== null) {
         return close(
           record,
@@ -176,9 +176,9 @@ function settle(record: JobRecord, settlement: Settlement): Transition {
 }
 
 /**
- * The success of an attempt that another scheduler has taken over, or has ended as lost: what was done is done, so it counts
- * as long as no other attempt has begun, and takes the place of the lost one with its charge. A job that has ended stays as it
- * is: a caller has received it.
+ * The success of an attempt that another scheduler took over, or ended as lost. The work is done, so it counts as long as no
+ * other attempt has begun; it replaces the lost end and its charge. A job that has ended does not change: a caller has received
+ * it.
  */
 function settleLate(record: JobRecord, settlement: Settlement, lost: AttemptRecord | null): Transition {
   if (settlement.kind !== "succeeded" || settlement.result.outcome !== "succeeded") return stale;

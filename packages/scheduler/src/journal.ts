@@ -14,16 +14,16 @@ export type JournalValue =
   | { readonly [name: string]: JournalValue };
 
 /**
- * Whatever lists shall show. Two names have a meaning here: `endedAt` (ms since the epoch, or null) says that nothing more
- * comes, and since when; `partOf` names the stream that this one belongs to, and with which alone it is deleted.
+ * What lists show. Two names have a meaning here: `endedAt` (ms since the epoch, or null) says that no more entries come, and
+ * since when; `partOf` names the stream that this one belongs to. A part is deleted only together with that stream.
  */
 export type JournalHeader = Readonly<Record<string, JournalValue>>;
 
 export interface JournalAppend {
-  /** How many entries the writer knows of; 0 makes a new stream, and then `header` is needed. */
+  /** How many entries the writer knows of. 0 creates a new stream and requires `header`. */
   readonly after: number;
   readonly entries: readonly JournalValue[];
-  /** Replaces the stream's header in the same commit; absent: it stays. */
+  /** Replaces the stream's header in the same commit. Default: the header does not change. */
   readonly header?: JournalHeader;
 }
 
@@ -41,9 +41,9 @@ export interface JournalListing {
 }
 
 export interface JournalQuery {
-  /** Only streams whose name begins so. */
+  /** Only streams whose name begins with this. */
   readonly prefix: string;
-  /** Only names below this one: the next page. */
+  /** Only names below this one, for the next page. */
   readonly before?: string;
   /** Default 100, at most 1000. */
   readonly limit?: number;
@@ -51,17 +51,17 @@ export interface JournalQuery {
 
 export interface Journal {
   /**
-   * Resolves after the commit. `conflict`: the stream has another length than the writer thinks (for `after: 0`, it is
-   * there already), and nothing was written. Rejects with `AC_STORE_UNAVAILABLE`; then it is not known whether it was.
+   * Resolves after the commit. `conflict`: the length of the stream differs from `after` (for `after: 0`, the stream exists
+   * already), and nothing was written. Rejects with `AC_STORE_UNAVAILABLE`; it is then unknown whether it was written.
    */
   append(stream: string, append: JournalAppend): Promise<"appended" | "conflict">;
-  /** Undefined where there is no such stream. */
+  /** Undefined if the stream does not exist. */
   read(stream: string): Promise<JournalStream | undefined>;
-  /** By name, descending: names that begin with an id in order of time come newest first. */
+  /** By name, descending: names that begin with a time-ordered id come newest first. */
   list(query: JournalQuery): Promise<readonly JournalListing[]>;
   /**
-   * Deletes streams that are part of no other and whose header says that they ended before the moment, the oldest first,
-   * each with all that are part of it. Answers how many, those parts not counted. A stream without an end is never deleted.
+   * Deletes streams that are part of no other and ended, by their header, before the moment, the oldest first, each with all its
+   * parts. Returns how many, without the parts. A stream without an end is never deleted.
    */
   deleteEnded(request: JournalDeletion): Promise<number>;
   /** Grows with each stream that ends, in the order of the commits; for `JournalDeletion.upToMark`. */
@@ -70,13 +70,13 @@ export interface Journal {
 
 export interface JournalDeletion {
   readonly endedBefore: number;
-  /** Only what had ended when `endMark` gave this number, whatever the clocks of those who ended it showed. Default: all. */
+  /** Only streams that had ended when `endMark` returned this number, regardless of wall clocks. Default: all. */
   readonly upToMark?: number | undefined;
   /** Default 1000. */
   readonly limit?: number;
 }
 
-/** For implementations: whether a stream with this header has ended and is part of no other, so that it has a number. */
+/** For implementations: whether a stream with this header has ended and is part of no other, so that it gets an end mark. */
 export function isEndOfWhole(header: JournalHeader): boolean {
   return typeof header["endedAt"] === "number" && (header["partOf"] ?? null) === null;
 }
@@ -87,7 +87,7 @@ export const journalDeletionLimit = 1000;
 const listLimitDefault = 100;
 const listLimitMax = 1000;
 
-/** What a query's `limit` means, for implementations. */
+/** For implementations: the effective `limit` of a query. */
 export function journalLimit({ limit = listLimitDefault }: JournalQuery): number {
   return Math.min(Math.max(limit, 1), listLimitMax);
 }

@@ -5,13 +5,13 @@
  */
 import type { Job } from "@agentcore/contract";
 
-/** The label that names a piece's run. Nobody else may set it. */
+/** The label that names a piece's run. Submitters may not set it. */
 export const runLabel = "workflow.run";
 
-/** Labels that begin so are the workflows' own. */
+/** Labels that begin with this are reserved for workflows. */
 export const reservedLabelPrefix = "workflow.";
 
-/** Id of the run that the job is a piece of; null for a job that somebody submitted. */
+/** Id of the run that the job is a piece of; null for any other job. */
 export function runOfPiece({ context }: Pick<Job, "context">): string | null {
   return context.labels[runLabel] ?? null;
 }

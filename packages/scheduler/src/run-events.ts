@@ -33,7 +33,7 @@ export class RunEvents {
     };
   }
 
-  /** Whether anybody would hear: output of workers that nobody watches is not worth an object. */
+  /** Whether anybody listens: for output that nobody watches, no event is created. */
   isHeard(jobId: string): boolean {
     return this.#everything.size > 0 || this.#byJob.has(jobId);
   }
@@ -51,7 +51,7 @@ export class RunEvents {
     }
   }
 
-  /** The job's events from now to its `job_ended`, which is the last. Leaving the loop unsubscribes. */
+  /** The job's events from now until its `job_ended`, which is the last. Leaving the loop unsubscribes. */
   follow(jobId: string): FollowedJob {
     const buffer = new EventBuffer(jobId);
     const unsubscribe = this.subscribe((event) => buffer.push(event), jobId);

@@ -22,31 +22,31 @@ import type { SchedulerPolicies } from "./submit/policies.ts";
 
 export interface SchedulerOptions {
   readonly store: JobStore;
-  /** In this process or behind a wire; the scheduler cannot tell. It is not closed with the scheduler. */
+  /** In this process or behind a wire; the scheduler cannot tell. Closing the scheduler does not close it. */
   readonly runtime: Runtime;
-  /** Replace any of the policy functions. */
+  /** Replaces any of the policy functions. */
   readonly policy?: Partial<SchedulerPolicies>;
-  /** Names of the workers that there are; a job for another one is refused at submit. Default: not checked. */
+  /** Names of the known workers; a job for another one is refused at submit. Default: not checked. */
   readonly workers?: readonly string[];
-  /** Most attempts in flight here. The runtime's own limits hold besides. Default 64. */
+  /** Most attempts in flight here. The runtime's limits apply in addition. Default 64. */
   readonly concurrency?: number;
   /**
-   * Which jobs it runs: any of the store, or only those that it was handed itself (by `submit`, `submitAll`, `attach`),
-   * for a process that does one thing beside others that work through the queue. Default `any`.
+   * Which jobs it runs: any in the store, or only those handed to it (by `submit`, `submitAll`, `attach`). Use `own` for a
+   * process with one task next to others that work through the queue. Default `any`.
    */
   readonly claims?: "any" | "own";
   /** Most attempts in flight with one concurrency key (the workspace, by default). Default 1. */
   readonly perKey?: number;
   /**
-   * An owner that shows no sign of life for so long is taken over from, where nobody can tell whether its process lives
-   * (see `processState`). Default 10 s.
+   * After this time without a beat, another owner may take over, if it is unknown whether the process lives (see `processState`).
+   * Default 10 s.
    */
   readonly leaseMs?: number;
-  /** Retries that outages may cause across all jobs. */
+  /** Limits the retries that outages may cause across all jobs. */
   readonly retryBudget?: RetryBudgetOptions;
   /**
-   * How long jobs that ended well, or were cancelled, are kept: by the wall clock and, of what ends while this scheduler
-   * runs, by its monotonic clock as well. Dead letters stay. Default 7 days.
+   * How long succeeded and cancelled jobs are kept. Measured by the wall clock and, for jobs that end while this scheduler runs,
+   * also by its monotonic clock. Dead letters are kept. Default 7 days.
    */
   readonly keepEndedMs?: number;
   /** Its ended streams are deleted after the same time, with all that belongs to them. Default: none. */
@@ -54,25 +54,22 @@ export interface SchedulerOptions {
   /** Results that a runtime could not deliver. Default: none. */
   readonly spool?: ResultSpool;
   /**
-   * Proof that an attempt left behind by a dead scheduler is gone. Default: there is none, so such an attempt is never
-   * followed by another. Needed with every store that outlives the process.
+   * Proves that an attempt left behind by a dead scheduler is gone. Default: no proof, so such an attempt is never followed by
+   * another. Required with every store that outlives the process.
    */
   readonly proveGone?: ProveGone;
   /**
-   * What an attempt that was lost can have spent at most, by its own records. Default: they do not say, and it is charged
-   * all that its permit allowed.
+   * The most that a lost attempt can have spent, by its own records. Default: unknown, and it is charged all that its permit
+   * allowed.
    */
   readonly spendingOfLost?: SpendingOfLost;
-  /**
-   * Whether it is proved that the worker of a lost attempt never began: such an attempt costs its job nothing. Default: it
-   * never is.
-   */
+  /** Whether the worker of a lost attempt provably never began: such an attempt costs its job nothing. Default: never. */
   readonly neverBegan?: NeverBegan;
-  /** This process, as others may recognize it. Default: its host name and pid, no start time. */
+  /** How others recognize this process. Default: its host name and pid, no start time. */
   readonly process?: OwnerProcess;
   /**
-   * What is known of an owner's process on this machine. One that is `alive` keeps its jobs, however long it does not beat;
-   * one that is `gone` is taken over from at once. Default: always `unknown`, so leases have to run out.
+   * What is known about an owner's process on this machine. An `alive` owner keeps its jobs, however long it does not beat; a
+   * `gone` one is taken over from at once. Default: always `unknown`, so leases must run out.
    */
   readonly processState?: (process: OwnerProcess) => OwnerProcessState;
   readonly clock?: Clock;

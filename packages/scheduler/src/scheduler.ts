@@ -31,8 +31,8 @@ import type { WhyReport } from "./submit/why.ts";
 
 export interface CloseOptions {
   /**
-   * Let the attempts in flight end on their own. Default false: they are stopped, count as lost, and are repeated only
-   * where their job's limits allow it.
+   * Let the attempts in flight end on their own. Default false: they are stopped, count as lost, and are repeated only if the
+   * limits of their job allow it.
    */
   readonly finishRunning?: boolean;
 }
@@ -41,8 +41,8 @@ const againMsMin = 100;
 const againMsMax = 5000;
 
 /**
- * Starts a scheduler. Resolves once it has looked after what an earlier one left behind and has begun to claim. Rejects
- * with `AC_STORE_UNAVAILABLE` where the store does not answer.
+ * Starts a scheduler. Resolves once it has handled what an earlier one left behind and has begun to claim. Rejects with
+ * `AC_STORE_UNAVAILABLE` if the store does not answer.
  */
 export async function createScheduler(options: SchedulerOptions): Promise<Scheduler> {
   const scheduler = new Scheduler(resolveOptions(options));
@@ -127,7 +127,7 @@ export class Scheduler {
     return this.#client.cancel(jobId, request);
   }
 
-  /** Calls the listener with every event of jobs here, from submit to end. Returns a function that unsubscribes. */
+  /** Calls the listener with every event of the jobs here, from submit to end. Returns a function that unsubscribes. */
   subscribe(listener: RunEventListener): () => void {
     return this.#client.subscribe(listener);
   }
@@ -144,12 +144,12 @@ export class Scheduler {
     return this.#client.stats();
   }
 
-  /** Scopes in which fewer jobs are started than there is room for, because the runtime said no, and its reasons. */
+  /** The scopes in which fewer jobs are started than there is room for because the runtime denied them, with its reasons. */
   heldBack(): ReturnType<Throttle["reasons"]> {
     return this.#throttle.reasons();
   }
 
-  /** Attempts of dead schedulers that are not proved gone yet. */
+  /** Attempts of dead schedulers that are not yet proved gone. */
   get unrecovered(): number {
     return this.#recovery.size;
   }
@@ -160,8 +160,8 @@ export class Scheduler {
   }
 
   /**
-   * Ends this scheduler and everything it runs; idempotent. Jobs stay in the store. Does not close the store or the
-   * runtime. Resolves once all ends are written, so it waits as long as the store does not answer.
+   * Ends this scheduler and everything it runs; idempotent. Jobs stay in the store. Does not close the store or the runtime.
+   * Resolves once all ends are written: it waits while the store does not answer.
    */
   close(options: CloseOptions = {}): Promise<void> {
     this.#closing ??= this.#close(options);
@@ -197,7 +197,7 @@ export class Scheduler {
     });
     this.#lease = lease;
     await lease.start();
-    // The sweep comes before the first claim.
+    // The sweep must end before the first claim.
     await this.#recovery.pass();
     if (this.#closing === null) this.#loop.resume(lease.owner);
     else await lease.resign();
@@ -219,7 +219,7 @@ export class Scheduler {
     await this.#becomeOwnerAgain();
   }
 
-  /** As long as it takes: a scheduler that is no owner does nothing, and its callers would wait for nothing. */
+  /** Retries without limit: a scheduler that is no owner does nothing, and its callers would wait without end. */
   async #becomeOwnerAgain(): Promise<void> {
     const { clock, log } = this.#options;
     for (let failures = 1; this.#closing === null; failures += 1) {

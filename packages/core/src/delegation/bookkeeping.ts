@@ -37,15 +37,15 @@ const retryDelaysMs = [50, 200, 1000, 5000];
 
 const nothingSpent = { costMicroUsd: 0, tokens: 0, basis: "none" } as const;
 
-/** Settlements that may wait for the store before no more permits with a ceiling are granted. */
+/** Settlements that may wait for the store. Above it, permits with a ceiling are no longer granted. */
 const pendingMax = 10_000;
 
 interface Pending {
   readonly entry: HoldEntry;
   readonly spent: Spent;
   /**
-   * `hold`: settles one that is there. `charge`: books an attempt that held nothing. `doubtful`: ends a hold whose write
-   * failed, and which may be there all the same: a commit can fail after it took effect.
+   * `hold`: settles a hold. `charge`: books an attempt that held nothing. `doubtful`: ends a hold whose write failed. It may
+   * exist all the same: a commit can fail after it took effect.
    */
   readonly kind: "hold" | "charge" | "doubtful";
 }
@@ -68,7 +68,7 @@ export class Bookkeeping {
   readonly #held = new Map<string, HoldEntry>();
   readonly #pending: Pending[] = [];
   #failures = 0;
-  /** The store may be gone: a settlement that fails now is not retried. */
+  /** The store may be closed: a settlement that fails now is not retried. */
   #isClosed = false;
   #retryTimer: Timer | null = null;
   #flushing: Promise<void> | null = null;
@@ -92,7 +92,7 @@ export class Bookkeeping {
     return this.#held.has(permit.id);
   }
 
-  /** Writes a permit's hold. A refusal leaves the permit as it is: the caller ends it. */
+  /** Writes a permit's hold. A refusal leaves the permit unchanged: the caller ends it. */
   async hold(permit: LivePermit): Promise<Denied | null> {
     if (this.#pending.length >= pendingMax) return storeDenied("too many settlements wait for the store");
     const entry = this.#entryOf(permit);
@@ -109,7 +109,7 @@ export class Bookkeeping {
     return null;
   }
 
-  /** Books what an ended permit spent. Resolves when it is durable, or put aside to be tried again. */
+  /** Books what an ended permit spent. Resolves when the entry is durable, or is queued for another try. */
   async settle(permit: LivePermit, spent: Omit<Spent, "settledAt">): Promise<void> {
     const entry = this.#held.get(permit.id);
     this.#held.delete(permit.id);
@@ -124,12 +124,12 @@ export class Bookkeeping {
 
   async #book(one: Pending): Promise<void> {
     this.#pending.push(one);
-    // A store that fails is not tried again for each request that it fails.
+    // While the store fails, a new request does not cause another try.
     if (one.kind === "doubtful" && this.#retryTimer !== null) return;
     await this.flush();
   }
 
-  /** Reads what the ledger knows of a request's budgets; what other processes spent may have changed a denial. */
+  /** Reads what the ledger knows about a request's budgets. Spending by other processes may have changed a denial. */
   async refresh(chain: BudgetChain, jobId: string): Promise<void> {
     const now = this.#clock.now();
     const counters = [...chain.cost.counters, ...chain.tokens.counters];
@@ -150,7 +150,7 @@ export class Bookkeeping {
     if (job !== undefined) this.#learnJob(jobId, job);
   }
 
-  /** Tries to settle all that waits; gives up for now at the first failure. */
+  /** Tries to settle everything that waits. Stops at the first failure; the timer tries again. */
   async flush(): Promise<void> {
     this.#flushing ??= this.#flushPending().finally(() => {
       this.#flushing = null;
@@ -176,7 +176,7 @@ export class Bookkeeping {
     this.#failures = 0;
   }
 
-  /** Whether it failed and must be tried again. */
+  /** Whether the write failed and must be repeated. */
   async #write({ entry, spent, kind }: Pending): Promise<boolean> {
     try {
       if (kind === "charge") await this.#ledger.charge(entry, spent);
@@ -210,7 +210,7 @@ export class Bookkeeping {
     });
   }
 
-  /** Last try before the end. What still waits stays held in the ledger and is charged by the next start's reconciliation. */
+  /** Last try before the end. The rest stays held in the ledger; the reconciliation of the next start charges it. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.flush();

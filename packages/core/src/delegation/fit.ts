@@ -2,8 +2,8 @@
 import { AgentCoreError, type Permit, type PermitRequest, type WorkerTask } from "@agentcore/contract";
 
 /**
- * The task as it may run: with the capabilities and the model that were granted, which are fewer than the task's where
- * the permit is degraded. Throws `AC_PERMIT_INVALID` where the task is another one than was asked for.
+ * The task as it may run, with the granted capabilities and model; a degraded permit grants fewer than the task names. Throws
+ * `AC_PERMIT_INVALID` if the task is not the one that the permit was requested for.
  */
 export function fitTask(permit: Permit & { readonly request: PermitRequest }, task: WorkerTask): WorkerTask {
   const { request, grants } = permit;

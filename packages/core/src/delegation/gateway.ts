@@ -83,7 +83,7 @@ export class Gateway {
     return this.#executions.size;
   }
 
-  /** Rejects with `AC_PERMIT_INVALID`, before anything has started, for a permit or a task that will not do. */
+  /** Rejects with `AC_PERMIT_INVALID` for a wrong permit or task, before anything has started. */
   async execute(permitId: string, task: WorkerTask, observer: ExecutionObserver): Promise<WorkerResult> {
     const permit = this.#livePermit(permitId);
     const fitted = ownData(fitTask(permit, task));
@@ -123,7 +123,7 @@ export class Gateway {
     }
   }
 
-  /** A permit that was granted by the synchronous decision alone is held in the ledger now; nothing runs without. */
+  /** Writes the hold of a permit that the synchronous decision alone granted. No worker runs without it. */
   async #holdFailure(permit: LivePermit): Promise<WorkerResult | null> {
     const { bookkeeping, clock } = this.#options;
     if (!bookkeeping.needsHold(permit)) return null;
@@ -138,7 +138,7 @@ export class Gateway {
     return this.#unstarted(permit, { ...ending, code, summary: message, startedAt });
   }
 
-  /** Waits until the paces of its provider and its worker allow a start, or the run is stopped. */
+  /** Waits until the pacing of its provider and its worker allows a start, or the run is stopped. */
   async #waitForTurn(permit: LivePermit): Promise<WorkerResult | null> {
     const { clock, pacer, pacing } = this.#options;
     const startedAt = clock.now();
@@ -180,7 +180,7 @@ export class Gateway {
     return execution.run.result;
   }
 
-  /** The looks of the task's probe run under the permit of the attempt that they look at: docs/adr/0007. */
+  /** The looks of the task's probe run under the permit of the attempt that they check: docs/adr/0007. */
   #probe(execution: Execution, { probe: spec }: WorkerTask): void {
     if (spec === undefined) return;
     this.#options.watchdog.probe(execution.watched, {
@@ -202,7 +202,7 @@ export class Gateway {
     this.#tell(execution, (observer) => observer.onEvent?.(event));
   }
 
-  /** An observer that throws is its caller's fault and must not become the run's. */
+  /** An error in the caller's observer must not end the run. */
   #tell(execution: Execution, say: (observer: ExecutionObserver) => void): void {
     try {
       say(execution.observer);
@@ -255,7 +255,7 @@ function unknownCost({ permit, seen, held }: Execution, result: WorkerResult, ch
   return `cost unknown: ${reason}; the ceiling of $${usdOf(charge.costMicroUsd)} was charged`;
 }
 
-/** What a worker said of its cost that is less than it had come to; null where it did not. */
+/** Says that a worker reported a cost below its earlier total; null if it did not. */
 function loweredCost({ watched: { watch } }: Execution, result: WorkerResult): string | null {
   if (result.costBasis === "estimated") return null;
   const counted = countedAbove(result, watch);
@@ -263,7 +263,7 @@ function loweredCost({ watched: { watch } }: Execution, result: WorkerResult): s
   return `the worker reported a cost of $${result.costUsd} at its end; $${counted} had been counted and were charged`;
 }
 
-/** What the probe had found belongs to the result of a run that it stopped, and to no other. */
+/** Adds the probe's finding to the result of a run that the probe stopped, and to no other. */
 function withFinding(result: WorkerResult, { watched: { probing } }: Execution): WorkerResult {
   const finding = probing?.finding ?? null;
   return finding === null || result.outcome !== "stalled" ? result : { ...result, probe: finding };

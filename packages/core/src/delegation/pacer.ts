@@ -6,9 +6,9 @@ import Bottleneck from "bottleneck";
 import { BoundedMap, settledWithin, sleep, type Clock } from "@agentcore/contract";
 import type { PacingConfig } from "../config/watchdog-config.ts";
 
-/** A start never waits longer than its place in the queue costs and this: pacing is a courtesy, whatever the library does. */
+/** The longest wait of a start beyond its place in the queue: a fault in the pacing library must not block runs. */
 const lateMsMax = 5000;
-/** Names with a queue; the one that got its queue longest ago is forgotten first. */
+/** Names that have a queue; the oldest queue is dropped first. */
 const namesMax = 1000;
 
 interface Pace {
@@ -26,8 +26,8 @@ export class Pacer {
   }
 
   /**
-   * Resolves when the next start under this name may happen, `intervalMs` after the one before; null: at once. One whose signal
-   * is aborted takes no time of the others.
+   * Resolves when the next start under this name may happen, `intervalMs` after the last one; null: at once. A start whose signal
+   * is aborted does not delay the others.
    */
   turn(name: string, intervalMs: number, signal?: AbortSignal): Promise<unknown> | null {
     if (intervalMs === 0) return null;
@@ -46,7 +46,7 @@ export class Pacer {
   }
 }
 
-/** The paces that a run keeps to, by name: its provider's, then its worker's. */
+/** The intervals that a run keeps, by name: its provider's, then its worker's. */
 export function pacesOf(
   { workers, providers, provider_interval }: PacingConfig,
   run: { readonly worker: string; readonly provider: string | null },

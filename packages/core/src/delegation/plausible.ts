@@ -13,19 +13,19 @@ import {
 import type { AttemptLimits } from "../config/limits-config.ts";
 import { microUsdOf, type Spent, usdOf } from "../ledger/ledger.ts";
 
-/** Most that one attempt is believed to have spent. */
+/** The most that one attempt is believed to have spent. */
 export interface PlausibleLimits {
   readonly costUsd: number;
   readonly tokens: number;
 }
 
-/** Amounts that were held for an attempt; null or 0 where none were. */
+/** Amounts that were held for an attempt; null or 0 if none were. */
 export interface HeldAmounts {
   readonly costMicroUsd: number | null;
   readonly tokens: number | null;
 }
 
-/** An attempt with a high ceiling may pass it by one response, so that its ceiling alone must not make a report implausible. */
+/** An attempt may exceed its ceiling by one response. For a high ceiling, that alone must not make a report implausible. */
 const ofCeiling = 2;
 
 export function plausibleLimitsOf(
@@ -38,7 +38,7 @@ export function plausibleLimitsOf(
   };
 }
 
-/** Null for what is no amount of money. */
+/** Null if the value is no amount of money. */
 function costOf(costUsd: unknown): number | null {
   return typeof costUsd === "number" && Number.isFinite(costUsd) && costUsd >= 0 ? costUsd : null;
 }
@@ -65,7 +65,7 @@ export function plausibleEvent(event: WorkerEvent, limits: PlausibleLimits): Wor
   };
 }
 
-/** The result with amounts that a budget can take; its summary says what was not believed. */
+/** The result with amounts that a budget accepts; its summary names the amounts that were not believed. */
 export function plausibleResult(result: WorkerResult, limits: PlausibleLimits): WorkerResult {
   const usage = plausibleUsage(result.usage, limits);
   const costUsd = costOf(result.costUsd);
@@ -75,7 +75,7 @@ export function plausibleResult(result: WorkerResult, limits: PlausibleLimits): 
   return { ...result, usage, costUsd: limits.costUsd, costBasis: "estimated", summary };
 }
 
-/** What is booked for a result or a record of one: whole amounts, none above the most. Null where it does not say. */
+/** What is booked for a result or a record of one: whole amounts, none above the limits. Null if it names no amounts. */
 export function plausibleSpending(
   { costUsd: reported, costBasis, usage }: { costUsd: number | null; costBasis: CostBasis; usage: Usage },
   limits: PlausibleLimits,

@@ -14,21 +14,21 @@ import {
 } from "@agentcore/contract";
 import { microUsdOf, usdOf } from "../ledger/ledger.ts";
 
-/** What the gateway saw of a run, beside its result. */
+/** What the gateway saw of a run, besides its result. */
 export interface RunSightings {
-  /** The worker was released: before that, nothing can have been spent. */
+  /** The worker was released. Before that, nothing can have been spent. */
   readonly released: boolean;
-  /** It said something that only a model's answer makes it say: text, a tool call, usage. */
+  /** The worker reported something that only a model's answer causes: text, a tool call, usage. */
   readonly answered: boolean;
-  /** The last totals that it reported while running. */
+  /** The last totals that the worker reported while running. */
   readonly costUsd: number | null;
   readonly tokens: number;
-  /** Most by which the totals grew from one report to the next. */
+  /** The largest increase of the totals from one report to the next. */
   readonly costliestUsd: number;
   readonly costliestTokens: number;
 }
 
-/** Most that a run can be charged without its own word; null where nothing was held. */
+/** The most that a run can be charged without a report; null if nothing was held. */
 export interface RunBounds {
   readonly costMicroUsd: number | null;
   readonly tokens: number | null;
@@ -42,14 +42,14 @@ export interface Charge {
   readonly basis: CostBasis;
 }
 
-/** Events that only a model's answer causes: after one of them, something was spent. */
+/** Events that only a model's answer causes: after one of them, something has been spent. */
 const answers: ReadonlySet<WorkerEvent["type"]> = new Set(["text", "tool_call", "tool_result", "usage"]);
 
 export function isAnswer({ type }: WorkerEvent): boolean {
   return answers.has(type);
 }
 
-/** Failures in which the provider refused the last request, so that no answer was under way. */
+/** Failures in which the provider refused the last request, so that no answer was in progress. */
 const refusals: ReadonlySet<ErrorClass> = new Set([
   "auth",
   "quota_exhausted",
@@ -60,7 +60,7 @@ const refusals: ReadonlySet<ErrorClass> = new Set([
   "worker_missing",
 ]);
 
-/** Failures in which an answer may have been cut off, once there had been any. */
+/** Failures that may have cut off an answer, if there had been any. */
 const breaks: ReadonlySet<ErrorClass> = new Set(["network", "worker_crashed", "worker_protocol"]);
 
 export function chargeOf(
@@ -72,7 +72,7 @@ export function chargeOf(
   const { costUsd, costBasis } = result;
   const usedTokens = most(tokensOf(result.usage), seen.tokens > 0 ? seen.tokens : null);
   if (costUsd !== null && costBasis !== "estimated") {
-    // What was counted on the way has stopped runs, and was shown: a last word that is lower does not undo it.
+    // Totals reported during the run have stopped runs and were shown: a lower final report does not undo them.
     const counted = countedAbove(result, seen);
     const basis = counted === null ? costBasis : "estimated";
     return { costMicroUsd: microUsdOf(counted ?? costUsd), tokens: usedTokens ?? 0, basis };
@@ -90,13 +90,13 @@ export function chargeOf(
   return { costMicroUsd: microUsdOf(knownUsd + openUsd), tokens, basis };
 }
 
-/** What was counted on the way, in US dollars, where the worker's last word is less; null where it is not. */
+/** The total reported during the run, in US dollars, if the worker's final report is lower; otherwise null. */
 export function countedAbove({ costUsd }: WorkerResult, seen: Pick<RunSightings, "costUsd">): number | null {
   const counted = seen.costUsd ?? 0;
   return costUsd !== null && microUsdOf(counted) > microUsdOf(costUsd) ? counted : null;
 }
 
-/** What is charged where the worker said nothing: of what was held, all, one response, or nothing. */
+/** What is charged if the worker reported nothing: all that was held, one response, or nothing. */
 function unknownOf(
   result: WorkerResult,
   seen: RunSightings,
@@ -115,7 +115,7 @@ function unknownOf(
 
 const nothing = { costMicroUsd: 0, tokens: 0 };
 
-/** Whether the run was ended from outside, or broke off, so that an answer may have been under way. */
+/** Whether the run was stopped from outside, or broke off, so that an answer may have been in progress. */
 function endedInAnswer({ outcome, errorClass }: WorkerResult): boolean {
   if (outcome === "failed") return errorClass !== null && breaks.has(errorClass);
   return outcome !== "succeeded";
@@ -125,10 +125,7 @@ function most(a: number | null, b: number | null): number | null {
   return a === null || b === null ? (a ?? b) : Math.max(a, b);
 }
 
-/**
- * The result with what it was charged, where that is more than the worker itself said: the caller counts what the ledger
- * counts.
- */
+/** The result with its charge, if that is more than the worker reported: the caller counts the same as the ledger. */
 export function withCharge(result: WorkerResult, charge: Charge): WorkerResult {
   const isSaid = result.costUsd !== null && charge.costMicroUsd <= microUsdOf(result.costUsd);
   if (isSaid || charge.basis === "none") return result;

@@ -41,7 +41,7 @@ const endings: Readonly<Record<StopCause["kind"], { outcome: Outcome; errorClass
   isolated: { outcome: "cancelled", errorClass: "cancelled" },
 };
 
-/** How a run ends that was stopped before its worker started. */
+/** The end of a run that was stopped before its worker started. */
 export function endingOf(cause: StopCause): { outcome: Outcome; errorClass: ErrorClass } {
   return endings[cause.kind];
 }

@@ -15,13 +15,13 @@ const noCeiling = -1;
 
 export interface CeilingPolicy {
   readonly kind: BudgetKind;
-  /** Held by an attempt that names no ceiling, where a counter caps this kind (`limits.attempt`). */
+  /** Held for an attempt that names no ceiling, if a counter caps this kind (`limits.attempt`). */
   readonly standard: number;
   /** For all attempts of a job (`limits.job`); `Infinity` for none. */
   readonly jobCap: number;
   /** Applied to ceilings at backpressure `degrade`. */
   readonly pressedFactor: number;
-  /** Whether a ceiling that a job asked for may be cut to what is left. */
+  /** Whether the ceiling that a job names may be reduced to what is left. */
   readonly shrinksAsked: boolean;
   /** Smallest part of a ceiling worth granting. */
   readonly minShare: number;
@@ -29,9 +29,9 @@ export interface CeilingPolicy {
 
 export interface CeilingRequest {
   readonly jobId: string;
-  /** What is left of the ceiling that the job names; absent where it names none. */
+  /** What is left of the ceiling that the job names; undefined if it names none. */
   readonly asked: number | undefined;
-  /** Whether the worker has a provider that bills it; one that has none holds only what its job names. */
+  /** Whether a provider bills this worker. Without one, only the ceiling that the job names is held. */
   readonly spends: boolean;
   readonly isPressed: boolean;
   readonly counters: CounterSet;
@@ -52,8 +52,8 @@ export class CeilingPlanner {
   }
 
   /**
-   * What an attempt holds: the least of its ceiling (what its job names, else the standard one), of what is left of the
-   * configured ceiling of a job, and of what is left of every budget above. Each reduction is said, or it is a refusal.
+   * What an attempt holds: the least of its ceiling (its job's, or the standard one), what is left of the configured ceiling of
+   * the job, and what is left of every budget above. Each reduction is reported; otherwise the request is refused.
    */
   plan(request: CeilingRequest): CeilingPlan {
     const { jobId, asked, counters, now } = request;
@@ -66,13 +66,13 @@ export class CeilingPlanner {
     return { amount, degraded: this.#reductions({ ceiling, ask, amount }, request) };
   }
 
-  /** Of an attempt that names no ceiling: one whose worker nobody bills, or that no budget counts, has none. */
+  /** For an attempt that names no ceiling. It has none if nobody bills its worker or no budget counts it. */
   #standardFor({ spends, counters }: CeilingRequest): number {
     const isCapped = !counters.isEmpty || this.#policy.jobCap !== Infinity;
     return spends && isCapped ? this.#policy.standard : noCeiling;
   }
 
-  /** What is granted of an ask: all of it, what is left where less will do, or 0 for a refusal. */
+  /** What is granted of `ask`: all of it, what is left if less is enough, or 0 for a refusal. */
   #grant(ask: number, { asked, isPressed, counters, now }: CeilingRequest): number {
     const { shrinksAsked, minShare } = this.#policy;
     const wanted = isPressed ? this.#pressed(ask) : ask;
@@ -86,7 +86,7 @@ export class CeilingPlanner {
     return Math.max(1, Math.floor(ask * this.#policy.pressedFactor));
   }
 
-  /** Why `grant` said 0. */
+  /** Why `#grant` returned 0. */
   #denial(ask: number, counters: CounterSet, now: number): Denied {
     const counter = counters.firstBelow(ask, now) ?? counters.tightestAt(now);
     assert(counter !== null, "only a counter refuses an amount");
@@ -95,7 +95,7 @@ export class CeilingPlanner {
     return budgetDenied({ kind, scope, window, setting, cap, spent, held, ask, windowEndsAt }, now);
   }
 
-  /** What was reduced, in the order in which it was. */
+  /** The reductions, in the order in which they were made. */
   #reductions(
     { ceiling, ask, amount }: { readonly ceiling: number; readonly ask: number; readonly amount: number },
     { isPressed, counters, now }: CeilingRequest,
@@ -131,7 +131,7 @@ export function holdAmount(amount: number, counters: CounterSet, now: number): A
   return { amount, windows };
 }
 
-/** Gives a hold back and books what was used of it, in the windows where it was held. */
+/** Releases a hold and books the amount spent, in the windows in which it was held. */
 export function settleAmount(hold: AmountHold, spent: number): void {
   for (const window of hold.windows) {
     window.held -= hold.amount;

@@ -12,7 +12,7 @@ import type { ProviderTarget, WorkerTarget } from "./targets.ts";
 
 export type Denied = Exclude<PermitDecision<never>, { kind: "granted" }>;
 
-/** When to ask again for something that is freed at no known moment: the end of another run. */
+/** When to ask again if another run must end first, at an unknown moment. */
 const freedByOthersMs = 500;
 
 /** When to ask again in stage `shed`, which lasts for minutes. */
@@ -148,7 +148,7 @@ export function backpressureDenied(
     : deferred("AC_BACKPRESSURE", retryAfterMs, message, evidence);
 }
 
-/** Stage `shed` of the defense: interactive work goes on, batch work waits until runs succeed again or the stage is over. */
+/** Stage `shed` of the defense: interactive work continues; batch work waits until runs succeed again or the stage ends. */
 export function batchShed(): Denied {
   const message = "batch work waits: most of the recent runs of all workers together failed";
   return deferred("AC_FAILURE_CONCENTRATION", shedRetryMs, message, {
@@ -157,7 +157,7 @@ export function batchShed(): Denied {
   });
 }
 
-/** A counter as it stands, here or in the ledger; amounts in micro-dollars or tokens. */
+/** The current state of a counter, here or in the ledger; amounts in micro-dollars or tokens. */
 export interface BudgetFacts {
   readonly kind: BudgetKind;
   readonly scope: string;
@@ -171,7 +171,7 @@ export interface BudgetFacts {
   readonly windowEndsAt: number;
 }
 
-/** A budget has less left than is asked for: wait for other runs to settle, for its window to end, or without end. */
+/** A budget has less left than requested. Deferred until other runs settle or the window ends; rejected if neither can help. */
 export function budgetDenied(facts: BudgetFacts, now: number): Denied {
   const { kind, scope, window, setting, cap, spent, held, ask, windowEndsAt } = facts;
   const isCost = kind === "cost_usd";

@@ -41,13 +41,13 @@ export interface GateOptions {
   readonly onBreakerOpen?: (breaker: Breaker) => void;
 }
 
-/** What the end of an attempt says about the targets it ran on, and what it used. */
+/** What the end of an attempt says about its targets, and what the attempt used. */
 export interface PermitEnd {
-  /** Whether a worker was started; a permit given back unused returns its start-rate token. */
+  /** Whether a worker was started. A permit that is given back unused returns its start-rate token. */
   readonly started: boolean;
   readonly workerHealth: Health;
   readonly providerHealth: Health;
-  /** Set where the provider asked for fewer requests; the wait is null where it named none. */
+  /** Set if the provider asked for fewer requests. The wait is null if the provider named none. */
   readonly refusal: { readonly retryAfterMs: number | null } | null;
   readonly costMicroUsd: number;
   readonly tokens: number;
@@ -63,20 +63,20 @@ export const unusedEnd: PermitEnd = {
   tokens: 0,
 };
 
-/** What the watchdog and the machine's state impose on every request. */
+/** The restrictions that the watchdog and the state of the machine put on every request. */
 export interface Restrictions {
   pressure: PressureLevel;
   pressureSignal: string | null;
-  /** When the pressure may have changed. */
+  /** In ms from now: when the pressure may have changed. */
   pressureRetryMs: number;
-  /** Stage `shed`: batch work waits, interactive work goes on. */
+  /** Stage `shed`: batch work waits, interactive work continues. */
   shedsBatch: boolean;
   draining: boolean;
-  /** Stage `global_stop`: why nothing is granted any more, or null. */
+  /** Stage `global_stop`: why nothing more is granted, or null. */
   stoppedBecause: string | null;
 }
 
-/** One request, and what it concerns. */
+/** One request and its targets. */
 interface Asking {
   readonly request: PermitRequest;
   readonly chain: BudgetChain;
@@ -124,7 +124,7 @@ export class Gate {
     this.tokens = tokensPlanner(config);
   }
 
-  /** `directory`: the workspace with symbolic links resolved, which is what is locked. */
+  /** `directory`: the workspace with symbolic links resolved. This path is locked. */
   request(request: PermitRequest, directory = request.workspace): PermitDecision<LivePermit> {
     assertSane(request);
     const nowMs = this.#clock.monotonicMs();
@@ -226,7 +226,7 @@ export class Gate {
     return this.restrictions.pressure === "degrade";
   }
 
-  /** Takes everything. Nothing below may fail: the questions have all been answered. */
+  /** Takes every hold. Nothing below may fail: all checks have passed. */
   #grant(plan: Plan): LivePermit {
     const { request, chain, node, now, nowMs, degraded } = plan;
     const timeoutMs = this.#grantTimeout(plan);
@@ -280,7 +280,7 @@ export class Gate {
     return reduced;
   }
 
-  /** Ends a permit and gives back all that it held. False for one that has ended: nothing is ever given back twice. */
+  /** Ends a permit and releases all that it held. Returns false if it had ended already: nothing is released twice. */
   end(permit: LivePermit, end: PermitEnd): boolean {
     if (permit.state === "ended") return false;
     permit.state = "ended";
@@ -350,7 +350,7 @@ function tokensPlanner({ limits, degrade }: RuntimeConfig): CeilingPlanner {
   });
 }
 
-/** A number that is not one would poison every sum it is added to. */
+/** NaN would poison every sum it is added to. */
 function assertSane(request: PermitRequest): void {
   const { attempt, timeoutMs, maxCostUsd, maxTokens } = request;
   assert(attempt >= 1 && timeoutMs >= 1, "a permit request needs an attempt and a timeout of at least 1");

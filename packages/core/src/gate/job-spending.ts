@@ -15,7 +15,7 @@ export class JobSpending {
     this.cap = cap;
   }
 
-  /** What is left of the job's ceiling, as far as is known here; `Infinity` without a cap. */
+  /** What is left of the job's ceiling, as far as this process knows; `Infinity` without a cap. */
   leftFor(jobId: string): number {
     return this.cap === Infinity ? Infinity : Math.max(0, this.cap - (this.#spent.get(jobId) ?? 0));
   }
@@ -24,7 +24,7 @@ export class JobSpending {
     if (amount > 0 && this.cap !== Infinity) this.learn(jobId, (this.#spent.get(jobId) ?? 0) + amount);
   }
 
-  /** Takes over what the ledger knows. */
+  /** Adopts the amount that the ledger knows. */
   learn(jobId: string, amount: number): void {
     if (this.cap !== Infinity) this.#spent.set(jobId, amount);
   }

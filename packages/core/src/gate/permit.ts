@@ -19,10 +19,10 @@ import type { WindowLevel } from "../budget/budget-counter.ts";
 import type { WorkspaceNode } from "../workspace/workspace-locks.ts";
 import type { BudgetChain } from "./targets.ts";
 
-/** `granted` until it is executed, `executing` until its run ends, then `ended`. Never backwards. */
+/** `granted` until it is executed, `executing` until its run ends, then `ended`. It never goes back. */
 export type PermitState = "granted" | "executing" | "ended";
 
-/** An amount, held in the current window of every counter of the chain that caps its kind. */
+/** An amount, held in the current window of every counter of the chain that caps this kind. */
 export interface AmountHold {
   /** Micro-dollars or tokens. */
   readonly amount: number;
@@ -44,7 +44,7 @@ export interface Holds {
   readonly tokens: AmountHold | null;
 }
 
-/** Computes the levels of a permit when they are asked for. */
+/** Computes the levels of a permit on request. */
 export interface LevelsSource {
   budgetLevels(chain: BudgetChain): BudgetLevel[];
   breakerLevels(chain: BudgetChain): BreakerLevel[];
@@ -73,7 +73,7 @@ export class LivePermit implements Permit {
   constructor({ id, request, grants, degraded, holds, source }: LivePermitOptions) {
     this.id = id;
     this.request = request;
-    // What is handed on must not be changed by its receiver: the watch and the runner go by it.
+    // Receivers must not change these: the watch and the runner rely on them.
     Object.freeze(grants.capabilities);
     this.grants = Object.freeze(grants);
     for (const one of degraded) Object.freeze(one);
@@ -105,7 +105,7 @@ export class LivePermit implements Permit {
     return this.issuedAt + this.grants.timeoutMs;
   }
 
-  /** As they stand now; in a record, as they stood at issue. */
+  /** The current levels; in a record, the levels at issue. */
   get budgets(): BudgetLevel[] {
     return this.#source.budgetLevels(this.holds.chain);
   }
@@ -122,7 +122,7 @@ export class LivePermit implements Permit {
   }
 }
 
-/** The data of a live permit for a caller in this process, who must not have the permit itself. Its levels are as they stand. */
+/** The data of a live permit for a caller in this process, which must not have the permit itself. Its levels are current. */
 export class PermitView implements PermitRecord {
   readonly #permit: LivePermit;
 

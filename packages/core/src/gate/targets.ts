@@ -12,7 +12,7 @@ import { ProviderPause } from "../breaker/provider-pause.ts";
 import type { ScopeLimits } from "../config/limits-config.ts";
 import type { RuntimeConfig } from "../config/runtime-config.ts";
 
-/** Tenants and models kept each; beyond it, idle ones are dropped. */
+/** The most tenants, and the most models, that are kept. Above it, idle ones are dropped. */
 const namesMax = 10_000;
 
 /** A kind of worker. */
@@ -26,7 +26,7 @@ export interface WorkerTarget {
   isolationReason: string;
 }
 
-/** A provider, or one model of it: what is paused and broken together. */
+/** A provider, or one model of it: the unit that is paused and whose breaker opens. */
 export interface ProviderTarget {
   readonly name: string;
   readonly scope: Scope;
@@ -34,7 +34,7 @@ export interface ProviderTarget {
   readonly pause: ProviderPause;
 }
 
-/** Everything that one combination of tenant, worker, provider and model holds from. */
+/** Everything from which one combination of tenant, worker, provider and model holds. */
 export interface BudgetChain {
   readonly worker: WorkerTarget;
   readonly provider: ProviderTarget | null;
@@ -44,7 +44,7 @@ export interface BudgetChain {
   readonly ratedScopes: readonly Scope[];
   readonly cost: CounterSet;
   readonly tokens: CounterSet;
-  /** Scopes that the ledger counts it in, whether or not they are capped. */
+  /** The scopes in which the ledger counts it, capped or not. */
   readonly ledgerScopes: readonly string[];
 }
 
@@ -63,7 +63,7 @@ export class Targets {
   readonly #providerScopes = new Map<string, Scope>();
   readonly #providers = new Map<string, ProviderTarget>();
   readonly #tenants = new Map<string, Scope | null>();
-  /** By tenant, provider and model; "" where a request names none. */
+  /** By tenant, provider and model; "" if a request names none. */
   readonly #chains = new Map<WorkerTarget, Map<string, Map<string, Map<string, BudgetChain>>>>();
   #chainCount = 0;
 
@@ -80,7 +80,7 @@ export class Targets {
     }
   }
 
-  /** Null for a worker that nobody registered. */
+  /** Null for a worker that is not registered. */
   resolve(request: PermitRequest, nowMs: number): BudgetChain | null {
     const worker = this.workers.get(request.worker);
     if (worker === undefined) return null;
@@ -157,7 +157,7 @@ export class Targets {
     return scope;
   }
 
-  /** Drops chains, providers, models and tenants that nothing runs on; what the ledger knows about them stays known there. */
+  /** Drops chains, providers, models and tenants that nothing runs on. The ledger keeps what it knows about them. */
   #dropIdle(nowMs: number): void {
     this.#chains.clear();
     this.#chainCount = 0;
@@ -177,7 +177,7 @@ export class Targets {
     }
   }
 
-  /** Scopes known now, from the root down; of tenants, which may be many, only those in which something runs. */
+  /** The scopes known now, from the root down. Tenants may be many: only those in which something runs are included. */
   scopes(): Scope[] {
     const tenants = [...this.#tenants.values()].filter((scope) => scope !== null);
     const busyTenants = tenants.filter((scope) => scope.running > 0);
@@ -199,7 +199,7 @@ function getOrAdd<K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> {
   return inner;
 }
 
-/** Null where no limit holds for the tenant. */
+/** Null if no limit applies to the tenant. */
 function tenantScope(name: string, limits: Readonly<Record<string, ScopeLimits>>): Scope | null {
   if (Object.hasOwn(limits, name)) {
     return new Scope(`tenant:${name}`, `limits.tenants.${name}`, limits[name] ?? {});

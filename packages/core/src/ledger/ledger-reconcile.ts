@@ -9,9 +9,9 @@ import type { HoldEntry, Ledger, LedgerOwner, Spent } from "./ledger.ts";
 
 export interface ReconcileOptions {
   readonly ownerIsDead: (owner: LedgerOwner) => boolean;
-  /** What the attempt's own record says it spent; null where there is no record. */
+  /** What the attempt's own record says it spent; null if there is no record. */
   readonly recordedSpending?: (hold: HoldEntry) => Promise<Omit<Spent, "settledAt"> | null>;
-  /** Told of a record that could not be read; the hold is charged its bound then. */
+  /** Called with a record that could not be read. The hold is then charged its bound. */
   readonly onUnreadable?: (hold: HoldEntry, error: unknown) => void;
   /** Wall clock, in ms since the epoch. */
   readonly now: number;
@@ -22,7 +22,7 @@ export interface ReconciledHold {
   readonly spent: Spent;
 }
 
-/** A record that cannot be read, or that says no amounts, must not keep the runtime from its start: the bound is charged. */
+/** A record that cannot be read, or that has no amounts, must not prevent the start of the runtime: the bound is charged. */
 async function recordedOf(
   hold: HoldEntry,
   { recordedSpending, onUnreadable }: ReconcileOptions,
@@ -43,7 +43,7 @@ function isAmount(amount: number): boolean {
   return Number.isSafeInteger(amount) && amount >= 0;
 }
 
-/** What this call settled; holds that another process settled meanwhile are not in it. */
+/** Returns what this call settled, without holds that another process settled meanwhile. */
 export async function reconcileHolds(ledger: Ledger, options: ReconcileOptions): Promise<ReconciledHold[]> {
   const orphans = (await ledger.openHolds()).filter((hold) => options.ownerIsDead(hold.owner));
   const reconciled = await Promise.all(

@@ -19,7 +19,7 @@ import type { CostBasis } from "@agentcore/contract";
 /** Fixed windows aligned in UTC; `total` never ends. */
 export type BudgetWindow = "hour" | "day" | "month" | "total";
 
-/** Which counter an amount is booked in: a scope of the budget tree in one window. */
+/** The counter in which an amount is booked: a scope of the budget tree in one window. */
 export interface CounterKey {
   /** `global`, `tenant:NAME`, `worker:NAME`, `provider:NAME` or `job:ID`. */
   readonly scope: string;
@@ -28,7 +28,7 @@ export interface CounterKey {
   readonly windowStart: number;
 }
 
-/** A counter that a hold is booked in, with the caps that must not be passed; null: counted, not capped. */
+/** A counter in which a hold is booked, with the caps that must not be exceeded; null: counted, not capped. */
 export interface CappedCounter extends CounterKey {
   readonly costCapMicroUsd: number | null;
   readonly tokensCap: number | null;
@@ -41,10 +41,10 @@ export interface CounterLevel extends CounterKey {
   readonly tokensHeld: number;
 }
 
-/** Whose hold it is; tells a dead owner from a live one after a crash, even if the pid was given to another process. */
+/** The process that holds. After a crash it tells a dead owner from a live one, even if another process got the same pid. */
 export interface LedgerOwner {
   readonly pid: number;
-  /** Start time of the process in clock ticks, as in `/proc/<pid>/stat`; null where the system has none. */
+  /** Start time of the process in clock ticks, as in `/proc/<pid>/stat`; null if the system has none. */
   readonly startTicks: number | null;
   readonly bootId: string | null;
 }
@@ -58,14 +58,14 @@ export interface HoldEntry {
   readonly owner: LedgerOwner;
   /** Moment of the hold, in ms since the epoch. */
   readonly heldAt: number;
-  /** Amounts held in every counter below; 0 where no such ceiling applies. */
+  /** Amounts held in every counter below; 0 if no such ceiling applies. */
   readonly costMicroUsd: number;
   readonly tokens: number;
   /** No two with the same key. */
   readonly counters: readonly CappedCounter[];
 }
 
-/** What an attempt really used. */
+/** What an attempt used. */
 export interface Spent {
   readonly costMicroUsd: number;
   readonly tokens: number;
@@ -75,7 +75,7 @@ export interface Spent {
 
 export type HoldOutcome =
   | { readonly ok: true }
-  /** Nothing was written. `level` is the counter as it stands, `cap` what it may not pass. */
+  /** Nothing was written. `level` is the current level of the counter, `cap` the limit that it may not exceed. */
   | {
       readonly ok: false;
       readonly kind: "cost_usd" | "tokens";
@@ -86,43 +86,42 @@ export type HoldOutcome =
 export type SettleOutcome =
   /** Booked. */
   | "settled"
-  /** The hold had been charged an estimate (after a crash), which the known amount has now replaced. */
+  /** The hold had been charged an estimate (after a crash). The known amount has replaced it. */
   | "corrected"
-  /** Settled before; nothing was changed. */
+  /** It was settled before; nothing was changed. */
   | "already_settled"
   /** No such hold; nothing was changed. */
   | "unknown";
 
 export interface Ledger {
   /**
-   * Holds the entry's amounts in all its counters, or in none. A `holdId` seen before is refused with a rejection
-   * (`AC_INTERNAL`): ids are never reused. Storage failures reject with `AC_STORE_UNAVAILABLE`; whether it is held is not known
-   * then, because a commit can fail after it took effect. The caller ends it with `settle`, which says `unknown` where
-   * nothing is held.
+   * Holds the entry's amounts in all its counters, or in none. Rejects with `AC_INTERNAL` for a `holdId` seen before: ids are
+   * never reused. Rejects with `AC_STORE_UNAVAILABLE` if the storage fails; the amounts may be held all the same, because a
+   * commit can fail after it took effect. The caller then calls `settle`, which returns `unknown` if nothing is held.
    */
   hold(entry: HoldEntry): Promise<HoldOutcome>;
   /**
-   * Ends a hold. What was really spent is booked even if it is more than was held. A hold that was settled with the
-   * basis `estimated` is settled once more by one with `reported` or `metered`: the difference is booked.
+   * Ends a hold. Books all that was spent, even if it is more than was held. A hold that was settled with the basis `estimated`
+   * can be settled once more with `reported` or `metered`: the difference is booked.
    */
   settle(holdId: string, spent: Spent): Promise<SettleOutcome>;
   /** Books an attempt that needed no hold, so that levels stay true when a cap is configured later. Checks no cap. */
   charge(entry: HoldEntry, spent: Spent): Promise<void>;
-  /** Levels of the counters asked for, in that order; zeros where nothing was booked. */
+  /** Levels of the given counters, in the same order; zeros if nothing was booked. */
   levels(keys: readonly CounterKey[]): Promise<readonly CounterLevel[]>;
   /**
-   * Levels of all counters whose scope begins so, in the windows asked for, by scope; at most {@link levelsBelowMax}. Scopes in
-   * which nothing was booked are unknown here.
+   * Levels of all counters whose scope begins with `prefix`, in the given windows, ordered by scope; at most {@link
+   * levelsBelowMax}. Scopes in which nothing was booked are not included.
    */
   levelsBelow(
     prefix: string,
     windows: readonly Pick<CounterKey, "window" | "windowStart">[],
   ): Promise<readonly CounterLevel[]>;
-  /** Holds not settled yet, of all processes, oldest first. */
+  /** Holds that are not settled yet, of all processes, oldest first. */
   openHolds(): Promise<readonly HoldEntry[]>;
 }
 
-/** Most levels that `levelsBelow` answers. */
+/** Most levels that `levelsBelow` returns. */
 export const levelsBelowMax = 10_000;
 
 const hourMs = 3_600_000;
@@ -144,12 +143,12 @@ function floorTo(unitMs: number, at: number): number {
   return Math.floor(at / unitMs) * unitMs;
 }
 
-/** Start of the window that a moment lies in, UTC. */
+/** Start of the UTC window that contains a moment. */
 export function windowStartOf(window: BudgetWindow, at: number): number {
   return windowBounds[window](at)[0];
 }
 
-/** End of the window that a moment lies in; `Infinity` for `total`. */
+/** End of the UTC window that contains a moment; `Infinity` for `total`. */
 export function windowEndOf(window: BudgetWindow, at: number): number {
   return windowBounds[window](at)[1];
 }
@@ -157,9 +156,9 @@ export function windowEndOf(window: BudgetWindow, at: number): number {
 /** Largest amount accepted, in dollars: keeps every sum an exact integer of micro-dollars. */
 export const costUsdMax = 1_000_000_000;
 
-/** Dollars to whole micro-dollars, rounded up: a charge is never lost to rounding. What is no amount is 0. */
+/** Dollars to whole micro-dollars, rounded up, so that rounding never loses a charge. Returns 0 for a value that is no amount. */
 export function microUsdOf(costUsd: number): number {
-  // 0.1 + 0.2 dollars must be 300,000 and not 300,001: forgive the noise of the binary fraction before rounding up.
+  // 0.1 + 0.2 dollars must be 300,000 and not 300,001: ignore the noise of the binary fraction before rounding up.
   return costUsd > 0 ? Math.max(0, Math.ceil(Math.min(costUsd, costUsdMax) * 1e6 - 1e-4)) : 0;
 }
 

@@ -16,10 +16,10 @@ import {
   windowEndOf,
 } from "./ledger.ts";
 
-/** Settled holds remembered for a later correction; the oldest is forgotten first. */
+/** Settled holds kept for a later correction; the oldest is forgotten first. */
 const settledHoldsMax = 10_000;
 
-/** Counters kept before those of past windows and of finished jobs are forgotten. */
+/** Counters kept before those of past windows and of ended jobs are forgotten. */
 const countersMax = 20_000;
 
 interface Amounts {
@@ -151,7 +151,7 @@ function nameOf(key: CounterKey): string {
   return `${key.window} ${key.windowStart} ${key.scope}`;
 }
 
-/** Drops counters that hold nothing: of windows that have ended, then the older half of the jobs'. */
+/** Drops counters without holds: first those of windows that have ended, then the older half of the jobs' counters. */
 function forgetOldCounters(levels: Map<string, MutableLevel>, at: number): void {
   let jobsToDrop = Math.floor(countersMax / 2);
   for (const [name, level] of levels) {
@@ -163,7 +163,7 @@ function forgetOldCounters(levels: Map<string, MutableLevel>, at: number): void 
   }
 }
 
-/** Whether a later settlement takes the place of an earlier one: knowledge replaces an estimate, nothing else does. */
+/** Whether a later settlement replaces an earlier one: only a known amount replaces an estimate. */
 export function replacesEstimate(before: Pick<Spent, "basis">, after: Pick<Spent, "basis">): boolean {
   return before.basis === "estimated" && (after.basis === "reported" || after.basis === "metered");
 }

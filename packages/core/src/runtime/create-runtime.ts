@@ -52,17 +52,17 @@ export interface RuntimeOptions {
   readonly ids: Ids;
   /** Default: in memory, so that budgets end with the process. */
   readonly ledger?: Ledger;
-  /** Who holds in the ledger; needed where it is shared or outlives the process. Default: this process. */
+  /** The owner of holds in the ledger. Required if the ledger is shared or outlives the process. Default: this process. */
   readonly owner?: LedgerOwner;
-  /** How to look at the machine. Default: not at all, so that only the queue and the runs in flight make pressure. */
+  /** How to read the state of the machine. Default: not at all, so that only the queue and the runs in flight cause pressure. */
   readonly signals?: MachineSignals;
   /** Default: nothing is logged. */
   readonly log?: Log;
   /** Settings of each worker, by its name. Default: none. */
   readonly settings?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /**
-   * Resolves symbolic links of a workspace, so that two names of one directory share one lock; rejects where there is no
-   * such directory. Default: the path as it is.
+   * Resolves symbolic links of a workspace, so that two names of one directory share one lock. Rejects if the directory does not
+   * exist. Default: returns the path unchanged.
    */
   readonly realPath?: (path: string) => Promise<string>;
 }
@@ -72,15 +72,15 @@ export interface QuarantineReason {
   readonly evidence?: Evidence;
 }
 
-/** A runtime in this process, with what only its own process can do. */
+/** A runtime in this process, with operations that only its own process can use. */
 export interface InProcessRuntime extends Runtime {
-  /** The gate's decision alone: synchronous, without validation of the request, without the ledger. */
+  /** The gate's decision alone: synchronous, without validation of the request and without the ledger. */
   tryPermit(request: PermitRequest): PermitDecision;
-  /** Gives back, at once, a permit that was not executed; whether there was one. */
+  /** Gives back a permit that was not executed, at once. Returns whether there was one. */
   giveBack(permitId: string): boolean;
-  /** Refuses runs in a directory, and above and below it, until lifted: for a run of an earlier process left uncontained. */
+  /** Refuses runs in a directory, above it and below it until lifted: an earlier process left a run there uncontained. */
   quarantine(workspace: string, why: QuarantineReason): void;
-  /** Whether there was a quarantine to lift. */
+  /** Returns whether there was a quarantine to lift. */
   liftQuarantine(workspace: string): boolean;
 }
 
@@ -101,7 +101,7 @@ class LocalRuntime implements InProcessRuntime {
   readonly #gateway: Gateway;
   readonly #heartbeat: Heartbeat;
   readonly #listeners = new Set<(escalation: Escalation) => void>();
-  /** Called when nothing is live any more. */
+  /** Called when nothing is live. */
   readonly #idleWaiters: (() => void)[] = [];
   /** Calls of `execute` that have not returned. */
   #executing = 0;
@@ -111,7 +111,7 @@ class LocalRuntime implements InProcessRuntime {
 
   constructor(options: RuntimeOptions) {
     const { clock, runner, log = silentLog } = options;
-    // Its owner keeps the one that it gave: what it changes there changes no limit here.
+    // A copy: later changes to the caller's object change no limit here.
     const config = ownData(options.config);
     this.#options = { ...options, config };
     this.#clock = clock;
@@ -191,11 +191,11 @@ class LocalRuntime implements InProcessRuntime {
     if (look !== null) await look;
     const first = await this.#decideAndHold(request, directory);
     if (first.kind === "granted" || !isAboutBudget(first)) return first;
-    // What other processes spent or settled may have changed the answer: the ledger is asked, once.
+    // Spending and settling in other processes may have changed the answer: ask the ledger once.
     return (await this.#refreshBudgets(request)) ? this.#decideAndHold(request, directory) : first;
   }
 
-  /** The directory that a workspace names; null where there is none. */
+  /** The directory that a workspace names; null if there is none. */
   async #realPath(workspace: string): Promise<string | null> {
     const { realPath } = this.#options;
     if (realPath === undefined) return workspace;
@@ -241,7 +241,7 @@ class LocalRuntime implements InProcessRuntime {
       return denied;
     }
     if (permit.state === "granted") return { kind: "granted", permit: record };
-    // Stopped, closed or expired while the ledger wrote: the hold must not outlive the permit.
+    // The permit was stopped, closed or expired while the ledger wrote: the hold must not outlive it.
     await this.#bookkeeping.settle(permit, nothingSpent);
     return rejected("AC_DRAINING", "the runtime ended the permit while it was being held");
   }
@@ -277,7 +277,7 @@ class LocalRuntime implements InProcessRuntime {
     await this.#bookkeeping.flush();
   }
 
-  /** Ends a permit that no worker ran under. */
+  /** Ends a permit under which no worker ran. */
   #endUnused(permit: LivePermit): void {
     this.#gate.end(permit, unusedEnd);
     if (this.#bookkeeping.isHeld(permit)) void this.#bookkeeping.settle(permit, nothingSpent);
@@ -351,8 +351,8 @@ class LocalRuntime implements InProcessRuntime {
   }
 
   /**
-   * When the heartbeat is needed next. Null while nothing is live and nothing is withheld: what was taken away for a while
-   * is given back by a beat, and no permit may be granted that would cause one.
+   * When the heartbeat is needed next. Null while nothing is live and nothing is withheld. A beat returns what was withheld for a
+   * while; without a beat, no permit might be granted that would cause one.
    */
   #nextDueMs(): number | null {
     if (this.#isIdle) {
@@ -370,7 +370,7 @@ class LocalRuntime implements InProcessRuntime {
     void this.#lookAtMachine();
   }
 
-  /** Null where the last look is recent. What a look finds may have to be found gone by a later one. */
+  /** Null if the last look is recent. Arms the heartbeat: a later look must notice when the pressure ends. */
   #lookAtMachine(): Promise<void> | null {
     return this.#pressure.bringUpToDate()?.then(() => this.#heartbeat.arm()) ?? null;
   }
@@ -422,7 +422,7 @@ function cancelledBecause(message: string): StopCause {
   return { kind: "cancelled", code: "AC_CANCELLED", message, evidence: {} };
 }
 
-/** Checked, and nobody else's: see {@link ownData}. */
+/** A validated copy that nobody else can change: see {@link ownData}. */
 function parsed<T extends z.ZodType>(schema: T, value: unknown, what: string): z.output<T> {
   const result = schema.safeParse(ownData(value));
   if (result.success) return ownData(result.data);

@@ -7,7 +7,7 @@ import type { Clock, Timer } from "@agentcore/contract";
 /** Longest time between two beats. */
 const beatMsMax = 1000;
 
-/** A beat later than this means that the process was stopped, not merely busy. */
+/** A beat this late means that the process was suspended, not only busy. */
 const sleptMsMin = 5000;
 
 export interface HeartbeatOptions {
@@ -30,7 +30,7 @@ export class Heartbeat {
     return this.#timer !== null;
   }
 
-  /** Makes sure that the next beat is not later than what is due. */
+  /** Ensures that the next beat is no later than the next due limit. */
   arm(): void {
     const { clock, nextDueMs } = this.#options;
     const next = nextDueMs();
