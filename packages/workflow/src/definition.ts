@@ -10,11 +10,11 @@ export interface Workflow {
   readonly description: string | null;
   /** Absolute path of the file. */
   readonly file: string;
-  /** SHA-256 of the texts of this file, the agent profiles and all sub-workflows: a resumed run must find the same. */
+  /** SHA-256 of the texts of this file, the agent profiles and all sub-workflows: it must be the same when a run is resumed. */
   readonly hash: string;
   /** For the whole run. */
   readonly timeoutMs: number;
-  /** Steps at once; null: no limit of its own. */
+  /** Steps that run at once; null: no limit in the file. */
   readonly concurrency: number | null;
   /** Relative to the workspace. */
   readonly contextDir: string;
@@ -22,17 +22,17 @@ export interface Workflow {
   readonly branch: BranchRules;
   readonly inputs: ReadonlyMap<string, InputDeclaration>;
   readonly telemetry: Telemetry | null;
-  /** In the order of the file; a step with `matrix` is one entry here and becomes instances when inputs are known. */
+  /** In the order of the file. A step with `matrix` is one entry here; it becomes instances when the inputs are known. */
   readonly steps: readonly Step[];
 }
 
-/** What a run writes about itself, for other programs. Paths are relative to the context directory. */
+/** Where a run writes its progress, for other programs. Paths are relative to the context directory. */
 export interface Telemetry {
-  /** One JSON object a line, appended. */
+  /** One JSON object per line, appended. */
   readonly eventsFile: string;
-  /** Where the run is now; replaced. */
+  /** The current state of the run; replaced. */
   readonly stateFile: string;
-  /** Whether the events hold what workers print and run; otherwise only that they did, and how much. */
+  /** Whether the events include what workers print and run. Otherwise they only say that, and how much. */
   readonly includeWorkerOutput: boolean;
 }
 
@@ -63,17 +63,17 @@ export interface Step {
   readonly dependsOn: readonly string[];
   readonly inputs: readonly ArtifactInput[];
   readonly outputs: readonly StepOutput[];
-  /** Per attempt; null: the run's remaining time. */
+  /** Per attempt; null: the time that the run has left. */
   readonly timeoutMs: number | null;
   readonly maxRetries: number;
   readonly onFailure: "abort" | "retry" | "continue";
   readonly loop: Loop | null;
-  /** Null: nothing is said; the guard of the sub-workflow step around it is part of it already. */
+  /** Null: not set. It already includes the `stall` of the sub-workflow step around it. */
   readonly stall: Stall | null;
   readonly budget: Budget | null;
-  /** Text of `if`, checked; see `expression.ts`. Null: always. */
+  /** Text of `if`, validated; see `expression.ts`. Null: always. */
   readonly condition: string | null;
-  /** Empty where the step has no matrix. Values are texts. */
+  /** Empty if the step has no matrix. Values are texts. */
   readonly matrix: ReadonlyMap<string, readonly string[]>;
   readonly isolation: "none" | "worktree";
   readonly merge: "apply" | "none";
@@ -85,7 +85,7 @@ export type StepAction =
   | {
       readonly kind: "workflow";
       readonly workflow: Workflow;
-      /** Its parameters by name; texts may hold `${{ inputs.k }}` and `${{ matrix.k }}` of the step's own workflow. */
+      /** Parameters by name. Texts may contain `${{ inputs.k }}` and `${{ matrix.k }}` of the step's own workflow. */
       readonly with: ReadonlyMap<string, string | number | boolean>;
       readonly exports: readonly ArtifactExport[];
       readonly exportsMode: "merge" | "replace";
@@ -93,17 +93,17 @@ export type StepAction =
       readonly eventPrefix: string | null;
     };
 
-/** Who works and on what: of a step, or of its completion check. */
+/** The worker and its task: of a step, or of its completion check. */
 export interface WorkSpec {
-  /** Name of an adapter, in its own spelling: `shell`, `claude-code`, `codex`, `opencode`, or any other. */
+  /** Name of an adapter, as the adapter spells it: `shell`, `claude-code`, `codex`, `opencode`, or any other. */
   readonly worker: string;
-  /** May hold `${{ inputs.k }}` and `${{ matrix.k }}`. */
+  /** May contain `${{ inputs.k }}` and `${{ matrix.k }}`. */
   readonly instructions: string;
   readonly capabilities: readonly Capability[];
   readonly model: string | null;
-  /** Further arguments for the worker's command line (`defaultArgs`), as far as its adapter allows them. */
+  /** Additional arguments for the worker's command line (`defaultArgs`), as far as its adapter allows them. */
   readonly args: readonly string[];
-  /** For workers that have such a thing; for the shell worker `maxCommandTimeMs` limits the script. */
+  /** For workers that support these; for the shell worker, `maxCommandTimeMs` limits the script. */
   readonly variant: string | null;
   readonly maxSteps: number | null;
   readonly maxCommandTimeMs: number | null;
@@ -128,19 +128,19 @@ export interface ArtifactExport {
 export interface Loop {
   readonly check: WorkSpec;
   readonly checkTimeoutMs: number | null;
-  /** Null: nothing is said. */
+  /** Null: not set. */
   readonly checkStall: Stall | null;
   /** Relative to the workspace; null: the exit code decides (shell worker only). */
   readonly decisionFile: string | null;
   readonly maxIterations: number;
   readonly onExhausted: "abort" | "continue";
-  /** Checks that fail to decide, in a row, before the step fails. */
+  /** Undecided checks in a row after which the step fails. */
   readonly undecidedMax: number;
   readonly convergence: Convergence | null;
 }
 
 export interface Convergence extends ConvergenceRules {
-  /** Texts by stage, appended to the instructions from that stage on. */
+  /** Texts by stage. Each is appended to the instructions from its stage on. */
   readonly stages: ReadonlyMap<number, string>;
   /** Globs relative to the workspace; empty: everything is allowed. */
   readonly allowedPaths: readonly string[];
@@ -150,7 +150,7 @@ export interface Convergence extends ConvergenceRules {
   readonly maxChangedFiles: number | null;
 }
 
-/** When a job counts as standing still, and what then happens. */
+/** When a job counts as stalled, and what happens then. */
 export interface Stall {
   readonly noOutputTimeoutMs: number | null;
   readonly activitySource: "worker_event" | "any_event" | "probe_only";

@@ -30,7 +30,7 @@ export type ParsedExpression =
   | { readonly ok: true; readonly expression: Expression }
   | { readonly ok: false; readonly message: string };
 
-/** Answers a reference such as `["steps", "build", "status"]`; `null` for what is not there. */
+/** Returns the value of a reference such as `["steps", "build", "status"]`; `null` if it does not exist. */
 export type Lookup = (path: readonly string[]) => Value;
 
 const tokenPattern =
@@ -41,7 +41,7 @@ type Token =
   | { readonly kind: "value"; readonly value: Value }
   | { readonly kind: "name"; readonly path: readonly string[] };
 
-/** Longer expressions are refused: they are written by hand, and what reads them calls itself. */
+/** Longer expressions are refused: people write expressions by hand, and the parser is recursive. */
 const charsMax = 4000;
 const depthMax = 100;
 
@@ -65,7 +65,7 @@ export function parseExpression(text: string): ParsedExpression {
   }
 }
 
-/** All references of an expression, for checks before anything runs. */
+/** All references of an expression, for checks before the run. */
 export function referencesOf(expression: Expression): readonly (readonly string[])[] {
   switch (expression.kind) {
     case "literal":
@@ -111,7 +111,7 @@ class ExpressionError extends Error {}
 interface Reader {
   readonly tokens: readonly Token[];
   at: number;
-  /** Parentheses that are open. */
+  /** Open parentheses. */
   depth: number;
 }
 
@@ -161,7 +161,7 @@ function readNot(reader: Reader): Expression {
   let signs = 0;
   while (take(reader, "!")) signs += 1;
   const compared = readCompare(reader);
-  // Two of them make a true or false of the value, and any more are no more than one or two.
+  // Two signs convert the value to true or false; more signs are equal to one or two.
   if (signs === 0) return compared;
   const not: Expression = { kind: "not", of: compared };
   return signs % 2 === 1 ? not : { kind: "not", of: not };
@@ -217,12 +217,12 @@ function show(token: Token): string {
 
 // --- ${{ … }} in texts ------------------------------------------------------------------------------------------------------
 
-/** The expressions in a text, each as written and once. */
+/** The expressions in a text as written, each once. */
 export function placeholdersIn(text: string): string[] {
   return [...new Set(placeholdersOf(text).map(({ expression }) => expression))];
 }
 
-/** A text that is one `${{ … }}` and nothing else keeps the kind of its value; any other is filled in. */
+/** A text that is one `${{ … }}` and nothing else keeps the type of its value; any other text is filled in. */
 export function valueIn(text: string, lookup: Lookup): Value {
   const trimmed = text.trim();
   const whole = placeholderAt(trimmed, 0);
@@ -230,7 +230,7 @@ export function valueIn(text: string, lookup: Lookup): Value {
   return valueOf(whole.expression, lookup);
 }
 
-/** The text with each `${{ … }}` replaced by its value; `null` becomes nothing. The expressions must have been checked. */
+/** The text with each `${{ … }}` replaced by its value; `null` becomes nothing. The expressions must have been validated. */
 export function fillIn(text: string, lookup: Lookup): string {
   let from = 0;
   const parts: string[] = [];
@@ -241,13 +241,13 @@ export function fillIn(text: string, lookup: Lookup): string {
   return [...parts, text.slice(from)].join("");
 }
 
-/** What an expression comes to; null where it cannot be read. */
+/** The value of an expression; null if it cannot be parsed. */
 export function valueOf(expression: string, lookup: Lookup): Value {
   const parsed = parseExpression(expression);
   return parsed.ok ? evaluate(parsed.expression, lookup) : null;
 }
 
-/** As it stands in a text. */
+/** The value as it appears in a text. */
 export function textOfValue(value: Value): string {
   return value === null ? "" : String(value);
 }

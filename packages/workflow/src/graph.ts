@@ -13,16 +13,16 @@ export interface WorkflowGraph {
 }
 
 export interface GraphNode {
-  /** Ids of the steps that lead here from the outermost workflow, with `/` between them. */
+  /** Ids of the steps from the outermost workflow to here, joined with `/`. */
   readonly path: string;
   readonly step: Step;
   /** Name of the worker, or of the sub-workflow. */
   readonly worker: string;
-  /** Combinations of its matrix; 1 where it has none. */
+  /** Combinations of its matrix; 1 if it has none. */
   readonly instances: number;
-  /** The sub-workflow; null where a worker works. */
+  /** The sub-workflow; null for a worker. */
   readonly inner: WorkflowGraph | null;
-  /** Its condition where no edge shows it, because it looks at no step that it waits for. */
+  /** Its condition, if no edge shows it because it refers to no step that it waits for. */
   readonly condition: string | null;
 }
 
@@ -30,9 +30,9 @@ export interface GraphEdge {
   /** Paths of nodes of the same graph. */
   readonly from: string;
   readonly to: string;
-  /** What has to hold for the way to be taken, or that it is taken after failures too. Null: `from` has to succeed. */
+  /** The condition of this edge, or that the edge also applies after failures. Null: `from` must succeed. */
   readonly label: string | null;
-  /** Whether the step at its end may be left out. */
+  /** Whether the step at its end may be skipped. */
   readonly conditional: boolean;
 }
 
@@ -57,7 +57,7 @@ export function workflowGraph(workflow: Workflow, path = ""): WorkflowGraph {
   return { workflow, nodes, edges };
 }
 
-/** Nodes of the graph and of the graphs in it. */
+/** All nodes of the graph and of its inner graphs. */
 export function nodesWithin(graph: WorkflowGraph): readonly GraphNode[] {
   return graph.nodes.flatMap((node) => [node, ...(node.inner === null ? [] : nodesWithin(node.inner))]);
 }
@@ -70,7 +70,7 @@ function wayTo(step: Step, from: Step | undefined): Pick<GraphEdge, "label" | "c
   return { label: null, conditional };
 }
 
-/** Ids of the steps that its condition looks at. */
+/** Ids of the steps that its condition refers to. */
 function mentioned({ condition }: Step): ReadonlySet<string> {
   const parsed = condition === null ? null : parseExpression(condition);
   if (parsed === null || !parsed.ok) return new Set();

@@ -2,7 +2,7 @@
 import type { InputDeclaration } from "./definition.ts";
 import type { Value } from "./expression.ts";
 
-/** Undefined where it is no such thing. */
+/** Undefined if the value does not have the declared type. */
 export function readAs({ type }: InputDeclaration, value: Value): Value | undefined {
   if (typeof value === type) return value;
   if (typeof value !== "string") return type === "string" && value !== null ? String(value) : undefined;

@@ -7,8 +7,7 @@ export type InputValue = string | number | boolean | null;
 export type InputValues = Readonly<Record<string, InputValue>>;
 
 /**
- * Throws `AC_WORKFLOW_INPUT` with everything that is wrong with them. Texts are read as the declared type. `cure`: how one
- * that is missing is given.
+ * Throws `AC_WORKFLOW_INPUT` with all that is wrong. Texts are read as the declared type. `cure`: how to give a missing input.
  */
 export function resolveInputs(
   workflow: Workflow,
@@ -40,7 +39,7 @@ export function resolveInputs(
   return values;
 }
 
-/** The inputs of a sub-workflow. What comes out as nothing counts as not given. */
+/** The inputs of a sub-workflow. A value that evaluates to nothing counts as not given. */
 export function childInputs(
   workflow: Workflow,
   given: ReadonlyMap<string, string | number | boolean>,

@@ -19,12 +19,12 @@ import { open, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 export interface OwnPlace {
-  /** Leads to this very directory, whatever its name leads to by now. */
+  /** Leads to this very directory, even if its name leads elsewhere by now. */
   readonly at: string;
   close(): void;
 }
 
-/** Makes the directory where it is not there. Throws `AC_WORKFLOW_CONTEXT` where a part of its path is a link. */
+/** Creates the directory if it does not exist. Throws `AC_WORKFLOW_CONTEXT` if a part of its path is a link. */
 export function openPlace(directory: string): OwnPlace {
   refuseLinks(directory);
   mkdirSync(directory, { recursive: true });
@@ -61,10 +61,10 @@ function linkInTheWay(path: string): AgentCoreError {
   return new AgentCoreError("AC_WORKFLOW_CONTEXT", message, { evidence: { path } });
 }
 
-/** A long text comes in pieces. */
+/** A long text comes in chunks. */
 export type FileText = string | AsyncIterable<Buffer>;
 
-/** A reader meanwhile finds what was there before, or all of the new text. Throws as {@link openPlace}. */
+/** A concurrent reader finds either the old content or all of the new text. Throws as {@link openPlace}. */
 export async function replaceFile(path: string, text: FileText): Promise<void> {
   const place = openPlace(dirname(path));
   try {
@@ -74,7 +74,7 @@ export async function replaceFile(path: string, text: FileText): Promise<void> {
   }
 }
 
-/** As {@link replaceFile}, where the directory is known to be the right one. */
+/** As {@link replaceFile}, for a directory that is known to be the right one. */
 export async function putFile(target: string, text: FileText): Promise<void> {
   await rm(`${target}.new`, { recursive: true, force: true });
   await writeFile(`${target}.new`, text, { flag: "wx" });
@@ -82,7 +82,7 @@ export async function putFile(target: string, text: FileText): Promise<void> {
   await rename(`${target}.new`, target);
 }
 
-/** As {@link replaceFile}, at once. */
+/** As {@link replaceFile}, synchronous. */
 export function replaceFileSync(path: string, text: string): void {
   const place = openPlace(dirname(path));
   try {
@@ -96,7 +96,7 @@ export function replaceFileSync(path: string, text: string): void {
   }
 }
 
-/** A file cannot be put in its place by rename. */
+/** A rename cannot put a file in the place of a directory. */
 function isDirectory(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
@@ -105,7 +105,7 @@ function isDirectory(path: string): boolean {
 const appendFlags =
   constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** Throws as {@link openPlace}, and where the file is there and is no regular file. */
+/** Throws as {@link openPlace}, and if the path exists and is not a regular file. */
 export async function appendToFile(path: string, text: string): Promise<void> {
   const place = openPlace(dirname(path));
   try {

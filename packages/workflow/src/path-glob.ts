@@ -4,12 +4,12 @@
  * pattern are tracked at once, and nothing is tried twice. Pure.
  */
 
-/** A pattern without a slash at its end also covers what is below it: `src` means `src` and `src/…`. */
+/** A pattern that does not end with a slash also matches everything below it: `src` means `src` and `src/…`. */
 export function matchesPath(pattern: string, path: string): boolean {
   const tokens = tokensOf(pattern.replace(/^(?:\.\/)+/, "").replace(/\/+$/, ""));
   let places = reach(tokens, [0]);
   for (const character of path) {
-    // What follows the slash is below the path that the whole pattern names.
+    // The rest of the path is below the path that the whole pattern matches.
     if (character === "/" && places.has(tokens.length)) return true;
     places = reach(tokens, step(tokens, places, character));
     if (places.size === 0) return false;
@@ -17,7 +17,7 @@ export function matchesPath(pattern: string, path: string): boolean {
   return places.has(tokens.length);
 }
 
-/** `directories` stands for anything that ends with a slash; `optional` before it lets it stand for nothing as well. */
+/** `directories` matches anything that ends with a slash; after `optional` it may also match nothing. */
 type Token = { readonly character: string } | "one" | "name" | "any" | "optional" | "directories";
 
 function tokensOf(pattern: string): readonly Token[] {
@@ -40,7 +40,7 @@ function tokensOf(pattern: string): readonly Token[] {
 /** The places, and those that are reached from them without a character. */
 function reach(tokens: readonly Token[], places: readonly number[]): ReadonlySet<number> {
   const reached = new Set(places);
-  // A set visits what is added to it meanwhile.
+  // A set also iterates over elements that are added meanwhile.
   for (const place of reached) {
     const token = tokens[place];
     if (token === "name" || token === "any" || token === "optional") reached.add(place + 1);
@@ -53,7 +53,7 @@ function step(tokens: readonly Token[], places: ReadonlySet<number>, character: 
   return [...places].flatMap((place) => afterToken(tokens[place], place, character));
 }
 
-/** The places after a character at this one. */
+/** The places after this one for the given character. */
 function afterToken(token: Token | undefined, place: number, character: string): readonly number[] {
   switch (token) {
     case undefined:

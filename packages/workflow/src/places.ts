@@ -8,18 +8,18 @@ export const stepDir = (contextDir: string, stepId: string): string => join(cont
 export const artifactDir = (contextDir: string, stepId: string, artifact: string): string =>
   join(stepDir(contextDir, stepId), artifact);
 
-/** Whether the path is the directory or below it, by name alone. */
+/** Whether the path is the directory or below it, judged by name alone. */
 export function isWithin(directory: string, path: string): boolean {
   const way = relative(directory, path);
   return way === "" || (way !== ".." && !way.startsWith(`..${sep}`) && !way.startsWith(sep));
 }
 
-/** Whether there is something at the path that can be seen. */
+/** Whether the path exists and can be seen. */
 export async function isThere(path: string): Promise<boolean> {
   return (await stat(path).catch(() => null)) !== null;
 }
 
-/** What it resolves with, or null where the path it is about is not there. */
+/** The resolved value, or null if the path that it concerns does not exist. */
 export async function unlessMissing<T>(asked: Promise<T>): Promise<T | null> {
   try {
     return await asked;
@@ -29,15 +29,15 @@ export async function unlessMissing<T>(asked: Promise<T>): Promise<T | null> {
   }
 }
 
-/** For files in a repository's own directory: a pipe or a link in its place is reported as `AC_WORKFLOW_GIT`. */
+/** For files in a repository's own directory: a pipe or a link in their place is reported as `AC_WORKFLOW_GIT`. */
 export function throwAsGitProblem(error: unknown): never {
   if (!(error instanceof PlacedFileError)) throw error;
   throw new AgentCoreError("AC_WORKFLOW_GIT", error.message, { cause: error });
 }
 
 /**
- * Absolute path of something in the workspace, which must be a real path. Throws `AC_WORKFLOW_PATH` where it lies outside,
- * also by a symbolic link. What is not there yet is judged by the nearest directory above it that is.
+ * Absolute path of an entry in the workspace, which must be a real path. Throws `AC_WORKFLOW_PATH` if it is outside, also through
+ * a symbolic link. A path that does not exist yet is judged by the nearest directory above it that does.
  */
 export async function pathInside(workspace: string, path: string): Promise<string> {
   const absolute = resolve(workspace, path);
@@ -48,7 +48,7 @@ export async function pathInside(workspace: string, path: string): Promise<strin
   });
 }
 
-/** The path without links; what is not there yet is judged by the nearest directory above it that is. */
+/** The path without links. A path that does not exist yet is judged by the nearest directory above it that does. */
 export async function realOf(path: string): Promise<string> {
   try {
     return await realpath(path);

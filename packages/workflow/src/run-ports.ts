@@ -19,13 +19,13 @@ export interface RunPorts {
 
 export interface RunSettings {
   readonly branch: BranchOptions;
-  /** Kept in the journal's header: who works on the run now. */
+  /** The current owner of the run; kept in the journal's header. */
   readonly owner: JournalValue;
-  /** Wait before the attempt that follows so many failed ones, in ms. */
+  /** Wait before the next attempt after so many failures, in ms. */
   readonly retryDelayMs: (failures: number) => number;
-  /** Whether a worker can cost anything. Nothing is reserved for one that cannot. */
+  /** Whether a worker can spend money. Nothing is reserved for one that cannot. */
   readonly spends: (worker: string) => boolean;
-  /** Tells the steps of sub-workflows too where their file does not ask for it; below the id of their step then. */
+  /** Report the steps of sub-workflows even if their file does not request it; then below the id of their step. */
   readonly tellsChildren: boolean;
   /** Must not throw. */
   readonly onEvent: (event: WorkflowEvent) => void;
@@ -53,15 +53,15 @@ export type WorkflowEvent =
 
 export interface RunResult {
   readonly run: string;
-  /** `INTERRUPTED`: it was stopped, not ended, and `resumeRun` goes on with it. */
+  /** `INTERRUPTED`: the run was stopped and has not ended; `resumeRun` continues it. */
   readonly outcome: RunOutcome | "INTERRUPTED";
-  /** Why it is not `SUCCEEDED`; null where it is. */
+  /** Why it is not `SUCCEEDED`; null if it is. */
   readonly reason: string | null;
-  /** Code of the catalog that says more than the outcome, where there is one. */
+  /** Code of the catalog that says more than the outcome, if there is one. */
   readonly code: string | null;
   readonly steps: readonly StepReport[];
   readonly spent: Spending;
-  /** What of it is known to be dollars spent; null where no worker said what it cost. */
+  /** The known cost in US dollars; null if no worker reported one. */
   readonly costUsd: number | null;
   readonly startedAt: number;
   readonly endedAt: number;

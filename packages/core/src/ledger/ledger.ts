@@ -110,8 +110,8 @@ export interface Ledger {
   /** Levels of the given counters, in the same order; zeros if nothing was booked. */
   levels(keys: readonly CounterKey[]): Promise<readonly CounterLevel[]>;
   /**
-   * Levels of all counters whose scope begins with `prefix`, in the given windows, ordered by scope; at most {@link
-   * levelsBelowMax}. Scopes in which nothing was booked are not included.
+   * Levels of all counters whose scope begins with `prefix`, in the given windows, ordered by scope; at most
+   * {@link levelsBelowMax}. Scopes in which nothing was booked are not included.
    */
   levelsBelow(
     prefix: string,

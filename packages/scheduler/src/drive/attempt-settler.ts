@@ -17,7 +17,7 @@ export class AttemptSettler {
     this.#budget = new RetryBudget(options.retryBudget, options.clock.monotonicMs());
   }
 
-  /** Never throws: a policy that does is replaced by the default one for this attempt. */
+  /** Never throws: if a policy throws, the default policy is used for this attempt. */
   decide(ended: EndedAttempt): Settlement {
     const { clock, random, log } = this.#options;
     if (ended.record.attempt === 1) this.#budget.noteFirstAttempt();
@@ -37,7 +37,7 @@ export class AttemptSettler {
     }
   }
 
-  /** The end was committed, or found to be about an attempt that is not this scheduler's any more. */
+  /** Call when the end was committed, or was stale because the attempt no longer belongs to this scheduler. */
   announce(settlement: Settlement, { applied, record }: SettledAndClaimed["settled"][number]): void {
     const { log, clock } = this.#options;
     const { jobId, attempt } = settlement.ref;

@@ -28,7 +28,7 @@ import type { RunEvents } from "../run-events.ts";
 import { decisionOf, isStoppedForSystem, type EndedAttempt } from "./settlement.ts";
 import type { StartedNotes } from "./started-notes.ts";
 
-/** Hears how the runtime answered a permit request. */
+/** Receives the runtime's answers to permit requests. */
 export interface PermitAnswers {
   readonly onGranted: (record: JobRecord) => void;
   readonly onDenied: (scope: DenialScope, denial: DenialFacts) => void;
@@ -39,11 +39,11 @@ export interface AttemptOptions extends PermitAnswers {
   readonly clock: Clock;
   readonly log: Log;
   readonly events: RunEvents;
-  /** Decides what follows. Must not throw. */
+  /** Decides what follows the end. Must not throw. */
   readonly settle: (ended: EndedAttempt) => Settlement;
   readonly notes: StartedNotes;
   readonly putBacks: PutBacks;
-  /** The job was put back so often that somebody should look. */
+  /** The job was put back so often that a person should check. */
   readonly onPutBackOften: (record: JobRecord, denial: Denial) => void;
 }
 
@@ -53,8 +53,8 @@ export interface DenialFacts {
 }
 
 /**
- * Refusals that are about the state of the system rather than about the job, with the time after which to ask again. The
- * job stays in the queue.
+ * Refusals that concern the state of the system and not the job, with the time until the next request. The job stays in the
+ * queue.
  */
 const heldFor: Readonly<Partial<Record<ErrorCode, number>>> = {
   AC_BACKPRESSURE: 1000,
@@ -64,7 +64,7 @@ const heldFor: Readonly<Partial<Record<ErrorCode, number>>> = {
   AC_RESTART_INTENSITY: 30_000,
 };
 
-/** A runtime that fails to answer is asked again after this. */
+/** Time until the next request after the runtime failed to answer. */
 const unansweredMs = 1000;
 
 export class Attempt {
@@ -80,7 +80,7 @@ export class Attempt {
     this.#options = options;
   }
 
-  /** Whether the runtime has let it in; before that it only asks. */
+  /** Whether the runtime has granted a permit; before that, the attempt only asks for one. */
   get isGranted(): boolean {
     return this.#granted;
   }
@@ -134,7 +134,7 @@ export class Attempt {
     return this.#options.settle({ record, result, stopped, charge: chargeUnder(permit, result), neverBegan });
   }
 
-  /** Where no worker began, and not for a reason of the job. Of a lost one nobody knows whether it had begun. */
+  /** For an end before any worker began, not for a reason of the job. A lost worker may have begun. */
   #putBackOf({ outcome, code, summary }: WorkerResult): Settlement | null {
     const { putBacks, onPutBackOften } = this.#options;
     if (this.#begun || outcome === "lost" || code === null || !isErrorCode(code)) return null;
@@ -145,15 +145,15 @@ export class Attempt {
     return this.#withdraw(denial, next.delayMs);
   }
 
-  /** It was let in and has not begun: it is no measure of what the runtime lets in. */
+  /** The attempt was granted and has not begun: it says nothing about how many the runtime grants. */
   #withdraw(denial: Denial, delayMs: number): Settlement {
     this.#granted = false;
     return this.#defer(denial, delayMs);
   }
 
-  /** Null where the worker may start; else why it must not. */
+  /** Null if the worker may start; otherwise why it must not. */
   async #notePermit(permit: PermitRecord): Promise<Reason | null> {
-    // A worker that calls no provider spends nothing: its start need not wait for the disk.
+    // A worker that calls no provider spends nothing: its start does not wait for the disk.
     if (permit.provider === null) return null;
     switch (await this.#options.notes.permit(this.record, permit)) {
       case "applied":
@@ -210,12 +210,12 @@ export class Attempt {
     };
   }
 
-  /** Granted although the attempt is not wanted any more, or cannot be begun. */
+  /** The permit was granted, but the attempt is no longer wanted or cannot begin. */
   async #giveBack(permit: PermitRecord, reason: Reason): Promise<Settlement> {
     await this.#release(permit.id);
     const at = this.#options.clock.now();
     const delayMs = this.cancellation.reason === null ? unansweredMs : 0;
-    // A requested cancel ends a deferred job; a stop for the scheduler's own sake leaves it in the queue.
+    // A requested cancel ends a deferred job; a stop by the scheduler leaves it in the queue.
     return { ref: attemptRef(this.record), at, kind: "defer", runAt: at + delayMs, delayMs, reason };
   }
 
@@ -237,7 +237,7 @@ export class Attempt {
     events.publish({ type: "permit_deferred", jobId: job.id, at, attempt, retryAfterMs, ...reason });
     const scope = scopeOfDenial({ ...denial, retryAfterMs }, record);
     this.#options.onDenied(scope, { retryAfterMs, reason });
-    // What concerns more than this job is kept back by the throttle: the job itself stays ready, in its place.
+    // If the denial concerns more than this job, the throttle holds the scope back: the job stays ready, in its place.
     const delayMs = scope.kind === "job" ? Math.ceil(retryAfterMs) : 0;
     const decisions = [decisionOf(record, at, "deferred", reason)];
     return { ref: attemptRef(record), at, kind: "defer", runAt: at + delayMs, delayMs, reason, decisions };
@@ -267,7 +267,7 @@ export class Attempt {
       if (!isStopping) this.#publishStopping(reason);
       isStopping = true;
       runtime.cancel(permitId, { reason: reason.message, force }).catch((error: unknown) => {
-        // The execution ends all the same, by its own limits or as lost.
+        // The execution still ends, by its own limits or as lost.
         log.warn({ error, permitId, jobId: this.record.job.id }, "the runtime did not take a cancel");
       });
     });

@@ -15,7 +15,7 @@ export type DenialScope =
   | { readonly kind: "concurrency_key"; readonly concurrencyKey: string }
   | { readonly kind: "job" };
 
-/** A budget that is exhausted for longer than this parks the jobs that ask too much, one by one; others may fit. */
+/** If a budget is exhausted for longer than this, jobs that ask too much are parked one by one; others may fit. */
 const budgetHeldMs = 10_000;
 
 export function scopeOfDenial(
@@ -29,7 +29,7 @@ export function scopeOfDenial(
     case "AC_DRAINING":
     case "AC_RUNTIME_LOST":
     case "AC_RESTART_INTENSITY":
-    // The state directory, or the ledger in it: no attempt can begin without.
+    // The state directory, or the ledger in it: no attempt can begin without it.
     case "AC_STORE_UNAVAILABLE":
       return { kind: "global" };
     case "AC_BACKPRESSURE":
@@ -58,7 +58,7 @@ export function scopeOfDenial(
   }
 }
 
-/** `global`, `tenant:NAME`, `worker:NAME`, `provider:NAME` or `provider:NAME/MODEL`, as the runtime names its scopes. */
+/** `target`: `global`, `tenant:NAME`, `worker:NAME`, `provider:NAME` or `provider:NAME/MODEL`, as the runtime names scopes. */
 function scopeOfTarget(target: unknown, { job }: JobRecord): DenialScope {
   if (typeof target !== "string") return { kind: "job" };
   const { worker, model = null } = job.task;

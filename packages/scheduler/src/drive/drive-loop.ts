@@ -39,18 +39,18 @@ export interface DriveLoopOptions {
   readonly perKey: number;
   /** The only jobs to claim; undefined: any. */
   readonly only: () => readonly string[] | undefined;
-  /** Pieces of workflow runs that are worked on here. */
+  /** Pieces of the workflow runs that this process works on. */
   readonly pieces: () => readonly string[];
   readonly createAttempt: (record: JobRecord, answers: PermitAnswers) => Attempt;
-  /** A job of ours that does not run here because its earlier owner's attempt is not proved gone yet. */
+  /** Whether a job of this owner does not run here because its earlier owner's attempt is not yet proved gone. */
   readonly isRecovering: (record: JobRecord) => boolean;
-  /** A takeover is under way: its jobs may be this owner's already. */
+  /** A takeover is in progress: its jobs may belong to this owner already. */
   readonly isTakingOver: () => boolean;
-  /** These jobs may be of a takeover whose answer was lost. */
+  /** Called with jobs that may come from a takeover whose answer was lost. */
   readonly onInherited: (records: readonly JobRecord[]) => void;
   /** Called after a settlement was committed, or found to be stale. */
   readonly onSettled: (settlement: Settlement, settled: SettledAndClaimed["settled"][number]) => void;
-  /** Called when the loop has come to rest: nothing in flight and nothing to claim at the moment. */
+  /** Called when the loop is at rest: nothing is in flight, and there is nothing to claim at the moment. */
   readonly onQuiet: () => void;
 }
 
@@ -71,7 +71,7 @@ export class DriveLoop {
     },
   };
   #state: DriveState = initialState;
-  /** An effect may cause an event: it waits until the effects before it are performed. */
+  /** An effect may cause an event; that event waits until the effects before it are performed. */
   readonly #events: DriveEvent[] = [];
   #isHandling = false;
   #round: NodeJS.Immediate | undefined;
@@ -91,12 +91,12 @@ export class DriveLoop {
     return this.#active.size === 0 && this.#state.outbox.length === 0 && isAtRest(this.#state);
   }
 
-  /** Claims from now on as this owner. */
+  /** Claims as this owner from now on. */
   resume(owner: string): void {
     this.#handle({ type: "resumed", owner });
   }
 
-  /** Claims nothing more; attempts in flight go on and their ends are written. */
+  /** Stops claiming; attempts in flight continue and their ends are written. */
   pause(): void {
     this.#handle({ type: "paused" });
   }
@@ -106,24 +106,24 @@ export class DriveLoop {
     this.#handle({ type: "woken" });
   }
 
-  /** A job was handed to the store by this process just now: a claim that follows at once can share its commit. */
+  /** This process has just handed a job to the store: a claim that follows at once can share its commit. */
   expectSubmit(): void {
     this.#handle({ type: "submitting" });
   }
 
-  /** Looks for jobs that a takeover may have moved to this owner, because its answer was lost. */
+  /** Finds jobs that a takeover may have moved to this owner although its answer was lost. */
   reconcile(): void {
     this.#handle({ type: "takeover_unanswered" });
   }
 
-  /** Writes the end of an attempt. Resolves once the store has answered, however often it must be asked. */
+  /** Writes the end of an attempt. Resolves once the store has answered, after as many tries as needed. */
   settle(settlement: Settlement): Promise<void> {
     return new Promise((written) => {
       this.#handle({ type: "ended", outgoing: { settlement, written } });
     });
   }
 
-  /** Resolves once nothing is in flight and everything is written. Pause first, or it may never resolve. */
+  /** Resolves once nothing is in flight and everything is written. Call `pause` first, or it may never resolve. */
   whenEmpty(): Promise<void> {
     if (this.isEmpty) return Promise.resolve();
     return new Promise((resolve) => {
@@ -209,7 +209,7 @@ export class DriveLoop {
     this.#handle({ type: "found", unknown, isTakingOver: isTakingOver(), at: clock.now() });
   }
 
-  /** Records of the attempts that the runtime has let in. */
+  /** Records of the attempts that the runtime has granted. */
   #granted(): readonly JobRecord[] {
     return [...this.#active.values()].filter(({ isGranted }) => isGranted).map(({ record }) => record);
   }
@@ -259,8 +259,8 @@ export class DriveLoop {
   }
 
   /**
-   * Looks again when a throttled scope may be asked or, where there was less to claim than there is room for, when the
-   * next delayed job is due.
+   * Sets a timer for the next turn: when a throttled scope may be tried again, or, if there was room for more jobs, when the next
+   * delayed job is due.
    */
   #rest({ nextRunAt, hasLooked }: EffectOf<"rest">): void {
     const { clock, throttle, onQuiet } = this.#options;
@@ -288,7 +288,7 @@ export class DriveLoop {
   }
 }
 
-/** One job may be claimed again while the end of its earlier claim is still to be written. */
+/** A job may be claimed again before the end of its earlier claim is written. */
 function claimId({ jobId, epoch }: AttemptRef): string {
   return `${epoch} ${jobId}`;
 }

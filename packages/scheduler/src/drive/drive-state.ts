@@ -16,51 +16,51 @@ import type { SettledAndClaimed, Settlement } from "../job-store.ts";
 import type { ClaimStep } from "./throttle.ts";
 
 export interface DriveState {
-  /** Claims as this owner; null: claims nothing, and writes the ends of what runs. */
+  /** The owner that claims; null: claims nothing, and writes the ends of running attempts. */
   readonly owner: string | null;
-  /** Ends of attempts that are to be written. */
+  /** Ends of attempts that must be written. */
   readonly outbox: readonly Outgoing[];
   readonly wanted: Wanted;
   readonly doubt: Doubt;
-  /** Turns in a row that failed. */
+  /** Failed turns in a row. */
   readonly failures: number;
   readonly phase: Phase;
 }
 
-/** A settlement to be written, and whom to tell once it was. */
+/** A settlement to write, and the callback for when it is written. */
 export interface Outgoing {
   readonly settlement: Settlement;
   readonly written: () => void;
 }
 
 /**
- * Whether another turn is wanted. `submitted`: jobs are being submitted here, and a claim that follows at once can share
- * their commit.
+ * Whether another turn is needed. `submitted`: this process is submitting jobs, and a claim that follows at once can share their
+ * commit.
  */
 type Wanted = "nothing" | "turn" | "submitted";
 
 /**
- * Which jobs the store may have given to this owner without an answer that says so. `claims`: those of a claim that failed;
- * they are put back. `takeovers`: also those of another owner; recovery must handle them.
+ * Which jobs the store may have given to this owner in a call whose answer was lost. `claims`: those of a failed claim; they are
+ * put back. `takeovers`: also those of another owner; recovery must handle them.
  */
 type Doubt = "none" | "claims" | "takeovers";
 
 export type Phase =
-  /** Until something wakes it. */
+  /** Until an event wakes it. */
   | { readonly kind: "resting" }
-  /** A turn begins: once the event loop has gone round, so that what ends together is written together, or at once. */
+  /** A turn begins: at once, or after one round of the event loop, so that attempts that end together are written together. */
   | { readonly kind: "gathering"; readonly until: "round" | "now" }
   /** The store was asked which jobs this owner runs. */
   | { readonly kind: "reconciling"; readonly doubt: Doubt }
-  /** The throttle is asked what may be claimed. */
+  /** The throttle decides what may be claimed. */
   | { readonly kind: "planning" }
   | Writing
-  /** Claimed jobs wait a round: their submitters are answered by the same commit, and must see all of their events. */
+  /** Claimed jobs wait a round: the same commit answers their submitters, which must see all of their events. */
   | { readonly kind: "holding"; readonly call: Writing; readonly answered: Answered }
-  /** The store is not asked before the timer, whatever happens: a call that failed may itself have woken the loop. */
+  /** No call to the store before the timer, regardless of events: a failed call may itself have woken the loop. */
   | { readonly kind: "backing_off" };
 
-/** The store was asked to write and to claim. */
+/** The store is writing and claiming. */
 interface Writing {
   readonly kind: "writing";
   readonly owner: string | null;
@@ -80,15 +80,15 @@ interface Answered {
 export type DriveEvent =
   | { readonly type: "resumed"; readonly owner: string }
   | { readonly type: "paused" }
-  /** There may be something to claim. */
+  /** There may be jobs to claim. */
   | { readonly type: "woken" }
   | { readonly type: "submitting" }
   | { readonly type: "ended"; readonly outgoing: Outgoing }
-  /** The answer of a takeover was lost. */
+  /** The answer to a takeover was lost. */
   | { readonly type: "takeover_unanswered" }
-  /** What `wait_round` waited for. */
+  /** The round of `wait_round` is over. */
   | { readonly type: "round" }
-  /** Jobs that the store says this owner runs and of which nobody here knows. `isTakingOver`: a takeover is not answered yet. */
+  /** Jobs that this owner runs, says the store, but nobody here knows. `isTakingOver`: a takeover is not answered yet. */
   | {
       readonly type: "found";
       readonly unknown: readonly JobRecord[];
@@ -97,7 +97,7 @@ export type DriveEvent =
     }
   | { readonly type: "planned"; readonly steps: readonly ClaimStep[] }
   | ({ readonly type: "answered" } & Answered)
-  /** A call to the store was rejected. It may have been done all the same. */
+  /** The store rejected a call. The call may have taken effect all the same. */
   | { readonly type: "failed"; readonly error: unknown }
   | { readonly type: "retry_due" };
 
@@ -114,7 +114,7 @@ export type DriveEffect =
       readonly settled: SettledAndClaimed["settled"];
     }
   | { readonly type: "begin"; readonly record: JobRecord }
-  /** `nextRunAt`: wall clock, of the next delayed job. `hasLooked`: this turn asked the store. */
+  /** `nextRunAt`: when the next delayed job is due, by the wall clock. `hasLooked`: this turn called the store. */
   | { readonly type: "rest"; readonly nextRunAt: number | null; readonly hasLooked: boolean }
   | { readonly type: "cancel_timer" }
   | {
@@ -141,12 +141,12 @@ export const initialState: DriveState = {
   phase: { kind: "resting" },
 };
 
-/** No call is under way and none is about to begin. */
+/** No call is in progress and none is about to begin. */
 export function isAtRest({ phase }: DriveState): boolean {
   return phase.kind === "resting" || phase.kind === "backing_off";
 }
 
-/** An answer that comes in a phase which did not ask for it changes nothing. */
+/** An answer is ignored in a phase that did not ask for it. */
 export function next(state: DriveState, event: DriveEvent): Transition {
   const { phase } = state;
   switch (event.type) {
@@ -191,7 +191,7 @@ function want(before: DriveState, wanted: "turn" | "submitted"): Transition {
   return mayHurry && isHurried(state) ? gather(state) : { state, effects: [] };
 }
 
-/** A claim shares the commit of a submit where it begins at once; an end of an attempt that is there waits for others. */
+/** A claim that begins at once shares the commit of a submit. If an end is waiting, it waits for others. */
 function isHurried({ wanted, outbox }: DriveState): boolean {
   return wanted === "submitted" && outbox.length === 0;
 }
@@ -231,7 +231,7 @@ function plan(state: DriveState): Transition {
 
 function write(state: DriveState, steps: readonly ClaimStep[]): Transition {
   const isSubmit = state.wanted === "submitted";
-  // A doubt that arose since the store was asked needs another turn.
+  // A doubt that arose since the call requires another turn.
   const isInDoubt = state.doubt !== "none" && state.owner !== null;
   const begun: DriveState = { ...state, wanted: isInDoubt ? "turn" : "nothing" };
   if (state.outbox.length === 0 && steps.length === 0) return rest(begun, null, false);
@@ -274,7 +274,7 @@ function rest(state: DriveState, nextRunAt: number | null, hasLooked: boolean): 
   };
 }
 
-/** All of the call is asked again; jobs that it claimed all the same are put back before the next claim. */
+/** The whole call is repeated. Jobs that it claimed all the same are put back before the next claim. */
 function backOff(state: DriveState, error: unknown): Transition {
   const { phase, failures, outbox, wanted } = state;
   if (phase.kind !== "writing" && phase.kind !== "reconciling") return { state, effects: [] };
@@ -293,7 +293,7 @@ function backOff(state: DriveState, error: unknown): Transition {
   };
 }
 
-/** Claims that nobody here is to run. */
+/** Puts back claims that nobody here will run. */
 function putBack(state: DriveState, records: readonly JobRecord[], at: number, message: string): DriveState {
   if (records.length === 0) return state;
   const outgoing = records.map((record): Outgoing => {

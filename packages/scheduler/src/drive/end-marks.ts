@@ -10,7 +10,7 @@ interface Sample {
   readonly mark: number;
 }
 
-/** Samples within one time of retention: what is kept is kept a little longer than asked for. */
+/** Samples in one retention time. Jobs are kept a little longer than configured, by at most one sample. */
 const samplesMax = 200;
 
 export class EndMarks {
@@ -25,14 +25,14 @@ export class EndMarks {
     return this.#samples.length === 0;
   }
 
-  /** `mark` is the store's now. */
+  /** `mark` is the store's current mark. */
   note(atMs: number, mark: number): void {
     const last = this.#samples.at(-1);
     if (last !== undefined && atMs - last.atMs < this.#keepMs / samplesMax) return;
     this.#samples.push({ atMs, mark });
   }
 
-  /** What had ended by then was seen ended for long enough, or had ended before this process began to look. */
+  /** Jobs up to this mark were seen ended for the whole retention time, or had ended before this process began to watch. */
   deletableUpTo(nowMs: number): number {
     const old = this.#samples.findLastIndex(({ atMs }) => nowMs - atMs >= this.#keepMs);
     if (old > 0) this.#samples = this.#samples.slice(old);

@@ -23,9 +23,9 @@ export interface HousekeepingOptions {
 /** In ticks of a quarter of a second. */
 const reportEvery = 4;
 const deleteEvery = 240;
-/** In ticks: after the wall clock was set, nothing is deleted for an hour, since it may be wrong. */
+/** In ticks. After a step of the wall clock, nothing is deleted for an hour, because the clock may be wrong. */
 const quietAfterStep = 14_400;
-/** A step of the wall clock against the monotonic one that timers must be looked at again for. */
+/** A step of the wall clock, relative to the monotonic clock, after which the timers must be computed again. */
 const clockStepMs = 1000;
 
 export class Housekeeping {
@@ -126,7 +126,7 @@ export class Housekeeping {
     this.#endMarks.note(atMs, await store.endMark());
   }
 
-  /** Where the store does not answer, the next tick asks again. */
+  /** If the store does not answer, the next tick asks again. */
   #askIfIdle(): void {
     this.#tellIfIdle().catch((error: unknown) => {
       this.#ports.options.log.warn({ error }, "could not ask whether the queue is empty; asking again");

@@ -21,7 +21,7 @@ export function permitRequestOf({ job, attempt, spent }: JobRecord): PermitReque
   };
 }
 
-/** The task as it is executed: it carries the caller's place in its trace, unless it names one of its own. */
+/** The task as it is executed: with the caller's trace context, unless the task names its own. */
 export function executedTask({ task, context: { traceparent } }: Job): WorkerTask {
   if (traceparent === undefined) return task;
   return { ...task, env: { TRACEPARENT: traceparent, ...task.env } };

@@ -8,28 +8,28 @@ import { BoundedMap, backOffMs, type Denial, type ErrorCode } from "@agentcore/c
 import type { JobRecord } from "../job-record.ts";
 
 interface Rule {
-  /** Put-backs of one job in a row after which its attempt counts as any other; Infinity: never. */
+  /** After so many put-backs of a job in a row, its attempt counts as any other; Infinity: never. */
   readonly timesMax: number;
 }
 
-/** Codes of results without a worker. */
+/** Codes of results in which no worker began. */
 const rules: Readonly<Partial<Record<ErrorCode, Rule>>> = {
   AC_STORE_UNAVAILABLE: { timesMax: Infinity },
   AC_WORKER_SPAWN: { timesMax: 5 },
-  // A job on which the runtime itself dies again and again must come to its end.
+  // A job on which the runtime dies again and again must end.
   AC_RUNTIME_LOST: { timesMax: 5 },
 };
 
 const delayMsMin = 1000;
 const delayMsMax = 30_000;
-/** Put-backs of one job in a row that are worth an escalation. */
+/** Put-backs of one job in a row that cause an escalation. */
 const escalatedAfter = 8;
-/** Jobs remembered; the one that was put back longest ago is forgotten first, and starts from 0. */
+/** Jobs remembered. The one whose last put-back is oldest is forgotten first, and starts again from 0. */
 const jobsMax = 10_000;
 
 export interface PutBack {
   readonly delayMs: number;
-  /** Tell people now: once, until a worker begins again. */
+  /** Escalate now: once, until a worker begins again. */
   readonly isWorthTelling: boolean;
 }
 

@@ -24,15 +24,15 @@ export interface DecisionOptions {
 export interface EndedAttempt {
   readonly record: JobRecord;
   readonly result: WorkerResult;
-  /** Why the scheduler itself asked for the stop; null where it did not. */
+  /** Why the scheduler requested the stop; null if it did not. */
   readonly stopped: Reason | null;
-  /** Default: what the result says. */
+  /** Default: what the result reports. */
   readonly charge?: Charge;
-  /** It is proved that its worker was never released. */
+  /** Proved: its worker was never released. */
   readonly neverBegan?: boolean;
 }
 
-/** Codes of a stop that is about the scheduler or the runtime rather than about the job: the job is not over. */
+/** Codes of a stop that concerns the scheduler or the runtime and not the job: the job is not over. */
 const systemStops = new Set(["AC_DRAINING", "AC_RUNTIME_LOST", "AC_GLOBAL_STOP"]);
 
 export function settleResult(ended: EndedAttempt, options: DecisionOptions): Settlement {
@@ -81,14 +81,14 @@ export function settleResult(ended: EndedAttempt, options: DecisionOptions): Set
   return { ...base, kind: "retry", result, runAt: options.now + delayMs, delayMs, reason, decisions };
 }
 
-/** Whether the attempt was stopped, and for a reason that is not about its job. */
+/** Whether the attempt was stopped for a reason that does not concern its job. */
 export function isStoppedForSystem(result: WorkerResult, stopped: Reason | null): boolean {
   return stopped !== null && systemStops.has(stopped.code) && errorClassOf(result) === "cancelled";
 }
 
 /**
- * The runtime was closed while it was about to start the worker. A worker counts among the processes seen as soon as it is
- * released, so a receipt that saw none proves that it never ran. Without a receipt there was not even a box.
+ * The runtime was closed just before it started the worker. The processes seen include a worker as soon as it is released, so a
+ * receipt that saw none proves that it never ran. Without a receipt there was not even a box.
  */
 function isClosedBeforeItBegan({ errorClass, code, containment, session, exitCode }: WorkerResult): boolean {
   if (errorClass !== "cancelled" || code !== "AC_CANCELLED") return false;
@@ -97,8 +97,8 @@ function isClosedBeforeItBegan({ errorClass, code, containment, session, exitCod
 }
 
 /**
- * An attempt that was stopped although nobody wanted its job to end (a shutdown, an isolation by the watchdog) counts as
- * lost: whether it may run again is for the job's own limits to say.
+ * An attempt that was stopped although nobody wanted its job to end (a shutdown, an isolation by the watchdog) counts as lost:
+ * the limits of the job decide whether it may run again.
  */
 function asCounted(result: WorkerResult, stopped: Reason | null): WorkerResult {
   if (errorClassOf(result) !== "cancelled") return result;

@@ -32,17 +32,17 @@ export class StartedNotes {
     this.#log = log;
   }
 
-  /** No note is repeated any more. */
+  /** Stops repeating notes. */
   close(): void {
     this.#closed = true;
   }
 
-  /** Resolves once it is durable; `unavailable` where the store does not take it. */
+  /** Resolves once the note is durable; `unavailable` if the store does not accept it. */
   async permit(record: JobRecord, permit: PermitRecord): Promise<Applied | "unavailable"> {
     return this.#write(record, permit, null, triesBefore);
   }
 
-  /** Is written separately. */
+  /** Written separately. */
   identity(record: JobRecord, permit: PermitRecord, identity: RunIdentity): void {
     void this.#write(record, permit, identity, Infinity);
   }

@@ -15,7 +15,7 @@ interface Entry {
   cap: number;
   recheckAtMs: number;
   stepMs: number;
-  /** When it was denied first, without a grant since; null after one. */
+  /** Time of the first denial since the last grant; null after a grant. */
   sinceMs: number | null;
   /** Its retry time has passed once since the last denial. */
   reopened: boolean;
@@ -28,7 +28,7 @@ export interface ClaimStep {
   readonly exclude: ClaimFilter;
 }
 
-/** Scopes remembered; beyond it the one that is asked about soonest is forgotten, which costs one denied permit. */
+/** Scopes remembered. Above it, the one with the earliest next request is forgotten, which costs one denied permit. */
 const entriesMax = 1000;
 const stepMsMin = 50;
 const heldShare = 1 / 8;
@@ -41,7 +41,7 @@ export class Throttle {
     return this.#entries.size === 0;
   }
 
-  /** `nowMs` is monotonic. `granted`: the attempts that the runtime has let in and that have not ended. */
+  /** `nowMs` is monotonic. `granted`: attempts that the runtime has granted and that have not ended. */
   deny(
     scope: DenialScope,
     denial: { readonly retryAfterMs: number; readonly reason: Reason },
@@ -73,7 +73,7 @@ export class Throttle {
   grant(record: JobRecord, granted: readonly JobRecord[], concurrency: number): void {
     for (const [id, entry] of this.#entries) {
       if (covers(entry.scope, record)) entry.sinceMs = null;
-      // Reaching the cap again after an end says nothing about the limit; going past it, when let through to ask, does.
+      // Reaching the cap again after an end says nothing about the limit; a grant beyond it, when reopened, does.
       if (!entry.reopened || !covers(entry.scope, record)) continue;
       if (countIn(entry.scope, granted) < entry.cap) continue;
       entry.cap = Math.max(1, entry.cap) * 2;
@@ -82,10 +82,9 @@ export class Throttle {
   }
 
   /**
-   * Here and in `plan`, `active` are all attempts in flight, those that only ask for their permit included.
+   * In this method and in `plan`, `active` are all attempts in flight, including those that wait for their permit.
    *
-   * Lets one more through in each scope whose retry time has passed; forgets a scope where
-   * nobody was denied since.
+   * Lets one more through in each scope whose retry time has passed; forgets a scope without a denial since then.
    */
   advance(active: readonly JobRecord[], nowMs: number): void {
     for (const [id, entry] of this.#entries) {
@@ -98,8 +97,8 @@ export class Throttle {
   }
 
   /**
-   * What to claim with `free` slots. Scopes without room are excluded. Scopes with some room are not excluded from the
-   * first step, which is no larger than the least of that room; the second step fills the rest without them.
+   * What to claim with `free` slots. Scopes without room are excluded. Scopes with little room are included in the first step
+   * only, which is limited to the least of that room; the second step fills the rest without them.
    */
   plan(free: number, active: readonly JobRecord[]): readonly ClaimStep[] {
     let room = free;
@@ -121,7 +120,7 @@ export class Throttle {
     return [first, { limit: room - least, exclude: filterOf([...shut, ...narrow]) }];
   }
 
-  /** When to look again although nothing happened, on the monotonic clock; null: nothing is held back. */
+  /** When to run again without an event, on the monotonic clock; null: nothing is held back. */
   nextRecheckMs(): number | null {
     let next: number | null = null;
     for (const { recheckAtMs } of this.#entries.values()) next = Math.min(next ?? Infinity, recheckAtMs);

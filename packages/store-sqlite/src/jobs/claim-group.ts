@@ -13,7 +13,7 @@ export interface ClaimGroup {
   readonly class: Priority["class"];
 }
 
-/** Number of the job's group, which is added where it is new. */
+/** Number of the job's group; adds the group if it is new. */
 export function groupOf(sql: Sql, { task, context, priority }: Job): number {
   const names = [context.tenant ?? "", task.worker, task.model ?? "", priority.class];
   const known = sql.values(

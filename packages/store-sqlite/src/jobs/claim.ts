@@ -30,7 +30,7 @@ export function claim(sql: Sql, request: ClaimRequest): readonly JobRecord[] {
 
 // --- In order -----------------------------------------------------------------------------------------------------------
 
-/** Groups that have ready jobs, found by skipping from one to the next in the index. */
+/** Groups that have ready jobs, found by skipping in the index from one to the next. */
 const selectGroups = `
   WITH RECURSIVE present (number) AS (
     SELECT (SELECT claim_group FROM jobs WHERE state = 'ready' ORDER BY claim_group LIMIT 1)
@@ -81,7 +81,7 @@ function claimNext(sql: Sql, request: ClaimRequest): readonly JobRecord[] {
     servedNow.add(group.tenant);
     served.set(group.tenant, request.now);
     group.ready.shift();
-    // Another job of the workspace may be ready now, or none may run any more: those groups are read again.
+    // Another job of the workspace may be ready now, or none may run any longer: read those groups again.
     if (head.workspace === null) continue;
     const left = request.limit - claimed.length;
     for (const other of groups) {
@@ -120,7 +120,7 @@ function firstOf(
     rank: head.rank,
     readyFrom: head.ready_from,
     tenantServedAt: served.get(group.tenant) ?? 0,
-    // Asked for only where all else is equal.
+    // Read only if all else is equal.
     get tenantRunning() {
       return runningOfTenant(sql, group.tenant);
     },
@@ -154,7 +154,7 @@ function noteServed(sql: Sql, tenants: ReadonlySet<string>, now: number): void {
 
 // --- By name ------------------------------------------------------------------------------------------------------------
 
-/** Jobs looked up by id, each by the rules that hold for any other. */
+/** Jobs by id, under the same rules as any other job. */
 function claimNamed(sql: Sql, ids: readonly string[], request: ClaimRequest): readonly JobRecord[] {
   const served = new Set<string>();
   const claimed: JobRecord[] = [];

@@ -33,7 +33,7 @@ export function jobOf(text: string, row: Pick<JobRow, "id" | "workspace">): Job 
   return standIn;
 }
 
-/** What the scheduler relies on; not a second validation of what was validated at submit. */
+/** Checks what the scheduler relies on; it does not repeat the validation at submit. */
 function hasShape({ id, task, limits, priority, context }: Partial<Job>, expected: string): boolean {
   return (
     id === expected &&
@@ -46,7 +46,7 @@ function hasShape({ id, task, limits, priority, context }: Partial<Job>, expecte
   );
 }
 
-/** The value, or the other where the text is no JSON. */
+/** The value, or `otherwise` if the text is not JSON. */
 export function jsonOr(text: unknown, otherwise: unknown): unknown {
   try {
     return JSON.parse(String(text));
@@ -62,18 +62,18 @@ export const unreadableReason: Reason = {
   evidence: {},
 };
 
-/** Undefined where a row is to blame; a failure of the file is thrown. */
+/** Undefined if the row is damaged; a failure of the file is thrown. */
 export function unlessDamaged<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
-    // A write of ours that is refused for a reason of its own is no damage.
+    // Our own refusal of a write is not damage.
     if (error instanceof AgentCoreError || failureOf(error) !== "statement") throw error;
     return undefined;
   }
 }
 
-/** Rows of a query one by one, those that cannot be read left out: `keys` finds them, `one` reads each by its key. */
+/** Rows of a query one by one, without those that cannot be read: `keys` finds them, `one` reads each by its key. */
 export function readableRows<K, T>(
   all: () => readonly T[],
   keys: () => readonly K[],
@@ -82,7 +82,7 @@ export function readableRows<K, T>(
   return unlessDamaged(all) ?? keys().flatMap((key) => unlessDamaged(() => one(key)) ?? []);
 }
 
-/** Ends a job that cannot be run, wherever it stands. It says so as a dead letter; one that has ended stays as it is. */
+/** Ends a job that cannot be run, in any state, as a dead letter that says so. A job that has ended does not change. */
 export function isolate(sql: Sql, number: number, at: number): void {
   sql.run("DELETE FROM key_holders WHERE job = ?", number);
   const job = sql.get(
@@ -105,7 +105,7 @@ export function isolate(sql: Sql, number: number, at: number): void {
   letNextIn(sql, job);
 }
 
-/** Numbers of the running jobs of an owner. Reads nothing that can be damaged. */
+/** Numbers of the running jobs of an owner. Reads nothing that could be damaged. */
 export function runningNumbersOf(sql: Sql, owner: string): readonly number[] {
   return sql
     .all("SELECT number FROM jobs WHERE state = 'running' AND owner = ?", owner)

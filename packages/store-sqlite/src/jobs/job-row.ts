@@ -8,7 +8,7 @@ import type { SqlValue, SqlValues } from "../driver.ts";
 import type { Sql } from "../sql.ts";
 import { jobOf, jsonOr, unreadableReason } from "./damage.ts";
 
-/** Where a queued job stands; see `schema-queue.ts`. */
+/** The place of a queued job; see `schema-queue.ts`. */
 export type QueuedPlace = "ready" | "behind" | "moment" | "key" | "piece";
 export type Place = QueuedPlace | Exclude<JobState["kind"], "queued">;
 
@@ -36,13 +36,13 @@ export interface JobRow {
   readonly ended_at: number;
   readonly end_number: number | null;
   readonly replayed_as: string | null;
-  /** Number of the latest of its attempts that ended. */
+  /** Number of its latest ended attempt. */
   readonly last_attempt: number | null;
   readonly job_json: string;
   readonly result_json: string | null;
 }
 
-/** A row beside the record that it stands for: the row says where the job is, the record what that means. */
+/** A row and its record. The row says where the job is stored; the record says what that means. */
 export interface StoredJob {
   readonly row: JobRow;
   readonly record: JobRecord;
@@ -83,7 +83,7 @@ function storedJob(values: SqlValues | undefined): StoredJob | undefined {
   return { row, record: recordOf(row) };
 }
 
-/** From what the view `job_rows` has, in its order: SQLite's rows with names take three times as long to read. */
+/** `values` are the columns of the view `job_rows`, in order: SQLite takes three times as long for rows with names. */
 function rowOf(values: SqlValues): JobRow {
   const row: Readonly<Record<keyof JobRow, SqlValue | undefined>> = {
     number: values[0],
@@ -157,7 +157,7 @@ function stateOf(row: JobRow): JobState {
   }
 }
 
-/** Null even if it cannot be read. */
+/** Null if the JSON is null or cannot be read. */
 export function parsed(json: unknown): unknown {
   return json === null ? null : jsonOr(json, null);
 }

@@ -21,15 +21,15 @@ import { countDue, endMark, enterQueue, letNextIn, releaseKey } from "./queue.ts
 type AttemptClosed = Extract<JobEffect, { type: "attempt_closed" }>;
 
 /**
- * `jobJson`: the job as text, made before the transaction. Answers `undefined` where the id is known already, as a job's or as
- * an alias, and then nothing was written.
+ * `jobJson`: the job as text, made before the transaction. Returns `undefined`, and writes nothing, if the id is already known as
+ * a job's id or as an alias.
  */
 export function insertJob(sql: Sql, submission: Submission, jobJson: string): JobRecord | undefined {
   const { job, submittedAt, runAt, delayMs, rank, readyFrom, concurrencyKey: workspace } = submission;
   const { id, key = null } = job;
   if (isKnown(sql, id)) return undefined;
   const group = groupOf(sql, job);
-  // It is numbered last, whatever its number will be.
+  // It will get the highest number.
   const queued = { number: Infinity, id, key, workspace, claim_group: group, rank };
   const place = enterQueue(sql, queued, { isPiece: runOfPiece(job) !== null, delayMs });
   const number = sql.insert(
@@ -63,7 +63,7 @@ function isKnown(sql: Sql, id: string): boolean {
   return known?.[0] === 1;
 }
 
-/** The record after the event, or undefined where the event is stale, and then nothing was written. */
+/** The record after the event. Undefined if the event is stale; then nothing was written. */
 export function applyEvent(sql: Sql, { row, record }: StoredJob, event: JobEvent): JobRecord | undefined {
   const next = transition(record, event);
   if (!next.applied) return undefined;
@@ -77,7 +77,7 @@ export function applyEvent(sql: Sql, { row, record }: StoredJob, event: JobEvent
   if (row.state === "running" || (row.state === "ready" && place !== "running")) letNextIn(sql, row);
   if (row.key === null) return after;
   if (isEnd(after.state)) sql.run("DELETE FROM key_holders WHERE key = ? AND job = ?", row.key, row.number);
-  // The job that waits for the end of this one, because it has the same key.
+  // The job that has the same key and waits for the end of this one.
   if (row.state === "running") releaseKey(sql, row.key);
   return after;
 }
@@ -91,7 +91,7 @@ function isEnd({ kind }: JobState): boolean {
   return kind !== "queued" && kind !== "running";
 }
 
-/** All that can change of a job, whatever changed. */
+/** Writes every column that can change, whatever the event. */
 function writeRow(sql: Sql, row: JobRow, after: JobRecord, place: Place, lastAttempt: number | null): void {
   const { state, attempt, epoch, spent } = after;
   const running = state.kind === "running" ? state : null;
@@ -134,10 +134,10 @@ function reasonOf(state: JobState): object | null {
   }
 }
 
-/** Answers its number. */
+/** Returns its number. */
 function insertAttempt(sql: Sql, row: JobRow, closed: AttemptClosed): number {
   const { replaced } = closed;
-  // Another takes the place of an attempt's end as lost, which is the job's latest.
+  // This end replaces the attempt's end as lost, which is the job's latest.
   const [previous = null] =
     replaced === undefined
       ? [row.last_attempt]

@@ -13,7 +13,7 @@ import type { Sql } from "../sql.ts";
 import { jsonOr } from "./damage.ts";
 import { parsed } from "./job-row.ts";
 
-/** Decisions kept for one job; beyond it the oldest go. Repetitions are counted in one, so few jobs come near. */
+/** Decisions kept per job; above it the oldest are deleted. Repetitions count as one, so few jobs reach it. */
 export const decisionsPerJobMax = 200;
 
 export function addDecisions(sql: Sql, decisions: readonly NewDecision[]): void {

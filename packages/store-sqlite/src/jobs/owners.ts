@@ -40,7 +40,7 @@ export function allOwners(sql: Sql): readonly OwnerRecord[] {
     }));
 }
 
-/** One that cannot be read is a process that nobody can see. */
+/** A process that cannot be read counts as one that nobody can see. */
 function processOf(json: unknown): OwnerProcess | null {
   const process = jsonOr(json, {}) as Partial<OwnerProcess> | null;
   if (process === null || typeof process.pid === "number") return process as OwnerProcess | null;
@@ -54,7 +54,7 @@ export function takeOver(sql: Sql, { from, to, beat, at }: TakeOverRequest): rea
     const stored = { row, record: recordOf(row) };
     return unlessDamaged(() => applyEvent(sql, stored, { type: "take_over", owner: to })) ?? [];
   });
-  // What is left belongs to nobody, and would keep its workspace shut.
+  // The remaining jobs have no owner, and would keep their workspaces locked.
   for (const number of runningNumbersOf(sql, from)) isolate(sql, number, at);
   return moved;
 }
@@ -67,7 +67,7 @@ export function cancelRequests(sql: Sql, owner: string): readonly JobRecord[] {
   return recordsOf(ownedRows(sql, owner).filter((row) => row.reason_json !== null));
 }
 
-/** Oldest claim first. Looks at all that runs now. */
+/** Oldest claim first. Reads all running jobs. */
 function ownedRows(sql: Sql, owner: string): readonly JobRow[] {
   const select = "SELECT * FROM job_rows WHERE state = 'running' AND owner = ?";
   return readableRows(

@@ -36,7 +36,7 @@ export function list(sql: Sql, query: JobQuery): JobPage {
   return { jobs, next: rows.length > limit ? (jobs.at(-1)?.job.id ?? null) : null };
 }
 
-/** The query as SQL. Its text varies only with which fields are given, so few statements are ever prepared. */
+/** The query as SQL. Its text depends only on which fields are given, so few statements are prepared. */
 export function conditionOf(query: JobQuery): Condition {
   const { states, worker, tenant, key, labels, code, errorClass, ids, before } = query;
   const conditions: (Condition | undefined)[] = [
@@ -63,7 +63,7 @@ export function conditionOf(query: JobQuery): Condition {
   };
 }
 
-/** Conditions on a single state, which a partial index answers. */
+/** Conditions on a single state, for which a partial index exists. */
 const queuedNumbers = ["state = 'ready'", isDueInWorkspace, isWaiting]
   .map((is) => `SELECT number FROM jobs WHERE ${is}`)
   .join(" UNION ALL ");
@@ -97,7 +97,7 @@ export function endedOf(sql: Sql, jobIds: readonly string[]): readonly JobRecord
   });
 }
 
-/** Counted where it is asked for: each figure is the length of a small table, or of a part of a partial index. */
+/** Counted on request: each figure is the size of a small table, or of a part of a partial index. */
 export function stats(sql: Sql, now: number): QueueStats {
   const count = (from: string): number => Number(sql.values(`SELECT count(*) FROM ${from}`)?.[0]);
   const ended = (as: JobStateKind): number => count(`jobs WHERE state = '${as}' AND end_number IS NOT NULL`);
@@ -125,7 +125,7 @@ function oldestWaitMs(sql: Sql, now: number): number {
   return typeof first === "number" ? Math.max(0, now - first) : 0;
 }
 
-/** Reads all jobs of the tenant that are due: for people, not for every turn. */
+/** Reads all due jobs of the tenant: for people, not for every turn. */
 export function aheadOf(sql: Sql, jobId: string, limit: number): readonly string[] {
   const found = findByAnyId(sql, jobId);
   if (found?.record.state.kind !== "queued") return [];

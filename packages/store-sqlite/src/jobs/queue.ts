@@ -10,7 +10,7 @@ import { isDueInWorkspace, isWaiting } from "../schema-queue.ts";
 import type { Sql } from "../sql.ts";
 import type { JobRow, Place, QueuedPlace } from "./job-row.ts";
 
-/** What decides where a queued job stands. */
+/** The facts that decide the place of a queued job. */
 export type QueuedJob = Pick<JobRow, "number" | "id" | "key" | "workspace" | "claim_group" | "rank">;
 
 export interface Entering {
@@ -21,13 +21,16 @@ export interface Entering {
 
 const isDue = (state: Place | null): boolean => state === "ready" || state === "behind";
 
-/** Call for each change of a job's state, so that the due jobs of its group are counted. `null`: it is a new one. */
+/** Call for each change of a job's state, to count the due jobs of its group. `null`: the job is new. */
 export function countDue(sql: Sql, group: number, before: Place | null, after: Place): void {
   if (isDue(before) === isDue(after)) return;
   sql.run("UPDATE claim_groups SET due = due + ? WHERE number = ?", isDue(after) ? 1 : -1, group);
 }
 
-/** Where a job enters the queue; the caller writes it. The job that was first in line until then is put behind it. */
+/**
+ * The place where a job enters the queue; the caller writes it. If it goes before the first job in line, that one is put behind
+ * it.
+ */
 export function enterQueue(sql: Sql, job: QueuedJob, { isPiece, delayMs }: Entering): QueuedPlace {
   if (isPiece) return "piece";
   if (delayMs !== 0) return "moment";
@@ -41,13 +44,13 @@ export function enterQueue(sql: Sql, job: QueuedJob, { isPiece, delayMs }: Enter
   return "ready";
 }
 
-/** Call for a job that was ready and is not any more, or that ran: the next of its workspace takes its place. */
+/** Call for a job that is no longer ready, or that ran: the next job of its workspace takes its place. */
 export function letNextIn(sql: Sql, { workspace, claim_group: group }: QueuedJob): void {
   if (workspace === null) return;
   sql.run(`UPDATE jobs SET state = 'ready' WHERE number = (${numberOfNext("?", "?")})`, workspace, group);
 }
 
-/** Lets in the next job of each workspace where one runs: for a claim that may run several in one. */
+/** Makes the next job of each workspace with a running job ready, for a claim that may run several per workspace. */
 export function letInBesideRunning(sql: Sql): void {
   sql.run(`UPDATE jobs SET state = 'ready' WHERE number IN (${nextOfRunning})`);
 }
@@ -62,7 +65,7 @@ const numberOfNext = (workspace: string, group: string): string => `
 export const nextOfRunning = `
   SELECT (${numberOfNext("r.workspace", "r.claim_group")}) FROM jobs r WHERE r.state = 'running'`;
 
-/** Whether another job with the key runs. Looks at all that runs now. */
+/** Whether another job with the key runs. Reads all running jobs. */
 export function isKeyRunning(sql: Sql, key: string, id: string): boolean {
   const running = sql.values(
     "SELECT 1 FROM jobs WHERE state = 'running' AND key = ? AND id <> ? LIMIT 1",
@@ -72,7 +75,7 @@ export function isKeyRunning(sql: Sql, key: string, id: string): boolean {
   return running !== undefined;
 }
 
-/** Jobs are numbered as they are submitted. */
+/** Jobs are numbered in the order of their submits. */
 export function isBefore(a: Pick<JobRow, "rank" | "number">, b: Pick<JobRow, "rank" | "number">): boolean {
   return a.rank < b.rank || (a.rank === b.rank && a.number < b.number);
 }
@@ -86,20 +89,20 @@ const selectLatestEnd = `SELECT max(latest) FROM (${["succeeded", "dead", "cance
   )
   .join(" UNION ALL ")})`;
 
-/** Ends of jobs are numbered in the order in which they are committed, whatever the clocks show. The latest; 0: there is none. */
+/** The latest end mark; 0: none. Ends of jobs are numbered in the order in which they are committed, regardless of clocks. */
 export function endMark(sql: Sql): number {
   return Number(sql.values(selectLatestEnd)?.[0] ?? 0);
 }
 
 // --- Jobs that become due -----------------------------------------------------------------------------------------------
 
-/** Jobs that become due in one call at most, so that many of them do not hold the event loop at once. */
+/** Most jobs that become due in one call, so that many of them do not block the event loop at once. */
 const promotedMax = 10_000;
 
 const waitsForMoment = `${isWaiting} AND state = 'moment'`;
 const waitsFrom = "state = 'moment' AND delay_ms IS NOT NULL AND run_at - delay_ms";
 
-/** Lets in the jobs whose moment has come, and those that wait only because the clock was set back (see `isDue`). */
+/** Makes jobs ready whose moment has come, and those that wait only because the clock was set back (see `isDue`). */
 export function promoteDue(sql: Sql, now: number): void {
   const due = sql.allValues(
     `SELECT number FROM jobs WHERE ${waitsForMoment} AND run_at <= ? ORDER BY run_at LIMIT ${promotedMax}`,
@@ -112,7 +115,7 @@ export function promoteDue(sql: Sql, now: number): void {
   for (const number of new Set([...due, ...setBack].map(([value]) => Number(value)))) becomeDue(sql, number);
 }
 
-/** Call once a running job with this idempotency key has ended: the job that waits for that, if any, holds the key. */
+/** Call once a running job with this idempotency key has ended. A job that waits for that end holds the key, and becomes due. */
 export function releaseKey(sql: Sql, key: string): void {
   const [number] =
     sql.values(
@@ -132,7 +135,7 @@ function becomeDue(sql: Sql, number: number): void {
   countDue(sql, job.claim_group, null, state);
 }
 
-/** When the next queued job that is not due becomes due; null: there is none. */
+/** When the next queued job becomes due that is not due yet; null: there is none. */
 export function nextRunAt(sql: Sql, now: number): number | null {
   const moments = ["moment", "piece"].flatMap(
     (state) =>
@@ -147,7 +150,7 @@ export function nextRunAt(sql: Sql, now: number): number | null {
   return moments.length === 0 ? null : Math.min(...moments.map(Number));
 }
 
-/** How many jobs that wait for their moment the next claim would let in. */
+/** How many jobs that wait for their moment the next claim would make ready. */
 export function countPromoted(sql: Sql, now: number): number {
   const row = sql.values(
     `SELECT (SELECT count(*) FROM jobs WHERE ${waitsForMoment} AND run_at <= ?)

@@ -17,7 +17,7 @@ export function purgeDead(
   return rows.map((row) => String(row.id));
 }
 
-/** Dead letters proper stay. */
+/** Dead letters that were not replayed are kept. */
 const endedAs = (as: string): string => `
   SELECT number, id, end_number FROM jobs WHERE state = '${as}' AND end_number IS NOT NULL AND (state <> 'dead' OR replayed_as IS NOT NULL)
     AND ended_at < ? AND submitted_at < ? AND (? IS NULL OR end_number <= ?) ORDER BY end_number LIMIT (? + 0)`;

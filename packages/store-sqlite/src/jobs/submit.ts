@@ -12,13 +12,13 @@ import { type StoredJob, findByAnyId, findHolder } from "./job-row.ts";
 import type { Sql } from "../sql.ts";
 import { applyEvent, insertJob } from "./job-writes.ts";
 
-/** A submission with its job as text, so that the text is made once and outside the transaction. */
+/** A submission with its job as text, so that the text is made only once and outside the transaction. */
 export interface PreparedSubmission {
   readonly submission: Submission;
   readonly jobJson: string;
 }
 
-/** The scheduler refuses a payload above {@link jobPayloadBytesMax}; with all its other fields a job is never twice that. */
+/** The scheduler refuses a payload above {@link jobPayloadBytesMax}. A job with all its fields is never twice as large. */
 const jobJsonBytesMax = 2 * jobPayloadBytesMax;
 
 /** Throws `AC_JOB_INVALID` or `AC_JOB_TOO_LARGE`. */
@@ -45,7 +45,7 @@ function textOf(job: Job): string {
   }
 }
 
-/** What a submit answered whose commit seemed to fail; undefined where one of the jobs is not there. */
+/** The answer of a submit whose commit seemed to fail; undefined if one of the jobs does not exist. */
 export function submittedAlready(
   sql: Sql,
   prepared: readonly PreparedSubmission[],
@@ -101,7 +101,7 @@ function submitHeld(
     case "replace": {
       const reason = supersededReason(job.id);
       applyEvent(sql, holder, { type: "request_cancel", reason, at: submission.submittedAt });
-      // Where the holder still runs, this takes the key from it.
+      // If the holder still runs, this takes the key from it.
       const record = insertJob(sql, submission, jobJson);
       assert(record !== undefined, `job ${job.id} was new a moment ago`);
       return { kind: "accepted", record, replaced: holder.row.id };
@@ -117,7 +117,7 @@ export function replay(
   const dead = findByAnyId(sql, deadJobId);
   if (dead?.record.state.kind !== "dead") return { kind: "not_dead" };
   if (dead.record.state.replayedAs !== null) {
-    // The earlier replay may have ended and been deleted since; the dead letter was dealt with all the same.
+    // The earlier replay may have ended and been deleted since; the dead letter still counts as replayed.
     const earlier = findByAnyId(sql, dead.record.state.replayedAs);
     return earlier === undefined ? { kind: "not_dead" } : { kind: "already", record: earlier.record };
   }

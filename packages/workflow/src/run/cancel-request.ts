@@ -16,7 +16,7 @@ const triesMax = 20;
 
 const requestStream = (runId: string): string => `workflow-request:${runId}`;
 
-/** Resolves once the request is durable; the process that works on the run ends it as `CANCELLED` soon after. */
+/** Resolves once the request is durable. The process that works on the run then ends it as `CANCELLED`. */
 export async function requestCancel(journal: Journal, runId: string, request: CancelRequest): Promise<void> {
   const stream = requestStream(runId);
   for (let tries = 0; tries < triesMax; tries++) {
@@ -32,12 +32,12 @@ export interface CancelWatch {
   readonly clock: Clock;
   readonly log: Log;
   readonly runId: string;
-  /** Earlier requests were meant for what was worked on then. */
+  /** Earlier requests were for an earlier execution. */
   readonly since: number;
   readonly onRequest: (message: string) => void;
 }
 
-/** Returns what ends the watch. */
+/** Returns a function that ends the watch. */
 export function watchForCancel(watch: CancelWatch): () => void {
   const { clock, log, runId } = watch;
   let timer = clock.setTimer(lookMs, () => void look());

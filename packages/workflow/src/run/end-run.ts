@@ -6,9 +6,9 @@ import type { RunEntry } from "../records/run-record.ts";
 import { streamTaken } from "../records/run-log.ts";
 
 /**
- * The run ends `CANCELLED`; its steps stay as they stand. Its jobs are the caller's to cancel, with `interruptedMessage`,
- * so that a later retry starts their steps again. Throws `AC_WORKFLOW_RUN_NOT_FOUND`, or `AC_WORKFLOW_TAKEN` where somebody
- * works on it after all.
+ * Ends the run as `CANCELLED`; the states of its steps do not change. The caller must cancel its jobs with `interruptedMessage`,
+ * so that a later retry starts their steps again. Throws `AC_WORKFLOW_RUN_NOT_FOUND`, or `AC_WORKFLOW_TAKEN` if a process works
+ * on the run after all.
  */
 export async function endRun(
   journal: Journal,

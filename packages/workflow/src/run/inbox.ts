@@ -10,13 +10,13 @@ export class Inbox<T> {
     this.#wake?.();
   }
 
-  /** The reader gets the error instead of anything else. The first one counts. */
+  /** The reader receives the error instead of items. The first error counts. */
   fail(error: unknown): void {
     this.#failure ??= { error };
     this.#wake?.();
   }
 
-  /** Lets the reader go on, also without an item. */
+  /** Lets the reader continue, even without an item. */
   wake(): void {
     this.#isWoken = true;
     this.#wake?.();
@@ -26,7 +26,7 @@ export class Inbox<T> {
     return this.#items.length === 0 && this.#failure === null;
   }
 
-  /** All there is, in order; waits until there is something, or for `wake`. */
+  /** All items, in order. Waits until there is one, or for `wake`. */
   async take(): Promise<readonly T[]> {
     while (this.isEmpty && !this.#isWoken) {
       await new Promise<void>((resolve) => {

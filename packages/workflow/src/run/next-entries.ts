@@ -15,7 +15,7 @@ export interface NextQuestion {
   readonly now: number;
   readonly ids: Ids;
   readonly spends: (worker: string) => boolean;
-  /** Whether two steps wait for one another; null: all count as unordered. */
+  /** Whether one of two steps waits for the other; null: all count as unordered. */
   readonly areOrdered: ((a: string, b: string) => boolean) | null;
 }
 
@@ -85,7 +85,7 @@ function budget(question: NextQuestion, actions: readonly StartAction[]) {
   });
 }
 
-/** How many steps besides `starts` are idle, can spend, and may run at the same time as the step. More than slots do not count. */
+/** How many other steps are idle, can spend, and may run at the same time as the step. Counts no further than the slots. */
 function rivalsOf({ record, instances, areOrdered, concurrency }: NextQuestion, starts: readonly Start[]) {
   const { idle, idleSpenders } = record.state.ready;
   const starting = new Set(starts.map(({ step }) => step));

@@ -4,12 +4,12 @@ import type { StepState } from "../plan/step-state.ts";
 import type { StepInstance } from "../plan/step-instance.ts";
 
 /**
- * `failed`: those that did not end well, and those that wait for one of them and did not succeed. `from`: the step with all its
- * combinations, and all that waits for it, directly or not.
+ * `failed`: steps that did not succeed, and those that wait for one of them and did not succeed. `from`: the step with all its
+ * combinations, and all steps that wait for it, directly or not.
  */
 export type RetryChoice = { readonly kind: "failed" } | { readonly kind: "from"; readonly step: string };
 
-/** In the order of the file; empty where there is nothing to retry. */
+/** In the order of the file; empty if there is nothing to retry. */
 export function stepsToRetry(
   instances: readonly StepInstance[],
   { steps }: RunState,
@@ -19,14 +19,14 @@ export function stepsToRetry(
   const chosen = new Set(
     instances.filter((instance) => isChosen(instance, steps.get(instance.id), choice, false)),
   );
-  // Grows while it is gone through.
+  // The list grows during the loop.
   for (const { id } of chosen)
     for (const follower of followers.get(id) ?? [])
       if (isChosen(follower, steps.get(follower.id), choice, true)) chosen.add(follower);
   return instances.filter((instance) => chosen.has(instance)).map(({ id }) => id);
 }
 
-/** By step: those that wait for it. */
+/** By step: the steps that wait for it. */
 function followersOf(instances: readonly StepInstance[]): ReadonlyMap<string, readonly StepInstance[]> {
   const followers = new Map<string, StepInstance[]>(instances.map(({ id }) => [id, []]));
   for (const instance of instances)

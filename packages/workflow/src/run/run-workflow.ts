@@ -26,15 +26,15 @@ import { WorkflowRun } from "./workflow-run.ts";
 export interface RunHandle {
   readonly id: string;
   /**
-   * How the run ends. Rejects where it cannot go on: `AC_STORE_UNAVAILABLE`, `AC_DRAINING`, `AC_WORKFLOW_TAKEN`; it can be
-   * resumed then.
+   * The end of the run. Rejects if the run cannot continue (`AC_STORE_UNAVAILABLE`, `AC_DRAINING`, `AC_WORKFLOW_TAKEN`); it can
+   * then be resumed.
    */
   result(): Promise<RunResult>;
-  /** Stops what runs; the run ends `CANCELLED`. The first reason counts; `force`, now or in a later call, kills at once. */
+  /** Stops all running work; the run ends `CANCELLED`. The first reason counts; `force`, at any time, kills at once. */
   cancel(request?: Partial<CancelRequest<string>>): void;
   /**
-   * Stops what runs as {@link cancel} does, and does not end the run: its result is `INTERRUPTED`, and `resumeRun` goes on with it.
-   * Finished steps do not run again. A run that is ending already ends as it would have.
+   * Stops all running work as {@link cancel} does, without ending the run: its result is `INTERRUPTED`, and `resumeRun` continues
+   * it. Finished steps do not run again. A run that is already ending ends normally.
    */
   interrupt(request?: Partial<CancelRequest<string>>): void;
 }
@@ -47,15 +47,15 @@ export interface StartOptions extends RunOptions {
   readonly workspace: string;
   /** Texts are read as the declared type. */
   readonly inputs?: InputValues;
-  /** Instead of the workflow's own ceiling where it is lower. */
+  /** Replaces the workflow's own ceiling if it is lower. */
   readonly budget?: Budget;
-  /** Given back by `readRun`, for finding the same definition again. */
+  /** Returned by `readRun`, for finding the same definition again. */
   readonly caller?: JournalValue;
 }
 
 /**
- * Resolves once the run is journaled. Throws `AC_WORKFLOW_INPUT`, `AC_WORKFLOW_PATH`, `AC_WORKFLOW_BRANCH` or
- * `AC_WORKFLOW_GIT` before anything is touched.
+ * Resolves once the run is journaled. Throws `AC_WORKFLOW_INPUT`, `AC_WORKFLOW_PATH`, `AC_WORKFLOW_BRANCH` or `AC_WORKFLOW_GIT`
+ * before it changes anything.
  */
 export async function runWorkflow(options: StartOptions): Promise<RunHandle> {
   const { workflow } = options;
@@ -73,8 +73,8 @@ export interface ResumeOptions extends RunOptions {
 }
 
 /**
- * Goes on from the last journaled entry. A run that has ended gives its result at once. Throws `AC_WORKFLOW_RUN_NOT_FOUND`,
- * or `AC_WORKFLOW_CHANGED` for a definition that is not the one it began with.
+ * Continues from the last journaled entry. If the run has ended, the handle has its result at once. Throws
+ * `AC_WORKFLOW_RUN_NOT_FOUND`, or `AC_WORKFLOW_CHANGED` if the definition differs from the one that the run began with.
  */
 export async function resumeRun(options: ResumeOptions): Promise<RunHandle> {
   return reopen(options);
@@ -91,19 +91,19 @@ async function reopen(options: ResumeOptions, retry?: RetryChoice, end?: string)
   return handleOf(runId, run);
 }
 
-/** Ends a run that nobody works on as `CANCELLED`. Throws as `resumeRun`, but needs neither its workspace nor its artifacts. */
+/** Ends a run that no process works on as `CANCELLED`. Throws as `resumeRun`; needs no workspace and no artifacts. */
 export async function cancelRun(options: ResumeOptions & { readonly message: string }): Promise<RunHandle> {
   return reopen(options, undefined, options.message);
 }
 
 export interface RetryOptions extends ResumeOptions {
-  /** Default: what failed, and what waited for it. */
+  /** Default: the failed steps, and those that waited for them. */
   readonly choice?: RetryChoice;
 }
 
 /**
- * Starts steps of an ended run again, and continues from there; succeeded steps are kept. The run gets its whole time limit
- * again, and what is left of its budget. Throws as `resumeRun`, and `AC_WORKFLOW_ENDED` where nothing failed.
+ * Starts steps of an ended run again, and continues from there; succeeded steps are kept. The run gets its full time limit again,
+ * and what is left of its budget. Throws as `resumeRun`, and `AC_WORKFLOW_ENDED` if nothing failed.
  */
 export async function retryRun({
   choice = { kind: "failed" },
@@ -118,7 +118,7 @@ export function runNotFound(runId: string): AgentCoreError {
   });
 }
 
-/** How a workflow's jobs are put into a scheduler's policy: they share their workspace, unlike other jobs. */
+/** For a scheduler's concurrency policy: the jobs of a workflow share their workspace, unlike other jobs. */
 export function workflowConcurrencyKey(job: {
   readonly task: { readonly workspace: string };
   readonly context: { readonly labels: Readonly<Record<string, string>> };
@@ -160,7 +160,7 @@ async function createdOf(
   };
 }
 
-/** Throws `AC_WORKFLOW_GIT` where a step needs a repository and there is none. */
+/** Throws `AC_WORKFLOW_GIT` if a step needs a repository and there is none. */
 function requireNoWorktree(workflow: Workflow, workspace: string): void {
   for (const { id, isolation, action } of workflow.steps) {
     if (isolation === "worktree") {
@@ -174,16 +174,16 @@ function requireNoWorktree(workflow: Workflow, workspace: string): void {
 interface OpenRequest {
   readonly runId: string;
   readonly workflow: Workflow;
-  /** Null: it must be there. */
+  /** Null: the run must exist. */
   readonly created: RunCreated | null;
   readonly ports: RunPorts;
   readonly settings: RunSettings;
   readonly retry?: RetryChoice;
-  /** It is opened only to be ended. */
+  /** The run is opened only to be ended. */
   readonly isToEnd?: boolean;
 }
 
-/** Makes the run, or opens it where its journal is there already. */
+/** Creates the run, or opens it if its journal exists. */
 async function openRun(request: OpenRequest): Promise<WorkflowRun> {
   const { runId, workflow, created, ports, settings } = request;
   const stream = created === null ? runStream(runId) : streamOf(created, runId);
@@ -209,7 +209,7 @@ async function openRun(request: OpenRequest): Promise<WorkflowRun> {
   return new WorkflowRun({ runId, workflow, instances, log, ports, settings, startChild, resumed });
 }
 
-/** Where something is missing that the steps need, the run stays as it is: nothing is started, written or counted. */
+/** If something that the steps need is missing, the run does not change: nothing is started, written or counted. */
 async function requirePlaces(
   { retry, isToEnd = false }: OpenRequest,
   { record }: RunLog,

@@ -56,16 +56,16 @@ export class WorkflowRun {
   readonly #areOrdered: NextQuestion["areOrdered"];
   readonly #inbox = new Inbox<RunEntry>();
   readonly #cancellations = new Map<string, StepCancellation>();
-  /** Removals of worktrees that are not needed any more; they hold up nobody but the end. */
+  /** Removals of worktrees that are no longer needed. Only the end of the run waits for them. */
   readonly #discards: Promise<void>[] = [];
   #telemetry: RunTelemetry | null = null;
-  /** Asked for by `interrupt`: nothing is started or ended any more. */
+  /** Set by `interrupt`: nothing more is started or ended. */
   #interruption: string | null = null;
-  /** What runs was asked to stop. */
+  /** Running pieces were asked to stop. */
   #isStopping = false;
   /** Pieces at work, whose ends are still to come. */
   #inFlight = 0;
-  /** Those who wait until their entry is in the journal. */
+  /** Callbacks that wait until their entry is in the journal. */
   readonly #noted = new Map<RunEntry, () => void>();
   /** End of the run's wall clock, on the monotonic clock. */
   readonly #deadlineMs: number;
@@ -90,14 +90,14 @@ export class WorkflowRun {
     };
   }
 
-  /** The first reason to stop counts. What runs is stopped cleanly, and the run ends with that outcome. */
+  /** The first reason to stop counts. Running pieces are stopped cleanly, and the run ends with that outcome. */
   stop(outcome: Exclude<RunOutcome, "SUCCEEDED">, message: string, code?: ErrorCode): void {
     if (this.#interruption !== null) return;
     const reason = { outcome, message, ...(code === undefined ? {} : { code }) };
     this.#inbox.put({ type: "event", at: this.#now(), event: { type: "stop_requested", reason } });
   }
 
-  /** The run ends `CANCELLED`; with `force` what runs is killed at once. */
+  /** Ends the run `CANCELLED`; with `force`, running pieces are killed at once. */
   cancel({ reason: message, force = false }: CancelRequest<string>): void {
     this.stop("CANCELLED", message, "AC_CANCELLED");
     if (force) this.#cancelPieces({ reason: { message, interrupts: false }, force });
@@ -118,8 +118,8 @@ export class WorkflowRun {
   }
 
   /**
-   * Resolves with the end of the run, or with how it stands where it was interrupted. Rejects where it could not go on; it
-   * can be resumed then.
+   * Resolves with the end of the run, or with its state when it was interrupted. Rejects if the run could not continue; it can
+   * then be resumed.
    */
   async drive(): Promise<RunResult> {
     const { log, ports, workflow } = this.#options;
@@ -156,7 +156,7 @@ export class WorkflowRun {
     return result;
   }
 
-  /** Sub-workflows end with the run that somebody started. */
+  /** Not for sub-workflows: they end with the outermost run. */
   #watchForCancel(): () => void {
     const { log, ports, runId } = this.#options;
     const { created, activeSince } = log.record;
@@ -176,7 +176,7 @@ export class WorkflowRun {
     await this.#options.log.append([{ type: "interrupted", at: this.#now(), message }]);
   }
 
-  /** Journals what happened together with what comes of it, then does what was journaled. */
+  /** Journals what happened together with its consequences, then performs what was journaled. */
   async #advance(happened: readonly RunEntry[]): Promise<void> {
     const { log } = this.#options;
     const entries = await log.append(happened, () => this.#next());
@@ -189,7 +189,7 @@ export class WorkflowRun {
     for (const id of touched) await this.#afterChange(id);
   }
 
-  /** What runs is asked once to stop; nothing is started after it. */
+  /** Asks running pieces to stop, once; nothing is started after that. */
   #cancelIfStopped(): void {
     const { stop } = this.#options.log.record.state;
     if (stop === null || this.#isStopping) return;
@@ -242,7 +242,7 @@ export class WorkflowRun {
     this.#discards.push(this.#discard(instance, state));
   }
 
-  /** Only now that the step's end is journaled: nobody asks for its worktree again. */
+  /** Called only after the step's end is journaled: nothing needs its worktree again. */
   async #discard(instance: StepInstance, { status }: EndedState): Promise<void> {
     const { ports } = this.#options;
     const place = worktreeOf(this.#context, instance);
@@ -263,7 +263,7 @@ export class WorkflowRun {
     }
   }
 
-  /** What an earlier process left: jobs are found again by their ids, records of ended steps are written again. */
+  /** Takes over from an earlier process: finds its jobs by their ids, and writes the records of ended steps again. */
   async #pickUp(): Promise<void> {
     for (const instance of this.#options.instances) {
       const state = this.#stateOf(instance.id);
@@ -274,7 +274,7 @@ export class WorkflowRun {
     }
   }
 
-  /** A start is journaled before it is made: the earlier process may have ended between the two. */
+  /** A start is journaled before it is made, and the earlier process may have ended between the two. */
   async #wasBegun({ step }: StepInstance, { kind, jobId }: RunningState): Promise<boolean> {
     const { ports } = this.#options;
     if (kind === "checking" || step.action.kind === "worker") return isSubmitted(ports, jobId);

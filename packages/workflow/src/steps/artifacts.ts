@@ -17,22 +17,22 @@ export interface OutputToCollect {
 }
 
 export interface Collected {
-  /** Names of the artifacts that are there. */
+  /** Names of the artifacts that exist. */
   readonly artifacts: readonly string[];
-  /** Declared, not optional, and not there. */
+  /** Declared, not optional, and missing. */
   readonly missing: readonly string[];
 }
 
 export interface CollectRequest {
   readonly outputs: readonly OutputToCollect[];
-  /** Paths of outputs that an earlier attempt left: they are as good as not there. */
+  /** Paths of outputs that an earlier attempt left: they count as missing. */
   readonly stale?: readonly string[];
   readonly workspace: string;
   readonly contextDir: string;
   readonly stepId: string;
 }
 
-/** Rejects with `AC_WORKFLOW_PATH` for an output outside the workspace. Collects nothing where something is missing. */
+/** Rejects with `AC_WORKFLOW_PATH` for an output outside the workspace. Collects nothing if something is missing. */
 export async function collectOutputs(request: CollectRequest): Promise<Collected> {
   const { workspace, contextDir, stepId, stale = [] } = request;
   const found: { name: string; from: string }[] = [];
@@ -48,7 +48,7 @@ export async function collectOutputs(request: CollectRequest): Promise<Collected
   return { artifacts: found.map(({ name }) => name), missing };
 }
 
-/** The file or directory becomes `place/<its name>`; what was at `place` before is gone. */
+/** The file or directory becomes `place/<its name>` and replaces what was at `place` before. */
 async function putArtifact(from: string, place: string): Promise<void> {
   await putInPlace(from, place, async (fresh) => {
     await mkdir(fresh);
@@ -56,7 +56,7 @@ async function putArtifact(from: string, place: string): Promise<void> {
   });
 }
 
-/** All that is in one artifact becomes another artifact; answers whether the first is there. */
+/** Copies all that is in one artifact to another artifact. Returns whether the first exists. */
 export async function copyArtifact(from: string, place: string): Promise<boolean> {
   if (!(await isThere(from))) return false;
   await putInPlace(from, place, (fresh) => copy(from, fresh));
@@ -68,7 +68,7 @@ async function putInPlace(
   place: string,
   fill: (fresh: string) => Promise<void>,
 ): Promise<void> {
-  // `cp` cannot see it where the directory is reached through a descriptor, and would copy without end.
+  // `cp` does not notice this if the directory is reached through a descriptor, and would copy without end.
   if (isWithin(await realpath(from), place))
     throw new AgentCoreError("AC_WORKFLOW_PATH", `${from} holds the artifact ${place} that it is to become`, {
       evidence: { from, place },
@@ -89,7 +89,7 @@ async function putInPlace(
 export interface InputToCopy {
   readonly step: string;
   readonly artifact: string;
-  /** Whether the step left it. */
+  /** Whether the step produced it. */
   readonly isMade: boolean;
   /** Directory of the artifact. */
   readonly from: string;
@@ -98,9 +98,8 @@ export interface InputToCopy {
 }
 
 /**
- * Files that are there already stay where the artifact has none of their name. An artifact that was never collected (an
- * optional one, or that of a step that did not succeed) leaves an empty directory. Throws `AC_WORKFLOW_ARTIFACT` where one that
- * was made is gone.
+ * Existing files are kept unless the artifact has one of the same name. An artifact that was never collected (an optional one, or
+ * that of a step that did not succeed) leaves an empty directory. Throws `AC_WORKFLOW_ARTIFACT` if one that was produced is gone.
  */
 export async function copyInputs(inputs: readonly InputToCopy[], workspace: string): Promise<void> {
   for (const { step, artifact, from, isMade } of inputs) {
@@ -117,7 +116,7 @@ async function namesIn(directory: string): Promise<string[]> {
   return readdir(directory).catch(ifMissing([]));
 }
 
-/** Links are copied as links: what they point to is not pulled in. */
+/** Links are copied as links, without what they point to. */
 async function copy(from: string, to: string): Promise<void> {
   await cp(from, to, { recursive: true, force: true, verbatimSymlinks: true });
 }

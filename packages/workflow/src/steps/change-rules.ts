@@ -4,7 +4,7 @@ import type { Convergence } from "../definition.ts";
 import { matchesPath } from "../path-glob.ts";
 
 export interface ChangeVerdict {
-  /** Fingerprints; empty: nothing is wrong. */
+  /** Fingerprints; empty: no violation. */
   readonly violations: readonly string[];
   readonly reason: string;
 }
@@ -49,7 +49,7 @@ export function judgeChanges(
   };
 }
 
-/** Where it is not known what changed, nothing shows that the rules were kept. */
+/** If the changes are unknown, nothing shows that the rules were kept. */
 export function unjudgedChanges(reason: string): ChangeVerdict {
   return {
     violations: ["changes_not_known"],

@@ -15,7 +15,7 @@ export async function requireWorkspace(workspace: string): Promise<void> {
   throw new AgentCoreError("AC_WORKSPACE_MISSING", message, { evidence: { workspace } });
 }
 
-/** Makes the directory where it is not there, and finds out whether files can be made in it. Throws `AC_WORKFLOW_CONTEXT`. */
+/** Creates the directory if it does not exist, and checks that files can be created in it. Throws `AC_WORKFLOW_CONTEXT`. */
 export async function prepareContextDir(contextDir: string): Promise<void> {
   const probe = join(contextDir, "_writable");
   try {
@@ -47,7 +47,7 @@ async function reasonOf(contextDir: string, error: unknown): Promise<string> {
   return reasons.get(code) ?? String(error instanceof Error ? error.message : error);
 }
 
-/** Throws `AC_WORKFLOW_ARTIFACT` where steps that are still to run take an artifact that was made and is gone. */
+/** Throws `AC_WORKFLOW_ARTIFACT` if steps that have yet to run take an artifact that was made and is gone. */
 export async function requireArtifacts(
   { created, facts }: RunRecord,
   instances: readonly StepInstance[],

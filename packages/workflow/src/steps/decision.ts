@@ -10,21 +10,21 @@ export interface Decision {
   readonly fingerprints: readonly string[];
 }
 
-/** A decision file as it was found. */
+/** The content of a decision file. */
 export interface DecisionFile {
   readonly text: string;
   readonly modifiedAt: number;
 }
 
 export interface CheckFacts {
-  /** Id that the check was given in its environment. */
+  /** The id that the check received in its environment. */
   readonly checkId: string;
   readonly startedAt: number;
-  /** By the job: whether its worker ended well, its exit code, and its last words. */
+  /** From the job: whether its worker succeeded, its exit code, and its last words. */
   readonly succeeded: boolean;
   readonly exitCode: number | null;
   readonly summary: string;
-  /** Null where none was declared or found. */
+  /** Null if none was declared or found. */
   readonly file: DecisionFile | null;
 }
 

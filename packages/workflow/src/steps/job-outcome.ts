@@ -9,15 +9,15 @@ export interface WorkEnd {
   readonly outcome: WorkOutcome;
   readonly reason: string;
   readonly errorClass: string | null;
-  /** Of the catalog, where the end has one. */
+  /** Of the catalog, if the end has one. */
   readonly code?: string;
   /** What makes a finished attempt count as a failed iteration. */
   readonly violations: readonly string[];
-  /** A failure after which nothing is tried again: at this step, or in the whole run. */
+  /** A failure after which nothing is tried again: for this step, or for the whole run. */
   readonly final?: "step" | "run";
 }
 
-/** What a job is ended or refused with where a ceiling leaves it nothing to spend. */
+/** Codes of a job that was ended or refused because a ceiling leaves it nothing to spend. */
 const budgetCodes: ReadonlySet<string> = new Set([
   "AC_COST_CEILING",
   "AC_TOKEN_CEILING",
@@ -25,7 +25,7 @@ const budgetCodes: ReadonlySet<string> = new Set([
   "AC_BUDGET_TOKENS",
 ]);
 
-/** Whether a step or a run that ended with this code was ended by a budget. */
+/** Whether a budget ended the step or run that has this code. */
 export function isBudgetCode(code: string | null | undefined): boolean {
   return typeof code === "string" && budgetCodes.has(code);
 }
@@ -50,7 +50,7 @@ export function workEnd(end: JobEnd, stall: Stall | null): WorkEnd {
   }
 }
 
-/** Where the job's ceiling kept it from another attempt, that counts, not what the last attempt died of. */
+/** If the job's ceiling prevented another attempt, the ceiling counts, and not the failure of the last attempt. */
 export function classOf({ result, reason }: JobEnd): Pick<WorkEnd, "errorClass" | "code"> {
   const code = (isBudgetCode(reason?.code) ? reason?.code : (result?.code ?? reason?.code)) ?? null;
   const errorClass = isBudgetCode(code) ? "budget_exhausted" : (result?.errorClass ?? null);

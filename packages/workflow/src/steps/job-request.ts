@@ -8,28 +8,28 @@ import type { BaseCommit } from "../records/run-record.ts";
 import { stallRequest } from "../stall/stall-request.ts";
 
 /**
- * A job that was lost (the runtime or the machine died) is begun again this often. Only losses are repeated by the
- * scheduler; what fails is repeated by the workflow's own rules, as a new job.
+ * How often a lost job (the runtime or the machine died) is begun again. The scheduler repeats only losses; the workflow's own
+ * rules repeat failures, as a new job.
  */
 export const interruptionsMax = 99;
 
-/** Longest time limit that a job takes. */
+/** Longest time limit that a job accepts. */
 const timeoutMsMax = 7 * 86_400_000;
 
 export interface PieceRequest {
   readonly jobId: string;
   readonly runId: string;
-  /** Of the run that somebody started: the same, but for a sub-workflow's step. */
+  /** Id of the outermost run; it differs from `runId` only in a sub-workflow. */
   readonly rootRunId: string;
   readonly workflowName: string;
   readonly stepId: string;
   readonly piece: "work" | "check";
-  /** Whether the scheduler begins a lost attempt again. */
+  /** Whether the scheduler repeats a lost attempt. */
   readonly repeatsLost: boolean;
   readonly work: WorkSpec;
   /** With its placeholders replaced. */
   readonly instructions: string;
-  /** What the job's scripts refer to, as variables. */
+  /** The values that the job's scripts refer to, as variables. */
   readonly values: Readonly<Record<string, string>>;
   /** Absolute. */
   readonly workspace: string;
@@ -83,13 +83,13 @@ export function jobFor(request: PieceRequest): JobSubmission {
   };
 }
 
-/** Of the shell worker the whole script is the one command whose time `max_command_time` limits. */
+/** For the shell worker, the whole script is the one command whose time `max_command_time` limits. */
 function wallClock({ work, timeoutMs }: PieceRequest): number {
   const commandMs = work.worker === "shell" ? (work.maxCommandTimeMs ?? Infinity) : Infinity;
   return Math.min(Math.max(1, Math.ceil(Math.min(timeoutMs, commandMs))), timeoutMsMax);
 }
 
-/** What workers may have a setting for; one that has none says so in a `warning` event. */
+/** Settings that workers may support; a worker without one reports that in a `warning` event. */
 function settingsOf({ worker, variant, maxSteps, maxCommandTimeMs }: WorkSpec) {
   return {
     ...(variant === null ? {} : { variant }),
@@ -98,7 +98,7 @@ function settingsOf({ worker, variant, maxSteps, maxCommandTimeMs }: WorkSpec) {
   };
 }
 
-/** The records and artifacts of a run are not its steps' work, and other steps' appear while one is at work. */
+/** The records and artifacts of a run are not the work of its steps, and those of other steps appear while one runs. */
 function unobserved({ workspace, contextDir }: PieceRequest): { unobserved?: string[] } {
   const way = relative(workspace, contextDir);
   return way !== "" && isWithin(workspace, contextDir) ? { unobserved: [way] } : {};

@@ -16,7 +16,7 @@ const noteSchema = lazySchema(() =>
   z.object({
     run: z.string(),
     iteration: z.number(),
-    /** By path: how each looked before the iteration's first attempt, and before the last one. */
+    /** By path: how each looked before the first attempt of the iteration, and before the last one. */
     first: looksSchema,
     last: looksSchema,
   }),
@@ -31,10 +31,10 @@ export interface OutputsOf {
   readonly paths: readonly string[];
 }
 
-/** Entries of a directory beyond which its look is not told apart any more. */
+/** Directories with more entries are no longer compared. */
 const entriesMax = 10_000;
 
-/** Far more than the longest note: a larger one is not ours. */
+/** Far more than the longest note: a larger file is not a note of this program. */
 const noteBytesMax = 4 * 1024 * 1024;
 
 export async function noteOutputs(
@@ -48,13 +48,13 @@ export async function noteOutputs(
       outputs.paths.map(async (path): Promise<[string, string]> => [path, await lookOf(outputs, path)]),
     ),
   );
-  // What earlier iterations left is theirs to leave: they succeeded. A retry of the run begins again at the first.
+  // Files that earlier iterations left are valid: those succeeded. A retry of the run begins again at the first.
   const isKnown = before?.run === run && (iteration === 1 || before.iteration === iteration);
   const note: Note = { run, iteration, first: isKnown ? before.first : last, last };
   await replaceFile(noteFile(outputs), JSON.stringify(note));
 }
 
-/** `begunAgainAt`: when the job's last attempt began, where an earlier one of the same job was lost; in ms since the epoch. */
+/** `begunAgainAt`: when the job's last attempt began, if an earlier one of the same job was lost; in ms since the epoch. */
 export async function staleOutputs(
   outputs: OutputsOf,
   run: string,
@@ -72,7 +72,7 @@ export async function staleOutputs(
   return stale;
 }
 
-/** File systems keep time in coarser steps than the clock. */
+/** File systems keep time in coarser steps than the clock does. */
 const clockSlackMs = 100;
 
 const noteFile = ({ contextDir, stepId }: OutputsOf): string =>
@@ -82,7 +82,7 @@ async function readNote(outputs: OutputsOf): Promise<Note | null> {
   try {
     return noteSchema.parse(JSON.parse(await readPlacedFile(noteFile(outputs), { bytesMax: noteBytesMax })));
   } catch {
-    // Missing, or not ours: then nothing is known of earlier attempts.
+    // Missing, or not a note of this program: nothing is known about earlier attempts.
     return null;
   }
 }
@@ -90,7 +90,7 @@ async function readNote(outputs: OutputsOf): Promise<Note | null> {
 const absent = "absent";
 const changedAt = (look: string): number => Number(look.split(" ")[0]);
 
-/** `CHANGED_MS ENTRIES BYTES`: the latest change of the file or of anything in the directory. */
+/** `CHANGED_MS ENTRIES BYTES`, with the latest change of the file or of any entry in the directory. */
 async function lookOf({ workspace }: OutputsOf, path: string): Promise<string> {
   const waiting = [await pathInside(workspace, path)];
   let [changed, entries, bytes] = [0, 0, 0];

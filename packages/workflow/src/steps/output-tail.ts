@@ -6,7 +6,7 @@ export class OutputTail {
   #lines: string[] = [];
 
   add(text: string): void {
-    // Only the end of a flood is looked at.
+    // Only the end of a large output is read.
     const end = text.slice(-linesMax * lineCharsMax);
     const lines = end.split(/\r\n|\n/).filter((line) => line.trim() !== "");
     const cut = lines.map((line) => (line.length > lineCharsMax ? `${line.slice(0, lineCharsMax)}…` : line));

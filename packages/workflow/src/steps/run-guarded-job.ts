@@ -15,9 +15,9 @@ import { stallEnd, type StallEnd } from "../stall/stall-end.ts";
 import type { StartedPiece, StepContext } from "./step-context.ts";
 
 export interface PieceEnd extends JobEnd {
-  /** The end of what it printed, as far as this process saw it. */
+  /** The end of its output, as far as this process saw it. */
   readonly output: string;
-  /** Path of the log that most likely says why it ended so; null where there is none. */
+  /** Path of the log that most likely shows why it ended; null if there is none. */
   readonly log: string | null;
 }
 
@@ -58,7 +58,7 @@ function printedBy(event: WorkerEvent): string | null {
   return event.type === "stdout" || event.type === "stderr" || event.type === "text" ? event.text : null;
 }
 
-/** Errors stand in stderr, where a worker writes to it. */
+/** Errors are in stderr, if a worker writes to it. */
 function logOf({ result }: JobEnd): string | null {
   const logs = (result?.artifacts ?? []).filter(({ bytes }) => bytes > 0);
   const of = (kind: Artifact["kind"]): string | undefined => logs.find((log) => log.kind === kind)?.path;

@@ -15,7 +15,7 @@ import { treeChanges } from "../worktree/tree-changes.ts";
 import { readyTree, workspaceTree } from "../worktree/worktree.ts";
 import { snapshotTree } from "../worktree/worktree-snapshot.ts";
 
-/** Before the first job of a step whose rules name a commit. Throws `AC_WORKFLOW_GIT` where they name none. */
+/** Call before the first job of a step whose rules name a commit. Throws `AC_WORKFLOW_GIT` if the commit does not exist. */
 export async function noteDiffBase(context: StepContext, { instance }: StartedPiece): Promise<void> {
   const rules = rulesOf(instance);
   if (rules === null || diffBaseOf(context, instance) !== null) return;
@@ -45,10 +45,10 @@ async function refText(rules: Convergence, workspace: string): Promise<string | 
   return diffBaseRefFile === null ? diffBaseRef : readRef(workspace, diffBaseRefFile);
 }
 
-/** The longest name of a commit that is read from a file. */
+/** The longest commit name that is read from a file. */
 const refBytesMax = 1024;
 
-/** A worker can write the file: only a regular one of one short line counts, and it is not waited for. */
+/** The worker can write this file: only a regular file with one short line is accepted, and reading it never blocks. */
 async function readRef(workspace: string, name: string): Promise<string> {
   const path = await pathInside(workspace, name);
   const unusable = (reason: string): AgentCoreError => noBase(`diff_base_ref_file ${path} ${reason}`);
@@ -65,7 +65,7 @@ async function readRef(workspace: string, name: string): Promise<string> {
 
 const noBase = (message: string): AgentCoreError => new AgentCoreError("AC_WORKFLOW_GIT", message);
 
-/** Of an iteration that succeeded. Throws where the files cannot be compared. */
+/** For an iteration that succeeded. Throws if the files cannot be compared. */
 export async function judgeStep(
   context: StepContext,
   { instance }: StartedPiece,
@@ -83,8 +83,8 @@ export async function judgeStep(
 }
 
 /**
- * Files that differ from the commit, and untracked ones; relative to the step's workspace. By a snapshot, and not by the
- * index that the worker can write.
+ * Files that differ from the commit, and untracked ones; relative to the step's workspace. Uses a snapshot, because the worker
+ * can write the index.
  */
 async function changedSince(context: StepContext, instance: StepInstance, commit: string): Promise<string[]> {
   const { git } = context.ports;

@@ -55,7 +55,7 @@ export async function runCheck(
   }
 }
 
-/** Asking again would not help. */
+/** Another check would not help. */
 function nothingLeft(context: StepContext, started: StartedPiece, ceiling: Budget): RunEventEntry {
   const { reason, errorClass, code } = budgetUsedUp(ceiling);
   const text = `its completion check cannot run: ${reason}`;
@@ -73,7 +73,7 @@ function stalledEntry(
   return { ...entry, errorClass: stalled.errorClass };
 }
 
-/** A check that stood still has not decided, unless its guard says what that counts as. */
+/** A stalled check has not decided, unless its `stall` says what that counts as. */
 function afterStall(end: JobEnd, { asIncomplete, fingerprints, final }: StallEnd): StepEvent {
   const reason = end.result?.summary ?? "";
   if (asIncomplete) return checkEnded({ decision: "incomplete", reason, fingerprints });
@@ -82,7 +82,7 @@ function afterStall(end: JobEnd, { asIncomplete, fingerprints, final }: StallEnd
   return final === "run" ? { ...event, final } : event;
 }
 
-/** What the check's own job ended by, for the record. */
+/** Why the check's own job ended, for the record. */
 function failureOf(end: PieceEnd): Partial<RunEventEntry> {
   const { errorClass, code } = classOf(end);
   return {
@@ -92,7 +92,7 @@ function failureOf(end: PieceEnd): Partial<RunEventEntry> {
   };
 }
 
-/** That of an earlier check. */
+/** Removes the decision of an earlier check. */
 async function removeDecision(context: StepContext, started: StartedPiece, loop: Loop): Promise<void> {
   if (loop.decisionFile === null || started.resumed) return;
   await rm(await decisionPath(context, started, loop.decisionFile), { force: true });

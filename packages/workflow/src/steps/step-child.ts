@@ -33,7 +33,7 @@ export type ChildAction = Extract<StepAction, { kind: "workflow" }>;
 export interface ChildRequest {
   readonly runId: string;
   readonly workflow: Workflow;
-  /** For a run that is not there yet. */
+  /** For a run that does not exist yet. */
   readonly created: RunCreated;
   readonly onEvent: (event: WorkflowEvent) => void;
   readonly cancellation: StepCancellation;
@@ -47,7 +47,7 @@ export interface ChildOptions {
   readonly startChild: StartChild;
 }
 
-/** Null where it was interrupted: the step stays at work, and a resume goes on with the run below it. */
+/** Null if it was interrupted: the step stays at work, and a resume continues the run below it. */
 export async function runChild(
   context: StepContext,
   started: StartedPiece,
@@ -75,7 +75,7 @@ async function attempt(
     const end = { ...endOf({ ...result, outcome }), spent: result.spent };
     if (end.outcome !== "succeeded") return end;
     const artifacts = await takeExports(context, started, action, created.contextDir);
-    // What it exports is there after each iteration, for the completion check to look at.
+    // Its exports are collected after each iteration, so that the completion check can read them.
     const collected =
       started.instance.step.loop === null ? await collect(context, started, cancellation) : {};
     return { ...end, ...collected, artifacts: [...artifacts, ...(collected.artifacts ?? [])] };
@@ -169,7 +169,7 @@ async function takeExports(
   return taken;
 }
 
-/** A sub-workflow's steps are reported as steps of the parent under a prefix, where the file or the caller asks for it. */
+/** Reports a sub-workflow's steps as steps of the parent, under a prefix, if the file or the caller requests it. */
 function bubble(
   context: StepContext,
   { instance }: StartedPiece,

@@ -14,9 +14,9 @@ export interface StepContext {
   readonly instances: InstancesByStep;
   readonly ports: RunPorts;
   readonly settings: RunSettings;
-  /** As it is now. */
+  /** The current record. */
   readonly record: () => RunRecord;
-  /** Wall clock that the run has left. */
+  /** Wall-clock time that the run has left. */
   readonly leftMs: () => number;
   /** Resolves once the entry is in the journal. */
   readonly note: (entry: RunNotedEntry) => Promise<void>;
@@ -34,17 +34,17 @@ export interface StartedPiece {
   readonly attemptInAll: number;
   readonly stage: number;
   readonly startedAt: number;
-  /** Whether an earlier process had begun it: its workspace is prepared, and its job may be at work. */
+  /** Whether an earlier process began it: its workspace is prepared, and its job may be running. */
   readonly resumed: boolean;
 }
 
-/** The step's worktree; null where it works in the run's workspace. */
+/** The step's worktree; null if it works in the run's workspace. */
 export function worktreeOf({ record, runId }: StepContext, { id, step }: StepInstance): WorktreePlace | null {
   const { base } = record().created;
   return step.isolation === "none" || base === null ? null : worktreePlace(base, runId, id);
 }
 
-/** What paths of the step must not leave: the run's workspace, or the same place in the step's worktree. */
+/** Paths of the step must stay within this directory: the run's workspace, or the same place in the step's worktree. */
 export function workspaceRoot(context: StepContext, instance: StepInstance): string {
   const { workspace } = context.record().created;
   const place = worktreeOf(context, instance);

@@ -5,10 +5,10 @@ import type { WorktreeOptions } from "../worktree/worktree-place.ts";
 import { wasStopped } from "./step-prepare.ts";
 import { isInterrupted, type StepCancellation } from "./submit-job.ts";
 
-/** What git may still take for one worktree once its run is to end. */
+/** How long git may still work on one worktree once its run is to end. */
 const graceMs = 60_000;
 
-/** False where the run was stopped and the merge had not come to its end in time: the workspace is as it was. */
+/** Returns false if the run was stopped and the merge did not end in time: the workspace is then as it was. */
 export async function mergeUnlessStopped(
   ports: WorktreeOptions,
   request: MergeRequest,
@@ -32,7 +32,7 @@ export async function mergeUnlessStopped(
   }
 }
 
-/** Ends what is left to do for a worktree once the run has no time left, and a while has passed. */
+/** Aborts work on a worktree once the run has no time left and the grace period has passed. */
 export async function withinRun<T>(
   clock: Clock,
   leftMs: number,

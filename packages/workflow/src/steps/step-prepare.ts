@@ -18,14 +18,14 @@ import {
 import { beginAttempt, ensureWorktree } from "../worktree/worktree.ts";
 import type { WorktreePlace, WorktreeOptions } from "../worktree/worktree-place.ts";
 
-/** Answers the path of the workspace. Rejects with `AC_CANCELLED` where the step is stopped meanwhile: git ends with it. */
+/** Returns the path of the workspace. Rejects with `AC_CANCELLED` if the step is stopped meanwhile; git ends with it. */
 export async function prepare(
   context: StepContext,
   started: StartedPiece,
   cancellation: StepCancellation,
 ): Promise<string> {
   const { instance, resumed } = started;
-  // The job of a resumed attempt may be at work already; what is there is only found.
+  // The job of a resumed attempt may be running already: its workspace is only found, not prepared.
   const { abortSignal: signal } = resumed ? new Cancellation() : cancellation;
   const { clock, log } = context.ports;
   const ports = { git: gitUntil(context.ports.git, signal), clock, log, signal };
@@ -33,14 +33,14 @@ export async function prepare(
   if (!resumed) await checkBranch(context, started, ports);
   if (place !== null) await prepareWorktree(context, started, place, ports);
   const workspace = await pathInside(workspaceRoot(context, instance), stepWorkspace(context, instance));
-  // Of a resumed attempt the job may be at work already: nothing is put under its feet.
+  // The job of a resumed attempt may be running already: do not change its files.
   if (resumed) return workspace;
   if (place !== null) await makeWhereInWorkspace(context, started, workspace);
   await copyInputs(inputsOf(context, instance), workspace);
   return workspace;
 }
 
-/** A directory of the workspace in which there is nothing for git is in no commit, so not in the worktree either. */
+/** A directory without files that git would add is in no commit, so it is missing in the worktree too. */
 async function makeWhereInWorkspace(
   { record }: StepContext,
   { instance }: StartedPiece,
@@ -51,7 +51,7 @@ async function makeWhereInWorkspace(
   if (found?.isDirectory() === true) await mkdir(workspace, { recursive: true });
 }
 
-/** Whether `prepare` ended since the step was stopped. */
+/** Whether `prepare` ended because the step was stopped. */
 export function wasStopped(error: unknown, cancellation: StepCancellation): boolean {
   return isAgentCoreError(error) && error.code === "AC_CANCELLED" && cancellation.reason !== null;
 }

@@ -21,13 +21,13 @@ import { stepWorkspace, worktreeOf, type StartedPiece, type StepContext } from "
 import { join, relative } from "node:path";
 import type { Budget, WorkSpec } from "../definition.ts";
 
-/** What an attempt ended with, and what it took. */
+/** How an attempt ended, and what it used. */
 export interface AttemptEnd extends WorkEnd {
-  /** It was stopped with its run, and starts again when the run is resumed. */
+  /** It was stopped with its run. It starts again when the run is resumed. */
   readonly interrupted?: true;
   readonly spent?: Spending;
   readonly interruptions?: number;
-  /** Whether the worker said what it cost. */
+  /** Whether the worker reported its cost. */
   readonly costKnown?: boolean;
   readonly output?: string;
   readonly log?: string | null;
@@ -64,7 +64,7 @@ export function workEnded(context: StepContext, { instance }: StartedPiece, end:
   };
 }
 
-/** For the journal: what a piece printed last, and where all of it is. */
+/** For the journal: the last output of a piece, and where all of it is. */
 export function printedOf({ output = "", log = null }: Pick<AttemptEnd, "output" | "log">) {
   return { ...(output === "" ? {} : { output }), ...(log === null ? {} : { log }) };
 }
@@ -73,7 +73,7 @@ export function isCostKnown({ result, spent }: Pick<JobEnd, "result" | "spent">)
   return spent.costUsd > 0 || (result !== null && result.costUsd !== null);
 }
 
-/** Failures of the step itself are its end; those of the run are thrown. */
+/** Failures of the step are its end; failures of the run are thrown. */
 async function attempt(
   context: StepContext,
   started: StartedPiece,
@@ -110,13 +110,13 @@ async function attempt(
   }
 }
 
-/** A lost attempt in a worktree is not repeated by the scheduler: the next one begins with the worktree as it was. */
+/** The scheduler does not repeat a lost attempt in a worktree: the next attempt resets the worktree first. */
 function beginsAnew(context: StepContext, { instance, attemptInAll }: StartedPiece, end: JobEnd): boolean {
   if (worktreeOf(context, instance) === null || attemptInAll > interruptionsMax) return false;
   return classOf(end).errorClass === "lost";
 }
 
-/** The ceiling that a step reached is nowhere in the file, where it is its part of the run's. */
+/** A ceiling that is the step's part of the run's is not in the file, so the reason names its origin. */
 function withOrigin({ record }: StepContext, { instance }: StartedPiece, end: WorkEnd): WorkEnd {
   const { budget } = record().created;
   if (end.errorClass !== "budget_exhausted" || budget === null || instance.step.budget !== null) return end;
@@ -134,7 +134,7 @@ const notMerged = "stopped before its changes were merged";
 
 const interruptedEnd: AttemptEnd = { ...stoppedBefore, errorClass: null, interrupted: true };
 
-/** The end of a piece for which nothing is left to spend. */
+/** The end of a piece that has nothing left to spend. */
 export function budgetUsedUp(ceiling: Budget) {
   return {
     outcome: "failed",
@@ -148,7 +148,7 @@ export function budgetUsedUp(ceiling: Budget) {
 export function failed(error: unknown): AttemptEnd {
   const reason = isAgentCoreError(error) ? `${error.message} (${error.code})` : String(error);
   const code = isAgentCoreError(error) ? { code: error.code } : {};
-  // Another attempt would find it as little.
+  // Another attempt would not find it either.
   const isGone = isAgentCoreError(error) && error.code === "AC_WORKFLOW_ARTIFACT";
   const final = isGone ? ({ final: "step" } as const) : {};
   return { outcome: "failed", reason, errorClass: "invalid_request", violations: [], ...code, ...final };
@@ -187,7 +187,7 @@ async function workRequest(
   };
 }
 
-/** What jobs of a step's work and of its check have in common. */
+/** What the jobs of a step's work and of its check have in common. */
 export function pieceBasis(context: StepContext, started: StartedPiece) {
   const { created } = context.record();
   return {
@@ -218,7 +218,7 @@ async function afterSuccess(
   const changes = await judgeStep(context, started, observedOf(result?.observations));
   if (changes.violations.length > 0) return { ...verdict, ...changes };
   const branch = await branchAfter(context, started);
-  // A step that loops is not done before its check says so.
+  // A step with a loop is not done until its check says so.
   if (step.loop !== null) return { ...verdict, ...branch };
   const begunAgainAt = verdict.interruptions > 0 ? (result?.startedAt ?? null) : null;
   return { ...verdict, ...branch, ...(await collect(context, started, cancellation, begunAgainAt)) };
@@ -241,8 +241,8 @@ async function branchAfter({ workflow, record, ports }: StepContext, { instance 
 }
 
 /**
- * Collects the outputs of a step that is done; a missing one makes it fail. Rejects with `AC_CANCELLED` where the run is
- * interrupted and its merge takes too long. `begunAgainAt`: see `staleOutputs`.
+ * Collects the outputs of a step that is done; a missing one makes it fail. Rejects with `AC_CANCELLED` if the run is interrupted
+ * and its merge takes too long. `begunAgainAt`: see `staleOutputs`.
  */
 export async function collect(
   context: StepContext,

@@ -9,14 +9,14 @@ import {
 import type { JobEnd, JobHandle } from "@agentcore/scheduler";
 import type { RunPorts } from "../run-ports.ts";
 
-/** Why a piece of a run is to end. */
+/** Why a piece of a run must end. */
 export interface StepStop {
   readonly message: string;
-  /** Not to end now, but to start again when the run is resumed. */
+  /** It does not end now: it starts again when the run is resumed. */
   readonly interrupts: boolean;
 }
 
-/** Of one piece. It can be cancelled before its job is submitted. */
+/** For one piece. It can be cancelled before its job is submitted. */
 export type StepCancellation = Cancellation<StepStop>;
 
 export function isInterrupted({ reason }: StepCancellation): boolean {
@@ -24,12 +24,12 @@ export function isInterrupted({ reason }: StepCancellation): boolean {
 }
 
 /**
- * With what the jobs of an interrupted run are cancelled. A resume tells by it that a job was not stopped for its own sake, where
- * the process was killed before it could write that down.
+ * The reason with which the jobs of an interrupted run are cancelled. If the process was killed before it could journal the
+ * interruption, a resume recognizes by it that the job was not stopped for its own sake.
  */
 export const interruptedMessage = "the workflow run was interrupted";
 
-/** Whether a cancelled job was stopped by the interruption of its run. */
+/** Whether a job was cancelled because its run was interrupted. */
 export function wasInterrupted({ state, reason }: Pick<JobEnd, "state" | "reason">): boolean {
   return state === "cancelled" && reason?.message === interruptedMessage;
 }
@@ -53,7 +53,7 @@ export async function runJob(
   return end;
 }
 
-/** Whether the job was ever submitted; of one that was not, nothing may be relied on. */
+/** Whether the job was ever submitted. For one that was not, nothing may be relied on. */
 export async function isSubmitted(
   { scheduler }: Pick<RunPorts, "scheduler">,
   jobId: string,
@@ -78,7 +78,7 @@ const failuresOfRun: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "AC_WORKFLOW_TAKEN",
 ]);
 
-/** What the file system says about a path that a step names, unlike a disk that is full or broken. */
+/** File system errors about a path that a step names, unlike a full or broken disk. */
 const pathFailures: ReadonlySet<unknown> = new Set([
   "EACCES",
   "EEXIST",
@@ -94,7 +94,7 @@ const pathFailures: ReadonlySet<unknown> = new Set([
   "ERR_FS_CP_SOCKET",
 ]);
 
-/** Failures that say nothing about the step: the run stops where it is and can be resumed. */
+/** Failures that say nothing about the step: the run stops at this point and can be resumed. */
 export function isFailureOfRun(error: unknown): boolean {
   if (isAgentCoreError(error)) return failuresOfRun.has(error.code);
   return !(error instanceof Error && "code" in error && pathFailures.has(error.code));

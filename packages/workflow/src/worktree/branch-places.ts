@@ -9,7 +9,7 @@ import { checkoutOf, findRepository, type Checkout } from "./git.ts";
 import { unlessMissing } from "../places.ts";
 
 export interface BranchPlace {
-  /** Top level of the repository; null outside of one. */
+  /** Top level of the repository; null outside a repository. */
   readonly root: string | null;
   /** Null for a detached HEAD. */
   readonly branch: string | null;
@@ -20,11 +20,11 @@ interface Known {
   readonly signs: string;
 }
 
-/** Of one run and its sub-workflows. */
+/** For one run and its sub-workflows. */
 export class BranchPlaces {
   readonly #known = new Map<string, Known>();
 
-  /** Throws `AC_WORKFLOW_GIT` where git does not read the repository. */
+  /** Throws `AC_WORKFLOW_GIT` if git cannot read the repository. */
   async of(git: Git, workspace: string): Promise<BranchPlace> {
     const known = this.#known.get(workspace);
     if (known !== undefined && (await signsOf(known.checkout, workspace)) === known.signs)
@@ -32,7 +32,7 @@ export class BranchPlaces {
     return (await this.ask(git, workspace)) ?? { root: null, branch: null };
   }
 
-  /** Asks git, whatever is known; null outside of a repository. Throws as `of` does. */
+  /** Asks git and ignores the cache; null outside a repository. Throws as `of` does. */
   async ask(git: Git, workspace: string): Promise<Checkout | null> {
     this.#known.delete(workspace);
     const checkout = await checkoutOf(git, workspace);
@@ -42,7 +42,7 @@ export class BranchPlaces {
   }
 }
 
-/** The configuration of a repository is small; nothing larger is looked at. */
+/** The configuration of a repository is small; larger files are not read. */
 const bytesMax = 256 * 1024;
 
 /**
@@ -70,7 +70,7 @@ async function signsOf(checkout: Checkout, workspace: string): Promise<string | 
   return isPlain ? JSON.stringify(others) : null;
 }
 
-/** Null: it is not there. A directory is a text of its own. */
+/** Null: it does not exist. A directory has a fixed text. */
 async function textOf(path: string): Promise<string | null> {
   const found = await unlessMissing(lstat(path));
   if (found === null) return null;

@@ -10,7 +10,7 @@ import { matchesPath } from "../path-glob.ts";
 import type { BaseCommit } from "../records/run-record.ts";
 
 export interface BranchOptions {
-  /** Instead of the current branch. */
+  /** Replaces the current branch. */
   readonly baseBranch?: string;
   /** Patterns; default `main`, `master`, `release/*`. */
   readonly protectedBranches?: readonly string[];
@@ -20,8 +20,8 @@ export interface BranchOptions {
 const protectedBranchesDefault: readonly string[] = ["main", "master", "release/*"];
 
 /**
- * Null outside a repository (`checkout` is null there), or in one without a commit. Throws `AC_WORKFLOW_BRANCH` for a
- * detached HEAD without a base, and `AC_WORKFLOW_GIT` for a repository that git does not read.
+ * Null outside a repository (`checkout` is null there), or in one without a commit. Throws `AC_WORKFLOW_BRANCH` for a detached
+ * HEAD without a base, and `AC_WORKFLOW_GIT` for a repository that git cannot read.
  */
 export async function resolveBase(
   git: Git,
@@ -45,7 +45,7 @@ export interface BranchQuestion {
   readonly workflow: Workflow;
   readonly step: Step;
   readonly base: BaseCommit;
-  /** Branch at the start of the run, or that which the transition step left. */
+  /** The branch at the start of the run, or the one that the transition step left. */
   readonly expected: string | null;
   /** The step that changes the branch has ended. */
   readonly transitioned: boolean;
@@ -78,7 +78,7 @@ function protectionProblem(step: Step, branch: string | null, options: BranchOpt
   return `step "${step.id}" may edit, and the branch ${branch} is protected (${pattern}); work on another branch, or allow it with --allow-protected-branch`;
 }
 
-/** What would refuse some step later for a reason that is known now; throws before anything is touched. */
+/** Checks what would refuse some step later and is known now. Throws before anything is changed. */
 export function checkBranchAtStart(
   workflow: Workflow,
   base: BaseCommit,

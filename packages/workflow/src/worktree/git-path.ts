@@ -8,7 +8,7 @@ export type GitPath = string;
 
 const escapes: Readonly<Record<string, number>> = { a: 7, b: 8, t: 9, n: 10, v: 11, f: 12, r: 13 };
 
-/** From what git prints where `core.quotePath` is on. */
+/** From git's output with `core.quotePath` on. */
 export function unquotePath(text: string): GitPath {
   if (!text.startsWith('"')) return text;
   return text.slice(1, -1).replaceAll(/\\([0-7]{3}|[^])/g, (_whole, sign: string) => {
@@ -18,7 +18,7 @@ export function unquotePath(text: string): GitPath {
   });
 }
 
-/** As git reads it in lists of names that end with a newline. */
+/** As git reads it in newline-separated lists. */
 export function quotePath(path: GitPath): string {
   const octal = (sign: string): string => `\\${sign.charCodeAt(0).toString(8).padStart(3, "0")}`;
   return `"${path.replaceAll(/[^ !#-[\]-~]/g, octal)}"`;

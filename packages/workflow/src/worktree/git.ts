@@ -11,15 +11,15 @@ import { lstat, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { isThere, realOf, unlessMissing } from "../places.ts";
 
-/** Limit of commands that read or write a whole work tree. */
+/** Time limit of commands that read or write a whole work tree. */
 export const wholeTreeMsMax = 30 * 60_000;
 
-/** Ends every command with the signal. */
+/** A git whose commands all end with the signal. */
 export function gitUntil(git: Git, signal: AbortSignal): Git {
   return (cwd, args, options) => git(cwd, args, { signal, ...options });
 }
 
-/** What git printed; throws `AC_WORKFLOW_GIT` where it failed. */
+/** The output of git; throws `AC_WORKFLOW_GIT` if it failed. */
 export async function gitText(
   git: Git,
   cwd: string,
@@ -31,7 +31,7 @@ export async function gitText(
   throw gitFailed(cwd, args, answer);
 }
 
-/** `AC_WORKFLOW_GIT` with all that git said. */
+/** `AC_WORKFLOW_GIT` with git's whole message. */
 export function gitFailed(cwd: string, args: readonly string[], answer: GitAnswer): AgentCoreError {
   return new AgentCoreError(
     "AC_WORKFLOW_GIT",
@@ -40,7 +40,7 @@ export function gitFailed(cwd: string, args: readonly string[], answer: GitAnswe
   );
 }
 
-/** Without the settings before the command, which are ours. */
+/** Without the settings before the command, which this program adds. */
 function shownArgs(args: readonly string[]): string {
   let at = 0;
   while (args[at] === "-c") at += 2;
@@ -48,8 +48,8 @@ function shownArgs(args: readonly string[]): string {
 }
 
 /**
- * Top level of the repository that holds the directory; null outside of one. Throws `AC_WORKFLOW_GIT` with git's words where
- * a repository is there and git does not read it: the caller would take it for a place without rules.
+ * Top level of the repository that contains the directory; null outside a repository. Throws `AC_WORKFLOW_GIT` with git's message
+ * if git cannot read the repository: the caller would otherwise treat it as a place without rules.
  */
 async function repositoryRoot(git: Git, cwd: string): Promise<string | null> {
   const asked = await git(cwd, ["rev-parse", "--show-toplevel"]).catch(notRun);
@@ -64,7 +64,7 @@ async function repositoryRoot(git: Git, cwd: string): Promise<string | null> {
   });
 }
 
-/** What says nothing about the repository. */
+/** Codes that say nothing about the repository. */
 const notRunCodes: ReadonlySet<string> = new Set(["AC_GIT_MISSING", "AC_GIT_TIMEOUT", "AC_GIT_FAILED"]);
 
 function notRun(error: unknown): AgentCoreError {
@@ -72,10 +72,10 @@ function notRun(error: unknown): AgentCoreError {
   throw error;
 }
 
-/** All that git said, in one line: often only the first line names the error, and the last one the cure. */
+/** Git's whole message in one line: often only the first line names the error, and the last one the cure. */
 const wordsOf = ({ stderr }: GitAnswer): string => stderr.trim().replaceAll(/\s*\n\s*/g, "; ");
 
-/** Path of what makes the directory, or one above it on the same file system, a repository; git looks no further either. */
+/** Path of the entry that makes the directory, or one above it on the same file system, a repository, as git does. */
 export async function findRepository(cwd: string): Promise<string | null> {
   const start = await stat(cwd);
   for (let at = resolve(cwd); ; at = dirname(at)) {
@@ -89,7 +89,7 @@ export async function findRepository(cwd: string): Promise<string | null> {
   }
 }
 
-/** A path that cannot be looked at may be there. An empty directory is no repository, for git neither. */
+/** A path that cannot be checked may exist. An empty directory is no repository; git agrees. */
 async function mayBeThere(path: string): Promise<boolean> {
   try {
     const found = await unlessMissing(lstat(path));
@@ -100,21 +100,21 @@ async function mayBeThere(path: string): Promise<boolean> {
   }
 }
 
-/** What git says of a work tree. */
+/** Git's answers about a work tree. */
 export interface Checkout {
   /** Top level. */
   readonly root: string;
-  /** Real path of what all worktrees of the repository share: `.git` may be a link. */
+  /** Real path of the directory that all worktrees of the repository share: `.git` may be a link. */
   readonly gitDir: string;
-  /** Absolute path of the repository's directory for this work tree alone; the same but in a linked worktree. */
+  /** Absolute path of the git directory of this work tree alone. It differs from `gitDir` only in a linked worktree. */
   readonly ownGitDir: string;
   /** Null for a detached HEAD. */
   readonly branch: string | null;
-  /** Null where HEAD names no commit. */
+  /** Null if HEAD names no commit. */
   readonly head: string | null;
 }
 
-/** Null outside of a repository. Throws as {@link repositoryRoot} does. One call, but in odd repositories. */
+/** Null outside a repository. Throws as {@link repositoryRoot} does. One call, except in unusual repositories. */
 export async function checkoutOf(git: Git, cwd: string): Promise<Checkout | null> {
   const questions = ["--show-toplevel", "--git-common-dir", "--absolute-git-dir", "HEAD^{commit}"];
   const asked = [...questions, "--symbolic-full-name", "HEAD"];
@@ -138,7 +138,7 @@ export async function checkoutOf(git: Git, cwd: string): Promise<Checkout | null
   };
 }
 
-/** Absolute path of the repository's directory; that of a linked worktree is its own. */
+/** Absolute path of the git directory; a linked worktree has its own. */
 export async function gitDirOf(git: Git, cwd: string): Promise<string> {
   return withoutNewline(await gitText(git, cwd, ["rev-parse", "--absolute-git-dir"]));
 }
@@ -154,8 +154,8 @@ export async function workTreeAt(git: Git, cwd: string): Promise<{ root: string;
 }
 
 /**
- * Answers to several questions of `rev-parse`, one line each. Null where git has no answer to one of them, or more lines than
- * answers, since a path may hold a newline: then each is to be asked alone.
+ * Answers to several questions of `rev-parse`, one line each. Null if git cannot answer one of them, or prints more lines than
+ * answers (a path may contain a newline): then ask each question alone.
  */
 async function linesOf(
   git: Git,
@@ -170,7 +170,7 @@ async function linesOf(
 
 const withoutNewline = (text: string): string => text.replace(/\n$/, "");
 
-/** Id of the commit that a text names; null where it names none. The text may come from anywhere. */
+/** Id of the commit that a text names; null if it names none. The text need not be trusted. */
 export async function commitOf(git: Git, cwd: string, ref: string): Promise<string | null> {
   const ask = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`];
   const { exitCode, stdout } = await git(cwd, ask);
@@ -200,7 +200,7 @@ interface Repository {
   readonly gitDir: string;
 }
 
-/** For refs that only the holder of the repository's lock writes. Null removes one; one that is not there is fine. */
+/** For refs that only the holder of the repository's lock writes. Null removes a ref, which may be missing already. */
 export async function setRefs(
   git: Git,
   repository: Repository,
@@ -213,7 +213,7 @@ export async function setRefs(
   await gitText(git, repository.root, ["update-ref", "--stdin"], { input: lines.join("") });
 }
 
-/** A git that was killed leaves its own lock on the ref. */
+/** Removes the lock that a killed git leaves on the ref. */
 async function dropRefLock({ gitDir }: Repository, ref: string): Promise<void> {
   await rm(join(gitDir, `${ref}.lock`), { force: true });
 }

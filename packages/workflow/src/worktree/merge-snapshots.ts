@@ -19,7 +19,7 @@ import {
 import { scratchPath, type WorkTree, type WorktreePlace } from "./worktree-place.ts";
 import { withIndex } from "./worktree-snapshot.ts";
 
-/** Why a file cannot be merged; in the words of the message. */
+/** Why a file cannot be merged, as the message says it. */
 export interface Conflict {
   readonly path: GitPath;
   readonly reason: string;
@@ -41,9 +41,9 @@ export function conflictError(place: WorktreePlace, conflicts: readonly Conflict
 
 export type Merged =
   | {
-      /** A tree, or a commit that has it. */
+      /** A tree, or a commit with that tree. */
       readonly id: string;
-      /** From the workspace now. */
+      /** From the current workspace to the merged tree. */
       readonly changes: readonly TreeChange[];
     }
   | { readonly conflicts: readonly Conflict[]; readonly id?: never };
@@ -56,7 +56,7 @@ export interface MergeSnapshots {
   readonly after: string;
   /** From `before` to `after`. */
   readonly changes: readonly TreeChange[];
-  /** A snapshot of the workspace now; `before` where nothing was changed in it. */
+  /** A snapshot of the current workspace; `before` if nothing was changed in it. */
   readonly ours: string;
 }
 
@@ -87,13 +87,13 @@ async function mergedTree(
   const id = await withIndex(workspace, path, async (env) => {
     await gitText(git, root, ["read-tree", "--no-sparse-checkout", ours], { env });
     const gone = { mode: "0", id: "0".repeat(ours.length) };
-    // What is removed may be in the way of what is added.
+    // Entries to remove may be in the way of entries to add.
     const ordered = changes.toSorted((a, b) => Number(a.to !== null) - Number(b.to !== null));
     const input = ordered.map(({ path: name, to }) => indexLine(name, to ?? gone)).join("");
     await gitText(git, root, ["update-index", "--index-info"], { env, input });
     return (await gitText(git, root, ["write-tree"], { env })).trim();
   });
-  // A file in the place of a directory, or the other way round, makes git drop the other one from the index.
+  // A file in the place of a directory, or the reverse, makes git drop the other one from the index.
   const known = new Set(changes.map((one) => one.path));
   const dropped = (await treeChanges(git, root, ours, id)).filter((one) => !known.has(one.path));
   if (dropped.length === 0) return { id, changes };
@@ -116,7 +116,7 @@ async function mergeEntry(
 ): Promise<MergedEntry> {
   if ([from, to, now].some((entry) => entry?.mode === submoduleMode)) return inOther;
   if (isSameEntry(now, from)) return { entry: to };
-  // Links and removals are the same however often they are made; what is written to a file may be meant to add up.
+  // Links and removals may be made twice; text that both sides wrote to a file may be meant to add up.
   const isIdempotent = to === null || to.mode === linkMode;
   if (isSameEntry(now, to) && isIdempotent) return { entry: now };
   if (from === null || to === null || now === null) return changedToo;

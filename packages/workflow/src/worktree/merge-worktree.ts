@@ -24,15 +24,15 @@ export interface MergeRequest {
   /** Absolute path of the patch. */
   readonly patchFile: string;
   readonly merge: "apply" | "none";
-  /** Paths in the worktree that are no part of the work, such as copied inputs. */
+  /** Paths in the worktree that do not belong to the work, such as copied inputs. */
   readonly exclude: readonly string[];
-  /** Absolute path in the workspace that is no part of the work. */
+  /** Absolute path in the workspace that does not belong to the work. */
   readonly contextDir: string;
 }
 
 /**
- * Snapshot, patch, merge. May be called again after an interruption. Throws `AC_WORKFLOW_GIT` where the changes do not fit;
- * the workspace is as it was then, even if the signal ends it. Once files are being put into their places, no signal does.
+ * Snapshot, patch, merge. May be called again after an interruption. Throws `AC_WORKFLOW_GIT` if the changes do not fit; the
+ * workspace is then unchanged, even if the signal ends the call. Once files are being put into their places, no signal ends it.
  */
 export async function mergeWorktree(options: WorktreeOptions, request: MergeRequest): Promise<void> {
   const { git: toEnd, clock, signal } = options;
@@ -41,7 +41,7 @@ export async function mergeWorktree(options: WorktreeOptions, request: MergeRequ
   const git = signal === undefined ? toEnd : gitUntil(toEnd, signal);
   await withRepositoryLock({ clock, gitDir, signal }, async () => {
     if ((await readMark(place, "merged")) !== null) return;
-    // Once a merge has begun, it goes on with what it began with.
+    // A merge that has begun continues with its original inputs.
     const hasBegun = (await readMark(place, "merging")) !== null;
     if (hasBegun) await mergeOn(toEnd, request);
     const repositories = hasBegun
@@ -54,11 +54,11 @@ export async function mergeWorktree(options: WorktreeOptions, request: MergeRequ
 interface Gits {
   /** Ends with the signal. */
   readonly git: Git;
-  /** For what must not be left half done. */
+  /** Ignores the signal, for work that must not be left half done. */
   readonly toEnd: Git;
 }
 
-/** Answers the repositories in the worktree. */
+/** Returns the repositories in the worktree. */
 async function mergeAnew({ git, toEnd }: Gits, request: MergeRequest): Promise<readonly GitPath[]> {
   const { place, patchFile, merge } = request;
   const { root, path, refs } = place;
@@ -106,7 +106,7 @@ async function mergeIntoWorkspace(
   await apply(toEnd, request, { workspace, changes: merged.changes, byStep: changes, looks });
 }
 
-/** Goes on with a merge that was interrupted. */
+/** Continues a merge that was interrupted. */
 async function mergeOn(git: Git, request: MergeRequest): Promise<void> {
   const { place, patchFile } = request;
   const { root, refs } = place;
@@ -121,7 +121,7 @@ async function mergeOn(git: Git, request: MergeRequest): Promise<void> {
   await apply(git, request, { workspace, changes: open.changes, byStep, looks });
 }
 
-/** A snapshot of the workspace, in which others may be at work; repositories without a commit are left out. */
+/** A snapshot of the workspace, which others may be changing; repositories without a commit are left out. */
 async function workspaceNow(
   git: Git,
   { place, contextDir }: MergeRequest,
@@ -149,7 +149,7 @@ async function apply(git: Git, { place, patchFile }: MergeRequest, toApply: ToAp
   try {
     await applyMerged(git, { ...toApply, place, patchFile, worktree: await readyTree(place) });
   } catch (error) {
-    // One that does not fit has ended; anything else may be gone on with.
+    // A merge that does not fit has ended; after any other error it may be continued.
     if (isAgentCoreError(error) && error.code === "AC_WORKFLOW_GIT") await dropMark(place, "merging");
     throw error;
   }

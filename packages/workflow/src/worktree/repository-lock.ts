@@ -12,7 +12,7 @@ import { unlessMissing } from "../places.ts";
 
 export interface RepositoryLockOptions {
   readonly clock: Clock;
-  /** Absolute path of what all worktrees of the repository share. */
+  /** Absolute path of the directory that all worktrees of the repository share. */
   readonly gitDir: string;
   /** Longest wait for another process. Default: 10 minutes, since it may be making a large worktree. */
   readonly waitMsMax?: number;
@@ -22,12 +22,12 @@ export interface RepositoryLockOptions {
 
 const waitMsDefault = 600_000;
 const pollMs = 20;
-/** Of SQLite: another connection holds the file. */
+/** SQLite's code: another connection holds the file. */
 const busy = 5;
 
 const turns = new Map<string, Promise<unknown>>();
 
-/** Rejects as the work does, and with `AC_WORKFLOW_GIT` where another process holds the lock for longer than the wait. */
+/** Rejects as `work` does, and with `AC_WORKFLOW_GIT` if another process holds the lock for longer than the wait. */
 export function withRepositoryLock<T>(options: RepositoryLockOptions, work: () => Promise<T>): Promise<T> {
   const { gitDir } = options;
   const next = (turns.get(gitDir) ?? Promise.resolve()).then(() => locked(options, work));
@@ -56,7 +56,7 @@ async function locked<T>(options: RepositoryLockOptions, work: () => Promise<T>)
   }
 }
 
-/** A worker can write in the repository: a link would have us lock, and make files, somewhere else. */
+/** A worker can write in the repository: a link would make this process lock, and create files, somewhere else. */
 async function requirePlain(path: string, isPlain: (found: Stats) => boolean): Promise<void> {
   const found = await unlessMissing(lstat(path));
   if (found === null || isPlain(found)) return;

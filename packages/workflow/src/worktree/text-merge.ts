@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { gitText } from "./git.ts";
 
 export interface TextMergeRequest {
-  /** For files on the way; emptied by the caller. */
+  /** For temporary files; the caller empties it. */
   readonly directory: string;
-  /** Absolute path of what all worktrees of the repository share. */
+  /** Absolute path of the directory that all worktrees of the repository share. */
   readonly gitDir: string;
   /** Blob ids. */
   readonly base: string;
@@ -18,7 +18,7 @@ export interface TextMergeRequest {
   readonly theirs: string;
 }
 
-/** Id of the merged blob; null where the changes touch each other, or the file is no text. */
+/** Id of the merged blob; null if the changes touch each other, or the file is not text. */
 export async function mergeTexts(git: Git, request: TextMergeRequest): Promise<string | null> {
   const { directory, gitDir } = request;
   await mkdir(directory, { recursive: true });
@@ -49,7 +49,7 @@ interface Range {
   readonly to: number;
 }
 
-/** Of a difference without context; null for files that are no text. Pure. */
+/** The ranges of a diff without context; null for files that are not text. Pure. */
 function changedRanges(difference: string): readonly Range[] | null {
   if (/^Binary files /m.test(difference)) return null;
   return [...difference.matchAll(/^@@ -(\d+)(?:,(\d+))? /gm)].map(([, first = "0", count = "1"]) => {
@@ -59,7 +59,7 @@ function changedRanges(difference: string): readonly Range[] | null {
   });
 }
 
-/** Changes without an untouched line between them. Pure. */
+/** Whether two changes have no untouched line between them. Pure. */
 function doTouch(some: readonly Range[], others: readonly Range[]): boolean {
   return some.some((one) => others.some((other) => one.from <= other.to && other.from <= one.to));
 }

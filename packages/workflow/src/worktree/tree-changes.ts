@@ -13,9 +13,9 @@ export interface TreeEntry {
 
 export interface TreeChange {
   readonly path: GitPath;
-  /** Null: it was not there. */
+  /** Null: it did not exist. */
   readonly from: TreeEntry | null;
-  /** Null: it is not there any more. */
+  /** Null: it no longer exists. */
   readonly to: TreeEntry | null;
 }
 
@@ -24,7 +24,7 @@ export const linkMode = "120000";
 
 const rawForm = ["diff-tree", "-r", "--raw", "--no-renames", "--full-index"];
 
-/** A replaced object is another one than the commit names. */
+/** Ignore replacement objects: they differ from what the commit names. */
 const asNamed = { GIT_NO_REPLACE_OBJECTS: "1" };
 
 /** `from` and `to`: commits or trees. */
@@ -46,11 +46,11 @@ export interface PatchRequest {
   readonly to: string;
   /** Absolute path of the patch. */
   readonly file: string;
-  /** Absolute path for what git writes. */
+  /** Absolute path for git's temporary output. */
   readonly scratch: string;
 }
 
-/** The changes, and the same as a patch. Git writes the list, an empty line and the patch into one file. */
+/** Returns the changes and writes them as a patch. Git writes the list, an empty line and the patch into one file. */
 export async function writePatch(git: Git, request: PatchRequest): Promise<readonly TreeChange[]> {
   const { root, from, to, file, scratch } = request;
   const form = [...rawForm, "-p", "--binary", "--no-ext-diff", "--no-textconv", `--output=${scratch}`];
@@ -66,7 +66,7 @@ export async function writePatch(git: Git, request: PatchRequest): Promise<reado
   }
 }
 
-/** Up to the first empty line; the patch may be large, and in no encoding. */
+/** Reads up to the first empty line; the patch may be large, and in no encoding. */
 async function readList(file: FileHandle): Promise<{ list: string; patchAt: number }> {
   let text = "";
   for await (const chunk of chunksOf(file, 0)) {
@@ -87,7 +87,7 @@ async function* chunksOf(file: FileHandle, start: number): AsyncGenerator<Buffer
   }
 }
 
-/** Of `--raw` without `-z`. */
+/** Parses the output of `--raw` without `-z`. */
 function parseChanges(text: string): readonly TreeChange[] {
   return [...text.matchAll(/^:(\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) [A-Z]\d*\t(.*)$/gm)].map(
     ([, fromMode = "", toMode = "", fromId = "", toId = "", name = ""]) => ({

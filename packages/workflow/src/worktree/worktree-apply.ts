@@ -38,16 +38,16 @@ export interface ApplyRequest {
   readonly place: WorktreePlace;
   readonly workspace: WorkTree;
   readonly worktree: WorkTree;
-  /** What is to be done in the workspace. */
+  /** The changes to make in the workspace. */
   readonly changes: readonly TreeChange[];
-  /** What the step did in its worktree, at least at all these paths. */
+  /** The step's changes in its worktree; includes at least these paths. */
   readonly byStep: readonly TreeChange[];
   readonly patchFile: string;
-  /** What the files looked like before the workspace was compared. */
+  /** The state of the files before the workspace was compared. */
   readonly looks: Looks;
 }
 
-/** Throws `AC_WORKFLOW_GIT`; where a file is in the way, nothing was touched. */
+/** Throws `AC_WORKFLOW_GIT`; if a file is in the way, nothing was changed. */
 export async function applyMerged(git: Git, request: ApplyRequest): Promise<void> {
   const { place, workspace, changes, patchFile, looks } = request;
   const { root, refs } = place;
@@ -74,8 +74,8 @@ type Open =
   | { readonly conflicts: readonly Conflict[]; readonly changes?: never };
 
 /**
- * What is still to be done of a merge that was interrupted, by a snapshot of the workspace now; a file that is neither as it
- * was nor as it shall be is a conflict.
+ * What an interrupted merge has yet to do, given a snapshot of the current workspace. A file that is neither in its old nor in
+ * its new state is a conflict.
  */
 export async function openChanges(git: Git, { root, refs }: WorktreePlace, now: string): Promise<Open> {
   const wanted = await treeChanges(git, root, `${refs}/ours`, `${refs}/merged`);
@@ -92,12 +92,12 @@ export async function openChanges(git: Git, { root, refs }: WorktreePlace, now: 
   return conflicts.length > 0 ? { conflicts } : { changes };
 }
 
-/** Files that are ready to be put into their places; by path. */
+/** Files that are ready to be moved to their places; by path. */
 type Staged = ReadonlyMap<GitPath, Buffer>;
 
 /**
- * A file that is as the step left it is copied from the step's worktree, byte for byte; one that was merged is written by
- * git, with the line endings that the repository asks for.
+ * A file that is as the step left it is copied from the step's worktree, byte for byte. Git writes a merged file, with the line
+ * endings that the repository configures.
  */
 async function stage(git: Git, { place, worktree, changes, byStep }: ApplyRequest): Promise<Staged> {
   const { path } = place;
@@ -135,7 +135,7 @@ async function copyEntry(from: Buffer, to: Buffer, { mode }: TreeEntry): Promise
   await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
 }
 
-/** A file's inode and times, or null where there is none; by path. */
+/** A file's inode and times, or null if there is none; by path. */
 export type Looks = ReadonlyMap<GitPath, string | null>;
 
 export async function lookAt(root: string, paths: readonly GitPath[]): Promise<Looks> {
@@ -149,7 +149,7 @@ async function lookOf(path: Buffer): Promise<string | null> {
   return found === null ? null : `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`;
 }
 
-/** Why the file cannot be put there, or null. */
+/** Why the file cannot be put there, or null if it can. */
 async function obstacle(
   root: string,
   { path, from, to }: TreeChange,
@@ -175,7 +175,7 @@ async function obstacle(
     : null;
 }
 
-/** Whether nothing stays in the directory once the files are removed. */
+/** Whether the directory is empty once the files are removed. */
 async function isEmptied(root: string, directory: GitPath, removed: ReadonlySet<GitPath>): Promise<boolean> {
   const entries = await readdir(absolutePath(root, directory), { withFileTypes: true, encoding: "buffer" });
   for (const entry of entries) {
@@ -209,7 +209,7 @@ async function putAll(workspace: WorkTree, changes: readonly TreeChange[], stage
 async function removeFile(root: string, path: GitPath): Promise<void> {
   const place = absolutePath(root, path);
   const found = await unlessMissing(lstat(place));
-  // A directory is in the place of a file that is gone already.
+  // A directory is in the place of a file that is already gone.
   if (found !== null && !found.isDirectory()) await unlink(place);
   for (const directory of directoriesAbove(path).toReversed()) {
     if (!(await removeDirectory(absolutePath(root, directory)))) return;
@@ -224,7 +224,7 @@ async function removeEmptied(root: string, directory: GitPath): Promise<void> {
   await rmdir(place);
 }
 
-/** Whether it is gone; one with something in it stays. */
+/** Returns whether the directory is gone; one that is not empty stays. */
 async function removeDirectory(directory: Buffer): Promise<boolean> {
   try {
     await rmdir(directory);
@@ -237,13 +237,13 @@ async function removeDirectory(directory: Buffer): Promise<boolean> {
   }
 }
 
-/** Git knows one permission only: whether a file is a program. The others stay as they are. */
+/** Git knows one permission only: whether a file is executable. The others do not change. */
 function permissions(mode: number, isProgram: boolean): number {
   const plain = mode & 0o666;
   return isProgram ? plain | ((plain & 0o444) >> 2) : plain;
 }
 
-/** The workspace may lie on another file system than the repository's directory. */
+/** The workspace may be on another file system than the repository's directory. */
 async function move(from: Buffer, to: Buffer): Promise<void> {
   try {
     await rename(from, to);

@@ -9,9 +9,9 @@ import { shortHash } from "../folder-name.ts";
 export interface WorktreePlace {
   /** Top level of the repository. */
   readonly root: string;
-  /** Absolute path of what all its worktrees share. */
+  /** Absolute path of the directory that all its worktrees share. */
   readonly gitDir: string;
-  /** Absolute path of the git directory of the workspace itself; asked where it is not known. */
+  /** Absolute path of the git directory of the workspace itself; looked up if undefined. */
   readonly ownGitDir?: string | undefined;
   /** Of the worktree. */
   readonly path: string;
@@ -32,18 +32,18 @@ export interface WorktreeOptions {
   readonly git: Git;
   readonly clock: Clock;
   readonly log: Log;
-  /** Ends what is waited for, and git; the call then rejects with `AC_CANCELLED`, and can be made again. */
+  /** Ends waits and git commands; the call then rejects with `AC_CANCELLED`, and can be repeated. */
   readonly signal?: AbortSignal;
 }
 
-/** In the repository's own directory, where no tool takes it for a part of the work. */
+/** In the repository's own directory, where no tool takes it for part of the work. */
 export function worktreePlace(
   base: Pick<WorktreePlace, "root" | "gitDir" | "ownGitDir">,
   runId: string,
   stepId: string,
 ): WorktreePlace {
   const plain = stepId.replaceAll(/[^A-Za-z0-9_-]/g, "_");
-  // Two combinations of a matrix may read alike without their signs.
+  // Two combinations of a matrix may have the same name without their special characters.
   const name = plain === stepId ? plain : `${plain}-${shortHash(stepId)}`;
   return {
     root: base.root,
@@ -66,7 +66,7 @@ export const marks: readonly Mark[] = ["saved", "merged", "merging", "begun", "r
 
 const markFile = ({ path }: WorktreePlace, mark: Mark): string => `${path}.${mark}`;
 
-/** Its text; null where the mark is not set. */
+/** Text of the mark; null if it is not set. */
 export async function readMark(place: WorktreePlace, mark: Mark): Promise<string | null> {
   return unlessMissing(readPlacedFile(markFile(place, mark)).catch(throwAsGitProblem));
 }
@@ -87,8 +87,8 @@ export async function setMark(place: WorktreePlace, mark: Mark, text = ""): Prom
 }
 
 /**
- * A worker can write the repository's configuration and its worktree's `.git` file; what git works on here is said
- * explicitly, so that neither leads it elsewhere.
+ * A worker can write the repository's configuration and its worktree's `.git` file. These paths are given to git explicitly, so
+ * that neither leads it elsewhere.
  */
 export interface WorkTree {
   /** Absolute path of its top level. */

@@ -13,22 +13,22 @@ import { workTreeEnv, type WorkTree } from "./worktree-place.ts";
 
 export interface SnapshotRequest {
   readonly tree: WorkTree;
-  /** The index of the snapshot lies beside this path, under a name of its own: a killed git may leave its lock behind. */
+  /** The index of the snapshot is beside this path, under a unique name: a killed git may leave its lock behind. */
   readonly indexBeside: string;
-  /** Absolute paths that are no part of the work. */
+  /** Absolute paths that do not belong to the work. */
   readonly exclude: readonly string[];
-  /** Told the repositories in it that have no commit, which are left out then; without it they are an error. */
+  /** Receives the repositories in it that have no commit, which are then left out; without it they are an error. */
   readonly onLeftOut?: (repositories: readonly GitPath[]) => void;
-  /** Others may write to it meanwhile. Default: nobody does. */
+  /** Others may write to it meanwhile. Default: no. */
   readonly isShared?: boolean;
-  /** Where its index is kept for {@link isUnchanged}. */
+  /** Where to keep its index for {@link isUnchanged}. */
   readonly keepIndexAs?: string;
 }
 
 export interface Snapshot {
   /** Id of the commit, or of the tree. */
   readonly id: string;
-  /** Repositories inside the work tree: it names their commits, and not what is in them. */
+  /** Repositories inside the work tree: the snapshot names their commits, and not their content. */
   readonly repositories: readonly GitPath[];
 }
 
@@ -43,7 +43,7 @@ const identity = [
   "commit.gpgSign=false",
 ];
 
-/** Whatever the repository is configured to overlook: the work of a step is all that it changed. */
+/** Overrides the repository's settings that overlook changes: the work of a step is all that it changed. */
 const faithful = [
   "core.fileMode=true",
   "core.symlinks=true",
@@ -55,8 +55,8 @@ const faithful = [
 ].flatMap((setting) => ["-c", setting]);
 
 /**
- * Other steps may write and remove files while they are added. Where nobody does, git is asked again only for another thing:
- * each time it reads all files, and where it fails it leaves behind those that it has packed.
+ * Other steps may write and remove files during `git add`. Otherwise it is repeated only with other arguments: each try reads all
+ * files, and a failed one leaves behind those that it has packed.
  */
 const addTriesMax = 5;
 
@@ -69,7 +69,7 @@ export async function snapshot(git: Git, request: SnapshotRequest): Promise<Snap
   return { id: made.trim(), repositories };
 }
 
-/** Only the tree, for what is compared at once. */
+/** Only the tree, for an immediate comparison. */
 export async function snapshotTree(git: Git, request: SnapshotRequest): Promise<Snapshot> {
   const { tree, indexBeside, keepIndexAs } = request;
   return withIndex(tree, indexBeside, async (env) => {
@@ -82,8 +82,8 @@ export async function snapshotTree(git: Git, request: SnapshotRequest): Promise<
 }
 
 /**
- * Whether a snapshot now would be the one whose index was kept. Also false if it is not known, because no index was
- * kept: then files are left out of the work tree.
+ * Whether a snapshot now would equal the one whose index was kept. Also false if no index was kept, because files are left out of
+ * the work tree.
  */
 export async function isUnchanged(
   git: Git,
@@ -104,7 +104,7 @@ export async function isUnchanged(
   return exitCode === 0 && stdout === "";
 }
 
-/** Of a temporary index, with what git needs to work on the tree. */
+/** The environment of a temporary index, with what git needs to work on the tree. */
 export type IndexEnv = ReturnType<typeof workTreeEnv> & Readonly<{ GIT_INDEX_FILE: string }>;
 
 export async function withIndex<T>(
@@ -121,8 +121,8 @@ export async function withIndex<T>(
 }
 
 /**
- * As the index that is there: it knows which files did not change, so that they need not be read, and which are left out of a
- * sparse checkout, so that they do not look removed.
+ * Begins as a copy of the current index. It knows which files did not change, so that git need not read them, and which a sparse
+ * checkout leaves out, so that they do not look removed.
  */
 async function beginIndex(git: Git, tree: WorkTree, env: IndexEnv): Promise<void> {
   const path = join(tree.gitDir, "index");
@@ -133,11 +133,11 @@ async function beginIndex(git: Git, tree: WorkTree, env: IndexEnv): Promise<void
   }
   const writtenAtS = Math.floor(found.mtimeMs / 1000);
   await copyPlaced(path, env.GIT_INDEX_FILE);
-  // Git reads a file again that is as new as the index, since it may have changed within that tick; it goes by this time.
+  // Git reads a file again if it is as new as the index, because it may have changed within that tick; this is the time it uses.
   await utimes(env.GIT_INDEX_FILE, writtenAtS, writtenAtS);
 }
 
-/** A worker may have put a pipe in its place, for which a copy would wait without end. */
+/** A worker may have put a pipe in its place, and copying that would wait without end. */
 async function copyPlaced(from: string, to: string): Promise<void> {
   const file = await openPlacedFile(from).catch(throwAsGitProblem);
   try {
@@ -149,28 +149,27 @@ async function copyPlaced(from: string, to: string): Promise<void> {
 
 interface Added {
   readonly repositories: readonly GitPath[];
-  /** Whether nothing is left out that a sparse checkout leaves out. */
+  /** Whether everything is included that a sparse checkout leaves out. */
   readonly isWhole: boolean;
 }
 
 /**
- * An index may say of files that they never change, or are left out, which would hide that they did and are there. Those that a
- * sparse checkout leaves out are really not there.
+ * An index may mark files as unchanging, or as left out, which would hide changes and files that exist. Those that a sparse
+ * checkout leaves out really do not exist.
  */
 async function addAll(git: Git, request: SnapshotRequest, env: IndexEnv): Promise<Added> {
   const { path } = request.tree;
   await addSeen(git, request, env);
   const first = await listIndex(git, path, env);
   if (first.overlooked.length === 0) return first;
-  // Entered again, without times: git compares whole seconds, and those that it overlooked were not read when it wrote the
-  // index.
+  // Entered again, without times: git compares whole seconds, and did not read the overlooked files when it wrote the index.
   const input = first.overlooked.map((entry) => `${entry}\n`).join("");
   await gitText(git, path, ["update-index", "--index-info"], { env, input });
   await addSeen(git, request, env);
   return listIndex(git, path, env);
 }
 
-/** `overlooked`: entries, as `git update-index --index-info` reads them, of files that are there and that git does not look at. */
+/** `overlooked`: entries of files that exist and that git does not check, in the format of `git update-index --index-info`. */
 async function listIndex(git: Git, path: string, env: IndexEnv) {
   const list = ["-c", "core.quotePath=true", "ls-files", "-v", "--stage"];
   const lines = await gitText(git, path, list, { env });
@@ -193,7 +192,7 @@ async function isFound(path: Buffer): Promise<boolean> {
   return (await unlessMissing(lstat(path))) !== null;
 }
 
-/** All but what the index tells git to overlook. */
+/** Adds everything that the index does not tell git to overlook. */
 async function addSeen(git: Git, request: SnapshotRequest, env: IndexEnv): Promise<void> {
   const { tree, exclude, onLeftOut, isShared = false } = request;
   let sparse: readonly string[] = [];
@@ -226,10 +225,7 @@ async function addSeen(git: Git, request: SnapshotRequest, env: IndexEnv): Promi
 
 const excluding = (name: GitPath): GitPath => `:(top,exclude,literal)${name}`;
 
-/**
- * Git refuses a pathspec that names an ignored path, also one that excludes it; as a pattern that begins with a wildcard it
- * names none.
- */
+/** Git refuses a pathspec that names an ignored path, even to exclude it. A pattern that begins with a wildcard names none. */
 function pathspecsWithout(path: GitPath): readonly GitPath[] {
   if (path === "") return [excluding(path)];
   const rest = path.slice(1).replaceAll(/[\\*?[\]]/g, String.raw`\$&`);
@@ -237,7 +233,7 @@ function pathspecsWithout(path: GitPath): readonly GitPath[] {
   return [pattern, `${pattern}/**`];
 }
 
-/** Repositories without a commit, which no snapshot can name. Git lists those that are no submodules with a slash at the end. */
+/** Repositories without a commit, which no snapshot can name. Git lists those that are not submodules with a slash at the end. */
 async function repositoriesWithout(git: Git, { path }: WorkTree, env: IndexEnv): Promise<readonly GitPath[]> {
   const args = ["-c", "core.quotePath=true", "ls-files", "--others", "--exclude-standard"];
   const names = namesIn(await gitText(git, path, args, { env })).filter((name) => name.endsWith("/"));
@@ -255,7 +251,10 @@ const namesIn = (text: string): GitPath[] =>
     .filter((line) => line !== "")
     .map((line) => unquotePath(line));
 
-/** Repositories inside the one that a snapshot is of: it names their commits, and not what is in them. None without it. */
+/**
+ * Repositories inside the one that was snapshotted: the snapshot names their commits, and not their content. None if there is no
+ * snapshot.
+ */
 export async function repositoriesIn(git: Git, root: string, commit: string): Promise<readonly GitPath[]> {
   const args = ["-c", "core.quotePath=true", "ls-tree", "-r", "--full-tree", commit];
   const { exitCode, stdout } = await git(root, args);
@@ -265,7 +264,7 @@ export async function repositoriesIn(git: Git, root: string, commit: string): Pr
     .map((line) => unquotePath(line.slice(line.indexOf("\t") + 1)));
 }
 
-/** Those of them whose content is in the work tree, and in no commit of this repository. */
+/** Those of them whose content is in the work tree, but in no commit of this repository. */
 export async function ownRepositories(
   workTree: string,
   repositories: readonly GitPath[],

@@ -31,7 +31,7 @@ import {
   type Snapshot,
 } from "./worktree-snapshot.ts";
 
-/** Makes it, unless it is there. `exclude`: absolute path that is no part of the work. */
+/** Creates the worktree if it does not exist. `exclude`: absolute path that does not belong to the work. */
 export async function ensureWorktree(
   options: WorktreeOptions,
   place: WorktreePlace,
@@ -41,7 +41,7 @@ export async function ensureWorktree(
   const { root, gitDir, refs } = place;
   if ((await readMark(place, "ready")) !== null) return;
   await withRepositoryLock({ clock, gitDir, signal }, async () => {
-    // One that was being made again for a further attempt begins where that iteration began.
+    // A worktree that was being reset for a further attempt begins where that iteration began.
     const begun =
       (await readMark(place, "begun")) === null ? null : await commitOf(git, root, `${refs}/begun`);
     await makeDirectory(git, place, begun ?? (await snapshotWorkspace(options, place, exclude)));
@@ -74,14 +74,14 @@ async function snapshotWorkspace(
   return before;
 }
 
-/** Of the snapshot `before`. */
+/** The index of the snapshot `before`. */
 export const keptIndex = ({ path }: WorktreePlace): string => `${path}.${indexPrefix}before`;
 
-/** Created again from a commit; the earlier content is gone. */
+/** Created again from a commit; the earlier content is deleted. */
 async function makeDirectory(git: Git, place: WorktreePlace, commit: string): Promise<void> {
   const { root, path } = place;
   await dropMark(place, "ready");
-  // One that was interrupted while it was made is there by half; nothing has worked in it.
+  // If its creation was interrupted, half of it exists; nothing has worked in it.
   await removeDirectory(git, place);
   const add = ["worktree", "add", "--force", "--detach", path, commit];
   await gitText(git, root, add, { timeoutMs: wholeTreeMsMax });
@@ -89,9 +89,9 @@ async function makeDirectory(git: Git, place: WorktreePlace, commit: string): Pr
 }
 
 /**
- * A `core.worktree` that all worktrees share (as in a submodule, once `extensions.worktreeConfig` is set) leads git away
- * from this one; then its own configuration says where it is. Git takes that setting from these two files alone, so that it
- * is asked only where one of them has it. Answers the worktree's own git directory.
+ * A `core.worktree` that all worktrees share (as in a submodule, once `extensions.worktreeConfig` is set) leads git away from
+ * this one; then the worktree's own configuration sets its path. Git takes that setting from these two files alone, so git is
+ * asked only if one of them has it. Returns the worktree's own git directory.
  */
 async function leadToItself(git: Git, { gitDir, path }: WorktreePlace, commit: string): Promise<string> {
   const link = await readPlacedFile(join(path, ".git"), { bytesMax: configBytesMax });
@@ -114,7 +114,7 @@ async function leadToItself(git: Git, { gitDir, path }: WorktreePlace, commit: s
 
 const configBytesMax = 256 * 1024;
 
-/** Empty: it is not there. Null: only git can read it. */
+/** Empty: it does not exist. Null: only git can read it. */
 async function configText(file: string): Promise<string | null> {
   try {
     return (await unlessMissing(readPlacedFile(file, { bytesMax: configBytesMax }))) ?? "";
@@ -131,7 +131,7 @@ export async function workspaceTree(
   return { path: root, gitDir: ownGitDir ?? (await gitDirOf(git, root)) };
 }
 
-/** Not by the worktree's `.git` file, which the worker can write. */
+/** Does not use the worktree's `.git` file, which the worker can write. */
 export async function readyTree(place: WorktreePlace): Promise<WorkTree> {
   const { gitDir, path } = place;
   const noted = (await readMark(place, "ready")) ?? "";
@@ -139,7 +139,7 @@ export async function readyTree(place: WorktreePlace): Promise<WorkTree> {
   return { path, gitDir: join(gitDir, "worktrees", name) };
 }
 
-/** Where none was noted, as by the first release: the name under which git has registered the path. */
+/** The name under which git has registered the path, for a worktree of the first release, which noted none. */
 async function registeredName({ gitDir, path }: WorktreePlace): Promise<string> {
   const directory = join(gitDir, "worktrees");
   const link = join(await realpath(path), ".git");
@@ -171,7 +171,7 @@ export async function beginAttempt(
     if (former?.attempt === attempt) return null;
     const mark = (): Promise<void> => setMark(place, "begun", `${iteration} ${attempt}`);
     if (former?.iteration !== iteration) {
-      // What was just made began as it is.
+      // A worktree that was just created is in its initial state.
       if (former !== null)
         await setRefs(git, place, { [`${refs}/begun`]: (await ownSnapshot(git, place)).id });
       await mark();
@@ -190,7 +190,7 @@ export async function beginAttempt(
   });
 }
 
-/** Where the iteration at work began. The first release kept only where the worktree did. */
+/** Where the current iteration began. The first release kept only where the worktree began. */
 async function beginning(git: Git, { root, refs }: WorktreePlace): Promise<string> {
   const begun = await commitOf(git, root, `${refs}/begun`);
   return begun ?? (await gitText(git, root, ["rev-parse", "--verify", `${refs}/before`])).trim();
@@ -201,13 +201,13 @@ async function formerAttempt(place: WorktreePlace) {
   return iteration === undefined || attempt === undefined ? null : { iteration, attempt };
 }
 
-/** The first release noted no attempts, and its worktree has no `begun`; that of a later iteration goes on as it is. */
+/** The first release noted no attempts, and its worktree has no `begun`; that of a later iteration continues unchanged. */
 async function unnotedAttempt(git: Git, { root, refs }: WorktreePlace, iteration: number, attempt: number) {
   const isNoted = iteration > 1 || attempt === 1 || (await commitOf(git, root, `${refs}/begun`)) !== null;
   return isNoted ? null : { iteration, attempt: attempt - 1 };
 }
 
-/** They would be gone with the directory. */
+/** Deleting the directory would delete them. */
 async function requireNoRepositories(
   { path }: WorktreePlace,
   repositories: readonly GitPath[],
@@ -240,11 +240,11 @@ async function isSameWork(git: Git, root: string, from: string, to: string): Pro
 }
 
 export type Discarded =
-  /** Nothing of it is left but the patch. */
+  /** Only the patch is left. */
   | "removed"
-  /** The directory is gone; what was in it and was not merged is in the ref `after`. */
+  /** The directory is gone; unmerged content is in the ref `after`. */
   | "saved"
-  /** It holds repositories of its own, which no snapshot takes up. */
+  /** It contains repositories of its own, which no snapshot includes. */
   | "kept";
 
 /** For a step whose end is journaled. `isMerged`: it succeeded, so its work is where it belongs. */
@@ -279,7 +279,7 @@ async function save(git: Git, place: WorktreePlace): Promise<void> {
   await setMark(place, "saved");
 }
 
-/** Those that the snapshot `after` names; where it was merged, they were noted. */
+/** Those that the snapshot `after` names; if it was merged, they were noted. */
 async function repositoriesOf(
   git: Git,
   place: WorktreePlace,
@@ -291,10 +291,10 @@ async function repositoriesOf(
     : (JSON.parse(noted) as readonly GitPath[]);
 }
 
-/** Whatever is there of it, registered with git or not. Worktrees of others are not looked at. */
+/** Removes whatever exists of it, registered with git or not. Other worktrees are not touched. */
 async function removeDirectory(git: Git, place: WorktreePlace): Promise<void> {
   const { root, path } = place;
-  // One that is registered without being there is made again by `worktree add --force`.
+  // A registered worktree that does not exist is created again by `worktree add --force`.
   if (!(await isThere(path)) && (await readMark(place, "ready")) === null) return;
   const unregister = () =>
     git(root, ["worktree", "remove", "--force", "--force", path], { timeoutMs: wholeTreeMsMax });
@@ -303,7 +303,7 @@ async function removeDirectory(git: Git, place: WorktreePlace): Promise<void> {
   await unregister();
 }
 
-/** The marks last of all: with them an interrupted removal is found and goes on. */
+/** Removes the marks last: an interrupted removal is found by them, and continues. */
 async function removeTraces(place: WorktreePlace): Promise<void> {
   const directory = dirname(place.path);
   const name = basename(place.path);
