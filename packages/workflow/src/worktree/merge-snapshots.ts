@@ -43,7 +43,7 @@ export type Merged =
   | {
       /** A tree, or a commit with that tree. */
       readonly id: string;
-      /** From the current workspace to the merged tree. */
+      /** From `ours` to the merged tree. */
       readonly changes: readonly TreeChange[];
     }
   | { readonly conflicts: readonly Conflict[]; readonly id?: never };

@@ -149,7 +149,7 @@ async function copyPlaced(from: string, to: string): Promise<void> {
 
 interface Added {
   readonly repositories: readonly GitPath[];
-  /** Whether everything is included that a sparse checkout leaves out. */
+  /** False if a sparse checkout leaves files out of the work tree. */
   readonly isWhole: boolean;
 }
 
@@ -251,10 +251,7 @@ const namesIn = (text: string): GitPath[] =>
     .filter((line) => line !== "")
     .map((line) => unquotePath(line));
 
-/**
- * Repositories inside the one that was snapshotted: the snapshot names their commits, and not their content. None if there is no
- * snapshot.
- */
+/** Repositories inside the snapshotted one: it names their commits, and not their content. None without a snapshot. */
 export async function repositoriesIn(git: Git, root: string, commit: string): Promise<readonly GitPath[]> {
   const args = ["-c", "core.quotePath=true", "ls-tree", "-r", "--full-tree", commit];
   const { exitCode, stdout } = await git(root, args);
