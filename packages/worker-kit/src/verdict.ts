@@ -63,7 +63,7 @@ export type VerifyOutcome =
   | { readonly kind: "not_started"; readonly failure: StartFailure };
 
 export interface VerdictInput {
-  /** The cause that ended the run from outside before the worker's own end, if any. */
+  /** The cause that ended the run from outside before the worker ended on its own, if any. */
   readonly stop: StopCause | null;
   readonly exit: WorkerExit;
   /** Null if the adapter's reader threw; `readerFailure` says why. */

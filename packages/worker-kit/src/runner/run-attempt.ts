@@ -8,7 +8,14 @@
  * a result; an internal error of AgentCore becomes `internal`, after the container was emptied.
  */
 import type { Contained } from "@agentcore/containment";
-import { errorText, ignore, type RunRequest, type WorkerEvent, type WorkerResult } from "@agentcore/contract";
+import {
+  errorText,
+  ignore,
+  type RunRequest,
+  type StopCause,
+  type WorkerEvent,
+  type WorkerResult,
+} from "@agentcore/contract";
 import { createActivityLog } from "../observe/activity-log.ts";
 import { unsupportedOptions } from "../task-options.ts";
 import { removeAttemptDirectory } from "./attempt-directory.ts";
@@ -142,18 +149,22 @@ async function superviseWorker(
   if (signal.reason === null && !isOwnEnd) release(run, contained);
   usage.start();
 
-  const exit = await contained.exited;
-  // Events after its exit did not cause it.
-  const ended = { ...supervised, cause: isOwnEnd ? null : signal.reason, internalFailure };
+  const exited = exitOf(await contained.exited);
+  const causeSoFar = (): StopCause | null => (isOwnEnd ? null : signal.reason);
+  const causeAtExit = causeSoFar();
+  const failureAtExit = internalFailure;
   const [receipt, probeSurvivors] = await Promise.all([contained.finish(), probes.end()]);
   contained.stdin.destroy();
   output.abandon();
   await output.ended;
   await usage.end();
   const read = await output.collect();
-  const exited = exitOf(exit);
   return collectRun({
-    ...ended,
+    ...supervised,
+    // Events after its exit did not cause it. Except: a signal to every process ends the worker and asks for the cancel, in
+    // either order.
+    cause: exited.kind === "signaled" ? causeSoFar() : causeAtExit,
+    internalFailure: failureAtExit,
     exit: exited,
     limitsReached: limitsReached(contained.limitsReached(), exited, run.parts.runLimits),
     receipt,

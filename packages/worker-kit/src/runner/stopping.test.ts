@@ -1,9 +1,10 @@
 /** How runs end: by themselves, by a stop, by their output. The first cause counts, and nothing stays behind. */
+import type { Containment } from "@agentcore/containment";
 import { Cancellation, type StopCause, type WorkerAdapter } from "@agentcore/contract";
 import { describe, expect, it } from "vitest";
 import { createFakeAgent } from "../testing/fake-agent.ts";
 import { fakeChildren, type FakeStep } from "../testing/fake-agent-script.ts";
-import { drive, type DriveOptions } from "../testing/drive.ts";
+import { drive, machineContainment, type DriveOptions } from "../testing/drive.ts";
 import { scriptedAdapter } from "../testing/scripted-adapter.ts";
 import { findSurvivors } from "../testing/survivors.ts";
 
@@ -50,6 +51,44 @@ describe("a run that is stopped", () => {
     cancel();
     expect((await result).outcome).toBe("cancelled");
     expect(agent.ledger().map(({ event }) => event)).toContain("flushed");
+  });
+
+  it.each<[string, readonly FakeStep[], string]>([
+    [
+      "has the cancel as its outcome if a signal ended the worker",
+      [{ do: "die", signal: "SIGTERM" }],
+      "cancelled",
+    ],
+    ["keeps the worker's own end if no signal did", [say], "succeeded"],
+  ])("while its box is emptied %s", async (_what, steps, outcome) => {
+    const cancellation = new Cancellation<StopCause>();
+    const containment = await machineContainment();
+    const cancelWhenEnded: Containment = {
+      ...containment,
+      start: async (command) => {
+        const contained = await containment.start(command);
+        const finish = contained.finish.bind(contained);
+        const reason: StopCause = {
+          kind: "cancelled",
+          code: "AC_CANCELLED",
+          message: "hung up",
+          evidence: {},
+        };
+        return Object.assign(contained, {
+          finish: () => {
+            cancellation.cancel({ reason });
+            return finish();
+          },
+        });
+      },
+    };
+    const { result } = await drive({
+      adapter: scriptedAdapter,
+      program: createFakeAgent(steps).program,
+      containment: cancelWhenEnded,
+      signal: cancellation,
+    });
+    expect((await result).outcome).toBe(outcome);
   });
 
   it("is killed after the grace where the worker ignores TERM", async () => {
