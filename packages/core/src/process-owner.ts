@@ -2,15 +2,15 @@
 import { errorCode, ignore, isDead, pidNamespaceOf, readBootId, readProcess } from "@agentcore/contract";
 import type { LedgerOwner } from "./ledger/ledger.ts";
 
-/** A process as others on its machine recognize it. What a system does not tell is null. */
+/** Identifies a process to others on its machine. Values that the system does not report are null. */
 export interface ProcessName extends LedgerOwner {
-  /** The namespace that its pid counts in, as `pid:[4026531836]`; undefined in records of earlier versions. */
+  /** The namespace of its pid, as `pid:[4026531836]`; undefined in records of earlier versions. */
   readonly pidNamespace?: string | null | undefined;
 }
 
 /**
- * `alive`: the very process is there, by its pid, its start time and the boot; a stopped one (SIGSTOP) is alive too. `gone`:
- * it has ended. `unknown`: this system, or a pid namespace in between, does not let one tell.
+ * `alive`: the very process exists, by its pid, its start time and the boot; a stopped one (SIGSTOP) is alive too. `gone`: it has
+ * ended. `unknown`: this system, or a pid namespace in between, hides it.
  */
 export type ProcessState = "alive" | "gone" | "unknown";
 
@@ -25,9 +25,9 @@ export function processOwner(): LedgerOwner & { readonly pidNamespace: string | 
 }
 
 /**
- * What is known of a process of this machine. It is gone after another boot, where there is no such process, one that is
- * dead and waits to be reaped (by an init that may take its time), or one that got the pid later. Where the system does not
- * tell start times, a process with that pid may be it.
+ * What is known about a process of this machine. It is gone after another boot, if no such process exists, if it is dead and
+ * waits to be reaped, or if another process got its pid later. If the system does not report start times, a process with that pid
+ * may be it.
  */
 export function processState(owner: ProcessName): ProcessState {
   try {

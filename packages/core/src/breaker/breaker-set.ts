@@ -10,7 +10,7 @@ import { Breaker } from "./breaker.ts";
 export class BreakerSet {
   readonly #config: BreakersConfig;
   readonly #breakers = new Set<Breaker>();
-  /** Breakers that have opened and were not yet seen to be done with it: a superset of those cooling down. */
+  /** Breakers that opened and were not yet seen closed: a superset of those that are cooling down. */
   readonly #opened = new Set<Breaker>();
   /** Not called for a breaker that the watchdog tripped. */
   readonly #onOpen: (breaker: Breaker) => void;
@@ -55,7 +55,7 @@ export class BreakerSet {
     );
   }
 
-  /** Time until the first of the open breakers is due for a probe. */
+  /** Time until the first open breaker is due for a probe. */
   valveWaitMs(nowMs: number): number {
     let wait = Infinity;
     for (const breaker of this.#opened) {
@@ -64,7 +64,7 @@ export class BreakerSet {
     return wait === Infinity ? 0 : wait;
   }
 
-  /** Of those that have something to tell. */
+  /** Levels of the breakers that have something to report. */
   levels(nowMs: number, now: number): BreakerLevel[] {
     const telling = [...this.#breakers].filter((breaker) => !breaker.isIdle);
     return telling.map((breaker) => breaker.level(nowMs, now));

@@ -45,16 +45,16 @@ interface HalfOpen {
 }
 type BreakerState = Closed | Open | HalfOpen;
 
-/** What a run entered under; handed back at its end. Opaque to callers. */
+/** The state in which a run entered; returned to the breaker when the run ends. Opaque to callers. */
 export type BreakerEntry = BreakerState;
 
 /** What an ended run says about a target. */
 export type Health = "success" | "failure" | "neutral";
 
-/** Whether a run may enter: `probe` only as one of the bounded number of probes. */
+/** Whether a run may enter. `probe`: only as one of the bounded number of probes. */
 export type Admission = "pass" | "probe" | "open" | "probing";
 
-/** `isTripped`: by the watchdog, which tells of it itself. */
+/** `isTripped`: opened by the watchdog, which reports that. */
 export type OnOpen = (breaker: Breaker, isTripped: boolean) => void;
 
 export class Breaker {
@@ -66,7 +66,7 @@ export class Breaker {
   #state: BreakerState = { kind: "closed" };
   /** Failures since the last success, as evidence. */
   failuresInRow = 0;
-  /** Why it opened last, to follow the name of its target: "has failed 5 times in a row". */
+  /** Why it last opened, worded to follow the name of its target: "has failed 5 times in a row". */
   openedBecause = "";
 
   constructor(target: string, config: BreakersConfig, onOpen: OnOpen) {
@@ -94,7 +94,7 @@ export class Breaker {
     }
   }
 
-  /** Lets a run in that `admission` has just admitted. */
+  /** Admits a run that `admission` has just allowed. */
   enter(): BreakerEntry {
     if (this.#state.kind === "closed") return this.#state;
     if (this.#state.kind === "open") {
@@ -143,7 +143,7 @@ export class Breaker {
     this.#state = { kind: "closed" };
   }
 
-  /** Opens it by decision of the watchdog, whatever it counted itself; whether it was not open already. */
+  /** Opens the breaker by decision of the watchdog, regardless of its own count. Returns whether it was not open already. */
   trip(nowMs: number, why: string): boolean {
     if (this.#state.kind === "open") return false;
     const backoff = this.#state.kind === "half_open" ? this.#state.backoff : this.#coolDowns.next();
@@ -157,7 +157,7 @@ export class Breaker {
     this.#onOpen(this, isTripped);
   }
 
-  /** Open with its cool-down not over: what the global valve counts. A breaker that is due for a probe is not. */
+  /** Open, and still cooling down: the global valve counts these. A breaker that is due for a probe is not cooling. */
   isCooling(nowMs: number): boolean {
     return this.#state.kind === "open" && nowMs < this.#state.probeAtMs;
   }
@@ -167,7 +167,7 @@ export class Breaker {
     return this.#state.kind === "open" ? Math.max(0, Math.ceil(this.#state.probeAtMs - nowMs)) : 0;
   }
 
-  /** Nothing is worth remembering about it. */
+  /** Whether there is nothing to remember about it. */
   get isIdle(): boolean {
     return this.#state.kind === "closed" && this.failuresInRow === 0;
   }

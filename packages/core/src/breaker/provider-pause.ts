@@ -15,7 +15,7 @@ export class ProviderPause {
   allowed = Infinity;
   #pausedUntilMs = -Infinity;
   #pausedAtMs = -Infinity;
-  /** Runs in flight when the provider first refused: where the limit ends. */
+  /** Runs in flight when the provider first refused: at this number the limit ends. */
   #peak = 0;
   #refusalsInRow = 0;
 
@@ -41,8 +41,8 @@ export class ProviderPause {
   }
 
   /**
-   * The provider refused a run that had started at `startedAtMs`. Runs that were under way when the last pause began meet
-   * the same refusal: they may lengthen the pause and do not cut the limit again. Call before the run leaves.
+   * The provider refused a run that had started at `startedAtMs`. Runs that were in progress when the last pause began get the
+   * same refusal: they may lengthen the pause, but do not cut the limit again. Call before the run leaves.
    */
   refused(nowMs: number, startedAtMs: number, retryAfterMs: number | null): void {
     const isNews = startedAtMs >= this.#pausedAtMs;

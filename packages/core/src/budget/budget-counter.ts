@@ -9,7 +9,7 @@ import { type BudgetWindow, type CounterLevel, windowEndOf, windowStartOf } from
 
 export type BudgetKind = "cost_usd" | "tokens";
 
-/** Amounts of one window. A permit keeps the one it held in, so that settling finds it even after the window ended. */
+/** Amounts of one window. A permit keeps the window it held in, so that it can be settled even after the window ended. */
 export class WindowLevel {
   readonly startsAt: number;
   readonly endsAt: number;
@@ -23,7 +23,7 @@ export class WindowLevel {
     this.cap = cap;
   }
 
-  /** What is neither spent nor held; below 0 where more was spent than the cap. */
+  /** The amount that is neither spent nor held; below 0 if more than the cap was spent. */
   get free(): number {
     return this.cap - this.spent - this.held;
   }
@@ -33,7 +33,7 @@ export class BudgetCounter {
   readonly kind: BudgetKind;
   /** Name of the scope: `tenant:acme`. */
   readonly scope: string;
-  /** Where the cap stands in the configuration: `limits.tenants.acme.cost_usd.day`. */
+  /** Key of the cap in the configuration: `limits.tenants.acme.cost_usd.day`. */
   readonly setting: string;
   readonly window: BudgetWindow;
   readonly cap: number;
@@ -53,7 +53,7 @@ export class BudgetCounter {
     this.setting = `${place.setting}.${kind}.${window}`;
   }
 
-  /** The window that a moment of the wall clock lies in; a new one where the clock has left the last. */
+  /** The window that contains a moment of the wall clock; a new one if the clock has left the last. */
   levelAt(now: number): WindowLevel {
     const level = this.#level;
     // Written so that the NaN of a counter never used counts as "outside".
@@ -62,7 +62,7 @@ export class BudgetCounter {
     return this.#level;
   }
 
-  /** Takes over what the ledger knows to be spent, if it is about the window that is current. */
+  /** Adopts the amount that the ledger knows to be spent, if it is about the current window. */
   learn(known: CounterLevel, now: number): void {
     const level = this.levelAt(now);
     if (known.windowStart !== level.startsAt) return;

@@ -19,7 +19,7 @@ export class CounterSet {
     return this.counters.length === 0;
   }
 
-  /** The window of each counter that a moment of the wall clock lies in. */
+  /** The window of each counter that contains a moment of the wall clock. */
   windowsAt(now: number): readonly WindowLevel[] {
     if (now >= this.#validFrom && now < this.#validUntil) return this.#windows;
     this.#windows = this.counters.map((counter) => counter.levelAt(now));
@@ -28,7 +28,7 @@ export class CounterSet {
     return this.#windows;
   }
 
-  /** What every counter has left; `Infinity` where there is none. */
+  /** The least that any counter has left; `Infinity` without counters. */
   leastFreeAt(now: number): number {
     let least = Infinity;
     for (const window of this.windowsAt(now)) {
@@ -38,7 +38,7 @@ export class CounterSet {
     return least;
   }
 
-  /** The counter that has the least left; null where there is none. */
+  /** The counter that has the least left; null if there is none. */
   tightestAt(now: number): BudgetCounter | null {
     const least = this.leastFreeAt(now);
     return this.counters.find((counter) => counter.levelAt(now).free === least) ?? null;

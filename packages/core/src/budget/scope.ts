@@ -10,11 +10,11 @@ const windows: readonly BudgetWindow[] = ["hour", "day", "month", "total"];
 export class Scope {
   /** As in budget levels and the ledger: `global`, `tenant:acme`, `worker:codex`, `provider:openai`. */
   readonly name: string;
-  /** Where its limits stand in the configuration: `limits.workers.codex`. */
+  /** Key of its limits in the configuration: `limits.workers.codex`. */
   readonly setting: string;
-  /** `Infinity` where there is no limit. Only the defense changes it, and only downwards from the configuration. */
+  /** `Infinity` if there is no limit. Only the defense changes it, and never above the configuration. */
   concurrencyLimit: number;
-  /** Permits live in this scope. */
+  /** Live permits in this scope. */
   running = 0;
   readonly startRate: TokenBucket | null;
   readonly costCounters: readonly BudgetCounter[];
@@ -30,7 +30,7 @@ export class Scope {
     this.tokenCounters = countersOf(this, "tokens", limits);
   }
 
-  /** Nothing runs in it and its bucket is full: created again, it would be the same, except for what the ledger knows. */
+  /** Nothing runs in it and its bucket is full: a new scope would be the same, except for what the ledger knows. */
   isIdle(nowMs: number): boolean {
     return (
       this.running === 0 &&
@@ -38,7 +38,7 @@ export class Scope {
     );
   }
 
-  /** Levels for people and programs; nothing where there is no limit. */
+  /** Levels for people and programs; empty if there is no limit. */
   levels(nowMs: number, now: number): BudgetLevel[] {
     const levels: BudgetLevel[] = [];
     const scope = this.name;

@@ -4,7 +4,7 @@
  * count starts fit (a full bucket and its refill).
  */
 
-/** Forgives the rounding of many small refills: a token that is there to within this part of one, is there. */
+/** Tolerates the rounding of many small refills: a token within this fraction of one counts as complete. */
 const epsilon = 1e-9;
 
 export class TokenBucket {
@@ -28,20 +28,20 @@ export class TokenBucket {
     return refilled < this.count ? refilled : this.count;
   }
 
-  /** Time until a token is there; 0 if one is. */
+  /** Time until a token is available; 0 if one is. */
   waitMs(nowMs: number): number {
     const missing = 1 - this.levelAt(nowMs);
     return missing <= epsilon ? 0 : Math.ceil(missing / this.#tokensPerMs - epsilon);
   }
 
-  /** Takes one token; the caller has seen `waitMs` say 0 at the same moment. */
+  /** Takes one token. Call only if `waitMs` returned 0 for the same moment. */
   take(nowMs: number): void {
     const level = this.levelAt(nowMs) - 1;
     this.#tokens = level > 0 ? level : 0;
     this.#updatedAtMs = nowMs;
   }
 
-  /** Puts back a token that was taken for a start that did not happen. */
+  /** Returns a token that was taken for a start that did not happen. */
   giveBack(nowMs: number): void {
     const level = this.levelAt(nowMs) + 1;
     this.#tokens = level < this.count ? level : this.count;

@@ -15,7 +15,7 @@ const unitBytes: Readonly<Record<string, number>> = {
 };
 const pattern = /^(\d+(?:\.\d+)?)\s*(B|[KMGT]i?B)$/;
 
-/** Bytes, or `undefined` where the text is no size. */
+/** Bytes, or `undefined` if the text is not a size. */
 export function parseByteSize(text: string): number | undefined {
   const match = pattern.exec(text.trim());
   if (match === null) return undefined;

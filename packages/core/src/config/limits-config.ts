@@ -106,7 +106,7 @@ export const attemptLimitsSchema = lazySchema(() =>
 );
 export type AttemptLimits = z.output<typeof attemptLimitsSchema>;
 
-/** Below it no shell and no worker starts. */
+/** With less memory, no shell and no worker starts. */
 const memoryMin = 16 * 2 ** 20;
 
 const runLimitsSchema = lazySchema(() =>

@@ -36,7 +36,7 @@ export const runtimeConfigSchema = lazySchema(() =>
     .meta({ description: "Limits and defenses of the runtime." }),
 );
 
-/** As read: defaults filled in, durations in milliseconds, sizes in bytes. */
+/** The parsed configuration: defaults filled in, durations in milliseconds, sizes in bytes. */
 export type RuntimeConfig = z.output<typeof runtimeConfigSchema>;
-/** As written. */
+/** The configuration as written. */
 export type RuntimeConfigInput = z.input<typeof runtimeConfigSchema>;

@@ -6,7 +6,7 @@
 import { type PressureLevel, pressureLevels } from "@agentcore/contract";
 import type { BackpressureConfig } from "../config/pressure-config.ts";
 
-/** One look at the machine; null where the system does not tell. */
+/** One measurement of the machine; null for values that the system does not report. */
 export interface PressureSample {
   readonly eventLoopDelayMs: number;
   readonly memoryAvailableBytes: number | null;
@@ -23,7 +23,7 @@ export interface PressureState {
   readonly level: PressureLevel;
   /** The signal that decided (named) in the configuration; null at `accept`. */
   readonly signal: string | null;
-  /** Since when a lower level would do, on the monotonic clock; null while it would not. */
+  /** Since when a lower level would be sufficient, on the monotonic clock; null while it is not. */
   readonly betterSinceMs: number | null;
 }
 
@@ -33,7 +33,7 @@ type Direction = "high" | "low";
 
 const signals: readonly {
   readonly name: Exclude<keyof BackpressureConfig, "sample_every" | "recovery" | "recovery_margin">;
-  /** Which way is bad. */
+  /** The direction that is bad. */
   readonly bad: Direction;
   readonly read: (sample: PressureSample) => number | null;
 }[] = [
@@ -47,7 +47,7 @@ const signals: readonly {
 
 const severe: readonly ("reject" | "defer" | "degrade")[] = ["reject", "defer", "degrade"];
 
-/** The level that a sample alone calls for, with thresholds moved by `margin` towards the good side. */
+/** The level for a sample alone, with thresholds moved by `margin` towards the good side. */
 export function levelOf(
   sample: PressureSample,
   config: BackpressureConfig,

@@ -15,19 +15,19 @@ export interface MachineSample {
   readonly diskFreeBytes: number | null;
 }
 
-/** Port: how the runtime looks at the machine. */
+/** Port: how the runtime measures the machine. */
 export interface MachineSignals {
   /** Never rejects. */
   sample(): Promise<MachineSample>;
-  /** Ends whatever it keeps running. */
+  /** Stops everything that it keeps running. */
   close(): void;
 }
 
-/** Time between two measurements of the event loop. A delay shorter than this is not seen. */
+/** Time between two measurements of the event loop. Shorter delays are not seen. */
 const resolutionMs = 10;
 
 export interface MachineSignalsOptions {
-  /** Directory whose file system is watched for space. */
+  /** Directory whose file system is checked for free space. */
   readonly stateDir?: string;
   /** Root of the proc file system; for tests. */
   readonly procDir?: string;
@@ -56,8 +56,8 @@ export function createMachineSignals(options: MachineSignalsOptions = {}): Machi
 }
 
 /**
- * Delay over the last two samples. Resetting a histogram loses the measurement in progress, and with it a block that lasts
- * over the reset; so there are two, and each is reset while the other measures.
+ * Delay over the last two samples. Resetting a histogram loses the measurement in progress, and with it a block that lasts over
+ * the reset. So there are two, and each is reset while the other measures.
  */
 function watchEventLoop(): { delayMs(): number; stop(): void } {
   const histograms = [0, 1].map(() => monitorEventLoopDelay({ resolution: resolutionMs }));

@@ -8,7 +8,7 @@ import type { Gate } from "../gate/gate.ts";
 import { nextPressure, noPressure, type PressureSample, type PressureState } from "./backpressure.ts";
 import type { MachineSample, MachineSignals } from "./machine-signals.ts";
 
-/** A scheduler that has not reported its queue for this long is not believed to have one. */
+/** After this time without a report, the scheduler counts as having no queue. */
 const queueReportMsMax = 60_000;
 
 const unknownMachine: MachineSample = {
@@ -19,7 +19,7 @@ const unknownMachine: MachineSample = {
 };
 
 export interface PressureMonitorOptions {
-  /** Absent: only what the runtime and its scheduler know themselves counts. */
+  /** Default: only the runtime's own values and the scheduler's reports count. */
   readonly signals?: MachineSignals | undefined;
   readonly config: BackpressureConfig;
   readonly gate: Gate;
@@ -33,7 +33,7 @@ export class PressureMonitor {
   #sampledAtMs = -Infinity;
   #queue = { oldestWaitMs: 0, atMs: -Infinity };
   #sampling: Promise<void> | null = null;
-  /** The last look. */
+  /** The last measurement. */
   machine: MachineSample = unknownMachine;
 
   constructor(options: PressureMonitorOptions) {
@@ -48,12 +48,12 @@ export class PressureMonitor {
     return this.#options.clock.monotonicMs() - this.#sampledAtMs >= this.#options.config.sample_every;
   }
 
-  /** Makes sure that the last look is recent: null if it is, else the look to wait for. */
+  /** Ensures that the last measurement is recent. Null if it is; otherwise the measurement to wait for. */
   bringUpToDate(): Promise<void> | null {
     return this.#sampling ?? (this.#isStale ? this.#refresh() : null);
   }
 
-  /** Looks now; several callers share one look. */
+  /** Measures now; several callers share one measurement. */
   #refresh(): Promise<void> {
     this.#sampling ??= this.#sample().finally(() => {
       this.#sampling = null;
@@ -61,7 +61,7 @@ export class PressureMonitor {
     return this.#sampling;
   }
 
-  /** A look that fails leaves the last one standing. */
+  /** If a measurement fails, the last one stays valid. */
   async #look(signals: MachineSignals): Promise<void> {
     try {
       this.machine = await signals.sample();

@@ -13,10 +13,10 @@ import {
   type OutletFacts,
 } from "./outlet-state.ts";
 
-/** Text held back for a client that does not keep up, in UTF-16 code units. */
+/** Most text held back for a client that does not keep up, in UTF-16 code units. */
 const heldCharsMax = 16 * 1024 * 1024;
 
-/** What an event takes beside its texts. */
+/** Size of an event without its texts. */
 const eventChars = 128;
 
 /** How long the result waits for a client that acknowledges nothing. */
@@ -26,7 +26,7 @@ export interface OutletOptions {
   /** Most events sent and not acknowledged. */
   readonly window: number;
   readonly clock: Clock;
-  /** Whether the stream to the client takes more just now. */
+  /** Whether the stream to the client accepts more now. */
   readonly isOpen: () => boolean;
   readonly send: (seq: number, event: WorkerEvent) => void;
 }
@@ -49,17 +49,17 @@ export class EventOutlet {
     this.#handle({ type: "pushed", event });
   }
 
-  /** The client has taken in all events up to this one. One that was never sent, or acknowledged before, changes nothing. */
+  /** The client has received all events up to this one. Ignored for an event that was never sent, or was acknowledged before. */
   acknowledge(seq: number): void {
     this.#handle({ type: "acknowledged", seq });
   }
 
-  /** Sends what may be sent; call when the stream has room again. */
+  /** Sends what may be sent. Call when the stream has room again. */
   flush(): void {
     this.#handle({ type: "flushed" });
   }
 
-  /** The run has ended: resolves when everything was sent, or the client has not acknowledged anything for too long. */
+  /** The run has ended. Resolves when everything was sent, or the client has acknowledged nothing for too long. */
   finish(): Promise<void> {
     this.#handle({ type: "ended" });
     return this.#finished.promise;
@@ -81,7 +81,7 @@ export class EventOutlet {
     return { window, held, isFull: this.#heldChars > heldCharsMax, isOpen: isOpen() };
   }
 
-  /** True where an event was sent. */
+  /** Returns whether an event was sent. */
   #perform(effect: OutletEffect): boolean {
     switch (effect.type) {
       case "hold":

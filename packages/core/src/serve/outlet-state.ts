@@ -6,7 +6,7 @@ export interface OutletState {
   readonly kind: "running" | "finishing" | "finished";
   readonly sent: number;
   readonly acknowledged: number;
-  /** Events left out since too much was held; from the first of them on, all are, until the client has received their number. */
+  /** Events left out because too much was held. After the first, all are, until the client has received their number. */
   readonly omitted: number;
 }
 
@@ -20,7 +20,7 @@ export type OutletEvent =
   /** The client has acknowledged nothing for too long. */
   | { readonly type: "timed_out" };
 
-/** As things are when the event happens. */
+/** The facts at the time of the event. */
 export interface OutletFacts {
   /** Most events sent and not acknowledged. */
   readonly window: number;
@@ -28,17 +28,17 @@ export interface OutletFacts {
   readonly held: number;
   /** No more may be held. */
   readonly isFull: boolean;
-  /** The stream takes more. */
+  /** The stream accepts more. */
   readonly isOpen: boolean;
 }
 
 export type OutletEffect =
   | { readonly type: "hold"; readonly event: WorkerEvent }
-  /** Send the oldest held event. After this and the next, `flushed` follows: more may be sent. */
+  /** Send the oldest held event. After this effect and the next, `flushed` follows: more may be sent. */
   | { readonly type: "send_held"; readonly seq: number }
   | { readonly type: "report_omitted"; readonly seq: number; readonly count: number }
   | { readonly type: "await_acknowledgement" }
-  /** Drop what is held: the result goes out. */
+  /** Drop what is held and send the result. */
   | { readonly type: "finish" };
 
 export interface OutletTransition {
@@ -58,7 +58,7 @@ export function nextOutlet(state: OutletState, event: OutletEvent, facts: Outlet
         : send(state, { ...facts, held: facts.held + 1 }, [{ type: "hold", event: event.event }]);
     case "acknowledged": {
       const { seq } = event;
-      // One that was never sent, or acknowledged before, changes nothing.
+      // Never sent, or acknowledged before: ignored.
       if (seq > state.sent || seq <= state.acknowledged) return { state, effects: [] };
       return send(
         { ...state, acknowledged: seq },
@@ -77,7 +77,7 @@ export function nextOutlet(state: OutletState, event: OutletEvent, facts: Outlet
   }
 }
 
-/** Sends the next that may be sent, or finishes where all was. */
+/** Sends the next event that may be sent, or finishes if all were sent. */
 function send(
   state: OutletState,
   { window, held, isOpen }: OutletFacts,

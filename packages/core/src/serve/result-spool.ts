@@ -10,7 +10,7 @@ export async function spoolResult(directory: string, spooled: SpooledResult): Pr
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, `${spooled.permitId}.json`);
   const partial = `${path}.partial`;
-  // New, so that neither a link nor a mode that was there before has a say.
+  // Create a new file, so that no earlier link or mode applies.
   await rm(partial, { force: true });
   const file = await open(partial, "wx", 0o600);
   try {
@@ -28,20 +28,20 @@ export async function spoolResult(directory: string, spooled: SpooledResult): Pr
   }
 }
 
-/** A result, and when it was sent. */
+/** A result, and the time when it was sent. */
 interface SentResult {
   readonly spooled: SpooledResult;
   readonly sentAtMs: number;
 }
 
-/** Most results remembered after they were sent. */
+/** Most results kept after they were sent. */
 const sentMax = 256;
-/** A client that has had a result for this long has applied it. */
+/** A client that received a result this long ago has applied it. */
 const sentMsMax = 10_000;
 
 /**
- * Results sent of late. The protocol does not acknowledge them, so when the client goes away without a goodbye it cannot be
- * known whether the last ones reached its store; they are spooled again, and a client that has them already drops them.
+ * Results sent recently. The protocol does not acknowledge them. If the client disconnects without a goodbye, the last ones may
+ * not have reached its store: they are spooled again, and a client that has them already drops them.
  */
 export class SentResults {
   readonly #sent: SentResult[] = [];
@@ -51,7 +51,7 @@ export class SentResults {
     if (this.#sent.length > sentMax) this.#sent.shift();
   }
 
-  /** Those that a client may not have applied. */
+  /** Results that a client may not have applied. */
   doubtful(nowMs: number): SpooledResult[] {
     return this.#sent.filter(({ sentAtMs }) => nowMs - sentAtMs < sentMsMax).map(({ spooled }) => spooled);
   }

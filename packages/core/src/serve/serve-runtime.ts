@@ -39,16 +39,16 @@ export interface ServeOptions {
   readonly output: Writable;
   readonly clock: Clock;
   readonly log: Log;
-  /** How this server names itself in the handshake. */
+  /** Name of this server in the handshake. */
   readonly server: { readonly name: string; readonly version: string };
-  /** Where results go that the client may not have. Absent: they are logged and lost. */
+  /** Where to put results that the client may not have received. Default: they are logged and lost. */
   readonly spoolDir?: string;
 }
 
-/** Bytes that wait for the client to read them, beyond which it is not listened to. */
+/** If more bytes than this wait for the client to read them, its input is not read. */
 const unreadBytesMax = 1024 * 1024;
 
-/** Why serving ended: the client said goodbye, or was gone. */
+/** Why serving ended: the client said goodbye, or disconnected. */
 export type ServeEnd = "shutdown" | "disconnected";
 
 /** Resolves when everything that ran has ended and the runtime is closed. Never rejects. */
@@ -71,8 +71,8 @@ class Server {
   /** Ids of requests not answered yet. */
   readonly #unanswered = new Set<WireId>();
   /**
-   * What each live permit was granted for; a spooled result names it. Permits that expire unused are not told here; the bound
-   * keeps their traces few.
+   * What each live permit was granted for; spooled results name it. Permits that expire unused are not reported here; the bound
+   * limits their entries.
    */
   readonly #granted = new BoundedMap<string, { jobId: string; attempt: number }>(10_000);
   #isReady = false;
@@ -120,7 +120,7 @@ class Server {
     let timer = this.#options.clock.setTimer(wireHeartbeatMs, () => void beat());
     const beat = async (): Promise<void> => {
       timer = this.#options.clock.setTimer(wireHeartbeatMs, () => void beat());
-      // A client that does not read would only collect them.
+      // For a client that does not read, they would only accumulate.
       if (this.#isReady && !this.#options.output.writableNeedDrain)
         this.#notify("heartbeat", await this.#runtime.load());
     };
@@ -129,8 +129,8 @@ class Server {
 
   #onData(chunk: Buffer): void {
     for (const line of this.#reader.push(chunk)) this.#onLine(line);
-    // Answers that nobody reads must not pile up: no more questions until they have gone out. Up to there even a client that
-    // is behind with its reading is heard, so that it can acknowledge and cancel.
+    // Replies that nobody reads must not accumulate: read no more requests until they are sent. Up to this limit, even a slow
+    // client is read, so that it can acknowledge and cancel.
     if (this.#options.output.writableLength > unreadBytesMax) this.#options.input.pause();
   }
 

@@ -21,7 +21,7 @@ import { z } from "zod";
 
 export type WireId = string | number;
 
-/** A request of any method, with params as that method takes them. */
+/** A request of any method, with the params of that method. */
 export type WireCall = {
   [M in WireMethod]: { readonly method: M; readonly params: WireParams<M> };
 }[WireMethod];
@@ -79,7 +79,7 @@ function wrongParams(id: WireId | null, method: string, error: z.ZodError): Wire
   return invalid(id, wireErrorCodes.invalidParams, "AC_WIRE_MALFORMED", message);
 }
 
-/** The id of a message that is otherwise wrong, if it has a usable one: the client can then tell which it was. */
+/** The id of a message that is otherwise invalid, if it has a usable one: it tells the client which message it was. */
 function idOf(value: unknown): WireId | null {
   const id: unknown = typeof value === "object" && value !== null && "id" in value ? value.id : null;
   return typeof id === "string" || (typeof id === "number" && Number.isSafeInteger(id)) ? id : null;
@@ -104,7 +104,7 @@ export function wireError(
   return { code, message, data: { code: errorCode, cure: errorCodes[errorCode].cure, evidence } };
 }
 
-/** An exception of a method as its error reply. */
+/** Converts an exception of a method to its error reply. */
 export function wireErrorOf(error: unknown): WireError {
   if (isAgentCoreError(error)) {
     return wireError(wireErrorCodes.agentcore, error.code, error.message, error.evidence);

@@ -22,7 +22,7 @@ export interface Staged<Stage> {
 
 export interface WorkerEvidence {
   readonly concentration: Concentration | null;
-  /** The run that just ended showed that the worker works. */
+  /** The run that just ended showed that the worker functions. */
   readonly worked: boolean;
 }
 
@@ -49,7 +49,7 @@ export interface GlobalEvidence {
   /** Failures of workers and providers among all recent runs. */
   readonly concentration: Concentration | null;
   readonly isolatedWorkers: number;
-  /** Runs whose processes could not be ended, or that do not end though they were told to. */
+  /** Runs whose processes could not be ended, or that do not end although they were stopped. */
   readonly unstoppable: number;
 }
 

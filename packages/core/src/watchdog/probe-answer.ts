@@ -29,7 +29,7 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** Of equal objects the same, whatever the order of their keys. */
+/** Equal objects have the same digest, regardless of the order of their keys. */
 function digestOf(value: unknown): string {
   return createHash("sha256").update(JSON.stringify(value, sortedKeys)).digest("hex").slice(0, 16);
 }

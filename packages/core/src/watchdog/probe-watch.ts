@@ -18,11 +18,11 @@ import { readProbe, type ReadProbe } from "./probe-answer.ts";
 
 export interface ProbeWatch {
   readonly spec: ProbeSpec;
-  /** On the monotonic clock; `Infinity` while a look is under way. */
+  /** On the monotonic clock; `Infinity` while a look is in progress. */
   readonly dueMs: number;
   readonly lookedAtMs: number;
   readonly digest: string | null;
-  /** Looks in a row that found no progress, and that were errors. */
+  /** Looks in a row that found no progress, and looks in a row that were errors. */
   readonly stalledFor: number;
   readonly errorsFor: number;
 }
@@ -31,7 +31,7 @@ export type ProbeInput =
   | { readonly kind: "tick" }
   | { readonly kind: "looked"; readonly output: ProbeOutput };
 
-/** One look, judged. */
+/** The judgment of one look. */
 export interface ProbeReport extends Omit<ProbeFinding, "class" | "by"> {
   readonly found: ProbeClass;
   readonly inRow: number;
@@ -40,9 +40,9 @@ export interface ProbeReport extends Omit<ProbeFinding, "class" | "by"> {
 
 export interface ProbeStep {
   readonly watch: ProbeWatch;
-  /** Whether a look is to begin now. */
+  /** Whether a look must begin now. */
   readonly looks: boolean;
-  /** Null unless a look has ended. */
+  /** Null unless a look has just ended. */
   readonly report: ProbeReport | null;
   readonly stop: { readonly cause: StopCause; readonly finding: ProbeFinding } | null;
 }
@@ -72,9 +72,9 @@ function afterLook(before: ProbeWatch, read: ReadProbe, nowMs: number): ProbeSte
 function afterAnswer(before: ProbeWatch, { answer, digest }: Extract<ReadProbe, { ok: true }>): ProbeStep {
   const isSame = digest === before.digest;
   const found = answer.class ?? (isSame ? "stalled" : "progressing");
-  // Of a probe that says "stalled" a digest that it names itself, and that has changed, starts the count again.
+  // A "stalled" answer starts the count again if the probe gives a digest and that digest has changed.
   const continues = isSame || (answer.class === "stalled" && answer.digest === undefined);
-  // The first of several equal answers counts among them.
+  // The first of several equal answers counts too.
   const stalledFor = answer.class === "progressing" ? 0 : continues ? before.stalledFor + 1 : 1;
   const watch = { ...before, digest, stalledFor, errorsFor: 0 };
   const { fingerprints = [], reasons = [], summary = null } = answer;

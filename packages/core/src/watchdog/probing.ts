@@ -15,12 +15,12 @@ import { startProbeWatch, stepProbe, type ProbeInput, type ProbeWatch } from "./
 
 export interface ProbingOptions {
   readonly spec: ProbeSpec;
-  /** Runs the probe's script once. Never rejects. Null: the run has ended, and nothing follows from the look. */
+  /** Runs the probe's script once. Never rejects. Null: the run has ended, and the look has no consequence. */
   readonly look: () => Promise<ProbeOutput | null>;
   readonly clock: Clock;
   readonly tell: (event: WorkerEvent) => void;
   readonly stop: (cause: StopCause) => void;
-  /** A look has found progress, and that is to count as a sign of the worker. */
+  /** A look has found progress that counts as activity of the worker. */
   readonly onActivity: () => void;
   /** `nextDueMs` may have become earlier. */
   readonly onDue: () => void;
@@ -30,7 +30,7 @@ export class Probing {
   readonly #options: ProbingOptions;
   #watch: ProbeWatch;
   #ended = false;
-  /** What the run was stopped for; null unless it was the probe that stopped it. */
+  /** Why the run was stopped; null unless the probe stopped it. */
   finding: ProbeFinding | null = null;
 
   constructor(options: ProbingOptions) {
@@ -75,7 +75,7 @@ export class Probing {
   }
 }
 
-/** A runner that rejects breaks its contract; the run it looks at is not to suffer for that. */
+/** A runner that rejects breaks its contract. The run that it checks must not suffer for that. */
 function failedLook(error: unknown): ProbeOutput {
   const why = errorText(error);
   return { exitCode: null, stdout: "", stderr: "", failure: `the probe could not be run: ${why}` };

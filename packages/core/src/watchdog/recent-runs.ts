@@ -1,7 +1,7 @@
 /** Keeps the last results by key (a worker, a workspace, all), and detects concentrated failures. */
 import { BoundedMap } from "@agentcore/contract";
 
-/** Keys kept; the one that was longest without a run is forgotten first. */
+/** Keys kept. The key with the oldest last run is forgotten first. */
 const keysMax = 1000;
 
 interface RunEnd {
@@ -15,7 +15,7 @@ export interface Concentration {
 }
 
 export interface ConcentrationLimits {
-  /** Runs looked at together; fewer are no evidence. */
+  /** Runs that are judged together; fewer are no evidence. */
   readonly runs: number;
   /** Share of them that must have failed. */
   readonly share: number;
@@ -25,7 +25,7 @@ export interface ConcentrationLimits {
 interface KeptEnds {
   /** Oldest first. */
   readonly ends: RunEnd[];
-  /** Failures among them: mostly none, and then there is nothing to look for. */
+  /** Failures among them. Usually 0, and then there is nothing to search for. */
   failures: number;
 }
 
@@ -57,7 +57,7 @@ export class RecentRuns {
       : null;
   }
 
-  /** Forgets a key: what was acted upon is not evidence a second time. */
+  /** Forgets a key: the same runs must not be evidence twice. */
   clear(key: string): void {
     this.#kept.delete(key);
   }

@@ -14,16 +14,16 @@ export interface RunHealth {
 
 type Verdict = Pick<WorkerResult, "outcome" | "errorClass" | "retryAfterMs" | "code">;
 
-/** A probe looks at the task's own affairs: what it finds is no fault of the worker's. */
+/** A probe judges the task: its findings are not the worker's fault. */
 const probeCodes: ReadonlySet<string | null> = new Set<ErrorCode>(["AC_PROBE_STALLED", "AC_PROBE_TERMINAL"]);
 
-/** What the breakers and the provider's pause learn from it. */
+/** What the breakers and the provider's pause learn from a run. */
 export function healthOf({ outcome, errorClass, retryAfterMs, code }: Verdict): RunHealth {
   if (outcome === "succeeded") return { worker: "success", provider: "success", refusal: null };
   if (errorClass === null || probeCodes.has(code))
     return { worker: "neutral", provider: "neutral", refusal: null };
   const { trips } = errorClassTraits[errorClass];
-  // The model answered and the worker did what it does: the task is what failed.
+  // The model answered and the worker did its part: the task failed.
   const bothWorked = errorClass === "task_failed" || errorClass === "permission_denied";
   const healthFor = (target: "worker" | "provider"): Health => {
     if (trips === target) return "failure";
@@ -39,7 +39,7 @@ export function healthOf({ outcome, errorClass, retryAfterMs, code }: Verdict): 
   };
 }
 
-/** Whose failure a run is, for the search for concentrations; `none` for a success and for what nobody here can help. */
+/** Whose failure a run is, for the search for concentrations. `none`: a success, or a failure that nobody here can help. */
 export type Blame = "worker" | "task" | "none";
 
 export function blameOf({ outcome, errorClass, code }: Verdict): Blame {

@@ -29,26 +29,26 @@ export interface RunWatch {
   readonly toolsInFlight: ReadonlySet<string>;
   readonly tokens: number;
   readonly costUsd: number | null;
-  /** Most by which the totals grew from one report to the next: what one answer may take. */
+  /** The largest increase of the totals from one report to the next: the possible size of one answer. */
   readonly costliestUsd: number;
   readonly costliestTokens: number;
 }
 
 export type WatchInput =
   | { readonly kind: "event"; readonly event: WorkerEvent }
-  /** Something other than the worker's own events shows that it gets on. */
+  /** A sign other than the worker's own events shows progress. */
   | { readonly kind: "activity" }
   | { readonly kind: "tick" }
-  /** The runtime did not run for this long. */
+  /** The runtime was suspended for this long. */
   | { readonly kind: "woke"; readonly sleptMs: number };
 
 export interface WatchStep {
   readonly watch: RunWatch;
-  /** Why the run must stop now; null while it may go on. */
+  /** Why the run must stop now; null while it may continue. */
   readonly stop: StopCause | null;
 }
 
-/** Tool calls remembered; a worker that opens more without ending any is not believed to wait for the first ones. */
+/** Tool calls remembered. A worker that opens more without ending any no longer counts as waiting for the first ones. */
 const toolsMax = 1000;
 
 export function startWatch(limits: RunLimits, startedMs: number, nowMs: number): RunWatch {
@@ -88,7 +88,7 @@ export function stepWatch(watch: RunWatch, input: WatchInput, nowMs: number): Wa
   }
 }
 
-/** When the next limit of time is reached if nothing happens. */
+/** When the next time limit is reached if nothing happens. */
 export function nextDueMs(watch: RunWatch): number {
   const { limits, deadlineMs, lastEventMs, lastProgressMs } = watch;
   if (watch.toolsInFlight.size > 0) return Math.min(deadlineMs, lastEventMs + limits.toolSilenceMs);
@@ -124,7 +124,7 @@ function afterEvent(watch: RunWatch, event: WorkerEvent, nowMs: number): RunWatc
   }
 }
 
-/** Totals only grow; one that arrives late and out of order does not lower what is known. */
+/** Totals only grow; a late report out of order does not lower them. */
 function afterUsage(
   watch: RunWatch,
   { usage, costUsd: said }: Extract<WorkerEvent, { type: "usage" }>,

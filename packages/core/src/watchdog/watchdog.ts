@@ -44,22 +44,22 @@ export interface WatchdogOptions {
   readonly escalate: (escalation: Escalation) => void;
   /** `nextDueMs` may have become earlier. */
   readonly onDue: () => void;
-  /** Stops everything that runs. */
+  /** Stops all runs. */
   readonly cancelAll: (reason: StopCause) => void;
 }
 
-/** One run under watch. */
+/** One watched run. */
 export interface WatchedRun {
   readonly permit: LivePermit;
   watch: RunWatch;
-  /** When it was told to stop, on the monotonic clock. */
+  /** When it was asked to stop, on the monotonic clock. */
   stoppedAtMs: number | null;
   isSlowToStop: boolean;
-  /** Null until its worker is at work, and for a task without a probe. */
+  /** Null until its worker has begun, and for a task without a probe. */
   probing: Probing | null;
 }
 
-/** What it takes to probe a run. */
+/** What is needed to probe a run. */
 export interface ProbeOptions {
   readonly spec: ProbeSpec;
   readonly look: () => Promise<ProbeOutput | null>;
@@ -90,7 +90,7 @@ export class Watchdog {
     this.#allRuns = new RecentRuns({ runs: 2 * runs, share, withinMs });
   }
 
-  /** Begins to watch a permit's run; its wall clock counts from the permit's issue. */
+  /** Begins to watch a permit's run. Its wall-clock limit counts from the issue of the permit. */
   watch(permit: LivePermit): WatchedRun {
     const nowMs = this.#options.clock.monotonicMs();
     const watch = startWatch(this.#limitsOf(permit), permit.holds.issuedAtMs, nowMs);
@@ -115,7 +115,7 @@ export class Watchdog {
     };
   }
 
-  /** Begins to probe a run, whose worker has just been released. */
+  /** Begins to probe a run whose worker has just been released. */
   probe(run: WatchedRun, parts: ProbeOptions): void {
     if (run.stoppedAtMs !== null || run.probing !== null) return;
     const { clock, onDue } = this.#options;
@@ -139,13 +139,13 @@ export class Watchdog {
     if (stop !== null) run.permit.cancellation.cancel({ reason: stop });
   }
 
-  /** Whether a stage of the defense is active that time alone may end: `tick` must then be called even while nothing runs. */
+  /** Whether a stage of the defense is active that only time can end: `tick` must then be called even while nothing runs. */
   get isOnGuard(): boolean {
     if (this.#global.stage === "shed" || this.#global.stage === "throttle") return true;
     return [...this.#workerStages.values()].some(({ stage }) => stage === "isolate_worker");
   }
 
-  /** When `tick` has something to do at the latest; `Infinity` if nothing is watched. */
+  /** The latest moment for the next `tick`; `Infinity` if nothing is watched. */
   nextDueMs(): number {
     let due = Infinity;
     for (const run of this.#runs) due = Math.min(due, this.#dueOf(run));
@@ -157,7 +157,7 @@ export class Watchdog {
     return run.isSlowToStop ? Infinity : run.stoppedAtMs + this.#options.config.watchdog.cancel_slow;
   }
 
-  /** `sleptMs`: for how long the runtime itself did not run. */
+  /** `sleptMs`: how long the runtime was suspended. */
   tick(sleptMs: number): void {
     const nowMs = this.#options.clock.monotonicMs();
     const input: WatchInput = sleptMs > 0 ? { kind: "woke", sleptMs } : { kind: "tick" };
@@ -185,7 +185,7 @@ export class Watchdog {
     });
   }
 
-  /** Takes in how a run ended. Call after the gate has ended its permit. */
+  /** Records how a run ended. Call after the gate has ended its permit. */
   ended(run: WatchedRun, result: WorkerResult): void {
     this.#runs.delete(run);
     run.probing?.end();
@@ -201,8 +201,8 @@ export class Watchdog {
     if (isEvidence) {
       this.#workerRuns.add(worker.name, blame === "worker", nowMs);
       this.#allRuns.add(everything, blame === "worker", nowMs);
-      // While the worker itself is suspect, its failures say nothing about where it worked. A task that failed never does:
-      // the steps of a workflow share one workspace, and a test that fails is what they are there to find.
+      // While the worker is suspect, its failures say nothing about the workspace. A failed task never does: the steps of a
+      // workflow share one workspace, and their tests are expected to find failures.
       if (this.#stageOf(worker).stage === "none")
         this.#workspaceRuns.add(directory, blame === "worker", nowMs);
     }
@@ -217,7 +217,7 @@ export class Watchdog {
 
   #judgeWorker(worker: WorkerTarget, worked: boolean, nowMs: number): void {
     const before = this.#stageOf(worker);
-    // Behind an open breaker only probes run, and each later than the last: fewer of them must do.
+    // Behind an open breaker only probes run, each later than the last, so fewer runs are sufficient evidence.
     const isProbed = before.stage === "open_breaker";
     const runs = this.#options.config.watchdog.concentration_runs;
     const runsMin = isProbed ? Math.max(2, Math.ceil(runs / 3)) : runs;
@@ -228,7 +228,7 @@ export class Watchdog {
     this.#workerRuns.clear(worker.name);
     const denial = concentrated(`worker ${worker.name}`, concentration);
     if (after.stage === "open_breaker") {
-      // One that had opened by its own count was reported then.
+      // A breaker that opened by its own count was reported then.
       const wasShut = worker.breaker.trip(nowMs, `failed in ${ofLast(concentration)} runs`);
       if (wasShut) this.#escalate("open_breaker", `worker:${worker.name}`, denial);
     }

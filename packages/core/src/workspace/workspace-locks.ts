@@ -11,7 +11,7 @@ import type { Denial } from "@agentcore/contract";
 const nodesMax = 20_000;
 
 export interface Quarantine extends Denial {
-  /** End on the monotonic clock; `Infinity`: until lifted. */
+  /** Its end on the monotonic clock; `Infinity`: until lifted. */
   readonly untilMs: number;
 }
 
@@ -21,7 +21,7 @@ export class WorkspaceNode {
   /** Permit that holds it, or null. */
   holder: string | null = null;
   quarantine: Quarantine | null = null;
-  /** Locked and quarantined directories below. */
+  /** Locked and quarantined directories below this one. */
   busyBelow = 0;
   children = 0;
 
@@ -33,10 +33,10 @@ export class WorkspaceNode {
 
 export class WorkspaceLocks {
   readonly #byPath = new Map<string, WorkspaceNode>();
-  /** Spellings that were asked for; several may mean one node. */
+  /** Requested spellings; several may name one node. */
   readonly #bySpelling = new Map<string, WorkspaceNode>();
 
-  /** The node of a directory. Creates what is missing, which is not a lock. */
+  /** The node of a directory. Creates missing nodes, without a lock. */
   node(workspace: string): WorkspaceNode {
     const known = this.#bySpelling.get(workspace);
     if (known !== undefined) return known;
@@ -59,7 +59,7 @@ export class WorkspaceLocks {
 
   #dropIdle(): void {
     this.#bySpelling.clear();
-    // Children were inserted after their parents: going backwards meets them first.
+    // Children were inserted after their parents, so the reverse order visits children first.
     for (const node of [...this.#byPath.values()].reverse()) {
       if (node.holder !== null || node.quarantine !== null || node.children > 0) continue;
       this.#byPath.delete(node.path);
@@ -75,7 +75,7 @@ export class WorkspaceLocks {
     return node.busyBelow > 0 ? this.#firstBelow(node, (below) => below.holder !== null) : null;
   }
 
-  /** The quarantine that a run in this directory would touch, or null. */
+  /** The quarantine that applies to a run in this directory, or null. */
   quarantineAt(node: WorkspaceNode, nowMs: number): WorkspaceNode | null {
     const isOn = (at: WorkspaceNode) => at.quarantine !== null && nowMs < at.quarantine.untilMs;
     for (let above: WorkspaceNode | null = node; above !== null; above = above.parent) {
@@ -102,7 +102,7 @@ export class WorkspaceLocks {
     addBelow(node, -1);
   }
 
-  /** Replaces an earlier quarantine of the same directory, unless that one lasts longer. */
+  /** Replaces an earlier quarantine of the same directory, unless the earlier one lasts longer. */
   quarantine(workspace: string, quarantine: Quarantine): void {
     const node = this.node(workspace);
     if (node.quarantine === null) addBelow(node, 1);
@@ -110,7 +110,7 @@ export class WorkspaceLocks {
       node.quarantine = quarantine;
   }
 
-  /** Whether there was one to lift. */
+  /** Returns whether there was one to lift. */
   liftQuarantine(workspace: string): boolean {
     const node = this.node(workspace);
     if (node.quarantine === null) return false;
@@ -119,7 +119,7 @@ export class WorkspaceLocks {
     return true;
   }
 
-  /** Forgets quarantines whose time is over. */
+  /** Removes quarantines that have ended. */
   liftExpired(nowMs: number): void {
     for (const node of this.#byPath.values()) {
       if (node.quarantine !== null && node.quarantine.untilMs <= nowMs) this.liftQuarantine(node.path);

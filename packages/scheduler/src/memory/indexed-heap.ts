@@ -19,7 +19,7 @@ export class IndexedHeap<T> {
     return this.#positions.has(item);
   }
 
-  /** The first item; undefined where there is none. */
+  /** The first item; undefined if there is none. */
   peek(): T | undefined {
     return this.#items[0];
   }
@@ -36,7 +36,7 @@ export class IndexedHeap<T> {
     this.#rise(this.#items.length - 1);
   }
 
-  /** Does nothing for an item that is not there. */
+  /** Does nothing for an item that is not in the heap. */
   remove(item: T): void {
     const position = this.#positions.get(item);
     if (position === undefined) return;

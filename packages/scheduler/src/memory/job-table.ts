@@ -14,7 +14,7 @@ const byRunAt = (a: JobRecord, b: JobRecord): number => runAtOf(a.state) - runAt
 
 export class JobTable {
   readonly #jobs = new Map<string, JobRecord>();
-  /** Jobs are numbered as they are submitted. */
+  /** Jobs are numbered in the order of their submits. */
   readonly #numbers = new Map<string, number>();
   #nextNumber = 0;
   readonly #ready = new ReadyQueue(({ job }) => this.#numbers.get(job.id)!);
@@ -24,9 +24,9 @@ export class JobTable {
   /** Pieces of workflow runs that are due, and those that are not: among the delayed as well. */
   readonly #readyPieces = new Set<JobRecord>();
   readonly #delayedPieces = new Set<JobRecord>();
-  /** The delayed jobs that wait for so long, not until a moment; first the one whose wait was decided last. */
+  /** Delayed jobs with a relative wait, not until an absolute moment; the latest decision first. */
   readonly #waiting = new IndexedHeap<JobRecord>((a, b) => waitsFrom(b.state) - waitsFrom(a.state));
-  /** Queued jobs whose idempotency key is still running under the job they replaced. */
+  /** Queued jobs whose idempotency key is still used by the running job that they replaced. */
   readonly #heldByKey = new Map<string, JobRecord>();
   readonly #runningByOwner = new Map<string, Map<string, JobRecord>>();
   readonly #runningByConcurrencyKey = new Map<string, number>();
@@ -74,7 +74,7 @@ export class JobTable {
     this.#unindex(record);
   }
 
-  /** The next job in claim order, or undefined. `put` its running record before asking for another. */
+  /** The next job in claim order, or undefined. Call `put` with its running record before the next call. */
   nextToClaim(request: ClaimRequest): JobRecord | undefined {
     this.#promote(request.now);
     if (request.only !== undefined) return this.#firstOfOnly(request.only, request);
@@ -190,7 +190,7 @@ export class JobTable {
     this.#counts[state.kind] += 1;
     if (state.kind === "dead" && state.replayedAs !== null) this.#replayed += 1;
     if (state.kind === "queued") {
-      // A job that may run at once is ready whatever the clock says later; see `isDue`.
+      // A job that may run at once is ready, even if the clock is set back later; see `isDue`.
       if (state.delayMs === 0) this.#addReady(record);
       else this.#addDelayed(record);
     }
@@ -225,7 +225,7 @@ export class JobTable {
     if (job.key !== undefined) add(this.#runningByKey, job.key, -1);
   }
 
-  /** Lets the successor of a key go once nothing runs with it: only when a change is complete, not in the midst of it. */
+  /** Releases the successor of a key once nothing runs with the key. Call only when a change is complete. */
   #releaseHeld(key: string | undefined): void {
     if (key === undefined || (this.#runningByKey.get(key) ?? 0) > 0) return;
     const held = this.#heldByKey.get(key);
@@ -255,7 +255,7 @@ function dueAt(state: JobState | undefined, now: number): boolean {
   return state?.kind === "queued" && isDue(state, now);
 }
 
-/** Whether a job still holds its idempotency key, as far as its own state says. */
+/** Whether a job still holds its idempotency key, according to its own state. */
 export function isUnfinished(record: JobRecord | undefined): record is JobRecord {
   return record !== undefined && !isTerminal(record.state);
 }

@@ -22,7 +22,7 @@ export function createMemoryJournal(): Journal {
       if ((known?.entries.length ?? 0) !== after || (known !== undefined && after === 0)) return "conflict";
       const newHeader = header ?? known?.header;
       assert(newHeader !== undefined, `the first append to ${stream} has no header`);
-      // As text, so that nobody changes what was written.
+      // Kept as text, so that no caller changes what was written.
       const kept = known?.entries ?? [];
       for (const entry of entries) kept.push(JSON.stringify(entry));
       streams.set(stream, { header: structuredClone(newHeader), entries: kept });

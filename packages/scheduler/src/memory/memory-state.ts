@@ -32,7 +32,7 @@ export class MemoryState {
     return this.jobs.get(jobId) ?? this.jobs.get(this.aliases.get(jobId) ?? "");
   }
 
-  /** The record after the event, or undefined where it was stale. */
+  /** The record after the event, or undefined if the event was stale. */
   apply(jobId: string, event: JobEvent): JobRecord | undefined {
     const before = this.jobs.get(jobId);
     const next = before === undefined ? undefined : transition(before, event);
@@ -72,7 +72,7 @@ export class MemoryState {
     }
   }
 
-  /** Deletes matching jobs, at most `limit`, with all that belongs to them. Answers their ids. */
+  /** Deletes matching jobs, at most `limit`, with all that belongs to them. Returns their ids. */
   dropAll(matches: (record: JobRecord) => boolean, limit: number): string[] {
     const dropped: string[] = [];
     for (const record of this.jobs.all()) {
@@ -97,7 +97,7 @@ export class MemoryState {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Tells the listeners where a job changed since the last call. */
+  /** Calls the listeners if a job changed since the last call. */
   notify(): void {
     if (this.jobs.changes === this.#notified) return;
     this.#notified = this.jobs.changes;

@@ -13,7 +13,7 @@ import { claim, requestCancel, settleAndClaim } from "./work.ts";
 
 export function createMemoryStore(): JobStore {
   const state = new MemoryState();
-  // Acknowledged in a later turn, like a commit, and after the listeners were called.
+  // Acknowledge in a later turn, like a commit, and after the listeners were called.
   const write = async <T>(command: () => T): Promise<T> => {
     state.assertOpen();
     const answer = command();
@@ -70,7 +70,7 @@ function wantsCancel({ state }: JobRecord): boolean {
   return state.kind === "running" && state.cancelRequested !== null;
 }
 
-/** Ended before the moment, and not a dead letter that somebody may still want. */
+/** Ended before the moment, and not a dead letter that is still needed. */
 function isSpent({ state }: JobRecord, endedBefore: number): boolean {
   switch (state.kind) {
     case "queued":

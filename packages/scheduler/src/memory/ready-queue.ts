@@ -16,7 +16,7 @@ export interface Eligibility {
   runningWithKey(concurrencyKey: string): number;
 }
 
-/** What jobs may be excluded by together. */
+/** The properties by which jobs may be excluded together. */
 interface Kind {
   readonly worker: string;
   readonly model: string | null;
@@ -45,7 +45,7 @@ export function tenantOf(record: JobRecord): string {
 export class ReadyQueue {
   readonly #tenants = new Map<string, Map<string, KindQueue>>();
   readonly #lanes = new Map<string, Lane>();
-  /** Lanes taken out because their concurrency key is at its limit. */
+  /** Lanes removed because their concurrency key is at its limit. */
   readonly #parked = new Map<string, Set<Lane>>();
   #parkedAtPerKey = 0;
   readonly #byRank: (a: JobRecord, b: JobRecord) => number;
@@ -55,7 +55,7 @@ export class ReadyQueue {
     this.#byRank = (a, b) => a.rank - b.rank || numberOf(a) - numberOf(b);
   }
 
-  /** Tenants that may have a head. A lane that is parked at another limit than this is looked at again. */
+  /** Tenants that may have a head. Lanes that were parked at another limit than this are checked again. */
   tenants({ perKey }: Pick<Eligibility, "perKey">): Iterable<string> {
     if (perKey !== this.#parkedAtPerKey) {
       for (const key of this.#parked.keys()) this.release(key);
@@ -79,7 +79,7 @@ export class ReadyQueue {
     this.#link(lane);
   }
 
-  /** A run with this key ended: its lanes may be looked at again. */
+  /** A run with this key ended: its lanes may be checked again. */
   release(concurrencyKey: string): void {
     const lanes = this.#parked.get(concurrencyKey);
     this.#parked.delete(concurrencyKey);
@@ -97,14 +97,14 @@ export class ReadyQueue {
     return best;
   }
 
-  /** The first of each lane; without a concurrency key every job is one. */
+  /** The first job of each lane; a job without a concurrency key is a lane of its own. */
   firsts(): readonly JobRecord[] {
     return [...this.#lanes.values()].flatMap(({ concurrencyKey, jobs }) =>
       concurrencyKey === null ? jobs.values() : (jobs.peek() ?? []),
     );
   }
 
-  /** Ids of the tenant in line before the record, in order; for people, linear in the tenant's jobs. */
+  /** Ids of the tenant's jobs in line before the record, in order. For people: linear in the tenant's jobs. */
   ahead(record: JobRecord, limit: number): string[] {
     const tenant = tenantOf(record);
     return [...this.#lanes.values()]
@@ -159,7 +159,7 @@ export class ReadyQueue {
     return lane;
   }
 
-  /** Puts a lane back after its first job may have changed; one that is empty or parked stays out. */
+  /** Puts a lane back after its first job may have changed, unless it is empty or parked. */
   #link(lane: Lane): void {
     const { concurrencyKey: key } = lane;
     if (lane.jobs.size === 0) {
@@ -197,7 +197,7 @@ function laneIdOf(record: JobRecord): string {
   return JSON.stringify([tenantOf(record), kindOf(record), record.concurrencyKey]);
 }
 
-/** Whether a claim with the filter passes over the job. */
+/** Whether a claim with the filter skips the job. */
 export function excludes(exclude: ClaimFilter, record: JobRecord): boolean {
   const key = record.concurrencyKey;
   return (

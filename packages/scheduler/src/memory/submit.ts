@@ -71,7 +71,7 @@ export function replay(state: MemoryState, deadJobId: string, submission: Submis
   const dead = state.find(deadJobId);
   if (dead?.state.kind !== "dead") return { kind: "not_dead" };
   if (dead.state.replayedAs !== null) {
-    // The earlier replay may have ended and been deleted since; the dead letter was dealt with all the same.
+    // The earlier replay may have ended and been deleted since; the dead letter still counts as replayed.
     const record = state.find(dead.state.replayedAs);
     return record === undefined ? { kind: "not_dead" } : { kind: "already", record };
   }

@@ -8,7 +8,7 @@ export interface DoubtfulAttempt {
   readonly claimedAt: number;
 }
 
-/** Asked once nothing of the attempt runs: whether it is proved that its worker was never released. */
+/** Called once nothing of the attempt runs. Returns whether its worker provably was never released. */
 export type NeverBegan = (attempt: DoubtfulAttempt) => Promise<boolean>;
 
 /** An unknown result proves nothing. */

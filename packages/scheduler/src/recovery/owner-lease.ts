@@ -24,35 +24,35 @@ export interface OwnerLeaseOptions {
   readonly owner: string;
   readonly process: OwnerProcess;
   readonly leaseMs: number;
-  /** Asked only about processes of this machine. */
+  /** Called only for processes of this machine. */
   readonly processState: (process: OwnerProcess) => OwnerProcessState;
-  /** Jobs of an owner that lost its lease are this one's now. */
+  /** The given jobs of an owner that lost its lease belong to this owner now. */
   readonly onTakenOver: (jobs: readonly JobRecord[]) => void;
-  /** The answer of a takeover was lost: its jobs may be this owner's now. */
+  /** The answer to a takeover was lost: its jobs may belong to this owner now. */
   readonly onTakeOverUnknown: () => void;
-  /** Somebody took over from this owner: what it runs is not its own any more. Called once. */
+  /** Another scheduler took over from this owner: its jobs are no longer its own. Called once. */
   readonly onFenced: () => void;
 }
 
 /** Beats in one lease. */
 const beatsPerLease = 5;
-/** Waits between tries to sign off, while the store does not answer. */
+/** Waits between tries to sign off while the store does not answer. */
 const resignAgainMs = [100, 200, 400, 800];
 
 interface Observation {
   readonly beat: number;
   readonly sinceMs: number;
-  /** It was said that it does not beat and lives. */
+  /** Whether it was logged that the owner does not beat but lives. */
   isTold: boolean;
 }
 
-/** Owners that schedulers of this very process have now: nobody else knows that one of a living process was given up. */
+/** Owners of the schedulers in this process. Only this process knows that one of its owners was given up. */
 const heldHere = new Set<string>();
 
 export class OwnerLease {
   readonly #options: OwnerLeaseOptions;
   readonly #seen = new Map<string, Observation>();
-  /** The other owners, when they were last read. */
+  /** The other owners, as last read. */
   #others: readonly OwnerRecord[] = [];
   #observing: Promise<void> | null = null;
   #timer: Timer | undefined;
@@ -72,7 +72,7 @@ export class OwnerLease {
     return this.#takingOver;
   }
 
-  /** Registers, takes over from owners that are known to be gone, and goes on beating and observing. */
+  /** Registers, takes over from owners that are known to be gone, and continues to beat and observe. */
   async start(): Promise<void> {
     const { store, owner, process, leaseMs, clock } = this.#options;
     heldHere.add(owner);
@@ -86,7 +86,7 @@ export class OwnerLease {
     this.#arm();
   }
 
-  /** Stops beating and forgets the owner; one that still has running jobs stays known, to be taken over from. */
+  /** Stops beating and removes the owner. An owner with running jobs stays registered, so that others can take over from it. */
   async resign(): Promise<void> {
     this.#end();
     const { store, owner, log, clock } = this.#options;
@@ -114,7 +114,7 @@ export class OwnerLease {
     this.#timer?.cancel();
   }
 
-  /** Looks at the other owners and takes over from those that lost their lease. */
+  /** Reads the other owners and takes over from those that lost their lease. */
   observe(): Promise<void> {
     this.#observing ??= this.#observeOnce().finally(() => {
       this.#observing = null;
@@ -122,7 +122,7 @@ export class OwnerLease {
     return this.#observing;
   }
 
-  /** Between two beats: observes only where the process of an owner that is known here is seen to be gone. */
+  /** Between two beats: observes only if the process of a known owner is seen to be gone. */
   async lookForDead(): Promise<void> {
     if (!this.#ended && this.#others.some((other) => this.#isGone(other))) await this.observe();
   }
@@ -158,7 +158,7 @@ export class OwnerLease {
     return this.#stateOf(other) === "gone";
   }
 
-  /** Of an owner that its living process has given up, as of one that cannot be seen, only the beat can tell. */
+  /** For an owner that its living process has given up, and for one that cannot be seen, only the beat is evidence. */
   #stateOf({ owner, process: other }: OwnerRecord): OwnerProcessState {
     const { process, processState } = this.#options;
     if (other === null) return "gone";
@@ -213,7 +213,7 @@ export class OwnerLease {
   }
 }
 
-/** The boot id is the machine's own; a host's name may change, and containers on one machine have several. */
+/** The boot id identifies the machine; a host's name may change, and containers on one machine have several. */
 function isSameMachine(a: OwnerProcess, b: OwnerProcess): boolean {
   return a.host === b.host || (a.bootId !== null && a.bootId === b.bootId);
 }

@@ -18,14 +18,14 @@ import {
 import { isProvedUnbegun, type NeverBegan } from "./never-began.ts";
 import type { ResultSpool } from "./spool.ts";
 
-/** An attempt whose owner is gone. `identity` is null where nobody noted that its worker was started. */
+/** An attempt whose owner is gone. `identity` is null if no start of its worker was noted. */
 export interface AbandonedAttempt {
   readonly jobId: string;
   readonly attempt: number;
   readonly identity: RunIdentity | null;
 }
 
-/** Kills whatever is left of an attempt and answers whether nothing is. May be called again. */
+/** Kills what is left of an attempt. Returns whether nothing is left. May be called again. */
 export type ProveGone = (attempt: AbandonedAttempt) => Promise<boolean>;
 
 export interface RecoveryOptions {
@@ -38,7 +38,7 @@ export interface RecoveryOptions {
   readonly neverBegan: NeverBegan;
   /** Decides and writes the end of an attempt; resolves after the commit. */
   readonly settle: (ended: RecoveredAttempt) => Promise<void>;
-  /** An attempt could not be proved gone: something of it may still run. Told once for each. */
+  /** An attempt could not be proved gone: parts of it may still run. Called once for each. */
   readonly onUnproved: (record: JobRecord) => void;
 }
 
@@ -58,7 +58,7 @@ interface Pending {
 }
 
 const againMs = 2000;
-/** A job on which the scheduler itself dies each time must end, too: after so many times, the attempt counts. */
+/** A job on which the scheduler dies every time must end: after so many times, the attempt counts. */
 const givenBackMax = 10;
 
 export class Recovery {
@@ -82,7 +82,7 @@ export class Recovery {
     return this.#pending.size;
   }
 
-  /** Another scheduler has these attempts now. */
+  /** Another scheduler now has these attempts. */
   forget(): void {
     this.#pending.clear();
   }
@@ -95,8 +95,8 @@ export class Recovery {
   }
 
   /**
-   * One pass over everything: resolves when each attempt was either ended or found not to be provable yet, which is then
-   * tried again automatically. Never rejects.
+   * One pass over all attempts. Resolves when each has ended or cannot be proved gone yet; those are tried again automatically.
+   * Never rejects.
    */
   pass(): Promise<void> {
     this.#timer?.cancel();
@@ -105,7 +105,7 @@ export class Recovery {
     return this.#working;
   }
 
-  /** Jobs may be added while a pass is under way: a pass requested after that runs in full. */
+  /** Jobs may be added during a pass: a pass requested after that runs in full. */
   async #passes(): Promise<void> {
     while (this.#passWanted) {
       this.#passWanted = false;
@@ -121,8 +121,8 @@ export class Recovery {
   }
 
   /**
-   * Applies spooled results to the attempts that wait here. One for an attempt that another scheduler still owns is left for
-   * the scheduler that takes it over; one for an attempt that has ended is kept as a late result, unless it was what ended
+   * Applies spooled results to the attempts that wait here. A result for an attempt that another scheduler still owns is left for
+   * the scheduler that takes it over. A result for an attempt that has ended is kept as late, unless it was the one that ended
    * it.
    */
   async applySpool(): Promise<void> {
@@ -146,7 +146,7 @@ export class Recovery {
       await this.applySpool();
       const waiting = [...this.#pending.values()].filter(({ ending }) => !ending);
       const gone = await Promise.all(waiting.map((pending) => this.#isGone(pending)));
-      // What finished while it was swept is still better than lost.
+      // A result that arrived during the sweep is still better than lost.
       await this.applySpool();
       const lost = waiting.filter((pending, index) => gone[index] === true && !pending.ending);
       await Promise.all(lost.map((pending) => this.#endAsLost(pending)));

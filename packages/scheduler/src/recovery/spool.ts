@@ -19,7 +19,7 @@ import {
 } from "@agentcore/contract";
 
 export interface ResultSpool {
-  /** What is there now, in no particular order. */
+  /** The current results, in no particular order. */
   list(): Promise<readonly SpooledResult[]>;
   /** Called once the result was applied or kept as late. */
   remove(result: SpooledResult): Promise<void>;
@@ -31,8 +31,8 @@ export const emptySpool: ResultSpool = {
 };
 
 /**
- * The spool directory of a state directory. It need not exist. A file that is no spooled result is set aside with the
- * suffix `.unreadable`, and never deleted.
+ * The spool directory of a state directory. It need not exist. A file that is not a spooled result is renamed with the suffix
+ * `.unreadable`, and never deleted.
  */
 export function openSpoolDirectory(directory: string, log: Log): ResultSpool {
   return {
@@ -48,7 +48,7 @@ export function openSpoolDirectory(directory: string, log: Log): ResultSpool {
 }
 
 const suffix = ".json";
-/** Of one result, observations and all; a runtime's own are far smaller. */
+/** For one result with all its observations; those of the runtime are far smaller. */
 const resultBytesMax = 64 * 1024 * 1024;
 const fileName = (result: SpooledResult): string => `${result.permitId}${suffix}`;
 

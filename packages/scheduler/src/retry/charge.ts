@@ -22,7 +22,7 @@ export function spendingOf({ costUsd, usage }: WorkerResult): Charge {
   return { costUsd: costUsd ?? 0, tokens: tokensOf(usage) ?? 0 };
 }
 
-/** What a result says where no worker said anything. */
+/** The fields of a result if no worker reported anything. */
 function nothingKnown() {
   return {
     retryAfterMs: null,
@@ -45,23 +45,23 @@ export interface LostAttempt {
   readonly recorded: LostSpending | null;
 }
 
-/** Most that a lost attempt can have spent, by its own records. */
+/** The most that a lost attempt can have spent, by its own records. */
 export interface LostSpending {
   readonly costUsd: number;
   readonly usage: Usage;
 }
 
-/** Asks for it, once nothing of the attempt runs; null where the records do not say. */
+/** Called once nothing of the attempt runs. Resolves with null if the records do not say. */
 export type SpendingOfLost = (attempt: {
   readonly jobId: string;
   readonly attempt: number;
   readonly permitId: string;
   readonly task: WorkerTask;
-  /** Its ceiling; null where it had none. */
+  /** Its ceiling; null if it had none. */
   readonly maxCostUsd: number | null;
 }) => Promise<LostSpending | null>;
 
-/** The result of an attempt that is proved gone and left none. */
+/** The result of an attempt that is proved gone and left no result. */
 export function lostResult({ started, claimedAt, now, message, recorded }: LostAttempt): WorkerResult {
   const startedAt = started?.at ?? claimedAt;
   const costUsd = recorded?.costUsd ?? grantsOf(started)?.maxCostUsd ?? null;
@@ -94,19 +94,19 @@ export function failedResult(denial: Denial, startedAt: number, now: number): Wo
   };
 }
 
-/** The charge of a lost attempt: its cost is in the result, its tokens are bounded likewise. */
+/** The charge of a lost attempt: its cost is in the result, its tokens are bounded in the same way. */
 export function chargeOfLost({ costUsd, usage }: WorkerResult, started: StartedAttempt | null): Charge {
   const tokens = tokensOf(usage) ?? grantsOf(started)?.maxTokens ?? 0;
   return { costUsd: costUsd ?? 0, tokens };
 }
 
-/** The charge of an attempt that ran under a permit; where its runtime was lost after the start, tokens are bounded too. */
+/** The charge of an attempt that ran under a permit. If its runtime was lost after the start, tokens are bounded too. */
 export function chargeUnder(permit: PermitRecord, result: WorkerResult): Charge {
   if (result.outcome !== "lost" || result.costBasis !== "estimated") return spendingOf(result);
   return chargeOfLost(result, { at: result.startedAt, identity: null, permit });
 }
 
-/** What the attempt was allowed to use; null where it was not started, or calls no provider. */
+/** What the attempt was allowed to use; null if it was not started, or calls no provider. */
 function grantsOf(started: StartedAttempt | null): Grants | null {
   return started === null || started.permit.provider === null ? null : started.permit.grants;
 }
@@ -120,7 +120,7 @@ export function leftOf(job: Job, spent: Spending): { maxCostUsd?: number; maxTok
   };
 }
 
-/** Asks what a lost attempt may have spent. Records that cannot be read are logged and ignored: the whole ceiling is charged. */
+/** Reads what a lost attempt may have spent. Records that cannot be read are logged and ignored: the whole ceiling is charged. */
 export async function spendingIfReadable(
   spendingOfLost: SpendingOfLost,
   lost: Parameters<SpendingOfLost>[0],

@@ -10,7 +10,7 @@ export interface RetryBudgetOptions {
   readonly perFirstAttempt?: number;
   /** Retries earned by time alone. Default 1 a second. */
   readonly perSecond?: number;
-  /** Most that can be saved up; also what there is at the start. Default 50. */
+  /** Most retries that can be saved up, and the number at the start. Default 50. */
   readonly burst?: number;
 }
 
@@ -34,7 +34,7 @@ export class RetryBudget {
     this.#tokens = Math.min(this.#burst, this.#tokens + this.#perFirstAttempt);
   }
 
-  /** Spends one retry. Answers how long it must wait for its token; 0 where there was one. */
+  /** Spends one retry. Returns how long it must wait for its token; 0 if one was available. */
   spend(nowMs: number): number {
     const elapsedMs = Math.max(0, nowMs - this.#countedAtMs);
     this.#countedAtMs = nowMs;

@@ -16,14 +16,14 @@ import {
 } from "@agentcore/contract";
 import type { Reason, Spending } from "../job-record.ts";
 
-/** How long the next attempt waits at least, besides the jittered backoff. */
+/** The minimum wait of the next attempt, in addition to the jittered backoff. */
 type Wait =
-  /** As long as the provider asked for, where it did. */
+  /** As long as the provider asked, if it did. */
   | "asked"
-  /** Until the moment the provider named; without one there is nothing to wait for. */
+  /** Until the moment that the provider named; without one there is no minimum. */
   | "until_reset";
 
-/** The default for each class: retried as `errorClassTraits` says, and how it waits. */
+/** The default for each class: `errorClassTraits` says whether it is retried, and this table how it waits. */
 const waits: Readonly<Partial<Record<ErrorClass, Wait>>> = { quota_exhausted: "until_reset" };
 
 export interface RetryQuestion {
@@ -31,7 +31,7 @@ export interface RetryQuestion {
   readonly result: WorkerResult;
   /** Number of the attempt that failed. */
   readonly attempt: number;
-  /** Of all attempts, this one included. */
+  /** Of all attempts, including this one. */
   readonly spent: Spending;
   /** Uniform in [0, 1): the jitter. */
   readonly chance: number;
@@ -41,13 +41,13 @@ export type RetryAnswer =
   | {
       readonly kind: "retry";
       readonly delayMs: number;
-      /** Waits for a moment that the provider named rather than for the backoff. */
+      /** It waits for a moment that the provider named, and not for the backoff. */
       readonly parked: boolean;
       readonly reason: Reason;
     }
   | { readonly kind: "dead"; readonly reason: Reason };
 
-/** Replaceable. Whatever it answers, attempts and cost stay within the job's limits: see {@link withinLimits}. */
+/** Replaceable. Attempts and cost stay within the job's limits, regardless of the answer: see {@link withinLimits}. */
 export type RetryPolicyFunction = (question: RetryQuestion) => RetryAnswer;
 
 const classByOutcome: Readonly<Record<Exclude<Outcome, "succeeded">, ErrorClass>> = {
@@ -70,11 +70,11 @@ export const decideRetry: RetryPolicyFunction = ({ job, result, attempt, chance 
   const policy = job.retry ?? retryPolicySchema.parse({});
   const wait = waits[errorClass] ?? "asked";
   const resetKnown = wait === "until_reset" && result.retryAfterMs !== null;
-  // What the probe found terminal, another attempt finds again.
+  // If the probe found the failure terminal, another attempt would too.
   const isCurable = errorClassTraits[errorClass].retryable && result.probe?.class !== "terminal";
   const wanted = policy.retryOn?.includes(errorClass) ?? (isCurable || resetKnown);
   if (!wanted) return { kind: "dead", reason: notRetried(result, errorClass) };
-  // Parked jobs would all come back at the reset: they are spread over the longest delay instead of the next one.
+  // Parked jobs would all return at the reset: spread them over the longest delay instead of the next one.
   const capMs = resetKnown ? policy.maxDelayMs : backoffCapMs(policy, attempt);
   const delayMs = Math.round((result.retryAfterMs ?? 0) + chance * capMs);
   const next = `attempt ${attempt + 1} of ${job.limits.maxAttempts}`;
@@ -106,7 +106,7 @@ export function withinLimits(question: RetryQuestion, answer: RetryAnswer): Retr
     kind: "dead",
     reason: reasonOf(result, why, code),
   });
-  // Its processes may still be at work: another attempt would overlap with them.
+  // Its processes may still run: another attempt would overlap with them.
   if ((result.containment?.survivors ?? 0) > 0)
     return dead("processes of the attempt are left", "AC_UNCONTAINED");
   if (attempt >= maxAttempts) return dead(`attempt ${attempt} of ${maxAttempts} failed`);
@@ -137,7 +137,7 @@ function reasonOf(result: WorkerResult, what: string, code?: string): Reason {
   };
 }
 
-/** For results that carry no code of their own. */
+/** For results without a code. */
 function codeOf(errorClass: ErrorClass): string {
   switch (errorClass) {
     case "timeout":

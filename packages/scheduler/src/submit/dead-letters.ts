@@ -20,7 +20,7 @@ export type EditJob = (job: Job) => JobInput;
 export interface Replayed {
   readonly deadJobId: string;
   readonly jobId: string;
-  /** False where it had been replayed before: `jobId` is the job of that time. */
+  /** False if it had been replayed before: `jobId` is then the job of the first replay. */
   readonly isNew: boolean;
 }
 
@@ -30,11 +30,11 @@ export interface DeadLettersOptions {
   readonly ids: Ids;
   readonly policies: SchedulerPolicies;
   readonly workers?: readonly string[] | undefined;
-  /** There is something to run. */
+  /** There are jobs to run. */
   readonly onReplayed: () => void;
 }
 
-/** Jobs in one commit: enough to share it widely, few enough to show that something happens. */
+/** Jobs in one commit: enough to share its cost, few enough to show progress. */
 const batchJobs = 500;
 
 export class DeadLetters {
@@ -44,7 +44,7 @@ export class DeadLetters {
     this.#options = options;
   }
 
-  /** Those not replayed yet, newest first. Pieces of workflow runs are none: their run deals with them. */
+  /** Those not replayed yet, newest first. Does not include pieces of workflow runs: their run handles them. */
   list(query: DeadLetterQuery = {}): Promise<JobPage> {
     return this.#options.store.list({ ...query, states: ["dead"], notReplayed: true, notPieces: true });
   }
@@ -74,8 +74,8 @@ export class DeadLetters {
   }
 
   /**
-   * Replays all that match, in batches that share a commit. One that cannot be replayed is reported and does not stop the
-   * others. `onBatch` is called with each batch once it is stored, and with the stored part of one that the store then refused.
+   * Replays all matching dead letters, in batches that share a commit. One that cannot be replayed is reported and does not stop
+   * the others. Calls `onBatch` with each batch once it is stored, and with the stored part of a batch that the store refused.
    */
   async replayAll(
     query: DeadLetterQuery = {},
@@ -98,7 +98,7 @@ export class DeadLetters {
     };
   }
 
-  /** `failure`: one that is not about a single job. */
+  /** `failure`: an error that does not concern a single job. */
   async #replayPage(
     { jobs }: JobPage,
     edit: EditJob | undefined,
@@ -120,8 +120,8 @@ export class DeadLetters {
   }
 
   /**
-   * Deletes those that match for good, replayed or not; never a piece of a workflow run. In batches: `onBatch` is called with the
-   * ids of each once it is stored. Answers how many.
+   * Deletes matching dead letters for good, replayed or not; never a piece of a workflow run. Works in batches and calls
+   * `onBatch` with the ids of each once it is stored. Returns how many.
    */
   async purge(
     query: Omit<DeadLetterQuery, "limit" | "before"> = {},

@@ -8,15 +8,15 @@ import { jobNotFound } from "./refusals.ts";
 export interface JobEnd {
   readonly jobId: string;
   readonly state: "succeeded" | "dead" | "cancelled";
-  /** Null where it succeeded. */
+  /** Null if it succeeded. */
   readonly reason: Reason | null;
-  /** Of the last attempt; null where none ran, because the job was refused or cancelled before. */
+  /** Of the last attempt; null if none ran, because the job was refused or cancelled before. */
   readonly result: WorkerResult | null;
   readonly attempts: number;
   readonly spent: Spending;
 }
 
-/** Undefined where the job has not ended. */
+/** Undefined if the job has not ended. */
 export function jobEndOf(record: JobRecord): JobEnd | undefined {
   const { job, state, result, attempt, spent } = record;
   const common = { jobId: job.id, result, attempts: attempt, spent };
@@ -43,17 +43,17 @@ export interface JobEndsOptions {
   readonly log: Log;
 }
 
-/** Jobs asked for in one go; with more waiting, each gets its turn. */
+/** Jobs in one query of the store. If more wait, they take turns. */
 const askedAtOnceMax = 1000;
 
-/** Everybody who waits for the end of a job. Asks the store for all of them together when something changed. */
+/** Everyone who waits for the end of a job. Queries the store for all of them together when something changed. */
 export class JobEnds {
   readonly #options: JobEndsOptions;
-  /** In the order in which they will be asked for. */
+  /** In the order of the next queries. */
   readonly #waiting = new Map<string, Set<Waiter>>();
   #unsubscribe: (() => void) | undefined;
   #asking = false;
-  /** How many of those waiting have not been asked for since the last change. */
+  /** How many of those waiting have not been queried since the last change. */
   #toAsk = 0;
   #closed = false;
 
@@ -62,9 +62,8 @@ export class JobEnds {
   }
 
   /**
-   * Resolves with the ended record. Rejects with `AC_JOB_NOT_FOUND` where there is no such job, with `AC_DRAINING` when the
-   * scheduler is closed first, and with what the store says where it will not answer again. A store that does not answer
-   * now is asked again.
+   * Resolves with the ended record. Rejects with `AC_JOB_NOT_FOUND` if the job does not exist, with `AC_DRAINING` if the
+   * scheduler is closed first, and with the store's error if that is permanent. A temporary failure of the store is retried.
    */
   async wait(jobId: string): Promise<JobRecord> {
     if (this.#closed) throw closedBefore(jobId);
@@ -73,7 +72,7 @@ export class JobEnds {
     const waiter = { resolve, reject };
     this.#waiting.set(jobId, waiters.add(waiter));
     this.#unsubscribe ??= this.#options.changes.subscribe((change) => this.#onChange(change));
-    // Waiting first and asking second: an end between the two is not missed.
+    // Register first and query second, so that an end between the two is not missed.
     void this.#tellIfEnded(jobId).catch((error: unknown) => {
       if (isAgentCoreError(error) && error.code === "AC_STORE_UNAVAILABLE") {
         this.#toAsk = this.#waiting.size;
@@ -97,7 +96,7 @@ export class JobEnds {
     this.#rest();
   }
 
-  /** Tells an end that this process wrote or read itself, without asking the store. */
+  /** Reports an end that this process wrote or read, without querying the store. */
   tell(record: JobRecord): void {
     if (!isTerminal(record.state)) return;
     const waiters = this.#waiting.get(record.job.id);
@@ -123,7 +122,7 @@ export class JobEnds {
 
   #onChange(change: Change): void {
     if (change !== "tick") this.#toAsk = this.#waiting.size;
-    // Ends that this scheduler writes are delivered directly, so a commit here is not worth a question of its own.
+    // Ends that this scheduler writes are delivered directly, so a commit here needs no query.
     if (change !== "here" && this.#toAsk > 0 && !this.#asking) void this.#ask();
   }
 

@@ -5,19 +5,19 @@
 import { AgentCoreError } from "@agentcore/contract";
 
 export interface PayloadSize {
-  /** UTF-8 bytes of its JSON text are between these. */
+  /** Bounds on the UTF-8 bytes of its JSON text. */
   readonly bytesMin: number;
   readonly bytesMax: number;
 }
 
 const depthMax = 32;
 
-/** Bytes of UTF-8 for one UTF-16 unit: at least 1, and at most 6, which is an escaped one such as \u001f. */
+/** UTF-8 bytes for one UTF-16 unit: at least 1, and at most 6 for an escape such as \u001f. */
 const unitBytesMax = 6;
 /** Of a number or a literal. */
 const atomBytesMax = 25;
 
-/** Throws `AC_JOB_INVALID` for what is nested too deep; stops counting above `bytesLimit`. */
+/** Throws `AC_JOB_INVALID` for a value that is nested too deep. Stops counting above `bytesLimit`. */
 export function payloadSize(value: unknown, bytesLimit: number): PayloadSize {
   const size = { bytesMin: 0, bytesMax: 0 };
   addSize(value, depthMax, size, bytesLimit);
@@ -30,7 +30,7 @@ function addSize(
   size: { -readonly [K in keyof PayloadSize]: number },
   bytesLimit: number,
 ): void {
-  // What is undefined is left out of the text.
+  // JSON omits undefined values.
   if (value === undefined || size.bytesMin > bytesLimit) return;
   if (typeof value === "string") {
     size.bytesMin += value.length;

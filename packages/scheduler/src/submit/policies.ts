@@ -10,17 +10,17 @@ import { decideRetry, type RetryPolicyFunction } from "../retry/retry-policy.ts"
 export interface SchedulerPolicies {
   /** Place in line within a tenant; see `claim-order.ts`. */
   readonly rank: RankPolicy;
-  /** What becomes of a submit whose key is held. */
+  /** What happens to a submit whose key is held. */
   readonly dedup: DecideDedup;
   /** Whether and when a failed attempt is followed by another. */
   readonly retry: RetryPolicyFunction;
-  /** Jobs with the same answer run one at a time (`perKey` says how many); null: no such limit. */
+  /** At most `perKey` jobs with the same result run at a time (default 1); null: no limit. */
   readonly concurrencyKey: (job: Job) => string | null;
 }
 
 /**
- * As the job says, except that nobody coalesces into a job that is being stopped: its result would be "cancelled", which
- * is not what was asked for now.
+ * As the job says, except that no submit coalesces into a job that is being stopped: that job's result would be "cancelled", and
+ * this submit wants the work done.
  */
 export const decideDedup: DecideDedup = (incoming, holder) => {
   const beingStopped = holder.state.kind === "running" && holder.state.cancelRequested !== null;

@@ -42,20 +42,20 @@ export interface QueueClientOptions {
   readonly ids: Ids;
   readonly log: Log;
   readonly policies?: Partial<SchedulerPolicies> | undefined;
-  /** Names of the workers that there are; a job for another one is refused at submit. Default: not checked. */
+  /** Names of the known workers; a job for another one is refused at submit. Default: not checked. */
   readonly workers?: readonly string[] | undefined;
 }
 
-/** What became of one of several submits. */
+/** The outcome of one of several submits. */
 export type SubmitOutcome =
   | { readonly ok: true; readonly handle: JobHandle }
   | { readonly ok: false; readonly error: AgentCoreError };
 
-/** What the runs in this process are notified of immediately, instead of by the next poll. */
+/** What the runs in this process learn at once, and not from the next poll. */
 export interface LocalRuns {
-  /** Only jobs are run that were submitted here, or that somebody here has a handle of. */
+  /** Only jobs that were submitted here, or that have a handle here, are run. */
   readonly ownOnly: boolean;
-  /** Jobs were handed to the store just now, and it has not answered yet. */
+  /** Jobs were just handed to the store, which has not answered yet. */
   onSubmitting(): void;
   onSubmitted(): void;
   cancel(jobId: string, request: CancelRequest<Reason>): void;
@@ -69,8 +69,8 @@ export class QueueClient {
   readonly ends: JobEnds;
   readonly deadLetters: DeadLetters;
   /**
-   * Unfinished jobs that are being submitted here, or that somebody here has a handle of: all of them where nothing else is run, else only the pieces of workflow
-   * runs, which are claimed by name.
+   * Unfinished jobs that are being submitted here or have a handle here. With `ownOnly`, all of them; otherwise only pieces of
+   * workflow runs, which are claimed by name.
    */
   readonly own = new Set<string>();
   readonly #options: QueueClientOptions;
@@ -95,9 +95,9 @@ export class QueueClient {
   }
 
   /**
-   * Resolves once the job is durable. Throws `AC_JOB_INVALID`, `AC_JOB_TOO_LARGE` or `AC_WORKER_UNKNOWN` for a job that
-   * cannot be taken, `AC_KEY_HELD` where its key is held and the policy is to reject, `AC_STORE_UNAVAILABLE` where the
-   * store does not take it now.
+   * Resolves once the job is durable. Throws `AC_JOB_INVALID`, `AC_JOB_TOO_LARGE` or `AC_WORKER_UNKNOWN` for a job that is not
+   * accepted, `AC_KEY_HELD` if its key is held and the policy is to reject, and `AC_STORE_UNAVAILABLE` if the store does not
+   * accept it now.
    */
   async submit(job: JobSubmission): Promise<JobHandle> {
     const [outcome] = await this.submitAll([job]);
@@ -106,8 +106,8 @@ export class QueueClient {
   }
 
   /**
-   * All in one transaction; outcomes in the order of the jobs. A job whose key is held is refused alone
-   * (`AC_KEY_HELD`); a job that is wrong refuses them all, by throwing as `submit` does, before any is stored.
+   * Submits all jobs in one transaction; outcomes are in the order of the jobs. A job whose key is held is refused alone
+   * (`AC_KEY_HELD`). An invalid job refuses all of them: the call throws as `submit` does, before any is stored.
    */
   async submitAll(jobs: readonly JobSubmission[]): Promise<readonly SubmitOutcome[]> {
     const { ids, workers, clock } = this.#options;
@@ -126,7 +126,7 @@ export class QueueClient {
     });
   }
 
-  /** The jobs can be claimed in the commit that stores them; those that are another one's double are not there to be claimed. */
+  /** The jobs can be claimed in the commit that stores them. Duplicates of other jobs are not stored, so they are not claimed. */
   async #claimingMeanwhile(
     submissions: readonly Submission[],
     stored: () => Promise<readonly SubmitResult[]>,
@@ -142,8 +142,8 @@ export class QueueClient {
   }
 
   /**
-   * A submit that failed may have been stored all the same: the jobs are looked up by their ids. Throws what the store said,
-   * with whether it was stored, and which ids they have.
+   * A failed submit may have been stored all the same: looks up the jobs by their ids. Throws the store's error, with the ids and
+   * whether they were stored.
    */
   async #resultsDespite(
     failure: unknown,
@@ -170,7 +170,7 @@ export class QueueClient {
     return results;
   }
 
-  /** A handle of a job that was submitted before, by its id or an alias. Throws `AC_JOB_NOT_FOUND`. */
+  /** Returns a handle of a job that was submitted before, by its id or an alias. Throws `AC_JOB_NOT_FOUND`. */
   async attach(jobId: string): Promise<JobHandle> {
     const record = await this.store.get(jobId);
     if (record === undefined) throw jobNotFound(jobId);
@@ -182,7 +182,7 @@ export class QueueClient {
   async cancel(jobId: string, request: Partial<CancelRequest<string>> = {}): Promise<CancelAnswer> {
     const { reason: message = "cancelled by request", force } = request;
     const reason: Reason = { code: "AC_CANCELLED", message, evidence: {} };
-    // A run of this process is stopped now, however long the disk takes: what ends it meanwhile is no other cause.
+    // Stop a run of this process now, even if the disk is slow: otherwise it may end for another reason first.
     this.#runs?.cancel(jobId, { reason, force });
     const answer = await this.store.requestCancel(jobId, reason, this.#options.clock.now());
     if (answer.kind === "cancelled") this.announceEnd(answer.record);
@@ -204,7 +204,7 @@ export class QueueClient {
     return this.events.subscribe(listener);
   }
 
-  /** Publishes the end of a job and tells those who wait for it. */
+  /** Publishes the end of a job and resolves those who wait for it. */
   announceEnd(record: JobRecord): void {
     const end = jobEndOf(record);
     if (end === undefined) return;
@@ -236,7 +236,7 @@ export class QueueClient {
     if (!isTerminal(state) && this.#isOwn(job)) this.own.add(job.id);
   }
 
-  /** Whether it is claimed by its name. */
+  /** Whether the job is claimed by name. */
   #isOwn(job: Job): boolean {
     return this.#runs !== undefined && (this.#runs.ownOnly || runOfPiece(job) !== null);
   }
@@ -264,7 +264,7 @@ export class QueueClient {
 
   #eventsUntilEnd(id: string): AsyncIterable<RunEvent> {
     const followed = this.events.follow(id);
-    // A job that ended before, or ends in another process, has nobody here to publish its end.
+    // For a job that ended before, or ends in another process, nobody else here publishes its end.
     this.#result(id).then(
       ({ state: outcome, attempts }) =>
         followed.push({ type: "job_ended", jobId: id, at: this.#options.clock.now(), outcome, attempts }),

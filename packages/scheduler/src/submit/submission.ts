@@ -11,16 +11,16 @@ export interface SubmissionOptions {
   readonly ids: Ids;
   readonly policies: SchedulerPolicies;
   readonly now: number;
-  /** Names of the workers that there are; absent: any name is taken. */
+  /** Names of the known workers; undefined: any name is accepted. */
   readonly workers?: readonly string[] | undefined;
 }
 
-/** More than the fields take that a job has and its submission can leave out. */
+/** More than the size of the job fields that a submission may omit. */
 const defaultsBytesMax = 4096;
 
 /**
- * Bounds the size and depth of what may be anything at all: afterwards it may be parsed and written out. Answers what it takes
- * at most. Throws `AC_JOB_INVALID` for a cycle or depth, `AC_JOB_TOO_LARGE` where it is certainly too large.
+ * Limits the size and depth of an arbitrary value, so that it may be parsed and serialized afterwards. Returns the most that it
+ * can take. Throws `AC_JOB_INVALID` for a cycle or depth, `AC_JOB_TOO_LARGE` if it is certainly too large.
  */
 export function checkPayload(input: unknown): { readonly bytesMax: number } {
   const { bytesMin, bytesMax } = payloadSize(input, jobPayloadBytesMax);
@@ -30,8 +30,8 @@ export function checkPayload(input: unknown): { readonly bytesMax: number } {
 }
 
 /**
- * No path, argument or environment variable of a worker can hold a NUL, so it would fail each attempt. A value with the name
- * `__proto__` would be lost on its way.
+ * Refuses NUL, which no path, argument or environment variable can contain: each attempt would fail. Refuses the name
+ * `__proto__`, whose value would be lost.
  */
 function refuseUnusable(value: unknown, path: readonly string[]): void {
   if (typeof value === "string" && value.includes("\0")) {

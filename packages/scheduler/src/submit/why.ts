@@ -10,13 +10,13 @@ export interface WhyReport {
   readonly decisions: readonly Decision[];
   readonly attempts: readonly AttemptRecord[];
   readonly lateResults: readonly LateResult[];
-  /** First jobs in line before it, in its tenant; empty unless it is queued. */
+  /** The first jobs in line before it, in its tenant; empty unless it is queued. */
   readonly ahead: readonly { readonly jobId: string; readonly waitingFor: Reason | null }[];
-  /** The job that holds its place: running with the same concurrency key. */
+  /** The job that blocks it: running with the same concurrency key. */
   readonly blockedBy: string | null;
 }
 
-/** Jobs in line that are named. */
+/** Most jobs in line that are listed. */
 const aheadMax = 20;
 
 export async function explain(store: JobStore, jobId: string): Promise<WhyReport> {

@@ -20,7 +20,7 @@ export type RestartDecision =
   | { readonly kind: "restart"; readonly delayMs: number; readonly restarts: readonly number[] }
   | { readonly kind: "escalate" };
 
-/** `restarts` are the moments of the restarts so far, on the monotonic clock. */
+/** `restarts` are the times of the restarts so far, on the monotonic clock. */
 export function decideRestart(
   restarts: readonly number[],
   nowMs: number,

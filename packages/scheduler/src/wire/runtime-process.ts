@@ -7,13 +7,13 @@ export interface RuntimeProcess {
   readonly pid: number | null;
   readonly input: Writable;
   readonly output: Readable;
-  /** Resolves once, when the process is gone or never came to be; says how, for people. */
+  /** Resolves once, when the process is gone or could not start, with a text for people. */
   readonly exited: Promise<string>;
-  /** Ends it at once, by SIGKILL. An orderly end is asked for over the wire, or by the end of `input`. */
+  /** Ends it at once, by SIGKILL. Request an orderly end over the wire, or end `input`. */
   kill(): void;
 }
 
-/** Starts a runtime process. Throws `AgentCoreError` where that is refused at once. */
+/** Starts a runtime process. Throws `AgentCoreError` if the start is refused at once. */
 export type StartRuntimeProcess = () => RuntimeProcess;
 
 export interface RuntimeCommand {
@@ -23,15 +23,15 @@ export interface RuntimeCommand {
   /** The whole environment; nothing is added. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Can be read from descriptor 3 until its end, by each process that is started; default: there is no such descriptor. */
+  /** Each started process can read it from descriptor 3 until its end. Default: the descriptor does not exist. */
   readonly handover?: string;
-  /** What the runtime logs; default: dropped. */
+  /** Called with the runtime's log output; default: dropped. */
   readonly onStderr?: (chunk: Buffer) => void;
 }
 
 /**
- * A real child process with its stdin and stdout as the wire. It has a session of its own: signals that are meant for the
- * scheduler's process group (Ctrl-C, a closed terminal, `timeout`) do not reach it. The end of its stdin ends it.
+ * A child process with its stdin and stdout as the wire. It has its own session: signals for the scheduler's process group
+ * (Ctrl-C, a closed terminal, `timeout`) do not reach it. The end of its stdin ends it.
  */
 export function runtimeProcess(options: RuntimeCommand): StartRuntimeProcess {
   return () => {
@@ -44,12 +44,12 @@ export function runtimeProcess(options: RuntimeCommand): StartRuntimeProcess {
       stdio: ["pipe", "pipe", "pipe", ...more],
     });
     const handed = child.stdio[3] as Writable | undefined;
-    // A process that ends before it has read it says itself what was wrong.
+    // A process that ends before it has read this reports the error itself.
     handed?.on("error", () => {}).end(handover);
     child.stderr.on("data", (chunk: Buffer) => onStderr?.(chunk));
     const exited = new Promise<string>((resolve) => {
       child.once("error", (error) => resolve(`could not be started: ${error.message}`));
-      // `close` waits for the pipes, so that nothing it still said is missed.
+      // `close` waits for the pipes, so that its last output is not missed.
       child.once("close", (code, signal) =>
         resolve(signal === null ? `exit code ${code}` : `signal ${signal}`),
       );

@@ -27,7 +27,7 @@ import { WireRuntime } from "./wire-runtime.ts";
 export interface SupervisedProcess {
   readonly process: RuntimeProcess;
   readonly wire: WireRuntime;
-  /** Why it is of no use any more; null as long as it is. */
+  /** Why it can no longer be used; null while it can. */
   failure: string | null;
 }
 
@@ -42,7 +42,7 @@ export interface RuntimeStatus {
   readonly pid: number | null;
   /** Restarts so far. */
   readonly restarts: number;
-  /** Why the runtime died last; null: it never did. */
+  /** Why the runtime last died; null if it never did. */
   readonly lastDeath: string | null;
 }
 
@@ -81,7 +81,7 @@ export class RuntimeSupervisor {
     return this.#state.kind === "ready" ? this.#state.supervised : null;
   }
 
-  /** What the latest process said last about its load. */
+  /** The last load report of the latest process. */
   get lastLoad(): LoadReport | null {
     const state = this.#state;
     const load = state.kind === "starting" || state.kind === "ready" ? state.supervised.wire.lastLoad : null;
@@ -94,13 +94,13 @@ export class RuntimeSupervisor {
     return { state: state.kind, pid, restarts: this.#restartCount, lastDeath: this.#lastDeath };
   }
 
-  /** Called after each change of state. Returns what unsubscribes. */
+  /** Calls `listener` after each change of state. Returns a function that unsubscribes. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Starts a process. Never throws: one that cannot be started has died. */
+  /** Starts a process. Never throws: a process that cannot be started counts as dead. */
   launch(): void {
     const { start, clock, log, client, answerMs, onEscalation } = this.#ports;
     let process: RuntimeProcess;
@@ -129,7 +129,7 @@ export class RuntimeSupervisor {
     this.#enter({ kind: "closed" });
   }
 
-  /** Asks the process to end, and makes it. Resolves when it is gone. */
+  /** Asks the process to end, and kills it if it does not. Resolves when it is gone. */
   async close(): Promise<void> {
     const { clock, closeMs } = this.#ports;
     const state = this.#state;
@@ -150,7 +150,7 @@ export class RuntimeSupervisor {
       this.#enter({ kind: "ready", supervised });
   }
 
-  /** The process lives and is of no use: it is killed, and its exit does the rest. */
+  /** The process lives but cannot be used: kills it; its exit is handled as usual. */
   #fail(supervised: SupervisedProcess, why: string): void {
     if (supervised.failure !== null) return;
     this.#ports.log.error({ why, pid: supervised.process.pid }, "the runtime is of no use and is killed");

@@ -38,19 +38,19 @@ import type { StartRuntimeProcess } from "./runtime-process.ts";
 
 export interface SupervisedRuntimeOptions {
   readonly start: StartRuntimeProcess;
-  /** Proof that a worker is gone whose runtime died. */
+  /** Proves that a worker is gone whose runtime died. */
   readonly proveGone: ProveGone;
-  /** What that worker can have spent at most, by its own records. Default: all that its permit allowed. */
+  /** The most that this worker can have spent, by its own records. Default: all that its permit allowed. */
   readonly spendingOfLost?: SpendingOfLost;
-  /** Whether it is proved that the worker of a lost attempt never began. Default: it never is. */
+  /** Whether the worker of a lost attempt provably never began. Default: never. */
   readonly neverBegan?: NeverBegan;
   /** Default: 5 restarts in 30 s. */
   readonly intensity?: RestartIntensity;
-  /** Longest wait for the handshake, and for each answer that should come at once. Default 30 s. */
+  /** Longest wait for the handshake, and for each answer that needs no work. Default 30 s. */
   readonly answerMs?: number;
   /** Longest wait for an orderly end. Default 60 s; then the process is killed. */
   readonly closeMs?: number;
-  /** How this side names itself in the handshake. */
+  /** Name of this side in the handshake. */
   readonly client?: { readonly name: string; readonly version: string };
   readonly clock?: Clock;
   readonly log?: Log;
@@ -60,16 +60,16 @@ export interface SupervisedRuntime extends Runtime {
   status(): RuntimeStatus;
   /** Calls the listener after each change of state. Returns a function that unsubscribes. */
   onStatus(listener: (status: RuntimeStatus) => void): () => void;
-  /** From now on a process that dies is not started again: for a scheduler that only ends what it has. */
+  /** From now on a process that dies is not started again: for a scheduler that only ends its remaining jobs. */
   retire(): void;
   /**
-   * Resolves when the runtime can be used; rejects with `AC_RESTART_INTENSITY` where it never will, `AC_DRAINING` after
+   * Resolves when the runtime can be used. Rejects with `AC_RESTART_INTENSITY` if it never will, and with `AC_DRAINING` after
    * `close`.
    */
   ready(): Promise<void>;
 }
 
-/** Starts the runtime process at once. It is used like any `Runtime` from then on, whatever happens to the process. */
+/** Starts the runtime process at once. Use it like any `Runtime` from then on, even if the process dies. */
 export function superviseRuntime(options: SupervisedRuntimeOptions): SupervisedRuntime {
   return new Supervisor(options);
 }
@@ -88,7 +88,7 @@ interface Execution {
 }
 
 const proveAgainMs = 1000;
-/** Where the runtime died while it was asked. */
+/** Wait before the next try if the runtime died during a request. */
 const askAgainMs = 100;
 
 class Supervisor implements SupervisedRuntime {
@@ -131,7 +131,7 @@ class Supervisor implements SupervisedRuntime {
       case "ready":
         return this.#requestFrom(state.supervised, request);
       case "starting":
-        // A start refuses nothing, so nothing is reported: the request waits. The handshake has a time limit.
+        // A start refuses nothing, so report nothing: the request waits. The handshake has a time limit.
         await this.#change();
         return this.requestPermit(request);
       case "waiting":
@@ -161,7 +161,7 @@ class Supervisor implements SupervisedRuntime {
     held.isExecuting = true;
     const execution: Execution = { issuer, permit, claimedAt: this.#clock.now(), started: null };
     const result = await this.#executeOn(execution, task, observer).catch((error: unknown) => {
-      // A refusal leaves the permit as it was: it may still be used for the task that it was granted for.
+      // A refusal does not change the permit: it may still be used for the task that it was granted for.
       held.isExecuting = false;
       throw error;
     });
@@ -181,7 +181,7 @@ class Supervisor implements SupervisedRuntime {
     if (held?.issuer.failure === null) await unlessLost(held.issuer.wire.cancel(permitId, request));
   }
 
-  /** While no process answers, the last that was heard of one. Rejects with `AC_RUNTIME_LOST` where there never was any. */
+  /** The current load; while no process answers, the last known one. Rejects with `AC_RUNTIME_LOST` if there never was one. */
   async load(): Promise<LoadReport> {
     const load = (await this.#supervisor.ready?.wire.load()) ?? this.#supervisor.lastLoad;
     if (load === null) throw new AgentCoreError("AC_RUNTIME_LOST", "the runtime has not answered yet");
@@ -295,8 +295,8 @@ class Supervisor implements SupervisedRuntime {
   }
 
   /**
-   * Resolves when the process is gone and nothing of the worker is left, however long that takes. Rejects with
-   * `AC_RUNTIME_LOST` where there provably was no worker.
+   * Resolves when the process is gone and nothing of the worker is left, without a time limit. Rejects with `AC_RUNTIME_LOST` if
+   * there provably was no worker.
    */
   async #endAsLost(
     { issuer, permit, claimedAt, started }: Execution,

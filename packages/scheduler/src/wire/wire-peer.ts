@@ -37,7 +37,7 @@ export interface WirePeerOptions {
   readonly input: Writable;
   readonly log: Log;
   readonly onNotification: (message: ServerMessage) => void;
-  /** Any message at all: the other side lives. */
+  /** Called for every message: the other side lives. */
   readonly onMessage: () => void;
   /** The other side sends what it must not, again and again. */
   readonly onBroken: (why: string) => void;
@@ -49,7 +49,7 @@ interface OpenRequest {
   readonly reject: (error: AgentCoreError) => void;
 }
 
-/** Bad messages after which the peer counts as broken. */
+/** Number of bad messages at which the peer counts as broken. */
 const badMessagesMax = 100;
 
 const incomingSchema = lazySchema(() =>
@@ -72,7 +72,7 @@ export class WirePeer {
     options.output.on("data", (chunk: Buffer) => {
       for (const line of this.#lines.push(chunk)) this.#take(line);
     });
-    // The end of the process tells more than the pipe's error does; writing into it must not crash us.
+    // The exit of the process says more than the pipe's error; a failed write must not crash this process.
     options.input.on("error", (error) => options.log.debug({ error }, "could not write to the runtime"));
     options.output.on("error", (error) => options.log.debug({ error }, "could not read from the runtime"));
   }
@@ -91,7 +91,7 @@ export class WirePeer {
     if (this.#ended === null) this.#write({ jsonrpc: "2.0", method, params });
   }
 
-  /** Rejects everything that is open; nothing is written or taken afterwards. */
+  /** Rejects all open requests; nothing is written or accepted afterwards. */
   end(reason: AgentCoreError): void {
     if (this.#ended !== null) return;
     this.#ended = reason;
@@ -169,7 +169,7 @@ function malformed(message: string, cause: unknown): AgentCoreError {
   return new AgentCoreError("AC_WIRE_MALFORMED", message, { cause });
 }
 
-/** The error of the other side as the same error here. */
+/** Converts the other side's error to the same error here. */
 function errorOf({ message, data, code }: WireError): AgentCoreError {
   if (data !== undefined && isErrorCode(data.code)) {
     return new AgentCoreError(data.code, message, { evidence: data.evidence });

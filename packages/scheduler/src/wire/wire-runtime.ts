@@ -28,25 +28,25 @@ export interface WireRuntimeOptions {
   readonly input: Writable;
   readonly clock: Clock;
   readonly log: Log;
-  /** Named in the handshake. */
+  /** Name in the handshake. */
   readonly client: { readonly name: string; readonly version: string };
-  /** Longest wait for an answer that should come at once. */
+  /** Longest wait for an answer that needs no work. */
   readonly answerMs: number;
   readonly onEscalation: (escalation: Escalation) => void;
-  /** The runtime is of no use any more: it is silent, does not answer, or talks nonsense. Called once. */
+  /** The runtime can no longer be used: it is silent, does not answer, or sends invalid messages. Called once. */
   readonly onFailed: (why: string) => void;
 }
 
 interface Execution {
   readonly observer: ExecutionObserver | undefined;
-  /** Last event taken in. */
+  /** Last event received. */
   seq: number;
   acknowledged: number;
 }
 
 /** Heartbeats that may be missed in a row. */
 const missedMax = 5;
-/** Share of the event window after which events are acknowledged. */
+/** Events are acknowledged after this fraction (1/n) of the event window. */
 const acknowledgeShare = 4;
 
 export class WireRuntime {
@@ -72,7 +72,7 @@ export class WireRuntime {
     });
   }
 
-  /** Throws where the two do not understand each other. */
+  /** Throws if the two sides are incompatible. */
   async handshake(): Promise<void> {
     const { client } = this.#options;
     const answer = await this.#ask("initialize", { protocolVersions: [...wireProtocolVersions], client });
@@ -86,7 +86,7 @@ export class WireRuntime {
     this.#watch(answer.heartbeatMs);
   }
 
-  /** As the last heartbeat said. */
+  /** From the last heartbeat. */
   get lastLoad(): LoadReport | null {
     return this.#load;
   }
@@ -132,7 +132,7 @@ export class WireRuntime {
     await this.#peer.request("shutdown", {});
   }
 
-  /** The process is gone: everything open is rejected with `AC_RUNTIME_LOST`. */
+  /** The process is gone: all open requests are rejected with `AC_RUNTIME_LOST`. */
   end(why: string): void {
     this.#timer?.cancel();
     this.#failed = true;
@@ -182,7 +182,7 @@ export class WireRuntime {
     this.#peer.notify("event/ack", { permitId, seq });
   }
 
-  /** Counts beats that did not come. Time in which this process itself was stopped proves nothing about the other. */
+  /** Counts missing beats. Time in which this process was suspended proves nothing about the other. */
   #watch(heartbeatMs: number): void {
     const { clock } = this.#options;
     const setAtMs = clock.monotonicMs();

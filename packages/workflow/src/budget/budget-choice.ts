@@ -9,7 +9,7 @@ import { budgetLeft, budgetShare, covers, isUsedUp, lower, nothingSpent } from "
 
 export interface Start {
   readonly step: string;
-  /** Whether its worker can spend anything; where not, nothing is reserved for it. */
+  /** Whether its worker can spend money or tokens. If not, nothing is reserved for it. */
   readonly spends: boolean;
   /** What is left of the step's own budget. */
   readonly own: Budget;
@@ -17,18 +17,18 @@ export interface Start {
 
 export interface BudgetQuestion {
   readonly starts: readonly Start[];
-  /** Of the run; neither spent nor reserved. */
+  /** What the run has neither spent nor reserved. */
   readonly left: Budget;
-  /** How many steps besides `starts` can spend, and may run at the same time as the step. */
+  /** How many steps besides `starts` can spend and may run at the same time as the step. */
   readonly rivals: (step: string) => number;
-  /** Whether jobs run that may give back some of what they reserved. */
+  /** Whether running jobs may give back part of what they reserved. */
   readonly reservationsRunning: boolean;
-  /** Starts that the concurrency limit leaves room for; null: no limit. */
+  /** Starts that the concurrency limit allows; null: no limit. */
   readonly slots: number | null;
 }
 
 export interface BudgetAnswer {
-  /** What each may spend. Those that are missing wait for a reservation to be given back. */
+  /** What each step may spend. Missing steps wait until a reservation is given back. */
   readonly ceilings: ReadonlyMap<string, Budget>;
   /** Nothing is left and nothing will be given back. */
   readonly isExhausted: boolean;
@@ -62,7 +62,7 @@ export function chooseStarts(question: BudgetQuestion): BudgetAnswer {
   return { ceilings, isExhausted: spending.length > 0 && granted === 0 && !reservationsRunning };
 }
 
-/** Into how many parts what is left is divided: one for each of `starting`, and for others that may run beside the step. */
+/** The number of parts of what is left: one for each of `starting`, and for others that may run beside the step. */
 function partsFor(step: string, { rivals, slots }: BudgetQuestion, starting: number): number {
   return Math.max(starting, Math.min(slots ?? Infinity, starting + rivals(step)));
 }
@@ -71,15 +71,15 @@ function hasCeiling({ costUsd, tokens }: Budget): boolean {
   return costUsd !== null || tokens !== null;
 }
 
-/** The step's own ceiling; where it names none of a kind, its part. */
+/** The step's own ceiling. For a kind that it does not name, the step's share. */
 function filled(own: Budget, share: Budget): Budget {
   return { costUsd: own.costUsd ?? share.costUsd, tokens: own.tokens ?? share.tokens };
 }
 
-/** Above so many steps, all count as unordered: the answer is then more careful than it need be. */
+/** With more steps than this, all count as unordered: the answer is then more careful than necessary. */
 const orderedStepsMax = 1000;
 
-/** Answers whether two steps of one run wait for one another, directly or through others; null: all count as unordered. */
+/** Returns whether one of two steps of a run waits for the other, directly or through others; null: all count as unordered. */
 export function orderOf(steps: readonly PlanStep[]): ((a: string, b: string) => boolean) | null {
   if (steps.length > orderedStepsMax) return null;
   const above = new Map<string, Set<string>>();

@@ -23,17 +23,17 @@ function lowerField(a: number | null, b: number | null): number | null {
   return a === null ? b : b === null ? a : Math.min(a, b);
 }
 
-/** Whether all of a ceiling is there to be reserved. */
+/** Whether the whole ceiling is available to be reserved. */
 export function covers(left: Budget, wanted: Budget): boolean {
   return coversField(left.costUsd, wanted.costUsd) && coversField(left.tokens, wanted.tokens);
 }
 
-/** A rest of less than a micro-dollar is what sums of fractions leave. */
+/** Less than a micro-dollar missing is the rounding error of sums of fractions. */
 function coversField(left: number | null, wanted: number | null): boolean {
   return left === null || wanted === null || wanted <= left + 1e-6;
 }
 
-/** What is neither spent nor reserved; never below zero. */
+/** The amount that is neither spent nor reserved; never below zero. */
 export function budgetLeft(ceiling: Budget, spent: Spending, reserved: Iterable<Budget>): Budget {
   let { costUsd, tokens } = ceiling;
   if (costUsd !== null) costUsd -= spent.costUsd;
@@ -65,13 +65,13 @@ export function budgetText({ costUsd, tokens }: Budget): string {
   return parts.join(" and ");
 }
 
-/** Code for a ceiling of which this is left: that of tokens where only those can be what is used up. */
+/** Code for a ceiling with this left: that of tokens if only tokens can be used up. */
 export function ceilingCode(left: Budget): "AC_COST_CEILING" | "AC_TOKEN_CEILING" {
   const isMoney = left.costUsd !== null && (isUsedUp({ ...left, tokens: null }) || left.tokens === null);
   return isMoney ? "AC_COST_CEILING" : "AC_TOKEN_CEILING";
 }
 
-/** Nothing may be started with it. */
+/** Whether nothing may be started with it. */
 export function isUsedUp({ costUsd, tokens }: Budget): boolean {
   return (costUsd !== null && costUsd < 1e-6) || (tokens !== null && tokens < 1);
 }

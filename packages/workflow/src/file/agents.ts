@@ -13,7 +13,7 @@ export interface LoadedAgents {
   readonly problems: readonly Problem[];
 }
 
-/** `required` files that are missing are mistakes; of the others a missing one counts as empty. */
+/** A missing `required` file is an error; any other missing file counts as empty. */
 export async function loadAgents(
   files: readonly { readonly path: string; readonly required: boolean }[],
   readFile: ReadFile,

@@ -6,7 +6,7 @@ import type { Loop, Stall, StallReaction, Step, Workflow } from "../definition.t
 import type { WorkflowFile } from "./file-schema.ts";
 import type { FileStall } from "./step-schema.ts";
 
-/** Watches nothing, and says so: unlike null it is not replaced by the guard of a step further out. */
+/** Explicitly watches nothing: unlike null, it is not replaced by the `stall` of an outer step. */
 const noStall: Stall = {
   noOutputTimeoutMs: null,
   activitySource: "worker_event",
@@ -17,7 +17,7 @@ const noStall: Stall = {
 
 const probeDefaults = { timeoutMs: 10_000, stallThreshold: 2, errorThreshold: 3 };
 
-/** Null: the file says nothing about it. */
+/** Null: the file does not set it. */
 export function stallOf(own: FileStall | undefined, sentinel: WorkflowFile["sentinel"]): Stall | null {
   const isOn = own?.enabled ?? sentinel?.enabled ?? true;
   if (!isOn) return noStall;
@@ -34,7 +34,7 @@ export function stallOf(own: FileStall | undefined, sentinel: WorkflowFile["sent
   };
 }
 
-/** Key by key, in the mappings below it too: a step may change one key of a reaction and keep the others. */
+/** Merges key by key, also in nested mappings: a step may change one key of a reaction and keep the others. */
 function merged(defaults: FileStall = {}, own: FileStall = {}): FileStall {
   const probe = own.probe === undefined ? defaults.probe : { ...defaults.probe, ...own.probe };
   return {
@@ -68,7 +68,7 @@ function reactionOf(reaction: FileStall["on_stall"], action: StallReaction["acti
   };
 }
 
-/** The sub-workflow, guarded as its step is, wherever it does not say otherwise itself. */
+/** The sub-workflow with its step's `stall` as the default of its own steps. */
 export function guardedBy(workflow: Workflow, stall: Stall | null): Workflow {
   return stall === null
     ? workflow

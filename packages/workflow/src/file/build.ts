@@ -27,7 +27,7 @@ export interface BuildContext {
 
 type Sentinel = WorkflowFile["sentinel"];
 
-/** How often in a row a completion check may fail to decide before its step fails. */
+/** Undecided completion checks in a row after which the step fails. */
 const undecidedMax = 3;
 
 export function buildWorkflow(file: WorkflowFile, context: BuildContext): Workflow {
@@ -108,12 +108,12 @@ function actionOf(
   };
 }
 
-/** A step's own keys override the profile's; the profile's base instructions come before. */
+/** A step's own keys override the profile's. The profile's base instructions come first. */
 function workOf(work: FileStep | FileCheck, agent: AgentProfile | undefined): WorkSpec {
   const instructions = [agent?.base_instructions, work.instructions]
     .filter((text) => text !== undefined)
     .join("\n\n");
-  // A check has no limits of its own, but may have its profile's.
+  // A check cannot set limits of its own, but may have its profile's.
   const limits = work as Pick<FileStep, "max_steps" | "max_command_time">;
   return {
     worker: work.worker ?? agent?.worker ?? "shell",

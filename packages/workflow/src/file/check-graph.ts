@@ -60,7 +60,7 @@ function checkInputs(id: string, step: Raw, steps: RawSteps, report: Report): vo
   }
 }
 
-/** Names of what a step hands on: its outputs, and what it exports from a sub-workflow. */
+/** Names of a step's artifacts: its outputs, and its exports from a sub-workflow. */
 export function artifactsOf(step: Raw): readonly string[] {
   const outputs = listOf(step["outputs"]).map((output) => textOf(rawOf(output)["name"]));
   const exports = listOf(step["exports"]).map(
@@ -80,12 +80,12 @@ function checkNames(id: string, step: Raw, report: Report): void {
   }
 }
 
-/** The ids of one cycle, in the order of waiting; undefined where there is none. */
+/** The ids of one cycle, in the order of waiting; undefined if there is none. */
 function findCycle(steps: ReadonlyMap<string, Raw>): readonly string[] | undefined {
   const done = new Set<string>();
   for (const start of steps.keys()) {
     if (done.has(start)) continue;
-    // Depth first without recursion, since a chain may be long: `trail` is the way from the start to here.
+    // Depth first without recursion, since a chain may be long: `trail` is the path from the start to here.
     const trail: { id: string; rest: string[] }[] = [
       { id: start, rest: [...dependenciesOf(steps.get(start))] },
     ];

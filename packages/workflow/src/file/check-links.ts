@@ -9,7 +9,7 @@ import { placeholdersIn } from "../expression.ts";
 import { pathInside } from "../places.ts";
 import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
 
-/** `workspace`: of the workflow, a real path. */
+/** `workspace`: the workflow's workspace, as a real path. */
 export async function checkLinks(
   file: Raw,
   steps: RawSteps,
@@ -41,14 +41,14 @@ export async function checkLinks(
   }
 }
 
-/** Null where such a path is a mistake by its text, or not known yet. */
+/** Null if the text of the path is an error, or is not known yet. */
 function placeOf(text: string): string | null {
   if (isAbsolute(text) || placeholdersIn(text).length > 0) return null;
   const place = normalize(text).replace(/\/$/, "");
   return place === ".." || place.startsWith("../") ? null : place;
 }
 
-/** Where paths of a directory lead through links. Each part is looked at once, since thousands of steps name the same few. */
+/** Finds the paths of a directory that lead through links. Checks each part once, since thousands of steps name the same few. */
 class LinksBelow {
   readonly #directory: string;
   readonly #found = new Map<string, "link" | "missing" | "plain">();
@@ -57,7 +57,7 @@ class LinksBelow {
     this.#directory = directory;
   }
 
-  /** `path`: normalized, and inside by its text. False means that it certainly leads through none. */
+  /** `path`: normalized, and inside by its text. False means that it certainly leads through no link. */
   mayLeadThrough(path: string): boolean {
     return this.#at(path) === "link";
   }
@@ -67,7 +67,7 @@ class LinksBelow {
     const known = this.#found.get(path);
     if (known !== undefined) return known;
     const above = this.#at(dirname(path));
-    // Nothing below a link, or below what is not there, has to be looked at.
+    // Below a link, or below a missing directory, nothing needs to be checked.
     if (above !== "plain") return above;
     const found = this.#look(path);
     this.#found.set(path, found);

@@ -31,7 +31,7 @@ const cut = (text: string): string => (text.length > shownMax ? `${text.slice(0,
 
 const endedStatuses: readonly string[] = ["SUCCEEDED", "FAILED", "INCOMPLETE", "SKIPPED", "CANCELLED"];
 
-/** Comparisons of a step's status with what no step that has ended can be: they would always come out the same. */
+/** Comparisons with a status that no ended step can have: their result would always be the same. */
 function comparisonProblems(expression: Expression): string[] {
   switch (expression.kind) {
     case "literal":

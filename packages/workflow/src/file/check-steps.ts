@@ -4,7 +4,7 @@ import { isAbsolute, normalize } from "node:path";
 import { folderName } from "../folder-name.ts";
 import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
 
-/** Most steps of a workflow, the combinations of matrices counted. */
+/** Most steps of a workflow, including the combinations of matrices. */
 const instancesMax = 10_000;
 
 const ways = ["worker", "agent", "workflow"] as const;
@@ -12,7 +12,7 @@ const shellNames = ["shell", "CUSTOM", "SHELL"];
 
 export interface KnownAgents {
   readonly names: readonly string[];
-  /** Worker of an agent, in its own spelling. */
+  /** Worker of an agent, as the adapter spells it. */
   worker(agent: string): string | undefined;
   hasCapabilities(agent: string): boolean;
 }
@@ -52,7 +52,7 @@ export function checkSteps(file: Raw, steps: RawSteps, agents: KnownAgents, repo
   }
 }
 
-/** Counted, not made: a matrix of ten keys with ten values each has as many as fit into no memory. */
+/** Counts without creating them: ten keys with ten values each have more combinations than memory can hold. */
 export function combinationsOf(matrix: Raw): number {
   return Object.values(matrix).reduce<number>(
     (count, values) => count * Math.max(1, listOf(values).length),
@@ -60,7 +60,7 @@ export function combinationsOf(matrix: Raw): number {
   );
 }
 
-/** Each combination has a folder of its own, so no two values of a key may read alike as its name. */
+/** Each combination has its own folder, so no two values of a key may give the same folder name. */
 function checkMatrix(matrix: Raw, path: Path, report: Report): void {
   for (const [key, values] of Object.entries(matrix)) {
     const byName = new Map<string, string>();
@@ -77,7 +77,7 @@ function checkMatrix(matrix: Raw, path: Path, report: Report): void {
   }
 }
 
-/** Exactly one way to say who works; what goes with it is worth checking only where that is clear. */
+/** A step names its worker in exactly one way; the related keys are checked only if that is clear. */
 function checkWay(id: string, step: Raw, agents: KnownAgents, report: Report): void {
   const path = ["steps", id];
   const [chosen, second] = ways.filter((way) => step[way] !== undefined);
@@ -88,7 +88,7 @@ function checkWay(id: string, step: Raw, agents: KnownAgents, report: Report): v
   else checkWork(step, path, agents, report);
 }
 
-/** Who works, and that they know what to do. Shared by steps and completion checks. */
+/** Checks that there is a worker and that it has instructions. Shared by steps and completion checks. */
 function checkWork(work: Raw, path: Path, agents: KnownAgents, report: Report): void {
   const agent = textOf(work["agent"]);
   if (agent !== undefined && !agents.names.includes(agent)) {
@@ -177,7 +177,7 @@ function checkBelongings(step: Raw, path: Path, report: Report): void {
   }
 }
 
-/** Of the whole guard, with what the sentinel block adds to the step's own keys. */
+/** Checks the complete `stall`, with what the sentinel block adds to the step's own keys. */
 function checkStall(own: unknown, path: Path, defaults: Raw, report: Report): void {
   const stall = { ...defaults, ...rawOf(own) };
   if (rawOf(own)["activity_source"] === "probe_only" && stall["probe"] === undefined)

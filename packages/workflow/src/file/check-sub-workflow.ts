@@ -11,7 +11,7 @@ export function checkSubWorkflow(id: string, step: Raw, child: Workflow, report:
   checkExports(id, step, child, report);
 }
 
-/** Most steps of a workflow and of all below it: each combination, and each iteration of a sub-workflow, runs them again. */
+/** Most steps of a workflow and all below it: each combination, and each iteration of a sub-workflow, runs them again. */
 const stepsInAllMax = 100_000;
 
 /** `children`: by step id. */
@@ -61,7 +61,7 @@ function checkGiven(id: string, step: Raw, child: Workflow, report: Report): voi
   }
 }
 
-/** What is filled in is known only when the step starts. */
+/** Values with placeholders are known only when the step starts. */
 function canBe(declaration: InputDeclaration, value: unknown): boolean {
   if (typeof value === "string" && placeholdersIn(value).length > 0) return true;
   if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") return true;

@@ -6,17 +6,17 @@ import type { TaskOption } from "@agentcore/contract";
 import { canonicalWorker } from "./names.ts";
 import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
 
-/** What is known of workers before anything runs. */
+/** What is known about workers before the run. */
 export interface KnownWorkers {
-  /** Why no step can use the worker: there is none of that name, or its adapter cannot be loaded; null: nothing is known. */
+  /** Why no step can use the worker: it does not exist, or its adapter cannot be loaded; null: no known problem. */
   problem(worker: string): string | null;
-  /** Settings that the worker has; null: not known. */
+  /** Settings that the worker supports; null: not known. */
   options(worker: string): readonly TaskOption[] | null;
-  /** Why the worker's adapter refuses the arguments; null: it does not, or is not known. */
+  /** Why the worker's adapter refuses the arguments; null: it accepts them, or that is not known. */
   argsProblem(worker: string, args: readonly string[]): string | null;
 }
 
-/** Finds out about these workers; called once for a file at most, with those of which it asks something. */
+/** Looks up these workers. Called at most once per file, with the workers of which it requires something. */
 export type LookUpWorkers = (names: readonly string[]) => Promise<KnownWorkers>;
 
 const keys: readonly (readonly [TaskOption, string])[] = [
@@ -30,7 +30,7 @@ const argsKey = "defaultArgs";
 interface Work {
   readonly path: Path;
   readonly own: Raw;
-  /** Its own keys and those of its agent profile. */
+  /** Its own keys, and those of its agent profile. */
   readonly all: Raw;
   readonly worker: string;
 }
@@ -45,7 +45,7 @@ export async function checkWorkers(
   if (works.length === 0) return;
   const workers = await lookUp([...new Set(works.map(({ worker }) => worker))]);
   for (const { path, own, all, worker } of works) {
-    // What comes from the profile is reported where the profile is named.
+    // Problems with keys of the profile are reported where the profile is named.
     const placeOf = (key: string): Path => [...path, own[key] === undefined ? "agent" : key];
     const unusable = workers.problem(worker);
     if (unusable !== null) tell.mistake(placeOf("worker"), unusable);
@@ -73,7 +73,7 @@ function worksOf(steps: RawSteps, profileOf: (agent: string) => Raw): readonly W
 function vainKeys(all: Raw, worker: string, workers: KnownWorkers): readonly string[] {
   const known = workers.options(worker);
   if (known === null) return [];
-  // The shell's script is its one command: the workflow limits its time.
+  // The shell's script is its one command, so the workflow limits its time.
   const options: readonly TaskOption[] = worker === "shell" ? [...known, "maxCommandTimeMs"] : known;
   return keys
     .filter(([option, key]) => all[key] !== undefined && !options.includes(option))

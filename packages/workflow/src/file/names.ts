@@ -11,7 +11,7 @@ const workerAliases: ReadonlyMap<string, string> = new Map([
   ["OPENCODE", "opencode"],
 ]);
 
-/** `CLAUDE_CODE` → `claude-code`; any other adapter's name stays as it is. */
+/** `CLAUDE_CODE` → `claude-code`; other adapters' names do not change. */
 export const canonicalWorker = (name: string): string => workerAliases.get(name) ?? name;
 
 export const workerNameSchema = z
@@ -29,7 +29,7 @@ export const capabilityNameSchema = z
   .transform((name) => name.toLowerCase() as Capability)
   .meta({ description: "read, edit, run_tests or run_commands, in lower or upper case." });
 
-/** What other systems call a setting of a workflow, and its name here. */
+/** Names that other systems use for a setting of a workflow, and its name here. */
 export const otherNames: Readonly<Record<string, string>> = {
   run: "instructions",
   script: "instructions",

@@ -19,25 +19,25 @@ import { otherNames } from "./names.ts";
 import type { Problem, ReadFile } from "./problem.ts";
 import { rawOf, rawStepsOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
 
-/** Sub-workflows deeper than this are refused. */
+/** Deeper sub-workflows are refused. */
 export const nestingMax = 8;
-/** Larger files are refused: workflows are written by hand. */
+/** Larger files are refused: people write workflows by hand. */
 const fileCharsMax = 4 * 1024 * 1024;
 
 export interface ParseRequest {
   /** Absolute path of the workflow file. */
   readonly file: string;
-  /** Absolute paths of agent profile files, later ones winning; empty: `agents.yaml` beside the workflow, if it is there. */
+  /** Absolute paths of agent profile files, later ones override; empty: `agents.yaml` beside the workflow, if it exists. */
   readonly agentFiles?: readonly string[];
   readonly readFile: ReadFile;
-  /** Without it, what steps ask of their workers is not looked at. */
+  /** Without it, what steps require of their workers is not checked. */
   readonly workers?: LookUpWorkers;
-  /** Real path of where the run is to work. Without it, symbolic links are not looked at. */
+  /** Real path of the run's workspace. Without it, symbolic links are not checked. */
   readonly workspace?: string;
 }
 
 export type ParseResult =
-  /** Warnings: what a step asks for and does not get. */
+  /** Warnings: requirements of a step that are not met. */
   | { readonly ok: true; readonly workflow: Workflow; readonly warnings: readonly Problem[] }
   /** Sorted by file and place; at least one. */
   | { readonly ok: false; readonly problems: readonly Problem[] };
@@ -128,7 +128,7 @@ function build(
   });
 }
 
-/** Matrix values are texts, and numbers among them are what is written: `3.10` is not `3.1`. In place. */
+/** Matrix values are texts. Numbers keep their spelling in the file: `3.10` is not `3.1`. Changes `file` in place. */
 function spellMatrices(file: Raw, source: YamlSource & { ok: true }): void {
   for (const [id, step] of Object.entries(rawOf(file["steps"]))) {
     for (const [key, values] of Object.entries(rawOf(rawOf(step)["matrix"]))) {

@@ -8,7 +8,7 @@ export interface Problem {
   readonly message: string;
 }
 
-/** The text of a file by absolute path; null where there is none. Other failures reject with the error of the file system. */
+/** The text of a file by absolute path; null if it does not exist. Rejects with the file system's error for any other failure. */
 export type ReadFile = (path: string) => Promise<string | null>;
 
 /** `file:line:column: message`, as compilers print it and editors open it. */

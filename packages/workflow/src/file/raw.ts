@@ -7,7 +7,7 @@ import { waitingIn } from "./waiting.ts";
 export type Raw = Readonly<Record<string, unknown>>;
 export type Path = readonly (string | number)[];
 
-/** `at` says whether the key or its value is what is wrong. */
+/** `at` says whether the key or its value is wrong. */
 export type Report = (path: Path, message: string, at?: "key" | "value") => void;
 
 export function rawOf(value: unknown): Raw {
@@ -22,12 +22,12 @@ export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** The steps of a file and how they wait for each other. Made once for a file, since all checks ask it. */
+/** The steps of a file and their dependencies. Created once per file, since all checks use it. */
 export interface RawSteps {
   /** In the order of the file. */
   readonly byId: ReadonlyMap<string, Raw>;
   readonly ids: readonly string[];
-  /** What a step waits for, directly or through others; cycles and unknown ids are passed over. */
+  /** What a step waits for, directly or through others. Cycles and unknown ids are ignored. */
   waitsFor(id: string): { has(other: string): boolean };
 }
 

@@ -12,7 +12,7 @@ export const budgetSchema = z
 
 const path = z.string().min(1);
 
-/** Shorter intervals would keep the machine busy with looking. */
+/** Shorter intervals would keep the machine busy with probes. */
 const probeIntervalMsMin = 100;
 
 const errorClassText = z.string().min(1).meta({
@@ -94,7 +94,7 @@ export const stallSchema = z
   })
   .meta({ description: "When a step counts as standing still, and what then happens." });
 
-/** What steps, checks and agent profiles say about the model. */
+/** The keys of steps, checks and agent profiles about the model. */
 export const modelKeys = {
   model: z.string().min(1).optional().meta({ description: "Model, by the worker's name for it." }),
   variant: variantSchema
@@ -106,7 +106,7 @@ export const modelKeys = {
     .meta({ description: "Further arguments for the worker's command line." }),
 } as const;
 
-/** What steps and agent profiles say about limits that only some workers have. */
+/** The keys of steps and agent profiles about limits that only some workers support. */
 export const limitKeys = {
   max_steps: z
     .int()
@@ -118,7 +118,7 @@ export const limitKeys = {
     .meta({ description: "Longest command of the agent, where its worker has such a limit." }),
 } as const;
 
-/** What a step and its completion check have in common: who works, on what. */
+/** The keys that a step and its completion check share: who works, on what. */
 const workKeys = {
   worker: workerNameSchema.optional(),
   agent: idSchema.optional().meta({ description: "An agent profile of agents.yaml." }),
@@ -202,7 +202,7 @@ const artifactSchema = z.strictObject({
   as: idSchema.optional().meta({ description: "Name here. Default: the artifact's." }),
 });
 
-/** What `check-steps.ts` demands of a step and a schema can say, for editors. */
+/** The rules of `check-steps.ts` that a schema can express, for editors. */
 const wayToWork = [
   { required: ["worker", "capabilities", "instructions"] },
   { required: ["agent", "instructions"] },

@@ -4,16 +4,16 @@
  * questions are about near ones, and results per step are cached.
  */
 
-/** Cycles are gone around once. `dependencies` names only steps that there are. */
+/** Follows cycles only once. `dependencies` names only existing steps. */
 export function waitingIn(
   dependencies: (id: string) => readonly string[],
 ): (id: string, other: string) => boolean {
-  /** By the step asked about: which others wait for it and which do not. */
+  /** For each queried step: which others wait for it and which do not. */
   const known = new Map<string, Map<string, boolean>>();
 
   function search(id: string, other: string, answers: ReadonlyMap<string, boolean>): boolean {
     const seen = new Set([id]);
-    // Grows while it is gone through.
+    // The set grows during the loop.
     for (const at of seen) {
       for (const dependency of dependencies(at)) {
         if (dependency === other || answers.get(dependency) === true) return true;

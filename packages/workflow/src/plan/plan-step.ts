@@ -5,40 +5,40 @@ export interface PlanStep {
   readonly id: string;
   /** Instance ids. All must have ended before this one may start. Instances of one step share the list. */
   readonly dependsOn: readonly string[];
-  /** Decides whether the step runs at all; asked once, when its dependencies have ended. Absent: it runs. */
+  /** Decides whether the step runs; called once, when its dependencies have ended. Absent: it runs. */
   readonly condition?: (view: ConditionView) => boolean;
-  /** Says of a condition that is not met what it is and what it looked at. */
+  /** For a condition that is not met: its text, and the values that it used. */
   readonly conditionText?: (view: ConditionView) => string;
-  /** Further attempts at one iteration after a failure; see `onFailure`. */
+  /** Additional attempts at one iteration after a failure; see `onFailure`. */
   readonly maxRetries: number;
-  /** `abort` and `retry` stop the run when attempts are used up; `continue` lets dependants run. */
+  /** `abort` and `retry` stop the run when attempts are used up; `continue` lets dependents run. */
   readonly onFailure: "abort" | "retry" | "continue";
-  /** Present where the step has a completion check. */
+  /** Set if the step has a completion check. */
   readonly loop: LoopRules | null;
-  /** Whether its work, or the check of it, can cost anything. */
+  /** Whether its work, or its check, can spend money or tokens. */
   readonly spends: boolean;
 }
 
 export interface LoopRules {
   readonly maxIterations: number;
   readonly onExhausted: "abort" | "continue";
-  /** Checks that failed to decide, in a row, before the step fails. */
+  /** Undecided checks in a row after which the step fails. */
   readonly undecidedMax: number;
   readonly convergence: ConvergenceRules | null;
 }
 
 export interface ConvergenceRules {
-  /** The stage rises when the same set of fingerprints came back this often. */
+  /** Times that the same set of fingerprints must return before the stage rises. */
   readonly stallThreshold: number;
   readonly maxStage: number;
-  /** At `maxStage`, fail instead of going on. */
+  /** At `maxStage`, fail instead of continuing. */
   readonly failOnMaxStage: boolean;
 }
 
-/** What conditions may look at, by instance id. */
+/** The values that conditions may use, by instance id. */
 export interface ConditionView {
   status(id: string): StepStatus | undefined;
-  /** Where the artifact is; null where it was not collected. */
+  /** Path of the artifact; null if it was not collected. */
   artifact(id: string, name: string): string | null;
 }
 
@@ -55,7 +55,7 @@ export const stepStatuses = [
 ] as const;
 export type StepStatus = (typeof stepStatuses)[number];
 
-/** A step that ended in one of these lets its dependants run only where its own rules say so. */
+/** After one of these ends, dependents run only if the step's own rules say so. */
 export type EndedStatus = Extract<
   StepStatus,
   "SUCCEEDED" | "FAILED" | "INCOMPLETE" | "SKIPPED" | "CANCELLED"

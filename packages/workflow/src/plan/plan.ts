@@ -10,21 +10,20 @@ import { statusOf } from "./step-state.ts";
 export type Action =
   | { readonly type: "start_work" | "start_check"; readonly step: string }
   | { readonly type: "skip"; readonly step: string; readonly reason: string; readonly passes: boolean }
-  /** A step between two jobs: nothing to wait for. */
+  /** For a step between two jobs, which has no end to wait for. */
   | { readonly type: "cancel_step"; readonly step: string; readonly reason: string }
   | { readonly type: "end_run"; readonly outcome: RunOutcome };
 
 export interface PlanInput {
   readonly state: RunState;
-  /** Steps at once; null: no limit of the workflow's own. */
+  /** Most steps at once; null: the workflow sets no limit. */
   readonly concurrency: number | null;
-  /** For conditions that look at artifacts; absent: there are none. */
+  /** For conditions that use artifacts; absent: there are none. */
   readonly artifact?: ConditionView["artifact"];
 }
 
 /**
- * In the order of the file, which decides who goes first. Jobs of a run that stops are the runner's to cancel: the end of
- * each ends its step.
+ * In the order of the file, which sets the priority. If a run stops, the runner cancels its jobs: the end of each ends its step.
  */
 export function plan({ state, concurrency, artifact = () => null }: PlanInput): readonly Action[] {
   if (state.outcome !== null) return [];
@@ -40,7 +39,7 @@ export function plan({ state, concurrency, artifact = () => null }: PlanInput): 
 
 type StepAction = Extract<Action, { readonly step: string }>;
 
-/** Judges the steps whose last dependency has ended: those that will not run are left out, the others may start. */
+/** Judges the steps whose last dependency has ended: they are skipped or may start. */
 function skips(state: RunState, artifact: ConditionView["artifact"]): readonly StepAction[] {
   const view: ConditionView = {
     status: (id) => {
@@ -57,7 +56,7 @@ function skips(state: RunState, artifact: ConditionView["artifact"]): readonly S
   });
 }
 
-/** Why a step whose dependencies have ended will not run; null where it may. */
+/** Why a step whose dependencies have ended will not run; null if it may. */
 function skipReason(
   step: PlanStep,
   state: RunState,

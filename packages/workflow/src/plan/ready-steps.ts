@@ -18,7 +18,7 @@ export class ReadySteps {
   /** By the id of a dependency. */
   readonly #waitingFor = new Map<string, WaitingGroup[]>();
   readonly #unjudged = new Set<PlanStep>();
-  /** By place in the file: 1 where the step may start now. */
+  /** By position in the file: 1 if the step may start now. */
   readonly #mayStart: Uint8Array;
   readonly #idle = new Set<PlanStep>();
   #idleSpenders = 0;
@@ -38,12 +38,12 @@ export class ReadySteps {
     }
   }
 
-  /** Waiting, with all dependencies ended, and `admit` was not called. */
+  /** Waiting steps whose dependencies have all ended and for which `admit` was not called. */
   get unjudged(): ReadonlySet<PlanStep> {
     return this.#unjudged;
   }
 
-  /** Neither at work nor ended. */
+  /** Neither running nor ended. */
   get idle(): ReadonlySet<PlanStep> {
     return this.#idle;
   }
@@ -53,12 +53,12 @@ export class ReadySteps {
     return this.#idleSpenders;
   }
 
-  /** How many are at work. */
+  /** How many are running. */
   get active(): number {
     return this.#active;
   }
 
-  /** Those that may start, in the order of the file. */
+  /** The steps that may start, in the order of the file. */
   *startable(): Iterable<PlanStep> {
     for (let at = this.#mayStart.indexOf(1); at >= 0; at = this.#mayStart.indexOf(1, at + 1)) {
       const step = this.#steps[at];
@@ -70,13 +70,13 @@ export class ReadySteps {
     return this.#places.get(id) ?? -1;
   }
 
-  /** The step's condition holds. It is not asked for again. */
+  /** The step's condition is met. It is not evaluated again. */
   admit(step: PlanStep): void {
     this.#unjudged.delete(step);
     this.#mayStart[this.placeOf(step.id)] = 1;
   }
 
-  /** The step has moved. No step that has ended may move; after a retry a new object is needed. */
+  /** The state of the step has changed. A step that has ended must not change; after a retry a new object is needed. */
   moved(step: PlanStep, before: StepState, after: StepState): void {
     this.#leave(step, before.kind);
     this.#enter(step, after.kind);

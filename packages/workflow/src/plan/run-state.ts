@@ -12,7 +12,7 @@ export type RunOutcome = "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "CANCELLED";
 export interface StopReason {
   readonly outcome: Exclude<RunOutcome, "SUCCEEDED">;
   readonly message: string;
-  /** Says more than the outcome, such as that the budget is used up. */
+  /** More specific than the outcome, such as that the budget is used up. */
   readonly code?: ErrorCode;
   /** The step whose end stops the run. */
   readonly step?: string;
@@ -33,7 +33,7 @@ export class RunState {
   #stop: StopReason | null = null;
   #outcome: RunOutcome | null = null;
 
-  /** `steps`: in the order of the file. All of them wait. */
+  /** `steps`: in the order of the file. All begin as waiting. */
   constructor(steps: readonly PlanStep[]) {
     this.#plan = steps;
     this.#byId = new Map(steps.map((step) => [step.id, step]));
@@ -49,7 +49,7 @@ export class RunState {
     return this.#ready;
   }
 
-  /** Set once; the first reason wins. Nothing new starts from then on. */
+  /** Set once; the first reason wins. Nothing new starts after that. */
   get stop(): StopReason | null {
     return this.#stop;
   }
@@ -100,7 +100,7 @@ export class RunState {
   }
 }
 
-/** A step that fails without leave to go on takes the run with it. */
+/** A failed step stops the run unless its rules let the run continue. */
 function stopAfter(step: PlanStep, state: StepState): StopReason | null {
   if (state.kind !== "ended" || state.passes) return null;
   if (state.status !== "FAILED" && state.status !== "CANCELLED") return null;

@@ -28,13 +28,13 @@ export interface StepInstance {
   readonly plan: PlanStep;
   /** The text with `${{ inputs.k }}` and `${{ matrix.k }}` replaced. */
   readonly fill: (text: string) => string;
-  /** Likewise, but what is a placeholder only keeps its kind. */
+  /** The same, but a text that is only a placeholder keeps the type of its value. */
   readonly value: (text: string) => Value;
-  /** For the scripts of a job: there values become variables, and no part of the text. */
+  /** For the scripts of a job: values become variables there, and no part of the text. */
   readonly scriptValues: () => ScriptValues;
 }
 
-/** `spends`: whether a worker can cost anything. */
+/** `spends`: whether a worker can spend money or tokens. */
 export function stepInstances(
   workflow: Workflow,
   inputs: InputValues,
@@ -85,7 +85,7 @@ export function instancesByStep(instances: readonly StepInstance[]): InstancesBy
   return Map.groupBy(instances, ({ step }) => step.id);
 }
 
-/** One map for each combination, the last key changing fastest; one empty map where there is no matrix. */
+/** One map for each combination, the last key changing fastest; one empty map if there is no matrix. */
 function combinations(
   matrix: ReadonlyMap<string, readonly string[]>,
 ): readonly ReadonlyMap<string, string>[] {
@@ -95,10 +95,10 @@ function combinations(
   return found;
 }
 
-/** A folder's name has at most 255 bytes, and other names are made of this one. */
+/** A folder's name has at most 255 bytes, and other names are derived from this one. */
 const idBytesMax = 200;
 
-/** Also a folder's name, so nothing in it may part folders. */
+/** The id is also a folder's name, so it must not contain a path separator. */
 function instanceId(step: Step, matrix: ReadonlyMap<string, string>): string {
   if (matrix.size === 0) return step.id;
   const parts = [...matrix].map(([key, value]) => `${key}=${folderName(value)}`);
@@ -138,7 +138,7 @@ function conditionOf(
 
 const seenCharsMax = 40;
 
-/** ` (steps.audit.status is FAILED)`, for each reference once; empty where there is none. */
+/** ` (steps.audit.status is FAILED)`, for each reference once; empty if there is none. */
 function valuesSeen(expression: Expression, lookUp: Lookup): string {
   const seen = new Map(referencesOf(expression).map((path) => [path.join("."), lookUp(path)]));
   const parts = [...seen].map(
@@ -147,7 +147,7 @@ function valuesSeen(expression: Expression, lookUp: Lookup): string {
   return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
 }
 
-/** Of several instances the worst counts. */
+/** Of several instances the worst status counts. */
 const worstFirst: readonly StepStatus[] = [
   "FAILED",
   "CANCELLED",
@@ -172,7 +172,7 @@ function statusOfAll(view: ConditionView, ids: readonly string[]): StepStatus | 
   return worstStatus(ids.flatMap((id) => view.status(id) ?? []));
 }
 
-/** Null where there is none. */
+/** Null if there is none. */
 export function worstStatus(statuses: readonly StepStatus[]): StepStatus | null {
   return worstFirst.find((status) => statuses.includes(status)) ?? null;
 }

@@ -12,25 +12,25 @@
  */
 import type { ConvergenceRules, EndedStatus, PlanStep, StepStatus } from "./plan-step.ts";
 
-/** Where a step is in its loop; carried from piece to piece. */
+/** The position of a step in its loop; carried from piece to piece. */
 export interface Progress {
   /** From 1. */
   readonly iteration: number;
-  /** Attempts at this iteration so far; the running one included. */
+  /** Attempts at this iteration so far, including the running one. */
   readonly attempt: number;
   /** Attempts of all iterations, for the record. Numbers are never reused. */
   readonly attemptsInAll: number;
-  /** Checks of this iteration so far that failed to decide. */
+  /** Undecided checks of this iteration so far. */
   readonly undecided: number;
   /** Stage of convergence, from 0; its text is appended to the instructions. */
   readonly stage: number;
-  /** The last set of fingerprints, sorted, and how often in a row it came back. */
+  /** The last set of fingerprints, sorted, and how often in a row it returned. */
   readonly fingerprints: readonly string[];
   readonly sameFor: number;
 }
 
 export type StepState =
-  /** `progress`: of a step that was reset. */
+  /** `progress`: set for a step that was reset. */
   | { readonly kind: "waiting"; readonly progress?: Progress }
   | { readonly kind: "ready"; readonly piece: "work" | "check"; readonly progress: Progress }
   | { readonly kind: "working"; readonly jobId: string; readonly progress: Progress }
@@ -40,12 +40,12 @@ export type StepState =
       readonly status: EndedStatus;
       readonly reason: string;
       readonly progress: Progress;
-      /** Its dependants may run. */
+      /** Its dependents may run. */
       readonly passes: boolean;
     };
 
 export type WorkOutcome = "succeeded" | "failed" | "cancelled";
-/** `failed`: decided, and the step cannot count as succeeded all the same, such as for a missing output. */
+/** `failed`: decided, but the step cannot count as succeeded, for example because an output is missing. */
 export type CheckDecision = "complete" | "incomplete" | "undecided" | "failed";
 
 export type StepEvent =
@@ -54,9 +54,9 @@ export type StepEvent =
       readonly type: "work_ended";
       readonly outcome: WorkOutcome;
       readonly reason: string;
-      /** What makes a succeeded attempt count as failed iteration, such as a change outside `allowed_paths`. */
+      /** Why a succeeded attempt counts as a failed iteration, such as a change outside `allowed_paths`. */
       readonly violations: readonly string[];
-      /** A failure after which nothing is tried again: at this step, or in the whole run. */
+      /** A failure after which nothing is tried again: for this step, or for the whole run. */
       readonly final?: "step" | "run";
     }
   | { readonly type: "check_started"; readonly jobId: string }
@@ -65,14 +65,14 @@ export type StepEvent =
       readonly decision: CheckDecision;
       readonly reason: string;
       readonly fingerprints: readonly string[];
-      /** With `failed`: whatever the step says about its failure, it stops the run. */
+      /** With `failed`: stops the run, regardless of the step's rules about failures. */
       readonly final?: "run";
     }
   | { readonly type: "skipped"; readonly reason: string; readonly passes: boolean }
   | { readonly type: "cancelled"; readonly reason: string }
-  /** Its job was stopped because the run was; the piece starts again, and that does not count as a failure. */
+  /** Its job was stopped with the run. The piece starts again, and that does not count as a failure. */
   | { readonly type: "interrupted" }
-  /** Begins from the start again, whatever it was. */
+  /** Begins from the start again, in any state. */
   | { readonly type: "reset" };
 
 export const noProgress: Progress = {
@@ -179,7 +179,7 @@ function afterCheck(
   }
 }
 
-/** After an iteration that did not complete the step: around again, at a higher stage where nothing moves, or the end. */
+/** After an iteration that did not complete the step: another one, at a higher stage if nothing changed, or the end. */
 function nextIteration(
   step: PlanStep,
   progress: Progress,
@@ -219,7 +219,7 @@ function observe(rules: ConvergenceRules | null, progress: Progress, seen: reado
   if (progress.stage >= rules.maxStage) {
     return { gaveUp: rules.failOnMaxStage, progress: { ...progress, fingerprints, sameFor } };
   }
-  // The higher stage gets its own chance: the count starts again.
+  // The count starts again at the higher stage, which gets its own chance.
   return { gaveUp: false, progress: { ...progress, stage: progress.stage + 1, fingerprints, sameFor: 0 } };
 }
 

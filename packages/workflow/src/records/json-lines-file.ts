@@ -6,7 +6,7 @@
 import type { Log } from "@agentcore/contract";
 import { appendToFile } from "../own-place.ts";
 
-/** Waiting for the disk at most. */
+/** Most text that waits for the disk. */
 const heldCharsMax = 4 * 1024 * 1024;
 
 export class JsonLinesFile {
@@ -56,7 +56,7 @@ export class JsonLinesFile {
       this.#held = [];
       this.#log.warn({ error, path: this.#path }, "a record of the run cannot be written; the run goes on");
     } finally {
-      // In the same step as the last look at what is held: a line that comes right after it begins a write of its own.
+      // In the same tick as the last check of `#held`: a line that follows at once starts its own write.
       this.#writing = null;
     }
   }

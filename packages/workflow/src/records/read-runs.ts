@@ -12,7 +12,7 @@ export interface RunListing {
   readonly header: JournalHeader;
 }
 
-/** Runs that somebody started, newest first; sub-workflows are not among them. */
+/** Outermost runs, newest first; sub-workflows are not included. */
 export async function listRuns(
   journal: Journal,
   page: { readonly before?: string; readonly limit?: number } = {},
@@ -35,7 +35,7 @@ export interface StoredRun {
   readonly entries: readonly RunEntry[];
 }
 
-/** Undefined where there is no such run. Throws `AC_WORKFLOW_RECORD` where its journal cannot be read. */
+/** Undefined if the run does not exist. Throws `AC_WORKFLOW_RECORD` if its journal cannot be read. */
 export async function readRun(journal: Journal, id: string): Promise<StoredRun | undefined> {
   return readStream(journal, runStream(id));
 }
@@ -46,7 +46,7 @@ async function readStream(journal: Journal, stream: string): Promise<StoredRun |
   return { stream, header: found.header, ...readEntries(stream, found.entries) };
 }
 
-/** The steps of a stored run as they stand; `workflow` must be the definition it was begun with. */
+/** The current steps of a stored run; `workflow` must be the definition that it began with. */
 export function storedSteps(stored: StoredRun, workflow: Workflow): readonly StepReport[] {
   const instances = stepInstances(workflow, stored.created.inputs);
   const plans = instances.map((instance) => instance.plan);
@@ -87,7 +87,7 @@ export async function readStepsWithin(
   return found;
 }
 
-/** By step instance: the job of its latest attempt, which is the id of its run where it is a sub-workflow. */
+/** By step instance: the job of its latest attempt. For a sub-workflow, that is the id of its run. */
 function latestJobs(entries: readonly RunEntry[]): ReadonlyMap<string, string> {
   return new Map(
     entries.flatMap((entry): [string, string][] =>

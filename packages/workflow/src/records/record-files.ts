@@ -6,32 +6,32 @@ import { replaceFile, replaceFileSync } from "../own-place.ts";
 import { stepDir } from "../places.ts";
 import { factsOf, knownCost, type RunRecord } from "./run-record.ts";
 
-/** One step as it is reported to people and programs. */
+/** The report about one step, for people and programs. */
 export interface StepReport {
   readonly id: string;
   readonly status: ReturnType<typeof statusOf>;
-  /** Why it ended so; empty where there is nothing to say. */
+  /** Why it ended in this way; empty if there is no reason. */
   readonly reason: string;
   readonly errorClass: string | null;
-  /** Of the catalog, where its last piece ended with one. */
+  /** Of the catalog, if its last piece ended with one. */
   readonly code: string | null;
-  /** Jobs that worked on it, interrupted ones included; checks are not counted. */
+  /** Jobs that worked on it, including interrupted ones; checks are not counted. */
   readonly attempts: number;
   readonly iterations: number;
   /** Whether it has a completion check. */
   readonly loops: boolean;
   readonly startedAt: number | null;
   readonly endedAt: number | null;
-  /** Null where no worker said what it cost. */
+  /** Null if no worker reported its cost. */
   readonly costUsd: number | null;
   readonly tokens: number;
   readonly artifacts: readonly string[];
   /** Its last job, or the run of its sub-workflow; null before the first. */
   readonly jobId: string | null;
-  /** Of its last failure: the end of what was printed, at most 20 lines, and the path of the log. */
+  /** Of its last failure: the end of the output, at most 20 lines, and the path of the log. */
   readonly output: string;
   readonly log: string | null;
-  /** It did not end well, and the run goes on all the same. */
+  /** It did not succeed, and the run continues all the same. */
   readonly isTolerated: boolean;
 }
 
@@ -63,8 +63,8 @@ export function stepReport(record: RunRecord, id: string, loops: boolean): StepR
 }
 
 /**
- * At once: those who wait for the step find its record, and start the sooner. So short a file is written faster than the thread
- * pool is reached.
+ * Synchronous: steps that wait for this one find its record, and start sooner. Writing so short a file takes less time than
+ * reaching the thread pool.
  */
 export function writeStepRecord(contextDir: string, report: StepReport): void {
   const { errorClass, startedAt, endedAt, costUsd, jobId, isTolerated, ...rest } = report;

@@ -109,7 +109,7 @@ const entry = lazySchema(() =>
 
 export interface RunEntries {
   readonly created: RunCreated;
-  /** All of them, the first included. */
+  /** All entries, including the first. */
   readonly entries: readonly RunEntry[];
 }
 
@@ -130,8 +130,8 @@ export function readEntries(stream: string, values: readonly JournalValue[]): Ru
 }
 
 /**
- * The record that the entries fold into. `steps`: in the order of the file. Throws `AC_WORKFLOW_RECORD` where an entry names a
- * step that the workflow does not have.
+ * Builds the record from the entries. `steps`: in the order of the file. Throws `AC_WORKFLOW_RECORD` if an entry names a step
+ * that the workflow does not have.
  */
 export function readRecord(
   stream: string,

@@ -52,19 +52,19 @@ export class RunLog {
     return new RunLog(journal, options, record);
   }
 
-  /** The run as its journal tells it. */
+  /** Opens the run from its journal. */
   static open(journal: RunPorts["journal"], options: RunLogOptions, stored: RunEntries): RunLog {
     return new RunLog(journal, options, readRecord(options.stream, options.steps, stored));
   }
 
-  /** Changes in place. While `append` is under way it holds what is being appended: what follows is decided by it. */
+  /** Changes in place. During `append` it includes the entries being appended, because they decide what follows. */
   get record(): RunRecord {
     return this.#record;
   }
 
   /**
-   * Resolves once the entries are durable, with all that was appended: what `follows` says comes of them, and of that again,
-   * goes into the same commit. Where there is nothing to append, nothing is written. Nothing may be appended after it rejects.
+   * Resolves once the entries are durable. The entries that `follows` returns, and those that follow from them in turn, are in
+   * the same commit. Writes nothing if there are no entries. Nothing may be appended after it rejects.
    */
   async append(
     happened: readonly RunEntry[],
@@ -93,7 +93,7 @@ export class RunLog {
   }
 }
 
-/** Entries are made of what JSON holds. */
+/** Entries contain only JSON values. */
 function asJson(entry: RunEntry): JournalValue {
   return entry as unknown as JournalValue;
 }

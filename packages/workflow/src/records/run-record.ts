@@ -27,10 +27,10 @@ export interface RunCreated {
   readonly budget: Budget | null;
   /** Run that this one is a step of. */
   readonly parent: string | null;
-  /** Run that somebody started and that this one is part of, at whatever depth; null for that one itself. */
+  /** The outermost run that this one is part of, at any depth; null for that run itself. */
   readonly root: string | null;
   readonly base: BaseCommit | null;
-  /** Branch that was checked out at the start; null outside a repository, or for a detached HEAD. */
+  /** The branch at the start; null outside a repository, or for a detached HEAD. */
   readonly startBranch: string | null;
   /** For the whole run. */
   readonly timeoutMs: number;
@@ -38,12 +38,12 @@ export interface RunCreated {
   readonly caller: JournalValue;
 }
 
-/** Of the repository at the start. */
+/** The repository at the start. */
 export interface BaseCommit {
   readonly root: string;
-  /** Absolute path of what all worktrees of the repository share. */
+  /** Absolute path of the directory that all worktrees of the repository share. */
   readonly gitDir: string;
-  /** Absolute path of the git directory of the work tree itself. Not there in runs that began before it was noted. */
+  /** Absolute path of the git directory of the work tree itself. Missing in runs of versions that did not note it. */
   readonly ownGitDir?: string | undefined;
   readonly branch: string;
   readonly sha: string;
@@ -61,9 +61,9 @@ export interface RunEventEntry {
   readonly errorClass?: string;
   /** Code of the catalog. */
   readonly code?: string;
-  /** With an end: its worker said what it cost. */
+  /** With an end: its worker reported its cost. */
   readonly costKnown?: boolean;
-  /** With a failure: the end of what was printed, and the path of the log. */
+  /** With a failure: the end of the output, and the path of the log. */
   readonly output?: string;
   readonly log?: string;
   /** With the end of a step: names of the artifacts it left. */
@@ -72,19 +72,19 @@ export interface RunEventEntry {
   readonly branch?: string;
 }
 
-/** The run was stopped by a signal or by its caller, not ended: it waits for somebody to resume it. */
+/** A signal or the caller stopped the run, which has not ended: it waits for a resume. */
 export interface RunInterruptedEntry {
   readonly type: "interrupted";
   readonly at: number;
   readonly message: string;
 }
 
-/** What is fixed about a step before its first job. */
+/** The facts that are fixed about a step before its first job. */
 export interface RunNotedEntry {
   readonly type: "noted";
   readonly at: number;
   readonly step: string;
-  /** Id of the commit that its changes are counted from. */
+  /** Id of the commit that its changes are compared with. */
   readonly diffBase: string;
 }
 
@@ -95,7 +95,7 @@ export type RunEntry =
   | RunNotedEntry
   | { readonly type: "resumed"; readonly at: number };
 
-/** What is known about a step beside its state. */
+/** What is known about a step in addition to its state. */
 export interface StepFacts {
   readonly startedAt: number | null;
   readonly endedAt: number | null;
@@ -104,7 +104,7 @@ export interface StepFacts {
   readonly errorClass: string | null;
   readonly code: string | null;
   readonly artifacts: readonly string[];
-  /** Whether any of its workers said what it cost. */
+  /** Whether any of its workers reported a cost. */
   readonly costKnown: boolean;
   /** Its last job, or the run of its sub-workflow; null before the first. */
   readonly jobId: string | null;
@@ -113,7 +113,7 @@ export interface StepFacts {
   readonly log: string | null;
   /** When its running job was started. */
   readonly jobStartedAt: number | null;
-  /** Id of the commit that its changes are counted from; null until its first job, and where its rules name none. */
+  /** Id of the commit that its changes are compared with; null before its first job, and if its rules name none. */
   readonly diffBase: string | null;
 }
 
@@ -133,7 +133,7 @@ const noFacts: StepFacts = {
   diffBase: null,
 };
 
-/** In US dollars; null where no worker said what it cost, as no script does. */
+/** In US dollars; null if no worker reported a cost. Scripts report none. */
 export function knownCost({ costKnown, spent }: Pick<RunRecord, "costKnown" | "spent">): number | null {
   return costKnown ? spent.costUsd : null;
 }
@@ -143,24 +143,24 @@ export interface RunRecord {
   readonly state: RunState;
   readonly facts: ReadonlyMap<string, StepFacts>;
   readonly spent: Spending;
-  /** Whether any worker said what it cost. */
+  /** Whether any worker reported a cost. */
   readonly costKnown: boolean;
   /** What running jobs may still spend, by job id. */
   readonly reserved: ReadonlyMap<string, Budget>;
-  /** Branch that steps must find; null until something changed it. */
+  /** The branch that steps must find; null until a step has changed it. */
   readonly branch: string | null;
-  /** Time that the run was worked on before the last resume, as far as the journal knows. */
+  /** Time that was spent on the run before the last resume, as far as the journal knows. */
   readonly activeMsBefore: number;
   readonly activeSince: number;
   readonly lastAt: number;
   readonly endedAt: number | null;
-  /** Why nobody works on it now, where it was stopped and not resumed since. */
+  /** Why no process works on it now, if it was stopped and not resumed since. */
   readonly interruption: string | null;
   /** Entries so far. */
   readonly length: number;
 }
 
-/** The record for the one who folds entries into it. */
+/** The record, for the code that folds entries into it. */
 export interface RecordDraft extends Writable<Omit<RunRecord, "facts" | "reserved">> {
   readonly facts: Map<string, StepFacts>;
   readonly reserved: Map<string, Budget>;
@@ -220,7 +220,7 @@ function foldEvent(record: RecordDraft, entry: RunEventEntry): void {
     if (event.type === "run_ended") record.endedAt = at;
     if (event.type !== "retried") return;
     for (const id of event.steps) facts.set(id, factsAnew(facts.get(id)));
-    // A retry has the whole time of the run again.
+    // A retry has the full time of the run again.
     Object.assign(record, { activeMsBefore: 0, activeSince: at, endedAt: null, interruption: null });
     return;
   }
@@ -241,7 +241,7 @@ export function factsOf({ facts }: Pick<RunRecord, "facts">, step: string): Step
   return facts.get(step) ?? noFacts;
 }
 
-/** What it spent and how often it was interrupted stays. */
+/** Keeps what it spent and how often it was interrupted. */
 function factsAnew({ spent, interruptions, costKnown }: StepFacts = noFacts): StepFacts {
   return { ...noFacts, spent, interruptions, costKnown };
 }
@@ -273,7 +273,7 @@ function startedJob(event: PlanEvent): string | null {
   return inner.type === "work_started" || inner.type === "check_started" ? inner.jobId : null;
 }
 
-/** The header of a run's stream: what lists show, and what retention goes by. */
+/** The header of a run's stream, for lists and retention. */
 export function headerOf(workflow: Workflow, record: RunRecord, owner: JournalValue): JournalHeader {
   const { created, state, endedAt, spent, interruption } = record;
   const { name, file, workspace, parent, root, at } = created;

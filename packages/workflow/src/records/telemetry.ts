@@ -12,7 +12,7 @@ import { telemetryLine } from "./telemetry-line.ts";
 
 export interface RunTelemetry {
   take(event: WorkflowEvent): void;
-  /** Resolves when the files hold everything, as far as they can be written. */
+  /** Resolves when all lines are in the files, as far as they can be written. */
   close(): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ export interface TelemetryPlace {
 
 const noTelemetry: RunTelemetry = { take: () => undefined, close: async () => undefined };
 
-/** Throws `AC_WORKFLOW_PATH` where a file would lie outside the context directory, also by a symbolic link. */
+/** Throws `AC_WORKFLOW_PATH` if a file would be outside the context directory, also through a symbolic link. */
 export async function telemetryPaths(
   { eventsFile, stateFile }: Telemetry,
   contextDir: string,
@@ -58,9 +58,9 @@ const writeEveryMs = 1000;
 interface StepNow {
   readonly report: StepReport | null;
   readonly lastEventAt: number;
-  /** Of the worker itself; null before its first. */
+  /** The last event of the worker itself; null before its first. */
   readonly lastWorkerEventAt: number | null;
-  /** What the last look of the probe found. */
+  /** The finding of the probe's last look. */
   readonly probe: ProbeClass | null;
 }
 
@@ -143,7 +143,7 @@ class StateFile {
   }
 }
 
-/** Without the reason, which may quote a worker. */
+/** Omits the reason, which may quote a worker. */
 function stepJson({ report, lastEventAt, lastWorkerEventAt, probe }: StepNow): object {
   const {
     status = "PENDING",

@@ -7,7 +7,7 @@ import { stepDir } from "../places.ts";
 import { writeJson } from "../records/record-files.ts";
 import type { StepInstance } from "../plan/step-instance.ts";
 
-/** Whether the step ended because nothing moved at the last stage. Pure. */
+/** Whether the step ended because nothing changed at the last stage. Pure. */
 function gaveUp({ step }: StepInstance, state: StepState): boolean {
   const rules = step.loop?.convergence;
   if (rules === undefined || rules === null || !rules.failOnMaxStage) return false;

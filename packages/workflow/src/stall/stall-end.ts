@@ -11,11 +11,11 @@ export interface StallEnd {
   readonly trigger: StallTrigger;
   readonly action: "interrupt" | "fail";
   readonly errorClass: string;
-  /** What was found, by names that are the same each time; the step's own prefix first. */
+  /** Stable names of what was found; the step's own prefix first. */
   readonly fingerprints: readonly string[];
   readonly reasons: readonly string[];
   readonly asIncomplete: boolean;
-  /** A failure after which nothing is tried again: at this step, or in the whole run. */
+  /** A failure after which nothing is tried again: for this step, or for the whole run. */
   readonly final?: "step" | "run";
 }
 
@@ -25,12 +25,12 @@ const fingerprintOf: Readonly<Record<StallTrigger, string>> = {
   terminal: "stall/terminal",
 };
 
-/** Null for a job that nothing stopped for standing still. `stall` null: only the runtime's own limits held. */
+/** Null for a job that was not stopped for a stall. `stall` null: only the runtime's own limits applied. */
 export function stallEnd(result: WorkerResult | null, stall: Stall | null): StallEnd | null {
   if (result?.outcome !== "stalled") return null;
   const trigger = triggerOf(result);
   const reaction = trigger === "terminal" ? stall?.onTerminal : stall?.onStall;
-  // A guard that ignores silence may still be met by a limit of the runtime's: that attempt has failed.
+  // Even if the step ignores silence, a limit of the runtime may have stopped it: that attempt has failed.
   const action = reaction === undefined || reaction.action === "ignore" ? "interrupt" : reaction.action;
   const { fingerprints = [], reasons = [result.summary] } = result.probe ?? {};
   return {

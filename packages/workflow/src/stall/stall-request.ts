@@ -4,11 +4,11 @@ import type { Stall } from "../definition.ts";
 
 export interface StallRequest {
   readonly probe?: ProbeSpec;
-  /** Absent: the runtime's own. */
+  /** Absent: the runtime's default. */
   readonly silenceTimeoutMs?: number;
 }
 
-/** `timeoutMs`: the job's wall clock. A silence as long is none that the job asks to be stopped for. */
+/** `timeoutMs`: the job's wall-clock limit. A silence that long is no reason for the job to request a stop. */
 export function stallRequest(stall: Stall | null, timeoutMs: number): StallRequest {
   if (stall === null) return {};
   const { probe } = stall;
@@ -20,7 +20,7 @@ export function stallRequest(stall: Stall | null, timeoutMs: number): StallReque
 
 function silenceOf(stall: Stall, timeoutMs: number): Pick<StallRequest, "silenceTimeoutMs"> {
   const { noOutputTimeoutMs, activitySource, onStall } = stall;
-  // The runtime has a limit of its own, which a job may raise as far as the runtime allows, and not lift.
+  // The runtime has its own limit. A job may raise it as far as the runtime allows, but not remove it.
   if (activitySource === "probe_only") return { silenceTimeoutMs: timeoutMs };
   if (noOutputTimeoutMs === null) return {};
   return { silenceTimeoutMs: onStall.action === "ignore" ? timeoutMs : noOutputTimeoutMs };
