@@ -25,7 +25,7 @@ export function builtInAdapters(): Promise<readonly WorkerAdapter[]> {
   return Promise.all(Object.values(builtIn).map((load) => load()));
 }
 
-/** Names of every worker, built-in first. */
+/** Names of all workers, built-in first. */
 export function workerNames(loaded: LoadedConfig): string[] {
   return [...new Set([...Object.keys(builtIn), ...Object.keys(loaded.config.workers)])];
 }
@@ -53,7 +53,7 @@ function hintFor(name: string, { config, source, ignored }: LoadedConfig): strin
   return Object.hasOwn(config.workers, name) ? "; the configuration gives it no adapter" : "";
 }
 
-/** The adapter, if it can enforce what is asked for; throws `AC_CAPABILITY_UNSUPPORTED` besides. */
+/** The adapter, if it can enforce the requested capabilities; otherwise throws `AC_CAPABILITY_UNSUPPORTED`. Throws as above. */
 export async function requireWorker(
   name: string,
   asked: readonly Capability[],
@@ -64,7 +64,7 @@ export async function requireWorker(
   return adapter;
 }
 
-/** Throws `AC_WORKER_MISSING` where the worker's program is not there. */
+/** Throws `AC_WORKER_MISSING` if the worker's program does not exist. */
 export function requireWorkerProgram(
   adapter: WorkerAdapter,
   { config }: LoadedConfig,
@@ -97,7 +97,7 @@ export async function requireAdapters(loaded: LoadedConfig): Promise<readonly Wo
   });
 }
 
-/** The configuration names the worker: two workers may share one adapter with different settings. */
+/** The worker has the name from the configuration: two workers may share one adapter with different settings. */
 async function loadConfigured(name: string, specifier: string, loaded: LoadedConfig): Promise<WorkerAdapter> {
   const directory = loaded.source === null ? process.cwd() : dirname(loaded.source.path);
   const adapter = await loadForeignAdapter(specifier, directory);

@@ -14,14 +14,14 @@ import { packageVersion } from "./version.ts";
 
 export interface ComposeSupervisedOptions {
   readonly state: StateDir;
-  /** To read what lost attempts printed. */
+  /** For reading the output of lost attempts. */
   readonly adapters: readonly WorkerAdapter[];
-  /** What the runtime process is to have as its configuration, too. */
+  /** The configuration, which the runtime process also receives. */
   readonly loaded: LoadedConfig;
   readonly cwd: string;
   readonly env: Environment;
   readonly log: Log;
-  /** What the runtime process writes to stderr: its log. */
+  /** Receives the stderr of the runtime process: its log. */
   readonly onStderr: (chunk: Buffer) => void;
 }
 

@@ -47,15 +47,15 @@ import { createStateDir, hiddenDirectories, makeTrustDirectory, type StateDir } 
 import { createTranscriptSpending } from "./queue/transcript-spending.ts";
 import { watchStore } from "./queue/watch-store.ts";
 
-/** What is open on a state directory, no matter which process runs the workers. */
+/** What is open on a state directory, regardless of which process runs the workers. */
 export interface OpenState {
   readonly state: StateDir;
   readonly containment: OpenedContainment;
   readonly database: StateDatabase;
   readonly store: JobStore;
-  /** By what lost attempts printed. */
+  /** From the output of lost attempts. */
   readonly spendingOfLost: SpendingOfLost;
-  /** By the mark of a worker that is held back. */
+  /** From the mark of a worker that is held back. */
   readonly neverBegan: NeverBegan;
   /** Resolves when the store will not work again; see `watchStore`. */
   readonly broken: Promise<AgentCoreError>;
@@ -63,9 +63,9 @@ export interface OpenState {
 
 export interface Composition extends OpenState {
   readonly runtime: Runtime;
-  /** To be called before an orderly end: a runtime that dies from now on is not started again. */
+  /** Call before an orderly end: a runtime that dies from now on is not started again. */
   retire(): void;
-  /** Stops what runs, proves it gone, and lets go of the state directory. Idempotent. */
+  /** Stops all runs, proves them gone, and releases the state directory. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -73,12 +73,12 @@ export interface ComposeOptions {
   readonly config: Config;
   readonly state: StateDir;
   readonly adapters: readonly WorkerAdapter[];
-  /** The environment that workers and credentials are taken from. */
+  /** The environment for workers and credentials. */
   readonly env: Environment;
   readonly log: Log;
 }
 
-/** Throws `AC_STORE_…` and `AC_CONTAINMENT_UNAVAILABLE`; nothing is left open then. */
+/** Throws `AC_STORE_…` and `AC_CONTAINMENT_UNAVAILABLE`; nothing stays open then. */
 export async function openState({ config, state, adapters, env, log }: ComposeOptions): Promise<OpenState> {
   createStateDir(state);
   makeTrustDirectory(env);
@@ -113,7 +113,7 @@ export async function openState({ config, state, adapters, env, log }: ComposeOp
   return { state, containment, database, store, spendingOfLost, neverBegan, broken };
 }
 
-/** Everything in this process. */
+/** Composes everything in this process. */
 export async function compose(options: ComposeOptions): Promise<Composition> {
   const { config, state, adapters, env, log } = options;
   const open = await openState(options);
@@ -155,7 +155,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   };
 }
 
-/** What an earlier process left and could not be ended is said, every time, until it is gone. */
+/** Reports what an earlier process left and what could not be ended, at every start until it is gone. */
 function reportSweep(report: SweepReport, log: Log): void {
   for (const { verdict, marker, file, found, survivors, damage } of report.runs) {
     if (verdict === "unreadable") {
@@ -171,7 +171,7 @@ function reportSweep(report: SweepReport, log: Log): void {
   }
 }
 
-/** As the containment takes them. */
+/** The limits in the format of the containment. */
 function runLimitsOf({ limits: { run } }: Config): RunLimits {
   return { processes: run.processes, memoryBytes: run.memory, fileBytes: run.file_size };
 }

@@ -22,15 +22,15 @@ import { startScheduler } from "./queue/start-scheduler.ts";
 import { stateDirAt } from "./state/state-dir.ts";
 
 export interface AgentCoreOptions {
-  /** Where jobs, logs and artifacts are kept; made if missing. Must be on a local disk. */
+  /** Directory for jobs, logs and artifacts; created if missing. Must be on a local disk. */
   readonly stateDir: string;
-  /** What `agentcore.yaml` would say, as an object; `state_dir`, `defaults` and `adapter` have no meaning here. */
+  /** The content of `agentcore.yaml` as an object; `state_dir`, `defaults` and `adapter` are ignored here. */
   readonly config?: ConfigInput;
-  /** Workers besides the built-in ones; one of the same name takes its place. */
+  /** Workers in addition to the built-in ones. One with the same name replaces the built-in worker. */
   readonly adapters?: readonly WorkerAdapter[];
-  /** Which jobs run here: any of the state directory, or only those submitted here. Default `any`. */
+  /** Which jobs run here: any in the state directory, or only those submitted here. Default `any`. */
   readonly claims?: "any" | "own";
-  /** The environment that workers and their credentials are taken from. Default: this process's. */
+  /** The environment for workers and their credentials. Default: this process's. */
   readonly env?: Environment;
   /** Default: nothing is logged. */
   readonly log?: Log;
@@ -39,20 +39,20 @@ export interface AgentCoreOptions {
 export interface AgentCore {
   /** The queue: submit, attach, cancel, dead letters, why. */
   readonly scheduler: Scheduler;
-  /** The mechanism below it: load, escalations, drain. */
+  /** The runtime below it: load, escalations, drain. */
   readonly runtime: Runtime;
   /** Resolves once the job is durable. Rejects as `Scheduler.submit` does. */
   submit(job: JobSubmission): Promise<JobHandle>;
   /**
-   * Ends everything; idempotent. With `finishRunning` what runs may end on its own first; otherwise it is stopped and counts
-   * as an attempt. Jobs stay in the state directory.
+   * Ends everything; idempotent. With `finishRunning`, running attempts may end on their own first; otherwise they are stopped
+   * and count as attempts. Jobs stay in the state directory.
    */
   close(options?: { readonly finishRunning?: boolean }): Promise<void>;
 }
 
 /**
- * Rejects with `AC_CONFIG_INVALID` for a wrong configuration, `AC_STORE_…` where the state directory cannot be used, and
- * `AC_CONTAINMENT_UNAVAILABLE` where workers cannot be contained at all.
+ * Rejects with `AC_CONFIG_INVALID` for an invalid configuration, `AC_STORE_…` if the state directory cannot be used, and
+ * `AC_CONTAINMENT_UNAVAILABLE` if workers cannot be contained at all.
  */
 export async function createAgentCore(options: AgentCoreOptions): Promise<AgentCore> {
   const { log = silentLog, claims = "any" } = options;

@@ -11,7 +11,7 @@ export const exitCodes = {
   refused: 3,
   timedOut: 4,
   budgetExhausted: 5,
-  /** The state directory could not be used just now: a lock, a full disk. The same call may work later. */
+  /** The state directory could not be used now: a lock, a full disk. The same call may work later. */
   unavailable: 6,
   cancelled: 130,
 } as const;
@@ -21,7 +21,7 @@ export function exitCodeOf(
   { refused, errorClass }: { readonly refused: boolean; readonly errorClass: ErrorClass | null },
 ): number {
   if (refused) return exitCodes.refused;
-  // Nothing was started: to be installed or configured, as any other mistake of the call.
+  // Nothing was started: the worker must be installed or configured, as for any other wrong call.
   if (errorClass === "worker_missing") return exitCodes.usage;
   switch (outcome) {
     case "succeeded":

@@ -11,10 +11,10 @@ import { type CancelRequest, systemClock } from "@agentcore/contract";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** SIGTERM and SIGHUP that come so soon after another signal are the same request. SIGINT is not: people repeat it to hurry. */
+/** SIGTERM and SIGHUP within this time after another signal are the same request. SIGINT is not: people repeat it to hurry. */
 const echoMs = 1000;
 
-/** Until the process ends: a signal must not cut short what is being closed after the work. */
+/** Listens until the process ends: a signal must not interrupt closing after the work. */
 export function onInterrupt(
   act: (request: Required<CancelRequest<string>>, signal: NodeJS.Signals) => void,
 ): void {

@@ -14,13 +14,13 @@ export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Environment;
-  /** Throws `AC_USAGE` where the directory was deleted. */
+  /** Throws `AC_USAGE` if the directory was deleted. */
   readonly cwd: string;
 }
 
 export function processIo(): Io {
   return {
-    // Made when it is first asked for: a run that reads no stdin need not open it.
+    // Created on first use: a run that reads no stdin need not open it.
     get stdin() {
       return process.stdin;
     },
@@ -36,7 +36,7 @@ export function processIo(): Io {
 function currentDirectory(): string {
   try {
     const path = process.cwd();
-    // Paths are texts here: what is not UTF-8 became a replacement character, and the path leads nowhere.
+    // Paths are texts here: bytes that are not UTF-8 became replacement characters, and the path leads nowhere.
     if (path.includes("\uFFFD") && !existsSync(path)) throw unusableDirectory("its name is not UTF-8");
     return path;
   } catch (error) {

@@ -9,11 +9,11 @@ export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 export interface ProcessLog extends Log {
-  /** Resolves when everything logged so far is written. */
+  /** Resolves when all lines so far are written. */
   flush(): Promise<void>;
 }
 
-/** Where the lines go; default: stderr. */
+/** The destination of the lines; default: stderr. */
 export interface LogDestination {
   write(line: string): void;
 }
@@ -39,14 +39,14 @@ export function createLog(level: LogLevel, destination?: LogDestination): Proces
   };
 }
 
-/** Not by the library's own file descriptor: a log that cannot be written must not end the work. */
+/** Does not use the library's file descriptor: a log that cannot be written must not end the work. */
 function stderrLines(): LogDestination {
   const stderr = openOutput(() => process.stderr);
   return { write: (line) => stderr.write(line) };
 }
 
 async function loadPino(level: LogLevel, destination: LogDestination | undefined): Promise<Log> {
-  // The default export: a bundler gives a CommonJS module no other.
+  // The default export: a bundler offers no other for a CommonJS module.
   const { default: pino } = await import("pino");
   const logger = pino({ level, base: { pid: process.pid } }, destination ?? stderrLines());
   return {

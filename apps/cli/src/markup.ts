@@ -7,7 +7,7 @@ const entities: Readonly<Record<string, string>> = {
   ">": "&gt;",
   '"': "&quot;",
   "'": "&#39;",
-  // Attribute values are read with these as plain blanks.
+  // Parsers read these in attribute values as plain spaces.
   "\n": "&#10;",
   "\r": "&#13;",
   "\t": "&#9;",
@@ -17,8 +17,8 @@ const entities: Readonly<Record<string, string>> = {
 const forbidden = /[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 
 /**
- * For content and for attribute values in quotes. Characters that a document cannot hold are left out, and so are a terminal's
- * escape sequences, of which the rest would be noise.
+ * For content and for quoted attribute values. Omits characters that a document cannot contain, and a terminal's whole escape
+ * sequences, whose remainder would be noise.
  */
 export function escapeMarkup(text: string): string {
   return stripVTControlCharacters(text)

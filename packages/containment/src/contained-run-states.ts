@@ -17,22 +17,22 @@ interface Stopping {
   readonly kind: "stopping";
   readonly sinceMs: number;
   readonly termsSent: number;
-  /** Since when the next TERM is due; it may find no payload, because that is not forked yet. Null: none is due. */
+  /** Since when the next TERM is due. It may find no payload that has been forked yet. Null: none is due. */
   readonly termDueSinceMs: number | null;
 }
 
 interface Emptying {
   readonly kind: "emptying";
   readonly sinceMs: number;
-  /** When its end was first asked for, or came. */
+  /** When its end was first requested, or came. */
   readonly endingSinceMs: number;
-  /** Until then a box in which nothing is left may end on its own. */
+  /** Until then, a box in which nothing is left may end on its own. */
   readonly leaveAloneUntilMs: number;
-  /** Number of the next pass of killing. */
+  /** Number of the next killing pass. */
   readonly pass: number;
-  /** Whether anything had time to happen since the last pass. */
+  /** Whether processes had time to end since the last pass. */
   readonly waited: boolean;
-  /** Its time is up, and the next look decides. */
+  /** Its time is up; the next look decides. */
   readonly isLast: boolean;
 }
 
@@ -41,7 +41,7 @@ export type RunState = { readonly kind: "held" | "running" | "ended" } | Stoppin
 export type RunEvent =
   | { readonly type: "go" }
   | { readonly type: "cancel"; readonly force: boolean }
-  /** `left`: how many processes there still are; null if that could not be seen. */
+  /** `left`: the number of processes left; null if they could not be counted. */
   | { readonly type: "payload_ended"; readonly left: number | null }
   | { readonly type: "term_tried"; readonly outcome: SignalOutcome }
   /** The time of `wake` has passed, or the outermost process has ended. */
@@ -56,14 +56,14 @@ export type RunEffect =
   /** Answered by `woken`. Replaces an earlier one. */
   | { readonly do: "wake"; readonly afterMs: number }
   | { readonly do: "kill"; readonly pass: number }
-  /** Is the box empty? Answered by `looked`. */
+  /** Checks whether the box is empty. Answered by `looked`. */
   | { readonly do: "look" }
-  /** Reads what is ready: its end may be known already and not be read yet. Answered by `ready_read`. */
+  /** Reads what is ready: the end may be known already but not read yet. Answered by `ready_read`. */
   | { readonly do: "read_ready" }
-  /** `emptyAfterMs`: null if it is not empty and given up. */
+  /** `emptyAfterMs`: null if the run is given up with processes left. */
   | { readonly do: "end"; readonly emptyAfterMs: number | null };
 
-/** The effects are performed in order; one that is answered is the last of them. */
+/** The effects are performed in order. An effect that is answered is always the last. */
 export interface RunStep {
   readonly state: RunState;
   readonly effects: readonly RunEffect[];
@@ -79,7 +79,7 @@ const emptyWithinMs = 10_000;
 const lookAfterMs = [1, 2, 4, 8, 15, 25] as const;
 /** How long a box in which nothing is left may take to end on its own. */
 const closeWithinMs = 500;
-/** How long to look for a payload that has been released and is not forked yet. */
+/** How long to search for a payload that has been released but not forked yet. */
 const payloadWithinMs = 1_000;
 
 /** Fills in the defaults; a negative duration counts as 0. */
@@ -117,7 +117,7 @@ export function next(state: RunState, event: RunEvent, nowMs: number, timing: St
 
 const stopping = { kind: "stopping", termsSent: 0, termDueSinceMs: null } as const;
 
-/** TERM, time to react, TERM again, the rest of the grace, KILL. Decided by the time, as a timer may come late. */
+/** TERM, time to react, TERM again, the rest of the grace period, KILL. Decided by the time, because a timer may be late. */
 function goOnStopping(state: Stopping, nowMs: number, { graceMs, secondTermAfterMs }: StopTiming): RunStep {
   const { sinceMs, termsSent, termDueSinceMs } = state;
   const elapsedMs = nowMs - sinceMs;
@@ -138,7 +138,7 @@ function afterTerm(state: Stopping, outcome: SignalOutcome, nowMs: number, timin
   return goOnStopping({ ...state, termsSent: state.termsSent + 1, termDueSinceMs: null }, nowMs, timing);
 }
 
-/** `mustKill`: something may be there besides the box itself. */
+/** `mustKill`: there may be processes besides the box itself. */
 function empty(nowMs: number, endingSinceMs: number, mustKill: boolean): RunStep {
   const leaveAloneUntilMs = nowMs + (mustKill ? 0 : closeWithinMs);
   return {

@@ -29,7 +29,7 @@ import {
   type StopTiming,
 } from "./contained-run-states.ts";
 
-/** After the end of a best-effort run: silence after which an output that somebody escaped with is given up. */
+/** After the end of a best-effort run, an output that an escaped process holds is given up after this much silence. */
 const heldOutputMs = 250;
 
 export interface ContainedRunOptions {
@@ -41,7 +41,7 @@ export interface ContainedRunOptions {
   /** See `ContainedCommand`. */
   readonly signal?: CancelSignal | undefined;
   readonly timing: StopTiming;
-  /** Called once with the receipt, before anybody else gets it. */
+  /** Called once with the receipt, before any other receiver. */
   readonly onEnded: (receipt: ContainmentReceipt) => void;
 }
 
@@ -112,7 +112,7 @@ export class ContainedRun implements Contained {
     return this.#state.kind === "emptying" || this.#state.kind === "ended";
   }
 
-  /** The exit of the outermost process, where nothing better is known: it is the payload's own, or stands for it. */
+  /** The exit of the outermost process, if nothing better is known: it is the payload's own exit, or stands for it. */
   #exitOfOutermost(end: { code: number | null; signal: NodeJS.Signals | null }): PayloadExit {
     if (end.signal !== null || this.level === "best-effort") return end;
     if (this.#isEmptying) return { code: null, signal: "SIGKILL" };
@@ -133,7 +133,7 @@ export class ContainedRun implements Contained {
   #perform(effect: RunEffect): void {
     switch (effect.do) {
       case "release":
-        // The payload itself counts, even if it is over before anybody looks.
+        // Count the payload itself, even if it ends before the first look.
         this.#processesSeen = 1;
         return this.#options.launched.release();
       case "term":
@@ -162,7 +162,7 @@ export class ContainedRun implements Contained {
     this.#count();
     const outcome = this.#reach(() => this.#options.box.signalPayload("SIGTERM"), "gone");
     if (outcome === "sent") this.#signals.push("TERM");
-    // A stopped payload could not act on it.
+    // A stopped payload could not act on the signal.
     if (outcome !== "gone") this.#reach(() => this.#options.box.signalPayload("SIGCONT"), "gone");
     return outcome;
   }
@@ -176,7 +176,7 @@ export class ContainedRun implements Contained {
       level: this.level,
       implementation: this.implementation,
       processesSeen: this.#processesSeen,
-      // Not empty and nobody to name: the box itself is what is left.
+      // Not empty, but no process is known: the box itself is left.
       survivors: emptyAfterMs === null ? Math.max(1, this.#survivors.length) : 0,
       signals: [...this.#signals],
       emptyAfterMs,
@@ -189,11 +189,11 @@ export class ContainedRun implements Contained {
     }
   }
 
-  /** A process that escaped may hold an output open indefinitely; a reader must not wait that long. */
+  /** A process that escaped may hold an output open indefinitely; a reader must not wait for it. */
   async #giveUpHeldOutput(stream: Readable & { bytesRead?: number }): Promise<void> {
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     stream.once("close", () => resolve());
-    // Where nobody has begun to read, what is still in the pipe is kept for them.
+    // If nobody has begun to read, keep what is still in the pipe.
     for (let before = -1; !stream.closed && stream.readableFlowing !== null;) {
       const read = stream.bytesRead ?? 0;
       if (read === before && stream.readableLength === 0) {
@@ -205,14 +205,14 @@ export class ContainedRun implements Contained {
     }
   }
 
-  /** How many processes there are; null if they could not be seen. */
+  /** Number of processes; null if they could not be counted. */
   #count(): number | null {
     const count = this.#reach(() => this.#options.box.processes().length, null);
     this.#processesSeen = Math.max(this.#processesSeen, count ?? 0);
     return count;
   }
 
-  /** The system may refuse to be looked at for a while, for want of file descriptors or memory. */
+  /** The system may refuse inspection for a while, for lack of file descriptors or memory. */
   #reach<T>(action: () => T, otherwise: T): T {
     try {
       return action();
@@ -230,7 +230,7 @@ const signalNames = new Map(
   Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]),
 );
 
-/** From a shell's `$?`: above 128 it may stand for a signal. */
+/** From a shell's `$?`: a value above 128 may stand for a signal. */
 function payloadExit(status: number, bySignal: boolean): PayloadExit {
   const signal = bySignal ? signalNames.get(status - 128) : undefined;
   return signal === undefined ? { code: status, signal: null } : { code: null, signal };

@@ -11,9 +11,9 @@ import { ignore } from "@agentcore/contract";
 import type { Sql } from "./sql.ts";
 import { CommitFailure, failureOf } from "./sqlite-error.ts";
 
-/** What a write works with. */
+/** What a write uses. */
 export interface WriteSql extends Sql {
-  /** Does something in memory once the transaction is committed, in the order of the calls; never where it is rolled back. */
+  /** Performs an action in memory after the transaction is committed, in the order of the calls; never after a rollback. */
   afterCommit(action: () => void): void;
 }
 
@@ -21,7 +21,7 @@ export type Write = (sql: WriteSql) => unknown;
 
 export type WriteOutcome =
   | { readonly ok: true; readonly value: unknown }
-  /** The write's own fault; it left no trace, and the others are committed. */
+  /** An error of this write alone. It changed nothing, and the other writes are committed. */
   | { readonly ok: false; readonly error: unknown };
 
 export type CommitBatch = (writes: readonly Write[]) => readonly WriteOutcome[];
@@ -52,7 +52,7 @@ export function createCommitBatch(sql: Sql): CommitBatch {
       sql.run("RELEASE one_write");
       return { ok: true, value };
     } catch (error) {
-      // A failure of the file concerns the whole batch; SQLite may have ended the transaction already.
+      // A failure of the file concerns the whole batch. SQLite may have ended the transaction already.
       if (failureOf(error) !== "statement") throw error;
       sql.run("ROLLBACK TO one_write");
       sql.run("RELEASE one_write");
@@ -91,7 +91,7 @@ export function inSnapshot<T>(sql: Sql, query: (sql: Sql) => T): T {
   }
 }
 
-/** Ends a transaction that failed. */
+/** Rolls back a transaction that failed. */
 export function rollBack(sql: Sql): void {
   try {
     sql.run("ROLLBACK");

@@ -11,7 +11,7 @@ import { createSql } from "./sql.ts";
 
 export function createFile(driver: SqliteDriver, path: string, now: number, uniqueSuffix: string): void {
   const draft = `${path}.new-${uniqueSuffix}`;
-  // Jobs hold prompts and environment variables: nobody else may read them. The log files take over this mode.
+  // Jobs contain prompts and environment variables: only the owner may read them. The log files get the same mode.
   closeSync(openSync(draft, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR, 0o600));
   try {
     const connection = driver.open(draft, { readOnly: false });

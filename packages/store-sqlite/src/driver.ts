@@ -4,31 +4,31 @@
  */
 import * as sqlite from "node:sqlite";
 
-/** What SQLite stores and gives back. Integers beyond 2^53 do not occur in our tables. */
+/** The values that SQLite stores and returns. Integers beyond 2^53 do not occur in our tables. */
 export type SqlValue = string | number | null;
 export type SqlRow = Readonly<Record<string, SqlValue>>;
-/** The values of a row in the order of the columns asked for. */
+/** The values of a row, in the order of the selected columns. */
 export type SqlValues = readonly SqlValue[];
 
-/** Values are bound by place, to plain `?`: Node 22.13 does not understand numbered ones. */
+/** Values are bound by position, to plain `?`: Node 22.13 does not support numbered ones. */
 export interface SqliteStatement {
   run(...values: SqlValue[]): { readonly changes: number; readonly lastInsertRowid: number };
   get(...values: SqlValue[]): SqlRow | undefined;
   all(...values: SqlValue[]): readonly SqlRow[];
 }
 
-/** As {@link SqliteStatement}, for rows without names: what reads often takes half the time so. */
+/** As {@link SqliteStatement}, for rows without names, which take half the time for frequent reads. */
 export interface SqliteValuesStatement {
   get(...values: SqlValue[]): SqlValues | undefined;
   all(...values: SqlValue[]): readonly SqlValues[];
 }
 
 export interface SqliteConnection {
-  /** Runs SQL that returns nothing of interest: pragmas, transaction control, definitions. */
+  /** Runs SQL whose result is not needed: pragmas, transaction control, definitions. */
   exec(sql: string): void;
   prepare(sql: string): SqliteStatement;
   prepareValues(sql: string): SqliteValuesStatement;
-  /** Copies the database, as one transaction sees it, to `path`, without holding the event loop for long. */
+  /** Copies the database, as one transaction sees it, to `path`, without blocking the event loop for long. */
   backup(path: string): Promise<void>;
   close(): void;
 }
@@ -48,7 +48,7 @@ export const nodeSqliteDriver: SqliteDriver = {
       prepare: (sql) => database.prepare(sql) as unknown as SqliteStatement,
       prepareValues: (sql) => prepareValues(database, sql),
       backup: async (target) => {
-        // Node before 22.16 has no `backup`; VACUUM INTO gives the same file, and holds the event loop meanwhile.
+        // Node before 22.16 has no `backup`; VACUUM INTO produces the same file, but blocks the event loop.
         const backup = (sqlite as Partial<typeof sqlite>).backup;
         if (backup === undefined) database.prepare("VACUUM INTO ?").run(target);
         else await backup(database, target, { rate: backupPagesPerStep });
@@ -60,7 +60,7 @@ export const nodeSqliteDriver: SqliteDriver = {
 
 function prepareValues(database: sqlite.DatabaseSync, sql: string): SqliteValuesStatement {
   const statement = database.prepare(sql);
-  // Node before 22.16 has only rows with names.
+  // Node before 22.16 supports only rows with names.
   if ((statement as Partial<typeof statement>).setReturnArrays === undefined) return withoutNames(statement);
   statement.setReturnArrays(true);
   return statement as unknown as SqliteValuesStatement;

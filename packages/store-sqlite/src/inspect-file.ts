@@ -22,7 +22,7 @@ export type OpeningDecision =
   | { readonly kind: "refuse-older"; readonly schemaVersion: number }
   | { readonly kind: "refuse-damaged"; readonly reason: string };
 
-/** `ours` is the version that this code writes, `oldest` the first that it can bring forward. */
+/** `ours` is the version that this code writes, `oldest` the first version that it can migrate. */
 export function decideOpening(facts: FileFacts, ours: number, oldest: number): OpeningDecision {
   switch (facts.kind) {
     case "absent":
@@ -46,7 +46,7 @@ export type StartCheck =
   /** Header, length and schema only. */
   | "header";
 
-/** A file above this size is not read in full at every start, which would take 10 ms or more; see `checkIntegrity`. */
+/** A larger file is not read in full at every start, which would take 10 ms or more; see `checkIntegrity`. */
 export const quickCheckBytesMax = 8 * 1024 * 1024;
 
 const headerBytes = 100;
@@ -55,12 +55,12 @@ const pageSizeOffset = 16;
 const pageCountOffset = 28;
 const applicationIdOffset = 68;
 
-/** Throws the system's or the driver's error where the file cannot be read just now. */
+/** Throws the error of the system or the driver if the file cannot be read now. */
 export function inspectFile(driver: SqliteDriver, path: string, check: StartCheck): FileFacts {
   const size = sizeOf(path);
   const hasLog = (sizeOf(`${path}-wal`) ?? 0) > 0;
   if (size === undefined) return { kind: "absent", orphanedLog: hasLog };
-  // With a log, the file may not have grown yet to what its header says.
+  // With a log, the file may be smaller than its header says.
   const flaw = flawOfHeader(readHeader(path), hasLog ? Infinity : size);
   if (flaw !== null) return { kind: "damaged", reason: flaw };
   const connection = driver.open(path, { readOnly: true });
@@ -68,7 +68,7 @@ export function inspectFile(driver: SqliteDriver, path: string, check: StartChec
     connection.exec("PRAGMA busy_timeout = 0");
     return inspectContents(connection, check === "quick" && size <= quickCheckBytesMax);
   } catch (error) {
-    // A statement of ours fails only where our tables are not what they must be.
+    // Our statement fails only if our tables are not what they must be.
     const failure = failureOf(error);
     if (failure === "busy" || failure === "unavailable") throw error;
     return { kind: "damaged", reason: errorText(error) };
@@ -89,7 +89,7 @@ function inspectContents(connection: SqliteConnection, everyPage: boolean): File
     : { kind: "database", schemaVersion: newest.version };
 }
 
-/** What SQLite finds wrong; empty where all is well. `integrity_check` also compares indexes with their tables. */
+/** The problems that SQLite finds; empty if there are none. `integrity_check` also compares indexes with their tables. */
 export function integrityFlaws(
   connection: Pick<SqliteConnection, "prepare">,
   check: "quick_check" | "integrity_check",

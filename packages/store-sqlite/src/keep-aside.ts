@@ -5,7 +5,7 @@
 import { constants, copyFileSync, existsSync, statSync } from "node:fs";
 import { ignore } from "@agentcore/contract";
 
-/** Path of the copy, or null where none could be made; the original is untouched in both cases. */
+/** Returns the path of the copy, or null if no copy could be made. The original does not change. */
 export function keepAside(path: string): string | null {
   try {
     const original = existsSync(path) ? path : `${path}-wal`;

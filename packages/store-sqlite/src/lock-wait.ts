@@ -11,20 +11,20 @@ import { failureOf } from "./sqlite-error.ts";
 export interface LockWait {
   readonly clock: Clock;
   readonly random: Random;
-  /** Longest wait during which nobody commits; then the failure is the caller's. */
+  /** Longest wait without a commit by anyone; then the call fails. */
   readonly lockTimeoutMs: number;
 }
 
 const pauseMsMin = 1;
 const pauseMsMax = 8;
-/** A wait this long is looked after most often. */
+/** From this length on, a wait is checked at the highest rate. */
 const longMs = 1000;
-/** Longest wait in all, in lock timeouts: a file that is always busy is reported eventually. */
+/** Longest total wait, in lock timeouts: a file that is always busy is reported eventually. */
 const timeoutsMax = 10;
 
 /**
- * Calls `attempt` until it does not fail for a lock, or the wait is over. Any other failure is thrown at once. `sql`: the
- * connection, to see whether others commit; null where there is none yet.
+ * Calls `attempt` until it does not fail because of a lock, or the wait is over. Throws any other failure at once. `sql`: the
+ * connection, to see whether others commit; null if there is none yet.
  */
 export async function retryWhileLocked<T>(wait: LockWait, sql: Sql | null, attempt: () => T): Promise<T> {
   const { clock, random, lockTimeoutMs } = wait;
@@ -49,7 +49,7 @@ export async function retryWhileLocked<T>(wait: LockWait, sql: Sql | null, attem
   }
 }
 
-/** Differs when another connection has committed since. */
+/** Changes when another connection has committed. */
 function versionOf(sql: Sql | null): unknown {
   if (sql === null) return null;
   try {

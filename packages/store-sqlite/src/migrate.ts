@@ -7,14 +7,14 @@ import type { SqliteConnection } from "./driver.ts";
 import { type Migration, migrations, newest } from "./schema.ts";
 import type { Sql } from "./sql.ts";
 
-/** Makes the tables of a new database. */
+/** Creates the tables of a new database. */
 export function createTables(connection: SqliteConnection, sql: Sql, now: number): void {
   inOneTransaction(connection, sql, () => apply(connection, sql, newest, now));
 }
 
 /**
- * All missing migrations, or none. The version is read inside the transaction: another process may have been quicker. Throws
- * `AC_STORE_UNAVAILABLE` while a scheduler of the earlier version works on the file: it could not store how its runs end.
+ * Applies all missing migrations, or none. Reads the version inside the transaction: another process may have been faster. Throws
+ * `AC_STORE_UNAVAILABLE` while a scheduler of the earlier version uses the file: it could not store the ends of its runs.
  */
 export function applyMigrations(
   connection: SqliteConnection,

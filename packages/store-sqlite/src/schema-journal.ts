@@ -1,6 +1,6 @@
 /** Tables of the journal, version 2: append-only streams with a small header each. */
 
-/** Ends of streams that are part of no other are numbered as they are committed, whatever the clocks show. Version 5. */
+/** Ends of streams that are part of no other are numbered in the order of their commits, regardless of clocks. Version 5. */
 export const journalEndNumbers = `
 CREATE TABLE journal_end_numbers (
   number INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -20,19 +20,19 @@
  * of these the one before.
  */
 
-/** Jobs that are due and have a workspace. A query names it as the index does, so that SQLite uses the index. */
+/** Jobs that are due and have a workspace. Queries use the same condition as the index, so that SQLite uses the index. */
 export const isDueInWorkspace = "state IN ('ready', 'behind') AND workspace IS NOT NULL";
-/** Queued jobs that are not due. A list of more than two would be built again for each row written. */
+/** Queued jobs that are not due. SQLite would build a list of more than two again for each written row. */
 export const isWaiting = "(state = 'moment' OR state = 'key' OR state = 'piece')";
 
-/** Numbers of the attempts of a job that ended: each names the one before. `column` identifies the job. */
+/** Numbers of the attempts of a job that ended; each row names the previous one. `column` identifies the job. */
 export const attemptsOfJob = (column: "id" | "number"): string => `
   WITH RECURSIVE ended (number) AS (
     SELECT last_attempt FROM jobs WHERE ${column} = ?
     UNION SELECT a.previous FROM ended e JOIN attempts a ON a.number = e.number)
   SELECT number FROM ended`;
 
-/** Tables that version 3 had as they are. */
+/** Tables that have not changed since version 3. */
 const keptTables = `
 -- Who holds an idempotency key: from submit to the end, unless a newer job takes it.
 CREATE TABLE key_holders (
@@ -61,7 +61,7 @@ CREATE TABLE owners (
 ) STRICT, WITHOUT ROWID;
 `;
 
-/** The others, without their indexes: some are named as indexes of version 3 are, which must be gone first. */
+/** The others, without their indexes: some have the same names as indexes of version 3, which must be dropped first. */
 const newTables = `
 -- What a claim takes or excludes alike. \`tenant\` and \`model\` are '' where the job names none.
 CREATE TABLE claim_groups (
@@ -161,8 +161,8 @@ export const queueTables = keptTables + newTables + indexes;
 const run = `j.job_json ->> '$.context.labels."workflow.run"'`;
 
 /**
- * Version 3 kept each state in a table of its own, and did not tell pieces of workflow runs from other jobs. Row numbers stay,
- * because other tables refer to them.
+ * Version 3 kept each state in its own table, and did not distinguish pieces of workflow runs from other jobs. Row numbers do not
+ * change, because other tables refer to them.
  */
 export const queueFromVersion3 = `
 DROP VIEW job_rows;

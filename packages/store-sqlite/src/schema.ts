@@ -15,7 +15,7 @@ export interface Migration {
   readonly sql: string;
 }
 
-/** In the file's header, so that no other program's database is taken for ours: "AgCo". */
+/** In the file's header, so that another program's database is not mistaken for ours: "AgCo". */
 export const applicationId = 0x4167436f;
 
 const versionTable = `
@@ -27,7 +27,7 @@ CREATE TABLE schema_version (
 `;
 
 /**
- * What leads a database of an earlier release to the newest version, step by step. To add a version: write its SQL beside the
+ * Migrates a database of an earlier release to the newest version, step by step. To add a version: write its SQL beside the
  * tables, append it here, and add a dump of a database of the version before to the tests.
  */
 export const migrations: readonly Migration[] = [
@@ -35,12 +35,12 @@ export const migrations: readonly Migration[] = [
   { version: 5, name: "numbers for the ends of streams", sql: journalEndNumbers },
 ];
 
-/** What a new database gets at once: the outcome of all migrations. */
+/** The tables of a new database: the outcome of all migrations. */
 export const newest: Migration = {
   version: 5,
   name: "numbers for the ends of streams",
   sql: versionTable + queueTables + ledgerTables + journalTables + journalEndNumbers,
 };
 
-/** The first version that was released, and so the oldest that is brought forward. */
+/** The first released version, and so the oldest that can be migrated. */
 export const oldestVersion = 3;

@@ -14,12 +14,12 @@ import type {
 export interface Sql {
   /** Runs a statement and returns how many rows it changed. */
   run(text: string, ...values: SqlValue[]): number;
-  /** Inserts at most one row, and returns its rowid; undefined where a conflict or a condition left it out. */
+  /** Inserts at most one row, and returns its rowid; undefined if a conflict or a condition prevented it. */
   insert(text: string, ...values: SqlValue[]): number | undefined;
-  /** First row, or `undefined`. Callers name its type with `as`, which the table's definition vouches for. */
+  /** First row, or `undefined`. Callers name its type with `as`; the table's definition guarantees it. */
   get(text: string, ...values: SqlValue[]): SqlRow | undefined;
   all(text: string, ...values: SqlValue[]): readonly SqlRow[];
-  /** As `get`, without names, in the order of the text's columns: for what is read with every job. */
+  /** As `get`, without names, in the order of the text's columns: for values that are read with every job. */
   values(text: string, ...values: SqlValue[]): SqlValues | undefined;
   allValues(text: string, ...values: SqlValue[]): readonly SqlValues[];
 }

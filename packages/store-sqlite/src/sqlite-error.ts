@@ -7,11 +7,11 @@ import { AgentCoreError, errorText, isAgentCoreError } from "@agentcore/contract
 export type SqliteFailure =
   /** Another connection holds the lock. */
   | "busy"
-  /** The file or its directory cannot be read or written just now: full disk, permissions, input/output error. */
+  /** The file or its directory cannot be read or written now: full disk, permissions, input/output error. */
   | "unavailable"
-  /** The file is damaged, or is no database. */
+  /** The file is damaged, or is not a database. */
   | "corrupt"
-  /** This statement's own fault; its neighbors in a transaction are not concerned. */
+  /** An error of this statement alone; others in the transaction are not affected. */
   | "statement";
 
 /** Primary result codes, from https://www.sqlite.org/rescode.html. */
@@ -29,10 +29,7 @@ const failureOfCode: Readonly<Record<number, SqliteFailure>> = {
   26: "corrupt", // SQLITE_NOTADB
 };
 
-/**
- * COMMIT failed. SQLite has rolled the transaction back then, as far as the file says now; what the disk makes of it after a
- * power cut is another matter.
- */
+/** COMMIT failed. According to the file, SQLite has rolled back the transaction; after a power cut the disk may say otherwise. */
 export class CommitFailure extends Error {
   constructor(cause: unknown) {
     super(errorText(cause), { cause });
@@ -40,7 +37,7 @@ export class CommitFailure extends Error {
   }
 }
 
-/** Classifies what a driver or the file system threw. Anything else is the statement's own. */
+/** Classifies an error of the driver or the file system. Any other error is the statement's own. */
 export function failureOf(error: unknown): SqliteFailure {
   if (error instanceof CommitFailure) return failureOf(error.cause);
   if (error instanceof Error && "syscall" in error) return "unavailable";
@@ -54,8 +51,8 @@ function resultCodeOf(error: unknown): number | undefined {
 }
 
 /**
- * What a caller gets instead of the driver's error: a code of the catalog, the file, and what to do. `whileOpening`: nothing
- * goes on automatically afterwards.
+ * The error for callers, in place of the driver's: a code of the catalog, the file, and what to do. `whileOpening`: nothing is
+ * retried automatically afterwards.
  */
 export function storeErrorOf(error: unknown, path: string, whileOpening = false): AgentCoreError {
   if (isAgentCoreError(error)) return error;

@@ -23,7 +23,7 @@ import { prepare, replay, submitAll, submittedAlready } from "./jobs/submit.ts";
 import type { Sql } from "./sql.ts";
 import type { StateDatabase } from "./state-database.ts";
 
-/** Closing the store closes the database, and with it every other store or ledger made on the same handle. */
+/** Closing the store closes the database, and with it every other store or ledger that uses the same handle. */
 export function createSqliteJobStore(database: StateDatabase): JobStore {
   const { write, onChange } = notifyingWrites(database);
   const read = database.read.bind(database);
@@ -97,7 +97,7 @@ type NotifyingWrite = <T>(
   confirm?: (sql: Sql) => T | undefined,
 ) => Promise<T>;
 
-/** Writes after whose commit the listeners are called, once for all that changed jobs and were committed together. */
+/** Calls the listeners after the commit of a write that changed jobs, once for all that were committed together. */
 function notifyingWrites(
   database: StateDatabase,
 ): Pick<JobStore, "onChange"> & { readonly write: NotifyingWrite } {

@@ -43,7 +43,7 @@ export function createSqliteJournal(database: StateDatabase): Journal {
             query.before ?? null,
             journalLimit(query),
           )
-          // A stream without a header cannot be told what it is: the others are listed all the same.
+          // Without a readable header nothing is known about a stream; list the others all the same.
           .flatMap((row) => {
             const header = headerFrom(row.header_json);
             return header === null ? [] : { stream: String(row.stream), header, length: Number(row.length) };
@@ -77,7 +77,7 @@ function appendTexts(
   return "appended";
 }
 
-/** Whether the stream had the length that the writer knows of. */
+/** Returns whether the stream had the length that the writer expects. */
 function makeOrExtend(
   sql: Sql,
   stream: string,
@@ -106,7 +106,7 @@ function makeOrExtend(
   return extended === 1;
 }
 
-/** Of a stream that goes on after its end, as a run does that is resumed, the next end counts. */
+/** If a stream continues after its end, as a resumed run does, its next end counts. */
 function numberEnd(sql: Sql, stream: string, header: JournalHeader): void {
   if (isEndOfWhole(header)) {
     sql.run("INSERT INTO journal_end_numbers (stream) VALUES (?) ON CONFLICT DO NOTHING", stream);
@@ -153,7 +153,7 @@ function headerFrom(json: unknown): JournalHeader | null {
   return typeof header === "object" && !Array.isArray(header) ? (header as JournalHeader | null) : null;
 }
 
-/** One entry that cannot be read makes its stream useless, and no other. */
+/** An entry that cannot be read makes its own stream useless, and no other. */
 function entryOf(stream: string, position: number, json: unknown): JournalValue {
   const entry = jsonOr(json, undefined) as JournalValue | undefined;
   if (entry === undefined) throw damaged(`entry ${position} of ${stream}`);

@@ -24,12 +24,12 @@ import type { Sql } from "./sql.ts";
 import type { StateDatabase } from "./state-database.ts";
 
 export interface SqliteLedgerOptions {
-  /** How long settled holds and ended counters are kept, by the moment of the hold. Default 90 days. */
+  /** How long settled holds and ended counters are kept after the hold was taken. Default 90 days. */
   readonly keepMs?: number;
 }
 
 const dayMs = 86_400_000;
-/** Old rows are looked for at most this often, and so many are deleted at once. */
+/** Minimum time between two searches for old rows, and how many are deleted in one step. */
 const cleanUpEveryMs = 3_600_000;
 const cleanUpRowsMax = 1000;
 
@@ -50,7 +50,7 @@ export function createSqliteLedger(database: StateDatabase, options: SqliteLedge
           cleanUp(sql, entry.heldAt);
           return hold(sql, entry);
         },
-        // A hold that nobody knows of would be held until the process ends.
+        // A hold that no caller knows about would be held until the process ends.
         (sql) => (isKnown(sql, entry.holdId) ? { ok: true } : undefined),
       ),
     settle: (holdId, spent) =>
@@ -94,7 +94,7 @@ export function createSqliteLedger(database: StateDatabase, options: SqliteLedge
   };
 }
 
-/** Undefined where it cannot be read. Its amounts stay held in the counters, which is the safe side. */
+/** Undefined if it cannot be read. Its amounts stay held in the counters, which is the safe choice. */
 function holdOf(json: unknown): HoldEntry | undefined {
   const entry = jsonOr(json, null) as Partial<HoldEntry> | null;
   const isWhole =
@@ -214,7 +214,7 @@ interface Amounts {
   readonly tokensHeld?: number;
 }
 
-/** Adds the amounts to each counter of the entry. The table's checks refuse a held amount below zero. */
+/** Adds the amounts to each counter of the entry. The table's checks refuse a negative held amount. */
 function book(sql: Sql, entry: HoldEntry, add: Amounts): void {
   const amounts = [add.costSpent ?? 0, add.costHeld ?? 0, add.tokensSpent ?? 0, add.tokensHeld ?? 0];
   for (const { scope, window, windowStart } of entry.counters) {

@@ -19,11 +19,11 @@ import { storeErrorOf } from "./sqlite-error.ts";
 import { createWriteQueue } from "./write-queue.ts";
 
 export interface StateDatabaseOptions {
-  /** Where `state.db` lies; created if missing, readable by its owner only. Must be on a local disk. */
+  /** Directory of `state.db`; created if missing, readable by its owner only. Must be on a local disk. */
   readonly directory: string;
   /**
-   * Longest wait for a lock that another process holds, in ms, during which nobody commits; as long as others do, a call
-   * waits its turn, at most ten times as long. Default 30,000.
+   * Longest wait in ms for another process's lock while nobody commits. While others commit, a call waits longer, at most ten
+   * times as long. Default 30,000.
    */
   readonly lockTimeoutMs?: number;
   /** How thoroughly the file is checked when it is opened. Default `quick`. */
@@ -39,27 +39,27 @@ export interface StateDatabaseOptions {
 export interface StateDatabase {
   readonly path: string;
   /**
-   * Runs `write` in a transaction and settles with what it returned once that is durable. It may run more than once, and
-   * must do nothing but read and write through `sql`; what it throws rejects the promise and undoes its writes alone. Where
-   * the commit itself failed, `confirm` reads whether it was done all the same, and what it returned then.
+   * Runs `write` in a transaction and resolves with its return value once that is durable. `write` may run more than once, and
+   * must only read and write through `sql`. If it throws, the promise rejects and only its own writes are undone. If the commit
+   * itself failed, `confirm` reads whether it took effect all the same, and returns what `write` returned then.
    */
   write<T>(write: (sql: WriteSql) => T, confirm?: (sql: Sql) => T | undefined): Promise<T>;
-  /** Runs `query` on one consistent view that includes every write called before it. It can change nothing. */
+  /** Runs `query` on one consistent view that includes every earlier call of `write`. It cannot change anything. */
   read<T>(query: (sql: Sql) => T): Promise<T>;
-  /** Called after each commit of this handle. Must not throw. Returns what unsubscribes. */
+  /** Calls `listener` after each commit of this handle. It must not throw. Returns a function that unsubscribes. */
   onCommit(listener: () => void): () => void;
-  /** Reads every page and compares every index; what is wrong with them, empty where all is well. Holds the event loop. */
+  /** Reads every page and compares every index. Returns the problems; empty if there are none. Blocks the event loop. */
   checkIntegrity(): Promise<readonly string[]>;
-  /** Copies a consistent view to a file that must not exist yet. Writes go on meanwhile. */
+  /** Copies a consistent view to a file that must not exist yet. Writes continue meanwhile. */
   backup(path: string): Promise<void>;
-  /** Waits for the writes called before it, then lets go of the file. Idempotent; other calls afterwards reject. */
+  /** Waits for earlier writes, then closes the file. Idempotent; other calls afterwards reject. */
   close(): Promise<void>;
 }
 
 /**
  * Opens, creates or migrates `state.db`. Rejects with `AC_STORE_UNAVAILABLE` (cannot be read or written, or stays locked),
- * `AC_STORE_NEWER`, `AC_STORE_OLDER` or `AC_STORE_CORRUPT`; in the last three cases the file is left as it is, and a damaged
- * one is copied.
+ * `AC_STORE_NEWER`, `AC_STORE_OLDER` or `AC_STORE_CORRUPT`. In the last three cases the file does not change, and a damaged one
+ * is copied.
  */
 export async function openStateDatabase(options: StateDatabaseOptions): Promise<StateDatabase> {
   const { directory, startCheck = "quick", driver = nodeSqliteDriver } = options;
@@ -103,8 +103,8 @@ function uniqueSuffix(random: Random): string {
 function connect(driver: SqliteDriver, path: string): SqliteConnection {
   const connection = driver.open(path, { readOnly: false });
   try {
-    // SQLite's own checkpoint, after each 4 MiB of log: from then on the log is overwritten, and a sync of a file that does not
-    // grow takes half the time. The log is cut back to 64 MiB after a burst. Waiting for locks is ours (see lock-wait.ts).
+    // SQLite checkpoints after each 4 MiB of log. From then on it overwrites the log, and a sync of a file that does not grow
+    // takes half the time. The log is truncated to 64 MiB after a burst. We wait for locks ourselves (see lock-wait.ts).
     connection.exec(`
       PRAGMA busy_timeout = 0;
       PRAGMA journal_mode = WAL;
@@ -126,14 +126,14 @@ interface OpenFile {
   readonly path: string;
   readonly connection: SqliteConnection;
   readonly sql: Sql;
-  /** Another connection, for a backup: SQLite refuses to copy from one that is in the middle of a write. */
+  /** Another connection, for a backup: SQLite refuses to copy from a connection during a write. */
   readonly openSource: () => SqliteConnection;
 }
 
 function createHandle({ path, connection, sql, openSource }: OpenFile, wait: LockWait): StateDatabase {
   const listeners = new Set<() => void>();
   const opened = identityOf(path);
-  /** SQLite goes on with a file that was removed, and nobody would ever see again what it wrote. */
+  /** SQLite continues to use a file that was removed, and everything written to it would be lost. */
   const assertInPlace = (): void => {
     if (identityOf(path) !== opened) throw goneError(path);
   };
@@ -151,7 +151,7 @@ function createHandle({ path, connection, sql, openSource }: OpenFile, wait: Loc
   };
   const read = async <T>(query: (sql: Sql) => T): Promise<T> => {
     assertOpen();
-    // Behind writes that wait already, so that it sees them.
+    // After the waiting writes, so that it sees them.
     if (queue.size > 0) return queue.addRead(query);
     try {
       assertInPlace();
@@ -190,7 +190,7 @@ function createHandle({ path, connection, sql, openSource }: OpenFile, wait: Loc
   };
 }
 
-/** Device and number of the file; they differ where another has its name. */
+/** Device and inode number of the file; they differ if another file has its name. */
 function identityOf(path: string): string | null {
   const stats = statSync(path, { throwIfNoEntry: false });
   return stats === undefined ? null : `${stats.dev}:${stats.ino}`;

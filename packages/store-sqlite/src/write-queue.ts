@@ -20,7 +20,7 @@ import { CommitFailure, storeErrorOf } from "./sqlite-error.ts";
 export interface WriteQueueOptions extends LockWait {
   /** Path of the file, for messages. */
   readonly path: string;
-  /** Called before each commit and each read; what it throws rejects them. */
+  /** Called before each commit and each read; an error that it throws rejects them. */
   readonly beforeUse: () => void;
   /** Called after each commit. Must not throw. */
   readonly onCommit: () => void;
@@ -28,23 +28,23 @@ export interface WriteQueueOptions extends LockWait {
 
 export interface WriteQueue {
   /**
-   * Settles with what `write` returned once that is durable. Rejects with `AgentCoreError`. Where the commit itself failed,
-   * `confirm` reads what is there now: what it returns is the answer, and undefined means that the write was not done.
+   * Resolves with the return value of `write` once that is durable. Rejects with `AgentCoreError`. If the commit itself failed,
+   * `confirm` reads the current state: its result is the answer, and undefined means that the write was not done.
    */
   add<T>(write: (sql: WriteSql) => T, confirm?: (sql: Sql) => T | undefined): Promise<T>;
-  /** Settles with what `query` returns on a view that includes every write added before; what they come to is not its concern. */
+  /** Resolves with the result of `query` on a view that includes every write added before, even if some of them failed. */
   addRead<T>(query: (sql: Sql) => T): Promise<T>;
-  /** Calls not settled yet. */
+  /** Calls that are not settled yet. */
   readonly size: number;
   /** Resolves once everything added so far is settled. */
   idle(): Promise<void>;
 }
 
-/** Writes in one transaction: enough to share one sync widely, few enough to hold the event loop for some ms only. */
+/** Writes in one transaction: enough to share the cost of a sync, few enough to block the event loop for only some ms. */
 export const batchMax = 512;
-/** Calls waiting at once, beyond which callers are refused. */
+/** Calls that may wait at once. Above this number, further calls are refused. */
 export const waitingMax = 100_000;
-/** A process that had to wait for another's lock leaves the file alone for so long after its commit: others wait too. */
+/** After it had to wait for another process's lock, a process rests this long after its commit: others wait too. */
 const restAfterWaitMs = 2;
 
 interface Waiting {
@@ -62,7 +62,7 @@ export function createWriteQueue(sql: Sql, options: WriteQueueOptions): WriteQue
   let running = false;
   let whenIdle: (() => void)[] = [];
 
-  /** Works through what waits, batch after batch, with a turn of the event loop before each. */
+  /** Processes the waiting calls, batch after batch, with a turn of the event loop before each. */
   const run = async (): Promise<void> => {
     for (;;) {
       await nextTurn();
@@ -148,7 +148,7 @@ function createFileWork(sql: Sql, options: WriteQueueOptions): FileWork {
     onCommit();
   };
 
-  /** A COMMIT that failed has been rolled back, as far as the file says: what was confirmed there is done all the same. */
+  /** A failed COMMIT has been rolled back, according to the file. A write that `confirm` finds there is done all the same. */
   const settledAfter = (error: unknown, { confirm }: Waiting): WriteOutcome => {
     if (!(error instanceof CommitFailure) || confirm === undefined) return { ok: false, error };
     try {

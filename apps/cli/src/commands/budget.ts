@@ -34,18 +34,18 @@ interface Limit {
 
 const windows = ["hour", "day", "month", "total"] as const satisfies readonly BudgetWindow[];
 
-/** What a scope of the configuration limits per window. */
+/** The limits of one scope of the configuration, per window. */
 interface Scope {
   readonly cost_usd?: Partial<Record<BudgetWindow, number | undefined>> | undefined;
   readonly tokens?: Partial<Record<BudgetWindow, number | undefined>> | undefined;
 }
 
-/** How the limits of `limits.tenants.default` are shown, which hold for each tenant that is not named. */
+/** The name under which the limits of `limits.tenants.default` are shown. They apply to each tenant that is not named. */
 export const anyOtherTenant = "tenant:*";
 
 /**
- * Every cost and token limit in effect, from the whole down. `tenants`: names of tenants that something was booked for;
- * those that the configuration does not name have the limits of `tenants.default`, each separately.
+ * Every cost and token limit in effect, from the root down. `tenants`: names of tenants with booked amounts; those that the
+ * configuration does not name have the limits of `tenants.default`, each separately.
  */
 export function limitsOf({ limits }: Pick<Config, "limits">, tenants: readonly string[] = []): Limit[] {
   const named = (kind: string, scopes: Readonly<Record<string, Scope>>) =>

@@ -24,7 +24,7 @@ export async function completion(shell: string, program: Command, io: Io): Promi
 }
 
 interface CommandShape {
-  /** Words behind `agentcore`: `run`, or `jobs list`. */
+  /** The words after `agentcore`: `run`, or `jobs list`. */
   readonly path: string;
   readonly description: string;
   readonly options: readonly OptionShape[];
@@ -34,7 +34,7 @@ interface CommandShape {
 interface OptionShape {
   readonly flags: readonly string[];
   readonly description: string;
-  /** Null: a switch. Otherwise what can stand behind it; empty: anything. */
+  /** Null: a switch. Otherwise the possible values; empty: anything. */
   readonly values: readonly string[] | "files" | "directories" | null;
 }
 
@@ -96,8 +96,7 @@ function bash(commands: readonly CommandShape[]): string {
     if (values === null) continue;
     const source = values === "files" ? "-f" : values === "directories" ? "-d" : `-W "${values.join(" ")}"`;
     const isPrefix = Array.isArray(values) && values.some((word) => word.endsWith("="));
-    // Outside of a completion, as in a test, the shell knows no options of it. Names of files are quoted by the shell: one
-    // can be a command.
+    // Outside a completion, as in a test, the shell does not know its options. The shell quotes file names: one can be a command.
     const option = isPrefix ? "nospace" : typeof values === "string" ? "filenames" : null;
     const set = option === null ? "" : `; compopt -o ${option} 2>/dev/null`;
     const reply = `mapfile -t COMPREPLY < <(compgen ${source} -- "$word")${set}`;

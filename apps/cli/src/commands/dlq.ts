@@ -19,9 +19,9 @@ import { plainScreen } from "../screen/terminal.ts";
 import { listQuery, listUpTo, type ListOptions } from "./jobs.ts";
 
 export interface DeadOptions extends ListOptions {
-  /** Without it a condition or an id is needed: nobody replays or deletes everything by accident. */
+  /** Without it a condition or an id is required, so that nobody replays or deletes everything by accident. */
   readonly all?: boolean;
-  /** Changes of the job before it is replayed, as `path=value`. */
+  /** Changes to the job before it is replayed, as `path=value`. */
   readonly set?: readonly Edit[];
 }
 
@@ -45,7 +45,7 @@ export async function replayDead(ids: readonly string[], options: DeadOptions, i
   return withQueue(options, io, async ({ client, store }) => {
     const edit = editOf(options.set ?? []);
     const selection = await selectionOf(ids, options, store);
-    // As it goes: of 50,000 that are interrupted, those that were done are known.
+    // Show each batch at once: if a replay of 50,000 is interrupted, the replayed ones are known.
     const show = (batch: ReplayedBatch): void => showReplayed(batch, options.json === true, io);
     const { replayed, failed } =
       selection.ids === undefined
@@ -70,7 +70,7 @@ function showReplayed({ replayed, failed }: ReplayedBatch, json: boolean, io: Io
   }
 }
 
-/** By id also those that were replayed before: the answer is then the job of that time. */
+/** Given by id, jobs that were replayed before are accepted too: the result is then the job of the first replay. */
 async function replayEach(
   ids: readonly string[],
   edit: EditJob | undefined,
@@ -104,7 +104,7 @@ export async function purgeDead(ids: readonly string[], options: DeadOptions, io
   });
 }
 
-/** The ids given, or what meets the conditions; everything only where that is said. */
+/** The given ids, or the jobs that meet the conditions; all only if `all` is set. */
 async function selectionOf(
   ids: readonly string[],
   options: DeadOptions,
@@ -135,7 +135,7 @@ async function selectionOf(
   return query;
 }
 
-/** Undefined where nothing is to be changed. */
+/** Undefined if there is nothing to change. */
 export function editOf(edits: readonly Edit[]): EditJob | undefined {
   if (edits.length === 0) return undefined;
   return (job: Job) => edits.reduce<JobInput>((edited, { path, value }) => setAt(edited, path, value), job);

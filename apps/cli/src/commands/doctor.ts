@@ -56,7 +56,7 @@ async function examine(options: DoctorOptions, io: Io): Promise<DoctorReport> {
   };
 }
 
-/** A broken configuration is a finding, and the rest is examined without it. */
+/** A broken configuration is a finding; the rest is examined without it. */
 async function examineConfig(
   options: DoctorOptions,
   io: Io,

@@ -19,7 +19,7 @@ export interface ListOptions extends StateOptions {
 }
 
 interface JobListOptions extends ListOptions {
-  /** The steps of workflow runs as well. */
+  /** Include the steps of workflow runs. */
   readonly all?: boolean;
 }
 
@@ -41,7 +41,7 @@ export async function listJobs(options: JobListOptions, io: Io): Promise<number>
   });
 }
 
-/** As many as were asked for: the store hands out bounded pages. */
+/** As many as requested: the store returns bounded pages. */
 export async function listUpTo(
   limit: number | undefined,
   query: JobQuery,
@@ -59,7 +59,9 @@ export async function listUpTo(
   return { jobs, next };
 }
 
-/** Filters that `jobs list` and `dlq` share. Only those that were given: `dlq replay` and `purge` count them as conditions. */
+/**
+ * The filters that `jobs list` and `dlq` share. Contains only given filters: `dlq replay` and `purge` count them as conditions.
+ */
 export function listQuery(options: ListOptions): JobQuery {
   const { state: states, before, limit } = options;
   return omitUndefined({ ...queryOf(options.where ?? [], systemClock.now()), states, before, limit });
@@ -80,7 +82,7 @@ export async function showJob(id: string, options: StateOptions, io: Io): Promis
 
 export async function cancelJobs(ids: readonly string[], options: StateOptions, io: Io): Promise<number> {
   return withQueue(options, io, async ({ store, client }) => {
-    // All are looked up before the first is stopped: a misspelt id stops nothing.
+    // Find all jobs before the first is stopped: a misspelled id stops nothing.
     const records = await Promise.all(ids.map((id) => findJob(store, id)));
     for (const { job } of records) {
       const { kind } = await client.cancel(job.id, { reason: "cancelled with `agentcore jobs cancel`" });

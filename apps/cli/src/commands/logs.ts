@@ -29,7 +29,7 @@ const chunkBytes = 256 * 1024;
 
 export interface LogsOptions extends StateOptions {
   readonly follow?: boolean;
-  /** Only this attempt; default: the last one, with `-f` also those that follow. */
+  /** Only this attempt. Default: the last one, with `-f` also later ones. */
   readonly attempt?: number;
   readonly raw?: boolean;
 }
@@ -66,7 +66,7 @@ export async function printJob(
     await copyAttempt({ opened, jobId: record.job.id, attempt, print, follow: false, isRead: readerOf(io) });
 }
 
-/** The job after its next attempt has started, or after it has ended; without waiting, the job as it is. */
+/** The job after its next attempt has started, or after it has ended; without waiting, the current job. */
 async function nextBegun(
   store: JobStore,
   before: JobRecord,
@@ -91,12 +91,12 @@ interface Copy {
   readonly isRead: () => boolean;
 }
 
-/** Both streams of one attempt; while following, until the attempt is over. */
+/** Copies both streams of one attempt; with `follow`, until the attempt is over. */
 async function copyAttempt({ opened, jobId, attempt, print, follow, isRead }: Copy): Promise<void> {
   const printer = print(attempt);
   let tails: readonly FileTail[] = [];
   for (;;) {
-    // Asked before reading: what is written after the answer "over" cannot exist.
+    // Check before reading: nothing is written after the attempt is over.
     const over = !follow || isOver(await opened.store.get(jobId), attempt);
     if (tails.length === 0) {
       const directory = await directoryOf(opened, jobId, attempt, over);
@@ -115,7 +115,7 @@ function tailsIn(directory: string, printer: ReturnType<Printer>): readonly File
   return names.map((name) => new FileTail(join(directory, `${name}.log`), printer[name]));
 }
 
-/** Where the attempt's logs are; null while it is not known which permit it has, unless that will not be known any more. */
+/** Directory of the attempt's logs. Null while its permit is unknown, unless it will stay unknown. */
 async function directoryOf(
   { store, state }: OpenedQueue,
   jobId: string,
@@ -128,16 +128,16 @@ async function directoryOf(
   return findAttemptDirectory(state.attempts, { jobId, attempt, permitId: permitId ?? "" });
 }
 
-/** Nothing more will be written by this attempt. */
+/** Whether this attempt will write nothing more. */
 function isOver(record: JobRecord | undefined, attempt: number): boolean {
   if (record === undefined || isTerminal(record.state) || record.attempt > attempt) return true;
-  // It failed and the job waits for the next one. With a lower number, it has not begun.
+  // It failed and the job waits for the next attempt. With a lower number, this attempt has not begun.
   return record.state.kind === "queued" && record.attempt === attempt;
 }
 
 const pause = (): Promise<void> => sleep(systemClock, pollMs);
 
-/** A file that may grow, or not be there yet. */
+/** A file that may grow, or not exist yet. */
 class FileTail {
   readonly #path: string;
   readonly #take: (chunk: Uint8Array) => Promise<void>;
@@ -169,7 +169,7 @@ class FileTail {
   }
 }
 
-/** Where an attempt's bytes go. */
+/** The receiver of an attempt's bytes. */
 type Printer = (attempt: number) => {
   stdout(chunk: Uint8Array): Promise<void>;
   stderr(chunk: Uint8Array): Promise<void>;

@@ -76,7 +76,7 @@ interface RunToEndOptions {
   readonly wait: boolean;
 }
 
-/** Throws where the store will not work again, or does not take the end of a run that was asked to stop. */
+/** Throws if the store will not work again, or does not accept the end of a run that was asked to stop. */
 async function runToItsEnd(job: JobSubmission, parts: RunToEndOptions) {
   const { composition, log, keepEndedMs, presenter, stops, wait } = parts;
   const hopeless = Promise.race([failed(composition), stops.givenUp]);
@@ -102,19 +102,19 @@ async function failed({ broken }: Composition): Promise<never> {
   throw await broken;
 }
 
-/** A run that was asked to end and has not by then is left to the next process on the state directory. */
+/** A run that was asked to end, and has not within this time, is left to the next process on the state directory. */
 const endWithinMs = 60_000;
 
 interface Stops {
-  /** Rejects when the run did not end although it was asked to. */
+  /** Rejects if the run did not end although it was asked to. */
   readonly givenUp: Promise<never>;
   watch(submitted: JobHandle): void;
   release(): void;
 }
 
 /**
- * Ctrl-C, and a reader of our output that went away: nobody sees any more what is paid for, so the run is cancelled as the
- * shell would end any other program in a pipe. A request that comes before the job is there is kept for it.
+ * On Ctrl-C, or if the reader of our output is gone: nobody would see what is paid for, so the run is cancelled, as the shell
+ * would end any other program in a pipe. A request that comes before the job exists is kept for it.
  */
 function stopOnRequest(io: Io, presenter: Presenter): Stops {
   const cancellation = new Cancellation<string>();

@@ -16,7 +16,7 @@ import { resolveStateDir } from "../state/state-dir.ts";
 import { packageVersion } from "../version.ts";
 
 export interface RuntimeOptions extends StateOptions {
-  /** The configuration comes from the process that started this one, with what it decided about its trust. */
+  /** The process that started this one provides the configuration, and has decided about its trust. */
   readonly handedConfig?: boolean;
 }
 

@@ -21,7 +21,7 @@ import { readTextFile } from "../text-files.ts";
 import { withQueue, type OpenedQueue, type StateOptions } from "../queue/open-queue.ts";
 
 export interface SubmitOptions extends TaskOptions, StateOptions {
-  /** JSON lines, each a job; `-` is stdin. */
+  /** JSON lines, one job each; `-` is stdin. */
   readonly file?: string;
   readonly delay?: number;
   readonly priority?: number;

@@ -16,7 +16,7 @@ export interface TrustOptions {
   readonly json?: boolean;
 }
 
-/** `named`: a configuration file or its directory; default: the file that a command here would find. */
+/** `named`: a configuration file or its directory. Default: the file that a command in this directory would find. */
 export async function trust(named: string | undefined, options: TrustOptions, io: Io): Promise<number> {
   const store = requireStore(io);
   if (options.list === true) return list(store, named, options, io);
@@ -25,7 +25,7 @@ export async function trust(named: string | undefined, options: TrustOptions, io
   if (statSync(path, { throwIfNoEntry: false })?.isFile() === false)
     throw new AgentCoreError("AC_USAGE", `${path} is not a regular file; only a regular file can be trusted`);
   const source = readNamedSource(path, io.cwd);
-  // Refuses a file with mistakes, and tells what the trust is about.
+  // Refuses a file with mistakes, and shows what the trust is about.
   const { ignored } = await readConfig({ ...source, standing: "untrusted" }, io);
   store.trust(source.path, source.text, systemClock.now());
   if (options.json === true) io.stdout.json({ path: source.path, trusted: true, settings: ignored });
@@ -55,7 +55,7 @@ function list(store: TrustStore, named: string | undefined, options: TrustOption
   return exitCodes.succeeded;
 }
 
-/** Also of a file that is gone or cannot be read any more. */
+/** Also works for a file that is gone or can no longer be read. */
 function revoke(store: TrustStore, path: string, options: TrustOptions, io: Io): number {
   const target = statSync(path, { throwIfNoEntry: false }) === undefined ? path : realpathSync(path);
   if (!store.revoke(target)) {

@@ -14,7 +14,7 @@ export async function why(id: string, options: StateOptions, io: Io): Promise<nu
   return withQueue(options, io, async ({ store, client, loaded, state }) => {
     const { job } = await findJob(store, id);
     const [report, placeOf] = await Promise.all([client.why(job.id), createSettingPlaces(loaded)]);
-    // Nothing starts beside an attempt that may be alive, and nothing in a workspace where something was left.
+    // Nothing starts beside an attempt that may be alive, or in a workspace where processes were left.
     const left = lookAtLeftRuns(state.containment)
       .filter(({ label, cwd }) => label?.startsWith(`${job.id}#`) === true || cwd === job.task.workspace)
       .map(describeLeft);

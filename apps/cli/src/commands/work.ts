@@ -25,7 +25,7 @@ export interface WorkOptions extends StateOptions {
   /** End when no job is queued, delayed or running. */
   readonly drain?: boolean;
   readonly concurrency?: number;
-  /** Run the runtime in this process instead of a supervised one of its own. */
+  /** Run the runtime in this process instead of in a supervised child process. */
   readonly inProcess?: boolean;
   readonly logLevel?: LogLevel;
 }
@@ -71,7 +71,7 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
     }
     void signals.second.then(() => composition.runtime.close());
     const closed = scheduler.close({ finishRunning: how === "finish" });
-    // A store that does not take the last ends keeps nobody waiting who asked twice: what is left is accounted for at the next start.
+    // If the store does not accept the last ends, a second signal ends the wait: the next start accounts for the rest.
     await Promise.race([closed, signals.second.then(() => closeScheduler(scheduler))]);
     return exitCodes.succeeded;
   } finally {

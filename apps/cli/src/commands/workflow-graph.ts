@@ -46,7 +46,7 @@ export async function drawRun(id: string, options: PictureOptions & StateOptions
   return draw(workflow, run, options, io);
 }
 
-/** Laying out more takes minutes, and nobody can read it. */
+/** The layout of more steps takes minutes, and nobody can read it. */
 const picturedMax = 600;
 
 async function draw(
@@ -69,7 +69,7 @@ async function draw(
     await writeTextFile(to, io.cwd, text);
     io.stdout.write(`${to}: ${length} ${length === 1 ? "step" : "steps"}\n`);
   };
-  // With the layout library, which nothing else needs.
+  // Loads the layout library, which nothing else needs.
   if (svg !== undefined) {
     const { svgPicture } = await import("../workflow/picture/svg.ts");
     await put(svg, svgPicture(graph, run));

@@ -39,7 +39,7 @@ export async function workflowLogs(
   });
 }
 
-/** A step with a matrix has a job for each combination, and may be named as a whole. */
+/** A step with a matrix has a job for each combination, and may also be named as a whole. */
 function isOf(label: string, step: string | undefined): boolean {
   return step === undefined || label === step || label.startsWith(`${step}[`);
 }

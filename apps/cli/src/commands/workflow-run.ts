@@ -67,7 +67,7 @@ export interface WorkflowRunOptions extends ShowOptions {
   readonly allowProtectedBranch?: boolean;
 }
 
-/** Most jobs of a workflow in flight; the workflow's own concurrency and the runtime's limits hold besides. */
+/** Most jobs of a workflow in flight. The workflow's own concurrency and the runtime's limits apply in addition. */
 const jobsAtOnceMax = 64;
 
 export async function runWorkflowFile(file: string, options: WorkflowRunOptions, io: Io): Promise<number> {
@@ -106,9 +106,9 @@ export async function resumeWorkflow(run: string, options: ShowOptions, io: Io):
 }
 
 export interface RetryWorkflowOptions extends ShowOptions {
-  /** What failed and what waited for it: the default. */
+  /** The failed steps and those that waited for them: the default. */
   readonly failed?: boolean;
-  /** A step, with all that waits for it. */
+  /** A step, with all steps that wait for it. */
   readonly from?: string;
 }
 
@@ -128,7 +128,7 @@ export interface CancelWorkflowOptions extends StateOptions {
   readonly json?: boolean;
 }
 
-/** Asks the process that works on the run, or ends the run here where there is none. */
+/** Asks the process that works on the run; if there is none, ends the run here. */
 export async function cancelWorkflow(run: string, options: CancelWorkflowOptions, io: Io): Promise<number> {
   const message = "cancelled with `agentcore workflow cancel`";
   const id = await withJournal(options, io, async (journal) => {
@@ -163,7 +163,7 @@ export async function cancelWorkflow(run: string, options: CancelWorkflowOptions
   return code === exitCodes.cancelled ? exitCodes.succeeded : code;
 }
 
-/** A run that no living process works on. Throws `AC_WORKFLOW_TAKEN`. */
+/** Finds a run that no living process works on. Throws `AC_WORKFLOW_TAKEN`. */
 async function findFreeRun(run: string, options: StateOptions, io: Io) {
   return withJournal(options, io, async (journal) => {
     const { id, stored } = await findStored(journal, run);
@@ -182,7 +182,7 @@ async function findStored(journal: Journal, run: string) {
   return { id, stored };
 }
 
-/** What `run` leaves in the journal for `resume`. */
+/** What `run` writes to the journal for `resume`. */
 interface Caller {
   readonly agentFiles: readonly string[];
   readonly branch: BranchOptions;
@@ -190,11 +190,11 @@ interface Caller {
 
 interface ShownRun {
   readonly workflow: Workflow;
-  /** Of the whole run. */
+  /** For the whole run. */
   readonly budget: Budget | null;
 }
 
-/** Everything that runs jobs, opened for one run and closed behind it. */
+/** Everything that runs jobs, opened for one run and closed after it. */
 async function withEngine(
   { workflow, budget }: ShownRun,
   options: ShowOptions,
@@ -206,7 +206,7 @@ async function withEngine(
   const { presenter, log } = presenterFor(options, { workflow, capUsd: budget?.costUsd ?? null }, io);
   const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
   const adapters = await adaptersFor(workflow, loaded);
-  // Steps of a workflow share their workspace by design: its own order keeps them apart where that matters.
+  // Steps of a workflow share their workspace by design: the workflow's order keeps them apart if necessary.
   const config = { ...loaded.config, workspace_lock: false };
   const composition = await compose({ config, state, adapters, env: io.env, log });
   try {
@@ -242,7 +242,7 @@ async function withEngine(
   }
 }
 
-/** JSON for programs; for people a live screen where there is one, else lines. */
+/** JSON for programs; for people a live screen if possible, otherwise lines. */
 function presenterFor(
   { json, verbose, plain }: ShowOptions,
   run: LiveRunOptions,
@@ -256,7 +256,9 @@ function presenterFor(
   return { presenter: workflowLive(io, run, stderr), log };
 }
 
-/** False where it could not be written, which is said. The run has ended by then, and its result stands. */
+/**
+ * Returns false, after a message, if the file could not be written. The run has ended by then, and its result does not change.
+ */
 async function writeJunit(
   file: string | undefined,
   name: string,
@@ -307,7 +309,7 @@ async function follow(handle: RunHandle, presenter: WorkflowPresenter, io: Io): 
   }
 }
 
-/** A run whose process is alive is not resumed beside it. */
+/** Refuses to resume a run whose process is alive. */
 function requireFree(owner: JournalValue, run: string): void {
   const known = liveOwner(owner);
   if (known === null) return;
@@ -325,7 +327,7 @@ function branchOptions(options: WorkflowRunOptions, io: Io): BranchOptions {
   };
 }
 
-/** The command line can only lower the file's ceiling. Null: it says nothing. */
+/** The command line can only lower the file's ceiling. Null: no option sets one. */
 function budgetOf({ budget }: Workflow, { maxCost, maxTokens }: WorkflowRunOptions): Budget | null {
   if (maxCost === undefined && maxTokens === undefined) return null;
   const costUsd = Math.min(budget?.costUsd ?? Infinity, maxCost ?? Infinity);

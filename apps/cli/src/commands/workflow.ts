@@ -106,7 +106,7 @@ export async function showWorkflowRun(
   });
 }
 
-/** What to do about a run that stands still or has failed. */
+/** What to do about a run that is stopped or has failed. */
 function cureLines(id: string, state: string): Line[] {
   if (state === "INTERRUPTED") return [[span(`go on with it: agentcore workflow resume ${id}`, "accent")]];
   const isOver = state === "SUCCEEDED" || state === "RUNNING";

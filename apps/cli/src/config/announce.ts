@@ -8,8 +8,7 @@ import { oneLine } from "../screen/text.ts";
 import type { LoadedConfig } from "./load.ts";
 
 /**
- * `always`: even if everything of the file counts. `events`: the output is JSON events. For other commands, only what does not
- * count is worth a line.
+ * `always`: even if the whole file applies. `events`: the output is JSON events. For other commands, report only ignored parts.
  */
 export type Announcement = "always" | "events" | "exceptions";
 
@@ -33,7 +32,7 @@ export function announceConfig(loaded: LoadedConfig, io: Io, how: Announcement):
   } else io.stderr.write(`agentcore: ${oneLine(configNotice(loaded) ?? "")}\n`);
 }
 
-/** One sentence; null where there is no configuration. */
+/** One sentence; null if there is no configuration. */
 function configNotice({ source, ignored, refused }: LoadedConfig): string | null {
   if (refused !== null) return `ignored ${refused.path}: ${refused.reason}`;
   if (source === null) return null;

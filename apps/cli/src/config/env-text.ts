@@ -6,7 +6,7 @@ import * as z from "zod";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Undefined where it is not set. Every object has a `constructor`, the environment included. */
+/** Undefined if it is not set. Every object has a `constructor`, including the environment. */
 export function variableOf(env: Environment, name: string): string | undefined {
   return Object.hasOwn(env, name) ? env[name] : undefined;
 }
@@ -26,7 +26,7 @@ export function envText(env: Environment) {
   );
 }
 
-/** A relative HOME names another place in each directory, so it counts as none. */
+/** A relative HOME means another place in each directory, so it counts as unset. */
 export function withUsableHome(env: Environment): Environment {
   const { HOME: home, ...others } = env;
   return home === undefined || home.startsWith("/") ? env : others;

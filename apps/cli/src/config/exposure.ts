@@ -5,7 +5,7 @@
 import { lstatSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
 
-/** Whom files must belong to; null on systems without owners, where nothing can be told. */
+/** The required owner of files; null on systems without owners, where ownership is unknown. */
 export interface Identity {
   readonly uid: number;
   readonly gid: number;
@@ -17,8 +17,8 @@ export function callerIdentity(): Identity | null {
 }
 
 /**
- * Why somebody else can change the path, as a sentence without a subject; null where nobody can. Every directory above it
- * counts. The path must be real: absolute, existing, and without symbolic links (`realpathSync`).
+ * Why another user can change the path, as a sentence without a subject; null if none can. Every directory above it counts. The
+ * path must be real: absolute, existing, and without symbolic links (`realpathSync`).
  */
 export function exposureOf(realPath: string, identity: Identity | null): string | null {
   if (identity === null) return null;
@@ -28,7 +28,7 @@ export function exposureOf(realPath: string, identity: Identity | null): string 
   for (let at = realPath; at !== dirname(at);) {
     at = dirname(at);
     const directory = lstatSync(at);
-    // In a sticky directory others may make names, and not replace those of somebody else.
+    // In a sticky directory others may create names, but not replace those of another user.
     const isSticky = (directory.mode & 0o1000) !== 0 && isOurs(child, identity);
     const exposure = isSticky ? foreignOwner(at, directory, identity) : ownExposure(at, directory, identity);
     if (exposure !== null) return exposure;
@@ -37,7 +37,7 @@ export function exposureOf(realPath: string, identity: Identity | null): string 
   return null;
 }
 
-/** Whom else than the user and root the real path or a directory above it belongs to, as {@link exposureOf} says it. */
+/** The owner of the real path or a directory above it, if not the user or root; worded as in {@link exposureOf}. */
 export function foreignOwnerAbove(realPath: string, identity: Identity | null): string | null {
   if (identity === null) return null;
   for (let at = realPath; ; at = dirname(at)) {
@@ -46,7 +46,7 @@ export function foreignOwnerAbove(realPath: string, identity: Identity | null): 
   }
 }
 
-/** As {@link exposureOf}, of the file or directory alone. */
+/** As {@link exposureOf}, for the file or directory alone. */
 export function ownExposure(path: string, stats: Stats, identity: Identity): string | null {
   const foreign = foreignOwner(path, stats, identity);
   if (foreign !== null) return foreign;
@@ -64,7 +64,7 @@ function isOurs({ uid }: Stats, identity: Identity): boolean {
   return uid === identity.uid || uid === 0;
 }
 
-/** Systems that give each user a group of the same number let files be writable by it: it has no other member. */
+/** Systems that give each user a group with the same number let that group write files: it has no other member. */
 function isPrivateGroup({ gid }: Stats, identity: Identity): boolean {
   return gid === identity.gid && (gid === identity.uid || gid === 0);
 }

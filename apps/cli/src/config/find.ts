@@ -9,12 +9,9 @@ import { exposureOf, ownExposure, type Identity } from "./exposure.ts";
 export const configFileName = "agentcore.yaml";
 
 export interface FoundConfig {
-  /** Without symbolic links; null where there is no file that may be read. */
+  /** Without symbolic links; null if there is no file that may be read. */
   readonly path: string | null;
-  /**
-   * The file that was found and may not be read, because somebody else can change it or it cannot be looked at; null where
-   * there is none.
-   */
+  /** The file that was found but may not be read, because another user can change it or it cannot be inspected; null if none. */
   readonly refused: RefusedConfig | null;
 }
 
@@ -30,8 +27,8 @@ export interface FindOptions {
 }
 
 /**
- * From the directory upwards, to the home directory or to where the file system or the owner changes: above that are the
- * places of others, such as `/tmp`.
+ * Searches from the directory upwards, to the home directory or to where the file system or the owner changes: above that are
+ * places of other users, such as `/tmp`.
  */
 export function findConfig(directory: string, { home, identity }: FindOptions): FoundConfig {
   const last = home === undefined || home === "" ? null : realPathOf(home);
@@ -55,7 +52,7 @@ function isBoundary(directory: string, identity: Identity | null): boolean {
   return here.dev !== there.dev || (identity !== null && ownExposure(above, there, identity) !== null);
 }
 
-/** Why nobody can say what the file is, such as a link that leads to itself; null where it is there or not. */
+/** Why the file cannot be inspected, such as a link that leads to itself; null if it exists or does not. */
 function unreadableReason(path: string): string | null {
   try {
     statSync(path, { throwIfNoEntry: false });

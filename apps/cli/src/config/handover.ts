@@ -24,7 +24,7 @@ export function handoverOf({ source }: LoadedConfig): string {
   return JSON.stringify(source);
 }
 
-/** What the process that started this one handed over. */
+/** The configuration that the parent process handed over. */
 export async function readHandedConfig(io: Pick<Io, "cwd" | "env">): Promise<LoadedConfig> {
   let source: ConfigSource | null;
   try {

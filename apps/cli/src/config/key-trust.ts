@@ -4,10 +4,10 @@
  * that is missing in this table needs trust, and a test compares the table with the schema.
  */
 
-/** `limit`: it can only bound what was asked for. `trust`: it counts from a file that was named or trusted. */
+/** `limit`: it can only restrict a request. `trust`: it applies only if the file was named or trusted. */
 export type KeyTrust = "limit" | "trust";
 
-/** By path; `*` stands for any name, and an entry holds for everything below it. */
+/** By path; `*` stands for any name, and an entry applies to everything below it. */
 export const keyTrust: Readonly<Record<string, KeyTrust>> = {
   // Another state directory brings its own queue; a short time deletes the user's jobs.
   state_dir: "trust",
@@ -21,7 +21,7 @@ export const keyTrust: Readonly<Record<string, KeyTrust>> = {
   "defaults.dedup": "trust",
   "defaults.max_cost": "limit",
   "defaults.max_tokens": "limit",
-  // Programs, code, addresses that get the keys, HOME and what else of the environment a worker sees.
+  // Programs, code, addresses that receive the keys, HOME and the rest of a worker's environment.
   workers: "trust",
   ...limitsOf("limits.global"),
   ...limitsOf("limits.tenants.*"),
@@ -36,13 +36,13 @@ export const keyTrust: Readonly<Record<string, KeyTrust>> = {
   "limits.run.processes": "limit",
   "limits.run.memory": "limit",
   "limits.run.file_size": "limit",
-  // What an answer is taken to cost, and what is believed of a worker: too low a number lets more be spent than is seen.
+  // The assumed cost of an answer, and what is believed of a worker: too low a number hides spending.
   "limits.attempt.response_cost_usd": "trust",
   "limits.attempt.response_tokens": "trust",
   "limits.attempt.plausible_cost_usd": "trust",
   "limits.attempt.plausible_tokens": "trust",
   prices: "trust",
-  // Defenses, each of which can be turned down until it is none.
+  // Defenses that can be weakened until nothing is left of them.
   backpressure: "trust",
   degrade: "trust",
   breakers: "trust",
@@ -59,7 +59,7 @@ function limitsOf(level: string): Record<string, KeyTrust> {
   return Object.fromEntries(names.map((name) => [`${level}.${name}`, "limit"]));
 }
 
-/** The entry that holds for the path; undefined for a path that only leads to entries, or that no entry names. */
+/** The entry that applies to the path; undefined for a path that only leads to entries, or that no entry names. */
 export function entryFor(path: readonly string[]): string | undefined {
   return Object.keys(keyTrust).find((entry) => {
     const names = entry.split(".");
@@ -67,7 +67,7 @@ export function entryFor(path: readonly string[]): string | undefined {
   });
 }
 
-/** Whether an entry for something below the path allows it to be looked into. */
+/** Whether an entry below the path needs no trust, so that the path must be searched. */
 function leadsToLimits(path: readonly string[]): boolean {
   return Object.entries(keyTrust).some(([entry, trust]) => {
     const names = entry.split(".");
@@ -80,13 +80,13 @@ function leadsToLimits(path: readonly string[]): boolean {
 }
 
 export interface Limited {
-  /** The value with nothing in it that needs trust. */
+  /** The value without anything that needs trust. */
   readonly value: Record<string, unknown>;
-  /** The paths that were left out, in the order of the file: `state_dir`, `workers.mine`. */
+  /** The omitted paths, in the order of the file: `state_dir`, `workers.mine`. */
   readonly ignored: readonly string[];
 }
 
-/** What is left of a file that nobody has trusted. */
+/** The part of an untrusted file that applies. */
 export function onlyLimits(value: Readonly<Record<string, unknown>>, above: readonly string[] = []): Limited {
   const kept: Record<string, unknown> = {};
   const ignored: string[] = [];

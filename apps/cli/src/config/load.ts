@@ -17,7 +17,7 @@ import { configJsonSchema, configSchema, type Config } from "./schema.ts";
 import { defaultConfig } from "./default-config.ts";
 import { TrustStore } from "./trust-store.ts";
 
-/** Larger files are refused: a configuration is written by hand. */
+/** Larger files are refused: people write configurations by hand. */
 const configBytesMax = 1024 * 1024;
 
 type ConfigStanding = NonNullable<ConfigurationEvent["standing"]>;
@@ -26,22 +26,22 @@ export interface LoadedConfig {
   /** The effective configuration. */
   readonly config: Config;
   readonly source: ConfigSource | null;
-  /** What the file says that does not count, as paths: `workers.mine`, `state_dir`. */
+  /** Paths of ignored settings in the file: `workers.mine`, `state_dir`. */
   readonly ignored: readonly string[];
-  /** A file that was found and not read, because somebody else can change it. */
+  /** A file that was found but not read, because another user can change it. */
   readonly refused: RefusedConfig | null;
 }
 
 /** The file that the configuration comes from. */
 export interface ConfigSource {
-  /** Absolute, without symbolic links: what the file names is found from its directory. */
+  /** Absolute, without symbolic links. Relative paths in the file start at its directory. */
   readonly path: string;
   readonly text: string;
   readonly standing: ConfigStanding;
 }
 
 export interface ConfigRequest {
-  /** Path from the command line; wins over the search. */
+  /** Path from the command line; it overrides the search. */
   readonly path?: string;
   readonly cwd: string;
   readonly env: Environment;
@@ -60,7 +60,7 @@ export async function loadConfig(request: ConfigRequest): Promise<LoadedConfig> 
   return readConfig({ path, text, standing }, request);
 }
 
-/** A file that the user names. Throws `AC_CONFIG_MISSING` and `AC_CONFIG_EXPOSED`. */
+/** A file that the user named. Throws `AC_CONFIG_MISSING` and `AC_CONFIG_EXPOSED`. */
 export function readNamedSource(named: string, cwd: string): ConfigSource {
   const path = requireNamed(named, cwd);
   return { path, text: readText(path, cwd), standing: "named" };
@@ -71,7 +71,7 @@ export function noConfig(): LoadedConfig {
   return { config: defaultConfig(), source: null, ignored: [], refused: null };
 }
 
-/** The configuration that the source stands for; what was decided about its trust is not asked again. */
+/** The configuration of the source. Decisions about its trust are not repeated. */
 export async function readConfig(
   source: ConfigSource,
   { cwd, env }: Pick<ConfigRequest, "cwd" | "env">,
@@ -84,13 +84,13 @@ export async function readConfig(
   return { config: schema.parse(value), source, ignored, refused: null };
 }
 
-/** Where trust is kept; null where the user has no place for state. */
+/** Where trust is stored; null if the user has no place for state. */
 export function trustStoreOf(env: Environment): TrustStore | null {
   const stateHome = defaultStateDir(env);
   return stateHome === null ? null : new TrustStore(stateHome);
 }
 
-/** The file without symbolic links, if nobody else can change it. A pipe, such as `<(…)` in a shell, has no such path. */
+/** The file without symbolic links, if no other user can change it. A pipe, such as `<(…)` in a shell, has no such path. */
 function requireNamed(path: string, cwd: string): string {
   const shown = shownPath(path, cwd);
   let exposure: string | null;
@@ -137,7 +137,7 @@ function invalid(shown: string, issues: readonly YamlIssue[]): AgentCoreError {
   });
 }
 
-/** Relative where that is shorter to read. */
+/** Relative if that is shorter. */
 function shownPath(path: string, cwd: string): string {
   const short = relative(cwd, path);
   return short.startsWith("..") ? path : short;

@@ -6,11 +6,11 @@ import { callerIdentity, foreignOwnerAbove } from "./exposure.ts";
 export interface Existing {
   readonly path: string;
   readonly stats: Stats;
-  /** Whether it is a directory in which we may not look: what is below it cannot be told. */
+  /** Whether it is a directory that we may not search: its content is unknown. */
   readonly isClosed: boolean;
 }
 
-/** The path, or what of it is there. */
+/** The path, or the part of it that exists. */
 export function nearestExisting(path: string): Existing {
   let isClosed = false;
   for (let at = path; ; at = dirname(at)) {
@@ -25,7 +25,10 @@ export function nearestExisting(path: string): Existing {
   }
 }
 
-/** Makes it with all above it, readable by the user alone. Throws where a place above it belongs to neither the user nor root. */
+/**
+ * Creates it and all directories above it, readable by the user alone. Throws if a directory above it belongs to neither the user
+ * nor root.
+ */
 export function makeOwnDirectory(path: string): void {
   const existing = nearestExisting(path);
   const foreign = existing.isClosed ? null : foreignOwnerAbove(realpathSync(existing.path), callerIdentity());
@@ -33,14 +36,14 @@ export function makeOwnDirectory(path: string): void {
   makeDirectory(path);
 }
 
-/** Not Node's own recursive form: that one never returns below /proc, where a directory is refused as "not found". */
+/** Does not use Node's recursive mode, which never returns below /proc, where creation is refused as "not found". */
 function makeDirectory(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
   if (dirname(path) !== path) makeDirectory(dirname(path));
   try {
     mkdirSync(path, { mode: 0o700 });
   } catch (error) {
-    // Another process may have made it meanwhile.
+    // Another process may have created it meanwhile.
     if ((error as NodeJS.ErrnoException).code !== "EEXIST" || !statSync(path).isDirectory()) throw error;
   }
 }

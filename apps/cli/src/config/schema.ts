@@ -114,7 +114,7 @@ export function configSchema(env: Environment) {
     .meta({ title: "agentcore.yaml", description: "Configuration of AgentCore." });
 }
 
-/** As read: defaults filled in, durations in milliseconds, sizes in bytes. */
+/** The parsed configuration: defaults filled in, durations in milliseconds, sizes in bytes. */
 export type Config = z.output<ReturnType<typeof configSchema>>;
 
 /** As written. */

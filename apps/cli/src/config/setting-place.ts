@@ -2,7 +2,7 @@
 import { parseYaml } from "@agentcore/yaml-file";
 import type { LoadedConfig } from "./load.ts";
 
-/** `agentcore.yaml:12` for a setting that is written there; null for one that has its default. */
+/** `agentcore.yaml:12` for a setting in the file; null for one that has its default. */
 export async function createSettingPlaces(loaded: LoadedConfig): Promise<(setting: string) => string | null> {
   if (loaded.source === null) return () => null;
   const { path, text } = loaded.source;

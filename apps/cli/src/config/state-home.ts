@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { Environment } from "./env-text.ts";
 
-/** Where XDG says; null where neither HOME nor XDG_STATE_HOME is set to an absolute path. */
+/** The XDG directory; null if neither HOME nor XDG_STATE_HOME is set to an absolute path. */
 export function defaultStateDir(env: Environment): string | null {
   const { XDG_STATE_HOME: stateHome = "", HOME: home = "" } = env;
   if (stateHome.startsWith("/")) return join(stateHome, "agentcore");

@@ -31,7 +31,7 @@ export interface TrustEntry {
 export class TrustStore {
   readonly #directory: string;
 
-  /** `stateHome`: the user's own state directory of this program; it need not exist. */
+  /** `stateHome`: the user's state directory for this program; it need not exist. */
   constructor(stateHome: string) {
     this.#directory = trustDirectoryIn(stateHome);
   }
@@ -66,7 +66,7 @@ export class TrustStore {
     }
   }
 
-  /** False where it was not trusted. */
+  /** Returns false if it was not trusted. */
   revoke(path: string): boolean {
     const known = this.#read(fileNameOf(path)) !== null;
     rmSync(join(this.#directory, fileNameOf(path)), { force: true });

@@ -31,7 +31,7 @@ export function examineNode(version: string): Check {
   return { id: "node", title: "Node", status: "ok", detail: version, cure: null };
 }
 
-/** A file that counts in part only is a finding: runs are not what it says. */
+/** A file of which only a part applies is a finding: runs do not follow all of it. */
 export function configurationCheck(loaded: LoadedConfig): Check {
   const base = { id: "configuration", title: "Configuration" };
   const { source, ignored, refused } = loaded;
@@ -70,11 +70,11 @@ export function configurationCheck(loaded: LoadedConfig): Check {
 
 export interface ExaminedContainment {
   readonly check: Check;
-  /** To ask programs for their versions. */
+  /** For asking programs for their versions. */
   readonly options: ProgramOptions;
 }
 
-/** Names that stand for a worker and for none that there is: what is set for them would never count. */
+/** Configured names that look like a worker's but match none: their settings would never apply. */
 function unknownWorkers(loaded: LoadedConfig): string[] {
   const { defaults, limits, pacing } = loaded.config;
   const known = workerNames(loaded);
@@ -91,11 +91,11 @@ function unknownWorkers(loaded: LoadedConfig): string[] {
     );
 }
 
-/** Records nothing. Where nothing can be contained, no program is run at all. */
+/** Records nothing. If containment is impossible, no program is run. */
 export async function examineContainment(state: StateDir, env: Environment): Promise<ExaminedContainment> {
   const partsWith = (containment: Containment) => ({ containment, clock: systemClock, ids: systemIds });
   try {
-    // A directory that is closed to us cannot be looked up, and is a finding of its own.
+    // A directory that we may not search cannot be inspected, and is a separate finding.
     const hidden = nearestExisting(state.path).isClosed ? [] : hiddenDirectories(state, env);
     const opened = await openContainment({ hidden });
     return { check: containmentCheck(opened.probe, isRoot()), options: partsWith(opened) };
@@ -134,7 +134,7 @@ export function containmentCheck(probe: ContainmentProbe, isRootsOwn: boolean): 
   return { ...base, status: "warn", detail, cure: chosen.level === "sealed" ? rootCure : bestEffortCure };
 }
 
-/** What holds a run to `limits.run` here, shown even if none is set, for people who may want to set one. */
+/** How `limits.run` is enforced here. Shown even if no limit is set, for people who may want to set one. */
 export function runLimitsCheck(enforced: LimitsEnforced, { run }: Config["limits"]): Check {
   const base = { id: "run_limits", title: "Limits of a run" };
   const inVain = runLimitNames.filter((name) => run[name] !== undefined && !enforced[name].enforced);
@@ -181,8 +181,8 @@ export async function examineGit(env: Environment, options: ProgramOptions): Pro
 }
 
 /**
- * Opens the database as a run would, where there is one; makes nothing. `waitsBelow`: free bytes from which on the
- * configuration lets runs wait.
+ * Opens the database as a run would, if it exists; creates nothing. `waitsBelow`: free bytes below which the configuration makes
+ * runs wait.
  */
 export async function examineState(state: StateDir, waitsBelow: number | undefined): Promise<Check> {
   const base = { id: "state", title: "State directory" };
@@ -206,7 +206,7 @@ export async function examineState(state: StateDir, waitsBelow: number | undefin
   }
 }
 
-/** Runs of which something is alive although nobody works on them: their workspaces are refused until it is gone. */
+/** Runs with living processes that nobody works on: their workspaces are refused until the processes are gone. */
 export function examineQuarantine(state: StateDir): Check {
   const base = { id: "quarantine", title: "Quarantine" };
   try {

@@ -4,24 +4,24 @@ import type { Capability } from "@agentcore/contract";
 export interface Check {
   readonly id: string;
   readonly title: string;
-  /** `warn`: works, with less than it could. `bad`: runs will fail until it is cured. */
+  /** `warn`: works, with reduced function. `bad`: runs will fail until it is fixed. */
   readonly status: "ok" | "warn" | "bad";
   readonly detail: string;
-  /** What to do; null where nothing need be done. */
+  /** What to do; null if nothing is necessary. */
   readonly cure: string | null;
 }
 
 export interface WorkerReport {
   readonly name: string;
   readonly title: string;
-  /** `ready`: found, new enough, with a credential or without need of one. */
+  /** `ready`: found, new enough, and has a credential or needs none. */
   readonly status: "ready" | "no_credential" | "missing" | "too_old" | "unusable" | "adapter_invalid";
   readonly path: string | null;
   readonly version: string | null;
-  /** Where the credential comes from, such as `ANTHROPIC_API_KEY` or `~/.codex/auth.json`; never the credential itself. */
+  /** The source of the credential, such as `ANTHROPIC_API_KEY` or `~/.codex/auth.json`; never the credential itself. */
   readonly credential: string | null;
   readonly capabilities: readonly Capability[];
-  /** False where nothing keeps the worker to them. */
+  /** False if nothing enforces the worker's capabilities. */
   readonly enforcesCapabilities: boolean;
   readonly detail: string;
   readonly cure: string | null;
@@ -29,7 +29,7 @@ export interface WorkerReport {
 
 export interface DoctorReport {
   readonly version: string;
-  /** No check is bad, and no worker that is installed or configured is unusable. One that is not installed is no fault. */
+  /** No check is bad, and no installed or configured worker is unusable. A worker that is not installed is not an error. */
   readonly ok: boolean;
   readonly checks: readonly Check[];
   readonly workers: readonly WorkerReport[];

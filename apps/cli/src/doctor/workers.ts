@@ -30,7 +30,7 @@ export async function examineWorkers(
       const program = await detectProgram(adapter, {
         hostEnv: env,
         parts: options,
-        // The shell has no way to ask for one.
+        // The shell has no option that prints its version.
         alwaysAskVersion: adapter.program.versionArgs.length > 0,
         path,
       });
@@ -43,7 +43,7 @@ export async function examineWorkers(
   );
 }
 
-/** Says where the worker's configured model has no price: its runs would be charged their whole ceilings. */
+/** Reports if the worker's configured model has no price: its runs would be charged their whole ceilings. */
 export async function withPrice(
   report: WorkerReport,
   adapter: Pick<WorkerAdapter, "name" | "provider" | "reportsCost">,
@@ -60,7 +60,7 @@ export async function withPrice(
   return { ...report, detail, cure: report.cure === null ? cure : `${report.cure} ${cure}` };
 }
 
-/** It is there, and cannot work as it is; the screen marks it as bad. */
+/** It exists, but cannot work in its current state; the screen marks it as bad. */
 export function isBroken({ status }: WorkerReport): boolean {
   return status === "too_old" || status === "unusable" || status === "adapter_invalid";
 }
@@ -119,7 +119,7 @@ export function workerReport(
   }
 }
 
-/** A version that nobody has tried yet mostly works: it is said, and no fault. */
+/** An untested version usually works: it is reported, and is not an error. */
 function withNewness(report: WorkerReport, verified: string | undefined): WorkerReport {
   const { version } = report;
   if (version === null || verified === undefined || compareVersions(version, verified) <= 0) return report;
