@@ -53,7 +53,7 @@ function hintFor(name: string, { config, source, ignored }: LoadedConfig): strin
   return Object.hasOwn(config.workers, name) ? "; the configuration gives it no adapter" : "";
 }
 
-/** The adapter, if it can enforce the requested capabilities; otherwise throws `AC_CAPABILITY_UNSUPPORTED`. Throws as above. */
+/** Throws as `loadAdapter` does, and `AC_CAPABILITY_UNSUPPORTED` if the worker cannot enforce the capabilities. */
 export async function requireWorker(
   name: string,
   asked: readonly Capability[],

@@ -155,7 +155,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   };
 }
 
-/** Reports what an earlier process left and what could not be ended, at every start until it is gone. */
+/** Reports processes of earlier runs that could not be ended, at every start until they are gone. */
 function reportSweep(report: SweepReport, log: Log): void {
   for (const { verdict, marker, file, found, survivors, damage } of report.runs) {
     if (verdict === "unreadable") {

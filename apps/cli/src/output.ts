@@ -7,7 +7,7 @@ import { Writable } from "node:stream";
 import { printableJson, printableLines } from "./screen/text.ts";
 import { systemWords } from "./system-words.ts";
 
-/** What an output is made of; `process.stdout` is one. */
+/** The stream below an output; `process.stdout` is one. */
 export type ScreenStream = Writable & {
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -15,38 +15,38 @@ export type ScreenStream = Writable & {
 };
 
 export interface Output {
-  /** For colors and sizes. Its errors are handled here. */
+  /** For colors and sizes. `Output` handles its errors. */
   readonly stream: ScreenStream;
   /** Bytes that wait for the reader. */
   readonly pendingBytes: number;
-  /** Why something could not be written, in one sentence; null if all could, or the reader went away. */
+  /** Why something could not be written, in one sentence; null if all was written, or the reader is gone. */
   readonly failure: string | null;
-  /** The reader went away: a closed pipe, a closed terminal. Nothing is written any more. */
+  /** The reader is gone: a closed pipe, a closed terminal. Nothing more is written. */
   readonly isGone: boolean;
-  /** Lines for people. Control characters are dropped. */
+  /** Writes lines for people. Control characters are dropped. */
   write(text: string): void;
-  /** One line of JSON. Control characters are escaped. */
+  /** Writes one line of JSON. Control characters are escaped. */
   json(value: unknown): void;
-  /** Bytes as they are: our own escape sequences, documents in a format of their own, and what was asked for as bytes. */
+  /** Writes bytes unchanged: our own escape sequences, documents in their own format, and output requested as bytes. */
   raw(chunk: string | Uint8Array): void;
-  /** Resolves when the stream takes more, or never will. */
+  /** Resolves when the stream accepts more, or never will. */
   drained(): Promise<void>;
   /** Resolves when everything was written, or never will be. */
   flushed(): Promise<void>;
-  /** Called once, when the reader goes away. */
+  /** Called once, when the reader is gone. */
   onGone(listener: () => void): void;
-  /** Called once, at the first write that failed though the reader is there. */
+  /** Called once, at the first failed write while the reader is there. */
   onFailure(listener: (failure: string) => void): void;
 }
 
-/** A pipe without a reader; a terminal that was closed; a stream that was ended by its other side. */
+/** A pipe without a reader, a closed terminal, or a stream that the other side ended. */
 const goneCodes: ReadonlySet<string> = new Set(["EPIPE", "EIO", "ECONNRESET", "ERR_STREAM_DESTROYED"]);
 
 export function createOutput(stream: ScreenStream): Output {
   return new GuardedOutput(stream);
 }
 
-/** A stream that cannot even be opened, such as a terminal that was closed before the start, takes nothing. */
+/** A stream that cannot be opened, such as a terminal that was closed before the start, accepts nothing. */
 export function openOutput(open: () => ScreenStream): Output {
   try {
     const stream = open();
@@ -60,8 +60,8 @@ export function openOutput(open: () => ScreenStream): Output {
 }
 
 /**
- * Node writes to terminals synchronously, so one that takes nothing more (Ctrl-S, a hung connection) would stop this whole
- * process, time limits and all. Pipes do not block anyway, and files cannot be waited for.
+ * Node writes to terminals synchronously. A terminal that accepts nothing more (Ctrl-S, a hung connection) would stop this whole
+ * process, including time limits. Pipes do not block anyway, and nobody can wait for files.
  */
 function doNotBlock(stream: ScreenStream): void {
   const { isTTY, _handle: handle } = stream as ScreenStream & {
@@ -74,7 +74,7 @@ class GuardedOutput implements Output {
   readonly stream: ScreenStream;
   failure: string | null = null;
   isGone = false;
-  /** The last write failed, maybe in the middle of a line. */
+  /** The last write failed, possibly in the middle of a line. */
   #isTorn = false;
   readonly #onGone: (() => void)[] = [];
   readonly #onFailure: ((failure: string) => void)[] = [];
@@ -122,7 +122,7 @@ class GuardedOutput implements Output {
   async flushed(): Promise<void> {
     const { stream } = this;
     const takesMore = !this.isGone && !stream.destroyed && !stream.errored;
-    // Called where the write failed, too; the error itself comes as an event soon after.
+    // Also called after a failed write; the error comes as an event soon after.
     if (takesMore) await new Promise<void>((resolve) => void stream.write("", () => resolve()));
     await new Promise((resolve) => setImmediate(resolve));
   }

@@ -3,7 +3,7 @@ import { AgentCoreError, isAgentCoreError, type ErrorCode } from "@agentcore/con
 import { exitCodes } from "./exit-code.ts";
 import type { Io } from "./io.ts";
 
-/** Codes that mean: nothing was started, correct what you typed or configured. */
+/** Codes that mean: nothing was started; correct the command line or the configuration. */
 const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "AC_USAGE",
   "AC_CONFIG_INVALID",
@@ -27,7 +27,7 @@ const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "AC_WORKFLOW_CHANGED",
 ]);
 
-/** Prints the error and answers the exit code. With `json`, a line of type `error` goes to stdout as well. */
+/** Prints the error and returns the exit code. With `json`, a line of type `error` goes to stdout as well. */
 export function reportError(error: unknown, io: Pick<Io, "stdout" | "stderr">, json: boolean): number {
   if (!isAgentCoreError(error)) {
     const internal = new AgentCoreError("AC_INTERNAL", `internal error: ${String(error)}${placeOf(error)}`);
@@ -40,7 +40,7 @@ export function reportError(error: unknown, io: Pick<Io, "stdout" | "stderr">, j
   return usageCodes.has(code) ? exitCodes.usage : exitCodes.failed;
 }
 
-/** The innermost line of our code, to report it by. */
+/** The innermost line of our code, for a bug report. */
 function placeOf(error: unknown): string {
   const stack = error instanceof Error ? (error.stack ?? "") : "";
   const [, place] = /^ +at .*?([^/() ]+:\d+:\d+)\)?$/m.exec(stack) ?? [];

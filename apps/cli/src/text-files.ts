@@ -9,11 +9,11 @@ import { readFile, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { systemWords } from "./system-words.ts";
 
-/** `name`: how messages call it. Throws `code`. */
+/** `name`: for messages. Throws `code`. */
 export function decodeText(bytes: Buffer, name: string, code: ErrorCode = "AC_USAGE"): string {
   const text = bytes.toString("utf8");
   if (!isUtf8(bytes)) {
-    // The first byte that is no text is the first that does not come back.
+    // The first byte that is not text is the first that differs after the round trip.
     const back = Buffer.from(text);
     let at = 0;
     while (bytes[at] === back[at]) at += 1;
@@ -40,7 +40,7 @@ export async function readTextFile(file: string, cwd: string): Promise<string> {
   return decodeText(bytes, file);
 }
 
-/** Throws `AC_USAGE` where a file could not be written there: to be asked before the work whose result it takes. */
+/** Throws `AC_USAGE` if a file could not be written there. Call before the work that produces its content. */
 export function checkWritable(file: string, cwd: string): void {
   const path = resolve(cwd, file);
   try {

@@ -59,9 +59,7 @@ export async function listUpTo(
   return { jobs, next };
 }
 
-/**
- * The filters that `jobs list` and `dlq` share. Contains only given filters: `dlq replay` and `purge` count them as conditions.
- */
+/** The filters that `jobs list` and `dlq` share. Only given ones: `dlq replay` and `purge` count them as conditions. */
 export function listQuery(options: ListOptions): JobQuery {
   const { state: states, before, limit } = options;
   return omitUndefined({ ...queryOf(options.where ?? [], systemClock.now()), states, before, limit });

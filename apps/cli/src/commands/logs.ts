@@ -115,7 +115,7 @@ function tailsIn(directory: string, printer: ReturnType<Printer>): readonly File
   return names.map((name) => new FileTail(join(directory, `${name}.log`), printer[name]));
 }
 
-/** Directory of the attempt's logs. Null while its permit is unknown, unless it will stay unknown. */
+/** Directory of the attempt's logs. Null while its permit is unknown, but may still become known. */
 async function directoryOf(
   { store, state }: OpenedQueue,
   jobId: string,

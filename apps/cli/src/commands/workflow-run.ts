@@ -256,9 +256,7 @@ function presenterFor(
   return { presenter: workflowLive(io, run, stderr), log };
 }
 
-/**
- * Returns false, after a message, if the file could not be written. The run has ended by then, and its result does not change.
- */
+/** Returns false, after a message, if the file could not be written. The result of the ended run does not change. */
 async function writeJunit(
   file: string | undefined,
   name: string,

@@ -52,7 +52,7 @@ function isBoundary(directory: string, identity: Identity | null): boolean {
   return here.dev !== there.dev || (identity !== null && ownExposure(above, there, identity) !== null);
 }
 
-/** Why the file cannot be inspected, such as a link that leads to itself; null if it exists or does not. */
+/** Why the file cannot be inspected, such as a link that leads to itself; null if it can, or does not exist. */
 function unreadableReason(path: string): string | null {
   try {
     statSync(path, { throwIfNoEntry: false });

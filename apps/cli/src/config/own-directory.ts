@@ -25,10 +25,7 @@ export function nearestExisting(path: string): Existing {
   }
 }
 
-/**
- * Creates it and all directories above it, readable by the user alone. Throws if a directory above it belongs to neither the user
- * nor root.
- */
+/** Creates it and all above it, readable by the user alone. Throws if a directory above belongs to neither user nor root. */
 export function makeOwnDirectory(path: string): void {
   const existing = nearestExisting(path);
   const foreign = existing.isClosed ? null : foreignOwnerAbove(realpathSync(existing.path), callerIdentity());

@@ -74,7 +74,7 @@ export interface ExaminedContainment {
   readonly options: ProgramOptions;
 }
 
-/** Configured names that look like a worker's but match none: their settings would never apply. */
+/** Workers that the configuration names but that do not exist: settings for them would never apply. */
 function unknownWorkers(loaded: LoadedConfig): string[] {
   const { defaults, limits, pacing } = loaded.config;
   const known = workerNames(loaded);

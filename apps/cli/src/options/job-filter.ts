@@ -8,7 +8,7 @@ import { didYouMean } from "@agentcore/yaml-file";
 import { InvalidValue } from "./option-values.ts";
 
 export interface Condition {
-  /** As it was written: `code`, `label.team`. */
+  /** As written: `code`, `label.team`. */
   readonly field: string;
   readonly value: ConditionValue;
 }
@@ -39,10 +39,10 @@ const readers: Readonly<Record<string, (text: string) => ConditionValue>> = {
 
 const labelPrefix = "label.";
 
-/** What can stand before the `=`; a label's name follows the last of them. */
+/** The possible names before the `=`; a label's name follows the last of them. */
 export const whereFields: readonly string[] = [...Object.keys(readers), labelPrefix];
 
-/** One condition; the option may be given several times, with another field each time. */
+/** One condition. The option may be given several times, with a different field each time. */
 export function readWhere(text: string, before: readonly Condition[] = []): Condition[] {
   const [, field, value] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
   if (field === undefined || value === undefined) throw new InvalidValue(`"${text}" is not FIELD=VALUE`);
@@ -74,7 +74,7 @@ function momentReader(bound: MomentBound): (text: string) => ConditionValue {
 
 const timePattern = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/;
 
-/** An age, or a time of ISO 8601; one without a time zone is UTC. */
+/** An age, or an ISO 8601 time; without a time zone it is UTC. */
 function readMoment(text: string): Moment {
   const ageMs = parseDurationMs(text);
   if (ageMs !== undefined) return { ageMs };
@@ -98,7 +98,7 @@ export function queryOf(conditions: readonly Condition[], now: number): JobQuery
         return { [value.bound]: "at" in value.moment ? value.moment.at : now - value.moment.ageMs };
     }
   });
-  // Not by assignment, which loses a name such as `__proto__`: a query without its condition finds every job.
+  // Assignment would lose a name such as `__proto__`, and a query without its condition matches every job.
   const labels = Object.fromEntries(parts.flatMap((part) => Object.entries(part.labels ?? {})));
   return Object.assign({}, ...parts, Object.keys(labels).length === 0 ? {} : { labels }) as JobQuery;
 }

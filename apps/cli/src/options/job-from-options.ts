@@ -24,7 +24,7 @@ import type { LoadedConfig } from "../config/load.ts";
 import type { Io } from "../io.ts";
 import { decodeText, withoutByteOrderMark } from "../text-files.ts";
 
-/** As the command line reads it; see `taskOptions`. */
+/** As parsed from the command line; see `taskOptions`. */
 export interface TaskOptions {
   readonly worker?: string;
   readonly workspace?: string;
@@ -90,7 +90,7 @@ export function jobFromOptions(
       }),
       requireContainment: options.requireSealed === true ? "sealed" : undefined,
       context: withoutUndefined({
-        // As the standard asks, one that is malformed is as good as none.
+        // The standard says to ignore a malformed one.
         traceparent: traceparentSchema.safeParse(env["TRACEPARENT"]).data,
         tenant: options.tenant,
         labels: options.label,
@@ -99,7 +99,7 @@ export function jobFromOptions(
   );
 }
 
-/** Says what variables for the worker do beyond holding a value. */
+/** Warns about variables that do more in the worker than hold a value. */
 export function warnOfLoaders(env: TaskOptions["env"], io: Pick<Io, "stderr">): void {
   for (const name of Object.keys(env ?? {})) {
     const effect = loaderEffect(name);
@@ -108,7 +108,7 @@ export function warnOfLoaders(env: TaskOptions["env"], io: Pick<Io, "stderr">): 
   }
 }
 
-/** The job if it is one; otherwise `AC_JOB_INVALID` with every field that is wrong. */
+/** The valid job; otherwise throws `AC_JOB_INVALID` with every invalid field. */
 export function checkJob(job: unknown): JobSubmission {
   checkPayload(job);
   const size = Buffer.byteLength(JSON.stringify(job) ?? "");
@@ -137,7 +137,7 @@ function refuseReservedLabels({ context }: JobSubmission): void {
   throw new AgentCoreError("AC_JOB_INVALID", message, { evidence: { label: reserved } });
 }
 
-/** A limit of a duration is printed as a duration. */
+/** A limit on a duration is printed as a duration. */
 function wordsOf(issue: z.core.$ZodIssue): string {
   const isDuration = String(issue.path.at(-1)).endsWith("Ms");
   if (isDuration && issue.code === "too_big")
@@ -147,7 +147,7 @@ function wordsOf(issue: z.core.$ZodIssue): string {
   return issue.message;
 }
 
-/** The directory with symbolic links resolved, so that locks on it cannot be got around by another name for it. */
+/** The directory with symbolic links resolved, so that another name for it cannot bypass its lock. */
 export function checkWorkspace(path: string): string {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found?.isDirectory() !== true) {
@@ -159,7 +159,7 @@ export function checkWorkspace(path: string): string {
   return realpathSync(path);
 }
 
-/** The argument, or all of stdin where it is `-`. Reads no more than a job may be large. */
+/** The argument, or all of stdin if it is `-`. Reads no more than the size limit of a job. */
 export async function readInstructions(argument: string | undefined, io: Pick<Io, "stdin">): Promise<string> {
   if (argument === undefined) {
     throw new AgentCoreError(
@@ -173,7 +173,7 @@ export async function readInstructions(argument: string | undefined, io: Pick<Io
   return text;
 }
 
-/** The argument as it was typed: Node replaces bytes that are no UTF-8, which would change the task without a word. */
+/** The argument as typed: Node replaces bytes that are not UTF-8, which would change the task silently. */
 function checkArgument(argument: string): string {
   if (!argument.includes("\ufffd")) return argument;
   const name = "the argument with the instructions";
@@ -183,7 +183,7 @@ function checkArgument(argument: string): string {
   return argument;
 }
 
-/** What this process was started with. Empty where the system does not say. */
+/** The arguments of this process. Empty if the system does not report them. */
 function argumentBytes(): Buffer[] {
   try {
     const bytes = readFileSync("/proc/self/cmdline");
@@ -197,7 +197,7 @@ function argumentBytes(): Buffer[] {
   }
 }
 
-/** All of stdin; throws `AC_JOB_TOO_LARGE` as soon as there is more than `bytesMax`. */
+/** All of stdin; throws `AC_JOB_TOO_LARGE` as soon as it exceeds `bytesMax`. */
 export async function readAll(io: Pick<Io, "stdin">, bytesMax: number): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -214,7 +214,7 @@ export async function readAll(io: Pick<Io, "stdin">, bytesMax: number): Promise<
   return decodeText(Buffer.concat(chunks), "stdin");
 }
 
-/** Optional fields are left out rather than set to `undefined`: the job goes into a strict schema and a database. */
+/** Omits optional fields instead of setting them to `undefined`: the job goes into a strict schema and a database. */
 function withoutUndefined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]: Exclude<T[K], undefined>;

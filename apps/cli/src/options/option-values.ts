@@ -23,7 +23,7 @@ const jobStates = [
   "cancelled",
 ] as const satisfies readonly JobStateKind[];
 
-/** What is wrong with a value; the command line prints it behind the option's name and exits 2. */
+/** What is wrong with a value. The command line prints it after the option's name and exits with 2. */
 export class InvalidValue extends Error {}
 
 export function readDuration(text: string): number {
@@ -42,7 +42,7 @@ export function readDuration(text: string): number {
 
 const longestDuration = `${durationMsMax / 86_400_000}d`;
 
-/** Whether the text would be a duration if it were not above the limit. */
+/** Whether the text would be a duration if it did not exceed the limit. */
 function isTooLong(text: string): boolean {
   return text.trim() !== "" && parseDurationMs(text.replaceAll(/\d+(\.\d+)?/g, "1")) !== undefined;
 }
@@ -63,7 +63,7 @@ export function readCount(text: string): number {
   return count;
 }
 
-/** `read,edit`; may be given several times, the lists add up. */
+/** `read,edit`; may be given several times, and the lists are combined. */
 export function readCapabilities(text: string, before: readonly Capability[] = []): Capability[] {
   const found = new Set(before);
   for (const name of text.split(",").map((part) => part.trim())) {
@@ -78,7 +78,7 @@ export function readCapabilities(text: string, before: readonly Capability[] = [
   return capabilities.filter((known) => found.has(known));
 }
 
-/** `NAME=VALUE`, or `NAME` to pass the caller's own value on; may be given several times, the last of a name wins. */
+/** `NAME=VALUE`, or `NAME` to pass on the caller's value; may be given several times. The last one of a name wins. */
 export function readEnv(
   hostEnv: Readonly<Record<string, string | undefined>>,
 ): (text: string, before?: Readonly<Record<string, string>>) => Record<string, string> {
@@ -93,7 +93,7 @@ export function readEnv(
   };
 }
 
-/** `PATH` or `NAME=PATH` of a file that the task must leave behind; may be given several times. */
+/** `PATH` or `NAME=PATH` of a file that the task must produce; may be given several times. */
 export function readOutput(text: string, before: readonly OutputSpec[] = []): OutputSpec[] {
   const [, name, path] = /^(?:([A-Za-z0-9._-]+)=)?(.+)$/s.exec(text) ?? [];
   if (path === undefined) throw new InvalidValue("an output needs a path");

@@ -7,7 +7,7 @@ import type { Output } from "../output.ts";
 const workerEventsBytesMax = 1024 * 1024;
 const anyBytesMax = 16 * workerEventsBytesMax;
 
-/** `isOutput`: the event is something that a worker printed, of which there may be any number. */
+/** `isOutput`: the event is worker output, of which there may be any amount. */
 export function eventLines<E extends { readonly type: string; readonly at: number }>(
   output: Output,
   isOutput: (event: E) => boolean,

@@ -9,13 +9,13 @@ import { createScreen, plainScreen } from "../screen/terminal.ts";
 
 /** Shows one job while it runs and when it has ended: as JSON lines for programs, or as lines on a screen for people. */
 export interface Presenter {
-  /** Resolves when the reader can take more. */
+  /** Resolves when the reader accepts more. */
   event(event: RunEvent): Promise<void>;
-  /** A remark of this program itself, such as what Ctrl-C now does. Not part of the result. */
+  /** A remark of this program, such as what Ctrl-C does now. Not part of the result. */
   remark(text: string): void;
-  /** `refused`: the gate let nothing run. */
+  /** `refused`: the gate permitted no attempt. */
   end(result: ResultLine, refused: boolean): void;
-  /** Leaves the screen as it should be left, even if there is no result. Idempotent. */
+  /** Restores the screen, even without a result. Idempotent. */
   close(): void;
 }
 

@@ -6,12 +6,12 @@ import { resultLine, type EndedWithoutAttempt } from "./result-line.ts";
 
 export interface JobOutcome {
   readonly result: ResultLine;
-  /** The gate let nothing run. */
+  /** The gate permitted no attempt. */
   readonly refused: boolean;
   readonly exitCode: number;
 }
 
-/** Of a job that has ended. */
+/** For a job that has ended. */
 export function outcomeOf(record: JobRecord, attempts: readonly AttemptRecord[]): JobOutcome {
   const results = attempts.flatMap(({ result }) => (result === null ? [] : [result]));
   const refused = record.state.kind === "dead" && record.result === null;
@@ -23,7 +23,7 @@ export function outcomeOf(record: JobRecord, attempts: readonly AttemptRecord[])
   };
 }
 
-/** Null where the last attempt's own result says it all. */
+/** Null if the last attempt's result says everything. */
 function endOf({ state, result }: JobRecord): EndedWithoutAttempt | null {
   switch (state.kind) {
     case "queued":
@@ -47,7 +47,7 @@ function ended(
   return { outcome, errorClass, code: reason.code, summary: reason.message };
 }
 
-/** What a refusal by the gate is in terms of error classes, where it is one. */
+/** Error classes for the refusals by the gate that have one. */
 const refusalClasses: Readonly<Record<string, ErrorClass>> = {
   AC_BUDGET_COST: "budget_exhausted",
   AC_BUDGET_TOKENS: "budget_exhausted",

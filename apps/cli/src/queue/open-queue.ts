@@ -24,7 +24,7 @@ export interface OpenedQueue {
   readonly client: QueueClient;
 }
 
-/** The effective configuration, reported on stderr or among the events as the command requires. */
+/** The effective configuration, reported on stderr or as an event, as the command requires. */
 export async function loadOptionsConfig(
   options: StateOptions,
   io: Io,
@@ -37,12 +37,12 @@ export async function loadOptionsConfig(
   return loaded;
 }
 
-/** For commands that run something. */
+/** For commands that run jobs. */
 export function announcementOf({ json }: StateOptions): Announcement {
   return json === true ? "events" : "always";
 }
 
-/** Opens the queue, hands it to the command, and closes it whatever happens. */
+/** Opens the queue, passes it to the command, and always closes it. */
 export async function withQueue<T>(
   options: StateOptions,
   io: Io,
@@ -67,16 +67,16 @@ function openClient(store: JobStore, loaded: LoadedConfig, log: Log): QueueClien
   return new QueueClient({ store, clock: systemClock, ids: systemIds, log, workers: workerNames(loaded) });
 }
 
-/** Ids may be shortened to as few characters as this, where only one job's id begins so. */
+/** The shortest accepted prefix of an id, if only one job's id begins with it. */
 export const idCharsMin = 6;
 
-/** Candidates that are named where the beginning of an id fits several. */
+/** Most ids that are listed if a prefix fits several. */
 const candidatesMax = 6;
 
-/** Every id that begins so is below this one, and lists go down from there. */
+/** Every id with this prefix is below this value, and lists descend from it. */
 export const afterPrefix = (prefix: string): string => `${prefix}\uffff`;
 
-/** `ids`: newest first; all that were found, or the first of more than are named. */
+/** `ids`: newest first; all that were found, or the first ones if there are more than are listed. */
 export function manyAlike(prefix: string, what: string, ids: readonly string[]): string {
   const named = ids.slice(0, candidatesMax);
   const many = ids.length > candidatesMax ? `more than ${candidatesMax}` : String(ids.length);
@@ -91,7 +91,7 @@ async function jobsThatBegin(store: JobStore, prefix: string): Promise<readonly 
   return jobs.filter(({ job }) => job.id.startsWith(prefix));
 }
 
-/** The job of that id, or of the only id that begins so. Throws `AC_JOB_NOT_FOUND`. */
+/** The job with that id, or with the only id that begins with it. Throws `AC_JOB_NOT_FOUND`. */
 export async function findJob(store: JobStore, id: string): Promise<JobRecord> {
   const exact = await store.get(id);
   if (exact !== undefined) return exact;

@@ -19,7 +19,7 @@ export interface SpendingRecords {
   readonly store: JobStore;
   readonly spendingOfLost: SpendingOfLost;
   readonly neverBegan: NeverBegan;
-  /** What the records are believed: a worker can have printed any number. */
+  /** The most that the records are believed: a worker can have printed any number. */
   readonly limits: RuntimeConfig["limits"]["attempt"];
 }
 

@@ -12,7 +12,7 @@ import {
   type WorkerResult,
 } from "@agentcore/contract";
 
-/** A job that ended without an attempt of its own: refused by the gate, or cancelled while it waited. */
+/** The end of a job that ended without an attempt: refused by the gate, or cancelled while it waited. */
 export interface EndedWithoutAttempt {
   readonly outcome: Outcome;
   readonly errorClass: ErrorClass | null;
@@ -20,7 +20,7 @@ export interface EndedWithoutAttempt {
   readonly summary: string;
 }
 
-/** `attempts`: results in their order. `end` decides where there is none, or where the end was not the last attempt's. */
+/** `attempts`: results in order. `end` applies if there are none, or if the job did not end with the last attempt. */
 export function resultLine(
   jobId: string,
   attempts: readonly WorkerResult[],
@@ -63,12 +63,12 @@ function sumUsage(usages: readonly Usage[]): Usage {
   };
 }
 
-/** A sum is only as good as its worst part. */
+/** A sum is only as reliable as its weakest part. */
 function weakest(bases: readonly CostBasis[]): CostBasis {
   return (["estimated", "reported", "metered"] as const).find((basis) => bases.includes(basis)) ?? "none";
 }
 
-/** From the first attempt's start to the last one's end, waits between them included. */
+/** From the first attempt's start to the last one's end, including waits between them. */
 function span(attempts: readonly WorkerResult[]): number {
   const first = attempts[0];
   const last = attempts.at(-1);

@@ -13,9 +13,9 @@ export interface RunJobOptions {
   readonly scheduler: Scheduler;
   readonly store: JobStore;
   readonly presenter: Presenter;
-  /** Wait where there is no room now; otherwise that is a refusal. */
+  /** Wait if there is no room now; otherwise that is a refusal. */
   readonly wait: boolean;
-  /** Called once there is something to stop. */
+  /** Called once there is a job to stop. */
   readonly onSubmitted: (handle: JobHandle) => void;
 }
 
@@ -31,7 +31,7 @@ export async function runJob(job: JobSubmission, options: RunJobOptions): Promis
   if (refusal !== null) return refusedOutcome(id, refusal);
   const [record, attempts] = await Promise.all([store.get(id), store.attempts(id)]);
   if (record === undefined) return refusedOutcome(id, deletedMeanwhile);
-  // Its caller has just been told, and there is no work of it to look at or to save.
+  // Its caller has the result already, and there is no work of it to inspect or to keep.
   if (record.state.kind === "dead" && !deduplicated && !attempts.some(hasStarted))
     await scheduler.deadLetters.purge({ ids: [id] });
   return outcomeOf(record, attempts);
@@ -39,7 +39,7 @@ export async function runJob(job: JobSubmission, options: RunJobOptions): Promis
 
 const hasStarted = ({ started }: AttemptRecord): boolean => started !== null && started.identity !== null;
 
-/** Shows the job's events to their end. Answers why it was given up where nobody wants to wait, else null. */
+/** Shows the job's events to their end. Returns why the job was given up if `wait` is false, otherwise null. */
 async function follow(handle: JobHandle, presenter: Presenter, wait: boolean): Promise<Reason | null> {
   let refusal: Reason | null = null;
   for await (const event of handle.events()) {
@@ -55,10 +55,10 @@ async function follow(handle: JobHandle, presenter: Presenter, wait: boolean): P
 const isDeferral = (event: RunEvent): event is Extract<RunEvent, { type: "permit_deferred" }> =>
   event.type === "permit_deferred";
 
-/** A job that has no permit after this long is asked about. */
+/** A job without a permit after this time is checked. */
 const noticeAfterMs = 250;
 
-/** A job in whose workspace another one runs is not even asked for a permit: it stays in the queue until that ends. */
+/** If another job runs in its workspace, a job does not even request a permit: it stays in the queue until that one ends. */
 async function blocked(
   { scheduler, presenter, wait }: RunJobOptions,
   handle: JobHandle,

@@ -19,13 +19,13 @@ import type { Composition } from "../compose.ts";
 
 export interface StartSchedulerOptions {
   readonly log: Log;
-  /** Most attempts in flight; the runtime's limits hold besides. */
+  /** Most attempts in flight; the runtime's limits apply in addition. */
   readonly concurrency: number;
   /** Time after which ended jobs and workflow runs are deleted. */
   readonly keepEndedMs: number;
   /** `own`: only the jobs that this process submits. */
   readonly claims: "any" | "own";
-  /** Default: the scheduler's own. */
+  /** Default: the scheduler's policies. */
   readonly policy?: Partial<SchedulerPolicies>;
 }
 
@@ -46,7 +46,7 @@ export async function startScheduler(
     spendingOfLost,
     neverBegan,
     process: { host: hostname(), ...processOwner() },
-    // The scheduler compared the machine: a pid of another one is never looked up here.
+    // The scheduler has compared the machine: a pid of another machine is never looked up here.
     processState,
     clock: systemClock,
     random: systemRandom,
@@ -55,17 +55,17 @@ export async function startScheduler(
   });
 }
 
-/** Longest wait for a store that does not take the last ends: the next process on the state directory accounts for them. */
+/** Longest wait for a store that does not accept the last ends. The next process on the state directory accounts for them. */
 const closeMsMax = 10_000;
 
-/** Ends the scheduler and what it runs, as far as the store lets it, in bounded time. */
+/** Ends the scheduler and its runs, as far as the store allows it, in bounded time. */
 export async function closeScheduler(scheduler: Scheduler): Promise<void> {
   await settledWithin(systemClock, scheduler.close(), closeMsMax);
 }
 
 /**
- * An attempt is gone if the registry of runs has no process of it: neither the worker nor a step beside it. The runtime of
- * a dead scheduler may live on for a while and still be ending it; its runs are then found by the attempt's label, even if
+ * An attempt is gone if the registry of runs has no process of it: neither the worker nor a step beside it. The runtime of a dead
+ * scheduler may live on for a while and still be ending the attempt; its runs are then found by the attempt's label, even if
  * their start could not be recorded. A run that cannot be checked at all prevents the proof for an attempt whose start is
  * unknown.
  */

@@ -6,7 +6,7 @@ import { formatDuration, type Clock } from "@agentcore/contract";
 import type { JobStore, QueueStats, Reason, Scheduler } from "@agentcore/scheduler";
 
 const lookMs = 1000;
-/** Queued jobs that are looked at for the one that is due next. */
+/** Queued jobs that are searched for the one that is due next. */
 const lookedAtMax = 1000;
 
 export interface WaitFacts {
@@ -18,12 +18,12 @@ export interface WaitFacts {
 }
 
 export interface Wait {
-  /** The same for the same wait. */
+  /** Equal for the same wait. */
   readonly key: string;
   readonly text: string;
 }
 
-/** Null where something runs, or nothing is queued. */
+/** Null if something runs, or nothing is queued. */
 export function waitOf({ stats, reasons, nextAt, now }: WaitFacts): Wait | null {
   if (stats.running > 0) return null;
   const count = (jobs: number, kind: string): string => `${jobs} ${kind} ${jobs === 1 ? "job" : "jobs"}`;
@@ -44,7 +44,7 @@ export interface TellWaitsOptions {
   readonly tell: (text: string) => void;
 }
 
-/** Returns what ends it. */
+/** Returns a function that stops it. */
 export function tellWaits({ scheduler, store, clock, tell }: TellWaitsOptions): () => void {
   let told = "";
   let isOpen = true;

@@ -29,9 +29,9 @@ import { realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 export interface TranscriptOptions {
-  /** Directory of the attempts' own directories. */
+  /** Directory of the attempts' directories. */
   readonly attemptsDir: string;
-  /** Of the workers that may have printed; what another one printed cannot be read. */
+  /** Adapters of the workers that may have printed; output of other workers cannot be read. */
   readonly adapters: readonly WorkerAdapter[];
   readonly prices?: OwnPrices;
   readonly limits: Pick<RuntimeConfig["limits"]["attempt"], "response_cost_usd">;
@@ -52,7 +52,7 @@ export function createTranscriptSpending({
     const reader = adapter.createReader({ task, model: task.model ?? null });
     const take = (event: WorkerEvent): void => meter.take(event);
     if (!(await readTranscript(join(directory, "stdout.log"), reader, take))) return null;
-    // A resumed session's files hold its earlier runs, which nothing tells apart any more.
+    // A resumed session's files include its earlier runs, which can no longer be told apart.
     if (adapter.usageFiles !== undefined && task.session === undefined) {
       await readUsageFiles(adapter.usageFiles, join(directory, "home"), take);
     }
@@ -67,16 +67,16 @@ export function createTranscriptSpending({
 
 const nothing: LostSpending = { costUsd: 0, usage: unknownUsage };
 
-/** Follows the totals that a worker reports. */
+/** Adds up the totals that a worker reports. */
 class TranscriptMeter {
   readonly #provider: string | null;
   readonly #prices: PriceList;
   #model: string | null;
   #total = nothing;
-  /** Of one answer. */
+  /** The most for one answer. */
   #most = nothing;
   #isKnown = true;
-  /** Something came that only a model's answer causes. */
+  /** There was an event that only a model's answer causes. */
   isAnswered = false;
 
   constructor(provider: string | null, model: string | null, prices: PriceList) {
@@ -97,7 +97,7 @@ class TranscriptMeter {
     this.#most = combine(Math.max, this.#most, combine(minus, this.#total, before));
   }
 
-  /** Null where some of it has no price, or nothing was reported. */
+  /** Null if a part has no price, or nothing was reported. */
   estimate(): LostSpending | null {
     if (!this.#isKnown || this.#total.costUsd === 0) return null;
     return combine(plus, this.#total, this.#most);
@@ -108,7 +108,7 @@ type Operation = (a: number, b: number) => number;
 const plus: Operation = (a, b) => a + b;
 const minus: Operation = (a, b) => a - b;
 
-/** Field by field; what neither says stays unknown. */
+/** Field by field; a value that both lack stays unknown. */
 function combine(operation: Operation, a: LostSpending, b: LostSpending): LostSpending {
   const field = (name: keyof Usage): number | null => {
     const [first, second] = [a.usage[name], b.usage[name]];
@@ -124,7 +124,7 @@ function combine(operation: Operation, a: LostSpending, b: LostSpending): LostSp
   };
 }
 
-/** Of a worker that says in files of its HOME what it uses, one answer at a time. */
+/** For a worker that records its usage in files of its HOME, one answer at a time. */
 async function readUsageFiles(
   files: UsageFiles,
   home: string,
@@ -154,7 +154,7 @@ async function readUsageFiles(
   await tail.end();
 }
 
-/** False where there is no transcript that may be read: its worker could write where it is. */
+/** Returns false if no transcript may be read: its worker could write to its place. */
 async function readTranscript(
   path: string,
   reader: OutputReader,

@@ -7,7 +7,7 @@ import type { JobStore } from "@agentcore/scheduler";
 
 export interface WatchedStore {
   readonly store: JobStore;
-  /** Resolves when a change was refused for a reason that time does not cure; else never. */
+  /** Resolves when a change was refused for a reason that time does not cure; otherwise never. */
   readonly broken: Promise<AgentCoreError>;
 }
 
@@ -26,7 +26,7 @@ export function watchStore(store: JobStore): WatchedStore {
     store: {
       ...store,
       settleAndClaim: (settlements, claim) => watched(store.settleAndClaim(settlements, claim)),
-      // The one change that comes while there is no work.
+      // The one change that happens without any work.
       heartbeat: (owner) => watched(store.heartbeat(owner)),
     },
   };

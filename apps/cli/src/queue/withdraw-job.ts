@@ -4,7 +4,7 @@ import type { JobHandle } from "@agentcore/scheduler";
 
 const withdrawWithinMs = 3000;
 
-/** The error with what became of the job in it. Never rejects. */
+/** The error, extended with what happened to the job. Never rejects. */
 export async function withdrawJob(
   reason: unknown,
   handle: Pick<JobHandle, "id" | "cancel">,

@@ -14,7 +14,7 @@ import { describeReceipt, formatBytes } from "./summary.ts";
 import { table } from "./table.ts";
 import { cut, oneLine } from "./text.ts";
 
-/** On a terminal the table cuts it to what fits. */
+/** On a terminal, the table cuts this to the width. */
 const listColumns = 500;
 const taskColumns = 500;
 
@@ -45,12 +45,12 @@ export function jobTable(jobs: readonly JobRecord[], now: number): Line[] {
   );
 }
 
-/** A step's job is repeated only where it was lost; its run decides about everything else. */
+/** A step's job is repeated only if it was lost; its run decides about all other repeats. */
 function attemptText({ attempt, job }: JobRecord): string {
   return runOfPiece(job) === null ? `${attempt}/${job.limits.maxAttempts}` : String(attempt);
 }
 
-/** `0199a2c4-…  build, check, iteration 2`; empty for a job that is no step of a run. */
+/** `0199a2c4-…  build, check, iteration 2`; empty for a job that is not a step of a run. */
 function pieceText(job: Job): string {
   const run = runOfPiece(job);
   return run === null ? "" : `${run}  ${pieceName(job)}`;
@@ -141,7 +141,7 @@ function stateLines({ job, state }: JobRecord, now: number): Line[] {
   }
 }
 
-/** What became of a dead job. */
+/** What happened to a dead job. */
 function replayLines(job: Job, replayedAs: string | null): Line[] {
   const run = runOfPiece(job);
   if (run !== null) return field("decided by", `workflow run ${run}: agentcore workflow show ${run}`);
@@ -182,7 +182,7 @@ export function stateSpan(state: JobState): Span {
   );
 }
 
-/** Nothing for an empty text. */
+/** No lines for an empty text. */
 function field(title: string, text: string, tone: Tone = "plain"): Line[] {
   return text === "" ? [] : [paragraph([span(`  ${title.padEnd(11)}`, "dim"), span(text, tone)])];
 }

@@ -10,18 +10,18 @@ export interface Span {
 }
 
 export type Line = readonly Span[] & {
-  /** The line as it is to look on a terminal of so many columns; absent for one that looks the same on each. */
+  /** The lines for a terminal of this width; undefined if the line looks the same at any width. */
   readonly fit?: (columns: number) => readonly Line[];
 };
 
-/** Control characters are dropped, so that the width of the text is what a terminal shows. */
+/** Drops control characters, so that the width of the text is what a terminal shows. */
 export const span = (text: string, tone: Tone = "plain"): Span => ({ text: printable(text), tone });
 
 export function fitting(line: readonly Span[], fit: (columns: number) => readonly Line[]): Line {
   return Object.defineProperty([...line], "fit", { value: fit });
 }
 
-/** A line whose last span is prose: on a terminal it wraps between words, below where it begins. */
+/** A line whose last span is prose: on a terminal it wraps between words, aligned with the start of that span. */
 export function paragraph(line: readonly Span[]): Line {
   return fitting(line, (columns) => wrapped(line, columns));
 }
@@ -36,7 +36,7 @@ function wrapped(line: readonly Span[], columns: number): readonly Line[] {
   return [[...head, span(first, last.tone)], ...rest.map((text) => [below, span(text, last.tone)])];
 }
 
-/** Lines of whole words; a word that is wider than a line has one of its own, for the terminal to break. */
+/** Lines of whole words. A word that is wider than a line gets its own line, for the terminal to break. */
 function wordsIn(text: string, columns: number): readonly string[] {
   const lines: string[] = [];
   let width = 0;
@@ -63,8 +63,8 @@ const formats = {
 } as const satisfies Partial<Record<Tone, Parameters<typeof styleText>[0]>>;
 
 /**
- * The line as text; with colors if the stream shows them (`NO_COLOR` and `FORCE_COLOR` are respected). The only way from a
- * line to a stream, so the text of every span is made printable here.
+ * The line as text, with colors if the stream shows them (`NO_COLOR` and `FORCE_COLOR` are respected). This is the only way from
+ * a line to a stream, so it makes the text of every span printable.
  */
 export function paint(line: Line, stream: NodeJS.WritableStream | null): string {
   return line
@@ -77,7 +77,7 @@ export function paint(line: Line, stream: NodeJS.WritableStream | null): string 
     .join("");
 }
 
-/** As much of the line as fits in `columns`. */
+/** The part of the line that fits in `columns`. */
 export function cutLine(line: Line, columns: number): Line {
   const kept: Span[] = [];
   let left = columns;

@@ -17,19 +17,19 @@ type Phase = "waiting" | "running" | "stopping" | "ended";
 
 export interface RunView {
   readonly phase: Phase;
-  /** Moment of the first event, in ms since the epoch; null before it. */
+  /** Time of the first event, in ms since the epoch; null before it. */
   readonly startedAt: number | null;
   readonly maxAttempts: number;
-  /** Whether the worker keeps to its capabilities; a shell does what its user can. */
+  /** Whether the worker's capabilities are enforced; a shell may do all that its user may. */
   readonly enforcesCapabilities: boolean;
   readonly attempt: number;
-  /** What earlier attempts cost; the current one is in `attemptCostUsd`. */
+  /** Cost of earlier attempts; the current one is in `attemptCostUsd`. */
   readonly earlierCostUsd: number;
   readonly attemptCostUsd: number | null;
   readonly ceilingUsd: number | null;
   readonly tokens: number | null;
   readonly lastAction: string;
-  /** Commands in flight by tool call id, to name them again when they end. */
+  /** Commands in flight by tool call id, for their names when they end. */
   readonly inFlight: ReadonlyMap<string, string>;
 }
 
@@ -38,7 +38,7 @@ export interface Step {
   readonly lines: readonly Line[];
 }
 
-/** Lines of one text that are shown; the log has all of them. */
+/** Most lines of one text that are shown; the log has all of them. */
 const textLinesMax = 40;
 
 export interface ViewedJob {
@@ -155,11 +155,11 @@ function onAttempt(
   }
 }
 
-/** What was decided, with the code to look it up by. */
+/** The decision, with its code. */
 const coded = ({ message, code }: { readonly message: string; readonly code: string }): string =>
   `${oneLine(message)} (${code})`;
 
-/** The reason of the default policy says when. */
+/** The reason of the default policy includes the time. */
 export function whenRetried(event: EventOf<"retry_scheduled">): string {
   const when = `in ${formatDuration(event.delayMs)}`;
   return event.message.includes(when) ? coded(event) : `${when}: ${coded(event)}`;
@@ -205,7 +205,7 @@ const workerSteps: {
     step({ ...view, tokens: tokensOf(usage), attemptCostUsd: costUsd ?? view.attemptCostUsd }, []),
   progress(view, event, line) {
     const text = oneLine(event.text);
-    // A worker may say the same many times a minute, as a sign of life.
+    // A worker may repeat the same text many times a minute, as a sign of life.
     return view.lastAction === text
       ? step(view, [])
       : step({ ...view, lastAction: text }, [line("wait", text, "dim")]);
@@ -213,7 +213,7 @@ const workerSteps: {
   denied: (view, { tool, text }, line) => step(view, [line("denied", `${tool} ${oneLine(text)}`, "warn")]),
   warning: (view, { text }, line) => step(view, [line("note", oneLine(text), "warn")]),
   probe: (view, event, line) => step(view, probeLines(event, line)),
-  // Not for people: the log and `--json` have it.
+  // Not for people; the log and `--json` include it.
   raw: (view) => step(view, []),
 };
 
@@ -291,7 +291,7 @@ const grantWords: Readonly<Record<Degradation["field"], readonly [string, (value
   timeoutMs: ["time limit", (value) => formatDuration(Number(value))],
 };
 
-/** What has been spent so far; null while nothing is known. */
+/** Spent so far; null while nothing is known. */
 export function spentUsd(view: RunView): number | null {
   if (view.attemptCostUsd === null && view.earlierCostUsd === 0) return null;
   return view.earlierCostUsd + (view.attemptCostUsd ?? 0);

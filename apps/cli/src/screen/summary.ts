@@ -12,7 +12,7 @@ import { paragraph, span, type Line, type Tone } from "./line.ts";
 import { formatCount, formatDollars } from "./run-view.ts";
 import { oneLine } from "./text.ts";
 
-/** Entries of one list that are shown; `--json` has all of them. */
+/** Most entries of one list that are shown; `--json` has all of them. */
 const listMax = 12;
 
 export function summaryLines(result: ResultLine, refused: boolean): Line[] {
@@ -109,7 +109,7 @@ export function formatBytes(bytes: number): string {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit] ?? ""}`;
 }
 
-/** What is not known is said: an empty list would read as "changed nothing". */
+/** Says what is unknown: an empty list would read as "changed nothing". */
 function fileRows({ filesChanged, incomplete }: Observations): Line[] {
   if (filesChanged === null) return [row("files", `not known: ${oneLine(incomplete ?? "not compared")}`)];
   const rows = list("files", filesChanged.map(oneLine));

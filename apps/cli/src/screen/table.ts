@@ -11,10 +11,10 @@ export interface Column {
 }
 
 const gap = "  ";
-/** Below this a column says nothing any more. */
+/** A narrower column is useless. */
 const columnMin = 3;
 
-/** A head line and one line per row; the last column is not padded, so that long text in it can run on. */
+/** A head line and one line per row. The last column is not padded, so that long text may continue. */
 export function table(columns: readonly Column[], rows: readonly (readonly Span[])[]): Line[] {
   const widths = columns.map(({ title }, index) =>
     rows.reduce((width, row) => Math.max(width, displayWidth(row[index]?.text ?? "")), displayWidth(title)),
@@ -37,7 +37,7 @@ function lay(cells: readonly Span[], columns: readonly Column[], widths: readonl
   });
 }
 
-/** The widths that fit: the widest gives way first, and of equal ones the last. */
+/** The widths that fit. The widest column shrinks first; of equal ones, the last. */
 function shrunk(natural: readonly number[], width: number): readonly number[] {
   const widths = [...natural];
   let excess = widths.reduce((sum, each) => sum + each, gap.length * (widths.length - 1)) - width;

@@ -8,12 +8,12 @@ import type { Output } from "../output.ts";
 import { cutLine, paint, type Line } from "./line.ts";
 
 const wipeLine = "\r\u001b[2K";
-/** Columns of a plain line on a terminal; longer ones end in an ellipsis. In a file or pipe each line is whole. */
+/** Columns of a plain line on a terminal; longer lines end in an ellipsis. In a file or pipe each line is whole. */
 const terminalColumns = 1000;
 
 export interface Screen {
   print(lines: readonly Line[]): void;
-  /** Wipes the status line. Idempotent. */
+  /** Erases the status line. Idempotent. */
   close(): void;
 }
 

@@ -4,7 +4,7 @@
  */
 import { stripVTControlCharacters } from "node:util";
 
-// Control, format (bidirectional overrides among them), private use, lone surrogates; the tab and line ends are spaces.
+// Control, format (including bidirectional overrides), private use, lone surrogates; tabs and line ends become spaces.
 const unprintable = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}]/gu;
 
 /** The text on one line, without escape sequences and control characters; white space keeps its width. */
@@ -15,7 +15,7 @@ export function printable(text: string): string {
     .replaceAll(unprintable, "");
 }
 
-/** As {@link printable}, with the line ends and tabs that text of several lines has. */
+/** As {@link printable}, but keeps line ends and tabs. */
 export function printableLines(text: string): string {
   if (plainLines.test(text)) return text;
   return text
@@ -24,7 +24,7 @@ export function printableLines(text: string): string {
     .join("\n");
 }
 
-/** JSON text with every control and format character escaped: the same value, and nothing for a terminal to act upon. */
+/** JSON text with every control and format character escaped: the same value, without effect on a terminal. */
 export function printableJson(json: string): string {
   if (plainAscii.test(json)) return json;
   return json.replaceAll(unprintable, (character) =>
@@ -51,7 +51,7 @@ const plainLines = /^[\x20-\x7e\n\t]*$/;
 // One letter, one column: Latin, and the punctuation, arrows, lines and marks that this program prints itself.
 const narrow = /^[\x20-\x7e\u00a1-\u02ff\u2010-\u2027\u2190-\u21ff\u2500-\u257f\u2713\u2717\u2800-\u28ff]*$/;
 
-/** Made when a line first needs it, because that takes longer than the whole start of the program. */
+/** Created when a line first needs it, because that takes longer than the whole start of the program. */
 function graphemesOf(line: string): Iterable<{ readonly segment: string }> {
   segmenter ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
   return segmenter.segment(line);
@@ -62,7 +62,7 @@ function graphemeWidth(grapheme: string): number {
   return wide.test(grapheme) ? 2 : 1;
 }
 
-/** Columns that a line without control characters takes. */
+/** Columns of a line without control characters. */
 export function displayWidth(line: string): number {
   if (narrow.test(line)) return line.length;
   let width = 0;
@@ -70,7 +70,7 @@ export function displayWidth(line: string): number {
   return width;
 }
 
-/** The line, or as much of it as fits in `columns` with an ellipsis that says so. */
+/** The line, or the part of it that fits in `columns` with an ellipsis. */
 export function cut(line: string, columns: number): string {
   if (columns <= 0) return "";
   if (narrow.test(line)) return line.length <= columns ? line : `${line.slice(0, columns - 1)}…`;

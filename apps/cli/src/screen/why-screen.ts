@@ -9,10 +9,10 @@ import { paragraph, span, type Line } from "./line.ts";
 import { oneLine } from "./text.ts";
 
 export interface WhyFacts extends Pick<WhyReport, "record" | "decisions" | "ahead" | "blockedBy"> {
-  /** Place of a setting in the configuration file; null where it has its default. */
+  /** Place of a setting in the configuration file; null if it has its default. */
   readonly placeOf: (setting: string) => string | null;
   readonly now: number;
-  /** What runs of the job or in its workspace left behind, in words. */
+  /** Processes left by runs of the job or in its workspace, in words. */
   readonly left: readonly string[];
 }
 

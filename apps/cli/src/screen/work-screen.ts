@@ -4,7 +4,7 @@ import { span, type Line, type Tone } from "./line.ts";
 import { formatDollars, whenRetried } from "./run-view.ts";
 import { oneLine } from "./text.ts";
 
-/** Null for events that are not worth a line. `at` is shown as local time of day. */
+/** Null for events that need no line. `at` is shown as local time of day. */
 export function workLine(event: RunEvent): Line | null {
   const line = (verb: string, text: string, tone: Tone = "plain"): Line => [
     span(`${timeOfDay(event.at)}  `, "dim"),

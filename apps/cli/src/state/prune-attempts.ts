@@ -17,7 +17,7 @@ export interface PruneOptions {
 
 const everyMs = 3_600_000;
 
-/** Returns what stops it. A pass that fails is logged, and the next one tries again. */
+/** Returns a function that stops it. A failed pass is logged, and the next one tries again. */
 export function pruneAttemptsRegularly(options: PruneOptions): () => void {
   const { clock, log } = options;
   let timer: Timer | undefined;
@@ -39,7 +39,7 @@ export function pruneAttemptsRegularly(options: PruneOptions): () => void {
   };
 }
 
-/** Answers of how many jobs. */
+/** Returns the number of jobs. */
 export async function pruneAttempts({
   attemptsDir,
   store,

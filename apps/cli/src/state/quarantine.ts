@@ -14,7 +14,7 @@ export interface QuarantineOptions {
   readonly log: Log;
 }
 
-/** How long a workspace stays shut at most after the last process has gone. */
+/** How long a workspace stays refused at most after its last process is gone. */
 const lookEveryMs = 5000;
 
 export class Quarantine {
@@ -23,7 +23,7 @@ export class Quarantine {
   readonly #unsubscribe: () => void;
   #timer: Timer | undefined;
 
-  /** Shuts what is left from before. Throws `AC_STORE_UNAVAILABLE` where the registry cannot be read. */
+  /** Quarantines what is left from before. Throws `AC_STORE_UNAVAILABLE` if the registry cannot be read. */
   constructor(options: QuarantineOptions) {
     this.#options = options;
     this.#look();
@@ -35,7 +35,7 @@ export class Quarantine {
     this.#timer?.cancel();
   }
 
-  /** The runtime has shut the workspace of a run of its own. */
+  /** The runtime has quarantined the workspace of one of its runs. */
   #onEscalation({ code, target }: Escalation): void {
     const [kind = "", ...path] = target.split(":");
     if (code !== "AC_UNCONTAINED" || kind !== "workspace") return;

@@ -14,9 +14,9 @@ export interface StateDir {
   readonly path: string;
   /** One directory per attempt: HOME, temporary files, logs, artifacts. */
   readonly attempts: string;
-  /** What runs now, for the sweep after a crash, and what was found out about this machine. */
+  /** Records of current runs, for the sweep after a crash, and what was found out about this machine. */
   readonly containment: string;
-  /** What workers said when they were asked for their version. */
+  /** The versions that workers reported. */
   readonly versions: string;
   /** Results of runs whose scheduler was gone when they ended. */
   readonly spool: string;
@@ -54,7 +54,7 @@ export function stateDirAt(path: string): StateDir {
   };
 }
 
-/** Creates what is not there, readable by its owner alone: logs and artifacts can hold secrets. What is there must be ours. */
+/** Creates missing directories for their owner alone: logs and artifacts can hold secrets. Existing ones must be ours. */
 export function createStateDir(state: StateDir): void {
   requireOneOwner(state);
   for (const directory of [state.path, state.attempts, state.containment, state.spool]) {
@@ -79,8 +79,8 @@ function wordsFor(directory: string, { code, syscall, message }: NodeJS.ErrnoExc
 }
 
 /**
- * What no worker sees or writes: the state, what the user trusts, and the compiled form of this program. The last two lie
- * elsewhere where the state directory was named.
+ * What no worker may see or write: the state, the user's trust, and the compiled form of this program. The last two are elsewhere
+ * if the state directory was named.
  */
 export function hiddenDirectories(state: StateDir, env: Environment): string[] {
   const stateHome = defaultStateDir(env);
@@ -93,11 +93,11 @@ export function hiddenDirectories(state: StateDir, env: Environment): string[] {
   return [own, ...more.filter((path) => path !== own && !path.startsWith(`${own}/`))];
 }
 
-/** A directory that is not there cannot be hidden, and a worker could make it. Where nobody can make it there is none. */
+/** A missing directory cannot be hidden, and a worker could create it. If nobody can create it, there is none. */
 export function makeTrustDirectory(env: Environment): void {
   const stateHome = defaultStateDir(env);
   const { XDG_STATE_HOME: named = "", HOME: home = "" } = env;
-  // A home that is not there is not made.
+  // Do not create a home directory that does not exist.
   if (stateHome === null || !(named.startsWith("/") || existsSync(home))) return;
   try {
     makeOwnDirectory(trustDirectoryIn(stateHome));
@@ -106,15 +106,15 @@ export function makeTrustDirectory(env: Environment): void {
   }
 }
 
-/** As `bin/compile-cache.js` has it. */
+/** Same as in `bin/compile-cache.js`. */
 function cacheDir({ XDG_CACHE_HOME: cacheHome = "", HOME: home = "" }: Environment): string | null {
   if (cacheHome.startsWith("/")) return join(cacheHome, "agentcore");
   return home.startsWith("/") ? join(home, ".cache", "agentcore") : null;
 }
 
 /**
- * Throws `AC_STORE_UNAVAILABLE` where the place of the directory, itself, or what is in it belongs to another user, before
- * anything is made there: the one could not use what the other leaves.
+ * Throws `AC_STORE_UNAVAILABLE` if the parent of the directory, the directory, or its content belongs to another user, before
+ * anything is created there: one user could not use the files of the other.
  */
 export function requireOneOwner(state: StateDir): void {
   const problem = ownerProblem(state);
@@ -160,10 +160,7 @@ function isWritable(path: string): boolean {
   }
 }
 
-/**
- * Throws `AC_STORE_UNAVAILABLE` where another user can write to the directory or replace it: the jobs in it run as us.
- * It must exist.
- */
+/** Throws `AC_STORE_UNAVAILABLE` if another user can write to the directory or replace it: its jobs run as us. It must exist. */
 export function requireOwnState({ path }: StateDir): void {
   const exposure = exposureOf(realpathSync(path), callerIdentity());
   if (exposure === null) return;

@@ -7,7 +7,7 @@ import { listRuns, runNotFound } from "@agentcore/workflow";
 /** Throws `AC_WORKFLOW_RUN_NOT_FOUND`. */
 export async function findRunId(journal: Journal, id: string): Promise<string> {
   const runs = await listRuns(journal, { before: afterPrefix(id), limit: alikeMax });
-  // Lower than every longer id that begins so, it may come after more of them than were asked for.
+  // This id is lower than every longer one that begins with it, so more of those than requested may come before it.
   const [whole] = await listRuns(journal, { before: `${id}\0`, limit: 1 });
   if (whole?.id === id) return id;
   const alike = id.length < idCharsMin ? [] : runs.filter((run) => run.id.startsWith(id));

@@ -43,7 +43,7 @@ function testCase(name: string, step: StepReport): string {
   return inner === "" ? `${head}/>` : `${head}>${inner}</testcase>`;
 }
 
-/** Empty where it printed nothing that says why it failed. */
+/** Empty if the step printed nothing that explains its failure. */
 function output(step: StepReport): string {
   const where = step.log === null ? [] : [`log: ${step.log}`];
   const lines = [...(step.output === "" ? [] : [step.output]), ...where];
@@ -51,7 +51,7 @@ function output(step: StepReport): string {
 }
 
 function verdict({ status, reason, errorClass, isTolerated }: StepReport): string {
-  // The run goes on, and may succeed: a failure here would make the whole report one.
+  // The run continues, and may succeed: a failure here would make the whole report a failure.
   if (isTolerated) {
     const what = status === "FAILED" ? "failed" : "is incomplete";
     return `<skipped message="${escapeMarkup(oneLine(`${what}, and the run goes on: ${reason}`))}"/>`;
@@ -77,5 +77,5 @@ function verdict({ status, reason, errorClass, isTolerated }: StepReport): strin
 
 const seconds = (durationMs: number): string => (Math.max(0, durationMs) / 1000).toFixed(3);
 
-/** UTC, to the second and without a zone: the schema of Ant takes no other. */
+/** UTC, to the second and without a zone: Ant's schema accepts no other format. */
 const timestamp = (at: number): string => new Date(at).toISOString().slice(0, 19);

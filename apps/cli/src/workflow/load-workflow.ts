@@ -24,13 +24,13 @@ export type LoadedWorkflow =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 export interface WorkflowChecks {
-  /** To check what steps ask of their workers. */
+  /** For checking what steps require of their workers. */
   readonly workers?: LookUpWorkers;
-  /** Where the workflow is to run, to check that no symbolic link leads out of it. */
+  /** Where the workflow will run, for checking that no symbolic link leads out of it. */
   readonly workspace?: string;
 }
 
-/** `agents`: as given with --agents; without any, those of the environment; without those, the file beside the workflow. */
+/** `agents`: as given with --agents. Default: those of the environment, then the file beside the workflow. */
 export async function loadWorkflow(
   file: string,
   agents: readonly string[] | undefined,
@@ -49,7 +49,7 @@ export async function loadWorkflow(
   return parsed.ok ? { ...parsed, agentFiles } : parsed;
 }
 
-/** The workflow; throws `AC_WORKFLOW_INVALID` with a line for each mistake. */
+/** The workflow. Throws `AC_WORKFLOW_INVALID` with a line for each mistake. */
 export async function requireWorkflow(
   file: string,
   agents: readonly string[] | undefined,
@@ -64,7 +64,7 @@ export async function requireWorkflow(
   });
 }
 
-/** What a step asks for and does not get: the workflow runs anyway. */
+/** Requirements of steps that are not met: the workflow runs anyway. */
 export function writeWarnings(warnings: readonly Problem[], io: Io): void {
   for (const warning of warnings) io.stderr.write(`${formatProblem(warning)} (a warning)\n`);
 }
@@ -74,12 +74,12 @@ function agentFilesOf(env: Io["env"]): readonly string[] {
   return text.split(":").filter((path) => path !== "");
 }
 
-/** Larger files are refused: they are written by people, or by small programs. */
+/** Larger files are refused: people, or small programs, write workflows. */
 const fileBytesMax = 16 * 1024 * 1024;
 
 /**
- * A repository or a worker may have put anything in the place of a file that is named inside another one, or that is read
- * again by `retry`: a pipe would be waited for without end, and a device read without end.
+ * A file that another file names, or that `retry` reads again, may have been replaced by a repository or a worker: reading a pipe
+ * would wait without end, and a device would never end.
  */
 async function readText(path: string): Promise<string | null> {
   try {

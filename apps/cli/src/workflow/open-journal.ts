@@ -5,7 +5,7 @@ import type { Io } from "../io.ts";
 import { loadOptionsConfig, type StateOptions } from "../queue/open-queue.ts";
 import { createStateDir, resolveStateDir } from "../state/state-dir.ts";
 
-/** Opens the journal, hands it to the command, and closes it whatever happens. */
+/** Opens the journal, passes it to the command, and always closes it. */
 export async function withJournal<T>(
   options: StateOptions,
   io: Io,

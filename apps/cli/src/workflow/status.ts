@@ -26,7 +26,7 @@ export const statusLabel = (status: Status): Label => labels[status];
 const ended: ReadonlySet<Status> = new Set(["SUCCEEDED", "FAILED", "INCOMPLETE", "SKIPPED", "CANCELLED"]);
 export const hasEnded = ({ status }: Pick<StepReport, "status">): boolean => ended.has(status);
 
-/** `3 iterations` of a step that loops; empty for others and before the first. */
+/** `3 iterations` for a step with a loop; empty for others and before the first. */
 export function iterationsText({ loops, iterations }: StepReport): string {
   if (!loops || iterations === 0) return "";
   return iterations === 1 ? "1 iteration" : `${iterations} iterations`;

@@ -2,7 +2,7 @@
 import type { Capability } from "@agentcore/contract";
 import type { WorkSpec, Workflow } from "@agentcore/workflow";
 
-/** By name, with every capability that some step asks of it. */
+/** By name, with every capability that a step requires of it. */
 export function workersOf(workflow: Workflow): ReadonlyMap<string, readonly Capability[]> {
   const asked = new Map<string, Set<Capability>>();
   for (const { worker, capabilities } of worksOf(workflow)) {

@@ -7,13 +7,13 @@ import { plainScreen } from "../screen/terminal.ts";
 import { stepLine, summary } from "./workflow-screen.ts";
 
 export interface WorkflowPresenter {
-  /** Whether the steps of sub-workflows are of interest that their file does not pass on. */
+  /** Whether to report the steps of sub-workflows whose file does not pass them on. */
   readonly wantsChildren: boolean;
   event(event: WorkflowEvent): void;
   end(result: RunResult): void;
-  /** A sentence that is no part of the output proper. */
+  /** A sentence that is not part of the output proper. */
   remark(text: string): void;
-  /** Leaves the screen as it should be left, even if there is no result. Idempotent. */
+  /** Restores the screen, even without a result. Idempotent. */
   close(): void;
 }
 
@@ -33,7 +33,7 @@ export function workflowJsonLines(io: Pick<Io, "stdout" | "stderr">): WorkflowPr
   };
 }
 
-/** `verbose` shows what the steps print, too. */
+/** `verbose` also shows what the steps print. */
 export function workflowLines(io: Pick<Io, "stdout" | "stderr">, verbose: boolean): WorkflowPresenter {
   const screen = plainScreen(io.stdout);
   const shown = new Map<string, string>();

@@ -64,7 +64,7 @@ export function stepTable(steps: readonly StepReport[]): Line[] {
 /** Failures whose output is shown; more would hide the first. */
 const failuresShownMax = 5;
 
-/** What the failed steps printed last, and where the rest of it is. */
+/** The last output of the failed steps, and where the rest of it is. */
 export function failureLines(steps: readonly StepReport[]): Line[] {
   const failed = steps.filter(({ status, jobId }) => status === "FAILED" && jobId !== null);
   const more = failed.length - failuresShownMax;
@@ -82,7 +82,7 @@ export function failureLines(steps: readonly StepReport[]): Line[] {
   ];
 }
 
-/** How to go on with a run that was stopped or failed. */
+/** How to continue a run that was stopped or failed. */
 function goOnLines({ outcome, run }: RunResult): Line[] {
   if (outcome === "SUCCEEDED") return [];
   const command = outcome === "INTERRUPTED" ? "resume" : "retry";

@@ -4,11 +4,11 @@ export interface HeldOutput {
   /** Writes at once, or keeps the text while held. */
   write(text: string): void;
   hold(): void;
-  /** Writes what was kept, in order. Idempotent. */
+  /** Writes the kept text, in order. Idempotent. */
   release(): void;
 }
 
-/** Lines that are kept; beyond that only the number is shown. */
+/** Lines that are kept; above it, only their number is shown. */
 const keptMax = 1000;
 
 export function heldOutput(write: (text: string) => void): HeldOutput {

@@ -31,7 +31,7 @@ const presses: Readonly<Record<string, Press>> = {
 // eslint-disable-next-line no-control-regex
 const sequence = /\u001b\[[0-9;?]*[ -/]*[@-~]|\u001bO[A-Za-z]|[\s\S]/gu;
 
-/** Keys that mean nothing here are left out. */
+/** Keys without a meaning here are omitted. */
 export function pressesIn(input: string): readonly Press[] {
   return (input.match(sequence) ?? []).flatMap((key) => presses[key] ?? []);
 }

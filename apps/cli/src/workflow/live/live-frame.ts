@@ -15,7 +15,7 @@ export interface FrameSize {
   readonly columns: number;
 }
 
-/** Fewer rows have no room for the log. */
+/** With fewer rows, there is no room for the log. */
 const rowsWithLog = 12;
 const labelColumns = 10;
 
@@ -84,7 +84,7 @@ function countText(reports: readonly StepReport[]): string {
   return `${reports.filter(hasEnded).length}/${reports.length}`;
 }
 
-/** Where it is in its loop or its attempts. */
+/** Its iteration or attempt. */
 function placeText(live: LiveRun, node: LiveNode, report: StepReport): string {
   if (hasEnded(report)) return iterationsText(report);
   const { loops, iterations, attempts } = report;
@@ -93,7 +93,7 @@ function placeText(live: LiveRun, node: LiveNode, report: StepReport): string {
   return attempts > 1 ? `attempt ${attempts}` : "";
 }
 
-/** From the first start to the last end, or to now while something works. */
+/** From the first start to the last end, or to now while a step works. */
 function timeText(reports: readonly StepReport[], now: number): string {
   const starts = reports.flatMap(({ startedAt }) => startedAt ?? []);
   if (starts.length === 0) return "";

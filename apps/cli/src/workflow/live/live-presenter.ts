@@ -12,7 +12,7 @@ import { liveFrame } from "./live-frame.ts";
 import { LiveRun, type LiveRunOptions } from "./live-run.ts";
 import { openLiveTerminal, type LiveTerminal } from "./live-terminal.ts";
 
-/** Whether the screen of this process can be had whole: a terminal that moves its cursor, large enough, and in front. */
+/** Whether this process may use the whole screen: a terminal that moves its cursor, large enough, and in the foreground. */
 export function canBeLive({ stdout, env }: Pick<Io, "stdout" | "env">): boolean {
   const { isTTY, columns = 0, rows = 0 } = stdout.stream;
   if (isTTY !== true || columns < 20 || rows < 5) return false;
@@ -20,10 +20,10 @@ export function canBeLive({ stdout, env }: Pick<Io, "stdout" | "env">): boolean 
   return term !== "" && term !== "dumb" && isInForeground(readOwnStat());
 }
 
-/** A shell's background job that took the keyboard would be stopped for it. `stat`: text of /proc/self/stat. */
+/** The shell would stop a background job that reads the keyboard. `stat`: text of /proc/self/stat. */
 export function isInForeground(stat: string | null): boolean {
   if (stat === null) return true;
-  // The name of the program, in parentheses, may hold anything; after it: state, ppid, pgrp, session, tty, tpgid.
+  // The program's name, in parentheses, may contain anything. After it: state, ppid, pgrp, session, tty, tpgid.
   const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return group === foreground;
 }
@@ -39,7 +39,7 @@ function readOwnStat(): string | null {
 export function workflowLive(
   io: Pick<Io, "stdin" | "stdout" | "stderr">,
   options: LiveRunOptions,
-  /** What would stand in the middle of the screen if it were written meanwhile. */
+  /** Would appear in the middle of the screen if it were written meanwhile. */
   stderr: Pick<HeldOutput, "hold" | "release">,
 ): WorkflowPresenter {
   const live = new LiveRun(options);
@@ -72,7 +72,7 @@ export function workflowLive(
     event: (event: WorkflowEvent) => {
       if (state === "lines") return lines.event(event);
       live.apply(event);
-      // Not immediately: by then the caller that starts the run listens for signals.
+      // Not immediately: by then, the caller that starts the run listens for signals.
       if (event.type === "run_started") setImmediate(open);
     },
     end: (result) => {

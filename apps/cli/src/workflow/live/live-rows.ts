@@ -8,12 +8,12 @@ import { isActive, type LiveNode, type LiveRun } from "./live-run.ts";
 
 export type Row =
   | { readonly kind: "node"; readonly node: LiveNode }
-  /** Neighbors of the same depth, by the labels of their states. */
+  /** Neighbors of the same depth, counted by the label of their state. */
   | { readonly kind: "folded"; readonly depth: number; readonly counts: ReadonlyMap<string, number> }
   /** Rows that are out of sight. */
   | { readonly kind: "beyond"; readonly count: number; readonly where: "above" | "below" };
 
-/** At best `rows`, at most `rowsMax`, which are used where what works needs more. */
+/** Aims at `rows`; up to `rowsMax` are used if the working steps need more. */
 export function rowsThatFit(live: LiveRun, rows: number, rowsMax: number): readonly Row[] {
   const nodes = live.visible();
   const all = nodes.map((node): Row => ({ kind: "node", node }));
@@ -52,7 +52,7 @@ function fold(
   return rows;
 }
 
-/** An open one is the heading of what is shown below it. */
+/** An open node is the heading of the rows below it. */
 function holds(live: LiveRun, node: LiveNode, selected: LiveNode | null): boolean {
   return node.children.length > 0 && live.isOpen(node) && (selected?.id.startsWith(node.id) ?? false);
 }
@@ -66,7 +66,7 @@ function countsOf(live: LiveRun, nodes: readonly LiveNode[]): ReadonlyMap<string
   return counts;
 }
 
-/** As many as fit around the selected one, with how many are out of sight. */
+/** As many rows as fit around the selected one, and how many are out of sight. */
 function windowed(live: LiveRun, all: readonly Row[], rows: number): readonly Row[] {
   const selected = all.findIndex((row) => row.kind === "node" && row.node === live.selected);
   const at = Math.max(0, selected);

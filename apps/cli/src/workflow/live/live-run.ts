@@ -16,17 +16,17 @@ import { advance, emptyView, spentUsd, type RunView } from "../../screen/run-vie
 import { hasEnded } from "../status.ts";
 
 export interface LiveNode {
-  /** Of a step: its id. Of a step with a matrix: the id in the file, which no step has. */
+  /** For a step, its id. For a step with a matrix, the id in the file, which no instance has. */
   readonly id: string;
   readonly label: string;
   readonly parent: string | null;
-  /** In the order in which they came. */
+  /** In order of arrival. */
   readonly children: readonly string[];
   /** Null for a step with a matrix, whose instances are its children. */
   readonly report: StepReport | null;
-  /** Of its running job. */
+  /** The view of its running job. */
   readonly view: RunView;
-  /** The end of what its jobs did and said, oldest first. */
+  /** The end of what its jobs did and printed, oldest first. */
   readonly log: readonly Line[];
 }
 
@@ -37,12 +37,12 @@ type MutableNode = { -readonly [K in keyof LiveNode]: LiveNode[K] };
 const noView = emptyView({ maxAttempts: 1, maxCostUsd: null });
 const logLinesMax = 200;
 const endedLogLinesMax = 20;
-/** Columns of a line that is kept; no terminal shows more. */
+/** Columns kept of a line; no terminal shows more. */
 const logColumnsMax = 500;
 
 export interface LiveRunOptions {
   readonly workflow: Workflow;
-  /** Of the whole run; null: none. */
+  /** For the whole run; null: none. */
   readonly capUsd: number | null;
 }
 
@@ -51,14 +51,14 @@ export class LiveRun {
   readonly #nodes = new Map<string, MutableNode>();
   readonly #roots: string[] = [];
   readonly #loopMax: ReadonlyMap<string, number>;
-  /** What was opened or closed by hand. */
+  /** Nodes that the user opened or closed. */
   readonly #opened = new Map<string, boolean>();
   #selected: string | null = null;
   #follows = true;
   name = "";
   run = "";
   startedAt: number | null = null;
-  /** A sentence of this program, such as what Ctrl-C has done. */
+  /** A message of this program, such as what Ctrl-C has done. */
   remark: string | null = null;
 
   constructor({ workflow, capUsd }: LiveRunOptions) {
@@ -127,7 +127,7 @@ export class LiveRun {
     return this.#nodes.get(this.#selected ?? this.#roots[0] ?? "") ?? null;
   }
 
-  /** Top to bottom, without what lies in closed ones. */
+  /** Top to bottom, without the content of closed nodes. */
   visible(): readonly LiveNode[] {
     const found: LiveNode[] = [];
     const visit = (id: string): void => {
@@ -140,7 +140,7 @@ export class LiveRun {
     return found;
   }
 
-  /** Unless it was opened or closed by hand, a step is open while something in it works. */
+  /** Unless the user opened or closed it, a step is open while something in it works. */
   isOpen(node: LiveNode): boolean {
     return this.#opened.get(node.id) ?? this.#reportsBelow(node).some(isActive);
   }
@@ -150,18 +150,18 @@ export class LiveRun {
     return above === undefined ? 0 : this.depthOf(above) + 1;
   }
 
-  /** Reports of the step itself; of a step with a matrix those of its instances. */
+  /** Reports of the step; for a step with a matrix, those of its instances. */
   reportsOf(node: LiveNode): readonly StepReport[] {
     if (node.report !== null) return [node.report];
     return node.children.flatMap((id) => this.#nodes.get(id)?.report ?? []);
   }
 
-  /** Most iterations of a step that loops. */
+  /** Most iterations of a step with a loop. */
   loopMaxOf({ id }: LiveNode): number | null {
     return this.#loopMax.get(id.replaceAll(/\[[^\]/]*\]/g, "")) ?? null;
   }
 
-  /** With what its running jobs report so far. */
+  /** Includes what its running jobs have reported so far. */
   costUsdOf(node: LiveNode): number {
     const below = node.children.flatMap((id) => this.#nodes.get(id) ?? []);
     const inside = below.reduce((sum, child) => sum + this.costUsdOf(child), 0);
@@ -170,7 +170,7 @@ export class LiveRun {
     return isActive(node.report) ? costUsd + (spentUsd(node.view) ?? 0) + inside : costUsd;
   }
 
-  /** Of the whole run: what it has cost, and how many steps there are, work and have ended. */
+  /** For the whole run: its cost, and how many steps exist, work and have ended. */
   totals(): {
     readonly costUsd: number;
     readonly steps: number;
@@ -191,7 +191,7 @@ export class LiveRun {
     const node = this.#ensure(report.id);
     const began = report.status === "RUNNING" && report.attempts !== node.report?.attempts;
     if (began) {
-      // A sub-workflow begins again: what its steps were before is in the report.
+      // A sub-workflow begins again: the former state of its steps is in the report.
       for (const id of node.children) this.#remove(id);
       node.children = [];
     }
@@ -205,7 +205,7 @@ export class LiveRun {
     this.#nodes.delete(id);
   }
 
-  /** `sub/unit[os=linux]` lies in `sub/unit`, and that in `sub`. */
+  /** `sub/unit[os=linux]` is in `sub/unit`, which is in `sub`. */
   #ensure(id: string): MutableNode {
     const known = this.#nodes.get(id);
     if (known !== undefined) return known;
@@ -218,7 +218,7 @@ export class LiveRun {
     return this.#add({ id, label, parent, children: [], report: pending(id), view: noView, log: [] });
   }
 
-  /** What others lie in: a step that is there, or a name that steps have in common. */
+  /** A node that contains others: an existing step, or a name that steps share. */
   #group(id: string): string {
     if (this.#nodes.has(id)) return id;
     const slash = id.lastIndexOf("/");
@@ -235,7 +235,7 @@ export class LiveRun {
     return node;
   }
 
-  /** The selected step while it works; else the first that does, the innermost. */
+  /** The selected step while it works; otherwise the first working step, the innermost. */
   #active(): string | null {
     const works = (id: string): boolean => {
       const node = this.#nodes.get(id);

@@ -15,12 +15,12 @@ const enter = "\u001b[?1049h\u001b[?25l\u001b[?7l\u001b[2J";
 const leave = "\u001b[?7h\u001b[?25h\u001b[?1049l";
 const beginUpdate = "\u001b[?2026h";
 const endUpdate = "\u001b[?2026l";
-/** Before the line, not after it: behind a line as wide as the screen the cursor stands on its last letter. */
+/** Before the line, not after it: after a line as wide as the screen, the cursor is on its last letter. */
 const eraseLine = "\u001b[2K";
 
-/** Between two looks at the run. */
+/** Time between two updates. */
 const tickMs = 100;
-/** Ticks after which every line is written again, since other programs may have written over it. */
+/** Ticks after which every line is written again, since other programs may have overwritten it. */
 const wholeEvery = 50;
 
 export interface LiveTerminalOptions {
@@ -32,7 +32,7 @@ export interface LiveTerminalOptions {
 }
 
 export interface LiveTerminal {
-  /** The terminal as it was. Idempotent. */
+  /** Restores the terminal. Idempotent. */
   close(): void;
 }
 
@@ -55,7 +55,7 @@ export function openLiveTerminal(options: LiveTerminalOptions): LiveTerminal {
   };
   const tick = (): void => {
     timer = clock.setTimer(tickMs, tick);
-    // A terminal that takes nothing more, such as a stopped one, gets the next picture instead of all of them.
+    // A terminal that accepts nothing more, such as a stopped one, gets the next frame instead of all of them.
     if (stdout.stream.writableNeedDrain) return;
     if (++ticks % wholeEvery === 0) redraw();
     else draw();
@@ -70,7 +70,7 @@ export function openLiveTerminal(options: LiveTerminalOptions): LiveTerminal {
     keys.pause();
     stdout.raw(leave);
     process.kill(process.pid, "SIGTSTP");
-    // Fires once the process goes on; at once where no shell would wake it, since such a process is not stopped.
+    // Fires once the process continues; at once if no shell would wake the process, since it is then not stopped.
     timer = clock.setTimer(tickMs, resume);
   };
   const resume = (): void => {
@@ -89,7 +89,7 @@ export function openLiveTerminal(options: LiveTerminalOptions): LiveTerminal {
     keys.close();
     stdout.raw(leave);
   };
-  // Also for a crash, which is reported after it.
+  // Also for a crash, which is reported after this.
   process.on("exit", close);
   stdout.stream.on("resize", redraw);
   stdout.raw(enter);
@@ -97,7 +97,7 @@ export function openLiveTerminal(options: LiveTerminalOptions): LiveTerminal {
   return { close };
 }
 
-/** What has to be written where those lines are on the screen and these are to be. */
+/** The output that changes the lines on the screen from `before` to `after`. */
 function changes(before: readonly string[], after: readonly string[], rows: number): string {
   const isWhole = before.length === 0;
   let text = "";
@@ -118,7 +118,7 @@ function readKeys(stdin: LiveTerminalOptions["stdin"], onPress: (press: Press) =
   if (stdin.isTTY !== true || stdin.setRawMode === undefined)
     return { pause: () => {}, resume: () => {}, close: () => {} };
   const read = (chunk: Buffer | string): void => pressesIn(chunk.toString()).forEach(onPress);
-  // A terminal that went away: the run goes on, or is ended by the hang-up that comes with it.
+  // If the terminal is gone, the run continues, or the hang-up that comes with it ends the run.
   const gone = (): void => void stdin.pause();
   const pause = (): void => {
     stdin.setRawMode?.(false);

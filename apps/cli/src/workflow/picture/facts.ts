@@ -20,9 +20,9 @@ export interface PictureRun {
 
 export interface NodeFacts {
   readonly title: string;
-  /** Below the title, the most important first. */
+  /** Below the title, most important first. */
   readonly rows: readonly string[];
-  /** Of the run; null where there is none. */
+  /** Of the run; null if there is none. */
   readonly state: { readonly status: Status; readonly text: string } | null;
 }
 
@@ -54,7 +54,7 @@ function extrasOf({ step }: GraphNode): string[] {
   ];
 }
 
-/** Of one instance its label, times and cost; of several how many ended how. The worst decides the color. */
+/** For one instance its label, times and cost; for several, how many ended in each way. The worst decides the color. */
 function stateOf(reports: readonly StepReport[]): NodeFacts["state"] {
   const status = worstStatus(reports.map((report) => report.status)) ?? "PENDING";
   const [only] = reports;

@@ -9,7 +9,7 @@ import { cut, displayWidth } from "../../screen/text.ts";
 import { factsOf, type NodeFacts, type PictureRun } from "./facts.ts";
 
 export const metrics = {
-  /** Columns of one letter at 13 px in every common monospaced face are at most this wide. */
+  /** The most that a letter takes at 13 px in any common monospaced face. */
   letter: 7.9,
   row: 18,
   padding: 12,
@@ -23,7 +23,7 @@ const labelColumnsMax = 32;
 export interface PlacedNode {
   readonly node: GraphNode;
   readonly facts: NodeFacts;
-  /** Left top corner, in the coordinates of the whole picture. */
+  /** Top left corner, in the coordinates of the whole picture. */
   readonly x: number;
   readonly y: number;
   readonly width: number;
@@ -34,7 +34,7 @@ export interface PlacedNode {
 export interface PlacedEdge {
   readonly edge: GraphEdge;
   readonly points: readonly Point[];
-  /** Middle of its label, and the words that fit; null where it has none. */
+  /** Middle of its label, and the words that fit; null if it has none. */
   readonly label: (Point & { readonly text: string; readonly width: number }) | null;
 }
 
@@ -54,7 +54,7 @@ export function placeGraph(graph: WorkflowGraph, run: PictureRun | null): Placed
   return moved(placeAtOrigin(graph, run), { x: metrics.margin, y: metrics.margin });
 }
 
-/** Room at the right of a step for the arrow that leads back to it, and for the number inside it. */
+/** Space at the right of a step for the arrow back to it, and for the number inside the arrow. */
 export function loopWidth(maxIterations: number): number {
   return (String(maxIterations).length + 1) * metrics.edgeLetter + 26;
 }
@@ -104,7 +104,7 @@ function boxOf(node: GraphNode, run: PictureRun | null): Box {
   return { node, facts, width, height, inner };
 }
 
-/** Dagre's exact ranking takes seconds from some hundred steps on; the other is nearly as good. */
+/** From some hundred steps on, dagre's exact ranking takes seconds; the other is nearly as good. */
 const exactRankingMax = 150;
 
 function placeConnected(boxes: readonly Box[], edges: readonly GraphEdge[]): Placed {
@@ -149,7 +149,7 @@ function labelOf(label: string): { readonly text: string; readonly width: number
   return { text, width: displayWidth(text) * metrics.edgeLetter + 12 };
 }
 
-/** Steps that wait for nothing and that nothing waits for: side by side, in rows about as wide as they are high together. */
+/** Steps without dependencies and dependents: side by side, in rows that together are about as wide as high. */
 function placeInRows(boxes: readonly Box[]): Placed {
   const gap = 36;
   const perRow = Math.max(1, Math.min(6, Math.ceil(Math.sqrt(boxes.length))));

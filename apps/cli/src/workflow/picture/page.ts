@@ -18,7 +18,7 @@ import { factsOf, type PictureRun } from "./facts.ts";
 import { boxClass, pageStyle } from "./style.ts";
 import { svgPicture, titleOf } from "./svg.ts";
 
-/** The page may load nothing and run nothing, whatever stands in it. */
+/** The page may load nothing and run nothing, regardless of its content. */
 const policy = "default-src 'none'; style-src 'unsafe-inline'";
 
 export function htmlPage(graph: WorkflowGraph, run: PictureRun | null): string {
@@ -93,7 +93,7 @@ function legend(nodes: readonly GraphNode[]): string {
   ].join(" ");
 }
 
-/** The summary says how it ended; the rest is there when it is opened, or when the picture's link leads to it. */
+/** The summary shows how the step ended. The rest appears when it is opened, or when the picture's link leads to it. */
 function stepSection(node: GraphNode, id: string, run: PictureRun | null): string {
   const { rows, state } = factsOf(node, run);
   const reports = run?.steps.get(node.path) ?? [];
@@ -160,7 +160,7 @@ function limitRows({
   ];
 }
 
-/** One row for each instance that the run has of the step. */
+/** One row for each instance of the step in the run. */
 function reportRows(reports: readonly StepReport[]): readonly Row[] {
   return reports.map((report) => {
     const { id, status, reason, attempts, startedAt, endedAt, costUsd, tokens, artifacts } = report;
@@ -178,7 +178,7 @@ function reportRows(reports: readonly StepReport[]): readonly Row[] {
   });
 }
 
-/** Characters of instructions that a page holds; the file has them whole. */
+/** Most characters of instructions on a page; the file has them whole. */
 const instructionsMax = 8000;
 
 function instructionsOf({ step: { action } }: GraphNode): string {

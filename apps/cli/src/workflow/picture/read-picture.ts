@@ -11,7 +11,7 @@ import { requireWorkflow } from "../load-workflow.ts";
 import { runStateOf } from "../run-owner.ts";
 import type { PictureRun } from "./facts.ts";
 
-/** Throws `AC_WORKFLOW_RUN_NOT_FOUND`, or `AC_WORKFLOW_CHANGED` where the file is not what the run was begun with. */
+/** Throws `AC_WORKFLOW_RUN_NOT_FOUND`, or `AC_WORKFLOW_CHANGED` if the file differs from what the run began with. */
 export async function readPicture(
   journal: Journal,
   run: string,

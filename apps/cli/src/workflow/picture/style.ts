@@ -89,7 +89,7 @@ function rulesOf({ paper, ink, dim, grounds }: Scheme): string {
   ].join("");
 }
 
-/** Of the page around the picture. */
+/** Style of the page around the picture. */
 export function pageStyle(): string {
   const scheme = ({ paper, ink, dim, link, grounds }: Scheme): string =>
     [

@@ -18,11 +18,11 @@ import {
 import { boxClass, pictureStyle } from "./style.ts";
 
 export interface SvgOptions {
-  /** What a step's box links to, by its path; none in a picture that stands alone. */
+  /** The link of a step's box, by its path; absent in a standalone picture. */
   readonly linkTo?: (path: string) => string;
 }
 
-/** Steps that a description names; a longer one helps nobody who has to listen to it. */
+/** Most steps that a description names; a longer one helps nobody who must listen to it. */
 const describedMax = 60;
 
 export function svgPicture(
@@ -105,7 +105,7 @@ function drawNode(placed: PlacedNode, linkTo: SvgOptions["linkTo"]): string {
   return inner === null ? drawn : `${drawn}\n${drawAll(inner, linkTo)}`;
 }
 
-/** The arrow from a step back to itself, with how often it may be taken. */
+/** The arrow from a step back to itself, with the most times that it may be taken. */
 function drawLoop({ node, x, y, width }: PlacedNode): string {
   const { loop } = node.step;
   if (loop === null) return "";
