@@ -219,7 +219,9 @@ function show(token: Token): string {
 
 /** The expressions in a text as written, each once. */
 export function placeholdersIn(text: string): string[] {
-  return [...new Set(placeholdersOf(text).map(({ expression }) => expression))];
+  const found = placeholdersOf(text);
+  // Most texts have none.
+  return found.length === 0 ? [] : [...new Set(found.map(({ expression }) => expression))];
 }
 
 /** A text that is one `${{ … }}` and nothing else keeps the type of its value; any other text is filled in. */

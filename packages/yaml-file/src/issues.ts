@@ -6,7 +6,7 @@ import type * as z from "zod";
 import { sentenceOf } from "./sentence.ts";
 import { didYouMean } from "./suggest.ts";
 import type { YamlFormat } from "./read-yaml.ts";
-import type { YamlIssue, YamlSource } from "./yaml-source.ts";
+import type { PlacedValue, YamlIssue } from "./yaml-source.ts";
 
 /** The parts of a JSON Schema that lead to the schema of a nested value. */
 interface JsonSchema {
@@ -21,7 +21,7 @@ interface JsonSchema {
 
 export function describeIssues(
   issues: readonly z.core.$ZodIssue[],
-  source: YamlSource & { ok: true },
+  source: PlacedValue,
   { jsonSchema, otherNames = {} }: Pick<YamlFormat<unknown>, "jsonSchema" | "otherNames">,
 ): YamlIssue[] {
   const format = { schema: jsonSchema(), otherNames };
@@ -47,7 +47,7 @@ function cureOf(key: string, known: readonly string[], { otherNames }: Format): 
   return known.length === 0 || known.length > listedMax ? "leave it out" : `allowed: ${known.join(", ")}`;
 }
 
-function describe(issue: z.core.$ZodIssue, source: YamlSource & { ok: true }, format: Format): YamlIssue[] {
+function describe(issue: z.core.$ZodIssue, source: PlacedValue, format: Format): YamlIssue[] {
   const { schema } = format;
   if (issue.code === "unrecognized_keys") {
     const known = namesAt(schema, issue.path);

@@ -3,16 +3,28 @@
  * differently (`007` is 7), and the one name that JavaScript reserves. Also checks for values that no program can use:
  * values with a NUL character, and values nested too deeply.
  */
-import type { YamlIssue, YamlSource } from "./yaml-source.ts";
+import type { YamlIssue, YamlPlaces, YamlSource } from "./yaml-source.ts";
 
 /** Deeper values are refused, because their readers are recursive. */
 const depthMax = 100;
 
-export function nameIssues(source: YamlSource & { ok: true }): YamlIssue[] {
+/** Looks without places first, since they are slow to find and nearly no file needs them here. */
+export async function nameIssues(source: YamlSource & { ok: true }): Promise<YamlIssue[]> {
+  return issuesIn(source.value, nowhere).length === 0 ? [] : issuesIn(source.value, await source.places());
+}
+
+/** Any name that may be written differently is. */
+const nowhere: Pick<YamlPlaces, "placeOfValue" | "placeOfKey" | "textOfKey"> = {
+  placeOfValue: () => ({ line: 1, column: 1 }),
+  placeOfKey: () => ({ line: 1, column: 1 }),
+  textOfKey: () => "",
+};
+
+function issuesIn(whole: unknown, source: typeof nowhere): YamlIssue[] {
   const issues: YamlIssue[] = [];
   /** Of the value that is visited. */
   const path: (string | number)[] = [];
-  visit(source.value);
+  visit(whole);
   return issues;
 
   function visit(value: unknown): void {
@@ -24,9 +36,10 @@ export function nameIssues(source: YamlSource & { ok: true }): YamlIssue[] {
     if (path.length > depthMax) {
       issues.push({ ...source.placeOfValue(path), message: `values are nested deeper than ${depthMax}` });
     } else if (Array.isArray(value)) {
-      for (const [index, item] of value.entries()) visitBelow(index, item);
+      value.forEach((item, index) => visitBelow(index, item));
     } else {
-      for (const [name, item] of Object.entries(value)) visitBelow(name, item);
+      const mapping = value as Readonly<Record<string, unknown>>;
+      for (const name of Object.keys(mapping)) visitBelow(name, mapping[name]);
     }
   }
 

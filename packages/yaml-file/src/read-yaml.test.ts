@@ -20,9 +20,10 @@ describe("a YAML text", () => {
     const read = await readYaml("name: a\nsteps:\n  one:\n    run: x\n", format);
     expect(read).toMatchObject({ ok: true, value: { name: "a", steps: { one: { run: "x" } } } });
     if (!read.ok) return;
-    expect(read.source.placeOfKey(["steps", "one", "run"])).toEqual({ line: 4, column: 5 });
-    expect(read.source.placeOfValue(["steps", "one", "run"])).toEqual({ line: 4, column: 10 });
-    expect(read.source.placeOfValue(["steps", "absent", "run"])).toEqual({ line: 3, column: 3 });
+    const places = await read.source.places();
+    expect(places.placeOfKey(["steps", "one", "run"])).toEqual({ line: 4, column: 5 });
+    expect(places.placeOfValue(["steps", "one", "run"])).toEqual({ line: 4, column: 10 });
+    expect(places.placeOfValue(["steps", "absent", "run"])).toEqual({ line: 3, column: 3 });
   });
 
   it("is told all its mistakes at once, in the order of the file", async () => {

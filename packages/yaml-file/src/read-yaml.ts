@@ -28,10 +28,10 @@ export async function readYaml<T>(text: string, format: YamlFormat<T>): Promise<
     const message = "expected settings as `name: value`, found something else";
     return { ok: false, issues: [{ line: 1, column: 1, message }] };
   }
-  const names = nameIssues(source);
+  const names = await nameIssues(source);
   if (names.length > 0) return { ok: false, issues: names };
   const parsed = format.schema.safeParse(value);
-  return parsed.success
-    ? { ok: true, value: parsed.data, source }
-    : { ok: false, issues: describeIssues(parsed.error.issues, source, format) };
+  if (parsed.success) return { ok: true, value: parsed.data, source };
+  const placed = { value: source.value, ...(await source.places()) };
+  return { ok: false, issues: describeIssues(parsed.error.issues, placed, format) };
 }

@@ -72,17 +72,18 @@ it.each([
 it("names and values can be asked for as they are written", async () => {
   const read = await parseYaml("007: a\n'8': 3.10\nb: &x [0x10, text]\nc: *x\n");
   if (!read.ok) throw new TypeError("is YAML");
-  expect([read.textOfKey(["7"]), read.textOfKey(["8"]), read.textOfKey(["no"])]).toEqual([
+  const places = await read.places();
+  expect([places.textOfKey(["7"]), places.textOfKey(["8"]), places.textOfKey(["no"])]).toEqual([
     "007",
     "8",
     undefined,
   ]);
-  expect([read.textOfValue(["8"]), read.textOfValue(["c", 0]), read.textOfValue(["c"])]).toEqual([
+  expect([places.textOfValue(["8"]), places.textOfValue(["c", 0]), places.textOfValue(["c"])]).toEqual([
     "3.10",
     "0x10",
     undefined,
   ]);
-  expect(read.placeOfValue(["7"])).toEqual({ line: 1, column: 6 });
+  expect(places.placeOfValue(["7"])).toEqual({ line: 1, column: 6 });
 });
 
 describe("the values of a YAML text", () => {

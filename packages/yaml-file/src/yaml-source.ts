@@ -1,8 +1,9 @@
 /**
  * A YAML text with the places of its values, so that a schema error has a line and column. js-yaml reads values, about ten
- * times as fast; `yaml` knows places, and runs only if there is an error. Both are loaded with the first text, so a program
- * without a file to read does not load them.
+ * times as fast; `yaml` knows places, and is loaded and runs only if there is an error. A program without a file to read
+ * loads neither.
  */
+import type * as fastParser from "js-yaml";
 import type { Document, ErrorCode, Node, Pair, Scalar, YAMLMap } from "yaml";
 import type * as yamlParser from "./yaml-parser.ts";
 
@@ -21,15 +22,22 @@ export type YamlSource =
   | {
       readonly ok: true;
       readonly value: unknown;
-      /** Place of the value at the path; for a missing key, place of its nearest parent. */
-      placeOfValue(path: readonly PropertyKey[]): Place;
-      /** Place of the key. */
-      placeOfKey(path: readonly PropertyKey[]): Place;
-      /** A key as written, without quotes; undefined if there is none. */
-      textOfKey(path: readonly PropertyKey[]): string | undefined;
-      /** A string, number or boolean as written; undefined if there is none. */
-      textOfValue(path: readonly PropertyKey[]): string | undefined;
+      /** Reads the text again, at the first call. */
+      places(): Promise<YamlPlaces>;
     };
+
+export type PlacedValue = YamlPlaces & { readonly value: unknown };
+
+export interface YamlPlaces {
+  /** Place of the value at the path; for a missing key, place of its nearest parent. */
+  placeOfValue(path: readonly PropertyKey[]): Place;
+  /** Place of the key. */
+  placeOfKey(path: readonly PropertyKey[]): Place;
+  /** A key as written, without quotes; undefined if there is none. */
+  textOfKey(path: readonly PropertyKey[]): string | undefined;
+  /** A string, number or boolean as written; undefined if there is none. */
+  textOfValue(path: readonly PropertyKey[]): string | undefined;
+}
 
 const start: Place = { line: 1, column: 1 };
 
@@ -39,13 +47,16 @@ type Parser = typeof yamlParser;
 
 /** Syntax only; see `readYaml` for syntax and schema together. */
 export async function parseYaml(text: string): Promise<YamlSource> {
-  const parser: Parser = await import("./yaml-parser.ts");
-  const fast = readFast(parser, text);
-  if (fast !== null) return { ok: true, value: fast.value, ...placesIn(() => locate(parser, text)) };
-  const located = locate(parser, text);
+  const fast = readFast(await import("js-yaml"), text);
+  if (fast !== null) {
+    let places: Promise<YamlPlaces> | undefined;
+    return { ok: true, value: fast.value, places: () => (places ??= locate(text).then(placesIn)) };
+  }
+  const located = await locate(text);
   const read = located.issue === undefined ? readPlaced(located) : located.issue;
   if ("message" in read) return { ok: false, issues: [read] };
-  return { ok: true, value: read.value, ...placesIn(() => located) };
+  const places = Promise.resolve(placesIn(located));
+  return { ok: true, value: read.value, places: () => places };
 }
 
 /** Only here does the parser notice that aliases expand too much. */
@@ -62,7 +73,10 @@ function readPlaced({ document }: Located): { readonly value: unknown } | YamlIs
  * Null if the fast parser finds an error, or something that the other parser decides: an alias, which may expand without
  * limit, a text without a value, an unknown tag.
  */
-function readFast({ load, YAMLException }: Parser, text: string): { readonly value: unknown } | null {
+function readFast(
+  { load, YAMLException }: typeof fastParser,
+  text: string,
+): { readonly value: unknown } | null {
   try {
     return { value: load(text, { maxAliases: 0 }) };
   } catch (error) {
@@ -80,7 +94,8 @@ interface Located {
   readonly placeAt: (offset: number) => Place;
 }
 
-function locate(parser: Parser, text: string): Located {
+async function locate(text: string): Promise<Located> {
+  const parser: Parser = await import("./yaml-parser.ts");
   const lines = new parser.LineCounter();
   // The parser compares each key with all earlier ones, which takes seconds in a mapping of thousands.
   const document = parser.parseDocument(text, {
@@ -165,24 +180,20 @@ function overlooked({ visit, isScalar }: Parser, document: Document): Mistake | 
   return found;
 }
 
-/** `located` is called at the first use. */
-function placesIn(located: () => Located): Omit<YamlSource & { ok: true }, "ok" | "value"> {
-  let known: Located | undefined;
-  const get = (): Located => (known ??= located());
-  const placeOfValue = (path: readonly PropertyKey[]): Place => {
-    const { document, placeAt } = get();
-    return placeAt(offsetOfValue(get().parser, document, path));
-  };
+function placesIn(located: Located): YamlPlaces {
+  const { parser, document, placeAt } = located;
+  const placeOfValue = (path: readonly PropertyKey[]): Place =>
+    placeAt(offsetOfValue(parser, document, path));
   const written = (node: unknown): string | undefined =>
-    get().parser.isScalar(node) ? (node.source ?? String(node.value)) : undefined;
+    parser.isScalar(node) ? (node.source ?? String(node.value)) : undefined;
   return {
     placeOfValue,
     placeOfKey(path) {
-      const offset = keyAt(get(), path)?.range?.[0];
-      return offset === undefined ? placeOfValue(path) : get().placeAt(offset);
+      const offset = keyAt(located, path)?.range?.[0];
+      return offset === undefined ? placeOfValue(path) : placeAt(offset);
     },
-    textOfKey: (path) => written(keyAt(get(), path)),
-    textOfValue: (path) => written(nodeAt(get().parser, get().document, path)),
+    textOfKey: (path) => written(keyAt(located, path)),
+    textOfValue: (path) => written(nodeAt(parser, document, path)),
   };
 }
 

@@ -8,10 +8,11 @@ export async function createSettingPlaces(loaded: LoadedConfig): Promise<(settin
   const { path, text } = loaded.source;
   const source = await parseYaml(text);
   if (!source.ok) return () => null;
+  const places = await source.places();
   return (setting) => {
     const keys = setting.split(".");
     if (!isWritten(source.value, keys) || isIgnored(loaded, setting)) return null;
-    return `${path}:${source.placeOfKey(keys).line}`;
+    return `${path}:${places.placeOfKey(keys).line}`;
   };
 }
 

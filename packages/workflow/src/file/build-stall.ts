@@ -21,6 +21,7 @@ const probeDefaults = { timeoutMs: 10_000, stallThreshold: 2, errorThreshold: 3 
 export function stallOf(own: FileStall | undefined, sentinel: WorkflowFile["sentinel"]): Stall | null {
   const isOn = own?.enabled ?? sentinel?.enabled ?? true;
   if (!isOn) return noStall;
+  if (own === undefined && sentinel === undefined) return null;
   const stall = merged(sentinel?.enabled === false ? undefined : sentinel?.defaults, own);
   if (stall.enabled === false) return noStall;
   const { probe } = stall;

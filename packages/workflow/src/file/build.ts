@@ -66,7 +66,7 @@ function stepOf(id: string, step: FileStep, sentinel: Sentinel, context: BuildCo
   return {
     id,
     description: step.description ?? null,
-    action: actionOf(id, step, agent, { ...context, stall }),
+    action: actionOf(id, step, agent, stall, context),
     workspace: step.workspace ?? agent?.workspace ?? ".",
     dependsOn: step.depends_on ?? [],
     inputs: (step.inputs ?? []).map(artifactOf),
@@ -94,7 +94,8 @@ function actionOf(
   id: string,
   step: FileStep,
   agent: AgentProfile | undefined,
-  { child, stall }: BuildContext & { readonly stall: Stall | null },
+  stall: Stall | null,
+  { child }: BuildContext,
 ): StepAction {
   if (step.workflow === undefined) return { kind: "worker", work: workOf(step, agent) };
   return {

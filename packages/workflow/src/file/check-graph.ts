@@ -1,6 +1,6 @@
 /** Checks the relations between steps: dependencies exist, there are no cycles, and each artifact comes from an earlier step. */
 import { didYouMean } from "@agentcore/yaml-file";
-import { dependenciesOf, listOf, rawOf, textOf, type Raw, type RawSteps, type Report } from "./raw.ts";
+import { listOf, rawOf, textOf, type Raw, type RawSteps, type Report } from "./raw.ts";
 
 export function checkGraph(file: Raw, steps: RawSteps, report: Report): void {
   for (const [id, step] of steps.byId) {
@@ -8,7 +8,7 @@ export function checkGraph(file: Raw, steps: RawSteps, report: Report): void {
     checkInputs(id, step, steps, report);
     checkNames(id, step, report);
   }
-  const cycle = findCycle(steps.byId);
+  const cycle = findCycle(steps);
   if (cycle !== undefined) {
     report(
       ["steps", cycle[0] ?? "", "depends_on"],
@@ -81,26 +81,26 @@ function checkNames(id: string, step: Raw, report: Report): void {
 }
 
 /** The ids of one cycle, in the order of waiting; undefined if there is none. */
-function findCycle(steps: ReadonlyMap<string, Raw>): readonly string[] | undefined {
+function findCycle({ ids, dependencies }: RawSteps): readonly string[] | undefined {
   const done = new Set<string>();
-  for (const start of steps.keys()) {
+  // Depth first without recursion, since a chain may be long: `trail` is the path from the start to here.
+  const trail: { id: string; at: number }[] = [];
+  const onTrail = new Set<string>();
+  for (const start of ids) {
     if (done.has(start)) continue;
-    // Depth first without recursion, since a chain may be long: `trail` is the path from the start to here.
-    const trail: { id: string; rest: string[] }[] = [
-      { id: start, rest: [...dependenciesOf(steps.get(start))] },
-    ];
-    const onTrail = new Set([start]);
+    trail.push({ id: start, at: 0 });
+    onTrail.add(start);
     for (let top = trail.at(-1); top !== undefined; top = trail.at(-1)) {
-      const next = top.rest.shift();
+      const next = dependencies(top.id)[top.at++];
       if (next === undefined) {
         done.add(top.id);
         onTrail.delete(top.id);
         trail.pop();
       } else if (onTrail.has(next) && next !== top.id) {
-        const ids = trail.map(({ id }) => id);
-        return ids.slice(ids.indexOf(next));
-      } else if (next !== top.id && !done.has(next) && steps.has(next)) {
-        trail.push({ id: next, rest: [...dependenciesOf(steps.get(next))] });
+        const cycle = trail.map(({ id }) => id);
+        return cycle.slice(cycle.indexOf(next));
+      } else if (next !== top.id && !done.has(next)) {
+        trail.push({ id: next, at: 0 });
         onTrail.add(next);
       }
     }

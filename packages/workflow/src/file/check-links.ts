@@ -17,27 +17,28 @@ export async function checkLinks(
   report: Report,
 ): Promise<void> {
   const links = new LinksBelow(workspace);
-  const isInside = async (place: string): Promise<boolean> =>
-    !links.mayLeadThrough(place) || staysInside(workspace, place);
-  const check = async (text: string, below: string, path: Path): Promise<void> => {
-    const place = placeOf(text);
-    if (place === null || (await isInside(below === "." ? place : join(below, place)))) return;
-    report(path, `"${text}" leaves the workspace ${workspace} by a symbolic link`);
+  const found: { text: string; place: string; path: Path }[] = [];
+  const note = (text: string | undefined, below: string, path: Path): void => {
+    if (text === undefined) return;
+    const own = placeOf(text);
+    const place = own === null || below === "." ? own : join(below, own);
+    if (place !== null && links.mayLeadThrough(place)) found.push({ text, place, path });
   };
-  const contextDir = textOf(file["context_dir"]);
-  if (contextDir !== undefined) await check(contextDir, ".", ["context_dir"]);
+  note(textOf(file["context_dir"]), ".", ["context_dir"]);
   for (const [id, step] of steps.byId) {
     const text = textOf(step["workspace"]) ?? ".";
-    if (text !== ".") await check(text, ".", ["steps", id, "workspace"]);
+    if (text !== ".") note(text, ".", ["steps", id, "workspace"]);
     const own = placeOf(text);
-    if (own === null || !(await isInside(own))) continue;
+    if (own === null || (links.mayLeadThrough(own) && !(await staysInside(workspace, own)))) continue;
     for (const [index, output] of listOf(step["outputs"]).entries()) {
-      const path = textOf(rawOf(output)["path"]);
-      if (path !== undefined) await check(path, own, ["steps", id, "outputs", index, "path"]);
+      note(textOf(rawOf(output)["path"]), own, ["steps", id, "outputs", index, "path"]);
     }
     const decisionFile = textOf(rawOf(step["completion_check"])["decision_file"]);
-    if (decisionFile !== undefined)
-      await check(decisionFile, own, ["steps", id, "completion_check", "decision_file"]);
+    note(decisionFile, own, ["steps", id, "completion_check", "decision_file"]);
+  }
+  for (const { text, place, path } of found) {
+    if (!(await staysInside(workspace, place)))
+      report(path, `"${text}" leaves the workspace ${workspace} by a symbolic link`);
   }
 }
 

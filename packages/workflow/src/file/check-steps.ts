@@ -179,8 +179,8 @@ function checkBelongings(step: Raw, path: Path, report: Report): void {
 
 /** Checks the complete `stall`, with what the sentinel block adds to the step's own keys. */
 function checkStall(own: unknown, path: Path, defaults: Raw, report: Report): void {
-  const stall = { ...defaults, ...rawOf(own) };
-  if (rawOf(own)["activity_source"] === "probe_only" && stall["probe"] === undefined)
+  const { activity_source: source, probe = defaults["probe"] } = rawOf(own);
+  if (source === "probe_only" && probe === undefined)
     report([...path, "activity_source"], "probe_only needs a probe");
 }
 

@@ -60,7 +60,7 @@ export async function checkWorkers(
 function worksOf(steps: RawSteps, profileOf: (agent: string) => Raw): readonly Work[] {
   const workOf = (own: Raw, path: Path): readonly Work[] => {
     const agent = textOf(own["agent"]);
-    const all = { ...(agent === undefined ? {} : profileOf(agent)), ...own };
+    const all = agent === undefined ? own : { ...profileOf(agent), ...own };
     const worker = textOf(all["worker"]);
     return worker === undefined ? [] : [{ path, own, all, worker: canonicalWorker(worker) }];
   };

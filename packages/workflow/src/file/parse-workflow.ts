@@ -17,7 +17,7 @@ import { checkWorkers, type LookUpWorkers } from "./check-workers.ts";
 import { workflowFileSchema, workflowJsonSchema, type WorkflowFile } from "./file-schema.ts";
 import { otherNames } from "./names.ts";
 import type { Problem, ReadFile } from "./problem.ts";
-import { rawOf, rawStepsOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
+import { listOf, rawOf, rawStepsOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
 
 /** Deeper sub-workflows are refused. */
 export const nestingMax = 8;
@@ -86,27 +86,30 @@ async function parseFile(file: string, context: Context): Promise<Parsed> {
   const read = await readYaml(text, format);
   const source = read.ok ? read.source : await parseYaml(text);
   const problems: Problem[] = read.ok ? [] : read.issues.map((issue) => ({ file, ...issue }));
-  const warnings: Problem[] = [];
-  if (!source.ok) return { workflow: null, problems, warnings };
+  if (!source.ok) return { workflow: null, problems, warnings: [] };
 
   const raw = rawOf(source.value);
-  spellMatrices(raw, source);
-  const report = reporter(file, source, problems);
   const steps = rawStepsOf(raw);
+  await spellMatrices(steps, read.ok ? [raw, read.value] : [raw], source);
+  const mistakes: Parameters<Report>[] = [];
+  const cautions: Parameters<Report>[] = [];
+  const report: Report = (...mistake) => void mistakes.push(mistake);
   checkGraph(raw, steps, report);
   checkSteps(raw, steps, knownAgents(context.agents), report);
   checkReferences(raw, steps, report);
   if (context.workspace !== null) await checkLinks(raw, steps, context.workspace, report);
   if (context.workers !== null) {
-    const tell = { mistake: report, warning: reporter(file, source, warnings) };
-    await checkWorkers(steps, (id) => rawOf(context.agents.agents.get(id)), context.workers, tell);
+    const warning: Report = (...caution) => void cautions.push(caution);
+    await checkWorkers(steps, (id) => rawOf(context.agents.agents.get(id)), context.workers, {
+      mistake: report,
+      warning,
+    });
   }
   const children = await parseChildren(file, steps, report, context);
-  problems.push(...children.problems);
-  warnings.push(...children.warnings);
+  problems.push(...(await placed(file, source, mistakes)), ...children.problems);
+  const warnings = [...(await placed(file, source, cautions)), ...children.warnings];
   problems.sort((a, b) => (a.file === b.file ? a.line - b.line || a.column - b.column : 0));
   if (!read.ok || problems.length > 0) return { workflow: null, problems, warnings };
-  spellMatrices(read.value, source);
   return { workflow: build(file, text, read.value, children.workflows, context), problems, warnings };
 }
 
@@ -128,24 +131,37 @@ function build(
   });
 }
 
-/** Matrix values are texts. Numbers keep their spelling in the file: `3.10` is not `3.1`. Changes `file` in place. */
-function spellMatrices(file: Raw, source: YamlSource & { ok: true }): void {
-  for (const [id, step] of Object.entries(rawOf(file["steps"]))) {
-    for (const [key, values] of Object.entries(rawOf(rawOf(step)["matrix"]))) {
-      if (!Array.isArray(values)) continue;
-      for (const [index, value] of values.entries()) {
+/** Matrix values are texts. Numbers keep their spelling in the file: `3.10` is not `3.1`. Changes `files` in place. */
+async function spellMatrices(
+  steps: RawSteps,
+  files: readonly Raw[],
+  source: YamlSource & { ok: true },
+): Promise<void> {
+  const ids = steps.ids.filter((id) => steps.byId.get(id)?.["matrix"] !== undefined);
+  for (const id of ids) {
+    const matrices = files.map((file) => rawOf(rawOf(rawOf(file["steps"])[id])["matrix"]));
+    for (const [key, values] of matrices.flatMap((matrix) => Object.entries(matrix))) {
+      for (const [index, value] of listOf(values).entries()) {
         if (typeof value !== "number") continue;
-        values[index] = source.textOfValue(["steps", id, "matrix", key, index]) ?? String(value);
+        const written = (await source.places()).textOfValue(["steps", id, "matrix", key, index]);
+        (values as unknown[])[index] = written ?? String(value);
       }
     }
   }
 }
 
-function reporter(file: string, source: YamlSource & { ok: true }, problems: Problem[]): Report {
-  return (path, message, at = "value") => {
-    const place = at === "key" ? source.placeOfKey(path) : source.placeOfValue(path);
-    problems.push({ file, ...place, message: `${dotted(path)}: ${message}` });
-  };
+/** Places are read only if there is something to report. */
+async function placed(
+  file: string,
+  source: YamlSource & { ok: true },
+  reports: readonly Parameters<Report>[],
+): Promise<readonly Problem[]> {
+  if (reports.length === 0) return [];
+  const places = await source.places();
+  return reports.map(([path, message, at]) => {
+    const place = at === "key" ? places.placeOfKey(path) : places.placeOfValue(path);
+    return { file, ...place, message: `${dotted(path)}: ${message}` };
+  });
 }
 
 function dotted(path: Path): string {

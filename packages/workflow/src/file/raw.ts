@@ -27,23 +27,18 @@ export interface RawSteps {
   /** In the order of the file. */
   readonly byId: ReadonlyMap<string, Raw>;
   readonly ids: readonly string[];
+  /** The step's own `depends_on`. Unknown ids are ignored. */
+  readonly dependencies: (id: string) => readonly string[];
   /** What a step waits for, directly or through others. Cycles and unknown ids are ignored. */
   waitsFor(id: string): { has(other: string): boolean };
 }
 
 export function rawStepsOf(file: Raw): RawSteps {
   const byId = new Map(Object.entries(rawOf(file["steps"])).map(([id, step]) => [id, rawOf(step)]));
-  const dependencies = new Map(
-    [...byId].map(([id, step]) => [id, dependenciesOf(step).filter((other) => byId.has(other))]),
-  );
-  const waits = waitingIn((id) => dependencies.get(id) ?? []);
-  return {
-    byId,
-    ids: [...byId.keys()],
-    waitsFor: (id) => ({ has: (other) => waits(id, other) }),
-  };
-}
-
-export function dependenciesOf(step: Raw | undefined): readonly string[] {
-  return listOf(step?.["depends_on"]).filter((id) => typeof id === "string");
+  const isKnown = (id: unknown): id is string => typeof id === "string" && byId.has(id);
+  const known = new Map([...byId].map(([id, step]) => [id, listOf(step["depends_on"]).filter(isKnown)]));
+  const dependencies = (id: string): readonly string[] => known.get(id) ?? [];
+  const waits = waitingIn(dependencies);
+  const ids = [...byId.keys()];
+  return { byId, ids, dependencies, waitsFor: (id) => ({ has: (other) => waits(id, other) }) };
 }
