@@ -3,8 +3,9 @@
  * times as fast; `yaml` knows places, and is loaded and runs only if there is an error. A program without a file to read
  * loads neither.
  */
-import type * as fastParser from "js-yaml";
+
 import type { Document, ErrorCode, Node, Pair, Scalar, YAMLMap } from "yaml";
+import type * as valueParser from "./value-parser.ts";
 import type * as yamlParser from "./yaml-parser.ts";
 
 export interface Place {
@@ -47,7 +48,7 @@ type Parser = typeof yamlParser;
 
 /** Syntax only; see `readYaml` for syntax and schema together. */
 export async function parseYaml(text: string): Promise<YamlSource> {
-  const fast = readFast(await import("js-yaml"), text);
+  const fast = readFast(await import("./value-parser.ts"), text);
   if (fast !== null) {
     let places: Promise<YamlPlaces> | undefined;
     return { ok: true, value: fast.value, places: () => (places ??= locate(text).then(placesIn)) };
@@ -74,7 +75,7 @@ function readPlaced({ document }: Located): { readonly value: unknown } | YamlIs
  * limit, a text without a value, an unknown tag.
  */
 function readFast(
-  { load, YAMLException }: typeof fastParser,
+  { load, YAMLException }: typeof valueParser,
   text: string,
 ): { readonly value: unknown } | null {
   try {
