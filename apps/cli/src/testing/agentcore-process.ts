@@ -16,7 +16,7 @@ export interface Scratch {
   readonly root: string;
   readonly workspace: string;
   readonly stateDir: string;
-  /** Started in it and not ended yet. */
+  /** Started in it and still running. */
   readonly running: Set<ChildProcess>;
   /** Deletes it, once nothing runs in it: a runtime that lost its scheduler writes its results before it ends. */
   remove(): Promise<void>;
@@ -52,9 +52,9 @@ export interface Finished {
 
 export interface Started {
   readonly child: ChildProcess;
-  /** What stdout has given so far. */
+  /** The stdout so far. */
   stdout(): string;
-  /** Resolves when stdout or stderr holds the text; rejects when the process ends first. */
+  /** Resolves when stdout or stderr contains the text; rejects if the process ends first. */
   saw(text: string): Promise<void>;
   readonly finished: Promise<Finished>;
 }
@@ -63,7 +63,7 @@ export interface StartOptions {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** In a session and process group of its own, to send signals to the whole group. */
+  /** In a separate session and process group, so that tests can signal the whole group. */
   readonly detached?: boolean;
   /** Words before the command, such as those of a wrapper. */
   readonly prefix?: readonly string[];
@@ -71,7 +71,7 @@ export interface StartOptions {
   readonly program?: readonly string[];
 }
 
-/** Whether this machine lets us mount in a namespace of our own. */
+/** Whether this machine allows mounts in our own namespace. */
 export function canMount(): boolean {
   return spawnSync("unshare", ["-rm", "mount", "--bind", tmpdir(), tmpdir()]).status === 0;
 }

@@ -9,7 +9,7 @@ import type { Scratch } from "./agentcore-process.ts";
 
 export interface LeftRun {
   readonly file: string;
-  /** From now on nothing of it is left. */
+  /** Ends everything that is left of it. */
   end(): void;
 }
 
@@ -19,7 +19,7 @@ export interface LeftRunOptions {
   readonly cwd: string;
 }
 
-/** No process has this pid: the kernel gives lower ones. */
+/** No process has this pid: the kernel assigns lower ones. */
 const deadPid = 2 ** 22;
 const patienceMs = 10_000;
 
@@ -58,7 +58,7 @@ function startTicksOf(pid: number): number {
   return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
 }
 
-/** Pid of its init, as we see it. */
+/** Pid of its init, in our namespace. */
 function startNamespace(own: string): { readonly pid: number; readonly pidNamespace: string } {
   const box = "--user --map-current-user --pid --fork --kill-child sleep 300".split(" ");
   const wrapper = spawn("setpriv", ["--pdeathsig", "KILL", "--", "unshare", ...box], { stdio: "ignore" });

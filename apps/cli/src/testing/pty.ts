@@ -10,23 +10,23 @@ import { join } from "node:path";
 import { agentcoreCommand, type Scratch } from "./agentcore-process.ts";
 
 export interface Pty {
-  /** Lines that are seen now, without blanks at their ends. */
+  /** The visible lines, without trailing blanks. */
   screen(): string[];
-  /** Whether a program has the terminal to itself. */
+  /** Whether a program uses the whole screen. */
   isAlternate(): boolean;
   isCursorShown(): boolean;
   type(keys: string): void;
   resize(columns: number, rows: number): Promise<void>;
-  /** Resolves when the screen satisfies it; rejects when the program ends before, or after 20 s. */
+  /** Resolves when `what` returns true for the screen. Rejects if the program ends first, or after 20 s. */
   until(what: (screen: string) => boolean): Promise<void>;
-  /** Of the program on the terminal. */
+  /** Pid of the program on the terminal. */
   readonly pid: () => number;
   readonly finished: Promise<number | null>;
-  /** What was sent to the terminal. */
+  /** Everything sent to the terminal. */
   raw(): string;
-  /** Ends what is left: the terminal goes away, which ends the program. */
+  /** Closes the terminal, which ends the program. */
   end(): void;
-  /** The terminal takes nothing more, as after Ctrl-S, until it is resumed. */
+  /** The terminal accepts nothing more, as after Ctrl-S, until it is resumed. */
   pause(): void;
   resume(): void;
   /** `stty -a` of the terminal. */
@@ -37,7 +37,7 @@ export interface PtyOptions {
   readonly columns?: number;
   readonly rows?: number;
   readonly env?: Readonly<Record<string, string>>;
-  /** How the shell starts the command. Default: just so, in the foreground. */
+  /** How the shell starts the command. Default: directly, in the foreground. */
   readonly shell?: (command: string) => string;
 }
 
@@ -60,7 +60,7 @@ export function startOnPty(scratch: Scratch, args: readonly string[], options: P
     `stty rows ${rows} cols ${columns}`,
     shell(program.map(quote).join(" ")),
     "code=$?",
-    // The shell outlives the program, so that the terminal can be asked what it was left as.
+    // The shell outlives the program, so that the final settings of the terminal can be read.
     `stty -a > ${quote(`${place}.stty`)}`,
     "exit $code",
   ].join("\n");

@@ -1,7 +1,7 @@
 /** Workflows, steps and results of runs as data, for tests of what shows them. */
 import { parseWorkflow, type RunResult, type StepReport, type Workflow } from "@agentcore/workflow";
 
-/** The workflow of `main.yaml`, whose sub-workflows are the other files. Throws where it has mistakes. */
+/** The workflow of `main.yaml`; the other files are its sub-workflows. Throws if it has mistakes. */
 export async function parsedWorkflow(files: Readonly<Record<string, string>>): Promise<Workflow> {
   const parsed = await parseWorkflow({
     file: "/w/main.yaml",

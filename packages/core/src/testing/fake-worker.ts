@@ -24,7 +24,7 @@ export interface FakeAdapterOptions {
   readonly capabilities?: readonly Capability[];
 }
 
-/** An adapter that is never asked to plan anything. */
+/** An adapter that is never asked for a plan. */
 export function fakeAdapter(options: FakeAdapterOptions = {}): WorkerAdapter {
   const { name = "codex", provider = "openai" } = options;
   const unused = (): never => {
@@ -42,7 +42,7 @@ export function fakeAdapter(options: FakeAdapterOptions = {}): WorkerAdapter {
   };
 }
 
-/** A result of a run that succeeded and reported nothing, with changes. */
+/** The result of a run that succeeded and reported nothing, with changes. */
 export function fakeResult(change: Partial<WorkerResult> = {}): WorkerResult {
   return {
     outcome: "succeeded",
@@ -64,12 +64,12 @@ export function fakeResult(change: Partial<WorkerResult> = {}): WorkerResult {
   };
 }
 
-/** One run in the hands of a test. */
+/** One run that a test controls. */
 export interface FakeRun {
   readonly request: RunRequest;
-  /** Set once it was told to stop. */
+  /** Set once it was asked to stop. */
   readonly cause: StopCause | null;
-  /** It was told to end at once. */
+  /** It was asked to end at once. */
   readonly isForced: boolean;
   readonly isFinished: boolean;
   emit(event: WorkerEvent): void;
@@ -78,19 +78,19 @@ export interface FakeRun {
 
 export interface FakeRunner extends WorkerRunner {
   readonly runs: readonly FakeRun[];
-  /** Waits until a run was started that the test has not been given yet. */
+  /** Waits for a started run that the test has not received yet. */
   nextRun(): Promise<FakeRun>;
 }
 
 export interface FakeRunnerOptions {
   readonly containmentLevel?: "sealed" | "best-effort";
-  /** A stopped run goes on until the test finishes it. */
+  /** A stopped run continues until the test finishes it. */
   readonly ignoresStop?: boolean;
-  /** Runs end at once with this. */
+  /** Runs end at once with this result. */
   readonly result?: (request: RunRequest) => Partial<WorkerResult>;
-  /** `start` throws, which a runner must not do. */
+  /** `start` throws, although a runner must not. */
   readonly startThrows?: Error;
-  /** What a look of a task's probe gives. */
+  /** The answer of each look of a task's probe. */
   readonly look?: (script: string, timeoutMs: number) => Promise<Partial<ProbeOutput> | null>;
 }
 

@@ -22,14 +22,14 @@ export interface LedgerHarness {
 
 export interface OpenLedger {
   readonly ledger: Ledger;
-  /** The same state through another handle, as another process sees it; absent for a ledger that is not shared. */
+  /** The same state through another handle, as another process sees it; absent if the ledger is not shared. */
   readonly reopen?: () => Promise<OpenLedger>;
   close(): Promise<void>;
 }
 
 export interface ConformanceCase {
   readonly name: string;
-  /** Rejects with an `AssertionError` where the implementation differs. */
+  /** Rejects with an `AssertionError` if the implementation differs. */
   readonly run: () => Promise<void>;
 }
 
@@ -316,7 +316,7 @@ async function reopen(opened: OpenLedger): Promise<OpenLedger> {
   return opened.reopen();
 }
 
-/** The cases; those about reopening are left out unless `harness` says that its ledgers are shared. */
+/** The cases. Those about reopening are included only if `harness` has shared ledgers. */
 export function ledgerConformanceCases(
   harness: LedgerHarness,
   options: { readonly shared: boolean },

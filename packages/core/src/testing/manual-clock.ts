@@ -7,11 +7,11 @@ interface Pending {
 }
 
 export interface ManualClock extends Clock {
-  /** Moves both clocks forward and fires the timers that become due, in order, each at its own moment. */
+  /** Moves both clocks forward and fires the timers that become due, in order, each at its due time. */
   advance(ms: number): void;
-  /** Moves the wall clock alone, either way, as a correction of the system's time does. */
+  /** Moves only the wall clock, in either direction, like a correction of the system's time. */
   jump(ms: number): void;
-  /** Moves the monotonic clock and fires late, in one go, as a process does that was stopped and wakes up. */
+  /** Moves the monotonic clock and fires all due timers late, like a process that was suspended and wakes up. */
   sleep(ms: number): void;
   /** Timers that have not fired. */
   readonly pendingTimers: number;

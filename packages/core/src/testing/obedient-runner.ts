@@ -10,7 +10,7 @@ export interface ObedientRunner {
     readonly crashes: string;
     readonly hangs: string;
     emits(count: number): string;
-    /** For a probe: it answers with that. */
+    /** Instructions for a probe whose looks give this answer. */
     answers(answer: object): string;
   };
 }

@@ -8,7 +8,7 @@ import {
 
 let made = 0;
 
-/** A request of a new job in a new workspace. */
+/** A request for a new job in a new workspace. */
 export function permitRequest(change: Partial<PermitRequest> = {}): PermitRequest {
   made += 1;
   return {
@@ -24,7 +24,7 @@ export function permitRequest(change: Partial<PermitRequest> = {}): PermitReques
   };
 }
 
-/** Starts are not paced unless a test says so: the queue of a pace also takes real time. */
+/** Starts are not paced unless the test configures it: the queue of the pacing also takes real time. */
 export function runtimeConfig(input: RuntimeConfigInput = {}): RuntimeConfig {
   return runtimeConfigSchema.parse({ pacing: { provider_interval: "0ms" }, ...input });
 }

@@ -20,21 +20,21 @@ import type { ConformanceCase } from "./ledger-conformance.ts";
 import { permitRequest } from "./requests.ts";
 
 export interface RuntimeHarness {
-  /** A runtime of its own, with this configuration. */
+  /** A separate runtime with this configuration. */
   open(config: RuntimeConfigInput): Promise<OpenRuntime>;
 }
 
 export interface OpenRuntime {
   readonly runtime: Runtime;
-  /** Fields of a request and a task that fit the harness's worker; each call names another workspace. */
+  /** Fields of a request and a task for the harness's worker; each call names another workspace. */
   place(): Pick<PermitRequest, "worker" | "workspace" | "capabilities">;
   readonly instructions: {
     readonly succeeds: string;
-    /** Fails by its task. */
+    /** Instructions that fail because of the task. */
     readonly fails: string;
-    /** Fails by a fault of the worker. */
+    /** Instructions that fail because of the worker. */
     readonly crashes: string;
-    /** Never ends by itself. */
+    /** Instructions that never end. */
     readonly hangs: string;
     /** Emits at least this many events, then succeeds. */
     emits(count: number): string;
@@ -74,7 +74,7 @@ class Subject {
     return { worker, workspace, capabilities, instructions };
   }
 
-  /** Asks and executes; the result comes later. */
+  /** Requests a permit and executes the task; does not wait for the result. */
   async start(instructions: string, change: Partial<PermitRequest> = {}, task: Partial<WorkerTask> = {}) {
     const request = this.request(change);
     const permitId = await this.grant(request);

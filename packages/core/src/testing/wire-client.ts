@@ -29,7 +29,7 @@ export interface WireTestClient {
   readonly runtime: Runtime;
   /** Heartbeats received. */
   readonly heartbeats: number;
-  /** Resolves when the server has written its last. */
+  /** Resolves when the server has written its last message. */
   readonly ended: Promise<void>;
   call(method: string, params: unknown): Promise<unknown>;
 }

@@ -24,7 +24,7 @@ import {
   type ConformanceCase,
 } from "./fixtures.ts";
 
-/** Submits jobs at given moments after the start and answers their ids. */
+/** Submits jobs at the given times after the start and returns their ids. */
 async function submitAt(
   store: JobStore,
   ...entries: [number, Parameters<typeof testJob>[0]][]
@@ -285,7 +285,7 @@ export const claimCases: readonly ConformanceCase[] = [
   }),
 ];
 
-/** Small generator of its own, so that every store sees the same jobs. */
+/** A small random generator with a fixed result, so that every store gets the same jobs. */
 function numbersFrom(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {

@@ -49,7 +49,7 @@ export interface LedgerLine {
 }
 
 export interface FakeRuntime extends Runtime {
-  /** Executions in the order of their starts: what really happened. */
+  /** Executions in the order of their starts: what actually happened. */
   readonly ledger: readonly LedgerLine[];
   /** What the scheduler did wrong; empty in a passing test. */
   readonly violations: readonly string[];
@@ -145,7 +145,7 @@ export function createFakeRuntime(options: FakeRuntimeOptions): FakeRuntime {
   };
 }
 
-/** What a cancelled execution ends with. */
+/** The end of a cancelled execution. */
 export const cancelledResult: WorkerResult = testResult({
   outcome: "cancelled",
   errorClass: "cancelled",
@@ -154,7 +154,7 @@ export const cancelledResult: WorkerResult = testResult({
   exitCode: null,
 });
 
-/** Resolves after the time has passed, or earlier with the cancelled result where the execution is cancelled. */
+/** Resolves after the time has passed, or earlier with the cancelled result if the execution is cancelled. */
 export function takeTime(
   execution: FakeExecution,
   durationMs: number,

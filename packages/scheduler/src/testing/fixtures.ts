@@ -27,7 +27,7 @@ export interface StoreHarness {
   open(): Promise<JobStore>;
 }
 
-/** A harness whose store several connections share, as several processes would. */
+/** A harness whose store can be shared by several connections, as by several processes. */
 export interface SharedStoreHarness extends StoreHarness {
   /** Another connection to the data of a store that `open` made. The suite closes it. */
   connect(to: JobStore): Promise<JobStore>;
@@ -36,11 +36,11 @@ export interface SharedStoreHarness extends StoreHarness {
 export interface ConformanceCase<H extends StoreHarness = StoreHarness> {
   /** A sentence about the store. */
   readonly name: string;
-  /** Rejects where the store does not conform. */
+  /** Rejects if the store does not conform. */
   readonly run: (harness: H) => Promise<void>;
 }
 
-/** A case on one new store, which is closed afterwards. */
+/** A case that runs on one new store and closes it afterwards. */
 export function storeCase(name: string, run: (store: JobStore) => Promise<void>): ConformanceCase {
   return {
     name,
@@ -75,12 +75,12 @@ export function sharedCase(
   };
 }
 
-/** Start of the suite's own time. */
+/** Start of the suite's time. */
 export const startAt = 1_700_000_000_000;
 
 let jobNumber = 0;
 
-/** A job in a workspace of its own, so that only tests which say so share one. Ids ascend. */
+/** A job in a separate workspace; only tests that name one share it. Ids ascend. */
 export function testJob(overrides: Partial<JobInput> = {}): Job {
   jobNumber += 1;
   const id = `job-${String(jobNumber).padStart(8, "0")}`;
@@ -236,13 +236,13 @@ export const endCancelled = (record: JobRecord): Settlement => ({
 
 export const cancelReason: Reason = { code: "AC_CANCELLED", message: "asked for by a test", evidence: {} };
 
-/** Settles one attempt and answers the job as it stands afterwards. */
+/** Settles one attempt and returns the job afterwards. */
 export async function settleOne(store: JobStore, settlement: Settlement): Promise<JobRecord | undefined> {
   const { settled } = await store.settleAndClaim([settlement]);
   return settled[0]?.record;
 }
 
-/** Submits one job, claims it for `owner`, and answers the running record. */
+/** Submits one job, claims it for `owner`, and returns the running record. */
 export async function runningJob(store: JobStore, owner: string, job = testJob()): Promise<JobRecord> {
   await submitJobs(store, job);
   const [record] = await claimAs(store, owner, 1);

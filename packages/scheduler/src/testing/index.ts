@@ -46,7 +46,7 @@ export { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";
 
 export type { WireProcessBehavior } from "./wire-process.ts";
 
-/** What every store must do. */
+/** The requirements for every store. */
 export const jobStoreConformance: readonly ConformanceCase[] = [
   ...submitCases,
   ...claimCases,
@@ -56,5 +56,5 @@ export const jobStoreConformance: readonly ConformanceCase[] = [
   ...journalCases,
 ];
 
-/** What a store must do besides that several connections can share. */
+/** The additional requirements for a store that several connections can share. */
 export const sharedJobStoreConformance: readonly ConformanceCase<SharedStoreHarness>[] = sharedCases;

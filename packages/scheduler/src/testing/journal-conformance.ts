@@ -5,7 +5,7 @@ import type { Journal, JournalHeader } from "../journal.ts";
 export interface JournalCase {
   /** A sentence about the journal. */
   readonly name: string;
-  /** `open` makes a new, empty journal, and is called once. Rejects where the journal does not conform. */
+  /** `open` creates a new, empty journal, and is called once. Rejects if the journal does not conform. */
   readonly run: (open: () => Promise<Journal>) => Promise<void>;
 }
 

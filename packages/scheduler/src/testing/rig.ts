@@ -20,7 +20,7 @@ export interface Rig {
 export interface RigOptions
   extends Omit<Partial<SchedulerOptions>, "runtime">, Omit<FakeRuntimeOptions, "clock"> {}
 
-/** Always the middle: jitter that a test can compute. */
+/** Always the middle, so that a test can compute the jitter. */
 export const middle: Random = { next: () => 0.5 };
 
 export function countingIds(prefix: string): Ids {
@@ -61,7 +61,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
 
 let workspaces = 0;
 
-/** A job that the fake runtime knows by its instructions; in a workspace of its own unless one is named. */
+/** A job that the fake runtime knows by its instructions; in a separate workspace unless one is named. */
 export function simpleJob(overrides: Partial<JobSubmission> = {}): JobSubmission {
   workspaces += 1;
   return {

@@ -10,11 +10,11 @@ export interface Severable {
   readonly store: JobStore;
   readonly clock: Clock;
   readonly isSevered: boolean;
-  /** Wraps anything else that the scheduler is given. */
+  /** Wraps any other dependency of the scheduler. */
   wrap<T extends object>(target: T): T;
   sever(): void;
   readonly isPaused: boolean;
-  /** Nothing that it calls is done, and none of its timers fires, before `resume`. */
+  /** Before `resume`, none of its calls takes effect and none of its timers fires. */
   pause(): void;
   resume(): void;
 }
@@ -35,7 +35,7 @@ export interface SeverableOptions {
   readonly before?: (call: StoreCall) => void;
   /** Called before each store call that changes nothing; throwing makes it fail. */
   readonly beforeQuery?: (call: StoreCall) => void;
-  /** Called after it took effect and before its answer; throwing makes the caller see a failure all the same. */
+  /** Called after the call took effect and before its answer; throwing makes the caller see a failure all the same. */
   readonly after?: (call: StoreCall) => void;
 }
 
@@ -83,7 +83,7 @@ export function createSeverable(options: SeverableOptions): Severable {
     return severed ? never() : answer;
   };
 
-  /** Passes calls on until severed; then they never answer. */
+  /** Passes calls on until severed; after that they never settle. */
   const wrap = <T extends object>(target: T, through?: typeof call): T =>
     new Proxy(target, {
       get(object, property) {
@@ -106,7 +106,7 @@ export function createSeverable(options: SeverableOptions): Severable {
         )
       : answer;
 
-  /** Callbacks handed in are not called after the cut. */
+  /** Callbacks among the arguments are not called after the cut. */
   const muted = (args: unknown[]): unknown[] =>
     args.map((arg) =>
       typeof arg === "function"

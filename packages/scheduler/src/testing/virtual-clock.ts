@@ -5,11 +5,11 @@
 import type { Clock } from "@agentcore/contract";
 
 export interface VirtualClock extends Clock {
-  /** Lets the time pass, firing timers in order; resolves when all that they started has come to rest. */
+  /** Advances the time and fires timers in order. Resolves when everything that they started is at rest. */
   advance(durationMs: number): Promise<void>;
-  /** Fires the next timer, however far away. False where there is none. */
+  /** Fires the next timer, at any distance. Returns false if there is none. */
   next(): Promise<boolean>;
-  /** Sets the wall clock; the monotonic clock and the timers do not notice. */
+  /** Sets the wall clock; the monotonic clock and the timers do not change. */
   setWall(now: number): void;
   readonly pending: number;
 }
@@ -25,7 +25,7 @@ async function settle(rounds: number): Promise<void> {
   for (let round = 0; round < rounds; round += 1) await new Promise(setImmediate);
 }
 
-/** `rounds`: how often the event loop goes round between two timers. One will do for code that awaits promises only. */
+/** `rounds`: rounds of the event loop between two timers. One is enough for code that only awaits promises. */
 export function createVirtualClock(startAt = 1_700_000_000_000, rounds = 4): VirtualClock {
   let monotonicMs = 0;
   let wallAheadMs = startAt;

@@ -22,7 +22,7 @@ export interface WireProcessBehavior {
   readonly mute?: boolean;
   readonly protocolVersion?: number;
   readonly heartbeatMs?: number;
-  /** Beat no more after this many beats. */
+  /** Stop beating after this many beats. */
   readonly beats?: number;
 }
 
@@ -56,7 +56,7 @@ function beat(): void {
   }, heartbeatMs).unref();
 }
 
-/** Sends no more events than were acknowledged allow. */
+/** Sends no more events than the acknowledgments allow. */
 async function flood(permitId: string, count: number): Promise<void> {
   for (let seq = 1; seq <= count; seq += 1) {
     while (seq - (acknowledged.get(permitId) ?? 0) > wireEventWindow) await sleep(1);

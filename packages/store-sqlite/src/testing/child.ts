@@ -66,7 +66,7 @@ const success = {
   at: startAt,
 } as const;
 
-/** Submits, claims, holds, settles, until it is killed. */
+/** Submits, claims, holds and settles until it is killed. */
 async function work(): Promise<never> {
   await finishJobs({ jobs, ledger }, `${name}-finisher`);
   await register(name);
@@ -95,7 +95,7 @@ async function runOne(record: JobRecord): Promise<void> {
   note({ type: "spent", holdId });
 }
 
-/** Eight claimers that take one job at a time until there is none. */
+/** Eight claimers that take one job at a time until none is left. */
 async function claimAll(): Promise<void> {
   await register(name);
   const claimer = async (): Promise<void> => {
@@ -108,7 +108,7 @@ async function claimAll(): Promise<void> {
   await Promise.all(Array.from({ length: 8 }, claimer));
 }
 
-/** Claims a job, waits until stdin ends, and then says that it succeeded. */
+/** Claims a job, waits until stdin ends, and then reports success. */
 async function settleLate(): Promise<void> {
   await register(name);
   const [record] = await jobs.claim(claimOf(1));
@@ -131,7 +131,7 @@ async function lock(): Promise<void> {
   connection.close();
 }
 
-/** Submits a job, and stops itself when all of it is written but the commit. */
+/** Submits a job, and suspends itself when everything but the commit is written. */
 async function stopInCommit(): Promise<void> {
   let isArmed = false;
   const driver = faultyDriver(nodeSqliteDriver, {

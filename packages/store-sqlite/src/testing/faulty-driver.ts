@@ -6,7 +6,7 @@
 import type { SqliteConnection, SqliteDriver, SqliteStatement, SqliteValuesStatement } from "../driver.ts";
 
 export interface WriteOperation {
-  /** From 1, over all connections of the driver. */
+  /** From 1, across all connections of the driver. */
   readonly number: number;
   readonly sql: string;
 }
@@ -14,7 +14,7 @@ export interface WriteOperation {
 export interface FaultPlan {
   before?(operation: WriteOperation): void;
   after?(operation: WriteOperation): void;
-  /** A query, within a transaction that writes or not. Numbered apart from the writes. */
+  /** Called for a query, in any transaction. Numbered separately from the writes. */
   beforeQuery?(operation: WriteOperation): void;
 }
 
@@ -34,7 +34,7 @@ export function sqliteFailure(name: SqliteFailureName): Error {
   });
 }
 
-/** What the database was when it was opened is not the plan's business: it sees writes from `BEGIN IMMEDIATE` on. */
+/** The plan ignores statements that open the database: it sees writes from `BEGIN IMMEDIATE` on. */
 const writes = /^\s*(?:BEGIN IMMEDIATE|COMMIT|INSERT|UPDATE|DELETE)\b/;
 
 export function faultyDriver(inner: SqliteDriver, plan: FaultPlan): SqliteDriver {

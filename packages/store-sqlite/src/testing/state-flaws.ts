@@ -12,7 +12,7 @@ export async function stateFlaws(database: StateDatabase): Promise<readonly stri
 }
 
 interface Check {
-  /** What a row of the query means. */
+  /** The meaning of a row of the query. */
   readonly flaw: string;
   readonly query: string;
 }

@@ -39,7 +39,7 @@ const charge = { costUsd: 0.25, tokens: 10 };
 
 const byJobDedup: DecideDedup = (incoming) => (incoming.dedup === "latest-wins" ? "replace" : incoming.dedup);
 
-/** Runs the scenario until it is through or a call rejects. */
+/** Runs the scenario until it is complete or a call rejects. */
 export async function runTenJobs({ jobs, ledger }: Stores, note: (fact: Fact) => void): Promise<void> {
   await registerOwner(jobs, owner);
   const submit = async (...submissions: Submission[]): Promise<void> => {
@@ -100,7 +100,7 @@ export async function runTenJobs({ jobs, ledger }: Stores, note: (fact: Fact) =>
   await jobs.recordDecisions([decisionOf(third), decisionOf(third)]);
   await jobs.replay(fourth.job.id, submissionOf(11));
   note({ type: "submitted", id: idOf(11) });
-  // The first to end was the one that lost its key; the id coalesced into it goes with it.
+  // The first job to end was the one that lost its key; its coalesced id is deleted with it.
   note({ type: "deleting", id: idOf(4) });
   note({ type: "deleting", id: idOf(5) });
   await jobs.deleteEnded({ endedBefore: startAt + 1000, limit: 1 });
@@ -108,7 +108,7 @@ export async function runTenJobs({ jobs, ledger }: Stores, note: (fact: Fact) =>
   note({ type: "deleted", id: idOf(5) });
 }
 
-/** Takes over from every owner, ends what ran as lost, runs the rest, and settles what is held. */
+/** Takes over from every owner, ends running attempts as lost, runs the rest, and settles open holds. */
 export async function finishJobs({ jobs, ledger }: Stores, finisher = "owner-finisher"): Promise<void> {
   await registerOwner(jobs, finisher);
   for (const { owner: from, beat } of await jobs.owners()) {

@@ -3,7 +3,7 @@ import type { JobEnd, JobHandle } from "@agentcore/scheduler";
 import { testResult } from "@agentcore/scheduler/testing";
 import type { RunPorts } from "../run-ports.ts";
 
-/** `endingMax`: jobs after so many end only when they are cancelled. */
+/** `endingMax`: after so many jobs, further ones end only when they are cancelled. */
 export function instantScheduler(endingMax = Infinity): RunPorts["scheduler"] {
   let submitted = 0;
   const handleOf = (jobId: string): JobHandle => {

@@ -49,11 +49,11 @@ export interface RunRig {
   readonly journal: Journal;
   readonly runtime: FakeRuntime;
   readonly events: readonly WorkflowEvent[];
-  /** The one that runs jobs now. */
+  /** The scheduler that runs jobs now. */
   readonly scheduler: Scheduler;
   start(workflow: Workflow, options?: Partial<StartOptions>): Promise<RunHandle>;
   run(workflow: Workflow, options?: Partial<StartOptions>): Promise<RunResult>;
-  /** Ends the scheduler, and goes on with the run on a new one, as another process would. */
+  /** Ends the scheduler, and continues the run on a new one, as another process would. */
   restart(): Promise<void>;
   resume(id: string, workflow: Workflow, options?: Partial<ResumeOptions>): Promise<RunHandle>;
   retry(id: string, workflow: Workflow, choice?: RetryChoice): Promise<RunHandle>;
@@ -144,7 +144,7 @@ interface Spending {
   readonly over: "AC_COST_CEILING" | "AC_TOKEN_CEILING" | null;
 }
 
-/** What a script said that it spent, up to the first report that reached a ceiling. */
+/** The spending that a script reported, up to the first report that reached a ceiling. */
 function spendingOf(stdout: string, { maxCostUsd, maxTokens }: Grants): Spending {
   let spending: Spending = { costUsd: null, tokens: null, over: null };
   for (const [, kind, amount] of stdout.matchAll(/^(spent|used)=([\d.]+)$/gm)) {

@@ -43,12 +43,12 @@ export function testLoop(check: WorkSpec, rest: Partial<Loop> = {}): Loop {
   };
 }
 
-/** A loop of at most five iterations, whose check is a script. */
+/** A loop of at most five iterations with a script as its check. */
 export function shellLoop(script: string, rest: Partial<Loop> = {}): Loop {
   return testLoop(shellWork(script), { maxIterations: 5, ...rest });
 }
 
-/** Has one stage, and fails there. */
+/** It has one stage, and fails there. */
 export function testConvergence(rest: Partial<Convergence> = {}): Convergence {
   return {
     stallThreshold: 1,
@@ -122,7 +122,7 @@ export function testWorkflow(steps: readonly Step[], rest: Partial<Workflow> = {
   };
 }
 
-/** A guard that watches nothing, unless told. */
+/** A `stall` that watches nothing unless `rest` says otherwise. */
 export function testStall(rest: Partial<Stall> = {}): Stall {
   return {
     noOutputTimeoutMs: null,

@@ -20,9 +20,9 @@ import { git } from "./run-rig.ts";
 
 export interface WorktreeRig {
   readonly workspace: string;
-  /** In the workspace, with an identity. */
+  /** Runs git in the workspace, with an identity. */
   git(...args: string[]): string;
-  /** Everything that is there becomes a commit. */
+  /** Commits everything that exists. */
   commit(): void;
   begin(step?: string): Promise<StepWorktree>;
   close(): Promise<void>;
@@ -71,7 +71,7 @@ export function createWorktreeRig(): WorktreeRig {
   };
 }
 
-/** Mode and content of every file that is no part of a repository's own directory; names as bytes, one character each. */
+/** Mode and content of every file outside of repositories' own directories; names as bytes, one character each. */
 export function filesIn(directory: string): Readonly<Record<string, string>> {
   const files: Record<string, string> = {};
   const walk = (way: Buffer): void => {
