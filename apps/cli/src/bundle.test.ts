@@ -23,7 +23,7 @@ const scratch = makeScratch();
 const installed = join(scratch.root, "installed");
 const bin = join(installed, "bin/agentcore.js");
 
-/** As it is installed: the bundle, the manifest and the first file, with no packages beside them. */
+/** As installed: the bundle, the manifest and the first file, without packages beside them. */
 beforeAll(() => {
   mkdirSync(installed);
   for (const name of ["bin", "package.json"])
@@ -78,7 +78,7 @@ it("draws a workflow, with a layout library that nothing else loads", () => {
   const { status, stdout } = run(["workflow", "graph", file, "--html"]);
   expect(status).toBe(0);
   expect(stdout).toContain("</svg>");
-  // Each file of the bundle, with those that it loads before its first line.
+  // Each file of the bundle, with the files that it loads before its first line.
   const folder = join(installed, "dist/bundle");
   const loadedWith = (name: string, seen = new Set<string>()): Set<string> => {
     if (seen.has(name)) return seen;
@@ -126,7 +126,7 @@ describe("what Node compiled is kept", () => {
   afterEach(() => {
     for (const path of [home, shared]) rmSync(path, { recursive: true });
   });
-  /** Runs a command; names what was kept in the directory of the user's own and in the shared one. */
+  /** Runs a command. Returns what was kept in the user's own directory and in the shared one. */
   function keptBy(env: Record<string, string> = {}) {
     const ran = run(["doctor", "--help"], { env: { HOME: home, TMPDIR: shared, ...env } });
     expect(ran).toMatchObject({ status: 0, stderr: "" });

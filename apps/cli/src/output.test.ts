@@ -6,13 +6,13 @@ import { eventLines } from "./present/event-lines.ts";
 import { plainScreen } from "./screen/terminal.ts";
 import { table } from "./screen/table.ts";
 
-/** Takes each chunk when it is asked for, or fails as it is told. */
+/** Accepts each chunk on demand, or fails as configured. */
 function sink(write: (chunk: string, done: (error?: Error | null) => void) => void): ScreenStream {
   return new Writable({
     decodeStrings: false,
     emitClose: false,
     write: (chunk: string, _encoding, done) => write(chunk, done),
-    // As `process.stdout` does it: an error is told, and the stream can be written to again.
+    // As `process.stdout` does: it reports an error, and the stream can be written to again.
     destroy(error, done) {
       done(error);
       (this as unknown as { _undestroy(): void })._undestroy();

@@ -27,7 +27,7 @@ it.runIf(process.platform === "linux")(
 );
 
 it("a process that is dead and not reaped yet is dead", async () => {
-  // The shell becomes a program that does not wait for the child it was left with.
+  // The shell becomes a program that does not wait for the child that it inherits.
   const parent = spawn("sh", ["-c", "sh -c 'read line' <&3 & echo $!; exec sleep 60"], {
     stdio: ["ignore", "pipe", "inherit", "pipe"],
   });
@@ -36,7 +36,7 @@ it("a process that is dead and not reaped yet is dead", async () => {
   expect(ownerIsDead(owner)).toBe(false);
   process.kill(owner.pid, "SIGKILL");
   await expect.poll(() => ownerIsDead(owner)).toBe(true);
-  // It is still there: nobody has reaped it.
+  // It still exists, because nobody has reaped it.
   expect(process.kill(owner.pid, 0)).toBe(true);
   parent.kill("SIGKILL");
   await once(parent, "close");
@@ -54,7 +54,7 @@ it.runIf(process.platform === "linux")(
     child.kill("SIGSTOP");
     await expect.poll(() => readFileSync(`/proc/${pid}/stat`, "utf8")).toContain(") T ");
     expect(processState(owner)).toBe("alive");
-    // Without the start time it may be another that has the pid now.
+    // Without the start time, another process may have the pid now.
     expect(processState({ ...owner, startTicks: null })).toBe("unknown");
     child.kill("SIGKILL");
     await expect.poll(() => processState(owner)).toBe("gone");

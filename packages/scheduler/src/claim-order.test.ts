@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { compareCandidates, createRankPolicy, turnOf, type Candidate } from "./claim-order.ts";
 import { testJob } from "./testing/fixtures.ts";
 
-/** A failing run prints its seed; this takes it back. */
+/** A failing run prints its seed; set this to repeat it. */
 const parameters = { seed: Number(process.env["AGENTCORE_SEED"] ?? Date.now() % 2 ** 31) };
 
 const rank = createRankPolicy();

@@ -19,7 +19,7 @@ import { createVirtualClock, type VirtualClock } from "./testing/virtual-clock.t
 const jobCount = 10;
 const maxAttempts = 6;
 
-/** One process after another on one store; the fake runtimes of all share one ledger. */
+/** One process after another on one store; all their fake runtimes share one ledger. */
 class World {
   readonly clock: VirtualClock = createVirtualClock();
   readonly store: JobStore = createMemoryStore();
@@ -47,7 +47,7 @@ class World {
       ids: countingIds(`p${pid}`),
       process: { host: "h", bootId: null, pid, startTicks: null },
       processState: (process) => (process.pid === this.processes ? "alive" : "gone"),
-      // The workers of a dead process die with it; its runtime's ledger says when.
+      // The workers of a dead process die with it; the ledger of its runtime says when.
       proveGone: async ({ jobId, attempt }) =>
         !this.lines().some(
           (line) => line.jobId === jobId && line.attempt === attempt && line.endedAt === null,
@@ -86,7 +86,7 @@ class World {
     }
   }
 
-  /** Everything that must hold however it was reached; judged by the ledger of the runtimes and the stored ends. */
+  /** Everything that must be true, regardless of the history; judged by the ledger of the runtimes and the stored ends. */
   async faults(): Promise<string[]> {
     const faults = this.runtimes.flatMap((runtime) => runtime.violations);
     for (const id of this.acknowledged) {
@@ -180,7 +180,7 @@ describe("a scheduler that is killed at any store write", () => {
 
 const unavailable = () => new AgentCoreError("AC_STORE_UNAVAILABLE", "injected");
 
-/** A submitter that is told "unavailable" repeats the call with the same ids. */
+/** A submitter that gets "unavailable" repeats the call with the same ids. */
 async function submitAndFinish(world: World, booted: Booted): Promise<void> {
   const scheduler = await booted.booting;
   while (world.acknowledged.size < jobCount) {
@@ -240,7 +240,7 @@ describe("a store whose calls fail", () => {
 
   it("once, at each query: the work is done all the same", async () => {
     let points = 0;
-    // The first is part of the start, which may fail.
+    // The first write is part of the start, which may fail.
     for (let n = 2; ; n += 1) {
       const world = new World();
       let failed = false;

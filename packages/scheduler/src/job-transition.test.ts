@@ -14,7 +14,7 @@ import {
   testSubmission,
 } from "./testing/fixtures.ts";
 
-/** A failing run prints its seed; this takes it back. */
+/** A failing run prints its seed; set this to repeat it. */
 const parameters = { seed: Number(process.env["AGENTCORE_SEED"] ?? Date.now() % 2 ** 31) };
 
 const settle =
@@ -55,7 +55,7 @@ const states: Record<string, JobRecord> = {
   cancelled: reached("request_cancel"),
 };
 
-/** State → event → next state; what is not listed is stale. */
+/** State → event → next state; a missing entry means stale. */
 const table: Record<string, Partial<Record<EventName, JobStateKind>>> = {
   queued: { claim: "running", request_cancel: "cancelled" },
   running: {
@@ -121,7 +121,7 @@ describe("a job", () => {
             expect(next.epoch).toBe(record.epoch + 1);
             expect(begun.has(next.attempt)).toBe(false);
           }
-          // A deferred attempt never began: its number may come again, its epoch may not.
+          // A deferred attempt never began: its number may be used again, its epoch may not.
           if (name !== "defer" && next.state.kind !== "running" && record.state.kind === "running")
             begun.add(record.attempt);
           expect(

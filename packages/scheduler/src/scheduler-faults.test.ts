@@ -18,7 +18,7 @@ describe("retention beside a scheduler whose clock is wrong", () => {
     const journal = createMemoryJournal();
     const rig = await createRig({ keepEndedMs });
     await rig.scheduler.close();
-    // It ends the job by its own wall clock.
+    // This scheduler ends the job by its own wall clock.
     const clock = { ...rig.clock, now: () => rig.clock.now() + days * day };
     const wrong = await rig.another({ clock, keepEndedMs: 100 * day });
     const judge = await rig.another({ journal, keepEndedMs, ids: countingIds("judge"), claims: "own" });
@@ -90,7 +90,7 @@ describe("an attempt whose worker never began", () => {
     const handles = await Promise.all(Array.from({ length: 12 }, () => rig.scheduler.submit(simpleJob())));
     await rig.clock.advance(600_000);
     expect(await rig.scheduler.stats()).toMatchObject({ ready: 12, dead: 0 });
-    // One asks again at a time, at growing intervals.
+    // One request at a time, at growing intervals.
     expect(tries).toBeLessThan(80);
     const why = await rig.scheduler.why(handles[0]!.id);
     expect(why.record).toMatchObject({ attempt: 0, state: { waitingFor: { code: "AC_STORE_UNAVAILABLE" } } });

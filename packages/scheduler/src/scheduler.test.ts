@@ -25,7 +25,7 @@ const lasting =
       takeTime(execution, durationMs, result, rig().clock),
   });
 
-/** A rig whose executions take the time. */
+/** A rig whose executions take this long. */
 async function slowRig(durationMs: number, options: Parameters<typeof createRig>[0] = {}): Promise<Rig> {
   let rig: Rig | undefined;
   rig = await createRig({ ...lasting(durationMs)(() => rig!), ...options });
@@ -133,7 +133,7 @@ describe("a scheduler", () => {
     const rig = await slowRig(100, { claims: "own" });
     let version = 0;
     rig.store.onChange(() => (version += 1));
-    // As a second process sees the store: it is not told of commits, it has to ask.
+    // Like the view of a second process, which is not notified of commits and has to poll.
     const store = { ...rig.store, onChange: () => () => {}, externalVersion: async () => version };
     const other = await rig.another({ claims: "own", store });
     const { task } = simpleJob();
@@ -269,7 +269,7 @@ describe("a scheduler", () => {
     await scheduler.submitAll(Array.from({ length: 10 }, () => simpleJob()));
     await clock.advance(4000);
     expect(runtime.ledger.length).toBe(10);
-    // All that were claimed before the first answer asked; none after it.
+    // All that were claimed before the first answer made a request; none after it.
     expect(asked).toBeLessThanOrEqual(30);
     const before = asked;
     await clock.advance(20_000);
@@ -302,7 +302,7 @@ describe("a scheduler", () => {
     await rig.scheduler.submitAll(Array.from({ length: 200 }, () => simpleJob()));
     await rig.clock.advance(6000);
     expect(rig.runtime.ledger.length).toBe(200);
-    // 200 grants, the first burst of denials, and one question each half second.
+    // 200 grants, the first burst of denials, and one request each half second.
     expect(asked).toBeLessThan(200 + 64 + 20);
     await rig.scheduler.close();
   });
@@ -521,7 +521,7 @@ describe("a scheduler", () => {
 
 describe("under a load that never ends", () => {
   it("runs the lowest of all within what priority is worth in time", async () => {
-    // As by default, a hundred times faster: nobody is overtaken by what comes 56 s later.
+    // The defaults, a hundred times faster: no job is overtaken by one that comes 56 s later.
     const rank = createRankPolicy({ valueMs: 10, interactiveMs: 36_000 });
     const rig = await slowRig(1000, { concurrency: 1, policy: { rank } });
     await rig.scheduler.submit(simpleJob());
@@ -532,7 +532,7 @@ describe("under a load that never ends", () => {
     });
     const from = rig.clock.now();
     const most = () => simpleJob({ priority: { class: "interactive", value: 1000 } });
-    // Two come for every one that can run: 112 are ahead of it when the last comes that may be.
+    // Two jobs come for each one that can run: 112 are ahead of it when the last comes that may overtake it.
     for (let second = 0; second < 130; second += 1) {
       await rig.scheduler.submitAll([most(), most()]);
       await rig.clock.advance(1000);

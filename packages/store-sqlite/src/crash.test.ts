@@ -34,7 +34,7 @@ import { type Fact, type Stores, factFlaws, finishJobs, runTenJobs } from "./tes
 const root = mkdtempSync(join(tmpdir(), "agentcore-crash-"));
 afterAll(() => rmSync(root, { recursive: true }));
 
-/** Durability against a power cut is not what these tests look at, and a thousand syncs take long. */
+/** These tests do not check durability against a power cut, and a thousand syncs take long. */
 const unsyncedDriver: SqliteDriver = {
   open(path, options) {
     const connection = nodeSqliteDriver.open(path, options);
@@ -62,7 +62,7 @@ async function withStores<T>(
   }
 }
 
-/** A new directory with an empty database in it, which is made once. */
+/** A new directory with an empty database, which is created once. */
 const emptyDirectory = join(root, "empty");
 await withStores(emptyDirectory, {}, async () => {});
 let directories = 0;
@@ -108,7 +108,7 @@ async function crashImages(): Promise<{ images: Image[]; operations: number }> {
   return { images, operations };
 }
 
-/** Opens an image as the next process would, and says what is wrong with it, now and once its jobs are finished. */
+/** Opens an image as the next process would. Returns its flaws, now and after its jobs are finished. */
 async function flawsOfImage({ name, database, log, facts }: Image): Promise<readonly string[]> {
   const directory = newDirectory();
   writeFileSync(join(directory, "state.db"), database);
@@ -174,7 +174,7 @@ interface Failing {
   readonly operation: "write" | "query";
 }
 
-/** Fails the n-th operation of its kind and runs the scenario; what it noted must be true whether or not it got to its end. */
+/** Fails the n-th operation of its kind and runs the scenario. What it noted must be true, whether or not it was completed. */
 async function flawsWhenFailing(
   n: number,
   { failure, times, operation }: Failing,
@@ -182,7 +182,7 @@ async function flawsWhenFailing(
   const directory = newDirectory();
   const facts: Fact[] = [];
   let reached = false;
-  // What opening a file that cannot be read means is for the tests of opening.
+  // Other tests cover opening a file that cannot be read.
   let begun = false;
   const failFrom = ({ number }: { readonly number: number }): void => {
     if (!begun || number < n || (reached && times === "once")) return;

@@ -31,7 +31,7 @@ async function open(directory = mkdtempSync(join(tmpdir(), "agentcore-damage-"))
   const database = await openStateDatabase({ directory });
   onTestFinished(() => database.close());
   const store = createSqliteJobStore(database);
-  /** As a stranger would, behind the store's back. */
+  /** As another program would, without the store's knowledge. */
   const damage = (sql: string): void => {
     const other = new DatabaseSync(database.path);
     other.exec(sql);
@@ -114,7 +114,7 @@ it.each(Object.entries(running))(
     const moved = await store.takeOver({ from: "a", to: "b", beat: 0, at: startAt });
     expect(moved.map(({ job }) => job.id)).toContain("good");
     await store.settleAndClaim(moved.map(succeed));
-    // Nothing is left that would keep a workspace shut.
+    // Nothing is left that would keep a workspace locked.
     expect((await store.stats(startAt)).running).toBe(0);
     expect(await store.removeOwner("b")).toBe(true);
     expect((await store.list({})).jobs.map(({ job }) => job.id)).toContain("good");

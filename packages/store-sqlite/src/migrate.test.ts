@@ -131,7 +131,7 @@ it("the jobs of a database of version 3 run to their end by the rules", async ()
   await finishJobs({ jobs, ledger: createSqliteLedger(database) });
   expect(await stateFlaws(database)).toEqual([]);
   const left = (await jobs.list({ states: ["queued", "running"] })).jobs;
-  // Their moment has not come.
+  // They are not due yet.
   expect(idsOf(left)).toEqual(["more-9", "more-11"]);
   await database.close();
 });

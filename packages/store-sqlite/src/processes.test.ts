@@ -29,7 +29,7 @@ afterEach(() => {
 
 const program = fileURLToPath(new URL("testing/child.ts", import.meta.url));
 
-/** Starts `child.ts`; `lines` grows by what it prints. A line that a kill cut off is left out. */
+/** Starts `child.ts`; `lines` grows with its output. A line that a kill cut off is omitted. */
 function start(mode: string, name: string) {
   const child = spawn(process.execPath, ["--conditions=@agentcore/source", program, mode, directory, name], {
     stdio: ["pipe", "pipe", "inherit"],
@@ -67,7 +67,7 @@ async function openState(lockTimeoutMs: number) {
 const kills = Number(process.env.AGENTCORE_KILLS ?? 12);
 const seed = Number(process.env.AGENTCORE_SEED ?? 20_261_124);
 
-/** Park and Miller's generator: enough to choose moments. */
+/** Park and Miller's generator: good enough to choose moments. */
 function createDraws(from: number): () => number {
   let state = from % 2_147_483_647;
   return () => {
@@ -131,7 +131,7 @@ it("an owner that was stopped past its takeover is fenced when it wakes, and its
   zombie.child.kill("SIGCONT");
   zombie.child.stdin.end();
   await zombie.closed;
-  // No other attempt has begun: what was done is done.
+  // No other attempt has begun, so the finished work counts.
   expect(zombie.lines.at(-1)).toEqual({ applied: "applied", heartbeat: "fenced" });
   await withState(async ({ jobs, database }) => {
     const record = await jobs.get(job.id);

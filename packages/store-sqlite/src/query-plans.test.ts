@@ -8,7 +8,7 @@ import { createSqliteLedger } from "./sqlite-ledger.ts";
 import { openStateDatabase } from "./state-database.ts";
 import { finishJobs, runTenJobs } from "./testing/ten-jobs.ts";
 
-/** Tables of a few rows, what a list found, and indexes that hold what is asked for alone. */
+/** Tables of a few rows, the result of a list, and indexes that contain only what is selected. */
 const harmless =
   /^SCAN (?:CONSTANT ROW|[ep](?:$)|value|json_each|\(subquery|\w+ USING (?:COVERING )?INDEX (?:jobs_ready|jobs_running|ledger_holds_open)|ended|claim_groups|owners|schema_version)/;
 

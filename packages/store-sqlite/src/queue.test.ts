@@ -58,7 +58,7 @@ function retried(record: JobRecord): Settlement {
 
 const idsOf = (records: readonly JobRecord[]): string[] => records.map(({ job }) => job.id);
 
-/** Many submissions quickly: of one job, under other ids. */
+/** Many submissions quickly: of one job, under different ids. */
 function copies(count: number, workspaceOf: (index: number) => string): Submission[] {
   const job = testJob();
   return Array.from({ length: count }, (_, index) => ({
@@ -117,7 +117,7 @@ it.each(seeds)("claims as the memory store does, whatever the mix (seed %i)", as
 
 const below = (random: Random, bound: number): number => Math.floor(random.next() * bound);
 
-/** What one step does to a store; the same for every store it is given. */
+/** The effect of one step on a store; the same for every store. */
 function actionOf(random: Random, step: number): (on: JobStore) => Promise<unknown> {
   const submissions = Array.from({ length: below(random, 8) }, () => randomSubmission(random, step));
   const ending = random.next() < 0.6;

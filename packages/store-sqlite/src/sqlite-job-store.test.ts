@@ -26,7 +26,7 @@ afterAll(() => rm(root, { recursive: true }));
 
 const directories = new WeakMap<JobStore, string>();
 
-/** A store whose file is looked at when it is closed: whatever a case did, it must be sound. */
+/** A store whose file is checked on close: it must be sound after every case. */
 async function openIn(directory: string): Promise<JobStore> {
   const database = await openStateDatabase({ directory });
   let checked: Promise<void> | undefined;

@@ -51,7 +51,7 @@ async function createDatabase(owners = 0): Promise<string> {
   return database.path;
 }
 
-/** Every file of the directory with a hash of its bytes, without what SQLite leaves beside a file that it has read. */
+/** Every file of the directory with a hash of its bytes, without the files that SQLite leaves after reading. */
 function filesOf(): Record<string, string> {
   return Object.fromEntries(
     readdirSync(directory)
@@ -205,7 +205,7 @@ describe("opening", () => {
     async (kind) => {
       if (kind === "an existing database") await createDatabase(1);
       else mkdirSync(directory);
-      // Root may write anywhere, so another process asks, as somebody whom the directory does not belong to.
+      // Root may write anywhere, so another process tries, as a user who does not own the directory.
       for (const path of [root, directory]) chmodSync(path, 0o755);
       for (const name of readdirSync(directory)) chmodSync(join(directory, name), 0o644);
       expect(await openAsNobody()).toMatch(/^AC_STORE_UNAVAILABLE/);
@@ -233,7 +233,7 @@ function overwrite(path: string, at: number, bytes: Buffer): void {
   writeFileSync(path, file);
 }
 
-/** What opening the directory says in a process without our rights. */
+/** The result of opening the directory in a process without our permissions. */
 async function openAsNobody(): Promise<string> {
   const program = fileURLToPath(new URL("testing/open-as-nobody.ts", import.meta.url));
   const child = spawn(process.execPath, ["--conditions=@agentcore/source", program, directory], {

@@ -25,7 +25,7 @@ const root = realpathSync(mkdtempSync(join(tmpdir(), "agentcore-own-place-")));
 afterAll(() => rmSync(root, { recursive: true }));
 let workspace: string;
 let contextDir: string;
-/** What no worker can reach, and the run must not touch for one. */
+/** A place that no worker can reach, and that the run must not change for one. */
 let hidden: string;
 beforeEach(() => {
   const scene = mkdtempSync(join(root, "scene-"));

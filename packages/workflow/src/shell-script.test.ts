@@ -8,7 +8,7 @@ import { ScriptValues } from "./script-values.ts";
 const directory = mkdtempSync(join(tmpdir(), "agentcore-script-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** What bash prints for the script when `${{ inputs.x }}` is the value. */
+/** The output of bash for the script when `${{ inputs.x }}` has the value. */
 function run(script: string, value: string): string {
   const values = new ScriptValues(([root, name]) => (root === "inputs" && name === "x" ? value : "other"));
   const text = values.script(script);
@@ -46,7 +46,7 @@ describe("a placeholder in a script gives its value", () => {
     ["twice, and beside another", `printf %s "${x}${x}\${{ matrix.y }}"`, "VALUEVALUEother"],
   ])("%s", (_where, script, expected) => {
     expect(run(script, "VALUE")).toBe(expected);
-    // What is in quotes stays as it is, whatever it is.
+    // Quoted text does not change, regardless of its content.
     const odd = `'; touch INJECTED; "$(touch INJECTED)" \`touch INJECTED\` EOF`;
     const printed = run(script, odd);
     if (!/bare|backticks|shift|here-string|backslash/.test(_where)) {

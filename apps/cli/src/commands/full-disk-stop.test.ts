@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => scratch.remove());
 
-/** Runs a command with the state directory on a small file system of its own, which is filled once a file is there. */
+/** Runs a command with the state directory on a separate small file system, which is filled once a file exists. */
 const onSmallDisk = `
 state=$0 fill=$1; shift
 cp -a "$state" "$state.copy" && mount -t tmpfs -o size=24m,mode=700 none "$state" && cp -a "$state.copy/." "$state/"
@@ -51,7 +51,7 @@ it.runIf(canMount())(
     await expect.poll(() => existsSync(`${fill}.done`), { timeout: 20_000 }).toBe(true);
     work.child.kill("SIGTERM");
     await work.saw("stopping what runs");
-    // One that follows within a second counts as the same request.
+    // A signal within a second counts as the same request.
     await new Promise((resolve) => setTimeout(resolve, 1100));
     work.child.kill("SIGTERM");
     const { code, signal, stderr } = await work.finished;

@@ -9,7 +9,7 @@ import { agentcore, makeScratch } from "../testing/agentcore-process.ts";
 const scratch = makeScratch();
 afterAll(() => scratch.remove());
 
-/** The worker configures what it is given, works, and leaves its `git add` to AgentCore. */
+/** The worker configures all it can, works, and leaves its `git add` to AgentCore. */
 const workflow = `
 name: hostile
 version: "1"

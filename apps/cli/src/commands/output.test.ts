@@ -21,7 +21,7 @@ afterEach(() => scratch.remove());
 
 const state = (): string[] => ["--state-dir", scratch.stateDir];
 
-/** With stdout, or both outputs, as the shell says. */
+/** With stdout, or both outputs, redirected as the shell words say. */
 function redirected(words: string, args: readonly string[]): Promise<Finished> {
   return agentcore(scratch, [...args, ...state()], { prefix: ["sh", "-c", `exec "$@" ${words}`, "sh"] });
 }

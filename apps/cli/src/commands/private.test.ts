@@ -44,7 +44,7 @@ it.each([
   async (worker, variable) => {
     const [started, go] = [join(scratch.workspace, "started"), join(scratch.workspace, "go")];
     const program = join(scratch.root, "agent");
-    // Notes that it has what it must not show, so that the test cannot pass without it.
+    // Records that it has what it must not show, so that the test cannot pass without it.
     writeFileSync(
       program,
       `#!/bin/sh
@@ -118,7 +118,7 @@ it("no file that a run leaves is open to others, whatever the umask", async () =
     const options = ["--output", "out.txt", "--output", "deep", "--verify", "true"];
     const ran = await agentcore(scratch, ["run", script, "--worker", "shell", ...options]);
     expect(ran.code).toBe(0);
-    // The second one leaves a patch, too.
+    // The second run leaves a patch, too.
     expect((await agentcore(scratch, ["run", "echo y > y", "--worker", "shell"])).code).toBe(0);
     await agentcore(scratch, ["submit", "exit 3", "--worker", "shell"]);
     expect((await agentcore(scratch, ["work", "--drain"])).code).toBe(0);

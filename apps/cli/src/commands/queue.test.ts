@@ -205,7 +205,7 @@ describe("`work`", () => {
     expect((await run("work", "--drain")).code).toBe(0);
     const job = await show(id);
     expect(job).toMatchObject({ state: { kind: "succeeded" }, attempt: 2 });
-    // Spooled by the runtime when its scheduler was gone, or lost where it had no time to.
+    // Spooled by the runtime when its scheduler was gone, or lost if it had no time to.
     expect(job.attempts.map(({ result }) => result.outcome)).toEqual([
       expect.stringMatching(/^(cancelled|lost)$/),
       "succeeded",

@@ -23,19 +23,19 @@ const shell = (script: string, ...options: string[]): string[] => [
   ...options,
 ];
 
-/** Says `ready` and waits for a file of the workspace. */
+/** Prints `ready` and waits for a file of the workspace. */
 const untilThere = (file: string): string => `echo ready; until [ -e ${file} ]; do sleep 0.05; done`;
 
 const eventSchema = z.union([runEventSchema, configurationEventSchema]);
 
-/** Every line but the last is an event, the last is the result; both as their schemas say. */
+/** Every line but the last is an event, the last is the result; both match their schemas. */
 function resultOf(stdout: string): ResultLine {
   const lines = jsonLinesOf(stdout);
   for (const line of lines.slice(0, -1)) expect(eventSchema.safeParse(line).error).toBeUndefined();
   return resultLineSchema.parse(lines.at(-1));
 }
 
-/** Processes whose command line holds the text, seen from outside. */
+/** Processes whose command line contains the text, seen from outside. */
 function processesWith(text: string): string[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
@@ -135,7 +135,7 @@ describe("each way a run can end has its exit code:", () => {
     expect(code).toBe(3);
     expect(resultOf(stdout)).toMatchObject({ code: "AC_BUDGET_COST", attempts: 0, containment: null });
     expect(existsSync(join(scratch.workspace, "ran"))).toBe(false);
-    // Nothing began, and its caller knows: there is nothing for anybody to decide.
+    // Nothing began, and its caller knows: there is nothing left to decide.
     const dead = await agentcore(scratch, ["dlq", "list", "--json", "--where", "code=AC_BUDGET_COST"]);
     expect(jsonLinesOf(dead.stdout)[0]).toMatchObject({ jobs: [] });
   });
@@ -186,7 +186,7 @@ describe("each way a run can end has its exit code:", () => {
     expect(resultOf(stdout)).toMatchObject({
       outcome: "budget_exhausted",
       code: "AC_COST_CEILING",
-      // It was cut short: what it reported, and once more its costliest answer, which may have been under way.
+      // It was interrupted: the reported cost, plus its costliest answer, since one may have been in progress.
       costUsd: 18,
       costBasis: "estimated",
       containment: { survivors: 0 },
@@ -237,7 +237,7 @@ describe("each way a run can end has its exit code:", () => {
     run.child.kill("SIGINT");
     const { code, stdout } = await run.finished;
     expect(code).toBe(130);
-    // The run is stopped without the store; that its job is cancelled nobody may say.
+    // The run is stopped without the store, so the output must not claim that its job is cancelled.
     expect(stdout).toMatch(/stop +stopped by SIGINT/);
     expect(stdout).not.toMatch(/^\W*cancelled\b/m);
     await expect.poll(() => processesWith("sleep 4717"), { timeout: 10_000 }).toEqual([]);

@@ -21,14 +21,14 @@ afterEach(() => scratch.remove());
 
 const repository = fileURLToPath(new URL("../../../..", import.meta.url));
 
-/** Ends only when it is told to, and says that it was. */
+/** Ends only when it is asked to, and reports that it was. */
 const worker = "trap 'echo told; touch told; exit 3' TERM; touch started; while :; do sleep 0.05; done";
 
 async function untilExists(name: string): Promise<void> {
   while (!existsSync(join(scratch.workspace, name))) await sleep(20);
 }
 
-/** The process and everything that descends from it. */
+/** The process and all its descendants. */
 function treeOf(root: number): number[] {
   const parents = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
@@ -80,7 +80,7 @@ describe("`work`", () => {
     const { code, stderr, stdout } = await started.finished;
     expect({ code, stderr }).toEqual({ code: 0, stderr: "agentcore: stopping what runs\n" });
     const stopped = /stopping {2}the scheduler is shutting down[^]*cancelled {2}after/;
-    // A worker that got the signal itself may have ended before there was anything to stop.
+    // A worker that got the signal itself may have ended before anything could be stopped.
     expect(stdout).toMatch(whom === "group" ? stopped : /(cancelled|failed) {2}after/);
     if (whom === "group") expect(existsSync(join(scratch.workspace, "told"))).toBe(true);
     expect(await stateOfJob()).toMatchObject({ kind: "queued" });
@@ -101,7 +101,7 @@ describe("`run`", () => {
       prefix: ["timeout", "600"],
     });
     await untilExists("started");
-    // It passes this on as it does when its time is over: to its program, and then to the whole group.
+    // `timeout` passes this on as at the end of its time: to its program, and then to the whole group.
     started.child.kill("SIGTERM");
     const { stdout } = await started.finished;
     expect(stdout.match(/stopped by SIGTERM|killed by/g)).toEqual([

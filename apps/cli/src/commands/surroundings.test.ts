@@ -39,7 +39,7 @@ it("a relative HOME is none: nothing is made below it, and where one is needed t
 it("a current directory whose name is not UTF-8 is named as such", async () => {
   const directory = Buffer.from(`${scratch.root}/not-\xff`, "latin1");
   mkdirSync(directory);
-  // An argument cannot hold such a name, so a shell goes there.
+  // An argument cannot contain such a name, so a shell changes to the directory.
   const prefix = ["sh", "-c", `cd ${scratch.root}/not-* && exec "$@"`, "sh"];
   for (const words of [shellRun, ["doctor"], ["work", "--drain"]]) {
     const { code, stderr } = await startAgentcore(scratch, words, { prefix }).finished;

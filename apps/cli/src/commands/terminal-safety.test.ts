@@ -11,7 +11,7 @@ beforeAll(() => {
 });
 afterAll(() => scratch.remove());
 
-/** Sets the clipboard and the title, clears the screen, starts a C1 sequence, turns the text around. */
+/** Sets the clipboard and the title, clears the screen, starts a C1 sequence, and reverses the text. */
 const evil = "\u001b]52;c;aGk=\u0007\u001b]0;owned\u001b\\\u001b[2J\u009b31mX\u202eY\u0007";
 const printsEvil = `printf '\\033]52;c;aGk=\\007\\033[2J\\302\\23331mX\\342\\200\\256Y\\n' >&2; exit 3`;
 

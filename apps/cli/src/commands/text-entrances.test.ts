@@ -18,9 +18,9 @@ const file = (name: string, content: string | Buffer): string => {
 const bytes = (text: string): Buffer => Buffer.from(text, "latin1");
 const bom = "\xef\xbb\xbf";
 
-/** Hands the script in, as bytes, in one of the ways. */
+/** Passes the script, as bytes, in one of the ways. */
 const entrances: Readonly<Record<string, (script: string) => Promise<Finished>>> = {
-  // A shell makes the argument, because Node has no way to hand bytes over.
+  // A shell builds the argument, because Node cannot pass bytes.
   argument: (script) => {
     const words = `exec "$@" "$(cat ${file("argument", bytes(script))})"`;
     return agentcore(scratch, ["run", "-w", "shell", "--"], { prefix: ["sh", "-c", words, "sh"] });

@@ -16,7 +16,7 @@ beforeEach(() => {
 afterEach(() => scratch.remove());
 const run = (...args: string[]) => agentcore(scratch, args);
 
-/** A repository whose configuration runs code in every way there is. */
+/** A repository whose configuration runs code in every possible way. */
 function plant(): void {
   const mark = (name: string) => join(marks, name);
   writeFileSync(
@@ -115,14 +115,14 @@ it("a worker reaches neither what the user trusts nor the compiled form of this 
 
 it("the runtime of its own process has the configuration as it was decided, and not as the file is by then", async () => {
   await run("submit", "true", "--worker", "shell");
-  // Named: it counts, and so in the other process.
+  // Named: it applies, also in the other process.
   const named = join(scratch.root, "named.yaml");
   writeFileSync(named, "workers: { shell: { program: /bin/false } }\n");
   const worked = await run("work", "--drain", "--config", named, "--json");
   const lines = jsonLinesOf(worked.stdout);
   expect(lines[0]).toMatchObject({ type: "configuration", path: named, standing: "named", ignored: [] });
   expect(lines.find(({ type }) => type === "job_ended")).toMatchObject({ outcome: "dead" });
-  // Found: it does not, and the other process does not take it for named.
+  // Found: it does not apply, and the other process does not treat it as named.
   writeFileSync(file, "workers: { shell: { program: /bin/false } }\n");
   await run("submit", "true", "--worker", "shell");
   const again = jsonLinesOf((await run("work", "--drain", "--json")).stdout);

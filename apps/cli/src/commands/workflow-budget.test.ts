@@ -14,7 +14,7 @@ const capUsd = 2;
 const partUsd = capUsd / agents;
 const answerUsd = 0.02;
 
-/** A billed worker: its instructions are a script, each line `spent=0.1` of which reports the cost so far. */
+/** A billed worker. Its instructions are a script; each line `spent=0.1` reports the cost so far. */
 const spender = `
   const usage = { inputTokens: 100, cachedInputTokens: null, outputTokens: 10 };
   function createReader() {
@@ -48,7 +48,7 @@ limits: { global: { concurrency: ${agents}, cost_usd: { day: ${capUsd} } } }
 `,
 );
 
-/** Each notes what it spends where AgentCore does not see it; one of them is let go on to its part. */
+/** Each records what it spends where AgentCore does not see it; only one of them continues to its share. */
 const script = `
       spend() { echo "$1" >> bills; echo "spent=$2"; }
       spend ${answerUsd} ${answerUsd}
@@ -95,7 +95,7 @@ it("5 budget exhausted: 20 agents under one cap stop together, and none spends m
 
   const billed = billsOf(scratch.workspace).reduce((sum, bill) => sum + Number(bill), 0);
   expect(result.spent.costUsd).toBeCloseTo(billed, 9);
-  // All of it is set aside while the 20 run.
+  // All of it is reserved while the 20 run.
   expect(Math.max(...claimed)).toBeCloseTo(capUsd, 9);
   expect(await claimedUsd()).toBeCloseTo(billed, 9);
   const shown = await agentcore(scratch, ["workflow", "show", result.run]);
@@ -108,7 +108,7 @@ interface Result {
   readonly steps: readonly { readonly id: string; readonly status: string; readonly endedAt: number }[];
 }
 
-/** What the ledger says is spent and held, as another process sees it. */
+/** The amount that the ledger has as spent and held, as another process sees it. */
 async function claimedUsd(): Promise<number> {
   const { stdout } = await agentcore(scratch, ["budget", "--config", config, "--json"]);
   const { budgets } = jsonLinesOf(stdout)[0] as unknown as { budgets: { held: number; spent: number }[] };

@@ -9,7 +9,7 @@ import { startOnPty, type Pty, type PtyOptions } from "../testing/pty.ts";
 const scratch = makeScratch();
 afterAll(() => scratch.remove());
 
-/** Each step says that it begins and goes on when a file is there. */
+/** Each step reports that it begins, and continues when a file exists. */
 const step = (id: string, more = ""): string =>
   `  ${id}: { worker: shell, capabilities: [read], instructions: "echo ${id} begins; until test -e go-$RUN-${id}; do sleep 0.05; done"${more} }\n`;
 
@@ -17,7 +17,7 @@ const started: Pty[] = [];
 afterEach(() => started.splice(0).forEach((pty) => pty.end()));
 
 let count = 0;
-/** A workflow whose steps `a` and `b` wait to be let go, one after the other. */
+/** A workflow whose steps `a` and `b` wait for `go`, one after the other. */
 function workflow(): { readonly file: string; readonly go: (id: string) => void } {
   const run = `${count++}`;
   const file = join(scratch.root, `live-${run}.yaml`);
@@ -41,7 +41,7 @@ const seen =
   (screen: string): boolean =>
     texts.every((text) => (typeof text === "string" ? screen.includes(text) : text.test(screen)));
 
-/** As a shell needs it: echo, lines, signals by keys; the cursor, and what was on the screen before. */
+/** As a shell needs it: echo, lines, signals by keys, the cursor, and the former content of the screen. */
 function expectRestored(pty: Pty): void {
   expect(pty.isAlternate()).toBe(false);
   expect(pty.isCursorShown()).toBe(true);
@@ -82,7 +82,7 @@ it("q goes on with lines, on a terminal as it was", async () => {
   go("a");
   await pty.until(seen("PASS       a", "RUNNING    b"));
   expect(pty.isAlternate()).toBe(false);
-  // The terminal itself makes a signal of it again.
+  // The terminal itself turns it into a signal again.
   pty.type("\u0003");
   expect(await pty.finished).toBe(130);
   expectRestored(pty);
@@ -92,7 +92,7 @@ it("follows the size of the terminal, and cuts lines where it ends", async () =>
   const { pty, go } = start({ columns: 100, rows: 30 }, "--max-cost", "2");
   await pty.until(seen("── a ─", "Esc follow"));
   await pty.resize(30, 8);
-  // Cut where the terminal ends, and with no room for the log.
+  // Cut at the width of the terminal, and without room for the log.
   await pty.until((screen) => /^live {2}0\/2 steps, 1 running.*…$/m.test(screen) && !screen.includes("──"));
   await pty.resize(60, 20);
   await pty.until(seen("── a ─", "$0 of $2.00"));

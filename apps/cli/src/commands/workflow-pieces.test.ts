@@ -35,7 +35,7 @@ it("the steps of a run stay out of the job views, and nothing but their run star
   started.child.kill("SIGKILL");
   await started.finished;
 
-  // An "incomplete" of the check is a decision, and the lost step is its run's.
+  // An "incomplete" of the check is a decision, and the run handles the lost step.
   expect((await run("work", "--drain")).code).toBe(0);
   expect((await run("dlq", "list")).stdout).toContain("No dead letters.");
   expect((await run("jobs", "list")).stdout).toContain("No jobs.");
@@ -57,7 +57,7 @@ it("the steps of a run stay out of the job views, and nothing but their run star
   const labelled = await run("submit", "true", "-w", "shell", "--label", "workflow.run=x");
   expect(labelled.code).toBe(2);
 
-  // With another definition it cannot be resumed, and can be ended, with the job that it left.
+  // With another definition the run cannot be resumed, but it can be ended, with the job that it left.
   const text = readFileSync(file, "utf8");
   writeFileSync(file, `${text}# changed\n`);
   expect((await run("workflow", "resume", id)).stderr).toContain("AC_WORKFLOW_CHANGED");

@@ -19,7 +19,7 @@ afterEach(() => scratch.remove());
 const head = `name: guarded\nversion: "1"\ntimeout: 2m\n`;
 
 interface StepKeys {
-  /** Further keys of the step, each a line. */
+  /** More keys of the step, one per line. */
   readonly keys?: readonly string[];
   readonly script: string;
 }
@@ -59,12 +59,12 @@ const json = (...path: string[]) =>
 const looksOf = (step: string) =>
   jsonLinesOf(readFileSync(context(step, "_stall", "probe.jsonl"), "utf8")).map(({ found }) => found);
 
-/** Ends once the probe has looked so often, where its command begins with `noteLook`. */
+/** Ends after this many looks of a probe whose command begins with `noteLook`. */
 const untilLooks = (count: number): string =>
   `until test "$(cat looks-$AGENTCORE_STEP_ID | wc -l)" -ge ${count}; do sleep 0.05; done`;
 const noteLook = "echo x >> looks-$AGENTCORE_STEP_ID";
 
-/** Prints for ever, so that it is never silent. */
+/** Prints without end, so that it is never silent. */
 const busy = "while :; do echo tick; sleep 0.05; done";
 const probe = (command: string, more = ""): string =>
   `probe: { interval: 100ms, timeout: 5s, command: '${command}'${more === "" ? "" : `, ${more}`} }`;
@@ -298,7 +298,7 @@ it("max_command_time limits a script", async () => {
   expect(steps).toMatchObject([{ status: "FAILED", errorClass: "timeout" }]);
 });
 
-/** Processes that have this word on their command line, from outside. */
+/** Processes with this word on their command line, seen from outside. */
 function alive(word: string): string[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))

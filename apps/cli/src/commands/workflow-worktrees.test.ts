@@ -54,7 +54,7 @@ ${lines.join("\n")}
   return file;
 }
 
-/** A program that says that it ran, and leaves another one behind. */
+/** A program that reports that it ran, and leaves another one behind. */
 function program(name: string, after = ""): string {
   const path = join(scratch.root, name);
   writeFileSync(

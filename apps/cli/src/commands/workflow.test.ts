@@ -94,7 +94,7 @@ describe("workflow run", () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/FAIL +a .*AC_VERIFY_FAILED/);
     expect(stdout).toMatch(/SKIP +b/);
-    // What it printed is there, with its job and its log, and by itself.
+    // Its output is shown alone, with its job and its log.
     const said = /^a {2}job (\S+), log (\S+)\n {2}\| why it failed$/m.exec(stdout);
     expect(readFileSync(said?.[2] ?? "", "utf8")).toBe("why it failed\n");
     const run = /workflow retry (\S+)/.exec(stdout)?.[1] ?? "";

@@ -71,7 +71,7 @@ it.runIf(me.uid === 0)("what belongs to another user counts for nobody, in a sha
   const planted = join(root, "agentcore.yaml");
   writeFileSync(planted, "");
   chownSync(planted, 2002, 2002);
-  // Found in the shared directory itself: named as refused. From below it: not even looked at.
+  // Found in the shared directory itself: reported as refused. From below it: not even checked.
   expect(findConfig(root, { home: undefined, identity: me }).refused?.reason).toMatch(/belongs to user 2002/);
   rmSync(file);
   expect(findConfig(directory, { home: undefined, identity: me })).toEqual({ path: null, refused: null });

@@ -10,7 +10,7 @@ interface Node {
   readonly $ref?: string;
 }
 
-/** The paths of everything that can be written, `*` for any name; a place where anything may stand is a leaf. */
+/** The paths of all possible keys, with `*` for any name; a place where any value is allowed is a leaf. */
 function leavesOf(node: Node, path: readonly string[] = []): string[][] {
   const parts = [node, ...(node.anyOf ?? []), ...(node.allOf ?? [])];
   const below = parts.flatMap(({ properties = {}, additionalProperties }) => [
@@ -28,7 +28,7 @@ describe("every setting of the schema is classified", () => {
   it("as a limit, or as one that needs trust", () => {
     expect(leaves.length).toBeGreaterThan(90);
     const unknown = leaves.filter((path) => entryFor(path) === undefined).map((path) => path.join("."));
-    // Add a new setting to the table in key-trust.ts: can it do anything but bound what was asked for?
+    // Add a new setting to the table in key-trust.ts: can it do anything but restrict a request?
     expect(unknown).toEqual([]);
   });
 

@@ -62,7 +62,7 @@ it("without a result, what its worker printed bounds it", async () => {
 it("an attempt whose start nobody noted spent nothing: its worker was never let go", async () => {
   const claimed = { attempt: 2, result: null, started: null };
   expect(await recorded([], [claimed])).toEqual({ costMicroUsd: 0, tokens: 0, basis: "estimated" });
-  // One that a spooled result tells of was let go, whatever the queue noted.
+  // If a spooled result names a permit, its worker was released, regardless of the queue's notes.
   expect(await recorded([{ permitId: "p1", result: result(null) }], [claimed])).toBeNull();
 });
 

@@ -18,7 +18,7 @@ function breakerOf(changes: Partial<typeof config> = {}): Breaker {
   return new Breaker("worker:x", { ...config, ...changes }, () => {});
 }
 
-/** One run after another, all entering before the next. */
+/** One run after another; each ends before the next enters. */
 function feed(breaker: Breaker, healths: readonly Health[], nowMs = 0): void {
   for (const health of healths) breaker.leave(breaker.enter(), health, nowMs);
 }

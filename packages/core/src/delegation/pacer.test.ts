@@ -3,7 +3,7 @@ import { createManualClock } from "../testing/manual-clock.ts";
 import { runtimeConfigSchema } from "../config/runtime-config.ts";
 import { Pacer, pacesOf } from "./pacer.ts";
 
-/** What has started, and when by the clock. The queue also takes real time, which the clock does not see. */
+/** What has started, and when by the clock. The queue also takes real time, which the clock does not show. */
 function paced() {
   const clock = createManualClock();
   const pacer = new Pacer(clock);
@@ -15,7 +15,7 @@ function paced() {
     if (turn === null) note();
     else void turn.then(note);
   };
-  /** Lets the clock pass as soon as the next in the queue waits for it. */
+  /** Advances the clock as soon as the next in the queue waits for it. */
   const pass = async (ms: number, timers: number): Promise<void> => {
     await expect.poll(() => clock.pendingTimers).toBe(timers);
     clock.advance(ms);
@@ -27,7 +27,7 @@ it("the first start under a name is at once, the others are an interval apart, a
   const { start, started, pass } = paced();
   for (const name of ["a", "a", "a", "b"]) start(name, 100);
   expect(started).toEqual(["a 0", "b 0"]);
-  // Each that waits has a bound, and the first of them sleeps.
+  // Each waiting start has a bound, and the first of them sleeps.
   await pass(99, 3);
   expect(started).toHaveLength(2);
   await pass(1, 3);
@@ -56,7 +56,7 @@ it("no start waits longer than its place in the queue costs and five seconds, wh
   const { clock, start, started } = paced();
   start("a", 100);
   start("a", 100);
-  // The sleep in the queue has not begun: only the bound is there.
+  // The sleep in the queue has not begun: only the bound exists.
   expect(clock.pendingTimers).toBe(1);
   clock.advance(5099);
   expect(started).toHaveLength(1);

@@ -54,10 +54,10 @@ const operation = fc.record({
 });
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 
-/** What is live and what was spent: sums over plain lists. */
+/** What is live and what was spent, as sums over plain lists. */
 class Model {
   live: LivePermit[] = [];
-  /** Spent amounts by scope, kind and start of the window they were held in. */
+  /** Spent amounts by scope, kind and start of the window in which they were held. */
   readonly spent = new Map<string, number>();
   running = (scope: string): number => this.live.filter((permit) => scopesOf(permit).includes(scope)).length;
   held = (scope: string, kind: string, startsAt: number, endsAt: number): number =>
@@ -144,7 +144,7 @@ class Rig {
     this.model.spend(permit, share);
   }
 
-  /** All that was live is charged its bound, and a new gate learns the sums. */
+  /** All live permits are charged their bound, and a new gate learns the sums. */
   #crash(): void {
     for (const permit of this.model.live) this.model.spend(permit, 1);
     this.gate = this.#boot();
@@ -193,7 +193,7 @@ class Rig {
     }
   }
 
-  /** Ends everything; then nothing may be left, and no state may be without an exit. */
+  /** Ends everything. After that nothing may be left, and every state must have an exit. */
   drain(): void {
     for (const permit of this.model.live) this.#end(permit, unusedEnd, 0);
     this.check();
@@ -236,6 +236,6 @@ it("gate and model agree after each of 100,000 random operations", () => {
     ),
     { seed: announcedSeed("gate against model"), numRuns: runs },
   );
-  // The test would prove nothing if hardly anything were granted.
+  // If hardly anything were granted, the test would prove nothing.
   expect(granted.count).toBeGreaterThan(runs * 5);
 }, 60_000);

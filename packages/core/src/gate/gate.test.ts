@@ -310,7 +310,7 @@ it("the questions are asked in their order: the first no is the answer", () => {
     },
     breakers: { consecutive_failures: 1 },
   });
-  // Everything is wrong at once; what is mended is mended in the order of the questions.
+  // Everything is wrong at once; the fixes follow the order of the checks.
   gate.end(grant({ model: "m", maxCostUsd: 1 }), workerFailed);
   const occupant = grant({ worker: "claude", jobId: "occupant" });
   const codex = gate.targets.workers.get("codex");
@@ -500,7 +500,7 @@ describe("breakers and pauses in the gate", () => {
     for (const permit of [grant({ model: "b" }), grant({ model: "c" })]) gate.end(permit, providerFailed);
     expect(probe({ worker: "claude" })).toBe("AC_GLOBAL_VALVE");
     clock.advance(5000);
-    // "a" is due for a probe; "b" and "c" still cool.
+    // "a" is due for a probe; "b" and "c" are still cooling down.
     expect(probe({ worker: "claude" })).toBe("granted");
     gate.end(grant({ model: "d" }), providerFailed);
     expect(probe({ worker: "claude" })).toBe("AC_GLOBAL_VALVE");

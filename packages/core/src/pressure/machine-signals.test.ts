@@ -16,7 +16,7 @@ it("the real machine tells what others say of it", async () => {
   const signals = createMachineSignals({ stateDir: tmpdir() });
   onTestFinished(() => signals.close());
   const sample = await signals.sample();
-  // What the kernel can reclaim comes on top of what is free. The two are read one after the other.
+  // Reclaimable memory is counted in addition to free memory. The two values are read one after the other.
   const slack = totalmem() / 4;
   expect(sample.memoryAvailableBytes).toBeGreaterThan(freemem() - slack);
   expect(sample.memoryAvailableBytes).toBeLessThanOrEqual(totalmem());
@@ -29,11 +29,11 @@ it("a blocked event loop shows as delay in the next sample, also right after one
   const signals = createMachineSignals({});
   onTestFinished(() => signals.close());
   const delay = async (): Promise<number> => (await signals.sample()).eventLoopDelayMs;
-  // The histogram measures by a timer of 10 ms, which fires before one that is due later.
+  // The histogram measures with a timer of 10 ms, which fires before a later one.
   const measured = (): Promise<void> => sleep(30);
   await measured();
   await delay();
-  // Longer than whatever else holds up the loop here.
+  // Longer than anything else that blocks the loop here.
   const blockedMs = 2000;
   const until = performance.now() + blockedMs;
   while (performance.now() < until);

@@ -15,7 +15,7 @@ import { permitRequest, runtimeConfig } from "../testing/requests.ts";
 import { announcedSeed, seededRandom } from "@agentcore/contract/testing";
 import { createRuntime, type InProcessRuntime } from "./create-runtime.ts";
 
-/** At least; how many holds are open when a process crashes is chance, and a test of lost ones needs enough of them. */
+/** A minimum: the number of holds that are open at a crash is random, and a test of lost ones needs enough of them. */
 const operations = 10_000;
 const operationsMax = 100_000;
 const lostMin = 20;
@@ -31,7 +31,7 @@ interface Process {
   readonly runtime: InProcessRuntime;
   readonly runner: FakeRunner;
   readonly owner: LedgerOwner;
-  /** Nothing that it does reaches the ledger or its callers any more. */
+  /** Nothing that it does reaches the ledger or its callers any longer. */
   isDead: boolean;
 }
 
@@ -44,7 +44,7 @@ class World {
   readonly random = seededRandom(announcedSeed("crashes"));
   #booted = 0;
   processes = [this.#boot(), this.#boot()];
-  /** What callers were told, and the bounds of what crashed. */
+  /** What callers were told, and the bounds of crashed attempts. */
   toldMicroUsd = 0;
   boundsMicroUsd = 0;
   counts = { granted: 0, crashes: 0, lost: 0 };
@@ -92,7 +92,7 @@ class World {
     await this.#check();
   }
 
-  /** Asks for a permit, and executes it, releases it, or forgets it. */
+  /** Requests a permit, and executes it, releases it, or forgets it. */
   async #request(process: Process): Promise<void> {
     const request = permitRequest({ maxCostUsd: Math.ceil(this.#chance() * 5), timeoutMs: 600_000 });
     const fate = this.#chance();
@@ -121,7 +121,7 @@ class World {
     else run.finish({ costUsd: this.#chance() * (permit.grants.maxCostUsd ?? 0), costBasis: "reported" });
   }
 
-  /** The process is gone from one moment to the next; another starts in its place and reconciles first. */
+  /** The process is suddenly gone; another one replaces it and reconciles first. */
   async #crash(process: Process): Promise<void> {
     await settleDown();
     process.isDead = true;
@@ -146,12 +146,12 @@ function taskOf({ worker, workspace, capabilities }: PermitRequest) {
   return workerTaskSchema.parse({ worker, workspace, capabilities, instructions: "x" });
 }
 
-/** Time went on between the grant and its use, and the permit expired. */
+/** Time passed between the grant and its use, and the permit expired. */
 function wasTooLate(error: { code?: string }): void {
   assert.equal(error.code, "AC_PERMIT_INVALID");
 }
 
-/** Lets everything that was begun come to rest. */
+/** Waits until everything that was begun is at rest. */
 async function settleDown(): Promise<void> {
   await new Promise((resolve) => {
     setImmediate(resolve);

@@ -49,7 +49,7 @@ function rigOf({ config = {}, runner: runnerOptions = {}, ...rest }: RigOptions 
     if (decision.kind !== "granted") throw new TypeError(`${decision.code}: ${decision.message}`);
     return decision.permit.id;
   };
-  /** Asks for a permit and executes it in a workspace of its own. */
+  /** Requests a permit and executes it in a separate workspace. */
   const start = async (
     change: Partial<PermitRequest> = {},
     observer: ExecutionObserver = {},
@@ -378,7 +378,7 @@ describe("stopping a run", () => {
     expect(run.cause).toBeNull();
     run.emit(usage(1.02));
     expect(run.cause).toMatchObject({ kind: "budget", code: "AC_COST_CEILING" });
-    // What was reported, and the answer that may have been under way: as much as the costliest one.
+    // What was reported, and as much as the costliest answer for the one that may have been in progress.
     expect(await result).toMatchObject({
       outcome: "budget_exhausted",
       costUsd: 2.01,
@@ -908,7 +908,7 @@ describe("a probe", () => {
   const probe = probeSpecSchema.parse({ command: "./look.sh", intervalMs: 1000 });
   const says = (answer: object) => ({ stdout: JSON.stringify(answer) });
 
-  /** A run whose probe gives these answers, one after another; the last one again and again. */
+  /** A run whose probe gives these answers in turn; the last one is repeated. */
   async function probed(answers: readonly (Partial<ProbeOutput> | null)[], change: Partial<ProbeSpec> = {}) {
     const asked: [string, number][] = [];
     const look = async (script: string, timeoutMs: number) => {
@@ -920,7 +920,7 @@ describe("a probe", () => {
     const onEvent = (event: WorkerEvent) => void events.push(event);
     const task = { probe: { ...probe, ...change } };
     const started = await rig.start({ timeoutMs: 600_000 }, { onEvent }, task);
-    /** Lets so many seconds pass, with what each look answers taken in. */
+    /** Lets this many seconds pass, and processes the answer of each look. */
     const pass = async (seconds: number) => {
       for (let second = 0; second < seconds; second += 1) {
         rig.clock.advance(1000);

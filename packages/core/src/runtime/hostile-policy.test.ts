@@ -31,7 +31,7 @@ async function grantedTo(runtime: InProcessRuntime, asked: PermitRequest): Promi
   return decision.permit;
 }
 
-/** A hostile act; that it throws is one way in which it comes to nothing. */
+/** A hostile act. Throwing is one way in which it has no effect. */
 function attempt(act: () => void): void {
   try {
     act();

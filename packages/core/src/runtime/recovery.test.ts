@@ -29,7 +29,7 @@ function rigOf(config: RuntimeConfigInput = {}, signals?: MachineSignals) {
   runtime.onEscalation((escalation) => escalations.push(escalation));
   onTestFinished(() => runtime.close());
 
-  /** One batch job: asked for, and run to this end where it is let in. */
+  /** One batch job: requested, and run to the given end if it is permitted. */
   const runOne = async (worker: string, isOutage: boolean): Promise<PermitDecision> => {
     const request = permitRequest({ worker, timeoutMs: 600_000 });
     const decision = await runtime.requestPermit(request);
@@ -41,7 +41,7 @@ function rigOf(config: RuntimeConfigInput = {}, signals?: MachineSignals) {
     await result;
     return decision;
   };
-  /** Two jobs a second of each worker; how many were let in, and the last refusal. */
+  /** Two jobs per second of each worker. Returns how many were permitted, and the last refusal. */
   const load = async (seconds: number, isOutage: boolean) => {
     let granted = 0;
     let refusal: Exclude<PermitDecision, { kind: "granted" }> | null = null;

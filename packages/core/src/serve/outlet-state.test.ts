@@ -6,7 +6,7 @@ import { nextOutlet, type OutletEvent, type OutletFacts, type OutletState } from
 const facts: OutletFacts = { window: 2, held: 0, isFull: false, isOpen: true };
 const state: OutletState = { kind: "running", sent: 5, acknowledged: 4, omitted: 0 };
 
-/** The client is behind by a whole window where `acknowledged` is 3. */
+/** With `acknowledged` 3, the client is a whole window behind. */
 const situations = {
   idle: [state, facts],
   "behind, 3 held": [
@@ -99,7 +99,7 @@ it.each<[string, Readonly<Record<keyof typeof situations, string>>]>([
       finished: "same",
     },
   ],
-  // The result goes out, after one event that says how many are missing.
+  // The result is sent, after one event that says how many are missing.
   ["timed_out", { ...unchanged, finishing: "finished, omitted 0, sent 6, report_omitted 10, finish" }],
 ])("%s", (name, expected) => {
   const event = events[name]!;

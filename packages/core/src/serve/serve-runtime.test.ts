@@ -49,7 +49,7 @@ function serve(config: RuntimeConfigInput = {}, spoolDir?: string) {
   return { runtime, runner, instructions, input, output, served, place };
 }
 
-/** Speaks raw lines, and reads replies one by one. */
+/** Sends raw lines, and reads replies one by one. */
 function rawClient(config: RuntimeConfigInput = {}) {
   const rig = serve(config);
   const lines: unknown[] = [];
@@ -263,7 +263,7 @@ describe("the end of a connection", () => {
     const texts = await Promise.all(names.map((name) => readFile(join(directory, name), "utf8")));
     return texts.map((text) => spooledResultSchema.parse(JSON.parse(text)));
   };
-  /** A client with a run of each kind: one that has just ended, one that hangs. */
+  /** A client with one run that has just ended and one that hangs. */
   const busy = async (spoolDir: string) => {
     const rig = serve({}, spoolDir);
     const client = await connectTestClient(rig.output, rig.input);
@@ -346,7 +346,7 @@ describe("the end of a connection", () => {
       send({ id: `q${i}`, method: "load", params: {} });
       await new Promise((resolve) => setImmediate(resolve));
     }
-    // The next question is where a server might stop listening.
+    // At the next request, a server might stop reading.
     send({ id: "q", method: "load", params: {} });
     await new Promise((resolve) => setImmediate(resolve));
     send({ id: 3, method: "cancel", params: { permitId, reason: "enough", force: true } });

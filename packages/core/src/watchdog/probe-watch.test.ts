@@ -19,7 +19,7 @@ const outputOf = (change: Partial<ProbeOutput>): ProbeOutput => ({
 const says = (answer: object, exitCode = 0): ProbeOutput =>
   outputOf({ stdout: JSON.stringify(answer), exitCode });
 
-/** Plays looks one after another; what each found, and what the run was stopped for. */
+/** Plays looks one after another. Returns what each found, and why the run was stopped. */
 function play(looks: readonly ProbeOutput[], change: Partial<ProbeSpec> = {}) {
   let watch: ProbeWatch = startProbeWatch(specOf(change), 0);
   const reports: ProbeReport[] = [];

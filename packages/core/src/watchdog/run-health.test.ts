@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { fakeResult } from "../testing/fake-worker.ts";
 import { blameOf, healthOf } from "./run-health.ts";
 
-/** What the end with each class says: worker's breaker, provider's breaker, whether the provider is paused, who is blamed. */
+/** For the end with each class: the worker's breaker, the provider's breaker, whether the provider is paused, the blame. */
 const table: Readonly<
   Record<ErrorClass, [worker: string, provider: string, pauses: boolean, blame: string]>
 > = {

@@ -22,7 +22,7 @@ const usage = (outputTokens: number | null, costUsd: number | null = null): Work
   costUsd,
 });
 
-/** Plays events at their seconds, then lets time pass until the end; the first reason to stop, and when. */
+/** Plays events at their seconds, then lets time pass until the end. Returns the first reason to stop, and when. */
 function play(
   events: readonly [atSecond: number, event: WorkerEvent][],
   untilSecond: number,

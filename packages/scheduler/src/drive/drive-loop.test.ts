@@ -11,7 +11,7 @@ interface Call {
   readonly claimed: number;
 }
 
-/** Notes the calls that the loop and the submitters make, in the order of their beginning. */
+/** Records the calls of the loop and the submitters, in the order of their beginning. */
 function recording(store: JobStore): { readonly store: JobStore; readonly calls: Call[] } {
   const calls: Call[] = [];
   return {
@@ -33,7 +33,7 @@ function recording(store: JobStore): { readonly store: JobStore; readonly calls:
   };
 }
 
-/** An answer takes more or fewer steps to arrive, depending on how many hands it passes through. */
+/** An answer takes more or fewer steps to arrive, depending on the number of functions that pass it on. */
 async function passOn(steps: number): Promise<void> {
   for (let step = 0; step < steps; step += 1) await Promise.resolve();
 }
@@ -84,7 +84,7 @@ it("claims a job before its submit is answered, and begins it only afterwards", 
   const { scheduler, clock, runtime } = await createRig({ store });
   await clock.advance(0);
   calls.splice(0);
-  // Comes before whatever waits for the event loop to go round from here on: what a store groups into one commit.
+  // Comes before anything that waits for a round of the event loop from here on: what a store groups into one commit.
   const round = new Promise(setImmediate);
   const submitting = scheduler.submit(simpleJob());
   await round;

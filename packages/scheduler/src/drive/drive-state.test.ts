@@ -79,7 +79,7 @@ const unchanged = {
   backing_off: "same",
 };
 
-/** What is to be seen of a transition: the state where it differs, and the effects. */
+/** The visible part of a transition: the state if it differs, and the effects. */
 function tell(before: DriveState, event: DriveEvent): string {
   const { state, effects } = next(before, event);
   if (isDeepStrictEqual(state, before) && effects.length === 0) return "same";
@@ -223,7 +223,7 @@ it("holds what it claimed in the commit of a submit for one round, and begins wh
 it.each([
   ["goes on with the next step", 2, "me", ["tell", "begin", "begin", "write"]],
   ["rests where a step found less than it asked for", 1, "me", ["tell", "begin", "rest"]],
-  // Nothing of the next step is claimed, and what was claimed is to be written.
+  // Nothing of the next step is claimed, and the claimed jobs must be written.
   ["puts all of it back where it was paused meanwhile", 2, null, ["tell", "cancel_timer", "wait_round"]],
 ])("of a claim in steps it %s", (_name, count, owner, expected) => {
   const answer = claimed(...["a", "b"].slice(0, count));
@@ -282,7 +282,7 @@ it("whatever happens, asks the store one thing at a time, writes each end until 
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random.next() * list.length)]!;
   for (let walk = 0; walk < 200; walk += 1) {
     let state: DriveState = owned;
-    /** Effects that are to be answered. */
+    /** Effects that expect an answer. */
     const open: DriveEffect[] = [];
     const taken: string[] = [];
     const ends: string[] = [];
@@ -298,7 +298,7 @@ it("whatever happens, asks the store one thing at a time, writes each end until 
         if (["wait_round", "find_unknown", "plan", "write", "back_off"].includes(effect.type))
           open.push(effect);
       }
-      // A round that is cut short by a submit is replaced by one that ends now.
+      // A round that a submit cuts short is replaced by one that ends now.
       if (open.length === 2 && open.every(({ type }) => type === "wait_round")) open.shift();
       expect(open.length, `seed ${seed}: ${open.map(({ type }) => type).join(" ")}`).toBeLessThanOrEqual(1);
     };

@@ -8,7 +8,7 @@ const operation = fc.oneof(
   fc.record({ kind: fc.constant("pop" as const) }),
 );
 
-/** A failing run prints its seed; this takes it back. */
+/** A failing run prints its seed; set this to repeat it. */
 const parameters = { seed: Number(process.env["AGENTCORE_SEED"] ?? Date.now() % 2 ** 31) };
 
 it("gives what a sorted list would, whatever is pushed, popped and removed", () => {

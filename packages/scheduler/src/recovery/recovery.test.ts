@@ -44,7 +44,7 @@ async function bootVictim(
   return { scheduler, runtime, severable };
 }
 
-/** A runtime that is about to start a worker and never comes to it. */
+/** A runtime that is about to start a worker and never does. */
 function neverStarting({ clock }: Pick<Rig, "clock">): Runtime {
   return { ...createFakeRuntime({ clock }), execute: () => new Promise(() => {}) };
 }
@@ -212,7 +212,7 @@ describe("a restart", () => {
       await rig.clock.advance(60_000);
       victim.severable.sever();
     }
-    // The twelfth scheduler finds that the eleventh died with it, too, and ends the job.
+    // The twelfth scheduler finds that the eleventh also died with it, and ends the job.
     expect(deaths).toBe(12);
   });
 
@@ -406,7 +406,7 @@ describe("a lease", () => {
     const stopped = await bootVictim(rig);
     const { id } = await stopped.scheduler.submit(simpleJob());
     await rig.clock.advance(1000);
-    // As SIGSTOP would, or a lock on the database that another process holds.
+    // Like SIGSTOP, or a lock on the database that another process holds.
     stopped.severable.pause();
     const before = await ownersOf(rig);
     await rig.clock.advance(leaseMs * 20);
@@ -455,13 +455,13 @@ describe("a lease", () => {
     "does not end early when the wall clock is set by %d ms between two beats",
     async (jumpMs) => {
       const rig = await createRig({ leaseMs, proveGone: async () => true });
-      // It beats every 20 s, and is looked at every 2 s.
+      // It beats every 20 s, and is checked every 2 s.
       const victim = await bootVictim(rig, { leaseMs: 100_000 });
       await rig.clock.advance(5000);
       const before = await ownersOf(rig);
       rig.clock.setWall(rig.clock.now() + jumpMs);
       await rig.clock.advance(60_000);
-      // By name: whoever was taken over from registers again as somebody else.
+      // Compared by name: an owner that was taken over registers again under another id.
       expect(await ownersOf(rig)).toEqual(before);
       expect(before).toHaveLength(2);
       await victim.scheduler.close();
@@ -503,7 +503,7 @@ describe("a lease", () => {
   it("that was lost while its owner was stopped: its late writes touch nothing, it stops its workers and starts anew", async () => {
     const rig = await createRig({ leaseMs });
     await rig.scheduler.close();
-    // The sleeper is "stopped" by a store that does not answer, as a stopped process would not ask.
+    // The sleeper is "stopped" by a store that does not answer, since a stopped process would make no calls.
     let asleep = false;
     const waking: (() => void)[] = [];
     const sleepy = createSeverable({ store: rig.store, clock: rig.clock }).wrap(rig.store);

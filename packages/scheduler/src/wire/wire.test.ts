@@ -249,7 +249,7 @@ describe("a supervised runtime", () => {
       {},
       { start: () => ((starts += 1), dying()), intensity: { max: 3, windowMs: 60_000 } },
     );
-    // A listener that fails is its own affair.
+    // A listener that throws affects nobody else.
     runtime.onEscalation(() => {
       throw new RangeError("thrown by a listener");
     });

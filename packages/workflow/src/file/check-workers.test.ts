@@ -15,7 +15,7 @@ const known: KnownWorkers = {
   argsProblem: (worker, args) => (args.includes("--loud") ? `${worker} refuses --loud` : null),
 };
 
-/** Says who was asked about. */
+/** The workers that were looked up. */
 let lookedUp: readonly string[] = [];
 const workers: LookUpWorkers = async (names) => {
   lookedUp = names;
@@ -27,7 +27,7 @@ agents:
   fast: { worker: CODEX_CLI, capabilities: [read], max_steps: 3, defaultArgs: [--loud] }
 `;
 
-/** What is said of a file with these steps: mistakes, or else warnings, each with its place. */
+/** The messages about a file with these steps: mistakes, or else warnings, each with its place. */
 async function said(...steps: string[]): Promise<string[]> {
   const files: Readonly<Record<string, string>> = {
     "/w/main.yaml": `name: w\nversion: "1"\ntimeout: 5m\nsteps:\n${steps.map((step) => `  ${step}\n`).join("")}`,

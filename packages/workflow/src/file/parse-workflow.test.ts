@@ -28,7 +28,7 @@ async function problemsOf(files: Files | string, agentFiles?: string[]): Promise
 
 const head = 'name: w\nversion: "1"\ntimeout: 5m\n';
 const shell = "{ worker: shell, instructions: 'true', capabilities: [edit] }";
-/** A workflow of these steps, each a mapping in flow style; the first step stands in line 5. */
+/** A workflow of these steps, each a mapping in flow style; the first step is in line 5. */
 const withSteps = (...steps: string[]) => `${head}steps:\n${steps.map((step) => `  ${step}\n`).join("")}`;
 
 describe("a workflow file", () => {
@@ -172,7 +172,7 @@ describe("a workflow file", () => {
   });
 });
 
-/** In the cases, ▸ stands before the place that the mistake is told with. */
+/** In the cases, ▸ marks the place that the error must name. */
 describe("a mistake", () => {
   it.each<[string, string, string]>([
     [

@@ -19,7 +19,7 @@ function validatorOf(path: string): ValidateFunction {
   return validate;
 }
 
-/** What is wrong with the text, as `/steps/a/worker must be string`. */
+/** The errors of the text, as `/steps/a/worker must be string`. */
 async function problemsOf(
   text: string,
   schemaPath = join(schemas, "workflow.schema.json"),
@@ -101,7 +101,7 @@ describe("the schema refuses", () => {
   });
 });
 
-/** Places of keys that an editor could say nothing about. */
+/** Places of keys without a description for editors. */
 function undescribed(schema: unknown, place: string): string[] {
   if (typeof schema !== "object" || schema === null) return [];
   const { properties, items, additionalProperties } = schema as Record<string, unknown>;

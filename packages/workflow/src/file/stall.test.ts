@@ -18,7 +18,7 @@ async function accepted(main: string, files?: Readonly<Record<string, string>>):
   return result.workflow;
 }
 
-/** The guard of the one step of a file with these `stall` keys and this `sentinel` block. */
+/** The `stall` of the one step of a file with these `stall` keys and this `sentinel` block. */
 async function guardOf(stall: string | null, sentinel = ""): Promise<Stall | null | undefined> {
   const own = stall === null ? "" : `, stall: ${stall}`;
   const text = `${sentinel === "" ? "" : `sentinel: ${sentinel}\n`}${head}steps:\n  a: { ${work}${own} }\n`;

@@ -161,7 +161,7 @@ const graph = fc
     })),
   );
 
-/** What the rules say of each step, without the planner: in topological order, which is the order of the list. */
+/** The expected end of each step by the rules, without the planner. The list is in topological order. */
 function model(nodes: readonly RandomStep[]): { aborts: boolean; statuses: string[] } {
   const statuses: string[] = [];
   let aborts = false;
@@ -199,7 +199,7 @@ describe("500 random graphs", () => {
           const statuses = steps.map(({ id }) => statusOf(final.steps.get(id)!));
           expect(final.outcome).toBe(expected.aborts ? "FAILED" : "SUCCEEDED");
           for (const [index, status] of statuses.entries()) {
-            // A run that is stopped leaves out some of what it would have done, and does nothing else instead.
+            // A stopped run omits part of what it would have done, and does nothing else instead.
             const leftOut = expected.aborts ? ["CANCELLED", "SKIPPED"] : [];
             expect([expected.statuses[index], ...leftOut]).toContain(status);
           }

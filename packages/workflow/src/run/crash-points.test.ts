@@ -49,7 +49,7 @@ async function makeRig(): Promise<RunRig> {
   return rig;
 }
 
-/** Ports of a process that ends at its n-th act, from 0, right before or after it; from then on nothing it does arrives. */
+/** Ports of a process that ends at its n-th act, from 0, right before or after it. After that, nothing it does has effect. */
 function mortal(rig: RunRig, death: number, when: "before" | "after") {
   let acts = 0;
   let isDead = false;
@@ -85,7 +85,7 @@ const ledgerOf = (workspace: string): string[] => {
   return existsSync(path) ? readFileSync(path, "utf8").trim().split("\n") : [];
 };
 
-/** Those whose job has ended, by the store. Nothing was interrupted before, so each of them stands in the ledger once. */
+/** Pieces whose job has ended in the store. Nothing was interrupted before, so each is in the ledger once. */
 async function piecesEnded(rig: RunRig): Promise<string[]> {
   const { jobs } = await rig.store.list({ labels: { "workflow.piece": "work" }, states: ["succeeded"] });
   return jobs.map(
@@ -104,7 +104,7 @@ async function undisturbed() {
   }
 }
 
-/** The run that lives up to its n-th act, and the one that goes on with it. */
+/** The run that lives up to its n-th act, and the one that continues it. */
 async function disturbed(death: number, when: "before" | "after") {
   const rig = await makeRig();
   try {

@@ -8,7 +8,7 @@ beforeEach(async () => {
 });
 afterEach(() => rig.close());
 
-/** What each commit to the journal held. */
+/** The content of each commit to the journal. */
 function recorded() {
   const commits: unknown[][] = [];
   const journal: RunRig["journal"] = {

@@ -19,7 +19,7 @@ const counted: readonly [Record<string, Counted>, readonly string[]][] = [
   [Array.prototype as never, ["filter", "find", "flatMap", "includes", "map", "reduce", "some", "every"]],
 ];
 
-/** Operations while `work` runs: 1 for a look into a map, its length for a list that is gone through. */
+/** Operations while `work` runs: 1 for a lookup in a map, its length for an iterated list. */
 async function operationsOf(work: () => Promise<unknown>): Promise<number> {
   let count = 0;
   const undo: (() => void)[] = [];

@@ -21,7 +21,7 @@ afterEach(() => rig.close());
 
 const hourMs = 3_600_000;
 
-/** The minute that a merge is given passes in a moment, and the hour that the run has when the test says so. */
+/** The minute for a merge passes in a moment; the hour of the run passes when the test says so. */
 function testClock(): Clock & { endHour(): void } {
   const ends: (() => void)[] = [];
   return {
@@ -34,7 +34,7 @@ function testClock(): Clock & { endHour(): void } {
   };
 }
 
-/** A git that stands still once the step's job is done, and ends with its signal only. */
+/** A git that hangs once the step's job is done, and ends only with its signal. */
 function stuckGit(): { git: Git; reached: Promise<void> } {
   const { promise: reached, resolve } = Promise.withResolvers<void>();
   const stuck: Git = (cwd, args, options) => {

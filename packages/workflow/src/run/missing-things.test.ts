@@ -49,7 +49,7 @@ describe("a resume", () => {
   async function interrupted(workspace: string): Promise<string> {
     const handle = await rig.start(workflow, { workspace });
     const begun = join(workspace, "begun");
-    // The shell makes the file before it writes the line.
+    // The shell creates the file before it writes the line.
     await until(() => existsSync(begun) && lines(begun) === 1);
     handle.interrupt();
     await handle.result();
@@ -145,7 +145,7 @@ describe("an output", () => {
     const { outcome, steps, run } = await rig.run(testWorkflow([step]), { workspace });
     expect(outcome).toBe("FAILED");
     expect(steps[0]?.reason).toContain("out (out, which an earlier attempt left)");
-    // Nor of a retry of the run.
+    // Nor for a retry of the run.
     const again = await (await rig.retry(run, testWorkflow([step]))).result();
     expect(again.outcome).toBe("FAILED");
   });

@@ -34,7 +34,7 @@ const twenty = (script: string, rest: Partial<Step> = {}): Step[] =>
   Array.from({ length: 20 }, (_unused, index) => agent(`s${index}`, script, rest));
 const loop = (script: string): Loop =>
   testLoop(agentWork(script), { decisionFile: "decision", maxIterations: 5 });
-/** Says that it began, waits until all have, and only one of them goes on to its ceiling. */
+/** Reports that it began and waits until all have; only one of them continues to its ceiling. */
 const meet = (report: string, ceiling: string): string =>
   `echo ${report}; touch "begun-$AGENTCORE_STEP_ID"; test $AGENTCORE_STEP_ID = s7 || sleep 60
    until test $(ls | grep -c ^begun-) = 20; do sleep 0.02; done; echo ${ceiling}; sleep 60`;
@@ -67,7 +67,7 @@ function momentOf(record: RecordDraft, entry?: RunEntry): Moment {
   return { created, spent, reserved: new Map(reserved), steps: new Map(state.steps) };
 }
 
-/** The most that was ever spent and reserved together. */
+/** The most that was spent and reserved together at any time. */
 function mostClaimed(records: readonly Moment[], field: keyof Budget): number {
   const sums = records.map(({ spent, reserved }) =>
     [...reserved.values()].reduce((sum, one) => sum + (one[field] ?? 0), spent[field]),
@@ -85,7 +85,7 @@ async function expectWithin(result: RunResult, workflow: Workflow, field: keyof 
   expect(mostClaimed(records, field)).toBeLessThanOrEqual((workflow.budget?.[field] ?? 0) + 1e-9);
 }
 
-/** Whether the screen was told that the step has ended. */
+/** Whether an event has reported the end of the step. */
 function spentBy({ events }: RunRig, step: string): boolean {
   return events.some(
     (event) => event.type === "step_changed" && event.step.id === step && event.step.endedAt !== null,
@@ -157,7 +157,7 @@ describe("the budget of a run", () => {
   });
 
   it("bounds completion checks too", async () => {
-    // The second check waits for its end, which the budget must bring about.
+    // The second check waits for its end, which the budget must cause.
     const check =
       "for part in 0.1 0.2 0.3; do echo spent=$part; done; mkdir checked || sleep 60; echo FAIL > decision";
     const workflow = testWorkflow([agent("a", "echo cost=0.3", { loop: loop(check) })], { budget: usd(1) });

@@ -23,7 +23,7 @@ const make = (name: string): void => writeFileSync(join(rig.workspace, name), ""
 const statusOf = (steps: readonly { id: string; status: string }[]) =>
   Object.fromEntries(steps.map(({ id, status }) => [id, status]));
 
-/** Says that it began, then waits until the file `NAME.go` is there. */
+/** Reports that it began, then waits until the file `NAME.go` exists. */
 const waits = (name: string): string =>
   `echo ${name} >> ${name}.log; touch ${name}.begun; until test -e ${name}.go; do sleep 0.02; done`;
 

@@ -30,7 +30,7 @@ describe("a path pattern", () => {
   });
 });
 
-/** In a process of its own, since nothing interrupts a function that does not return. */
+/** In a separate process, since nothing interrupts a function that does not return. */
 it("patterns that are made to take long take no time", () => {
   const cases = [
     ["*a".repeat(10) + "b", "a".repeat(200)],

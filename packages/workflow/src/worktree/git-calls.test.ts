@@ -22,7 +22,7 @@ beforeEach(async () => {
 });
 afterEach(() => rig.close());
 
-/** The commands of a run's start, and those of its steps. */
+/** The commands at the start of a run, and those of its steps. */
 async function commandsOf(steps: readonly Step[]) {
   const commands: string[] = [];
   const counting: Git = (cwd, args, options) => {

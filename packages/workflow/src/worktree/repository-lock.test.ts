@@ -24,7 +24,7 @@ afterEach(() => rmSync(gitDir, { recursive: true, force: true }));
 
 const clock = systemClock;
 
-/** A process that takes the lock, notes `in` and `out` of every turn in a log, and works for a moment in between. */
+/** A process that takes the lock, logs `in` and `out` of every turn, and works for a moment in between. */
 function startOther(turns: number, workMs: number) {
   const program = `
     import { systemClock as clock } from "@agentcore/contract";

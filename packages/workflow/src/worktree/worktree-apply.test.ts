@@ -27,7 +27,7 @@ const text = (name: string): string => readFileSync(at(name), "latin1");
 
 const nextSecond = (): Promise<void> => sleep(1000 - (Date.now() % 1000));
 
-/** Merges what the script did; the workspace must be what the worktree is. */
+/** Merges the changes of the script; the workspace must then equal the worktree. */
 async function expectMerged(script: string): Promise<void> {
   const before = filesIn(rig.workspace);
   const step = await rig.begin();
@@ -142,7 +142,7 @@ describe("what a step did in its worktree", () => {
         message: expect.stringContaining("res.txt: it was also changed in the workspace meanwhile"),
       });
     expect(filesIn(rig.workspace)).toEqual({ "res.txt": "file - ok\n", "other-a": "file x\n" });
-    // What is the same however often it is done is no conflict.
+    // A change that may be made twice is no conflict.
     const [one, two] = [await rig.begin("one"), await rig.begin("two")];
     for (const step of [one, two]) step.run("rm res.txt; chmod +x other-a; ln -s other-a link");
     await one.merge();

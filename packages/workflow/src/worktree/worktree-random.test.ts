@@ -46,7 +46,7 @@ const lines = ["tick\n", "tick\n", "- ok\n", "other\n", "crlf\r\n", "no newline"
 type Random = ReturnType<typeof seededRandom>;
 const pick = <T>(random: Random, from: readonly T[]): T => from[Math.floor(random.next() * from.length)] as T;
 
-/** What is at the path itself; nothing is below a file or a link. */
+/** The entry at the path; nothing is below a file or a link. */
 function look(root: string, path: string): Stats | undefined {
   const isDirectory = (above: string) =>
     lstatSync(absolutePath(root, above), { throwIfNoEntry: false })?.isDirectory() === true;
@@ -55,7 +55,7 @@ function look(root: string, path: string): Stats | undefined {
     : undefined;
 }
 
-/** What is in the way of the path goes, and what is at it, unless it is a file that stays. */
+/** Removes what is in the way of the path, and the entry at it, unless that is a file to keep. */
 function makeRoom(root: string, path: string, keepsFile: boolean): void {
   for (const above of directoriesAbove(path)) {
     const found = look(root, above);
@@ -108,7 +108,7 @@ function editSome(random: Random, root: string): void {
   for (let count = 1 + Math.floor(random.next() * 8); count > 0; count--) edit(random, root);
 }
 
-/** What is changed between two states, by path. */
+/** The changes between two states, by path. */
 function difference(from: Readonly<Record<string, string>>, to: Readonly<Record<string, string>>) {
   const paths = new Set([...Object.keys(from), ...Object.keys(to)]);
   return new Map(
@@ -116,7 +116,7 @@ function difference(from: Readonly<Record<string, string>>, to: Readonly<Record<
   );
 }
 
-/** How many lines of each kind; for files that both changed. */
+/** The number of lines of each kind; for files that both changed. */
 function countOf(text: string | undefined, line: string): number {
   return (text ?? "")
     .replace(/^(?:file|program) /, "")
@@ -133,10 +133,10 @@ it(`what a step did is in the workspace, or it failed (AGENTCORE_SEED=${seed})`,
   for (let round = 0; round < rounds; round++) {
     const step = await rig.begin(`step-${round}`);
     const before = filesIn(rig.workspace);
-    // With other line endings, where the repository converts them.
+    // With other line endings, if the repository converts them.
     const begun = filesIn(step.path);
     editSome(random, step.path);
-    // Now and then both make the same change, which is not to be taken once for both.
+    // Sometimes both make the same change, which must not be merged as one.
     const same = round % 4 === 1 ? random.next() * 2 ** 31 : null;
     if (same !== null) edit(seededRandom(same), step.path);
     const theirs = filesIn(step.path);

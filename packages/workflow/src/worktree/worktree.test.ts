@@ -114,7 +114,7 @@ describe("a step with a worktree of its own", () => {
     expect(await refs()).toBe(`${ref}/after\n${ref}/before`);
     expect(await asked("show", `${ref}/after:fresh`)).toBe("begun");
     expect(await asked("diff", "--name-only", `${ref}/before`, `${ref}/after`)).toBe("fresh\ntracked");
-    // What the documentation says to do.
+    // As the documentation says.
     await asked("restore", `--source=${ref}/after`, "--", ".");
     expect(text("fresh")).toBe("begun\n");
     expect({ left: leftInGit(), worktrees: await worktrees() }).toEqual({ left: [], worktrees: 1 });
@@ -256,9 +256,9 @@ describe("a worktree that is interrupted", () => {
       ensure: (by: Git = git) => ensureWorktree({ git: by, clock, log }, place, at("context")),
     };
   };
-  /** What changes nothing may die without a difference to the command before it. */
+  /** Only commands that write can leave a difference if git dies at them. */
   const writes = /^(?:add|worktree|update-ref|commit-tree)/;
-  /** Dies instead of the n-th command from 0 that writes, or right after it. */
+  /** Dies instead of the n-th writing command, from 0, or right after it. */
   const dyingGit = (at: number, after: boolean): Git => {
     let count = 0;
     return async (...command) => {
@@ -290,7 +290,7 @@ describe("a worktree that is interrupted", () => {
 
   it("made by the first release, which noted neither its name nor where an attempt began, goes on", async () => {
     const { place, request, ensure } = setUp();
-    // Git then has another name for it than its directory's.
+    // Git then has a different name for it than its directory's.
     await asked("worktree", "add", "--detach", at(".git/other", basename(place.path)));
     await ensure();
     writeFileSync(`${place.path}.ready`, "");
@@ -325,7 +325,7 @@ describe("a worktree that is interrupted", () => {
           () => false,
           () => true,
         );
-        // The step's end was journaled where the removal had begun: then only that is done again.
+        // The step's end was journaled before the removal began: only the removal is repeated.
         if (died && existsSync(`${place.path}.merged`))
           await discardWorktree({ git, clock, log }, place, true);
         else if (died) await life(git);

@@ -77,7 +77,7 @@ describe("what is said of a step", () => {
   });
 });
 
-/** Where two boxes of the same graph overlap, or one leaves what it lies in. */
+/** Places where two boxes of the same graph overlap, or one leaves the box around it. */
 function misplaced(
   placed: Placed,
   within: { x: number; y: number; width: number; height: number },
