@@ -351,8 +351,8 @@ class LocalRuntime implements InProcessRuntime {
   }
 
   /**
-   * When the heartbeat is needed next. Null while nothing is live and nothing is withheld. A beat returns what was withheld for a
-   * while; without a beat, no permit might be granted that would cause one.
+   * When the heartbeat is needed next. Null while nothing is live and nothing is withheld. Only a beat ends what is withheld for
+   * a while, and without grants nothing else would cause a beat.
    */
   #nextDueMs(): number | null {
     if (this.#isIdle) {

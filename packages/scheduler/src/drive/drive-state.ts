@@ -88,7 +88,7 @@ export type DriveEvent =
   | { readonly type: "takeover_unanswered" }
   /** The round of `wait_round` is over. */
   | { readonly type: "round" }
-  /** Jobs that this owner runs, says the store, but nobody here knows. `isTakingOver`: a takeover is not answered yet. */
+  /** Jobs of this owner in the store that nobody here knows. `isTakingOver`: a takeover is not answered yet. */
   | {
       readonly type: "found";
       readonly unknown: readonly JobRecord[];

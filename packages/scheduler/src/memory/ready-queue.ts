@@ -97,7 +97,7 @@ export class ReadyQueue {
     return best;
   }
 
-  /** The first job of each lane; a job without a concurrency key is a lane of its own. */
+  /** The first job of each lane; a job without a concurrency key has its own lane. */
   firsts(): readonly JobRecord[] {
     return [...this.#lanes.values()].flatMap(({ concurrencyKey, jobs }) =>
       concurrencyKey === null ? jobs.values() : (jobs.peek() ?? []),

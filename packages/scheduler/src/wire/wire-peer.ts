@@ -39,7 +39,7 @@ export interface WirePeerOptions {
   readonly onNotification: (message: ServerMessage) => void;
   /** Called for every message: the other side lives. */
   readonly onMessage: () => void;
-  /** The other side sends what it must not, again and again. */
+  /** The other side keeps sending invalid messages. */
   readonly onBroken: (why: string) => void;
 }
 

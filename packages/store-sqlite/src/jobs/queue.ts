@@ -27,7 +27,7 @@ export function countDue(sql: Sql, group: number, before: Place | null, after: P
   sql.run("UPDATE claim_groups SET due = due + ? WHERE number = ?", isDue(after) ? 1 : -1, group);
 }
 
-/** The place where a job enters the queue; the caller writes it. Puts the first in line behind it if it goes first. */
+/** The place where a job enters the queue; the caller writes it. If it goes first, the former first is put behind it. */
 export function enterQueue(sql: Sql, job: QueuedJob, { isPiece, delayMs }: Entering): QueuedPlace {
   if (isPiece) return "piece";
   if (delayMs !== 0) return "moment";
