@@ -16,14 +16,14 @@ export interface WorktreePlace {
   /** Of the worktree. */
   readonly path: string;
   /**
-   * What is kept of it is in refs below this:
+   * What is kept of the worktree is in refs below this one:
    *
-   * - `before`: the workspace when the worktree was made.
-   * - `begun`: the worktree when the iteration at work began; an attempt that follows another one begins with it again.
-   * - `attempt-N`: what attempt N had changed, where another one followed it.
+   * - `before`: the workspace when the worktree was created.
+   * - `begun`: the worktree when the current iteration began; a further attempt begins with it again.
+   * - `attempt-N`: the changes of attempt N, if another attempt followed it.
    * - `after`: the worktree when the step was done.
    * - `ours`: the workspace when the merge began.
-   * - `merged`: what the workspace becomes. Neither need be a commit.
+   * - `merged`: the workspace after the merge. This and `ours` need not be commits.
    */
   readonly refs: string;
 }
@@ -55,11 +55,11 @@ export function worktreePlace(
 }
 
 /**
- * - `ready`: it is whole, and may have been worked in. Holds the name under which git knows it.
- * - `begun`: an attempt has begun in it. Holds the iteration and the number of the attempt.
- * - `merging`: what the workspace becomes is in refs, and files may have been put into their places.
- * - `merged`: its patch is written, and merged where that was asked for. Holds the repositories that are in the worktree.
- * - `saved`: all that is in it is in the snapshot `after`.
+ * - `ready`: the worktree is complete, and may have been used. Contains the name under which git knows it.
+ * - `begun`: an attempt has begun in it. Contains the iteration and the number of the attempt.
+ * - `merging`: the result of the merge is in refs, and files may have been put into their places.
+ * - `merged`: its patch is written, and merged if requested. Contains the names of the repositories in the worktree.
+ * - `saved`: its whole content is in the snapshot `after`.
  */
 export type Mark = "ready" | "begun" | "merging" | "merged" | "saved";
 export const marks: readonly Mark[] = ["saved", "merged", "merging", "begun", "ready"];
