@@ -10,7 +10,7 @@ import { Breaker } from "./breaker.ts";
 export class BreakerSet {
   readonly #config: BreakersConfig;
   readonly #breakers = new Set<Breaker>();
-  /** Breakers that opened and were not yet seen closed: a superset of those that are cooling down. */
+  /** Breakers that have opened, until they are dropped: a superset of those that are cooling down. */
   readonly #opened = new Set<Breaker>();
   /** Not called for a breaker that the watchdog tripped. */
   readonly #onOpen: (breaker: Breaker) => void;
@@ -55,7 +55,7 @@ export class BreakerSet {
     );
   }
 
-  /** Time until the first open breaker is due for a probe. */
+  /** Time until the first breaker that is cooling down is due for a probe; 0 if none is. */
   valveWaitMs(nowMs: number): number {
     let wait = Infinity;
     for (const breaker of this.#opened) {
