@@ -40,7 +40,7 @@ it("an attempt is proved never to have begun until its worker is let go", async 
 it("is proved by the mark of this boot, in each directory of its number", async () => {
   const attemptsDir = makeTemporaryDirectory("attempts");
   const make = async (attempt: number, permitId: string) => {
-    const made = await createAttemptDirectory(attemptsDir, { jobId: "job", attempt, permitId }, null);
+    const made = createAttemptDirectory(attemptsDir, { jobId: "job", attempt, permitId }, null);
     markHeld(made.path);
     return made;
   };
