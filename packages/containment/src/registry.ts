@@ -22,7 +22,6 @@ import path from "node:path";
 import { promisify } from "node:util";
 import {
   AgentCoreError,
-  errorCode,
   ifMissing,
   ignore,
   isAgentCoreError,
@@ -110,7 +109,7 @@ export function openRegistry(directory: string): RunRegistry {
       try {
         create(file, record);
       } catch (error) {
-        if (errorCode(error) !== "ENOENT") throw cannotWrite(directory, error);
+        if (!isMissing(error)) throw cannotWrite(directory, error);
         // The directory was removed while it was open: create it again for new runs.
         makeDirectory(directory);
         attempt(directory, () => create(file, record));

@@ -25,7 +25,7 @@ import { scopeOfDenial, type DenialScope } from "./denial-scope.ts";
 import { executedTask, permitRequestOf } from "./permit-request.ts";
 import type { PutBacks } from "./put-backs.ts";
 import type { RunEvents } from "../run-events.ts";
-import { decisionOf, isStoppedForSystem, type EndedAttempt } from "./settlement.ts";
+import { decisionOf, deferral, isStoppedForSystem, type EndedAttempt } from "./settlement.ts";
 import type { StartedNotes } from "./started-notes.ts";
 
 /** Receives the runtime's answers to permit requests. */
@@ -216,7 +216,7 @@ export class Attempt {
     const at = this.#options.clock.now();
     const delayMs = this.cancellation.reason === null ? unansweredMs : 0;
     // A requested cancel ends a deferred job; a stop by the scheduler leaves it in the queue.
-    return { ref: attemptRef(this.record), at, kind: "defer", runAt: at + delayMs, delayMs, reason };
+    return deferral(this.record, { at, delayMs, reason });
   }
 
   async #release(permitId: string): Promise<void> {
@@ -240,7 +240,7 @@ export class Attempt {
     // If the denial concerns more than this job, the throttle holds the scope back: the job stays ready, in its place.
     const delayMs = scope.kind === "job" ? Math.ceil(retryAfterMs) : 0;
     const decisions = [decisionOf(record, at, "deferred", reason)];
-    return { ref: attemptRef(record), at, kind: "defer", runAt: at + delayMs, delayMs, reason, decisions };
+    return deferral(record, { at, delayMs, reason, decisions });
   }
 
   #reject({ code, message, evidence }: Denial): Settlement {

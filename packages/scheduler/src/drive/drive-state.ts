@@ -11,8 +11,10 @@
  * A turn goes from gathering to resting. Its one call to the store includes all ends of attempts so far; events during the
  * call belong to the next turn.
  */
-import { attemptRef, type JobRecord } from "../job-record.ts";
+import { backOffMs } from "@agentcore/contract";
+import type { JobRecord } from "../job-record.ts";
 import type { SettledAndClaimed, Settlement } from "../job-store.ts";
+import { deferral } from "./settlement.ts";
 import type { ClaimStep } from "./throttle.ts";
 
 export interface DriveState {
@@ -279,7 +281,7 @@ function backOff(state: DriveState, error: unknown): Transition {
   const { phase, failures, outbox, wanted } = state;
   if (phase.kind !== "writing" && phase.kind !== "reconciling") return { state, effects: [] };
   const inDoubt = phase.kind === "reconciling" ? phase.doubt : "claims";
-  const delayMs = Math.min(retryMsMax, retryMsMin * 2 ** Math.min(failures, 10));
+  const delayMs = backOffMs(failures + 1, { minMs: retryMsMin, maxMs: retryMsMax });
   return {
     state: {
       ...state,
@@ -298,15 +300,7 @@ function putBack(state: DriveState, records: readonly JobRecord[], at: number, m
   if (records.length === 0) return state;
   const outgoing = records.map((record): Outgoing => {
     const reason = { code: "AC_DRAINING", message, evidence: {} } as const;
-    const settlement: Settlement = {
-      ref: attemptRef(record),
-      at,
-      kind: "defer",
-      runAt: at,
-      delayMs: 0,
-      reason,
-    };
-    return { settlement, written: () => {} };
+    return { settlement: deferral(record, { at, delayMs: 0, reason }), written: () => {} };
   });
   const wanted = state.wanted === "nothing" ? "turn" : state.wanted;
   return { ...state, outbox: [...state.outbox, ...outgoing], wanted };

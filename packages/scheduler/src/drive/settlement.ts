@@ -48,15 +48,7 @@ export function settleResult(ended: EndedAttempt, options: DecisionOptions): Set
     const message = `no worker was started: ${result.summary}`;
     const reason: Reason = { code: stopped?.code ?? result.code ?? "AC_CANCELLED", message, evidence: {} };
     const decisions = [decisionOf(record, options.now, "deferred", reason)];
-    return {
-      ref: base.ref,
-      at: options.now,
-      kind: "defer",
-      runAt: options.now,
-      delayMs: 0,
-      reason,
-      decisions,
-    };
+    return deferral(record, { at: options.now, delayMs: 0, reason, decisions });
   }
   const counted = asCounted(result, stopped);
   const spent = {
@@ -124,3 +116,13 @@ export function decisionOf(record: JobRecord, at: number, type: DecisionType, re
   const { code, message, evidence } = reason;
   return { jobId: record.job.id, attempt: record.attempt, at, type, code, message, evidence };
 }
+
+/** Puts a job back whose attempt never began: it is due again after the delay, and its number is given back. */
+export function deferral(
+  record: JobRecord,
+  { at, delayMs, ...rest }: Pick<Deferral, "delayMs" | "reason" | "decisions"> & { readonly at: number },
+): Deferral {
+  return { ref: attemptRef(record), at, kind: "defer", runAt: at + delayMs, delayMs, ...rest };
+}
+
+type Deferral = Extract<Settlement, { readonly kind: "defer" }>;

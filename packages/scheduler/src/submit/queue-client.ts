@@ -114,9 +114,8 @@ export class QueueClient {
     const ports = { ids, workers, policies: this.policies, now: clock.now() };
     const submissions = jobs.map((job) => toSubmission(job, ports));
     const storing = this.store.submit(submissions, this.policies.dedup);
-    const results = await this.#claimingMeanwhile(submissions, () =>
-      storing.catch(async (error: unknown) => this.#resultsDespite(error, submissions)),
-    );
+    const stored = storing.catch(async (error: unknown) => this.#resultsDespite(error, submissions));
+    const results = await this.#claimingMeanwhile(submissions, stored);
     await this.#announce(results);
     return results.map((result) => {
       if (result.kind === "rejected") {
@@ -129,13 +128,13 @@ export class QueueClient {
   /** The jobs can be claimed in the commit that stores them. Duplicates of other jobs are not stored, so they are not claimed. */
   async #claimingMeanwhile(
     submissions: readonly Submission[],
-    stored: () => Promise<readonly SubmitResult[]>,
+    stored: Promise<readonly SubmitResult[]>,
   ): Promise<readonly SubmitResult[]> {
     const expected = submissions.filter(({ job }) => this.#isOwn(job)).map(({ job }) => job.id);
     for (const id of expected) this.own.add(id);
     this.#runs?.onSubmitting();
     try {
-      return await stored();
+      return await stored;
     } finally {
       for (const id of expected) this.own.delete(id);
     }

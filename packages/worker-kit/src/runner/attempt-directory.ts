@@ -113,9 +113,12 @@ export async function listJobDirectories(attemptsDir: string): Promise<readonly 
 }
 
 /** Null where the directory has the job's own name. */
-async function storedId(path: string): Promise<string | null> {
+const storedId = (path: string): Promise<string | null> => readIfRegular(join(path, idFile), idBytesMax);
+
+/** The text of a file that a worker may have replaced; null if it is gone or no regular file of that size. */
+export async function readIfRegular(path: string, bytesMax: number): Promise<string | null> {
   try {
-    return await readPlacedFile(join(path, idFile), { bytesMax: idBytesMax });
+    return await readPlacedFile(path, { bytesMax });
   } catch (error) {
     if (error instanceof PlacedFileError) return null;
     return ifMissing(null)(error);

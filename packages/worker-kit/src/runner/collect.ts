@@ -2,7 +2,14 @@
  * The last stages of a run, after its container is proved empty: changes, outputs, verify script, cost, and the verdict. No
  * process of the worker runs any more, so its files do not change.
  */
-import type { Artifact, ContainmentReceipt, StopCause, WorkerEvent, WorkerResult } from "@agentcore/contract";
+import {
+  errorText,
+  type Artifact,
+  type ContainmentReceipt,
+  type StopCause,
+  type WorkerEvent,
+  type WorkerResult,
+} from "@agentcore/contract";
 import type { ActivityLog } from "../observe/activity-log.ts";
 import { isUnseen } from "../observe/tree-snapshot.ts";
 import { mergeClaims, type WorkspaceChange } from "../observe/workspace-change.ts";
@@ -157,8 +164,8 @@ async function tidyAttempt(ended: EndedRun, session: string | null): Promise<voi
         : dropDirectory(run.attempt.home),
     ]);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    ended.emit({ type: "warning", text: `files of the run are left in ${run.attempt.path}: ${reason}` });
+    const text = `files of the run are left in ${run.attempt.path}: ${errorText(error)}`;
+    ended.emit({ type: "warning", text });
   }
 }
 

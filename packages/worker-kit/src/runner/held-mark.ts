@@ -4,12 +4,12 @@
  * so within one boot an existing marker means that no process of the worker ran. After a power cut, the directory may show
  * an earlier state, so a marker of another boot proves nothing.
  */
-import { ifMissing, ignore, PlacedFileError, readBootId, readPlacedFile } from "@agentcore/contract";
+import { ifMissing, ignore, readBootId } from "@agentcore/contract";
 import { rmSync, writeFileSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { uptime } from "node:os";
 import { join } from "node:path";
-import { fileNameOf } from "./attempt-directory.ts";
+import { fileNameOf, readIfRegular } from "./attempt-directory.ts";
 
 const markName = "held";
 const markBytesMax = 256;
@@ -45,7 +45,9 @@ export async function neverBegan(
   try {
     const directories = await directoriesOf(attemptsDir, jobId, attempt);
     // An attempt number that was given back has several directories; a single one without a marker disproves it.
-    const marks = await Promise.all(directories.map((path) => readMark(path)));
+    const marks = await Promise.all(
+      directories.map((path) => readIfRegular(join(path, markName), markBytesMax)),
+    );
     if (marks.length > 0) return marks.every((mark) => mark === bootId);
     // The directory is made before the box: without a directory there was no box, unless a power cut removed it.
     return wasInThisBoot(claimedAt, now) && (await stat(attemptsDir)).isDirectory();
@@ -61,15 +63,6 @@ async function directoriesOf(attemptsDir: string, jobId: string, attempt: number
   return names
     .filter((name) => name === String(attempt) || name.startsWith(`${attempt}-`))
     .map((name) => join(jobDirectory, name));
-}
-
-async function readMark(directory: string): Promise<string | null> {
-  try {
-    return await readPlacedFile(join(directory, markName), { bytesMax: markBytesMax });
-  } catch (error) {
-    if (error instanceof PlacedFileError) return null;
-    return ifMissing(null)(error);
-  }
 }
 
 /** Maximum change of the wall clock since: a time this close to the boot counts as before it. */

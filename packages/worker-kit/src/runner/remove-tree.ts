@@ -2,7 +2,7 @@
  * Removes directories in which a worker could write: a worker can remove its own access rights, and nest directories deeper
  * than the longest path. Call it only when no process of the worker runs.
  */
-import { errorCode, ignore } from "@agentcore/contract";
+import { ifMissing, ignore } from "@agentcore/contract";
 import { chmod, lstat, readdir, rename, rm, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -14,10 +14,7 @@ export async function removeTree(path: string): Promise<void> {
   } catch (error) {
     ignore(error, "tried again with rights given back, one level at a time");
   }
-  const found = await lstat(path).catch((error: unknown) => {
-    if (errorCode(error) !== "ENOENT") throw error;
-    return null;
-  });
+  const found = await lstat(path).catch(ifMissing(null));
   if (found === null) return;
   if (found.isDirectory()) await removeFlat(path);
   else await unlink(path);

@@ -2,7 +2,7 @@
  * Starts a run, or continues one that an earlier process left. Both return a handle. The journal has everything that a
  * resume needs except the definition, which the caller reads again and which must be unchanged.
  */
-import { Cancellation, type CancelRequest, AgentCoreError } from "@agentcore/contract";
+import { Cancellation, backOffMs, type CancelRequest, AgentCoreError } from "@agentcore/contract";
 import { runLabel, type JournalValue } from "@agentcore/scheduler";
 import { realpath } from "node:fs/promises";
 import type { Budget, Workflow } from "../definition.ts";
@@ -297,7 +297,7 @@ function split(options: RunOptions): { ports: RunPorts; settings: RunSettings } 
     branch: options.branch ?? {},
     owner: options.owner ?? null,
     retryDelayMs:
-      options.retryDelayMs ?? ((failures) => Math.min(1000 * 2 ** (failures - 1), retryDelayMsMax)),
+      options.retryDelayMs ?? ((failures) => backOffMs(failures, { minMs: 1000, maxMs: retryDelayMsMax })),
     spends: options.spends ?? ((worker) => worker !== "shell"),
     tellsChildren: options.tellsChildren ?? false,
     onEvent: options.onEvent ?? (() => {}),

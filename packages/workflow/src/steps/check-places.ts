@@ -1,5 +1,5 @@
 /** Checks what a run needs of the file system, before anything is started or written. */
-import { AgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, errorCode, errorText } from "@agentcore/contract";
 import { lstat, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { replaceFile } from "../own-place.ts";
@@ -43,8 +43,7 @@ async function reasonOf(contextDir: string, error: unknown): Promise<string> {
   if (found?.isSymbolicLink() === true && !(await isThere(contextDir)))
     return "it is a symbolic link that leads nowhere";
   if (found?.isFile() === true) return "it is a file";
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return reasons.get(code) ?? String(error instanceof Error ? error.message : error);
+  return reasons.get(errorCode(error) ?? "") ?? errorText(error);
 }
 
 /** Throws `AC_WORKFLOW_ARTIFACT` if steps that have yet to run take an artifact that was made and is gone. */

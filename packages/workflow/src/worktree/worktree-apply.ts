@@ -3,7 +3,7 @@
  * each is renamed into place. A file is always in its old or its new state, so an interrupted application continues by
  * comparing each file with both snapshots.
  */
-import { AgentCoreError, type Git } from "@agentcore/contract";
+import { AgentCoreError, errorCode, isMissingOrBelowFile, type Git } from "@agentcore/contract";
 import { constants } from "node:fs";
 import {
   chmod,
@@ -230,9 +230,9 @@ async function removeDirectory(directory: Buffer): Promise<boolean> {
     await rmdir(directory);
     return true;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    if (isMissingOrBelowFile(error)) return true;
+    const code = errorCode(error);
     if (code === "ENOTEMPTY" || code === "EEXIST" || code === "EBUSY") return false;
-    if (code === "ENOENT" || code === "ENOTDIR") return true;
     throw error;
   }
 }
