@@ -17,7 +17,7 @@ import {
 } from "@agentcore/contract";
 import { createRuntime, runtimeConfigSchema } from "@agentcore/core";
 import { createProcessRunner } from "@agentcore/worker-kit";
-import { quantile, type Report } from "./report.ts";
+import { median, type Report } from "./report.ts";
 
 const rounds = 25;
 const app = fileURLToPath(new URL("../../../apps/cli/", import.meta.url));
@@ -181,11 +181,4 @@ async function benchShare(report: Report, scratch: string, workspace: string): P
     unit: "ms",
     note: `the runtime's own share is ${(whole - floor).toFixed(1)} ms; aim: under 10`,
   });
-}
-
-function median(times: readonly number[]): number {
-  return quantile(
-    times.toSorted((a, b) => a - b),
-    0.5,
-  );
 }

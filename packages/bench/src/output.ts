@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import { openContainment, type OpenedContainment } from "@agentcore/containment";
 import type { WorkerAdapter } from "@agentcore/contract";
 import { drive, scriptedAdapter } from "@agentcore/worker-kit/testing";
-import type { Report } from "./report.ts";
+import { median, type Report } from "./report.ts";
 
 const bytesTotal = 100_000_000;
 const lineBytes = 200;
@@ -66,10 +66,6 @@ function reportRows(report: Report, results: Readonly<Record<Way, readonly Measu
   row("floor: cut and JSON.parse, nothing else", speed("split"), "MB/s", `runner: ${ratio("split")}`);
   row("peer: node:readline and JSON.parse", speed("readline"), "MB/s", `runner: ${ratio("readline")}`);
   row("floor: chunks, not even cut", speed("raw"), "MB/s", `runner: ${ratio("raw")}`);
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 /** Lines of exactly {@link lineBytes}, newline included, and the result that ends the protocol. */

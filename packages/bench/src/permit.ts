@@ -22,7 +22,7 @@ import { createRuntime, type InProcessRuntime, runtimeConfigSchema } from "@agen
 import Bottleneck from "bottleneck";
 import { circuitBreaker, ConsecutiveBreaker, handleAll } from "cockatiel";
 import PQueue from "p-queue";
-import { quantile, type Report } from "./report.ts";
+import { median, quantile, type Report } from "./report.ts";
 
 const livePermits = 1000;
 const batch = 32;
@@ -138,12 +138,6 @@ function singleP99(call: (index: number) => void): number {
     0.99,
   );
 }
-
-const median = (values: readonly number[]): number =>
-  quantile(
-    values.toSorted((a, b) => a - b),
-    0.5,
-  );
 
 /** A runtime with every kind of limit on every scope, and 1,000 permits that stay. */
 function busyRuntime(): { runtime: InProcessRuntime; requests: readonly PermitRequest[] } {

@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import type { Answer, Asked } from "./queue/contender-main.ts";
 import { contenders } from "./queue/contenders.ts";
 import { type Figure, firstCaller, type phases, runs } from "./queue/phases.ts";
-import { type Report, quantile } from "./report.ts";
+import { median, type Report } from "./report.ts";
 
 export interface QueueBenchOptions {
   /** Jobs of each drain and of the submits of many. Default 5,000. */
@@ -49,7 +49,7 @@ export async function benchQueuePeers(report: Report, options: QueueBenchOptions
   } finally {
     for (const { child } of processes) if (child.connected) child.disconnect();
   }
-  reportFigures(report, { measured, missing, floor: medianOf(syncs) });
+  reportFigures(report, { measured, missing, floor: median(syncs) });
 }
 
 interface Running {
@@ -108,8 +108,8 @@ function reportFigures(report: Report, { measured, missing, floor }: Measured): 
 function summaryOf(figures: readonly Figure[]) {
   const [first, ...warm] = figures;
   return {
-    value: medianOf(warm.map(({ value }) => value)),
-    cpuUs: medianOf(warm.map(({ cpuUs }) => cpuUs)),
+    value: median(warm.map(({ value }) => value)),
+    cpuUs: median(warm.map(({ cpuUs }) => cpuUs)),
     cold: first?.value ?? Number.NaN,
     unit: first?.unit ?? "jobs/s",
   };
@@ -146,11 +146,4 @@ function syncsPerSecond(): number {
 function comparison(own: number, peer: number, unit: Figure["unit"]): string {
   const factor = unit === "ms" ? peer / own : own / peer;
   return `ours ${factor.toFixed(2)} times ${unit === "ms" ? "as quick" : "as many"}`;
-}
-
-function medianOf(values: readonly number[]): number {
-  return quantile(
-    values.toSorted((a, b) => a - b),
-    0.5,
-  );
 }

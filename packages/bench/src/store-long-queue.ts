@@ -2,10 +2,10 @@
 import { execFileSync } from "node:child_process";
 import type { DatabaseSync } from "node:sqlite";
 import type { JobRecord, JobStore } from "@agentcore/scheduler";
-import type { Report } from "./report.ts";
+import { median, type Report } from "./report.ts";
 import { drainRows, fillFloor, insertRows, openFloor, rowsOf } from "./store-floor.ts";
 import { claimOf, owner, submitBulk, succeed } from "./store-jobs.ts";
-import { type Rate, median, ratio, reportRates, whole } from "./store-rate.ts";
+import { type Rate, ratio, reportRates, whole } from "./store-rate.ts";
 import { callFrom, drainRate, inDirectory, submitRate, withStore } from "./store-work.ts";
 
 const shortQueue = 10_000;

@@ -1,6 +1,6 @@
 /** How fast something goes, by the clock and by the processor time it takes: a busy machine changes the first more. */
 
-import { type Report, quantile } from "./report.ts";
+import { median, type Report } from "./report.ts";
 
 export interface Rate {
   readonly perSecond: number;
@@ -38,11 +38,5 @@ export function reportRates(
     note: aim === undefined ? compared : `aim > ${whole(aim)}; ${compared}`,
   });
 }
-
-export const median = (values: readonly number[]): number =>
-  quantile(
-    values.toSorted((a, b) => a - b),
-    0.5,
-  );
 export const whole = (value: number): string => Math.round(value).toLocaleString("en-US");
 export const ratio = (value: number, to: number): string => (value / to).toFixed(2);

@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { openContainment, type OpenedContainment } from "@agentcore/containment";
 import { costOf, costOfNode, type Cost } from "./process-cost.ts";
-import { quantile, type Report } from "./report.ts";
+import { median, type Report } from "./report.ts";
 import { chainFile, fanOutFile, largeFile } from "./workflow-files.ts";
 
 const rounds = 3;
@@ -140,13 +140,6 @@ function medianCost(costs: readonly Cost[]): Cost {
     cpuMs: median(costs.map(({ cpuMs }) => cpuMs)),
     peakBytes: median(costs.map(({ peakBytes }) => peakBytes)),
   };
-}
-
-function median(values: readonly number[]): number {
-  return quantile(
-    values.toSorted((a, b) => a - b),
-    0.5,
-  );
 }
 
 const mib = ({ peakBytes }: Cost): string => `${Math.round(peakBytes / 2 ** 20)} MiB`;
