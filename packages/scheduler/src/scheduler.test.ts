@@ -260,7 +260,7 @@ describe("a scheduler", () => {
       decide: (request, grant) => {
         if (request.worker !== "codex" || !paused) return grant();
         asked += 1;
-        return deferral("AC_WORKER_ISOLATED", 5000, { worker: "codex" });
+        return deferral("AC_WORKER_ISOLATED", 5000, { appliesTo: "worker:codex" });
       },
     });
     const codex = (n: number) =>
@@ -290,7 +290,7 @@ describe("a scheduler", () => {
       decide: (_request, grant) => {
         asked += 1;
         return running >= limit
-          ? deferral("AC_CONCURRENCY", 500, { scope: "global", limit, running })
+          ? deferral("AC_CONCURRENCY", 500, { appliesTo: "global", limit, running })
           : ((running += 1), grant());
       },
       execute: async (execution) => {
@@ -310,7 +310,7 @@ describe("a scheduler", () => {
   it("says what a deferred job waits for", async () => {
     const { scheduler, clock } = await createRig({
       decide: () =>
-        deferral("AC_BUDGET_COST", 3_600_000, { scope: "global", limit: 10, setting: "limits.global" }),
+        deferral("AC_BUDGET_COST", 3_600_000, { appliesTo: "job", limit: 10, setting: "limits.global" }),
     });
     const handle = await scheduler.submit(simpleJob());
     await clock.advance(100);

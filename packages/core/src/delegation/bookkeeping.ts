@@ -298,5 +298,5 @@ function countersOf(
 }
 
 function storeDenied(why: string): Denied {
-  return deferred("AC_STORE_UNAVAILABLE", 1000, `the ledger cannot be written just now: ${why}`);
+  return deferred("AC_STORE_UNAVAILABLE", "global", 1000, `the ledger cannot be written just now: ${why}`);
 }

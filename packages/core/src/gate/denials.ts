@@ -22,19 +22,33 @@ export function rejected(code: ErrorCode, message: string, evidence: Evidence = 
   return { kind: "rejected", code, message, evidence };
 }
 
+/**
+ * `appliesTo` in the evidence says which other requests would be denied too, so that the scheduler need not ask for them:
+ * the name of a scope (`global`, `tenant:NAME`, `worker:NAME`, `provider:NAME`, `provider:NAME/MODEL`), `class:batch`,
+ * `workspace`, or `job`.
+ */
 export function deferred(
   code: ErrorCode,
+  appliesTo: string,
   retryAfterMs: number,
   message: string,
   evidence: Evidence = {},
 ): Denied {
-  return { kind: "deferred", code, retryAfterMs: Math.max(1, Math.ceil(retryAfterMs)), message, evidence };
+  const facts = { ...evidence, appliesTo };
+  return {
+    kind: "deferred",
+    code,
+    retryAfterMs: Math.max(1, Math.ceil(retryAfterMs)),
+    message,
+    evidence: facts,
+  };
 }
 
 export function concurrencyDenied(scope: Scope): Denied {
   const { concurrencyLimit: limit, running, name, setting } = scope;
   return deferred(
     "AC_CONCURRENCY",
+    name,
     freedByOthersMs,
     `${running} of ${limit} runs of ${name} are in progress`,
     {
@@ -48,7 +62,11 @@ export function concurrencyDenied(scope: Scope): Denied {
 
 export function jobIsRunning(jobId: string, permitId: string): Denied {
   const message = `an attempt of job ${jobId} is in progress; attempts of one job never overlap`;
-  return deferred("AC_CONCURRENCY", freedByOthersMs, message, { scope: `job:${jobId}`, limit: 1, permitId });
+  return deferred("AC_CONCURRENCY", "job", freedByOthersMs, message, {
+    scope: `job:${jobId}`,
+    limit: 1,
+    permitId,
+  });
 }
 
 export function workspaceLocked(wanted: string, locked: WorkspaceNode): Denied {
@@ -62,7 +80,7 @@ export function workspaceLocked(wanted: string, locked: WorkspaceNode): Denied {
     permitId: locked.holder,
     setting: "workspace_lock",
   };
-  return deferred("AC_WORKSPACE_LOCKED", freedByOthersMs, message, evidence);
+  return deferred("AC_WORKSPACE_LOCKED", "workspace", freedByOthersMs, message, evidence);
 }
 
 export function workspaceIsolated(node: WorkspaceNode, nowMs: number): Denied {
@@ -75,13 +93,14 @@ export function workspaceIsolated(node: WorkspaceNode, nowMs: number): Denied {
   const facts = { ...evidence, workspace: node.path };
   const untilMs = quarantine?.untilMs ?? nowMs;
   if (untilMs === Infinity) return rejected(code, message, facts);
-  return deferred(code, untilMs - nowMs, message, facts);
+  return deferred(code, "workspace", untilMs - nowMs, message, facts);
 }
 
 export function workerIsolated(worker: WorkerTarget, nowMs: number): Denied {
   const waitMs = worker.isolatedUntilMs - nowMs;
   return deferred(
     "AC_WORKER_ISOLATED",
+    `worker:${worker.name}`,
     waitMs,
     `worker ${worker.name} is isolated: ${worker.isolationReason}`,
     {
@@ -95,6 +114,7 @@ export function startRateDenied(scope: Scope, waitMs: number): Denied {
   const { count, perMs } = scope.startRate ?? { count: 0, perMs: 0 };
   return deferred(
     "AC_START_RATE",
+    scope.name,
     waitMs,
     `runs of ${scope.name} start at most ${count} times per ${perMs} ms`,
     {
@@ -108,17 +128,24 @@ export function startRateDenied(scope: Scope, waitMs: number): Denied {
 
 export function breakerOpen({ target, openedBecause, failuresInRow }: Breaker, waitMs: number): Denied {
   const message = `${target} ${openedBecause}; its breaker is open`;
-  return deferred("AC_BREAKER_OPEN", waitMs, message, { target, failuresInRow, setting: "breakers" });
+  return deferred("AC_BREAKER_OPEN", target, waitMs, message, { target, failuresInRow, setting: "breakers" });
 }
 
 export function breakerProbing(target: string): Denied {
   const message = `a probe is finding out whether ${target} works again`;
-  return deferred("AC_BREAKER_PROBING", freedByOthersMs, message, { target, setting: "breakers.probes" });
+  return deferred("AC_BREAKER_PROBING", target, freedByOthersMs, message, {
+    target,
+    setting: "breakers.probes",
+  });
 }
 
 export function valveShut(open: number, known: number, waitMs: number): Denied {
   const message = `${open} of ${known} breakers are open; only probes are started`;
-  return deferred("AC_GLOBAL_VALVE", waitMs, message, { open, known, setting: "breakers.valve_share" });
+  return deferred("AC_GLOBAL_VALVE", "global", waitMs, message, {
+    open,
+    known,
+    setting: "breakers.valve_share",
+  });
 }
 
 export function providerPaused(target: ProviderTarget, waitMs: number): Denied {
@@ -129,10 +156,16 @@ export function providerPaused(target: ProviderTarget, waitMs: number): Denied {
     allowed: allowed === Infinity ? null : Math.floor(allowed),
   };
   if (waitMs > 0) {
-    return deferred("AC_PROVIDER_PAUSED", waitMs, `${target.name} asked its clients to wait`, evidence);
+    return deferred(
+      "AC_PROVIDER_PAUSED",
+      target.name,
+      waitMs,
+      `${target.name} asked its clients to wait`,
+      evidence,
+    );
   }
   const message = `${target.name} is being released gradually after a rate limit: ${inFlight} of ${Math.floor(allowed)} runs in flight`;
-  return deferred("AC_PROVIDER_PAUSED", freedByOthersMs, message, evidence);
+  return deferred("AC_PROVIDER_PAUSED", target.name, freedByOthersMs, message, evidence);
 }
 
 export function backpressureDenied(
@@ -145,13 +178,13 @@ export function backpressureDenied(
   const evidence = { signal: name, level, setting: `backpressure.${name}` };
   return level === "reject"
     ? rejected("AC_BACKPRESSURE", message, evidence)
-    : deferred("AC_BACKPRESSURE", retryAfterMs, message, evidence);
+    : deferred("AC_BACKPRESSURE", "global", retryAfterMs, message, evidence);
 }
 
 /** Stage `shed` of the defense: interactive work continues; batch work waits until runs succeed again or the stage ends. */
 export function batchShed(): Denied {
   const message = "batch work waits: most of the recent runs of all workers together failed";
-  return deferred("AC_FAILURE_CONCENTRATION", shedRetryMs, message, {
+  return deferred("AC_FAILURE_CONCENTRATION", "class:batch", shedRetryMs, message, {
     stage: "shed",
     setting: "watchdog.concentration_share",
   });
@@ -171,7 +204,10 @@ export interface BudgetFacts {
   readonly windowEndsAt: number;
 }
 
-/** A budget has less left than requested. Deferred until other runs settle or the window ends; rejected if neither can help. */
+/**
+ * A budget has less left than requested. Deferred until other runs settle or the window ends; rejected if neither can help.
+ * Until the window ends, only this job waits: one that asks for less may fit.
+ */
 export function budgetDenied(facts: BudgetFacts, now: number): Denied {
   const { kind, scope, window, setting, cap, spent, held, ask, windowEndsAt } = facts;
   const isCost = kind === "cost_usd";
@@ -183,10 +219,10 @@ export function budgetDenied(facts: BudgetFacts, now: number): Denied {
   const amounts = { limit: shown(cap), spent: shown(spent), held: shown(held), asked: shown(ask) };
   const evidence = { scope, setting, ...amounts };
   if (ask > cap) return rejected(code, message, evidence);
-  if (spent + ask <= cap) return deferred(code, freedByOthersMs, message, evidence);
+  if (spent + ask <= cap) return deferred(code, scope, freedByOthersMs, message, evidence);
   return windowEndsAt === Infinity
     ? rejected(code, message, evidence)
-    : deferred(code, windowEndsAt - now, message, { ...evidence, windowEndsAt });
+    : deferred(code, "job", windowEndsAt - now, message, { ...evidence, windowEndsAt });
 }
 
 export function nothingLeftOfJob(jobId: string, kind: BudgetKind): Denied {

@@ -145,7 +145,12 @@ describe("every kind of no", () => {
           if (worker !== undefined) worker.isolatedUntilMs = clock.monotonicMs() + 700;
           return {};
         },
-        { kind: "deferred", code: "AC_WORKER_ISOLATED", retryAfterMs: 700 },
+        {
+          kind: "deferred",
+          code: "AC_WORKER_ISOLATED",
+          retryAfterMs: 700,
+          evidence: { appliesTo: "worker:codex" },
+        },
       ],
       [
         "a quarantined workspace",
@@ -172,7 +177,12 @@ describe("every kind of no", () => {
           }),
           {}
         ),
-        { kind: "deferred", code: "AC_BACKPRESSURE", retryAfterMs: 900 },
+        {
+          kind: "deferred",
+          code: "AC_BACKPRESSURE",
+          retryAfterMs: 900,
+          evidence: { appliesTo: "global" },
+        },
       ],
       [
         "severe backpressure",
@@ -187,7 +197,7 @@ describe("every kind of no", () => {
         "shedding of batch work",
         {},
         ({ gate }) => ((gate.restrictions.shedsBatch = true), {}),
-        { kind: "deferred", code: "AC_FAILURE_CONCENTRATION" },
+        { kind: "deferred", code: "AC_FAILURE_CONCENTRATION", evidence: { appliesTo: "class:batch" } },
       ],
       [
         "all slots taken",
@@ -196,7 +206,13 @@ describe("every kind of no", () => {
         {
           kind: "deferred",
           code: "AC_CONCURRENCY",
-          evidence: { scope: "global", setting: "limits.global.concurrency", limit: 1, running: 1 },
+          evidence: {
+            scope: "global",
+            appliesTo: "global",
+            setting: "limits.global.concurrency",
+            limit: 1,
+            running: 1,
+          },
         },
       ],
       [
@@ -208,6 +224,7 @@ describe("every kind of no", () => {
           code: "AC_CONCURRENCY",
           evidence: {
             scope: "tenant:acme",
+            appliesTo: "tenant:acme",
             setting: "limits.tenants.default.concurrency",
             limit: 1,
             running: 1,
@@ -218,19 +235,24 @@ describe("every kind of no", () => {
         "an attempt of the same job in progress",
         {},
         ({ grant }) => (grant({ jobId: "j" }), { jobId: "j", attempt: 2 }),
-        { kind: "deferred", code: "AC_CONCURRENCY" },
+        { kind: "deferred", code: "AC_CONCURRENCY", evidence: { appliesTo: "job" } },
       ],
       [
         "a locked workspace",
         {},
         ({ grant }) => (grant({ workspace: "/w/a" }), { workspace: "/w/a/b" }),
-        { kind: "deferred", code: "AC_WORKSPACE_LOCKED" },
+        { kind: "deferred", code: "AC_WORKSPACE_LOCKED", evidence: { appliesTo: "workspace" } },
       ],
       [
         "starts too fast",
         { limits: { workers: { codex: { start_rate: perMinute } } } },
         ({ grant }) => (grant(), grant(), {}),
-        { kind: "deferred", code: "AC_START_RATE", retryAfterMs: 30_000 },
+        {
+          kind: "deferred",
+          code: "AC_START_RATE",
+          retryAfterMs: 30_000,
+          evidence: { appliesTo: "worker:codex" },
+        },
       ],
       [
         "a ceiling above the cap",
@@ -242,13 +264,18 @@ describe("every kind of no", () => {
         "a cost budget held by others",
         { limits: { global: { cost_usd: { day: 10 } } } },
         ({ grant }) => (grant({ maxCostUsd: 6 }), { maxCostUsd: 6 }),
-        { kind: "deferred", code: "AC_BUDGET_COST", retryAfterMs: 500 },
+        {
+          kind: "deferred",
+          code: "AC_BUDGET_COST",
+          retryAfterMs: 500,
+          evidence: { appliesTo: "global" },
+        },
       ],
       [
         "a token budget held by others",
         { limits: { providers: { openai: { tokens: { total: 100 } } } } },
         ({ grant }) => (grant({ maxTokens: 60 }), { maxTokens: 60 }),
-        { kind: "deferred", code: "AC_BUDGET_TOKENS" },
+        { kind: "deferred", code: "AC_BUDGET_TOKENS", evidence: { appliesTo: "provider:openai" } },
       ],
       [
         "a job with nothing left",
@@ -285,7 +312,11 @@ describe("every kind of no", () => {
     spend(8);
     const denied = gate.request(permitRequest({ maxCostUsd: 3 }));
     const hourEnds = Date.UTC(2026, 10, 24, 13);
-    expect(denied).toMatchObject({ kind: "deferred", retryAfterMs: hourEnds - clock.now() });
+    expect(denied).toMatchObject({
+      kind: "deferred",
+      retryAfterMs: hourEnds - clock.now(),
+      evidence: { scope: "global", appliesTo: "job" },
+    });
     clock.advance(hourEnds - clock.now());
     spend(7);
     clock.advance(3_600_000);

@@ -235,7 +235,7 @@ export class Attempt {
     const at = clock.now();
     const { attempt, job } = record;
     events.publish({ type: "permit_deferred", jobId: job.id, at, attempt, retryAfterMs, ...reason });
-    const scope = scopeOfDenial({ ...denial, retryAfterMs }, record);
+    const scope = scopeOfDenial(denial, record);
     this.#options.onDenied(scope, { retryAfterMs, reason });
     // If the denial concerns more than this job, the throttle holds the scope back: the job stays ready, in its place.
     const delayMs = scope.kind === "job" ? Math.ceil(retryAfterMs) : 0;

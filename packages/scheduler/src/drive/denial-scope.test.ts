@@ -9,55 +9,34 @@ const record = newRecord(testSubmission(testJob({ task, context: { tenant: "acme
 const unkeyed = { ...record, concurrencyKey: null };
 
 const worker: DenialScope = { kind: "worker", worker: "codex" };
+const model: DenialScope = { kind: "model", worker: "codex", model: "large" };
 const rows: [string, Evidence, DenialScope][] = [
-  ["AC_GLOBAL_VALVE", {}, { kind: "global" }],
-  ["AC_DRAINING", {}, { kind: "global" }],
-  ["AC_RESTART_INTENSITY", {}, { kind: "global" }],
-  ["AC_BACKPRESSURE", { signal: "memory" }, { kind: "global" }],
-  ["AC_FAILURE_CONCENTRATION", { stage: "shed" }, { kind: "class", class: "batch" }],
-  ["AC_WORKER_ISOLATED", {}, worker],
-  ["AC_WORKSPACE_LOCKED", {}, { kind: "concurrency_key", concurrencyKey: "/w" }],
-  ["AC_BREAKER_OPEN", { target: "worker:codex" }, worker],
-  ["AC_BREAKER_OPEN", { target: "provider:openai" }, worker],
-  [
-    "AC_BREAKER_OPEN",
-    { target: "provider:openai/large" },
-    { kind: "model", worker: "codex", model: "large" },
-  ],
-  [
-    "AC_PROVIDER_PAUSED",
-    { target: "provider:openai/large" },
-    { kind: "model", worker: "codex", model: "large" },
-  ],
-  ["AC_CONCURRENCY", { scope: "global" }, { kind: "global" }],
-  ["AC_CONCURRENCY", { scope: "worker:codex" }, worker],
-  ["AC_CONCURRENCY", { scope: "tenant:acme" }, { kind: "tenant", tenant: "acme" }],
-  ["AC_CONCURRENCY", { scope: "job:j" }, { kind: "job" }],
+  ["AC_GLOBAL_VALVE", { appliesTo: "global" }, { kind: "global" }],
+  ["AC_FAILURE_CONCENTRATION", { appliesTo: "class:batch" }, { kind: "class", class: "batch" }],
+  ["AC_WORKER_ISOLATED", { appliesTo: "worker:codex" }, worker],
+  ["AC_WORKSPACE_LOCKED", { appliesTo: "workspace" }, { kind: "concurrency_key", concurrencyKey: "/w" }],
+  ["AC_BREAKER_OPEN", { appliesTo: "provider:openai" }, worker],
+  ["AC_PROVIDER_PAUSED", { appliesTo: "provider:openai/large" }, model],
+  ["AC_CONCURRENCY", { appliesTo: "tenant:acme" }, { kind: "tenant", tenant: "acme" }],
+  ["AC_BUDGET_COST", { scope: "global", appliesTo: "job" }, { kind: "job" }],
   ["AC_CONCURRENCY", {}, { kind: "job" }],
-  ["AC_START_RATE", { scope: "worker:codex" }, worker],
-  ["AC_BUDGET_COST", { scope: "global" }, { kind: "global" }],
-  ["AC_INTERNAL", { scope: "global" }, { kind: "job" }],
+  ["AC_CONCURRENCY", { appliesTo: 7 }, { kind: "job" }],
+  ["AC_CONCURRENCY", { appliesTo: "galaxy" }, { kind: "job" }],
+  ["AC_DRAINING", {}, { kind: "global" }],
+  ["AC_RUNTIME_LOST", {}, { kind: "global" }],
 ];
 
 describe("whom a denial concerns", () => {
   it.each(rows)("%s %j", (code, evidence, scope) => {
-    expect(
-      scopeOfDenial({ code: code as "AC_INTERNAL", message: "", evidence, retryAfterMs: 500 }, record),
-    ).toEqual(scope);
-  });
-
-  it("is one job for a budget that is out for long, since others may fit", () => {
-    const denial = {
-      code: "AC_BUDGET_COST",
-      message: "",
-      evidence: { scope: "global" },
-      retryAfterMs: 60_000,
-    } as const;
-    expect(scopeOfDenial(denial, record)).toEqual({ kind: "job" });
+    expect(scopeOfDenial({ code: code as "AC_INTERNAL", message: "", evidence }, record)).toEqual(scope);
   });
 
   it("is one job for a workspace that nothing else shares", () => {
-    const denial = { code: "AC_WORKSPACE_LOCKED", message: "", evidence: {}, retryAfterMs: 500 } as const;
+    const denial = {
+      code: "AC_WORKSPACE_LOCKED",
+      message: "",
+      evidence: { appliesTo: "workspace" },
+    } as const;
     expect(scopeOfDenial(denial, unkeyed)).toEqual({ kind: "job" });
   });
 
