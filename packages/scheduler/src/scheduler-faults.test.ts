@@ -71,6 +71,28 @@ describe("a cancel", () => {
   });
 });
 
+describe("a close", () => {
+  it("waits for a store that takes no ends as long as it is told to, and no longer", async () => {
+    const memory = createMemoryStore();
+    let isFull = false;
+    const store: JobStore = {
+      ...memory,
+      settleAndClaim: (...call) =>
+        isFull ? Promise.reject(new Error("disk full")) : memory.settleAndClaim(...call),
+    };
+    const rig = await createRig({ store, execute: (run) => takeTime(run, 60_000, testResult(), rig.clock) });
+    await rig.scheduler.submit(simpleJob());
+    await rig.clock.advance(10);
+    isFull = true;
+    let isClosed = false;
+    void rig.scheduler.close({ storeWaitMs: 3000 }).then(() => (isClosed = true));
+    await rig.clock.advance(2900);
+    expect(isClosed).toBe(false);
+    await rig.clock.advance(200);
+    expect(isClosed).toBe(true);
+  });
+});
+
 describe("an attempt whose worker never began", () => {
   const neverBegun = (code: WorkerResult["code"]) =>
     testResult({ outcome: "failed", errorClass: "internal", code, summary: "cannot be written", costUsd: 0 });

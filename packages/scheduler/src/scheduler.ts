@@ -5,6 +5,7 @@
  */
 import {
   backOffMs,
+  settledWithin,
   sleep,
   type CancelRequest,
   type Denial,
@@ -35,7 +36,14 @@ export interface CloseOptions {
    * limits of their job allow it.
    */
   readonly finishRunning?: boolean;
+  /**
+   * After the last attempt has ended: longest wait in ms for a store that does not accept its end. Default 10,000. The next
+   * scheduler on the store accounts for ends that were not written.
+   */
+  readonly storeWaitMs?: number;
 }
+
+const storeWaitMsDefault = 10_000;
 
 const againMsMin = 100;
 const againMsMax = 5000;
@@ -161,18 +169,21 @@ export class Scheduler {
 
   /**
    * Ends this scheduler and everything it runs; idempotent. Jobs stay in the store. Does not close the store or the runtime.
-   * Resolves once all ends are written: it waits while the store does not answer.
+   * Resolves once all ends are written, or the store has not accepted them within `storeWaitMs`.
    */
   close(options: CloseOptions = {}): Promise<void> {
     this.#closing ??= this.#close(options);
     return this.#closing;
   }
 
-  async #close({ finishRunning = false }: CloseOptions): Promise<void> {
+  async #close({ finishRunning = false, storeWaitMs = storeWaitMsDefault }: CloseOptions): Promise<void> {
+    const { clock, log } = this.#options;
     this.#loop.pause();
     const reason: Reason = { code: "AC_DRAINING", message: "the scheduler is shutting down", evidence: {} };
     if (!finishRunning) this.#loop.cancelAll({ reason });
-    await this.#loop.whenEmpty();
+    await this.#loop.whenEnded();
+    if (!(await settledWithin(clock, this.#loop.whenEmpty(), storeWaitMs)))
+      log.error({}, "the job store did not take the last ends; the next process accounts for them");
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#recovery.close();
     this.#loop.close();

@@ -71,7 +71,7 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
     }
     void signals.second.then(() => composition.runtime.close());
     const closed = scheduler.close({ finishRunning: how === "finish" });
-    // If the store does not accept the last ends, a second signal ends the wait: the next start accounts for the rest.
+    // If running jobs do not end, a second signal ends the wait: the next start accounts for them.
     await Promise.race([closed, signals.second.then(() => closeScheduler(scheduler))]);
     return exitCodes.succeeded;
   } finally {

@@ -59,7 +59,7 @@ type EffectOf<Type extends DriveEffect["type"]> = Extract<DriveEffect, { type: T
 export class DriveLoop {
   readonly #options: DriveLoopOptions;
   readonly #active = new Map<string, Attempt>();
-  readonly #awaitingEmpty: (() => void)[] = [];
+  readonly #waiting: { readonly until: () => boolean; readonly resolve: () => void }[] = [];
   readonly #answers: PermitAnswers = {
     onGranted: (record) => {
       const { throttle, concurrency } = this.#options;
@@ -123,11 +123,20 @@ export class DriveLoop {
     });
   }
 
+  /** Resolves once no attempt is in flight; ends may be unwritten. Call `pause` first, or it may never resolve. */
+  whenEnded(): Promise<void> {
+    return this.#when(() => this.#active.size === 0);
+  }
+
   /** Resolves once nothing is in flight and everything is written. Call `pause` first, or it may never resolve. */
   whenEmpty(): Promise<void> {
-    if (this.isEmpty) return Promise.resolve();
+    return this.#when(() => this.isEmpty);
+  }
+
+  #when(until: () => boolean): Promise<void> {
     return new Promise((resolve) => {
-      this.#awaitingEmpty.push(resolve);
+      this.#waiting.push({ until, resolve });
+      this.#tellWaiting();
     });
   }
 
@@ -254,6 +263,7 @@ export class DriveLoop {
     this.#active.set(record.job.id, attempt);
     void attempt.run().then((settlement) => {
       this.#active.delete(record.job.id);
+      this.#tellWaiting();
       return this.settle(settlement);
     });
   }
@@ -271,20 +281,22 @@ export class DriveLoop {
     );
     if (this.#state.owner !== null && waitMs < Infinity)
       this.#timer = clock.setTimer(Math.max(1, waitMs), () => this.wake());
-    if (this.#tellIfEmpty() && hasLooked) onQuiet();
+    this.#tellWaiting();
+    if (this.isEmpty && hasLooked) onQuiet();
   }
 
   #backOff({ delayMs, error, isFirst }: EffectOf<"back_off">): void {
     const { log, clock } = this.#options;
     if (isFirst) log.error({ error }, "the job store did not take a change; trying again");
     this.#timer = clock.setTimer(delayMs, () => this.#handle({ type: "retry_due" }));
-    this.#tellIfEmpty();
+    this.#tellWaiting();
   }
 
-  #tellIfEmpty(): boolean {
-    if (!this.isEmpty) return false;
-    for (const resolve of this.#awaitingEmpty.splice(0)) resolve();
-    return true;
+  #tellWaiting(): void {
+    for (const waiter of this.#waiting.splice(0)) {
+      if (waiter.until()) waiter.resolve();
+      else this.#waiting.push(waiter);
+    }
   }
 }
 
