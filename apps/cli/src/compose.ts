@@ -94,6 +94,7 @@ export async function openState({ config, state, adapters, env, log }: ComposeOp
     adapters,
     limits,
     prices: config.prices,
+    unpriced: config.unpriced,
   });
   const neverBegan: NeverBegan = (attempt) => provedUnbegun(state.attempts, attempt, systemClock.now());
   const spool = openSpoolDirectory(state.spool, log);
@@ -130,6 +131,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       versionsDir: state.versions,
       ownDirectories: hiddenDirectories(state, env),
       prices: config.prices,
+      unpriced: config.unpriced,
       runLimits: runLimitsOf(config),
     }),
     clock: systemClock,

@@ -19,6 +19,7 @@ const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "AC_ADAPTER_MISSING",
   "AC_ADAPTER_INVALID",
   "AC_CAPABILITY_UNSUPPORTED",
+  "AC_MODEL_UNPRICED",
   "AC_WORKFLOW_INVALID",
   "AC_WORKFLOW_INPUT",
   "AC_WORKFLOW_PATH",

@@ -68,6 +68,12 @@ export const errorCodes = {
     retryable: false,
     cure: "Run the adapter's conformance suite; see docs/adapters.md.",
   },
+  AC_MODEL_UNPRICED: {
+    meaning:
+      "The cost of the run could not be known, and the configuration refuses such runs (`unpriced: refuse`).",
+    retryable: false,
+    cure: "Name a model that has a price, set its price under `prices` in the configuration, or change `unpriced`.",
+  },
   AC_CAPABILITY_UNSUPPORTED: {
     meaning: "The worker cannot enforce a requested capability.",
     retryable: false,

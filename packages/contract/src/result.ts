@@ -112,6 +112,8 @@ export const workerResultSchema = lazySchema(() =>
     usage: usageSchema,
     costUsd: z.number().nonnegative().nullable(),
     costBasis: costBasisSchema,
+    /** Why the cost is not what a worker or a price list says, in one clause. Omitted if it is. */
+    costNote: z.string().optional(),
     /** The worker's session id, for resuming. */
     session: z.string().nullable(),
     /** Exit code of the worker's process; null if it was killed by a signal or never started. */

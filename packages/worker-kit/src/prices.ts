@@ -3,7 +3,7 @@
  * `@pydantic/genai-prices`: it is never updated over the network, and is loaded on first use, because it has two megabytes
  * that most commands do not need.
  */
-import type { Usage } from "@agentcore/contract";
+import { AgentCoreError, type Usage, type WorkerAdapter } from "@agentcore/contract";
 import { addUsd } from "./usage-sum.ts";
 
 /** Estimates synchronously once the list is loaded. */
@@ -44,6 +44,53 @@ function ownPrice(own: OwnPrices, provider: string | null, model: string | null)
   const names = provider === null ? [model] : [`${provider}/${model}`, model];
   const name = names.find((one) => Object.hasOwn(own, one));
   return name === undefined ? null : (own[name] ?? null);
+}
+
+/** What is charged for a run whose model has no price: its ceiling, or nothing; or the run is refused. */
+export type Unpriced = "charge_ceiling" | "refuse" | "zero";
+
+/** The list in which a model without a price costs nothing, whatever its usage. */
+export function freeIfUnpriced(list: PriceList): PriceList {
+  return {
+    estimateCostUsd: (provider, model, usage) =>
+      list.estimateCostUsd(provider, model, usage) ??
+      (model === null || hasPrice(list, provider, model) ? null : 0),
+  };
+}
+
+export interface Pricing {
+  readonly prices?: OwnPrices | undefined;
+  /** Default: `charge_ceiling`. */
+  readonly unpriced?: Unpriced | undefined;
+}
+
+/** Whether a run of this worker costs something that only a price list can tell. */
+export function needsPrice({
+  provider,
+  reportsCost,
+}: Pick<WorkerAdapter, "provider" | "reportsCost">): boolean {
+  return provider !== null && reportsCost !== true;
+}
+
+/**
+ * Throws `AC_MODEL_UNPRICED` if `unpriced` is `refuse` and the cost of a run could not be known: its model has no price, or
+ * is not named. `provider`: default is the adapter's.
+ */
+export async function requirePrice(
+  adapter: Pick<WorkerAdapter, "name" | "provider" | "reportsCost">,
+  model: string | null,
+  { prices = {}, unpriced }: Pricing,
+  provider = adapter.provider,
+): Promise<void> {
+  if (unpriced !== "refuse" || !needsPrice(adapter)) return;
+  if (model !== null && hasPrice(withOwnPrices(await loadPriceList(), prices), provider, model)) return;
+  const why =
+    model === null
+      ? `no model is named for worker ${adapter.name}, so its price is not known`
+      : `no price is known for model ${model} of worker ${adapter.name}`;
+  throw new AgentCoreError("AC_MODEL_UNPRICED", `${why}; \`unpriced: refuse\` refuses the run`, {
+    evidence: { worker: adapter.name, model, setting: "unpriced" },
+  });
 }
 
 /** Whether a model has a price: the user's own, or the list's. */

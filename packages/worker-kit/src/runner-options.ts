@@ -2,7 +2,7 @@
 import type { Containment, RunLimits } from "@agentcore/containment";
 import type { Clock, Ids } from "@agentcore/contract";
 import { lineCharsMax } from "./line-framer.ts";
-import type { OwnPrices } from "./prices.ts";
+import type { OwnPrices, Unpriced } from "./prices.ts";
 import { logBytesMaxDefault } from "./runner/output-log.ts";
 
 export interface RunnerLimits {
@@ -62,4 +62,6 @@ export interface RunnerOptions {
   readonly runLimits?: RunLimits;
   /** The user's own prices for models. Default: none. */
   readonly prices?: OwnPrices;
+  /** What a model without a price costs. Default: `charge_ceiling`. */
+  readonly unpriced?: Unpriced;
 }

@@ -34,7 +34,7 @@ it("each tenant that falls under tenants.default is shown with what it spent, an
     ["tenant:acme", 5, 3.06],
     ["tenant:*", 5, 0],
   ]);
-  const text = budgetLines(levels).map((line) => line.map((one) => one.text).join(""));
+  const text = budgetLines(levels, "charge_ceiling").map((line) => line.map((one) => one.text).join(""));
   expect(text.at(-1)).toContain("a run without a tenant counts in none");
 });
 

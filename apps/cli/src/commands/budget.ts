@@ -17,8 +17,8 @@ export async function budget(options: StateOptions, io: Io): Promise<number> {
   const database = await openStateDatabase({ directory: state.path });
   try {
     const levels = await budgetLevels(loaded.config, createSqliteLedger(database), systemClock.now());
-    if (options.json === true) io.stdout.json({ budgets: levels });
-    else plainScreen(io.stdout).print(budgetLines(levels));
+    if (options.json === true) io.stdout.json({ budgets: levels, unpriced: loaded.config.unpriced });
+    else plainScreen(io.stdout).print(budgetLines(levels, loaded.config.unpriced));
     return exitCodes.succeeded;
   } finally {
     await database.close();

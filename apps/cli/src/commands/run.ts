@@ -19,6 +19,7 @@ import {
   warnOfLoaders,
   type TaskOptions,
 } from "../options/job-from-options.ts";
+import { requireKnownCost } from "../options/require-price.ts";
 import { createLog, type ProcessLog } from "../log.ts";
 import { announcementOf, loadOptionsConfig } from "../queue/open-queue.ts";
 import { jsonPresenter } from "../present/json-presenter.ts";
@@ -42,6 +43,7 @@ export async function run(instructions: string | undefined, options: RunOptions,
   warnOfLoaders(options.env, io);
   const adapter = await requireWorker(job.task.worker, job.task.capabilities ?? [], loaded);
   requireWorkerProgram(adapter, loaded, io.env);
+  await requireKnownCost(adapter, job.task.model, loaded.config);
   const log = createLog("warn");
   const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
   const composition = await compose({ config: loaded.config, state, adapters: [adapter], env: io.env, log });

@@ -17,6 +17,7 @@ import {
   warnOfLoaders,
   type TaskOptions,
 } from "../options/job-from-options.ts";
+import { requireKnownCost } from "../options/require-price.ts";
 import { readTextFile } from "../text-files.ts";
 import { withQueue, type OpenedQueue, type StateOptions } from "../queue/open-queue.ts";
 
@@ -50,7 +51,8 @@ async function oneJob(
   io: Io,
 ): Promise<JobSubmission> {
   const job = jobFromOptions(await readInstructions(instructions, io), options, loaded, io);
-  await requireWorker(job.task.worker, job.task.capabilities ?? [], loaded);
+  const adapter = await requireWorker(job.task.worker, job.task.capabilities ?? [], loaded);
+  await requireKnownCost(adapter, job.task.model, loaded.config);
   warnOfLoaders(options.env, io);
   return {
     ...job,
@@ -96,7 +98,8 @@ async function jobOfLine(line: string, loaded: OpenedQueue["loaded"], io: Io): P
   }
   const job = checkJob(value);
   const workspace = checkWorkspace(resolve(io.cwd, job.task.workspace));
-  await requireWorker(job.task.worker, job.task.capabilities ?? [], loaded);
+  const adapter = await requireWorker(job.task.worker, job.task.capabilities ?? [], loaded);
+  await requireKnownCost(adapter, job.task.model, loaded.config);
   return { ...job, task: { ...job.task, workspace } };
 }
 

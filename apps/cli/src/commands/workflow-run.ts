@@ -1,5 +1,12 @@
 /** `agentcore workflow run|resume`: works on a run in this process until it ends; the exit code says how it ended. */
-import { AgentCoreError, isAgentCoreError, systemClock, systemIds, type Log } from "@agentcore/contract";
+import {
+  AgentCoreError,
+  isAgentCoreError,
+  systemClock,
+  systemIds,
+  type Log,
+  type WorkerAdapter,
+} from "@agentcore/contract";
 import { processOwner } from "@agentcore/core";
 import type { Journal, JournalValue } from "@agentcore/scheduler";
 import { createSqliteJournal } from "@agentcore/store-sqlite";
@@ -28,10 +35,13 @@ import { resolve } from "node:path";
 import { requireWorker } from "../adapters.ts";
 import { compose, type Composition } from "../compose.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
+import { limitsOf } from "./budget.ts";
 import { exitCodes } from "../exit-code.ts";
 import { onInterrupt } from "../interrupt.ts";
 import type { Io } from "../io.ts";
 import { checkWorkspace } from "../options/job-from-options.ts";
+import { priceWarning, requireKnownCost } from "../options/require-price.ts";
 import { createLog, type ProcessLog } from "../log.ts";
 import { announcementOf, loadOptionsConfig, type StateOptions } from "../queue/open-queue.ts";
 import { startScheduler } from "../queue/start-scheduler.ts";
@@ -47,7 +57,7 @@ import { lookUpWorkers } from "../workflow/known-workers.ts";
 import { endWithoutFile } from "../workflow/end-run.ts";
 import { loadWorkflow, requireWorkflow, writeWarnings } from "../workflow/load-workflow.ts";
 import { withJournal } from "../workflow/open-journal.ts";
-import { workersOf } from "../workflow/workers-of.ts";
+import { modelsOf, workersOf } from "../workflow/workers-of.ts";
 import { workflowJsonLines, workflowLines, type WorkflowPresenter } from "../workflow/workflow-presenter.ts";
 
 interface ShowOptions extends StateOptions {
@@ -206,6 +216,7 @@ async function withEngine(
   const { presenter, log } = presenterFor(options, { workflow, capUsd: budget?.costUsd ?? null }, io);
   const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
   const adapters = await adaptersFor(workflow, loaded);
+  if (isCostLimited(loaded.config, budget)) await warnOfPrices(workflow, adapters, loaded, io);
   // Steps of a workflow share their workspace by design: the workflow's order keeps them apart if necessary.
   const config = { ...loaded.config, workspace_lock: false };
   const composition = await compose({ config, state, adapters, env: io.env, log });
@@ -284,8 +295,32 @@ function runPorts({ containment }: Composition, log: Log, io: Io) {
   };
 }
 
-function adaptersFor(workflow: Workflow, loaded: LoadedConfig) {
-  return Promise.all([...workersOf(workflow)].map(([worker, asked]) => requireWorker(worker, asked, loaded)));
+async function adaptersFor(workflow: Workflow, loaded: LoadedConfig) {
+  const workers = [...workersOf(workflow)];
+  const adapters = await Promise.all(workers.map(([worker, asked]) => requireWorker(worker, asked, loaded)));
+  for (const { worker, model } of modelsOf(workflow)) {
+    const adapter = adapters.find(({ name }) => name === worker);
+    if (adapter !== undefined) await requireKnownCost(adapter, model, loaded.config);
+  }
+  return adapters;
+}
+
+function isCostLimited(config: Config, budget: Budget | null): boolean {
+  const isCost = ({ kind }: { readonly kind: string }): boolean => kind === "cost_usd";
+  return (budget?.costUsd ?? config.limits.job.cost_usd ?? null) !== null || limitsOf(config).some(isCost);
+}
+
+async function warnOfPrices(
+  workflow: Workflow,
+  adapters: readonly WorkerAdapter[],
+  { config }: LoadedConfig,
+  io: Io,
+): Promise<void> {
+  for (const { worker, model } of modelsOf(workflow)) {
+    const adapter = adapters.find(({ name }) => name === worker);
+    const warning = adapter === undefined ? null : await priceWarning(adapter, model, config);
+    if (warning !== null) io.stderr.write(`agentcore: worker ${worker}: ${warning}\n`);
+  }
 }
 
 async function follow(handle: RunHandle, presenter: WorkflowPresenter, io: Io): Promise<RunResult> {

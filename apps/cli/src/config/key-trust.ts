@@ -42,6 +42,7 @@ export const keyTrust: Readonly<Record<string, KeyTrust>> = {
   "limits.attempt.plausible_cost_usd": "trust",
   "limits.attempt.plausible_tokens": "trust",
   prices: "trust",
+  unpriced: "trust",
   // Defenses that can be weakened until nothing is left of them.
   backpressure: "trust",
   degrade: "trust",

@@ -109,6 +109,10 @@ export function configSchema(env: Environment) {
         description:
           "Prices by model (`my-model`) or by provider and model (`openai/my-model`), overriding the built-in list.",
       }),
+      unpriced: z.enum(["charge_ceiling", "refuse", "zero"]).default("charge_ceiling").meta({
+        description:
+          "What a run costs whose worker reports no cost and whose model has no price: `charge_ceiling` charges all that it was allowed to spend, `zero` charges nothing (no cost limit stops it then), and `refuse` refuses the run before it starts.",
+      }),
       ...runtimeConfigSchema.unwrap().shape,
     })
     .meta({ title: "agentcore.yaml", description: "Configuration of AgentCore." });

@@ -4,17 +4,15 @@ import {
   compareVersions,
   credentialStatus,
   detectProgram,
-  hasPrice,
-  loadPriceList,
   type CredentialStatus,
   type ProgramOptions,
   type ProgramStatus,
-  withOwnPrices,
 } from "@agentcore/worker-kit";
 import { loadAdapters } from "../adapters.ts";
 import type { Environment } from "../config/env-text.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
+import { modelBeforeStart, priceWarning } from "../options/require-price.ts";
 import type { WorkerReport } from "./report.ts";
 
 export async function examineWorkers(
@@ -43,19 +41,18 @@ export async function examineWorkers(
   );
 }
 
-/** Reports if the worker's configured model has no price: its runs would be charged their whole ceilings. */
+/** Reports if the worker's configured model has no price, and what the configuration says happens then. */
 export async function withPrice(
   report: WorkerReport,
   adapter: Pick<WorkerAdapter, "name" | "provider" | "reportsCost">,
-  config: Pick<Config, "workers" | "defaults" | "prices">,
+  config: Pick<Config, "workers" | "defaults" | "prices" | "unpriced">,
 ): Promise<WorkerReport> {
-  const settings = config.workers[adapter.name]?.settings ?? {};
   const isDefault = config.defaults.worker === adapter.name;
-  const model = settings["model"] ?? (isDefault ? config.defaults.model : undefined);
-  if (typeof model !== "string" || adapter.provider === null || adapter.reportsCost === true) return report;
-  const prices = withOwnPrices(await loadPriceList(), config.prices);
-  if (hasPrice(prices, adapter.provider, model)) return report;
-  const detail = `${report.detail}; no price for model ${model}, so a run is charged its whole ceiling`;
+  const asked = isDefault ? config.defaults.model : null;
+  const warning = await priceWarning(adapter, asked, config);
+  if (warning === null) return report;
+  const detail = `${report.detail}; ${warning}`;
+  const model = modelBeforeStart(adapter.name, asked, config);
   const cure = `Set prices.${model} in the configuration.`;
   return { ...report, detail, cure: report.cure === null ? cure : `${report.cure} ${cure}` };
 }

@@ -18,10 +18,13 @@ import type { LostSpending, SpendingOfLost } from "@agentcore/scheduler";
 import {
   createLineFramer,
   findAttemptDirectory,
+  freeIfUnpriced,
+  hasPrice,
   loadPriceList,
   openRegularFile,
   type OwnPrices,
   type PriceList,
+  type Unpriced,
   UsageTail,
   withOwnPrices,
 } from "@agentcore/worker-kit";
@@ -34,6 +37,8 @@ export interface TranscriptOptions {
   /** Adapters of the workers that may have printed; output of other workers cannot be read. */
   readonly adapters: readonly WorkerAdapter[];
   readonly prices?: OwnPrices;
+  /** Default: `charge_ceiling`. */
+  readonly unpriced?: Unpriced;
   readonly limits: Pick<RuntimeConfig["limits"]["attempt"], "response_cost_usd">;
 }
 
@@ -42,12 +47,14 @@ export function createTranscriptSpending({
   adapters,
   limits,
   prices: own = {},
+  unpriced,
 }: TranscriptOptions): SpendingOfLost {
   return async ({ jobId, attempt, permitId, task, maxCostUsd }) => {
     const adapter = adapters.find(({ name }) => name === task.worker);
     if (adapter === undefined) return null;
     const directory = await findAttemptDirectory(attemptsDir, { jobId, attempt, permitId });
-    const prices = withOwnPrices(await loadPriceList(), own);
+    const known = withOwnPrices(await loadPriceList(), own);
+    const prices = unpriced === "zero" ? freeIfUnpriced(known) : known;
     const meter = new TranscriptMeter(adapter.provider, task.model ?? null, prices);
     const reader = adapter.createReader({ task, model: task.model ?? null });
     const take = (event: WorkerEvent): void => meter.take(event);
@@ -58,6 +65,7 @@ export function createTranscriptSpending({
     }
     const { costUsd, usage } = reader.end();
     if (costUsd !== null) return { costUsd, usage };
+    if (unpriced === "zero" && meter.lacksPrice(known)) return meter.total;
     if (meter.isAnswered || adapter.provider === null) return meter.estimate();
     return maxCostUsd === null
       ? null
@@ -95,6 +103,14 @@ class TranscriptMeter {
     const before = this.#total;
     this.#total = combine(Math.max, before, { costUsd: costUsd ?? 0, usage });
     this.#most = combine(Math.max, this.#most, combine(minus, this.#total, before));
+  }
+
+  get total(): LostSpending {
+    return this.#total;
+  }
+
+  lacksPrice(list: PriceList): boolean {
+    return this.#model !== null && !hasPrice(list, this.#provider, this.#model);
   }
 
   /** Null if a part has no price, or nothing was reported. */

@@ -1,10 +1,12 @@
 /** `budget`: shows every limit, and how much of it is held, spent, and left. */
 import type { BudgetLevel } from "@agentcore/contract";
-import { span, type Line, type Span, type Tone } from "./line.ts";
+import type { Unpriced } from "@agentcore/worker-kit";
+import { paragraph, span, type Line, type Span, type Tone } from "./line.ts";
 import { formatCount, formatDollars } from "./run-view.ts";
 import { table } from "./table.ts";
+import { unpricedWords } from "./unpriced.ts";
 
-export function budgetLines(levels: readonly BudgetLevel[]): Line[] {
+export function budgetLines(levels: readonly BudgetLevel[], unpriced: Unpriced): Line[] {
   if (levels.length === 0) {
     return [[span("No cost or token limit is set; see `limits` in `agentcore schema`.", "dim")]];
   }
@@ -23,8 +25,9 @@ export function budgetLines(levels: readonly BudgetLevel[]): Line[] {
       "dim" as const,
     ),
   ];
+  const price = paragraph([span(`Without a price for its model, ${unpricedWords[unpriced]}.`, "dim")]);
   const hasAnyTenant = levels.some(({ scope }) => scope === "tenant:*");
-  return [...table(columns, levels.map(cells)), ...(hasAnyTenant ? [note] : [])];
+  return [...table(columns, levels.map(cells)), price, ...(hasAnyTenant ? [note] : [])];
 }
 
 function cells({ scope, kind, window, limit, held, spent }: BudgetLevel): Span[] {

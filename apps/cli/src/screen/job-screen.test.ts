@@ -226,18 +226,20 @@ describe("why", () => {
 
 describe("budgets", () => {
   it("are shown with what is held, spent and left", () => {
-    const lines = budgetLines([
+    const levels = [
       { scope: "global", kind: "tokens", limit: 4000, held: 1000, spent: 0 },
       { scope: "tenant:acme", kind: "cost_usd", window: "day", limit: 25, held: 2.5, spent: 20 },
-    ]);
+    ] as const;
+    const lines = budgetLines(levels, "zero");
     expect(lines.map(textOf)).toEqual([
       "SCOPE        LIMIT ON  PER   LIMIT   HELD   SPENT   LEFT",
       "global       tokens    –     4,000  1,000       0  3,000",
       "tenant:acme  cost usd  day  $25.00  $2.50  $20.00  $2.50",
+      "Without a price for its model, a run counts as $0, and no cost limit stops it (unpriced: zero).",
     ]);
   });
 
   it("that do not exist are said not to", () => {
-    expect(budgetLines([]).map(textOf)[0]).toContain("No cost or token limit is set");
+    expect(budgetLines([], "refuse").map(textOf)[0]).toContain("No cost or token limit is set");
   });
 });

@@ -21,9 +21,10 @@ const aheadShownMax = 5;
 export function whyLines(facts: WhyFacts): Line[] {
   const { record, decisions, now } = facts;
   const head: Line = [span(`${record.job.id}  `, "accent"), stateSpan(record.state)];
-  if (decisions.length === 0) return [head, ...turnLines(facts), ...leftLines(facts), ...nothingLines(facts)];
+  const rest = [...turnLines(facts), ...leftLines(facts), ...costLines(facts)];
+  if (decisions.length === 0) return [head, ...rest, ...nothingLines(facts)];
   const decided = decisions.flatMap((decision) => decisionLines(decision, facts, now));
-  return [head, ...decided, ...turnLines(facts), ...leftLines(facts)];
+  return [head, ...decided, ...rest];
 }
 
 function decisionLines(decision: Decision, { placeOf }: WhyFacts, now: number): Line[] {
@@ -51,6 +52,13 @@ function decisionLines(decision: Decision, { placeOf }: WhyFacts, now: number): 
       : []),
     ...(cure === "" ? [] : [indented(cure, "accent")]),
   ];
+}
+
+function costLines({ record, placeOf }: WhyFacts): Line[] {
+  const note = record.result?.costNote;
+  if (note === undefined) return [];
+  const prices = `prices: ${placeOf("prices") ?? "none are set"}; unpriced: ${placeOf("unpriced") ?? "its default"}`;
+  return [indented(oneLine(note)), indented(prices, "accent")];
 }
 
 function leftLines({ left }: WhyFacts): Line[] {

@@ -13,6 +13,14 @@ export function workersOf(workflow: Workflow): ReadonlyMap<string, readonly Capa
   return new Map([...asked].map(([worker, capabilities]) => [worker, [...capabilities]]));
 }
 
+/** Every worker with the models that steps name for it; null for a step that names none. */
+export function modelsOf(workflow: Workflow): readonly Pick<WorkSpec, "worker" | "model">[] {
+  const asked = new Map(
+    worksOf(workflow).map(({ worker, model }) => [JSON.stringify([worker, model]), { worker, model }]),
+  );
+  return [...asked.values()];
+}
+
 function worksOf(workflow: Workflow): readonly WorkSpec[] {
   return workflow.steps.flatMap(({ action, loop }) => [
     ...(action.kind === "worker" ? [action.work] : worksOf(action.workflow)),

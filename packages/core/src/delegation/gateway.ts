@@ -232,10 +232,11 @@ export class Gateway {
     watchdog.ended(watched, result);
     await bookkeeping.settle(permit, { ...charge });
     this.#options.log.debug({ permitId: permit.id, outcome: result.outcome, at: clock.now() }, "a run ended");
-    const why = unknownCost(execution, result, charge) ?? loweredCost(execution, result);
+    const costNote =
+      unknownCost(execution, result, charge) ?? loweredCost(execution, result) ?? result.costNote ?? null;
     const charged = withCharge(result, charge);
     return withFinding(
-      why === null ? charged : { ...charged, summary: `${charged.summary} (${why})` },
+      costNote === null ? charged : { ...charged, costNote, summary: `${charged.summary} (${costNote})` },
       execution,
     );
   }

@@ -306,6 +306,7 @@ describe("stopping a run", () => {
     expect(await priced.result).toMatchObject({
       costUsd: 2,
       costBasis: "estimated",
+      costNote: "cost unknown: no price for model house; the ceiling of $2 was charged",
       summary: "done (cost unknown: no price for model house; the ceiling of $2 was charged)",
     });
     const silent = await rig.start({ maxCostUsd: 2 });

@@ -5,40 +5,75 @@
  */
 import type { CostBasis, Usage, WorkerEvent, WorkerReport } from "@agentcore/contract";
 import { ignore } from "@agentcore/contract";
-import { hasPrice, loadPriceList, type PriceList, withOwnPrices } from "../prices.ts";
+import {
+  freeIfUnpriced,
+  hasPrice,
+  loadPriceList,
+  needsPrice,
+  type PriceList,
+  withOwnPrices,
+} from "../prices.ts";
 import type { Run } from "./prepare.ts";
 
 export interface CostMeter {
-  /** The warning before the start of a run whose cost cannot be known; null if it can. */
+  /** The warning before the start of a run whose model has no price; null if it has one, or is not known yet. */
   warning(): Promise<string | null>;
+  /** The same warning for the model that the worker named itself; null if it was given before. */
+  lateWarning(event: WorkerEvent): string | null;
   /** The event, with an estimate for a missing cost if possible, and never with a lower cost than before. */
   price(event: WorkerEvent): WorkerEvent;
   /** Cost of the whole run: the highest report of the worker if it reached its end, else the price of its tokens. */
-  total(
-    report: WorkerReport | null,
-    usage: Usage,
-  ): Promise<{ readonly costUsd: number | null; readonly costBasis: CostBasis }>;
+  total(report: WorkerReport | null, usage: Usage): Promise<Cost>;
+}
+
+export interface Cost {
+  readonly costUsd: number | null;
+  readonly costBasis: CostBasis;
+  /** See `WorkerResult`. */
+  readonly costNote?: string;
 }
 
 /** `modelInFiles`: the model that the worker's usage files name; null if they name none. */
 export function createCostMeter(run: Run, modelInFiles: () => string | null): CostMeter {
   const provider = run.request.permit.provider ?? run.request.adapter.provider;
   let model = run.model;
+  /** With the user's own prices. */
+  let known: PriceList | null = null;
+  /** What estimates are made with. */
   let prices: PriceList | null = null;
   /** The maximum so far. */
   let reportedUsd: number | null = null;
   let estimatedUsd: number | null = null;
-  const { prices: own = {} } = run.parts;
-  const loading = provider === null ? null : loadPrices((list) => (prices = withOwnPrices(list, own)));
+  const { prices: own = {}, unpriced = "charge_ceiling" } = run.parts;
+  const { maxCostUsd } = run.request.permit.grants;
+  const isFree = unpriced === "zero";
+  const loading =
+    provider === null
+      ? null
+      : loadPrices((list) => {
+          known = withOwnPrices(list, own);
+          prices = isFree ? freeIfUnpriced(known) : known;
+        });
+  let warned = false;
+
+  const lacksPrice = (name: string | null): name is string =>
+    known !== null && name !== null && !hasPrice(known, provider, name);
+  const warningFor = (name: string | null): string | null => {
+    if (warned || maxCostUsd === null || !needsPrice(run.request.adapter) || !lacksPrice(name)) return null;
+    warned = true;
+    const then = isFree
+      ? "it counts as $0, and no limit on cost stops it (`unpriced: zero`)"
+      : `its ceiling of $${maxCostUsd} does not limit it and is charged in full (\`unpriced: charge_ceiling\`)`;
+    return `no price is known for model ${name}: if the worker reports no cost, ${then}; set prices.${name} in the configuration`;
+  };
 
   return {
     async warning() {
-      const { maxCostUsd } = run.request.permit.grants;
-      if (maxCostUsd === null || model === null || run.request.adapter.reportsCost === true) return null;
+      if (maxCostUsd === null || model === null) return null;
       await loading;
-      if (prices === null || hasPrice(prices, provider, model)) return null;
-      return `no price is known for model ${model}: if the worker reports no cost, its ceiling of $${maxCostUsd} does not limit it and is charged in full; set prices.${model} in the configuration`;
+      return warningFor(model);
     },
+    lateWarning: (event) => (event.type === "started" ? warningFor(event.model) : null),
     price(event) {
       if (event.type === "started") model = event.model ?? model;
       if (event.type !== "usage") return event;
@@ -57,7 +92,13 @@ export function createCostMeter(run: Run, modelInFiles: () => string | null): Co
       // The reports of an interrupted run do not include its last response.
       const reported = most(report?.costUsd ?? null, reportedUsd);
       const costUsd = most(reported, most(estimatedUsd, price));
-      return { costUsd, costBasis: costUsd === null ? "none" : "estimated" };
+      const costBasis = costUsd === null ? "none" : "estimated";
+      if (!isFree || costUsd !== 0 || !lacksPrice(name)) return { costUsd, costBasis };
+      return {
+        costUsd,
+        costBasis,
+        costNote: `no price for model ${name}; counted as $0 by \`unpriced: zero\``,
+      };
     },
   };
 }

@@ -17,6 +17,7 @@ import {
 } from "./attempt-directory.ts";
 import { markHeld } from "./held-mark.ts";
 import { absentFrom } from "./left-directories.ts";
+import { requirePrice } from "../prices.ts";
 import type { RunnerOptions } from "../runner-options.ts";
 import { readWorkerSettings, type WorkerSettings } from "./worker-settings.ts";
 
@@ -84,6 +85,8 @@ async function planRun(parts: RunnerOptions, request: RunRequest, found: Found):
     settings: request.settings,
   });
   writePlannedFiles(adapter.name, plan.files ?? {});
+  const model = plan.model ?? permit.grants.model ?? task.model ?? null;
+  await requirePrice(adapter, model, parts, permit.provider);
   const marker = parts.ids.next();
   const home = settings.home ?? plan.home;
   const environment = {
@@ -107,7 +110,7 @@ async function planRun(parts: RunnerOptions, request: RunRequest, found: Found):
     env: workerEnvironment({ ...environment, home, attemptDir: attempt.path, planEnv: plan.env }),
     scriptEnvironment: { ...environment, home: "own", planEnv: {} },
     leavesEmpty: await absentFrom(task.workspace, plan.leavesEmpty ?? []),
-    model: plan.model ?? permit.grants.model ?? task.model ?? null,
+    model,
   };
 }
 

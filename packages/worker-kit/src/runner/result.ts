@@ -9,7 +9,7 @@ import type {
   Usage,
   WorkerResult,
 } from "@agentcore/contract";
-import { unknownUsage } from "@agentcore/contract";
+import { omitUndefined, unknownUsage } from "@agentcore/contract";
 import { boundedText } from "../event-text.ts";
 import { verdict, type StartFailure, type Verdict, type WorkerExit } from "../verdict.ts";
 
@@ -27,6 +27,7 @@ export interface ResultOptions {
   readonly usage: Usage;
   readonly costUsd: number | null;
   readonly costBasis: CostBasis;
+  readonly costNote?: string;
   readonly session: string | null;
   readonly containment: ContainmentReceipt | null;
 }
@@ -48,6 +49,7 @@ export function makeResult(clock: Clock, times: RunTimes, options: ResultOptions
     usage: options.usage,
     costUsd: options.costUsd,
     costBasis: options.costBasis,
+    ...omitUndefined({ costNote: options.costNote }),
     session: options.session,
     exitCode: exit.kind === "exited" ? exit.code : null,
     containment: options.containment,

@@ -128,6 +128,8 @@ async function superviseWorker(
       const priced = meter.price(event);
       activity.add(priced);
       run.request.onEvent(priced);
+      const unpriced = meter.lateWarning(event);
+      if (unpriced !== null) run.request.onEvent({ type: "warning", text: unpriced });
     } catch (error) {
       internalFailure ??= errorText(error);
       end(true);

@@ -1,5 +1,5 @@
 /** Usage that a worker writes to files instead of printing it, through whole runs. */
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { WorkerAdapter } from "@agentcore/contract";
 import { expect, it } from "vitest";
@@ -123,3 +123,53 @@ it.each([
       });
   },
 );
+
+const tokens = { inputTokens: 9, cachedInputTokens: null, outputTokens: 9 };
+
+it("a model without a price costs nothing where the user says so, and the result says why", async () => {
+  const program = programOf(
+    `echo '${JSON.stringify({ type: "usage", usage: tokens, costUsd: null })}'; echo '{"type":"result","ok":true,"summary":"done"}'`,
+  );
+  const free = { adapter: unpriced, program, maxCostUsd: 2, unpriced: "zero" } as const;
+  const { events, result } = await drive({ ...free, model: "house" });
+  expect(await result).toMatchObject({
+    costUsd: 0,
+    costBasis: "estimated",
+    costNote: "no price for model house; counted as $0 by `unpriced: zero`",
+  });
+  const warning = events.find(({ type }) => type === "warning");
+  expect(warning).toMatchObject({ text: expect.stringContaining("it counts as $0") });
+  const priced = await (await drive({ ...free, model: "gpt-5.5" })).result;
+  expect(priced.costUsd).toBeGreaterThan(0);
+  expect(priced.costNote).toBeUndefined();
+});
+
+it("a model that only the worker names is warned of as soon as it does, once", async () => {
+  const started = JSON.stringify({ type: "started", session: null, model: "house" });
+  const program = programOf(
+    `echo '${started}'; echo '${started}'; echo '{"type":"result","ok":true,"summary":"done"}'`,
+  );
+  const { events, result } = await drive({ adapter: unpriced, program, maxCostUsd: 2 });
+  await result;
+  const warnings = events.filter(({ type }) => type === "warning");
+  expect(warnings).toEqual([
+    { type: "warning", text: expect.stringContaining("no price is known for model house") },
+  ]);
+});
+
+it.each([
+  ["has no price", "house", unpriced, "no price is known for model house of worker scripted"],
+  ["is not named", undefined, unpriced, "no model is named for worker scripted"],
+  ["has a price", "gpt-5.5", unpriced, null],
+  ["is one of a worker that reports its cost", "house", { ...unpriced, reportsCost: true as const }, null],
+  ["is one of a worker that nobody bills", undefined, scriptedAdapter, null],
+])("no run starts where unpriced models are refused and its model %s", async (_name, model, of, why) => {
+  const mark = join(makeTemporaryDirectory("started"), "mark");
+  const program = programOf(`: > ${mark}; echo '{"type":"result","ok":true,"summary":"done"}'`);
+  const { result } = await drive({ adapter: of, program, model, unpriced: "refuse" });
+  const { code, errorClass, summary } = await result;
+  expect(existsSync(mark)).toBe(why === null);
+  if (why === null) return;
+  expect({ code, errorClass }).toEqual({ code: "AC_MODEL_UNPRICED", errorClass: "invalid_request" });
+  expect(summary).toContain(why);
+});

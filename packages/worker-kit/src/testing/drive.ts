@@ -22,7 +22,7 @@ import {
 } from "@agentcore/contract";
 import { createProcessRunner } from "../runner/create-process-runner.ts";
 import type { RunnerLimits } from "../runner-options.ts";
-import type { OwnPrices } from "../prices.ts";
+import type { OwnPrices, Unpriced } from "../prices.ts";
 import { makeTemporaryDirectory } from "./temporary-directories.ts";
 
 export interface DriveOptions {
@@ -47,6 +47,7 @@ export interface DriveOptions {
   /** Ceiling of the permit. Default: none. */
   readonly maxCostUsd?: number;
   readonly prices?: OwnPrices;
+  readonly unpriced?: Unpriced;
   /** Default: a new one. */
   readonly jobId?: string;
   /** In place of the one of `DrivenRun.cancel`. */
@@ -84,6 +85,7 @@ export async function drive(options: DriveOptions): Promise<DrivenRun> {
     limits: options.limits,
     runLimits: options.runLimits,
     prices: options.prices,
+    unpriced: options.unpriced,
   });
   return driveRunner(runner, options, attemptsDir);
 }
