@@ -15,6 +15,7 @@ const values: Readonly<Record<string, Value>> = {
   "inputs.count": 3,
   "matrix.os": "linux",
   "steps.build.status": "SUCCEEDED",
+  "failure()": true,
 };
 const lookup: Lookup = (path) => values[path.join(".")] ?? null;
 
@@ -42,6 +43,7 @@ describe("an expression", () => {
     ["(true || false) && false", false],
     [" 'it\\'s' ", "it's"],
     ["-1.5", -1.5],
+    ["failure() && !always( )", true],
   ])("%s is %j", (text, expected) => {
     expect(value(text)).toBe(expected);
   });
@@ -55,7 +57,8 @@ describe("an expression", () => {
     ["env.HOME", /unknown reference "env\.HOME"; references begin with inputs\./],
     ["inputs.a = 1", /cannot read "= 1"/],
     ["'open", /cannot read/],
-    ["run()", /unknown reference "run"/],
+    ["run()", /unknown function "run\(\)"; there are success\(\), failure\(\), cancelled\(\), always\(\)/],
+    ["failure", /"failure" is a function; write failure\(\)/],
   ])("%j is refused with the reason", (text, reason) => {
     const parsed = parseExpression(text);
     expect(parsed).toMatchObject({ ok: false, message: expect.stringMatching(reason) });

@@ -6,10 +6,12 @@
  *     and    = not { "&&" not }
  *     not    = "!" not | compare
  *     compare = value [ ("==" | "!=") value ]
- *     value  = text | number | true | false | null | reference | "(" or ")"
+ *     value  = text | number | true | false | null | reference | function | "(" or ")"
  *     reference = ("inputs" | "matrix" | "steps") { "." name }
+ *     function = ("success" | "failure" | "cancelled" | "always") "(" ")"
  *
- * Expressions cannot call, loop or fail at run time: a reference to a missing value is `null`.
+ * A function is a reference whose only name is `failure()`. Expressions cannot loop or fail at run time: a reference to a
+ * missing value is `null`.
  */
 
 import { placeholderAt, placeholdersOf } from "./placeholder.ts";
@@ -34,18 +36,28 @@ export type ParsedExpression =
 export type Lookup = (path: readonly string[]) => Value;
 
 const tokenPattern =
-  /\s*(?:(\|\||&&|==|!=|!|\(|\))|'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|(-?\d+(?:\.\d+)?)(?![\w.])|([A-Za-z_][\w-]*(?:\.[\w-]+)*))/y;
+  /\s*(?:(\|\||&&|==|!=|!|\(|\))|'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|(-?\d+(?:\.\d+)?)(?![\w.])|([A-Za-z_][\w-]*(?:\.[\w-]+)*)(\s*\(\s*\))?)/y;
 
 type Token =
   | { readonly kind: "sign"; readonly text: string }
   | { readonly kind: "value"; readonly value: Value }
-  | { readonly kind: "name"; readonly path: readonly string[] };
+  | { readonly kind: "name"; readonly path: readonly string[] }
+  | { readonly kind: "function"; readonly name: string };
 
 /** Longer expressions are refused: people write expressions by hand, and the parser is recursive. */
 const charsMax = 4000;
 const depthMax = 100;
 
 const roots = ["inputs", "matrix", "steps"];
+
+/** The functions of conditions, as the paths of their references name them. */
+export const statusFunctions = ["success()", "failure()", "cancelled()", "always()"] as const;
+export type StatusFunction = (typeof statusFunctions)[number];
+
+/** The function that a reference calls; undefined if it refers to a value. */
+export function functionOf([name]: readonly string[]): StatusFunction | undefined {
+  return statusFunctions.find((known) => known === name);
+}
 
 export function parseExpression(text: string): ParsedExpression {
   if (text.length > charsMax) return { ok: false, message: `it is longer than ${charsMax} characters` };
@@ -123,12 +135,12 @@ function tokenize(text: string): Token[] {
     const from = pattern.lastIndex;
     const match = pattern.exec(text);
     if (match === null) throw new ExpressionError(`cannot read "${text.slice(from, from + 20).trim()}"`);
-    const [, sign, single, double, number, name] = match;
+    const [, sign, single, double, number, name = "", called] = match;
     if (sign !== undefined) tokens.push({ kind: "sign", text: sign });
     else if (single !== undefined || double !== undefined) {
       tokens.push({ kind: "value", value: (single ?? double ?? "").replaceAll(/\\(.)/g, "$1") });
     } else if (number !== undefined) tokens.push({ kind: "value", value: Number(number) });
-    else tokens.push(nameToken(name ?? ""));
+    else tokens.push(called === undefined ? nameToken(name) : functionToken(name));
   }
   return tokens;
 }
@@ -137,12 +149,23 @@ function nameToken(name: string): Token {
   if (name === "true" || name === "false") return { kind: "value", value: name === "true" };
   if (name === "null") return { kind: "value", value: null };
   const path = name.split(".");
+  if (functionOf([`${name}()`]) !== undefined) {
+    throw new ExpressionError(`"${name}" is a function; write ${name}()`);
+  }
   if (!roots.includes(path[0] ?? "")) {
     throw new ExpressionError(
       `unknown reference "${name}"; references begin with ${roots.map((root) => `${root}.`).join(", ")}`,
     );
   }
   return { kind: "name", path };
+}
+
+function functionToken(name: string): Token {
+  const call = `${name}()`;
+  if (functionOf([call]) === undefined) {
+    throw new ExpressionError(`unknown function "${call}"; there are ${statusFunctions.join(", ")}`);
+  }
+  return { kind: "function", name: call };
 }
 
 function readOr(reader: Reader): Expression {
@@ -192,6 +215,8 @@ function readValue(reader: Reader): Expression {
       return { kind: "literal", value: token.value };
     case "name":
       return { kind: "reference", path: token.path };
+    case "function":
+      return { kind: "reference", path: [token.name] };
     case "sign":
       throw new ExpressionError(`"${token.text}" is not expected there`);
   }
@@ -210,6 +235,8 @@ function show(token: Token): string {
       return token.text;
     case "name":
       return token.path.join(".");
+    case "function":
+      return token.name;
     case "value":
       return String(token.value);
   }

@@ -19,6 +19,12 @@ describe("the way between two steps says", () => {
       { label: "steps.a.status == 'FAILED'", conditional: true },
     ],
     [
+      "the status function that decides after it",
+      {},
+      { condition: "failure()" },
+      { label: "failure()", conditional: true },
+    ],
+    [
       "nothing of a condition that looks elsewhere",
       {},
       { condition: "inputs.x" },

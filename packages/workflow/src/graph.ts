@@ -3,7 +3,7 @@
  * the graph of each sub-workflow inside its step. Pure; every picture is drawn from it.
  */
 import type { Step, Workflow } from "./definition.ts";
-import { parseExpression, referencesOf } from "./expression.ts";
+import { functionOf, parseExpression, referencesOf } from "./expression.ts";
 
 export interface WorkflowGraph {
   readonly workflow: Workflow;
@@ -44,7 +44,7 @@ export function workflowGraph(workflow: Workflow, path = ""): WorkflowGraph {
   );
   const nodes = workflow.steps.map((step): GraphNode => {
     const own = below(step.id);
-    const isShown = step.dependsOn.some((id) => mentioned(step).has(id));
+    const isShown = step.dependsOn.some((id) => isAbout(step, id));
     return {
       path: own,
       step,
@@ -64,19 +64,17 @@ export function nodesWithin(graph: WorkflowGraph): readonly GraphNode[] {
 
 function wayTo(step: Step, from: Step | undefined): Pick<GraphEdge, "label" | "conditional"> {
   const conditional = step.condition !== null;
-  if (from !== undefined && mentioned(step).has(from.id)) return { label: step.condition, conditional };
+  if (from !== undefined && isAbout(step, from.id)) return { label: step.condition, conditional };
   if (from?.onFailure === "continue") return { label: "even after a failure", conditional };
   if (from?.loop?.onExhausted === "continue") return { label: "even when incomplete", conditional };
   return { label: null, conditional };
 }
 
-/** Ids of the steps that its condition refers to. */
-function mentioned({ condition }: Step): ReadonlySet<string> {
+/** Whether its condition refers to the step that it waits for, by its id or with a status function. */
+function isAbout({ condition }: Step, id: string): boolean {
   const parsed = condition === null ? null : parseExpression(condition);
-  if (parsed === null || !parsed.ok) return new Set();
-  return new Set(
-    referencesOf(parsed.expression).flatMap(([root, id]) =>
-      root === "steps" && id !== undefined ? [id] : [],
-    ),
+  if (parsed === null || !parsed.ok) return false;
+  return referencesOf(parsed.expression).some(
+    (path) => functionOf(path) !== undefined || (path[0] === "steps" && path[1] === id),
   );
 }

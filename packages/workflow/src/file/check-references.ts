@@ -1,6 +1,13 @@
 /** Checks `if` and `${{ … }}`: expressions parse, and what they refer to exists. */
 import { didYouMean } from "@agentcore/yaml-file";
-import { parseExpression, placeholdersIn, referencesOf, type Expression } from "../expression.ts";
+import {
+  functionOf,
+  parseExpression,
+  placeholdersIn,
+  referencesOf,
+  statusFunctions,
+  type Expression,
+} from "../expression.ts";
 import { artifactsOf } from "./check-graph.ts";
 import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
 
@@ -12,7 +19,7 @@ export function checkReferences(file: Raw, steps: RawSteps, report: Report): voi
     const scope: Scope = { steps, step: id, inputs, matrix: Object.keys(rawOf(step["matrix"])) };
     const condition = textOf(step["if"]);
     if (condition !== undefined)
-      checkExpression(condition, [...path, "if"], ["inputs", "steps"], scope, report);
+      checkExpression(condition, [...path, "if"], ["inputs", "steps", ...statusFunctions], scope, report);
     const check = rawOf(step["completion_check"]);
     checkText(step["instructions"], [...path, "instructions"], scope, report);
     checkText(step["verify"], [...path, "verify"], scope, report);
@@ -88,13 +95,16 @@ function checkExpression(
   for (const reference of referencesOf(parsed.expression)) {
     const problem = roots.includes(reference[0] ?? "")
       ? referenceProblem(reference, scope)
-      : `"${reference.join(".")}" cannot be used here; available here: ${roots.map((root) => `${root}.*`).join(", ")}`;
+      : `"${reference.join(".")}" cannot be used here; available here: ${roots.map(shownRoot).join(", ")}`;
     if (problem !== null) report(path, problem);
   }
 }
 
+const shownRoot = (root: string): string => (functionOf([root]) === undefined ? `${root}.*` : root);
+
 function referenceProblem(reference: readonly string[], scope: Scope): string | null {
   const [root = "", name = ""] = reference;
+  if (functionOf(reference) !== undefined) return null;
   switch (root) {
     case "inputs":
       return known("input", reference, 2, name, scope.inputs);

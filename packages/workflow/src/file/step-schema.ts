@@ -263,11 +263,10 @@ export const stepSchema = z
     convergence: convergenceSchema.optional(),
     stall: stallSchema.optional(),
     budget: budgetSchema.optional(),
-    if: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({ description: "Condition over inputs, steps.ID.status and steps.ID.outputs." }),
+    if: z.string().min(1).optional().meta({
+      description:
+        "Condition over inputs, steps.ID.status, steps.ID.outputs, success(), failure(), cancelled() and always().",
+    }),
     matrix: z
       .record(
         z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]*$/, "is not a matrix key"),

@@ -1,4 +1,5 @@
 /** The planner's view of a step instance: its place in the graph and its rules, without workers or files. */
+import type { StatusFunction } from "../expression.ts";
 
 export interface PlanStep {
   /** `build`, or `build[os=linux,node=20]` for an instance of a matrix. */
@@ -7,6 +8,13 @@ export interface PlanStep {
   readonly dependsOn: readonly string[];
   /** Decides whether the step runs; called once, when its dependencies have ended. Absent: it runs. */
   readonly condition?: (view: ConditionView) => boolean;
+  /**
+   * Its condition uses `failure()`, `cancelled()` or `always()`: it is evaluated regardless of how the dependencies ended, and
+   * after a failure has stopped the run.
+   */
+  readonly reacts?: boolean;
+  /** One of `finally`: it runs after all other steps have ended, regardless of how. */
+  readonly isFinal?: boolean;
   /** For a condition that is not met: its text, and the values that it used. */
   readonly conditionText?: (view: ConditionView) => string;
   /** Additional attempts at one iteration after a failure; see `onFailure`. */
@@ -40,6 +48,8 @@ export interface ConditionView {
   status(id: string): StepStatus | undefined;
   /** Path of the artifact; null if it was not collected. */
   artifact(id: string, name: string): string | null;
+  /** The result of a status function for the step whose condition it is. */
+  call(name: StatusFunction): boolean;
 }
 
 export const stepStatuses = [

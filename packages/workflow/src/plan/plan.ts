@@ -3,6 +3,7 @@
  * results to the journal, and calls the planner again; a resumed run asks the same question of the same state and gets the
  * same result. Only steps that may have become ready are checked.
  */
+import type { StatusFunction } from "../expression.ts";
 import type { ConditionView, PlanStep } from "./plan-step.ts";
 import type { RunOutcome, RunState } from "./run-state.ts";
 import { statusOf } from "./step-state.ts";
@@ -23,17 +24,17 @@ export interface PlanInput {
 }
 
 /**
- * In the order of the file, which sets the priority. If a run stops, the runner cancels its jobs: the end of each ends its step.
+ * In the order of the file, which sets the priority. If a run stops, the runner cancels the jobs that the stop halts: the end of
+ * each ends its step.
  */
 export function plan({ state, concurrency, artifact = () => null }: PlanInput): readonly Action[] {
   if (state.outcome !== null) return [];
-  const { idle, active } = state.ready;
-  if (idle.size === 0 && active === 0)
-    return [{ type: "end_run", outcome: state.stop?.outcome ?? "SUCCEEDED" }];
+  const { left, ready } = state;
+  if (ready.open === 0) return [{ type: "end_run", outcome: state.stop?.outcome ?? "SUCCEEDED" }];
   const actions =
-    state.stop === null
-      ? [...skips(state, artifact), ...starts(state, (concurrency ?? Infinity) - active)]
-      : [...idle].map((step) => leaveOut(step, state, state.stop?.message ?? ""));
+    left.size === 0
+      ? [...skips(state, artifact), ...starts(state, (concurrency ?? Infinity) - ready.active)]
+      : [...left].map((step) => leaveOut(step, state, state.stop?.message ?? ""));
   return actions.toSorted((a, b) => state.ready.placeOf(a.step) - state.ready.placeOf(b.step));
 }
 
@@ -41,15 +42,13 @@ type StepAction = Extract<Action, { readonly step: string }>;
 
 /** Judges the steps whose last dependency has ended: they are skipped or may start. */
 function skips(state: RunState, artifact: ConditionView["artifact"]): readonly StepAction[] {
-  const view: ConditionView = {
-    status: (id) => {
-      const known = state.steps.get(id);
-      return known === undefined ? undefined : statusOf(known);
-    },
-    artifact,
+  const status: ConditionView["status"] = (id) => {
+    const known = state.steps.get(id);
+    return known === undefined ? undefined : statusOf(known);
   };
   return [...state.ready.unjudged].flatMap((step): StepAction[] => {
-    const skip = skipReason(step, state, view);
+    const call: ConditionView["call"] = (name) => resultOf(name, step, state);
+    const skip = skipReason(step, state, { status, artifact, call });
     if (skip !== null) return [{ type: "skip", step: step.id, ...skip }];
     state.ready.admit(step);
     return [];
@@ -62,14 +61,37 @@ function skipReason(
   state: RunState,
   view: ConditionView,
 ): { readonly reason: string; readonly passes: boolean } | null {
-  for (const id of step.dependsOn) {
-    const dependency = state.steps.get(id);
-    if (dependency?.kind === "ended" && !dependency.passes)
-      return { reason: `step "${id}" ended ${dependency.status}`, passes: false };
+  const blocking = step.reacts === true ? undefined : step.dependsOn.find((id) => !passes(id, state));
+  if (blocking !== undefined) {
+    const dependency = state.steps.get(blocking);
+    const status = dependency === undefined ? "" : statusOf(dependency);
+    return { reason: `step "${blocking}" ended ${status}`, passes: false };
   }
   if (step.condition === undefined || step.condition(view)) return null;
   const text = step.conditionText === undefined ? "" : `: ${step.conditionText(view)}`;
   return { reason: `condition not met${text}`, passes: true };
+}
+
+function passes(id: string, { steps }: RunState): boolean {
+  const state = steps.get(id);
+  return state?.kind !== "ended" || state.passes;
+}
+
+/** Of a status function: in `finally` it is about the whole run, otherwise about what the step waits for. */
+function resultOf(name: StatusFunction, { dependsOn, isFinal = false }: PlanStep, state: RunState): boolean {
+  const outcome = state.stop?.outcome ?? "SUCCEEDED";
+  switch (name) {
+    case "always()":
+      return true;
+    case "success()":
+      return isFinal ? outcome === "SUCCEEDED" : dependsOn.every((id) => passes(id, state));
+    case "failure()":
+      return isFinal ? outcome === "FAILED" : dependsOn.some((id) => state.traceOf(id)?.hasFailed);
+    case "cancelled()":
+      return isFinal
+        ? outcome === "CANCELLED" || outcome === "TIMED_OUT"
+        : dependsOn.some((id) => state.traceOf(id)?.wasCancelled);
+  }
 }
 
 function starts(state: RunState, free: number): readonly StepAction[] {

@@ -21,6 +21,7 @@ export class ReadySteps {
   /** By position in the file: 1 if the step may start now. */
   readonly #mayStart: Uint8Array;
   readonly #idle = new Set<PlanStep>();
+  readonly #idleQuiet = new Set<PlanStep>();
   #idleSpenders = 0;
   #active = 0;
 
@@ -48,6 +49,11 @@ export class ReadySteps {
     return this.#idle;
   }
 
+  /** Those of them that do not react to failures. */
+  get idleQuiet(): ReadonlySet<PlanStep> {
+    return this.#idleQuiet;
+  }
+
   /** How many of them can spend. */
   get idleSpenders(): number {
     return this.#idleSpenders;
@@ -56,6 +62,11 @@ export class ReadySteps {
   /** How many are running. */
   get active(): number {
     return this.#active;
+  }
+
+  /** How many have not ended. */
+  get open(): number {
+    return this.#idle.size + this.#active;
   }
 
   /** The steps that may start, in the order of the file. */
@@ -110,6 +121,7 @@ export class ReadySteps {
     if (isActive(kind)) this.#active += 1;
     if (!isIdle(kind)) return;
     this.#idle.add(step);
+    if (step.reacts !== true) this.#idleQuiet.add(step);
     if (step.spends) this.#idleSpenders += 1;
   }
 
@@ -119,6 +131,7 @@ export class ReadySteps {
     if (isActive(kind)) this.#active -= 1;
     if (!isIdle(kind)) return;
     this.#idle.delete(step);
+    this.#idleQuiet.delete(step);
     if (step.spends) this.#idleSpenders -= 1;
   }
 }

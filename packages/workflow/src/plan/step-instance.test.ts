@@ -42,6 +42,6 @@ describe("the instances of steps", () => {
     const status = (id: string) => (id === "build[n=1]" ? statuses[0] : statuses[1]);
     const artifact = (id: string, name: string) =>
       id === "build[n=2]" && name === "report" ? "build[n=2]/report" : null;
-    expect(instances.at(-1)?.plan.condition?.({ status, artifact })).toBe(expected);
+    expect(instances.at(-1)?.plan.condition?.({ status, artifact, call: () => false })).toBe(expected);
   });
 });

@@ -6,6 +6,7 @@ import type { Step, Workflow } from "../definition.ts";
 import {
   evaluate,
   fillIn,
+  functionOf,
   isTrue,
   parseExpression,
   referencesOf,
@@ -13,6 +14,7 @@ import {
   valueIn,
   type Expression,
   type Lookup,
+  type StatusFunction,
   type Value,
 } from "../expression.ts";
 import { folderName, shortHash } from "../folder-name.ts";
@@ -126,20 +128,28 @@ function conditionOf(
     (view: ConditionView): Lookup =>
     (path) => {
       const [root, id = "", field, output = ""] = path;
+      const called = functionOf(path);
+      if (called !== undefined) return view.call(called);
       if (root !== "steps") return own(path);
       const ids = idsOf.get(id) ?? [];
       return field === "status" ? statusOfAll(view, ids) : firstArtifact(view, ids, output);
     };
+  const reacts = referencesOf(expression).some((path) => reacting.has(functionOf(path)));
   return {
+    ...(reacts ? { reacts } : {}),
     condition: (view) => isTrue(evaluate(expression, lookupIn(view))),
     conditionText: (view) => `${text.trim()}${valuesSeen(expression, lookupIn(view))}`,
   };
 }
 
+/** With one of these, a condition is evaluated even after failures. */
+const reacting: ReadonlySet<StatusFunction | undefined> = new Set(["failure()", "cancelled()", "always()"]);
+
 const seenCharsMax = 40;
 
 /** ` (steps.audit.status is FAILED)`, for each reference once; empty if there is none. */
 function valuesSeen(expression: Expression, lookUp: Lookup): string {
+  if (expression.kind === "reference" && functionOf(expression.path) !== undefined) return "";
   const seen = new Map(referencesOf(expression).map((path) => [path.join("."), lookUp(path)]));
   const parts = [...seen].map(
     ([name, value]) => `${name} is ${textOfValue(value).slice(0, seenCharsMax) || "empty"}`,

@@ -29,8 +29,20 @@ export function nextEntries(question: NextQuestion): readonly RunEntry[] {
   const starts = actions.filter(isStart);
   const { ceilings, isExhausted } =
     starts.length === 0 ? { ceilings: noCeilings, isExhausted: false } : budget(question, starts);
-  if (isExhausted) return [budgetStop(record, now)];
-  return actions.flatMap((action) => entryOf(action, question, ceilings));
+  if (isExhausted && record.state.stop === null) return [budgetStop(record, now)];
+  return actions.flatMap((action) =>
+    isExhausted && isStart(action) && !ceilings.has(action.step)
+      ? entryOf(unaffordable(action, record), question, ceilings)
+      : entryOf(action, question, ceilings),
+  );
+}
+
+/** After the run has stopped, only a step that needs money is left out. */
+function unaffordable({ step }: StartAction, { state }: RunRecord): Action {
+  const reason = "nothing is left of the budget of the run";
+  return state.steps.get(step)?.kind === "ready"
+    ? { type: "cancel_step", step, reason }
+    : { type: "skip", step, reason, passes: false };
 }
 
 const noCeilings: ReadonlyMap<string, Budget> = new Map();

@@ -4,7 +4,8 @@
  * into its inbox. No job is started before its id is in the journal.
  */
 import { Cancellation, type CancelRequest, type ErrorCode } from "@agentcore/contract";
-import type { RunOutcome } from "../plan/run-state.ts";
+import type { PlanStep } from "../plan/plan-step.ts";
+import type { Halt, RunOutcome } from "../plan/run-state.ts";
 import type { StepState } from "../plan/step-state.ts";
 import { orderOf } from "../budget/budget-choice.ts";
 import { watchForCancel } from "./cancel-request.ts";
@@ -47,6 +48,13 @@ export interface WorkflowRunOptions {
 }
 
 type RunningState = Extract<StepState, { kind: "working" | "checking" }>;
+
+/** One piece at work. */
+interface Piece {
+  readonly plan: PlanStep;
+  readonly cancellation: StepCancellation;
+}
+
 type EndedState = Extract<StepState, { kind: "ended" }>;
 
 export class WorkflowRun {
@@ -55,14 +63,16 @@ export class WorkflowRun {
   readonly #byId: ReadonlyMap<string, StepInstance>;
   readonly #areOrdered: NextQuestion["areOrdered"];
   readonly #inbox = new Inbox<RunEntry>();
-  readonly #cancellations = new Map<string, StepCancellation>();
+  /** By job. */
+  readonly #pieces = new Map<string, Piece>();
   /** Removals of worktrees that are no longer needed. Only the end of the run waits for them. */
   readonly #discards: Promise<void>[] = [];
   #telemetry: RunTelemetry | null = null;
   /** Set by `interrupt`: nothing more is started or ended. */
   #interruption: string | null = null;
-  /** Running pieces were asked to stop. */
-  #isStopping = false;
+  /** What running pieces were asked to stop for. */
+  #halted: Halt = "nothing";
+  #wasCancelled = false;
   /** Pieces at work, whose ends are still to come. */
   #inFlight = 0;
   /** Callbacks that wait until their entry is in the journal. */
@@ -97,22 +107,29 @@ export class WorkflowRun {
     this.#inbox.put({ type: "event", at: this.#now(), event: { type: "stop_requested", reason } });
   }
 
-  /** Ends the run `CANCELLED`; with `force`, running pieces are killed at once. */
+  /**
+   * Ends the run `CANCELLED`; with `force`, running pieces are killed at once. A second cancel also ends `finally`, and kills
+   * what the first one stopped.
+   */
   cancel({ reason: message, force = false }: CancelRequest<string>): void {
+    const isRepeated = this.#wasCancelled;
+    this.#wasCancelled = true;
     this.stop("CANCELLED", message, "AC_CANCELLED");
-    if (force) this.#cancelPieces({ reason: { message, interrupts: false }, force });
+    const request = { reason: { message, interrupts: false }, force: true };
+    if (force) this.#cancelPieces(request);
+    else if (isRepeated) this.#cancelPieces(request, ({ cancellation }) => cancellation.reason !== null);
   }
 
-  #cancelPieces(request: CancelRequest<StepStop>): void {
-    for (const cancellation of this.#cancellations.values()) cancellation.cancel(request);
+  #cancelPieces(request: CancelRequest<StepStop>, which: (piece: Piece) => boolean = () => true): void {
+    for (const piece of this.#pieces.values()) if (which(piece)) piece.cancellation.cancel(request);
   }
 
   /**
    * Stops the running pieces and leaves the run unfinished: each stopped piece starts again when the run is resumed. A run
-   * that is already ending ends normally.
+   * that is already ending, with nothing left to start, ends normally.
    */
   interrupt({ reason: message, force }: CancelRequest<string>): void {
-    if (this.#options.log.record.state.stop === null) this.#interruption ??= message;
+    if (!this.#options.log.record.state.isEnding) this.#interruption ??= message;
     this.#cancelPieces({ reason: { message, interrupts: true }, force });
     this.#inbox.wake();
   }
@@ -180,7 +197,7 @@ export class WorkflowRun {
   async #advance(happened: readonly RunEntry[]): Promise<void> {
     const { log } = this.#options;
     const entries = await log.append(happened, () => this.#next());
-    this.#cancelIfStopped();
+    this.#cancelHalted();
     for (const entry of happened) {
       this.#noted.get(entry)?.();
       this.#noted.delete(entry);
@@ -189,12 +206,14 @@ export class WorkflowRun {
     for (const id of touched) await this.#afterChange(id);
   }
 
-  /** Asks running pieces to stop, once; nothing is started after that. */
-  #cancelIfStopped(): void {
-    const { stop } = this.#options.log.record.state;
-    if (stop === null || this.#isStopping) return;
-    this.#isStopping = true;
-    this.#cancelPieces({ reason: { message: stop.message, interrupts: false } });
+  /** Asks the running pieces that the stop ends to stop; none of their kind is started after that. */
+  #cancelHalted(): void {
+    const { state } = this.#options.log.record;
+    const { halt, stop } = state;
+    if (stop === null || halt === this.#halted) return;
+    this.#halted = halt;
+    const request = { reason: { message: stop.message, interrupts: false } };
+    this.#cancelPieces(request, ({ plan }) => state.isHalted(plan));
   }
 
   #note(entry: RunNotedEntry): Promise<void> {
@@ -206,7 +225,7 @@ export class WorkflowRun {
 
   #next(): readonly RunEntry[] {
     const { log, ports, settings, workflow } = this.#options;
-    if (this.#interruption !== null && log.record.state.stop === null) return [];
+    if (this.#interruption !== null && !log.record.state.isEnding) return [];
     return nextEntries({
       instances: this.#byId,
       record: log.record,
@@ -248,8 +267,8 @@ export class WorkflowRun {
     const place = worktreeOf(this.#context, instance);
     if (place === null) return;
     try {
-      const { stop } = this.#options.log.record.state;
-      const leftMs = stop === null ? this.#context.leftMs() : 0;
+      const { state } = this.#options.log.record;
+      const leftMs = state.isHalted(instance.plan) ? 0 : this.#context.leftMs();
       const discarded = await withinRun(ports.clock, leftMs, (signal) =>
         discardWorktree({ ...ports, signal }, place, status === "SUCCEEDED"),
       );
@@ -295,14 +314,14 @@ export class WorkflowRun {
       resumed,
     };
     const cancellation: StepCancellation = new Cancellation();
-    this.#cancellations.set(jobId, cancellation);
+    this.#pieces.set(jobId, { plan: instance.plan, cancellation });
     const message = this.#interruption;
     if (message !== null) cancellation.cancel({ reason: { message, interrupts: true } });
     this.#inFlight += 1;
     this.#perform(started, state.kind, cancellation)
       .finally(() => {
         this.#inFlight -= 1;
-        this.#cancellations.delete(jobId);
+        this.#pieces.delete(jobId);
       })
       .then((entry) => (entry === null ? this.#inbox.wake() : this.#inbox.put(entry)))
       .catch((error: unknown) => this.#inbox.fail(error));
