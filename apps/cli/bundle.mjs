@@ -2,10 +2,12 @@
 // makes of them; only this program is bundled, because loading its 200 modules one by one takes longer than a short run
 // (docs/adr/0003-bundle-the-command-line.md has the figures). `pnpm pack` runs this; so does `npm start` in a checkout.
 //
-// Two programs come out. `main.js` is split, so that a command loads what it needs. `run.js` is `agentcore run` in one file:
-// resolving two dozen files costs more there than reading one. What it loads only now and then it takes from the other.
+// Two programs come out. `main.js` is split, so that a command loads what it needs. `run.cjs` is `agentcore run` in one file:
+// resolving two dozen files costs more there than reading one. It is a script, not a module, so that the code of its
+// functions can be kept (bin/cached-script.js). What it loads only now and then it takes from the other.
 import { deepStrictEqual } from "node:assert";
-import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { isBuiltin } from "node:module";
 import { basename, dirname, join, resolve } from "node:path";
@@ -17,7 +19,7 @@ import { build } from "esbuild";
 const here = dirname(fileURLToPath(import.meta.url));
 const outdir = resolve(process.argv[2] ?? join(here, "dist/bundle"));
 
-/** What `run.js` always needs: these imports are made at its start instead of when they are reached. */
+/** What `run.cjs` always needs: these imports are made at its start instead of when they are reached. */
 const neededByRun = ["./command-line/program.ts", "../commands/run.ts", "@agentcore/adapter-shell"];
 
 /**
@@ -145,9 +147,15 @@ const run = await build({
   ...common,
   entryPoints: { run: "src/main.ts" },
   plugins: [fromTheOther(lazy), evaluated, sources(neededByRun), directBuiltins],
+  write: false,
+  define: { "import.meta.url": "bundleUrl" },
   // As src/main.ts does: here every schema is made before its first line.
   banner: { js: `${requireBuiltin} globalThis.__zod_globalConfig = { jitless: true };` },
 });
+const runText = `(async (bundleUrl) => {${run.outputFiles?.[0]?.text}\n})`;
+mkdirSync(outdir, { recursive: true });
+const runHash = createHash("sha256").update(runText).digest("hex").slice(0, 32);
+writeFileSync(join(outdir, "run.cjs"), `/* ${runHash} */${runText}`);
 const main = await build({
   ...common,
   entryPoints: { main: "src/main.ts", ...Object.fromEntries(lazy) },

@@ -2,6 +2,7 @@
 // The program's first file, read by whatever Node is on PATH: it must parse on old versions, so that they get a clear
 // line instead of a syntax error. It answers `--version` directly, because loading the command line for that would
 // cost several times as much, and turns on Node's compile cache before the bundle is loaded.
+import { runCached } from "./cached-script.js";
 import { compileCacheDirectory } from "./compile-cache.js";
 
 const nodeMin = [22, 13];
@@ -19,16 +20,22 @@ if (major < nodeMin[0] || (major === nodeMin[0] && minor < nodeMin[1])) {
 } else {
   const compileCache = compileCacheDirectory(process.env);
   if (compileCache !== null) process.getBuiltinModule("node:module").enableCompileCache(compileCache);
-  // Node 22 warns on stderr that its SQLite is experimental. Nobody who runs this program can do anything about that.
+  // Node warns on stderr that some of what it offers is experimental: SQLite (Node 22), and imports in a script. Nobody who
+  // runs this program can do anything about that.
   const emitWarning = process.emitWarning.bind(process);
   process.emitWarning = (warning, ...rest) => {
-    if (!String(warning).startsWith("SQLite is an experimental feature")) emitWarning(warning, ...rest);
+    if (!/^(?:SQLite|vm\.\w+) is an experimental feature/.test(warning)) emitWarning(warning, ...rest);
   };
-  const program = process.argv[2] === "run" ? "run.js" : "main.js";
-  import(`../dist/bundle/${program}`).catch((error) => {
-    if (error.code !== "ERR_MODULE_NOT_FOUND" || !String(error.url).endsWith(`/dist/bundle/${program}`))
-      throw error;
+  loadProgram(process.argv[2] === "run", compileCache).catch((error) => {
+    const isAbsent = error.code === "ENOENT" || error.code === "ERR_MODULE_NOT_FOUND";
+    if (!isAbsent || !/\/dist\/bundle\/(?:run\.cjs|main\.js)$/.test(error.path ?? error.url)) throw error;
     process.stderr.write("agentcore: this checkout is not built; run `npm start` once in its root\n");
     process.exitCode = 2;
   });
+}
+
+async function loadProgram(/** @type {boolean} */ isRun, /** @type {string | null} */ compileCache) {
+  if (!isRun) return import("../dist/bundle/main.js");
+  const { href, pathname } = new URL("../dist/bundle/run.cjs", import.meta.url);
+  return runCached(decodeURIComponent(pathname), compileCache)(href);
 }

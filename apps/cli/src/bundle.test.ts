@@ -12,10 +12,12 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { crc32 } from "node:zlib";
 import { makeScratch } from "./testing/agentcore-process.ts";
 
 const app = fileURLToPath(new URL("..", import.meta.url));
@@ -59,6 +61,12 @@ it("runs the queue in a supervised process of its own", () => {
   expect(run(["jobs", "wait", id]).status).toBe(1);
 });
 
+it("loads what a run needs only now and then, without a word of Node", () => {
+  const { status, stderr } = run(["run", "hello", "--worker", "codex"]);
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/^agentcore: Codex: codex is not on PATH; .*\n {2}AC_WORKER_MISSING: .*\n$/);
+});
+
 it("reads a configuration and loads what it names", () => {
   writeFileSync(join(scratch.workspace, "agentcore.yaml"), "workers: { mine: { adapter: ./absent.js } }\n");
   expect(run(["trust"]).status).toBe(0);
@@ -94,7 +102,7 @@ it("draws a workflow, with a layout library that nothing else loads", () => {
   expect(drawing).not.toEqual([]);
   const programs = [
     "main.js",
-    "run.js",
+    "run.cjs",
     "lazy-workflow.js",
     "lazy-workflow-graph.js",
     "lazy-workflow-run.js",
@@ -183,6 +191,59 @@ describe("what Node compiled is kept", () => {
     keptBy({ HOME: join(home, "absent") });
     keptBy({ HOME: "" });
     expect(readdirSync(home)).toEqual([]);
+  });
+});
+
+describe("the code of a run is kept", () => {
+  const home = join(scratch.root, "home-of-runs");
+  const kept = join(home, ".cache/agentcore/compile-cache");
+  const codeFiles = () => readdirSync(kept).filter((name) => name.startsWith("code-"));
+  beforeAll(() => mkdirSync(home));
+  /** Runs a task. Returns what is kept: the file, with what tells whether it was written again. */
+  function keptBy() {
+    const ran = run(["run", "echo kept", "--worker", "shell"], { env: { HOME: home } });
+    expect(ran).toMatchObject({ status: 0, stderr: "", stdout: expect.stringContaining("kept") });
+    const [name = "", ...others] = codeFiles();
+    expect(others).toEqual([]);
+    const file = join(kept, name);
+    const { ino, mode, size } = statSync(file);
+    expect(mode & 0o777).toBe(0o600);
+    return { file, ino, size };
+  }
+
+  it("by the first run, and used by the next", () => {
+    const first = keptBy();
+    expect(keptBy()).toEqual(first);
+  });
+
+  it("again, where it is damaged or V8 rejects it", () => {
+    const { file, size } = keptBy();
+    const whole = readFileSync(file);
+    const flipped = Buffer.from(whole);
+    flipped[Math.floor(size / 2)]! ^= 0xff;
+    const otherV8 = Buffer.concat([Buffer.alloc(64), Buffer.alloc(4)]);
+    otherV8.writeUInt32LE(crc32(otherV8.subarray(0, 64)), 64);
+    for (const damaged of [Buffer.alloc(0), flipped, whole.subarray(0, size / 2), otherV8]) {
+      writeFileSync(file, damaged);
+      expect(keptBy().size).toBeGreaterThan(size / 2);
+      expect(readFileSync(file)).not.toEqual(damaged);
+    }
+  });
+
+  it("again after a day, with what the first run did not call", () => {
+    const { file, ino } = keptBy();
+    rmSync(file);
+    expect(run(["run", "--help"], { env: { HOME: home } }).status).toBe(0);
+    const ofHelp = statSync(file);
+    expect(keptBy()).toMatchObject({ ino: ofHelp.ino });
+    const dayMs = 24 * 60 * 60 * 1000;
+    utimesSync(file, ofHelp.atime, new Date(Date.now() - 1.1 * dayMs));
+    const abandoned = join(kept, "code-of-another-version");
+    writeFileSync(abandoned, "");
+    utimesSync(abandoned, ofHelp.atime, new Date(Date.now() - 31 * dayMs));
+    const whole = keptBy();
+    expect(whole.ino).not.toBe(ino);
+    expect(whole.size).toBeGreaterThan(1.2 * ofHelp.size);
   });
 });
 
