@@ -5,7 +5,7 @@
 import type * as z from "zod";
 import { sentenceOf } from "./sentence.ts";
 import { didYouMean } from "./suggest.ts";
-import type { YamlFormat } from "./read-yaml.ts";
+import type { ForeignWords, YamlFormat } from "./read-yaml.ts";
 import type { PlacedValue, YamlIssue } from "./yaml-source.ts";
 
 /** The parts of a JSON Schema that lead to the schema of a nested value. */
@@ -22,24 +22,25 @@ interface JsonSchema {
 export function describeIssues(
   issues: readonly z.core.$ZodIssue[],
   source: PlacedValue,
-  { jsonSchema, otherNames = {} }: Pick<YamlFormat<unknown>, "jsonSchema" | "otherNames">,
+  { jsonSchema, otherNames = {}, cures = {} }: Pick<YamlFormat<unknown>, "jsonSchema" | keyof ForeignWords>,
 ): YamlIssue[] {
-  const format = { schema: jsonSchema(), otherNames };
+  const format = { schema: jsonSchema(), otherNames, cures };
   return issues
     .flatMap((issue) => describe(issue, source, format))
     .toSorted((a, b) => a.line - b.line || a.column - b.column);
 }
 
-interface Format {
+interface Format extends Required<ForeignWords> {
   readonly schema: JsonSchema;
-  readonly otherNames: Readonly<Record<string, string>>;
 }
 
 /** Longer lists of names are omitted. */
 const listedMax = 12;
 
-function cureOf(key: string, known: readonly string[], { otherNames }: Format): string {
-  if (key === "<<") return "merge keys are not read; write the settings out";
+function cureOf(key: string, known: readonly string[], { otherNames, cures }: Format): string {
+  if (key === "<<") return '"<<" in quotes is an ordinary name; leave out the quotes to merge a mapping';
+  const foreign = Object.hasOwn(cures, key) ? cures[key] : undefined;
+  if (foreign !== undefined && known.includes(foreign.besides)) return foreign.cure;
   const here = Object.hasOwn(otherNames, key) ? otherNames[key] : undefined;
   if (here !== undefined && known.includes(here)) return `it is called ${here} here`;
   const meant = didYouMean(key, known);

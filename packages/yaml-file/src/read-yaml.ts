@@ -11,13 +11,21 @@ export type YamlReading<T> =
   | { readonly ok: true; readonly value: T; readonly source: YamlSource & { ok: true } }
   | { readonly ok: false; readonly issues: readonly YamlIssue[] };
 
-export interface YamlFormat<T> {
+export interface YamlFormat<T> extends ForeignWords {
   /** The schema that decides; an empty text is passed as `{}`. */
   readonly schema: z.ZodType<T>;
   /** The same as JSON Schema (`z.toJSONSchema(schema, { io: "input" })`), with the names for suggestions. */
   readonly jsonSchema: () => object;
+  /** Names of top-level settings that the schema does not see. They hold anchors for other places in the file. */
+  readonly holders?: RegExp;
+}
+
+/** Words of other systems, for the cures of unknown settings. */
+export interface ForeignWords {
   /** Names of settings in other systems, with the name here. */
   readonly otherNames?: Readonly<Record<string, string>>;
+  /** Cures that take more than another name; each only in a mapping that may have the setting `besides`. */
+  readonly cures?: Readonly<Record<string, { readonly besides: string; readonly cure: string }>>;
 }
 
 export async function readYaml<T>(text: string, format: YamlFormat<T>): Promise<YamlReading<T>> {
@@ -30,8 +38,13 @@ export async function readYaml<T>(text: string, format: YamlFormat<T>): Promise<
   }
   const names = await nameIssues(source);
   if (names.length > 0) return { ok: false, issues: names };
-  const parsed = format.schema.safeParse(value);
+  const parsed = format.schema.safeParse(withoutHolders(value, format.holders));
   if (parsed.success) return { ok: true, value: parsed.data, source };
   const placed = { value: source.value, ...(await source.places()) };
   return { ok: false, issues: describeIssues(parsed.error.issues, placed, format) };
+}
+
+function withoutHolders(value: object, holders: RegExp | undefined): object {
+  if (holders === undefined) return value;
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !holders.test(name)));
 }

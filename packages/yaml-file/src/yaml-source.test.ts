@@ -43,7 +43,12 @@ steps:
 
 /** Null where it finds a mistake. */
 function asPlacesSee(text: string): { readonly value: unknown } | null {
-  const document = parseDocument(text, { logLevel: "error", prettyErrors: false, uniqueKeys: true });
+  const document = parseDocument(text, {
+    logLevel: "error",
+    prettyErrors: false,
+    uniqueKeys: true,
+    merge: true,
+  });
   if (document.errors.length > 0) return null;
   return { value: withoutNullKeys(document.toJS()) };
 }
@@ -114,10 +119,12 @@ describe("the values of a YAML text", () => {
 
   it.each([
     ["a: *x\n", "1:4 not YAML: no value is named &x before this"],
-    [
-      "a: &a [1,1]\nb: &b [*a,*a]\nc: [".concat("*b,".repeat(60), "]\n"),
-      "1:1 not YAML: Excessive alias count",
-    ],
+    [doubled(30), "19:12 not YAML: the aliases of the file stand for more than 1000000 values"],
+    ["a: &x [1, *x]\n", "1:11 not YAML: the value &x contains itself"],
+    ["a: &x { <<: *x, b: 1 }\n", "1:13 not YAML: the value &x contains itself"],
+    ["a: &x { b: { <<: [*x] } }\n", "1:19 not YAML: the value &x contains itself"],
+    ["a: { <<: 3 }\n", "1:6 not YAML: << takes a mapping, the alias of a mapping, or a list of these"],
+    ["a: &x 3\nb: { <<: [*x] }\n", "2:6 not YAML: << takes a mapping, the alias of a mapping"],
   ])("that are named %j are one clear mistake", async (text, expected) => {
     const read = await parseYaml(text);
     const [issue] = read.ok ? [] : read.issues;
@@ -128,6 +135,84 @@ describe("the values of a YAML text", () => {
     const read = await parseYaml("__proto__: { polluted: true }\n");
     expect(read.ok && Object.keys(read.value as object)).toEqual(["__proto__"]);
     expect("polluted" in {}).toBe(false);
+  });
+});
+
+/** Each line names the one before twice. */
+function doubled(lines: number): string {
+  const line = (index: number) => `l${index}: &l${index} [*l${index - 1}, *l${index - 1}]`;
+  return ["l0: &l0 [1]", ...Array.from({ length: lines }, (_, index) => line(index + 1))].join("\n");
+}
+
+const shared = `# Aliases and merge keys
+x-work: &work { worker: shell, capabilities: &caps [read, "run, tests"] }
+x-slow: &slow
+  timeout: 1h
+  retry: { max: 2 }
+base: &base
+  <<: *work
+  timeout: 5m
+steps:
+  one:
+    <<: [*slow, *base]
+    instructions: |
+      cat <<EOF
+  two: { <<: *base, timeout: &t 10m, capabilities: *caps }
+  three:
+    timeout: *t
+    <<: { worker: codex }
+    '<<': quoted
+  four: *base
+list: [*t, &n 3.10, *n]
+`;
+
+describe("aliases and merge keys", () => {
+  it("give the same values with both parsers, in damaged files, too", async () => {
+    const seed = Number(process.env["AGENTCORE_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+    const random = randomFrom(seed);
+    let agreed = 0;
+    for (let round = 0; round < 500; round += 1) {
+      const text = round === 0 ? shared : edited(shared, random);
+      const read = await parseYaml(text);
+      const other = read.ok ? asPlacesSee(text) : null;
+      if (!read.ok || other === null) continue;
+      const same = isDeepStrictEqual(withoutNullKeys(read.value), other.value);
+      expect(same, `seed ${seed}, round ${round}: ${JSON.stringify(text)}`).toBe(true);
+      agreed += 1;
+    }
+    expect(agreed).toBeGreaterThan(50);
+  });
+
+  it("fill in what a mapping does not say, the first source before the second", async () => {
+    const read = await parseYaml(shared);
+    expect(read.ok && read.value).toMatchObject({
+      steps: {
+        one: { worker: "shell", timeout: "1h", retry: { max: 2 }, instructions: "cat <<EOF\n" },
+        two: { worker: "shell", timeout: "10m", capabilities: ["read", "run, tests"] },
+        three: { worker: "codex", timeout: "10m", "<<": "quoted" },
+        four: { worker: "shell", timeout: "5m" },
+      },
+    });
+  });
+
+  it("are found where their text is", async () => {
+    const read = await parseYaml(shared);
+    if (!read.ok) throw new TypeError("is YAML");
+    const places = await read.places();
+    expect(places.placeOfKey(["steps", "one", "worker"])).toEqual({ line: 2, column: 17 });
+    expect(places.placeOfValue(["steps", "one", "timeout"])).toEqual({ line: 4, column: 12 });
+    expect(places.placeOfValue(["steps", "two", "timeout"])).toEqual({ line: 14, column: 33 });
+    expect(places.placeOfValue(["steps", "three", "worker"])).toEqual({ line: 17, column: 19 });
+    expect(places.placeOfValue(["steps", "four"])).toEqual({ line: 19, column: 9 });
+    expect(places.placeOfValue(["steps", "four", "timeout"])).toEqual({ line: 8, column: 12 });
+    expect(places.placeOfValue(["steps", "two", "capabilities", 1])).toEqual({ line: 2, column: 59 });
+    expect(places.textOfValue(["list", 2])).toBe("3.10");
+  });
+
+  it("may be used by thousands of mappings", async () => {
+    const uses = Array.from({ length: 5000 }, (_, index) => `s${index}: { <<: *b, a: *v }`);
+    const read = await parseYaml(`b: &b { a: 1, v: &v 2 }\n${uses.join("\n")}\n`);
+    expect(read.ok && read.value).toMatchObject({ s4999: { a: 2, v: 2 } });
   });
 });
 
@@ -142,6 +227,9 @@ const fragments = [
   "---",
   "null",
   "0x1",
+  "<<: ",
+  "*t",
+  "&t ",
 ];
 
 /** A key that is not there reads as "" with the one parser, as "null" with the other; no setting has either name. */
@@ -156,7 +244,11 @@ function withoutNullKeys(value: unknown): unknown {
 function damaged(text: string, random: () => number): string {
   const lines = text.split("\n");
   const from = Math.floor(random() * lines.length * 0.8);
-  let part = lines.slice(from, from + 3 + Math.floor(random() * 20)).join("\n");
+  return edited(lines.slice(from, from + 3 + Math.floor(random() * 20)).join("\n"), random);
+}
+
+function edited(text: string, random: () => number): string {
+  let part = text;
   for (let changes = 1 + Math.floor(random() * 3); changes > 0; changes -= 1) {
     const at = Math.floor(random() * part.length);
     const left = random() < 0.5 ? Math.floor(random() * 4) : 0;

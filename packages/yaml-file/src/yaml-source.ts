@@ -4,7 +4,7 @@
  * loads neither.
  */
 
-import type { Document, ErrorCode, Node, Pair, Scalar, YAMLMap } from "yaml";
+import type { Alias, Document, ErrorCode, Node, Pair, Scalar, YAMLMap } from "yaml";
 import type * as valueParser from "./value-parser.ts";
 import type * as yamlParser from "./yaml-parser.ts";
 
@@ -42,32 +42,26 @@ export interface YamlPlaces {
 
 const start: Place = { line: 1, column: 1 };
 
-const aliasesMax = 100;
+/** Values of a file with each alias written out. More are refused: readers visit every one of them. */
+const expandedMax = 1_000_000;
 
 type Parser = typeof yamlParser;
 
 /** Syntax only; see `readYaml` for syntax and schema together. */
 export async function parseYaml(text: string): Promise<YamlSource> {
-  const fast = readFast(await import("./value-parser.ts"), text);
+  const values = await import("./value-parser.ts");
+  const fast = readFast(values, text, 0);
   if (fast !== null) {
     let places: Promise<YamlPlaces> | undefined;
     return { ok: true, value: fast.value, places: () => (places ??= locate(text).then(placesIn)) };
   }
   const located = await locate(text);
-  const read = located.issue === undefined ? readPlaced(located) : located.issue;
-  if ("message" in read) return { ok: false, issues: [read] };
+  if (located.issue !== undefined) return { ok: false, issues: [located.issue] };
   const places = Promise.resolve(placesIn(located));
-  return { ok: true, value: read.value, places: () => places };
-}
-
-/** Only here does the parser notice that aliases expand too much. */
-function readPlaced({ document }: Located): { readonly value: unknown } | YamlIssue {
-  try {
-    return { value: document.toJS({ maxAliasCount: aliasesMax }) as unknown };
-  } catch (error) {
-    if (!(error instanceof ReferenceError)) throw error;
-    return { ...start, message: `not YAML: ${error.message}` };
-  }
+  // The aliases are counted now. The parser of places would need minutes to write out thousands of them.
+  const known = readFast(values, text, -1);
+  const value: unknown = known === null ? located.document.toJS({ maxAliasCount: -1 }) : known.value;
+  return { ok: true, value, places: () => places };
 }
 
 /**
@@ -75,11 +69,12 @@ function readPlaced({ document }: Located): { readonly value: unknown } | YamlIs
  * limit, a text without a value, an unknown tag.
  */
 function readFast(
-  { load, YAMLException }: typeof valueParser,
+  { load, schema, YAMLException }: typeof valueParser,
   text: string,
+  maxAliases: number,
 ): { readonly value: unknown } | null {
   try {
-    return { value: load(text, { maxAliases: 0 }) };
+    return { value: load(text, { schema, maxAliases, maxTotalMergeKeys: -1 }) };
   } catch (error) {
     if (error instanceof YAMLException) return null;
     throw error;
@@ -90,6 +85,8 @@ function readFast(
 interface Located {
   readonly parser: Parser;
   readonly document: Document;
+  /** What each alias stands for. */
+  readonly targets: ReadonlyMap<Node, Node>;
   /** Its first error: later ones are mostly guesses of the parser. */
   readonly issue: YamlIssue | undefined;
   readonly placeAt: (offset: number) => Place;
@@ -104,21 +101,23 @@ async function locate(text: string): Promise<Located> {
     logLevel: "error",
     prettyErrors: false,
     uniqueKeys: false,
+    merge: true,
   });
   const placeAt = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
     return line === 0 ? start : { line, column: col };
   };
   const [error] = document.errors;
+  const targets = new Map<Node, Node>();
   const mistake =
     error === undefined
-      ? (unknownTag(text, document) ?? overlooked(parser, document))
+      ? (unknownTag(text, document) ?? overlooked(parser, document, targets))
       : { offset: error.pos[0], message: wordsFor(error) };
   const issue =
     mistake === undefined
       ? undefined
       : { ...placeAt(mistake.offset), message: `not YAML: ${mistake.message}` };
-  return { parser, document, issue, placeAt };
+  return { parser, document, targets, issue, placeAt };
 }
 
 /** Rewrites the parser's messages for people. */
@@ -149,42 +148,78 @@ function unknownTag(text: string, { warnings }: Document): Mistake | undefined {
   return { offset, message: `the tag ${tag} is not known; leave it out` };
 }
 
-/** Errors that the parser does not check, or finds only when values are extracted. */
-function overlooked({ visit, isScalar }: Parser, document: Document): Mistake | undefined {
+/** Errors that the parser does not check, or finds only when values are extracted. Fills `targets`. */
+function overlooked(
+  { isAlias, isMap, isScalar, isSeq }: Parser,
+  document: Document,
+  targets: Map<Node, Node>,
+): Mistake | undefined {
   let found: Mistake | undefined;
-  const anchors = new Set<string>();
-  const noteAnchor = ({ anchor }: { anchor?: string }): void => {
-    if (anchor !== undefined) anchors.add(anchor);
-  };
-  visit(document, {
-    Map(_, map) {
-      noteAnchor(map);
-      const seen = new Set<unknown>();
-      for (const { key } of map.items) {
-        if (!isScalar(key)) continue;
-        if (seen.has(key.value)) {
-          found = { offset: key.range?.[0] ?? 0, message: "Map keys must be unique" };
-          return visit.BREAK;
-        }
-        seen.add(key.value);
-      }
-      return undefined;
-    },
-    Seq: (_, sequence) => noteAnchor(sequence),
-    Scalar: (_, scalar) => noteAnchor(scalar),
-    Alias(_, { source, range }) {
-      if (anchors.has(source)) return undefined;
-      found = { offset: range?.[0] ?? 0, message: `no value is named &${source} before this` };
-      return visit.BREAK;
-    },
-  });
+  const anchors = new Map<string, Node>();
+  /** Values in a node with its aliases written out. Nodes that are still open have none. */
+  const sizes = new Map<Node, number>();
+  let expanded = 0;
+  if (document.contents !== null) measure(document.contents);
   return found;
+
+  function mistakeAt(node: Node, message: string): number {
+    found ??= { offset: node.range?.[0] ?? 0, message };
+    return 0;
+  }
+
+  function measure(node: unknown): number {
+    if (found !== undefined || !isNodeLike(node)) return 0;
+    if (isAlias(node)) return measureAlias(node);
+    const { anchor } = node as Scalar;
+    if (anchor !== undefined) anchors.set(anchor, node);
+    let size = 1;
+    if (isMap(node)) size += measureMap(node);
+    if (isSeq(node)) for (const item of node.items) size += measure(item);
+    sizes.set(node, size);
+    return size;
+  }
+
+  function measureAlias(alias: Alias): number {
+    const target = anchors.get(alias.source);
+    if (target === undefined) return mistakeAt(alias, `no value is named &${alias.source} before this`);
+    const size = sizes.get(target);
+    if (size === undefined) return mistakeAt(alias, `the value &${alias.source} contains itself`);
+    targets.set(alias, target);
+    expanded += size;
+    if (expanded > expandedMax)
+      return mistakeAt(alias, `the aliases of the file stand for more than ${expandedMax} values`);
+    return size;
+  }
+
+  function measureMap(map: YAMLMap): number {
+    let size = 0;
+    const seen = new Set<unknown>();
+    for (const { key, value } of map.items) {
+      size += measure(key) + measure(value);
+      if (!isScalar(key) || found !== undefined) continue;
+      if (seen.has(key.value)) mistakeAt(key, "Map keys must be unique");
+      seen.add(key.value);
+      if (isMergeKey(key)) checkMerge(key, value);
+    }
+    return size;
+  }
+
+  function checkMerge(key: Scalar, value: unknown): void {
+    const target = isAlias(value) ? targets.get(value) : value;
+    const sources: unknown[] = isSeq(target) ? target.items : [target];
+    if (sources.every((source) => isMap(isAlias(source) ? targets.get(source) : source))) return;
+    mistakeAt(key, "<< takes a mapping, the alias of a mapping, or a list of these");
+  }
 }
 
+const isNodeLike = (node: unknown): node is Node => typeof node === "object" && node !== null;
+
+/** A plain `<<`; one in quotes is an ordinary name. */
+const isMergeKey = ({ value }: Scalar): boolean => typeof value === "symbol";
+
 function placesIn(located: Located): YamlPlaces {
-  const { parser, document, placeAt } = located;
-  const placeOfValue = (path: readonly PropertyKey[]): Place =>
-    placeAt(offsetOfValue(parser, document, path));
+  const { parser, placeAt } = located;
+  const placeOfValue = (path: readonly PropertyKey[]): Place => placeAt(offsetOfValue(located, path));
   const written = (node: unknown): string | undefined =>
     parser.isScalar(node) ? (node.source ?? String(node.value)) : undefined;
   return {
@@ -194,41 +229,56 @@ function placesIn(located: Located): YamlPlaces {
       return offset === undefined ? placeOfValue(path) : placeAt(offset);
     },
     textOfKey: (path) => written(keyAt(located, path)),
-    textOfValue: (path) => written(nodeAt(parser, document, path)),
+    textOfValue: (path) => written(resolved(located, nodeAt(located, path))),
   };
 }
 
-function keyAt({ parser, document }: Located, path: readonly PropertyKey[]): Scalar | undefined {
-  const parent = nodeAt(parser, document, path.slice(0, -1));
-  return parser.isMap(parent) ? pairNamed(parser, parent, path.at(-1))?.key : undefined;
+function keyAt(located: Located, path: readonly PropertyKey[]): Scalar | undefined {
+  return pairNamed(located, nodeAt(located, path.slice(0, -1)), path.at(-1))?.key;
 }
 
-/** By the key's value: `0o17` is the name "15". */
-function pairNamed(
-  { isScalar }: Parser,
-  map: YAMLMap,
-  name: PropertyKey | undefined,
-): Pair<Scalar> | undefined {
+/**
+ * By the key's value: `0o17` is the name "15". A pair that the mapping has through `<<` is where it is written; the mapping's
+ * own pairs come first, then the sources in their order.
+ */
+function pairNamed(located: Located, map: unknown, name: PropertyKey | undefined): Pair<Scalar> | undefined {
+  const { isMap, isScalar, isSeq } = located.parser;
+  if (!isMap(map)) return undefined;
   const wanted = String(name);
-  return map.items.find(
-    (pair): pair is Pair<Scalar> => isScalar(pair.key) && String(pair.key.value) === wanted,
-  );
+  const pairs = map.items.filter((pair): pair is Pair<Scalar> => isScalar(pair.key));
+  const own = pairs.find(({ key }) => !isMergeKey(key) && String(key.value) === wanted);
+  if (own !== undefined) return own;
+  for (const { key, value } of pairs) {
+    if (!isMergeKey(key)) continue;
+    const source = resolved(located, value);
+    for (const one of isSeq(source) ? source.items : [source]) {
+      const pair = pairNamed(located, resolved(located, one), name);
+      if (pair !== undefined) return pair;
+    }
+  }
+  return undefined;
 }
 
-function nodeAt(parser: Parser, document: Document, path: readonly PropertyKey[]): Node | undefined {
+/** What an alias stands for; any other value is itself. */
+function resolved({ parser, targets }: Located, node: unknown): unknown {
+  return parser.isAlias(node) ? targets.get(node) : node;
+}
+
+/** An alias at the end of the path is not resolved: it is the place where the value is used. */
+function nodeAt(located: Located, path: readonly PropertyKey[]): Node | undefined {
+  const { parser, document } = located;
   let node: unknown = document.contents;
   for (const name of path) {
-    if (parser.isAlias(node)) node = node.resolve(document);
-    if (parser.isMap(node)) node = pairNamed(parser, node, name)?.value;
-    else if (parser.isSeq(node)) node = node.items[Number(name)];
-    else return undefined;
+    const parent = resolved(located, node);
+    if (parser.isSeq(parent)) node = parent.items[Number(name)];
+    else node = pairNamed(located, parent, name)?.value;
   }
   return parser.isNode(node) ? node : undefined;
 }
 
-function offsetOfValue(parser: Parser, document: Document, path: readonly PropertyKey[]): number {
+function offsetOfValue(located: Located, path: readonly PropertyKey[]): number {
   for (let length = path.length; length >= 0; length--) {
-    const range = nodeAt(parser, document, path.slice(0, length))?.range;
+    const range = nodeAt(located, path.slice(0, length))?.range;
     if (range !== undefined && range !== null) return range[0];
   }
   return 0;

@@ -4,7 +4,7 @@
  */
 import { readYaml } from "@agentcore/yaml-file";
 import { agentsFileSchema, agentsJsonSchema, type AgentProfile } from "./file-schema.ts";
-import { otherNames } from "./names.ts";
+import { foreignWords, holders } from "./names.ts";
 import type { Problem, ReadFile } from "./problem.ts";
 
 export interface LoadedAgents {
@@ -34,7 +34,8 @@ export async function loadAgents(
       continue;
     }
     texts.push(text);
-    const read = await readYaml(text, { schema: agentsFileSchema, jsonSchema: agentsJsonSchema, otherNames });
+    const format = { schema: agentsFileSchema, jsonSchema: agentsJsonSchema, ...foreignWords, holders };
+    const read = await readYaml(text, format);
     if (read.ok) for (const [id, profile] of Object.entries(read.value.agents)) agents.set(id, profile);
     else problems.push(...read.issues.map((issue) => ({ file: path, ...issue })));
   }

@@ -15,6 +15,8 @@ import type {
 } from "../definition.ts";
 import { guardedBy, stallOf } from "./build-stall.ts";
 import type { AgentProfile, WorkflowFile } from "./file-schema.ts";
+import { withDefaults } from "./defaults.ts";
+import { rawOf, type Raw } from "./raw.ts";
 import type { FileCheck, FileConvergence, FileStep } from "./step-schema.ts";
 
 export interface BuildContext {
@@ -31,6 +33,7 @@ type Sentinel = WorkflowFile["sentinel"];
 const undecidedMax = 3;
 
 export function buildWorkflow(file: WorkflowFile, context: BuildContext): Workflow {
+  const profileOf = (agent: string): Raw => rawOf(context.agents.get(agent));
   return {
     name: file.name,
     description: file.description ?? null,
@@ -46,7 +49,9 @@ export function buildWorkflow(file: WorkflowFile, context: BuildContext): Workfl
       expectedWorkBranch: file.expected_work_branch ?? null,
     },
     inputs: new Map(Object.entries(file.inputs ?? {}).map(([name, input]) => [name, inputOf(input)])),
-    steps: Object.entries(file.steps).map(([id, step]) => stepOf(id, step, file.sentinel, context)),
+    steps: Object.entries(file.steps).map(([id, step]) =>
+      stepOf(id, withDefaults(step, file.defaults ?? {}, profileOf), file.sentinel, context),
+    ),
     telemetry: telemetryOf(file.sentinel),
   };
 }

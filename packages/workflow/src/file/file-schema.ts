@@ -1,8 +1,9 @@
 /** The formats of a workflow file and of an agent profile file, version "1"; `workflowJsonSchema` is what editors use. */
 import { durationSchema } from "@agentcore/contract";
 import { z } from "zod";
-import { capabilityNameSchema, idSchema, workerNameSchema } from "./names.ts";
-import { budgetSchema, limitKeys, modelKeys, stallSchema, stepSchema } from "./step-schema.ts";
+import { defaultKeys } from "./defaults.ts";
+import { capabilityNameSchema, holders, idSchema, workerNameSchema } from "./names.ts";
+import { budgetSchema, limitKeys, modelKeys, stallSchema, stepSchema, wayToWork } from "./step-schema.ts";
 
 const inputSchema = z
   .strictObject({
@@ -51,6 +52,12 @@ const sentinelSchema = z.strictObject({
     .meta({ description: "Files for programs that watch the run." }),
 });
 
+const defaultsSchema = stepSchema
+  .pick(defaultKeys)
+  .meta({ description: "Keys for the steps that omit them and that they fit." });
+
+const holdersInSchema = { [holders.source]: { description: "Holds anchors for other places in the file." } };
+
 const version = z
   .literal("1", {
     error: ({ input }) =>
@@ -88,6 +95,7 @@ export const workflowFileSchema = z
       .optional()
       .meta({ description: "Parameters of the workflow, by name." }),
     sentinel: sentinelSchema.optional().meta({ description: "Sets `stall` for all steps." }),
+    defaults: defaultsSchema.optional(),
     steps: z
       .record(idSchema, stepSchema)
       .refine((steps) => Object.keys(steps).length > 0, "has no step")
@@ -96,6 +104,12 @@ export const workflowFileSchema = z
   .meta({
     title: "AgentCore workflow",
     description: "Steps that agents and scripts work on, in one budget.",
+    patternProperties: holdersInSchema,
+    // With defaults, a step may have from there what it lacks.
+    if: { required: ["defaults"] },
+    else: {
+      properties: { steps: { type: "object", additionalProperties: { type: "object", ...wayToWork } } },
+    },
   });
 export type WorkflowFile = z.output<typeof workflowFileSchema>;
 
@@ -124,7 +138,11 @@ export const agentsFileSchema = z
     version,
     agents: z.record(idSchema, agentSchema).meta({ description: "The profiles, by id." }),
   })
-  .meta({ title: "AgentCore agent profiles", description: "Workers with their settings, by name." });
+  .meta({
+    title: "AgentCore agent profiles",
+    description: "Workers with their settings, by name.",
+    patternProperties: holdersInSchema,
+  });
 
 export function workflowJsonSchema(): Record<string, unknown> {
   return z.toJSONSchema(workflowFileSchema, { io: "input" });

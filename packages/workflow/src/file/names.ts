@@ -1,5 +1,6 @@
 /** Both spellings of names: those of this project and those that older workflow files use. */
 import { capabilities, type Capability } from "@agentcore/contract";
+import type { ForeignWords } from "@agentcore/yaml-file";
 import { z } from "zod";
 
 const workerAliases: ReadonlyMap<string, string> = new Map([
@@ -29,28 +30,51 @@ export const capabilityNameSchema = z
   .transform((name) => name.toLowerCase() as Capability)
   .meta({ description: "read, edit, run_tests or run_commands, in lower or upper case." });
 
-/** Names that other systems use for a setting of a workflow, and its name here. */
-export const otherNames: Readonly<Record<string, string>> = {
-  run: "instructions",
-  script: "instructions",
-  prompt: "instructions",
-  command: "instructions",
-  needs: "depends_on",
-  dependsOn: "depends_on",
-  retry: "max_retries",
-  retries: "max_retries",
-  when: "if",
-  condition: "if",
-  uses: "workflow",
-  strategy: "matrix",
-  jobs: "steps",
-  tasks: "steps",
-  artifacts: "outputs",
-  max_parallel: "concurrency",
-  "timeout-minutes": "timeout",
-  timeout_minutes: "timeout",
-  "continue-on-error": "on_failure",
-  allow_failure: "on_failure",
+/** Top-level keys that only hold anchors. */
+export const holders = /^x-/;
+
+/** Words of other systems for a setting of a workflow. */
+export const foreignWords: ForeignWords = {
+  otherNames: {
+    run: "instructions",
+    script: "instructions",
+    prompt: "instructions",
+    command: "instructions",
+    commands: "instructions",
+    needs: "depends_on",
+    requires: "depends_on",
+    dependsOn: "depends_on",
+    retries: "max_retries",
+    attempts: "max_retries",
+    when: "if",
+    condition: "if",
+    jobs: "steps",
+    stages: "steps",
+    tasks: "steps",
+    artifacts: "outputs",
+    parameters: "inputs",
+    environment: "env",
+    variables: "env",
+    max_parallel: "concurrency",
+    "max-parallel": "concurrency",
+    on_error: "on_failure",
+    working_directory: "workspace",
+    "working-directory": "workspace",
+    cwd: "workspace",
+    before_script: "defaults",
+  },
+  cures: {
+    uses: { besides: "workflow", cure: "for the steps of another file write workflow: ./FILE.yaml" },
+    shell: { besides: "worker", cure: "write worker: shell; the script is in instructions" },
+    strategy: { besides: "matrix", cure: "write its matrix as the step's own: matrix: { NAME: [VALUES] }" },
+    "timeout-minutes": { besides: "timeout", cure: "write timeout with a unit, for example timeout: 30m" },
+    timeout_minutes: { besides: "timeout", cure: "write timeout with a unit, for example timeout: 30m" },
+    "continue-on-error": { besides: "on_failure", cure: "write on_failure: continue" },
+    allow_failure: { besides: "on_failure", cure: "write on_failure: continue" },
+    "runs-on": { besides: "instructions", cure: "steps run on this machine; leave it out" },
+    image: { besides: "instructions", cure: "steps run on this machine; leave it out" },
+    on: { besides: "steps", cure: "a run starts with agentcore workflow run; leave it out" },
+  },
 };
 
 /** Ids of steps, agents and artifacts: also folder names below the context directory. */

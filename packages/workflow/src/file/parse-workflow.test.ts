@@ -187,8 +187,48 @@ describe("a mistake", () => {
     ],
     [
       "another system's word for max_retries",
-      withSteps("a: { worker: shell, instructions: x, capabilities: [], ▸retry: 2 }"),
-      "steps.a.retry: unknown setting; it is called max_retries here",
+      withSteps("a: { worker: shell, instructions: x, capabilities: [], ▸retries: 2 }"),
+      "steps.a.retries: unknown setting; it is called max_retries here",
+    ],
+    [
+      "another system's word for on_failure",
+      withSteps("a: { worker: shell, instructions: x, capabilities: [], ▸on_error: continue }"),
+      "steps.a.on_error: unknown setting; it is called on_failure here",
+    ],
+    [
+      "another system's word for if",
+      withSteps("a: { worker: shell, instructions: x, capabilities: [], ▸when: inputs.x }"),
+      "steps.a.when: unknown setting; it is called if here",
+    ],
+    [
+      "another system's word for steps",
+      `${withSteps(`a: ${shell}`)}▸jobs: {}\n`,
+      "jobs: unknown setting; it is called steps here",
+    ],
+    [
+      "another system's word for a sub-workflow",
+      withSteps("a: { worker: shell, instructions: x, capabilities: [], ▸uses: actions/checkout }"),
+      "steps.a.uses: unknown setting; for the steps of another file write workflow: ./FILE.yaml",
+    ],
+    [
+      "another system's word for the shell",
+      withSteps("a: { instructions: x, capabilities: [], worker: shell, ▸shell: bash }"),
+      "steps.a.shell: unknown setting; write worker: shell; the script is in instructions",
+    ],
+    [
+      "another system's word for a time limit",
+      withSteps("a: { worker: shell, instructions: x, capabilities: [], ▸timeout-minutes: 5 }"),
+      "steps.a.timeout-minutes: unknown setting; write timeout with a unit, for example timeout: 30m",
+    ],
+    [
+      "another system's way to write a matrix",
+      withSteps("a: { worker: shell, instructions: x, capabilities: [], ▸strategy: { matrix: { v: [1] } } }"),
+      "steps.a.strategy: unknown setting; write its matrix as the step's own: matrix: { NAME: [VALUES] }",
+    ],
+    [
+      "another system's events",
+      `▸on: push\n${withSteps(`a: ${shell}`)}`,
+      "on: unknown setting; a run starts with agentcore workflow run; leave it out",
     ],
     [
       "a character that no program can be given",
@@ -197,8 +237,8 @@ describe("a mistake", () => {
     ],
     [
       "a merge key",
-      withSteps("a: { worker: shell, instructions: x, capabilities: [], ▸<<: { timeout: 1m } }"),
-      "steps.a.<<: unknown setting; merge keys are not read; write the settings out",
+      withSteps("a: { worker: shell, instructions: x, capabilities: [], ▸'<<': { timeout: 1m } }"),
+      'steps.a.<<: unknown setting; "<<" in quotes is an ordinary name; leave out the quotes to merge a mapping',
     ],
     [
       "an empty matrix",

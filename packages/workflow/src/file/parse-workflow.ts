@@ -15,9 +15,11 @@ import { checkSteps, type KnownAgents } from "./check-steps.ts";
 import { checkStepsInAll, checkSubWorkflow } from "./check-sub-workflow.ts";
 import { checkWorkers, type LookUpWorkers } from "./check-workers.ts";
 import { workflowFileSchema, workflowJsonSchema, type WorkflowFile } from "./file-schema.ts";
-import { otherNames } from "./names.ts";
+import { foreignWords, holders } from "./names.ts";
+import { writtenAt } from "./defaults.ts";
 import type { Problem, ReadFile } from "./problem.ts";
-import { listOf, rawOf, rawStepsOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
+import { rawStepsOf } from "./raw-steps.ts";
+import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
 
 /** Deeper sub-workflows are refused. */
 export const nestingMax = 8;
@@ -82,14 +84,15 @@ async function parseFile(file: string, context: Context): Promise<Parsed> {
   if (text === null) return whole("the workflow file does not exist");
   if (text.length > fileCharsMax) return whole("the file is larger than 4 MiB");
 
-  const format = { schema: workflowFileSchema, jsonSchema: workflowJsonSchema, otherNames };
+  const format = { schema: workflowFileSchema, jsonSchema: workflowJsonSchema, ...foreignWords, holders };
   const read = await readYaml(text, format);
   const source = read.ok ? read.source : await parseYaml(text);
   const problems: Problem[] = read.ok ? [] : read.issues.map((issue) => ({ file, ...issue }));
   if (!source.ok) return { workflow: null, problems, warnings: [] };
 
   const raw = rawOf(source.value);
-  const steps = rawStepsOf(raw);
+  const profileOf = (id: string): Raw => rawOf(context.agents.agents.get(id));
+  const steps = rawStepsOf(raw, profileOf);
   await spellMatrices(steps, read.ok ? [raw, read.value] : [raw], source);
   const mistakes: Parameters<Report>[] = [];
   const cautions: Parameters<Report>[] = [];
@@ -100,7 +103,7 @@ async function parseFile(file: string, context: Context): Promise<Parsed> {
   if (context.workspace !== null) await checkLinks(raw, steps, context.workspace, report);
   if (context.workers !== null) {
     const warning: Report = (...caution) => void cautions.push(caution);
-    await checkWorkers(steps, (id) => rawOf(context.agents.agents.get(id)), context.workers, {
+    await checkWorkers(steps, profileOf, context.workers, {
       mistake: report,
       warning,
     });
@@ -159,8 +162,10 @@ async function placed(
   if (reports.length === 0) return [];
   const places = await source.places();
   return reports.map(([path, message, at]) => {
-    const place = at === "key" ? places.placeOfKey(path) : places.placeOfValue(path);
-    return { file, ...place, message: `${dotted(path)}: ${message}` };
+    const written = writtenAt(rawOf(source.value), path);
+    const place = at === "key" ? places.placeOfKey(written) : places.placeOfValue(written);
+    const from = written === path ? "" : " (from defaults)";
+    return { file, ...place, message: `${dotted(path)}: ${message}${from}` };
   });
 }
 

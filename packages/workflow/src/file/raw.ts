@@ -2,8 +2,6 @@
  * A workflow file in the form that the checks read: unvalidated content. The schema may have found errors in it; the checks
  * skip everything that does not have the expected shape, so that the errors of both are reported together.
  */
-import { waitingIn } from "./waiting.ts";
-
 export type Raw = Readonly<Record<string, unknown>>;
 export type Path = readonly (string | number)[];
 
@@ -24,21 +22,11 @@ export function listOf(value: unknown): readonly unknown[] {
 
 /** The steps of a file and their dependencies. Created once per file, since all checks use it. */
 export interface RawSteps {
-  /** In the order of the file. */
+  /** In the order of the file, with the file's defaults. */
   readonly byId: ReadonlyMap<string, Raw>;
   readonly ids: readonly string[];
   /** The step's own `depends_on`. Unknown ids are ignored. */
   readonly dependencies: (id: string) => readonly string[];
   /** What a step waits for, directly or through others. Cycles and unknown ids are ignored. */
   waitsFor(id: string): { has(other: string): boolean };
-}
-
-export function rawStepsOf(file: Raw): RawSteps {
-  const byId = new Map(Object.entries(rawOf(file["steps"])).map(([id, step]) => [id, rawOf(step)]));
-  const isKnown = (id: unknown): id is string => typeof id === "string" && byId.has(id);
-  const known = new Map([...byId].map(([id, step]) => [id, listOf(step["depends_on"]).filter(isKnown)]));
-  const dependencies = (id: string): readonly string[] => known.get(id) ?? [];
-  const waits = waitingIn(dependencies);
-  const ids = [...byId.keys()];
-  return { byId, ids, dependencies, waitsFor: (id) => ({ has: (other) => waits(id, other) }) };
 }

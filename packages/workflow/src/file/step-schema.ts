@@ -203,11 +203,13 @@ const artifactSchema = z.strictObject({
 });
 
 /** The rules of `check-steps.ts` that a schema can express, for editors. */
-const wayToWork = [
-  { required: ["worker", "capabilities", "instructions"] },
-  { required: ["agent", "instructions"] },
-  { required: ["workflow"] },
-];
+export const wayToWork = {
+  oneOf: [
+    { required: ["worker", "capabilities", "instructions"] },
+    { required: ["agent", "instructions"] },
+    { required: ["workflow"] },
+  ],
+};
 
 export const stepSchema = z
   .strictObject({
@@ -310,10 +312,7 @@ export const stepSchema = z
       .optional()
       .meta({ description: "The prefix under which they are reported. Default: this step's id." }),
   })
-  .meta({
-    description: "One step: exactly one of worker, agent or workflow says who works.",
-    oneOf: wayToWork,
-  });
+  .meta({ description: "One step: exactly one of worker, agent or workflow says who works." });
 
 export type FileStep = z.output<typeof stepSchema>;
 export type FileCheck = z.output<typeof completionCheckSchema>;
