@@ -402,6 +402,11 @@ export const errorCodes = {
     retryable: false,
     cure: "Put the context directory back and resume the run; or `agentcore workflow cancel RUN`, then `agentcore workflow retry RUN --from STEP` with the step that makes it.",
   },
+  AC_WORKFLOW_VALUE: {
+    meaning: "A value that a step of a workflow wrote cannot be used.",
+    retryable: false,
+    cure: "Correct what the step writes to `$AGENTCORE_OUTPUT`: lines `NAME=VALUE`, UTF-8, at most 64 KiB; see docs/workflows.md.",
+  },
   AC_WORKFLOW_CONTEXT: {
     meaning: "The context directory of a workflow cannot be written to.",
     retryable: false,

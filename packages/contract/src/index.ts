@@ -19,5 +19,6 @@ export * from "./spool.ts";
 export * from "./std/index.ts";
 export * from "./system.ts";
 export * from "./task.ts";
+export * from "./variables.ts";
 export * from "./wire.ts";
 export * from "./worker-event.ts";

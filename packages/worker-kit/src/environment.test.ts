@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { networkEnvironment, programEnvironment, workerEnvironment } from "./environment.ts";
-import { forbiddenVariables, loaderEffect } from "./variables.ts";
+import { forbiddenVariables, loaderEffect } from "@agentcore/contract";
 
 const hostEnv = {
   PATH: "/bin",

@@ -4,9 +4,8 @@
  * worker's processes. Pure functions; the runner calls {@link workerEnvironment} once per run.
  */
 import { join } from "node:path";
-import { AgentCoreError } from "@agentcore/contract";
+import { AgentCoreError, forbiddenEffect } from "@agentcore/contract";
 import { pickEnv } from "./adapter-settings.ts";
-import { forbiddenEffect } from "./variables.ts";
 
 type HostEnv = Readonly<Record<string, string | undefined>>;
 

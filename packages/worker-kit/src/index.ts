@@ -28,6 +28,5 @@ export { scriptCommand, type ScriptCommand } from "./runner/task-script.ts";
 export * from "./task-options.ts";
 export * from "./usage-error.ts";
 export * from "./usage-sum.ts";
-export * from "./variables.ts";
 export { UsageTail, type UsageTailOptions } from "./usage-tail.ts";
 export * from "./verdict.ts";

@@ -63,6 +63,10 @@ export interface Step {
   readonly dependsOn: readonly string[];
   readonly inputs: readonly ArtifactInput[];
   readonly outputs: readonly StepOutput[];
+  /** Texts that the step writes to `$AGENTCORE_OUTPUT`. */
+  readonly values: readonly StepValue[];
+  /** The workflow's variables with the step's own over them, by name. Texts may contain `${{ … }}`. */
+  readonly env: ReadonlyMap<string, string>;
   /** Per attempt; null: the time that the run has left. */
   readonly timeoutMs: number | null;
   readonly maxRetries: number;
@@ -85,9 +89,10 @@ export type StepAction =
   | {
       readonly kind: "workflow";
       readonly workflow: Workflow;
-      /** Parameters by name. Texts may contain `${{ inputs.k }}` and `${{ matrix.k }}` of the step's own workflow. */
+      /** Parameters by name. Texts may contain `${{ … }}` about the step's own workflow. */
       readonly with: ReadonlyMap<string, string | number | boolean>;
       readonly exports: readonly ArtifactExport[];
+      readonly valueExports: readonly ValueExport[];
       readonly exportsMode: "merge" | "replace";
       readonly bubbleEvents: boolean;
       readonly eventPrefix: string | null;
@@ -97,7 +102,7 @@ export type StepAction =
 export interface WorkSpec {
   /** Name of an adapter, as the adapter spells it: `shell`, `claude-code`, `codex`, `opencode`, or any other. */
   readonly worker: string;
-  /** May contain `${{ inputs.k }}` and `${{ matrix.k }}`. */
+  /** May contain `${{ inputs.k }}`, `${{ matrix.k }}` and `${{ steps.ID.outputs.NAME }}`. */
   readonly instructions: string;
   readonly capabilities: readonly Capability[];
   readonly model: string | null;
@@ -119,14 +124,31 @@ export interface StepOutput extends OutputSpec {
   readonly type: string | null;
 }
 
+export interface StepValue {
+  readonly name: string;
+  /** Its name in the file `$AGENTCORE_OUTPUT`. */
+  readonly key: string;
+  /** Whether it may be missing. */
+  readonly optional: boolean;
+}
+
 export interface ArtifactExport {
   readonly from: string;
   readonly artifact: string;
   readonly as: string;
 }
 
+/** A text that a step of a sub-workflow wrote, which becomes a value of the step around it. */
+export interface ValueExport {
+  readonly from: string;
+  readonly value: string;
+  readonly as: string;
+}
+
 export interface Loop {
   readonly check: WorkSpec;
+  /** The step's variables with the check's own over them. */
+  readonly checkEnv: ReadonlyMap<string, string>;
   readonly checkTimeoutMs: number | null;
   /** Null: not set. */
   readonly checkStall: Stall | null;

@@ -8,6 +8,7 @@ import {
   ignore,
   jobPayloadBytesMax,
   jobSubmissionSchema,
+  loaderEffect,
   traceparentSchema,
   type Capability,
   type Dedup,
@@ -16,7 +17,6 @@ import {
 } from "@agentcore/contract";
 import type * as z from "zod";
 import { checkPayload, reservedLabelPrefix } from "@agentcore/scheduler";
-import { loaderEffect } from "@agentcore/worker-kit";
 import { isUtf8 } from "node:buffer";
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";

@@ -5,11 +5,11 @@
 import {
   capabilities,
   durationMsMax,
+  forbiddenEffect,
   parseDurationMs,
   type Capability,
   type OutputSpec,
 } from "@agentcore/contract";
-import { forbiddenEffect } from "@agentcore/worker-kit";
 import { basename } from "node:path";
 import type { JobStateKind } from "@agentcore/scheduler";
 import { didYouMean } from "@agentcore/yaml-file";

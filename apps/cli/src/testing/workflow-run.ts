@@ -27,6 +27,7 @@ export function testReport(rest: Partial<StepReport>): StepReport {
     costUsd: null,
     tokens: 0,
     artifacts: [],
+    values: {},
     jobId: null,
     output: "",
     log: null,

@@ -2,8 +2,7 @@
  * Settings of every worker, independent of its adapter: its program, its HOME, and additional variables of the caller. The
  * runner reads them; all other names belong to the adapter.
  */
-import { AgentCoreError } from "@agentcore/contract";
-import { forbiddenEffect } from "../variables.ts";
+import { AgentCoreError, forbiddenEffect } from "@agentcore/contract";
 
 export interface WorkerSettings {
   /** `program`: the worker's program as an absolute path, or another name to look up on PATH. */

@@ -50,7 +50,7 @@ export function buildWorkflow(file: WorkflowFile, context: BuildContext): Workfl
     },
     inputs: new Map(Object.entries(file.inputs ?? {}).map(([name, input]) => [name, inputOf(input)])),
     steps: Object.entries(file.steps).map(([id, step]) =>
-      stepOf(id, withDefaults(step, file.defaults ?? {}, profileOf), file.sentinel, context),
+      stepOf(id, withDefaults(step, file.defaults ?? {}, profileOf), file, context),
     ),
     telemetry: telemetryOf(file.sentinel),
   };
@@ -65,7 +65,9 @@ function inputOf(input: NonNullable<WorkflowFile["inputs"]>[string]): InputDecla
   };
 }
 
-function stepOf(id: string, step: FileStep, sentinel: Sentinel, context: BuildContext): Step {
+function stepOf(id: string, step: FileStep, file: WorkflowFile, context: BuildContext): Step {
+  const { sentinel } = file;
+  const env = [file.defaults?.env, file.env, step.env].reduce(envOver, new Map<string, string>());
   const agent = step.agent === undefined ? undefined : context.agents.get(step.agent);
   const stall = stallOf(step.stall, sentinel);
   return {
@@ -75,16 +77,17 @@ function stepOf(id: string, step: FileStep, sentinel: Sentinel, context: BuildCo
     workspace: step.workspace ?? agent?.workspace ?? ".",
     dependsOn: step.depends_on ?? [],
     inputs: (step.inputs ?? []).map(artifactOf),
-    outputs: (step.outputs ?? []).map((output) => ({
-      name: output.name,
-      path: output.path,
-      type: output.type ?? null,
-      optional: output.optional ?? false,
-    })),
+    outputs: (step.outputs ?? []).flatMap(({ name, path, type = null, optional = false }) =>
+      path === undefined ? [] : [{ name, path, type, optional }],
+    ),
+    values: (step.outputs ?? []).flatMap(({ name, value, optional = false }) =>
+      value === undefined ? [] : [{ name, key: value === true ? name : value, optional }],
+    ),
+    env,
     timeoutMs: step.timeout ?? agent?.timeout ?? null,
     maxRetries: step.on_failure === "abort" ? 0 : (step.max_retries ?? 0),
     onFailure: step.on_failure ?? "abort",
-    loop: loopOf(step, sentinel, context),
+    loop: loopOf(step, env, sentinel, context),
     stall,
     budget: budgetOf(step.budget),
     condition: step.if ?? null,
@@ -107,7 +110,12 @@ function actionOf(
     kind: "workflow",
     workflow: guardedBy(child(id), stall),
     with: new Map(Object.entries(step.with ?? {})),
-    exports: (step.exports ?? []).map(artifactOf),
+    exports: (step.exports ?? []).flatMap(({ from, artifact, as = artifact }) =>
+      artifact === undefined || as === undefined ? [] : [{ from, artifact, as }],
+    ),
+    valueExports: (step.exports ?? []).flatMap(({ from, value, as = value }) =>
+      value === undefined || as === undefined ? [] : [{ from, value, as }],
+    ),
     exportsMode: step.exports_mode ?? "merge",
     bubbleEvents: step.bubble_subworkflow_events ?? false,
     eventPrefix: step.subworkflow_event_prefix ?? null,
@@ -137,12 +145,13 @@ function unique(capabilities: readonly Capability[]): readonly Capability[] {
   return [...new Set(capabilities)];
 }
 
-function loopOf(step: FileStep, sentinel: Sentinel, context: BuildContext): Loop | null {
+function loopOf(step: FileStep, env: Variables, sentinel: Sentinel, context: BuildContext): Loop | null {
   const check = step.completion_check;
   if (check === undefined) return null;
   const agent = check.agent === undefined ? undefined : context.agents.get(check.agent);
   return {
     check: workOf(check, agent),
+    checkEnv: envOver(env, check.env),
     checkTimeoutMs: check.timeout ?? agent?.timeout ?? null,
     checkStall: stallOf(check.stall, sentinel),
     decisionFile: check.decision_file ?? null,
@@ -180,6 +189,13 @@ function telemetryOf(sentinel: Sentinel): Telemetry | null {
 
 function budgetOf(budget: WorkflowFile["budget"]): Budget | null {
   return budget === undefined ? null : { costUsd: budget.cost_usd ?? null, tokens: budget.tokens ?? null };
+}
+
+type Variables = ReadonlyMap<string, string>;
+
+function envOver(base: Variables, own: WorkflowFile["env"]): Variables {
+  if (own === undefined) return base;
+  return new Map([...base, ...Object.entries(own).map(([name, value]) => [name, String(value)] as const)]);
 }
 
 function artifactOf(entry: { from: string; artifact: string; as?: string | undefined }): ArtifactExport {

@@ -49,8 +49,12 @@ function checkInputs(id: string, step: Raw, steps: RawSteps, report: Report): vo
     } else if (!steps.waitsFor(id).has(from)) {
       report([...path, "from"], `step "${id}" does not wait for "${from}"; add it to depends_on`);
     } else if (artifact !== undefined) {
-      const made = artifactsOf(steps.byId.get(from) ?? {});
-      if (!made.includes(artifact)) {
+      const maker = steps.byId.get(from) ?? {};
+      const made = artifactsOf(maker);
+      if (valuesOf(maker).includes(artifact)) {
+        const use = `\${{ steps.${from}.outputs.${artifact} }}`;
+        report([...path, "artifact"], `"${artifact}" is a value, not a file; use ${use}`);
+      } else if (!made.includes(artifact)) {
         report(
           [...path, "artifact"],
           `step "${from}" has no output "${artifact}"${didYouMean(artifact, made)}`,
@@ -62,20 +66,40 @@ function checkInputs(id: string, step: Raw, steps: RawSteps, report: Report): vo
 
 /** Names of a step's artifacts: its outputs, and its exports from a sub-workflow. */
 export function artifactsOf(step: Raw): readonly string[] {
-  const outputs = listOf(step["outputs"]).map((output) => textOf(rawOf(output)["name"]));
-  const exports = listOf(step["exports"]).map(
-    (entry) => textOf(rawOf(entry)["as"]) ?? textOf(rawOf(entry)["artifact"]),
-  );
+  return namesOf(step, "artifact");
+}
+
+/** Names of a step's values, likewise. */
+export function valuesOf(step: Raw): readonly string[] {
+  return namesOf(step, "value");
+}
+
+function namesOf(step: Raw, kind: "artifact" | "value"): readonly string[] {
+  const outputs = listOf(step["outputs"]).map((entry) => {
+    const output = rawOf(entry);
+    return (output["value"] !== undefined) === (kind === "value") ? textOf(output["name"]) : undefined;
+  });
+  const exports = listOf(step["exports"]).map((entry) => {
+    const own = textOf(rawOf(entry)[kind]);
+    return own === undefined ? undefined : (textOf(rawOf(entry)["as"]) ?? own);
+  });
   return [...outputs, ...exports].filter((name) => name !== undefined);
 }
 
 function checkNames(id: string, step: Raw, report: Report): void {
   const seen = new Set<string>();
   for (const [index, output] of listOf(step["outputs"]).entries()) {
-    const name = textOf(rawOf(output)["name"]);
+    const { name: given, path, value } = rawOf(output);
+    const at = ["steps", id, "outputs", index];
+    if (path === undefined && value === undefined)
+      report(at, "needs path, for a file, or value, for a text", "key");
+    if (path !== undefined && value !== undefined)
+      report([...at, "value"], "may have only one of path, value", "key");
+    if (value !== undefined && step["workflow"] !== undefined)
+      report([...at, "value"], "a sub-workflow's value comes from exports: { from, value }", "key");
+    const name = textOf(given);
     if (name === undefined) continue;
-    if (seen.has(name))
-      report(["steps", id, "outputs", index, "name"], `step "${id}" has two outputs named "${name}"`);
+    if (seen.has(name)) report([...at, "name"], `step "${id}" has two outputs named "${name}"`);
     seen.add(name);
   }
 }

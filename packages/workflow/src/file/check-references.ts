@@ -8,12 +8,15 @@ import {
   statusFunctions,
   type Expression,
 } from "../expression.ts";
-import { artifactsOf } from "./check-graph.ts";
+import { artifactsOf, valuesOf } from "./check-graph.ts";
 import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
 
 export function checkReferences(file: Raw, steps: RawSteps, report: Report): void {
   const inputs = Object.keys(rawOf(file["inputs"]));
   checkInputDefaults(file, report);
+  const ofFile: Scope = { steps, step: "", inputs, matrix: [] };
+  checkTexts(rawOf(file["defaults"])["env"], ["defaults", "env"], ofFile, report, ["inputs"]);
+  checkTexts(file["env"], ["env"], ofFile, report, ["inputs"]);
   for (const [id, step] of steps.byId) {
     const path = ["steps", id];
     const scope: Scope = { steps, step: id, inputs, matrix: Object.keys(rawOf(step["matrix"])) };
@@ -23,12 +26,12 @@ export function checkReferences(file: Raw, steps: RawSteps, report: Report): voi
     const check = rawOf(step["completion_check"]);
     checkText(step["instructions"], [...path, "instructions"], scope, report);
     checkText(step["verify"], [...path, "verify"], scope, report);
-    for (const [name, value] of Object.entries(rawOf(step["with"]))) {
-      checkText(value, [...path, "with", name], scope, report);
-    }
+    checkTexts(step["with"], [...path, "with"], scope, report);
+    checkTexts(step["env"], [...path, "env"], scope, report);
+    checkTexts(check["env"], [...path, "completion_check", "env"], scope, report);
     checkText(check["instructions"], [...path, "completion_check", "instructions"], scope, report);
     for (const [index, output] of listOf(step["outputs"]).entries()) {
-      checkText(rawOf(output)["path"], [...path, "outputs", index, "path"], scope, report);
+      checkText(rawOf(output)["path"], [...path, "outputs", index, "path"], scope, report, ofAttempt);
     }
   }
 }
@@ -77,9 +80,29 @@ interface Scope {
   readonly matrix: readonly string[];
 }
 
-function checkText(value: unknown, path: Path, scope: Scope, report: Report): void {
-  for (const inner of placeholdersIn(textOf(value) ?? ""))
-    checkExpression(inner, path, ["inputs", "matrix"], scope, report);
+/** What is known before a step's dependencies have ended. */
+const ofAttempt = ["inputs", "matrix"];
+
+function checkText(
+  value: unknown,
+  path: Path,
+  scope: Scope,
+  report: Report,
+  roots: readonly string[] = ["inputs", "matrix", "steps"],
+): void {
+  for (const inner of placeholdersIn(textOf(value) ?? "")) checkExpression(inner, path, roots, scope, report);
+}
+
+/** Of each value of a map. */
+function checkTexts(
+  values: unknown,
+  path: Path,
+  scope: Scope,
+  report: Report,
+  roots?: readonly string[],
+): void {
+  for (const [name, value] of Object.entries(rawOf(values)))
+    checkText(value, [...path, name], scope, report, roots);
 }
 
 function checkExpression(
@@ -135,7 +158,8 @@ function stepProblem(reference: readonly string[], scope: Scope): string | null 
   if (field === "status" && reference.length === 3) return null;
   if (field !== "outputs" || reference.length !== 4)
     return `"${reference.join(".")}" is neither steps.ID.status nor steps.ID.outputs.NAME`;
-  const names = artifactsOf(steps.byId.get(id) ?? {});
+  const step = steps.byId.get(id) ?? {};
+  const names = [...artifactsOf(step), ...valuesOf(step)];
   return names.includes(output ?? "")
     ? null
     : `step "${id}" has no output "${output}"${didYouMean(output ?? "", names)}`;

@@ -118,6 +118,7 @@ function checkSubWorkflowStep(step: Raw, path: Path, report: Report): void {
     "verify",
     "isolation",
     "merge",
+    "env",
   ]) {
     if (step[key] !== undefined)
       report(

@@ -1,10 +1,10 @@
 /** Checks a step against its sub-workflow: the inputs that it passes, and the artifacts that it exports. */
 import { didYouMean } from "@agentcore/yaml-file";
-import type { InputDeclaration, Workflow } from "../definition.ts";
+import type { InputDeclaration, Step, Workflow } from "../definition.ts";
 import { placeholdersIn } from "../expression.ts";
 import { readAs } from "../input-value.ts";
 import { combinationsOf } from "./check-steps.ts";
-import { listOf, rawOf, textOf, type Raw, type RawSteps, type Report } from "./raw.ts";
+import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
 
 export function checkSubWorkflow(id: string, step: Raw, child: Workflow, report: Report): void {
   checkGiven(id, step, child, report);
@@ -73,16 +73,37 @@ function checkExports(id: string, step: Raw, child: Workflow, report: Report): v
     const entry = rawOf(value);
     const from = textOf(entry["from"]);
     const artifact = textOf(entry["artifact"]);
+    const named = textOf(entry["value"]);
     const source = child.steps.find((one) => one.id === from);
     const path = ["steps", id, "exports", index];
     const ids = child.steps.map((one) => one.id);
     if (from !== undefined && source === undefined)
       report([...path, "from"], `the sub-workflow has no step "${from}"${didYouMean(from, ids)}`);
-    const exported = source?.action.kind === "workflow" ? source.action.exports.map((one) => one.as) : [];
-    const names = [...(source?.outputs.map((output) => output.name) ?? []), ...exported];
-    if (source !== undefined && artifact !== undefined && !names.includes(artifact)) {
-      const hint = didYouMean(artifact, names);
-      report([...path, "artifact"], `step "${from}" of the sub-workflow has no output "${artifact}"${hint}`);
-    }
+    if ((entry["artifact"] === undefined) === (entry["value"] === undefined))
+      report(path, "needs exactly one of artifact, value", "key");
+    else if (source !== undefined && artifact !== undefined)
+      checkExport(source, "artifact", artifact, path, report);
+    else if (source !== undefined && named !== undefined) checkExport(source, "value", named, path, report);
   }
+}
+
+function checkExport(
+  source: Step,
+  kind: "artifact" | "value",
+  name: string,
+  path: Path,
+  report: Report,
+): void {
+  const { action, outputs, values, id } = source;
+  const [inner, innerValues] = action.kind === "workflow" ? [action.exports, action.valueExports] : [[], []];
+  const artifacts = [...outputs.map((one) => one.name), ...inner.map((one) => one.as)];
+  const texts = [...values.map((one) => one.name), ...innerValues.map((one) => one.as)];
+  const [names, others] = kind === "artifact" ? [artifacts, texts] : [texts, artifacts];
+  if (names.includes(name)) return;
+  const other = kind === "artifact" ? "value" : "artifact";
+  const hint = others.includes(name)
+    ? `; "${name}" is a${other === "artifact" ? "n" : ""} ${other}: write ${other}: ${name}`
+    : didYouMean(name, names);
+  const what = kind === "artifact" ? "output" : "value";
+  report([...path, kind], `step "${id}" of the sub-workflow has no ${what} "${name}"${hint}`);
 }

@@ -3,7 +3,15 @@ import { durationSchema } from "@agentcore/contract";
 import { z } from "zod";
 import { defaultKeys } from "./defaults.ts";
 import { capabilityNameSchema, holders, idSchema, workerNameSchema } from "./names.ts";
-import { budgetSchema, limitKeys, modelKeys, stallSchema, stepSchema, wayToWork } from "./step-schema.ts";
+import {
+  budgetSchema,
+  envSchema,
+  limitKeys,
+  modelKeys,
+  stallSchema,
+  stepSchema,
+  wayToWork,
+} from "./step-schema.ts";
 
 const inputSchema = z
   .strictObject({
@@ -54,6 +62,7 @@ const sentinelSchema = z.strictObject({
 
 const defaultsSchema = stepSchema
   .pick(defaultKeys)
+  .extend({ env: envSchema.optional() })
   .meta({ description: "Keys for the steps that omit them and that they fit." });
 
 const holdersInSchema = { [holders.source]: { description: "Holds anchors for other places in the file." } };
@@ -94,6 +103,9 @@ export const workflowFileSchema = z
       .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]*$/, "is not an input's name"), inputSchema)
       .optional()
       .meta({ description: "Parameters of the workflow, by name." }),
+    env: envSchema
+      .optional()
+      .meta({ description: "Environment variables of all steps. Texts may hold ${{ inputs.NAME }}." }),
     sentinel: sentinelSchema.optional().meta({ description: "Sets `stall` for all steps." }),
     defaults: defaultsSchema.optional(),
     steps: z

@@ -77,6 +77,10 @@ export const foreignWords: ForeignWords = {
   },
 };
 
+export const variableNameSchema = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not the name of an environment variable");
+
 /** Ids of steps, agents and artifacts: also folder names below the context directory. */
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 const idCharsMax = 100;

@@ -13,6 +13,7 @@ import { checkLinks } from "./check-links.ts";
 import { checkReferences } from "./check-references.ts";
 import { checkSteps, type KnownAgents } from "./check-steps.ts";
 import { checkStepsInAll, checkSubWorkflow } from "./check-sub-workflow.ts";
+import { checkVariables } from "./check-variables.ts";
 import { checkWorkers, type LookUpWorkers } from "./check-workers.ts";
 import { workflowFileSchema, workflowJsonSchema, type WorkflowFile } from "./file-schema.ts";
 import { foreignWords, holders } from "./names.ts";
@@ -93,13 +94,16 @@ async function parseFile(file: string, context: Context): Promise<Parsed> {
   const raw = rawOf(source.value);
   const profileOf = (id: string): Raw => rawOf(context.agents.agents.get(id));
   const steps = rawStepsOf(raw, profileOf);
-  await spellMatrices(steps, read.ok ? [raw, read.value] : [raw], source);
+  const files = read.ok ? [raw, read.value] : [raw];
+  await spellMatrices(steps, files, source);
+  await spellEnvironments(steps, files, source);
   const mistakes: Parameters<Report>[] = [];
   const cautions: Parameters<Report>[] = [];
   const report: Report = (...mistake) => void mistakes.push(mistake);
   checkGraph(raw, steps, report);
   checkSteps(raw, steps, knownAgents(context.agents), report);
   checkReferences(raw, steps, report);
+  checkVariables(raw, steps, report);
   if (context.workspace !== null) await checkLinks(raw, steps, context.workspace, report);
   if (context.workers !== null) {
     const warning: Report = (...caution) => void cautions.push(caution);
@@ -148,6 +152,28 @@ async function spellMatrices(
         if (typeof value !== "number") continue;
         const written = (await source.places()).textOfValue(["steps", id, "matrix", key, index]);
         (values as unknown[])[index] = written ?? String(value);
+      }
+    }
+  }
+}
+
+/** Values of variables are texts too, spelled in the same way. Changes `files` in place. */
+async function spellEnvironments(
+  { ids }: RawSteps,
+  files: readonly Raw[],
+  source: YamlSource & { ok: true },
+): Promise<void> {
+  const ofSteps = ids.flatMap((id) => [
+    ["steps", id, "env"],
+    ["steps", id, "completion_check", "env"],
+  ]);
+  for (const path of [["defaults", "env"], ["env"], ...ofSteps]) {
+    for (const file of files) {
+      const env = rawOf(path.reduce<unknown>((at, key) => rawOf(at)[key], file));
+      for (const [name, value] of Object.entries(env)) {
+        if (typeof value !== "number") continue;
+        const written = (await source.places()).textOfValue([...path, name]);
+        (env as Record<string, unknown>)[name] = written ?? String(value);
       }
     }
   }

@@ -1,7 +1,7 @@
 /** The schema of one step in a file; `file-schema.ts` has the rest. Unknown keys are errors. */
 import { durationSchema, variantSchema } from "@agentcore/contract";
 import { z } from "zod";
-import { capabilityNameSchema, idSchema, workerNameSchema } from "./names.ts";
+import { capabilityNameSchema, idSchema, variableNameSchema, workerNameSchema } from "./names.ts";
 
 export const budgetSchema = z
   .strictObject({
@@ -11,6 +11,11 @@ export const budgetSchema = z
   .meta({ description: "Ceilings; reserved before anything starts." });
 
 const path = z.string().min(1);
+
+export const envSchema = z.record(variableNameSchema, z.union([z.string(), z.number(), z.boolean()])).meta({
+  description:
+    "Environment variables, by name. Texts may hold ${{ inputs.NAME }}, ${{ matrix.NAME }} and ${{ steps.ID.outputs.NAME }}.",
+});
 
 /** Shorter intervals would keep the machine busy with probes. */
 const probeIntervalMsMin = 100;
@@ -140,6 +145,7 @@ const workKeys = {
 export const completionCheckSchema = z
   .strictObject({
     ...workKeys,
+    env: envSchema.optional(),
     decision_file: path
       .optional()
       .meta({ description: "File in the workspace that holds the check's decision." }),
@@ -196,6 +202,31 @@ export const convergenceSchema = z
   })
   .meta({ description: "What is done when iterations find the same again and again." });
 
+const exportSchema = z
+  .strictObject({
+    from: idSchema.meta({ description: "Step of the sub-workflow." }),
+    artifact: idSchema.optional().meta({ description: "Name of one of its artifacts." }),
+    value: idSchema.optional().meta({ description: "Name of one of its values." }),
+    as: idSchema.optional().meta({ description: "Name here. Default: the same." }),
+  })
+  .meta({ oneOf: [{ required: ["artifact"] }, { required: ["value"] }] });
+
+const outputSchema = z
+  .strictObject({
+    name: idSchema.meta({ description: "Name of the artifact, or of the value." }),
+    path: path.optional().meta({ description: "File or folder in the workspace." }),
+    value: z
+      .union([z.literal(true), idSchema])
+      .optional()
+      .meta({
+        description:
+          "A text that the step writes to $AGENTCORE_OUTPUT as NAME=VALUE. true: under this name; or the name there.",
+      }),
+    type: z.string().optional().meta({ description: "For people; means nothing to the run." }),
+    optional: z.boolean().optional().meta({ description: "Whether it may be missing. Default: false." }),
+  })
+  .meta({ oneOf: [{ required: ["path"] }, { required: ["value"] }] });
+
 const artifactSchema = z.strictObject({
   from: idSchema.meta({ description: "Step that left the artifact." }),
   artifact: idSchema.meta({ description: "Name of the artifact, as in the step's outputs." }),
@@ -228,17 +259,7 @@ export const stepSchema = z
       .optional()
       .meta({ description: "Artifacts of earlier steps, copied into the workspace." }),
     outputs: z
-      .array(
-        z.strictObject({
-          name: idSchema.meta({ description: "Name of the artifact." }),
-          path: path.meta({ description: "File or folder in the workspace." }),
-          type: z.string().optional().meta({ description: "For people; means nothing to the run." }),
-          optional: z
-            .boolean()
-            .optional()
-            .meta({ description: "Whether it may be missing. Default: false." }),
-        }),
-      )
+      .array(outputSchema)
       .optional()
       .meta({ description: "Collected when the step succeeds; a missing one fails it unless `optional`." }),
     max_retries: z
@@ -265,6 +286,7 @@ export const stepSchema = z
     convergence: convergenceSchema.optional(),
     stall: stallSchema.optional(),
     budget: budgetSchema.optional(),
+    env: envSchema.optional(),
     if: z.string().min(1).optional().meta({
       description:
         "Condition over inputs, steps.ID.status, steps.ID.outputs, success(), failure(), cancelled() and always().",
@@ -294,12 +316,12 @@ export const stepSchema = z
       .optional()
       .meta({
         description:
-          "The sub-workflow's inputs, by name. Texts may hold ${{ inputs.NAME }} and ${{ matrix.NAME }}.",
+          "The sub-workflow's inputs, by name. Texts may hold ${{ inputs.NAME }}, ${{ matrix.NAME }} and ${{ steps.ID.outputs.NAME }}.",
       }),
     exports: z
-      .array(artifactSchema)
+      .array(exportSchema)
       .optional()
-      .meta({ description: "Artifacts of the sub-workflow that become this step's." }),
+      .meta({ description: "Artifacts and values of the sub-workflow that become this step's." }),
     exports_mode: z
       .enum(["merge", "replace"])
       .optional()

@@ -43,11 +43,16 @@ export interface ConvergenceRules {
   readonly failOnMaxStage: boolean;
 }
 
-/** The values that conditions may use, by instance id. */
-export interface ConditionView {
+/** The values that expressions may use, by instance id. */
+export interface RunView {
   status(id: string): StepStatus | undefined;
   /** Path of the artifact; null if it was not collected. */
   artifact(id: string, name: string): string | null;
+  /** Text that the step wrote under that name; null if it wrote none. */
+  value(id: string, name: string): string | null;
+}
+
+export interface ConditionView extends RunView {
   /** The result of a status function for the step whose condition it is. */
   call(name: StatusFunction): boolean;
 }

@@ -4,7 +4,7 @@
  * same result. Only steps that may have become ready are checked.
  */
 import type { StatusFunction } from "../expression.ts";
-import type { ConditionView, PlanStep } from "./plan-step.ts";
+import type { ConditionView, PlanStep, RunView, StepStatus } from "./plan-step.ts";
 import type { RunOutcome, RunState } from "./run-state.ts";
 import { statusOf } from "./step-state.ts";
 
@@ -19,36 +19,40 @@ export interface PlanInput {
   readonly state: RunState;
   /** Most steps at once; null: the workflow sets no limit. */
   readonly concurrency: number | null;
-  /** For conditions that use artifacts; absent: there are none. */
-  readonly artifact?: ConditionView["artifact"];
+  /** For conditions; absent: no step left an artifact or a value. */
+  readonly view?: RunView;
 }
 
 /**
  * In the order of the file, which sets the priority. If a run stops, the runner cancels the jobs that the stop halts: the end of
  * each ends its step.
  */
-export function plan({ state, concurrency, artifact = () => null }: PlanInput): readonly Action[] {
+export function plan({ state, concurrency, view = statesOnly(state) }: PlanInput): readonly Action[] {
   if (state.outcome !== null) return [];
   const { left, ready } = state;
   if (ready.open === 0) return [{ type: "end_run", outcome: state.stop?.outcome ?? "SUCCEEDED" }];
   const actions =
     left.size === 0
-      ? [...skips(state, artifact), ...starts(state, (concurrency ?? Infinity) - ready.active)]
+      ? [...skips(state, view), ...starts(state, (concurrency ?? Infinity) - ready.active)]
       : [...left].map((step) => leaveOut(step, state, state.stop?.message ?? ""));
   return actions.toSorted((a, b) => state.ready.placeOf(a.step) - state.ready.placeOf(b.step));
+}
+
+function statesOnly(state: RunState): RunView {
+  const status = (id: string): StepStatus | undefined => {
+    const known = state.steps.get(id);
+    return known === undefined ? undefined : statusOf(known);
+  };
+  return { status, artifact: () => null, value: () => null };
 }
 
 type StepAction = Extract<Action, { readonly step: string }>;
 
 /** Judges the steps whose last dependency has ended: they are skipped or may start. */
-function skips(state: RunState, artifact: ConditionView["artifact"]): readonly StepAction[] {
-  const status: ConditionView["status"] = (id) => {
-    const known = state.steps.get(id);
-    return known === undefined ? undefined : statusOf(known);
-  };
+function skips(state: RunState, view: RunView): readonly StepAction[] {
   return [...state.ready.unjudged].flatMap((step): StepAction[] => {
     const call: ConditionView["call"] = (name) => resultOf(name, step, state);
-    const skip = skipReason(step, state, { status, artifact, call });
+    const skip = skipReason(step, state, { ...view, call });
     if (skip !== null) return [{ type: "skip", step: step.id, ...skip }];
     state.ready.admit(step);
     return [];

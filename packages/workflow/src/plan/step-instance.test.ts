@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { StepStatus } from "./plan-step.ts";
 import { shellStep, testWorkflow } from "../testing/test-workflow.ts";
+import { fillIn } from "../expression.ts";
 import { stepInstances } from "./step-instance.ts";
 
 describe("the instances of steps", () => {
@@ -23,9 +24,9 @@ describe("the instances of steps", () => {
       "report",
     ]);
     expect(instances[4]?.plan.dependsOn).toEqual(instances.slice(0, 4).map(({ id }) => id));
-    expect(instances[2]?.fill("make ${{ matrix.os }} ${{ matrix.node }} ${{ inputs.flag }}")).toBe(
-      "make mac/arm 20 true",
-    );
+    const lookUp = instances[2]?.lookup({ status: () => undefined, artifact: () => null, value: () => null });
+    const text = "make ${{ matrix.os }} ${{ matrix.node }} ${{ inputs.flag }}";
+    expect(fillIn(text, lookUp!)).toBe("make mac/arm 20 true");
   });
 
   it.each<[string, readonly StepStatus[], boolean]>([
@@ -42,6 +43,7 @@ describe("the instances of steps", () => {
     const status = (id: string) => (id === "build[n=1]" ? statuses[0] : statuses[1]);
     const artifact = (id: string, name: string) =>
       id === "build[n=2]" && name === "report" ? "build[n=2]/report" : null;
-    expect(instances.at(-1)?.plan.condition?.({ status, artifact, call: () => false })).toBe(expected);
+    const view = { status, artifact, value: () => null, call: () => false };
+    expect(instances.at(-1)?.plan.condition?.(view)).toBe(expected);
   });
 });

@@ -5,22 +5,18 @@
 import type { Step, Workflow } from "../definition.ts";
 import {
   evaluate,
-  fillIn,
   functionOf,
   isTrue,
   parseExpression,
   referencesOf,
   textOfValue,
-  valueIn,
   type Expression,
   type Lookup,
   type StatusFunction,
-  type Value,
 } from "../expression.ts";
 import { folderName, shortHash } from "../folder-name.ts";
-import type { ConditionView, PlanStep, StepStatus } from "./plan-step.ts";
+import type { ConditionView, PlanStep, RunView, StepStatus } from "./plan-step.ts";
 import type { InputValues } from "../inputs.ts";
-import { ScriptValues } from "../script-values.ts";
 
 export interface StepInstance {
   /** `build`, or `build[os=linux,node=20]`. */
@@ -28,12 +24,8 @@ export interface StepInstance {
   readonly step: Step;
   readonly matrix: ReadonlyMap<string, string>;
   readonly plan: PlanStep;
-  /** The text with `${{ inputs.k }}` and `${{ matrix.k }}` replaced. */
-  readonly fill: (text: string) => string;
-  /** The same, but a text that is only a placeholder keeps the type of its value. */
-  readonly value: (text: string) => Value;
-  /** For the scripts of a job: values become variables there, and no part of the text. */
-  readonly scriptValues: () => ScriptValues;
+  /** For the expressions in its texts. */
+  readonly lookup: (view: RunView) => Lookup;
 }
 
 /** `spends`: whether a worker can spend money or tokens. */
@@ -50,8 +42,8 @@ export function stepInstances(
     const { maxRetries, onFailure, loop } = step;
     return combinations(step.matrix).map((matrix): StepInstance => {
       const id = instanceId(step, matrix);
-      const own = lookup(inputs, matrix);
-      const condition = conditionOf(step, own, idsOf);
+      const lookup = lookupOf(inputs, matrix, idsOf);
+      const condition = conditionOf(step, lookup);
       const plan = {
         id,
         dependsOn,
@@ -66,9 +58,7 @@ export function stepInstances(
         step,
         matrix,
         plan,
-        fill: (text) => fillIn(text, own),
-        value: (text) => valueIn(text, own),
-        scriptValues: () => new ScriptValues(own),
+        lookup,
       };
     });
   });
@@ -108,17 +98,31 @@ function instanceId(step: Step, matrix: ReadonlyMap<string, string>): string {
   return Buffer.byteLength(id) > idBytesMax ? `${step.id}[${shortHash(id)}]` : id;
 }
 
-function lookup(inputs: InputValues, matrix: ReadonlyMap<string, string>): Lookup {
-  return ([root, name = ""]) => {
-    if (root === "inputs") return Object.hasOwn(inputs, name) ? (inputs[name] ?? null) : null;
-    return root === "matrix" ? (matrix.get(name) ?? null) : null;
-  };
+function lookupOf(
+  inputs: InputValues,
+  matrix: ReadonlyMap<string, string>,
+  idsOf: ReadonlyMap<string, readonly string[]>,
+): StepInstance["lookup"] {
+  return (view) =>
+    ([root, name = "", field, output = ""]) => {
+      switch (root) {
+        case "inputs":
+          return Object.hasOwn(inputs, name) ? (inputs[name] ?? null) : null;
+        case "matrix":
+          return matrix.get(name) ?? null;
+        case "steps": {
+          const ids = idsOf.get(name) ?? [];
+          return field === "status" ? statusOfAll(view, ids) : outputOf(view, ids, output);
+        }
+        default:
+          return null;
+      }
+    };
 }
 
 function conditionOf(
   { condition: text }: Step,
-  own: Lookup,
-  idsOf: ReadonlyMap<string, readonly string[]>,
+  lookup: StepInstance["lookup"],
 ): Pick<PlanStep, "condition" | "conditionText"> {
   if (text === null) return {};
   const parsed = parseExpression(text);
@@ -127,12 +131,8 @@ function conditionOf(
   const lookupIn =
     (view: ConditionView): Lookup =>
     (path) => {
-      const [root, id = "", field, output = ""] = path;
       const called = functionOf(path);
-      if (called !== undefined) return view.call(called);
-      if (root !== "steps") return own(path);
-      const ids = idsOf.get(id) ?? [];
-      return field === "status" ? statusOfAll(view, ids) : firstArtifact(view, ids, output);
+      return called === undefined ? lookup(view)(path) : view.call(called);
     };
   const reacts = referencesOf(expression).some((path) => reacting.has(functionOf(path)));
   return {
@@ -170,7 +170,10 @@ const worstFirst: readonly StepStatus[] = [
   "SKIPPED",
 ];
 
-function firstArtifact(view: ConditionView, ids: readonly string[], name: string): string | null {
+/** A step with a matrix has the JSON list of its instances' values, and the first artifact that exists. */
+function outputOf(view: RunView, ids: readonly string[], name: string): string | null {
+  const values = ids.flatMap((id) => view.value(id, name) ?? []);
+  if (values.length > 0) return isSingle(ids) ? (values[0] ?? null) : JSON.stringify(values);
   for (const id of ids) {
     const place = view.artifact(id, name);
     if (place !== null) return place;
@@ -178,7 +181,12 @@ function firstArtifact(view: ConditionView, ids: readonly string[], name: string
   return null;
 }
 
-function statusOfAll(view: ConditionView, ids: readonly string[]): StepStatus | null {
+/** The id of an instance of a matrix names its combination. */
+function isSingle([id = "", ...more]: readonly string[]): boolean {
+  return more.length === 0 && !id.endsWith("]");
+}
+
+function statusOfAll(view: RunView, ids: readonly string[]): StepStatus | null {
   return worstStatus(ids.flatMap((id) => view.status(id) ?? []));
 }
 

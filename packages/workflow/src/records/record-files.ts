@@ -26,6 +26,8 @@ export interface StepReport {
   readonly costUsd: number | null;
   readonly tokens: number;
   readonly artifacts: readonly string[];
+  /** Texts that it wrote to `$AGENTCORE_OUTPUT`, by name. */
+  readonly values: Readonly<Record<string, string>>;
   /** Its last job, or the run of its sub-workflow; null before the first. */
   readonly jobId: string | null;
   /** Of its last failure: the end of the output, at most 20 lines, and the path of the log. */
@@ -55,6 +57,7 @@ export function stepReport(record: RunRecord, id: string, loops: boolean): StepR
     costUsd: facts.costKnown ? facts.spent.costUsd : null,
     tokens: facts.spent.tokens,
     artifacts: facts.artifacts,
+    values: facts.values,
     jobId: facts.jobId,
     output: facts.output,
     log: facts.log,

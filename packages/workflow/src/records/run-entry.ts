@@ -99,6 +99,7 @@ const entry = lazySchema(() =>
       errorClass: text.optional(),
       code: text.optional(),
       artifacts: z.array(text).optional(),
+      values: z.record(text, text).optional(),
       costKnown: z.boolean().optional(),
       branch: text.optional(),
       output: text.optional(),

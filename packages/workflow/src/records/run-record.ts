@@ -68,6 +68,8 @@ export interface RunEventEntry {
   readonly log?: string;
   /** With the end of a step: names of the artifacts it left. */
   readonly artifacts?: readonly string[];
+  /** Likewise: the texts that it wrote, by name. */
+  readonly values?: Readonly<Record<string, string>>;
   /** With the end of the step that changes the branch. */
   readonly branch?: string;
 }
@@ -104,6 +106,7 @@ export interface StepFacts {
   readonly errorClass: string | null;
   readonly code: string | null;
   readonly artifacts: readonly string[];
+  readonly values: Readonly<Record<string, string>>;
   /** Whether any of its workers reported a cost. */
   readonly costKnown: boolean;
   /** Its last job, or the run of its sub-workflow; null before the first. */
@@ -125,6 +128,7 @@ const noFacts: StepFacts = {
   errorClass: null,
   code: null,
   artifacts: [],
+  values: {},
   costKnown: false,
   jobId: null,
   output: "",
@@ -258,6 +262,7 @@ function factsAfter(facts: StepFacts, entry: RunEventEntry, ended: boolean): Ste
     errorClass: entry.errorClass ?? (starts ? null : facts.errorClass),
     code: entry.code ?? (starts ? null : facts.code),
     artifacts: entry.artifacts ?? facts.artifacts,
+    values: entry.values ?? facts.values,
     costKnown: facts.costKnown || entry.costKnown === true || (entry.spent?.costUsd ?? 0) > 0,
     jobId: startedJob(event) ?? facts.jobId,
     output: entry.output ?? (starts ? "" : facts.output),

@@ -4,6 +4,7 @@ import type { Budget } from "../definition.ts";
 import { plan, type Action } from "../plan/plan.ts";
 import { chooseStarts, type Start } from "../budget/budget-choice.ts";
 import { budgetLeft, ceilingCode, noCeiling } from "../budget/budget-share.ts";
+import { outputsIn } from "../records/outputs-in.ts";
 import { factsOf, type RunEntry, type RunRecord } from "../records/run-record.ts";
 import type { StepInstance } from "../plan/step-instance.ts";
 
@@ -23,9 +24,7 @@ type StartAction = Extract<Action, { type: "start_work" | "start_check" }>;
 
 export function nextEntries(question: NextQuestion): readonly RunEntry[] {
   const { record, concurrency, now } = question;
-  const artifact = (id: string, name: string): string | null =>
-    factsOf(record, id).artifacts.includes(name) ? `${id}/${name}` : null;
-  const actions = plan({ state: record.state, concurrency, artifact });
+  const actions = plan({ state: record.state, concurrency, view: outputsIn(record) });
   const starts = actions.filter(isStart);
   const { ceilings, isExhausted } =
     starts.length === 0 ? { ceilings: noCeilings, isExhausted: false } : budget(question, starts);

@@ -8,7 +8,7 @@ const request = (rest: Partial<PieceRequest> = {}): PieceRequest => ({
   jobId: "job-1",
   runId: "run-1",
   rootRunId: "run-1",
-  values: {},
+  variables: {},
   workflowName: "ci",
   stepId: "build",
   piece: "work",

@@ -29,8 +29,8 @@ export interface PieceRequest {
   readonly work: WorkSpec;
   /** With its placeholders replaced. */
   readonly instructions: string;
-  /** The values that the job's scripts refer to, as variables. */
-  readonly values: Readonly<Record<string, string>>;
+  /** Variables of the step, and those that the job's scripts refer to. */
+  readonly variables: Readonly<Record<string, string>>;
   /** Absolute. */
   readonly workspace: string;
   readonly contextDir: string;
@@ -105,9 +105,9 @@ function unobserved({ workspace, contextDir }: PieceRequest): { unobserved?: str
 }
 
 function environment(request: PieceRequest): Record<string, string> {
-  const { jobId, runId, stepId, contextDir, iteration, piece, base, values } = request;
+  const { jobId, runId, stepId, contextDir, iteration, piece, base, variables } = request;
   return {
-    ...values,
+    ...variables,
     AGENTCORE_WORKFLOW_ID: runId,
     AGENTCORE_STEP_ID: stepId,
     AGENTCORE_CONTEXT_DIR: contextDir,

@@ -11,6 +11,7 @@ import { runGuardedJob, type PieceEnd } from "./run-guarded-job.ts";
 import { pathInside } from "../places.ts";
 import type { RunEventEntry } from "../records/run-record.ts";
 import { wasStopped } from "./step-prepare.ts";
+import { StepTexts } from "./step-texts.ts";
 import { stepWorkspace, workspaceRoot, type StartedPiece, type StepContext } from "./step-context.ts";
 import { classOf } from "./job-outcome.ts";
 import { budgetUsedUp, ceilingOf, collect, failed, isCostKnown, pieceBasis, printedOf } from "./step-work.ts";
@@ -106,16 +107,15 @@ function submit(
 ): Promise<PieceEnd> {
   const { instance } = started;
   const { checkStall: stall, check } = loop;
-  const values = instance.scriptValues();
-  const instructions =
-    check.worker === "shell" ? values.script(check.instructions) : instance.fill(check.instructions);
+  const texts = new StepTexts(context.record(), instance);
+  const instructions = texts.instructions(check.worker, check.instructions);
   const job = jobFor({
     ...pieceBasis(context, started),
     piece: "check",
     repeatsLost: true,
     work: check,
     instructions,
-    values: values.environment(),
+    variables: texts.environment(loop.checkEnv),
     workspace: stepWorkspace(context, instance),
     verify: null,
     stall,
@@ -152,9 +152,8 @@ async function conclude(
     const entry = ended(context, started, checkEnded({ ...decision, decision: "failed", reason }));
     return { ...entry, errorClass: "task_failed" };
   }
-  const { artifacts } = collected;
-  const entry = ended(context, started, checkEnded(decision));
-  return artifacts === undefined ? entry : { ...entry, artifacts };
+  const { artifacts, values } = collected;
+  return { ...ended(context, started, checkEnded(decision)), ...omitUndefined({ artifacts, values }) };
 }
 
 async function readDecision(
@@ -174,10 +173,8 @@ async function readDecision(
 }
 
 function decisionPath(context: StepContext, { instance }: StartedPiece, file: string): Promise<string> {
-  return pathInside(
-    workspaceRoot(context, instance),
-    `${stepWorkspace(context, instance)}/${instance.fill(file)}`,
-  );
+  const name = new StepTexts(context.record(), instance).fill(file);
+  return pathInside(workspaceRoot(context, instance), `${stepWorkspace(context, instance)}/${name}`);
 }
 
 function checkEnded(decision: Decision): Extract<StepEvent, { type: "check_ended" }> {

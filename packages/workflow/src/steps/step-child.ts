@@ -13,7 +13,7 @@ import { openPlace } from "../own-place.ts";
 import { artifactDir, stepDir } from "../places.ts";
 import type { RunOutcome } from "../plan/run-state.ts";
 import type { RunResult, WorkflowEvent } from "../run-ports.ts";
-import type { RunCreated, RunEventEntry } from "../records/run-record.ts";
+import { factsOf, type RunCreated, type RunEventEntry } from "../records/run-record.ts";
 import { worktreeOf, type StartedPiece, type StepContext } from "./step-context.ts";
 import {
   budgetUsedUp,
@@ -24,6 +24,7 @@ import {
   workEnded,
   type AttemptEnd,
 } from "./step-work.ts";
+import { StepTexts } from "./step-texts.ts";
 import { prepare, wasStopped } from "./step-prepare.ts";
 import { isBudgetCode } from "./job-outcome.ts";
 import { instancesByStep, stepInstances } from "../plan/step-instance.ts";
@@ -78,7 +79,8 @@ async function attempt(
     // Its exports are collected after each iteration, so that the completion check can read them.
     const collected =
       started.instance.step.loop === null ? await collect(context, started, cancellation) : {};
-    return { ...end, ...collected, artifacts: [...artifacts, ...(collected.artifacts ?? [])] };
+    const values = takeValues(context, started, action, result);
+    return { ...end, ...collected, artifacts: [...artifacts, ...(collected.artifacts ?? [])], values };
   } catch (error) {
     if (wasStopped(error, cancellation)) return isInterrupted(cancellation) ? null : stoppedBefore;
     if (isFailureOfRun(error)) throw error;
@@ -94,6 +96,7 @@ async function childCreated(
 ): Promise<RunCreated> {
   const { instance, attemptInAll } = started;
   const { created } = context.record();
+  const texts = new StepTexts(context.record(), instance);
   const place = worktreeOf(context, instance);
   const budget = lower(workflow.budget ?? noCeiling, ceilingOf(context, started));
   const timeoutMs = Math.min(workflow.timeoutMs, instance.step.timeoutMs ?? Infinity, context.leftMs());
@@ -105,7 +108,7 @@ async function childCreated(
     hash: workflow.hash,
     workspace: await prepare(context, started, cancellation),
     contextDir: join(stepDir(created.contextDir, instance.id), `_run-${attemptInAll}`),
-    inputs: childInputs(workflow, given, instance.value),
+    inputs: childInputs(workflow, given, (text) => texts.value(text)),
     budget: budget.costUsd === null && budget.tokens === null ? null : budget,
     parent: context.runId,
     root: created.root ?? context.runId,
@@ -167,6 +170,23 @@ async function takeExports(
     }
   }
   return taken;
+}
+
+/** The values that it exports. A step with a matrix has the JSON list of its instances' values. */
+function takeValues(
+  { record }: StepContext,
+  { instance }: StartedPiece,
+  { valueExports, exportsMode }: ChildAction,
+  { steps }: RunResult,
+): Readonly<Record<string, string>> {
+  const kept = exportsMode === "merge" ? factsOf(record(), instance.id).values : {};
+  const taken = valueExports.flatMap(({ from, value, as }): [string, string][] => {
+    const made = steps.filter(({ id }) => id === from || id.startsWith(`${from}[`));
+    const texts = made.flatMap(({ values }) => (Object.hasOwn(values, value) ? [values[value] ?? ""] : []));
+    if (texts.length === 0) return [];
+    return [[as, made[0]?.id === from ? (texts[0] ?? "") : JSON.stringify(texts)]];
+  });
+  return { ...kept, ...Object.fromEntries(taken) };
 }
 
 /** Reports a sub-workflow's steps as steps of the parent, under a prefix, if the file or the caller requests it. */

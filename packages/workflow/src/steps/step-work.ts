@@ -11,6 +11,8 @@ import { isFailureOfRun, isInterrupted, wasInterrupted, type StepCancellation } 
 import { classOf, workEnd, type WorkEnd } from "./job-outcome.ts";
 import { interruptionsMax, jobFor, withStages, type PieceRequest } from "./job-request.ts";
 import { runGuardedJob } from "./run-guarded-job.ts";
+import { StepTexts } from "./step-texts.ts";
+import { prepareValues, readValues, valuesVariable } from "./step-values.ts";
 import { noteOutputs, staleOutputs, type OutputsOf } from "./output-age.ts";
 import { artifactDir } from "../places.ts";
 import { judgeStep, noteDiffBase } from "./step-changes.ts";
@@ -19,6 +21,7 @@ import { mergeUnlessStopped } from "./step-merge.ts";
 import type { RunEventEntry } from "../records/run-record.ts";
 import { stepWorkspace, worktreeOf, type StartedPiece, type StepContext } from "./step-context.ts";
 import { join, relative } from "node:path";
+import type { StepInstance } from "../plan/step-instance.ts";
 import type { Budget, WorkSpec } from "../definition.ts";
 
 /** How an attempt ended, and what it used. */
@@ -32,6 +35,7 @@ export interface AttemptEnd extends WorkEnd {
   readonly output?: string;
   readonly log?: string | null;
   readonly artifacts?: readonly string[];
+  readonly values?: Readonly<Record<string, string>>;
   readonly branch?: string;
 }
 
@@ -46,8 +50,8 @@ export async function runWork(
 }
 
 export function workEnded(context: StepContext, { instance }: StartedPiece, end: AttemptEnd): RunEventEntry {
-  const { outcome, reason, violations, final, errorClass, code, spent, interruptions, artifacts, branch } =
-    end;
+  const { outcome, reason, violations, final, errorClass, code, spent, interruptions, artifacts } = end;
+  const { values, branch } = end;
   const ended = { type: "work_ended", outcome, reason, violations } as const;
   const workEvent = final === undefined ? ended : { ...ended, final };
   return {
@@ -60,7 +64,7 @@ export function workEnded(context: StepContext, { instance }: StartedPiece, end:
     ...omitUndefined({ code }),
     ...(end.costKnown === true ? { costKnown: true } : {}),
     ...printedOf(end),
-    ...omitUndefined({ artifacts, branch }),
+    ...omitUndefined({ artifacts, values, branch }),
   };
 }
 
@@ -90,6 +94,7 @@ async function attempt(
     await noteDiffBase(context, started);
     if (!started.resumed)
       await noteOutputs(outputsOf(context, started), { run: context.runId, iteration: started.iteration });
+    if (!started.resumed) prepareValues(context, started);
     const job = jobFor(await workRequest(context, started, work, workspace));
     const { stall } = started.instance.step;
     const end = await runGuardedJob(context, started, { piece: "work", job, stall }, cancellation);
@@ -110,9 +115,14 @@ async function attempt(
   }
 }
 
-/** The scheduler does not repeat a lost attempt in a worktree: the next attempt resets the worktree first. */
+/** Whether each attempt needs preparation: its worktree is reset, or its file of values emptied. */
+function isPrepared(context: StepContext, instance: StepInstance): boolean {
+  return worktreeOf(context, instance) !== null || instance.step.values.length > 0;
+}
+
+/** The scheduler does not repeat a lost attempt that needs preparation. */
 function beginsAnew(context: StepContext, { instance, attemptInAll }: StartedPiece, end: JobEnd): boolean {
-  if (worktreeOf(context, instance) === null || attemptInAll > interruptionsMax) return false;
+  if (!isPrepared(context, instance) || attemptInAll > interruptionsMax) return false;
   return classOf(end).errorClass === "lost";
 }
 
@@ -165,20 +175,19 @@ async function workRequest(
   workspace: string,
 ): Promise<PieceRequest> {
   const { instance, stage, attempt: number } = started;
-  const { step, fill } = instance;
-  const values = instance.scriptValues();
-  const isScript = work.worker === "shell";
-  const instructions = isScript ? values.script(work.instructions) : fill(work.instructions);
-  const verify = step.verify === null ? null : values.script(step.verify);
+  const { step } = instance;
+  const texts = new StepTexts(context.record(), instance);
+  const instructions = texts.instructions(work.worker, work.instructions);
+  const verify = step.verify === null ? null : texts.script(step.verify);
   const stages = step.loop?.convergence?.stages ?? new Map<number, string>();
   const delayMs = number > 1 ? context.settings.retryDelayMs(number - 1) : 0;
   return {
     ...pieceBasis(context, started),
     piece: "work",
-    repeatsLost: worktreeOf(context, instance) === null,
+    repeatsLost: !isPrepared(context, instance),
     work,
     instructions: withStages(instructions, stages, stage),
-    values: values.environment(),
+    variables: { ...texts.environment(step.env), ...valuesVariable(context, started) },
     workspace,
     verify,
     stall: step.stall,
@@ -225,12 +234,13 @@ async function afterSuccess(
 }
 
 function outputsOf(context: StepContext, { instance }: StartedPiece): OutputsOf {
-  const { step, fill, id } = instance;
+  const { step, id } = instance;
+  const texts = new StepTexts(context.record(), instance);
   return {
     contextDir: context.record().created.contextDir,
     stepId: id,
     workspace: stepWorkspace(context, instance),
-    paths: step.outputs.map(({ path }) => fill(path)),
+    paths: step.outputs.map(({ path }) => texts.fill(path)),
   };
 }
 
@@ -251,13 +261,16 @@ export async function collect(
   begunAgainAt: number | null = null,
 ): Promise<Partial<AttemptEnd>> {
   const { instance } = started;
-  const { step, fill } = instance;
+  const { step } = instance;
   const { contextDir } = context.record().created;
   const place = worktreeOf(context, instance);
-  if (step.outputs.length === 0 && place === null) return {};
+  const written = step.values.length === 0 ? {} : await readValues(context, started);
+  if (written.outcome !== undefined) return written;
+  if (step.outputs.length === 0 && place === null) return written;
+  const texts = new StepTexts(context.record(), instance);
   const stale = await staleOutputs(outputsOf(context, started), context.runId, begunAgainAt);
   const { artifacts, missing } = await collectOutputs({
-    outputs: step.outputs.map((output) => ({ ...output, path: fill(output.path) })),
+    outputs: step.outputs.map((output) => ({ ...output, path: texts.fill(output.path) })),
     stale,
     workspace: stepWorkspace(context, instance),
     contextDir,
@@ -267,7 +280,7 @@ export async function collect(
     const reason = `did not leave its output ${missing.join(", ")} (AC_OUTPUT_MISSING)`;
     return { outcome: "failed", reason, errorClass: "task_failed", code: "AC_OUTPUT_MISSING" };
   }
-  if (place === null) return { artifacts };
+  if (place === null) return { ...written, artifacts };
   const request = {
     place,
     patchFile: join(artifactDir(contextDir, instance.id, "patch"), "changes.patch"),
@@ -276,5 +289,7 @@ export async function collect(
     contextDir,
   };
   const isMerged = await mergeUnlessStopped(context.ports, request, cancellation);
-  return isMerged ? { artifacts: [...artifacts, "patch"] } : { ...stoppedBefore, reason: notMerged };
+  return isMerged
+    ? { ...written, artifacts: [...artifacts, "patch"] }
+    : { ...stoppedBefore, reason: notMerged };
 }

@@ -32,6 +32,7 @@ export function shellStep(id: string, script: string, rest: Partial<Step> = {}):
 export function testLoop(check: WorkSpec, rest: Partial<Loop> = {}): Loop {
   return {
     check,
+    checkEnv: new Map(),
     checkTimeoutMs: null,
     checkStall: null,
     decisionFile: null,
@@ -73,6 +74,8 @@ export function testStep(id: string, action: StepAction, rest: Partial<Step> = {
     dependsOn: [],
     inputs: [],
     outputs: [],
+    values: [],
+    env: new Map(),
     timeoutMs: null,
     maxRetries: 0,
     onFailure: "abort",
@@ -97,6 +100,7 @@ export function subWorkflow(workflow: Workflow, rest: Partial<SubWorkflow> = {})
     workflow,
     with: new Map(),
     exports: [],
+    valueExports: [],
     exportsMode: "merge",
     bubbleEvents: false,
     eventPrefix: null,

@@ -282,5 +282,6 @@ function pending(id: string): StepReport {
     isTolerated: false,
     tokens: 0,
     artifacts: [],
+    values: {},
   };
 }

@@ -1,6 +1,6 @@
 /**
  * Environment variables that affect more than a worker's own work: one list for the environment of workers, the
- * configuration and the command line.
+ * configuration, workflow files and the command line.
  */
 
 interface VariableRule {

@@ -1,0 +1,53 @@
+/** Checks the environment of steps: the names in `env`, and the variables that inputs and matrix values become. */
+import { forbiddenEffect } from "@agentcore/contract";
+import { inputVariable, matrixVariable } from "../value-variables.ts";
+import { rawOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
+
+export function checkVariables(file: Raw, steps: RawSteps, report: Report): void {
+  checkEnv(rawOf(file["defaults"])["env"], ["defaults", "env"], report);
+  checkEnv(file["env"], ["env"], report);
+  checkDistinct(Object.keys(rawOf(file["inputs"])), inputVariable, ["inputs"], report);
+  for (const [id, step] of steps.byId) {
+    const path = ["steps", id];
+    checkEnv(step["env"], [...path, "env"], report);
+    checkEnv(rawOf(step["completion_check"])["env"], [...path, "completion_check", "env"], report);
+    checkDistinct(Object.keys(rawOf(step["matrix"])), matrixVariable, [...path, "matrix"], report);
+  }
+}
+
+function checkEnv(env: unknown, path: Path, report: Report): void {
+  for (const [name, value] of Object.entries(rawOf(env))) {
+    const problem = variableProblem(name);
+    if (problem !== null) report([...path, name], problem, "key");
+    if (typeof value === "string" && value.includes("\0"))
+      report([...path, name], "holds a NUL character, which no environment variable can");
+  }
+}
+
+/** Names that the run itself sets. */
+const ownNames: ReadonlySet<string> = new Set(["BASE_BRANCH", "BASE_SHA"]);
+
+/** Why a step may not set the variable; null if it may. */
+function variableProblem(name: string): string | null {
+  const effect = forbiddenEffect(name);
+  if (effect !== null) return `${name} is passed to no worker: it would ${effect}`;
+  if (ownNames.has(name) || /^(?:AGENTCORE|ROBOPPI)_/.test(name))
+    return `${name} is set by the run; choose another name`;
+  return null;
+}
+
+function checkDistinct(
+  names: readonly string[],
+  variableOf: (name: string) => string,
+  path: Path,
+  report: Report,
+): void {
+  const byVariable = new Map<string, string>();
+  for (const name of names) {
+    const variable = variableOf(name);
+    const other = byVariable.get(variable);
+    if (other === undefined) byVariable.set(variable, name);
+    else
+      report([...path, name], `"${name}" and "${other}" both become ${variable}; rename one of them`, "key");
+  }
+}
