@@ -22,6 +22,8 @@ const commands = {
   docs: async () =>
     (await run("node", [source, "packages/repo-checks/src/main.ts"])) ||
     run("oxfmt", ["docs", "packages/workflow/schemas"]),
+  /** Tarballs of the published packages, in the folder named. */
+  pack: (args) => run("node", ["scripts/pack.mjs", ...args]),
   simulate: (args) => run("node", [source, "packages/simulation/src/main.ts", ...args]),
   "crash-tests": (args) => run("node", [source, "packages/crash-tests/src/main.ts", ...args]),
   "test:workers": (args) => run("node", [source, "packages/worker-tests/src/run.ts", ...args]),

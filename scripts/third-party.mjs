@@ -1,6 +1,6 @@
 // Does what a stranger would do with an adapter of his own: packs AgentCore and the example adapter, installs the tarballs
 // with npm in an empty folder outside the workspace, runs the adapter's tests there (the conformance suite among them), and
-// then `agentcore run` with a configuration that names the adapter. The packages must have been built.
+// then `agentcore run` with a configuration that names the adapter.
 import {
   copyFileSync,
   existsSync,
