@@ -30,6 +30,18 @@ export function describeIssues(
     .toSorted((a, b) => a.line - b.line || a.column - b.column);
 }
 
+const nowhere = { line: 1, column: 1 };
+
+/** The messages of `readYaml` for a value that is in no file: `limits.timeoutMs: must be a whole number, not the text "5"`. */
+export function describeValue(
+  issues: readonly z.core.$ZodIssue[],
+  value: unknown,
+  jsonSchema: YamlFormat<unknown>["jsonSchema"],
+): string[] {
+  const source = { value, placeOfKey: () => nowhere, placeOfValue: () => nowhere };
+  return describeIssues(issues, source, { jsonSchema }).map(({ message }) => message);
+}
+
 interface Format extends Required<ForeignWords> {
   readonly schema: JsonSchema;
 }
