@@ -27,6 +27,11 @@ export interface JournalAppend {
   readonly header?: JournalHeader;
 }
 
+/** An append and its stream. */
+export interface JournalWrite extends JournalAppend {
+  readonly stream: string;
+}
+
 export interface JournalStream {
   readonly stream: string;
   readonly header: JournalHeader;

@@ -19,6 +19,7 @@ import { StartedNotes } from "./drive/started-notes.ts";
 import { AttemptSettler } from "./drive/attempt-settler.ts";
 import { PutBacks } from "./drive/put-backs.ts";
 import { Throttle } from "./drive/throttle.ts";
+import type { JournalWrite } from "./journal.ts";
 import type { JobRecord, Reason } from "./job-record.ts";
 import type { CancelAnswer, QueueStats } from "./job-store.ts";
 import { Housekeeping } from "./drive/housekeeping.ts";
@@ -123,6 +124,14 @@ export class Scheduler {
   /** See `QueueClient.submitAll`. */
   submitAll(jobs: readonly JobSubmission[]): Promise<readonly SubmitOutcome[]> {
     return this.#client.submitAll(jobs);
+  }
+
+  /** See `QueueClient.appendAndSubmit`. */
+  appendAndSubmit(
+    write: JournalWrite,
+    jobs: readonly JobSubmission[],
+  ): Promise<"conflict" | readonly SubmitOutcome[]> {
+    return this.#client.appendAndSubmit(write, jobs);
   }
 
   /** See `QueueClient.attach`. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { jobPayloadBytesMax } from "@agentcore/contract";
-import { type JobRecord, type JobStore, type Settlement, attemptRef } from "@agentcore/scheduler";
+import { type JobRecord, type JobStore, type Journal, type Settlement, attemptRef } from "@agentcore/scheduler";
 import {
   type SharedStoreHarness,
   byJobDedup,
@@ -18,6 +18,7 @@ import {
 import { afterAll, describe, expect, it } from "vitest";
 import { decisionsPerJobMax } from "./jobs/journal.ts";
 import { createSqliteJobStore } from "./sqlite-job-store.ts";
+import { createSqliteJournal } from "./sqlite-journal.ts";
 import { openStateDatabase } from "./state-database.ts";
 import { stateFlaws } from "./testing/state-flaws.ts";
 
@@ -25,6 +26,7 @@ const root = await mkdtemp(join(tmpdir(), "agentcore-jobs-"));
 afterAll(() => rm(root, { recursive: true }));
 
 const directories = new WeakMap<JobStore, string>();
+const journals = new WeakMap<JobStore, Journal>();
 
 /** A store whose file is checked on close: it must be sound after every case. */
 async function openIn(directory: string): Promise<JobStore> {
@@ -41,12 +43,14 @@ async function openIn(directory: string): Promise<JobStore> {
     },
   };
   directories.set(store, directory);
+  journals.set(store, createSqliteJournal(database));
   return store;
 }
 
 const harness: SharedStoreHarness = {
   open: async () => openIn(await mkdtemp(join(root, "store-"))),
   connect: (to) => openIn(directories.get(to) ?? root),
+  journalOf: (store) => journals.get(store)!,
 };
 
 describe("the SQLite job store meets the port's conformance suite", () => {

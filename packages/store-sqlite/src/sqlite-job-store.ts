@@ -21,6 +21,7 @@ import { deleteEnded, purgeDead } from "./jobs/retention.ts";
 import { recordStarted, requestCancel, settleAndClaim } from "./jobs/settle.ts";
 import { prepare, replay, submitAll, submittedAlready } from "./jobs/submit.ts";
 import type { Sql } from "./sql.ts";
+import { prepareAppend } from "./sqlite-journal.ts";
 import type { StateDatabase } from "./state-database.ts";
 
 /** Closing the store closes the database, and with it every other store or ledger that uses the same handle. */
@@ -37,6 +38,17 @@ export function createSqliteJobStore(database: StateDatabase): JobStore {
       const prepared = submissions.map(prepare);
       const confirm = (sql: Sql) => submittedAlready(sql, prepared);
       return write((sql) => submitAll(sql, prepared, decideDedup), someAccepted, confirm);
+    },
+    appendAndSubmit: async (journalWrite, submissions, decideDedup) => {
+      const appendTo = prepareAppend(journalWrite);
+      const prepared = submissions.map(prepare);
+      // Jobs that are there were written together with the entries.
+      const confirm = (sql: Sql) => (prepared.length === 0 ? undefined : submittedAlready(sql, prepared));
+      return write<"conflict" | readonly SubmitResult[]>(
+        (sql) => (appendTo(sql) ? submitAll(sql, prepared, decideDedup) : "conflict"),
+        (answer) => answer !== "conflict" && someAccepted(answer),
+        confirm,
+      );
     },
     claim: async (request) => (await settle([], request)).claimed,
     settleAndClaim: settle,

@@ -2,10 +2,10 @@
 import { AgentCoreError, assert } from "@agentcore/contract";
 import {
   type Journal,
-  type JournalAppend,
   type JournalDeletion,
   type JournalHeader,
   type JournalValue,
+  type JournalWrite,
   isEndOfWhole,
   journalDeletionLimit,
   journalLimit,
@@ -17,8 +17,8 @@ import type { StateDatabase } from "./state-database.ts";
 export function createSqliteJournal(database: StateDatabase): Journal {
   return {
     append: async (stream, append) => {
-      const texts = append.entries.map((entry) => JSON.stringify(entry));
-      return database.write((sql) => appendTexts(sql, stream, append, texts));
+      const appendTo = prepareAppend({ stream, ...append });
+      return database.write((sql) => (appendTo(sql) ? "appended" : "conflict"));
     },
     read: (stream) =>
       database.read((sql) => {
@@ -57,24 +57,22 @@ export function createSqliteJournal(database: StateDatabase): Journal {
   };
 }
 
-function appendTexts(
-  sql: Sql,
-  stream: string,
-  append: JournalAppend,
-  texts: readonly string[],
-): "appended" | "conflict" {
-  const { after, header } = append;
-  if (!makeOrExtend(sql, stream, after, after + texts.length, header)) return "conflict";
-  if (header !== undefined) numberEnd(sql, stream, header);
-  for (const [index, text] of texts.entries()) {
-    sql.run(
-      "INSERT INTO journal_entries (stream, position, entry_json) VALUES (?, ?, ?)",
-      stream,
-      after + index,
-      text,
-    );
-  }
-  return "appended";
+/** The texts are made before the transaction. The function appends them, and returns false if the stream has another length. */
+export function prepareAppend({ stream, after, entries, header }: JournalWrite): (sql: Sql) => boolean {
+  const texts = entries.map((entry) => JSON.stringify(entry));
+  return (sql) => {
+    if (!makeOrExtend(sql, stream, after, after + texts.length, header)) return false;
+    if (header !== undefined) numberEnd(sql, stream, header);
+    for (const [index, text] of texts.entries()) {
+      sql.run(
+        "INSERT INTO journal_entries (stream, position, entry_json) VALUES (?, ?, ?)",
+        stream,
+        after + index,
+        text,
+      );
+    }
+    return true;
+  };
 }
 
 /** Returns whether the stream had the length that the writer expects. */

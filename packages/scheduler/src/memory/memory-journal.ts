@@ -6,9 +6,16 @@ import {
   journalLimit,
   type Journal,
   type JournalHeader,
+  type JournalWrite,
 } from "../journal.ts";
 
-export function createMemoryJournal(): Journal {
+/** For the memory store, which writes to the journal together with jobs. */
+export interface MemoryJournal extends Journal {
+  /** Returns a function that performs the write at once; null if it conflicts. */
+  prepare(write: JournalWrite): (() => void) | null;
+}
+
+export function createMemoryJournal(): MemoryJournal {
   const streams = new Map<string, { header: JournalHeader; entries: string[] }>();
   const endNumbers = new Map<string, number>();
   let endMark = 0;
@@ -16,18 +23,25 @@ export function createMemoryJournal(): Journal {
     if (!isEndOfWhole(header)) endNumbers.delete(stream);
     else if (!endNumbers.has(stream)) endNumbers.set(stream, (endMark += 1));
   };
-  return {
-    async append(stream, { after, entries, header }) {
-      const known = streams.get(stream);
-      if ((known?.entries.length ?? 0) !== after || (known !== undefined && after === 0)) return "conflict";
-      const newHeader = header ?? known?.header;
-      assert(newHeader !== undefined, `the first append to ${stream} has no header`);
+  const prepare = ({ stream, after, entries, header }: JournalWrite): (() => void) | null => {
+    const known = streams.get(stream);
+    if ((known?.entries.length ?? 0) !== after || (known !== undefined && after === 0)) return null;
+    const newHeader = header ?? known?.header;
+    assert(newHeader !== undefined, `the first append to ${stream} has no header`);
+    return () => {
       // Kept as text, so that no caller changes what was written.
       const kept = known?.entries ?? [];
       for (const entry of entries) kept.push(JSON.stringify(entry));
       streams.set(stream, { header: structuredClone(newHeader), entries: kept });
       number(stream, newHeader);
-      return "appended";
+    };
+  };
+  return {
+    prepare,
+    async append(stream, append) {
+      const perform = prepare({ stream, ...append });
+      perform?.();
+      return perform === null ? "conflict" : "appended";
     },
     async read(stream) {
       const known = streams.get(stream);

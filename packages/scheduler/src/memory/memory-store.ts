@@ -6,12 +6,18 @@ import { type JobPage, type JobQuery, listLimitDefault, listLimitMax, matchesQue
 import type { JobRecord } from "../job-record.ts";
 import type { JobStore } from "../job-store.ts";
 import { isUnfinished } from "./job-table.ts";
+import { createMemoryJournal, type MemoryJournal } from "./memory-journal.ts";
 import { MemoryState } from "./memory-state.ts";
 import { forgetOwner, heartbeat, registerOwner, takeOver } from "./owners.ts";
 import { replay, submitAll } from "./submit.ts";
 import { claim, requestCancel, settleAndClaim } from "./work.ts";
 
-export function createMemoryStore(): JobStore {
+export interface MemoryStoreOptions {
+  /** The journal for `appendAndSubmit`. Default: one of its own. */
+  readonly journal?: MemoryJournal | undefined;
+}
+
+export function createMemoryStore({ journal = createMemoryJournal() }: MemoryStoreOptions = {}): JobStore {
   const state = new MemoryState();
   // Acknowledge in a later turn, like a commit, and after the listeners were called.
   const write = async <T>(command: () => T): Promise<T> => {
@@ -26,6 +32,14 @@ export function createMemoryStore(): JobStore {
   };
   return {
     submit: (submissions, decideDedup) => write(() => submitAll(state, submissions, decideDedup)),
+    appendAndSubmit: (append, submissions, decideDedup) =>
+      write(() => {
+        const perform = journal.prepare(append);
+        if (perform === null) return "conflict";
+        const results = submitAll(state, submissions, decideDedup);
+        perform();
+        return results;
+      }),
     claim: (request) => write(() => claim(state, request)),
     settleAndClaim: (settlements, request) => write(() => settleAndClaim(state, settlements, request)),
     recordStarted: (ref, started) =>

@@ -27,6 +27,7 @@ import {
   type Submission,
   type SubmitResult,
 } from "../job-store.ts";
+import type { JournalWrite } from "../journal.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { JobEnds, jobEndOf, type JobEnd } from "./job-end.ts";
 import type { JobHandle } from "./job-handle.ts";
@@ -110,12 +111,44 @@ export class QueueClient {
    * (`AC_KEY_HELD`). An invalid job refuses all of them: the call throws as `submit` does, before any is stored.
    */
   async submitAll(jobs: readonly JobSubmission[]): Promise<readonly SubmitOutcome[]> {
+    const submissions = this.#submissionsOf(jobs);
+    return this.#outcomesOf(
+      await this.#storing(submissions, this.store.submit(submissions, this.policies.dedup)),
+    );
+  }
+
+  /**
+   * As `submitAll`, together with an append to the journal of the same store: both are done or neither. `conflict`: the stream has
+   * another length than the writer expects, and nothing was written. If it throws `AC_STORE_UNAVAILABLE`, it is not known whether
+   * the entries were written.
+   */
+  async appendAndSubmit(
+    write: JournalWrite,
+    jobs: readonly JobSubmission[],
+  ): Promise<"conflict" | readonly SubmitOutcome[]> {
+    const submissions = this.#submissionsOf(jobs);
+    const results = await this.#storing(
+      submissions,
+      this.store.appendAndSubmit(write, submissions, this.policies.dedup),
+    );
+    return results === "conflict" ? results : this.#outcomesOf(results);
+  }
+
+  #submissionsOf(jobs: readonly JobSubmission[]): readonly Submission[] {
     const { ids, workers, clock } = this.#options;
     const ports = { ids, workers, policies: this.policies, now: clock.now() };
-    const submissions = jobs.map((job) => toSubmission(job, ports));
-    const storing = this.store.submit(submissions, this.policies.dedup);
+    return jobs.map((job) => toSubmission(job, ports));
+  }
+
+  #storing<T>(
+    submissions: readonly Submission[],
+    storing: Promise<T>,
+  ): Promise<T | readonly SubmitResult[]> {
     const stored = storing.catch(async (error: unknown) => this.#resultsDespite(error, submissions));
-    const results = await this.#claimingMeanwhile(submissions, stored);
+    return this.#claimingMeanwhile(submissions, stored);
+  }
+
+  async #outcomesOf(results: readonly SubmitResult[]): Promise<readonly SubmitOutcome[]> {
     await this.#announce(results);
     return results.map((result) => {
       if (result.kind === "rejected") {
@@ -126,10 +159,7 @@ export class QueueClient {
   }
 
   /** The jobs can be claimed in the commit that stores them. Duplicates of other jobs are not stored, so they are not claimed. */
-  async #claimingMeanwhile(
-    submissions: readonly Submission[],
-    stored: Promise<readonly SubmitResult[]>,
-  ): Promise<readonly SubmitResult[]> {
+  async #claimingMeanwhile<T>(submissions: readonly Submission[], stored: Promise<T>): Promise<T> {
     const expected = submissions.filter(({ job }) => this.#isOwn(job)).map(({ job }) => job.id);
     for (const id of expected) this.own.add(id);
     this.#runs?.onSubmitting();
@@ -149,6 +179,8 @@ export class QueueClient {
     submissions: readonly Submission[],
   ): Promise<readonly SubmitResult[]> {
     if (!isAgentCoreError(failure) || failure.code !== "AC_STORE_UNAVAILABLE") throw failure;
+    // Without a job to look for, nothing says whether it was done.
+    if (submissions.length === 0) throw failure;
     const jobIds = submissions.map(({ job }) => job.id);
     const looks = await Promise.allSettled(jobIds.map((id) => this.store.get(id)));
     if (looks.some(({ status }) => status === "rejected")) {

@@ -11,6 +11,7 @@ import {
 import { createRankPolicy } from "../claim-order.ts";
 import type { JobRecord, Reason } from "../job-record.ts";
 import { attemptRef } from "../job-record.ts";
+import type { Journal } from "../journal.ts";
 import { excludeNothing } from "../job-store.ts";
 import type {
   ClaimRequest,
@@ -25,6 +26,8 @@ import type {
 export interface StoreHarness {
   /** A new, empty store. The suite closes it. */
   open(): Promise<JobStore>;
+  /** The journal of a store of this harness: the one that its `appendAndSubmit` writes to. */
+  journalOf(store: JobStore): Journal;
 }
 
 /** A harness whose store can be shared by several connections, as by several processes. */
@@ -41,13 +44,16 @@ export interface ConformanceCase<H extends StoreHarness = StoreHarness> {
 }
 
 /** A case that runs on one new store and closes it afterwards. */
-export function storeCase(name: string, run: (store: JobStore) => Promise<void>): ConformanceCase {
+export function storeCase(
+  name: string,
+  run: (store: JobStore, journal: Journal) => Promise<void>,
+): ConformanceCase {
   return {
     name,
     async run(harness) {
       const store = await harness.open();
       try {
-        await run(store);
+        await run(store, harness.journalOf(store));
       } finally {
         await store.close();
       }
@@ -58,7 +64,7 @@ export function storeCase(name: string, run: (store: JobStore) => Promise<void>)
 /** A case on two connections to one new store. */
 export function sharedCase(
   name: string,
-  run: (one: JobStore, other: JobStore) => Promise<void>,
+  run: (one: JobStore, other: JobStore, journal: Journal) => Promise<void>,
 ): ConformanceCase<SharedStoreHarness> {
   return {
     name,
@@ -66,7 +72,7 @@ export function sharedCase(
       const one = await harness.open();
       const other = await harness.connect(one);
       try {
-        await run(one, other);
+        await run(one, other, harness.journalOf(one));
       } finally {
         await other.close();
         await one.close();

@@ -2,9 +2,10 @@
  * The conformance suite of the `JobStore` port. It needs no test framework: run each case of it as a test.
  *
  * ```ts
- * it.each(jobStoreConformance)("$name", ({ run }) => run({ open: async () => openMyStore() }));
+ * it.each(jobStoreConformance)("$name", ({ run }) => run({ open: async () => openMyStore(), journalOf }));
  * ```
  */
+import { appendAndSubmitCases } from "./append-and-submit-cases.ts";
 import { claimCases } from "./claim-cases.ts";
 import { pieceCases } from "./piece-cases.ts";
 import type { ConformanceCase, SharedStoreHarness } from "./fixtures.ts";
@@ -49,6 +50,7 @@ export type { WireProcessBehavior } from "./wire-process.ts";
 /** The requirements for every store. */
 export const jobStoreConformance: readonly ConformanceCase[] = [
   ...submitCases,
+  ...appendAndSubmitCases,
   ...claimCases,
   ...pieceCases,
   ...settleCases,

@@ -71,6 +71,24 @@ export const sharedCases: readonly ConformanceCase<SharedStoreHarness>[] = [
       1,
     );
   }),
+  sharedCase("submits for one of two connections that append the same", async (one, other, journal) => {
+    await journal.append("s", { after: 0, entries: ["begun"], header: { name: "a" } });
+    const jobs = [testJob(), testJob()] as const;
+    const answers = await Promise.all(
+      jobs.map((job, index) =>
+        [one, other][index]!.appendAndSubmit(
+          { stream: "s", after: 1, entries: [job.id] },
+          [testSubmission(job)],
+          byJobDedup,
+        ),
+      ),
+    );
+    const loser = answers.indexOf("conflict");
+    assert.deepEqual(answers.indexOf("conflict", loser + 1), -1);
+    const winner = jobs[1 - loser]!;
+    assert.deepEqual((await journal.read("s"))?.entries, ["begun", winner.id]);
+    assert.deepEqual(idsOf((await one.list({})).jobs), [winner.id]);
+  }),
   sharedCase("runs one job of a concurrency key over both connections", async (one, other) => {
     const shared = { task: testTask("/projects/shared") };
     await submitJobs(one, testJob(shared), testJob(shared));
