@@ -2,7 +2,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { jobPayloadBytesMax } from "@agentcore/contract";
-import { type JobRecord, type JobStore, type Journal, type Settlement, attemptRef } from "@agentcore/scheduler";
+import {
+  type JobRecord,
+  type JobStore,
+  type Journal,
+  type Settlement,
+  attemptRef,
+} from "@agentcore/scheduler";
 import {
   type SharedStoreHarness,
   byJobDedup,

@@ -8,7 +8,8 @@ import type { StepReport } from "./records/record-files.ts";
 
 export interface RunPorts {
   /** Jobs in one workspace must be able to run side by side: see `workflowConcurrencyKey`. */
-  readonly scheduler: Pick<Scheduler, "submit" | "attach">;
+  readonly scheduler: Pick<Scheduler, "submit" | "appendAndSubmit" | "attach">;
+  /** The journal in the storage of the scheduler's jobs. */
   readonly journal: Journal;
   readonly clock: Clock;
   readonly ids: Ids;

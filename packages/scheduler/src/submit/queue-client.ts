@@ -140,10 +140,7 @@ export class QueueClient {
     return jobs.map((job) => toSubmission(job, ports));
   }
 
-  #storing<T>(
-    submissions: readonly Submission[],
-    storing: Promise<T>,
-  ): Promise<T | readonly SubmitResult[]> {
+  #storing<T>(submissions: readonly Submission[], storing: Promise<T>): Promise<T | readonly SubmitResult[]> {
     const stored = storing.catch(async (error: unknown) => this.#resultsDespite(error, submissions));
     return this.#claimingMeanwhile(submissions, stored);
   }

@@ -18,11 +18,7 @@ const first: JournalAppend = { after: 0, entries: ["first"], header };
 export const appendAndSubmitCases: readonly ConformanceCase[] = [
   storeCase("appends to the journal and submits in one call", async (store, journal) => {
     const [job, next] = [testJob(), testJob()];
-    const results = await store.appendAndSubmit(
-      { stream: "s", ...first },
-      [testSubmission(job)],
-      byJobDedup,
-    );
+    const results = await store.appendAndSubmit({ stream: "s", ...first }, [testSubmission(job)], byJobDedup);
     assert.ok(results !== "conflict");
     assert.deepEqual(
       results.map(({ kind }) => kind),

@@ -34,8 +34,10 @@ it("a run that has not ended is never deleted, nor are its sub-workflows that ha
   const { scheduler } = rig;
   const failing: RunPorts["scheduler"] = {
     attach: (id) => scheduler.attach(id),
-    submit: (job) => {
-      if (job.context?.labels?.["workflow.step"] !== "last") return scheduler.submit(job);
+    submit: (job) => scheduler.submit(job),
+    appendAndSubmit: (write, jobs) => {
+      if (jobs[0]?.context?.labels?.["workflow.step"] !== "last")
+        return scheduler.appendAndSubmit(write, jobs);
       throw new AgentCoreError("AC_STORE_UNAVAILABLE", "pulled out");
     },
   };

@@ -3,7 +3,7 @@
  * of another process in the journal stops, with `AC_WORKFLOW_TAKEN`.
  */
 import { AgentCoreError, assert } from "@agentcore/contract";
-import type { JournalValue } from "@agentcore/scheduler";
+import type { JournalValue, JournalWrite } from "@agentcore/scheduler";
 import type { Workflow } from "../definition.ts";
 import type { PlanStep } from "../plan/plan-step.ts";
 import { readRecord, type RunEntries } from "./run-entry.ts";
@@ -25,6 +25,11 @@ export interface RunLogOptions {
   readonly steps: readonly PlanStep[];
   readonly owner: JournalValue;
 }
+
+export type CommitEntries = (
+  write: JournalWrite,
+  entries: readonly RunEntry[],
+) => Promise<"appended" | "conflict">;
 
 export class RunLog {
   readonly #journal: RunPorts["journal"];
@@ -64,11 +69,13 @@ export class RunLog {
 
   /**
    * Resolves once the entries are durable. The entries that `follows` returns, and those that follow from them in turn, are in
-   * the same commit. Writes nothing if there are no entries. Nothing may be appended after it rejects.
+   * the same commit, which `commit` performs (default: an append to the journal). Writes nothing if there are no entries. Nothing
+   * may be appended after it rejects.
    */
   async append(
     happened: readonly RunEntry[],
     follows: () => readonly RunEntry[] = () => [],
+    commit: CommitEntries = (write) => this.#journal.append(write.stream, write),
   ): Promise<readonly RunEntry[]> {
     const { stream, workflow, owner } = this.#options;
     assert(this.#written === this.#record.length, `${stream} goes on after an append that failed`);
@@ -82,11 +89,9 @@ export class RunLog {
     fold(happened);
     for (let next = follows(); next.length > 0; next = follows()) fold(next);
     if (entries.length === 0) return entries;
-    const answer = await this.#journal.append(stream, {
-      after: this.#written,
-      entries: entries.map(asJson),
-      header: headerOf(workflow, this.#record, owner),
-    });
+    const header = headerOf(workflow, this.#record, owner);
+    const write = { stream, after: this.#written, entries: entries.map(asJson), header };
+    const answer = await commit(write, entries);
     if (answer === "conflict") throw streamTaken(stream);
     this.#written += entries.length;
     return entries;

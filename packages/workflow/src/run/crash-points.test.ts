@@ -23,8 +23,11 @@ const inner = testWorkflow(
     hash: "inner",
   },
 );
+// The jobs of the first and the last step are submitted in the commit that journals their start.
 const workflow: Workflow = testWorkflow([
+  shellStep("first", note),
   shellStep("make", `${note} echo $AGENTCORE_ITERATION > make.out`, {
+    dependsOn: ["first"],
     outputs: output("make.out"),
     loop: shellLoop("test $(cat make.out) = 2", { maxIterations: 3, undecidedMax: 1 }),
   }),
@@ -37,6 +40,7 @@ const workflow: Workflow = testWorkflow([
   testStep("sub", subWorkflow(inner, { exports: [{ from: "inner", artifact: "out", as: "out" }] }), {
     dependsOn: ["apart"],
   }),
+  shellStep("last", note, { dependsOn: ["sub"] }),
 ]);
 
 async function makeRig(): Promise<RunRig> {
@@ -66,7 +70,11 @@ function mortal(rig: RunRig, death: number, when: "before" | "after") {
   };
   const { scheduler, journal } = rig;
   const ports: Pick<RunPorts, "scheduler" | "journal"> = {
-    scheduler: { submit: (job) => act(() => scheduler.submit(job)), attach: (id) => scheduler.attach(id) },
+    scheduler: {
+      submit: (job) => act(() => scheduler.submit(job)),
+      appendAndSubmit: (write, jobs) => act(() => scheduler.appendAndSubmit(write, jobs)),
+      attach: (id) => scheduler.attach(id),
+    },
     journal: { ...journal, append: (stream, append) => act(() => journal.append(stream, append)) },
   };
   return { ports, dying, acts: () => acts };
@@ -135,7 +143,7 @@ it.each(["before", "after"] as const)(
     const { acts, ...expected } = await undisturbed();
     expect(expected).toMatchObject({
       outcome: "SUCCEEDED",
-      ledger: ["make 1", "make 2", "apart 1", "inner 1"],
+      ledger: ["first 1", "make 1", "make 2", "apart 1", "inner 1", "last 1"],
     });
     expect(acts).toBeGreaterThan(15);
     for (let death = 0; death < acts; death++) {

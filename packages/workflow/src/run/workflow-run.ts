@@ -4,6 +4,7 @@
  * into its inbox. No job is started before its id is in the journal.
  */
 import { Cancellation, type CancelRequest, type ErrorCode } from "@agentcore/contract";
+import type { JournalWrite } from "@agentcore/scheduler";
 import type { PlanStep } from "../plan/plan-step.ts";
 import type { Halt, RunOutcome } from "../plan/run-state.ts";
 import type { StepState } from "../plan/step-state.ts";
@@ -26,13 +27,13 @@ import {
 import { runCheck } from "../steps/step-check.ts";
 import { childStream } from "../records/streams.ts";
 import { openTelemetry, type RunTelemetry } from "../records/telemetry.ts";
-import { worktreeOf, type StartedPiece, type StepContext } from "../steps/step-context.ts";
+import { appendAndSubmit, type StartedWork } from "../steps/submit-ahead.ts";
+import { discardAfterEnd } from "../steps/step-discard.ts";
+import type { StartedPiece, StepContext } from "../steps/step-context.ts";
 import { instancesByStep, type StepInstance } from "../plan/step-instance.ts";
-import { withinRun } from "../steps/step-merge.ts";
 import { runWork } from "../steps/step-work.ts";
 import { runChild, type StartChild } from "../steps/step-child.ts";
 import type { Workflow } from "../definition.ts";
-import { discardWorktree } from "../worktree/worktree.ts";
 
 export interface WorkflowRunOptions {
   readonly runId: string;
@@ -48,13 +49,13 @@ export interface WorkflowRunOptions {
 }
 
 type RunningState = Extract<StepState, { kind: "working" | "checking" }>;
-
 /** One piece at work. */
 interface Piece {
   readonly plan: PlanStep;
   readonly cancellation: StepCancellation;
 }
 
+type BegunPiece = Pick<StartedWork, "started" | "cancellation">;
 type EndedState = Extract<StepState, { kind: "ended" }>;
 
 export class WorkflowRun {
@@ -75,6 +76,8 @@ export class WorkflowRun {
   #wasCancelled = false;
   /** Pieces at work, whose ends are still to come. */
   #inFlight = 0;
+  /** Pieces that can be cancelled and are not yet at work, by the ids of their jobs. */
+  readonly #begun = new Map<string, BegunPiece>();
   /** Callbacks that wait until their entry is in the journal. */
   readonly #noted = new Map<RunEntry, () => void>();
   /** End of the run's wall clock, on the monotonic clock. */
@@ -196,7 +199,11 @@ export class WorkflowRun {
   /** Journals what happened together with its consequences, then performs what was journaled. */
   async #advance(happened: readonly RunEntry[]): Promise<void> {
     const { log } = this.#options;
-    const entries = await log.append(happened, () => this.#next());
+    const entries = await log.append(
+      happened,
+      () => this.#next(),
+      (write, added) => this.#commit(write, added),
+    );
     this.#cancelHalted();
     for (const entry of happened) {
       this.#noted.get(entry)?.();
@@ -204,6 +211,27 @@ export class WorkflowRun {
     }
     const touched = new Set(entries.flatMap((entry) => stepsOf(entry)));
     for (const id of touched) await this.#afterChange(id);
+  }
+
+  /** Journals the entries, and in the same commit submits the jobs that they start and that need no preparation. */
+  async #commit(write: JournalWrite, entries: readonly RunEntry[]): Promise<"appended" | "conflict"> {
+    const works = entries.flatMap((entry): StartedWork[] => {
+      const started = entry.type === "event" && entry.event.type === "step" ? entry.event : null;
+      const instance = started?.event.type === "work_started" ? this.#byId.get(started.step) : undefined;
+      if (instance?.step.action.kind !== "worker") return [];
+      const state = this.#stateOf(instance.id);
+      if (state.kind !== "working") return [];
+      return [{ ...this.#begin(instance, state, false), work: instance.step.action.work }];
+    });
+    const { answer, submitted } = await appendAndSubmit(this.#context, write, works);
+    for (const { started, cancellation } of works) {
+      const { jobId } = started;
+      this.#begun.set(jobId, {
+        started: { ...started, submitted: submitted.get(jobId) ?? null },
+        cancellation,
+      });
+    }
+    return answer;
   }
 
   /** Asks the running pieces that the stop ends to stop; none of their kind is started after that. */
@@ -258,28 +286,7 @@ export class WorkflowRun {
     // A run can be stopped before most of its steps begin; `_workflow.json` names those.
     if (report.startedAt !== null || run.stop === null) writeStepRecord(contextDir, report);
     await writeDiagnosis(contextDir, instance, state);
-    this.#discards.push(this.#discard(instance, state));
-  }
-
-  /** Called only after the step's end is journaled: nothing needs its worktree again. */
-  async #discard(instance: StepInstance, { status }: EndedState): Promise<void> {
-    const { ports } = this.#options;
-    const place = worktreeOf(this.#context, instance);
-    if (place === null) return;
-    try {
-      const { state } = this.#options.log.record;
-      const leftMs = state.isHalted(instance.plan) ? 0 : this.#context.leftMs();
-      const discarded = await withinRun(ports.clock, leftMs, (signal) =>
-        discardWorktree({ ...ports, signal }, place, status === "SUCCEEDED"),
-      );
-      const where = { step: instance.id, worktree: place.path, ref: `${place.refs}/after` };
-      if (discarded === "saved") ports.log.warn(where, "the step's unmerged changes are kept in a ref");
-      if (discarded === "kept")
-        ports.log.warn(where, "the step's worktree holds repositories of its own and is left where it is");
-    } catch (error) {
-      const where = { error, step: instance.id, worktree: place.path };
-      ports.log.warn(where, "the step's worktree could not be removed; it is left where it is");
-    }
+    this.#discards.push(discardAfterEnd(this.#context, instance, state.status === "SUCCEEDED"));
   }
 
   /** Takes over from an earlier process: finds its jobs by their ids, and writes the records of ended steps again. */
@@ -300,7 +307,8 @@ export class WorkflowRun {
     return (await ports.journal.read(childStream(jobId))) !== undefined;
   }
 
-  #launch(instance: StepInstance, state: RunningState, resumed: boolean): void {
+  /** From now on the piece can be cancelled. */
+  #begin(instance: StepInstance, state: RunningState, resumed: boolean): BegunPiece {
     const { jobId, progress } = state;
     const facts = factsOf(this.#options.log.record, instance.id);
     const started: StartedPiece = {
@@ -312,11 +320,19 @@ export class WorkflowRun {
       stage: progress.stage,
       startedAt: facts.jobStartedAt ?? this.#now(),
       resumed,
+      submitted: null,
     };
     const cancellation: StepCancellation = new Cancellation();
     this.#pieces.set(jobId, { plan: instance.plan, cancellation });
     const message = this.#interruption;
     if (message !== null) cancellation.cancel({ reason: { message, interrupts: true } });
+    return { started, cancellation };
+  }
+
+  #launch(instance: StepInstance, state: RunningState, resumed: boolean): void {
+    const { jobId } = state;
+    const { started, cancellation } = this.#begun.get(jobId) ?? this.#begin(instance, state, resumed);
+    this.#begun.delete(jobId);
     this.#inFlight += 1;
     this.#perform(started, state.kind, cancellation)
       .finally(() => {

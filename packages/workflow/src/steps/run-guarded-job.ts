@@ -1,9 +1,9 @@
 /**
- * Runs the job of a step (its work, or its check), reports its events, and writes the records of its stall settings: every
+ * Follows the job of a step (its work, or its check) to its end, reports its events, and writes the records of its stall settings: every
  * look of the probe in `_stall/probe.jsonl`, and in `_stall/event.json` why the last stalled job was stopped.
  */
-import type { Artifact, JobSubmission, WorkerEvent } from "@agentcore/contract";
-import type { JobEnd } from "@agentcore/scheduler";
+import type { Artifact, WorkerEvent } from "@agentcore/contract";
+import type { JobEnd, JobHandle } from "@agentcore/scheduler";
 import { join } from "node:path";
 import type { Stall } from "../definition.ts";
 import { runJob, type StepCancellation } from "./submit-job.ts";
@@ -23,15 +23,15 @@ export interface PieceEnd extends JobEnd {
 
 export interface GuardedJob {
   readonly piece: "work" | "check";
-  readonly job: JobSubmission;
+  readonly handle: JobHandle;
   readonly stall: Stall | null;
 }
 
-/** Submits and waits. Rejects as `submit` and `result` do. */
+/** Waits for the end of the job. Rejects as its `result` does. */
 export async function runGuardedJob(
   context: StepContext,
   started: StartedPiece,
-  { piece, job, stall }: GuardedJob,
+  { piece, handle, stall }: GuardedJob,
   cancellation: StepCancellation,
 ): Promise<PieceEnd> {
   const { ports, runId } = context;
@@ -39,7 +39,7 @@ export async function runGuardedJob(
   const step = started.instance.id;
   const looks = new JsonLinesFile(join(stallDir(context, started), "probe.jsonl"), ports.log);
   const at = { piece, iteration: started.iteration, attempt: started.attempt };
-  const end = await runJob(ports, job, cancellation, (event) => {
+  const end = await runJob(ports, handle, cancellation, (event) => {
     const printed = event.type === "worker_event" ? printedBy(event.event) : null;
     if (printed !== null) tail.add(printed);
     if (event.type === "worker_event" && event.event.type === "probe") {

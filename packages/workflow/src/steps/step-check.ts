@@ -99,7 +99,7 @@ async function removeDecision(context: StepContext, started: StartedPiece, loop:
   await rm(await decisionPath(context, started, loop.decisionFile), { force: true });
 }
 
-function submit(
+async function submit(
   context: StepContext,
   started: StartedPiece,
   loop: Loop,
@@ -122,7 +122,8 @@ function submit(
     timeoutMs: Math.min(loop.checkTimeoutMs ?? instance.step.timeoutMs ?? Infinity, context.leftMs()),
     notBefore: null,
   });
-  return runGuardedJob(context, started, { piece: "check", job, stall }, cancellation);
+  const handle = await context.ports.scheduler.submit(job);
+  return runGuardedJob(context, started, { piece: "check", handle, stall }, cancellation);
 }
 
 function decide(started: StartedPiece, loop: Loop, end: JobEnd, file: DecisionFile | null): Decision {

@@ -1,5 +1,6 @@
 /** The context of a run for the functions that perform a step. */
 import { join, relative } from "node:path";
+import type { JobHandle } from "@agentcore/scheduler";
 import type { Workflow } from "../definition.ts";
 import { artifactDir } from "../places.ts";
 import type { InputToCopy } from "./artifacts.ts";
@@ -36,6 +37,8 @@ export interface StartedPiece {
   readonly startedAt: number;
   /** Whether an earlier process began it: its workspace is prepared, and its job may be running. */
   readonly resumed: boolean;
+  /** Its job, if it was submitted in the commit of its start. */
+  readonly submitted: JobHandle | null;
 }
 
 /** The step's worktree; null if it works in the run's workspace. */

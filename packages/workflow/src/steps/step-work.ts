@@ -3,7 +3,7 @@
  * the event that ends the attempt. Everything before the job may run twice if a run is resumed; the job does not.
  */
 import { isAgentCoreError, omitUndefined, type WorkerResult } from "@agentcore/contract";
-import type { JobEnd, Spending } from "@agentcore/scheduler";
+import type { JobEnd, JobHandle, Spending } from "@agentcore/scheduler";
 import { collectOutputs } from "./artifacts.ts";
 import { budgetText, ceilingCode, isUsedUp, noCeiling } from "../budget/budget-share.ts";
 import { observedOf } from "./change-rules.ts";
@@ -86,18 +86,10 @@ async function attempt(
 ): Promise<AttemptEnd> {
   let cost: Pick<AttemptEnd, "spent" | "interruptions" | "costKnown"> = {};
   try {
-    const workspace = await prepare(context, started, cancellation);
-    if (isInterrupted(cancellation) && !started.resumed) return interruptedEnd;
-    if (cancellation.reason !== null && !started.resumed) return stoppedBefore;
-    const ceiling = ceilingOf(context, started);
-    if (isUsedUp(ceiling)) return budgetUsedUp(ceiling);
-    await noteDiffBase(context, started);
-    if (!started.resumed)
-      await noteOutputs(outputsOf(context, started), { run: context.runId, iteration: started.iteration });
-    if (!started.resumed) prepareValues(context, started);
-    const job = jobFor(await workRequest(context, started, work, workspace));
+    const begun = started.submitted ?? (await begin(context, started, work, cancellation));
+    if ("outcome" in begun) return begun;
     const { stall } = started.instance.step;
-    const end = await runGuardedJob(context, started, { piece: "work", job, stall }, cancellation);
+    const end = await runGuardedJob(context, started, { piece: "work", handle: begun, stall }, cancellation);
     const interruptions = Math.max(0, end.attempts - 1);
     cost = { spent: end.spent, interruptions, costKnown: isCostKnown(end) };
     if (wasInterrupted(end) || beginsAnew(context, started, end)) return { ...interruptedEnd, ...cost };
@@ -116,8 +108,27 @@ async function attempt(
 }
 
 /** Whether each attempt needs preparation: its worktree is reset, or its file of values emptied. */
-function isPrepared(context: StepContext, instance: StepInstance): boolean {
+export function isPrepared(context: StepContext, instance: StepInstance): boolean {
   return worktreeOf(context, instance) !== null || instance.step.values.length > 0;
+}
+
+/** Prepares the workspace and submits the job; or the end of an attempt that cannot begin. */
+async function begin(
+  context: StepContext,
+  started: StartedPiece,
+  work: WorkSpec,
+  cancellation: StepCancellation,
+): Promise<JobHandle | AttemptEnd> {
+  const workspace = await prepare(context, started, cancellation);
+  if (isInterrupted(cancellation) && !started.resumed) return interruptedEnd;
+  if (cancellation.reason !== null && !started.resumed) return stoppedBefore;
+  const ceiling = ceilingOf(context, started);
+  if (isUsedUp(ceiling)) return budgetUsedUp(ceiling);
+  await noteDiffBase(context, started);
+  if (!started.resumed)
+    await noteOutputs(outputsOf(context, started), { run: context.runId, iteration: started.iteration });
+  if (!started.resumed) prepareValues(context, started);
+  return context.ports.scheduler.submit(jobFor(workRequest(context, started, work, workspace)));
 }
 
 /** The scheduler does not repeat a lost attempt that needs preparation. */
@@ -168,12 +179,12 @@ export function ceilingOf(context: StepContext, { jobId }: StartedPiece) {
   return context.record().reserved.get(jobId) ?? noCeiling;
 }
 
-async function workRequest(
+export function workRequest(
   context: StepContext,
   started: StartedPiece,
   work: WorkSpec,
   workspace: string,
-): Promise<PieceRequest> {
+): PieceRequest {
   const { instance, stage, attempt: number } = started;
   const { step } = instance;
   const texts = new StepTexts(context.record(), instance);

@@ -1,9 +1,8 @@
-/** Submits one job of a step and waits for its end. Submitting an id again finds the existing job. */
+/** Waits for the end of a step's job and passes cancels on to it. Submitting an id again finds the existing job. */
 import {
   isAgentCoreError,
   type Cancellation,
   type ErrorCode,
-  type JobSubmission,
   type RunEvent as JobEvent,
 } from "@agentcore/contract";
 import type { JobEnd, JobHandle } from "@agentcore/scheduler";
@@ -34,14 +33,13 @@ export function wasInterrupted({ state, reason }: Pick<JobEnd, "state" | "reason
   return state === "cancelled" && reason?.message === interruptedMessage;
 }
 
-/** Submits and waits. Rejects as `submit` and `result` do. */
+/** Waits for the end of the job. Rejects as its `result` does. */
 export async function runJob(
-  { scheduler, log }: Pick<RunPorts, "scheduler" | "log">,
-  job: JobSubmission,
+  { log }: Pick<RunPorts, "log">,
+  handle: JobHandle,
   cancellation: StepCancellation,
   onEvent: (event: JobEvent) => void,
 ): Promise<JobEnd> {
-  const handle = await scheduler.submit(job);
   const unfollow = cancellation.onChange(({ reason: { message, interrupts }, force }) => {
     handle.cancel({ reason: interrupts ? interruptedMessage : message, force }).catch((error: unknown) => {
       log.warn({ error, jobId: handle.id }, "a cancel could not be written; the job goes on to its own end");

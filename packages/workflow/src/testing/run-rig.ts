@@ -62,8 +62,8 @@ export interface RunRig {
 
 export async function createRunRig(): Promise<RunRig> {
   const root = realpathSync(mkdtempSync(join(tmpdir(), "agentcore-workflow-")));
-  const store = createMemoryStore();
   const journal = createMemoryJournal();
+  const store = createMemoryStore({ journal });
   const runtime = createFakeRuntime({ clock: systemClock, execute: runScript });
   const events: WorkflowEvent[] = [];
   let scheduler = await openScheduler(store, runtime);
