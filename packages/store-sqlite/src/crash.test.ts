@@ -29,7 +29,14 @@ import {
   sqliteFailure,
 } from "./testing/faulty-driver.ts";
 import { stateFlaws } from "./testing/state-flaws.ts";
-import { type Fact, type Stores, factFlaws, finishJobs, runTenJobs } from "./testing/ten-jobs.ts";
+import {
+  type Fact,
+  type Stores,
+  factFlaws,
+  finishJobs,
+  journaledId,
+  runTenJobs,
+} from "./testing/ten-jobs.ts";
 
 const root = mkdtempSync(join(tmpdir(), "agentcore-crash-"));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -108,6 +115,16 @@ async function crashImages(): Promise<{ images: Image[]; operations: number }> {
   return { images, operations };
 }
 
+/** The flaws of the tables, and whether the journal's entry is there without its job, or the reverse. */
+async function flawsOf(database: StateDatabase): Promise<readonly string[]> {
+  const [entries, jobs] = await database.read((sql) => [
+    sql.values("SELECT count(*) FROM journal_entries")?.[0],
+    sql.values("SELECT count(*) FROM jobs WHERE id = ?", journaledId)?.[0],
+  ]);
+  const torn = entries === jobs ? [] : [`${entries} entries in the journal, ${jobs} of their jobs`];
+  return [...(await stateFlaws(database)), ...torn];
+}
+
 /** Opens an image as the next process would. Returns its flaws, now and after its jobs are finished. */
 async function flawsOfImage({ name, database, log, facts }: Image): Promise<readonly string[]> {
   const directory = newDirectory();
@@ -115,9 +132,9 @@ async function flawsOfImage({ name, database, log, facts }: Image): Promise<read
   if (log.length > 0) writeFileSync(join(directory, "state.db-wal"), log);
   try {
     return await withStores(directory, {}, async (stores, database) => {
-      const flaws = [...(await stateFlaws(database)), ...(await factFlaws(stores, facts, false))];
+      const flaws = [...(await flawsOf(database)), ...(await factFlaws(stores, facts, false))];
       await finishJobs(stores);
-      flaws.push(...(await stateFlaws(database)), ...(await factFlaws(stores, facts, true)));
+      flaws.push(...(await flawsOf(database)), ...(await factFlaws(stores, facts, true)));
       return flaws.map((flaw) => `${name}: ${flaw}`);
     });
   } finally {
@@ -202,9 +219,9 @@ async function flawsWhenFailing(
   }
   flaws.push(
     ...(await withStores(directory, {}, async (stores, database) => {
-      const found = [...(await stateFlaws(database)), ...(await factFlaws(stores, facts, false))];
+      const found = [...(await flawsOf(database)), ...(await factFlaws(stores, facts, false))];
       await finishJobs(stores);
-      return [...found, ...(await stateFlaws(database)), ...(await factFlaws(stores, facts, true))];
+      return [...found, ...(await flawsOf(database)), ...(await factFlaws(stores, facts, true))];
     })),
   );
   rmSync(directory, { recursive: true });
@@ -253,5 +270,12 @@ it("a submit whose commit seemed to fail and was done is answered as done, and i
     expect(again).toMatchObject({ kind: "deduplicated", record: { job: { id: submission.job.id } } });
     expect((await jobs.list({})).jobs).toHaveLength(1);
     expect(await stateFlaws(database)).toEqual([]);
+    losing = true;
+    const journaled = testSubmission(testJob());
+    const write = { stream: "s", after: 0, entries: ["a"], header: {} };
+    const answer = await jobs.appendAndSubmit(write, [journaled], byJobDedup);
+    losing = false;
+    expect(answer).toMatchObject([{ kind: "accepted", record: { job: { id: journaled.job.id } } }]);
+    expect(await jobs.appendAndSubmit(write, [testSubmission(testJob())], byJobDedup)).toBe("conflict");
   });
 });

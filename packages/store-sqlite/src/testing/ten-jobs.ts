@@ -53,7 +53,10 @@ export async function runTenJobs({ jobs, ledger }: Stores, note: (fact: Fact) =>
     submit(submissionOf(6, { task: sharedTask })),
   ]);
   await submit(submissionOf(7, { key: "k", dedup: "latest-wins", task: sharedTask }));
-  await submit(submissionOf(8, { task: sharedTask }), submissionOf(9, {}, 500), submissionOf(10));
+  await submit(submissionOf(8, { task: sharedTask }), submissionOf(9, {}, 500));
+  const write = { stream: "ten", after: 0, entries: [journaledId], header: {} };
+  await jobs.appendAndSubmit(write, [submissionOf(10)], byJobDedup);
+  note({ type: "submitted", id: journaledId });
   await jobs.heartbeat(owner);
 
   const held = async (record: JobRecord): Promise<void> => {
@@ -207,6 +210,9 @@ async function registerOwner(jobs: JobStore, name: string): Promise<void> {
 
 const sharedTask: JobInput["task"] = { worker: "shell", workspace: "/projects/shared", instructions: "true" };
 const idOf = (number: number): string => `job-${String(number).padStart(4, "0")}`;
+
+/** The job that is submitted together with the only entry of the journal. */
+export const journaledId = idOf(10);
 
 function submissionOf(number: number, input: Partial<JobInput> = {}, delayMs = 0): Submission {
   const task = { worker: "shell", workspace: `/projects/${number}`, instructions: "true" };
