@@ -11,6 +11,9 @@ import type { JobStore } from "./job-store.ts";
  */
 export type Change = "here" | "elsewhere" | "tick";
 
+/** `by`: see `JobStore.onChange`. */
+export type ChangeListener = (change: Change, by: string | null) => void;
+
 /** Longest time until a change by another process is noticed. */
 const externalPollMs = 250;
 
@@ -18,7 +21,7 @@ export class ChangeWatch {
   readonly #store: JobStore;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #listeners = new Set<(change: Change) => void>();
+  readonly #listeners = new Set<ChangeListener>();
   #stopListening: (() => void) | undefined;
   #timer: Timer | undefined;
   #version: number | undefined;
@@ -31,7 +34,7 @@ export class ChangeWatch {
   }
 
   /** Returns a function that unsubscribes. The watch polls while there are listeners. */
-  subscribe(listener: (change: Change) => void): () => void {
+  subscribe(listener: ChangeListener): () => void {
     this.#listeners.add(listener);
     if (this.#listeners.size === 1) this.#start();
     return () => {
@@ -40,7 +43,7 @@ export class ChangeWatch {
   }
 
   #start(): void {
-    this.#stopListening = this.#store.onChange(() => this.#announce("here"));
+    this.#stopListening = this.#store.onChange((by) => this.#announce("here", by));
     this.#arm();
   }
 
@@ -70,10 +73,10 @@ export class ChangeWatch {
     if (this.#listeners.size > 0) this.#arm();
   }
 
-  #announce(change: Change): void {
+  #announce(change: Change, by: string | null = null): void {
     for (const listener of this.#listeners) {
       try {
-        listener(change);
+        listener(change, by);
       } catch (error) {
         ignore(error, "a listener's failure is its own; the others must receive the change");
         this.#log.error({ error }, "a listener of job changes threw");

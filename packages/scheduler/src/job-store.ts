@@ -164,10 +164,11 @@ export interface JobStore {
   // --- Change notification --------------------------------------------------------------------------------------------
 
   /**
-   * Calls `listener` after each commit of this process that changed jobs, but not after a claim that found none or a stale
-   * settlement. It must not throw. Returns a function that unsubscribes.
+   * Calls `listener` after each commit of this process that changed jobs, but not after a claim that found none, a stale
+   * settlement or a note of a start. `by`: the owner whose claims and settlements are all that changed; null if anything else did. It must not throw.
+   * Returns a function that unsubscribes.
    */
-  onChange(listener: () => void): () => void;
+  onChange(listener: (by: string | null) => void): () => void;
 
   /** A number that changes when another process may have changed jobs. Cheap: it is polled 4 times a second. */
   externalVersion(): Promise<number>;

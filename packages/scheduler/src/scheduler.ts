@@ -111,7 +111,7 @@ export class Scheduler {
     });
     await this.#becomeOwner();
     this.#unsubscribe = [
-      this.#client.changes.subscribe((change) => this.#housekeeping.onChange(change)),
+      this.#client.changes.subscribe((change, by) => this.#housekeeping.onChange(change, by)),
       runtime.onEscalation((escalation) => this.#publishEscalation(escalation)),
     ];
   }

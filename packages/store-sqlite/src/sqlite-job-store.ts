@@ -32,12 +32,13 @@ export function createSqliteJobStore(database: StateDatabase): JobStore {
     write(
       (sql) => settleAndClaim(sql, settlements, request),
       ({ settled, claimed }) => claimed.length > 0 || settled.some(({ applied }) => applied === "applied"),
+      { by: request?.owner },
     );
   return {
     submit: async (submissions, decideDedup) => {
       const prepared = submissions.map(prepare);
       const confirm = (sql: Sql) => submittedAlready(sql, prepared);
-      return write((sql) => submitAll(sql, prepared, decideDedup), someAccepted, confirm);
+      return write((sql) => submitAll(sql, prepared, decideDedup), someAccepted, { confirm });
     },
     appendAndSubmit: async (journalWrite, submissions, decideDedup) => {
       const appendTo = prepareAppend(journalWrite);
@@ -47,16 +48,12 @@ export function createSqliteJobStore(database: StateDatabase): JobStore {
       return write<"conflict" | readonly SubmitResult[]>(
         (sql) => (appendTo(sql) ? submitAll(sql, prepared, decideDedup) : "conflict"),
         (answer) => answer !== "conflict" && someAccepted(answer),
-        confirm,
+        { confirm },
       );
     },
     claim: async (request) => (await settle([], request)).claimed,
     settleAndClaim: settle,
-    recordStarted: (ref, started) =>
-      write(
-        (sql) => recordStarted(sql, ref, started),
-        (applied) => applied === "applied",
-      ),
+    recordStarted: (ref, started) => database.write((sql) => recordStarted(sql, ref, started)),
     requestCancel: (jobId, reason, now) =>
       write(
         (sql) => requestCancel(sql, jobId, reason, now),
@@ -103,28 +100,36 @@ const isNotZero = (answer: number): boolean => answer > 0;
 const someAccepted = (answer: readonly SubmitResult[]): boolean =>
   answer.some(({ kind }) => kind === "accepted");
 
+interface WriteOptions<T> {
+  /** As in `database.write`. */
+  readonly confirm?: (sql: Sql) => T | undefined;
+  /** See `JobStore.onChange`. Default null. */
+  readonly by?: string | undefined;
+}
+
 type NotifyingWrite = <T>(
   write: (sql: WriteSql) => T,
   changesJobs: (answer: T) => boolean,
-  confirm?: (sql: Sql) => T | undefined,
+  options?: WriteOptions<T>,
 ) => Promise<T>;
 
 /** Calls the listeners after the commit of a write that changed jobs, once for all that were committed together. */
 function notifyingWrites(
   database: StateDatabase,
 ): Pick<JobStore, "onChange"> & { readonly write: NotifyingWrite } {
-  const listeners = new Set<() => void>();
-  let changed = false;
+  const listeners = new Set<(by: string | null) => void>();
+  const changedBy = new Set<string | null>();
   database.onCommit(() => {
-    if (!changed) return;
-    changed = false;
-    for (const listener of listeners) listener();
+    if (changedBy.size === 0) return;
+    const [by = null, other] = changedBy;
+    changedBy.clear();
+    for (const listener of listeners) listener(other === undefined ? by : null);
   });
   return {
-    write: (write, changesJobs, confirm) =>
+    write: (write, changesJobs, { confirm, by = null } = {}) =>
       database.write((sql) => {
         const answer = write(sql);
-        if (changesJobs(answer)) sql.afterCommit(() => (changed = true));
+        if (changesJobs(answer)) sql.afterCommit(() => changedBy.add(by));
         return answer;
       }, confirm),
     onChange: (listener) => {

@@ -101,9 +101,9 @@ export class DriveLoop {
     this.#handle({ type: "paused" });
   }
 
-  /** There may be something to claim. */
-  wake(): void {
-    this.#handle({ type: "woken" });
+  /** There may be something to claim. `by`: see `JobStore.onChange`. */
+  wake(by: string | null = null): void {
+    this.#handle({ type: "woken", by });
   }
 
   /** This process has just handed a job to the store: a claim that follows at once can share its commit. */

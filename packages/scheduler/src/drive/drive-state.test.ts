@@ -57,7 +57,7 @@ const states = {
 const events: Readonly<Record<string, DriveEvent>> = {
   resumed: { type: "resumed", owner: "I" },
   paused: { type: "paused" },
-  woken: { type: "woken" },
+  woken: { type: "woken", by: null },
   submitting: { type: "submitting" },
   ended: { type: "ended", outgoing: outgoing("end") },
   takeover_unanswered: { type: "takeover_unanswered" },
@@ -218,6 +218,20 @@ it("holds what it claimed in the commit of a submit for one round, and begins wh
       .slice(4);
   expect(types("submitting")).toEqual(["tell", "wait_round"]);
   expect(types("woken")).toEqual(["tell", "begin", "rest"]);
+});
+
+const filtered = { ...step(2), exclude: { ...excludeNothing, workers: ["shell"] } };
+
+it.each([
+  ["is woken by no change of its own call", {}, "me", "same"],
+  ["is woken by a change of others in the same commit", {}, null, "writing, wants turn"],
+  ["is woken by another owner's change", {}, "other", "writing, wants turn"],
+  ["is woken where the call claims nothing", { step: undefined }, "me", "writing, wants turn"],
+  ["is woken where the call leaves jobs out", { step: filtered }, "me", "writing, wants turn"],
+  ["is woken where more is to be claimed", { later: [step(1)] }, "me", "writing, wants turn"],
+])("while it writes, the loop %s", (_name, part, by, expected) => {
+  const writing: DriveState = { ...owned, phase: { ...call, ...part } };
+  expect(tell(writing, { type: "woken", by })).toBe(expected);
 });
 
 it.each([

@@ -13,7 +13,7 @@
  */
 import { backOffMs } from "@agentcore/contract";
 import type { JobRecord } from "../job-record.ts";
-import type { SettledAndClaimed, Settlement } from "../job-store.ts";
+import { excludeNothing, type SettledAndClaimed, type Settlement } from "../job-store.ts";
 import { deferral } from "./settlement.ts";
 import type { ClaimStep } from "./throttle.ts";
 
@@ -82,8 +82,8 @@ interface Answered {
 export type DriveEvent =
   | { readonly type: "resumed"; readonly owner: string }
   | { readonly type: "paused" }
-  /** There may be jobs to claim. */
-  | { readonly type: "woken" }
+  /** There may be jobs to claim. `by`: the owner whose claims and settlements are all that changed; null: anything else did. */
+  | { readonly type: "woken"; readonly by: string | null }
   | { readonly type: "submitting" }
   | { readonly type: "ended"; readonly outgoing: Outgoing }
   /** The answer to a takeover was lost. */
@@ -157,7 +157,7 @@ export function next(state: DriveState, event: DriveEvent): Transition {
     case "paused":
       return { state: { ...state, owner: null, doubt: "none" }, effects: [] };
     case "woken":
-      return want(state, "turn");
+      return isOwnChange(state, event.by) ? { state, effects: [] } : want(state, "turn");
     case "submitting":
       return want(state, "submitted");
     case "ended":
@@ -183,6 +183,12 @@ export function next(state: DriveState, event: DriveEvent): Transition {
       if (phase.kind === "backing_off") return gather(state);
   }
   return { state, effects: [] };
+}
+
+/** Whether the change is only that of the call under way. Its claim saw that change and left nothing that could be claimed. */
+function isOwnChange({ phase }: DriveState, by: string | null): boolean {
+  if (by === null || phase.kind !== "writing" || phase.owner !== by || phase.step === undefined) return false;
+  return phase.later.length === 0 && phase.step.exclude === excludeNothing;
 }
 
 function want(before: DriveState, wanted: "turn" | "submitted"): Transition {

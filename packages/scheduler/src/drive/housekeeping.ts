@@ -46,9 +46,9 @@ export class Housekeeping {
     this.#wallAheadMs = this.#wallAhead();
   }
 
-  onChange(change: Change): void {
+  onChange(change: Change, by: string | null): void {
     this.#cancelsDue ||= change !== "tick";
-    if (change !== "tick") this.#ports.loop.wake();
+    if (change !== "tick") this.#ports.loop.wake(by);
     if (change !== "here") void this.#work();
   }
 

@@ -15,7 +15,7 @@ export class MemoryState {
   readonly keys = new Map<string, string>();
   readonly aliases = new Map<string, string>();
   readonly #aliasesOf = new Map<string, string[]>();
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<(by: string | null) => void>();
   #notified = 0;
   closed = false;
   /** Rises with every end of a job. */
@@ -92,15 +92,16 @@ export class MemoryState {
     this.#aliasesOf.delete(jobId);
   }
 
-  subscribe(listener: () => void): () => void {
+  subscribe(listener: (by: string | null) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Calls the listeners if a job changed since the last call. */
-  notify(): void {
+  /** Calls the listeners if a job changed since the last call. `by`: see `JobStore.onChange`; undefined: calls none. */
+  notify(by: string | null | undefined): void {
     if (this.jobs.changes === this.#notified) return;
     this.#notified = this.jobs.changes;
-    for (const listener of this.#listeners) listener();
+    if (by === undefined) return;
+    for (const listener of this.#listeners) listener(by);
   }
 }

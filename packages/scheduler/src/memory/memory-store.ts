@@ -20,12 +20,13 @@ export interface MemoryStoreOptions {
 export function createMemoryStore({ journal = createMemoryJournal() }: MemoryStoreOptions = {}): JobStore {
   const state = new MemoryState();
   // Acknowledge in a later turn, like a commit, and after the listeners were called.
-  const write = async <T>(command: () => T): Promise<T> => {
+  const writeBy = async <T>(by: string | null | undefined, command: () => T): Promise<T> => {
     state.assertOpen();
     const answer = command();
-    state.notify();
+    state.notify(by);
     return answer;
   };
+  const write = <T>(command: () => T): Promise<T> => writeBy(null, command);
   const read = async <T>(query: () => T): Promise<T> => {
     state.assertOpen();
     return query();
@@ -40,10 +41,13 @@ export function createMemoryStore({ journal = createMemoryJournal() }: MemorySto
         perform();
         return results;
       }),
-    claim: (request) => write(() => claim(state, request)),
-    settleAndClaim: (settlements, request) => write(() => settleAndClaim(state, settlements, request)),
+    claim: (request) => writeBy(request.owner, () => claim(state, request)),
+    settleAndClaim: (settlements, request) =>
+      writeBy(request?.owner ?? null, () => settleAndClaim(state, settlements, request)),
     recordStarted: (ref, started) =>
-      write(() => (state.apply(ref.jobId, { type: "started", ref, started }) ? "applied" : "stale")),
+      writeBy(undefined, () =>
+        state.apply(ref.jobId, { type: "started", ref, started }) ? "applied" : "stale",
+      ),
     requestCancel: (jobId, reason, now) => write(() => requestCancel(state, jobId, reason, now)),
     cancelRequests: (owner) => read(() => state.jobs.runningOf(owner).filter(wantsCancel)),
     registerOwner: (owner) => write(() => registerOwner(state, owner)),

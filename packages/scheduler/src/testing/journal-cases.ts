@@ -20,6 +20,8 @@ import {
   submitJobs,
   succeed,
   testJob,
+  testOwner,
+  testPermit,
   testReason,
   testSubmission,
   testTask,
@@ -262,6 +264,30 @@ export const journalCases: readonly ConformanceCase[] = [
     await submitJobs(store, testJob());
     assert.equal(seen.length, heard);
   }),
+  storeCase(
+    "tells whose claims and settlements a change is, and nothing of a started attempt",
+    async (store) => {
+      const told: (string | null)[] = [];
+      await submitJobs(store, testJob(), testJob(), testJob());
+      await store.registerOwner(testOwner("o"));
+      store.onChange((by) => told.push(by));
+      const [first, second] = await store.claim(claimRequest("o", 2));
+      assert.deepEqual(told.splice(0), ["o"]);
+      await store.recordStarted(attemptRef(first!), {
+        at: startAt,
+        identity: null,
+        permit: testPermit(first!),
+      });
+      assert.deepEqual(told.splice(0), []);
+      await store.settleAndClaim([succeed(first!)], claimRequest("o", 1));
+      assert.deepEqual(told.splice(0), ["o"]);
+      await store.settleAndClaim([succeed(second!)]);
+      assert.deepEqual(told.splice(0), [null]);
+      await submitJobs(store, testJob());
+      await Promise.all([store.claim(claimRequest("o", 1)), submitJobs(store, testJob())]);
+      assert.ok(told.includes(null), "a submit was told as a claim");
+    },
+  ),
   {
     name: "refuses work after it was closed, and may be closed again",
     async run(harness) {
