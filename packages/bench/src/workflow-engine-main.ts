@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLog, systemClock, systemIds } from "@agentcore/contract";
-import { createMemoryJournal, type JobEnd, type JobHandle, type Journal } from "@agentcore/scheduler";
+import { createMemoryJournal, type JobEnd, type JobHandle } from "@agentcore/scheduler";
 import { parseWorkflow, resumeRun, runWorkflow, type RunPorts, type Workflow } from "@agentcore/workflow";
 import { resultOfNothing } from "./result-of-nothing.ts";
 import { chainFile, fanOutFile } from "./workflow-files.ts";
@@ -27,7 +27,7 @@ async function definition(): Promise<Workflow> {
 }
 
 /** Jobs end when the event loop comes around; those after the first `endingMax` end only when they are cancelled. */
-function fakeScheduler(journal: Journal, endingMax: number): RunPorts["scheduler"] {
+function fakeScheduler(endingMax: number): RunPorts["scheduler"] {
   const handleOf = (id: string): JobHandle => {
     const { promise, resolve } = Promise.withResolvers<JobEnd>();
     const end = { jobId: id, result: resultOfNothing, attempts: 1, spent: { costUsd: 0, tokens: 0 } };
@@ -46,7 +46,7 @@ function fakeScheduler(journal: Journal, endingMax: number): RunPorts["scheduler
   };
   return {
     submit: async ({ id = "" }) => handleOf(id),
-    appendAndSubmit: async (write, jobs) =>
+    appendAndSubmit: async (journal, write, jobs) =>
       (await journal.append(write.stream, write)) === "conflict"
         ? "conflict"
         : jobs.map(({ id = "" }) => ({ ok: true, handle: handleOf(id) })),
@@ -71,7 +71,7 @@ try {
 
   async function measured(): Promise<{ cpuMs: number; outcome: string }> {
     if (what === "run") {
-      const scheduler = fakeScheduler(journal, Infinity);
+      const scheduler = fakeScheduler(Infinity);
       return cpuOf(async () => (await runWorkflow({ ...common, scheduler, workspace })).result());
     }
     if (what === "cancel") {
@@ -80,14 +80,14 @@ try {
       onSubmit = () => {
         if (submitted === atOnce - 1) begun.resolve();
       };
-      const run = await runWorkflow({ ...common, scheduler: fakeScheduler(journal, 0), workspace });
+      const run = await runWorkflow({ ...common, scheduler: fakeScheduler(0), workspace });
       await begun.promise;
       return cpuOf(() => {
         run.cancel();
         return run.result();
       });
     }
-    const scheduler = fakeScheduler(journal, steps - 1);
+    const scheduler = fakeScheduler(steps - 1);
     const run = await runWorkflow({
       ...common,
       scheduler,
@@ -100,7 +100,7 @@ try {
     });
     await run.result();
     return cpuOf(async () =>
-      (await resumeRun({ ...common, scheduler: fakeScheduler(journal, Infinity), id: run.id })).result(),
+      (await resumeRun({ ...common, scheduler: fakeScheduler(Infinity), id: run.id })).result(),
     );
   }
 } finally {

@@ -11,7 +11,7 @@
 import type { Job, Priority, WorkerResult } from "@agentcore/contract";
 import type { Decision, NewDecision } from "./decision.ts";
 import type { JobPage, JobQuery } from "./job-query.ts";
-import type { JournalWrite } from "./journal.ts";
+import type { Journal, JournalWrite } from "./journal.ts";
 import type { AttemptRecord, AttemptRef, JobRecord, Reason, StartedAttempt } from "./job-record.ts";
 
 export interface JobStore {
@@ -29,15 +29,18 @@ export interface JobStore {
   submit(submissions: readonly Submission[], decideDedup: DecideDedup): Promise<readonly SubmitResult[]>;
 
   /**
-   * Appends to a stream of the journal in the same storage and submits jobs as `submit` does, in one transaction: both or neither.
-   * `conflict`: the length of the stream differs from `after`, as in `Journal.append`, and nothing was written. A job whose key is
-   * held is rejected alone.
+   * Appends to a stream of the journal that this store `holds` and submits jobs as `submit` does, in one transaction: both or
+   * neither. `conflict`: the length of the stream differs from `after`, as in `Journal.append`, and nothing was written. A job whose
+   * key is held is rejected alone.
    */
   appendAndSubmit(
     write: JournalWrite,
     submissions: readonly Submission[],
     decideDedup: DecideDedup,
   ): Promise<"conflict" | readonly SubmitResult[]>;
+
+  /** Whether the journal is in the same storage, so that `appendAndSubmit` writes to it. */
+  holds(journal: Journal): boolean;
 
   // --- Work -----------------------------------------------------------------------------------------------------------
 

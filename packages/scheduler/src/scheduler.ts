@@ -19,7 +19,7 @@ import { StartedNotes } from "./drive/started-notes.ts";
 import { AttemptSettler } from "./drive/attempt-settler.ts";
 import { PutBacks } from "./drive/put-backs.ts";
 import { Throttle } from "./drive/throttle.ts";
-import type { JournalWrite } from "./journal.ts";
+import type { Journal, JournalWrite } from "./journal.ts";
 import type { JobRecord, Reason } from "./job-record.ts";
 import type { CancelAnswer, QueueStats } from "./job-store.ts";
 import { Housekeeping } from "./drive/housekeeping.ts";
@@ -128,10 +128,11 @@ export class Scheduler {
 
   /** See `QueueClient.appendAndSubmit`. */
   appendAndSubmit(
+    journal: Journal,
     write: JournalWrite,
     jobs: readonly JobSubmission[],
   ): Promise<"conflict" | readonly SubmitOutcome[]> {
-    return this.#client.appendAndSubmit(write, jobs);
+    return this.#client.appendAndSubmit(journal, write, jobs);
   }
 
   /** See `QueueClient.attach`. */

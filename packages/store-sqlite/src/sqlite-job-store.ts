@@ -21,7 +21,7 @@ import { deleteEnded, purgeDead } from "./jobs/retention.ts";
 import { recordStarted, requestCancel, settleAndClaim } from "./jobs/settle.ts";
 import { prepare, replay, submitAll, submittedAlready } from "./jobs/submit.ts";
 import type { Sql } from "./sql.ts";
-import { prepareAppend } from "./sqlite-journal.ts";
+import { databaseOf, prepareAppend } from "./sqlite-journal.ts";
 import type { StateDatabase } from "./state-database.ts";
 
 /** Closing the store closes the database, and with it every other store or ledger that uses the same handle. */
@@ -51,6 +51,7 @@ export function createSqliteJobStore(database: StateDatabase): JobStore {
         { confirm },
       );
     },
+    holds: (journal) => databaseOf(journal) === database,
     claim: async (request) => (await settle([], request)).claimed,
     settleAndClaim: settle,
     recordStarted: (ref, started) => database.write((sql) => recordStarted(sql, ref, started)),

@@ -14,8 +14,15 @@ import { jsonOr } from "./jobs/damage.ts";
 import type { Sql } from "./sql.ts";
 import type { StateDatabase } from "./state-database.ts";
 
+const databases = new WeakMap<Journal, StateDatabase>();
+
+/** The database of a journal that was created here. */
+export function databaseOf(journal: Journal): StateDatabase | undefined {
+  return databases.get(journal);
+}
+
 export function createSqliteJournal(database: StateDatabase): Journal {
-  return {
+  const journal: Journal = {
     append: async (stream, append) => {
       const appendTo = prepareAppend({ stream, ...append });
       return database.write((sql) => (appendTo(sql) ? "appended" : "conflict"));
@@ -55,6 +62,8 @@ export function createSqliteJournal(database: StateDatabase): Journal {
         Number(sql.get("SELECT seq FROM sqlite_sequence WHERE name = 'journal_end_numbers'")?.seq ?? 0),
       ),
   };
+  databases.set(journal, database);
+  return journal;
 }
 
 /** The texts are made before the transaction. The function appends them, and returns false if the stream has another length. */

@@ -9,7 +9,7 @@ import type { StepReport } from "./records/record-files.ts";
 export interface RunPorts {
   /** Jobs in one workspace must be able to run side by side: see `workflowConcurrencyKey`. */
   readonly scheduler: Pick<Scheduler, "submit" | "appendAndSubmit" | "attach">;
-  /** The journal in the storage of the scheduler's jobs. */
+  /** A step takes one commit less where the scheduler's store holds it. */
   readonly journal: Journal;
   readonly clock: Clock;
   readonly ids: Ids;

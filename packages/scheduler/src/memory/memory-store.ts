@@ -13,7 +13,7 @@ import { replay, submitAll } from "./submit.ts";
 import { claim, requestCancel, settleAndClaim } from "./work.ts";
 
 export interface MemoryStoreOptions {
-  /** The journal for `appendAndSubmit`. Default: one of its own. */
+  /** The journal that `appendAndSubmit` writes to. Default: one that nobody else knows. */
   readonly journal?: MemoryJournal | undefined;
 }
 
@@ -41,6 +41,7 @@ export function createMemoryStore({ journal = createMemoryJournal() }: MemorySto
         perform();
         return results;
       }),
+    holds: (asked) => asked === journal,
     claim: (request) => writeBy(request.owner, () => claim(state, request)),
     settleAndClaim: (settlements, request) =>
       writeBy(request?.owner ?? null, () => settleAndClaim(state, settlements, request)),

@@ -27,7 +27,7 @@ import {
   type Submission,
   type SubmitResult,
 } from "../job-store.ts";
-import type { JournalWrite } from "../journal.ts";
+import type { Journal, JournalWrite } from "../journal.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { JobEnds, jobEndOf, type JobEnd } from "./job-end.ts";
 import type { JobHandle } from "./job-handle.ts";
@@ -118,15 +118,20 @@ export class QueueClient {
   }
 
   /**
-   * As `submitAll`, together with an append to the journal of the same store: both are done or neither. `conflict`: the stream has
-   * another length than the writer expects, and nothing was written. If it throws `AC_STORE_UNAVAILABLE`, it is not known whether
-   * the entries were written.
+   * As `submitAll`, together with an append to a journal. Where the store holds the journal, both are done or neither; otherwise the
+   * entries are written first. `conflict`: the stream has another length than the writer expects, and nothing was written. If it
+   * throws `AC_STORE_UNAVAILABLE`, it is not known whether the entries were written.
    */
   async appendAndSubmit(
+    journal: Journal,
     write: JournalWrite,
     jobs: readonly JobSubmission[],
   ): Promise<"conflict" | readonly SubmitOutcome[]> {
     const submissions = this.#submissionsOf(jobs);
+    if (!this.store.holds(journal)) {
+      const answer = await journal.append(write.stream, write);
+      return answer === "conflict" ? answer : this.submitAll(jobs);
+    }
     const results = await this.#storing(
       submissions,
       this.store.appendAndSubmit(write, submissions, this.policies.dedup),

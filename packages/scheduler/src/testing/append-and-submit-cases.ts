@@ -1,6 +1,7 @@
 /** What every store does where a journal's entries and jobs are written together. */
 import assert from "node:assert/strict";
 import type { JournalAppend } from "../journal.ts";
+import { createMemoryJournal } from "../memory/memory-journal.ts";
 import {
   byJobDedup,
   claimAs,
@@ -16,6 +17,10 @@ const header = { name: "a" };
 const first: JournalAppend = { after: 0, entries: ["first"], header };
 
 export const appendAndSubmitCases: readonly ConformanceCase[] = [
+  storeCase("tells which journal it holds", async (store, journal) => {
+    assert.equal(store.holds(journal), true);
+    assert.equal(store.holds(createMemoryJournal()), false);
+  }),
   storeCase("appends to the journal and submits in one call", async (store, journal) => {
     const [job, next] = [testJob(), testJob()];
     const results = await store.appendAndSubmit({ stream: "s", ...first }, [testSubmission(job)], byJobDedup);

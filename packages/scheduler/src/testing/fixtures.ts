@@ -26,7 +26,7 @@ import type {
 export interface StoreHarness {
   /** A new, empty store. The suite closes it. */
   open(): Promise<JobStore>;
-  /** The journal of a store of this harness: the one that its `appendAndSubmit` writes to. */
+  /** A journal that a store of this harness holds. */
   journalOf(store: JobStore): Journal;
 }
 

@@ -88,7 +88,7 @@ export function createSeverable(options: SeverableOptions): Severable {
     new Proxy(target, {
       get(object, property) {
         const value: unknown = Reflect.get(object, property);
-        if (typeof value !== "function") return value;
+        if (typeof value !== "function" || property === "holds") return value;
         return (...args: unknown[]) => {
           const invoke = (): unknown => Reflect.apply(value, object, muted(args));
           if (through !== undefined && property !== "onChange")

@@ -35,9 +35,9 @@ it("a run that has not ended is never deleted, nor are its sub-workflows that ha
   const failing: RunPorts["scheduler"] = {
     attach: (id) => scheduler.attach(id),
     submit: (job) => scheduler.submit(job),
-    appendAndSubmit: (write, jobs) => {
+    appendAndSubmit: (journal, write, jobs) => {
       if (jobs[0]?.context?.labels?.["workflow.step"] !== "last")
-        return scheduler.appendAndSubmit(write, jobs);
+        return scheduler.appendAndSubmit(journal, write, jobs);
       throw new AgentCoreError("AC_STORE_UNAVAILABLE", "pulled out");
     },
   };

@@ -72,7 +72,7 @@ function mortal(rig: RunRig, death: number, when: "before" | "after") {
   const ports: Pick<RunPorts, "scheduler" | "journal"> = {
     scheduler: {
       submit: (job) => act(() => scheduler.submit(job)),
-      appendAndSubmit: (write, jobs) => act(() => scheduler.appendAndSubmit(write, jobs)),
+      appendAndSubmit: (_, write, jobs) => act(() => scheduler.appendAndSubmit(journal, write, jobs)),
       attach: (id) => scheduler.attach(id),
     },
     journal: { ...journal, append: (stream, append) => act(() => journal.append(stream, append)) },

@@ -27,10 +27,10 @@ function recorded() {
     scheduler: {
       submit: (job) => scheduler.submit(job),
       attach: (id) => scheduler.attach(id),
-      appendAndSubmit(write, jobs) {
+      appendAndSubmit(_, write, jobs) {
         const steps = jobs.map(({ context }) => `job of ${context?.labels?.["workflow.step"]}`);
         commits.push([...write.entries.map(nameOf), ...steps]);
-        return scheduler.appendAndSubmit(write, jobs);
+        return scheduler.appendAndSubmit(journal, write, jobs);
       },
     },
   };

@@ -81,7 +81,7 @@ async function costOf(workflow: Workflow, what: "run" | "resume" | "cancel"): Pr
     let result: RunResult | undefined;
     const steps = workflow.steps.length;
     const start = (endingMax: number, onEvent?: () => void) => {
-      const scheduler = instantScheduler(journal, endingMax);
+      const scheduler = instantScheduler(endingMax);
       return rig.start(workflow, { journal, scheduler, ...(onEvent === undefined ? {} : { onEvent }) });
     };
     if (what === "run") {
@@ -107,7 +107,7 @@ async function costOf(workflow: Workflow, what: "run" | "resume" | "cancel"): Pr
       if (++ends === 2 * steps - 10) first.interrupt();
     });
     expect((await first.result()).outcome).toBe("INTERRUPTED");
-    const resume = () => rig.resume(first.id, workflow, { journal, scheduler: instantScheduler(journal) });
+    const resume = () => rig.resume(first.id, workflow, { journal, scheduler: instantScheduler() });
     const cost = await operationsOf(async () => (result = await (await resume()).result()));
     expect(result?.outcome).toBe("SUCCEEDED");
     return cost;

@@ -405,7 +405,7 @@ describe("a run that was interrupted", () => {
     const { scheduler } = rig;
     const failing: RunPorts["scheduler"] = {
       attach: (id) => scheduler.attach(id),
-      appendAndSubmit: (write, jobs) => scheduler.appendAndSubmit(write, jobs),
+      appendAndSubmit: (...args) => scheduler.appendAndSubmit(...args),
       submit: async (job) => {
         if (job.context?.labels?.["workflow.step"] === "a") return scheduler.submit(job);
         rmSync(join(rig.workspace, "in"), { recursive: true });

@@ -4,7 +4,7 @@ import type { StepInstance } from "../plan/step-instance.ts";
 import { worktreeOf, type StepContext } from "./step-context.ts";
 import { withinRun } from "./step-merge.ts";
 
-/** Never rejects: what cannot be removed is left where it is, and the log says so. */
+/** Never rejects: a worktree that cannot be removed is left where it is, and the log says so. */
 export async function discardAfterEnd(
   context: StepContext,
   instance: StepInstance,

@@ -41,7 +41,7 @@ export async function appendAndSubmit(
   const jobs = (await Promise.all(all.map((work) => jobAhead(context, work)))).filter((job) => job !== null);
   if (jobs.length > 0) {
     try {
-      const outcomes = await scheduler.appendAndSubmit(write, jobs);
+      const outcomes = await scheduler.appendAndSubmit(journal, write, jobs);
       if (outcomes === "conflict") return { answer: outcomes, submitted: none };
       const handles = outcomes.flatMap((outcome) => (outcome.ok ? [followed(outcome.handle)] : []));
       return { answer: "appended", submitted: new Map(handles.map((handle) => [handle.id, handle])) };

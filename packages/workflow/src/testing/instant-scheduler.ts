@@ -1,10 +1,10 @@
 /** A scheduler whose jobs do nothing: each ends well in the next turn of the event loop, or when it is cancelled. */
-import type { JobEnd, JobHandle, Journal } from "@agentcore/scheduler";
+import type { JobEnd, JobHandle } from "@agentcore/scheduler";
 import { testResult } from "@agentcore/scheduler/testing";
 import type { RunPorts } from "../run-ports.ts";
 
-/** `journal`: the run's. `endingMax`: after so many jobs, further ones end only when they are cancelled. */
-export function instantScheduler(journal: Journal, endingMax = Infinity): RunPorts["scheduler"] {
+/** `endingMax`: after so many jobs, further ones end only when they are cancelled. */
+export function instantScheduler(endingMax = Infinity): RunPorts["scheduler"] {
   let submitted = 0;
   const handleOf = (jobId: string): JobHandle => {
     const { promise, resolve } = Promise.withResolvers<JobEnd>();
@@ -24,7 +24,7 @@ export function instantScheduler(journal: Journal, endingMax = Infinity): RunPor
   };
   return {
     submit: async ({ id = "" }) => handleOf(id),
-    appendAndSubmit: async (write, jobs) =>
+    appendAndSubmit: async (journal, write, jobs) =>
       (await journal.append(write.stream, write)) === "conflict"
         ? "conflict"
         : jobs.map(({ id = "" }) => ({ ok: true, handle: handleOf(id) })),
