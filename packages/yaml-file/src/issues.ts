@@ -38,7 +38,8 @@ export function describeValue(
   value: unknown,
   jsonSchema: YamlFormat<unknown>["jsonSchema"],
 ): string[] {
-  const source = { value, placeOfKey: () => nowhere, placeOfValue: () => nowhere };
+  const notWritten = { textOfKey: () => undefined, textOfValue: () => undefined };
+  const source = { value, placeOfKey: () => nowhere, placeOfValue: () => nowhere, ...notWritten };
   return describeIssues(issues, source, { jsonSchema }).map(({ message }) => message);
 }
 
