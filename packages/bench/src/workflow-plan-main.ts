@@ -14,7 +14,7 @@ if (!parsed.ok) throw new Error(parsed.problems[0]?.message);
 const parsedMs = performance.now();
 const { workflow } = parsed;
 const steps = stepInstances(workflow, {}).map((instance) => instance.plan);
-const actions = plan({ state: new RunState(steps), concurrency: workflow.concurrency });
+const actions = plan({ state: new RunState(steps), now: 0, concurrency: workflow.concurrency });
 const plannedMs = performance.now();
 if (actions.length === 0) throw new Error("nothing to start");
 const { user, system } = process.cpuUsage(cpuBefore);

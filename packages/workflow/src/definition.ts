@@ -2,7 +2,7 @@
  * The definition of a workflow for the planner and the runner: parsed, checked, with agent profiles merged in, one spelling
  * of names, durations in milliseconds and absolute paths. `parseWorkflow` makes it; it is not checked again later.
  */
-import type { Capability, OutputSpec } from "@agentcore/contract";
+import type { Capability, ErrorClass, OutputSpec } from "@agentcore/contract";
 import type { ConvergenceRules } from "./plan/plan-step.ts";
 
 export interface Workflow {
@@ -70,6 +70,8 @@ export interface Step {
   /** Per attempt; null: the time that the run has left. */
   readonly timeoutMs: number | null;
   readonly maxRetries: number;
+  /** Null: after any failure, with the delay of the run's settings. */
+  readonly retry: RetryRules | null;
   readonly onFailure: "abort" | "retry" | "continue";
   readonly loop: Loop | null;
   /** Null: not set. It already includes the `stall` of the sub-workflow step around it. */
@@ -82,6 +84,15 @@ export interface Step {
   readonly isolation: "none" | "worktree";
   readonly merge: "apply" | "none";
   readonly verify: string | null;
+}
+
+/** When a failed attempt is followed by another one, as long as `maxRetries` allows. */
+export interface RetryRules {
+  /** Before the first further attempt. */
+  readonly delayMs: number;
+  readonly backoff: "fixed" | "exponential";
+  /** Failures of other classes are final; null: no failure is. */
+  readonly on: readonly ErrorClass[] | null;
 }
 
 export type StepAction =

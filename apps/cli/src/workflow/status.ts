@@ -1,4 +1,5 @@
 /** The name and color of a step's state, the same on every screen. Pure. */
+import { formatDuration } from "@agentcore/contract";
 import type { StepReport } from "@agentcore/workflow";
 import type { Tone } from "../screen/line.ts";
 
@@ -25,6 +26,13 @@ export const statusLabel = (status: Status): Label => labels[status];
 
 const ended: ReadonlySet<Status> = new Set(["SUCCEEDED", "FAILED", "INCOMPLETE", "SKIPPED", "CANCELLED"]);
 export const hasEnded = ({ status }: Pick<StepReport, "status">): boolean => ended.has(status);
+
+/** `attempt 2 in 25s` for a step that waits before its next attempt; empty for others. */
+export function retryText({ retryAt, attempts }: StepReport, now: number): string {
+  if (retryAt === null) return "";
+  const waitS = Math.ceil(Math.max(0, retryAt - now) / 1000);
+  return `attempt ${attempts + 1} in ${formatDuration(waitS * 1000)}`;
+}
 
 /** `3 iterations` for a step with a loop; empty for others and before the first. */
 export function iterationsText({ loops, iterations }: StepReport): string {

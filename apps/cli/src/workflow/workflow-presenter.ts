@@ -40,9 +40,9 @@ export function workflowLines(io: Pick<Io, "stdout" | "stderr">, verbose: boolea
   const showStep = (event: Extract<WorkflowEvent, { type: "step_changed" }>): void => {
     const { step } = event;
     const state = `${step.status} ${step.iterations} ${step.attempts}`;
-    if (shown.get(step.id) === state || step.status === "READY") return;
+    if (shown.get(step.id) === state || (step.status === "READY" && step.retryAt === null)) return;
     shown.set(step.id, state);
-    screen.print([stepLine(step)]);
+    screen.print([stepLine(step, event.at)]);
   };
   return {
     wantsChildren: false,

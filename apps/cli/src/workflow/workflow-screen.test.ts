@@ -9,6 +9,10 @@ describe("a step's line", () => {
     [{}, "PASS       build  2.3s"],
     [{ status: "RUNNING", endedAt: null }, "RUNNING    build"],
     [{ status: "RUNNING", loops: true, iterations: 3, endedAt: null }, "RUNNING    build  iteration 3"],
+    [
+      { status: "READY", retryAt: 1_700_000_024_100, endedAt: null, reason: "exit\ncode 1" },
+      "READY      build  attempt 2 in 25s  exit code 1",
+    ],
     [{ status: "RUNNING", attempts: 2, endedAt: null }, "RUNNING    build  attempt 2"],
     [{ loops: true, iterations: 3, costUsd: 0.25 }, "PASS       build  (3 iterations)  2.3s  $0.2500"],
     [{ status: "FAILED", reason: "no\nway" }, "FAIL       build  2.3s  no way"],
@@ -19,7 +23,7 @@ describe("a step's line", () => {
     [{ status: "INCOMPLETE", loops: true, reason: "left" }, "INCOMPLETE build  (1 iteration)  2.3s  left"],
     [{ status: "CANCELLED", reason: "stop" }, "CANCELLED  build  2.3s  stop"],
   ])("for %j is %j", (rest, line) => {
-    expect(textOf(stepLine(step(rest)))).toBe(line);
+    expect(textOf(stepLine(step(rest), 1_700_000_000_000))).toBe(line);
   });
 });
 

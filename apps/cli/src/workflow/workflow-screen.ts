@@ -3,12 +3,15 @@ import { formatDuration } from "@agentcore/contract";
 import type { RunResult, StepReport } from "@agentcore/workflow";
 import { span, type Line, type Tone } from "../screen/line.ts";
 import { table } from "../screen/table.ts";
-import { hasEnded, iterationsText, statusLabel } from "./status.ts";
+import { oneLine } from "../screen/text.ts";
+import { hasEnded, iterationsText, retryText, statusLabel } from "./status.ts";
 
-/** `PASS  build  2.3s`. */
-export function stepLine(step: StepReport): Line {
+/** `PASS  build  2.3s`. `now`: wall clock, in ms. */
+export function stepLine(step: StepReport, now: number): Line {
   const { text, tone } = statusLabel(step.status);
-  const details = [...(hasEnded(step) ? endDetails(step) : iterationOf(step))].join("  ");
+  const retry = retryText(step, now);
+  const next = retry === "" ? iterationOf(step) : [retry, oneLine(step.reason)];
+  const details = (hasEnded(step) ? endDetails(step) : next).join("  ");
   return [
     span(text.padEnd(10), tone),
     span(` ${step.id}`),

@@ -6,6 +6,7 @@ import type {
   Convergence,
   InputDeclaration,
   Loop,
+  RetryRules,
   Stall,
   Step,
   StepAction,
@@ -85,7 +86,8 @@ function stepOf(id: string, step: FileStep, file: WorkflowFile, context: BuildCo
     ),
     env,
     timeoutMs: step.timeout ?? agent?.timeout ?? null,
-    maxRetries: step.on_failure === "abort" ? 0 : (step.max_retries ?? 0),
+    maxRetries: step.retry?.max ?? (step.on_failure === "abort" ? 0 : (step.max_retries ?? 0)),
+    retry: retryOf(step.retry),
     onFailure: step.on_failure ?? "abort",
     loop: loopOf(step, env, sentinel, context),
     stall,
@@ -96,6 +98,11 @@ function stepOf(id: string, step: FileStep, file: WorkflowFile, context: BuildCo
     merge: step.merge ?? (step.isolation === "worktree" ? "apply" : "none"),
     verify: step.verify ?? null,
   };
+}
+
+function retryOf(retry: FileStep["retry"]): RetryRules | null {
+  if (retry === undefined) return null;
+  return { delayMs: retry.delay ?? 1000, backoff: retry.backoff ?? "exponential", on: retry.on ?? null };
 }
 
 function actionOf(

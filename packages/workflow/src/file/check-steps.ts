@@ -157,6 +157,10 @@ function checkLoop(step: Raw, path: Path, agents: KnownAgents, report: Report): 
 }
 
 function checkBelongings(step: Raw, path: Path, report: Report): void {
+  if (step["retry"] !== undefined && step["max_retries"] !== undefined)
+    report([...path, "max_retries"], "retry says it with max; leave out one of the two", "key");
+  if (step["retry"] !== undefined && step["on_failure"] === "retry")
+    report([...path, "on_failure"], 'with retry write "abort" or "continue": what follows its last attempt');
   if (step["merge"] !== undefined && step["isolation"] !== "worktree")
     report([...path, "merge"], 'goes with "isolation: worktree" only', "key");
   for (const key of [

@@ -68,6 +68,20 @@ steps:
   expect(steps["here"]).toMatchObject({ isolation: "none", merge: "none" });
 });
 
+it("a default about retries gives way to the step's own way to say it", async () => {
+  const steps = await stepsOf(`
+defaults: { worker: shell, capabilities: [read], retry: { max: 4, delay: 3s, on: [timeout] } }
+steps:
+  a: { instructions: x }
+  b: { instructions: x, max_retries: 1 }
+  c: { instructions: x, retry: { max: 2 } }
+`);
+  const retry = { delayMs: 3000, backoff: "exponential", on: ["timeout"] };
+  expect(steps["a"]).toMatchObject({ maxRetries: 4, retry, onFailure: "abort" });
+  expect(steps["b"]).toMatchObject({ maxRetries: 1, retry: null });
+  expect(steps["c"]).toMatchObject({ maxRetries: 2, retry: { delayMs: 1000, on: null } });
+});
+
 it("an error in a default names the step and the line of the default", async () => {
   const text = `defaults:
   agent: reviewr

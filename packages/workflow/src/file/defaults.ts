@@ -24,6 +24,7 @@ export const defaultKeys = {
   merge: true,
   timeout: true,
   max_retries: true,
+  retry: true,
   on_failure: true,
   stall: true,
   budget: true,

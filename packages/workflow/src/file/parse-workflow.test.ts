@@ -191,6 +191,37 @@ describe("a mistake", () => {
       "steps.a.retries: unknown setting; it is called max_retries here",
     ],
     [
+      "a number for retry",
+      withSteps("a: { worker: shell, instructions: x, capabilities: [], retry: ▸2 }"),
+      "steps.a.retry: write max_retries: 2, or retry: { max: 2 }",
+    ],
+    [
+      "a class of errors that there is not",
+      withSteps(
+        "a: { worker: shell, instructions: x, capabilities: [], retry: { max: 2, on: [▸rate_limit] } }",
+      ),
+      'steps.a.retry.on[0]: "rate_limit" is not one of rate_limited, quota_exhausted, provider_unavailable, network, auth, invalid_request, worker_missing, worker_crashed, worker_protocol, timeout, stalled, budget_exhausted, permission_denied, task_failed, lost, internal; did you mean "rate_limited"?',
+    ],
+    [
+      "a longer delay than an hour",
+      withSteps("a: { worker: shell, instructions: x, capabilities: [], retry: { max: 2, delay: ▸2h } }"),
+      "steps.a.retry.delay: is longer than 1h",
+    ],
+    [
+      "retry and max_retries",
+      withSteps(
+        "a: { worker: shell, instructions: x, capabilities: [], retry: { max: 2 }, ▸max_retries: 1 }",
+      ),
+      "steps.a.max_retries: retry says it with max; leave out one of the two",
+    ],
+    [
+      "retry and on_failure: retry",
+      withSteps(
+        "a: { worker: shell, instructions: x, capabilities: [], retry: { max: 2 }, on_failure: ▸retry }",
+      ),
+      'steps.a.on_failure: with retry write "abort" or "continue": what follows its last attempt',
+    ],
+    [
       "another system's word for on_failure",
       withSteps("a: { worker: shell, instructions: x, capabilities: [], ▸on_error: continue }"),
       "steps.a.on_error: unknown setting; it is called on_failure here",

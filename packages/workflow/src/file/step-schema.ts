@@ -1,6 +1,7 @@
 /** The schema of one step in a file; `file-schema.ts` has the rest. Unknown keys are errors. */
-import { durationSchema, variantSchema } from "@agentcore/contract";
+import { durationSchema, errorClasses, variantSchema } from "@agentcore/contract";
 import { z } from "zod";
+import { retryDelayMsMax } from "../retry-delay.ts";
 import { capabilityNameSchema, idSchema, variableNameSchema, workerNameSchema } from "./names.ts";
 
 export const budgetSchema = z
@@ -233,6 +234,31 @@ const artifactSchema = z.strictObject({
   as: idSchema.optional().meta({ description: "Name here. Default: the artifact's." }),
 });
 
+const retryableClasses = errorClasses.filter((name) => name !== "cancelled");
+
+const retrySchema = z
+  .strictObject(
+    {
+      max: z.int().min(1).max(99).meta({ description: "Further attempts after a failure." }),
+      delay: durationSchema
+        .refine((ms) => ms <= retryDelayMsMax, { error: "is longer than 1h" })
+        .optional()
+        .meta({ description: "Wait before the first further attempt, at most 1h. Default: 1s." }),
+      backoff: z.enum(["fixed", "exponential"]).optional().meta({
+        description:
+          "exponential (default): each wait is twice the one before, up to 1h, less a random part of up to a quarter; fixed: all are the same.",
+      }),
+      on: z.array(z.enum(retryableClasses)).min(1).optional().meta({
+        description: "Error classes after which there is another attempt. Default: all.",
+      }),
+    },
+    {
+      error: ({ input }) =>
+        typeof input === "number" ? `write max_retries: ${input}, or retry: { max: ${input} }` : undefined,
+    },
+  )
+  .meta({ description: "Further attempts with a wait before each, instead of `max_retries`." });
+
 /** The rules of `check-steps.ts` that a schema can express, for editors. */
 export const wayToWork = {
   oneOf: [
@@ -268,6 +294,7 @@ export const stepSchema = z
       .max(99)
       .optional()
       .meta({ description: "Further attempts after a failure. Default: 0." }),
+    retry: retrySchema.optional(),
     on_failure: z.enum(["abort", "retry", "continue"]).optional().meta({
       description:
         "abort (default): the run stops; retry: after `max_retries` further attempts; continue: what waits for it runs.",

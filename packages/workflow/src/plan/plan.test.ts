@@ -80,17 +80,17 @@ describe("the plan", () => {
     ],
     ["does nothing after the end", [{ type: "run_ended", outcome: "CANCELLED" }], []],
   ])("%s", (_name, events, expected) => {
-    expect(brief(plan({ state: after(diamond, events), concurrency: null }))).toEqual(expected);
+    expect(brief(plan({ state: after(diamond, events), now: 0, concurrency: null }))).toEqual(expected);
   });
 
   it("keeps to its concurrency, in the order of the file", () => {
     const steps = [step("a"), step("b"), step("c")];
-    expect(brief(plan({ state: after(steps, []), concurrency: 2 }))).toEqual([
+    expect(brief(plan({ state: after(steps, []), now: 0, concurrency: 2 }))).toEqual([
       "start_work a",
       "start_work b",
     ]);
     expect(
-      brief(plan({ state: after(steps, [started("a"), started("b"), ended("a")]), concurrency: 2 })),
+      brief(plan({ state: after(steps, [started("a"), started("b"), ended("a")]), now: 0, concurrency: 2 })),
     ).toEqual(["start_work c"]);
   });
 
@@ -101,7 +101,7 @@ describe("the plan", () => {
       step("c", ["b"]),
     ];
     const state = after(steps, [started("a"), ended("a")]);
-    expect(plan({ state, concurrency: null })).toEqual([
+    expect(plan({ state, now: 0, concurrency: null })).toEqual([
       { type: "skip", step: "b", reason: "condition not met", passes: true },
     ]);
     const skipped = after(steps, [
@@ -109,13 +109,13 @@ describe("the plan", () => {
       ended("a"),
       { type: "step", step: "b", event: { type: "skipped", reason: "", passes: true } },
     ]);
-    expect(brief(plan({ state: skipped, concurrency: null }))).toEqual(["start_work c"]);
+    expect(brief(plan({ state: skipped, now: 0, concurrency: null }))).toEqual(["start_work c"]);
   });
 
   it("lets dependants of a step that may fail run", () => {
     const steps = [step("a", [], { onFailure: "continue" }), step("b", ["a"])];
     expect(
-      brief(plan({ state: after(steps, [started("a"), ended("a", "failed")]), concurrency: null })),
+      brief(plan({ state: after(steps, [started("a"), ended("a", "failed")]), now: 0, concurrency: null })),
     ).toEqual(["start_work b"]);
   });
 
@@ -234,7 +234,7 @@ function drive(
   };
   for (let turn = 0; state.outcome === null; turn++) {
     expect(turn).toBeLessThan(1000);
-    const actions = plan({ state, concurrency });
+    const actions = plan({ state, now: 0, concurrency });
     expect(actions.length + running.size).toBeGreaterThan(0);
     for (const action of actions) perform(action);
     expect(running.size).toBeLessThanOrEqual(concurrency);

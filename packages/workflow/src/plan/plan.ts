@@ -17,6 +17,8 @@ export type Action =
 
 export interface PlanInput {
   readonly state: RunState;
+  /** Wall clock, in ms, for steps that wait before another attempt. */
+  readonly now: number;
   /** Most steps at once; null: the workflow sets no limit. */
   readonly concurrency: number | null;
   /** For conditions; absent: no step left an artifact or a value. */
@@ -27,10 +29,11 @@ export interface PlanInput {
  * In the order of the file, which sets the priority. If a run stops, the runner cancels the jobs that the stop halts: the end of
  * each ends its step.
  */
-export function plan({ state, concurrency, view = statesOnly(state) }: PlanInput): readonly Action[] {
+export function plan({ state, now, concurrency, view = statesOnly(state) }: PlanInput): readonly Action[] {
   if (state.outcome !== null) return [];
   const { left, ready } = state;
   if (ready.open === 0) return [{ type: "end_run", outcome: state.stop?.outcome ?? "SUCCEEDED" }];
+  ready.admitDue(now);
   const actions =
     left.size === 0
       ? [...skips(state, view), ...starts(state, (concurrency ?? Infinity) - ready.active)]

@@ -20,6 +20,10 @@ export class ReadySteps {
   readonly #unjudged = new Set<PlanStep>();
   /** By position in the file: 1 if the step may start now. */
   readonly #mayStart: Uint8Array;
+  /** Steps that wait for the time of their next attempt, with that time. */
+  readonly #delayed = new Map<PlanStep, number>();
+  /** No delayed step may start before. */
+  #earliest = Infinity;
   readonly #idle = new Set<PlanStep>();
   readonly #idleQuiet = new Set<PlanStep>();
   #idleSpenders = 0;
@@ -77,6 +81,24 @@ export class ReadySteps {
     }
   }
 
+  /** The time of the next attempt that waits for one, or earlier; infinite if none does. */
+  get nextRetryAt(): number {
+    return this.#delayed.size === 0 ? Infinity : this.#earliest;
+  }
+
+  /** Lets the steps start whose wait is over. */
+  admitDue(now: number): void {
+    if (now < this.nextRetryAt) return;
+    this.#earliest = Infinity;
+    for (const [step, at] of this.#delayed) {
+      if (at > now) this.#earliest = Math.min(this.#earliest, at);
+      else {
+        this.#delayed.delete(step);
+        this.admit(step);
+      }
+    }
+  }
+
   placeOf(id: string): number {
     return this.#places.get(id) ?? -1;
   }
@@ -113,7 +135,10 @@ export class ReadySteps {
   }
 
   #becomeReady(step: PlanStep, state: StepState | undefined): void {
-    if (state?.kind === "ready") this.admit(step);
+    if (state?.kind === "ready" && state.retry !== undefined) {
+      this.#delayed.set(step, state.retry.at);
+      this.#earliest = Math.min(this.#earliest, state.retry.at);
+    } else if (state?.kind === "ready") this.admit(step);
     else this.#unjudged.add(step);
   }
 
@@ -127,6 +152,7 @@ export class ReadySteps {
 
   #leave(step: PlanStep, kind: StepState["kind"]): void {
     this.#unjudged.delete(step);
+    this.#delayed.delete(step);
     this.#mayStart[this.placeOf(step.id)] = 0;
     if (isActive(kind)) this.#active -= 1;
     if (!isIdle(kind)) return;

@@ -29,10 +29,24 @@ export interface Progress {
   readonly sameFor: number;
 }
 
+/** A further attempt that waits for its time. */
+export interface Retry {
+  /** Wall clock, in ms. */
+  readonly at: number;
+  /** Why the attempt before it failed. */
+  readonly reason: string;
+}
+
 export type StepState =
   /** `progress`: set for a step that was reset. */
   | { readonly kind: "waiting"; readonly progress?: Progress }
-  | { readonly kind: "ready"; readonly piece: "work" | "check"; readonly progress: Progress }
+  | {
+      readonly kind: "ready";
+      readonly piece: "work" | "check";
+      readonly progress: Progress;
+      /** It may not start before, after a failure. */
+      readonly retry?: Retry;
+    }
   | { readonly kind: "working"; readonly jobId: string; readonly progress: Progress }
   | { readonly kind: "checking"; readonly jobId: string; readonly progress: Progress }
   | {
@@ -58,6 +72,8 @@ export type StepEvent =
       readonly violations: readonly string[];
       /** A failure after which nothing is tried again: for this step, or for the whole run. */
       readonly final?: "step" | "run";
+      /** With a failure that is followed by another attempt: when that one may start, on the wall clock. */
+      readonly retryAt?: number;
     }
   | { readonly type: "check_started"; readonly jobId: string }
   | {
@@ -147,13 +163,17 @@ function afterWork(
       return end("CANCELLED", event.reason, progress, false);
     case "failed":
       if (event.final === undefined && progress.attempt <= step.maxRetries)
-        return { kind: "ready", piece: "work", progress };
+        return { kind: "ready", piece: "work", progress, ...retryOf(event) };
       return end("FAILED", event.reason, progress, event.final !== "run" && step.onFailure === "continue");
     case "succeeded":
       if (event.violations.length > 0) return nextIteration(step, progress, event.violations, event.reason);
       if (step.loop === null) return end("SUCCEEDED", event.reason, progress, true);
       return { kind: "ready", piece: "check", progress };
   }
+}
+
+function retryOf({ retryAt, reason }: { readonly retryAt?: number; readonly reason: string }) {
+  return retryAt === undefined ? {} : { retry: { at: retryAt, reason } };
 }
 
 function afterCheck(

@@ -10,7 +10,7 @@ import { factsOf, knownCost, type RunRecord } from "./run-record.ts";
 export interface StepReport {
   readonly id: string;
   readonly status: ReturnType<typeof statusOf>;
-  /** Why it ended in this way; empty if there is no reason. */
+  /** Why it ended in this way, or why its last attempt failed; empty if there is no reason. */
   readonly reason: string;
   readonly errorClass: string | null;
   /** Of the catalog, if its last piece ended with one. */
@@ -20,6 +20,8 @@ export interface StepReport {
   readonly iterations: number;
   /** Whether it has a completion check. */
   readonly loops: boolean;
+  /** When its next attempt may start, if it waits for that after a failure. */
+  readonly retryAt: number | null;
   readonly startedAt: number | null;
   readonly endedAt: number | null;
   /** Null if no worker reported its cost. */
@@ -43,15 +45,17 @@ export function stepReport(record: RunRecord, id: string, loops: boolean): StepR
   const state: StepState = record.state.steps.get(id) ?? { kind: "waiting" };
   const facts = factsOf(record, id);
   const progress = progressOf(state);
+  const retry = state.kind === "ready" ? state.retry : undefined;
   return {
     id,
     status: statusOf(state),
-    reason: state.kind === "ended" ? state.reason : "",
+    reason: state.kind === "ended" ? state.reason : (retry?.reason ?? ""),
     errorClass: facts.errorClass,
     code: facts.code,
     attempts: progress.attemptsInAll + facts.interruptions,
     iterations: progress.attemptsInAll === 0 ? 0 : progress.iteration,
     loops,
+    retryAt: retry?.at ?? null,
     startedAt: facts.startedAt,
     endedAt: facts.endedAt,
     costUsd: facts.costKnown ? facts.spent.costUsd : null,
@@ -70,7 +74,8 @@ export function stepReport(record: RunRecord, id: string, loops: boolean): StepR
  * reaching the thread pool.
  */
 export function writeStepRecord(contextDir: string, report: StepReport): void {
-  const { errorClass, startedAt, endedAt, costUsd, jobId, isTolerated, ...rest } = report;
+  // Written for a step that has ended: it waits for no attempt.
+  const { errorClass, startedAt, endedAt, costUsd, jobId, isTolerated, retryAt: _, ...rest } = report;
   const meta = {
     ...rest,
     error_class: errorClass,

@@ -49,6 +49,7 @@ const stepEvent = lazySchema(() =>
       reason: text,
       violations: z.array(text),
       final: z.enum(["step", "run"]).optional(),
+      retryAt: moment.optional(),
     }),
     z.looseObject({
       type: z.literal("check_ended"),

@@ -24,7 +24,7 @@ type StartAction = Extract<Action, { type: "start_work" | "start_check" }>;
 
 export function nextEntries(question: NextQuestion): readonly RunEntry[] {
   const { record, concurrency, now } = question;
-  const actions = plan({ state: record.state, concurrency, view: outputsIn(record) });
+  const actions = plan({ state: record.state, now, concurrency, view: outputsIn(record) });
   const starts = actions.filter(isStart);
   const { ceilings, isExhausted } =
     starts.length === 0 ? { ceilings: noCeilings, isExhausted: false } : budget(question, starts);

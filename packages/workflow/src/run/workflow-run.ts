@@ -3,7 +3,7 @@
  * until the run has ended. One loop is the only writer of the record; the jobs of steps run in parallel and put their ends
  * into its inbox. No job is started before its id is in the journal.
  */
-import { Cancellation, type CancelRequest, type ErrorCode } from "@agentcore/contract";
+import { Cancellation, type CancelRequest, type ErrorCode, type Timer } from "@agentcore/contract";
 import type { JournalWrite } from "@agentcore/scheduler";
 import type { PlanStep } from "../plan/plan-step.ts";
 import type { Halt, RunOutcome } from "../plan/run-state.ts";
@@ -24,6 +24,7 @@ import {
   type RunEventEntry,
   type RunNotedEntry,
 } from "../records/run-record.ts";
+import { retryDelayMsMax } from "../retry-delay.ts";
 import { runCheck } from "../steps/step-check.ts";
 import { childStream } from "../records/streams.ts";
 import { openTelemetry, type RunTelemetry } from "../records/telemetry.ts";
@@ -74,6 +75,10 @@ export class WorkflowRun {
   /** What running pieces were asked to stop for. */
   #halted: Halt = "nothing";
   #wasCancelled = false;
+  /** Wakes the loop when the wait before a further attempt is over. */
+  #retryTimer: { readonly at: number; readonly timer: Timer } | null = null;
+  /** Waits up to this time are over, even if the wall clock was set back since. */
+  #waitedUntil = 0;
   /** Pieces at work, whose ends are still to come. */
   #inFlight = 0;
   /** Pieces that can be cancelled and are not yet at work, by the ids of their jobs. */
@@ -169,6 +174,7 @@ export class WorkflowRun {
       await writeRunRecord(workflow, runId, log.record);
     } finally {
       timer.cancel();
+      this.#retryTimer?.timer.cancel();
       endWatch();
     }
     const result = this.#result();
@@ -211,6 +217,23 @@ export class WorkflowRun {
     }
     const touched = new Set(entries.flatMap((entry) => stepsOf(entry)));
     for (const id of touched) await this.#afterChange(id);
+    this.#waitForRetry();
+  }
+
+  #waitForRetry(): void {
+    const { log, ports } = this.#options;
+    const at = log.record.state.ready.nextRetryAt;
+    if (this.#retryTimer?.at === at) return;
+    this.#retryTimer?.timer.cancel();
+    this.#retryTimer = null;
+    if (at === Infinity) return;
+    const waitMs = Math.min(retryDelayMsMax, Math.max(0, at - this.#now()));
+    const timer = ports.clock.setTimer(waitMs, () => {
+      this.#waitedUntil = at;
+      this.#retryTimer = null;
+      this.#inbox.wake();
+    });
+    this.#retryTimer = { at, timer };
   }
 
   /** Journals the entries, and in the same commit submits the jobs that they start and that need no preparation. */
@@ -258,7 +281,7 @@ export class WorkflowRun {
       instances: this.#byId,
       record: log.record,
       concurrency: workflow.concurrency,
-      now: this.#now(),
+      now: Math.max(this.#now(), this.#waitedUntil),
       ids: ports.ids,
       spends: settings.spends,
       areOrdered: this.#areOrdered,

@@ -22,7 +22,6 @@ const request = (rest: Partial<PieceRequest> = {}): PieceRequest => ({
   stall: null,
   ceiling: { costUsd: null, tokens: null },
   timeoutMs: 1000.5,
-  notBefore: null,
   base: null,
   ...rest,
 });

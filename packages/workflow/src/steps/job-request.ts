@@ -39,12 +39,11 @@ export interface PieceRequest {
   readonly stall: Stall | null;
   readonly ceiling: Budget;
   readonly timeoutMs: number;
-  readonly notBefore: number | null;
   readonly base: BaseCommit | null;
 }
 
 export function jobFor(request: PieceRequest): JobSubmission {
-  const { jobId, work, instructions, workspace, verify, ceiling, notBefore } = request;
+  const { jobId, work, instructions, workspace, verify, ceiling } = request;
   const timeoutMs = wallClock(request);
   const { probe, silenceTimeoutMs } = stallRequest(request.stall, timeoutMs);
   return {
@@ -70,7 +69,6 @@ export function jobFor(request: PieceRequest): JobSubmission {
       ...omitUndefined({ silenceTimeoutMs }),
     },
     retry: { retryOn: ["lost"], baseDelayMs: 0 },
-    ...(notBefore === null ? {} : { notBefore }),
     context: {
       labels: {
         workflow: request.workflowName,

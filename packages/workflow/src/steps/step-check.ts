@@ -120,7 +120,6 @@ async function submit(
     verify: null,
     stall,
     timeoutMs: Math.min(loop.checkTimeoutMs ?? instance.step.timeoutMs ?? Infinity, context.leftMs()),
-    notBefore: null,
   });
   const handle = await context.ports.scheduler.submit(job);
   return runGuardedJob(context, started, { piece: "check", handle, stall }, cancellation);

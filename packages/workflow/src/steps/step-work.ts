@@ -15,6 +15,7 @@ import { StepTexts } from "./step-texts.ts";
 import { prepareValues, readValues, valuesVariable } from "./step-values.ts";
 import { noteOutputs, staleOutputs, type OutputsOf } from "./output-age.ts";
 import { artifactDir } from "../places.ts";
+import { retryDelayMs } from "../retry-delay.ts";
 import { judgeStep, noteDiffBase } from "./step-changes.ts";
 import { prepare, wasStopped } from "./step-prepare.ts";
 import { mergeUnlessStopped } from "./step-merge.ts";
@@ -49,11 +50,12 @@ export async function runWork(
   return workEnded(context, started, end);
 }
 
-export function workEnded(context: StepContext, { instance }: StartedPiece, end: AttemptEnd): RunEventEntry {
-  const { outcome, reason, violations, final, errorClass, code, spent, interruptions, artifacts } = end;
+export function workEnded(context: StepContext, started: StartedPiece, end: AttemptEnd): RunEventEntry {
+  const { instance } = started;
+  const { outcome, reason, violations, errorClass, code, spent, interruptions, artifacts } = end;
   const { values, branch } = end;
   const ended = { type: "work_ended", outcome, reason, violations } as const;
-  const workEvent = final === undefined ? ended : { ...ended, final };
+  const workEvent = { ...ended, ...afterFailure(context, started, end) };
   return {
     type: "event",
     at: context.ports.clock.now(),
@@ -66,6 +68,20 @@ export function workEnded(context: StepContext, { instance }: StartedPiece, end:
     ...printedOf(end),
     ...omitUndefined({ artifacts, values, branch }),
   };
+}
+
+/** Whether and when a failed attempt is followed by another one. Decided once, in the entry of the failure. */
+function afterFailure(
+  { ports, settings }: StepContext,
+  { instance, attempt, jobId }: StartedPiece,
+  { outcome, final, errorClass, interrupted }: AttemptEnd,
+): { readonly final?: "step" | "run"; readonly retryAt?: number } {
+  if (final !== undefined) return { final };
+  const { maxRetries, retry } = instance.step;
+  if (outcome !== "failed" || interrupted === true || attempt > maxRetries) return {};
+  if (retry === null) return { retryAt: ports.clock.now() + settings.retryDelayMs(attempt) };
+  if (retry.on !== null && !retry.on.some((name) => name === errorClass)) return { final: "step" };
+  return { retryAt: ports.clock.now() + retryDelayMs(retry, attempt, jobId) };
 }
 
 /** For the journal: the last output of a piece, and where all of it is. */
@@ -185,13 +201,12 @@ export function workRequest(
   work: WorkSpec,
   workspace: string,
 ): PieceRequest {
-  const { instance, stage, attempt: number } = started;
+  const { instance, stage } = started;
   const { step } = instance;
   const texts = new StepTexts(context.record(), instance);
   const instructions = texts.instructions(work.worker, work.instructions);
   const verify = step.verify === null ? null : texts.script(step.verify);
   const stages = step.loop?.convergence?.stages ?? new Map<number, string>();
-  const delayMs = number > 1 ? context.settings.retryDelayMs(number - 1) : 0;
   return {
     ...pieceBasis(context, started),
     piece: "work",
@@ -203,7 +218,6 @@ export function workRequest(
     verify,
     stall: step.stall,
     timeoutMs: Math.min(step.timeoutMs ?? Infinity, context.leftMs()),
-    notBefore: delayMs > 0 ? context.ports.clock.now() + delayMs : null,
   };
 }
 

@@ -78,6 +78,7 @@ export function testStep(id: string, action: StepAction, rest: Partial<Step> = {
     env: new Map(),
     timeoutMs: null,
     maxRetries: 0,
+    retry: null,
     onFailure: "abort",
     loop: null,
     stall: null,

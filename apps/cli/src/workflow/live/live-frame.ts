@@ -6,7 +6,7 @@ import { worstStatus, type StepReport } from "@agentcore/workflow";
 import { span, type Line } from "../../screen/line.ts";
 import { formatDollars, formatElapsed } from "../../screen/run-view.ts";
 import { oneLine } from "../../screen/text.ts";
-import { hasEnded, iterationsText, statusLabel } from "../status.ts";
+import { hasEnded, iterationsText, retryText, statusLabel } from "../status.ts";
 import { isActive, type LiveNode, type LiveRun } from "./live-run.ts";
 import { rowsThatFit, type Row } from "./live-rows.ts";
 
@@ -66,7 +66,9 @@ function nodeLine(live: LiveRun, node: LiveNode, now: number): Line {
   const mark = node.children.length === 0 ? "" : live.isOpen(node) ? "▾ " : "▸ ";
   const costUsd = live.costUsdOf(node);
   const details = [
-    ...(node.report === null ? [countText(reports)] : [placeText(live, node, node.report)]),
+    ...(node.report === null
+      ? [countText(reports)]
+      : [retryText(node.report, now) || placeText(live, node, node.report)]),
     timeText(reports, now),
     costUsd > 0 ? formatDollars(costUsd) : "",
     node.report === null ? "" : lastText(node, node.report),
@@ -102,6 +104,7 @@ function timeText(reports: readonly StepReport[], now: number): string {
 }
 
 function lastText(node: LiveNode, report: StepReport): string {
+  if (report.retryAt !== null) return oneLine(report.reason);
   if (hasEnded(report)) return report.status === "SUCCEEDED" ? "" : oneLine(report.reason);
   return isActive(report) && node.children.length === 0 ? node.view.lastAction : "";
 }

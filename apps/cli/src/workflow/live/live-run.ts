@@ -273,6 +273,7 @@ function pending(id: string): StepReport {
     attempts: 0,
     iterations: 0,
     loops: false,
+    retryAt: null,
     startedAt: null,
     endedAt: null,
     costUsd: null,
