@@ -11,19 +11,34 @@ import {
   systemClock,
   type WorkerAdapter,
 } from "@agentcore/contract";
-import { type JobHandle, type Scheduler } from "@agentcore/scheduler";
+import type { JobHandle, JobStore, Scheduler } from "@agentcore/scheduler";
+import { describeValue } from "@agentcore/yaml-file";
 import { resolve } from "node:path";
 import { builtInAdapters } from "./adapters.ts";
 import { compose } from "./compose.ts";
 import { withUsableHome, type Environment } from "./config/env-text.ts";
-import { configSchema, type Config, type ConfigInput } from "./config/schema.ts";
+import { configJsonSchema, configSchema, type Config, type ConfigInput } from "./config/schema.ts";
+import { defaultStateDir } from "./config/state-home.ts";
+import { prepareJob } from "./library/prepare-job.ts";
+import { openWorkflows, type Workflows } from "./library/workflows.ts";
 import { pruneAttemptsRegularly } from "./state/prune-attempts.ts";
 import { startScheduler } from "./queue/start-scheduler.ts";
 import { stateDirAt } from "./state/state-dir.ts";
 
+/** The built-in workers, or any other that `adapters` has. */
+export type WorkerName = "claude-code" | "codex" | "opencode" | "shell" | (string & {});
+
+/** A job as `submit` takes it: {@link JobSubmission}, with the names of the built-in workers. */
+export type JobInput = Omit<JobSubmission, "task"> & {
+  task: Omit<JobSubmission["task"], "worker"> & { worker: WorkerName };
+};
+
 export interface AgentCoreOptions {
-  /** Directory for jobs, logs and artifacts; created if missing. Must be on a local disk. */
-  readonly stateDir: string;
+  /**
+   * Directory for jobs, logs and artifacts; created if missing. Must be on a local disk. Default: that of the command line,
+   * `$XDG_STATE_HOME/agentcore` or `~/.local/state/agentcore`.
+   */
+  readonly stateDir?: string;
   /** The content of `agentcore.yaml` as an object; `state_dir`, `defaults` and `adapter` are ignored here. */
   readonly config?: ConfigInput;
   /** Workers in addition to the built-in ones. One with the same name replaces the built-in worker. */
@@ -37,17 +52,33 @@ export interface AgentCoreOptions {
 }
 
 export interface AgentCore {
-  /** The queue: submit, attach, cancel, dead letters, why. */
+  /** The queue: submit, attach, cancel, dead letters, why. It checks jobs less than {@link submit} does. */
   readonly scheduler: Scheduler;
   /** The runtime below it: load, escalations, drain. */
   readonly runtime: Runtime;
-  /** Resolves once the job is durable. Rejects as `Scheduler.submit` does. */
-  submit(job: JobSubmission): Promise<JobHandle>;
+  /** Runs of workflow files. Their steps run in this process, beside the jobs of the queue. */
+  readonly workflows: Workflows;
+  /**
+   * Resolves once the job is durable. Rejects with `AC_JOB_INVALID` with every wrong field, `AC_WORKER_UNKNOWN`,
+   * `AC_CAPABILITY_UNSUPPORTED`, `AC_WORKSPACE_MISSING`, `AC_MODEL_UNPRICED`, `AC_JOB_TOO_LARGE`, `AC_KEY_HELD` or
+   * `AC_STORE_UNAVAILABLE`. A relative workspace is below the current directory.
+   */
+  submit(job: JobInput): Promise<JobHandle>;
   /**
    * Ends everything; idempotent. With `finishRunning`, running attempts may end on their own first; otherwise they are stopped
-   * and count as attempts. Jobs stay in the state directory.
+   * and count as attempts. Jobs stay in the state directory, and runs of workflows can be resumed.
    */
   close(options?: { readonly finishRunning?: boolean }): Promise<void>;
+}
+
+/** What the parts of the library use besides. */
+export interface OpenedCore extends AgentCore {
+  readonly store: JobStore;
+  readonly log: Log;
+  /** Resolves when the store will not work again. */
+  readonly broken: Promise<AgentCoreError>;
+  /** See `prepareJob`. */
+  prepare(job: unknown): Promise<JobSubmission>;
 }
 
 /**
@@ -55,20 +86,19 @@ export interface AgentCore {
  * `AC_CONTAINMENT_UNAVAILABLE` if workers cannot be contained at all.
  */
 export async function createAgentCore(options: AgentCoreOptions): Promise<AgentCore> {
+  const { scheduler, runtime, workflows, submit, close } = await openCore(options);
+  return { scheduler, runtime, workflows, submit, close };
+}
+
+/** For the library's own use; see {@link createAgentCore}. */
+export async function openCore(options: AgentCoreOptions): Promise<OpenedCore> {
   const { log = silentLog, claims = "any" } = options;
   const env = withUsableHome(options.env ?? process.env);
   const config = checkConfig(options.config ?? {}, env);
-  const own = options.adapters ?? [];
-  const builtIn = (await builtInAdapters()).filter(
-    ({ name }) => !own.some((adapter) => adapter.name === name),
-  );
-  const composition = await compose({
-    config,
-    state: stateDirAt(resolve(options.stateDir)),
-    adapters: [...builtIn, ...own],
-    env,
-    log,
-  });
+  const adapters = await allAdapters(options.adapters ?? []);
+  const state = stateDirAt(resolve(options.stateDir ?? requireStateHome(env)));
+  const composing = { config, state, adapters, env, log };
+  const composition = await compose(composing);
   const { concurrency } = config.limits.global;
   const scheduler = await startScheduler(composition, {
     log,
@@ -76,7 +106,7 @@ export async function createAgentCore(options: AgentCoreOptions): Promise<AgentC
     keepEndedMs: config.keep_ended,
     claims,
   });
-  const { store, state } = composition;
+  const { store, database } = composition;
   const stopPruning = pruneAttemptsRegularly({
     attemptsDir: state.attempts,
     store,
@@ -84,23 +114,42 @@ export async function createAgentCore(options: AgentCoreOptions): Promise<AgentC
     clock: systemClock,
     log,
   });
+  const workflows = openWorkflows({ composing, database, store });
+  const prepare = (job: unknown): Promise<JobSubmission> => prepareJob(job, { adapters, config });
   return {
     scheduler,
     runtime: composition.runtime,
-    submit: (job) => scheduler.submit(job),
+    workflows: workflows.api,
+    store,
+    log,
+    broken: composition.broken,
+    prepare,
+    submit: async (job) => scheduler.submit(await prepare(job)),
     close: async (how = {}) => {
       stopPruning();
-      await scheduler.close(how);
+      await Promise.all([workflows.close(), scheduler.close(how)]);
       await composition.close();
     },
   };
 }
 
+async function allAdapters(own: readonly WorkerAdapter[]): Promise<WorkerAdapter[]> {
+  const builtIn = await builtInAdapters();
+  return [...builtIn.filter(({ name }) => !own.some((adapter) => adapter.name === name)), ...own];
+}
+
+function requireStateHome(env: Environment): string {
+  const path = defaultStateDir(env);
+  if (path !== null) return path;
+  throw new AgentCoreError(
+    "AC_STORE_UNAVAILABLE",
+    "there is no place for the state: give stateDir, or set HOME or XDG_STATE_HOME to an absolute path",
+  );
+}
+
 function checkConfig(input: ConfigInput, env: Environment): Config {
   const parsed = configSchema(env).safeParse(input);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(
-    ({ path, message }) => `${path.join(".") || "config"}: ${message}`,
-  );
-  throw new AgentCoreError("AC_CONFIG_INVALID", problems.join("; "));
+  const problems = describeValue(parsed.error.issues, input, configJsonSchema);
+  throw new AgentCoreError("AC_CONFIG_INVALID", problems.join("; "), { evidence: { problems } });
 }

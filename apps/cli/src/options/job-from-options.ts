@@ -15,8 +15,9 @@ import {
   type JobSubmission,
   type OutputSpec,
 } from "@agentcore/contract";
-import type * as z from "zod";
+import * as z from "zod";
 import { checkPayload, reservedLabelPrefix } from "@agentcore/scheduler";
+import { describeValue } from "@agentcore/yaml-file";
 import { isUtf8 } from "node:buffer";
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
@@ -123,10 +124,8 @@ export function checkJob(job: unknown): JobSubmission {
     refuseReservedLabels(parsed.data);
     return parsed.data;
   }
-  const problems = parsed.error.issues.map(
-    (issue) => `${issue.path.join(".") || "the job"}: ${wordsOf(issue)}`,
-  );
-  throw new AgentCoreError("AC_JOB_INVALID", problems.join("; "));
+  const problems = parsed.error.issues.flatMap((issue) => durationProblem(issue) ?? describeJob(issue, job));
+  throw new AgentCoreError("AC_JOB_INVALID", problems.join("; "), { evidence: { problems } });
 }
 
 /** A job with such a label would count as a step of a run and wait for it. */
@@ -137,14 +136,18 @@ function refuseReservedLabels({ context }: JobSubmission): void {
   throw new AgentCoreError("AC_JOB_INVALID", message, { evidence: { label: reserved } });
 }
 
-/** A limit on a duration is printed as a duration. */
-function wordsOf(issue: z.core.$ZodIssue): string {
-  const isDuration = String(issue.path.at(-1)).endsWith("Ms");
-  if (isDuration && issue.code === "too_big")
-    return `must be at most ${formatDuration(Number(issue.maximum))}`;
-  if (isDuration && issue.code === "too_small")
-    return `must be at least ${formatDuration(Number(issue.minimum))}`;
-  return issue.message;
+function describeJob(issue: z.core.$ZodIssue, job: unknown): string[] {
+  const jsonSchema = (): Record<string, unknown> => z.toJSONSchema(jobSubmissionSchema, { io: "input" });
+  return describeValue([issue], job, jsonSchema);
+}
+
+/** A limit on a duration is printed as a duration. Null for any other problem. */
+function durationProblem(issue: z.core.$ZodIssue): string | null {
+  if (!String(issue.path.at(-1)).endsWith("Ms")) return null;
+  const name = issue.path.join(".");
+  if (issue.code === "too_big") return `${name}: must be at most ${formatDuration(Number(issue.maximum))}`;
+  if (issue.code === "too_small") return `${name}: must be at least ${formatDuration(Number(issue.minimum))}`;
+  return null;
 }
 
 /** The directory with symbolic links resolved, so that another name for it cannot bypass its lock. */

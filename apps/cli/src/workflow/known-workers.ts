@@ -5,13 +5,23 @@ import { loadAdapter } from "../adapters.ts";
 import type { LoadedConfig } from "../config/load.ts";
 
 export function lookUpWorkers(loadConfig: () => Promise<LoadedConfig>): LookUpWorkers {
-  return async (names) => {
+  return lookUpAdapters(async () => {
     const loaded = await loadConfig();
+    return (name) => loadAdapter(name, loaded);
+  });
+}
+
+/** What `open` gives throws an `AgentCoreError` for a worker that does not exist or cannot be used. */
+export function lookUpAdapters(
+  open: () => Promise<(name: string) => WorkerAdapter | Promise<WorkerAdapter>>,
+): LookUpWorkers {
+  return async (names) => {
+    const load = await open();
     const adapters = new Map<string, WorkerAdapter>();
     const problems = new Map<string, string>();
     for (const name of names) {
       try {
-        adapters.set(name, await loadAdapter(name, loaded));
+        adapters.set(name, await load(name));
       } catch (error) {
         if (!isAgentCoreError(error)) throw error;
         problems.set(name, error.message);

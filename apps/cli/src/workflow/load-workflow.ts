@@ -34,7 +34,7 @@ export interface WorkflowChecks {
 export async function loadWorkflow(
   file: string,
   agents: readonly string[] | undefined,
-  io: Io,
+  io: Pick<Io, "cwd" | "env">,
   { workers, workspace }: WorkflowChecks = {},
 ): Promise<LoadedWorkflow> {
   const named = agents ?? agentFilesOf(io.env);
@@ -53,7 +53,7 @@ export async function loadWorkflow(
 export async function requireWorkflow(
   file: string,
   agents: readonly string[] | undefined,
-  io: Io,
+  io: Pick<Io, "cwd" | "env">,
   checks?: WorkflowChecks,
 ): Promise<Extract<LoadedWorkflow, { ok: true }>> {
   const loaded = await loadWorkflow(file, agents, io, checks);

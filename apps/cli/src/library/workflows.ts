@@ -1,0 +1,342 @@
+/** Workflows of the library: starts, continues, lists and ends runs of workflow files in this process. */
+import { AgentCoreError, omitUndefined, systemClock, type WorkerAdapter } from "@agentcore/contract";
+import type { JobStore, Journal, JournalHeader, JournalValue } from "@agentcore/scheduler";
+import { createSqliteJournal, type StateDatabase } from "@agentcore/store-sqlite";
+import { requireCapabilities } from "@agentcore/worker-kit";
+import {
+  cancelRun,
+  endRun,
+  interruptedMessage,
+  listRuns,
+  readRun,
+  requestCancel,
+  resumeRun,
+  retryRun,
+  runNotFound,
+  runWorkflow,
+  storedSteps,
+  type BranchOptions,
+  type Budget,
+  type InputValues,
+  type RunHandle,
+  type RunOptions,
+  type RunResult,
+  type StepReport,
+  type Workflow,
+  type WorkflowEvent,
+} from "@agentcore/workflow";
+import { resolve } from "node:path";
+import type { ComposeOptions } from "../compose.ts";
+import { checkWorkspace } from "../options/job-from-options.ts";
+import { requireKnownCost } from "../options/require-price.ts";
+import { findRunId } from "../workflow/find-run.ts";
+import { jobsOfRun } from "../workflow/jobs-of-run.ts";
+import { lookUpAdapters } from "../workflow/known-workers.ts";
+import { loadWorkflow, requireWorkflow } from "../workflow/load-workflow.ts";
+import { liveOwner, runStateOf } from "../workflow/run-owner.ts";
+import { modelsOf, workersOf } from "../workflow/workers-of.ts";
+import { EventQueue } from "./event-queue.ts";
+import { requireAdapter } from "./prepare-job.ts";
+import { WorkflowEngine } from "./workflow-engine.ts";
+
+/** For a run that this process works on. */
+export interface FollowOptions {
+  /** Cancels the run; it ends `CANCELLED`. */
+  readonly signal?: AbortSignal;
+  /** Called with each event, in order. What it throws is logged and ignored. */
+  readonly onEvent?: (event: WorkflowEvent) => void;
+}
+
+export interface RunWorkflowOptions extends FollowOptions {
+  /** Directory in which the steps work. */
+  readonly workspace: string;
+  /** Values of the file's inputs. Texts are read as the declared type. */
+  readonly inputs?: InputValues;
+  /** Files with agents. Default: the file beside the workflow. */
+  readonly agents?: readonly string[];
+  /** US dollars and tokens for the whole run; the lower of this and the file's own counts. */
+  readonly maxCostUsd?: number;
+  readonly maxTokens?: number;
+  /** Rules for the branch that a run may change; see the options of `agentcore workflow run`. */
+  readonly branch?: BranchOptions;
+}
+
+export interface RetryWorkflowOptions extends FollowOptions {
+  /** A step, which runs again with all steps that wait for it. Default: the failed steps and those that waited for them. */
+  readonly from?: string;
+}
+
+/** A run that this process works on. */
+export interface WorkflowRunHandle {
+  readonly id: string;
+  /**
+   * The events of the run from its start, for one reader; ends after `run_ended`. A reader that is thousands of events behind
+   * misses events of jobs, but no others.
+   */
+  events(): AsyncIterable<WorkflowEvent>;
+  /**
+   * The end of the run: `outcome` says how it ended, and a failed run is no error. Rejects if the run cannot continue
+   * (`AC_STORE_UNAVAILABLE`, `AC_DRAINING`, `AC_WORKFLOW_TAKEN`); it can then be resumed.
+   */
+  result(): Promise<RunResult>;
+  /** Stops all running work; the run ends `CANCELLED`. */
+  cancel(reason?: string): void;
+  /** Stops all running work without ending the run; `workflows.resume` continues it. */
+  interrupt(reason?: string): void;
+}
+
+/** One run in a list. */
+export interface WorkflowRunInfo {
+  readonly id: string;
+  readonly name: string;
+  /** `RUNNING` while a process works on it, `INTERRUPTED` if it can be resumed, otherwise how it ended. */
+  readonly state: string;
+  /** Why it is not `SUCCEEDED`; null if it is, or has not ended. */
+  readonly message: string | null;
+  readonly stepsEnded: number;
+  readonly steps: number;
+  /** In ms since the epoch; `endedAt` is null before the end. */
+  readonly startedAt: number;
+  readonly endedAt: number | null;
+}
+
+export interface WorkflowRunDetails extends Omit<WorkflowRunInfo, "steps"> {
+  readonly file: string;
+  readonly workspace: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  /** Null if the file has changed since the run started, or is gone. */
+  readonly steps: readonly StepReport[] | null;
+}
+
+export interface Workflows {
+  /**
+   * Starts a run and resolves once it is durable. Rejects with `AC_WORKFLOW_INVALID` with every mistake of the file,
+   * `AC_WORKFLOW_INPUT`, `AC_WORKSPACE_MISSING`, `AC_WORKER_UNKNOWN`, `AC_CAPABILITY_UNSUPPORTED` or `AC_MODEL_UNPRICED`
+   * before anything starts.
+   */
+  run(file: string, options: RunWorkflowOptions): Promise<WorkflowRunHandle>;
+  /**
+   * Continues a run that no process works on. If it has ended, the handle has its result at once. Rejects with
+   * `AC_WORKFLOW_RUN_NOT_FOUND`, `AC_WORKFLOW_TAKEN`, or `AC_WORKFLOW_CHANGED` if the file has changed.
+   */
+  resume(id: string, options?: FollowOptions): Promise<WorkflowRunHandle>;
+  /** Starts failed steps of an ended run again. Rejects as `resume`, and with `AC_WORKFLOW_ENDED` if nothing failed. */
+  retry(id: string, options?: RetryWorkflowOptions): Promise<WorkflowRunHandle>;
+  /**
+   * Cancels a run, whichever process works on it. `requested`: that process ends it soon. Rejects with
+   * `AC_WORKFLOW_RUN_NOT_FOUND`, or `AC_WORKFLOW_ENDED` if the run has ended.
+   */
+  cancel(id: string, reason?: string): Promise<"cancelled" | "requested">;
+  /** Rejects with `AC_WORKFLOW_RUN_NOT_FOUND`. */
+  show(id: string): Promise<WorkflowRunDetails>;
+  /** Newest first. `limit`: default 100. `before`: the id of the last run of the page before. */
+  list(page?: { readonly before?: string; readonly limit?: number }): Promise<readonly WorkflowRunInfo[]>;
+}
+
+export interface WorkflowsOptions {
+  readonly composing: ComposeOptions;
+  readonly database: StateDatabase;
+  readonly store: JobStore;
+}
+
+/** Opens nothing before the first run. */
+export function openWorkflows(options: WorkflowsOptions): {
+  readonly api: Workflows;
+  close(): Promise<void>;
+} {
+  const engine = new WorkflowEngine(options.composing);
+  return { api: new LibraryWorkflows(options, engine), close: () => engine.close() };
+}
+
+/** What the journal keeps of the call that started a run, the same as that of the command line. */
+interface Caller {
+  readonly agentFiles: readonly string[];
+  readonly branch: BranchOptions;
+}
+
+/** Events that wait for a reader. */
+const waitingMax = 10_000;
+
+class LibraryWorkflows implements Workflows {
+  readonly #options: WorkflowsOptions;
+  readonly #engine: WorkflowEngine;
+  readonly #journal: Journal;
+
+  constructor(options: WorkflowsOptions, engine: WorkflowEngine) {
+    this.#options = options;
+    this.#engine = engine;
+    this.#journal = createSqliteJournal(options.database);
+  }
+
+  async run(file: string, options: RunWorkflowOptions): Promise<WorkflowRunHandle> {
+    const workspace = checkWorkspace(resolve(options.workspace));
+    const { adapters } = this.#options.composing;
+    const workers = lookUpAdapters(async () => (name) => requireAdapter(name, adapters));
+    const checks = { workers, workspace };
+    const { workflow, agentFiles } = await requireWorkflow(file, options.agents, this.#place, checks);
+    await this.#requireWorkers(workflow);
+    const { inputs = {}, branch = { protectedBranches: undefined } } = options;
+    const budget = budgetOf(workflow, options);
+    const caller = { agentFiles, branch } as unknown as JournalValue;
+    return this.#follow(options, (ports) =>
+      runWorkflow({ ...ports, ...omitUndefined({ budget }), branch, workflow, workspace, inputs, caller }),
+    );
+  }
+
+  async resume(id: string, options: FollowOptions = {}): Promise<WorkflowRunHandle> {
+    const found = await this.#findFree(id);
+    return this.#follow(options, (ports) => resumeRun({ ...ports, ...found }));
+  }
+
+  async retry(id: string, options: RetryWorkflowOptions = {}): Promise<WorkflowRunHandle> {
+    const found = await this.#findFree(id);
+    const { from } = options;
+    const choice =
+      from === undefined ? ({ kind: "failed" } as const) : ({ kind: "from", step: from } as const);
+    return this.#follow(options, (ports) => retryRun({ ...ports, ...found, choice }));
+  }
+
+  async cancel(given: string, reason = "cancelled by the caller"): Promise<"cancelled" | "requested"> {
+    const { id, stored } = await this.#find(given);
+    const { outcome = null, owner = null } = stored.header;
+    if (typeof outcome === "string") {
+      throw new AgentCoreError("AC_WORKFLOW_ENDED", `run ${id} has already ended (${outcome})`, {
+        evidence: { run: id },
+      });
+    }
+    const here = this.#engine.handle(id);
+    if (here !== undefined) {
+      here.cancel({ reason });
+      await here.result();
+      return "cancelled";
+    }
+    if (liveOwner(owner) !== null) {
+      await requestCancel(this.#journal, id, { at: systemClock.now(), message: reason });
+      return "requested";
+    }
+    await this.#endAbandoned(id, reason);
+    return "cancelled";
+  }
+
+  async show(given: string): Promise<WorkflowRunDetails> {
+    const { id, stored } = await this.#find(given);
+    const { file, workspace, inputs, hash, caller } = stored.created;
+    const { agentFiles = [] } = (caller ?? {}) as { readonly agentFiles?: readonly string[] };
+    const loaded = await loadWorkflow(file, agentFiles, this.#place);
+    const steps = loaded.ok && loaded.workflow.hash === hash ? storedSteps(stored, loaded.workflow) : null;
+    return { ...infoOf(id, stored.header), file, workspace, inputs, steps };
+  }
+
+  async list(page: { readonly before?: string; readonly limit?: number } = {}) {
+    const runs = await listRuns(this.#journal, { limit: 100, ...omitUndefined({ ...page }) });
+    return runs.map(({ id, header }) => infoOf(id, header));
+  }
+
+  get #place() {
+    return { cwd: process.cwd(), env: this.#options.composing.env };
+  }
+
+  async #requireWorkers(workflow: Workflow): Promise<void> {
+    const { adapters, config } = this.#options.composing;
+    const named = (worker: string): WorkerAdapter => requireAdapter(worker, adapters);
+    for (const [worker, asked] of workersOf(workflow))
+      requireCapabilities(worker, named(worker).capabilities, asked);
+    for (const { worker, model } of modelsOf(workflow)) await requireKnownCost(named(worker), model, config);
+  }
+
+  async #find(given: string) {
+    const id = await findRunId(this.#journal, given);
+    const stored = await readRun(this.#journal, id);
+    if (stored === undefined) throw runNotFound(given);
+    return { id, stored };
+  }
+
+  /** Of a run that no living process works on. */
+  async #findFree(given: string) {
+    const { id, stored } = await this.#find(given);
+    const { outcome = null, owner = null } = stored.header;
+    const taken = outcome === null ? liveOwner(owner) : null;
+    if (taken !== null) {
+      throw new AgentCoreError("AC_WORKFLOW_TAKEN", `process ${taken.pid} works on run ${id}`, {
+        evidence: { run: id, pid: taken.pid },
+      });
+    }
+    const { agentFiles, branch } = stored.created.caller as unknown as Caller;
+    const { workflow } = await requireWorkflow(stored.created.file, agentFiles, this.#place);
+    return { id, workflow, branch };
+  }
+
+  async #endAbandoned(id: string, message: string): Promise<void> {
+    const { stored } = await this.#find(id);
+    const { agentFiles, branch } = stored.created.caller as unknown as Caller;
+    const loaded = await loadWorkflow(stored.created.file, agentFiles, this.#place);
+    if (loaded.ok && loaded.workflow.hash === stored.created.hash) {
+      const { workflow } = loaded;
+      const ports = await this.#engine.ports();
+      await (await cancelRun({ ...ports, branch, id, workflow, message })).result();
+      return;
+    }
+    await endRun(this.#journal, id, { at: systemClock.now(), message });
+    const { scheduler } = await this.#engine.ports();
+    for (const { job } of await jobsOfRun(this.#options.store, id, { states: ["queued", "running"] }))
+      await (await scheduler.attach(job.id)).cancel({ reason: interruptedMessage });
+  }
+
+  async #follow(
+    { signal, onEvent }: FollowOptions,
+    begin: (ports: RunOptions) => Promise<RunHandle>,
+  ): Promise<WorkflowRunHandle> {
+    const { log } = this.#options.composing;
+    const events = new EventQueue<WorkflowEvent>(waitingMax);
+    const tell = (event: WorkflowEvent): void => {
+      events.push(event, event.type !== "job_event");
+      try {
+        onEvent?.(event);
+      } catch (error) {
+        log.error({ error }, "onEvent of a workflow threw");
+      }
+    };
+    const handle = await begin({ ...(await this.#engine.ports()), onEvent: tell });
+    this.#engine.follow(handle);
+    const cancel = (): void => handle.cancel({ reason: "the caller's signal was aborted" });
+    signal?.addEventListener("abort", cancel, { once: true });
+    if (signal?.aborted === true) cancel();
+    const over = (): void => {
+      events.end();
+      signal?.removeEventListener("abort", cancel);
+    };
+    handle.result().then(over, over);
+    return {
+      id: handle.id,
+      events: () => events,
+      result: () => handle.result(),
+      cancel: (reason = "cancelled by the caller") => handle.cancel({ reason }),
+      interrupt: (reason = "interrupted by the caller") => handle.interrupt({ reason }),
+    };
+  }
+}
+
+function budgetOf({ budget }: Workflow, limits: RunWorkflowOptions): Budget | undefined {
+  const { maxCostUsd, maxTokens } = limits;
+  if (maxCostUsd === undefined && maxTokens === undefined) return undefined;
+  const costUsd = Math.min(budget?.costUsd ?? Infinity, maxCostUsd ?? Infinity);
+  const tokens = Math.min(budget?.tokens ?? Infinity, maxTokens ?? Infinity);
+  return {
+    costUsd: Number.isFinite(costUsd) ? costUsd : null,
+    tokens: Number.isFinite(tokens) ? tokens : null,
+  };
+}
+
+function infoOf(id: string, header: JournalHeader): WorkflowRunInfo {
+  const { name, message = null, stepsEnded, steps, startedAt, endedAt = null } = header;
+  return {
+    id,
+    name: typeof name === "string" ? name : "",
+    state: runStateOf(header),
+    message: typeof message === "string" ? message : null,
+    stepsEnded: Number(stepsEnded ?? 0),
+    steps: Number(steps ?? 0),
+    startedAt: Number(startedAt ?? 0),
+    endedAt: endedAt === null ? null : Number(endedAt),
+  };
+}
