@@ -86,8 +86,15 @@ export interface OpenedCore extends AgentCore {
  * `AC_CONTAINMENT_UNAVAILABLE` if workers cannot be contained at all.
  */
 export async function createAgentCore(options: AgentCoreOptions): Promise<AgentCore> {
-  const { scheduler, runtime, workflows, submit, close } = await openCore(options);
-  return { scheduler, runtime, workflows, submit, close };
+  const core = await openCore(options);
+  const { scheduler, runtime, workflows } = core;
+  return {
+    scheduler,
+    runtime,
+    workflows,
+    submit: (job) => core.submit(job),
+    close: (how) => core.close(how),
+  };
 }
 
 /** For the library's own use; see {@link createAgentCore}. */

@@ -70,7 +70,7 @@ it("an aborted signal cancels the run, before and after its start, and it still 
   expect(findSurvivors([scratch.root])).toEqual([]);
 });
 
-const wrong = (more: object): RunOptions => ({ ...shell("true"), ...more }) as RunOptions;
+const wrong = (more: object): RunOptions => ({ ...shell("true"), ...more });
 
 it.each<[string, (workspace: string) => RunOptions, string, RegExp]>([
   [
