@@ -83,11 +83,13 @@ function defineRun({ define, finish, io }: Below): void {
       list,
     )
     .option("--allow-protected-branch", "allow steps to edit on protected branches")
+    .option("--dry-run", "show the steps, their order and their limits, and start nothing")
     .addHelpText(
       "after",
       examples([
         "agentcore workflow run ci.yaml --workspace . --junit report.xml",
         "agentcore workflow run fix.yaml --input issue=42 --max-cost 5 --json",
+        "agentcore workflow run ci.yaml --dry-run",
       ]) + exitCodesText,
     )
     .action(

@@ -47,6 +47,7 @@ import { announcementOf, loadOptionsConfig, type StateOptions } from "../queue/o
 import { startScheduler } from "../queue/start-scheduler.ts";
 import { resolveStateDir } from "../state/state-dir.ts";
 import { checkWritable, writeTextFile } from "../text-files.ts";
+import { showDryRun } from "./workflow-dry-run.ts";
 import { findRunId } from "../workflow/find-run.ts";
 import { liveOwner } from "../workflow/run-owner.ts";
 import { junitReport } from "../workflow/junit.ts";
@@ -75,6 +76,7 @@ export interface WorkflowRunOptions extends ShowOptions {
   readonly baseBranch?: string;
   readonly protectedBranches?: readonly string[];
   readonly allowProtectedBranch?: boolean;
+  readonly dryRun?: boolean;
 }
 
 /** Most jobs of a workflow in flight. The workflow's own concurrency and the runtime's limits apply in addition. */
@@ -86,9 +88,10 @@ export async function runWorkflowFile(file: string, options: WorkflowRunOptions,
   const checks = { workers, workspace };
   const { workflow, agentFiles, warnings } = await requireWorkflow(file, options.agents, io, checks);
   writeWarnings(warnings, io);
+  const budget = budgetOf(workflow, options);
+  if (options.dryRun === true) return showDryRun(workflow, budget, options, io);
   const branch = branchOptions(options, io);
   const caller: Caller = { agentFiles, branch };
-  const budget = budgetOf(workflow, options);
   return withEngine({ workflow, budget: budget ?? workflow.budget }, options, io, (engine) =>
     runWorkflow({
       ...engine,
