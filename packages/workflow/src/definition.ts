@@ -22,7 +22,7 @@ export interface Workflow {
   readonly branch: BranchRules;
   readonly inputs: ReadonlyMap<string, InputDeclaration>;
   readonly telemetry: Telemetry | null;
-  /** In the order of the file. A step with `matrix` is one entry here; it becomes instances when the inputs are known. */
+  /** In the order of the file, with those of `finally` last. A step with `matrix` is one entry here; it becomes instances when the inputs are known. */
   readonly steps: readonly Step[];
 }
 
@@ -84,6 +84,8 @@ export interface Step {
   readonly isolation: "none" | "worktree";
   readonly merge: "apply" | "none";
   readonly verify: string | null;
+  /** One of `finally`: it runs after all other steps have ended. Its `timeoutMs` is set. */
+  readonly isFinal: boolean;
 }
 
 /** When a failed attempt is followed by another one, as long as `maxRetries` allows. */

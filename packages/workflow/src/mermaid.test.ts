@@ -34,3 +34,19 @@ it("draws steps, who works on them, what waits for what and when, and loops", ()
   s1 -. up to 4 .-> s1
 `);
 });
+
+it("draws the steps of finally apart from the others", () => {
+  const steps = [
+    shellStep("build", "make"),
+    shellStep("clean", "rm -r out", { isFinal: true }),
+    shellStep("tell", "mail", { isFinal: true, dependsOn: ["clean"], condition: "failure()" }),
+  ];
+  expect(mermaidGraph(testWorkflow(steps))).toBe(`flowchart TD
+  s0["build<br/>shell"]
+  subgraph last["finally"]
+  s1["clean<br/>shell"]
+  s2["tell<br/>shell"]
+  end
+  s1 -.->|"failure()"| s2
+`);
+});

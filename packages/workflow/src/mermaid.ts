@@ -8,8 +8,14 @@ export function mermaidGraph(workflow: Workflow): string {
   const loops = nodes.flatMap(({ path, step: { loop } }) =>
     loop === null ? [] : [`  ${name.get(path)} -. up to ${loop.maxIterations} .-> ${name.get(path)}`],
   );
+  const boxes = (isFinal: boolean): string[] =>
+    nodes
+      .filter(({ step }) => step.isFinal === isFinal)
+      .map((node) => `  ${name.get(node.path)}${shape(node)}`);
+  const last = boxes(true);
   const lines = [
-    ...nodes.map((node) => `  ${name.get(node.path)}${shape(node)}`),
+    ...boxes(false),
+    ...(last.length === 0 ? [] : ['  subgraph last["finally"]', ...last, "  end"]),
     ...edges.map((edge) => `  ${name.get(edge.from)} ${arrow(edge)} ${name.get(edge.to)}`),
     ...loops,
   ];

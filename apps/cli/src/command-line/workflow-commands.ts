@@ -44,7 +44,10 @@ export function defineWorkflow({ define: defineTop, finish, io }: Definition): v
     );
   stateCommand(define, "cancel", "End a run: its process stops, and the run cannot be resumed")
     .argument("<run>", "id, or its first six characters or more")
-    .addHelpText("after", examples(["agentcore workflow cancel 0199a2c4"]))
+    .addHelpText(
+      "after",
+      `\nThe steps of "finally" still run; a second cancel ends them too.\n${examples(["agentcore workflow cancel 0199a2c4"])}`,
+    )
     .action(
       finish(async (run: string, options) =>
         (await import("../commands/workflow-run.ts")).cancelWorkflow(run, options, io),

@@ -33,6 +33,7 @@ export function testReport(rest: Partial<StepReport>): StepReport {
     output: "",
     log: null,
     isTolerated: false,
+    isFinal: false,
     ...rest,
   };
 }

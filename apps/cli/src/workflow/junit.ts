@@ -36,9 +36,10 @@ export function junitReport(name: string, result: RunResult): string {
 }
 
 function testCase(name: string, step: StepReport): string {
-  const { id, startedAt, endedAt } = step;
+  const { id, isFinal, startedAt, endedAt } = step;
+  const group = isFinal ? `${name}.finally` : name;
   const time = startedAt === null || endedAt === null ? 0 : endedAt - startedAt;
-  const head = `<testcase name="${escapeMarkup(id)}" classname="${escapeMarkup(name)}" time="${seconds(time)}"`;
+  const head = `<testcase name="${escapeMarkup(id)}" classname="${escapeMarkup(group)}" time="${seconds(time)}"`;
   const inner = `${verdict(step)}${output(step)}`;
   return inner === "" ? `${head}/>` : `${head}>${inner}</testcase>`;
 }

@@ -11,7 +11,8 @@ export function stepLine(step: StepReport, now: number): Line {
   const { text, tone } = statusLabel(step.status);
   const retry = retryText(step, now);
   const next = retry === "" ? iterationOf(step) : [retry, oneLine(step.reason)];
-  const details = (hasEnded(step) ? endDetails(step) : next).join("  ");
+  const place = step.isFinal ? ["finally"] : [];
+  const details = [...place, ...(hasEnded(step) ? endDetails(step) : next)].join("  ");
   return [
     span(text.padEnd(10), tone),
     span(` ${step.id}`),
@@ -43,9 +44,9 @@ function durationOf({ startedAt, endedAt }: StepReport): string {
 export function stepTable(steps: readonly StepReport[]): Line[] {
   const rows = steps.map((step) => {
     const { text, tone } = statusLabel(step.status);
-    const { id, costUsd, reason, status } = step;
-    const iterations = iterationsText(step);
-    const times = iterations === "" ? "" : ` (${iterations})`;
+    const { id, costUsd, isFinal, reason, status } = step;
+    const remarks = [...(isFinal ? ["finally"] : []), iterationsText(step)].filter((text) => text !== "");
+    const times = remarks.length === 0 ? "" : ` (${remarks.join(", ")})`;
     return [
       span(text, tone),
       span(`${id}${times}`),

@@ -35,6 +35,8 @@ const undecidedMax = 3;
 
 export function buildWorkflow(file: WorkflowFile, context: BuildContext): Workflow {
   const profileOf = (agent: string): Raw => rawOf(context.agents.get(agent));
+  const whole = (id: string, step: FileStep): Step =>
+    stepOf(id, withDefaults(step, file.defaults ?? {}, profileOf), file, context);
   return {
     name: file.name,
     description: file.description ?? null,
@@ -50,9 +52,10 @@ export function buildWorkflow(file: WorkflowFile, context: BuildContext): Workfl
       expectedWorkBranch: file.expected_work_branch ?? null,
     },
     inputs: new Map(Object.entries(file.inputs ?? {}).map(([name, input]) => [name, inputOf(input)])),
-    steps: Object.entries(file.steps).map(([id, step]) =>
-      stepOf(id, withDefaults(step, file.defaults ?? {}, profileOf), file, context),
-    ),
+    steps: [
+      ...Object.entries(file.steps).map(([id, step]) => whole(id, step)),
+      ...Object.entries(file.finally ?? {}).map(([id, step]) => finalOf(whole(id, step))),
+    ],
     telemetry: telemetryOf(file.sentinel),
   };
 }
@@ -64,6 +67,13 @@ function inputOf(input: NonNullable<WorkflowFile["inputs"]>[string]): InputDecla
     required: input.required ?? false,
     description: input.description ?? null,
   };
+}
+
+/** Of an attempt at a step of `finally` that sets no limit. */
+const finalTimeoutMs = 5 * 60_000;
+
+function finalOf(step: Step): Step {
+  return { ...step, isFinal: true, timeoutMs: step.timeoutMs ?? finalTimeoutMs };
 }
 
 function stepOf(id: string, step: FileStep, file: WorkflowFile, context: BuildContext): Step {
@@ -97,6 +107,7 @@ function stepOf(id: string, step: FileStep, file: WorkflowFile, context: BuildCo
     isolation: step.isolation ?? "none",
     merge: step.merge ?? (step.isolation === "worktree" ? "apply" : "none"),
     verify: step.verify ?? null,
+    isFinal: false,
   };
 }
 

@@ -6,15 +6,19 @@ export function checkGraph(file: Raw, steps: RawSteps, report: Report): void {
   for (const [id, step] of steps.byId) {
     checkDependencies(id, step, steps, report);
     checkInputs(id, step, steps, report);
-    checkNames(id, step, report);
+    checkNames(id, step, steps, report);
   }
   const cycle = findCycle(steps);
   if (cycle !== undefined) {
     report(
-      ["steps", cycle[0] ?? "", "depends_on"],
+      steps.pathOf(cycle[0] ?? "", "depends_on"),
       `the steps wait for each other: ${[...cycle, cycle[0]].join(" → ")}`,
       "key",
     );
+  }
+  const main = rawOf(file["steps"]);
+  for (const id of Object.keys(rawOf(file["finally"]))) {
+    if (Object.hasOwn(main, id)) report(["finally", id], `a step has the id "${id}" already`, "key");
   }
   const transition = textOf(file["branch_transition_step"]);
   if (transition !== undefined && !steps.byId.has(transition)) {
@@ -29,13 +33,20 @@ function checkDependencies(id: string, step: Raw, steps: RawSteps, report: Repor
   const seen = new Set<string>();
   for (const [index, dependency] of listOf(step["depends_on"]).entries()) {
     if (typeof dependency !== "string") continue;
-    const path = ["steps", id, "depends_on", index];
+    const path = steps.pathOf(id, "depends_on", index);
     if (dependency === id) report(path, `step "${id}" depends on itself`);
     else if (!steps.byId.has(dependency))
       report(path, `no step has the id "${dependency}"${didYouMean(dependency, steps.ids)}`);
+    else if (steps.isFinal(dependency) !== steps.isFinal(id)) report(path, acrossPhases(dependency, steps));
     else if (seen.has(dependency)) report(path, `"${dependency}" is listed twice`);
     seen.add(dependency);
   }
+}
+
+function acrossPhases(dependency: string, { isFinal }: RawSteps): string {
+  return isFinal(dependency)
+    ? `step "${dependency}" is in finally, which begins after this step has ended`
+    : `steps of finally begin after all others have ended; leave out "${dependency}"`;
 }
 
 function checkInputs(id: string, step: Raw, steps: RawSteps, report: Report): void {
@@ -43,7 +54,7 @@ function checkInputs(id: string, step: Raw, steps: RawSteps, report: Report): vo
     const from = textOf(rawOf(value)["from"]);
     const artifact = textOf(rawOf(value)["artifact"]);
     if (from === undefined) continue;
-    const path = ["steps", id, "inputs", index];
+    const path = steps.pathOf(id, "inputs", index);
     if (!steps.byId.has(from)) {
       report([...path, "from"], `no step has the id "${from}"${didYouMean(from, steps.ids)}`);
     } else if (!steps.waitsFor(id).has(from)) {
@@ -86,11 +97,11 @@ function namesOf(step: Raw, kind: "artifact" | "value"): readonly string[] {
   return [...outputs, ...exports].filter((name) => name !== undefined);
 }
 
-function checkNames(id: string, step: Raw, report: Report): void {
+function checkNames(id: string, step: Raw, steps: RawSteps, report: Report): void {
   const seen = new Set<string>();
   for (const [index, output] of listOf(step["outputs"]).entries()) {
     const { name: given, path, value } = rawOf(output);
-    const at = ["steps", id, "outputs", index];
+    const at = steps.pathOf(id, "outputs", index);
     if (path === undefined && value === undefined)
       report(at, "needs path, for a file, or value, for a text", "key");
     if (path !== undefined && value !== undefined)

@@ -27,14 +27,14 @@ export async function checkLinks(
   note(textOf(file["context_dir"]), ".", ["context_dir"]);
   for (const [id, step] of steps.byId) {
     const text = textOf(step["workspace"]) ?? ".";
-    if (text !== ".") note(text, ".", ["steps", id, "workspace"]);
+    if (text !== ".") note(text, ".", steps.pathOf(id, "workspace"));
     const own = placeOf(text);
     if (own === null || (links.mayLeadThrough(own) && !(await staysInside(workspace, own)))) continue;
     for (const [index, output] of listOf(step["outputs"]).entries()) {
-      note(textOf(rawOf(output)["path"]), own, ["steps", id, "outputs", index, "path"]);
+      note(textOf(rawOf(output)["path"]), own, steps.pathOf(id, "outputs", index, "path"));
     }
     const decisionFile = textOf(rawOf(step["completion_check"])["decision_file"]);
-    note(decisionFile, own, ["steps", id, "completion_check", "decision_file"]);
+    note(decisionFile, own, steps.pathOf(id, "completion_check", "decision_file"));
   }
   for (const { text, place, path } of found) {
     if (!(await staysInside(workspace, place)))

@@ -18,7 +18,7 @@ export function checkReferences(file: Raw, steps: RawSteps, report: Report): voi
   checkTexts(rawOf(file["defaults"])["env"], ["defaults", "env"], ofFile, report, ["inputs"]);
   checkTexts(file["env"], ["env"], ofFile, report, ["inputs"]);
   for (const [id, step] of steps.byId) {
-    const path = ["steps", id];
+    const path = steps.pathOf(id);
     const scope: Scope = { steps, step: id, inputs, matrix: Object.keys(rawOf(step["matrix"])) };
     const condition = textOf(step["if"]);
     if (condition !== undefined)

@@ -30,8 +30,8 @@ export function checkSteps(file: Raw, steps: RawSteps, agents: KnownAgents, repo
   checkTelemetry(rawOf(sentinel["telemetry"]), report);
   let instances = 0;
   for (const [id, step] of steps.byId) {
-    const path = ["steps", id];
-    checkWay(id, step, agents, report);
+    const path = steps.pathOf(id);
+    checkWay(path, step, agents, report);
     checkLoop(step, path, agents, report);
     checkBelongings(step, path, report);
     checkStall(step["stall"], [...path, "stall"], stallDefaults, report);
@@ -78,8 +78,8 @@ function checkMatrix(matrix: Raw, path: Path, report: Report): void {
 }
 
 /** A step names its worker in exactly one way; the related keys are checked only if that is clear. */
-function checkWay(id: string, step: Raw, agents: KnownAgents, report: Report): void {
-  const path = ["steps", id];
+function checkWay(path: Path, step: Raw, agents: KnownAgents, report: Report): void {
+  const id = path.at(-1);
   const [chosen, second] = ways.filter((way) => step[way] !== undefined);
   if (chosen === undefined) report(path, `step "${id}" needs one of worker, agent or workflow`, "key");
   else if (second !== undefined)

@@ -6,9 +6,10 @@ import { readAs } from "../input-value.ts";
 import { combinationsOf } from "./check-steps.ts";
 import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
 
-export function checkSubWorkflow(id: string, step: Raw, child: Workflow, report: Report): void {
-  checkGiven(id, step, child, report);
-  checkExports(id, step, child, report);
+/** `at`: the step's place in the file. */
+export function checkSubWorkflow(at: Path, step: Raw, child: Workflow, report: Report): void {
+  checkGiven(at, step, child, report);
+  checkExports(at, step, child, report);
 }
 
 /** Most steps of a workflow and all below it: each combination, and each iteration of a sub-workflow, runs them again. */
@@ -27,7 +28,7 @@ export function checkStepsInAll(
     inAll += combinationsOf(rawOf(step["matrix"])) * iterations * stepsInAll(child);
     if (inAll <= stepsInAllMax) continue;
     const message = `the sub-workflows come to more than ${stepsInAllMax} steps here, combinations and iterations counted; lower max_iterations, or leave out combinations`;
-    return report(["steps", id, "workflow"], message, "key");
+    return report(steps.pathOf(id, "workflow"), message, "key");
   }
 }
 
@@ -39,10 +40,10 @@ function stepsInAll({ steps }: Workflow): number {
   }, 0);
 }
 
-function checkGiven(id: string, step: Raw, child: Workflow, report: Report): void {
+function checkGiven(place: Path, step: Raw, child: Workflow, report: Report): void {
   const given = rawOf(step["with"]);
   for (const [name, value] of Object.entries(given)) {
-    const path = ["steps", id, "with", name];
+    const path = [...place, "with", name];
     const declaration = child.inputs.get(name);
     const names = [...child.inputs.keys()];
     if (declaration === undefined) {
@@ -54,7 +55,7 @@ function checkGiven(id: string, step: Raw, child: Workflow, report: Report): voi
     if (!required || Object.hasOwn(given, name)) continue;
     const at = step["with"] === undefined ? "workflow" : "with";
     report(
-      ["steps", id, at],
+      [...place, at],
       `the sub-workflow needs the input "${name}"; give it in with: { ${name}: … }`,
       "key",
     );
@@ -68,14 +69,14 @@ function canBe(declaration: InputDeclaration, value: unknown): boolean {
   return readAs(declaration, value) !== undefined;
 }
 
-function checkExports(id: string, step: Raw, child: Workflow, report: Report): void {
+function checkExports(place: Path, step: Raw, child: Workflow, report: Report): void {
   for (const [index, value] of listOf(step["exports"]).entries()) {
     const entry = rawOf(value);
     const from = textOf(entry["from"]);
     const artifact = textOf(entry["artifact"]);
     const named = textOf(entry["value"]);
     const source = child.steps.find((one) => one.id === from);
-    const path = ["steps", id, "exports", index];
+    const path = [...place, "exports", index];
     const ids = child.steps.map((one) => one.id);
     if (from !== undefined && source === undefined)
       report([...path, "from"], `the sub-workflow has no step "${from}"${didYouMean(from, ids)}`);

@@ -8,7 +8,7 @@ export function checkVariables(file: Raw, steps: RawSteps, report: Report): void
   checkEnv(file["env"], ["env"], report);
   checkDistinct(Object.keys(rawOf(file["inputs"])), inputVariable, ["inputs"], report);
   for (const [id, step] of steps.byId) {
-    const path = ["steps", id];
+    const path = steps.pathOf(id);
     checkEnv(step["env"], [...path, "env"], report);
     checkEnv(rawOf(step["completion_check"])["env"], [...path, "completion_check", "env"], report);
     checkDistinct(Object.keys(rawOf(step["matrix"])), matrixVariable, [...path, "matrix"], report);

@@ -65,8 +65,8 @@ function worksOf(steps: RawSteps, profileOf: (agent: string) => Raw): readonly W
     return worker === undefined ? [] : [{ path, own, all, worker: canonicalWorker(worker) }];
   };
   return [...steps.byId].flatMap(([id, step]) => [
-    ...workOf(step, ["steps", id]),
-    ...workOf(rawOf(step["completion_check"]), ["steps", id, "completion_check"]),
+    ...workOf(step, steps.pathOf(id)),
+    ...workOf(rawOf(step["completion_check"]), steps.pathOf(id, "completion_check")),
   ]);
 }
 

@@ -86,7 +86,8 @@ function workerOf(work: Raw, profileOf: (agent: string) => Raw): string | undefi
 /** Where the value at a path of a step is written: among the defaults, if the step has it from there. */
 export function writtenAt(file: Raw, path: Path): Path {
   const [root, id, key, ...rest] = path;
-  if (root !== "steps" || typeof id !== "string" || typeof key !== "string") return path;
-  const isOwn = Object.hasOwn(rawOf(rawOf(file["steps"])[id]), key);
+  if ((root !== "steps" && root !== "finally") || typeof id !== "string" || typeof key !== "string")
+    return path;
+  const isOwn = Object.hasOwn(rawOf(rawOf(file[root])[id]), key);
   return isOwn || !Object.hasOwn(rawOf(file["defaults"]), key) ? path : ["defaults", key, ...rest];
 }

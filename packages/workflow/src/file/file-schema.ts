@@ -112,6 +112,10 @@ export const workflowFileSchema = z
       .record(idSchema, stepSchema)
       .refine((steps) => Object.keys(steps).length > 0, "has no step")
       .meta({ description: "The steps, by id.", minProperties: 1 }),
+    finally: z.record(idSchema, stepSchema).optional().meta({
+      description:
+        "Steps that run after all others have ended, whatever the outcome. Each has a time limit of its own; default: 5m.",
+    }),
   })
   .meta({
     title: "AgentCore workflow",

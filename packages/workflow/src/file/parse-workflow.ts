@@ -146,11 +146,14 @@ async function spellMatrices(
 ): Promise<void> {
   const ids = steps.ids.filter((id) => steps.byId.get(id)?.["matrix"] !== undefined);
   for (const id of ids) {
-    const matrices = files.map((file) => rawOf(rawOf(rawOf(file["steps"])[id])["matrix"]));
+    const path = steps.pathOf(id, "matrix");
+    const matrices = files.map((file) =>
+      rawOf(path.reduce<unknown>((value, key) => rawOf(value)[key], file)),
+    );
     for (const [key, values] of matrices.flatMap((matrix) => Object.entries(matrix))) {
       for (const [index, value] of listOf(values).entries()) {
         if (typeof value !== "number") continue;
-        const written = (await source.places()).textOfValue(["steps", id, "matrix", key, index]);
+        const written = (await source.places()).textOfValue([...path, key, index]);
         (values as unknown[])[index] = written ?? String(value);
       }
     }
@@ -159,14 +162,11 @@ async function spellMatrices(
 
 /** Values of variables are texts too, spelled in the same way. Changes `files` in place. */
 async function spellEnvironments(
-  { ids }: RawSteps,
+  { ids, pathOf }: RawSteps,
   files: readonly Raw[],
   source: YamlSource & { ok: true },
 ): Promise<void> {
-  const ofSteps = ids.flatMap((id) => [
-    ["steps", id, "env"],
-    ["steps", id, "completion_check", "env"],
-  ]);
+  const ofSteps = ids.flatMap((id) => [pathOf(id, "env"), pathOf(id, "completion_check", "env")]);
   for (const path of [["defaults", "env"], ["env"], ...ofSteps]) {
     for (const file of files) {
       const env = rawOf(path.reduce<unknown>((at, key) => rawOf(at)[key], file));
@@ -217,7 +217,7 @@ async function parseChildren(file: string, steps: RawSteps, report: Report, cont
   for (const [id, step] of steps.byId) {
     const named = textOf(step["workflow"]);
     if (named === undefined) continue;
-    const path = ["steps", id, "workflow"];
+    const path = steps.pathOf(id, "workflow");
     const child = resolve(dirname(file), named);
     if (trail.includes(child)) {
       report(
@@ -236,7 +236,7 @@ async function parseChildren(file: string, steps: RawSteps, report: Report, cont
       warnings.push(...parsed.warnings);
       if (parsed.workflow !== null) {
         workflows.set(id, parsed.workflow);
-        checkSubWorkflow(id, step, parsed.workflow, report);
+        checkSubWorkflow(steps.pathOf(id), step, parsed.workflow, report);
       }
     }
   }

@@ -5,16 +5,28 @@ import { waitingIn } from "./waiting.ts";
 
 export function rawStepsOf(file: Raw, profileOf: (agent: string) => Raw): RawSteps {
   const defaults = rawOf(file["defaults"]);
+  const main = new Map(Object.entries(rawOf(file["steps"])));
+  const final = new Map(Object.entries(rawOf(file["finally"])).filter(([id]) => !main.has(id)));
   const byId = new Map(
-    Object.entries(rawOf(file["steps"])).map(([id, step]) => [
-      id,
-      withDefaults(rawOf(step), defaults, profileOf),
-    ]),
+    [...main, ...final].map(([id, step]) => [id, withDefaults(rawOf(step), defaults, profileOf)]),
   );
-  const isKnown = (id: unknown): id is string => typeof id === "string" && byId.has(id);
-  const known = new Map([...byId].map(([id, step]) => [id, listOf(step["depends_on"]).filter(isKnown)]));
+  const isFinal = (id: string): boolean => final.has(id);
+  const dependenciesOf = (id: string, step: Raw): readonly string[] => {
+    const phase = isFinal(id) ? final : main;
+    return listOf(step["depends_on"]).filter(
+      (other): other is string => typeof other === "string" && phase.has(other),
+    );
+  };
+  const known = new Map([...byId].map(([id, step]) => [id, dependenciesOf(id, step)]));
   const dependencies = (id: string): readonly string[] => known.get(id) ?? [];
   const waits = waitingIn(dependencies);
   const ids = [...byId.keys()];
-  return { byId, ids, dependencies, waitsFor: (id) => ({ has: (other) => waits(id, other) }) };
+  return {
+    byId,
+    ids,
+    isFinal,
+    pathOf: (id, ...rest) => [isFinal(id) ? "finally" : "steps", id, ...rest],
+    dependencies,
+    waitsFor: (id) => ({ has: (other) => (isFinal(id) && main.has(other)) || waits(id, other) }),
+  };
 }

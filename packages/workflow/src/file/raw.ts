@@ -22,11 +22,15 @@ export function listOf(value: unknown): readonly unknown[] {
 
 /** The steps of a file and their dependencies. Created once per file, since all checks use it. */
 export interface RawSteps {
-  /** In the order of the file, with the file's defaults. */
+  /** In the order of the file, with those of `finally` last and the file's defaults in each. */
   readonly byId: ReadonlyMap<string, Raw>;
   readonly ids: readonly string[];
+  /** Whether it is one of `finally`. */
+  readonly isFinal: (id: string) => boolean;
+  /** Where the step, or a part of it, is in the file. */
+  readonly pathOf: (id: string, ...rest: Path) => Path;
   /** The step's own `depends_on`. Unknown ids are ignored. */
   readonly dependencies: (id: string) => readonly string[];
-  /** What a step waits for, directly or through others. Cycles and unknown ids are ignored. */
+  /** What a step waits for, directly or through others: in `finally`, all steps outside it. Cycles and unknown ids are ignored. */
   waitsFor(id: string): { has(other: string): boolean };
 }

@@ -51,6 +51,7 @@ export function stepInstances(
         onFailure,
         loop,
         spends: canSpend(step, spends),
+        ...(step.isFinal ? { isFinal: true } : {}),
         ...condition,
       };
       return {

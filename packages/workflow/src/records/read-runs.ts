@@ -51,7 +51,7 @@ export function storedSteps(stored: StoredRun, workflow: Workflow): readonly Ste
   const instances = stepInstances(workflow, stored.created.inputs);
   const plans = instances.map((instance) => instance.plan);
   const record = readRecord(stored.stream, plans, stored);
-  return instances.map(({ id, step }) => stepReport(record, id, step.loop !== null));
+  return instances.map((instance) => stepReport(record, instance));
 }
 
 /** The steps of a stored run and of the runs of its sub-workflows, by the path of step ids that leads to each. */

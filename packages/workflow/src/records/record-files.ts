@@ -4,6 +4,7 @@ import type { Workflow } from "../definition.ts";
 import { progressOf, statusOf, type StepState } from "../plan/step-state.ts";
 import { replaceFile, replaceFileSync } from "../own-place.ts";
 import { stepDir } from "../places.ts";
+import type { StepInstance } from "../plan/step-instance.ts";
 import { factsOf, knownCost, type RunRecord } from "./run-record.ts";
 
 /** The report about one step, for people and programs. */
@@ -37,11 +38,13 @@ export interface StepReport {
   readonly log: string | null;
   /** It did not succeed, and the run continues all the same. */
   readonly isTolerated: boolean;
+  /** One of `finally`. */
+  readonly isFinal: boolean;
 }
 
 const unwell: ReadonlySet<string> = new Set(["FAILED", "INCOMPLETE"]);
 
-export function stepReport(record: RunRecord, id: string, loops: boolean): StepReport {
+export function stepReport(record: RunRecord, { id, step }: StepInstance): StepReport {
   const state: StepState = record.state.steps.get(id) ?? { kind: "waiting" };
   const facts = factsOf(record, id);
   const progress = progressOf(state);
@@ -54,7 +57,7 @@ export function stepReport(record: RunRecord, id: string, loops: boolean): StepR
     code: facts.code,
     attempts: progress.attemptsInAll + facts.interruptions,
     iterations: progress.attemptsInAll === 0 ? 0 : progress.iteration,
-    loops,
+    loops: step.loop !== null,
     retryAt: retry?.at ?? null,
     startedAt: facts.startedAt,
     endedAt: facts.endedAt,
@@ -66,6 +69,7 @@ export function stepReport(record: RunRecord, id: string, loops: boolean): StepR
     output: facts.output,
     log: facts.log,
     isTolerated: state.kind === "ended" && state.passes && unwell.has(state.status),
+    isFinal: step.isFinal,
   };
 }
 
@@ -75,11 +79,22 @@ export function stepReport(record: RunRecord, id: string, loops: boolean): StepR
  */
 export function writeStepRecord(contextDir: string, report: StepReport): void {
   // Written for a step that has ended: it waits for no attempt.
-  const { errorClass, startedAt, endedAt, costUsd, jobId, isTolerated, retryAt: _, ...rest } = report;
+  const {
+    errorClass,
+    startedAt,
+    endedAt,
+    costUsd,
+    jobId,
+    isTolerated,
+    isFinal,
+    retryAt: _,
+    ...rest
+  } = report;
   const meta = {
     ...rest,
     error_class: errorClass,
     is_tolerated: isTolerated,
+    is_final: isFinal,
     job: jobId,
     started_at: startedAt,
     ended_at: endedAt,

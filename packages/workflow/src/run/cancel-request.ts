@@ -37,19 +37,21 @@ export interface CancelWatch {
   readonly onRequest: (message: string) => void;
 }
 
-/** Returns a function that ends the watch. */
+/** Returns a function that ends the watch. Each request is passed on once. */
 export function watchForCancel(watch: CancelWatch): () => void {
   const { clock, log, runId } = watch;
   let timer = clock.setTimer(lookMs, () => void look());
   let isOver = false;
+  let seen = 0;
   async function look(): Promise<void> {
-    const message = await requested(watch).catch((error: unknown) => {
+    const messages = await requested(watch).catch((error: unknown) => {
       log.warn({ error, run: runId }, "could not look for a request to cancel the run; looking again");
-      return undefined;
+      return [];
     });
     if (isOver) return;
-    if (message !== undefined) watch.onRequest(message);
-    else timer = clock.setTimer(lookMs, () => void look());
+    for (const message of messages.slice(seen)) watch.onRequest(message);
+    seen = Math.max(seen, messages.length);
+    timer = clock.setTimer(lookMs, () => void look());
   }
   return () => {
     isOver = true;
@@ -57,11 +59,10 @@ export function watchForCancel(watch: CancelWatch): () => void {
   };
 }
 
-async function requested({ journal, runId, since }: CancelWatch): Promise<string | undefined> {
+async function requested({ journal, runId, since }: CancelWatch): Promise<readonly string[]> {
   const found = await journal.read(requestStream(runId));
-  for (const entry of found?.entries ?? []) {
+  return (found?.entries ?? []).flatMap((entry) => {
     const read = requestSchema.safeParse(entry);
-    if (read.success && read.data.at >= since) return read.data.message;
-  }
-  return undefined;
+    return read.success && read.data.at >= since ? [read.data.message] : [];
+  });
 }

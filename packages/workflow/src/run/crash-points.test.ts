@@ -11,7 +11,7 @@ import type { Workflow } from "../definition.ts";
 import { createRunRig, git, type RunRig } from "../testing/run-rig.ts";
 import { shellLoop, shellStep, subWorkflow, testStep, testWorkflow } from "../testing/test-workflow.ts";
 import { listRuns } from "../records/read-runs.ts";
-import type { RunPorts } from "../run-ports.ts";
+import { mortal } from "../testing/mortal-ports.ts";
 
 const note =
   'echo "$AGENTCORE_STEP_ID $AGENTCORE_ITERATION" >> "${AGENTCORE_CONTEXT_DIR%%/context*}/ledger"; ';
@@ -51,33 +51,6 @@ async function makeRig(): Promise<RunRig> {
   run("add", ".gitignore");
   run("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x");
   return rig;
-}
-
-/** Ports of a process that ends at its n-th act, from 0, right before or after it. After that, nothing it does has effect. */
-function mortal(rig: RunRig, death: number, when: "before" | "after") {
-  let acts = 0;
-  let isDead = false;
-  const { promise: dying, resolve: died } = Promise.withResolvers<void>();
-  const never = new Promise<never>(() => {});
-  const act = async <T>(work: () => Promise<T>): Promise<T> => {
-    const isLast = acts++ === death;
-    if (isDead) return never;
-    if (!isLast) return work();
-    isDead = true;
-    if (when === "after") await work();
-    died();
-    return never;
-  };
-  const { scheduler, journal } = rig;
-  const ports: Pick<RunPorts, "scheduler" | "journal"> = {
-    scheduler: {
-      submit: (job) => act(() => scheduler.submit(job)),
-      appendAndSubmit: (_, write, jobs) => act(() => scheduler.appendAndSubmit(journal, write, jobs)),
-      attach: (id) => scheduler.attach(id),
-    },
-    journal: { ...journal, append: (stream, append) => act(() => journal.append(stream, append)) },
-  };
-  return { ports, dying, acts: () => acts };
 }
 
 function filesOf(workspace: string): Readonly<Record<string, string>> {

@@ -9,7 +9,9 @@ import type { StepInstance } from "../plan/step-instance.ts";
  */
 export type RetryChoice = { readonly kind: "failed" } | { readonly kind: "from"; readonly step: string };
 
-/** In the order of the file; empty if there is nothing to retry. */
+/**
+ * In the order of the file; empty if there is nothing to retry. If the run works again, its `finally` runs again after that.
+ */
 export function stepsToRetry(
   instances: readonly StepInstance[],
   { steps }: RunState,
@@ -23,7 +25,10 @@ export function stepsToRetry(
   for (const { id } of chosen)
     for (const follower of followers.get(id) ?? [])
       if (isChosen(follower, steps.get(follower.id), choice, true)) chosen.add(follower);
-  return instances.filter((instance) => chosen.has(instance)).map(({ id }) => id);
+  const worksAgain = [...chosen].some(({ step }) => !step.isFinal);
+  return instances
+    .filter((instance) => chosen.has(instance) || (worksAgain && instance.step.isFinal))
+    .map(({ id }) => id);
 }
 
 /** By step: the steps that wait for it. */

@@ -102,7 +102,8 @@ export class WorkflowRun {
       ports,
       settings,
       record: () => log.record,
-      leftMs: () => Math.max(1, this.#deadlineMs - ports.clock.monotonicMs()),
+      leftMs: ({ isFinal, timeoutMs }) =>
+        isFinal && timeoutMs !== null ? timeoutMs : Math.max(1, this.#deadlineMs - ports.clock.monotonicMs()),
       note: (entry) => this.#note(entry),
       emit: (event) => this.#emit(event),
     };
@@ -160,7 +161,7 @@ export class WorkflowRun {
   async #driveToEnd(): Promise<RunResult> {
     const { log, ports, workflow, runId, resumed } = this.#options;
     this.#tellStart(resumed);
-    const timer = ports.clock.setTimer(this.#context.leftMs(), () =>
+    const timer = ports.clock.setTimer(Math.max(1, this.#deadlineMs - ports.clock.monotonicMs()), () =>
       this.stop("TIMED_OUT", "the time limit of the run has passed", "AC_TIMEOUT"),
     );
     const endWatch = this.#watchForCancel();
@@ -168,7 +169,10 @@ export class WorkflowRun {
       if (resumed) await this.#pickUp();
       await writeRunRecord(workflow, runId, log.record);
       await this.#advance([]);
-      while (this.#goesOn()) await this.#advance(await this.#inbox.take());
+      while (this.#goesOn()) {
+        if (log.record.state.isInFinally) timer.cancel();
+        await this.#advance(await this.#inbox.take());
+      }
       if (log.record.state.outcome === null) await this.#noteInterruption();
       await Promise.all(this.#discards);
       await writeRunRecord(workflow, runId, log.record);
@@ -401,8 +405,8 @@ export class WorkflowRun {
     };
   }
 
-  #report({ id, step }: StepInstance) {
-    return stepReport(this.#options.log.record, id, step.loop !== null);
+  #report(instance: StepInstance) {
+    return stepReport(this.#options.log.record, instance);
   }
 
   #stateOf(id: string): StepState {

@@ -119,7 +119,10 @@ async function submit(
     workspace: stepWorkspace(context, instance),
     verify: null,
     stall,
-    timeoutMs: Math.min(loop.checkTimeoutMs ?? instance.step.timeoutMs ?? Infinity, context.leftMs()),
+    timeoutMs: Math.min(
+      loop.checkTimeoutMs ?? instance.step.timeoutMs ?? Infinity,
+      context.leftMs(instance.step),
+    ),
   });
   const handle = await context.ports.scheduler.submit(job);
   return runGuardedJob(context, started, { piece: "check", handle, stall }, cancellation);

@@ -99,7 +99,11 @@ async function childCreated(
   const texts = new StepTexts(context.record(), instance);
   const place = worktreeOf(context, instance);
   const budget = lower(workflow.budget ?? noCeiling, ceilingOf(context, started));
-  const timeoutMs = Math.min(workflow.timeoutMs, instance.step.timeoutMs ?? Infinity, context.leftMs());
+  const timeoutMs = Math.min(
+    workflow.timeoutMs,
+    instance.step.timeoutMs ?? Infinity,
+    context.leftMs(instance.step),
+  );
   return {
     ...created,
     at: context.ports.clock.now(),

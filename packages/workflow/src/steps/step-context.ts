@@ -1,7 +1,7 @@
 /** The context of a run for the functions that perform a step. */
 import { join, relative } from "node:path";
 import type { JobHandle } from "@agentcore/scheduler";
-import type { Workflow } from "../definition.ts";
+import type { Step, Workflow } from "../definition.ts";
 import { artifactDir } from "../places.ts";
 import type { InputToCopy } from "./artifacts.ts";
 import type { RunPorts, RunSettings, WorkflowEvent } from "../run-ports.ts";
@@ -17,8 +17,8 @@ export interface StepContext {
   readonly settings: RunSettings;
   /** The current record. */
   readonly record: () => RunRecord;
-  /** Wall-clock time that the run has left. */
-  readonly leftMs: () => number;
+  /** Wall-clock time that the run has left for the step. One of `finally` has its own. */
+  readonly leftMs: (step: Step) => number;
   /** Resolves once the entry is in the journal. */
   readonly note: (entry: RunNotedEntry) => Promise<void>;
   readonly emit: (event: WorkflowEvent) => void;

@@ -14,7 +14,7 @@ export async function discardAfterEnd(
   const place = worktreeOf(context, instance);
   if (place === null) return;
   try {
-    const leftMs = context.record().state.isHalted(instance.plan) ? 0 : context.leftMs();
+    const leftMs = context.record().state.isHalted(instance.plan) ? 0 : context.leftMs(instance.step);
     const discarded = await withinRun(ports.clock, leftMs, (signal) =>
       discardWorktree({ ...ports, signal }, place, succeeded),
     );

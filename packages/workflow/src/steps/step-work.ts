@@ -217,7 +217,7 @@ export function workRequest(
     workspace,
     verify,
     stall: step.stall,
-    timeoutMs: Math.min(step.timeoutMs ?? Infinity, context.leftMs()),
+    timeoutMs: Math.min(step.timeoutMs ?? Infinity, context.leftMs(step)),
   };
 }
 

@@ -88,6 +88,7 @@ export function testStep(id: string, action: StepAction, rest: Partial<Step> = {
     isolation: "none",
     merge: "none",
     verify: null,
+    isFinal: false,
     ...rest,
   };
 }

@@ -66,6 +66,7 @@ function nodeLine(live: LiveRun, node: LiveNode, now: number): Line {
   const mark = node.children.length === 0 ? "" : live.isOpen(node) ? "▾ " : "▸ ";
   const costUsd = live.costUsdOf(node);
   const details = [
+    reports.some(({ isFinal }) => isFinal) ? "finally" : "",
     ...(node.report === null
       ? [countText(reports)]
       : [retryText(node.report, now) || placeText(live, node, node.report)]),

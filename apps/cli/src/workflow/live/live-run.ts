@@ -281,6 +281,7 @@ function pending(id: string): StepReport {
     output: "",
     log: null,
     isTolerated: false,
+    isFinal: false,
     tokens: 0,
     artifacts: [],
     values: {},

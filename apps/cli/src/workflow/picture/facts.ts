@@ -44,9 +44,10 @@ export function factsOf(node: GraphNode, run: PictureRun | null): NodeFacts {
 }
 
 function extrasOf({ step }: GraphNode): string[] {
-  const { isolation, maxRetries, verify } = step;
+  const { isFinal, isolation, maxRetries, verify } = step;
   const costUsd = step.budget?.costUsd ?? null;
   return [
+    ...(isFinal ? ["finally"] : []),
     ...(maxRetries > 0 ? [`${maxRetries} ${maxRetries === 1 ? "retry" : "retries"}`] : []),
     ...(verify === null ? [] : ["verified"]),
     ...(isolation === "worktree" ? ["own worktree"] : []),

@@ -46,6 +46,8 @@ export interface Point {
 export interface Placed {
   readonly nodes: readonly PlacedNode[];
   readonly edges: readonly PlacedEdge[];
+  /** Left end of the line above the steps of `finally`; null if there are none. */
+  readonly line: Point | null;
   readonly width: number;
   readonly height: number;
 }
@@ -66,19 +68,41 @@ interface Box extends Omit<PlacedNode, "x" | "y"> {
 
 function placeAtOrigin(graph: WorkflowGraph, run: PictureRun | null): Placed {
   const boxes = graph.nodes.map((node) => boxOf(node, run));
-  const tied = new Set(graph.edges.flatMap(({ from, to }) => [from, to]));
+  const main = placeGroup(
+    boxes.filter(({ node }) => !node.step.isFinal),
+    graph.edges,
+  );
+  const final = placeGroup(
+    boxes.filter(({ node }) => node.step.isFinal),
+    graph.edges,
+  );
+  if (final.nodes.length === 0) return main;
+  const line = { x: 0, y: main.height + metrics.margin };
+  return { ...stacked(main, moved(final, { x: 0, y: line.y + metrics.margin + metrics.row })), line };
+}
+
+/** Steps with dependencies or dependents, and below them the others. `edges` of other steps are left out. */
+function placeGroup(boxes: readonly Box[], all: readonly GraphEdge[]): Placed {
+  const paths = new Set(boxes.map(({ node }) => node.path));
+  const edges = all.filter(({ from }) => paths.has(from));
+  const tied = new Set(edges.flatMap(({ from, to }) => [from, to]));
   const connected = placeConnected(
     boxes.filter(({ node }) => tied.has(node.path)),
-    graph.edges,
+    edges,
   );
   const alone = placeInRows(boxes.filter(({ node }) => !tied.has(node.path)));
   if (connected.nodes.length === 0) return alone;
   if (alone.nodes.length === 0) return connected;
-  const below = moved(alone, { x: 0, y: connected.height + metrics.margin * 2 });
+  return stacked(connected, moved(alone, { x: 0, y: connected.height + metrics.margin * 2 }));
+}
+
+/** The second is below the first already. */
+function stacked(above: Placed, below: Placed): Placed {
   return {
-    nodes: [...connected.nodes, ...below.nodes],
-    edges: connected.edges,
-    width: Math.max(connected.width, below.width),
+    nodes: [...above.nodes, ...below.nodes],
+    edges: [...above.edges, ...below.edges],
+    line: null,
+    width: Math.max(above.width, below.width),
     height: below.height,
   };
 }
@@ -108,7 +132,7 @@ function boxOf(node: GraphNode, run: PictureRun | null): Box {
 const exactRankingMax = 150;
 
 function placeConnected(boxes: readonly Box[], edges: readonly GraphEdge[]): Placed {
-  if (boxes.length === 0) return { nodes: [], edges: [], width: 0, height: 0 };
+  if (boxes.length === 0) return { nodes: [], edges: [], line: null, width: 0, height: 0 };
   const graph = new Graph({ directed: true });
   const ranker = boxes.length > exactRankingMax ? "tight-tree" : "network-simplex";
   graph.setGraph({ rankdir: "TB", nodesep: 36, edgesep: 18, ranksep: 44, ranker });
@@ -128,6 +152,7 @@ function placeConnected(boxes: readonly Box[], edges: readonly GraphEdge[]): Pla
       return placedBox(box, { x: x - box.width / 2, y: y - box.height / 2 });
     }),
     edges: edges.map((edge) => placedEdge(edge, graph.edge(edge.from, edge.to) as LaidOutEdge)),
+    line: null,
     width,
     height,
   };
@@ -166,7 +191,7 @@ function placeInRows(boxes: readonly Box[]): Placed {
     width = Math.max(width, x - gap);
     y += Math.max(...row.map(({ height }) => height)) + gap;
   }
-  return { nodes, edges: [], width, height: Math.max(0, y - gap) };
+  return { nodes, edges: [], line: null, width, height: Math.max(0, y - gap) };
 }
 
 function placedBox(box: Box, at: Point): PlacedNode {
@@ -189,6 +214,7 @@ function moved(placed: Placed, by: Point): Placed {
       points: points.map((point) => ({ x: point.x + by.x, y: point.y + by.y })),
       label: label === null ? null : { ...label, x: label.x + by.x, y: label.y + by.y },
     })),
+    line: placed.line === null ? null : { x: placed.line.x + by.x, y: placed.line.y + by.y },
     width: placed.width + by.x,
     height: placed.height + by.y,
   };

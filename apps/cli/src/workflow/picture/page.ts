@@ -89,6 +89,9 @@ function legend(nodes: readonly GraphNode[]): string {
       ? ["A dashed arrow leads to a step that runs only on a condition."]
       : []),
     ...(has(({ step }) => step.loop !== null) ? ["An arrow back shows the maximum of repetitions."] : []),
+    ...(has(({ step }) => step.isFinal)
+      ? ["Steps below the line run after all others, whatever the outcome."]
+      : []),
     ...(has(({ instances }) => instances > 1) ? ["Stacked boxes show one step per combination."] : []),
   ].join(" ");
 }
@@ -119,6 +122,7 @@ function stepRows(node: GraphNode): readonly Row[] {
       ? workRows(action.work)
       : [["Workflow", basename(action.workflow.file)] as const]),
     ...(dependsOn.length === 0 ? [] : [["Waits for", dependsOn.join(", ")] as const]),
+    ...(step.isFinal ? [["Runs", "after all other steps have ended, whatever the outcome"] as const] : []),
     ...(condition === null ? [] : [["Only if", condition] as const]),
     ...(loop === null ? [] : loopRows(loop)),
     ...(instances === 1

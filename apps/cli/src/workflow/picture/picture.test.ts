@@ -215,3 +215,17 @@ describe("the page", () => {
     expect(htmlPage(await graphOf(files), null)).toContain("… 1000 more characters</pre>");
   });
 });
+
+it("the steps of finally are below a line, and the page says when they run", async () => {
+  const file = `${head("tidy")}${shell("build")}${shell("test", "depends_on: [build]")}finally:\n${shell("clean")}`;
+  const graph = await graphOf({ "main.yaml": file });
+  const { nodes, line } = placeGraph(graph, null);
+  const bottomOf = ({ y, height }: PlacedNode): number => y + height;
+  const [build, test, clean] = nodes;
+  expect(line?.y).toBeGreaterThan(Math.max(bottomOf(build!), bottomOf(test!)));
+  expect(clean?.y).toBeGreaterThan(line?.y ?? Infinity);
+  expect(factsOf(graph.nodes[2]!, null).rows).toEqual(["shell", "finally"]);
+  const page = htmlPage(graph, null);
+  expect(page).toContain("Steps below the line run after all others");
+  expect(page).toContain("<dt>Runs</dt><dd>after all other steps have ended, whatever the outcome</dd>");
+});

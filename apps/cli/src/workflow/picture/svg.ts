@@ -69,8 +69,20 @@ function describe(graph: WorkflowGraph, run: PictureRun | null): string {
   return [`${nodes.length} steps.`, ...lines, ...more].join("\n");
 }
 
-function drawAll({ nodes, edges }: Placed, linkTo: SvgOptions["linkTo"]): string {
-  return [...edges.map(drawEdge), ...nodes.map((node) => drawNode(node, linkTo))].join("\n");
+function drawAll(placed: Placed, linkTo: SvgOptions["linkTo"]): string {
+  const { nodes, edges } = placed;
+  return [...drawLine(placed), ...edges.map(drawEdge), ...nodes.map((node) => drawNode(node, linkTo))].join(
+    "\n",
+  );
+}
+
+/** Between the steps and those of `finally`. */
+function drawLine({ line, width }: Placed): readonly string[] {
+  if (line === null) return [];
+  const { x, y } = line;
+  return [
+    `<path class="edge conditional" d="M${at(line)}H${round(Math.max(width, x))}"/><text class="label" x="${round(x)}" y="${round(y + metrics.row)}">finally</text>`,
+  ];
 }
 
 function drawNode(placed: PlacedNode, linkTo: SvgOptions["linkTo"]): string {
