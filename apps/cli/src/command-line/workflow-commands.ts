@@ -86,6 +86,7 @@ function defineRun({ define, finish, io }: Below): void {
       list,
     )
     .option("--allow-protected-branch", "allow steps to edit on protected branches")
+    .option("--only <step>", "run this step only, with what an earlier run left of the others")
     .option("--dry-run", "show the steps, their order and their limits, and start nothing")
     .addHelpText(
       "after",

@@ -2,6 +2,7 @@
 import {
   AgentCoreError,
   isAgentCoreError,
+  omitUndefined,
   systemClock,
   systemIds,
   type Log,
@@ -77,6 +78,7 @@ export interface WorkflowRunOptions extends ShowOptions {
   readonly protectedBranches?: readonly string[];
   readonly allowProtectedBranch?: boolean;
   readonly dryRun?: boolean;
+  readonly only?: string;
 }
 
 /** Most jobs of a workflow in flight. The workflow's own concurrency and the runtime's limits apply in addition. */
@@ -99,6 +101,7 @@ export async function runWorkflowFile(file: string, options: WorkflowRunOptions,
       workflow,
       workspace,
       inputs: options.input ?? {},
+      ...omitUndefined({ only: options.only }),
       caller: caller as unknown as JournalValue,
       ...(budget === null ? {} : { budget }),
     }),

@@ -4,7 +4,7 @@
  *
  * | state      | meaning                                              | leaves by                                        |
  * | ---------- | ---------------------------------------------------- | ------------------------------------------------ |
- * | `waiting`  | its dependencies have not ended                       | `work_started`, `skipped`, `cancelled`           |
+ * | `waiting`  | its dependencies have not ended                       | `work_started`, `skipped`, `taken`, `cancelled`  |
  * | `ready`    | its next piece (work or check) may start              | `work_started`, `check_started`, `cancelled`     |
  * | `working`  | an attempt at one iteration is a job                  | `work_ended`, `interrupted`                      |
  * | `checking` | the completion check of an iteration is a job         | `check_ended`, `interrupted`                     |
@@ -85,6 +85,8 @@ export type StepEvent =
       readonly final?: "run";
     }
   | { readonly type: "skipped"; readonly reason: string; readonly passes: boolean }
+  /** It does not run: an earlier run left what others need of it. */
+  | { readonly type: "taken"; readonly reason: string }
   | { readonly type: "cancelled"; readonly reason: string }
   /** Its job was stopped with the run. The piece starts again, and that does not count as a failure. */
   | { readonly type: "interrupted" }
@@ -123,6 +125,8 @@ export function transition(step: PlanStep, state: StepState, event: StepEvent): 
             passes: event.passes,
           }
         : state;
+    case "taken":
+      return state.kind === "waiting" ? end("SUCCEEDED", event.reason, progressOf(state), true) : state;
     case "cancelled":
       return state.kind === "ended" ? state : end("CANCELLED", event.reason, progressOf(state), false);
     case "interrupted":

@@ -37,6 +37,7 @@ const created = lazySchema(() =>
     startBranch: text.nullable(),
     timeoutMs: z.number().positive(),
     caller: z.json(),
+    only: text.optional(),
   }),
 );
 
@@ -59,7 +60,7 @@ const stepEvent = lazySchema(() =>
       final: z.literal("run").optional(),
     }),
     z.looseObject({ type: z.literal("skipped"), reason: text, passes: z.boolean() }),
-    z.looseObject({ type: z.literal("cancelled"), reason: text }),
+    z.looseObject({ type: z.enum(["cancelled", "taken"]), reason: text }),
     z.looseObject({ type: z.enum(["interrupted", "reset"]) }),
   ]),
 );

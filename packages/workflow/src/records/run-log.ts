@@ -45,14 +45,18 @@ export class RunLog {
     this.#written = record.length;
   }
 
+  /** `first`: entries in the same commit. */
   static async create(
     journal: RunPorts["journal"],
     options: RunLogOptions,
     created: RunCreated,
+    first: readonly RunEntry[] = [],
   ): Promise<RunLog> {
     const record = newRecord(options.steps, created);
+    for (const entry of first) foldEntry(record, entry);
     const header = headerOf(options.workflow, record, options.owner);
-    const answer = await journal.append(options.stream, { after: 0, entries: [asJson(created)], header });
+    const entries = [created, ...first].map(asJson);
+    const answer = await journal.append(options.stream, { after: 0, entries, header });
     if (answer === "conflict") throw streamTaken(options.stream);
     return new RunLog(journal, options, record);
   }

@@ -36,6 +36,8 @@ export interface RunCreated {
   readonly timeoutMs: number;
   /** What the caller needs to find the same definition again, such as the agent profile files. */
   readonly caller: JournalValue;
+  /** The one step of the file that runs. */
+  readonly only?: string;
 }
 
 /** The repository at the start. */

@@ -2,7 +2,13 @@
  * Starts a run, or continues one that an earlier process left. Both return a handle. The journal has everything that a
  * resume needs except the definition, which the caller reads again and which must be unchanged.
  */
-import { Cancellation, backOffMs, type CancelRequest, AgentCoreError } from "@agentcore/contract";
+import {
+  Cancellation,
+  backOffMs,
+  type CancelRequest,
+  AgentCoreError,
+  omitUndefined,
+} from "@agentcore/contract";
 import { runLabel, type JournalValue } from "@agentcore/scheduler";
 import { realpath } from "node:fs/promises";
 import type { Budget, Workflow } from "../definition.ts";
@@ -12,6 +18,7 @@ import { resolveInputs, type InputValues } from "../inputs.ts";
 import type { StepCancellation } from "../steps/submit-job.ts";
 import { pathInside, realOf } from "../places.ts";
 import { prepareContextDir, requireArtifacts, requireWorkspace } from "../steps/check-places.ts";
+import { entriesForOnly } from "./only-step.ts";
 import { stepsToRetry, type RetryChoice } from "./retry-run.ts";
 import { readEntries } from "../records/run-entry.ts";
 import { RunLog } from "../records/run-log.ts";
@@ -49,6 +56,8 @@ export interface StartOptions extends RunOptions {
   readonly inputs?: InputValues;
   /** Replaces the workflow's own ceiling if it is lower. */
   readonly budget?: Budget;
+  /** Runs this step of the file only; what others left is taken from the context directory. */
+  readonly only?: string;
   /** Returned by `readRun`, for finding the same definition again. */
   readonly caller?: JournalValue;
 }
@@ -157,6 +166,7 @@ async function createdOf(
     startBranch: base === null ? null : (checkout?.branch ?? null),
     timeoutMs: workflow.timeoutMs,
     caller: options.caller ?? null,
+    ...omitUndefined({ only: options.only }),
   };
 }
 
@@ -197,7 +207,12 @@ async function openRun(request: OpenRequest): Promise<WorkflowRun> {
   const logOptions = { stream, workflow, steps, owner: settings.owner };
   const log =
     found === undefined
-      ? await RunLog.create(ports.journal, logOptions, first)
+      ? await RunLog.create(
+          ports.journal,
+          logOptions,
+          first,
+          first.only === undefined ? [] : await entriesForOnly(first.only, first, instances),
+        )
       : RunLog.open(ports.journal, logOptions, found);
   const resumed = found !== undefined;
   if (resumed) await requirePlaces(request, log, instances);

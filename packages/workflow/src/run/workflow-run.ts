@@ -311,7 +311,9 @@ export class WorkflowRun {
     const { contextDir } = created;
     const report = this.#report(instance);
     // A run can be stopped before most of its steps begin; `_workflow.json` names those.
-    if (report.startedAt !== null || run.stop === null) writeStepRecord(contextDir, report);
+    // Where only one step runs, those of the others are of an earlier run.
+    if (report.startedAt !== null || (run.stop === null && created.only === undefined))
+      writeStepRecord(contextDir, report);
     await writeDiagnosis(contextDir, instance, state);
     this.#discards.push(discardAfterEnd(this.#context, instance, state.status === "SUCCEEDED"));
   }

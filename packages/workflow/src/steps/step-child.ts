@@ -104,8 +104,9 @@ async function childCreated(
     instance.step.timeoutMs ?? Infinity,
     context.leftMs(instance.step),
   );
+  const { only: _, ...inherited } = created;
   return {
-    ...created,
+    ...inherited,
     at: context.ports.clock.now(),
     name: workflow.name,
     file: workflow.file,
