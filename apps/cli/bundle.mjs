@@ -2,9 +2,10 @@
 // makes of them; only this program is bundled, because loading its 200 modules one by one takes longer than a short run
 // (docs/adr/0003-bundle-the-command-line.md has the figures). `pnpm pack` runs this; so does `npm start` in a checkout.
 //
-// Two programs come out. `main.js` is split, so that a command loads what it needs. `run.cjs` is `agentcore run` in one file:
-// resolving two dozen files costs more there than reading one. It is a script, not a module, so that the code of its
-// functions can be kept (bin/cached-script.js). What it loads only now and then it takes from the other.
+// Three programs come out. `main.js` is split, so that a command loads what it needs. `run.cjs` is `agentcore run` in one
+// file, and `workflow-run.cjs` is `agentcore workflow run`: resolving two dozen files costs more there than reading one.
+// They are scripts, not modules, so that the code of their functions can be kept (bin/cached-script.js). What they load only
+// now and then they take from the first.
 import { deepStrictEqual } from "node:assert";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -19,8 +20,16 @@ import { build } from "esbuild";
 const here = dirname(fileURLToPath(import.meta.url));
 const outdir = resolve(process.argv[2] ?? join(here, "dist/bundle"));
 
-/** What `run.cjs` always needs: these imports are made at its start instead of when they are reached. */
-const neededByRun = ["./command-line/program.ts", "../commands/run.ts", "@agentcore/adapter-shell"];
+/** The programs in one file, and what each always needs: these imports are made at its start instead of when they are reached. */
+const scripts = {
+  run: ["./command-line/program.ts", "../commands/run.ts", "@agentcore/adapter-shell"],
+  "workflow-run": [
+    "./command-line/program.ts",
+    "../commands/workflow-run.ts",
+    "./value-parser.ts",
+    "@agentcore/adapter-shell",
+  ],
+};
 
 /**
  * Reads our sources. `import { z }` keeps every locale of zod; `import * as z` means the same and lets the bundler drop what
@@ -46,7 +55,7 @@ function hoist(/** @type {string} */ text, /** @type {readonly string[]} */ modu
   return modules.reduce((source, path, index) => {
     const dynamic = `await import("${path}")`;
     if (!source.includes(dynamic)) return source;
-    return `import * as hoisted${index} from "${path}";\n${source.replace(dynamic, `hoisted${index}`)}`;
+    return `import * as hoisted${index} from "${path}";\n${source.replaceAll(dynamic, `hoisted${index}`)}`;
   }, text);
 }
 
@@ -143,19 +152,23 @@ rmSync(outdir, { recursive: true, force: true });
 
 /** @type {Map<string, string>} */
 const lazy = new Map();
-const run = await build({
-  ...common,
-  entryPoints: { run: "src/main.ts" },
-  plugins: [fromTheOther(lazy), evaluated, sources(neededByRun), directBuiltins],
-  write: false,
-  define: { "import.meta.url": "bundleUrl" },
-  // As src/main.ts does: here every schema is made before its first line.
-  banner: { js: `${requireBuiltin} globalThis.__zod_globalConfig = { jitless: true };` },
-});
-const runText = `(async (bundleUrl) => {${run.outputFiles?.[0]?.text}\n})`;
-mkdirSync(outdir, { recursive: true });
-const runHash = createHash("sha256").update(runText).digest("hex").slice(0, 32);
-writeFileSync(join(outdir, "run.cjs"), `/* ${runHash} */${runText}`);
+const metafiles = [];
+for (const [name, needed] of Object.entries(scripts)) {
+  const { outputFiles, metafile } = await build({
+    ...common,
+    entryPoints: { [name]: "src/main.ts" },
+    plugins: [fromTheOther(lazy), evaluated, sources(needed), directBuiltins],
+    write: false,
+    define: { "import.meta.url": "bundleUrl" },
+    // As src/main.ts does: here every schema is made before its first line.
+    banner: { js: `${requireBuiltin} globalThis.__zod_globalConfig = { jitless: true };` },
+  });
+  const text = `(async (bundleUrl) => {${outputFiles?.[0]?.text}\n})`;
+  const hash = createHash("sha256").update(text).digest("hex").slice(0, 32);
+  mkdirSync(outdir, { recursive: true });
+  writeFileSync(join(outdir, `${name}.cjs`), `/* ${hash} */${text}`);
+  metafiles.push(metafile);
+}
 const main = await build({
   ...common,
   entryPoints: { main: "src/main.ts", ...Object.fromEntries(lazy) },
@@ -163,7 +176,7 @@ const main = await build({
   plugins: [evaluated, sources([]), directBuiltins],
   banner: { js: requireBuiltin },
 });
-const inputs = [run, main].flatMap(({ metafile }) => Object.keys(metafile?.inputs ?? {}));
+const inputs = [...metafiles, main.metafile].flatMap((metafile) => Object.keys(metafile?.inputs ?? {}));
 writeFileSync(join(outdir, "LICENSES.txt"), licences(inputs));
 
 /** The licence texts of everything that is in the bundle. */

@@ -26,16 +26,23 @@ if (major < nodeMin[0] || (major === nodeMin[0] && minor < nodeMin[1])) {
   process.emitWarning = (warning, ...rest) => {
     if (!/^(?:SQLite|vm\.\w+) is an experimental feature/.test(warning)) emitWarning(warning, ...rest);
   };
-  loadProgram(process.argv[2] === "run", compileCache).catch((error) => {
+  loadProgram(process.argv.slice(2), compileCache).catch((error) => {
     const isAbsent = error.code === "ENOENT" || error.code === "ERR_MODULE_NOT_FOUND";
-    if (!isAbsent || !/\/dist\/bundle\/(?:run\.cjs|main\.js)$/.test(error.path ?? error.url)) throw error;
+    if (!isAbsent || !/\/dist\/bundle\/(?:[\w-]+\.cjs|main\.js)$/.test(error.path ?? error.url)) throw error;
     process.stderr.write("agentcore: this checkout is not built; run `npm start` once in its root\n");
     process.exitCode = 2;
   });
 }
 
-async function loadProgram(/** @type {boolean} */ isRun, /** @type {string | null} */ compileCache) {
-  if (!isRun) return import("../dist/bundle/main.js");
-  const { href, pathname } = new URL("../dist/bundle/run.cjs", import.meta.url);
+async function loadProgram(
+  /** @type {string[]} */ [command, subcommand],
+  /** @type {string | null} */ compileCache,
+) {
+  const runsSteps = command === "workflow" && ["run", "resume", "retry"].includes(subcommand);
+  if (command !== "run" && !runsSteps) return import("../dist/bundle/main.js");
+  const { href, pathname } = new URL(
+    runsSteps ? "../dist/bundle/workflow-run.cjs" : "../dist/bundle/run.cjs",
+    import.meta.url,
+  );
   return runCached(decodeURIComponent(pathname), compileCache)(href);
 }

@@ -103,12 +103,34 @@ it("draws a workflow, with a layout library that nothing else loads", () => {
   const programs = [
     "main.js",
     "run.cjs",
+    "workflow-run.cjs",
     "lazy-workflow.js",
     "lazy-workflow-graph.js",
     "lazy-workflow-run.js",
   ];
   for (const program of programs)
     expect([...loadedWith(program)].filter((name) => drawing.includes(name))).toEqual([]);
+});
+
+it("keeps the code of a run of a workflow, whose other commands are not in that file", () => {
+  const home = join(scratch.root, "home-of-workflows");
+  mkdirSync(home);
+  const file = join(scratch.workspace, "kept.yaml");
+  writeFileSync(
+    file,
+    'name: kept\nversion: "1"\ntimeout: 1m\nsteps: { a: { worker: shell, capabilities: [read], instructions: "true" } }\n',
+  );
+  const keptAfter = (...args: string[]) => {
+    const ran = run(["workflow", ...args], { env: { HOME: home } });
+    expect(ran).toMatchObject({ status: 0, stderr: "" });
+    const kept = join(home, ".cache/agentcore/compile-cache");
+    const names = readdirSync(kept).filter((name) => name.startsWith("code-"));
+    return names.map((name) => statSync(join(kept, name)).ino);
+  };
+  expect(keptAfter("validate", file)).toEqual([]);
+  const kept = keptAfter("run", file);
+  expect(kept).toHaveLength(1);
+  expect(keptAfter("run", file)).toEqual(kept);
 });
 
 it("logs what goes wrong, as JSON on stderr", () => {
