@@ -1,9 +1,10 @@
 /**
  * Runs one workflow in a process of its own, on a scheduler whose jobs end at once and a journal in memory, so that what is
  * left is the engine. Prints the processor time of what it was asked for as JSON: `run`, `resume` (a run whose journal is
- * complete but for its end) or `cancel` (while all steps but eight wait).
+ * complete but for its end), `cancel` (while all steps but eight wait, or while all are at work) or `files` (as many directories
+ * with a short file each, by Node alone: what the records of a cancel cost without the engine).
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLog, systemClock, systemIds } from "@agentcore/contract";
@@ -70,6 +71,7 @@ try {
   console.log(JSON.stringify({ cpuMs, outcome }));
 
   async function measured(): Promise<{ cpuMs: number; outcome: string }> {
+    if (what === "files") return cpuOf(async () => writeFiles());
     if (what === "run") {
       const scheduler = fakeScheduler(Infinity);
       return cpuOf(async () => (await runWorkflow({ ...common, scheduler, workspace })).result());
@@ -105,6 +107,16 @@ try {
   }
 } finally {
   rmSync(workspace, { recursive: true, force: true });
+}
+
+function writeFiles(): { readonly outcome: string } {
+  for (let index = 0; index < steps; index += 1) {
+    const directory = join(workspace, String(index));
+    mkdirSync(directory);
+    writeFileSync(join(directory, "new"), "x".repeat(600));
+    renameSync(join(directory, "new"), join(directory, "file"));
+  }
+  return { outcome: "written" };
 }
 
 async function cpuOf(work: () => Promise<{ readonly outcome: string }>) {
