@@ -21,6 +21,8 @@ export interface JobQuery {
   readonly notPieces?: boolean;
   /** Only these ids. */
   readonly ids?: readonly string[];
+  /** Only ids that end so. All of these have the same length. */
+  readonly idEndings?: readonly string[];
   /** Error class of the result that ended the job. */
   readonly errorClass?: ErrorClass;
   /** Moments in ms since the epoch. `before` excludes the moment itself, `after` includes it. */
@@ -61,6 +63,7 @@ const criteria: {
   notReplayed: ({ state }, isWanted) => !isWanted || state.kind !== "dead" || state.replayedAs === null,
   notPieces: ({ job }, isWanted) => !isWanted || runOfPiece(job) === null,
   ids: ({ job }, ids) => ids.includes(job.id),
+  idEndings: ({ job }, endings) => endings.some((ending) => job.id.endsWith(ending)),
   errorClass: ({ result }, errorClass) => result?.errorClass === errorClass,
   submittedBefore: ({ submittedAt }, at) => submittedAt < at,
   submittedAfter: ({ submittedAt }, at) => submittedAt >= at,

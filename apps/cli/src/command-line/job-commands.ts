@@ -1,6 +1,15 @@
 /** The commands for stored jobs: `jobs`, `dlq`, `budget`, `why`. */
 import type { Command } from "commander";
-import { examples, stateCommand, value, type Define, type Definition } from "./shared-options.ts";
+import {
+  examples,
+  idArgument,
+  idOf,
+  stateCommand,
+  value,
+  type Define,
+  type Definition,
+} from "./shared-options.ts";
+import { lastWord } from "../queue/id-words.ts";
 import { readCount, readDuration, readEdit, readStates } from "../options/option-values.ts";
 import { readWhere } from "../options/job-filter.ts";
 
@@ -21,40 +30,56 @@ export function defineJobs({ define: defineTop, finish, io }: Definition): void 
       ]),
     )
     .action(finish(async (options) => (await import("../commands/jobs.ts")).listJobs(options, io)));
-  stateCommand(define, "show", "Show one job with its attempts, artifacts and receipts")
-    .argument("<job>", "id, or its first six characters or more")
-    .addHelpText("after", examples(["agentcore jobs show 0199a2c4"]))
+  const show = stateCommand(define, "show", "Show one job with its attempts, artifacts and receipts");
+  idArgument(show, "job", "to show")
+    .addHelpText("after", examples(["agentcore jobs show 2727b1d1", "agentcore jobs show --last"]))
     .action(
-      finish(async (id: string, options) => (await import("../commands/jobs.ts")).showJob(id, options, io)),
+      finish(async (id: string | undefined, options) =>
+        (await import("../commands/jobs.ts")).showJob(idOf("job", id, options), options, io),
+      ),
     );
-  stateCommand(define, "wait", "Wait for the end of a job, and exit with the exit code of `run`")
-    .argument("<job>")
+  const wait = stateCommand(
+    define,
+    "wait",
+    "Wait for the end of a job, and exit with the exit code of `run`",
+  );
+  idArgument(wait, "job", "to wait for")
     .option("--timeout <duration>", "stop waiting after this time; the job continues", value(readDuration))
     .addHelpText("after", examples(['agentcore jobs wait "$JOB" --timeout 1h --json']))
     .action(
-      finish(async (id: string, options) =>
-        (await import("../commands/wait-job.ts")).waitForJob(id, options, io),
+      finish(async (id: string | undefined, options) =>
+        (await import("../commands/wait-job.ts")).waitForJob(idOf("job", id, options), options, io),
       ),
     );
   stateCommand(define, "cancel", "Cancel jobs: queued ones at once, running ones cleanly")
-    .argument("<job...>")
-    .addHelpText("after", examples(["agentcore jobs cancel 0199a2c4 0199a2c5"]))
+    .argument("[job...]", `jobs to cancel: ids, short ids from a list, or ${lastWord}`)
+    .option("--last", `the newest job; the same as ${lastWord}`)
+    .addHelpText(
+      "after",
+      examples(["agentcore jobs cancel 2727b1d1 5c0f3a77", "agentcore jobs cancel --last"]),
+    )
     .action(
       finish(async (ids: string[], options) =>
-        (await import("../commands/jobs.ts")).cancelJobs(ids, options, io),
+        (await import("../commands/jobs.ts")).cancelJobs(
+          ids.length > 0 && options.last !== true ? ids : [idOf("job", ids[0], options)],
+          options,
+          io,
+        ),
       ),
     );
-  stateCommand(define, "logs", "Print a worker's output")
-    .argument("<job>")
+  const logs = stateCommand(define, "logs", "Print a worker's output");
+  idArgument(logs, "job", "whose output to print")
     .option("-f, --follow", "follow the job through all its attempts until it ends")
     .option("--attempt <number>", "only this attempt (default: the last)", value(readCount))
     .option("--raw", "the bytes as they came, stdout to stdout and stderr to stderr")
     .addHelpText(
       "after",
-      `\nOn a terminal, lines of more than 1,000 columns are cut; in a file or pipe they are whole.\n${examples(["agentcore jobs logs -f 0199a2c4"])}`,
+      `\nOn a terminal, lines of more than 1,000 columns are cut; in a file or pipe they are whole.\n${examples(["agentcore jobs logs -f 2727b1d1"])}`,
     )
     .action(
-      finish(async (id: string, options) => (await import("../commands/logs.ts")).logs(id, options, io)),
+      finish(async (id: string | undefined, options) =>
+        (await import("../commands/logs.ts")).logs(idOf("job", id, options), options, io),
+      ),
     );
 }
 
@@ -68,19 +93,21 @@ export function defineDead({ define: defineTop, finish, io }: Definition): void 
     .option("--limit <count>", "at most so many (default: 100)", value(readCount))
     .addHelpText("after", examples(["agentcore dlq list --where code=AC_TIMEOUT"]))
     .action(finish(async (options) => (await import("../commands/dlq.ts")).listDead(options, io)));
-  stateCommand(define, "show", "Show a dead letter with the evidence of every attempt")
-    .argument("<job>")
-    .addHelpText("after", examples(["agentcore dlq show 0199a2c4"]))
+  const show = stateCommand(define, "show", "Show a dead letter with the evidence of every attempt");
+  idArgument(show, "job", "to show")
+    .addHelpText("after", examples(["agentcore dlq show 2727b1d1"]))
     .action(
-      finish(async (id: string, options) => (await import("../commands/jobs.ts")).showJob(id, options, io)),
+      finish(async (id: string | undefined, options) =>
+        (await import("../commands/jobs.ts")).showJob(idOf("job", id, options), options, io),
+      ),
     );
   select(stateCommand(define, "replay", "Submit dead letters again, each as a new job"))
-    .argument("[job...]")
+    .argument("[job...]", "dead letters: ids or short ids from the list")
     .option("--set <path=value>", "change a field of the job first; may be repeated", value(readEdit))
     .addHelpText(
       "after",
       examples([
-        "agentcore dlq replay 0199a2c4 --set limits.timeoutMs=3600000",
+        "agentcore dlq replay 2727b1d1 --set limits.timeoutMs=3600000",
         "agentcore dlq replay --where worker=codex --where error_class=network --where ended_after=6h",
       ]),
     )
@@ -90,7 +117,7 @@ export function defineDead({ define: defineTop, finish, io }: Definition): void 
       ),
     );
   select(stateCommand(define, "purge", "Delete dead letters permanently, with their attempts and decisions"))
-    .argument("[job...]")
+    .argument("[job...]", "dead letters: ids or short ids from the list")
     .addHelpText(
       "after",
       examples([
@@ -112,10 +139,14 @@ export function defineBudget({ define, finish, io }: Definition): void {
 }
 
 export function defineWhy({ define, finish, io }: Definition): void {
-  stateCommand(define, "why", "Explain why a job is waiting, was retried or failed")
-    .argument("<job>", "id, or its first six characters or more")
-    .addHelpText("after", examples(["agentcore why 0199a2c4", "agentcore why 0199a2c4 --json"]))
-    .action(finish(async (id: string, options) => (await import("../commands/why.ts")).why(id, options, io)));
+  const why = stateCommand(define, "why", "Explain why a job is waiting, was retried or failed");
+  idArgument(why, "job", "to explain")
+    .addHelpText("after", examples(["agentcore why 2727b1d1", "agentcore why --last --json"]))
+    .action(
+      finish(async (id: string | undefined, options) =>
+        (await import("../commands/why.ts")).why(idOf("job", id, options), options, io),
+      ),
+    );
 }
 
 function where(command: Command): Command {

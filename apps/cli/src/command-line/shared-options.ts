@@ -1,7 +1,8 @@
 /** Options, value readers and example formatting that several command definitions share. */
 import { InvalidArgumentError, Option, type Command } from "commander";
-import { dedupSchema } from "@agentcore/contract";
+import { AgentCoreError, dedupSchema } from "@agentcore/contract";
 import type { Io } from "../io.ts";
+import { lastWord } from "../queue/id-words.ts";
 import {
   InvalidValue,
   readCapabilities,
@@ -62,6 +63,33 @@ export function value<T>(read: (text: string, before?: T) => T): (text: string, 
       throw error;
     }
   };
+}
+
+/**
+ * The argument that names a job or a run, and `--last` in its place. The action gets what was named by `idOf`.
+ * `does`: what happens to it, such as `to show`.
+ */
+export function idArgument(command: Command, what: "job" | "run", does: string): Command {
+  return command
+    .argument(`[${what}]`, `${what} ${does}: id, short id from a list, or ${lastWord}`)
+    .option("--last", `the newest ${what}; the same as ${lastWord}`);
+}
+
+/** Throws `AC_USAGE` if neither an id nor `--last` is given, or both are. */
+export function idOf(
+  what: "job" | "run",
+  id: string | undefined,
+  { last }: { readonly last?: boolean },
+): string {
+  if (id !== undefined && last === true)
+    throw new AgentCoreError("AC_USAGE", `give an id or --last, not both`);
+  const named = last === true ? lastWord : id;
+  if (named === undefined)
+    throw new AgentCoreError(
+      "AC_USAGE",
+      `no ${what} given: pass its id, its short id from a list, or --last`,
+    );
+  return named;
 }
 
 export function examples(lines: readonly string[]): string {

@@ -1,8 +1,11 @@
 /** The commands about workflows: `workflow run|resume|retry|cancel|validate|graph|list|show|logs`. */
 import type { Command } from "commander";
+import { lastWord } from "../queue/id-words.ts";
 import { readCount, readDollars, readLabel } from "../options/option-values.ts";
 import {
   examples,
+  idArgument,
+  idOf,
   stateCommand,
   stateOption,
   value,
@@ -18,39 +21,42 @@ export function defineWorkflow({ define: defineTop, finish, io }: Definition): v
   const define: Define = (name, description) =>
     top.command(name).description(description).allowExcessArguments(false);
   defineRun({ define, finish, io });
-  showOptions(stateOption(define("resume", "Continue an interrupted run")))
-    .argument("<run>", "id, or its first six characters or more")
-    .addHelpText("after", examples(["agentcore workflow resume 0199a2c4"]) + exitCodesText)
+  idArgument(showOptions(stateOption(define("resume", "Continue an interrupted run"))), "run", "to continue")
+    .addHelpText("after", examples(["agentcore workflow resume 2727b1d1"]) + exitCodesText)
     .action(
-      finish(async (run: string, options) =>
-        (await import("../commands/workflow-run.ts")).resumeWorkflow(run, options, io),
+      finish(async (run: string | undefined, options) =>
+        (await import("../commands/workflow-run.ts")).resumeWorkflow(idOf("run", run, options), options, io),
       ),
     );
-  showOptions(
-    stateOption(define("retry", "Run the failed steps of an ended run again; succeeded steps are kept")),
-  )
-    .argument("<run>", "id, or its first six characters or more")
+  const retry = stateOption(
+    define("retry", "Run the failed steps of an ended run again; succeeded steps are kept"),
+  );
+  idArgument(showOptions(retry), "run", "to run again")
     .option("--failed", "the failed steps and their dependants (the default)")
     .option("--from <step>", "this step and all its dependants")
     .addHelpText(
       "after",
-      examples(["agentcore workflow retry 0199a2c4", "agentcore workflow retry 0199a2c4 --from build"]) +
+      examples(["agentcore workflow retry 2727b1d1", "agentcore workflow retry 2727b1d1 --from build"]) +
         exitCodesText,
     )
     .action(
-      finish(async (run: string, options) =>
-        (await import("../commands/workflow-run.ts")).retryWorkflow(run, options, io),
+      finish(async (run: string | undefined, options) =>
+        (await import("../commands/workflow-run.ts")).retryWorkflow(idOf("run", run, options), options, io),
       ),
     );
-  stateCommand(define, "cancel", "End a run: its process stops, and the run cannot be resumed")
-    .argument("<run>", "id, or its first six characters or more")
+  const cancel = stateCommand(
+    define,
+    "cancel",
+    "End a run: its process stops, and the run cannot be resumed",
+  );
+  idArgument(cancel, "run", "to end")
     .addHelpText(
       "after",
-      `\nThe steps of "finally" still run; a second cancel ends them too.\n${examples(["agentcore workflow cancel 0199a2c4"])}`,
+      `\nThe steps of "finally" still run; a second cancel ends them too.\n${examples(["agentcore workflow cancel 2727b1d1"])}`,
     )
     .action(
-      finish(async (run: string, options) =>
-        (await import("../commands/workflow-run.ts")).cancelWorkflow(run, options, io),
+      finish(async (run: string | undefined, options) =>
+        (await import("../commands/workflow-run.ts")).cancelWorkflow(idOf("run", run, options), options, io),
       ),
     );
   agentsOption(define("validate", "Find every error of a workflow file, without running it"))
@@ -110,13 +116,16 @@ function defineGraph({ define, finish, io }: Below): void {
     ),
   )
     .argument("[file]")
-    .option("--run <run>", "show a run with the state of its steps, instead of a file")
+    .option(
+      "--run <run>",
+      `show a run (id, short id or ${lastWord}) with the state of its steps, instead of a file`,
+    )
     .addHelpText(
       "after",
       examples([
         "agentcore workflow graph ci.yaml > ci.mmd",
         "agentcore workflow graph ci.yaml --html ci.html",
-        "agentcore workflow graph --run 0199a2c4 --svg run.svg",
+        "agentcore workflow graph --run 2727b1d1 --svg run.svg",
       ]),
     )
     .action(
@@ -140,28 +149,34 @@ function defineLooks({ define, finish, io }: Below): void {
     .action(
       finish(async (options) => (await import("../commands/workflow.ts")).listWorkflowRuns(options, io)),
     );
-  stateCommand(define, "logs", "Print the output of a run's workers, job by job")
-    .argument("<run>", "id, or its first six characters or more")
+  const logs = stateCommand(define, "logs", "Print the output of a run's workers, job by job");
+  idArgument(logs, "run", "whose output to print")
     .argument("[step]", "only this step's jobs and checks")
     .option("--raw", "the bytes as they came, stdout to stdout and stderr to stderr")
     .addHelpText(
       "after",
-      `\nOn a terminal, lines of more than 1,000 columns are cut; in a file or pipe they are whole.\n${examples(["agentcore workflow logs 0199a2c4", "agentcore workflow logs 0199a2c4 build"])}`,
+      `\nOn a terminal, lines of more than 1,000 columns are cut; in a file or pipe they are whole.\n${examples(["agentcore workflow logs 2727b1d1", "agentcore workflow logs 2727b1d1 build"])}`,
     )
     .action(
-      finish(async (run: string, step: string | undefined, options) =>
-        (await import("../commands/workflow-logs.ts")).workflowLogs(run, step, options, io),
-      ),
+      finish(async (run: string | undefined, step: string | undefined, options) => {
+        // With --last, the only argument is the step.
+        const isLast = options.last === true && step === undefined;
+        return (await import("../commands/workflow-logs.ts")).workflowLogs(
+          idOf("run", isLast ? undefined : run, options),
+          isLast ? run : step,
+          options,
+          io,
+        );
+      }),
     );
-  pictureOptions(stateCommand(define, "show", "Show a run and its steps"))
-    .argument("<run>", "id, or its first six characters or more")
+  idArgument(pictureOptions(stateCommand(define, "show", "Show a run and its steps")), "run", "to show")
     .addHelpText(
       "after",
-      examples(["agentcore workflow show 0199a2c4", "agentcore workflow show 0199a2c4 --html run.html"]),
+      examples(["agentcore workflow show 2727b1d1", "agentcore workflow show 2727b1d1 --html run.html"]),
     )
     .action(
-      finish(async (run: string, options) =>
-        (await import("../commands/workflow.ts")).showWorkflowRun(run, options, io),
+      finish(async (run: string | undefined, options) =>
+        (await import("../commands/workflow.ts")).showWorkflowRun(idOf("run", run, options), options, io),
       ),
     );
 }

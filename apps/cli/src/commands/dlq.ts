@@ -11,10 +11,11 @@ import type { DeadLetterQuery, EditJob, FailedReplay, Replayed, ReplayedBatch } 
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { jobJson } from "../queue/job-json.ts";
-import { findJob, withQueue, type OpenedQueue } from "../queue/open-queue.ts";
+import { cursorOf, findJob, namesOf, withQueue, type OpenedQueue } from "../queue/open-queue.ts";
 import type { Edit } from "../options/option-values.ts";
 import { deadTable } from "../screen/job-screen.ts";
 import { span } from "../screen/line.ts";
+import { shortId } from "../screen/short-id.ts";
 import { plainScreen } from "../screen/terminal.ts";
 import { listQuery, listUpTo, type ListOptions } from "./jobs.ts";
 
@@ -26,16 +27,17 @@ export interface DeadOptions extends ListOptions {
 }
 
 export async function listDead(options: DeadOptions, io: Io): Promise<number> {
-  return withQueue(options, io, async ({ client }) => {
-    const page = await listUpTo(options.limit, listQuery(options), (query) => client.deadLetters.list(query));
+  return withQueue(options, io, async ({ client, store }) => {
+    const query = listQuery({ ...options, before: await cursorOf(store, options.before) });
+    const page = await listUpTo(options.limit, query, (part) => client.deadLetters.list(part));
     if (options.json === true) {
       io.stdout.json({ jobs: page.jobs.map(jobJson), next: page.next });
       return exitCodes.succeeded;
     }
     const screen = plainScreen(io.stdout);
     if (page.jobs.length === 0) screen.print([[span("No dead letters.", "dim")]]);
-    else screen.print(deadTable(page.jobs, systemClock.now()));
-    if (page.next !== null) screen.print([[span(`More with --before ${page.next}`, "dim")]]);
+    else screen.print(deadTable(page.jobs, systemClock.now(), await namesOf(store, page.jobs)));
+    if (page.next !== null) screen.print([[span(`More with --before ${shortId(page.next)}`, "dim")]]);
     screen.print([[span("Failed workflow runs are in agentcore workflow list", "dim")]]);
     return exitCodes.succeeded;
   });
@@ -61,12 +63,12 @@ function showReplayed({ replayed, failed }: ReplayedBatch, json: boolean, io: Io
   for (const one of replayed) {
     const note = one.isNew ? "" : " (it was already replayed)";
     if (json) io.stdout.json(one);
-    else io.stdout.write(`${one.deadJobId}  replayed as ${one.jobId}${note}\n`);
+    else io.stdout.write(`${shortId(one.deadJobId)}  replayed as ${shortId(one.jobId)}${note}\n`);
   }
   for (const { deadJobId, error } of failed) {
     const { code, message } = error;
     if (json) io.stdout.json({ deadJobId, code, message });
-    else io.stderr.write(`agentcore: ${deadJobId} was not replayed: ${message} (${code})\n`);
+    else io.stderr.write(`agentcore: ${shortId(deadJobId)} was not replayed: ${message} (${code})\n`);
   }
 }
 

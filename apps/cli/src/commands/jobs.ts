@@ -4,9 +4,10 @@ import { reservedLabelPrefix, type JobPage, type JobQuery, type JobStateKind } f
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { jobDetailJson, jobJson } from "../queue/job-json.ts";
-import { findJob, withQueue, type StateOptions } from "../queue/open-queue.ts";
+import { cursorOf, findJob, namesOf, withQueue, type StateOptions } from "../queue/open-queue.ts";
 import { jobLines, jobTable } from "../screen/job-screen.ts";
 import { span } from "../screen/line.ts";
+import { shortId } from "../screen/short-id.ts";
 import { plainScreen } from "../screen/terminal.ts";
 import { queryOf, type Condition } from "../options/job-filter.ts";
 
@@ -14,7 +15,7 @@ export interface ListOptions extends StateOptions {
   readonly state?: readonly JobStateKind[];
   readonly where?: readonly Condition[];
   /** Cursor: only ids below this one. */
-  readonly before?: string;
+  readonly before?: string | undefined;
   readonly limit?: number;
 }
 
@@ -25,7 +26,7 @@ interface JobListOptions extends ListOptions {
 
 export async function listJobs(options: JobListOptions, io: Io): Promise<number> {
   return withQueue(options, io, async ({ store }) => {
-    const query = listQuery(options);
+    const query = listQuery({ ...options, before: await cursorOf(store, options.before) });
     const asksForSteps = Object.keys(query.labels ?? {}).some((name) => name.startsWith(reservedLabelPrefix));
     const shown = options.all === true || asksForSteps ? query : { ...query, notPieces: true };
     const page = await listUpTo(options.limit, shown, (part) => store.list(part));
@@ -35,8 +36,8 @@ export async function listJobs(options: JobListOptions, io: Io): Promise<number>
     }
     const screen = plainScreen(io.stdout);
     if (page.jobs.length === 0) screen.print([[span("No jobs.", "dim")]]);
-    else screen.print(jobTable(page.jobs, systemClock.now()));
-    if (page.next !== null) screen.print([[span(`More with --before ${page.next}`, "dim")]]);
+    else screen.print(jobTable(page.jobs, systemClock.now(), await namesOf(store, page.jobs)));
+    if (page.next !== null) screen.print([[span(`More with --before ${shortId(page.next)}`, "dim")]]);
     return exitCodes.succeeded;
   });
 }
@@ -87,7 +88,7 @@ export async function cancelJobs(ids: readonly string[], options: StateOptions, 
       const line =
         options.json === true
           ? JSON.stringify({ id: job.id, outcome: kind })
-          : `${job.id}  ${cancelWords[kind]}`;
+          : `${shortId(job.id)}  ${cancelWords[kind]}`;
       io.stdout.write(`${line}\n`);
     }
     return exitCodes.succeeded;
@@ -96,7 +97,7 @@ export async function cancelJobs(ids: readonly string[], options: StateOptions, 
 
 const cancelWords = {
   cancelled: "cancelled",
-  requested: "cancellation requested; follow it with `agentcore jobs wait`",
+  requested: "cancellation requested; follow it with agentcore jobs wait",
   ended: "had ended already",
   not_found: "was deleted meanwhile",
 } as const;

@@ -10,6 +10,7 @@ import {
   startAgentcore,
   type Scratch,
 } from "../testing/agentcore-process.ts";
+import { shortId } from "../screen/short-id.ts";
 
 let scratch: Scratch;
 beforeEach(() => {
@@ -100,7 +101,7 @@ it("`jobs list` filters, pages and prints tables for people", async () => {
   expect(page).toMatchObject({ jobs: [{ id: second }], next: second });
   expect((await ids("--before", second)).jobs.map(({ id }) => id)).toEqual([first]);
   const table = await run("jobs", "list");
-  expect(table.stdout).toMatch(new RegExp(`^JOB .*\\n${second}  queued +shell`));
+  expect(table.stdout).toMatch(new RegExp(`^JOB .*\\n${shortId(second)}  queued +shell`));
 });
 
 it("a reader of a list that has had enough is no error", async () => {
@@ -131,20 +132,47 @@ it("`jobs wait --timeout` gives up and leaves the job alone", async () => {
   expect((await show(id)).state.kind).toBe("queued");
 });
 
-it("`jobs cancel` ends a queued job at once and a running one cleanly, by any unique start of its id", async () => {
+it("`jobs cancel` ends a queued job at once and a running one cleanly, by any name of it", async () => {
   const queued = await submit("true", "--delay", "1h");
   const running = await submit("echo go > go.txt; sleep 4720");
   const working = startAgentcore(scratch, ["work"]);
   await waitFor(() => existsSync(join(scratch.workspace, "go.txt")));
-  const { stdout, stderr } = await run("jobs", "cancel", queued, running);
+  const { stdout, stderr } = await run("jobs", "cancel", shortId(queued), running.slice(0, -1));
   expect(stderr).toBe("");
-  expect(stdout).toMatch(new RegExp(`${queued}  cancelled\\n${running}  cancellation requested`));
+  expect(stdout).toMatch(
+    new RegExp(`${shortId(queued)}  cancelled\\n${shortId(running)}  cancellation requested`),
+  );
   const waited = await run("jobs", "wait", running, "--json");
   expect(waited.code).toBe(130);
   expect(JSON.parse(waited.stdout)).toMatchObject({ outcome: "cancelled", containment: { survivors: 0 } });
   expect((await show(queued)).state.kind).toBe("cancelled");
   working.child.kill("SIGINT");
   expect((await working.finished).code).toBe(0);
+});
+
+it("a job is named by its short id, the beginning of its id or as the newest one", async () => {
+  await submit("true");
+  const id = await submit("true");
+  const chosen = { id: "zz-named", task: { worker: "shell", workspace: ".", instructions: "true" } };
+  await agentcore(scratch, ["submit", "--file", "-"], { input: JSON.stringify(chosen) });
+  const newest = await submit("true");
+  for (const [named, found] of [
+    [shortId(id), id],
+    [id.slice(-20), id],
+    [id.slice(0, -1), id],
+    ["@last", newest],
+    ["--last", newest],
+    ["zz-named", "zz-named"],
+  ] as const) {
+    const shown = await run("why", named, "--json");
+    expect([named, (JSON.parse(shown.stdout) as { id: string }).id]).toEqual([named, found]);
+  }
+  const listed = await run("jobs", "list", "--before", shortId(newest), "--json");
+  expect((JSON.parse(listed.stdout) as { jobs: { id: string }[] }).jobs[0]?.id).toBe(id);
+  const mistaken = shortId(id).replace(/.$/, (last) => (last === "0" ? "1" : "0"));
+  expect((await run("jobs", "show", mistaken)).stderr).toContain(`did you mean ${shortId(id)}?`);
+  expect((await run("jobs", "show")).stderr).toContain("no job given: pass its id, its short id");
+  expect((await run("jobs", "show", id, "--last")).stderr).toContain("give an id or --last, not both");
 });
 
 it("a misspelt id cancels nothing", async () => {
@@ -162,7 +190,7 @@ describe("`work`", () => {
     working.child.kill("SIGINT");
     const { code, stdout } = await working.finished;
     expect(code).toBe(0);
-    expect(stdout).toContain(`${first}  succeeded`);
+    expect(stdout).toContain(`${shortId(first)}  succeeded`);
     expect((await show(second)).state.kind).toBe("queued");
   });
 
@@ -247,7 +275,7 @@ describe("dead letters", () => {
     const id = await submit("exit 7", "--label", "team=core");
     await run("work", "--drain");
     const list = await run("dlq", "list");
-    expect(list.stdout).toMatch(new RegExp(`${id} .*AC_WORKER_EXIT`));
+    expect(list.stdout).toMatch(new RegExp(`${shortId(id)} .*AC_WORKER_EXIT`));
     expect((await run("dlq", "show", id)).stdout).toContain("exited with code 7");
 
     const replay = await run(
@@ -302,8 +330,8 @@ describe("dead letters", () => {
     const listed = await run("dlq", "list", ...where, "--json");
     expect((JSON.parse(listed.stdout) as { jobs: { id: string }[] }).jobs).toMatchObject([{ id: failed }]);
     const replayed = await run("dlq", "replay", ...where);
-    expect(replayed.stdout).toMatch(new RegExp(`^${failed}  replayed as .*\n$`));
-    expect((await run("dlq", "list")).stdout).toContain(other);
+    expect(replayed.stdout).toMatch(new RegExp(`^${shortId(failed)}  replayed as .*\n$`));
+    expect((await run("dlq", "list")).stdout).toContain(shortId(other));
     expect((await run("dlq", "replay", ...where)).stderr).toContain("no dead letter matches");
   });
 

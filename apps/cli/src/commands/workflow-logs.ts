@@ -5,6 +5,7 @@ import type { Io } from "../io.ts";
 import { withQueue } from "../queue/open-queue.ts";
 import { span } from "../screen/line.ts";
 import { pieceName } from "../screen/job-screen.ts";
+import { shortId } from "../screen/short-id.ts";
 import { plainScreen } from "../screen/terminal.ts";
 import { findRunId } from "../workflow/find-run.ts";
 import { jobsOfRun } from "../workflow/jobs-of-run.ts";
@@ -31,7 +32,9 @@ export async function workflowLogs(
     const screen = plainScreen(io.stdout);
     for (const record of wanted) {
       if (options.json !== true && options.raw !== true) {
-        screen.print([[span(pieceName(record.job), "strong"), span(`  job ${record.job.id}`, "dim")]]);
+        screen.print([
+          [span(pieceName(record.job), "strong"), span(`  job ${shortId(record.job.id)}`, "dim")],
+        ]);
       }
       await printJob(opened, record, options, io);
     }

@@ -1,7 +1,6 @@
 /** `agentcore workflow run|resume`: works on a run in this process until it ends; the exit code says how it ended. */
 import {
   AgentCoreError,
-  isAgentCoreError,
   omitUndefined,
   systemClock,
   systemIds,
@@ -46,8 +45,9 @@ import { priceWarning, requireKnownCost } from "../options/require-price.ts";
 import { createLog, type ProcessLog } from "../log.ts";
 import { announcementOf, loadOptionsConfig, type StateOptions } from "../queue/open-queue.ts";
 import { startScheduler } from "../queue/start-scheduler.ts";
+import { shortId } from "../screen/short-id.ts";
 import { resolveStateDir } from "../state/state-dir.ts";
-import { checkWritable, writeTextFile } from "../text-files.ts";
+import { checkWritable, writeReport } from "../text-files.ts";
 import { showDryRun } from "./workflow-dry-run.ts";
 import { findRunId } from "../workflow/find-run.ts";
 import { liveOwner } from "../workflow/run-owner.ts";
@@ -113,7 +113,9 @@ export async function resumeWorkflow(run: string, options: ShowOptions, io: Io):
   const { workflow } = await requireWorkflow(file, caller.agentFiles, io);
   if (outcome !== null) {
     const retry =
-      outcome === "SUCCEEDED" ? "" : `; to run the failed steps again: agentcore workflow retry ${id}`;
+      outcome === "SUCCEEDED"
+        ? ""
+        : `; to run the failed steps again: agentcore workflow retry ${shortId(id)}`;
     io.stderr.write(`agentcore: the run has already ended (${outcome})${retry}\n`);
   }
   return withEngine({ workflow, budget }, options, io, (engine) =>
@@ -161,7 +163,10 @@ export async function cancelWorkflow(run: string, options: CancelWorkflowOptions
   });
   if (id !== null) {
     if (options.json === true) io.stdout.json({ run: id, outcome: "requested" });
-    else io.stdout.write(`${id}  cancellation requested; follow it with agentcore workflow show ${id}\n`);
+    else
+      io.stdout.write(
+        `${shortId(id)}  cancellation requested; follow it with agentcore workflow show ${shortId(id)}\n`,
+      );
     return exitCodes.succeeded;
   }
   const { id: free, hash, file, caller, budget } = await findFreeRun(run, options, io);
@@ -169,7 +174,7 @@ export async function cancelWorkflow(run: string, options: CancelWorkflowOptions
   if (!loaded.ok || loaded.workflow.hash !== hash) {
     await endWithoutFile(free, message, options, io);
     if (options.json === true) io.stdout.json({ run: free, outcome: "CANCELLED" });
-    else io.stdout.write(`${free}  cancelled; ${file} has changed since the run started\n`);
+    else io.stdout.write(`${shortId(free)}  cancelled; ${file} has changed since the run started\n`);
     return exitCodes.succeeded;
   }
   const { workflow } = loaded;
@@ -246,7 +251,7 @@ async function withEngine(
       };
       const result = await follow(await begin(run), presenter, io);
       presenter.end(result);
-      const isReported = await writeJunit(options.junit, workflow.name, result, io);
+      const isReported = await writeReport(options.junit, () => junitReport(workflow.name, result), io);
       const exitCode = exitCodeOf(result);
       return isReported || exitCode !== exitCodes.succeeded ? exitCode : exitCodes.failed;
     } finally {
@@ -271,24 +276,6 @@ function presenterFor(
   const stderr = heldOutput((text) => io.stderr.write(text));
   const log = io.stderr.stream.isTTY === true ? createLog("warn", stderr) : createLog("warn");
   return { presenter: workflowLive(io, run, stderr), log };
-}
-
-/** Returns false, after a message, if the file could not be written. The result of the ended run does not change. */
-async function writeJunit(
-  file: string | undefined,
-  name: string,
-  result: RunResult,
-  io: Io,
-): Promise<boolean> {
-  if (file === undefined) return true;
-  try {
-    await writeTextFile(file, io.cwd, junitReport(name, result));
-    return true;
-  } catch (error) {
-    if (!isAgentCoreError(error)) throw error;
-    io.stderr.write(`agentcore: ${error.message}\n`);
-    return false;
-  }
 }
 
 function runPorts({ containment }: Composition, log: Log, io: Io) {

@@ -7,8 +7,9 @@ import type { Io } from "../io.ts";
 import { loadOptionsConfig, type StateOptions } from "../queue/open-queue.ts";
 import { span, type Line } from "../screen/line.ts";
 import { table } from "../screen/table.ts";
+import { shortId, shortIdsAmong } from "../screen/short-id.ts";
 import { plainScreen } from "../screen/terminal.ts";
-import { findRunId } from "../workflow/find-run.ts";
+import { allRuns, findRunId } from "../workflow/find-run.ts";
 import { lookUpWorkers } from "../workflow/known-workers.ts";
 import { loadWorkflow, writeWarnings } from "../workflow/load-workflow.ts";
 import { runStateOf } from "../workflow/run-owner.ts";
@@ -45,19 +46,18 @@ export interface ListRunsOptions extends StateOptions {
 
 export async function listWorkflowRuns(options: ListRunsOptions, io: Io): Promise<number> {
   return withJournal(options, io, async (journal) => {
-    const { before, limit } = options;
-    const runs = await listRuns(journal, {
-      before,
-      limit,
-    });
+    const { limit } = options;
+    const before = options.before === undefined ? undefined : await findRunId(journal, options.before);
+    const runs = await listRuns(journal, { before, limit });
     if (options.json === true) {
       const found = runs.map(({ id, header }) => ({ id, ...header, state: runStateOf(header) }));
       io.stdout.json({ runs: found });
       return exitCodes.succeeded;
     }
+    const nameOf = shortIdsAmong(await allRuns(journal));
     const columns = ["RUN", "STATE", "STEPS", "TIME", "WORKFLOW"].map((title) => ({ title }));
     const rows = runs.map(({ id, header }) => [
-      span(id),
+      span(nameOf(id), "accent"),
       span(runStateOf(header)),
       span(`${textOf(header["stepsEnded"])}/${textOf(header["steps"])}`),
       span(formatDuration(timeOf(header))),
@@ -108,9 +108,10 @@ export async function showWorkflowRun(
 
 /** What to do about a run that is stopped or has failed. */
 function cureLines(id: string, state: string): Line[] {
-  if (state === "INTERRUPTED") return [[span(`go on with it: agentcore workflow resume ${id}`, "accent")]];
+  if (state === "INTERRUPTED")
+    return [[span(`go on with it: agentcore workflow resume ${shortId(id)}`, "accent")]];
   const isOver = state === "SUCCEEDED" || state === "RUNNING";
-  return isOver ? [] : [[span(`begin what failed again: agentcore workflow retry ${id}`, "accent")]];
+  return isOver ? [] : [[span(`begin what failed again: agentcore workflow retry ${shortId(id)}`, "accent")]];
 }
 
 const textOf = (value: JournalHeader[string] | undefined): string =>

@@ -1,6 +1,6 @@
 /** Opens the queue of a state directory for commands that submit, query or change jobs without running any. */
 import { AgentCoreError, systemClock, systemIds, type Log } from "@agentcore/contract";
-import { QueueClient, type JobRecord, type JobStore } from "@agentcore/scheduler";
+import { QueueClient, type JobQuery, type JobRecord, type JobStore } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { workerNames } from "../adapters.ts";
 import { announceConfig, type Announcement } from "../config/announce.ts";
@@ -8,7 +8,8 @@ import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import type { Io } from "../io.ts";
 import { createLog } from "../log.ts";
 import { createStateDir, resolveStateDir, type StateDir } from "../state/state-dir.ts";
-import { nearest } from "@agentcore/yaml-file";
+import { isGeneratedId, shortIdChars, shortIdsAmong } from "../screen/short-id.ts";
+import { afterPrefix, findId, type IdSource } from "./find-id.ts";
 
 /** Options that every command with state has. */
 export interface StateOptions {
@@ -67,47 +68,60 @@ function openClient(store: JobStore, loaded: LoadedConfig, log: Log): QueueClien
   return new QueueClient({ store, clock: systemClock, ids: systemIds, log, workers: workerNames(loaded) });
 }
 
-/** The shortest accepted prefix of an id, if only one job's id begins with it. */
-export const idCharsMin = 6;
-
-/** Most ids that are listed if a prefix fits several. */
-const candidatesMax = 6;
-
-/** Every id with this prefix is below this value, and lists descend from it. */
-export const afterPrefix = (prefix: string): string => `${prefix}\uffff`;
-
-/** `ids`: newest first; all that were found, or the first ones if there are more than are listed. */
-export function manyAlike(prefix: string, what: string, ids: readonly string[]): string {
-  const named = ids.slice(0, candidatesMax);
-  const many = ids.length > candidatesMax ? `more than ${candidatesMax}` : String(ids.length);
-  const more = ids.length > candidatesMax ? ", …" : "";
-  return `"${prefix}" matches ${many} ${what}: ${named.join(", ")}${more}; give more characters`;
-}
-
-export const alikeMax = candidatesMax + 1;
-
-async function jobsThatBegin(store: JobStore, prefix: string): Promise<readonly JobRecord[]> {
-  const { jobs } = await store.list({ before: afterPrefix(prefix), limit: alikeMax });
-  return jobs.filter(({ job }) => job.id.startsWith(prefix));
-}
-
-/** The job with that id, or with the only id that begins with it. Throws `AC_JOB_NOT_FOUND`. */
-export async function findJob(store: JobStore, id: string): Promise<JobRecord> {
-  const exact = await store.get(id);
+/** The job with that id, short id or beginning of an id, or the newest for `@last`. Throws `AC_JOB_NOT_FOUND`. */
+export async function findJob(store: JobStore, text: string): Promise<JobRecord> {
+  const exact = await store.get(text);
   if (exact !== undefined) return exact;
-  const alike = id.length < idCharsMin ? [] : await jobsThatBegin(store, id);
-  const [only] = alike;
-  if (only !== undefined && alike.length === 1) return only;
-  const evidence = { jobId: id };
-  if (alike.length > 1) {
-    const ids = alike.map(({ job }) => job.id);
-    throw new AgentCoreError("AC_JOB_NOT_FOUND", manyAlike(id, "jobs", ids), { evidence });
-  }
-  const { jobs } = await store.list({});
-  const near = nearest(
-    id,
-    jobs.map(({ job }) => job.id),
-  );
-  const hint = near === undefined ? "" : `; did you mean ${near}?`;
-  throw new AgentCoreError("AC_JOB_NOT_FOUND", `there is no job "${id}"${hint}`, { evidence });
+  const found = await findId(text, jobIds(store));
+  const record = "id" in found ? await store.get(found.id) : undefined;
+  if (record !== undefined) return record;
+  const problem = "id" in found ? `there is no job "${found.id}"` : found.problem;
+  throw new AgentCoreError("AC_JOB_NOT_FOUND", problem, { evidence: { jobId: text } });
 }
+
+/** The id below which the next page begins; that job may be deleted meanwhile. */
+export async function cursorOf(store: JobStore, before: string | undefined): Promise<string | undefined> {
+  return before === undefined || isGeneratedId(before) ? before : (await findJob(store, before)).job.id;
+}
+
+function jobIds(store: JobStore): IdSource {
+  const listed = async (query: JobQuery): Promise<readonly string[]> =>
+    (await store.list(query)).jobs.map(({ job }) => job.id);
+  return {
+    what: "job",
+    exact: async (text) => (await store.get(text))?.job.id,
+    beginning: async (text, limit) =>
+      (await listed({ before: afterPrefix(text), limit })).filter((id) => id.startsWith(text)),
+    ending: (text, limit) => listed({ idEndings: [text], limit }),
+    newest: () => newestJob(store),
+    recent: () => listed({}),
+  };
+}
+
+/** Lists are by id, and a caller may choose an id; so the one that was submitted last is looked for by its time. */
+async function newestJob(store: JobStore): Promise<string | undefined> {
+  let newest: JobRecord | undefined;
+  for (;;) {
+    const after = newest === undefined ? {} : { submittedAfter: newest.submittedAt + 1 };
+    const { jobs } = await store.list({ ...after, notPieces: true, limit: 1000 });
+    if (jobs.length === 0) return newest?.job.id;
+    newest = jobs.reduce((one, other) => (other.submittedAt > one.submittedAt ? other : one));
+  }
+}
+
+/** Names jobs by short ids that fit no other job of the state directory. */
+export async function namesOf(
+  store: Pick<JobStore, "list">,
+  shown: readonly JobRecord[],
+): Promise<(id: string) => string> {
+  const ids = shown.map(({ job }) => job.id);
+  const others: string[] = [];
+  for (let at = 0; at < ids.length; at += namedAtOnce) {
+    const idEndings = ids.slice(at, at + namedAtOnce).map((id) => id.slice(-shortIdChars));
+    const { jobs } = await store.list({ idEndings, limit: 2 * namedAtOnce });
+    others.push(...jobs.map(({ job }) => job.id));
+  }
+  return shortIdsAmong([...others, ...ids]);
+}
+
+const namedAtOnce = 500;

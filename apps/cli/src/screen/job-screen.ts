@@ -12,13 +12,15 @@ import { paragraph, span, type Line, type Span, type Tone } from "./line.ts";
 import { formatCount, formatDollars } from "./run-view.ts";
 import { describeReceipt, formatBytes } from "./summary.ts";
 import { table } from "./table.ts";
+import { shortId } from "./short-id.ts";
 import { cut, oneLine } from "./text.ts";
 
 /** On a terminal, the table cuts this to the width. */
 const listColumns = 500;
 const taskColumns = 500;
 
-export function jobTable(jobs: readonly JobRecord[], now: number): Line[] {
+/** `nameOf`: the id that is shown for a job. */
+export function jobTable(jobs: readonly JobRecord[], now: number, nameOf = shortId): Line[] {
   const steps = jobs.some(({ job }) => runOfPiece(job) !== null);
   const columns = [
     { title: "JOB" },
@@ -33,7 +35,7 @@ export function jobTable(jobs: readonly JobRecord[], now: number): Line[] {
   return table(
     columns,
     jobs.map((record) => [
-      span(record.job.id, "accent"),
+      span(nameOf(record.job.id), "accent"),
       stateSpan(record.state),
       span(record.job.task.worker),
       span(attemptText(record)),
@@ -50,10 +52,10 @@ function attemptText({ attempt, job }: JobRecord): string {
   return runOfPiece(job) === null ? `${attempt}/${job.limits.maxAttempts}` : String(attempt);
 }
 
-/** `0199a2c4-…  build, check, iteration 2`; empty for a job that is not a step of a run. */
+/** `2727b1d1  build, check, iteration 2`; empty for a job that is not a step of a run. */
 function pieceText(job: Job): string {
   const run = runOfPiece(job);
-  return run === null ? "" : `${run}  ${pieceName(job)}`;
+  return run === null ? "" : `${shortId(run)}  ${pieceName(job)}`;
 }
 
 /** `build, check, iteration 2`. */
@@ -76,7 +78,8 @@ export function jobLines(
   const { job, state } = record;
   const labels = Object.entries(job.context.labels).map(([name, value]) => `${name}=${value}`);
   return [
-    [span(`${job.id}  `, "accent"), stateSpan(state)],
+    [span(`${shortId(job.id)}  `, "accent"), stateSpan(state)],
+    ...field("id", shortId(job.id) === job.id ? "" : job.id),
     ...field("worker", [job.task.worker, job.task.model ?? []].flat().join(", model ")),
     ...field("workspace", job.task.workspace),
     ...field("may", job.task.capabilities.join(", ")),
@@ -144,8 +147,9 @@ function stateLines({ job, state }: JobRecord, now: number): Line[] {
 /** What happened to a dead job. */
 function replayLines(job: Job, replayedAs: string | null): Line[] {
   const run = runOfPiece(job);
-  if (run !== null) return field("decided by", `workflow run ${run}: agentcore workflow show ${run}`);
-  return replayedAs === null ? [] : field("replayed", `as ${replayedAs}`);
+  if (run !== null)
+    return field("decided by", `workflow run ${shortId(run)}: agentcore workflow show ${shortId(run)}`);
+  return replayedAs === null ? [] : field("replayed", `as ${shortId(replayedAs)}`);
 }
 
 function reasonLines(title: string, { code, message }: Reason): Line[] {
@@ -187,7 +191,7 @@ function field(title: string, text: string, tone: Tone = "plain"): Line[] {
   return text === "" ? [] : [paragraph([span(`  ${title.padEnd(11)}`, "dim"), span(text, tone)])];
 }
 
-export function deadTable(jobs: readonly JobRecord[], now: number): Line[] {
+export function deadTable(jobs: readonly JobRecord[], now: number, nameOf = shortId): Line[] {
   const columns = [
     { title: "JOB" },
     { title: "WORKER" },
@@ -204,7 +208,7 @@ export function deadTable(jobs: readonly JobRecord[], now: number): Line[] {
         ? []
         : [
             [
-              span(job.id, "accent"),
+              span(nameOf(job.id), "accent"),
               span(job.task.worker),
               span(String(attempt)),
               span(spent.costUsd === 0 ? "–" : formatDollars(spent.costUsd)),

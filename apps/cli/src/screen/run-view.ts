@@ -11,6 +11,7 @@ import {
   type WorkerEvent,
 } from "@agentcore/contract";
 import { span, type Line, type Tone } from "./line.ts";
+import { shortId } from "./short-id.ts";
 import { oneLine } from "./text.ts";
 
 type Phase = "waiting" | "running" | "stopping" | "ended";
@@ -82,7 +83,7 @@ export function advance(before: RunView, event: RunEvent): Step {
       return onAttempt(view, event, line);
     case "job_submitted":
       return event.deduplicated
-        ? step(view, [line("joined", `job ${event.jobId} has the same key`, "warn")])
+        ? step(view, [line("joined", `job ${shortId(event.jobId)} has the same key`, "warn")])
         : step({ ...view, lastAction: "waiting for a permit" }, []);
     case "job_ended":
       return step({ ...view, phase: "ended" }, []);

@@ -6,6 +6,7 @@ import { errorCodes, formatDuration, isErrorCode } from "@agentcore/contract";
 import { runOfPiece, type Decision, type WhyReport } from "@agentcore/scheduler";
 import { stateSpan } from "./job-screen.ts";
 import { paragraph, span, type Line } from "./line.ts";
+import { shortId } from "./short-id.ts";
 import { oneLine } from "./text.ts";
 
 export interface WhyFacts extends Pick<WhyReport, "record" | "decisions" | "ahead" | "blockedBy"> {
@@ -20,7 +21,7 @@ const aheadShownMax = 5;
 
 export function whyLines(facts: WhyFacts): Line[] {
   const { record, decisions, now } = facts;
-  const head: Line = [span(`${record.job.id}  `, "accent"), stateSpan(record.state)];
+  const head: Line = [span(`${shortId(record.job.id)}  `, "accent"), stateSpan(record.state)];
   const rest = [...turnLines(facts), ...leftLines(facts), ...costLines(facts)];
   if (decisions.length === 0) return [head, ...rest, ...nothingLines(facts)];
   const decided = decisions.flatMap((decision) => decisionLines(decision, facts, now));
@@ -82,7 +83,7 @@ function turnLines({ record, ahead, blockedBy }: WhyFacts): Line[] {
   if (ahead.length === 0) return blocked;
   const shown = ahead
     .slice(0, aheadShownMax)
-    .map(({ jobId, waitingFor }) => (waitingFor === null ? jobId : `${jobId} (${waitingFor.code})`));
+    .map(({ jobId, waitingFor }) => `${shortId(jobId)}${waitingFor === null ? "" : ` (${waitingFor.code})`}`);
   const more = ahead.length > aheadShownMax ? `, and ${ahead.length - aheadShownMax} more` : "";
   return [...blocked, indented(`queued behind ${shown.join(", ")}${more}`)];
 }

@@ -2,13 +2,14 @@
 import { formatDuration, type RunEvent } from "@agentcore/contract";
 import { span, type Line, type Tone } from "./line.ts";
 import { formatDollars, whenRetried } from "./run-view.ts";
+import { shortId } from "./short-id.ts";
 import { oneLine } from "./text.ts";
 
 /** Null for events that need no line. `at` is shown as local time of day. */
 export function workLine(event: RunEvent): Line | null {
   const line = (verb: string, text: string, tone: Tone = "plain"): Line => [
     span(`${timeOfDay(event.at)}  `, "dim"),
-    span(event.jobId === "" ? "" : `${event.jobId}  `, "accent"),
+    span(event.jobId === "" ? "" : `${shortId(event.jobId)}  `, "accent"),
     span(verb, tone),
     span(text === "" ? "" : `  ${text}`),
   ];
@@ -30,7 +31,9 @@ export function workLine(event: RunEvent): Line | null {
     case "escalation":
       return line("alarm", `${event.target}: ${coded(event)}`, "bad");
     case "job_ended":
-      return event.outcome === "dead" ? line("dead letter", "see `agentcore dlq show`", "bad") : null;
+      return event.outcome === "dead"
+        ? line("dead letter", `see agentcore dlq show ${shortId(event.jobId)}`, "bad")
+        : null;
     case "job_submitted":
     case "permit_granted":
     case "permit_deferred":

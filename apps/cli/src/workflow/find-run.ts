@@ -1,25 +1,38 @@
-/** Finds a workflow run by its id or by an unambiguous beginning of it. */
+/** Finds a workflow run by its id, its short id, the beginning of its id, or as the newest one. */
 import { AgentCoreError } from "@agentcore/contract";
 import type { Journal } from "@agentcore/scheduler";
-import { afterPrefix, alikeMax, idCharsMin, manyAlike } from "../queue/open-queue.ts";
-import { listRuns, runNotFound } from "@agentcore/workflow";
+import { listRuns } from "@agentcore/workflow";
+import { afterPrefix, findId, type IdSource } from "../queue/find-id.ts";
 
 /** Throws `AC_WORKFLOW_RUN_NOT_FOUND`. */
-export async function findRunId(journal: Journal, id: string): Promise<string> {
-  const runs = await listRuns(journal, { before: afterPrefix(id), limit: alikeMax });
-  // This id is lower than every longer one that begins with it, so more of those than requested may come before it.
-  const [whole] = await listRuns(journal, { before: `${id}\0`, limit: 1 });
-  if (whole?.id === id) return id;
-  const alike = id.length < idCharsMin ? [] : runs.filter((run) => run.id.startsWith(id));
-  const [only] = alike;
-  if (only === undefined) throw runNotFound(id);
-  if (alike.length === 1) return only.id;
-  throw new AgentCoreError(
-    "AC_WORKFLOW_RUN_NOT_FOUND",
-    manyAlike(
-      id,
-      "runs",
-      alike.map((run) => run.id),
-    ),
-  );
+export async function findRunId(journal: Journal, text: string): Promise<string> {
+  const found = await findId(text, runIds(journal));
+  if ("id" in found) return found.id;
+  throw new AgentCoreError("AC_WORKFLOW_RUN_NOT_FOUND", found.problem, { evidence: { run: text } });
 }
+
+function runIds(journal: Journal): IdSource {
+  const listed = async (page: Parameters<typeof listRuns>[1]): Promise<readonly string[]> =>
+    (await listRuns(journal, page)).map(({ id }) => id);
+  return {
+    what: "run",
+    exact: async (text) => (await listed({ before: `${text}\0`, limit: 1 })).find((id) => id === text),
+    beginning: async (text, limit) =>
+      (await listed({ before: afterPrefix(text), limit })).filter((id) => id.startsWith(text)),
+    ending: async (text) => (await allRuns(journal)).filter((id) => id.endsWith(text)),
+    newest: async () => (await listed({ limit: 1 }))[0],
+    recent: () => listed({}),
+  };
+}
+
+/** Ended runs are deleted after a while, so there are not many. */
+export async function allRuns(journal: Journal): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (let before: string | undefined; ; before = found.at(-1)) {
+    const page = await listRuns(journal, { before, limit: pageRuns });
+    found.push(...page.map(({ id }) => id));
+    if (page.length < pageRuns) return found;
+  }
+}
+
+const pageRuns = 1000;

@@ -3,6 +3,7 @@ import type { RunResult, WorkflowEvent } from "@agentcore/workflow";
 import type { Io } from "../io.ts";
 import { eventLines } from "../present/event-lines.ts";
 import { span } from "../screen/line.ts";
+import { shortId } from "../screen/short-id.ts";
 import { plainScreen } from "../screen/terminal.ts";
 import { stepLine, summary } from "./workflow-screen.ts";
 
@@ -50,7 +51,7 @@ export function workflowLines(io: Pick<Io, "stdout" | "stderr">, verbose: boolea
       switch (event.type) {
         case "run_started": {
           const again = event.resumed ? "resumed " : "";
-          screen.print([[span(event.name, "strong"), span(`  ${again}run ${event.run}`, "dim")]]);
+          screen.print([[span(event.name, "strong"), span(`  ${again}run ${shortId(event.run)}`, "dim")]]);
           break;
         }
         case "step_changed":

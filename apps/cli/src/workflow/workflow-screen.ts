@@ -2,6 +2,7 @@
 import { formatDuration } from "@agentcore/contract";
 import type { RunResult, StepReport } from "@agentcore/workflow";
 import { span, type Line, type Tone } from "../screen/line.ts";
+import { shortId } from "../screen/short-id.ts";
 import { table } from "../screen/table.ts";
 import { oneLine } from "../screen/text.ts";
 import { hasEnded, iterationsText, retryText, statusLabel } from "./status.ts";
@@ -77,7 +78,10 @@ export function failureLines(steps: readonly StepReport[]): Line[] {
       .slice(0, failuresShownMax)
       .flatMap(({ id, output, log, jobId }): Line[] => [
         [],
-        [span(id, "strong"), span(`  job ${jobId}${log === null ? "" : `, log ${log}`}`, "dim")],
+        [
+          span(id, "strong"),
+          span(`  job ${shortId(jobId ?? "")}${log === null ? "" : `, log ${log}`}`, "dim"),
+        ],
         ...output
           .split("\n")
           .flatMap((line): Line[] => (line === "" ? [] : [[span("  | ", "dim"), span(line)]])),
@@ -91,7 +95,7 @@ function goOnLines({ outcome, run }: RunResult): Line[] {
   if (outcome === "SUCCEEDED") return [];
   const command = outcome === "INTERRUPTED" ? "resume" : "retry";
   const what = outcome === "INTERRUPTED" ? "go on with it" : "begin what failed again";
-  return [[span(`${what}: agentcore workflow ${command} ${run}`, "accent")]];
+  return [[span(`${what}: agentcore workflow ${command} ${shortId(run)}`, "accent")]];
 }
 
 const outcomeTones: Readonly<Record<RunResult["outcome"], Tone>> = {
@@ -114,7 +118,7 @@ export function summary(result: RunResult): Line[] {
       span("Workflow: "),
       span(outcome, outcomeTones[outcome]),
       span(`  (${formatDuration(endedAt - startedAt)})${money}`),
-      span(`  run ${run}`, "dim"),
+      span(`  run ${shortId(run)}`, "dim"),
     ],
     ...(reason === null ? [] : [[span(reason, "dim")]]),
     ...goOnLines(result),

@@ -185,6 +185,7 @@ export const journalCases: readonly ConformanceCase[] = [
     assert.deepEqual(await listed({ labels: { a: "1", b: "2" } }), [labelled.id]);
     assert.deepEqual(await listed({ labels: { a: "2" } }), []);
     assert.deepEqual(await listed({ ids: [dead.job.id, "nobody"] }), [dead.job.id]);
+    assert.deepEqual(await listed({ idEndings: [dead.job.id.slice(-8), "x".repeat(8)] }), [dead.job.id]);
     assert.deepEqual(await listed({ states: [] }), []);
   }),
   storeCase("lists by the moments of submit and end, from the first to before the last", async (store) => {

@@ -38,7 +38,7 @@ export function list(sql: Sql, query: JobQuery): JobPage {
 
 /** The query as SQL. Its text depends only on which fields are given, so few statements are prepared. */
 export function conditionOf(query: JobQuery): Condition {
-  const { states, worker, tenant, key, labels, code, errorClass, ids, before } = query;
+  const { states, worker, tenant, key, labels, code, errorClass, ids, idEndings, before } = query;
   const conditions: (Condition | undefined)[] = [
     states && { text: `(${states.map((state) => inState[state]).join(" OR ") || "FALSE"})`, values: [] },
     given("j.claim_group IN (SELECT number FROM claim_groups WHERE worker = ?)", worker),
@@ -50,6 +50,10 @@ export function conditionOf(query: JobQuery): Condition {
     query.notReplayed === true ? { text: "j.replayed_as IS NULL", values: [] } : undefined,
     query.notPieces === true ? { text: `${labelOfRun} IS NULL`, values: [] } : undefined,
     given("j.id IN (SELECT value FROM json_each(?))", ids && JSON.stringify(ids)),
+    idEndings && {
+      text: "substr(j.id, 0 - ?) IN (SELECT value FROM json_each(?))",
+      values: [[...(idEndings[0] ?? "")].length, JSON.stringify(idEndings)],
+    },
     given("j.submitted_at < ?", query.submittedBefore),
     given("j.submitted_at >= ?", query.submittedAfter),
     given("j.ended_at < ?", query.endedBefore),

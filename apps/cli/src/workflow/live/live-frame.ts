@@ -5,6 +5,7 @@
 import { worstStatus, type StepReport } from "@agentcore/workflow";
 import { span, type Line } from "../../screen/line.ts";
 import { formatDollars, formatElapsed } from "../../screen/run-view.ts";
+import { shortId } from "../../screen/short-id.ts";
 import { oneLine } from "../../screen/text.ts";
 import { hasEnded, iterationsText, retryText, statusLabel } from "../status.ts";
 import { isActive, type LiveNode, type LiveRun } from "./live-run.ts";
@@ -37,7 +38,7 @@ function headLine(live: LiveRun, now: number): Line {
     span(active === 0 ? "" : `, ${active} running`, "accent"),
     span(` · ${formatElapsed(startedAt === null ? 0 : now - startedAt)}`),
     span(` · ${formatDollars(costUsd)}${capUsd === null ? "" : ` of ${formatDollars(capUsd)}`}`),
-    span(`  run ${live.run}`, "dim"),
+    span(`  run ${shortId(live.run)}`, "dim"),
   ];
 }
 
