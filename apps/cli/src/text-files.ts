@@ -2,11 +2,12 @@
  * Reads and writes text files. Every reader skips a byte order mark and refuses invalid UTF-8 with its position; every
  * failure names the file and the system's error.
  */
-import { AgentCoreError, type ErrorCode } from "@agentcore/contract";
+import { AgentCoreError, isAgentCoreError, type ErrorCode } from "@agentcore/contract";
 import { isUtf8 } from "node:buffer";
 import { accessSync, constants, statSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import type { Io } from "./io.ts";
 import { systemWords } from "./system-words.ts";
 
 /** `name`: for messages. Throws `code`. */
@@ -59,6 +60,26 @@ export async function writeTextFile(file: string, cwd: string, text: string): Pr
     await writeFile(resolve(cwd, file), text);
   } catch (error) {
     throw cannot("write", file, error);
+  }
+}
+
+/**
+ * Writes a file that belongs to the end of a run. Returns false, after a message, if it could not be written: the result of the
+ * run does not change. True if no file was asked for.
+ */
+export async function writeReport(
+  file: string | undefined,
+  text: () => string,
+  { cwd, stderr }: Pick<Io, "cwd" | "stderr">,
+): Promise<boolean> {
+  if (file === undefined) return true;
+  try {
+    await writeTextFile(file, cwd, text());
+    return true;
+  } catch (error) {
+    if (!isAgentCoreError(error)) throw error;
+    stderr.write(`agentcore: ${error.message}\n`);
+    return false;
   }
 }
 

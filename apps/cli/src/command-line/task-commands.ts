@@ -19,6 +19,8 @@ export function defineRun({ define, finish, io }: Definition): void {
     io,
   )
     .option("--no-wait", "do not wait for a free slot; exit with code 3")
+    .option("-q, --quiet", "print only the worker's last message (with --json: only the result)")
+    .option("--last-message <file>", "write the worker's last message to this file")
     .option("--json", "print one JSON event per line; the last line is the result")
     .addHelpText(
       "after",

@@ -22,6 +22,11 @@ import {
 import { requireKnownCost } from "../options/require-price.ts";
 import { createLog, type ProcessLog } from "../log.ts";
 import { announcementOf, loadOptionsConfig } from "../queue/open-queue.ts";
+import { exitCodes } from "../exit-code.ts";
+import { LastMessage } from "../present/last-message.ts";
+import { quietPresenter } from "../present/quiet-presenter.ts";
+import type { ViewedJob } from "../screen/run-view.ts";
+import { checkWritable, writeReport } from "../text-files.ts";
 import { jsonPresenter } from "../present/json-presenter.ts";
 import { humanPresenter } from "../present/human-presenter.ts";
 import type { Presenter } from "../present/human-presenter.ts";
@@ -32,14 +37,27 @@ import { resolveStateDir } from "../state/state-dir.ts";
 
 export interface RunOptions extends TaskOptions {
   readonly json?: boolean;
+  /** Print only the result. */
+  readonly quiet?: boolean;
+  /** File for the last message of the worker. */
+  readonly lastMessage?: string;
   /** False with `--no-wait`. */
   readonly wait: boolean;
 }
 
 export async function run(instructions: string | undefined, options: RunOptions, io: Io): Promise<number> {
-  const loaded = await loadOptionsConfig(options, io, announcementOf(options));
-  const text = await readInstructions(instructions, io);
-  const job = jobFromOptions(text, { interactive: true, ...options }, loaded, io);
+  const loaded = await loadOptionsConfig(
+    options,
+    io,
+    options.quiet === true ? "exceptions" : announcementOf(options),
+  );
+  if (options.lastMessage !== undefined) checkWritable(options.lastMessage, io.cwd);
+  const job = jobFromOptions(
+    await readInstructions(instructions, io),
+    { interactive: true, ...options },
+    loaded,
+    io,
+  );
   warnOfLoaders(options.env, io);
   const adapter = await requireWorker(job.task.worker, job.task.capabilities ?? [], loaded);
   requireWorkerProgram(adapter, loaded, io.env);
@@ -47,26 +65,44 @@ export async function run(instructions: string | undefined, options: RunOptions,
   const log = createLog("warn");
   const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
   const composition = await compose({ config: loaded.config, state, adapters: [adapter], env: io.env, log });
-  const presenter =
-    options.json === true
-      ? jsonPresenter(io.stdout, io.stderr)
-      : humanPresenter(io.stdout, systemClock, {
-          maxAttempts: job.limits?.maxAttempts ?? 1,
-          maxCostUsd: job.limits?.maxCostUsd ?? null,
-          enforcesCapabilities: adapter.enforcesCapabilities ?? true,
-        });
+  const message = new LastMessage();
+  const presenter = seenBy(
+    message,
+    presenterFor(options, io, {
+      maxAttempts: job.limits?.maxAttempts ?? 1,
+      maxCostUsd: job.limits?.maxCostUsd ?? null,
+      enforcesCapabilities: adapter.enforcesCapabilities ?? true,
+    }),
+  );
   const stops = stopOnRequest(io, presenter);
   try {
     const { keep_ended: keepEndedMs } = loaded.config;
     const parts = { composition, log, keepEndedMs, presenter, stops, wait: options.wait };
     const outcome = await runToItsEnd(job, parts);
     presenter.end(outcome.result, outcome.refused);
-    return outcome.exitCode;
+    const text = message.of(outcome.result);
+    const isKept = await writeReport(options.lastMessage, () => (text === "" ? "" : `${text}\n`), io);
+    return isKept || outcome.exitCode !== exitCodes.succeeded ? outcome.exitCode : exitCodes.failed;
   } finally {
     presenter.close();
     await composition.close();
     await log.flush();
   }
+}
+
+function presenterFor({ json, quiet }: RunOptions, io: Io, job: ViewedJob): Presenter {
+  if (quiet === true) return quietPresenter(io.stdout, io.stderr, json === true);
+  return json === true ? jsonPresenter(io.stdout, io.stderr) : humanPresenter(io.stdout, systemClock, job);
+}
+
+function seenBy(message: LastMessage, presenter: Presenter): Presenter {
+  return {
+    ...presenter,
+    event: (event) => {
+      message.see(event);
+      return presenter.event(event);
+    },
+  };
 }
 
 interface RunToEndOptions {
