@@ -52,7 +52,7 @@ export function conditionOf(query: JobQuery): Condition {
     given("j.id IN (SELECT value FROM json_each(?))", ids && JSON.stringify(ids)),
     idEndings && {
       text: "substr(j.id, 0 - ?) IN (SELECT value FROM json_each(?))",
-      values: [[...(idEndings[0] ?? "")].length, JSON.stringify(idEndings)],
+      values: [idEndings[0]?.length ?? 1, JSON.stringify(idEndings)],
     },
     given("j.submitted_at < ?", query.submittedBefore),
     given("j.submitted_at >= ?", query.submittedAfter),
