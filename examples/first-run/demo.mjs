@@ -82,20 +82,17 @@ const { status } = agentcore(
   { input: readFileSync(join(here, "fix.sh"), "utf8"), show: true },
 );
 
-const [{ id }] = JSON.parse(
-  agentcore(["jobs", "list", "--json", ...state]).stdout.split("\n")[0] ?? "{}",
-).jobs;
-const job = JSON.parse(agentcore(["jobs", "show", id, "--json", ...state]).stdout);
-const { result, started } = job.attempts[0];
+const job = JSON.parse(agentcore(["jobs", "show", "--last", "--json", ...state]).stdout);
+const [attempt] = job.attempts;
 
 title("3. What it changed");
-showPatch(result.artifacts.find((/** @type {{ kind: string }} */ { kind }) => kind === "patch").path);
+showPatch(attempt.artifacts.find((/** @type {{ kind: string }} */ { kind }) => kind === "patch").path);
 
 title("4. The permit that it ran under");
-say(JSON.stringify(started.permit.grants, null, 2));
+say(JSON.stringify(attempt.permit.grants, null, 2));
 
 title("5. The receipt: nothing is left running");
-say(JSON.stringify(result.containment, null, 2));
+say(JSON.stringify(attempt.containment, null, 2));
 
 title("6. Your turn");
 showNextSteps();

@@ -4,6 +4,7 @@
  * and repositories write it; colors and cursor movements are added afterwards, through `raw`.
  */
 import { Writable } from "node:stream";
+import { jsonDocument } from "./json/document.ts";
 import { printableJson, printableLines } from "./screen/text.ts";
 import { systemWords } from "./system-words.ts";
 
@@ -25,8 +26,8 @@ export interface Output {
   readonly isGone: boolean;
   /** Writes lines for people. Control characters are dropped. */
   write(text: string): void;
-  /** Writes one line of JSON. Control characters are escaped. */
-  json(value: unknown): void;
+  /** Writes one line of JSON, in the form of `json/document.ts`. Control characters are escaped. */
+  json(value: object): void;
   /** Writes bytes unchanged: our own escape sequences, documents in their own format, and output requested as bytes. */
   raw(chunk: string | Uint8Array): void;
   /** Resolves when the stream accepts more, or never will. */
@@ -92,8 +93,8 @@ class GuardedOutput implements Output {
     this.raw(printableLines(text));
   }
 
-  json(value: unknown): void {
-    this.raw(`${printableJson(JSON.stringify(value))}\n`);
+  json(value: object): void {
+    this.raw(`${printableJson(JSON.stringify(jsonDocument(value)))}\n`);
   }
 
   raw(chunk: string | Uint8Array): void {

@@ -89,8 +89,7 @@ export async function writeSample(folder: string): Promise<Sample> {
   };
   await agentcore("graph", "release.yaml", "--html", "file.html", "--svg", "file.svg");
   await agentcore("run", "release.yaml", "--workspace", workspace);
-  const { runs } = JSON.parse(await agentcore("list", "--json")) as { runs: readonly { id: string }[] };
-  await agentcore("show", runs[0]?.id ?? "", "--html", "run.html", "--svg", "run.svg");
+  await agentcore("show", "--last", "--html", "run.html", "--svg", "run.svg");
   const at = (name: string): string => join(folder, name);
   return { pages: [at("file.html"), at("run.html")], pictures: [at("file.svg"), at("run.svg")] };
 }

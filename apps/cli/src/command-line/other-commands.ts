@@ -28,7 +28,11 @@ export function defineTrust({ define, finish, io }: Definition): void {
 
 export function defineSchema({ define, finish, io }: Definition): void {
   define("schema", "Print a JSON Schema")
-    .argument("[name]", "config, workflow, agents, job, event or result", "config")
+    .argument(
+      "[name]",
+      "config, workflow, agents, job, output (every line of --json), event or result",
+      "config",
+    )
     .addHelpText("after", examples(["agentcore schema > agentcore.schema.json", "agentcore schema result"]))
     .action(finish(async (name: string) => (await import("../commands/schema.ts")).schema(name, io)));
 }

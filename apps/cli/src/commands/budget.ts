@@ -17,12 +17,19 @@ export async function budget(options: StateOptions, io: Io): Promise<number> {
   const database = await openStateDatabase({ directory: state.path });
   try {
     const levels = await budgetLevels(loaded.config, createSqliteLedger(database), systemClock.now());
-    if (options.json === true) io.stdout.json({ budgets: levels, unpriced: loaded.config.unpriced });
-    else plainScreen(io.stdout).print(budgetLines(levels, loaded.config.unpriced));
+    if (options.json === true) {
+      for (const level of levels) io.stdout.json(budgetJson(level));
+      io.stdout.json({ type: "pricing", unpriced: loaded.config.unpriced });
+    } else plainScreen(io.stdout).print(budgetLines(levels, loaded.config.unpriced));
     return exitCodes.succeeded;
   } finally {
     await database.close();
   }
+}
+
+function budgetJson({ scope, kind, window, limit, held, spent }: BudgetLevel): object {
+  const left = Math.max(0, limit - held - spent);
+  return { type: "budget", scope, kind, window: window ?? null, limit, held, spent, left };
 }
 
 interface Limit {

@@ -10,14 +10,13 @@ import {
 import type { DeadLetterQuery, EditJob, FailedReplay, Replayed, ReplayedBatch } from "@agentcore/scheduler";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import { jobJson } from "../queue/job-json.ts";
 import { cursorOf, findJob, namesOf, withQueue, type OpenedQueue } from "../queue/open-queue.ts";
 import type { Edit } from "../options/option-values.ts";
 import { deadTable } from "../screen/job-screen.ts";
 import { span } from "../screen/line.ts";
 import { shortId } from "../screen/short-id.ts";
 import { plainScreen } from "../screen/terminal.ts";
-import { listQuery, listUpTo, type ListOptions } from "./jobs.ts";
+import { listQuery, listUpTo, writePage, type ListOptions } from "./jobs.ts";
 
 export interface DeadOptions extends ListOptions {
   /** Without it a condition or an id is required, so that nobody replays or deletes everything by accident. */
@@ -31,7 +30,7 @@ export async function listDead(options: DeadOptions, io: Io): Promise<number> {
     const query = listQuery({ ...options, before: await cursorOf(store, options.before) });
     const page = await listUpTo(options.limit, query, (part) => client.deadLetters.list(part));
     if (options.json === true) {
-      io.stdout.json({ jobs: page.jobs.map(jobJson), next: page.next });
+      writePage(page, io);
       return exitCodes.succeeded;
     }
     const screen = plainScreen(io.stdout);
@@ -62,12 +61,12 @@ export async function replayDead(ids: readonly string[], options: DeadOptions, i
 function showReplayed({ replayed, failed }: ReplayedBatch, json: boolean, io: Io): void {
   for (const one of replayed) {
     const note = one.isNew ? "" : " (it was already replayed)";
-    if (json) io.stdout.json(one);
+    if (json) io.stdout.json({ type: "replayed", ...one });
     else io.stdout.write(`${shortId(one.deadJobId)}  replayed as ${shortId(one.jobId)}${note}\n`);
   }
   for (const { deadJobId, error } of failed) {
-    const { code, message } = error;
-    if (json) io.stdout.json({ deadJobId, code, message });
+    const { code, message, cure, evidence } = error;
+    if (json) io.stdout.json({ type: "error", code, message, cure, evidence: { ...evidence, deadJobId } });
     else io.stderr.write(`agentcore: ${shortId(deadJobId)} was not replayed: ${message} (${code})\n`);
   }
 }
@@ -100,7 +99,7 @@ export async function purgeDead(ids: readonly string[], options: DeadOptions, io
       if (options.json !== true && batch.length < deleted.length)
         io.stderr.write(`agentcore: ${deleted.length} deleted so far\n`);
     });
-    if (options.json === true) io.stdout.json({ purged, ids: deleted });
+    if (options.json === true) io.stdout.json({ type: "purged", purged, ids: deleted });
     else io.stdout.write(`${purged} deleted\n`);
     return exitCodes.succeeded;
   });

@@ -30,7 +30,7 @@ export interface DoctorOptions {
 
 export async function doctor(options: DoctorOptions, io: Io): Promise<number> {
   const report = await examine(options, io);
-  if (options.json === true) io.stdout.json(report);
+  if (options.json === true) io.stdout.json({ type: "doctor", ...report });
   else plainScreen(io.stdout).print(doctorLines(report));
   return report.ok ? exitCodes.succeeded : exitCodes.failed;
 }

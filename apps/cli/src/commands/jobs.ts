@@ -31,7 +31,7 @@ export async function listJobs(options: JobListOptions, io: Io): Promise<number>
     const shown = options.all === true || asksForSteps ? query : { ...query, notPieces: true };
     const page = await listUpTo(options.limit, shown, (part) => store.list(part));
     if (options.json === true) {
-      io.stdout.json({ jobs: page.jobs.map(jobJson), next: page.next });
+      writePage(page, io);
       return exitCodes.succeeded;
     }
     const screen = plainScreen(io.stdout);
@@ -40,6 +40,12 @@ export async function listJobs(options: JobListOptions, io: Io): Promise<number>
     if (page.next !== null) screen.print([[span(`More with --before ${shortId(page.next)}`, "dim")]]);
     return exitCodes.succeeded;
   });
+}
+
+/** One line for each job, and one that says where the next page begins. */
+export function writePage({ jobs, next }: JobPage, { stdout }: Pick<Io, "stdout">): void {
+  for (const record of jobs) stdout.json({ type: "job", ...jobJson(record) });
+  if (next !== null) stdout.json({ type: "more", before: next });
 }
 
 /** As many as requested: the store returns bounded pages. */
@@ -85,11 +91,8 @@ export async function cancelJobs(ids: readonly string[], options: StateOptions, 
     const records = await Promise.all(ids.map((id) => findJob(store, id)));
     for (const { job } of records) {
       const { kind } = await client.cancel(job.id, { reason: "cancelled with `agentcore jobs cancel`" });
-      const line =
-        options.json === true
-          ? JSON.stringify({ id: job.id, outcome: kind })
-          : `${shortId(job.id)}  ${cancelWords[kind]}`;
-      io.stdout.write(`${line}\n`);
+      if (options.json === true) io.stdout.json({ type: "cancel", id: job.id, outcome: kind });
+      else io.stdout.write(`${shortId(job.id)}  ${cancelWords[kind]}\n`);
     }
     return exitCodes.succeeded;
   });

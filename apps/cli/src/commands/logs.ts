@@ -201,7 +201,7 @@ async function eventPrinter(
     let view = emptyView({ maxAttempts: job.limits.maxAttempts, maxCostUsd: null });
     const show = (event: WorkerEvent): void => {
       if (options.json === true) {
-        io.stdout.json({ type: "worker_event", jobId: job.id, attempt, event });
+        io.stdout.json({ type: "worker_event", jobId: job.id, attempt, at: null, event });
         return;
       }
       const step = advance(view, { type: "worker_event", jobId: job.id, attempt, at: 0, event });

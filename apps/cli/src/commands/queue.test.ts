@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { resultLineSchema, runEventSchema } from "@agentcore/contract";
 import {
   agentcore,
   jsonLinesOf,
@@ -10,6 +9,7 @@ import {
   startAgentcore,
   type Scratch,
 } from "../testing/agentcore-process.ts";
+import { expectEvents, resultOfLine } from "../testing/documents.ts";
 import { shortId } from "../screen/short-id.ts";
 
 let scratch: Scratch;
@@ -30,10 +30,9 @@ async function show(id: string) {
   const { stdout } = await run("jobs", "show", id, "--json");
   return JSON.parse(stdout) as {
     id: string;
-    state: { kind: string };
+    state: string;
     attempt: number;
-    job: { limits: { maxAttempts: number }; context: { labels: Record<string, string> } };
-    attempts: { attempt: number; started: { permit: { grants: object } }; result: { outcome: string } }[];
+    attempts: { attempt: number; permit: { grants: object }; outcome: string }[];
   };
 }
 
@@ -47,20 +46,20 @@ async function waitFor(condition: () => boolean | Promise<boolean>): Promise<voi
 
 it("a job outlives the process that submitted it, and `work --drain` runs it to its end", async () => {
   const id = await submit("echo done > done.txt", "--label", "team=core");
-  expect((await show(id)).state.kind).toBe("queued");
+  expect((await show(id)).state).toBe("queued");
   const { code, stdout } = await run("work", "--drain", "--json");
   expect(code).toBe(0);
-  for (const line of jsonLinesOf(stdout)) expect(runEventSchema.safeParse(line).error).toBeUndefined();
+  expectEvents(jsonLinesOf(stdout));
   const job = await show(id);
   expect(job).toMatchObject({
-    state: { kind: "succeeded" },
+    state: "succeeded",
     attempt: 1,
-    job: { context: { labels: { team: "core" } } },
+    labels: { team: "core" },
   });
   expect(job.attempts[0]).toMatchObject({
     attempt: 1,
-    result: { outcome: "succeeded" },
-    started: { permit: { grants: {} } },
+    outcome: "succeeded",
+    permit: { grants: {} },
   });
   expect(readFileSync(join(scratch.workspace, "done.txt"), "utf8")).toBe("done\n");
 });
@@ -74,7 +73,7 @@ it("`jobs list --limit` gives as many as were asked for, and a short id is found
   writeFileSync(file, lines.join("\n"));
   expect((await run("submit", "--file", file)).code).toBe(0);
   const { stdout } = await run("jobs", "list", "--limit", "100000", "--json");
-  expect(JSON.parse(stdout)).toMatchObject({ next: null, jobs: { length: 1200 } });
+  expect(jsonLinesOf(stdout).map(({ type }) => type)).toEqual(Array.from({ length: 1200 }, () => "job"));
   expect((await show("j00003")).id).toBe("j00003x");
   const { code, stderr } = await run("jobs", "show", "j0000");
   expect(code).toBe(2);
@@ -87,19 +86,16 @@ it("`jobs list` filters, pages and prints tables for people", async () => {
   const first = await submit("true", "--label", "a=1");
   const second = await submit("true", "--label", "a=2", "--tenant", "acme");
   const ids = async (...args: string[]) =>
-    JSON.parse((await run("jobs", "list", "--json", ...args)).stdout) as {
-      jobs: { id: string }[];
-      next: string | null;
-    };
-  expect((await ids()).jobs.map(({ id }) => id)).toEqual([second, first]);
-  expect((await ids("--where", "label.a=1")).jobs.map(({ id }) => id)).toEqual([first]);
-  expect((await ids("--where", "label.a=1", "--where", "tenant=acme")).jobs).toEqual([]);
-  expect((await ids("--where", "submitted_before=1h")).jobs).toEqual([]);
-  expect((await ids("--where", "tenant=acme")).jobs.map(({ id }) => id)).toEqual([second]);
-  expect((await ids("--state", "succeeded")).jobs).toEqual([]);
-  const page = await ids("--limit", "1");
-  expect(page).toMatchObject({ jobs: [{ id: second }], next: second });
-  expect((await ids("--before", second)).jobs.map(({ id }) => id)).toEqual([first]);
+    jsonLinesOf((await run("jobs", "list", "--json", ...args)).stdout).map(({ id }) => id);
+  expect(await ids()).toEqual([second, first]);
+  expect(await ids("--where", "label.a=1")).toEqual([first]);
+  expect(await ids("--where", "label.a=1", "--where", "tenant=acme")).toEqual([]);
+  expect(await ids("--where", "submitted_before=1h")).toEqual([]);
+  expect(await ids("--where", "tenant=acme")).toEqual([second]);
+  expect(await ids("--state", "succeeded")).toEqual([]);
+  const page = await run("jobs", "list", "--json", "--limit", "1");
+  expect(jsonLinesOf(page.stdout)).toMatchObject([{ id: second }, { type: "more", before: second }]);
+  expect(await ids("--before", second)).toEqual([first]);
   const table = await run("jobs", "list");
   expect(table.stdout).toMatch(new RegExp(`^JOB .*\\n${shortId(second)}  queued +shell`));
 });
@@ -117,7 +113,7 @@ it("`jobs wait` exits as `run` would have, whichever process runs the job", asyn
   await run("work", "--drain");
   const { code, stdout } = await waiting;
   expect(code).toBe(1);
-  expect(resultLineSchema.parse(JSON.parse(stdout))).toMatchObject({
+  expect(resultOfLine(JSON.parse(stdout))).toMatchObject({
     jobId: id,
     outcome: "failed",
     code: "AC_WORKER_EXIT",
@@ -129,7 +125,7 @@ it("`jobs wait --timeout` gives up and leaves the job alone", async () => {
   const { code, stderr } = await run("jobs", "wait", id, "--timeout", "100ms");
   expect(code).toBe(1);
   expect(stderr).toContain("has not ended after 100ms; the job continues");
-  expect((await show(id)).state.kind).toBe("queued");
+  expect((await show(id)).state).toBe("queued");
 });
 
 it("`jobs cancel` ends a queued job at once and a running one cleanly, by any name of it", async () => {
@@ -145,7 +141,7 @@ it("`jobs cancel` ends a queued job at once and a running one cleanly, by any na
   const waited = await run("jobs", "wait", running, "--json");
   expect(waited.code).toBe(130);
   expect(JSON.parse(waited.stdout)).toMatchObject({ outcome: "cancelled", containment: { survivors: 0 } });
-  expect((await show(queued)).state.kind).toBe("cancelled");
+  expect((await show(queued)).state).toBe("cancelled");
   working.child.kill("SIGINT");
   expect((await working.finished).code).toBe(0);
 });
@@ -168,7 +164,7 @@ it("a job is named by its short id, the beginning of its id or as the newest one
     expect([named, (JSON.parse(shown.stdout) as { id: string }).id]).toEqual([named, found]);
   }
   const listed = await run("jobs", "list", "--before", shortId(newest), "--json");
-  expect((JSON.parse(listed.stdout) as { jobs: { id: string }[] }).jobs[0]?.id).toBe(id);
+  expect(jsonLinesOf(listed.stdout)[0]?.["id"]).toBe(id);
   const mistaken = shortId(id).replace(/.$/, (last) => (last === "0" ? "1" : "0"));
   expect((await run("jobs", "show", mistaken)).stderr).toContain(`did you mean ${shortId(id)}?`);
   expect((await run("jobs", "show")).stderr).toContain("no job given: pass its id, its short id");
@@ -178,7 +174,7 @@ it("a job is named by its short id, the beginning of its id or as the newest one
 it("a misspelt id cancels nothing", async () => {
   const id = await submit("true");
   expect((await run("jobs", "cancel", id, "nonsense")).code).toBe(2);
-  expect((await show(id)).state.kind).toBe("queued");
+  expect((await show(id)).state).toBe("queued");
 });
 
 describe("`work`", () => {
@@ -191,7 +187,7 @@ describe("`work`", () => {
     const { code, stdout } = await working.finished;
     expect(code).toBe(0);
     expect(stdout).toContain(`${shortId(first)}  succeeded`);
-    expect((await show(second)).state.kind).toBe("queued");
+    expect((await show(second)).state).toBe("queued");
   });
 
   it("stops what runs at the second Ctrl-C; the job counts an attempt and may be tried again", async () => {
@@ -202,7 +198,7 @@ describe("`work`", () => {
     await working.saw("finishing running jobs; press Ctrl-C again to stop them");
     working.child.kill("SIGINT");
     expect((await working.finished).code).toBe(0);
-    expect(await show(id)).toMatchObject({ state: { kind: "queued" }, attempt: 1 });
+    expect(await show(id)).toMatchObject({ state: "queued", attempt: 1 });
   });
 
   it("leaves at once at the third Ctrl-C; what ran is ended by its runtime, and no job is lost", async () => {
@@ -217,9 +213,9 @@ describe("`work`", () => {
     await working.saw("stopping running jobs; press Ctrl-C again to exit at once");
     working.child.kill("SIGINT");
     expect((await working.finished).code).toBe(130);
-    expect((await show(id)).state.kind).toBe("running");
+    expect((await show(id)).state).toBe("running");
     expect((await run("work", "--drain")).code).toBe(0);
-    expect(await show(id)).toMatchObject({ state: { kind: "succeeded" }, attempt: 2 });
+    expect(await show(id)).toMatchObject({ state: "succeeded", attempt: 2 });
   });
 
   const interrupted = "echo x >> runs.txt; test $(wc -l < runs.txt) -gt 1 || sleep 4722";
@@ -232,9 +228,9 @@ describe("`work`", () => {
     await working.finished;
     expect((await run("work", "--drain")).code).toBe(0);
     const job = await show(id);
-    expect(job).toMatchObject({ state: { kind: "succeeded" }, attempt: 2 });
+    expect(job).toMatchObject({ state: "succeeded", attempt: 2 });
     // Spooled by the runtime when its scheduler was gone, or lost if it had no time to.
-    expect(job.attempts.map(({ result }) => result.outcome)).toEqual([
+    expect(job.attempts.map(({ outcome }) => outcome)).toEqual([
       expect.stringMatching(/^(cancelled|lost)$/),
       "succeeded",
     ]);
@@ -249,14 +245,14 @@ describe("`work`", () => {
     process.kill(runtimePid, "SIGKILL");
     expect((await working.finished).code).toBe(0);
     const job = await show(id);
-    expect(job).toMatchObject({ state: { kind: "succeeded" }, attempt: 2 });
-    expect(job.attempts.map(({ result }) => result.outcome)).toEqual(["lost", "succeeded"]);
+    expect(job).toMatchObject({ state: "succeeded", attempt: 2 });
+    expect(job.attempts.map(({ outcome }) => outcome)).toEqual(["lost", "succeeded"]);
   });
 
   it("can run everything in one process", async () => {
     const id = await submit("true");
     expect((await run("work", "--drain", "--in-process")).code).toBe(0);
-    expect((await show(id)).state.kind).toBe("succeeded");
+    expect((await show(id)).state).toBe("succeeded");
   });
 });
 
@@ -294,8 +290,8 @@ describe("dead letters", () => {
     expect(JSON.parse(again.stdout)).toMatchObject({ jobId, isNew: false });
     await run("work", "--drain");
     expect(await show(jobId)).toMatchObject({
-      state: { kind: "succeeded" },
-      job: { limits: { maxAttempts: 3 } },
+      state: "succeeded",
+      maxAttempts: 3,
     });
     expect((await run("dlq", "list")).stdout).toContain("No dead letters.");
 
@@ -328,7 +324,7 @@ describe("dead letters", () => {
       "ended_after=1h",
     ];
     const listed = await run("dlq", "list", ...where, "--json");
-    expect((JSON.parse(listed.stdout) as { jobs: { id: string }[] }).jobs).toMatchObject([{ id: failed }]);
+    expect(jsonLinesOf(listed.stdout)).toMatchObject([{ id: failed }]);
     const replayed = await run("dlq", "replay", ...where);
     expect(replayed.stdout).toMatch(new RegExp(`^${shortId(failed)}  replayed as .*\n$`));
     expect((await run("dlq", "list")).stdout).toContain(shortId(other));
@@ -352,7 +348,7 @@ describe("a file of jobs", () => {
     writeFileSync(file, `${job({ id: "one" })}\n\n${job({ id: "two", key: "k" })}\n`);
     const { code, stdout } = await run("submit", "--file", file, "--json");
     expect(code).toBe(0);
-    expect(jsonLinesOf(stdout)).toEqual([
+    expect(jsonLinesOf(stdout)).toMatchObject([
       { type: "submitted", id: "one", deduplicated: false },
       { type: "submitted", id: "two", deduplicated: false },
     ]);
@@ -382,7 +378,7 @@ describe("a file of jobs", () => {
     const { code, stderr } = await run("submit", "--file", file);
     expect(code).toBe(2);
     expect(stderr).toMatch(message);
-    expect(JSON.parse((await run("jobs", "list", "--json")).stdout)).toMatchObject({ jobs: [] });
+    expect((await run("jobs", "list", "--json")).stdout).toBe("");
   });
 });
 
@@ -450,12 +446,11 @@ it("`budget` shows what is held and spent against each limit", async () => {
     "limits:\n  global:\n    cost_usd: { day: 25 }\n  workers:\n    shell: { tokens: { month: 1000 } }\n",
   );
   const { stdout } = await run("budget", "--json");
-  expect(JSON.parse(stdout)).toEqual({
-    budgets: [
-      { scope: "global", kind: "cost_usd", window: "day", limit: 25, held: 0, spent: 0 },
-      { scope: "worker:shell", kind: "tokens", window: "month", limit: 1000, held: 0, spent: 0 },
-    ],
-  });
+  expect(jsonLinesOf(stdout)).toMatchObject([
+    { scope: "global", kind: "cost_usd", window: "day", limit: 25, held: 0, spent: 0, left: 25 },
+    { scope: "worker:shell", kind: "tokens", window: "month", limit: 1000, held: 0, spent: 0, left: 1000 },
+    { type: "pricing" },
+  ]);
 });
 
 describe("`jobs logs`", () => {

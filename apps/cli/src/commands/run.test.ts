@@ -3,13 +3,8 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import {
-  configurationEventSchema,
-  resultLineSchema,
-  runEventSchema,
-  type ResultLine,
-} from "@agentcore/contract";
-import * as z from "zod";
+import type { ResultLine } from "@agentcore/contract";
+import { expectEvents, resultOfLine } from "../testing/documents.ts";
 import { agentcore, jsonLinesOf, makeScratch, startAgentcore } from "../testing/agentcore-process.ts";
 
 const scratch = makeScratch();
@@ -26,13 +21,11 @@ const shell = (script: string, ...options: string[]): string[] => [
 /** Prints `ready` and waits for a file of the workspace. */
 const untilThere = (file: string): string => `echo ready; until [ -e ${file} ]; do sleep 0.05; done`;
 
-const eventSchema = z.union([runEventSchema, configurationEventSchema]);
-
 /** Every line but the last is an event, the last is the result; both match their schemas. */
 function resultOf(stdout: string): ResultLine {
   const lines = jsonLinesOf(stdout);
-  for (const line of lines.slice(0, -1)) expect(eventSchema.safeParse(line).error).toBeUndefined();
-  return resultLineSchema.parse(lines.at(-1));
+  expectEvents(lines.slice(0, -1));
+  return resultOfLine(lines.at(-1));
 }
 
 /** Processes whose command line contains the text, seen from outside. */
@@ -137,7 +130,7 @@ describe("each way a run can end has its exit code:", () => {
     expect(existsSync(join(scratch.workspace, "ran"))).toBe(false);
     // Nothing began, and its caller knows: there is nothing left to decide.
     const dead = await agentcore(scratch, ["dlq", "list", "--json", "--where", "code=AC_BUDGET_COST"]);
-    expect(jsonLinesOf(dead.stdout)[0]).toMatchObject({ jobs: [] });
+    expect(dead.stdout).toBe("");
   });
 
   it("4 timed out", async () => {

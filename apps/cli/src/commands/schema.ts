@@ -1,25 +1,21 @@
 /** `agentcore schema`: the JSON Schemas that programs and editors need. */
-import {
-  AgentCoreError,
-  configurationEventSchema,
-  jobSubmissionSchema,
-  resultLineSchema,
-  runEventSchema,
-} from "@agentcore/contract";
+import { AgentCoreError, jobSubmissionSchema } from "@agentcore/contract";
 import { agentsJsonSchema, workflowJsonSchema } from "@agentcore/workflow";
 import { didYouMean } from "@agentcore/yaml-file";
 import * as z from "zod";
 import { configJsonSchema } from "../config/schema.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
+import { outputJsonSchema } from "../json/documents.ts";
 
 const schemas: Readonly<Record<string, () => Record<string, unknown>>> = {
   config: configJsonSchema,
   workflow: workflowJsonSchema,
   agents: agentsJsonSchema,
   job: () => z.toJSONSchema(jobSubmissionSchema, { io: "input" }),
-  event: () => z.toJSONSchema(z.union([runEventSchema, configurationEventSchema])),
-  result: () => z.toJSONSchema(resultLineSchema),
+  output: outputJsonSchema,
+  event: () => outputJsonSchema(["event", "configuration"]),
+  result: () => outputJsonSchema(["result"]),
 };
 
 export async function schema(name: string, io: Io): Promise<number> {

@@ -27,7 +27,7 @@ it("of jobs", async () => {
   await shown("run", printsEvil, ...options);
   await shown("run", `true # ${evil}`, "-w", "shell", "--json", "--label", `l=${evil}`);
   const { stdout } = await agentcore(scratch, ["jobs", "list", "--json"]);
-  const ids = (jsonLinesOf(stdout)[0] as { jobs: { id: string }[] }).jobs.map(({ id }) => id);
+  const ids = jsonLinesOf(stdout).map(({ id }) => String(id));
   expect(ids).toHaveLength(2);
   await shown("jobs", "list");
   await shown("dlq", "list");
@@ -54,8 +54,7 @@ it("of workflows", async () => {
   await shown("workflow", "list");
   await shown("workflow", "validate", file);
   const { stdout } = await agentcore(scratch, ["workflow", "list", "--json"]);
-  const [run] = (jsonLinesOf(stdout)[0] as { runs: { id: string }[] }).runs;
-  await shown("workflow", "show", run?.id ?? "");
+  await shown("workflow", "show", String(jsonLinesOf(stdout)[0]?.["id"]));
   const junit = spawnSync("cat", ["report.xml"], { cwd: scratch.workspace, encoding: "utf8" }).stdout;
   expect(junit).not.toMatch(/[^\P{Cc}\n]|\[2J|52;c/u);
   const broken = join(scratch.workspace, "broken.yaml");

@@ -56,6 +56,7 @@ it("a configuration that was found runs nothing, is named on stderr, and is in f
   expect(shell).toMatchObject({ code: 0, stderr: "" });
   const [first, ...rest] = jsonLinesOf(shell.stdout);
   expect(first).toEqual({
+    v: 1,
     type: "configuration",
     path: file,
     standing: "untrusted",

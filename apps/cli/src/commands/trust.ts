@@ -28,13 +28,16 @@ export async function trust(named: string | undefined, options: TrustOptions, io
   // Refuses a file with mistakes, and shows what the trust is about.
   const { ignored } = await readConfig({ ...source, standing: "untrusted" }, io);
   store.trust(source.path, source.text, systemClock.now());
-  if (options.json === true) io.stdout.json({ path: source.path, trusted: true, settings: ignored });
+  if (options.json === true)
+    io.stdout.json({ ...noFacts, path: source.path, trusted: true, settings: ignored });
   else {
     const settings = ignored.length === 0 ? "it only sets limits" : `now in effect: ${ignored.join(", ")}`;
     io.stdout.write(`${oneLine(`trusted ${source.path} as it is now; ${settings}`)}\n`);
   }
   return exitCodes.succeeded;
 }
+
+const noFacts = { type: "trust", sha256: null, trustedAt: null, settings: null };
 
 function requireStore(io: Io): TrustStore {
   const store = trustStoreOf(io.env);
@@ -49,7 +52,7 @@ function list(store: TrustStore, named: string | undefined, options: TrustOption
   if (named !== undefined || options.revoke === true)
     throw new AgentCoreError("AC_USAGE", "--list takes neither a path nor --revoke");
   for (const { path, sha256, trustedAt } of store.list()) {
-    if (options.json === true) io.stdout.json({ path, sha256, trustedAt });
+    if (options.json === true) io.stdout.json({ ...noFacts, path, trusted: true, sha256, trustedAt });
     else io.stdout.write(`${oneLine(`${trustedAt}  ${path}`)}\n`);
   }
   return exitCodes.succeeded;
@@ -61,7 +64,7 @@ function revoke(store: TrustStore, path: string, options: TrustOptions, io: Io):
   if (!store.revoke(target)) {
     throw new AgentCoreError("AC_USAGE", `${path} is not trusted; see agentcore trust --list`);
   }
-  if (options.json === true) io.stdout.json({ path: target, trusted: false });
+  if (options.json === true) io.stdout.json({ ...noFacts, path: target, trusted: false });
   else io.stdout.write(`${oneLine(`${target} is not trusted any more`)}\n`);
   return exitCodes.succeeded;
 }

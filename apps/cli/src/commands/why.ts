@@ -22,9 +22,16 @@ export async function why(id: string, options: StateOptions, io: Io): Promise<nu
       const { record, decisions, ahead, blockedBy } = report;
       const placed = decisions.map((decision) => {
         const { setting } = decision.evidence;
-        return { ...decision, configuredAt: typeof setting === "string" ? placeOf(setting) : null };
+        const { jobId: _, ...rest } = decision;
+        return { ...rest, configuredAt: typeof setting === "string" ? placeOf(setting) : null };
       });
-      io.stdout.json({ ...jobJson(record), decisions: placed, ahead, blockedBy, left });
+      const before = ahead.map(({ jobId, waitingFor }) => ({
+        id: jobId,
+        code: waitingFor?.code ?? null,
+        reason: waitingFor?.message ?? null,
+      }));
+      const facts = { decisions: placed, ahead: before, blockedBy, left };
+      io.stdout.json({ type: "job_decisions", ...jobJson(record), ...facts });
     } else {
       plainScreen(io.stdout).print(whyLines({ ...report, left, placeOf, now: systemClock.now() }));
     }

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { shortId } from "../screen/short-id.ts";
 import { afterAll, expect, it } from "vitest";
 import { agentcore, jsonLinesOf, makeScratch, startAgentcore } from "../testing/agentcore-process.ts";
 
@@ -40,18 +41,19 @@ it("the steps of a run stay out of the job views, and nothing but their run star
   expect((await run("dlq", "list")).stdout).toContain("No dead letters.");
   expect((await run("jobs", "list")).stdout).toContain("No jobs.");
   const all = (await run("jobs", "list", "--all")).stdout;
-  expect(all).toMatch(new RegExp(`queued .*${id} {2}wait, iteration 1`));
-  expect(all).toMatch(new RegExp(`dead .*${id} {2}loop, check, iteration 1`));
-  const listed = jsonLinesOf((await run("jobs", "list", "--all", "--json")).stdout)[0];
-  const jobs = listed?.["jobs"] as { id: string; state: { kind: string } }[];
-  const jobOf = (kind: string): string => jobs.find(({ state }) => state.kind === kind)?.id ?? "";
+  expect(all).toMatch(new RegExp(`queued .*${shortId(id)} {2}wait, iteration 1`));
+  expect(all).toMatch(new RegExp(`dead .*${shortId(id)} {2}loop, check, iteration 1`));
+  const jobs = jsonLinesOf((await run("jobs", "list", "--all", "--json")).stdout);
+  const jobOf = (kind: string): string => String(jobs.find(({ state }) => state === kind)?.["id"]);
 
   const why = (await run("why", jobOf("queued"))).stdout;
-  expect(why).toContain(`agentcore workflow resume ${id}`);
+  expect(why).toContain(`agentcore workflow resume ${shortId(id)}`);
   expect(why).not.toContain("nothing blocks it");
   const refused = await run("dlq", "replay", jobOf("dead"));
   expect(refused.code).toBe(1);
-  expect(refused.stderr).toContain(`resume the run: agentcore workflow resume ${id} (AC_JOB_IN_RUN)`);
+  expect(refused.stderr).toContain(
+    `resume the run: agentcore workflow resume ${shortId(id)} (AC_JOB_IN_RUN)`,
+  );
   const shown = (await run("jobs", "show", jobOf("dead"))).stdout;
   expect(shown).toContain("the step's timeout, or what was left of the run's");
   const labelled = await run("submit", "true", "-w", "shell", "--label", "workflow.run=x");

@@ -162,7 +162,7 @@ export async function cancelWorkflow(run: string, options: CancelWorkflowOptions
     return id;
   });
   if (id !== null) {
-    if (options.json === true) io.stdout.json({ run: id, outcome: "requested" });
+    if (options.json === true) io.stdout.json({ type: "cancel", id, outcome: "requested" });
     else
       io.stdout.write(
         `${shortId(id)}  cancellation requested; follow it with agentcore workflow show ${shortId(id)}\n`,
@@ -173,7 +173,7 @@ export async function cancelWorkflow(run: string, options: CancelWorkflowOptions
   const loaded = await loadWorkflow(file, caller.agentFiles, io);
   if (!loaded.ok || loaded.workflow.hash !== hash) {
     await endWithoutFile(free, message, options, io);
-    if (options.json === true) io.stdout.json({ run: free, outcome: "CANCELLED" });
+    if (options.json === true) io.stdout.json({ type: "cancel", id: free, outcome: "cancelled" });
     else io.stdout.write(`${shortId(free)}  cancelled; ${file} has changed since the run started\n`);
     return exitCodes.succeeded;
   }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, it } from "vitest";
+import { shortId } from "../screen/short-id.ts";
 import { agentcore, jsonLinesOf, makeScratch, startAgentcore } from "../testing/agentcore-process.ts";
 
 const scratch = makeScratch();
@@ -58,7 +59,7 @@ it("a run that signals stopped, however many, is resumed; one that failed is ret
     }
   }
   const listed = jsonLinesOf((await agentcore(scratch, ["workflow", "list", "--json"])).stdout)[0];
-  expect(listed).toMatchObject({ runs: [{ id, state: "INTERRUPTED", outcome: null }] });
+  expect(listed).toMatchObject({ id, state: "INTERRUPTED", endedAt: null });
   rmSync(at("stubborn"));
 
   const cancelled = await agentcore(scratch, ["workflow", "cancel", id]);
@@ -70,7 +71,7 @@ it("a run that signals stopped, however many, is resumed; one that failed is ret
   const resumed = await agentcore(scratch, ["workflow", "resume", id]);
   expect(resumed.code).toBe(130);
   expect(resumed.stderr).toContain(
-    `already ended (CANCELLED); to run the failed steps again: agentcore workflow retry ${id}`,
+    `already ended (CANCELLED); to run the failed steps again: agentcore workflow retry ${shortId(id)}`,
   );
 
   writeFileSync(at("go"), "");

@@ -54,9 +54,8 @@ describe("workflow run", () => {
       'name="hello" tests="2" failures="0"',
     );
     const listed = jsonLinesOf((await agentcore(scratch, ["workflow", "list", "--json"])).stdout)[0];
-    const { runs } = listed as { runs: { id: string; outcome: string }[] };
-    expect(runs).toMatchObject([{ name: "hello", outcome: "SUCCEEDED", steps: 2, stepsEnded: 2 }]);
-    const shown = await agentcore(scratch, ["workflow", "show", runs[0]?.id ?? ""]);
+    expect(listed).toMatchObject({ name: "hello", state: "SUCCEEDED", steps: 2, stepsEnded: 2 });
+    const shown = await agentcore(scratch, ["workflow", "show", String(listed?.["id"])]);
     expect(shown.stdout).toMatch(/count \(2 iterations\)/);
   });
 

@@ -4,6 +4,7 @@ import type { JournalHeader } from "@agentcore/scheduler";
 import { formatProblem, listRuns, readRun, runNotFound, storedSteps } from "@agentcore/workflow";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
+import { runJson, stepJson } from "../json/workflow-documents.ts";
 import { loadOptionsConfig, type StateOptions } from "../queue/open-queue.ts";
 import { span, type Line } from "../screen/line.ts";
 import { table } from "../screen/table.ts";
@@ -27,7 +28,7 @@ export async function validateWorkflow(file: string, options: FileOptions, io: I
   const loaded = await loadWorkflow(file, options.agents, io, { workers });
   const problems = loaded.ok ? [] : loaded.problems;
   const warnings = loaded.ok ? loaded.warnings : [];
-  if (options.json === true) io.stdout.json({ ok: loaded.ok, problems, warnings });
+  if (options.json === true) io.stdout.json({ type: "validation", ok: loaded.ok, problems, warnings });
   else if (loaded.ok) {
     writeWarnings(warnings, io);
     const { length } = loaded.workflow.steps;
@@ -50,8 +51,8 @@ export async function listWorkflowRuns(options: ListRunsOptions, io: Io): Promis
     const before = options.before === undefined ? undefined : await findRunId(journal, options.before);
     const runs = await listRuns(journal, { before, limit });
     if (options.json === true) {
-      const found = runs.map(({ id, header }) => ({ id, ...header, state: runStateOf(header) }));
-      io.stdout.json({ runs: found });
+      for (const { id, header } of runs)
+        io.stdout.json({ type: "run", ...runJson(id, header, runStateOf(header)) });
       return exitCodes.succeeded;
     }
     const nameOf = shortIdsAmong(await allRuns(journal));
@@ -85,7 +86,9 @@ export async function showWorkflowRun(
     const same = loaded.ok && loaded.workflow.hash === created.hash;
     const steps = same ? storedSteps(stored, loaded.workflow) : null;
     if (options.json === true) {
-      io.stdout.json({ id, ...header, state: runStateOf(header), inputs: created.inputs, steps });
+      const facts = runJson(id, header, runStateOf(header));
+      const reports = steps?.map(stepJson) ?? null;
+      io.stdout.json({ type: "run_details", ...facts, inputs: created.inputs, steps: reports });
       return exitCodes.succeeded;
     }
     const message = header["message"];

@@ -11,17 +11,20 @@ const anyBytesMax = 16 * workerEventsBytesMax;
 export function eventLines<E extends { readonly type: string; readonly at: number }>(
   output: Output,
   isOutput: (event: E) => boolean,
-): { write(event: E): void } {
+): {
+  /** `line`: how it is printed, if not as it is. */
+  write(event: E, line?: object): void;
+} {
   let left = 0;
   return {
-    write(event) {
+    write(event, line = event) {
       if (output.pendingBytes > (isOutput(event) ? workerEventsBytesMax : anyBytesMax)) {
         left += 1;
         return;
       }
       if (left > 0) output.json({ type: "events_dropped", jobId: "", at: event.at, count: left });
       left = 0;
-      output.json(event);
+      output.json(line);
     },
   };
 }

@@ -75,11 +75,11 @@ function turnLines({ record, ahead, blockedBy }: WhyFacts): Line[] {
   const run = runOfPiece(record.job);
   if (run !== null) {
     return [
-      indented(`it is a step of workflow run ${run} and starts only in that run`),
-      indented(`if its process has ended, continue with agentcore workflow resume ${run}`, "accent"),
+      indented(`it is a step of workflow run ${shortId(run)} and starts only in that run`),
+      indented(`if its process has ended, continue with agentcore workflow resume ${shortId(run)}`, "accent"),
     ];
   }
-  const blocked = blockedBy === null ? [] : [indented(`${blockedBy} runs in the same workspace`)];
+  const blocked = blockedBy === null ? [] : [indented(`${shortId(blockedBy)} runs in the same workspace`)];
   if (ahead.length === 0) return blocked;
   const shown = ahead
     .slice(0, aheadShownMax)

@@ -1,6 +1,7 @@
 /** Prints a workflow run: JSON events, or a line for each change of a step. */
 import type { RunResult, WorkflowEvent } from "@agentcore/workflow";
 import type { Io } from "../io.ts";
+import { runResultJson, workflowEventJson } from "../json/workflow-documents.ts";
 import { eventLines } from "../present/event-lines.ts";
 import { span } from "../screen/line.ts";
 import { shortId } from "../screen/short-id.ts";
@@ -23,11 +24,10 @@ export function workflowJsonLines(io: Pick<Io, "stdout" | "stderr">): WorkflowPr
   return {
     wantsChildren: false,
     event: (event) => {
-      if (event.type !== "run_ended") lines.write(event);
+      if (event.type !== "run_ended") lines.write(event, workflowEventJson(event));
     },
     end: (result) => {
-      const { costUsd, spent, ...rest } = result;
-      io.stdout.json({ type: "result", ...rest, spent: { ...spent, costUsd } });
+      io.stdout.json(runResultJson(result));
     },
     remark: (text) => io.stderr.write(`agentcore: ${text}\n`),
     close: () => {},

@@ -1,0 +1,77 @@
+/**
+ * The form of every line of `--json`: `"v": 1` first, times in ISO 8601 (UTC), durations in whole milliseconds, other figures
+ * with at most six decimals. One rule by the name of a field, for the documents and for their published schema.
+ */
+
+/** Raised when a field of a document changes its meaning or goes. New fields may come in any version. */
+export const documentVersion = 1;
+
+/** Moments, in the program as ms since the epoch. */
+const isMoment = (name: string): boolean =>
+  name === "at" || name === "deadline" || name === "notBefore" || /[a-z]At$/.test(name);
+
+const isDuration = (name: string): boolean => name.endsWith("Ms");
+
+const decimals = 1e6;
+
+/** What is printed for a value. Its own fields stay in their order. */
+export function jsonDocument(value: object): unknown {
+  return { v: documentVersion, ...(formed("", value) as object) };
+}
+
+function formed(name: string, value: unknown): unknown {
+  if (typeof value === "number") return formedNumber(name, value);
+  if (Array.isArray(value)) return value.map((each) => formed(name, each));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, formed(key, each)]));
+}
+
+function formedNumber(name: string, value: number): string | number | null {
+  if (!Number.isFinite(value)) return null;
+  if (isMoment(name)) return momentText(value);
+  if (Number.isInteger(value)) return value;
+  return isDuration(name) ? Math.round(value) : Math.round(value * decimals) / decimals;
+}
+
+/** Null outside the range of dates. */
+function momentText(at: number): string | null {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? null : date.toISOString();
+}
+
+type Schema = Readonly<Record<string, unknown>>;
+
+/** The JSON Schema of what is printed, from that of the value in the program. */
+export function documentSchema(schema: Schema, name = ""): Schema {
+  const types = [schema["type"]].flat();
+  const isNumber = types.includes("number") || types.includes("integer");
+  // Without the range of the number.
+  if (isNumber && isMoment(name)) return { type: typeOf(types, "string"), format: "date-time" };
+  if (isNumber && isDuration(name)) return { ...schema, type: typeOf(types, "integer") };
+  return Object.fromEntries(
+    Object.entries(schema).map(([key, value]) => [
+      key,
+      key === "properties" ? propertiesOf(value) : below(value, name),
+    ]),
+  );
+}
+
+/** In place of the number. */
+function typeOf(types: readonly unknown[], type: string): unknown {
+  const all = types.map((each) => (each === "number" || each === "integer" ? type : each));
+  return all.length === 1 ? all[0] : all;
+}
+
+function propertiesOf(properties: unknown): Schema {
+  return Object.fromEntries(
+    Object.entries(properties as Record<string, Schema>).map(([name, schema]) => [
+      name,
+      documentSchema(schema, name),
+    ]),
+  );
+}
+
+function below(value: unknown, name: string): unknown {
+  if (Array.isArray(value)) return value.map((each: unknown) => below(each, name));
+  return typeof value === "object" && value !== null ? documentSchema(value as Schema, name) : value;
+}

@@ -1,0 +1,175 @@
+/** Every verb with `--json`: each of its lines is one of the published documents. */
+import type { Command } from "commander";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import * as z from "zod";
+import { buildProgram, runCommandLine } from "../command-line/program.ts";
+import { createOutput } from "../output.ts";
+import { makeScratch } from "../testing/agentcore-process.ts";
+import { documentSchema, jsonDocument } from "./document.ts";
+import { outputJsonSchema } from "./documents.ts";
+
+const scratch = makeScratch();
+afterAll(() => scratch.remove());
+const line = z.fromJSONSchema(outputJsonSchema() as Parameters<typeof z.fromJSONSchema>[0]);
+const seen = new Set<string>();
+
+interface Printed {
+  readonly code: number;
+  readonly lines: readonly Record<string, unknown>[];
+  readonly stderr: string;
+}
+
+/** In this process, because starting one for each verb takes longer than all of this. */
+async function json(...args: string[]): Promise<Printed> {
+  const [stdout, stderr, stdin] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  const io = {
+    stdin,
+    stdout: createOutput(stdout),
+    stderr: createOutput(stderr),
+    env: { PATH: process.env["PATH"] ?? "", HOME: scratch.root, XDG_STATE_HOME: join(scratch.root, "xdg") },
+    cwd: scratch.workspace,
+  };
+  const code = await runCommandLine([...args, "--json"], io);
+  const texts = String(stdout.read() ?? "")
+    .split("\n")
+    .filter(Boolean);
+  const lines = texts.map((text) => JSON.parse(text) as Record<string, unknown>);
+  for (const each of lines) {
+    const { success } = line.safeParse(each);
+    if (!success)
+      expect.fail(`${args.join(" ")} prints what no document describes: ${JSON.stringify(each, null, 1)}`);
+    expect(JSON.stringify(each)).not.toMatch(/"(?:at|\w+At)":\d/);
+  }
+  seen.add(verbOf(args));
+  return { code, lines, stderr: String(stderr.read() ?? "") };
+}
+
+const verbs = verbsWithJson(buildProgram({ env: {} } as never, { exitCode: 0 }), "");
+const verbOf = (args: readonly string[]): string =>
+  verbs.find((verb) => verb === args.slice(0, 2).join(" ")) ?? args[0] ?? "";
+
+function verbsWithJson(command: Command, path: string): string[] {
+  const own = command.options.some(({ long }) => long === "--json") ? [path] : [];
+  return [
+    ...own,
+    ...command.commands.flatMap((child) => verbsWithJson(child, `${path} ${child.name()}`.trim())),
+  ];
+}
+
+const shell = ["--worker", "shell", "--capabilities", "run_commands"];
+
+beforeAll(() => {
+  writeFileSync(
+    join(scratch.workspace, "agentcore.yaml"),
+    "limits: { global: { cost_usd: { day: 5, total: 50 } } }\n",
+  );
+  mkdirSync(join(scratch.workspace, "in"));
+  const step = (id: string, script: string) =>
+    `  ${id}: { worker: shell, capabilities: [run_commands], instructions: "${script}" }\n`;
+  const head = 'name: two\nversion: "1"\ntimeout: 5m\nsteps:\n';
+  writeFileSync(join(scratch.workspace, "ok.yaml"), head + step("a", "echo a"));
+  writeFileSync(join(scratch.workspace, "bad.yaml"), head + step("a", "echo a; exit 1"));
+  writeFileSync(join(scratch.workspace, "invalid.yaml"), `${head}  a: { wroker: shell }\n`);
+});
+
+it("jobs: submit, list, show, why, wait, cancel, logs, dead letters", async () => {
+  const first = await json("submit", "echo out; exit 7", ...shell, "--label", "a=1", "--max-cost", "1");
+  expect(first.lines).toMatchObject([{ v: 1, type: "submitted", deduplicated: false }]);
+  await json("submit", "echo later", ...shell, "--delay", "1h");
+  expect((await json("jobs", "cancel", "@last")).lines).toMatchObject([{ outcome: "cancelled" }]);
+  await json("work", "--drain", "--in-process");
+  const listed = (await json("jobs", "list", "--limit", "1")).lines;
+  expect(listed.map(({ type }) => type)).toEqual(["job", "more"]);
+  const id = String(first.lines[0]?.["id"]);
+  const shown = (await json("jobs", "show", id)).lines[0];
+  // What no worker reported is null, not 0.
+  expect(shown).toMatchObject({
+    state: "dead",
+    labels: { a: "1" },
+    costUsd: null,
+    tokens: null,
+    exitCode: 7,
+  });
+  expect((await json("why", id)).lines[0]).toMatchObject({ type: "job_decisions", code: "AC_WORKER_EXIT" });
+  expect((await json("jobs", "wait", id)).lines).toMatchObject([{ type: "result", outcome: "failed" }]);
+  expect((await json("jobs", "logs", id)).lines).toMatchObject([{ type: "worker_event", at: null }]);
+  expect((await json("jobs", "show", "none")).lines).toMatchObject([
+    { type: "error", code: "AC_JOB_NOT_FOUND" },
+  ]);
+  expect((await json("dlq", "list")).lines).toMatchObject([{ type: "job", id }]);
+  await json("dlq", "show", id);
+  expect((await json("dlq", "replay", id)).lines).toMatchObject([{ type: "replayed", deadJobId: id }]);
+  expect((await json("dlq", "purge", "--all")).lines).toMatchObject([{ type: "purged" }]);
+});
+
+it("the machine and its money: doctor, budget, trust", async () => {
+  await json("doctor");
+  expect((await json("budget")).lines).toMatchObject([
+    { type: "budget", scope: "global", window: "day", limit: 5, left: 5 },
+    { type: "budget", window: null },
+    { type: "pricing" },
+  ]);
+  await json("trust");
+  expect((await json("trust", "--list")).lines).toMatchObject([{ type: "trust", trusted: true }]);
+  await json("trust", "--revoke");
+});
+
+it("runs and workflows", async () => {
+  const { lines } = await json("run", "echo hello", ...shell);
+  expect(lines.at(-1)).toMatchObject({ v: 1, type: "result", outcome: "succeeded", costUsd: null });
+  expect((await json("workflow", "validate", "invalid.yaml")).lines).toMatchObject([{ ok: false }]);
+  await json("workflow", "validate", "ok.yaml");
+  expect((await json("workflow", "run", "ok.yaml")).lines.at(-1)).toMatchObject({
+    type: "result",
+    costUsd: null,
+  });
+  await json("workflow", "run", "bad.yaml");
+  await json("workflow", "retry", "--last");
+  await json("workflow", "resume", "--last");
+  expect((await json("workflow", "list")).lines).toMatchObject([
+    { type: "run", state: "FAILED" },
+    { type: "run" },
+  ]);
+  expect((await json("workflow", "show", "--last")).lines).toMatchObject([
+    { type: "run_details", tokens: null, steps: [{ id: "a", tokens: null }] },
+  ]);
+  await json("workflow", "logs", "--last");
+  expect((await json("workflow", "cancel", "--last")).lines).toMatchObject([{ code: "AC_WORKFLOW_ENDED" }]);
+});
+
+it("includes every verb that has --json", () => {
+  expect(verbs.filter((verb) => !seen.has(verb))).toEqual([]);
+});
+
+it("a line that lacks or adds a field is none of the documents", () => {
+  const submitted = { v: 1, type: "submitted", id: "j", deduplicated: false };
+  expect(line.safeParse(submitted).success).toBe(true);
+  for (const wrong of [
+    { ...submitted, v: 2 },
+    { ...submitted, id: undefined },
+    { ...submitted, extra: 1 },
+  ])
+    expect(line.safeParse(wrong).success).toBe(false);
+});
+
+it("times are ISO 8601, durations whole milliseconds, other figures have six decimals at most", () => {
+  const value = { startedAt: 1_796_011_062_208, emptyAfterMs: 82.539, costUsd: 0.1 + 0.2, at: null, n: NaN };
+  expect(jsonDocument({ ...value, inner: [{ at: 0 }] })).toEqual({
+    v: 1,
+    startedAt: "2026-11-30T03:57:42.208Z",
+    emptyAfterMs: 83,
+    costUsd: 0.3,
+    at: null,
+    n: null,
+    inner: [{ at: "1970-01-01T00:00:00.000Z" }],
+  });
+  const schema = z.toJSONSchema(z.object({ at: z.number().nullable(), aMs: z.number(), n: z.number() }));
+  expect(documentSchema(schema as Record<string, unknown>)["properties"]).toEqual({
+    at: { type: ["string", "null"], format: "date-time" },
+    aMs: { type: "integer" },
+    n: { type: "number" },
+  });
+});

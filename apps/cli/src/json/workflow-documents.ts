@@ -1,0 +1,136 @@
+/** The documents of `--json` of the workflow commands, and what makes them. See `documents.ts`. */
+import { runEventSchema } from "@agentcore/contract";
+import type { JournalHeader } from "@agentcore/scheduler";
+import type { RunResult, StepReport, WorkflowEvent } from "@agentcore/workflow";
+import * as z from "zod";
+
+const text = z.string();
+const maybeText = z.string().nullable();
+const maybeNumber = z.number().nullable();
+const count = z.int().nonnegative();
+
+/** Every field of a report has its line here. */
+const stepShape = {
+  id: text,
+  status: text,
+  reason: text,
+  errorClass: maybeText,
+  code: maybeText,
+  attempts: count,
+  iterations: count,
+  loops: z.boolean(),
+  startedAt: maybeNumber,
+  endedAt: maybeNumber,
+  costUsd: maybeNumber,
+  tokens: z.int().nullable(),
+  artifacts: z.array(text),
+  jobId: maybeText,
+  output: text,
+  log: maybeText,
+  isTolerated: z.boolean(),
+} satisfies Record<keyof StepReport, z.ZodType>;
+
+const step = z.strictObject(stepShape);
+
+const runFields = {
+  id: text,
+  name: text,
+  state: text,
+  file: text,
+  workspace: text,
+  steps: count,
+  stepsEnded: count,
+  startedAt: z.number(),
+  endedAt: maybeNumber,
+  message: maybeText,
+  costUsd: maybeNumber,
+  tokens: z.int().nullable(),
+};
+
+const problem = z.strictObject({ file: text, line: count, column: count, message: text });
+
+const base = { at: z.number(), run: text };
+
+export const workflowDocuments: Readonly<Record<string, () => z.ZodType>> = {
+  run_started: () =>
+    z.strictObject({
+      type: z.literal("run_started"),
+      ...base,
+      name: text,
+      resumed: z.boolean(),
+      steps: z.array(text),
+    }),
+  step_changed: () => z.strictObject({ type: z.literal("step_changed"), ...base, step }),
+  job_event: () =>
+    z.strictObject({
+      type: z.literal("job_event"),
+      ...base,
+      step: text,
+      piece: z.enum(["work", "check"]),
+      event: runEventSchema,
+    }),
+  run_result: () =>
+    z.strictObject({
+      type: z.literal("result"),
+      run: text,
+      outcome: text,
+      reason: maybeText,
+      code: maybeText,
+      steps: z.array(step),
+      costUsd: maybeNumber,
+      tokens: z.int().nullable(),
+      startedAt: z.number(),
+      endedAt: z.number(),
+    }),
+  run: () => z.strictObject({ type: z.literal("run"), ...runFields }),
+  run_details: () =>
+    z.strictObject({
+      type: z.literal("run_details"),
+      ...runFields,
+      inputs: z.record(z.string(), z.unknown()),
+      /** Null if the file has changed since. */
+      steps: z.array(step).nullable(),
+    }),
+  validation: () =>
+    z.strictObject({
+      type: z.literal("validation"),
+      ok: z.boolean(),
+      problems: z.array(problem),
+      warnings: z.array(problem),
+    }),
+};
+
+/** Tokens are 0 in a report if no worker reported any. */
+const known = (tokens: number): number | null => (tokens === 0 ? null : tokens);
+
+export const stepJson = (report: StepReport): Record<string, unknown> => ({
+  ...report,
+  tokens: known(report.tokens),
+});
+
+export function workflowEventJson(event: Exclude<WorkflowEvent, { type: "run_ended" }>): object {
+  return event.type === "step_changed" ? { ...event, step: stepJson(event.step) } : event;
+}
+
+export function runResultJson({ spent, steps, ...rest }: RunResult): object {
+  return { type: "result", ...rest, tokens: known(spent.tokens), steps: steps.map(stepJson) };
+}
+
+/** `state`: as lists show it. */
+export function runJson(id: string, header: JournalHeader, state: string): Record<string, unknown> {
+  const { name, file, workspace, steps, stepsEnded, startedAt, endedAt, message, costUsd, tokens } = header;
+  return {
+    id,
+    name,
+    state,
+    file,
+    workspace,
+    steps,
+    stepsEnded,
+    startedAt,
+    endedAt: endedAt ?? null,
+    message: message ?? null,
+    costUsd: costUsd ?? null,
+    tokens: known(Number(tokens ?? 0)),
+  };
+}
