@@ -27,7 +27,7 @@ export function showDryRun(
 }
 
 function documentOf({ steps, ...plan }: DryRun) {
-  return { v: 1, type: "dry_run", ...plan, steps: steps.map(stepDocument) };
+  return { type: "dry_run", ...plan, steps: steps.map(stepDocument) };
 }
 
 interface StepDocument {

@@ -208,9 +208,7 @@ const documents: Readonly<Record<string, () => z.ZodType>> = {
 /** The JSON Schema of a line of `--json`. `names`: only these documents. */
 export function outputJsonSchema(names = Object.keys(documents)): Record<string, unknown> {
   const chosen = Object.entries(documents).filter(([name]) => names.includes(name));
-  const { anyOf, ...rest } = documentSchema(
-    z.toJSONSchema(z.union(chosen.map(([, make]) => make()))),
-  ) as Schema;
+  const { anyOf, ...rest } = documentSchema(z.toJSONSchema(z.union(chosen.map(([, make]) => make()))));
   const lines = (anyOf as readonly Schema[]).flatMap((schema, index) =>
     variantsOf(schema).map((variant) => ({ title: chosen[index]?.[0], ...versioned(variant) })),
   );

@@ -13,7 +13,7 @@ import { outputJsonSchema } from "./documents.ts";
 
 const scratch = makeScratch();
 afterAll(() => scratch.remove());
-const line = z.fromJSONSchema(outputJsonSchema() as Parameters<typeof z.fromJSONSchema>[0]);
+const line = z.fromJSONSchema(outputJsonSchema());
 const seen = new Set<string>();
 
 interface Printed {
@@ -122,6 +122,8 @@ it("runs and workflows", async () => {
   expect(lines.at(-1)).toMatchObject({ v: 1, type: "result", outcome: "succeeded", costUsd: null });
   expect((await json("workflow", "validate", "invalid.yaml")).lines).toMatchObject([{ ok: false }]);
   await json("workflow", "validate", "ok.yaml");
+  const planned = await json("workflow", "run", "ok.yaml", "--dry-run");
+  expect(planned.lines.at(-1)).toMatchObject({ type: "dry_run", steps: [{ id: "a" }] });
   expect((await json("workflow", "run", "ok.yaml")).lines.at(-1)).toMatchObject({
     type: "result",
     costUsd: null,

@@ -28,6 +28,10 @@ const stepShape = {
   output: text,
   log: maybeText,
   isTolerated: z.boolean(),
+  isFinal: z.boolean(),
+  /** When its next attempt begins. */
+  retryAt: maybeNumber,
+  values: z.record(z.string(), z.string()),
 } satisfies Record<keyof StepReport, z.ZodType>;
 
 const step = z.strictObject(stepShape);
@@ -90,6 +94,16 @@ export const workflowDocuments: Readonly<Record<string, () => z.ZodType>> = {
       inputs: z.record(z.string(), z.unknown()),
       /** Null if the file has changed since. */
       steps: z.array(step).nullable(),
+    }),
+  dry_run: () =>
+    z.looseObject({
+      type: z.literal("dry_run"),
+      name: text,
+      inputs: z.record(z.string(), z.unknown()),
+      timeoutMs: z.int().nullable(),
+      concurrency: z.int().nullable(),
+      /** Each as the file has it, with what it may spend and why it is skipped. */
+      steps: z.array(z.looseObject({ id: text, step: text, round: z.int().nullable(), skipped: maybeText })),
     }),
   validation: () =>
     z.strictObject({

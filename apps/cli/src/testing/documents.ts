@@ -4,8 +4,7 @@ import { expect } from "vitest";
 import * as z from "zod";
 import { outputJsonSchema } from "../json/documents.ts";
 
-const schemaOf = (names?: string[]): z.ZodType =>
-  z.fromJSONSchema(outputJsonSchema(names) as Parameters<typeof z.fromJSONSchema>[0]);
+const schemaOf = (names?: string[]): z.ZodType => z.fromJSONSchema(outputJsonSchema(names));
 
 const event = schemaOf(["event", "configuration"]);
 const result = schemaOf(["result"]);
