@@ -22,6 +22,7 @@ const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "AC_MODEL_UNPRICED",
   "AC_WORKFLOW_INVALID",
   "AC_WORKFLOW_INPUT",
+  "AC_WORKFLOW_SECRET",
   "AC_WORKFLOW_PATH",
   "AC_WORKFLOW_BRANCH",
   "AC_WORKFLOW_RUN_NOT_FOUND",

@@ -402,6 +402,12 @@ export const errorCodes = {
     retryable: false,
     cure: "Put the context directory back and resume the run; or `agentcore workflow cancel RUN`, then `agentcore workflow retry RUN --from STEP` with the step that makes it.",
   },
+  AC_WORKFLOW_SECRET: {
+    meaning:
+      "A secret of a workflow is not set in the environment of the command, or is too short to be masked.",
+    retryable: false,
+    cure: "Export the variable that the message names, and run the command again.",
+  },
   AC_WORKFLOW_VALUE: {
     meaning: "A value that a step of a workflow wrote cannot be used.",
     retryable: false,

@@ -64,6 +64,14 @@ export const workerTaskSchema = lazySchema(() =>
     capabilities: z.array(capabilitySchema).default(["read"]),
     /** Extra environment for the worker, on top of the allow-list. */
     env: z.record(z.string(), argumentSchema).optional(),
+    /**
+     * Names of variables of the runtime's environment that the worker gets too. Their values are stored nowhere, and masked in
+     * logs, events and the result.
+     */
+    secrets: z
+      .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/))
+      .max(100)
+      .optional(),
     /** A session of the worker's own to resume, as an earlier result reported it. */
     session: z.string().min(1).optional(),
     outputs: z.array(outputSpecSchema).optional(),

@@ -67,6 +67,8 @@ export interface Step {
   readonly values: readonly StepValue[];
   /** The workflow's variables with the step's own over them, by name. Texts may contain `${{ … }}`. */
   readonly env: ReadonlyMap<string, string>;
+  /** Names of variables of the caller that its workers and scripts get; the workflow's and the step's own. */
+  readonly secrets: readonly string[];
   /** Per attempt; null: the time that the run has left. */
   readonly timeoutMs: number | null;
   readonly maxRetries: number;

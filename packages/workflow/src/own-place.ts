@@ -62,7 +62,7 @@ function linkInTheWay(path: string): AgentCoreError {
 }
 
 /** A long text comes in chunks. */
-export type FileText = string | AsyncIterable<Buffer>;
+export type FileText = string | Buffer | AsyncIterable<Buffer>;
 
 /** A concurrent reader finds either the old content or all of the new text. Throws as {@link openPlace}. */
 export async function replaceFile(path: string, text: FileText): Promise<void> {

@@ -4,6 +4,7 @@ import type { Journal, JournalValue, Scheduler, Spending } from "@agentcore/sche
 import type { RunOutcome } from "./plan/run-state.ts";
 import type { BranchPlaces } from "./worktree/branch-places.ts";
 import type { BranchOptions } from "./worktree/branch-rules.ts";
+import type { SecretValue } from "./secrets.ts";
 import type { StepReport } from "./records/record-files.ts";
 
 export interface RunPorts {
@@ -26,6 +27,8 @@ export interface RunSettings {
   readonly retryDelayMs: (failures: number) => number;
   /** Whether a worker can spend money. Nothing is reserved for one that cannot. */
   readonly spends: (worker: string) => boolean;
+  /** The values of the workflow's secrets. */
+  readonly secretValue: SecretValue;
   /** Report the steps of sub-workflows even if their file does not request it; then below the id of their step. */
   readonly tellsChildren: boolean;
   /** Must not throw. */

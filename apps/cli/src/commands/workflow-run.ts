@@ -34,6 +34,7 @@ import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { requireWorker } from "../adapters.ts";
 import { compose, type Composition } from "../compose.ts";
+import { variableOf } from "../config/env-text.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { limitsOf } from "./budget.ts";
@@ -284,6 +285,7 @@ function runPorts({ containment }: Composition, log: Log, io: Io) {
     ids: systemIds,
     log,
     git: createContainedGit({ containment, clock: systemClock, ids: systemIds, hostEnv: io.env }),
+    secretValue: (name: string) => variableOf(io.env, name),
     owner: { host: hostname(), ...processOwner() },
   };
 }

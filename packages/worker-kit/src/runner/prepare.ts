@@ -5,9 +5,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { dirname, isAbsolute } from "node:path";
-import { AgentCoreError, type RunRequest, type WorkerPlan } from "@agentcore/contract";
+import { AgentCoreError, type Masker, type RunRequest, type WorkerPlan } from "@agentcore/contract";
 import { requireCapabilities } from "../capabilities.ts";
 import { workerEnvironment, type WorkerEnvironmentRequest } from "../environment.ts";
+import { requireSecrets, secretsMasker } from "../secrets.ts";
 import { requireProgram } from "../program/detect-program.ts";
 import {
   createAttemptDirectory,
@@ -35,6 +36,8 @@ export interface Run {
   readonly env: Readonly<Record<string, string>>;
   /** Environment of the scripts beside the worker: without the adapter's variables (credentials), with their own HOME. */
   readonly scriptEnvironment: Omit<WorkerEnvironmentRequest, "attemptDir">;
+  /** Masks the task's secrets. */
+  readonly masker: Masker;
   /** The directories of `WorkerPlan.leavesEmpty` that are removed after the run if they are empty. */
   readonly leavesEmpty: readonly string[];
   /** The model that the worker is asked to use, if any. */
@@ -44,6 +47,7 @@ export interface Run {
 export async function prepareRun(parts: RunnerOptions, request: RunRequest): Promise<Run> {
   const { adapter, permit, task } = request;
   await requireWorkspace(task.workspace);
+  requireSecrets(task, parts.hostEnv);
   requireCapabilities(adapter.name, adapter.capabilities, permit.grants.capabilities);
   const settings = readWorkerSettings(adapter.name, request.settings);
   const program = await requireProgram(adapter, {
@@ -91,7 +95,7 @@ async function planRun(parts: RunnerOptions, request: RunRequest, found: Found):
   const home = settings.home ?? plan.home;
   const environment = {
     hostEnv,
-    passedNames: settings.envPass,
+    passedNames: [...settings.envPass, ...(task.secrets ?? [])],
     taskEnv: task.env ?? {},
     marks: {
       AGENTCORE_RUN_ID: marker,
@@ -109,6 +113,7 @@ async function planRun(parts: RunnerOptions, request: RunRequest, found: Found):
     home,
     env: workerEnvironment({ ...environment, home, attemptDir: attempt.path, planEnv: plan.env }),
     scriptEnvironment: { ...environment, home: "own", planEnv: {} },
+    masker: secretsMasker(task, hostEnv),
     leavesEmpty: await absentFrom(task.workspace, plan.leavesEmpty ?? []),
     model,
   };

@@ -6,6 +6,7 @@
 import { Cancellation, probeOutputBytesMax, type ProbeOutput } from "@agentcore/contract";
 import { collectText, runContainedStep, type StepEnd } from "../program/contained-step.ts";
 import type { Run } from "./prepare.ts";
+import { masked } from "../secrets.ts";
 import { startFailureOf } from "./start-failure.ts";
 import { withScriptStep } from "./task-script.ts";
 
@@ -78,7 +79,7 @@ async function runLook(
   };
   try {
     return await withScriptStep(run, script, async (step) => {
-      const own = { marker, timeoutMs, stdout: boundedStdout, stderr };
+      const own = { marker, timeoutMs, stdout: masked(run, boundedStdout), stderr: masked(run, stderr) };
       const end = await runContainedStep(run.parts, { ...step, ...own }, cancellation);
       const failure = stdout.overflowed() ? overBy : failureOf(end, timeoutMs);
       const said = { stdout: stdout.text(), stderr: stderrText(stderr) };

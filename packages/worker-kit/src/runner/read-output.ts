@@ -17,6 +17,7 @@ import { checkedEvent, checkedReport } from "./checked-event.ts";
 import { createLineFramer, type LineFramer } from "../line-framer.ts";
 import { createOutputLog, type LogFile, type OutputLog } from "./output-log.ts";
 import type { Run } from "./prepare.ts";
+import { masked } from "../secrets.ts";
 import { pumpStream, type StreamSink } from "../program/pump.ts";
 import { createTextTail } from "./text-tail.ts";
 
@@ -53,7 +54,7 @@ export function readOutput(
   };
   const stdout = pumpStream(
     contained.stdout,
-    logAndFrame(logs.stdout, createLineFramer(reading.stdout, limits.lineCharsMax)),
+    masked(run, logAndFrame(logs.stdout, createLineFramer(reading.stdout, limits.lineCharsMax))),
   );
   const onStderr = (line: string, oversized: boolean): void => {
     tail.add(line);
@@ -61,7 +62,7 @@ export function readOutput(
   };
   const stderr = pumpStream(
     contained.stderr,
-    logAndFrame(logs.stderr, createLineFramer(onStderr, limits.lineCharsMax)),
+    masked(run, logAndFrame(logs.stderr, createLineFramer(onStderr, limits.lineCharsMax))),
   );
   return {
     ended: Promise.all([stdout.ended, stderr.ended]).then(() => undefined),

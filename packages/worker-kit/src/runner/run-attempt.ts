@@ -11,6 +11,7 @@ import type { Contained } from "@agentcore/containment";
 import {
   errorText,
   ignore,
+  type Masker,
   type RunRequest,
   type StopCause,
   type WorkerEvent,
@@ -51,10 +52,15 @@ export async function runAttempt(
   try {
     if (signal.reason !== null) return notStarted(null);
     const run = await prepare(request);
-    return await runPrepared(run, times, onProbes);
+    return maskedResult(await runPrepared(run, times, onProbes), run.masker);
   } catch (error) {
     return notStarted(error);
   }
+}
+
+/** Paths of artifacts are the runner's own. */
+function maskedResult(result: WorkerResult, masker: Masker): WorkerResult {
+  return { ...masker.value(result), artifacts: result.artifacts };
 }
 
 async function runPrepared(
@@ -125,7 +131,7 @@ async function superviseWorker(
   };
   const tell = (event: WorkerEvent): void => {
     try {
-      const priced = meter.price(event);
+      const priced = meter.price(run.masker.value(event));
       activity.add(priced);
       run.request.onEvent(priced);
       const unpriced = meter.lateWarning(event);

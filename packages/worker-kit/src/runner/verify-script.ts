@@ -8,6 +8,7 @@ import { runContainedStep, type StepEnd } from "../program/contained-step.ts";
 import { createOutputLog, type LogFile } from "./output-log.ts";
 import type { Run } from "./prepare.ts";
 import type { StreamSink } from "../program/pump.ts";
+import { masked } from "../secrets.ts";
 import { startFailureOf } from "./start-failure.ts";
 import { withScriptStep } from "./task-script.ts";
 
@@ -29,10 +30,11 @@ export async function runVerifyScript(
     bytesMax: parts.limits.logBytesMax,
     onNotice,
   });
-  const sink: StreamSink = { write: log.write, onDrain: log.onDrain, end: () => undefined };
+  const sink = (): StreamSink =>
+    masked(run, { write: log.write, onDrain: log.onDrain, end: () => undefined });
   try {
     const { outcome, survivors } = await withScriptStep(run, script, async (step) => {
-      const own = { marker: `${run.marker}.verify`, timeoutMs: null, stdout: sink, stderr: sink };
+      const own = { marker: `${run.marker}.verify`, timeoutMs: null, stdout: sink(), stderr: sink() };
       const end = await runContainedStep(parts, { ...step, ...own }, request.permit.signal);
       return { outcome: outcomeOf(end), survivors: end.receipt.survivors };
     });

@@ -1,5 +1,4 @@
 /** Builds the definition that the planner and the runner use from the checked keys of the file. Pure. */
-import type { Capability } from "@agentcore/contract";
 import type {
   ArtifactExport,
   Budget,
@@ -95,6 +94,7 @@ function stepOf(id: string, step: FileStep, file: WorkflowFile, context: BuildCo
       value === undefined ? [] : [{ name, key: value === true ? name : value, optional }],
     ),
     env,
+    secrets: step.workflow === undefined ? unique([...(file.secrets ?? []), ...(step.secrets ?? [])]) : [],
     timeoutMs: step.timeout ?? agent?.timeout ?? null,
     maxRetries: step.retry?.max ?? (step.on_failure === "abort" ? 0 : (step.max_retries ?? 0)),
     retry: retryOf(step.retry),
@@ -159,8 +159,8 @@ function workOf(work: FileStep | FileCheck, agent: AgentProfile | undefined): Wo
   };
 }
 
-function unique(capabilities: readonly Capability[]): readonly Capability[] {
-  return [...new Set(capabilities)];
+function unique<T>(values: readonly T[]): readonly T[] {
+  return [...new Set(values)];
 }
 
 function loopOf(step: FileStep, env: Variables, sentinel: Sentinel, context: BuildContext): Loop | null {

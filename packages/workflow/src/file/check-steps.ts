@@ -119,6 +119,7 @@ function checkSubWorkflowStep(step: Raw, path: Path, report: Report): void {
     "isolation",
     "merge",
     "env",
+    "secrets",
   ]) {
     if (step[key] !== undefined)
       report(

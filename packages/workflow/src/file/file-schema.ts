@@ -8,6 +8,7 @@ import {
   envSchema,
   limitKeys,
   modelKeys,
+  secretsSchema,
   stallSchema,
   stepSchema,
   wayToWork,
@@ -106,6 +107,7 @@ export const workflowFileSchema = z
     env: envSchema
       .optional()
       .meta({ description: "Environment variables of all steps. Texts may hold ${{ inputs.NAME }}." }),
+    secrets: secretsSchema.optional(),
     sentinel: sentinelSchema.optional().meta({ description: "Sets `stall` for all steps." }),
     defaults: defaultsSchema.optional(),
     steps: z

@@ -13,6 +13,11 @@ export const budgetSchema = z
 
 const path = z.string().min(1);
 
+export const secretsSchema = z.array(variableNameSchema).meta({
+  description:
+    "Variables of the caller's environment that are passed on, and masked in logs, events and records.",
+});
+
 export const envSchema = z.record(variableNameSchema, z.union([z.string(), z.number(), z.boolean()])).meta({
   description:
     "Environment variables, by name. Texts may hold ${{ inputs.NAME }}, ${{ matrix.NAME }} and ${{ steps.ID.outputs.NAME }}.",
@@ -314,6 +319,7 @@ export const stepSchema = z
     stall: stallSchema.optional(),
     budget: budgetSchema.optional(),
     env: envSchema.optional(),
+    secrets: secretsSchema.optional(),
     if: z.string().min(1).optional().meta({
       description:
         "Condition over inputs, steps.ID.status, steps.ID.outputs, success(), failure(), cancelled() and always().",

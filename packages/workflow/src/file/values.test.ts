@@ -190,3 +190,27 @@ describe("the values of a step", () => {
     ]);
   });
 });
+
+describe("`secrets`", () => {
+  it("of the workflow and of a step are the step's, and none is a sub-workflow's", async () => {
+    const files = {
+      "/w/main.yaml": `secrets: [A, B]\n${withSteps(`s: { ${work}, secrets: [C, A] }`, "t: { workflow: c.yaml }")}`,
+      "/w/c.yaml": withSteps(maker),
+    };
+    const { steps } = await accepted(files);
+    expect(steps.map(({ secrets }) => secrets)).toEqual([["A", "B", "C"], []]);
+  });
+
+  it.each([
+    ["LD_AUDIT", "LD_AUDIT is passed to no worker"],
+    ["AGENTCORE_X", "AGENTCORE_X is set by the run"],
+    ["A B", "is not the name of an environment variable"],
+    ["E", "E is also in env; leave out one of the two"],
+    ["X, X", '"X" is listed twice'],
+  ])("may not name %s", async (name, message) => {
+    const step = `s: { ${work}, secrets: [${name}], env: { E: e } }`;
+    expect(await problemsOf(withSteps(step))).toEqual([expect.stringContaining(message)]);
+    const ofFile = `secrets: [${name}]\n${withSteps(`s: { ${work}, env: { E: e } }`)}`;
+    expect(await problemsOf(ofFile)).toEqual([expect.stringMatching(/^1:/)]);
+  });
+});

@@ -27,6 +27,7 @@ import type { RunCreated } from "../records/run-record.ts";
 import { runStream, streamOf } from "../records/streams.ts";
 import type { ChildRequest } from "../steps/step-child.ts";
 import { stepInstances, type StepInstance } from "../plan/step-instance.ts";
+import { requireSecrets } from "../secrets.ts";
 import { telemetryPaths } from "../records/telemetry.ts";
 import { WorkflowRun } from "./workflow-run.ts";
 
@@ -63,12 +64,13 @@ export interface StartOptions extends RunOptions {
 }
 
 /**
- * Resolves once the run is journaled. Throws `AC_WORKFLOW_INPUT`, `AC_WORKFLOW_PATH`, `AC_WORKFLOW_BRANCH` or `AC_WORKFLOW_GIT`
- * before it changes anything.
+ * Resolves once the run is journaled. Throws `AC_WORKFLOW_INPUT`, `AC_WORKFLOW_SECRET`, `AC_WORKFLOW_PATH`, `AC_WORKFLOW_BRANCH`
+ * or `AC_WORKFLOW_GIT` before it changes anything.
  */
 export async function runWorkflow(options: StartOptions): Promise<RunHandle> {
   const { workflow } = options;
   const { ports, settings } = split(options);
+  requireSecrets(workflow, settings.secretValue);
   const created = await createdOf(options, ports, settings);
   await prepareContextDir(created.contextDir);
   const runId = ports.ids.next();
@@ -226,12 +228,13 @@ async function openRun(request: OpenRequest): Promise<WorkflowRun> {
 
 /** If something that the steps need is missing, the run does not change: nothing is started, written or counted. */
 async function requirePlaces(
-  { retry, isToEnd = false }: OpenRequest,
+  { retry, workflow, settings, isToEnd = false }: OpenRequest,
   { record }: RunLog,
   instances: readonly StepInstance[],
 ): Promise<void> {
   const { created, state } = record;
   if (isToEnd || created.parent !== null || (state.outcome !== null && retry === undefined)) return;
+  requireSecrets(workflow, settings.secretValue);
   await requireWorkspace(created.workspace);
   const again = new Set(retry === undefined ? [] : stepsToRetry(instances, state, retry));
   await requireArtifacts(record, instances, (id) => again.has(id) || state.steps.get(id)?.kind !== "ended");
@@ -314,6 +317,7 @@ function split(options: RunOptions): { ports: RunPorts; settings: RunSettings } 
     retryDelayMs:
       options.retryDelayMs ?? ((failures) => backOffMs(failures, { minMs: 1000, maxMs: retryDelayMsMax })),
     spends: options.spends ?? ((worker) => worker !== "shell"),
+    secretValue: options.secretValue ?? (() => undefined),
     tellsChildren: options.tellsChildren ?? false,
     onEvent: options.onEvent ?? (() => {}),
   };

@@ -31,6 +31,7 @@ import { openTelemetry, type RunTelemetry } from "../records/telemetry.ts";
 import { appendAndSubmit, type StartedWork } from "../steps/submit-ahead.ts";
 import { discardAfterEnd } from "../steps/step-discard.ts";
 import type { StartedPiece, StepContext } from "../steps/step-context.ts";
+import { maskerOf } from "../secrets.ts";
 import { instancesByStep, type StepInstance } from "../plan/step-instance.ts";
 import { runWork } from "../steps/step-work.ts";
 import { runChild, type StartChild } from "../steps/step-child.ts";
@@ -101,6 +102,7 @@ export class WorkflowRun {
       instances: instancesByStep(instances),
       ports,
       settings,
+      masker: maskerOf(workflow, settings.secretValue),
       record: () => log.record,
       leftMs: ({ isFinal, timeoutMs }) =>
         isFinal && timeoutMs !== null ? timeoutMs : Math.max(1, this.#deadlineMs - ports.clock.monotonicMs()),

@@ -9,6 +9,7 @@ const request = (rest: Partial<PieceRequest> = {}): PieceRequest => ({
   runId: "run-1",
   rootRunId: "run-1",
   variables: {},
+  secrets: [],
   workflowName: "ci",
   stepId: "build",
   piece: "work",

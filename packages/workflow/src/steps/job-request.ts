@@ -29,6 +29,8 @@ export interface PieceRequest {
   readonly work: WorkSpec;
   /** With its placeholders replaced. */
   readonly instructions: string;
+  /** Names of variables of the caller that the job gets too. */
+  readonly secrets: readonly string[];
   /** Variables of the step, and those that the job's scripts refer to. */
   readonly variables: Readonly<Record<string, string>>;
   /** Absolute. */
@@ -43,7 +45,7 @@ export interface PieceRequest {
 }
 
 export function jobFor(request: PieceRequest): JobSubmission {
-  const { jobId, work, instructions, workspace, verify, ceiling } = request;
+  const { jobId, work, instructions, workspace, verify, ceiling, secrets } = request;
   const timeoutMs = wallClock(request);
   const { probe, silenceTimeoutMs } = stallRequest(request.stall, timeoutMs);
   return {
@@ -54,6 +56,7 @@ export function jobFor(request: PieceRequest): JobSubmission {
       instructions,
       capabilities: [...work.capabilities],
       env: environment(request),
+      ...(secrets.length === 0 ? {} : { secrets: [...secrets] }),
       ...unobserved(request),
       ...(work.model === null ? {} : { model: work.model }),
       ...(work.args.length === 0 ? {} : { args: [...work.args] }),

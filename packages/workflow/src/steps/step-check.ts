@@ -156,7 +156,10 @@ async function conclude(
     return { ...entry, errorClass: "task_failed" };
   }
   const { artifacts, values } = collected;
-  return { ...ended(context, started, checkEnded(decision)), ...omitUndefined({ artifacts, values }) };
+  return {
+    ...ended(context, started, checkEnded(decision)),
+    ...omitUndefined({ artifacts, values: context.masker.value(values) }),
+  };
 }
 
 async function readDecision(
@@ -184,6 +187,7 @@ function checkEnded(decision: Decision): Extract<StepEvent, { type: "check_ended
   return { type: "check_ended", ...decision };
 }
 
-function ended(context: StepContext, { instance }: StartedPiece, event: StepEvent): RunEventEntry {
+function ended(context: StepContext, { instance }: StartedPiece, said: StepEvent): RunEventEntry {
+  const event = context.masker.value(said);
   return { type: "event", at: context.ports.clock.now(), event: { type: "step", step: instance.id, event } };
 }

@@ -1,5 +1,6 @@
 /** The context of a run for the functions that perform a step. */
 import { join, relative } from "node:path";
+import type { Masker } from "@agentcore/contract";
 import type { JobHandle } from "@agentcore/scheduler";
 import type { Step, Workflow } from "../definition.ts";
 import { artifactDir } from "../places.ts";
@@ -15,6 +16,8 @@ export interface StepContext {
   readonly instances: InstancesByStep;
   readonly ports: RunPorts;
   readonly settings: RunSettings;
+  /** Masks the run's secrets in what steps leave. */
+  readonly masker: Masker;
   /** The current record. */
   readonly record: () => RunRecord;
   /** Wall-clock time that the run has left for the step. One of `finally` has its own. */

@@ -5,7 +5,7 @@
 import { openPlacedFile, PlacedFileError, isMissing } from "@agentcore/contract";
 import { rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { openPlace } from "../own-place.ts";
+import { openPlace, replaceFile } from "../own-place.ts";
 import { stepDir } from "../places.ts";
 import { readValuesFile } from "../values-file.ts";
 import type { StartedPiece, StepContext } from "./step-context.ts";
@@ -42,6 +42,18 @@ export function prepareValues(context: StepContext, started: StartedPiece): void
   }
 }
 
+/** Masks the secrets in the file of an attempt whose job has ended. A file that cannot be used does not change. */
+export async function maskValues(context: StepContext, started: StartedPiece): Promise<void> {
+  const { values, secrets } = started.instance.step;
+  if (values.length === 0 || secrets.length === 0) return;
+  const file = valuesFile(context, started);
+  const bytes = await readBytes(file);
+  if (typeof bytes === "string" || bytes.length === 0) return;
+  const stream = context.masker.stream();
+  const masked = Buffer.concat([stream.write(bytes), stream.end()]);
+  if (!masked.equals(bytes)) await replaceFile(file, masked);
+}
+
 /** Of the attempt that has ended. It has failed if the file cannot be used, or a declared value is missing. */
 export async function readValues(
   context: StepContext,
@@ -72,7 +84,7 @@ export async function readValues(
 }
 
 /** A text says what is wrong. A file that the step removed counts as empty. */
-async function readBytes(path: string): Promise<Uint8Array | string> {
+async function readBytes(path: string): Promise<Buffer | string> {
   const place = openPlace(dirname(path));
   try {
     const file = await openPlacedFile(join(place.at, basename(path)), { bytesMax: valuesBytesMax });
@@ -82,7 +94,7 @@ async function readBytes(path: string): Promise<Uint8Array | string> {
       await file.close();
     }
   } catch (error) {
-    if (isMissing(error)) return new Uint8Array();
+    if (isMissing(error)) return Buffer.alloc(0);
     if (error instanceof PlacedFileError) return error.reason;
     throw error;
   } finally {

@@ -12,7 +12,7 @@ import { classOf, workEnd, type WorkEnd } from "./job-outcome.ts";
 import { interruptionsMax, jobFor, withStages, type PieceRequest } from "./job-request.ts";
 import { runGuardedJob } from "./run-guarded-job.ts";
 import { StepTexts } from "./step-texts.ts";
-import { prepareValues, readValues, valuesVariable } from "./step-values.ts";
+import { maskValues, prepareValues, readValues, valuesVariable } from "./step-values.ts";
 import { noteOutputs, staleOutputs, type OutputsOf } from "./output-age.ts";
 import { artifactDir } from "../places.ts";
 import { retryDelayMs } from "../retry-delay.ts";
@@ -54,7 +54,8 @@ export function workEnded(context: StepContext, started: StartedPiece, end: Atte
   const { instance } = started;
   const { outcome, reason, violations, errorClass, code, spent, interruptions, artifacts } = end;
   const { values, branch } = end;
-  const ended = { type: "work_ended", outcome, reason, violations } as const;
+  const said = context.masker.value({ reason, violations });
+  const ended = { type: "work_ended", outcome, ...said } as const;
   const workEvent = { ...ended, ...afterFailure(context, started, end) };
   return {
     type: "event",
@@ -66,7 +67,8 @@ export function workEnded(context: StepContext, started: StartedPiece, end: Atte
     ...omitUndefined({ code }),
     ...(end.costKnown === true ? { costKnown: true } : {}),
     ...printedOf(end),
-    ...omitUndefined({ artifacts, values, branch }),
+    ...omitUndefined({ artifacts, branch }),
+    ...(values === undefined ? {} : { values: context.masker.value(values) }),
   };
 }
 
@@ -106,6 +108,7 @@ async function attempt(
     if ("outcome" in begun) return begun;
     const { stall } = started.instance.step;
     const end = await runGuardedJob(context, started, { piece: "work", handle: begun, stall }, cancellation);
+    await maskValues(context, started);
     const interruptions = Math.max(0, end.attempts - 1);
     cost = { spent: end.spent, interruptions, costKnown: isCostKnown(end) };
     if (wasInterrupted(end) || beginsAnew(context, started, end)) return { ...interruptedEnd, ...cost };
@@ -234,6 +237,7 @@ export function pieceBasis(context: StepContext, started: StartedPiece) {
     iteration: started.iteration,
     ceiling: ceilingOf(context, started),
     base: created.base,
+    secrets: started.instance.step.secrets,
   };
 }
 

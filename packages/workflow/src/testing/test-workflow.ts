@@ -76,6 +76,7 @@ export function testStep(id: string, action: StepAction, rest: Partial<Step> = {
     outputs: [],
     values: [],
     env: new Map(),
+    secrets: [],
     timeoutMs: null,
     maxRetries: 0,
     retry: null,
