@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { errorCodesDocument } from "./error-codes-document.ts";
 import { publishedSchemas } from "./published-schemas.ts";
 import { manifestOf, packageFolders, read, root, trackedFiles } from "./repository.ts";
+import { withEventTable } from "./worker-events-table.ts";
 
 const documents = trackedFiles().filter((path) => path.endsWith(".md"));
 
@@ -33,6 +34,11 @@ describe("the documents", () => {
 
   it("list the error codes as the catalog has them (`npm run docs` writes the list)", () => {
     expect(squeeze(read("docs/error-codes.md"))).toBe(squeeze(errorCodesDocument()));
+  });
+
+  it("list the events of workers as their schema has them (`npm run docs` writes the list)", () => {
+    const document = read("docs/adapters.md");
+    expect(squeeze(document)).toBe(squeeze(withEventTable(document)));
   });
 
   it.each(Object.entries(publishedSchemas()))(

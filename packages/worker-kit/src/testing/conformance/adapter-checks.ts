@@ -6,9 +6,7 @@ import {
   type Capability,
   type PlanContext,
   type StopCause,
-  usageSchema,
   type WorkerEvent,
-  workerEventSchema,
   type WorkerPlan,
   type WorkerReport,
 } from "@agentcore/contract";
@@ -18,6 +16,7 @@ import { damage } from "../damage.ts";
 import { seededRandom } from "@agentcore/contract/testing";
 import { makePermit, makeTask } from "../drive.ts";
 import { makeTemporaryDirectory } from "../temporary-directories.ts";
+import { checkEvents, checkReport } from "./contract-fields.ts";
 import { mustHold, type AdapterConformanceOptions, type ConformanceCheck } from "./options.ts";
 
 export function adapterChecks(options: AdapterConformanceOptions, seed: number): ConformanceCheck[] {
@@ -43,8 +42,9 @@ export function adapterChecks(options: AdapterConformanceOptions, seed: number):
     check("the reader understands its own success, and reports it once and for all", () =>
       readsSuccess(options),
     ),
-    check(`the reader never throws, whatever it reads (AGENTCORE_SEED=${seed})`, () =>
-      readerSurvives(options, seed),
+    check(
+      `the reader never throws, and gives only events of the contract, whatever it reads (AGENTCORE_SEED=${seed})`,
+      () => readerSurvives(options, seed),
     ),
   ];
 }
@@ -171,23 +171,4 @@ function readerSurvives(options: AdapterConformanceOptions, seed: number): void 
       throw new Error(`${(error as Error).message}\nafter reading:\n${damaged.join("\n")}`, { cause: error });
     }
   }
-}
-
-function checkEvents(events: readonly WorkerEvent[]): void {
-  for (const event of events) {
-    const parsed = workerEventSchema.safeParse(event);
-    mustHold(parsed.success, `not an event of the contract: ${JSON.stringify(event).slice(0, 300)}`);
-  }
-}
-
-function checkReport(report: WorkerReport): void {
-  mustHold(
-    ["success", "error", "none", "not-applicable"].includes(report.terminal),
-    `not a terminal: ${report.terminal}`,
-  );
-  mustHold(usageSchema.safeParse(report.usage).success, `not a usage: ${JSON.stringify(report.usage)}`);
-  const cost = report.costUsd;
-  mustHold(cost === null || (Number.isFinite(cost) && cost >= 0), `not a cost: ${cost}`);
-  mustHold(cost !== null || report.costBasis === "none", "a cost basis without a cost");
-  mustHold(typeof report.summary === "string", "the summary is no text");
 }

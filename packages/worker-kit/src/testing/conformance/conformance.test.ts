@@ -85,8 +85,46 @@ const broken: readonly [what: string, check: string, message: string, adapter: P
   [
     "invents events",
     "never throws",
-    "not an event of the contract",
+    'event 1 "text": field "extra" is not part of the contract; leave it out',
     reading((reader) => ({ ...reader, stdout: (text) => [{ type: "text", text, extra: 1 } as never] })),
+  ],
+  [
+    "gives a field of another type",
+    "understands its own success",
+    'event 1 "text": field "text" must be a string, got number',
+    reading((reader) => ({ ...reader, stdout: () => [{ type: "text", text: 5 } as never] })),
+  ],
+  [
+    "forgets a field",
+    "understands its own success",
+    'event 1 "tool_call": field "tool" is missing; it must be a string',
+    reading((reader) => ({
+      ...reader,
+      stdout: () => [{ type: "tool_call", id: "1", summary: "" } as never],
+    })),
+  ],
+  [
+    "writes a value that does not exist",
+    "understands its own success",
+    'event 1 "file_change": field "change" must be one of create, modify, delete, got "rename"',
+    reading((reader) => ({
+      ...reader,
+      stdout: () => [{ type: "file_change", path: "a", change: "rename" } as never],
+    })),
+  ],
+  [
+    "gives an event of a type that does not exist",
+    "understands its own success",
+    'event 1 must be an object whose "type" is one of started, text,',
+    reading((reader) => ({ ...reader, stdout: () => [{ type: "txt", text: "a" } as never] })),
+  ],
+  [
+    "counts tokens as a text",
+    "understands its own success",
+    'report: field "usage.inputTokens" must be a number, got string',
+    reading((reader) =>
+      withEnd(reader, { usage: { inputTokens: "5", cachedInputTokens: null, outputTokens: null } }),
+    ),
   ],
   [
     "believes exit code 0",
