@@ -1,6 +1,8 @@
-// Does what a stranger would do with an adapter of his own: packs AgentCore and the example adapter, installs the tarballs
-// with npm in an empty folder outside the workspace, runs the adapter's tests there (the conformance suite among them), and
-// then `agentcore run` with a configuration that names the adapter.
+// Does what a stranger would do, with packed tarballs that npm installs in an empty folder outside the workspace:
+// - with the example adapter: runs its tests (the conformance suite among them), then `agentcore run` with a configuration
+//   that names it;
+// - with an adapter of his own: `agentcore adapter new`, then the new package's tests, and a job through it;
+// - with the library: compiles a TypeScript program that imports only `agentcore`, and runs it.
 import {
   copyFileSync,
   existsSync,
@@ -27,14 +29,19 @@ try {
   const tarballs = [...pack(folder).map(({ tarball }) => tarball), packExample()];
   writeFileSync(
     join(project, "package.json"),
-    '{ "name": "stranger", "version": "1.0.0", "private": true }\n',
+    '{ "name": "stranger", "version": "1.0.0", "private": true, "type": "module" }\n',
   );
-  run("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", ...tarballs]);
+  const tools = ["typescript", "@types/node"].map((name) => `${name}@${versionOf(name)}`);
+  run("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", ...tarballs, ...tools]);
   const installed = join(project, "node_modules", "agentcore-adapter-echo");
   if (!existsSync(join(installed, "package.json"))) throw new Error("npm did not install the adapter");
   run("npm", ["test"], installed);
   runWorker();
   console.log("third-party adapter: conforms, and runs under `agentcore run`");
+  writeNewAdapter();
+  console.log("new adapter: passes its tests, and runs under `agentcore run`");
+  embed();
+  console.log("library: a program that imports only agentcore compiles and runs");
 } catch (error) {
   console.error(`third-party adapter: ${error.message}`);
   process.exitCode = 1;
@@ -62,6 +69,42 @@ function runWorker() {
   if (result.outcome !== "succeeded") throw new Error(`the run ${result.outcome}: ${result.summary}`);
   const written = readFileSync(join(workspace, "echo.txt"), "utf8");
   if (written !== "hello") throw new Error(`the worker wrote ${JSON.stringify(written)}`);
+}
+
+/** As this workspace has it. */
+function versionOf(name) {
+  const catalog = readFileSync(join(root, "pnpm-workspace.yaml"), "utf8");
+  return new RegExp(`^ +"?${name}"?: (\\S+)$`, "m").exec(catalog)?.[1] ?? "latest";
+}
+
+/** `agentcore adapter new`, and what its last lines and its README say to do next. */
+function writeNewAdapter() {
+  run("npx", ["agentcore", "adapter", "new", "mine"], project, "pipe");
+  const directory = join(project, "agentcore-adapter-mine");
+  // Its dependencies are found in the folder above, where the tarballs were installed.
+  run("npm", ["test"], directory);
+  const workspace = join(folder, "workspace-of-mine");
+  mkdirSync(workspace);
+  const state = ["--state-dir", join(folder, "state-of-mine")];
+  run("npx", ["agentcore", "trust"], directory, "pipe");
+  const doctor = run("npx", ["agentcore", "doctor", ...state], directory, "pipe").stdout;
+  if (!doctor.includes("mine")) throw new Error(`doctor does not list the new worker:\n${doctor}`);
+  const task = ["--worker", "mine", "--workspace", workspace, "--capabilities", "edit", "--json", "hello"];
+  const { stdout } = run("npx", ["agentcore", "run", ...state, ...task], directory, "pipe");
+  const result = JSON.parse(stdout.trim().split("\n").at(-1));
+  if (result.outcome !== "succeeded") throw new Error(`the run ${result.outcome}: ${result.summary}`);
+  if (readFileSync(join(workspace, "mine.txt"), "utf8") !== "hello")
+    throw new Error("the worker wrote nothing");
+}
+
+/** Every public type comes from `agentcore`; the compiler sees the declarations that were packed. */
+function embed() {
+  const program = "embed.ts";
+  copyFileSync(join(root, "scripts", "third-party", program), join(project, program));
+  const options = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2024", "--types", "node"];
+  run("npx", ["tsc", ...options, program], project);
+  const { stdout } = run("node", [program], project, "pipe");
+  if (!stdout.includes("all is well")) throw new Error(`the program printed:\n${stdout}`);
 }
 
 /**

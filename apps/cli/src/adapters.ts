@@ -21,6 +21,10 @@ const builtIn: Readonly<Record<string, () => Promise<WorkerAdapter>>> = {
   opencode: async () => (await import("@agentcore/adapter-opencode")).default,
 };
 
+export function isBuiltInWorker(name: string): boolean {
+  return Object.hasOwn(builtIn, name);
+}
+
 export function builtInAdapters(): Promise<readonly WorkerAdapter[]> {
   return Promise.all(Object.values(builtIn).map((load) => load()));
 }

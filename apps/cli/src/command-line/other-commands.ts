@@ -1,4 +1,4 @@
-/** The commands about this program and this machine: `doctor`, `schema`, `completion`. */
+/** The commands about this program and this machine: `doctor`, `schema`, `adapter`, `completion`. */
 import { examples, stateOption, type Definition } from "./shared-options.ts";
 
 export function defineDoctor({ define, finish, io }: Definition): void {
@@ -35,6 +35,26 @@ export function defineSchema({ define, finish, io }: Definition): void {
     )
     .addHelpText("after", examples(["agentcore schema > agentcore.schema.json", "agentcore schema result"]))
     .action(finish(async (name: string) => (await import("../commands/schema.ts")).schema(name, io)));
+}
+
+export function defineAdapter({ define, finish, io }: Definition): void {
+  const shown = examples(["agentcore adapter new mine", "agentcore adapter new mine packages/adapter-mine"]);
+  const adapter = define("adapter", "Write an adapter for a worker of your own")
+    .usage("COMMAND [options]")
+    .addHelpText("after", shown);
+  adapter
+    .command("new")
+    .description("Write a package with an adapter that works and passes its tests")
+    .argument("<name>", "name of the worker: lower-case letters, digits and -")
+    .argument("[directory]", "a directory that does not exist, or is empty (default: agentcore-adapter-NAME)")
+    .option("--json", "print JSON instead of text")
+    .allowExcessArguments(false)
+    .addHelpText("after", shown)
+    .action(
+      finish(async (name: string, directory: string | undefined, options) =>
+        (await import("../commands/adapter-new.ts")).newAdapter(name, directory, options, io),
+      ),
+    );
 }
 
 export function defineCompletion({ define, finish, io, program }: Definition): void {

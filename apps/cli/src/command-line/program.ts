@@ -9,7 +9,13 @@ import type { Io } from "../io.ts";
 import { reportError, writeJsonError } from "../report-error.ts";
 import { packageVersion } from "../version.ts";
 import { defineBudget, defineDead, defineJobs, defineWhy } from "./job-commands.ts";
-import { defineCompletion, defineDoctor, defineSchema, defineTrust } from "./other-commands.ts";
+import {
+  defineAdapter,
+  defineCompletion,
+  defineDoctor,
+  defineSchema,
+  defineTrust,
+} from "./other-commands.ts";
 import { examples, type Definition } from "./shared-options.ts";
 import { defineRun, defineRuntime, defineSubmit, defineWork } from "./task-commands.ts";
 import { defineWorkflow } from "./workflow-commands.ts";
@@ -76,6 +82,7 @@ const definitions: Readonly<Record<string, (definition: Definition) => void>> = 
   trust: defineTrust,
   runtime: defineRuntime,
   schema: defineSchema,
+  adapter: defineAdapter,
   completion: defineCompletion,
 };
 
