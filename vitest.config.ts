@@ -18,7 +18,8 @@ export default defineConfig({
     maxWorkers: Number(process.env["TEST_WORKERS"] ?? 2),
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    globalSetup: "packages/repo-checks/src/test-directory.ts",
+    // In this order: the program is built in the directory.
+    globalSetup: ["packages/repo-checks/src/test-directory.ts", "apps/cli/src/testing/build-program.ts"],
     projects: packages.map((directory) => ({
       extends: true as const,
       test: {

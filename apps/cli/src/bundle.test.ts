@@ -18,20 +18,14 @@ import {
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { crc32 } from "node:zlib";
-import { makeScratch } from "./testing/agentcore-process.ts";
+import { agentcoreCommand, makeScratch } from "./testing/agentcore-process.ts";
 
 const app = fileURLToPath(new URL("..", import.meta.url));
 const scratch = makeScratch();
-const installed = join(scratch.root, "installed");
-const bin = join(installed, "bin/agentcore.js");
+/** As installed, with no package beside it. */
+const bin = agentcoreCommand.at(-1) ?? "";
+const installed = join(bin, "../..");
 
-/** As installed: the bundle, the manifest and the first file, without packages beside them. */
-beforeAll(() => {
-  mkdirSync(installed);
-  for (const name of ["bin", "package.json"])
-    cpSync(join(app, name), join(installed, name), { recursive: true });
-  execFileSync(process.execPath, [join(app, "bundle.mjs"), join(installed, "dist/bundle")], { cwd: app });
-});
 afterAll(() => scratch.remove());
 
 function run(

@@ -7,7 +7,7 @@ import { contentsOf, forgottenIn } from "./test-directory.ts";
 it("what a test forgot is told from what helpers leave on purpose", () => {
   const names = [
     "agentcore-testing-4711",
-    "agentcore-test-compile-cache",
+    "agentcore-test-program",
     "agentcore-attempt-a1b2c3",
     "agentcore-testing-x",
   ];

@@ -10,7 +10,7 @@ const known = [
   // Removed by their processes at their end, which the workers of a test run do not live to see.
   /^agentcore-testing-\d+$/,
   // Shared by the tests of a run; the last one is Node's own.
-  /^agentcore-test-compile-cache$/,
+  /^agentcore-test-program$/,
   /^agentcore-conformance-cache-/,
   /^node-compile-cache$/,
 ];

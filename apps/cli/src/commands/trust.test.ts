@@ -106,12 +106,17 @@ it("what a run writes does not change what the next command does", async () => {
 
 it("a worker reaches neither what the user trusts nor the compiled form of this program", async () => {
   const trusted = join(scratch.root, "xdg/agentcore/trusted");
-  const cache = join(scratch.root, ".cache/agentcore");
+  const cache = join(scratch.root, ".cache/agentcore/compile-cache");
   mkdirSync(cache, { recursive: true, mode: 0o700 });
   const script = `set +e; for d in ${trusted} ${cache}; do ls -A $d; mkdir -p $d; echo forged > $d/forged ; done; rmdir ${trusted} ${cache}; true`;
   const elsewhere = ["--state-dir", join(scratch.root, "elsewhere")];
-  expect((await run("run", script, "--worker", "shell", ...elsewhere)).code).toBe(0);
-  expect([readdirSync(trusted), readdirSync(cache)]).toEqual([[], []]);
+  const args = ["run", script, "--worker", "shell", ...elsewhere];
+  const { code, stdout } = await agentcore(scratch, args, { env: { XDG_CACHE_HOME: "" } });
+  expect(code).toBe(0);
+  expect(readdirSync(trusted)).toEqual([]);
+  expect(readdirSync(cache)).not.toEqual([]);
+  expect(readdirSync(cache)).not.toContain("forged");
+  expect(readdirSync(cache).filter((name) => stdout.includes(name))).toEqual([]);
 });
 
 it("the runtime of its own process has the configuration as it was decided, and not as the file is by then", async () => {

@@ -1,16 +1,18 @@
-/** Runs the command line from source as a real process, in a scratch directory of its own. */
+/** Runs the command line as a real process, in a scratch directory of its own. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { findSurvivors } from "@agentcore/worker-kit/testing";
 
-const mainFile = fileURLToPath(new URL("../main.ts", import.meta.url));
-/** The words that start `agentcore` from source. */
-export const agentcoreCommand = [process.execPath, "--conditions=@agentcore/source", mainFile] as const;
+/** The words that start `agentcore`, as `build-program.ts` built it. Adapters that a test names find our packages' sources. */
+export const agentcoreCommand = [
+  process.execPath,
+  "--conditions=@agentcore/source",
+  process.env["TEST_PROGRAM"] ?? "build-program.ts did not run",
+] as const;
 
 export interface Scratch {
   readonly root: string;
@@ -76,6 +78,16 @@ export function canMount(): boolean {
   return spawnSync("unshare", ["-rm", "mount", "--bind", tmpdir(), tmpdir()]).status === 0;
 }
 
+/** What `agentcore` gets of an environment. All tests of a run share what Node compiles. */
+export function programEnv(scratch: Scratch): Record<string, string> {
+  return {
+    PATH: process.env["PATH"] ?? "",
+    HOME: scratch.root,
+    XDG_STATE_HOME: join(scratch.root, "xdg"),
+    XDG_CACHE_HOME: process.env["TEST_CACHE_HOME"] ?? "",
+  };
+}
+
 /** Starts `agentcore ARGS` in the scratch workspace, with its state directory and nothing of the caller's configuration. */
 export function startAgentcore(
   scratch: Scratch,
@@ -87,13 +99,7 @@ export function startAgentcore(
   const child = spawn(command, words, {
     cwd: options.cwd ?? scratch.workspace,
     detached: options.detached ?? false,
-    env: {
-      PATH: process.env["PATH"] ?? "",
-      HOME: scratch.root,
-      XDG_STATE_HOME: join(scratch.root, "xdg"),
-      NODE_COMPILE_CACHE: join(tmpdir(), "agentcore-test-compile-cache"),
-      ...options.env,
-    },
+    env: { ...programEnv(scratch), ...options.env },
     stdio: ["pipe", "pipe", "pipe"],
   });
   scratch.running.add(child);

@@ -7,7 +7,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { agentcoreCommand, type Scratch } from "./agentcore-process.ts";
+import { agentcoreCommand, programEnv, type Scratch } from "./agentcore-process.ts";
 
 export interface Pty {
   /** The visible lines, without trailing blanks. */
@@ -66,14 +66,7 @@ export function startOnPty(scratch: Scratch, args: readonly string[], options: P
   ].join("\n");
   const child = spawn("script", ["-qefc", script, "/dev/null"], {
     cwd: scratch.workspace,
-    env: {
-      PATH: process.env["PATH"] ?? "",
-      HOME: scratch.root,
-      XDG_STATE_HOME: join(scratch.root, "xdg"),
-      SHELL: "/bin/bash",
-      TERM: "xterm-256color",
-      ...env,
-    },
+    env: { ...programEnv(scratch), SHELL: "/bin/bash", TERM: "xterm-256color", ...env },
     stdio: ["pipe", "pipe", "inherit"],
   });
   scratch.running.add(child);
