@@ -31,16 +31,7 @@ export function createCommitBatch(sql: Sql): CommitBatch {
   const writeSql: WriteSql = { ...sql, afterCommit: (action) => void remembered.push(action) };
   const inTransaction = (apply: () => readonly WriteOutcome[]): readonly WriteOutcome[] => {
     remembered = [];
-    sql.run("BEGIN IMMEDIATE");
-    let outcomes: readonly WriteOutcome[];
-    try {
-      outcomes = apply();
-      commit(sql);
-    } catch (error) {
-      rollBack(sql);
-      remembered = [];
-      throw error;
-    }
+    const outcomes = transaction(sql, "BEGIN IMMEDIATE", apply);
     for (const action of remembered.splice(0)) action();
     return outcomes;
   };
@@ -70,6 +61,24 @@ export function createCommitBatch(sql: Sql): CommitBatch {
   };
 }
 
+/** Runs a query on one consistent view. */
+export function inSnapshot<T>(sql: Sql, query: (sql: Sql) => T): T {
+  return transaction(sql, "BEGIN", () => query(sql));
+}
+
+/** Throws what `work` throws, or {@link CommitFailure}; then nothing was done. */
+export function transaction<T>(sql: Sql, begin: "BEGIN" | "BEGIN IMMEDIATE", work: () => T): T {
+  sql.run(begin);
+  try {
+    const answer = work();
+    commit(sql);
+    return answer;
+  } catch (error) {
+    rollBack(sql);
+    throw error;
+  }
+}
+
 function commit(sql: Sql): void {
   try {
     sql.run("COMMIT");
@@ -78,21 +87,7 @@ function commit(sql: Sql): void {
   }
 }
 
-/** Runs a query on one consistent view. */
-export function inSnapshot<T>(sql: Sql, query: (sql: Sql) => T): T {
-  sql.run("BEGIN");
-  try {
-    const answer = query(sql);
-    sql.run("COMMIT");
-    return answer;
-  } catch (error) {
-    rollBack(sql);
-    throw error;
-  }
-}
-
-/** Rolls back a transaction that failed. */
-export function rollBack(sql: Sql): void {
+function rollBack(sql: Sql): void {
   try {
     sql.run("ROLLBACK");
   } catch (error) {

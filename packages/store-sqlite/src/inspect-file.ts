@@ -17,7 +17,7 @@ export type FileFacts =
 export type OpeningDecision =
   | { readonly kind: "create" }
   | { readonly kind: "open" }
-  | { readonly kind: "migrate"; readonly from: number }
+  | { readonly kind: "migrate" }
   | { readonly kind: "refuse-newer"; readonly schemaVersion: number }
   | { readonly kind: "refuse-older"; readonly schemaVersion: number }
   | { readonly kind: "refuse-damaged"; readonly reason: string };
@@ -35,7 +35,7 @@ export function decideOpening(facts: FileFacts, ours: number, oldest: number): O
     case "database":
       if (facts.schemaVersion > ours) return { kind: "refuse-newer", schemaVersion: facts.schemaVersion };
       if (facts.schemaVersion < oldest) return { kind: "refuse-older", schemaVersion: facts.schemaVersion };
-      return facts.schemaVersion < ours ? { kind: "migrate", from: facts.schemaVersion } : { kind: "open" };
+      return facts.schemaVersion < ours ? { kind: "migrate" } : { kind: "open" };
   }
 }
 

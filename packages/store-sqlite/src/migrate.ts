@@ -2,14 +2,14 @@
 import { AgentCoreError } from "@agentcore/contract";
 import { processState } from "@agentcore/core";
 import type { OwnerProcess } from "@agentcore/scheduler";
-import { rollBack } from "./commit-batch.ts";
+import { transaction } from "./commit-batch.ts";
 import type { SqliteConnection } from "./driver.ts";
 import { type Migration, migrations, newest } from "./schema.ts";
 import type { Sql } from "./sql.ts";
 
 /** Creates the tables of a new database. */
 export function createTables(connection: SqliteConnection, sql: Sql, now: number): void {
-  inOneTransaction(connection, sql, () => apply(connection, sql, newest, now));
+  transaction(sql, "BEGIN IMMEDIATE", () => apply(connection, sql, newest, now));
 }
 
 /**
@@ -22,7 +22,7 @@ export function applyMigrations(
   now: number,
   all: readonly Migration[] = migrations,
 ): void {
-  inOneTransaction(connection, sql, () => {
+  transaction(sql, "BEGIN IMMEDIATE", () => {
     const current = currentVersion(sql);
     if (all.some(({ version }) => version > current)) refuseWhileInUse(sql);
     for (const migration of all) if (migration.version > current) apply(connection, sql, migration, now);
@@ -39,17 +39,6 @@ function refuseWhileInUse(sql: Sql): void {
       `an earlier version of AgentCore works on this state directory (process ${owner.pid}); end that process, then start again`,
       { evidence: { pid: owner.pid } },
     );
-  }
-}
-
-function inOneTransaction(connection: SqliteConnection, sql: Sql, write: () => void): void {
-  connection.exec("BEGIN IMMEDIATE");
-  try {
-    write();
-    connection.exec("COMMIT");
-  } catch (error) {
-    rollBack(sql);
-    throw error;
   }
 }
 

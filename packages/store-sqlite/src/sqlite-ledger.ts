@@ -80,8 +80,8 @@ export function createSqliteLedger(database: StateDatabase, options: SqliteLedge
           prefix,
           prefix.length,
           prefix,
-        ) as unknown as (CounterRow & StoredKey)[];
-        const isAsked = ({ window, window_start: start }: StoredKey) =>
+        ) as unknown as CounterRow[];
+        const isAsked = ({ window, window_start: start }: CounterRow) =>
           windows.some((one) => one.window === window && one.windowStart === start);
         return rows.filter(isAsked).slice(0, levelsBelowMax).map(levelOfRow);
       }),
@@ -231,20 +231,18 @@ function book(sql: Sql, entry: HoldEntry, add: Amounts): void {
   }
 }
 
+/** As stored. */
 interface CounterRow {
+  readonly scope: string;
+  readonly window: CounterKey["window"];
+  readonly window_start: number;
   readonly cost_spent: number;
   readonly cost_held: number;
   readonly tokens_spent: number;
   readonly tokens_held: number;
 }
 
-interface StoredKey {
-  readonly scope: string;
-  readonly window: CounterKey["window"];
-  readonly window_start: number;
-}
-
-function levelOfRow(row: CounterRow & StoredKey): CounterLevel {
+function levelOfRow(row: CounterRow): CounterLevel {
   return {
     scope: row.scope,
     window: row.window,
@@ -256,23 +254,16 @@ function levelOfRow(row: CounterRow & StoredKey): CounterLevel {
   };
 }
 
+const empty = { cost_spent: 0, cost_held: 0, tokens_spent: 0, tokens_held: 0 };
+
 function levelOf(sql: Sql, { scope, window, windowStart }: CounterKey): CounterLevel {
   const row = sql.get(
-    `SELECT cost_spent, cost_held, tokens_spent, tokens_held FROM ledger_counters
-     WHERE scope = ? AND window = ? AND window_start = ?`,
+    "SELECT * FROM ledger_counters WHERE scope = ? AND window = ? AND window_start = ?",
     scope,
     window,
     windowStart,
   ) as CounterRow | undefined;
-  return {
-    scope,
-    window,
-    windowStart,
-    costSpentMicroUsd: row?.cost_spent ?? 0,
-    costHeldMicroUsd: row?.cost_held ?? 0,
-    tokensSpent: row?.tokens_spent ?? 0,
-    tokensHeld: row?.tokens_held ?? 0,
-  };
+  return levelOfRow(row ?? { scope, window, window_start: windowStart, ...empty });
 }
 
 function deleteOld(sql: Sql, before: number): void {

@@ -5,6 +5,8 @@ import {
   type JobRecord,
   type JobStateKind,
   type QueueStats,
+  listLimitDefault,
+  listLimitMax,
   runLabel,
 } from "@agentcore/scheduler";
 import type { SqlValue } from "../driver.ts";
@@ -13,9 +15,6 @@ import type { Sql } from "../sql.ts";
 import { readableRows, unlessDamaged } from "./damage.ts";
 import { findByAnyId, findById, recordsOf } from "./job-row.ts";
 import { countPromoted, nextOfRunning } from "./queue.ts";
-
-const listLimitDefault = 100;
-const listLimitMax = 1000;
 
 /** A condition on `j`, a row of the view `job_rows`, with its values. */
 interface Condition {
