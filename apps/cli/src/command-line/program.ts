@@ -9,6 +9,7 @@ import type { Io } from "../io.ts";
 import { reportError, writeJsonError } from "../report-error.ts";
 import { packageVersion } from "../version.ts";
 import { defineBudget, defineDead, defineJobs, defineWhy } from "./job-commands.ts";
+import { fitHelp, helpColumns } from "./help-text.ts";
 import {
   defineAdapter,
   defineCompletion,
@@ -25,7 +26,8 @@ export async function runCommandLine(args: readonly string[], io: Io): Promise<n
   const state = { exitCode: 0 };
   const words = helpWords(args);
   const [first = ""] = words;
-  const program = buildProgram(io, state, Object.hasOwn(definitions, first) ? first : undefined);
+  const only = first === "__complete" ? "completion" : first;
+  const program = buildProgram(io, state, Object.hasOwn(definitions, only) ? only : undefined);
   try {
     if (args.length === 0) program.help();
     await program.parseAsync([...words], { from: "user" });
@@ -99,7 +101,8 @@ export function buildProgram(io: Io, state: { exitCode: number }, only?: string)
     .version(packageVersion(), "-V, --version", "print the version")
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => io.stdout.write(text),
+      writeOut: (text) => io.stdout.write(fitHelp(text, helpColumns(io.stdout.stream))),
+      getOutHelpWidth: () => helpColumns(io.stdout.stream),
       writeErr: (text) => io.stderr.write(text),
       outputError: (text, write) => write(`agentcore: ${text.replace(/^error: /, "")}${dashHint(text)}`),
     })

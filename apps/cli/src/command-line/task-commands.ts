@@ -29,7 +29,7 @@ export function defineRun({ define, finish, io }: Definition): void {
         "agentcore run - --worker codex --timeout 20m --max-cost 2.50 --json < task.md",
         "agentcore run --worker shell --capabilities run_commands 'npm run build'",
       ]) +
-        "\nExit codes: 0 succeeded, 1 failed, 2 usage or configuration, 3 refused by the gate,\n4 timed out or stalled, 5 budget exhausted, 6 the state directory could not be used just now,\n130 cancelled.\n",
+        "\nExit codes: 0 succeeded, 1 failed, 2 usage or configuration, 3 refused by the gate, 4 timed out or stalled, 5 budget exhausted, 6 the state directory could not be used just now, 130 cancelled.\n",
     )
     .action(
       finish(async (instructions: string | undefined, options) =>
@@ -76,7 +76,7 @@ export function defineWork({ define, finish, io }: Definition): void {
     .addHelpText(
       "after",
       examples(["agentcore work", "agentcore work --drain --concurrency 8 --json"]) +
-        "\nThe first Ctrl-C waits for running jobs, the second stops them cleanly, the third exits at once.\nSIGTERM stops running jobs cleanly.\n",
+        "\nThe first Ctrl-C waits for running jobs, the second stops them cleanly, the third exits at once. SIGTERM stops running jobs cleanly.\n",
     )
     .action(finish(async (options) => (await import("../commands/work.ts")).work(options, io)));
 }

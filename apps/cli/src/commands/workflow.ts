@@ -56,7 +56,13 @@ export async function listWorkflowRuns(options: ListRunsOptions, io: Io): Promis
       return exitCodes.succeeded;
     }
     const nameOf = shortIdsAmong(await allRuns(journal));
-    const columns = ["RUN", "STATE", "STEPS", "TIME", "WORKFLOW"].map((title) => ({ title }));
+    const columns = [
+      { title: "RUN", isWhole: true },
+      { title: "STATE", isWhole: true },
+      { title: "STEPS", align: "right", mayGo: true },
+      { title: "TIME", align: "right" },
+      { title: "WORKFLOW" },
+    ] as const;
     const rows = runs.map(({ id, header }) => [
       span(nameOf(id), "accent"),
       span(runStateOf(header)),

@@ -12,10 +12,10 @@ export function budgetLines(levels: readonly BudgetLevel[], unpriced: Unpriced):
   }
   const columns = [
     { title: "SCOPE" },
-    { title: "LIMIT ON" },
-    { title: "PER" },
+    { title: "LIMIT ON", isWhole: true },
+    { title: "PER", isWhole: true },
     { title: "LIMIT", align: "right" },
-    { title: "HELD", align: "right" },
+    { title: "HELD", align: "right", mayGo: true },
     { title: "SPENT", align: "right" },
     { title: "LEFT", align: "right" },
   ] as const;

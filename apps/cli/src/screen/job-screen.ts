@@ -23,11 +23,11 @@ const taskColumns = 500;
 export function jobTable(jobs: readonly JobRecord[], now: number, nameOf = shortId): Line[] {
   const steps = jobs.some(({ job }) => runOfPiece(job) !== null);
   const columns = [
-    { title: "JOB" },
-    { title: "STATE" },
-    { title: "WORKER" },
-    { title: "ATTEMPT", align: "right" },
-    { title: "COST", align: "right" },
+    { title: "JOB", isWhole: true },
+    { title: "STATE", isWhole: true },
+    { title: "WORKER", mayGo: true },
+    { title: "ATTEMPT", align: "right", mayGo: true },
+    { title: "COST", align: "right", mayGo: true },
     { title: "AGE", align: "right" },
     ...(steps ? [{ title: "STEP OF A RUN" }] : []),
     { title: "INSTRUCTIONS" },
@@ -193,12 +193,12 @@ function field(title: string, text: string, tone: Tone = "plain"): Line[] {
 
 export function deadTable(jobs: readonly JobRecord[], now: number, nameOf = shortId): Line[] {
   const columns = [
-    { title: "JOB" },
-    { title: "WORKER" },
-    { title: "ATTEMPTS", align: "right" },
-    { title: "COST", align: "right" },
+    { title: "JOB", isWhole: true },
+    { title: "WORKER", mayGo: true },
+    { title: "ATTEMPTS", align: "right", mayGo: true },
+    { title: "COST", align: "right", mayGo: true },
     { title: "DIED", align: "right" },
-    { title: "CODE" },
+    { title: "CODE", isWhole: true },
     { title: "WHY" },
   ] as const;
   return table(

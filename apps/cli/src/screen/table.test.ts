@@ -60,3 +60,27 @@ it("prose wraps between words, below where it begins", () => {
   ]);
   expect(printed(80, [line])).toHaveLength(1);
 });
+
+it("with little room, columns that may go are left out, the last first, and ids and figures stay whole", () => {
+  const lines = table(
+    [
+      { title: "JOB", isWhole: true },
+      { title: "WORKER", mayGo: true },
+      { title: "COST", align: "right", mayGo: true },
+      { title: "AGE", align: "right" },
+      { title: "INSTRUCTIONS" },
+    ],
+    [
+      [
+        span("2727b1d1"),
+        span("claude-code"),
+        span("$0.1200"),
+        span("3m7s"),
+        span("a long instruction, longer"),
+      ],
+    ],
+  );
+  expect(printed(60, lines)[1]).toBe("2727b1d1  claude-code  $0.1200  3m7s  a long instruction, l…");
+  expect(printed(50, lines)[1]).toBe("2727b1d1  claude-code  3m7s  a long instruction, …");
+  expect(printed(40, lines)[1]).toBe("2727b1d1  3m7s  a long instruction, lon…");
+});

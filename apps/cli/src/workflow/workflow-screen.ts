@@ -57,10 +57,10 @@ export function stepTable(steps: readonly StepReport[]): Line[] {
     ];
   });
   const columns = [
-    { title: "RESULT" },
+    { title: "RESULT", isWhole: true },
     { title: "STEP" },
     { title: "TIME", align: "right" },
-    { title: "COST", align: "right" },
+    { title: "COST", align: "right", mayGo: true },
     { title: "WHY" },
   ] as const;
   return table(columns, rows);
