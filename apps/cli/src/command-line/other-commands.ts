@@ -58,6 +58,12 @@ export function defineAdapter({ define, finish, io }: Definition): void {
 }
 
 export function defineCompletion({ define, finish, io, program }: Definition): void {
+  program
+    .command("__complete", { hidden: true })
+    .argument("<what>")
+    .action(
+      finish(async (what: string) => (await import("../commands/complete-words.ts")).completeWords(what, io)),
+    );
   define("completion", "Print a completion script for a shell")
     .argument("<shell>", "bash, zsh or fish")
     .addHelpText(

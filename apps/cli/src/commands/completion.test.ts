@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { createOutput } from "../output.ts";
 import { buildProgram } from "../command-line/program.ts";
+import { agentcore, makeScratch } from "../testing/agentcore-process.ts";
 import { completion } from "./completion.ts";
 
 async function script(shell: string): Promise<string> {
@@ -22,11 +23,21 @@ async function script(shell: string): Promise<string> {
 }
 
 describe("in bash", () => {
+  const bin = mkdtempSync(join(tmpdir(), "agentcore-completion-"));
+  afterAll(() => rmSync(bin, { recursive: true }));
+  // In place of the program: what it offers for ids and workers. The last word would run if it were expanded.
+  writeFileSync(
+    join(bin, "agentcore"),
+    `#!/bin/sh\n[ "$1" = __complete ] && printf '%s\\tabout\\n' "@last" "$2-1" "$2-2" '$(touch PWN)'\n`,
+    { mode: 0o755 },
+  );
+
   async function complete(...words: string[]): Promise<string[]> {
     const quoted = words.map((word) => `'${word}'`).join(" ");
     const program = `${await script("bash")}
       COMP_WORDS=(agentcore ${quoted}); COMP_CWORD=${words.length}; _agentcore || true; printf '%s\\n' "\${COMPREPLY[@]}"`;
-    return execFileSync("bash", ["-uc", program], { encoding: "utf8" }).trim().split("\n");
+    const env = { ...process.env, PATH: `${bin}:${process.env["PATH"]}` };
+    return execFileSync("bash", ["-uc", program], { encoding: "utf8", env, cwd: bin }).trim().split("\n");
   }
 
   it("commands are completed", async () => {
@@ -34,6 +45,7 @@ describe("in bash", () => {
       expect.arrayContaining(["run", "doctor", "schema", "completion", "help"]),
     );
     expect(await complete("doc")).toEqual(["doctor"]);
+    expect(await complete("jobs", "")).toEqual(["list", "show", "wait", "cancel", "logs"]);
   });
 
   it("options are those of the command that was typed", async () => {
@@ -43,12 +55,52 @@ describe("in bash", () => {
   });
 
   it("values are completed where they are known", async () => {
-    expect(await complete("run", "--worker", "c")).toEqual(["claude-code", "codex"]);
-    expect(await complete("run", "-w", "sh")).toEqual(["shell"]);
     expect(await complete("run", "--dedup", "")).toEqual(["coalesce", "latest-wins", "reject"]);
     expect(await complete("dlq", "purge", "--where", "ended")).toEqual(["ended_before=", "ended_after="]);
     expect(await complete("run", "--workspace", "/us")).toEqual(["/usr"]);
+    expect(await complete("schema", "")).toEqual(expect.arrayContaining(["config", "output", "result"]));
+    expect(await complete("completion", "z")).toEqual(["zsh"]);
   });
+
+  it("a list goes on after a comma, with what it does not have yet", async () => {
+    expect(await complete("run", "--capabilities", "read,")).toEqual([
+      "read,edit",
+      "read,run_tests",
+      "read,run_commands",
+    ]);
+    expect(await complete("jobs", "list", "--state", "dead,r")).toEqual(["dead,running"]);
+  });
+
+  it("ids and workers are asked for, and none of their words is expanded", async () => {
+    expect(await complete("run", "--worker", "w")).toEqual(["workers-1", "workers-2"]);
+    expect(await complete("jobs", "show", "")).toEqual(["@last", "jobs-1", "jobs-2", "\\$\\(touch\\ PWN\\)"]);
+    expect(await complete("dlq", "replay", "d")).toEqual(["dead-1", "dead-2"]);
+    expect(await complete("workflow", "show", "runs")).toEqual(["runs-1", "runs-2"]);
+    expect(await complete("jobs", "list", "--before", "j")).toEqual(["jobs-1", "jobs-2"]);
+    expect(existsSync(join(bin, "PWN"))).toBe(false);
+  });
+
+  it("a file is offered where one is wanted, and no option unless a dash was typed", async () => {
+    writeFileSync(join(bin, "ci.yaml"), "");
+    expect((await complete("workflow", "run", "")).toSorted()).toEqual(["agentcore", "ci.yaml"]);
+    expect(await complete("workflow", "run", "--dry")).toEqual(["--dry-run"]);
+  });
+});
+
+it("the program names jobs, runs and workers for a completion, and nothing where it cannot", async () => {
+  const scratch = makeScratch();
+  await agentcore(scratch, ["submit", "echo hello", "--worker", "shell"]);
+  const { stdout } = await agentcore(scratch, ["__complete", "jobs"]);
+  expect(stdout).toMatch(/^@last\tthe newest job\n[0-9a-f]{8}\tqueued: echo hello\n$/);
+  writeFileSync(join(scratch.workspace, "agentcore.yaml"), "limits: { job: { cost_usd: 1 } }\n");
+  expect((await agentcore(scratch, ["__complete", "workers"])).stdout).toContain("claude-code\t");
+  writeFileSync(join(scratch.workspace, "agentcore.yaml"), "nonsense: 1\n");
+  expect(await agentcore(scratch, ["__complete", "workers"])).toMatchObject({
+    code: 0,
+    stdout: "",
+    stderr: "",
+  });
+  await scratch.remove();
 });
 
 it("a directory whose name is a command is quoted by bash, and not run", async () => {

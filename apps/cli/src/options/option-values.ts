@@ -15,7 +15,7 @@ import type { JobStateKind } from "@agentcore/scheduler";
 import { didYouMean } from "@agentcore/yaml-file";
 import { variableOf } from "../config/env-text.ts";
 
-const jobStates = [
+export const jobStates = [
   "queued",
   "running",
   "succeeded",

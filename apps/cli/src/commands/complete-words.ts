@@ -1,0 +1,65 @@
+/**
+ * `agentcore __complete WHAT`: the words that completion scripts offer, one a line, each with a tab and a description. Prints
+ * nothing where they cannot be known: a completion has no place for an error.
+ */
+import { ignore } from "@agentcore/contract";
+import { listRuns } from "@agentcore/workflow";
+import { workerNames } from "../adapters.ts";
+import { exitCodes } from "../exit-code.ts";
+import type { Io } from "../io.ts";
+import { lastWord } from "../queue/id-words.ts";
+import { loadOptionsConfig, withQueue } from "../queue/open-queue.ts";
+import { shortId } from "../screen/short-id.ts";
+import { cut, oneLine } from "../screen/text.ts";
+import { withJournal } from "../workflow/open-journal.ts";
+import { runStateOf } from "../workflow/run-owner.ts";
+
+const wordsMax = 50;
+const aboutColumns = 50;
+
+type Word = readonly [word: string, about: string];
+
+export async function completeWords(what: string, io: Io): Promise<number> {
+  const quiet = { ...io, stderr: { ...io.stderr, write: () => {} } };
+  try {
+    for (const [word, about] of await wordsOf(what, quiet))
+      io.stdout.write(`${oneLine(word)}\t${cut(oneLine(about), aboutColumns)}\n`);
+  } catch (error) {
+    ignore(error, "nothing is offered");
+  }
+  return exitCodes.succeeded;
+}
+
+async function wordsOf(what: string, io: Io): Promise<readonly Word[]> {
+  switch (what) {
+    case "jobs":
+      return [[lastWord, "the newest job"], ...(await jobWords(false, io))];
+    case "dead":
+      return jobWords(true, io);
+    case "runs":
+      return [[lastWord, "the newest run"], ...(await runWords(io))];
+    case "workers":
+      return workerNames(await loadOptionsConfig({}, io)).map((name): Word => [name, "worker"]);
+    default:
+      return [];
+  }
+}
+
+async function jobWords(dead: boolean, io: Io): Promise<readonly Word[]> {
+  return withQueue({}, io, async ({ store, client }) => {
+    const { jobs } = await (dead
+      ? client.deadLetters.list({ limit: wordsMax })
+      : store.list({ notPieces: true, limit: wordsMax }));
+    return jobs.map(({ job, state }): Word => [shortId(job.id), `${state.kind}: ${job.task.instructions}`]);
+  });
+}
+
+async function runWords(io: Io): Promise<readonly Word[]> {
+  return withJournal({}, io, async (journal) => {
+    const runs = await listRuns(journal, { limit: wordsMax });
+    return runs.map(({ id, header }): Word => [
+      shortId(id),
+      `${runStateOf(header)}: ${JSON.stringify(header["name"])}`,
+    ]);
+  });
+}
