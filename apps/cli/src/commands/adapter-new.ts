@@ -34,7 +34,8 @@ export async function newAdapter(
     throw new AgentCoreError("AC_USAGE", `cannot write ${target}: ${systemWords(error)}`, { cause: error });
   }
   const shown = relative(io.cwd, target) || ".";
-  if (options.json === true) io.stdout.json({ name, directory: target, files: Object.keys(files) });
+  if (options.json === true)
+    io.stdout.json({ type: "adapter", name, directory: target, files: Object.keys(files) });
   else {
     const lines = [`${shown}: an adapter for "${name}", which passes its tests`, "", "Next:"];
     const next = [`cd ${shown}`, "npm install && npm test", "cat README.md"];

@@ -184,6 +184,9 @@ const documents: Readonly<Record<string, () => z.ZodType>> = {
     }),
   /** What a run costs whose model has no price. */
   pricing: () => z.strictObject({ type: z.literal("pricing"), unpriced: text }),
+  /** The files of a new adapter. */
+  adapter: () =>
+    z.strictObject({ type: z.literal("adapter"), name: text, directory: text, files: z.array(text) }),
   doctor: () =>
     z.strictObject({
       type: z.literal("doctor"),
