@@ -101,6 +101,16 @@ export interface RetryRules {
 
 export type StepAction =
   | { readonly kind: "worker"; readonly work: WorkSpec }
+  /** The step waits until somebody answers. */
+  | {
+      readonly kind: "approval";
+      /** May contain placeholders. */
+      readonly message: string;
+      /** Names of operating-system users who may answer; empty: everybody. */
+      readonly who: readonly string[];
+      /** Null: no limit. */
+      readonly timeoutMs: number | null;
+    }
   | {
       readonly kind: "workflow";
       readonly workflow: Workflow;

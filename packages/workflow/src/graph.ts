@@ -16,7 +16,7 @@ export interface GraphNode {
   /** Ids of the steps from the outermost workflow to here, joined with `/`. */
   readonly path: string;
   readonly step: Step;
-  /** Name of the worker, or of the sub-workflow. */
+  /** Name of the worker, or of the sub-workflow; `approval` for an approval. */
   readonly worker: string;
   /** Combinations of its matrix; 1 if it has none. */
   readonly instances: number;
@@ -48,9 +48,9 @@ export function workflowGraph(workflow: Workflow, path = ""): WorkflowGraph {
     return {
       path: own,
       step,
-      worker: step.action.kind === "worker" ? step.action.work.worker : step.action.workflow.name,
+      worker: workerOf(step),
       instances: [...step.matrix.values()].reduce((product, values) => product * values.length, 1),
-      inner: step.action.kind === "worker" ? null : workflowGraph(step.action.workflow, own),
+      inner: step.action.kind !== "workflow" ? null : workflowGraph(step.action.workflow, own),
       condition: isShown ? null : step.condition,
     };
   });
@@ -68,6 +68,17 @@ function wayTo(step: Step, from: Step | undefined): Pick<GraphEdge, "label" | "c
   if (from?.onFailure === "continue") return { label: "even after a failure", conditional };
   if (from?.loop?.onExhausted === "continue") return { label: "even when incomplete", conditional };
   return { label: null, conditional };
+}
+
+function workerOf({ action }: Step): string {
+  switch (action.kind) {
+    case "worker":
+      return action.work.worker;
+    case "workflow":
+      return action.workflow.name;
+    case "approval":
+      return "approval";
+  }
 }
 
 /** Whether its condition refers to the step that it waits for, by its id or with a status function. */

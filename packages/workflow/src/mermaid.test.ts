@@ -50,3 +50,10 @@ it("draws the steps of finally apart from the others", () => {
   s1 -.->|"failure()"| s2
 `);
 });
+
+it("draws an approval in a shape of its own", () => {
+  const action = { kind: "approval", message: "Ship it?", who: [], timeoutMs: null } as const;
+  expect(mermaidGraph(testWorkflow([testStep("ok", action)]))).toBe(`flowchart TD
+  s0{{"ok<br/>approval"}}
+`);
+});

@@ -26,6 +26,7 @@ function shape({ step, worker, instances, condition, inner }: GraphNode): string
   const times = instances > 1 ? [`× ${instances}`] : [];
   const when = condition === null ? [] : [`if ${condition}`];
   const label = [step.id, worker, ...times, ...when].map(quote).join("<br/>");
+  if (step.action.kind === "approval") return `{{"${label}"}}`;
   return inner === null ? `["${label}"]` : `[["${label}"]]`;
 }
 

@@ -2,6 +2,7 @@
 import type { Clock, Ids, Log, RunEvent as JobEvent, Git } from "@agentcore/contract";
 import type { Journal, JournalValue, Scheduler, Spending } from "@agentcore/scheduler";
 import type { RunOutcome } from "./plan/run-state.ts";
+import type { Answers } from "./run/answers.ts";
 import type { BranchPlaces } from "./worktree/branch-places.ts";
 import type { BranchOptions } from "./worktree/branch-rules.ts";
 import type { SecretValue } from "./secrets.ts";
@@ -17,6 +18,8 @@ export interface RunPorts {
   readonly log: Log;
   readonly git: Git;
   readonly places: BranchPlaces;
+  /** Of the outermost run, for all runs below it. */
+  readonly answers: Answers;
 }
 
 export interface RunSettings {

@@ -1,4 +1,4 @@
-/** The commands about workflows: `workflow run|resume|retry|cancel|validate|graph|list|show|logs`. */
+/** The commands about workflows: `workflow run|resume|retry|cancel|approve|reject|validate|graph|list|show|logs`. */
 import type { Command } from "commander";
 import { lastWord } from "../queue/id-words.ts";
 import { readCount, readDollars, readLabel } from "../options/option-values.ts";
@@ -44,6 +44,7 @@ export function defineWorkflow({ define: defineTop, finish, io }: Definition): v
         (await import("../commands/workflow-run.ts")).retryWorkflow(idOf("run", run, options), options, io),
       ),
     );
+  defineAnswers({ define, finish, io });
   const cancel = stateCommand(
     define,
     "cancel",
@@ -141,6 +142,48 @@ function pictureOptions(command: Command): Command {
     .option("--html [file]", "write a page with the picture and the details of each step");
 }
 
+/** With --last, the only argument is the step. */
+function runAndStep(
+  run: string | undefined,
+  step: string | undefined,
+  options: { readonly last?: boolean },
+): [run: string, step: string | undefined] {
+  const isLast = options.last === true && step === undefined;
+  return [idOf("run", isLast ? undefined : run, options), isLast ? run : step];
+}
+
+const answers = [
+  ["approve", "approved", "Approve what a step of a run waits for"],
+  ["reject", "rejected", "Reject what a step of a run waits for; the step fails"],
+] as const;
+
+function defineAnswers({ define, finish, io }: Below): void {
+  for (const [name, decision, does] of answers) {
+    idArgument(stateCommand(define, name, does), "run", "that waits")
+      .argument("[step]", "not needed if only one step waits; SUB/STEP in a sub-workflow")
+      .option("-m, --message <text>", "why; kept in the run")
+      .addHelpText(
+        "after",
+        `\nWorks while the run is interrupted, too: the answer then counts when the run is resumed.\n${examples(
+          [
+            `agentcore workflow ${name} 2727b1d1`,
+            `agentcore workflow ${name} 2727b1d1 release -m "see ticket 12"`,
+          ],
+        )}\nExit codes: 0 done, 1 nothing waits, 2 usage, 3 the file does not let this user answer.\n`,
+      )
+      .action(
+        finish(async (run: string | undefined, step: string | undefined, options) =>
+          (await import("../commands/workflow-approve.ts")).answerApproval(
+            decision,
+            ...runAndStep(run, step, options),
+            options,
+            io,
+          ),
+        ),
+      );
+  }
+}
+
 function defineLooks({ define, finish, io }: Below): void {
   stateCommand(define, "list", "List runs, newest first")
     .option("--before <run>", "only runs with a lower id: the next page")
@@ -158,16 +201,13 @@ function defineLooks({ define, finish, io }: Below): void {
       `\nOn a terminal, lines of more than 1,000 columns are cut; in a file or pipe they are whole.\n${examples(["agentcore workflow logs 2727b1d1", "agentcore workflow logs 2727b1d1 build"])}`,
     )
     .action(
-      finish(async (run: string | undefined, step: string | undefined, options) => {
-        // With --last, the only argument is the step.
-        const isLast = options.last === true && step === undefined;
-        return (await import("../commands/workflow-logs.ts")).workflowLogs(
-          idOf("run", isLast ? undefined : run, options),
-          isLast ? run : step,
+      finish(async (run: string | undefined, step: string | undefined, options) =>
+        (await import("../commands/workflow-logs.ts")).workflowLogs(
+          ...runAndStep(run, step, options),
           options,
           io,
-        );
-      }),
+        ),
+      ),
     );
   idArgument(pictureOptions(stateCommand(define, "show", "Show a run and its steps")), "run", "to show")
     .addHelpText(

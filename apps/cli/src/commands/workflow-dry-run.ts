@@ -49,6 +49,11 @@ function stepDocument({ id, step, round, skipped, budget, inner }: PlannedStep):
     model: work?.model ?? null,
     capabilities: work?.capabilities ?? [],
     workflow: action.kind === "workflow" ? action.workflow.file : null,
+    approval:
+      action.kind === "approval"
+        ? { message: action.message, who: action.who, timeoutMs: action.timeoutMs }
+        : null,
+    isFinal: step.isFinal,
     check: loop === null ? null : { worker: loop.check.worker, maxIterations: loop.maxIterations },
     timeoutMs: step.timeoutMs,
     maxRetries: step.maxRetries,
@@ -88,7 +93,9 @@ function rowsOf(planned: PlannedStep, above: string): Span[][] {
   const worker =
     action.kind === "workflow"
       ? `workflow ${action.workflow.name}`
-      : [action.work.worker, action.work.model].filter(Boolean).join(" ");
+      : action.kind === "approval"
+        ? "approval"
+        : [action.work.worker, action.work.model].filter(Boolean).join(" ");
   const own = [
     span(above === "" ? (round === null ? "skip" : String(round)) : "", skipped === null ? "plain" : "dim"),
     span(path),
@@ -100,9 +107,11 @@ function rowsOf(planned: PlannedStep, above: string): Span[][] {
 }
 
 function detailsOf({ step, skipped, budget }: PlannedStep): string[] {
-  const { loop, maxRetries, timeoutMs, condition, isolation } = step;
+  const { action, loop, maxRetries, timeoutMs, condition, isFinal, isolation } = step;
   if (skipped !== null) return [skipped];
   return [
+    ...(isFinal ? ["finally"] : []),
+    ...(action.kind === "approval" ? approvalDetails(action) : []),
     ...(condition === null ? [] : [`if ${condition.trim()}`]),
     ...(loop === null
       ? []
@@ -111,6 +120,18 @@ function detailsOf({ step, skipped, budget }: PlannedStep): string[] {
     ...(timeoutMs === null ? [] : [`at most ${formatDuration(timeoutMs)}`]),
     ...(isolation === "worktree" ? ["own worktree"] : []),
     ...(budget === null ? [] : [`up to ${amountText(budget)}`]),
+  ];
+}
+
+function approvalDetails({
+  message,
+  who,
+  timeoutMs,
+}: Extract<PlannedStep["step"]["action"], { kind: "approval" }>): string[] {
+  return [
+    message,
+    ...(who.length === 0 ? [] : [`asks ${who.join(", ")}`]),
+    ...(timeoutMs === null ? [] : [`waits at most ${formatDuration(timeoutMs)}`]),
   ];
 }
 

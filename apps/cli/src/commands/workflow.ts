@@ -1,10 +1,18 @@
 /** `agentcore workflow validate|list|show`: shows and checks files and runs; starts nothing. */
 import { formatDuration, systemClock } from "@agentcore/contract";
-import type { JournalHeader } from "@agentcore/scheduler";
-import { formatProblem, listRuns, readRun, runNotFound, storedSteps } from "@agentcore/workflow";
+import type { Journal, JournalHeader } from "@agentcore/scheduler";
+import {
+  formatProblem,
+  listRuns,
+  readRun,
+  runNotFound,
+  storedSteps,
+  waitingApprovals,
+  type RunListing,
+} from "@agentcore/workflow";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import { runJson, stepJson } from "../json/workflow-documents.ts";
+import { approvalJson, runJson, stepJson } from "../json/workflow-documents.ts";
 import { loadOptionsConfig, type StateOptions } from "../queue/open-queue.ts";
 import { span, type Line } from "../screen/line.ts";
 import { table } from "../screen/table.ts";
@@ -15,7 +23,8 @@ import { lookUpWorkers } from "../workflow/known-workers.ts";
 import { loadWorkflow, writeWarnings } from "../workflow/load-workflow.ts";
 import { runStateOf } from "../workflow/run-owner.ts";
 import { withJournal } from "../workflow/open-journal.ts";
-import { failureLines, stepTable } from "../workflow/workflow-screen.ts";
+import { approveCommand } from "../workflow/status.ts";
+import { approvalLines, failureLines, stepTable } from "../workflow/workflow-screen.ts";
 import { asksForPicture, drawRun, type PictureOptions } from "./workflow-graph.ts";
 
 export interface FileOptions {
@@ -50,9 +59,14 @@ export async function listWorkflowRuns(options: ListRunsOptions, io: Io): Promis
     const { limit } = options;
     const before = options.before === undefined ? undefined : await findRunId(journal, options.before);
     const runs = await listRuns(journal, { before, limit });
+    const waiting = await waitingIn(journal, runs);
     if (options.json === true) {
       for (const { id, header } of runs)
-        io.stdout.json({ type: "run", ...runJson(id, header, runStateOf(header)) });
+        io.stdout.json({
+          type: "run",
+          ...runJson(id, header, runStateOf(header)),
+          waitsFor: waiting.get(id) ?? [],
+        });
       return exitCodes.succeeded;
     }
     const nameOf = shortIdsAmong(await allRuns(journal));
@@ -65,7 +79,7 @@ export async function listWorkflowRuns(options: ListRunsOptions, io: Io): Promis
     ] as const;
     const rows = runs.map(({ id, header }) => [
       span(nameOf(id), "accent"),
-      span(runStateOf(header)),
+      span(stateText(header, waiting.get(id) ?? [])),
       span(`${textOf(header["stepsEnded"])}/${textOf(header["steps"])}`),
       span(formatDuration(timeOf(header))),
       span(textOf(header["name"])),
@@ -74,6 +88,27 @@ export async function listWorkflowRuns(options: ListRunsOptions, io: Io): Promis
     plainScreen(io.stdout).print(lines);
     return exitCodes.succeeded;
   });
+}
+
+/** By run: the steps that wait for an approval. */
+async function waitingIn(
+  journal: Journal,
+  runs: readonly RunListing[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const found = new Map<string, readonly string[]>();
+  for (const { id, header } of runs) {
+    if (typeof header["outcome"] === "string") continue;
+    const stored = await readRun(journal, id);
+    if (stored === undefined) continue;
+    const steps = (await waitingApprovals(journal, stored)).map(({ step }) => step);
+    if (steps.length > 0) found.set(id, steps);
+  }
+  return found;
+}
+
+function stateText(header: JournalHeader, waiting: readonly string[]): string {
+  const state = runStateOf(header);
+  return waiting.length === 0 ? state : `${state}, waits for ${waiting.join(", ")}`;
 }
 
 export async function showWorkflowRun(
@@ -91,10 +126,20 @@ export async function showWorkflowRun(
     const loaded = await loadWorkflow(created.file, caller?.agentFiles ?? [], io);
     const same = loaded.ok && loaded.workflow.hash === created.hash;
     const steps = same ? storedSteps(stored, loaded.workflow) : null;
+    const waiting = typeof header["outcome"] === "string" ? [] : await waitingApprovals(journal, stored);
     if (options.json === true) {
       const facts = runJson(id, header, runStateOf(header));
       const reports = steps?.map(stepJson) ?? null;
-      io.stdout.json({ type: "run_details", ...facts, inputs: created.inputs, steps: reports });
+      const approvals = waiting.map((wait) => approvalJson(wait, approveCommand(id, wait.step)));
+      const waitsFor = waiting.map(({ step }) => step);
+      io.stdout.json({
+        type: "run_details",
+        ...facts,
+        waitsFor,
+        inputs: created.inputs,
+        approvals,
+        steps: reports,
+      });
       return exitCodes.succeeded;
     }
     const message = header["message"];
@@ -105,6 +150,7 @@ export async function showWorkflowRun(
       ],
       [span(`run ${id} of ${created.file} in ${created.workspace}`, "dim")],
       ...(message === null ? [] : [[span(textOf(message), "dim")]]),
+      ...approvalLines(waiting, id),
       ...cureLines(id, runStateOf(header)),
       [],
       ...(steps === null

@@ -140,6 +140,8 @@ it("runs and workflows", async () => {
     { type: "run_details", tokens: null, steps: [{ id: "a", tokens: null }] },
   ]);
   await json("workflow", "logs", "--last");
+  await json("workflow", "approve", "--last", "build");
+  await json("workflow", "reject", "--last");
   expect((await json("workflow", "cancel", "--last")).lines).toMatchObject([{ code: "AC_WORKFLOW_ENDED" }]);
 });
 

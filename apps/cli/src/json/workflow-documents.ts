@@ -1,13 +1,27 @@
 /** The documents of `--json` of the workflow commands, and what makes them. See `documents.ts`. */
 import { runEventSchema } from "@agentcore/contract";
 import type { JournalHeader } from "@agentcore/scheduler";
-import type { RunResult, StepReport, WorkflowEvent } from "@agentcore/workflow";
+import type { RunResult, StepReport, WaitingApproval, WorkflowEvent } from "@agentcore/workflow";
 import * as z from "zod";
 
 const text = z.string();
 const maybeText = z.string().nullable();
 const maybeNumber = z.number().nullable();
 const count = z.int().nonnegative();
+
+const question = {
+  message: text,
+  /** Users who may answer; empty: everybody. */
+  who: z.array(text),
+  expiresAt: maybeNumber,
+};
+
+const answer = z.strictObject({
+  decision: z.enum(["approved", "rejected", "timed_out"]),
+  by: maybeText,
+  message: text,
+  at: z.number(),
+});
 
 /** Every field of a report has its line here. */
 const stepShape = {
@@ -32,6 +46,7 @@ const stepShape = {
   /** When its next attempt begins. */
   retryAt: maybeNumber,
   values: z.record(z.string(), z.string()),
+  approval: z.strictObject({ ...question, answer: answer.nullable() }).nullable(),
 } satisfies Record<keyof StepReport, z.ZodType>;
 
 const step = z.strictObject(stepShape);
@@ -49,6 +64,8 @@ const runFields = {
   message: maybeText,
   costUsd: maybeNumber,
   tokens: z.int().nullable(),
+  /** Steps that wait for an approval. */
+  waitsFor: z.array(text),
 };
 
 const problem = z.strictObject({ file: text, line: count, column: count, message: text });
@@ -92,6 +109,7 @@ export const workflowDocuments: Readonly<Record<string, () => z.ZodType>> = {
       type: z.literal("run_details"),
       ...runFields,
       inputs: z.record(z.string(), z.unknown()),
+      approvals: z.array(z.strictObject({ step: text, askedAt: z.number(), ...question, command: text })),
       /** Null if the file has changed since. */
       steps: z.array(step).nullable(),
     }),
@@ -104,6 +122,17 @@ export const workflowDocuments: Readonly<Record<string, () => z.ZodType>> = {
       concurrency: z.int().nullable(),
       /** Each as the file has it, with what it may spend and why it is skipped. */
       steps: z.array(z.looseObject({ id: text, step: text, round: z.int().nullable(), skipped: maybeText })),
+    }),
+  approval: () =>
+    z.strictObject({
+      type: z.literal("approval"),
+      run: text,
+      step: text,
+      decision: z.enum(["approved", "rejected"]),
+      by: text,
+      message: text,
+      /** False: no process works on the run; the answer counts when it is resumed. */
+      isApplied: z.boolean(),
     }),
   validation: () =>
     z.strictObject({
@@ -128,6 +157,12 @@ export function workflowEventJson(event: Exclude<WorkflowEvent, { type: "run_end
 
 export function runResultJson({ spent, steps, ...rest }: RunResult): object {
   return { type: "result", ...rest, tokens: known(spent.tokens), steps: steps.map(stepJson) };
+}
+
+/** `command`: what answers it. */
+export function approvalJson(wait: WaitingApproval, command: string): Record<string, unknown> {
+  const { step, message, who, askedAt, expiresAt } = wait;
+  return { step, message, who, askedAt, expiresAt, command };
 }
 
 /** `state`: as lists show it. */

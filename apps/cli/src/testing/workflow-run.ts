@@ -34,6 +34,7 @@ export function testReport(rest: Partial<StepReport>): StepReport {
     log: null,
     isTolerated: false,
     isFinal: false,
+    approval: null,
     ...rest,
   };
 }

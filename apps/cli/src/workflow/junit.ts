@@ -20,7 +20,7 @@ export function junitReport(name: string, result: RunResult): string {
   const suite = [
     `name="${escapeMarkup(name)}"`,
     counts,
-    `skipped="${count("SKIPPED") + tolerated}"`,
+    `skipped="${count("SKIPPED", "WAITING") + tolerated}"`,
     `time="${seconds(endedAt - startedAt)}"`,
     `timestamp="${timestamp(startedAt)}"`,
   ].join(" ");
@@ -67,6 +67,8 @@ function verdict({ status, reason, errorClass, isTolerated }: StepReport): strin
       return element("error", "cancelled");
     case "SKIPPED":
       return `<skipped message="${escapeMarkup(oneLine(reason))}"/>`;
+    case "WAITING":
+      return `<skipped message="${escapeMarkup("waits for an approval")}"/>`;
     case "SUCCEEDED":
     case "PENDING":
     case "READY":

@@ -2,6 +2,8 @@
 import { formatDuration } from "@agentcore/contract";
 import type { StepReport } from "@agentcore/workflow";
 import type { Tone } from "../screen/line.ts";
+import { shortId } from "../screen/short-id.ts";
+import { oneLine } from "../screen/text.ts";
 
 type Status = StepReport["status"];
 
@@ -15,6 +17,7 @@ const labels: Readonly<Record<Status, Label>> = {
   READY: { text: "READY", tone: "dim" },
   RUNNING: { text: "RUNNING", tone: "accent" },
   CHECKING: { text: "CHECKING", tone: "accent" },
+  WAITING: { text: "WAITING", tone: "warn" },
   SUCCEEDED: { text: "PASS", tone: "good" },
   FAILED: { text: "FAIL", tone: "bad" },
   INCOMPLETE: { text: "INCOMPLETE", tone: "warn" },
@@ -32,6 +35,16 @@ export function retryText({ retryAt, attempts }: StepReport, now: number): strin
   if (retryAt === null) return "";
   const waitS = Math.ceil(Math.max(0, retryAt - now) / 1000);
   return `attempt ${attempts + 1} in ${formatDuration(waitS * 1000)}`;
+}
+
+/** For a step that waits for an approval: what is asked, and the command that answers. Empty for others. */
+export function approvalText({ id, status, approval }: StepReport, run: string): string {
+  if (status !== "WAITING" || approval === null) return "";
+  return `${oneLine(approval.message)}  ${approveCommand(run, id)}`;
+}
+
+export function approveCommand(run: string, step: string): string {
+  return `agentcore workflow approve ${shortId(run)} ${/^[\w./-]+$/.test(step) ? step : `'${step}'`}`;
 }
 
 /** `3 iterations` for a step with a loop; empty for others and before the first. */

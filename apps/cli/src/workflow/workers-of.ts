@@ -23,7 +23,8 @@ export function modelsOf(workflow: Workflow): readonly Pick<WorkSpec, "worker" |
 
 function worksOf(workflow: Workflow): readonly WorkSpec[] {
   return workflow.steps.flatMap(({ action, loop }) => [
-    ...(action.kind === "worker" ? [action.work] : worksOf(action.workflow)),
+    ...(action.kind === "worker" ? [action.work] : []),
+    ...(action.kind === "workflow" ? worksOf(action.workflow) : []),
     ...(loop === null ? [] : [loop.check]),
   ]);
 }

@@ -43,7 +43,7 @@ export function workflowLines(io: Pick<Io, "stdout" | "stderr">, verbose: boolea
     const state = `${step.status} ${step.iterations} ${step.attempts}`;
     if (shown.get(step.id) === state || (step.status === "READY" && step.retryAt === null)) return;
     shown.set(step.id, state);
-    screen.print([stepLine(step, event.at)]);
+    screen.print([stepLine(step, event.at, event.run)]);
   };
   return {
     wantsChildren: false,

@@ -4,6 +4,8 @@ import { textOf } from "../screen/line.ts";
 import { testReport as step, testRunResult as result } from "../testing/workflow-run.ts";
 import { stepLine, stepTable, summary } from "./workflow-screen.ts";
 
+const asked = { message: "Ship\nit?", who: ["ann"], expiresAt: null, answer: null };
+
 describe("a step's line", () => {
   it.each<[Partial<StepReport>, string]>([
     [{}, "PASS       build  2.3s"],
@@ -22,8 +24,13 @@ describe("a step's line", () => {
     ],
     [{ status: "INCOMPLETE", loops: true, reason: "left" }, "INCOMPLETE build  (1 iteration)  2.3s  left"],
     [{ status: "CANCELLED", reason: "stop" }, "CANCELLED  build  2.3s  stop"],
+    [
+      { id: "ok[env=prod]", status: "WAITING", approval: asked, endedAt: null },
+      "WAITING    ok[env=prod]  Ship it?  agentcore workflow approve run-1 'ok[env=prod]'",
+    ],
+    [{ approval: asked, reason: "approved by ann: fine" }, "PASS       build  2.3s  approved by ann: fine"],
   ])("for %j is %j", (rest, line) => {
-    expect(textOf(stepLine(step(rest), 1_700_000_000_000))).toBe(line);
+    expect(textOf(stepLine(step(rest), 1_700_000_000_000, "run-1"))).toBe(line);
   });
 });
 

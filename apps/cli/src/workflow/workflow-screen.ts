@@ -5,13 +5,15 @@ import { span, type Line, type Tone } from "../screen/line.ts";
 import { shortId } from "../screen/short-id.ts";
 import { table } from "../screen/table.ts";
 import { oneLine } from "../screen/text.ts";
-import { hasEnded, iterationsText, retryText, statusLabel } from "./status.ts";
+import { approvalText, approveCommand, hasEnded, iterationsText, retryText, statusLabel } from "./status.ts";
 
 /** `PASS  build  2.3s`. `now`: wall clock, in ms. */
-export function stepLine(step: StepReport, now: number): Line {
+export function stepLine(step: StepReport, now: number, run: string): Line {
   const { text, tone } = statusLabel(step.status);
   const retry = retryText(step, now);
-  const next = retry === "" ? iterationOf(step) : [retry, oneLine(step.reason)];
+  const asked = approvalText(step, run);
+  const going = asked === "" ? iterationOf(step) : [asked];
+  const next = retry === "" ? going : [retry, oneLine(step.reason)];
   const place = step.isFinal ? ["finally"] : [];
   const details = [...place, ...(hasEnded(step) ? endDetails(step) : next)].join("  ");
   return [
@@ -27,13 +29,13 @@ function iterationOf({ loops, iterations, attempts }: StepReport): string[] {
 }
 
 function endDetails(step: StepReport): string[] {
-  const { costUsd, reason, status } = step;
+  const { costUsd } = step;
   const iterations = iterationsText(step);
   return [
     ...(iterations === "" ? [] : [`(${iterations})`]),
     ...(durationOf(step) === "" ? [] : [durationOf(step)]),
     ...(costUsd === null ? [] : [`$${costUsd.toFixed(4)}`]),
-    ...(status === "SUCCEEDED" || reason === "" ? [] : [reason.replaceAll("\n", " ")]),
+    ...(whyOf(step) === "" ? [] : [whyOf(step)]),
   ];
 }
 
@@ -41,11 +43,25 @@ function durationOf({ startedAt, endedAt }: StepReport): string {
   return startedAt === null || endedAt === null ? "" : formatDuration(endedAt - startedAt);
 }
 
+/** Why a step ended as it did, or what it waits for; who approved it, if somebody did. */
+function whyOf({ status, reason, approval }: StepReport): string {
+  if (status === "WAITING") return oneLine(approval?.message ?? "");
+  return status === "SUCCEEDED" && approval === null ? "" : oneLine(reason);
+}
+
+/** The commands that answer the approvals that a run waits for. */
+export function approvalLines(waiting: readonly { readonly step: string }[], run: string): Line[] {
+  return waiting.map(({ step }) => [
+    span(`waits for an approval: ${approveCommand(run, step)}`, "accent"),
+    span("  (or reject)", "dim"),
+  ]);
+}
+
 /** The table of steps that a run ends with. */
 export function stepTable(steps: readonly StepReport[]): Line[] {
   const rows = steps.map((step) => {
     const { text, tone } = statusLabel(step.status);
-    const { id, costUsd, isFinal, reason, status } = step;
+    const { id, costUsd, isFinal } = step;
     const remarks = [...(isFinal ? ["finally"] : []), iterationsText(step)].filter((text) => text !== "");
     const times = remarks.length === 0 ? "" : ` (${remarks.join(", ")})`;
     return [
@@ -53,7 +69,7 @@ export function stepTable(steps: readonly StepReport[]): Line[] {
       span(`${id}${times}`),
       span(durationOf(step)),
       span(costUsd === null ? "" : `$${costUsd.toFixed(4)}`),
-      span(status === "SUCCEEDED" ? "" : reason.replaceAll("\n", " "), "dim"),
+      span(whyOf(step), "dim"),
     ];
   });
   const columns = [
@@ -121,6 +137,10 @@ export function summary(result: RunResult): Line[] {
       span(`  run ${shortId(run)}`, "dim"),
     ],
     ...(reason === null ? [] : [[span(reason, "dim")]]),
+    ...approvalLines(
+      result.steps.flatMap(({ id, status }) => (status === "WAITING" ? [{ step: id }] : [])),
+      run,
+    ),
     ...goOnLines(result),
   ];
 }

@@ -83,7 +83,7 @@ function guarded(step: Step, outer: Stall): Step {
     ...step,
     stall,
     loop: step.loop === null ? null : guardedLoop(step.loop, outer),
-    action: action.kind === "worker" ? action : { ...action, workflow: guardedBy(action.workflow, stall) },
+    action: action.kind !== "workflow" ? action : { ...action, workflow: guardedBy(action.workflow, stall) },
   };
 }
 

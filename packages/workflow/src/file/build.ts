@@ -123,6 +123,10 @@ function actionOf(
   stall: Stall | null,
   { child }: BuildContext,
 ): StepAction {
+  if (step.approval !== undefined) {
+    const { message, who = [], timeout: timeoutMs = null } = step.approval;
+    return { kind: "approval", message, who, timeoutMs };
+  }
   if (step.workflow === undefined) return { kind: "worker", work: workOf(step, agent) };
   return {
     kind: "workflow",

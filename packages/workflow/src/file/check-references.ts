@@ -26,6 +26,7 @@ export function checkReferences(file: Raw, steps: RawSteps, report: Report): voi
     const check = rawOf(step["completion_check"]);
     checkText(step["instructions"], [...path, "instructions"], scope, report);
     checkText(step["verify"], [...path, "verify"], scope, report);
+    checkText(rawOf(step["approval"])["message"], [...path, "approval", "message"], scope, report);
     checkTexts(step["with"], [...path, "with"], scope, report);
     checkTexts(step["env"], [...path, "env"], scope, report);
     checkTexts(check["env"], [...path, "completion_check", "env"], scope, report);

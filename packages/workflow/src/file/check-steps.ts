@@ -7,7 +7,7 @@ import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report 
 /** Most steps of a workflow, including the combinations of matrices. */
 const instancesMax = 10_000;
 
-const ways = ["worker", "agent", "workflow"] as const;
+const ways = ["worker", "agent", "workflow", "approval"] as const;
 const shellNames = ["shell", "CUSTOM", "SHELL"];
 
 export interface KnownAgents {
@@ -81,10 +81,12 @@ function checkMatrix(matrix: Raw, path: Path, report: Report): void {
 function checkWay(path: Path, step: Raw, agents: KnownAgents, report: Report): void {
   const id = path.at(-1);
   const [chosen, second] = ways.filter((way) => step[way] !== undefined);
-  if (chosen === undefined) report(path, `step "${id}" needs one of worker, agent or workflow`, "key");
+  if (chosen === undefined)
+    report(path, `step "${id}" needs one of worker, agent, workflow or approval`, "key");
   else if (second !== undefined)
     report([...path, second], `step "${id}" may have only one of ${chosen}, ${second}`, "key");
   else if (chosen === "workflow") checkSubWorkflowStep(step, path, report);
+  else if (chosen === "approval") checkApproval(step, path, report);
   else checkWork(step, path, agents, report);
 }
 
@@ -104,6 +106,21 @@ function checkWork(work: Raw, path: Path, agents: KnownAgents, report: Report): 
     work["capabilities"] !== undefined ||
     (agent !== undefined && (agents.hasCapabilities(agent) || !agents.names.includes(agent)));
   if (!given) report(path, "needs capabilities: some of read, edit, run_tests, run_commands", "key");
+}
+
+const approvalKeys = ["approval", "description", "depends_on", "if", "on_failure", "matrix"];
+
+/** Nothing works on it, so most keys mean nothing. */
+function checkApproval(step: Raw, path: Path, report: Report): void {
+  if (path[0] === "finally")
+    report([...path, "approval"], "cannot be used in finally, which must not wait for anybody", "key");
+  for (const [key, value] of Object.entries(step)) {
+    if (value === undefined || approvalKeys.includes(key)) continue;
+    const cure = key === "timeout" ? "; set it inside approval" : "";
+    report([...path, key], `"${key}" cannot be used with approval${cure}`, "key");
+  }
+  if (step["on_failure"] === "retry")
+    report([...path, "on_failure"], "an approval is not repeated; write abort or continue");
 }
 
 function checkSubWorkflowStep(step: Raw, path: Path, report: Report): void {

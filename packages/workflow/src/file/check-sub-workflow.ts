@@ -35,7 +35,7 @@ export function checkStepsInAll(
 function stepsInAll({ steps }: Workflow): number {
   return steps.reduce((sum, { action, matrix, loop }) => {
     const combinations = [...matrix.values()].reduce((product, values) => product * values.length, 1);
-    if (action.kind === "worker") return sum + combinations;
+    if (action.kind !== "workflow") return sum + combinations;
     return sum + combinations * (1 + (loop?.maxIterations ?? 1) * stepsInAll(action.workflow));
   }, 0);
 }

@@ -65,7 +65,7 @@ describe("finally", () => {
     [
       "a step without a worker",
       "clean: {}",
-      '7:3: finally.clean: step "clean" needs one of worker, agent or workflow',
+      '7:3: finally.clean: step "clean" needs one of worker, agent, workflow or approval',
     ],
     ["an unknown key", `clean: ${shell(", need: []")}`, expect.stringContaining("finally.clean.need")],
     [

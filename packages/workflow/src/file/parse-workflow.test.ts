@@ -329,7 +329,7 @@ describe("a mistake", () => {
     [
       "no way to work",
       withSteps("▸a: { instructions: x }"),
-      'steps.a: step "a" needs one of worker, agent or workflow',
+      'steps.a: step "a" needs one of worker, agent, workflow or approval',
     ],
     [
       "two ways to work",
@@ -513,7 +513,7 @@ describe("a mistake", () => {
       "/w/child.yaml": withSteps("b: { instructions: x }"),
     };
     expect(await problemsOf(files)).toEqual([
-      '/w/child.yaml:5:3: steps.b: step "b" needs one of worker, agent or workflow',
+      '/w/child.yaml:5:3: steps.b: step "b" needs one of worker, agent, workflow or approval',
     ]);
   });
 

@@ -264,12 +264,29 @@ const retrySchema = z
   )
   .meta({ description: "Further attempts with a wait before each, instead of `max_retries`." });
 
+const approvalSchema = z
+  .strictObject({
+    message: z.string().trim().min(1).meta({ description: "What is asked. May hold placeholders." }),
+    who: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .meta({ description: "Users of the operating system who may answer. Default: all." }),
+    timeout: durationSchema
+      .optional()
+      .meta({ description: "Longest wait; then the step fails. Default: no limit." }),
+  })
+  .meta({
+    description: "Waits until somebody approves or rejects it: `agentcore workflow approve|reject RUN STEP`.",
+  });
+
 /** The rules of `check-steps.ts` that a schema can express, for editors. */
 export const wayToWork = {
   oneOf: [
     { required: ["worker", "capabilities", "instructions"] },
     { required: ["agent", "instructions"] },
     { required: ["workflow"] },
+    { required: ["approval"] },
   ],
 };
 
@@ -278,6 +295,7 @@ export const stepSchema = z
     ...workKeys,
     description: z.string().optional().meta({ description: "For people; shown in pictures." }),
     workflow: path.optional().meta({ description: "A sub-workflow file, relative to this one." }),
+    approval: approvalSchema.optional(),
     workspace: path
       .optional()
       .meta({ description: "Directory inside the workspace. Default: the workspace itself." }),
@@ -367,7 +385,7 @@ export const stepSchema = z
       .optional()
       .meta({ description: "The prefix under which they are reported. Default: this step's id." }),
   })
-  .meta({ description: "One step: exactly one of worker, agent or workflow says who works." });
+  .meta({ description: "One step: exactly one of worker, agent, workflow or approval says who works." });
 
 export type FileStep = z.output<typeof stepSchema>;
 export type FileCheck = z.output<typeof completionCheckSchema>;

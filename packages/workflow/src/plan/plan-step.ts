@@ -13,6 +13,8 @@ export interface PlanStep {
    * after a failure has stopped the run.
    */
   readonly reacts?: boolean;
+  /** It waits for an approval, without a job and without a slot. */
+  readonly asks?: boolean;
   /** One of `finally`: it runs after all other steps have ended, regardless of how. */
   readonly isFinal?: boolean;
   /** For a condition that is not met: its text, and the values that it used. */
@@ -62,6 +64,7 @@ export const stepStatuses = [
   "READY",
   "RUNNING",
   "CHECKING",
+  "WAITING",
   "SUCCEEDED",
   "FAILED",
   "INCOMPLETE",

@@ -10,6 +10,8 @@ import { statusOf } from "./step-state.ts";
 
 export type Action =
   | { readonly type: "start_work" | "start_check"; readonly step: string }
+  /** Takes no slot. */
+  | { readonly type: "ask"; readonly step: string }
   | { readonly type: "skip"; readonly step: string; readonly reason: string; readonly passes: boolean }
   /** For a step between two jobs, which has no end to wait for. */
   | { readonly type: "cancel_step"; readonly step: string; readonly reason: string }
@@ -36,7 +38,7 @@ export function plan({ state, now, concurrency, view = statesOnly(state) }: Plan
   ready.admitDue(now);
   const actions =
     left.size === 0
-      ? [...skips(state, view), ...starts(state, (concurrency ?? Infinity) - ready.active)]
+      ? [...skips(state, view), ...asks(state), ...starts(state, (concurrency ?? Infinity) - ready.active)]
       : [...left].map((step) => leaveOut(step, state, state.stop?.message ?? ""));
   return actions.toSorted((a, b) => state.ready.placeOf(a.step) - state.ready.placeOf(b.step));
 }
@@ -79,6 +81,10 @@ function skipReason(
   return { reason: `condition not met${text}`, passes: true };
 }
 
+function asks({ ready }: RunState): readonly StepAction[] {
+  return [...ready.askable].map(({ id }) => ({ type: "ask", step: id }));
+}
+
 function passes(id: string, { steps }: RunState): boolean {
   const state = steps.get(id);
   return state?.kind !== "ended" || state.passes;
@@ -118,7 +124,8 @@ function startOf({ id }: PlanStep, state: RunState): StepAction {
 }
 
 function leaveOut({ id }: PlanStep, state: RunState, reason: string): StepAction {
-  return state.steps.get(id)?.kind === "ready"
+  const kind = state.steps.get(id)?.kind;
+  return kind === "ready" || kind === "awaiting"
     ? { type: "cancel_step", step: id, reason }
     : { type: "skip", step: id, reason, passes: false };
 }

@@ -25,7 +25,10 @@ export class ReadySteps {
   /** No delayed step may start before. */
   #earliest = Infinity;
   readonly #idle = new Set<PlanStep>();
-  readonly #idleQuiet = new Set<PlanStep>();
+  readonly #resting = new Set<PlanStep>();
+  readonly #restingQuiet = new Set<PlanStep>();
+  /** Approvals that may be asked for. */
+  readonly #askable = new Set<PlanStep>();
   #idleSpenders = 0;
   #active = 0;
 
@@ -53,9 +56,24 @@ export class ReadySteps {
     return this.#idle;
   }
 
+  /** The idle steps and those that wait for an approval: no job has to end before they can. */
+  get resting(): ReadonlySet<PlanStep> {
+    return this.#resting;
+  }
+
   /** Those of them that do not react to failures. */
-  get idleQuiet(): ReadonlySet<PlanStep> {
-    return this.#idleQuiet;
+  get restingQuiet(): ReadonlySet<PlanStep> {
+    return this.#restingQuiet;
+  }
+
+  /** Nothing goes on without an answer to an approval. */
+  get isWaiting(): boolean {
+    return this.#active === 0 && this.#delayed.size === 0 && this.#resting.size > this.#idle.size;
+  }
+
+  /** Approvals that may be asked for now. */
+  get askable(): ReadonlySet<PlanStep> {
+    return this.#askable;
   }
 
   /** How many of them can spend. */
@@ -70,7 +88,7 @@ export class ReadySteps {
 
   /** How many have not ended. */
   get open(): number {
-    return this.#idle.size + this.#active;
+    return this.#resting.size + this.#active;
   }
 
   /** The steps that may start, in the order of the file. */
@@ -106,7 +124,8 @@ export class ReadySteps {
   /** The step's condition is met. It is not evaluated again. */
   admit(step: PlanStep): void {
     this.#unjudged.delete(step);
-    this.#mayStart[this.placeOf(step.id)] = 1;
+    if (step.asks === true) this.#askable.add(step);
+    else this.#mayStart[this.placeOf(step.id)] = 1;
   }
 
   /** The state of the step has changed. A step that has ended must not change; after a retry a new object is needed. */
@@ -144,9 +163,12 @@ export class ReadySteps {
 
   #enter(step: PlanStep, kind: StepState["kind"]): void {
     if (isActive(kind)) this.#active += 1;
+    else if (kind !== "ended") {
+      this.#resting.add(step);
+      if (step.reacts !== true) this.#restingQuiet.add(step);
+    }
     if (!isIdle(kind)) return;
     this.#idle.add(step);
-    if (step.reacts !== true) this.#idleQuiet.add(step);
     if (step.spends) this.#idleSpenders += 1;
   }
 
@@ -154,10 +176,12 @@ export class ReadySteps {
     this.#unjudged.delete(step);
     this.#delayed.delete(step);
     this.#mayStart[this.placeOf(step.id)] = 0;
+    this.#askable.delete(step);
+    this.#resting.delete(step);
+    this.#restingQuiet.delete(step);
     if (isActive(kind)) this.#active -= 1;
     if (!isIdle(kind)) return;
     this.#idle.delete(step);
-    this.#idleQuiet.delete(step);
     if (step.spends) this.#idleSpenders -= 1;
   }
 }

@@ -90,15 +90,20 @@ export class RunState {
   /** Steps that are neither running nor ended, and that the stop ends. */
   get left(): ReadonlySet<PlanStep> {
     const { ready } = this;
-    if (this.#halt === "everything") return ready.idle;
+    if (this.#halt === "everything") return ready.resting;
     if (this.#halt === "nothing" || this.isInFinally) return noSteps;
-    return this.#halt === "steps" ? ready.idle : ready.idleQuiet;
+    return this.#halt === "steps" ? ready.resting : ready.restingQuiet;
   }
 
   /** The run is stopped, and no step starts any more. */
   get isEnding(): boolean {
     if (this.#stop === null) return false;
     return this.#plan.every((step) => this.isHalted(step) || this.#steps.get(step.id)?.kind === "ended");
+  }
+
+  /** Nothing is at work, and somebody has to approve something. */
+  get isWaiting(): boolean {
+    return this.#outcome === null && this.ready.isWaiting;
   }
 
   /** Null before the step has ended, or if no condition can ask. */

@@ -51,6 +51,7 @@ export function stepInstances(
         onFailure,
         loop,
         spends: canSpend(step, spends),
+        ...(step.action.kind === "approval" ? { asks: true } : {}),
         ...(step.isFinal ? { isFinal: true } : {}),
         ...condition,
       };
@@ -66,6 +67,7 @@ export function stepInstances(
 }
 
 function canSpend({ action, loop }: Step, spends: (worker: string) => boolean): boolean {
+  if (action.kind === "approval") return false;
   return (
     action.kind === "workflow" || spends(action.work.worker) || (loop !== null && spends(loop.check.worker))
   );
@@ -165,6 +167,7 @@ const worstFirst: readonly StepStatus[] = [
   "INCOMPLETE",
   "CHECKING",
   "RUNNING",
+  "WAITING",
   "READY",
   "PENDING",
   "SUCCEEDED",

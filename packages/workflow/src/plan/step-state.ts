@@ -4,10 +4,11 @@
  *
  * | state      | meaning                                              | leaves by                                        |
  * | ---------- | ---------------------------------------------------- | ------------------------------------------------ |
- * | `waiting`  | its dependencies have not ended                       | `work_started`, `skipped`, `taken`, `cancelled`  |
+ * | `waiting`  | its dependencies have not ended                       | `work_started`, `approval_asked`, `skipped`, …   |
  * | `ready`    | its next piece (work or check) may start              | `work_started`, `check_started`, `cancelled`     |
  * | `working`  | an attempt at one iteration is a job                  | `work_ended`, `interrupted`                      |
  * | `checking` | the completion check of an iteration is a job         | `check_ended`, `interrupted`                     |
+ * | `awaiting` | somebody has to approve it                            | `approval_answered`, `cancelled`                 |
  * | `ended`    | one final status                                      | `reset`: somebody retries the run                |
  */
 import type { ConvergenceRules, EndedStatus, PlanStep, StepStatus } from "./plan-step.ts";
@@ -49,6 +50,8 @@ export type StepState =
     }
   | { readonly kind: "working"; readonly jobId: string; readonly progress: Progress }
   | { readonly kind: "checking"; readonly jobId: string; readonly progress: Progress }
+  /** `waitId`: what an answer refers to. */
+  | { readonly kind: "awaiting"; readonly waitId: string; readonly progress: Progress }
   | {
       readonly kind: "ended";
       readonly status: EndedStatus;
@@ -61,6 +64,8 @@ export type StepState =
 export type WorkOutcome = "succeeded" | "failed" | "cancelled";
 /** `failed`: decided, but the step cannot count as succeeded, for example because an output is missing. */
 export type CheckDecision = "complete" | "incomplete" | "undecided" | "failed";
+
+export type ApprovalDecision = "approved" | "rejected" | "timed_out";
 
 export type StepEvent =
   | { readonly type: "work_started"; readonly jobId: string }
@@ -84,6 +89,8 @@ export type StepEvent =
       /** With `failed`: stops the run, regardless of the step's rules about failures. */
       readonly final?: "run";
     }
+  | { readonly type: "approval_asked"; readonly waitId: string }
+  | { readonly type: "approval_answered"; readonly decision: ApprovalDecision; readonly reason: string }
   | { readonly type: "skipped"; readonly reason: string; readonly passes: boolean }
   /** It does not run: an earlier run left what others need of it. */
   | { readonly type: "taken"; readonly reason: string }
@@ -115,6 +122,17 @@ export function transition(step: PlanStep, state: StepState, event: StepEvent): 
       return state.kind === "working" ? afterWork(step, state.progress, event) : state;
     case "check_ended":
       return state.kind === "checking" ? afterCheck(step, state.progress, event) : state;
+    case "approval_asked":
+      return state.kind === "waiting"
+        ? { kind: "awaiting", waitId: event.waitId, progress: progressOf(state) }
+        : state;
+    case "approval_answered": {
+      if (state.kind !== "awaiting") return state;
+      const { decision, reason } = event;
+      return decision === "approved"
+        ? end("SUCCEEDED", reason, state.progress, true)
+        : end("FAILED", reason, state.progress, step.onFailure === "continue");
+    }
     case "skipped":
       return state.kind === "waiting"
         ? {
@@ -266,6 +284,8 @@ export function statusOf(state: StepState): StepStatus {
       return "RUNNING";
     case "checking":
       return "CHECKING";
+    case "awaiting":
+      return "WAITING";
     case "ended":
       return state.status;
   }

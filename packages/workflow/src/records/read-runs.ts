@@ -40,7 +40,7 @@ export async function readRun(journal: Journal, id: string): Promise<StoredRun |
   return readStream(journal, runStream(id));
 }
 
-async function readStream(journal: Journal, stream: string): Promise<StoredRun | undefined> {
+export async function readStream(journal: Journal, stream: string): Promise<StoredRun | undefined> {
   const found = await journal.read(stream);
   if (found === undefined) return undefined;
   return { stream, header: found.header, ...readEntries(stream, found.entries) };
@@ -78,7 +78,7 @@ export async function readStepsWithin(
       const report = reports.get(id);
       if (report !== undefined) reportsAt(path).push(report);
       const jobId = children.get(id);
-      if (step.action.kind === "worker" || jobId === undefined) continue;
+      if (step.action.kind !== "workflow" || jobId === undefined) continue;
       const child = await readStream(journal, childStream(jobId));
       if (child !== undefined) await visit(child, step.action.workflow, path);
     }

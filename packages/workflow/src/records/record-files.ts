@@ -5,7 +5,7 @@ import { progressOf, statusOf, type StepState } from "../plan/step-state.ts";
 import { replaceFile, replaceFileSync } from "../own-place.ts";
 import { stepDir } from "../places.ts";
 import type { StepInstance } from "../plan/step-instance.ts";
-import { factsOf, knownCost, type RunRecord } from "./run-record.ts";
+import { factsOf, knownCost, type Approval, type RunRecord } from "./run-record.ts";
 
 /** The report about one step, for people and programs. */
 export interface StepReport {
@@ -36,6 +36,8 @@ export interface StepReport {
   /** Of its last failure: the end of the output, at most 20 lines, and the path of the log. */
   readonly output: string;
   readonly log: string | null;
+  /** For an approval, once it was asked for: what is asked, of whom, and the answer. */
+  readonly approval: Approval | null;
   /** It did not succeed, and the run continues all the same. */
   readonly isTolerated: boolean;
   /** One of `finally`. */
@@ -65,6 +67,7 @@ export function stepReport(record: RunRecord, { id, step }: StepInstance): StepR
     tokens: facts.spent.tokens,
     artifacts: facts.artifacts,
     values: facts.values,
+    approval: facts.approval,
     jobId: facts.jobId,
     output: facts.output,
     log: facts.log,

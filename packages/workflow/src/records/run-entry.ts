@@ -41,6 +41,8 @@ const created = lazySchema(() =>
   }),
 );
 
+const approvalDecision = z.enum(["approved", "rejected", "timed_out"]);
+
 const stepEvent = lazySchema(() =>
   z.discriminatedUnion("type", [
     z.looseObject({ type: z.enum(["work_started", "check_started"]), jobId: text }),
@@ -59,6 +61,8 @@ const stepEvent = lazySchema(() =>
       fingerprints: z.array(text),
       final: z.literal("run").optional(),
     }),
+    z.looseObject({ type: z.literal("approval_asked"), waitId: text }),
+    z.looseObject({ type: z.literal("approval_answered"), decision: approvalDecision, reason: text }),
     z.looseObject({ type: z.literal("skipped"), reason: text, passes: z.boolean() }),
     z.looseObject({ type: z.enum(["cancelled", "taken"]), reason: text }),
     z.looseObject({ type: z.enum(["interrupted", "reset"]) }),
@@ -106,6 +110,10 @@ const entry = lazySchema(() =>
       branch: text.optional(),
       output: text.optional(),
       log: text.optional(),
+      approval: z.looseObject({ message: text, who: z.array(text), expiresAt: moment.nullable() }).optional(),
+      answer: z
+        .looseObject({ decision: approvalDecision, by: text.nullable(), message: text, at: moment })
+        .optional(),
     }),
   ]),
 );

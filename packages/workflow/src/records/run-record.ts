@@ -6,6 +6,7 @@ import { assert } from "@agentcore/contract";
 import type { JournalHeader, JournalValue, Spending } from "@agentcore/scheduler";
 import type { Budget, Workflow } from "../definition.ts";
 import type { PlanStep } from "../plan/plan-step.ts";
+import type { ApprovalDecision } from "../plan/step-state.ts";
 import { RunState, type PlanEvent } from "../plan/run-state.ts";
 import { addSpending, nothingSpent } from "../budget/budget-share.ts";
 import type { InputValues } from "../inputs.ts";
@@ -74,7 +75,30 @@ export interface RunEventEntry {
   readonly values?: Readonly<Record<string, string>>;
   /** With the end of the step that changes the branch. */
   readonly branch?: string;
+  /** With a question for an approval. */
+  readonly approval?: ApprovalQuestion;
+  /** With the end of its wait. */
+  readonly answer?: ApprovalAnswer;
 }
+
+export interface ApprovalQuestion {
+  readonly message: string;
+  /** Operating-system users who may answer; empty: everybody. */
+  readonly who: readonly string[];
+  /** End of the wait, in ms since the epoch; null: none. */
+  readonly expiresAt: number | null;
+}
+
+export interface ApprovalAnswer {
+  readonly decision: ApprovalDecision;
+  /** Operating-system user; null if nobody answered in time. */
+  readonly by: string | null;
+  readonly message: string;
+  readonly at: number;
+}
+
+/** `answer`: null while the step waits. */
+export type Approval = ApprovalQuestion & { readonly answer: ApprovalAnswer | null };
 
 /** A signal or the caller stopped the run, which has not ended: it waits for a resume. */
 export interface RunInterruptedEntry {
@@ -109,6 +133,8 @@ export interface StepFacts {
   readonly code: string | null;
   readonly artifacts: readonly string[];
   readonly values: Readonly<Record<string, string>>;
+  /** For an approval, once it was asked for. */
+  readonly approval: Approval | null;
   /** Whether any of its workers reported a cost. */
   readonly costKnown: boolean;
   /** Its last job, or the run of its sub-workflow; null before the first. */
@@ -131,6 +157,7 @@ const noFacts: StepFacts = {
   code: null,
   artifacts: [],
   values: {},
+  approval: null,
   costKnown: false,
   jobId: null,
   output: "",
@@ -158,6 +185,10 @@ export interface RunRecord {
   /** Time that was spent on the run before the last resume, as far as the journal knows. */
   readonly activeMsBefore: number;
   readonly activeSince: number;
+  /** Nothing is at work but the wait for an approval, whose time does not count. */
+  readonly isPaused: boolean;
+  /** When the present execution of the run began. */
+  readonly since: number;
   readonly lastAt: number;
   readonly endedAt: number | null;
   /** Why no process works on it now, if it was stopped and not resumed since. */
@@ -186,6 +217,8 @@ export function newRecord(steps: readonly PlanStep[], created: RunCreated): Reco
     branch: null,
     activeMsBefore: 0,
     activeSince: created.at,
+    isPaused: false,
+    since: created.at,
     lastAt: created.at,
     endedAt: null,
     interruption: null,
@@ -203,8 +236,8 @@ export function foldEntry(record: RecordDraft, entry: RunEntry): void {
       assert(false, "a run was created twice");
       return;
     case "resumed":
-      record.activeMsBefore += Math.max(0, lastAt - record.activeSince);
-      record.activeSince = entry.at;
+      if (!record.isPaused) record.activeMsBefore += Math.max(0, lastAt - record.activeSince);
+      Object.assign(record, { activeSince: entry.at, since: entry.at });
       record.interruption = null;
       return;
     case "noted":
@@ -215,7 +248,15 @@ export function foldEntry(record: RecordDraft, entry: RunEntry): void {
       return;
     case "event":
       foldEvent(record, entry);
+      followPause(record, entry.at);
   }
+}
+
+function followPause(record: RecordDraft, at: number): void {
+  const { isWaiting } = record.state;
+  if (isWaiting === record.isPaused) return;
+  if (isWaiting) record.activeMsBefore += Math.max(0, at - record.activeSince);
+  Object.assign(record, { isPaused: isWaiting, activeSince: at });
 }
 
 function foldEvent(record: RecordDraft, entry: RunEventEntry): void {
@@ -227,7 +268,8 @@ function foldEvent(record: RecordDraft, entry: RunEventEntry): void {
     if (event.type !== "retried") return;
     for (const id of event.steps) facts.set(id, factsAnew(facts.get(id)));
     // A retry has the full time of the run again.
-    Object.assign(record, { activeMsBefore: 0, activeSince: at, endedAt: null, interruption: null });
+    const fresh = { activeMsBefore: 0, activeSince: at, since: at, endedAt: null, interruption: null };
+    Object.assign(record, fresh);
     return;
   }
   const before = state.steps.get(event.step);
@@ -257,7 +299,7 @@ function factsAfter(facts: StepFacts, entry: RunEventEntry, ended: boolean): Ste
   const starts =
     event.type === "step" && (event.event.type === "work_started" || event.event.type === "check_started");
   return {
-    startedAt: facts.startedAt ?? (starts ? at : null),
+    startedAt: facts.startedAt ?? (starts || entry.approval !== undefined ? at : null),
     endedAt: ended ? (facts.endedAt ?? at) : null,
     spent: addSpending(facts.spent, entry.spent ?? nothingSpent),
     interruptions: facts.interruptions + (entry.interruptions ?? 0),
@@ -265,6 +307,7 @@ function factsAfter(facts: StepFacts, entry: RunEventEntry, ended: boolean): Ste
     code: entry.code ?? (starts ? null : facts.code),
     artifacts: entry.artifacts ?? facts.artifacts,
     values: entry.values ?? facts.values,
+    approval: approvalAfter(facts, entry),
     costKnown: facts.costKnown || entry.costKnown === true || (entry.spent?.costUsd ?? 0) > 0,
     jobId: startedJob(event) ?? facts.jobId,
     output: entry.output ?? (starts ? "" : facts.output),
@@ -272,6 +315,11 @@ function factsAfter(facts: StepFacts, entry: RunEventEntry, ended: boolean): Ste
     jobStartedAt: starts ? at : facts.jobStartedAt,
     diffBase: facts.diffBase,
   };
+}
+
+function approvalAfter({ approval }: StepFacts, entry: RunEventEntry): Approval | null {
+  if (entry.approval !== undefined) return { ...entry.approval, answer: null };
+  return approval === null || entry.answer === undefined ? approval : { ...approval, answer: entry.answer };
 }
 
 function startedJob(event: PlanEvent): string | null {

@@ -13,8 +13,8 @@ export function telemetryLine(event: WorkflowEvent, includeWorkerOutput: boolean
     case "run_started":
       return { ...common, name: event.name, resumed: event.resumed, steps: event.steps };
     case "step_changed": {
-      const { reason, output, values, ...step } = event.step;
-      return { ...common, step: includeWorkerOutput ? { ...step, reason, output, values } : step };
+      const { reason, output, values, approval, ...step } = event.step;
+      return { ...common, step: includeWorkerOutput ? { ...step, reason, output, values, approval } : step };
     }
     case "job_event": {
       const { step, piece } = event;

@@ -8,6 +8,7 @@ import type { Budget, Step, StepAction, Workflow } from "../definition.ts";
 import { parseExpression, referencesOf } from "../expression.ts";
 import { resolveInputs, type InputValues } from "../inputs.ts";
 import { stepInstances, type StepInstance } from "../plan/step-instance.ts";
+import type { StepEvent, StepState } from "../plan/step-state.ts";
 import { foldEntry, newRecord, type RecordDraft, type RunCreated } from "../records/run-record.ts";
 import { nextEntries } from "./next-entries.ts";
 
@@ -124,7 +125,7 @@ function play(workflow: Workflow, created: RunCreated, instances: readonly StepI
         foldEntry(record, entry);
         if (entry.type !== "event" || entry.event.type !== "step") continue;
         const { step, event } = entry.event;
-        if (event.type !== "work_started" && event.type !== "check_started") continue;
+        if (!starts.has(event.type)) continue;
         started.push(step);
         if (!rounds.has(step)) rounds.set(step, round);
         if (entry.reserved !== undefined && !shares.has(step)) shares.set(step, entry.reserved);
@@ -136,12 +137,22 @@ function play(workflow: Workflow, created: RunCreated, instances: readonly StepI
   return { rounds, shares, record };
 }
 
+const starts: ReadonlySet<string> = new Set(["work_started", "check_started", "approval_asked"]);
+
 function succeed(record: RecordDraft, step: string): void {
-  const event =
-    record.state.steps.get(step)?.kind === "checking"
-      ? ({ type: "check_ended", decision: "complete", reason: "", fingerprints: [] } as const)
-      : ({ type: "work_ended", outcome: "succeeded", reason: "", violations: [] } as const);
+  const event = goodEnd(record.state.steps.get(step)?.kind);
   foldEntry(record, { type: "event", at: 0, event: { type: "step", step, event } });
+}
+
+function goodEnd(kind: StepState["kind"] | undefined): StepEvent {
+  switch (kind) {
+    case "checking":
+      return { type: "check_ended", decision: "complete", reason: "", fingerprints: [] };
+    case "awaiting":
+      return { type: "approval_answered", decision: "approved", reason: "" };
+    default:
+      return { type: "work_ended", outcome: "succeeded", reason: "", violations: [] };
+  }
 }
 
 function numbers(): Ids {

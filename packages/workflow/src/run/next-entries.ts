@@ -6,6 +6,7 @@ import { chooseStarts, type Start } from "../budget/budget-choice.ts";
 import { budgetLeft, ceilingCode, noCeiling } from "../budget/budget-share.ts";
 import { outputsIn } from "../records/outputs-in.ts";
 import { factsOf, type RunEntry, type RunRecord } from "../records/run-record.ts";
+import { StepTexts } from "../steps/step-texts.ts";
 import type { StepInstance } from "../plan/step-instance.ts";
 
 export interface NextQuestion {
@@ -51,7 +52,7 @@ const isStart = (action: Action): action is StartAction =>
 
 function entryOf(
   action: Action,
-  { ids, now }: NextQuestion,
+  { ids, now, instances, record }: NextQuestion,
   ceilings: ReadonlyMap<string, Budget>,
 ): readonly RunEntry[] {
   const base = { type: "event", at: now } as const;
@@ -64,6 +65,15 @@ function entryOf(
       const event = { type: "step", step: action.step, event: { type, jobId: ids.next() } } as const;
       const isOpen = reserved.costUsd === null && reserved.tokens === null;
       return [{ ...base, event, ...(isOpen ? {} : { reserved }) }];
+    }
+    case "ask": {
+      const instance = instances.get(action.step);
+      if (instance?.step.action.kind !== "approval") return [];
+      const { message, who, timeoutMs } = instance.step.action;
+      const expiresAt = timeoutMs === null ? null : now + timeoutMs;
+      const event = { type: "approval_asked", waitId: ids.next() } as const;
+      const approval = { message: new StepTexts(record, instance).fill(message), who, expiresAt };
+      return [{ ...base, event: { type: "step", step: action.step, event }, approval }];
     }
     case "skip": {
       const { step, reason, passes } = action;

@@ -12,6 +12,7 @@ import {
 import { runLabel, type JournalValue } from "@agentcore/scheduler";
 import { realpath } from "node:fs/promises";
 import type { Budget, Workflow } from "../definition.ts";
+import { Answers } from "./answers.ts";
 import { BranchPlaces } from "../worktree/branch-places.ts";
 import { checkBranchAtStart, resolveBase } from "../worktree/branch-rules.ts";
 import { resolveInputs, type InputValues } from "../inputs.ts";
@@ -47,7 +48,7 @@ export interface RunHandle {
   interrupt(request?: Partial<CancelRequest<string>>): void;
 }
 
-export interface RunOptions extends Omit<RunPorts, "places">, Partial<RunSettings> {}
+export interface RunOptions extends Omit<RunPorts, "places" | "answers">, Partial<RunSettings> {}
 
 export interface StartOptions extends RunOptions {
   readonly workflow: Workflow;
@@ -321,5 +322,8 @@ function split(options: RunOptions): { ports: RunPorts; settings: RunSettings } 
     tellsChildren: options.tellsChildren ?? false,
     onEvent: options.onEvent ?? (() => {}),
   };
-  return { ports: { scheduler, journal, clock, ids, log, git, places: new BranchPlaces() }, settings };
+  return {
+    ports: { scheduler, journal, clock, ids, log, git, places: new BranchPlaces(), answers: new Answers() },
+    settings,
+  };
 }

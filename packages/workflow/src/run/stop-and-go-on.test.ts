@@ -6,7 +6,7 @@ import { createRunRig, type RunRig } from "../testing/run-rig.ts";
 import { shellLoop, shellStep, subWorkflow, testStep, testWorkflow } from "../testing/test-workflow.ts";
 import { until } from "../testing/until.ts";
 import { endRun } from "./end-run.ts";
-import { requestCancel } from "./cancel-request.ts";
+import { requestCancel } from "./requests.ts";
 import { listRuns, readRun, storedSteps } from "../records/read-runs.ts";
 import { runStream } from "../records/streams.ts";
 

@@ -9,7 +9,9 @@ import type { PlanStep } from "../plan/plan-step.ts";
 import type { Halt, RunOutcome } from "../plan/run-state.ts";
 import type { StepState } from "../plan/step-state.ts";
 import { orderOf } from "../budget/budget-choice.ts";
-import { watchForCancel } from "./cancel-request.ts";
+import { RequestWatch } from "./requests.ts";
+import { ApprovalWaits } from "./approval-waits.ts";
+import { RunTimer } from "./run-timer.ts";
 import { writeDiagnosis } from "../stall/diagnosis.ts";
 import { Inbox } from "./inbox.ts";
 import { isSubmitted, type StepCancellation, type StepStop } from "../steps/submit-job.ts";
@@ -86,16 +88,20 @@ export class WorkflowRun {
   readonly #begun = new Map<string, BegunPiece>();
   /** Callbacks that wait until their entry is in the journal. */
   readonly #noted = new Map<RunEntry, () => void>();
-  /** End of the run's wall clock, on the monotonic clock. */
-  readonly #deadlineMs: number;
+  readonly #timer: RunTimer;
+  readonly #approvals: ApprovalWaits;
 
   constructor(options: WorkflowRunOptions) {
     const { runId, workflow, instances, log, ports, settings } = options;
     this.#options = options;
     this.#byId = new Map(instances.map((instance) => [instance.id, instance]));
     this.#areOrdered = orderOf(instances.map((instance) => instance.plan));
-    const { created, activeMsBefore } = log.record;
-    this.#deadlineMs = ports.clock.monotonicMs() + Math.max(0, created.timeoutMs - activeMsBefore);
+    this.#timer = new RunTimer({
+      clock: ports.clock,
+      record: () => log.record,
+      onEnd: () => this.stop("TIMED_OUT", "the time limit of the run has passed", "AC_TIMEOUT"),
+    });
+    this.#approvals = new ApprovalWaits({ ...ports, put: (entry) => this.#inbox.put(entry) });
     this.#context = {
       runId,
       workflow,
@@ -104,8 +110,7 @@ export class WorkflowRun {
       settings,
       masker: maskerOf(workflow, settings.secretValue),
       record: () => log.record,
-      leftMs: ({ isFinal, timeoutMs }) =>
-        isFinal && timeoutMs !== null ? timeoutMs : Math.max(1, this.#deadlineMs - ports.clock.monotonicMs()),
+      leftMs: ({ isFinal, timeoutMs }) => (isFinal && timeoutMs !== null ? timeoutMs : this.#timer.leftMs()),
       note: (entry) => this.#note(entry),
       emit: (event) => this.#emit(event),
     };
@@ -161,41 +166,44 @@ export class WorkflowRun {
   }
 
   async #driveToEnd(): Promise<RunResult> {
-    const { log, ports, workflow, runId, resumed } = this.#options;
+    const { log, workflow, runId, resumed } = this.#options;
     this.#tellStart(resumed);
-    const timer = ports.clock.setTimer(Math.max(1, this.#deadlineMs - ports.clock.monotonicMs()), () =>
-      this.stop("TIMED_OUT", "the time limit of the run has passed", "AC_TIMEOUT"),
-    );
-    const endWatch = this.#watchForCancel();
+    this.#timer.follow();
+    const watch = this.#watchForRequests();
     try {
       if (resumed) await this.#pickUp();
       await writeRunRecord(workflow, runId, log.record);
       await this.#advance([]);
-      while (this.#goesOn()) {
-        if (log.record.state.isInFinally) timer.cancel();
-        await this.#advance(await this.#inbox.take());
-      }
+      while (this.#goesOn()) await this.#advance(await this.#inbox.take());
       if (log.record.state.outcome === null) await this.#noteInterruption();
       await Promise.all(this.#discards);
       await writeRunRecord(workflow, runId, log.record);
     } finally {
-      timer.cancel();
+      this.#timer.close();
+      this.#approvals.close();
       this.#retryTimer?.timer.cancel();
-      endWatch();
+      watch?.close();
     }
     const result = this.#result();
     this.#emit({ type: "run_ended", at: this.#now(), run: runId, result });
     return result;
   }
 
-  /** Not for sub-workflows: they end with the outermost run. */
-  #watchForCancel(): () => void {
+  /** Null for sub-workflows: they end with the outermost run, and have its answers. */
+  #watchForRequests(): RequestWatch | null {
     const { log, ports, runId } = this.#options;
-    const { created, activeSince } = log.record;
-    if (created.parent !== null) return () => {};
-    const { journal, clock, log: lines } = ports;
-    const onRequest = (reason: string): void => this.cancel({ reason });
-    return watchForCancel({ journal, clock, log: lines, runId, since: activeSince, onRequest });
+    const { created, since } = log.record;
+    if (created.parent !== null) return null;
+    const { answers } = ports;
+    const watch = new RequestWatch({
+      ...ports,
+      runId,
+      since,
+      onCancel: (reason) => this.cancel({ reason }),
+      onAnswer: (answer) => answers.take(answer),
+    });
+    answers.readFrom(() => watch.look());
+    return watch;
   }
 
   #goesOn(): boolean {
@@ -217,6 +225,7 @@ export class WorkflowRun {
       (write, added) => this.#commit(write, added),
     );
     this.#cancelHalted();
+    this.#timer.follow();
     for (const entry of happened) {
       this.#noted.get(entry)?.();
       this.#noted.delete(entry);
@@ -299,6 +308,8 @@ export class WorkflowRun {
     const instance = this.#byId.get(id);
     if (instance === undefined) return;
     if (state.kind === "ended") await this.#conclude(instance, state);
+    if (state.kind === "awaiting") this.#await(instance, state.waitId);
+    else this.#approvals.end(id);
     if (state.kind === "working" || state.kind === "checking") this.#launch(instance, state, false);
     this.#emit({
       type: "step_changed",
@@ -306,6 +317,11 @@ export class WorkflowRun {
       run: this.#options.runId,
       step: this.#report(instance),
     });
+  }
+
+  #await({ id }: StepInstance, waitId: string): void {
+    const { approval, startedAt } = factsOf(this.#options.log.record, id);
+    if (approval !== null) this.#approvals.begin(id, waitId, approval, startedAt ?? this.#now());
   }
 
   async #conclude(instance: StepInstance, state: EndedState): Promise<void> {
@@ -325,6 +341,7 @@ export class WorkflowRun {
     for (const instance of this.#options.instances) {
       const state = this.#stateOf(instance.id);
       if (state.kind === "ended") await this.#conclude(instance, state);
+      if (state.kind === "awaiting") this.#await(instance, state.waitId);
       if (state.kind === "working" || state.kind === "checking") {
         this.#launch(instance, state, await this.#wasBegun(instance, state));
       }
@@ -382,6 +399,7 @@ export class WorkflowRun {
     const { action, loop } = started.instance.step;
     if (kind === "checking" && loop !== null) return runCheck(this.#context, started, loop, cancellation);
     if (action.kind === "worker") return runWork(this.#context, started, action.work, cancellation);
+    if (action.kind === "approval") throw new TypeError("an approval has no job");
     return runChild(this.#context, started, { action, cancellation, startChild: this.#options.startChild });
   }
 

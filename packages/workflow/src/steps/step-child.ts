@@ -203,7 +203,12 @@ function bubble(
   const { tellsChildren } = context.settings;
   const prefix = tellsChildren ? instance.id : (eventPrefix ?? instance.id);
   return (event) => {
-    if (!bubbleEvents && !tellsChildren) return;
+    if (!bubbleEvents && !tellsChildren) {
+      if (event.type !== "step_changed" || event.step.approval === null) return;
+      // Somebody must see what the run waits for.
+      const id = `${instance.id}/${event.step.id}`;
+      return context.emit({ ...event, run: context.runId, step: { ...event.step, id } });
+    }
     if (event.type === "step_changed") {
       context.emit({
         ...event,

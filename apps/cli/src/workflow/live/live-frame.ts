@@ -7,7 +7,7 @@ import { span, type Line } from "../../screen/line.ts";
 import { formatDollars, formatElapsed } from "../../screen/run-view.ts";
 import { shortId } from "../../screen/short-id.ts";
 import { oneLine } from "../../screen/text.ts";
-import { hasEnded, iterationsText, retryText, statusLabel } from "../status.ts";
+import { approvalText, hasEnded, iterationsText, retryText, statusLabel } from "../status.ts";
 import { isActive, type LiveNode, type LiveRun } from "./live-run.ts";
 import { rowsThatFit, type Row } from "./live-rows.ts";
 
@@ -73,7 +73,7 @@ function nodeLine(live: LiveRun, node: LiveNode, now: number): Line {
       : [retryText(node.report, now) || placeText(live, node, node.report)]),
     timeText(reports, now),
     costUsd > 0 ? formatDollars(costUsd) : "",
-    node.report === null ? "" : lastText(node, node.report),
+    node.report === null ? "" : approvalText(node.report, live.run) || lastText(node, node.report),
   ].filter((part) => part !== "");
   return [
     span(isSelected ? "❯ " : "  ", "accent"),

@@ -282,6 +282,7 @@ function pending(id: string): StepReport {
     log: null,
     isTolerated: false,
     isFinal: false,
+    approval: null,
     tokens: 0,
     artifacts: [],
     values: {},

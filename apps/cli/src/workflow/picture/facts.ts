@@ -31,10 +31,12 @@ export function factsOf(node: GraphNode, run: PictureRun | null): NodeFacts {
   const model = step.action.kind === "worker" ? step.action.work.model : null;
   const who = inner === null ? [worker, model].filter(Boolean).join(" · ") : `workflow ${worker}`;
   const extras = extrasOf(node);
+  const { action } = step;
   return {
     title: oneLine(step.id),
     rows: [
       `${oneLine(who)}${instances > 1 ? ` × ${instances}` : ""}`,
+      ...(action.kind === "approval" ? [`“${oneLine(action.message)}”`] : []),
       ...(condition === null ? [] : [`if ${oneLine(condition)}`]),
       ...(step.loop === null ? [] : [`until ${oneLine(step.loop.check.worker)} finds it complete`]),
       ...(extras.length === 0 ? [] : [extras.join(" · ")]),

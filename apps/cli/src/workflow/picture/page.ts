@@ -89,6 +89,9 @@ function legend(nodes: readonly GraphNode[]): string {
       ? ["A dashed arrow leads to a step that runs only on a condition."]
       : []),
     ...(has(({ step }) => step.loop !== null) ? ["An arrow back shows the maximum of repetitions."] : []),
+    ...(has(({ step }) => step.action.kind === "approval")
+      ? ["A box with points waits for an approval."]
+      : []),
     ...(has(({ step }) => step.isFinal)
       ? ["Steps below the line run after all others, whatever the outcome."]
       : []),
@@ -118,9 +121,7 @@ function stepRows(node: GraphNode): readonly Row[] {
   const { action, condition, dependsOn, loop, matrix } = step;
   return [
     ...(step.description === null ? [] : [["Is for", step.description] as const]),
-    ...(action.kind === "worker"
-      ? workRows(action.work)
-      : [["Workflow", basename(action.workflow.file)] as const]),
+    ...actionRows(action),
     ...(dependsOn.length === 0 ? [] : [["Waits for", dependsOn.join(", ")] as const]),
     ...(step.isFinal ? [["Runs", "after all other steps have ended, whatever the outcome"] as const] : []),
     ...(condition === null ? [] : [["Only if", condition] as const]),
@@ -130,6 +131,21 @@ function stepRows(node: GraphNode): readonly Row[] {
       : [["Matrix", [...matrix].map(([key, values]) => `${key}: ${values.join(", ")}`).join("; ")] as const]),
     ...limitRows(step),
   ];
+}
+
+function actionRows(action: GraphNode["step"]["action"]): readonly Row[] {
+  switch (action.kind) {
+    case "worker":
+      return workRows(action.work);
+    case "workflow":
+      return [["Workflow", basename(action.workflow.file)]];
+    case "approval":
+      return [
+        ["Asks", action.message],
+        ["May answer", action.who.length === 0 ? "everybody" : action.who.join(", ")],
+        ...(action.timeoutMs === null ? [] : [["Longest wait", formatDuration(action.timeoutMs)] as const]),
+      ];
+  }
 }
 
 function workRows({ worker, model, capabilities }: WorkSpec): readonly Row[] {
@@ -167,9 +183,10 @@ function limitRows({
 /** One row for each instance of the step in the run. */
 function reportRows(reports: readonly StepReport[]): readonly Row[] {
   return reports.map((report) => {
-    const { id, status, reason, attempts, startedAt, endedAt, costUsd, tokens, artifacts } = report;
+    const { id, status, reason, attempts, startedAt, endedAt, costUsd, tokens, artifacts, approval } = report;
     const parts = [
       statusLabel(status).text,
+      status === "WAITING" && approval !== null ? approval.message : "",
       iterationsText(report),
       attempts > 1 ? `${attempts} attempts` : "",
       startedAt === null || endedAt === null ? "" : formatDuration(endedAt - startedAt),
@@ -186,7 +203,7 @@ function reportRows(reports: readonly StepReport[]): readonly Row[] {
 const instructionsMax = 8000;
 
 function instructionsOf({ step: { action } }: GraphNode): string {
-  if (action.kind === "workflow") return "";
+  if (action.kind !== "worker") return "";
   const { instructions } = action.work;
   const left = instructions.length - instructionsMax;
   const text =

@@ -229,3 +229,19 @@ it("the steps of finally are below a line, and the page says when they run", asy
   expect(page).toContain("Steps below the line run after all others");
   expect(page).toContain("<dt>Runs</dt><dd>after all other steps have ended, whatever the outcome</dd>");
 });
+
+it("an approval has a shape of its own, what it asks, and who may answer", async () => {
+  const ask = `  ok: { depends_on: [build], approval: { message: "Ship <it>?", who: [ann, bob], timeout: 2h } }\n`;
+  const graph = await graphOf({ "main.yaml": `${head("release")}${shell("build")}${ask}` });
+  expect(factsOf(graph.nodes[1]!, null).rows).toEqual(["approval", "“Ship <it>?”"]);
+  const picture = svgPicture(graph, null);
+  expect(picture.match(/<path class="box/g)).toHaveLength(1);
+  const page = htmlPage(graph, null);
+  expect(page).toContain("<dt>Asks</dt><dd>Ship &lt;it&gt;?</dd><dt>May answer</dt><dd>ann, bob</dd>");
+  expect(page).toContain("A box with points waits for an approval.");
+  const question = { message: "Ship <it>?", who: ["ann"], expiresAt: null, answer: null };
+  const run = runWith({
+    ok: [testReport({ id: "ok", status: "WAITING", endedAt: null, approval: question })],
+  });
+  expect(htmlPage(graph, run)).toContain("<dt>ok</dt><dd>WAITING; Ship &lt;it&gt;?");
+});

@@ -106,7 +106,9 @@ function drawNode(placed: PlacedNode, linkTo: SvgOptions["linkTo"]): string {
   const own = [
     `<title>${escapeMarkup([...words, node.step.description ?? ""].filter(Boolean).join("\n"))}</title>`,
     stacked,
-    `<rect class="${boxClass(tone)}" ${place} rx="6"/>`,
+    node.step.action.kind === "approval"
+      ? `<path class="${boxClass(tone)}" d="${hexagon(placed)}"/>`
+      : `<rect class="${boxClass(tone)}" ${place} rx="6"/>`,
     ...texts,
     drawLoop(placed),
   ].join("");
@@ -115,6 +117,13 @@ function drawNode(placed: PlacedNode, linkTo: SvgOptions["linkTo"]): string {
       ? `<g>${own}</g>`
       : `<a href="${escapeMarkup(linkTo(node.path))}" aria-label="${escapeMarkup([node.path, ...words.slice(1)].join(", "))}">${own}</a>`;
   return inner === null ? drawn : `${drawn}\n${drawAll(inner, linkTo)}`;
+}
+
+/** Around the box of a step: its words stay inside. */
+function hexagon({ x, y, width, height }: PlacedNode): string {
+  const point = metrics.padding;
+  const middle = round(y + height / 2);
+  return `M${at({ x, y })}H${round(x + width)}L${round(x + width + point)} ${middle}L${at({ x: x + width, y: y + height })}H${round(x)}L${round(x - point)} ${middle}Z`;
 }
 
 /** The arrow from a step back to itself, with the most times that it may be taken. */
