@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Cancellation, type CancelSignal, systemClock } from "@agentcore/contract";
-import { expect, it, onTestFinished, vi } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
+import { until } from "@agentcore/contract/testing";
 import { createContainment } from "./containment.ts";
 import { createLaunchLine } from "./launch-line.ts";
 import { openRegistry, type RunRegistry } from "./registry.ts";
@@ -16,7 +17,7 @@ it("lets a few in at once, in the order in which they came, and passes over thos
       order.push(name);
       return new Promise((resolve) => void leave.set(name, resolve));
     }, signal);
-  const hasEntered = (name: string) => vi.waitFor(() => expect(order).toContain(name));
+  const hasEntered = (name: string) => until(() => order.includes(name));
   const stop = new Cancellation();
   const [a, b, c] = [enter("a"), enter("b"), enter("c")];
   const [givenUp, d] = [enter("given up", stop), enter("d")];

@@ -13,8 +13,8 @@ import { ignore } from "@agentcore/contract";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { findSurvivors } from "@agentcore/worker-kit/testing";
 import { createAgentCore } from "agentcore";
+import { until } from "@agentcore/contract/testing";
 import { makeJobDirectory } from "./truth-ledger.ts";
-import { until } from "./until.ts";
 
 export interface BurstReport {
   readonly runs: number;

@@ -9,9 +9,9 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { expect, it, onTestFinished } from "vitest";
+import { patienceMs, until } from "@agentcore/contract/testing";
 import { makeRig, type Rig } from "./rig.ts";
 import { makeJobDirectory } from "./truth-ledger.ts";
-import { until } from "./until.ts";
 
 interface Ended {
   readonly code: number | null;
@@ -45,27 +45,31 @@ async function runOnce(rig: Rig, name: string): Promise<Ended> {
 /** More with `AGENTCORE_RUNS`. */
 const runs = Number(process.env["AGENTCORE_RUNS"] ?? 24);
 
-it(`${runs} runs at once on one state directory end well, each once, also where the database is locked for longer than a lease`, async () => {
-  const rig = await makeRig();
-  onTestFinished(() => rig.remove());
-  const database = await openStateDatabase({ directory: rig.stateDir });
-  onTestFinished(() => database.close());
-  const running = Array.from({ length: runs }, (_, n) => runOnce(rig, `run-${n}`));
+it(
+  `${runs} runs at once on one state directory end well, each once, also where the database is locked for longer than a lease`,
+  async () => {
+    const rig = await makeRig();
+    onTestFinished(() => rig.remove());
+    const database = await openStateDatabase({ directory: rig.stateDir });
+    onTestFinished(() => database.close());
+    const running = Array.from({ length: runs }, (_, n) => runOnce(rig, `run-${n}`));
 
-  const store = createSqliteJobStore(database);
-  await until(async () => (await store.stats(Date.now())).running >= 3, { what: "the first runs" });
-  const locker = new DatabaseSync(join(rig.stateDir, "state.db"), { timeout: 10_000 });
-  onTestFinished(() => locker.close());
-  locker.exec("BEGIN IMMEDIATE");
-  // Longer than the lease of 10 s.
-  await sleep(12_000);
-  locker.exec("ROLLBACK");
+    const store = createSqliteJobStore(database);
+    await until(async () => (await store.stats(Date.now())).running >= 3, { what: "the first runs" });
+    const locker = new DatabaseSync(join(rig.stateDir, "state.db"), { timeout: 10_000 });
+    onTestFinished(() => locker.close());
+    locker.exec("BEGIN IMMEDIATE");
+    // Longer than the lease of 10 s.
+    await sleep(12_000);
+    locker.exec("ROLLBACK");
 
-  const ended = await Promise.all(running);
-  expect(ended.filter(({ code }) => code !== 0)).toEqual([]);
-  const { jobs } = await store.list({ limit: 1000 });
-  expect(jobs.map(({ state, attempt }) => [state.kind, attempt])).toEqual(
-    Array.from({ length: runs }, () => ["succeeded", 1]),
-  );
-  for (const { job } of jobs) expect(await store.lateResults(job.id)).toEqual([]);
-}, 180_000);
+    const ended = await Promise.all(running);
+    expect(ended.filter(({ code }) => code !== 0)).toEqual([]);
+    const { jobs } = await store.list({ limit: 1000 });
+    expect(jobs.map(({ state, attempt }) => [state.kind, attempt])).toEqual(
+      Array.from({ length: runs }, () => ["succeeded", 1]),
+    );
+    for (const { job } of jobs) expect(await store.lateResults(job.id)).toEqual([]);
+  },
+  patienceMs(180_000),
+);

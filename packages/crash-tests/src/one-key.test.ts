@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
 import { silentLog, systemClock, systemIds } from "@agentcore/contract";
-import { announcedSeed } from "@agentcore/contract/testing";
+import { announcedSeed, patienceMs } from "@agentcore/contract/testing";
 import { QueueClient, type JobHandle } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { expect, it, onTestFinished } from "vitest";
@@ -28,40 +28,47 @@ async function openClients(rig: Rig): Promise<QueueClient[]> {
   });
 }
 
-it(`${callers} callers with one key get one answer from one run, through ${kills} kills`, async () => {
-  const draws = createDraws(announcedSeed("callers with one key"));
-  const rig = await makeRig();
-  onTestFinished(() => rig.remove());
-  const clients = await openClients(rig);
-  onTestFinished(() => clients.forEach((client) => client.closeClient()));
-  const workspace = makeJobDirectory(rig.root, "shared");
-  // It cannot end before the last caller was acknowledged.
-  const task = { ...shellTask(rig, workspace, "until [ -e go ]; do sleep 0.02; done; echo done"), workspace };
-  const job = { key: "one", task, limits: { maxAttempts: kills + 2 }, retry: { baseDelayMs: 10 } } as const;
+it(
+  `${callers} callers with one key get one answer from one run, through ${kills} kills`,
+  async () => {
+    const draws = createDraws(announcedSeed("callers with one key"));
+    const rig = await makeRig();
+    onTestFinished(() => rig.remove());
+    const clients = await openClients(rig);
+    onTestFinished(() => clients.forEach((client) => client.closeClient()));
+    const workspace = makeJobDirectory(rig.root, "shared");
+    // It cannot end before the last caller was acknowledged.
+    const task = {
+      ...shellTask(rig, workspace, "until [ -e go ]; do sleep 0.02; done; echo done"),
+      workspace,
+    };
+    const job = { key: "one", task, limits: { maxAttempts: kills + 2 }, retry: { baseDelayMs: 10 } } as const;
 
-  let scheduler = new SchedulerProcess(rig);
-  onTestFinished(() => scheduler.stop());
-  const handles: JobHandle[] = [];
-  for (let kill = 0; kill < kills; kill += 1) {
-    const submits = Array.from({ length: callers / kills }, async (_, index) => {
-      await pause(draws.whole(0, 300));
-      handles.push(await clients[index % connections]!.submit(job));
-    });
-    if (draws.chance(0.7)) await scheduler.heard(({ type }) => type === "attempt_started", 10_000);
-    await pause(draws.whole(0, 200));
-    scheduler.signal("SIGKILL");
-    await scheduler.closed;
-    scheduler = new SchedulerProcess(rig);
-    await Promise.all(submits);
-  }
-  writeFileSync(join(workspace, "go"), "");
-  const answers = await Promise.all(handles.map((handle) => handle.result()));
-  expect(answers).toHaveLength(callers);
-  expect(new Set(answers.map((answer) => JSON.stringify(answer)))).toHaveLength(1);
-  expect(answers[0]).toMatchObject({ state: "succeeded", result: { summary: "done" } });
-  expect(handles.filter(({ deduplicated }) => !deduplicated)).toHaveLength(1);
-  const { attempts, overlaps } = readTrueJob(workspace);
-  expect(overlaps).toBe(0);
-  expect(attempts.filter(({ ended }) => ended)).toHaveLength(1);
-  expect(attempts.length).toBeLessThanOrEqual(kills + 1);
-}, 180_000);
+    let scheduler = new SchedulerProcess(rig);
+    onTestFinished(() => scheduler.stop());
+    const handles: JobHandle[] = [];
+    for (let kill = 0; kill < kills; kill += 1) {
+      const submits = Array.from({ length: callers / kills }, async (_, index) => {
+        await pause(draws.whole(0, 300));
+        handles.push(await clients[index % connections]!.submit(job));
+      });
+      if (draws.chance(0.7)) await scheduler.heard(({ type }) => type === "attempt_started", 10_000);
+      await pause(draws.whole(0, 200));
+      scheduler.signal("SIGKILL");
+      await scheduler.closed;
+      scheduler = new SchedulerProcess(rig);
+      await Promise.all(submits);
+    }
+    writeFileSync(join(workspace, "go"), "");
+    const answers = await Promise.all(handles.map((handle) => handle.result()));
+    expect(answers).toHaveLength(callers);
+    expect(new Set(answers.map((answer) => JSON.stringify(answer)))).toHaveLength(1);
+    expect(answers[0]).toMatchObject({ state: "succeeded", result: { summary: "done" } });
+    expect(handles.filter(({ deduplicated }) => !deduplicated)).toHaveLength(1);
+    const { attempts, overlaps } = readTrueJob(workspace);
+    expect(overlaps).toBe(0);
+    expect(attempts.filter(({ ended }) => ended)).toHaveLength(1);
+    expect(attempts.length).toBeLessThanOrEqual(kills + 1);
+  },
+  patienceMs(180_000),
+);

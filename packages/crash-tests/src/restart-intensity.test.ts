@@ -4,6 +4,7 @@ import { silentLog, systemClock, systemIds } from "@agentcore/contract";
 import { defaultIntensity, QueueClient } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { expect, it, onTestFinished } from "vitest";
+import { patienceMs } from "@agentcore/contract/testing";
 import { shellTask } from "./job-plan.ts";
 import { processorMs } from "./processes.ts";
 import { makeRig } from "./rig.ts";
@@ -16,43 +17,47 @@ function isEscalated({ events }: SchedulerProcess): boolean {
   return events.some(({ type }) => type === "escalation");
 }
 
-it("a runtime killed again and again is given up after exactly its restarts, and the wait costs no processor time", async () => {
-  const rig = await makeRig();
-  onTestFinished(() => rig.remove());
-  const scheduler = new SchedulerProcess(rig);
-  onTestFinished(() => scheduler.stop());
-  const killed = new Set<number>();
-  const deadline = Date.now() + 60_000;
-  while (!isEscalated(scheduler) && Date.now() < deadline) {
-    for (const pid of scheduler.runtimePids()) {
-      if (killed.has(pid)) continue;
-      killed.add(pid);
-      process.kill(pid, "SIGKILL");
+it(
+  "a runtime killed again and again is given up after exactly its restarts, and the wait costs no processor time",
+  async () => {
+    const rig = await makeRig();
+    onTestFinished(() => rig.remove());
+    const scheduler = new SchedulerProcess(rig);
+    onTestFinished(() => scheduler.stop());
+    const killed = new Set<number>();
+    const deadline = Date.now() + 60_000;
+    while (!isEscalated(scheduler) && Date.now() < deadline) {
+      for (const pid of scheduler.runtimePids()) {
+        if (killed.has(pid)) continue;
+        killed.add(pid);
+        process.kill(pid, "SIGKILL");
+      }
+      await pause(20);
     }
-    await pause(20);
-  }
-  const escalations = scheduler.events.filter(({ type }) => type === "escalation");
-  expect(escalations).toMatchObject([{ code: "AC_RESTART_INTENSITY", target: "runtime" }]);
-  expect(killed.size).toBe(defaultIntensity.max + 1);
+    const escalations = scheduler.events.filter(({ type }) => type === "escalation");
+    expect(escalations).toMatchObject([{ code: "AC_RESTART_INTENSITY", target: "runtime" }]);
+    expect(killed.size).toBe(defaultIntensity.max + 1);
 
-  const database = await openStateDatabase({ directory: rig.stateDir });
-  onTestFinished(() => database.close());
-  const store = createSqliteJobStore(database);
-  const client = new QueueClient({ store, clock: systemClock, ids: systemIds, log: silentLog });
-  onTestFinished(() => client.closeClient());
-  const workspace = makeJobDirectory(rig.root, "waits");
-  const job = await client.submit({ task: { ...shellTask(rig, workspace, "true"), workspace } });
-  await scheduler.heard(({ type }) => type === "permit_deferred", 10_000);
-  const before = processorMs(scheduler.pid);
-  await pause(measuredMs);
-  const share = (processorMs(scheduler.pid) - before) / measuredMs;
-  console.info(`the scheduler without a runtime took ${(share * 100).toFixed(1)} % of a processor`);
-  expect(share).toBeLessThan(0.05);
-  expect(scheduler.runtimePids()).toEqual([]);
-  expect(readTrueJob(workspace).attempts).toEqual([]);
+    const database = await openStateDatabase({ directory: rig.stateDir });
+    onTestFinished(() => database.close());
+    const store = createSqliteJobStore(database);
+    const client = new QueueClient({ store, clock: systemClock, ids: systemIds, log: silentLog });
+    onTestFinished(() => client.closeClient());
+    const workspace = makeJobDirectory(rig.root, "waits");
+    const job = await client.submit({ task: { ...shellTask(rig, workspace, "true"), workspace } });
+    await scheduler.heard(({ type }) => type === "permit_deferred", 10_000);
+    const before = processorMs(scheduler.pid);
+    await pause(measuredMs);
+    const share = (processorMs(scheduler.pid) - before) / measuredMs;
+    console.info(`the scheduler without a runtime took ${(share * 100).toFixed(1)} % of a processor`);
+    expect(share).toBeLessThan(0.05);
+    expect(scheduler.runtimePids()).toEqual([]);
+    expect(readTrueJob(workspace).attempts).toEqual([]);
 
-  await scheduler.stop();
-  const next = new SchedulerProcess(rig, ["--drain"]);
-  onTestFinished(() => next.stop());
-  expect(await job.result()).toMatchObject({ state: "succeeded", attempts: 1 });
-}, 180_000);
+    await scheduler.stop();
+    const next = new SchedulerProcess(rig, ["--drain"]);
+    onTestFinished(() => next.stop());
+    expect(await job.result()).toMatchObject({ state: "succeeded", attempts: 1 });
+  },
+  patienceMs(180_000),
+);

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findSurvivors } from "@agentcore/worker-kit/testing";
-import { until } from "./until.ts";
+import { until } from "@agentcore/contract/testing";
 import { writeEnterProgram } from "./truth-ledger.ts";
 
 /** What one attempt is granted, and so the most that it can be charged where nobody saw its end. */

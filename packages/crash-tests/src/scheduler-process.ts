@@ -5,6 +5,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { patienceMs } from "@agentcore/contract/testing";
 import { childrenWith } from "./processes.ts";
 import type { Rig } from "./rig.ts";
 
@@ -91,7 +92,7 @@ export class SchedulerProcess {
         if (this.events.some(matches)) finish(true);
         else if (this.isOver) finish(false);
       };
-      const timer = setTimeout(() => finish(false), deadlineMs);
+      const timer = setTimeout(() => finish(false), patienceMs(deadlineMs));
       this.#listeners.add(look);
       look();
     });
@@ -100,7 +101,7 @@ export class SchedulerProcess {
   /** Ends it cleanly, and by force where that takes too long. */
   async stop(): Promise<void> {
     if (this.isOver) return this.closed;
-    const timer = setTimeout(() => this.signal("SIGKILL"), 20_000);
+    const timer = setTimeout(() => this.signal("SIGKILL"), patienceMs(20_000));
     this.signal("SIGTERM");
     await this.closed;
     clearTimeout(timer);

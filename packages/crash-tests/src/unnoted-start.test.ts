@@ -4,11 +4,11 @@ import { silentLog, systemClock, systemIds } from "@agentcore/contract";
 import { QueueClient } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { expect, it, onTestFinished } from "vitest";
+import { patienceMs, until } from "@agentcore/contract/testing";
 import { deaf, shellTask } from "./job-plan.ts";
 import { makeRig } from "./rig.ts";
 import { SchedulerProcess } from "./scheduler-process.ts";
 import { makeJobDirectory, readTrueJob } from "./truth-ledger.ts";
-import { until } from "./until.ts";
 
 async function openRig(options: Parameters<typeof makeRig>[0] = {}) {
   const rig = await makeRig(options);
@@ -34,37 +34,41 @@ async function stopRuntime(rig: Awaited<ReturnType<typeof makeRig>>, client: Que
   return { victim, runtimePid };
 }
 
-it("an attempt whose start nobody noted is not followed by another while its runtime still ends it", async () => {
-  // The worker does not listen to TERM, so the orphaned runtime needs its whole grace to end it.
-  const { rig, database, store, client } = await openRig({ graceMs: 4000 });
-  const workspace = makeJobDirectory(rig.root, "deaf");
-  const script = `[ "$AGENTCORE_ATTEMPT" -gt 1 ] || sleep 60`;
-  const task = { ...deaf(shellTask(rig, workspace, script)), workspace };
+it(
+  "an attempt whose start nobody noted is not followed by another while its runtime still ends it",
+  async () => {
+    // The worker does not listen to TERM, so the orphaned runtime needs its whole grace to end it.
+    const { rig, database, store, client } = await openRig({ graceMs: 4000 });
+    const workspace = makeJobDirectory(rig.root, "deaf");
+    const script = `[ "$AGENTCORE_ATTEMPT" -gt 1 ] || sleep 60`;
+    const task = { ...deaf(shellTask(rig, workspace, script)), workspace };
 
-  const { victim, runtimePid } = await stopRuntime(rig, client);
-  const job = await client.submit({
-    id: "deaf",
-    task,
-    limits: { maxAttempts: 2 },
-    retry: { baseDelayMs: 0 },
-  });
-  await until(async () => (await store.get("deaf"))?.state.kind === "running");
-  // The runtime goes on once nothing can be written any more, the start of the worker included.
-  const lock = new DatabaseSync(database.path, { timeout: 1000 });
-  lock.exec("BEGIN IMMEDIATE");
-  process.kill(runtimePid, "SIGCONT");
-  await until(() => readTrueJob(workspace).attempts.length > 0);
-  victim.signal("SIGKILL");
-  await victim.closed;
-  lock.exec("ROLLBACK");
-  lock.close();
-  expect((await store.get("deaf"))?.state).toMatchObject({ kind: "running", started: null });
+    const { victim, runtimePid } = await stopRuntime(rig, client);
+    const job = await client.submit({
+      id: "deaf",
+      task,
+      limits: { maxAttempts: 2 },
+      retry: { baseDelayMs: 0 },
+    });
+    await until(async () => (await store.get("deaf"))?.state.kind === "running");
+    // The runtime goes on once nothing can be written any more, the start of the worker included.
+    const lock = new DatabaseSync(database.path, { timeout: 1000 });
+    lock.exec("BEGIN IMMEDIATE");
+    process.kill(runtimePid, "SIGCONT");
+    await until(() => readTrueJob(workspace).attempts.length > 0);
+    victim.signal("SIGKILL");
+    await victim.closed;
+    lock.exec("ROLLBACK");
+    lock.close();
+    expect((await store.get("deaf"))?.state).toMatchObject({ kind: "running", started: null });
 
-  const heir = new SchedulerProcess(rig);
-  onTestFinished(() => heir.stop());
-  expect(await job.result()).toMatchObject({ state: "succeeded", attempts: 2 });
-  expect(readTrueJob(workspace)).toMatchObject({ overlaps: 0, attempts: [{ attempt: 1 }, { attempt: 2 }] });
-}, 90_000);
+    const heir = new SchedulerProcess(rig);
+    onTestFinished(() => heir.stop());
+    expect(await job.result()).toMatchObject({ state: "succeeded", attempts: 2 });
+    expect(readTrueJob(workspace)).toMatchObject({ overlaps: 0, attempts: [{ attempt: 1 }, { attempt: 2 }] });
+  },
+  patienceMs(90_000),
+);
 
 it.each([["its runtime"], ["its runtime and its scheduler"]])(
   "an attempt that was claimed when %s died, and whose worker never began, costs the job nothing",

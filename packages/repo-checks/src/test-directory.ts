@@ -36,6 +36,9 @@ export default function useTestDirectory(): () => void {
   // Some tests run programs as another user.
   chmodSync(directory, 0o755);
   process.env["TMPDIR"] = directory;
+  process.stderr.write(
+    `Deadlines of the tests: ${process.env["TEST_PATIENCE"]} times those for an idle machine\n`,
+  );
   return () => {
     const forgotten = forgottenIn(readdirSync(directory)).map(
       (name) => `${name}${contentsOf(join(directory, name))}`,

@@ -18,6 +18,7 @@ import { join } from "node:path";
 import { isAgentCoreError } from "@agentcore/contract";
 import { byJobDedup, testJob, testSubmission } from "@agentcore/scheduler/testing";
 import { afterAll, expect, it } from "vitest";
+import { patienceMs } from "@agentcore/contract/testing";
 import { type SqliteDriver, nodeSqliteDriver } from "./driver.ts";
 import { createSqliteJobStore } from "./sqlite-job-store.ts";
 import { createSqliteLedger } from "./sqlite-ledger.ts";
@@ -157,33 +158,41 @@ async function flawsOfImages(images: readonly Image[]): Promise<readonly string[
   return flaws;
 }
 
-it("a crash before or after any write loses nothing that was acknowledged and leaves nothing half done", async () => {
-  const { images, operations } = await crashImages();
-  expect(operations).toBeGreaterThan(100);
-  expect(images).toHaveLength(2 * operations);
-  expect(await flawsOfImages(images)).toEqual([]);
-}, 120_000);
+it(
+  "a crash before or after any write loses nothing that was acknowledged and leaves nothing half done",
+  async () => {
+    const { images, operations } = await crashImages();
+    expect(operations).toBeGreaterThan(100);
+    expect(images).toHaveLength(2 * operations);
+    expect(await flawsOfImages(images)).toEqual([]);
+  },
+  patienceMs(120_000),
+);
 
-it("a commit that was torn while it was written is as if it had not begun", async () => {
-  const { images } = await crashImages();
-  const torn: Image[] = [];
-  for (const [index, before] of images.entries()) {
-    const after = images[index + 1];
-    if (!before.name.includes(" COMMIT") || after === undefined || !before.name.startsWith("before"))
-      continue;
-    const written = after.log.length - before.log.length;
-    for (const share of [0.01, 0.3, 0.5, 0.99]) {
-      const cut = after.log.subarray(0, before.log.length + Math.floor(written * share));
-      torn.push({ ...before, name: `${before.name}, torn at ${share}`, log: Buffer.from(cut) });
-      const flipped = Buffer.from(after.log);
-      const at = before.log.length + Math.floor(written * share);
-      flipped[at] = flipped[at]! ^ 0x40;
-      torn.push({ ...before, name: `${before.name}, a bit flipped at ${share}`, log: flipped });
+it(
+  "a commit that was torn while it was written is as if it had not begun",
+  async () => {
+    const { images } = await crashImages();
+    const torn: Image[] = [];
+    for (const [index, before] of images.entries()) {
+      const after = images[index + 1];
+      if (!before.name.includes(" COMMIT") || after === undefined || !before.name.startsWith("before"))
+        continue;
+      const written = after.log.length - before.log.length;
+      for (const share of [0.01, 0.3, 0.5, 0.99]) {
+        const cut = after.log.subarray(0, before.log.length + Math.floor(written * share));
+        torn.push({ ...before, name: `${before.name}, torn at ${share}`, log: Buffer.from(cut) });
+        const flipped = Buffer.from(after.log);
+        const at = before.log.length + Math.floor(written * share);
+        flipped[at] = flipped[at]! ^ 0x40;
+        torn.push({ ...before, name: `${before.name}, a bit flipped at ${share}`, log: flipped });
+      }
     }
-  }
-  expect(torn.length).toBeGreaterThan(100);
-  expect(await flawsOfImages(torn)).toEqual([]);
-}, 120_000);
+    expect(torn.length).toBeGreaterThan(100);
+    expect(await flawsOfImages(torn)).toEqual([]);
+  },
+  patienceMs(120_000),
+);
 
 interface Failing {
   readonly failure: SqliteFailureName;

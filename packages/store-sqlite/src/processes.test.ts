@@ -10,6 +10,7 @@ import type { Submission } from "@agentcore/scheduler";
 import { attemptRef } from "@agentcore/scheduler";
 import { byJobDedup, testJob, testOwner, testSubmission } from "@agentcore/scheduler/testing";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { patienceMs, until } from "@agentcore/contract/testing";
 import { createSqliteJobStore } from "./sqlite-job-store.ts";
 import { createSqliteLedger } from "./sqlite-ledger.ts";
 import { openStateDatabase } from "./state-database.ts";
@@ -76,46 +77,54 @@ function createDraws(from: number): () => number {
   };
 }
 
-it(`kill -9 at ${kills} moments from seed ${seed} loses nothing that was acknowledged, and the ledger stays true`, async () => {
-  const draw = createDraws(seed);
-  const facts: Fact[] = [];
-  for (let round = 0; round < kills; round += 1) {
-    const { child, lines, closed, firstLine } = start("work", `worker-${round}`);
-    await firstLine;
-    await sleep(draw() * 60);
-    child.kill("SIGKILL");
-    await closed;
-    facts.push(...(lines as Fact[]));
-    await withState(async ({ database, jobs, ledger }) => {
-      expect(await stateFlaws(database)).toEqual([]);
-      expect(await factFlaws({ jobs, ledger }, facts, false)).toEqual([]);
-    });
-  }
-  expect(facts.length).toBeGreaterThan(kills);
-  await withState(async ({ database, jobs, ledger }) => {
-    await finishJobs({ jobs, ledger });
-    expect(await factFlaws({ jobs, ledger }, facts, true)).toEqual([]);
-    expect(await stateFlaws(database)).toEqual([]);
-    expect(await ledger.openHolds()).toEqual([]);
-  });
-}, 120_000);
-
-it("16 claimers in two processes take 10,000 jobs, each once", async () => {
-  const submissions: Submission[] = Array.from({ length: 10_000 }, () => testSubmission(testJob()));
-  await withState(async ({ jobs }) => {
-    for (let at = 0; at < submissions.length; at += 1000) {
-      await jobs.submit(submissions.slice(at, at + 1000), byJobDedup);
+it(
+  `kill -9 at ${kills} moments from seed ${seed} loses nothing that was acknowledged, and the ledger stays true`,
+  async () => {
+    const draw = createDraws(seed);
+    const facts: Fact[] = [];
+    for (let round = 0; round < kills; round += 1) {
+      const { child, lines, closed, firstLine } = start("work", `worker-${round}`);
+      await firstLine;
+      await sleep(draw() * 60);
+      child.kill("SIGKILL");
+      await closed;
+      facts.push(...(lines as Fact[]));
+      await withState(async ({ database, jobs, ledger }) => {
+        expect(await stateFlaws(database)).toEqual([]);
+        expect(await factFlaws({ jobs, ledger }, facts, false)).toEqual([]);
+      });
     }
-  });
-  const claimers = ["one", "two"].map((name) => start("claim-all", name));
-  for (const { closed } of claimers) expect((await closed)[0]).toBe(0);
-  const taken = claimers.map(({ lines }) => (lines as { id: string }[]).map(({ id }) => id));
-  expect(taken.flat().toSorted()).toEqual(submissions.map(({ job }) => job.id).toSorted());
-  expect(taken.map((ids) => ids.length > 0)).toEqual([true, true]);
-  await withState(async ({ database }) => {
-    expect(await stateFlaws(database)).toEqual([]);
-  });
-}, 120_000);
+    expect(facts.length).toBeGreaterThan(kills);
+    await withState(async ({ database, jobs, ledger }) => {
+      await finishJobs({ jobs, ledger });
+      expect(await factFlaws({ jobs, ledger }, facts, true)).toEqual([]);
+      expect(await stateFlaws(database)).toEqual([]);
+      expect(await ledger.openHolds()).toEqual([]);
+    });
+  },
+  patienceMs(120_000),
+);
+
+it(
+  "16 claimers in two processes take 10,000 jobs, each once",
+  async () => {
+    const submissions: Submission[] = Array.from({ length: 10_000 }, () => testSubmission(testJob()));
+    await withState(async ({ jobs }) => {
+      for (let at = 0; at < submissions.length; at += 1000) {
+        await jobs.submit(submissions.slice(at, at + 1000), byJobDedup);
+      }
+    });
+    const claimers = ["one", "two"].map((name) => start("claim-all", name));
+    for (const { closed } of claimers) expect((await closed)[0]).toBe(0);
+    const taken = claimers.map(({ lines }) => (lines as { id: string }[]).map(({ id }) => id));
+    expect(taken.flat().toSorted()).toEqual(submissions.map(({ job }) => job.id).toSorted());
+    expect(taken.map((ids) => ids.length > 0)).toEqual([true, true]);
+    await withState(async ({ database }) => {
+      expect(await stateFlaws(database)).toEqual([]);
+    });
+  },
+  patienceMs(120_000),
+);
 
 it("an owner that was stopped past its takeover is fenced when it wakes, and its success is applied", async () => {
   const job = testJob();
@@ -162,25 +171,24 @@ it("a file that another process keeps locked is refused after the wait, and writ
   }, 30);
 });
 
-it("whoever comes while another process is stopped in the middle of a commit reads, and is refused a write in bounded time", async () => {
-  await withState(async () => {});
-  const stopped = start("stop-in-commit", "half-written");
-  await stopped.firstLine;
-  await waitUntilStopped(stopped.child.pid!);
-  await withState(async ({ jobs }) => {
-    expect(await jobs.get("half-written")).toBeUndefined();
-    await expect(jobs.submit([testSubmission(testJob())], byJobDedup)).rejects.toMatchObject({
-      code: "AC_STORE_UNAVAILABLE",
-      message: expect.stringContaining("locked by another process") as string,
-    });
-    stopped.child.kill("SIGCONT");
-    expect((await stopped.closed)[0]).toBe(0);
-    expect(await jobs.get("half-written")).toBeDefined();
-    expect((await jobs.submit([testSubmission(testJob())], byJobDedup))[0]?.kind).toBe("accepted");
-  }, 50);
-}, 20_000);
-
-/** The signal is sent before the state is visible to others. */
-async function waitUntilStopped(pid: number): Promise<void> {
-  while (!/^State:\tT/m.test(readFileSync(`/proc/${pid}/status`, "utf8"))) await sleep(1);
-}
+it(
+  "whoever comes while another process is stopped in the middle of a commit reads, and is refused a write in bounded time",
+  async () => {
+    await withState(async () => {});
+    const stopped = start("stop-in-commit", "half-written");
+    await stopped.firstLine;
+    await until(() => /^State:\tT/m.test(readFileSync(`/proc/${stopped.child.pid}/status`, "utf8")));
+    await withState(async ({ jobs }) => {
+      expect(await jobs.get("half-written")).toBeUndefined();
+      await expect(jobs.submit([testSubmission(testJob())], byJobDedup)).rejects.toMatchObject({
+        code: "AC_STORE_UNAVAILABLE",
+        message: expect.stringContaining("locked by another process") as string,
+      });
+      stopped.child.kill("SIGCONT");
+      expect((await stopped.closed)[0]).toBe(0);
+      expect(await jobs.get("half-written")).toBeDefined();
+      expect((await jobs.submit([testSubmission(testJob())], byJobDedup))[0]?.kind).toBe("accepted");
+    }, 50);
+  },
+  patienceMs(20_000),
+);

@@ -46,9 +46,9 @@ it.runIf(canMount())(
     expect(submitted.code).toBe(0);
     const prefix = ["unshare", "-rm", "bash", "-c", onSmallDisk, stateDir, fill];
     const work = startAgentcore(scratch, ["work", ...state], { prefix });
-    await expect.poll(() => existsSync(join(workspace, "began")), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => existsSync(join(workspace, "began"))).toBe(true);
     writeFileSync(fill, "");
-    await expect.poll(() => existsSync(`${fill}.done`), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => existsSync(`${fill}.done`)).toBe(true);
     work.child.kill("SIGTERM");
     await work.saw("stopping what runs");
     const { code, signal, stderr } = await work.finished;

@@ -1,8 +1,8 @@
 /** Outputs that fail under a real process: a full disk, a pipe without a reader, a terminal that was closed or stopped. */
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { until } from "@agentcore/contract/testing";
 import {
   agentcore,
   jsonLinesOf,
@@ -33,10 +33,6 @@ async function jobKinds(): Promise<string[]> {
 
 const full = "agentcore: the output could not be written: no space left on device\n";
 const worker = "trap 'touch told; exit 3' TERM; touch started; while :; do echo out; sleep 0.05; done";
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await sleep(50);
-}
 
 it("a full disk ends no work: the job's own end counts, and a query says that it failed", async () => {
   const run = await redirected("> /dev/full", ["run", "echo a; touch done", "-w", "shell"]);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "@agentcore/contract/testing";
 import {
   agentcore,
   jsonLinesOf,
@@ -34,14 +34,6 @@ async function show(id: string) {
     attempt: number;
     attempts: { attempt: number; permit: { grants: object }; outcome: string }[];
   };
-}
-
-async function waitFor(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error("the condition did not come true");
-    await sleep(50);
-  }
 }
 
 it("a job outlives the process that submitted it, and `work --drain` runs it to its end", async () => {
@@ -132,7 +124,7 @@ it("`jobs cancel` ends a queued job at once and a running one cleanly, by any na
   const queued = await submit("true", "--delay", "1h");
   const running = await submit("echo go > go.txt; sleep 4720");
   const working = startAgentcore(scratch, ["work"]);
-  await waitFor(() => existsSync(join(scratch.workspace, "go.txt")));
+  await until(() => existsSync(join(scratch.workspace, "go.txt")));
   const { stdout, stderr } = await run("jobs", "cancel", shortId(queued), running.slice(0, -1));
   expect(stderr).toBe("");
   expect(stdout).toMatch(
@@ -182,7 +174,7 @@ describe("`work`", () => {
     const first = await submit("echo go > go.txt; sleep 1; echo end > end.txt");
     const second = await submit("true");
     const working = startAgentcore(scratch, ["work"]);
-    await waitFor(() => existsSync(join(scratch.workspace, "go.txt")));
+    await until(() => existsSync(join(scratch.workspace, "go.txt")));
     working.child.kill("SIGINT");
     const { code, stdout } = await working.finished;
     expect(code).toBe(0);
@@ -193,7 +185,7 @@ describe("`work`", () => {
   it("stops what runs at the second Ctrl-C; the job counts an attempt and may be tried again", async () => {
     const id = await submit("echo go > go.txt; sleep 4721", "--max-attempts", "2");
     const working = startAgentcore(scratch, ["work"]);
-    await waitFor(() => existsSync(join(scratch.workspace, "go.txt")));
+    await until(() => existsSync(join(scratch.workspace, "go.txt")));
     working.child.kill("SIGINT");
     await working.saw("finishing running jobs; press Ctrl-C again to stop them");
     working.child.kill("SIGINT");
@@ -205,7 +197,7 @@ describe("`work`", () => {
     const script = "test -e go.txt && exit 0; trap '' TERM; touch go.txt; while :; do sleep 1; done";
     const id = await submit(script, "--max-attempts", "2");
     const working = startAgentcore(scratch, ["work"]);
-    await waitFor(() => existsSync(join(scratch.workspace, "go.txt")));
+    await until(() => existsSync(join(scratch.workspace, "go.txt")));
     working.child.kill("SIGINT");
     await working.saw("finishing running jobs; press Ctrl-C again to stop them");
     working.child.kill("SIGINT");
@@ -223,7 +215,7 @@ describe("`work`", () => {
   it("killed in the middle, loses no job: its runtime ends what runs, and the next one runs it again", async () => {
     const id = await submit(interrupted, "--max-attempts", "2");
     const working = startAgentcore(scratch, ["work"]);
-    await waitFor(() => existsSync(join(scratch.workspace, "runs.txt")));
+    await until(() => existsSync(join(scratch.workspace, "runs.txt")));
     working.child.kill("SIGKILL");
     await working.finished;
     expect((await run("work", "--drain")).code).toBe(0);
@@ -239,7 +231,7 @@ describe("`work`", () => {
   it("starts its runtime again when that is killed, and the job with it", async () => {
     const id = await submit(interrupted, "--max-attempts", "2");
     const working = startAgentcore(scratch, ["work", "--drain"]);
-    await waitFor(() => existsSync(join(scratch.workspace, "runs.txt")));
+    await until(() => existsSync(join(scratch.workspace, "runs.txt")));
     const { pid } = working.child;
     const runtimePid = Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ")[0]);
     process.kill(runtimePid, "SIGKILL");

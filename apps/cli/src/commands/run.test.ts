@@ -233,7 +233,7 @@ describe("each way a run can end has its exit code:", () => {
     // The run is stopped without the store, so the output must not claim that its job is cancelled.
     expect(stdout).toMatch(/stop +stopped by SIGINT/);
     expect(stdout).not.toMatch(/^\W*cancelled\b/m);
-    await expect.poll(() => processesWith("sleep 4717"), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => processesWith("sleep 4717")).toEqual([]);
     other.close();
     await locked.remove();
   });

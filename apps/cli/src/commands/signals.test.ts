@@ -2,8 +2,8 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { until } from "@agentcore/contract/testing";
 import {
   agentcore,
   agentcoreCommand,
@@ -24,9 +24,7 @@ const repository = fileURLToPath(new URL("../../../..", import.meta.url));
 /** Ends only when it is asked to, and reports that it was. */
 const worker = "trap 'echo told; touch told; exit 3' TERM; touch started; while :; do sleep 0.05; done";
 
-async function untilExists(name: string): Promise<void> {
-  while (!existsSync(join(scratch.workspace, name))) await sleep(20);
-}
+const untilExists = (name: string) => until(() => existsSync(join(scratch.workspace, name)));
 
 /** The process and all its descendants. */
 function treeOf(root: number): number[] {

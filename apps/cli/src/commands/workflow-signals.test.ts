@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, it } from "vitest";
+import { until } from "@agentcore/contract/testing";
 import { shortId } from "../screen/short-id.ts";
 import { agentcore, jsonLinesOf, makeScratch, startAgentcore } from "../testing/agentcore-process.ts";
 
@@ -91,11 +92,3 @@ it("another process cancels a run that is worked on", async () => {
   expect(code).toBe(130);
   expect(jsonLinesOf(stdout).at(-1)).toMatchObject({ outcome: "CANCELLED" });
 });
-
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 30_000;
-  while (!holds()) {
-    if (performance.now() > deadline) throw new TypeError("did not happen within 30 s");
-    await sleep(10);
-  }
-}

@@ -319,11 +319,11 @@ it("kill -9 of everything in the middle of a look leaves no process, and the run
   ];
   const file = workflowFile({ a: { keys, script: "test -e go || sleep 60" } });
   const started = startAgentcore(scratch, ["workflow", "run", file, "--json"]);
-  await expect.poll(() => existsSync(join(scratch.workspace, "looks")), { timeout: 20_000 }).toBe(true);
-  await expect.poll(() => alive(mark).length, { timeout: 20_000 }).toBeGreaterThan(0);
+  await expect.poll(() => existsSync(join(scratch.workspace, "looks"))).toBe(true);
+  await expect.poll(() => alive(mark).length).toBeGreaterThan(0);
   started.child.kill("SIGKILL");
   await started.finished;
-  await expect.poll(() => alive(mark), { timeout: 20_000 }).toEqual([]);
+  await expect.poll(() => alive(mark)).toEqual([]);
   writeFileSync(join(scratch.workspace, "go"), "");
   rmSync(join(scratch.workspace, "looks"));
   const run = String(jsonLinesOf(started.stdout().split("\n")[0] ?? "")[0]?.["run"]);

@@ -3,8 +3,8 @@ import { findSurvivors } from "@agentcore/worker-kit/testing";
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeEach, expect, it } from "vitest";
+import { until } from "@agentcore/contract/testing";
 import {
   agentcore,
   jsonLinesOf,
@@ -125,11 +125,3 @@ it("ends git at the time limit of the workflow", async () => {
   });
   expect(findSurvivors([token])).toEqual([]);
 });
-
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 30_000;
-  while (!holds()) {
-    if (performance.now() > deadline) throw new TypeError("did not happen within 30 s");
-    await sleep(10);
-  }
-}

@@ -129,7 +129,7 @@ describe("with a real state directory", () => {
     expect(await codeIn(scratch.workspace)).toBe("AC_UNCONTAINED");
     expect(await codeIn(other)).toBeUndefined();
     record.end();
-    await expect.poll(() => codeIn(scratch.workspace), { timeout: 30_000, interval: 500 }).toBeUndefined();
+    await expect.poll(() => codeIn(scratch.workspace), { interval: 500 }).toBeUndefined();
   });
 
   it("`doctor` names it, and changes nothing", async () => {

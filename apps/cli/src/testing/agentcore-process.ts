@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { findSurvivors } from "@agentcore/worker-kit/testing";
+import { patienceMs } from "@agentcore/contract/testing";
 
 /** The words that start `agentcore`, as `build-program.ts` built it. Adapters that a test names find our packages' sources. */
 export const agentcoreCommand = [
@@ -38,7 +39,7 @@ export function makeScratch(): Scratch {
     running,
     async remove() {
       for (const child of running) child.kill("SIGKILL");
-      const deadlineMs = performance.now() + removedWithinMs;
+      const deadlineMs = performance.now() + patienceMs(removedWithinMs);
       while (findSurvivors([root]).length > 0 && performance.now() < deadlineMs) await pause(20);
       rmSync(root, { recursive: true, force: true, maxRetries: 5 });
     },

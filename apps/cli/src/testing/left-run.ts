@@ -5,6 +5,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { patienceMs } from "@agentcore/contract/testing";
 import type { Scratch } from "./agentcore-process.ts";
 
 export interface LeftRun {
@@ -21,7 +22,6 @@ export interface LeftRunOptions {
 
 /** No process has this pid: the kernel assigns lower ones. */
 const deadPid = 2 ** 22;
-const patienceMs = 10_000;
 
 export function leaveRun(scratch: Scratch, { marker, label, cwd }: LeftRunOptions): LeftRun {
   const directory = join(scratch.stateDir, "containment", "runs");
@@ -70,6 +70,6 @@ function startNamespace(own: string): { readonly pid: number; readonly pidNamesp
 
 function waitFor(isSo: () => boolean): void {
   const lock = new Int32Array(new SharedArrayBuffer(4));
-  for (const until = Date.now() + patienceMs; !isSo(); Atomics.wait(lock, 0, 0, 5))
+  for (const until = Date.now() + patienceMs(10_000); !isSo(); Atomics.wait(lock, 0, 0, 5))
     if (Date.now() > until) throw new Error("the namespace of a left run is not as it should be");
 }

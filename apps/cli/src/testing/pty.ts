@@ -7,6 +7,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { patienceMs } from "@agentcore/contract/testing";
 import { agentcoreCommand, programEnv, type Scratch } from "./agentcore-process.ts";
 
 export interface Pty {
@@ -17,7 +18,7 @@ export interface Pty {
   isCursorShown(): boolean;
   type(keys: string): void;
   resize(columns: number, rows: number): Promise<void>;
-  /** Resolves when `what` returns true for the screen. Rejects if the program ends first, or after 20 s. */
+  /** Resolves when `what` returns true for the screen. Rejects if the program ends first, or after 20 s of an idle machine. */
   until(what: (screen: string) => boolean): Promise<void>;
   /** Pid of the program on the terminal. */
   readonly pid: () => number;
@@ -103,8 +104,8 @@ export function startOnPty(scratch: Scratch, args: readonly string[], options: P
     until: (what) =>
       new Promise((resolve, reject) => {
         const timer = setTimeout(
-          () => end(new Error(`not seen within 20 s:\n${screen().join("\n")}`)),
-          20_000,
+          () => end(new Error(`not seen in time:\n${screen().join("\n")}`)),
+          patienceMs(20_000),
         );
         const look = (): void => {
           if (what(screen().join("\n"))) end();

@@ -1,6 +1,8 @@
 /** Chance in tests: a seed is chosen anew in each run, printed, and taken back from `AGENTCORE_SEED` to repeat a failure. */
 import type { Random } from "../ports.ts";
 
+export { measuredSlowness, patienceMs, until, type UntilOptions } from "./patience.ts";
+
 /** The seed of this run, from `AGENTCORE_SEED` or by chance. Prints it with what it is for. */
 export function announcedSeed(what: string): number {
   const given = Number.parseInt(process.env.AGENTCORE_SEED ?? "", 10);

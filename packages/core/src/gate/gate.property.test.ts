@@ -10,7 +10,7 @@ import { expect, it } from "vitest";
 import { fakeAdapter } from "../testing/fake-worker.ts";
 import { createManualClock } from "../testing/manual-clock.ts";
 import { permitRequest, runtimeConfig } from "../testing/requests.ts";
-import { announcedSeed } from "@agentcore/contract/testing";
+import { announcedSeed, patienceMs } from "@agentcore/contract/testing";
 import { Gate, type PermitEnd, unusedEnd } from "./gate.ts";
 import type { LivePermit } from "./permit.ts";
 
@@ -218,24 +218,28 @@ const endsOf: Readonly<Record<"unused" | "success" | "failure" | "refused" | "ab
   abort: { ...unusedEnd, started: true },
 };
 
-it("gate and model agree after each of 100,000 random operations", () => {
-  const granted = { count: 0 };
-  fc.assert(
-    fc.property(
-      fc.array(operation, { minLength: operationsPerRun, maxLength: operationsPerRun, size: "max" }),
-      (operations) => {
-        const rig = new Rig();
-        for (const op of operations) {
-          const before = rig.model.live.length;
-          rig.apply(op);
-          if (op.kind === "request" && rig.model.live.length > before) granted.count += 1;
-          rig.check();
-        }
-        rig.drain();
-      },
-    ),
-    { seed: announcedSeed("gate against model"), numRuns: runs },
-  );
-  // If hardly anything were granted, the test would prove nothing.
-  expect(granted.count).toBeGreaterThan(runs * 5);
-}, 60_000);
+it(
+  "gate and model agree after each of 100,000 random operations",
+  () => {
+    const granted = { count: 0 };
+    fc.assert(
+      fc.property(
+        fc.array(operation, { minLength: operationsPerRun, maxLength: operationsPerRun, size: "max" }),
+        (operations) => {
+          const rig = new Rig();
+          for (const op of operations) {
+            const before = rig.model.live.length;
+            rig.apply(op);
+            if (op.kind === "request" && rig.model.live.length > before) granted.count += 1;
+            rig.check();
+          }
+          rig.drain();
+        },
+      ),
+      { seed: announcedSeed("gate against model"), numRuns: runs },
+    );
+    // If hardly anything were granted, the test would prove nothing.
+    expect(granted.count).toBeGreaterThan(runs * 5);
+  },
+  patienceMs(60_000),
+);

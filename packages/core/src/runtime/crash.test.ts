@@ -12,7 +12,7 @@ import { createMemoryLedger } from "../ledger/memory-ledger.ts";
 import { createFakeRunner, fakeAdapter, type FakeRunner } from "../testing/fake-worker.ts";
 import { createManualClock } from "../testing/manual-clock.ts";
 import { permitRequest, runtimeConfig } from "../testing/requests.ts";
-import { announcedSeed, seededRandom } from "@agentcore/contract/testing";
+import { announcedSeed, patienceMs, seededRandom } from "@agentcore/contract/testing";
 import { createRuntime, type InProcessRuntime } from "./create-runtime.ts";
 
 /** A minimum: the number of holds that are open at a crash is random, and a test of lost ones needs enough of them. */
@@ -158,18 +158,22 @@ async function settleDown(): Promise<void> {
   });
 }
 
-it("budgets survive crashes: never over, nothing unaccounted, nothing left held", async () => {
-  const world = new World();
-  const goesOn = (done: number): boolean =>
-    done < operations || (world.counts.lost <= lostMin && done < operationsMax);
-  for (let done = 0; goesOn(done); done += 1) await world.step();
-  await settleDown();
-  await Promise.all(world.processes.map(({ runtime }) => runtime.close()));
-  await settleDown();
-  const [level] = await world.ledger.levels([{ scope: "global", window: "total", windowStart: 0 }]);
-  expect(await world.ledger.openHolds()).toEqual([]);
-  expect(level?.costHeldMicroUsd).toBe(0);
-  expect(level?.costSpentMicroUsd).toBe(world.toldMicroUsd + world.boundsMicroUsd);
-  expect(world.counts.granted).toBeGreaterThan(200);
-  expect(world.counts.lost).toBeGreaterThan(lostMin);
-}, 60_000);
+it(
+  "budgets survive crashes: never over, nothing unaccounted, nothing left held",
+  async () => {
+    const world = new World();
+    const goesOn = (done: number): boolean =>
+      done < operations || (world.counts.lost <= lostMin && done < operationsMax);
+    for (let done = 0; goesOn(done); done += 1) await world.step();
+    await settleDown();
+    await Promise.all(world.processes.map(({ runtime }) => runtime.close()));
+    await settleDown();
+    const [level] = await world.ledger.levels([{ scope: "global", window: "total", windowStart: 0 }]);
+    expect(await world.ledger.openHolds()).toEqual([]);
+    expect(level?.costHeldMicroUsd).toBe(0);
+    expect(level?.costSpentMicroUsd).toBe(world.toldMicroUsd + world.boundsMicroUsd);
+    expect(world.counts.granted).toBeGreaterThan(200);
+    expect(world.counts.lost).toBeGreaterThan(lostMin);
+  },
+  patienceMs(60_000),
+);

@@ -12,7 +12,8 @@ import {
   type WorkerTask,
 } from "@agentcore/contract";
 import { workerTaskSchema } from "@agentcore/contract";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { until } from "@agentcore/contract/testing";
 import type { RuntimeConfigInput } from "../config/runtime-config.ts";
 import { type Ledger, windowStartOf } from "../ledger/ledger.ts";
 import { createMemoryLedger } from "../ledger/memory-ledger.ts";
@@ -525,7 +526,7 @@ describe("the ledger", () => {
       expect(await ledger.openHolds()).toHaveLength(took ? 3 : 0);
       isDown = false;
       rig.clock.advance(10_000);
-      await vi.waitFor(async () => expect(await ledger.openHolds()).toEqual([]));
+      await until(async () => (await ledger.openHolds()).length === 0);
       expect(rig.clock.pendingTimers).toBe(0);
     },
   );
@@ -545,7 +546,7 @@ describe("the ledger", () => {
     };
     const rig = rigOf({ ledger: slow });
     const asked = rig.runtime.requestPermit(permitRequest({ maxCostUsd: 1 }));
-    await vi.waitFor(async () => expect(await ledger.openHolds()).toHaveLength(1));
+    await until(async () => (await ledger.openHolds()).length === 1);
     let isClosed = false;
     const closing = rig.runtime.close().then(() => (isClosed = true));
     await new Promise(setImmediate);

@@ -3,7 +3,6 @@
  * knows nothing but the interface; the harness says which tasks of its worker succeed, fail, hang and emit events.
  */
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   loadReportSchema,
   type PermitDecision,
@@ -15,6 +14,7 @@ import {
   type WorkerEvent,
   type WorkerTask,
 } from "@agentcore/contract";
+import { until } from "@agentcore/contract/testing";
 import type { RuntimeConfigInput } from "../config/runtime-config.ts";
 import type { ConformanceCase } from "./ledger-conformance.ts";
 import { permitRequest } from "./requests.ts";
@@ -89,14 +89,6 @@ class Subject {
       },
     );
     return { permitId, request, result, events, identities };
-  }
-}
-
-async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadlineMs = performance.now() + 20_000;
-  while (!(await condition())) {
-    assert.ok(performance.now() < deadlineMs, `waited too long for ${what}`);
-    await sleep(5);
   }
 }
 
@@ -203,7 +195,7 @@ const cases: Readonly<Record<string, Case>> = {
   "a run that is cancelled ends as cancelled, and cancelling again is harmless": {
     check: async (subject) => {
       const { permitId, result, identities } = await subject.start(subject.instructions.hangs);
-      await until(() => identities.length === 1, "the run to start");
+      await until(() => identities.length === 1, { what: "the run to start" });
       await subject.runtime.cancel(permitId, { reason: "enough" });
       await subject.runtime.cancel(permitId, { reason: "now", force: true });
       const { outcome, errorClass } = await result;
@@ -279,7 +271,7 @@ const cases: Readonly<Record<string, Case>> = {
       const draining = subject.runtime.drain().then(() => {
         drained = true;
       });
-      await until(async () => (await subject.runtime.load()).draining, "draining");
+      await until(async () => (await subject.runtime.load()).draining, { what: "draining" });
       const decision = await subject.ask();
       assert.ok(decision.kind === "rejected" && decision.code === "AC_DRAINING");
       assert.equal(drained, false);
@@ -308,7 +300,7 @@ const cases: Readonly<Record<string, Case>> = {
       await (
         await subject.start(subject.instructions.crashes)
       ).result;
-      await until(() => heard.includes("open_breaker"), "the escalation");
+      await until(() => heard.includes("open_breaker"), { what: "the escalation" });
       stop();
     },
   },

@@ -12,9 +12,9 @@ import {
 } from "@agentcore/store-sqlite";
 import { findSurvivors } from "@agentcore/worker-kit/testing";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { until } from "@agentcore/contract/testing";
 import { makeRig, type Rig } from "../rig.ts";
 import { SchedulerProcess } from "../scheduler-process.ts";
-import { until } from "../until.ts";
 import { readRecordedRun } from "./finished-pieces.ts";
 import { differences, makeRepository, readArtifacts, readLedger } from "./killed-workflow.ts";
 

@@ -303,7 +303,7 @@ describe("the verify script", () => {
       task: { verify: `touch verifying; exec -a ${agent.tag} sleep 3600` },
     });
     const sleeps = () => findSurvivors([agent.tag]).some((each) => each.commandLine.startsWith(agent.tag));
-    await expect.poll(sleeps, { timeout: 10_000 }).toBe(true);
+    await expect.poll(sleeps).toBe(true);
     driven.cancel({ reason: { kind: "deadline", code: "AC_TIMEOUT", message: "no time left" } });
     expect(await driven.result).toMatchObject({ outcome: "timed_out", code: "AC_TIMEOUT" });
     expect(findSurvivors([agent.tag])).toEqual([]);
@@ -355,7 +355,7 @@ describe("the verify script", () => {
       limits: { graceMs: hurried ? 60_000 : 200 },
     });
     const sleeps = () => findSurvivors([agent.tag]).some((each) => each.commandLine.startsWith(agent.tag));
-    await expect.poll(sleeps, { timeout: 10_000 }).toBe(true);
+    await expect.poll(sleeps).toBe(true);
     driven.cancel();
     if (hurried) driven.cancel({ force: true });
     expect(await driven.result).toMatchObject({ outcome: "cancelled" });

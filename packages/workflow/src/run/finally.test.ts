@@ -1,11 +1,11 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeEach, beforeAll, describe, expect, it } from "vitest";
+import { until } from "@agentcore/contract/testing";
 import type { Step, Workflow } from "../definition.ts";
 import { dieEverywhere } from "../testing/mortal-ports.ts";
 import { createRunRig, type RunRig } from "../testing/run-rig.ts";
 import { shellStep, shellWork, subWorkflow, testStep, testWorkflow } from "../testing/test-workflow.ts";
-import { until } from "../testing/until.ts";
 
 let rig: RunRig;
 beforeAll(async () => {

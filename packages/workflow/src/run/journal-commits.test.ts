@@ -1,10 +1,10 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { until } from "@agentcore/contract/testing";
 import { createRunRig, type RunRig } from "../testing/run-rig.ts";
 import type { RunPorts } from "../run-ports.ts";
 import { shellStep, testWorkflow } from "../testing/test-workflow.ts";
-import { until } from "../testing/until.ts";
 
 let rig: RunRig;
 beforeEach(async () => {

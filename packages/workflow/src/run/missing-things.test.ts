@@ -12,9 +12,9 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { until } from "@agentcore/contract/testing";
 import { createRunRig, type RunRig } from "../testing/run-rig.ts";
 import { shellLoop, shellStep, testWorkflow } from "../testing/test-workflow.ts";
-import { until } from "../testing/until.ts";
 
 let rig: RunRig;
 const root = realpathSync(mkdtempSync(join(tmpdir(), "agentcore-missing-")));

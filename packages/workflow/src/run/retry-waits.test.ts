@@ -2,12 +2,12 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { until } from "@agentcore/contract/testing";
 import type { RetryRules, Step } from "../definition.ts";
 import { retryDelayMs } from "../retry-delay.ts";
 import type { RunPorts } from "../run-ports.ts";
 import { createRunRig, type RunRig } from "../testing/run-rig.ts";
 import { shellStep, testWorkflow } from "../testing/test-workflow.ts";
-import { until } from "../testing/until.ts";
 import { listRuns } from "../records/read-runs.ts";
 import { runStream } from "../records/streams.ts";
 

@@ -2,9 +2,9 @@ import type { Journal } from "@agentcore/scheduler";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { until } from "@agentcore/contract/testing";
 import type { Budget, Loop, Step, Workflow } from "../definition.ts";
 import { createRunRig, type RunRig } from "../testing/run-rig.ts";
-import { until } from "../testing/until.ts";
 import { shellWork, subWorkflow, testLoop, testStep, testWorkflow } from "../testing/test-workflow.ts";
 import type { RunResult } from "../run-ports.ts";
 import {

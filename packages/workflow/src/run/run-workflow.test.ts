@@ -2,8 +2,8 @@ import { AgentCoreError } from "@agentcore/contract";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { until } from "@agentcore/contract/testing";
 import type { Step } from "../definition.ts";
-import { until } from "../testing/until.ts";
 import { createRunRig, type RunRig } from "../testing/run-rig.ts";
 import {
   shellLoop,

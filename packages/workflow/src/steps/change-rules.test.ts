@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
+import { patienceMs } from "@agentcore/contract/testing";
 import { judgeChanges, observedOf, unjudgedChanges } from "./change-rules.ts";
 import { matchesPath } from "../path-glob.ts";
 
@@ -31,23 +32,27 @@ describe("a path pattern", () => {
 });
 
 /** In a separate process, since nothing interrupts a function that does not return. */
-it("patterns that are made to take long take no time", () => {
-  const cases = [
-    ["*a".repeat(10) + "b", "a".repeat(200)],
-    ["**/".repeat(200) + "x", "a/".repeat(2000)],
-    ["*?".repeat(100) + "b", "a".repeat(2000)],
-    ["**".repeat(200) + "x", "a/".repeat(2000)],
-  ];
-  const program = `
+it(
+  "patterns that are made to take long take no time",
+  () => {
+    const cases = [
+      ["*a".repeat(10) + "b", "a".repeat(200)],
+      ["**/".repeat(200) + "x", "a/".repeat(2000)],
+      ["*?".repeat(100) + "b", "a".repeat(2000)],
+      ["**".repeat(200) + "x", "a/".repeat(2000)],
+    ];
+    const program = `
     import { matchesPath } from ${JSON.stringify(new URL("../path-glob.ts", import.meta.url).href)};
     console.log(JSON.stringify(${JSON.stringify(cases)}.map(([pattern, path]) => matchesPath(pattern, path))));
   `;
-  const { stdout, signal } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
-    timeout: 20_000,
-    encoding: "utf8",
-  });
-  expect({ signal, stdout }).toEqual({ signal: null, stdout: "[false,false,false,false]\n" });
-}, 30_000);
+    const { stdout, signal } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+      timeout: 20_000,
+      encoding: "utf8",
+    });
+    expect({ signal, stdout }).toEqual({ signal: null, stdout: "[false,false,false,false]\n" });
+  },
+  patienceMs(30_000),
+);
 
 describe("what an iteration changed", () => {
   const rules = { allowedPaths: ["src/**"], ignoredPaths: ["**/*.log"], maxChangedFiles: 2 };

@@ -2,7 +2,7 @@
  * Random edits in worktrees of steps, some of them while the workspace is edited too. What a step did is in the workspace in
  * bytes and modes and nothing else changed, or the step failed and nothing changed. Repeat with AGENTCORE_SEED.
  */
-import { seededRandom } from "@agentcore/contract/testing";
+import { patienceMs, seededRandom } from "@agentcore/contract/testing";
 import {
   chmodSync,
   lstatSync,
@@ -125,57 +125,61 @@ function countOf(text: string | undefined, line: string): number {
     .filter((one) => one === line).length;
 }
 
-it(`what a step did is in the workspace, or it failed (AGENTCORE_SEED=${seed})`, async () => {
-  console.info(`random edits in worktrees: repeat with AGENTCORE_SEED=${seed}`);
-  const random = seededRandom(seed);
-  for (let n = 0; n < 10; n++) edit(random, rig.workspace);
-  const counts = { alone: 0, merged: 0, refused: 0 };
-  for (let round = 0; round < rounds; round++) {
-    const step = await rig.begin(`step-${round}`);
-    const before = filesIn(rig.workspace);
-    // With other line endings, if the repository converts them.
-    const begun = filesIn(step.path);
-    editSome(random, step.path);
-    // Sometimes both make the same change, which must not be merged as one.
-    const same = round % 4 === 1 ? random.next() * 2 ** 31 : null;
-    if (same !== null) edit(seededRandom(same), step.path);
-    const theirs = filesIn(step.path);
-    const isAlone = round % 2 === 0;
-    if (same !== null) edit(seededRandom(same), rig.workspace);
-    else if (!isAlone) editSome(random, rig.workspace);
-    const ours = filesIn(rig.workspace);
-    const refusal = await step.merge().then(
-      () => null,
-      (error: unknown) => String(error),
-    );
-    const after = filesIn(rig.workspace);
-    const context = { round, seed };
-    if (refusal !== null) {
-      counts.refused += 1;
-      expect({ ...context, refusal, isAlone }).toEqual({ ...context, refusal, isAlone: false });
-      expect({ ...context, refusal, after }).toEqual({ ...context, refusal, after: ours });
-    } else {
-      counts[isAlone ? "alone" : "merged"] += 1;
-      const wanted: Record<string, string | undefined> = { ...ours };
-      const [byThem, byUs] = [difference(begun, theirs), difference(before, ours)];
-      for (const [path, text] of byThem) wanted[path] = byUs.has(path) ? after[path] : text;
-      expect({ ...context, after }).toEqual({ ...context, after: JSON.parse(JSON.stringify(wanted)) });
-      for (const [path, text] of byThem) {
-        if (!byUs.has(path) || ours[path] === undefined || text === undefined || text.startsWith("link"))
-          continue;
-        for (const line of new Set(lines.map((one) => one.replace("\r\n", "\n")))) {
-          const count = countOf(ours[path], line) + countOf(text, line) - countOf(begun[path], line);
-          expect({ ...context, path, line, count: countOf(after[path], line) }).toEqual({
-            ...context,
-            path,
-            line,
-            count,
-          });
+it(
+  `what a step did is in the workspace, or it failed (AGENTCORE_SEED=${seed})`,
+  async () => {
+    console.info(`random edits in worktrees: repeat with AGENTCORE_SEED=${seed}`);
+    const random = seededRandom(seed);
+    for (let n = 0; n < 10; n++) edit(random, rig.workspace);
+    const counts = { alone: 0, merged: 0, refused: 0 };
+    for (let round = 0; round < rounds; round++) {
+      const step = await rig.begin(`step-${round}`);
+      const before = filesIn(rig.workspace);
+      // With other line endings, if the repository converts them.
+      const begun = filesIn(step.path);
+      editSome(random, step.path);
+      // Sometimes both make the same change, which must not be merged as one.
+      const same = round % 4 === 1 ? random.next() * 2 ** 31 : null;
+      if (same !== null) edit(seededRandom(same), step.path);
+      const theirs = filesIn(step.path);
+      const isAlone = round % 2 === 0;
+      if (same !== null) edit(seededRandom(same), rig.workspace);
+      else if (!isAlone) editSome(random, rig.workspace);
+      const ours = filesIn(rig.workspace);
+      const refusal = await step.merge().then(
+        () => null,
+        (error: unknown) => String(error),
+      );
+      const after = filesIn(rig.workspace);
+      const context = { round, seed };
+      if (refusal !== null) {
+        counts.refused += 1;
+        expect({ ...context, refusal, isAlone }).toEqual({ ...context, refusal, isAlone: false });
+        expect({ ...context, refusal, after }).toEqual({ ...context, refusal, after: ours });
+      } else {
+        counts[isAlone ? "alone" : "merged"] += 1;
+        const wanted: Record<string, string | undefined> = { ...ours };
+        const [byThem, byUs] = [difference(begun, theirs), difference(before, ours)];
+        for (const [path, text] of byThem) wanted[path] = byUs.has(path) ? after[path] : text;
+        expect({ ...context, after }).toEqual({ ...context, after: JSON.parse(JSON.stringify(wanted)) });
+        for (const [path, text] of byThem) {
+          if (!byUs.has(path) || ours[path] === undefined || text === undefined || text.startsWith("link"))
+            continue;
+          for (const line of new Set(lines.map((one) => one.replace("\r\n", "\n")))) {
+            const count = countOf(ours[path], line) + countOf(text, line) - countOf(begun[path], line);
+            expect({ ...context, path, line, count: countOf(after[path], line) }).toEqual({
+              ...context,
+              path,
+              line,
+              count,
+            });
+          }
         }
       }
+      await step.discard(refusal === null);
     }
-    await step.discard(refusal === null);
-  }
-  expect(counts.alone).toBe(rounds / 2);
-  expect(readdirSync(rig.workspace)).toContain(".git");
-}, 60_000);
+    expect(counts.alone).toBe(rounds / 2);
+    expect(readdirSync(rig.workspace)).toContain(".git");
+  },
+  patienceMs(60_000),
+);
