@@ -1,13 +1,13 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { until } from "@agentcore/contract/testing";
 import type { Step, StepAction } from "../definition.ts";
 import { readRun, storedSteps } from "../records/read-runs.ts";
 import { waitingApprovals, type WaitingApproval } from "../records/waiting-approvals.ts";
 import { dieEverywhere } from "../testing/mortal-ports.ts";
 import { createRunRig, type RunRig } from "../testing/run-rig.ts";
 import { shellStep, subWorkflow, testStep, testWorkflow } from "../testing/test-workflow.ts";
-import { until } from "../testing/until.ts";
 import { requestAnswer, requestCancel } from "./requests.ts";
 
 let rig: RunRig;
