@@ -20,12 +20,15 @@ export function defineJobs({ define: defineTop, finish, io }: Definition): void 
   where(stateCommand(define, "list", "List jobs, newest first"))
     .option("--state <list>", "queued, running, succeeded, dead, cancelled", value(readStates))
     .option("--all", "include the steps of workflow runs")
+    .option("--run <run>", `only the steps of this workflow run (id, short id or ${lastWord})`)
+    .option("--watch", "show the list again when it changes, until q or Ctrl-C")
     .option("--before <job>", "only jobs with a lower id: the next page")
     .option("--limit <count>", "at most so many (default: 100)", value(readCount))
     .addHelpText(
       "after",
       examples([
-        "agentcore jobs list --state queued,running",
+        "agentcore jobs list --state queued,running --watch",
+        "agentcore jobs list --run @last",
         "agentcore jobs list --where worker=codex --where submitted_after=1d --json",
       ]),
     )

@@ -67,6 +67,7 @@ export function defineSubmit({ define, finish, io }: Definition): void {
 export function defineWork({ define, finish, io }: Definition): void {
   stateCommand(define, "work", "Run the queue in the foreground")
     .option("--drain", "exit when no job is left")
+    .option("--plain", "print a line for each event, instead of the live screen")
     .option("--in-process", "run the runtime in this process instead of a supervised child process")
     .option(
       "--concurrency <count>",

@@ -195,10 +195,11 @@ function defineLooks({ define, finish, io }: Below): void {
   const logs = stateCommand(define, "logs", "Print the output of a run's workers, job by job");
   idArgument(logs, "run", "whose output to print")
     .argument("[step]", "only this step's jobs and checks")
+    .option("-f, --follow", "follow the run until it ends")
     .option("--raw", "the bytes as they came, stdout to stdout and stderr to stderr")
     .addHelpText(
       "after",
-      `\nOn a terminal, lines of more than 1,000 columns are cut; in a file or pipe they are whole.\n${examples(["agentcore workflow logs 2727b1d1", "agentcore workflow logs 2727b1d1 build"])}`,
+      `\nOn a terminal, lines of more than 1,000 columns are cut; in a file or pipe they are whole.\n${examples(["agentcore workflow logs 2727b1d1", "agentcore workflow logs -f --last build"])}`,
     )
     .action(
       finish(async (run: string | undefined, step: string | undefined, options) =>

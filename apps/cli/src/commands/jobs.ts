@@ -1,8 +1,17 @@
 /** `agentcore jobs list|show|wait|cancel`: shows and cancels jobs. Starts no job. */
 import { omitUndefined, systemClock } from "@agentcore/contract";
-import { reservedLabelPrefix, type JobPage, type JobQuery, type JobStateKind } from "@agentcore/scheduler";
+import {
+  reservedLabelPrefix,
+  runLabel,
+  type JobPage,
+  type JobQuery,
+  type JobStateKind,
+} from "@agentcore/scheduler";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
+import { findRunId } from "../workflow/find-run.ts";
+import { withJournal } from "../workflow/open-journal.ts";
+import { watchJobs } from "./watch-jobs.ts";
 import { jobDetailJson, jobJson } from "../queue/job-json.ts";
 import { cursorOf, findJob, namesOf, withQueue, type StateOptions } from "../queue/open-queue.ts";
 import { jobLines, jobTable } from "../screen/job-screen.ts";
@@ -22,13 +31,22 @@ export interface ListOptions extends StateOptions {
 interface JobListOptions extends ListOptions {
   /** Include the steps of workflow runs. */
   readonly all?: boolean;
+  /** Only the steps of this workflow run. */
+  readonly run?: string;
+  /** Show the list again when it changes, until Ctrl-C. */
+  readonly watch?: boolean;
 }
 
 export async function listJobs(options: JobListOptions, io: Io): Promise<number> {
+  const { run } = options;
+  const id =
+    run === undefined ? undefined : await withJournal(options, io, (journal) => findRunId(journal, run));
   return withQueue(options, io, async ({ store }) => {
-    const query = listQuery({ ...options, before: await cursorOf(store, options.before) });
+    const filter = listQuery({ ...options, before: await cursorOf(store, options.before) });
+    const query = id === undefined ? filter : { ...filter, labels: { ...filter.labels, [runLabel]: id } };
     const asksForSteps = Object.keys(query.labels ?? {}).some((name) => name.startsWith(reservedLabelPrefix));
     const shown = options.all === true || asksForSteps ? query : { ...query, notPieces: true };
+    if (options.watch === true) return watchJobs(store, shown, options, io);
     const page = await listUpTo(options.limit, shown, (part) => store.list(part));
     if (options.json === true) {
       writePage(page, io);

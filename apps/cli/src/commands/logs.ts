@@ -54,7 +54,7 @@ const readerOf =
   (): boolean =>
     !stdout.isGone;
 
-/** All attempts of a job that is not followed. */
+/** All attempts of a job; with `follow`, also those that are still to come. */
 export async function printJob(
   opened: OpenedQueue,
   record: JobRecord,
@@ -62,8 +62,16 @@ export async function printJob(
   io: Io,
 ): Promise<void> {
   const print = options.raw === true ? rawPrinter(io) : await eventPrinter(record, opened, options, io);
-  for (let attempt = 1; attempt <= record.attempt; attempt += 1)
-    await copyAttempt({ opened, jobId: record.job.id, attempt, print, follow: false, isRead: readerOf(io) });
+  const follow = options.follow === true;
+  const isRead = readerOf(io);
+  let last = record;
+  for (let attempt = 1; ; attempt += 1) {
+    if (!follow && attempt > last.attempt) return;
+    await copyAttempt({ opened, jobId: record.job.id, attempt, print, follow, isRead });
+    if (!follow) continue;
+    last = await nextBegun(opened.store, last, attempt, isRead());
+    if (last.attempt <= attempt) return;
+  }
 }
 
 /** The job after its next attempt has started, or after it has ended; without waiting, the current job. */

@@ -3,8 +3,7 @@
  * second stops them cleanly, the third exits at once. SIGTERM and SIGHUP stop running jobs cleanly, as a service manager
  * expects.
  */
-import { isAgentCoreError, systemClock, type RunEvent } from "@agentcore/contract";
-import type { RunEventListener } from "@agentcore/scheduler";
+import { isAgentCoreError, systemClock } from "@agentcore/contract";
 import { requireAdapters } from "../adapters.ts";
 import { compose } from "../compose.ts";
 import { composeSupervised } from "../compose-supervised.ts";
@@ -14,11 +13,9 @@ import type { Io } from "../io.ts";
 import { createLog, type LogLevel } from "../log.ts";
 import { announcementOf, loadOptionsConfig, type StateOptions } from "../queue/open-queue.ts";
 import { pruneAttemptsRegularly } from "../state/prune-attempts.ts";
-import { eventLines } from "../present/event-lines.ts";
 import { closeScheduler, startScheduler } from "../queue/start-scheduler.ts";
-import { plainScreen } from "../screen/terminal.ts";
-import { waitLine, workLine } from "../screen/work-screen.ts";
 import { tellWaits } from "../queue/tell-waits.ts";
+import { workPresenter } from "./work-presenter.ts";
 import { resolveStateDir } from "../state/state-dir.ts";
 
 export interface WorkOptions extends StateOptions {
@@ -28,11 +25,15 @@ export interface WorkOptions extends StateOptions {
   /** Run the runtime in this process instead of in a supervised child process. */
   readonly inProcess?: boolean;
   readonly logLevel?: LogLevel;
+  /** Lines instead of the live screen. */
+  readonly plain?: boolean;
 }
 
 export async function work(options: WorkOptions, io: Io): Promise<number> {
   const loaded = await loadOptionsConfig(options, io, announcementOf(options));
-  const log = createLog(options.logLevel ?? "warn");
+  const presenter = workPresenter(options, io);
+  const runtimeText = new TextDecoder();
+  const log = createLog(options.logLevel ?? "warn", presenter.stderr);
   const adapters = await requireAdapters(loaded);
   const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
   const composition = await (options.inProcess === true
@@ -44,7 +45,7 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
         cwd: io.cwd,
         env: io.env,
         log,
-        onStderr: (chunk) => io.stderr.raw(chunk),
+        onStderr: (chunk) => presenter.stderr.write(runtimeText.decode(chunk, { stream: true })),
       }));
   let stopPruning: (() => void) | undefined;
   let stopTelling: (() => void) | undefined;
@@ -57,10 +58,10 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
     const { store } = composition;
     const kept = { attemptsDir: state.attempts, store, keepMs: keepEndedMs };
     stopPruning = pruneAttemptsRegularly({ ...kept, clock: systemClock, log });
-    scheduler.subscribe(options.json === true ? jsonEvents(io) : lines(io));
-    const tell = (text: string): void => plainScreen(io.stdout).print([waitLine(systemClock.now(), text)]);
-    if (options.json !== true) stopTelling = tellWaits({ scheduler, store, clock: systemClock, tell });
-    const signals = listenForSignals((text) => io.stderr.write(`agentcore: ${text}\n`));
+    scheduler.subscribe((event) => presenter.event(event));
+    stopTelling = tellWaits({ scheduler, store, clock: systemClock, tell: (text) => presenter.wait(text) });
+    const signals = listenForSignals((text) => presenter.remark(text));
+    presenter.open(scheduler);
     const idle = options.drain === true ? scheduler.whenIdle().then(() => "finish" as const) : signals.first;
     const how = await Promise.race([signals.first, idle, composition.broken]);
     composition.retire();
@@ -77,6 +78,7 @@ export async function work(options: WorkOptions, io: Io): Promise<number> {
   } finally {
     stopPruning?.();
     stopTelling?.();
+    presenter.close();
     await composition.close();
     await log.flush();
   }
@@ -98,17 +100,4 @@ function listenForSignals(remark: (text: string) => void) {
     }
   });
   return { first: first.promise, second: second.promise };
-}
-
-function jsonEvents({ stdout }: Io): RunEventListener {
-  const lines = eventLines<RunEvent>(stdout, ({ type }) => type === "worker_event");
-  return (event) => lines.write(event);
-}
-
-function lines({ stdout }: Io): RunEventListener {
-  const screen = plainScreen(stdout);
-  return (event) => {
-    const line = workLine(event);
-    if (line !== null) screen.print([line]);
-  };
 }

@@ -1,45 +1,80 @@
-/** `agentcore workflow logs RUN [STEP]`: prints the output of a run's workers, job by job, oldest first. */
-import { AgentCoreError } from "@agentcore/contract";
+/**
+ * `agentcore workflow logs RUN [STEP]`: prints the output of a run's workers, job by job, oldest first. `-f` follows the
+ * run until it ends; of steps that run at the same time, the output of one comes after that of the other.
+ */
+import { AgentCoreError, sleep, systemClock } from "@agentcore/contract";
+import type { Journal, JobRecord } from "@agentcore/scheduler";
+import { listRuns } from "@agentcore/workflow";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import { withQueue } from "../queue/open-queue.ts";
+import { withQueue, type OpenedQueue } from "../queue/open-queue.ts";
 import { span } from "../screen/line.ts";
 import { pieceName } from "../screen/job-screen.ts";
 import { shortId } from "../screen/short-id.ts";
 import { plainScreen } from "../screen/terminal.ts";
 import { findRunId } from "../workflow/find-run.ts";
 import { jobsOfRun } from "../workflow/jobs-of-run.ts";
+import { runStateOf } from "../workflow/run-owner.ts";
 import { withJournal } from "../workflow/open-journal.ts";
 import { printJob, type LogsOptions } from "./logs.ts";
+
+type RunLogsOptions = Omit<LogsOptions, "attempt">;
 
 export async function workflowLogs(
   run: string,
   step: string | undefined,
-  options: Omit<LogsOptions, "follow" | "attempt">,
+  options: RunLogsOptions,
   io: Io,
 ): Promise<number> {
-  const id = await withJournal(options, io, (journal) => findRunId(journal, run));
-  return withQueue(options, io, async (opened) => {
-    const jobs = (await jobsOfRun(opened.store, id)).toReversed();
-    const wanted = jobs.filter(({ job }) => isOf(job.context.labels["workflow.step"] ?? "", step));
-    if (wanted.length === 0 && step !== undefined) {
-      const known = [...new Set(jobs.map(({ job }) => job.context.labels["workflow.step"]))].join(", ");
-      throw new AgentCoreError(
-        "AC_USAGE",
-        `run ${id} has no job of a step "${step}"; it has jobs of ${known}`,
-      );
-    }
-    const screen = plainScreen(io.stdout);
-    for (const record of wanted) {
-      if (options.json !== true && options.raw !== true) {
-        screen.print([
-          [span(pieceName(record.job), "strong"), span(`  job ${shortId(record.job.id)}`, "dim")],
-        ]);
+  return withJournal(options, io, async (journal) => {
+    const id = await findRunId(journal, run);
+    const isAtWork = async (): Promise<boolean> =>
+      options.follow === true && !io.stdout.isGone && (await isRunning(journal, id));
+    return withQueue(options, io, async (opened) => {
+      const printed = new Set<string>();
+      for (;;) {
+        // Asked first: a run that is over gets no more jobs.
+        const goesOn = await isAtWork();
+        const jobs = (await jobsOfRun(opened.store, id)).toReversed();
+        const wanted = jobs.filter(({ job }) => isOf(job.context.labels["workflow.step"] ?? "", step));
+        if (wanted.length === 0 && step !== undefined && !goesOn) throw noSuchStep(id, step, jobs);
+        for (const record of wanted.filter(({ job }) => !printed.has(job.id))) {
+          printed.add(record.job.id);
+          await printWithHead(record, opened, options, io);
+        }
+        if (!goesOn) return exitCodes.succeeded;
+        await sleep(systemClock, lookMs);
       }
-      await printJob(opened, record, options, io);
-    }
-    return exitCodes.succeeded;
+    });
   });
+}
+
+const lookMs = 250;
+
+async function isRunning(journal: Journal, id: string): Promise<boolean> {
+  const [found] = await listRuns(journal, { before: `${id}\0`, limit: 1 });
+  return found?.id === id && runStateOf(found.header) === "RUNNING";
+}
+
+async function printWithHead(
+  record: JobRecord,
+  opened: OpenedQueue,
+  options: RunLogsOptions,
+  io: Io,
+): Promise<void> {
+  if (options.json !== true && options.raw !== true) {
+    const head = [span(pieceName(record.job), "strong"), span(`  job ${shortId(record.job.id)}`, "dim")];
+    plainScreen(io.stdout).print([head]);
+  }
+  await printJob(opened, record, options, io);
+}
+
+function noSuchStep(id: string, step: string, jobs: readonly JobRecord[]): AgentCoreError {
+  const known = [...new Set(jobs.map(({ job }) => job.context.labels["workflow.step"]))].join(", ");
+  return new AgentCoreError(
+    "AC_USAGE",
+    `run ${shortId(id)} has no job of a step "${step}"; it has jobs of ${known}`,
+  );
 }
 
 /** A step with a matrix has a job for each combination, and may also be named as a whole. */
