@@ -83,6 +83,8 @@ export interface Step {
   readonly condition: string | null;
   /** Empty if the step has no matrix. Values are texts. */
   readonly matrix: ReadonlyMap<string, readonly string[]>;
+  /** Further keys of the matrix, whose lists come from values of earlier steps: `${{ steps.ID.outputs.NAME }}`. */
+  readonly matrixLists: ReadonlyMap<string, string>;
   readonly isolation: "none" | "worktree";
   readonly merge: "apply" | "none";
   readonly verify: string | null;

@@ -20,6 +20,8 @@ export interface GraphNode {
   readonly worker: string;
   /** Combinations of its matrix; 1 if it has none. */
   readonly instances: number;
+  /** Such as `× 4`, or `× list` if a list is known only when the step begins; empty for one instance. */
+  readonly times: string;
   /** The sub-workflow; null for a worker. */
   readonly inner: WorkflowGraph | null;
   /** Its condition, if no edge shows it because it refers to no step that it waits for. */
@@ -49,12 +51,18 @@ export function workflowGraph(workflow: Workflow, path = ""): WorkflowGraph {
       path: own,
       step,
       worker: workerOf(step),
-      instances: [...step.matrix.values()].reduce((product, values) => product * values.length, 1),
+      ...instancesOf(step),
       inner: step.action.kind !== "workflow" ? null : workflowGraph(step.action.workflow, own),
       condition: isShown ? null : step.condition,
     };
   });
   return { workflow, nodes, edges };
+}
+
+function instancesOf({ matrix, matrixLists }: Step): Pick<GraphNode, "instances" | "times"> {
+  const instances = [...matrix.values()].reduce((product, values) => product * values.length, 1);
+  const known = instances > 1 ? [`× ${instances}`] : [];
+  return { instances, times: [...known, ...[...matrixLists].map(() => "× list")].join(" ") };
 }
 
 /** All nodes of the graph and of its inner graphs. */

@@ -30,7 +30,6 @@ export {
 } from "./records/read-runs.ts";
 export { stepInstances, type StepInstance } from "./plan/step-instance.ts";
 export type { StepReport } from "./records/record-files.ts";
-export { worstStatus } from "./plan/step-instance.ts";
 export type { RetryChoice } from "./run/retry-run.ts";
 export type { RunPorts, RunResult, RunSettings, WorkflowEvent } from "./run-ports.ts";
 export type { BaseCommit, RunCreated, RunEntry } from "./records/run-record.ts";

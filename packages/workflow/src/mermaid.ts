@@ -22,10 +22,9 @@ export function mermaidGraph(workflow: Workflow): string {
   return `${["flowchart TD", ...lines].join("\n")}\n`;
 }
 
-function shape({ step, worker, instances, condition, inner }: GraphNode): string {
-  const times = instances > 1 ? [`× ${instances}`] : [];
+function shape({ step, worker, times, condition, inner }: GraphNode): string {
   const when = condition === null ? [] : [`if ${condition}`];
-  const label = [step.id, worker, ...times, ...when].map(quote).join("<br/>");
+  const label = [step.id, worker, times, ...when].filter(Boolean).map(quote).join("<br/>");
   if (step.action.kind === "approval") return `{{"${label}"}}`;
   return inner === null ? `["${label}"]` : `[["${label}"]]`;
 }

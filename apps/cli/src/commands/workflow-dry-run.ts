@@ -45,6 +45,8 @@ function stepDocument({ id, step, round, skipped, budget, inner }: PlannedStep):
     skipped,
     dependsOn: step.dependsOn,
     condition: step.condition,
+    matrixLists: Object.fromEntries(step.matrixLists),
+    secrets: step.secrets,
     worker: work?.worker ?? null,
     model: work?.model ?? null,
     capabilities: work?.capabilities ?? [],
@@ -107,12 +109,14 @@ function rowsOf(planned: PlannedStep, above: string): Span[][] {
 }
 
 function detailsOf({ step, skipped, budget }: PlannedStep): string[] {
-  const { action, loop, maxRetries, timeoutMs, condition, isFinal, isolation } = step;
+  const { action, loop, maxRetries, timeoutMs, condition, isFinal, isolation, matrixLists, secrets } = step;
   if (skipped !== null) return [skipped];
   return [
     ...(isFinal ? ["finally"] : []),
     ...(action.kind === "approval" ? approvalDetails(action) : []),
     ...(condition === null ? [] : [`if ${condition.trim()}`]),
+    ...[...matrixLists].map(([key, text]) => `for each ${key} in ${text}`),
+    ...(secrets.length === 0 ? [] : [`gets ${secrets.join(", ")}`]),
     ...(loop === null
       ? []
       : [`until ${loop.check.worker} finds it complete, at most ${loop.maxIterations} times`]),

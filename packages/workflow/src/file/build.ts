@@ -103,7 +103,16 @@ function stepOf(id: string, step: FileStep, file: WorkflowFile, context: BuildCo
     stall,
     budget: budgetOf(step.budget),
     condition: step.if ?? null,
-    matrix: new Map(Object.entries(step.matrix ?? {}).map(([key, values]) => [key, values.map(String)])),
+    matrix: new Map(
+      Object.entries(step.matrix ?? {}).flatMap(([key, values]) =>
+        typeof values === "string" ? [] : [[key, values.map(String)] as const],
+      ),
+    ),
+    matrixLists: new Map(
+      Object.entries(step.matrix ?? {}).filter(
+        (entry): entry is [string, string] => typeof entry[1] === "string",
+      ),
+    ),
     isolation: step.isolation ?? "none",
     merge: step.merge ?? (step.isolation === "worktree" ? "apply" : "none"),
     verify: step.verify ?? null,

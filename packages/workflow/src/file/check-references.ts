@@ -8,6 +8,7 @@ import {
   statusFunctions,
   type Expression,
 } from "../expression.ts";
+import { placeholderAt } from "../placeholder.ts";
 import { artifactsOf, valuesOf } from "./check-graph.ts";
 import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
 
@@ -24,6 +25,7 @@ export function checkReferences(file: Raw, steps: RawSteps, report: Report): voi
     if (condition !== undefined)
       checkExpression(condition, [...path, "if"], ["inputs", "steps", ...statusFunctions], scope, report);
     const check = rawOf(step["completion_check"]);
+    checkLists(rawOf(step["matrix"]), [...path, "matrix"], scope, report);
     checkText(step["instructions"], [...path, "instructions"], scope, report);
     checkText(step["verify"], [...path, "verify"], scope, report);
     checkText(rawOf(step["approval"])["message"], [...path, "approval", "message"], scope, report);
@@ -34,6 +36,27 @@ export function checkReferences(file: Raw, steps: RawSteps, report: Report): voi
     for (const [index, output] of listOf(step["outputs"]).entries()) {
       checkText(rawOf(output)["path"], [...path, "outputs", index, "path"], scope, report, ofAttempt);
     }
+  }
+}
+
+/** A list of a matrix is one placeholder with a value of an earlier step. */
+function checkLists(matrix: Raw, path: Path, scope: Scope, report: Report): void {
+  for (const [key, value] of Object.entries(matrix)) {
+    if (typeof value !== "string") continue;
+    const at = [...path, key];
+    const whole = placeholderAt(value.trim(), 0);
+    if (whole === null || whole.end !== value.trim().length) {
+      report(at, "is neither a list nor ${{ steps.ID.outputs.NAME }} and nothing else");
+      continue;
+    }
+    const parsed = parseExpression(whole.expression);
+    const reference = parsed.ok && parsed.expression.kind === "reference" ? parsed.expression.path : null;
+    const [root, id = "", field, name = ""] = reference ?? [];
+    if (parsed.ok && (root !== "steps" || field !== "outputs"))
+      report(at, `"${cut(whole.expression)}" is no list; use \${{ steps.ID.outputs.NAME }}`);
+    else if (artifactsOf(scope.steps.byId.get(id) ?? {}).includes(name))
+      report(at, `"${name}" is a file, not a value; declare it with value: true`);
+    else checkExpression(whole.expression, at, ["steps"], scope, report);
   }
 }
 

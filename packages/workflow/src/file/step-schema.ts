@@ -345,7 +345,7 @@ export const stepSchema = z
     matrix: z
       .record(
         z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]*$/, "is not a matrix key"),
-        z.array(z.union([z.string(), z.number(), z.boolean()])).min(1),
+        z.union([z.array(z.union([z.string(), z.number(), z.boolean()])).min(1), z.string().min(1)]),
       )
       .optional()
       .meta({ description: "One instance of the step for each combination." }),

@@ -214,3 +214,36 @@ describe("`secrets`", () => {
     expect(await problemsOf(ofFile)).toEqual([expect.stringMatching(/^1:/)]);
   });
 });
+
+describe("a list of a `matrix`", () => {
+  const withList = (list: string, more = "depends_on: [a]"): string =>
+    withSteps(maker, `b: { ${work}, ${more}, matrix: { os: [x, y], part: ${list} } }`);
+
+  it("is one value of a step that it waits for", async () => {
+    const { steps } = await accepted(withList('"${{ steps.a.outputs.v }}"'));
+    expect([...(steps[1]?.matrix ?? [])]).toEqual([["os", ["x", "y"]]]);
+    expect([...(steps[1]?.matrixLists ?? [])]).toEqual([["part", "${{ steps.a.outputs.v }}"]]);
+  });
+
+  it.each([
+    ["a text", "parts", "is neither a list nor ${{ steps.ID.outputs.NAME }} and nothing else"],
+    ["more than one", '"${{ steps.a.outputs.v }},x"', "is neither a list nor"],
+    ["an input", '"${{ inputs.x }}"', '"inputs.x" is no list; use ${{ steps.ID.outputs.NAME }}'],
+    ["a status", '"${{ steps.a.status }}"', '"steps.a.status" is no list'],
+    ["a comparison", "\"${{ steps.a.outputs.v == 'x' }}\"", "is no list"],
+    ["a file", '"${{ steps.a.outputs.f }}"', '"f" is a file, not a value; declare it with value: true'],
+    ["an unknown value", '"${{ steps.a.outputs.z }}"', 'step "a" has no output "z"'],
+    ["a status function", '"${{ always() }}"', "is no list"],
+  ])("is not %s", async (_what, list, message) => {
+    const problems = await problemsOf(withList(list));
+    expect(problems).toEqual([expect.stringContaining(message)]);
+    expect(problems[0]).toMatch(/^6:\d+: steps\.b\.matrix\.part: /);
+  });
+
+  it("is of no step that it does not wait for", async () => {
+    const list = '"${{ steps.a.outputs.v }}"';
+    expect(await problemsOf(withList(list, "depends_on: []"))).toEqual([
+      expect.stringContaining('step "b" does not wait for "a"; add it to depends_on'),
+    ]);
+  });
+});

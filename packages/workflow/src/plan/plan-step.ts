@@ -1,4 +1,5 @@
 /** The planner's view of a step instance: its place in the graph and its rules, without workers or files. */
+import type { MatrixLists } from "./matrix-lists.ts";
 import type { StatusFunction } from "../expression.ts";
 
 export interface PlanStep {
@@ -25,6 +26,8 @@ export interface PlanStep {
   readonly onFailure: "abort" | "retry" | "continue";
   /** Set if the step has a completion check. */
   readonly loop: LoopRules | null;
+  /** Set if its matrix needs a list that is not known yet: the steps that take its place. */
+  readonly expand?: (lists: MatrixLists) => readonly PlanStep[];
   /** Whether its work, or its check, can spend money or tokens. */
   readonly spends: boolean;
 }
@@ -52,6 +55,8 @@ export interface RunView {
   artifact(id: string, name: string): string | null;
   /** Text that the step wrote under that name; null if it wrote none. */
   value(id: string, name: string): string | null;
+  /** The steps that took the place of one whose matrix needed a list; null before, and for any other step. */
+  expanded(id: string): readonly string[] | null;
 }
 
 export interface ConditionView extends RunView {
@@ -78,3 +83,23 @@ export type EndedStatus = Extract<
   StepStatus,
   "SUCCEEDED" | "FAILED" | "INCOMPLETE" | "SKIPPED" | "CANCELLED"
 >;
+
+/** Of several instances the worst status counts. */
+const worstFirst = [
+  "FAILED",
+  "CANCELLED",
+  "INCOMPLETE",
+  "CHECKING",
+  "RUNNING",
+  "WAITING",
+  "READY",
+  "PENDING",
+  "SUCCEEDED",
+  "SKIPPED",
+] as const satisfies readonly StepStatus[];
+
+/** Null if there is none. */
+export function worstStatus<S extends StepStatus>(statuses: readonly S[]): S | null {
+  const found = worstFirst.find((status) => (statuses as readonly StepStatus[]).includes(status));
+  return (found ?? null) as S | null;
+}

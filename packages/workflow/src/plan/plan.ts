@@ -13,6 +13,8 @@ export type Action =
   /** Takes no slot. */
   | { readonly type: "ask"; readonly step: string }
   | { readonly type: "skip"; readonly step: string; readonly reason: string; readonly passes: boolean }
+  /** The list that its matrix needs must be known by now. */
+  | { readonly type: "expand"; readonly step: string }
   /** For a step between two jobs, which has no end to wait for. */
   | { readonly type: "cancel_step"; readonly step: string; readonly reason: string }
   | { readonly type: "end_run"; readonly outcome: RunOutcome };
@@ -38,7 +40,7 @@ export function plan({ state, now, concurrency, view = statesOnly(state) }: Plan
   ready.admitDue(now);
   const actions =
     left.size === 0
-      ? [...skips(state, view), ...asks(state), ...starts(state, (concurrency ?? Infinity) - ready.active)]
+      ? next(state, view, (concurrency ?? Infinity) - ready.active)
       : [...left].map((step) => leaveOut(step, state, state.stop?.message ?? ""));
   return actions.toSorted((a, b) => state.ready.placeOf(a.step) - state.ready.placeOf(b.step));
 }
@@ -48,10 +50,18 @@ function statesOnly(state: RunState): RunView {
     const known = state.steps.get(id);
     return known === undefined ? undefined : statusOf(known);
   };
-  return { status, artifact: () => null, value: () => null };
+  return { status, artifact: () => null, value: () => null, expanded: (id) => state.expansionOf(id) };
 }
 
 type StepAction = Extract<Action, { readonly step: string }>;
+
+/** The instances of a step that is expanded come before later steps, so nothing starts until they are there. */
+function next(state: RunState, view: RunView, free: number): readonly StepAction[] {
+  const judged = skips(state, view);
+  return judged.some(({ type }) => type === "expand")
+    ? judged
+    : [...judged, ...asks(state), ...starts(state, free)];
+}
 
 /** Judges the steps whose last dependency has ended: they are skipped or may start. */
 function skips(state: RunState, view: RunView): readonly StepAction[] {
@@ -59,6 +69,7 @@ function skips(state: RunState, view: RunView): readonly StepAction[] {
     const call: ConditionView["call"] = (name) => resultOf(name, step, state);
     const skip = skipReason(step, state, { ...view, call });
     if (skip !== null) return [{ type: "skip", step: step.id, ...skip }];
+    if (step.expand !== undefined) return [{ type: "expand", step: step.id }];
     state.ready.admit(step);
     return [];
   });

@@ -12,6 +12,16 @@ interface WaitingGroup {
   open: number;
 }
 
+/** The instances that took the place of a step. */
+interface Taken {
+  readonly place: number;
+  readonly steps: readonly PlanStep[];
+  /** By position: 1 if the instance may start now. */
+  readonly mayStart: Uint8Array;
+  /** How many may start now. */
+  startable: number;
+}
+
 export class ReadySteps {
   readonly #steps: readonly PlanStep[];
   readonly #places: ReadonlyMap<string, number>;
@@ -20,6 +30,10 @@ export class ReadySteps {
   readonly #unjudged = new Set<PlanStep>();
   /** By position in the file: 1 if the step may start now. */
   readonly #mayStart: Uint8Array;
+  /** By the position of the step whose place they took. */
+  readonly #taken = new Map<number, Taken>();
+  /** By the id of an instance: its position among them. */
+  readonly #within = new Map<string, { readonly taken: Taken; readonly at: number }>();
   /** Steps that wait for the time of their next attempt, with that time. */
   readonly #delayed = new Map<PlanStep, number>();
   /** No delayed step may start before. */
@@ -94,8 +108,25 @@ export class ReadySteps {
   /** The steps that may start, in the order of the file. */
   *startable(): Iterable<PlanStep> {
     for (let at = this.#mayStart.indexOf(1); at >= 0; at = this.#mayStart.indexOf(1, at + 1)) {
+      const taken = this.#taken.get(at);
       const step = this.#steps[at];
-      if (step !== undefined) yield step;
+      if (taken !== undefined) yield* startableOf(taken);
+      else if (step !== undefined) yield step;
+    }
+  }
+
+  /** The instances take the place of the step. After a retry, a dependency may not have ended again. */
+  expand(step: PlanStep, steps: readonly PlanStep[], states: ReadonlyMap<string, StepState>): void {
+    const place = this.placeOf(step.id);
+    if (this.#idle.has(step)) this.#leave(step, "waiting");
+    const taken = { place, steps, mayStart: new Uint8Array(steps.length), startable: 0 };
+    this.#taken.set(place, taken);
+    const group = this.#addGroup(step.dependsOn, states);
+    group.steps.push(...steps);
+    for (const [at, one] of steps.entries()) {
+      this.#within.set(one.id, { taken, at });
+      this.#enter(one, states.get(one.id)?.kind ?? "waiting");
+      if (group.open === 0 && this.#idle.has(one)) this.#becomeReady(one, states.get(one.id));
     }
   }
 
@@ -117,15 +148,28 @@ export class ReadySteps {
     }
   }
 
+  /** In the order of the file; that of an instance is the place of its step. */
   placeOf(id: string): number {
-    return this.#places.get(id) ?? -1;
+    return this.#places.get(id) ?? this.#within.get(id)?.taken.place ?? -1;
   }
 
   /** The step's condition is met. It is not evaluated again. */
   admit(step: PlanStep): void {
     this.#unjudged.delete(step);
     if (step.asks === true) this.#askable.add(step);
-    else this.#mayStart[this.placeOf(step.id)] = 1;
+    else this.#mark(step, 1);
+  }
+
+  #mark({ id }: PlanStep, mark: 0 | 1): void {
+    const within = this.#within.get(id);
+    if (within === undefined) {
+      this.#mayStart[this.placeOf(id)] = mark;
+      return;
+    }
+    const { taken, at } = within;
+    taken.startable += mark - (taken.mayStart[at] ?? 0);
+    taken.mayStart[at] = mark;
+    this.#mayStart[taken.place] = taken.startable > 0 ? 1 : 0;
   }
 
   /** The state of the step has changed. A step that has ended must not change; after a retry a new object is needed. */
@@ -175,7 +219,7 @@ export class ReadySteps {
   #leave(step: PlanStep, kind: StepState["kind"]): void {
     this.#unjudged.delete(step);
     this.#delayed.delete(step);
-    this.#mayStart[this.placeOf(step.id)] = 0;
+    this.#mark(step, 0);
     this.#askable.delete(step);
     this.#resting.delete(step);
     this.#restingQuiet.delete(step);
@@ -183,6 +227,13 @@ export class ReadySteps {
     if (!isIdle(kind)) return;
     this.#idle.delete(step);
     if (step.spends) this.#idleSpenders -= 1;
+  }
+}
+
+function* startableOf({ steps, mayStart }: Taken): Iterable<PlanStep> {
+  for (let at = mayStart.indexOf(1); at >= 0; at = mayStart.indexOf(1, at + 1)) {
+    const step = steps[at];
+    if (step !== undefined) yield step;
   }
 }
 

@@ -24,7 +24,12 @@ describe("the instances of steps", () => {
       "report",
     ]);
     expect(instances[4]?.plan.dependsOn).toEqual(instances.slice(0, 4).map(({ id }) => id));
-    const lookUp = instances[2]?.lookup({ status: () => undefined, artifact: () => null, value: () => null });
+    const lookUp = instances[2]?.lookup({
+      status: () => undefined,
+      artifact: () => null,
+      value: () => null,
+      expanded: () => null,
+    });
     const text = "make ${{ matrix.os }} ${{ matrix.node }} ${{ inputs.flag }}";
     expect(fillIn(text, lookUp!)).toBe("make mac/arm 20 true");
   });
@@ -43,7 +48,7 @@ describe("the instances of steps", () => {
     const status = (id: string) => (id === "build[n=1]" ? statuses[0] : statuses[1]);
     const artifact = (id: string, name: string) =>
       id === "build[n=2]" && name === "report" ? "build[n=2]/report" : null;
-    const view = { status, artifact, value: () => null, call: () => false };
+    const view = { status, artifact, value: () => null, expanded: () => null, call: () => false };
     expect(instances.at(-1)?.plan.condition?.(view)).toBe(expected);
   });
 });

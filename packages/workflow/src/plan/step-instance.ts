@@ -15,7 +15,14 @@ import {
   type StatusFunction,
 } from "../expression.ts";
 import { folderName, shortHash } from "../folder-name.ts";
-import type { ConditionView, PlanStep, RunView, StepStatus } from "./plan-step.ts";
+import { readMatrixLists, matrixWith, type ListsRead, type MatrixLists } from "./matrix-lists.ts";
+import {
+  worstStatus,
+  type ConditionView,
+  type PlanStep,
+  type RunView,
+  type StepStatus,
+} from "./plan-step.ts";
 import type { InputValues } from "../inputs.ts";
 
 export interface StepInstance {
@@ -26,6 +33,10 @@ export interface StepInstance {
   readonly plan: PlanStep;
   /** For the expressions in its texts. */
   readonly lookup: (view: RunView) => Lookup;
+  /** Set if its matrix needs lists that are not known yet: the instances that take its place. */
+  readonly expand?: (lists: MatrixLists) => readonly StepInstance[];
+  /** Likewise: the lists, once the step may begin. */
+  readonly readLists?: (view: RunView) => ListsRead;
 }
 
 /** `spends`: whether a worker can spend money or tokens. */
@@ -34,36 +45,53 @@ export function stepInstances(
   inputs: InputValues,
   spends: (worker: string) => boolean = () => false,
 ): readonly StepInstance[] {
-  const idsOf = new Map(
-    workflow.steps.map((step) => [step.id, combinations(step.matrix).map((one) => instanceId(step, one))]),
-  );
+  const idsOf = new Map(workflow.steps.map((step) => [step.id, idsFor(step)]));
+  const hasList = new Map(workflow.steps.map((step) => [step.id, listedValues(step)]));
   return workflow.steps.flatMap((step) => {
     const dependsOn = step.dependsOn.flatMap((dependency) => idsOf.get(dependency) ?? []);
-    const { maxRetries, onFailure, loop } = step;
-    return combinations(step.matrix).map((matrix): StepInstance => {
-      const id = instanceId(step, matrix);
-      const lookup = lookupOf(inputs, matrix, idsOf);
-      const condition = conditionOf(step, lookup);
-      const plan = {
-        id,
-        dependsOn,
-        maxRetries,
-        onFailure,
-        loop,
-        spends: canSpend(step, spends),
-        ...(step.action.kind === "approval" ? { asks: true } : {}),
-        ...(step.isFinal ? { isFinal: true } : {}),
-        ...condition,
-      };
-      return {
-        id,
-        step,
-        matrix,
-        plan,
-        lookup,
-      };
-    });
+    const asks = step.action.kind === "approval" ? { asks: true } : {};
+    const isFinal = step.isFinal ? { isFinal: true } : {};
+    const instanceOf = (matrix: ReadonlyMap<string, string>, id = instanceId(step, matrix)): StepInstance => {
+      const { maxRetries, onFailure, loop } = step;
+      const lookup = lookupOf({ inputs, matrix, idsOf, hasList });
+      const spending = canSpend(step, spends);
+      const common = { id, dependsOn, maxRetries, onFailure, loop, spends: spending };
+      const plan = { ...common, ...asks, ...isFinal, ...conditionOf(step, lookup) };
+      return { id, step, matrix, plan, lookup };
+    };
+    if (step.matrixLists.size === 0) return combinations(step.matrix).map((matrix) => instanceOf(matrix));
+    return [withoutList(instanceOf(new Map(), step.id), instanceOf)];
   });
+}
+
+/** One instance for the whole step, until its lists are known. The condition is about the step: its instances have none. */
+function withoutList(
+  placeholder: StepInstance,
+  instanceOf: (matrix: ReadonlyMap<string, string>) => StepInstance,
+): StepInstance {
+  const { step } = placeholder;
+  const expand = (lists: MatrixLists): readonly StepInstance[] =>
+    combinations(matrixWith(step, lists)).map((matrix) => {
+      const instance = instanceOf(matrix);
+      const { condition: _, conditionText: __, ...plan } = instance.plan;
+      return { ...instance, plan };
+    });
+  return {
+    ...placeholder,
+    plan: { ...placeholder.plan, expand: (lists) => expand(lists).map(({ plan }) => plan) },
+    expand,
+    readLists: (view) => readMatrixLists(step, placeholder.lookup(view)),
+  };
+}
+
+const idsFor = (step: Step): readonly string[] =>
+  step.matrixLists.size > 0 ? [step.id] : combinations(step.matrix).map((one) => instanceId(step, one));
+
+/** Names of values of which a step has several, one for each combination. */
+function listedValues({ matrix, matrixLists, values, action }: Step): ReadonlySet<string> {
+  if (matrix.size === 0 && matrixLists.size === 0) return new Set();
+  const exported = action.kind === "workflow" ? action.valueExports.map(({ as }) => as) : [];
+  return new Set([...values.map(({ name }) => name), ...exported]);
 }
 
 function canSpend({ action, loop }: Step, spends: (worker: string) => boolean): boolean {
@@ -101,11 +129,16 @@ function instanceId(step: Step, matrix: ReadonlyMap<string, string>): string {
   return Buffer.byteLength(id) > idBytesMax ? `${step.id}[${shortHash(id)}]` : id;
 }
 
-function lookupOf(
-  inputs: InputValues,
-  matrix: ReadonlyMap<string, string>,
-  idsOf: ReadonlyMap<string, readonly string[]>,
-): StepInstance["lookup"] {
+interface Known {
+  readonly inputs: InputValues;
+  readonly matrix: ReadonlyMap<string, string>;
+  /** By step. */
+  readonly idsOf: ReadonlyMap<string, readonly string[]>;
+  /** By step: the values of which it has a list. */
+  readonly hasList: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+function lookupOf({ inputs, matrix, idsOf, hasList }: Known): StepInstance["lookup"] {
   return (view) =>
     ([root, name = "", field, output = ""]) => {
       switch (root) {
@@ -115,7 +148,14 @@ function lookupOf(
           return matrix.get(name) ?? null;
         case "steps": {
           const ids = idsOf.get(name) ?? [];
-          return field === "status" ? statusOfAll(view, ids) : outputOf(view, ids, output);
+          if (field === "status") return statusOfAll(view, ids);
+          const isList = hasList.get(name)?.has(output) === true;
+          return outputOf(
+            view,
+            ids.flatMap((id) => view.expanded(id) ?? [id]),
+            output,
+            isList,
+          );
         }
         default:
           return null;
@@ -160,24 +200,12 @@ function valuesSeen(expression: Expression, lookUp: Lookup): string {
   return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
 }
 
-/** Of several instances the worst status counts. */
-const worstFirst: readonly StepStatus[] = [
-  "FAILED",
-  "CANCELLED",
-  "INCOMPLETE",
-  "CHECKING",
-  "RUNNING",
-  "WAITING",
-  "READY",
-  "PENDING",
-  "SUCCEEDED",
-  "SKIPPED",
-];
-
 /** A step with a matrix has the JSON list of its instances' values, and the first artifact that exists. */
-function outputOf(view: RunView, ids: readonly string[], name: string): string | null {
+function outputOf(view: RunView, ids: readonly string[], name: string, isList: boolean): string | null {
   const values = ids.flatMap((id) => view.value(id, name) ?? []);
-  if (values.length > 0) return isSingle(ids) ? (values[0] ?? null) : JSON.stringify(values);
+  if (isList) return JSON.stringify(values);
+  const [value = null] = values;
+  if (value !== null) return value;
   for (const id of ids) {
     const place = view.artifact(id, name);
     if (place !== null) return place;
@@ -185,16 +213,6 @@ function outputOf(view: RunView, ids: readonly string[], name: string): string |
   return null;
 }
 
-/** The id of an instance of a matrix names its combination. */
-function isSingle([id = "", ...more]: readonly string[]): boolean {
-  return more.length === 0 && !id.endsWith("]");
-}
-
 function statusOfAll(view: RunView, ids: readonly string[]): StepStatus | null {
   return worstStatus(ids.flatMap((id) => view.status(id) ?? []));
-}
-
-/** Null if there is none. */
-export function worstStatus(statuses: readonly StepStatus[]): StepStatus | null {
-  return worstFirst.find((status) => statuses.includes(status)) ?? null;
 }

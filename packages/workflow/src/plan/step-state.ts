@@ -5,6 +5,7 @@
  * | state      | meaning                                              | leaves by                                        |
  * | ---------- | ---------------------------------------------------- | ------------------------------------------------ |
  * | `waiting`  | its dependencies have not ended                       | `work_started`, `approval_asked`, `skipped`, …   |
+ * | `expanded` | the instances of its matrix took its place             | `joined`: all of them have ended                 |
  * | `ready`    | its next piece (work or check) may start              | `work_started`, `check_started`, `cancelled`     |
  * | `working`  | an attempt at one iteration is a job                  | `work_ended`, `interrupted`                      |
  * | `checking` | the completion check of an iteration is a job         | `check_ended`, `interrupted`                     |
@@ -41,6 +42,7 @@ export interface Retry {
 export type StepState =
   /** `progress`: set for a step that was reset. */
   | { readonly kind: "waiting"; readonly progress?: Progress }
+  | { readonly kind: "expanded"; readonly progress?: Progress }
   | {
       readonly kind: "ready";
       readonly piece: "work" | "check";
@@ -60,6 +62,8 @@ export type StepState =
       /** Its dependents may run. */
       readonly passes: boolean;
     };
+
+export type EndedState = Extract<StepState, { readonly kind: "ended" }>;
 
 export type WorkOutcome = "succeeded" | "failed" | "cancelled";
 /** `failed`: decided, but the step cannot count as succeeded, for example because an output is missing. */
@@ -95,6 +99,8 @@ export type StepEvent =
   /** It does not run: an earlier run left what others need of it. */
   | { readonly type: "taken"; readonly reason: string }
   | { readonly type: "cancelled"; readonly reason: string }
+  /** It cannot begin, and has failed. */
+  | { readonly type: "refused"; readonly reason: string }
   /** Its job was stopped with the run. The piece starts again, and that does not count as a failure. */
   | { readonly type: "interrupted" }
   /** Begins from the start again, in any state. */
@@ -145,6 +151,10 @@ export function transition(step: PlanStep, state: StepState, event: StepEvent): 
         : state;
     case "taken":
       return state.kind === "waiting" ? end("SUCCEEDED", event.reason, progressOf(state), true) : state;
+    case "refused":
+      return state.kind === "waiting"
+        ? end("FAILED", event.reason, progressOf(state), step.onFailure === "continue")
+        : state;
     case "cancelled":
       return state.kind === "ended" ? state : end("CANCELLED", event.reason, progressOf(state), false);
     case "interrupted":
@@ -163,7 +173,7 @@ function interrupted(state: StepState): StepState {
 }
 
 /** Numbers of attempts are never reused. */
-function restarted({ attemptsInAll }: Progress): Progress {
+export function restarted({ attemptsInAll }: Progress): Progress {
   return { ...noProgress, attemptsInAll };
 }
 
@@ -278,6 +288,8 @@ export function statusOf(state: StepState): StepStatus {
   switch (state.kind) {
     case "waiting":
       return "PENDING";
+    case "expanded":
+      return "RUNNING";
     case "ready":
       return "READY";
     case "working":

@@ -10,6 +10,7 @@ export function outputsIn(record: RunRecord): RunView {
       return state === undefined ? undefined : statusOf(state);
     },
     artifact: (id, name) => (factsOf(record, id).artifacts.includes(name) ? `${id}/${name}` : null),
+    expanded: (id) => record.state.expansionOf(id),
     value: (id, name) => {
       const { values } = factsOf(record, id);
       return Object.hasOwn(values, name) ? (values[name] ?? null) : null;

@@ -5,6 +5,7 @@ import { stepReport, type StepReport } from "./record-files.ts";
 import { readRecord, readEntries } from "./run-entry.ts";
 import { childStream, runStream } from "./streams.ts";
 import type { RunCreated, RunEntry } from "./run-record.ts";
+import { RunInstances } from "../plan/run-instances.ts";
 import { stepInstances } from "../plan/step-instance.ts";
 
 export interface RunListing {
@@ -48,10 +49,16 @@ export async function readStream(journal: Journal, stream: string): Promise<Stor
 
 /** The current steps of a stored run; `workflow` must be the definition that it began with. */
 export function storedSteps(stored: StoredRun, workflow: Workflow): readonly StepReport[] {
-  const instances = stepInstances(workflow, stored.created.inputs);
-  const plans = instances.map((instance) => instance.plan);
+  return reportsIn(stored, workflow).map(({ report }) => report);
+}
+
+function reportsIn(stored: StoredRun, workflow: Workflow) {
+  const base = stepInstances(workflow, stored.created.inputs);
+  const plans = base.map((instance) => instance.plan);
   const record = readRecord(stored.stream, plans, stored);
-  return instances.map((instance) => stepReport(record, instance));
+  return new RunInstances(base, () => record.state)
+    .all()
+    .map((instance) => ({ instance, report: stepReport(record, instance) }));
 }
 
 /** The steps of a stored run and of the runs of its sub-workflows, by the path of step ids that leads to each. */
@@ -70,13 +77,11 @@ export async function readStepsWithin(
     return reports;
   };
   const visit = async (run: StoredRun, within: Workflow, above: string): Promise<void> => {
-    const instances = stepInstances(within, run.created.inputs);
-    const reports = new Map(storedSteps(run, within).map((report) => [report.id, report]));
     const children = latestJobs(run.entries);
-    for (const { id, step } of instances) {
+    for (const { instance, report } of reportsIn(run, within)) {
+      const { id, step } = instance;
       const path = above === "" ? step.id : `${above}/${step.id}`;
-      const report = reports.get(id);
-      if (report !== undefined) reportsAt(path).push(report);
+      reportsAt(path).push(report);
       const jobId = children.get(id);
       if (step.action.kind !== "workflow" || jobId === undefined) continue;
       const child = await readStream(journal, childStream(jobId));

@@ -64,7 +64,7 @@ const stepEvent = lazySchema(() =>
     z.looseObject({ type: z.literal("approval_asked"), waitId: text }),
     z.looseObject({ type: z.literal("approval_answered"), decision: approvalDecision, reason: text }),
     z.looseObject({ type: z.literal("skipped"), reason: text, passes: z.boolean() }),
-    z.looseObject({ type: z.enum(["cancelled", "taken"]), reason: text }),
+    z.looseObject({ type: z.enum(["cancelled", "refused", "taken"]), reason: text }),
     z.looseObject({ type: z.enum(["interrupted", "reset"]) }),
   ]),
 );
@@ -86,6 +86,7 @@ const runEvent = lazySchema(() =>
       outcome: z.enum(["SUCCEEDED", "FAILED", "TIMED_OUT", "CANCELLED"]),
     }),
     z.looseObject({ type: z.literal("retried"), steps: z.array(text) }),
+    z.looseObject({ type: z.literal("expanded"), step: text, lists: z.record(text, z.array(text)) }),
   ]),
 );
 
@@ -153,6 +154,9 @@ export function readRecord(
   for (const [index, entry] of entries.entries()) {
     const unknown = stepsNamed(entry).find((id) => !record.state.steps.has(id));
     if (unknown !== undefined) throw damaged(stream, index, `there is no step "${unknown}"`);
+    const expanded = entry.type === "event" && entry.event.type === "expanded" ? entry.event.step : null;
+    if (expanded !== null && !record.state.canExpand(expanded))
+      throw damaged(stream, index, `step "${expanded}" has no list to wait for`);
     if (index > 0) foldEntry(record, entry);
   }
   return record;
@@ -161,7 +165,7 @@ export function readRecord(
 function stepsNamed(entry: RunEntry): readonly string[] {
   if (entry.type !== "event") return [];
   const { event } = entry;
-  if (event.type === "step") return [event.step];
+  if (event.type === "step" || event.type === "expanded") return [event.step];
   return event.type === "retried" ? event.steps : [];
 }
 

@@ -265,8 +265,11 @@ function foldEvent(record: RecordDraft, entry: RunEventEntry): void {
   if (event.type !== "step") {
     state.apply(event);
     if (event.type === "run_ended") record.endedAt = at;
+    const again = event.type === "retried" ? event.steps : [];
+    const added = event.type === "expanded" ? (state.expansionOf(event.step) ?? []) : [];
+    for (const id of [...again, ...added.filter((one) => facts.has(one))])
+      facts.set(id, factsAnew(facts.get(id)));
     if (event.type !== "retried") return;
-    for (const id of event.steps) facts.set(id, factsAnew(facts.get(id)));
     // A retry has the full time of the run again.
     const fresh = { activeMsBefore: 0, activeSince: at, since: at, endedAt: null, interruption: null };
     Object.assign(record, fresh);
@@ -343,7 +346,7 @@ export function headerOf(workflow: Workflow, record: RunRecord, owner: JournalVa
     outcome: state.outcome,
     message: state.stop?.message ?? interruption,
     interrupted: interruption !== null,
-    steps: state.steps.size,
+    steps: state.size,
     stepsEnded: state.ended,
     costUsd: knownCost(record),
     tokens: spent.tokens,

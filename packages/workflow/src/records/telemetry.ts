@@ -99,6 +99,8 @@ class StateFile {
         return;
       case "step_changed": {
         const { id } = event.step;
+        // The instances of a matrix take the place of their step, once they are known.
+        if (id.endsWith("]")) this.#steps.delete(id.slice(0, id.lastIndexOf("[")));
         this.#steps.set(id, { ...this.#step(id), report: event.step, lastEventAt: at });
         return;
       }

@@ -94,6 +94,11 @@ function innerOf(action: StepAction): readonly PlannedStep[] {
 
 /** A condition about other steps is not known yet: the step counts as one that runs. */
 function decidedNow(instance: StepInstance): StepInstance {
+  if (instance.plan.expand !== undefined) {
+    // How many instances there will be is not known either: it counts as one step.
+    const { expand: _, ...plan } = instance.plan;
+    return decidedNow({ ...instance, plan });
+  }
   const { condition: text } = instance.step;
   const parsed = text === null ? null : parseExpression(text);
   const isOpen =

@@ -54,6 +54,16 @@ const agents = (steps: number): Step[] =>
     testStep(`s${index}`, { kind: "worker", work: shellWork("true", { worker: "agent" }) }),
   );
 
+/** One step with a list, and one step that waits for it. */
+const listed = (steps: number): Workflow => {
+  const list = JSON.stringify(Array.from({ length: steps - 3 }, (_, n) => n));
+  const values = [{ name: "v", key: "v", optional: false }];
+  const first = shellStep("list", `v=${list}`, { values });
+  const matrixLists = new Map([["n", "${{ steps.list.outputs.v }}"]]);
+  const each = shellStep("each", "true", { dependsOn: ["list"], matrixLists });
+  return testWorkflow([first, each, shellStep("after", "true", { dependsOn: ["each"] })], { concurrency: 4 });
+};
+
 const shapes: readonly [string, (steps: number) => Workflow, "run" | "resume" | "cancel"][] = [
   ["a run that is fanned out", (n) => testWorkflow(fanOut(n), { concurrency: 4 }), "run"],
   ["a run without a limit", (n) => testWorkflow(fanOut(n)), "run"],
@@ -63,6 +73,7 @@ const shapes: readonly [string, (steps: number) => Workflow, "run" | "resume" | 
     (n) => testWorkflow(agents(n), { concurrency: 4, budget: { costUsd: 100, tokens: null } }),
     "run",
   ],
+  ["a matrix from a list", listed, "run"],
   ["a resume of a run that is nearly done", (n) => testWorkflow(fanOut(n), { concurrency: 4 }), "resume"],
   ["a cancel while steps wait", (n) => testWorkflow(fanOut(n), { concurrency: 4 }), "cancel"],
   ["a cancel while all steps are at work", (n) => testWorkflow(fanOut(n)), "cancel"],

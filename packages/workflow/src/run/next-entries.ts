@@ -11,7 +11,7 @@ import type { StepInstance } from "../plan/step-instance.ts";
 
 export interface NextQuestion {
   /** By id. */
-  readonly instances: ReadonlyMap<string, StepInstance>;
+  readonly instances: Pick<ReadonlyMap<string, StepInstance>, "get">;
   readonly record: RunRecord;
   readonly concurrency: number | null;
   readonly now: number;
@@ -52,11 +52,14 @@ const isStart = (action: Action): action is StartAction =>
 
 function entryOf(
   action: Action,
-  { ids, now, instances, record }: NextQuestion,
+  question: NextQuestion,
   ceilings: ReadonlyMap<string, Budget>,
 ): readonly RunEntry[] {
+  const { ids, now, instances, record } = question;
   const base = { type: "event", at: now } as const;
   switch (action.type) {
+    case "expand":
+      return [expansion(action.step, question)];
     case "start_work":
     case "start_check": {
       const reserved = ceilings.get(action.step);
@@ -86,6 +89,19 @@ function entryOf(
     case "end_run":
       return [{ ...base, event: { type: "run_ended", outcome: action.outcome } }];
   }
+}
+
+/** Its lists, or why it cannot begin. */
+function expansion(step: string, { instances, record, now }: NextQuestion): RunEntry {
+  const read = instances.get(step)?.readLists?.(outputsIn(record));
+  const base = { type: "event", at: now } as const;
+  if (read?.ok === true) return { ...base, event: { type: "expanded", step, lists: read.lists } };
+  const reason = read?.reason ?? "its matrix has no list";
+  return {
+    ...base,
+    event: { type: "step", step, event: { type: "refused", reason } },
+    code: "AC_WORKFLOW_VALUE",
+  };
 }
 
 function budget(question: NextQuestion, actions: readonly StartAction[]) {

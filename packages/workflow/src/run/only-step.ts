@@ -87,6 +87,7 @@ function stepsUsedBy(step: Step): ReadonlySet<string> {
     ...works.map(({ instructions }) => instructions),
     ...given.filter((value) => typeof value === "string"),
     ...env.values(),
+    ...step.matrixLists.values(),
     ...(loop?.checkEnv.values() ?? []),
     ...step.outputs.map(({ path }) => path),
     ...(verify === null ? [] : [verify]),

@@ -1,4 +1,6 @@
 /** Chooses the steps that a retry of an ended run repeats. Pure. */
+import type { Step } from "../definition.ts";
+import { placeholdersIn } from "../expression.ts";
 import type { RunState } from "../plan/run-state.ts";
 import type { StepState } from "../plan/step-state.ts";
 import type { StepInstance } from "../plan/step-instance.ts";
@@ -14,7 +16,7 @@ export type RetryChoice = { readonly kind: "failed" } | { readonly kind: "from";
  */
 export function stepsToRetry(
   instances: readonly StepInstance[],
-  { steps }: RunState,
+  { steps }: Pick<RunState, "steps">,
   choice: RetryChoice,
 ): readonly string[] {
   const followers = followersOf(instances);
@@ -26,17 +28,32 @@ export function stepsToRetry(
     for (const follower of followers.get(id) ?? [])
       if (isChosen(follower, steps.get(follower.id), choice, true)) chosen.add(follower);
   const worksAgain = [...chosen].some(({ step }) => !step.isFinal);
-  return instances
+  const begins = new Set([...chosen].map(({ step }) => step.id));
+  const ids = instances
     .filter((instance) => chosen.has(instance) || (worksAgain && instance.step.isFinal))
-    .map(({ id }) => id);
+    .map(({ id, step }) => (listSources(step).some((source) => begins.has(source)) ? step.id : id));
+  return [...new Set(ids)];
+}
+
+/** The steps that a list of the matrix comes from: if one begins again, the list must be read again. */
+function listSources({ matrixLists }: Step): readonly string[] {
+  return [...matrixLists.values()].flatMap(placeholdersIn).flatMap((text) => text.split(".")[1] ?? []);
 }
 
 /** By step: the steps that wait for it. */
 function followersOf(instances: readonly StepInstance[]): ReadonlyMap<string, readonly StepInstance[]> {
-  const followers = new Map<string, StepInstance[]>(instances.map(({ id }) => [id, []]));
-  for (const instance of instances)
-    for (const id of instance.plan.dependsOn) followers.get(id)?.push(instance);
-  return followers;
+  const byDependency = new Map<string, StepInstance[]>();
+  for (const instance of instances) {
+    for (const id of instance.plan.dependsOn) {
+      const known = byDependency.get(id);
+      if (known === undefined) byDependency.set(id, [instance]);
+      else known.push(instance);
+    }
+  }
+  // What waits for a step with a list waits for the step, and not for each instance.
+  const followersFor = ({ id, step }: StepInstance): readonly StepInstance[] =>
+    byDependency.get(step.matrixLists.size > 0 ? step.id : id) ?? [];
+  return new Map(instances.map((instance) => [instance.id, followersFor(instance)]));
 }
 
 function isChosen(

@@ -27,6 +27,7 @@ import type { RunPorts, RunResult, RunSettings } from "../run-ports.ts";
 import type { RunCreated } from "../records/run-record.ts";
 import { runStream, streamOf } from "../records/streams.ts";
 import type { ChildRequest } from "../steps/step-child.ts";
+import { RunInstances } from "../plan/run-instances.ts";
 import { stepInstances, type StepInstance } from "../plan/step-instance.ts";
 import { requireSecrets } from "../secrets.ts";
 import { telemetryPaths } from "../records/telemetry.ts";
@@ -218,13 +219,24 @@ async function openRun(request: OpenRequest): Promise<WorkflowRun> {
         )
       : RunLog.open(ports.journal, logOptions, found);
   const resumed = found !== undefined;
-  if (resumed) await requirePlaces(request, log, instances);
-  if (request.retry !== undefined) await retry(request, log, instances, request.retry);
+  const now = new RunInstances(instances, () => log.record.state);
+  if (resumed) await requirePlaces(request, log, now.all());
+  if (request.retry !== undefined) await retry(request, log, now.all(), request.retry);
   else if (resumed && log.record.state.outcome === null) {
     await log.append([{ type: "resumed", at: ports.clock.now() }]);
   }
   const startChild = (child: ChildRequest): Promise<RunResult> => startChildRun(child, ports, settings);
-  return new WorkflowRun({ runId, workflow, instances, log, ports, settings, startChild, resumed });
+  return new WorkflowRun({
+    runId,
+    workflow,
+    base: instances,
+    instances: now,
+    log,
+    ports,
+    settings,
+    startChild,
+    resumed,
+  });
 }
 
 /** If something that the steps need is missing, the run does not change: nothing is started, written or counted. */

@@ -34,7 +34,8 @@ import { appendAndSubmit, type StartedWork } from "../steps/submit-ahead.ts";
 import { discardAfterEnd } from "../steps/step-discard.ts";
 import type { StartedPiece, StepContext } from "../steps/step-context.ts";
 import { maskerOf } from "../secrets.ts";
-import { instancesByStep, type StepInstance } from "../plan/step-instance.ts";
+import type { RunInstances } from "../plan/run-instances.ts";
+import type { StepInstance } from "../plan/step-instance.ts";
 import { runWork } from "../steps/step-work.ts";
 import { runChild, type StartChild } from "../steps/step-child.ts";
 import type { Workflow } from "../definition.ts";
@@ -42,7 +43,9 @@ import type { Workflow } from "../definition.ts";
 export interface WorkflowRunOptions {
   readonly runId: string;
   readonly workflow: Workflow;
-  readonly instances: readonly StepInstance[];
+  /** At the start of the run. */
+  readonly base: readonly StepInstance[];
+  readonly instances: RunInstances;
   readonly log: RunLog;
   readonly ports: RunPorts;
   readonly settings: RunSettings;
@@ -65,7 +68,6 @@ type EndedState = Extract<StepState, { kind: "ended" }>;
 export class WorkflowRun {
   readonly #options: WorkflowRunOptions;
   readonly #context: StepContext;
-  readonly #byId: ReadonlyMap<string, StepInstance>;
   readonly #areOrdered: NextQuestion["areOrdered"];
   readonly #inbox = new Inbox<RunEntry>();
   /** By job. */
@@ -92,10 +94,9 @@ export class WorkflowRun {
   readonly #approvals: ApprovalWaits;
 
   constructor(options: WorkflowRunOptions) {
-    const { runId, workflow, instances, log, ports, settings } = options;
+    const { runId, workflow, base, instances, log, ports, settings } = options;
     this.#options = options;
-    this.#byId = new Map(instances.map((instance) => [instance.id, instance]));
-    this.#areOrdered = orderOf(instances.map((instance) => instance.plan));
+    this.#areOrdered = orderOf(base.map((instance) => instance.plan));
     this.#timer = new RunTimer({
       clock: ports.clock,
       record: () => log.record,
@@ -105,7 +106,7 @@ export class WorkflowRun {
     this.#context = {
       runId,
       workflow,
-      instances: instancesByStep(instances),
+      instances,
       ports,
       settings,
       masker: maskerOf(workflow, settings.secretValue),
@@ -230,7 +231,7 @@ export class WorkflowRun {
       this.#noted.get(entry)?.();
       this.#noted.delete(entry);
     }
-    const touched = new Set(entries.flatMap((entry) => stepsOf(entry)));
+    const touched = new Set(entries.flatMap((entry) => this.#stepsOf(entry)));
     for (const id of touched) await this.#afterChange(id);
     this.#waitForRetry();
   }
@@ -255,7 +256,8 @@ export class WorkflowRun {
   async #commit(write: JournalWrite, entries: readonly RunEntry[]): Promise<"appended" | "conflict"> {
     const works = entries.flatMap((entry): StartedWork[] => {
       const started = entry.type === "event" && entry.event.type === "step" ? entry.event : null;
-      const instance = started?.event.type === "work_started" ? this.#byId.get(started.step) : undefined;
+      const instance =
+        started?.event.type === "work_started" ? this.#options.instances.get(started.step) : undefined;
       if (instance?.step.action.kind !== "worker") return [];
       const state = this.#stateOf(instance.id);
       if (state.kind !== "working") return [];
@@ -293,7 +295,7 @@ export class WorkflowRun {
     const { log, ports, settings, workflow } = this.#options;
     if (this.#interruption !== null && !log.record.state.isEnding) return [];
     return nextEntries({
-      instances: this.#byId,
+      instances: this.#options.instances,
       record: log.record,
       concurrency: workflow.concurrency,
       now: Math.max(this.#now(), this.#waitedUntil),
@@ -305,7 +307,7 @@ export class WorkflowRun {
 
   async #afterChange(id: string): Promise<void> {
     const state = this.#stateOf(id);
-    const instance = this.#byId.get(id);
+    const instance = this.#options.instances.get(id);
     if (instance === undefined) return;
     if (state.kind === "ended") await this.#conclude(instance, state);
     if (state.kind === "awaiting") this.#await(instance, state.waitId);
@@ -338,7 +340,7 @@ export class WorkflowRun {
 
   /** Takes over from an earlier process: finds its jobs by their ids, and writes the records of ended steps again. */
   async #pickUp(): Promise<void> {
-    for (const instance of this.#options.instances) {
+    for (const instance of this.#options.instances.all()) {
       const state = this.#stateOf(instance.id);
       if (state.kind === "ended") await this.#conclude(instance, state);
       if (state.kind === "awaiting") this.#await(instance, state.waitId);
@@ -406,7 +408,7 @@ export class WorkflowRun {
   #tellStart(resumed: boolean): void {
     const { runId, instances, log } = this.#options;
     const { name } = log.record.created;
-    const steps = instances.map(({ id }) => id);
+    const steps = instances.all().map(({ id }) => id);
     this.#emit({ type: "run_started", at: this.#now(), run: runId, name, resumed, steps });
   }
 
@@ -419,7 +421,7 @@ export class WorkflowRun {
       outcome: state.outcome ?? "INTERRUPTED",
       reason: state.outcome === "SUCCEEDED" ? null : (stop?.message ?? this.#interruption),
       code: stop?.code ?? facts.get(stop?.step ?? "")?.code ?? null,
-      steps: instances.map((instance) => this.#report(instance)),
+      steps: instances.all().map((instance) => this.#report(instance)),
       spent,
       costUsd: knownCost(log.record),
       startedAt: created.at,
@@ -443,8 +445,12 @@ export class WorkflowRun {
   #now(): number {
     return this.#options.ports.clock.now();
   }
-}
 
-function stepsOf(entry: RunEntry): readonly string[] {
-  return entry.type === "event" && entry.event.type === "step" ? [entry.event.step] : [];
+  #stepsOf(entry: RunEntry): readonly string[] {
+    if (entry.type !== "event") return [];
+    const { event } = entry;
+    if (event.type === "step") return [event.step];
+    if (event.type !== "expanded") return [];
+    return this.#options.instances.ofStep(event.step).map(({ id }) => id);
+  }
 }

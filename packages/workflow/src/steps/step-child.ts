@@ -27,7 +27,6 @@ import {
 import { StepTexts } from "./step-texts.ts";
 import { prepare, wasStopped } from "./step-prepare.ts";
 import { isBudgetCode } from "./job-outcome.ts";
-import { instancesByStep, stepInstances } from "../plan/step-instance.ts";
 
 export type ChildAction = Extract<StepAction, { kind: "workflow" }>;
 
@@ -75,7 +74,10 @@ async function attempt(
     if (outcome === "INTERRUPTED") return null;
     const end = { ...endOf({ ...result, outcome }), spent: result.spent };
     if (end.outcome !== "succeeded") return end;
-    const artifacts = await takeExports(context, started, action, created.contextDir);
+    const artifacts = await takeExports(context, started, action, {
+      childContext: created.contextDir,
+      steps: result.steps,
+    });
     // Its exports are collected after each iteration, so that the completion check can read them.
     const collected =
       started.instance.step.loop === null ? await collect(context, started, cancellation) : {};
@@ -156,20 +158,19 @@ async function removeArtifacts(stepDirectory: string): Promise<void> {
 async function takeExports(
   context: StepContext,
   { instance }: StartedPiece,
-  { workflow, exports, exportsMode }: ChildAction,
-  childContext: string,
+  { exports, exportsMode }: ChildAction,
+  { childContext, steps }: { readonly childContext: string; readonly steps: RunResult["steps"] },
 ): Promise<readonly string[]> {
   const { contextDir } = context.record().created;
   const own = stepDir(contextDir, instance.id);
   if (exportsMode === "replace") {
     await removeArtifacts(own);
   }
-  const instances = instancesByStep(stepInstances(workflow, {}));
   const taken: string[] = [];
   for (const { from, artifact, as } of exports) {
-    for (const { id, matrix } of instances.get(from) ?? []) {
+    for (const { id } of madeBy(from, steps)) {
       const place = artifactDir(contextDir, instance.id, as);
-      const target = matrix.size === 0 ? place : join(place, id.slice(from.length + 1, -1));
+      const target = id === from ? place : join(place, id.slice(from.length + 1, -1));
       if ((await copyArtifact(artifactDir(childContext, id, artifact), target)) && !taken.includes(as))
         taken.push(as);
     }
@@ -177,19 +178,27 @@ async function takeExports(
   return taken;
 }
 
+/** The reports of a step of the file, or of the instances of its matrix. */
+function madeBy(from: string, steps: RunResult["steps"]): RunResult["steps"] {
+  return steps.filter(({ id }) => id === from || id.startsWith(`${from}[`));
+}
+
 /** The values that it exports. A step with a matrix has the JSON list of its instances' values. */
 function takeValues(
   { record }: StepContext,
   { instance }: StartedPiece,
-  { valueExports, exportsMode }: ChildAction,
+  { workflow, valueExports, exportsMode }: ChildAction,
   { steps }: RunResult,
 ): Readonly<Record<string, string>> {
   const kept = exportsMode === "merge" ? factsOf(record(), instance.id).values : {};
   const taken = valueExports.flatMap(({ from, value, as }): [string, string][] => {
-    const made = steps.filter(({ id }) => id === from || id.startsWith(`${from}[`));
-    const texts = made.flatMap(({ values }) => (Object.hasOwn(values, value) ? [values[value] ?? ""] : []));
-    if (texts.length === 0) return [];
-    return [[as, made[0]?.id === from ? (texts[0] ?? "") : JSON.stringify(texts)]];
+    const texts = madeBy(from, steps).flatMap(({ values }) =>
+      Object.hasOwn(values, value) ? [values[value] ?? ""] : [],
+    );
+    const source = workflow.steps.find(({ id }) => id === from);
+    const isList = source !== undefined && source.matrix.size + source.matrixLists.size > 0;
+    if (isList) return [[as, JSON.stringify(texts)]];
+    return texts.slice(0, 1).map((text) => [as, text]);
   });
   return { ...kept, ...Object.fromEntries(taken) };
 }

@@ -7,13 +7,14 @@ import { artifactDir } from "../places.ts";
 import type { InputToCopy } from "./artifacts.ts";
 import type { RunPorts, RunSettings, WorkflowEvent } from "../run-ports.ts";
 import type { RunNotedEntry, RunRecord } from "../records/run-record.ts";
-import type { InstancesByStep, StepInstance } from "../plan/step-instance.ts";
+import type { RunInstances } from "../plan/run-instances.ts";
+import type { StepInstance } from "../plan/step-instance.ts";
 import { worktreePlace, type WorktreePlace } from "../worktree/worktree-place.ts";
 
 export interface StepContext {
   readonly runId: string;
   readonly workflow: Workflow;
-  readonly instances: InstancesByStep;
+  readonly instances: RunInstances;
   readonly ports: RunPorts;
   readonly settings: RunSettings;
   /** Masks the run's secrets in what steps leave. */
@@ -66,7 +67,7 @@ export function inputsOf({ record, instances }: StepContext, { step }: StepInsta
   const { created, facts } = record();
   const { contextDir } = created;
   return step.inputs.flatMap(({ from, artifact, as }) =>
-    (instances.get(from) ?? []).map(({ id, matrix }) => ({
+    instances.ofStep(from).map(({ id, matrix }) => ({
       step: id,
       artifact,
       isMade: facts.get(id)?.artifacts.includes(artifact) === true,

@@ -1,5 +1,6 @@
-/** A scheduler whose jobs do nothing: each ends well in the next turn of the event loop, or when it is cancelled. */
+/** A scheduler whose jobs do nothing but write their instructions as their values: each ends well in the next turn of the event loop, or when it is cancelled. */
 import type { JobEnd, JobHandle } from "@agentcore/scheduler";
+import { writeFileSync } from "node:fs";
 import { testResult } from "@agentcore/scheduler/testing";
 import type { RunPorts } from "../run-ports.ts";
 
@@ -23,7 +24,11 @@ export function instantScheduler(endingMax = Infinity): RunPorts["scheduler"] {
     };
   };
   return {
-    submit: async ({ id = "" }) => handleOf(id),
+    async submit({ id = "", task }) {
+      const values = task.env?.["AGENTCORE_OUTPUT"];
+      if (values !== undefined) writeFileSync(values, task.instructions);
+      return handleOf(id);
+    },
     appendAndSubmit: async (journal, write, jobs) =>
       (await journal.append(write.stream, write)) === "conflict"
         ? "conflict"

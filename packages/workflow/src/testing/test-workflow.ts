@@ -86,6 +86,7 @@ export function testStep(id: string, action: StepAction, rest: Partial<Step> = {
     budget: null,
     condition: null,
     matrix: new Map(),
+    matrixLists: new Map(),
     isolation: "none",
     merge: "none",
     verify: null,

@@ -214,6 +214,9 @@ export class LiveRun {
     const bracket = name.indexOf("[");
     const above = bracket > 0 ? id.slice(0, slash + 1 + bracket) : id.slice(0, Math.max(0, slash));
     const parent = above === "" ? null : this.#group(above);
+    const group = parent === null || bracket <= 0 ? undefined : this.#nodes.get(parent);
+    // The instances of its matrix are known now: the step has no report of its own any more.
+    if (group !== undefined) group.report = null;
     const label = bracket > 0 ? name.slice(bracket) : name;
     return this.#add({ id, label, parent, children: [], report: pending(id), view: noView, log: [] });
   }

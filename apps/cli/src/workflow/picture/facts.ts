@@ -27,7 +27,7 @@ export interface NodeFacts {
 }
 
 export function factsOf(node: GraphNode, run: PictureRun | null): NodeFacts {
-  const { step, worker, instances, inner, condition } = node;
+  const { step, worker, times, inner, condition } = node;
   const model = step.action.kind === "worker" ? step.action.work.model : null;
   const who = inner === null ? [worker, model].filter(Boolean).join(" · ") : `workflow ${worker}`;
   const extras = extrasOf(node);
@@ -35,7 +35,7 @@ export function factsOf(node: GraphNode, run: PictureRun | null): NodeFacts {
   return {
     title: oneLine(step.id),
     rows: [
-      `${oneLine(who)}${instances > 1 ? ` × ${instances}` : ""}`,
+      `${oneLine(who)}${times === "" ? "" : ` ${times}`}`,
       ...(action.kind === "approval" ? [`“${oneLine(action.message)}”`] : []),
       ...(condition === null ? [] : [`if ${oneLine(condition)}`]),
       ...(step.loop === null ? [] : [`until ${oneLine(step.loop.check.worker)} finds it complete`]),

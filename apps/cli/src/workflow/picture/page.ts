@@ -95,7 +95,7 @@ function legend(nodes: readonly GraphNode[]): string {
     ...(has(({ step }) => step.isFinal)
       ? ["Steps below the line run after all others, whatever the outcome."]
       : []),
-    ...(has(({ instances }) => instances > 1) ? ["Stacked boxes show one step per combination."] : []),
+    ...(has(({ times }) => times !== "") ? ["Stacked boxes show one step per combination."] : []),
   ].join(" ");
 }
 
@@ -117,8 +117,8 @@ function stepSection(node: GraphNode, id: string, run: PictureRun | null): strin
 }
 
 function stepRows(node: GraphNode): readonly Row[] {
-  const { step, instances } = node;
-  const { action, condition, dependsOn, loop, matrix } = step;
+  const { step } = node;
+  const { action, condition, dependsOn, loop } = step;
   return [
     ...(step.description === null ? [] : [["Is for", step.description] as const]),
     ...actionRows(action),
@@ -126,9 +126,7 @@ function stepRows(node: GraphNode): readonly Row[] {
     ...(step.isFinal ? [["Runs", "after all other steps have ended, whatever the outcome"] as const] : []),
     ...(condition === null ? [] : [["Only if", condition] as const]),
     ...(loop === null ? [] : loopRows(loop)),
-    ...(instances === 1
-      ? []
-      : [["Matrix", [...matrix].map(([key, values]) => `${key}: ${values.join(", ")}`).join("; ")] as const]),
+    ...matrixRows(step),
     ...limitRows(step),
   ];
 }
@@ -146,6 +144,13 @@ function actionRows(action: GraphNode["step"]["action"]): readonly Row[] {
         ...(action.timeoutMs === null ? [] : [["Longest wait", formatDuration(action.timeoutMs)] as const]),
       ];
   }
+}
+
+function matrixRows({ matrix, matrixLists }: GraphNode["step"]): readonly Row[] {
+  const known = [...matrix].map(([key, values]) => `${key}: ${values.join(", ")}`);
+  const lists = [...matrixLists].map(([key, text]) => `${key}: ${text}`);
+  const text = [...known, ...lists].join("; ");
+  return text === "" ? [] : [["Matrix", text]];
 }
 
 function workRows({ worker, model, capabilities }: WorkSpec): readonly Row[] {

@@ -90,7 +90,7 @@ function drawNode(placed: PlacedNode, linkTo: SvgOptions["linkTo"]): string {
   const tone = facts.state === null ? null : statusLabel(facts.state.status).tone;
   const place = `x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}"`;
   const stacked =
-    node.instances > 1
+    node.times !== ""
       ? `<rect class="${boxClass(tone)}" x="${round(x + 5)}" y="${round(y + 5)}" width="${round(width)}" height="${round(height)}" rx="6"/>`
       : "";
   const rows: readonly (readonly [name: string, text: string])[] = [
