@@ -39,7 +39,7 @@ export function reportError(error: unknown, io: Pick<Io, "stdout" | "stderr">, j
   io.stderr.write(`agentcore: ${message}\n  ${code}: ${cure}\n`);
   if (json) writeJsonError(io, error);
   if (code === "AC_STORE_UNAVAILABLE" || code === "AC_STORE_GONE") return exitCodes.unavailable;
-  if (code === "AC_WORKFLOW_NOT_ALLOWED") return exitCodes.refused;
+  if (code === "AC_WORKFLOW_NOT_ALLOWED" || code === "AC_WORKFLOW_BUSY") return exitCodes.refused;
   return usageCodes.has(code) ? exitCodes.usage : exitCodes.failed;
 }
 

@@ -76,6 +76,11 @@ export const workflowErrorCodes = {
     retryable: false,
     cure: "Show it with `agentcore workflow show RUN`; start a failed run again with `agentcore workflow retry RUN`.",
   },
+  AC_WORKFLOW_BUSY: {
+    meaning: "Another run of the same concurrency group is at work, and the file says `when_busy: fail`.",
+    retryable: true,
+    cure: "Start it again when that run has ended, or write `when_busy: wait` in the file.",
+  },
   AC_WORKFLOW_NOT_WAITING: {
     meaning: "The step does not wait for an approval.",
     retryable: false,

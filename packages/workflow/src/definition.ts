@@ -16,6 +16,8 @@ export interface Workflow {
   readonly timeoutMs: number;
   /** Steps that run at once; null: no limit in the file. */
   readonly concurrency: number | null;
+  /** Null: none. */
+  readonly group: ConcurrencyGroup | null;
   /** Relative to the workspace. */
   readonly contextDir: string;
   readonly budget: Budget | null;
@@ -24,6 +26,13 @@ export interface Workflow {
   readonly telemetry: Telemetry | null;
   /** In the order of the file, with those of `finally` last. A step with `matrix` is one entry here; it becomes instances when the inputs are known. */
   readonly steps: readonly Step[];
+}
+
+/** At most one run of a group is at work. Not for sub-workflows. */
+export interface ConcurrencyGroup {
+  /** May contain `${{ inputs.k }}`. */
+  readonly name: string;
+  readonly whenBusy: "wait" | "fail" | "cancel_other";
 }
 
 /** Where a run writes its progress, for other programs. Paths are relative to the context directory. */

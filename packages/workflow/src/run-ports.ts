@@ -26,6 +26,8 @@ export interface RunSettings {
   readonly branch: BranchOptions;
   /** The current owner of the run; kept in the journal's header. */
   readonly owner: JournalValue;
+  /** Whether the process of an owner may still be there. */
+  readonly isAlive: (owner: JournalValue) => boolean;
   /** Wait before the next attempt after so many failures, in ms. */
   readonly retryDelayMs: (failures: number) => number;
   /** Whether a worker can spend money. Nothing is reserved for one that cannot. */
@@ -46,6 +48,15 @@ export type WorkflowEvent =
       readonly name: string;
       readonly resumed: boolean;
       readonly steps: readonly string[];
+    }
+  /** The run waits for its concurrency group. */
+  | {
+      readonly type: "run_waiting";
+      readonly at: number;
+      readonly run: string;
+      readonly group: string;
+      /** The run of the group that is at work. */
+      readonly holder: string;
     }
   | { readonly type: "step_changed"; readonly at: number; readonly run: string; readonly step: StepReport }
   | {

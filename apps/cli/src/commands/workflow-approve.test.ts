@@ -1,7 +1,7 @@
+import { until } from "@agentcore/contract/testing";
 import { existsSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, it } from "vitest";
 import { agentcore, jsonLinesOf, makeScratch, startAgentcore } from "../testing/agentcore-process.ts";
 
@@ -24,14 +24,6 @@ steps:
 );
 const at = (name: string): string => join(scratch.workspace, name);
 const idOf = (stdout: string): string => String(jsonLinesOf(stdout.split("\n")[0] ?? "")[0]?.["run"]);
-
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 30_000;
-  while (!holds()) {
-    if (performance.now() > deadline) throw new TypeError("did not happen within 30 s");
-    await sleep(10);
-  }
-}
 
 it("a run waits for approvals over kill -9, and other processes answer them", async () => {
   const first = startAgentcore(scratch, ["workflow", "run", file, "--json"]);

@@ -1,6 +1,6 @@
+import { until } from "@agentcore/contract/testing";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, it } from "vitest";
 import { agentcore, jsonLinesOf, makeScratch, startAgentcore } from "../testing/agentcore-process.ts";
 
@@ -35,14 +35,6 @@ const at = (name: string): string => join(scratch.workspace, name);
 const ledger = (): string[] =>
   existsSync(at("ledger")) ? readFileSync(at("ledger"), "utf8").trim().split("\n") : [];
 const idOf = (stdout: string): string => String(jsonLinesOf(stdout.split("\n")[0] ?? "")[0]?.["run"]);
-
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 30_000;
-  while (!holds()) {
-    if (performance.now() > deadline) throw new TypeError("did not happen within 30 s");
-    await sleep(10);
-  }
-}
 
 it("Ctrl-C leaves finally for the resumed run, kill -9 within it is resumed, and a cancel of the run runs it", async () => {
   const first = startAgentcore(scratch, ["workflow", "run", file, "--json"]);

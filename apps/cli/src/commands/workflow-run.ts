@@ -286,6 +286,7 @@ function runPorts({ containment }: Composition, log: Log, io: Io) {
     log,
     git: createContainedGit({ containment, clock: systemClock, ids: systemIds, hostEnv: io.env }),
     secretValue: (name: string) => variableOf(io.env, name),
+    isAlive: (owner: JournalValue) => liveOwner(owner) !== null,
     owner: { host: hostname(), ...processOwner() },
   };
 }

@@ -16,6 +16,7 @@ import { approvalJson, runJson, stepJson } from "../json/workflow-documents.ts";
 import { loadOptionsConfig, type StateOptions } from "../queue/open-queue.ts";
 import { span, type Line } from "../screen/line.ts";
 import { table } from "../screen/table.ts";
+import { oneLine } from "../screen/text.ts";
 import { shortId, shortIdsAmong } from "../screen/short-id.ts";
 import { plainScreen } from "../screen/terminal.ts";
 import { allRuns, findRunId } from "../workflow/find-run.ts";
@@ -108,6 +109,9 @@ async function waitingIn(
 
 function stateText(header: JournalHeader, waiting: readonly string[]): string {
   const state = runStateOf(header);
+  const group = header["waitsForGroup"] ?? null;
+  if (typeof group === "string" && state === "RUNNING")
+    return `${state}, waits for the group ${oneLine(group)}`;
   return waiting.length === 0 ? state : `${state}, waits for ${waiting.join(", ")}`;
 }
 

@@ -66,6 +66,8 @@ const runFields = {
   tokens: z.int().nullable(),
   /** Steps that wait for an approval. */
   waitsFor: z.array(text),
+  /** The concurrency group that it waits for. */
+  waitsForGroup: maybeText,
 };
 
 const problem = z.strictObject({ file: text, line: count, column: count, message: text });
@@ -81,6 +83,7 @@ export const workflowDocuments: Readonly<Record<string, () => z.ZodType>> = {
       resumed: z.boolean(),
       steps: z.array(text),
     }),
+  run_waiting: () => z.strictObject({ type: z.literal("run_waiting"), ...base, group: text, holder: text }),
   step_changed: () => z.strictObject({ type: z.literal("step_changed"), ...base, step }),
   job_event: () =>
     z.strictObject({
@@ -179,6 +182,7 @@ export function runJson(id: string, header: JournalHeader, state: string): Recor
     startedAt,
     endedAt: endedAt ?? null,
     message: message ?? null,
+    waitsForGroup: header["waitsForGroup"] ?? null,
     costUsd: costUsd ?? null,
     tokens: known(Number(tokens ?? 0)),
   };

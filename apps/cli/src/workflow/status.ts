@@ -1,6 +1,6 @@
 /** The name and color of a step's state, the same on every screen. Pure. */
 import { formatDuration } from "@agentcore/contract";
-import type { StepReport } from "@agentcore/workflow";
+import type { StepReport, WorkflowEvent } from "@agentcore/workflow";
 import type { Tone } from "../screen/line.ts";
 import { shortId } from "../screen/short-id.ts";
 import { oneLine } from "../screen/text.ts";
@@ -51,4 +51,8 @@ export function approveCommand(run: string, step: string): string {
 export function iterationsText({ loops, iterations }: StepReport): string {
   if (!loops || iterations === 0) return "";
   return iterations === 1 ? "1 iteration" : `${iterations} iterations`;
+}
+
+export function waitingText({ group, holder }: Extract<WorkflowEvent, { type: "run_waiting" }>): string {
+  return `WAITING    for the concurrency group "${oneLine(group)}": run ${shortId(holder)} is at work`;
 }

@@ -2,6 +2,7 @@
 import type {
   ArtifactExport,
   Budget,
+  ConcurrencyGroup,
   Convergence,
   InputDeclaration,
   Loop,
@@ -43,6 +44,7 @@ export function buildWorkflow(file: WorkflowFile, context: BuildContext): Workfl
     hash: context.hash,
     timeoutMs: file.timeout,
     concurrency: file.concurrency ?? null,
+    group: groupOf(file.concurrency_group),
     contextDir: file.context_dir ?? "./context",
     budget: budgetOf(file.budget),
     branch: {
@@ -57,6 +59,12 @@ export function buildWorkflow(file: WorkflowFile, context: BuildContext): Workfl
     ],
     telemetry: telemetryOf(file.sentinel),
   };
+}
+
+function groupOf(group: WorkflowFile["concurrency_group"]): ConcurrencyGroup | null {
+  if (group === undefined) return null;
+  if (typeof group === "string") return { name: group, whenBusy: "wait" };
+  return { name: group.name, whenBusy: group.when_busy ?? "wait" };
 }
 
 function inputOf(input: NonNullable<WorkflowFile["inputs"]>[string]): InputDeclaration {

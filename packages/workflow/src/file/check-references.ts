@@ -18,6 +18,9 @@ export function checkReferences(file: Raw, steps: RawSteps, report: Report): voi
   const ofFile: Scope = { steps, step: "", inputs, matrix: [] };
   checkTexts(rawOf(file["defaults"])["env"], ["defaults", "env"], ofFile, report, ["inputs"]);
   checkTexts(file["env"], ["env"], ofFile, report, ["inputs"]);
+  const group = file["concurrency_group"];
+  checkText(group, ["concurrency_group"], ofFile, report, ["inputs"]);
+  checkText(rawOf(group)["name"], ["concurrency_group", "name"], ofFile, report, ["inputs"]);
   for (const [id, step] of steps.byId) {
     const path = steps.pathOf(id);
     const scope: Scope = { steps, step: id, inputs, matrix: Object.keys(rawOf(step["matrix"])) };

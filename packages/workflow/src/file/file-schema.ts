@@ -75,6 +75,21 @@ const version = z
   })
   .meta({ description: 'Of the format: "1", in quotes.' });
 
+const groupName = z.string().trim().min(1);
+
+const concurrencyGroupSchema = z
+  .union([
+    groupName,
+    z.strictObject({
+      name: groupName.meta({ description: "May hold ${{ inputs.NAME }}." }),
+      when_busy: z.enum(["wait", "fail", "cancel_other"]).optional().meta({
+        description:
+          "While another run of the group is at work. wait (default): in order of arrival; fail: this run does not start; cancel_other: the others are cancelled.",
+      }),
+    }),
+  ])
+  .meta({ description: "At most one run of the group is at work in a state directory." });
+
 export const workflowFileSchema = z
   .strictObject({
     name: z.string().min(1).meta({ description: "Of the workflow, in lists and reports." }),
@@ -82,6 +97,7 @@ export const workflowFileSchema = z
     description: z.string().optional().meta({ description: "For people." }),
     timeout: durationSchema.meta({ description: "For the whole run." }),
     concurrency: z.int().min(1).optional().meta({ description: "Steps at once." }),
+    concurrency_group: concurrencyGroupSchema.optional(),
     context_dir: z
       .string()
       .min(1)

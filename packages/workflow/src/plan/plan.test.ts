@@ -251,7 +251,8 @@ function drive(
   function perform(action: Action): void {
     switch (action.type) {
       case "ask":
-        throw new TypeError("these graphs have no approvals");
+      case "expand":
+        throw new TypeError("these graphs have neither approvals nor lists");
       case "start_work": {
         const node = nodes[Number(action.step)]!;
         expect(state.stop).toBeNull();

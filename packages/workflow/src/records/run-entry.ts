@@ -96,6 +96,7 @@ const entry = lazySchema(() =>
     z.looseObject({ type: z.literal("resumed"), at: moment }),
     z.looseObject({ type: z.literal("noted"), at: moment, step: text, diffBase: text }),
     z.looseObject({ type: z.literal("interrupted"), at: moment, message: text }),
+    z.looseObject({ type: z.literal("group"), at: moment, waitsFor: text.nullable() }),
     z.looseObject({
       type: z.literal("event"),
       at: moment,

@@ -121,7 +121,16 @@ export type RunEntry =
   | RunEventEntry
   | RunInterruptedEntry
   | RunNotedEntry
-  | { readonly type: "resumed"; readonly at: number };
+  | { readonly type: "resumed"; readonly at: number }
+  | RunGroupEntry;
+
+/** The run waits for its concurrency group, or no longer does. */
+export interface RunGroupEntry {
+  readonly type: "group";
+  readonly at: number;
+  /** Null: it may work. */
+  readonly waitsFor: string | null;
+}
 
 /** What is known about a step in addition to its state. */
 export interface StepFacts {
@@ -185,7 +194,9 @@ export interface RunRecord {
   /** Time that was spent on the run before the last resume, as far as the journal knows. */
   readonly activeMsBefore: number;
   readonly activeSince: number;
-  /** Nothing is at work but the wait for an approval, whose time does not count. */
+  /** Name of the concurrency group that it waits for; null if it waits for none. */
+  readonly waitsForGroup: string | null;
+  /** Nothing is at work but the wait for an approval or for the group, whose time does not count. */
   readonly isPaused: boolean;
   /** When the present execution of the run began. */
   readonly since: number;
@@ -218,6 +229,7 @@ export function newRecord(steps: readonly PlanStep[], created: RunCreated): Reco
     activeMsBefore: 0,
     activeSince: created.at,
     isPaused: false,
+    waitsForGroup: null,
     since: created.at,
     lastAt: created.at,
     endedAt: null,
@@ -240,6 +252,10 @@ export function foldEntry(record: RecordDraft, entry: RunEntry): void {
       Object.assign(record, { activeSince: entry.at, since: entry.at });
       record.interruption = null;
       return;
+    case "group":
+      record.waitsForGroup = entry.waitsFor;
+      followPause(record, entry.at);
+      return;
     case "noted":
       record.facts.set(entry.step, { ...factsOf(record, entry.step), diffBase: entry.diffBase });
       return;
@@ -253,7 +269,7 @@ export function foldEntry(record: RecordDraft, entry: RunEntry): void {
 }
 
 function followPause(record: RecordDraft, at: number): void {
-  const { isWaiting } = record.state;
+  const isWaiting = record.state.isWaiting || record.waitsForGroup !== null;
   if (isWaiting === record.isPaused) return;
   if (isWaiting) record.activeMsBefore += Math.max(0, at - record.activeSince);
   Object.assign(record, { isPaused: isWaiting, activeSince: at });
@@ -346,6 +362,7 @@ export function headerOf(workflow: Workflow, record: RunRecord, owner: JournalVa
     outcome: state.outcome,
     message: state.stop?.message ?? interruption,
     interrupted: interruption !== null,
+    waitsForGroup: endedAt === null ? record.waitsForGroup : null,
     steps: state.size,
     stepsEnded: state.ended,
     costUsd: knownCost(record),

@@ -12,6 +12,8 @@ export function telemetryLine(event: WorkflowEvent, includeWorkerOutput: boolean
   switch (event.type) {
     case "run_started":
       return { ...common, name: event.name, resumed: event.resumed, steps: event.steps };
+    case "run_waiting":
+      return { ...common, group: event.group, holder: event.holder };
     case "step_changed": {
       const { reason, output, values, approval, ...step } = event.step;
       return { ...common, step: includeWorkerOutput ? { ...step, reason, output, values, approval } : step };

@@ -94,6 +94,8 @@ class StateFile {
       case "run_started":
         this.#run = { run: event.run, name: event.name, state: "RUNNING" };
         return;
+      case "run_waiting":
+        return;
       case "run_ended":
         this.#run = { ...this.#run, state: event.result.outcome };
         return;

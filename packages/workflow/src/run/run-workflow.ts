@@ -21,6 +21,9 @@ import { pathInside, realOf } from "../places.ts";
 import { prepareContextDir, requireArtifacts, requireWorkspace } from "../steps/check-places.ts";
 import { entriesForOnly } from "./only-step.ts";
 import { stepsToRetry, type RetryChoice } from "./retry-run.ts";
+import { fillIn } from "../expression.ts";
+import { readRun } from "../records/read-runs.ts";
+import { GroupPlace } from "./concurrency-group.ts";
 import { readEntries } from "../records/run-entry.ts";
 import { RunLog } from "../records/run-log.ts";
 import type { RunPorts, RunResult, RunSettings } from "../run-ports.ts";
@@ -76,7 +79,21 @@ export async function runWorkflow(options: StartOptions): Promise<RunHandle> {
   const created = await createdOf(options, ports, settings);
   await prepareContextDir(created.contextDir);
   const runId = ports.ids.next();
-  return handleOf(runId, await openRun({ runId, workflow, created, ports, settings }));
+  const group = await takeGroup(runId, workflow, created.inputs, ports, settings);
+  return handleOf(runId, await openInGroup({ runId, workflow, created, ports, settings, group }));
+}
+
+/** Null if the workflow has no group. */
+async function takeGroup(
+  run: string,
+  { group }: Workflow,
+  inputs: InputValues,
+  ports: RunPorts,
+  { owner, isAlive }: RunSettings,
+): Promise<GroupPlace | null> {
+  if (group === null) return null;
+  const name = fillIn(group.name, ([root, key = ""]) => (root === "inputs" ? (inputs[key] ?? null) : null));
+  return GroupPlace.take(ports, { ...group, name }, { run, owner, isAlive });
 }
 
 export interface ResumeOptions extends RunOptions {
@@ -98,8 +115,12 @@ async function reopen(options: ResumeOptions, retry?: RetryChoice, end?: string)
   const { ports, settings } = split(options);
   if ((await ports.journal.read(runStream(runId))) === undefined) throw runNotFound(runId);
   const isToEnd = end !== undefined;
-  const asked = { runId, workflow, created: null, ports, settings, isToEnd };
-  const run = await openRun(retry === undefined ? asked : { ...asked, retry });
+  const stored = await readRun(ports.journal, runId);
+  const works =
+    stored !== undefined && !isToEnd && (stored.header["outcome"] === null || retry !== undefined);
+  const group = works ? await takeGroup(runId, workflow, stored.created.inputs, ports, settings) : null;
+  const asked = { runId, workflow, created: null, ports, settings, isToEnd, group };
+  const run = await openInGroup(retry === undefined ? asked : { ...asked, retry });
   if (isToEnd) run.stop("CANCELLED", end, "AC_CANCELLED");
   return handleOf(runId, run);
 }
@@ -195,6 +216,17 @@ interface OpenRequest {
   readonly retry?: RetryChoice;
   /** The run is opened only to be ended. */
   readonly isToEnd?: boolean;
+  /** Its place in the concurrency group. */
+  readonly group?: GroupPlace | null;
+}
+
+async function openInGroup(request: OpenRequest): Promise<WorkflowRun> {
+  try {
+    return await openRun(request);
+  } catch (error) {
+    await request.group?.leave();
+    throw error;
+  }
 }
 
 /** Creates the run, or opens it if its journal exists. */
@@ -236,6 +268,7 @@ async function openRun(request: OpenRequest): Promise<WorkflowRun> {
     settings,
     startChild,
     resumed,
+    group: request.group ?? null,
   });
 }
 
@@ -327,6 +360,7 @@ function split(options: RunOptions): { ports: RunPorts; settings: RunSettings } 
   const settings: RunSettings = {
     branch: options.branch ?? {},
     owner: options.owner ?? null,
+    isAlive: options.isAlive ?? (() => true),
     retryDelayMs:
       options.retryDelayMs ?? ((failures) => backOffMs(failures, { minMs: 1000, maxMs: retryDelayMsMax })),
     spends: options.spends ?? ((worker) => worker !== "shell"),

@@ -9,6 +9,7 @@ import type { PlanStep } from "../plan/plan-step.ts";
 import type { Halt, RunOutcome } from "../plan/run-state.ts";
 import type { StepState } from "../plan/step-state.ts";
 import { orderOf } from "../budget/budget-choice.ts";
+import type { GroupPlace } from "./concurrency-group.ts";
 import { RequestWatch } from "./requests.ts";
 import { ApprovalWaits } from "./approval-waits.ts";
 import { RunTimer } from "./run-timer.ts";
@@ -53,6 +54,8 @@ export interface WorkflowRunOptions {
   readonly startChild: StartChild;
   /** Whether an earlier process began it. */
   readonly resumed: boolean;
+  /** Its place in the concurrency group; null if it needs none. */
+  readonly group: GroupPlace | null;
 }
 
 type RunningState = Extract<StepState, { kind: "working" | "checking" }>;
@@ -169,12 +172,15 @@ export class WorkflowRun {
   async #driveToEnd(): Promise<RunResult> {
     const { log, workflow, runId, resumed } = this.#options;
     this.#tellStart(resumed);
-    this.#timer.follow();
     const watch = this.#watchForRequests();
     try {
-      if (resumed) await this.#pickUp();
+      const mayWork = await this.#mayWork();
+      if (resumed && this.#interruption === null) await this.#pickUp();
       await writeRunRecord(workflow, runId, log.record);
-      await this.#advance([]);
+      if (mayWork) {
+        this.#timer.follow();
+        await this.#advance([]);
+      }
       while (this.#goesOn()) await this.#advance(await this.#inbox.take());
       if (log.record.state.outcome === null) await this.#noteInterruption();
       await Promise.all(this.#discards);
@@ -184,10 +190,32 @@ export class WorkflowRun {
       this.#approvals.close();
       this.#retryTimer?.timer.cancel();
       watch?.close();
+      await this.#options.group?.leave();
     }
     const result = this.#result();
     this.#emit({ type: "run_ended", at: this.#now(), run: runId, result });
     return result;
+  }
+
+  /** Waits for its turn in the concurrency group. False if the run was stopped before. */
+  async #mayWork(): Promise<boolean> {
+    const { group, log, resumed, runId } = this.#options;
+    if (group === null) return true;
+    const isStopped = (): boolean => this.#interruption !== null || !this.#inbox.isEmpty;
+    const holder = await group.holder();
+    if (holder !== null) {
+      await log.append([{ type: "group", at: this.#now(), waitsFor: group.name }]);
+      this.#emit({ type: "run_waiting", at: this.#now(), run: runId, group: group.name, holder });
+      if (!(await group.turn(isStopped))) {
+        // Nothing has begun, so there is nothing to clean up: a second cancel leaves out `finally`.
+        if (this.#interruption === null && !resumed)
+          this.stop("CANCELLED", "cancelled while it waited", "AC_CANCELLED");
+        return false;
+      }
+    }
+    if (log.record.waitsForGroup !== null)
+      await log.append([{ type: "group", at: this.#now(), waitsFor: null }]);
+    return true;
   }
 
   /** Null for sub-workflows: they end with the outermost run, and have its answers. */

@@ -1,8 +1,11 @@
 /** Ports of a process that dies between two acts of a run, for tests of what a resume makes of it. */
 import { listRuns } from "../records/read-runs.ts";
+import type { StartOptions } from "../run/run-workflow.ts";
 import type { RunPorts, RunResult } from "../run-ports.ts";
 import type { Workflow } from "../definition.ts";
 import type { RunRig } from "./run-rig.ts";
+
+type Settings = Partial<Omit<StartOptions, "workflow">>;
 
 /** Appends to the journal and submits of jobs are acts. */
 type MortalPorts = Pick<RunPorts, "scheduler" | "journal">;
@@ -42,19 +45,20 @@ export async function dieEverywhere(
   makeRig: () => Promise<RunRig>,
   workflow: Workflow,
   look: (death: number, result: RunResult, rig: RunRig) => void | Promise<void>,
+  { first: own = {}, second = {} }: { readonly first?: Settings; readonly second?: Settings } = {},
 ): Promise<number> {
   let acts = Number.POSITIVE_INFINITY;
   for (let death = 0; death < 2 * acts; death++) {
     const rig = await makeRig();
     try {
       const process = mortal(rig, Math.floor(death / 2), death % 2 === 0 ? "before" : "after");
-      const first = rig.start(workflow, process.ports).then((handle) => handle.result());
+      const first = rig.start(workflow, { ...process.ports, ...own }).then((handle) => handle.result());
       first.catch(() => {});
       const died = await Promise.race([process.dying.then(() => true), first.then(() => false)]);
       if (!died) acts = Math.floor(death / 2);
       await rig.restart();
       const [run] = await listRuns(rig.journal);
-      const again = run === undefined ? rig.run(workflow) : rig.resume(run.id, workflow);
+      const again = run === undefined ? rig.run(workflow, second) : rig.resume(run.id, workflow, second);
       const result = await again.then((one) => ("result" in one ? one.result() : one));
       await look(death, result, rig);
     } finally {

@@ -120,6 +120,7 @@ export function testWorkflow(steps: readonly Step[], rest: Partial<Workflow> = {
     hash: "hash",
     timeoutMs: 120_000,
     concurrency: null,
+    group: null,
     contextDir: "context",
     budget: null,
     branch: { createBranch: false, transitionStep: null, expectedWorkBranch: null },

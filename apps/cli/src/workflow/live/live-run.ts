@@ -13,7 +13,7 @@ import {
 } from "@agentcore/workflow";
 import { cutLine, type Line } from "../../screen/line.ts";
 import { advance, emptyView, spentUsd, type RunView } from "../../screen/run-view.ts";
-import { hasEnded } from "../status.ts";
+import { hasEnded, waitingText } from "../status.ts";
 
 export interface LiveNode {
   /** For a step, its id. For a step with a matrix, the id in the file, which no instance has. */
@@ -78,7 +78,11 @@ export class LiveRun {
         this.startedAt ??= event.at;
         for (const id of event.steps) this.#ensure(id);
         break;
+      case "run_waiting":
+        this.remark = waitingText(event);
+        break;
       case "step_changed":
+        if (this.remark?.startsWith("WAITING ") === true) this.remark = null;
         this.#changeStep(event.step);
         break;
       case "job_event": {
