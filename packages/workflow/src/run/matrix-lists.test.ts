@@ -187,6 +187,24 @@ describe("a matrix from a list", () => {
     expect(said()).toEqual(["other", "a", "b", "after", "other", "a", "b", "after"]);
   });
 
+  it("can run alone, with the list of an earlier run; what uses it cannot, and says why", async () => {
+    const uses = after({ dependsOn: ["each"], condition: "steps.each.status == 'SUCCEEDED'" });
+    const workflow = testWorkflow([list('["a","b"]'), each(), uses], { concurrency: 1 });
+    await rig.run(workflow);
+    const alone = await rig.run(workflow, { only: "each" });
+    expect(labels(alone)).toEqual([
+      "list SUCCEEDED",
+      "each[part=a] SUCCEEDED",
+      "each[part=b] SUCCEEDED",
+      "after SKIPPED",
+    ]);
+    expect(said()).toEqual(["a", "b", "after", "a", "b"]);
+    await expect(rig.run(workflow, { only: "after" })).rejects.toMatchObject({
+      code: "AC_WORKFLOW_ARTIFACT",
+      message: expect.stringContaining('step "each" leaves, whose matrix comes from a list'),
+    });
+  });
+
   it("exports and passes on what its instances leave", async () => {
     const output = { name: "out", path: "out-${{ matrix.part }}", optional: false, type: null };
     const script =

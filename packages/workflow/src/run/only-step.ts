@@ -40,8 +40,9 @@ export async function entriesForOnly(
   const needed = stepsUsedBy(step);
   const byStep = instancesByStep(instances);
   const entries = new Map<string, RunEventEntry>();
-  for (const { id, step: other } of instances) {
+  for (const { id, step: other, expand } of instances) {
     if (other.id === only) continue;
+    if (expand !== undefined && needed.has(other.id)) throw fromList(only, id);
     const path = join(stepDir(contextDir, id), "_meta.json");
     const stored = isOfFile && needed.has(other.id) ? await readJson(path, stepRecord) : null;
     if (stored !== null && (passing.has(stored.status) || stored.is_tolerated))
@@ -75,6 +76,12 @@ function leftOut(id: string, only: string, at: number): RunEventEntry {
 
 function missing(only: string, id: string, contextDir: string): AgentCoreError {
   const message = `step "${only}" uses what step "${id}" leaves, and ${contextDir} has no result of it from this workflow; run the whole workflow first, or step "${id}" with --only`;
+  return new AgentCoreError("AC_WORKFLOW_ARTIFACT", message, { evidence: { step: only, missing: id } });
+}
+
+/** The records do not say which combinations there were. */
+function fromList(only: string, id: string): AgentCoreError {
+  const message = `step "${only}" uses what step "${id}" leaves, whose matrix comes from a list; run the whole workflow, or both from step "${id}" on with: agentcore workflow retry RUN --from ${id}`;
   return new AgentCoreError("AC_WORKFLOW_ARTIFACT", message, { evidence: { step: only, missing: id } });
 }
 
