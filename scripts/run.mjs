@@ -21,6 +21,7 @@ const commands = {
   /** Writes the documents and schemas that are generated from the code. */
   docs: async () =>
     (await run("node", [source, "packages/repo-checks/src/main.ts"])) ||
+    (await run("node", [source, "apps/cli/src/testing/write-sessions.ts"])) ||
     run("oxfmt", ["docs", "apps/cli/schemas", "packages/workflow/schemas"]),
   /** Tarballs of the published packages, in the folder named. */
   pack: (args) => run("node", ["scripts/pack.mjs", ...args]),
