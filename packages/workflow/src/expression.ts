@@ -7,7 +7,7 @@
  *     not    = "!" not | compare
  *     compare = value [ ("==" | "!=") value ]
  *     value  = text | number | true | false | null | reference | function | "(" or ")"
- *     reference = ("inputs" | "matrix" | "steps") { "." name }
+ *     reference = ("inputs" | "matrix" | "steps" | "secrets") { "." name }
  *     function = ("success" | "failure" | "cancelled" | "always") "(" ")"
  *
  * A function is a reference whose only name is `failure()`. Expressions cannot loop or fail at run time: a reference to a
@@ -49,6 +49,8 @@ const charsMax = 4000;
 const depthMax = 100;
 
 const roots = ["inputs", "matrix", "steps"];
+/** Known by name only: its values are in no text that is stored. */
+const secretsRoot = "secrets";
 
 /** The functions of conditions, as the paths of their references name them. */
 export const statusFunctions = ["success()", "failure()", "cancelled()", "always()"] as const;
@@ -152,7 +154,7 @@ function nameToken(name: string): Token {
   if (functionOf([`${name}()`]) !== undefined) {
     throw new ExpressionError(`"${name}" is a function; write ${name}()`);
   }
-  if (!roots.includes(path[0] ?? "")) {
+  if (path[0] !== secretsRoot && !roots.includes(path[0] ?? "")) {
     throw new ExpressionError(
       `unknown reference "${name}"; references begin with ${roots.map((root) => `${root}.`).join(", ")}`,
     );

@@ -132,6 +132,13 @@ function checkTexts(
     checkText(value, [...path, name], scope, report, roots);
 }
 
+function unavailable(reference: readonly string[], roots: readonly string[]): string {
+  const [root, name = "NAME"] = reference;
+  if (root === "secrets")
+    return `a secret is a variable and no text: write secrets: [${name}] and use $${name} in the script`;
+  return `"${reference.join(".")}" cannot be used here; available here: ${roots.map(shownRoot).join(", ")}`;
+}
+
 function checkExpression(
   text: string,
   path: Path,
@@ -145,7 +152,7 @@ function checkExpression(
   for (const reference of referencesOf(parsed.expression)) {
     const problem = roots.includes(reference[0] ?? "")
       ? referenceProblem(reference, scope)
-      : `"${reference.join(".")}" cannot be used here; available here: ${roots.map(shownRoot).join(", ")}`;
+      : unavailable(reference, roots);
     if (problem !== null) report(path, problem);
   }
 }

@@ -201,6 +201,12 @@ describe("`secrets`", () => {
     expect(steps.map(({ secrets }) => secrets)).toEqual([["A", "B", "C"], []]);
   });
 
+  it("are no texts: a placeholder for one says what to write", async () => {
+    const step = `s: { ${work}, verify: "x \${{ secrets.TOKEN }}", env: { E: "\${{ secrets.TOKEN }}" }, if: secrets.TOKEN }`;
+    const message = "a secret is a variable and no text: write secrets: [TOKEN] and use $TOKEN in the script";
+    expect(await problemsOf(withSteps(step))).toEqual(Array(3).fill(expect.stringContaining(message)));
+  });
+
   it.each([
     ["LD_AUDIT", "LD_AUDIT is passed to no worker"],
     ["AGENTCORE_X", "AGENTCORE_X is set by the run"],

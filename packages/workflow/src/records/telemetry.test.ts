@@ -66,6 +66,28 @@ describe("a line of the events", () => {
     expect(JSON.stringify(telemetryLine(event, true))).toContain(secret);
   });
 
+  it("does not hold the output and the values of a step, unless the file asks for it", async () => {
+    const rig = await createRunRig();
+    try {
+      const values = [{ name: "v", key: "v", optional: false }];
+      const told: WorkflowEvent[] = [];
+      const onEvent = (event: WorkflowEvent): void => void told.push(event);
+      const writer = shellStep("a", `echo "v=${secret}" >> "$AGENTCORE_OUTPUT"`, { values });
+      await rig.run(testWorkflow([writer]), { onEvent });
+      const ended = told.filter(({ type }) => type === "step_changed").at(-1);
+      expect(JSON.stringify(telemetryLine(ended!, false))).not.toContain(secret);
+      expect(telemetryLine(ended!, true)).toMatchObject({ step: { values: { v: secret } } });
+      const failed = {
+        ...ended,
+        step: { ...(ended as { step: object }).step, output: secret },
+      } as WorkflowEvent;
+      expect(JSON.stringify(telemetryLine(failed, false))).not.toContain(secret);
+      expect(telemetryLine(failed, true)).toMatchObject({ step: { output: secret } });
+    } finally {
+      await rig.close();
+    }
+  });
+
   it("does not hold a worker's last words, unless the file asks for it", () => {
     const event = jobEvent({
       type: "attempt_ended",
