@@ -73,6 +73,17 @@ describe("`env`", () => {
   });
 });
 
+it("a variable that no program can get fails the step with its name and the cure", async () => {
+  const declaration = { type: "string", default: null, required: false, description: null } as const;
+  const step = shellStep("a", "true", { env: env({ LONG: "${{ inputs.long }}" }) });
+  const workflow = testWorkflow([step], { inputs: new Map([["long", declaration]]) });
+  const result = await rig.run(workflow, { inputs: { long: "x".repeat(130_001) } });
+  expect(stepOf(result, "a")).toMatchObject({
+    status: "FAILED",
+    reason: expect.stringMatching(/env\.LONG.*longer than 130000 bytes; put it in a file of the workspace/),
+  });
+});
+
 describe("a value of a step", () => {
   it.each([
     ["quotes", `'"\\\``],
