@@ -29,19 +29,31 @@ const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "AC_WORKFLOW_CHANGED",
 ]);
 
-/** Prints the error and returns the exit code. With `json`, a line of type `error` goes to stdout as well. */
-export function reportError(error: unknown, io: Pick<Io, "stdout" | "stderr">, json: boolean): number {
+/**
+ * Prints the error and returns the exit code. With `json`, a line of type `error` goes to stdout as well. `command`: its words, for
+ * the cure of a wrong call.
+ */
+export function reportError(
+  error: unknown,
+  io: Pick<Io, "stdout" | "stderr">,
+  json: boolean,
+  command = "",
+): number {
   if (!isAgentCoreError(error)) {
     const internal = new AgentCoreError("AC_INTERNAL", `internal error: ${String(error)}${placeOf(error)}`);
     return reportError(internal, io, json);
   }
-  const { code, message, cure } = error;
+  const { code, message } = error;
+  const cure = cureOf(error, command);
   io.stderr.write(`agentcore: ${message}\n  ${code}: ${cure}\n`);
-  if (json) writeJsonError(io, error);
+  if (json) writeJsonError(io, error, cure);
   if (code === "AC_STORE_UNAVAILABLE" || code === "AC_STORE_GONE") return exitCodes.unavailable;
   if (code === "AC_WORKFLOW_NOT_ALLOWED" || code === "AC_WORKFLOW_BUSY") return exitCodes.refused;
   return usageCodes.has(code) ? exitCodes.usage : exitCodes.failed;
 }
+
+const cureOf = ({ code, cure }: AgentCoreError, command: string): string =>
+  code === "AC_USAGE" && command !== "" ? `See agentcore help ${command}` : cure;
 
 /** The innermost line of our code, for a bug report. */
 function placeOf(error: unknown): string {
@@ -52,7 +64,8 @@ function placeOf(error: unknown): string {
 
 export function writeJsonError(
   io: Pick<Io, "stdout">,
-  { code, message, cure, evidence }: AgentCoreError,
+  { code, message, cure: general, evidence }: AgentCoreError,
+  cure = general,
 ): void {
   io.stdout.json({ type: "error", code, message, cure, evidence });
 }

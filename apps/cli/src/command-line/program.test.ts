@@ -63,6 +63,11 @@ describe("bad input exits 2 with one clear message and starts nothing:", () => {
 
   it.each([
     [["rnu"], /^agentcore: unknown command 'rnu'\n\(Did you mean run\?\)\n$/],
+    [
+      ["--config", "x.yaml", "budget"],
+      /unknown option '--config'\n {2}put options after the command, such as: agentcore budget --config FILE\n$/,
+    ],
+    [["jobs", "show"], /no job given: .*\n {2}AC_USAGE: See agentcore help jobs show\n$/],
     [["run", "--wroker", "shell", "x"], /unknown option '--wroker'\n\(Did you mean --worker\?\)/],
     [["run", "true", "extra", "--worker", "shell"], /too many arguments/],
     [["run", "true"], /no worker given: use --worker NAME/],

@@ -34,13 +34,23 @@ export async function runCommandLine(args: readonly string[], io: Io): Promise<n
     return state.exitCode;
   } catch (error) {
     const json = args.includes("--json");
-    if (!(error instanceof CommanderError)) return reportError(error, io, json);
+    if (!(error instanceof CommanderError)) return reportError(error, io, json, commandIn(words));
     // Commander has printed its own message; `--help` and `--version` come as errors with exit code 0.
     if (error.exitCode === 0) return exitCodes.succeeded;
+    if (error.code === "commander.unknownOption" && first.startsWith("-"))
+      io.stderr.write("  put options after the command, such as: agentcore budget --config FILE\n");
     if (json) writeJsonError(io, new AgentCoreError("AC_USAGE", error.message.replace(/^error: /, "")));
     return exitCodes.usage;
   }
 }
+
+/** The command that the words name: `run`, or `jobs show`. */
+function commandIn([first = "", second = ""]: readonly string[]): string {
+  if (!Object.hasOwn(definitions, first)) return "";
+  return groups.has(first) && /^[a-z]+$/.test(second) ? `${first} ${second}` : first;
+}
+
+const groups: ReadonlySet<string> = new Set(["workflow", "jobs", "dlq", "adapter"]);
 
 /** Turns `help workflow run` into `workflow run --help`, because Commander's `help` handles only the first word. */
 function helpWords(args: readonly string[]): readonly string[] {

@@ -22,6 +22,7 @@ import type { Io } from "../io.ts";
 import { findJob, withQueue, type OpenedQueue, type StateOptions } from "../queue/open-queue.ts";
 import type { Output } from "../output.ts";
 import { advance, emptyView } from "../screen/run-view.ts";
+import { shortId } from "../screen/short-id.ts";
 import { plainScreen } from "../screen/terminal.ts";
 
 const pollMs = 250;
@@ -40,6 +41,12 @@ export async function logs(id: string, options: LogsOptions, io: Io): Promise<nu
     const print = options.raw === true ? rawPrinter(io) : await eventPrinter(record, opened, options, io);
     const follow = options.follow === true;
     const isRead = readerOf(io);
+    if (record.attempt === 0 && !follow) {
+      const id = shortId(record.job.id);
+      io.stderr.write(
+        `agentcore: job ${id} has no output, because no attempt has begun: agentcore why ${id} says why, and -f follows it\n`,
+      );
+    }
     for (let attempt = options.attempt ?? Math.max(1, record.attempt); ; attempt += 1) {
       await copyAttempt({ opened, jobId: record.job.id, attempt, print, follow, isRead });
       const goesOn = follow && options.attempt === undefined && isRead();

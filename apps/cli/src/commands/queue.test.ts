@@ -163,6 +163,16 @@ it("a job is named by its short id, the beginning of its id or as the newest one
   expect((await run("jobs", "show", id, "--last")).stderr).toContain("give an id or --last, not both");
 });
 
+it("every bad line of a file is named, and a job that has not begun says so in its logs", async () => {
+  const id = await submit("true");
+  const bad = await agentcore(scratch, ["submit", "--file", "-"], { input: '{"nope":1}\n\nno json\n' });
+  expect(bad).toMatchObject({ code: 2, stdout: "" });
+  expect(bad.stderr).toMatch(/^agentcore: -:1: .*nope: unknown.*\n-:3: not JSON: /);
+  const logs = await run("jobs", "logs", id);
+  expect(logs).toMatchObject({ code: 0, stdout: "" });
+  expect(logs.stderr).toContain(`job ${shortId(id)} has no output, because no attempt has begun`);
+});
+
 it("a misspelt id cancels nothing", async () => {
   const id = await submit("true");
   expect((await run("jobs", "cancel", id, "nonsense")).code).toBe(2);
@@ -396,7 +406,7 @@ it("a key that is held: the submit joins the job, or is refused", async () => {
   expect(joined.stdout).toBe(`${id}\n`);
   expect(joined.stderr).toContain("joined job");
   const refused = await run("submit", "true", "--worker", "shell", "--key", "k", "--dedup", "reject");
-  expect(refused.code).toBe(1);
+  expect(refused.code).toBe(3);
   expect(refused.stderr).toContain("AC_KEY_HELD");
 });
 

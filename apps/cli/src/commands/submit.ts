@@ -40,8 +40,15 @@ export async function submit(
         : await jobsOfFile(options.file, instructions, opened, io);
     const outcomes = await opened.client.submitAll(jobs);
     for (const outcome of outcomes) print(outcome, options.json === true, io);
-    return outcomes.every(({ ok }) => ok) ? exitCodes.succeeded : exitCodes.failed;
+    return exitCodeOf(outcomes);
   });
+}
+
+/** Nothing was stored because the keys are held: refused, as a call that the gate refuses. */
+function exitCodeOf(outcomes: readonly SubmitOutcome[]): number {
+  const refused = outcomes.filter((outcome) => !outcome.ok && outcome.error.code === "AC_KEY_HELD");
+  if (outcomes.every(({ ok }) => ok)) return exitCodes.succeeded;
+  return refused.length === outcomes.length ? exitCodes.refused : exitCodes.failed;
 }
 
 async function oneJob(
@@ -76,10 +83,14 @@ async function jobsOfFile(
   }
   const text = await readJobs(file, io);
   const jobs: JobSubmission[] = [];
+  const mistakes: AgentCoreError[] = [];
   for (const [index, line] of text.split("\n").entries()) {
     if (line.trim() === "") continue;
-    jobs.push(await atLine(`${file}:${index + 1}`, () => jobOfLine(line, loaded, io)));
+    const made = await atLine(`${file}:${index + 1}`, () => jobOfLine(line, loaded, io));
+    if (isAgentCoreError(made)) mistakes.push(made);
+    else jobs.push(made);
   }
+  throwAll(mistakes);
   if (jobs.length === 0) throw new AgentCoreError("AC_USAGE", `${file} contains no jobs`);
   return jobs;
 }
@@ -103,16 +114,30 @@ async function jobOfLine(line: string, loaded: OpenedQueue["loaded"], io: Io): P
   return { ...job, task: { ...job.task, workspace } };
 }
 
-async function atLine<T>(place: string, make: () => Promise<T>): Promise<T> {
+/** Resolves with the error if there is one, so that the mistakes of all lines are reported at once. */
+async function atLine<T>(place: string, make: () => Promise<T>): Promise<T | AgentCoreError> {
   try {
     return await make();
   } catch (error) {
     if (!isAgentCoreError(error)) throw error;
-    throw new AgentCoreError(error.code, `${place}: ${error.message}`, {
+    return new AgentCoreError(error.code, `${place}: ${error.message}`, {
       evidence: error.evidence,
       cause: error,
     });
   }
+}
+
+/** Mistakes that are reported; more would hide the first. */
+const mistakesMax = 20;
+
+function throwAll(mistakes: readonly AgentCoreError[]): void {
+  const [first] = mistakes;
+  if (first === undefined) return;
+  if (mistakes.length === 1) throw first;
+  const reported = mistakes.slice(0, mistakesMax).map(({ message }) => message);
+  const left = mistakes.length - reported.length;
+  const more = left === 0 ? [] : [`and ${left} more lines with mistakes`];
+  throw new AgentCoreError(first.code, [...reported, ...more].join("\n"), { evidence: first.evidence });
 }
 
 function print(outcome: SubmitOutcome, json: boolean, io: Io): void {

@@ -13,6 +13,16 @@ import { outputJsonSchema } from "./documents.ts";
 
 const scratch = makeScratch();
 afterAll(() => scratch.remove());
+
+// A command listens for signals until the end of its process, which here is that of the tests.
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const listening = signals.map((signal) => process.listeners(signal));
+afterAll(() => {
+  for (const [index, signal] of signals.entries())
+    for (const listener of process.listeners(signal))
+      if (listening[index]?.includes(listener) !== true) process.off(signal, listener);
+});
+
 const line = z.fromJSONSchema(outputJsonSchema());
 const seen = new Set<string>();
 

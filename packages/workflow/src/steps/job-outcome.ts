@@ -70,7 +70,9 @@ function failureText({ result, reason }: JobEnd, text: string): string {
   if (isBudgetCode(reason?.code) && !isBudgetCode(result?.code))
     return `${reason?.message} (${reason?.code})`;
   const code = result?.code ?? reason?.code;
+  const { exitCode = null } = result ?? {};
+  // Most texts say it.
   const exit =
-    result?.exitCode === null || result?.exitCode === undefined ? "" : `exit code ${result.exitCode}: `;
+    exitCode === null || text.includes(`exited with code ${exitCode}`) ? "" : `exit code ${exitCode}: `;
   return code === undefined || code === null ? text : `${exit}${text} (${code})`;
 }
