@@ -132,6 +132,18 @@ describe("the tree", () => {
     expect(frameOf(live).slice(1, 3)).toEqual(["  PENDING    build", "  PASS       ▸ unit  3/3 · 2.0s"]);
   });
 
+  it("has one line for a step with a list, until its instances are known", () => {
+    const live = liveAfter([started(["list", "unit"]), passed("list")]);
+    expect(frameOf(live).slice(1, 3)).toEqual([
+      expect.stringContaining("PASS       list"),
+      expect.stringContaining("PENDING    unit"),
+    ]);
+    live.apply(running("unit[n=1]"));
+    live.apply(passed("unit[n=2]"));
+    expect(live.visible().map(({ id }) => id)).toEqual(["list", "unit", "unit[n=1]", "unit[n=2]"]);
+    expect(live.totals()).toMatchObject({ steps: 3, active: 1, ended: 2 });
+  });
+
   it("has the steps of a sub-workflow below theirs, and begins anew with each of its runs", () => {
     const live = liveAfter([started(["inner"]), running("inner"), passed("inner/one", { costUsd: 2 })]);
     live.apply(running("inner/two"));
