@@ -31,8 +31,8 @@ it("a run that is killed while a step waits for its next attempt is resumed to t
   started.child.kill("SIGKILL");
   await started.finished;
   const run = String(events[0]?.["run"]);
-  const waiting = events.find(({ step }) => typeof (step as { retryAt?: unknown })?.retryAt === "number");
-  expect(waiting).toMatchObject({ step: { attempts: 1, reason: expect.stringContaining("exit code 1") } });
+  const waiting = events.find(({ step }) => typeof (step as { retryAt?: unknown })?.retryAt === "string");
+  expect(waiting).toMatchObject({ step: { attempts: 1, reason: expect.stringContaining("exited with code 1") } });
 
   const resumed = await agentcore(scratch, ["workflow", "resume", run, "--plain"]);
   expect(resumed.stdout).toMatch(/PASS +flaky/);
