@@ -32,7 +32,9 @@ it("a run that is killed while a step waits for its next attempt is resumed to t
   await started.finished;
   const run = String(events[0]?.["run"]);
   const waiting = events.find(({ step }) => typeof (step as { retryAt?: unknown })?.retryAt === "string");
-  expect(waiting).toMatchObject({ step: { attempts: 1, reason: expect.stringContaining("exited with code 1") } });
+  expect(waiting).toMatchObject({
+    step: { attempts: 1, reason: expect.stringContaining("exited with code 1") },
+  });
 
   const resumed = await agentcore(scratch, ["workflow", "resume", run, "--plain"]);
   expect(resumed.stdout).toMatch(/PASS +flaky/);
