@@ -18,6 +18,7 @@ export interface Workflow {
   readonly concurrency: number | null;
   /** Null: none. */
   readonly group: ConcurrencyGroup | null;
+  readonly notify: readonly NotifyRule[];
   /** Relative to the workspace. */
   readonly contextDir: string;
   readonly budget: Budget | null;
@@ -33,6 +34,19 @@ export interface ConcurrencyGroup {
   /** May contain `${{ inputs.k }}`. */
   readonly name: string;
   readonly whenBusy: "wait" | "fail" | "cancel_other";
+}
+
+export type NotifyEvent = "succeeded" | "failed" | "cancelled" | "budget" | "approval";
+
+/** Exactly one of `command` and `webhook` is set. Both may contain `${{ inputs.k }}` and `${{ secrets.NAME }}`. */
+export interface NotifyRule {
+  readonly on: readonly NotifyEvent[];
+  /** A script. */
+  readonly command: string | null;
+  /** A URL. */
+  readonly webhook: string | null;
+  /** Names of the workflow's secrets. */
+  readonly secrets: readonly string[];
 }
 
 /** Where a run writes its progress, for other programs. Paths are relative to the context directory. */

@@ -2,6 +2,8 @@
 import type { Clock, Ids, Log, RunEvent as JobEvent, Git } from "@agentcore/contract";
 import type { Journal, JournalValue, Scheduler, Spending } from "@agentcore/scheduler";
 import type { RunOutcome } from "./plan/run-state.ts";
+import type { NotifyEvent } from "./definition.ts";
+import type { Post } from "./run/notifications.ts";
 import type { Answers } from "./run/answers.ts";
 import type { BranchPlaces } from "./worktree/branch-places.ts";
 import type { BranchOptions } from "./worktree/branch-rules.ts";
@@ -32,6 +34,8 @@ export interface RunSettings {
   readonly retryDelayMs: (failures: number) => number;
   /** Whether a worker can spend money. Nothing is reserved for one that cannot. */
   readonly spends: (worker: string) => boolean;
+  /** For webhooks; null: they are not sent. */
+  readonly post: Post | null;
   /** The values of the workflow's secrets. */
   readonly secretValue: SecretValue;
   /** Report the steps of sub-workflows even if their file does not request it; then below the id of their step. */
@@ -48,6 +52,13 @@ export type WorkflowEvent =
       readonly name: string;
       readonly resumed: boolean;
       readonly steps: readonly string[];
+    }
+  | {
+      readonly type: "notification_failed";
+      readonly at: number;
+      readonly run: string;
+      readonly event: NotifyEvent;
+      readonly problem: string;
     }
   /** The run waits for its concurrency group. */
   | {

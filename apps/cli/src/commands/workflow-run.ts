@@ -51,6 +51,7 @@ import { resolveStateDir } from "../state/state-dir.ts";
 import { checkWritable, writeReport } from "../text-files.ts";
 import { showDryRun } from "./workflow-dry-run.ts";
 import { findRunId } from "../workflow/find-run.ts";
+import { postJson } from "../workflow/post-json.ts";
 import { liveOwner } from "../workflow/run-owner.ts";
 import { junitReport } from "../workflow/junit.ts";
 import { heldOutput } from "../workflow/live/held-output.ts";
@@ -286,6 +287,7 @@ function runPorts({ containment }: Composition, log: Log, io: Io) {
     log,
     git: createContainedGit({ containment, clock: systemClock, ids: systemIds, hostEnv: io.env }),
     secretValue: (name: string) => variableOf(io.env, name),
+    post: postJson,
     isAlive: (owner: JournalValue) => liveOwner(owner) !== null,
     owner: { host: hostname(), ...processOwner() },
   };

@@ -84,6 +84,8 @@ export const workflowDocuments: Readonly<Record<string, () => z.ZodType>> = {
       steps: z.array(text),
     }),
   run_waiting: () => z.strictObject({ type: z.literal("run_waiting"), ...base, group: text, holder: text }),
+  notification_failed: () =>
+    z.strictObject({ type: z.literal("notification_failed"), ...base, event: text, problem: text }),
   step_changed: () => z.strictObject({ type: z.literal("step_changed"), ...base, step }),
   job_event: () =>
     z.strictObject({

@@ -56,3 +56,7 @@ export function iterationsText({ loops, iterations }: StepReport): string {
 export function waitingText({ group, holder }: Extract<WorkflowEvent, { type: "run_waiting" }>): string {
   return `WAITING    for the concurrency group "${oneLine(group)}": run ${shortId(holder)} is at work`;
 }
+
+export function notificationText(failed: Extract<WorkflowEvent, { type: "notification_failed" }>): string {
+  return `WARNING    the notification of "${failed.event}" failed: ${oneLine(failed.problem)}`;
+}

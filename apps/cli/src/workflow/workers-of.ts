@@ -10,6 +10,7 @@ export function workersOf(workflow: Workflow): ReadonlyMap<string, readonly Capa
     for (const capability of capabilities) known.add(capability);
     asked.set(worker, known);
   }
+  if (notifies(workflow)) asked.set("shell", new Set([...(asked.get("shell") ?? []), "run_commands"]));
   return new Map([...asked].map(([worker, capabilities]) => [worker, [...capabilities]]));
 }
 
@@ -19,6 +20,11 @@ export function modelsOf(workflow: Workflow): readonly Pick<WorkSpec, "worker" |
     worksOf(workflow).map(({ worker, model }) => [JSON.stringify([worker, model]), { worker, model }]),
   );
   return [...asked.values()];
+}
+
+/** The scripts of `notify` are jobs of the shell worker. */
+function notifies({ notify }: Workflow): boolean {
+  return notify.some(({ command }) => command !== null);
 }
 
 function worksOf(workflow: Workflow): readonly WorkSpec[] {

@@ -6,7 +6,7 @@ import { eventLines } from "../present/event-lines.ts";
 import { span } from "../screen/line.ts";
 import { shortId } from "../screen/short-id.ts";
 import { plainScreen } from "../screen/terminal.ts";
-import { waitingText } from "./status.ts";
+import { notificationText, waitingText } from "./status.ts";
 import { stepLine, summary } from "./workflow-screen.ts";
 
 export interface WorkflowPresenter {
@@ -55,6 +55,9 @@ export function workflowLines(io: Pick<Io, "stdout" | "stderr">, verbose: boolea
           screen.print([[span(event.name, "strong"), span(`  ${again}run ${shortId(event.run)}`, "dim")]]);
           break;
         }
+        case "notification_failed":
+          screen.print([[span(notificationText(event), "warn")]]);
+          break;
         case "run_waiting":
           screen.print([[span(waitingText(event), "warn")]]);
           break;

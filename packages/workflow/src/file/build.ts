@@ -45,6 +45,12 @@ export function buildWorkflow(file: WorkflowFile, context: BuildContext): Workfl
     timeoutMs: file.timeout,
     concurrency: file.concurrency ?? null,
     group: groupOf(file.concurrency_group),
+    notify: (file.notify ?? []).map(({ on, command = null, webhook = null }) => ({
+      on: unique(on),
+      command,
+      webhook,
+      secrets: file.secrets ?? [],
+    })),
     contextDir: file.context_dir ?? "./context",
     budget: budgetOf(file.budget),
     branch: {

@@ -10,6 +10,7 @@ import {
 } from "../expression.ts";
 import { placeholderAt } from "../placeholder.ts";
 import { artifactsOf, valuesOf } from "./check-graph.ts";
+import { checkNotify } from "./check-notify.ts";
 import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
 
 export function checkReferences(file: Raw, steps: RawSteps, report: Report): void {
@@ -18,6 +19,7 @@ export function checkReferences(file: Raw, steps: RawSteps, report: Report): voi
   const ofFile: Scope = { steps, step: "", inputs, matrix: [] };
   checkTexts(rawOf(file["defaults"])["env"], ["defaults", "env"], ofFile, report, ["inputs"]);
   checkTexts(file["env"], ["env"], ofFile, report, ["inputs"]);
+  checkNotify(file, report, (text, path) => checkExpression(text, path, ["inputs"], ofFile, report));
   const group = file["concurrency_group"];
   checkText(group, ["concurrency_group"], ofFile, report, ["inputs"]);
   checkText(rawOf(group)["name"], ["concurrency_group", "name"], ofFile, report, ["inputs"]);

@@ -90,6 +90,21 @@ const concurrencyGroupSchema = z
   ])
   .meta({ description: "At most one run of the group is at work in a state directory." });
 
+const notifySchema = z
+  .strictObject({
+    on: z
+      .array(z.enum(["succeeded", "failed", "cancelled", "budget", "approval"]))
+      .min(1)
+      .meta({ description: "When. failed: includes the time limit; budget: it is used up." }),
+    command: z.string().trim().min(1).optional().meta({
+      description: "Script; $AGENTCORE_EVENT_FILE holds a JSON document. May hold ${{ secrets.NAME }}.",
+    }),
+    webhook: z.string().trim().min(1).optional().meta({
+      description: "URL that the JSON document is sent to with POST. May hold ${{ secrets.NAME }}.",
+    }),
+  })
+  .meta({ oneOf: [{ required: ["command"] }, { required: ["webhook"] }] });
+
 export const workflowFileSchema = z
   .strictObject({
     name: z.string().min(1).meta({ description: "Of the workflow, in lists and reports." }),
@@ -98,6 +113,7 @@ export const workflowFileSchema = z
     timeout: durationSchema.meta({ description: "For the whole run." }),
     concurrency: z.int().min(1).optional().meta({ description: "Steps at once." }),
     concurrency_group: concurrencyGroupSchema.optional(),
+    notify: z.array(notifySchema).optional().meta({ description: "Whom to tell of the run, and when." }),
     context_dir: z
       .string()
       .min(1)

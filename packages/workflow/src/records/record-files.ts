@@ -122,6 +122,10 @@ export async function writeRunRecord(workflow: Workflow, runId: string, record: 
     tokens: spent.tokens,
     base_branch: created.base?.branch ?? null,
     base_sha: created.base?.sha ?? null,
+    notifications: [...record.notifications.values()].map(({ begins, ended }) => ({
+      event: begins.event,
+      problem: ended?.problem ?? null,
+    })),
     steps: Object.fromEntries([...state.steps].map(([id, step]) => [id, statusOf(step)])),
   });
 }

@@ -96,6 +96,20 @@ const entry = lazySchema(() =>
     z.looseObject({ type: z.literal("resumed"), at: moment }),
     z.looseObject({ type: z.literal("noted"), at: moment, step: text, diffBase: text }),
     z.looseObject({ type: z.literal("interrupted"), at: moment, message: text }),
+    z.looseObject({
+      type: z.literal("notification"),
+      at: moment,
+      key: text,
+      begins: z
+        .looseObject({
+          event: z.enum(["succeeded", "failed", "cancelled", "budget", "approval"]),
+          rule: count,
+          jobId: text,
+          step: text.optional(),
+        })
+        .optional(),
+      ended: z.looseObject({ problem: text.nullable() }).optional(),
+    }),
     z.looseObject({ type: z.literal("group"), at: moment, waitsFor: text.nullable() }),
     z.looseObject({
       type: z.literal("event"),

@@ -4,7 +4,7 @@
  */
 import { assert } from "@agentcore/contract";
 import type { JournalHeader, JournalValue, Spending } from "@agentcore/scheduler";
-import type { Budget, Workflow } from "../definition.ts";
+import type { Budget, NotifyEvent, Workflow } from "../definition.ts";
 import type { PlanStep } from "../plan/plan-step.ts";
 import type { ApprovalDecision } from "../plan/step-state.ts";
 import { RunState, type PlanEvent } from "../plan/run-state.ts";
@@ -122,7 +122,31 @@ export type RunEntry =
   | RunInterruptedEntry
   | RunNotedEntry
   | { readonly type: "resumed"; readonly at: number }
-  | RunGroupEntry;
+  | RunGroupEntry
+  | RunNotificationEntry;
+
+/** A notification begins, or has ended. */
+export interface RunNotificationEntry {
+  readonly type: "notification";
+  readonly at: number;
+  /** Of this notification, in this execution of the run. */
+  readonly key: string;
+  readonly begins?: {
+    readonly event: NotifyEvent;
+    /** Index in the file. */
+    readonly rule: number;
+    readonly jobId: string;
+    /** The step that asks for an approval. */
+    readonly step?: string;
+  };
+  /** `problem`: null if it was sent. */
+  readonly ended?: { readonly problem: string | null };
+}
+
+export interface Notification {
+  readonly begins: NonNullable<RunNotificationEntry["begins"]>;
+  readonly ended: RunNotificationEntry["ended"] | null;
+}
 
 /** The run waits for its concurrency group, or no longer does. */
 export interface RunGroupEntry {
@@ -194,6 +218,8 @@ export interface RunRecord {
   /** Time that was spent on the run before the last resume, as far as the journal knows. */
   readonly activeMsBefore: number;
   readonly activeSince: number;
+  /** By key, in order. */
+  readonly notifications: ReadonlyMap<string, Notification>;
   /** Name of the concurrency group that it waits for; null if it waits for none. */
   readonly waitsForGroup: string | null;
   /** Nothing is at work but the wait for an approval or for the group, whose time does not count. */
@@ -209,8 +235,9 @@ export interface RunRecord {
 }
 
 /** The record, for the code that folds entries into it. */
-export interface RecordDraft extends Writable<Omit<RunRecord, "facts" | "reserved">> {
+export interface RecordDraft extends Writable<Omit<RunRecord, "facts" | "notifications" | "reserved">> {
   readonly facts: Map<string, StepFacts>;
+  readonly notifications: Map<string, Notification>;
   readonly reserved: Map<string, Budget>;
 }
 
@@ -230,6 +257,7 @@ export function newRecord(steps: readonly PlanStep[], created: RunCreated): Reco
     activeSince: created.at,
     isPaused: false,
     waitsForGroup: null,
+    notifications: new Map(),
     since: created.at,
     lastAt: created.at,
     endedAt: null,
@@ -256,6 +284,11 @@ export function foldEntry(record: RecordDraft, entry: RunEntry): void {
       record.waitsForGroup = entry.waitsFor;
       followPause(record, entry.at);
       return;
+    case "notification": {
+      const { key, begins = record.notifications.get(key)?.begins, ended = null } = entry;
+      if (begins !== undefined) record.notifications.set(key, { begins, ended });
+      return;
+    }
     case "noted":
       record.facts.set(entry.step, { ...factsOf(record, entry.step), diffBase: entry.diffBase });
       return;
@@ -286,6 +319,7 @@ function foldEvent(record: RecordDraft, entry: RunEventEntry): void {
     for (const id of [...again, ...added.filter((one) => facts.has(one))])
       facts.set(id, factsAnew(facts.get(id)));
     if (event.type !== "retried") return;
+    record.notifications.clear();
     // A retry has the full time of the run again.
     const fresh = { activeMsBefore: 0, activeSince: at, since: at, endedAt: null, interruption: null };
     Object.assign(record, fresh);

@@ -12,6 +12,8 @@ export function telemetryLine(event: WorkflowEvent, includeWorkerOutput: boolean
   switch (event.type) {
     case "run_started":
       return { ...common, name: event.name, resumed: event.resumed, steps: event.steps };
+    case "notification_failed":
+      return { ...common, event: event.event, problem: event.problem };
     case "run_waiting":
       return { ...common, group: event.group, holder: event.holder };
     case "step_changed": {

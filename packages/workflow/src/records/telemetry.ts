@@ -95,6 +95,7 @@ class StateFile {
         this.#run = { run: event.run, name: event.name, state: "RUNNING" };
         return;
       case "run_waiting":
+      case "notification_failed":
         return;
       case "run_ended":
         this.#run = { ...this.#run, state: event.result.outcome };

@@ -37,6 +37,7 @@ function inGroup(
   });
   const work = `echo ${name} >> ledger; until test -e go; do sleep 0.02; done; echo ${name}-end >> ledger`;
   return testWorkflow([shellStep("work", work), final], {
+    contextDir: `context-${name}`,
     group: { name: "deploy-${{ inputs.to }}", whenBusy },
     inputs: new Map([["to", { type: "string", default: "x", required: false, description: null }]]),
     ...rest,

@@ -360,6 +360,7 @@ function split(options: RunOptions): { ports: RunPorts; settings: RunSettings } 
   const settings: RunSettings = {
     branch: options.branch ?? {},
     owner: options.owner ?? null,
+    post: options.post ?? null,
     isAlive: options.isAlive ?? (() => true),
     retryDelayMs:
       options.retryDelayMs ?? ((failures) => backOffMs(failures, { minMs: 1000, maxMs: retryDelayMsMax })),

@@ -10,6 +10,7 @@ import type { Halt, RunOutcome } from "../plan/run-state.ts";
 import type { StepState } from "../plan/step-state.ts";
 import { orderOf } from "../budget/budget-choice.ts";
 import type { GroupPlace } from "./concurrency-group.ts";
+import { sendNotification, withNotifications } from "./notifications.ts";
 import { RequestWatch } from "./requests.ts";
 import { ApprovalWaits } from "./approval-waits.ts";
 import { RunTimer } from "./run-timer.ts";
@@ -25,7 +26,9 @@ import {
   knownCost,
   type RunEntry,
   type RunEventEntry,
+  type Notification,
   type RunNotedEntry,
+  type RunNotificationEntry,
 } from "../records/run-record.ts";
 import { retryDelayMsMax } from "../retry-delay.ts";
 import { runCheck } from "../steps/step-check.ts";
@@ -93,6 +96,8 @@ export class WorkflowRun {
   readonly #begun = new Map<string, BegunPiece>();
   /** Callbacks that wait until their entry is in the journal. */
   readonly #noted = new Map<RunEntry, () => void>();
+  /** Ends the notifications that are being sent. */
+  readonly #notifying = new AbortController();
   readonly #timer: RunTimer;
   readonly #approvals: ApprovalWaits;
 
@@ -151,6 +156,7 @@ export class WorkflowRun {
   interrupt({ reason: message, force }: CancelRequest<string>): void {
     if (!this.#options.log.record.state.isEnding) this.#interruption ??= message;
     this.#cancelPieces({ reason: { message, interrupts: true }, force });
+    if (force === true) this.#notifying.abort();
     this.#inbox.wake();
   }
 
@@ -261,7 +267,27 @@ export class WorkflowRun {
     }
     const touched = new Set(entries.flatMap((entry) => this.#stepsOf(entry)));
     for (const id of touched) await this.#afterChange(id);
+    for (const entry of entries) if (entry.type === "notification") this.#afterNotification(entry);
     this.#waitForRetry();
+  }
+
+  #afterNotification({ at, key, begins, ended }: RunNotificationEntry): void {
+    if (begins !== undefined) this.#notify(key, begins, false);
+    const event = this.#options.log.record.notifications.get(key)?.begins.event;
+    const problem = ended?.problem ?? null;
+    if (event === undefined || problem === null) return;
+    this.#emit({ type: "notification_failed", at, run: this.#options.runId, event, problem });
+  }
+
+  #notify(key: string, begins: Notification["begins"], resumed: boolean): void {
+    const { post } = this.#options.settings;
+    this.#inFlight += 1;
+    sendNotification(this.#context, { key, begins, resumed, post, signal: this.#notifying.signal })
+      .finally(() => {
+        this.#inFlight -= 1;
+      })
+      .then((entry) => this.#inbox.put(entry))
+      .catch((error: unknown) => this.#inbox.fail(error));
   }
 
   #waitForRetry(): void {
@@ -322,7 +348,7 @@ export class WorkflowRun {
   #next(): readonly RunEntry[] {
     const { log, ports, settings, workflow } = this.#options;
     if (this.#interruption !== null && !log.record.state.isEnding) return [];
-    return nextEntries({
+    const entries = nextEntries({
       instances: this.#options.instances,
       record: log.record,
       concurrency: workflow.concurrency,
@@ -331,6 +357,8 @@ export class WorkflowRun {
       spends: settings.spends,
       areOrdered: this.#areOrdered,
     });
+    const next = { now: this.#now(), id: () => ports.ids.next() };
+    return withNotifications(entries, workflow, log.record, next);
   }
 
   async #afterChange(id: string): Promise<void> {
@@ -368,6 +396,8 @@ export class WorkflowRun {
 
   /** Takes over from an earlier process: finds its jobs by their ids, and writes the records of ended steps again. */
   async #pickUp(): Promise<void> {
+    for (const [key, { begins, ended }] of this.#options.log.record.notifications)
+      if (ended === null) this.#notify(key, begins, true);
     for (const instance of this.#options.instances.all()) {
       const state = this.#stateOf(instance.id);
       if (state.kind === "ended") await this.#conclude(instance, state);

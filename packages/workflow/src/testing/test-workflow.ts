@@ -121,6 +121,7 @@ export function testWorkflow(steps: readonly Step[], rest: Partial<Workflow> = {
     timeoutMs: 120_000,
     concurrency: null,
     group: null,
+    notify: [],
     contextDir: "context",
     budget: null,
     branch: { createBranch: false, transitionStep: null, expectedWorkBranch: null },

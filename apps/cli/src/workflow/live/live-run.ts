@@ -13,7 +13,7 @@ import {
 } from "@agentcore/workflow";
 import { cutLine, type Line } from "../../screen/line.ts";
 import { advance, emptyView, spentUsd, type RunView } from "../../screen/run-view.ts";
-import { hasEnded, waitingText } from "../status.ts";
+import { hasEnded, notificationText, waitingText } from "../status.ts";
 
 export interface LiveNode {
   /** For a step, its id. For a step with a matrix, the id in the file, which no instance has. */
@@ -77,6 +77,9 @@ export class LiveRun {
         this.run = event.run;
         this.startedAt ??= event.at;
         for (const id of event.steps) this.#ensure(id);
+        break;
+      case "notification_failed":
+        this.remark = notificationText(event);
         break;
       case "run_waiting":
         this.remark = waitingText(event);
