@@ -1,6 +1,6 @@
 // The checks that a change must pass, in one list: `npm run verify` runs them all, `.ci/run` the same after `npm test`.
 // A check is a name and a program; it passes when the program exits 0. The last line counts them.
-import { run } from "./process.mjs";
+import { run, toolEnv } from "./process.mjs";
 import { test } from "./tasks.mjs";
 
 const source = "--conditions=@agentcore/source";

@@ -1,15 +1,16 @@
 // The workspace's commands, each of which sets up what it needs first: `node scripts/run.mjs NAME [ARGS…]`.
 // They stand in package.json as npm scripts, so that a machine with only Node >= 20 and npm runs all of them.
 import { checks, runChecks } from "./checks.mjs";
-import { root, run } from "./process.mjs";
+import { root, run, toolEnv } from "./process.mjs";
 import { setUp } from "./setup.mjs";
 import { build, test } from "./tasks.mjs";
 
 const source = "--conditions=@agentcore/source";
 
 const commands = {
-  /** All tests; with arguments, those that vitest finds by them, always anew. */
-  test: (args) => (args.length === 0 ? test() : run("vitest", ["run", ...args])),
+  /** The tests; with arguments, those that vitest finds by them, always anew, and among all that there are. */
+  test: (args) =>
+    args.length === 0 ? test() : run("vitest", ["run", ...args], { env: { ...toolEnv(), TEST_SLOW: "too" } }),
   verify: (args) => runChecks(args.length > 0 ? args : Object.keys(checks)),
   /** As `verify`, without the tests: what `.ci/run` does after `npm test`. */
   checks: (args) =>

@@ -39,7 +39,8 @@ const onePrincipalFile = [
 ];
 
 /**
- * The tests of every package: the small ones in pairs, then the others one by one with both workers. At the end come the
+ * The tests of every package: the small ones in pairs, then the others one by one with three workers, because they
+ * wait for processes much of the time. At the end come the
  * failures of all packages and the totals. Resolves to an exit code.
  */
 export async function test() {
@@ -56,7 +57,7 @@ export async function test() {
       ...env,
       TEST_WORKERS: "1",
     }),
-    await turbo("test", [...options, "--concurrency=1", ...large], env),
+    await turbo("test", [...options, "--concurrency=1", ...large], { ...env, TEST_WORKERS: "3" }),
   ];
   const texts = logs
     .filter((log) => existsSync(log))
