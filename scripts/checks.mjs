@@ -15,6 +15,9 @@ export const checks = {
   versions: () => run("sherif", ["--fail-on-warnings"]),
   changesets: () => run("node", ["scripts/changesets.mjs"]),
   tests: test,
+  /** Those that `npm test` leaves out because they take long; vitest.config.ts lists them. */
+  "crash tests": () =>
+    run("vitest", ["run", "--project", "packages/crash-tests"], { env: { ...toolEnv(), TEST_SLOW: "only" } }),
   packages: () => run("node", ["scripts/package-checks.mjs"]),
   simulation: () => run("node", [source, "packages/simulation/src/main.ts", "--seeds", "200"]),
   burst: () => run("node", [source, "packages/crash-tests/src/main.ts", "burst"]),

@@ -39,9 +39,8 @@ const onePrincipalFile = [
 ];
 
 /**
- * The tests of every package: the small ones in pairs, then the others one by one with three workers, because they
- * wait for processes much of the time. At the end come the
- * failures of all packages and the totals. Resolves to an exit code.
+ * The tests of every package: the small ones in pairs, then the others one by one with three workers, since they wait for
+ * processes much of the time. At the end come the failures of all packages and the totals. Resolves to an exit code.
  */
 export async function test() {
   const logs = ["packages", "apps"].flatMap((parent) =>
