@@ -57,7 +57,7 @@ it("nothing that a terminal acts upon reaches it, whatever text is written in wh
     written = "";
     output.json({ [text]: text });
     expect(written, `seed ${seed}`).not.toMatch(/[\p{Cc}\p{Cf}](?!$)/u);
-    expect(JSON.parse(written)).toEqual({ [text]: text });
+    expect(JSON.parse(written)).toEqual({ v: 1, [text]: text });
   }
 });
 
@@ -80,7 +80,7 @@ it("a full disk is told once, and lines are whole again when there is room", asy
   output.json({ kept: 3 });
   await output.flushed();
   expect(told).toEqual(["the output could not be written: no space left on device"]);
-  expect({ written, isGone: output.isGone }).toEqual({ written: '\n{"kept":3}\n', isGone: false });
+  expect({ written, isGone: output.isGone }).toEqual({ written: '\n{"v":1,"kept":3}\n', isGone: false });
 });
 
 it.each(["EPIPE", "EIO"])(

@@ -140,9 +140,12 @@ function bindMade(source: string, target: string): string {
   return bind(source, target, "rbind,X-mount.mkdir");
 }
 
-/** Changes only this mount, not the mounts on it. */
+/**
+ * Changes only this mount, not the mounts on it. The source means nothing to a remount, but `mount --all` skips a line whose
+ * source and place are those of a mount: the word must be none that others use, such as `none` of tracefs.
+ */
 function readOnly(point: string, kept: readonly string[] = []): string {
-  return `none ${tableWord(point)} none ${["remount", "bind", "ro", ...kept].join(",")} 0 0`;
+  return `agentcore-remount ${tableWord(point)} none ${["remount", "bind", "ro", ...kept].join(",")} 0 0`;
 }
 
 /** Escapes a path for `/etc/fstab`. */

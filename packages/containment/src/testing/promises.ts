@@ -20,7 +20,8 @@ export const promises: Readonly<Record<string, string>> = {
     ! nsenter -t 1 -m -p true && ! mount -t tmpfs none /mnt && ! mknod "$1/own/node" b 7 0`,
   "it changes no setting of the kernel": `
     ! (: >>/proc/sys/kernel/printk_ratelimit) && ! (: >>/proc/sysrq-trigger)
-    [ $? = 0 ] && command -v find && [ -z "$(find /sys/kernel /sys/fs -maxdepth 3 -type f -writable -print -quit)" ]`,
+    [ $? = 0 ] && command -v find && writable=$(find /sys/kernel /sys/fs -maxdepth 3 -type f -writable -print -quit; true)
+    [ $? = 0 ] && { [ -z "$writable" ] || { echo "$writable can be written to" >&2; false; }; }`,
   "its /dev is its own, without terminals and disks": `
     [ "$(ls /dev/pts)" = ptmx ] && [ -z "$(find /dev -type b)" ] && ! [ -e /dev/console ] && ! (: </dev/tty)
     [ $? = 0 ] && echo >/dev/null && head -c 1 /dev/urandom >/dev/null && echo >/dev/shm/mine && [ -e /dev/fd/0 ]`,
