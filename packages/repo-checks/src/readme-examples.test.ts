@@ -33,7 +33,7 @@ async function runExample(folder: string, code: string, index: number) {
   writeFileSync(file, code);
   try {
     const child = spawn(process.execPath, ["--conditions=@agentcore/source", file], {
-      env: { ...process.env, TMPDIR: directory },
+      env: { ...process.env, TMPDIR: directory, XDG_STATE_HOME: directory },
       stdio: ["ignore", "pipe", "pipe"],
     });
     const stderr: string[] = [];
