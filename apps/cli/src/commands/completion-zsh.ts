@@ -59,7 +59,8 @@ function actionOf(values: Values): string {
     case "directories":
       return ":directory:_files -/";
     case "asked":
-      return `:${values.what}:_agentcore_asked ${values.what}`;
+      // The space: without it, the function gets further arguments before its own.
+      return `:${values.what}: _agentcore_asked ${values.what}`;
     case "anything":
       return ":value: ";
   }

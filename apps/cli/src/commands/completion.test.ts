@@ -130,6 +130,10 @@ it.each(["zsh", "fish"])("the script for %s names every command and option", asy
     expect(text).toMatch(new RegExp(`(--|-l )${option}`));
 });
 
+it("zsh asks for ids by a function that gets no arguments of its completion system", async () => {
+  expect(await script("zsh")).toContain("'*:jobs: _agentcore_asked jobs'");
+});
+
 it("another shell is refused with the list and the nearest", async () => {
   await expect(script("zhs")).rejects.toThrow(
     'no completion for "zhs"; there are bash, zsh, fish; did you mean "zsh"?',
