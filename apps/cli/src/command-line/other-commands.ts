@@ -3,6 +3,7 @@ import { examples, stateOption, type Definition } from "./shared-options.ts";
 
 export function defineDoctor({ define, finish, io }: Definition): void {
   stateOption(define("doctor", "Check workers, containment and configuration, and say what to do"))
+    .option("-v, --verbose", "say how each finding was found out")
     .option("--json", "one JSON object")
     .addHelpText("after", examples(["agentcore doctor", "agentcore doctor --json"]))
     .action(finish(async (options) => (await import("../commands/doctor.ts")).doctor(options, io)));

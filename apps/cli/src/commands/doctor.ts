@@ -24,6 +24,8 @@ import { packageVersion } from "../version.ts";
 
 export interface DoctorOptions {
   readonly json?: boolean;
+  /** Say how each finding was found out. */
+  readonly verbose?: boolean;
   readonly config?: string;
   readonly stateDir?: string;
 }
@@ -31,7 +33,7 @@ export interface DoctorOptions {
 export async function doctor(options: DoctorOptions, io: Io): Promise<number> {
   const report = await examine(options, io);
   if (options.json === true) io.stdout.json({ type: "doctor", ...report });
-  else plainScreen(io.stdout).print(doctorLines(report));
+  else plainScreen(io.stdout).print(doctorLines(report, options.verbose));
   return report.ok ? exitCodes.succeeded : exitCodes.failed;
 }
 

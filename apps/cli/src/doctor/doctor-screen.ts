@@ -9,11 +9,14 @@ const marks = {
   absent: ["–", "dim"],
 } as const satisfies Record<string, readonly [string, Tone]>;
 
-export function doctorLines(report: DoctorReport): Line[] {
+/** `verbose`: with how each was found out. */
+export function doctorLines(report: DoctorReport, verbose = false): Line[] {
   const example = report.workers.find((worker) => worker.status === "ready" && worker.name !== "shell");
   return [
     [span(`AgentCore ${report.version}`, "strong")],
-    ...report.checks.flatMap((check) => entry(check.status, check.title, check.detail, check.cure)),
+    ...report.checks.flatMap(({ status, title, detail, proof, cure }) =>
+      entry(status, title, verbose && proof !== undefined ? `${detail}\n${proof}` : detail, cure),
+    ),
     [],
     [span("Workers", "strong")],
     ...report.workers.flatMap((worker) =>

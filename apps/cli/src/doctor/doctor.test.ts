@@ -144,9 +144,11 @@ describe("containment", () => {
       false,
     );
     expect(check).toMatchObject({ status: "ok", cure: null });
-    expect(check.detail).toBe(
-      "sealed by unshare: works; no cgroup: not writable; bubblewrap: is not installed",
-    );
+    expect(check.detail).toBe("sealed (unshare, no cgroup: not writable); bubblewrap: is not installed");
+    expect(check.proof).toBe("works");
+    const report = { version: "1", ok: true, checks: [check], workers: [] };
+    expect(doctorLines(report).map(textOf)).not.toContainEqual(expect.stringMatching(/^ +works$/));
+    expect(doctorLines(report, true).map(textOf)).toContainEqual(expect.stringMatching(/^ +works$/));
   });
 
   it("is a warning when best-effort, with what to do", () => {
@@ -183,7 +185,8 @@ describe("limits of a run", () => {
     expect(runLimitsCheck(root, limitsOf({}))).toMatchObject({
       status: "ok",
       cure: null,
-      detail: expect.stringMatching(
+      detail: "none is set",
+      proof: expect.stringMatching(
         /^processes: not set; not enforceable: .*; memory: not set; by RLIMIT_DATA/,
       ),
     });

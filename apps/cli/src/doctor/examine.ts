@@ -121,34 +121,32 @@ export function containmentCheck(probe: ContainmentProbe, isRootsOwn: boolean): 
   if (chosen === undefined) {
     return { ...base, status: "bad", detail: others.join("; "), cure: "Install bubblewrap or util-linux." };
   }
-  const cgroup = probe.cgroup.available ? "each run has a cgroup" : `no cgroup: ${probe.cgroup.reason}`;
+  const cgroup = probe.cgroup.available ? "cgroups available" : `no cgroup: ${probe.cgroup.reason}`;
   const rights = isRootsOwn ? [rootDetail(chosen.level)] : [];
-  const found = [
-    `${chosen.level} by ${chosen.implementation}: ${chosen.reason}`,
-    cgroup,
-    ...rights,
-    ...others,
-  ];
-  const detail = found.join("; ");
-  if (chosen.level === "sealed" && !isRootsOwn) return { ...base, status: "ok", detail, cure: null };
-  return { ...base, status: "warn", detail, cure: chosen.level === "sealed" ? rootCure : bestEffortCure };
+  const found = [`${chosen.level} (${chosen.implementation}, ${cgroup})`, ...rights, ...others];
+  const said = { ...base, detail: found.join("; "), proof: chosen.reason };
+  if (chosen.level === "sealed" && !isRootsOwn) return { ...said, status: "ok", cure: null };
+  return { ...said, status: "warn", cure: chosen.level === "sealed" ? rootCure : bestEffortCure };
 }
 
 /** How `limits.run` is enforced here. Shown even if no limit is set, for people who may want to set one. */
 export function runLimitsCheck(enforced: LimitsEnforced, { run }: Config["limits"]): Check {
   const base = { id: "run_limits", title: "Limits of a run" };
   const inVain = runLimitNames.filter((name) => run[name] !== undefined && !enforced[name].enforced);
-  const detail = runLimitNames.map((name) => {
+  const all = runLimitNames.map((name) => {
     const limit = run[name];
     const amount = limit === undefined ? "" : ` ${name === "processes" ? limit : formatBytes(limit)}`;
     const { enforced: isEnforced, how } = enforced[name];
     return `${name}${amount}: ${limit === undefined ? "not set; " : ""}${isEnforced ? "" : "not enforceable: "}${how}`;
   });
-  if (inVain.length === 0) return { ...base, status: "ok", detail: detail.join("; "), cure: null };
+  const isAnySet = runLimitNames.some((name) => run[name] !== undefined);
+  const proof = all.join("; ");
+  if (!isAnySet) return { ...base, status: "ok", detail: "none is set", proof, cure: null };
+  if (inVain.length === 0) return { ...base, status: "ok", detail: proof, cure: null };
   return {
     ...base,
     status: "warn",
-    detail: detail.join("; "),
+    detail: proof,
     cure: `Runs are not limited by ${inVain.map((name) => `limits.run.${name}`).join(", ")}. Run AgentCore as a user with bubblewrap, or limit the service or container that it runs in.`,
   };
 }

@@ -7,6 +7,8 @@ export interface Check {
   /** `warn`: works, with reduced function. `bad`: runs will fail until it is fixed. */
   readonly status: "ok" | "warn" | "bad";
   readonly detail: string;
+  /** How it was found out, for `-v` and `--json`. */
+  readonly proof?: string;
   /** What to do; null if nothing is necessary. */
   readonly cure: string | null;
 }

@@ -117,6 +117,8 @@ const check = z.strictObject({
   title: text,
   status: z.enum(["ok", "warn", "bad"]),
   detail: text,
+  /** How it was found out, if that says more. */
+  proof: text.optional(),
   cure: maybeText,
 });
 
