@@ -58,6 +58,8 @@ notify:
     expect(second.code).toBe(1);
     expect(second.stdout).toContain(`WARNING    the notification of "failed" failed: its command failed`);
     expect(told()).toBe("failed FAILED\n");
+    const shown = await agentcore(scratch, ["workflow", "show", "@last"]);
+    expect(shown.stdout).toContain(`WARNING    the notification of "failed" failed: its command failed`);
     expect(posted).toEqual([
       ["POST", "/hook", expect.objectContaining({ event: "failed", state: "FAILED" })],
     ]);

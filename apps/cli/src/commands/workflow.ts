@@ -9,6 +9,7 @@ import {
   storedSteps,
   waitingApprovals,
   type RunListing,
+  type StoredRun,
 } from "@agentcore/workflow";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
@@ -24,7 +25,7 @@ import { lookUpWorkers } from "../workflow/known-workers.ts";
 import { loadWorkflow, writeWarnings } from "../workflow/load-workflow.ts";
 import { runStateOf } from "../workflow/run-owner.ts";
 import { withJournal } from "../workflow/open-journal.ts";
-import { approveCommand } from "../workflow/status.ts";
+import { approveCommand, notificationText } from "../workflow/status.ts";
 import { approvalLines, failureLines, stepTable } from "../workflow/workflow-screen.ts";
 import { asksForPicture, drawRun, type PictureOptions } from "./workflow-graph.ts";
 
@@ -155,6 +156,7 @@ export async function showWorkflowRun(
       [span(`run ${id} of ${created.file} in ${created.workspace}`, "dim")],
       ...(message === null ? [] : [[span(textOf(message), "dim")]]),
       ...approvalLines(waiting, id),
+      ...warningLines(stored.entries),
       ...cureLines(id, runStateOf(header)),
       [],
       ...(steps === null
@@ -162,6 +164,19 @@ export async function showWorkflowRun(
         : [...stepTable(steps), ...failureLines(steps)]),
     ]);
     return exitCodes.succeeded;
+  });
+}
+
+/** The notifications that failed. */
+function warningLines(entries: StoredRun["entries"]): Line[] {
+  const events = new Map<string, string>();
+  return entries.flatMap((entry): Line[] => {
+    if (entry.type !== "notification") return [];
+    if (entry.begins !== undefined) events.set(entry.key, entry.begins.event);
+    const problem = entry.ended?.problem ?? null;
+    const event = events.get(entry.key);
+    if (problem === null || event === undefined) return [];
+    return [[span(notificationText({ event, problem }), "warn")]];
   });
 }
 

@@ -57,6 +57,6 @@ export function waitingText({ group, holder }: Extract<WorkflowEvent, { type: "r
   return `WAITING    for the concurrency group "${oneLine(group)}": run ${shortId(holder)} is at work`;
 }
 
-export function notificationText(failed: Extract<WorkflowEvent, { type: "notification_failed" }>): string {
+export function notificationText(failed: { readonly event: string; readonly problem: string }): string {
   return `WARNING    the notification of "${failed.event}" failed: ${oneLine(failed.problem)}`;
 }

@@ -46,6 +46,8 @@ export function workflowLive(
   const lines = workflowLines(io, false);
   let state: "before" | "live" | "lines" = "before";
   let terminal: LiveTerminal | undefined;
+  /** Shown on the screen for a moment only, so they are repeated at the end. */
+  const warnings: WorkflowEvent[] = [];
   const close = (): void => {
     state = "lines";
     terminal?.close();
@@ -72,11 +74,13 @@ export function workflowLive(
     event: (event: WorkflowEvent) => {
       if (state === "lines") return lines.event(event);
       live.apply(event);
+      if (event.type === "notification_failed") warnings.push(event);
       // Not immediately: by then, the caller that starts the run listens for signals.
       if (event.type === "run_started") setImmediate(open);
     },
     end: (result) => {
       close();
+      for (const warning of warnings) lines.event(warning);
       lines.end(result);
     },
     remark: (text) => {

@@ -13,7 +13,7 @@ import {
 import { basename } from "node:path";
 import { escapeMarkup } from "../../markup.ts";
 import { formatCount, formatDollars } from "../../screen/run-view.ts";
-import { iterationsText, statusLabel } from "../status.ts";
+import { approveCommand, iterationsText, statusLabel } from "../status.ts";
 import { factsOf, type PictureRun } from "./facts.ts";
 import { boxClass, pageStyle } from "./style.ts";
 import { svgPicture, titleOf } from "./svg.ts";
@@ -110,7 +110,7 @@ function stepSection(node: GraphNode, id: string, run: PictureRun | null): strin
   return [
     `<details><summary>${mark}<strong>${escapeMarkup(node.path)}</strong> <span class="dim">${escapeMarkup(rows[0] ?? "")}</span></summary>`,
     `<div id="${id}" tabindex="-1">`,
-    listOf([...stepRows(node), ...reportRows(reports)]),
+    listOf([...stepRows(node), ...reportRows(reports, node.path, run)]),
     instructionsOf(node),
     "</div></details>",
   ].join("");
@@ -186,12 +186,15 @@ function limitRows({
 }
 
 /** One row for each instance of the step in the run. */
-function reportRows(reports: readonly StepReport[]): readonly Row[] {
+function reportRows(reports: readonly StepReport[], path: string, run: PictureRun | null): readonly Row[] {
+  const above = path.slice(0, path.lastIndexOf("/") + 1);
   return reports.map((report) => {
     const { id, status, reason, attempts, startedAt, endedAt, costUsd, tokens, artifacts, approval } = report;
     const parts = [
       statusLabel(status).text,
-      status === "WAITING" && approval !== null ? approval.message : "",
+      ...(status === "WAITING" && approval !== null
+        ? [approval.message, approveCommand(run?.id ?? "RUN", `${above}${id}`)]
+        : []),
       iterationsText(report),
       attempts > 1 ? `${attempts} attempts` : "",
       startedAt === null || endedAt === null ? "" : formatDuration(endedAt - startedAt),

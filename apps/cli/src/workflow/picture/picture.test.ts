@@ -243,5 +243,7 @@ it("an approval has a shape of its own, what it asks, and who may answer", async
   const run = runWith({
     ok: [testReport({ id: "ok", status: "WAITING", endedAt: null, approval: question })],
   });
-  expect(htmlPage(graph, run)).toContain("<dt>ok</dt><dd>WAITING; Ship &lt;it&gt;?");
+  expect(htmlPage(graph, run)).toContain(
+    "<dt>ok</dt><dd>WAITING; Ship &lt;it&gt;?; agentcore workflow approve run-1 ok",
+  );
 });
