@@ -4,7 +4,7 @@
  */
 import type { StepReport } from "@agentcore/workflow";
 import { statusLabel } from "../status.ts";
-import { isActive, type LiveNode, type LiveRun } from "./live-run.ts";
+import { isSeen, type LiveNode, type LiveRun } from "./live-run.ts";
 
 export type Row =
   | { readonly kind: "node"; readonly node: LiveNode }
@@ -20,7 +20,7 @@ export function rowsThatFit(live: LiveRun, rows: number, rowsMax: number): reado
   if (all.length <= rows) return all;
   const settled = fold(live, nodes, (reports) => reports.every(isUneventful));
   if (settled.length <= rows) return settled;
-  const busy = fold(live, nodes, (reports) => !reports.some(isActive));
+  const busy = fold(live, nodes, (reports) => !reports.some(isSeen));
   return busy.length <= rowsMax ? busy : windowed(live, busy, rowsMax);
 }
 

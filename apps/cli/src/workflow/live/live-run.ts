@@ -147,9 +147,9 @@ export class LiveRun {
     return found;
   }
 
-  /** Unless the user opened or closed it, a step is open while something in it works. */
+  /** Unless the user opened or closed it, a step is open while something in it works or waits for somebody. */
   isOpen(node: LiveNode): boolean {
-    return this.#opened.get(node.id) ?? this.#reportsBelow(node).some(isActive);
+    return this.#opened.get(node.id) ?? this.#reportsBelow(node).some(isSeen);
   }
 
   depthOf({ parent }: LiveNode): number {
@@ -272,6 +272,9 @@ export class LiveRun {
 }
 
 export const isActive = ({ status }: StepReport): boolean => status === "RUNNING" || status === "CHECKING";
+
+/** It works, or somebody has to answer it: its line is always there. */
+export const isSeen = (report: StepReport): boolean => isActive(report) || report.status === "WAITING";
 
 function pending(id: string): StepReport {
   return {

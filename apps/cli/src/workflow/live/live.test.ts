@@ -132,6 +132,22 @@ describe("the tree", () => {
     expect(frameOf(live).slice(1, 3)).toEqual(["  PENDING    build", "  PASS       ▸ unit  3/3 · 2.0s"]);
   });
 
+  it("has a line for what waits for an approval, with the command that answers it, however little room there is", () => {
+    const approval = { message: "Ship it?", who: [], expiresAt: null, answer: null };
+    const ids = Array.from({ length: 40 }, (_, index) => `s${index}`);
+    const waits = changed({ id: "sub/ok", status: "WAITING", endedAt: null, approval });
+    const live = liveAfter([
+      started([...ids, "sub"]),
+      running("sub"),
+      ...ids.map((id) => running(id)),
+      waits,
+    ]);
+    const quiet = liveAfter([started([...ids, "sub"]), running("sub"), waits]);
+    const line = /WAITING +ok  .*Ship it\?  agentcore workflow approve 0199a2c4 sub\/ok/;
+    expect(frameOf(live, 60).join("\n")).toMatch(line);
+    expect(frameOf(quiet, 8).join("\n")).toMatch(line);
+  });
+
   it("has one line for a step with a list, until its instances are known", () => {
     const live = liveAfter([started(["list", "unit"]), passed("list")]);
     expect(frameOf(live).slice(1, 3)).toEqual([
