@@ -52,3 +52,36 @@ it("a dry run shows the expanded plan as a table and as JSON, and starts nothing
   const wrong = await agentcore(scratch, [...args, "--input", "deplo=true"]);
   expect(wrong.code).toBe(2);
 });
+
+it("a dry run shows approvals, finally, the concurrency group and the notifications", async () => {
+  const release = join(scratch.root, "release.yaml");
+  writeFileSync(
+    release,
+    `name: release
+version: "1"
+timeout: 1h
+concurrency_group: "deploy-\${{ inputs.to }}"
+inputs: { to: { default: prod } }
+notify: [{ on: [failed, approval], command: ./mail.sh }]
+defaults: { worker: shell, capabilities: [run_commands] }
+steps:
+  build: { instructions: make }
+  ok: { depends_on: [build], approval: { message: Ship it?, who: [ann], timeout: 2d } }
+  ship: { depends_on: [ok], instructions: ./ship.sh }
+finally:
+  clean: { instructions: ./clean.sh, if: failure() }
+`,
+  );
+  const { stdout } = await agentcore(scratch, ["workflow", "run", release, "--dry-run"]);
+  expect(stdout.split("\n").map((line) => line.trimEnd().replaceAll(/ {2,}/g, "  "))).toEqual([
+    "release  at most 1h, one run of the group deploy-prod at a time, notifies on failed, approval",
+    "ROUND  STEP  WORKER  AFTER  DETAILS",
+    "1  build  shell",
+    "2  ok  approval  build  Ship it?; asks ann; waits at most 2d",
+    "3  ship  shell  ok",
+    "4  clean  shell  finally; if failure(); at most 5m",
+    "",
+    "Nothing was started. Steps with the same number may start together.",
+    "",
+  ]);
+});

@@ -71,10 +71,12 @@ function stepDocument({ id, step, round, skipped, budget, inner }: PlannedStep):
 
 function planLines(plan: DryRun): Line[] {
   const columns = ["ROUND", "STEP", "WORKER", "AFTER", "DETAILS"].map((title) => ({ title }));
-  const { budget, concurrency, timeoutMs } = plan;
+  const { budget, concurrency, group, notifiesOn, timeoutMs } = plan;
   const limits = [
     `at most ${formatDuration(timeoutMs)}`,
     ...(concurrency === null ? [] : [`${concurrency} at once`]),
+    ...(group === null ? [] : [`one run of the group ${oneLine(group)} at a time`]),
+    ...(notifiesOn.length === 0 ? [] : [`notifies on ${notifiesOn.join(", ")}`]),
     ...(budget === null ? [] : [`up to ${amountText(budget)}`]),
   ];
   return [

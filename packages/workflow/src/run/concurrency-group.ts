@@ -6,6 +6,8 @@ import { AgentCoreError, type Clock, type Ids, type Log } from "@agentcore/contr
 import type { Journal, JournalHeader, JournalValue } from "@agentcore/scheduler";
 import { createHash } from "node:crypto";
 import type { ConcurrencyGroup } from "../definition.ts";
+import { fillIn } from "../expression.ts";
+import type { InputValues } from "../inputs.ts";
 import { requestCancel } from "./requests.ts";
 
 export interface GroupPorts {
@@ -137,6 +139,11 @@ export class GroupPlace {
       this.#ports.clock.setTimer(ms, resolve);
     });
   }
+}
+
+/** The name with its inputs. */
+export function groupName({ name }: ConcurrencyGroup, inputs: InputValues): string {
+  return fillIn(name, ([root, key = ""]) => (root === "inputs" ? (inputs[key] ?? null) : null));
 }
 
 /** No name of a stream begins with another. */

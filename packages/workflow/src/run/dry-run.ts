@@ -4,7 +4,8 @@
  */
 import type { Ids } from "@agentcore/contract";
 import { orderOf } from "../budget/budget-choice.ts";
-import type { Budget, Step, StepAction, Workflow } from "../definition.ts";
+import type { Budget, Step, StepAction, Workflow, NotifyEvent } from "../definition.ts";
+import { groupName } from "./concurrency-group.ts";
 import { parseExpression, referencesOf } from "../expression.ts";
 import { resolveInputs, type InputValues } from "../inputs.ts";
 import { stepInstances, type StepInstance } from "../plan/step-instance.ts";
@@ -17,6 +18,10 @@ export interface DryRun {
   readonly inputs: InputValues;
   readonly timeoutMs: number;
   readonly concurrency: number | null;
+  /** The concurrency group that it would wait for; null: none. */
+  readonly group: string | null;
+  /** The events of which it would send notifications. */
+  readonly notifiesOn: readonly NotifyEvent[];
   readonly budget: Budget | null;
   readonly steps: readonly PlannedStep[];
 }
@@ -48,12 +53,14 @@ export function dryRun({ workflow, inputs: given = {}, spends, ...options }: Dry
   const inputs = resolveInputs(workflow, given);
   const budget = options.budget ?? workflow.budget;
   const instances = stepInstances(workflow, inputs, spends ?? ((worker) => worker !== "shell"));
-  const { name, timeoutMs, concurrency } = workflow;
+  const { name, timeoutMs, concurrency, group, notify } = workflow;
   return {
     name,
     inputs,
     timeoutMs,
     concurrency,
+    group: group === null ? null : groupName(group, inputs),
+    notifiesOn: [...new Set(notify.flatMap(({ on }) => on))],
     budget,
     steps: planned(workflow, inputs, budget, instances),
   };

@@ -21,9 +21,8 @@ import { pathInside, realOf } from "../places.ts";
 import { prepareContextDir, requireArtifacts, requireWorkspace } from "../steps/check-places.ts";
 import { entriesForOnly } from "./only-step.ts";
 import { stepsToRetry, type RetryChoice } from "./retry-run.ts";
-import { fillIn } from "../expression.ts";
 import { readRun } from "../records/read-runs.ts";
-import { GroupPlace } from "./concurrency-group.ts";
+import { GroupPlace, groupName } from "./concurrency-group.ts";
 import { readEntries } from "../records/run-entry.ts";
 import { RunLog } from "../records/run-log.ts";
 import type { RunPorts, RunResult, RunSettings } from "../run-ports.ts";
@@ -92,8 +91,7 @@ async function takeGroup(
   { owner, isAlive }: RunSettings,
 ): Promise<GroupPlace | null> {
   if (group === null) return null;
-  const name = fillIn(group.name, ([root, key = ""]) => (root === "inputs" ? (inputs[key] ?? null) : null));
-  return GroupPlace.take(ports, { ...group, name }, { run, owner, isAlive });
+  return GroupPlace.take(ports, { ...group, name: groupName(group, inputs) }, { run, owner, isAlive });
 }
 
 export interface ResumeOptions extends RunOptions {
