@@ -25,7 +25,7 @@ it(
     const scheduler = new SchedulerProcess(rig);
     onTestFinished(() => scheduler.stop());
     const killed = new Set<number>();
-    const deadline = Date.now() + 60_000;
+    const deadline = Date.now() + patienceMs(60_000);
     while (!isEscalated(scheduler) && Date.now() < deadline) {
       for (const pid of scheduler.runtimePids()) {
         if (killed.has(pid)) continue;
