@@ -111,6 +111,7 @@ export interface Step {
   readonly isolation: "none" | "worktree";
   readonly merge: "apply" | "none";
   readonly verify: string | null;
+  readonly cache: CacheRules | null;
   /** One of `finally`: it runs after all other steps have ended. Its `timeoutMs` is set. */
   readonly isFinal: boolean;
 }
@@ -122,6 +123,12 @@ export interface RetryRules {
   readonly backoff: "fixed" | "exponential";
   /** Failures of other classes are final; null: no failure is. */
   readonly on: readonly ErrorClass[] | null;
+}
+
+/** When the result of an earlier run is used instead of running the step. */
+export interface CacheRules {
+  /** Globs of files in the step's workspace. An entry that is one placeholder stands for its value. */
+  readonly key: readonly string[];
 }
 
 export type StepAction =

@@ -40,6 +40,7 @@ export {
   runNotFound,
   runWorkflow,
   workflowConcurrencyKey,
+  type CacheOptions,
   type ResumeOptions,
   type RetryOptions,
   type RunHandle,

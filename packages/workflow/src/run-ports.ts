@@ -1,6 +1,7 @@
 /** Ports, settings and events of a run. */
 import type { Clock, Ids, Log, RunEvent as JobEvent, Git } from "@agentcore/contract";
 import type { Journal, JournalValue, Scheduler, Spending } from "@agentcore/scheduler";
+import type { StepCache } from "./cache/step-cache.ts";
 import type { RunOutcome } from "./plan/run-state.ts";
 import type { NotifyEvent } from "./definition.ts";
 import type { Post } from "./run/notifications.ts";
@@ -22,6 +23,8 @@ export interface RunPorts {
   readonly places: BranchPlaces;
   /** Of the outermost run, for all runs below it. */
   readonly answers: Answers;
+  /** Null: no result is stored or taken. */
+  readonly cache: StepCache | null;
 }
 
 export interface RunSettings {

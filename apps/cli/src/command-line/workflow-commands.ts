@@ -94,6 +94,7 @@ function defineRun({ define, finish, io }: Below): void {
     )
     .option("--allow-protected-branch", "allow steps to edit on protected branches")
     .option("--only <step>", "run this step only, with what an earlier run left of the others")
+    .option("--no-cache", "take no result of a step from the cache, and store none")
     .option("--dry-run", "show the steps, their order and their limits, and start nothing")
     .addHelpText(
       "after",

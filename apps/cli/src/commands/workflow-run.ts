@@ -81,6 +81,8 @@ export interface WorkflowRunOptions extends ShowOptions {
   readonly allowProtectedBranch?: boolean;
   readonly dryRun?: boolean;
   readonly only?: string;
+  /** False for `--no-cache`. */
+  readonly cache?: boolean;
 }
 
 /** Most jobs of a workflow in flight. The workflow's own concurrency and the runtime's limits apply in addition. */
@@ -103,7 +105,7 @@ export async function runWorkflowFile(file: string, options: WorkflowRunOptions,
       workflow,
       workspace,
       inputs: options.input ?? {},
-      ...omitUndefined({ only: options.only }),
+      ...omitUndefined({ only: options.only, usesCache: options.cache }),
       caller: caller as unknown as JournalValue,
       ...(budget === null ? {} : { budget }),
     }),
@@ -246,6 +248,11 @@ async function withEngine(
       const onEvent = (event: WorkflowEvent): void => presenter.event(event);
       const run = {
         ...runPorts(composition, log, io),
+        cache: {
+          directory: state.stepCache,
+          bytesMax: config.cache.max_bytes,
+          keepMs: config.keep_ended,
+        },
         scheduler,
         journal,
         onEvent,

@@ -12,6 +12,8 @@ export const keyTrust: Readonly<Record<string, KeyTrust>> = {
   // Another state directory brings its own queue; a short time deletes the user's jobs.
   state_dir: "trust",
   keep_ended: "trust",
+  // A low number deletes what the user's other workflows stored.
+  cache: "trust",
   // The shell runs instructions as a script; capabilities, models and attempts are rights and money.
   "defaults.worker": "trust",
   "defaults.capabilities": "trust",

@@ -95,6 +95,16 @@ export function configSchema(env: Environment) {
         description:
           "How long succeeded and cancelled jobs, and ended workflow runs, are kept. Dead letters stay until they are purged.",
       }),
+      cache: z
+        .strictObject({
+          max_bytes: z
+            .int()
+            .min(0)
+            .default(1024 ** 3)
+            .meta({ description: "Of all stored results of workflow steps together. Default: 1 GiB." }),
+        })
+        .prefault({})
+        .meta({ description: "Results of workflow steps with `cache`, kept in the state directory." }),
       defaults: defaultsSchema.prefault({}),
       workers: z
         .record(

@@ -32,6 +32,7 @@ const stepShape = {
   code: maybeText,
   attempts: count,
   iterations: count,
+  cached: z.boolean().meta({ description: "It did not run: the cache had its result." }),
   loops: z.boolean(),
   startedAt: maybeNumber,
   endedAt: maybeNumber,

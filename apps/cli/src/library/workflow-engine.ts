@@ -69,9 +69,14 @@ export class WorkflowEngine {
     });
     const journal: Journal = createSqliteJournal(database);
     const git = createContainedGit({ containment, clock: systemClock, ids: systemIds, hostEnv: env });
+    const cache = {
+      directory: this.#options.state.stepCache,
+      bytesMax: config.cache.max_bytes,
+      keepMs: config.keep_ended,
+    };
     const owner = { host: hostname(), ...processOwner() };
     return {
-      ports: { scheduler, journal, git, owner, log, clock: systemClock, ids: systemIds },
+      ports: { scheduler, journal, git, owner, log, cache, clock: systemClock, ids: systemIds },
       close: async () => {
         await scheduler.close();
         await composition.close();

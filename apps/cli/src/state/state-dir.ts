@@ -20,6 +20,8 @@ export interface StateDir {
   readonly versions: string;
   /** Results of runs whose scheduler was gone when they ended. */
   readonly spool: string;
+  /** Results of workflow steps. */
+  readonly stepCache: string;
 }
 
 /** The command line wins, then the configuration (relative to its file), then the XDG default. */
@@ -51,13 +53,14 @@ export function stateDirAt(path: string): StateDir {
     containment: at("containment"),
     versions: at("versions"),
     spool: at("spool"),
+    stepCache: at("step-cache"),
   };
 }
 
 /** Creates missing directories for their owner alone: logs and artifacts can hold secrets. Existing ones must be ours. */
 export function createStateDir(state: StateDir): void {
   requireOneOwner(state);
-  for (const directory of [state.path, state.attempts, state.containment, state.spool]) {
+  for (const directory of [state.path, state.attempts, state.containment, state.spool, state.stepCache]) {
     try {
       makeOwnDirectory(directory);
       accessSync(directory, constants.W_OK);
@@ -141,8 +144,8 @@ function ownerProblem(state: StateDir): string | null {
   if (path !== state.path || !stats.isDirectory()) return null;
   if (stats.uid !== identity.uid && !isWritable(path))
     return `it belongs to user ${stats.uid}, and ${self}; ${elsewhere}`;
-  const { attempts, containment, versions, spool } = state;
-  for (const each of [join(path, "state.db"), attempts, containment, versions, spool]) {
+  const { attempts, containment, versions, spool, stepCache } = state;
+  for (const each of [join(path, "state.db"), attempts, containment, versions, spool, stepCache]) {
     const uid = statSync(each, { throwIfNoEntry: false })?.uid ?? identity.uid;
     if (uid !== identity.uid)
       return `${each} belongs to user ${uid}, and ${self}; give all of it to one user with \`chown -R\`, or name another directory with --state-dir`;

@@ -22,6 +22,7 @@ export function testReport(rest: Partial<StepReport>): StepReport {
     attempts: 1,
     iterations: 1,
     loops: false,
+    cached: false,
     retryAt: null,
     startedAt: 1_700_000_000_000,
     endedAt: 1_700_000_002_300,

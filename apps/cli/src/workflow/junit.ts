@@ -44,10 +44,11 @@ function testCase(name: string, step: StepReport): string {
   return inner === "" ? `${head}/>` : `${head}>${inner}</testcase>`;
 }
 
-/** Empty if the step printed nothing that explains its failure. */
+/** Empty if the step ran, and printed nothing that explains its failure. */
 function output(step: StepReport): string {
   const where = step.log === null ? [] : [`log: ${step.log}`];
-  const lines = [...(step.output === "" ? [] : [step.output]), ...where];
+  const cached = step.cached ? ["cached: the step did not run; its result is from the cache"] : [];
+  const lines = [...cached, ...(step.output === "" ? [] : [step.output]), ...where];
   return lines.length === 0 ? "" : `<system-out>${escapeMarkup(lines.join("\n"))}</system-out>`;
 }
 

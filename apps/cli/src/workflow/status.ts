@@ -47,8 +47,9 @@ export function approveCommand(run: string, step: string): string {
   return `agentcore workflow approve ${shortId(run)} ${/^[\w./-]+$/.test(step) ? step : `'${step}'`}`;
 }
 
-/** `3 iterations` for a step with a loop; empty for others and before the first. */
-export function iterationsText({ loops, iterations }: StepReport): string {
+/** `3 iterations` for a step with a loop, `cached` for one that did not run; empty for others. */
+export function iterationsText({ loops, iterations, cached }: StepReport): string {
+  if (cached) return "cached";
   if (!loops || iterations === 0) return "";
   return iterations === 1 ? "1 iteration" : `${iterations} iterations`;
 }

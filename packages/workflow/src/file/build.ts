@@ -130,6 +130,7 @@ function stepOf(id: string, step: FileStep, file: WorkflowFile, context: BuildCo
     isolation: step.isolation ?? "none",
     merge: step.merge ?? (step.isolation === "worktree" ? "apply" : "none"),
     verify: step.verify ?? null,
+    cache: step.cache ?? null,
     isFinal: false,
   };
 }

@@ -38,6 +38,8 @@ export function checkReferences(file: Raw, steps: RawSteps, report: Report): voi
     checkTexts(step["env"], [...path, "env"], scope, report);
     checkTexts(check["env"], [...path, "completion_check", "env"], scope, report);
     checkText(check["instructions"], [...path, "completion_check", "instructions"], scope, report);
+    for (const [index, entry] of listOf(rawOf(step["cache"])["key"]).entries())
+      checkText(entry, [...path, "cache", "key", index], scope, report);
     for (const [index, output] of listOf(step["outputs"]).entries()) {
       checkText(rawOf(output)["path"], [...path, "outputs", index, "path"], scope, report, ofAttempt);
     }

@@ -34,6 +34,12 @@ export function checkSteps(file: Raw, steps: RawSteps, agents: KnownAgents, repo
     checkWay(path, step, agents, report);
     checkLoop(step, path, agents, report);
     checkBelongings(step, path, report);
+    if (step["cache"] !== undefined && id === file["branch_transition_step"])
+      report(
+        [...path, "cache"],
+        "this step changes the branch, which the cache cannot do; leave it out",
+        "key",
+      );
     checkStall(step["stall"], [...path, "stall"], stallDefaults, report);
     const checkPathTo = [...path, "completion_check", "stall"];
     checkStall(rawOf(step["completion_check"])["stall"], checkPathTo, stallDefaults, report);
@@ -135,6 +141,7 @@ function checkSubWorkflowStep(step: Raw, path: Path, report: Report): void {
     "verify",
     "isolation",
     "merge",
+    "cache",
     "env",
     "secrets",
   ]) {
@@ -175,6 +182,7 @@ function checkLoop(step: Raw, path: Path, agents: KnownAgents, report: Report): 
 }
 
 function checkBelongings(step: Raw, path: Path, report: Report): void {
+  checkCache(step, path, report);
   if (step["retry"] !== undefined && step["max_retries"] !== undefined)
     report([...path, "max_retries"], "retry says it with max; leave out one of the two", "key");
   if (step["retry"] !== undefined && step["on_failure"] === "retry")
@@ -197,6 +205,21 @@ function checkBelongings(step: Raw, path: Path, report: Report): void {
       'with max_retries write "retry" or "continue"; "abort" never retries',
       "value",
     );
+  }
+}
+
+/** Only what a step declares can be taken from the cache. */
+function checkCache(step: Raw, path: Path, report: Report): void {
+  if (step["cache"] === undefined) return;
+  if (step["isolation"] === "worktree")
+    report(
+      [...path, "cache"],
+      "goes with isolation: none only; a worktree's changes are not kept in the cache",
+      "key",
+    );
+  for (const [index, entry] of listOf(rawOf(step["cache"])["key"]).entries()) {
+    const text = textOf(entry) ?? "";
+    if (!text.startsWith("${{")) checkPath(text, [...path, "cache", "key", index], report);
   }
 }
 

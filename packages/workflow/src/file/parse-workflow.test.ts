@@ -222,6 +222,23 @@ describe("a mistake", () => {
       'steps.a.on_failure: with retry write "abort" or "continue": what follows its last attempt',
     ],
     [
+      "a cache with a worktree",
+      withSteps(
+        "a: { worker: shell, instructions: x, capabilities: [], isolation: worktree, ▸cache: { key: [src] } }",
+      ),
+      "steps.a.cache: goes with isolation: none only; a worktree's changes are not kept in the cache",
+    ],
+    [
+      "a file of a cache's key outside the workspace",
+      withSteps("a: { worker: shell, instructions: x, capabilities: [], cache: { key: [▸../x] } }"),
+      'steps.a.cache.key[0]: "../x" leaves the workspace',
+    ],
+    [
+      "a cache of the step that changes the branch",
+      `branch_transition_step: a\n${withSteps("a: { worker: shell, instructions: x, capabilities: [], ▸cache: { key: [x] } }")}`,
+      "steps.a.cache: this step changes the branch, which the cache cannot do; leave it out",
+    ],
+    [
       "another system's word for on_failure",
       withSteps("a: { worker: shell, instructions: x, capabilities: [], ▸on_error: continue }"),
       "steps.a.on_error: unknown setting; it is called on_failure here",

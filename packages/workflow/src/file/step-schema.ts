@@ -362,6 +362,17 @@ export const stepSchema = z
       .min(1)
       .optional()
       .meta({ description: "Script that must exit 0 for the step to count as succeeded." }),
+    cache: z
+      .strictObject({
+        key: z.array(z.string().min(1)).min(1).meta({
+          description:
+            "Globs of files that the result depends on, relative to the workspace. An entry that is one placeholder stands for its value.",
+        }),
+      })
+      .optional()
+      .meta({
+        description: "Use the result of an earlier run if the files, the step and its inputs are the same.",
+      }),
     with: z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
       .optional()

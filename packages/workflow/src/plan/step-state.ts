@@ -83,6 +83,8 @@ export type StepEvent =
       readonly final?: "step" | "run";
       /** With a failure that is followed by another attempt: when that one may start, on the wall clock. */
       readonly retryAt?: number;
+      /** With a success: it did not run, and the result in the cache is that of the whole step. */
+      readonly cached?: true;
     }
   | { readonly type: "check_started"; readonly jobId: string }
   | {
@@ -199,7 +201,7 @@ function afterWork(
       return end("FAILED", event.reason, progress, event.final !== "run" && step.onFailure === "continue");
     case "succeeded":
       if (event.violations.length > 0) return nextIteration(step, progress, event.violations, event.reason);
-      if (step.loop === null) return end("SUCCEEDED", event.reason, progress, true);
+      if (step.loop === null || event.cached === true) return end("SUCCEEDED", event.reason, progress, true);
       return { kind: "ready", piece: "check", progress };
   }
 }

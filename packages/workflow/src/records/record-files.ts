@@ -21,6 +21,8 @@ export interface StepReport {
   readonly iterations: number;
   /** Whether it has a completion check. */
   readonly loops: boolean;
+  /** It did not run: the cache had its result. */
+  readonly cached: boolean;
   /** When its next attempt may start, if it waits for that after a failure. */
   readonly retryAt: number | null;
   readonly startedAt: number | null;
@@ -60,6 +62,7 @@ export function stepReport(record: RunRecord, { id, step }: StepInstance): StepR
     attempts: progress.attemptsInAll + facts.interruptions,
     iterations: progress.attemptsInAll === 0 ? 0 : progress.iteration,
     loops: step.loop !== null,
+    cached: facts.cached,
     retryAt: retry?.at ?? null,
     startedAt: facts.startedAt,
     endedAt: facts.endedAt,

@@ -38,6 +38,7 @@ const created = lazySchema(() =>
     timeoutMs: z.number().positive(),
     caller: z.json(),
     only: text.optional(),
+    noCache: z.literal(true).optional(),
   }),
 );
 
@@ -53,6 +54,7 @@ const stepEvent = lazySchema(() =>
       violations: z.array(text),
       final: z.enum(["step", "run"]).optional(),
       retryAt: moment.optional(),
+      cached: z.literal(true).optional(),
     }),
     z.looseObject({
       type: z.literal("check_ended"),

@@ -39,6 +39,8 @@ export interface RunCreated {
   readonly caller: JournalValue;
   /** The one step of the file that runs. */
   readonly only?: string;
+  /** No result is taken from the cache, and none is stored. */
+  readonly noCache?: true;
 }
 
 /** The repository at the start. */
@@ -170,6 +172,8 @@ export interface StepFacts {
   readonly approval: Approval | null;
   /** Whether any of its workers reported a cost. */
   readonly costKnown: boolean;
+  /** Whether its result is from the cache. */
+  readonly cached: boolean;
   /** Its last job, or the run of its sub-workflow; null before the first. */
   readonly jobId: string | null;
   /** Of its last failure. */
@@ -192,6 +196,7 @@ const noFacts: StepFacts = {
   values: {},
   approval: null,
   costKnown: false,
+  cached: false,
   jobId: null,
   output: "",
   log: null,
@@ -362,6 +367,7 @@ function factsAfter(facts: StepFacts, entry: RunEventEntry, ended: boolean): Ste
     values: entry.values ?? facts.values,
     approval: approvalAfter(facts, entry),
     costKnown: facts.costKnown || entry.costKnown === true || (entry.spent?.costUsd ?? 0) > 0,
+    cached: isCached(event) || (facts.cached && !starts),
     jobId: startedJob(event) ?? facts.jobId,
     output: entry.output ?? (starts ? "" : facts.output),
     log: entry.log ?? (starts ? null : facts.log),
@@ -373,6 +379,10 @@ function factsAfter(facts: StepFacts, entry: RunEventEntry, ended: boolean): Ste
 function approvalAfter({ approval }: StepFacts, entry: RunEventEntry): Approval | null {
   if (entry.approval !== undefined) return { ...entry.approval, answer: null };
   return approval === null || entry.answer === undefined ? approval : { ...approval, answer: entry.answer };
+}
+
+function isCached(event: PlanEvent): boolean {
+  return event.type === "step" && event.event.type === "work_ended" && event.event.cached === true;
 }
 
 function startedJob(event: PlanEvent): string | null {

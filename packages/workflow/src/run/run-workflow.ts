@@ -15,6 +15,7 @@ import type { Budget, Workflow } from "../definition.ts";
 import { Answers } from "./answers.ts";
 import { BranchPlaces } from "../worktree/branch-places.ts";
 import { checkBranchAtStart, resolveBase } from "../worktree/branch-rules.ts";
+import { StepCache, type StepCacheOptions } from "../cache/step-cache.ts";
 import { resolveInputs, type InputValues } from "../inputs.ts";
 import type { StepCancellation } from "../steps/submit-job.ts";
 import { pathInside, realOf } from "../places.ts";
@@ -51,7 +52,12 @@ export interface RunHandle {
   interrupt(request?: Partial<CancelRequest<string>>): void;
 }
 
-export interface RunOptions extends Omit<RunPorts, "places" | "answers">, Partial<RunSettings> {}
+export interface RunOptions extends Omit<RunPorts, "places" | "answers" | "cache">, Partial<RunSettings> {
+  /** Where results of steps are kept for later runs; without it, none are. */
+  readonly cache?: CacheOptions | null;
+}
+
+export type CacheOptions = Pick<StepCacheOptions, "directory" | "bytesMax" | "keepMs">;
 
 export interface StartOptions extends RunOptions {
   readonly workflow: Workflow;
@@ -63,6 +69,8 @@ export interface StartOptions extends RunOptions {
   readonly budget?: Budget;
   /** Runs this step of the file only; what others left is taken from the context directory. */
   readonly only?: string;
+  /** Default: true. False: no result is taken from the cache, and none is stored. */
+  readonly usesCache?: boolean;
   /** Returned by `readRun`, for finding the same definition again. */
   readonly caller?: JournalValue;
 }
@@ -190,6 +198,7 @@ async function createdOf(
     timeoutMs: workflow.timeoutMs,
     caller: options.caller ?? null,
     ...omitUndefined({ only: options.only }),
+    ...(options.usesCache === false ? { noCache: true } : {}),
   };
 }
 
@@ -367,8 +376,17 @@ function split(options: RunOptions): { ports: RunPorts; settings: RunSettings } 
     tellsChildren: options.tellsChildren ?? false,
     onEvent: options.onEvent ?? (() => {}),
   };
-  return {
-    ports: { scheduler, journal, clock, ids, log, git, places: new BranchPlaces(), answers: new Answers() },
-    settings,
+  const cache = options.cache ?? null;
+  const ports: RunPorts = {
+    scheduler,
+    journal,
+    clock,
+    ids,
+    log,
+    git,
+    places: new BranchPlaces(),
+    answers: new Answers(),
+    cache: cache === null ? null : new StepCache({ ...cache, clock, ids, log }),
   };
+  return { ports, settings };
 }

@@ -121,6 +121,7 @@ export class WorkflowRun {
       record: () => log.record,
       leftMs: ({ isFinal, timeoutMs }) => (isFinal && timeoutMs !== null ? timeoutMs : this.#timer.leftMs()),
       note: (entry) => this.#note(entry),
+      cacheNotes: new Map(),
       emit: (event) => this.#emit(event),
     };
   }

@@ -4,6 +4,7 @@ import type { Masker } from "@agentcore/contract";
 import type { JobHandle } from "@agentcore/scheduler";
 import type { Step, Workflow } from "../definition.ts";
 import { artifactDir } from "../places.ts";
+import type { CacheNote } from "./step-cached.ts";
 import type { InputToCopy } from "./artifacts.ts";
 import type { RunPorts, RunSettings, WorkflowEvent } from "../run-ports.ts";
 import type { RunNotedEntry, RunRecord } from "../records/run-record.ts";
@@ -25,6 +26,8 @@ export interface StepContext {
   readonly leftMs: (step: Step) => number;
   /** Resolves once the entry is in the journal. */
   readonly note: (entry: RunNotedEntry) => Promise<void>;
+  /** By step. Not in the journal: what an earlier process began is not stored. */
+  readonly cacheNotes: Map<string, CacheNote>;
   readonly emit: (event: WorkflowEvent) => void;
 }
 

@@ -11,6 +11,7 @@ import { isFailureOfRun, isInterrupted, wasInterrupted, type StepCancellation } 
 import { classOf, workEnd, type WorkEnd } from "./job-outcome.ts";
 import { interruptionsMax, jobFor, withStages, type PieceRequest } from "./job-request.ts";
 import { runGuardedJob } from "./run-guarded-job.ts";
+import { cachedEnd, noteChanges, storeResult } from "./step-cached.ts";
 import { StepTexts } from "./step-texts.ts";
 import { maskValues, prepareValues, readValues, valuesVariable } from "./step-values.ts";
 import { noteOutputs, staleOutputs, type OutputsOf } from "./output-age.ts";
@@ -36,6 +37,8 @@ export interface AttemptEnd extends WorkEnd {
   readonly output?: string;
   readonly log?: string | null;
   readonly artifacts?: readonly string[];
+  /** It did not run: the cache had its result. */
+  readonly cached?: true;
   readonly values?: Readonly<Record<string, string>>;
   readonly branch?: string;
 }
@@ -56,7 +59,11 @@ export function workEnded(context: StepContext, started: StartedPiece, end: Atte
   const { values, branch } = end;
   const said = context.masker.value({ reason, violations });
   const ended = { type: "work_ended", outcome, ...said } as const;
-  const workEvent = { ...ended, ...afterFailure(context, started, end) };
+  const workEvent = {
+    ...ended,
+    ...omitUndefined({ cached: end.cached }),
+    ...afterFailure(context, started, end),
+  };
   return {
     type: "event",
     at: context.ports.clock.now(),
@@ -141,6 +148,8 @@ async function begin(
   const workspace = await prepare(context, started, cancellation);
   if (isInterrupted(cancellation) && !started.resumed) return interruptedEnd;
   if (cancellation.reason !== null && !started.resumed) return stoppedBefore;
+  const cached = started.resumed ? null : await cachedEnd(context, started);
+  if (cached !== null) return cached;
   const ceiling = ceilingOf(context, started);
   if (isUsedUp(ceiling)) return budgetUsedUp(ceiling);
   await noteDiffBase(context, started);
@@ -253,7 +262,9 @@ async function afterSuccess(
   cancellation: StepCancellation,
 ): Promise<AttemptEnd> {
   const { step } = started.instance;
-  const changes = await judgeStep(context, started, observedOf(result?.observations));
+  const observed = observedOf(result?.observations);
+  noteChanges(context, started, observed);
+  const changes = await judgeStep(context, started, observed);
   if (changes.violations.length > 0) return { ...verdict, ...changes };
   const branch = await branchAfter(context, started);
   // A step with a loop is not done until its check says so.
@@ -288,6 +299,18 @@ export async function collect(
   started: StartedPiece,
   cancellation: StepCancellation,
   begunAgainAt: number | null = null,
+): Promise<Partial<AttemptEnd>> {
+  const collected = await collectResults(context, started, cancellation, begunAgainAt);
+  if (collected.outcome === undefined && begunAgainAt === null)
+    await storeResult(context, started, collected);
+  return collected;
+}
+
+async function collectResults(
+  context: StepContext,
+  started: StartedPiece,
+  cancellation: StepCancellation,
+  begunAgainAt: number | null,
 ): Promise<Partial<AttemptEnd>> {
   const { instance } = started;
   const { step } = instance;

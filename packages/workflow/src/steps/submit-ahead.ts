@@ -71,9 +71,11 @@ async function jobAhead(
 
 /** Whether files or the journal are written before the job. */
 function needsPreparation(context: StepContext, instance: StepInstance): boolean {
-  const { inputs, outputs, loop } = instance.step;
+  const { inputs, outputs, loop, cache } = instance.step;
   const hasRules = loop !== null && loop.convergence !== null;
-  return inputs.length > 0 || outputs.length > 0 || hasRules || isPrepared(context, instance);
+  return (
+    cache !== null || inputs.length > 0 || outputs.length > 0 || hasRules || isPrepared(context, instance)
+  );
 }
 
 /** The job may run before anybody asks for its events: they are kept from now on. */

@@ -90,6 +90,7 @@ export function testStep(id: string, action: StepAction, rest: Partial<Step> = {
     isolation: "none",
     merge: "none",
     verify: null,
+    cache: null,
     isFinal: false,
     ...rest,
   };

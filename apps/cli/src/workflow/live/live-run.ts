@@ -286,6 +286,7 @@ function pending(id: string): StepReport {
     attempts: 0,
     iterations: 0,
     loops: false,
+    cached: false,
     retryAt: null,
     startedAt: null,
     endedAt: null,

@@ -1,0 +1,73 @@
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, it } from "vitest";
+import { agentcore, jsonLinesOf, makeScratch, startAgentcore } from "../testing/agentcore-process.ts";
+
+const scratch = makeScratch();
+afterAll(() => scratch.remove());
+
+const file = join(scratch.root, "build.yaml");
+writeFileSync(
+  file,
+  `name: build
+version: "1"
+timeout: 2m
+steps:
+  build:
+    worker: shell
+    capabilities: [edit]
+    instructions: |
+      echo x >> context/ran
+      mkdir -p out && head -c $(cat size) /dev/zero > out/big
+    outputs: [{ name: out, path: out }]
+    cache: { key: [size] }
+`,
+);
+const at = (name: string): string => join(scratch.workspace, name);
+const size = (bytes: number): void => writeFileSync(at("size"), `${bytes}`);
+const ran = (): number => readFileSync(at("context/ran"), "utf8").split("\n").length - 1;
+const state = ["--state-dir", scratch.stateDir];
+const run = (...args: string[]) => agentcore(scratch, ["workflow", "run", file, ...state, ...args]);
+
+it("a step that is taken from the cache is shown so in lines, JSON, JUnit and the page", async () => {
+  size(10);
+  expect((await run()).stdout).not.toContain("cached");
+  rmSync(at("out"), { recursive: true });
+  const junit = join(scratch.root, "junit.xml");
+  const lines = await run("--plain", "--junit", junit);
+  expect(lines.stdout).toMatch(/PASS +build +\(cached\)/);
+  expect(lines.stdout).toMatch(/PASS +build \(cached\)/);
+  expect(readFileSync(junit, "utf8")).toContain("<system-out>cached: the step did not run");
+  expect(readFileSync(at("out/big")).length).toBe(10);
+  const json = jsonLinesOf((await run("--json")).stdout);
+  expect(json.at(-1)).toMatchObject({ outcome: "SUCCEEDED", steps: [{ id: "build", cached: true }] });
+  const page = await agentcore(scratch, ["workflow", "show", String(json[0]?.["run"]), "--html", ...state]);
+  expect(page.stdout).toContain("PASS · cached");
+  expect(ran()).toBe(1);
+  expect(jsonLinesOf((await run("--json", "--no-cache")).stdout).at(-1)).toMatchObject({
+    steps: [{ cached: false }],
+  });
+  expect(ran()).toBe(2);
+});
+
+it("a run that is killed while a result is stored is resumed, and no later run takes half a result", async () => {
+  const bytes = 60_000_000;
+  size(bytes);
+  const cache = join(scratch.stateDir, "step-cache");
+  const isStoring = (): boolean =>
+    existsSync(cache) && readdirSync(cache).some((name) => name.startsWith(".new-"));
+  const started = startAgentcore(scratch, ["workflow", "run", file, ...state, "--json"]);
+  await expect.poll(isStoring, { timeout: 30_000, interval: 1 }).toBe(true);
+  started.child.kill("SIGKILL");
+  await started.finished;
+  const id = String(jsonLinesOf(started.stdout().split("\n")[0] ?? "")[0]?.["run"]);
+  const resumed = await agentcore(scratch, ["workflow", "resume", id, ...state, "--json"]);
+  expect(jsonLinesOf(resumed.stdout).at(-1)).toMatchObject({ outcome: "SUCCEEDED" });
+  for (let times = 1; times <= 2; times++) {
+    rmSync(at("out"), { recursive: true });
+    const result = jsonLinesOf((await run("--json")).stdout).at(-1);
+    expect(result).toMatchObject({ outcome: "SUCCEEDED" });
+    expect(readFileSync(at("out/big")).length).toBe(bytes);
+    if (times === 2) expect(result).toMatchObject({ steps: [{ cached: true }] });
+  }
+});

@@ -1,0 +1,132 @@
+/**
+ * Digests of files for the key of a cached step: path, content and mode of each. A key must not miss a change, so whatever
+ * cannot be read, or is neither a file nor a link to one, leaves the step without a key.
+ */
+import { errorText } from "@agentcore/contract";
+import { createHash, type Hash } from "node:crypto";
+import { constants, type Stats } from "node:fs";
+import { lstat, open, readdir, readlink, realpath } from "node:fs/promises";
+import { join } from "node:path";
+import { matchesPath } from "../path-glob.ts";
+import { isWithin, unlessMissing } from "../places.ts";
+
+/** Why a step has no key. */
+export class NoKey extends Error {}
+
+/** More files take longer to read than most steps to run. */
+const filesMax = 100_000;
+
+export interface FilesToDigest {
+  /** Real path. */
+  readonly root: string;
+  /** Relative to `root`. */
+  readonly globs: readonly string[];
+  /** Relative to `root`; neither they nor what is below them count. */
+  readonly without: readonly string[];
+}
+
+/** Hexadecimal. Throws `NoKey`. A glob that matches no file is such a case: it may be misspelled, and would notice no change. */
+export async function digestOfFiles({ root, globs, without }: FilesToDigest): Promise<string> {
+  const found = new Set<string>();
+  for (const glob of globs) {
+    const before = found.size;
+    const start = literalStart(glob);
+    let matches = 0;
+    for await (const path of filesBelow(root, start, without)) {
+      if (!matchesPath(glob, path)) continue;
+      matches += 1;
+      found.add(path);
+      if (found.size > filesMax) throw new NoKey(`its files are more than ${filesMax}`);
+    }
+    if (matches === 0 && found.size === before) throw new NoKey(`"${glob}" matches no file`);
+  }
+  return digestOf(root, [...found]);
+}
+
+/** Of everything in a directory. */
+export async function digestOfDirectory(root: string): Promise<string> {
+  const paths: string[] = [];
+  for await (const path of filesBelow(root, "", [])) paths.push(path);
+  return digestOf(root, paths);
+}
+
+/** The part of the pattern before its first special character, up to a slash: nothing outside it can match. */
+function literalStart(glob: string): string {
+  const plain = glob.replace(/^(?:\.\/)+/, "").replace(/\/+$/, "");
+  const special = plain.search(/[*?]/);
+  return special < 0 ? plain : plain.slice(0, Math.max(0, plain.lastIndexOf("/", special)));
+}
+
+/** Paths relative to `root` of all that is no directory, in no order. Git's own directory is left out. */
+async function* filesBelow(root: string, start: string, without: readonly string[]): AsyncIterable<string> {
+  if (start.split("/").includes("..")) throw new NoKey(`"${start}" leaves the workspace`);
+  const stats = await unlessMissing(lstat(join(root, start)));
+  if (stats === null) return;
+  if (!isWithin(root, await realpath(join(root, start)).catch(() => root)))
+    throw new NoKey(`"${start}" leaves the workspace by a symbolic link`);
+  const open = [start];
+  if (!stats.isDirectory()) {
+    if (!isLeftOut(start, without)) yield start;
+    return;
+  }
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    for (const entry of await readdir(join(root, at), { withFileTypes: true })) {
+      const path = at === "" ? entry.name : `${at}/${entry.name}`;
+      if (entry.name === ".git" || isLeftOut(path, without)) continue;
+      if (entry.isDirectory()) open.push(path);
+      else yield path;
+    }
+  }
+}
+
+function isLeftOut(path: string, without: readonly string[]): boolean {
+  return without.some((one) => isWithin(join("/", one), join("/", path)));
+}
+
+const atOnce = 32;
+
+async function digestOf(root: string, paths: readonly string[]): Promise<string> {
+  const sorted = paths.toSorted((a, b) => (a < b ? -1 : 1));
+  const hash = createHash("sha256");
+  for (let from = 0; from < sorted.length; from += atOnce) {
+    const part = sorted.slice(from, from + atOnce);
+    const lines = await Promise.all(part.map((path) => lineOf(root, path)));
+    for (const line of lines) hash.update(line);
+  }
+  return hash.digest("hex");
+}
+
+/** Everything that counts about one file. */
+async function lineOf(root: string, path: string): Promise<string> {
+  try {
+    const place = join(root, path);
+    const stats = await lstat(place);
+    if (!stats.isSymbolicLink()) return `${JSON.stringify([path, ...(await contentOf(place, stats))])}\n`;
+    const target = await readlink(place);
+    const real = await unlessMissing(realpath(place));
+    const content = real === null ? [] : await contentOf(real, await lstat(real));
+    return `${JSON.stringify([path, "link", target, ...content])}\n`;
+  } catch (error) {
+    if (error instanceof NoKey) throw new NoKey(`${path} ${error.message}`);
+    throw new NoKey(`${path} cannot be read: ${errorText(error)}`);
+  }
+}
+
+async function contentOf(place: string, stats: Stats): Promise<readonly [number, string]> {
+  if (stats.isDirectory()) throw new NoKey("is a link to a directory, whose files would not count");
+  if (!stats.isFile()) throw new NoKey("is neither a file nor a directory");
+  const hash = createHash("sha256");
+  await readThrough(place, hash);
+  return [stats.mode & 0o777, hash.digest("hex")];
+}
+
+async function readThrough(place: string, hash: Hash): Promise<void> {
+  // Without O_NONBLOCK, opening a pipe that took the file's place would wait for a writer.
+  const file = await open(place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    if (!(await file.stat()).isFile()) throw new NoKey("is no regular file");
+    for await (const chunk of file.createReadStream({ autoClose: false })) hash.update(chunk as Buffer);
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,269 @@
+/**
+ * Takes the result of a step from the cache instead of running it, and stores it after a run. The key covers everything that
+ * the step declares; where something else may have counted, the result is not stored.
+ */
+import { AgentCoreError, errorText, ignore, isMissing } from "@agentcore/contract";
+import { createHash } from "node:crypto";
+import { lstat, mkdir, realpath, rename, rm } from "node:fs/promises";
+import { basename, dirname, join, relative } from "node:path";
+import { DamagedEntry } from "../cache/cached-tree.ts";
+import { digestOfDirectory, digestOfFiles, NoKey } from "../cache/tree-digest.ts";
+import type { StepCache, StoredResult } from "../cache/step-cache.ts";
+import type { Step, WorkSpec } from "../definition.ts";
+import { placeholdersIn } from "../expression.ts";
+import { openPlace } from "../own-place.ts";
+import { artifactDir, isWithin, pathInside, stepDir } from "../places.ts";
+import { placeholdersOf } from "../placeholder.ts";
+import { factsOf } from "../records/run-record.ts";
+import type { ObservedChanges } from "./change-rules.ts";
+import { inputsOf, stepWorkspace, type StartedPiece, type StepContext } from "./step-context.ts";
+import { StepTexts } from "./step-texts.ts";
+import type { AttemptEnd } from "./step-work.ts";
+
+/** A step that runs although it may be cached, from its first iteration to its end. */
+export interface CacheNote {
+  readonly key: string;
+  /** What its attempts changed, as far as that is known. */
+  readonly changed: string[];
+}
+
+/** The end of the step, if the cache has its result; null: it runs. */
+export async function cachedEnd(context: StepContext, started: StartedPiece): Promise<AttemptEnd | null> {
+  const { instance, iteration } = started;
+  const cache = cacheFor(context, instance.step);
+  if (cache === null || iteration > 1) return null;
+  context.cacheNotes.delete(instance.id);
+  const key = await keyOf(context, started);
+  if (key === null) return null;
+  const stored = await cache.find(key);
+  const restored = stored === null ? null : await restore(context, started, stored, key);
+  if (restored === null) {
+    context.cacheNotes.set(instance.id, { key, changed: [] });
+    return null;
+  }
+  return {
+    outcome: "succeeded",
+    reason: "its result is from the cache",
+    errorClass: null,
+    violations: [],
+    cached: true,
+    ...restored,
+  };
+}
+
+export function noteChanges(
+  context: StepContext,
+  { instance }: StartedPiece,
+  { files }: ObservedChanges,
+): void {
+  context.cacheNotes.get(instance.id)?.changed.push(...files);
+}
+
+/** Call when the step has succeeded and its outputs are collected. */
+export async function storeResult(
+  context: StepContext,
+  started: StartedPiece,
+  { artifacts = [], values = {} }: Pick<AttemptEnd, "artifacts" | "values">,
+): Promise<void> {
+  const { instance, iteration, attemptInAll } = started;
+  const { id, step } = instance;
+  const note = context.cacheNotes.get(id);
+  const cache = cacheFor(context, step);
+  context.cacheNotes.delete(id);
+  if (note === undefined || cache === null) return;
+  // An attempt that failed or was interrupted may have left something that the next one used.
+  if (attemptInAll !== iteration || factsOf(context.record(), id).interruptions > 0) return;
+  const undeclared = undeclaredChanges(context, started, note);
+  const why =
+    undeclared.length > 0
+      ? `it changed files that are no outputs: ${undeclared.slice(0, shownMax).join(", ")}`
+      : (await keyOf(context, started)) === note.key
+        ? null
+        : "files of its key changed while it ran";
+  if (why !== null) {
+    context.ports.log.warn({ step: id, why }, notKept);
+    return;
+  }
+  const texts = new StepTexts(context.record(), instance);
+  const outputs = step.outputs
+    .filter(({ name }) => artifacts.includes(name))
+    .map(({ name, path }) => ({
+      name,
+      place: join(artifactDir(context.record().created.contextDir, id, name), basename(texts.fill(path))),
+    }));
+  await cache.store(note.key, { step: id, outputs, values, secrets: secretsOf(context, step) });
+}
+
+/** Of the step; a value that is missing by now can be in no new file. */
+function secretsOf({ settings }: StepContext, { secrets }: Step): readonly string[] {
+  return secrets.flatMap((name) => settings.secretValue(name) ?? []);
+}
+
+const notKept = "the result of the step is not kept in the cache";
+const shownMax = 5;
+
+function cacheFor({ ports, record }: StepContext, step: Step): StepCache | null {
+  return step.cache === null || record().created.noCache === true ? null : ports.cache;
+}
+
+/** Paths outside the step's outputs, those of other steps, and its inputs. */
+function undeclaredChanges(context: StepContext, started: StartedPiece, { changed }: CacheNote): string[] {
+  if (changed.length === 0) return [];
+  const { workspace: root, contextDir } = context.record().created;
+  const { instance } = started;
+  const own = stepWorkspace(context, instance);
+  const others = context.workflow.steps.flatMap(({ workspace, outputs }) =>
+    outputs
+      .filter(({ path }) => placeholdersIn(path).length === 0)
+      .map(({ path }) => relative(own, join(root, workspace, path))),
+  );
+  const declared = [
+    ...outputPaths(context, started),
+    ...others,
+    ...instance.step.inputs.map(({ as }) => as),
+    relative(own, contextDir),
+  ];
+  return changed.filter((path) => !declared.some((one) => isWithin(join("/", one), join("/", path))));
+}
+
+function outputPaths(context: StepContext, { instance }: StartedPiece): readonly string[] {
+  const texts = new StepTexts(context.record(), instance);
+  return instance.step.outputs.map(({ path }) => texts.fill(path));
+}
+
+/** The same for another run only if that would do the same. Null, after a warning: there is no such key. */
+async function keyOf(context: StepContext, started: Pick<StartedPiece, "instance">): Promise<string | null> {
+  try {
+    const parts = { definition: definitionOf(context, started), files: await filesOf(context, started) };
+    const artifacts: unknown[] = [];
+    for (const { step, artifact, as, from, isMade } of inputsOf(context, started.instance))
+      artifacts.push([step, artifact, as, isMade ? await digestOfDirectory(from) : null]);
+    return createHash("sha256")
+      .update(jsonText({ ...parts, artifacts }))
+      .digest("hex");
+  } catch (error) {
+    const why = error instanceof NoKey ? error.message : errorText(error);
+    context.ports.log.warn({ step: started.instance.id, why }, "the step runs without the cache");
+    return null;
+  }
+}
+
+async function filesOf(context: StepContext, { instance }: Pick<StartedPiece, "instance">): Promise<unknown> {
+  const texts = new StepTexts(context.record(), instance);
+  const entries = instance.step.cache?.key ?? [];
+  const values = entries.filter(isValue).map((text) => texts.fill(text));
+  const globs = entries.filter((text) => !isValue(text)).map((text) => texts.fill(text));
+  const root = await realpath(stepWorkspace(context, instance));
+  const { contextDir } = context.record().created;
+  const without = [
+    ...instance.step.outputs.map(({ path }) => texts.fill(path)),
+    ...(isWithin(root, contextDir) ? [relative(root, contextDir)] : []),
+  ];
+  return [values, globs, globs.length === 0 ? null : await digestOfFiles({ root, globs, without })];
+}
+
+/** An entry that is one placeholder is a value; any other is a glob. */
+function isValue(text: string): boolean {
+  const [only, ...more] = placeholdersOf(text.trim());
+  return only !== undefined && more.length === 0 && only.start === 0 && only.end === text.trim().length;
+}
+
+/** Everything that decides what the step does, apart from files. */
+function definitionOf(context: StepContext, { instance }: Pick<StartedPiece, "instance">): unknown {
+  const { id, step, matrix } = instance;
+  const { created } = context.record();
+  const { loop, outputs, values, workspace } = step;
+  const textsOf = (work: WorkSpec, env: Step["env"], verify: string | null): unknown => {
+    const texts = new StepTexts(context.record(), instance);
+    const instructions = texts.instructions(work.worker, work.instructions);
+    const checked = verify === null ? null : texts.script(verify);
+    return { ...work, instructions, verify: checked, env: texts.environment(env) };
+  };
+  return {
+    version: 1,
+    system: [process.platform, process.arch],
+    places: [created.workspace, workspace, created.contextDir],
+    id,
+    matrix,
+    inputs: created.inputs,
+    work: step.action.kind === "worker" ? textsOf(step.action.work, step.env, step.verify) : null,
+    loop: loop === null ? null : { ...loop, check: textsOf(loop.check, loop.checkEnv, null) },
+    // Names only: a result must not depend on a key that is renewed, and values are never stored.
+    secrets: step.secrets,
+    outputs: outputs.map((output) => ({
+      ...output,
+      path: new StepTexts(context.record(), instance).fill(output.path),
+    })),
+    values,
+  };
+}
+
+function jsonText(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) => (inner instanceof Map ? [...inner] : inner));
+}
+
+/** Puts artifacts and outputs in place. Null, after a warning: that is not possible, and nothing was changed. */
+async function restore(
+  context: StepContext,
+  started: StartedPiece,
+  stored: StoredResult,
+  key: string,
+): Promise<Pick<AttemptEnd, "artifacts" | "values"> | null> {
+  const { instance } = started;
+  const own = openPlace(stepDir(context.record().created.contextDir, instance.id));
+  const staging = join(own.at, "_restored");
+  try {
+    await rm(staging, { recursive: true, force: true });
+    await mkdir(staging);
+    const moves = await stage(context, started, stored, staging, own.at);
+    for (const { from, to } of moves) {
+      await mkdir(dirname(to), { recursive: true });
+      await rm(to, { recursive: true, force: true });
+      await rename(from, to);
+    }
+    return { artifacts: stored.outputs, values: stored.values };
+  } catch (error) {
+    context.ports.log.warn(
+      { step: instance.id, why: errorText(error) },
+      "the result of the step in the cache cannot be used; the step runs",
+    );
+    if (error instanceof DamagedEntry || isMissing(error)) await context.ports.cache?.drop(key);
+    return null;
+  } finally {
+    await rm(staging, { recursive: true, force: true }).catch((error: unknown) =>
+      ignore(error, "it is removed before it is used again"),
+    );
+    own.close();
+  }
+}
+
+/** Makes all of the result beside its places, and so reads and checks it before anything is replaced. */
+async function stage(
+  context: StepContext,
+  { instance }: StartedPiece,
+  stored: StoredResult,
+  staging: string,
+  ownPlace: string,
+): Promise<readonly { readonly from: string; readonly to: string }[]> {
+  const texts = new StepTexts(context.record(), instance);
+  const workspace = await realpath(stepWorkspace(context, instance));
+  const moves: { from: string; to: string }[] = [];
+  for (const [index, output] of instance.step.outputs.entries()) {
+    const path = texts.fill(output.path);
+    const target = await pathInside(workspace, path);
+    if (!stored.outputs.includes(output.name)) {
+      if ((await lstat(target).catch(() => null)) === null) continue;
+      throw new AgentCoreError(
+        "AC_WORKFLOW_PATH",
+        `${path} is there, and was not when the result was stored`,
+      );
+    }
+    const artifact = join(staging, `${index}-artifact`);
+    await mkdir(artifact);
+    await stored.restore(output.name, join(artifact, basename(path)));
+    const file = join(staging, `${index}-output`);
+    await stored.restore(output.name, file);
+    moves.push({ from: artifact, to: join(ownPlace, output.name) }, { from: file, to: target });
+  }
+  return moves;
+}
