@@ -80,7 +80,11 @@ it("submits the job of a step that needs preparation after its start is journale
 });
 
 it("journals the start of a step whose job is refused, and the step fails alone", async () => {
-  const workflow = testWorkflow([shellStep("good", "true"), shellStep("bad", `: ${"x".repeat(2_000_000)}`)]);
+  const tooLarge = `: ${"x".repeat(2_000_000)}`;
+  const workflow = testWorkflow([
+    shellStep("good", "true"),
+    shellStep("bad", tooLarge, { onFailure: "continue" }),
+  ]);
   const { steps } = await rig.run(workflow);
   expect(steps.map(({ id, status, code }) => [id, status, code])).toEqual([
     ["good", "SUCCEEDED", null],

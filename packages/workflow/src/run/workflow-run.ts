@@ -3,9 +3,7 @@
  * until the run has ended. One loop is the only writer of the record; the jobs of steps run in parallel and put their ends
  * into its inbox. No job is started before its id is in the journal.
  */
-import { Cancellation, type CancelRequest, type ErrorCode, type Timer } from "@agentcore/contract";
-import type { JournalWrite } from "@agentcore/scheduler";
-import type { PlanStep } from "../plan/plan-step.ts";
+import type { CancelRequest, ErrorCode } from "@agentcore/contract";
 import type { Halt, RunOutcome } from "../plan/run-state.ts";
 import type { StepState } from "../plan/step-state.ts";
 import { orderOf } from "../budget/budget-choice.ts";
@@ -16,7 +14,8 @@ import { ApprovalWaits } from "./approval-waits.ts";
 import { RunTimer } from "./run-timer.ts";
 import { writeDiagnosis } from "../stall/diagnosis.ts";
 import { Inbox } from "./inbox.ts";
-import { isSubmitted, type StepCancellation, type StepStop } from "../steps/submit-job.ts";
+import { Pieces } from "./pieces.ts";
+import { RetryTimer } from "./retry-timer.ts";
 import { nextEntries, type NextQuestion } from "./next-entries.ts";
 import { stepReport, writeRunRecord, writeStepRecord } from "../records/record-files.ts";
 import type { RunLog } from "../records/run-log.ts";
@@ -25,23 +24,17 @@ import {
   factsOf,
   knownCost,
   type RunEntry,
-  type RunEventEntry,
   type Notification,
   type RunNotedEntry,
   type RunNotificationEntry,
 } from "../records/run-record.ts";
-import { retryDelayMsMax } from "../retry-delay.ts";
-import { runCheck } from "../steps/step-check.ts";
-import { childStream } from "../records/streams.ts";
 import { openTelemetry, type RunTelemetry } from "../records/telemetry.ts";
-import { appendAndSubmit, type StartedWork } from "../steps/submit-ahead.ts";
 import { discardAfterEnd } from "../steps/step-discard.ts";
-import type { StartedPiece, StepContext } from "../steps/step-context.ts";
+import type { StepContext } from "../steps/step-context.ts";
 import { maskerOf } from "../secrets.ts";
 import type { RunInstances } from "../plan/run-instances.ts";
 import type { StepInstance } from "../plan/step-instance.ts";
-import { runWork } from "../steps/step-work.ts";
-import { runChild, type StartChild } from "../steps/step-child.ts";
+import type { StartChild } from "../steps/step-child.ts";
 import type { Workflow } from "../definition.ts";
 
 export interface WorkflowRunOptions {
@@ -61,14 +54,6 @@ export interface WorkflowRunOptions {
   readonly group: GroupPlace | null;
 }
 
-type RunningState = Extract<StepState, { kind: "working" | "checking" }>;
-/** One piece at work. */
-interface Piece {
-  readonly plan: PlanStep;
-  readonly cancellation: StepCancellation;
-}
-
-type BegunPiece = Pick<StartedWork, "started" | "cancellation">;
 type EndedState = Extract<StepState, { kind: "ended" }>;
 
 export class WorkflowRun {
@@ -76,8 +61,6 @@ export class WorkflowRun {
   readonly #context: StepContext;
   readonly #areOrdered: NextQuestion["areOrdered"];
   readonly #inbox = new Inbox<RunEntry>();
-  /** By job. */
-  readonly #pieces = new Map<string, Piece>();
   /** Removals of worktrees that are no longer needed. Only the end of the run waits for them. */
   readonly #discards: Promise<void>[] = [];
   #telemetry: RunTelemetry | null = null;
@@ -86,20 +69,16 @@ export class WorkflowRun {
   /** What running pieces were asked to stop for. */
   #halted: Halt = "nothing";
   #wasCancelled = false;
-  /** Wakes the loop when the wait before a further attempt is over. */
-  #retryTimer: { readonly at: number; readonly timer: Timer } | null = null;
-  /** Waits up to this time are over, even if the wall clock was set back since. */
-  #waitedUntil = 0;
-  /** Pieces at work, whose ends are still to come. */
-  #inFlight = 0;
-  /** Pieces that can be cancelled and are not yet at work, by the ids of their jobs. */
-  readonly #begun = new Map<string, BegunPiece>();
+  /** Notifications that are being sent. */
+  #sending = 0;
   /** Callbacks that wait until their entry is in the journal. */
   readonly #noted = new Map<RunEntry, () => void>();
   /** Ends the notifications that are being sent. */
   readonly #notifying = new AbortController();
   readonly #timer: RunTimer;
+  readonly #retryTimer: RetryTimer;
   readonly #approvals: ApprovalWaits;
+  readonly #pieces: Pieces;
 
   constructor(options: WorkflowRunOptions) {
     const { runId, workflow, base, instances, log, ports, settings } = options;
@@ -110,6 +89,7 @@ export class WorkflowRun {
       record: () => log.record,
       onEnd: () => this.stop("TIMED_OUT", "the time limit of the run has passed", "AC_TIMEOUT"),
     });
+    this.#retryTimer = new RetryTimer(ports.clock, () => this.#inbox.wake());
     this.#approvals = new ApprovalWaits({ ...ports, put: (entry) => this.#inbox.put(entry) });
     this.#context = {
       runId,
@@ -124,6 +104,12 @@ export class WorkflowRun {
       cacheNotes: new Map(),
       emit: (event) => this.#emit(event),
     };
+    this.#pieces = new Pieces({
+      context: this.#context,
+      inbox: this.#inbox,
+      interruption: () => this.#interruption,
+      startChild: options.startChild,
+    });
   }
 
   /** The first reason to stop counts. Running pieces are stopped cleanly, and the run ends with that outcome. */
@@ -142,12 +128,8 @@ export class WorkflowRun {
     this.#wasCancelled = true;
     this.stop("CANCELLED", message, "AC_CANCELLED");
     const request = { reason: { message, interrupts: false }, force: true };
-    if (force) this.#cancelPieces(request);
-    else if (isRepeated) this.#cancelPieces(request, ({ cancellation }) => cancellation.reason !== null);
-  }
-
-  #cancelPieces(request: CancelRequest<StepStop>, which: (piece: Piece) => boolean = () => true): void {
-    for (const piece of this.#pieces.values()) if (which(piece)) piece.cancellation.cancel(request);
+    if (force) this.#pieces.cancel(request);
+    else if (isRepeated) this.#pieces.cancel(request, ({ cancellation }) => cancellation.reason !== null);
   }
 
   /**
@@ -156,7 +138,7 @@ export class WorkflowRun {
    */
   interrupt({ reason: message, force }: CancelRequest<string>): void {
     if (!this.#options.log.record.state.isEnding) this.#interruption ??= message;
-    this.#cancelPieces({ reason: { message, interrupts: true }, force });
+    this.#pieces.cancel({ reason: { message, interrupts: true }, force });
     if (force === true) this.#notifying.abort();
     this.#inbox.wake();
   }
@@ -195,7 +177,7 @@ export class WorkflowRun {
     } finally {
       this.#timer.close();
       this.#approvals.close();
-      this.#retryTimer?.timer.cancel();
+      this.#retryTimer.close();
       watch?.close();
       await this.#options.group?.leave();
     }
@@ -244,7 +226,9 @@ export class WorkflowRun {
 
   #goesOn(): boolean {
     if (this.#options.log.record.state.outcome !== null) return false;
-    return this.#interruption === null || this.#inFlight > 0 || !this.#inbox.isEmpty;
+    return (
+      this.#interruption === null || this.#pieces.atWork > 0 || this.#sending > 0 || !this.#inbox.isEmpty
+    );
   }
 
   async #noteInterruption(): Promise<void> {
@@ -258,7 +242,7 @@ export class WorkflowRun {
     const entries = await log.append(
       happened,
       () => this.#next(),
-      (write, added) => this.#commit(write, added),
+      (write, added) => this.#pieces.submitAhead(write, added),
     );
     this.#cancelHalted();
     this.#timer.follow();
@@ -269,7 +253,7 @@ export class WorkflowRun {
     const touched = new Set(entries.flatMap((entry) => this.#stepsOf(entry)));
     for (const id of touched) await this.#afterChange(id);
     for (const entry of entries) if (entry.type === "notification") this.#afterNotification(entry);
-    this.#waitForRetry();
+    this.#retryTimer.follow(log.record.state.ready.nextRetryAt);
   }
 
   #afterNotification({ at, key, begins, ended }: RunNotificationEntry): void {
@@ -282,51 +266,13 @@ export class WorkflowRun {
 
   #notify(key: string, begins: Notification["begins"], resumed: boolean): void {
     const { post } = this.#options.settings;
-    this.#inFlight += 1;
+    this.#sending += 1;
     sendNotification(this.#context, { key, begins, resumed, post, signal: this.#notifying.signal })
       .finally(() => {
-        this.#inFlight -= 1;
+        this.#sending -= 1;
       })
       .then((entry) => this.#inbox.put(entry))
       .catch((error: unknown) => this.#inbox.fail(error));
-  }
-
-  #waitForRetry(): void {
-    const { log, ports } = this.#options;
-    const at = log.record.state.ready.nextRetryAt;
-    if (this.#retryTimer?.at === at) return;
-    this.#retryTimer?.timer.cancel();
-    this.#retryTimer = null;
-    if (at === Infinity) return;
-    const waitMs = Math.min(retryDelayMsMax, Math.max(0, at - this.#now()));
-    const timer = ports.clock.setTimer(waitMs, () => {
-      this.#waitedUntil = at;
-      this.#retryTimer = null;
-      this.#inbox.wake();
-    });
-    this.#retryTimer = { at, timer };
-  }
-
-  /** Journals the entries, and in the same commit submits the jobs that they start and that need no preparation. */
-  async #commit(write: JournalWrite, entries: readonly RunEntry[]): Promise<"appended" | "conflict"> {
-    const works = entries.flatMap((entry): StartedWork[] => {
-      const started = entry.type === "event" && entry.event.type === "step" ? entry.event : null;
-      const instance =
-        started?.event.type === "work_started" ? this.#options.instances.get(started.step) : undefined;
-      if (instance?.step.action.kind !== "worker") return [];
-      const state = this.#stateOf(instance.id);
-      if (state.kind !== "working") return [];
-      return [{ ...this.#begin(instance, state, false), work: instance.step.action.work }];
-    });
-    const { answer, submitted } = await appendAndSubmit(this.#context, write, works);
-    for (const { started, cancellation } of works) {
-      const { jobId } = started;
-      this.#begun.set(jobId, {
-        started: { ...started, submitted: submitted.get(jobId) ?? null },
-        cancellation,
-      });
-    }
-    return answer;
   }
 
   /** Asks the running pieces that the stop ends to stop; none of their kind is started after that. */
@@ -336,7 +282,7 @@ export class WorkflowRun {
     if (stop === null || halt === this.#halted) return;
     this.#halted = halt;
     const request = { reason: { message: stop.message, interrupts: false } };
-    this.#cancelPieces(request, ({ plan }) => state.isHalted(plan));
+    this.#pieces.cancel(request, ({ plan }) => state.isHalted(plan));
   }
 
   #note(entry: RunNotedEntry): Promise<void> {
@@ -353,7 +299,7 @@ export class WorkflowRun {
       instances: this.#options.instances,
       record: log.record,
       concurrency: workflow.concurrency,
-      now: Math.max(this.#now(), this.#waitedUntil),
+      now: Math.max(this.#now(), this.#retryTimer.waitedUntil),
       ids: ports.ids,
       spends: settings.spends,
       areOrdered: this.#areOrdered,
@@ -369,7 +315,7 @@ export class WorkflowRun {
     if (state.kind === "ended") await this.#conclude(instance, state);
     if (state.kind === "awaiting") this.#await(instance, state.waitId);
     else this.#approvals.end(id);
-    if (state.kind === "working" || state.kind === "checking") this.#launch(instance, state, false);
+    if (state.kind === "working" || state.kind === "checking") this.#pieces.launch(instance, state, false);
     this.#emit({
       type: "step_changed",
       at: this.#now(),
@@ -404,64 +350,9 @@ export class WorkflowRun {
       if (state.kind === "ended") await this.#conclude(instance, state);
       if (state.kind === "awaiting") this.#await(instance, state.waitId);
       if (state.kind === "working" || state.kind === "checking") {
-        this.#launch(instance, state, await this.#wasBegun(instance, state));
+        this.#pieces.launch(instance, state, await this.#pieces.wasBegun(instance, state));
       }
     }
-  }
-
-  /** A start is journaled before it is made, and the earlier process may have ended between the two. */
-  async #wasBegun({ step }: StepInstance, { kind, jobId }: RunningState): Promise<boolean> {
-    const { ports } = this.#options;
-    if (kind === "checking" || step.action.kind === "worker") return isSubmitted(ports, jobId);
-    return (await ports.journal.read(childStream(jobId))) !== undefined;
-  }
-
-  /** From now on the piece can be cancelled. */
-  #begin(instance: StepInstance, state: RunningState, resumed: boolean): BegunPiece {
-    const { jobId, progress } = state;
-    const facts = factsOf(this.#options.log.record, instance.id);
-    const started: StartedPiece = {
-      instance,
-      jobId,
-      iteration: progress.iteration,
-      attempt: progress.attempt,
-      attemptInAll: progress.attemptsInAll,
-      stage: progress.stage,
-      startedAt: facts.jobStartedAt ?? this.#now(),
-      resumed,
-      submitted: null,
-    };
-    const cancellation: StepCancellation = new Cancellation();
-    this.#pieces.set(jobId, { plan: instance.plan, cancellation });
-    const message = this.#interruption;
-    if (message !== null) cancellation.cancel({ reason: { message, interrupts: true } });
-    return { started, cancellation };
-  }
-
-  #launch(instance: StepInstance, state: RunningState, resumed: boolean): void {
-    const { jobId } = state;
-    const { started, cancellation } = this.#begun.get(jobId) ?? this.#begin(instance, state, resumed);
-    this.#begun.delete(jobId);
-    this.#inFlight += 1;
-    this.#perform(started, state.kind, cancellation)
-      .finally(() => {
-        this.#inFlight -= 1;
-        this.#pieces.delete(jobId);
-      })
-      .then((entry) => (entry === null ? this.#inbox.wake() : this.#inbox.put(entry)))
-      .catch((error: unknown) => this.#inbox.fail(error));
-  }
-
-  #perform(
-    started: StartedPiece,
-    kind: "working" | "checking",
-    cancellation: StepCancellation,
-  ): Promise<RunEventEntry | null> {
-    const { action, loop } = started.instance.step;
-    if (kind === "checking" && loop !== null) return runCheck(this.#context, started, loop, cancellation);
-    if (action.kind === "worker") return runWork(this.#context, started, action.work, cancellation);
-    if (action.kind === "approval") throw new TypeError("an approval has no job");
-    return runChild(this.#context, started, { action, cancellation, startChild: this.#options.startChild });
   }
 
   #tellStart(resumed: boolean): void {
