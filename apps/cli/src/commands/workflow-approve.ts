@@ -1,25 +1,10 @@
 /** `agentcore workflow approve|reject RUN [STEP]`: answers what a step waits for, in the process that works on the run or later. */
-import { AgentCoreError, systemClock } from "@agentcore/contract";
-import type { Journal } from "@agentcore/scheduler";
-import {
-  readRun,
-  readStepsWithin,
-  requestAnswer,
-  requestedAnswers,
-  runNotFound,
-  waitingApprovals,
-  type StoredRun,
-  type WaitingApproval,
-} from "@agentcore/workflow";
-import { userInfo } from "node:os";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import type { StateOptions } from "../queue/open-queue.ts";
 import { shortId } from "../screen/short-id.ts";
-import { findRunId } from "../workflow/find-run.ts";
-import { loadWorkflow } from "../workflow/load-workflow.ts";
+import { answerWait } from "../workflow/answer-approval.ts";
 import { withJournal } from "../workflow/open-journal.ts";
-import { liveOwner } from "../workflow/run-owner.ts";
 
 export interface ApproveOptions extends StateOptions {
   readonly message?: string;
@@ -34,122 +19,17 @@ export async function answerApproval(
   io: Io,
 ): Promise<number> {
   return withJournal(options, io, async (journal) => {
-    const id = await findRunId(journal, run);
-    const stored = await readRun(journal, id);
-    if (stored === undefined) throw runNotFound(run);
-    const { outcome, owner } = stored.header;
-    if (typeof outcome === "string") {
-      const message = `run ${id} has already ended (${outcome}); nothing of it waits for an approval`;
-      throw new AgentCoreError("AC_WORKFLOW_ENDED", message, { evidence: { run: id } });
-    }
-    const wait = await chosenWait(journal, { id, stored, step }, io);
-    const by = userName();
-    const at = systemClock.now();
-    requireAllowed(wait, by);
-    await requireOpen(journal, id, wait, at);
     const { message = "" } = options;
-    await requestAnswer(journal, id, { waitId: wait.waitId, decision, by, message, at });
-    const isLive = liveOwner(owner ?? null) !== null;
-    if (options.json === true)
-      io.stdout.json({
-        type: "approval",
-        run: id,
-        step: wait.step,
-        decision,
-        by,
-        message,
-        isApplied: isLive,
-      });
-    else {
-      const later = isLive
+    const answer = { decision, run, step, message };
+    const { id, step: answered, by, isApplied } = await answerWait(journal, answer, io);
+    if (options.json === true) {
+      io.stdout.json({ type: "approval", run: id, step: answered, decision, by, message, isApplied });
+    } else {
+      const later = isApplied
         ? ""
         : `; it counts when the run goes on: agentcore workflow resume ${shortId(id)}`;
-      io.stdout.write(`${shortId(id)}  ${wait.step} ${decision} by ${by}${later}\n`);
+      io.stdout.write(`${shortId(id)}  ${answered} ${decision} by ${by}${later}\n`);
     }
     return exitCodes.succeeded;
   });
-}
-
-interface Choice {
-  readonly id: string;
-  readonly stored: StoredRun;
-  readonly step: string | undefined;
-}
-
-async function chosenWait(journal: Journal, { id, stored, step }: Choice, io: Io): Promise<WaitingApproval> {
-  const waiting = await waitingApprovals(journal, stored);
-  const evidence = { run: id, ...(step === undefined ? {} : { step }) };
-  const names = waiting.map((wait) => wait.step).join(", ");
-  if (step === undefined) {
-    const [only, ...others] = waiting;
-    if (only === undefined) {
-      const message = `no step of run ${id} waits for an approval`;
-      throw new AgentCoreError("AC_WORKFLOW_NOT_WAITING", message, { evidence });
-    }
-    if (others.length === 0) return only;
-    const message = `${waiting.length} steps of run ${id} wait for an approval; name one of ${names}`;
-    throw new AgentCoreError("AC_USAGE", message, { evidence });
-  }
-  const found = waiting.find((wait) => wait.step === step);
-  if (found !== undefined) return found;
-  const statuses = await statusesOf(journal, stored, io);
-  const status = statuses?.get(step);
-  const waits = names === "" ? "no step does" : `these do: ${names}`;
-  if (statuses !== null && status === undefined) {
-    const message = `run ${id} has no step "${step}"; there are ${[...statuses.keys()].join(", ")}`;
-    throw new AgentCoreError("AC_USAGE", message, { evidence });
-  }
-  const is = status === undefined ? "" : ` (it is ${status})`;
-  const message = `step "${step}" of run ${id} does not wait for an approval${is}; ${waits}`;
-  throw new AgentCoreError("AC_WORKFLOW_NOT_WAITING", message, { evidence });
-}
-
-/** By the path of each step; null if the file has changed since the run started. */
-async function statusesOf(
-  journal: Journal,
-  stored: StoredRun,
-  io: Io,
-): Promise<ReadonlyMap<string, string> | null> {
-  const { created } = stored;
-  const caller = created.caller as { readonly agentFiles?: readonly string[] } | null;
-  const loaded = await loadWorkflow(created.file, caller?.agentFiles ?? [], io);
-  if (!loaded.ok || loaded.workflow.hash !== created.hash) return null;
-  const within = await readStepsWithin(journal, stored, loaded.workflow);
-  return new Map(
-    [...within].flatMap(([path, reports]) => {
-      const above = path.slice(0, path.lastIndexOf("/") + 1);
-      return reports.map(({ id, status }) => [`${above}${id}`, status] as const);
-    }),
-  );
-}
-
-function requireAllowed({ step, who }: WaitingApproval, by: string): void {
-  if (who.length === 0 || who.includes(by)) return;
-  const message = `user ${by} may not answer for step "${step}"; it asks ${who.join(", ")}`;
-  throw new AgentCoreError("AC_WORKFLOW_NOT_ALLOWED", message, { evidence: { step, by } });
-}
-
-/** Throws if somebody was faster, or if the time has passed. */
-async function requireOpen(journal: Journal, run: string, wait: WaitingApproval, at: number): Promise<void> {
-  const { step, waitId, who, expiresAt } = wait;
-  const evidence = { run, step };
-  const before = (await requestedAnswers(journal, run)).find(
-    (answer) => answer.waitId === waitId && (who.length === 0 || who.includes(answer.by)),
-  );
-  if (before !== undefined) {
-    const message = `step "${step}" was already ${before.decision} by ${before.by}`;
-    throw new AgentCoreError("AC_WORKFLOW_NOT_WAITING", message, { evidence });
-  }
-  if (expiresAt === null || at <= expiresAt) return;
-  const message = `the time to answer for step "${step}" ended at ${new Date(expiresAt).toISOString()}`;
-  throw new AgentCoreError("AC_WORKFLOW_NOT_WAITING", message, { evidence });
-}
-
-/** A user without a name, as in some containers, is known by the number. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return String(process.getuid?.() ?? "unknown");
-  }
 }
