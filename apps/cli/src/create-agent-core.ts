@@ -12,14 +12,16 @@ import {
   type WorkerAdapter,
 } from "@agentcore/contract";
 import type { JobHandle, JobStore, Scheduler } from "@agentcore/scheduler";
-import { describeValue } from "@agentcore/yaml-file";
+import { createSqliteJournal } from "@agentcore/store-sqlite";
 import { resolve } from "node:path";
 import { builtInAdapters } from "./adapters.ts";
 import { compose } from "./compose.ts";
 import { withUsableHome, type Environment } from "./config/env-text.ts";
-import { configJsonSchema, configSchema, type Config, type ConfigInput } from "./config/schema.ts";
+import type { ConfigInput } from "./config/schema.ts";
 import { defaultStateDir } from "./config/state-home.ts";
+import { checkConfig } from "./library/check-config.ts";
 import { prepareJob } from "./library/prepare-job.ts";
+import { openEngine } from "./library/workflow-engine.ts";
 import { openWorkflows, type Workflows } from "./library/workflows.ts";
 import { pruneAttemptsRegularly } from "./state/prune-attempts.ts";
 import { startScheduler } from "./queue/start-scheduler.ts";
@@ -121,7 +123,12 @@ export async function openCore(options: AgentCoreOptions): Promise<OpenedCore> {
     clock: systemClock,
     log,
   });
-  const workflows = openWorkflows({ composing, database, store });
+  const workflows = openWorkflows({
+    place: composing,
+    journal: createSqliteJournal(database),
+    store,
+    open: () => openEngine(composing),
+  });
   const prepare = (job: unknown): Promise<JobSubmission> => prepareJob(job, { adapters, config });
   return {
     scheduler,
@@ -152,11 +159,4 @@ function requireStateHome(env: Environment): string {
     "AC_STORE_UNAVAILABLE",
     "there is no place for the state: give stateDir, or set HOME or XDG_STATE_HOME to an absolute path",
   );
-}
-
-function checkConfig(input: ConfigInput, env: Environment): Config {
-  const parsed = configSchema(env).safeParse(input);
-  if (parsed.success) return parsed.data;
-  const problems = describeValue(parsed.error.issues, input, configJsonSchema);
-  throw new AgentCoreError("AC_CONFIG_INVALID", problems.join("; "), { evidence: { problems } });
 }

@@ -6,6 +6,7 @@ export { createAgentCore } from "./create-agent-core.ts";
 export type { AgentCore, AgentCoreOptions, JobInput, WorkerName } from "./create-agent-core.ts";
 export { run, type RunEnd, type RunOptions } from "./library/run.ts";
 export type {
+  AnswerOptions,
   FollowOptions,
   RetryWorkflowOptions,
   RunWorkflowOptions,

@@ -2,6 +2,7 @@
 export { type RuntimeConfig, type RuntimeConfigInput, runtimeConfigSchema } from "./config/runtime-config.ts";
 export { plausibleLimitsOf, plausibleSpending } from "./delegation/plausible.ts";
 export { isAnswer } from "./delegation/spending.ts";
+export { endingOf } from "./delegation/unstarted.ts";
 export { type ReconciledHold, reconcileHolds, type ReconcileOptions } from "./ledger/ledger-reconcile.ts";
 export * from "./ledger/ledger.ts";
 export { createMemoryLedger, replacesEstimate } from "./ledger/memory-ledger.ts";

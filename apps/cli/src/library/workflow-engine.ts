@@ -18,13 +18,19 @@ const stepsAtOnceMax = 64;
 /** Longest wait for runs that were interrupted. The next process on the state directory accounts for the others. */
 const closeMsMax = 60_000;
 
+export interface OpenedEngine {
+  readonly ports: RunOptions;
+  close(): Promise<void>;
+}
+
+/** Opens the engine at the first run, and closes it with all runs. */
 export class WorkflowEngine {
-  readonly #options: ComposeOptions;
-  #opened: Promise<{ readonly ports: RunOptions; close(): Promise<void> }> | null = null;
+  readonly #open: () => Promise<OpenedEngine>;
+  #opened: Promise<OpenedEngine> | null = null;
   readonly #running = new Map<string, RunHandle>();
 
-  constructor(options: ComposeOptions) {
-    this.#options = options;
+  constructor(open: () => Promise<OpenedEngine>) {
+    this.#open = open;
   }
 
   /** The ports of runs; opened at the first call. */
@@ -55,32 +61,33 @@ export class WorkflowEngine {
     await settledWithin(systemClock, ends, closeMsMax);
     await opened.close();
   }
+}
 
-  async #open() {
-    const { config, env, log } = this.#options;
-    const composition = await compose({ ...this.#options, config: { ...config, workspace_lock: false } });
-    const { containment, database } = composition;
-    const scheduler = await startScheduler(composition, {
-      log,
-      concurrency: stepsAtOnceMax,
-      keepEndedMs: config.keep_ended,
-      claims: "own",
-      policy: { concurrencyKey: workflowConcurrencyKey },
-    });
-    const journal: Journal = createSqliteJournal(database);
-    const git = createContainedGit({ containment, clock: systemClock, ids: systemIds, hostEnv: env });
-    const cache = {
-      directory: this.#options.state.stepCache,
-      bytesMax: config.cache.max_bytes,
-      keepMs: config.keep_ended,
-    };
-    const owner = { host: hostname(), ...processOwner() };
-    return {
-      ports: { scheduler, journal, git, owner, log, cache, clock: systemClock, ids: systemIds },
-      close: async () => {
-        await scheduler.close();
-        await composition.close();
-      },
-    };
-  }
+/** On a state directory. */
+export async function openEngine(options: ComposeOptions): Promise<OpenedEngine> {
+  const { config, env, log } = options;
+  const composition = await compose({ ...options, config: { ...config, workspace_lock: false } });
+  const { containment, database } = composition;
+  const scheduler = await startScheduler(composition, {
+    log,
+    concurrency: stepsAtOnceMax,
+    keepEndedMs: config.keep_ended,
+    claims: "own",
+    policy: { concurrencyKey: workflowConcurrencyKey },
+  });
+  const journal: Journal = createSqliteJournal(database);
+  const git = createContainedGit({ containment, clock: systemClock, ids: systemIds, hostEnv: env });
+  const cache = {
+    directory: options.state.stepCache,
+    bytesMax: config.cache.max_bytes,
+    keepMs: config.keep_ended,
+  };
+  const owner = { host: hostname(), ...processOwner() };
+  return {
+    ports: { scheduler, journal, git, owner, log, cache, clock: systemClock, ids: systemIds },
+    close: async () => {
+      await scheduler.close();
+      await composition.close();
+    },
+  };
 }

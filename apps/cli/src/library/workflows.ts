@@ -1,7 +1,6 @@
 /** Workflows of the library: starts, continues, lists and ends runs of workflow files in this process. */
 import { AgentCoreError, omitUndefined, systemClock, type WorkerAdapter } from "@agentcore/contract";
 import type { JobStore, Journal, JournalHeader, JournalValue } from "@agentcore/scheduler";
-import { createSqliteJournal, type StateDatabase } from "@agentcore/store-sqlite";
 import { requireCapabilities } from "@agentcore/worker-kit";
 import {
   cancelRun,
@@ -29,6 +28,7 @@ import { resolve } from "node:path";
 import type { ComposeOptions } from "../compose.ts";
 import { checkWorkspace } from "../options/job-from-options.ts";
 import { requireKnownCost } from "../options/require-price.ts";
+import { answerWait } from "../workflow/answer-approval.ts";
 import { findRunId } from "../workflow/find-run.ts";
 import { jobsOfRun } from "../workflow/jobs-of-run.ts";
 import { lookUpAdapters } from "../workflow/known-workers.ts";
@@ -37,7 +37,7 @@ import { liveOwner, runStateOf } from "../workflow/run-owner.ts";
 import { modelsOf, workersOf } from "../workflow/workers-of.ts";
 import { EventQueue } from "./event-queue.ts";
 import { requireAdapter } from "./prepare-job.ts";
-import { WorkflowEngine } from "./workflow-engine.ts";
+import { WorkflowEngine, type OpenedEngine } from "./workflow-engine.ts";
 
 /** For a run that this process works on. */
 export interface FollowOptions {
@@ -64,6 +64,15 @@ export interface RunWorkflowOptions extends FollowOptions {
 export interface RetryWorkflowOptions extends FollowOptions {
   /** A step, which runs again with all steps that wait for it. Default: the failed steps and those that waited for them. */
   readonly from?: string;
+}
+
+export interface AnswerOptions {
+  /** Id of the step; below a sub-workflow, the ids joined with `/`. Default: the only step that waits. */
+  readonly step?: string;
+  /** Who answers; must be one of the step's `who`, if it has any. Default: the user of this process. */
+  readonly by?: string;
+  /** Kept with the answer. */
+  readonly message?: string;
 }
 
 /** A run that this process works on. */
@@ -127,6 +136,15 @@ export interface Workflows {
    * `AC_WORKFLOW_RUN_NOT_FOUND`, or `AC_WORKFLOW_ENDED` if the run has ended.
    */
   cancel(id: string, reason?: string): Promise<"cancelled" | "requested">;
+  /**
+   * Answers the approval that a step waits for; resolves once the answer is durable. `applied`: a process works on the run and
+   * takes the answer within a second. `kept`: it counts once the run is resumed. Rejects with `AC_WORKFLOW_RUN_NOT_FOUND`,
+   * `AC_WORKFLOW_ENDED`, `AC_WORKFLOW_NOT_WAITING`, `AC_WORKFLOW_NOT_ALLOWED`, or `AC_USAGE` if the run has no such step or
+   * several steps wait.
+   */
+  approve(id: string, options?: AnswerOptions): Promise<"applied" | "kept">;
+  /** As `approve`; the step then fails. */
+  reject(id: string, options?: AnswerOptions): Promise<"applied" | "kept">;
   /** Rejects with `AC_WORKFLOW_RUN_NOT_FOUND`. */
   show(id: string): Promise<WorkflowRunDetails>;
   /** Newest first. `limit`: default 100. `before`: the id of the last run of the page before. */
@@ -134,9 +152,10 @@ export interface Workflows {
 }
 
 export interface WorkflowsOptions {
-  readonly composing: ComposeOptions;
-  readonly database: StateDatabase;
+  readonly place: Pick<ComposeOptions, "adapters" | "config" | "env" | "log">;
+  readonly journal: Journal;
   readonly store: JobStore;
+  readonly open: () => Promise<OpenedEngine>;
 }
 
 /** Opens nothing before the first run. */
@@ -144,7 +163,7 @@ export function openWorkflows(options: WorkflowsOptions): {
   readonly api: Workflows;
   close(): Promise<void>;
 } {
-  const engine = new WorkflowEngine(options.composing);
+  const engine = new WorkflowEngine(options.open);
   return { api: new LibraryWorkflows(options, engine), close: () => engine.close() };
 }
 
@@ -165,12 +184,12 @@ class LibraryWorkflows implements Workflows {
   constructor(options: WorkflowsOptions, engine: WorkflowEngine) {
     this.#options = options;
     this.#engine = engine;
-    this.#journal = createSqliteJournal(options.database);
+    this.#journal = options.journal;
   }
 
   async run(file: string, options: RunWorkflowOptions): Promise<WorkflowRunHandle> {
     const workspace = checkWorkspace(resolve(options.workspace));
-    const { adapters } = this.#options.composing;
+    const { adapters } = this.#options.place;
     const workers = lookUpAdapters(async () => (name) => requireAdapter(name, adapters));
     const checks = { workers, workspace };
     const { workflow, agentFiles } = await requireWorkflow(file, options.agents, this.#place, checks);
@@ -218,6 +237,14 @@ class LibraryWorkflows implements Workflows {
     return "cancelled";
   }
 
+  approve(id: string, options: AnswerOptions = {}): Promise<"applied" | "kept"> {
+    return this.#answer("approved", id, options);
+  }
+
+  reject(id: string, options: AnswerOptions = {}): Promise<"applied" | "kept"> {
+    return this.#answer("rejected", id, options);
+  }
+
   async show(given: string): Promise<WorkflowRunDetails> {
     const { id, stored } = await this.#find(given);
     const { file, workspace, inputs, hash, caller } = stored.created;
@@ -233,11 +260,17 @@ class LibraryWorkflows implements Workflows {
   }
 
   get #place() {
-    return { cwd: process.cwd(), env: this.#options.composing.env };
+    return { cwd: process.cwd(), env: this.#options.place.env };
+  }
+
+  async #answer(decision: "approved" | "rejected", run: string, { step, by, message = "" }: AnswerOptions) {
+    const answer = { decision, run, step, by, message };
+    const { isApplied } = await answerWait(this.#journal, answer, this.#place);
+    return isApplied ? "applied" : "kept";
   }
 
   async #requireWorkers(workflow: Workflow): Promise<void> {
-    const { adapters, config } = this.#options.composing;
+    const { adapters, config } = this.#options.place;
     const named = (worker: string): WorkerAdapter => requireAdapter(worker, adapters);
     for (const [worker, asked] of workersOf(workflow))
       requireCapabilities(worker, named(worker).capabilities, asked);
@@ -286,7 +319,7 @@ class LibraryWorkflows implements Workflows {
     { signal, onEvent }: FollowOptions,
     begin: (ports: RunOptions) => Promise<RunHandle>,
   ): Promise<WorkflowRunHandle> {
-    const { log } = this.#options.composing;
+    const { log } = this.#options.place;
     const events = new EventQueue<WorkflowEvent>(waitingMax);
     const tell = (event: WorkflowEvent): void => {
       events.push(event, event.type !== "job_event");
