@@ -25,11 +25,11 @@ async function openWith(
 const task = () => ({ worker: "agent", workspace, instructions: "Say hello" });
 
 it("runs a job with the function as its worker, and tells its events, cost and summary", async () => {
-  const { submit } = await openWith(({ task: { instructions }, emit }) => {
+  const opened = await openWith(({ task: { instructions }, emit }) => {
     emit({ type: "text", text: "hello" });
     return { summary: instructions, costUsd: 0.25 };
   });
-  const job = await submit({ task: task() });
+  const job = await opened.submit({ task: task() });
   const texts: string[] = [];
   for await (const event of job.events()) {
     if (event.type === "worker_event" && event.event.type === "text") texts.push(event.event.text);
@@ -43,33 +43,36 @@ it("runs a job with the function as its worker, and tells its events, cost and s
 
 it("repeats an attempt that threw, as often as the job allows", async () => {
   const attempts: number[] = [];
-  const { submit } = await openWith(({ attempt }) => {
+  const opened = await openWith(({ attempt }) => {
     attempts.push(attempt);
     if (attempt === 1) throw new Error("not yet");
   });
-  const once = await submit({ task: task() });
+  const once = await opened.submit({ task: task() });
   expect(await once.result()).toMatchObject({ state: "dead", result: { summary: "not yet" } });
-  const twice = await submit({ task: task(), limits: { maxAttempts: 2 } });
+  const twice = await opened.submit({ task: task(), limits: { maxAttempts: 2 } });
   expect(await twice.result()).toMatchObject({ state: "succeeded" });
   expect(attempts).toEqual([1, 1, 2]);
 });
 
 it("stops a run at its ceiling and at its time limit, whatever the function does", async () => {
   const usage = { inputTokens: 10, cachedInputTokens: 0, outputTokens: 10 };
-  const { submit } = await openWith(({ emit, task: { instructions } }) => {
+  const opened = await openWith(({ emit, task: { instructions } }) => {
     if (instructions === "spend") emit({ type: "usage", usage, costUsd: 3 });
     return new Promise(() => {});
   });
-  const costly = await submit({ task: { ...task(), instructions: "spend" }, limits: { maxCostUsd: 1 } });
+  const costly = await opened.submit({
+    task: { ...task(), instructions: "spend" },
+    limits: { maxCostUsd: 1 },
+  });
   expect(await costly.result()).toMatchObject({ result: { outcome: "budget_exhausted" } });
-  const slow = await submit({ task: task(), limits: { timeoutMs: 20 } });
+  const slow = await opened.submit({ task: task(), limits: { timeoutMs: 20 } });
   expect(await slow.result()).toMatchObject({ result: { outcome: "timed_out" } });
 });
 
 it("holds the limits of the configuration, and refuses what the real one refuses", async () => {
   let atOnce = 0;
   let most = 0;
-  const { submit } = await openWith(
+  const opened = await openWith(
     async () => {
       atOnce += 1;
       most = Math.max(most, atOnce);
@@ -78,10 +81,10 @@ it("holds the limits of the configuration, and refuses what the real one refuses
     },
     { limits: { global: { concurrency: 1 } }, workspace_lock: false },
   );
-  const jobs = await Promise.all([1, 2, 3].map(() => submit({ task: task() })));
+  const jobs = await Promise.all([1, 2, 3].map(() => opened.submit({ task: task() })));
   await Promise.all(jobs.map((job) => job.result()));
   expect(most).toBe(1);
-  await expect(submit({ task: { ...task(), worker: "nobody" } })).rejects.toMatchObject({
+  await expect(opened.submit({ task: { ...task(), worker: "nobody" } })).rejects.toMatchObject({
     code: "AC_WORKER_UNKNOWN",
   });
   const config = { limits: { global: { concurrency: -1 } } };
@@ -92,11 +95,11 @@ it("holds the limits of the configuration, and refuses what the real one refuses
 
 it("a cancel aborts the signal of the function, and the job ends once", async () => {
   const started = Promise.withResolvers<AbortSignal>();
-  const { submit } = await openWith(({ signal }) => {
+  const opened = await openWith(({ signal }) => {
     started.resolve(signal);
     return new Promise(() => {});
   });
-  const job = await submit({ task: task() });
+  const job = await opened.submit({ task: task() });
   const signal = await started.promise;
   await job.cancel();
   expect(await job.result()).toMatchObject({ state: "cancelled", result: { outcome: "cancelled" } });

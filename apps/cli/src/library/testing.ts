@@ -40,7 +40,7 @@ export interface TestRun {
   /** Aborted when the run is cancelled, times out or reaches a ceiling. The run then ends, whatever the function does. */
   readonly signal: AbortSignal;
   /** Emits an event, as the reader of an adapter does. */
-  emit(event: WorkerEvent): void;
+  readonly emit: (event: WorkerEvent) => void;
 }
 
 /** How a run of a test ends. Default: it succeeded, reported no cost, and changed nothing. */
