@@ -32,6 +32,8 @@ export interface EndedRun {
   readonly times: RunTimes;
   /** The cause that stopped the worker from outside before its own exit, if any. */
   readonly cause: StopCause | null;
+  /** The runner ended it for a reason of its own. */
+  readonly isOwnEnd: boolean;
   readonly internalFailure: string | null;
   readonly exit: WorkerExit;
   /** See `VerdictInput`. */
@@ -130,12 +132,8 @@ function verdictInput(
   verify: VerifyRun | null,
 ): VerdictInput {
   const changed = (change.files ?? []).length > 0 ? true : change.complete ? false : null;
-  // A stop during the verify script decides the run; a later one does not.
-  const stop =
-    ended.cause ??
-    (verify !== null && verify.outcome.kind !== "passed" ? ended.run.request.permit.signal.reason : null);
-  return {
-    stop,
+  const input: VerdictInput = {
+    stop: ended.cause,
     exit: ended.exit,
     limitsReached: ended.limitsReached,
     report: ended.read.report,
@@ -148,6 +146,17 @@ function verdictInput(
     survivors: ended.receipt.survivors + ended.probeSurvivors + (verify?.survivors ?? 0),
     stderrTail: ended.read.stderrTail,
   };
+  return { ...input, stop: ended.cause ?? lateStop(ended, input, verify) };
+}
+
+/**
+ * A stop after the worker's exit counts only if it may be why the run failed: it came while the verify script ran, or it is a
+ * cancel. A signal to every process reaches the worker and asks for the cancel, in either order.
+ */
+function lateStop(ended: EndedRun, input: VerdictInput, verify: VerifyRun | null): StopCause | null {
+  const { reason } = ended.run.request.permit.signal;
+  if (reason === null || ended.isOwnEnd || verdict(input).outcome === "succeeded") return null;
+  return verify !== null || reason.kind === "cancelled" ? reason : null;
 }
 
 /** Removes temporary files, and a HOME without a session to resume. */

@@ -13,7 +13,6 @@ import {
   ignore,
   type Masker,
   type RunRequest,
-  type StopCause,
   type WorkerEvent,
   type WorkerResult,
 } from "@agentcore/contract";
@@ -158,8 +157,8 @@ async function superviseWorker(
   usage.start();
 
   const exited = exitOf(await contained.exited);
-  const causeSoFar = (): StopCause | null => (isOwnEnd ? null : signal.reason);
-  const causeAtExit = causeSoFar();
+  // Events after its exit did not cause it.
+  const causeAtExit = isOwnEnd ? null : signal.reason;
   const failureAtExit = internalFailure;
   const [receipt, probeSurvivors] = await Promise.all([contained.finish(), probes.end()]);
   contained.stdin.destroy();
@@ -169,9 +168,8 @@ async function superviseWorker(
   const read = await output.collect();
   return collectRun({
     ...supervised,
-    // Events after its exit did not cause it. Except: a signal to every process ends the worker and asks for the cancel, in
-    // either order.
-    cause: exited.kind === "signaled" ? causeSoFar() : causeAtExit,
+    cause: causeAtExit,
+    isOwnEnd,
     internalFailure: failureAtExit,
     exit: exited,
     limitsReached: limitsReached(contained.limitsReached(), exited, run.parts.runLimits),

@@ -59,7 +59,12 @@ describe("a run that is stopped", () => {
       [{ do: "die", signal: "SIGTERM" }],
       "cancelled",
     ],
-    ["keeps the worker's own end if no signal did", [say], "succeeded"],
+    [
+      "has the cancel as its outcome if the worker failed, as one may that got the signal, too",
+      [{ do: "exit", code: 3 }],
+      "cancelled",
+    ],
+    ["keeps the worker's own success", [say], "succeeded"],
   ])("while its box is emptied %s", async (_what, steps, outcome) => {
     const cancellation = new Cancellation<StopCause>();
     const containment = await machineContainment();
