@@ -6,10 +6,12 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { manifestOf, packageFolders, read, root } from "./repository.ts";
 
-/** ```ts blocks of a README, each a whole program. */
-function examples(folder: string): string[] {
-  return [...read(`${folder}/README.md`).matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1] ?? "");
+/** ```ts blocks of a document, each a whole program. */
+function examplesIn(document: string): string[] {
+  return [...read(document).matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1] ?? "");
 }
+
+const examples = (folder: string): string[] => examplesIn(`${folder}/README.md`);
 
 const folders = packageFolders().filter((folder) => existsSync(join(root, folder, "README.md")));
 const published = folders.filter((folder) => manifestOf(folder).private !== true);
@@ -21,9 +23,19 @@ it("the README of every published package has an example", () => {
 const withExamples = folders.filter((folder) => examples(folder).length > 0);
 
 it.each(withExamples)("the examples in the README of %s run, and print nothing to stderr", async (folder) => {
-  const results = await Promise.all(examples(folder).map((code, index) => runExample(folder, code, index)));
-  expect(results.filter((result) => result.code !== 0 || result.stderr !== "")).toEqual([]);
+  expect(await failuresOf(folder, examples(folder))).toEqual([]);
 });
+
+it("the examples in the guide to embedding run, and print nothing to stderr", async () => {
+  const found = examplesIn("docs/embedding.md");
+  expect(found.length).toBeGreaterThan(0);
+  expect(await failuresOf("apps/cli", found)).toEqual([]);
+});
+
+async function failuresOf(folder: string, programs: readonly string[]) {
+  const results = await Promise.all(programs.map((code, index) => runExample(folder, code, index)));
+  return results.filter((result) => result.code !== 0 || result.stderr !== "");
+}
 
 /** Runs an example as a file of its own package, so that it finds the package and what that depends on by name. */
 async function runExample(folder: string, code: string, index: number) {
