@@ -33,7 +33,7 @@ const sharedFiles = [
 ];
 
 /** Folders and manifests of the packages that are published. */
-function publishedPackages() {
+export function publishedPackages() {
   return ["packages", "apps"]
     .flatMap((parent) => readdirSync(join(root, parent)).map((name) => join(root, parent, name)))
     .filter((directory) => existsSync(join(directory, "package.json")))
