@@ -235,7 +235,7 @@ describe("budgets", () => {
       "SCOPE        LIMIT ON  PER   LIMIT   HELD   SPENT   LEFT",
       "global       tokens    –     4,000  1,000       0  3,000",
       "tenant:acme  cost usd  day  $25.00  $2.50  $20.00  $2.50",
-      "Without a price for its model, a run counts as $0, and no cost limit stops it (unpriced: zero).",
+      "Without a price for its model, a run whose worker reports no cost counts as $0, and no cost limit stops it (unpriced: zero).",
     ]);
   });
 
