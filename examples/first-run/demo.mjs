@@ -59,6 +59,7 @@ function showNextSteps() {
       say(styleText("dim", `  ${name}: ${status.replaceAll("_", " ")}. ${cure ?? ""}`));
     }
   }
+  say('  npm start -- "echo hello" --worker shell --workspace DIR     needs no agent');
   say("  npm run -s agentcore -- doctor      what is here, and what to do about what is not");
   say("  npm run -s agentcore -- help run    every option of a run");
 }
