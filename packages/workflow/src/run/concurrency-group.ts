@@ -68,7 +68,9 @@ export class GroupPlace {
     });
     if (group.whenBusy !== "cancel_other") return place;
     const message = `cancelled for run ${member.run} of the concurrency group "${group.name}"`;
-    for (const { run } of others) await requestCancel(ports.journal, run, { at: ports.clock.now(), message });
+    // The run at work last: its end lets the next one in, which then knows that it is cancelled, too.
+    for (const { run } of others.toReversed())
+      await requestCancel(ports.journal, run, { at: ports.clock.now(), message });
     return place;
   }
 

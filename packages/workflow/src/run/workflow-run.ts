@@ -163,7 +163,7 @@ export class WorkflowRun {
     this.#tellStart(resumed);
     const watch = this.#watchForRequests();
     try {
-      const mayWork = await this.#mayWork();
+      const mayWork = await this.#mayWork(watch);
       if (resumed && this.#interruption === null) await this.#pickUp();
       await writeRunRecord(workflow, runId, log.record);
       if (mayWork) {
@@ -187,7 +187,7 @@ export class WorkflowRun {
   }
 
   /** Waits for its turn in the concurrency group. False if the run was stopped before. */
-  async #mayWork(): Promise<boolean> {
+  async #mayWork(watch: RequestWatch | null): Promise<boolean> {
     const { group, log, resumed, runId } = this.#options;
     if (group === null) return true;
     const isStopped = (): boolean => this.#interruption !== null || !this.#inbox.isEmpty;
@@ -195,7 +195,10 @@ export class WorkflowRun {
     if (holder !== null) {
       await log.append([{ type: "group", at: this.#now(), waitsFor: group.name }]);
       this.#emit({ type: "run_waiting", at: this.#now(), run: runId, group: group.name, holder });
-      if (!(await group.turn(isStopped))) {
+      const isTurn = await group.turn(isStopped);
+      // A cancel that was requested before its turn counts.
+      await watch?.look();
+      if (!isTurn || isStopped()) {
         // Nothing has begun, so there is nothing to clean up: a second cancel leaves out `finally`.
         if (this.#interruption === null && !resumed)
           this.stop("CANCELLED", "cancelled while it waited", "AC_CANCELLED");
