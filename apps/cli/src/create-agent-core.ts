@@ -21,10 +21,10 @@ import type { ConfigInput } from "./config/schema.ts";
 import { defaultStateDir } from "./config/state-home.ts";
 import { checkConfig } from "./library/check-config.ts";
 import { prepareJob } from "./library/prepare-job.ts";
-import { openEngine } from "./library/workflow-engine.ts";
 import { openWorkflows, type Workflows } from "./library/workflows.ts";
 import { pruneAttemptsRegularly } from "./state/prune-attempts.ts";
 import { startScheduler } from "./queue/start-scheduler.ts";
+import { openEngine } from "./workflow/open-engine.ts";
 import { stateDirAt } from "./state/state-dir.ts";
 
 /** The built-in workers, or any other that `adapters` has. */

@@ -11,6 +11,7 @@ export * from "./plan/plan-step.ts";
 export * from "./plan/run-state.ts";
 export * from "./plan/step-state.ts";
 export type { BranchOptions } from "./worktree/branch-rules.ts";
+export { lowered as lowerBudget } from "./budget/budget-share.ts";
 export { dryRun, type DryRun, type DryRunOptions, type PlannedStep } from "./run/dry-run.ts";
 export { endRun } from "./run/end-run.ts";
 export { interruptedMessage } from "./steps/submit-job.ts";

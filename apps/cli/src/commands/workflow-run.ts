@@ -1,25 +1,14 @@
 /** `agentcore workflow run|resume`: works on a run in this process until it ends; the exit code says how it ended. */
-import {
-  AgentCoreError,
-  omitUndefined,
-  systemClock,
-  systemIds,
-  type Log,
-  type WorkerAdapter,
-} from "@agentcore/contract";
-import { processOwner } from "@agentcore/core";
-import type { Journal, JournalValue } from "@agentcore/scheduler";
-import { createSqliteJournal } from "@agentcore/store-sqlite";
+import { AgentCoreError, omitUndefined, systemClock, type WorkerAdapter } from "@agentcore/contract";
+import type { JournalValue } from "@agentcore/scheduler";
 import {
   cancelRun,
   isBudgetCode,
-  readRun,
+  lowerBudget,
   requestCancel,
   resumeRun,
   retryRun,
-  runNotFound,
   runWorkflow,
-  workflowConcurrencyKey,
   type BranchOptions,
   type RetryChoice,
   type Budget,
@@ -29,12 +18,8 @@ import {
   type Workflow,
   type WorkflowEvent,
 } from "@agentcore/workflow";
-import { createContainedGit } from "@agentcore/worker-kit";
-import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { requireWorker } from "../adapters.ts";
-import { compose, type Composition } from "../compose.ts";
-import { variableOf } from "../config/env-text.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { limitsOf } from "./budget.ts";
@@ -44,14 +29,11 @@ import type { Io } from "../io.ts";
 import { checkWorkspace } from "../options/job-from-options.ts";
 import { priceWarning, requireKnownCost } from "../options/require-price.ts";
 import { createLog, type ProcessLog } from "../log.ts";
-import { announcementOf, loadOptionsConfig, type StateOptions } from "../queue/open-queue.ts";
-import { startScheduler } from "../queue/start-scheduler.ts";
+import { announcementOf, loadOptionsConfig, withQueue, type StateOptions } from "../queue/open-queue.ts";
 import { shortId } from "../screen/short-id.ts";
 import { resolveStateDir } from "../state/state-dir.ts";
 import { checkWritable, writeReport } from "../text-files.ts";
 import { showDryRun } from "./workflow-dry-run.ts";
-import { findRunId } from "../workflow/find-run.ts";
-import { postJson } from "../workflow/post-json.ts";
 import { liveOwner } from "../workflow/run-owner.ts";
 import { junitReport } from "../workflow/junit.ts";
 import { heldOutput } from "../workflow/live/held-output.ts";
@@ -59,8 +41,18 @@ import { canBeLive, workflowLive } from "../workflow/live/live-presenter.ts";
 import type { LiveRunOptions } from "../workflow/live/live-run.ts";
 import { lookUpWorkers } from "../workflow/known-workers.ts";
 import { endWithoutFile } from "../workflow/end-run.ts";
-import { loadWorkflow, requireWorkflow, writeWarnings } from "../workflow/load-workflow.ts";
+import { requireWorkflow, writeWarnings } from "../workflow/load-workflow.ts";
+import { openEngine } from "../workflow/open-engine.ts";
 import { withJournal } from "../workflow/open-journal.ts";
+import {
+  callerOf,
+  findStored,
+  outcomeOf,
+  requireFree,
+  requireUnfinished,
+  sameWorkflow,
+  type Caller,
+} from "../workflow/stored-run.ts";
 import { modelsOf, workersOf } from "../workflow/workers-of.ts";
 import { workflowJsonLines, workflowLines, type WorkflowPresenter } from "../workflow/workflow-presenter.ts";
 
@@ -85,20 +77,18 @@ export interface WorkflowRunOptions extends ShowOptions {
   readonly cache?: boolean;
 }
 
-/** Most jobs of a workflow in flight. The workflow's own concurrency and the runtime's limits apply in addition. */
-const jobsAtOnceMax = 64;
-
 export async function runWorkflowFile(file: string, options: WorkflowRunOptions, io: Io): Promise<number> {
   const workers = lookUpWorkers(() => loadOptionsConfig(options, io, announcementOf(options)));
   const workspace = checkWorkspace(resolve(io.cwd, options.workspace ?? "."));
   const checks = { workers, workspace };
   const { workflow, agentFiles, warnings } = await requireWorkflow(file, options.agents, io, checks);
   writeWarnings(warnings, io);
-  const budget = budgetOf(workflow, options);
+  const { maxCost: costUsd = null, maxTokens: tokens = null } = options;
+  const budget = lowerBudget(workflow.budget, { costUsd, tokens });
   if (options.dryRun === true) return showDryRun(workflow, budget, options, io);
   const branch = branchOptions(options, io);
   const caller: Caller = { agentFiles, branch };
-  return withEngine({ workflow, budget: budget ?? workflow.budget }, options, io, (engine) =>
+  return withEngine({ workflow, budget }, options, io, (engine) =>
     runWorkflow({
       ...engine,
       branch,
@@ -153,19 +143,15 @@ export interface CancelWorkflowOptions extends StateOptions {
 /** Asks the process that works on the run; if there is none, ends the run here. */
 export async function cancelWorkflow(run: string, options: CancelWorkflowOptions, io: Io): Promise<number> {
   const message = "cancelled with `agentcore workflow cancel`";
-  const id = await withJournal(options, io, async (journal) => {
-    const { id, stored } = await findStored(journal, run);
-    const { outcome, owner } = stored.header;
-    if (typeof outcome === "string") {
-      throw new AgentCoreError("AC_WORKFLOW_ENDED", `run ${id} has already ended (${outcome})`, {
-        evidence: { run: id },
-      });
-    }
-    if (liveOwner(owner ?? null) === null) return null;
-    await requestCancel(journal, id, { at: systemClock.now(), message });
-    return id;
+  const { found, isAsked } = await withJournal(options, io, async (journal) => {
+    const found = await findStored(journal, run);
+    requireUnfinished(found);
+    const isAsked = liveOwner(found.stored.header["owner"] ?? null) !== null;
+    if (isAsked) await requestCancel(journal, found.id, { at: systemClock.now(), message });
+    return { found, isAsked };
   });
-  if (id !== null) {
+  const { id, stored } = found;
+  if (isAsked) {
     if (options.json === true) io.stdout.json({ type: "cancel", id, outcome: "requested" });
     else
       io.stdout.write(
@@ -173,44 +159,38 @@ export async function cancelWorkflow(run: string, options: CancelWorkflowOptions
       );
     return exitCodes.succeeded;
   }
-  const { id: free, hash, file, caller, budget } = await findFreeRun(run, options, io);
-  const loaded = await loadWorkflow(file, caller.agentFiles, io);
-  if (!loaded.ok || loaded.workflow.hash !== hash) {
-    await endWithoutFile(free, message, options, io);
-    if (options.json === true) io.stdout.json({ type: "cancel", id: free, outcome: "cancelled" });
-    else io.stdout.write(`${shortId(free)}  cancelled; ${file} has changed since the run started\n`);
+  const workflow = await sameWorkflow(stored, io);
+  if (workflow === null) {
+    await withJournal(options, io, (journal) =>
+      withQueue(options, io, ({ store, client }) =>
+        endWithoutFile(id, message, {
+          journal,
+          store,
+          cancelJob: (job, request) => client.cancel(job, request),
+        }),
+      ),
+    );
+    if (options.json === true) io.stdout.json({ type: "cancel", id, outcome: "cancelled" });
+    else
+      io.stdout.write(
+        `${shortId(id)}  cancelled; ${stored.created.file} has changed since the run started\n`,
+      );
     return exitCodes.succeeded;
   }
-  const { workflow } = loaded;
+  const { budget } = stored.created;
+  const { branch } = callerOf(stored);
   const code = await withEngine({ workflow, budget }, options, io, (engine) =>
-    cancelRun({ ...engine, branch: caller.branch, id: free, workflow, message }),
+    cancelRun({ ...engine, branch, id, workflow, message }),
   );
   return code === exitCodes.cancelled ? exitCodes.succeeded : code;
 }
 
 /** Finds a run that no living process works on. Throws `AC_WORKFLOW_TAKEN`. */
-async function findFreeRun(run: string, options: StateOptions, io: Io) {
-  return withJournal(options, io, async (journal) => {
-    const { id, stored } = await findStored(journal, run);
-    const outcome = stored.header["outcome"] ?? null;
-    if (outcome === null) requireFree(stored.header["owner"] ?? null, id);
-    const { file, hash, caller, budget } = stored.created;
-    const ended = typeof outcome === "string" ? outcome : null;
-    return { id, hash, file, budget, caller: caller as unknown as Caller, outcome: ended };
-  });
-}
-
-async function findStored(journal: Journal, run: string) {
-  const id = await findRunId(journal, run);
-  const stored = await readRun(journal, id);
-  if (stored === undefined) throw runNotFound(run);
-  return { id, stored };
-}
-
-/** What `run` writes to the journal for `resume`. */
-interface Caller {
-  readonly agentFiles: readonly string[];
-  readonly branch: BranchOptions;
+async function findFreeRun(given: string, options: StateOptions, io: Io) {
+  const run = await withJournal(options, io, (journal) => findStored(journal, given));
+  requireFree(run);
+  const { file, budget } = run.stored.created;
+  return { id: run.id, file, budget, caller: callerOf(run.stored), outcome: outcomeOf(run) };
 }
 
 interface ShownRun {
@@ -232,43 +212,18 @@ async function withEngine(
   const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
   const adapters = await adaptersFor(workflow, loaded);
   if (isCostLimited(loaded.config, budget)) await warnOfPrices(workflow, adapters, loaded, io);
-  // Steps of a workflow share their workspace by design: the workflow's order keeps them apart if necessary.
-  const config = { ...loaded.config, workspace_lock: false };
-  const composition = await compose({ config, state, adapters, env: io.env, log });
+  const engine = await openEngine({ config: loaded.config, state, adapters, env: io.env, log });
   try {
-    const scheduler = await startScheduler(composition, {
-      log,
-      concurrency: jobsAtOnceMax,
-      keepEndedMs: config.keep_ended,
-      claims: "own",
-      policy: { concurrencyKey: workflowConcurrencyKey },
-    });
-    try {
-      const journal = createSqliteJournal(composition.database);
-      const onEvent = (event: WorkflowEvent): void => presenter.event(event);
-      const run = {
-        ...runPorts(composition, log, io),
-        cache: {
-          directory: state.stepCache,
-          bytesMax: config.cache.max_bytes,
-          keepMs: config.keep_ended,
-        },
-        scheduler,
-        journal,
-        onEvent,
-        tellsChildren: presenter.wantsChildren,
-      };
-      const result = await follow(await begin(run), presenter, io);
-      presenter.end(result);
-      const isReported = await writeReport(options.junit, () => junitReport(workflow.name, result), io);
-      const exitCode = exitCodeOf(result);
-      return isReported || exitCode !== exitCodes.succeeded ? exitCode : exitCodes.failed;
-    } finally {
-      presenter.close();
-      await scheduler.close();
-    }
+    const onEvent = (event: WorkflowEvent): void => presenter.event(event);
+    const run = { ...engine.ports, onEvent, tellsChildren: presenter.wantsChildren };
+    const result = await follow(await begin(run), presenter, io);
+    presenter.end(result);
+    const isReported = await writeReport(options.junit, () => junitReport(workflow.name, result), io);
+    const exitCode = exitCodeOf(result);
+    return isReported || exitCode !== exitCodes.succeeded ? exitCode : exitCodes.failed;
   } finally {
-    await composition.close();
+    presenter.close();
+    await engine.close();
     await log.flush();
   }
 }
@@ -285,19 +240,6 @@ function presenterFor(
   const stderr = heldOutput((text) => io.stderr.write(text));
   const log = io.stderr.stream.isTTY === true ? createLog("warn", stderr) : createLog("warn");
   return { presenter: workflowLive(io, run, stderr), log };
-}
-
-function runPorts({ containment }: Composition, log: Log, io: Io) {
-  return {
-    clock: systemClock,
-    ids: systemIds,
-    log,
-    git: createContainedGit({ containment, clock: systemClock, ids: systemIds, hostEnv: io.env }),
-    secretValue: (name: string) => variableOf(io.env, name),
-    post: postJson,
-    isAlive: (owner: JournalValue) => liveOwner(owner) !== null,
-    owner: { host: hostname(), ...processOwner() },
-  };
 }
 
 async function adaptersFor(workflow: Workflow, loaded: LoadedConfig) {
@@ -347,32 +289,12 @@ async function follow(handle: RunHandle, presenter: WorkflowPresenter, io: Io): 
   }
 }
 
-/** Refuses to resume a run whose process is alive. */
-function requireFree(owner: JournalValue, run: string): void {
-  const known = liveOwner(owner);
-  if (known === null) return;
-  throw new AgentCoreError("AC_WORKFLOW_TAKEN", `process ${known.pid} works on run ${run}`, {
-    evidence: { run, pid: known.pid },
-  });
-}
-
 function branchOptions(options: WorkflowRunOptions, io: Io): BranchOptions {
   const { baseBranch = io.env["BASE_BRANCH"], protectedBranches, allowProtectedBranch } = options;
   return {
     ...(baseBranch === undefined || baseBranch === "" ? {} : { baseBranch }),
     protectedBranches,
     ...(allowProtectedBranch === true ? { allowProtectedBranch } : {}),
-  };
-}
-
-/** The command line can only lower the file's ceiling. Null: no option sets one. */
-function budgetOf({ budget }: Workflow, { maxCost, maxTokens }: WorkflowRunOptions): Budget | null {
-  if (maxCost === undefined && maxTokens === undefined) return null;
-  const costUsd = Math.min(budget?.costUsd ?? Infinity, maxCost ?? Infinity);
-  const tokens = Math.min(budget?.tokens ?? Infinity, maxTokens ?? Infinity);
-  return {
-    costUsd: Number.isFinite(costUsd) ? costUsd : null,
-    tokens: Number.isFinite(tokens) ? tokens : null,
   };
 }
 

@@ -5,7 +5,6 @@ import {
   formatProblem,
   listRuns,
   readRun,
-  runNotFound,
   storedSteps,
   waitingApprovals,
   type RunListing,
@@ -25,6 +24,7 @@ import { lookUpWorkers } from "../workflow/known-workers.ts";
 import { loadWorkflow, writeWarnings } from "../workflow/load-workflow.ts";
 import { runStateOf } from "../workflow/run-owner.ts";
 import { withJournal } from "../workflow/open-journal.ts";
+import { findStored, sameWorkflow } from "../workflow/stored-run.ts";
 import { approveCommand, notificationText } from "../workflow/status.ts";
 import { approvalLines, failureLines, stepTable } from "../workflow/workflow-screen.ts";
 import { asksForPicture, drawRun, type PictureOptions } from "./workflow-graph.ts";
@@ -123,14 +123,10 @@ export async function showWorkflowRun(
 ): Promise<number> {
   if (asksForPicture(options)) return drawRun(run, options, io);
   return withJournal(options, io, async (journal) => {
-    const id = await findRunId(journal, run);
-    const stored = await readRun(journal, id);
-    if (stored === undefined) throw runNotFound(run);
+    const { id, stored } = await findStored(journal, run);
     const { created, header } = stored;
-    const caller = created.caller as { readonly agentFiles?: readonly string[] } | null;
-    const loaded = await loadWorkflow(created.file, caller?.agentFiles ?? [], io);
-    const same = loaded.ok && loaded.workflow.hash === created.hash;
-    const steps = same ? storedSteps(stored, loaded.workflow) : null;
+    const workflow = await sameWorkflow(stored, io);
+    const steps = workflow === null ? null : storedSteps(stored, workflow);
     const waiting = typeof header["outcome"] === "string" ? [] : await waitingApprovals(journal, stored);
     if (options.json === true) {
       const facts = runJson(id, header, runStateOf(header));

@@ -16,7 +16,8 @@ afterEach(async () => {
   await scratch.remove();
 });
 
-const open = () => createAgentCore({ stateDir: scratch.stateDir, env: { PATH: process.env["PATH"] } });
+const env = { PATH: process.env["PATH"], TOKEN: "t0ken-of-today" };
+const open = () => createAgentCore({ stateDir: scratch.stateDir, env });
 
 function fileOf(steps: string): string {
   const file = join(scratch.root, "flow.yaml");
@@ -51,6 +52,16 @@ it("runs a file, tells its events in order, and lists and shows the run as the c
   });
   const { stdout } = await agentcore(scratch, ["workflow", "show", run.id, "--state-dir", scratch.stateDir]);
   expect(stdout).toContain("SUCCEEDED");
+});
+
+it("passes secrets of the program's environment on to steps, masked in what it tells", async () => {
+  const file = fileOf(`  a: ${step('echo "it is $TOKEN"', ", secrets: [TOKEN]")}`);
+  const run = await core.workflows.run(file, { workspace: scratch.workspace });
+  const seen: string[] = [];
+  for await (const event of run.events()) seen.push(JSON.stringify(event));
+  expect(await run.result()).toMatchObject({ outcome: "SUCCEEDED" });
+  expect(seen.join("\n")).toContain("it is ***");
+  expect(seen.join("\n")).not.toContain(env.TOKEN);
 });
 
 it("a failed run is no error, and its failed steps are retried", async () => {

@@ -1,21 +1,17 @@
 /** Workflows of the library: starts, continues, lists and ends runs of workflow files in this process. */
-import { AgentCoreError, omitUndefined, systemClock, type WorkerAdapter } from "@agentcore/contract";
+import { omitUndefined, systemClock, type WorkerAdapter } from "@agentcore/contract";
 import type { JobStore, Journal, JournalHeader, JournalValue } from "@agentcore/scheduler";
 import { requireCapabilities } from "@agentcore/worker-kit";
 import {
   cancelRun,
-  endRun,
-  interruptedMessage,
   listRuns,
-  readRun,
+  lowerBudget,
   requestCancel,
   resumeRun,
   retryRun,
-  runNotFound,
   runWorkflow,
   storedSteps,
   type BranchOptions,
-  type Budget,
   type InputValues,
   type RunHandle,
   type RunOptions,
@@ -29,15 +25,24 @@ import type { ComposeOptions } from "../compose.ts";
 import { checkWorkspace } from "../options/job-from-options.ts";
 import { requireKnownCost } from "../options/require-price.ts";
 import { answerWait } from "../workflow/answer-approval.ts";
-import { findRunId } from "../workflow/find-run.ts";
-import { jobsOfRun } from "../workflow/jobs-of-run.ts";
+import { endWithoutFile } from "../workflow/end-run.ts";
 import { lookUpAdapters } from "../workflow/known-workers.ts";
-import { loadWorkflow, requireWorkflow } from "../workflow/load-workflow.ts";
+import { requireWorkflow } from "../workflow/load-workflow.ts";
 import { liveOwner, runStateOf } from "../workflow/run-owner.ts";
+import type { OpenedEngine } from "../workflow/open-engine.ts";
+import {
+  callerOf,
+  findStored,
+  requireFree,
+  requireUnfinished,
+  sameWorkflow,
+  type Caller,
+  type FoundRun,
+} from "../workflow/stored-run.ts";
 import { modelsOf, workersOf } from "../workflow/workers-of.ts";
 import { EventQueue } from "./event-queue.ts";
 import { requireAdapter } from "./prepare-job.ts";
-import { WorkflowEngine, type OpenedEngine } from "./workflow-engine.ts";
+import { WorkflowEngine } from "./workflow-engine.ts";
 
 /** For a run that this process works on. */
 export interface FollowOptions {
@@ -167,12 +172,6 @@ export function openWorkflows(options: WorkflowsOptions): {
   return { api: new LibraryWorkflows(options, engine), close: () => engine.close() };
 }
 
-/** What the journal keeps of the call that started a run, the same as that of the command line. */
-interface Caller {
-  readonly agentFiles: readonly string[];
-  readonly branch: BranchOptions;
-}
-
 /** Events that wait for a reader. */
 const waitingMax = 10_000;
 
@@ -195,10 +194,19 @@ class LibraryWorkflows implements Workflows {
     const { workflow, agentFiles } = await requireWorkflow(file, options.agents, this.#place, checks);
     await this.#requireWorkers(workflow);
     const { inputs = {}, branch = { protectedBranches: undefined } } = options;
-    const budget = budgetOf(workflow, options);
-    const caller = { agentFiles, branch } as unknown as JournalValue;
+    const { maxCostUsd: costUsd = null, maxTokens: tokens = null } = options;
+    const budget = lowerBudget(workflow.budget, { costUsd, tokens }) ?? undefined;
+    const caller: Caller = { agentFiles, branch };
     return this.#follow(options, (ports) =>
-      runWorkflow({ ...ports, ...omitUndefined({ budget }), branch, workflow, workspace, inputs, caller }),
+      runWorkflow({
+        ...ports,
+        ...omitUndefined({ budget }),
+        branch,
+        workflow,
+        workspace,
+        inputs,
+        caller: caller as unknown as JournalValue,
+      }),
     );
   }
 
@@ -216,24 +224,19 @@ class LibraryWorkflows implements Workflows {
   }
 
   async cancel(given: string, reason = "cancelled by the caller"): Promise<"cancelled" | "requested"> {
-    const { id, stored } = await this.#find(given);
-    const { outcome = null, owner = null } = stored.header;
-    if (typeof outcome === "string") {
-      throw new AgentCoreError("AC_WORKFLOW_ENDED", `run ${id} has already ended (${outcome})`, {
-        evidence: { run: id },
-      });
-    }
-    const here = this.#engine.handle(id);
+    const run = await findStored(this.#journal, given);
+    requireUnfinished(run);
+    const here = this.#engine.handle(run.id);
     if (here !== undefined) {
       here.cancel({ reason });
       await here.result();
       return "cancelled";
     }
-    if (liveOwner(owner) !== null) {
-      await requestCancel(this.#journal, id, { at: systemClock.now(), message: reason });
+    if (liveOwner(run.stored.header["owner"] ?? null) !== null) {
+      await requestCancel(this.#journal, run.id, { at: systemClock.now(), message: reason });
       return "requested";
     }
-    await this.#endAbandoned(id, reason);
+    await this.#endAbandoned(run, reason);
     return "cancelled";
   }
 
@@ -246,11 +249,10 @@ class LibraryWorkflows implements Workflows {
   }
 
   async show(given: string): Promise<WorkflowRunDetails> {
-    const { id, stored } = await this.#find(given);
-    const { file, workspace, inputs, hash, caller } = stored.created;
-    const { agentFiles = [] } = (caller ?? {}) as { readonly agentFiles?: readonly string[] };
-    const loaded = await loadWorkflow(file, agentFiles, this.#place);
-    const steps = loaded.ok && loaded.workflow.hash === hash ? storedSteps(stored, loaded.workflow) : null;
+    const { id, stored } = await findStored(this.#journal, given);
+    const { file, workspace, inputs } = stored.created;
+    const workflow = await sameWorkflow(stored, this.#place);
+    const steps = workflow === null ? null : storedSteps(stored, workflow);
     return { ...infoOf(id, stored.header), file, workspace, inputs, steps };
   }
 
@@ -277,42 +279,29 @@ class LibraryWorkflows implements Workflows {
     for (const { worker, model } of modelsOf(workflow)) await requireKnownCost(named(worker), model, config);
   }
 
-  async #find(given: string) {
-    const id = await findRunId(this.#journal, given);
-    const stored = await readRun(this.#journal, id);
-    if (stored === undefined) throw runNotFound(given);
-    return { id, stored };
-  }
-
   /** Of a run that no living process works on. */
   async #findFree(given: string) {
-    const { id, stored } = await this.#find(given);
-    const { outcome = null, owner = null } = stored.header;
-    const taken = outcome === null ? liveOwner(owner) : null;
-    if (taken !== null) {
-      throw new AgentCoreError("AC_WORKFLOW_TAKEN", `process ${taken.pid} works on run ${id}`, {
-        evidence: { run: id, pid: taken.pid },
-      });
-    }
-    const { agentFiles, branch } = stored.created.caller as unknown as Caller;
-    const { workflow } = await requireWorkflow(stored.created.file, agentFiles, this.#place);
-    return { id, workflow, branch };
+    const run = await findStored(this.#journal, given);
+    requireFree(run);
+    const { agentFiles, branch } = callerOf(run.stored);
+    const { workflow } = await requireWorkflow(run.stored.created.file, agentFiles, this.#place);
+    return { id: run.id, workflow, branch };
   }
 
-  async #endAbandoned(id: string, message: string): Promise<void> {
-    const { stored } = await this.#find(id);
-    const { agentFiles, branch } = stored.created.caller as unknown as Caller;
-    const loaded = await loadWorkflow(stored.created.file, agentFiles, this.#place);
-    if (loaded.ok && loaded.workflow.hash === stored.created.hash) {
-      const { workflow } = loaded;
-      const ports = await this.#engine.ports();
+  async #endAbandoned({ id, stored }: FoundRun, message: string): Promise<void> {
+    const workflow = await sameWorkflow(stored, this.#place);
+    const ports = await this.#engine.ports();
+    if (workflow !== null) {
+      const { branch } = callerOf(stored);
       await (await cancelRun({ ...ports, branch, id, workflow, message })).result();
       return;
     }
-    await endRun(this.#journal, id, { at: systemClock.now(), message });
-    const { scheduler } = await this.#engine.ports();
-    for (const { job } of await jobsOfRun(this.#options.store, id, { states: ["queued", "running"] }))
-      await (await scheduler.attach(job.id)).cancel({ reason: interruptedMessage });
+    const { scheduler } = ports;
+    await endWithoutFile(id, message, {
+      journal: this.#journal,
+      store: this.#options.store,
+      cancelJob: async (job, request) => (await scheduler.attach(job)).cancel(request),
+    });
   }
 
   async #follow(
@@ -347,17 +336,6 @@ class LibraryWorkflows implements Workflows {
       interrupt: (reason = "interrupted by the caller") => handle.interrupt({ reason }),
     };
   }
-}
-
-function budgetOf({ budget }: Workflow, limits: RunWorkflowOptions): Budget | undefined {
-  const { maxCostUsd, maxTokens } = limits;
-  if (maxCostUsd === undefined && maxTokens === undefined) return undefined;
-  const costUsd = Math.min(budget?.costUsd ?? Infinity, maxCostUsd ?? Infinity);
-  const tokens = Math.min(budget?.tokens ?? Infinity, maxTokens ?? Infinity);
-  return {
-    costUsd: Number.isFinite(costUsd) ? costUsd : null,
-    tokens: Number.isFinite(tokens) ? tokens : null,
-  };
 }
 
 function infoOf(id: string, header: JournalHeader): WorkflowRunInfo {

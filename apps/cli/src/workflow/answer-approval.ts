@@ -2,21 +2,18 @@
 import { AgentCoreError, systemClock } from "@agentcore/contract";
 import type { Journal } from "@agentcore/scheduler";
 import {
-  readRun,
   readStepsWithin,
   requestAnswer,
   requestedAnswers,
-  runNotFound,
   waitingApprovals,
   type StoredRun,
   type WaitingApproval,
 } from "@agentcore/workflow";
 import { userInfo } from "node:os";
-import { findRunId } from "./find-run.ts";
-import { loadWorkflow } from "./load-workflow.ts";
 import { liveOwner } from "./run-owner.ts";
+import { findStored, outcomeOf, sameWorkflow } from "./stored-run.ts";
 
-type Place = Parameters<typeof loadWorkflow>[2];
+type Place = Parameters<typeof sameWorkflow>[1];
 
 export interface Answer {
   readonly decision: "approved" | "rejected";
@@ -40,11 +37,10 @@ export interface GivenAnswer {
 /** Resolves once the answer is durable. */
 export async function answerWait(journal: Journal, answer: Answer, place: Place): Promise<GivenAnswer> {
   const { decision, run, step, message } = answer;
-  const id = await findRunId(journal, run);
-  const stored = await readRun(journal, id);
-  if (stored === undefined) throw runNotFound(run);
-  const { outcome, owner } = stored.header;
-  if (typeof outcome === "string") {
+  const found = await findStored(journal, run);
+  const { id, stored } = found;
+  const outcome = outcomeOf(found);
+  if (outcome !== null) {
     const problem = `run ${id} has already ended (${outcome}); nothing of it waits for an approval`;
     throw new AgentCoreError("AC_WORKFLOW_ENDED", problem, { evidence: { run: id } });
   }
@@ -54,7 +50,7 @@ export async function answerWait(journal: Journal, answer: Answer, place: Place)
   requireAllowed(wait, by);
   await requireOpen(journal, id, wait, at);
   await requestAnswer(journal, id, { waitId: wait.waitId, decision, by, message, at });
-  return { id, step: wait.step, by, isApplied: liveOwner(owner ?? null) !== null };
+  return { id, step: wait.step, by, isApplied: liveOwner(stored.header["owner"] ?? null) !== null };
 }
 
 interface Choice {
@@ -101,11 +97,9 @@ async function statusesOf(
   stored: StoredRun,
   place: Place,
 ): Promise<ReadonlyMap<string, string> | null> {
-  const { created } = stored;
-  const caller = created.caller as { readonly agentFiles?: readonly string[] } | null;
-  const loaded = await loadWorkflow(created.file, caller?.agentFiles ?? [], place);
-  if (!loaded.ok || loaded.workflow.hash !== created.hash) return null;
-  const within = await readStepsWithin(journal, stored, loaded.workflow);
+  const workflow = await sameWorkflow(stored, place);
+  if (workflow === null) return null;
+  const within = await readStepsWithin(journal, stored, workflow);
   return new Map(
     [...within].flatMap(([path, reports]) => {
       const above = path.slice(0, path.lastIndexOf("/") + 1);

@@ -1,20 +1,21 @@
 /** Ends a run whose workflow file is gone or has changed, with the jobs that it left in the queue. */
 import { systemClock } from "@agentcore/contract";
+import type { JobStore, Journal } from "@agentcore/scheduler";
 import { endRun, interruptedMessage } from "@agentcore/workflow";
-import type { Io } from "../io.ts";
-import { withQueue, type StateOptions } from "../queue/open-queue.ts";
 import { jobsOfRun } from "./jobs-of-run.ts";
-import { withJournal } from "./open-journal.ts";
+
+export interface EndOptions {
+  readonly journal: Journal;
+  readonly store: JobStore;
+  readonly cancelJob: (id: string, request: { readonly reason: string }) => Promise<unknown>;
+}
 
 export async function endWithoutFile(
   id: string,
   message: string,
-  options: StateOptions,
-  io: Io,
+  { journal, store, cancelJob }: EndOptions,
 ): Promise<void> {
-  await withJournal(options, io, (journal) => endRun(journal, id, { at: systemClock.now(), message }));
-  await withQueue(options, io, async ({ store, client }) => {
-    const unfinished = await jobsOfRun(store, id, { states: ["queued", "running"] });
-    for (const { job } of unfinished) await client.cancel(job.id, { reason: interruptedMessage });
-  });
+  await endRun(journal, id, { at: systemClock.now(), message });
+  const unfinished = await jobsOfRun(store, id, { states: ["queued", "running"] });
+  for (const { job } of unfinished) await cancelJob(job.id, { reason: interruptedMessage });
 }

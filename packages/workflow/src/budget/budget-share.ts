@@ -19,6 +19,12 @@ export function lower(a: Budget, b: Budget): Budget {
   return { costUsd: lowerField(a.costUsd, b.costUsd), tokens: lowerField(a.tokens, b.tokens) };
 }
 
+/** A ceiling that another one lowers; null: there is none. */
+export function lowered(ceiling: Budget | null, by: Budget): Budget | null {
+  const both = lower(ceiling ?? noCeiling, by);
+  return both.costUsd === null && both.tokens === null ? null : both;
+}
+
 function lowerField(a: number | null, b: number | null): number | null {
   return a === null ? b : b === null ? a : Math.min(a, b);
 }

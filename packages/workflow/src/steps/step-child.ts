@@ -6,7 +6,7 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { StepAction, Workflow } from "../definition.ts";
 import { copyArtifact } from "./artifacts.ts";
-import { isUsedUp, lower, noCeiling } from "../budget/budget-share.ts";
+import { isUsedUp, lowered } from "../budget/budget-share.ts";
 import { isFailureOfRun, isInterrupted, type StepCancellation } from "./submit-job.ts";
 import { childInputs } from "../inputs.ts";
 import { openPlace } from "../own-place.ts";
@@ -100,7 +100,7 @@ async function childCreated(
   const { created } = context.record();
   const texts = new StepTexts(context.record(), instance);
   const place = worktreeOf(context, instance);
-  const budget = lower(workflow.budget ?? noCeiling, ceilingOf(context, started));
+  const budget = lowered(workflow.budget, ceilingOf(context, started));
   const timeoutMs = Math.min(
     workflow.timeoutMs,
     instance.step.timeoutMs ?? Infinity,
@@ -116,7 +116,7 @@ async function childCreated(
     workspace: await prepare(context, started, cancellation),
     contextDir: join(stepDir(created.contextDir, instance.id), `_run-${attemptInAll}`),
     inputs: childInputs(workflow, given, (text) => texts.value(text)),
-    budget: budget.costUsd === null && budget.tokens === null ? null : budget,
+    budget,
     parent: context.runId,
     root: created.root ?? context.runId,
     startBranch: context.record().branch ?? created.startBranch,

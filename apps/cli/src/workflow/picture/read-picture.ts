@@ -4,11 +4,11 @@
  */
 import { AgentCoreError, systemClock } from "@agentcore/contract";
 import type { Journal } from "@agentcore/scheduler";
-import { readRun, readStepsWithin, runNotFound, type Workflow } from "@agentcore/workflow";
+import { readStepsWithin, type Workflow } from "@agentcore/workflow";
 import type { Io } from "../../io.ts";
-import { findRunId } from "../find-run.ts";
 import { requireWorkflow } from "../load-workflow.ts";
 import { runStateOf } from "../run-owner.ts";
+import { callerOf, findStored } from "../stored-run.ts";
 import type { PictureRun } from "./facts.ts";
 
 /** Throws `AC_WORKFLOW_RUN_NOT_FOUND`, or `AC_WORKFLOW_CHANGED` if the file differs from what the run began with. */
@@ -17,12 +17,9 @@ export async function readPicture(
   run: string,
   io: Io,
 ): Promise<{ readonly workflow: Workflow; readonly run: PictureRun }> {
-  const id = await findRunId(journal, run);
-  const stored = await readRun(journal, id);
-  if (stored === undefined) throw runNotFound(run);
+  const { id, stored } = await findStored(journal, run);
   const { created, header } = stored;
-  const caller = created.caller as { readonly agentFiles?: readonly string[] } | null;
-  const { workflow } = await requireWorkflow(created.file, caller?.agentFiles ?? [], io);
+  const { workflow } = await requireWorkflow(created.file, callerOf(stored).agentFiles, io);
   if (workflow.hash !== created.hash) {
     const message = `${created.file}, an agent profile or a sub-workflow has changed since run ${id} started`;
     throw new AgentCoreError("AC_WORKFLOW_CHANGED", message, { evidence: { run: id, file: created.file } });

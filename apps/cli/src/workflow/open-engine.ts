@@ -1,0 +1,67 @@
+/**
+ * What works on the runs of workflows in a process, for the command line and the library: a runtime and a scheduler of their own
+ * on the state directory. Steps of a workflow share their workspace by design, so their runtime does not lock it, unlike that of
+ * other jobs: the workflow's order keeps them apart if necessary.
+ */
+import { systemClock, systemIds } from "@agentcore/contract";
+import { processOwner } from "@agentcore/core";
+import { createSqliteJournal } from "@agentcore/store-sqlite";
+import { createContainedGit } from "@agentcore/worker-kit";
+import { workflowConcurrencyKey, type RunOptions } from "@agentcore/workflow";
+import { hostname } from "node:os";
+import { compose, type ComposeOptions, type Composition } from "../compose.ts";
+import { variableOf } from "../config/env-text.ts";
+import { startScheduler } from "../queue/start-scheduler.ts";
+import { postJson } from "./post-json.ts";
+import { liveOwner } from "./run-owner.ts";
+
+/** Most jobs in flight. The workflow's own concurrency and the runtime's limits apply in addition. */
+const jobsAtOnceMax = 64;
+
+export interface OpenedEngine {
+  readonly ports: RunOptions;
+  close(): Promise<void>;
+}
+
+export async function openEngine(options: ComposeOptions): Promise<OpenedEngine> {
+  const config = { ...options.config, workspace_lock: false };
+  const composition = await compose({ ...options, config });
+  try {
+    const scheduler = await startScheduler(composition, {
+      log: options.log,
+      concurrency: jobsAtOnceMax,
+      keepEndedMs: config.keep_ended,
+      claims: "own",
+      policy: { concurrencyKey: workflowConcurrencyKey },
+    });
+    return {
+      ports: { ...portsOf(composition, options), scheduler },
+      close: async () => {
+        await scheduler.close();
+        await composition.close();
+      },
+    };
+  } catch (error) {
+    await composition.close();
+    throw error;
+  }
+}
+
+function portsOf({ containment, database }: Composition, { config, state, env, log }: ComposeOptions) {
+  return {
+    clock: systemClock,
+    ids: systemIds,
+    log,
+    journal: createSqliteJournal(database),
+    git: createContainedGit({ containment, clock: systemClock, ids: systemIds, hostEnv: env }),
+    secretValue: (name: string) => variableOf(env, name),
+    post: postJson,
+    isAlive: (owner: Parameters<typeof liveOwner>[0]) => liveOwner(owner) !== null,
+    owner: { host: hostname(), ...processOwner() },
+    cache: {
+      directory: state.stepCache,
+      bytesMax: config.cache.max_bytes,
+      keepMs: config.keep_ended,
+    },
+  };
+}
