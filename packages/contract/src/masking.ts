@@ -6,6 +6,9 @@
 /** Shorter secrets cannot be masked: they are part of ordinary words. */
 export const secretCharsMin = 4;
 
+/** Whether the secret is long enough to be masked. */
+export const canMask = (secret: string): boolean => secret.trim().length >= secretCharsMin;
+
 const mask = "***";
 
 export interface Masker {
@@ -51,7 +54,7 @@ export function createMasker(secrets: Iterable<string>): Masker {
 
 /** Each way in which the secret may appear. */
 function formsOf(secret: string): string[] {
-  const parts = [secret, ...secret.split(/\r?\n/)].filter((part) => part.trim().length >= secretCharsMin);
+  const parts = [secret, ...secret.split(/\r?\n/)].filter(canMask);
   return parts.flatMap((part) => {
     const json = inJson(part);
     return [part, json, inJson(json), inAscii(json), encodeURIComponent(part.toWellFormed()), inTrace(part)];

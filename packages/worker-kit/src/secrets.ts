@@ -1,6 +1,7 @@
 /** The secrets of a task: variables of the caller that its worker gets, and that are masked in all that it says. */
 import {
   AgentCoreError,
+  canMask,
   createMasker,
   forbiddenEffect,
   noMasker,
@@ -29,7 +30,7 @@ function problemOf(name: string, env: HostEnv, hostEnv: HostEnv): string | null 
   if (Object.hasOwn(env, name)) return `${name} is both a secret and a variable of the task; name it once`;
   const value = pickEnv(hostEnv, [name])[name] ?? "";
   if (value === "") return `the secret ${name} is not set in the environment of AgentCore; export it`;
-  if (value.trim().length < secretCharsMin)
+  if (!canMask(value))
     return `the secret ${name} is shorter than ${secretCharsMin} characters and cannot be masked`;
   return null;
 }

@@ -14,7 +14,7 @@
  * missing value is `null`.
  */
 
-import { placeholderAt, placeholdersOf } from "./placeholder.ts";
+import { placeholdersOf, wholePlaceholder } from "./placeholder.ts";
 
 export type Value = string | number | boolean | null;
 
@@ -255,10 +255,8 @@ export function placeholdersIn(text: string): string[] {
 
 /** A text that is one `${{ … }}` and nothing else keeps the type of its value; any other text is filled in. */
 export function valueIn(text: string, lookup: Lookup): Value {
-  const trimmed = text.trim();
-  const whole = placeholderAt(trimmed, 0);
-  if (whole === null || whole.end !== trimmed.length) return fillIn(text, lookup);
-  return valueOf(whole.expression, lookup);
+  const whole = wholePlaceholder(text);
+  return whole === null ? fillIn(text, lookup) : valueOf(whole.expression, lookup);
 }
 
 /** The text with each `${{ … }}` replaced by its value; `null` becomes nothing. The expressions must have been validated. */

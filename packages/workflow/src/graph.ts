@@ -3,6 +3,7 @@
  * the graph of each sub-workflow inside its step. Pure; every picture is drawn from it.
  */
 import type { Step, Workflow } from "./definition.ts";
+import { combinationsIn } from "./plan/matrix-lists.ts";
 import { functionOf, parseExpression, referencesOf } from "./expression.ts";
 
 export interface WorkflowGraph {
@@ -60,7 +61,7 @@ export function workflowGraph(workflow: Workflow, path = ""): WorkflowGraph {
 }
 
 function instancesOf({ matrix, matrixLists }: Step): Pick<GraphNode, "instances" | "times"> {
-  const instances = [...matrix.values()].reduce((product, values) => product * values.length, 1);
+  const instances = combinationsIn(matrix);
   const known = instances > 1 ? [`× ${instances}`] : [];
   return { instances, times: [...known, ...[...matrixLists].map(() => "× list")].join(" ") };
 }

@@ -1,10 +1,17 @@
 /** Reads the caller's inputs of a run as the workflow declares them. Pure. */
 import { AgentCoreError } from "@agentcore/contract";
 import type { Workflow } from "./definition.ts";
+import type { Lookup } from "./expression.ts";
 import { readAs } from "./input-value.ts";
 
 export type InputValue = string | number | boolean | null;
 export type InputValues = Readonly<Record<string, InputValue>>;
+
+/** For texts that may only use inputs. */
+export function inputLookup(inputs: InputValues): Lookup {
+  return ([root, name = ""]) =>
+    root === "inputs" && Object.hasOwn(inputs, name) ? (inputs[name] ?? null) : null;
+}
 
 /**
  * Throws `AC_WORKFLOW_INPUT` with all that is wrong. Texts are read as the declared type. `cure`: how to give a missing input.

@@ -15,6 +15,13 @@ export function placeholderAt(text: string, start: number): Placeholder | null {
   return close === -1 ? null : { expression: text.slice(start + 3, close).trim(), start, end: close + 2 };
 }
 
+/** The placeholder that is the whole text, apart from spaces around it; null if there is more, or none. */
+export function wholePlaceholder(text: string): Placeholder | null {
+  const trimmed = text.trim();
+  const found = placeholderAt(trimmed, 0);
+  return found?.end === trimmed.length ? found : null;
+}
+
 /** All placeholders of a text, in order. */
 export function placeholdersOf(text: string): readonly Placeholder[] {
   const found: Placeholder[] = [];

@@ -14,6 +14,11 @@ export function isWithin(directory: string, path: string): boolean {
   return way === "" || (way !== ".." && !way.startsWith(`..${sep}`) && !way.startsWith(sep));
 }
 
+/** Whether a relative path is one of the places, or below one. */
+export function isWithinAny(places: readonly string[], path: string): boolean {
+  return places.some((place) => isWithin(join("/", place), join("/", path)));
+}
+
 /** Whether the path exists and can be seen. */
 export async function isThere(path: string): Promise<boolean> {
   return (await stat(path).catch(() => null)) !== null;

@@ -4,10 +4,13 @@ import { scriptWithValues } from "./shell-script.ts";
 
 export class ScriptValues {
   readonly #lookup: Lookup;
+  readonly #variableOf: (expression: string) => string | null;
   readonly #names = new Map<string, string>();
 
-  constructor(lookup: Lookup) {
+  /** `variableOf`: the variable that holds the value already; null: there is none. */
+  constructor(lookup: Lookup, variableOf: (expression: string) => string | null = () => null) {
     this.#lookup = lookup;
+    this.#variableOf = variableOf;
   }
 
   /** The script with references in place of its `${{ … }}`. */
@@ -24,6 +27,8 @@ export class ScriptValues {
 
   /** Equal expressions share a variable. */
   #nameOf(expression: string): string {
+    const own = this.#variableOf(expression);
+    if (own !== null) return own;
     const name = this.#names.get(expression) ?? `AGENTCORE_VALUE_${this.#names.size + 1}`;
     this.#names.set(expression, name);
     return name;

@@ -1,5 +1,12 @@
 /** The secrets of a run: variables of its caller, which are passed on to workers, masked, and stored nowhere. */
-import { AgentCoreError, createMasker, noMasker, secretCharsMin, type Masker } from "@agentcore/contract";
+import {
+  AgentCoreError,
+  canMask,
+  createMasker,
+  noMasker,
+  secretCharsMin,
+  type Masker,
+} from "@agentcore/contract";
 import type { Workflow } from "./definition.ts";
 
 /** The value of a variable of the caller's environment; undefined if it is not set. */
@@ -22,9 +29,9 @@ export function requireSecrets(workflow: Workflow, valueOf: SecretValue): void {
   const problems = [...secretsOf(workflow)].flatMap(([name, step]) => {
     const value = valueOf(name) ?? "";
     if (value === "") return [`the secret ${name} of step "${step}" is not set in the environment`];
-    return value.trim().length < secretCharsMin
-      ? [`the secret ${name} of step "${step}" is shorter than ${secretCharsMin} characters`]
-      : [];
+    return canMask(value)
+      ? []
+      : [`the secret ${name} of step "${step}" is shorter than ${secretCharsMin} characters`];
   });
   if (problems.length === 0) return;
   throw new AgentCoreError("AC_WORKFLOW_SECRET", problems.join("; "), {

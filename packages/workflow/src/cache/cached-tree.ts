@@ -2,8 +2,8 @@
  * Copies a file or directory into an entry of the cache and back. The list of its parts has the digest of each file, so that a
  * damaged entry is noticed before anything of it is used.
  */
+import { openPlacedFile, PlacedFileError } from "@agentcore/contract";
 import { createHash } from "node:crypto";
-import { constants } from "node:fs";
 import { chmod, lstat, mkdir, open, readdir, readlink, symlink } from "node:fs/promises";
 import { join, normalize } from "node:path";
 import * as z from "zod";
@@ -118,9 +118,10 @@ export async function restoreTree(
 }
 
 async function copyFile(from: string, to: string, see: (chunk: Buffer) => void) {
-  const source = await open(from, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const source = await openPlacedFile(from).catch((error: unknown) => {
+    throw error instanceof PlacedFileError ? new DamagedEntry(error.message) : error;
+  });
   try {
-    if (!(await source.stat()).isFile()) throw new DamagedEntry("a file is none any more");
     const copy = await open(to, "wx", 0o600);
     try {
       const hash = createHash("sha256");

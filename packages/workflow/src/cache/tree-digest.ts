@@ -2,13 +2,13 @@
  * Digests of files for the key of a cached step: path, content and mode of each. A key must not miss a change, so whatever
  * cannot be read, or is neither a file nor a link to one, leaves the step without a key.
  */
-import { errorText } from "@agentcore/contract";
+import { errorText, openPlacedFile, PlacedFileError } from "@agentcore/contract";
 import { createHash, type Hash } from "node:crypto";
-import { constants, type Stats } from "node:fs";
-import { lstat, open, readdir, readlink, realpath } from "node:fs/promises";
+import type { Stats } from "node:fs";
+import { lstat, readdir, readlink, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { matchesPath } from "../path-glob.ts";
-import { isWithin, unlessMissing } from "../places.ts";
+import { isWithin, isWithinAny, unlessMissing } from "../places.ts";
 
 /** Why a step has no key. */
 export class NoKey extends Error {}
@@ -66,21 +66,17 @@ async function* filesBelow(root: string, start: string, without: readonly string
     throw new NoKey(`"${start}" leaves the workspace by a symbolic link`);
   const open = [start];
   if (!stats.isDirectory()) {
-    if (!isLeftOut(start, without)) yield start;
+    if (!isWithinAny(without, start)) yield start;
     return;
   }
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
     for (const entry of await readdir(join(root, at), { withFileTypes: true })) {
       const path = at === "" ? entry.name : `${at}/${entry.name}`;
-      if (entry.name === ".git" || isLeftOut(path, without)) continue;
+      if (entry.name === ".git" || isWithinAny(without, path)) continue;
       if (entry.isDirectory()) open.push(path);
       else yield path;
     }
   }
-}
-
-function isLeftOut(path: string, without: readonly string[]): boolean {
-  return without.some((one) => isWithin(join("/", one), join("/", path)));
 }
 
 const atOnce = 32;
@@ -108,7 +104,8 @@ async function lineOf(root: string, path: string): Promise<string> {
     return `${JSON.stringify([path, "link", target, ...content])}\n`;
   } catch (error) {
     if (error instanceof NoKey) throw new NoKey(`${path} ${error.message}`);
-    throw new NoKey(`${path} cannot be read: ${errorText(error)}`);
+    const why = error instanceof PlacedFileError ? error.reason : errorText(error);
+    throw new NoKey(`${path} cannot be read: ${why}`);
   }
 }
 
@@ -121,10 +118,8 @@ async function contentOf(place: string, stats: Stats): Promise<readonly [number,
 }
 
 async function readThrough(place: string, hash: Hash): Promise<void> {
-  // Without O_NONBLOCK, opening a pipe that took the file's place would wait for a writer.
-  const file = await open(place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const file = await openPlacedFile(place);
   try {
-    if (!(await file.stat()).isFile()) throw new NoKey("is no regular file");
     for await (const chunk of file.createReadStream({ autoClose: false })) hash.update(chunk as Buffer);
   } finally {
     await file.close();

@@ -8,7 +8,7 @@ import {
   statusFunctions,
   type Expression,
 } from "../expression.ts";
-import { placeholderAt } from "../placeholder.ts";
+import { wholePlaceholder } from "../placeholder.ts";
 import { artifactsOf, valuesOf } from "./check-graph.ts";
 import { checkNotify } from "./check-notify.ts";
 import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
@@ -51,8 +51,8 @@ function checkLists(matrix: Raw, path: Path, scope: Scope, report: Report): void
   for (const [key, value] of Object.entries(matrix)) {
     if (typeof value !== "string") continue;
     const at = [...path, key];
-    const whole = placeholderAt(value.trim(), 0);
-    if (whole === null || whole.end !== value.trim().length) {
+    const whole = wholePlaceholder(value);
+    if (whole === null) {
       report(at, "is neither a list nor ${{ steps.ID.outputs.NAME }} and nothing else");
       continue;
     }

@@ -2,12 +2,12 @@
 import { didYouMean } from "@agentcore/yaml-file";
 import { isAbsolute, normalize } from "node:path";
 import { folderName } from "../folder-name.ts";
+import { ways } from "./defaults.ts";
 import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
 
 /** Most steps of a workflow, including the combinations of matrices. */
 const instancesMax = 10_000;
 
-const ways = ["worker", "agent", "workflow", "approval"] as const;
 const shellNames = ["shell", "CUSTOM", "SHELL"];
 
 export interface KnownAgents {

@@ -3,6 +3,7 @@ import { didYouMean } from "@agentcore/yaml-file";
 import type { InputDeclaration, Step, Workflow } from "../definition.ts";
 import { placeholdersIn } from "../expression.ts";
 import { readAs } from "../input-value.ts";
+import { combinationsIn } from "../plan/matrix-lists.ts";
 import { combinationsOf } from "./check-steps.ts";
 import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
 
@@ -34,7 +35,7 @@ export function checkStepsInAll(
 
 function stepsInAll({ steps }: Workflow): number {
   return steps.reduce((sum, { action, matrix, loop }) => {
-    const combinations = [...matrix.values()].reduce((product, values) => product * values.length, 1);
+    const combinations = combinationsIn(matrix);
     if (action.kind !== "workflow") return sum + combinations;
     return sum + combinations * (1 + (loop?.maxIterations ?? 1) * stepsInAll(action.workflow));
   }, 0);

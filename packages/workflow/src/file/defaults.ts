@@ -5,8 +5,8 @@
 import { canonicalWorker } from "./names.ts";
 import { rawOf, textOf, type Path, type Raw } from "./raw.ts";
 
-/** A step's own way to work; `defaults` names another one only where a step names none. */
-const ways = ["worker", "agent", "workflow", "approval"];
+/** The keys that say how a step works, one of which it has; `defaults` names another one only where a step names none. */
+export const ways = ["worker", "agent", "workflow", "approval"] as const;
 /** Keys that mean nothing, or something else, to another worker than the one they were written for. */
 const workerKeys = ["model", "variant", "defaultArgs", "max_steps", "max_command_time"];
 const workKeys = ["worker", "agent", "capabilities", ...workerKeys, "isolation", "merge"];

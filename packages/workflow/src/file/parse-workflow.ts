@@ -95,8 +95,7 @@ async function parseFile(file: string, context: Context): Promise<Parsed> {
   const profileOf = (id: string): Raw => rawOf(context.agents.agents.get(id));
   const steps = rawStepsOf(raw, profileOf);
   const files = read.ok ? [raw, read.value] : [raw];
-  await spellMatrices(steps, files, source);
-  await spellEnvironments(steps, files, source);
+  await spellNumbers(steps, files, source);
   const mistakes: Parameters<Report>[] = [];
   const cautions: Parameters<Report>[] = [];
   const report: Report = (...mistake) => void mistakes.push(mistake);
@@ -138,45 +137,39 @@ function build(
   });
 }
 
-/** Matrix values are texts. Numbers keep their spelling in the file: `3.10` is not `3.1`. Changes `files` in place. */
-async function spellMatrices(
-  steps: RawSteps,
+/**
+ * Values of matrices and of variables are texts. Numbers keep their spelling in the file: `3.10` is not `3.1`. Changes `files` in
+ * place.
+ */
+async function spellNumbers(
+  { ids, byId, pathOf }: RawSteps,
   files: readonly Raw[],
   source: YamlSource & { ok: true },
 ): Promise<void> {
-  const ids = steps.ids.filter((id) => steps.byId.get(id)?.["matrix"] !== undefined);
-  for (const id of ids) {
-    const path = steps.pathOf(id, "matrix");
-    const matrices = files.map((file) =>
-      rawOf(path.reduce<unknown>((value, key) => rawOf(value)[key], file)),
-    );
-    for (const [key, values] of matrices.flatMap((matrix) => Object.entries(matrix))) {
-      for (const [index, value] of listOf(values).entries()) {
-        if (typeof value !== "number") continue;
-        const written = (await source.places()).textOfValue([...path, key, index]);
-        (values as unknown[])[index] = written ?? String(value);
-      }
+  const lists = ids.flatMap((id) =>
+    Object.keys(rawOf(byId.get(id)?.["matrix"])).map((key) => pathOf(id, "matrix", key)),
+  );
+  const ofSteps = ids.flatMap((id) => [pathOf(id, "env"), pathOf(id, "completion_check", "env")]);
+  for (const file of files) {
+    for (const path of lists) {
+      const list = listOf(valueAt(file, path)) as unknown[];
+      for (const [index, value] of list.entries())
+        if (typeof value === "number") list[index] = await spelled(value, [...path, index], source);
+    }
+    for (const path of [["defaults", "env"], ["env"], ...ofSteps]) {
+      const env = rawOf(valueAt(file, path)) as Record<string, unknown>;
+      for (const [name, value] of Object.entries(env))
+        if (typeof value === "number") env[name] = await spelled(value, [...path, name], source);
     }
   }
 }
 
-/** Values of variables are texts too, spelled in the same way. Changes `files` in place. */
-async function spellEnvironments(
-  { ids, pathOf }: RawSteps,
-  files: readonly Raw[],
-  source: YamlSource & { ok: true },
-): Promise<void> {
-  const ofSteps = ids.flatMap((id) => [pathOf(id, "env"), pathOf(id, "completion_check", "env")]);
-  for (const path of [["defaults", "env"], ["env"], ...ofSteps]) {
-    for (const file of files) {
-      const env = rawOf(path.reduce<unknown>((at, key) => rawOf(at)[key], file));
-      for (const [name, value] of Object.entries(env)) {
-        if (typeof value !== "number") continue;
-        const written = (await source.places()).textOfValue([...path, name]);
-        (env as Record<string, unknown>)[name] = written ?? String(value);
-      }
-    }
-  }
+function valueAt(file: Raw, path: Path): unknown {
+  return path.reduce<unknown>((value, key) => rawOf(value)[key], file);
+}
+
+async function spelled(value: number, path: Path, source: YamlSource & { ok: true }): Promise<string> {
+  return (await source.places()).textOfValue(path) ?? String(value);
 }
 
 /** Places are read only if there is something to report. */

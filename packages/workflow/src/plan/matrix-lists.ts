@@ -16,9 +16,14 @@ const valuesMax = 256;
 /** Most combinations of one step. */
 const combinationsMax = 10_000;
 
+/** Counts the combinations without making them. */
+export function combinationsIn(matrix: Step["matrix"]): number {
+  return [...matrix.values()].reduce((product, values) => product * values.length, 1);
+}
+
 export function readMatrixLists({ matrix, matrixLists }: Step, lookup: Lookup): ListsRead {
   const lists: Record<string, readonly string[]> = {};
-  let combinations = [...matrix.values()].reduce((product, values) => product * values.length, 1);
+  let combinations = combinationsIn(matrix);
   for (const [key, text] of matrixLists) {
     const written = textOfValue(valueIn(text, lookup));
     const list = listIn(written);

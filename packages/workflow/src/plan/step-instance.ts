@@ -23,7 +23,7 @@ import {
   type RunView,
   type StepStatus,
 } from "./plan-step.ts";
-import type { InputValues } from "../inputs.ts";
+import { inputLookup, type InputValues } from "../inputs.ts";
 
 export interface StepInstance {
   /** `build`, or `build[os=linux,node=20]`. */
@@ -139,11 +139,12 @@ interface Known {
 }
 
 function lookupOf({ inputs, matrix, idsOf, hasList }: Known): StepInstance["lookup"] {
+  const ofInputs = inputLookup(inputs);
   return (view) =>
     ([root, name = "", field, output = ""]) => {
       switch (root) {
         case "inputs":
-          return Object.hasOwn(inputs, name) ? (inputs[name] ?? null) : null;
+          return ofInputs([root, name]);
         case "matrix":
           return matrix.get(name) ?? null;
         case "steps": {

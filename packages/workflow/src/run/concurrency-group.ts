@@ -7,7 +7,7 @@ import type { Journal, JournalHeader, JournalValue } from "@agentcore/scheduler"
 import { createHash } from "node:crypto";
 import type { ConcurrencyGroup } from "../definition.ts";
 import { fillIn } from "../expression.ts";
-import type { InputValues } from "../inputs.ts";
+import { inputLookup, type InputValues } from "../inputs.ts";
 import { requestCancel } from "./requests.ts";
 
 export interface GroupPorts {
@@ -145,7 +145,7 @@ export class GroupPlace {
 
 /** The name with its inputs. */
 export function groupName({ name }: ConcurrencyGroup, inputs: InputValues): string {
-  return fillIn(name, ([root, key = ""]) => (root === "inputs" ? (inputs[key] ?? null) : null));
+  return fillIn(name, inputLookup(inputs));
 }
 
 /** No name of a stream begins with another. */

@@ -1,8 +1,7 @@
 /** The scripts and URLs of notifications with their `${{ … }}` replaced. Pure. */
-import { fillIn, textOfValue, valueOf, type Lookup } from "../expression.ts";
-import type { InputValues } from "../inputs.ts";
-import { placeholdersOf } from "../placeholder.ts";
-import { scriptWithValues } from "../shell-script.ts";
+import { fillIn } from "../expression.ts";
+import { inputLookup, type InputValues } from "../inputs.ts";
+import { ScriptValues } from "../script-values.ts";
 
 /** The name in `secrets.NAME`; null for another expression. */
 export function secretIn(expression: string): string | null {
@@ -14,15 +13,8 @@ export function notifyScript(
   text: string,
   inputs: InputValues,
 ): { readonly script: string; readonly env: Readonly<Record<string, string>> } {
-  const env: Record<string, string> = {};
-  const script = scriptWithValues(text, (expression) => {
-    const secret = secretIn(expression);
-    if (secret !== null) return secret;
-    const name = `AGENTCORE_VALUE_${Object.keys(env).length + 1}`;
-    env[name] = textOfValue(valueOf(expression, inputsOnly(inputs)));
-    return name;
-  });
-  return { script, env };
+  const values = new ScriptValues(inputLookup(inputs), secretIn);
+  return { script: values.script(text), env: values.environment() };
 }
 
 export function notifyUrl(
@@ -30,18 +22,9 @@ export function notifyUrl(
   inputs: InputValues,
   secretValue: (name: string) => string | undefined,
 ): string {
-  let from = 0;
-  const parts: string[] = [];
-  for (const { expression, start, end } of placeholdersOf(text)) {
-    const secret = secretIn(expression);
-    if (secret === null) continue;
-    parts.push(fillIn(text.slice(from, start), inputsOnly(inputs)), secretValue(secret) ?? "");
-    from = end;
-  }
-  return [...parts, fillIn(text.slice(from), inputsOnly(inputs))].join("");
-}
-
-function inputsOnly(inputs: InputValues): Lookup {
-  return ([root, name = ""]) =>
-    root === "inputs" && Object.hasOwn(inputs, name) ? (inputs[name] ?? null) : null;
+  const ofInputs = inputLookup(inputs);
+  return fillIn(text, (path) => {
+    const [root, name = ""] = path;
+    return root === "secrets" ? (secretValue(name) ?? null) : ofInputs(path);
+  });
 }

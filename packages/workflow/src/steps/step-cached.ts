@@ -12,8 +12,9 @@ import type { StepCache, StoredResult } from "../cache/step-cache.ts";
 import type { Step, WorkSpec } from "../definition.ts";
 import { placeholdersIn } from "../expression.ts";
 import { openPlace } from "../own-place.ts";
-import { artifactDir, isWithin, pathInside, stepDir } from "../places.ts";
-import { placeholdersOf } from "../placeholder.ts";
+import { artifactDir, isWithin, isWithinAny, pathInside, stepDir } from "../places.ts";
+import { wholePlaceholder } from "../placeholder.ts";
+import type { StepInstance } from "../plan/step-instance.ts";
 import { factsOf } from "../records/run-record.ts";
 import type { ObservedChanges } from "./change-rules.ts";
 import { inputsOf, stepWorkspace, type StartedPiece, type StepContext } from "./step-context.ts";
@@ -118,15 +119,15 @@ function undeclaredChanges(context: StepContext, started: StartedPiece, { change
       .map(({ path }) => relative(own, join(root, workspace, path))),
   );
   const declared = [
-    ...outputPaths(context, started),
+    ...outputPaths(context, instance),
     ...others,
     ...instance.step.inputs.map(({ as }) => as),
     relative(own, contextDir),
   ];
-  return changed.filter((path) => !declared.some((one) => isWithin(join("/", one), join("/", path))));
+  return changed.filter((path) => !isWithinAny(declared, path));
 }
 
-function outputPaths(context: StepContext, { instance }: StartedPiece): readonly string[] {
+function outputPaths(context: StepContext, instance: StepInstance): readonly string[] {
   const texts = new StepTexts(context.record(), instance);
   return instance.step.outputs.map(({ path }) => texts.fill(path));
 }
@@ -151,21 +152,17 @@ async function keyOf(context: StepContext, started: Pick<StartedPiece, "instance
 async function filesOf(context: StepContext, { instance }: Pick<StartedPiece, "instance">): Promise<unknown> {
   const texts = new StepTexts(context.record(), instance);
   const entries = instance.step.cache?.key ?? [];
+  // An entry that is one placeholder is a value; any other is a glob.
+  const isValue = (text: string): boolean => wholePlaceholder(text) !== null;
   const values = entries.filter(isValue).map((text) => texts.fill(text));
   const globs = entries.filter((text) => !isValue(text)).map((text) => texts.fill(text));
   const root = await realpath(stepWorkspace(context, instance));
   const { contextDir } = context.record().created;
   const without = [
-    ...instance.step.outputs.map(({ path }) => texts.fill(path)),
+    ...outputPaths(context, instance),
     ...(isWithin(root, contextDir) ? [relative(root, contextDir)] : []),
   ];
   return [values, globs, globs.length === 0 ? null : await digestOfFiles({ root, globs, without })];
-}
-
-/** An entry that is one placeholder is a value; any other is a glob. */
-function isValue(text: string): boolean {
-  const [only, ...more] = placeholdersOf(text.trim());
-  return only !== undefined && more.length === 0 && only.start === 0 && only.end === text.trim().length;
 }
 
 /** Everything that decides what the step does, apart from files. */
