@@ -33,7 +33,7 @@ export { stepInstances, type StepInstance } from "./plan/step-instance.ts";
 export type { StepReport } from "./records/record-files.ts";
 export type { RetryChoice } from "./run/retry-run.ts";
 export type { RunPorts, RunResult, RunSettings, WorkflowEvent } from "./run-ports.ts";
-export type { BaseCommit, RunCreated, RunEntry } from "./records/run-record.ts";
+export type { BaseCommit, RunCreated, RunEntry } from "./records/entry-types.ts";
 export {
   cancelRun,
   resumeRun,

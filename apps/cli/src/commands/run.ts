@@ -68,11 +68,16 @@ export async function run(instructions: string | undefined, options: RunOptions,
   const message = new LastMessage();
   const presenter = seenBy(
     message,
-    presenterFor(options, io, {
-      maxAttempts: job.limits?.maxAttempts ?? 1,
-      maxCostUsd: job.limits?.maxCostUsd ?? null,
-      enforcesCapabilities: adapter.enforcesCapabilities ?? true,
-    }),
+    presenterFor(
+      options,
+      io,
+      {
+        maxAttempts: job.limits?.maxAttempts ?? 1,
+        maxCostUsd: job.limits?.maxCostUsd ?? null,
+        enforcesCapabilities: adapter.enforcesCapabilities ?? true,
+      },
+      message,
+    ),
   );
   const stops = stopOnRequest(io, presenter);
   try {
@@ -90,8 +95,8 @@ export async function run(instructions: string | undefined, options: RunOptions,
   }
 }
 
-function presenterFor({ json, quiet }: RunOptions, io: Io, job: ViewedJob): Presenter {
-  if (quiet === true) return quietPresenter(io.stdout, io.stderr, json === true);
+function presenterFor({ json, quiet }: RunOptions, io: Io, job: ViewedJob, message: LastMessage): Presenter {
+  if (quiet === true) return quietPresenter(io.stdout, io.stderr, { json: json === true, message });
   return json === true ? jsonPresenter(io.stdout, io.stderr) : humanPresenter(io.stdout, systemClock, job);
 }
 

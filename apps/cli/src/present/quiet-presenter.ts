@@ -6,15 +6,16 @@ import { errorCodes, isErrorCode, type ResultLine } from "@agentcore/contract";
 import type { Output } from "../output.ts";
 import { oneLine } from "../screen/text.ts";
 import type { Presenter } from "./human-presenter.ts";
-import { LastMessage } from "./last-message.ts";
+import type { LastMessage } from "./last-message.ts";
 
-export function quietPresenter(stdout: Output, stderr: Output, json: boolean): Presenter {
-  const message = new LastMessage();
+/** `message`: sees every event before this presenter does. */
+export function quietPresenter(
+  stdout: Output,
+  stderr: Output,
+  { json, message }: { readonly json: boolean; readonly message: LastMessage },
+): Presenter {
   return {
-    event: (event) => {
-      message.see(event);
-      return Promise.resolve();
-    },
+    event: () => Promise.resolve(),
     remark: (text) => stderr.write(`agentcore: ${text}\n`),
     end: (result, refused) => {
       if (json) return stdout.json(result);

@@ -4,7 +4,7 @@
  */
 import type { Loop, Stall, StallReaction, Step, Workflow } from "../definition.ts";
 import type { WorkflowFile } from "./file-schema.ts";
-import type { FileStall } from "./step-schema.ts";
+import type { FileStall } from "./stall-schema.ts";
 
 /** Explicitly watches nothing: unlike null, it is not replaced by the `stall` of an outer step. */
 const noStall: Stall = {

@@ -9,10 +9,10 @@ import {
   limitKeys,
   modelKeys,
   secretsSchema,
-  stallSchema,
   stepSchema,
   wayToWork,
 } from "./step-schema.ts";
+import { stallSchema } from "./stall-schema.ts";
 
 const inputSchema = z
   .strictObject({

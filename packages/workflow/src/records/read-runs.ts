@@ -4,7 +4,7 @@ import type { Workflow } from "../definition.ts";
 import { stepReport, type StepReport } from "./record-files.ts";
 import { readRecord, readEntries } from "./run-entry.ts";
 import { childStream, runStream } from "./streams.ts";
-import type { RunCreated, RunEntry } from "./run-record.ts";
+import type { RunCreated, RunEntry } from "./entry-types.ts";
 import { RunInstances } from "../plan/run-instances.ts";
 import { stepInstances } from "../plan/step-instance.ts";
 

@@ -5,7 +5,8 @@ import { progressOf, statusOf, type StepState } from "../plan/step-state.ts";
 import { replaceFile, replaceFileSync } from "../own-place.ts";
 import { stepDir } from "../places.ts";
 import type { StepInstance } from "../plan/step-instance.ts";
-import { factsOf, knownCost, type Approval, type RunRecord } from "./run-record.ts";
+import { factsOf, knownCost, type RunRecord } from "./run-record.ts";
+import type { Approval } from "./entry-types.ts";
 
 /** The report about one step, for people and programs. */
 export interface StepReport {

@@ -6,7 +6,8 @@ import { AgentCoreError, isErrorCode, type ErrorCode, lazySchema } from "@agentc
 import type { JournalValue } from "@agentcore/scheduler";
 import * as z from "zod";
 import type { PlanStep } from "../plan/plan-step.ts";
-import { foldEntry, newRecord, type RecordDraft, type RunCreated, type RunEntry } from "./run-record.ts";
+import { foldEntry, newRecord, type RecordDraft } from "./run-record.ts";
+import type { RunCreated, RunEntry } from "./entry-types.ts";
 
 const text = z.string();
 const moment = z.number();

@@ -8,15 +8,8 @@ import type { Workflow } from "../definition.ts";
 import type { PlanStep } from "../plan/plan-step.ts";
 import { readRecord, type RunEntries } from "./run-entry.ts";
 import type { RunPorts } from "../run-ports.ts";
-import {
-  foldEntry,
-  headerOf,
-  newRecord,
-  type RecordDraft,
-  type RunCreated,
-  type RunEntry,
-  type RunRecord,
-} from "./run-record.ts";
+import { foldEntry, headerOf, newRecord, type RecordDraft, type RunRecord } from "./run-record.ts";
+import type { RunCreated, RunEntry } from "./entry-types.ts";
 
 export interface RunLogOptions {
   readonly stream: string;

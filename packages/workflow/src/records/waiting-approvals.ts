@@ -1,7 +1,7 @@
 /** Finds the approvals that a stored run and its sub-workflows wait for. Needs the journal alone, not the workflow's files. */
 import type { Journal } from "@agentcore/scheduler";
 import { readStream, type StoredRun } from "./read-runs.ts";
-import type { ApprovalQuestion, RunEntry } from "./run-record.ts";
+import type { ApprovalQuestion, RunEntry } from "./entry-types.ts";
 import { childStream } from "./streams.ts";
 
 export interface WaitingApproval extends ApprovalQuestion {

@@ -3,7 +3,7 @@ import type { Clock, Timer } from "@agentcore/contract";
 import { formatDuration } from "@agentcore/contract";
 import type { Answers } from "./answers.ts";
 import type { AnswerRequest } from "./requests.ts";
-import type { Approval, ApprovalAnswer, RunEventEntry } from "../records/run-record.ts";
+import type { Approval, ApprovalAnswer, RunEventEntry } from "../records/entry-types.ts";
 
 export interface ApprovalWaitsOptions {
   readonly clock: Clock;

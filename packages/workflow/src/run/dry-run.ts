@@ -10,7 +10,8 @@ import { parseExpression, referencesOf } from "../expression.ts";
 import { resolveInputs, type InputValues } from "../inputs.ts";
 import { stepInstances, type StepInstance } from "../plan/step-instance.ts";
 import type { StepEvent, StepState } from "../plan/step-state.ts";
-import { foldEntry, newRecord, type RecordDraft, type RunCreated } from "../records/run-record.ts";
+import { foldEntry, newRecord, type RecordDraft } from "../records/run-record.ts";
+import type { RunCreated } from "../records/entry-types.ts";
 import { nextEntries } from "./next-entries.ts";
 
 export interface DryRun {

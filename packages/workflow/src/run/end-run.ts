@@ -2,7 +2,7 @@
 import type { Journal, JournalValue } from "@agentcore/scheduler";
 import { readRun } from "../records/read-runs.ts";
 import { runNotFound } from "./run-workflow.ts";
-import type { RunEntry } from "../records/run-record.ts";
+import type { RunEntry } from "../records/entry-types.ts";
 import { streamTaken } from "../records/run-log.ts";
 
 /**

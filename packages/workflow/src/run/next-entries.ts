@@ -5,7 +5,8 @@ import { plan, type Action } from "../plan/plan.ts";
 import { chooseStarts, type Start } from "../budget/budget-choice.ts";
 import { budgetLeft, ceilingCode, noCeiling } from "../budget/budget-share.ts";
 import { outputsIn } from "../records/outputs-in.ts";
-import { factsOf, type RunEntry, type RunRecord } from "../records/run-record.ts";
+import { factsOf, type RunRecord } from "../records/run-record.ts";
+import type { RunEntry } from "../records/entry-types.ts";
 import { StepTexts } from "../steps/step-texts.ts";
 import type { StepInstance } from "../plan/step-instance.ts";
 

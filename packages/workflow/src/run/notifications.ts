@@ -8,13 +8,8 @@ import { join } from "node:path";
 import type { NotifyEvent, NotifyRule, Workflow } from "../definition.ts";
 import { replaceFile } from "../own-place.ts";
 import { stepReport } from "../records/record-files.ts";
-import {
-  factsOf,
-  knownCost,
-  type RunEntry,
-  type RunNotificationEntry,
-  type RunRecord,
-} from "../records/run-record.ts";
+import { factsOf, knownCost, type RunRecord } from "../records/run-record.ts";
+import type { RunEntry, RunNotificationEntry } from "../records/entry-types.ts";
 import { isBudgetCode } from "../steps/job-outcome.ts";
 import type { StepContext } from "../steps/step-context.ts";
 import { isSubmitted } from "../steps/submit-job.ts";

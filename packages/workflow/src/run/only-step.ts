@@ -9,7 +9,7 @@ import type { Step } from "../definition.ts";
 import { parseExpression, placeholdersIn, referencesOf } from "../expression.ts";
 import { artifactDir, isThere, stepDir } from "../places.ts";
 import { instancesByStep, type StepInstance } from "../plan/step-instance.ts";
-import type { RunCreated, RunEntry, RunEventEntry } from "../records/run-record.ts";
+import type { RunCreated, RunEntry, RunEventEntry } from "../records/entry-types.ts";
 
 const stepRecord = z.object({
   status: z.string(),

@@ -7,14 +7,8 @@ import type { Budget, Loop, Step, Workflow } from "../definition.ts";
 import { createRunRig, type RunRig } from "../testing/run-rig.ts";
 import { shellWork, subWorkflow, testLoop, testStep, testWorkflow } from "../testing/test-workflow.ts";
 import type { RunResult } from "../run-ports.ts";
-import {
-  foldEntry,
-  newRecord,
-  type RecordDraft,
-  type RunCreated,
-  type RunEntry,
-  type RunRecord,
-} from "../records/run-record.ts";
+import { foldEntry, newRecord, type RecordDraft, type RunRecord } from "../records/run-record.ts";
+import type { RunCreated, RunEntry } from "../records/entry-types.ts";
 import { stepInstances } from "../plan/step-instance.ts";
 
 let rig: RunRig;

@@ -27,7 +27,7 @@ import { GroupPlace, groupName } from "./concurrency-group.ts";
 import { readEntries } from "../records/run-entry.ts";
 import { RunLog } from "../records/run-log.ts";
 import type { RunPorts, RunResult, RunSettings } from "../run-ports.ts";
-import type { RunCreated } from "../records/run-record.ts";
+import type { RunCreated } from "../records/entry-types.ts";
 import { runStream, streamOf } from "../records/streams.ts";
 import type { ChildRequest } from "../steps/step-child.ts";
 import { RunInstances } from "../plan/run-instances.ts";

@@ -8,7 +8,8 @@ import type { Halt, RunOutcome } from "../plan/run-state.ts";
 import type { StepState } from "../plan/step-state.ts";
 import { orderOf } from "../budget/budget-choice.ts";
 import type { GroupPlace } from "./concurrency-group.ts";
-import { sendNotification, withNotifications } from "./notifications.ts";
+import { withNotifications } from "./notifications.ts";
+import { Notifier } from "./notifier.ts";
 import { RequestWatch } from "./requests.ts";
 import { ApprovalWaits } from "./approval-waits.ts";
 import { RunTimer } from "./run-timer.ts";
@@ -20,14 +21,8 @@ import { nextEntries, type NextQuestion } from "./next-entries.ts";
 import { stepReport, writeRunRecord, writeStepRecord } from "../records/record-files.ts";
 import type { RunLog } from "../records/run-log.ts";
 import type { RunPorts, RunResult, RunSettings, WorkflowEvent } from "../run-ports.ts";
-import {
-  factsOf,
-  knownCost,
-  type RunEntry,
-  type Notification,
-  type RunNotedEntry,
-  type RunNotificationEntry,
-} from "../records/run-record.ts";
+import { factsOf, knownCost } from "../records/run-record.ts";
+import type { RunEntry, RunNotedEntry } from "../records/entry-types.ts";
 import { openTelemetry, type RunTelemetry } from "../records/telemetry.ts";
 import { discardAfterEnd } from "../steps/step-discard.ts";
 import type { StepContext } from "../steps/step-context.ts";
@@ -69,16 +64,13 @@ export class WorkflowRun {
   /** What running pieces were asked to stop for. */
   #halted: Halt = "nothing";
   #wasCancelled = false;
-  /** Notifications that are being sent. */
-  #sending = 0;
   /** Callbacks that wait until their entry is in the journal. */
   readonly #noted = new Map<RunEntry, () => void>();
-  /** Ends the notifications that are being sent. */
-  readonly #notifying = new AbortController();
   readonly #timer: RunTimer;
   readonly #retryTimer: RetryTimer;
   readonly #approvals: ApprovalWaits;
   readonly #pieces: Pieces;
+  readonly #notifier: Notifier;
 
   constructor(options: WorkflowRunOptions) {
     const { runId, workflow, base, instances, log, ports, settings } = options;
@@ -110,6 +102,7 @@ export class WorkflowRun {
       interruption: () => this.#interruption,
       startChild: options.startChild,
     });
+    this.#notifier = new Notifier(this.#context, this.#inbox);
   }
 
   /** The first reason to stop counts. Running pieces are stopped cleanly, and the run ends with that outcome. */
@@ -139,7 +132,7 @@ export class WorkflowRun {
   interrupt({ reason: message, force }: CancelRequest<string>): void {
     if (!this.#options.log.record.state.isEnding) this.#interruption ??= message;
     this.#pieces.cancel({ reason: { message, interrupts: true }, force });
-    if (force === true) this.#notifying.abort();
+    if (force === true) this.#notifier.abort();
     this.#inbox.wake();
   }
 
@@ -230,7 +223,10 @@ export class WorkflowRun {
   #goesOn(): boolean {
     if (this.#options.log.record.state.outcome !== null) return false;
     return (
-      this.#interruption === null || this.#pieces.atWork > 0 || this.#sending > 0 || !this.#inbox.isEmpty
+      this.#interruption === null ||
+      this.#pieces.atWork > 0 ||
+      this.#notifier.sending > 0 ||
+      !this.#inbox.isEmpty
     );
   }
 
@@ -255,27 +251,8 @@ export class WorkflowRun {
     }
     const touched = new Set(entries.flatMap((entry) => this.#stepsOf(entry)));
     for (const id of touched) await this.#afterChange(id);
-    for (const entry of entries) if (entry.type === "notification") this.#afterNotification(entry);
+    for (const entry of entries) if (entry.type === "notification") this.#notifier.journaled(entry);
     this.#retryTimer.follow(log.record.state.ready.nextRetryAt);
-  }
-
-  #afterNotification({ at, key, begins, ended }: RunNotificationEntry): void {
-    if (begins !== undefined) this.#notify(key, begins, false);
-    const event = this.#options.log.record.notifications.get(key)?.begins.event;
-    const problem = ended?.problem ?? null;
-    if (event === undefined || problem === null) return;
-    this.#emit({ type: "notification_failed", at, run: this.#options.runId, event, problem });
-  }
-
-  #notify(key: string, begins: Notification["begins"], resumed: boolean): void {
-    const { post } = this.#options.settings;
-    this.#sending += 1;
-    sendNotification(this.#context, { key, begins, resumed, post, signal: this.#notifying.signal })
-      .finally(() => {
-        this.#sending -= 1;
-      })
-      .then((entry) => this.#inbox.put(entry))
-      .catch((error: unknown) => this.#inbox.fail(error));
   }
 
   /** Asks the running pieces that the stop ends to stop; none of their kind is started after that. */
@@ -346,8 +323,7 @@ export class WorkflowRun {
 
   /** Takes over from an earlier process: finds its jobs by their ids, and writes the records of ended steps again. */
   async #pickUp(): Promise<void> {
-    for (const [key, { begins, ended }] of this.#options.log.record.notifications)
-      if (ended === null) this.#notify(key, begins, true);
+    this.#notifier.resume();
     for (const instance of this.#options.instances.all()) {
       const state = this.#stateOf(instance.id);
       if (state.kind === "ended") await this.#conclude(instance, state);

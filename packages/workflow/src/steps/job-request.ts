@@ -4,7 +4,7 @@ import { runLabel } from "@agentcore/scheduler";
 import { relative } from "node:path";
 import type { Budget, Stall, WorkSpec } from "../definition.ts";
 import { isWithin } from "../places.ts";
-import type { BaseCommit } from "../records/run-record.ts";
+import type { BaseCommit } from "../records/entry-types.ts";
 import { stallRequest } from "../stall/stall-request.ts";
 
 /**

@@ -9,7 +9,7 @@ import { isFailureOfRun, wasInterrupted, type StepCancellation } from "./submit-
 import { jobFor } from "./job-request.ts";
 import { runGuardedJob, type PieceEnd } from "./run-guarded-job.ts";
 import { pathInside } from "../places.ts";
-import type { RunEventEntry } from "../records/run-record.ts";
+import type { RunEventEntry } from "../records/entry-types.ts";
 import { wasStopped } from "./step-prepare.ts";
 import { StepTexts } from "./step-texts.ts";
 import { stepWorkspace, workspaceRoot, type StartedPiece, type StepContext } from "./step-context.ts";

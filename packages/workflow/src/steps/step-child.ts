@@ -13,7 +13,8 @@ import { openPlace } from "../own-place.ts";
 import { artifactDir, stepDir } from "../places.ts";
 import type { RunOutcome } from "../plan/run-state.ts";
 import type { RunResult, WorkflowEvent } from "../run-ports.ts";
-import { factsOf, type RunCreated, type RunEventEntry } from "../records/run-record.ts";
+import { factsOf } from "../records/run-record.ts";
+import type { RunCreated, RunEventEntry } from "../records/entry-types.ts";
 import { worktreeOf, type StartedPiece, type StepContext } from "./step-context.ts";
 import {
   budgetUsedUp,

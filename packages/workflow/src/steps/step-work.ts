@@ -20,7 +20,7 @@ import { retryDelayMs } from "../retry-delay.ts";
 import { judgeStep, noteDiffBase } from "./step-changes.ts";
 import { prepare, wasStopped } from "./step-prepare.ts";
 import { mergeUnlessStopped } from "./step-merge.ts";
-import type { RunEventEntry } from "../records/run-record.ts";
+import type { RunEventEntry } from "../records/entry-types.ts";
 import { stepWorkspace, worktreeOf, type StartedPiece, type StepContext } from "./step-context.ts";
 import { join, relative } from "node:path";
 import type { StepInstance } from "../plan/step-instance.ts";

@@ -7,7 +7,7 @@ import type { Step, Workflow } from "../definition.ts";
 import type { BranchPlace } from "./branch-places.ts";
 import { commitOf, isUnborn, type Checkout } from "./git.ts";
 import { matchesPath } from "../path-glob.ts";
-import type { BaseCommit } from "../records/run-record.ts";
+import type { BaseCommit } from "../records/entry-types.ts";
 
 export interface BranchOptions {
   /** Replaces the current branch. */
