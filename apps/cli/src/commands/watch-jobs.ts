@@ -49,7 +49,7 @@ function liveList(io: Io, stop: () => void): ShownList {
   let shown: readonly JobRecord[] = [];
   const now = (): number => systemClock.now();
   const terminal = openLiveTerminal({
-    stdin: io.stdin as Parameters<typeof openLiveTerminal>[0]["stdin"],
+    stdin: io.stdin,
     stdout: io.stdout,
     clock: systemClock,
     frame: ({ rows, columns }) => listFrame(shown, now(), rows, columns),

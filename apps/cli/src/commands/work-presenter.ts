@@ -97,7 +97,7 @@ function workLive(io: Io): WorkPresenter {
       stderr.hold();
       stopAsking = askRegularly(scheduler, live, systemClock);
       terminal = openLiveTerminal({
-        stdin: io.stdin as Parameters<typeof openLiveTerminal>[0]["stdin"],
+        stdin: io.stdin,
         stdout: io.stdout,
         clock: systemClock,
         frame: (size) => workFrame(live, systemClock.now(), size),

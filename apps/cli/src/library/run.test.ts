@@ -108,6 +108,11 @@ it.each<[string, (workspace: string) => RunOptions, string, RegExp]>([
   expect(error.message).not.toContain("Invalid input");
 });
 
+it("opens nothing for a signal that is none", async () => {
+  await expect(run(shell("touch ran", { signal: 3 as unknown as AbortSignal }))).rejects.toThrow(TypeError);
+  expect(existsSync(scratch.stateDir)).toBe(false);
+});
+
 it("submit refuses what run() refuses, and one directory has one name", async () => {
   const core = await createAgentCore({ stateDir: scratch.stateDir, env: hostEnv });
   try {

@@ -18,6 +18,7 @@ import type { JobHandle } from "@agentcore/scheduler";
 import { openCore, type AgentCoreOptions, type WorkerName } from "../create-agent-core.ts";
 import type { Presenter } from "../present/human-presenter.ts";
 import { runJob } from "../queue/run-job.ts";
+import { onAbort } from "./on-abort.ts";
 
 export interface RunOptions extends Omit<Partial<AgentCoreOptions>, "claims" | "env"> {
   /** Name of a built-in worker, or of one of `adapters`. */
@@ -82,14 +83,18 @@ export type RunEnd =
  */
 export async function run(options: RunOptions): Promise<RunEnd> {
   const { adapters, config, hostEnv: env, log, onEvent, signal, stateDir, wait = true } = options;
+  const cancellation = new Cancellation<string>();
+  // Before anything is opened, which a signal that is none would leave open.
+  const stopListening = onAbort(signal, () =>
+    cancellation.cancel({ reason: "the caller's signal was aborted" }),
+  );
   const core = await openCore({
     ...omitUndefined({ adapters, config, env, log, stateDir }),
     claims: "own",
+  }).catch((error: unknown) => {
+    stopListening();
+    throw error;
   });
-  const cancellation = new Cancellation<string>();
-  const cancel = (): void => cancellation.cancel({ reason: "the caller's signal was aborted" });
-  signal?.addEventListener("abort", cancel, { once: true });
-  if (signal?.aborted === true) cancel();
   const stop = (handle: JobHandle): void =>
     void cancellation.onChange((request) => {
       handle.cancel(request).catch((error: unknown) => ignore(error, "the run's own end reports it"));
@@ -110,7 +115,7 @@ export async function run(options: RunOptions): Promise<RunEnd> {
       ? { ...report, ok: true, outcome }
       : { ...report, ok: false, outcome, refused };
   } finally {
-    signal?.removeEventListener("abort", cancel);
+    stopListening();
     await core.close();
   }
 }

@@ -41,6 +41,7 @@ import {
 } from "../workflow/stored-run.ts";
 import { modelsOf, workersOf } from "../workflow/workers-of.ts";
 import { EventQueue } from "./event-queue.ts";
+import { onAbort } from "./on-abort.ts";
 import { requireAdapter } from "./prepare-job.ts";
 import { WorkflowEngine } from "./workflow-engine.ts";
 
@@ -320,12 +321,10 @@ class LibraryWorkflows implements Workflows {
     };
     const handle = await begin({ ...(await this.#engine.ports()), onEvent: tell });
     this.#engine.follow(handle);
-    const cancel = (): void => handle.cancel({ reason: "the caller's signal was aborted" });
-    signal?.addEventListener("abort", cancel, { once: true });
-    if (signal?.aborted === true) cancel();
+    const stopListening = onAbort(signal, () => handle.cancel({ reason: "the caller's signal was aborted" }));
     const over = (): void => {
       events.end();
-      signal?.removeEventListener("abort", cancel);
+      stopListening();
     };
     handle.result().then(over, over);
     return {

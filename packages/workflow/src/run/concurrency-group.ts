@@ -2,7 +2,7 @@
  * Lets at most one run of a concurrency group work in a state directory, across processes, in the order of arrival. The queue of a
  * group is the header of one stream of the journal. A process that is gone has no place in it, so it needs no clean end.
  */
-import { AgentCoreError, type Clock, type Ids, type Log } from "@agentcore/contract";
+import { AgentCoreError, sleep, type Clock, type Ids, type Log } from "@agentcore/contract";
 import type { Journal, JournalHeader, JournalValue } from "@agentcore/scheduler";
 import { createHash } from "node:crypto";
 import type { ConcurrencyGroup } from "../definition.ts";
@@ -85,7 +85,7 @@ export class GroupPlace {
   async turn(gaveUp: () => boolean): Promise<boolean> {
     while (!gaveUp()) {
       if ((await this.holder()) === null) return true;
-      await this.#pause(lookMs);
+      await sleep(this.#ports.clock, lookMs);
     }
     return false;
   }
@@ -121,7 +121,7 @@ export class GroupPlace {
       const entries = [{ at, run: this.#member.run }];
       if ((await journal.append(streamOf(this.name), { after: length, entries, header })) === "appended")
         return;
-      await this.#pause(retryMs);
+      await sleep(clock, retryMs);
     }
     throw new AgentCoreError(
       "AC_STORE_UNAVAILABLE",
@@ -134,12 +134,6 @@ export class GroupPlace {
     const [found] = await this.#ports.journal.list({ prefix: streamOf(this.name), limit: 1 });
     if (found === undefined) return { places: [], length: 0 };
     return { places: (found.header["places"] ?? []) as unknown as readonly Place[], length: found.length };
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#ports.clock.setTimer(ms, resolve);
-    });
   }
 }
 

@@ -2,7 +2,7 @@
  * Tells others of a run, as its file asks: a script as a job of the run, or a POST. What is sent is journaled first, and the run
  * ends only after it, so that a resume sends nothing twice. A notification that fails never changes the run.
  */
-import { errorText, type Clock } from "@agentcore/contract";
+import { errorText, sleep } from "@agentcore/contract";
 import { runLabel } from "@agentcore/scheduler";
 import { join } from "node:path";
 import type { NotifyEvent, NotifyRule, Workflow } from "../definition.ts";
@@ -195,7 +195,7 @@ async function postAll(
   const url = notifyUrl(webhook ?? "", record().created.inputs, settings.secretValue);
   let problem = "";
   for (let tries = 1; tries <= posts && !signal.aborted; tries++) {
-    if (tries > 1) await pause(ports.clock, 1000 * (tries - 1));
+    if (tries > 1) await sleep(ports.clock, 1000 * (tries - 1), signal);
     try {
       const status = await post(url, body, AbortSignal.any([signal, AbortSignal.timeout(postMs)]));
       if (status >= 200 && status < 300) return null;
@@ -205,10 +205,4 @@ async function postAll(
     }
   }
   return problem || "it was stopped with the run";
-}
-
-function pause(clock: Clock, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.setTimer(ms, resolve);
-  });
 }

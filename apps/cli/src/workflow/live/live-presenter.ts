@@ -58,7 +58,7 @@ export function workflowLive(
     state = "live";
     stderr.hold();
     terminal = openLiveTerminal({
-      stdin: io.stdin as Parameters<typeof openLiveTerminal>[0]["stdin"],
+      stdin: io.stdin,
       stdout: io.stdout,
       clock: systemClock,
       frame: (size) => liveFrame(live, systemClock.now(), size),

@@ -5,6 +5,7 @@
  * file and `terminal.ts` have the escape sequences.
  */
 import type { Clock, Timer } from "@agentcore/contract";
+import type { Readable } from "node:stream";
 import type { ReadStream } from "node:tty";
 import { cutLine, paint, type Line } from "../../screen/line.ts";
 import type { Output } from "../../output.ts";
@@ -25,7 +26,7 @@ const wholeEvery = 50;
 
 export interface LiveTerminalOptions {
   readonly stdout: Output;
-  readonly stdin: NodeJS.ReadableStream & Partial<Pick<ReadStream, "isTTY" | "setRawMode" | "unref">>;
+  readonly stdin: Readable & Partial<Pick<ReadStream, "isTTY" | "setRawMode" | "unref">>;
   readonly clock: Pick<Clock, "setTimer">;
   readonly frame: (size: FrameSize) => readonly Line[];
   readonly onPress: (press: Exclude<Press, "suspend">) => void;
