@@ -22,7 +22,6 @@ import { pathInside, realOf } from "../places.ts";
 import { prepareContextDir, requireArtifacts, requireWorkspace } from "../steps/check-places.ts";
 import { entriesForOnly } from "./only-step.ts";
 import { stepsToRetry, type RetryChoice } from "./retry-run.ts";
-import { readRun } from "../records/read-runs.ts";
 import { GroupPlace, groupName } from "./concurrency-group.ts";
 import { readEntries } from "../records/run-entry.ts";
 import { RunLog } from "../records/run-log.ts";
@@ -119,12 +118,15 @@ export async function resumeRun(options: ResumeOptions): Promise<RunHandle> {
 async function reopen(options: ResumeOptions, retry?: RetryChoice, end?: string): Promise<RunHandle> {
   const { id: runId, workflow } = options;
   const { ports, settings } = split(options);
-  if ((await ports.journal.read(runStream(runId))) === undefined) throw runNotFound(runId);
+  const stream = runStream(runId);
+  const found = await ports.journal.read(stream);
+  if (found === undefined) throw runNotFound(runId);
   const isToEnd = end !== undefined;
-  const stored = await readRun(ports.journal, runId);
-  const works =
-    stored !== undefined && !isToEnd && (stored.header["outcome"] === null || retry !== undefined);
-  const group = works ? await takeGroup(runId, workflow, stored.created.inputs, ports, settings) : null;
+  const works = !isToEnd && (found.header["outcome"] === null || retry !== undefined);
+  const needsTurn = works && workflow.group !== null;
+  const group = needsTurn
+    ? await takeGroup(runId, workflow, readEntries(stream, found.entries).created.inputs, ports, settings)
+    : null;
   const asked = { runId, workflow, created: null, ports, settings, isToEnd, group };
   const run = await openInGroup(retry === undefined ? asked : { ...asked, retry });
   if (isToEnd) run.stop("CANCELLED", end, "AC_CANCELLED");
