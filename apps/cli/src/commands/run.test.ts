@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { execFileSync } from "node:child_process";
+import { findSurvivors } from "@agentcore/worker-kit/testing";
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -29,18 +30,15 @@ function resultOf(stdout: string): ResultLine {
 }
 
 /** Processes whose command line contains the text, seen from outside. */
+/** Processes whose command line contains the text, seen from outside; not those of AgentCore, which was given it. */
 function processesWith(text: string): string[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .flatMap((pid) => {
-      try {
-        return readFileSync(join("/proc", pid, "cmdline"), "utf8").replaceAll("\0", " ");
-      } catch {
-        return []; // ended while it was looked at
-      }
-    })
+  return findSurvivors([text])
+    .map(({ commandLine }) => commandLine)
     .filter((line) => line.includes(text) && !line.includes("agentcore"));
 }
+
+/** A long command that no other run of these tests has. */
+const idle = (number: number): string => `sleep ${number}${process.pid}`;
 
 it.each([["a git repository"], ["no repository"]])(
   "the state directory is no part of what a run changed, where it is in a workspace that is %s",
@@ -134,24 +132,24 @@ describe("each way a run can end has its exit code:", () => {
   });
 
   it("4 timed out", async () => {
-    const { code, stdout } = await agentcore(scratch, shell("sleep 4711", "--timeout", "300ms", "--json"));
+    const { code, stdout } = await agentcore(scratch, shell(idle(4711), "--timeout", "300ms", "--json"));
     expect(code).toBe(4);
     expect(resultOf(stdout)).toMatchObject({
       outcome: "timed_out",
       code: "AC_TIMEOUT",
       containment: { survivors: 0 },
     });
-    expect(processesWith("sleep 4711")).toEqual([]);
+    expect(processesWith(idle(4711))).toEqual([]);
   });
 
   it("4 stalled", async () => {
     const { code, stdout } = await agentcore(
       scratch,
-      shell("sleep 4712", "--silence-timeout", "300ms", "--json"),
+      shell(idle(4712), "--silence-timeout", "300ms", "--json"),
     );
     expect(code).toBe(4);
     expect(resultOf(stdout)).toMatchObject({ outcome: "stalled", code: "AC_STALLED" });
-    expect(processesWith("sleep 4712")).toEqual([]);
+    expect(processesWith(idle(4712))).toEqual([]);
   });
 
   it("5 budget exhausted: a worker that reports more than its ceiling is stopped", async () => {
@@ -160,7 +158,7 @@ describe("each way a run can end has its exit code:", () => {
       export default {
         contractVersion: 1, name: "spender", title: "Spender", provider: "acme", capabilities: ["read"],
         program: { command: "sh", versionArgs: [], install: "none", credentialEnv: [], loginPaths: [] },
-        plan: () => ({ command: "/bin/sh", args: ["-c", "echo spent; sleep 4716"], env: {}, stdin: "", home: "own" }),
+        plan: () => ({ command: "/bin/sh", args: ["-c", "echo spent; ${idle(4716)}"], env: {}, stdin: "", home: "own" }),
         createReader: () => ({
           stdout: () => [{ type: "usage", usage, costUsd: 9 }],
           stderr: () => [],
@@ -184,13 +182,13 @@ describe("each way a run can end has its exit code:", () => {
       costBasis: "estimated",
       containment: { survivors: 0 },
     });
-    expect(processesWith("sleep 4716")).toEqual([]);
+    expect(processesWith(idle(4716))).toEqual([]);
   });
 
   it("130 cancelled by Ctrl-C, cleanly: the worker may end by itself", async () => {
     const run = startAgentcore(
       scratch,
-      shell("trap 'echo flushed; exit 0' TERM; echo ready; sleep 4713 & wait", "--json"),
+      shell(`trap 'echo flushed; exit 0' TERM; echo ready; ${idle(4713)} & wait`, "--json"),
     );
     await run.saw("ready");
     run.child.kill("SIGINT");
@@ -198,7 +196,7 @@ describe("each way a run can end has its exit code:", () => {
     expect(code).toBe(130);
     expect(resultOf(stdout)).toMatchObject({ outcome: "cancelled", containment: { survivors: 0 } });
     expect(stdout).toContain("flushed");
-    expect(processesWith("sleep 4713")).toEqual([]);
+    expect(processesWith(idle(4713))).toEqual([]);
   });
 
   it("130 cancelled by a second Ctrl-C at once: a worker that ignores the first has no grace period left", async () => {
@@ -218,7 +216,7 @@ describe("each way a run can end has its exit code:", () => {
 
   it("130 at once at the third Ctrl-C, also where the store does not answer; the worker dies with it", async () => {
     const locked = makeScratch();
-    const args = shell("echo ready; sleep 4717", "--state-dir", locked.stateDir);
+    const args = shell(`echo ready; ${idle(4717)}`, "--state-dir", locked.stateDir);
     const run = startAgentcore(locked, args);
     await run.saw("ready");
     const other = new DatabaseSync(join(locked.stateDir, "state.db"));
@@ -233,17 +231,17 @@ describe("each way a run can end has its exit code:", () => {
     // The run is stopped without the store, so the output must not claim that its job is cancelled.
     expect(stdout).toMatch(/stop +stopped by SIGINT/);
     expect(stdout).not.toMatch(/^\W*cancelled\b/m);
-    await expect.poll(() => processesWith("sleep 4717")).toEqual([]);
+    await expect.poll(() => processesWith(idle(4717))).toEqual([]);
     other.close();
     await locked.remove();
   });
 
   it("130 cancelled by SIGTERM", async () => {
-    const run = startAgentcore(scratch, shell("echo ready; sleep 4714", "--json"));
+    const run = startAgentcore(scratch, shell(`echo ready; ${idle(4714)}`, "--json"));
     await run.saw("ready");
     run.child.kill("SIGTERM");
     expect((await run.finished).code).toBe(130);
-    expect(processesWith("sleep 4714")).toEqual([]);
+    expect(processesWith(idle(4714))).toEqual([]);
   });
 });
 
@@ -315,12 +313,13 @@ describe("a run", () => {
   });
 
   it("ends, cleanly, when the reader of its output goes away", async () => {
-    const run = startAgentcore(scratch, shell("while :; do echo 4715; sleep 0.05; done", "--json"));
+    const said = `echo 4715${process.pid}`;
+    const run = startAgentcore(scratch, shell(`while :; do ${said}; sleep 0.05; done`, "--json"));
     await run.saw("4715");
     run.child.stdout?.destroy();
     const { code, stderr } = await run.finished;
     expect({ code, stderr }).toEqual({ code: 130, stderr: "" });
-    expect(processesWith("echo 4715")).toEqual([]);
+    expect(processesWith(said)).toEqual([]);
   });
 
   it("keeps its state where it is told, for its owner alone", async () => {

@@ -1,5 +1,6 @@
 /** The budget of a run with the real runtime: contained agents, the durable ledger, and what the process exits with. */
-import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { findSurvivors } from "@agentcore/worker-kit/testing";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { agentcore, jsonLinesOf, makeScratch, startAgentcore } from "../testing/agentcore-process.ts";
@@ -48,14 +49,17 @@ limits: { global: { concurrency: ${agents}, cost_usd: { day: ${capUsd} } } }
 `,
 );
 
+/** In no other run of this test. */
+const idle = `sleep ${100_000 + process.pid}`;
+
 /** Each records what it spends where AgentCore does not see it; only one of them continues to its share. */
 const script = `
       spend() { echo "$1" >> bills; echo "spent=$2"; }
       spend ${answerUsd} ${answerUsd}
-      test "\${{ matrix.n }}" = 7 || sleep 4718
+      test "\${{ matrix.n }}" = 7 || ${idle}
       until test -e go; do sleep 0.05; done
       spend ${partUsd - answerUsd} ${partUsd}
-      sleep 4718`.trimStart();
+      ${idle}`.trimStart();
 const file = join(scratch.root, "fan-out.yaml");
 writeFileSync(
   file,
@@ -91,7 +95,7 @@ it("5 budget exhausted: 20 agents under one cap stop together, and none spends m
   expect(ends("CANCELLED")).toHaveLength(agents - 1);
   const times = result.steps.map(({ endedAt }) => Date.parse(endedAt));
   expect(Math.max(...times) - Math.min(...times)).toBeLessThanOrEqual(stopMsMax);
-  expect(living("sleep 4718")).toEqual([]);
+  expect(findSurvivors([idle])).toEqual([]);
 
   const billed = billsOf(scratch.workspace).reduce((sum, bill) => sum + Number(bill), 0);
   expect(result.costUsd).toBeCloseTo(billed, 9);
@@ -121,17 +125,4 @@ async function claimedUsd(): Promise<number> {
 function billsOf(workspace: string): readonly string[] {
   const file = join(workspace, "bills");
   return existsSync(file) ? readFileSync(file, "utf8").split("\n").filter(Boolean) : [];
-}
-
-function living(command: string): string[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        return readFileSync(join("/proc", pid, "cmdline"), "utf8").replaceAll("\0", " ");
-      } catch {
-        return []; // ended while it was looked at
-      }
-    })
-    .filter((line) => line.startsWith(command));
 }
