@@ -1,3 +1,4 @@
+import { until } from "@agentcore/contract/testing";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -33,6 +34,8 @@ it("a process that is dead and not reaped yet is dead", async () => {
   });
   const [printed] = (await once(parent.stdout!, "data")) as [Buffer];
   const owner = { pid: Number(printed.toString()), startTicks: null, bootId: null };
+  // Until then, the shell would reap it.
+  await until(() => readFileSync(`/proc/${parent.pid}/comm`, "utf8") === "sleep\n");
   expect(ownerIsDead(owner)).toBe(false);
   process.kill(owner.pid, "SIGKILL");
   await expect.poll(() => ownerIsDead(owner)).toBe(true);
