@@ -40,8 +40,9 @@ export function listPids(): number[] {
 export function listNewestPids(): number[] {
   const newest = Number(nullIfGone(() => readFileSync("/proc/loadavg", "latin1"))?.split(" ")[4] ?? 0);
   const [young, old] = [[], []] as [number[], number[]];
-  for (const pid of listPids()) (pid <= newest ? young : old).push(pid);
-  return [...young.reverse(), ...old.reverse()];
+  // Node sorts the names of a directory as texts, where 999 comes after 1000.
+  for (const pid of listPids().toSorted((a, b) => b - a)) (pid <= newest ? young : old).push(pid);
+  return [...young, ...old];
 }
 
 /** Every running process. The list is not an exact snapshot of one moment. */
