@@ -1,4 +1,4 @@
-import { randomInt } from "node:crypto";
+import { testSeed } from "@agentcore/contract/testing";
 import { Writable } from "node:stream";
 import { expect, it } from "vitest";
 import { createOutput, type ScreenStream } from "./output.ts";
@@ -23,7 +23,7 @@ function sink(write: (chunk: string, done: (error?: Error | null) => void) => vo
 const systemError = (code: string, errno: number): Error => Object.assign(new Error(code), { code, errno });
 
 it("nothing that a terminal acts upon reaches it, whatever text is written in whatever way", () => {
-  const seed = Number(process.env["AGENTCORE_SEED"] ?? randomInt(2 ** 31));
+  const seed = testSeed("texts of every kind");
   let state = seed;
   const next = (below: number): number => {
     state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;

@@ -9,10 +9,9 @@ import { expect, it } from "vitest";
 import { availableImplementations } from "./testing/available.ts";
 import { endings, runCase } from "./testing/conformance.ts";
 import { brokenPromises } from "./testing/promises.ts";
-import { seededRandom } from "@agentcore/contract/testing";
+import { seededRandom, testSeed } from "@agentcore/contract/testing";
 
-const seed = Number(process.env.AGENTCORE_SEED ?? 1 + Math.floor(Math.random() * 2 ** 31));
-console.log(`containment conformance: seed ${seed} (repeat with AGENTCORE_SEED=${seed})`);
+const seed = testSeed("containment conformance");
 
 const uids = process.geteuid?.() === 0 ? [null, 12_345] : [null];
 const sealed = (await availableImplementations())

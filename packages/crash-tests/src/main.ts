@@ -4,7 +4,7 @@
  * tests notice planted bugs. Ends with 1 where something was found.
  */
 import { parseArgs } from "node:util";
-import { announcedSeed } from "@agentcore/contract/testing";
+import { testSeed } from "@agentcore/contract/testing";
 import { burst, burstLines, isCalm } from "./burst.ts";
 import { headline } from "./headline.ts";
 import { headlineLines } from "./headline-lines.ts";
@@ -27,7 +27,7 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 switch (positionals[0]) {
   case "headline": {
-    const seed = values.seed === undefined ? announcedSeed("headline crash test") : Number(values.seed);
+    const seed = values.seed === undefined ? testSeed("headline crash test") : Number(values.seed);
     const [jobs, kills] = [Number(values.jobs), Number(values.kills ?? 200)];
     const report = await headline({ jobs, kills, seed, keep: values.keep, print });
     for (const line of headlineLines(report, seed)) print(line);
@@ -35,7 +35,7 @@ switch (positionals[0]) {
     break;
   }
   case "workflow": {
-    const seed = values.seed === undefined ? announcedSeed("workflow crash test") : Number(values.seed);
+    const seed = values.seed === undefined ? testSeed("workflow crash test") : Number(values.seed);
     const report = await workflow.workflowKills({ kills: Number(values.kills ?? 100), seed, print });
     for (const line of workflowKillsLines(report, seed)) print(line);
     process.exitCode = workflow.isClean(report) ? 0 : 1;

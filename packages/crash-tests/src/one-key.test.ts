@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
 import { silentLog, systemClock, systemIds } from "@agentcore/contract";
-import { announcedSeed, patienceMs } from "@agentcore/contract/testing";
+import { testSeed, patienceMs } from "@agentcore/contract/testing";
 import { QueueClient, type JobHandle } from "@agentcore/scheduler";
 import { createSqliteJobStore, openStateDatabase } from "@agentcore/store-sqlite";
 import { expect, it, onTestFinished } from "vitest";
@@ -31,7 +31,7 @@ async function openClients(rig: Rig): Promise<QueueClient[]> {
 it(
   `${callers} callers with one key get one answer from one run, through ${kills} kills`,
   async () => {
-    const draws = createDraws(announcedSeed("callers with one key"));
+    const draws = createDraws(testSeed("callers with one key"));
     const rig = await makeRig();
     onTestFinished(() => rig.remove());
     const clients = await openClients(rig);

@@ -1,10 +1,11 @@
+import { testSeed } from "@agentcore/contract/testing";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compareCandidates, createRankPolicy, turnOf, type Candidate } from "./claim-order.ts";
 import { testJob } from "./testing/fixtures.ts";
 
 /** A failing run prints its seed; set this to repeat it. */
-const parameters = { seed: Number(process.env["AGENTCORE_SEED"] ?? Date.now() % 2 ** 31) };
+const parameters = { seed: testSeed("claim order") };
 
 const rank = createRankPolicy();
 const at = 1_700_000_000_000;

@@ -1,3 +1,4 @@
+import { testSeed } from "@agentcore/contract/testing";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { attemptRef, isDue, isTerminal, type JobRecord, type JobStateKind } from "./job-record.ts";
@@ -14,8 +15,7 @@ import {
   testSubmission,
 } from "./testing/fixtures.ts";
 
-/** A failing run prints its seed; set this to repeat it. */
-const parameters = { seed: Number(process.env["AGENTCORE_SEED"] ?? Date.now() % 2 ** 31) };
+const parameters = { seed: testSeed("job transitions") };
 
 const settle =
   (make: (record: JobRecord) => Settlement) =>

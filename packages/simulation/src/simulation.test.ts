@@ -1,3 +1,4 @@
+import { testSeed } from "@agentcore/contract/testing";
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -10,7 +11,7 @@ import { Submitter } from "./submitter.ts";
 import type { TruthLine } from "./truth.ts";
 import { World } from "./world.ts";
 
-const from = Number(process.env["AGENTCORE_SEED"] ?? 1);
+const from = testSeed("simulation");
 const batchSize = 25;
 const batches = Array.from({ length: 8 }, (_, index) => from + index * batchSize);
 const kept = readdirSync(fileURLToPath(new URL("../seeds/", import.meta.url)))

@@ -10,7 +10,7 @@ import type { Submission } from "@agentcore/scheduler";
 import { attemptRef } from "@agentcore/scheduler";
 import { byJobDedup, testJob, testOwner, testSubmission } from "@agentcore/scheduler/testing";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { patienceMs, until } from "@agentcore/contract/testing";
+import { patienceMs, testSeed, until } from "@agentcore/contract/testing";
 import { createSqliteJobStore } from "./sqlite-job-store.ts";
 import { createSqliteLedger } from "./sqlite-ledger.ts";
 import { openStateDatabase } from "./state-database.ts";
@@ -66,7 +66,7 @@ async function openState(lockTimeoutMs: number) {
 }
 
 const kills = Number(process.env.AGENTCORE_KILLS ?? 12);
-const seed = Number(process.env.AGENTCORE_SEED ?? 20_261_124);
+const seed = testSeed("killed processes");
 
 /** Park and Miller's generator: good enough to choose moments. */
 function createDraws(from: number): () => number {

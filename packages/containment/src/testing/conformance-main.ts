@@ -6,6 +6,7 @@
  * quarter of it for best-effort, which is there to be described and not to pass), AGENTCORE_STOPS (20) how often each
  * other ending is taken. AGENTCORE_REQUIRE_BWRAP=1 makes a missing bubblewrap an error.
  */
+import { testSeed } from "@agentcore/contract/testing";
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import path from "node:path";
@@ -22,7 +23,7 @@ function numberFrom(name: string, fallback: number): number {
   return value;
 }
 
-const seed = numberFrom("AGENTCORE_SEED", 1 + Math.floor(Math.random() * 2 ** 31));
+const seed = testSeed("containment conformance");
 const kills = numberFrom("AGENTCORE_KILLS", 200);
 const stops = numberFrom("AGENTCORE_STOPS", 20);
 
@@ -41,7 +42,6 @@ const cases: ConformanceCase[] = implementations
     ),
   );
 
-console.log(`seed ${seed} (repeat with AGENTCORE_SEED=${seed})`);
 console.log(`cgroup: ${cgroup.available ? cgroup.directory : `none, ${cgroup.reason}`}`);
 for (const report of implementations) {
   console.log(

@@ -10,7 +10,7 @@ import { expect, it } from "vitest";
 import { fakeAdapter } from "../testing/fake-worker.ts";
 import { createManualClock } from "../testing/manual-clock.ts";
 import { permitRequest, runtimeConfig } from "../testing/requests.ts";
-import { announcedSeed, patienceMs } from "@agentcore/contract/testing";
+import { testSeed, patienceMs } from "@agentcore/contract/testing";
 import { Gate, type PermitEnd, unusedEnd } from "./gate.ts";
 import type { LivePermit } from "./permit.ts";
 
@@ -236,7 +236,7 @@ it(
           rig.drain();
         },
       ),
-      { seed: announcedSeed("gate against model"), numRuns: runs },
+      { seed: testSeed("gate against model"), numRuns: runs },
     );
     // If hardly anything were granted, the test would prove nothing.
     expect(granted.count).toBeGreaterThan(runs * 5);

@@ -12,7 +12,7 @@ import { createMemoryLedger } from "../ledger/memory-ledger.ts";
 import { createFakeRunner, fakeAdapter, type FakeRunner } from "../testing/fake-worker.ts";
 import { createManualClock } from "../testing/manual-clock.ts";
 import { permitRequest, runtimeConfig } from "../testing/requests.ts";
-import { announcedSeed, patienceMs, seededRandom } from "@agentcore/contract/testing";
+import { testSeed, patienceMs, seededRandom } from "@agentcore/contract/testing";
 import { createRuntime, type InProcessRuntime } from "./create-runtime.ts";
 
 /** A minimum: the number of holds that are open at a crash is random, and a test of lost ones needs enough of them. */
@@ -41,7 +41,7 @@ class World {
   readonly clock = createManualClock();
   readonly ids = createIds(this.clock);
   readonly ledger = createMemoryLedger();
-  readonly random = seededRandom(announcedSeed("crashes"));
+  readonly random = seededRandom(testSeed("crashes"));
   #booted = 0;
   processes = [this.#boot(), this.#boot()];
   /** What callers were told, and the bounds of crashed attempts. */

@@ -20,7 +20,7 @@ import { fakeAdapter } from "../testing/fake-worker.ts";
 import { obedientRunner } from "../testing/obedient-runner.ts";
 import { permitRequest, runtimeConfig } from "../testing/requests.ts";
 import { runtimeConformanceCases } from "../testing/runtime-conformance.ts";
-import { announcedSeed, seededRandom, until } from "@agentcore/contract/testing";
+import { testSeed, seededRandom, until } from "@agentcore/contract/testing";
 import { connectTestClient } from "../testing/wire-client.ts";
 import { serveRuntime } from "./serve-runtime.ts";
 
@@ -189,7 +189,7 @@ describe("bad input harms nothing", () => {
   });
 
   it("garbage of every kind gets error replies, and the runtime goes on", async () => {
-    const random = seededRandom(announcedSeed("wire garbage"));
+    const random = seededRandom(testSeed("wire garbage"));
     const { initialize, ask, send, output } = rawClient();
     await initialize();
     const fragments = [

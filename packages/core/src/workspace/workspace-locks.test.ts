@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { announcedSeed } from "@agentcore/contract/testing";
+import { testSeed } from "@agentcore/contract/testing";
 import { type Quarantine, WorkspaceLocks } from "./workspace-locks.ts";
 
 const quarantine = (untilMs = Infinity): Quarantine => ({
@@ -88,6 +88,6 @@ it("any mix of locks agrees with comparing all paths with all", () => {
         }
       }
     }),
-    { seed: announcedSeed("workspace locks"), numRuns: 300 },
+    { seed: testSeed("workspace locks"), numRuns: 300 },
   );
 });

@@ -1,5 +1,5 @@
 /** The workflow's kills in small; `main.ts workflow --kills 100` is the whole of it. */
-import { announcedSeed, patienceMs } from "@agentcore/contract/testing";
+import { testSeed, patienceMs } from "@agentcore/contract/testing";
 import { expect, it } from "vitest";
 import { workflowKills } from "./workflow-kills.ts";
 import { workflowKillsLines } from "./workflow-kills-lines.ts";
@@ -9,7 +9,7 @@ const kills = 10;
 it(
   `a workflow of 30 steps through ${kills} kills: no finished step runs again, the same is made as without, nobody left`,
   async () => {
-    const seed = announcedSeed("workflow crash test in small");
+    const seed = testSeed("workflow crash test in small");
     const report = await workflowKills({ kills, seed, print: (line) => console.info(line) });
     console.info(workflowKillsLines(report, seed).join("\n"));
     const { outcome, finishedAgain, missing, differing, survivors } = report;

@@ -7,7 +7,7 @@ import {
   type WorkerResult,
 } from "@agentcore/contract";
 import { testFailure, testJob, testResult } from "../testing/fixtures.ts";
-import { seededRandom } from "@agentcore/contract/testing";
+import { seededRandom, testSeed } from "@agentcore/contract/testing";
 import {
   backoffCapMs,
   decideRetry,
@@ -17,7 +17,7 @@ import {
   type RetryQuestion,
 } from "./retry-policy.ts";
 
-const seed = Number(process.env["AGENTCORE_SEED"] ?? 20_261_124);
+const seed = testSeed("retry policy");
 
 function question(
   result: Partial<WorkerResult>,

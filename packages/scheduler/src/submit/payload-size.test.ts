@@ -1,9 +1,10 @@
+import { testSeed } from "@agentcore/contract/testing";
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import { payloadSize } from "./payload-size.ts";
 
 /** A failing run prints its seed; set this to repeat it. */
-const parameters = { seed: Number(process.env["AGENTCORE_SEED"] ?? Date.now() % 2 ** 31) };
+const parameters = { seed: testSeed("payload size") };
 
 const anyLimit = 1e9;
 

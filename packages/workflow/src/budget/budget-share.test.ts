@@ -1,9 +1,10 @@
+import { testSeed } from "@agentcore/contract/testing";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Budget } from "../definition.ts";
 import { budgetLeft, budgetShare, isUsedUp, lower, noCeiling, nothingSpent } from "./budget-share.ts";
 
-const seed = Number(process.env["AGENTCORE_SEED"] ?? 20_261_124);
+const seed = testSeed("budget shares");
 const usd = (costUsd: number): Budget => ({ costUsd, tokens: null });
 
 describe("the division of a budget", () => {

@@ -1,12 +1,12 @@
+import { testSeed } from "@agentcore/contract/testing";
 import * as fc from "fast-check";
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { plan, type Action } from "./plan.ts";
 import type { PlanStep } from "./plan-step.ts";
 import { RunState, type PlanEvent } from "./run-state.ts";
 import { progressOf, statusOf, type WorkOutcome } from "./step-state.ts";
 
-const seed = Number(process.env["AGENTCORE_SEED"] ?? Date.now() % 1_000_000_000);
-beforeAll(() => console.info(`random graphs: AGENTCORE_SEED=${seed}`));
+const seed = testSeed("random graphs");
 
 function step(id: string, dependsOn: readonly string[] = [], rest: Partial<PlanStep> = {}): PlanStep {
   return { id, dependsOn, maxRetries: 0, onFailure: "abort", loop: null, spends: false, ...rest };

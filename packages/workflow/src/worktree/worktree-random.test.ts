@@ -2,7 +2,7 @@
  * Random edits in worktrees of steps, some of them while the workspace is edited too. What a step did is in the workspace in
  * bytes and modes and nothing else changed, or the step failed and nothing changed. Repeat with AGENTCORE_SEED.
  */
-import { patienceMs, seededRandom } from "@agentcore/contract/testing";
+import { patienceMs, seededRandom, testSeed } from "@agentcore/contract/testing";
 import {
   chmodSync,
   lstatSync,
@@ -18,8 +18,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { createWorktreeRig, filesIn, type WorktreeRig } from "../testing/worktree-rig.ts";
 import { absolutePath, directoriesAbove } from "./git-path.ts";
 
-const given = Number.parseInt(process.env["AGENTCORE_SEED"] ?? "", 10);
-const seed = Number.isNaN(given) ? Math.floor(Math.random() * 2 ** 31) : given;
+const seed = testSeed("random edits in worktrees");
 const rounds = 12;
 
 let rig: WorktreeRig;
@@ -128,7 +127,6 @@ function countOf(text: string | undefined, line: string): number {
 it(
   `what a step did is in the workspace, or it failed (AGENTCORE_SEED=${seed})`,
   async () => {
-    console.info(`random edits in worktrees: repeat with AGENTCORE_SEED=${seed}`);
     const random = seededRandom(seed);
     for (let n = 0; n < 10; n++) edit(random, rig.workspace);
     const counts = { alone: 0, merged: 0, refused: 0 };

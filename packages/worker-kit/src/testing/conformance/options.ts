@@ -34,7 +34,7 @@ export interface AdapterConformanceOptions {
   readonly model?: string;
   /** Default: the best of this machine. */
   readonly containment?: Containment;
-  /** For the damaged output that the reader must survive. Default: `AGENTCORE_SEED`, else the clock; in the report. */
+  /** For the damaged output that the reader must survive. Default: `AGENTCORE_SEED`, else a fixed one; in the report. */
   readonly seed?: number;
   /** Damaged outputs to try. Default 300. */
   readonly fuzzRounds?: number;
