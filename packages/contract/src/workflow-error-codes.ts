@@ -55,6 +55,17 @@ export const workflowErrorCodes = {
     retryable: false,
     cure: "Put the context directory back and resume the run; or `agentcore workflow cancel RUN`, then `agentcore workflow retry RUN --from STEP` with the step that makes it.",
   },
+  AC_WORKFLOW_STEP: {
+    meaning: "The workflow has no step of that name.",
+    retryable: false,
+    cure: "Name one of its steps; `agentcore workflow run FILE --dry-run` shows them.",
+  },
+  AC_WORKFLOW_ONLY: {
+    meaning:
+      "A step cannot run with --only, because what it uses of another step is not in the context directory.",
+    retryable: false,
+    cure: "Run the whole workflow first, or the step that the message names.",
+  },
   AC_WORKFLOW_SECRET: {
     meaning:
       "A secret of a workflow is not set in the environment of the command, or is too short to be masked.",
@@ -75,6 +86,11 @@ export const workflowErrorCodes = {
     meaning: "The workflow run has already ended.",
     retryable: false,
     cure: "Show it with `agentcore workflow show RUN`; start a failed run again with `agentcore workflow retry RUN`.",
+  },
+  AC_WORKFLOW_OPEN: {
+    meaning: "The workflow run has not ended, so none of its steps can start again.",
+    retryable: false,
+    cure: "Go on with `agentcore workflow resume RUN`, or end it with `agentcore workflow cancel RUN`.",
   },
   AC_WORKFLOW_BUSY: {
     meaning: "Another run of the same concurrency group is at work, and the file says `when_busy: fail`.",

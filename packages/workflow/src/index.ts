@@ -5,6 +5,7 @@ export { nestingMax, parseWorkflow, type ParseRequest, type ParseResult } from "
 export type { KnownWorkers, LookUpWorkers } from "./file/check-workers.ts";
 export { formatProblem, type Problem, type ReadFile } from "./file/problem.ts";
 export { nodesWithin, workflowGraph, type GraphEdge, type GraphNode, type WorkflowGraph } from "./graph.ts";
+export { noSuchStep } from "./no-such-step.ts";
 export { mermaidGraph } from "./mermaid.ts";
 export * from "./plan/plan.ts";
 export * from "./plan/plan-step.ts";

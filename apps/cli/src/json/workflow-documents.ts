@@ -33,6 +33,9 @@ const stepShape = {
   attempts: count,
   iterations: count,
   cached: z.boolean().meta({ description: "It did not run: the cache had its result." }),
+  taken: z
+    .boolean()
+    .meta({ description: "It did not run: with --only, its result is that of an earlier run." }),
   loops: z.boolean(),
   startedAt: maybeNumber,
   endedAt: maybeNumber,

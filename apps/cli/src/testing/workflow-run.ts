@@ -23,6 +23,7 @@ export function testReport(rest: Partial<StepReport>): StepReport {
     iterations: 1,
     loops: false,
     cached: false,
+    taken: false,
     retryAt: null,
     startedAt: 1_700_000_000_000,
     endedAt: 1_700_000_002_300,

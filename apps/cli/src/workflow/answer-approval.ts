@@ -2,6 +2,7 @@
 import { AgentCoreError, systemClock } from "@agentcore/contract";
 import type { Journal } from "@agentcore/scheduler";
 import {
+  noSuchStep,
   readStepsWithin,
   requestAnswer,
   requestedAnswers,
@@ -83,8 +84,7 @@ async function chosenWait(
   const status = statuses?.get(step);
   const waits = names === "" ? "no step does" : `these do: ${names}`;
   if (statuses !== null && status === undefined) {
-    const message = `run ${id} has no step "${step}"; there are ${[...statuses.keys()].join(", ")}`;
-    throw new AgentCoreError("AC_USAGE", message, { evidence });
+    throw noSuchStep(`run ${id}`, step, statuses.keys(), { run: id });
   }
   const is = status === undefined ? "" : ` (it is ${status})`;
   const message = `step "${step}" of run ${id} does not wait for an approval${is}; ${waits}`;

@@ -6,11 +6,12 @@
 import type { RunResult, StepReport } from "@agentcore/workflow";
 import { escapeMarkup } from "../markup.ts";
 import { oneLine } from "../screen/text.ts";
+import { shownStatus } from "./status.ts";
 
 export function junitReport(name: string, result: RunResult): string {
   const { steps, startedAt, endedAt } = result;
   const count = (...statuses: StepReport["status"][]): number =>
-    steps.filter(({ status, isTolerated }) => statuses.includes(status) && !isTolerated).length;
+    steps.filter((step) => statuses.includes(shownStatus(step)) && !step.isTolerated).length;
   const tolerated = steps.filter(({ isTolerated }) => isTolerated).length;
   const counts = [
     `tests="${steps.length}"`,
@@ -52,7 +53,9 @@ function output(step: StepReport): string {
   return lines.length === 0 ? "" : `<system-out>${escapeMarkup(lines.join("\n"))}</system-out>`;
 }
 
-function verdict({ status, reason, errorClass, isTolerated }: StepReport): string {
+function verdict(step: StepReport): string {
+  const { reason, errorClass, isTolerated } = step;
+  const status = shownStatus(step);
   // The run continues, and may succeed: a failure here would make the whole report a failure.
   if (isTolerated) {
     const what = status === "FAILED" ? "failed" : "is incomplete";

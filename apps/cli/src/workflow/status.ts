@@ -25,6 +25,10 @@ const labels: Readonly<Record<Status, Label>> = {
   CANCELLED: { text: "CANCELLED", tone: "warn" },
 };
 
+/** What people see: a step did not run, even if its dependants use what an earlier run left of it. */
+export const shownStatus = ({ status, taken }: Pick<StepReport, "status" | "taken">): Status =>
+  taken ? "SKIPPED" : status;
+
 export const statusLabel = (status: Status): Label => labels[status];
 
 const ended: ReadonlySet<Status> = new Set(["SUCCEEDED", "FAILED", "INCOMPLETE", "SKIPPED", "CANCELLED"]);

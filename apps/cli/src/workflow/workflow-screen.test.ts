@@ -28,6 +28,10 @@ describe("a step's line", () => {
       { id: "ok[env=prod]", status: "WAITING", approval: asked, endedAt: null },
       "WAITING    ok[env=prod]  Ship it?  agentcore workflow approve run-1 'ok[env=prod]'",
     ],
+    [
+      { taken: true, startedAt: null, endedAt: null, reason: "taken from an earlier run" },
+      "SKIP       build  taken from an earlier run",
+    ],
     [{ approval: asked, reason: "approved by ann: fine" }, "PASS       build  2.3s  approved by ann: fine"],
   ])("for %j is %j", (rest, line) => {
     expect(textOf(stepLine(step(rest), 1_700_000_000_000, "run-1"))).toBe(line);

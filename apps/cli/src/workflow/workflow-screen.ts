@@ -5,11 +5,19 @@ import { span, type Line, type Tone } from "../screen/line.ts";
 import { shortId } from "../screen/short-id.ts";
 import { table } from "../screen/table.ts";
 import { oneLine } from "../screen/text.ts";
-import { approvalText, approveCommand, hasEnded, iterationsText, retryText, statusLabel } from "./status.ts";
+import {
+  approvalText,
+  approveCommand,
+  hasEnded,
+  iterationsText,
+  retryText,
+  shownStatus,
+  statusLabel,
+} from "./status.ts";
 
 /** `PASS  build  2.3s`. `now`: wall clock, in ms. */
 export function stepLine(step: StepReport, now: number, run: string): Line {
-  const { text, tone } = statusLabel(step.status);
+  const { text, tone } = statusLabel(shownStatus(step));
   const retry = retryText(step, now);
   const asked = approvalText(step, run);
   const going = asked === "" ? iterationOf(step) : [asked];
@@ -44,7 +52,9 @@ function durationOf({ startedAt, endedAt }: StepReport): string {
 }
 
 /** Why a step ended as it did, or what it waits for; who approved it, if somebody did. */
-function whyOf({ status, reason, approval }: StepReport): string {
+function whyOf(step: StepReport): string {
+  const { reason, approval } = step;
+  const status = shownStatus(step);
   if (status === "WAITING") return oneLine(approval?.message ?? "");
   return status === "SUCCEEDED" && approval === null ? "" : oneLine(reason);
 }
@@ -60,7 +70,7 @@ export function approvalLines(waiting: readonly { readonly step: string }[], run
 /** The table of steps that a run ends with. */
 export function stepTable(steps: readonly StepReport[]): Line[] {
   const rows = steps.map((step) => {
-    const { text, tone } = statusLabel(step.status);
+    const { text, tone } = statusLabel(shownStatus(step));
     const { id, costUsd, isFinal } = step;
     const remarks = [...(isFinal ? ["finally"] : []), iterationsText(step)].filter((text) => text !== "");
     const times = remarks.length === 0 ? "" : ` (${remarks.join(", ")})`;

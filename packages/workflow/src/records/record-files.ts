@@ -24,6 +24,8 @@ export interface StepReport {
   readonly loops: boolean;
   /** It did not run: the cache had its result. */
   readonly cached: boolean;
+  /** It did not run: with `--only`, its result is that of an earlier run. */
+  readonly taken: boolean;
   /** When its next attempt may start, if it waits for that after a failure. */
   readonly retryAt: number | null;
   readonly startedAt: number | null;
@@ -64,6 +66,7 @@ export function stepReport(record: RunRecord, { id, step }: StepInstance): StepR
     iterations: progress.attemptsInAll === 0 ? 0 : progress.iteration,
     loops: step.loop !== null,
     cached: facts.cached,
+    taken: facts.taken,
     retryAt: retry?.at ?? null,
     startedAt: facts.startedAt,
     endedAt: facts.endedAt,

@@ -24,6 +24,8 @@ export interface StepFacts {
   readonly costKnown: boolean;
   /** Whether its result is from the cache. */
   readonly cached: boolean;
+  /** Whether an earlier run left its result: it did not run in this one. */
+  readonly taken: boolean;
   /** Its last job, or the run of its sub-workflow; null before the first. */
   readonly jobId: string | null;
   /** Of its last failure. */
@@ -47,6 +49,7 @@ const noFacts: StepFacts = {
   approval: null,
   costKnown: false,
   cached: false,
+  taken: false,
   jobId: null,
   output: "",
   log: null,
@@ -218,6 +221,7 @@ function factsAfter(facts: StepFacts, entry: RunEventEntry, ended: boolean): Ste
     approval: approvalAfter(facts, entry),
     costKnown: facts.costKnown || entry.costKnown === true || (entry.spent?.costUsd ?? 0) > 0,
     cached: isCached(event) || (facts.cached && !starts),
+    taken: facts.taken || (event.type === "step" && event.event.type === "taken"),
     jobId: startedJob(event) ?? facts.jobId,
     output: entry.output ?? (starts ? "" : facts.output),
     log: entry.log ?? (starts ? null : facts.log),

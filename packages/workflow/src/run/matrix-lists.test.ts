@@ -200,7 +200,7 @@ describe("a matrix from a list", () => {
     ]);
     expect(said()).toEqual(["a", "b", "after", "a", "b"]);
     await expect(rig.run(workflow, { only: "after" })).rejects.toMatchObject({
-      code: "AC_WORKFLOW_ARTIFACT",
+      code: "AC_WORKFLOW_ONLY",
       message: expect.stringContaining('step "each" leaves, whose matrix comes from a list'),
     });
   });

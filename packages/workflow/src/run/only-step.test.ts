@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { until } from "@agentcore/contract/testing";
@@ -47,6 +47,7 @@ it("--only runs one step with its combinations, with artifacts and values of an 
     const result = await rig.run(changed, { only: "use" });
     expect(result.outcome).toBe("SUCCEEDED");
     expect(statuses(result.steps)).toEqual(["SKIPPED", "SUCCEEDED", "SUCCEEDED", "SUCCEEDED", "SKIPPED"]);
+    expect(result.steps.map(({ taken }) => taken)).toEqual([false, true, false, false, false]);
     expect(result.steps[1]).toMatchObject({ attempts: 0, reason: "taken from an earlier run" });
   }
   expect(seen()).toEqual(["again 7 1", "again 7 1", "again 7 2", "again 7 2"]);
@@ -57,18 +58,23 @@ it("--only runs one step with its combinations, with artifacts and values of an 
 
 it("--only is refused if what the step uses is not there, before anything is written", async () => {
   const refused = async (only: string) => rig.run(workflowWith(), { only });
-  await expect(refused("us")).rejects.toThrow(
-    'the workflow has no step "us"; there are unrelated, make, use, last',
+  await expect(refused("us")).rejects.toMatchObject({
+    code: "AC_WORKFLOW_STEP",
+    message: 'the workflow has no step "us"; did you mean "use"?',
+  });
+  await expect(refused("nope")).rejects.toThrow(
+    'the workflow has no step "nope"; there are unrelated, make, use, last',
   );
   await expect(refused("use")).rejects.toThrow(
     `step "use" uses what step "make" leaves, and ${at("context")} has no result of it from this workflow`,
   );
   expect((await rig.journal.list({ prefix: "" })).length).toBe(0);
+  expect(existsSync(at("context"))).toBe(false);
   await rig.run(workflowWith());
   rmSync(at("context", "make", "out"), { recursive: true });
-  await expect(refused("use")).rejects.toMatchObject({ code: "AC_WORKFLOW_ARTIFACT" });
+  await expect(refused("use")).rejects.toMatchObject({ code: "AC_WORKFLOW_ONLY" });
   writeFileSync(at("context", "_workflow.json"), JSON.stringify({ file: "/other.yaml" }));
-  await expect(refused("use")).rejects.toMatchObject({ code: "AC_WORKFLOW_ARTIFACT" });
+  await expect(refused("use")).rejects.toMatchObject({ code: "AC_WORKFLOW_ONLY" });
   expect((await refused("unrelated")).outcome).toBe("SUCCEEDED");
 });
 

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import * as z from "zod";
 import type { Step } from "../definition.ts";
 import { parseExpression, placeholdersIn, referencesOf } from "../expression.ts";
+import { noSuchStep } from "../no-such-step.ts";
 import { artifactDir, isThere, stepDir } from "../places.ts";
 import { instancesByStep, type StepInstance } from "../plan/step-instance.ts";
 import type { RunCreated, RunEntry, RunEventEntry } from "../records/entry-types.ts";
@@ -24,7 +25,7 @@ const runRecord = z.object({ file: z.string() });
 const recordBytesMax = 4 * 1024 * 1024;
 const passing: ReadonlySet<string> = new Set(["SUCCEEDED", "INCOMPLETE", "SKIPPED"]);
 
-/** Throws `AC_WORKFLOW_INPUT` if there is no such step, `AC_WORKFLOW_ARTIFACT` if what it needs of others is missing. */
+/** Throws `AC_WORKFLOW_STEP` if there is no such step, `AC_WORKFLOW_ONLY` if what it needs of others is missing. */
 export async function entriesForOnly(
   only: string,
   { contextDir, file, at }: RunCreated,
@@ -32,9 +33,8 @@ export async function entriesForOnly(
 ): Promise<readonly RunEntry[]> {
   const step = instances.find((instance) => instance.step.id === only)?.step;
   if (step === undefined) {
-    const known = [...new Set(instances.map((instance) => instance.step.id))];
-    const message = `the workflow has no step "${only}"; there are ${known.join(", ")}`;
-    throw new AgentCoreError("AC_WORKFLOW_INPUT", message, { evidence: { step: only } });
+    const known = instances.map((instance) => instance.step.id);
+    throw noSuchStep("the workflow", only, known);
   }
   const isOfFile = (await readJson(join(contextDir, "_workflow.json"), runRecord))?.file === file;
   const needed = stepsUsedBy(step);
@@ -76,13 +76,13 @@ function leftOut(id: string, only: string, at: number): RunEventEntry {
 
 function missing(only: string, id: string, contextDir: string): AgentCoreError {
   const message = `step "${only}" uses what step "${id}" leaves, and ${contextDir} has no result of it from this workflow; run the whole workflow first, or step "${id}" with --only`;
-  return new AgentCoreError("AC_WORKFLOW_ARTIFACT", message, { evidence: { step: only, missing: id } });
+  return new AgentCoreError("AC_WORKFLOW_ONLY", message, { evidence: { step: only, missing: id } });
 }
 
 /** The records do not say which combinations there were. */
 function fromList(only: string, id: string): AgentCoreError {
   const message = `step "${only}" uses what step "${id}" leaves, whose matrix comes from a list; run the whole workflow, or both from step "${id}" on with: agentcore workflow retry RUN --from ${id}`;
-  return new AgentCoreError("AC_WORKFLOW_ARTIFACT", message, { evidence: { step: only, missing: id } });
+  return new AgentCoreError("AC_WORKFLOW_ONLY", message, { evidence: { step: only, missing: id } });
 }
 
 /** Ids of the steps that its inputs and texts are about. */

@@ -18,6 +18,7 @@ import { checkBranchAtStart, resolveBase } from "../worktree/branch-rules.ts";
 import { StepCache, type StepCacheOptions } from "../cache/step-cache.ts";
 import { resolveInputs, type InputValues } from "../inputs.ts";
 import type { StepCancellation } from "../steps/submit-job.ts";
+import { noSuchStep } from "../no-such-step.ts";
 import { pathInside, realOf } from "../places.ts";
 import { prepareContextDir, requireArtifacts, requireWorkspace } from "../steps/check-places.ts";
 import { entriesForOnly } from "./only-step.ts";
@@ -26,7 +27,7 @@ import { GroupPlace, groupName } from "./concurrency-group.ts";
 import { readEntries } from "../records/run-entry.ts";
 import { RunLog } from "../records/run-log.ts";
 import type { RunPorts, RunResult, RunSettings } from "../run-ports.ts";
-import type { RunCreated } from "../records/entry-types.ts";
+import type { RunCreated, RunEntry } from "../records/entry-types.ts";
 import { runStream, streamOf } from "../records/streams.ts";
 import type { ChildRequest } from "../steps/step-child.ts";
 import { RunInstances } from "../plan/run-instances.ts";
@@ -75,7 +76,7 @@ export interface StartOptions extends RunOptions {
 }
 
 /**
- * Resolves once the run is journaled. Throws `AC_WORKFLOW_INPUT`, `AC_WORKFLOW_SECRET`, `AC_WORKFLOW_PATH`, `AC_WORKFLOW_BRANCH`
+ * Resolves once the run is journaled. Throws `AC_WORKFLOW_INPUT`, `AC_WORKFLOW_STEP`, `AC_WORKFLOW_ONLY`, `AC_WORKFLOW_SECRET`, `AC_WORKFLOW_PATH`, `AC_WORKFLOW_BRANCH`
  * or `AC_WORKFLOW_GIT` before it changes anything.
  */
 export async function runWorkflow(options: StartOptions): Promise<RunHandle> {
@@ -83,10 +84,20 @@ export async function runWorkflow(options: StartOptions): Promise<RunHandle> {
   const { ports, settings } = split(options);
   requireSecrets(workflow, settings.secretValue);
   const created = await createdOf(options, ports, settings);
+  const first = await firstEntries(created, workflow, settings);
   await prepareContextDir(created.contextDir);
   const runId = ports.ids.next();
   const group = await takeGroup(runId, workflow, created.inputs, ports, settings);
-  return handleOf(runId, await openInGroup({ runId, workflow, created, ports, settings, group }));
+  return handleOf(runId, await openInGroup({ runId, workflow, created, first, ports, settings, group }));
+}
+
+async function firstEntries(
+  created: RunCreated,
+  workflow: Workflow,
+  { spends }: RunSettings,
+): Promise<readonly RunEntry[]> {
+  if (created.only === undefined) return [];
+  return entriesForOnly(created.only, created, stepInstances(workflow, created.inputs, spends));
 }
 
 /** Null if the workflow has no group. */
@@ -220,6 +231,8 @@ interface OpenRequest {
   readonly workflow: Workflow;
   /** Null: the run must exist. */
   readonly created: RunCreated | null;
+  /** Of a new run: entries in the commit that creates it. */
+  readonly first?: readonly RunEntry[];
   readonly ports: RunPorts;
   readonly settings: RunSettings;
   readonly retry?: RetryChoice;
@@ -252,12 +265,7 @@ async function openRun(request: OpenRequest): Promise<WorkflowRun> {
   const logOptions = { stream, workflow, steps, owner: settings.owner };
   const log =
     found === undefined
-      ? await RunLog.create(
-          ports.journal,
-          logOptions,
-          first,
-          first.only === undefined ? [] : await entriesForOnly(first.only, first, instances),
-        )
+      ? await RunLog.create(ports.journal, logOptions, first, request.first)
       : RunLog.open(ports.journal, logOptions, found);
   const resumed = found !== undefined;
   const now = new RunInstances(instances, () => log.record.state);
@@ -306,12 +314,11 @@ async function retry(
   const { state } = log.record;
   if (state.outcome === null) {
     const message = `run ${runId} has not ended; go on with it: agentcore workflow resume ${runId}`;
-    throw new AgentCoreError("AC_WORKFLOW_INPUT", message, { evidence: { run: runId } });
+    throw new AgentCoreError("AC_WORKFLOW_OPEN", message, { evidence: { run: runId } });
   }
   if (choice.kind === "from" && !instances.some(({ step }) => step.id === choice.step)) {
-    const known = [...new Set(instances.map(({ step }) => step.id))];
-    const message = `run ${runId} has no step "${choice.step}"; there are ${known.join(", ")}`;
-    throw new AgentCoreError("AC_WORKFLOW_INPUT", message, { evidence: { run: runId, step: choice.step } });
+    const known = instances.map(({ step }) => step.id);
+    throw noSuchStep(`run ${runId}`, choice.step, known, { run: runId });
   }
   const steps = stepsToRetry(instances, state, choice);
   if (steps.length === 0 && state.ended === instances.length) {

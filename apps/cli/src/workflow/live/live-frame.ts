@@ -7,7 +7,7 @@ import { span, type Line } from "../../screen/line.ts";
 import { formatDollars, formatElapsed } from "../../screen/run-view.ts";
 import { shortId } from "../../screen/short-id.ts";
 import { oneLine } from "../../screen/text.ts";
-import { approvalText, hasEnded, iterationsText, retryText, statusLabel } from "../status.ts";
+import { approvalText, hasEnded, iterationsText, retryText, shownStatus, statusLabel } from "../status.ts";
 import { isActive, type LiveNode, type LiveRun } from "./live-run.ts";
 import { rowsThatFit, type Row } from "./live-rows.ts";
 
@@ -62,7 +62,7 @@ function rowLine(live: LiveRun, row: Row, now: number): Line {
 
 function nodeLine(live: LiveRun, node: LiveNode, now: number): Line {
   const reports = live.reportsOf(node);
-  const { text, tone } = statusLabel(worstStatus(reports.map(({ status }) => status)) ?? "PENDING");
+  const { text, tone } = statusLabel(worstStatus(reports.map(shownStatus)) ?? "PENDING");
   const isSelected = node === live.selected;
   const mark = node.children.length === 0 ? "" : live.isOpen(node) ? "▾ " : "▸ ";
   const costUsd = live.costUsdOf(node);
@@ -107,7 +107,7 @@ function timeText(reports: readonly StepReport[], now: number): string {
 
 function lastText(node: LiveNode, report: StepReport): string {
   if (report.retryAt !== null) return oneLine(report.reason);
-  if (hasEnded(report)) return report.status === "SUCCEEDED" ? "" : oneLine(report.reason);
+  if (hasEnded(report)) return shownStatus(report) === "SUCCEEDED" ? "" : oneLine(report.reason);
   return isActive(report) && node.children.length === 0 ? node.view.lastAction : "";
 }
 

@@ -3,7 +3,7 @@
  * selected steps are never folded. Pure.
  */
 import type { StepReport } from "@agentcore/workflow";
-import { statusLabel } from "../status.ts";
+import { shownStatus, statusLabel } from "../status.ts";
 import { isSeen, type LiveNode, type LiveRun } from "./live-run.ts";
 
 export type Row =
@@ -59,8 +59,8 @@ function holds(live: LiveRun, node: LiveNode, selected: LiveNode | null): boolea
 
 function countsOf(live: LiveRun, nodes: readonly LiveNode[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
-  for (const { status } of nodes.flatMap((node) => live.reportsOf(node))) {
-    const { text } = statusLabel(status);
+  for (const report of nodes.flatMap((node) => live.reportsOf(node))) {
+    const { text } = statusLabel(shownStatus(report));
     counts.set(text, (counts.get(text) ?? 0) + 1);
   }
   return counts;

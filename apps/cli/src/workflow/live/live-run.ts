@@ -287,6 +287,7 @@ function pending(id: string): StepReport {
     iterations: 0,
     loops: false,
     cached: false,
+    taken: false,
     retryAt: null,
     startedAt: null,
     endedAt: null,

@@ -3,7 +3,7 @@ import { formatDuration } from "@agentcore/contract";
 import { worstStatus, type GraphNode, type StepReport, type StepsByPath } from "@agentcore/workflow";
 import { formatDollars } from "../../screen/run-view.ts";
 import { oneLine } from "../../screen/text.ts";
-import { iterationsText, statusLabel } from "../status.ts";
+import { iterationsText, shownStatus, statusLabel } from "../status.ts";
 
 type Status = StepReport["status"];
 
@@ -59,7 +59,7 @@ function extrasOf({ step }: GraphNode): string[] {
 
 /** For one instance its label, times and cost; for several, how many ended in each way. The worst decides the color. */
 function stateOf(reports: readonly StepReport[]): NodeFacts["state"] {
-  const status = worstStatus(reports.map((report) => report.status)) ?? "PENDING";
+  const status = worstStatus(reports.map(shownStatus)) ?? "PENDING";
   const [only] = reports;
   const costUsd = reports.reduce((sum, report) => sum + (report.costUsd ?? 0), 0);
   const words = reports.length > 1 ? countsOf(reports) : statusLabel(status).text;
@@ -74,8 +74,8 @@ function stateOf(reports: readonly StepReport[]): NodeFacts["state"] {
 
 function countsOf(reports: readonly StepReport[]): string {
   const counts = new Map<string, number>();
-  for (const { status } of reports) {
-    const { text } = statusLabel(status);
+  for (const report of reports) {
+    const { text } = statusLabel(shownStatus(report));
     counts.set(text, (counts.get(text) ?? 0) + 1);
   }
   return [...counts].map(([text, count]) => `${count} ${text}`).join(", ");

@@ -13,7 +13,7 @@ import {
 import { basename } from "node:path";
 import { escapeMarkup } from "../../markup.ts";
 import { formatCount, formatDollars } from "../../screen/run-view.ts";
-import { approveCommand, iterationsText, statusLabel } from "../status.ts";
+import { approveCommand, iterationsText, shownStatus, statusLabel } from "../status.ts";
 import { factsOf, type PictureRun } from "./facts.ts";
 import { boxClass, pageStyle } from "./style.ts";
 import { svgPicture, titleOf } from "./svg.ts";
@@ -191,7 +191,7 @@ function reportRows(reports: readonly StepReport[], path: string, run: PictureRu
   return reports.map((report) => {
     const { id, status, reason, attempts, startedAt, endedAt, costUsd, tokens, artifacts, approval } = report;
     const parts = [
-      statusLabel(status).text,
+      statusLabel(shownStatus(report)).text,
       ...(status === "WAITING" && approval !== null
         ? [approval.message, approveCommand(run?.id ?? "RUN", `${above}${id}`)]
         : []),
