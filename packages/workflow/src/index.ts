@@ -16,7 +16,7 @@ export { lowered as lowerBudget } from "./budget/budget-share.ts";
 export { dryRun, type DryRun, type DryRunOptions, type PlannedStep } from "./run/dry-run.ts";
 export { endRun } from "./run/end-run.ts";
 export { interruptedMessage } from "./steps/submit-job.ts";
-export { requestAnswer, requestCancel, requestedAnswers } from "./run/requests.ts";
+export { requestAnswer, requestCancel, type AnswerRequest } from "./run/requests.ts";
 export { waitingApprovals, type WaitingApproval } from "./records/waiting-approvals.ts";
 export type { Git, GitAnswer, GitOptions } from "@agentcore/contract";
 export type { InputValue, InputValues } from "./inputs.ts";

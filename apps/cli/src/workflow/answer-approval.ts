@@ -5,8 +5,8 @@ import {
   noSuchStep,
   readStepsWithin,
   requestAnswer,
-  requestedAnswers,
   waitingApprovals,
+  type AnswerRequest,
   type StoredRun,
   type WaitingApproval,
 } from "@agentcore/workflow";
@@ -49,8 +49,9 @@ export async function answerWait(journal: Journal, answer: Answer, place: Place)
   const by = answer.by ?? userName();
   const at = systemClock.now();
   requireAllowed(wait, by);
-  await requireOpen(journal, id, wait, at);
-  await requestAnswer(journal, id, { waitId: wait.waitId, decision, by, message, at });
+  await requestAnswer(journal, id, { waitId: wait.waitId, decision, by, message, at }, (before) =>
+    requireOpen(before, id, wait, at),
+  );
   return { id, step: wait.step, by, isApplied: liveOwner(stored.header["owner"] ?? null) !== null };
 }
 
@@ -115,10 +116,10 @@ function requireAllowed({ step, who }: WaitingApproval, by: string): void {
 }
 
 /** Throws if somebody was faster, or if the time has passed. */
-async function requireOpen(journal: Journal, run: string, wait: WaitingApproval, at: number): Promise<void> {
+function requireOpen(given: readonly AnswerRequest[], run: string, wait: WaitingApproval, at: number): void {
   const { step, waitId, who, expiresAt } = wait;
   const evidence = { run, step };
-  const before = (await requestedAnswers(journal, run)).find(
+  const before = given.find(
     (answer) => answer.waitId === waitId && (who.length === 0 || who.includes(answer.by)),
   );
   if (before !== undefined) {

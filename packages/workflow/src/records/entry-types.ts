@@ -70,6 +70,8 @@ export interface RunEventEntry {
   readonly values?: Readonly<Record<string, string>>;
   /** With the end of the step that changes the branch. */
   readonly branch?: string;
+  /** With a stop or a retry: how many requests to the run there were. */
+  readonly requests?: number;
   /** With a question for an approval. */
   readonly approval?: ApprovalQuestion;
   /** With the end of its wait. */

@@ -126,6 +126,7 @@ const entry = lazySchema(() =>
       artifacts: z.array(text).optional(),
       values: z.record(text, text).optional(),
       costKnown: z.boolean().optional(),
+      requests: count.optional(),
       branch: text.optional(),
       output: text.optional(),
       log: text.optional(),

@@ -82,8 +82,10 @@ export interface RunRecord {
   readonly waitsForGroup: string | null;
   /** Nothing is at work but the wait for an approval or for the group, whose time does not count. */
   readonly isPaused: boolean;
-  /** When the present execution of the run began. */
-  readonly since: number;
+  /** How many requests to the run have taken effect, or came before it was retried. */
+  readonly requestsDone: number;
+  /** Likewise by time, for entries of versions that did not count them. */
+  readonly requestsDoneBefore: number;
   readonly lastAt: number;
   readonly endedAt: number | null;
   /** Why no process works on it now, if it was stopped and not resumed since. */
@@ -116,7 +118,8 @@ export function newRecord(steps: readonly PlanStep[], created: RunCreated): Reco
     isPaused: false,
     waitsForGroup: null,
     notifications: new Map(),
-    since: created.at,
+    requestsDone: 0,
+    requestsDoneBefore: 0,
     lastAt: created.at,
     endedAt: null,
     interruption: null,
@@ -135,7 +138,7 @@ export function foldEntry(record: RecordDraft, entry: RunEntry): void {
       return;
     case "resumed":
       if (!record.isPaused) record.activeMsBefore += Math.max(0, lastAt - record.activeSince);
-      Object.assign(record, { activeSince: entry.at, since: entry.at });
+      record.activeSince = entry.at;
       record.interruption = null;
       return;
     case "group":
@@ -171,6 +174,7 @@ function foldEvent(record: RecordDraft, entry: RunEventEntry): void {
   const { facts, reserved, state } = record;
   if (event.type !== "step") {
     state.apply(event);
+    noteRequests(record, entry);
     if (event.type === "run_ended") record.endedAt = at;
     const again = event.type === "retried" ? event.steps : [];
     const added = event.type === "expanded" ? (state.expansionOf(event.step) ?? []) : [];
@@ -179,7 +183,7 @@ function foldEvent(record: RecordDraft, entry: RunEventEntry): void {
     if (event.type !== "retried") return;
     record.notifications.clear();
     // A retry has the full time of the run again.
-    const fresh = { activeMsBefore: 0, activeSince: at, since: at, endedAt: null, interruption: null };
+    const fresh = { activeMsBefore: 0, activeSince: at, endedAt: null, interruption: null };
     Object.assign(record, fresh);
     return;
   }
@@ -194,6 +198,13 @@ function foldEvent(record: RecordDraft, entry: RunEventEntry): void {
   record.costKnown ||= stepFacts.costKnown;
   record.spent = addSpending(record.spent, entry.spent ?? nothingSpent);
   record.branch = entry.branch ?? record.branch;
+}
+
+/** What a cancel or a retry takes into account. */
+function noteRequests(record: RecordDraft, { event, at, requests }: RunEventEntry): void {
+  const isCancel = event.type === "stop_requested" && event.reason.outcome === "CANCELLED";
+  if (requests !== undefined) record.requestsDone = Math.max(record.requestsDone, requests);
+  else if (event.type === "retried" || isCancel) record.requestsDoneBefore = at + 1;
 }
 
 export function factsOf({ facts }: Pick<RunRecord, "facts">, step: string): StepFacts {

@@ -3,7 +3,7 @@
  * own, which the process that works on the run reads twice a second, and the next one if none does. The stream is deleted with
  * the run.
  */
-import { lazySchema, type Clock, type Log } from "@agentcore/contract";
+import { AgentCoreError, lazySchema, type Clock, type Log } from "@agentcore/contract";
 import type { Journal, JournalValue } from "@agentcore/scheduler";
 import * as z from "zod";
 import { runStream } from "../records/streams.ts";
@@ -23,7 +23,7 @@ type CancelRequest = z.output<typeof cancelSchema>;
 export type AnswerRequest = z.output<typeof answerSchema>;
 
 const lookMs = 500;
-const triesMax = 20;
+const triesMax = 100;
 
 const requestStream = (runId: string): string => `workflow-request:${runId}`;
 
@@ -32,28 +32,49 @@ export async function requestCancel(journal: Journal, runId: string, request: Ca
   await append(journal, runId, { at: request.at, message: request.message });
 }
 
-/** Resolves once the answer is durable. `runId`: of the outermost run. */
-export async function requestAnswer(journal: Journal, runId: string, answer: AnswerRequest): Promise<void> {
+/**
+ * Resolves once the answer is durable. `runId`: of the outermost run. `check` gets the earlier answers, in order, whether or not
+ * they have taken effect; if it throws, nothing is written. No other answer comes between the check and the write.
+ */
+export async function requestAnswer(
+  journal: Journal,
+  runId: string,
+  answer: AnswerRequest,
+  check: (before: readonly AnswerRequest[]) => void = () => {},
+): Promise<void> {
   const { waitId, decision, by, message, at } = answer;
-  await append(journal, runId, { waitId, decision, by, message, at });
+  await append(journal, runId, { waitId, decision, by, message, at }, (entries) =>
+    check(
+      entries.flatMap((entry) => {
+        const read = answerSchema.safeParse(entry);
+        return read.success ? [read.data] : [];
+      }),
+    ),
+  );
 }
 
-/** The answers that were requested so far, in order, whether or not they have taken effect. */
-export async function requestedAnswers(journal: Journal, runId: string): Promise<readonly AnswerRequest[]> {
-  const found = await journal.read(requestStream(runId));
-  return (found?.entries ?? []).flatMap((entry) => {
-    const read = answerSchema.safeParse(entry);
-    return read.success ? [read.data] : [];
-  });
+/** How many requests to the run there were so far. */
+export async function requestCount(journal: Journal, runId: string): Promise<number> {
+  return (await journal.read(requestStream(runId)))?.entries.length ?? 0;
 }
 
-async function append(journal: Journal, runId: string, entry: JournalValue): Promise<void> {
+/** Throws `AC_STORE_UNAVAILABLE` if others write all the time. */
+async function append(
+  journal: Journal,
+  runId: string,
+  entry: JournalValue,
+  check: (before: readonly JournalValue[]) => void = () => {},
+): Promise<void> {
   const stream = requestStream(runId);
   for (let tries = 0; tries < triesMax; tries++) {
-    const after = (await journal.read(stream))?.entries.length ?? 0;
+    const before = (await journal.read(stream))?.entries ?? [];
+    check(before);
     const header = { partOf: runStream(runId), endedAt: null };
-    if ((await journal.append(stream, { after, entries: [entry], header })) === "appended") return;
+    const write = { after: before.length, entries: [entry], header };
+    if ((await journal.append(stream, write)) === "appended") return;
   }
+  const message = `too many processes make requests to run ${runId} at once; try again`;
+  throw new AgentCoreError("AC_STORE_UNAVAILABLE", message, { evidence: { run: runId } });
 }
 
 export interface RequestWatchOptions {
@@ -61,8 +82,10 @@ export interface RequestWatchOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly runId: string;
-  /** Earlier cancels were for an earlier execution. */
-  readonly since: number;
+  /** So many cancels and answers have taken effect, or were for an execution that has ended. Answers are passed on again. */
+  readonly done: number;
+  /** Wall clock, in ms: so are cancels before it, in journals that do not count. */
+  readonly doneBefore: number;
   readonly onCancel: (message: string) => void;
   readonly onAnswer: (answer: AnswerRequest) => void;
 }
@@ -78,6 +101,11 @@ export class RequestWatch {
   constructor(options: RequestWatchOptions) {
     this.#options = options;
     this.#timer = this.#later();
+  }
+
+  /** How many requests it has passed on, including the one that it passes on now. */
+  get seen(): number {
+    return this.#seen;
   }
 
   /** Passes on what came since the last look. Resolves with false if that could not be read. */
@@ -104,9 +132,10 @@ export class RequestWatch {
     try {
       const found = await journal.read(requestStream(runId));
       if (this.#isClosed) return true;
-      const entries = found?.entries ?? [];
-      for (const entry of entries.slice(this.#seen)) this.#pass(entry);
-      this.#seen = entries.length;
+      for (const entry of (found?.entries ?? []).slice(this.#seen)) {
+        this.#seen += 1;
+        this.#pass(entry);
+      }
       return true;
     } catch (error) {
       log.warn({ error, run: runId }, "could not look for requests to the run; looking again");
@@ -115,10 +144,10 @@ export class RequestWatch {
   }
 
   #pass(entry: JournalValue): void {
-    const { since, onCancel, onAnswer } = this.#options;
+    const { done, doneBefore, onCancel, onAnswer } = this.#options;
     const answer = answerSchema.safeParse(entry);
     if (answer.success) return onAnswer(answer.data);
     const cancel = cancelSchema.safeParse(entry);
-    if (cancel.success && cancel.data.at >= since) onCancel(cancel.data.message);
+    if (cancel.success && this.#seen > done && cancel.data.at >= doneBefore) onCancel(cancel.data.message);
   }
 }

@@ -22,6 +22,7 @@ import { noSuchStep } from "../no-such-step.ts";
 import { pathInside, realOf } from "../places.ts";
 import { prepareContextDir, requireArtifacts, requireWorkspace } from "../steps/check-places.ts";
 import { entriesForOnly } from "./only-step.ts";
+import { requestCount } from "./requests.ts";
 import { stepsToRetry, type RetryChoice } from "./retry-run.ts";
 import { GroupPlace, groupName } from "./concurrency-group.ts";
 import { readEntries } from "../records/run-entry.ts";
@@ -325,7 +326,8 @@ async function retry(
     const message = `run ${runId} has ended (${state.outcome}), and none of its steps failed`;
     throw new AgentCoreError("AC_WORKFLOW_ENDED", message, { evidence: { run: runId } });
   }
-  await log.append([{ type: "event", at: ports.clock.now(), event: { type: "retried", steps } }]);
+  const requests = await requestCount(ports.journal, runId);
+  await log.append([{ type: "event", at: ports.clock.now(), event: { type: "retried", steps }, requests }]);
 }
 
 async function startChildRun(

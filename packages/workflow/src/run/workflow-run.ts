@@ -71,6 +71,7 @@ export class WorkflowRun {
   readonly #approvals: ApprovalWaits;
   readonly #pieces: Pieces;
   readonly #notifier: Notifier;
+  #requests: RequestWatch | null = null;
 
   constructor(options: WorkflowRunOptions) {
     const { runId, workflow, base, instances, log, ports, settings } = options;
@@ -109,7 +110,8 @@ export class WorkflowRun {
   stop(outcome: Exclude<RunOutcome, "SUCCEEDED">, message: string, code?: ErrorCode): void {
     if (this.#interruption !== null) return;
     const reason = { outcome, message, ...(code === undefined ? {} : { code }) };
-    this.#inbox.put({ type: "event", at: this.#now(), event: { type: "stop_requested", reason } });
+    const event = { type: "stop_requested", reason } as const;
+    this.#inbox.put({ type: "event", at: this.#now(), event, requests: this.#requests?.seen ?? 0 });
   }
 
   /**
@@ -155,6 +157,7 @@ export class WorkflowRun {
     const { log, workflow, runId, resumed } = this.#options;
     this.#tellStart(resumed);
     const watch = this.#watchForRequests();
+    this.#requests = watch;
     try {
       const mayWork = await this.#mayWork(watch);
       if (resumed && this.#interruption === null) await this.#pickUp();
@@ -206,13 +209,14 @@ export class WorkflowRun {
   /** Null for sub-workflows: they end with the outermost run, and have its answers. */
   #watchForRequests(): RequestWatch | null {
     const { log, ports, runId } = this.#options;
-    const { created, since } = log.record;
+    const { created, requestsDone, requestsDoneBefore } = log.record;
     if (created.parent !== null) return null;
     const { answers } = ports;
     const watch = new RequestWatch({
       ...ports,
       runId,
-      since,
+      done: requestsDone,
+      doneBefore: requestsDoneBefore,
       onCancel: (reason) => this.cancel({ reason }),
       onAnswer: (answer) => answers.take(answer),
     });
