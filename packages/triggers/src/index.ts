@@ -1,0 +1,9 @@
+/** The daemon file, its events and triggers. */
+export * from "./definition.ts";
+export * from "./firing.ts";
+export * from "./source.ts";
+export * from "./trigger-event.ts";
+export * from "./trigger-runner.ts";
+export * from "./trigger-state.ts";
+export * from "./trigger-store.ts";
+export type * from "./decide/machine.ts";
