@@ -127,12 +127,16 @@ it("keeps the code of a run of a workflow, whose other commands are not in that 
   expect(keptAfter("run", file)).toEqual(kept);
 });
 
-it("logs what goes wrong, as JSON on stderr", () => {
+it("logs what goes wrong on stderr, as a sentence or with --json as JSON", () => {
   const broken = join(scratch.root, "broken", "spool");
   mkdirSync(broken, { recursive: true });
   writeFileSync(join(broken, "p1.json"), "no result");
-  const { status, stderr } = run(["run", "true", "--worker", "shell", "--state-dir", join(broken, "..")]);
-  expect(status).toBe(0);
+  const args = ["run", "true", "--worker", "shell", "--state-dir", join(broken, "..")];
+  const said = run(args);
+  expect(said.status).toBe(0);
+  expect(said.stderr.split("\n")[0]).toMatch(/^agentcore: .*spool.*\(.*\)$/);
+  writeFileSync(join(broken, "p1.json"), "no result");
+  const { stderr } = run([...args, "--json"]);
   expect(JSON.parse(stderr.split("\n")[0] ?? "")).toMatchObject({
     level: 50,
     msg: expect.stringContaining("spool"),

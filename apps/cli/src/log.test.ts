@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { execFileSync, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { createLog } from "./log.ts";
+import { createCommandLog, createLog } from "./log.ts";
 
 const module = fileURLToPath(new URL("log.ts", import.meta.url));
 
@@ -35,6 +35,19 @@ it("lines can go to another destination", async () => {
   log.warn({ n: 1 }, "seen");
   await log.flush();
   expect(written.map((line) => JSON.parse(line) as object)).toMatchObject([{ level: 40, msg: "seen", n: 1 }]);
+});
+
+it("a command for people logs sentences without control characters", async () => {
+  const written: string[] = [];
+  const log = createCommandLog(false, { write: (line) => written.push(line) });
+  log.info({}, "unseen");
+  log.warn({ step: "a\u001b[2J", files: ["x"] }, "it is not kept");
+  log.error({ error: new Error("no disk") }, "it failed");
+  await log.flush();
+  expect(written).toEqual([
+    'agentcore: warning: it is not kept (step a, files ["x"])\n',
+    "agentcore: it failed (error no disk)\n",
+  ]);
 });
 
 it("the logging library is not loaded where nothing is logged", () => {

@@ -1,9 +1,10 @@
 /**
- * The program's log: JSON lines on stderr, written by pino. pino is loaded with the first line that the level allows,
- * because most runs log nothing. Earlier lines keep their order.
+ * The program's log on stderr: sentences for people, JSON lines for programs. pino writes the JSON, and is loaded with the
+ * first line that the level allows, because most runs log nothing. Earlier lines keep their order.
  */
 import type { Log } from "@agentcore/contract";
 import { openOutput } from "./output.ts";
+import { oneLine } from "./screen/text.ts";
 
 export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -37,6 +38,34 @@ export function createLog(level: LogLevel, destination?: LogDestination): Proces
     error: write("error"),
     flush: () => written,
   };
+}
+
+/** The log of a command that a person runs, from warnings on: sentences, or JSON lines with `json`. */
+export function createCommandLog(json: boolean | undefined, destination?: LogDestination): ProcessLog {
+  if (json === true) return createLog("warn", destination);
+  const lines = destination ?? stderrLines();
+  const write =
+    (prefix: string) =>
+    (fields: Readonly<Record<string, unknown>>, message: string): void =>
+      lines.write(`agentcore: ${prefix}${oneLine(`${message}${detailsOf(fields)}`)}\n`);
+  const hidden = (): void => {};
+  return {
+    debug: hidden,
+    info: hidden,
+    warn: write("warning: "),
+    error: write(""),
+    flush: () => Promise.resolve(),
+  };
+}
+
+function detailsOf(fields: Readonly<Record<string, unknown>>): string {
+  const details = Object.entries(fields).map(([name, value]) => `${name} ${textOf(value)}`);
+  return details.length === 0 ? "" : ` (${details.join(", ")})`;
+}
+
+function textOf(value: unknown): string {
+  if (value instanceof Error) return value.message;
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
 }
 
 /** Does not use the library's file descriptor: a log that cannot be written must not end the work. */

@@ -31,7 +31,7 @@ export {
   type StoredRun,
 } from "./records/read-runs.ts";
 export { stepInstances, type StepInstance } from "./plan/step-instance.ts";
-export type { StepReport } from "./records/record-files.ts";
+export { durationMsOf, type StepReport } from "./records/record-files.ts";
 export type { RetryChoice } from "./run/retry-run.ts";
 export type { RunPorts, RunResult, RunSettings, WorkflowEvent } from "./run-ports.ts";
 export type { BaseCommit, RunCreated, RunEntry } from "./records/entry-types.ts";

@@ -97,4 +97,6 @@ export interface RunResult {
   readonly costUsd: number | null;
   readonly startedAt: number;
   readonly endedAt: number;
+  /** Of the time between the two: in which no process worked on the run, in ms. */
+  readonly downtimeMs: number;
 }

@@ -20,7 +20,7 @@ import {
   type TaskOptions,
 } from "../options/job-from-options.ts";
 import { requireKnownCost } from "../options/require-price.ts";
-import { createLog, type ProcessLog } from "../log.ts";
+import { createCommandLog, type ProcessLog } from "../log.ts";
 import { announcementOf, loadOptionsConfig } from "../queue/open-queue.ts";
 import { exitCodes } from "../exit-code.ts";
 import { LastMessage } from "../present/last-message.ts";
@@ -62,7 +62,7 @@ export async function run(instructions: string | undefined, options: RunOptions,
   const adapter = await requireWorker(job.task.worker, job.task.capabilities ?? [], loaded);
   requireWorkerProgram(adapter, loaded, io.env);
   await requireKnownCost(adapter, job.task.model, loaded.config);
-  const log = createLog("warn");
+  const log = createCommandLog(options.json);
   const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
   const composition = await compose({ config: loaded.config, state, adapters: [adapter], env: io.env, log });
   const message = new LastMessage();

@@ -28,7 +28,7 @@ import { onInterrupt } from "../interrupt.ts";
 import type { Io } from "../io.ts";
 import { checkWorkspace } from "../options/job-from-options.ts";
 import { priceWarning, requireKnownCost } from "../options/require-price.ts";
-import { createLog, type ProcessLog } from "../log.ts";
+import { createCommandLog, type ProcessLog } from "../log.ts";
 import { announcementOf, loadOptionsConfig, withQueue, type StateOptions } from "../queue/open-queue.ts";
 import { shortId } from "../screen/short-id.ts";
 import { resolveStateDir } from "../state/state-dir.ts";
@@ -234,11 +234,11 @@ function presenterFor(
   run: LiveRunOptions,
   io: Io,
 ): { readonly presenter: WorkflowPresenter; readonly log: ProcessLog } {
-  if (json === true) return { presenter: workflowJsonLines(io), log: createLog("warn") };
+  if (json === true) return { presenter: workflowJsonLines(io), log: createCommandLog(true) };
   if (verbose === true || plain === true || !canBeLive(io))
-    return { presenter: workflowLines(io, verbose === true), log: createLog("warn") };
+    return { presenter: workflowLines(io, verbose === true), log: createCommandLog(false) };
   const stderr = heldOutput((text) => io.stderr.write(text));
-  const log = io.stderr.stream.isTTY === true ? createLog("warn", stderr) : createLog("warn");
+  const log = createCommandLog(false, io.stderr.stream.isTTY === true ? stderr : undefined);
   return { presenter: workflowLive(io, run, stderr), log };
 }
 

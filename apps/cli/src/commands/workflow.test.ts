@@ -158,11 +158,14 @@ it("a run that another process works on is not resumed beside it, and can be onc
   await started.finished;
   writeFileSync(join(scratch.workspace, "go"), "");
   const resumed = await agentcore(scratch, ["workflow", "resume", run, "--json"]);
-  expect(resumed.code).toBe(0);
+  expect(resumed).toMatchObject({ code: 0, stderr: "" });
   expect(jsonLinesOf(resumed.stdout).at(-1)).toMatchObject({
     outcome: "SUCCEEDED",
     steps: [{ attempts: 2 }, { attempts: 1 }],
   });
+  const ended = await agentcore(scratch, ["workflow", "resume", run]);
+  expect(ended).toMatchObject({ code: 0, stderr: "agentcore: the run has already ended (SUCCEEDED)\n" });
+  expect(ended.stdout).not.toContain("resumed");
 });
 
 describe("2, and nothing is started, for", () => {

@@ -187,6 +187,9 @@ function cureLines(id: string, state: string): Line[] {
 const textOf = (value: JournalHeader[string] | undefined): string =>
   typeof value === "string" ? value : JSON.stringify(value ?? null);
 
-function timeOf({ startedAt, endedAt }: JournalHeader): number {
-  return Number(endedAt ?? systemClock.now()) - Number(startedAt);
+/** The time in which a process worked on the run. */
+function timeOf(header: JournalHeader): number {
+  const { startedAt, endedAt, downtimeMs = 0 } = header;
+  const last = runStateOf(header) === "INTERRUPTED" ? header["lastAt"] : null;
+  return Math.max(0, Number(endedAt ?? last ?? systemClock.now()) - Number(startedAt) - Number(downtimeMs));
 }

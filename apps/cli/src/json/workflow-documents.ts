@@ -9,6 +9,10 @@ const maybeText = z.string().nullable();
 const maybeNumber = z.number().nullable();
 const count = z.int().nonnegative();
 
+const downtimeMs = z
+  .number()
+  .meta({ description: "Of the time since the start: in which no process worked on the run, in ms." });
+
 const question = {
   message: text,
   /** Users who may answer; empty: everybody. */
@@ -39,6 +43,7 @@ const stepShape = {
   loops: z.boolean(),
   startedAt: maybeNumber,
   endedAt: maybeNumber,
+  downtimeMs,
   costUsd: maybeNumber,
   tokens: z.int().nullable(),
   artifacts: z.array(text),
@@ -65,6 +70,7 @@ const runFields = {
   stepsEnded: count,
   startedAt: z.number(),
   endedAt: maybeNumber,
+  downtimeMs,
   message: maybeText,
   costUsd: maybeNumber,
   tokens: z.int().nullable(),
@@ -111,6 +117,7 @@ export const workflowDocuments: Readonly<Record<string, () => z.ZodType>> = {
       tokens: z.int().nullable(),
       startedAt: z.number(),
       endedAt: z.number(),
+      downtimeMs,
     }),
   run: () => z.strictObject({ type: z.literal("run"), ...runFields }),
   run_details: () =>
@@ -187,6 +194,7 @@ export function runJson(id: string, header: JournalHeader, state: string): Recor
     stepsEnded,
     startedAt,
     endedAt: endedAt ?? null,
+    downtimeMs: header["downtimeMs"] ?? 0,
     message: message ?? null,
     waitsForGroup: header["waitsForGroup"] ?? null,
     costUsd: costUsd ?? null,

@@ -6,7 +6,7 @@ import { workerNames } from "../adapters.ts";
 import { announceConfig, type Announcement } from "../config/announce.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import type { Io } from "../io.ts";
-import { createLog } from "../log.ts";
+import { createCommandLog } from "../log.ts";
 import { createStateDir, resolveStateDir, type StateDir } from "../state/state-dir.ts";
 import { isGeneratedId, shortIdChars, shortIdsAmong } from "../screen/short-id.ts";
 import { afterPrefix, findId, type IdSource } from "./find-id.ts";
@@ -52,7 +52,7 @@ export async function withQueue<T>(
   const loaded = await loadOptionsConfig(options, io);
   const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
   createStateDir(state);
-  const log = createLog("warn");
+  const log = createCommandLog(options.json);
   const store = createSqliteJobStore(await openStateDatabase({ directory: state.path }));
   const client = openClient(store, loaded, log);
   try {

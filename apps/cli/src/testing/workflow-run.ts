@@ -25,6 +25,7 @@ export function testReport(rest: Partial<StepReport>): StepReport {
     cached: false,
     taken: false,
     retryAt: null,
+    downtimeMs: 0,
     startedAt: 1_700_000_000_000,
     endedAt: 1_700_000_002_300,
     costUsd: null,
@@ -53,5 +54,6 @@ export function testRunResult(steps: readonly StepReport[]): RunResult {
     costUsd: 0.5,
     startedAt: 1_700_000_000_000,
     endedAt: 1_700_000_005_000,
+    downtimeMs: 0,
   };
 }

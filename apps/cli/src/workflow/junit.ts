@@ -3,13 +3,14 @@
  * and their order are accepted by the schemas of Ant and of Jenkins, and a failure's text is in its `message` and in the
  * element, because readers show one or the other. Pure.
  */
-import type { RunResult, StepReport } from "@agentcore/workflow";
+import { durationMsOf, type RunResult, type StepReport } from "@agentcore/workflow";
 import { escapeMarkup } from "../markup.ts";
 import { oneLine } from "../screen/text.ts";
 import { shownStatus } from "./status.ts";
 
 export function junitReport(name: string, result: RunResult): string {
-  const { steps, startedAt, endedAt } = result;
+  const { steps, startedAt } = result;
+  const time = seconds(durationMsOf(result) ?? 0);
   const count = (...statuses: StepReport["status"][]): number =>
     steps.filter((step) => statuses.includes(shownStatus(step)) && !step.isTolerated).length;
   const tolerated = steps.filter(({ isTolerated }) => isTolerated).length;
@@ -22,12 +23,12 @@ export function junitReport(name: string, result: RunResult): string {
     `name="${escapeMarkup(name)}"`,
     counts,
     `skipped="${count("SKIPPED", "WAITING") + tolerated}"`,
-    `time="${seconds(endedAt - startedAt)}"`,
+    `time="${time}"`,
     `timestamp="${timestamp(startedAt)}"`,
   ].join(" ");
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites name="${escapeMarkup(name)}" ${counts} time="${seconds(endedAt - startedAt)}">`,
+    `<testsuites name="${escapeMarkup(name)}" ${counts} time="${time}">`,
     `<testsuite ${suite}>`,
     ...steps.map((step) => testCase(name, step)),
     "</testsuite>",
@@ -37,9 +38,9 @@ export function junitReport(name: string, result: RunResult): string {
 }
 
 function testCase(name: string, step: StepReport): string {
-  const { id, isFinal, startedAt, endedAt } = step;
+  const { id, isFinal } = step;
   const group = isFinal ? `${name}.finally` : name;
-  const time = startedAt === null || endedAt === null ? 0 : endedAt - startedAt;
+  const time = durationMsOf(step) ?? 0;
   const head = `<testcase name="${escapeMarkup(id)}" classname="${escapeMarkup(group)}" time="${seconds(time)}"`;
   const inner = `${verdict(step)}${output(step)}`;
   return inner === "" ? `${head}/>` : `${head}>${inner}</testcase>`;

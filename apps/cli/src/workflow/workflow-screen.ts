@@ -1,6 +1,6 @@
 /** Shows a workflow run as lines for people: one for each change of a step, and a summary at the end. Pure. */
 import { formatDuration } from "@agentcore/contract";
-import type { RunResult, StepReport } from "@agentcore/workflow";
+import { durationMsOf, type RunResult, type StepReport } from "@agentcore/workflow";
 import { span, type Line, type Tone } from "../screen/line.ts";
 import { shortId } from "../screen/short-id.ts";
 import { table } from "../screen/table.ts";
@@ -47,8 +47,9 @@ function endDetails(step: StepReport): string[] {
   ];
 }
 
-function durationOf({ startedAt, endedAt }: StepReport): string {
-  return startedAt === null || endedAt === null ? "" : formatDuration(endedAt - startedAt);
+function durationOf(report: StepReport): string {
+  const durationMs = durationMsOf(report);
+  return durationMs === null ? "" : formatDuration(durationMs);
 }
 
 /** Why a step ended as it did, or what it waits for; who approved it, if somebody did. */
@@ -133,7 +134,7 @@ const outcomeTones: Readonly<Record<RunResult["outcome"], Tone>> = {
 };
 
 export function summary(result: RunResult): Line[] {
-  const { outcome, reason, costUsd, startedAt, endedAt, run } = result;
+  const { outcome, reason, costUsd, run } = result;
   const money = costUsd === null ? "" : `  $${costUsd.toFixed(4)}`;
   return [
     [],
@@ -143,7 +144,7 @@ export function summary(result: RunResult): Line[] {
     [
       span("Workflow: "),
       span(outcome, outcomeTones[outcome]),
-      span(`  (${formatDuration(endedAt - startedAt)})${money}`),
+      span(`  (${formatDuration(durationMsOf(result) ?? 0)})${money}`),
       span(`  run ${shortId(run)}`, "dim"),
     ],
     ...(reason === null ? [] : [[span(reason, "dim")]]),

@@ -150,7 +150,7 @@ export class OwnerLease {
       this.#takingOver = false;
     }
     this.#others = this.#others.filter(({ owner }) => owner !== from);
-    log.warn({ from, jobs: moved.length }, "took over from a scheduler that is gone");
+    log.info({ from, jobs: moved.length }, "took over from a scheduler that is gone");
     onTakenOver(moved);
   }
 

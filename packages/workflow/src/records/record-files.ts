@@ -30,6 +30,8 @@ export interface StepReport {
   readonly retryAt: number | null;
   readonly startedAt: number | null;
   readonly endedAt: number | null;
+  /** Of the time since its start: in which no process worked on the run, in ms. */
+  readonly downtimeMs: number;
   /** Null if no worker reported its cost. */
   readonly costUsd: number | null;
   readonly tokens: number;
@@ -47,6 +49,15 @@ export interface StepReport {
   readonly isTolerated: boolean;
   /** One of `finally`. */
   readonly isFinal: boolean;
+}
+
+/** How long it took, without the time in which no process worked on the run; null if it has not ended. */
+export function durationMsOf({
+  startedAt,
+  endedAt,
+  downtimeMs,
+}: Pick<StepReport, "startedAt" | "endedAt" | "downtimeMs">): number | null {
+  return startedAt === null || endedAt === null ? null : Math.max(0, endedAt - startedAt - downtimeMs);
 }
 
 const unwell: ReadonlySet<string> = new Set(["FAILED", "INCOMPLETE"]);
@@ -70,6 +81,7 @@ export function stepReport(record: RunRecord, { id, step }: StepInstance): StepR
     retryAt: retry?.at ?? null,
     startedAt: facts.startedAt,
     endedAt: facts.endedAt,
+    downtimeMs: facts.downtimeMs,
     costUsd: facts.costKnown ? facts.spent.costUsd : null,
     tokens: facts.spent.tokens,
     artifacts: facts.artifacts,
@@ -98,6 +110,7 @@ export function writeStepRecord(contextDir: string, report: StepReport): void {
     isTolerated,
     isFinal,
     retryAt: _,
+    downtimeMs: __,
     ...rest
   } = report;
   const meta = {
@@ -108,7 +121,7 @@ export function writeStepRecord(contextDir: string, report: StepReport): void {
     job: jobId,
     started_at: startedAt,
     ended_at: endedAt,
-    duration_ms: startedAt === null || endedAt === null ? null : endedAt - startedAt,
+    duration_ms: durationMsOf(report),
     cost_usd: costUsd,
   };
   replaceFileSync(join(stepDir(contextDir, report.id), "_meta.json"), jsonText(meta));

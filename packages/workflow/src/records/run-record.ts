@@ -12,6 +12,8 @@ import { runStream } from "./streams.ts";
 export interface StepFacts {
   readonly startedAt: number | null;
   readonly endedAt: number | null;
+  /** Between its start and its end: in which no process worked on the run. */
+  readonly downtimeMs: number;
   readonly spent: Spending;
   readonly interruptions: number;
   readonly errorClass: string | null;
@@ -40,6 +42,7 @@ export interface StepFacts {
 const noFacts: StepFacts = {
   startedAt: null,
   endedAt: null,
+  downtimeMs: 0,
   spent: nothingSpent,
   interruptions: 0,
   errorClass: null,
@@ -76,6 +79,8 @@ export interface RunRecord {
   /** Time that was spent on the run before the last resume, as far as the journal knows. */
   readonly activeMsBefore: number;
   readonly activeSince: number;
+  /** Since its start: in which no process worked on it, as far as the journal knows. */
+  readonly downtimeMs: number;
   /** By key, in order. */
   readonly notifications: ReadonlyMap<string, Notification>;
   /** Name of the concurrency group that it waits for; null if it waits for none. */
@@ -115,6 +120,7 @@ export function newRecord(steps: readonly PlanStep[], created: RunCreated): Reco
     branch: null,
     activeMsBefore: 0,
     activeSince: created.at,
+    downtimeMs: 0,
     isPaused: false,
     waitsForGroup: null,
     notifications: new Map(),
@@ -138,6 +144,7 @@ export function foldEntry(record: RecordDraft, entry: RunEntry): void {
       return;
     case "resumed":
       if (!record.isPaused) record.activeMsBefore += Math.max(0, lastAt - record.activeSince);
+      addDowntime(record, Math.max(0, entry.at - lastAt));
       record.activeSince = entry.at;
       record.interruption = null;
       return;
@@ -162,6 +169,16 @@ export function foldEntry(record: RecordDraft, entry: RunEntry): void {
   }
 }
 
+/** The wait for an approval goes on meanwhile. */
+function addDowntime(record: RecordDraft, ms: number): void {
+  record.downtimeMs += ms;
+  for (const [id, facts] of record.facts) {
+    const isOpen = facts.startedAt !== null && facts.endedAt === null;
+    if (!isOpen || record.state.steps.get(id)?.kind === "awaiting") continue;
+    record.facts.set(id, { ...facts, downtimeMs: facts.downtimeMs + ms });
+  }
+}
+
 function followPause(record: RecordDraft, at: number): void {
   const isWaiting = record.state.isWaiting || record.waitsForGroup !== null;
   if (isWaiting === record.isPaused) return;
@@ -182,6 +199,7 @@ function foldEvent(record: RecordDraft, entry: RunEventEntry): void {
       facts.set(id, factsAnew(facts.get(id)));
     if (event.type !== "retried") return;
     record.notifications.clear();
+    record.downtimeMs += Math.max(0, at - (record.endedAt ?? at));
     // A retry has the full time of the run again.
     const fresh = { activeMsBefore: 0, activeSince: at, endedAt: null, interruption: null };
     Object.assign(record, fresh);
@@ -223,6 +241,7 @@ function factsAfter(facts: StepFacts, entry: RunEventEntry, ended: boolean): Ste
   return {
     startedAt: facts.startedAt ?? (starts || entry.approval !== undefined ? at : null),
     endedAt: ended ? (facts.endedAt ?? at) : null,
+    downtimeMs: facts.downtimeMs,
     spent: addSpending(facts.spent, entry.spent ?? nothingSpent),
     interruptions: facts.interruptions + (entry.interruptions ?? 0),
     errorClass: entry.errorClass ?? (starts ? null : facts.errorClass),
@@ -267,7 +286,9 @@ export function headerOf(workflow: Workflow, record: RunRecord, owner: JournalVa
     parent,
     partOf: root === null ? null : runStream(root),
     startedAt: at,
+    lastAt: record.lastAt,
     endedAt,
+    downtimeMs: record.downtimeMs,
     outcome: state.outcome,
     message: state.stop?.message ?? interruption,
     interrupted: interruption !== null,

@@ -5,6 +5,7 @@
  */
 import type { RunEvent as JobEvent, WorkerEvent } from "@agentcore/contract";
 import type { WorkflowEvent } from "../run-ports.ts";
+import { durationMsOf } from "./record-files.ts";
 
 export function telemetryLine(event: WorkflowEvent, includeWorkerOutput: boolean): object {
   const { at: ts, type, run } = event;
@@ -25,8 +26,8 @@ export function telemetryLine(event: WorkflowEvent, includeWorkerOutput: boolean
       return { ...common, step, piece, event: includeWorkerOutput ? event.event : jobFacts(event.event) };
     }
     case "run_ended": {
-      const { outcome, code, spent, startedAt, endedAt } = event.result;
-      return { ...common, outcome, code, spent, durationMs: endedAt - startedAt };
+      const { outcome, code, spent } = event.result;
+      return { ...common, outcome, code, spent, durationMs: durationMsOf(event.result) };
     }
   }
 }

@@ -340,6 +340,8 @@ export class WorkflowRun {
 
   #tellStart(resumed: boolean): void {
     const { runId, instances, log } = this.#options;
+    // A run that has ended is only shown.
+    if (log.record.state.outcome !== null) return;
     const { name } = log.record.created;
     const steps = instances.all().map(({ id }) => id);
     this.#emit({ type: "run_started", at: this.#now(), run: runId, name, resumed, steps });
@@ -359,6 +361,7 @@ export class WorkflowRun {
       costUsd: knownCost(log.record),
       startedAt: created.at,
       endedAt: endedAt ?? this.#now(),
+      downtimeMs: log.record.downtimeMs,
     };
   }
 

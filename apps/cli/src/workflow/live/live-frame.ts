@@ -102,7 +102,8 @@ function timeText(reports: readonly StepReport[], now: number): string {
   const starts = reports.flatMap(({ startedAt }) => startedAt ?? []);
   if (starts.length === 0) return "";
   const ends = reports.some(isActive) ? [now] : reports.flatMap(({ endedAt }) => endedAt ?? []);
-  return ends.length === 0 ? "" : formatElapsed(Math.max(...ends) - Math.min(...starts));
+  const downtimeMs = Math.max(...reports.map((report) => report.downtimeMs));
+  return ends.length === 0 ? "" : formatElapsed(Math.max(...ends) - Math.min(...starts) - downtimeMs);
 }
 
 function lastText(node: LiveNode, report: StepReport): string {

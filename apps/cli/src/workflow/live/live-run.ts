@@ -289,6 +289,7 @@ function pending(id: string): StepReport {
     cached: false,
     taken: false,
     retryAt: null,
+    downtimeMs: 0,
     startedAt: null,
     endedAt: null,
     costUsd: null,

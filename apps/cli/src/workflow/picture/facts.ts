@@ -86,5 +86,6 @@ function timeOf(reports: readonly StepReport[]): string {
   const starts = reports.flatMap(({ startedAt }) => startedAt ?? []);
   const ends = reports.flatMap(({ endedAt }) => endedAt ?? []);
   if (starts.length === 0 || ends.length === 0) return "";
-  return formatDuration(Math.max(0, Math.max(...ends) - Math.min(...starts)));
+  const downtimeMs = Math.max(...reports.map((report) => report.downtimeMs));
+  return formatDuration(Math.max(0, Math.max(...ends) - Math.min(...starts) - downtimeMs));
 }

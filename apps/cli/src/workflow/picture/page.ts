@@ -4,6 +4,7 @@
  */
 import { formatDuration } from "@agentcore/contract";
 import {
+  durationMsOf,
   nodesWithin,
   type GraphNode,
   type StepReport,
@@ -189,7 +190,8 @@ function limitRows({
 function reportRows(reports: readonly StepReport[], path: string, run: PictureRun | null): readonly Row[] {
   const above = path.slice(0, path.lastIndexOf("/") + 1);
   return reports.map((report) => {
-    const { id, status, reason, attempts, startedAt, endedAt, costUsd, tokens, artifacts, approval } = report;
+    const { id, status, reason, attempts, costUsd, tokens, artifacts, approval } = report;
+    const durationMs = durationMsOf(report);
     const parts = [
       statusLabel(shownStatus(report)).text,
       ...(status === "WAITING" && approval !== null
@@ -197,7 +199,7 @@ function reportRows(reports: readonly StepReport[], path: string, run: PictureRu
         : []),
       iterationsText(report),
       attempts > 1 ? `${attempts} attempts` : "",
-      startedAt === null || endedAt === null ? "" : formatDuration(endedAt - startedAt),
+      durationMs === null ? "" : formatDuration(durationMs),
       costUsd === null ? "" : formatDollars(costUsd),
       tokens > 0 ? `${formatCount(tokens)} tokens` : "",
       artifacts.length === 0 ? "" : `left ${artifacts.join(", ")}`,
