@@ -112,6 +112,19 @@ describe("the runs of a concurrency group", () => {
     await gone.result();
   });
 
+  it("keep their place when somebody else tries to resume or retry them", async () => {
+    const handle = await rig.start(inGroup("a"));
+    await until(() => ledger().length === 1);
+    for (const attempt of [rig.resume, rig.retry])
+      await expect(attempt(handle.id, inGroup("a"))).rejects.toMatchObject({
+        code: "AC_WORKFLOW_TAKEN",
+        message: `another process, or another part of this one, works on run ${handle.id}`,
+      });
+    await expect(rig.start(inGroup("b", "fail"))).rejects.toMatchObject({ code: "AC_WORKFLOW_BUSY" });
+    go();
+    expect((await handle.result()).outcome).toBe("SUCCEEDED");
+  });
+
   it("that wait can be interrupted and resumed, or cancelled before anything of them runs", async () => {
     const first = await rig.start(inGroup("a"));
     await until(() => ledger().length === 1);

@@ -55,13 +55,17 @@ export class GroupPlace {
     this.#ticket = ports.ids.next();
   }
 
-  /** Takes a place at the end. Throws `AC_WORKFLOW_BUSY` with `when_busy: fail` if another run has one. `group.name`: filled in. */
+  /**
+   * Takes a place at the end. Throws `AC_WORKFLOW_TAKEN` if the run has one already: it must not lose that to somebody who then
+   * finds the run at work. Throws `AC_WORKFLOW_BUSY` with `when_busy: fail` if another run has one. `group.name`: filled in.
+   */
   static async take(ports: GroupPorts, group: ConcurrencyGroup, member: GroupMember): Promise<GroupPlace> {
     const place = new GroupPlace(ports, group.name, member);
     const own: Place = { run: member.run, ticket: place.#ticket, owner: member.owner };
     let others: readonly Place[] = [];
     await place.#change((places) => {
-      others = place.#alive(places).filter(({ run }) => run !== member.run);
+      others = place.#alive(places).filter(({ ticket }) => ticket !== place.#ticket);
+      if (others.some(({ run }) => run === member.run)) throw taken(member.run);
       const [first] = others;
       if (first !== undefined && group.whenBusy === "fail") throw busy(group.name, first.run);
       return [...others, own];
@@ -145,6 +149,11 @@ export function groupName({ name }: ConcurrencyGroup, inputs: InputValues): stri
 /** No name of a stream begins with another. */
 function streamOf(name: string): string {
   return `workflow-group:${createHash("sha256").update(name).digest("hex")}`;
+}
+
+function taken(run: string): AgentCoreError {
+  const message = `another process, or another part of this one, works on run ${run}`;
+  return new AgentCoreError("AC_WORKFLOW_TAKEN", message, { evidence: { run } });
 }
 
 function busy(name: string, run: string): AgentCoreError {
