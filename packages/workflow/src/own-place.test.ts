@@ -18,7 +18,8 @@ import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { collectOutputs, copyArtifact } from "./steps/artifacts.ts";
 import { JsonLinesFile } from "./records/json-lines-file.ts";
 import { noteOutputs } from "./steps/output-age.ts";
-import { appendToFile, openPlace, replaceFileSync } from "./own-place.ts";
+import { appendToFile, openPlace, replaceFile, replaceFileSync } from "./own-place.ts";
+import { prepareContextDir } from "./steps/check-places.ts";
 import { writeJson } from "./records/record-files.ts";
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), "agentcore-own-place-")));
@@ -77,20 +78,26 @@ describe.each(Object.entries(writers))("what becomes %s", (name, write) => {
     untouched();
   });
 
-  it.each(["", ".new"])("neither follows a link nor waits for a pipe called so (%j)", async (suffix) => {
-    mkdirSync(step());
-    const path = join(step(), `${name}${suffix}`);
-    symlinkSync(join(hidden, "state"), path);
-    const isAppended = name === "_lines" && suffix === "";
-    const tryIt = async (): Promise<void> =>
-      isAppended ? expect(write()).rejects.toThrow(/ELOOP|ENXIO/) : expect(write()).resolves.not.toThrow();
-    await tryIt();
-    untouched();
-    rmSync(path, { recursive: true, force: true });
-    execFileSync("mkfifo", [path]);
-    await tryIt();
-    if (!isAppended) expect(lstatSync(join(step(), name)).isFIFO()).toBe(false);
-  });
+  /** A worker may guess the names of files that are renamed into place. */
+  const freshNames = Array.from({ length: 500 }, (_, index) => `.${process.pid}-${index}.new`);
+
+  it.each([[[""]], [freshNames]])(
+    "neither follows a link nor waits for a pipe called so",
+    async (suffixes) => {
+      mkdirSync(step());
+      const paths = suffixes.map((suffix) => join(step(), `${name}${suffix}`));
+      for (const path of paths) symlinkSync(join(hidden, "state"), path);
+      const isAppended = name === "_lines" && suffixes.length === 1;
+      const tryIt = async (): Promise<void> =>
+        isAppended ? expect(write()).rejects.toThrow(/ELOOP|ENXIO/) : expect(write()).resolves.not.toThrow();
+      await tryIt();
+      untouched();
+      for (const path of paths) rmSync(path, { recursive: true, force: true });
+      execFileSync("mkfifo", paths);
+      await tryIt();
+      if (!isAppended) expect(lstatSync(join(step(), name)).isFIFO()).toBe(false);
+    },
+  );
 });
 
 it("a link that comes once the directory is open leads nothing astray", () => {
@@ -120,4 +127,14 @@ it("an artifact cannot hold the directory that it is put into", async () => {
   await expect(copyArtifact(workspace, join(step(), "all"))).rejects.toMatchObject({
     code: "AC_WORKFLOW_PATH",
   });
+});
+
+it("runs that write to one context directory at once are not in each other's way", async () => {
+  const texts = Array.from({ length: 40 }, (_, index) => `text ${index} `.repeat(100));
+  await Promise.all([
+    ...texts.map((text) => replaceFile(join(contextDir, "_workflow.json"), text)),
+    ...texts.map(() => prepareContextDir(contextDir)),
+  ]);
+  expect(texts).toContain(readFileSync(join(contextDir, "_workflow.json"), "utf8"));
+  expect(readdirSync(contextDir)).toEqual(["_workflow.json"]);
 });

@@ -76,10 +76,11 @@ export async function replaceFile(path: string, text: FileText): Promise<void> {
 
 /** As {@link replaceFile}, for a directory that is known to be the right one. */
 export async function putFile(target: string, text: FileText): Promise<void> {
-  await rm(`${target}.new`, { recursive: true, force: true });
-  await writeFile(`${target}.new`, text, { flag: "wx" });
+  const fresh = freshName(target);
+  await rm(fresh, { recursive: true, force: true });
+  await writeFile(fresh, text, { flag: "wx" });
   if (isDirectory(target)) await rm(target, { recursive: true, force: true });
-  await rename(`${target}.new`, target);
+  await rename(fresh, target);
 }
 
 /** As {@link replaceFile}, synchronous. */
@@ -87,13 +88,22 @@ export function replaceFileSync(path: string, text: string): void {
   const place = openPlace(dirname(path));
   try {
     const target = join(place.at, basename(path));
-    rmSync(`${target}.new`, { recursive: true, force: true });
-    writeFileSync(`${target}.new`, text, { flag: "wx" });
+    const fresh = freshName(target);
+    rmSync(fresh, { recursive: true, force: true });
+    writeFileSync(fresh, text, { flag: "wx" });
     if (isDirectory(target)) rmSync(target, { recursive: true, force: true });
-    renameSync(`${target}.new`, target);
+    renameSync(fresh, target);
   } finally {
     place.close();
   }
+}
+
+let freshNames = 0;
+
+/** Of this write only: another run, in this process or another, may write the same file. */
+function freshName(target: string): string {
+  freshNames += 1;
+  return `${target}.${process.pid}-${freshNames}.new`;
 }
 
 /** A rename cannot put a file in the place of a directory. */

@@ -20,7 +20,8 @@ export async function prepareContextDir(contextDir: string): Promise<void> {
   const probe = join(contextDir, "_writable");
   try {
     await replaceFile(probe, "");
-    await rm(probe);
+    // Another run may have removed it.
+    await rm(probe, { force: true });
   } catch (error) {
     const message = `cannot write to the context directory ${contextDir}: ${await reasonOf(contextDir, error)}`;
     throw new AgentCoreError("AC_WORKFLOW_CONTEXT", message, { cause: error, evidence: { contextDir } });
