@@ -115,8 +115,8 @@ describe("the runs of a concurrency group", () => {
   it("keep their place when somebody else tries to resume or retry them", async () => {
     const handle = await rig.start(inGroup("a"));
     await until(() => ledger().length === 1);
-    for (const attempt of [rig.resume, rig.retry])
-      await expect(attempt(handle.id, inGroup("a"))).rejects.toMatchObject({
+    for (const attempt of ["resume", "retry"] as const)
+      await expect(rig[attempt](handle.id, inGroup("a"))).rejects.toMatchObject({
         code: "AC_WORKFLOW_TAKEN",
         message: `another process, or another part of this one, works on run ${handle.id}`,
       });
