@@ -46,9 +46,18 @@ export async function loadAdapter(name: string, loaded: LoadedConfig): Promise<W
   const hint = hintFor(name, loaded);
   throw new AgentCoreError(
     "AC_WORKER_UNKNOWN",
-    `there is no worker "${name}"${hint}; there are ${names.join(", ")}${didYouMean(name, names)}`,
+    `there is no worker "${name}"${hint}; there are ${names.join(", ")}${didYouMeanWorker(name, names)}`,
     { evidence: { worker: name, known: names } },
   );
+}
+
+/** Names of programs that run scripts, as the shell worker does. */
+const shells: ReadonlySet<string> = new Set(["bash", "sh", "zsh", "dash", "script", "command"]);
+
+/** As `didYouMean`, and `shell` for the name of a shell. */
+export function didYouMeanWorker(name: string, names: readonly string[]): string {
+  const known = shells.has(name.toLowerCase()) && names.includes("shell") ? "shell" : null;
+  return known === null ? didYouMean(name, names) : `; did you mean "${known}"?`;
 }
 
 function hintFor(name: string, { config, source, ignored }: LoadedConfig): string {

@@ -11,6 +11,9 @@ it.each([
   ["open-code", "opencode"],
   ["shlel", "shell"],
   ["shel", "shell"],
+  ["claude", "claude-code"],
+  ["open", "opencode"],
+  ["co", undefined],
   ["gemini", undefined],
   ["", undefined],
   ["xy", undefined],
@@ -21,6 +24,12 @@ it.each([
 it("a name with nothing near it gets no suggestion", () => {
   expect(didYouMean("gemini", workers)).toBe("");
   expect(didYouMean("codx", workers)).toBe('; did you mean "codex"?');
+});
+
+it("a name of one letter is near to no other letter, and the beginning of several names to none of them", () => {
+  expect(nearest("a", ["b", "c"])).toBeUndefined();
+  expect(nearest("A", ["a", "b"])).toBe("a");
+  expect(nearest("build", ["build-linux", "build-macos"])).toBeUndefined();
 });
 
 it("among thousands of names none is looked for", () => {

@@ -23,7 +23,13 @@ function editDistance(a: string, b: string): number {
 /** With more names, no suggestion is made: a file with thousands of errors would take minutes. */
 const candidatesMax = 2000;
 
-/** The candidate nearest to `name`, if at most a third of its letters differ. */
+/** Fewer letters are the beginning of too many names. */
+const beginningMin = 3;
+
+/**
+ * The candidate nearest to `name`: at most a third of its letters differ, but not all of `name`; or else the only one that begins
+ * with `name`.
+ */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   if (candidates.length > candidatesMax) return undefined;
   const wanted = name.toLowerCase();
@@ -31,12 +37,18 @@ export function nearest(name: string, candidates: readonly string[]): string | u
   let bestDistance = Infinity;
   for (const candidate of candidates) {
     const distance = editDistance(wanted, candidate.toLowerCase());
-    if (distance < bestDistance && distance <= Math.max(1, Math.floor(candidate.length / 3))) {
+    if (distance < bestDistance && isNear(distance, wanted, candidate)) {
       best = candidate;
       bestDistance = distance;
     }
   }
-  return best;
+  if (best !== undefined || wanted.length < beginningMin) return best;
+  const longer = candidates.filter((candidate) => candidate.toLowerCase().startsWith(wanted));
+  return longer.length === 1 ? longer[0] : undefined;
+}
+
+function isNear(distance: number, wanted: string, candidate: string): boolean {
+  return distance < Math.max(1, wanted.length) && distance <= Math.max(1, Math.floor(candidate.length / 3));
 }
 
 /** `; did you mean "codex"?`, or nothing if no candidate is near. */

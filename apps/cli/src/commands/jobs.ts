@@ -6,6 +6,7 @@ import {
   type JobPage,
   type JobQuery,
   type JobStateKind,
+  type JobStore,
 } from "@agentcore/scheduler";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
@@ -107,18 +108,29 @@ export async function cancelJobs(ids: readonly string[], options: StateOptions, 
   return withQueue(options, io, async ({ store, client }) => {
     // Find all jobs before the first is stopped: a misspelled id stops nothing.
     const records = await Promise.all(ids.map((id) => findJob(store, id)));
+    let exitCode: number = exitCodes.succeeded;
     for (const { job } of records) {
       const { kind } = await client.cancel(job.id, { reason: "cancelled with `agentcore jobs cancel`" });
       if (options.json === true) io.stdout.json({ type: "cancel", id: job.id, outcome: kind });
-      else io.stdout.write(`${shortId(job.id)}  ${cancelWords[kind]}\n`);
+      else if (kind === "cancelled" || kind === "requested")
+        io.stdout.write(`${shortId(job.id)}  ${cancelWords[kind]}\n`);
+      else io.stderr.write(`agentcore: job ${shortId(job.id)} ${await notCancelled(store, job.id, kind)}\n`);
+      if (kind === "ended" || kind === "not_found") exitCode = exitCodes.failed;
     }
-    return exitCodes.succeeded;
+    return exitCode;
   });
 }
 
 const cancelWords = {
   cancelled: "cancelled",
   requested: "cancellation requested; follow it with agentcore jobs wait",
-  ended: "had ended already",
-  not_found: "was deleted meanwhile",
 } as const;
+
+async function notCancelled(
+  store: Pick<JobStore, "get">,
+  id: string,
+  kind: "ended" | "not_found",
+): Promise<string> {
+  const state = kind === "ended" ? (await store.get(id))?.state.kind : undefined;
+  return state === undefined ? "was deleted meanwhile" : `has already ended (${state})`;
+}

@@ -134,6 +134,12 @@ it("`jobs cancel` ends a queued job at once and a running one cleanly, by any na
   expect(waited.code).toBe(130);
   expect(JSON.parse(waited.stdout)).toMatchObject({ outcome: "cancelled", containment: { survivors: 0 } });
   expect((await show(queued)).state).toBe("cancelled");
+  const again = await run("jobs", "cancel", queued);
+  expect(again).toMatchObject({
+    code: 1,
+    stdout: "",
+    stderr: `agentcore: job ${shortId(queued)} has already ended (cancelled)\n`,
+  });
   working.child.kill("SIGINT");
   expect((await working.finished).code).toBe(0);
 });

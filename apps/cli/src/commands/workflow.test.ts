@@ -166,6 +166,9 @@ it("a run that another process works on is not resumed beside it, and can be onc
   const ended = await agentcore(scratch, ["workflow", "resume", run]);
   expect(ended).toMatchObject({ code: 0, stderr: "agentcore: the run has already ended (SUCCEEDED)\n" });
   expect(ended.stdout).not.toContain("resumed");
+  const newest = await agentcore(scratch, ["jobs", "show", "@last"]);
+  expect(newest.code).toBe(2);
+  expect(newest.stderr).toContain("there is no job yet apart from those of workflow runs: `agentcore jobs");
 });
 
 describe("2, and nothing is started, for", () => {

@@ -16,8 +16,7 @@ import { findProgram, programEnvironment, readVersion, type ProgramOptions } fro
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { didYouMean } from "@agentcore/yaml-file";
-import { workerNames } from "../adapters.ts";
+import { didYouMeanWorker, workerNames } from "../adapters.ts";
 import type { Environment } from "../config/env-text.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { nearestExisting } from "../config/own-directory.ts";
@@ -87,7 +86,7 @@ function unknownWorkers(loaded: LoadedConfig): string[] {
     .filter(([, name]) => !known.includes(name))
     .map(
       ([place, name]) =>
-        `${place}: there is no worker "${name}"; there are ${known.join(", ")}${didYouMean(name, known)}`,
+        `${place}: there is no worker "${name}"; there are ${known.join(", ")}${didYouMeanWorker(name, known)}`,
     );
 }
 

@@ -1,7 +1,7 @@
 /** Checks a job of a program as the command line checks its options: everything that is wrong is found before it is stored. */
 import { AgentCoreError, type JobSubmission, type WorkerAdapter } from "@agentcore/contract";
 import { requireCapabilities } from "@agentcore/worker-kit";
-import { didYouMean } from "@agentcore/yaml-file";
+import { didYouMeanWorker } from "../adapters.ts";
 import { resolve } from "node:path";
 import type { Config } from "../config/schema.ts";
 import { checkJob, checkWorkspace } from "../options/job-from-options.ts";
@@ -32,7 +32,7 @@ export function requireAdapter(name: string, adapters: readonly WorkerAdapter[])
   const known = adapters.map((adapter) => adapter.name);
   throw new AgentCoreError(
     "AC_WORKER_UNKNOWN",
-    `there is no worker "${name}"; there are ${known.join(", ")}${didYouMean(name, known)}`,
+    `there is no worker "${name}"; there are ${known.join(", ")}${didYouMeanWorker(name, known)}`,
     { evidence: { worker: name, known } },
   );
 }

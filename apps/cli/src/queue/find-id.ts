@@ -23,6 +23,8 @@ export interface IdSource {
   readonly beginning: (text: string, limit: number) => Promise<readonly string[]>;
   readonly ending: (text: string, limit: number) => Promise<readonly string[]>;
   readonly newest: () => Promise<string | undefined>;
+  /** What to say if there is no newest one. Default: that there is none yet. */
+  readonly none?: () => Promise<string>;
   /** Some recent ids, to suggest one. */
   readonly recent: () => Promise<readonly string[]>;
 }
@@ -34,7 +36,8 @@ export async function findId(text: string, source: IdSource): Promise<FoundId> {
   const { what } = source;
   if (text === lastWord) {
     const id = await source.newest();
-    return id === undefined ? { problem: `there is no ${what} yet` } : { id };
+    if (id !== undefined) return { id };
+    return { problem: (await source.none?.()) ?? `there is no ${what} yet` };
   }
   const exact = await source.exact(text);
   if (exact !== undefined) return { id: exact };

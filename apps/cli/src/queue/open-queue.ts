@@ -94,6 +94,10 @@ function jobIds(store: JobStore): IdSource {
       (await listed({ before: afterPrefix(text), limit })).filter((id) => id.startsWith(text)),
     ending: (text, limit) => listed({ idEndings: [text], limit }),
     newest: () => newestJob(store),
+    none: async () =>
+      (await listed({ limit: 1 })).length === 0
+        ? "there is no job yet"
+        : "there is no job yet apart from those of workflow runs: `agentcore jobs list --all` shows them, and `agentcore workflow show @last` the newest run",
     recent: () => listed({}),
   };
 }

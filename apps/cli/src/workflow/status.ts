@@ -44,7 +44,7 @@ export function retryText({ retryAt, attempts }: StepReport, now: number): strin
 /** For a step that waits for an approval: what is asked, and the command that answers. Empty for others. */
 export function approvalText({ id, status, approval }: StepReport, run: string): string {
   if (status !== "WAITING" || approval === null) return "";
-  return `${oneLine(approval.message)}  ${approveCommand(run, id)}`;
+  return `${oneLine(approval.message)}  ${approveCommand(run, id)}  (or reject)`;
 }
 
 export function approveCommand(run: string, step: string): string {

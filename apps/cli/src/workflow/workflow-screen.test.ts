@@ -26,7 +26,7 @@ describe("a step's line", () => {
     [{ status: "CANCELLED", reason: "stop" }, "CANCELLED  build  2.3s  stop"],
     [
       { id: "ok[env=prod]", status: "WAITING", approval: asked, endedAt: null },
-      "WAITING    ok[env=prod]  Ship it?  agentcore workflow approve run-1 'ok[env=prod]'",
+      "WAITING    ok[env=prod]  Ship it?  agentcore workflow approve run-1 'ok[env=prod]'  (or reject)",
     ],
     [
       { taken: true, startedAt: null, endedAt: null, reason: "taken from an earlier run" },

@@ -17,7 +17,12 @@ export interface KnownAgents {
   hasCapabilities(agent: string): boolean;
 }
 
-export function checkSteps(file: Raw, steps: RawSteps, agents: KnownAgents, report: Report): void {
+export function checkSteps(
+  file: Raw,
+  steps: RawSteps,
+  agents: KnownAgents,
+  { mistake: report, warning }: { readonly mistake: Report; readonly warning: Report },
+): void {
   checkPath(file["context_dir"], ["context_dir"], report);
   if (
     textOf(file["context_dir"])
@@ -34,6 +39,12 @@ export function checkSteps(file: Raw, steps: RawSteps, agents: KnownAgents, repo
     checkWay(path, step, agents, report);
     checkLoop(step, path, agents, report);
     checkBelongings(step, path, report);
+    // Files of the format that this one grew from may say so, and run as they did there.
+    if (step["on_failure"] === "retry" && step["max_retries"] === undefined && step["retry"] === undefined)
+      warning(
+        [...path, "on_failure"],
+        '"retry" has no effect without max_retries; write for example max_retries: 2',
+      );
     if (step["cache"] !== undefined && id === file["branch_transition_step"])
       report(
         [...path, "cache"],

@@ -88,12 +88,35 @@ describe("a step as it is read", () => {
 
   it("is tried once where it names no retries, and a failure of it stops the run", async () => {
     const { steps } = await accepted(
-      text(head, `a: { ${work} }`, `b: { ${work}, max_retries: 2, on_failure: retry }`),
+      text(
+        head,
+        `a: { ${work} }`,
+        `b: { ${work}, max_retries: 2, on_failure: retry }`,
+        `c: { ${work}, max_retries: 2 }`,
+      ),
     );
     expect(steps.map(({ maxRetries, onFailure }) => [maxRetries, onFailure])).toEqual([
       [0, "abort"],
       [2, "retry"],
+      [2, "abort"],
     ]);
+  });
+
+  it("is warned of if it is to be tried again, and does not say how often", async () => {
+    const warningsOf = async (...steps: string[]): Promise<readonly string[]> => {
+      const result = await parse(text(head, ...steps));
+      if (!result.ok) throw new Error(result.problems.map(formatProblem).join("\n"));
+      return result.warnings.map(formatProblem);
+    };
+    expect(await warningsOf(`a: { ${work}, on_failure: retry }`)).toEqual([
+      '/w/main.yaml:5:74: steps.a.on_failure: "retry" has no effect without max_retries; write for example max_retries: 2',
+    ]);
+    expect(
+      await warningsOf(
+        `a: { ${work}, on_failure: retry, max_retries: 0 }`,
+        `b: { ${work}, on_failure: retry, max_retries: 1 }`,
+      ),
+    ).toEqual([]);
   });
 
   it("with a check goes around once where it names no iterations", async () => {

@@ -100,12 +100,12 @@ async function parseFile(file: string, context: Context): Promise<Parsed> {
   const cautions: Parameters<Report>[] = [];
   const report: Report = (...mistake) => void mistakes.push(mistake);
   checkGraph(raw, steps, report);
-  checkSteps(raw, steps, knownAgents(context.agents), report);
+  const warning: Report = (...caution) => void cautions.push(caution);
+  checkSteps(raw, steps, knownAgents(context.agents), { mistake: report, warning });
   checkReferences(raw, steps, report);
   checkVariables(raw, steps, report);
   if (context.workspace !== null) await checkLinks(raw, steps, context.workspace, report);
   if (context.workers !== null) {
-    const warning: Report = (...caution) => void cautions.push(caution);
     await checkWorkers(steps, profileOf, context.workers, {
       mistake: report,
       warning,

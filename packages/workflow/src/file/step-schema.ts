@@ -230,12 +230,9 @@ export const stepSchema = z
       .array(outputSchema)
       .optional()
       .meta({ description: "Collected when the step succeeds; a missing one fails it unless `optional`." }),
-    max_retries: z
-      .int()
-      .min(0)
-      .max(99)
-      .optional()
-      .meta({ description: "Further attempts after a failure. Default: 0." }),
+    max_retries: z.int().min(0).max(99).optional().meta({
+      description: "Further attempts after a failure, also without `on_failure: retry`. Default: 0.",
+    }),
     retry: retrySchema.optional(),
     on_failure: z.enum(["abort", "retry", "continue"]).optional().meta({
       description:

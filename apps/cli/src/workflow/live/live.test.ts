@@ -143,7 +143,7 @@ describe("the tree", () => {
       waits,
     ]);
     const quiet = liveAfter([started([...ids, "sub"]), running("sub"), waits]);
-    const line = /WAITING +ok  .*Ship it\?  agentcore workflow approve 0199a2c4 sub\/ok/;
+    const line = /WAITING +ok  .*Ship it\?  agentcore workflow approve 0199a2c4 sub\/ok {2}\(or reject\)/;
     expect(frameOf(live, 60).join("\n")).toMatch(line);
     expect(frameOf(quiet, 8).join("\n")).toMatch(line);
   });
