@@ -50,6 +50,14 @@ describe("a masker", () => {
     expect(written.map(String)).toEqual(["password? ", "", "hunger ", "***\n"]);
   });
 
+  it("finds a secret in a stream, in each form and however it is cut", () => {
+    const masker = createMasker(['hunter"2']);
+    const find = masker.finder();
+    const chunks = ["a hun", "ter", "", '"2', " no more hunter"];
+    expect(chunks.map((text) => find(Buffer.from(text)))).toEqual([false, false, false, true, true]);
+    expect(masker.finder()(Buffer.from(JSON.stringify('hunter"2')))).toBe(true);
+  });
+
   const seed = testSeed("masking");
   it(`never lets a secret through, however the stream is cut (AGENTCORE_SEED=${seed})`, () => {
     let state = seed;

@@ -17,6 +17,8 @@ export interface Masker {
   value<T>(value: T): T;
   /** For one stream of bytes. A secret may be spread over several chunks. */
   stream(): MaskedStream;
+  /** For one stream of bytes: tells after each chunk whether there was a secret so far. */
+  finder(): (chunk: Buffer) => boolean;
 }
 
 export interface MaskedStream {
@@ -31,6 +33,7 @@ export const noMasker: Masker = {
   text: (text) => text,
   value: (value) => value,
   stream: () => ({ write: (chunk) => chunk, end: () => Buffer.alloc(0) }),
+  finder: () => () => false,
 };
 
 export function createMasker(secrets: Iterable<string>): Masker {
@@ -48,6 +51,16 @@ export function createMasker(secrets: Iterable<string>): Masker {
       const next = (chunk: string, isLast: boolean): Buffer =>
         Buffer.from(masked.write(chunk, isLast), "latin1");
       return { write: (chunk) => next(chunk.toString("latin1"), false), end: () => next("", true) };
+    },
+    finder() {
+      let before = "";
+      let isFound = false;
+      return (chunk) => {
+        const joined = before + chunk.toString("latin1");
+        before = joined.slice(Math.max(0, joined.length - bytes.charsMax + 1));
+        isFound ||= bytes.all.some((pattern) => joined.includes(pattern));
+        return isFound;
+      };
     },
   };
 }

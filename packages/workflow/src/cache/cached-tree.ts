@@ -2,7 +2,7 @@
  * Copies a file or directory into an entry of the cache and back. The list of its parts has the digest of each file, so that a
  * damaged entry is noticed before anything of it is used.
  */
-import { openPlacedFile, PlacedFileError } from "@agentcore/contract";
+import { openPlacedFile, PlacedFileError, type Masker } from "@agentcore/contract";
 import { createHash } from "node:crypto";
 import { chmod, lstat, mkdir, open, readdir, readlink, symlink } from "node:fs/promises";
 import { join, normalize } from "node:path";
@@ -34,8 +34,8 @@ export interface Storing {
   /** Counts the files and bytes of the whole entry. */
   readonly used: { files: number; bytes: number };
   readonly bytesMax: number;
-  /** Texts that no stored file may hold. */
-  readonly secrets: readonly string[];
+  /** Of the secrets that no stored file may hold. */
+  readonly masker: Masker;
 }
 
 /** Parts in an order in which they can be made; the path of the whole is empty. Throws `NotStored`. */
@@ -68,29 +68,16 @@ async function insideTarget(place: string, path: string): Promise<string> {
 }
 
 async function storeFile(place: string, storing: Storing) {
-  const { contents, used, bytesMax } = storing;
+  const { contents, used, bytesMax, masker } = storing;
   const content = String((used.files += 1));
-  const watch = secretsIn(storing.secrets);
+  const holdsSecret = masker.finder();
   const limited = (chunk: Buffer): void => {
     used.bytes += chunk.length;
     if (used.bytes > bytesMax) throw new NotStored("it is larger than cache.max_bytes");
-    if (watch(chunk)) throw new NotStored("an output holds the value of a secret");
+    if (holdsSecret(chunk)) throw new NotStored("an output holds the value of a secret");
   };
   const { bytes, sha256 } = await copyFile(place, join(contents, content), limited);
   return { bytes, sha256, content };
-}
-
-/** Finds texts across chunks. */
-function secretsIn(secrets: readonly string[]): (chunk: Buffer) => boolean {
-  const wanted = secrets.filter((text) => text !== "").map((text) => Buffer.from(text));
-  const overlap = Math.max(0, ...wanted.map(({ length }) => length - 1));
-  let before = Buffer.alloc(0);
-  return (chunk) => {
-    if (wanted.length === 0) return false;
-    const joined = Buffer.concat([before, chunk]);
-    before = joined.subarray(Math.max(0, joined.length - overlap));
-    return wanted.some((text) => joined.includes(text));
-  };
 }
 
 /** Makes the tree at `target`, which must not exist. Throws `DamagedEntry`, and may then leave a part of it. */

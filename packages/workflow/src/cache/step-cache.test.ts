@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -100,8 +101,35 @@ it("nothing that holds the value of a secret is stored, even across the parts in
   await cacheWith().store("k", { ...result("x"), values: { v: secret }, secrets: [secret] });
   expect(names()).toEqual([]);
   expect(warnings).toHaveLength(3);
+  expect(JSON.stringify(warnings)).not.toContain(secret);
   await cacheWith().store("k", result("harmless", [secret]));
   expect(names()).toEqual(["k"]);
+});
+
+it("nor is what has a secret in the name of a file, in a link, or as JSON and addresses write it", async () => {
+  const secret = 'pa"ss wörd-1';
+  const forms = [JSON.stringify({ secret }), `http://h/?t=${encodeURIComponent(secret)}`];
+  for (const text of forms) await cacheWith().store("k", result(text, [secret]));
+  const made = (make: (place: string) => void) => {
+    const stored = result("x", [secret]);
+    for (const { place } of stored.outputs) make(place);
+    return stored;
+  };
+  await cacheWith().store(
+    "k",
+    made((place) => mkdirSync(join(place, secret))),
+  );
+  await cacheWith().store(
+    "k",
+    made((place) => symlinkSync(secret, join(place, "link"))),
+  );
+  await cacheWith().store(
+    "k",
+    made((place) => execFileSync("mkfifo", [join(place, secret)])),
+  );
+  expect(names()).toEqual([]);
+  expect(warnings).toHaveLength(5);
+  expect(JSON.stringify(warnings)).not.toContain("wörd");
 });
 
 /** Whether a small file system can be made here. */

@@ -2,7 +2,15 @@
  * The results of steps, by key, in a directory that no worker sees. An entry is made elsewhere and renamed, and checked when it
  * is read: a reader finds a whole entry or none. What goes wrong here never fails a step: it runs, as without a cache.
  */
-import { errorText, isMissing, type Clock, type Ids, type Log } from "@agentcore/contract";
+import {
+  createMasker,
+  errorText,
+  isMissing,
+  type Masker,
+  type Clock,
+  type Ids,
+  type Log,
+} from "@agentcore/contract";
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -38,7 +46,7 @@ export interface ResultToStore {
   readonly step: string;
   readonly outputs: readonly OutputPlace[];
   readonly values: Readonly<Record<string, string>>;
-  /** Nothing that holds one of these texts is stored. */
+  /** Nothing that holds one of these texts is stored: not in a file, a name, a link or a value. */
   readonly secrets: readonly string[];
 }
 
@@ -91,28 +99,38 @@ export class StepCache {
   async store(key: string, result: ResultToStore): Promise<void> {
     const { directory, ids, log, bytesMax } = this.#options;
     const fresh = join(directory, `.new-${ids.next()}`);
+    const masker = createMasker(result.secrets);
     try {
       await mkdir(join(fresh, contentsFolder), { recursive: true, mode: 0o700 });
-      await this.#fill(fresh, key, result);
+      await this.#fill(fresh, key, result, masker);
       await rename(fresh, this.#place(key)).catch(() => rm(fresh, { recursive: true, force: true }));
       await this.#sweep(bytesMax);
     } catch (error) {
       await rm(fresh, { recursive: true, force: true }).catch(() => {});
       const why = error instanceof NotStored ? error.message : errorText(error);
-      log.warn({ step: result.step, why }, "the result of the step is not kept in the cache");
+      log.warn(
+        { step: result.step, why: masker.text(why) },
+        "the result of the step is not kept in the cache",
+      );
     }
   }
 
-  async #fill(fresh: string, key: string, { step, outputs, values, secrets }: ResultToStore): Promise<void> {
+  async #fill(
+    fresh: string,
+    key: string,
+    { step, outputs, values }: ResultToStore,
+    masker: Masker,
+  ): Promise<void> {
     const used = { files: 0, bytes: 0 };
     const contents = join(fresh, contentsFolder);
-    if (secrets.some((text) => text !== "" && Object.values(values).some((value) => value.includes(text))))
-      throw new NotStored("a value holds the value of a secret");
     const stored: Entry["outputs"] = [];
     for (const { name, place } of outputs) {
-      const parts = await storeTree(place, { contents, used, bytesMax: this.#options.bytesMax, secrets });
+      const parts = await storeTree(place, { contents, used, bytesMax: this.#options.bytesMax, masker });
       stored.push({ name, parts });
     }
+    const texts = [...Object.values(values), ...stored.flatMap(({ parts }) => parts.flatMap(textsOf))];
+    if (texts.some((text) => masker.text(text) !== text))
+      throw new NotStored("a value or the name of a file holds the value of a secret");
     const entry: Entry = { version: 1, key, step, bytes: used.bytes, outputs: stored, values };
     const text = JSON.stringify(entry);
     await writeFile(join(fresh, listFile), `${digestOf(text)}\n${text}`, { mode: 0o600 });
@@ -173,6 +191,9 @@ export class StepCache {
     return join(this.#options.directory, key);
   }
 }
+
+const textsOf = (part: TreePart): readonly string[] =>
+  part.kind === "link" ? [part.path, part.target] : [part.path];
 
 function entryIn(text: string): Entry {
   const end = text.indexOf("\n");

@@ -82,7 +82,7 @@ export async function storeResult(
         ? null
         : "files of its key changed while it ran";
   if (why !== null) {
-    context.ports.log.warn({ step: id, why }, notKept);
+    context.ports.log.warn({ step: id, why: context.masker.text(why) }, notKept);
     return;
   }
   const texts = new StepTexts(context.record(), instance);
@@ -144,7 +144,8 @@ async function keyOf(context: StepContext, started: Pick<StartedPiece, "instance
       .digest("hex");
   } catch (error) {
     const why = error instanceof NoKey ? error.message : errorText(error);
-    context.ports.log.warn({ step: started.instance.id, why }, "the step runs without the cache");
+    const shown = { step: started.instance.id, why: context.masker.text(why) };
+    context.ports.log.warn(shown, "the step runs without the cache");
     return null;
   }
 }
@@ -221,7 +222,7 @@ async function restore(
     return { artifacts: stored.outputs, values: stored.values };
   } catch (error) {
     context.ports.log.warn(
-      { step: instance.id, why: errorText(error) },
+      { step: instance.id, why: context.masker.text(errorText(error)) },
       "the result of the step in the cache cannot be used; the step runs",
     );
     if (error instanceof DamagedEntry || isMissing(error)) await context.ports.cache?.drop(key);
