@@ -2,6 +2,7 @@
  * The catalog of error codes: every refusal, deferral, kill and retry has one. `docs/error-codes.md` is generated from it.
  * Codes are part of the public interface: a code never changes its meaning and is never reused.
  */
+import { daemonErrorCodes } from "./daemon-error-codes.ts";
 import { workflowErrorCodes } from "./workflow-error-codes.ts";
 
 export interface ErrorCodeEntry {
@@ -350,6 +351,8 @@ export const errorCodes = {
   },
   // Workflows
   ...workflowErrorCodes,
+  // Daemon
+  ...daemonErrorCodes,
   // Wire
   AC_WIRE_MALFORMED: {
     meaning: "A message is not valid.",

@@ -33,6 +33,8 @@ export const permitRequestSchema = lazySchema(() =>
     deadline: z.number().optional(),
     priorityClass: z.enum(["interactive", "batch"]).default("batch"),
     requireContainment: z.literal("sealed").optional(),
+    /** The attempt takes no lock of its workspace and waits for none, as the steps of a workflow, which has its own order. */
+    sharesWorkspace: z.literal(true).optional(),
   }),
 );
 export type PermitRequest = z.infer<typeof permitRequestSchema>;

@@ -27,7 +27,7 @@ import { createMemoryJournal, createMemoryStore, createScheduler } from "@agentc
 import { workflowConcurrencyKey } from "@agentcore/workflow";
 import { hostname } from "node:os";
 import type { AgentCore } from "../create-agent-core.ts";
-import type { Config, ConfigInput } from "../config/schema.ts";
+import type { ConfigInput } from "../config/schema.ts";
 import { checkConfig } from "./check-config.ts";
 import { prepareJob } from "./prepare-job.ts";
 import { openWorkflows } from "./workflows.ts";
@@ -77,13 +77,9 @@ export async function createTestAgentCore({
   const journal = createMemoryJournal();
   const store = createMemoryStore({ journal });
   const ledger = createMemoryLedger();
-  const open = async (own: {
-    readonly claims: "any" | "own";
-    readonly config: Config;
-    readonly isWorkflows: boolean;
-  }) => {
+  const open = async (own: { readonly claims: "any" | "own"; readonly isWorkflows: boolean }) => {
     const runtime = createRuntime({
-      config: own.config,
+      config,
       adapters,
       ledger,
       runner: testRunner(workers),
@@ -99,17 +95,13 @@ export async function createTestAgentCore({
     });
     return { runtime, scheduler };
   };
-  const { runtime, scheduler } = await open({ claims: "any", config, isWorkflows: false });
+  const { runtime, scheduler } = await open({ claims: "any", isWorkflows: false });
   const workflows = openWorkflows({
     place: { adapters, config, env: {}, log: silentLog },
     journal,
     store,
     open: async () => {
-      const steps = await open({
-        claims: "own",
-        config: { ...config, workspace_lock: false },
-        isWorkflows: true,
-      });
+      const steps = await open({ claims: "own", isWorkflows: true });
       const owner = { host: hostname(), ...processOwner() };
       return {
         ports: {

@@ -1,7 +1,6 @@
 /**
  * What works on the runs of workflows in a process, for the command line and the library: a runtime and a scheduler of their own
- * on the state directory. Steps of a workflow share their workspace by design, so their runtime does not lock it, unlike that of
- * other jobs: the workflow's order keeps them apart if necessary.
+ * on the state directory.
  */
 import { systemClock, systemIds } from "@agentcore/contract";
 import { processOwner } from "@agentcore/core";
@@ -24,13 +23,12 @@ export interface OpenedEngine {
 }
 
 export async function openEngine(options: ComposeOptions): Promise<OpenedEngine> {
-  const config = { ...options.config, workspace_lock: false };
-  const composition = await compose({ ...options, config });
+  const composition = await compose(options);
   try {
     const scheduler = await startScheduler(composition, {
       log: options.log,
       concurrency: jobsAtOnceMax,
-      keepEndedMs: config.keep_ended,
+      keepEndedMs: options.config.keep_ended,
       claims: "own",
       policy: { concurrencyKey: workflowConcurrencyKey },
     });

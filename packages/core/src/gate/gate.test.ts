@@ -292,6 +292,15 @@ describe("every kind of no", () => {
     expect(rig.gate.budgetLevels()).toEqual(before);
   });
 
+  it("attempts that share their workspace neither take its lock nor wait for it", () => {
+    const { gate, grant } = rigOf({});
+    const ask = (change: object) => gate.request(permitRequest({ workspace: "/w/a", ...change })).kind;
+    grant({ workspace: "/w/a", sharesWorkspace: true });
+    grant({ workspace: "/w/a" });
+    expect(ask({ sharesWorkspace: true })).toBe("granted");
+    expect(ask({})).toBe("deferred");
+  });
+
   it("sealed containment is demanded where only best effort is there", () => {
     const { probe } = rigOf({}, "best-effort");
     expect(probe({ requireContainment: "sealed" })).toBe("AC_CONTAINMENT_UNAVAILABLE");

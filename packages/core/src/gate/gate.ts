@@ -203,9 +203,13 @@ export class Gate {
     for (const scope of chain.scopes) {
       if (scope.running >= scope.concurrencyLimit) return denials.concurrencyDenied(scope);
     }
-    if (!this.#config.workspace_lock) return null;
+    if (!this.#locksWorkspace(request)) return null;
     const locked = this.locks.conflict(node);
     return locked === null ? null : denials.workspaceLocked(node.path, locked);
+  }
+
+  #locksWorkspace({ sharesWorkspace }: PermitRequest): boolean {
+    return this.#config.workspace_lock && sharesWorkspace !== true;
   }
 
   #decideAmounts(asking: Asking): PermitDecision<LivePermit> {
@@ -239,7 +243,7 @@ export class Gate {
     const id = this.#ids.next();
     for (const scope of chain.scopes) scope.running += 1;
     for (const scope of chain.ratedScopes) scope.startRate?.take(nowMs);
-    const locksWorkspace = this.#config.workspace_lock;
+    const locksWorkspace = this.#locksWorkspace(request);
     if (locksWorkspace) this.locks.lock(node, id);
     chain.provider?.pause.enter();
     const holds = {

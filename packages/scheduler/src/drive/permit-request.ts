@@ -1,9 +1,11 @@
 /** Builds the permit request of an attempt. */
 import { omitUndefined, type Job, type PermitRequest, type WorkerTask } from "@agentcore/contract";
 import type { JobRecord } from "../job-record.ts";
+import { runOfPiece } from "../piece.ts";
 import { leftOf } from "../retry/charge.ts";
 
 export function permitRequestOf({ job, attempt, spent }: JobRecord): PermitRequest {
+  const isPiece = runOfPiece(job) !== null;
   const { task, limits, context } = job;
   return {
     jobId: job.id,
@@ -18,6 +20,7 @@ export function permitRequestOf({ job, attempt, spent }: JobRecord): PermitReque
     ...omitUndefined({ silenceTimeoutMs: limits.silenceTimeoutMs, deadline: limits.deadline }),
     priorityClass: job.priority.class,
     ...omitUndefined({ requireContainment: job.requireContainment }),
+    ...(isPiece ? { sharesWorkspace: true } : {}),
   };
 }
 

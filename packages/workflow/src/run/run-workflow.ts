@@ -72,6 +72,8 @@ export interface StartOptions extends RunOptions {
   readonly only?: string;
   /** Default: true. False: no result is taken from the cache, and none is stored. */
   readonly usesCache?: boolean;
+  /** Of the run; must be new. Default: the next one of `ids`. */
+  readonly id?: string;
   /** Returned by `readRun`, for finding the same definition again. */
   readonly caller?: JournalValue;
 }
@@ -87,7 +89,7 @@ export async function runWorkflow(options: StartOptions): Promise<RunHandle> {
   const created = await createdOf(options, ports, settings);
   const first = await firstEntries(created, workflow, settings);
   await prepareContextDir(created.contextDir);
-  const runId = ports.ids.next();
+  const { id: runId = ports.ids.next() } = options;
   const group = await takeGroup(runId, workflow, created.inputs, ports, settings);
   return handleOf(runId, await openInGroup({ runId, workflow, created, first, ports, settings, group }));
 }
