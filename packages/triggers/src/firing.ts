@@ -45,3 +45,9 @@ export type FiringState =
 export type RunOutcome = "SUCCEEDED" | "FAILED" | "CANCELLED";
 
 export const isOpen = ({ state: { kind } }: Firing): boolean => kind !== "ended" && kind !== "skipped";
+
+/** Id of the run that the state names; null: none. */
+export const runOf = ({ state }: Firing): string | null => ("run" in state ? state.run : null);
+
+/** When its run ended, or it was skipped; null: it is open. */
+export const endedAtOf = ({ state }: Firing): number | null => ("endedAt" in state ? state.endedAt : null);

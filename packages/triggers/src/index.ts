@@ -1,6 +1,8 @@
 /** The daemon file, its events and triggers. */
 export * from "./definition.ts";
 export * from "./firing.ts";
+export { createMemoryTokenStore } from "./memory/memory-token-store.ts";
+export { createMemoryTriggerStore } from "./memory/memory-trigger-store.ts";
 export * from "./source.ts";
 export * from "./trigger-event.ts";
 export * from "./trigger-runner.ts";

@@ -50,6 +50,8 @@ export interface SkipReason {
     | "evaluate"
     | "missed"
     | "catchup_window"
-    | "removed";
+    | "removed"
+    /** What the store holds of it cannot be read. */
+    | "unreadable";
   readonly text: string;
 }

@@ -6,17 +6,37 @@ import type { Firing } from "./firing.ts";
 import type { Json, TriggerEvent } from "./trigger-event.ts";
 import type { TriggerState } from "./trigger-state.ts";
 
+/**
+ * The key of an event is remembered for this long after the event was deleted, by wall clock: senders deliver again what they
+ * believe was lost, even after days. 7 days.
+ */
+export const forgetKeysAfterMs = 7 * 24 * 3_600_000;
+
+const pageSizeMax = 1000;
+/** How many rows a query gives that asks for `limit`. */
+export const pageSize = (limit: number): number => Math.min(Math.max(1, limit), pageSizeMax);
+
 export interface TriggerStore {
   /**
    * Makes events durable, in order, and with them the new states of sources, all in one commit. Resolves after the commit; a
-   * `duplicate` has the source and the key of an earlier event and is not kept.
+   * `duplicate` has the id, or the source and the key, of an earlier event and is not kept. Keys are remembered longer than their
+   * events, see {@link forgetKeysAfterMs}.
    */
   accept(request: AcceptRequest): Promise<readonly ("accepted" | "duplicate")[]>;
-  /** Accepted events that no `commit` has routed, in the order of their acceptance. */
+  /**
+   * Accepted events that no `commit` has routed, those that were skipped included, in the order of their acceptance. An event
+   * that cannot be read is given as one that was skipped as `unreadable`.
+   */
   unrouted(limit: number): Promise<readonly TriggerEvent[]>;
-  /** All in one commit. */
+  /**
+   * All in one commit. Of a firing that is known only the state and the key change. Rejects if the event of a firing is not
+   * stored; then nothing is done.
+   */
   commit(change: TriggerChange): Promise<void>;
-  /** What the daemon begins with: every trigger state, every open firing (in order) with its event, every source state. */
+  /**
+   * What the daemon begins with: every trigger state, every open firing (in order) with its event, every source state. A firing
+   * that cannot be read, or whose event cannot be, is ended by this call; a trigger whose state cannot be read is paused.
+   */
   load(): Promise<LoadedTriggers>;
   event(id: string): Promise<StoredEvent | null>;
   /** Newest first. */
@@ -26,8 +46,15 @@ export interface TriggerStore {
   firings(query: FiringQuery): Promise<readonly StoredFiring[]>;
   /** By state and, for skipped ones, by reason. */
   countFirings(): Promise<readonly FiringCount[]>;
-  /** Deletes ended firings, and routed events without open firings, older than the moment. Returns how many rows. */
-  deleteEnded(request: { readonly before: number; readonly limit: number }): Promise<number>;
+  /**
+   * Deletes firings that ended, and routed events that came, before a moment. An event stays while one of its firings does.
+   * Deletes at most `limit` of them, the oldest first; returns how many.
+   */
+  deleteEnded(request: {
+    readonly before: number;
+    readonly now: number;
+    readonly limit: number;
+  }): Promise<number>;
 }
 
 export interface AcceptRequest {
@@ -74,9 +101,11 @@ export interface EventQuery {
 export interface FiringQuery {
   readonly trigger?: string;
   readonly event?: string;
+  /** Id of a run, also one of an earlier attempt. */
   readonly run?: string;
   readonly kinds?: readonly Firing["state"]["kind"][];
   readonly before?: number;
+  /** At most 1000. */
   readonly limit: number;
 }
 
@@ -103,7 +132,9 @@ export interface StoredToken {
 export type TokenScope = "read" | "operate";
 
 export interface TokenStore {
+  /** Rejects if there is a token with its id or hash. */
   add(token: StoredToken): Promise<void>;
+  /** In the order in which they were added. */
   list(): Promise<readonly StoredToken[]>;
   /** Returns whether there was such a token. */
   remove(id: string): Promise<boolean>;
