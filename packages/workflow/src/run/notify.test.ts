@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { systemClock } from "@agentcore/contract";
 import { until } from "@agentcore/contract/testing";
 import type { NotifyRule, Step } from "../definition.ts";
 import { dieEverywhere } from "../testing/mortal-ports.ts";
@@ -74,6 +75,24 @@ describe("a notification", () => {
       approval: { step: "ok", message: "Ship it?", who: ["ann"] },
       steps: [{ id: "ok", status: "WAITING" }],
     });
+  });
+
+  it("has secrets that must be set and are masked, even if no step has them", async () => {
+    const ask = testStep("ok", { kind: "approval", message: "Ship it?", who: [], timeoutMs: 1 });
+    const hook = rule({ on: ["failed"], webhook: "https://h/${{ secrets.HOOK }}", secrets: ["HOOK"] });
+    const workflow = workflowOf([ask], [hook]);
+    await expect(rig.start(workflow)).rejects.toMatchObject({
+      code: "AC_WORKFLOW_SECRET",
+      message: "the secret HOOK of a notification is not set in the environment",
+    });
+    const before = rig.events.length;
+    await rig.run(workflow, {
+      secretValue: () => "hunter2",
+      post: (url) => Promise.reject(new Error(`no host at ${url}`)),
+      clock: { ...systemClock, setTimer: (_delayMs, fire) => systemClock.setTimer(0, fire) },
+    });
+    const told = rig.events.slice(before).find(({ type }) => type === "notification_failed");
+    expect(told).toMatchObject({ problem: "its webhook could not be reached: no host at https://h/***" });
   });
 
   it("is posted to a webhook with its secrets and inputs, in three tries", async () => {
