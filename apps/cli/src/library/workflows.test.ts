@@ -1,5 +1,5 @@
 import { findSurvivors } from "@agentcore/worker-kit/testing";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { createAgentCore, type AgentCore } from "../index.ts";
@@ -62,6 +62,27 @@ it("passes secrets of the program's environment on to steps, masked in what it t
   expect(await run.result()).toMatchObject({ outcome: "SUCCEEDED" });
   expect(seen.join("\n")).toContain("it is ***");
   expect(seen.join("\n")).not.toContain(env.TOKEN);
+});
+
+it("a run has the id and the variables of its caller, and keeps the variables when it is retried", async () => {
+  const inner = join(scratch.root, "inner.yaml");
+  const script = 'echo "$COLOR $SIZE" >> seen; test -e ready';
+  writeFileSync(
+    inner,
+    `name: inner\nversion: "1"\ntimeout: 1m\nsteps:\n  c: ${step(script, ", env: { SIZE: own }")}`,
+  );
+  const file = fileOf(`  b: { workflow: inner.yaml }\n`);
+  const { workspace } = scratch;
+  const run = await core.workflows.run(file, {
+    workspace,
+    id: "mine",
+    env: { COLOR: "${{ red }}", SIZE: "run" },
+  });
+  expect(run.id).toBe("mine");
+  expect(await run.result()).toMatchObject({ outcome: "FAILED" });
+  writeFileSync(join(workspace, "ready"), "");
+  expect(await (await core.workflows.retry("mine")).result()).toMatchObject({ outcome: "SUCCEEDED" });
+  expect(readFileSync(join(workspace, "seen"), "utf8")).toBe("${{ red }} own\n".repeat(2));
 });
 
 it("a failed run is no error, and its failed steps are retried", async () => {

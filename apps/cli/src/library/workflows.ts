@@ -56,6 +56,10 @@ export interface FollowOptions {
 export interface RunWorkflowOptions extends FollowOptions {
   /** Directory in which the steps work. */
   readonly workspace: string;
+  /** Id of the run, which must be new. Default: a UUIDv7. */
+  readonly id?: string;
+  /** Variables that every step gets, unless the file sets them otherwise. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Values of the file's inputs. Texts are read as the declared type. */
   readonly inputs?: InputValues;
   /** Files with agents. Default: the file beside the workflow. */
@@ -201,7 +205,7 @@ class LibraryWorkflows implements Workflows {
     return this.#follow(options, (ports) =>
       runWorkflow({
         ...ports,
-        ...omitUndefined({ budget }),
+        ...omitUndefined({ budget, id: options.id, env: options.env }),
         branch,
         workflow,
         workspace,

@@ -34,6 +34,8 @@ export interface RunCreated {
   readonly only?: string;
   /** No result is taken from the cache, and none is stored. */
   readonly noCache?: true;
+  /** Variables that every step gets, unless it sets them otherwise. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The repository at the start. */

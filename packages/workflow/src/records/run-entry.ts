@@ -40,6 +40,7 @@ const created = lazySchema(() =>
     caller: z.json(),
     only: text.optional(),
     noCache: z.literal(true).optional(),
+    env: z.record(z.string(), z.string()).optional(),
   }),
 );
 

@@ -68,6 +68,8 @@ export interface StartOptions extends RunOptions {
   readonly inputs?: InputValues;
   /** Replaces the workflow's own ceiling if it is lower. */
   readonly budget?: Budget;
+  /** Variables that every step gets, unless the file sets them otherwise. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Runs this step of the file only; what others left is taken from the context directory. */
   readonly only?: string;
   /** Default: true. False: no result is taken from the cache, and none is stored. */
@@ -213,7 +215,7 @@ async function createdOf(
     startBranch: base === null ? null : (checkout?.branch ?? null),
     timeoutMs: workflow.timeoutMs,
     caller: options.caller ?? null,
-    ...omitUndefined({ only: options.only }),
+    ...omitUndefined({ only: options.only, env: options.env }),
     ...(options.usesCache === false ? { noCache: true } : {}),
   };
 }

@@ -11,12 +11,14 @@ export class StepTexts {
   readonly #lookup: Lookup;
   readonly #scripts: ScriptValues;
   readonly #inputs: InputValues;
+  readonly #runEnv: Readonly<Record<string, string>>;
   readonly #matrix: StepInstance["matrix"];
 
   constructor(record: RunRecord, { lookup, matrix }: StepInstance) {
     this.#lookup = lookup(outputsIn(record));
     this.#scripts = new ScriptValues(this.#lookup);
     this.#inputs = record.created.inputs;
+    this.#runEnv = record.created.env ?? {};
     this.#matrix = matrix;
   }
 
@@ -39,9 +41,10 @@ export class StepTexts {
     return worker === "shell" ? this.script(text) : this.fill(text);
   }
 
-  /** The step's variables, its inputs and matrix values, and what the scripts so far refer to. */
+  /** The variables of the run and, over them, of the step, its inputs and matrix values, and what the scripts so far refer to. */
   environment(env: ReadonlyMap<string, string>): Readonly<Record<string, string>> {
     return {
+      ...this.#runEnv,
       ...Object.fromEntries([...env].map(([name, text]) => [name, this.fill(text)])),
       ...valueVariables(this.#inputs, this.#matrix),
       ...this.#scripts.environment(),
