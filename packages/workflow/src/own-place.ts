@@ -17,6 +17,7 @@ import {
 } from "node:fs";
 import { open, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { freshPath, removeLeftovers } from "./fresh-path.ts";
 
 export interface OwnPlace {
   /** Leads to this very directory, even if its name leads elsewhere by now. */
@@ -76,11 +77,16 @@ export async function replaceFile(path: string, text: FileText): Promise<void> {
 
 /** As {@link replaceFile}, for a directory that is known to be the right one. */
 export async function putFile(target: string, text: FileText): Promise<void> {
-  const fresh = freshName(target);
-  await rm(fresh, { recursive: true, force: true });
-  await writeFile(fresh, text, { flag: "wx" });
-  if (isDirectory(target)) await rm(target, { recursive: true, force: true });
-  await rename(fresh, target);
+  const fresh = freshPath(target);
+  try {
+    await writeFile(fresh, text, { flag: "wx" });
+    if (isDirectory(target)) await rm(target, { recursive: true, force: true });
+    await rename(fresh, target);
+  } catch (error) {
+    await rm(fresh, { force: true });
+    throw error;
+  }
+  removeLeftovers(dirname(target));
 }
 
 /** As {@link replaceFile}, synchronous. */
@@ -88,22 +94,19 @@ export function replaceFileSync(path: string, text: string): void {
   const place = openPlace(dirname(path));
   try {
     const target = join(place.at, basename(path));
-    const fresh = freshName(target);
-    rmSync(fresh, { recursive: true, force: true });
-    writeFileSync(fresh, text, { flag: "wx" });
-    if (isDirectory(target)) rmSync(target, { recursive: true, force: true });
-    renameSync(fresh, target);
+    const fresh = freshPath(target);
+    try {
+      writeFileSync(fresh, text, { flag: "wx" });
+      if (isDirectory(target)) rmSync(target, { recursive: true, force: true });
+      renameSync(fresh, target);
+    } catch (error) {
+      rmSync(fresh, { force: true });
+      throw error;
+    }
+    removeLeftovers(place.at);
   } finally {
     place.close();
   }
-}
-
-let freshNames = 0;
-
-/** Of this write only: another run, in this process or another, may write the same file. */
-function freshName(target: string): string {
-  freshNames += 1;
-  return `${target}.${process.pid}-${freshNames}.new`;
 }
 
 /** A rename cannot put a file in the place of a directory. */

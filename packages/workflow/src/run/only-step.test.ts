@@ -33,7 +33,7 @@ function workflowWith(rest: Partial<Step> = {}, script = "cat in/made; echo $SEE
     shellStep("last", "touch last", { dependsOn: ["use"] }),
   ];
   // The combinations share their workspace, and so the copy of the artifact.
-  return testWorkflow(steps, { concurrency: 1 });
+  return testWorkflow(steps);
 }
 const statuses = (steps: readonly { id: string; status: string }[]) => steps.map(({ status }) => status);
 const seen = (): string[] => readFileSync(at("seen"), "utf8").trim().split("\n").sort();

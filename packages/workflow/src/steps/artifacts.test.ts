@@ -8,6 +8,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
@@ -62,7 +63,46 @@ describe("outputs", () => {
   });
 });
 
+it("several collections of one artifact at once leave one of them whole, and nothing else", async () => {
+  mkdirSync(join(workspace, "dist"));
+  const names = Array.from({ length: 20 }, (_, index) => String(index));
+  for (const name of names) writeFileSync(join(workspace, "dist", name), name);
+  await Promise.all(names.slice(0, 8).map(() => collect(output("code", "dist"))));
+  expect(readdirSync(join(contextDir, "build"))).toEqual(["code"]);
+  expect(readdirSync(join(contextDir, "build/code/dist")).toSorted()).toEqual(names.toSorted());
+});
+
 describe("inputs", () => {
+  it("can be copied to one place by several at once, while what is there stays readable", async () => {
+    const from = join(contextDir, "build/code");
+    mkdirSync(join(from, "dist"), { recursive: true });
+    const names = Array.from({ length: 20 }, (_, index) => String(index));
+    for (const name of names) writeFileSync(join(from, "dist", name), name.repeat(1000));
+    symlinkSync("0", join(from, "dist/link"));
+    const input = [{ step: "build", artifact: "code", isMade: true, from, as: "in" }];
+    await copyInputs(input, workspace);
+    const place = join(workspace, "in/dist");
+    const read = async (): Promise<void> => {
+      for (const name of [...names, "link"])
+        expect((await readFile(join(place, name), "utf8")).length).toBeGreaterThanOrEqual(1000);
+    };
+    const copies = Array.from({ length: 8 }, () => copyInputs(input, workspace));
+    await Promise.all([...copies, read(), read(), read()]);
+    expect(readdirSync(place).toSorted()).toEqual([...names, "link"].toSorted());
+  });
+
+  it("are not copied through a link that is in the place of a directory", async () => {
+    const from = join(contextDir, "build/code");
+    mkdirSync(join(from, "dist"), { recursive: true });
+    writeFileSync(join(from, "dist/a.js"), "1");
+    const outside = mkdtempSync(join(root, "outside-"));
+    mkdirSync(join(workspace, "in"));
+    symlinkSync(outside, join(workspace, "in/dist"));
+    const input = { step: "build", artifact: "code", isMade: true, from, as: "in" };
+    await expect(copyInputs([input], workspace)).rejects.toMatchObject({ code: "AC_WORKFLOW_PATH" });
+    expect(readdirSync(outside)).toEqual([]);
+  });
+
   it("are copied beside what is there", async () => {
     mkdirSync(join(contextDir, "build/code/dist"), { recursive: true });
     writeFileSync(join(contextDir, "build/code/dist/a.js"), "1");

@@ -2,10 +2,11 @@
  * Copies artifacts: from the workspace into the context directory when a step succeeds, and from there into the workspace
  * of a step that uses them as input. A copy is made elsewhere and renamed, so it is never incomplete.
  */
-import { AgentCoreError, ifMissing } from "@agentcore/contract";
-import { cp, mkdir, readdir, realpath, rename, rm } from "node:fs/promises";
+import { AgentCoreError, errorCode } from "@agentcore/contract";
+import { chmod, cp, lstat, mkdir, readdir, realpath, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { artifactGone } from "./check-places.ts";
+import { freshPath, moveIntoPlace, removeLeftovers } from "../fresh-path.ts";
 import { openPlace } from "../own-place.ts";
 import { artifactDir, isThere, isWithin, pathInside } from "../places.ts";
 
@@ -76,11 +77,15 @@ async function putInPlace(
   const own = openPlace(dirname(place));
   try {
     const target = join(own.at, basename(place));
-    const fresh = `${target}.new`;
-    await rm(fresh, { recursive: true, force: true });
-    await fill(fresh);
-    await rm(target, { recursive: true, force: true });
-    await rename(fresh, target);
+    const fresh = freshPath(target);
+    try {
+      await fill(fresh);
+      await moveIntoPlace(fresh, target);
+    } catch (error) {
+      await rm(fresh, { recursive: true, force: true });
+      throw error;
+    }
+    removeLeftovers(own.at);
   } finally {
     own.close();
   }
@@ -108,12 +113,57 @@ export async function copyInputs(inputs: readonly InputToCopy[], workspace: stri
   for (const { from, as } of inputs) {
     const place = await pathInside(workspace, as);
     await mkdir(place, { recursive: true });
-    for (const name of await namesIn(from)) await copy(join(from, name), join(place, name));
+    if (await isThere(from)) await mergeInto(from, place);
   }
 }
 
-async function namesIn(directory: string): Promise<string[]> {
-  return readdir(directory).catch(ifMissing([]));
+/**
+ * Each file is made elsewhere and renamed: the combinations of a step can copy the same artifact into one workspace, while one
+ * of them already reads its copy.
+ */
+async function mergeInto(from: string, to: string): Promise<void> {
+  for (const name of await readdir(from)) {
+    const source = join(from, name);
+    const target = join(to, name);
+    const { mode, ...stats } = await describe(source);
+    if (!stats.isDirectory) {
+      await replaceWithCopy(source, target);
+      continue;
+    }
+    const isNew = await makeDirectory(target);
+    await mergeInto(source, target);
+    if (isNew) await chmod(target, mode);
+  }
+  removeLeftovers(to);
+}
+
+async function describe(path: string): Promise<{ readonly isDirectory: boolean; readonly mode: number }> {
+  const stats = await lstat(path);
+  return { isDirectory: stats.isDirectory(), mode: stats.mode & 0o7777 };
+}
+
+/** Whether it was not there. Rejects if something else is: a link could lead out of the workspace. */
+async function makeDirectory(path: string): Promise<boolean> {
+  try {
+    await mkdir(path);
+    return true;
+  } catch (error) {
+    if (errorCode(error) !== "EEXIST") throw error;
+    if ((await describe(path)).isDirectory) return false;
+    const message = `${path} is not a directory, and the artifact that is copied there has one of this name`;
+    throw new AgentCoreError("AC_WORKFLOW_PATH", message, { evidence: { path } });
+  }
+}
+
+async function replaceWithCopy(from: string, to: string): Promise<void> {
+  const fresh = freshPath(to);
+  try {
+    await copy(from, fresh);
+    await rename(fresh, to);
+  } catch (error) {
+    await rm(fresh, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 /** Links are copied as links, without what they point to. */
