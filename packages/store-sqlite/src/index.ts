@@ -1,4 +1,7 @@
-/** Durable state on SQLite: the job store of `@agentcore/scheduler` and the ledger of `@agentcore/core`, in one file. */
+/**
+ * Durable state on SQLite: the job store and journal of `@agentcore/scheduler`, the ledger of
+ * `@agentcore/core`, and the events, triggers and API tokens of `@agentcore/triggers`, in one file.
+ */
 export * from "./driver.ts";
 export { type StartCheck, quickCheckBytesMax } from "./inspect-file.ts";
 export type { Sql } from "./sql.ts";
@@ -6,3 +9,5 @@ export { openStateDatabase, type StateDatabase, type StateDatabaseOptions } from
 export { createSqliteLedger, type SqliteLedgerOptions } from "./sqlite-ledger.ts";
 export { createSqliteJobStore } from "./sqlite-job-store.ts";
 export { createSqliteJournal } from "./sqlite-journal.ts";
+export { createSqliteTokenStore } from "./sqlite-token-store.ts";
+export { createSqliteTriggerStore, type SqliteTriggerStoreOptions } from "./sqlite-trigger-store.ts";

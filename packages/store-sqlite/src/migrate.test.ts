@@ -5,20 +5,24 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { processOwner } from "@agentcore/core";
 import { claimRequest, idsOf, startAt, testOwner } from "@agentcore/scheduler/testing";
+import { acceptEvents, firingOf, running } from "@agentcore/triggers/testing";
 import { afterEach, expect, it } from "vitest";
 import { applicationId } from "./schema.ts";
 import { createSqliteJobStore } from "./sqlite-job-store.ts";
+import { createSqliteJournal } from "./sqlite-journal.ts";
 import { createSqliteLedger } from "./sqlite-ledger.ts";
+import { createSqliteTokenStore } from "./sqlite-token-store.ts";
+import { createSqliteTriggerStore } from "./sqlite-trigger-store.ts";
 import { openStateDatabase } from "./state-database.ts";
 import { stateFlaws } from "./testing/state-flaws.ts";
 import { finishJobs } from "./testing/ten-jobs.ts";
 
-/** A database with jobs in every state, as the release with version 3 wrote it: `sqlite3 state.db .dump`. */
-function writeDatabase(): void {
+/** A database with jobs in every state, as the release with this version wrote it: `sqlite3 state.db .dump`. */
+function writeDatabase(version = 3): void {
   directory = mkdtempSync(join(tmpdir(), "agentcore-migrate-"));
   const database = new DatabaseSync(join(directory, "state.db"));
   database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA journal_mode = WAL`);
-  database.exec(readFileSync(new URL("testing/version-3.sql", import.meta.url), "utf8"));
+  database.exec(readFileSync(new URL(`testing/version-${version}.sql`, import.meta.url), "utf8"));
   database.close();
 }
 let directory = "";
@@ -72,8 +76,8 @@ it("a database of version 3 opens with every job where it was", async () => {
   await database.close();
 });
 
-it("a database of version 3 becomes what a new one is", async () => {
-  writeDatabase();
+it.each([3, 5])("a database of version %i becomes what a new one is", async (version) => {
+  writeDatabase(version);
   const fresh = mkdtempSync(join(tmpdir(), "agentcore-fresh-"));
   const tablesOf = async (where: string) => {
     const database = await openStateDatabase({ directory: where });
@@ -85,6 +89,26 @@ it("a database of version 3 becomes what a new one is", async () => {
   };
   expect(await tablesOf(directory)).toEqual(await tablesOf(fresh));
   rmSync(fresh, { recursive: true });
+});
+
+it("a database of version 5 keeps its jobs, holds and journal, and takes events", async () => {
+  writeDatabase(5);
+  const database = await openStateDatabase({ directory });
+  expect(await stateFlaws(database)).toEqual([]);
+  const stores = { jobs: createSqliteJobStore(database), ledger: createSqliteLedger(database) };
+  expect(await stores.jobs.stats(startAt)).toMatchObject({ succeeded: 1, cancelled: 1, dead: 0 });
+  expect((await stores.ledger.openHolds()).length).toBeGreaterThan(0);
+  const journal = createSqliteJournal(database);
+  expect((await journal.read("run:1"))?.entries).toEqual([{ type: "begun" }, { type: "ended" }]);
+  expect(await journal.endMark()).toBe(1);
+  await finishJobs(stores);
+  const triggers = createSqliteTriggerStore(database);
+  const [event] = await acceptEvents(triggers, { key: "k" });
+  await triggers.commit({ routed: [event!.id], firings: [firingOf(event!, { state: running("run") })] });
+  expect((await triggers.load()).open).toHaveLength(1);
+  expect(await createSqliteTokenStore(database).list()).toEqual([]);
+  expect(await stateFlaws(database)).toEqual([]);
+  await database.close();
 });
 
 it("a database on which a scheduler of the earlier version works is left as it is", async () => {

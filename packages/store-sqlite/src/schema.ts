@@ -8,6 +8,7 @@
 import { journalEndNumbers, journalTables } from "./schema-journal.ts";
 import { ledgerTables } from "./schema-ledger.ts";
 import { queueFromVersion3, queueTables } from "./schema-queue.ts";
+import { triggerTables } from "./schema-triggers.ts";
 
 export interface Migration {
   readonly version: number;
@@ -33,13 +34,14 @@ CREATE TABLE schema_version (
 export const migrations: readonly Migration[] = [
   { version: 4, name: "where a job stands in its row", sql: queueFromVersion3 },
   { version: 5, name: "numbers for the ends of streams", sql: journalEndNumbers },
+  { version: 6, name: "events, triggers and API tokens", sql: triggerTables },
 ];
 
 /** The tables of a new database: the outcome of all migrations. */
 export const newest: Migration = {
-  version: 5,
-  name: "numbers for the ends of streams",
-  sql: versionTable + queueTables + ledgerTables + journalTables + journalEndNumbers,
+  version: 6,
+  name: "events, triggers and API tokens",
+  sql: versionTable + queueTables + ledgerTables + journalTables + journalEndNumbers + triggerTables,
 };
 
 /** The first released version, and so the oldest that can be migrated. */

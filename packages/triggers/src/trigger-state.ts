@@ -18,8 +18,8 @@ export interface TriggerState {
 
 export interface Pause {
   readonly at: number;
-  /** `failures`: by `on_workflow_failure: pause_trigger`. */
-  readonly by: "person" | "failures";
+  /** `failures`: by `on_workflow_failure: pause_trigger`. `damage`: its stored state could not be read. */
+  readonly by: "person" | "failures" | "damage";
   readonly note: string;
 }
 

@@ -24,8 +24,9 @@ export interface TriggerStore {
    */
   accept(request: AcceptRequest): Promise<readonly ("accepted" | "duplicate")[]>;
   /**
-   * Accepted events that no `commit` has routed, those that were skipped included, in the order of their acceptance. An event
-   * that cannot be read is given as one that was skipped as `unreadable`.
+   * Accepted events that no `commit` has routed, those that were skipped included, in the order of their acceptance: at
+   * most 1000, or fewer if they are large, but none only if there is none. An event that cannot be read is given as one that was
+   * skipped as `unreadable`.
    */
   unrouted(limit: number): Promise<readonly TriggerEvent[]>;
   /**

@@ -90,6 +90,26 @@ const checks: readonly Check[] = [
       ON b.scope = l.scope AND b.window = l.window AND b.start = l.window_start
       WHERE l.cost_held <> coalesce(b.held, 0) OR l.cost_spent <> coalesce(b.spent, 0)`,
   },
+  {
+    flaw: "a firing is of an event that is not stored",
+    query: "SELECT id FROM trigger_firings WHERE event NOT IN (SELECT number FROM trigger_events)",
+  },
+  {
+    flaw: "the columns of a firing differ from its state",
+    query: `SELECT id FROM trigger_firings WHERE kind IS NOT state_json ->> '$.kind'
+      OR ended_at IS NOT state_json ->> '$.endedAt' OR reason_code IS NOT state_json ->> '$.reason.code'
+      OR (ended_at IS NULL) <> (kind IN ('waiting', 'evaluating', 'running'))`,
+  },
+  {
+    flaw: "a firing's run is not found by its id, or a run is no firing's",
+    query: `SELECT state_json ->> '$.run' FROM trigger_firings WHERE state_json ->> '$.run' IS NOT NULL
+        AND state_json ->> '$.run' NOT IN (SELECT run FROM trigger_runs)
+      UNION ALL SELECT run FROM trigger_runs WHERE firing NOT IN (SELECT number FROM trigger_firings)`,
+  },
+  {
+    flaw: "a key is that of a stored event and of a deleted one",
+    query: "SELECT source, key FROM trigger_events JOIN trigger_past_keys USING (source, key)",
+  },
 ];
 
 function flawsOf(sql: Sql, { flaw, query }: Check): readonly string[] {

@@ -1,0 +1,61 @@
+/** Rows of `trigger_firings` as firings. One that cannot be read, or whose event is gone, counts as skipped. */
+import type { Firing, FiringState, StoredFiring } from "@agentcore/triggers";
+import type { SqlRow } from "../driver.ts";
+import { jsonOr } from "../jobs/damage.ts";
+import { isReason, unreadable } from "./event-row.ts";
+import { type Check, hasFields, isNumber, isText, numberOrNull, orNull, textOrNull } from "./shape.ts";
+
+/** Of a firing `f` and its event `e`. */
+export const firingColumns =
+  "f.number, f.id, f.trigger_id, f.at, f.key, f.kind, f.ended_at, f.state_json, e.id AS event_id";
+
+export function firingOf(row: SqlRow): Firing {
+  const { id, trigger_id: trigger, event_id: event, at, key } = row;
+  return {
+    id: String(id),
+    trigger: String(trigger),
+    event: textOrNull(event) ?? "",
+    at: Number(at),
+    key: textOrNull(key),
+    state: stateOf(row) ?? unreadableState(numberOrNull(row.ended_at) ?? Number(at)),
+  };
+}
+
+export const storedFiringOf = (row: SqlRow): StoredFiring => ({
+  sequence: Number(row.number),
+  firing: firingOf(row),
+});
+
+export const unreadableState = (endedAt: number): FiringState => ({
+  kind: "skipped",
+  reason: unreadable,
+  endedAt,
+});
+
+/** Null if the row is damaged. */
+function stateOf({ kind, state_json: text, event_id: event }: SqlRow): FiringState | null {
+  const state = jsonOr(text, null) as FiringState | null;
+  const checks = fieldsOf.get(kind);
+  const isSound = event !== null && checks !== undefined && hasFields(state, checks) && state?.kind === kind;
+  return isSound ? state : null;
+}
+
+const fields: Readonly<Record<FiringState["kind"], Readonly<Record<string, Check>>>> = {
+  waiting: { notBefore: isNumber, attempt: isNumber },
+  evaluating: { startedAt: isNumber, attempt: isNumber },
+  running: { run: isText, startedAt: isNumber, attempt: isNumber, cancel: orNull(isText) },
+  ended: {
+    run: isText,
+    outcome: isText,
+    message: orNull(isText),
+    startedAt: isNumber,
+    endedAt: isNumber,
+    attempt: isNumber,
+    costUsd: orNull(isNumber),
+    tokens: orNull(isNumber),
+  },
+  skipped: { reason: isReason, endedAt: isNumber },
+};
+
+/** A map, because a damaged kind may be the name of a property that every object has. */
+const fieldsOf = new Map<unknown, Readonly<Record<string, Check>>>(Object.entries(fields));
