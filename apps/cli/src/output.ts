@@ -40,6 +40,12 @@ export interface Output {
   onFailure(listener: (failure: string) => void): void;
 }
 
+/** Whether all of the output could be written so far, or its reader wanted no more. */
+export async function isDelivered(output: Pick<Output, "flushed" | "failure">): Promise<boolean> {
+  await output.flushed();
+  return output.failure === null;
+}
+
 /** A pipe without a reader, a closed terminal, or a stream that the other side ended. */
 const goneCodes: ReadonlySet<string> = new Set(["EPIPE", "EIO", "ECONNRESET", "ERR_STREAM_DESTROYED"]);
 

@@ -72,7 +72,7 @@ export function exitsByOutcome([command = "", subcommand = ""]: readonly string[
     case "runtime":
       return true;
     case "workflow":
-      return subcommand === "run" || subcommand === "resume";
+      return subcommand === "run" || subcommand === "resume" || subcommand === "retry";
     case "jobs":
       return subcommand === "wait";
     default:

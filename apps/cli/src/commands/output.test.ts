@@ -49,6 +49,31 @@ it("a full disk ends no work: the job's own end counts, and a query says that it
   expect(await jobKinds()).toEqual(["succeeded", "dead", "succeeded"]);
 });
 
+it("a full disk fails what is asked for its output alone, and ends what only watches", async () => {
+  await agentcore(scratch, ["submit", "true", "-w", "shell", ...state()]);
+  const quiet = await redirected("> /dev/full", ["run", "echo a; touch done", "-w", "shell", "--quiet"]);
+  expect(quiet).toMatchObject({ code: 1, stderr: full });
+  expect(existsSync(join(scratch.workspace, "done"))).toBe(true);
+  const file = join(scratch.root, "one.yaml");
+  const steps =
+    "steps: { one: { worker: shell, capabilities: [edit], instructions: echo x >> ran; test -e go } }";
+  writeFileSync(file, `name: one\nversion: "1"\ntimeout: 1m\n${steps}\n`);
+  expect(await redirected("> /dev/full", ["workflow", "run", file, "--dry-run"])).toMatchObject({
+    code: 1,
+    stderr: full,
+  });
+  expect(await redirected("> /dev/full", ["jobs", "list", "--watch"])).toMatchObject({
+    code: 1,
+    stderr: full,
+  });
+  await redirected("> /dev/full", ["workflow", "run", file]);
+  writeFileSync(join(scratch.workspace, "go"), "");
+  expect(await redirected("> /dev/full", ["workflow", "retry", "@last"])).toMatchObject({
+    code: 0,
+    stderr: full,
+  });
+});
+
 it("a reader that has had enough is no error, of whatever command", async () => {
   await agentcore(scratch, ["run", "seq 20000", "-w", "shell", "--key", "k", ...state()]);
   const { stdout } = await agentcore(scratch, ["jobs", "list", "--json", ...state()]);

@@ -13,6 +13,7 @@ import { requireWorker, requireWorkerProgram } from "../adapters.ts";
 import { compose, type Composition } from "../compose.ts";
 import { onInterrupt } from "../interrupt.ts";
 import type { Io } from "../io.ts";
+import { isDelivered } from "../output.ts";
 import {
   jobFromOptions,
   readInstructions,
@@ -87,7 +88,11 @@ export async function run(instructions: string | undefined, options: RunOptions,
     presenter.end(outcome.result, outcome.refused);
     const text = message.of(outcome.result);
     const isKept = await writeReport(options.lastMessage, () => (text === "" ? "" : `${text}\n`), io);
-    return isKept || outcome.exitCode !== exitCodes.succeeded ? outcome.exitCode : exitCodes.failed;
+    // Without events, the answer on stdout is all that was asked for.
+    const isTold = options.quiet !== true || (await isDelivered(io.stdout));
+    return (isKept && isTold) || outcome.exitCode !== exitCodes.succeeded
+      ? outcome.exitCode
+      : exitCodes.failed;
   } finally {
     presenter.close();
     await composition.close();

@@ -28,6 +28,7 @@ export async function watchJobs(
   const stop = (): void => end.abort();
   onInterrupt(stop);
   io.stdout.onGone(stop);
+  io.stdout.onFailure(stop);
   const show = json !== true && canBeLive(io) ? liveList(io, stop) : changedLines(json === true, io);
   try {
     while (!end.signal.aborted) {

@@ -3,6 +3,7 @@ import { formatDuration } from "@agentcore/contract";
 import { dryRun, type Budget, type DryRun, type PlannedStep, type Workflow } from "@agentcore/workflow";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
+import { isDelivered } from "../output.ts";
 import { span, type Line, type Span } from "../screen/line.ts";
 import { formatDollars } from "../screen/run-view.ts";
 import { table } from "../screen/table.ts";
@@ -14,16 +15,16 @@ export interface DryRunOptions {
   readonly input?: Readonly<Record<string, string>>;
 }
 
-export function showDryRun(
+export async function showDryRun(
   workflow: Workflow,
   budget: Budget | null,
   options: DryRunOptions,
   io: Io,
-): number {
+): Promise<number> {
   const plan = dryRun({ workflow, inputs: options.input, ...(budget === null ? {} : { budget }) });
   if (options.json === true) io.stdout.json(documentOf(plan));
   else plainScreen(io.stdout).print(planLines(plan));
-  return exitCodes.succeeded;
+  return (await isDelivered(io.stdout)) ? exitCodes.succeeded : exitCodes.failed;
 }
 
 function documentOf({ steps, ...plan }: DryRun) {
