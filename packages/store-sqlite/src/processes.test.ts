@@ -9,10 +9,12 @@ import { fileURLToPath } from "node:url";
 import type { Submission } from "@agentcore/scheduler";
 import { attemptRef } from "@agentcore/scheduler";
 import { byJobDedup, testJob, testOwner, testSubmission } from "@agentcore/scheduler/testing";
+import { testEvent } from "@agentcore/triggers/testing";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { patienceMs, testSeed, until } from "@agentcore/contract/testing";
 import { createSqliteJobStore } from "./sqlite-job-store.ts";
 import { createSqliteLedger } from "./sqlite-ledger.ts";
+import { createSqliteTriggerStore } from "./sqlite-trigger-store.ts";
 import { openStateDatabase } from "./state-database.ts";
 import { stateFlaws } from "./testing/state-flaws.ts";
 import { type Fact, factFlaws, finishJobs } from "./testing/ten-jobs.ts";
@@ -62,7 +64,12 @@ async function withState<T>(
 
 async function openState(lockTimeoutMs: number) {
   const database = await openStateDatabase({ directory, lockTimeoutMs });
-  return { database, jobs: createSqliteJobStore(database), ledger: createSqliteLedger(database) };
+  return {
+    database,
+    jobs: createSqliteJobStore(database),
+    ledger: createSqliteLedger(database),
+    triggers: createSqliteTriggerStore(database),
+  };
 }
 
 const kills = Number(process.env.AGENTCORE_KILLS ?? 12);
@@ -100,6 +107,47 @@ it(
       expect(await factFlaws({ jobs, ledger }, facts, true)).toEqual([]);
       expect(await stateFlaws(database)).toEqual([]);
       expect(await ledger.openHolds()).toEqual([]);
+    });
+  },
+  patienceMs(120_000),
+);
+
+const killsOfAccepts = Math.ceil(kills / 3);
+
+it(
+  `kill -9 at ${killsOfAccepts} moments from seed ${seed} keeps each acknowledged event exactly once, with its decision`,
+  async () => {
+    const draw = createDraws(seed);
+    const answers: { id: string; key: string; answer: "accepted" | "duplicate" | "routed" }[] = [];
+    for (let round = 0; round < killsOfAccepts; round += 1) {
+      const { child, lines, closed } = start("accept", `source-${round}`);
+      const heard = lines as typeof answers;
+      await until(() => ["duplicate", "routed"].every((kind) => heard.some(({ answer }) => answer === kind)));
+      await sleep(draw() * 60);
+      child.kill("SIGKILL");
+      await closed;
+      answers.push(...heard);
+    }
+    const idsOf = (wanted: string) => answers.filter(({ answer }) => answer === wanted).map(({ id }) => id);
+    expect(idsOf("accepted").length).toBeGreaterThan(killsOfAccepts);
+    await withState(async ({ database, triggers }) => {
+      expect(await stateFlaws(database)).toEqual([]);
+      const stored = await database.read((sql) =>
+        sql.all(
+          "SELECT id, key, routed, (SELECT count(*) FROM trigger_firings WHERE event = e.number) AS fired FROM trigger_events e",
+        ),
+      );
+      const ids = new Set(stored.map((row) => row.id));
+      expect(idsOf("accepted").filter((id) => !ids.has(id))).toEqual([]);
+      expect(idsOf("duplicate").filter((id) => ids.has(id))).toEqual([]);
+      const routed = new Set(stored.filter((row) => row.routed === 1).map((row) => row.id));
+      expect(idsOf("routed").filter((id) => !routed.has(id))).toEqual([]);
+      expect(stored.filter((row) => row.fired !== row.routed)).toEqual([]);
+      expect(new Set(stored.map((row) => row.key)).size).toBe(stored.length);
+      // Senders that did not get their answer deliver again.
+      const again = stored.map((row) => testEvent({ key: String(row.key) }));
+      expect(new Set(await triggers.accept({ events: again }))).toEqual(new Set(["duplicate"]));
+      expect((await triggers.load()).open).toHaveLength(routed.size);
     });
   },
   patienceMs(120_000),

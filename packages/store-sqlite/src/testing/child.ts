@@ -11,9 +11,11 @@ import {
   attemptRef,
   excludeNothing,
 } from "@agentcore/scheduler";
+import { firingOf, running, testEvent } from "@agentcore/triggers/testing";
 import { nodeSqliteDriver } from "../driver.ts";
 import { createSqliteJobStore } from "../sqlite-job-store.ts";
 import { createSqliteLedger } from "../sqlite-ledger.ts";
+import { createSqliteTriggerStore } from "../sqlite-trigger-store.ts";
 import { openStateDatabase } from "../state-database.ts";
 import { faultyDriver } from "./faulty-driver.ts";
 import { type Fact, finishJobs, holdOf, resultOf } from "./ten-jobs.ts";
@@ -95,6 +97,28 @@ async function runOne(record: JobRecord): Promise<void> {
   note({ type: "spent", holdId });
 }
 
+/** Accepts events from eight callers and decides about them, until it is killed. Every third event has the key of another. */
+async function accept(): Promise<never> {
+  const triggers = createSqliteTriggerStore(database);
+  const caller = async (index: number): Promise<never> => {
+    for (let round = 0; ; round += 1) {
+      const key = `${name}-${index}-${round - (round % 3 === 2 ? 1 : 0)}`;
+      const event = testEvent({ id: `${name}-${index}-${round}`, key });
+      const [answer] = await triggers.accept({ events: [event], sources: { [name]: round } });
+      say({ id: event.id, key, answer });
+    }
+  };
+  const router = async (): Promise<never> => {
+    for (;;) {
+      const events = await triggers.unrouted(5);
+      const firings = events.map((event) => firingOf(event, { state: running(`run-${event.id}`) }));
+      await triggers.commit({ routed: events.map(({ id }) => id), firings });
+      for (const { id } of events) say({ id, answer: "routed" });
+    }
+  };
+  return Promise.race([router(), ...Array.from({ length: 8 }, async (_, index) => caller(index))]);
+}
+
 /** Eight claimers that take one job at a time until none is left. */
 async function claimAll(): Promise<void> {
   await register(name);
@@ -151,6 +175,9 @@ async function stopInCommit(): Promise<void> {
 switch (mode) {
   case "work":
     await work();
+    break;
+  case "accept":
+    await accept();
     break;
   case "claim-all":
     await claimAll();
