@@ -98,6 +98,22 @@ function copyLinks(from, to) {
   }
 }
 
+/** Systems whose files are not on a disk. Writing a folder there fails in odd ways, or does not end. */
+const virtualFolders = ["/proc", "/sys"];
+
+/** Why the folder cannot take the tarballs; null: it can. Looked at first, because building takes a minute. */
+function problemOf(destination) {
+  const within = virtualFolders.find((folder) => !relative(folder, destination).startsWith(".."));
+  if (within !== undefined) return `${within} is no place for files; name a folder on a disk`;
+  try {
+    mkdirSync(destination, { recursive: true });
+    rmSync(mkdtempSync(join(destination, ".packing-")), { recursive: true });
+    return null;
+  } catch (error) {
+    return error.message;
+  }
+}
+
 function exec(command, args, cwd) {
   execaSync(command, args, { cwd, env: toolEnv() });
 }
@@ -109,6 +125,11 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     process.exit(2);
   }
   const destination = resolve(process.env.INIT_CWD ?? process.cwd(), folder);
+  const problem = problemOf(destination);
+  if (problem !== null) {
+    console.error(`cannot pack into ${destination}: ${problem}`);
+    process.exit(2);
+  }
   try {
     const tarballs = pack(destination);
     for (const { tarball } of tarballs) console.log(basename(tarball));

@@ -79,10 +79,22 @@ it.each<[string, string, string]>([
 });
 
 it.each([
-  ["a: 1\nb: !!js/function x\n", "2:4 not YAML: the tag !!js/function is not known; leave it out"],
-  ["a: !custom { b: 1 }\n", "1:4 not YAML: the tag !custom is not known; leave it out"],
-  ["- 1\n- !mine [2]\n", "2:3 not YAML: the tag !mine is not known; leave it out"],
-  ["!mine x: 1\n", "1:1 not YAML: the tag !mine is not known; leave it out"],
+  [
+    "a: 1\nb: !!js/function x\n",
+    "2:4 not YAML: the tag !!js/function is not known; leave it out, or put a text that begins with ! in quotes",
+  ],
+  [
+    "a: !custom { b: 1 }\n",
+    "1:4 not YAML: the tag !custom is not known; leave it out, or put a text that begins with ! in quotes",
+  ],
+  [
+    "- 1\n- !mine [2]\n",
+    "2:3 not YAML: the tag !mine is not known; leave it out, or put a text that begins with ! in quotes",
+  ],
+  [
+    "!mine x: 1\n",
+    "1:1 not YAML: the tag !mine is not known; leave it out, or put a text that begins with ! in quotes",
+  ],
 ])("a tag that nobody knows is a mistake: %j", async (text, expected) => {
   const read = await parseYaml(text);
   expect(read.ok || read.issues.map((issue) => `${issue.line}:${issue.column} ${issue.message}`)).toEqual([
@@ -181,6 +193,31 @@ steps:
   four: *base
 list: [*t, &n 3.10, *n]
 `;
+
+it.each([
+  ["a: { with: { by: ${{ inputs.x }} } }", 18, "${{ inputs.x }}"],
+  ["a: { b: 1, if: ${{ steps.a.status }}, c: 1 }", 16, "${{ steps.a.status }}"],
+  ["a: [1, ${{ x }}]", 8, "${{ x }}"],
+  ["a: { b: x ${{ x }} y }", 11, "${{ x }}"],
+  ["a: { b: ${{ x } }", 9, "${{ … }}"],
+  ['a: { b: ${{ x == "y" }} }', 9, "${{ … }}"],
+])("a placeholder without quotes in %s has its cure", async (text, column, shown) => {
+  const message = `not YAML: within { } and [ ], a text with \${{ }} needs quotes: "${shown}"`;
+  expect(await parseYaml(`${text}\n`)).toEqual({ ok: false, issues: [{ line: 1, column, message }] });
+});
+
+it.each([
+  [
+    "if: !failure()",
+    "the tag !failure() is not known; leave it out, or put a text that begins with ! in quotes",
+  ],
+  ["- *.ts", "no value is named &.ts before this; a text that begins with * needs quotes"],
+  ["a: { b: 1 {} }", "Unexpected flow-map-start at node end"],
+])("%s is no YAML: %s", async (text, words) => {
+  expect(await parseYaml(`${text}\n`)).toMatchObject({
+    issues: [{ message: expect.stringContaining(words) }],
+  });
+});
 
 describe("aliases and merge keys", () => {
   it("give the same values with both parsers, in damaged files, too", async () => {

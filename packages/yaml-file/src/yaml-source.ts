@@ -112,7 +112,7 @@ async function locate(text: string): Promise<Located> {
   const mistake =
     error === undefined
       ? (unknownTag(text, document) ?? overlooked(parser, document, targets))
-      : { offset: error.pos[0], message: wordsFor(error) };
+      : (bracesUnquoted(text, error.pos[0]) ?? { offset: error.pos[0], message: wordsFor(error) });
   const issue =
     mistake === undefined
       ? undefined
@@ -139,13 +139,29 @@ interface Mistake {
   readonly message: string;
 }
 
+/** Most of a placeholder that is repeated. */
+const placeholderMax = 60;
+
+/** In `{ }` and `[ ]`, a placeholder without quotes is read as another mapping, and the parser's words are about that. */
+function bracesUnquoted(text: string, offset: number): Mistake | undefined {
+  const start = text.indexOf("${{", Math.max(0, offset - 2));
+  if (start === -1 || start > offset) return undefined;
+  const end = text.indexOf("}}", start);
+  const whole = end === -1 ? "" : text.slice(start, end + 2);
+  const shown = /^[^"\n]+$/.test(whole) && whole.length <= placeholderMax ? whole : "${{ … }}";
+  return { offset: start, message: `within { } and [ ], a text with \${{ }} needs quotes: "${shown}"` };
+}
+
 /** The parser only warns about an unknown tag and ignores it, which is not what the author meant. */
 function unknownTag(text: string, { warnings }: Document): Mistake | undefined {
   const warning = warnings.find(({ code }) => code === "TAG_RESOLVE_FAILED");
   if (warning === undefined) return undefined;
   const [offset] = warning.pos;
   const tag = /^[^\s,[\]{}]{1,100}/u.exec(text.slice(offset, offset + 200))?.[0] ?? "";
-  return { offset, message: `the tag ${tag} is not known; leave it out` };
+  return {
+    offset,
+    message: `the tag ${tag} is not known; leave it out, or put a text that begins with ! in quotes`,
+  };
 }
 
 /** Errors that the parser does not check, or finds only when values are extracted. Fills `targets`. */
@@ -181,7 +197,11 @@ function overlooked(
 
   function measureAlias(alias: Alias): number {
     const target = anchors.get(alias.source);
-    if (target === undefined) return mistakeAt(alias, `no value is named &${alias.source} before this`);
+    if (target === undefined)
+      return mistakeAt(
+        alias,
+        `no value is named &${alias.source} before this; a text that begins with * needs quotes`,
+      );
     const size = sizes.get(target);
     if (size === undefined) return mistakeAt(alias, `the value &${alias.source} contains itself`);
     targets.set(alias, target);
