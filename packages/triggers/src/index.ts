@@ -1,9 +1,11 @@
 /** The daemon file, its events and triggers. */
+export * from "./chain.ts";
 export * from "./definition.ts";
 export * from "./firing.ts";
 export { createMemoryTokenStore } from "./memory/memory-token-store.ts";
 export { createMemoryTriggerStore } from "./memory/memory-trigger-store.ts";
 export * from "./source.ts";
+export * from "./sources/queue-source.ts";
 export * from "./trigger-event.ts";
 export * from "./trigger-runner.ts";
 export * from "./trigger-state.ts";

@@ -2,10 +2,8 @@
  * Prepares text for a terminal: removes control characters (a worker's output could otherwise move the cursor, set the
  * title or hide lines), joins it to one line, and cuts it to a width in columns.
  */
+import { escapeUnprintable, unprintable } from "@agentcore/contract";
 import { stripVTControlCharacters } from "node:util";
-
-// Control, format (including bidirectional overrides), private use, lone surrogates; tabs and line ends become spaces.
-const unprintable = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}]/gu;
 
 /** The text on one line, without escape sequences and control characters; white space keeps its width. */
 export function printable(text: string): string {
@@ -27,12 +25,7 @@ export function printableLines(text: string): string {
 /** JSON text with every control and format character escaped: the same value, without effect on a terminal. */
 export function printableJson(json: string): string {
   if (plainAscii.test(json)) return json;
-  return json.replaceAll(unprintable, (character) =>
-    Array.from(
-      { length: character.length },
-      (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, "0")}`,
-    ).join(""),
-  );
+  return escapeUnprintable(json);
 }
 
 /** One printable line: escape sequences and control characters gone, white space runs folded. */

@@ -4,5 +4,7 @@ export * from "./bounded-map.ts";
 export * from "./error-facts.ts";
 export * from "./line-reader.ts";
 export * from "./omit-undefined.ts";
+export * from "./path-glob.ts";
 export * from "./process-facts.ts";
+export * from "./unprintable.ts";
 export * from "./waiting.ts";

@@ -2,12 +2,11 @@
  * Digests of files for the key of a cached step: path, content and mode of each. A key must not miss a change, so whatever
  * cannot be read, or is neither a file nor a link to one, leaves the step without a key.
  */
-import { errorText, openPlacedFile, PlacedFileError } from "@agentcore/contract";
+import { errorText, matchesPath, openPlacedFile, PlacedFileError } from "@agentcore/contract";
 import { createHash, type Hash } from "node:crypto";
 import type { Stats } from "node:fs";
 import { lstat, readdir, readlink, realpath } from "node:fs/promises";
 import { join } from "node:path";
-import { matchesPath } from "../path-glob.ts";
 import { isWithin, isWithinAny, unlessMissing } from "../places.ts";
 
 /** Why a step has no key. */

@@ -1,7 +1,6 @@
 /** Checks the changes of an iteration against `allowed_paths` and `max_changed_files`. Pure. */
-import type { Observations } from "@agentcore/contract";
+import { matchesPath, type Observations } from "@agentcore/contract";
 import type { Convergence } from "../definition.ts";
-import { matchesPath } from "../path-glob.ts";
 
 export interface ChangeVerdict {
   /** Fingerprints; empty: no violation. */

@@ -2,11 +2,10 @@
  * Branch safety. The base is resolved once, at the start. Before each step, the repository must be in the expected place,
  * and steps that may edit do not run on a protected branch. Outside a git repository, none of this applies.
  */
-import { AgentCoreError, type Git } from "@agentcore/contract";
+import { AgentCoreError, matchesPath, type Git } from "@agentcore/contract";
 import type { Step, Workflow } from "../definition.ts";
 import type { BranchPlace } from "./branch-places.ts";
 import { commitOf, isUnborn, type Checkout } from "./git.ts";
-import { matchesPath } from "../path-glob.ts";
 import type { BaseCommit } from "../records/entry-types.ts";
 
 export interface BranchOptions {

@@ -1,12 +1,12 @@
 /**
  * Matches path patterns like those of ignore files: `*` within a name, `**` across directories, `?` one character. Patterns
- * come from workflow files, so matching must take at most pattern length times path length: all possible positions in the
+ * come from workflow files and daemon files, so matching must take at most pattern length times path length: all possible positions in the
  * pattern are tracked at once, and nothing is tried twice. Pure.
  */
 
 /** A pattern that does not end with a slash also matches everything below it: `src` means `src` and `src/…`. */
 export function matchesPath(pattern: string, path: string): boolean {
-  const tokens = tokensOf(pattern.replace(/^(?:\.\/)+/, "").replace(/\/+$/, ""));
+  const tokens = tokensOf(plain(pattern));
   let places = reach(tokens, [0]);
   for (const character of path) {
     // The rest of the path is below the path that the whole pattern matches.
@@ -16,6 +16,20 @@ export function matchesPath(pattern: string, path: string): boolean {
   }
   return places.has(tokens.length);
 }
+
+/** Whether the pattern may match a path below the directory, so that one has to look into it. The empty path is the root. */
+export function mayMatchBelow(pattern: string, directory: string): boolean {
+  const tokens = tokensOf(plain(pattern));
+  let places = reach(tokens, [0]);
+  for (const character of directory === "" ? "" : `${directory}/`) {
+    if (character === "/" && places.has(tokens.length)) return true;
+    places = reach(tokens, step(tokens, places, character));
+    if (places.size === 0) return false;
+  }
+  return true;
+}
+
+const plain = (pattern: string): string => pattern.replace(/^(?:\.\/)+/, "").replace(/\/+$/, "");
 
 /** `directories` matches anything that ends with a slash; after `optional` it may also match nothing. */
 type Token = { readonly character: string } | "one" | "name" | "any" | "optional" | "directories";
