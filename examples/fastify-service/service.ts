@@ -1,5 +1,6 @@
 /** A service that reviews pull requests: it queues a job for each request, and tells how it is going. */
-import { isAgentCoreError, type AgentCore, type ErrorCode } from "agentcore";
+import { Readable } from "node:stream";
+import { isAgentCoreError, type AgentCore, type ErrorCode, type JobHandle } from "agentcore";
 import Fastify, { type FastifyInstance } from "fastify";
 
 interface Review {
@@ -39,6 +40,12 @@ export function buildService(core: AgentCore): FastifyInstance {
     return { state, review: result?.summary ?? null, reason: reason?.message ?? null };
   });
 
+  // Server-sent events: what the worker does, from now until the review ends.
+  app.get<{ Params: { id: string } }>("/reviews/:id/events", async ({ params }, reply) => {
+    const job = await core.scheduler.attach(params.id);
+    return reply.type("text/event-stream").send(Readable.from(serverSentEvents(job)));
+  });
+
   app.delete<{ Params: { id: string } }>("/reviews/:id", async ({ params }, reply) => {
     const job = await core.scheduler.attach(params.id);
     await job.cancel({ reason: "cancelled over HTTP" });
@@ -51,8 +58,13 @@ export function buildService(core: AgentCore): FastifyInstance {
     return reply.code(statusOf(code)).send({ code, message, cure });
   });
 
-  app.addHook("onClose", () => core.close());
+  // Not `onClose`, which waits for open requests: those for a result or for events end once AgentCore is closed.
+  app.addHook("preClose", () => core.close());
   return app;
+}
+
+async function* serverSentEvents(job: JobHandle): AsyncGenerator<string> {
+  for await (const event of job.events()) yield `data: ${JSON.stringify(event)}\n\n`;
 }
 
 function statusOf(code: ErrorCode): number {
