@@ -20,6 +20,7 @@ import { withUsableHome, type Environment } from "./config/env-text.ts";
 import type { ConfigInput } from "./config/schema.ts";
 import { defaultStateDir } from "./config/state-home.ts";
 import { checkConfig } from "./library/check-config.ts";
+import { checkOptions, requireAdapterShapes } from "./library/check-options.ts";
 import { prepareJob } from "./library/prepare-job.ts";
 import { openWorkflows, type Workflows } from "./library/workflows.ts";
 import { pruneAttemptsRegularly } from "./state/prune-attempts.ts";
@@ -70,7 +71,12 @@ export interface AgentCore {
    * Ends everything; idempotent. With `finishRunning`, running attempts may end on their own first; otherwise they are stopped
    * and count as attempts. Jobs stay in the state directory, and runs of workflows can be resumed.
    */
-  close(options?: { readonly finishRunning?: boolean }): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
+}
+
+export interface CloseOptions {
+  /** Let running attempts end on their own. Default: false, they are stopped. */
+  readonly finishRunning?: boolean;
 }
 
 /** What the parts of the library use besides. */
@@ -84,10 +90,12 @@ export interface OpenedCore extends AgentCore {
 }
 
 /**
- * Rejects with `AC_CONFIG_INVALID` for an invalid configuration, `AC_STORE_…` if the state directory cannot be used, and
+ * Rejects with `AC_OPTION_INVALID` for options that are wrong or unknown, `AC_ADAPTER_INVALID` for an adapter that does not
+ * meet the contract, `AC_CONFIG_INVALID` for an invalid configuration, `AC_STORE_…` if the state directory cannot be used, and
  * `AC_CONTAINMENT_UNAVAILABLE` if workers cannot be contained at all.
  */
 export async function createAgentCore(options: AgentCoreOptions): Promise<AgentCore> {
+  checkOptions("createAgentCore()", options);
   const core = await openCore(options);
   const { scheduler, runtime, workflows } = core;
   return {
@@ -95,15 +103,19 @@ export async function createAgentCore(options: AgentCoreOptions): Promise<AgentC
     runtime,
     workflows,
     submit: (job) => core.submit(job),
-    close: (how) => core.close(how),
+    close: async (how) => {
+      checkOptions("close()", how ?? {});
+      await core.close(how);
+    },
   };
 }
 
-/** For the library's own use; see {@link createAgentCore}. */
+/** For the library's own use, with options that were checked; see {@link createAgentCore}. */
 export async function openCore(options: AgentCoreOptions): Promise<OpenedCore> {
   const { log = silentLog, claims = "any" } = options;
   const env = withUsableHome(options.env ?? process.env);
   const config = checkConfig(options.config ?? {}, env);
+  requireAdapterShapes(options.adapters ?? []);
   const adapters = await allAdapters(options.adapters ?? []);
   const state = stateDirAt(resolve(options.stateDir ?? requireStateHome(env)));
   const composing = { config, state, adapters, env, log };

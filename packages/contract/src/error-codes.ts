@@ -20,6 +20,11 @@ export const errorCodes = {
     retryable: false,
     cure: "See `agentcore help` for the command.",
   },
+  AC_OPTION_INVALID: {
+    meaning: "An option that a program passed to a function of the library is wrong or unknown.",
+    retryable: false,
+    cure: "Correct the option that the message names.",
+  },
   AC_CONFIG_INVALID: {
     meaning: "The configuration file is wrong.",
     retryable: false,

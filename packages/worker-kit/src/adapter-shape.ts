@@ -7,6 +7,7 @@ import {
   lazySchema,
 } from "@agentcore/contract";
 import { z } from "zod";
+import { fieldProblem } from "./field-problems.ts";
 
 const functionSchema = z.custom<(...args: never) => unknown>((value) => typeof value === "function", {
   error: "must be a function",
@@ -54,9 +55,10 @@ const adapterSchema = lazySchema(() =>
 export function adapterProblems(value: unknown): string[] {
   const parsed = adapterSchema.safeParse(value);
   if (parsed.success) return [];
-  return parsed.error.issues.map(({ path, message }) =>
-    path.length === 0 ? message : `${path.map(String).join(".")}: ${message}`,
-  );
+  return parsed.error.issues.map((issue) => {
+    const problem = fieldProblem(issue, value);
+    return issue.path.length === 0 ? problem : `${issue.path.map(String).join(".")}: ${problem}`;
+  });
 }
 
 export function isAdapter(value: unknown): value is WorkerAdapter {

@@ -22,9 +22,15 @@ interface JsonSchema {
 export function describeIssues(
   issues: readonly z.core.$ZodIssue[],
   source: PlacedValue,
-  { jsonSchema, otherNames = {}, cures = {} }: Pick<YamlFormat<unknown>, "jsonSchema" | keyof ForeignWords>,
+  {
+    jsonSchema,
+    otherNames = {},
+    cures = {},
+    subject = "",
+    noun = "setting",
+  }: Pick<YamlFormat<unknown>, "jsonSchema"> & Partial<ValueWords>,
 ): YamlIssue[] {
-  const format = { schema: jsonSchema(), otherNames, cures };
+  const format = { schema: jsonSchema(), otherNames, cures, subject, noun };
   return issues
     .flatMap((issue) => describe(issue, source, format))
     .toSorted((a, b) => a.line - b.line || a.column - b.column);
@@ -32,18 +38,27 @@ export function describeIssues(
 
 const nowhere = { line: 1, column: 1 };
 
+/** How the messages of `describeValue` call things. */
+export interface ValueWords extends ForeignWords {
+  /** The whole value: `the job`. */
+  readonly subject: string;
+  /** One of its members. Default: `setting`. */
+  readonly noun?: string;
+}
+
 /** The messages of `readYaml` for a value that is in no file: `limits.timeoutMs: must be a whole number, not the text "5"`. */
 export function describeValue(
   issues: readonly z.core.$ZodIssue[],
   value: unknown,
   jsonSchema: YamlFormat<unknown>["jsonSchema"],
+  words: ValueWords,
 ): string[] {
   const notWritten = { textOfKey: () => undefined, textOfValue: () => undefined };
   const source = { value, placeOfKey: () => nowhere, placeOfValue: () => nowhere, ...notWritten };
-  return describeIssues(issues, source, { jsonSchema }).map(({ message }) => message);
+  return describeIssues(issues, source, { ...words, jsonSchema }).map(({ message }) => message);
 }
 
-interface Format extends Required<ForeignWords> {
+interface Format extends Required<ValueWords> {
   readonly schema: JsonSchema;
 }
 
@@ -62,12 +77,12 @@ function cureOf(key: string, known: readonly string[], { otherNames, cures }: Fo
 }
 
 function describe(issue: z.core.$ZodIssue, source: PlacedValue, format: Format): YamlIssue[] {
-  const { schema } = format;
+  const { schema, subject, noun } = format;
   if (issue.code === "unrecognized_keys") {
     const known = namesAt(schema, issue.path);
     return issue.keys.map((key) => ({
       ...source.placeOfKey([...issue.path, key]),
-      message: `${dotted([...issue.path, key])}: unknown setting; ${cureOf(key, known, format)}`,
+      message: `${dotted([...issue.path, key])}: unknown ${noun}; ${cureOf(key, known, format)}`,
     }));
   }
   if (issue.code === "invalid_union") {
@@ -84,8 +99,9 @@ function describe(issue: z.core.$ZodIssue, source: PlacedValue, format: Format):
     return [{ ...source.placeOfKey(issue.path), message: `${dotted(issue.path)}: the name ${reason}` }];
   }
   const name = dotted(issue.path);
-  const message = sentenceOf(issue, valueAt(source.value, issue.path));
-  return [{ ...source.placeOfValue(issue.path), message: name === "" ? message : `${name}: ${message}` }];
+  const sentence = sentenceOf(issue, valueAt(source.value, issue.path));
+  const message = name === "" ? `${subject} ${sentence}`.trimStart() : `${name}: ${sentence}`;
+  return [{ ...source.placeOfValue(issue.path), message }];
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

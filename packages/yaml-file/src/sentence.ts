@@ -85,8 +85,9 @@ function bare(value: unknown): string {
   if (value === null) return "empty";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a mapping";
-  const text = typeof value === "string" && value.length > shownMax ? `${value.slice(0, shownMax)}…` : value;
-  return JSON.stringify(text);
+  if (typeof value === "function") return "a function";
+  if (typeof value !== "string") return typeof value === "bigint" ? `${value}` : JSON.stringify(value);
+  return JSON.stringify(value.length > shownMax ? `${value.slice(0, shownMax)}…` : value);
 }
 
 function kindNamed(expected: string): string {

@@ -8,6 +8,6 @@ import { configJsonSchema, configSchema, type Config, type ConfigInput } from ".
 export function checkConfig(input: ConfigInput, env: Environment): Config {
   const parsed = configSchema(env).safeParse(input);
   if (parsed.success) return parsed.data;
-  const problems = describeValue(parsed.error.issues, input, configJsonSchema);
+  const problems = describeValue(parsed.error.issues, input, configJsonSchema, { subject: "config" });
   throw new AgentCoreError("AC_CONFIG_INVALID", problems.join("; "), { evidence: { problems } });
 }

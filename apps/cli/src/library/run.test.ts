@@ -1,9 +1,10 @@
+import shellAdapter from "@agentcore/adapter-shell";
 import { isAgentCoreError, type RunEvent } from "@agentcore/contract";
 import { findSurvivors } from "@agentcore/worker-kit/testing";
 import { existsSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { createAgentCore, run, type JobInput, type RunOptions } from "../index.ts";
+import { createAgentCore, run, type JobInput, type RunOptions, type WorkerAdapter } from "../index.ts";
 import { agentcore, makeScratch, type Scratch } from "../testing/agentcore-process.ts";
 
 let scratch: Scratch;
@@ -70,6 +71,20 @@ it("an aborted signal cancels the run, before and after its start, and it still 
   expect(findSurvivors([scratch.root])).toEqual([]);
 });
 
+it("an event of an adapter that is not one of the contract fails the run, and names event and field", async () => {
+  const adapter: WorkerAdapter = {
+    ...shellAdapter,
+    name: "careless",
+    createReader: (context) => ({
+      ...shellAdapter.createReader(context),
+      stdout: () => [{ type: "file_change", file: "a", change: "create" } as never],
+    }),
+  };
+  const end = await run(shell("echo hi", { worker: "careless", adapters: [adapter] }));
+  expect(end).toMatchObject({ ok: false, code: "AC_ADAPTER_INVALID", errorClass: "worker_protocol" });
+  expect(end.summary).toContain('event "file_change": field "path" is missing');
+});
+
 const wrong = (more: object): RunOptions => ({ ...shell("true"), ...more });
 
 it.each<[string, (workspace: string) => RunOptions, string, RegExp]>([
@@ -88,8 +103,8 @@ it.each<[string, (workspace: string) => RunOptions, string, RegExp]>([
   [
     "wrong fields, all of them at once",
     () => wrong({ instructions: 5, timeoutMs: "5m", capabilities: ["fly"] }),
-    "AC_JOB_INVALID",
-    /task\.instructions: must be a text, not 5.*limits\.timeoutMs: must be .*number, not the text "5m"|limits\.timeoutMs.*task\.instructions/s,
+    "AC_OPTION_INVALID",
+    /instructions: must be a text, not 5.*capabilities\[0\]: "fly" is not one of.*timeoutMs: must be .*number, not the text "5m"/s,
   ],
   [
     "a wrong configuration",
@@ -109,7 +124,9 @@ it.each<[string, (workspace: string) => RunOptions, string, RegExp]>([
 });
 
 it("opens nothing for a signal that is none", async () => {
-  await expect(run(shell("touch ran", { signal: 3 as unknown as AbortSignal }))).rejects.toThrow(TypeError);
+  await expect(run(shell("touch ran", { signal: 3 as unknown as AbortSignal }))).rejects.toMatchObject({
+    code: "AC_OPTION_INVALID",
+  });
   expect(existsSync(scratch.stateDir)).toBe(false);
 });
 

@@ -18,6 +18,7 @@ import type { JobHandle } from "@agentcore/scheduler";
 import { openCore, type AgentCoreOptions, type WorkerName } from "../create-agent-core.ts";
 import type { Presenter } from "../present/human-presenter.ts";
 import { runJob } from "../queue/run-job.ts";
+import { checkOptions } from "./check-options.ts";
 import { onAbort } from "./on-abort.ts";
 
 export interface RunOptions extends Omit<Partial<AgentCoreOptions>, "claims" | "env"> {
@@ -78,13 +79,13 @@ export type RunEnd =
 
 /**
  * Runs one task and resolves with its end. A run that fails, times out, is refused by a limit or is cancelled resolves as well,
- * with `ok: false`. Rejects with an `AgentCoreError` if nothing could be started: for options that are wrong (`AC_JOB_INVALID`,
+ * with `ok: false`. Rejects with an `AgentCoreError` if nothing could be started: for options that are wrong or unknown (`AC_OPTION_INVALID`,
  * `AC_WORKSPACE_MISSING`, `AC_WORKER_UNKNOWN`, …), for an invalid configuration, or if the state directory cannot be used.
  */
 export async function run(options: RunOptions): Promise<RunEnd> {
+  checkOptions("run()", options);
   const { adapters, config, hostEnv: env, log, onEvent, signal, stateDir, wait = true } = options;
   const cancellation = new Cancellation<string>();
-  // Before anything is opened, which a signal that is none would leave open.
   const stopListening = onAbort(signal, () =>
     cancellation.cancel({ reason: "the caller's signal was aborted" }),
   );

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { AgentCore } from "../index.ts";
-import { createTestAgentCore, type TestAgentCoreOptions } from "./testing.ts";
+import { createTestAgentCore, type TestAgentCoreOptions, type TestRun, type TestWorker } from "./testing.ts";
 
 let workspace: string;
 let core: AgentCore | undefined;
@@ -52,6 +52,30 @@ it("repeats an attempt that threw, as often as the job allows", async () => {
   const twice = await opened.submit({ task: task(), limits: { maxAttempts: 2 } });
   expect(await twice.result()).toMatchObject({ state: "succeeded" });
   expect(attempts).toEqual([1, 1, 2]);
+});
+
+it.each<[what: string, worker: (run: TestRun) => unknown, message: string]>([
+  [
+    "an event",
+    ({ emit }) => emit({ type: "txt", text: "a" } as never),
+    'whose "type" is one of started, text',
+  ],
+  [
+    "a field of an event",
+    ({ emit }) => emit({ type: "file_change", file: "a", change: "create" } as never),
+    '"file_change": field "path" is missing',
+  ],
+  ["an outcome", () => ({ outcome: "fine" }), 'field "outcome" must be one of succeeded, failed'],
+  ["a field of the end", () => ({ cost: 1 }), 'field "cost" is not part of the contract'],
+])("fails the attempt of a worker that gives %s that does not exist", async (_what, worker, message) => {
+  const opened = await openWith(worker as TestWorker);
+  const { result } = await (await opened.submit({ task: task() })).result();
+  expect(result).toMatchObject({
+    outcome: "failed",
+    code: "AC_ADAPTER_INVALID",
+    errorClass: "worker_protocol",
+  });
+  expect(result?.summary).toContain(message);
 });
 
 it("stops a run at its ceiling and at its time limit, whatever the function does", async () => {

@@ -7,6 +7,10 @@ import {
   adapterContractVersion,
   capabilities,
   errorText,
+  AgentCoreError,
+  isAgentCoreError,
+  lazySchema,
+  workerResultSchema,
   omitUndefined,
   silentLog,
   systemClock,
@@ -24,11 +28,14 @@ import {
 } from "@agentcore/contract";
 import { createMemoryLedger, createRuntime, endingOf, processOwner } from "@agentcore/core";
 import { createMemoryJournal, createMemoryStore, createScheduler } from "@agentcore/scheduler";
+import { checkedEvent, fieldProblems } from "@agentcore/worker-kit";
 import { workflowConcurrencyKey } from "@agentcore/workflow";
+import * as z from "zod";
 import { hostname } from "node:os";
 import type { AgentCore } from "../create-agent-core.ts";
 import type { ConfigInput } from "../config/schema.ts";
 import { checkConfig } from "./check-config.ts";
+import { checkOptions } from "./check-options.ts";
 import { prepareJob } from "./prepare-job.ts";
 import { openWorkflows } from "./workflows.ts";
 
@@ -54,7 +61,10 @@ export type TestEnd = Partial<
   readonly costUsd?: number;
 };
 
-/** A worker as a function. What it throws fails the attempt, with the error's message as the summary. */
+/**
+ * A worker as a function. What it throws fails the attempt, with the error's message as the summary. A wrong event or end fails
+ * it with `AC_ADAPTER_INVALID`.
+ */
 export type TestWorker = (run: TestRun) => TestEnd | void | Promise<TestEnd | void>;
 
 export interface TestAgentCoreOptions {
@@ -66,12 +76,11 @@ export interface TestAgentCoreOptions {
 
 /**
  * An `AgentCore` in memory. `verify` scripts and declared outputs of tasks are ignored, and workflows find no git
- * repository. Rejects with `AC_CONFIG_INVALID`.
+ * repository. Rejects with `AC_OPTION_INVALID` and `AC_CONFIG_INVALID`.
  */
-export async function createTestAgentCore({
-  workers,
-  config: input = {},
-}: TestAgentCoreOptions): Promise<AgentCore> {
+export async function createTestAgentCore(options: TestAgentCoreOptions): Promise<AgentCore> {
+  checkOptions("createTestAgentCore()", options);
+  const { workers, config: input = {} } = options;
   const config = checkConfig(input, {});
   const adapters = Object.keys(workers).map(testAdapter);
   const journal = createMemoryJournal();
@@ -126,6 +135,7 @@ export async function createTestAgentCore({
     workflows: workflows.api,
     submit: async (job) => scheduler.submit(await prepareJob(job, { adapters, config })),
     close: async (how = {}) => {
+      checkOptions("close()", how);
       await Promise.all([workflows.close(), scheduler.close(how)]);
       await runtime.close();
     },
@@ -177,7 +187,12 @@ async function perform(request: RunRequest, worker: TestWorker | undefined): Pro
   const stopped = new Promise<StopCause>((resolve) => {
     permit.signal.onChange(({ reason }) => resolve(reason));
   });
-  const run: TestRun = { task, attempt: permit.attempt, signal: permit.signal.abortSignal, emit };
+  const run: TestRun = {
+    task,
+    attempt: permit.attempt,
+    signal: permit.signal.abortSignal,
+    emit: (event) => emit(checkedEvent(event)),
+  };
   const end = await Promise.race([stopped.then(stoppedEnd), ended(run, worker)]);
   const { costUsd = null, ...facts } = end;
   return {
@@ -204,12 +219,33 @@ function stoppedEnd(cause: StopCause): TestEnd {
   return { ...endingOf(cause), code: cause.code, summary: cause.message };
 }
 
+const endSchema = lazySchema(() => {
+  const { outcome, errorClass, code, retryAfterMs, summary, usage, observations, session, costUsd } =
+    workerResultSchema.unwrap().shape;
+  const shape = { outcome, errorClass, code, retryAfterMs, summary, usage, observations, session };
+  return z.strictObject({ ...shape, costUsd: costUsd.unwrap() }).partial();
+});
+
+function checkedEnd(end: TestEnd): TestEnd {
+  const { error } = endSchema.safeParse(end);
+  if (error === undefined) return end;
+  const problems = fieldProblems(error.issues, end);
+  throw new AgentCoreError(
+    "AC_ADAPTER_INVALID",
+    `what the worker of the test returned is no end of a run: ${problems.join("; ")}`,
+  );
+}
+
 async function ended(run: TestRun, worker: TestWorker | undefined): Promise<TestEnd> {
   try {
-    const end = (await worker?.(run)) ?? {};
+    const end = checkedEnd((await worker?.(run)) ?? {});
     const isFailure = end.outcome !== undefined && end.outcome !== ("succeeded" satisfies Outcome);
     return isFailure ? { errorClass: "task_failed", code: "AC_WORKER_EXIT", ...end } : end;
   } catch (error) {
+    if (isAgentCoreError(error)) {
+      const { code, message: summary } = error;
+      return { outcome: "failed", errorClass: "worker_protocol", code, summary };
+    }
     return {
       outcome: "failed",
       errorClass: "task_failed",

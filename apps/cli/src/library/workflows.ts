@@ -40,6 +40,7 @@ import {
   type FoundRun,
 } from "../workflow/stored-run.ts";
 import { modelsOf, workersOf } from "../workflow/workers-of.ts";
+import { checkOptions } from "./check-options.ts";
 import { EventQueue } from "./event-queue.ts";
 import { onAbort } from "./on-abort.ts";
 import { requireAdapter } from "./prepare-job.ts";
@@ -104,6 +105,13 @@ export interface WorkflowRunHandle {
   interrupt(reason?: string): void;
 }
 
+export interface ListPage {
+  /** The id of the last run of the page before. */
+  readonly before?: string;
+  /** Default: 100. */
+  readonly limit?: number;
+}
+
 /** One run in a list. */
 export interface WorkflowRunInfo {
   readonly id: string;
@@ -157,8 +165,8 @@ export interface Workflows {
   reject(id: string, options?: AnswerOptions): Promise<"applied" | "kept">;
   /** Rejects with `AC_WORKFLOW_RUN_NOT_FOUND`. */
   show(id: string): Promise<WorkflowRunDetails>;
-  /** Newest first. `limit`: default 100. `before`: the id of the last run of the page before. */
-  list(page?: { readonly before?: string; readonly limit?: number }): Promise<readonly WorkflowRunInfo[]>;
+  /** Newest first. */
+  list(page?: ListPage): Promise<readonly WorkflowRunInfo[]>;
 }
 
 export interface WorkflowsOptions {
@@ -192,6 +200,7 @@ class LibraryWorkflows implements Workflows {
   }
 
   async run(file: string, options: RunWorkflowOptions): Promise<WorkflowRunHandle> {
+    checkOptions("workflows.run()", options);
     const workspace = checkWorkspace(resolve(options.workspace));
     const { adapters } = this.#options.place;
     const workers = lookUpAdapters(async () => (name) => requireAdapter(name, adapters));
@@ -216,11 +225,13 @@ class LibraryWorkflows implements Workflows {
   }
 
   async resume(id: string, options: FollowOptions = {}): Promise<WorkflowRunHandle> {
+    checkOptions("workflows.resume()", options);
     const found = await this.#findFree(id);
     return this.#follow(options, (ports) => resumeRun({ ...ports, ...found }));
   }
 
   async retry(id: string, options: RetryWorkflowOptions = {}): Promise<WorkflowRunHandle> {
+    checkOptions("workflows.retry()", options);
     const found = await this.#findFree(id);
     const { from } = options;
     const choice =
@@ -261,7 +272,8 @@ class LibraryWorkflows implements Workflows {
     return { ...infoOf(id, stored.header), file, workspace, inputs, steps };
   }
 
-  async list(page: { readonly before?: string; readonly limit?: number } = {}) {
+  async list(page: ListPage = {}) {
+    checkOptions("workflows.list()", page);
     const runs = await listRuns(this.#journal, { limit: 100, ...omitUndefined({ ...page }) });
     return runs.map(({ id, header }) => infoOf(id, header));
   }
@@ -270,7 +282,9 @@ class LibraryWorkflows implements Workflows {
     return { cwd: process.cwd(), env: this.#options.place.env };
   }
 
-  async #answer(decision: "approved" | "rejected", run: string, { step, by, message = "" }: AnswerOptions) {
+  async #answer(decision: "approved" | "rejected", run: string, options: AnswerOptions) {
+    checkOptions("an answer", options);
+    const { step, by, message = "" } = options;
     const answer = { decision, run, step, by, message };
     const { isApplied } = await answerWait(this.#journal, answer, this.#place);
     return isApplied ? "applied" : "kept";

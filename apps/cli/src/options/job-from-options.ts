@@ -138,11 +138,11 @@ function refuseReservedLabels({ context }: JobSubmission): void {
 
 function describeJob(issue: z.core.$ZodIssue, job: unknown): string[] {
   const jsonSchema = (): Record<string, unknown> => z.toJSONSchema(jobSubmissionSchema, { io: "input" });
-  return describeValue([issue], job, jsonSchema);
+  return describeValue([issue], job, jsonSchema, { subject: "the job", noun: "field" });
 }
 
 /** A limit on a duration is printed as a duration. Null for any other problem. */
-function durationProblem(issue: z.core.$ZodIssue): string | null {
+export function durationProblem(issue: z.core.$ZodIssue): string | null {
   if (!String(issue.path.at(-1)).endsWith("Ms")) return null;
   const name = issue.path.join(".");
   if (issue.code === "too_big") return `${name}: must be at most ${formatDuration(Number(issue.maximum))}`;

@@ -51,7 +51,27 @@ describe("an event from an adapter", () => {
   });
 
   it("that is none is refused", () => {
-    expect(() => checkedEvent({ type: "dance" } as never)).toThrow('unknown event: {"type":"dance"}');
+    expect(() => checkedEvent({ type: "dance" } as never)).toThrow(
+      'must be an object whose "type" is one of started, text',
+    );
+  });
+});
+
+describe("an event that is not one of the contract is refused with its field:", () => {
+  it.each<[object | null | undefined, string]>([
+    [
+      { type: "file_change", file: "a", change: "create" },
+      'event "file_change": field "path" is missing; it must be a string; field "file" is not part of the contract; leave it out',
+    ],
+    [{ type: "text", text: 5 }, 'event "text": field "text" must be a string, got number'],
+    [{ type: "tool_call", tool: "sh", summary: "" }, 'event "tool_call": field "id" is missing'],
+    [{ type: "tool_result", id: "1", ok: 1, exitCode: 0, summary: "" }, 'field "ok" must be a boolean'],
+    [{ type: "usage", usage: unknownUsage, costUsd: 1, cost: 1 }, 'field "cost" is not part of the contract'],
+    [{ type: "probe" }, 'event must be an object whose "type" is one of started'],
+    [null, 'event must be an object whose "type" is one of started'],
+    [undefined, 'event must be an object whose "type" is one of started'],
+  ])("%j", (event, message) => {
+    expect(() => checkedEvent(event as never)).toThrow(message);
   });
 });
 

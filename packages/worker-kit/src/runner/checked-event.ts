@@ -1,7 +1,6 @@
 /**
- * Checks the output of a third-party reader. Texts are cut, and numbers that feed budgets are checked, because a negative
- * or infinite number would corrupt them. Other fields are not checked, because checking each of millions of events against
- * the schema would cost more than reading them.
+ * Checks the output of a third-party reader: events and the report must be those of the contract, and long texts are cut. A
+ * number that feeds budgets and cannot be true, such as a negative one, counts as unknown.
  */
 import {
   AgentCoreError,
@@ -10,15 +9,42 @@ import {
   eventTextCharsMax,
   unknownUsage,
   usageSchema,
+  workerEventSchema,
   type WorkerEvent,
   type WorkerReport,
   lazySchema,
 } from "@agentcore/contract";
 import { z } from "zod";
 import { boundedText } from "../event-text.ts";
+import { fieldAt, fieldProblems, shown } from "../field-problems.ts";
 
-/** Cuts every long text of an event; the log has all of it. Cheap for short texts. Throws for an invalid event. */
-export function checkedEvent(event: WorkerEvent): WorkerEvent {
+/** The events of a reader; `probe` is one of the runtime's own. */
+const readerEvents = lazySchema(() => {
+  const options = workerEventSchema.unwrap().options.filter(({ shape }) => shape.type.value !== "probe");
+  const [first, ...rest] = options;
+  return z.discriminatedUnion("type", [first!, ...rest]);
+});
+
+/** `"file_change": field "path" is missing; it must be a string`; null for an event of the contract. */
+export function eventProblem(event: unknown): string | null {
+  const { error } = readerEvents.safeParse(event);
+  if (error === undefined) return null;
+  const types = readerEvents.unwrap().options.map(({ shape }) => shape.type.value);
+  const type = types.find((known) => known === fieldAt(event, ["type"]));
+  return type === undefined
+    ? `must be an object whose "type" is one of ${types.join(", ")}, got ${shown(event)}`
+    : `"${type}": ${fieldProblems(error.issues, event).join("; ")}`;
+}
+
+/** Returns the event with every long text cut; the log has all of it. Throws for an event that is not one of the contract. */
+export function checkedEvent(given: WorkerEvent): WorkerEvent {
+  const event = fieldAt(given, ["type"]) === "usage" ? withoutFalseNumbers(given as UsageEvent) : given;
+  const problem = eventProblem(event);
+  if (problem !== null) throw new AgentCoreError("AC_ADAPTER_INVALID", `event ${problem}`);
+  return bounded(event);
+}
+
+function bounded(event: WorkerEvent): WorkerEvent {
   switch (event.type) {
     case "text":
     case "stdout":
@@ -37,13 +63,8 @@ export function checkedEvent(event: WorkerEvent): WorkerEvent {
         : { ...event, summary: boundedText(event.summary).text, truncated: true };
     case "tool_call":
       return boundToolCall(event);
-    case "usage":
-      return checkedUsage(event);
-    case "started":
-    case "file_change":
-      return event;
     default:
-      throw new AgentCoreError("AC_ADAPTER_INVALID", `unknown event: ${JSON.stringify(event).slice(0, 200)}`);
+      return event;
   }
 }
 
@@ -57,11 +78,14 @@ function boundToolCall(event: Extract<WorkerEvent, { type: "tool_call" }>): Work
   };
 }
 
-function checkedUsage(event: Extract<WorkerEvent, { type: "usage" }>): WorkerEvent {
-  const costUsd = costSchema.safeParse(event.costUsd).data ?? null;
-  const usage = usageSchema.safeParse(event.usage).data ?? unknownUsage;
-  return { type: "usage", usage, costUsd };
+type UsageEvent = Extract<WorkerEvent, { type: "usage" }>;
+
+function withoutFalseNumbers(event: UsageEvent): UsageEvent {
+  return { ...event, usage: knownUsage(event.usage), costUsd: knownCost(event.costUsd) };
 }
+
+const knownUsage = (usage: unknown) => usageSchema.safeParse(usage).data ?? unknownUsage;
+const knownCost = (costUsd: unknown) => costSchema.safeParse(costUsd).data ?? null;
 
 const costSchema = z.number().nonnegative();
 
@@ -80,20 +104,26 @@ const reportSchema = lazySchema(() =>
     summary: z.string(),
     session: z.string().nullable(),
     model: z.string().nullable(),
-    usage: usageSchema.catch(unknownUsage),
-    costUsd: costSchema.nullable().catch(null),
+    usage: usageSchema,
+    costUsd: costSchema.nullable(),
     costBasis: costBasisSchema,
     malformedLines: z.number().nonnegative(),
   }),
 );
 
+/** Such as `field "usage.inputTokens" must be a number, got string`; empty for a report of the contract. */
+export function reportProblems(report: unknown): string[] {
+  const { error } = reportSchema.safeParse(report);
+  return error === undefined ? [] : fieldProblems(error.issues, report);
+}
+
 /** Returns the report, with invalid numbers as unknown. Throws for an invalid report. */
-export function checkedReport(report: WorkerReport): WorkerReport {
-  const parsed = reportSchema.safeParse(report);
-  if (parsed.success) return parsed.data;
-  const problems = z.prettifyError(parsed.error).replace(/\s+/g, " ");
+export function checkedReport(given: WorkerReport): WorkerReport {
+  const report = { ...given, usage: knownUsage(given.usage), costUsd: knownCost(given.costUsd) };
+  const problems = reportProblems(report);
+  if (problems.length === 0) return reportSchema.parse(report);
   throw new AgentCoreError(
     "AC_ADAPTER_INVALID",
-    `the reader's report is not one of the contract: ${problems}`,
+    `the reader's report is not one of the contract: ${problems.join("; ")}`,
   );
 }

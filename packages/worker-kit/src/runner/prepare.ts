@@ -20,6 +20,7 @@ import { markHeld } from "./held-mark.ts";
 import { absentFrom } from "./left-directories.ts";
 import { requirePrice } from "../prices.ts";
 import type { RunnerOptions } from "../runner-options.ts";
+import { plannedBy } from "./planned-by.ts";
 import { readWorkerSettings, type WorkerSettings } from "./worker-settings.ts";
 
 /** The data of one attempt that is fixed before its process starts. */
@@ -81,7 +82,7 @@ async function planRun(parts: RunnerOptions, request: RunRequest, found: Found):
   const { adapter, permit, task } = request;
   const { settings, program, attempt } = found;
   const { hostEnv } = parts;
-  const plan = adapter.plan(task, {
+  const plan = plannedBy(adapter, task, {
     grants: permit.grants,
     program,
     hostEnv,

@@ -44,6 +44,13 @@ describe("a run is refused, with nothing started,", () => {
       "invalid_request",
       "/etc/passwd",
     ],
+    [
+      "with a plan that is not one of the contract",
+      { adapter: planning({ args: "--yes", env: { PORT: 5 } } as never) },
+      "AC_ADAPTER_INVALID",
+      "worker_protocol",
+      'field "args" must be an array, got string; field "env.PORT" must be a string, got number',
+    ],
     ["in a relative workspace", { workspace: "." }, "AC_WORKSPACE_MISSING", "invalid_request", "."],
     [
       "for a capability that the worker cannot enforce",
@@ -125,8 +132,8 @@ describe("a run is refused, with nothing started,", () => {
           },
         },
       },
-      "AC_INTERNAL",
-      "internal",
+      "AC_ADAPTER_INVALID",
+      "worker_protocol",
       "oops",
     ],
     [

@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import type { Contained } from "@agentcore/containment";
 import {
+  AgentCoreError,
   errorText,
   type OutputReader,
   type Timer,
@@ -13,6 +14,7 @@ import {
   type WorkerEvent,
   type WorkerReport,
 } from "@agentcore/contract";
+import { shown } from "../field-problems.ts";
 import { checkedEvent, checkedReport } from "./checked-event.ts";
 import { createLineFramer, type LineFramer } from "../line-framer.ts";
 import { createOutputLog, type LogFile, type OutputLog } from "./output-log.ts";
@@ -139,7 +141,7 @@ function guardReader(run: Run, emit: (event: WorkerEvent) => void, onHopeless: (
   const line = (stream: "stdout" | "stderr") => (text: string, oversized: boolean) => {
     if (reader === null || failure !== null) return;
     try {
-      for (const event of reader[stream](text, oversized)) emit(checkedEvent(event));
+      for (const event of listed(reader[stream](text, oversized), stream)) emit(checkedEvent(event));
       if (fatal !== null) return;
       giveUp(reader.fatal?.() ?? null);
       waitFor(fatal === null ? (reader.waiting?.() ?? null) : null);
@@ -153,9 +155,20 @@ function guardReader(run: Run, emit: (event: WorkerEvent) => void, onHopeless: (
     stderr: line("stderr"),
     end() {
       waitOver?.cancel();
-      const report = attempt(() => (reader === null ? null : checkedReport(reader.end())));
-      if (report === null) return { report: null, readerFailure: failure };
-      return { report: { ...report, error: report.error ?? fatal }, readerFailure: null };
+      const report = attempt(() => {
+        if (reader === null) return null;
+        const said = reader.end();
+        return checkedReport({ ...said, error: said.error ?? fatal });
+      });
+      return report === null ? { report, readerFailure: failure } : { report, readerFailure: null };
     },
   };
+}
+
+function listed(events: readonly WorkerEvent[], stream: string): readonly WorkerEvent[] {
+  if (Array.isArray(events)) return events;
+  throw new AgentCoreError(
+    "AC_ADAPTER_INVALID",
+    `${stream}() must return a list of events, got ${shown(events)}`,
+  );
 }

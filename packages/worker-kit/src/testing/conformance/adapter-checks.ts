@@ -42,6 +42,9 @@ export function adapterChecks(options: AdapterConformanceOptions, seed: number):
     check("the reader understands its own success, and reports it once and for all", () =>
       readsSuccess(options),
     ),
+    check("the reader gives only events of the contract for the output of each failure", () =>
+      readsEveryOutput(options),
+    ),
     check(
       `the reader never throws, and gives only events of the contract, whatever it reads (AGENTCORE_SEED=${seed})`,
       () => readerSurvives(options, seed),
@@ -155,6 +158,19 @@ function readsSuccess(options: AdapterConformanceOptions): void {
   mustHold(report.malformedLines === 0, `${report.malformedLines} lines of the success are not understood`);
   const silent = read(options, []).report;
   mustHold(silent.terminal !== "success", "a worker that printed nothing is reported as a success");
+}
+
+function readsEveryOutput(options: AdapterConformanceOptions): void {
+  const outputs = [...options.failures, { name: "beginning", stdout: options.beginning, stderr: [] }];
+  for (const { name, stdout, stderr } of outputs) {
+    try {
+      const { events, report } = read(options, stdout, stderr);
+      checkEvents(events);
+      checkReport(report);
+    } catch (error) {
+      throw new Error(`${name}: ${(error as Error).message}`, { cause: error });
+    }
+  }
 }
 
 function readerSurvives(options: AdapterConformanceOptions, seed: number): void {

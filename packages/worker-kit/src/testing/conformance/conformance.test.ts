@@ -119,6 +119,18 @@ const broken: readonly [what: string, check: string, message: string, adapter: P
     reading((reader) => ({ ...reader, stdout: () => [{ type: "txt", text: "a" } as never] })),
   ],
   [
+    "names a field otherwise in an event that only a failure has",
+    "of each failure",
+    'failed: event 1 "file_change": field "path" is missing; it must be a string; field "file" is not part of',
+    reading((reader) => ({
+      ...reader,
+      stdout: (text, oversized) =>
+        text.includes('"summary":"no"')
+          ? [{ type: "file_change", file: "a", change: "create" } as never]
+          : reader.stdout(text, oversized),
+    })),
+  ],
+  [
     "counts tokens as a text",
     "understands its own success",
     'report: field "usage.inputTokens" must be a number, got string',
