@@ -46,11 +46,11 @@ export interface SkipReason {
     | "out_of_bounds"
     | "max_runs"
     | "chain_depth"
-    | "budget"
     | "evaluate"
     | "missed"
     | "catchup_window"
     | "removed"
+    | "cancelled"
     /** What the store holds of it cannot be read. */
     | "unreadable";
   readonly text: string;

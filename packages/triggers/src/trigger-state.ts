@@ -1,4 +1,5 @@
 /** What is kept of a trigger between events. */
+import type { BudgetWindow } from "./definition.ts";
 import type { RunOutcome } from "./firing.ts";
 
 export interface TriggerState {
@@ -12,8 +13,8 @@ export interface TriggerState {
   /** No run begins before this moment. */
   readonly cooldownUntil: number;
   readonly lastResult: LastResult | null;
-  /** Of the current window of the trigger's budget. */
-  readonly spent: SpentInWindow | null;
+  /** What its ended runs spent; null: none has ended. The daemon's own spending is the sum over all triggers. */
+  readonly spent: SpentByWindow | null;
 }
 
 export interface Pause {
@@ -31,6 +32,9 @@ export interface LastResult {
   readonly endedAt: number;
   readonly costUsd: number | null;
 }
+
+/** In the latest window of each length, so that a budget of another length counts at once what was spent before. */
+export type SpentByWindow = Readonly<Record<BudgetWindow, SpentInWindow>>;
 
 export interface SpentInWindow {
   /** Start of the window. */

@@ -5,16 +5,15 @@
 import type { DaemonDefinition } from "../definition.ts";
 import type { Firing, RunOutcome } from "../firing.ts";
 import type { TriggerEvent } from "../trigger-event.ts";
-import type { SpentInWindow, TriggerState } from "../trigger-state.ts";
+import type { TriggerState } from "../trigger-state.ts";
 import type { Evaluation } from "../trigger-runner.ts";
 
 export interface MachineState {
   readonly definition: DaemonDefinition;
+  /** Each trigger of the definition has one. Those of removed triggers stay: what they spent counts for the daemon. */
   readonly triggers: ReadonlyMap<string, TriggerState>;
   /** Open firings, in the order of their events, by id. */
   readonly open: ReadonlyMap<string, Firing>;
-  /** Of the daemon's own budget; null: it has none. */
-  readonly spent: SpentInWindow | null;
   /** After the start of a shutdown: no run begins. */
   readonly isDraining: boolean;
 }
@@ -60,6 +59,6 @@ export interface DecisionFacts {
   readonly nextId: () => string;
   /** In [0, 1), for the jitter. */
   readonly random: () => number;
-  /** Events of open firings and of the input, for templates of keys. */
+  /** Events of open firings. */
   readonly eventOf: (id: string) => TriggerEvent | undefined;
 }

@@ -113,7 +113,11 @@ export const commitCases: readonly TriggerStoreCase[] = [
       runs: 3,
       cooldownUntil: 4.5,
       lastResult: { run: "r", event: "e", status: "FAILED", startedAt: 5, endedAt: 6, costUsd: null },
-      spent: { since: 7, costUsd: 0.1, tokens: 8 },
+      spent: {
+        hour: { since: 7, costUsd: 0.1, tokens: 8 },
+        day: { since: 6, costUsd: 0.2, tokens: 9 },
+        month: { since: 5, costUsd: 0.3, tokens: 10 },
+      },
     });
     await store.commit({ triggers: [triggerState("full"), triggerState("plain")] });
     await store.commit({ triggers: [full] });
