@@ -64,8 +64,10 @@ export class ApprovalWaits {
     };
     if (isOver) return unfollow();
     this.#byStep.set(step, { id, end });
-    if (expiresAt !== null)
-      timer = clock.setTimer(Math.max(0, expiresAt - clock.now()), () => void expire(expiresAt));
+    if (expiresAt === null) return;
+    // The clock may have been set back since.
+    const leftMs = Math.min(expiresAt - askedAt, Math.max(0, expiresAt - clock.now()));
+    timer = clock.setTimer(leftMs, () => void expire(expiresAt));
   }
 
   /** Does nothing if the step does not wait. */

@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { systemClock } from "@agentcore/contract";
 import { until } from "@agentcore/contract/testing";
 import type { Step, StepAction } from "../definition.ts";
 import { readRun, storedSteps } from "../records/read-runs.ts";
@@ -135,6 +136,20 @@ describe("an approval", () => {
     await until(() => Date.now() > expiresAt);
     const resumed = await rig.resume(handle.id, workflow);
     expect((await resumed.result()).outcome).toBe(outcome);
+  });
+
+  it("fails after no more than its time if the run is resumed with the clock set back", async () => {
+    const workflow = testWorkflow([approval("ok", {}, { timeoutMs: 300 })]);
+    const handle = await rig.start(workflow);
+    await asked(handle.id);
+    handle.interrupt();
+    await handle.result();
+    const clock = { ...systemClock, now: () => systemClock.now() - 3_600_000 };
+    const resumed = await rig.resume(handle.id, workflow, { clock });
+    expect(await resumed.result()).toMatchObject({
+      outcome: "FAILED",
+      steps: [{ reason: "nobody answered within 300ms" }],
+    });
   });
 
   it("ends with the run: after a failure elsewhere, and after a cancel", async () => {

@@ -18,12 +18,16 @@ export class RetryTimer {
     return this.#waitedUntil;
   }
 
-  /** `at`: the end of the next wait, by the wall clock; `Infinity` if there is none. */
-  follow(at: number): void {
+  /**
+   * `at`: the end of the next wait, by the wall clock; `Infinity` if there is none. `lastAt`: the latest time that was journaled.
+   * A wait that ends after it began no later, so it lasts no longer than from then, even if the clock was set back since.
+   */
+  follow(at: number, lastAt: number): void {
     if (this.#running?.at === at) return;
     this.close();
     if (at === Infinity) return;
-    const waitMs = Math.min(retryDelayMsMax, Math.max(0, at - this.#clock.now()));
+    const longestMs = at > lastAt ? at - lastAt : retryDelayMsMax;
+    const waitMs = Math.min(longestMs, retryDelayMsMax, Math.max(0, at - this.#clock.now()));
     const timer = this.#clock.setTimer(waitMs, () => {
       this.#waitedUntil = at;
       this.#running = null;

@@ -2,7 +2,8 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { until } from "@agentcore/contract/testing";
+import { systemClock } from "@agentcore/contract";
+import { patienceMs, until } from "@agentcore/contract/testing";
 import type { RetryRules, Step } from "../definition.ts";
 import { retryDelayMs } from "../retry-delay.ts";
 import type { RunPorts } from "../run-ports.ts";
@@ -53,6 +54,13 @@ async function startsAfterWaits(runId: string): Promise<number[]> {
     due = event?.event?.retryAt ?? due;
     return late;
   });
+}
+
+/** How many further attempts were announced. */
+async function startedWaits(runId: string): Promise<number> {
+  const stored = await rig.journal.read(runStream(runId));
+  const entries = (stored?.entries ?? []) as unknown as Entry[];
+  return entries.filter(({ event }) => event?.event?.retryAt !== undefined).length;
 }
 
 it("a failed attempt is followed by another one after the delay, which the journal has", async () => {
@@ -158,4 +166,21 @@ it("an exponential wait doubles up to an hour, less a part that differs from job
   expect(shares[0]).toBeLessThanOrEqual(1);
   expect(retryDelayMs(exponential, 1, "job-2")).not.toBe(waits[0]);
   expect(retryDelayMs(rules({ delayMs: 5000 }), 9, "job-1")).toBe(5000);
+});
+
+it("a run that is resumed with the clock set back waits for no longer than the delay", async () => {
+  const workflow = testWorkflow([flaky({ retry: rules({ delayMs: 700 }) })]);
+  const handle = await rig.start(workflow);
+  await until(() => tries() === 1);
+  await until(async () => (await startedWaits(handle.id)) === 1);
+  handle.interrupt();
+  expect((await handle.result()).outcome).toBe("INTERRUPTED");
+  const behind = { ...systemClock, now: () => systemClock.now() - 3_600_000 };
+  const began = performance.now();
+  const resumed = await rig.resume(handle.id, workflow, { clock: behind });
+  expect((await resumed.result()).outcome).toBe("SUCCEEDED");
+  // The first wait is an old one; the second begins by the new clock, and is a whole one.
+  const tookMs = performance.now() - began;
+  expect(tookMs).toBeGreaterThan(700);
+  expect(tookMs).toBeLessThan(patienceMs(5000));
 });

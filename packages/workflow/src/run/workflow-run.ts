@@ -256,7 +256,7 @@ export class WorkflowRun {
     const touched = new Set(entries.flatMap((entry) => this.#stepsOf(entry)));
     for (const id of touched) await this.#afterChange(id);
     for (const entry of entries) if (entry.type === "notification") this.#notifier.journaled(entry);
-    this.#retryTimer.follow(log.record.state.ready.nextRetryAt);
+    this.#retryTimer.follow(log.record.state.ready.nextRetryAt, log.record.lastAt);
   }
 
   /** Asks the running pieces that the stop ends to stop; none of their kind is started after that. */
