@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
@@ -70,4 +71,31 @@ it("a run that is killed while a result is stored is resumed, and no later run t
     expect(readFileSync(at("out/big")).length).toBe(bytes);
     if (times === 2) expect(result).toMatchObject({ steps: [{ cached: true }] });
   }
+});
+
+it("a step that changes files in a git workspace that it does not declare is not kept, and says so", async () => {
+  const repository = join(scratch.root, "repository");
+  const stray = join(scratch.root, "stray.yaml");
+  const script = "mkdir -p out; echo x > out/made; echo y > stray.txt; echo ran";
+  writeFileSync(
+    stray,
+    `name: stray
+version: "1"
+timeout: 2m
+steps:
+  build: { worker: shell, capabilities: [edit], instructions: "${script}", outputs: [{ name: out, path: out }], cache: { key: [size] } }
+`,
+  );
+  execFileSync("git", ["init", "-q", "-b", "work", repository]);
+  writeFileSync(join(repository, "size"), "1");
+  execFileSync("git", ["-C", repository, "add", "."]);
+  const identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
+  execFileSync("git", ["-C", repository, ...identity, "commit", "-qm", "start"]);
+  const args = ["workflow", "run", stray, "--workspace", repository, ...state];
+  const first = await agentcore(scratch, args);
+  expect(first.code).toBe(0);
+  expect(first.stderr).toContain(
+    "agentcore: warning: the result of the step is not kept in the cache (step build, why it changed files that are no outputs: stray.txt)",
+  );
+  expect((await agentcore(scratch, args)).stdout).not.toContain("cached");
 });

@@ -239,6 +239,11 @@ describe("a mistake", () => {
       "steps.a.cache: this step changes the branch, which the cache cannot do; leave it out",
     ],
     [
+      "secrets that are to be inherited",
+      withSteps("a: { worker: shell, instructions: x, capabilities: [], secrets: ▸inherit }"),
+      "steps.a.secrets: nothing is inherited; name the variables: secrets: [NAME]",
+    ],
+    [
       "another system's word for on_failure",
       withSteps("a: { worker: shell, instructions: x, capabilities: [], ▸on_error: continue }"),
       "steps.a.on_error: unknown setting; it is called on_failure here",

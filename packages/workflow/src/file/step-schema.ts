@@ -14,10 +14,15 @@ export const budgetSchema = z
 
 const path = z.string().min(1);
 
-export const secretsSchema = z.array(variableNameSchema).meta({
-  description:
-    "Variables of the caller's environment that are passed on, and masked in logs, events and records.",
-});
+export const secretsSchema = z
+  .array(variableNameSchema, {
+    error: ({ input }) =>
+      input === "inherit" ? "nothing is inherited; name the variables: secrets: [NAME]" : undefined,
+  })
+  .meta({
+    description:
+      "Variables of the caller's environment that are passed on, and masked in logs, events and records.",
+  });
 
 export const envSchema = z.record(variableNameSchema, z.union([z.string(), z.number(), z.boolean()])).meta({
   description:

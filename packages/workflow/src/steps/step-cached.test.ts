@@ -247,6 +247,21 @@ it("an output whose place leads out of the workspace by now is not put back ther
   expect(existsSync("/tmp/made")).toBe(false);
 });
 
+it.each([
+  ["an output", "mkdir -p out; echo hush-hush-1 > out/made"],
+  ["a value", "mkdir -p out; echo x > out/made; echo key=hush-hush-1 >> $AGENTCORE_OUTPUT"],
+])("a run leaves no secret in the cache that a step wrote into %s", async (_where, script) => {
+  const secretValue = (name: string) => (name === "TOKEN" ? "hush-hush-1" : undefined);
+  const step = (text: string) => cached({ secrets: ["TOKEN"] }, text);
+  expect(await hits(step(script), { secretValue })).toBe(false);
+  expect(await hits(step("mkdir -p out; echo x > out/made"), { secretValue })).toBe(false);
+  expect(entries()).not.toEqual([]);
+  const kept = readdirSync(directory(), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"));
+  expect([...kept, ...warnings].join("\n")).not.toContain("hush-hush-1");
+});
+
 it("--no-cache neither takes nor stores a result", async () => {
   expect(await hits(cached(), { usesCache: false })).toBe(false);
   expect(entries()).toEqual([]);
