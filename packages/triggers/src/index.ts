@@ -6,6 +6,7 @@ export { createMemoryTokenStore } from "./memory/memory-token-store.ts";
 export { createMemoryTriggerStore } from "./memory/memory-trigger-store.ts";
 export * from "./source.ts";
 export * from "./sources/queue-source.ts";
+export * from "./sources/webhook-server.ts";
 export * from "./trigger-event.ts";
 export * from "./trigger-runner.ts";
 export * from "./trigger-state.ts";
