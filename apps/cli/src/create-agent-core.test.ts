@@ -45,3 +45,13 @@ it("closing lets what runs finish where that is asked for", async () => {
   await core.close({ finishRunning: true });
   expect((await result).state).toBe("succeeded");
 });
+
+it("a submit after close() says that it was closed, and that nothing was submitted", async () => {
+  const core = await createAgentCore({ stateDir: scratch.stateDir });
+  await core.close();
+  await expect(core.submit(shellJob("touch never"))).rejects.toMatchObject({
+    code: "AC_DRAINING",
+    message: "the scheduler was closed; nothing was submitted",
+    evidence: { submitted: false },
+  });
+});

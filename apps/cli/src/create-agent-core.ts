@@ -63,8 +63,8 @@ export interface AgentCore {
   readonly workflows: Workflows;
   /**
    * Resolves once the job is durable. Rejects with `AC_JOB_INVALID` with every wrong field, `AC_WORKER_UNKNOWN`,
-   * `AC_CAPABILITY_UNSUPPORTED`, `AC_WORKSPACE_MISSING`, `AC_MODEL_UNPRICED`, `AC_JOB_TOO_LARGE`, `AC_KEY_HELD` or
-   * `AC_STORE_UNAVAILABLE`. A relative workspace is below the current directory.
+   * `AC_CAPABILITY_UNSUPPORTED`, `AC_WORKSPACE_MISSING`, `AC_MODEL_UNPRICED`, `AC_JOB_TOO_LARGE`, `AC_KEY_HELD`,
+   * `AC_STORE_UNAVAILABLE`, or `AC_DRAINING` after `close()`. A relative workspace is below the current directory.
    */
   submit(job: JobInput): Promise<JobHandle>;
   /**

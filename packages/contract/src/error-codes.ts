@@ -28,7 +28,7 @@ export const errorCodes = {
   AC_CONFIG_INVALID: {
     meaning: "The configuration file is wrong.",
     retryable: false,
-    cure: "Correct the file at the named line; `agentcore schema` prints what is allowed.",
+    cure: "Correct the named setting; `agentcore schema` prints what is allowed.",
   },
   AC_CONFIG_MISSING: {
     meaning: "The named configuration file does not exist, or cannot be read.",
@@ -49,7 +49,7 @@ export const errorCodes = {
   AC_WORKSPACE_MISSING: {
     meaning: "The workspace does not exist or is not a directory.",
     retryable: false,
-    cure: "Create the directory, or name another with --workspace.",
+    cure: "Create the directory, or name another as the workspace.",
   },
   AC_WORKER_UNKNOWN: {
     meaning: "No adapter has that name.",
@@ -120,9 +120,10 @@ export const errorCodes = {
     cure: "Read the escalation with the reason; `agentcore doctor` shows it, and a restart clears it.",
   },
   AC_DRAINING: {
-    meaning: "The runtime is shutting down: it grants no more permits, and stops what runs.",
+    meaning:
+      "The runtime or the scheduler is shutting down or closed: it takes no more work, and stops what runs.",
     retryable: true,
-    cure: "Start `agentcore work` again. A job that was stopped in its last attempt is a dead letter: `agentcore dlq replay JOB` queues it again; `--max-attempts 2` allows a second attempt.",
+    cure: "Start `agentcore work`, or your own program, again. A job that was stopped in its last attempt is a dead letter: `agentcore dlq replay JOB` queues it again; `--max-attempts 2` (`maxAttempts: 2`) allows a second attempt.",
   },
   // Gate: deferred
   AC_CONCURRENCY: {
@@ -195,7 +196,7 @@ export const errorCodes = {
   AC_TIMEOUT: {
     meaning: "The run reached its time limit.",
     retryable: true,
-    cure: "Allow more time with --timeout, or make the task smaller.",
+    cure: "Allow more time with --timeout (`timeoutMs`), or make the task smaller.",
   },
   AC_STALLED: {
     meaning: "The worker was silent for too long: by default 10 min, or 30 min during a tool call.",
@@ -215,7 +216,7 @@ export const errorCodes = {
   AC_COST_CEILING: {
     meaning: "The run reached its cost ceiling and was stopped.",
     retryable: false,
-    cure: "Raise --max-cost, or make the task smaller.",
+    cure: "Raise --max-cost (`maxCostUsd`), or make the task smaller.",
   },
   AC_TOKEN_CEILING: {
     meaning: "The run reached its token ceiling and was stopped.",
@@ -342,7 +343,7 @@ export const errorCodes = {
   AC_KEY_HELD: {
     meaning: "An unfinished job has the same key, and the dedup policy is reject.",
     retryable: true,
-    cure: "Wait for the named job, or submit with `--dedup coalesce` or `--dedup latest-wins`.",
+    cure: "Wait for the named job, or submit with the dedup policy `coalesce` or `latest-wins`.",
   },
   AC_SUPERSEDED: {
     meaning: "A newer job with the same key replaced this one.",

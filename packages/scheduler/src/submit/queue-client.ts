@@ -76,6 +76,7 @@ export class QueueClient {
   readonly own = new Set<string>();
   readonly #options: QueueClientOptions;
   #runs: LocalRuns | undefined;
+  #closed = false;
 
   constructor(options: QueueClientOptions) {
     const { store, clock, log } = options;
@@ -97,8 +98,8 @@ export class QueueClient {
 
   /**
    * Resolves once the job is durable. Throws `AC_JOB_INVALID`, `AC_JOB_TOO_LARGE` or `AC_WORKER_UNKNOWN` for a job that is not
-   * accepted, `AC_KEY_HELD` if its key is held and the policy is to reject, and `AC_STORE_UNAVAILABLE` if the store does not
-   * accept it now.
+   * accepted, `AC_KEY_HELD` if its key is held and the policy is to reject, `AC_DRAINING` if the scheduler was closed, and
+   * `AC_STORE_UNAVAILABLE` if the store does not accept it now.
    */
   async submit(job: JobSubmission): Promise<JobHandle> {
     const [outcome] = await this.submitAll([job]);
@@ -140,6 +141,10 @@ export class QueueClient {
   }
 
   #submissionsOf(jobs: readonly JobSubmission[]): readonly Submission[] {
+    if (this.#closed)
+      throw new AgentCoreError("AC_DRAINING", "the scheduler was closed; nothing was submitted", {
+        evidence: { submitted: false },
+      });
     const { ids, workers, clock } = this.#options;
     const ports = { ids, workers, policies: this.policies, now: clock.now() };
     return jobs.map((job) => toSubmission(job, ports));
@@ -248,6 +253,7 @@ export class QueueClient {
   }
 
   closeClient(): void {
+    this.#closed = true;
     this.ends.close();
   }
 
