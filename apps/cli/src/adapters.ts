@@ -10,9 +10,8 @@ import {
   requireInstalled,
 } from "@agentcore/worker-kit";
 import { dirname } from "node:path";
-import type { Environment } from "./config/env-text.ts";
+import { didYouMean, type Environment } from "@agentcore/yaml-file";
 import type { LoadedConfig } from "./config/load.ts";
-import { didYouMean } from "@agentcore/yaml-file";
 
 const builtIn: Readonly<Record<string, () => Promise<WorkerAdapter>>> = {
   shell: async () => (await import("@agentcore/adapter-shell")).default,

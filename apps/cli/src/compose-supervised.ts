@@ -5,7 +5,7 @@
 import { type Log, systemClock, type WorkerAdapter } from "@agentcore/contract";
 import { runtimeProcess, superviseRuntime } from "@agentcore/scheduler";
 import { openState, type Composition } from "./compose.ts";
-import type { Environment } from "./config/env-text.ts";
+import type { Environment } from "@agentcore/yaml-file";
 import { handoverOf } from "./config/handover.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { proveGoneBySweep } from "./queue/start-scheduler.ts";

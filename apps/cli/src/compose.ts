@@ -39,7 +39,7 @@ import {
 } from "@agentcore/store-sqlite";
 import { createProcessRunner, neverBegan as provedUnbegun } from "@agentcore/worker-kit";
 import { realpath } from "node:fs/promises";
-import type { Environment } from "./config/env-text.ts";
+import type { Environment } from "@agentcore/yaml-file";
 import type { Config } from "./config/schema.ts";
 import { createRecordedSpending } from "./queue/recorded-spending.ts";
 import { Quarantine } from "./state/quarantine.ts";

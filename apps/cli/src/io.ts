@@ -5,7 +5,8 @@
 import { AgentCoreError, isAgentCoreError } from "@agentcore/contract";
 import { existsSync } from "node:fs";
 import type { Readable } from "node:stream";
-import { withUsableHome, type Environment } from "./config/env-text.ts";
+import { withUsableHome } from "./config/environment.ts";
+import type { Environment } from "@agentcore/yaml-file";
 import { openOutput, type Output } from "./output.ts";
 import { systemWords } from "./system-words.ts";
 

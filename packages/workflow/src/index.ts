@@ -3,7 +3,7 @@ export * from "./definition.ts";
 export { agentsJsonSchema, workflowJsonSchema } from "./file/file-schema.ts";
 export { nestingMax, parseWorkflow, type ParseRequest, type ParseResult } from "./file/parse-workflow.ts";
 export type { KnownWorkers, LookUpWorkers } from "./file/check-workers.ts";
-export { formatProblem, type Problem, type ReadFile } from "./file/problem.ts";
+export { formatProblem, type Problem, type ReadFile } from "@agentcore/yaml-file";
 export { nodesWithin, workflowGraph, type GraphEdge, type GraphNode, type WorkflowGraph } from "./graph.ts";
 export { noSuchStep } from "./no-such-step.ts";
 export { mermaidGraph } from "./mermaid.ts";

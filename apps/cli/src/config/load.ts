@@ -4,12 +4,11 @@
  * line and column, and nothing starts while there are any.
  */
 import { AgentCoreError, isMissing, type ConfigurationEvent } from "@agentcore/contract";
-import { readYaml, type YamlIssue } from "@agentcore/yaml-file";
+import { type Environment, readYaml, type YamlIssue } from "@agentcore/yaml-file";
 import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import { defaultStateDir } from "./state-home.ts";
 import { decodeText } from "../text-files.ts";
-import type { Environment } from "./env-text.ts";
 import { callerIdentity, exposureOf } from "./exposure.ts";
 import { findConfig, type RefusedConfig } from "./find.ts";
 import { onlyLimits } from "./key-trust.ts";

@@ -6,7 +6,7 @@
 import { capabilitySchema, dedupSchema, durationSchema, lazySchema } from "@agentcore/contract";
 import { runtimeConfigSchema } from "@agentcore/core";
 import * as z from "zod";
-import { envText, type Environment } from "./env-text.ts";
+import { envText, type Environment } from "@agentcore/yaml-file";
 
 function workerSchema(env: Environment) {
   return z

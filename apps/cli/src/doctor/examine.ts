@@ -17,7 +17,7 @@ import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { didYouMeanWorker, workerNames } from "../adapters.ts";
-import type { Environment } from "../config/env-text.ts";
+import type { Environment } from "@agentcore/yaml-file";
 import type { LoadedConfig } from "../config/load.ts";
 import { nearestExisting } from "../config/own-directory.ts";
 import type { Config } from "../config/schema.ts";

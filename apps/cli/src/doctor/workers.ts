@@ -9,7 +9,7 @@ import {
   type ProgramStatus,
 } from "@agentcore/worker-kit";
 import { loadAdapters } from "../adapters.ts";
-import type { Environment } from "../config/env-text.ts";
+import type { Environment } from "@agentcore/yaml-file";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { modelBeforeStart, priceWarning } from "../options/require-price.ts";

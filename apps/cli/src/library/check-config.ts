@@ -1,7 +1,6 @@
 /** Checks the configuration of a program as that of a file is checked. */
 import { AgentCoreError } from "@agentcore/contract";
-import { describeValue } from "@agentcore/yaml-file";
-import type { Environment } from "../config/env-text.ts";
+import { describeValue, type Environment } from "@agentcore/yaml-file";
 import { configJsonSchema, configSchema, type Config, type ConfigInput } from "../config/schema.ts";
 
 /** Throws `AC_CONFIG_INVALID` with every wrong setting. */

@@ -12,8 +12,7 @@ import {
 } from "@agentcore/contract";
 import { basename } from "node:path";
 import type { JobStateKind } from "@agentcore/scheduler";
-import { didYouMean } from "@agentcore/yaml-file";
-import { variableOf } from "../config/env-text.ts";
+import { didYouMean, variableOf } from "@agentcore/yaml-file";
 
 export const jobStates = [
   "queued",

@@ -6,7 +6,7 @@ import { callerIdentity, exposureOf, foreignOwnerAbove } from "../config/exposur
 import { makeOwnDirectory, nearestExisting } from "../config/own-directory.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { trustDirectoryIn } from "../config/trust-directory.ts";
-import type { Environment } from "../config/env-text.ts";
+import type { Environment } from "@agentcore/yaml-file";
 import { defaultStateDir } from "../config/state-home.ts";
 
 export interface StateDir {

@@ -9,7 +9,7 @@ import { createContainedGit } from "@agentcore/worker-kit";
 import { workflowConcurrencyKey, type RunOptions } from "@agentcore/workflow";
 import { hostname } from "node:os";
 import { compose, type ComposeOptions, type Composition } from "../compose.ts";
-import { variableOf } from "../config/env-text.ts";
+import { variableOf } from "@agentcore/yaml-file";
 import { startScheduler } from "../queue/start-scheduler.ts";
 import { postJson } from "./post-json.ts";
 import { liveOwner } from "./run-owner.ts";

@@ -2,10 +2,9 @@
  * Reads agent profiles from one or more files, of which later ones override earlier ones: the named files, or the one
  * beside the workflow.
  */
-import { readYaml } from "@agentcore/yaml-file";
+import { holders, type Problem, type ReadFile, readYaml } from "@agentcore/yaml-file";
 import { agentsFileSchema, agentsJsonSchema, type AgentProfile } from "./file-schema.ts";
-import { foreignWords, holders } from "./names.ts";
-import type { Problem, ReadFile } from "./problem.ts";
+import { foreignWords } from "./names.ts";
 
 export interface LoadedAgents {
   readonly agents: ReadonlyMap<string, AgentProfile>;

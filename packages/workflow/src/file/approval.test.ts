@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { parseWorkflow } from "./parse-workflow.ts";
-import { formatProblem } from "./problem.ts";
+import { formatProblem } from "@agentcore/yaml-file";
 
 const build =
   '{ worker: shell, instructions: "true", capabilities: [read], outputs: [{ name: v, value: true }] }';

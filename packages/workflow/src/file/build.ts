@@ -17,7 +17,7 @@ import type {
 import { guardedBy, stallOf } from "./build-stall.ts";
 import type { AgentProfile, WorkflowFile } from "./file-schema.ts";
 import { withDefaults } from "./defaults.ts";
-import { rawOf, type Raw } from "./raw.ts";
+import { rawOf, type Raw } from "@agentcore/yaml-file";
 import type { FileCheck, FileConvergence, FileStep } from "./step-schema.ts";
 
 export interface BuildContext {

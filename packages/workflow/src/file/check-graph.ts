@@ -1,6 +1,6 @@
 /** Checks the relations between steps: dependencies exist, there are no cycles, and each artifact comes from an earlier step. */
-import { didYouMean } from "@agentcore/yaml-file";
-import { listOf, rawOf, textOf, type Raw, type RawSteps, type Report } from "./raw.ts";
+import { didYouMean, listOf, type Raw, rawOf, type Report, textOf } from "@agentcore/yaml-file";
+import type { RawSteps } from "./raw.ts";
 
 export function checkGraph(file: Raw, steps: RawSteps, report: Report): void {
   for (const [id, step] of steps.byId) {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { parseWorkflow } from "./parse-workflow.ts";
-import { formatProblem } from "./problem.ts";
+import { formatProblem } from "@agentcore/yaml-file";
 
 let workspace: string;
 beforeEach(() => {

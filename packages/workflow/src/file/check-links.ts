@@ -7,7 +7,8 @@ import { lstatSync } from "node:fs";
 import { dirname, isAbsolute, join, normalize } from "node:path";
 import { placeholdersIn } from "../expression.ts";
 import { pathInside } from "../places.ts";
-import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
+import { listOf, rawOf, textOf, type Path, type Raw, type Report } from "@agentcore/yaml-file";
+import type { RawSteps } from "./raw.ts";
 
 /** `workspace`: the workflow's workspace, as a real path. */
 export async function checkLinks(

@@ -1,8 +1,7 @@
 /** Checks `notify`: one way to tell, and placeholders that exist. */
-import { didYouMean } from "@agentcore/yaml-file";
+import { didYouMean, listOf, type Path, type Raw, rawOf, type Report, textOf } from "@agentcore/yaml-file";
 import { placeholdersIn } from "../expression.ts";
 import { secretIn } from "../run/notify-texts.ts";
-import { listOf, rawOf, textOf, type Path, type Raw, type Report } from "./raw.ts";
 
 /** `checkOther`: checks an expression that is no secret. */
 export function checkNotify(

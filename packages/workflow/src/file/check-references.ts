@@ -1,5 +1,5 @@
 /** Checks `if` and `${{ … }}`: expressions parse, and what they refer to exists. */
-import { didYouMean } from "@agentcore/yaml-file";
+import { didYouMean, listOf, type Path, type Raw, rawOf, type Report, textOf } from "@agentcore/yaml-file";
 import {
   functionOf,
   parseExpression,
@@ -11,7 +11,7 @@ import {
 import { wholePlaceholder } from "../placeholder.ts";
 import { artifactsOf, valuesOf } from "./check-graph.ts";
 import { checkNotify } from "./check-notify.ts";
-import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
+import type { RawSteps } from "./raw.ts";
 
 export function checkReferences(file: Raw, steps: RawSteps, report: Report): void {
   const inputs = Object.keys(rawOf(file["inputs"]));

@@ -1,9 +1,9 @@
 /** Checks of single steps: exactly one worker, compatible keys, and paths inside the workspace. */
-import { didYouMean } from "@agentcore/yaml-file";
+import { didYouMean, listOf, type Path, type Raw, rawOf, type Report, textOf } from "@agentcore/yaml-file";
 import { isAbsolute, normalize } from "node:path";
 import { folderName } from "../folder-name.ts";
 import { ways } from "./defaults.ts";
-import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
+import type { RawSteps } from "./raw.ts";
 
 /** Most steps of a workflow, including the combinations of matrices. */
 const instancesMax = 10_000;

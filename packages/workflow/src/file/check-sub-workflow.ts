@@ -1,11 +1,11 @@
 /** Checks a step against its sub-workflow: the inputs that it passes, and the artifacts that it exports. */
-import { didYouMean } from "@agentcore/yaml-file";
+import { didYouMean, listOf, type Path, type Raw, rawOf, type Report, textOf } from "@agentcore/yaml-file";
 import type { InputDeclaration, Step, Workflow } from "../definition.ts";
 import { placeholdersIn } from "../expression.ts";
 import { readAs } from "../input-value.ts";
 import { combinationsIn } from "../plan/matrix-lists.ts";
 import { combinationsOf } from "./check-steps.ts";
-import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
+import type { RawSteps } from "./raw.ts";
 
 /** `at`: the step's place in the file. */
 export function checkSubWorkflow(at: Path, step: Raw, child: Workflow, report: Report): void {

@@ -1,7 +1,15 @@
 /** Checks the environment of steps: the names in `env`, and the variables that inputs and matrix values become. */
-import { forbiddenEffect } from "@agentcore/contract";
 import { inputVariable, matrixVariable } from "../value-variables.ts";
-import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
+import {
+  listOf,
+  rawOf,
+  textOf,
+  type Path,
+  type Raw,
+  type Report,
+  variableProblem,
+} from "@agentcore/yaml-file";
+import type { RawSteps } from "./raw.ts";
 
 export function checkVariables(file: Raw, steps: RawSteps, report: Report): void {
   checkEnv(rawOf(file["defaults"])["env"], ["defaults", "env"], report);
@@ -22,7 +30,7 @@ export function checkVariables(file: Raw, steps: RawSteps, report: Report): void
 
 function checkEnv(env: unknown, path: Path, report: Report): void {
   for (const [name, value] of Object.entries(rawOf(env))) {
-    const problem = variableProblem(name);
+    const problem = variableProblem(name, ownNames);
     if (problem !== null) report([...path, name], problem, "key");
     if (typeof value === "string" && value.includes("\0"))
       report([...path, name], "holds a NUL character, which no environment variable can");
@@ -35,7 +43,7 @@ function checkSecrets(owner: Raw, path: Path, envs: readonly unknown[], report: 
   for (const [index, value] of listOf(owner["secrets"]).entries()) {
     const name = textOf(value);
     if (name === undefined) continue;
-    const problem = variableProblem(name);
+    const problem = variableProblem(name, ownNames);
     if (problem !== null) report([...path, index], problem);
     else if (seen.has(name)) report([...path, index], `"${name}" is listed twice`);
     else if (envs.some((env) => Object.hasOwn(rawOf(env), name)))
@@ -45,16 +53,7 @@ function checkSecrets(owner: Raw, path: Path, envs: readonly unknown[], report: 
 }
 
 /** Names that the run itself sets. */
-const ownNames: ReadonlySet<string> = new Set(["BASE_BRANCH", "BASE_SHA"]);
-
-/** Why a step may not set the variable; null if it may. */
-function variableProblem(name: string): string | null {
-  const effect = forbiddenEffect(name);
-  if (effect !== null) return `${name} is passed to no worker: it would ${effect}`;
-  if (ownNames.has(name) || /^(?:AGENTCORE|ROBOPPI)_/.test(name))
-    return `${name} is set by the run; choose another name`;
-  return null;
-}
+const ownNames = ["BASE_BRANCH", "BASE_SHA"];
 
 function checkDistinct(
   names: readonly string[],

@@ -2,7 +2,7 @@ import type { TaskOption } from "@agentcore/contract";
 import { expect, it } from "vitest";
 import type { KnownWorkers, LookUpWorkers } from "./check-workers.ts";
 import { parseWorkflow } from "./parse-workflow.ts";
-import { formatProblem } from "./problem.ts";
+import { formatProblem } from "@agentcore/yaml-file";
 
 const has: Readonly<Record<string, readonly TaskOption[]>> = {
   shell: [],

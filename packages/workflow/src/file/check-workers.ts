@@ -3,8 +3,16 @@
  * worker does not support are warnings, because the step works without them.
  */
 import type { TaskOption } from "@agentcore/contract";
-import { canonicalWorker } from "./names.ts";
-import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
+import {
+  canonicalWorker,
+  listOf,
+  type Path,
+  type Raw,
+  rawOf,
+  type Report,
+  textOf,
+} from "@agentcore/yaml-file";
+import type { RawSteps } from "./raw.ts";
 
 /** What is known about workers before the run. */
 export interface KnownWorkers {

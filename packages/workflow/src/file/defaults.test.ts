@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { Step } from "../definition.ts";
 import { parseWorkflow } from "./parse-workflow.ts";
-import { formatProblem } from "./problem.ts";
+import { formatProblem } from "@agentcore/yaml-file";
 
 const head = 'name: w\nversion: "1"\ntimeout: 5m\n';
 const agents = `version: "1"

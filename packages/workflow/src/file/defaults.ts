@@ -2,8 +2,7 @@
  * Adds the file's `defaults` to a step: each key that the step omits, and that fits what the step is. Works on unvalidated
  * content for the checks and on checked content for the definition, so that both see the same step. Pure.
  */
-import { canonicalWorker } from "./names.ts";
-import { rawOf, textOf, type Path, type Raw } from "./raw.ts";
+import { canonicalWorker, type Path, type Raw, rawOf, textOf } from "@agentcore/yaml-file";
 
 /** The keys that say how a step works, one of which it has; `defaults` names another one only where a step names none. */
 export const ways = ["worker", "agent", "workflow", "approval"] as const;

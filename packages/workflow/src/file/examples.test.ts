@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { parseWorkflow } from "./parse-workflow.ts";
-import { formatProblem } from "./problem.ts";
+import { formatProblem } from "@agentcore/yaml-file";
 
 const folder = fileURLToPath(new URL("../../../../examples/workflows", import.meta.url));
 const files = (await readdir(folder)).filter((file) => file.endsWith(".yaml") && file !== "agents.yaml");

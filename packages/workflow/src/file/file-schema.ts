@@ -2,7 +2,13 @@
 import { durationSchema } from "@agentcore/contract";
 import { z } from "zod";
 import { defaultKeys } from "./defaults.ts";
-import { capabilityNameSchema, holders, idSchema, workerNameSchema } from "./names.ts";
+import {
+  capabilityNameSchema,
+  holdersInSchema,
+  idSchema,
+  versionSchema,
+  workerNameSchema,
+} from "@agentcore/yaml-file";
 import {
   budgetSchema,
   envSchema,
@@ -66,15 +72,6 @@ const defaultsSchema = stepSchema
   .extend({ env: envSchema.optional() })
   .meta({ description: "Keys for the steps that omit them and that they fit." });
 
-const holdersInSchema = { [holders.source]: { description: "Holds anchors for other places in the file." } };
-
-const version = z
-  .literal("1", {
-    error: ({ input }) =>
-      input === undefined ? 'is required, for example version: "1"' : 'the version is "1", in quotes',
-  })
-  .meta({ description: 'Of the format: "1", in quotes.' });
-
 const groupName = z.string().trim().min(1);
 
 const concurrencyGroupSchema = z
@@ -108,7 +105,7 @@ const notifySchema = z
 export const workflowFileSchema = z
   .strictObject({
     name: z.string().min(1).meta({ description: "Of the workflow, in lists and reports." }),
-    version,
+    version: versionSchema,
     description: z.string().optional().meta({ description: "For people." }),
     timeout: durationSchema.meta({ description: "For the whole run." }),
     concurrency: z.int().min(1).optional().meta({ description: "Steps at once." }),
@@ -185,7 +182,7 @@ export type AgentProfile = z.output<typeof agentSchema>;
 
 export const agentsFileSchema = z
   .strictObject({
-    version,
+    version: versionSchema,
     agents: z.record(idSchema, agentSchema).meta({ description: "The profiles, by id." }),
   })
   .meta({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseWorkflow } from "./parse-workflow.ts";
-import { formatProblem } from "./problem.ts";
+import { formatProblem } from "@agentcore/yaml-file";
 
 const shell = (rest = ""): string => `{ worker: shell, instructions: "true", capabilities: [read]${rest} }`;
 const child = `name: child\nversion: "1"\ntimeout: 1m\nsteps:\n  one: ${shell()}\n`;

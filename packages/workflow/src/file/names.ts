@@ -1,39 +1,6 @@
-/** Both spellings of names: those of this project and those that older workflow files use. */
-import { capabilities, type Capability } from "@agentcore/contract";
-import type { ForeignWords } from "@agentcore/yaml-file";
-import { z } from "zod";
-
-const workerAliases: ReadonlyMap<string, string> = new Map([
-  ["CUSTOM", "shell"],
-  ["SHELL", "shell"],
-  ["CLAUDE_CODE", "claude-code"],
-  ["CODEX_CLI", "codex"],
-  ["CODEX", "codex"],
-  ["OPENCODE", "opencode"],
-]);
-
-/** `CLAUDE_CODE` → `claude-code`; other adapters' names do not change. */
-export const canonicalWorker = (name: string): string => workerAliases.get(name) ?? name;
-
-export const workerNameSchema = z
-  .string()
-  .min(1)
-  .transform(canonicalWorker)
-  .meta({
-    description:
-      "A worker: shell, claude-code, codex, opencode, or any adapter. CUSTOM, CLAUDE_CODE, CODEX_CLI and OPENCODE are accepted.",
-    examples: ["shell", "claude-code", "codex", "opencode"],
-  });
-
-export const capabilityNameSchema = z
-  .enum([...capabilities, ...capabilities.map((name) => name.toUpperCase() as Uppercase<Capability>)])
-  .transform((name) => name.toLowerCase() as Capability)
-  .meta({ description: "read, edit, run_tests or run_commands, in lower or upper case." });
-
-/** Top-level keys that only hold anchors. */
-export const holders = /^x-/;
-
 /** Words of other systems for a setting of a workflow. */
+import type { ForeignWords } from "@agentcore/yaml-file";
+
 export const foreignWords: ForeignWords = {
   otherNames: {
     run: "instructions",
@@ -76,18 +43,3 @@ export const foreignWords: ForeignWords = {
     on: { besides: "steps", cure: "a run starts with agentcore workflow run; leave it out" },
   },
 };
-
-export const variableNameSchema = z
-  .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not the name of an environment variable");
-
-/** Ids of steps, agents and artifacts: also folder names below the context directory. */
-const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
-const idCharsMax = 100;
-export const idSchema = z
-  .string()
-  .max(idCharsMax, `is longer than ${idCharsMax} characters`)
-  .regex(
-    idPattern,
-    "is not an id: letters, digits, dot, underscore and hyphen, beginning with a letter or digit",
-  );

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { Workflow } from "../definition.ts";
 import { parseWorkflow } from "./parse-workflow.ts";
-import { formatProblem } from "./problem.ts";
+import { formatProblem } from "@agentcore/yaml-file";
 
 type Files = Readonly<Record<string, string>>;
 

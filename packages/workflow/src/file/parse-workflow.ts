@@ -2,7 +2,21 @@
  * Reads a workflow with its agent profiles and sub-workflows, each file once for each place that names it. Returns all
  * errors of all files at once, or the definition if there are none.
  */
-import { parseYaml, readYaml, type YamlSource } from "@agentcore/yaml-file";
+import {
+  holders,
+  listOf,
+  parseYaml,
+  placeReports,
+  type Path,
+  type Problem,
+  type Raw,
+  rawOf,
+  type ReadFile,
+  readYaml,
+  type Report,
+  textOf,
+  type YamlSource,
+} from "@agentcore/yaml-file";
 import { createHash } from "node:crypto";
 import { dirname, join, resolve } from "node:path";
 import type { Workflow } from "../definition.ts";
@@ -16,11 +30,10 @@ import { checkStepsInAll, checkSubWorkflow } from "./check-sub-workflow.ts";
 import { checkVariables } from "./check-variables.ts";
 import { checkWorkers, type LookUpWorkers } from "./check-workers.ts";
 import { workflowFileSchema, workflowJsonSchema, type WorkflowFile } from "./file-schema.ts";
-import { foreignWords, holders } from "./names.ts";
+import { foreignWords } from "./names.ts";
 import { writtenAt } from "./defaults.ts";
-import type { Problem, ReadFile } from "./problem.ts";
 import { rawStepsOf } from "./raw-steps.ts";
-import { listOf, rawOf, textOf, type Path, type Raw, type RawSteps, type Report } from "./raw.ts";
+import type { RawSteps } from "./raw.ts";
 
 /** Deeper sub-workflows are refused. */
 export const nestingMax = 8;
@@ -172,26 +185,18 @@ async function spelled(value: number, path: Path, source: YamlSource & { ok: tru
   return (await source.places()).textOfValue(path) ?? String(value);
 }
 
-/** Places are read only if there is something to report. */
+/** An error in a default is where the default is. */
 async function placed(
   file: string,
   source: YamlSource & { ok: true },
   reports: readonly Parameters<Report>[],
 ): Promise<readonly Problem[]> {
-  if (reports.length === 0) return [];
-  const places = await source.places();
-  return reports.map(([path, message, at]) => {
-    const written = writtenAt(rawOf(source.value), path);
-    const place = at === "key" ? places.placeOfKey(written) : places.placeOfValue(written);
-    const from = written === path ? "" : " (from defaults)";
-    return { file, ...place, message: `${dotted(path)}: ${message}${from}` };
+  const raw = rawOf(source.value);
+  const issues = await placeReports(source, reports, (path) => {
+    const written = writtenAt(raw, path);
+    return { path: written, note: written === path ? "" : " (from defaults)" };
   });
-}
-
-function dotted(path: Path): string {
-  return path
-    .map((key, index) => (typeof key === "number" ? `[${key}]` : `${index === 0 ? "" : "."}${key}`))
-    .join("");
+  return issues.map((issue) => ({ file, ...issue }));
 }
 
 function knownAgents({ agents }: LoadedAgents): KnownAgents {

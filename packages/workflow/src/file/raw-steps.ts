@@ -1,6 +1,7 @@
 /** Reads the steps of a file, with its defaults, for the checks. */
 import { withDefaults } from "./defaults.ts";
-import { listOf, rawOf, type Raw, type RawSteps } from "./raw.ts";
+import { listOf, rawOf, type Raw } from "@agentcore/yaml-file";
+import type { RawSteps } from "./raw.ts";
 import { waitingIn } from "./waiting.ts";
 
 export function rawStepsOf(file: Raw, profileOf: (agent: string) => Raw): RawSteps {

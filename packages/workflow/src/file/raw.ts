@@ -1,24 +1,5 @@
-/**
- * A workflow file in the form that the checks read: unvalidated content. The schema may have found errors in it; the checks
- * skip everything that does not have the expected shape, so that the errors of both are reported together.
- */
-export type Raw = Readonly<Record<string, unknown>>;
-export type Path = readonly (string | number)[];
-
-/** `at` says whether the key or its value is wrong. */
-export type Report = (path: Path, message: string, at?: "key" | "value") => void;
-
-export function rawOf(value: unknown): Raw {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Raw) : {};
-}
-
-export function textOf(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
-}
-
-export function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
+/** The steps of a workflow file, in the form that the checks read: unvalidated content. */
+import type { Path, Raw } from "@agentcore/yaml-file";
 
 /** The steps of a file and their dependencies. Created once per file, since all checks use it. */
 export interface RawSteps {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { Stall, Step, Workflow } from "../definition.ts";
 import { parseWorkflow } from "./parse-workflow.ts";
-import { formatProblem } from "./problem.ts";
+import { formatProblem } from "@agentcore/yaml-file";
 
 const head = 'name: w\nversion: "1"\ntimeout: 5m\n';
 const work = "worker: shell, instructions: x, capabilities: []";

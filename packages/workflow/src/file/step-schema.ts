@@ -3,7 +3,7 @@ import { durationSchema, errorClasses, variantSchema } from "@agentcore/contract
 import { z } from "zod";
 import { retryDelayMsMax } from "../retry-delay.ts";
 import { stallSchema } from "./stall-schema.ts";
-import { capabilityNameSchema, idSchema, variableNameSchema, workerNameSchema } from "./names.ts";
+import { capabilityNameSchema, idSchema, variableNameSchema, workerNameSchema } from "@agentcore/yaml-file";
 
 export const budgetSchema = z
   .strictObject({

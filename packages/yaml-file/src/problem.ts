@@ -1,4 +1,4 @@
-/** An error of a workflow or of a file that it uses, with its place; and the port for reading files. */
+/** An error of a file or of one that it names, with its place; and the port for reading files. */
 
 export interface Problem {
   /** Path as the file was opened. */

@@ -1,6 +1,6 @@
 /**
- * Expands `${NAME}` in a configuration value to the environment variable with that name, only in fields whose description
- * says so. An unset variable is an error, never an empty text; `$${` stands for `${`.
+ * Expands `${NAME}` in a value of a file to the environment variable with that name, only in fields whose description says
+ * so. An unset variable is an error, never an empty text; `$${` stands for `${`.
  */
 import * as z from "zod";
 
@@ -24,10 +24,4 @@ export function envText(env: Environment) {
       return whole;
     }),
   );
-}
-
-/** A relative HOME means another place in each directory, so it counts as unset. */
-export function withUsableHome(env: Environment): Environment {
-  const { HOME: home, ...others } = env;
-  return home === undefined || home.startsWith("/") ? env : others;
 }
