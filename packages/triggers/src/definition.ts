@@ -1,4 +1,5 @@
 /** What a daemon file says, checked and with every default filled in. Times are in ms, moments in ms since the epoch. */
+import type { Capability } from "@agentcore/contract";
 
 export interface DaemonDefinition {
   readonly name: string;
@@ -136,10 +137,14 @@ export type FilterRule = { readonly path: readonly string[] } & (
   | { readonly oneOf: readonly FilterScalar[] }
 );
 
+/** Who is asked: `worker` or `agent`, the other one is null. */
 export interface GateStep {
-  readonly worker: string;
+  readonly worker: string | null;
+  /** A profile of the agents file. */
+  readonly agent: string | null;
   readonly instructions: string;
-  readonly capabilities: readonly string[];
+  /** Null: those of the profile. */
+  readonly capabilities: readonly Capability[] | null;
   readonly timeoutMs: number;
 }
 

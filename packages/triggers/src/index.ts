@@ -1,6 +1,12 @@
 /** The daemon file, its events and triggers. */
 export * from "./chain.ts";
 export * from "./definition.ts";
+export { daemonJsonSchema } from "./file/file-schema.ts";
+export {
+  parseDaemonFile,
+  type ParseDaemonRequest,
+  type ParseDaemonResult,
+} from "./file/parse-daemon-file.ts";
 export * from "./firing.ts";
 export { createMemoryTokenStore } from "./memory/memory-token-store.ts";
 export { createMemoryTriggerStore } from "./memory/memory-trigger-store.ts";

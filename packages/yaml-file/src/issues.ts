@@ -15,7 +15,9 @@ interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly additionalProperties?: JsonSchema | boolean;
   readonly items?: JsonSchema;
+  readonly const?: unknown;
   readonly anyOf?: readonly JsonSchema[];
+  readonly oneOf?: readonly JsonSchema[];
   readonly allOf?: readonly JsonSchema[];
 }
 
@@ -79,7 +81,7 @@ function cureOf(key: string, known: readonly string[], { otherNames, cures }: Fo
 function describe(issue: z.core.$ZodIssue, source: PlacedValue, format: Format): YamlIssue[] {
   const { schema, subject, noun } = format;
   if (issue.code === "unrecognized_keys") {
-    const known = namesAt(schema, issue.path);
+    const known = namesAt(schema, issue.path, source.value);
     return issue.keys.map((key) => ({
       ...source.placeOfKey([...issue.path, key]),
       message: `${dotted([...issue.path, key])}: unknown ${noun}; ${cureOf(key, known, format)}`,
@@ -126,21 +128,37 @@ function dotted(path: readonly PropertyKey[]): string {
 }
 
 /** Names of the settings allowed in the mapping at the path. */
-function namesAt(schema: JsonSchema, path: readonly PropertyKey[]): string[] {
+function namesAt(schema: JsonSchema, path: readonly PropertyKey[], value: unknown): string[] {
   let places = [schema];
-  for (const key of path) places = places.flatMap((place) => step(expand(place, schema), key));
+  for (const [index, key] of path.entries()) {
+    const here = valueAt(value, path.slice(0, index));
+    places = places.flatMap((place) => step(expand(place, schema, here), key));
+  }
+  const mapping = valueAt(value, path);
   return places
-    .flatMap((place) => expand(place, schema))
+    .flatMap((place) => expand(place, schema, mapping))
     .flatMap((place) => Object.keys(place.properties ?? {}));
 }
 
-function expand(place: JsonSchema, root: JsonSchema): JsonSchema[] {
+/** The schema and its branches, without those that are for another `type` than the value's. */
+function expand(place: JsonSchema, root: JsonSchema, value: unknown): JsonSchema[] {
   if (place.$ref !== undefined) {
     const target = root.$defs?.[place.$ref.replace("#/$defs/", "")];
-    return target === undefined ? [] : expand(target, root);
+    return target === undefined ? [] : expand(target, root, value);
   }
-  const inner = [...(place.anyOf ?? []), ...(place.allOf ?? [])];
-  return [place, ...inner.flatMap((branch) => expand(branch, root))];
+  const inner = [...(place.anyOf ?? []), ...(place.allOf ?? []), ...(place.oneOf ?? [])];
+  return [
+    place,
+    ...inner
+      .filter((branch) => !isForAnother(branch, value))
+      .flatMap((branch) => expand(branch, root, value)),
+  ];
+}
+
+function isForAnother({ properties = {} }: JsonSchema, value: unknown): boolean {
+  return Object.entries(properties).some(
+    ([name, { const: constant }]) => constant !== undefined && valueAt(value, [name]) !== constant,
+  );
 }
 
 function step(places: readonly JsonSchema[], key: PropertyKey): JsonSchema[] {

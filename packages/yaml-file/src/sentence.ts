@@ -7,16 +7,15 @@ import { didYouMean } from "./suggest.ts";
 
 /** `value`: the value at the issue's place; undefined if there is none. */
 export function sentenceOf(issue: z.core.$ZodIssue, value: unknown): string {
-  if (!/^(?:Invalid input|Invalid option|Too small|Too big)\b/.test(issue.message)) return issue.message;
+  if (!/^(?:Invalid input|Invalid option|Invalid discriminator|Too small|Too big)\b/.test(issue.message))
+    return issue.message;
   switch (issue.code) {
     case "invalid_type":
       return value === undefined
         ? `is required; write ${kindNamed(issue.expected)}`
         : `must be ${kindNamed(issue.expected)}, not ${shown(value)}`;
     case "invalid_value":
-      return value === undefined
-        ? `is required; write ${choices(issue.values)}`
-        : notOneOf(value, issue.values);
+      return choiceText(value, issue.values);
     case "too_small":
       return boundText(issue.origin, value, {
         bound: issue.minimum,
@@ -30,6 +29,7 @@ export function sentenceOf(issue: z.core.$ZodIssue, value: unknown): string {
         isOpen: issue.inclusive === false,
       });
     case "invalid_union":
+      if ("options" in issue && issue.options !== undefined) return choiceText(value, issue.options);
       return `must be ${branchKinds(issue)}, not ${shown(value)}`;
     default:
       return issue.message;
@@ -70,8 +70,10 @@ function choices(values: readonly unknown[]): string {
   return distinct.length === 1 ? (distinct[0] ?? "") : `one of ${distinct.join(", ")}`;
 }
 
-function notOneOf(value: unknown, values: readonly unknown[]): string {
-  return `${bare(value)} is not ${choices(values)}${didYouMean(String(value), values.map(String))}`;
+function choiceText(value: unknown, values: readonly unknown[]): string {
+  if (value === undefined) return `is required; write ${choices(values)}`;
+  const written = typeof value === "string" ? value : bare(value);
+  return `${bare(value)} is not ${choices(values)}${didYouMean(written, values.map(String))}`;
 }
 
 const shownMax = 40;
