@@ -18,6 +18,7 @@ import type {
 } from "./store-fixtures.ts";
 import { tokenCases } from "./token-cases.ts";
 
+export { testDefinition, testTrigger } from "./definitions.ts";
 export { testEvent } from "./events.ts";
 export {
   acceptEvents,
