@@ -10,8 +10,8 @@ import { beginWhatMay, dropAboveQueue, skipWhatCannotRun } from "./settle.ts";
 /** The same state, input and facts give the same decision. An input about a firing or trigger that is not there changes nothing. */
 export function decide(state: MachineState, input: MachineInput, facts: DecisionFacts): Decision {
   const draft = new Draft(state, facts);
-  applyClock(draft);
   apply(draft, input);
+  applyClock(draft);
   skipWhatCannotRun(draft);
   beginWhatMay(draft);
   dropAboveQueue(draft);

@@ -125,7 +125,7 @@ function skipReason(source: ScheduledSource, at: number, oldest: number): SkipRe
 
 const isoOf = (at: number): string => new Date(at).toISOString();
 
-/** A slot that runs. `firedAt` is the moment of the slot, also when it runs later. */
+/** A slot that runs. `firedAt` is the moment of the slot, even if it runs later. */
 function slotOf(source: ScheduledSource, at: number): Slot {
   const payload: Json =
     source.type === "interval"

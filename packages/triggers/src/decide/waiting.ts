@@ -32,12 +32,12 @@ export interface WaitReason {
 export interface Occupancy {
   /** Of `max_concurrent_workflows`. An evaluation holds the slot of the run that may follow it. */
   readonly slotsUsed: number;
-  /** Triggers with a firing that evaluates, runs, or waits to be tried again. */
-  readonly activeTriggers: ReadonlySet<string>;
-  /** Idempotency keys of these, each with its trigger. */
+  /** Triggers with a firing that evaluates or runs. */
+  readonly busyTriggers: ReadonlySet<string>;
+  /** Idempotency keys of active firings, each with its trigger. */
   readonly activeKeys: ReadonlySet<string>;
-  /** By trigger: the waiting firing whose turn it is. */
-  readonly first: ReadonlyMap<string, string>;
+  /** By trigger: the waiting firing whose turn it is, one that is tried again before the others. */
+  readonly turns: ReadonlyMap<string, Firing>;
   /** By trigger: firings that evaluate for the first time, each of which may become a run. */
   readonly evaluating: ReadonlyMap<string, number>;
 }
@@ -50,21 +50,24 @@ export const isActive = (firing: Firing): boolean => firing.state.kind !== "wait
 const keyOf = ({ trigger, key }: Firing): string => JSON.stringify([trigger, key]);
 
 export function occupancyOf({ open }: Pick<MachineState, "open">): Occupancy {
-  const activeTriggers = new Set<string>();
+  const busyTriggers = new Set<string>();
   const activeKeys = new Set<string>();
-  const first = new Map<string, string>();
+  const turns = new Map<string, Firing>();
   const evaluating = new Map<string, number>();
   let slotsUsed = 0;
   for (const firing of open.values()) {
     const { trigger, state } = firing;
-    if (state.kind !== "waiting") slotsUsed += 1;
-    if (isActive(firing)) {
-      activeTriggers.add(trigger);
-      if (firing.key !== null) activeKeys.add(keyOf(firing));
-    } else if (!first.has(trigger)) first.set(trigger, firing.id);
+    if (isActive(firing) && firing.key !== null) activeKeys.add(keyOf(firing));
+    if (state.kind === "waiting") {
+      const turn = turns.get(trigger);
+      if (turn === undefined || (isRetrying(firing) && !isRetrying(turn))) turns.set(trigger, firing);
+      continue;
+    }
+    slotsUsed += 1;
+    busyTriggers.add(trigger);
     if (state.kind === "evaluating") evaluating.set(trigger, (evaluating.get(trigger) ?? 0) + 1);
   }
-  return { slotsUsed, activeTriggers, activeKeys, first, evaluating };
+  return { slotsUsed, busyTriggers, activeKeys, turns, evaluating };
 }
 
 /** What holds a waiting firing, time aside; null: nothing. */
@@ -75,8 +78,8 @@ export function holdOf(state: MachineState, occupancy: Occupancy, firing: Firing
   const own = stateOf(state, trigger);
   if (own.pause !== null)
     return hold("paused", own.pause.note === "" ? "the trigger is paused" : `paused: ${own.pause.note}`);
+  if (isBehind(trigger, occupancy, firing)) return hold("overlap", "a run of the trigger comes before it");
   if (!isRetrying(firing)) {
-    if (isBehind(trigger, occupancy, firing)) return hold("overlap", "a run of the trigger comes before it");
     const begun = own.runs + (occupancy.evaluating.get(trigger.id) ?? 0);
     if (begun >= (trigger.maxRuns ?? Infinity))
       return hold("max_runs", "evaluations before it may use up max_runs");
@@ -86,9 +89,10 @@ export function holdOf(state: MachineState, occupancy: Occupancy, firing: Firing
 }
 
 function isBehind({ id, overlap }: TriggerDefinition, occupancy: Occupancy, firing: Firing): boolean {
-  if (firing.key !== null && occupancy.activeKeys.has(keyOf(firing))) return true;
-  if (overlap === "allow_all") return false;
-  return occupancy.activeTriggers.has(id) || occupancy.first.get(id) !== firing.id;
+  if (!isRetrying(firing) && firing.key !== null && occupancy.activeKeys.has(keyOf(firing))) return true;
+  return (
+    overlap !== "allow_all" && (occupancy.busyTriggers.has(id) || occupancy.turns.get(id)?.id !== firing.id)
+  );
 }
 
 const stateOf = ({ triggers }: MachineState, { id }: TriggerDefinition): TriggerState =>
