@@ -8,7 +8,7 @@ import { waitReason } from "./waiting.ts";
 const rigOf = (trigger: Partial<TriggerDefinition> = {}, daemon: Partial<DaemonDefinition> = {}) =>
   new MachineRig(testDefinition({ ...daemon, triggers: [trigger] }));
 
-const gate = { worker: "shell", instructions: "exit 0", capabilities: [], timeoutMs: 30_000 };
+const gate = { worker: "shell", agent: null, instructions: "exit 0", capabilities: [], timeoutMs: 30_000 };
 const start = Date.UTC(2026, 0, 1, 12);
 const link = (run: string) => ({ daemon: "daemon", trigger: "loop", run });
 

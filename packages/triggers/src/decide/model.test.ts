@@ -11,7 +11,7 @@ import { nextWakeAt } from "./next-wake.ts";
 
 const sources = ["x", "y"];
 const ids = ["one", "two", "three", "four"];
-const gate = { worker: "shell", instructions: "exit 0", capabilities: [], timeoutMs: 30_000 };
+const gate = { worker: "shell", agent: null, instructions: "exit 0", capabilities: [], timeoutMs: 30_000 };
 
 class Chance {
   readonly next: () => number;
