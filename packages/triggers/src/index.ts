@@ -10,10 +10,17 @@ export {
 export * from "./firing.ts";
 export { createMemoryTokenStore } from "./memory/memory-token-store.ts";
 export { createMemoryTriggerStore } from "./memory/memory-trigger-store.ts";
+export { matchesFilter } from "./matches-filter.ts";
 export * from "./source.ts";
 export * from "./sources/queue-source.ts";
 export * from "./sources/webhook-server.ts";
 export * from "./sources/schedule-source.ts";
+export {
+  renderTemplate,
+  templateToShell,
+  type ShellTemplate,
+  type TemplateValues,
+} from "./template/render.ts";
 export * from "./trigger-event.ts";
 export * from "./trigger-runner.ts";
 export * from "./trigger-state.ts";

@@ -1,6 +1,7 @@
 /** Collects the values that a job's scripts refer to; each becomes an environment variable of the job. */
+import { scriptWithValues } from "@agentcore/yaml-file";
 import { textOfValue, valueOf, type Lookup } from "./expression.ts";
-import { scriptWithValues } from "./shell-script.ts";
+import { placeholderAt } from "./placeholder.ts";
 
 export class ScriptValues {
   readonly #lookup: Lookup;
@@ -15,7 +16,10 @@ export class ScriptValues {
 
   /** The script with references in place of its `${{ … }}`. */
   script(text: string): string {
-    return scriptWithValues(text, (expression) => this.#nameOf(expression));
+    return scriptWithValues(text, (all, at) => {
+      const placeholder = placeholderAt(all, at);
+      return placeholder && { variable: this.#nameOf(placeholder.expression), end: placeholder.end };
+    });
   }
 
   /** What the scripts so far refer to. */

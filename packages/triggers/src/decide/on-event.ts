@@ -4,7 +4,8 @@ import type { TriggerDefinition } from "../definition.ts";
 import type { Firing } from "../firing.ts";
 import type { ChainLink, SkipReason, TriggerEvent } from "../trigger-event.ts";
 import type { Draft } from "./draft.ts";
-import { keyOf, matchesFilter } from "./payload.ts";
+import { matchesFilter } from "../matches-filter.ts";
+import { keyOf } from "./payload.ts";
 import { refusalOf } from "./settle.ts";
 import { isActive, isRetrying } from "./waiting.ts";
 

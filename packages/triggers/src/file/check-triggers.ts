@@ -1,5 +1,6 @@
 /** Checks the triggers of a daemon file: what they refer to, and settings that do not go together. */
 import {
+  canonicalWorker,
   didYouMean,
   listOf,
   rawOf,
@@ -9,6 +10,7 @@ import {
   type Raw,
   type Report,
 } from "@agentcore/yaml-file";
+import { usesArithmetic } from "../template/render.ts";
 import { checkTemplate, type Reports } from "./check-templates.ts";
 
 export function checkTriggers(file: Raw, reports: Reports): void {
@@ -31,6 +33,11 @@ export function checkTriggers(file: Raw, reports: Reports): void {
       checkWork(rawOf(trigger[place]), [...path, place], file, reports.mistake);
       const text = textOf(rawOf(trigger[place])["instructions"]);
       if (text !== undefined) checkTemplate(text, place, [...path, place, "instructions"], reports);
+      if (text !== undefined && isShell(rawOf(trigger[place])["worker"]) && usesArithmetic(text))
+        reports.mistake(
+          [...path, place, "instructions"],
+          'bash runs commands in a value between (( and )); compare it as a text, as in [ "{{event.n}}" = 5 ]',
+        );
     }
     checkOutputs(
       listOf(rawOf(trigger["analyze"])["outputs"]),
@@ -54,6 +61,9 @@ function checkSettings(trigger: Raw, path: Path, report: Report): void {
   if (from !== undefined && to !== undefined && from >= to)
     report([...path, "end_at"], "is not after start_at; no run could begin");
 }
+
+const isShell = (worker: unknown): boolean =>
+  typeof worker === "string" && canonicalWorker(worker) === "shell";
 
 /** Exactly one of `worker` and `agent`. */
 function checkWork(work: Raw, path: Path, file: Raw, report: Report): void {

@@ -12,7 +12,7 @@ export interface TemplatePlaceholder {
 const charsMax = 300;
 
 /** The placeholder that begins at `start`; null if none does. */
-function placeholderAt(text: string, start: number): TemplatePlaceholder | null {
+export function placeholderAt(text: string, start: number): TemplatePlaceholder | null {
   if (start < 0 || !text.startsWith("{{", start)) return null;
   const close = text.slice(start, start + charsMax).indexOf("}}");
   const inner = close === -1 ? "" : text.slice(start + 2, start + close).trim();

@@ -1,5 +1,5 @@
 /**
- * Replaces `${{ … }}` in a bash script. A value never becomes part of the script's text, where it could be a command: it
+ * Replaces placeholders in a bash script. A value never becomes part of the script's text, where it could be a command: it
  * becomes a reference to an environment variable, written so that bash reads it correctly at its position.
  *
  * | place                                | written                                             |
@@ -12,10 +12,16 @@
  * The scanner knows bash's quoting well enough for usual scripts. If it mistakes a position, the script may read the name
  * instead of the value, but the value is still never code.
  */
-import { placeholderAt, type Placeholder } from "./placeholder.ts";
 
-/** The name of the variable that holds the value of an expression. */
-export type NameValue = (expression: string) => string;
+/** A placeholder, and the variable that holds its value. */
+export interface ScriptReference {
+  readonly variable: string;
+  /** Index after its last character. */
+  readonly end: number;
+}
+
+/** The placeholder that begins at the index; null if none does. In arithmetic, bash runs commands that a value contains. */
+export type ReferenceAt = (text: string, at: number, isArithmetic: boolean) => ScriptReference | null;
 
 type Frame =
   /** Commands: the whole script, `( … )`, `$( … )` or `` ` … ` ``. */
@@ -33,23 +39,23 @@ interface HereDocument {
   readonly stripsTabs: boolean;
 }
 
-export function scriptWithValues(text: string, nameOf: NameValue): string {
-  return placeholderAt(text, text.indexOf("${{")) === null ? text : new Scanner(text, nameOf).scan();
+export function scriptWithValues(text: string, referenceAt: ReferenceAt): string {
+  return new Scanner(text, referenceAt).scan();
 }
 
 const wordEnd = /[\s;&|()<>]/;
 
 class Scanner {
   readonly #text: string;
-  readonly #nameOf: NameValue;
+  readonly #referenceAt: ReferenceAt;
   readonly #out: string[] = [];
   readonly #frames: Frame[] = [{ kind: "commands", close: null }];
   #documents: HereDocument[] = [];
   #at = 0;
 
-  constructor(text: string, nameOf: NameValue) {
+  constructor(text: string, referenceAt: ReferenceAt) {
     this.#text = text;
-    this.#nameOf = nameOf;
+    this.#referenceAt = referenceAt;
   }
 
   scan(): string {
@@ -58,7 +64,7 @@ class Scanner {
   }
 
   #step(frame: Frame): void {
-    const placeholder = placeholderAt(this.#text, this.#at);
+    const placeholder = this.#find(this.#at);
     if (placeholder !== null) return this.#reference(placeholder);
     const char = this.#text[this.#at] ?? "";
     if (char === "\\") return this.#escape();
@@ -117,7 +123,7 @@ class Scanner {
     this.#copy(opening);
     const reopen = escapes ? "$'" : "'";
     while (this.#at < this.#text.length) {
-      const placeholder = placeholderAt(this.#text, this.#at);
+      const placeholder = this.#find(this.#at);
       if (placeholder !== null) {
         this.#out.push(`'"`);
         this.#reference(placeholder);
@@ -130,7 +136,7 @@ class Scanner {
 
   #comment(): void {
     while (this.#at < this.#text.length && this.#text[this.#at] !== "\n") {
-      const placeholder = placeholderAt(this.#text, this.#at);
+      const placeholder = this.#find(this.#at);
       if (placeholder === null) this.#copy(1);
       else this.#reference(placeholder);
     }
@@ -138,7 +144,7 @@ class Scanner {
 
   /** A backslash before a value only kept its first character from meaning something, which no value does any more. */
   #escape(): void {
-    if (placeholderAt(this.#text, this.#at + 1) === null) this.#copy(2);
+    if (this.#find(this.#at + 1) === null) this.#copy(2);
     else this.#at += 1;
   }
 
@@ -179,11 +185,11 @@ class Scanner {
       to = next + 1;
     }
     const isQuoted = wordAt >= 0;
-    if (isQuoted && !hasPlaceholder(this.#text, from, to)) return this.#copy(to - from);
+    if (isQuoted && !this.#hasReference(from, to)) return this.#copy(to - from);
     const isPlainWord = /^[\w.-]+$/.test(end);
     if (isQuoted) this.#out[wordAt] = isPlainWord ? end : otherEnd;
     while (this.#at < to) {
-      const placeholder = placeholderAt(this.#text, this.#at);
+      const placeholder = this.#find(this.#at);
       if (placeholder !== null) this.#reference(placeholder);
       else {
         if (isQuoted && /[\\$`]/.test(this.#text[this.#at] ?? "")) this.#out.push("\\");
@@ -195,8 +201,8 @@ class Scanner {
     this.#at += end.length;
   }
 
-  #reference({ expression, end }: Placeholder): void {
-    this.#out.push(`\${${this.#nameOf(expression)}}`);
+  #reference({ variable, end }: ScriptReference): void {
+    this.#out.push(`\${${variable}}`);
     this.#at = end;
   }
 
@@ -215,6 +221,19 @@ class Scanner {
     this.#at += chars;
   }
 
+  #find(at: number): ScriptReference | null {
+    return this.#referenceAt(
+      this.#text,
+      at,
+      this.#frames.some(({ kind }) => kind === "arithmetic"),
+    );
+  }
+
+  #hasReference(from: number, to: number): boolean {
+    for (let at = from; at < to; at++) if (this.#find(at) !== null) return true;
+    return false;
+  }
+
   #startsWith(text: string): boolean {
     return this.#text.startsWith(text, this.#at);
   }
@@ -226,8 +245,3 @@ class Scanner {
 
 /** Ends a here-document whose own word cannot stand without its quotes. */
 const otherEnd = "AGENTCORE_END_OF_TEXT";
-
-function hasPlaceholder(text: string, from: number, to: number): boolean {
-  const start = text.indexOf("${{", from);
-  return start !== -1 && start < to && placeholderAt(text, start) !== null;
-}
