@@ -12,6 +12,8 @@ export { createMemoryTokenStore } from "./memory/memory-token-store.ts";
 export { createMemoryTriggerStore } from "./memory/memory-trigger-store.ts";
 export { matchesFilter } from "./matches-filter.ts";
 export * from "./source.ts";
+export * from "./sources/command-source.ts";
+export * from "./sources/file-watch-source.ts";
 export * from "./sources/queue-source.ts";
 export * from "./sources/webhook-server.ts";
 export * from "./sources/schedule-source.ts";
