@@ -2,7 +2,7 @@
 import type { FileChange } from "../definition.ts";
 
 /** Of one event. Further paths are counted only. */
-export const changedPathsMax = 1000;
+const changedPathsMax = 1000;
 const pathBytesMax = 256 * 1024;
 
 export interface GatheredChanges {
