@@ -11,3 +11,4 @@ export { createSqliteJobStore } from "./sqlite-job-store.ts";
 export { createSqliteJournal } from "./sqlite-journal.ts";
 export { createSqliteTokenStore } from "./sqlite-token-store.ts";
 export { createSqliteTriggerStore, type SqliteTriggerStoreOptions } from "./sqlite-trigger-store.ts";
+export { takeProcessLock, type ProcessLock } from "./process-lock.ts";

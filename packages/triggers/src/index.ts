@@ -34,3 +34,4 @@ export type * from "./decide/machine.ts";
 export { nextWakeAt } from "./decide/next-wake.ts";
 export { nextSlotAt, slotsBetween, type Slot, type SlotCursor, type SlotRange } from "./decide/slots.ts";
 export { waitReason, type WaitReason } from "./decide/waiting.ts";
+export { TriggerEngine, type TriggerEngineOptions } from "./engine/trigger-engine.ts";

@@ -1,0 +1,415 @@
+/**
+ * Runs the machine: one loop takes events and other inputs in order, decides, makes the decisions durable, and then
+ * performs their effects. A crash between any two of these loses nothing and repeats no run: an event stays unrouted until
+ * its decisions are committed, and a run is started under an id that was committed before.
+ */
+import {
+  AgentCoreError,
+  backOffMs,
+  errorText,
+  sleep,
+  type Clock,
+  type Ids,
+  type Log,
+  type Random,
+  type Timer,
+} from "@agentcore/contract";
+import { decide } from "../decide/decide.ts";
+import { initialState } from "../decide/initial-state.ts";
+import type { Decision, MachineEffect, MachineInput, MachineState } from "../decide/machine.ts";
+import { nextWakeAt } from "../decide/next-wake.ts";
+import type { DaemonDefinition, TriggerDefinition } from "../definition.ts";
+import type { Firing } from "../firing.ts";
+import type { Acceptance, SourceChange, SourceEvent, SourceHost } from "../source.ts";
+import type { ChainLink, Json, TriggerEvent } from "../trigger-event.ts";
+import type { RunRequest, TriggerRunner } from "../trigger-runner.ts";
+import type { TriggerState } from "../trigger-state.ts";
+import type { AcceptRequest, TriggerStore } from "../trigger-store.ts";
+import { PendingChange } from "./pending-change.ts";
+
+export interface TriggerEngineOptions {
+  readonly definition: DaemonDefinition;
+  readonly store: TriggerStore;
+  readonly runner: TriggerRunner;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ids: Ids;
+  readonly log: Log;
+  /** After each commit, with what it changed. Must not throw. */
+  readonly onChange?: (changes: Decision["changes"]) => void;
+}
+
+/** Events in one commit: enough to share its cost, few enough to keep the loop of events free. */
+const routedAtOnce = 100;
+/** How often events of other processes are looked for. */
+const pollMs = 1_000;
+/** The longest wait for a wall clock, which can be set back or forward meanwhile. */
+const wakeMsMax = 60_000;
+
+export class TriggerEngine implements SourceHost {
+  readonly #options: TriggerEngineOptions;
+  #state: MachineState;
+  /** Events of open firings. */
+  readonly #events = new Map<string, TriggerEvent>();
+  #inputs: { readonly input: MachineInput; readonly done: () => void }[] = [];
+  #looksForEvents = true;
+  #wake: Timer | null = null;
+  #poll: Timer | null = null;
+  #working: Promise<void> | null = null;
+  #isClosed = false;
+  /** Effects that are not done: runs, evaluations, analyses. */
+  readonly #open = new Set<Promise<void>>();
+
+  readonly #sources: Map<string, Json>;
+
+  private constructor(options: TriggerEngineOptions, state: MachineState, sources: Map<string, Json>) {
+    this.#options = options;
+    this.#state = state;
+    this.#sources = sources;
+  }
+
+  /** Continues where the last daemon stopped: what ran is resumed, what waited waits on. Rejects with `AC_STORE_…`. */
+  static async open(options: TriggerEngineOptions): Promise<TriggerEngine> {
+    const loaded = await options.store.load();
+    const engine = new TriggerEngine(
+      options,
+      initialState(options.definition, loaded),
+      new Map(Object.entries(loaded.sources)),
+    );
+    for (const { firing, event } of loaded.open) {
+      engine.#events.set(event.id, event);
+      if (firing.state.kind === "running") engine.#perform({ type: "run", firing });
+      if (firing.state.kind === "evaluating") engine.#perform({ type: "evaluate", firing });
+    }
+    engine.#schedulePoll();
+    engine.#input({ type: "time" }).catch(() => {});
+    return engine;
+  }
+
+  /** As of the last commit. */
+  get state(): MachineState {
+    return this.#state;
+  }
+
+  async accept(event: SourceEvent): Promise<Acceptance> {
+    return this.#keep(this.#eventOf(event));
+  }
+
+  async acceptAll(events: readonly SourceEvent[]): Promise<readonly Acceptance[]> {
+    return this.#keepAll({ events: events.map((event) => this.#eventOf(event)) });
+  }
+
+  async acceptWithState({ source, state, events }: SourceChange): Promise<readonly Acceptance[]> {
+    const kept = events.map((event) => this.#eventOf(event));
+    const answers = await this.#keepAll({ events: kept, sources: { [source]: state } });
+    this.#sources.set(source, state);
+    return answers;
+  }
+
+  stateOf(source: string): Json | undefined {
+    return this.#sources.get(source);
+  }
+
+  /** Fires one trigger, as an event of its source would. Throws `AC_TRIGGER_NOT_FOUND`. */
+  async fire(id: string, payload: Json = { type: "manual" }): Promise<TriggerEvent> {
+    const { on } = this.#trigger(id);
+    const event = { ...this.#eventOf({ source: on, payload, key: null, chain: [] }), onlyTrigger: id };
+    await this.#keep(event);
+    return event;
+  }
+
+  /** Repeats an event, at one trigger or at all of its source; the original stays. Throws `AC_EVENT_NOT_FOUND`. */
+  async replay(id: string, onlyTrigger: string | null = null): Promise<TriggerEvent> {
+    const found = await this.#options.store.event(id);
+    if (found === null)
+      throw new AgentCoreError("AC_EVENT_NOT_FOUND", `there is no event ${id}`, { evidence: { event: id } });
+    if (onlyTrigger !== null) this.#trigger(onlyTrigger);
+    const { source, payload, chain } = found.event;
+    const repeated = this.#eventOf({ source, payload, key: null, chain });
+    const event = { ...repeated, onlyTrigger, replayOf: found.event.id };
+    await this.#keep(event);
+    return event;
+  }
+
+  /** Resolves once it is durable. Throws `AC_TRIGGER_NOT_FOUND`. */
+  async pause(id: string, note: string): Promise<TriggerState> {
+    this.#trigger(id);
+    await this.#input({ type: "pause", trigger: id, note });
+    return this.#stateOf(id);
+  }
+
+  /** As `pause`. Does nothing to a trigger that is not paused. */
+  async resume(id: string): Promise<TriggerState> {
+    this.#trigger(id);
+    await this.#input({ type: "resume", trigger: id });
+    return this.#stateOf(id);
+  }
+
+  /** Cancels a firing that waits or runs. Throws `AC_FIRING_NOT_FOUND` if there is no such open firing. */
+  async cancel(firing: string, reason: string): Promise<void> {
+    if (!this.#state.open.has(firing))
+      throw new AgentCoreError("AC_FIRING_NOT_FOUND", `no firing ${firing} waits or runs`, {
+        evidence: { firing },
+      });
+    await this.#input({ type: "cancel", firing, reason });
+  }
+
+  /** The new definition counts from the next decision on. */
+  async reload(definition: DaemonDefinition): Promise<void> {
+    await this.#input({ type: "reload", definition });
+  }
+
+  /** From now on no run begins; resolves once that counts. Running ones go on. */
+  async drain(): Promise<void> {
+    await this.#input({ type: "drain" });
+  }
+
+  /** Looks for events that another process added. */
+  look(): void {
+    this.#looksForEvents = true;
+    this.#work();
+  }
+
+  /** Resolves once no run, evaluation or analysis is open. */
+  async whenQuiet(): Promise<void> {
+    while (this.#open.size > 0) await Promise.allSettled(this.#open);
+  }
+
+  /** Stops deciding. Runs that are open are the runner's: interrupt them before. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#wake?.cancel();
+    this.#poll?.cancel();
+    await this.#working;
+  }
+
+  async #keep(event: TriggerEvent): Promise<Acceptance> {
+    const [answer = "duplicate"] = await this.#keepAll({ events: [event] });
+    return answer;
+  }
+
+  async #keepAll(request: AcceptRequest): Promise<readonly Acceptance[]> {
+    const answers = await this.#options.store.accept(request);
+    if (answers.includes("accepted")) this.look();
+    return answers;
+  }
+
+  #eventOf({ source, key, payload, chain, skipped = null }: SourceEvent): TriggerEvent {
+    const { ids, clock } = this.#options;
+    const more = { onlyTrigger: null, replayOf: null, skipped };
+    return { id: ids.next(), at: clock.now(), source, key, payload, chain, ...more };
+  }
+
+  #trigger(id: string): TriggerDefinition {
+    const found = this.#state.definition.triggers.get(id);
+    if (found !== undefined) return found;
+    const known = [...this.#state.definition.triggers.keys()];
+    throw new AgentCoreError(
+      "AC_TRIGGER_NOT_FOUND",
+      `there is no trigger "${id}"; there are ${known.join(", ")}`,
+      { evidence: { trigger: id, known } },
+    );
+  }
+
+  #stateOf(id: string): TriggerState {
+    return this.#state.triggers.get(id)!;
+  }
+
+  /** Resolves once the decision is durable. */
+  #input(input: MachineInput): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#isClosed) {
+        reject(new AgentCoreError("AC_DRAINING", "the daemon is shutting down"));
+        return;
+      }
+      this.#inputs.push({ input, done: resolve });
+      this.#work();
+    });
+  }
+
+  #work(): void {
+    if (this.#isClosed) return;
+    this.#working ??= this.#loop().finally(() => {
+      this.#working = null;
+      if (this.#inputs.length > 0 || this.#looksForEvents) this.#work();
+    });
+  }
+
+  async #loop(): Promise<void> {
+    while (!this.#isClosed && (this.#inputs.length > 0 || this.#looksForEvents)) await this.#turn();
+    this.#scheduleWake();
+  }
+
+  /** Decides over everything that is there, in one commit. */
+  async #turn(): Promise<void> {
+    const inputs = this.#inputs;
+    this.#inputs = [];
+    const events = await this.#takeEvents();
+    const pending = new PendingChange(this.#state);
+    for (const { input } of inputs) this.#fold(pending, input);
+    for (const event of events) {
+      this.#events.set(event.id, event);
+      this.#fold(pending, { type: "event", event });
+    }
+    const changes = pending.changes();
+    const routed = events.map(({ id }) => id);
+    if (routed.length + changes.firings.length + changes.triggers.length > 0)
+      await this.#commit({ routed, ...changes });
+    this.#state = pending.state;
+    for (const effect of pending.effects) this.#perform(effect);
+    this.#forgetEvents(routed, changes.firings);
+    for (const { done } of inputs) done();
+    this.#options.onChange?.(changes);
+  }
+
+  async #takeEvents(): Promise<readonly TriggerEvent[]> {
+    if (!this.#looksForEvents) return [];
+    try {
+      const events = await this.#options.store.unrouted(routedAtOnce);
+      this.#looksForEvents = events.length === routedAtOnce;
+      return events;
+    } catch (error) {
+      // The poll looks again.
+      this.#looksForEvents = false;
+      this.#options.log.warn({ error }, "events could not be read; trying again soon");
+      return [];
+    }
+  }
+
+  #fold(pending: PendingChange, input: MachineInput): void {
+    const { clock, ids, random } = this.#options;
+    pending.add(
+      decide(pending.state, input, {
+        now: clock.now(),
+        nextId: () => ids.next(),
+        random: () => random.next(),
+        eventOf: (id) => this.#events.get(id),
+      }),
+    );
+  }
+
+  /** Repeats the write until the store takes it: nothing can be decided meanwhile, and nothing is lost. */
+  async #commit(change: Parameters<TriggerStore["commit"]>[0]): Promise<void> {
+    const { store, clock, log } = this.#options;
+    for (let failures = 1; ; failures += 1) {
+      try {
+        await store.commit(change);
+        return;
+      } catch (error) {
+        if (this.#isClosed) throw error;
+        log.error({ error, failures }, "decisions of triggers could not be stored; trying again");
+        await sleep(clock, backOffMs(failures, { minMs: 50, maxMs: 5_000 }));
+      }
+    }
+  }
+
+  #forgetEvents(routed: readonly string[], firings: readonly Firing[]): void {
+    const needed = new Set([...this.#state.open.values()].map(({ event }) => event));
+    for (const id of [...routed, ...firings.map(({ event }) => event)])
+      if (!needed.has(id)) this.#events.delete(id);
+  }
+
+  #perform(effect: MachineEffect): void {
+    const open = this.#performed(effect).catch((error: unknown) => {
+      this.#options.log.error({ error, firing: effect.firing.id }, `${effect.type} of a trigger failed`);
+    });
+    this.#open.add(open);
+    void open.finally(() => this.#open.delete(open));
+  }
+
+  async #performed(effect: MachineEffect): Promise<void> {
+    const { firing } = effect;
+    const trigger = this.#state.definition.triggers.get(firing.trigger);
+    switch (effect.type) {
+      case "cancel_run":
+        if (firing.state.kind === "running") this.#options.runner.cancel(firing.state.run, effect.reason);
+        return;
+      case "evaluate":
+        return this.#evaluate(firing, trigger);
+      case "run":
+        return this.#run(firing, trigger);
+      case "analyze":
+        return this.#analyze(firing, trigger);
+    }
+  }
+
+  async #evaluate(firing: Firing, trigger: TriggerDefinition | undefined): Promise<void> {
+    const request = this.#requestOf(firing, trigger);
+    const step = trigger?.evaluate ?? null;
+    const evaluation =
+      request === null || step === null
+        ? ({ answer: "skip", text: "the trigger has no evaluation any more" } as const)
+        : await this.#options.runner.evaluate(step, { ...request, firing: firing.id });
+    await this.#tell({ type: "evaluated", firing: firing.id, evaluation });
+  }
+
+  async #run(firing: Firing, trigger: TriggerDefinition | undefined): Promise<void> {
+    const ended = { type: "run_ended", firing: firing.id } as const;
+    const request = this.#requestOf(firing, trigger);
+    if (request === null) {
+      const message = "its trigger is no longer in the file";
+      await this.#tell({ ...ended, outcome: "FAILED", message, costUsd: null, tokens: null });
+      return;
+    }
+    const end = await this.#options.runner.run(request).catch((error: unknown) => ({
+      outcome: "FAILED" as const,
+      message: errorText(error),
+      costUsd: null,
+      tokens: null,
+    }));
+    if (end.outcome === "INTERRUPTED") return;
+    await this.#tell({ ...ended, ...end, outcome: end.outcome });
+  }
+
+  async #analyze(firing: Firing, trigger: TriggerDefinition | undefined): Promise<void> {
+    const { state } = firing;
+    const request = this.#requestOf(firing, trigger);
+    const step = trigger?.analyze ?? null;
+    if (request === null || step === null || state.kind !== "ended") return;
+    const { outcome, message, costUsd, tokens } = state;
+    await this.#options.runner.analyze(step, { ...request, end: { outcome, message, costUsd, tokens } });
+  }
+
+  /** A daemon that is shutting down decides nothing more; the next one finds the run's end by its id. */
+  async #tell(input: MachineInput): Promise<void> {
+    if (!this.#isClosed) await this.#input(input);
+  }
+
+  /** Null without its trigger or event. */
+  #requestOf(firing: Firing, trigger: TriggerDefinition | undefined): RunRequest | null {
+    const event = this.#events.get(firing.event);
+    if (event === undefined || trigger === undefined) return null;
+    const { name } = this.#state.definition;
+    const state = this.#state.triggers.get(trigger.id);
+    const run = "run" in firing.state ? firing.state.run : "";
+    const attempt = "attempt" in firing.state ? firing.state.attempt : 1;
+    const link: ChainLink = { daemon: name, trigger: trigger.id, run };
+    return {
+      run,
+      trigger,
+      event,
+      attempt,
+      chain: [...event.chain, link],
+      lastResult: state?.lastResult ?? null,
+      executionCount: state?.runs ?? 0,
+    };
+  }
+
+  #scheduleWake(): void {
+    this.#wake?.cancel();
+    this.#wake = null;
+    const at = nextWakeAt(this.#state);
+    if (at === null || this.#isClosed) return;
+    const { clock } = this.#options;
+    const delayMs = Math.min(Math.max(at - clock.now(), 0), wakeMsMax);
+    this.#wake = clock.setTimer(delayMs, () => void this.#input({ type: "time" }).catch(() => {}));
+  }
+
+  #schedulePoll(): void {
+    this.#poll = this.#options.clock.setTimer(pollMs, () => {
+      if (this.#isClosed) return;
+      this.look();
+      this.#schedulePoll();
+    });
+  }
+}
