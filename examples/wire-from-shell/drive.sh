@@ -13,10 +13,12 @@ read -ra agentcore <<< "${AGENTCORE:-agentcore}"
 # A heartbeat comes every second: a runtime that is silent for so many seconds is dead.
 silence_s_max=15
 
-coproc RUNTIME { exec "${agentcore[@]}" runtime --stdio; }
+# Bash closes its ends of the pipes when the process has ended, and its last lines may still wait to be read. So the process
+# waits for a line until this script has copies.
+coproc RUNTIME { read -r && exec "${agentcore[@]}" runtime --stdio; }
 runtime_pid=$RUNTIME_PID
-# Copies, because bash closes its own when the process has ended, and its last lines may still wait to be read.
 exec {from_runtime}<&"${RUNTIME[0]}" {to_runtime}>&"${RUNTIME[1]}"
+echo go >&"$to_runtime"
 
 # --- JSON: enough of it for this ------------------------------------------------------------------------------------------
 
@@ -50,7 +52,9 @@ number_field() {
 
 # --- Messages -------------------------------------------------------------------------------------------------------------
 
-say() { printf '%s\n' "$1" >&"$to_runtime"; }
+# A runtime that has ended reads no more: a write must fail instead of ending this script without a word.
+trap '' PIPE
+say() { printf '%s\n' "$1" 2> /dev/null >&"$to_runtime" || die "the runtime has ended"; }
 notify() { say "{\"jsonrpc\":\"2.0\",\"method\":\"$1\",\"params\":$2}"; }
 
 last_id=0

@@ -7,7 +7,8 @@ import type { LastResult } from "./trigger-state.ts";
 export interface RunRequest {
   /** Id of the run, chosen by the caller. */
   readonly run: string;
-  readonly trigger: TriggerDefinition;
+  /** Null: it is no longer in the file. A run that exists goes on all the same; another is `FAILED`. */
+  readonly trigger: TriggerDefinition | null;
   readonly event: TriggerEvent;
   /** With the link of this run as the last. */
   readonly chain: readonly ChainLink[];

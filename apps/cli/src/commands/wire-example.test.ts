@@ -84,7 +84,9 @@ it("cancels the job on Ctrl-C, and leaves nothing running", async () => {
 });
 
 it("says so where there is no runtime to talk to", async () => {
-  const { code, stderr } = await drive("true", "false").finished;
-  expect(code).toBe(1);
-  expect(stderr).toContain("the runtime has ended");
+  for (const gone of ["false", "true", "false"]) {
+    const { code, stderr } = await drive("true", gone).finished;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^drive\.sh: the runtime has ended.*\n$/);
+  }
 });

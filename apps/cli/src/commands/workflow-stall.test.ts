@@ -1,4 +1,5 @@
 /** The guards of a workflow's steps, with the real runtime: real probes in real containers, killed and resumed. */
+import { patienceMs } from "@agentcore/contract/testing";
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -53,6 +54,9 @@ async function run(file: string): Promise<Ended> {
   return { exitCode: code, ...(result as unknown as Omit<Ended, "exitCode">) };
 }
 
+/** A guard for scripts that do something before they are silent: a busy machine starts them late. */
+const silence = `${patienceMs(600)}ms`;
+
 const context = (...path: string[]): string => join(scratch.workspace, "context", ...path);
 const json = (...path: string[]) =>
   JSON.parse(readFileSync(context(...path), "utf8")) as Readonly<Record<string, unknown>>;
@@ -67,7 +71,7 @@ const noteLook = "echo x >> looks-$AGENTCORE_STEP_ID";
 /** Prints without end, so that it is never silent. */
 const busy = "while :; do echo tick; sleep 0.05; done";
 const probe = (command: string, more = ""): string =>
-  `probe: { interval: 100ms, timeout: 5s, command: '${command}'${more === "" ? "" : `, ${more}`} }`;
+  `probe: { interval: 100ms, timeout: ${patienceMs(5000)}ms, command: '${command}'${more === "" ? "" : `, ${more}`} }`;
 const progressing = 'echo "{\\"class\\":\\"progressing\\"}"';
 const stalled =
   'echo "{\\"class\\":\\"stalled\\",\\"fingerprints\\":[\\"db/locked\\"],\\"reasons\\":[\\"no row\\"]}"';
@@ -231,7 +235,7 @@ describe("as_incomplete", () => {
     const check = `test -e checked && exit 0; touch checked; sleep 60`;
     const keys = [
       "max_iterations: 3",
-      `completion_check: { worker: shell, capabilities: [read], instructions: "${check}", stall: { no_output_timeout: 300ms, on_stall: { as_incomplete: true } } }`,
+      `completion_check: { worker: shell, capabilities: [read], instructions: "${check}", stall: { no_output_timeout: ${silence}, on_stall: { as_incomplete: true } } }`,
     ];
     const { exitCode, steps } = await run(workflowFile({ a: { keys, script: "true" } }));
     expect(exitCode).toBe(0);
@@ -255,7 +259,7 @@ describe("as_incomplete", () => {
   it("is not what action fail means for a check: the step fails at once", async () => {
     const keys = [
       "max_iterations: 3",
-      "completion_check: { worker: shell, capabilities: [read], instructions: echo x >> asked && sleep 60, stall: { no_output_timeout: 200ms, on_stall: { action: fail } } }",
+      `completion_check: { worker: shell, capabilities: [read], instructions: echo x >> asked && sleep 60, stall: { no_output_timeout: ${silence}, on_stall: { action: fail } } }`,
     ];
     const { steps } = await run(workflowFile({ a: { keys, script: "true" } }));
     expect(steps).toMatchObject([{ status: "FAILED", errorClass: "stalled" }]);
@@ -280,7 +284,7 @@ it("the guard of a sub-workflow step holds for the steps in it, and its failure 
 });
 
 it("the sentinel block guards every step, and its telemetry follows the run", async () => {
-  const top = "sentinel:\n  defaults: { no_output_timeout: 300ms }\n  telemetry: {}\n";
+  const top = `sentinel:\n  defaults: { no_output_timeout: ${silence} }\n  telemetry: {}\n`;
   const steps = { a: { script: "echo hunter2" }, b: { keys: ["depends_on: [a]"], script: "sleep 60" } };
   const { steps: ended } = await run(workflowFile(steps, top));
   expect(ended).toMatchObject([{ status: "SUCCEEDED" }, { status: "FAILED", errorClass: "stalled" }]);

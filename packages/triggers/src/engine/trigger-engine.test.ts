@@ -81,7 +81,7 @@ it("an accepted event starts one run, with what the event says and the chain of 
   const [begun] = runner.begun;
   expect(begun).toMatchObject({
     attempt: 1,
-    executionCount: 1,
+    executionCount: 0,
     event: { payload: { who: "ada" } },
     chain: [{ daemon: "test", trigger: "trigger", run: begun!.run }],
   });
@@ -138,7 +138,7 @@ it("an interrupted run is left to the next daemon", async () => {
 });
 
 it("a trigger that evaluates runs only if the evaluation says so, and is analyzed after a success", async () => {
-  const step = { worker: "shell", instructions: "true", capabilities: [], timeoutMs: 1_000 };
+  const step = { worker: "shell", agent: null, instructions: "true", capabilities: [], timeoutMs: 1_000 };
   const { engine, runner, store } = await openEngine({ evaluate: step, analyze: { ...step, outputs: [] } });
   runner.evaluation = { answer: "skip", text: "exit code 1" };
   await engine.accept(event());
@@ -219,5 +219,19 @@ it("after a reload, events are for the triggers of the new file", async () => {
   await engine.reload(testDefinition({ triggers: [{ id: "other" }] }));
   await engine.accept(event());
   await until(() => runner.begun.length === 1);
-  expect(runner.begun[0]!.trigger.id).toBe("other");
+  expect(runner.begun[0]!.trigger?.id).toBe("other");
+});
+
+it("a run whose trigger left the file goes on after a restart, and one that was being cancelled is cancelled", async () => {
+  const { engine, runner, store } = await openEngine();
+  await engine.accept(event());
+  await until(() => runner.begun.length === 1);
+  const { run } = runner.begun[0]!;
+  runner.cancel = () => {};
+  await engine.cancel([...engine.state.open.keys()][0]!, "not now");
+  await engine.close();
+  const next = await openEngine({ id: "other" }, store);
+  await until(() => next.runner.cancelled.length === 1);
+  expect(next.runner.begun).toMatchObject([{ run, trigger: null }]);
+  expect(next.runner.cancelled).toEqual([run]);
 });

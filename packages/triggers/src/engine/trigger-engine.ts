@@ -78,7 +78,11 @@ export class TriggerEngine implements SourceHost {
     );
     for (const { firing, event } of loaded.open) {
       engine.#events.set(event.id, event);
-      if (firing.state.kind === "running") engine.#perform({ type: "run", firing });
+      if (firing.state.kind === "running") {
+        engine.#perform({ type: "run", firing });
+        const { cancel: reason } = firing.state;
+        if (reason !== null) engine.#perform({ type: "cancel_run", firing, reason });
+      }
       if (firing.state.kind === "evaluating") engine.#perform({ type: "evaluate", firing });
     }
     engine.#schedulePoll();
@@ -338,7 +342,7 @@ export class TriggerEngine implements SourceHost {
     const step = trigger?.evaluate ?? null;
     const evaluation =
       request === null || step === null
-        ? ({ answer: "skip", text: "the trigger has no evaluation any more" } as const)
+        ? ({ answer: "run", text: "the trigger has no evaluation any more" } as const)
         : await this.#options.runner.evaluate(step, { ...request, firing: firing.id });
     await this.#tell({ type: "evaluated", firing: firing.id, evaluation });
   }
@@ -346,11 +350,7 @@ export class TriggerEngine implements SourceHost {
   async #run(firing: Firing, trigger: TriggerDefinition | undefined): Promise<void> {
     const ended = { type: "run_ended", firing: firing.id } as const;
     const request = this.#requestOf(firing, trigger);
-    if (request === null) {
-      const message = "its trigger is no longer in the file";
-      await this.#tell({ ...ended, outcome: "FAILED", message, costUsd: null, tokens: null });
-      return;
-    }
+    if (request === null) throw new TypeError(`the event of firing ${firing.id} is not known`);
     const end = await this.#options.runner.run(request).catch((error: unknown) => ({
       outcome: "FAILED" as const,
       message: errorText(error),
@@ -375,23 +375,25 @@ export class TriggerEngine implements SourceHost {
     if (!this.#isClosed) await this.#input(input);
   }
 
-  /** Null without its trigger or event. */
+  /** Null without its event. */
   #requestOf(firing: Firing, trigger: TriggerDefinition | undefined): RunRequest | null {
     const event = this.#events.get(firing.event);
-    if (event === undefined || trigger === undefined) return null;
+    if (event === undefined) return null;
     const { name } = this.#state.definition;
-    const state = this.#state.triggers.get(trigger.id);
+    const state = this.#state.triggers.get(firing.trigger);
     const run = "run" in firing.state ? firing.state.run : "";
     const attempt = "attempt" in firing.state ? firing.state.attempt : 1;
-    const link: ChainLink = { daemon: name, trigger: trigger.id, run };
+    const link: ChainLink = { daemon: name, trigger: firing.trigger, run };
+    // The count of a trigger includes this run once it has begun.
+    const before = (state?.runs ?? 0) - Number(firing.state.kind !== "evaluating");
     return {
       run,
-      trigger,
+      trigger: trigger ?? null,
       event,
       attempt,
       chain: [...event.chain, link],
       lastResult: state?.lastResult ?? null,
-      executionCount: state?.runs ?? 0,
+      executionCount: Math.max(0, before),
     };
   }
 
