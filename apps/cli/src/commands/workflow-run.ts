@@ -38,7 +38,6 @@ import { liveOwner } from "../workflow/run-owner.ts";
 import { junitReport } from "../workflow/junit.ts";
 import { heldOutput } from "../workflow/live/held-output.ts";
 import { canBeLive, workflowLive } from "../workflow/live/live-presenter.ts";
-import type { LiveRunOptions } from "../workflow/live/live-run.ts";
 import { lookUpWorkers } from "../workflow/known-workers.ts";
 import { endWithoutFile } from "../workflow/end-run.ts";
 import { requireWorkflow, writeWarnings } from "../workflow/load-workflow.ts";
@@ -179,7 +178,7 @@ export async function cancelWorkflow(run: string, options: CancelWorkflowOptions
   }
   const { budget } = stored.created;
   const { branch } = callerOf(stored);
-  const code = await withEngine({ workflow, budget }, options, io, (engine) =>
+  const code = await withEngine({ workflow, budget, isToEnd: true }, options, io, (engine) =>
     cancelRun({ ...engine, branch, id, workflow, message }),
   );
   return code === exitCodes.cancelled ? exitCodes.succeeded : code;
@@ -197,18 +196,21 @@ interface ShownRun {
   readonly workflow: Workflow;
   /** For the whole run. */
   readonly budget: Budget | null;
+  /** It was opened only to be ended. */
+  readonly isToEnd?: boolean;
 }
 
 /** Everything that runs jobs, opened for one run and closed after it. */
 async function withEngine(
-  { workflow, budget }: ShownRun,
+  shown: ShownRun,
   options: ShowOptions,
   io: Io,
   begin: (engine: RunOptions) => Promise<RunHandle>,
 ): Promise<number> {
+  const { workflow, budget } = shown;
   if (options.junit !== undefined) checkWritable(options.junit, io.cwd);
   const loaded = await loadOptionsConfig(options, io, announcementOf(options));
-  const { presenter, log } = presenterFor(options, { workflow, capUsd: budget?.costUsd ?? null }, io);
+  const { presenter, log } = presenterFor(options, shown, io);
   const state = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
   const adapters = await adaptersFor(workflow, loaded);
   if (isCostLimited(loaded.config, budget)) await warnOfPrices(workflow, adapters, loaded, io);
@@ -231,15 +233,18 @@ async function withEngine(
 /** JSON for programs; for people a live screen if possible, otherwise lines. */
 function presenterFor(
   { json, verbose, plain }: ShowOptions,
-  run: LiveRunOptions,
+  run: ShownRun,
   io: Io,
 ): { readonly presenter: WorkflowPresenter; readonly log: ProcessLog } {
   if (json === true) return { presenter: workflowJsonLines(io), log: createCommandLog(true) };
-  if (verbose === true || plain === true || !canBeLive(io))
-    return { presenter: workflowLines(io, verbose === true), log: createCommandLog(false) };
+  const { workflow, budget, isToEnd } = run;
+  const lines = { verbose: verbose === true, isToEnd: isToEnd === true };
+  if (lines.verbose || plain === true || !canBeLive(io))
+    return { presenter: workflowLines(io, lines), log: createCommandLog(false) };
   const stderr = heldOutput((text) => io.stderr.write(text));
   const log = createCommandLog(false, io.stderr.stream.isTTY === true ? stderr : undefined);
-  return { presenter: workflowLive(io, run, stderr), log };
+  const live = { workflow, capUsd: budget?.costUsd ?? null };
+  return { presenter: workflowLive(io, live, stderr, workflowLines(io, lines)), log };
 }
 
 async function adaptersFor(workflow: Workflow, loaded: LoadedConfig) {

@@ -67,6 +67,7 @@ it("a run that signals stopped, however many, is resumed; one that failed is ret
   const cancelled = await agentcore(scratch, ["workflow", "cancel", id]);
   expect(cancelled.code).toBe(0);
   expect(cancelled.stdout).toContain("Workflow: CANCELLED");
+  expect(cancelled.stdout).toContain(`  cancels run ${shortId(id)}\n`);
   expect((await agentcore(scratch, ["workflow", "cancel", id])).stderr).toContain(
     "has already ended (CANCELLED)",
   );

@@ -35,8 +35,17 @@ export function workflowJsonLines(io: Pick<Io, "stdout" | "stderr">): WorkflowPr
   };
 }
 
-/** `verbose` also shows what the steps print. */
-export function workflowLines(io: Pick<Io, "stdout" | "stderr">, verbose: boolean): WorkflowPresenter {
+export interface LinesOptions {
+  /** Also show what the steps print. */
+  readonly verbose: boolean;
+  /** The run was opened only to be ended. */
+  readonly isToEnd: boolean;
+}
+
+export function workflowLines(
+  io: Pick<Io, "stdout" | "stderr">,
+  { verbose, isToEnd }: LinesOptions,
+): WorkflowPresenter {
   const screen = plainScreen(io.stdout);
   const shown = new Map<string, string>();
   const showStep = (event: Extract<WorkflowEvent, { type: "step_changed" }>): void => {
@@ -51,7 +60,7 @@ export function workflowLines(io: Pick<Io, "stdout" | "stderr">, verbose: boolea
     event(event) {
       switch (event.type) {
         case "run_started": {
-          const again = event.resumed ? "resumed " : "";
+          const again = isToEnd ? "cancels " : event.resumed ? "resumed " : "";
           screen.print([[span(event.name, "strong"), span(`  ${again}run ${shortId(event.run)}`, "dim")]]);
           break;
         }

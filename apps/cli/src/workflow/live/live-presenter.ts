@@ -6,7 +6,7 @@ import { ifMissing, systemClock } from "@agentcore/contract";
 import type { WorkflowEvent } from "@agentcore/workflow";
 import { readFileSync } from "node:fs";
 import type { Io } from "../../io.ts";
-import { workflowLines, type WorkflowPresenter } from "../workflow-presenter.ts";
+import type { WorkflowPresenter } from "../workflow-presenter.ts";
 import type { HeldOutput } from "./held-output.ts";
 import { liveFrame } from "./live-frame.ts";
 import { LiveRun, type LiveRunOptions } from "./live-run.ts";
@@ -41,9 +41,10 @@ export function workflowLive(
   options: LiveRunOptions,
   /** Would appear in the middle of the screen if it were written meanwhile. */
   stderr: Pick<HeldOutput, "hold" | "release">,
+  /** Shows the run once the screen is closed. */
+  lines: WorkflowPresenter,
 ): WorkflowPresenter {
   const live = new LiveRun(options);
-  const lines = workflowLines(io, false);
   let state: "before" | "live" | "lines" = "before";
   let terminal: LiveTerminal | undefined;
   /** Shown on the screen for a moment only, so they are repeated at the end. */
