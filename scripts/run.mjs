@@ -23,7 +23,7 @@ const commands = {
   docs: async () =>
     (await run("node", [source, "packages/repo-checks/src/main.ts"])) ||
     (await run("node", [source, "apps/cli/src/testing/write-sessions.ts"])) ||
-    run("oxfmt", ["docs", "apps/cli/schemas", "packages/workflow/schemas"]),
+    run("oxfmt", ["docs", "apps/cli/schemas", "packages/triggers/schemas", "packages/workflow/schemas"]),
   /** Tarballs of the published packages, in the folder named. */
   pack: (args) => run("node", ["scripts/pack.mjs", ...args]),
   simulate: (args) => run("node", [source, "packages/simulation/src/main.ts", ...args]),

@@ -20,6 +20,7 @@ const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "AC_ADAPTER_INVALID",
   "AC_CAPABILITY_UNSUPPORTED",
   "AC_MODEL_UNPRICED",
+  "AC_DAEMON_FILE",
   "AC_WORKFLOW_INVALID",
   "AC_WORKFLOW_INPUT",
   "AC_WORKFLOW_STEP",

@@ -2,10 +2,16 @@
  * Reads and writes text files. Every reader skips a byte order mark and refuses invalid UTF-8 with its position; every
  * failure names the file and the system's error.
  */
-import { AgentCoreError, isAgentCoreError, type ErrorCode } from "@agentcore/contract";
+import {
+  AgentCoreError,
+  errorCode,
+  isAgentCoreError,
+  isMissingOrBelowFile,
+  type ErrorCode,
+} from "@agentcore/contract";
 import { isUtf8 } from "node:buffer";
 import { accessSync, constants, statSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { open, readFile, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import type { Io } from "./io.ts";
 import { systemWords } from "./system-words.ts";
@@ -39,6 +45,33 @@ export async function readTextFile(file: string, cwd: string): Promise<string> {
     throw cannot("read", file, error);
   }
   return decodeText(bytes, file);
+}
+
+/** Larger files are refused: people, or small programs, write what other files name. */
+const fileBytesMax = 16 * 1024 * 1024;
+
+/**
+ * Null if it does not exist; throws `code`. A file that another file names, or that is read again later, may have been replaced
+ * by a repository or a worker: reading a pipe would wait without end, and a device would never end. `what`: for messages.
+ */
+export async function readNamedFile(path: string, what: string, code: ErrorCode): Promise<string | null> {
+  try {
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const stats = await file.stat();
+      if (!stats.isFile() && !stats.isDirectory()) throw new Error("it is not a regular file");
+      if (stats.size > fileBytesMax) throw new Error(`it is larger than ${fileBytesMax / 1024 ** 2} MiB`);
+      return decodeText(await file.readFile(), path, code);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (isMissingOrBelowFile(error)) return null;
+    if (isAgentCoreError(error)) throw error;
+    const why =
+      errorCode(error) === "EISDIR" ? `it is a directory; name the ${what} in it` : systemWords(error);
+    throw new AgentCoreError(code, `cannot read ${path}: ${why}`, { cause: error });
+  }
 }
 
 /** Throws `AC_USAGE` if a file could not be written there. Call before the work that produces its content. */

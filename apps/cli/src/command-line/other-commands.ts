@@ -31,7 +31,7 @@ export function defineSchema({ define, finish, io }: Definition): void {
   define("schema", "Print a JSON Schema")
     .argument(
       "[name]",
-      "config, workflow, agents, job, output (every line of --json), event or result",
+      "config, workflow, agents, daemon, job, output (every line of --json), event or result",
       "config",
     )
     .addHelpText("after", examples(["agentcore schema > agentcore.schema.json", "agentcore schema result"]))

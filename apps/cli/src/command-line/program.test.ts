@@ -112,7 +112,7 @@ describe("bad input exits 2 with one clear message and starts nothing:", () => {
     [["run", "true", "--worker", "shell", "--config", "none.yaml"], /none\.yaml: there is no such file/],
     [
       ["schema", "confg"],
-      /no schema "confg"; there are config, workflow, agents, job, output, event, result; did you mean "config"\?/,
+      /no schema "confg"; there are config, workflow, agents, daemon, job, output, event, result; did you mean "config"\?/,
     ],
     [["completion", "tcsh"], /no completion for "tcsh"/],
     [["jobs", "show", "no-such-job"], /there is no job "no-such-job"/],

@@ -19,6 +19,7 @@ import {
 } from "./other-commands.ts";
 import { examples, type Definition } from "./shared-options.ts";
 import { defineRun, defineRuntime, defineSubmit, defineWork } from "./task-commands.ts";
+import { defineDaemon } from "./daemon-commands.ts";
 import { defineWorkflow } from "./workflow-commands.ts";
 
 /** Runs the command that the arguments (without program and script) name. Resolves with the exit code. */
@@ -86,6 +87,7 @@ const definitions: Readonly<Record<string, (definition: Definition) => void>> = 
   submit: defineSubmit,
   work: defineWork,
   workflow: defineWorkflow,
+  daemon: defineDaemon,
   jobs: defineJobs,
   dlq: defineDead,
   why: defineWhy,

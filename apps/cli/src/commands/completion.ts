@@ -67,7 +67,7 @@ function idsOf(path: string): Values {
 }
 
 const argumentValues: Readonly<Record<string, Values>> = {
-  schema: words(["config", "workflow", "agents", "job", "output", "event", "result"]),
+  schema: words(["config", "workflow", "agents", "daemon", "job", "output", "event", "result"]),
   completion: words(Object.keys(shells)),
 };
 

@@ -1,5 +1,6 @@
 /** `agentcore schema`: the JSON Schemas that programs and editors need. */
 import { AgentCoreError, jobSubmissionSchema } from "@agentcore/contract";
+import { daemonJsonSchema } from "@agentcore/triggers";
 import { agentsJsonSchema, workflowJsonSchema } from "@agentcore/workflow";
 import { didYouMean } from "@agentcore/yaml-file";
 import * as z from "zod";
@@ -12,6 +13,7 @@ const schemas: Readonly<Record<string, () => Record<string, unknown>>> = {
   config: configJsonSchema,
   workflow: workflowJsonSchema,
   agents: agentsJsonSchema,
+  daemon: daemonJsonSchema,
   job: () => z.toJSONSchema(jobSubmissionSchema, { io: "input" }),
   output: outputJsonSchema,
   event: () => outputJsonSchema(["event", "configuration"]),

@@ -133,6 +133,7 @@ it("runs and workflows", async () => {
   expect(lines.at(-1)).toMatchObject({ v: 1, type: "result", outcome: "succeeded", costUsd: null });
   expect((await json("workflow", "validate", "invalid.yaml")).lines).toMatchObject([{ ok: false }]);
   await json("workflow", "validate", "ok.yaml");
+  expect((await json("daemon", "validate", "invalid.yaml")).lines).toMatchObject([{ ok: false }]);
   const planned = await json("workflow", "run", "ok.yaml", "--dry-run");
   expect(planned.lines.at(-1)).toMatchObject({ type: "dry_run", steps: [{ id: "a" }] });
   expect((await json("workflow", "run", "ok.yaml")).lines.at(-1)).toMatchObject({

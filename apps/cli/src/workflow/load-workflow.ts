@@ -1,5 +1,5 @@
 /** Reads a workflow and all its files, or reports every error in them. */
-import { AgentCoreError, errorCode, isAgentCoreError, isMissingOrBelowFile } from "@agentcore/contract";
+import { AgentCoreError } from "@agentcore/contract";
 import {
   formatProblem,
   parseWorkflow,
@@ -7,12 +7,10 @@ import {
   type Problem,
   type Workflow,
 } from "@agentcore/workflow";
-import { constants } from "node:fs";
-import { open, realpath } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Io } from "../io.ts";
-import { systemWords } from "../system-words.ts";
-import { decodeText } from "../text-files.ts";
+import { readNamedFile } from "../text-files.ts";
 
 export type LoadedWorkflow =
   | {
@@ -42,7 +40,7 @@ export async function loadWorkflow(
   const parsed = await parseWorkflow({
     file: resolve(io.cwd, file),
     agentFiles,
-    readFile: readText,
+    readFile: (path) => readNamedFile(path, "workflow file", "AC_WORKFLOW_INVALID"),
     workers,
     ...(workspace === undefined ? {} : { workspace: await realpath(workspace) }),
   });
@@ -72,31 +70,4 @@ export function writeWarnings(warnings: readonly Problem[], io: Io): void {
 function agentFilesOf(env: Io["env"]): readonly string[] {
   const text = env["AGENTCORE_AGENTS_FILE"] ?? env["ROBOPPI_AGENTS_FILE"] ?? "";
   return text.split(":").filter((path) => path !== "");
-}
-
-/** Larger files are refused: people, or small programs, write workflows. */
-const fileBytesMax = 16 * 1024 * 1024;
-
-/**
- * A file that another file names, or that `retry` reads again, may have been replaced by a repository or a worker: reading a pipe
- * would wait without end, and a device would never end.
- */
-async function readText(path: string): Promise<string | null> {
-  try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      const stats = await file.stat();
-      if (!stats.isFile() && !stats.isDirectory()) throw new Error("it is not a regular file");
-      if (stats.size > fileBytesMax) throw new Error(`it is larger than ${fileBytesMax / 1024 ** 2} MiB`);
-      return decodeText(await file.readFile(), path, "AC_WORKFLOW_INVALID");
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (isMissingOrBelowFile(error)) return null;
-    if (isAgentCoreError(error)) throw error;
-    const why =
-      errorCode(error) === "EISDIR" ? "it is a directory; name the workflow file in it" : systemWords(error);
-    throw new AgentCoreError("AC_WORKFLOW_INVALID", `cannot read ${path}: ${why}`, { cause: error });
-  }
 }
