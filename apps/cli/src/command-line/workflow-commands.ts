@@ -32,7 +32,10 @@ export function defineWorkflow({ define: defineTop, finish, io }: Definition): v
     define("retry", "Run the failed steps of an ended run again; succeeded steps are kept"),
   );
   idArgument(showOptions(retry), "run", "to run again")
-    .option("--failed", "the failed steps and their dependants (the default)")
+    .option(
+      "--failed",
+      "the failed steps, and dependants that did not succeed or have a condition (the default)",
+    )
     .option("--from <step>", "this step and all its dependants")
     .addHelpText(
       "after",

@@ -6,8 +6,9 @@ import type { StepState } from "../plan/step-state.ts";
 import type { StepInstance } from "../plan/step-instance.ts";
 
 /**
- * `failed`: steps that did not succeed, and those that wait for one of them and did not succeed. `from`: the step with all its
- * combinations, and all steps that wait for it, directly or not.
+ * `failed`: steps that did not succeed, and of those that wait for one of them: the ones that did not succeed, and the ones with a
+ * condition, because it may be met no longer, or met again. What waits for a repeated step that had succeeded is repeated too.
+ * `from`: the step with all its combinations, and all steps that wait for it, directly or not.
  */
 export type RetryChoice = { readonly kind: "failed" } | { readonly kind: "from"; readonly step: string };
 
@@ -20,13 +21,12 @@ export function stepsToRetry(
   choice: RetryChoice,
 ): readonly string[] {
   const followers = followersOf(instances);
-  const chosen = new Set(
-    instances.filter((instance) => isChosen(instance, steps.get(instance.id), choice, false)),
-  );
+  const chosen = new Set(instances.filter((instance) => isChosen(instance, steps.get(instance.id), choice)));
   // The list grows during the loop.
   for (const { id } of chosen)
     for (const follower of followers.get(id) ?? [])
-      if (isChosen(follower, steps.get(follower.id), choice, true)) chosen.add(follower);
+      if (choice.kind === "from" || followsIn(follower, steps.get(follower.id), steps.get(id)))
+        chosen.add(follower);
   const worksAgain = [...chosen].some(({ step }) => !step.isFinal);
   const begins = new Set([...chosen].map(({ step }) => step.id));
   const ids = instances
@@ -56,15 +56,21 @@ function followersOf(instances: readonly StepInstance[]): ReadonlyMap<string, re
   return new Map(instances.map((instance) => [instance.id, followersFor(instance)]));
 }
 
-function isChosen(
+function isChosen({ step }: StepInstance, state: StepState | undefined, choice: RetryChoice): boolean {
+  if (choice.kind === "from") return step.id === choice.step;
+  if (state?.kind !== "ended" || state.status === "SUCCEEDED") return false;
+  return !state.passes || state.status === "FAILED" || state.status === "INCOMPLETE";
+}
+
+/** `waitsFor`: the state of a step that is repeated, and that this one waits for. */
+function followsIn(
   { step }: StepInstance,
   state: StepState | undefined,
-  choice: RetryChoice,
-  follows: boolean,
+  waitsFor: StepState | undefined,
 ): boolean {
-  if (choice.kind === "from") return follows || step.id === choice.step;
   if (state?.kind !== "ended") return false;
-  const { status, passes } = state;
-  if (status === "SUCCEEDED") return false;
-  return follows || !passes || status === "FAILED" || status === "INCOMPLETE";
+  return state.status !== "SUCCEEDED" || step.condition !== null || hasSucceeded(waitsFor);
 }
+
+const hasSucceeded = (state: StepState | undefined): boolean =>
+  state?.kind === "ended" && state.status === "SUCCEEDED";

@@ -128,6 +128,33 @@ describe("a retry", () => {
     shellStep("after", "echo after >> after.tries", { dependsOn: ["bad"] }),
   ]);
 
+  it("decides again on the dependants with a condition, and repeats what waits for one that had run", async () => {
+    const steps = testWorkflow([
+      shellStep("lint", "echo lint >> lint.tries; exit 1", { onFailure: "continue" }),
+      shellStep("report", "echo report >> report.tries", { dependsOn: ["lint"] }),
+      shellStep("deploy", flaky("deploy"), { dependsOn: ["report"] }),
+      shellStep("rollback", "echo rollback >> rollback.tries", {
+        dependsOn: ["deploy"],
+        condition: "failure() && steps.deploy.status == 'FAILED'",
+      }),
+      shellStep("told", "echo told >> told.tries", { dependsOn: ["rollback"], condition: "always()" }),
+    ]);
+    const { run } = await rig.run(steps);
+    expect(lines("rollback.tries")).toHaveLength(1);
+    const failedAgain = await (await rig.retry(run, steps)).result();
+    expect([failedAgain.outcome, lines("deploy.tries").length]).toEqual(["FAILED", 2]);
+    expect([lines("rollback.tries"), lines("told.tries")].map(({ length }) => length)).toEqual([2, 2]);
+    make("deploy.ok");
+    const mended = await (await rig.retry(run, steps)).result();
+    expect([mended.outcome, statusOf(mended.steps)]).toEqual([
+      "SUCCEEDED",
+      expect.objectContaining({ rollback: "SKIPPED", told: "SUCCEEDED" }),
+    ]);
+    expect(lines("told.tries")).toHaveLength(3);
+    // A step without a condition keeps its success, although a failure that the run tolerates is tried again.
+    expect([lines("lint.tries"), lines("report.tries")].map(({ length }) => length)).toEqual([3, 1]);
+  });
+
   it("begins only what failed and what waited for it; a resume of an ended run begins nothing", async () => {
     const failed = await rig.run(workflow);
     expect(failed.outcome).toBe("FAILED");
