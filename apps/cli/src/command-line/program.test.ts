@@ -63,13 +63,50 @@ describe("bad input exits 2 with one clear message and starts nothing:", () => {
 
   it.each([
     [["rnu"], /^agentcore: unknown command 'rnu'\n\(Did you mean run\?\)\n$/],
+    [["help", "rnu"], /^agentcore: unknown command 'rnu'\n\(Did you mean run\?\)\n$/],
+    [["rnu", "--help"], /^agentcore: unknown command 'rnu'\n\(Did you mean run\?\)\n$/],
+    [["help", "jobs", "lst"], /^agentcore: unknown command 'lst'\n\(Did you mean list\?\)\n$/],
+    [
+      ["cancel", "1"],
+      /^agentcore: unknown command 'cancel'\n\(Did you mean agentcore workflow cancel, or agentcore jobs cancel\?\)\n$/,
+    ],
+    [
+      ["logs"],
+      /unknown command 'logs'\n\(Did you mean agentcore workflow logs, or agentcore jobs logs\?\)\n$/,
+    ],
+    [["jobs", "replay"], /unknown command 'replay'\n\(Did you mean agentcore dlq replay\?\)\n$/],
+    [["status"], /^agentcore: unknown command 'status'\n {2}AC_USAGE: See agentcore help\n$/],
+    [["doctor", "--fix"], /unknown option '--fix'\n {2}AC_USAGE: See agentcore help doctor\n$/],
+    [["completion"], /missing required argument 'shell'\n {2}AC_USAGE: See agentcore help completion\n$/],
     [
       ["--config", "x.yaml", "budget"],
       /unknown option '--config'\n {2}put options after the command, such as: agentcore budget --config FILE\n$/,
     ],
     [["jobs", "show"], /no job given: .*\n {2}AC_USAGE: See agentcore help jobs show\n$/],
     [["run", "--wroker", "shell", "x"], /unknown option '--wroker'\n\(Did you mean --worker\?\)/],
-    [["run", "true", "extra", "--worker", "shell"], /too many arguments/],
+    [
+      ["run", "true", "extra", "--worker", "shell"],
+      /too many arguments.*\n {2}put the instructions in quotes/,
+    ],
+    [
+      ["run", "true", "--worker", "shell", "--workspace", ""],
+      /^agentcore: option '-C, --workspace <dir>' is empty; is a variable in the call not set\?\n$/,
+    ],
+    [["jobs", "list", "--state-dir", ""], /option '--state-dir <dir>' is empty/],
+    [["run", "true", "--worker", "shell", "--last-message="], /option '--last-message <file>' is empty/],
+    [["jobs", "show", ""], /argument 'job' is empty; is a variable in the call not set\?/],
+    [["jobs", "cancel", "x", ""], /argument 'job' is empty/],
+    [["trust", ""], /argument 'path' is empty/],
+    [
+      ["run", "true", "--worker", "shell", "--output", "/etc/passwd"],
+      /task\.outputs\[0\]\.path: "\/etc\/passwd" leaves the workspace/,
+    ],
+    [["submit", "true", "--worker", "shell", "--output", "a=.."], /"\.\." leaves the workspace/],
+    [["run", "true", "--worker", "shell", "--dedup", "reject"], /--dedup needs --key/],
+    [
+      ["run", "true", "--worker", "shell", "--config", "."],
+      /^agentcore: \.: it is a directory; name the file in it/,
+    ],
     [["run", "true"], /no worker given: use --worker NAME/],
     [["run", "--worker", "shell"], /no instructions given: /],
     [["run", "", "--worker", "shell"], /the instructions are empty/],

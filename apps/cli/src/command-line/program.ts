@@ -20,26 +20,26 @@ import {
 import { examples, type Definition } from "./shared-options.ts";
 import { defineRun, defineRuntime, defineSubmit, defineWork } from "./task-commands.ts";
 import { defineDaemon } from "./daemon-commands.ts";
+import { cureLine, refuseEmpty, wordsFor, wordsToParse } from "./usage-errors.ts";
 import { defineWorkflow } from "./workflow-commands.ts";
 
 /** Runs the command that the arguments (without program and script) name. Resolves with the exit code. */
 export async function runCommandLine(args: readonly string[], io: Io): Promise<number> {
-  const state = { exitCode: 0 };
-  const words = helpWords(args);
-  const [first = ""] = words;
+  const state: ProgramState = { exitCode: 0 };
+  const named = args[0] === "help" ? args.slice(1) : args;
+  const [first = ""] = named;
   const only = first === "__complete" ? "completion" : first;
   const program = buildProgram(io, state, Object.hasOwn(definitions, only) ? only : undefined);
   try {
     if (args.length === 0) program.help();
-    await program.parseAsync([...words], { from: "user" });
+    await program.parseAsync([...wordsToParse(args, program)], { from: "user" });
     return state.exitCode;
   } catch (error) {
     const json = args.includes("--json");
-    if (!(error instanceof CommanderError)) return reportError(error, io, json, commandIn(words));
+    if (!(error instanceof CommanderError)) return reportError(error, io, json, commandIn(named));
     // Commander has printed its own message; `--help` and `--version` come as errors with exit code 0.
     if (error.exitCode === 0) return exitCodes.succeeded;
-    if (error.code === "commander.unknownOption" && first.startsWith("-"))
-      io.stderr.write("  put options after the command, such as: agentcore budget --config FILE\n");
+    io.stderr.write(cureLine(error.code, state.usageError ?? "", args, commandIn(named)));
     if (json) writeJsonError(io, new AgentCoreError("AC_USAGE", error.message.replace(/^error: /, "")));
     return exitCodes.usage;
   }
@@ -52,18 +52,6 @@ function commandIn([first = "", second = ""]: readonly string[]): string {
 }
 
 const groups: ReadonlySet<string> = new Set(["workflow", "jobs", "dlq", "adapter"]);
-
-/** Turns `help workflow run` into `workflow run --help`, because Commander's `help` handles only the first word. */
-function helpWords(args: readonly string[]): readonly string[] {
-  return args[0] === "help" && args.length > 2 ? [...args.slice(1), "--help"] : args;
-}
-
-/** A hint for instructions that start with a dash, which Commander reads as an option. */
-function dashHint(text: string): string {
-  const [, option = ""] = /unknown option '([^]*)'/.exec(text) ?? [];
-  const isOption = /^--?[A-Za-z][A-Za-z0-9-]*(?:=|$)/.test(option);
-  return option === "" || isOption ? "" : "  put -- before instructions that start with a dash\n";
-}
 
 /** Whether the command's exit code is the outcome of its work, even if its output could not be written. */
 export function exitsByOutcome([command = "", subcommand = ""]: readonly string[]): boolean {
@@ -100,11 +88,17 @@ const definitions: Readonly<Record<string, (definition: Definition) => void>> = 
   completion: defineCompletion,
 };
 
+interface ProgramState {
+  exitCode: number;
+  /** What was printed about a wrong call. */
+  usageError?: string;
+}
+
 /**
  * The program with every command, or only with `only`: describing all commands takes longer than many runs. The command
  * that ran sets `state.exitCode`.
  */
-export function buildProgram(io: Io, state: { exitCode: number }, only?: string): Command {
+export function buildProgram(io: Io, state: ProgramState, only?: string): Command {
   const program = new Command("agentcore")
     .description(
       "Runs coding agents unattended: stops them, limits them, observes them, leaves no process behind.",
@@ -116,9 +110,13 @@ export function buildProgram(io: Io, state: { exitCode: number }, only?: string)
       writeOut: (text) => io.stdout.write(fitHelp(text, helpColumns(io.stdout.stream))),
       getOutHelpWidth: () => helpColumns(io.stdout.stream),
       writeErr: (text) => io.stderr.write(text),
-      outputError: (text, write) => write(`agentcore: ${text.replace(/^error: /, "")}${dashHint(text)}`),
+      outputError: (text, write) => {
+        state.usageError = wordsFor(text, () => buildProgram(io, state));
+        write(`agentcore: ${state.usageError}`);
+      },
     })
     .showSuggestionAfterError(true)
+    .hook("preAction", (_program, command) => refuseEmpty(command))
     .addHelpText(
       "after",
       examples([

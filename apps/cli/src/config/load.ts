@@ -125,7 +125,9 @@ function readText(path: string, cwd: string): string {
 function unreadable(path: string, shown: string, error: NodeJS.ErrnoException): AgentCoreError {
   const reason = isMissing(error)
     ? "there is no such file"
-    : `the file cannot be read (${error.code ?? error.message})`;
+    : error.code === "EISDIR"
+      ? "it is a directory; name the file in it"
+      : `the file cannot be read (${error.code ?? error.message})`;
   return new AgentCoreError("AC_CONFIG_MISSING", `${shown}: ${reason}`, { cause: error, evidence: { path } });
 }
 
@@ -139,5 +141,6 @@ function invalid(shown: string, issues: readonly YamlIssue[]): AgentCoreError {
 /** Relative if that is shorter. */
 function shownPath(path: string, cwd: string): string {
   const short = relative(cwd, path);
+  if (short === "") return ".";
   return short.startsWith("..") ? path : short;
 }

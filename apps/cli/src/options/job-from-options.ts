@@ -20,7 +20,7 @@ import { checkPayload, reservedLabelPrefix } from "@agentcore/scheduler";
 import { describeValue } from "@agentcore/yaml-file";
 import { isUtf8 } from "node:buffer";
 import { readFileSync, realpathSync, statSync } from "node:fs";
-import { resolve } from "node:path";
+import { relative, resolve } from "node:path";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Io } from "../io.ts";
 import { decodeText, withoutByteOrderMark } from "../text-files.ts";
@@ -65,6 +65,11 @@ export function jobFromOptions(
       "no worker given: use --worker NAME or set defaults.worker in agentcore.yaml (`agentcore doctor` lists the workers)",
     );
   }
+  if (options.dedup !== undefined && options.key === undefined)
+    throw new AgentCoreError(
+      "AC_USAGE",
+      "--dedup needs --key: it decides what happens if an unfinished job holds the key",
+    );
   const capabilities = options.capabilities ?? defaults.capabilities;
   return checkJob(
     withoutUndefined({
@@ -122,6 +127,7 @@ export function checkJob(job: unknown): JobSubmission {
   const parsed = jobSubmissionSchema.safeParse(job);
   if (parsed.success) {
     refuseReservedLabels(parsed.data);
+    refuseOutputsOutside(parsed.data);
     return parsed.data;
   }
   const problems = parsed.error.issues.flatMap((issue) => durationProblem(issue) ?? describeJob(issue, job));
@@ -134,6 +140,17 @@ function refuseReservedLabels({ context }: JobSubmission): void {
   if (reserved === undefined) return;
   const message = `the label "${reserved}" cannot be set: names that start with ${reservedLabelPrefix} are reserved for steps of workflows`;
   throw new AgentCoreError("AC_JOB_INVALID", message, { evidence: { label: reserved } });
+}
+
+/** Such an output is never collected: say so before anything is spent. */
+function refuseOutputsOutside({ task: { workspace, outputs = [] } }: JobSubmission): void {
+  const problems = outputs.flatMap(({ path }, index) => {
+    const way = relative(workspace, resolve(workspace, path));
+    const leaves = way === ".." || way.startsWith("../");
+    return leaves ? [`task.outputs[${index}].path: "${path}" leaves the workspace ${workspace}`] : [];
+  });
+  if (problems.length > 0)
+    throw new AgentCoreError("AC_JOB_INVALID", problems.join("; "), { evidence: { problems } });
 }
 
 function describeJob(issue: z.core.$ZodIssue, job: unknown): string[] {

@@ -45,6 +45,13 @@ it("a terminal keeps the status line below what is printed, cut to its width", (
   expect(timers).toHaveLength(1);
 });
 
+it("a terminal that does not say its width has 80 columns", () => {
+  const { written, stream: tty } = stream(true, 0);
+  createScreen(tty, status).print([[span("a line")]]);
+  expect(written.join("")).toContain("a status longer than the terminal is wide");
+  expect(written.join("")).toContain("a line\n");
+});
+
 it("a line is whole in a file or pipe, however long, and cut on a terminal", () => {
   const long = "x".repeat(100_000);
   const { written, stream: pipe } = stream(false);

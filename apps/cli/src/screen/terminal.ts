@@ -47,7 +47,9 @@ function liveScreen(
   const { stream } = output;
   let open = true;
   let timer: Timer | undefined;
-  const columns = (): number => Math.max(1, (stream.columns ?? 80) - 1);
+  // Terminals that `script` or `docker run -t` make can have no size: 0 columns.
+  const columns = (): number =>
+    (stream.columns === undefined || stream.columns <= 0 ? 80 : stream.columns) - 1;
   const draw = (): string => paint(cutLine(status.line(), columns()), stream);
   const tick = (): void => {
     output.raw(`${wipeLine}${draw()}`);
