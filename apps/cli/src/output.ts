@@ -3,8 +3,8 @@
  * Control characters are removed from text for people here, for every screen and message, because workers, workflow files
  * and repositories write it; colors and cursor movements are added afterwards, through `raw`.
  */
+import { jsonDocument } from "@agentcore/contract";
 import { Writable } from "node:stream";
-import { jsonDocument } from "./json/document.ts";
 import { printableJson, printableLines } from "./screen/text.ts";
 import { systemWords } from "./system-words.ts";
 
@@ -26,7 +26,7 @@ export interface Output {
   readonly isGone: boolean;
   /** Writes lines for people. Control characters are dropped. */
   write(text: string): void;
-  /** Writes one line of JSON, in the form of `json/document.ts`. Control characters are escaped. */
+  /** Writes one line of JSON, in the form of `jsonDocument`. Control characters are escaped. */
   json(value: object): void;
   /** Writes bytes unchanged: our own escape sequences, documents in their own format, and output requested as bytes. */
   raw(chunk: string | Uint8Array): void;

@@ -3,6 +3,7 @@
  * Codes are part of the public interface: a code never changes its meaning and is never reused.
  */
 import { daemonErrorCodes } from "./daemon-error-codes.ts";
+import { apiErrorCodes } from "./api-error-codes.ts";
 import { workflowErrorCodes } from "./workflow-error-codes.ts";
 
 export interface ErrorCodeEntry {
@@ -359,6 +360,8 @@ export const errorCodes = {
   ...workflowErrorCodes,
   // Daemon
   ...daemonErrorCodes,
+  // API
+  ...apiErrorCodes,
   // Wire
   AC_WIRE_MALFORMED: {
     meaning: "A message is not valid.",

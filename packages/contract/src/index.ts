@@ -1,6 +1,7 @@
 /** The shared types of AgentCore: schemas, types, and the real ports that every layer uses (docs/adr/0006). */
 export * from "./adapter.ts";
 export * from "./cancellation.ts";
+export * from "./documents/index.ts";
 export * from "./duration.ts";
 export * from "./error-class.ts";
 export * from "./error-codes.ts";

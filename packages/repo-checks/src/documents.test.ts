@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
+import { apiDocument } from "./api-document.ts";
 import { errorCodesDocument } from "./error-codes-document.ts";
 import { publishedSchemas } from "./published-schemas.ts";
 import { manifestOf, packageFolders, read, root, trackedFiles } from "./repository.ts";
@@ -34,6 +35,10 @@ describe("the documents", () => {
 
   it("list the error codes as the catalog has them (`npm run docs` writes the list)", () => {
     expect(squeeze(read("docs/error-codes.md"))).toBe(squeeze(errorCodesDocument()));
+  });
+
+  it("list the operations of the API as its schemas have them (`npm run docs` writes the list)", () => {
+    expect(squeeze(read("docs/api.md"))).toBe(squeeze(apiDocument()));
   });
 
   it("list the events of workers as their schema has them (`npm run docs` writes the list)", () => {

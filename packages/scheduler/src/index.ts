@@ -1,6 +1,12 @@
 /** The policy layer: a durable queue that feeds a runtime. */
 export * from "./claim-order.ts";
 export type * from "./decision.ts";
+export {
+  jobDecisionsDocument,
+  jobDetailsDocument,
+  jobDocument,
+  type WhyFacts,
+} from "./documents/job-documents.ts";
 export type { RunEventListener } from "./run-events.ts";
 export * from "./job-query.ts";
 export * from "./job-record.ts";

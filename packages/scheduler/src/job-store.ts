@@ -83,6 +83,12 @@ export interface JobStore {
    */
   requestCancel(jobId: string, reason: Reason, now: number): Promise<CancelAnswer>;
 
+  /**
+   * Makes a delayed job due at `at`, with the rank of a job submitted then. Any other job stays as it is. Returns the job, by its id or
+   * an alias; undefined if there is none.
+   */
+  runNow(jobId: string, due: { readonly at: number; readonly rank: number }): Promise<JobRecord | undefined>;
+
   /** The owner's running jobs for which a cancel was requested. */
   cancelRequests(owner: string): Promise<readonly JobRecord[]>;
 

@@ -4,14 +4,15 @@
  * names another attempt or epoch than the current one, is stale and changes nothing.
  */
 import { omitUndefined, type Evidence, type WorkerResult } from "@agentcore/contract";
-import type {
-  AttemptRecord,
-  AttemptRef,
-  JobRecord,
-  JobState,
-  Reason,
-  RunningState,
-  StartedAttempt,
+import {
+  isDue,
+  type AttemptRecord,
+  type AttemptRef,
+  type JobRecord,
+  type JobState,
+  type Reason,
+  type RunningState,
+  type StartedAttempt,
 } from "./job-record.ts";
 import type { Charge, Settlement, Submission } from "./job-store.ts";
 import { runOfPiece } from "./piece.ts";
@@ -24,6 +25,8 @@ export type JobEvent =
   /** A settlement that was stale. `lost`: the attempt that it names, if that has been ended since; null if it runs. */
   | { readonly type: "settle_late"; readonly settlement: Settlement; readonly lost: AttemptRecord | null }
   | { readonly type: "request_cancel"; readonly reason: Reason; readonly at: number }
+  /** `rank`: as if it had been submitted now. */
+  | { readonly type: "run_now"; readonly at: number; readonly rank: number }
   | { readonly type: "take_over"; readonly owner: string }
   | { readonly type: "mark_replayed"; readonly replayedAs: string };
 
@@ -67,6 +70,8 @@ export function transition(record: JobRecord, event: JobEvent): Transition {
       return settleLate(record, event.settlement, event.lost);
     case "request_cancel":
       return requestCancel(record, event.reason, event.at);
+    case "run_now":
+      return runNow(record, event.at, event.rank);
     case "take_over":
       return takeOver(record, event.owner);
     case "mark_replayed":
@@ -112,6 +117,14 @@ function claim(record: JobRecord, owner: string, at: number): Transition {
     record: { ...record, state, attempt, epoch: record.epoch + 1 },
     effects: [{ type: "attempt_opened", attempt, owner, claimedAt: at }],
   };
+}
+
+/** Stale for a job that is not delayed. */
+function runNow(record: JobRecord, at: number, rank: number): Transition {
+  const { state } = record;
+  if (state.kind !== "queued" || isDue(state, at)) return stale;
+  const due = { ...state, runAt: at, delayMs: null, waitingFor: null };
+  return { applied: true, record: { ...record, state: due, rank, readyFrom: at }, effects: [] };
 }
 
 /** The running state that `ref` names, or undefined if the reference is stale. */

@@ -18,7 +18,7 @@ import {
 import { aheadOf, endedOf, list, stats } from "./jobs/queries.ts";
 import { endMark } from "./jobs/queue.ts";
 import { deleteEnded, purgeDead } from "./jobs/retention.ts";
-import { recordStarted, requestCancel, settleAndClaim } from "./jobs/settle.ts";
+import { recordStarted, requestCancel, runNow, settleAndClaim } from "./jobs/settle.ts";
 import { prepare, replay, submitAll, submittedAlready } from "./jobs/submit.ts";
 import type { Sql } from "./sql.ts";
 import { databaseOf, prepareAppend } from "./sqlite-journal.ts";
@@ -59,6 +59,11 @@ export function createSqliteJobStore(database: StateDatabase): JobStore {
       write(
         (sql) => requestCancel(sql, jobId, reason, now),
         ({ kind }) => kind === "cancelled" || kind === "requested",
+      ),
+    runNow: (jobId, due) =>
+      write(
+        (sql) => runNow(sql, jobId, due),
+        (record) => record !== undefined,
       ),
     cancelRequests: (owner) => read((sql) => cancelRequests(sql, owner)),
 

@@ -1,6 +1,7 @@
 /** The daemon file, its events and triggers. */
 export * from "./chain.ts";
 export * from "./definition.ts";
+export * from "./documents.ts";
 export { daemonJsonSchema } from "./file/file-schema.ts";
 export {
   parseDaemonFile,

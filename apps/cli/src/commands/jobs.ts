@@ -1,6 +1,8 @@
 /** `agentcore jobs list|show|wait|cancel`: shows and cancels jobs. Starts no job. */
 import { omitUndefined, systemClock } from "@agentcore/contract";
 import {
+  jobDetailsDocument,
+  jobDocument,
   reservedLabelPrefix,
   runLabel,
   type JobPage,
@@ -13,7 +15,6 @@ import type { Io } from "../io.ts";
 import { findRunId } from "../workflow/find-run.ts";
 import { withJournal } from "../workflow/open-journal.ts";
 import { watchJobs } from "./watch-jobs.ts";
-import { jobDetailJson, jobJson } from "../queue/job-json.ts";
 import { cursorOf, findJob, namesOf, withQueue, type StateOptions } from "../queue/open-queue.ts";
 import { jobLines, jobTable } from "../screen/job-screen.ts";
 import { span } from "../screen/line.ts";
@@ -63,7 +64,7 @@ export async function listJobs(options: JobListOptions, io: Io): Promise<number>
 
 /** One line for each job, and one that says where the next page begins. */
 export function writePage({ jobs, next }: JobPage, { stdout }: Pick<Io, "stdout">): void {
-  for (const record of jobs) stdout.json({ type: "job", ...jobJson(record) });
+  for (const record of jobs) stdout.json(jobDocument(record));
   if (next !== null) stdout.json({ type: "more", before: next });
 }
 
@@ -98,7 +99,7 @@ export async function showJob(id: string, options: StateOptions, io: Io): Promis
       store.attempts(record.job.id),
       store.lateResults(record.job.id),
     ]);
-    if (options.json === true) io.stdout.json(jobDetailJson(record, attempts, late));
+    if (options.json === true) io.stdout.json(jobDetailsDocument(record, attempts, late));
     else plainScreen(io.stdout).print(jobLines(record, attempts, late, systemClock.now()));
     return exitCodes.succeeded;
   });

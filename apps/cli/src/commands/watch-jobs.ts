@@ -3,11 +3,10 @@
  * whose state or attempt changed.
  */
 import { sleep, systemClock } from "@agentcore/contract";
-import type { JobQuery, JobRecord, JobStore } from "@agentcore/scheduler";
+import { jobDocument, type JobQuery, type JobRecord, type JobStore } from "@agentcore/scheduler";
 import { exitCodes } from "../exit-code.ts";
 import { onInterrupt } from "../interrupt.ts";
 import type { Io } from "../io.ts";
-import { jobJson } from "../queue/job-json.ts";
 import { jobTable, stateSpan } from "../screen/job-screen.ts";
 import { span, type Line } from "../screen/line.ts";
 import { shortId } from "../screen/short-id.ts";
@@ -86,7 +85,7 @@ function changedLines(json: boolean, io: Io): ShownList {
   const seen = new Map<string, string>();
   const screen = plainScreen(io.stdout);
   const print = (record: JobRecord): void => {
-    if (json) return io.stdout.json({ type: "job", ...jobJson(record) });
+    if (json) return io.stdout.json(jobDocument(record));
     const { job, state } = record;
     const text = cut(oneLine(job.task.instructions), textColumns);
     screen.print([

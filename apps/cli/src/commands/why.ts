@@ -1,10 +1,10 @@
 /** `agentcore why JOB`: prints every decision about a job, with its code, the evidence, and the setting behind it. */
 import { lookAtLeftRuns } from "@agentcore/containment";
 import { systemClock } from "@agentcore/contract";
+import { jobDecisionsDocument } from "@agentcore/scheduler";
 import { createSettingPlaces } from "../config/setting-place.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
-import { jobJson } from "../queue/job-json.ts";
 import { findJob, withQueue, type StateOptions } from "../queue/open-queue.ts";
 import { describeLeft } from "../state/quarantine.ts";
 import { plainScreen } from "../screen/terminal.ts";
@@ -19,19 +19,7 @@ export async function why(id: string, options: StateOptions, io: Io): Promise<nu
       .filter(({ label, cwd }) => label?.startsWith(`${job.id}#`) === true || cwd === job.task.workspace)
       .map(describeLeft);
     if (options.json === true) {
-      const { record, decisions, ahead, blockedBy } = report;
-      const placed = decisions.map((decision) => {
-        const { setting } = decision.evidence;
-        const { jobId: _, ...rest } = decision;
-        return { ...rest, configuredAt: typeof setting === "string" ? placeOf(setting) : null };
-      });
-      const before = ahead.map(({ jobId, waitingFor }) => ({
-        id: jobId,
-        code: waitingFor?.code ?? null,
-        reason: waitingFor?.message ?? null,
-      }));
-      const facts = { decisions: placed, ahead: before, blockedBy, left };
-      io.stdout.json({ type: "job_decisions", ...jobJson(record), ...facts });
+      io.stdout.json(jobDecisionsDocument(report, { placeOf, left }));
     } else {
       plainScreen(io.stdout).print(whyLines({ ...report, left, placeOf, now: systemClock.now() }));
     }

@@ -1,4 +1,5 @@
 /** Every verb with `--json`: each of its lines is one of the published documents. */
+import { documentSchema, jsonDocument } from "@agentcore/contract";
 import type { Command } from "commander";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +9,7 @@ import * as z from "zod";
 import { buildProgram, runCommandLine } from "../command-line/program.ts";
 import { createOutput } from "../output.ts";
 import { makeScratch } from "../testing/agentcore-process.ts";
-import { documentSchema, jsonDocument } from "./document.ts";
+
 import { outputJsonSchema } from "./documents.ts";
 
 const scratch = makeScratch();

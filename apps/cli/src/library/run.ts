@@ -6,6 +6,7 @@ import {
   Cancellation,
   ignore,
   omitUndefined,
+  onAbort,
   type Capability,
   type Dedup,
   type JobSubmission,
@@ -19,7 +20,6 @@ import { openCore, type AgentCoreOptions, type WorkerName } from "../create-agen
 import type { Presenter } from "../present/human-presenter.ts";
 import { runJob } from "../queue/run-job.ts";
 import { checkOptions } from "./check-options.ts";
-import { onAbort } from "./on-abort.ts";
 
 export interface RunOptions extends Omit<Partial<AgentCoreOptions>, "claims" | "env"> {
   /** Name of a built-in worker, or of one of `adapters`. */

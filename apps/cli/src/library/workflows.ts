@@ -1,5 +1,5 @@
 /** Workflows of the library: starts, continues, lists and ends runs of workflow files in this process. */
-import { omitUndefined, systemClock, type WorkerAdapter } from "@agentcore/contract";
+import { omitUndefined, onAbort, systemClock, type WorkerAdapter } from "@agentcore/contract";
 import type { JobStore, Journal, JournalHeader, JournalValue } from "@agentcore/scheduler";
 import { requireCapabilities } from "@agentcore/worker-kit";
 import {
@@ -42,7 +42,6 @@ import {
 import { modelsOf, workersOf } from "../workflow/workers-of.ts";
 import { checkOptions } from "./check-options.ts";
 import { EventQueue } from "./event-queue.ts";
-import { onAbort } from "./on-abort.ts";
 import { requireAdapter } from "./prepare-job.ts";
 import { WorkflowEngine } from "./workflow-engine.ts";
 

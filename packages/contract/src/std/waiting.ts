@@ -15,6 +15,13 @@ export function sleep(clock: Pick<Clock, "setTimer">, delayMs: number, signal?: 
   });
 }
 
+/** Calls `act` once, when the signal is aborted or at once if it is. Returns a function that ends this. */
+export function onAbort(signal: AbortSignal | undefined, act: () => void): () => void {
+  if (signal?.aborted === true) act();
+  else signal?.addEventListener("abort", act, { once: true });
+  return () => signal?.removeEventListener("abort", act);
+}
+
 /** Waits for `promise`, at most `delayMs`. Returns whether it resolved in time; rejects if it rejects. */
 export async function settledWithin(
   clock: Pick<Clock, "setTimer">,

@@ -10,7 +10,7 @@ import { createMemoryJournal, type MemoryJournal } from "./memory-journal.ts";
 import { MemoryState } from "./memory-state.ts";
 import { forgetOwner, heartbeat, registerOwner, takeOver } from "./owners.ts";
 import { replay, submitAll } from "./submit.ts";
-import { claim, requestCancel, settleAndClaim } from "./work.ts";
+import { claim, requestCancel, runNow, settleAndClaim } from "./work.ts";
 
 export interface MemoryStoreOptions {
   /** The journal that `appendAndSubmit` writes to. Default: one that nobody else knows. */
@@ -50,6 +50,7 @@ export function createMemoryStore({ journal = createMemoryJournal() }: MemorySto
         state.apply(ref.jobId, { type: "started", ref, started }) ? "applied" : "stale",
       ),
     requestCancel: (jobId, reason, now) => write(() => requestCancel(state, jobId, reason, now)),
+    runNow: (jobId, due) => write(() => runNow(state, jobId, due)),
     cancelRequests: (owner) => read(() => state.jobs.runningOf(owner).filter(wantsCancel)),
     registerOwner: (owner) => write(() => registerOwner(state, owner)),
     heartbeat: (owner) => read(() => heartbeat(state, owner)),

@@ -52,3 +52,13 @@ export function requestCancel(state: MemoryState, jobId: string, reason: Reason,
   if (after === undefined) return { kind: "ended", record };
   return { kind: after.state.kind === "cancelled" ? "cancelled" : "requested", record: after };
 }
+
+export function runNow(
+  state: MemoryState,
+  jobId: string,
+  due: { readonly at: number; readonly rank: number },
+): JobRecord | undefined {
+  const record = state.find(jobId);
+  if (record === undefined) return undefined;
+  return state.apply(record.job.id, { type: "run_now", ...due }) ?? record;
+}

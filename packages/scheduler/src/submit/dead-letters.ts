@@ -3,7 +3,14 @@
  * purged. A replay is a new job with its own attempts. The dead letter records it, so repeated requests create only one
  * replay, and a replay that was interrupted by a crash can be repeated.
  */
-import { AgentCoreError, type Clock, type Ids, type Job, type JobInput } from "@agentcore/contract";
+import {
+  AgentCoreError,
+  omitUndefined,
+  type Clock,
+  type Ids,
+  type Job,
+  type JobInput,
+} from "@agentcore/contract";
 import type { JobRecord } from "../job-record.ts";
 import type { JobPage, JobQuery } from "../job-query.ts";
 import type { JobStore } from "../job-store.ts";
@@ -83,14 +90,14 @@ export class DeadLetters {
     onBatch: (batch: ReplayedBatch) => void = () => {},
   ): Promise<ReplayedBatch> {
     const all: ReplayedBatch[] = [];
-    let page: JobPage = await this.list({ limit: batchJobs, ...query });
-    for (;;) {
-      const { batch, failure } = await this.#replayPage(page, edit);
+    for (let before = query.before; ;) {
+      const page = await this.list({ limit: batchJobs, ...query, ...omitUndefined({ before }) });
+      const { batch, failure } = await this.#replayJobs(page, edit);
       all.push(batch);
       onBatch(batch);
       if (failure !== undefined) throw failure;
       if (page.next === null) break;
-      page = await this.list({ limit: batchJobs, ...query, before: page.next });
+      before = page.next;
     }
     return {
       replayed: all.flatMap(({ replayed }) => replayed),
@@ -98,8 +105,19 @@ export class DeadLetters {
     };
   }
 
+  /** One page of `replayAll`. `next`: pass as `before` for the next one; null: this was the last. */
+  async replayPage(
+    query: DeadLetterQuery = {},
+    edit?: EditJob,
+  ): Promise<ReplayedBatch & { readonly next: string | null }> {
+    const page = await this.list({ limit: batchJobs, ...query });
+    const { batch, failure } = await this.#replayJobs(page, edit);
+    if (failure !== undefined) throw failure;
+    return { ...batch, next: page.next };
+  }
+
   /** `failure`: an error that does not concern a single job. */
-  async #replayPage(
+  async #replayJobs(
     { jobs }: JobPage,
     edit: EditJob | undefined,
   ): Promise<{ readonly batch: ReplayedBatch; readonly failure: unknown }> {
@@ -128,11 +146,16 @@ export class DeadLetters {
     onBatch: (jobIds: readonly string[]) => void = () => {},
   ): Promise<number> {
     for (let purged = 0; ;) {
-      const ids = await this.#options.store.purgeDead({ ...query, notPieces: true, limit: batchJobs });
+      const ids = await this.purgePage(query);
       if (ids.length > 0) onBatch(ids);
       purged += ids.length;
       if (ids.length < batchJobs) return purged;
     }
+  }
+
+  /** One batch of `purge`, of at most `limit`. Returns the ids; fewer than `limit` means that nothing is left. */
+  purgePage(query: Omit<DeadLetterQuery, "before"> = {}): Promise<readonly string[]> {
+    return this.#options.store.purgeDead({ limit: batchJobs, ...query, notPieces: true });
   }
 
   #submissionOf(dead: JobRecord, edit: EditJob) {

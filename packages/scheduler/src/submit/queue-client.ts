@@ -229,6 +229,20 @@ export class QueueClient {
     return answer;
   }
 
+  /**
+   * Makes a delayed job due, also one that waits for its next attempt. Any other job stays as it is. Returns the job; throws
+   * `AC_JOB_NOT_FOUND`.
+   */
+  async runNow(jobId: string): Promise<JobRecord> {
+    const found = await this.store.get(jobId);
+    if (found === undefined) throw jobNotFound(jobId);
+    const at = this.#options.clock.now();
+    const record = await this.store.runNow(found.job.id, { at, rank: this.policies.rank(found.job, at) });
+    if (record === undefined) throw jobNotFound(jobId);
+    this.#runs?.onSubmitted();
+    return record;
+  }
+
   why(jobId: string): Promise<WhyReport> {
     return explain(this.store, jobId);
   }

@@ -93,15 +93,17 @@ function isEnd({ kind }: JobState): boolean {
 
 /** Writes every column that can change, whatever the event. */
 function writeRow(sql: Sql, row: JobRow, after: JobRecord, place: Place, lastAttempt: number | null): void {
-  const { state, attempt, epoch, spent } = after;
+  const { state, attempt, epoch, spent, rank, readyFrom } = after;
   const running = state.kind === "running" ? state : null;
   const queued = state.kind === "queued" ? state : null;
   const ended = running === null && queued === null;
   sql.run(
-    `UPDATE jobs SET state = ?, run_at = ?, delay_ms = ?, attempt = ?, epoch = ?, cost_usd = ?, tokens = ?, owner = ?,
-       claimed_at = ?, started_json = ?, reason_json = ?, ended_at = ?, end_number = ?, replayed_as = ?, last_attempt = ?
+    `UPDATE jobs SET state = ?, rank = ?, ready_from = ?, run_at = ?, delay_ms = ?, attempt = ?, epoch = ?, cost_usd = ?,
+       tokens = ?, owner = ?, claimed_at = ?, started_json = ?, reason_json = ?, ended_at = ?, end_number = ?, replayed_as = ?, last_attempt = ?
      WHERE number = ?`,
     place,
+    rank,
+    readyFrom,
     queued?.runAt ?? row.run_at,
     queued === null ? row.delay_ms : queued.delayMs,
     attempt,

@@ -65,3 +65,12 @@ export function requestCancel(sql: Sql, jobId: string, reason: Reason, now: numb
   if (record === undefined) return { kind: "ended", record: stored.record };
   return { kind: record.state.kind === "cancelled" ? "cancelled" : "requested", record };
 }
+
+export function runNow(
+  sql: Sql,
+  jobId: string,
+  due: { readonly at: number; readonly rank: number },
+): JobRecord | undefined {
+  const stored = findByAnyId(sql, jobId);
+  return stored && (applyEvent(sql, stored, { type: "run_now", ...due }) ?? stored.record);
+}

@@ -1,6 +1,6 @@
 /**
- * The form of every line of `--json`: `"v": 1` first, times in ISO 8601 (UTC), durations in whole milliseconds, other figures
- * with at most six decimals. One rule by the name of a field, for the documents and for their published schema.
+ * The form of every document that programs read, a line of `--json` or an answer of the API: `"v": 1` first, times in ISO 8601 (UTC), durations in whole milliseconds, other figures
+ * with at most six decimals. One rule by the name of a field, for the documents, for their types, and for their published schema.
  */
 
 /** Raised when a field of a document changes its meaning or goes. New fields may come in any version. */
@@ -10,19 +10,40 @@ export const documentVersion = 1;
 const isMoment = (name: string): boolean =>
   name === "at" || name === "deadline" || name === "notBefore" || /[a-z]At$/.test(name);
 
+/** What a caller sent, and is given back unchanged. */
+const isForeign = (name: string): boolean => name === "payload";
+
 const isDuration = (name: string): boolean => name.endsWith("Ms");
 
 const decimals = 1e6;
 
+type MomentName = "at" | "deadline" | "notBefore" | `${string}At`;
+
+type PrintedField<Name, T> = Name extends "payload"
+  ? T
+  : Name extends MomentName
+    ? Printed<Exclude<T, number>> | (number extends T ? string : never)
+    : Printed<T>;
+
+/** The type of what is printed for a value, without the version. */
+export type Printed<T> = T extends readonly (infer Each)[]
+  ? readonly Printed<Each>[]
+  : T extends object
+    ? { readonly [Name in keyof T]: PrintedField<Name, T[Name]> }
+    : T;
+
+/** A document as programs read it. */
+export type JsonDocument<T> = { readonly v: typeof documentVersion } & Printed<T>;
+
 /** What is printed for a value. Its own fields stay in their order. */
-export function jsonDocument(value: object): unknown {
-  return { v: documentVersion, ...(formed("", value) as object) };
+export function jsonDocument<T extends object>(value: T): JsonDocument<T> {
+  return { v: documentVersion, ...(formed("", value) as object) } as JsonDocument<T>;
 }
 
 function formed(name: string, value: unknown): unknown {
-  if (typeof value === "number") return formedNumber(name, value);
-  if (Array.isArray(value)) return value.map((each) => formed(name, each));
-  if (typeof value !== "object" || value === null) return value;
+  if (typeof value === "number") return isForeign(name) ? value : formedNumber(name, value);
+  if (Array.isArray(value) && !isForeign(name)) return value.map((each) => formed(name, each));
+  if (typeof value !== "object" || value === null || isForeign(name)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, formed(key, each)]));
 }
 
@@ -69,6 +90,12 @@ function propertiesOf(properties: unknown): Schema {
       documentSchema(schema, name),
     ]),
   );
+}
+
+/** With the version as the first of its fields. */
+export function versionedSchema(schema: Schema): Schema {
+  const properties = { v: { const: documentVersion }, ...(schema["properties"] as object) };
+  return { ...schema, properties, required: ["v", ...((schema["required"] ?? []) as readonly string[])] };
 }
 
 function below(value: unknown, name: string): unknown {

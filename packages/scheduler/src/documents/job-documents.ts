@@ -1,18 +1,21 @@
-/** Jobs in the form of `--json`: flat, with null for what is not known. Public interface; see `json/documents.ts`. */
-import { tokensOf } from "@agentcore/contract";
+/** Jobs as documents: flat, with null for what is not known. Public interface; the schemas are in the contract. */
 import {
-  runOfPiece,
-  type AttemptRecord,
-  type JobRecord,
-  type JobState,
-  type LateResult,
-} from "@agentcore/scheduler";
-import type * as z from "zod";
-import type { attemptFields, jobFields } from "../json/documents.ts";
+  tokensOf,
+  type AttemptDocument,
+  type JobDecisionsDocument,
+  type JobDetailsDocument,
+  type JobDocument,
+} from "@agentcore/contract";
+import type { AttemptRecord, JobRecord, JobState } from "../job-record.ts";
+import type { LateResult } from "../job-store.ts";
+import { runOfPiece } from "../piece.ts";
+import type { WhyReport } from "../submit/why.ts";
 
-type Fields<T> = { readonly [Name in keyof T]: z.infer<T[Name]> };
+type JobFields = Omit<JobDocument, "type">;
 
-export function jobJson(record: JobRecord): Fields<typeof jobFields> {
+export const jobDocument = (record: JobRecord): JobDocument => ({ type: "job", ...jobFields(record) });
+
+function jobFields(record: JobRecord): JobFields {
   const { job, state, submittedAt, attempt, spent, result } = record;
   const { task, limits, context } = job;
   const { [stepLabel]: step = null, [iterationLabel]: iteration } = context.labels;
@@ -54,7 +57,7 @@ const iterationLabel = "workflow.iteration";
 
 type StateFields = "runAt" | "claimedAt" | "endedAt" | "code" | "reason" | "replayedAs";
 
-function stateJson(state: JobState): Pick<Fields<typeof jobFields>, StateFields> {
+function stateJson(state: JobState): Pick<JobFields, StateFields> {
   const reason = reasonOf(state);
   return {
     runAt: state.kind === "queued" ? state.runAt : null,
@@ -80,15 +83,15 @@ function reasonOf(state: JobState) {
   }
 }
 
-export function jobDetailJson(
+export function jobDetailsDocument(
   record: JobRecord,
   attempts: readonly AttemptRecord[],
   lateResults: readonly LateResult[],
-): object {
+): JobDetailsDocument {
   return {
     type: "job_details",
-    ...jobJson(record),
-    attempts: attempts.map(attemptJson),
+    ...jobFields(record),
+    attempts: attempts.map(attemptDocument),
     lateResults: lateResults.map(({ ref, at, kind, result }) => ({
       attempt: ref.attempt,
       at,
@@ -99,14 +102,41 @@ export function jobDetailJson(
   };
 }
 
-function attemptJson({
+/** What `why` knows beside the report. */
+export interface WhyFacts {
+  /** Place of a setting in the configuration file; null if it has its default. */
+  readonly placeOf: (setting: string) => string | null;
+  /** Processes left by runs of the job or in its workspace, in words. */
+  readonly left: readonly string[];
+}
+
+export function jobDecisionsDocument(report: WhyReport, { placeOf, left }: WhyFacts): JobDecisionsDocument {
+  const { record, decisions, ahead, blockedBy } = report;
+  return {
+    type: "job_decisions",
+    ...jobFields(record),
+    decisions: decisions.map(({ jobId: _jobId, ...decision }) => {
+      const { setting } = decision.evidence;
+      return { ...decision, configuredAt: typeof setting === "string" ? placeOf(setting) : null };
+    }),
+    ahead: ahead.map(({ jobId, waitingFor }) => ({
+      id: jobId,
+      code: waitingFor?.code ?? null,
+      reason: waitingFor?.message ?? null,
+    })),
+    blockedBy,
+    left: [...left],
+  };
+}
+
+function attemptDocument({
   attempt,
   claimedAt,
   started,
   endedAt,
   decision,
   result,
-}: AttemptRecord): Fields<typeof attemptFields> {
+}: AttemptRecord): AttemptDocument {
   return {
     attempt,
     claimedAt,

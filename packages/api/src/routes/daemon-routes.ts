@@ -1,0 +1,106 @@
+/** The operations on the daemon as a whole. */
+import { reasonSchema } from "@agentcore/contract";
+import { listDocument, listOf, one, operation, type ApiApp } from "../operation.ts";
+import type { DaemonPort } from "../ports.ts";
+import type { RouteOptions } from "./route-options.ts";
+
+const group = "Daemon";
+
+export function addDaemonRoutes(app: ApiApp, { ports: { daemon } }: RouteOptions): void {
+  addStateRoutes(app, daemon);
+  addEndRoutes(app, daemon);
+}
+
+function addStateRoutes(app: ApiApp, daemon: DaemonPort): void {
+  operation(
+    app,
+    {
+      id: "health",
+      method: "get",
+      path: "/v1/health",
+      group,
+      summary: "The process answers. Needs no token.",
+      isOpen: true,
+      answer: one("Health"),
+    },
+    () => ({ type: "health", ok: true }),
+  );
+
+  operation(
+    app,
+    {
+      id: "readiness",
+      method: "get",
+      path: "/v1/readiness",
+      group,
+      summary: "Whether new work is taken. The status is 503 if it is not. Needs no token.",
+      isOpen: true,
+      answer: one("Readiness"),
+      statusOf: (document) => ("ready" in document && document.ready === true ? 200 : 503),
+    },
+    async () => ({ type: "readiness", ...(await daemon.readiness()) }),
+  );
+
+  operation(
+    app,
+    {
+      id: "version",
+      method: "get",
+      path: "/v1/version",
+      group,
+      summary: "Which version runs, and since when.",
+      answer: one("Version"),
+    },
+    () => ({ type: "version", ...daemon.version() }),
+  );
+
+  operation(
+    app,
+    {
+      id: "listBudgets",
+      method: "get",
+      path: "/v1/budgets",
+      group,
+      summary: "Lists every cost and token limit, and how much of it is held, spent and left.",
+      answer: listOf("Budget"),
+    },
+    async () => {
+      const budgets = await daemon.budgets();
+      return listDocument({ items: budgets.map((each) => ({ type: "budget", ...each })), next: null });
+    },
+  );
+}
+
+function addEndRoutes(app: ApiApp, daemon: DaemonPort): void {
+  operation(
+    app,
+    {
+      id: "drain",
+      method: "post",
+      path: "/v1/drain",
+      group,
+      summary: "Takes no more work, lets what runs end within the grace period, and then ends the daemon.",
+      status: 202,
+      answer: one("Drain"),
+    },
+    async () => ({ type: "drain", ...(await daemon.drain()) }),
+  );
+
+  operation(
+    app,
+    {
+      id: "stopAll",
+      method: "post",
+      path: "/v1/stop",
+      group,
+      summary:
+        "Pauses every trigger and cancels every run and every job. Answers with the receipt once nothing runs, or with what survived.",
+      body: reasonSchema,
+      answer: one("Stop"),
+    },
+    async ({ body: { reason = "stopped by request" } }) => ({
+      type: "stop",
+      ...(await daemon.stopAll(reason)),
+    }),
+  );
+}

@@ -1,0 +1,117 @@
+/** The operations on dead letters. Those on all that match work in batches, so that each answer is quick. */
+import {
+  jobListQuerySchema,
+  omitUndefined,
+  purgeSchema,
+  replayManySchema,
+  replaySchema,
+  type JobInput,
+  type Job,
+} from "@agentcore/contract";
+import { jobDocument, type EditJob } from "@agentcore/scheduler";
+import { errorDocument } from "../http/error-answer.ts";
+import { jobQueryOf, selectionOf } from "../job-filter.ts";
+import { listDocument, listOf, one, operation, type ApiApp } from "../operation.ts";
+import { idParams, type RouteOptions } from "./route-options.ts";
+
+const group = "Dead letters";
+const batchJobs = 500;
+
+export function addDeadLetterRoutes(app: ApiApp, { ports: { deadLetters } }: RouteOptions): void {
+  operation(
+    app,
+    {
+      id: "listDeadLetters",
+      method: "get",
+      path: "/v1/dead-letters",
+      group,
+      summary: "Lists dead letters that were not replayed, newest first.",
+      query: jobListQuerySchema,
+      answer: listOf("Job"),
+    },
+    async ({ query: { before, limit, ...filter } }) => {
+      const page = await deadLetters.list({ ...jobQueryOf(filter), ...omitUndefined({ before, limit }) });
+      return listDocument({ items: page.jobs.map(jobDocument), next: page.next });
+    },
+  );
+
+  operation(
+    app,
+    {
+      id: "replayDeadLetter",
+      method: "post",
+      path: "/v1/dead-letters/{id}/replay",
+      group,
+      summary: "Submits a dead letter again as a new job. A second replay answers with the job of the first.",
+      params: idParams,
+      body: replaySchema,
+      answer: one("Replayed"),
+    },
+    async ({ params: { id }, body: { set } }) => ({
+      type: "replayed",
+      ...(await deadLetters.replay(id, editOf(set))),
+    }),
+  );
+
+  operation(
+    app,
+    {
+      id: "replayDeadLetters",
+      method: "post",
+      path: "/v1/dead-letters/replay",
+      group,
+      summary:
+        "Replays a batch of the dead letters that match, up to 500. Repeat it with `before` until `next` is null. One that cannot be replayed is an item of type `error`.",
+      body: replayManySchema,
+      answer: listOf("Replayed", "Error"),
+    },
+    async ({ body: { where, all, before, limit = batchJobs, set } }) => {
+      const query = { ...selectionOf({ where, all }), limit, ...omitUndefined({ before }) };
+      const { replayed, failed, next } = await deadLetters.replayPage(query, editOf(set));
+      const errors = failed.map(({ deadJobId, error }) => {
+        const document = errorDocument(error);
+        return { ...document, evidence: { ...document.evidence, deadJobId } };
+      });
+      return listDocument({
+        items: [...replayed.map((each) => ({ type: "replayed", ...each })), ...errors],
+        next,
+      });
+    },
+  );
+
+  operation(
+    app,
+    {
+      id: "purgeDeadLetters",
+      method: "post",
+      path: "/v1/dead-letters/purge",
+      group,
+      summary:
+        "Deletes a batch of the dead letters that match for good, up to 500. Repeat it until `purged` is 0.",
+      body: purgeSchema,
+      answer: one("Purged"),
+    },
+    async ({ body: { where, all, limit = batchJobs } }) => {
+      const ids = await deadLetters.purgePage({ ...selectionOf({ where, all }), limit });
+      return { type: "purged", purged: ids.length, ids };
+    },
+  );
+}
+
+/** Undefined if there is nothing to change. */
+function editOf(set: Readonly<Record<string, unknown>> | undefined): EditJob | undefined {
+  const edits = Object.entries(set ?? {});
+  if (edits.length === 0) return undefined;
+  return (job: Job) =>
+    edits.reduce<JobInput>((edited, [path, value]) => setAt(edited, path.split("."), value), job);
+}
+
+function setAt<T extends object>(target: T, [key = "", ...rest]: readonly string[], value: unknown): T {
+  const before = Object.hasOwn(target, key) ? (target as Record<string, unknown>)[key] : undefined;
+  const inner = typeof before === "object" && before !== null ? before : {};
+  const changed = rest.length === 0 ? value : setAt(inner, rest, value);
+  return Object.fromEntries([
+    ...Object.entries(target).filter(([name]) => name !== key),
+    [key, changed],
+  ]) as T;
+}

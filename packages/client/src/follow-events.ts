@@ -1,0 +1,128 @@
+/** Server-sent events as an async iterator that connects again where it stopped. */
+import { AgentCoreError, isAgentCoreError, type EventTopic } from "@agentcore/contract";
+
+/** What a stream gives: a document of a topic, or that events were missed. */
+export type FollowedEvent =
+  | {
+      readonly kind: "event";
+      readonly id: number;
+      readonly topic: EventTopic;
+      readonly document: EventDocument;
+    }
+  /** Events were missed: read again what you show. */
+  | { readonly kind: "resync"; readonly id: number };
+
+export type EventDocument = { readonly v: 1; readonly type: string } & Readonly<Record<string, unknown>>;
+
+export interface FollowOptions {
+  /** Ends the iteration. */
+  readonly signal?: AbortSignal;
+  /** Number of the last event that is known. Default: begin now. */
+  readonly lastEventId?: number;
+  /** Longest pause before it connects again, in ms. The first is a tenth of a second, and each doubles. Default 10 s. */
+  readonly pauseMsMax?: number;
+}
+
+/** Resolves with the stream. Rejects with `AC_API_UNREACHABLE`, or with what the daemon answered. */
+export type Connect = (lastEventId: number | null, signal: AbortSignal) => Promise<Response>;
+
+const firstPauseMs = 100;
+const messageCharactersMax = 1024 * 1024;
+
+/** Throws what the daemon answers, unless the same request may succeed later. */
+export async function* followEvents(
+  connect: Connect,
+  { signal, lastEventId, pauseMsMax = 10_000 }: FollowOptions,
+): AsyncGenerator<FollowedEvent, void, void> {
+  const ended = new AbortController();
+  const either = signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]);
+  let last = lastEventId ?? null;
+  let pauseMs = firstPauseMs;
+  try {
+    while (!either.aborted) {
+      try {
+        const response = await connect(last, either);
+        for await (const message of messagesOf(response, either)) {
+          pauseMs = firstPauseMs;
+          last = message.id;
+          const event = eventOf(message);
+          if (event !== null) yield event;
+        }
+      } catch (error) {
+        if (either.aborted) return;
+        if (isAgentCoreError(error) && !mayRepeat.has(error.code)) throw error;
+      }
+      await pause(pauseMs, either);
+      pauseMs = Math.min(pauseMs * 2, pauseMsMax);
+    }
+  } finally {
+    ended.abort();
+  }
+}
+
+const mayRepeat: ReadonlySet<string> = new Set(["AC_API_UNREACHABLE", "AC_API_BUSY", "AC_API_TIMEOUT"]);
+
+interface Message {
+  readonly id: number;
+  readonly event: string;
+  readonly data: string;
+}
+
+function eventOf({ id, event, data }: Message): FollowedEvent | null {
+  if (event === "ready") return null;
+  if (event === "resync") return { kind: "resync", id };
+  return { kind: "event", id, topic: event as EventTopic, document: JSON.parse(data) as EventDocument };
+}
+
+async function* messagesOf(response: Response, signal: AbortSignal): AsyncGenerator<Message> {
+  if (response.body === null) return;
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  const stop = (): void => void reader.cancel().catch(() => {});
+  signal.addEventListener("abort", stop, { once: true });
+  let text = "";
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      text += value;
+      for (let end = text.indexOf("\n\n"); end !== -1; end = text.indexOf("\n\n")) {
+        const message = messageOf(text.slice(0, end));
+        text = text.slice(end + 2);
+        if (message !== null) yield message;
+      }
+      if (text.length > messageCharactersMax) {
+        throw new AgentCoreError("AC_INTERNAL", "an event of the daemon is too long");
+      }
+    }
+  } finally {
+    signal.removeEventListener("abort", stop);
+    stop();
+  }
+}
+
+/** Null: a comment. */
+function messageOf(text: string): Message | null {
+  const fields = new Map(
+    text.split("\n").flatMap((line) => {
+      const [, name, value] = /^(\w+): ?(.*)$/.exec(line) ?? [];
+      return name === undefined ? [] : [[name, value ?? ""] as const];
+    }),
+  );
+  const [id, event, data] = [fields.get("id"), fields.get("event"), fields.get("data")];
+  return id === undefined || event === undefined || data === undefined
+    ? null
+    : { id: Number(id), event, data };
+}
+
+function pause(pauseMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const over = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", over);
+      resolve();
+    };
+    const timer = setTimeout(over, pauseMs);
+    signal.addEventListener("abort", over);
+    if (signal.aborted) over();
+  });
+}

@@ -1,0 +1,194 @@
+/** The documents about workflow files and their runs. See `job-documents.ts`. */
+import { z } from "zod";
+import { lazySchema } from "../lazy-schema.ts";
+import { runEventSchema } from "../run-event.ts";
+
+const text = z.string();
+const maybeText = z.string().nullable();
+const maybeNumber = z.number().nullable();
+const count = z.int().nonnegative();
+
+const downtimeMs = () =>
+  z
+    .number()
+    .meta({ description: "Of the time since the start: in which no process worked on the run, in ms." });
+
+const question = {
+  message: text,
+  /** Users who may answer; empty: everybody. */
+  who: z.array(text),
+  expiresAt: maybeNumber,
+};
+
+/** Has every field of a report of a step. */
+export const stepDocumentSchema = lazySchema(() =>
+  z.strictObject({
+    id: text,
+    status: text,
+    reason: text,
+    errorClass: maybeText,
+    code: maybeText,
+    attempts: count,
+    iterations: count,
+    cached: z.boolean().meta({ description: "It did not run: the cache had its result." }),
+    taken: z
+      .boolean()
+      .meta({ description: "It did not run: with --only, its result is that of an earlier run." }),
+    loops: z.boolean(),
+    startedAt: maybeNumber,
+    endedAt: maybeNumber,
+    downtimeMs: downtimeMs(),
+    costUsd: maybeNumber,
+    tokens: z.int().nullable(),
+    artifacts: z.array(text),
+    jobId: maybeText,
+    output: text,
+    log: maybeText,
+    isTolerated: z.boolean(),
+    isFinal: z.boolean(),
+    /** When its next attempt begins. */
+    retryAt: maybeNumber,
+    values: z.record(z.string(), z.string()),
+    approval: z
+      .strictObject({
+        ...question,
+        answer: z
+          .strictObject({
+            decision: z.enum(["approved", "rejected", "timed_out"]),
+            by: maybeText,
+            message: text,
+            at: z.number(),
+          })
+          .nullable(),
+      })
+      .nullable(),
+  }),
+);
+export type StepDocument = z.infer<typeof stepDocumentSchema>;
+
+const runShape = () => ({
+  id: text,
+  name: text,
+  state: text,
+  file: text,
+  workspace: text,
+  steps: count,
+  stepsEnded: count,
+  startedAt: z.number(),
+  endedAt: maybeNumber,
+  downtimeMs: downtimeMs(),
+  message: maybeText,
+  costUsd: maybeNumber,
+  tokens: z.int().nullable(),
+  /** Steps that wait for an approval. */
+  waitsFor: z.array(text),
+  /** The concurrency group that it waits for. */
+  waitsForGroup: maybeText,
+});
+
+const base = { at: z.number(), run: text };
+
+export const runDocumentSchema = lazySchema(() => z.strictObject({ type: z.literal("run"), ...runShape() }));
+export type RunDocument = z.infer<typeof runDocumentSchema>;
+
+export const runDetailsDocumentSchema = lazySchema(() =>
+  z.strictObject({
+    type: z.literal("run_details"),
+    ...runShape(),
+    inputs: z.record(z.string(), z.unknown()),
+    approvals: z.array(z.strictObject({ step: text, askedAt: z.number(), ...question, command: text })),
+    /** Null if the file has changed since. */
+    steps: z.array(stepDocumentSchema).nullable(),
+  }),
+);
+export type RunDetailsDocument = z.infer<typeof runDetailsDocumentSchema>;
+
+export const approvalDocumentSchema = lazySchema(() =>
+  z.strictObject({
+    type: z.literal("approval"),
+    run: text,
+    step: text,
+    decision: z.enum(["approved", "rejected"]),
+    by: text,
+    message: text,
+    /** False: no process works on the run; the answer counts when it is resumed. */
+    isApplied: z.boolean(),
+  }),
+);
+export type ApprovalDocument = z.infer<typeof approvalDocumentSchema>;
+
+const problem = z.strictObject({ file: text, line: count, column: count, message: text });
+
+/** The events of a run and other lines that only the command line prints, by the value of `type` or a name. */
+export const workflowLineSchemas = {
+  run_started: lazySchema(() =>
+    z.strictObject({
+      type: z.literal("run_started"),
+      ...base,
+      name: text,
+      resumed: z.boolean(),
+      steps: z.array(text),
+    }),
+  ),
+  run_waiting: lazySchema(() =>
+    z.strictObject({ type: z.literal("run_waiting"), ...base, group: text, holder: text }),
+  ),
+  notification_failed: lazySchema(() =>
+    z.strictObject({ type: z.literal("notification_failed"), ...base, event: text, problem: text }),
+  ),
+  step_changed: lazySchema(() =>
+    z.strictObject({ type: z.literal("step_changed"), ...base, step: stepDocumentSchema }),
+  ),
+  job_event: lazySchema(() =>
+    z.strictObject({
+      type: z.literal("job_event"),
+      ...base,
+      step: text,
+      piece: z.enum(["work", "check"]),
+      event: runEventSchema,
+    }),
+  ),
+  run_result: lazySchema(() =>
+    z.strictObject({
+      type: z.literal("result"),
+      run: text,
+      outcome: text,
+      reason: maybeText,
+      code: maybeText,
+      steps: z.array(stepDocumentSchema),
+      costUsd: maybeNumber,
+      tokens: z.int().nullable(),
+      startedAt: z.number(),
+      endedAt: z.number(),
+      downtimeMs: downtimeMs(),
+    }),
+  ),
+  run: runDocumentSchema,
+  run_details: runDetailsDocumentSchema,
+  dry_run: lazySchema(() =>
+    z.looseObject({
+      type: z.literal("dry_run"),
+      name: text,
+      inputs: z.record(z.string(), z.unknown()),
+      timeoutMs: z.int().nullable(),
+      concurrency: z.int().nullable(),
+      /** Each as the file has it, with what it may spend and why it is skipped. */
+      steps: z.array(z.looseObject({ id: text, step: text, round: z.int().nullable(), skipped: maybeText })),
+    }),
+  ),
+  approval: approvalDocumentSchema,
+  validation: lazySchema(() =>
+    z.strictObject({
+      type: z.literal("validation"),
+      ok: z.boolean(),
+      problems: z.array(problem),
+      warnings: z.array(problem),
+    }),
+  ),
+};
+
+/** A run that was started or goes on. */
+export const startedDocumentSchema = lazySchema(() =>
+  z.strictObject({ type: z.literal("started"), run: text }),
+);
+export type StartedDocument = z.infer<typeof startedDocumentSchema>;
