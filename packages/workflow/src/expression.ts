@@ -14,6 +14,7 @@
  * missing value is `null`.
  */
 
+import { cureOfFunction, cureOfName } from "./foreign-expressions.ts";
 import { placeholdersOf, wholePlaceholder } from "./placeholder.ts";
 
 export type Value = string | number | boolean | null;
@@ -36,7 +37,7 @@ export type ParsedExpression =
 export type Lookup = (path: readonly string[]) => Value;
 
 const tokenPattern =
-  /\s*(?:(\|\||&&|==|!=|!|\(|\))|'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|(-?\d+(?:\.\d+)?)(?![\w.])|([A-Za-z_][\w-]*(?:\.[\w-]+)*)(\s*\(\s*\))?)/y;
+  /\s*(?:(\|\||&&|==|!=|!|\(|\))|'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|(-?\d+(?:\.\d+)?)(?![\w.])|([A-Za-z_][\w-]*(?:\.[\w-]+)*)(\s*\(\s*\)?)?)/y;
 
 type Token =
   | { readonly kind: "sign"; readonly text: string }
@@ -136,15 +137,20 @@ function tokenize(text: string): Token[] {
   while (pattern.lastIndex < end) {
     const from = pattern.lastIndex;
     const match = pattern.exec(text);
-    if (match === null) throw new ExpressionError(`cannot read "${text.slice(from, from + 20).trim()}"`);
+    if (match === null) throw new ExpressionError(unreadable(text.slice(from, from + 20).trim()));
     const [, sign, single, double, number, name = "", called] = match;
     if (sign !== undefined) tokens.push({ kind: "sign", text: sign });
     else if (single !== undefined || double !== undefined) {
       tokens.push({ kind: "value", value: (single ?? double ?? "").replaceAll(/\\(.)/g, "$1") });
     } else if (number !== undefined) tokens.push({ kind: "value", value: Number(number) });
-    else tokens.push(called === undefined ? nameToken(name) : functionToken(name));
+    else if (called === undefined) tokens.push(nameToken(name));
+    else tokens.push(functionToken(name, called.endsWith(")")));
   }
   return tokens;
+}
+
+function unreadable(text: string): string {
+  return `cannot read "${text}"${text.startsWith("=") ? "; write == to compare" : ""}`;
 }
 
 function nameToken(name: string): Token {
@@ -156,18 +162,20 @@ function nameToken(name: string): Token {
   }
   if (path[0] !== secretsRoot && !roots.includes(path[0] ?? "")) {
     throw new ExpressionError(
-      `unknown reference "${name}"; references begin with ${roots.map((root) => `${root}.`).join(", ")}`,
+      `unknown reference "${name}"; references begin with ${roots.map((root) => `${root}.`).join(", ")}${cureOfName(name)}`,
     );
   }
   return { kind: "name", path };
 }
 
-function functionToken(name: string): Token {
+/** `closed`: nothing stands between its parentheses. */
+function functionToken(name: string, closed: boolean): Token {
   const call = `${name}()`;
-  if (functionOf([call]) === undefined) {
-    throw new ExpressionError(`unknown function "${call}"; there are ${statusFunctions.join(", ")}`);
-  }
-  return { kind: "function", name: call };
+  const isKnown = functionOf([call]) !== undefined;
+  if (isKnown && closed) return { kind: "function", name: call };
+  if (isKnown) throw new ExpressionError(`"${name}" takes no arguments; write ${call}`);
+  const all = statusFunctions.join(", ");
+  throw new ExpressionError(`unknown function "${call}"; there are ${all}; ${cureOfFunction(name)}`);
 }
 
 function readOr(reader: Reader): Expression {

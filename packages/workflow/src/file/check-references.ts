@@ -1,15 +1,9 @@
 /** Checks `if` and `${{ … }}`: expressions parse, and what they refer to exists. */
 import { didYouMean, listOf, type Path, type Raw, rawOf, type Report, textOf } from "@agentcore/yaml-file";
-import {
-  functionOf,
-  parseExpression,
-  placeholdersIn,
-  referencesOf,
-  statusFunctions,
-  type Expression,
-} from "../expression.ts";
+import { functionOf, parseExpression, placeholdersIn, referencesOf, statusFunctions } from "../expression.ts";
 import { wholePlaceholder } from "../placeholder.ts";
 import { artifactsOf, valuesOf } from "./check-graph.ts";
+import { comparisonProblems, neverMet } from "./check-conditions.ts";
 import { checkNotify } from "./check-notify.ts";
 import type { RawSteps } from "./raw.ts";
 
@@ -27,8 +21,7 @@ export function checkReferences(file: Raw, steps: RawSteps, report: Report): voi
     const path = steps.pathOf(id);
     const scope: Scope = { steps, step: id, inputs, matrix: Object.keys(rawOf(step["matrix"])) };
     const condition = textOf(step["if"]);
-    if (condition !== undefined)
-      checkExpression(condition, [...path, "if"], ["inputs", "steps", ...statusFunctions], scope, report);
+    if (condition !== undefined) checkCondition(condition, [...path, "if"], scope, report);
     const check = rawOf(step["completion_check"]);
     checkLists(rawOf(step["matrix"]), [...path, "matrix"], scope, report);
     checkText(step["instructions"], [...path, "instructions"], scope, report);
@@ -70,40 +63,6 @@ function checkLists(matrix: Raw, path: Path, scope: Scope, report: Report): void
 const shownMax = 60;
 const cut = (text: string): string => (text.length > shownMax ? `${text.slice(0, shownMax)}…` : text);
 
-const endedStatuses: readonly string[] = ["SUCCEEDED", "FAILED", "INCOMPLETE", "SKIPPED", "CANCELLED"];
-
-/** Comparisons with a status that no ended step can have: their result would always be the same. */
-function comparisonProblems(expression: Expression): string[] {
-  switch (expression.kind) {
-    case "literal":
-    case "reference":
-      return [];
-    case "not":
-      return comparisonProblems(expression.of);
-    case "and":
-    case "or":
-      return [...comparisonProblems(expression.left), ...comparisonProblems(expression.right)];
-    case "equal":
-    case "unequal":
-      return [
-        ...statusProblem(expression.left, expression.right),
-        ...statusProblem(expression.right, expression.left),
-      ];
-  }
-}
-
-function statusProblem(reference: Expression, literal: Expression): string[] {
-  if (reference.kind !== "reference" || literal.kind !== "literal") return [];
-  const [root, , field, more] = reference.path;
-  if (root !== "steps" || field !== "status" || more !== undefined) return [];
-  const { value } = literal;
-  if (typeof value === "string" && endedStatuses.includes(value)) return [];
-  const meant = didYouMean(String(value), endedStatuses);
-  return [
-    `${reference.path.join(".")} is never ${JSON.stringify(value)}; it is one of ${endedStatuses.join(", ")}${meant}`,
-  ];
-}
-
 interface Scope {
   readonly steps: RawSteps;
   readonly step: string;
@@ -141,6 +100,15 @@ function unavailable(reference: readonly string[], roots: readonly string[]): st
   if (root === "secrets")
     return `a secret is a variable and no text: write secrets: [${name}] and use $${name} in the script`;
   return `"${reference.join(".")}" cannot be used here; available here: ${roots.map(shownRoot).join(", ")}`;
+}
+
+function checkCondition(text: string, path: Path, scope: Scope, report: Report): void {
+  checkExpression(text, path, ["inputs", "steps", ...statusFunctions], scope, report);
+  const parsed = parseExpression(text);
+  if (!parsed.ok || scope.steps.isFinal(scope.step)) return;
+  const waits = listOf(scope.steps.byId.get(scope.step)?.["depends_on"]).length > 0;
+  const problem = neverMet(parsed.expression, scope.step, waits);
+  if (problem !== null) report(path, problem);
 }
 
 function checkExpression(

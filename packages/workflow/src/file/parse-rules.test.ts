@@ -102,6 +102,24 @@ describe("a step as it is read", () => {
     ]);
   });
 
+  it("is warned of if its instructions hold a placeholder without an end, or a file for values that is not there", async () => {
+    const result = await parse(
+      text(
+        head,
+        "a: { worker: shell, capabilities: [], instructions: 'echo x=1 >> \"$AGENTCORE_OUTPUT\"' }",
+        "b: { worker: shell, capabilities: [], instructions: 'echo x=1 >> ${GITHUB_OUTPUT}' }",
+        "c: { worker: shell, capabilities: [], instructions: 'echo ${{ matrix.p }} ${{ matrix.p', matrix: { p: [x] } }",
+        "d: { worker: shell, capabilities: [], instructions: 'echo x=1 >> $AGENTCORE_OUTPUT', outputs: [{ name: x, value: true }] }",
+      ),
+    );
+    const declare = "declare each value: outputs: [{ name: NAME, value: true }]";
+    expect(result.ok && result.warnings.map(({ message }) => message)).toEqual([
+      `steps.a.instructions: the step has no $AGENTCORE_OUTPUT, because it declares no value; ${declare}`,
+      `steps.b.instructions: there is no $GITHUB_OUTPUT; write to $AGENTCORE_OUTPUT, and ${declare}`,
+      "steps.c.instructions: a ${{ has no }} after it, so it stands for no value",
+    ]);
+  });
+
   it("is warned of if it is to be tried again, and does not say how often", async () => {
     const warningsOf = async (...steps: string[]): Promise<readonly string[]> => {
       const result = await parse(text(head, ...steps));

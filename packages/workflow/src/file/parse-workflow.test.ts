@@ -439,7 +439,7 @@ describe("a mistake", () => {
     [
       "a condition that cannot be read",
       withSteps(`a: { worker: shell, instructions: x, capabilities: [], if: ▸'inputs.x =' }`),
-      'steps.a.if: "inputs.x =" is not an expression: cannot read "="',
+      'steps.a.if: "inputs.x =" is not an expression: cannot read "="; write == to compare',
     ],
     [
       "a condition on a step that is not waited for",
@@ -448,6 +448,19 @@ describe("a mistake", () => {
         `b: { worker: shell, instructions: x, capabilities: [], if: ▸"steps.a.status == 'FAILED'" }`,
       ),
       'steps.b.if: step "b" does not wait for "a"; add it to depends_on',
+    ],
+    [
+      "a condition on the failure of no step",
+      withSteps(`a: { worker: shell, instructions: x, capabilities: [], if: ▸failure() }`),
+      'steps.a.if: step "a" waits for no other, so failure() cannot be true; name the steps that it is about in depends_on',
+    ],
+    [
+      "a condition that a step behind a failure never evaluates",
+      withSteps(
+        `a: ${shell}`,
+        `b: { worker: shell, instructions: x, capabilities: [], depends_on: [a], if: ▸"!success()" }`,
+      ),
+      "steps.b.if: is never true: without failure(), cancelled() or always(), a step runs only if all in depends_on passed; write failure() || cancelled()",
     ],
     [
       "an input that is not declared",

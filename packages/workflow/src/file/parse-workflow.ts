@@ -25,6 +25,7 @@ import { buildWorkflow } from "./build.ts";
 import { checkGraph } from "./check-graph.ts";
 import { checkLinks } from "./check-links.ts";
 import { checkReferences } from "./check-references.ts";
+import { checkScripts } from "./check-scripts.ts";
 import { checkSteps, type KnownAgents } from "./check-steps.ts";
 import { checkStepsInAll, checkSubWorkflow } from "./check-sub-workflow.ts";
 import { checkVariables } from "./check-variables.ts";
@@ -116,6 +117,7 @@ async function parseFile(file: string, context: Context): Promise<Parsed> {
   const warning: Report = (...caution) => void cautions.push(caution);
   checkSteps(raw, steps, knownAgents(context.agents), { mistake: report, warning });
   checkReferences(raw, steps, report);
+  checkScripts(steps, warning);
   checkVariables(raw, steps, report);
   if (context.workspace !== null) await checkLinks(raw, steps, context.workspace, report);
   if (context.workers !== null) {
