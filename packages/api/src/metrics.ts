@@ -110,9 +110,9 @@ function gaugesOf(registry: Registry) {
     ),
     budgetHeld: gauge("budget_held", "Held by running attempts, in US dollars or tokens.", budgetLabels),
     budgetSpent: gauge("budget_spent", "Spent in the current window, in US dollars or tokens.", budgetLabels),
-    breaker: gauge("breaker_state", "1 for the state that a circuit breaker is in.", ["target", "state"]),
+    breaker: gauge("breaker_state", "Is 1 for the state that a circuit breaker is in.", ["target", "state"]),
     backpressure: gauge("backpressure_level", "How short the machine is of a resource; 0: of none."),
-    runtimeUp: gauge("runtime_up", "1 while the runtime process works."),
+    runtimeUp: gauge("runtime_up", "Is 1 while the runtime process works."),
     runtimeRestarts: gauge("runtime_restarts", "Restarts of the runtime process since the start."),
     firings: gauge("firings", "Kept firings by trigger, state, and reason of those skipped.", [
       "trigger",

@@ -12,6 +12,7 @@ import type { ConformanceCase, SharedStoreHarness } from "./fixtures.ts";
 import { journalCases } from "./journal-cases.ts";
 import { ownerCases } from "./owner-cases.ts";
 import { settleCases } from "./settle-cases.ts";
+import { runNowCases } from "./run-now-cases.ts";
 import { sharedCases } from "./shared-cases.ts";
 import { submitCases } from "./submit-cases.ts";
 
@@ -53,6 +54,7 @@ export const jobStoreConformance: readonly ConformanceCase[] = [
   ...appendAndSubmitCases,
   ...claimCases,
   ...pieceCases,
+  ...runNowCases,
   ...settleCases,
   ...ownerCases,
   ...journalCases,
