@@ -26,6 +26,11 @@ export const errorCodes = {
     retryable: false,
     cure: "Correct the option that the message names.",
   },
+  AC_NODE_UNSUPPORTED: {
+    meaning: "The library was imported with a version of Node that lacks what it needs.",
+    retryable: false,
+    cure: "Run the program with Node 22.13 or newer.",
+  },
   AC_CONFIG_INVALID: {
     meaning: "The configuration file is wrong.",
     retryable: false,

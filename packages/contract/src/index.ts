@@ -1,4 +1,6 @@
 /** The shared types of AgentCore: schemas, types, and the real ports that every layer uses (docs/adr/0006). */
+import "./supported-node.ts";
+
 export * from "./adapter.ts";
 export * from "./cancellation.ts";
 export * from "./documents/index.ts";

@@ -58,6 +58,12 @@ const rules: readonly Rule[] = [
     allowed: composition,
   },
   {
+    name: "no static import of what an old Node lacks, so that the error names the Node that is needed",
+    pattern: /^import (?!type\b).*(?:["']node:sqlite["']|\bgetSystemErrorMessage\b)/,
+    files: production,
+    allowed: () => false,
+  },
+  {
     name: "no test is left out or left for later",
     pattern: /\b(?:it|test|describe)\.(?:skip|only|todo|fails)\b/,
     files: sources,

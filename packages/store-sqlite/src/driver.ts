@@ -2,7 +2,10 @@
  * The interface to SQLite. `node:sqlite` implements it; tests wrap it to inject faults (see `./testing`), and
  * better-sqlite3 could replace it. All calls are synchronous.
  */
-import * as sqlite from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+
+/** Not a static import: an old Node would refuse that before anything could say which Node is needed. */
+const sqlite = process.getBuiltinModule("node:sqlite");
 
 /** The values that SQLite stores and returns. Integers beyond 2^53 do not occur in our tables. */
 export type SqlValue = string | number | null;
@@ -58,7 +61,7 @@ export const nodeSqliteDriver: SqliteDriver = {
   },
 };
 
-function prepareValues(database: sqlite.DatabaseSync, sql: string): SqliteValuesStatement {
+function prepareValues(database: DatabaseSync, sql: string): SqliteValuesStatement {
   const statement = database.prepare(sql);
   // Node before 22.16 supports only rows with names.
   if ((statement as Partial<typeof statement>).setReturnArrays === undefined) return withoutNames(statement);
@@ -66,7 +69,7 @@ function prepareValues(database: sqlite.DatabaseSync, sql: string): SqliteValues
   return statement as unknown as SqliteValuesStatement;
 }
 
-function withoutNames(statement: sqlite.StatementSync): SqliteValuesStatement {
+function withoutNames(statement: StatementSync): SqliteValuesStatement {
   const valuesOf = (row: object): SqlValues => Object.values(row) as SqlValue[];
   return {
     get(...values) {

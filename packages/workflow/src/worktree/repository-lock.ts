@@ -7,8 +7,11 @@ import { AgentCoreError, sleep, type Clock } from "@agentcore/contract";
 import type { Stats } from "node:fs";
 import { lstat, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { unlessMissing } from "../places.ts";
+
+/** Not a static import: an old Node would refuse that before anything could say which Node is needed. */
+const sqlite = process.getBuiltinModule("node:sqlite");
 
 export interface RepositoryLockOptions {
   readonly clock: Clock;
@@ -47,7 +50,7 @@ async function locked<T>(options: RepositoryLockOptions, work: () => Promise<T>)
   await requirePlain(dirname(path), (found) => found.isDirectory());
   await mkdir(dirname(path), { recursive: true });
   await requirePlain(path, (found) => found.isFile());
-  const file = new DatabaseSync(path);
+  const file = new sqlite.DatabaseSync(path);
   try {
     await take(file, path, options);
     return await work();
