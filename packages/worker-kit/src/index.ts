@@ -18,7 +18,7 @@ export * from "./provider-error.ts";
 export * from "./provider-status.ts";
 export { openRegularFile } from "./regular-file.ts";
 export * from "./retry-after.ts";
-export type { ProgramOptions } from "./program/contained-program.ts";
+export { runContainedProgram, type ProgramOptions } from "./program/contained-program.ts";
 export { checkedEvent } from "./runner/checked-event.ts";
 export { createProcessRunner, type ProcessRunnerOptions } from "./runner/create-process-runner.ts";
 export { defaultRunnerLimits, type RunnerLimits } from "./runner-options.ts";

@@ -15,6 +15,7 @@ export type { BranchOptions } from "./worktree/branch-rules.ts";
 export { lowered as lowerBudget } from "./budget/budget-share.ts";
 export { dryRun, type DryRun, type DryRunOptions, type PlannedStep } from "./run/dry-run.ts";
 export { endRun } from "./run/end-run.ts";
+export { replaceFile } from "./own-place.ts";
 export { interruptedMessage } from "./steps/submit-job.ts";
 export { requestAnswer, requestCancel, type AnswerRequest } from "./run/requests.ts";
 export { waitingApprovals, type WaitingApproval } from "./records/waiting-approvals.ts";

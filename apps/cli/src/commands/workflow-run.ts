@@ -86,7 +86,7 @@ export async function runWorkflowFile(file: string, options: WorkflowRunOptions,
   const budget = lowerBudget(workflow.budget, { costUsd, tokens });
   if (options.dryRun === true) return showDryRun(workflow, budget, options, io);
   const branch = branchOptions(options, io);
-  const caller: Caller = { agentFiles, branch };
+  const caller: Caller = { agentFiles, branch, isDaemon: false };
   return withEngine({ workflow, budget }, options, io, (engine) =>
     runWorkflow({
       ...engine,

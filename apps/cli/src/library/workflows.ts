@@ -173,6 +173,8 @@ export interface WorkflowsOptions {
   readonly journal: Journal;
   readonly store: JobStore;
   readonly open: () => Promise<OpenedEngine>;
+  /** The process resumes the runs that it began once it is started again. Default: false. */
+  readonly isDaemon?: boolean;
 }
 
 /** Opens nothing before the first run. */
@@ -209,7 +211,7 @@ class LibraryWorkflows implements Workflows {
     const { inputs = {}, branch = { protectedBranches: undefined } } = options;
     const { maxCostUsd: costUsd = null, maxTokens: tokens = null } = options;
     const budget = lowerBudget(workflow.budget, { costUsd, tokens }) ?? undefined;
-    const caller: Caller = { agentFiles, branch };
+    const caller: Caller = { agentFiles, branch, isDaemon: this.#options.isDaemon ?? false };
     return this.#follow(options, (ports) =>
       runWorkflow({
         ...ports,

@@ -1,14 +1,15 @@
 /**
  * What works on the runs of workflows in a process, for the command line and the library: a runtime and a scheduler of their own
- * on the state directory.
+ * on the state directory. The daemon has one scheduler for workflows and all other jobs.
  */
 import { systemClock, systemIds } from "@agentcore/contract";
 import { processOwner } from "@agentcore/core";
+import type { Scheduler } from "@agentcore/scheduler";
 import { createSqliteJournal } from "@agentcore/store-sqlite";
 import { createContainedGit } from "@agentcore/worker-kit";
 import { workflowConcurrencyKey, type RunOptions } from "@agentcore/workflow";
 import { hostname } from "node:os";
-import { compose, type ComposeOptions, type Composition } from "../compose.ts";
+import { compose, type ComposeOptions, type OpenState } from "../compose.ts";
 import { variableOf } from "@agentcore/yaml-file";
 import { startScheduler } from "../queue/start-scheduler.ts";
 import { postJson } from "./post-json.ts";
@@ -33,7 +34,7 @@ export async function openEngine(options: ComposeOptions): Promise<OpenedEngine>
       policy: { concurrencyKey: workflowConcurrencyKey },
     });
     return {
-      ports: { ...portsOf(composition, options), scheduler },
+      ports: portsOf(composition, options, scheduler),
       close: async () => {
         await scheduler.close();
         await composition.close();
@@ -45,8 +46,13 @@ export async function openEngine(options: ComposeOptions): Promise<OpenedEngine>
   }
 }
 
-function portsOf({ containment, database }: Composition, { config, state, env, log }: ComposeOptions) {
+export function portsOf(
+  { containment, database }: OpenState,
+  { config, state, env, log }: Pick<ComposeOptions, "config" | "state" | "env" | "log">,
+  scheduler: Scheduler,
+): RunOptions {
   return {
+    scheduler,
     clock: systemClock,
     ids: systemIds,
     log,

@@ -10,6 +10,8 @@ import { liveOwner } from "./run-owner.ts";
 export interface Caller {
   readonly agentFiles: readonly string[];
   readonly branch: BranchOptions;
+  /** The run was started through a daemon, which resumes it after a crash. */
+  readonly isDaemon: boolean;
 }
 
 export interface FoundRun {
@@ -51,8 +53,9 @@ export function requireFree(run: FoundRun): void {
 }
 
 export function callerOf({ created }: StoredRun): Caller {
-  const { agentFiles = [], branch = {} } = (created.caller ?? {}) as unknown as Partial<Caller>;
-  return { agentFiles, branch };
+  const caller = (created.caller ?? {}) as unknown as Partial<Caller>;
+  const { agentFiles = [], branch = {}, isDaemon = false } = caller;
+  return { agentFiles, branch, isDaemon };
 }
 
 /** The definition that the run was started with; null if its files have changed since, or are gone. */

@@ -1,0 +1,190 @@
+/**
+ * The daemon: the scheduler with a supervised runtime, workflow runs, and the triggers of one file with their sources, on one
+ * state directory.
+ */
+import {
+  settledWithin,
+  sleep,
+  systemClock,
+  systemIds,
+  systemRandom,
+  type AgentCoreError,
+  type Log,
+  type WorkerAdapter,
+} from "@agentcore/contract";
+import type { Journal, Scheduler } from "@agentcore/scheduler";
+import { createSqliteJournal, createSqliteTriggerStore } from "@agentcore/store-sqlite";
+import { TriggerEngine, type DaemonDefinition, type TriggerStore } from "@agentcore/triggers";
+import { workflowConcurrencyKey } from "@agentcore/workflow";
+import type { Composition } from "../compose.ts";
+import { composeSupervised } from "../compose-supervised.ts";
+import type { Environment } from "@agentcore/yaml-file";
+import type { LoadedConfig } from "../config/load.ts";
+import { openWorkflows, type Workflows } from "../library/workflows.ts";
+import { closeScheduler, startScheduler } from "../queue/start-scheduler.ts";
+import { pruneAttemptsRegularly } from "../state/prune-attempts.ts";
+import { createStateDir, type StateDir } from "../state/state-dir.ts";
+import { portsOf } from "../workflow/open-engine.ts";
+import { Closers } from "./closers.ts";
+import { publishDaemon, takeDaemonPlace, withdrawDaemon } from "./daemon-place.ts";
+import { OpenSources } from "./open-sources.ts";
+import { pruneEventsRegularly } from "./prune-events.ts";
+import { resumeRuns } from "./resume-runs.ts";
+import { WorkflowRunner } from "./workflow-runner.ts";
+
+export interface DaemonOptions {
+  readonly definition: DaemonDefinition;
+  readonly loaded: LoadedConfig;
+  readonly state: StateDir;
+  readonly adapters: readonly WorkerAdapter[];
+  readonly cwd: string;
+  readonly env: Environment;
+  readonly log: Log;
+  /** Receives the log of the runtime process. */
+  readonly onStderr: (chunk: Buffer) => void;
+}
+
+interface DaemonParts {
+  readonly composition: Composition;
+  readonly scheduler: Scheduler;
+  readonly journal: Journal;
+  readonly workflows: Workflows;
+  readonly store: TriggerStore;
+  readonly runner: WorkflowRunner;
+  readonly engine: TriggerEngine;
+  readonly sources: OpenSources;
+}
+
+/** After the grace period: how long what is being stopped may take. The next daemon accounts for what is left. */
+const stopMsMax = 30_000;
+
+export class Daemon {
+  readonly parts: DaemonParts;
+  readonly #closers: Closers;
+  readonly #hurry = Promise.withResolvers<void>();
+  #stopping: Promise<void> | null = null;
+
+  private constructor(parts: DaemonParts, closers: Closers) {
+    this.parts = parts;
+    this.#closers = closers;
+  }
+
+  /**
+   * Opens everything and continues what an earlier daemon left. Rejects with `AC_DAEMON_RUNNING`, `AC_STORE_…` or the error of a
+   * source that cannot start; nothing stays open then.
+   */
+  static async open(options: DaemonOptions): Promise<Daemon> {
+    const closers = new Closers();
+    try {
+      const parts = await openParts(options, closers);
+      return new Daemon(parts, closers);
+    } catch (error) {
+      await closers.close();
+      throw error;
+    }
+  }
+
+  /** Resolves when the store will not work again. */
+  get broken(): Promise<AgentCoreError> {
+    return this.parts.composition.broken;
+  }
+
+  /** The new definition counts from the next event on. Rejects if a source of it cannot start; the old one then stays. */
+  async reload(definition: DaemonDefinition): Promise<void> {
+    await this.parts.sources.replace(definition);
+    await this.parts.engine.reload(definition);
+  }
+
+  /**
+   * Takes no more events, lets runs and jobs end within the grace period, then interrupts the runs, which the next daemon resumes,
+   * stops the jobs, and gives the state directory back. Idempotent.
+   */
+  stop(graceMs: number): Promise<void> {
+    this.#stopping ??= this.#stop(graceMs);
+    return this.#stopping;
+  }
+
+  /** Ends the grace period of `stop`. */
+  hurry(): void {
+    this.#hurry.resolve();
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    const { sources, engine, runner, scheduler, composition } = this.parts;
+    const graceIsOver = Promise.race([sleep(systemClock, graceMs), this.#hurry.promise]);
+    composition.retire();
+    await sources.close();
+    await engine.drain();
+    await Promise.race([engine.whenQuiet(), graceIsOver]);
+    runner.interrupt();
+    await settledWithin(systemClock, engine.whenQuiet(), stopMsMax);
+    await engine.close();
+    const finished = scheduler.close({ finishRunning: true });
+    finished.catch(() => {});
+    await Promise.race([finished, graceIsOver]);
+    await closeScheduler(scheduler);
+    await this.#closers.close();
+  }
+}
+
+async function openParts(options: DaemonOptions, closers: Closers): Promise<DaemonParts> {
+  const { definition, loaded, state, adapters, env, log } = options;
+  const { config } = loaded;
+  createStateDir(state);
+  const place = await takeDaemonPlace(state.path);
+  closers.add(() => place.release());
+
+  const composition = await composeSupervised(options);
+  closers.add(() => composition.close());
+  const scheduler = await startScheduler(composition, {
+    log,
+    concurrency: config.limits.global.concurrency,
+    keepEndedMs: config.keep_ended,
+    claims: "any",
+    policy: { concurrencyKey: workflowConcurrencyKey },
+  });
+  closers.add(() => closeScheduler(scheduler));
+
+  const journal = createSqliteJournal(composition.database);
+  const ports = portsOf(composition, { config, state, env, log }, scheduler);
+  const { api: workflows, close: closeWorkflows } = openWorkflows({
+    place: { adapters, config, env, log },
+    journal,
+    store: composition.store,
+    open: async () => ({ ports, close: async () => {} }),
+    isDaemon: true,
+  });
+  closers.add(closeWorkflows);
+
+  const store = createSqliteTriggerStore(composition.database);
+  const { workspace, agentsFile } = definition;
+  const runner = new WorkflowRunner({ workflows, scheduler, journal, workspace, agentsFile, log });
+  const engine = await TriggerEngine.open({
+    definition,
+    store,
+    runner,
+    clock: systemClock,
+    random: systemRandom,
+    ids: systemIds,
+    log,
+  });
+  closers.add(() => engine.close());
+  await resumeRuns({ workflows, journal, engine, log });
+
+  const sources = new OpenSources({ host: engine, composition, env, log });
+  closers.add(() => sources.close());
+  await sources.replace(definition);
+
+  const keep = { keepMs: config.keep_ended, clock: systemClock, log };
+  closers.add(pruneAttemptsRegularly({ attemptsDir: state.attempts, store: composition.store, ...keep }));
+  closers.add(pruneEventsRegularly({ store, ...keep }));
+  publishDaemon(state.path, {
+    pid: process.pid,
+    name: definition.name,
+    file: definition.file,
+    socket: definition.server.socket,
+    startedAt: new Date().toISOString(),
+  });
+  closers.add(() => withdrawDaemon(state.path));
+  return { composition, scheduler, journal, workflows, store, runner, engine, sources };
+}

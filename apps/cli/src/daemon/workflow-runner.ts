@@ -1,0 +1,223 @@
+/** Runs what triggers ask for: workflow runs, and the jobs of `evaluate` and `analyze`. */
+import {
+  AgentCoreError,
+  errorText,
+  isAgentCoreError,
+  omitUndefined,
+  type JobSubmission,
+  type Log,
+  type WorkerResult,
+} from "@agentcore/contract";
+import type { JobEnd, Journal, Scheduler } from "@agentcore/scheduler";
+import {
+  formatChain,
+  renderTemplate,
+  templateToShell,
+  type AnalyzeStep,
+  type Evaluation,
+  type GateStep,
+  type RunOutcome,
+  type RunRequest,
+  type TemplateValues,
+  type TriggeredEnd,
+  type TriggerRunner,
+} from "@agentcore/triggers";
+import { readRun, type RunResult } from "@agentcore/workflow";
+import type { WorkflowRunHandle, Workflows } from "../library/workflows.ts";
+import { gateWork } from "./gate-work.ts";
+import { chainVariable, contextDirOf, writeContext } from "./run-context.ts";
+import { stepsValue, valuesOf } from "./template-values.ts";
+
+export interface WorkflowRunnerOptions {
+  readonly workflows: Workflows;
+  readonly scheduler: Pick<Scheduler, "submit">;
+  readonly journal: Journal;
+  readonly workspace: string;
+  readonly agentsFile: string | null;
+  readonly log: Log;
+}
+
+/** How often a gate is begun again because its daemon or runtime died. */
+const lostMax = 9;
+
+const isOutcome = (outcome: unknown): outcome is RunOutcome =>
+  outcome === "SUCCEEDED" || outcome === "FAILED" || outcome === "CANCELLED";
+
+export class WorkflowRunner implements TriggerRunner {
+  readonly #options: WorkflowRunnerOptions;
+  readonly #running = new Map<string, WorkflowRunHandle>();
+  /** Cancels of runs that have not begun here. */
+  readonly #cancelled = new Map<string, string>();
+  #isStopping = false;
+
+  constructor(options: WorkflowRunnerOptions) {
+    this.#options = options;
+  }
+
+  async run(request: RunRequest): Promise<TriggeredEnd> {
+    const { run: id } = request;
+    try {
+      const ended = await this.#storedEnd(id);
+      if (ended !== null) return ended;
+      const handle = await this.#begin(request);
+      this.#running.set(id, handle);
+      const reason = this.#cancelled.get(id);
+      if (reason !== undefined) handle.cancel(reason);
+      if (this.#isStopping) handle.interrupt();
+      return endOf(await handle.result());
+    } catch (error) {
+      return this.#failed(id, error);
+    } finally {
+      this.#running.delete(id);
+      this.#cancelled.delete(id);
+    }
+  }
+
+  cancel(run: string, reason: string): void {
+    const handle = this.#running.get(run);
+    if (handle === undefined) this.#cancelled.set(run, reason);
+    else handle.cancel(reason);
+  }
+
+  async evaluate(
+    step: GateStep,
+    request: Omit<RunRequest, "run"> & { readonly firing: string },
+  ): Promise<Evaluation> {
+    const id = `${request.firing}.evaluate.${request.attempt}`;
+    try {
+      const { workspace } = this.#options;
+      const { worker, end } = await this.#runJob(id, step, valuesOf(request, workspace));
+      return worker === "shell" ? verdictOfShell(end) : verdictOfAgent(end);
+    } catch (error) {
+      return { answer: "error", text: errorText(error) };
+    }
+  }
+
+  async analyze(step: AnalyzeStep, request: RunRequest & { readonly end: TriggeredEnd }): Promise<void> {
+    const { log } = this.#options;
+    const about = { run: request.run, trigger: request.trigger?.id };
+    const { workflows, workspace } = this.#options;
+    try {
+      const shown = await workflows.show(request.run);
+      const values = {
+        ...valuesOf(request, workspace),
+        workflow_status: request.end.outcome,
+        steps: stepsValue(shown.steps ?? []),
+        context_dir: contextDirOf(workspace),
+      };
+      const { end } = await this.#runJob(`${request.run}.analyze`, step, values);
+      if (end.state !== "succeeded")
+        log.warn({ ...about, job: end.jobId, reason: end.reason?.message }, "the analysis of a run failed");
+    } catch (error) {
+      log.warn({ ...about, error }, "the analysis of a run failed");
+    }
+  }
+
+  /** Interrupts what runs; the next daemon resumes it. */
+  interrupt(): void {
+    this.#isStopping = true;
+    for (const handle of this.#running.values()) handle.interrupt("the daemon is shutting down");
+  }
+
+  /** Null if the run does not exist, or has not ended. */
+  async #storedEnd(id: string): Promise<TriggeredEnd | null> {
+    const stored = await readRun(this.#options.journal, id);
+    const outcome = stored?.header["outcome"];
+    if (!isOutcome(outcome)) return null;
+    const { message, costUsd, tokens } = stored?.header ?? {};
+    return {
+      outcome,
+      message: typeof message === "string" ? message : null,
+      costUsd: typeof costUsd === "number" ? costUsd : null,
+      tokens: typeof tokens === "number" ? tokens : null,
+    };
+  }
+
+  async #begin(request: RunRequest): Promise<WorkflowRunHandle> {
+    const { workflows, journal, workspace, agentsFile } = this.#options;
+    const { run: id, trigger } = request;
+    if ((await readRun(journal, id)) !== undefined) return workflows.resume(id);
+    if (trigger === null)
+      throw new AgentCoreError("AC_TRIGGER_NOT_FOUND", "its trigger is no longer in the file");
+    await writeContext(workspace, trigger, request);
+    return workflows.run(trigger.workflow, {
+      id,
+      workspace,
+      env: { ...trigger.context.env, ...variablesOf(request, trigger.id, workspace) },
+      ...omitUndefined({ agents: agentsFile === null ? undefined : [agentsFile] }),
+    });
+  }
+
+  /** A run whose file has changed cannot go on: it is ended, so that its trigger can. */
+  async #failed(id: string, error: unknown): Promise<TriggeredEnd> {
+    const { workflows, log } = this.#options;
+    if (this.#isStopping && isAgentCoreError(error) && error.code === "AC_DRAINING")
+      return { outcome: "INTERRUPTED", message: null, costUsd: null, tokens: null };
+    log.warn({ run: id, error }, "a run of a trigger could not go on");
+    if (isAgentCoreError(error) && error.code === "AC_WORKFLOW_CHANGED")
+      await workflows.cancel(id, error.message).catch((problem: unknown) => {
+        log.warn({ run: id, error: problem }, "the run could not be ended");
+      });
+    return { outcome: "FAILED", message: errorText(error), costUsd: null, tokens: null };
+  }
+
+  async #runJob(id: string, step: GateStep, values: TemplateValues) {
+    const { scheduler, workspace } = this.#options;
+    const { worker, model, args, capabilities, preface } = await gateWork(step, this.#options);
+    const { text, env } =
+      worker === "shell"
+        ? templateToShell(step.instructions, values)
+        : { text: renderTemplate(step.instructions, values), env: {} };
+    const job: JobSubmission = {
+      id,
+      task: {
+        worker,
+        workspace,
+        instructions: preface + text,
+        capabilities: [...capabilities],
+        env: { ...env },
+        ...(args.length === 0 ? {} : { args: [...args] }),
+        ...(model === null ? {} : { model }),
+        ...("outputs" in step ? { outputs: [...(step as AnalyzeStep).outputs] } : {}),
+      },
+      limits: { timeoutMs: step.timeoutMs, maxAttempts: lostMax + 1 },
+      retry: { retryOn: ["lost"], baseDelayMs: 0 },
+      context: { labels: { trigger: String(values.trigger_id ?? "") } },
+    };
+    return { worker, end: await (await scheduler.submit(job)).result() };
+  }
+}
+
+function endOf({ outcome, reason, costUsd, spent }: RunResult): TriggeredEnd {
+  return { outcome, message: reason, costUsd, tokens: spent.tokens };
+}
+
+function variablesOf(request: RunRequest, id: string, workspace: string): Record<string, string> {
+  const { event, chain, executionCount } = request;
+  return {
+    AGENTCORE_TRIGGER_ID: id,
+    AGENTCORE_EVENT_ID: event.id,
+    AGENTCORE_EXECUTION_COUNT: String(executionCount),
+    AGENTCORE_DAEMON_CONTEXT: contextDirOf(workspace),
+    [chainVariable]: formatChain(chain),
+  };
+}
+
+function verdictOfShell({ state, result, reason }: JobEnd): Evaluation {
+  if (state === "succeeded") return { answer: "run", text: "exit code 0" };
+  const exitCode = result?.exitCode ?? null;
+  if (exitCode === 1) return { answer: "skip", text: "exit code 1" };
+  return { answer: "error", text: reason?.message ?? `exit code ${exitCode}` };
+}
+
+/** The last line that is not empty decides; anything but `run` is a skip. */
+function verdictOfAgent({ state, result, reason }: JobEnd): Evaluation {
+  if (state !== "succeeded") return { answer: "error", text: reason?.message ?? "the worker failed" };
+  const line = lastLine(result);
+  return line.toLowerCase() === "run" ? { answer: "run", text: line } : { answer: "skip", text: line };
+}
+
+function lastLine(result: WorkerResult | null): string {
+  const lines = (result?.summary ?? "").split("\n").map((line) => line.trim());
+  return lines.findLast((line) => line !== "")?.slice(0, 200) ?? "";
+}
