@@ -51,7 +51,7 @@ function commandIn([first = "", second = ""]: readonly string[]): string {
   return groups.has(first) && /^[a-z]+$/.test(second) ? `${first} ${second}` : first;
 }
 
-const groups: ReadonlySet<string> = new Set(["workflow", "jobs", "dlq", "adapter"]);
+const groups: ReadonlySet<string> = new Set(["workflow", "jobs", "dlq", "adapter", "daemon"]);
 
 /** Whether the command's exit code is the outcome of its work, even if its output could not be written. */
 export function exitsByOutcome([command = "", subcommand = ""]: readonly string[]): boolean {

@@ -46,7 +46,7 @@ export function stateOption(command: Command): Command {
     );
 }
 
-function configOption(): Option {
+export function configOption(): Option {
   return new Option(
     "--config <file>",
     "configuration file (default: agentcore.yaml here or in a directory above)",

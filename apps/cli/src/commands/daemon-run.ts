@@ -5,12 +5,13 @@
 import { errorText, isAgentCoreError, systemClock, type Log } from "@agentcore/contract";
 import type { DaemonDefinition } from "@agentcore/triggers";
 import { requireAdapters } from "../adapters.ts";
-import { loadDaemonFile } from "../daemon/load-daemon-file.ts";
+import { requireDaemonFile } from "../daemon/load-daemon-file.ts";
 import { Daemon } from "../daemon/open-daemon.ts";
 import { notifyServiceManager, watchdogOf } from "../daemon/service-manager.ts";
 import { watchFile } from "../daemon/watch-file.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
+import { lookUpWorkers } from "../workflow/known-workers.ts";
 import { createLog, type LogLevel } from "../log.ts";
 import { announcementOf, loadOptionsConfig, type StateOptions } from "../queue/open-queue.ts";
 import { stateDirAt } from "../state/state-dir.ts";
@@ -27,7 +28,8 @@ const graceMsDefault = 30_000;
 
 export async function runDaemon(file: string, options: DaemonRunOptions, io: Io): Promise<number> {
   const loaded = await loadOptionsConfig(options, io, announcementOf(options));
-  const read = () => loadDaemonFile(file, options, io);
+  const workers = lookUpWorkers(async () => loaded);
+  const read = () => requireDaemonFile(file, io, workers);
   const definition = await read();
   const log = createLog(options.logLevel ?? "info");
   const daemon = await Daemon.open({
@@ -44,8 +46,7 @@ export async function runDaemon(file: string, options: DaemonRunOptions, io: Io)
   const stopWatching = options.watch === true ? watchFile(definition.file, () => reloads.ask()) : () => {};
   const stopBeating = watchdogOf(io.env, log);
   const signal = waitForSignals(reloads, daemon);
-  const { triggers, sources, name } = definition;
-  log.info({ daemon: name, triggers: triggers.size, sources: sources.size }, "the daemon is ready");
+  log.info(factsOf(definition, daemon), "the daemon is ready");
   await notifyServiceManager(io.env, "READY=1");
   const why = await Promise.race([signal, daemon.broken]);
   stopWatching();
@@ -56,6 +57,19 @@ export async function runDaemon(file: string, options: DaemonRunOptions, io: Io)
   await log.flush();
   if (typeof why !== "string") throw why;
   return exitCodes.succeeded;
+}
+
+function factsOf({ name, triggers, sources, stateDir }: DaemonDefinition, { parts }: Daemon) {
+  const webhooks = [...sources].flatMap(([id, { type }]) =>
+    type === "webhook" ? [[id, parts.sources.webhookPort(id)]] : [],
+  );
+  return {
+    daemon: name,
+    stateDir,
+    triggers: triggers.size,
+    sources: sources.size,
+    webhooks: Object.fromEntries(webhooks) as Record<string, number>,
+  };
 }
 
 /** Reads the file again, one request at a time. A file that is not valid changes nothing. */
@@ -87,7 +101,10 @@ class Reloads {
         this.#log.info({}, "the daemon file was read again");
       } catch (error) {
         const code = isAgentCoreError(error) ? error.code : "AC_INTERNAL";
-        this.#log.error({ code }, `the daemon file was refused, and the one before stays: ${errorText(error)}`);
+        this.#log.error(
+          { code },
+          `the daemon file was refused, and the one before stays: ${errorText(error)}`,
+        );
       }
     }
   }

@@ -3,7 +3,7 @@ import { AgentCoreError } from "@agentcore/contract";
 import type { GateStep } from "@agentcore/triggers";
 import { formatProblem, parseWorkflow, type WorkSpec } from "@agentcore/workflow";
 import { join } from "node:path";
-import { readWorkflowText } from "../workflow/load-workflow.ts";
+import { readNamedFile } from "../text-files.ts";
 
 export interface GatePlace {
   readonly agentsFile: string | null;
@@ -21,17 +21,20 @@ const mark = "INSTRUCTIONS";
 /** Rejects with `AC_WORKFLOW_INVALID` for a profile that does not exist or is not valid. */
 export async function gateWork(step: GateStep, place: GatePlace): Promise<GateWork> {
   const { worker, agent, capabilities } = step;
-  if (worker !== null) return { worker, model: null, args: [], capabilities: capabilities ?? [], preface: "" };
+  if (worker !== null)
+    return { worker, model: null, args: [], capabilities: capabilities ?? [], preface: "" };
   // The reader of workflows knows how a profile and a step go together.
   const gate = { agent, instructions: mark, ...(capabilities === null ? {} : { capabilities }) };
   const text = JSON.stringify({ name: "gate", version: "1", timeout: "1h", steps: { gate } });
   const file = join(place.workspace, "gate.yaml");
   const parsed = await parseWorkflow({
     file,
-    readFile: async (path) => (path === file ? text : readWorkflowText(path)),
+    readFile: async (path) =>
+      path === file ? text : readNamedFile(path, "agents file", "AC_WORKFLOW_INVALID"),
     ...(place.agentsFile === null ? {} : { agentFiles: [place.agentsFile] }),
   });
-  if (!parsed.ok) throw new AgentCoreError("AC_WORKFLOW_INVALID", parsed.problems.map(formatProblem).join("\n"));
+  if (!parsed.ok)
+    throw new AgentCoreError("AC_WORKFLOW_INVALID", parsed.problems.map(formatProblem).join("\n"));
   const action = parsed.workflow.steps[0]?.action;
   if (action?.kind !== "worker") throw new TypeError("the gate is work for a worker");
   const { instructions, ...work } = action.work;

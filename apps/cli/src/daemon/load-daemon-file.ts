@@ -1,6 +1,7 @@
 /** Reads a daemon file with its workflows. */
 import { AgentCoreError, isMissingOrBelowFile } from "@agentcore/contract";
-import { parseDaemonFile, type ParseDaemonResult } from "@agentcore/triggers";
+import { parseDaemonFile, type DaemonDefinition, type ParseDaemonResult } from "@agentcore/triggers";
+import { formatProblem } from "@agentcore/yaml-file";
 import type { LookUpWorkers } from "@agentcore/workflow";
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -29,6 +30,17 @@ export async function loadDaemonFile(
       const loaded = await loadWorkflow(workflow, agents, io, { workers });
       return loaded.ok ? [] : loaded.problems;
     },
+  });
+}
+
+/** The definition. Throws `AC_DAEMON_FILE` with a line for each mistake. */
+export async function requireDaemonFile(
+  ...request: Parameters<typeof loadDaemonFile>
+): Promise<DaemonDefinition> {
+  const loaded = await loadDaemonFile(...request);
+  if (loaded.ok) return loaded.definition;
+  throw new AgentCoreError("AC_DAEMON_FILE", loaded.problems.map(formatProblem).join("\n"), {
+    evidence: { problems: loaded.problems.map((problem) => ({ ...problem })) },
   });
 }
 

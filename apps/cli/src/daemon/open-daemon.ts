@@ -111,7 +111,9 @@ export class Daemon {
 
   async #stop(graceMs: number): Promise<void> {
     const { sources, engine, runner, scheduler, composition } = this.parts;
-    const graceIsOver = Promise.race([sleep(systemClock, graceMs), this.#hurry.promise]);
+    const over = new AbortController();
+    void this.#hurry.promise.then(() => over.abort());
+    const graceIsOver = sleep(systemClock, graceMs, over.signal);
     composition.retire();
     await sources.close();
     await engine.drain();
@@ -122,6 +124,7 @@ export class Daemon {
     const finished = scheduler.close({ finishRunning: true });
     finished.catch(() => {});
     await Promise.race([finished, graceIsOver]);
+    over.abort();
     await closeScheduler(scheduler);
     await this.#closers.close();
   }

@@ -75,7 +75,7 @@ export class OpenSources {
   }
 
   counts(): readonly SourceCount[] {
-    return [...this.#open.values()].flatMap(({ source }) => source.counts());
+    return [...this.#open.values()].flatMap(({ source }) => source.counts?.() ?? []);
   }
 
   async close(): Promise<void> {
@@ -102,7 +102,11 @@ export class OpenSources {
       const now = this.#open.get(group);
       if (now?.of === of) continue;
       await now?.source.close();
-      const { sources, ...place } = of as { sources: [string, EventSource][]; workspace: string; stateDir: string };
+      const { sources, ...place } = of as {
+        sources: [string, EventSource][];
+        workspace: string;
+        stateDir: string;
+      };
       const source = this.#make(group, { ...place, sources: new Map(sources) });
       this.#open.set(group, { of, source });
       await source.start();
@@ -116,7 +120,9 @@ export class OpenSources {
     const { host, log } = this.#options;
     const common = { host, log, clock: systemClock };
     const ofType = <T extends EventSource["type"]>(type: T): Map<string, EventSource & { type: T }> =>
-      new Map([...sources].filter((entry): entry is [string, EventSource & { type: T }] => entry[1].type === type));
+      new Map(
+        [...sources].filter((entry): entry is [string, EventSource & { type: T }] => entry[1].type === type),
+      );
     switch (group) {
       case "schedules":
         return new Schedules({ ...common, sources });
@@ -135,7 +141,10 @@ export class OpenSources {
     }
   }
 
-  async #run({ source, command, stdoutBytesMax, signal }: CommandRequest, cwd: string): Promise<CommandResult> {
+  async #run(
+    { source, command, stdoutBytesMax, signal }: CommandRequest,
+    cwd: string,
+  ): Promise<CommandResult> {
     const { composition, env } = this.#options;
     const { exit, timedOut, stdout, overflowed } = await runContainedProgram(
       { containment: composition.containment, clock: systemClock, ids: systemIds },

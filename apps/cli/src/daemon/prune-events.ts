@@ -20,7 +20,7 @@ export function pruneEventsRegularly({ store, keepMs, clock, log }: PruneEventsO
   const pass = async (): Promise<void> => {
     try {
       const now = clock.now();
-      for (let deleted = deletedAtOnce; deleted === deletedAtOnce && !stopped; )
+      for (let deleted = deletedAtOnce; deleted === deletedAtOnce && !stopped;)
         deleted = await store.deleteEnded({ before: now - keepMs, now, limit: deletedAtOnce });
     } catch (error) {
       if (stopped) ignore(error, "the store was closed meanwhile; the next daemon continues");

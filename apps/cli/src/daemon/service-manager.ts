@@ -9,7 +9,10 @@ import type { Environment } from "@agentcore/yaml-file";
 const notifyMsMax = 5_000;
 
 /** Never rejects: a daemon that cannot say that it is ready works all the same. */
-export async function notifyServiceManager(env: Environment, ...states: readonly string[]): Promise<string | null> {
+export async function notifyServiceManager(
+  env: Environment,
+  ...states: readonly string[]
+): Promise<string | null> {
   const socket = env["NOTIFY_SOCKET"];
   if (socket === undefined) return null;
   try {

@@ -22,7 +22,7 @@ import {
   type TriggeredEnd,
   type TriggerRunner,
 } from "@agentcore/triggers";
-import { readRun, type RunResult } from "@agentcore/workflow";
+import { readRun, type RunOutcome as WorkflowOutcome, type RunResult } from "@agentcore/workflow";
 import type { WorkflowRunHandle, Workflows } from "../library/workflows.ts";
 import { gateWork } from "./gate-work.ts";
 import { chainVariable, contextDirOf, writeContext } from "./run-context.ts";
@@ -40,8 +40,13 @@ export interface WorkflowRunnerOptions {
 /** How often a gate is begun again because its daemon or runtime died. */
 const lostMax = 9;
 
-const isOutcome = (outcome: unknown): outcome is RunOutcome =>
-  outcome === "SUCCEEDED" || outcome === "FAILED" || outcome === "CANCELLED";
+/** A run that took too long has failed. */
+const outcomes: Readonly<Record<WorkflowOutcome, RunOutcome>> = {
+  SUCCEEDED: "SUCCEEDED",
+  FAILED: "FAILED",
+  TIMED_OUT: "FAILED",
+  CANCELLED: "CANCELLED",
+};
 
 export class WorkflowRunner implements TriggerRunner {
   readonly #options: WorkflowRunnerOptions;
@@ -123,10 +128,10 @@ export class WorkflowRunner implements TriggerRunner {
   async #storedEnd(id: string): Promise<TriggeredEnd | null> {
     const stored = await readRun(this.#options.journal, id);
     const outcome = stored?.header["outcome"];
-    if (!isOutcome(outcome)) return null;
+    if (typeof outcome !== "string") return null;
     const { message, costUsd, tokens } = stored?.header ?? {};
     return {
-      outcome,
+      outcome: outcomes[outcome as WorkflowOutcome] ?? "FAILED",
       message: typeof message === "string" ? message : null,
       costUsd: typeof costUsd === "number" ? costUsd : null,
       tokens: typeof tokens === "number" ? tokens : null,
@@ -189,7 +194,8 @@ export class WorkflowRunner implements TriggerRunner {
 }
 
 function endOf({ outcome, reason, costUsd, spent }: RunResult): TriggeredEnd {
-  return { outcome, message: reason, costUsd, tokens: spent.tokens };
+  const end = { message: reason, costUsd, tokens: spent.tokens };
+  return { ...end, outcome: outcome === "INTERRUPTED" ? outcome : outcomes[outcome] };
 }
 
 function variablesOf(request: RunRequest, id: string, workspace: string): Record<string, string> {

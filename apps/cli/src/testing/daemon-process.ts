@@ -1,0 +1,78 @@
+/** Runs a daemon as a real process, with a file of its own in a scratch workspace. */
+import { createHmac } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  agentcoreCommand,
+  jsonLinesOf,
+  startAgentcore,
+  type Scratch,
+  type Started,
+} from "./agentcore-process.ts";
+
+const [node, condition, program] = agentcoreCommand;
+const daemonCommand = [node, condition, program.replace(/agentcore\.js$/, "agentcored.js")];
+
+export interface StartedDaemon extends Started {
+  /** By id of the webhook source. */
+  readonly ports: Readonly<Record<string, number>>;
+  kill(signal: NodeJS.Signals): Promise<void>;
+}
+
+/** The file of the workflow `flow.yaml` in the workspace, with one step that runs the script. */
+export function writeFlow(scratch: Scratch, script: string, name = "flow.yaml"): void {
+  const step = `{ worker: shell, capabilities: [RUN_COMMANDS], instructions: ${JSON.stringify(script)} }`;
+  writeFileSync(
+    join(scratch.workspace, name),
+    `name: flow\nversion: "1"\ntimeout: 5m\nsteps:\n  a: ${step}\n`,
+  );
+}
+
+/** Writes `daemon.yaml` into the workspace. `body`: what comes after the state directory. */
+export function writeDaemonFile(scratch: Scratch, body: string): string {
+  const file = join(scratch.workspace, "daemon.yaml");
+  writeFileSync(file, `name: test\nversion: "1"\nworkspace: .\nstate_dir: ${scratch.stateDir}\n${body}`);
+  return file;
+}
+
+/** Resolves once the daemon is ready. */
+export async function startDaemon(scratch: Scratch, args: readonly string[] = []): Promise<StartedDaemon> {
+  const started = startAgentcore(scratch, ["daemon.yaml", ...args], { program: daemonCommand });
+  let stderr = "";
+  started.child.stderr?.on("data", (text: string) => (stderr += text));
+  await started.saw("the daemon is ready");
+  const ready = jsonLinesOf(stderr).find(({ msg }) => msg === "the daemon is ready");
+  return {
+    ...started,
+    ports: (ready?.["webhooks"] ?? {}) as Record<string, number>,
+    kill: async (signal) => {
+      started.child.kill(signal);
+      await started.finished;
+    },
+  };
+}
+
+/** A signed delivery. Resolves with the status; 0: no answer came. */
+export async function deliver(
+  port: number,
+  payload: unknown,
+  { secret = "s3cret", id }: { readonly secret?: string; readonly id?: string } = {},
+): Promise<number> {
+  const body = JSON.stringify(payload);
+  const signature = `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
+  try {
+    const answer = await fetch(`http://127.0.0.1:${port}/hook`, {
+      method: "POST",
+      body,
+      headers: {
+        "content-type": "application/json",
+        "x-hub-signature-256": signature,
+        ...(id === undefined ? {} : { "x-github-delivery": id }),
+      },
+    });
+    await answer.text();
+    return answer.status;
+  } catch {
+    return 0;
+  }
+}
