@@ -77,8 +77,8 @@ class Reloads {
   readonly #daemon: Daemon;
   readonly #read: () => Promise<DaemonDefinition>;
   readonly #log: Log;
-  #working: Promise<void> | null = null;
   #isAsked = false;
+  #isWorking = false;
 
   constructor(daemon: Daemon, read: () => Promise<DaemonDefinition>, log: Log) {
     this.#daemon = daemon;
@@ -88,12 +88,11 @@ class Reloads {
 
   ask(): void {
     this.#isAsked = true;
-    this.#working ??= this.#work().finally(() => {
-      this.#working = null;
-    });
+    if (!this.#isWorking) void this.#work();
   }
 
   async #work(): Promise<void> {
+    this.#isWorking = true;
     while (this.#isAsked) {
       this.#isAsked = false;
       try {
@@ -107,6 +106,7 @@ class Reloads {
         );
       }
     }
+    this.#isWorking = false;
   }
 }
 

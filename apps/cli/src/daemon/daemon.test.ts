@@ -139,8 +139,10 @@ it("runs the jobs that others submit to its state directory, and schedules", asy
   const submitted = await agentcore(scratch, [
     "submit",
     "echo submitted > submitted",
-    ...["--worker", "shell", "--workspace", scratch.workspace, "--capabilities", "run_commands"],
-    ...["--state-dir", scratch.stateDir],
+    "--worker=shell",
+    "--capabilities=run_commands",
+    `--workspace=${scratch.workspace}`,
+    `--state-dir=${scratch.stateDir}`,
   ]);
   expect(submitted.code).toBe(0);
   await until(() => linesOf("submitted").length === 1 && linesOf("ticks").length > 1);

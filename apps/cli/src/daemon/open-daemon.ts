@@ -150,14 +150,15 @@ async function openParts(options: DaemonOptions, closers: Closers): Promise<Daem
 
   const journal = createSqliteJournal(composition.database);
   const ports = portsOf(composition, { config, state, env, log }, scheduler);
-  const { api: workflows, close: closeWorkflows } = openWorkflows({
+  const opened = openWorkflows({
     place: { adapters, config, env, log },
     journal,
     store: composition.store,
     open: async () => ({ ports, close: async () => {} }),
     isDaemon: true,
   });
-  closers.add(closeWorkflows);
+  const { api: workflows } = opened;
+  closers.add(() => opened.close());
 
   const store = createSqliteTriggerStore(composition.database);
   const { workspace, agentsFile } = definition;

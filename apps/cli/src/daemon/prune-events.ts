@@ -20,8 +20,8 @@ export function pruneEventsRegularly({ store, keepMs, clock, log }: PruneEventsO
   const pass = async (): Promise<void> => {
     try {
       const now = clock.now();
-      for (let deleted = deletedAtOnce; deleted === deletedAtOnce && !stopped;)
-        deleted = await store.deleteEnded({ before: now - keepMs, now, limit: deletedAtOnce });
+      const deleteSome = () => store.deleteEnded({ before: now - keepMs, now, limit: deletedAtOnce });
+      while ((await deleteSome()) === deletedAtOnce) if (stopped) return;
     } catch (error) {
       if (stopped) ignore(error, "the store was closed meanwhile; the next daemon continues");
       else log.warn({ error }, "could not delete old events; trying again in an hour");

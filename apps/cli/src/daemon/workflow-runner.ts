@@ -91,7 +91,12 @@ export class WorkflowRunner implements TriggerRunner {
     const id = `${request.firing}.evaluate.${request.attempt}`;
     try {
       const { workspace } = this.#options;
-      const { worker, end } = await this.#runJob(id, step, valuesOf(request, workspace));
+      const { worker, end } = await this.#runJob(
+        id,
+        request.trigger?.id ?? "",
+        step,
+        valuesOf(request, workspace),
+      );
       return worker === "shell" ? verdictOfShell(end) : verdictOfAgent(end);
     } catch (error) {
       return { answer: "error", text: errorText(error) };
@@ -110,7 +115,7 @@ export class WorkflowRunner implements TriggerRunner {
         steps: stepsValue(shown.steps ?? []),
         context_dir: contextDirOf(workspace),
       };
-      const { end } = await this.#runJob(`${request.run}.analyze`, step, values);
+      const { end } = await this.#runJob(`${request.run}.analyze`, request.trigger?.id ?? "", step, values);
       if (end.state !== "succeeded")
         log.warn({ ...about, job: end.jobId, reason: end.reason?.message }, "the analysis of a run failed");
     } catch (error) {
@@ -166,7 +171,7 @@ export class WorkflowRunner implements TriggerRunner {
     return { outcome: "FAILED", message: errorText(error), costUsd: null, tokens: null };
   }
 
-  async #runJob(id: string, step: GateStep, values: TemplateValues) {
+  async #runJob(id: string, trigger: string, step: GateStep, values: TemplateValues) {
     const { scheduler, workspace } = this.#options;
     const { worker, model, args, capabilities, preface } = await gateWork(step, this.#options);
     const { text, env } =
@@ -187,7 +192,7 @@ export class WorkflowRunner implements TriggerRunner {
       },
       limits: { timeoutMs: step.timeoutMs, maxAttempts: lostMax + 1 },
       retry: { retryOn: ["lost"], baseDelayMs: 0 },
-      context: { labels: { trigger: String(values.trigger_id ?? "") } },
+      context: { labels: { trigger } },
     };
     return { worker, end: await (await scheduler.submit(job)).result() };
   }
