@@ -282,12 +282,12 @@ export const errorCodes = {
   AC_VERIFY_FAILED: {
     meaning: "The worker reported success, but the verify script failed.",
     retryable: true,
-    cure: "Read the verify log among the artifacts.",
+    cure: "Correct the work or the verify script; the verify log among the artifacts has all that the script printed.",
   },
   AC_OUTPUT_MISSING: {
     meaning: "A declared output is missing.",
     retryable: true,
-    cure: "Make the task write it, or mark it optional.",
+    cure: "Name the path in the instructions, so that the worker writes it. `optional: true` in a job or workflow file allows it to be missing.",
   },
   AC_PROVIDER_STATUS: {
     meaning: "The provider refused a request.",

@@ -20,6 +20,8 @@ function record(state: JobState, fields: Partial<JobRecord> = {}): JobRecord {
         workspace: "/w",
         instructions: "Fix\nit",
         capabilities: ["read", "edit"],
+        verify: "npm test",
+        outputs: [{ name: "report", path: "report.md" }],
       },
       limits: { timeoutMs: 600_000, maxAttempts: 3, maxCostUsd: 2.5 },
       context: { labels: { team: "core" } },
@@ -62,7 +64,10 @@ const result: WorkerResult = {
   code: "AC_WORKER_EXIT",
   retryAfterMs: null,
   summary: "exit code 1",
-  artifacts: [{ name: "stdout.log", kind: "stdout", path: "/s/stdout.log", bytes: 10 }],
+  artifacts: [
+    { name: "stdout.log", kind: "stdout", path: "/s/stdout.log", bytes: 10 },
+    { name: "verify", kind: "log", path: "/s/verify.log", bytes: 11 },
+  ],
   observations: { commands: [], filesChanged: [] },
   usage: { inputTokens: null, cachedInputTokens: null, outputTokens: null },
   costUsd: 0.5,
@@ -114,9 +119,12 @@ describe("one job", () => {
       "  do         Read its output; the artifacts name the logs.",
       "  replayed   as j2",
       "  task       Fix it",
+      "  verify     npm test",
+      "  outputs    report.md",
       "  attempt 1  failed: AC_WORKER_EXIT after 4s, $0.50 (reported)",
       "             exit code 1",
       "             stdout /s/stdout.log (10 B)",
+      "             verify log /s/verify.log (11 B)",
       "             nothing left running (verified by pid-namespace); sealed (unshare); no signal needed; empty after 3ms",
     ]);
   });

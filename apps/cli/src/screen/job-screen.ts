@@ -10,7 +10,7 @@ import {
 } from "@agentcore/scheduler";
 import { paragraph, span, type Line, type Span, type Tone } from "./line.ts";
 import { formatCount, formatDollars } from "./run-view.ts";
-import { describeReceipt, formatBytes } from "./summary.ts";
+import { artifactTitle, describeReceipt, formatBytes } from "./summary.ts";
 import { table } from "./table.ts";
 import { shortId } from "./short-id.ts";
 import { cut, oneLine } from "./text.ts";
@@ -91,6 +91,8 @@ export function jobLines(
     ...field("spent", record.spent.costUsd === 0 ? "" : formatDollars(record.spent.costUsd)),
     ...stateLines(record, now),
     ...field("task", cut(oneLine(job.task.instructions), taskColumns)),
+    ...field("verify", cut(oneLine(job.task.verify ?? ""), taskColumns)),
+    ...field("outputs", (job.task.outputs ?? []).map(({ path }) => path).join(", ")),
     ...attempts.flatMap(attemptLines),
     ...late.map(({ ref, result }) => [
       span(`  attempt ${ref.attempt}  `, "warn"),
@@ -115,8 +117,8 @@ function attemptLines(attempt: AttemptRecord): Line[] {
       result.outcome === "succeeded" ? "good" : "bad",
     ),
     ...field("", oneLine(result.summary)),
-    ...result.artifacts.flatMap(({ kind, path, bytes }) =>
-      field("", `${kind} ${path} (${formatBytes(bytes)})`),
+    ...result.artifacts.flatMap((artifact) =>
+      field("", `${artifactTitle(artifact)} ${artifact.path} (${formatBytes(artifact.bytes)})`),
     ),
     ...(result.containment === null ? [] : field("", describeReceipt(result.containment))),
   ];

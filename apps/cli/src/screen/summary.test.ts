@@ -57,7 +57,7 @@ it("a failure says why, with its code and what to do about it", () => {
   expect(lines.slice(1, 4)).toEqual([
     "✗ failed in 1.4s with 3 attempts: AC_VERIFY_FAILED (task_failed)",
     "  why        verify exited 1",
-    "  do         Read the verify log among the artifacts.",
+    "  do         Correct the work or the verify script; the verify log among the artifacts has all that the script printed.",
   ]);
 });
 

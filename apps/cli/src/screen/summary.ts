@@ -97,8 +97,10 @@ function receiptLine(receipt: ContainmentReceipt): Line {
   return row("contained", describeReceipt(receipt), receipt.survivors > 0 ? "bad" : "plain");
 }
 
-const artifactTitle = ({ kind, name }: Artifact): string =>
-  kind === "output" || kind === "file" ? name : kind;
+export function artifactTitle({ kind, name }: Artifact): string {
+  if (kind === "log") return `${name} log`;
+  return kind === "output" || kind === "file" ? name : kind;
+}
 
 export function formatBytes(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;

@@ -10,7 +10,7 @@
  * Time in which the runtime itself was stopped (a suspended machine, SIGSTOP) counts for none of the limits: after waking
  * up, a run has as much time left as it had before.
  */
-import { tokensOf, type StopCause, type WorkerEvent } from "@agentcore/contract";
+import { formatDuration, tokensOf, type StopCause, type WorkerEvent } from "@agentcore/contract";
 
 export interface RunLimits {
   readonly timeoutMs: number;
@@ -166,7 +166,7 @@ function overTime(watch: RunWatch, nowMs: number): StopCause | null {
   const { limits, deadlineMs, lastEventMs, lastProgressMs, toolsInFlight } = watch;
   if (nowMs >= deadlineMs) {
     const { timeoutMs } = limits;
-    const message = `the wall-clock limit of ${timeoutMs} ms passed`;
+    const message = `the time limit of ${formatDuration(timeoutMs)} passed`;
     return { kind: "deadline", code: "AC_TIMEOUT", message, evidence: { timeoutMs } };
   }
   const silentMs = nowMs - lastEventMs;

@@ -5,7 +5,7 @@
  */
 import { constants, type Stats } from "node:fs";
 import { chmod, copyFile, cp, lstat, mkdir, readdir, realpath } from "node:fs/promises";
-import { join, relative, resolve } from "node:path";
+import { basename, join, relative, resolve } from "node:path";
 import {
   errorCode,
   errorText,
@@ -36,14 +36,13 @@ export async function collectOutputs(
   for (const output of outputs) {
     const source = await resolveInside(workspace, output.path);
     if (typeof source !== "string") {
-      if (!source.absent || !output.optional)
-        missing.push(`${output.name} (${output.path}): ${source.reason}`);
+      if (!source.absent || !output.optional) missing.push(`${titleOf(output)}: ${source.reason}`);
       continue;
     }
     const path = join(attemptDir, "outputs", fileNameOf(output.name));
     const copied = await copyOutput(source, path, limits.bytesMax);
     if (typeof copied === "string") {
-      missing.push(`${output.name} (${output.path}): ${copied}`);
+      missing.push(`${titleOf(output)}: ${copied}`);
       continue;
     }
     artifacts.push({ name: output.name, kind: "output", path, bytes: copied.bytes });
@@ -51,6 +50,10 @@ export async function collectOutputs(
   }
   return { artifacts, written, missing };
 }
+
+/** `report (docs/report.md)`; without the name if the path ends with it, as it does by default on the command line. */
+const titleOf = ({ name, path }: OutputSpec): string =>
+  basename(path) === name ? path : `${name} (${path})`;
 
 /** The real path, or why there is none. */
 async function resolveInside(

@@ -156,7 +156,8 @@ function verdictInput(
 function lateStop(ended: EndedRun, input: VerdictInput, verify: VerifyRun | null): StopCause | null {
   const { reason } = ended.run.request.permit.signal;
   if (reason === null || ended.isOwnEnd || verdict(input).outcome === "succeeded") return null;
-  return verify !== null || reason.kind === "cancelled" ? reason : null;
+  if (verify !== null) return { ...reason, message: `${reason.message} while the verify script ran` };
+  return reason.kind === "cancelled" ? reason : null;
 }
 
 /** Removes temporary files, and a HOME without a session to resume. */

@@ -187,7 +187,7 @@ describe("declared outputs", () => {
 
   it.each([
     ["is not there", "nothing", "it is not there"],
-    ["leaves the workspace", "../out", "the path leaves the workspace"],
+    ["leaves the workspace", "../away", "the path leaves the workspace"],
     ["is absolute and outside", "/etc/passwd", "the path leaves the workspace"],
     ["leads out by a link", "link", "a symbolic link leads out of the workspace"],
     ["leads out by a linked directory", "dir/passwd", "a symbolic link leads out of the workspace"],
@@ -206,6 +206,11 @@ describe("declared outputs", () => {
     });
     expect(ended).toMatchObject({ outcome: "failed", errorClass: "task_failed", code: "AC_OUTPUT_MISSING" });
     expect(ended.summary).toBe(`missing output: out (${path}): ${reason}`);
+  });
+
+  it("are named once if their name is in their path", async () => {
+    const { ended } = await run([say], { task: outputs({ name: "report.md", path: "docs/report.md" }) });
+    expect(ended.summary).toBe("missing output: docs/report.md: it is not there");
   });
 
   it("may be missing where they are optional, but may never lead out", async () => {
@@ -270,9 +275,14 @@ describe("the verify script", () => {
   });
 
   it.each([
-    ["exits with 3", "exit 3", "the verify script exited with code 3"],
-    ["fails in the middle", "false; true", "the verify script exited with code 1"],
-    ["dies", "kill -KILL $$", "the verify script was ended by SIGKILL"],
+    ["exits with 3", "exit 3", "the verify script exited with code 3 and printed nothing"],
+    ["fails in the middle", "false; true", "the verify script exited with code 1 and printed nothing"],
+    ["dies", "kill -KILL $$", "the verify script was ended by SIGKILL and printed nothing"],
+    [
+      "says why",
+      "for n in $(seq 50); do echo $n; done; echo; printf 'no test passed'; exit 3",
+      "the verify script exited with code 3: 48\n49\n50\nno test passed",
+    ],
   ])("fails the task where it %s", async (_what, verify, summary) => {
     const { ended } = await run([say], { task: { verify } });
     expect(ended).toMatchObject({ outcome: "failed", code: "AC_VERIFY_FAILED", summary });
@@ -305,7 +315,11 @@ describe("the verify script", () => {
     const sleeps = () => findSurvivors([agent.tag]).some((each) => each.commandLine.startsWith(agent.tag));
     await expect.poll(sleeps).toBe(true);
     driven.cancel({ reason: { kind: "deadline", code: "AC_TIMEOUT", message: "no time left" } });
-    expect(await driven.result).toMatchObject({ outcome: "timed_out", code: "AC_TIMEOUT" });
+    expect(await driven.result).toMatchObject({
+      outcome: "timed_out",
+      code: "AC_TIMEOUT",
+      summary: "no time left while the verify script ran",
+    });
     expect(findSurvivors([agent.tag])).toEqual([]);
   });
 
@@ -340,9 +354,9 @@ describe("the verify script", () => {
 
   it.each(["-x; true", "--norc; true"])("is no option of the shell: %s", async (verify) => {
     const { ended } = await run([say], { task: { verify: `${verify}; exit 3` } });
-    expect(ended.summary).toBe("the verify script exited with code 127");
+    expect(ended.summary).toMatch(/^the verify script exited with code 127: .*command not found$/);
     const long = await run([say], { task: { verify: `: ${"x".repeat(200_000)}\nexit 3` } });
-    expect(long.ended.summary).toBe("the verify script exited with code 3");
+    expect(long.ended.summary).toBe("the verify script exited with code 3 and printed nothing");
   });
 
   it.each(["the end of its grace", "who asks again"])("that ignores the stop is killed by %s", async (by) => {

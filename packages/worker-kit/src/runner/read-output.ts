@@ -79,7 +79,7 @@ export function readOutput(
   };
 }
 
-function logAndFrame(log: OutputLog, framer: LineFramer): StreamSink {
+export function logAndFrame(log: OutputLog, framer: LineFramer): StreamSink {
   return {
     write(chunk) {
       const flowing = log.write(chunk);
