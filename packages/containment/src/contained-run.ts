@@ -179,7 +179,7 @@ export class ContainedRun implements Contained {
       // Not empty, but no process is known: the box itself is left.
       survivors: emptyAfterMs === null ? Math.max(1, this.#survivors.length) : 0,
       signals: [...this.#signals],
-      emptyAfterMs,
+      emptyAfterMs: emptyAfterMs === null ? null : Math.round(emptyAfterMs),
       provedBy: this.#options.box.provedBy,
     };
     this.#options.onEnded(receipt);

@@ -89,7 +89,7 @@ export const containmentReceiptSchema = lazySchema(() =>
     survivors: z.int().nonnegative(),
     /** Signals sent, in order, as `TERM`, `TERM`, `KILL`, `cgroup.kill`. Empty when the worker ended on its own. */
     signals: z.array(z.string()),
-    /** Time in ms from the first signal, or from the worker's exit, until the container was proved empty. */
+    /** Time in whole ms from the first signal, or from the worker's exit, until the container was proved empty. */
     emptyAfterMs: z.number().nonnegative().nullable(),
     /** How emptiness was proved: `cgroup`, `pid-namespace`, `process-group`. */
     provedBy: z.string(),
@@ -103,7 +103,7 @@ export const workerResultSchema = lazySchema(() =>
     errorClass: errorClassSchema.nullable(),
     /** A code of the error catalog, more specific than the class; null on success. */
     code: z.string().nullable(),
-    /** The wait in ms that the provider requested, if any. */
+    /** The wait in whole ms that the provider requested, if any. */
     retryAfterMs: z.number().nonnegative().nullable(),
     /** One paragraph for people: the worker's last message, or why the run failed. */
     summary: z.string(),
@@ -121,7 +121,9 @@ export const workerResultSchema = lazySchema(() =>
     containment: containmentReceiptSchema.nullable(),
     /** The findings of the task's probe, if they stopped the run. */
     probe: probeFindingSchema.optional(),
+    /** In ms since the epoch. */
     startedAt: z.number(),
+    /** In whole ms. */
     durationMs: z.number().nonnegative(),
   }),
 );

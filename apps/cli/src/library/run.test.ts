@@ -25,13 +25,24 @@ const shell = (instructions: string, more: Partial<RunOptions> = {}): RunOptions
 
 it("run() resolves with the result of one task, tells its events, and leaves nothing open", async () => {
   const events: RunEvent["type"][] = [];
-  const end = await run(shell("echo hi > hi.txt", { onEvent: ({ type }) => void events.push(type) }));
+  const parts: number[] = [];
+  const end = await run(
+    shell("echo hi > hi.txt", {
+      onEvent: (event) => {
+        events.push(event.type);
+        if (event.type === "attempt_ended") parts.push(event.result.durationMs);
+      },
+    }),
+  );
   expect(end).toMatchObject({
     ok: true,
     outcome: "succeeded",
     attempts: 1,
     containment: { survivors: 0 },
   });
+  const durations = [end.durationMs, end.containment?.emptyAfterMs, ...parts];
+  expect({ durations, whole: durations.filter(Number.isInteger) }).toEqual({ durations, whole: durations });
+  expect(durations).toHaveLength(3);
   expect(readFileSync(join(scratch.workspace, "hi.txt"), "utf8")).toBe("hi\n");
   expect(events[0]).toBe("job_submitted");
   expect(events).toContain("attempt_ended");
@@ -83,6 +94,30 @@ it("an event of an adapter that is not one of the contract fails the run, and na
   const end = await run(shell("echo hi", { worker: "careless", adapters: [adapter] }));
   expect(end).toMatchObject({ ok: false, code: "AC_ADAPTER_INVALID", errorClass: "worker_protocol" });
   expect(end.summary).toContain('event "file_change": field "path" is missing');
+});
+
+it("the wait that a provider asked for is in whole ms, and never shorter", async () => {
+  const adapter: WorkerAdapter = {
+    ...shellAdapter,
+    name: "limited",
+    createReader: (context) => {
+      const reader = shellAdapter.createReader(context);
+      const error = {
+        class: "rate_limited",
+        message: "slow down",
+        status: 429,
+        retryAfterMs: 1200.25,
+      } as const;
+      return { ...reader, end: () => ({ ...reader.end(), error }) };
+    },
+  };
+  const waits: unknown[] = [];
+  const onEvent = (event: RunEvent): void => {
+    if (event.type === "attempt_ended") waits.push(event.result.retryAfterMs);
+  };
+  const end = await run(shell("true", { worker: "limited", adapters: [adapter], onEvent }));
+  expect(end).toMatchObject({ ok: false, errorClass: "rate_limited" });
+  expect(waits).toEqual([1201]);
 });
 
 const wrong = (more: object): RunOptions => ({ ...shell("true"), ...more });

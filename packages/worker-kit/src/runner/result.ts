@@ -42,7 +42,7 @@ export function makeResult(clock: Clock, times: RunTimes, options: ResultOptions
     outcome: verdict.outcome,
     errorClass: verdict.errorClass,
     code: verdict.code,
-    retryAfterMs: verdict.retryAfterMs,
+    retryAfterMs: verdict.retryAfterMs === null ? null : Math.ceil(verdict.retryAfterMs),
     summary: summary.truncated === true ? `${summary.text}…` : summary.text,
     artifacts: [...options.artifacts],
     observations: options.observations,
@@ -54,7 +54,7 @@ export function makeResult(clock: Clock, times: RunTimes, options: ResultOptions
     exitCode: exit.kind === "exited" ? exit.code : null,
     containment: options.containment,
     startedAt: times.startedAt,
-    durationMs: Math.max(0, clock.monotonicMs() - times.startedMonotonicMs),
+    durationMs: Math.max(0, Math.round(clock.monotonicMs() - times.startedMonotonicMs)),
   };
 }
 
