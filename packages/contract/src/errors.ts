@@ -7,17 +7,15 @@ export class AgentCoreError extends Error {
   readonly isAgentCoreError = true as const;
   readonly code: ErrorCode;
   readonly evidence: Evidence;
+  /** What the user can do about it, from the catalog. A field, so that Node shows it when nobody catches the error. */
+  readonly cure: string;
 
   constructor(code: ErrorCode, message: string, options: { evidence?: Evidence; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "AgentCoreError";
     this.code = code;
+    this.cure = errorCodes[code].cure;
     this.evidence = options.evidence ?? {};
-  }
-
-  /** What the user can do about it, from the catalog. */
-  get cure(): string {
-    return errorCodes[this.code].cure;
   }
 }
 

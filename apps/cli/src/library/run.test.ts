@@ -1,7 +1,7 @@
 import shellAdapter from "@agentcore/adapter-shell";
-import { isAgentCoreError, type RunEvent } from "@agentcore/contract";
+import { errorCodes, isAgentCoreError, type RunEvent } from "@agentcore/contract";
 import { findSurvivors } from "@agentcore/worker-kit/testing";
-import { existsSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { createAgentCore, run, type JobInput, type RunOptions, type WorkerAdapter } from "../index.ts";
@@ -118,6 +118,28 @@ it("the wait that a provider asked for is in whole ms, and never shorter", async
   const end = await run(shell("true", { worker: "limited", adapters: [adapter], onEvent }));
   expect(end).toMatchObject({ ok: false, errorClass: "rate_limited" });
   expect(waits).toEqual([1201]);
+});
+
+it("a worker whose program is missing is an end that says so, and no rejection", async () => {
+  const adapter = {
+    ...shellAdapter,
+    name: "absent",
+    program: { ...shellAdapter.program, command: "no-such-agent" },
+  };
+  const end = await run(shell("true", { worker: "absent", adapters: [adapter] }));
+  expect(end).toMatchObject({ ok: false, outcome: "failed", code: "AC_WORKER_MISSING", attempts: 1 });
+});
+
+it("a rejection that nobody catches shows the cure", async () => {
+  const file = join(scratch.root, "program.mjs");
+  const library = JSON.stringify(new URL("../index.ts", import.meta.url).href);
+  const task = { worker: "shell", workspace: join(scratch.root, "nope"), instructions: "true" };
+  writeFileSync(file, `import { run } from ${library}; await run(${JSON.stringify(task)});`);
+  const program = [process.execPath, "--conditions=@agentcore/source", file];
+  const { code, stderr } = await agentcore(scratch, [], { program });
+  expect(code).toBe(1);
+  expect(stderr).toContain("nope does not exist");
+  expect(stderr).toContain(`cure: '${errorCodes.AC_WORKSPACE_MISSING.cure}'`);
 });
 
 const wrong = (more: object): RunOptions => ({ ...shell("true"), ...more });

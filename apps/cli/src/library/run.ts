@@ -79,8 +79,10 @@ export type RunEnd =
 
 /**
  * Runs one task and resolves with its end. A run that fails, times out, is refused by a limit or is cancelled resolves as well,
- * with `ok: false`. Rejects with an `AgentCoreError` if nothing could be started: for options that are wrong or unknown (`AC_OPTION_INVALID`,
- * `AC_WORKSPACE_MISSING`, `AC_WORKER_UNKNOWN`, …), for an invalid configuration, or if the state directory cannot be used.
+ * with `ok: false`; so does one whose worker's program is not installed (`AC_WORKER_MISSING`) or is too old
+ * (`AC_WORKER_TOO_OLD`), because that is found when the attempt starts. Rejects with an `AgentCoreError` if nothing could be
+ * started: for options that are wrong or unknown (`AC_OPTION_INVALID`, `AC_WORKSPACE_MISSING`, `AC_WORKER_UNKNOWN` for a name
+ * that no adapter has, …), for an invalid configuration, or if the state directory cannot be used.
  */
 export async function run(options: RunOptions): Promise<RunEnd> {
   checkOptions("run()", options);
