@@ -55,6 +55,11 @@ export const workflowErrorCodes = {
     retryable: false,
     cure: "Put the context directory back and resume the run; or `agentcore workflow cancel RUN`, then `agentcore workflow retry RUN --from STEP` with the step that makes it.",
   },
+  AC_WORKFLOW_OUTPUT: {
+    meaning: "An output of a step cannot be kept as an artifact.",
+    retryable: false,
+    cure: "Let the step leave only files, directories and links in it, and name them in UTF-8.",
+  },
   AC_WORKFLOW_STEP: {
     meaning: "The workflow has no step of that name.",
     retryable: false,

@@ -1,4 +1,6 @@
+import { execFileSync } from "node:child_process";
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -54,6 +56,36 @@ describe("outputs", () => {
       artifacts: ["a"],
       missing: [],
     });
+  });
+
+  it("that cannot be kept as they are fail with the file, and nothing is collected", async () => {
+    const bytes = (...parts: (string | number)[]): Buffer =>
+      Buffer.concat(parts.map((part) => (typeof part === "number" ? Buffer.of(part) : Buffer.from(part))));
+    const dist = join(workspace, "dist");
+    const refused = async (what: string): Promise<void> => {
+      writeFileSync(join(workspace, "a"), "");
+      await expect(collect(output("a", "a"), output("code", "dist"))).rejects.toMatchObject({
+        code: "AC_WORKFLOW_OUTPUT",
+        message: `output "code" cannot be kept: ${what}`,
+      });
+      expect(existsSync(join(contextDir, "build"))).toBe(false);
+      rmSync(dist, { recursive: true });
+    };
+    mkdirSync(join(dist, "deep"), { recursive: true });
+    writeFileSync(bytes(dist, "/deep/b", 0xff, "é.txt"), "");
+    await refused("the name of dist/deep/b\\xffé.txt is not UTF-8");
+    mkdirSync(dist);
+    mkdirSync(bytes(dist, "/", 0xe9));
+    await refused("the name of dist/\\xe9 is not UTF-8");
+    mkdirSync(dist);
+    symlinkSync(bytes("x", 0xfe), join(dist, "link"));
+    await refused("the target of the link dist/link is not UTF-8");
+    mkdirSync(dist);
+    execFileSync("mkfifo", [join(dist, "pipe")]);
+    await refused("dist/pipe is neither a file, a directory nor a link");
+    mkdirSync(dist);
+    writeFileSync(join(dist, "\uFFFD.txt"), "");
+    expect(await collect(output("code", "dist"))).toEqual({ artifacts: ["code"], missing: [] });
   });
 
   it("outside the workspace are refused, by .. and by link", async () => {

@@ -9,6 +9,7 @@ import { artifactGone } from "./check-places.ts";
 import { freshPath, moveIntoPlace, removeLeftovers } from "../fresh-path.ts";
 import { openPlace } from "../own-place.ts";
 import { artifactDir, isThere, isWithin, pathInside } from "../places.ts";
+import { requireKeepable, type OutputToKeep } from "./keepable.ts";
 
 export interface OutputToCollect {
   readonly name: string;
@@ -33,18 +34,22 @@ export interface CollectRequest {
   readonly stepId: string;
 }
 
-/** Rejects with `AC_WORKFLOW_PATH` for an output outside the workspace. Collects nothing if something is missing. */
+/**
+ * Rejects with `AC_WORKFLOW_PATH` for an output outside the workspace, and `AC_WORKFLOW_OUTPUT` for one that cannot be copied as
+ * it is. Collects nothing then, or if something is missing.
+ */
 export async function collectOutputs(request: CollectRequest): Promise<Collected> {
   const { workspace, contextDir, stepId, stale = [] } = request;
-  const found: { name: string; from: string }[] = [];
+  const found: OutputToKeep[] = [];
   const missing: string[] = [];
   for (const { name, path, optional } of request.outputs) {
     const from = await pathInside(workspace, path);
     const isStale = stale.includes(path);
-    if (!isStale && (await isThere(from))) found.push({ name, from });
+    if (!isStale && (await isThere(from))) found.push({ name, path, from });
     else if (!optional) missing.push(`${name} (${path}${isStale ? ", which an earlier attempt left" : ""})`);
   }
   if (missing.length > 0) return { artifacts: [], missing };
+  for (const output of found) await requireKeepable(output);
   for (const { name, from } of found) await putArtifact(from, artifactDir(contextDir, stepId, name));
   return { artifacts: found.map(({ name }) => name), missing };
 }
