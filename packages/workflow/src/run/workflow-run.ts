@@ -3,7 +3,7 @@
  * until the run has ended. One loop is the only writer of the record; the jobs of steps run in parallel and put their ends
  * into its inbox. No job is started before its id is in the journal.
  */
-import type { CancelRequest, ErrorCode } from "@agentcore/contract";
+import { loopWentRound, type CancelRequest, type ErrorCode } from "@agentcore/contract";
 import type { Halt, RunOutcome } from "../plan/run-state.ts";
 import type { StepState } from "../plan/step-state.ts";
 import { orderOf } from "../budget/budget-choice.ts";
@@ -51,6 +51,12 @@ export interface WorkflowRunOptions {
 
 type EndedState = Extract<StepState, { kind: "ended" }>;
 
+/**
+ * Most steps that are started or skipped in one commit, and reported without a turn of the event loop. With thousands at once,
+ * the ends of other steps would wait, leases would not be renewed, and the runtime would count the delay as pressure.
+ */
+export const stepsAtOnce = 200;
+
 export class WorkflowRun {
   readonly #options: WorkflowRunOptions;
   readonly #context: StepContext;
@@ -64,6 +70,8 @@ export class WorkflowRun {
   /** What running pieces were asked to stop for. */
   #halted: Halt = "nothing";
   #wasCancelled = false;
+  /** Steps that were reported since the event loop had a turn. */
+  #sinceTurn = 0;
   /** Callbacks that wait until their entry is in the journal. */
   readonly #noted = new Map<RunEntry, () => void>();
   readonly #timer: RunTimer;
@@ -242,10 +250,14 @@ export class WorkflowRun {
   /** Journals what happened together with its consequences, then performs what was journaled. */
   async #advance(happened: readonly RunEntry[]): Promise<void> {
     const { log } = this.#options;
-    const entries = await log.append(
-      happened,
-      () => this.#next(),
-      (write, added) => this.#pieces.submitAhead(write, added),
+    let room = stepsAtOnce;
+    const follows = (): readonly RunEntry[] => {
+      const next = room > 0 ? this.#next(room) : [];
+      room -= next.length;
+      return next;
+    };
+    const entries = await log.append(happened, follows, (write, added) =>
+      this.#pieces.submitAhead(write, added),
     );
     this.#cancelHalted();
     this.#timer.follow();
@@ -255,6 +267,7 @@ export class WorkflowRun {
     }
     const touched = new Set(entries.flatMap((entry) => this.#stepsOf(entry)));
     for (const id of touched) await this.#afterChange(id);
+    if (room <= 0) this.#inbox.wake();
     for (const entry of entries) if (entry.type === "notification") this.#notifier.journaled(entry);
     this.#retryTimer.follow(log.record.state.ready.nextRetryAt, log.record.lastAt);
   }
@@ -276,7 +289,8 @@ export class WorkflowRun {
     return promise;
   }
 
-  #next(): readonly RunEntry[] {
+  /** The planner gives what is left out when it is asked again. */
+  #next(room: number): readonly RunEntry[] {
     const { log, ports, settings, workflow } = this.#options;
     if (this.#interruption !== null && !log.record.state.isEnding) return [];
     const entries = nextEntries({
@@ -289,10 +303,11 @@ export class WorkflowRun {
       areOrdered: this.#areOrdered,
     });
     const next = { now: this.#now(), id: () => ports.ids.next() };
-    return withNotifications(entries, workflow, log.record, next);
+    return withNotifications(entries.slice(0, room), workflow, log.record, next);
   }
 
   async #afterChange(id: string): Promise<void> {
+    await this.#giveTurn();
     const state = this.#stateOf(id);
     const instance = this.#options.instances.get(id);
     if (instance === undefined) return;
@@ -306,6 +321,13 @@ export class WorkflowRun {
       run: this.#options.runId,
       step: this.#report(instance),
     });
+  }
+
+  async #giveTurn(): Promise<void> {
+    this.#sinceTurn += 1;
+    if (this.#sinceTurn < stepsAtOnce) return;
+    this.#sinceTurn = 0;
+    await loopWentRound();
   }
 
   #await({ id }: StepInstance, waitId: string): void {
@@ -329,6 +351,7 @@ export class WorkflowRun {
   async #pickUp(): Promise<void> {
     this.#notifier.resume();
     for (const instance of this.#options.instances.all()) {
+      await this.#giveTurn();
       const state = this.#stateOf(instance.id);
       if (state.kind === "ended") await this.#conclude(instance, state);
       if (state.kind === "awaiting") this.#await(instance, state.waitId);
