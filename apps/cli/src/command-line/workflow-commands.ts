@@ -203,7 +203,7 @@ function defineLooks({ define, finish, io }: Below): void {
     .option("--raw", "the bytes as they came, stdout to stdout and stderr to stderr")
     .addHelpText(
       "after",
-      `\nOn a terminal, lines of more than 1,000 columns are cut; in a file or pipe they are whole.\n${examples(["agentcore workflow logs 2727b1d1", "agentcore workflow logs -f --last build"])}`,
+      `\nWith -f, the lines of steps that run at the same time are printed as they come, each with the name of its step.\nOn a terminal, lines of more than 1,000 columns are cut; in a file or pipe they are whole.\n${examples(["agentcore workflow logs 2727b1d1", "agentcore workflow logs -f --last build"])}`,
     )
     .action(
       finish(async (run: string | undefined, step: string | undefined, options) =>

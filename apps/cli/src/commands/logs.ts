@@ -21,6 +21,7 @@ import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { findJob, withQueue, type OpenedQueue, type StateOptions } from "../queue/open-queue.ts";
 import type { Output } from "../output.ts";
+import type { Line } from "../screen/line.ts";
 import { advance, emptyView } from "../screen/run-view.ts";
 import { shortId } from "../screen/short-id.ts";
 import { plainScreen } from "../screen/terminal.ts";
@@ -67,8 +68,11 @@ export async function printJob(
   record: JobRecord,
   options: LogsOptions,
   io: Io,
+  /** At the beginning of each line for people. */
+  prefix: Line = [],
 ): Promise<void> {
-  const print = options.raw === true ? rawPrinter(io) : await eventPrinter(record, opened, options, io);
+  const print =
+    options.raw === true ? rawPrinter(io) : await eventPrinter(record, opened, options, io, prefix);
   const follow = options.follow === true;
   const isRead = readerOf(io);
   let last = record;
@@ -209,6 +213,7 @@ async function eventPrinter(
   { loaded }: OpenedQueue,
   options: LogsOptions,
   io: Io,
+  prefix: Line = [],
 ): Promise<Printer> {
   const adapter = await loadAdapter(job.task.worker, loaded);
   const screen = plainScreen(io.stdout);
@@ -222,7 +227,7 @@ async function eventPrinter(
       const step = advance(view, { type: "worker_event", jobId: job.id, attempt, at: 0, event });
       view = step.view;
       // The first span is the time, which a log does not have.
-      screen.print(step.lines.map((line) => line.slice(1)));
+      screen.print(step.lines.map((line) => [...prefix, ...line.slice(1)]));
     };
     const reader = adapter.createReader({ task: job.task, model: job.task.model ?? null });
     const stdout = framer(reader, "stdout", show);

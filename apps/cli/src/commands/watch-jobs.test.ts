@@ -39,7 +39,7 @@ it("the steps of one run are listed with --run, watched on a terminal and as lin
   expect((await running.finished).code).toBe(0);
   const { code, stdout } = await following.finished;
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^one, .*\n.*from one\n.*end of one\ntwo, .*\n.*from two\n$/);
+  expect(stdout).toMatch(/^one \| +out +from one\none \| +out +end of one\ntwo \| +out +from two\n$/);
   await terminal.until((screen) => /succeeded .*two, iteration 1/.test(screen));
   terminal.type("q");
   expect(await terminal.finished).toBe(0);
