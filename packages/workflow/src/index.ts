@@ -14,6 +14,7 @@ export * from "./plan/step-state.ts";
 export type { BranchOptions } from "./worktree/branch-rules.ts";
 export { lowered as lowerBudget } from "./budget/budget-share.ts";
 export { dryRun, type DryRun, type DryRunOptions, type PlannedStep } from "./run/dry-run.ts";
+export { cacheForecasts, type CacheForecast, type CacheForecastOptions } from "./run/cache-forecast.ts";
 export { endRun } from "./run/end-run.ts";
 export { replaceFile } from "./own-place.ts";
 export { interruptedMessage } from "./steps/submit-job.ts";

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { agentcore, jsonLinesOf, makeScratch, startAgentcore } from "../testing/agentcore-process.ts";
@@ -98,4 +98,59 @@ steps:
     "agentcore: warning: the result of the step is not kept in the cache (step build, why it changed files that are no outputs: stray.txt)",
   );
   expect((await agentcore(scratch, args)).stdout).not.toContain("cached");
+});
+
+it("a dry run says which steps are cached, which are not, and what only the run can tell, and changes nothing", async () => {
+  const place = mkdtempSync(join(scratch.root, "dry-"));
+  const planned = join(place, "plan.yaml");
+  writeFileSync(join(place, "in.txt"), "1");
+  writeFileSync(
+    planned,
+    `name: plan
+version: "1"
+timeout: 1m
+inputs: { deploy: { type: boolean, default: false } }
+defaults: { worker: shell, capabilities: [run_commands] }
+steps:
+  kept: { instructions: cat in.txt, cache: { key: [in.txt] } }
+  lost: { instructions: cat in.txt, cache: { key: [gone.txt] } }
+  same: { instructions: "true", depends_on: [lost], cache: { key: ["\${{ inputs.deploy }}"] } }
+  after: { instructions: cat in.txt, depends_on: [lost], cache: { key: [in.txt] } }
+  tag:
+    instructions: echo v=1 >> "$AGENTCORE_OUTPUT"
+    outputs: [{ name: v, value: true }]
+  uses: { instructions: "echo \${{ steps.tag.outputs.v }}", depends_on: [tag], cache: { key: [in.txt] } }
+  off: { instructions: "true", if: inputs.deploy, cache: { key: [in.txt] } }
+`,
+  );
+  const base = ["workflow", "run", planned, "--workspace", place, "--state-dir", join(place, "state")];
+  const dry = async (...more: string[]) => {
+    const { code, stdout } = await agentcore(scratch, [...base, "--dry-run", "--json", ...more]);
+    expect(code).toBe(0);
+    const steps = jsonLinesOf(stdout)[0]?.["steps"] as { id: string; cache: { state: string } | null }[];
+    return Object.fromEntries(steps.map(({ id, cache }) => [id, cache]));
+  };
+  const miss = { state: "miss", reason: "" };
+  expect(await dry()).toMatchObject({ kept: miss, same: miss });
+  expect(existsSync(join(place, "state"))).toBe(false);
+  expect((await agentcore(scratch, base)).code).toBe(0);
+  const hit = { state: "hit", reason: "" };
+  expect(await dry()).toEqual({
+    kept: hit,
+    lost: { state: "miss", reason: 'it has no key: "gone.txt" matches no file' },
+    same: hit,
+    after: { state: "unknown", reason: 'step "lost" may change the files of its key' },
+    tag: null,
+    uses: { state: "unknown", reason: 'it uses what step "tag" leaves' },
+    off: null,
+  });
+  expect(await dry("--no-cache")).toMatchObject({ kept: null });
+  writeFileSync(join(place, "in.txt"), "2");
+  expect(await dry()).toMatchObject({ kept: miss, same: hit });
+  const { stdout } = await agentcore(scratch, [...base, "--dry-run"]);
+  expect(stdout).toMatch(/kept .*not in the cache$/m);
+  expect(stdout).toMatch(/same .* cached$/m);
+  const refused = await agentcore(scratch, [...base, "--dry-run", "--only", "kept"]);
+  expect(refused).toMatchObject({ code: 2, stdout: "" });
+  expect(refused.stderr).toContain("leave out --only");
 });

@@ -1,34 +1,59 @@
 /** `agentcore workflow run --dry-run`: says what a run would do, and starts nothing. */
 import { formatDuration } from "@agentcore/contract";
-import { dryRun, type Budget, type DryRun, type PlannedStep, type Workflow } from "@agentcore/workflow";
+import {
+  cacheForecasts,
+  dryRun,
+  type Budget,
+  type CacheForecast,
+  type DryRun,
+  type PlannedStep,
+  type Workflow,
+} from "@agentcore/workflow";
 import { exitCodes } from "../exit-code.ts";
 import type { Io } from "../io.ts";
 import { isDelivered } from "../output.ts";
+import { loadOptionsConfig, type StateOptions } from "../queue/open-queue.ts";
 import { span, type Line, type Span } from "../screen/line.ts";
 import { formatDollars } from "../screen/run-view.ts";
 import { table } from "../screen/table.ts";
 import { plainScreen } from "../screen/terminal.ts";
 import { oneLine } from "../screen/text.ts";
+import { resolveStateDir } from "../state/state-dir.ts";
 
-export interface DryRunOptions {
-  readonly json?: boolean;
+export interface DryRunOptions extends StateOptions {
   readonly input?: Readonly<Record<string, string>>;
+  /** False for `--no-cache`. */
+  readonly cache?: boolean;
 }
+
+/** By the path of a step's ids. */
+type Forecasts = ReadonlyMap<string, CacheForecast>;
 
 export async function showDryRun(
   workflow: Workflow,
-  budget: Budget | null,
+  { budget, workspace }: { readonly budget: Budget | null; readonly workspace: string },
   options: DryRunOptions,
   io: Io,
 ): Promise<number> {
-  const plan = dryRun({ workflow, inputs: options.input, ...(budget === null ? {} : { budget }) });
-  if (options.json === true) io.stdout.json(documentOf(plan));
-  else plainScreen(io.stdout).print(planLines(plan));
+  const asked = { workflow, inputs: options.input, ...(budget === null ? {} : { budget }) };
+  const plan = dryRun(asked);
+  let forecasts: Forecasts = new Map();
+  if (options.cache !== false && usesCache(plan.steps)) {
+    const loaded = await loadOptionsConfig(options, io);
+    const { stepCache: directory } = resolveStateDir(options.stateDir, loaded, io.cwd, io.env);
+    forecasts = await cacheForecasts(plan, { ...asked, workspace, directory });
+  }
+  if (options.json === true) io.stdout.json(documentOf(plan, forecasts));
+  else plainScreen(io.stdout).print(planLines(plan, forecasts));
   return (await isDelivered(io.stdout)) ? exitCodes.succeeded : exitCodes.failed;
 }
 
-function documentOf({ steps, ...plan }: DryRun) {
-  return { type: "dry_run", ...plan, steps: steps.map(stepDocument) };
+function usesCache(steps: readonly PlannedStep[]): boolean {
+  return steps.some(({ step, inner }) => step.cache !== null || usesCache(inner));
+}
+
+function documentOf({ steps, ...plan }: DryRun, forecasts: Forecasts) {
+  return { type: "dry_run", ...plan, steps: steps.map((step) => stepDocument(step, "", forecasts)) };
 }
 
 interface StepDocument {
@@ -36,7 +61,11 @@ interface StepDocument {
   readonly [key: string]: unknown;
 }
 
-function stepDocument({ id, step, round, skipped, budget, inner }: PlannedStep): StepDocument {
+function stepDocument(
+  { id, step, round, skipped, budget, inner }: PlannedStep,
+  above: string,
+  forecasts: Forecasts,
+): StepDocument {
   const { action, loop, retry } = step;
   const work = action.kind === "worker" ? action.work : null;
   return {
@@ -66,11 +95,12 @@ function stepDocument({ id, step, round, skipped, budget, inner }: PlannedStep):
     budget,
     artifacts: step.outputs.map(({ name }) => name),
     values: step.values.map(({ name }) => name),
-    steps: inner.map(stepDocument),
+    cache: forecasts.get(`${above}${id}`) ?? null,
+    steps: inner.map((one) => stepDocument(one, `${above}${id}/`, forecasts)),
   };
 }
 
-function planLines(plan: DryRun): Line[] {
+function planLines(plan: DryRun, forecasts: Forecasts): Line[] {
   const columns = ["ROUND", "STEP", "WORKER", "AFTER", "DETAILS"].map((title) => ({ title }));
   const { budget, concurrency, group, notifiesOn, timeoutMs } = plan;
   const limits = [
@@ -84,17 +114,18 @@ function planLines(plan: DryRun): Line[] {
     [span(oneLine(plan.name), "strong"), span(`  ${limits.join(", ")}`, "dim")],
     ...table(
       columns,
-      plan.steps.flatMap((step) => rowsOf(step, "")),
+      plan.steps.flatMap((step) => rowsOf(step, "", forecasts)),
     ),
     [],
     [span("Nothing was started. Steps with the same number may start together.", "dim")],
   ];
 }
 
-function rowsOf(planned: PlannedStep, above: string): Span[][] {
+function rowsOf(planned: PlannedStep, above: string, forecasts: Forecasts): Span[][] {
   const { id, step, round, skipped, inner } = planned;
   const { action } = step;
-  const path = `${above}${oneLine(id)}`;
+  const path = `${above}${id}`;
+  const details = [...detailsOf(planned), ...cacheDetails(forecasts.get(path))];
   const worker =
     action.kind === "workflow"
       ? `workflow ${action.workflow.name}`
@@ -103,12 +134,12 @@ function rowsOf(planned: PlannedStep, above: string): Span[][] {
         : [action.work.worker, action.work.model].filter(Boolean).join(" ");
   const own = [
     span(above === "" ? (round === null ? "skip" : String(round)) : "", skipped === null ? "plain" : "dim"),
-    span(path),
+    span(oneLine(path)),
     span(oneLine(worker)),
     span(oneLine(step.dependsOn.join(", "))),
-    span(oneLine(detailsOf(planned).join("; ")), "dim"),
+    span(oneLine(details.join("; ")), "dim"),
   ];
-  return [own, ...inner.flatMap((one) => rowsOf(one, `${path}/`))];
+  return [own, ...inner.flatMap((one) => rowsOf(one, `${path}/`, forecasts))];
 }
 
 function detailsOf({ step, skipped, budget }: PlannedStep): string[] {
@@ -128,6 +159,13 @@ function detailsOf({ step, skipped, budget }: PlannedStep): string[] {
     ...(isolation === "worktree" ? ["own worktree"] : []),
     ...(budget === null ? [] : [`up to ${amountText(budget)}`]),
   ];
+}
+
+function cacheDetails(forecast: CacheForecast | undefined): string[] {
+  if (forecast === undefined) return [];
+  const { state, reason } = forecast;
+  const text = { hit: "cached", miss: "not in the cache", unknown: "not known whether it is cached" }[state];
+  return [reason === "" ? text : `${text}: ${reason}`];
 }
 
 function approvalDetails({

@@ -77,6 +77,11 @@ export interface WorkflowRunOptions extends ShowOptions {
 }
 
 export async function runWorkflowFile(file: string, options: WorkflowRunOptions, io: Io): Promise<number> {
+  if (options.dryRun === true && options.only !== undefined)
+    throw new AgentCoreError(
+      "AC_USAGE",
+      "--dry-run shows the whole workflow: leave out --only, or --dry-run",
+    );
   const workers = lookUpWorkers(() => loadOptionsConfig(options, io, announcementOf(options)));
   const workspace = checkWorkspace(resolve(io.cwd, options.workspace ?? "."));
   const checks = { workers, workspace };
@@ -84,7 +89,7 @@ export async function runWorkflowFile(file: string, options: WorkflowRunOptions,
   writeWarnings(warnings, io);
   const { maxCost: costUsd = null, maxTokens: tokens = null } = options;
   const budget = lowerBudget(workflow.budget, { costUsd, tokens });
-  if (options.dryRun === true) return showDryRun(workflow, budget, options, io);
+  if (options.dryRun === true) return showDryRun(workflow, { budget, workspace }, options, io);
   const branch = branchOptions(options, io);
   const caller: Caller = { agentFiles, branch, isDaemon: false };
   return withEngine({ workflow, budget }, options, io, (engine) =>

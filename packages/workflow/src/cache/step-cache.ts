@@ -5,6 +5,7 @@
 import {
   createMasker,
   errorText,
+  ignore,
   isMissing,
   type Masker,
   type Clock,
@@ -189,6 +190,16 @@ export class StepCache {
 
   #place(key: string): string {
     return join(this.#options.directory, key);
+  }
+}
+
+/** Whether a cache in the directory has a usable entry. Changes nothing, unlike `find`. */
+export async function hasEntry(directory: string, key: string): Promise<boolean> {
+  try {
+    return entryIn(await readFile(join(directory, key, listFile), "utf8")).key === key;
+  } catch (error) {
+    ignore(error, "no entry, or a damaged one, which a run does not use either");
+    return false;
   }
 }
 

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { isWithin, isWithinAny, unlessMissing } from "../places.ts";
 
 /** Why a step has no key. */
-export class NoKey extends Error {}
+class NoKey extends Error {}
 
 /** More files take longer to read than most steps to run. */
 const filesMax = 100_000;

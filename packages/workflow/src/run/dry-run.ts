@@ -50,10 +50,10 @@ export interface DryRunOptions {
 }
 
 /** Throws `AC_WORKFLOW_INPUT`, as a run does. */
-export function dryRun({ workflow, inputs: given = {}, spends, ...options }: DryRunOptions): DryRun {
-  const inputs = resolveInputs(workflow, given);
-  const budget = options.budget ?? workflow.budget;
-  const instances = stepInstances(workflow, inputs, spends ?? ((worker) => worker !== "shell"));
+export function dryRun(options: DryRunOptions): DryRun {
+  const { workflow } = options;
+  const { created, instances } = plannedInstances(options);
+  const { inputs, budget } = created;
   const { name, timeoutMs, concurrency, group, notify } = workflow;
   return {
     name,
@@ -63,18 +63,27 @@ export function dryRun({ workflow, inputs: given = {}, spends, ...options }: Dry
     group: group === null ? null : groupName(group, inputs),
     notifiesOn: [...new Set(notify.flatMap(({ on }) => on))],
     budget,
-    steps: planned(workflow, inputs, budget, instances),
+    steps: planned(workflow, created, instances),
   };
+}
+
+/** How the run would begin. */
+export function plannedInstances({ workflow, inputs: given = {}, spends, budget }: DryRunOptions): {
+  readonly created: RunCreated;
+  readonly instances: readonly StepInstance[];
+} {
+  const inputs = resolveInputs(workflow, given);
+  const instances = stepInstances(workflow, inputs, spends ?? ((worker) => worker !== "shell"));
+  return { created: createdFrom(workflow, inputs, budget ?? workflow.budget), instances };
 }
 
 function planned(
   workflow: Workflow,
-  inputs: InputValues,
-  budget: Budget | null,
+  created: RunCreated,
   instances: readonly StepInstance[],
 ): readonly PlannedStep[] {
   const decided = instances.map(decidedNow);
-  const { rounds, shares, record } = play(workflow, createdFrom(workflow, inputs, budget), decided);
+  const { rounds, shares, record } = play(workflow, created, decided);
   return instances.map(({ id, step }): PlannedStep => {
     const state = record.state.steps.get(id);
     return {

@@ -86,7 +86,7 @@ function fromList(only: string, id: string): AgentCoreError {
 }
 
 /** Ids of the steps that its inputs and texts are about. */
-function stepsUsedBy(step: Step): ReadonlySet<string> {
+export function stepsUsedBy(step: Step): ReadonlySet<string> {
   const { action, loop, condition, verify, env } = step;
   const works = [...(action.kind === "worker" ? [action.work] : []), ...(loop === null ? [] : [loop.check])];
   const given = action.kind === "workflow" ? [...action.with.values()] : [];
@@ -97,6 +97,7 @@ function stepsUsedBy(step: Step): ReadonlySet<string> {
     ...step.matrixLists.values(),
     ...(loop?.checkEnv.values() ?? []),
     ...step.outputs.map(({ path }) => path),
+    ...(step.cache?.key ?? []),
     ...(verify === null ? [] : [verify]),
   ];
   const expressions = [...texts.flatMap(placeholdersIn), ...(condition === null ? [] : [condition])];

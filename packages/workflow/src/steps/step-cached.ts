@@ -3,21 +3,18 @@
  * the step declares; where something else may have counted, the result is not stored.
  */
 import { AgentCoreError, errorText, ignore, isMissing } from "@agentcore/contract";
-import { createHash } from "node:crypto";
 import { lstat, mkdir, realpath, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { DamagedEntry } from "../cache/cached-tree.ts";
-import { digestOfDirectory, digestOfFiles, NoKey } from "../cache/tree-digest.ts";
 import type { StepCache, StoredResult } from "../cache/step-cache.ts";
-import type { Step, WorkSpec } from "../definition.ts";
+import type { Step } from "../definition.ts";
 import { placeholdersIn } from "../expression.ts";
 import { openPlace } from "../own-place.ts";
-import { artifactDir, isWithin, isWithinAny, pathInside, stepDir } from "../places.ts";
-import { wholePlaceholder } from "../placeholder.ts";
-import type { StepInstance } from "../plan/step-instance.ts";
+import { artifactDir, isWithinAny, pathInside, stepDir } from "../places.ts";
 import { factsOf } from "../records/run-record.ts";
 import type { ObservedChanges } from "./change-rules.ts";
-import { inputsOf, stepWorkspace, type StartedPiece, type StepContext } from "./step-context.ts";
+import { cacheKeyOf, outputPaths } from "./cache-key.ts";
+import { stepWorkspace, type StartedPiece, type StepContext } from "./step-context.ts";
 import { StepTexts } from "./step-texts.ts";
 import type { AttemptEnd } from "./step-work.ts";
 
@@ -127,77 +124,15 @@ function undeclaredChanges(context: StepContext, started: StartedPiece, { change
   return changed.filter((path) => !isWithinAny(declared, path));
 }
 
-function outputPaths(context: StepContext, instance: StepInstance): readonly string[] {
-  const texts = new StepTexts(context.record(), instance);
-  return instance.step.outputs.map(({ path }) => texts.fill(path));
-}
-
-/** The same for another run only if that would do the same. Null, after a warning: there is no such key. */
-async function keyOf(context: StepContext, started: Pick<StartedPiece, "instance">): Promise<string | null> {
+/** Null, after a warning: the step has no key. */
+async function keyOf(context: StepContext, { instance }: StartedPiece): Promise<string | null> {
   try {
-    const parts = { definition: definitionOf(context, started), files: await filesOf(context, started) };
-    const artifacts: unknown[] = [];
-    for (const { step, artifact, as, from, isMade } of inputsOf(context, started.instance))
-      artifacts.push([step, artifact, as, isMade ? await digestOfDirectory(from) : null]);
-    return createHash("sha256")
-      .update(jsonText({ ...parts, artifacts }))
-      .digest("hex");
+    return await cacheKeyOf(context, instance);
   } catch (error) {
-    const why = error instanceof NoKey ? error.message : errorText(error);
-    const shown = { step: started.instance.id, why: context.masker.text(why) };
+    const shown = { step: instance.id, why: context.masker.text(errorText(error)) };
     context.ports.log.warn(shown, "the step runs without the cache");
     return null;
   }
-}
-
-async function filesOf(context: StepContext, { instance }: Pick<StartedPiece, "instance">): Promise<unknown> {
-  const texts = new StepTexts(context.record(), instance);
-  const entries = instance.step.cache?.key ?? [];
-  // An entry that is one placeholder is a value; any other is a glob.
-  const isValue = (text: string): boolean => wholePlaceholder(text) !== null;
-  const values = entries.filter(isValue).map((text) => texts.fill(text));
-  const globs = entries.filter((text) => !isValue(text)).map((text) => texts.fill(text));
-  const root = await realpath(stepWorkspace(context, instance));
-  const { contextDir } = context.record().created;
-  const without = [
-    ...outputPaths(context, instance),
-    ...(isWithin(root, contextDir) ? [relative(root, contextDir)] : []),
-  ];
-  return [values, globs, globs.length === 0 ? null : await digestOfFiles({ root, globs, without })];
-}
-
-/** Everything that decides what the step does, apart from files. */
-function definitionOf(context: StepContext, { instance }: Pick<StartedPiece, "instance">): unknown {
-  const { id, step, matrix } = instance;
-  const { created } = context.record();
-  const { loop, outputs, values, workspace } = step;
-  const textsOf = (work: WorkSpec, env: Step["env"], verify: string | null): unknown => {
-    const texts = new StepTexts(context.record(), instance);
-    const instructions = texts.instructions(work.worker, work.instructions);
-    const checked = verify === null ? null : texts.script(verify);
-    return { ...work, instructions, verify: checked, env: texts.environment(env) };
-  };
-  return {
-    version: 1,
-    system: [process.platform, process.arch],
-    places: [created.workspace, workspace, created.contextDir],
-    id,
-    matrix,
-    inputs: created.inputs,
-    work: step.action.kind === "worker" ? textsOf(step.action.work, step.env, step.verify) : null,
-    loop: loop === null ? null : { ...loop, check: textsOf(loop.check, loop.checkEnv, null) },
-    // Names only: a result must not depend on a key that is renewed, and values are never stored.
-    secrets: step.secrets,
-    outputs: outputs.map((output) => ({
-      ...output,
-      path: new StepTexts(context.record(), instance).fill(output.path),
-    })),
-    values,
-  };
-}
-
-function jsonText(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) => (inner instanceof Map ? [...inner] : inner));
 }
 
 /** Puts artifacts and outputs in place. Null, after a warning: that is not possible, and nothing was changed. */

@@ -50,24 +50,36 @@ export interface StartedPiece {
 }
 
 /** The step's worktree; null if it works in the run's workspace. */
-export function worktreeOf({ record, runId }: StepContext, { id, step }: StepInstance): WorktreePlace | null {
+export function worktreeOf(
+  { record, runId }: Pick<StepContext, "record" | "runId">,
+  { id, step }: StepInstance,
+): WorktreePlace | null {
   const { base } = record().created;
   return step.isolation === "none" || base === null ? null : worktreePlace(base, runId, id);
 }
 
 /** Paths of the step must stay within this directory: the run's workspace, or the same place in the step's worktree. */
-export function workspaceRoot(context: StepContext, instance: StepInstance): string {
+export function workspaceRoot(
+  context: Pick<StepContext, "record" | "runId">,
+  instance: StepInstance,
+): string {
   const { workspace } = context.record().created;
   const place = worktreeOf(context, instance);
   return place === null ? workspace : join(place.path, relative(place.root, workspace));
 }
 
-export function stepWorkspace(context: StepContext, instance: StepInstance): string {
+export function stepWorkspace(
+  context: Pick<StepContext, "record" | "runId">,
+  instance: StepInstance,
+): string {
   return join(workspaceRoot(context, instance), instance.step.workspace);
 }
 
 /** Artifacts of a step with a matrix come from all its instances, each below its combination. */
-export function inputsOf({ record, instances }: StepContext, { step }: StepInstance): readonly InputToCopy[] {
+export function inputsOf(
+  { record, instances }: Pick<StepContext, "record" | "instances">,
+  { step }: StepInstance,
+): readonly InputToCopy[] {
   const { created, facts } = record();
   const { contextDir } = created;
   return step.inputs.flatMap(({ from, artifact, as }) =>
