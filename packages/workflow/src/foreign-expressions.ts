@@ -18,6 +18,8 @@ const signs: Readonly<Record<string, string>> = {
 
 const functions: Readonly<Record<string, string>> = {
   ...signs,
+  failed: "write failure()",
+  succeeded: "write success()",
   fromJSON: "leave it out: a value that is a JSON list is read as one in matrix",
   toJSON: "leave it out: a list is a JSON text already",
   hashFiles: "name the files in the step's cache: { key: [FILES] }",

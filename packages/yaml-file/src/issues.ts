@@ -3,13 +3,14 @@
  * allowed names at a place come from the published JSON Schema, so there is no second list to maintain.
  */
 import type * as z from "zod";
-import { sentenceOf } from "./sentence.ts";
+import { listCure, sentenceOf } from "./sentence.ts";
 import { didYouMean } from "./suggest.ts";
 import type { ForeignWords, YamlFormat } from "./read-yaml.ts";
 import type { PlacedValue, YamlIssue } from "./yaml-source.ts";
 
 /** The parts of a JSON Schema that lead to the schema of a nested value. */
 interface JsonSchema {
+  readonly type?: string;
   readonly $ref?: string;
   readonly $defs?: Readonly<Record<string, JsonSchema>>;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
@@ -101,7 +102,9 @@ function describe(issue: z.core.$ZodIssue, source: PlacedValue, format: Format):
     return [{ ...source.placeOfKey(issue.path), message: `${dotted(issue.path)}: the name ${reason}` }];
   }
   const name = dotted(issue.path);
-  const sentence = sentenceOf(issue, valueAt(source.value, issue.path));
+  const value = valueAt(source.value, issue.path);
+  const cure = holdsTexts(schema, issue.path, source.value) ? listCure(issue, value) : "";
+  const sentence = `${sentenceOf(issue, value)}${cure}`;
   const message = name === "" ? `${subject} ${sentence}`.trimStart() : `${name}: ${sentence}`;
   return [{ ...source.placeOfValue(issue.path), message }];
 }
@@ -129,15 +132,21 @@ function dotted(path: readonly PropertyKey[]): string {
 
 /** Names of the settings allowed in the mapping at the path. */
 function namesAt(schema: JsonSchema, path: readonly PropertyKey[], value: unknown): string[] {
+  return schemasAt(schema, path, value).flatMap((place) => Object.keys(place.properties ?? {}));
+}
+
+/** Whether the path is that of a list that may hold texts. */
+function holdsTexts(schema: JsonSchema, path: readonly PropertyKey[], value: unknown): boolean {
+  return schemasAt(schema, [...path, 0], value).some(({ type }) => type === "string");
+}
+
+function schemasAt(schema: JsonSchema, path: readonly PropertyKey[], value: unknown): JsonSchema[] {
   let places = [schema];
   for (const [index, key] of path.entries()) {
     const here = valueAt(value, path.slice(0, index));
     places = places.flatMap((place) => step(expand(place, schema, here), key));
   }
-  const mapping = valueAt(value, path);
-  return places
-    .flatMap((place) => expand(place, schema, mapping))
-    .flatMap((place) => Object.keys(place.properties ?? {}));
+  return places.flatMap((place) => expand(place, schema, valueAt(value, path)));
 }
 
 /** The schema and its branches, without those that are for another `type` than the value's. */

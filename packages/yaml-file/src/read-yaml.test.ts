@@ -38,7 +38,14 @@ describe("a YAML text", () => {
 
   it.each([
     ["a: [1", /^1:\d+ not YAML: /],
-    ["name: a\nname: b\n", /^2:1 not YAML: Map keys must be unique/],
+    ["name: a\nname: b\n", /^2:1 not YAML: the name "name" is there twice; leave out one of the two$/],
+    ["a:\n\tb: c\n", /^2:1 not YAML: a tab indents this line; write spaces$/],
+    ["a: echo b: c\n", /^1:\d+ not YAML: a text with ": " in it needs quotes, or lines of its own after \|$/],
+    [
+      'a: { b: echo "c: d" }\n',
+      /^1:\d+ not YAML: within \{ \} and \[ \], a text with ": " or "- " in it needs quotes$/,
+    ],
+    ["a: @b\n", /^1:\d+ not YAML: a text that begins with this character needs quotes$/],
     ["- a\n", /^1:1 expected settings as `name: value`/],
     ["words", /^1:1 expected settings as `name: value`/],
   ])("that is %j is one clear mistake", async (text, expected) => {

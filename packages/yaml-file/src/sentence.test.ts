@@ -3,7 +3,7 @@ import * as z from "zod";
 import { sentenceOf } from "./sentence.ts";
 
 it.each<[string, z.ZodType, unknown, string]>([
-  ["another kind", z.string(), 5, "must be a text, not 5"],
+  ["another kind", z.string(), 5, "must be a text, not 5; write it in quotes"],
   ["nothing where something is needed", z.string(), undefined, "is required; write a text"],
   ["an empty value", z.string(), null, "must be a text, not empty"],
   ["a list for a mapping", z.strictObject({}), [], "must be a mapping of names to values, not a list"],

@@ -13,7 +13,7 @@ export function sentenceOf(issue: z.core.$ZodIssue, value: unknown): string {
     case "invalid_type":
       return value === undefined
         ? `is required; write ${kindNamed(issue.expected)}`
-        : `must be ${kindNamed(issue.expected)}, not ${shown(value)}`;
+        : `must be ${kindNamed(issue.expected)}, not ${shown(value)}${quotes(issue.expected, value)}`;
     case "invalid_value":
       return choiceText(value, issue.values);
     case "too_small":
@@ -74,6 +74,24 @@ function choiceText(value: unknown, values: readonly unknown[]): string {
   if (value === undefined) return `is required; write ${choices(values)}`;
   const written = typeof value === "string" ? value : bare(value);
   return `${bare(value)} is not ${choices(values)}${didYouMean(written, values.map(String))}`;
+}
+
+/** YAML reads `yes: true` and `version: 1.0` as something else than a text. */
+function quotes(expected: string, value: unknown): string {
+  const isBare = typeof value === "boolean" || typeof value === "number";
+  return expected === "string" && isBare ? "; write it in quotes" : "";
+}
+
+const entriesMax = 6;
+
+/** For one text, or a mapping, where a list of texts belongs: the list; empty if the value does not say what it would be. */
+export function listCure(issue: z.core.$ZodIssue, value: unknown): string {
+  const isOurs = issue.code === "invalid_type" && issue.expected === "array";
+  if (!isOurs || !issue.message.startsWith("Invalid input")) return "";
+  const isMapping = typeof value === "object" && value !== null && !Array.isArray(value);
+  const entries = typeof value === "string" ? [value] : isMapping ? Object.keys(value) : [];
+  if (entries.length === 0 || entries.length > entriesMax) return "";
+  return entries.some((entry) => entry.length > shownMax) ? "" : `; write [${entries.map(bare).join(", ")}]`;
 }
 
 const shownMax = 40;

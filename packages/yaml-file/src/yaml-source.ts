@@ -122,6 +122,10 @@ async function locate(text: string): Promise<Located> {
 
 /** Rewrites the parser's messages for people. */
 const ourWords: Readonly<Partial<Record<ErrorCode, string>>> = {
+  TAB_AS_INDENT: "a tab indents this line; write spaces",
+  BLOCK_AS_IMPLICIT_KEY: 'a text with ": " in it needs quotes, or lines of its own after |',
+  BLOCK_IN_FLOW: 'within { } and [ ], a text with ": " or "- " in it needs quotes',
+  BAD_SCALAR_START: "a text that begins with this character needs quotes",
   MULTIPLE_DOCS: "the file holds several documents; leave out all but one, and the line --- between them",
 };
 
@@ -217,7 +221,8 @@ function overlooked(
     for (const { key, value } of map.items) {
       size += measure(key) + measure(value);
       if (!isScalar(key) || found !== undefined) continue;
-      if (seen.has(key.value)) mistakeAt(key, "Map keys must be unique");
+      if (seen.has(key.value))
+        mistakeAt(key, `the name ${shownKey(key.value)} is there twice; leave out one of the two`);
       seen.add(key.value);
       if (isMergeKey(key)) checkMerge(key, value);
     }
@@ -230,6 +235,13 @@ function overlooked(
     if (sources.every((source) => isMap(isAlias(source) ? targets.get(source) : source))) return;
     mistakeAt(key, "<< takes a mapping, the alias of a mapping, or a list of these");
   }
+}
+
+const shownKeyMax = 60;
+
+function shownKey(key: unknown): string {
+  const text = typeof key === "symbol" ? "<<" : String(key);
+  return JSON.stringify(text.length > shownKeyMax ? `${text.slice(0, shownKeyMax)}…` : text);
 }
 
 const isNodeLike = (node: unknown): node is Node => typeof node === "object" && node !== null;

@@ -76,7 +76,11 @@ describe("run() refuses", () => {
     [{ timeoutMs: 1e12 }, option, "timeoutMs: must be at most 7d"],
     [{ onEvent: "x" }, option, "onEvent: must be a function"],
     [{ signal: 3 }, option, "signal: must be an AbortSignal"],
-    [{ capabilities: "edit" }, option, /^run\(\): capabilities: must be a list, not the text "edit"$/],
+    [
+      { capabilities: "edit" },
+      option,
+      /^run\(\): capabilities: must be a list, not the text "edit"; write \["edit"\]$/,
+    ],
     [{ outputs: "a" }, option, "outputs: must be a list"],
     [{ wait: "no" }, option, "wait: must be true or false"],
     [{ instructions: 5, workspace: 6 }, option, /instructions: must be a text.*|workspace: must be a text/],

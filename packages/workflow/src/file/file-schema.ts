@@ -18,21 +18,25 @@ import {
   stepSchema,
   wayToWork,
 } from "./step-schema.ts";
+import { insteadOf } from "./shape-cures.ts";
 import { stallSchema } from "./stall-schema.ts";
 
 const inputSchema = z
-  .strictObject({
-    type: z.enum(["string", "number", "boolean"]).optional().meta({ description: "Default: string." }),
-    default: z
-      .union([z.string(), z.number(), z.boolean()])
-      .optional()
-      .meta({ description: "Value where none is given." }),
-    required: z
-      .boolean()
-      .optional()
-      .meta({ description: "Whether a run without it is refused. Default: false." }),
-    description: z.string().optional().meta({ description: "For people." }),
-  })
+  .strictObject(
+    {
+      type: z.enum(["string", "number", "boolean"]).optional().meta({ description: "Default: string." }),
+      default: z
+        .union([z.string(), z.number(), z.boolean()])
+        .optional()
+        .meta({ description: "Value where none is given." }),
+      required: z
+        .boolean()
+        .optional()
+        .meta({ description: "Whether a run without it is refused. Default: false." }),
+      description: z.string().optional().meta({ description: "For people." }),
+    },
+    { error: insteadOf({ text: (value) => `write { type: ${value} }` }) },
+  )
   .meta({ description: "A parameter, given with `--input NAME=VALUE`, used as `${{ inputs.NAME }}`." });
 
 const sentinelSchema = z.strictObject({
@@ -88,18 +92,21 @@ const concurrencyGroupSchema = z
   .meta({ description: "At most one run of the group is at work in a state directory." });
 
 const notifySchema = z
-  .strictObject({
-    on: z
-      .array(z.enum(["succeeded", "failed", "cancelled", "budget", "approval"]))
-      .min(1)
-      .meta({ description: "When. failed: includes the time limit; budget: it is used up." }),
-    command: z.string().trim().min(1).optional().meta({
-      description: "Script; $AGENTCORE_EVENT_FILE holds a JSON document. May hold ${{ secrets.NAME }}.",
-    }),
-    webhook: z.string().trim().min(1).optional().meta({
-      description: "URL that the JSON document is sent to with POST. May hold ${{ secrets.NAME }}.",
-    }),
-  })
+  .strictObject(
+    {
+      on: z
+        .array(z.enum(["succeeded", "failed", "cancelled", "budget", "approval"]))
+        .min(1)
+        .meta({ description: "When. failed: includes the time limit; budget: it is used up." }),
+      command: z.string().trim().min(1).optional().meta({
+        description: "Script; $AGENTCORE_EVENT_FILE holds a JSON document. May hold ${{ secrets.NAME }}.",
+      }),
+      webhook: z.string().trim().min(1).optional().meta({
+        description: "URL that the JSON document is sent to with POST. May hold ${{ secrets.NAME }}.",
+      }),
+    },
+    { error: insteadOf({ text: (value) => `write { on: [failed], command: ${value} }` }) },
+  )
   .meta({ oneOf: [{ required: ["command"] }, { required: ["webhook"] }] });
 
 export const workflowFileSchema = z
@@ -108,9 +115,27 @@ export const workflowFileSchema = z
     version: versionSchema,
     description: z.string().optional().meta({ description: "For people." }),
     timeout: durationSchema.meta({ description: "For the whole run." }),
-    concurrency: z.int().min(1).optional().meta({ description: "Steps at once." }),
+    concurrency: z
+      .int({
+        error: insteadOf({
+          mapping: () =>
+            "is the number of steps at once; for one run at a time write concurrency_group: NAME",
+          text: () => "is the number of steps at once; for one run at a time write concurrency_group: NAME",
+        }),
+      })
+      .min(1)
+      .optional()
+      .meta({ description: "Steps at once." }),
     concurrency_group: concurrencyGroupSchema.optional(),
-    notify: z.array(notifySchema).optional().meta({ description: "Whom to tell of the run, and when." }),
+    notify: z
+      .array(notifySchema, {
+        error: insteadOf({
+          text: (value) => `write notify: [{ on: [failed], command: ${value} }]`,
+          mapping: () => "must be a list; write - before the first of its keys",
+        }),
+      })
+      .optional()
+      .meta({ description: "Whom to tell of the run, and when." }),
     context_dir: z
       .string()
       .min(1)
@@ -140,7 +165,11 @@ export const workflowFileSchema = z
     sentinel: sentinelSchema.optional().meta({ description: "Sets `stall` for all steps." }),
     defaults: defaultsSchema.optional(),
     steps: z
-      .record(idSchema, stepSchema)
+      .record(idSchema, stepSchema, {
+        error: insteadOf({
+          list: () => "is a list; write each step under an id of its own: steps: { build: { … } }",
+        }),
+      })
       .refine((steps) => Object.keys(steps).length > 0, "has no step")
       .meta({ description: "The steps, by id.", minProperties: 1 }),
     finally: z.record(idSchema, stepSchema).optional().meta({

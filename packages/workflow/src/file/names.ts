@@ -29,6 +29,12 @@ export const foreignWords: ForeignWords = {
     "working-directory": "workspace",
     cwd: "workspace",
     before_script: "defaults",
+    group: "name",
+    url: "webhook",
+    usd: "cost_usd",
+    cost: "cost_usd",
+    max_cost: "cost_usd",
+    reviewers: "who",
   },
   cures: {
     uses: { besides: "workflow", cure: "for the steps of another file write workflow: ./FILE.yaml" },
@@ -40,6 +46,8 @@ export const foreignWords: ForeignWords = {
     allow_failure: { besides: "on_failure", cure: "write on_failure: continue" },
     "runs-on": { besides: "instructions", cure: "steps run on this machine; leave it out" },
     image: { besides: "instructions", cure: "steps run on this machine; leave it out" },
+    run: { besides: "webhook", cure: "it is called command here" },
+    "cancel-in-progress": { besides: "when_busy", cure: "write when_busy: cancel_other" },
     on: { besides: "steps", cure: "a run starts with agentcore workflow run; leave it out" },
   },
 };

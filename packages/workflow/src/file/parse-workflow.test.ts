@@ -516,7 +516,11 @@ describe("a mistake", () => {
       'version: is required, for example version: "1"',
     ],
     ["no steps", `${head}steps: ▸{}\n`, "steps: has no step"],
-    ["two steps with one id", withSteps(`a: ${shell}`, `▸a: ${shell}`), "not YAML: Map keys must be unique"],
+    [
+      "two steps with one id",
+      withSteps(`a: ${shell}`, `▸a: ${shell}`),
+      'not YAML: the name "a" is there twice; leave out one of the two',
+    ],
     [
       "retries with abort",
       withSteps(

@@ -2,14 +2,18 @@
 import { durationSchema, errorClasses, variantSchema } from "@agentcore/contract";
 import { z } from "zod";
 import { retryDelayMsMax } from "../retry-delay.ts";
+import { insteadOf } from "./shape-cures.ts";
 import { stallSchema } from "./stall-schema.ts";
 import { capabilityNameSchema, idSchema, variableNameSchema, workerNameSchema } from "@agentcore/yaml-file";
 
 export const budgetSchema = z
-  .strictObject({
-    cost_usd: z.number().positive().optional().meta({ description: "US dollars." }),
-    tokens: z.int().positive().optional().meta({ description: "Input and output tokens together." }),
-  })
+  .strictObject(
+    {
+      cost_usd: z.number().positive().optional().meta({ description: "US dollars." }),
+      tokens: z.int().positive().optional().meta({ description: "Input and output tokens together." }),
+    },
+    { error: insteadOf({ number: (value) => `write budget: { cost_usd: ${value} }` }) },
+  )
   .meta({ description: "Ceilings; reserved before anything starts." });
 
 const path = z.string().min(1);
@@ -73,14 +77,21 @@ const workKeys = {
 } as const;
 
 export const completionCheckSchema = z
-  .strictObject({
-    ...workKeys,
-    env: envSchema.optional(),
-    decision_file: path
-      .optional()
-      .meta({ description: "File in the workspace that holds the check's decision." }),
-    stall: stallSchema.optional(),
-  })
+  .strictObject(
+    {
+      ...workKeys,
+      env: envSchema.optional(),
+      decision_file: path
+        .optional()
+        .meta({ description: "File in the workspace that holds the check's decision." }),
+      stall: stallSchema.optional(),
+    },
+    {
+      error: insteadOf({
+        text: (value) => `write { worker: shell, instructions: ${value}, capabilities: [run_tests] }`,
+      }),
+    },
+  )
   .meta({
     description: "Runs after each successful iteration and decides whether the step is complete.",
     oneOf: [{ required: ["worker"] }, { required: ["agent"] }],
@@ -142,19 +153,22 @@ const exportSchema = z
   .meta({ oneOf: [{ required: ["artifact"] }, { required: ["value"] }] });
 
 const outputSchema = z
-  .strictObject({
-    name: idSchema.meta({ description: "Name of the artifact, or of the value." }),
-    path: path.optional().meta({ description: "File or folder in the workspace." }),
-    value: z
-      .union([z.literal(true), idSchema])
-      .optional()
-      .meta({
-        description:
-          "A text that the step writes to $AGENTCORE_OUTPUT as NAME=VALUE. true: under this name; or the name there.",
-      }),
-    type: z.string().optional().meta({ description: "For people; means nothing to the run." }),
-    optional: z.boolean().optional().meta({ description: "Whether it may be missing. Default: false." }),
-  })
+  .strictObject(
+    {
+      name: idSchema.meta({ description: "Name of the artifact, or of the value." }),
+      path: path.optional().meta({ description: "File or folder in the workspace." }),
+      value: z
+        .union([z.literal(true), idSchema])
+        .optional()
+        .meta({
+          description:
+            "A text that the step writes to $AGENTCORE_OUTPUT as NAME=VALUE. true: under this name; or the name there.",
+        }),
+      type: z.string().optional().meta({ description: "For people; means nothing to the run." }),
+      optional: z.boolean().optional().meta({ description: "Whether it may be missing. Default: false." }),
+    },
+    { error: insteadOf({ text: (value) => `write { name: NAME, path: ${value} }` }) },
+  )
   .meta({ oneOf: [{ required: ["path"] }, { required: ["value"] }] });
 
 const artifactSchema = z.strictObject({
@@ -189,20 +203,35 @@ const retrySchema = z
   .meta({ description: "Further attempts with a wait before each, instead of `max_retries`." });
 
 const approvalSchema = z
-  .strictObject({
-    message: z.string().trim().min(1).meta({ description: "What is asked. May hold placeholders." }),
-    who: z
-      .array(z.string().min(1))
-      .min(1)
-      .optional()
-      .meta({ description: "Users of the operating system who may answer. Default: all." }),
-    timeout: durationSchema
-      .optional()
-      .meta({ description: "Longest wait; then the step fails. Default: no limit." }),
-  })
+  .strictObject(
+    {
+      message: z.string().trim().min(1).meta({ description: "What is asked. May hold placeholders." }),
+      who: z
+        .array(z.string().min(1))
+        .min(1)
+        .optional()
+        .meta({ description: "Users of the operating system who may answer. Default: all." }),
+      timeout: durationSchema
+        .optional()
+        .meta({ description: "Longest wait; then the step fails. Default: no limit." }),
+    },
+    {
+      error: insteadOf({
+        text: (value) => `write approval: { message: ${value} }`,
+        truth: () => "write approval: { message: TEXT }",
+      }),
+    },
+  )
   .meta({
     description: "Waits until somebody approves or rejects it: `agentcore workflow approve|reject RUN STEP`.",
   });
+
+const matrixValueSchema = z.union([z.string(), z.number(), z.boolean()], {
+  error: insteadOf({
+    mapping: () =>
+      "must be a text, a number, or true or false; all combinations of the lists run, without include and exclude",
+  }),
+});
 
 /** The rules of `check-steps.ts` that a schema can express, for editors. */
 export const wayToWork = {
@@ -232,7 +261,12 @@ export const stepSchema = z
       .optional()
       .meta({ description: "Artifacts of earlier steps, copied into the workspace." }),
     outputs: z
-      .array(outputSchema)
+      .array(outputSchema, {
+        error: insteadOf({
+          mapping: () =>
+            "must be a list, such as [{ name: NAME, path: FILE }] or [{ name: NAME, value: true }]",
+        }),
+      })
       .optional()
       .meta({ description: "Collected when the step succeeds; a missing one fails it unless `optional`." }),
     max_retries: z.int().min(0).max(99).optional().meta({
@@ -266,7 +300,7 @@ export const stepSchema = z
     matrix: z
       .record(
         z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]*$/, "is not a matrix key"),
-        z.union([z.array(z.union([z.string(), z.number(), z.boolean()])).min(1), z.string().min(1)]),
+        z.union([z.array(matrixValueSchema).min(1), z.string().min(1)]),
       )
       .optional()
       .meta({ description: "One instance of the step for each combination." }),
@@ -274,22 +308,30 @@ export const stepSchema = z
       .enum(["none", "worktree"])
       .optional()
       .meta({ description: "worktree: its own git worktree. Default: none." }),
-    merge: z
-      .enum(["apply", "none"])
-      .optional()
-      .meta({ description: "What becomes of a worktree's patch. Default: it is applied to the workspace." }),
+    merge: z.enum(["apply", "none"]).optional().meta({
+      description: "What becomes of a worktree's patch. Default: it is applied to the workspace.",
+    }),
     verify: z
       .string()
       .min(1)
       .optional()
       .meta({ description: "Script that must exit 0 for the step to count as succeeded." }),
     cache: z
-      .strictObject({
-        key: z.array(z.string().min(1)).min(1).meta({
-          description:
-            "Globs of files that the result depends on, relative to the workspace. An entry that is one placeholder stands for its value.",
-        }),
-      })
+      .strictObject(
+        {
+          key: z.array(z.string().min(1)).min(1).meta({
+            description:
+              "Globs of files that the result depends on, relative to the workspace. An entry that is one placeholder stands for its value.",
+          }),
+        },
+        {
+          error: insteadOf({
+            truth: () => "write cache: { key: [FILES] }",
+            list: () => "write cache: { key: [FILES] }",
+            text: (value) => `write cache: { key: [${value}] }`,
+          }),
+        },
+      )
       .optional()
       .meta({
         description: "Use the result of an earlier run if the files, the step and its inputs are the same.",
